@@ -1,0 +1,196 @@
+//! The campaign as data: phases, dates, ladder. Read from campaign.toml.
+
+use jiff::ToSpan;
+use jiff::civil::Date;
+use serde::{Deserialize, Serialize};
+
+use super::duty::DutyKind;
+use super::issue::Urgency;
+use super::staff::Role;
+use super::workdays::Workdays;
+use crate::words;
+
+words! {
+    /// The plan's four phases (三).
+    PhaseName {
+        Visit = "visit", "走访排查";
+        Classify = "classify", "问题分类";
+        Resolve = "resolve", "集中办结";
+        Feedback = "feedback", "回访反馈";
+    }
+}
+
+/// One phase, both days included.
+#[derive(Debug, Clone, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Phase {
+    pub name: PhaseName,
+    pub starts_on: Date,
+    pub ends_on: Date,
+}
+
+/// How many days an issue may take by its urgency; never past the end of the resolve phase.
+#[derive(Debug, Clone, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct ResolveWithin {
+    pub urgent: i64,
+    pub normal: i64,
+    pub long_term: i64,
+}
+
+/// Who hears of a duty, and when.
+#[derive(Debug, Clone, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Rung {
+    /// Days from the due date: negative before it, positive after it.
+    pub days: i64,
+    pub who: Hearer,
+}
+
+/// Who hears at a rung.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Hearer {
+    /// Whoever owes the duty.
+    Owner,
+    #[serde(untagged)]
+    Role(Role),
+}
+
+/// The rungs of some kinds of duty.
+#[derive(Debug, Clone, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Ladder {
+    pub duties: Vec<DutyKind>,
+    pub rungs: Vec<Rung>,
+}
+
+/// The whole plan.
+#[derive(Debug, Clone, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Campaign {
+    /// Short code that opens every issue number, such as `CHD2022`.
+    pub code: String,
+    pub name: String,
+    /// The town's twelve-digit area code.
+    pub town: String,
+    pub materials_due_on: Date,
+    pub phases: Vec<Phase>,
+    pub resolve_within: ResolveWithin,
+    #[serde(default)]
+    pub ladder: Vec<Ladder>,
+}
+
+/// What is wrong with a plan.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+pub enum PlanError {
+    #[error("phases 缺少阶段「{0}」")]
+    MissingPhase(PhaseName),
+    #[error("phases 阶段「{0}」的结束日期早于开始日期")]
+    Backwards(PhaseName),
+    #[error("phases 阶段「{0}」早于它前面的阶段")]
+    OutOfOrder(PhaseName),
+    #[error("code 只能用字母和数字，且不能为空：{0:?}")]
+    Code(String),
+    #[error("ladder 的 {0:?} 在两处都有，只能写一处")]
+    TwoLadders(DutyKind),
+    #[error("ladder 的 {0:?} 的 rungs 要按 days 从小到大排列")]
+    UnsortedLadder(DutyKind),
+}
+
+impl Campaign {
+    /// Checks what the types can't say.
+    pub fn check(&self) -> Result<(), PlanError> {
+        if self.code.is_empty() || !self.code.bytes().all(|b| b.is_ascii_alphanumeric()) {
+            return Err(PlanError::Code(self.code.clone()));
+        }
+        let mut before: Option<Date> = None;
+        for name in PhaseName::ALL {
+            let phase = self.find(*name).ok_or(PlanError::MissingPhase(*name))?;
+            if phase.ends_on < phase.starts_on {
+                return Err(PlanError::Backwards(*name));
+            }
+            if before.is_some_and(|before| phase.ends_on < before) {
+                return Err(PlanError::OutOfOrder(*name));
+            }
+            before = Some(phase.ends_on);
+        }
+        for kind in DutyKind::ALL {
+            let ladders: Vec<_> = self
+                .ladder
+                .iter()
+                .filter(|l| l.duties.contains(kind))
+                .collect();
+            if ladders.len() > 1 {
+                return Err(PlanError::TwoLadders(*kind));
+            }
+            if ladders
+                .iter()
+                .any(|ladder| !ladder.rungs.is_sorted_by_key(|rung| rung.days))
+            {
+                return Err(PlanError::UnsortedLadder(*kind));
+            }
+        }
+        Ok(())
+    }
+
+    /// The phase that `date` falls in.
+    pub fn phase_on(&self, date: Date) -> Option<&Phase> {
+        self.phases
+            .iter()
+            .find(|phase| phase.starts_on <= date && date <= phase.ends_on)
+    }
+
+    /// The last day of a phase.
+    pub fn ends_on(&self, name: PhaseName) -> Date {
+        self.find(name).map_or(Date::MAX, |phase| phase.ends_on)
+    }
+
+    /// When an issue classified on `date` must be resolved: by its urgency, never after the resolve
+    /// phase, and for one that comes later than that, never after the campaign.
+    pub fn resolve_by(&self, urgency: Urgency, date: Date) -> Date {
+        let days = match urgency {
+            Urgency::Urgent => self.resolve_within.urgent,
+            Urgency::Normal => self.resolve_within.normal,
+            Urgency::LongTerm => self.resolve_within.long_term,
+        };
+        let by_urgency = plus(date, days);
+        let resolve_end = self.ends_on(PhaseName::Resolve);
+        let last = if date <= resolve_end {
+            resolve_end
+        } else {
+            self.ends_on(PhaseName::Feedback)
+        };
+        by_urgency.min(last)
+    }
+
+    /// The rungs of a kind of duty, earliest first.
+    pub fn rungs(&self, kind: DutyKind) -> &[Rung] {
+        self.ladder
+            .iter()
+            .find(|ladder| ladder.duties.contains(&kind))
+            .map_or(&[], |ladder| &ladder.rungs)
+    }
+
+    fn find(&self, name: PhaseName) -> Option<&Phase> {
+        self.phases.iter().find(|phase| phase.name == name)
+    }
+}
+
+impl Rung {
+    /// The workday on which this rung of a duty due on `due_on` is told: up to the due date never
+    /// later than meant, after it never earlier.
+    pub fn told_on(&self, due_on: Date, workdays: &Workdays) -> Date {
+        let meant = plus(due_on, self.days);
+        if self.days <= 0 {
+            workdays.on_or_before(meant)
+        } else {
+            workdays.on_or_after(meant)
+        }
+    }
+}
+
+/// `date` and `days` more, held within the calendar.
+pub fn plus(date: Date, days: i64) -> Date {
+    date.saturating_add(days.days())
+}

@@ -1,0 +1,367 @@
+//! 问题: one demand of one resident, as one pure state machine.
+//!
+//! Events are append-only and the issue is their projection: [`Issue::apply`] is the only way that
+//! a state changes, and [`MOVES`] is the whole of what is allowed.
+
+use serde::{Deserialize, Serialize};
+
+use crate::words;
+
+words! {
+    /// 责任层级: who must act (plan, 三(二)).
+    Level {
+        Town = "town", "镇村自办" | "镇和村解决" | "镇村解决" | "镇村";
+        Joint = "joint", "镇市联动" | "镇和市直部门联动解决" | "联动解决" | "联动";
+        City = "city", "市直单办" | "市直部门单独解决" | "市直部门解决" | "市直";
+    }
+}
+
+words! {
+    /// 类别: the plan's seven categories.
+    Category {
+        LivingEnvironment = "living_environment", "居住环境";
+        PublicSecurity = "public_security", "社会治安";
+        BasicHealthcare = "basic_healthcare", "基本医疗";
+        CultureSports = "culture_sports", "文体生活";
+        BasicEducation = "basic_education", "基础教育";
+        SocialAssistance = "social_assistance", "社会帮扶";
+        Other = "other", "其他" | "其它";
+    }
+}
+
+words! {
+    /// 轻重缓急: 先急后缓.
+    Urgency {
+        Urgent = "urgent", "急" | "紧急" | "急办";
+        Normal = "normal", "一般" | "普通" | "缓";
+        LongTerm = "long_term", "长期" | "逐步化解";
+    }
+}
+
+words! {
+    /// Where an issue stands.
+    State {
+        Registered = "registered", "已登记";
+        Classified = "classified", "已分类";
+        Queued = "queued", "待上报";
+        Referred = "referred", "已上报";
+        Accepted = "accepted", "已受理";
+        InProgress = "in_progress", "办理中";
+        Resolved = "resolved", "已办结";
+        Closed = "closed", "已销号";
+        Returned = "returned", "退回";
+        Reopened = "reopened", "重新办理";
+        Void = "void", "作废";
+    }
+}
+
+impl Level {
+    /// Whether issues of this level go to the platform.
+    pub const fn is_referred(self) -> bool {
+        matches!(self, Level::Joint | Level::City)
+    }
+
+    /// Whether the town has a part of its own.
+    pub const fn has_town_part(self) -> bool {
+        matches!(self, Level::Town | Level::Joint)
+    }
+}
+
+/// Something that happened to an issue.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+pub enum Event {
+    /// Its level, category and urgency were decided.
+    Classified {
+        level: Level,
+        category: Category,
+        urgency: Urgency,
+    },
+    /// It is owed to the platform.
+    Queued,
+    /// The platform has it.
+    Referred,
+    /// The platform took it on.
+    Accepted,
+    /// Somebody works on it: the town on its own issue, or the platform.
+    Started,
+    /// The town's part is done.
+    TownFinished { result: String },
+    /// The platform says that its part is done.
+    PlatformFinished { reply: String },
+    /// A named person declares the platform's part done without the platform's word.
+    PlatformOverridden { by: String, reason: String },
+    /// The platform would not have it.
+    Refused { reason: String },
+    /// Its resident is satisfied.
+    Satisfied,
+    /// Its resident is not satisfied, or it was ended by mistake: a new round.
+    Reopened { reason: String },
+    /// A duplicate of another, or withdrawn.
+    Voided { reason: String },
+}
+
+impl Event {
+    /// The kind of event, without what it carries.
+    pub const fn kind(&self) -> EventKind {
+        match self {
+            Event::Classified { .. } => EventKind::Classified,
+            Event::Queued => EventKind::Queued,
+            Event::Referred => EventKind::Referred,
+            Event::Accepted => EventKind::Accepted,
+            Event::Started => EventKind::Started,
+            Event::TownFinished { .. } => EventKind::TownFinished,
+            Event::PlatformFinished { .. } => EventKind::PlatformFinished,
+            Event::PlatformOverridden { .. } => EventKind::PlatformOverridden,
+            Event::Refused { .. } => EventKind::Refused,
+            Event::Satisfied => EventKind::Satisfied,
+            Event::Reopened { .. } => EventKind::Reopened,
+            Event::Voided { .. } => EventKind::Voided,
+        }
+    }
+}
+
+words! {
+    /// The kinds of event.
+    EventKind {
+        Classified = "classified", "分类";
+        Queued = "queued", "列入上报";
+        Referred = "referred", "上报";
+        Accepted = "accepted", "平台受理";
+        Started = "started", "开始办理";
+        TownFinished = "town_finished", "镇村办结";
+        PlatformFinished = "platform_finished", "平台办结";
+        PlatformOverridden = "platform_overridden", "人工认定平台办结";
+        Refused = "refused", "平台退回";
+        Satisfied = "satisfied", "群众满意";
+        Reopened = "reopened", "重新办理";
+        Voided = "voided", "作废";
+    }
+}
+
+/// Which event may happen in which states. What isn't here is refused.
+pub const MOVES: &[(EventKind, &[State])] = {
+    use State::*;
+    &[
+        (
+            EventKind::Classified,
+            &[Registered, Classified, Returned, Reopened],
+        ),
+        (EventKind::Queued, &[Classified, Returned, Reopened]),
+        (EventKind::Referred, &[Queued]),
+        (EventKind::Accepted, &[Referred]),
+        (
+            EventKind::Started,
+            &[Classified, Reopened, Referred, Accepted],
+        ),
+        (
+            EventKind::TownFinished,
+            &[
+                Classified, Reopened, Queued, Referred, Accepted, InProgress, Returned,
+            ],
+        ),
+        (
+            EventKind::PlatformFinished,
+            &[Referred, Accepted, InProgress],
+        ),
+        (
+            EventKind::PlatformOverridden,
+            &[Queued, Referred, Accepted, InProgress, Returned],
+        ),
+        (
+            EventKind::Refused,
+            &[Queued, Referred, Accepted, InProgress],
+        ),
+        (EventKind::Satisfied, &[Resolved]),
+        (EventKind::Reopened, &[Resolved, Closed, Void]),
+        (
+            EventKind::Voided,
+            &[
+                Registered, Classified, Queued, Referred, Accepted, InProgress, Returned, Reopened,
+                Resolved,
+            ],
+        ),
+    ]
+};
+
+/// What the state machine knows of an issue.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Issue {
+    pub state: State,
+    /// How often it has been owed to whoever must act: 1, and one more for each new attempt.
+    pub round: i64,
+    pub class: Option<Class>,
+    pub town_finished: bool,
+    pub platform_finished: bool,
+}
+
+/// How an issue was classified.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Class {
+    pub level: Level,
+    pub category: Category,
+    pub urgency: Urgency,
+}
+
+/// Why an event can't happen now.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    #[error("问题处于「{state}」，不能「{event}」")]
+    NotNow { state: State, event: EventKind },
+    #[error("「{level}」的问题没有「{event}」这一步")]
+    NotAtThisLevel { level: Level, event: EventKind },
+    #[error("问题还没有分类，不能「{event}」")]
+    Unclassified { event: EventKind },
+    #[error("「{event}」必须写明原因和责任人")]
+    NoReason { event: EventKind },
+}
+
+impl Default for Issue {
+    fn default() -> Self {
+        Issue {
+            state: State::Registered,
+            round: 1,
+            class: None,
+            town_finished: false,
+            platform_finished: false,
+        }
+    }
+}
+
+impl Issue {
+    /// The level, once classified.
+    pub fn level(&self) -> Option<Level> {
+        self.class.map(|class| class.level)
+    }
+
+    /// Whether nothing more is owed for this issue unless it is reopened.
+    pub const fn is_ended(&self) -> bool {
+        matches!(self.state, State::Closed | State::Void)
+    }
+
+    /// The issue after `event`, or why that can't be.
+    ///
+    /// ```
+    /// use zoufang::domain::issue::*;
+    /// let class = Event::Classified { level: Level::City, category: Category::Other, urgency: Urgency::Normal };
+    /// let issue = Issue::default().apply(&class).unwrap().apply(&Event::Queued).unwrap();
+    /// assert_eq!(issue.state, State::Queued);
+    /// assert!(issue.apply(&Event::Satisfied).is_err());
+    /// ```
+    pub fn apply(&self, event: &Event) -> Result<Issue, Refusal> {
+        self.allows(event)?;
+        let mut next = self.clone();
+        match event {
+            Event::Classified {
+                level,
+                category,
+                urgency,
+            } => {
+                next.class = Some(Class {
+                    level: *level,
+                    category: *category,
+                    urgency: *urgency,
+                });
+                if self.state != State::Returned {
+                    next.state = State::Classified;
+                }
+            }
+            Event::Queued => {
+                if self.state == State::Returned {
+                    next.round += 1;
+                }
+                next.state = State::Queued;
+            }
+            Event::Referred => next.state = State::Referred,
+            Event::Accepted => next.state = State::Accepted,
+            Event::Started => next.state = State::InProgress,
+            Event::TownFinished { .. } => next.town_finished = true,
+            Event::PlatformFinished { .. } => {
+                next.platform_finished = true;
+                next.state = State::InProgress;
+            }
+            Event::PlatformOverridden { .. } => {
+                next.platform_finished = true;
+                next.state = State::InProgress;
+            }
+            Event::Refused { .. } => next.state = State::Returned,
+            Event::Satisfied => next.state = State::Closed,
+            Event::Reopened { .. } => {
+                next.state = State::Reopened;
+                next.round += 1;
+                next.town_finished = false;
+                next.platform_finished = false;
+            }
+            Event::Voided { .. } => next.state = State::Void,
+        }
+        if matches!(
+            event.kind(),
+            EventKind::TownFinished | EventKind::PlatformFinished | EventKind::PlatformOverridden
+        ) && next.parts_are_finished()
+        {
+            next.state = State::Resolved;
+        }
+        Ok(next)
+    }
+
+    /// Replays a history from the beginning.
+    pub fn replay<'e>(events: impl IntoIterator<Item = &'e Event>) -> Result<Issue, Refusal> {
+        events
+            .into_iter()
+            .try_fold(Issue::default(), |issue, event| issue.apply(event))
+    }
+
+    fn parts_are_finished(&self) -> bool {
+        self.level().is_some_and(|level| {
+            (!level.has_town_part() || self.town_finished)
+                && (!level.is_referred() || self.platform_finished)
+        })
+    }
+
+    fn allows(&self, event: &Event) -> Result<(), Refusal> {
+        let kind = event.kind();
+        let allowed = MOVES
+            .iter()
+            .any(|(k, states)| *k == kind && states.contains(&self.state));
+        if !allowed {
+            return Err(Refusal::NotNow {
+                state: self.state,
+                event: kind,
+            });
+        }
+        match event {
+            Event::PlatformOverridden { by, reason }
+                if by.trim().is_empty() || reason.trim().is_empty() =>
+            {
+                return Err(Refusal::NoReason { event: kind });
+            }
+            Event::Reopened { reason } | Event::Voided { reason } if reason.trim().is_empty() => {
+                return Err(Refusal::NoReason { event: kind });
+            }
+            _ => {}
+        }
+        self.level_allows(kind)
+    }
+
+    fn level_allows(&self, event: EventKind) -> Result<(), Refusal> {
+        use EventKind::*;
+        let fits: fn(Level) -> bool = match event {
+            Classified | Reopened | Voided => return Ok(()),
+            Queued | Referred | Accepted | PlatformFinished | PlatformOverridden | Refused => {
+                Level::is_referred
+            }
+            TownFinished => Level::has_town_part,
+            Started | Satisfied => |_| true,
+        };
+        let level = self.level().ok_or(Refusal::Unclassified { event })?;
+        if !fits(level) {
+            return Err(Refusal::NotAtThisLevel { level, event });
+        }
+        // The town starts its own issues; the platform starts those that it has.
+        let with_platform = matches!(self.state, State::Referred | State::Accepted);
+        if event == Started && level.is_referred() != with_platform {
+            return Err(Refusal::NotAtThisLevel { level, event });
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,30 @@
+//! How personal data is shown where it needn't be known: logs, notices, other people's pages.
+
+/// A name with all but its first character hidden.
+///
+/// ```
+/// assert_eq!(zoufang::domain::mask::name("张三丰"), "张**");
+/// ```
+pub fn name(name: &str) -> String {
+    let mut characters = name.chars();
+    let first: String = characters.next().into_iter().collect();
+    first + &"*".repeat(characters.count())
+}
+
+/// A contact with its middle hidden.
+///
+/// ```
+/// assert_eq!(zoufang::domain::mask::contact("13812345678"), "138****5678");
+/// assert_eq!(zoufang::domain::mask::contact("12345"), "*****");
+/// ```
+pub fn contact(contact: &str) -> String {
+    let characters: Vec<char> = contact.chars().collect();
+    match characters.len() {
+        length if length >= 11 => {
+            let head: String = characters[..3].iter().collect();
+            let tail: String = characters[length - 4..].iter().collect();
+            format!("{head}{}{tail}", "*".repeat(length - 7))
+        }
+        length => "*".repeat(length),
+    }
+}

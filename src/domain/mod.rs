@@ -1,0 +1,15 @@
+//! The campaign's rules as pure functions and data.
+//!
+//! This room knows nothing of time, chance, files, SQL or the network: what it needs is passed in,
+//! and the same input always gives the same answer. It imports no other room.
+
+pub mod area;
+pub mod campaign;
+pub mod duty;
+pub mod issue;
+pub mod mask;
+pub mod staff;
+pub mod subject;
+pub mod visit;
+pub mod words;
+pub mod workdays;
