@@ -188,7 +188,7 @@ pub const MOVES: &[(EventKind, &[State])] = {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Issue {
     pub state: State,
-    /// How often it has been owed to whoever must act: 1, and one more for each new attempt.
+    /// Which attempt is owed now: 1, and one more after each refusal and each reopening.
     pub round: i64,
     pub class: Option<Class>,
     pub town_finished: bool,
@@ -262,29 +262,22 @@ impl Issue {
                     category: *category,
                     urgency: *urgency,
                 });
-                if self.state != State::Returned {
-                    next.state = State::Classified;
-                }
+                next.state = State::Classified;
             }
-            Event::Queued => {
-                if self.state == State::Returned {
-                    next.round += 1;
-                }
-                next.state = State::Queued;
-            }
+            Event::Queued => next.state = State::Queued,
             Event::Referred => next.state = State::Referred,
             Event::Accepted => next.state = State::Accepted,
             Event::Started => next.state = State::InProgress,
             Event::TownFinished { .. } => next.town_finished = true,
-            Event::PlatformFinished { .. } => {
+            Event::PlatformFinished { .. } | Event::PlatformOverridden { .. } => {
                 next.platform_finished = true;
                 next.state = State::InProgress;
             }
-            Event::PlatformOverridden { .. } => {
-                next.platform_finished = true;
-                next.state = State::InProgress;
+            Event::Refused { .. } => {
+                next.platform_finished = false;
+                next.round += 1;
+                next.state = State::Returned;
             }
-            Event::Refused { .. } => next.state = State::Returned,
             Event::Satisfied => next.state = State::Closed,
             Event::Reopened { .. } => {
                 next.state = State::Reopened;
@@ -302,6 +295,13 @@ impl Issue {
             next.state = State::Resolved;
         }
         Ok(next)
+    }
+
+    /// What follows at once from `event`, which has just brought the issue here: a joint or city
+    /// issue is owed to the platform without anyone's doing.
+    pub fn consequence(&self, event: &Event) -> Option<Event> {
+        let arises = matches!(event, Event::Classified { .. } | Event::Reopened { .. });
+        (arises && self.level().is_some_and(Level::is_referred)).then_some(Event::Queued)
     }
 
     /// Replays a history from the beginning.

@@ -8,6 +8,7 @@ pub mod campaign;
 pub mod duty;
 pub mod issue;
 pub mod mask;
+pub mod referral;
 pub mod staff;
 pub mod subject;
 pub mod visit;

@@ -1,0 +1,170 @@
+//! The one place that reads the system's time and draws chance; everything else is handed these.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use jiff::civil::{Date, DateTime};
+use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
+use rand::rngs::StdRng;
+use rand::{Rng, RngCore, SeedableRng};
+use tokio::sync::watch;
+
+/// The time: the system's, a rehearsal's faster one, or one that a test or the demo moves by hand.
+#[derive(Debug, Clone)]
+pub struct Clock {
+    source: Source,
+    zone: TimeZone,
+}
+
+#[derive(Debug, Clone)]
+enum Source {
+    System,
+    Scaled {
+        began: Instant,
+        start: Timestamp,
+        speed: f64,
+    },
+    Manual(Arc<watch::Sender<Timestamp>>),
+}
+
+impl Clock {
+    /// The system's clock, told in China's time.
+    pub fn system() -> Clock {
+        Clock::with(Source::System)
+    }
+
+    /// A rehearsal: starts at `start` and runs `speed` times as fast as the system's.
+    pub fn scaled(start: Timestamp, speed: f64) -> Clock {
+        Clock::with(Source::Scaled {
+            began: Instant::now(),
+            start,
+            speed,
+        })
+    }
+
+    /// Stands still at `start` until [`Clock::set`] moves it.
+    pub fn manual(start: Timestamp) -> Clock {
+        Clock::with(Source::Manual(Arc::new(watch::Sender::new(start))))
+    }
+
+    fn with(source: Source) -> Clock {
+        let zone =
+            TimeZone::get("Asia/Shanghai").unwrap_or_else(|_| TimeZone::fixed(jiff::tz::offset(8)));
+        Clock { source, zone }
+    }
+
+    /// Moves a manual clock; others keep their own time.
+    pub fn set(&self, now: Timestamp) {
+        if let Source::Manual(time) = &self.source {
+            time.send_replace(now);
+        }
+    }
+
+    /// The present instant.
+    pub fn now(&self) -> Timestamp {
+        match &self.source {
+            Source::System => Timestamp::now(),
+            Source::Scaled {
+                began,
+                start,
+                speed,
+            } => {
+                let passed = SignedDuration::from_secs_f64(began.elapsed().as_secs_f64() * speed);
+                start.checked_add(passed).unwrap_or(Timestamp::MAX)
+            }
+            Source::Manual(time) => *time.borrow(),
+        }
+    }
+
+    /// The present instant in epoch milliseconds, as the database keeps it.
+    pub fn millis(&self) -> i64 {
+        self.now().as_millisecond()
+    }
+
+    /// The present civil date and time in the township.
+    pub fn local(&self) -> DateTime {
+        self.zone.to_datetime(self.now())
+    }
+
+    /// The present date in the township.
+    pub fn today(&self) -> Date {
+        self.local().date()
+    }
+
+    /// The instant of a civil date and time in the township.
+    pub fn instant(&self, local: DateTime) -> Timestamp {
+        self.zone
+            .to_ambiguous_zoned_datetime(local)
+            .compatible()
+            .map_or(Timestamp::MAX, |z| z.timestamp())
+    }
+
+    /// Whether this is not the real time.
+    pub fn is_rehearsal(&self) -> bool {
+        !matches!(self.source, Source::System)
+    }
+
+    /// Waits until `span` of this clock's time has passed.
+    pub async fn sleep(&self, span: Duration) {
+        match &self.source {
+            Source::System => tokio::time::sleep(span).await,
+            Source::Scaled { speed, .. } => tokio::time::sleep(span.div_f64(speed.max(1e-9))).await,
+            Source::Manual(time) => {
+                let until = self.now().checked_add(span).unwrap_or(Timestamp::MAX);
+                let mut watch = time.subscribe();
+                // The sender lives as long as this clock does, so the wait ends only by the time.
+                let _ = watch.wait_for(|now| *now >= until).await;
+            }
+        }
+    }
+}
+
+/// Chance: the system's, or seeded so that a run can be repeated.
+#[derive(Debug, Clone)]
+pub struct Chance(Arc<Mutex<StdRng>>);
+
+impl Chance {
+    /// Unpredictable.
+    pub fn system() -> Chance {
+        Chance(Arc::new(Mutex::new(StdRng::from_os_rng())))
+    }
+
+    /// The same sequence for the same seed.
+    pub fn seeded(seed: u64) -> Chance {
+        Chance(Arc::new(Mutex::new(StdRng::seed_from_u64(seed))))
+    }
+
+    /// A number in 0..1.
+    pub fn fraction(&self) -> f64 {
+        self.with(|rng| rng.random::<f64>())
+    }
+
+    /// A number in `0..end`; 0 where `end` is 0.
+    pub fn below(&self, end: usize) -> usize {
+        if end == 0 {
+            0
+        } else {
+            self.with(|rng| rng.random_range(0..end))
+        }
+    }
+
+    /// Fills `bytes`.
+    pub fn fill(&self, bytes: &mut [u8]) {
+        self.with(|rng| rng.fill_bytes(bytes));
+    }
+
+    /// A UUIDv7 (RFC 9562): sorts by the time at which it was made.
+    pub fn id(&self, now: Timestamp) -> String {
+        let mut random = [0; 10];
+        self.fill(&mut random);
+        let millis = u64::try_from(now.as_millisecond()).unwrap_or_default();
+        uuid::Builder::from_unix_timestamp_millis(millis, &random)
+            .into_uuid()
+            .to_string()
+    }
+
+    fn with<T>(&self, draw: impl FnOnce(&mut StdRng) -> T) -> T {
+        draw(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}

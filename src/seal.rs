@@ -1,0 +1,171 @@
+//! Seals personal data at rest with a key that stays outside the database.
+//!
+//! Knows nothing of what is sealed. Equal texts seal differently; [`Sealer::index`] gives the keyed
+//! digest by which a sealed value is found again.
+
+use std::path::Path;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD_NO_PAD as BASE64;
+use chacha20poly1305::aead::{Aead, KeyInit};
+use chacha20poly1305::{XChaCha20Poly1305, XNonce};
+use hmac::{Hmac, Mac};
+use sha2::{Digest, Sha256};
+
+use crate::clock::Chance;
+
+const VERSION: &str = "v1:";
+const NONCE: usize = 24;
+
+/// Seals and opens.
+#[derive(Clone)]
+pub struct Sealer {
+    cipher: XChaCha20Poly1305,
+    index_key: [u8; 32],
+    fingerprint: String,
+}
+
+/// Why sealed data or its key can't be used.
+#[derive(Debug, thiserror::Error)]
+pub enum SealError {
+    #[error(
+        "密钥文件 {file} 读不出来（{why}）。配置项 privacy.key_file；用 `zoufang key {file}` 生成"
+    )]
+    Unreadable { file: String, why: String },
+    #[error("密钥文件 {file} 不是 64 个十六进制字符。配置项 privacy.key_file")]
+    Malformed { file: String },
+    #[error("密钥文件 {file} 已经存在，不会覆盖：丢掉旧密钥，已存的个人信息就再也打不开")]
+    Exists { file: String },
+    #[error("加密的个人信息打不开：密钥不对，或数据被改动过")]
+    CannotOpen,
+}
+
+impl Sealer {
+    /// From a 32-byte key.
+    pub fn new(key: &[u8; 32]) -> Sealer {
+        let derive = |purpose: &str| -> [u8; 32] {
+            Sha256::new()
+                .chain_update(purpose)
+                .chain_update(key)
+                .finalize()
+                .into()
+        };
+        Sealer {
+            cipher: XChaCha20Poly1305::new(&derive("zoufang seal").into()),
+            index_key: derive("zoufang index"),
+            fingerprint: hex(&derive("zoufang fingerprint")[..8]),
+        }
+    }
+
+    /// From a file of 64 hexadecimal characters.
+    pub fn from_file(file: &Path) -> Result<Sealer, SealError> {
+        let name = file.display().to_string();
+        let text = std::fs::read_to_string(file).map_err(|why| SealError::Unreadable {
+            file: name.clone(),
+            why: why.to_string(),
+        })?;
+        let key = unhex(text.trim()).ok_or(SealError::Malformed { file: name })?;
+        Ok(Sealer::new(&key))
+    }
+
+    /// Makes a new key file that only its owner can read.
+    pub fn make_file(file: &Path, chance: &Chance) -> Result<(), SealError> {
+        use std::io::Write;
+        use std::os::unix::fs::OpenOptionsExt;
+        let name = file.display().to_string();
+        if file.exists() {
+            return Err(SealError::Exists { file: name });
+        }
+        let mut key = [0; 32];
+        chance.fill(&mut key);
+        std::fs::OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .mode(0o600)
+            .open(file)
+            .and_then(|mut out| writeln!(out, "{}", hex(&key)))
+            .map_err(|why| SealError::Unreadable {
+                file: name,
+                why: why.to_string(),
+            })
+    }
+
+    /// Tells two keys apart without telling either.
+    pub fn fingerprint(&self) -> &str {
+        &self.fingerprint
+    }
+
+    /// Seals `text`.
+    ///
+    /// ```
+    /// use zoufang::{clock::Chance, seal::Sealer};
+    /// let sealer = Sealer::new(&[7; 32]);
+    /// let sealed = sealer.seal("张三", &Chance::system());
+    /// assert!(!sealed.contains("张三"));
+    /// assert_eq!(sealer.open(&sealed).unwrap(), "张三");
+    /// assert!(Sealer::new(&[8; 32]).open(&sealed).is_err());
+    /// ```
+    pub fn seal(&self, text: &str, chance: &Chance) -> String {
+        let mut nonce = [0; NONCE];
+        chance.fill(&mut nonce);
+        // Encryption fails only for texts of hundreds of gigabytes.
+        let body = self
+            .cipher
+            .encrypt(XNonce::from_slice(&nonce), text.as_bytes())
+            .unwrap_or_default();
+        format!(
+            "{VERSION}{}",
+            BASE64.encode([nonce.as_slice(), &body].concat())
+        )
+    }
+
+    /// Opens what [`Sealer::seal`] gave.
+    pub fn open(&self, sealed: &str) -> Result<String, SealError> {
+        let bytes = sealed
+            .strip_prefix(VERSION)
+            .and_then(|body| BASE64.decode(body).ok())
+            .filter(|bytes| bytes.len() >= NONCE)
+            .ok_or(SealError::CannotOpen)?;
+        let (nonce, body) = bytes.split_at(NONCE);
+        let text = self
+            .cipher
+            .decrypt(XNonce::from_slice(nonce), body)
+            .map_err(|_| SealError::CannotOpen)?;
+        String::from_utf8(text).map_err(|_| SealError::CannotOpen)
+    }
+
+    /// A keyed digest of `parts`, by which a row is found without opening it.
+    pub fn index(&self, parts: &[&str]) -> String {
+        let mut mac = <Hmac<Sha256> as Mac>::new_from_slice(&self.index_key)
+            .unwrap_or_else(|_| unreachable!("HMAC takes a key of any length"));
+        for part in parts {
+            mac.update(&(part.len() as u64).to_be_bytes());
+            mac.update(part.as_bytes());
+        }
+        hex(&mac.finalize().into_bytes()[..16])
+    }
+}
+
+/// Lower-case hexadecimal.
+pub fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn unhex(text: &str) -> Option<[u8; 32]> {
+    let mut key = [0; 32];
+    if text.len() != 64 || !text.is_ascii() {
+        return None;
+    }
+    for (index, byte) in key.iter_mut().enumerate() {
+        *byte = u8::from_str_radix(&text[2 * index..2 * index + 2], 16).ok()?;
+    }
+    Some(key)
+}
+
+impl std::fmt::Debug for Sealer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Sealer")
+            .field("fingerprint", &self.fingerprint)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,146 @@
+//! Opening the database: pools, pragmas, migrations under a lock, and the key's fingerprint.
+
+use std::fs::File;
+use std::sync::Arc;
+use std::time::Duration;
+
+use sqlx::any::AnyPoolOptions;
+use sqlx::migrate::{MigrateError, Migrator};
+use sqlx::{AnyPool, Executor};
+
+use super::{Dialect, Result, Store, StoreError, Surroundings};
+
+static MIGRATIONS: Migrator = sqlx::migrate!("./migrations");
+
+const READERS: u32 = 4;
+/// How long a writer waits for another process's transaction, such as an import beside the daemon.
+const BUSY_MILLIS: u32 = 30_000;
+
+impl Store {
+    /// Opens the database at `url` (`sqlite://FILE` or `postgres://…`), makes it if it's a file that
+    /// isn't there, and brings its schema up to date.
+    ///
+    /// # Errors
+    /// [`StoreError::NewerDatabase`] where a newer program has already changed the schema,
+    /// [`StoreError::WrongKey`] where the data was sealed with another key.
+    pub async fn open(url: &str, around: Surroundings) -> Result<Store> {
+        sqlx::any::install_default_drivers();
+        let dialect = dialect_of(url)?;
+        let write = connect(
+            url,
+            dialect,
+            if dialect == Dialect::Sqlite {
+                1
+            } else {
+                READERS
+            },
+        )
+        .await?;
+        migrate(url, dialect, &write).await?;
+        let read = match dialect {
+            Dialect::Sqlite => connect(url, dialect, READERS).await?,
+            Dialect::Postgres => write.clone(),
+        };
+        let store = Store {
+            read,
+            write,
+            dialect,
+            around: Arc::new(around),
+        };
+        store.hold_key().await?;
+        Ok(store)
+    }
+
+    /// Remembers the key's fingerprint the first time, and refuses any other key afterwards.
+    async fn hold_key(&self) -> Result<()> {
+        let found = self.around.sealer.fingerprint().to_owned();
+        sqlx::query(
+            "INSERT INTO meta (name, value) VALUES ('key', $1) ON CONFLICT (name) DO NOTHING",
+        )
+        .bind(&found)
+        .execute(&self.write)
+        .await?;
+        let expected: String = sqlx::query_scalar("SELECT value FROM meta WHERE name = 'key'")
+            .fetch_one(&self.write)
+            .await?;
+        if expected == found {
+            Ok(())
+        } else {
+            Err(StoreError::WrongKey { expected, found })
+        }
+    }
+}
+
+fn dialect_of(url: &str) -> Result<Dialect> {
+    match url.split_once(':').map(|(scheme, _)| scheme) {
+        Some("sqlite") => Ok(Dialect::Sqlite),
+        Some("postgres" | "postgresql") => Ok(Dialect::Postgres),
+        _ => Err(StoreError::Rule(format!(
+            "database.url 要以 sqlite:// 或 postgres:// 开头，现在是：{}",
+            url.split(':').next().unwrap_or_default()
+        ))),
+    }
+}
+
+/// The file behind a `sqlite://` address.
+fn sqlite_file(url: &str) -> &str {
+    let path = url.trim_start_matches("sqlite:").trim_start_matches("//");
+    path.split('?').next().unwrap_or(path)
+}
+
+async fn connect(url: &str, dialect: Dialect, connections: u32) -> Result<AnyPool> {
+    let pool = AnyPoolOptions::new()
+        .max_connections(connections)
+        .acquire_timeout(Duration::from_secs(60))
+        // A SQLite connection has nothing to go stale, and opening one anew costs its statements.
+        .test_before_acquire(dialect == Dialect::Postgres);
+    if dialect == Dialect::Postgres {
+        return Ok(pool.connect(url).await?);
+    }
+    let url = if url.contains("mode=") {
+        url.to_owned()
+    } else {
+        format!("{url}?mode=rwc")
+    };
+    Ok(pool
+        .after_connect(|connection, _| {
+            Box::pin(async move {
+                let pragmas = format!(
+                    "PRAGMA busy_timeout = {BUSY_MILLIS}; PRAGMA journal_mode = WAL;
+                     PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;"
+                );
+                connection.execute(sqlx::AssertSqlSafe(pragmas)).await?;
+                Ok(())
+            })
+        })
+        .connect(&url)
+        .await?)
+}
+
+/// PostgreSQL's migrator holds an advisory lock; for SQLite a lock file beside the database does.
+async fn migrate(url: &str, dialect: Dialect, pool: &AnyPool) -> Result<()> {
+    let _held = match dialect {
+        Dialect::Sqlite => Some(hold_lock_file(sqlite_file(url)).await?),
+        Dialect::Postgres => None,
+    };
+    MIGRATIONS.run(pool).await.map_err(|error| match error {
+        MigrateError::VersionMissing(version) => StoreError::NewerDatabase(version),
+        MigrateError::VersionTooNew(version, _) => StoreError::NewerDatabase(version),
+        other => StoreError::Migrate(other.to_string()),
+    })
+}
+
+async fn hold_lock_file(database: &str) -> Result<File> {
+    let file = format!("{database}.lock");
+    let lock = move || {
+        File::create(&file)
+            .and_then(|lock| lock.lock().map(|()| lock))
+            .map_err(|why| StoreError::Lock {
+                file,
+                why: why.to_string(),
+            })
+    };
+    tokio::task::spawn_blocking(lock)
+        .await
+        .map_err(|why| StoreError::Migrate(why.to_string()))?
+}

@@ -1,0 +1,368 @@
+//! Issues 问题 and their events: the row is the projection, written with the event that changed it.
+
+use jiff::civil::Date;
+use sqlx::FromRow;
+
+use super::{NewDuty, Put, Result, Store, StoreError, SubjectRow, Tx, word};
+use crate::domain::duty::DutyKind;
+use crate::domain::issue::{Category, Class, Event, EventKind, Issue, Level, State, Urgency};
+use crate::domain::staff::Role;
+
+/// A demand as it was recorded; classified at once, or later.
+#[derive(Debug, Clone)]
+pub struct NewIssue {
+    pub text: String,
+    pub class: Option<Class>,
+}
+
+/// An issue as the ledger (附件6) shows it.
+#[derive(Debug, Clone)]
+pub struct IssueCard {
+    pub id: String,
+    pub number: String,
+    pub issue: Issue,
+    pub area_id: String,
+    pub subject_number: String,
+    pub text: String,
+    pub due_on: Option<Date>,
+}
+
+#[derive(FromRow)]
+struct Row {
+    state: String,
+    round: i64,
+    level: Option<String>,
+    category: Option<String>,
+    urgency: Option<String>,
+    town_finished: i64,
+    platform_finished: i64,
+    version: i64,
+    area_id: String,
+    resident_id: String,
+}
+
+impl Row {
+    fn issue(&self) -> Result<Issue> {
+        let class = match (&self.level, &self.category, &self.urgency) {
+            (Some(level), Some(category), Some(urgency)) => Some(Class {
+                level: word("issues.level", level, Level::read)?,
+                category: word("issues.category", category, Category::read)?,
+                urgency: word("issues.urgency", urgency, Urgency::read)?,
+            }),
+            _ => None,
+        };
+        Ok(Issue {
+            state: word("issues.state", &self.state, State::read)?,
+            round: self.round,
+            class,
+            town_finished: self.town_finished != 0,
+            platform_finished: self.platform_finished != 0,
+        })
+    }
+}
+
+const ROW: &str =
+    "SELECT state, round, level, category, urgency, town_finished, platform_finished, version,
+   area_id, resident_id FROM issues WHERE id = $1";
+const LOCKED_ROW: &str =
+    "SELECT state, round, level, category, urgency, town_finished, platform_finished, version,
+   area_id, resident_id FROM issues WHERE id = $1 FOR UPDATE";
+
+impl Store {
+    /// Every event of an issue, oldest first.
+    pub async fn issue_history(&self, id: &str) -> Result<Vec<Event>> {
+        let bodies: Vec<String> = sqlx::query_scalar(
+            "SELECT body FROM issue_events WHERE issue_id = $1 ORDER BY sequence",
+        )
+        .bind(id)
+        .fetch_all(&self.read)
+        .await?;
+        bodies
+            .iter()
+            .map(|body| {
+                serde_json::from_str(body).map_err(|_| StoreError::Corrupt {
+                    what: "issue_events.body",
+                    value: body.clone(),
+                })
+            })
+            .collect()
+    }
+
+    /// The issue's id by its number.
+    pub async fn issue_id(&self, number: &str) -> Result<String> {
+        let id: Option<String> = sqlx::query_scalar("SELECT id FROM issues WHERE number = $1")
+            .bind(number)
+            .fetch_optional(&self.read)
+            .await?;
+        id.ok_or_else(|| no_issue(number))
+    }
+
+    /// The issues in one of `states`, oldest first, at most `limit`.
+    pub async fn issues(&self, states: &[State], limit: i64) -> Result<Vec<IssueCard>> {
+        let rows: Vec<(String, String)> = sqlx::query_as(
+            "SELECT i.id, s.number FROM issues i JOIN subjects s ON s.id = i.subject_id ORDER BY i.number",
+        )
+        .fetch_all(&self.read)
+        .await?;
+        let mut cards = Vec::new();
+        for (id, subject_number) in rows {
+            let card = self.issue_card(&id, subject_number).await?;
+            if states.contains(&card.issue.state) {
+                cards.push(card);
+            }
+            if cards.len() as i64 >= limit {
+                break;
+            }
+        }
+        Ok(cards)
+    }
+
+    async fn issue_card(&self, id: &str, subject_number: String) -> Result<IssueCard> {
+        let row: Row = sqlx::query_as(ROW).bind(id).fetch_one(&self.read).await?;
+        let (number, text, due_on): (String, String, Option<String>) =
+            sqlx::query_as("SELECT number, text_sealed, due_on FROM issues WHERE id = $1")
+                .bind(id)
+                .fetch_one(&self.read)
+                .await?;
+        Ok(IssueCard {
+            id: id.to_owned(),
+            number,
+            issue: row.issue()?,
+            area_id: row.area_id,
+            subject_number,
+            text: self.around.sealer.open(&text)?,
+            due_on: due_on
+                .map(|on| super::date("issues.due_on", &on))
+                .transpose()?,
+        })
+    }
+}
+
+impl Tx {
+    /// The issue's id by its number, as this transaction sees it.
+    pub async fn issue_id(&mut self, number: &str) -> Result<String> {
+        let id: Option<String> = sqlx::query_scalar("SELECT id FROM issues WHERE number = $1")
+            .bind(number)
+            .fetch_optional(&mut *self.db)
+            .await?;
+        id.ok_or_else(|| no_issue(number))
+    }
+
+    /// The issue as it stands.
+    pub async fn issue(&mut self, id: &str) -> Result<Issue> {
+        self.issue_row(id).await?.issue()
+    }
+
+    /// Registers what a resident asked for, and classifies it where the visitor already did.
+    pub(super) async fn put_issue(
+        &mut self,
+        new: &NewIssue,
+        visit: &str,
+        resident: &str,
+        subject: &SubjectRow,
+    ) -> Result<Put> {
+        let key = self.around.sealer.index(&[resident, visit, &new.text]);
+        let known: Option<String> =
+            sqlx::query_scalar("SELECT id FROM issues WHERE natural_key = $1")
+                .bind(&key)
+                .fetch_optional(&mut *self.db)
+                .await?;
+        if known.is_some() {
+            return Ok(Put::Same);
+        }
+        let id = self.around.id();
+        let sequence = self.next_value("issue").await?;
+        let number = format!("{}-{sequence:06}", self.around.campaign.code);
+        let now = self.now();
+        let start = Issue::default();
+        sqlx::query(
+            "INSERT INTO issues (id, number, natural_key, visit_id, resident_id, subject_id, area_id, text_sealed,
+               state, round, town_finished, platform_finished, version, created_at, updated_at)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 0, 0, 0, $11, $11)",
+        )
+        .bind(&id)
+        .bind(number)
+        .bind(key)
+        .bind(visit)
+        .bind(resident)
+        .bind(&subject.id)
+        .bind(&subject.area_id)
+        .bind(self.around.seal(&new.text))
+        .bind(start.state.code())
+        .bind(start.round)
+        .bind(now)
+        .execute(&mut *self.db)
+        .await?;
+        if let Some(Class {
+            level,
+            category,
+            urgency,
+        }) = new.class
+        {
+            self.issue_event(
+                &id,
+                &Event::Classified {
+                    level,
+                    category,
+                    urgency,
+                },
+                "visitor",
+            )
+            .await?;
+        }
+        Ok(Put::Added)
+    }
+
+    /// Applies an event and all that follows from it.
+    ///
+    /// # Errors
+    /// [`StoreError::Refused`] where the state machine doesn't allow it; nothing is changed then.
+    pub async fn issue_event(&mut self, id: &str, event: &Event, actor: &str) -> Result<Issue> {
+        let mut issue = self.apply_one(id, event, actor).await?;
+        let mut consequence = issue.consequence(event);
+        while let Some(event) = consequence {
+            issue = self.apply_one(id, &event, "zoufang").await?;
+            consequence = issue.consequence(&event);
+        }
+        Ok(issue)
+    }
+
+    async fn apply_one(&mut self, id: &str, event: &Event, actor: &str) -> Result<Issue> {
+        let row = self.issue_row(id).await?;
+        let before = row.issue()?;
+        let after = before.apply(event)?;
+        self.write_event(id, row.version + 1, event, actor, &after)
+            .await?;
+        self.follow_event(id, &row, event, &after).await?;
+        if after.state != before.state {
+            self.settle_resident(&row.resident_id).await?;
+        }
+        Ok(after)
+    }
+
+    async fn issue_row(&mut self, id: &str) -> Result<Row> {
+        let query = match self.dialect {
+            super::Dialect::Sqlite => ROW,
+            super::Dialect::Postgres => LOCKED_ROW,
+        };
+        Ok(sqlx::query_as(query)
+            .bind(id)
+            .fetch_one(&mut *self.db)
+            .await?)
+    }
+
+    async fn write_event(
+        &mut self,
+        id: &str,
+        version: i64,
+        event: &Event,
+        actor: &str,
+        after: &Issue,
+    ) -> Result<()> {
+        let now = self.now();
+        let body = serde_json::to_string(event).map_err(|error| StoreError::Corrupt {
+            what: "event",
+            value: error.to_string(),
+        })?;
+        sqlx::query("INSERT INTO issue_events (issue_id, sequence, kind, body, actor, at) VALUES ($1, $2, $3, $4, $5, $6)")
+            .bind(id)
+            .bind(version)
+            .bind(event.kind().code())
+            .bind(body)
+            .bind(actor)
+            .bind(now)
+            .execute(&mut *self.db)
+            .await?;
+        sqlx::query(
+            "UPDATE issues SET state = $1, round = $2, level = $3, category = $4, urgency = $5,
+               town_finished = $6, platform_finished = $7, version = $8, updated_at = $9 WHERE id = $10",
+        )
+        .bind(after.state.code())
+        .bind(after.round)
+        .bind(after.class.map(|class| class.level.code()))
+        .bind(after.class.map(|class| class.category.code()))
+        .bind(after.class.map(|class| class.urgency.code()))
+        .bind(i64::from(after.town_finished))
+        .bind(i64::from(after.platform_finished))
+        .bind(version)
+        .bind(now)
+        .bind(id)
+        .execute(&mut *self.db)
+        .await?;
+        Ok(())
+    }
+
+    /// What an event makes owed, or pays.
+    async fn follow_event(
+        &mut self,
+        id: &str,
+        row: &Row,
+        event: &Event,
+        after: &Issue,
+    ) -> Result<()> {
+        match event.kind() {
+            EventKind::Classified | EventKind::Reopened => {
+                if let Some(class) = after.class {
+                    self.owe_resolution(id, &row.area_id, class, row.version + 1)
+                        .await?;
+                }
+            }
+            EventKind::Queued => self.owe_referral(id, after).await?,
+            EventKind::Voided | EventKind::PlatformOverridden => self.cancel_referrals(id).await?,
+            _ => {}
+        }
+        match after.state {
+            State::Resolved | State::Closed => {
+                self.end_issue_duties(id, "met", event.kind().code()).await
+            }
+            State::Void => {
+                self.end_issue_duties(id, "cancelled", event.kind().code())
+                    .await
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// The issue's own date, planned backward from the end of the phase, and its village's report.
+    async fn owe_resolution(
+        &mut self,
+        id: &str,
+        area_id: &str,
+        class: Class,
+        sequence: i64,
+    ) -> Result<()> {
+        let due_on = self
+            .around
+            .campaign
+            .resolve_by(class.urgency, self.around.clock.today());
+        sqlx::query("UPDATE issues SET due_on = $1 WHERE id = $2")
+            .bind(due_on.to_string())
+            .bind(id)
+            .execute(&mut *self.db)
+            .await?;
+        // Classified anew: the old date and holder no longer hold.
+        self.end_issue_duties(id, "cancelled", "reclassified")
+            .await?;
+        let role = if class.level.is_referred() {
+            Role::Centre
+        } else {
+            Role::GridMember
+        };
+        self.open_duty(&NewDuty {
+            kind: DutyKind::Resolve,
+            of: id.to_owned(),
+            round: sequence,
+            role,
+            due_on: Some(due_on),
+            issue_id: Some(id.to_owned()),
+            ..NewDuty::of_area(DutyKind::Resolve, area_id)
+        })
+        .await?;
+        self.open_duty(&NewDuty::of_area(DutyKind::Report, area_id))
+            .await
+    }
+}
+
+fn no_issue(number: &str) -> StoreError {
+    StoreError::Rule(format!("没有编号「{number}」的问题"))
+}

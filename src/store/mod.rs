@@ -1,0 +1,229 @@
+//! The record: all the SQL of the program, one file for each aggregate.
+//!
+//! Knows `domain` and what it is handed (clock, chance, sealer, the campaign); nothing of files,
+//! platforms, channels or pages. A change happens in a [`Tx`]: everything that follows from an
+//! event (duties, referrals, outbox rows) is written in the transaction of that event.
+
+mod areas;
+mod assignments;
+mod audit;
+mod connect;
+mod duties;
+mod figures;
+mod imports;
+mod issues;
+mod jobs;
+mod notices;
+mod outbox;
+mod referrals;
+mod staff;
+mod subjects;
+mod visits;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use jiff::civil::Date;
+use sqlx::{Any, AnyPool, Transaction};
+
+pub use areas::{Area, AreaTree, NewArea};
+pub use audit::AuditEntry;
+pub use duties::{DueRung, NewDuty};
+pub use figures::{Figures, LaneFigures};
+pub use issues::{IssueCard, NewIssue};
+pub use jobs::JobRun;
+pub use notices::{NewNotice, Notice};
+pub use outbox::{Parcel, Receipt, Settlement};
+pub use referrals::{Dispatch, OpenReferral};
+pub use staff::{Holders, NewStaff, StaffMember};
+pub use subjects::{NewSubject, SubjectRow};
+pub use visits::{Heard, NewVisit};
+
+use crate::clock::{Chance, Clock};
+use crate::domain::campaign::Campaign;
+use crate::domain::issue::Refusal;
+use crate::domain::workdays::Workdays;
+use crate::seal::{SealError, Sealer};
+
+/// Which database stands behind the same SQL.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Dialect {
+    Sqlite,
+    Postgres,
+}
+
+/// What the record needs from outside to apply the plan.
+#[derive(Debug)]
+pub struct Surroundings {
+    pub clock: Clock,
+    pub chance: Chance,
+    pub sealer: Sealer,
+    pub campaign: Campaign,
+    pub workdays: Workdays,
+    /// The lane to which joint and city issues are owed.
+    pub platform_lane: String,
+}
+
+impl Surroundings {
+    /// A new id.
+    pub fn id(&self) -> String {
+        self.chance.id(self.clock.now())
+    }
+
+    fn seal(&self, text: &str) -> String {
+        self.sealer.seal(text, &self.chance)
+    }
+
+    fn open_sealed(&self, sealed: Option<String>) -> Result<Option<String>, StoreError> {
+        sealed
+            .map(|sealed| self.sealer.open(&sealed))
+            .transpose()
+            .map_err(StoreError::from)
+    }
+}
+
+/// The database.
+#[derive(Debug, Clone)]
+pub struct Store {
+    read: AnyPool,
+    write: AnyPool,
+    dialect: Dialect,
+    around: Arc<Surroundings>,
+}
+
+/// One transaction that changes the record.
+#[derive(Debug)]
+pub struct Tx {
+    db: Transaction<'static, Any>,
+    dialect: Dialect,
+    around: Arc<Surroundings>,
+    areas: Option<Arc<areas::AreaTree>>,
+}
+
+/// What a change did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Put {
+    Added,
+    Changed,
+    Same,
+}
+
+/// Why the record can't do what was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    #[error("数据库出错：{0}")]
+    Database(#[from] sqlx::Error),
+    #[error("数据库升级失败：{0}")]
+    Migrate(String),
+    #[error(
+        "数据库比程序新（数据库里有本程序不认识的第 {0} 号升级）。请换用新版 zoufang，或恢复升级前的备份；数据没有改动"
+    )]
+    NewerDatabase(i64),
+    #[error("数据库锁文件 {file} 用不了：{why}")]
+    Lock { file: String, why: String },
+    #[error(
+        "密钥与数据库不符：数据库是用另一把密钥（指纹 {expected}）加密的，现在的指纹是 {found}。请检查 privacy.key_file"
+    )]
+    WrongKey { expected: String, found: String },
+    #[error("{0}")]
+    Refused(#[from] Refusal),
+    #[error("{0}")]
+    Rule(String),
+    #[error(transparent)]
+    Seal(#[from] SealError),
+    #[error("数据库里的「{what}」看不懂：{value}")]
+    Corrupt { what: &'static str, value: String },
+}
+
+pub(crate) type Result<T, E = StoreError> = std::result::Result<T, E>;
+
+impl Store {
+    /// What the record was handed.
+    pub fn around(&self) -> &Surroundings {
+        &self.around
+    }
+
+    /// Begins a change. On SQLite the write lock is taken at once, so nothing read can grow stale.
+    pub async fn begin(&self) -> Result<Tx> {
+        let db = match self.dialect {
+            Dialect::Sqlite => self.write.begin_with("BEGIN IMMEDIATE").await?,
+            Dialect::Postgres => self.write.begin().await?,
+        };
+        Ok(Tx {
+            db,
+            dialect: self.dialect,
+            around: Arc::clone(&self.around),
+            areas: None,
+        })
+    }
+
+    /// Which database this is.
+    pub fn dialect(&self) -> Dialect {
+        self.dialect
+    }
+
+    /// Whether the database answers.
+    pub async fn ping(&self) -> Result<()> {
+        sqlx::query("SELECT 1").execute(&self.read).await?;
+        Ok(())
+    }
+
+    /// Ends every connection; on SQLite the write-ahead log is folded in.
+    pub async fn close(&self) {
+        self.read.close().await;
+        self.write.close().await;
+    }
+}
+
+impl Tx {
+    /// Keeps what was changed.
+    pub async fn commit(self) -> Result<()> {
+        Ok(self.db.commit().await?)
+    }
+
+    /// Forgets what was changed.
+    pub async fn rollback(self) -> Result<()> {
+        Ok(self.db.rollback().await?)
+    }
+
+    /// What the record was handed.
+    pub fn around(&self) -> &Surroundings {
+        &self.around
+    }
+
+    fn now(&self) -> i64 {
+        self.around.clock.millis()
+    }
+
+    /// The next value of a named counter, from 1.
+    async fn next_value(&mut self, counter: &str) -> Result<i64> {
+        Ok(sqlx::query_scalar(
+            "INSERT INTO counters (name, value) VALUES ($1, 1)
+             ON CONFLICT (name) DO UPDATE SET value = counters.value + 1 RETURNING value",
+        )
+        .bind(counter)
+        .fetch_one(&mut *self.db)
+        .await?)
+    }
+}
+
+/// Understands a stored word, or says which column is corrupt.
+fn word<T>(what: &'static str, value: &str, read: fn(&str) -> Option<T>) -> Result<T> {
+    read(value).ok_or_else(|| StoreError::Corrupt {
+        what,
+        value: value.to_owned(),
+    })
+}
+
+/// Understands a stored date.
+fn date(what: &'static str, value: &str) -> Result<Date> {
+    value.parse().map_err(|_| StoreError::Corrupt {
+        what,
+        value: value.to_owned(),
+    })
+}
+
+/// `(name, count)` rows as a map.
+fn counts(rows: Vec<(String, i64)>) -> HashMap<String, i64> {
+    rows.into_iter().collect()
+}

@@ -1,0 +1,109 @@
+//! Notices 通知: one digest for one person on one day through one channel.
+
+use jiff::civil::Date;
+use sqlx::FromRow;
+
+use super::{Result, Store, Tx};
+
+/// A digest to be sent.
+#[derive(Debug, Clone)]
+pub struct NewNotice {
+    pub staff_id: String,
+    pub channel: String,
+    pub on: Date,
+    pub title: String,
+    pub body: String,
+    /// Not to be sent before, in epoch milliseconds.
+    pub not_before: i64,
+}
+
+/// A digest as its channel sends it.
+#[derive(Debug, Clone, FromRow)]
+pub struct Notice {
+    pub id: String,
+    pub on_date: String,
+    pub title: String,
+    pub body: String,
+    pub staff_number: String,
+    pub staff_name: String,
+}
+
+impl Tx {
+    /// Whether the person already has a digest of that day.
+    pub async fn was_told(&mut self, staff_id: &str, on: Date) -> Result<bool> {
+        let told: Option<String> = sqlx::query_scalar(
+            "SELECT id FROM notices WHERE staff_id = $1 AND on_date = $2 LIMIT 1",
+        )
+        .bind(staff_id)
+        .bind(on.to_string())
+        .fetch_optional(&mut *self.db)
+        .await?;
+        Ok(told.is_some())
+    }
+
+    /// Notes that a person hears of a duty's rung; false where they already have.
+    pub async fn put_notice_item(
+        &mut self,
+        duty: &str,
+        rung: i64,
+        staff_id: &str,
+        on: Date,
+    ) -> Result<bool> {
+        let added = sqlx::query(
+            "INSERT INTO notice_items (duty_id, rung, staff_id, on_date) VALUES ($1, $2, $3, $4)
+             ON CONFLICT (duty_id, rung, staff_id) DO NOTHING",
+        )
+        .bind(duty)
+        .bind(rung)
+        .bind(staff_id)
+        .bind(on.to_string())
+        .execute(&mut *self.db)
+        .await?;
+        Ok(added.rows_affected() > 0)
+    }
+
+    /// Writes a digest and its outbox row, once.
+    pub async fn put_notice(&mut self, new: &NewNotice) -> Result<()> {
+        let (id, now) = (self.around.id(), self.now());
+        let on = new.on.to_string();
+        sqlx::query(
+            "INSERT INTO notices (id, staff_id, channel, on_date, title, body, created_at)
+             VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (staff_id, channel, on_date) DO NOTHING",
+        )
+        .bind(&id)
+        .bind(&new.staff_id)
+        .bind(&new.channel)
+        .bind(&on)
+        .bind(&new.title)
+        .bind(&new.body)
+        .bind(now)
+        .execute(&mut *self.db)
+        .await?;
+        let debt = format!("notice:{}:{}:{on}", new.channel, new.staff_id);
+        self.owe("notice", &new.channel, &debt, &id, 1, new.not_before)
+            .await
+    }
+
+    pub(super) async fn notice_delivered(&mut self, id: &str) -> Result<()> {
+        let now = self.now();
+        sqlx::query("UPDATE notices SET delivered_at = $1 WHERE id = $2")
+            .bind(now)
+            .bind(id)
+            .execute(&mut *self.db)
+            .await?;
+        Ok(())
+    }
+}
+
+impl Store {
+    /// A digest by its id.
+    pub async fn notice(&self, id: &str) -> Result<Notice> {
+        Ok(sqlx::query_as(
+            "SELECT n.id, n.on_date, n.title, n.body, s.number AS staff_number, s.name AS staff_name
+             FROM notices n JOIN staff s ON s.id = n.staff_id WHERE n.id = $1",
+        )
+        .bind(id)
+        .fetch_one(&self.read)
+        .await?)
+    }
+}

@@ -1,0 +1,294 @@
+//! The outbox: what is to be sent, each debt once, claimed and settled in batches.
+
+use sqlx::FromRow;
+
+use super::{Dialect, Result, Store, Tx};
+
+/// A debt taken from the outbox to be paid now.
+#[derive(Debug, Clone, FromRow)]
+pub struct Parcel {
+    pub id: String,
+    pub kind: String,
+    pub debt_key: String,
+    pub target_id: String,
+    /// How often it was tried before this claim.
+    pub attempts: i64,
+    /// Set where an earlier attempt may have arrived: look before sending.
+    pub unknown_since: Option<i64>,
+    pub first_attempt_at: Option<i64>,
+    pub last_attempt_at: Option<i64>,
+}
+
+/// What the receiver gave for it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Receipt {
+    pub remote_id: Option<String>,
+    pub token: Option<String>,
+}
+
+/// How one attempt ended, to be written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Settlement {
+    /// Arrived.
+    Delivered(Receipt),
+    /// The receiver's own no.
+    Refused { reason: String },
+    /// It did not arrive; try again from `not_before`.
+    NotSent { reason: String, not_before: i64 },
+    /// It may have arrived; look from `not_before`.
+    Unknown { reason: String, not_before: i64 },
+    /// A look could not be had; look again from `not_before`. Still unknown.
+    NotSeen { reason: String, not_before: i64 },
+    /// Looked, and it isn't there: it may be sent again.
+    Absent,
+    /// It can't be known and mustn't be sent blindly: a person decides.
+    Held { reason: String },
+    /// Not tried after all.
+    Released,
+}
+
+const CLAIMED: &str =
+    "id, kind, debt_key, target_id, attempts, unknown_since, first_attempt_at, last_attempt_at";
+
+impl Tx {
+    /// Writes a debt, once.
+    pub(super) async fn owe(
+        &mut self,
+        kind: &str,
+        lane: &str,
+        debt_key: &str,
+        target_id: &str,
+        priority: i64,
+        not_before: i64,
+    ) -> Result<()> {
+        let (id, now) = (self.around.id(), self.now());
+        sqlx::query(
+            "INSERT INTO outbox (id, lane, kind, debt_key, target_id, priority, state, attempts, not_before, created_at)
+             VALUES ($1, $2, $3, $4, $5, $6, 'ready', 0, $7, $8) ON CONFLICT (debt_key) DO NOTHING",
+        )
+        .bind(id)
+        .bind(lane)
+        .bind(kind)
+        .bind(debt_key)
+        .bind(target_id)
+        .bind(priority)
+        .bind(not_before)
+        .bind(now)
+        .execute(&mut *self.db)
+        .await?;
+        Ok(())
+    }
+
+    async fn settle_one(
+        &mut self,
+        parcel: &Parcel,
+        owner: &str,
+        settlement: &Settlement,
+    ) -> Result<()> {
+        let now = self.now();
+        let Settled {
+            state,
+            unknown,
+            error,
+            not_before,
+            tried,
+        } = Settled::of(settlement, parcel, now);
+        let first = if tried {
+            parcel.first_attempt_at.or(parcel.last_attempt_at)
+        } else {
+            parcel.first_attempt_at
+        };
+        let settled = sqlx::query(
+            "UPDATE outbox SET state = $1, unknown_since = $2, last_error = COALESCE($3, last_error),
+               not_before = $4, attempts = attempts + $5, first_attempt_at = $6,
+               last_attempt_at = CASE WHEN $5 = 1 THEN $7 ELSE last_attempt_at END,
+               settled_at = CASE WHEN $1 IN ('delivered', 'refused') THEN $7 ELSE NULL END,
+               lease_owner = NULL, lease_until = NULL
+             WHERE id = $8 AND state = 'leased' AND lease_owner = $9",
+        )
+        .bind(state)
+        .bind(unknown)
+        .bind(error)
+        .bind(not_before)
+        .bind(i64::from(tried))
+        .bind(first)
+        .bind(now)
+        .bind(&parcel.id)
+        .bind(owner)
+        .execute(&mut *self.db)
+        .await?;
+        // A lease that was lost meanwhile is another's to settle: it will look first.
+        if settled.rows_affected() == 0 {
+            return Ok(());
+        }
+        match (settlement, parcel.kind.as_str()) {
+            (Settlement::Delivered(receipt), "referral") => {
+                self.referral_delivered(&parcel.target_id, receipt).await
+            }
+            (Settlement::Delivered(_), _) => self.notice_delivered(&parcel.target_id).await,
+            (Settlement::Refused { reason }, "referral") => {
+                self.referral_refused(&parcel.target_id, reason).await
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Marks how a lane's receiver answered.
+    async fn mark_lane(&mut self, lane: &str, failure: Option<&str>) -> Result<()> {
+        let now = self.now();
+        sqlx::query(
+            "INSERT INTO lanes (name, good_at, failed_at, failure) VALUES ($1, $2, $3, $4)
+             ON CONFLICT (name) DO UPDATE SET good_at = COALESCE(excluded.good_at, lanes.good_at),
+               failed_at = COALESCE(excluded.failed_at, lanes.failed_at), failure = excluded.failure",
+        )
+        .bind(lane)
+        .bind(failure.is_none().then_some(now))
+        .bind(failure.is_some().then_some(now))
+        .bind(failure)
+        .execute(&mut *self.db)
+        .await?;
+        Ok(())
+    }
+}
+
+/// The columns that a settlement sets.
+struct Settled<'s> {
+    state: &'static str,
+    unknown: Option<i64>,
+    error: Option<&'s str>,
+    not_before: i64,
+    tried: bool,
+}
+
+impl Settled<'_> {
+    fn of<'s>(settlement: &'s Settlement, parcel: &Parcel, now: i64) -> Settled<'s> {
+        let still = parcel.unknown_since;
+        let settled = |state, unknown, error, not_before, tried| Settled {
+            state,
+            unknown,
+            error,
+            not_before,
+            tried,
+        };
+        match settlement {
+            Settlement::Delivered(_) => settled("delivered", None, None, now, true),
+            Settlement::Refused { reason } => settled("refused", None, Some(reason), now, true),
+            Settlement::NotSent { reason, not_before } => {
+                settled("ready", None, Some(reason), *not_before, true)
+            }
+            Settlement::Unknown { reason, not_before } => settled(
+                "ready",
+                Some(still.unwrap_or(now)),
+                Some(reason),
+                *not_before,
+                true,
+            ),
+            Settlement::NotSeen { reason, not_before } => {
+                settled("ready", still, Some(reason), *not_before, false)
+            }
+            Settlement::Absent => settled("ready", None, None, now, false),
+            Settlement::Held { reason } => settled("held", still, Some(reason), now, false),
+            Settlement::Released => settled("ready", still, None, now, false),
+        }
+    }
+}
+
+impl Store {
+    /// Takes up to `limit` debts of a lane for `owner`, most urgent first. What another claimant took and
+    /// never settled may have been sent: it becomes unknown, to be looked for `settle_after` from now.
+    pub async fn claim(
+        &self,
+        lane: &str,
+        owner: &str,
+        limit: i64,
+        lease_millis: i64,
+        settle_after: i64,
+    ) -> Result<Vec<Parcel>> {
+        let now = self.around.clock.millis();
+        sqlx::query(
+            "UPDATE outbox SET state = 'ready', unknown_since = COALESCE(unknown_since, lease_until),
+               first_attempt_at = COALESCE(first_attempt_at, last_attempt_at, $1 - $2), not_before = $1 + $3,
+               last_error = 'lease expired in flight', lease_owner = NULL, lease_until = NULL
+             WHERE lane = $4 AND state = 'leased' AND lease_until <= $1",
+        )
+        .bind(now)
+        .bind(lease_millis)
+        .bind(settle_after)
+        .bind(lane)
+        .execute(&self.write)
+        .await?;
+        // The one place where the two databases differ: rows that another replica is claiming are
+        // skipped on PostgreSQL; on SQLite there is one writer.
+        let skip = match self.dialect {
+            Dialect::Sqlite => "",
+            Dialect::Postgres => "FOR UPDATE SKIP LOCKED",
+        };
+        let claim = format!(
+            "UPDATE outbox SET state = 'leased', lease_owner = $1, lease_until = $2,
+               last_attempt_at = CASE WHEN unknown_since IS NULL THEN $3 ELSE last_attempt_at END
+             WHERE id IN (SELECT id FROM outbox WHERE lane = $4 AND state = 'ready' AND not_before <= $3
+                          ORDER BY priority, not_before, id LIMIT $5 {skip})
+             RETURNING {CLAIMED}"
+        );
+        Ok(sqlx::query_as(sqlx::AssertSqlSafe(claim))
+            .bind(owner)
+            .bind(now.saturating_add(lease_millis))
+            .bind(now)
+            .bind(lane)
+            .bind(limit)
+            .fetch_all(&self.write)
+            .await?)
+    }
+
+    /// Writes how a batch of attempts ended: one commit for all of them.
+    pub async fn settle(
+        &self,
+        lane: &str,
+        owner: &str,
+        batch: &[(Parcel, Settlement)],
+    ) -> Result<()> {
+        let mut tx = self.begin().await?;
+        for (parcel, settlement) in batch {
+            tx.settle_one(parcel, owner, settlement).await?;
+        }
+        let answered = |s: &Settlement| {
+            matches!(
+                s,
+                Settlement::Delivered(_) | Settlement::Refused { .. } | Settlement::Absent
+            )
+        };
+        let failure = batch
+            .iter()
+            .rev()
+            .find_map(|(_, settlement)| match settlement {
+                Settlement::NotSent { reason, .. }
+                | Settlement::Unknown { reason, .. }
+                | Settlement::NotSeen { reason, .. } => Some(reason.as_str()),
+                _ => None,
+            });
+        if batch.iter().any(|(_, settlement)| answered(settlement)) {
+            tx.mark_lane(lane, None).await?;
+        } else if let Some(failure) = failure {
+            tx.mark_lane(lane, Some(failure)).await?;
+        }
+        tx.commit().await
+    }
+
+    /// Records a lane's good or bad contact outside a delivery, such as a poll.
+    pub async fn mark_contact(&self, lane: &str, failure: Option<&str>) -> Result<()> {
+        let mut tx = self.begin().await?;
+        tx.mark_lane(lane, failure).await?;
+        tx.commit().await
+    }
+
+    /// When the lane's next debt may be tried, if it has one.
+    pub async fn next_attempt(&self, lane: &str) -> Result<Option<i64>> {
+        Ok(sqlx::query_scalar(
+            "SELECT MIN(CASE WHEN state = 'leased' THEN lease_until ELSE not_before END) FROM outbox
+             WHERE lane = $1 AND state IN ('ready', 'leased')",
+        )
+        .bind(lane)
+        .fetch_one(&self.read)
+        .await?)
+    }
+}

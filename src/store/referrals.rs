@@ -1,0 +1,405 @@
+//! Referrals 上报 and the platform's answers to them.
+
+use jiff::{SignedDuration, Timestamp};
+use sha2::{Digest, Sha256};
+use sqlx::FromRow;
+
+use super::{Receipt, Result, Store, StoreError, Tx, word};
+use crate::domain::issue::{Category, Event, Issue, State, Urgency};
+use crate::domain::referral::{self, PlatformStatus, PlatformUpdate};
+use crate::seal::hex;
+
+/// What a platform is told of an issue.
+#[derive(Debug, Clone)]
+pub struct Dispatch {
+    pub reference: String,
+    pub issue_number: String,
+    pub category: Category,
+    pub urgency: Urgency,
+    pub text: String,
+    pub resident: String,
+    pub contact: Option<String>,
+    pub address: Option<String>,
+    pub area_code: Option<String>,
+    pub area_name: String,
+}
+
+/// A referral that the platform has and hasn't ended.
+#[derive(Debug, Clone, FromRow)]
+pub struct OpenReferral {
+    pub id: String,
+    pub remote_id: Option<String>,
+    pub token: Option<String>,
+    pub delivered_at: i64,
+}
+
+#[derive(FromRow)]
+struct DispatchRow {
+    reference: String,
+    number: String,
+    category: Option<String>,
+    urgency: Option<String>,
+    text_sealed: String,
+    name_sealed: String,
+    contact_sealed: Option<String>,
+    address_sealed: Option<String>,
+    area_code: Option<String>,
+    area_name: String,
+}
+
+#[derive(FromRow)]
+struct UpdateRow {
+    id: String,
+    status: Option<String>,
+    body: String,
+    at: i64,
+    word: String,
+}
+
+/// How a referral of the given age is polled: an hour-old one is asked about again in minutes, a
+/// month-old one twice a day.
+fn next_poll(age: SignedDuration) -> SignedDuration {
+    (age / 10).clamp(SignedDuration::from_mins(5), SignedDuration::from_hours(12))
+}
+
+impl Tx {
+    /// Writes the debt: one referral and one outbox row for this issue and round.
+    pub(super) async fn owe_referral(&mut self, issue_id: &str, issue: &Issue) -> Result<()> {
+        let number: String = sqlx::query_scalar("SELECT number FROM issues WHERE id = $1")
+            .bind(issue_id)
+            .fetch_one(&mut *self.db)
+            .await?;
+        let reference = referral::reference(&number, issue.round);
+        let (id, now, lane) = (
+            self.around.id(),
+            self.now(),
+            self.around.platform_lane.clone(),
+        );
+        sqlx::query(
+            "INSERT INTO referrals (id, issue_id, round, lane, reference, state, queued_at)
+             VALUES ($1, $2, $3, $4, $5, 'queued', $6)",
+        )
+        .bind(&id)
+        .bind(issue_id)
+        .bind(issue.round)
+        .bind(&lane)
+        .bind(&reference)
+        .bind(now)
+        .execute(&mut *self.db)
+        .await?;
+        let priority = match issue.class.map(|class| class.urgency) {
+            Some(Urgency::Urgent) => 0,
+            Some(Urgency::Normal) | None => 1,
+            Some(Urgency::LongTerm) => 2,
+        };
+        self.owe(
+            "referral",
+            &lane,
+            &format!("referral:{reference}"),
+            &id,
+            priority,
+            now,
+        )
+        .await
+    }
+
+    /// Takes back what hasn't been sent for an issue.
+    pub(super) async fn cancel_referrals(&mut self, issue_id: &str) -> Result<()> {
+        sqlx::query(
+            "UPDATE outbox SET state = 'cancelled' WHERE state = 'ready' AND unknown_since IS NULL
+               AND target_id IN (SELECT id FROM referrals WHERE issue_id = $1 AND state = 'queued')",
+        )
+        .bind(issue_id)
+        .execute(&mut *self.db)
+        .await?;
+        sqlx::query(
+            "UPDATE referrals SET state = 'cancelled' WHERE issue_id = $1 AND state = 'queued'
+               AND id IN (SELECT target_id FROM outbox WHERE state = 'cancelled')",
+        )
+        .bind(issue_id)
+        .execute(&mut *self.db)
+        .await?;
+        Ok(())
+    }
+
+    /// The platform has it: with its number, or with a token for which the number will follow.
+    pub(super) async fn referral_delivered(&mut self, id: &str, receipt: &Receipt) -> Result<()> {
+        let now = self.now();
+        let state = if receipt.remote_id.is_some() {
+            "open"
+        } else {
+            "waiting"
+        };
+        let issue_id: String = sqlx::query_scalar(
+            "UPDATE referrals SET state = $1, remote_id = $2, token = $3, delivered_at = $4, poll_at = $4
+             WHERE id = $5 RETURNING issue_id",
+        )
+        .bind(state)
+        .bind(&receipt.remote_id)
+        .bind(&receipt.token)
+        .bind(now)
+        .bind(id)
+        .fetch_one(&mut *self.db)
+        .await?;
+        if self.is_current(id, &issue_id).await?
+            && self.issue(&issue_id).await?.state == State::Queued
+        {
+            self.issue_event(&issue_id, &Event::Referred, "platform")
+                .await?;
+        }
+        match &receipt.remote_id {
+            Some(remote_id) => self.apply_waiting_updates(remote_id).await,
+            None => Ok(()),
+        }
+    }
+
+    /// The platform's own no at the door.
+    pub(super) async fn referral_refused(&mut self, id: &str, reason: &str) -> Result<()> {
+        let issue_id: String = sqlx::query_scalar(
+            "UPDATE referrals SET state = 'refused' WHERE id = $1 RETURNING issue_id",
+        )
+        .bind(id)
+        .fetch_one(&mut *self.db)
+        .await?;
+        if self.is_current(id, &issue_id).await?
+            && self.issue(&issue_id).await?.state == State::Queued
+        {
+            let event = Event::Refused {
+                reason: reason.to_owned(),
+            };
+            self.issue_event(&issue_id, &event, "platform").await?;
+        }
+        Ok(())
+    }
+
+    /// The platform has given the number that belongs to a token.
+    pub async fn referral_numbered(&mut self, id: &str, remote_id: &str) -> Result<()> {
+        sqlx::query("UPDATE referrals SET state = 'open', remote_id = $1 WHERE id = $2 AND state = 'waiting'")
+            .bind(remote_id)
+            .bind(id)
+            .execute(&mut *self.db)
+            .await?;
+        self.apply_waiting_updates(remote_id).await
+    }
+
+    /// Sets when a referral is asked about next, by its age.
+    pub async fn polled(&mut self, open: &OpenReferral) -> Result<()> {
+        let now = self.around.clock.now();
+        let delivered = Timestamp::from_millisecond(open.delivered_at).unwrap_or(now);
+        let poll_at = now.saturating_add(next_poll(now.duration_since(delivered)));
+        let poll_at = poll_at.map_or(i64::MAX, |at| at.as_millisecond());
+        sqlx::query("UPDATE referrals SET poll_at = $1 WHERE id = $2")
+            .bind(poll_at)
+            .bind(&open.id)
+            .execute(&mut *self.db)
+            .await?;
+        Ok(())
+    }
+
+    /// Keeps an answer, once, and applies it. True where it was new.
+    pub async fn receive_update(&mut self, update: &PlatformUpdate) -> Result<bool> {
+        let lane = self.around.platform_lane.clone();
+        let at = update.at.as_millisecond();
+        let mut digest = Sha256::new();
+        for part in [
+            lane.as_str(),
+            &update.remote_id,
+            &update.word,
+            &update.text,
+            &at.to_string(),
+        ] {
+            digest.update((part.len() as u64).to_be_bytes());
+            digest.update(part.as_bytes());
+        }
+        let (id, now) = (self.around.id(), self.now());
+        let added = sqlx::query(
+            "INSERT INTO referral_updates (id, lane, remote_id, digest, word, status, body, at, received_at)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT (digest) DO NOTHING",
+        )
+        .bind(id)
+        .bind(lane)
+        .bind(&update.remote_id)
+        .bind(hex(&digest.finalize()))
+        .bind(&update.word)
+        .bind(update.status.map(PlatformStatus::code))
+        .bind(&update.text)
+        .bind(at)
+        .bind(now)
+        .execute(&mut *self.db)
+        .await?;
+        if added.rows_affected() > 0 {
+            self.apply_waiting_updates(&update.remote_id).await?;
+            return Ok(true);
+        }
+        Ok(false)
+    }
+
+    /// Applies what was kept for a number and not applied yet, by the platform's time; an older answer
+    /// than the last one applied is kept and marked, and moves nothing. One for a number that isn't
+    /// known yet waits.
+    async fn apply_waiting_updates(&mut self, remote_id: &str) -> Result<()> {
+        let lane = self.around.platform_lane.clone();
+        let known: Option<(String, String, Option<i64>)> = sqlx::query_as(
+            "SELECT id, issue_id, remote_at FROM referrals WHERE lane = $1 AND remote_id = $2",
+        )
+        .bind(&lane)
+        .bind(remote_id)
+        .fetch_optional(&mut *self.db)
+        .await?;
+        let Some((id, issue_id, mut applied_to)) = known else {
+            return Ok(());
+        };
+        let waiting: Vec<UpdateRow> = sqlx::query_as(
+            "SELECT id, status, body, at, word FROM referral_updates
+             WHERE lane = $1 AND remote_id = $2 AND applied_at IS NULL ORDER BY at, received_at",
+        )
+        .bind(&lane)
+        .bind(remote_id)
+        .fetch_all(&mut *self.db)
+        .await?;
+        let now = self.now();
+        for update in waiting {
+            if applied_to.is_none_or(|applied| update.at >= applied) {
+                applied_to = Some(update.at);
+                self.apply_update(&id, &issue_id, &update).await?;
+            }
+            sqlx::query("UPDATE referral_updates SET applied_at = $1 WHERE id = $2")
+                .bind(now)
+                .bind(&update.id)
+                .execute(&mut *self.db)
+                .await?;
+        }
+        Ok(())
+    }
+
+    async fn apply_update(&mut self, id: &str, issue_id: &str, update: &UpdateRow) -> Result<()> {
+        let status = match &update.status {
+            Some(status) => Some(word(
+                "referral_updates.status",
+                status,
+                PlatformStatus::read,
+            )?),
+            None => None,
+        };
+        let state = match status {
+            Some(PlatformStatus::Resolved) => "ended",
+            Some(PlatformStatus::Refused) => "refused",
+            _ => "open",
+        };
+        let current = self.is_current(id, issue_id).await?;
+        sqlx::query(
+            "UPDATE referrals SET state = $1, remote_word = $2, remote_at = $3 WHERE id = $4",
+        )
+        .bind(state)
+        .bind(&update.word)
+        .bind(update.at)
+        .bind(id)
+        .execute(&mut *self.db)
+        .await?;
+        let Some(status) = status.filter(|_| current) else {
+            return Ok(());
+        };
+        let issue = self.issue(issue_id).await?;
+        if let Some(event) = referral::event_for(&issue, status, &update.body) {
+            self.issue_event(issue_id, &event, "platform").await?;
+        }
+        Ok(())
+    }
+
+    /// Whether this referral is the issue's present round.
+    async fn is_current(&mut self, id: &str, issue_id: &str) -> Result<bool> {
+        let rounds: (i64, i64) = sqlx::query_as(
+            "SELECT r.round, i.round FROM referrals r, issues i WHERE r.id = $1 AND i.id = $2",
+        )
+        .bind(id)
+        .bind(issue_id)
+        .fetch_one(&mut *self.db)
+        .await?;
+        Ok(rounds.0 == rounds.1)
+    }
+
+    /// Makes every open referral due for a look now: the nightly sweep.
+    pub async fn poll_all_now(&mut self) -> Result<u64> {
+        let now = self.now();
+        let due = sqlx::query(
+            "UPDATE referrals SET poll_at = $1 WHERE state IN ('open', 'waiting') AND poll_at > $1",
+        )
+        .bind(now)
+        .execute(&mut *self.db)
+        .await?;
+        Ok(due.rows_affected())
+    }
+}
+
+impl Store {
+    /// What the platform is told of a referral.
+    pub async fn dispatch(&self, referral_id: &str) -> Result<Dispatch> {
+        let row: DispatchRow = sqlx::query_as(
+            "SELECT r.reference, i.number, i.category, i.urgency, i.text_sealed, p.name_sealed, p.contact_sealed,
+               s.address_sealed, a.code AS area_code, a.name AS area_name
+             FROM referrals r JOIN issues i ON i.id = r.issue_id JOIN residents p ON p.id = i.resident_id
+             JOIN subjects s ON s.id = i.subject_id JOIN areas a ON a.id = i.area_id WHERE r.id = $1",
+        )
+        .bind(referral_id)
+        .fetch_one(&self.read)
+        .await?;
+        let corrupt = |what| StoreError::Corrupt {
+            what,
+            value: row.number.clone(),
+        };
+        let around = self.around();
+        Ok(Dispatch {
+            category: row
+                .category
+                .as_deref()
+                .and_then(Category::read)
+                .ok_or(corrupt("issues.category"))?,
+            urgency: row
+                .urgency
+                .as_deref()
+                .and_then(Urgency::read)
+                .ok_or(corrupt("issues.urgency"))?,
+            reference: row.reference,
+            issue_number: row.number,
+            text: around.sealer.open(&row.text_sealed)?,
+            resident: around.sealer.open(&row.name_sealed)?,
+            contact: around.open_sealed(row.contact_sealed)?,
+            address: around.open_sealed(row.address_sealed)?,
+            area_code: row.area_code,
+            area_name: row.area_name,
+        })
+    }
+
+    /// The referrals to ask about now, the longest due first, at most `limit`.
+    pub async fn due_polls(&self, limit: i64) -> Result<Vec<OpenReferral>> {
+        Ok(sqlx::query_as(
+            "SELECT id, remote_id, token, delivered_at FROM referrals
+             WHERE lane = $1 AND state IN ('open', 'waiting') AND poll_at <= $2 ORDER BY poll_at, id LIMIT $3",
+        )
+        .bind(&self.around.platform_lane)
+        .bind(self.around.clock.millis())
+        .bind(limit)
+        .fetch_all(&self.read)
+        .await?)
+    }
+
+    /// The reference of every debt to the platform that wasn't taken back or refused at the door,
+    /// with the platform's number where it is known.
+    pub async fn platform_debts(&self) -> Result<Vec<(String, Option<String>)>> {
+        Ok(sqlx::query_as(
+            "SELECT reference, remote_id FROM referrals
+             WHERE state <> 'cancelled' AND NOT (state = 'refused' AND remote_id IS NULL) ORDER BY reference",
+        )
+        .fetch_all(&self.read)
+        .await?)
+    }
+
+    /// The platform's words that configuration doesn't know, and how often each came.
+    pub async fn unknown_words(&self) -> Result<Vec<(String, i64)>> {
+        Ok(sqlx::query_as(
+            "SELECT word, COUNT(*) FROM referral_updates WHERE status IS NULL GROUP BY word ORDER BY word",
+        )
+        .fetch_all(&self.read)
+        .await?)
+    }
+}

@@ -1,0 +1,157 @@
+//! Subjects 走访对象 and the residents 群众 met there.
+
+use std::collections::HashMap;
+
+use sqlx::FromRow;
+
+use super::{Put, Result, Store, StoreError, Tx, word};
+use crate::domain::subject::SubjectKind;
+
+/// A subject as it comes in.
+#[derive(Debug, Clone)]
+pub struct NewSubject {
+    pub number: String,
+    pub kind: SubjectKind,
+    pub name: String,
+    pub area: String,
+    pub address: Option<String>,
+}
+
+/// A subject, without what is personal of it.
+#[derive(Debug, Clone)]
+pub struct SubjectRow {
+    pub id: String,
+    pub number: String,
+    pub kind: SubjectKind,
+    pub area_id: String,
+    /// Its visitor, once assigned.
+    pub staff_id: Option<String>,
+}
+
+#[derive(FromRow)]
+struct Row {
+    id: String,
+    number: String,
+    kind: String,
+    area_id: String,
+    staff_id: Option<String>,
+}
+
+impl Row {
+    fn read(self) -> Result<SubjectRow> {
+        Ok(SubjectRow {
+            kind: word("subjects.kind", &self.kind, SubjectKind::read)?,
+            id: self.id,
+            number: self.number,
+            area_id: self.area_id,
+            staff_id: self.staff_id,
+        })
+    }
+}
+
+impl Store {
+    /// The names of some subjects, for a notice; opened one by one, so ask for few.
+    pub async fn subject_names(&self, ids: &[String]) -> Result<HashMap<String, String>> {
+        let mut names = HashMap::new();
+        for id in ids {
+            let sealed: Option<String> =
+                sqlx::query_scalar("SELECT name_sealed FROM subjects WHERE id = $1")
+                    .bind(id)
+                    .fetch_optional(&self.read)
+                    .await?;
+            if let Some(name) = self.around.open_sealed(sealed)? {
+                names.insert(id.clone(), name);
+            }
+        }
+        Ok(names)
+    }
+}
+
+impl Tx {
+    /// The subject of that number.
+    pub async fn subject(&mut self, number: &str) -> Result<SubjectRow> {
+        let row: Option<Row> = sqlx::query_as(
+            "SELECT s.id, s.number, s.kind, s.area_id, a.staff_id FROM subjects s
+             LEFT JOIN assignments a ON a.subject_id = s.id WHERE s.number = $1",
+        )
+        .bind(number)
+        .fetch_optional(&mut *self.db)
+        .await?;
+        row.ok_or_else(|| StoreError::Rule(format!("没有编号「{number}」的走访对象")))?
+            .read()
+    }
+
+    /// Adds a subject, or brings what is known of it up to date.
+    pub async fn put_subject(&mut self, new: &NewSubject) -> Result<Put> {
+        let area_id = self.area_tree().await?.find(&new.area)?.id.clone();
+        let address = new.address.as_deref();
+        let content = self.around.sealer.index(&[
+            new.kind.code(),
+            &area_id,
+            &new.name,
+            address.unwrap_or_default(),
+        ]);
+        let known: Option<(String, String)> =
+            sqlx::query_as("SELECT id, content_key FROM subjects WHERE number = $1")
+                .bind(&new.number)
+                .fetch_optional(&mut *self.db)
+                .await?;
+        if known.as_ref().is_some_and(|(_, key)| *key == content) {
+            return Ok(Put::Same);
+        }
+        let name = self.around.seal(&new.name);
+        let address = address.map(|address| self.around.seal(address));
+        let (id, put) = match known {
+            Some((id, _)) => (id, Put::Changed),
+            None => (self.around.id(), Put::Added),
+        };
+        let now = self.now();
+        sqlx::query(
+            "INSERT INTO subjects (id, number, kind, area_id, name_sealed, address_sealed, content_key, created_at)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+             ON CONFLICT (id) DO UPDATE SET kind = excluded.kind, area_id = excluded.area_id,
+               name_sealed = excluded.name_sealed, address_sealed = excluded.address_sealed,
+               content_key = excluded.content_key",
+        )
+        .bind(id)
+        .bind(&new.number)
+        .bind(new.kind.code())
+        .bind(&area_id)
+        .bind(name)
+        .bind(address)
+        .bind(content)
+        .bind(now)
+        .execute(&mut *self.db)
+        .await?;
+        Ok(put)
+    }
+
+    /// The id of a resident met at a subject: known by name there, with the contact as last told.
+    pub(super) async fn put_resident(
+        &mut self,
+        subject_id: &str,
+        name: &str,
+        contact: Option<&str>,
+    ) -> Result<String> {
+        let key = self.around.sealer.index(&[subject_id, name]);
+        let id = self.around.id();
+        let now = self.now();
+        let contact = contact.map(|contact| self.around.seal(contact));
+        let name = self.around.seal(name);
+        Ok(sqlx::query_scalar(
+            "INSERT INTO residents (id, subject_id, natural_key, name_sealed, contact_sealed, created_at)
+             VALUES ($1, $2, $3, $4, $5, $6)
+             ON CONFLICT (natural_key) DO UPDATE
+               SET contact_sealed = COALESCE(excluded.contact_sealed, residents.contact_sealed)
+             RETURNING id",
+        )
+        .bind(id)
+        .bind(subject_id)
+        .bind(key)
+        .bind(name)
+        .bind(contact)
+        .bind(now)
+        .fetch_one(&mut *self.db)
+        .await?)
+    }
+}
