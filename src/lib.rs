@@ -5,8 +5,16 @@
 //! - [`domain`]: the campaign's rules, pure: no I/O, no clock, no SQL.
 //! - [`clock`], [`seal`]: time and chance, and the sealing of personal data, handed to all others.
 //! - [`store`]: the record; all the SQL there is.
+//! - [`settings`]: typed configuration.
+//! - [`outbox`]: the delivery engine: each debt once.
+//! - [`referral`]: what is owed to the platform, and what it answers.
+//! - [`sandbox`]: a stand-in platform that misbehaves as it's told.
 
 pub mod clock;
 pub mod domain;
+pub mod outbox;
+pub mod referral;
+pub mod sandbox;
 pub mod seal;
+pub mod settings;
 pub mod store;

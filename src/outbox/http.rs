@@ -1,0 +1,135 @@
+//! What an HTTP answer, or its absence, says about whether a debt arrived.
+
+use std::time::Duration;
+
+use reqwest::header::{HeaderMap, RETRY_AFTER};
+use reqwest::{Client, RequestBuilder, Response, StatusCode};
+
+use super::Outcome;
+
+/// The longest answer that is read.
+const LONGEST_BODY: usize = 4 << 20;
+
+/// A client that follows no redirect: a referral sent to another address is not a referral sent.
+pub fn client(timeout: Duration) -> Result<Client, reqwest::Error> {
+    Client::builder()
+        .timeout(timeout)
+        .connect_timeout(timeout.min(Duration::from_secs(10)))
+        .redirect(reqwest::redirect::Policy::none())
+        .user_agent(concat!("zoufang/", env!("CARGO_PKG_VERSION")))
+        .build()
+}
+
+/// An answer that was read whole.
+#[derive(Debug, Clone)]
+pub struct Answer {
+    pub status: StatusCode,
+    pub body: String,
+    pub retry_after: Option<Duration>,
+}
+
+/// Why there is no answer.
+#[derive(Debug, Clone)]
+pub struct NoAnswer {
+    pub reason: String,
+    /// False only where the request certainly never left.
+    pub may_have_arrived: bool,
+}
+
+/// Sends a request and reads its answer, at most 4 MiB of it.
+pub async fn ask(request: RequestBuilder) -> Result<Answer, NoAnswer> {
+    let mut response = request.send().await.map_err(|error| no_answer(&error))?;
+    let (status, retry_after) = (response.status(), retry_after(response.headers()));
+    let body = read_body(&mut response).await?;
+    Ok(Answer {
+        status,
+        body,
+        retry_after,
+    })
+}
+
+async fn read_body(response: &mut Response) -> Result<String, NoAnswer> {
+    let mut body = Vec::new();
+    while let Some(chunk) = response.chunk().await.map_err(|error| no_answer(&error))? {
+        if body.len() + chunk.len() > LONGEST_BODY {
+            let reason = format!("the answer is longer than {LONGEST_BODY} bytes");
+            return Err(NoAnswer {
+                reason,
+                may_have_arrived: true,
+            });
+        }
+        body.extend_from_slice(&chunk);
+    }
+    String::from_utf8(body).map_err(|_| NoAnswer {
+        reason: "the answer isn't UTF-8".to_owned(),
+        may_have_arrived: true,
+    })
+}
+
+fn no_answer(error: &reqwest::Error) -> NoAnswer {
+    let mut reason = if error.is_timeout() {
+        "timed out".to_owned()
+    } else {
+        String::new()
+    };
+    let mut source: Option<&dyn std::error::Error> = Some(error);
+    // The outermost message names the whole address, query and all; the causes say what happened.
+    while let Some(cause) = source.and_then(std::error::Error::source) {
+        reason = format!(
+            "{reason}{}{cause}",
+            if reason.is_empty() { "" } else { ": " }
+        );
+        source = Some(cause);
+    }
+    NoAnswer {
+        reason,
+        may_have_arrived: !(error.is_connect() || error.is_builder()),
+    }
+}
+
+/// `Retry-After` in seconds (RFC 9110, 10.2.3).
+fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    headers
+        .get(RETRY_AFTER)?
+        .to_str()
+        .ok()?
+        .trim()
+        .parse()
+        .ok()
+        .map(Duration::from_secs)
+}
+
+/// What a failure to get an answer means for a debt.
+impl From<NoAnswer> for Outcome {
+    fn from(none: NoAnswer) -> Outcome {
+        if none.may_have_arrived {
+            Outcome::Unknown {
+                reason: none.reason,
+            }
+        } else {
+            Outcome::NotSent {
+                reason: none.reason,
+                retry_after: None,
+            }
+        }
+    }
+}
+
+/// What an answer that isn't a success means for a debt. Only 400, 409, 410 and 422 are the receiver's no to
+/// this very thing; what says that we are not known or not at the right address is ours to mend.
+pub fn failed(answer: &Answer, words: &str) -> Outcome {
+    let reason = format!("HTTP {} {words}", answer.status.as_u16());
+    let retry_after = answer.retry_after;
+    match answer.status.as_u16() {
+        400 | 409 | 410 | 422 => Outcome::Refused { reason },
+        429 | 503 => Outcome::NotSent {
+            reason,
+            retry_after,
+        },
+        500..=599 => Outcome::Unknown { reason },
+        _ => Outcome::NotSent {
+            reason,
+            retry_after,
+        },
+    }
+}

@@ -1,0 +1,75 @@
+//! Pays the debts to the platform: the outbox's carrier for referrals.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+
+use super::Platform;
+use crate::outbox::{Carrier, Outcome, Sight};
+use crate::store::{Parcel, Store};
+
+/// Takes referrals to one platform.
+pub struct ReferralCarrier {
+    store: Store,
+    platform: Arc<dyn Platform>,
+    clock_skew: Duration,
+}
+
+impl ReferralCarrier {
+    /// `clock_skew` is how far the platform's clock may be from ours.
+    pub fn new(store: Store, platform: Arc<dyn Platform>, clock_skew: Duration) -> ReferralCarrier {
+        ReferralCarrier {
+            store,
+            platform,
+            clock_skew,
+        }
+    }
+
+    /// The time in which an unknown attempt can have arrived, by the platform's clock.
+    fn window(&self, parcel: &Parcel) -> (Timestamp, Timestamp) {
+        let now = self.store.around().clock.now();
+        let first = parcel
+            .first_attempt_at
+            .and_then(|first| Timestamp::from_millisecond(first).ok())
+            .unwrap_or(now);
+        let from = first.checked_sub(self.clock_skew).unwrap_or(Timestamp::MIN);
+        let to = now.checked_add(self.clock_skew).unwrap_or(Timestamp::MAX);
+        (from, to)
+    }
+}
+
+#[async_trait]
+impl Carrier for ReferralCarrier {
+    async fn send(&self, parcel: &Parcel) -> Outcome {
+        match self.store.dispatch(&parcel.target_id).await {
+            Ok(dispatch) => self.platform.submit(&dispatch).await,
+            Err(error) => Outcome::NotSent {
+                reason: error.to_string(),
+                retry_after: None,
+            },
+        }
+    }
+
+    async fn look(&self, parcel: &Parcel) -> Sight {
+        let reference = match self.store.dispatch(&parcel.target_id).await {
+            Ok(dispatch) => dispatch.reference,
+            Err(error) => {
+                return Sight::Failed {
+                    reason: error.to_string(),
+                    retry_after: None,
+                };
+            }
+        };
+        let (from, to) = self.window(parcel);
+        match self.platform.find(&reference, from, to).await {
+            Ok(Some(receipt)) => Sight::Found(receipt),
+            Ok(None) => Sight::Absent,
+            Err(none) => Sight::Failed {
+                reason: none.reason,
+                retry_after: none.retry_after,
+            },
+        }
+    }
+}

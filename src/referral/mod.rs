@@ -1,0 +1,14 @@
+//! What is owed to the platform: submitting it, finding it again, following it until it ends.
+//!
+//! Knows the record and the outbox's [`Carrier`](crate::outbox::Carrier); a platform's wire format is
+//! known only by its adapter. Knows nothing of people's notices, pages or the command line.
+
+mod dispatch;
+pub mod open311;
+mod platform;
+mod poll;
+pub mod records;
+
+pub use dispatch::ReferralCarrier;
+pub use platform::{NoContact, Platform, ServiceGap};
+pub use poll::{Polled, poll, sweep};

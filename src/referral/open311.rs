@@ -1,0 +1,283 @@
+//! Open311 GeoReport v2 (<https://wiki.open311.org/GeoReport_v2/>): services, requests and tokens, in
+//! JSON or XML.
+
+use std::collections::BTreeMap;
+
+use async_trait::async_trait;
+use jiff::{SignedDuration, Timestamp};
+use reqwest::{Client, RequestBuilder};
+
+use super::platform::{NoContact, Platform, ServiceGap};
+use super::records::{Record, read};
+use crate::domain::referral::{PlatformStatus, PlatformUpdate, marked};
+use crate::outbox::Outcome;
+use crate::outbox::http::{Answer, ask, client, failed};
+use crate::settings::{PlatformSettings, SettingsError, WireFormat};
+use crate::store::{Dispatch, Receipt};
+
+/// A server that answers a query with this many requests may have left some out (GeoReport v2, GET
+/// Service Requests: "limited to a span of 90 days or the first 1000 requests").
+const PAGE: usize = 1000;
+const LONGEST_SPAN: SignedDuration = SignedDuration::from_hours(90 * 24);
+
+/// A GeoReport v2 endpoint.
+pub struct Open311 {
+    client: Client,
+    endpoint: String,
+    jurisdiction_id: String,
+    api_key: String,
+    format: WireFormat,
+    services: BTreeMap<crate::domain::issue::Category, String>,
+    statuses: BTreeMap<String, PlatformStatus>,
+}
+
+impl Open311 {
+    /// By configuration.
+    pub fn new(settings: &PlatformSettings) -> Result<Open311, SettingsError> {
+        Ok(Open311 {
+            client: client(settings.timeout)
+                .map_err(|error| SettingsError::Wrong(error.to_string()))?,
+            endpoint: settings.endpoint.trim_end_matches('/').to_owned(),
+            jurisdiction_id: settings.jurisdiction_id.clone(),
+            api_key: settings.key()?,
+            format: settings.format,
+            services: settings.services.clone(),
+            statuses: settings.statuses.clone(),
+        })
+    }
+
+    fn address(&self, path: &str) -> String {
+        let suffix = match self.format {
+            WireFormat::Json => "json",
+            WireFormat::Xml => "xml",
+        };
+        format!("{}/{path}.{suffix}", self.endpoint)
+    }
+
+    fn get(&self, path: &str, query: &[(&str, &str)]) -> RequestBuilder {
+        let mut query = query.to_vec();
+        if !self.jurisdiction_id.is_empty() {
+            query.push(("jurisdiction_id", &self.jurisdiction_id));
+        }
+        if !self.api_key.is_empty() {
+            query.push(("api_key", &self.api_key));
+        }
+        self.client.get(self.address(path)).query(&query)
+    }
+
+    async fn list(&self, request: RequestBuilder) -> Result<Vec<Record>, NoContact> {
+        let answer = ask(request).await?;
+        if !answer.status.is_success() {
+            let reason = format!("HTTP {} {}", answer.status.as_u16(), self.words(&answer));
+            return Err(NoContact {
+                reason,
+                retry_after: answer.retry_after,
+            });
+        }
+        read(&answer.body, self.format).map_err(|reason| NoContact {
+            reason,
+            retry_after: None,
+        })
+    }
+
+    /// The descriptions of GeoReport v2's error list.
+    fn words(&self, answer: &Answer) -> String {
+        let described = |records: Vec<Record>| -> Vec<String> {
+            records
+                .into_iter()
+                .filter_map(|mut record| record.remove("description"))
+                .collect()
+        };
+        let words = read(&answer.body, self.format)
+            .map(described)
+            .unwrap_or_default()
+            .join("; ");
+        words.chars().take(300).collect()
+    }
+
+    fn form<'d>(&'d self, dispatch: &'d Dispatch) -> Vec<(&'static str, String)> {
+        let service = self
+            .services
+            .get(&dispatch.category)
+            .cloned()
+            .unwrap_or_default();
+        let place = match &dispatch.address {
+            Some(address) => format!("{} {address}", dispatch.area_name),
+            None => dispatch.area_name.clone(),
+        };
+        let mut form = vec![
+            ("service_code", service),
+            ("description", description(dispatch)),
+            ("address_string", place),
+            ("first_name", dispatch.resident.clone()),
+        ];
+        let optional = [
+            ("phone", dispatch.contact.clone()),
+            ("address_id", dispatch.area_code.clone()),
+            ("jurisdiction_id", Some(self.jurisdiction_id.clone())),
+            ("api_key", Some(self.api_key.clone())),
+        ];
+        let given = |(name, value): (&'static str, Option<String>)| {
+            Some((name, value.filter(|v| !v.is_empty())?))
+        };
+        form.extend(optional.into_iter().filter_map(given));
+        form
+    }
+
+    fn receipt(record: &Record) -> Option<Receipt> {
+        let field = |name: &str| record.get(name).filter(|value| !value.is_empty()).cloned();
+        let receipt = Receipt {
+            remote_id: field("service_request_id"),
+            token: field("token"),
+        };
+        (receipt != Receipt::default()).then_some(receipt)
+    }
+
+    fn update(&self, record: &Record) -> Option<PlatformUpdate> {
+        let remote_id = record.get("service_request_id")?.clone();
+        let word = record.get("status")?.clone();
+        let instant = ["updated_datetime", "requested_datetime"]
+            .iter()
+            .find_map(|name| record.get(*name));
+        Some(PlatformUpdate {
+            remote_id,
+            status: self.statuses.get(&word.to_lowercase()).copied(),
+            word,
+            text: record.get("status_notes").cloned().unwrap_or_default(),
+            at: instant?.parse().ok()?,
+        })
+    }
+
+    /// The requests that the platform received between two instants.
+    async fn received(&self, from: Timestamp, to: Timestamp) -> Result<Vec<Record>, NoContact> {
+        let (from, to) = (whole_seconds(from), whole_seconds(to));
+        self.list(self.get("requests", &[("start_date", &from), ("end_date", &to)]))
+            .await
+    }
+}
+
+/// What the platform's people read; the reference by which it's found again stands at its end.
+fn description(dispatch: &Dispatch) -> String {
+    format!(
+        "{}（{}，{}，轻重缓急：{}，问题编号：{}）{}",
+        dispatch.text,
+        dispatch.area_name,
+        dispatch.category,
+        dispatch.urgency,
+        dispatch.issue_number,
+        marked(&dispatch.reference)
+    )
+}
+
+/// W3C date-time in whole seconds, as GeoReport v2 asks.
+fn whole_seconds(at: Timestamp) -> String {
+    at.round(jiff::Unit::Second).unwrap_or(at).to_string()
+}
+
+/// Cuts a span in halves until none is longer than a server will answer for.
+fn halves(from: Timestamp, to: Timestamp) -> [(Timestamp, Timestamp); 2] {
+    let half = to.duration_since(from) / 2;
+    let middle = from.checked_add(half).unwrap_or(to);
+    [(from, middle), (middle, to)]
+}
+
+#[async_trait]
+impl Platform for Open311 {
+    async fn submit(&self, dispatch: &Dispatch) -> Outcome {
+        let request = self
+            .client
+            .post(self.address("requests"))
+            .form(&self.form(dispatch));
+        let answer = match ask(request).await {
+            Ok(answer) => answer,
+            Err(none) => return none.into(),
+        };
+        if !answer.status.is_success() {
+            return failed(&answer, &self.words(&answer));
+        }
+        // A success that can't be read may well have stored the request.
+        match read(&answer.body, self.format) {
+            Ok(records) => match records.iter().find_map(Self::receipt) {
+                Some(receipt) => Outcome::Delivered(receipt),
+                None => Outcome::Unknown {
+                    reason: "the answer names no request and no token".to_owned(),
+                },
+            },
+            Err(reason) => Outcome::Unknown { reason },
+        }
+    }
+
+    async fn find(
+        &self,
+        reference: &str,
+        from: Timestamp,
+        to: Timestamp,
+    ) -> Result<Option<Receipt>, NoContact> {
+        let mark = marked(reference);
+        let mut spans = vec![(from, to)];
+        while let Some((from, to)) = spans.pop() {
+            let length = to.duration_since(from);
+            if length > LONGEST_SPAN {
+                spans.extend(halves(from, to));
+                continue;
+            }
+            let records = self.received(from, to).await?;
+            let carries =
+                |record: &&Record| record.get("description").is_some_and(|d| d.contains(&mark));
+            if let Some(receipt) = records.iter().find(carries).and_then(Self::receipt) {
+                return Ok(Some(receipt));
+            }
+            if records.len() >= PAGE {
+                if length <= SignedDuration::from_secs(2) {
+                    let reason = format!(
+                        "more than {PAGE} requests within two seconds: can't tell what is missing"
+                    );
+                    return Err(NoContact {
+                        reason,
+                        retry_after: None,
+                    });
+                }
+                spans.extend(halves(from, to));
+            }
+        }
+        Ok(None)
+    }
+
+    async fn fetch(&self, remote_ids: &[String]) -> Result<Vec<PlatformUpdate>, NoContact> {
+        let ids = remote_ids.join(",");
+        let records = match remote_ids {
+            [one] => self.list(self.get(&format!("requests/{one}"), &[])).await?,
+            _ => {
+                self.list(self.get("requests", &[("service_request_id", &ids)]))
+                    .await?
+            }
+        };
+        Ok(records
+            .iter()
+            .filter_map(|record| self.update(record))
+            .collect())
+    }
+
+    async fn number_of(&self, token: &str) -> Result<Option<String>, NoContact> {
+        let records = self.list(self.get(&format!("tokens/{token}"), &[])).await?;
+        Ok(records
+            .iter()
+            .find_map(|record| Self::receipt(record)?.remote_id))
+    }
+
+    async fn service_gaps(&self) -> Result<Vec<ServiceGap>, NoContact> {
+        let listed = self.list(self.get("services", &[])).await?;
+        let has = |code: &str| {
+            listed
+                .iter()
+                .any(|s| s.get("service_code").is_some_and(|c| c == code))
+        };
+        let gaps = self.services.iter().filter(|(_, code)| !has(code));
+        Ok(gaps
+            .map(|(category, code)| ServiceGap {
+                category: *category,
+                code: code.clone(),
+            })
+            .collect())
+    }
+}

@@ -1,0 +1,400 @@
+//! Typed configuration: built-in defaults < the operator's file < `ZOUFANG__` environment.
+//!
+//! The defaults are the annotated config/zoufang.toml itself, so what it documents is what holds, and
+//! a key that isn't in it is a mistake that can be named.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use config::{Config, Environment, File, FileFormat};
+use jiff::SignedDuration;
+use jiff::civil::Time;
+use serde::{Deserialize, Deserializer};
+
+use crate::domain::issue::Category;
+use crate::domain::referral::PlatformStatus;
+
+const DEFAULTS: &str = include_str!("../config/zoufang.toml");
+
+/// All of the configuration.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Settings {
+    pub database: Database,
+    pub privacy: Privacy,
+    pub campaign: CampaignFiles,
+    pub http: Http,
+    pub log: Log,
+    pub platform: PlatformSettings,
+    pub outbox: OutboxSettings,
+    pub notify: NotifySettings,
+    pub schedule: ScheduleSettings,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Database {
+    pub url: String,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Privacy {
+    pub key_file: PathBuf,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CampaignFiles {
+    pub file: PathBuf,
+    pub calendar_file: PathBuf,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Http {
+    pub listen: String,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Log {
+    pub format: LogFormat,
+    pub filter: String,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LogFormat {
+    Auto,
+    Text,
+    Json,
+}
+
+#[derive(Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PlatformSettings {
+    pub name: String,
+    pub adapter: Adapter,
+    pub endpoint: String,
+    pub jurisdiction_id: String,
+    pub api_key_file: PathBuf,
+    pub api_key: String,
+    pub format: WireFormat,
+    #[serde(deserialize_with = "span")]
+    pub timeout: Duration,
+    pub concurrency: usize,
+    #[serde(deserialize_with = "span")]
+    pub settle_after: Duration,
+    #[serde(deserialize_with = "span")]
+    pub clock_skew: Duration,
+    pub poll_batch: usize,
+    pub services: BTreeMap<Category, String>,
+    pub statuses: BTreeMap<String, PlatformStatus>,
+}
+
+impl std::fmt::Debug for PlatformSettings {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("PlatformSettings")
+            .field("name", &self.name)
+            .field("adapter", &self.adapter)
+            .field("endpoint", &self.endpoint)
+            .finish_non_exhaustive()
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Adapter {
+    None,
+    Open311,
+}
+
+/// The two forms that GeoReport v2 speaks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum WireFormat {
+    Json,
+    Xml,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OutboxSettings {
+    #[serde(deserialize_with = "span")]
+    pub lease: Duration,
+    #[serde(deserialize_with = "span")]
+    pub retry_first: Duration,
+    #[serde(deserialize_with = "span")]
+    pub retry_cap: Duration,
+    #[serde(deserialize_with = "span")]
+    pub stuck_after: Duration,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NotifySettings {
+    pub channels: Vec<ChannelKind>,
+    pub from: Time,
+    pub until: Time,
+    pub webhook: WebhookSettings,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ChannelKind {
+    Log,
+    Webhook,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct WebhookSettings {
+    pub url: String,
+    #[serde(deserialize_with = "span")]
+    pub timeout: Duration,
+    pub concurrency: usize,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ScheduleSettings {
+    #[serde(deserialize_with = "span")]
+    pub poll_every: Duration,
+    pub sweep_at: Time,
+}
+
+/// What is wrong with the configuration.
+#[derive(Debug, thiserror::Error)]
+pub enum SettingsError {
+    #[error("配置文件 {file} 读不出来：{why}")]
+    Unreadable { file: String, why: String },
+    #[error(
+        "配置文件 {file}：没有「{key}」这个配置项，是不是「{nearest}」？全部配置项见 config/zoufang.toml"
+    )]
+    UnknownKey {
+        file: String,
+        key: String,
+        nearest: String,
+    },
+    #[error("环境变量 {variable} 对应的配置项「{key}」不存在，是不是「{nearest}」？")]
+    UnknownVariable {
+        variable: String,
+        key: String,
+        nearest: String,
+    },
+    #[error("配置不对：{0}")]
+    Wrong(String),
+    #[error("platform.api_key_file：{file} 读不出来：{why}")]
+    ApiKey { file: String, why: String },
+}
+
+impl Settings {
+    /// The defaults, with `file` over them and the environment over both.
+    ///
+    /// # Errors
+    /// A key that doesn't exist is named with the nearest one that does; a value of the wrong form is
+    /// named with its key.
+    pub fn load(file: Option<&Path>) -> Result<Settings, SettingsError> {
+        let written = match file {
+            Some(file) => read_file(file)?,
+            None => String::new(),
+        };
+        Settings::from_text(
+            &written,
+            &file.map(|f| f.display().to_string()).unwrap_or_default(),
+        )
+    }
+
+    /// As [`Settings::load`], from the text of a file called `name`.
+    pub fn from_text(written: &str, name: &str) -> Result<Settings, SettingsError> {
+        check_keys(written, name)?;
+        check_environment()?;
+        let config = Config::builder()
+            .add_source(File::from_str(DEFAULTS, FileFormat::Toml))
+            .add_source(File::from_str(written, FileFormat::Toml))
+            .add_source(
+                Environment::with_prefix("ZOUFANG")
+                    .prefix_separator("__")
+                    .separator("__")
+                    .list_separator(",")
+                    .with_list_parse_key("notify.channels")
+                    .try_parsing(true),
+            )
+            .build()
+            .map_err(|error| SettingsError::Wrong(format!("{name}：{error}")))?;
+        let settings: Settings = config
+            .try_deserialize()
+            .map_err(|error| SettingsError::Wrong(format!("{name}：{error}")))?;
+        settings.check()?;
+        Ok(settings)
+    }
+
+    /// What the types can't say.
+    fn check(&self) -> Result<(), SettingsError> {
+        let wrong = |text: &str| Err(SettingsError::Wrong(text.to_owned()));
+        if self.platform.adapter == Adapter::Open311 && !is_http(&self.platform.endpoint) {
+            return wrong("platform.endpoint 要写平台的 http:// 或 https:// 地址");
+        }
+        if self.notify.channels.contains(&ChannelKind::Webhook)
+            && !is_http(&self.notify.webhook.url)
+        {
+            return wrong(
+                "notify.webhook.url 要写 http:// 或 https:// 地址，或从 notify.channels 里去掉 webhook",
+            );
+        }
+        if self.platform.concurrency == 0 || self.notify.webhook.concurrency == 0 {
+            return wrong("platform.concurrency 和 notify.webhook.concurrency 至少为 1");
+        }
+        if self.platform.poll_batch == 0 {
+            return wrong("platform.poll_batch 至少为 1");
+        }
+        if self.outbox.lease <= self.platform.timeout {
+            return wrong("outbox.lease 要比 platform.timeout 长，否则还在办的会被当作下落不明");
+        }
+        if self.notify.until <= self.notify.from {
+            return wrong("notify.until 要晚于 notify.from");
+        }
+        Ok(())
+    }
+}
+
+impl PlatformSettings {
+    /// The API key, from the environment or its file; empty where there is none.
+    pub fn key(&self) -> Result<String, SettingsError> {
+        if !self.api_key.is_empty() || self.api_key_file.as_os_str().is_empty() {
+            return Ok(self.api_key.clone());
+        }
+        std::fs::read_to_string(&self.api_key_file)
+            .map(|key| key.trim().to_owned())
+            .map_err(|why| SettingsError::ApiKey {
+                file: self.api_key_file.display().to_string(),
+                why: why.to_string(),
+            })
+    }
+}
+
+fn is_http(address: &str) -> bool {
+    address.starts_with("http://") || address.starts_with("https://")
+}
+
+fn read_file(file: &Path) -> Result<String, SettingsError> {
+    std::fs::read_to_string(file).map_err(|why| SettingsError::Unreadable {
+        file: file.display().to_string(),
+        why: why.to_string(),
+    })
+}
+
+/// Reads 90s, 5m, 12h, 7d.
+fn span<'de, D: Deserializer<'de>>(from: D) -> Result<Duration, D::Error> {
+    let text = String::deserialize(from)?;
+    let wrong =
+        || serde::de::Error::custom(format!("「{text}」不是时间长度，应写成 90s、5m、12h 或 7d"));
+    let days = text
+        .strip_suffix('d')
+        .and_then(|days| days.trim().parse::<u32>().ok());
+    if let Some(days) = days {
+        return Ok(Duration::from_secs(u64::from(days) * 86_400));
+    }
+    let span: SignedDuration = text.parse().map_err(|_| wrong())?;
+    Duration::try_from(span).map_err(|_| wrong())
+}
+
+/// Maps under which an operator writes keys of their own.
+const OPEN_TABLES: &[&str] = &["platform.statuses."];
+
+fn check_keys(written: &str, name: &str) -> Result<(), SettingsError> {
+    let table: toml::Table = written.parse().map_err(|error: toml::de::Error| {
+        SettingsError::Wrong(format!("{name}：{}", error.to_string().trim_end()))
+    })?;
+    let known = known_keys();
+    for key in leaves(&table, "") {
+        if !is_known(&known, &key) {
+            let nearest = nearest(&known, &key);
+            return Err(SettingsError::UnknownKey {
+                file: name.to_owned(),
+                key,
+                nearest,
+            });
+        }
+    }
+    Ok(())
+}
+
+fn check_environment() -> Result<(), SettingsError> {
+    let known = known_keys();
+    for (variable, _) in std::env::vars() {
+        let Some(path) = variable.strip_prefix("ZOUFANG__") else {
+            continue;
+        };
+        let key = path.to_lowercase().replace("__", ".");
+        if !is_known(&known, &key) {
+            let nearest = nearest(&known, &key);
+            return Err(SettingsError::UnknownVariable {
+                variable,
+                key,
+                nearest,
+            });
+        }
+    }
+    Ok(())
+}
+
+fn known_keys() -> Vec<String> {
+    DEFAULTS
+        .parse::<toml::Table>()
+        .map(|table| leaves(&table, ""))
+        .unwrap_or_default()
+}
+
+fn is_known(known: &[String], key: &str) -> bool {
+    known.iter().any(|known| known == key) || OPEN_TABLES.iter().any(|table| key.starts_with(table))
+}
+
+fn nearest(known: &[String], key: &str) -> String {
+    known
+        .iter()
+        .min_by_key(|known| strsim::damerau_levenshtein(known, key))
+        .cloned()
+        .unwrap_or_default()
+}
+
+fn leaves(table: &toml::Table, prefix: &str) -> Vec<String> {
+    table
+        .iter()
+        .flat_map(|(key, value)| match value {
+            toml::Value::Table(inner) => leaves(inner, &format!("{prefix}{key}.")),
+            _ => vec![format!("{prefix}{key}")],
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn the_annotated_file_is_the_defaults() {
+        let settings = Settings::from_text("", "").unwrap();
+        assert_eq!(settings.platform.settle_after, Duration::from_secs(300));
+        assert_eq!(settings.platform.services.len(), Category::ALL.len());
+    }
+
+    #[test]
+    fn a_wrong_key_is_named_with_the_nearest_right_one() {
+        let error = Settings::from_text("[platform]\nendpiont = 'http://x'", "a.toml").unwrap_err();
+        insta::assert_snapshot!(error, @"配置文件 a.toml：没有「platform.endpiont」这个配置项，是不是「platform.endpoint」？全部配置项见 config/zoufang.toml");
+    }
+
+    #[test]
+    fn a_wrong_value_is_named_with_its_key() {
+        let error = Settings::from_text("[outbox]\nlease = 'soon'", "a.toml")
+            .unwrap_err()
+            .to_string();
+        assert!(error.contains("lease") && error.contains("soon"), "{error}");
+        let error = Settings::from_text("[platform]\nadapter = 'open311'", "a.toml").unwrap_err();
+        assert!(error.to_string().contains("platform.endpoint"));
+    }
+}
