@@ -6,15 +6,23 @@
 //! - [`clock`], [`seal`]: time and chance, and the sealing of personal data, handed to all others.
 //! - [`store`]: the record; all the SQL there is.
 //! - [`settings`]: typed configuration.
+//! - [`intake`]: what comes in: workbooks and csv.
 //! - [`outbox`]: the delivery engine: each debt once.
 //! - [`referral`]: what is owed to the platform, and what it answers.
+//! - [`notify`]: what is owed to people: reminders, in digests.
+//! - [`schedule`]: which reconciler wakes when.
+//! - [`daemon`]: all of it put together by configuration.
 //! - [`sandbox`]: a stand-in platform that misbehaves as it's told.
 
 pub mod clock;
+pub mod daemon;
 pub mod domain;
+pub mod intake;
+pub mod notify;
 pub mod outbox;
 pub mod referral;
 pub mod sandbox;
+pub mod schedule;
 pub mod seal;
 pub mod settings;
 pub mod store;

@@ -28,3 +28,29 @@ pub fn contact(contact: &str) -> String {
         length => "*".repeat(length),
     }
 }
+
+/// A text with every run of seven digits or more hidden: what others write back may quote a telephone
+/// or identity number.
+///
+/// ```
+/// assert_eq!(zoufang::domain::mask::numbers("电话 13812345678 无效, 2022-03-05"), "电话 *********** 无效, 2022-03-05");
+/// ```
+pub fn numbers(text: &str) -> String {
+    let mut masked = String::with_capacity(text.len());
+    let mut digits = String::new();
+    for character in text.chars().chain(['\0']) {
+        if character.is_ascii_digit() {
+            digits.push(character);
+            continue;
+        }
+        if digits.len() >= 7 {
+            masked.extend(std::iter::repeat_n('*', digits.len()));
+        } else {
+            masked.push_str(&digits);
+        }
+        digits.clear();
+        masked.push(character);
+    }
+    masked.pop();
+    masked
+}

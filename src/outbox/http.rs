@@ -6,6 +6,7 @@ use reqwest::header::{HeaderMap, RETRY_AFTER};
 use reqwest::{Client, RequestBuilder, Response, StatusCode};
 
 use super::Outcome;
+use crate::domain::mask;
 
 /// The longest answer that is read.
 const LONGEST_BODY: usize = 4 << 20;
@@ -118,7 +119,7 @@ impl From<NoAnswer> for Outcome {
 /// What an answer that isn't a success means for a debt. Only 400, 409, 410 and 422 are the receiver's no to
 /// this very thing; what says that we are not known or not at the right address is ours to mend.
 pub fn failed(answer: &Answer, words: &str) -> Outcome {
-    let reason = format!("HTTP {} {words}", answer.status.as_u16());
+    let reason = format!("HTTP {} {}", answer.status.as_u16(), mask::numbers(words));
     let retry_after = answer.retry_after;
     match answer.status.as_u16() {
         400 | 409 | 410 | 422 => Outcome::Refused { reason },

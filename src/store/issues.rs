@@ -29,6 +29,28 @@ pub struct IssueCard {
 
 #[derive(FromRow)]
 struct Row {
+    #[sqlx(flatten)]
+    projection: Projection,
+    version: i64,
+    area_id: String,
+    resident_id: String,
+}
+
+#[derive(FromRow)]
+struct CardRow {
+    #[sqlx(flatten)]
+    projection: Projection,
+    id: String,
+    number: String,
+    area_id: String,
+    text_sealed: String,
+    due_on: Option<String>,
+    subject_number: String,
+}
+
+/// The columns that hold the state machine's view.
+#[derive(FromRow)]
+struct Projection {
     state: String,
     round: i64,
     level: Option<String>,
@@ -36,12 +58,9 @@ struct Row {
     urgency: Option<String>,
     town_finished: i64,
     platform_finished: i64,
-    version: i64,
-    area_id: String,
-    resident_id: String,
 }
 
-impl Row {
+impl Projection {
     fn issue(&self) -> Result<Issue> {
         let class = match (&self.level, &self.category, &self.urgency) {
             (Some(level), Some(category), Some(urgency)) => Some(Class {
@@ -97,43 +116,32 @@ impl Store {
         id.ok_or_else(|| no_issue(number))
     }
 
-    /// The issues in one of `states`, oldest first, at most `limit`.
-    pub async fn issues(&self, states: &[State], limit: i64) -> Result<Vec<IssueCard>> {
-        let rows: Vec<(String, String)> = sqlx::query_as(
-            "SELECT i.id, s.number FROM issues i JOIN subjects s ON s.id = i.subject_id ORDER BY i.number",
+    /// The issues in `state`, oldest first, at most `limit`.
+    pub async fn issues_in(&self, state: State, limit: i64) -> Result<Vec<IssueCard>> {
+        let rows: Vec<CardRow> = sqlx::query_as(
+            "SELECT i.id, i.number, i.state, i.round, i.level, i.category, i.urgency, i.town_finished,
+               i.platform_finished, i.area_id, i.text_sealed, i.due_on, s.number AS subject_number
+             FROM issues i JOIN subjects s ON s.id = i.subject_id WHERE i.state = $1 ORDER BY i.number LIMIT $2",
         )
+        .bind(state.code())
+        .bind(limit)
         .fetch_all(&self.read)
         .await?;
-        let mut cards = Vec::new();
-        for (id, subject_number) in rows {
-            let card = self.issue_card(&id, subject_number).await?;
-            if states.contains(&card.issue.state) {
-                cards.push(card);
-            }
-            if cards.len() as i64 >= limit {
-                break;
-            }
-        }
-        Ok(cards)
+        rows.into_iter().map(|row| self.issue_card(row)).collect()
     }
 
-    async fn issue_card(&self, id: &str, subject_number: String) -> Result<IssueCard> {
-        let row: Row = sqlx::query_as(ROW).bind(id).fetch_one(&self.read).await?;
-        let (number, text, due_on): (String, String, Option<String>) =
-            sqlx::query_as("SELECT number, text_sealed, due_on FROM issues WHERE id = $1")
-                .bind(id)
-                .fetch_one(&self.read)
-                .await?;
+    fn issue_card(&self, row: CardRow) -> Result<IssueCard> {
         Ok(IssueCard {
-            id: id.to_owned(),
-            number,
-            issue: row.issue()?,
-            area_id: row.area_id,
-            subject_number,
-            text: self.around.sealer.open(&text)?,
-            due_on: due_on
+            issue: row.projection.issue()?,
+            text: self.around.sealer.open(&row.text_sealed)?,
+            due_on: row
+                .due_on
                 .map(|on| super::date("issues.due_on", &on))
                 .transpose()?,
+            id: row.id,
+            number: row.number,
+            area_id: row.area_id,
+            subject_number: row.subject_number,
         })
     }
 }
@@ -150,7 +158,7 @@ impl Tx {
 
     /// The issue as it stands.
     pub async fn issue(&mut self, id: &str) -> Result<Issue> {
-        self.issue_row(id).await?.issue()
+        self.issue_row(id).await?.projection.issue()
     }
 
     /// Registers what a resident asked for, and classifies it where the visitor already did.
@@ -229,7 +237,7 @@ impl Tx {
 
     async fn apply_one(&mut self, id: &str, event: &Event, actor: &str) -> Result<Issue> {
         let row = self.issue_row(id).await?;
-        let before = row.issue()?;
+        let before = row.projection.issue()?;
         let after = before.apply(event)?;
         self.write_event(id, row.version + 1, event, actor, &after)
             .await?;

@@ -37,7 +37,7 @@ pub use outbox::{Parcel, Receipt, Settlement};
 pub use referrals::{Dispatch, OpenReferral};
 pub use staff::{Holders, NewStaff, StaffMember};
 pub use subjects::{NewSubject, SubjectRow};
-pub use visits::{Heard, NewVisit};
+pub use visits::{Heard, NewVisit, RevisitDue};
 
 use crate::clock::{Chance, Clock};
 use crate::domain::campaign::Campaign;

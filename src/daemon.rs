@@ -1,0 +1,338 @@
+//! The whole put together by configuration: record, lanes, platform, channels, schedule.
+//!
+//! Stands above every room but the command line, the pages and the demo. It holds no rule of its own.
+
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+use tracing::{error, info, warn};
+
+use crate::clock::{Chance, Clock};
+use crate::domain::campaign::Campaign;
+use crate::domain::workdays::Workdays;
+use crate::notify::{LogChannel, ReminderRules, WebhookChannel, remind};
+use crate::outbox::{Carrier, Lane, LaneRules};
+use crate::referral::open311::Open311;
+use crate::referral::{Platform, ReferralCarrier, ServiceGap, poll, sweep};
+use crate::schedule::{Job, Schedule, When, Work};
+use crate::seal::{SealError, Sealer};
+use crate::settings::{Adapter, ChannelKind, Settings, SettingsError};
+use crate::store::{Store, StoreError, Surroundings};
+
+const CAMPAIGN: &str = include_str!("../config/campaign.toml");
+const CALENDAR: &str = include_str!("../config/calendar/cn-workdays.csv");
+
+/// Why the program can't be put together.
+#[derive(Debug, thiserror::Error)]
+pub enum AssembleError {
+    #[error(transparent)]
+    Settings(#[from] SettingsError),
+    #[error(transparent)]
+    Seal(#[from] SealError),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error("campaign.file：{file}：{why}")]
+    Campaign { file: String, why: String },
+    #[error("campaign.calendar_file：{file}：{why}")]
+    Calendar { file: String, why: String },
+}
+
+/// The plan: the operator's file, or the built-in one.
+pub fn load_campaign(file: &Path) -> Result<Campaign, AssembleError> {
+    let wrong = |why: String| AssembleError::Campaign {
+        file: file.display().to_string(),
+        why,
+    };
+    let text = read_or(file, CAMPAIGN).map_err(wrong)?;
+    let campaign: Campaign = toml::from_str(&text).map_err(|error| wrong(error.to_string()))?;
+    campaign.check().map_err(|error| wrong(error.to_string()))?;
+    Ok(campaign)
+}
+
+/// The calendar: the operator's file, or the built-in one.
+pub fn load_workdays(file: &Path) -> Result<Workdays, AssembleError> {
+    let wrong = |why: String| AssembleError::Calendar {
+        file: file.display().to_string(),
+        why,
+    };
+    let text = read_or(file, CALENDAR).map_err(wrong)?;
+    Workdays::read(&text).map_err(|error| wrong(error.to_string()))
+}
+
+fn read_or(file: &Path, built_in: &str) -> Result<String, String> {
+    if file.as_os_str().is_empty() {
+        return Ok(built_in.to_owned());
+    }
+    std::fs::read_to_string(file).map_err(|why| why.to_string())
+}
+
+/// Opens the record as configured.
+pub async fn open_store(
+    settings: &Settings,
+    clock: Clock,
+    chance: Chance,
+) -> Result<Store, AssembleError> {
+    let around = Surroundings {
+        clock,
+        chance,
+        sealer: Sealer::from_file(&settings.privacy.key_file)?,
+        campaign: load_campaign(&settings.campaign.file)?,
+        workdays: load_workdays(&settings.campaign.calendar_file)?,
+        platform_lane: settings.platform.name.clone(),
+    };
+    Ok(Store::open(&settings.database.url, around).await?)
+}
+
+/// The configured platform, if there is one.
+pub fn platform(settings: &Settings) -> Result<Option<Arc<dyn Platform>>, SettingsError> {
+    match settings.platform.adapter {
+        Adapter::None => Ok(None),
+        Adapter::Open311 => Ok(Some(Arc::new(Open311::new(&settings.platform)?))),
+    }
+}
+
+/// The running service.
+pub struct Daemon {
+    pub settings: Settings,
+    pub store: Store,
+    pub schedule: Arc<Schedule>,
+    lanes: Vec<Arc<Lane>>,
+    /// What the last look at the platform's service list showed.
+    gaps: Gaps,
+    shutdown: CancellationToken,
+}
+
+type Gaps = Arc<Mutex<Vec<ServiceGap>>>;
+
+impl Daemon {
+    /// Puts everything together; nothing runs yet.
+    pub fn new(
+        settings: Settings,
+        store: Store,
+        shutdown: CancellationToken,
+    ) -> Result<Daemon, AssembleError> {
+        let platform = platform(&settings)?;
+        let mut lanes = Vec::new();
+        if let Some(platform) = &platform {
+            let skew = settings.platform.clock_skew;
+            let carrier = ReferralCarrier::new(store.clone(), Arc::clone(platform), skew);
+            let rules = rules(
+                &settings,
+                settings.platform.concurrency,
+                settings.platform.settle_after,
+            );
+            lanes.push(lane(
+                &settings.platform.name,
+                &store,
+                carrier,
+                rules,
+                &shutdown,
+            ));
+        }
+        for channel in &settings.notify.channels {
+            lanes.push(match channel {
+                ChannelKind::Log => {
+                    let rules = rules(&settings, 1, Duration::ZERO);
+                    lane("log", &store, LogChannel(store.clone()), rules, &shutdown)
+                }
+                ChannelKind::Webhook => {
+                    let carrier = WebhookChannel::new(store.clone(), &settings.notify.webhook)?;
+                    let rules = rules(
+                        &settings,
+                        settings.notify.webhook.concurrency,
+                        Duration::ZERO,
+                    );
+                    lane("webhook", &store, carrier, rules, &shutdown)
+                }
+            });
+        }
+        let gaps = Gaps::default();
+        let jobs = jobs(&settings, &store, &lanes, platform.as_ref(), &gaps);
+        let schedule = Arc::new(Schedule::new(store.clone(), jobs));
+        Ok(Daemon {
+            settings,
+            store,
+            schedule,
+            lanes,
+            gaps,
+            shutdown,
+        })
+    }
+
+    /// Configured service codes that the platform doesn't have.
+    pub fn service_gaps(&self) -> Vec<ServiceGap> {
+        self.gaps
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    /// Runs until told to stop, then finishes or releases what is in flight.
+    pub async fn run(&self) -> anyhow::Result<()> {
+        let mut tasks = JoinSet::new();
+        for lane in &self.lanes {
+            tasks.spawn(keep_running(Arc::clone(lane), self.shutdown.clone()));
+        }
+        let mut scheduler = self.schedule.tick().await?;
+        self.shutdown.cancelled().await;
+        info!("stopping: what is in flight is finished or released");
+        scheduler.shutdown().await?;
+        while tasks.join_next().await.is_some() {}
+        Ok(())
+    }
+
+    /// Runs what is due at this instant and delivers what can be delivered: how a clock that is moved
+    /// by hand goes on.
+    pub async fn settle(&self) -> Result<(), StoreError> {
+        for job in self.schedule.run_due().await {
+            if let Err(panic) = job.await {
+                error!(%panic, "a job panicked");
+            }
+        }
+        for lane in &self.lanes {
+            lane.drain().await?;
+        }
+        Ok(())
+    }
+}
+
+/// A lane whose task panicked is started again; the others never notice.
+async fn keep_running(lane: Arc<Lane>, shutdown: CancellationToken) {
+    while !shutdown.is_cancelled() {
+        let running = Arc::clone(&lane);
+        if let Err(panic) = tokio::spawn(async move { running.run().await }).await {
+            error!(lane = lane.name(), %panic, "the lane panicked and is started again");
+            tokio::time::sleep(Duration::from_secs(1)).await;
+        }
+    }
+}
+
+fn rules(settings: &Settings, concurrency: usize, settle_after: Duration) -> LaneRules {
+    let outbox = &settings.outbox;
+    let (lease, retry_first, retry_cap) = (outbox.lease, outbox.retry_first, outbox.retry_cap);
+    LaneRules {
+        concurrency,
+        lease,
+        settle_after,
+        retry_first,
+        retry_cap,
+    }
+}
+
+fn lane(
+    name: &str,
+    store: &Store,
+    carrier: impl Carrier + 'static,
+    rules: LaneRules,
+    shutdown: &CancellationToken,
+) -> Arc<Lane> {
+    Arc::new(Lane::new(
+        name,
+        store.clone(),
+        Arc::new(carrier),
+        rules,
+        shutdown.clone(),
+    ))
+}
+
+/// How often the platform's service list is compared with the configuration.
+const SERVICES_EVERY: Duration = Duration::from_secs(3600);
+
+fn jobs(
+    settings: &Settings,
+    store: &Store,
+    lanes: &[Arc<Lane>],
+    platform: Option<&Arc<dyn Platform>>,
+    gaps: &Gaps,
+) -> Vec<Job> {
+    let notify = &settings.notify;
+    let channels = notify.channels.iter().map(|channel| match channel {
+        ChannelKind::Log => "log".to_owned(),
+        ChannelKind::Webhook => "webhook".to_owned(),
+    });
+    let rules = ReminderRules {
+        channels: channels.collect(),
+        from: notify.from,
+        until: notify.until,
+    };
+    let mut jobs = vec![Job {
+        name: "reminders",
+        when: When::DailyAt(notify.from),
+        work: reminders(store.clone(), rules, lanes.to_vec()),
+    }];
+    if let Some(platform) = platform {
+        let batch = settings.platform.poll_batch;
+        let schedule = &settings.schedule;
+        jobs.push(Job {
+            name: "services",
+            when: When::Every(SERVICES_EVERY),
+            work: services(Arc::clone(platform), Arc::clone(gaps)),
+        });
+        jobs.push(Job {
+            name: "poll",
+            when: When::Every(schedule.poll_every),
+            work: following(store, platform, batch, false),
+        });
+        jobs.push(Job {
+            name: "sweep",
+            when: When::DailyAt(schedule.sweep_at),
+            work: following(store, platform, batch, true),
+        });
+    }
+    jobs
+}
+
+fn reminders(store: Store, rules: ReminderRules, lanes: Vec<Arc<Lane>>) -> Work {
+    Arc::new(move || {
+        let (store, rules, lanes) = (store.clone(), rules.clone(), lanes.clone());
+        Box::pin(async move {
+            let reminded = remind(&store, &rules).await?;
+            lanes.iter().for_each(|lane| lane.wake());
+            Ok(format!(
+                "{} people, {} duties, {} unheard",
+                reminded.people, reminded.duties, reminded.unheard
+            ))
+        })
+    })
+}
+
+fn following(store: &Store, platform: &Arc<dyn Platform>, batch: usize, all: bool) -> Work {
+    let (store, platform) = (store.clone(), Arc::clone(platform));
+    Arc::new(move || {
+        let (store, platform) = (store.clone(), Arc::clone(&platform));
+        Box::pin(async move {
+            let polled = if all {
+                sweep(&store, platform.as_ref(), batch).await?
+            } else {
+                poll(&store, platform.as_ref(), batch).await?
+            };
+            Ok(format!(
+                "{} asked, {} answers, {} news",
+                polled.asked, polled.answers, polled.news
+            ))
+        })
+    })
+}
+
+fn services(platform: Arc<dyn Platform>, gaps: Gaps) -> Work {
+    Arc::new(move || {
+        let (platform, gaps) = (Arc::clone(&platform), Arc::clone(&gaps));
+        Box::pin(async move {
+            let found = match platform.service_gaps().await {
+                Ok(found) => found,
+                // The lane's own contact says when the platform is out of reach; the list is asked again.
+                Err(none) => return Ok(format!("no answer: {none}")),
+            };
+            for gap in &found {
+                warn!(category = gap.category.code(), code = %gap.code,
+                    "the platform has no such service: mend platform.services");
+            }
+            let outcome = format!("{} unknown service codes", found.len());
+            *gaps.lock().unwrap_or_else(PoisonError::into_inner) = found;
+            Ok(outcome)
+        })
+    })
+}

@@ -1,0 +1,385 @@
+//! Each kind of row as a command to the record.
+
+use std::collections::HashMap;
+
+use super::Progress;
+use super::cells::{Cells, RowError};
+use super::columns::{Field, Kind, Table};
+use crate::domain::area::{self, AreaKind};
+use crate::domain::duty::DutyKind;
+use crate::domain::issue::{Category, Class, Event, Level, Urgency};
+use crate::domain::staff::Role;
+use crate::domain::subject::SubjectKind;
+use crate::domain::visit::{Satisfaction, VisitKind};
+use crate::store::{
+    Heard, NewArea, NewIssue, NewStaff, NewSubject, NewVisit, Put, StaffMember, StoreError, Tx,
+};
+
+type Errors = Vec<RowError>;
+
+/// Applies every row; where any is wrong, gives all that is wrong, and the caller takes all back.
+pub(super) async fn apply(
+    tx: &mut Tx,
+    table: &Table<'_>,
+    progress: Progress<'_>,
+) -> Result<Result<Vec<Put>, Errors>, StoreError> {
+    let people = People::new(tx.staff().await?);
+    let mut seen: HashMap<String, usize> = HashMap::new();
+    let (mut puts, mut errors) = (Vec::with_capacity(table.rows.len()), Errors::new());
+    for (done, (row, texts)) in table.rows.iter().enumerate() {
+        let mut cells = Cells::new(table, *row, texts);
+        note_repeated(&mut cells, table.kind, texts, *row, &mut seen);
+        if let Some(put) = apply_row(tx, table.kind, &mut cells, &people).await? {
+            puts.push(put);
+        }
+        errors.append(&mut cells.errors);
+        progress(done + 1, table.rows.len());
+    }
+    Ok(if errors.is_empty() {
+        Ok(puts)
+    } else {
+        Err(errors)
+    })
+}
+
+async fn apply_row(
+    tx: &mut Tx,
+    kind: Kind,
+    cells: &mut Cells<'_>,
+    people: &People,
+) -> Result<Option<Put>, StoreError> {
+    let put = match kind {
+        Kind::Areas => match read_area(cells) {
+            Some(new) if cells.errors.is_empty() => tx.put_area(&new).await,
+            _ => return Ok(None),
+        },
+        Kind::Staff => match read_staff(cells) {
+            Some(new) if cells.errors.is_empty() => tx.put_staff(&new).await,
+            _ => return Ok(None),
+        },
+        Kind::Subjects => match read_subject(cells) {
+            Some(new) if cells.errors.is_empty() => tx.put_subject(&new).await,
+            _ => return Ok(None),
+        },
+        Kind::Assignments => match (cells.required(Field::Subject), people.find(cells)) {
+            (Some(subject), Some(visitor)) => tx.assign(subject, visitor).await,
+            _ => return Ok(None),
+        },
+        Kind::Visits => match read_visit(tx, cells, people) {
+            Some(new) if cells.errors.is_empty() => tx.record_visit(&new).await,
+            _ => return Ok(None),
+        },
+        Kind::Classifications => match read_classification(cells) {
+            Some((issue, event)) if cells.errors.is_empty() => {
+                put_event(tx, cells, issue, &event).await
+            }
+            _ => return Ok(None),
+        },
+        Kind::Handlings => match (cells.required(Field::Issue), cells.required(Field::Result)) {
+            (Some(issue), Some(result)) => {
+                let event = Event::TownFinished {
+                    result: result.to_owned(),
+                };
+                put_event(tx, cells, issue, &event).await
+            }
+            _ => return Ok(None),
+        },
+        Kind::Confirmations => match read_confirmation(cells) {
+            Some((kind, area, by)) if cells.errors.is_empty() => tx.confirm(kind, area, by).await,
+            _ => return Ok(None),
+        },
+    };
+    match put {
+        Ok(put) => Ok(Some(put)),
+        Err(error @ (StoreError::Rule(_) | StoreError::Refused(_))) => {
+            cells.wrong(field_at_fault(kind, &error), error.to_string());
+            Ok(None)
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// The column that a refusal of the record is about.
+fn field_at_fault(kind: Kind, error: &StoreError) -> Field {
+    let about_area = error.to_string().contains("区划");
+    match kind {
+        Kind::Areas => Field::AreaParent,
+        Kind::Staff | Kind::Subjects if about_area => Field::Area,
+        Kind::Staff => Field::StaffNumber,
+        Kind::Subjects | Kind::Assignments => Field::Subject,
+        Kind::Visits if error.to_string().contains("走访人") => Field::Visitor,
+        Kind::Visits => Field::Subject,
+        Kind::Classifications | Kind::Handlings => Field::Issue,
+        Kind::Confirmations if about_area => Field::Area,
+        Kind::Confirmations => Field::Duty,
+    }
+}
+
+/// The same thing twice in one file is a mistake of whoever made the file.
+fn note_repeated(
+    cells: &mut Cells<'_>,
+    kind: Kind,
+    texts: &[String],
+    row: usize,
+    seen: &mut HashMap<String, usize>,
+) {
+    let of = |cells: &Cells<'_>, fields: &[Field]| -> String {
+        fields
+            .iter()
+            .map(|field| cells.optional(*field).unwrap_or_default())
+            .collect::<Vec<_>>()
+            .join("\u{1}")
+    };
+    let (field, key) = match kind {
+        Kind::Areas if cells.optional(Field::AreaCode).is_some() => {
+            (Field::AreaCode, of(cells, &[Field::AreaCode]))
+        }
+        Kind::Areas => (
+            Field::AreaName,
+            of(cells, &[Field::AreaName, Field::AreaKind]),
+        ),
+        Kind::Staff => (Field::StaffNumber, of(cells, &[Field::StaffNumber])),
+        Kind::Subjects | Kind::Assignments => (Field::Subject, of(cells, &[Field::Subject])),
+        Kind::Visits => (Field::Resident, texts.join("\u{1}")),
+        Kind::Classifications | Kind::Handlings => (Field::Issue, of(cells, &[Field::Issue])),
+        Kind::Confirmations => (Field::Duty, of(cells, &[Field::Duty, Field::Area])),
+    };
+    match seen.get(&key) {
+        Some(first) => cells.wrong(field, format!("与第 {first} 行重复")),
+        None => drop(seen.insert(key, row)),
+    }
+}
+
+fn read_area(cells: &mut Cells<'_>) -> Option<NewArea> {
+    let code = cells.optional(Field::AreaCode);
+    if let Some(code) = code.filter(|code| !area::is_area_code(code)) {
+        cells.wrong(
+            Field::AreaCode,
+            format!("「{code}」不是 12 位数字的区划代码"),
+        );
+    }
+    let name = cells.required(Field::AreaName);
+    let kind = cells.word(Field::AreaKind, AreaKind::read, &AreaKind::choices());
+    Some(NewArea {
+        code: code.map(str::to_owned),
+        name: name?.to_owned(),
+        kind: kind?,
+        parent: cells.optional(Field::AreaParent).map(str::to_owned),
+    })
+}
+
+fn read_staff(cells: &mut Cells<'_>) -> Option<NewStaff> {
+    let (number, name) = (
+        cells.required(Field::StaffNumber),
+        cells.required(Field::StaffName),
+    );
+    let area = cells.required(Field::Area);
+    let mut roles = Vec::new();
+    for text in cells
+        .required(Field::StaffRoles)?
+        .split(['、', ',', '，', ';', '；', '/'])
+    {
+        match Role::read(text.trim()) {
+            Some(role) => roles.push(role),
+            None => cells.wrong(
+                Field::StaffRoles,
+                format!("角色「{text}」看不懂，应为：{}", Role::choices()),
+            ),
+        }
+    }
+    Some(NewStaff {
+        number: number?.to_owned(),
+        name: name?.to_owned(),
+        roles,
+        area: area?.to_owned(),
+        unit: cells
+            .optional(Field::StaffUnit)
+            .unwrap_or_default()
+            .to_owned(),
+        phone: cells.optional(Field::StaffPhone).map(str::to_owned),
+    })
+}
+
+fn read_subject(cells: &mut Cells<'_>) -> Option<NewSubject> {
+    let (number, name) = (
+        cells.required(Field::Subject),
+        cells.required(Field::SubjectName),
+    );
+    let kind = cells.word(
+        Field::SubjectKind,
+        SubjectKind::read,
+        &SubjectKind::choices(),
+    );
+    let area = cells.required(Field::Area);
+    Some(NewSubject {
+        number: number?.to_owned(),
+        kind: kind?,
+        name: name?.to_owned(),
+        area: area?.to_owned(),
+        address: cells.optional(Field::Address).map(str::to_owned),
+    })
+}
+
+fn read_visit(tx: &Tx, cells: &mut Cells<'_>, people: &People) -> Option<NewVisit> {
+    let visited_on = cells.date(Field::Date, tx.around().clock.today());
+    let staff_id = people.find(cells).map(str::to_owned);
+    let subject = cells.required(Field::Subject);
+    let resident = cells.required(Field::Resident);
+    let kind = cells
+        .optional_word(Field::VisitKind, VisitKind::read, &VisitKind::choices())
+        .unwrap_or(VisitKind::First);
+    let heard = match kind {
+        VisitKind::Revisit => cells
+            .word(
+                Field::Satisfaction,
+                Satisfaction::read,
+                &Satisfaction::choices(),
+            )
+            .map(Heard::Answer),
+        VisitKind::First | VisitKind::SpotCheck => read_heard(cells),
+    };
+    Some(NewVisit {
+        kind,
+        visited_on: visited_on?,
+        staff_id: staff_id?,
+        subject_number: subject?.to_owned(),
+        resident: resident?.to_owned(),
+        contact: cells.optional(Field::Contact).map(str::to_owned),
+        heard: heard?,
+    })
+}
+
+fn yes_or_no(text: &str) -> Option<bool> {
+    match text {
+        "有" | "是" | "有问题" | "yes" | "1" => Some(true),
+        "无" | "否" | "没有" | "没有问题" | "无问题" | "no" | "0" => Some(false),
+        _ => None,
+    }
+}
+
+fn read_heard(cells: &mut Cells<'_>) -> Option<Heard> {
+    let has_issue = cells.word(Field::HasIssue, yes_or_no, "有、无")?;
+    let level = cells.optional_word(Field::Level, Level::read, &Level::choices());
+    if !has_issue {
+        if level.is_some() {
+            cells.wrong(
+                Field::Level,
+                "「有无问题」填的是无，却填了责任层级".to_owned(),
+            );
+        }
+        return Some(Heard::Nothing);
+    }
+    let text = cells.required(Field::Text)?.to_owned();
+    let class = match level {
+        None => None,
+        Some(level) => Some(read_class(cells, level)?),
+    };
+    Some(Heard::Issue(NewIssue { text, class }))
+}
+
+fn read_class(cells: &mut Cells<'_>, level: Level) -> Option<Class> {
+    let category = cells.word(Field::Category, Category::read, &Category::choices());
+    let urgency = cells.optional_word(Field::Urgency, Urgency::read, &Urgency::choices());
+    Some(Class {
+        level,
+        category: category?,
+        urgency: urgency.unwrap_or(Urgency::Normal),
+    })
+}
+
+fn read_classification<'c>(cells: &mut Cells<'c>) -> Option<(&'c str, Event)> {
+    let issue = cells.required(Field::Issue);
+    let level = cells.word(Field::Level, Level::read, &Level::choices());
+    let Class {
+        level,
+        category,
+        urgency,
+    } = read_class(cells, level?)?;
+    Some((
+        issue?,
+        Event::Classified {
+            level,
+            category,
+            urgency,
+        },
+    ))
+}
+
+fn read_confirmation<'c>(cells: &mut Cells<'c>) -> Option<(DutyKind, &'c str, &'c str)> {
+    let kind = cells.word(Field::Duty, DutyKind::read, &DutyKind::choices());
+    let (area, by) = (cells.required(Field::Area), cells.required(Field::By));
+    let kind = kind?;
+    let confirmed = [
+        DutyKind::Materials,
+        DutyKind::Summary,
+        DutyKind::Report,
+        DutyKind::LookBack,
+    ];
+    if !confirmed.contains(&kind) {
+        cells.wrong(
+            Field::Duty,
+            format!("「{kind}」由记录自动认定，不能手工确认"),
+        );
+    }
+    Some((kind, area?, by?))
+}
+
+async fn put_event(
+    tx: &mut Tx,
+    cells: &Cells<'_>,
+    issue: &str,
+    event: &Event,
+) -> Result<Put, StoreError> {
+    let id = tx.issue_id(issue).await?;
+    tx.issue_event(&id, event, cells.optional(Field::By).unwrap_or("import"))
+        .await?;
+    Ok(Put::Added)
+}
+
+/// Staff by number, or by a name that only one person has.
+struct People {
+    by_number: HashMap<String, String>,
+    by_name: HashMap<String, Vec<String>>,
+}
+
+impl People {
+    fn new(staff: Vec<StaffMember>) -> People {
+        let mut people = People {
+            by_number: HashMap::new(),
+            by_name: HashMap::new(),
+        };
+        for person in staff {
+            people
+                .by_name
+                .entry(person.name)
+                .or_default()
+                .push(person.id.clone());
+            people.by_number.insert(person.number, person.id);
+        }
+        people
+    }
+
+    fn find<'p>(&'p self, cells: &mut Cells<'_>) -> Option<&'p str> {
+        let text = cells.required(Field::Visitor)?;
+        if let Some(id) = self.by_number.get(text) {
+            return Some(id);
+        }
+        match self.by_name.get(text).map(Vec::as_slice) {
+            Some([id]) => Some(id),
+            Some(_) => {
+                cells.wrong(
+                    Field::Visitor,
+                    format!("叫「{text}」的不止一人，请填人员编号"),
+                );
+                None
+            }
+            None => {
+                cells.wrong(
+                    Field::Visitor,
+                    format!("没有「{text}」这个走访人员，请先导入走访人员表"),
+                );
+                None
+            }
+        }
+    }
+}

@@ -1,0 +1,180 @@
+//! Which reconciler wakes when. `tokio-cron-scheduler` only ticks; a job's slot is worked out from the
+//! clock and claimed in the record, so a missed slot is made up once and two replicas run it once.
+
+use std::collections::HashSet;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use jiff::Timestamp;
+use jiff::civil::Time;
+use tokio::task::JoinHandle;
+use tokio_cron_scheduler::{Job as CronJob, JobScheduler, JobSchedulerError};
+use tracing::{error, info};
+
+use crate::clock::Clock;
+use crate::store::{Store, StoreError};
+
+/// What a job does; the text says how it went.
+pub type Work =
+    Arc<dyn Fn() -> Pin<Box<dyn Future<Output = Result<String, StoreError>> + Send>> + Send + Sync>;
+
+/// When a job's slots lie.
+#[derive(Debug, Clone, Copy)]
+pub enum When {
+    Every(Duration),
+    DailyAt(Time),
+}
+
+impl When {
+    /// The latest slot that is not after now.
+    pub fn slot(self, clock: &Clock) -> Timestamp {
+        match self {
+            When::Every(span) => {
+                let (span, now) = (millis(span), clock.millis());
+                Timestamp::from_millisecond(now - now.rem_euclid(span)).unwrap_or(Timestamp::MIN)
+            }
+            When::DailyAt(time) => {
+                let today = clock.today();
+                let slot = clock.instant(today.to_datetime(time));
+                if slot <= clock.now() {
+                    return slot;
+                }
+                clock.instant(today.yesterday().unwrap_or(today).to_datetime(time))
+            }
+        }
+    }
+
+    /// The first slot that is after now.
+    pub fn next_slot(self, clock: &Clock) -> Timestamp {
+        match self {
+            When::Every(span) => self.slot(clock).checked_add(span).unwrap_or(Timestamp::MAX),
+            When::DailyAt(time) => {
+                let today = clock.today();
+                let slot = clock.instant(today.to_datetime(time));
+                if slot > clock.now() {
+                    return slot;
+                }
+                clock.instant(today.tomorrow().unwrap_or(today).to_datetime(time))
+            }
+        }
+    }
+}
+
+/// A reconciler and when it wakes.
+#[derive(Clone)]
+pub struct Job {
+    pub name: &'static str,
+    pub when: When,
+    pub work: Work,
+}
+
+/// All the jobs of a daemon.
+pub struct Schedule {
+    store: Store,
+    jobs: Vec<Job>,
+    running: Arc<Mutex<HashSet<&'static str>>>,
+}
+
+/// A run that was never finished, because its process was killed, may be taken over after this.
+const STALE_AFTER: Duration = Duration::from_secs(600);
+
+impl Schedule {
+    /// A schedule over these jobs.
+    pub fn new(store: Store, jobs: Vec<Job>) -> Schedule {
+        Schedule {
+            store,
+            jobs,
+            running: Arc::default(),
+        }
+    }
+
+    /// The jobs.
+    pub fn jobs(&self) -> &[Job] {
+        &self.jobs
+    }
+
+    /// Ticks every second until the returned scheduler is shut down.
+    pub async fn tick(self: &Arc<Self>) -> Result<JobScheduler, JobSchedulerError> {
+        let scheduler = JobScheduler::new().await?;
+        let schedule = Arc::clone(self);
+        let tick = CronJob::new_async("* * * * * *", move |_, _| {
+            let schedule = Arc::clone(&schedule);
+            Box::pin(async move { drop(schedule.run_due().await) })
+        })?;
+        scheduler.add(tick).await?;
+        scheduler.start().await?;
+        Ok(scheduler)
+    }
+
+    /// Starts every job whose present slot hasn't been taken.
+    pub async fn run_due(&self) -> Vec<JoinHandle<()>> {
+        let mut started = Vec::new();
+        let runs = match self.store.last_runs().await {
+            Ok(runs) => runs,
+            Err(error) => {
+                error!(%error, "the schedule can't be read");
+                return started;
+            }
+        };
+        let clock = &self.store.around().clock;
+        for job in &self.jobs {
+            let slot = job.when.slot(clock).as_millisecond();
+            let stale = clock.millis() - millis(STALE_AFTER);
+            let taken = runs.get(job.name).is_some_and(|run| {
+                run.slot > slot
+                    || run.slot == slot && (run.finished_at.is_some() || run.started_at > stale)
+            });
+            if !taken && self.running().insert(job.name) {
+                started.push(tokio::spawn(self.run(job.clone(), slot)));
+            }
+        }
+        started
+    }
+
+    fn running(&self) -> std::sync::MutexGuard<'_, HashSet<&'static str>> {
+        self.running.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// One run; a panic in it ends this run and nothing else.
+    fn run(&self, job: Job, slot: i64) -> impl Future<Output = ()> + Send + use<> {
+        let (store, running) = (self.store.clone(), Arc::clone(&self.running));
+        async move {
+            if let Err(error) = run_claimed(&store, &job, slot).await {
+                error!(job = job.name, %error, "the job's slot can't be claimed or finished");
+            }
+            running
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .remove(job.name);
+        }
+    }
+}
+
+async fn run_claimed(store: &Store, job: &Job, slot: i64) -> Result<(), StoreError> {
+    if !store
+        .claim_slot(job.name, slot, millis(STALE_AFTER))
+        .await?
+    {
+        return Ok(());
+    }
+    let outcome = match tokio::spawn((job.work)()).await {
+        Ok(Ok(outcome)) => {
+            info!(job = job.name, %outcome, "job done");
+            format!("ok: {outcome}")
+        }
+        Ok(Err(error)) => {
+            error!(job = job.name, %error, "job failed");
+            format!("failed: {error}")
+        }
+        Err(panic) => {
+            error!(job = job.name, %panic, "job panicked");
+            format!("failed: {panic}")
+        }
+    };
+    store.finish_slot(job.name, slot, &outcome).await
+}
+
+fn millis(span: Duration) -> i64 {
+    i64::try_from(span.as_millis()).unwrap_or(i64::MAX).max(1)
+}
