@@ -12,10 +12,14 @@
 //! - [`notify`]: what is owed to people: reminders, in digests.
 //! - [`schedule`]: which reconciler wakes when.
 //! - [`daemon`]: all of it put together by configuration.
+//! - [`web`], [`cli`]: how operators see and run it.
+//! - [`demo`]: a whole campaign in a minute.
 //! - [`sandbox`]: a stand-in platform that misbehaves as it's told.
 
+pub mod cli;
 pub mod clock;
 pub mod daemon;
+pub mod demo;
 pub mod domain;
 pub mod intake;
 pub mod notify;
@@ -26,3 +30,4 @@ pub mod schedule;
 pub mod seal;
 pub mod settings;
 pub mod store;
+pub mod web;

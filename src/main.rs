@@ -1,1 +1,7 @@
-fn main() {}
+//! Parses the command line and calls the command.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    zoufang::cli::main()
+}

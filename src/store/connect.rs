@@ -1,12 +1,14 @@
 //! Opening the database: pools, pragmas, migrations under a lock, and the key's fingerprint.
 
 use std::fs::File;
+use std::path::Path;
+use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use sqlx::any::AnyPoolOptions;
+use sqlx::any::{AnyConnectOptions, AnyPoolOptions};
 use sqlx::migrate::{MigrateError, Migrator};
-use sqlx::{AnyPool, Executor};
+use sqlx::{AnyConnection, AnyPool, Connection, Executor};
 
 use super::{Dialect, Result, Store, StoreError, Surroundings};
 
@@ -143,4 +145,40 @@ async fn hold_lock_file(database: &str) -> Result<File> {
     tokio::task::spawn_blocking(lock)
         .await
         .map_err(|why| StoreError::Migrate(why.to_string()))?
+}
+
+impl Store {
+    /// Looks whether the database could be opened, and changes nothing.
+    pub async fn probe(url: &str) -> Result<String> {
+        sqlx::any::install_default_drivers();
+        if dialect_of(url)? == Dialect::Sqlite {
+            let file = Path::new(sqlite_file(url));
+            let folder = file
+                .parent()
+                .filter(|f| !f.as_os_str().is_empty())
+                .unwrap_or(Path::new("."));
+            if !folder.is_dir() {
+                return Err(StoreError::Rule(format!(
+                    "目录 {} 不存在，请先建好",
+                    folder.display()
+                )));
+            }
+            if !file.exists() {
+                return Ok(format!("{} 还没有，启动时会建立", file.display()));
+            }
+        }
+        let options = AnyConnectOptions::from_str(url)?;
+        let mut connection = AnyConnection::connect_with(&options).await?;
+        let newest: Option<i64> = sqlx::query_scalar("SELECT MAX(version) FROM _sqlx_migrations")
+            .fetch_one(&mut connection)
+            .await
+            .unwrap_or_default();
+        let known = MIGRATIONS.iter().map(|migration| migration.version).max();
+        match newest {
+            Some(newest) if Some(newest) > known => Err(StoreError::NewerDatabase(newest)),
+            Some(newest) if Some(newest) == known => Ok("可以打开，版本一致".to_owned()),
+            Some(_) => Ok("可以打开，启动时会升级".to_owned()),
+            None => Ok("可以打开，是空的，启动时会建表".to_owned()),
+        }
+    }
 }

@@ -1,0 +1,157 @@
+//! `zoufang issue`: lists issues in a form that can be filled in and imported again, and the moves that
+//! only a named person may make.
+
+use std::process::ExitCode;
+
+use clap::{Args, Subcommand};
+use serde_json::json;
+
+use super::{ConfigFile, wrong_input};
+use crate::domain::issue::{Event, State};
+use crate::store::{AreaTree, IssueCard, Store};
+
+#[derive(Debug, Args)]
+pub struct Arguments {
+    #[command(flatten)]
+    config: ConfigFile,
+    #[command(subcommand)]
+    action: Action,
+}
+
+#[derive(Debug, Subcommand)]
+enum Action {
+    /// 以 csv 列出问题：填上责任层级、类别或办理结果，就能再导入
+    List {
+        /// 只列这种状态，如 已登记、办理中、退回
+        #[arg(long, value_parser = read_state)]
+        state: Option<State>,
+    },
+    /// 平台一直没有答复，由专人认定平台部分已办结（记入审计）
+    Override(Move),
+    /// 作废：与别的问题重复，或群众撤回（记入审计）
+    Void(Move),
+    /// 重新办理（记入审计）
+    Reopen(Move),
+}
+
+#[derive(Debug, Args)]
+struct Move {
+    /// 问题编号
+    number: String,
+    /// 责任人
+    #[arg(long)]
+    by: String,
+    /// 原因
+    #[arg(long)]
+    reason: String,
+}
+
+fn read_state(text: &str) -> Result<State, String> {
+    State::read(text).ok_or_else(|| format!("状态应为：{}", State::choices()))
+}
+
+pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
+    let store = arguments.config.store().await?;
+    match arguments.action {
+        Action::List { state } => list(&store, state).await?,
+        Action::Override(Move { number, by, reason }) => {
+            let event = Event::PlatformOverridden {
+                by: by.clone(),
+                reason: reason.clone(),
+            };
+            make(&store, &number, &by, &reason, &event).await?;
+        }
+        Action::Void(Move { number, by, reason }) => {
+            make(
+                &store,
+                &number,
+                &by,
+                &reason,
+                &Event::Voided {
+                    reason: reason.clone(),
+                },
+            )
+            .await?;
+        }
+        Action::Reopen(Move { number, by, reason }) => {
+            make(
+                &store,
+                &number,
+                &by,
+                &reason,
+                &Event::Reopened {
+                    reason: reason.clone(),
+                },
+            )
+            .await?;
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn make(
+    store: &Store,
+    number: &str,
+    by: &str,
+    reason: &str,
+    event: &Event,
+) -> anyhow::Result<()> {
+    let mut tx = store.begin().await?;
+    let id = tx.issue_id(number).await.map_err(wrong_input)?;
+    let issue = tx.issue_event(&id, event, by).await.map_err(wrong_input)?;
+    tx.audit(by, event.kind().code(), number, &json!({"reason": reason}))
+        .await?;
+    tx.commit().await?;
+    println!("{number}：{}，已记入审计", issue.state);
+    Ok(())
+}
+
+async fn list(store: &Store, state: Option<State>) -> anyhow::Result<()> {
+    let tree = store.area_tree().await?;
+    let mut writer = csv::Writer::from_writer(std::io::stdout());
+    writer.write_record([
+        "问题编号",
+        "状态",
+        "村",
+        "对象编号",
+        "反映问题",
+        "责任层级",
+        "类别",
+        "轻重缓急",
+        "办结期限",
+        "办理结果",
+    ])?;
+    let states = state.map_or(State::ALL.to_vec(), |state| vec![state]);
+    for state in states {
+        for card in store.issues_in(state, i64::MAX).await? {
+            writer.write_record(line(&tree, card))?;
+        }
+    }
+    Ok(writer.flush()?)
+}
+
+fn line(tree: &AreaTree, card: IssueCard) -> [String; 10] {
+    let class = card.issue.class;
+    let area = tree
+        .get(&card.area_id)
+        .map(|area| area.name.clone())
+        .unwrap_or_default();
+    [
+        card.number,
+        card.issue.state.to_string(),
+        area,
+        card.subject_number,
+        card.text,
+        class
+            .map(|class| class.level.to_string())
+            .unwrap_or_default(),
+        class
+            .map(|class| class.category.to_string())
+            .unwrap_or_default(),
+        class
+            .map(|class| class.urgency.to_string())
+            .unwrap_or_default(),
+        card.due_on.map(|on| on.to_string()).unwrap_or_default(),
+        String::new(),
+    ]
+}

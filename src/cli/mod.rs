@@ -1,0 +1,127 @@
+//! The command line: one file for each command. Exit code 2 means that what was given is wrong and
+//! nothing was changed; 1, that something failed.
+
+mod check;
+mod demo;
+mod import;
+mod issue;
+mod key;
+mod logging;
+mod reassign;
+mod sandbox;
+mod serve;
+mod status;
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::clock::{Chance, Clock};
+use crate::settings::Settings;
+use crate::store::Store;
+
+#[derive(Debug, Parser)]
+#[command(
+    name = "zoufang",
+    version,
+    about = "走访：乡镇联系服务群众大走访的后台服务",
+    max_term_width = 100
+)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// 运行服务
+    Serve(serve::Arguments),
+    /// 导入区划、人员、对象、安排表（附件2）、走访记录（附件4）等 .xlsx 或 .csv
+    Import(import::Arguments),
+    /// 检查配置和它需要的一切，说明哪里不对、怎么改
+    Check(check::Arguments),
+    /// 显示正在运行的服务的状态
+    Status(status::Arguments),
+    /// 列出问题，或由专人认定办结、作废、重新办理
+    Issue(issue::Arguments),
+    /// 更换走访对象的走访人（须有批准人和原因）
+    Reassign(reassign::Arguments),
+    /// 生成个人信息的加密密钥
+    Key(key::Arguments),
+    /// 运行一个模拟平台（Open311 GeoReport v2），可以让它出各种故障
+    Sandbox(sandbox::Arguments),
+    /// 演示：几十秒走完一次完整的走访活动
+    Demo(demo::Arguments),
+}
+
+/// The configuration file, as most commands take it.
+#[derive(Debug, Args)]
+struct ConfigFile {
+    /// 配置文件；不写则用内置的默认值
+    #[arg(long, value_name = "FILE", env = "ZOUFANG_CONFIG")]
+    config: Option<PathBuf>,
+}
+
+impl ConfigFile {
+    fn settings(&self) -> anyhow::Result<Settings> {
+        Settings::load(self.config.as_deref()).map_err(wrong_input)
+    }
+
+    async fn store(&self) -> anyhow::Result<Store> {
+        let settings = self.settings()?;
+        Ok(crate::daemon::open_store(&settings, Clock::system(), Chance::system()).await?)
+    }
+}
+
+/// What was given is wrong, and nothing was changed.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+struct WrongInput(String);
+
+fn wrong_input(error: impl std::fmt::Display) -> anyhow::Error {
+    WrongInput(error.to_string()).into()
+}
+
+/// Runs the program.
+pub fn main() -> ExitCode {
+    match run(Cli::parse().command) {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("{error:#}");
+            ExitCode::from(if error.is::<WrongInput>() { 2 } else { 1 })
+        }
+    }
+}
+
+#[tokio::main]
+async fn run(command: Command) -> anyhow::Result<ExitCode> {
+    match command {
+        Command::Serve(arguments) => serve::run(arguments).await,
+        Command::Import(arguments) => import::run(arguments).await,
+        Command::Check(arguments) => check::run(arguments).await,
+        Command::Status(arguments) => status::run(arguments).await,
+        Command::Issue(arguments) => issue::run(arguments).await,
+        Command::Reassign(arguments) => reassign::run(arguments).await,
+        Command::Key(arguments) => key::run(&arguments),
+        Command::Sandbox(arguments) => sandbox::run(arguments).await,
+        Command::Demo(arguments) => demo::run(arguments).await,
+    }
+}
+
+/// Understands an instant or a date and time in the township.
+fn read_instant(text: &str) -> Result<jiff::Timestamp, String> {
+    let local = |text: &str| {
+        text.parse::<jiff::civil::DateTime>()
+            .ok()
+            .map(|at| Clock::system().instant(at))
+    };
+    text.parse().ok().or_else(|| local(text)).ok_or_else(|| {
+        format!("「{text}」不是时间，应写成 2022-03-01T08:00 或 2022-03-01T08:00:00+08:00")
+    })
+}
+
+/// A file's name for messages.
+fn shown(file: &Path) -> String {
+    file.display().to_string()
+}

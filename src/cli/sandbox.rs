@@ -1,0 +1,51 @@
+//! `zoufang sandbox`: the stand-in platform, until Ctrl-C.
+
+use std::process::ExitCode;
+
+use anyhow::Context;
+use clap::Args;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+use super::{read_instant, serve::stop_on_signal};
+use crate::clock::Clock;
+use crate::sandbox::{Faults, Sandbox};
+
+#[derive(Debug, Args)]
+pub struct Arguments {
+    /// 监听的地址
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8311")]
+    listen: String,
+    /// 随机种子：同一个种子，同样的办理经过
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// 故障：none、mild、harsh，或 名称=概率,…（no-answer、reset-before、reset-after、500、503、slow、duplicate、reorder、refuse、token）
+    #[arg(long, value_name = "SPEC", default_value = "none", value_parser = |spec: &str| Faults::read(spec).map_err(|e| e.to_string()))]
+    fault: Faults,
+    /// 时钟从这一刻开始；不写则为现在
+    #[arg(long, value_name = "INSTANT", value_parser = read_instant)]
+    clock_start: Option<jiff::Timestamp>,
+    /// 时钟快多少倍：办理一般要几天，演练时可以快些
+    #[arg(long, value_name = "N", default_value_t = 1.0)]
+    clock_speed: f64,
+}
+
+pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
+    let start = arguments
+        .clock_start
+        .unwrap_or_else(|| Clock::system().now());
+    let clock = Clock::scaled(start, arguments.clock_speed.max(f64::MIN_POSITIVE));
+    let listener = TcpListener::bind(&arguments.listen)
+        .await
+        .with_context(|| format!("--listen：{} 不能监听", arguments.listen))?;
+    let shutdown = CancellationToken::new();
+    tokio::spawn(stop_on_signal(shutdown.clone()));
+    println!(
+        "模拟平台：http://{}　收到的全部请求：/sandbox/requests",
+        listener.local_addr()?
+    );
+    Sandbox::new(clock, arguments.seed, arguments.fault)
+        .serve(listener, shutdown)
+        .await;
+    Ok(ExitCode::SUCCESS)
+}

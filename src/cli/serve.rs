@@ -1,0 +1,79 @@
+//! `zoufang serve`: the daemon, until SIGTERM or Ctrl-C.
+
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use anyhow::Context;
+use clap::Args;
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::sync::CancellationToken;
+use tracing::info;
+
+use super::{ConfigFile, logging, read_instant, wrong_input};
+use crate::clock::{Chance, Clock};
+use crate::daemon::{Daemon, open_store};
+use crate::web;
+
+#[derive(Debug, Args)]
+pub struct Arguments {
+    #[command(flatten)]
+    config: ConfigFile,
+    /// 演练：时钟从这一刻开始，如 2022-03-01T08:00
+    #[arg(long, value_name = "INSTANT", value_parser = read_instant)]
+    clock_start: Option<jiff::Timestamp>,
+    /// 演练：时钟快多少倍
+    #[arg(
+        long,
+        value_name = "N",
+        default_value_t = 1.0,
+        requires = "clock_start"
+    )]
+    clock_speed: f64,
+}
+
+pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
+    let settings = arguments.config.settings()?;
+    logging::start(&settings.log)?;
+    if !(arguments.clock_speed > 0.0 && arguments.clock_speed.is_finite()) {
+        return Err(wrong_input("--clock-speed 要大于 0"));
+    }
+    let clock = match arguments.clock_start {
+        Some(start) => Clock::scaled(start, arguments.clock_speed),
+        None => Clock::system(),
+    };
+    web::metrics::record();
+    let listen = settings.http.listen.clone();
+    let listener = TcpListener::bind(&listen)
+        .await
+        .with_context(|| format!("http.listen：{listen} 不能监听"))?;
+    let store = open_store(&settings, clock, Chance::system()).await?;
+    let shutdown = CancellationToken::new();
+    let daemon = Arc::new(Daemon::new(settings, store.clone(), shutdown.clone())?);
+    let pages = tokio::spawn(web::serve(listener, Arc::clone(&daemon), shutdown.clone()));
+    tokio::spawn(stop_on_signal(shutdown.clone()));
+    info!(%listen, version = env!("CARGO_PKG_VERSION"), rehearsal = store.around().clock.is_rehearsal(), "serving");
+    // Without systemd there is nobody to tell.
+    let _ = sd_notify::notify(false, &[sd_notify::NotifyState::Ready]);
+    daemon.run().await?;
+    let _ = sd_notify::notify(false, &[sd_notify::NotifyState::Stopping]);
+    pages.await??;
+    store.close().await;
+    info!("stopped");
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Gives the word to stop on SIGTERM or Ctrl-C.
+pub async fn stop_on_signal(shutdown: CancellationToken) {
+    let terminated = async {
+        match signal(SignalKind::terminate()) {
+            Ok(mut signal) => drop(signal.recv().await),
+            Err(_) => std::future::pending().await,
+        }
+    };
+    tokio::select! {
+        () = terminated => {}
+        _ = tokio::signal::ctrl_c() => {}
+    }
+    shutdown.cancel();
+}

@@ -1,0 +1,219 @@
+//! A whole campaign in a minute: the real township, made-up people (each marked 示例), a platform that
+//! fails now and then, and the real daemon under a clock that is moved by hand.
+//!
+//! Everything comes in by the same files that a township would import; nothing is written to the record
+//! in any other way. What was lost or doubled is found by holding the record's debts against the
+//! sandbox's own ledger.
+
+mod days;
+mod outcome;
+mod township;
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use anyhow::Context;
+use jiff::civil::{Date, date};
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+pub use outcome::{IssuesByLevel, Outcome};
+
+use crate::clock::{Chance, Clock};
+use crate::daemon::{Daemon, open_store};
+use crate::domain::campaign::PhaseName;
+use crate::intake::import;
+use crate::sandbox::{Faults, Sandbox};
+use crate::seal::Sealer;
+use crate::settings::Settings;
+use crate::store::Store;
+use crate::web;
+use days::Days;
+use township::Township;
+
+/// How a demo is run.
+#[derive(Debug, Clone)]
+pub struct Options {
+    pub seed: u64,
+    /// Households in each village.
+    pub households: usize,
+    pub faults: Faults,
+    /// A folder of the demo's own; what an earlier demo left there is removed.
+    pub folder: PathBuf,
+    pub listen: String,
+}
+
+/// How far it has come, told after each day.
+#[derive(Debug, Clone)]
+pub struct Day {
+    pub on: Date,
+    pub phase: Option<PhaseName>,
+    pub passed: usize,
+    pub all: usize,
+}
+
+/// A demo whose campaign has run; its daemon and platform still stand.
+pub struct Demo {
+    pub outcome: Outcome,
+    pub address: String,
+    pub platform_address: String,
+    daemon: Arc<Daemon>,
+    shutdown: CancellationToken,
+}
+
+/// Marks a folder as the demo's own, to be emptied by the next.
+const MARK: &str = ".zoufang-demo";
+/// The instants of a day at which the world moves: people's records come in before noon.
+const HOURS: [i8; 4] = [8, 12, 17, 23];
+const RECORDS_AT: i8 = 12;
+/// After the campaign's last day the clock goes on this long at the most, for answers still under way.
+const GRACE_DAYS: usize = 10;
+
+/// Runs the campaign. `told` hears of each day.
+pub async fn run(options: Options, told: impl Fn(&Day, &Outcome)) -> anyhow::Result<Demo> {
+    let began = std::time::Instant::now();
+    let start = date(2022, 3, 1);
+    let clock = Clock::manual(Clock::system().instant(start.at(7, 0, 0, 0)));
+    let chance = Chance::seeded(options.seed);
+    let shutdown = CancellationToken::new();
+    let sandbox = Sandbox::new(clock.clone(), options.seed, options.faults.clone());
+    let platform = TcpListener::bind("127.0.0.1:0").await?;
+    let platform_address = format!("http://{}", platform.local_addr()?);
+    let serving = {
+        let (sandbox, shutdown) = (sandbox.clone(), shutdown.clone());
+        async move { sandbox.serve(platform, shutdown).await }
+    };
+    tokio::spawn(serving);
+    prepare_folder(&options)?;
+    let settings = Settings::from_text(&configuration(&options, &platform_address), "demo")?;
+    Sealer::make_file(&settings.privacy.key_file, &Chance::system())?;
+    let store = open_store(&settings, clock.clone(), Chance::system()).await?;
+    let listener = TcpListener::bind(&options.listen)
+        .await
+        .with_context(|| format!("--listen {}", options.listen))?;
+    let address = format!("http://{}", listener.local_addr()?);
+    let daemon = Arc::new(Daemon::new(settings, store.clone(), shutdown.clone())?);
+    tokio::spawn(web::serve(listener, Arc::clone(&daemon), shutdown.clone()));
+
+    let township = Township::new(options.households, &chance);
+    for (name, table) in township.files() {
+        take_in(&store, &options, &name, &table).await?;
+    }
+    let end = store.around().campaign.ends_on(PhaseName::Feedback);
+    let all = usize::try_from((end - start).get_days() + 1).unwrap_or_default();
+    let mut days = Days::new(store.clone(), township, chance);
+    let (mut on, mut passed) = (start, 0);
+    let outcome = loop {
+        for hour in HOURS {
+            clock.set(clock.instant(on.at(hour, 31, 0, 0)));
+            if hour == RECORDS_AT {
+                for (name, table) in days.records_of(on).await? {
+                    take_in(&store, &options, &name, &table).await?;
+                }
+            }
+            daemon.settle().await?;
+        }
+        passed += 1;
+        let outcome = Outcome::read(&store, &sandbox, began.elapsed()).await?;
+        let phase = store.around().campaign.phase_on(on).map(|phase| phase.name);
+        told(
+            &Day {
+                on,
+                phase,
+                passed: passed.min(all),
+                all,
+            },
+            &outcome,
+        );
+        if passed >= all && outcome.is_quiet() || passed >= all + GRACE_DAYS {
+            break outcome;
+        }
+        on = on.tomorrow()?;
+    };
+    Ok(Demo {
+        outcome,
+        address,
+        platform_address,
+        daemon,
+        shutdown,
+    })
+}
+
+impl Demo {
+    /// Goes on as a daemon until told to stop.
+    pub async fn stay(&self, stop: impl Future<Output = ()>) -> anyhow::Result<()> {
+        let running = self.daemon.run();
+        tokio::pin!(running);
+        tokio::select! {
+            () = stop => {}
+            ended = &mut running => return ended,
+        }
+        self.shutdown.cancel();
+        running.await
+    }
+
+    /// Ends all that still stands.
+    pub async fn end(self) {
+        self.shutdown.cancel();
+        self.daemon.store.close().await;
+    }
+}
+
+async fn take_in(store: &Store, options: &Options, name: &str, table: &str) -> anyhow::Result<()> {
+    std::fs::write(options.folder.join(name), table)?;
+    import(store, name, table.as_bytes(), false, &|_, _| {}).await?;
+    Ok(())
+}
+
+fn prepare_folder(options: &Options) -> anyhow::Result<()> {
+    let folder = &options.folder;
+    if folder.join(MARK).exists() {
+        std::fs::remove_dir_all(folder)?;
+    } else if folder.exists() && std::fs::read_dir(folder)?.next().is_some() {
+        anyhow::bail!(
+            "{} 里有别的东西，不会动它；请用 --dir 另选一个空目录",
+            folder.display()
+        );
+    }
+    std::fs::create_dir_all(folder)?;
+    std::fs::write(folder.join(MARK), "zoufang demo 的目录，下次演示会清空\n")?;
+    Ok(())
+}
+
+/// The operator's file, as a township with this platform would write it.
+fn configuration(options: &Options, platform: &str) -> String {
+    let folder = options.folder.display();
+    let lines: BTreeMap<&str, Vec<String>> = BTreeMap::from([
+        (
+            "database",
+            vec![format!("url = 'sqlite://{folder}/zoufang.db'")],
+        ),
+        (
+            "privacy",
+            vec![format!("key_file = '{folder}/zoufang.key'")],
+        ),
+        (
+            "platform",
+            vec![
+                "adapter = 'open311'".to_owned(),
+                format!("endpoint = '{platform}'"),
+                "jurisdiction_id = 'tengzhou.example'".to_owned(),
+                "timeout = '800ms'".to_owned(),
+                "concurrency = 16".to_owned(),
+            ],
+        ),
+        ("notify", vec!["channels = ['log', 'webhook']".to_owned()]),
+        (
+            "notify.webhook",
+            vec![
+                format!("url = '{platform}/sandbox/notices'"),
+                "concurrency = 16".to_owned(),
+            ],
+        ),
+    ]);
+    lines
+        .iter()
+        .map(|(table, lines)| format!("[{table}]\n{}\n", lines.join("\n")))
+        .collect()
+}

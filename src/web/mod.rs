@@ -1,0 +1,77 @@
+//! What operators and their monitoring see: health, status, metrics.
+//!
+//! Reads the record and the schedule; changes nothing. Shows counts, never a person.
+
+pub mod metrics;
+pub mod status;
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use axum::{Json, Router};
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+use tracing::error;
+
+use crate::daemon::Daemon;
+use crate::store::StoreError;
+use status::Status;
+
+/// Serves until told to stop.
+pub async fn serve(
+    listener: TcpListener,
+    daemon: Arc<Daemon>,
+    shutdown: CancellationToken,
+) -> std::io::Result<()> {
+    axum::serve(listener, router(daemon))
+        .with_graceful_shutdown(shutdown.cancelled_owned())
+        .await
+}
+
+fn router(daemon: Arc<Daemon>) -> Router {
+    Router::new()
+        .route("/healthz", get(|| async { "ok\n" }))
+        .route("/readyz", get(ready))
+        .route("/status", get(status))
+        .route("/metrics", get(figures))
+        .with_state(daemon)
+}
+
+async fn ready(State(daemon): State<Arc<Daemon>>) -> Response {
+    match daemon.store.ping().await {
+        Ok(()) => "ready\n".into_response(),
+        Err(error) => unavailable(&error),
+    }
+}
+
+async fn status(State(daemon): State<Arc<Daemon>>) -> Response {
+    match Status::read(&daemon).await {
+        Ok(status) => Json(status).into_response(),
+        Err(error) => unavailable(&error),
+    }
+}
+
+async fn figures(State(daemon): State<Arc<Daemon>>) -> Response {
+    match Status::read(&daemon).await {
+        Ok(status) => {
+            let content_type = [(
+                header::CONTENT_TYPE,
+                "text/plain; version=0.0.4; charset=utf-8",
+            )];
+            (content_type, metrics::render(&status)).into_response()
+        }
+        Err(error) => unavailable(&error),
+    }
+}
+
+fn unavailable(error: &StoreError) -> Response {
+    error!(%error, "the database doesn't answer");
+    (
+        StatusCode::SERVICE_UNAVAILABLE,
+        "the database doesn't answer\n",
+    )
+        .into_response()
+}
