@@ -6,6 +6,7 @@ use jiff::civil::{Date, date};
 use super::township::{Place, Township};
 use crate::clock::Chance;
 use crate::domain::campaign::PhaseName;
+use crate::domain::duty::DutyKind;
 use crate::domain::issue::{Category, Level, State, Urgency};
 use crate::store::{IssueCard, RevisitDue, Store, StoreError};
 
@@ -54,7 +55,6 @@ const LAST_REOPENING: Date = date(2022, 6, 8);
 /// The people of the demo.
 pub(super) struct Days {
     store: Store,
-    township: Township,
     unvisited: Vec<Place>,
     chance: Chance,
 }
@@ -62,13 +62,12 @@ pub(super) struct Days {
 type Files = Vec<(String, String)>;
 
 impl Days {
-    pub fn new(store: Store, township: Township, chance: Chance) -> Days {
+    pub fn new(store: Store, township: &Township, chance: Chance) -> Days {
         let mut unvisited = township.places.clone();
         // Each village's visitors go from door to door; the villages go side by side.
         unvisited.sort_by_key(|place| place.number.chars().rev().collect::<String>());
         Days {
             store,
-            township,
             unvisited,
             chance,
         }
@@ -81,7 +80,7 @@ impl Days {
         let mut files = vec![("走访记录", self.visits(on, phase).await?)];
         files.push(("问题分类", self.classifications(on, phase).await?));
         files.push(("办理结果", self.handlings(on).await?));
-        files.push(("任务确认", self.confirmations(on)));
+        files.push(("任务确认", self.confirmations(on).await?));
         let named = |(name, table): (&str, String)| (format!("{name}-{on}.csv"), table);
         Ok(files
             .into_iter()
@@ -225,19 +224,19 @@ impl Days {
     }
 
     /// Materials, summaries and reports, each a few days before its date.
-    fn confirmations(&self, on: Date) -> String {
-        let villages = || self.township.villages.iter().map(|(code, _)| code.as_str());
-        let branches = || self.township.branches.iter().map(String::as_str);
-        let (task, areas): (&str, Vec<&str>) = match (on.month(), on.day()) {
-            (3, 8) => ("走访材料准备", villages().collect()),
-            (4, 13) => ("总支小结", branches().collect()),
-            (6, 27) => ("回头看总结", villages().collect()),
-            _ => return String::new(),
+    async fn confirmations(&self, on: Date) -> Result<String, StoreError> {
+        let kind = match (on.month(), on.day()) {
+            (3, 8) => DutyKind::Materials,
+            (4, 13) => DutyKind::Summary,
+            (5, 27) => DutyKind::Report,
+            (6, 27) => DutyKind::LookBack,
+            _ => return Ok(String::new()),
         };
+        let areas = self.store.areas_owing(kind).await?;
         let lines = areas
             .iter()
-            .map(|area| format!("{task},{area},示例负责人\n"));
-        format!("任务,区划,确认人\n{}", lines.collect::<String>())
+            .map(|area| format!("{kind},{area},示例负责人\n"));
+        Ok(format!("任务,区划,确认人\n{}", lines.collect::<String>()))
     }
 
     fn level(&self) -> Level {

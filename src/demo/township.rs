@@ -39,8 +39,8 @@ pub struct Place {
 /// The whole township.
 #[derive(Debug)]
 pub struct Township {
-    pub villages: Vec<(String, String)>,
-    pub branches: Vec<String>,
+    villages: Vec<(String, String)>,
+    branches: Vec<String>,
     pub places: Vec<Place>,
     staff: Vec<String>,
 }

@@ -271,6 +271,17 @@ impl Tx {
 }
 
 impl Store {
+    /// The names of the areas that still owe a duty of their own.
+    pub async fn areas_owing(&self, kind: DutyKind) -> Result<Vec<String>> {
+        Ok(sqlx::query_scalar(
+            "SELECT COALESCE(a.code, a.name) FROM duties d JOIN areas a ON a.id = d.area_id
+             WHERE d.kind = $1 AND d.state = 'open' ORDER BY a.code, a.name",
+        )
+        .bind(kind.code())
+        .fetch_all(&self.read)
+        .await?)
+    }
+
     /// What is owed, by kind: open, and open past its date.
     pub async fn open_duties(&self, today: Date) -> Result<Vec<(DutyKind, i64, i64)>> {
         let rows: Vec<(String, i64, i64)> = sqlx::query_as(
