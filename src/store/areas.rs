@@ -10,7 +10,7 @@ use crate::domain::area::AreaKind;
 use crate::domain::duty::DutyKind;
 
 /// A place.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Area {
     pub id: String,
     pub code: Option<String>,
@@ -55,7 +55,7 @@ impl TryFrom<Row> for Area {
 const ALL: &str = "SELECT id, code, name, kind, parent_id FROM areas ORDER BY code, name";
 
 /// All areas, for climbing.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct AreaTree(HashMap<String, Area>);
 
 impl AreaTree {
@@ -145,77 +145,82 @@ impl Tx {
     /// Adds an area, or brings its name and place in the tree up to date.
     pub async fn put_area(&mut self, new: &NewArea) -> Result<Put> {
         let tree = self.area_tree().await?;
-        let parent = match &new.parent {
-            Some(parent) => tree.find(parent).ok().cloned(),
-            None => None,
-        };
-        if new.parent.is_some()
-            && parent.is_none()
-            && new.kind != AreaKind::County
-            && new.kind != AreaKind::Town
-        {
-            let parent = new.parent.as_deref().unwrap_or_default();
+        let parent = new
+            .parent
+            .as_deref()
+            .and_then(|parent| tree.find(parent).ok());
+        let needs_parent = !matches!(new.kind, AreaKind::County | AreaKind::Town);
+        if let (Some(missing), None, true) = (&new.parent, parent, needs_parent) {
             return Err(StoreError::Rule(format!(
-                "上级「{parent}」还没有，请先导入上级区划"
+                "上级区划「{missing}」还没有，请先导入上级区划"
             )));
         }
-        let parent_id = parent.map(|area| area.id);
-        let same = |area: &&Area| match &new.code {
+        let known = tree.0.values().find(|area| match &new.code {
             Some(code) => area.code.as_ref() == Some(code),
             None => area.name == new.name && area.kind == new.kind,
+        });
+        let area = Area {
+            id: known.map_or_else(|| self.around.id(), |area| area.id.clone()),
+            code: new.code.clone(),
+            name: new.name.clone(),
+            kind: new.kind,
+            parent_id: parent.map(|area| area.id.clone()),
         };
-        let put = match tree.0.values().find(same) {
-            None => {
-                self.add_area(new, parent_id).await?;
-                Put::Added
-            }
-            Some(area)
-                if area.name == new.name
-                    && area.kind == new.kind
-                    && area.parent_id == parent_id =>
-            {
-                return Ok(Put::Same);
-            }
-            Some(area) => {
-                sqlx::query("UPDATE areas SET name = $1, kind = $2, parent_id = $3 WHERE id = $4")
-                    .bind(&new.name)
-                    .bind(new.kind.code())
-                    .bind(&parent_id)
-                    .bind(&area.id)
-                    .execute(&mut *self.db)
-                    .await?;
-                Put::Changed
-            }
+        let put = match known {
+            None => Put::Added,
+            Some(known) if *known == area => return Ok(Put::Same),
+            Some(_) => Put::Changed,
         };
-        self.areas = None;
+        drop(tree);
+        match put {
+            Put::Added => self.add_area(&area).await?,
+            _ => self.change_area(&area).await?,
+        }
         Ok(put)
     }
 
-    async fn add_area(&mut self, new: &NewArea, parent_id: Option<String>) -> Result<()> {
-        let id = self.around.id();
+    async fn change_area(&mut self, area: &Area) -> Result<()> {
+        sqlx::query("UPDATE areas SET name = $1, kind = $2, parent_id = $3 WHERE id = $4")
+            .bind(&area.name)
+            .bind(area.kind.code())
+            .bind(&area.parent_id)
+            .bind(&area.id)
+            .execute(&mut *self.db)
+            .await?;
+        self.keep_in_tree(area);
+        Ok(())
+    }
+
+    fn keep_in_tree(&mut self, area: &Area) {
+        if let Some(tree) = &mut self.areas {
+            Arc::make_mut(tree).0.insert(area.id.clone(), area.clone());
+        }
+    }
+
+    async fn add_area(&mut self, area: &Area) -> Result<()> {
         let now = self.now();
         sqlx::query(
             "INSERT INTO areas (id, code, name, kind, parent_id, created_at) VALUES ($1, $2, $3, $4, $5, $6)",
         )
-        .bind(&id)
-        .bind(&new.code)
-        .bind(&new.name)
-        .bind(new.kind.code())
-        .bind(parent_id)
+        .bind(&area.id)
+        .bind(&area.code)
+        .bind(&area.name)
+        .bind(area.kind.code())
+        .bind(&area.parent_id)
         .bind(now)
         .execute(&mut *self.db)
         .await?;
-        self.areas = None;
-        let owed: &[DutyKind] = match new.kind {
+        self.keep_in_tree(area);
+        let owed: &[DutyKind] = match area.kind {
             AreaKind::Village => &[DutyKind::Materials, DutyKind::LookBack],
             AreaKind::Branch => &[DutyKind::Summary],
             _ => &[],
         };
-        if owed.is_empty() || !self.is_in_campaign(&id).await? {
+        if owed.is_empty() || !self.is_in_campaign(&area.id).await? {
             return Ok(());
         }
         for kind in owed {
-            self.open_duty(&NewDuty::of_area(*kind, &id)).await?;
+            self.open_duty(&NewDuty::of_area(*kind, &area.id)).await?;
         }
         Ok(())
     }

@@ -32,7 +32,7 @@ pub use duties::{DueRung, NewDuty};
 pub use figures::{Figures, LaneFigures};
 pub use issues::{IssueCard, NewIssue};
 pub use jobs::JobRun;
-pub use notices::{NewNotice, Notice};
+pub use notices::{NewNotice, Notice, Told};
 pub use outbox::{Parcel, Receipt, Settlement};
 pub use referrals::{Dispatch, OpenReferral};
 pub use staff::{Holders, NewStaff, StaffMember};

@@ -107,3 +107,26 @@ impl Store {
         .await?)
     }
 }
+
+/// That somebody heard of a rung of a duty.
+#[derive(Debug, Clone, PartialEq, Eq, FromRow)]
+pub struct Told {
+    pub duty_key: String,
+    pub due_on: String,
+    pub rung: i64,
+    pub staff_number: String,
+    pub on_date: String,
+}
+
+impl Store {
+    /// Everything that anybody was told, oldest first.
+    pub async fn told(&self) -> Result<Vec<Told>> {
+        Ok(sqlx::query_as(
+            "SELECT d.duty_key, d.due_on, i.rung, s.number AS staff_number, i.on_date
+             FROM notice_items i JOIN duties d ON d.id = i.duty_id JOIN staff s ON s.id = i.staff_id
+             ORDER BY i.on_date, d.duty_key, i.rung, s.number",
+        )
+        .fetch_all(&self.read)
+        .await?)
+    }
+}

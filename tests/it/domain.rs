@@ -1,7 +1,5 @@
 //! What must always hold of the campaign's rules.
 
-#![allow(clippy::unwrap_used)]
-
 use jiff::civil::{Date, date};
 use proptest::prelude::*;
 use zoufang::domain::campaign::{Campaign, PhaseName, Rung};
@@ -9,11 +7,11 @@ use zoufang::domain::issue::*;
 use zoufang::domain::workdays::Workdays;
 
 fn campaign() -> Campaign {
-    toml::from_str(include_str!("../config/campaign.toml")).unwrap()
+    toml::from_str(include_str!("../../config/campaign.toml")).unwrap()
 }
 
 fn workdays() -> Workdays {
-    Workdays::read(include_str!("../config/calendar/cn-workdays.csv")).unwrap()
+    Workdays::read(include_str!("../../config/calendar/cn-workdays.csv")).unwrap()
 }
 
 fn event() -> impl Strategy<Value = Event> {
@@ -141,7 +139,7 @@ fn the_plan_is_whole_and_its_dates_are_the_papers() {
 
 #[test]
 fn the_calendar_answers_as_its_table_for_every_day_of_its_years() {
-    let table = include_str!("../config/calendar/cn-workdays.csv");
+    let table = include_str!("../../config/calendar/cn-workdays.csv");
     let days = workdays();
     let mut day = date(2021, 1, 1);
     while day <= date(2026, 12, 31) {

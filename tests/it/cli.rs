@@ -1,0 +1,145 @@
+//! The program from outside: its exit codes and its words.
+
+use std::path::Path;
+
+use crate::support::program::run;
+use crate::support::{AREAS, ASSIGNMENTS, STAFF, SUBJECTS, VISITS};
+
+fn township(dir: &Path) {
+    std::fs::write(dir.join("zoufang.toml"), "[http]\nlisten = '127.0.0.1:0'\n").unwrap();
+    let (code, out, _) = run(&["key", "zoufang.key"], dir);
+    assert!(code == 0 && out.contains("另存一份"));
+    for (name, table) in [
+        ("a.csv", AREAS),
+        ("s.csv", STAFF),
+        ("o.csv", SUBJECTS),
+        ("f.csv", ASSIGNMENTS),
+    ] {
+        std::fs::write(dir.join(name), table).unwrap();
+    }
+}
+
+fn import(dir: &Path, files: &[&str]) -> (i32, String, String) {
+    let arguments: Vec<&str> = ["import", "--config", "zoufang.toml"]
+        .into_iter()
+        .chain(files.iter().copied())
+        .collect();
+    run(&arguments, dir)
+}
+
+#[test]
+fn files_come_in_whatever_order_they_are_named_in() {
+    let dir = tempfile::tempdir().unwrap();
+    township(dir.path());
+    let (code, out, error) = import(dir.path(), &["f.csv", "o.csv", "s.csv", "a.csv"]);
+    assert_eq!(code, 0, "{error}");
+    insta::assert_snapshot!(out, @r"
+    a.csv：区划表 4 行，已导入：新增 4，更新 0，不变 0
+    s.csv：走访人员表 7 行，已导入：新增 7，更新 0，不变 0
+    o.csv：走访对象表 3 行，已导入：新增 3，更新 0，不变 0
+    f.csv：走访安排表（附件2） 3 行，已导入：新增 3，更新 0，不变 0
+    ");
+    let (code, out, _) = import(dir.path(), &["o.csv"]);
+    assert!(code == 0 && out.contains("没有改动"), "{out}");
+}
+
+#[test]
+fn a_file_with_mistakes_comes_back_with_a_column_that_says_so() {
+    let dir = tempfile::tempdir().unwrap();
+    township(dir.path());
+    import(dir.path(), &["a.csv", "s.csv", "o.csv", "f.csv"]);
+    let bad = format!("{VISITS}\n2022-03-05,Z6,H1,王建国,,,无,,,\n2022-03-05,Z6,H9,李,,,也许,,,\n");
+    std::fs::write(dir.path().join("v.csv"), bad).unwrap();
+    let (code, _, error) = import(dir.path(), &["v.csv"]);
+    assert_eq!(code, 2);
+    assert!(
+        error.contains("v.csv 第 3 行第 7 列「有无问题」") && error.contains("v.错误.csv"),
+        "{error}"
+    );
+    let copy = std::fs::read_to_string(dir.path().join("v.错误.csv")).unwrap();
+    let lines: Vec<&str> = copy.lines().collect();
+    assert!(
+        lines[0].ends_with("问题说明")
+            && lines[1].ends_with("无,,,,")
+            && lines[2].contains("也许」看不懂"),
+        "{copy}"
+    );
+    let (_, out, _) = run(&["issue", "--config", "zoufang.toml", "list"], dir.path());
+    assert_eq!(out.lines().count(), 1);
+}
+
+#[test]
+fn a_wrong_configuration_key_is_named_with_the_nearest() {
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::write(dir.path().join("zoufang.toml"), "[htpt]\nlisten = 'x'\n").unwrap();
+    let (code, _, error) = run(&["serve", "--config", "zoufang.toml"], dir.path());
+    assert_eq!(code, 2);
+    assert!(
+        error.contains("「htpt.listen」") && error.contains("「http.listen」"),
+        "{error}"
+    );
+}
+
+#[test]
+fn check_names_the_key_behind_each_finding() {
+    let dir = tempfile::tempdir().unwrap();
+    let config = "[database]\nurl = 'sqlite://nowhere/zoufang.db'\n[platform]\nadapter = 'open311'\nendpoint = 'http://127.0.0.1:9'\n\
+                  [notify]\nchannels = ['webhook']\n[notify.webhook]\nurl = 'http://127.0.0.1:9/hook'\n[http]\nlisten = '127.0.0.1:0'\n";
+    std::fs::write(dir.path().join("zoufang.toml"), config).unwrap();
+    let (code, out, _) = run(&["check", "--config", "zoufang.toml"], dir.path());
+    assert_eq!(code, 2);
+    insta::assert_snapshot!(out);
+    assert_eq!(
+        std::fs::read_dir(dir.path()).unwrap().count(),
+        1,
+        "check made something"
+    );
+}
+
+#[test]
+fn what_only_a_named_person_may_do_is_refused_without_a_reason() {
+    let dir = tempfile::tempdir().unwrap();
+    township(dir.path());
+    import(dir.path(), &["a.csv", "s.csv", "o.csv", "f.csv"]);
+    std::fs::write(
+        dir.path().join("v.csv"),
+        format!("{VISITS}\n2022-03-05,Z6,H1,王建国,,路灯不亮,有,市直,其他,急\n"),
+    )
+    .unwrap();
+    import(dir.path(), &["v.csv"]);
+    let issue = |by: &str, reason: &str| {
+        run(
+            &[
+                "issue",
+                "--config",
+                "zoufang.toml",
+                "override",
+                "CHD2022-000001",
+                "--by",
+                by,
+                "--reason",
+                reason,
+            ],
+            dir.path(),
+        )
+    };
+    let (code, _, error) = issue("周正", " ");
+    assert_eq!(code, 2, "{error}");
+    let (code, out, _) = issue("周正", "平台三个月没有答复，已电话核实");
+    assert!(code == 0 && out.contains("已办结"), "{out}");
+    let (_, out, _) = run(
+        &[
+            "issue",
+            "--config",
+            "zoufang.toml",
+            "list",
+            "--state",
+            "已办结",
+        ],
+        dir.path(),
+    );
+    assert!(
+        out.contains("CHD2022-000001") && out.contains("路灯不亮"),
+        "{out}"
+    );
+}

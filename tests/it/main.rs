@@ -1,0 +1,14 @@
+//! One test program: the rules, the record on both databases, and the program from outside.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod cli;
+mod demo;
+mod domain;
+mod intake;
+mod kill;
+mod open311;
+mod referral;
+mod reminders;
+mod store;
+mod support;

@@ -1,0 +1,238 @@
+//! The Open311 adapter against answers of every kind, and against the sandbox in both forms.
+
+use jiff::{SignedDuration, Timestamp};
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+use wiremock::matchers::{body_string_contains, method, path, query_param};
+use wiremock::{Mock, MockServer, ResponseTemplate};
+use zoufang::clock::Clock;
+use zoufang::domain::issue::{Category, Urgency};
+use zoufang::domain::referral::PlatformStatus;
+use zoufang::outbox::Outcome;
+use zoufang::referral::Platform;
+use zoufang::referral::open311::Open311;
+use zoufang::sandbox::{Faults, Sandbox};
+use zoufang::settings::Settings;
+use zoufang::store::{Dispatch, Receipt};
+
+fn adapter(endpoint: &str, format: &str) -> Open311 {
+    let text = format!(
+        "[platform]\nadapter = 'open311'\nendpoint = '{endpoint}'\nformat = '{format}'\ntimeout = '500ms'\n\
+         jurisdiction_id = 'tengzhou.example'\napi_key = 'k&1'\n[outbox]\nlease = '1m'"
+    );
+    Open311::new(&Settings::from_text(&text, "test").unwrap().platform).unwrap()
+}
+
+fn dispatch() -> Dispatch {
+    Dispatch {
+        reference: "CHD2022-000007-R1".to_owned(),
+        issue_number: "CHD2022-000007".to_owned(),
+        category: Category::LivingEnvironment,
+        urgency: Urgency::Urgent,
+        text: "路灯不亮 <夜里> & \"黑\"".to_owned(),
+        resident: "王建国".to_owned(),
+        contact: Some("13800000001".to_owned()),
+        address: Some("1号".to_owned()),
+        area_code: Some("370481111200".to_owned()),
+        area_name: "高桥村委会".to_owned(),
+    }
+}
+
+async fn answered(template: ResponseTemplate) -> Outcome {
+    let server = MockServer::start().await;
+    Mock::given(method("POST"))
+        .and(path("/requests.json"))
+        .respond_with(template)
+        .mount(&server)
+        .await;
+    adapter(&server.uri(), "json").submit(&dispatch()).await
+}
+
+fn delivered(remote_id: Option<&str>, token: Option<&str>) -> Outcome {
+    Outcome::Delivered(Receipt {
+        remote_id: remote_id.map(str::to_owned),
+        token: token.map(str::to_owned),
+    })
+}
+
+#[tokio::test]
+async fn a_submission_carries_what_geo_report_asks_for() {
+    let server = MockServer::start().await;
+    Mock::given(method("POST"))
+        .and(path("/requests.json"))
+        .and(body_string_contains("service_code=living_environment"))
+        .and(body_string_contains("jurisdiction_id=tengzhou.example"))
+        .and(body_string_contains("api_key=k%261"))
+        .and(body_string_contains("address_string="))
+        .and(body_string_contains("%5BCHD2022-000007-R1%5D"))
+        .respond_with(
+            ResponseTemplate::new(201).set_body_string(r#"[{"service_request_id":"293944"}]"#),
+        )
+        .expect(1)
+        .mount(&server)
+        .await;
+    assert_eq!(
+        adapter(&server.uri(), "json").submit(&dispatch()).await,
+        delivered(Some("293944"), None)
+    );
+}
+
+#[tokio::test]
+async fn every_kind_of_answer_has_its_outcome() {
+    let body = |status: u16, body: &str| ResponseTemplate::new(status).set_body_string(body);
+    // An id that is a number; a token; a bare object.
+    assert_eq!(
+        answered(body(200, r#"[{"service_request_id":293944}]"#)).await,
+        delivered(Some("293944"), None)
+    );
+    assert_eq!(
+        answered(body(200, r#"[{"token":"12345"}]"#)).await,
+        delivered(None, Some("12345"))
+    );
+    assert_eq!(
+        answered(body(200, r#"{"service_request_id":"1"}"#)).await,
+        delivered(Some("1"), None)
+    );
+    // The platform's own no, with its words, and no telephone number in them.
+    let no = answered(body(
+        400,
+        r#"[{"code":400,"description":"service_code 不存在 13800000001"}]"#,
+    ))
+    .await;
+    assert_eq!(
+        no,
+        Outcome::Refused {
+            reason: "HTTP 400 service_code 不存在 ***********".to_owned()
+        }
+    );
+    // Ours to mend: the issue isn't refused.
+    for status in [301, 401, 403, 404] {
+        assert!(
+            matches!(answered(body(status, "")).await, Outcome::NotSent { .. }),
+            "{status}"
+        );
+    }
+    let busy = answered(ResponseTemplate::new(503).insert_header("retry-after", "120")).await;
+    assert!(
+        matches!(busy, Outcome::NotSent { retry_after: Some(wait), .. } if wait.as_secs() == 120),
+        "{busy:?}"
+    );
+    // It may have arrived.
+    for unsure in [
+        body(500, ""),
+        body(502, "<html>"),
+        body(200, "<html>ok</html>"),
+        body(200, "[]"),
+        body(200, "[{\"service"),
+    ] {
+        assert!(matches!(answered(unsure).await, Outcome::Unknown { .. }));
+    }
+    let endless = body(200, &format!("[\"{}\"]", "x".repeat(5 << 20)));
+    assert!(matches!(answered(endless).await, Outcome::Unknown { .. }));
+    let silent = ResponseTemplate::new(200).set_delay(std::time::Duration::from_secs(5));
+    assert!(matches!(answered(silent).await, Outcome::Unknown { .. }));
+    // Nobody there: it certainly didn't arrive.
+    let nobody = adapter("http://127.0.0.1:9", "json")
+        .submit(&dispatch())
+        .await;
+    assert!(matches!(nobody, Outcome::NotSent { .. }), "{nobody:?}");
+}
+
+#[tokio::test]
+async fn a_look_tells_absent_from_unseen() {
+    let server = MockServer::start().await;
+    let requests = r#"[{"service_request_id":"1","description":"[CHD2022-000007-R12]"},
+                       {"service_request_id":"2","description":"灯 [CHD2022-000007-R1]"}]"#;
+    Mock::given(method("GET"))
+        .and(path("/requests.json"))
+        .and(query_param("start_date", "2022-03-05T01:00:00Z"))
+        .respond_with(ResponseTemplate::new(200).set_body_string(requests))
+        .mount(&server)
+        .await;
+    let from: Timestamp = "2022-03-05T01:00:00Z".parse().unwrap();
+    let to = from + SignedDuration::from_hours(1);
+    let adapter = adapter(&server.uri(), "json");
+    let found = adapter.find("CHD2022-000007-R1", from, to).await.unwrap();
+    assert_eq!(found.unwrap().remote_id.as_deref(), Some("2"));
+    assert_eq!(
+        adapter.find("CHD2022-000008-R1", from, to).await.unwrap(),
+        None
+    );
+    // No answer is not an absence.
+    let later = from + SignedDuration::from_mins(1);
+    assert!(adapter.find("CHD2022-000007-R1", later, to).await.is_err());
+}
+
+#[tokio::test]
+async fn it_speaks_with_the_sandbox_in_both_forms() {
+    for (format, faults) in [
+        ("json", "none"),
+        ("xml", "none"),
+        ("json", "token=1"),
+        ("xml", "token=1"),
+    ] {
+        let clock = Clock::manual("2022-04-20T01:00:00Z".parse().unwrap());
+        let sandbox = Sandbox::new(clock.clone(), 1, Faults::read(faults).unwrap());
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let endpoint = format!("http://{}", listener.local_addr().unwrap());
+        let (stop, serving) = (CancellationToken::new(), sandbox.clone());
+        tokio::spawn({
+            let stop = stop.clone();
+            async move { serving.serve(listener, stop).await }
+        });
+        let adapter = adapter(&endpoint, format);
+        assert!(adapter.service_gaps().await.unwrap().is_empty());
+
+        let Outcome::Delivered(receipt) = adapter.submit(&dispatch()).await else {
+            panic!("{format}")
+        };
+        assert_eq!(sandbox.ledger().requests.len(), 1);
+        let number = match receipt {
+            Receipt {
+                remote_id: Some(number),
+                ..
+            } => number,
+            Receipt { token, .. } => {
+                let token = token.unwrap();
+                assert_eq!(adapter.number_of(&token).await.unwrap(), None);
+                clock.set("2022-04-20T02:00:00Z".parse().unwrap());
+                adapter.number_of(&token).await.unwrap().unwrap()
+            }
+        };
+        let first = adapter.fetch(std::slice::from_ref(&number)).await.unwrap();
+        assert_eq!(first[0].status, Some(PlatformStatus::Received));
+        clock.set("2022-06-20T02:00:00Z".parse().unwrap());
+        let both = adapter
+            .fetch(&[number.clone(), "none".to_owned()])
+            .await
+            .unwrap();
+        assert_eq!(
+            (both.len(), both[0].status),
+            (1, Some(PlatformStatus::Resolved))
+        );
+        let (from, to) = (
+            "2022-04-20T00:00:00Z".parse().unwrap(),
+            "2022-04-20T03:00:00Z".parse().unwrap(),
+        );
+        assert!(
+            adapter
+                .find("CHD2022-000007-R1", from, to)
+                .await
+                .unwrap()
+                .is_some()
+        );
+        stop.cancel();
+    }
+}
+
+#[tokio::test]
+async fn a_service_code_that_the_platform_lacks_is_named() {
+    let server = MockServer::start().await;
+    Mock::given(path("/services.json"))
+        .respond_with(ResponseTemplate::new(200).set_body_string(r#"[{"service_code":"other"}]"#))
+        .mount(&server)
+        .await;
+    let gaps = adapter(&server.uri(), "json").service_gaps().await.unwrap();
+    assert_eq!(gaps.len(), 6);
+    assert_eq!(gaps[0].category, Category::LivingEnvironment);
+}

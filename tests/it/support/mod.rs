@@ -1,0 +1,141 @@
+//! What the tests stand on: a record in a temporary database of either kind, and a small township.
+
+pub mod postgres;
+pub mod program;
+
+use jiff::civil::date;
+use tempfile::TempDir;
+use zoufang::clock::{Chance, Clock};
+use zoufang::daemon::{load_campaign, load_workdays};
+use zoufang::intake::{ImportError, Report, import};
+use zoufang::seal::Sealer;
+use zoufang::store::{Store, StoreError, Surroundings};
+
+/// Makes `NAME::sqlite` and `NAME::postgres` of one test over a fixture.
+macro_rules! on_both {
+    ($name:ident, $test:expr) => {
+        mod $name {
+            #[allow(unused_imports)]
+            use super::*;
+
+            #[tokio::test(flavor = "multi_thread")]
+            async fn sqlite() {
+                let fixture = crate::support::Fixture::sqlite().await;
+                ($test)(fixture).await
+            }
+
+            #[tokio::test(flavor = "multi_thread")]
+            async fn postgres() {
+                if let Some(fixture) = crate::support::Fixture::postgres().await {
+                    ($test)(fixture).await
+                }
+            }
+        }
+    };
+}
+pub(crate) use on_both;
+
+pub const AREAS: &str = "区划代码,区划名称,区划类型,上级区划
+370481111000,柴胡店镇,镇,370481000000
+,第一总支,总支,370481111000
+370481111200,高桥村委会,村,第一总支
+370481111201,杨桥村委会,村,第一总支
+";
+pub const STAFF: &str = "人员编号,姓名,角色,所属区划,工作单位,手机号
+Z1,周正,领导小组,370481111000,镇党委,10000000001
+Z2,吴心,镇社会治理综合服务中心,370481111000,服务中心,10000000002
+Z3,郑书,总支书记,第一总支,第一总支,10000000003
+Z4,冯包,包村干部,高桥村,镇政府,10000000004
+Z5,陈网,网格员,高桥村,高桥村,10000000005
+Z6,褚走,走访人员、村两委,高桥村,高桥村,10000000006
+Z7,卫访,走访人员,杨桥村,杨桥村,10000000007
+";
+pub const SUBJECTS: &str = "对象编号,对象类型,对象名称,所属村,地址
+H1,家庭,王建国,高桥村,高桥村1号
+H2,家庭,李秀英,高桥村,高桥村2号
+H3,商铺,便民超市,杨桥村,
+";
+pub const ASSIGNMENTS: &str = "对象编号,走访人员\nH1,褚走\nH2,Z6\nH3,卫访\n";
+pub const VISITS: &str =
+    "走访日期,走访人员,对象编号,群众姓名,联系方式,反映问题,有无问题,责任层级,类别,轻重缓急";
+
+/// A record in a database of its own.
+pub struct Fixture {
+    pub store: Store,
+    pub clock: Clock,
+    pub url: String,
+    pub dir: TempDir,
+}
+
+impl Fixture {
+    pub async fn sqlite() -> Fixture {
+        let dir = tempfile::tempdir().unwrap();
+        let url = format!("sqlite://{}/zoufang.db", dir.path().display());
+        Fixture::open(url, dir).await
+    }
+
+    /// None, and a word on standard error, where there is no PostgreSQL.
+    pub async fn postgres() -> Option<Fixture> {
+        let url = postgres::database().await?;
+        Some(Fixture::open(url, tempfile::tempdir().unwrap()).await)
+    }
+
+    async fn open(url: String, dir: TempDir) -> Fixture {
+        let clock = Clock::manual(Clock::system().instant(date(2022, 3, 1).at(9, 0, 0, 0)));
+        let store = open(&url, clock.clone(), 7).await.unwrap();
+        Fixture {
+            store,
+            clock,
+            url,
+            dir,
+        }
+    }
+
+    /// Sets the township's date and time.
+    pub fn at(&self, month: i8, day: i8, hour: i8) {
+        self.clock
+            .set(self.clock.instant(date(2022, month, day).at(hour, 0, 0, 0)));
+    }
+
+    pub async fn import(&self, name: &str, table: &str) -> Result<Report, ImportError> {
+        import(&self.store, name, table.as_bytes(), false, &|_, _| {}).await
+    }
+
+    /// The small township, with its assignments.
+    pub async fn township(self) -> Fixture {
+        for (name, table) in [
+            ("a.csv", AREAS),
+            ("s.csv", STAFF),
+            ("o.csv", SUBJECTS),
+            ("f.csv", ASSIGNMENTS),
+        ] {
+            self.import(name, table)
+                .await
+                .unwrap_or_else(|error| panic!("{error}"));
+        }
+        self
+    }
+
+    /// One visit record of one line after the header.
+    pub async fn visit(&self, line: &str) -> Result<Report, ImportError> {
+        self.import("visit.csv", &format!("{VISITS}\n{line}\n"))
+            .await
+    }
+
+    /// The same database, opened again as after a restart.
+    pub async fn reopened(&self) -> Store {
+        open(&self.url, self.clock.clone(), 7).await.unwrap()
+    }
+}
+
+pub async fn open(url: &str, clock: Clock, key: u8) -> Result<Store, StoreError> {
+    let around = Surroundings {
+        clock,
+        chance: Chance::system(),
+        sealer: Sealer::new(&[key; 32]),
+        campaign: load_campaign("".as_ref()).unwrap(),
+        workdays: load_workdays("".as_ref()).unwrap(),
+        platform_lane: "ehushanying".to_owned(),
+    };
+    Store::open(url, around).await
+}
