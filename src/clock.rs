@@ -20,11 +20,7 @@ pub struct Clock {
 #[derive(Debug, Clone)]
 enum Source {
     System,
-    Scaled {
-        began: Instant,
-        start: Timestamp,
-        speed: f64,
-    },
+    Scaled { began: Instant, start: Timestamp, speed: f64 },
     Manual(Arc<watch::Sender<Timestamp>>),
 }
 
@@ -36,11 +32,7 @@ impl Clock {
 
     /// A rehearsal: starts at `start` and runs `speed` times as fast as the system's.
     pub fn scaled(start: Timestamp, speed: f64) -> Clock {
-        Clock::with(Source::Scaled {
-            began: Instant::now(),
-            start,
-            speed,
-        })
+        Clock::with(Source::Scaled { began: Instant::now(), start, speed })
     }
 
     /// Stands still at `start` until [`Clock::set`] moves it.
@@ -65,11 +57,7 @@ impl Clock {
     pub fn now(&self) -> Timestamp {
         match &self.source {
             Source::System => Timestamp::now(),
-            Source::Scaled {
-                began,
-                start,
-                speed,
-            } => {
+            Source::Scaled { began, start, speed } => {
                 let passed = SignedDuration::from_secs_f64(began.elapsed().as_secs_f64() * speed);
                 start.checked_add(passed).unwrap_or(Timestamp::MAX)
             }
@@ -142,11 +130,7 @@ impl Chance {
 
     /// A number in `0..end`; 0 where `end` is 0.
     pub fn below(&self, end: usize) -> usize {
-        if end == 0 {
-            0
-        } else {
-            self.with(|rng| rng.random_range(0..end))
-        }
+        if end == 0 { 0 } else { self.with(|rng| rng.random_range(0..end)) }
     }
 
     /// Fills `bytes`.
@@ -159,9 +143,7 @@ impl Chance {
         let mut random = [0; 10];
         self.fill(&mut random);
         let millis = u64::try_from(now.as_millisecond()).unwrap_or_default();
-        uuid::Builder::from_unix_timestamp_millis(millis, &random)
-            .into_uuid()
-            .to_string()
+        uuid::Builder::from_unix_timestamp_millis(millis, &random).into_uuid().to_string()
     }
 
     fn with<T>(&self, draw: impl FnOnce(&mut StdRng) -> T) -> T {

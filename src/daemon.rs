@@ -42,10 +42,7 @@ pub enum AssembleError {
 
 /// The plan: the operator's file, or the built-in one.
 pub fn load_campaign(file: &Path) -> Result<Campaign, AssembleError> {
-    let wrong = |why: String| AssembleError::Campaign {
-        file: file.display().to_string(),
-        why,
-    };
+    let wrong = |why: String| AssembleError::Campaign { file: file.display().to_string(), why };
     let text = read_or(file, CAMPAIGN).map_err(wrong)?;
     let campaign: Campaign = toml::from_str(&text).map_err(|error| wrong(error.to_string()))?;
     campaign.check().map_err(|error| wrong(error.to_string()))?;
@@ -54,10 +51,7 @@ pub fn load_campaign(file: &Path) -> Result<Campaign, AssembleError> {
 
 /// The calendar: the operator's file, or the built-in one.
 pub fn load_workdays(file: &Path) -> Result<Workdays, AssembleError> {
-    let wrong = |why: String| AssembleError::Calendar {
-        file: file.display().to_string(),
-        why,
-    };
+    let wrong = |why: String| AssembleError::Calendar { file: file.display().to_string(), why };
     let text = read_or(file, CALENDAR).map_err(wrong)?;
     Workdays::read(&text).map_err(|error| wrong(error.to_string()))
 }
@@ -119,18 +113,9 @@ impl Daemon {
         if let Some(platform) = &platform {
             let skew = settings.platform.clock_skew;
             let carrier = ReferralCarrier::new(store.clone(), Arc::clone(platform), skew);
-            let rules = rules(
-                &settings,
-                settings.platform.concurrency,
-                settings.platform.settle_after,
-            );
-            lanes.push(lane(
-                &settings.platform.name,
-                &store,
-                carrier,
-                rules,
-                &shutdown,
-            ));
+            let rules =
+                rules(&settings, settings.platform.concurrency, settings.platform.settle_after);
+            lanes.push(lane(&settings.platform.name, &store, carrier, rules, &shutdown));
         }
         for channel in &settings.notify.channels {
             lanes.push(match channel {
@@ -140,11 +125,8 @@ impl Daemon {
                 }
                 ChannelKind::Webhook => {
                     let carrier = WebhookChannel::new(store.clone(), &settings.notify.webhook)?;
-                    let rules = rules(
-                        &settings,
-                        settings.notify.webhook.concurrency,
-                        Duration::ZERO,
-                    );
+                    let rules =
+                        rules(&settings, settings.notify.webhook.concurrency, Duration::ZERO);
                     lane("webhook", &store, carrier, rules, &shutdown)
                 }
             });
@@ -152,22 +134,12 @@ impl Daemon {
         let gaps = Gaps::default();
         let jobs = jobs(&settings, &store, &lanes, platform.as_ref(), &gaps);
         let schedule = Arc::new(Schedule::new(store.clone(), jobs));
-        Ok(Daemon {
-            settings,
-            store,
-            schedule,
-            lanes,
-            gaps,
-            shutdown,
-        })
+        Ok(Daemon { settings, store, schedule, lanes, gaps, shutdown })
     }
 
     /// Configured service codes that the platform doesn't have.
     pub fn service_gaps(&self) -> Vec<ServiceGap> {
-        self.gaps
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
+        self.gaps.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Runs until told to stop, then finishes or releases what is in flight.
@@ -213,13 +185,7 @@ async fn keep_running(lane: Arc<Lane>, shutdown: CancellationToken) {
 fn rules(settings: &Settings, concurrency: usize, settle_after: Duration) -> LaneRules {
     let outbox = &settings.outbox;
     let (lease, retry_first, retry_cap) = (outbox.lease, outbox.retry_first, outbox.retry_cap);
-    LaneRules {
-        concurrency,
-        lease,
-        settle_after,
-        retry_first,
-        retry_cap,
-    }
+    LaneRules { concurrency, lease, settle_after, retry_first, retry_cap }
 }
 
 fn lane(
@@ -229,13 +195,7 @@ fn lane(
     rules: LaneRules,
     shutdown: &CancellationToken,
 ) -> Arc<Lane> {
-    Arc::new(Lane::new(
-        name,
-        store.clone(),
-        Arc::new(carrier),
-        rules,
-        shutdown.clone(),
-    ))
+    Arc::new(Lane::new(name, store.clone(), Arc::new(carrier), rules, shutdown.clone()))
 }
 
 /// How often the platform's service list is compared with the configuration.
@@ -253,11 +213,8 @@ fn jobs(
         ChannelKind::Log => "log".to_owned(),
         ChannelKind::Webhook => "webhook".to_owned(),
     });
-    let rules = ReminderRules {
-        channels: channels.collect(),
-        from: notify.from,
-        until: notify.until,
-    };
+    let rules =
+        ReminderRules { channels: channels.collect(), from: notify.from, until: notify.until };
     let mut jobs = vec![Job {
         name: "reminders",
         when: When::DailyAt(notify.from),
@@ -309,10 +266,7 @@ fn following(store: &Store, platform: &Arc<dyn Platform>, batch: usize, all: boo
             } else {
                 poll(&store, platform.as_ref(), batch).await?
             };
-            Ok(format!(
-                "{} asked, {} answers, {} news",
-                polled.asked, polled.answers, polled.news
-            ))
+            Ok(format!("{} asked, {} answers, {} news", polled.asked, polled.answers, polled.news))
         })
     })
 }

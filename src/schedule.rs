@@ -82,11 +82,7 @@ const STALE_AFTER: Duration = Duration::from_secs(600);
 impl Schedule {
     /// A schedule over these jobs.
     pub fn new(store: Store, jobs: Vec<Job>) -> Schedule {
-        Schedule {
-            store,
-            jobs,
-            running: Arc::default(),
-        }
+        Schedule { store, jobs, running: Arc::default() }
     }
 
     /// The jobs.
@@ -143,19 +139,13 @@ impl Schedule {
             if let Err(error) = run_claimed(&store, &job, slot).await {
                 error!(job = job.name, %error, "the job's slot can't be claimed or finished");
             }
-            running
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .remove(job.name);
+            running.lock().unwrap_or_else(PoisonError::into_inner).remove(job.name);
         }
     }
 }
 
 async fn run_claimed(store: &Store, job: &Job, slot: i64) -> Result<(), StoreError> {
-    if !store
-        .claim_slot(job.name, slot, millis(STALE_AFTER))
-        .await?
-    {
+    if !store.claim_slot(job.name, slot, millis(STALE_AFTER)).await? {
         return Ok(());
     }
     let outcome = match tokio::spawn((job.work)()).await {

@@ -44,11 +44,7 @@ impl Sealer {
     /// From a 32-byte key.
     pub fn new(key: &[u8; 32]) -> Sealer {
         let derive = |purpose: &str| -> [u8; 32] {
-            Sha256::new()
-                .chain_update(purpose)
-                .chain_update(key)
-                .finalize()
-                .into()
+            Sha256::new().chain_update(purpose).chain_update(key).finalize().into()
         };
         Sealer {
             cipher: XChaCha20Poly1305::new(&derive("zoufang seal").into()),
@@ -60,10 +56,8 @@ impl Sealer {
     /// From a file of 64 hexadecimal characters.
     pub fn from_file(file: &Path) -> Result<Sealer, SealError> {
         let name = file.display().to_string();
-        let text = std::fs::read_to_string(file).map_err(|why| SealError::Unreadable {
-            file: name.clone(),
-            why: why.to_string(),
-        })?;
+        let text = std::fs::read_to_string(file)
+            .map_err(|why| SealError::Unreadable { file: name.clone(), why: why.to_string() })?;
         let key = unhex(text.trim()).ok_or(SealError::Malformed { file: name })?;
         Ok(Sealer::new(&key))
     }
@@ -84,10 +78,7 @@ impl Sealer {
             .mode(0o600)
             .open(file)
             .and_then(|mut out| writeln!(out, "{}", hex(&key)))
-            .map_err(|why| SealError::Unreadable {
-                file: name,
-                why: why.to_string(),
-            })
+            .map_err(|why| SealError::Unreadable { file: name, why: why.to_string() })
     }
 
     /// Tells two keys apart without telling either.
@@ -109,14 +100,9 @@ impl Sealer {
         let mut nonce = [0; NONCE];
         chance.fill(&mut nonce);
         // Encryption fails only for texts of hundreds of gigabytes.
-        let body = self
-            .cipher
-            .encrypt(XNonce::from_slice(&nonce), text.as_bytes())
-            .unwrap_or_default();
-        format!(
-            "{VERSION}{}",
-            BASE64.encode([nonce.as_slice(), &body].concat())
-        )
+        let body =
+            self.cipher.encrypt(XNonce::from_slice(&nonce), text.as_bytes()).unwrap_or_default();
+        format!("{VERSION}{}", BASE64.encode([nonce.as_slice(), &body].concat()))
     }
 
     /// Opens what [`Sealer::seal`] gave.
@@ -164,8 +150,6 @@ fn unhex(text: &str) -> Option<[u8; 32]> {
 
 impl std::fmt::Debug for Sealer {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Sealer")
-            .field("fingerprint", &self.fingerprint)
-            .finish_non_exhaustive()
+        f.debug_struct("Sealer").field("fingerprint", &self.fingerprint).finish_non_exhaustive()
     }
 }

@@ -173,17 +173,9 @@ pub enum SettingsError {
     #[error(
         "配置文件 {file}：没有「{key}」这个配置项，是不是「{nearest}」？全部配置项见 config/zoufang.toml"
     )]
-    UnknownKey {
-        file: String,
-        key: String,
-        nearest: String,
-    },
+    UnknownKey { file: String, key: String, nearest: String },
     #[error("环境变量 {variable} 对应的配置项「{key}」不存在，是不是「{nearest}」？")]
-    UnknownVariable {
-        variable: String,
-        key: String,
-        nearest: String,
-    },
+    UnknownVariable { variable: String, key: String, nearest: String },
     #[error("配置不对：{0}")]
     Wrong(String),
     #[error("platform.api_key_file：{file} 读不出来：{why}")]
@@ -201,10 +193,7 @@ impl Settings {
             Some(file) => read_file(file)?,
             None => String::new(),
         };
-        Settings::from_text(
-            &written,
-            &file.map(|f| f.display().to_string()).unwrap_or_default(),
-        )
+        Settings::from_text(&written, &file.map(|f| f.display().to_string()).unwrap_or_default())
     }
 
     /// As [`Settings::load`], from the text of a file called `name`.
@@ -266,12 +255,12 @@ impl PlatformSettings {
         if !self.api_key.is_empty() || self.api_key_file.as_os_str().is_empty() {
             return Ok(self.api_key.clone());
         }
-        std::fs::read_to_string(&self.api_key_file)
-            .map(|key| key.trim().to_owned())
-            .map_err(|why| SettingsError::ApiKey {
+        std::fs::read_to_string(&self.api_key_file).map(|key| key.trim().to_owned()).map_err(
+            |why| SettingsError::ApiKey {
                 file: self.api_key_file.display().to_string(),
                 why: why.to_string(),
-            })
+            },
+        )
     }
 }
 
@@ -291,9 +280,7 @@ fn span<'de, D: Deserializer<'de>>(from: D) -> Result<Duration, D::Error> {
     let text = String::deserialize(from)?;
     let wrong =
         || serde::de::Error::custom(format!("「{text}」不是时间长度，应写成 90s、5m、12h 或 7d"));
-    let days = text
-        .strip_suffix('d')
-        .and_then(|days| days.trim().parse::<u32>().ok());
+    let days = text.strip_suffix('d').and_then(|days| days.trim().parse::<u32>().ok());
     if let Some(days) = days {
         return Ok(Duration::from_secs(u64::from(days) * 86_400));
     }
@@ -312,11 +299,7 @@ fn check_keys(written: &str, name: &str) -> Result<(), SettingsError> {
     for key in leaves(&table, "") {
         if !is_known(&known, &key) {
             let nearest = nearest(&known, &key);
-            return Err(SettingsError::UnknownKey {
-                file: name.to_owned(),
-                key,
-                nearest,
-            });
+            return Err(SettingsError::UnknownKey { file: name.to_owned(), key, nearest });
         }
     }
     Ok(())
@@ -331,21 +314,14 @@ fn check_environment() -> Result<(), SettingsError> {
         let key = path.to_lowercase().replace("__", ".");
         if !is_known(&known, &key) {
             let nearest = nearest(&known, &key);
-            return Err(SettingsError::UnknownVariable {
-                variable,
-                key,
-                nearest,
-            });
+            return Err(SettingsError::UnknownVariable { variable, key, nearest });
         }
     }
     Ok(())
 }
 
 fn known_keys() -> Vec<String> {
-    DEFAULTS
-        .parse::<toml::Table>()
-        .map(|table| leaves(&table, ""))
-        .unwrap_or_default()
+    DEFAULTS.parse::<toml::Table>().map(|table| leaves(&table, "")).unwrap_or_default()
 }
 
 fn is_known(known: &[String], key: &str) -> bool {
@@ -390,9 +366,8 @@ mod tests {
 
     #[test]
     fn a_wrong_value_is_named_with_its_key() {
-        let error = Settings::from_text("[outbox]\nlease = 'soon'", "a.toml")
-            .unwrap_err()
-            .to_string();
+        let error =
+            Settings::from_text("[outbox]\nlease = 'soon'", "a.toml").unwrap_err().to_string();
         assert!(error.contains("lease") && error.contains("soon"), "{error}");
         let error = Settings::from_text("[platform]\nadapter = 'open311'", "a.toml").unwrap_err();
         assert!(error.to_string().contains("platform.endpoint"));

@@ -24,11 +24,8 @@ pub struct Arguments {
 type Finding = (&'static str, Result<String, String>);
 
 pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
-    let name = arguments
-        .config
-        .config
-        .as_deref()
-        .map_or_else(|| "（内置默认值）".to_owned(), shown);
+    let name =
+        arguments.config.config.as_deref().map_or_else(|| "（内置默认值）".to_owned(), shown);
     let settings = match arguments.config.settings() {
         Ok(settings) => settings,
         Err(error) => {
@@ -61,9 +58,7 @@ async fn findings(settings: &Settings) -> Vec<Finding> {
         ("privacy.key_file", key_file(&settings.privacy.key_file)),
         (
             "database.url",
-            Store::probe(&settings.database.url)
-                .await
-                .map_err(|error| error.to_string()),
+            Store::probe(&settings.database.url).await.map_err(|error| error.to_string()),
         ),
         ("http.listen", listen(&settings.http.listen).await),
     ];
@@ -75,46 +70,31 @@ async fn findings(settings: &Settings) -> Vec<Finding> {
         ));
     }
     if settings.notify.channels.contains(&ChannelKind::Webhook) {
-        findings.push((
-            "notify.webhook.url",
-            reach(&settings.notify.webhook.url).await,
-        ));
+        findings.push(("notify.webhook.url", reach(&settings.notify.webhook.url).await));
     }
     findings
 }
 
 fn plan(settings: &Settings) -> Result<String, String> {
     let campaign = load_campaign(&settings.campaign.file).map_err(|error| error.to_string())?;
-    Ok(format!(
-        "{}，{} 个阶段",
-        campaign.name,
-        campaign.phases.len()
-    ))
+    Ok(format!("{}，{} 个阶段", campaign.name, campaign.phases.len()))
 }
 
 fn calendar(settings: &Settings) -> Result<String, String> {
     let workdays =
         load_workdays(&settings.campaign.calendar_file).map_err(|error| error.to_string())?;
     let campaign = load_campaign(&settings.campaign.file).map_err(|error| error.to_string())?;
-    match campaign
-        .phases
-        .iter()
-        .find(|phase| !workdays.knows(phase.ends_on))
-    {
-        Some(phase) => Err(format!(
-            "没有 {} 年的节假日，将按周末计算；请补一份日历文件",
-            phase.ends_on.year()
-        )),
+    match campaign.phases.iter().find(|phase| !workdays.knows(phase.ends_on)) {
+        Some(phase) => {
+            Err(format!("没有 {} 年的节假日，将按周末计算；请补一份日历文件", phase.ends_on.year()))
+        }
         None => Ok("有活动期间各年的节假日和调休".to_owned()),
     }
 }
 
 fn key_file(file: &Path) -> Result<String, String> {
     let sealer = Sealer::from_file(file).map_err(|error| error.to_string())?;
-    Ok(format!(
-        "密钥可用（指纹 {}），请确认另存了一份",
-        sealer.fingerprint()
-    ))
+    Ok(format!("密钥可用（指纹 {}），请确认另存了一份", sealer.fingerprint()))
 }
 
 async fn listen(address: &str) -> Result<String, String> {
@@ -123,9 +103,7 @@ async fn listen(address: &str) -> Result<String, String> {
         Err(why) if why.kind() == std::io::ErrorKind::AddrInUse => {
             Ok(format!("{address} 已被占用：如果服务正在运行，这是正常的"))
         }
-        Err(why) => Err(format!(
-            "{address} 不能监听（{why}）；应写成 127.0.0.1:8380 的样子"
-        )),
+        Err(why) => Err(format!("{address} 不能监听（{why}）；应写成 127.0.0.1:8380 的样子")),
     }
 }
 
@@ -133,10 +111,7 @@ async fn platform_findings(settings: &Settings) -> Vec<Finding> {
     let platform = match platform(settings) {
         Ok(Some(platform)) => platform,
         Ok(None) => {
-            return vec![(
-                "platform.adapter",
-                Ok("没有配置平台：要上报的问题会先存着".to_owned()),
-            )];
+            return vec![("platform.adapter", Ok("没有配置平台：要上报的问题会先存着".to_owned()))];
         }
         Err(error) => return vec![("platform.api_key_file", Err(error.to_string()))],
     };
@@ -153,10 +128,7 @@ async fn platform_findings(settings: &Settings) -> Vec<Finding> {
         Ok(gaps) if gaps.is_empty() => {
             vec![(
                 "platform.endpoint",
-                Ok(format!(
-                    "{} 有回答，服务代码都在",
-                    settings.platform.endpoint
-                )),
+                Ok(format!("{} 有回答，服务代码都在", settings.platform.endpoint)),
             )]
         }
         Ok(gaps) => gaps

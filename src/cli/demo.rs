@@ -41,10 +41,7 @@ pub struct Arguments {
 }
 
 pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
-    logging::start(&Log {
-        format: LogFormat::Auto,
-        filter: arguments.log.clone(),
-    })?;
+    logging::start(&Log { format: LogFormat::Auto, filter: arguments.log.clone() })?;
     crate::web::metrics::record();
     let options = Options {
         seed: arguments.seed,
@@ -65,18 +62,13 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
             "服务还在运行：{}/status　平台：{}/sandbox/requests　按 Ctrl-C 结束",
             demo.address, demo.platform_address
         );
-        demo.stay(async { drop(tokio::signal::ctrl_c().await) })
-            .await?;
+        demo.stay(async { drop(tokio::signal::ctrl_c().await) }).await?;
     }
     demo.end().await;
     if arguments.json {
         println!("{}", serde_json::to_string(&outcome)?);
     }
-    Ok(if outcome.is_exact() {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::FAILURE
-    })
+    Ok(if outcome.is_exact() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 fn progress_bar() -> ProgressBar {

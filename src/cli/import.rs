@@ -45,11 +45,8 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
 }
 
 async fn import_one(store: &Store, file: &Path, dry_run: bool) -> Result<Report, ImportError> {
-    let bar = if std::io::stderr().is_terminal() {
-        ProgressBar::new(0)
-    } else {
-        ProgressBar::hidden()
-    };
+    let bar =
+        if std::io::stderr().is_terminal() { ProgressBar::new(0) } else { ProgressBar::hidden() };
     if let Ok(style) = ProgressStyle::with_template("{msg} [{bar:40}] {pos}/{len}") {
         bar.set_style(style);
     }
@@ -68,19 +65,8 @@ fn summary(file: &Path, report: &Report, dry_run: bool) -> String {
     if report.imported_before.is_some() {
         return format!("{file}：{}，以前导入过同一个文件，没有改动", report.kind);
     }
-    let tense = if dry_run {
-        "检查通过，未写入；导入后将"
-    } else {
-        "已导入："
-    };
-    let Report {
-        kind,
-        rows,
-        added,
-        changed,
-        same,
-        ..
-    } = report;
+    let tense = if dry_run { "检查通过，未写入；导入后将" } else { "已导入：" };
+    let Report { kind, rows, added, changed, same, .. } = report;
     format!("{file}：{kind} {rows} 行，{tense}新增 {added}，更新 {changed}，不变 {same}")
 }
 

@@ -55,35 +55,15 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     match arguments.action {
         Action::List { state } => list(&store, state).await?,
         Action::Override(Move { number, by, reason }) => {
-            let event = Event::PlatformOverridden {
-                by: by.clone(),
-                reason: reason.clone(),
-            };
+            let event = Event::PlatformOverridden { by: by.clone(), reason: reason.clone() };
             make(&store, &number, &by, &reason, &event).await?;
         }
         Action::Void(Move { number, by, reason }) => {
-            make(
-                &store,
-                &number,
-                &by,
-                &reason,
-                &Event::Voided {
-                    reason: reason.clone(),
-                },
-            )
-            .await?;
+            make(&store, &number, &by, &reason, &Event::Voided { reason: reason.clone() }).await?;
         }
         Action::Reopen(Move { number, by, reason }) => {
-            make(
-                &store,
-                &number,
-                &by,
-                &reason,
-                &Event::Reopened {
-                    reason: reason.clone(),
-                },
-            )
-            .await?;
+            make(&store, &number, &by, &reason, &Event::Reopened { reason: reason.clone() })
+                .await?;
         }
     }
     Ok(ExitCode::SUCCESS)
@@ -99,8 +79,7 @@ async fn make(
     let mut tx = store.begin().await?;
     let id = tx.issue_id(number).await.map_err(wrong_input)?;
     let issue = tx.issue_event(&id, event, by).await.map_err(wrong_input)?;
-    tx.audit(by, event.kind().code(), number, &json!({"reason": reason}))
-        .await?;
+    tx.audit(by, event.kind().code(), number, &json!({"reason": reason})).await?;
     tx.commit().await?;
     println!("{number}：{}，已记入审计", issue.state);
     Ok(())
@@ -132,25 +111,16 @@ async fn list(store: &Store, state: Option<State>) -> anyhow::Result<()> {
 
 fn line(tree: &AreaTree, card: IssueCard) -> [String; 10] {
     let class = card.issue.class;
-    let area = tree
-        .get(&card.area_id)
-        .map(|area| area.name.clone())
-        .unwrap_or_default();
+    let area = tree.get(&card.area_id).map(|area| area.name.clone()).unwrap_or_default();
     [
         card.number,
         card.issue.state.to_string(),
         area,
         card.subject_number,
         card.text,
-        class
-            .map(|class| class.level.to_string())
-            .unwrap_or_default(),
-        class
-            .map(|class| class.category.to_string())
-            .unwrap_or_default(),
-        class
-            .map(|class| class.urgency.to_string())
-            .unwrap_or_default(),
+        class.map(|class| class.level.to_string()).unwrap_or_default(),
+        class.map(|class| class.category.to_string()).unwrap_or_default(),
+        class.map(|class| class.urgency.to_string()).unwrap_or_default(),
         card.due_on.map(|on| on.to_string()).unwrap_or_default(),
         String::new(),
     ]

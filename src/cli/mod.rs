@@ -112,9 +112,7 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
 /// Understands an instant or a date and time in the township.
 fn read_instant(text: &str) -> Result<jiff::Timestamp, String> {
     let local = |text: &str| {
-        text.parse::<jiff::civil::DateTime>()
-            .ok()
-            .map(|at| Clock::system().instant(at))
+        text.parse::<jiff::civil::DateTime>().ok().map(|at| Clock::system().instant(at))
     };
     text.parse().ok().or_else(|| local(text)).ok_or_else(|| {
         format!("「{text}」不是时间，应写成 2022-03-01T08:00 或 2022-03-01T08:00:00+08:00")

@@ -27,24 +27,13 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let store = arguments.config.store().await?;
     let staff = store.staff().await?;
     let Some(person) = staff.iter().find(|person| person.number == arguments.to) else {
-        return Err(wrong_input(format!(
-            "没有编号「{}」的走访人员",
-            arguments.to
-        )));
+        return Err(wrong_input(format!("没有编号「{}」的走访人员", arguments.to)));
     };
     let mut tx = store.begin().await?;
-    tx.override_assignment(
-        &arguments.subject,
-        &person.id,
-        &arguments.by,
-        &arguments.reason,
-    )
-    .await
-    .map_err(wrong_input)?;
+    tx.override_assignment(&arguments.subject, &person.id, &arguments.by, &arguments.reason)
+        .await
+        .map_err(wrong_input)?;
     tx.commit().await?;
-    println!(
-        "「{}」改由「{}」走访，已记入审计",
-        arguments.subject, person.name
-    );
+    println!("「{}」改由「{}」走访，已记入审计", arguments.subject, person.name);
     Ok(ExitCode::SUCCESS)
 }

@@ -31,21 +31,14 @@ pub struct Arguments {
 }
 
 pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
-    let start = arguments
-        .clock_start
-        .unwrap_or_else(|| Clock::system().now());
+    let start = arguments.clock_start.unwrap_or_else(|| Clock::system().now());
     let clock = Clock::scaled(start, arguments.clock_speed.max(f64::MIN_POSITIVE));
     let listener = TcpListener::bind(&arguments.listen)
         .await
         .with_context(|| format!("--listen：{} 不能监听", arguments.listen))?;
     let shutdown = CancellationToken::new();
     tokio::spawn(stop_on_signal(shutdown.clone()));
-    println!(
-        "模拟平台：http://{}　收到的全部请求：/sandbox/requests",
-        listener.local_addr()?
-    );
-    Sandbox::new(clock, arguments.seed, arguments.fault)
-        .serve(listener, shutdown)
-        .await;
+    println!("模拟平台：http://{}　收到的全部请求：/sandbox/requests", listener.local_addr()?);
+    Sandbox::new(clock, arguments.seed, arguments.fault).serve(listener, shutdown).await;
     Ok(ExitCode::SUCCESS)
 }

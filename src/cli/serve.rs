@@ -23,12 +23,7 @@ pub struct Arguments {
     #[arg(long, value_name = "INSTANT", value_parser = read_instant)]
     clock_start: Option<jiff::Timestamp>,
     /// 演练：时钟快多少倍
-    #[arg(
-        long,
-        value_name = "N",
-        default_value_t = 1.0,
-        requires = "clock_start"
-    )]
+    #[arg(long, value_name = "N", default_value_t = 1.0, requires = "clock_start")]
     clock_speed: f64,
 }
 

@@ -14,34 +14,16 @@ use crate::store::{IssueCard, RevisitDue, Store, StoreError};
 const DEMANDS: [(Category, [&str; 2]); 7] = [
     (
         Category::LivingEnvironment,
-        [
-            "村东头路灯不亮，夜里出门看不见路",
-            "门前排水沟堵了，下雨就积水",
-        ],
+        ["村东头路灯不亮，夜里出门看不见路", "门前排水沟堵了，下雨就积水"],
     ),
     (
         Category::PublicSecurity,
-        [
-            "路口没有减速带，车开得太快",
-            "村里来过推销保健品的，担心老人被骗",
-        ],
+        ["路口没有减速带，车开得太快", "村里来过推销保健品的，担心老人被骗"],
     ),
-    (
-        Category::BasicHealthcare,
-        ["卫生室常用药不全", "慢性病门诊报销手续不清楚"],
-    ),
-    (
-        Category::CultureSports,
-        ["健身器材坏了两件", "希望农家书屋晚上开门"],
-    ),
-    (
-        Category::BasicEducation,
-        ["接送孩子路远，希望通校车", "学校门口放学时太拥挤"],
-    ),
-    (
-        Category::SocialAssistance,
-        ["残疾补贴没有按时到账", "家中老人想申请低保"],
-    ),
+    (Category::BasicHealthcare, ["卫生室常用药不全", "慢性病门诊报销手续不清楚"]),
+    (Category::CultureSports, ["健身器材坏了两件", "希望农家书屋晚上开门"]),
+    (Category::BasicEducation, ["接送孩子路远，希望通校车", "学校门口放学时太拥挤"]),
+    (Category::SocialAssistance, ["残疾补贴没有按时到账", "家中老人想申请低保"]),
     (Category::Other, ["自来水水压低", "手机信号不好"]),
 ];
 
@@ -66,11 +48,7 @@ impl Days {
         let mut unvisited = township.places.clone();
         // Each village's visitors go from door to door; the villages go side by side.
         unvisited.sort_by_key(|place| place.number.chars().rev().collect::<String>());
-        Days {
-            store,
-            unvisited,
-            chance,
-        }
+        Days { store, unvisited, chance }
     }
 
     /// What is handed in on `on`.
@@ -82,11 +60,7 @@ impl Days {
         files.push(("办理结果", self.handlings(on).await?));
         files.push(("任务确认", self.confirmations(on).await?));
         let named = |(name, table): (&str, String)| (format!("{name}-{on}.csv"), table);
-        Ok(files
-            .into_iter()
-            .filter(|(_, table)| table.lines().count() > 1)
-            .map(named)
-            .collect())
+        Ok(files.into_iter().filter(|(_, table)| table.lines().count() > 1).map(named).collect())
     }
 
     async fn visits(&mut self, on: Date, phase: Option<PhaseName>) -> Result<String, StoreError> {
@@ -100,18 +74,9 @@ impl Days {
 
     fn first_visits(&mut self, on: Date) -> String {
         let days_left = (LAST_VISIT - on).get_days().max(0);
-        let today = self
-            .unvisited
-            .len()
-            .div_ceil(usize::try_from(days_left).unwrap_or(0) + 1);
-        let visited: Vec<Place> = self
-            .unvisited
-            .drain(..today.min(self.unvisited.len()))
-            .collect();
-        visited
-            .iter()
-            .map(|place| self.first_visit(on, place))
-            .collect()
+        let today = self.unvisited.len().div_ceil(usize::try_from(days_left).unwrap_or(0) + 1);
+        let visited: Vec<Place> = self.unvisited.drain(..today.min(self.unvisited.len())).collect();
+        visited.iter().map(|place| self.first_visit(on, place)).collect()
     }
 
     fn first_visit(&self, on: Date, place: &Place) -> String {
@@ -136,9 +101,7 @@ impl Days {
         let (first, last) = (date(2022, 6, 1), LAST_REVISITS);
         let share = 1.0 / f64::from((last - on).get_days().max(0) + 1);
         let everyone = on < first || on >= last;
-        let visited = due
-            .iter()
-            .filter(|_| everyone || self.chance.fraction() < share * 1.5);
+        let visited = due.iter().filter(|_| everyone || self.chance.fraction() < share * 1.5);
         Ok(visited.map(|due| self.revisit(on, due)).collect())
     }
 
@@ -151,12 +114,7 @@ impl Days {
         } else {
             "满意"
         };
-        let RevisitDue {
-            subject_number,
-            resident,
-            staff_number,
-            ..
-        } = due;
+        let RevisitDue { subject_number, resident, staff_number, .. } = due;
         format!("{on},{staff_number},{subject_number},{resident},,,,,,,回访,{answer}\n")
     }
 
@@ -168,9 +126,8 @@ impl Days {
     ) -> Result<String, StoreError> {
         let mut lines = String::from("问题编号,责任层级,类别,轻重缓急,责任人\n");
         if phase != Some(PhaseName::Visit) {
-            let days_left = (self.store.around().campaign.ends_on(PhaseName::Classify) - on)
-                .get_days()
-                .max(1);
+            let days_left =
+                (self.store.around().campaign.ends_on(PhaseName::Classify) - on).get_days().max(1);
             for card in self.store.issues_in(State::Registered, i64::MAX).await? {
                 if days_left <= 2 || self.chance.fraction() < 1.5 / f64::from(days_left) {
                     let category = Category::ALL[self.chance.below(Category::ALL.len())];
@@ -185,10 +142,7 @@ impl Days {
         for card in self.store.issues_in(State::Returned, i64::MAX).await? {
             if let Some(class) = card.issue.class {
                 let (level, category, urgency) = (class.level, class.category, class.urgency);
-                lines.push_str(&format!(
-                    "{},{level},{category},{urgency},服务中心\n",
-                    card.number
-                ));
+                lines.push_str(&format!("{},{level},{category},{urgency},服务中心\n", card.number));
             }
         }
         Ok(lines)
@@ -217,9 +171,7 @@ impl Days {
     fn is_handled_today(&self, card: &IssueCard, on: Date) -> bool {
         let is_ours =
             card.issue.level().is_some_and(Level::has_town_part) && !card.issue.town_finished;
-        let soon = card
-            .due_on
-            .is_none_or(|due| due <= on.saturating_add(2.days()));
+        let soon = card.due_on.is_none_or(|due| due <= on.saturating_add(2.days()));
         is_ours && (soon || self.chance.fraction() < 0.08)
     }
 
@@ -233,9 +185,7 @@ impl Days {
             _ => return Ok(String::new()),
         };
         let areas = self.store.areas_owing(kind).await?;
-        let lines = areas
-            .iter()
-            .map(|area| format!("{kind},{area},示例负责人\n"));
+        let lines = areas.iter().map(|area| format!("{kind},{area},示例负责人\n"));
         Ok(format!("任务,区划,确认人\n{}", lines.collect::<String>()))
     }
 

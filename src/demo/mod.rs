@@ -117,27 +117,13 @@ pub async fn run(options: Options, told: impl Fn(&Day, &Outcome)) -> anyhow::Res
         passed += 1;
         let outcome = Outcome::read(&store, &sandbox, began.elapsed()).await?;
         let phase = store.around().campaign.phase_on(on).map(|phase| phase.name);
-        told(
-            &Day {
-                on,
-                phase,
-                passed: passed.min(all),
-                all,
-            },
-            &outcome,
-        );
+        told(&Day { on, phase, passed: passed.min(all), all }, &outcome);
         if passed >= all && outcome.is_quiet() || passed >= all + GRACE_DAYS {
             break outcome;
         }
         on = on.tomorrow()?;
     };
-    Ok(Demo {
-        outcome,
-        address,
-        platform_address,
-        daemon,
-        shutdown,
-    })
+    Ok(Demo { outcome, address, platform_address, daemon, shutdown })
 }
 
 impl Demo {
@@ -171,10 +157,7 @@ fn prepare_folder(options: &Options) -> anyhow::Result<()> {
     if folder.join(MARK).exists() {
         std::fs::remove_dir_all(folder)?;
     } else if folder.exists() && std::fs::read_dir(folder)?.next().is_some() {
-        anyhow::bail!(
-            "{} 里有别的东西，不会动它；请用 --dir 另选一个空目录",
-            folder.display()
-        );
+        anyhow::bail!("{} 里有别的东西，不会动它；请用 --dir 另选一个空目录", folder.display());
     }
     std::fs::create_dir_all(folder)?;
     std::fs::write(folder.join(MARK), "zoufang demo 的目录，下次演示会清空\n")?;
@@ -185,14 +168,8 @@ fn prepare_folder(options: &Options) -> anyhow::Result<()> {
 fn configuration(options: &Options, platform: &str) -> String {
     let folder = options.folder.display();
     let lines: BTreeMap<&str, Vec<String>> = BTreeMap::from([
-        (
-            "database",
-            vec![format!("url = 'sqlite://{folder}/zoufang.db'")],
-        ),
-        (
-            "privacy",
-            vec![format!("key_file = '{folder}/zoufang.key'")],
-        ),
+        ("database", vec![format!("url = 'sqlite://{folder}/zoufang.db'")]),
+        ("privacy", vec![format!("key_file = '{folder}/zoufang.key'")]),
         (
             "platform",
             vec![
@@ -206,14 +183,8 @@ fn configuration(options: &Options, platform: &str) -> String {
         ("notify", vec!["channels = ['log', 'webhook']".to_owned()]),
         (
             "notify.webhook",
-            vec![
-                format!("url = '{platform}/sandbox/notices'"),
-                "concurrency = 16".to_owned(),
-            ],
+            vec![format!("url = '{platform}/sandbox/notices'"), "concurrency = 16".to_owned()],
         ),
     ]);
-    lines
-        .iter()
-        .map(|(table, lines)| format!("[{table}]\n{}\n", lines.join("\n")))
-        .collect()
+    lines.iter().map(|(table, lines)| format!("[{table}]\n{}\n", lines.join("\n"))).collect()
 }

@@ -71,14 +71,8 @@ impl Outcome {
                 city: count(by_level, "city"),
             },
             owed: debts.len(),
-            on_platform: debts
-                .iter()
-                .filter(|(reference, _)| times(reference) > 0)
-                .count(),
-            lost: debts
-                .iter()
-                .filter(|(reference, _)| times(reference) == 0)
-                .count(),
+            on_platform: debts.iter().filter(|(reference, _)| times(reference) > 0).count(),
+            lost: debts.iter().filter(|(reference, _)| times(reference) == 0).count(),
             duplicated: arrived.values().map(|times| times - 1).sum(),
             // What is closed was resolved before.
             resolved: closed + count(by_state, "resolved"),
@@ -88,10 +82,7 @@ impl Outcome {
             notices_duplicated: told.values().map(|times| times - 1).sum(),
             duties_open: duties.iter().map(|(_, open, _)| open).sum(),
             seconds: (took.as_secs_f64() * 10.0).round() / 10.0,
-            waiting: lanes
-                .iter()
-                .map(|lane| lane.queued + lane.in_flight + lane.unknown)
-                .sum(),
+            waiting: lanes.iter().map(|lane| lane.queued + lane.in_flight + lane.unknown).sum(),
         })
     }
 
@@ -110,17 +101,9 @@ impl Outcome {
 fn arrivals(sandbox: &Sandbox) -> HashMap<String, usize> {
     let mut arrived = HashMap::new();
     for request in &sandbox.ledger().requests {
-        let description = request
-            .form
-            .get("description")
-            .map(String::as_str)
-            .unwrap_or_default();
-        let mark = description
-            .rfind('[')
-            .map(|at| description[at..].trim_end().to_owned());
-        *arrived
-            .entry(mark.unwrap_or_else(|| description.to_owned()))
-            .or_default() += 1;
+        let description = request.form.get("description").map(String::as_str).unwrap_or_default();
+        let mark = description.rfind('[').map(|at| description[at..].trim_end().to_owned());
+        *arrived.entry(mark.unwrap_or_else(|| description.to_owned())).or_default() += 1;
     }
     arrived
 }
@@ -129,12 +112,7 @@ fn arrivals(sandbox: &Sandbox) -> HashMap<String, usize> {
 fn tellings(sandbox: &Sandbox) -> HashMap<(String, String), usize> {
     let mut told = HashMap::new();
     for notice in &sandbox.ledger().notices {
-        let field = |name: &str| {
-            notice.body["data"][name]
-                .as_str()
-                .unwrap_or_default()
-                .to_owned()
-        };
+        let field = |name: &str| notice.body["data"][name].as_str().unwrap_or_default().to_owned();
         *told.entry((field("to"), field("date"))).or_default() += 1;
     }
     told
@@ -145,15 +123,9 @@ impl std::fmt::Display for Outcome {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let IssuesByLevel { town, joint, city } = &self.issues;
         let rows = [
-            (
-                "走访对象",
-                format!("{}，已走访 {}", self.subjects, self.visited),
-            ),
+            ("走访对象", format!("{}，已走访 {}", self.subjects, self.visited)),
             ("群众", self.residents.to_string()),
-            (
-                "问题",
-                format!("镇村自办 {town}，镇市联动 {joint}，市直单办 {city}"),
-            ),
+            ("问题", format!("镇村自办 {town}，镇市联动 {joint}，市直单办 {city}")),
             (
                 "应上报平台",
                 format!(
@@ -168,10 +140,7 @@ impl std::fmt::Display for Outcome {
                     self.resolved, self.closed, self.reopened
                 ),
             ),
-            (
-                "提醒",
-                format!("{}，重复 {}", self.notices, self.notices_duplicated),
-            ),
+            ("提醒", format!("{}，重复 {}", self.notices, self.notices_duplicated)),
             ("未完成任务", self.duties_open.to_string()),
             ("用时", format!("{} 秒", self.seconds)),
         ];

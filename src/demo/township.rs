@@ -57,12 +57,7 @@ impl Township {
             })
             .collect();
         let branches = (1..=BRANCHES).map(|n| format!("示例第{n}总支")).collect();
-        let mut township = Township {
-            villages,
-            branches,
-            places: Vec::new(),
-            staff: Vec::new(),
-        };
+        let mut township = Township { villages, branches, places: Vec::new(), staff: Vec::new() };
         township.appoint(chance);
         township.settle(households, chance);
         township
@@ -139,10 +134,7 @@ impl Township {
 
     /// The files that a township imports before the campaign, with their names.
     pub fn files(&self) -> Vec<(String, String)> {
-        let branches = self
-            .branches
-            .iter()
-            .map(|branch| format!(",{branch},总支,{TOWN}\n"));
+        let branches = self.branches.iter().map(|branch| format!(",{branch},总支,{TOWN}\n"));
         let each = self.villages.len().div_ceil(BRANCHES);
         let villages = self.villages.iter().enumerate();
         let villages = villages
@@ -156,30 +148,15 @@ impl Township {
             .places
             .iter()
             .map(|p| format!("{},{},{},{},\n", p.number, p.kind, p.name, p.village));
-        let assignments = self
-            .places
-            .iter()
-            .map(|p| format!("{},{}\n", p.number, p.visitor));
+        let assignments = self.places.iter().map(|p| format!("{},{}\n", p.number, p.visitor));
         [
-            (
-                "区划.csv",
-                format!("区划代码,区划名称,区划类型,上级区划\n{areas}"),
-            ),
-            (
-                "走访人员.csv",
-                format!("人员编号,姓名,角色,所属区划,工作单位,手机号\n{staff}"),
-            ),
+            ("区划.csv", format!("区划代码,区划名称,区划类型,上级区划\n{areas}")),
+            ("走访人员.csv", format!("人员编号,姓名,角色,所属区划,工作单位,手机号\n{staff}")),
             (
                 "走访对象.csv",
-                format!(
-                    "对象编号,对象类型,对象名称,所属村,地址\n{}",
-                    subjects.collect::<String>()
-                ),
+                format!("对象编号,对象类型,对象名称,所属村,地址\n{}", subjects.collect::<String>()),
             ),
-            (
-                "走访安排表.csv",
-                format!("对象编号,走访人员\n{}", assignments.collect::<String>()),
-            ),
+            ("走访安排表.csv", format!("对象编号,走访人员\n{}", assignments.collect::<String>())),
         ]
         .map(|(name, table)| (name.to_owned(), table))
         .to_vec()

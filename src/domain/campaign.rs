@@ -116,18 +116,11 @@ impl Campaign {
             before = Some(phase.ends_on);
         }
         for kind in DutyKind::ALL {
-            let ladders: Vec<_> = self
-                .ladder
-                .iter()
-                .filter(|l| l.duties.contains(kind))
-                .collect();
+            let ladders: Vec<_> = self.ladder.iter().filter(|l| l.duties.contains(kind)).collect();
             if ladders.len() > 1 {
                 return Err(PlanError::TwoLadders(*kind));
             }
-            if ladders
-                .iter()
-                .any(|ladder| !ladder.rungs.is_sorted_by_key(|rung| rung.days))
-            {
+            if ladders.iter().any(|ladder| !ladder.rungs.is_sorted_by_key(|rung| rung.days)) {
                 return Err(PlanError::UnsortedLadder(*kind));
             }
         }
@@ -136,9 +129,7 @@ impl Campaign {
 
     /// The phase that `date` falls in.
     pub fn phase_on(&self, date: Date) -> Option<&Phase> {
-        self.phases
-            .iter()
-            .find(|phase| phase.starts_on <= date && date <= phase.ends_on)
+        self.phases.iter().find(|phase| phase.starts_on <= date && date <= phase.ends_on)
     }
 
     /// The last day of a phase.
@@ -156,11 +147,8 @@ impl Campaign {
         };
         let by_urgency = plus(date, days);
         let resolve_end = self.ends_on(PhaseName::Resolve);
-        let last = if date <= resolve_end {
-            resolve_end
-        } else {
-            self.ends_on(PhaseName::Feedback)
-        };
+        let last =
+            if date <= resolve_end { resolve_end } else { self.ends_on(PhaseName::Feedback) };
         by_urgency.min(last)
     }
 
@@ -182,11 +170,7 @@ impl Rung {
     /// later than meant, after it never earlier.
     pub fn told_on(&self, due_on: Date, workdays: &Workdays) -> Date {
         let meant = plus(due_on, self.days);
-        if self.days <= 0 {
-            workdays.on_or_before(meant)
-        } else {
-            workdays.on_or_after(meant)
-        }
+        if self.days <= 0 { workdays.on_or_before(meant) } else { workdays.on_or_after(meant) }
     }
 }
 

@@ -72,11 +72,7 @@ impl Level {
 #[serde(tag = "event", rename_all = "snake_case")]
 pub enum Event {
     /// Its level, category and urgency were decided.
-    Classified {
-        level: Level,
-        category: Category,
-        urgency: Urgency,
-    },
+    Classified { level: Level, category: Category, urgency: Urgency },
     /// It is owed to the platform.
     Queued,
     /// The platform has it.
@@ -143,35 +139,18 @@ words! {
 pub const MOVES: &[(EventKind, &[State])] = {
     use State::*;
     &[
-        (
-            EventKind::Classified,
-            &[Registered, Classified, Returned, Reopened],
-        ),
+        (EventKind::Classified, &[Registered, Classified, Returned, Reopened]),
         (EventKind::Queued, &[Classified, Returned, Reopened]),
         (EventKind::Referred, &[Queued]),
         (EventKind::Accepted, &[Referred]),
-        (
-            EventKind::Started,
-            &[Classified, Reopened, Referred, Accepted],
-        ),
+        (EventKind::Started, &[Classified, Reopened, Referred, Accepted]),
         (
             EventKind::TownFinished,
-            &[
-                Classified, Reopened, Queued, Referred, Accepted, InProgress, Returned,
-            ],
+            &[Classified, Reopened, Queued, Referred, Accepted, InProgress, Returned],
         ),
-        (
-            EventKind::PlatformFinished,
-            &[Referred, Accepted, InProgress],
-        ),
-        (
-            EventKind::PlatformOverridden,
-            &[Queued, Referred, Accepted, InProgress, Returned],
-        ),
-        (
-            EventKind::Refused,
-            &[Queued, Referred, Accepted, InProgress],
-        ),
+        (EventKind::PlatformFinished, &[Referred, Accepted, InProgress]),
+        (EventKind::PlatformOverridden, &[Queued, Referred, Accepted, InProgress, Returned]),
+        (EventKind::Refused, &[Queued, Referred, Accepted, InProgress]),
         (EventKind::Satisfied, &[Resolved]),
         (EventKind::Reopened, &[Resolved, Closed, Void]),
         (
@@ -252,16 +231,8 @@ impl Issue {
         self.allows(event)?;
         let mut next = self.clone();
         match event {
-            Event::Classified {
-                level,
-                category,
-                urgency,
-            } => {
-                next.class = Some(Class {
-                    level: *level,
-                    category: *category,
-                    urgency: *urgency,
-                });
+            Event::Classified { level, category, urgency } => {
+                next.class = Some(Class { level: *level, category: *category, urgency: *urgency });
                 next.state = State::Classified;
             }
             Event::Queued => next.state = State::Queued,
@@ -306,9 +277,7 @@ impl Issue {
 
     /// Replays a history from the beginning.
     pub fn replay<'e>(events: impl IntoIterator<Item = &'e Event>) -> Result<Issue, Refusal> {
-        events
-            .into_iter()
-            .try_fold(Issue::default(), |issue, event| issue.apply(event))
+        events.into_iter().try_fold(Issue::default(), |issue, event| issue.apply(event))
     }
 
     fn parts_are_finished(&self) -> bool {
@@ -320,14 +289,9 @@ impl Issue {
 
     fn allows(&self, event: &Event) -> Result<(), Refusal> {
         let kind = event.kind();
-        let allowed = MOVES
-            .iter()
-            .any(|(k, states)| *k == kind && states.contains(&self.state));
+        let allowed = MOVES.iter().any(|(k, states)| *k == kind && states.contains(&self.state));
         if !allowed {
-            return Err(Refusal::NotNow {
-                state: self.state,
-                event: kind,
-            });
+            return Err(Refusal::NotNow { state: self.state, event: kind });
         }
         match event {
             Event::PlatformOverridden { by, reason }

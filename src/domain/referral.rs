@@ -47,10 +47,9 @@ pub fn marked(reference: &str) -> String {
 
 /// The event that brings `issue` to where the platform says it is, if that is further on.
 pub fn event_for(issue: &Issue, status: PlatformStatus, text: &str) -> Option<Event> {
-    let with_platform = matches!(
-        issue.state,
-        State::Referred | State::Accepted | State::InProgress
-    ) && !issue.platform_finished;
+    let with_platform =
+        matches!(issue.state, State::Referred | State::Accepted | State::InProgress)
+            && !issue.platform_finished;
     if !with_platform {
         return None;
     }
@@ -58,11 +57,7 @@ pub fn event_for(issue: &Issue, status: PlatformStatus, text: &str) -> Option<Ev
         PlatformStatus::Received => None,
         PlatformStatus::Accepted => (issue.state == State::Referred).then_some(Event::Accepted),
         PlatformStatus::InProgress => (issue.state != State::InProgress).then_some(Event::Started),
-        PlatformStatus::Resolved => Some(Event::PlatformFinished {
-            reply: text.to_owned(),
-        }),
-        PlatformStatus::Refused => Some(Event::Refused {
-            reason: text.to_owned(),
-        }),
+        PlatformStatus::Resolved => Some(Event::PlatformFinished { reply: text.to_owned() }),
+        PlatformStatus::Refused => Some(Event::Refused { reason: text.to_owned() }),
     }
 }

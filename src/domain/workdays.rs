@@ -35,15 +35,9 @@ impl Workdays {
             if text.trim().is_empty() {
                 continue;
             }
-            let wrong = || CalendarError {
-                line: index + 1,
-                text: text.to_owned(),
-            };
+            let wrong = || CalendarError { line: index + 1, text: text.to_owned() };
             let mut fields = text.split(',').map(str::trim);
-            let date: Date = fields
-                .next()
-                .and_then(|f| f.parse().ok())
-                .ok_or_else(wrong)?;
+            let date: Date = fields.next().and_then(|f| f.parse().ok()).ok_or_else(wrong)?;
             let worked = match fields.next() {
                 Some("workday") => true,
                 Some("holiday") => false,

@@ -35,11 +35,7 @@ pub(super) async fn apply(
         errors.append(&mut cells.errors);
         progress(done + 1, table.rows.len());
     }
-    Ok(if errors.is_empty() {
-        Ok(puts)
-    } else {
-        Err(errors)
-    })
+    Ok(if errors.is_empty() { Ok(puts) } else { Err(errors) })
 }
 
 async fn apply_row(
@@ -77,9 +73,7 @@ async fn apply_row(
         },
         Kind::Handlings => match (cells.required(Field::Issue), cells.required(Field::Result)) {
             (Some(issue), Some(result)) => {
-                let event = Event::TownFinished {
-                    result: result.to_owned(),
-                };
+                let event = Event::TownFinished { result: result.to_owned() };
                 put_event(tx, cells, issue, &event).await
             }
             _ => return Ok(None),
@@ -134,10 +128,7 @@ fn note_repeated(
         Kind::Areas if cells.optional(Field::AreaCode).is_some() => {
             (Field::AreaCode, of(cells, &[Field::AreaCode]))
         }
-        Kind::Areas => (
-            Field::AreaName,
-            of(cells, &[Field::AreaName, Field::AreaKind]),
-        ),
+        Kind::Areas => (Field::AreaName, of(cells, &[Field::AreaName, Field::AreaKind])),
         Kind::Staff => (Field::StaffNumber, of(cells, &[Field::StaffNumber])),
         Kind::Subjects | Kind::Assignments => (Field::Subject, of(cells, &[Field::Subject])),
         Kind::Visits => (Field::Resident, texts.join("\u{1}")),
@@ -153,10 +144,7 @@ fn note_repeated(
 fn read_area(cells: &mut Cells<'_>) -> Option<NewArea> {
     let code = cells.optional(Field::AreaCode);
     if let Some(code) = code.filter(|code| !area::is_area_code(code)) {
-        cells.wrong(
-            Field::AreaCode,
-            format!("「{code}」不是 12 位数字的区划代码"),
-        );
+        cells.wrong(Field::AreaCode, format!("「{code}」不是 12 位数字的区划代码"));
     }
     let name = cells.required(Field::AreaName);
     let kind = cells.word(Field::AreaKind, AreaKind::read, &AreaKind::choices());
@@ -169,16 +157,10 @@ fn read_area(cells: &mut Cells<'_>) -> Option<NewArea> {
 }
 
 fn read_staff(cells: &mut Cells<'_>) -> Option<NewStaff> {
-    let (number, name) = (
-        cells.required(Field::StaffNumber),
-        cells.required(Field::StaffName),
-    );
+    let (number, name) = (cells.required(Field::StaffNumber), cells.required(Field::StaffName));
     let area = cells.required(Field::Area);
     let mut roles = Vec::new();
-    for text in cells
-        .required(Field::StaffRoles)?
-        .split(['、', ',', '，', ';', '；', '/'])
-    {
+    for text in cells.required(Field::StaffRoles)?.split(['、', ',', '，', ';', '；', '/']) {
         match Role::read(text.trim()) {
             Some(role) => roles.push(role),
             None => cells.wrong(
@@ -192,24 +174,14 @@ fn read_staff(cells: &mut Cells<'_>) -> Option<NewStaff> {
         name: name?.to_owned(),
         roles,
         area: area?.to_owned(),
-        unit: cells
-            .optional(Field::StaffUnit)
-            .unwrap_or_default()
-            .to_owned(),
+        unit: cells.optional(Field::StaffUnit).unwrap_or_default().to_owned(),
         phone: cells.optional(Field::StaffPhone).map(str::to_owned),
     })
 }
 
 fn read_subject(cells: &mut Cells<'_>) -> Option<NewSubject> {
-    let (number, name) = (
-        cells.required(Field::Subject),
-        cells.required(Field::SubjectName),
-    );
-    let kind = cells.word(
-        Field::SubjectKind,
-        SubjectKind::read,
-        &SubjectKind::choices(),
-    );
+    let (number, name) = (cells.required(Field::Subject), cells.required(Field::SubjectName));
+    let kind = cells.word(Field::SubjectKind, SubjectKind::read, &SubjectKind::choices());
     let area = cells.required(Field::Area);
     Some(NewSubject {
         number: number?.to_owned(),
@@ -230,11 +202,7 @@ fn read_visit(tx: &Tx, cells: &mut Cells<'_>, people: &People) -> Option<NewVisi
         .unwrap_or(VisitKind::First);
     let heard = match kind {
         VisitKind::Revisit => cells
-            .word(
-                Field::Satisfaction,
-                Satisfaction::read,
-                &Satisfaction::choices(),
-            )
+            .word(Field::Satisfaction, Satisfaction::read, &Satisfaction::choices())
             .map(Heard::Answer),
         VisitKind::First | VisitKind::SpotCheck => read_heard(cells),
     };
@@ -262,10 +230,7 @@ fn read_heard(cells: &mut Cells<'_>) -> Option<Heard> {
     let level = cells.optional_word(Field::Level, Level::read, &Level::choices());
     if !has_issue {
         if level.is_some() {
-            cells.wrong(
-                Field::Level,
-                "「有无问题」填的是无，却填了责任层级".to_owned(),
-            );
+            cells.wrong(Field::Level, "「有无问题」填的是无，却填了责任层级".to_owned());
         }
         return Some(Heard::Nothing);
     }
@@ -280,46 +245,23 @@ fn read_heard(cells: &mut Cells<'_>) -> Option<Heard> {
 fn read_class(cells: &mut Cells<'_>, level: Level) -> Option<Class> {
     let category = cells.word(Field::Category, Category::read, &Category::choices());
     let urgency = cells.optional_word(Field::Urgency, Urgency::read, &Urgency::choices());
-    Some(Class {
-        level,
-        category: category?,
-        urgency: urgency.unwrap_or(Urgency::Normal),
-    })
+    Some(Class { level, category: category?, urgency: urgency.unwrap_or(Urgency::Normal) })
 }
 
 fn read_classification<'c>(cells: &mut Cells<'c>) -> Option<(&'c str, Event)> {
     let issue = cells.required(Field::Issue);
     let level = cells.word(Field::Level, Level::read, &Level::choices());
-    let Class {
-        level,
-        category,
-        urgency,
-    } = read_class(cells, level?)?;
-    Some((
-        issue?,
-        Event::Classified {
-            level,
-            category,
-            urgency,
-        },
-    ))
+    let Class { level, category, urgency } = read_class(cells, level?)?;
+    Some((issue?, Event::Classified { level, category, urgency }))
 }
 
 fn read_confirmation<'c>(cells: &mut Cells<'c>) -> Option<(DutyKind, &'c str, &'c str)> {
     let kind = cells.word(Field::Duty, DutyKind::read, &DutyKind::choices());
     let (area, by) = (cells.required(Field::Area), cells.required(Field::By));
     let kind = kind?;
-    let confirmed = [
-        DutyKind::Materials,
-        DutyKind::Summary,
-        DutyKind::Report,
-        DutyKind::LookBack,
-    ];
+    let confirmed = [DutyKind::Materials, DutyKind::Summary, DutyKind::Report, DutyKind::LookBack];
     if !confirmed.contains(&kind) {
-        cells.wrong(
-            Field::Duty,
-            format!("「{kind}」由记录自动认定，不能手工确认"),
-        );
+        cells.wrong(Field::Duty, format!("「{kind}」由记录自动认定，不能手工确认"));
     }
     Some((kind, area?, by?))
 }
@@ -331,8 +273,7 @@ async fn put_event(
     event: &Event,
 ) -> Result<Put, StoreError> {
     let id = tx.issue_id(issue).await?;
-    tx.issue_event(&id, event, cells.optional(Field::By).unwrap_or("import"))
-        .await?;
+    tx.issue_event(&id, event, cells.optional(Field::By).unwrap_or("import")).await?;
     Ok(Put::Added)
 }
 
@@ -344,16 +285,9 @@ struct People {
 
 impl People {
     fn new(staff: Vec<StaffMember>) -> People {
-        let mut people = People {
-            by_number: HashMap::new(),
-            by_name: HashMap::new(),
-        };
+        let mut people = People { by_number: HashMap::new(), by_name: HashMap::new() };
         for person in staff {
-            people
-                .by_name
-                .entry(person.name)
-                .or_default()
-                .push(person.id.clone());
+            people.by_name.entry(person.name).or_default().push(person.id.clone());
             people.by_number.insert(person.number, person.id);
         }
         people
@@ -367,10 +301,7 @@ impl People {
         match self.by_name.get(text).map(Vec::as_slice) {
             Some([id]) => Some(id),
             Some(_) => {
-                cells.wrong(
-                    Field::Visitor,
-                    format!("叫「{text}」的不止一人，请填人员编号"),
-                );
+                cells.wrong(Field::Visitor, format!("叫「{text}」的不止一人，请填人员编号"));
                 None
             }
             None => {

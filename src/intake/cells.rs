@@ -23,11 +23,7 @@ impl RowError {
 
 impl std::fmt::Display for RowError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(
-            f,
-            "第 {} 行第 {} 列「{}」：{}",
-            self.row, self.column, self.name, self.message
-        )
+        write!(f, "第 {} 行第 {} 列「{}」：{}", self.row, self.column, self.name, self.message)
     }
 }
 
@@ -41,22 +37,14 @@ pub(super) struct Cells<'t> {
 
 impl<'t> Cells<'t> {
     pub fn new(table: &'t Table<'t>, row: usize, cells: &'t [String]) -> Cells<'t> {
-        Cells {
-            table,
-            row,
-            cells,
-            errors: Vec::new(),
-        }
+        Cells { table, row, cells, errors: Vec::new() }
     }
 
     /// The cell's text, where there is any.
     pub fn optional(&self, field: Field) -> Option<&'t str> {
         let cells = self.cells;
         let index = *self.table.columns.get(&field)?;
-        cells
-            .get(index)
-            .map(String::as_str)
-            .filter(|text| !text.is_empty())
+        cells.get(index).map(String::as_str).filter(|text| !text.is_empty())
     }
 
     /// The cell's text, which must be there.
@@ -161,9 +149,7 @@ pub fn read_date(text: &str) -> Option<Date> {
         _ => {}
     }
     let text = text.trim_end_matches('日');
-    let parts: Vec<&str> = text
-        .split(['-', '/', '.', '年', '月', '－', '．'])
-        .collect();
+    let parts: Vec<&str> = text.split(['-', '/', '.', '年', '月', '－', '．']).collect();
     let [year, month, day] = parts.as_slice() else {
         return None;
     };

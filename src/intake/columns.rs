@@ -60,24 +60,12 @@ impl Kind {
         use Field::*;
         match self {
             Kind::Areas => (&[AreaName, AreaKind], &[AreaCode, AreaParent]),
-            Kind::Staff => (
-                &[StaffNumber, StaffName, StaffRoles, Area],
-                &[StaffUnit, StaffPhone],
-            ),
+            Kind::Staff => (&[StaffNumber, StaffName, StaffRoles, Area], &[StaffUnit, StaffPhone]),
             Kind::Subjects => (&[Subject, SubjectKind, SubjectName, Area], &[Address]),
             Kind::Assignments => (&[Subject, Visitor], &[Area]),
             Kind::Visits => (
                 &[Date, Visitor, Subject, Resident],
-                &[
-                    Contact,
-                    Text,
-                    HasIssue,
-                    Level,
-                    Category,
-                    Urgency,
-                    VisitKind,
-                    Satisfaction,
-                ],
+                &[Contact, Text, HasIssue, Level, Category, Urgency, VisitKind, Satisfaction],
             ),
             Kind::Classifications => (&[Issue, Level, Category], &[Urgency, By]),
             Kind::Handlings => (&[Issue, Result], &[By, Date]),
@@ -152,13 +140,7 @@ pub(super) fn recognise(sheet: &Sheet) -> Result<Table<'_>, ImportError> {
         if let Some((kind, columns)) = fits.max_by_key(|(_, columns)| columns.len()) {
             check_once(sheet, *row, &names, &columns)?;
             let rows = &sheet.rows[index + 1..];
-            return Ok(Table {
-                kind,
-                header_row: *row,
-                names: cells.clone(),
-                columns,
-                rows,
-            });
+            return Ok(Table { kind, header_row: *row, names: cells.clone(), columns, rows });
         }
     }
     Err(unknown_header(sheet))
@@ -167,10 +149,7 @@ pub(super) fn recognise(sheet: &Sheet) -> Result<Table<'_>, ImportError> {
 /// A header cell without the blanks, stars and bracketed hints that people add.
 fn plain(cell: &str) -> String {
     let before_bracket = cell.split(['（', '(', '【', '[']).next().unwrap_or(cell);
-    before_bracket
-        .chars()
-        .filter(|c| !c.is_whitespace() && !"*＊：:".contains(*c))
-        .collect()
+    before_bracket.chars().filter(|c| !c.is_whitespace() && !"*＊：:".contains(*c)).collect()
 }
 
 fn check_once(
@@ -180,9 +159,7 @@ fn check_once(
     columns: &HashMap<Field, usize>,
 ) -> Result<(), ImportError> {
     for (index, name) in names.iter().enumerate() {
-        let first = columns
-            .values()
-            .find(|first| **first < index && names[**first] == *name);
+        let first = columns.values().find(|first| **first < index && names[**first] == *name);
         if let Some(first) = first {
             let (column, first) = (index + 1, first + 1);
             return Err(ImportError::TwiceInHeader {
@@ -211,11 +188,7 @@ fn unknown_header(sheet: &Sheet) -> ImportError {
             .collect()
     };
     let share = |kind: &&Kind| lacking(kind).len() * 100 / kind.columns().0.len();
-    let nearest = Kind::ALL
-        .iter()
-        .min_by_key(share)
-        .copied()
-        .unwrap_or(Kind::Visits);
+    let nearest = Kind::ALL.iter().min_by_key(share).copied().unwrap_or(Kind::Visits);
     let columns = cells.iter().enumerate().map(|(index, cell)| {
         let cell: String = cell.chars().take(20).collect();
         format!("第 {} 列「{cell}」", index + 1)

@@ -47,13 +47,7 @@ pub enum ImportError {
     #[error("{file}：工作簿损坏或不完整（{why}）。请重新下载或另存后再导入")]
     BrokenWorkbook { file: String, why: String },
     #[error("{file}：第 {row} 行第 {column} 列的内容有 {length} 个字，太长了（上限 {limit}）")]
-    LongCell {
-        file: String,
-        row: usize,
-        column: usize,
-        length: usize,
-        limit: usize,
-    },
+    LongCell { file: String, row: usize, column: usize, length: usize, limit: usize },
     #[error("{file}：第 {row} 行引号没有配对，或这一行读不出来：{why}")]
     BrokenLine { file: String, row: u64, why: String },
     #[error("{file}：第 {row} 行的表头认不出来：{found}。最接近的是「{nearest}」，还缺：{missing}")]
@@ -65,28 +59,15 @@ pub enum ImportError {
         missing: String,
     },
     #[error("{file}：第 {row} 行第 {column} 列「{name}」与第 {first} 列重复")]
-    TwiceInHeader {
-        file: String,
-        row: usize,
-        column: usize,
-        first: usize,
-        name: String,
-    },
+    TwiceInHeader { file: String, row: usize, column: usize, first: usize, name: String },
     #[error("{file}：{} 处错误，整个文件都没有导入。{}", errors.len(), first_lines(file, errors))]
-    Rows {
-        file: String,
-        errors: Vec<RowError>,
-        sheet: Box<Sheet>,
-    },
+    Rows { file: String, errors: Vec<RowError>, sheet: Box<Sheet> },
     #[error("{file}：{error}")]
     Store { file: String, error: StoreError },
 }
 
 fn first_lines(file: &str, errors: &[RowError]) -> String {
-    let shown = errors
-        .iter()
-        .take(20)
-        .map(|error| format!("\n  {file} {error}"));
+    let shown = errors.iter().take(20).map(|error| format!("\n  {file} {error}"));
     let more = (errors.len() > 20).then(|| format!("\n  ……还有 {} 处", errors.len() - 20));
     shown.chain(more).collect()
 }
@@ -116,10 +97,7 @@ pub async fn import(
 ) -> Result<Report, ImportError> {
     let sheet = Sheet::read(name, bytes)?;
     let table = columns::recognise(&sheet)?;
-    let in_store = |error| ImportError::Store {
-        file: name.to_owned(),
-        error,
-    };
+    let in_store = |error| ImportError::Store { file: name.to_owned(), error };
     let digest = hex(&Sha256::digest(bytes));
     let mut tx = store.begin().await.map_err(in_store)?;
     let mut report = Report {
@@ -134,9 +112,7 @@ pub async fn import(
         tx.rollback().await.map_err(in_store)?;
         return Ok(report);
     }
-    let outcome = apply::apply(&mut tx, &table, progress)
-        .await
-        .map_err(in_store)?;
+    let outcome = apply::apply(&mut tx, &table, progress).await.map_err(in_store)?;
     let puts = match outcome {
         Ok(puts) => puts,
         Err(errors) => {
@@ -156,17 +132,12 @@ pub async fn import(
         return Ok(report);
     }
     let rows = i64::try_from(report.rows).unwrap_or(i64::MAX);
-    let file = Path::new(name)
-        .file_name()
-        .map_or_else(|| name.into(), |file| file.to_string_lossy());
-    tx.put_import(&digest, &file, table.kind.code(), rows)
-        .await
-        .map_err(in_store)?;
+    let file =
+        Path::new(name).file_name().map_or_else(|| name.into(), |file| file.to_string_lossy());
+    tx.put_import(&digest, &file, table.kind.code(), rows).await.map_err(in_store)?;
     let detail =
         serde_json::json!({"added": report.added, "changed": report.changed, "digest": digest});
-    tx.audit("import", table.kind.code(), &file, &detail)
-        .await
-        .map_err(in_store)?;
+    tx.audit("import", table.kind.code(), &file, &detail).await.map_err(in_store)?;
     tx.commit().await.map_err(in_store)?;
     Ok(report)
 }
@@ -186,16 +157,11 @@ pub fn write_error_copy(
     sheet: &Sheet,
     errors: &[RowError],
 ) -> Result<PathBuf, ImportError> {
-    let stem = file
-        .file_stem()
-        .map_or_else(|| "file".into(), |stem| stem.to_string_lossy());
+    let stem = file.file_stem().map_or_else(|| "file".into(), |stem| stem.to_string_lossy());
     let folder = folder.or(file.parent()).unwrap_or(Path::new("."));
     let copy = folder.join(format!("{stem}.错误.{}", sheet.extension()));
     sheet
         .write_with_errors(&copy, errors)
-        .map_err(|why| ImportError::Unreadable {
-            file: copy.display().to_string(),
-            why,
-        })?;
+        .map_err(|why| ImportError::Unreadable { file: copy.display().to_string(), why })?;
     Ok(copy)
 }

@@ -43,10 +43,7 @@ pub(super) fn read_bounded(file: &Path, name: &str) -> Result<Vec<u8>, ImportErr
         });
     }
     let mut bytes = Vec::new();
-    opened
-        .take(LONGEST_FILE)
-        .read_to_end(&mut bytes)
-        .map_err(unreadable)?;
+    opened.take(LONGEST_FILE).read_to_end(&mut bytes).map_err(unreadable)?;
     Ok(bytes)
 }
 
@@ -57,15 +54,10 @@ impl Sheet {
         let rows = if is_workbook {
             read_workbook(name, bytes)?
         } else if bytes.starts_with(&[0xD0, 0xCF, 0x11, 0xE0]) {
-            return Err(ImportError::OldWorkbook {
-                file: name.to_owned(),
-            });
+            return Err(ImportError::OldWorkbook { file: name.to_owned() });
         } else if name.to_lowercase().ends_with(".xlsx") && !bytes.is_empty() {
             let why = "开头不是工作簿的标记".to_owned();
-            return Err(ImportError::BrokenWorkbook {
-                file: name.to_owned(),
-                why,
-            });
+            return Err(ImportError::BrokenWorkbook { file: name.to_owned(), why });
         } else {
             read_csv(name, bytes)?
         };
@@ -74,9 +66,7 @@ impl Sheet {
             .filter(|(_, cells)| cells.iter().any(|cell| !cell.is_empty()))
             .collect();
         if rows.is_empty() {
-            return Err(ImportError::Empty {
-                file: name.to_owned(),
-            });
+            return Err(ImportError::Empty { file: name.to_owned() });
         }
         for (row, cells) in &rows {
             for (index, cell) in cells.iter().enumerate() {
@@ -93,11 +83,7 @@ impl Sheet {
                 }
             }
         }
-        Ok(Sheet {
-            file: name.to_owned(),
-            rows,
-            is_workbook,
-        })
+        Ok(Sheet { file: name.to_owned(), rows, is_workbook })
     }
 
     /// The extension that a copy gets.
@@ -111,12 +97,7 @@ impl Sheet {
         for error in errors {
             by_row.entry(error.row).or_default().push(error.in_row());
         }
-        let width = self
-            .rows
-            .iter()
-            .map(|(_, cells)| cells.len())
-            .max()
-            .unwrap_or(0);
+        let width = self.rows.iter().map(|(_, cells)| cells.len()).max().unwrap_or(0);
         let header_row = errors.first().map_or(0, |error| error.header_row);
         let note = |row: usize| match by_row.get(&row) {
             Some(errors) => errors.join("；"),
@@ -124,11 +105,9 @@ impl Sheet {
             None => String::new(),
         };
         if self.is_workbook {
-            self.write_workbook(to, width, note)
-                .map_err(|error| error.to_string())
+            self.write_workbook(to, width, note).map_err(|error| error.to_string())
         } else {
-            self.write_csv(to, width, note)
-                .map_err(|error| error.to_string())
+            self.write_csv(to, width, note).map_err(|error| error.to_string())
         }
     }
 
@@ -173,10 +152,8 @@ impl Sheet {
 
 fn read_csv(name: &str, bytes: &[u8]) -> Result<Vec<(usize, Vec<String>)>, ImportError> {
     let text = decode(bytes);
-    let mut reader = csv::ReaderBuilder::new()
-        .has_headers(false)
-        .flexible(true)
-        .from_reader(text.as_bytes());
+    let mut reader =
+        csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(text.as_bytes());
     let mut rows = Vec::new();
     for record in reader.records() {
         let record = record.map_err(|error| ImportError::BrokenLine {
@@ -184,9 +161,7 @@ fn read_csv(name: &str, bytes: &[u8]) -> Result<Vec<(usize, Vec<String>)>, Impor
             row: error.position().map_or(0, csv::Position::line),
             why: error.to_string(),
         })?;
-        let row = record
-            .position()
-            .map_or(0, |position| position.line() as usize);
+        let row = record.position().map_or(0, |position| position.line() as usize);
         rows.push((row, record.iter().map(clean).collect()));
     }
     Ok(rows)
@@ -202,27 +177,19 @@ fn decode(bytes: &[u8]) -> std::borrow::Cow<'_, str> {
 }
 
 fn read_workbook(name: &str, bytes: &[u8]) -> Result<Vec<(usize, Vec<String>)>, ImportError> {
-    let broken = |why: String| ImportError::BrokenWorkbook {
-        file: name.to_owned(),
-        why,
-    };
+    let broken = |why: String| ImportError::BrokenWorkbook { file: name.to_owned(), why };
     check_unpacked_size(name, bytes)?;
     let mut workbook: Xlsx<_> =
         Xlsx::new(Cursor::new(bytes)).map_err(|error| broken(error.to_string()))?;
     let Some(first) = workbook.sheet_names().first().cloned() else {
         return Ok(Vec::new());
     };
-    let range = workbook
-        .worksheet_range(&first)
-        .map_err(|error| broken(error.to_string()))?;
+    let range = workbook.worksheet_range(&first).map_err(|error| broken(error.to_string()))?;
     let top = range.start().map_or(0, |(row, _)| row as usize);
     let left = range.start().map_or(0, |(_, column)| column as usize);
     let row = |(index, cells): (usize, &[Data])| {
         let blank = std::iter::repeat_n(String::new(), left);
-        (
-            top + index + 1,
-            blank.chain(cells.iter().map(text_of)).collect(),
-        )
+        (top + index + 1, blank.chain(cells.iter().map(text_of)).collect())
     };
     Ok(range.rows().enumerate().map(row).collect())
 }
@@ -240,11 +207,7 @@ fn check_unpacked_size(name: &str, bytes: &[u8]) -> Result<(), ImportError> {
     }
     if unpacked > LARGEST_UNPACKED {
         let (size, limit) = (unpacked / MIB, LARGEST_UNPACKED / MIB);
-        return Err(ImportError::TooBig {
-            file: name.to_owned(),
-            size,
-            limit,
-        });
+        return Err(ImportError::TooBig { file: name.to_owned(), size, limit });
     }
     Ok(())
 }
@@ -274,6 +237,5 @@ pub(super) fn serial_date(serial: f64) -> Option<Date> {
 
 /// Without the blanks around it, full-width ones and byte-order marks among them.
 fn clean(text: &str) -> String {
-    text.trim_matches(|c: char| c.is_whitespace() || c == '\u{feff}' || c == '\u{200b}')
-        .to_owned()
+    text.trim_matches(|c: char| c.is_whitespace() || c == '\u{feff}' || c == '\u{200b}').to_owned()
 }

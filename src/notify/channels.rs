@@ -21,10 +21,7 @@ impl Carrier for LogChannel {
                 info!(to = %notice.staff_number, title = %notice.title, body = %notice.body, "notice");
                 Outcome::Delivered(Receipt::default())
             }
-            Err(error) => Outcome::NotSent {
-                reason: error.to_string(),
-                retry_after: None,
-            },
+            Err(error) => Outcome::NotSent { reason: error.to_string(), retry_after: None },
         }
     }
 
@@ -46,11 +43,7 @@ impl WebhookChannel {
     pub fn new(store: Store, settings: &WebhookSettings) -> Result<WebhookChannel, SettingsError> {
         let client =
             client(settings.timeout).map_err(|error| SettingsError::Wrong(error.to_string()))?;
-        Ok(WebhookChannel {
-            store,
-            client,
-            url: settings.url.clone(),
-        })
+        Ok(WebhookChannel { store, client, url: settings.url.clone() })
     }
 }
 
@@ -60,10 +53,7 @@ impl Carrier for WebhookChannel {
         let notice = match self.store.notice(&parcel.target_id).await {
             Ok(notice) => notice,
             Err(error) => {
-                return Outcome::NotSent {
-                    reason: error.to_string(),
-                    retry_after: None,
-                };
+                return Outcome::NotSent { reason: error.to_string(), retry_after: None };
             }
         };
         let now = self.store.around().clock.now();

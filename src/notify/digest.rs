@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 use jiff::civil::Date;
 
 use crate::domain::duty::DutyKind;
-use crate::domain::mask;
 
 /// One thing that a digest speaks of.
 #[derive(Debug, Clone)]
@@ -15,7 +14,9 @@ pub struct Item {
     pub due_on: Date,
     /// Whether the reader owes it, or is told because another is late with it.
     pub own: bool,
-    /// The subject's name, where it is about one.
+    /// The subject that it is about, if it is about one.
+    pub subject_id: Option<String>,
+    /// The subject's name, masked where it is a person's.
     pub subject: Option<String>,
 }
 
@@ -28,39 +29,22 @@ pub fn title(today: Date, items: &[Item]) -> String {
     for item in items {
         *by_kind.entry(item.kind).or_default() += 1;
     }
-    let kinds: Vec<String> = by_kind
-        .iter()
-        .map(|(kind, count)| format!("{kind}{count}项"))
-        .collect();
-    format!(
-        "【走访】{}月{}日：{}",
-        today.month(),
-        today.day(),
-        kinds.join("，")
-    )
+    let kinds: Vec<String> =
+        by_kind.iter().map(|(kind, count)| format!("{kind}{count}项")).collect();
+    format!("【走访】{}月{}日：{}", today.month(), today.day(), kinds.join("，"))
 }
 
 /// The text: own things first, then what others are late with; by kind, date and village.
 pub fn body(today: Date, items: &[Item]) -> String {
     let mut groups: BTreeMap<(bool, DutyKind, Date, &str), Vec<&Item>> = BTreeMap::new();
     for item in items {
-        groups
-            .entry((!item.own, item.kind, item.due_on, &item.area))
-            .or_default()
-            .push(item);
+        groups.entry((!item.own, item.kind, item.due_on, &item.area)).or_default().push(item);
     }
     let mut lines = Vec::new();
     let mut heading = None;
     for ((others, kind, due_on, area), items) in groups {
         if heading != Some(others) {
-            lines.push(
-                if others {
-                    "需要您督办："
-                } else {
-                    "需要您办理："
-                }
-                .to_owned(),
-            );
+            lines.push(if others { "需要您督办：" } else { "需要您办理：" }.to_owned());
             heading = Some(others);
         }
         lines.push(format!(
@@ -84,12 +68,8 @@ fn when(today: Date, due_on: Date) -> String {
 }
 
 fn names(items: &[&Item]) -> String {
-    let names: Vec<String> = items
-        .iter()
-        .filter_map(|item| item.subject.as_deref())
-        .take(NAMED)
-        .map(mask::name)
-        .collect();
+    let names: Vec<String> =
+        items.iter().filter_map(|item| item.subject.clone()).take(NAMED).collect();
     match names.len() {
         0 => String::new(),
         shown if shown < items.len() => format!("（{}等）", names.join("、")),
@@ -109,31 +89,14 @@ mod tests {
             area: area.to_owned(),
             due_on,
             own,
+            subject_id: None,
             subject: subject.map(str::to_owned),
         };
         let items = [
-            item(
-                DutyKind::Visit,
-                "高桥村",
-                date(2022, 3, 31),
-                true,
-                Some("王建国"),
-            ),
-            item(
-                DutyKind::Visit,
-                "高桥村",
-                date(2022, 3, 31),
-                true,
-                Some("李秀英"),
-            ),
+            item(DutyKind::Visit, "高桥村", date(2022, 3, 31), true, Some("王**")),
+            item(DutyKind::Visit, "高桥村", date(2022, 3, 31), true, Some("李**")),
             item(DutyKind::Resolve, "杨桥村", date(2022, 3, 28), true, None),
-            item(
-                DutyKind::Materials,
-                "刘村村",
-                date(2022, 3, 10),
-                false,
-                None,
-            ),
+            item(DutyKind::Materials, "刘村村", date(2022, 3, 10), false, None),
         ];
         let today = date(2022, 3, 28);
         insta::assert_snapshot!(format!("{}\n{}", title(today, &items), body(today, &items)), @r"

@@ -57,28 +57,17 @@ pub async fn remind(store: &Store, rules: &ReminderRules) -> Result<Reminded, St
         told: HashSet::new(),
         digests: BTreeMap::new(),
     };
-    let mut reminded = Reminded {
-        duties: due.len(),
-        ..Reminded::default()
-    };
+    let mut reminded = Reminded { duties: due.len(), ..Reminded::default() };
     for duty in &due {
         reminded.unheard += round.tell(&mut tx, duty).await?;
     }
     reminded.people = round.digests.len();
     for (staff_id, items) in round.digests {
-        let items = with_names(store, items).await?;
+        let items = with_names(store, items.into_values().collect()).await?;
         for channel in &rules.channels {
             let (title, body) = (title(today, &items), body(today, &items));
-            let (staff_id, channel, not_before) = (staff_id.clone(), channel.clone(), 0);
-            tx.put_notice(&NewNotice {
-                staff_id,
-                channel,
-                on: today,
-                title,
-                body,
-                not_before,
-            })
-            .await?;
+            let (staff_id, channel) = (staff_id.clone(), channel.clone());
+            tx.put_notice(&NewNotice { staff_id, channel, on: today, title, body }).await?;
         }
     }
     tx.commit().await?;
@@ -98,7 +87,8 @@ struct Round<'r> {
     holders: &'r Holders,
     /// Who already has a digest of today, from an earlier run.
     told: HashSet<String>,
-    digests: BTreeMap<String, Vec<(Item, Option<String>)>>,
+    /// For each person, by duty: one that they owe and also watch over is mentioned once, as their own.
+    digests: BTreeMap<String, BTreeMap<String, Item>>,
 }
 
 impl Round<'_> {
@@ -107,17 +97,10 @@ impl Round<'_> {
     async fn tell(&mut self, tx: &mut Tx, duty: &DueRung) -> Result<usize, StoreError> {
         let around = tx.around();
         let rungs = around.campaign.rungs(duty.kind).to_vec();
-        let told_on: Vec<Date> = rungs
-            .iter()
-            .map(|rung| rung.told_on(duty.due_on, &around.workdays))
-            .collect();
-        let first = usize::try_from(duty.next_rung)
-            .unwrap_or(0)
-            .min(rungs.len());
-        let passed = told_on[first..]
-            .iter()
-            .take_while(|on| **on <= self.today)
-            .count();
+        let told_on: Vec<Date> =
+            rungs.iter().map(|rung| rung.told_on(duty.due_on, &around.workdays)).collect();
+        let first = usize::try_from(duty.next_rung).unwrap_or(0).min(rungs.len());
+        let passed = told_on[first..].iter().take_while(|on| **on <= self.today).count();
         let (mut postponed, mut unheard) = (false, 0);
         for (rung, index) in latest_for_each(&rungs[first..first + passed], first) {
             let Some(person) = self.hearer(duty, rung.who) else {
@@ -133,8 +116,7 @@ impl Round<'_> {
         } else {
             (next, told_on.get(next).copied())
         };
-        tx.move_rung(&duty.id, i64::try_from(next).unwrap_or(i64::MAX), on)
-            .await?;
+        tx.move_rung(&duty.id, i64::try_from(next).unwrap_or(i64::MAX), on).await?;
         Ok(unheard)
     }
 
@@ -155,25 +137,14 @@ impl Round<'_> {
             return Ok(false);
         }
         let rung = i64::try_from(rung).unwrap_or(i64::MAX);
-        if tx
-            .put_notice_item(&duty.id, rung, person, self.today)
-            .await?
-        {
-            let item = Item {
-                kind: duty.kind,
-                area: self
-                    .tree
-                    .get(&duty.area_id)
-                    .map(|area| area.name.clone())
-                    .unwrap_or_default(),
-                due_on: duty.due_on,
-                own: who == Hearer::Owner,
-                subject: None,
-            };
-            self.digests
-                .entry(person.to_owned())
-                .or_default()
-                .push((item, duty.subject_id.clone()));
+        if tx.put_notice_item(&duty.id, rung, person, self.today).await? {
+            let own = who == Hearer::Owner;
+            let area =
+                self.tree.get(&duty.area_id).map(|area| area.name.clone()).unwrap_or_default();
+            let (kind, due_on, subject_id) = (duty.kind, duty.due_on, duty.subject_id.clone());
+            let item = Item { kind, area, due_on, own, subject_id, subject: None };
+            let items = self.digests.entry(person.to_owned()).or_default();
+            items.entry(duty.id.clone()).or_insert(item).own |= own;
         }
         Ok(true)
     }
@@ -188,9 +159,7 @@ impl Round<'_> {
             Hearer::Role(role) => role,
         };
         let holder = |role| self.holders.holder(self.tree, role, &duty.area_id);
-        holder(role)
-            .or_else(|| holder(LAST_RESORT))
-            .map(|person| person.id.clone())
+        holder(role).or_else(|| holder(LAST_RESORT)).map(|person| person.id.clone())
     }
 }
 
@@ -207,19 +176,12 @@ fn latest_for_each(passed: &[Rung], first: usize) -> Vec<(&Rung, usize)> {
 /// How many names a digest may need to open: a few for each village that it speaks of.
 const NAMES: usize = 60;
 
-async fn with_names(
-    store: &Store,
-    items: Vec<(Item, Option<String>)>,
-) -> Result<Vec<Item>, StoreError> {
-    let wanted: Vec<String> = items
-        .iter()
-        .filter_map(|(_, subject)| subject.clone())
-        .take(NAMES)
-        .collect();
-    let names = store.subject_names(&wanted).await?;
-    let named = |(item, subject): (Item, Option<String>)| Item {
-        subject: subject.and_then(|subject| names.get(&subject).cloned()),
-        ..item
-    };
-    Ok(items.into_iter().map(named).collect())
+async fn with_names(store: &Store, mut items: Vec<Item>) -> Result<Vec<Item>, StoreError> {
+    let wanted: Vec<String> =
+        items.iter().filter_map(|item| item.subject_id.clone()).take(NAMES).collect();
+    let names = store.masked_subject_names(&wanted).await?;
+    for item in &mut items {
+        item.subject = item.subject_id.as_ref().and_then(|subject| names.get(subject).cloned());
+    }
+    Ok(items)
 }

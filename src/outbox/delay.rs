@@ -19,11 +19,7 @@ pub(super) fn delay(attempts: i64, first: Duration, cap: Duration) -> Duration {
     };
     // Sixty doublings reach any cap.
     let steps = attempts.clamp(0, 60) + 1;
-    (0..steps)
-        .filter_map(|_| policy.next_backoff())
-        .last()
-        .unwrap_or(cap)
-        .min(cap)
+    (0..steps).filter_map(|_| policy.next_backoff()).last().unwrap_or(cap).min(cap)
 }
 
 #[cfg(test)]

@@ -42,11 +42,7 @@ pub async fn ask(request: RequestBuilder) -> Result<Answer, NoAnswer> {
     let mut response = request.send().await.map_err(|error| no_answer(&error))?;
     let (status, retry_after) = (response.status(), retry_after(response.headers()));
     let body = read_body(&mut response).await?;
-    Ok(Answer {
-        status,
-        body,
-        retry_after,
-    })
+    Ok(Answer { status, body, retry_after })
 }
 
 async fn read_body(response: &mut Response) -> Result<String, NoAnswer> {
@@ -54,10 +50,7 @@ async fn read_body(response: &mut Response) -> Result<String, NoAnswer> {
     while let Some(chunk) = response.chunk().await.map_err(|error| no_answer(&error))? {
         if body.len() + chunk.len() > LONGEST_BODY {
             let reason = format!("the answer is longer than {LONGEST_BODY} bytes");
-            return Err(NoAnswer {
-                reason,
-                may_have_arrived: true,
-            });
+            return Err(NoAnswer { reason, may_have_arrived: true });
         }
         body.extend_from_slice(&chunk);
     }
@@ -68,50 +61,28 @@ async fn read_body(response: &mut Response) -> Result<String, NoAnswer> {
 }
 
 fn no_answer(error: &reqwest::Error) -> NoAnswer {
-    let mut reason = if error.is_timeout() {
-        "timed out".to_owned()
-    } else {
-        String::new()
-    };
+    let mut reason = if error.is_timeout() { "timed out".to_owned() } else { String::new() };
     let mut source: Option<&dyn std::error::Error> = Some(error);
     // The outermost message names the whole address, query and all; the causes say what happened.
     while let Some(cause) = source.and_then(std::error::Error::source) {
-        reason = format!(
-            "{reason}{}{cause}",
-            if reason.is_empty() { "" } else { ": " }
-        );
+        reason = format!("{reason}{}{cause}", if reason.is_empty() { "" } else { ": " });
         source = Some(cause);
     }
-    NoAnswer {
-        reason,
-        may_have_arrived: !(error.is_connect() || error.is_builder()),
-    }
+    NoAnswer { reason, may_have_arrived: !(error.is_connect() || error.is_builder()) }
 }
 
 /// `Retry-After` in seconds (RFC 9110, 10.2.3).
 fn retry_after(headers: &HeaderMap) -> Option<Duration> {
-    headers
-        .get(RETRY_AFTER)?
-        .to_str()
-        .ok()?
-        .trim()
-        .parse()
-        .ok()
-        .map(Duration::from_secs)
+    headers.get(RETRY_AFTER)?.to_str().ok()?.trim().parse().ok().map(Duration::from_secs)
 }
 
 /// What a failure to get an answer means for a debt.
 impl From<NoAnswer> for Outcome {
     fn from(none: NoAnswer) -> Outcome {
         if none.may_have_arrived {
-            Outcome::Unknown {
-                reason: none.reason,
-            }
+            Outcome::Unknown { reason: none.reason }
         } else {
-            Outcome::NotSent {
-                reason: none.reason,
-                retry_after: None,
-            }
+            Outcome::NotSent { reason: none.reason, retry_after: None }
         }
     }
 }
@@ -123,14 +94,8 @@ pub fn failed(answer: &Answer, words: &str) -> Outcome {
     let retry_after = answer.retry_after;
     match answer.status.as_u16() {
         400 | 409 | 410 | 422 => Outcome::Refused { reason },
-        429 | 503 => Outcome::NotSent {
-            reason,
-            retry_after,
-        },
+        429 | 503 => Outcome::NotSent { reason, retry_after },
         500..=599 => Outcome::Unknown { reason },
-        _ => Outcome::NotSent {
-            reason,
-            retry_after,
-        },
+        _ => Outcome::NotSent { reason, retry_after },
     }
 }

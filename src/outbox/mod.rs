@@ -98,15 +98,7 @@ impl Lane {
         shutdown: CancellationToken,
     ) -> Lane {
         let owner = store.around().id();
-        Lane {
-            name: name.to_owned(),
-            owner,
-            store,
-            carrier,
-            rules,
-            wake: Arc::default(),
-            shutdown,
-        }
+        Lane { name: name.to_owned(), owner, store, carrier, rules, wake: Arc::default(), shutdown }
     }
 
     /// The lane's name.
@@ -120,7 +112,7 @@ impl Lane {
     }
 
     /// Delivers until told to stop.
-    pub async fn run(&self) {
+    pub async fn run(self: &Arc<Self>) {
         while !self.shutdown.is_cancelled() {
             match self.deliver_batch().await {
                 Ok(0) => self.idle().await,
@@ -134,7 +126,7 @@ impl Lane {
     }
 
     /// Delivers all that is due now.
-    pub async fn drain(&self) -> Result<usize, StoreError> {
+    pub async fn drain(self: &Arc<Self>) -> Result<usize, StoreError> {
         let mut delivered = 0;
         loop {
             match self.deliver_batch().await? {
@@ -145,33 +137,33 @@ impl Lane {
     }
 
     /// Claims one batch, tries each, and writes how each ended. Returns how many were claimed.
-    async fn deliver_batch(&self) -> Result<usize, StoreError> {
+    async fn deliver_batch(self: &Arc<Self>) -> Result<usize, StoreError> {
         let next = self.store.next_attempt(&self.name).await?;
         if next.is_none_or(|next| next > self.store.around().clock.millis()) {
             return Ok(0);
         }
         let limit = i64::try_from(self.rules.concurrency * 2).unwrap_or(i64::MAX);
         let (lease, settle_after) = (millis(self.rules.lease), millis(self.rules.settle_after));
-        let parcels = self
-            .store
-            .claim(&self.name, &self.owner, limit, lease, settle_after)
-            .await?;
+        let parcels = self.store.claim(&self.name, &self.owner, limit, lease, settle_after).await?;
         let claimed = parcels.len();
+        // Each attempt is a task of its own: it goes on while others are being settled, holds no
+        // connection that the settling waits for, and its panic leaves only its own lease to expire.
         let mut settled = stream::iter(parcels)
-            .map(|parcel| self.pay(parcel))
+            .map(|parcel| tokio::spawn(Arc::clone(self).pay(parcel)))
             .buffer_unordered(self.rules.concurrency)
+            .filter_map(|paid| async {
+                paid.inspect_err(|panic| error!(%panic, "an attempt panicked")).ok()
+            })
             .ready_chunks(SETTLE_TOGETHER)
             .boxed();
         while let Some(batch) = settled.next().await {
             self.store.settle(&self.name, &self.owner, &batch).await?;
-            batch
-                .iter()
-                .for_each(|(parcel, settlement)| self.report(parcel, settlement));
+            batch.iter().for_each(|(parcel, settlement)| self.report(parcel, settlement));
         }
         Ok(claimed)
     }
 
-    async fn pay(&self, parcel: Parcel) -> (Parcel, Settlement) {
+    async fn pay(self: Arc<Self>, parcel: Parcel) -> (Parcel, Settlement) {
         if self.shutdown.is_cancelled() {
             return (parcel, Settlement::Released);
         }
@@ -188,13 +180,9 @@ impl Lane {
             Sight::Found(receipt) => Settlement::Delivered(receipt),
             Sight::Absent => Settlement::Absent,
             Sight::Repeatable => self.send(parcel).await,
-            Sight::Failed {
-                reason,
-                retry_after,
-            } => Settlement::NotSeen {
-                reason,
-                not_before: self.retry_at(parcel, retry_after),
-            },
+            Sight::Failed { reason, retry_after } => {
+                Settlement::NotSeen { reason, not_before: self.retry_at(parcel, retry_after) }
+            }
         }
     }
 
@@ -202,17 +190,12 @@ impl Lane {
         match self.carrier.send(parcel).await {
             Outcome::Delivered(receipt) => Settlement::Delivered(receipt),
             Outcome::Refused { reason } => Settlement::Refused { reason },
-            Outcome::NotSent {
-                reason,
-                retry_after,
-            } => Settlement::NotSent {
-                reason,
-                not_before: self.retry_at(parcel, retry_after),
-            },
-            Outcome::Unknown { reason } => Settlement::Unknown {
-                reason,
-                not_before: self.after(self.rules.settle_after),
-            },
+            Outcome::NotSent { reason, retry_after } => {
+                Settlement::NotSent { reason, not_before: self.retry_at(parcel, retry_after) }
+            }
+            Outcome::Unknown { reason } => {
+                Settlement::Unknown { reason, not_before: self.after(self.rules.settle_after) }
+            }
         }
     }
 
@@ -220,22 +203,14 @@ impl Lane {
     fn retry_at(&self, parcel: &Parcel, retry_after: Option<Duration>) -> i64 {
         let chance = &self.store.around().chance;
         let wait = retry_after.unwrap_or_else(|| {
-            let longest = delay(
-                parcel.attempts,
-                self.rules.retry_first,
-                self.rules.retry_cap,
-            );
+            let longest = delay(parcel.attempts, self.rules.retry_first, self.rules.retry_cap);
             longest.mul_f64(chance.fraction())
         });
         self.after(wait.min(self.rules.retry_cap.max(Duration::from_secs(3600))))
     }
 
     fn after(&self, wait: Duration) -> i64 {
-        self.store
-            .around()
-            .clock
-            .millis()
-            .saturating_add(millis(wait))
+        self.store.around().clock.millis().saturating_add(millis(wait))
     }
 
     async fn idle(&self) {

@@ -20,11 +20,7 @@ pub struct ReferralCarrier {
 impl ReferralCarrier {
     /// `clock_skew` is how far the platform's clock may be from ours.
     pub fn new(store: Store, platform: Arc<dyn Platform>, clock_skew: Duration) -> ReferralCarrier {
-        ReferralCarrier {
-            store,
-            platform,
-            clock_skew,
-        }
+        ReferralCarrier { store, platform, clock_skew }
     }
 
     /// The time in which an unknown attempt can have arrived, by the platform's clock.
@@ -45,10 +41,7 @@ impl Carrier for ReferralCarrier {
     async fn send(&self, parcel: &Parcel) -> Outcome {
         match self.store.dispatch(&parcel.target_id).await {
             Ok(dispatch) => self.platform.submit(&dispatch).await,
-            Err(error) => Outcome::NotSent {
-                reason: error.to_string(),
-                retry_after: None,
-            },
+            Err(error) => Outcome::NotSent { reason: error.to_string(), retry_after: None },
         }
     }
 
@@ -56,20 +49,14 @@ impl Carrier for ReferralCarrier {
         let reference = match self.store.dispatch(&parcel.target_id).await {
             Ok(dispatch) => dispatch.reference,
             Err(error) => {
-                return Sight::Failed {
-                    reason: error.to_string(),
-                    retry_after: None,
-                };
+                return Sight::Failed { reason: error.to_string(), retry_after: None };
             }
         };
         let (from, to) = self.window(parcel);
         match self.platform.find(&reference, from, to).await {
             Ok(Some(receipt)) => Sight::Found(receipt),
             Ok(None) => Sight::Absent,
-            Err(none) => Sight::Failed {
-                reason: none.reason,
-                retry_after: none.retry_after,
-            },
+            Err(none) => Sight::Failed { reason: none.reason, retry_after: none.retry_after },
         }
     }
 }

@@ -69,38 +69,22 @@ impl Open311 {
         let answer = ask(request).await?;
         if !answer.status.is_success() {
             let reason = format!("HTTP {} {}", answer.status.as_u16(), self.words(&answer));
-            return Err(NoContact {
-                reason,
-                retry_after: answer.retry_after,
-            });
+            return Err(NoContact { reason, retry_after: answer.retry_after });
         }
-        read(&answer.body, self.format).map_err(|reason| NoContact {
-            reason,
-            retry_after: None,
-        })
+        read(&answer.body, self.format).map_err(|reason| NoContact { reason, retry_after: None })
     }
 
     /// The descriptions of GeoReport v2's error list.
     fn words(&self, answer: &Answer) -> String {
         let described = |records: Vec<Record>| -> Vec<String> {
-            records
-                .into_iter()
-                .filter_map(|mut record| record.remove("description"))
-                .collect()
+            records.into_iter().filter_map(|mut record| record.remove("description")).collect()
         };
-        let words = read(&answer.body, self.format)
-            .map(described)
-            .unwrap_or_default()
-            .join("; ");
+        let words = read(&answer.body, self.format).map(described).unwrap_or_default().join("; ");
         words.chars().take(300).collect()
     }
 
     fn form<'d>(&'d self, dispatch: &'d Dispatch) -> Vec<(&'static str, String)> {
-        let service = self
-            .services
-            .get(&dispatch.category)
-            .cloned()
-            .unwrap_or_default();
+        let service = self.services.get(&dispatch.category).cloned().unwrap_or_default();
         let place = match &dispatch.address {
             Some(address) => format!("{} {address}", dispatch.area_name),
             None => dispatch.area_name.clone(),
@@ -126,19 +110,15 @@ impl Open311 {
 
     fn receipt(record: &Record) -> Option<Receipt> {
         let field = |name: &str| record.get(name).filter(|value| !value.is_empty()).cloned();
-        let receipt = Receipt {
-            remote_id: field("service_request_id"),
-            token: field("token"),
-        };
+        let receipt = Receipt { remote_id: field("service_request_id"), token: field("token") };
         (receipt != Receipt::default()).then_some(receipt)
     }
 
     fn update(&self, record: &Record) -> Option<PlatformUpdate> {
         let remote_id = record.get("service_request_id")?.clone();
         let word = record.get("status")?.clone();
-        let instant = ["updated_datetime", "requested_datetime"]
-            .iter()
-            .find_map(|name| record.get(*name));
+        let instant =
+            ["updated_datetime", "requested_datetime"].iter().find_map(|name| record.get(*name));
         Some(PlatformUpdate {
             remote_id,
             status: self.statuses.get(&word.to_lowercase()).copied(),
@@ -151,8 +131,7 @@ impl Open311 {
     /// The requests that the platform received between two instants.
     async fn received(&self, from: Timestamp, to: Timestamp) -> Result<Vec<Record>, NoContact> {
         let (from, to) = (whole_seconds(from), whole_seconds(to));
-        self.list(self.get("requests", &[("start_date", &from), ("end_date", &to)]))
-            .await
+        self.list(self.get("requests", &[("start_date", &from), ("end_date", &to)])).await
     }
 }
 
@@ -184,10 +163,7 @@ fn halves(from: Timestamp, to: Timestamp) -> [(Timestamp, Timestamp); 2] {
 #[async_trait]
 impl Platform for Open311 {
     async fn submit(&self, dispatch: &Dispatch) -> Outcome {
-        let request = self
-            .client
-            .post(self.address("requests"))
-            .form(&self.form(dispatch));
+        let request = self.client.post(self.address("requests")).form(&self.form(dispatch));
         let answer = match ask(request).await {
             Ok(answer) => answer,
             Err(none) => return none.into(),
@@ -232,10 +208,7 @@ impl Platform for Open311 {
                     let reason = format!(
                         "more than {PAGE} requests within two seconds: can't tell what is missing"
                     );
-                    return Err(NoContact {
-                        reason,
-                        retry_after: None,
-                    });
+                    return Err(NoContact { reason, retry_after: None });
                 }
                 spans.extend(halves(from, to));
             }
@@ -247,37 +220,23 @@ impl Platform for Open311 {
         let ids = remote_ids.join(",");
         let records = match remote_ids {
             [one] => self.list(self.get(&format!("requests/{one}"), &[])).await?,
-            _ => {
-                self.list(self.get("requests", &[("service_request_id", &ids)]))
-                    .await?
-            }
+            _ => self.list(self.get("requests", &[("service_request_id", &ids)])).await?,
         };
-        Ok(records
-            .iter()
-            .filter_map(|record| self.update(record))
-            .collect())
+        Ok(records.iter().filter_map(|record| self.update(record)).collect())
     }
 
     async fn number_of(&self, token: &str) -> Result<Option<String>, NoContact> {
         let records = self.list(self.get(&format!("tokens/{token}"), &[])).await?;
-        Ok(records
-            .iter()
-            .find_map(|record| Self::receipt(record)?.remote_id))
+        Ok(records.iter().find_map(|record| Self::receipt(record)?.remote_id))
     }
 
     async fn service_gaps(&self) -> Result<Vec<ServiceGap>, NoContact> {
         let listed = self.list(self.get("services", &[])).await?;
-        let has = |code: &str| {
-            listed
-                .iter()
-                .any(|s| s.get("service_code").is_some_and(|c| c == code))
-        };
+        let has =
+            |code: &str| listed.iter().any(|s| s.get("service_code").is_some_and(|c| c == code));
         let gaps = self.services.iter().filter(|(_, code)| !has(code));
         Ok(gaps
-            .map(|(category, code)| ServiceGap {
-                category: *category,
-                code: code.clone(),
-            })
+            .map(|(category, code)| ServiceGap { category: *category, code: code.clone() })
             .collect())
     }
 }

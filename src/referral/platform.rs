@@ -21,10 +21,7 @@ pub struct NoContact {
 
 impl From<NoAnswer> for NoContact {
     fn from(none: NoAnswer) -> NoContact {
-        NoContact {
-            reason: none.reason,
-            retry_after: None,
-        }
+        NoContact { reason: none.reason, retry_after: None }
     }
 }
 

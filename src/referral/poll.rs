@@ -25,9 +25,7 @@ pub async fn poll(
     let lane = store.around().platform_lane.clone();
     let mut polled = Polled::default();
     loop {
-        let due = store
-            .due_polls(i64::try_from(batch).unwrap_or(i64::MAX))
-            .await?;
+        let due = store.due_polls(i64::try_from(batch).unwrap_or(i64::MAX)).await?;
         if due.is_empty() {
             return Ok(polled);
         }
@@ -62,19 +60,13 @@ async fn ask(
 ) -> Result<Result<(), NoContact>, StoreError> {
     let mut numbers = HashMap::new();
     for open in due.iter().filter(|open| open.remote_id.is_none()) {
-        match platform
-            .number_of(open.token.as_deref().unwrap_or_default())
-            .await
-        {
+        match platform.number_of(open.token.as_deref().unwrap_or_default()).await {
             Ok(Some(number)) => drop(numbers.insert(open.id.as_str(), number)),
             Ok(None) => {}
             Err(none) => return Ok(Err(none)),
         }
     }
-    let known: Vec<String> = due
-        .iter()
-        .filter_map(|open| open.remote_id.clone())
-        .collect();
+    let known: Vec<String> = due.iter().filter_map(|open| open.remote_id.clone()).collect();
     let updates = if known.is_empty() {
         Vec::new()
     } else {

@@ -69,10 +69,7 @@ fn read_xml(body: &str) -> Result<Vec<Record>, String> {
     let (mut depth, mut field, mut text) = (0usize, String::new(), String::new());
     let mut record = Record::new();
     loop {
-        match reader
-            .read_event()
-            .map_err(|error| wrong(error.to_string()))?
-        {
+        match reader.read_event().map_err(|error| wrong(error.to_string()))? {
             Event::Start(tag) => {
                 depth += 1;
                 if depth == 3 {

@@ -77,11 +77,7 @@ impl Faults {
 
     /// Whether `fault` happens now.
     pub fn happens(&self, fault: Fault, chance: &Chance) -> bool {
-        let probability = self
-            .0
-            .iter()
-            .find(|(f, _)| *f == fault)
-            .map_or(0.0, |(_, p)| *p);
+        let probability = self.0.iter().find(|(f, _)| *f == fault).map_or(0.0, |(_, p)| *p);
         probability > 0.0 && chance.fraction() < probability
     }
 }

@@ -46,11 +46,7 @@ pub struct Ledger {
 impl Stored {
     /// How it stands at `now`: the newest step and those before it.
     pub fn steps_until(&self, now: Timestamp) -> &[Step] {
-        let count = self
-            .course
-            .iter()
-            .take_while(|step| step.from <= now)
-            .count();
+        let count = self.course.iter().take_while(|step| step.from <= now).count();
         &self.course[..count.max(1)]
     }
 
@@ -76,9 +72,7 @@ impl Ledger {
         let number = self.requests.len() + 1;
         let stored = Stored {
             service_request_id: format!("{number:07}"),
-            token: faults
-                .happens(Fault::Token, &chance)
-                .then(|| format!("t-{number:07}")),
+            token: faults.happens(Fault::Token, &chance).then(|| format!("t-{number:07}")),
             requested_datetime: now,
             course: course(&form, now, &chance, faults),
             form,
@@ -100,36 +94,16 @@ fn course(
     let accepted = now + hours(24);
     let started = accepted + hours(72);
     let ended = started + hours(9 * 24);
-    let first_round = form
-        .get("description")
-        .is_some_and(|text| text.trim_end().ends_with("-R1]"));
-    let mut steps = vec![Step {
-        from: now,
-        word: "open",
-        notes: "已收到",
-    }];
+    let first_round = form.get("description").is_some_and(|text| text.trim_end().ends_with("-R1]"));
+    let mut steps = vec![Step { from: now, word: "open", notes: "已收到" }];
     if first_round && faults.happens(Fault::Refuse, chance) {
         steps.push(Step {
-            from: accepted,
-            word: "rejected",
-            notes: "情况不明，请补充后重报",
+            from: accepted, word: "rejected", notes: "情况不明，请补充后重报"
         });
         return steps;
     }
-    steps.push(Step {
-        from: accepted,
-        word: "accepted",
-        notes: "已转办至责任单位",
-    });
-    steps.push(Step {
-        from: started,
-        word: "in_progress",
-        notes: "责任单位正在办理",
-    });
-    steps.push(Step {
-        from: ended,
-        word: "closed",
-        notes: "已办结，请回访群众",
-    });
+    steps.push(Step { from: accepted, word: "accepted", notes: "已转办至责任单位" });
+    steps.push(Step { from: started, word: "in_progress", notes: "责任单位正在办理" });
+    steps.push(Step { from: ended, word: "closed", notes: "已办结，请回访群众" });
     steps
 }

@@ -54,13 +54,7 @@ impl Sandbox {
     /// A platform with an empty ledger.
     pub fn new(clock: Clock, seed: u64, faults: Faults) -> Sandbox {
         let (chance, ledger) = (Chance::seeded(seed), Mutex::default());
-        Sandbox(Arc::new(Inner {
-            clock,
-            chance,
-            seed,
-            faults,
-            ledger,
-        }))
+        Sandbox(Arc::new(Inner { clock, chance, seed, faults, ledger }))
     }
 
     /// Everything received so far.
@@ -99,8 +93,7 @@ impl Sandbox {
     }
 
     fn store(&self, form: Fields) -> Stored {
-        self.ledger()
-            .store(form, self.0.clock.now(), self.0.seed, &self.0.faults)
+        self.ledger().store(form, self.0.clock.now(), self.0.seed, &self.0.faults)
     }
 
     /// What asking about requests gives: the present step, with repeats and old ones where told to.
@@ -110,11 +103,7 @@ impl Sandbox {
         for request in stored {
             let steps = request.steps_until(now);
             let reorder = steps.len() > 1 && self.happens(Fault::Reorder);
-            let told = if reorder {
-                steps
-            } else {
-                &steps[steps.len() - 1..]
-            };
+            let told = if reorder { steps } else { &steps[steps.len() - 1..] };
             things.extend(told.iter().rev().map(|step| wire::request(request, step)));
             if self.happens(Fault::Duplicate) {
                 things.extend(told.last().map(|step| wire::request(request, step)));
@@ -151,13 +140,7 @@ async fn serve_connection(stream: TcpStream, router: Router, shutdown: Cancellat
 }
 
 async fn services(form: Form) -> Response {
-    wire::answer(
-        StatusCode::OK,
-        form,
-        "services",
-        "service",
-        &wire::services(),
-    )
+    wire::answer(StatusCode::OK, form, "services", "service", &wire::services())
 }
 
 fn not_found(form: Form) -> Response {
@@ -182,18 +165,13 @@ async fn submit(
     }
     if sandbox.happens(Fault::Busy503) {
         let mut busy = wire::error(StatusCode::SERVICE_UNAVAILABLE, wire_form, "系统忙，请稍后");
-        busy.headers_mut()
-            .insert(header::RETRY_AFTER, HeaderValue::from_static("600"));
+        busy.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("600"));
         return busy;
     }
     let lost = sandbox.happens(Fault::NoAnswer);
     let broken = sandbox.happens(Fault::Error500);
     if (lost || broken) && sandbox.0.chance.fraction() < 0.5 {
-        return if lost {
-            silence().await
-        } else {
-            broken_answer(wire_form)
-        };
+        return if lost { silence().await } else { broken_answer(wire_form) };
     }
     let stored = sandbox.store(form);
     if lost {
@@ -212,23 +190,13 @@ async fn submit(
         Some(token) => ("token", token.clone()),
         None => ("service_request_id", stored.service_request_id.clone()),
     };
-    wire::answer(
-        StatusCode::OK,
-        wire_form,
-        "service_requests",
-        "request",
-        &[vec![receipt]],
-    )
+    wire::answer(StatusCode::OK, wire_form, "service_requests", "request", &[vec![receipt]])
 }
 
 fn missing_field(form: &Fields) -> Option<String> {
-    let service = form
-        .get("service_code")
-        .map(String::as_str)
-        .unwrap_or_default();
-    let known = wire::services()
-        .iter()
-        .any(|thing| thing.contains(&("service_code", service.to_owned())));
+    let service = form.get("service_code").map(String::as_str).unwrap_or_default();
+    let known =
+        wire::services().iter().any(|thing| thing.contains(&("service_code", service.to_owned())));
     if !known {
         return Some(format!("service_code 「{service}」不存在"));
     }
@@ -267,11 +235,7 @@ async fn list(
     if let Some(failure) = failure_to_answer(&sandbox, &cut, form).await {
         return failure;
     }
-    let instant = |name: &str| {
-        query
-            .get(name)
-            .and_then(|text| text.parse::<Timestamp>().ok())
-    };
+    let instant = |name: &str| query.get(name).and_then(|text| text.parse::<Timestamp>().ok());
     let chosen: Vec<Stored> = match query.get("service_request_id") {
         Some(ids) => {
             let ids: Vec<&str> = ids.split(',').collect();
@@ -288,13 +252,7 @@ async fn list(
             let from = instant("start_date").unwrap_or(to - SignedDuration::from_hours(90 * 24));
             let ledger = sandbox.ledger();
             let within = |r: &&Stored| from <= r.requested_datetime && r.requested_datetime <= to;
-            ledger
-                .requests
-                .iter()
-                .filter(within)
-                .take(PAGE)
-                .cloned()
-                .collect()
+            ledger.requests.iter().filter(within).take(PAGE).cloned().collect()
         }
     };
     let things = sandbox.answers_about(&chosen);
@@ -312,12 +270,7 @@ async fn one(
     if let Some(failure) = failure_to_answer(&sandbox, &cut, form).await {
         return failure;
     }
-    let found = sandbox
-        .ledger()
-        .requests
-        .iter()
-        .find(|r| r.service_request_id == id)
-        .cloned();
+    let found = sandbox.ledger().requests.iter().find(|r| r.service_request_id == id).cloned();
     match found {
         Some(stored) => {
             let things = sandbox.answers_about(&[stored]);
@@ -338,12 +291,8 @@ async fn token(
     if let Some(failure) = failure_to_answer(&sandbox, &cut, form).await {
         return failure;
     }
-    let found = sandbox
-        .ledger()
-        .requests
-        .iter()
-        .find(|r| r.token.as_deref() == Some(token))
-        .cloned();
+    let found =
+        sandbox.ledger().requests.iter().find(|r| r.token.as_deref() == Some(token)).cloned();
     let Some(stored) = found else {
         return wire::error(StatusCode::NOT_FOUND, form, "没有这个令牌");
     };
@@ -351,13 +300,7 @@ async fn token(
     if stored.is_numbered(sandbox.0.clock.now()) {
         thing.push(("service_request_id", stored.service_request_id));
     }
-    wire::answer(
-        StatusCode::OK,
-        form,
-        "service_requests",
-        "request",
-        &[thing],
-    )
+    wire::answer(StatusCode::OK, form, "service_requests", "request", &[thing])
 }
 
 /// What can go wrong with a question.
@@ -393,13 +336,7 @@ async fn take_notice(
     headers: HeaderMap,
     Json(body): Json<serde_json::Value>,
 ) -> StatusCode {
-    let id = headers
-        .get("webhook-id")
-        .and_then(|id| id.to_str().ok())
-        .unwrap_or_default();
-    sandbox.ledger().notices.push(Notice {
-        webhook_id: id.to_owned(),
-        body,
-    });
+    let id = headers.get("webhook-id").and_then(|id| id.to_str().ok()).unwrap_or_default();
+    sandbox.ledger().notices.push(Notice { webhook_id: id.to_owned(), body });
     StatusCode::NO_CONTENT
 }

@@ -39,23 +39,13 @@ pub fn answer(
 ) -> Response {
     let (body, content_type) = match form {
         Form::Json => {
-            let maps: Vec<BTreeMap<_, _>> = things
-                .iter()
-                .map(|thing| thing.iter().cloned().collect())
-                .collect();
-            (
-                serde_json::json!(maps).to_string(),
-                "application/json; charset=utf-8",
-            )
+            let maps: Vec<BTreeMap<_, _>> =
+                things.iter().map(|thing| thing.iter().cloned().collect()).collect();
+            (serde_json::json!(maps).to_string(), "application/json; charset=utf-8")
         }
         Form::Xml => (xml(list, item, things), "text/xml; charset=utf-8"),
     };
-    (
-        status,
-        [(header::CONTENT_TYPE, HeaderValue::from_static(content_type))],
-        body,
-    )
-        .into_response()
+    (status, [(header::CONTENT_TYPE, HeaderValue::from_static(content_type))], body).into_response()
 }
 
 fn xml(list: &str, item: &str, things: &[Thing]) -> String {
@@ -72,10 +62,7 @@ fn xml(list: &str, item: &str, things: &[Thing]) -> String {
 
 /// An error as GeoReport v2 lists it.
 pub fn error(status: StatusCode, form: Form, words: &str) -> Response {
-    let thing = vec![
-        ("code", status.as_u16().to_string()),
-        ("description", words.to_owned()),
-    ];
+    let thing = vec![("code", status.as_u16().to_string()), ("description", words.to_owned())];
     answer(status, form, "errors", "error", &[thing])
 }
 

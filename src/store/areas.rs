@@ -42,13 +42,7 @@ impl TryFrom<Row> for Area {
 
     fn try_from(row: Row) -> Result<Area> {
         let kind = word("areas.kind", &row.kind, AreaKind::read)?;
-        Ok(Area {
-            id: row.id,
-            code: row.code,
-            name: row.name,
-            kind,
-            parent_id: row.parent_id,
-        })
+        Ok(Area { id: row.id, code: row.code, name: row.name, kind, parent_id: row.parent_id })
     }
 }
 
@@ -60,16 +54,8 @@ pub struct AreaTree(HashMap<String, Area>);
 
 impl AreaTree {
     fn new(rows: Vec<Row>) -> Result<AreaTree> {
-        let areas = rows
-            .into_iter()
-            .map(Area::try_from)
-            .collect::<Result<Vec<_>>>()?;
-        Ok(AreaTree(
-            areas
-                .into_iter()
-                .map(|area| (area.id.clone(), area))
-                .collect(),
-        ))
+        let areas = rows.into_iter().map(Area::try_from).collect::<Result<Vec<_>>>()?;
+        Ok(AreaTree(areas.into_iter().map(|area| (area.id.clone(), area)).collect()))
     }
 
     /// The area and all that it lies in, nearest first.
@@ -86,17 +72,11 @@ impl AreaTree {
 
     /// By code, or by a name that only one area has (村委会 and the like may be left out).
     pub fn find(&self, name: &str) -> Result<&Area> {
-        let found: Vec<&Area> = self
-            .0
-            .values()
-            .filter(|area| answers_to(area, name))
-            .collect();
+        let found: Vec<&Area> = self.0.values().filter(|area| answers_to(area, name)).collect();
         match found.as_slice() {
             [area] => Ok(area),
             [] => Err(StoreError::Rule(format!("没有「{name}」这个区划"))),
-            _ => Err(StoreError::Rule(format!(
-                "叫「{name}」的区划不止一个，请填区划代码"
-            ))),
+            _ => Err(StoreError::Rule(format!("叫「{name}」的区划不止一个，请填区划代码"))),
         }
     }
 }
@@ -135,9 +115,7 @@ impl Tx {
         if let Some(tree) = &self.areas {
             return Ok(Arc::clone(tree));
         }
-        let tree = Arc::new(AreaTree::new(
-            sqlx::query_as(ALL).fetch_all(&mut *self.db).await?,
-        )?);
+        let tree = Arc::new(AreaTree::new(sqlx::query_as(ALL).fetch_all(&mut *self.db).await?)?);
         self.areas = Some(Arc::clone(&tree));
         Ok(tree)
     }
@@ -145,15 +123,10 @@ impl Tx {
     /// Adds an area, or brings its name and place in the tree up to date.
     pub async fn put_area(&mut self, new: &NewArea) -> Result<Put> {
         let tree = self.area_tree().await?;
-        let parent = new
-            .parent
-            .as_deref()
-            .and_then(|parent| tree.find(parent).ok());
+        let parent = new.parent.as_deref().and_then(|parent| tree.find(parent).ok());
         let needs_parent = !matches!(new.kind, AreaKind::County | AreaKind::Town);
         if let (Some(missing), None, true) = (&new.parent, parent, needs_parent) {
-            return Err(StoreError::Rule(format!(
-                "上级区划「{missing}」还没有，请先导入上级区划"
-            )));
+            return Err(StoreError::Rule(format!("上级区划「{missing}」还没有，请先导入上级区划")));
         }
         let known = tree.0.values().find(|area| match &new.code {
             Some(code) => area.code.as_ref() == Some(code),
@@ -229,8 +202,6 @@ impl Tx {
     async fn is_in_campaign(&mut self, area_id: &str) -> Result<bool> {
         let tree = self.area_tree().await?;
         let town = &self.around.campaign.town;
-        Ok(tree
-            .upward(area_id)
-            .any(|area| area.code.as_ref() == Some(town)))
+        Ok(tree.upward(area_id).any(|area| area.code.as_ref() == Some(town)))
     }
 }

@@ -53,15 +53,11 @@ impl Tx {
         reason: &str,
     ) -> Result<()> {
         if by.trim().is_empty() || reason.trim().is_empty() {
-            return Err(StoreError::Rule(
-                "更换走访人必须写明批准人和原因".to_owned(),
-            ));
+            return Err(StoreError::Rule("更换走访人必须写明批准人和原因".to_owned()));
         }
         let subject = self.subject(subject_number).await?;
         let before = subject.staff_id.ok_or_else(|| {
-            StoreError::Rule(format!(
-                "「{subject_number}」还没有走访人，请先导入走访安排表"
-            ))
+            StoreError::Rule(format!("「{subject_number}」还没有走访人，请先导入走访安排表"))
         })?;
         let now = self.now();
         sqlx::query(
@@ -82,7 +78,6 @@ impl Tx {
             .execute(&mut *self.db)
             .await?;
         let detail = serde_json::json!({"from": before, "to": staff_id, "reason": reason});
-        self.audit(by, "override_assignment", subject_number, &detail)
-            .await
+        self.audit(by, "override_assignment", subject_number, &detail).await
     }
 }

@@ -87,9 +87,7 @@ impl Tx {
 impl Store {
     /// The whole trail, oldest first.
     pub async fn audit_trail(&self) -> Result<Vec<AuditEntry>> {
-        Ok(sqlx::query_as("SELECT * FROM audit ORDER BY sequence")
-            .fetch_all(&self.read)
-            .await?)
+        Ok(sqlx::query_as("SELECT * FROM audit ORDER BY sequence").fetch_all(&self.read).await?)
     }
 
     /// The first entry whose chain doesn't hold: changed, removed or put in between.

@@ -28,27 +28,14 @@ impl Store {
     pub async fn open(url: &str, around: Surroundings) -> Result<Store> {
         sqlx::any::install_default_drivers();
         let dialect = dialect_of(url)?;
-        let write = connect(
-            url,
-            dialect,
-            if dialect == Dialect::Sqlite {
-                1
-            } else {
-                READERS
-            },
-        )
-        .await?;
+        let write =
+            connect(url, dialect, if dialect == Dialect::Sqlite { 1 } else { READERS }).await?;
         migrate(url, dialect, &write).await?;
         let read = match dialect {
             Dialect::Sqlite => connect(url, dialect, READERS).await?,
             Dialect::Postgres => write.clone(),
         };
-        let store = Store {
-            read,
-            write,
-            dialect,
-            around: Arc::new(around),
-        };
+        let store = Store { read, write, dialect, around: Arc::new(around) };
         store.hold_key().await?;
         Ok(store)
     }
@@ -65,11 +52,7 @@ impl Store {
         let expected: String = sqlx::query_scalar("SELECT value FROM meta WHERE name = 'key'")
             .fetch_one(&self.write)
             .await?;
-        if expected == found {
-            Ok(())
-        } else {
-            Err(StoreError::WrongKey { expected, found })
-        }
+        if expected == found { Ok(()) } else { Err(StoreError::WrongKey { expected, found }) }
     }
 }
 
@@ -99,11 +82,7 @@ async fn connect(url: &str, dialect: Dialect, connections: u32) -> Result<AnyPoo
     if dialect == Dialect::Postgres {
         return Ok(pool.connect(url).await?);
     }
-    let url = if url.contains("mode=") {
-        url.to_owned()
-    } else {
-        format!("{url}?mode=rwc")
-    };
+    let url = if url.contains("mode=") { url.to_owned() } else { format!("{url}?mode=rwc") };
     Ok(pool
         .after_connect(|connection, _| {
             Box::pin(async move {
@@ -137,14 +116,9 @@ async fn hold_lock_file(database: &str) -> Result<File> {
     let lock = move || {
         File::create(&file)
             .and_then(|lock| lock.lock().map(|()| lock))
-            .map_err(|why| StoreError::Lock {
-                file,
-                why: why.to_string(),
-            })
+            .map_err(|why| StoreError::Lock { file, why: why.to_string() })
     };
-    tokio::task::spawn_blocking(lock)
-        .await
-        .map_err(|why| StoreError::Migrate(why.to_string()))?
+    tokio::task::spawn_blocking(lock).await.map_err(|why| StoreError::Migrate(why.to_string()))?
 }
 
 impl Store {
@@ -153,10 +127,8 @@ impl Store {
         sqlx::any::install_default_drivers();
         if dialect_of(url)? == Dialect::Sqlite {
             let file = Path::new(sqlite_file(url));
-            let folder = file
-                .parent()
-                .filter(|f| !f.as_os_str().is_empty())
-                .unwrap_or(Path::new("."));
+            let folder =
+                file.parent().filter(|f| !f.as_os_str().is_empty()).unwrap_or(Path::new("."));
             if !folder.is_dir() {
                 return Err(StoreError::Rule(format!(
                     "目录 {} 不存在，请先建好",

@@ -91,9 +91,7 @@ impl Tx {
     /// Opens a duty, once: the same key again changes nothing.
     pub async fn open_duty(&mut self, new: &NewDuty) -> Result<()> {
         let around = &self.around;
-        let due_on = new
-            .due_on
-            .unwrap_or_else(|| new.kind.due_on(&around.campaign));
+        let due_on = new.due_on.unwrap_or_else(|| new.kind.due_on(&around.campaign));
         let first = around.campaign.rungs(new.kind).first();
         let next_rung_on = first.map(|rung| rung.told_on(due_on, &around.workdays).to_string());
         let (id, now) = (around.id(), around.clock.millis());
@@ -144,10 +142,7 @@ impl Tx {
                 .fetch_optional(&mut *self.db)
                 .await?;
         match state.as_deref() {
-            None => Err(StoreError::Rule(format!(
-                "「{}」没有「{kind}」这项任务",
-                area.name
-            ))),
+            None => Err(StoreError::Rule(format!("「{}」没有「{kind}」这项任务", area.name))),
             Some("open") => {
                 self.meet_duty(&key, by).await?;
                 let detail = serde_json::json!({"area": area.name, "kind": kind.code()});

@@ -5,12 +5,10 @@ use super::{Result, Tx};
 impl Tx {
     /// When a file of this digest was imported, in epoch milliseconds.
     pub async fn imported_at(&mut self, digest: &str) -> Result<Option<i64>> {
-        Ok(
-            sqlx::query_scalar("SELECT imported_at FROM imports WHERE digest = $1")
-                .bind(digest)
-                .fetch_optional(&mut *self.db)
-                .await?,
-        )
+        Ok(sqlx::query_scalar("SELECT imported_at FROM imports WHERE digest = $1")
+            .bind(digest)
+            .fetch_optional(&mut *self.db)
+            .await?)
     }
 
     /// Remembers a file.

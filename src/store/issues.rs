@@ -134,10 +134,7 @@ impl Store {
         Ok(IssueCard {
             issue: row.projection.issue()?,
             text: self.around.sealer.open(&row.text_sealed)?,
-            due_on: row
-                .due_on
-                .map(|on| super::date("issues.due_on", &on))
-                .transpose()?,
+            due_on: row.due_on.map(|on| super::date("issues.due_on", &on)).transpose()?,
             id: row.id,
             number: row.number,
             area_id: row.area_id,
@@ -201,22 +198,9 @@ impl Tx {
         .bind(now)
         .execute(&mut *self.db)
         .await?;
-        if let Some(Class {
-            level,
-            category,
-            urgency,
-        }) = new.class
-        {
-            self.issue_event(
-                &id,
-                &Event::Classified {
-                    level,
-                    category,
-                    urgency,
-                },
-                "visitor",
-            )
-            .await?;
+        if let Some(Class { level, category, urgency }) = new.class {
+            self.issue_event(&id, &Event::Classified { level, category, urgency }, "visitor")
+                .await?;
         }
         Ok(Put::Added)
     }
@@ -239,8 +223,7 @@ impl Tx {
         let row = self.issue_row(id).await?;
         let before = row.projection.issue()?;
         let after = before.apply(event)?;
-        self.write_event(id, row.version + 1, event, actor, &after)
-            .await?;
+        self.write_event(id, row.version + 1, event, actor, &after).await?;
         self.follow_event(id, &row, event, &after).await?;
         if after.state != before.state {
             self.settle_resident(&row.resident_id).await?;
@@ -253,10 +236,7 @@ impl Tx {
             super::Dialect::Sqlite => ROW,
             super::Dialect::Postgres => LOCKED_ROW,
         };
-        Ok(sqlx::query_as(query)
-            .bind(id)
-            .fetch_one(&mut *self.db)
-            .await?)
+        Ok(sqlx::query_as(query).bind(id).fetch_one(&mut *self.db).await?)
     }
 
     async fn write_event(
@@ -268,10 +248,8 @@ impl Tx {
         after: &Issue,
     ) -> Result<()> {
         let now = self.now();
-        let body = serde_json::to_string(event).map_err(|error| StoreError::Corrupt {
-            what: "event",
-            value: error.to_string(),
-        })?;
+        let body = serde_json::to_string(event)
+            .map_err(|error| StoreError::Corrupt { what: "event", value: error.to_string() })?;
         sqlx::query("INSERT INTO issue_events (issue_id, sequence, kind, body, actor, at) VALUES ($1, $2, $3, $4, $5, $6)")
             .bind(id)
             .bind(version)
@@ -311,8 +289,7 @@ impl Tx {
         match event.kind() {
             EventKind::Classified | EventKind::Reopened => {
                 if let Some(class) = after.class {
-                    self.owe_resolution(id, &row.area_id, class, row.version + 1)
-                        .await?;
+                    self.owe_resolution(id, &row.area_id, class, row.version + 1).await?;
                 }
             }
             EventKind::Queued => self.owe_referral(id, after).await?,
@@ -323,10 +300,7 @@ impl Tx {
             State::Resolved | State::Closed => {
                 self.end_issue_duties(id, "met", event.kind().code()).await
             }
-            State::Void => {
-                self.end_issue_duties(id, "cancelled", event.kind().code())
-                    .await
-            }
+            State::Void => self.end_issue_duties(id, "cancelled", event.kind().code()).await,
             _ => Ok(()),
         }
     }
@@ -339,23 +313,15 @@ impl Tx {
         class: Class,
         sequence: i64,
     ) -> Result<()> {
-        let due_on = self
-            .around
-            .campaign
-            .resolve_by(class.urgency, self.around.clock.today());
+        let due_on = self.around.campaign.resolve_by(class.urgency, self.around.clock.today());
         sqlx::query("UPDATE issues SET due_on = $1 WHERE id = $2")
             .bind(due_on.to_string())
             .bind(id)
             .execute(&mut *self.db)
             .await?;
         // Classified anew: the old date and holder no longer hold.
-        self.end_issue_duties(id, "cancelled", "reclassified")
-            .await?;
-        let role = if class.level.is_referred() {
-            Role::Centre
-        } else {
-            Role::GridMember
-        };
+        self.end_issue_duties(id, "cancelled", "reclassified").await?;
+        let role = if class.level.is_referred() { Role::Centre } else { Role::GridMember };
         self.open_duty(&NewDuty {
             kind: DutyKind::Resolve,
             of: id.to_owned(),
@@ -366,8 +332,7 @@ impl Tx {
             ..NewDuty::of_area(DutyKind::Resolve, area_id)
         })
         .await?;
-        self.open_duty(&NewDuty::of_area(DutyKind::Report, area_id))
-            .await
+        self.open_duty(&NewDuty::of_area(DutyKind::Report, area_id)).await
     }
 }
 

@@ -75,10 +75,7 @@ impl Surroundings {
     }
 
     fn open_sealed(&self, sealed: Option<String>) -> Result<Option<String>, StoreError> {
-        sealed
-            .map(|sealed| self.sealer.open(&sealed))
-            .transpose()
-            .map_err(StoreError::from)
+        sealed.map(|sealed| self.sealer.open(&sealed)).transpose().map_err(StoreError::from)
     }
 }
 
@@ -149,12 +146,7 @@ impl Store {
             Dialect::Sqlite => self.write.begin_with("BEGIN IMMEDIATE").await?,
             Dialect::Postgres => self.write.begin().await?,
         };
-        Ok(Tx {
-            db,
-            dialect: self.dialect,
-            around: Arc::clone(&self.around),
-            areas: None,
-        })
+        Ok(Tx { db, dialect: self.dialect, around: Arc::clone(&self.around), areas: None })
     }
 
     /// Which database this is.
@@ -209,18 +201,12 @@ impl Tx {
 
 /// Understands a stored word, or says which column is corrupt.
 fn word<T>(what: &'static str, value: &str, read: fn(&str) -> Option<T>) -> Result<T> {
-    read(value).ok_or_else(|| StoreError::Corrupt {
-        what,
-        value: value.to_owned(),
-    })
+    read(value).ok_or_else(|| StoreError::Corrupt { what, value: value.to_owned() })
 }
 
 /// Understands a stored date.
 fn date(what: &'static str, value: &str) -> Result<Date> {
-    value.parse().map_err(|_| StoreError::Corrupt {
-        what,
-        value: value.to_owned(),
-    })
+    value.parse().map_err(|_| StoreError::Corrupt { what, value: value.to_owned() })
 }
 
 /// `(name, count)` rows as a map.

@@ -13,8 +13,6 @@ pub struct NewNotice {
     pub on: Date,
     pub title: String,
     pub body: String,
-    /// Not to be sent before, in epoch milliseconds.
-    pub not_before: i64,
 }
 
 /// A digest as its channel sends it.
@@ -80,8 +78,7 @@ impl Tx {
         .execute(&mut *self.db)
         .await?;
         let debt = format!("notice:{}:{}:{on}", new.channel, new.staff_id);
-        self.owe("notice", &new.channel, &debt, &id, 1, new.not_before)
-            .await
+        self.owe("notice", &new.channel, &debt, &id, 1).await
     }
 
     pub(super) async fn notice_delivered(&mut self, id: &str) -> Result<()> {

@@ -51,7 +51,8 @@ const CLAIMED: &str =
     "id, kind, debt_key, target_id, attempts, unknown_since, first_attempt_at, last_attempt_at";
 
 impl Tx {
-    /// Writes a debt, once.
+    /// Writes a debt, once. It may be paid at any time from the beginning of time: whoever pays it may go
+    /// by another clock, such as a rehearsal's.
     pub(super) async fn owe(
         &mut self,
         kind: &str,
@@ -59,12 +60,11 @@ impl Tx {
         debt_key: &str,
         target_id: &str,
         priority: i64,
-        not_before: i64,
     ) -> Result<()> {
         let (id, now) = (self.around.id(), self.now());
         sqlx::query(
             "INSERT INTO outbox (id, lane, kind, debt_key, target_id, priority, state, attempts, not_before, created_at)
-             VALUES ($1, $2, $3, $4, $5, $6, 'ready', 0, $7, $8) ON CONFLICT (debt_key) DO NOTHING",
+             VALUES ($1, $2, $3, $4, $5, $6, 'ready', 0, 0, $7) ON CONFLICT (debt_key) DO NOTHING",
         )
         .bind(id)
         .bind(lane)
@@ -72,7 +72,6 @@ impl Tx {
         .bind(debt_key)
         .bind(target_id)
         .bind(priority)
-        .bind(not_before)
         .bind(now)
         .execute(&mut *self.db)
         .await?;
@@ -86,13 +85,8 @@ impl Tx {
         settlement: &Settlement,
     ) -> Result<()> {
         let now = self.now();
-        let Settled {
-            state,
-            unknown,
-            error,
-            not_before,
-            tried,
-        } = Settled::of(settlement, parcel, now);
+        let Settled { state, unknown, error, not_before, tried } =
+            Settled::of(settlement, parcel, now);
         let first = if tried {
             parcel.first_attempt_at.or(parcel.last_attempt_at)
         } else {
@@ -176,13 +170,9 @@ impl Settled<'_> {
             Settlement::NotSent { reason, not_before } => {
                 settled("ready", None, Some(reason), *not_before, true)
             }
-            Settlement::Unknown { reason, not_before } => settled(
-                "ready",
-                Some(still.unwrap_or(now)),
-                Some(reason),
-                *not_before,
-                true,
-            ),
+            Settlement::Unknown { reason, not_before } => {
+                settled("ready", Some(still.unwrap_or(now)), Some(reason), *not_before, true)
+            }
             Settlement::NotSeen { reason, not_before } => {
                 settled("ready", still, Some(reason), *not_before, false)
             }
@@ -252,20 +242,14 @@ impl Store {
             tx.settle_one(parcel, owner, settlement).await?;
         }
         let answered = |s: &Settlement| {
-            matches!(
-                s,
-                Settlement::Delivered(_) | Settlement::Refused { .. } | Settlement::Absent
-            )
+            matches!(s, Settlement::Delivered(_) | Settlement::Refused { .. } | Settlement::Absent)
         };
-        let failure = batch
-            .iter()
-            .rev()
-            .find_map(|(_, settlement)| match settlement {
-                Settlement::NotSent { reason, .. }
-                | Settlement::Unknown { reason, .. }
-                | Settlement::NotSeen { reason, .. } => Some(reason.as_str()),
-                _ => None,
-            });
+        let failure = batch.iter().rev().find_map(|(_, settlement)| match settlement {
+            Settlement::NotSent { reason, .. }
+            | Settlement::Unknown { reason, .. }
+            | Settlement::NotSeen { reason, .. } => Some(reason.as_str()),
+            _ => None,
+        });
         if batch.iter().any(|(_, settlement)| answered(settlement)) {
             tx.mark_lane(lane, None).await?;
         } else if let Some(failure) = failure {

@@ -70,11 +70,7 @@ impl Tx {
             .fetch_one(&mut *self.db)
             .await?;
         let reference = referral::reference(&number, issue.round);
-        let (id, now, lane) = (
-            self.around.id(),
-            self.now(),
-            self.around.platform_lane.clone(),
-        );
+        let (id, now, lane) = (self.around.id(), self.now(), self.around.platform_lane.clone());
         sqlx::query(
             "INSERT INTO referrals (id, issue_id, round, lane, reference, state, queued_at)
              VALUES ($1, $2, $3, $4, $5, 'queued', $6)",
@@ -92,15 +88,7 @@ impl Tx {
             Some(Urgency::Normal) | None => 1,
             Some(Urgency::LongTerm) => 2,
         };
-        self.owe(
-            "referral",
-            &lane,
-            &format!("referral:{reference}"),
-            &id,
-            priority,
-            now,
-        )
-        .await
+        self.owe("referral", &lane, &format!("referral:{reference}"), &id, priority).await
     }
 
     /// Takes back what hasn't been sent for an issue.
@@ -125,11 +113,7 @@ impl Tx {
     /// The platform has it: with its number, or with a token for which the number will follow.
     pub(super) async fn referral_delivered(&mut self, id: &str, receipt: &Receipt) -> Result<()> {
         let now = self.now();
-        let state = if receipt.remote_id.is_some() {
-            "open"
-        } else {
-            "waiting"
-        };
+        let state = if receipt.remote_id.is_some() { "open" } else { "waiting" };
         let issue_id: String = sqlx::query_scalar(
             "UPDATE referrals SET state = $1, remote_id = $2, token = $3, delivered_at = $4, poll_at = $4
              WHERE id = $5 RETURNING issue_id",
@@ -144,8 +128,7 @@ impl Tx {
         if self.is_current(id, &issue_id).await?
             && self.issue(&issue_id).await?.state == State::Queued
         {
-            self.issue_event(&issue_id, &Event::Referred, "platform")
-                .await?;
+            self.issue_event(&issue_id, &Event::Referred, "platform").await?;
         }
         match &receipt.remote_id {
             Some(remote_id) => self.apply_waiting_updates(remote_id).await,
@@ -164,9 +147,7 @@ impl Tx {
         if self.is_current(id, &issue_id).await?
             && self.issue(&issue_id).await?.state == State::Queued
         {
-            let event = Event::Refused {
-                reason: reason.to_owned(),
-            };
+            let event = Event::Refused { reason: reason.to_owned() };
             self.issue_event(&issue_id, &event, "platform").await?;
         }
         Ok(())
@@ -201,13 +182,8 @@ impl Tx {
         let lane = self.around.platform_lane.clone();
         let at = update.at.as_millisecond();
         let mut digest = Sha256::new();
-        for part in [
-            lane.as_str(),
-            &update.remote_id,
-            &update.word,
-            &update.text,
-            &at.to_string(),
-        ] {
+        for part in [lane.as_str(), &update.remote_id, &update.word, &update.text, &at.to_string()]
+        {
             digest.update((part.len() as u64).to_be_bytes());
             digest.update(part.as_bytes());
         }
@@ -274,11 +250,7 @@ impl Tx {
 
     async fn apply_update(&mut self, id: &str, issue_id: &str, update: &UpdateRow) -> Result<()> {
         let status = match &update.status {
-            Some(status) => Some(word(
-                "referral_updates.status",
-                status,
-                PlatformStatus::read,
-            )?),
+            Some(status) => Some(word("referral_updates.status", status, PlatformStatus::read)?),
             None => None,
         };
         let state = match status {
@@ -343,10 +315,7 @@ impl Store {
         .bind(referral_id)
         .fetch_one(&self.read)
         .await?;
-        let corrupt = |what| StoreError::Corrupt {
-            what,
-            value: row.number.clone(),
-        };
+        let corrupt = |what| StoreError::Corrupt { what, value: row.number.clone() };
         let around = self.around();
         Ok(Dispatch {
             category: row

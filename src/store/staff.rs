@@ -46,10 +46,7 @@ const ROLES: &str = "SELECT staff_id, role FROM staff_roles ORDER BY staff_id, r
 fn join(rows: Vec<Row>, roles: Vec<(String, String)>) -> Result<Vec<StaffMember>> {
     let mut by_person: HashMap<String, Vec<Role>> = HashMap::new();
     for (staff_id, role) in roles {
-        by_person
-            .entry(staff_id)
-            .or_default()
-            .push(word("staff_roles.role", &role, Role::read)?);
+        by_person.entry(staff_id).or_default().push(word("staff_roles.role", &role, Role::read)?);
     }
     let person = |row: Row| StaffMember {
         roles: by_person.remove(&row.id).unwrap_or_default(),
@@ -169,10 +166,7 @@ impl Holders {
                     .or_insert_with(|| person.id.clone());
             }
         }
-        Holders {
-            staff: staff.into_iter().map(|p| (p.id.clone(), p)).collect(),
-            by_place,
-        }
+        Holders { staff: staff.into_iter().map(|p| (p.id.clone(), p)).collect(), by_place }
     }
 
     /// The person of that id.

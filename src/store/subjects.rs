@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use sqlx::FromRow;
 
 use super::{Put, Result, Store, StoreError, Tx, word};
+use crate::domain::mask;
 use crate::domain::subject::SubjectKind;
 
 /// A subject as it comes in.
@@ -50,18 +51,20 @@ impl Row {
 }
 
 impl Store {
-    /// The names of some subjects, for a notice; opened one by one, so ask for few.
-    pub async fn subject_names(&self, ids: &[String]) -> Result<HashMap<String, String>> {
+    /// The names of some subjects as a notice may show them: a household's masked, a shop's or a
+    /// school's as it hangs over the door. Opened one by one, so ask for few.
+    pub async fn masked_subject_names(&self, ids: &[String]) -> Result<HashMap<String, String>> {
         let mut names = HashMap::new();
         for id in ids {
-            let sealed: Option<String> =
-                sqlx::query_scalar("SELECT name_sealed FROM subjects WHERE id = $1")
+            let row: Option<(String, String)> =
+                sqlx::query_as("SELECT kind, name_sealed FROM subjects WHERE id = $1")
                     .bind(id)
                     .fetch_optional(&self.read)
                     .await?;
-            if let Some(name) = self.around.open_sealed(sealed)? {
-                names.insert(id.clone(), name);
-            }
+            let Some((kind, sealed)) = row else { continue };
+            let name = self.around.sealer.open(&sealed)?;
+            let is_person = kind == SubjectKind::Household.code();
+            names.insert(id.clone(), if is_person { mask::name(&name) } else { name });
         }
         Ok(names)
     }
@@ -77,8 +80,7 @@ impl Tx {
         .bind(number)
         .fetch_optional(&mut *self.db)
         .await?;
-        row.ok_or_else(|| StoreError::Rule(format!("没有编号「{number}」的走访对象")))?
-            .read()
+        row.ok_or_else(|| StoreError::Rule(format!("没有编号「{number}」的走访对象")))?.read()
     }
 
     /// Adds a subject, or brings what is known of it up to date.

@@ -49,15 +49,13 @@ impl Tx {
             }
             Some(_) => {}
         }
-        let resident = self
-            .put_resident(&subject.id, &new.resident, new.contact.as_deref())
-            .await?;
+        let resident =
+            self.put_resident(&subject.id, &new.resident, new.contact.as_deref()).await?;
         let (visit, visit_put) = self.put_visit(new, &subject.id, &resident).await?;
         let put = match (&new.heard, visit_put) {
-            (Heard::Issue(issue), _) => self
-                .put_issue(issue, &visit, &resident, &subject)
-                .await?
-                .max_of(visit_put),
+            (Heard::Issue(issue), _) => {
+                self.put_issue(issue, &visit, &resident, &subject).await?.max_of(visit_put)
+            }
             (Heard::Answer(answer), Put::Added) => {
                 self.answer(&resident, *answer).await?;
                 Put::Added
@@ -66,8 +64,7 @@ impl Tx {
         };
         if put == Put::Added {
             if new.kind == VisitKind::First {
-                self.meet_duty(&duty::key(DutyKind::Visit, &subject.id, 1), &visit)
-                    .await?;
+                self.meet_duty(&duty::key(DutyKind::Visit, &subject.id, 1), &visit).await?;
             }
             self.settle_resident(&resident).await?;
         }
@@ -131,9 +128,7 @@ impl Tx {
         let event = if answer.closes() {
             Event::Satisfied
         } else {
-            Event::Reopened {
-                reason: "群众回访时表示不满意".to_owned(),
-            }
+            Event::Reopened { reason: "群众回访时表示不满意".to_owned() }
         };
         for issue in resolved {
             self.issue_event(&issue, &event, "resident").await?;
@@ -170,18 +165,10 @@ impl Store {
         .fetch_all(&self.read)
         .await?;
         rows.into_iter()
-            .map(
-                |(subject_number, resident, staff_number, resolved, round)| {
-                    let resident = self.around.sealer.open(&resident)?;
-                    Ok(RevisitDue {
-                        subject_number,
-                        resident,
-                        staff_number,
-                        resolved,
-                        round,
-                    })
-                },
-            )
+            .map(|(subject_number, resident, staff_number, resolved, round)| {
+                let resident = self.around.sealer.open(&resident)?;
+                Ok(RevisitDue { subject_number, resident, staff_number, resolved, round })
+            })
             .collect()
     }
 }

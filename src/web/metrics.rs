@@ -55,9 +55,5 @@ pub fn render(status: &Status) -> String {
         gauge!("zoufang_outbox_oldest_seconds", "lane" => lane.name.clone())
             .set(lane.oldest_seconds.unwrap_or(0) as f64);
     }
-    RECORDER
-        .get()
-        .and_then(Option::as_ref)
-        .map(PrometheusHandle::render)
-        .unwrap_or_default()
+    RECORDER.get().and_then(Option::as_ref).map(PrometheusHandle::render).unwrap_or_default()
 }

@@ -26,9 +26,7 @@ pub async fn serve(
     daemon: Arc<Daemon>,
     shutdown: CancellationToken,
 ) -> std::io::Result<()> {
-    axum::serve(listener, router(daemon))
-        .with_graceful_shutdown(shutdown.cancelled_owned())
-        .await
+    axum::serve(listener, router(daemon)).with_graceful_shutdown(shutdown.cancelled_owned()).await
 }
 
 fn router(daemon: Arc<Daemon>) -> Router {
@@ -57,10 +55,7 @@ async fn status(State(daemon): State<Arc<Daemon>>) -> Response {
 async fn figures(State(daemon): State<Arc<Daemon>>) -> Response {
     match Status::read(&daemon).await {
         Ok(status) => {
-            let content_type = [(
-                header::CONTENT_TYPE,
-                "text/plain; version=0.0.4; charset=utf-8",
-            )];
+            let content_type = [(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")];
             (content_type, metrics::render(&status)).into_response()
         }
         Err(error) => unavailable(&error),
@@ -69,9 +64,5 @@ async fn figures(State(daemon): State<Arc<Daemon>>) -> Response {
 
 fn unavailable(error: &StoreError) -> Response {
     error!(%error, "the database doesn't answer");
-    (
-        StatusCode::SERVICE_UNAVAILABLE,
-        "the database doesn't answer\n",
-    )
-        .into_response()
+    (StatusCode::SERVICE_UNAVAILABLE, "the database doesn't answer\n").into_response()
 }

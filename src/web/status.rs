@@ -145,16 +145,9 @@ impl Status {
             },
             duties: duties
                 .into_iter()
-                .map(|(kind, open, late)| DutyStatus {
-                    kind: kind.code().to_owned(),
-                    open,
-                    late,
-                })
+                .map(|(kind, open, late)| DutyStatus { kind: kind.code().to_owned(), open, late })
                 .collect(),
-            lanes: lanes
-                .into_iter()
-                .map(|lane| lane_status(lane, now))
-                .collect(),
+            lanes: lanes.into_iter().map(|lane| lane_status(lane, now)).collect(),
             jobs: jobs.collect(),
             unknown_statuses: store.unknown_words().await?.into_iter().collect(),
         };
@@ -184,15 +177,10 @@ impl Status {
             ));
         }
         for job in &self.jobs {
-            if let Some(failure) = job
-                .last_outcome
-                .as_deref()
-                .and_then(|o| o.strip_prefix("failed: "))
+            if let Some(failure) =
+                job.last_outcome.as_deref().and_then(|o| o.strip_prefix("failed: "))
             {
-                judged.push((
-                    Verdict::Red,
-                    format!("定时任务 {} 上次失败：{failure}", job.name),
-                ));
+                judged.push((Verdict::Red, format!("定时任务 {} 上次失败：{failure}", job.name)));
             }
         }
         for (word, count) in &self.unknown_statuses {
@@ -213,11 +201,7 @@ impl Status {
                 format!("日历里没有 {year} 年的节假日，暂按周末计算：请设 campaign.calendar_file"),
             ));
         }
-        self.verdict = judged
-            .iter()
-            .map(|(verdict, _)| *verdict)
-            .max()
-            .unwrap_or(Verdict::Green);
+        self.verdict = judged.iter().map(|(verdict, _)| *verdict).max().unwrap_or(Verdict::Green);
         self.reasons = judged.into_iter().map(|(_, reason)| reason).collect();
     }
 }
@@ -229,35 +213,22 @@ fn judge_lane(lane: &LaneStatus, now: Timestamp) -> Vec<(Verdict, String)> {
     let mut judged = Vec::new();
     let name = &lane.name;
     if lane.stuck > 0 {
-        judged.push((
-            Verdict::Red,
-            format!("{name}：{} 件积压超过时限，仍在重试", lane.stuck),
-        ));
+        judged.push((Verdict::Red, format!("{name}：{} 件积压超过时限，仍在重试", lane.stuck)));
     }
     if lane.held > 0 {
-        judged.push((
-            Verdict::Red,
-            format!("{name}：{} 件下落不明，等人处理", lane.held),
-        ));
+        judged.push((Verdict::Red, format!("{name}：{} 件下落不明，等人处理", lane.held)));
     }
     if let Some(failure) = &lane.failure {
         let silent = lane
             .last_good_contact
             .is_none_or(|good| now.duration_since(good).as_secs() > SILENT_SECONDS);
-        let verdict = if silent {
-            Verdict::Red
-        } else {
-            Verdict::Yellow
-        };
+        let verdict = if silent { Verdict::Red } else { Verdict::Yellow };
         judged.push((verdict, format!("{name}：最近一次联系不成功（{failure}）")));
     }
     if lane.unknown > 0 {
         judged.push((
             Verdict::Yellow,
-            format!(
-                "{name}：{} 件发出后没有回音，正在核实是否送达",
-                lane.unknown
-            ),
+            format!("{name}：{} 件发出后没有回音，正在核实是否送达", lane.unknown),
         ));
     }
     judged
@@ -324,11 +295,7 @@ impl std::fmt::Display for Status {
         writeln!(
             f,
             "问题：{}",
-            if issues.is_empty() {
-                "无".to_owned()
-            } else {
-                issues.join("，")
-            }
+            if issues.is_empty() { "无".to_owned() } else { issues.join("，") }
         )?;
         for duty in &self.duties {
             let kind = crate::domain::duty::DutyKind::read(&duty.kind)
@@ -351,11 +318,7 @@ impl std::fmt::Display for Status {
         }
         for job in &self.jobs {
             let last = job.last_outcome.as_deref().unwrap_or("还没有运行");
-            writeln!(
-                f,
-                "定时任务 {}：上次 {last}；下次 {}",
-                job.name, job.next_slot
-            )?;
+            writeln!(f, "定时任务 {}：上次 {last}；下次 {}", job.name, job.next_slot)?;
         }
         Ok(())
     }

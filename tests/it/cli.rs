@@ -9,21 +9,16 @@ fn township(dir: &Path) {
     std::fs::write(dir.join("zoufang.toml"), "[http]\nlisten = '127.0.0.1:0'\n").unwrap();
     let (code, out, _) = run(&["key", "zoufang.key"], dir);
     assert!(code == 0 && out.contains("另存一份"));
-    for (name, table) in [
-        ("a.csv", AREAS),
-        ("s.csv", STAFF),
-        ("o.csv", SUBJECTS),
-        ("f.csv", ASSIGNMENTS),
-    ] {
+    for (name, table) in
+        [("a.csv", AREAS), ("s.csv", STAFF), ("o.csv", SUBJECTS), ("f.csv", ASSIGNMENTS)]
+    {
         std::fs::write(dir.join(name), table).unwrap();
     }
 }
 
 fn import(dir: &Path, files: &[&str]) -> (i32, String, String) {
-    let arguments: Vec<&str> = ["import", "--config", "zoufang.toml"]
-        .into_iter()
-        .chain(files.iter().copied())
-        .collect();
+    let arguments: Vec<&str> =
+        ["import", "--config", "zoufang.toml"].into_iter().chain(files.iter().copied()).collect();
     run(&arguments, dir)
 }
 
@@ -74,10 +69,7 @@ fn a_wrong_configuration_key_is_named_with_the_nearest() {
     std::fs::write(dir.path().join("zoufang.toml"), "[htpt]\nlisten = 'x'\n").unwrap();
     let (code, _, error) = run(&["serve", "--config", "zoufang.toml"], dir.path());
     assert_eq!(code, 2);
-    assert!(
-        error.contains("「htpt.listen」") && error.contains("「http.listen」"),
-        "{error}"
-    );
+    assert!(error.contains("「htpt.listen」") && error.contains("「http.listen」"), "{error}");
 }
 
 #[test]
@@ -89,11 +81,7 @@ fn check_names_the_key_behind_each_finding() {
     let (code, out, _) = run(&["check", "--config", "zoufang.toml"], dir.path());
     assert_eq!(code, 2);
     insta::assert_snapshot!(out);
-    assert_eq!(
-        std::fs::read_dir(dir.path()).unwrap().count(),
-        1,
-        "check made something"
-    );
+    assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 1, "check made something");
 }
 
 #[test]
@@ -127,19 +115,7 @@ fn what_only_a_named_person_may_do_is_refused_without_a_reason() {
     assert_eq!(code, 2, "{error}");
     let (code, out, _) = issue("周正", "平台三个月没有答复，已电话核实");
     assert!(code == 0 && out.contains("已办结"), "{out}");
-    let (_, out, _) = run(
-        &[
-            "issue",
-            "--config",
-            "zoufang.toml",
-            "list",
-            "--state",
-            "已办结",
-        ],
-        dir.path(),
-    );
-    assert!(
-        out.contains("CHD2022-000001") && out.contains("路灯不亮"),
-        "{out}"
-    );
+    let (_, out, _) =
+        run(&["issue", "--config", "zoufang.toml", "list", "--state", "已办结"], dir.path());
+    assert!(out.contains("CHD2022-000001") && out.contains("路灯不亮"), "{out}");
 }

@@ -20,11 +20,7 @@ async fn a_whole_campaign_ends_with_nothing_lost_doubled_or_owed() {
         assert_eq!(outcome.visited, outcome.subjects, "{outcome:?}");
         let issues = outcome.issues.town + outcome.issues.joint + outcome.issues.city;
         assert!(issues > 5 && outcome.owed > 1, "{outcome:?}");
-        assert_eq!(
-            (outcome.closed, outcome.duties_open),
-            (issues, 0),
-            "{outcome:?}"
-        );
+        assert_eq!((outcome.closed, outcome.duties_open), (issues, 0), "{outcome:?}");
         demo.end().await;
     }
 }

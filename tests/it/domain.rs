@@ -101,17 +101,9 @@ fn a_joint_issue_waits_for_both_parts() {
         urgency: Urgency::Urgent,
     };
     let mut issue = Issue::replay([&class, &Event::Queued, &Event::Referred]).unwrap();
-    issue = issue
-        .apply(&Event::TownFinished {
-            result: "村里的一段已修".into(),
-        })
-        .unwrap();
+    issue = issue.apply(&Event::TownFinished { result: "村里的一段已修".into() }).unwrap();
     assert_eq!(issue.state, State::Referred);
-    issue = issue
-        .apply(&Event::PlatformFinished {
-            reply: "其余已修".into(),
-        })
-        .unwrap();
+    issue = issue.apply(&Event::PlatformFinished { reply: "其余已修".into() }).unwrap();
     assert_eq!(issue.state, State::Resolved);
 }
 
@@ -123,18 +115,9 @@ fn the_plan_is_whole_and_its_dates_are_the_papers() {
     assert_eq!(plan.ends_on(PhaseName::Classify), date(2022, 4, 15));
     assert_eq!(plan.ends_on(PhaseName::Resolve), date(2022, 5, 31));
     assert_eq!(plan.ends_on(PhaseName::Feedback), date(2022, 6, 30));
-    assert_eq!(
-        plan.resolve_by(Urgency::Urgent, date(2022, 4, 10)),
-        date(2022, 4, 20)
-    );
-    assert_eq!(
-        plan.resolve_by(Urgency::LongTerm, date(2022, 4, 10)),
-        date(2022, 5, 31)
-    );
-    assert_eq!(
-        plan.resolve_by(Urgency::LongTerm, date(2022, 6, 5)),
-        date(2022, 6, 30)
-    );
+    assert_eq!(plan.resolve_by(Urgency::Urgent, date(2022, 4, 10)), date(2022, 4, 20));
+    assert_eq!(plan.resolve_by(Urgency::LongTerm, date(2022, 4, 10)), date(2022, 5, 31));
+    assert_eq!(plan.resolve_by(Urgency::LongTerm, date(2022, 6, 5)), date(2022, 6, 30));
 }
 
 #[test]
@@ -143,9 +126,7 @@ fn the_calendar_answers_as_its_table_for_every_day_of_its_years() {
     let days = workdays();
     let mut day = date(2021, 1, 1);
     while day <= date(2026, 12, 31) {
-        let listed = table
-            .lines()
-            .find(|line| line.starts_with(&day.to_string()));
+        let listed = table.lines().find(|line| line.starts_with(&day.to_string()));
         let weekday = day.weekday().to_monday_zero_offset() < 5;
         let expected = listed.map_or(weekday, |line| line.contains(",workday,"));
         assert_eq!(days.is_workday(day), expected, "{day}");

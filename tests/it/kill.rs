@@ -14,10 +14,7 @@ use crate::support::{AREAS, ASSIGNMENTS, STAFF, SUBJECTS, VISITS, open};
 
 /// Kills in a run; a dozen where it isn't told otherwise.
 fn rounds() -> usize {
-    std::env::var("KILL_ROUNDS")
-        .ok()
-        .and_then(|rounds| rounds.parse().ok())
-        .unwrap_or(12)
+    std::env::var("KILL_ROUNDS").ok().and_then(|rounds| rounds.parse().ok()).unwrap_or(12)
 }
 
 /// The rehearsal's clock runs this many times as fast as the real one.
@@ -35,10 +32,8 @@ struct Township<'d> {
 
 impl Township<'_> {
     async fn new(dir: &Path, url: String) -> Township<'_> {
-        let (platform, listen) = (
-            format!("127.0.0.1:{}", free_port()),
-            format!("127.0.0.1:{}", free_port()),
-        );
+        let (platform, listen) =
+            (format!("127.0.0.1:{}", free_port()), format!("127.0.0.1:{}", free_port()));
         let began = Instant::now();
         let fault = "reset-before=0.1,reset-after=0.2,500=0.15,503=0.1,no-answer=0.02,duplicate=0.2,reorder=0.2,token=0.2";
         let speed = SPEED.to_string();
@@ -66,20 +61,10 @@ impl Township<'_> {
         );
         std::fs::write(dir.join("zoufang.toml"), config).unwrap();
         std::fs::write(dir.join("zoufang.key"), "07".repeat(32)).unwrap();
-        let township = Township {
-            dir,
-            url,
-            platform,
-            listen,
-            began,
-            _sandbox: sandbox,
-        };
-        for (name, table) in [
-            ("a.csv", AREAS),
-            ("s.csv", STAFF),
-            ("o.csv", SUBJECTS),
-            ("f.csv", ASSIGNMENTS),
-        ] {
+        let township = Township { dir, url, platform, listen, began, _sandbox: sandbox };
+        for (name, table) in
+            [("a.csv", AREAS), ("s.csv", STAFF), ("o.csv", SUBJECTS), ("f.csv", ASSIGNMENTS)]
+        {
             township.import(name, table);
         }
         township
@@ -96,25 +81,13 @@ impl Township<'_> {
         let start: Timestamp = "2022-04-20T09:00:00+08:00".parse().unwrap();
         let now = start + Duration::from_secs_f64(self.began.elapsed().as_secs_f64() * SPEED);
         let (now, speed) = (now.to_string(), SPEED.to_string());
-        let arguments = [
-            "serve",
-            "--config",
-            "zoufang.toml",
-            "--clock-start",
-            &now,
-            "--clock-speed",
-            &speed,
-        ];
+        let arguments =
+            ["serve", "--config", "zoufang.toml", "--clock-start", &now, "--clock-speed", &speed];
         Running::start(&arguments, self.dir, "serve.log")
     }
 
     async fn get(&self, address: &str, path: &str) -> Option<Value> {
-        reqwest::get(format!("http://{address}{path}"))
-            .await
-            .ok()?
-            .json()
-            .await
-            .ok()
+        reqwest::get(format!("http://{address}{path}")).await.ok()?.json().await.ok()
     }
 
     /// Waits, in real time since these are real processes, until nothing is under way.
@@ -139,10 +112,7 @@ impl Township<'_> {
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
         let log = std::fs::read_to_string(self.dir.join("serve.log")).unwrap();
-        panic!(
-            "still under way; the log ends: {}",
-            &log[log.len().saturating_sub(3000)..]
-        );
+        panic!("still under way; the log ends: {}", &log[log.len().saturating_sub(3000)..]);
     }
 
     async fn store(&self) -> Store {
@@ -175,38 +145,23 @@ async fn survives_kills(url: String, dir: &Path) {
     let store = township.store().await;
     let debts = store.platform_debts().await.unwrap();
     assert_eq!(debts.len(), rounds() * ISSUES_A_ROUND);
-    let requests = township
-        .get(&township.platform, "/sandbox/requests")
-        .await
-        .unwrap();
+    let requests = township.get(&township.platform, "/sandbox/requests").await.unwrap();
     let received: Vec<&str> = requests
         .as_array()
         .unwrap()
         .iter()
         .map(|r| r["form"]["description"].as_str().unwrap())
         .collect();
-    assert_eq!(
-        received.len(),
-        debts.len(),
-        "something came twice or was lost"
-    );
+    assert_eq!(received.len(), debts.len(), "something came twice or was lost");
     for (reference, _) in &debts {
-        let times = received
-            .iter()
-            .filter(|text| text.contains(&format!("[{reference}]")))
-            .count();
+        let times = received.iter().filter(|text| text.contains(&format!("[{reference}]"))).count();
         assert_eq!(times, 1, "{reference}");
     }
-    let notices = township
-        .get(&township.platform, "/sandbox/notices")
-        .await
-        .unwrap();
+    let notices = township.get(&township.platform, "/sandbox/notices").await.unwrap();
     let mut digests = std::collections::HashMap::new();
     for notice in notices.as_array().unwrap() {
-        let key = (
-            notice["body"]["data"]["to"].to_string(),
-            notice["body"]["data"]["date"].to_string(),
-        );
+        let key =
+            (notice["body"]["data"]["to"].to_string(), notice["body"]["data"]["date"].to_string());
         let id = notice["webhook_id"].to_string();
         assert_eq!(
             *digests.entry(key).or_insert_with(|| id.clone()),
@@ -219,10 +174,7 @@ async fn survives_kills(url: String, dir: &Path) {
     assert_eq!(serving.terminate(), 0);
     let log = std::fs::read_to_string(dir.join("serve.log")).unwrap();
     assert!(log.contains("\"stopped\""));
-    assert!(
-        !log.contains("王建国") && !log.contains("13800000001"),
-        "personal data in the log"
-    );
+    assert!(!log.contains("王建国") && !log.contains("13800000001"), "personal data in the log");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -243,9 +195,5 @@ async fn postgres_survives_kills() {
 #[test]
 fn the_program_says_what_it_is() {
     let output = zoufang().arg("--version").output().unwrap();
-    assert!(
-        String::from_utf8(output.stdout)
-            .unwrap()
-            .starts_with("zoufang ")
-    );
+    assert!(String::from_utf8(output.stdout).unwrap().starts_with("zoufang "));
 }

@@ -85,32 +85,22 @@ async fn every_kind_of_answer_has_its_outcome() {
         answered(body(200, r#"[{"service_request_id":293944}]"#)).await,
         delivered(Some("293944"), None)
     );
-    assert_eq!(
-        answered(body(200, r#"[{"token":"12345"}]"#)).await,
-        delivered(None, Some("12345"))
-    );
+    assert_eq!(answered(body(200, r#"[{"token":"12345"}]"#)).await, delivered(None, Some("12345")));
     assert_eq!(
         answered(body(200, r#"{"service_request_id":"1"}"#)).await,
         delivered(Some("1"), None)
     );
     // The platform's own no, with its words, and no telephone number in them.
-    let no = answered(body(
-        400,
-        r#"[{"code":400,"description":"service_code 不存在 13800000001"}]"#,
-    ))
-    .await;
+    let no =
+        answered(body(400, r#"[{"code":400,"description":"service_code 不存在 13800000001"}]"#))
+            .await;
     assert_eq!(
         no,
-        Outcome::Refused {
-            reason: "HTTP 400 service_code 不存在 ***********".to_owned()
-        }
+        Outcome::Refused { reason: "HTTP 400 service_code 不存在 ***********".to_owned() }
     );
     // Ours to mend: the issue isn't refused.
     for status in [301, 401, 403, 404] {
-        assert!(
-            matches!(answered(body(status, "")).await, Outcome::NotSent { .. }),
-            "{status}"
-        );
+        assert!(matches!(answered(body(status, "")).await, Outcome::NotSent { .. }), "{status}");
     }
     let busy = answered(ResponseTemplate::new(503).insert_header("retry-after", "120")).await;
     assert!(
@@ -132,9 +122,7 @@ async fn every_kind_of_answer_has_its_outcome() {
     let silent = ResponseTemplate::new(200).set_delay(std::time::Duration::from_secs(5));
     assert!(matches!(answered(silent).await, Outcome::Unknown { .. }));
     // Nobody there: it certainly didn't arrive.
-    let nobody = adapter("http://127.0.0.1:9", "json")
-        .submit(&dispatch())
-        .await;
+    let nobody = adapter("http://127.0.0.1:9", "json").submit(&dispatch()).await;
     assert!(matches!(nobody, Outcome::NotSent { .. }), "{nobody:?}");
 }
 
@@ -154,10 +142,7 @@ async fn a_look_tells_absent_from_unseen() {
     let adapter = adapter(&server.uri(), "json");
     let found = adapter.find("CHD2022-000007-R1", from, to).await.unwrap();
     assert_eq!(found.unwrap().remote_id.as_deref(), Some("2"));
-    assert_eq!(
-        adapter.find("CHD2022-000008-R1", from, to).await.unwrap(),
-        None
-    );
+    assert_eq!(adapter.find("CHD2022-000008-R1", from, to).await.unwrap(), None);
     // No answer is not an absence.
     let later = from + SignedDuration::from_mins(1);
     assert!(adapter.find("CHD2022-000007-R1", later, to).await.is_err());
@@ -165,12 +150,9 @@ async fn a_look_tells_absent_from_unseen() {
 
 #[tokio::test]
 async fn it_speaks_with_the_sandbox_in_both_forms() {
-    for (format, faults) in [
-        ("json", "none"),
-        ("xml", "none"),
-        ("json", "token=1"),
-        ("xml", "token=1"),
-    ] {
+    for (format, faults) in
+        [("json", "none"), ("xml", "none"), ("json", "token=1"), ("xml", "token=1")]
+    {
         let clock = Clock::manual("2022-04-20T01:00:00Z".parse().unwrap());
         let sandbox = Sandbox::new(clock.clone(), 1, Faults::read(faults).unwrap());
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -188,10 +170,7 @@ async fn it_speaks_with_the_sandbox_in_both_forms() {
         };
         assert_eq!(sandbox.ledger().requests.len(), 1);
         let number = match receipt {
-            Receipt {
-                remote_id: Some(number),
-                ..
-            } => number,
+            Receipt { remote_id: Some(number), .. } => number,
             Receipt { token, .. } => {
                 let token = token.unwrap();
                 assert_eq!(adapter.number_of(&token).await.unwrap(), None);
@@ -202,25 +181,11 @@ async fn it_speaks_with_the_sandbox_in_both_forms() {
         let first = adapter.fetch(std::slice::from_ref(&number)).await.unwrap();
         assert_eq!(first[0].status, Some(PlatformStatus::Received));
         clock.set("2022-06-20T02:00:00Z".parse().unwrap());
-        let both = adapter
-            .fetch(&[number.clone(), "none".to_owned()])
-            .await
-            .unwrap();
-        assert_eq!(
-            (both.len(), both[0].status),
-            (1, Some(PlatformStatus::Resolved))
-        );
-        let (from, to) = (
-            "2022-04-20T00:00:00Z".parse().unwrap(),
-            "2022-04-20T03:00:00Z".parse().unwrap(),
-        );
-        assert!(
-            adapter
-                .find("CHD2022-000007-R1", from, to)
-                .await
-                .unwrap()
-                .is_some()
-        );
+        let both = adapter.fetch(&[number.clone(), "none".to_owned()]).await.unwrap();
+        assert_eq!((both.len(), both[0].status), (1, Some(PlatformStatus::Resolved)));
+        let (from, to) =
+            ("2022-04-20T00:00:00Z".parse().unwrap(), "2022-04-20T03:00:00Z".parse().unwrap());
+        assert!(adapter.find("CHD2022-000007-R1", from, to).await.unwrap().is_some());
         stop.cancel();
     }
 }

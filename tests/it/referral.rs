@@ -36,31 +36,18 @@ async fn bridge(fixture: Fixture, faults: &str) -> Bridge {
     let daemon = Daemon::new(settings, fixture.store.clone(), stop.clone()).unwrap();
     let lines: String = (0..ISSUES)
         .map(|n| {
-            format!(
-                "\n2022-04-20,Z6,H1,王建国,,第{n}件事,有,{},其他,急",
-                ["市直", "联动"][n % 2]
-            )
+            format!("\n2022-04-20,Z6,H1,王建国,,第{n}件事,有,{},其他,急", ["市直", "联动"][n % 2])
         })
         .collect();
-    fixture
-        .import("v.csv", &format!("{VISITS}{lines}\n"))
-        .await
-        .unwrap();
-    Bridge {
-        fixture,
-        sandbox,
-        daemon,
-        stop,
-    }
+    fixture.import("v.csv", &format!("{VISITS}{lines}\n")).await.unwrap();
+    Bridge { fixture, sandbox, daemon, stop }
 }
 
 impl Bridge {
     /// Days of the township's time, looked at every two hours.
     async fn days(&self, days: i64) {
         for _ in 0..days * 12 {
-            self.fixture
-                .clock
-                .set(self.fixture.clock.now() + Duration::from_secs(7200));
+            self.fixture.clock.set(self.fixture.clock.now() + Duration::from_secs(7200));
             self.daemon.settle().await.unwrap();
         }
     }
@@ -75,16 +62,9 @@ impl Bridge {
         let ledger = self.sandbox.ledger();
         let count = |reference: &str| {
             let mark = format!("[{reference}]");
-            ledger
-                .requests
-                .iter()
-                .filter(|r| r.form["description"].contains(&mark))
-                .count()
+            ledger.requests.iter().filter(|r| r.form["description"].contains(&mark)).count()
         };
-        debts
-            .iter()
-            .map(|(reference, _)| count(reference))
-            .collect()
+        debts.iter().map(|(reference, _)| count(reference)).collect()
     }
 }
 
@@ -112,69 +92,35 @@ each_once! {
     when_it_gives_tokens: "token=1,reset-after=0.3";
 }
 
-on_both!(
-    answers_move_the_issues_to_their_end,
-    async |fixture: Fixture| {
-        let bridge = bridge(fixture, "duplicate=0.5,reorder=0.5,slow=0.05").await;
-        bridge.days(16).await;
-        let store = &bridge.fixture.store;
-        // The city's issues are resolved; a joint one waits for the town's part.
-        assert_eq!(
-            store.issues_in(State::Resolved, 100).await.unwrap().len(),
-            ISSUES / 2
-        );
-        let waiting = store.issues_in(State::InProgress, 100).await.unwrap();
-        assert_eq!(waiting.len(), ISSUES / 2);
-        assert!(
-            waiting
-                .iter()
-                .all(|card| card.issue.platform_finished && !card.issue.town_finished)
-        );
-        let lines: String = waiting
-            .iter()
-            .map(|card| format!("{},村里已办\n", card.number))
-            .collect();
-        bridge
-            .fixture
-            .import("h.csv", &format!("问题编号,办理结果\n{lines}"))
-            .await
-            .unwrap();
-        assert_eq!(
-            store.issues_in(State::Resolved, 100).await.unwrap().len(),
-            ISSUES
-        );
-        bridge.stop.cancel();
-    }
-);
+on_both!(answers_move_the_issues_to_their_end, async |fixture: Fixture| {
+    let bridge = bridge(fixture, "duplicate=0.5,reorder=0.5,slow=0.05").await;
+    bridge.days(16).await;
+    let store = &bridge.fixture.store;
+    // The city's issues are resolved; a joint one waits for the town's part.
+    assert_eq!(store.issues_in(State::Resolved, 100).await.unwrap().len(), ISSUES / 2);
+    let waiting = store.issues_in(State::InProgress, 100).await.unwrap();
+    assert_eq!(waiting.len(), ISSUES / 2);
+    assert!(waiting.iter().all(|card| card.issue.platform_finished && !card.issue.town_finished));
+    let lines: String = waiting.iter().map(|card| format!("{},村里已办\n", card.number)).collect();
+    bridge.fixture.import("h.csv", &format!("问题编号,办理结果\n{lines}")).await.unwrap();
+    assert_eq!(store.issues_in(State::Resolved, 100).await.unwrap().len(), ISSUES);
+    bridge.stop.cancel();
+});
 
-on_both!(
-    refused_issues_come_back_and_are_not_lost,
-    async |fixture: Fixture| {
-        let bridge = bridge(fixture, "refuse=1").await;
-        bridge.days(3).await;
-        assert_eq!(
-            bridge
-                .fixture
-                .store
-                .issues_in(State::Returned, 100)
-                .await
-                .unwrap()
-                .len(),
-            ISSUES
-        );
-        assert_eq!(bridge.debts().await, ISSUES);
-        bridge.stop.cancel();
-    }
-);
+on_both!(refused_issues_come_back_and_are_not_lost, async |fixture: Fixture| {
+    let bridge = bridge(fixture, "refuse=1").await;
+    bridge.days(3).await;
+    assert_eq!(bridge.fixture.store.issues_in(State::Returned, 100).await.unwrap().len(), ISSUES);
+    assert_eq!(bridge.debts().await, ISSUES);
+    bridge.stop.cancel();
+});
 
 on_both!(a_voided_issue_is_not_sent, async |fixture: Fixture| {
     let bridge = bridge(fixture, "none").await;
     let store = &bridge.fixture.store;
     for card in store.issues_in(State::Queued, 100).await.unwrap() {
         let mut tx = store.begin().await.unwrap();
-        let voided = zoufang::domain::issue::Event::Voided {
-            reason: "重复".into(),
-        };
+        let voided = zoufang::domain::issue::Event::Voided { reason: "重复".into() };
         tx.issue_event(&card.id, &voided, "周正").await.unwrap();
         tx.commit().await.unwrap();
     }

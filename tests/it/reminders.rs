@@ -34,10 +34,8 @@ fn holder(role: Role, village: &str) -> &'static str {
 
 /// The visits of the small township as the plan has them, read naively: every day, every rung.
 fn expected_visits(until: Date) -> HashSet<(String, Date)> {
-    let (campaign, workdays) = (
-        load_campaign("".as_ref()).unwrap(),
-        load_workdays("".as_ref()).unwrap(),
-    );
+    let (campaign, workdays) =
+        (load_campaign("".as_ref()).unwrap(), load_workdays("".as_ref()).unwrap());
     let due_on = DutyKind::Visit.due_on(&campaign);
     let mut expected = HashSet::new();
     let mut day = date(2022, 3, 1);
@@ -77,17 +75,12 @@ on_both!(
         let mut digests: HashMap<Date, usize> = HashMap::new();
         while day <= date(2022, 7, 20) {
             for hour in [3, 9, 14, 20] {
-                fixture
-                    .clock
-                    .set(fixture.clock.instant(day.at(hour, 0, 0, 0)));
+                fixture.clock.set(fixture.clock.instant(day.at(hour, 0, 0, 0)));
                 // Opened anew before each run, as if it had been restarted.
                 let store = fixture.reopened().await;
                 let reminded = remind(&store, &rules()).await.unwrap();
                 if reminded.people > 0 {
-                    assert!(
-                        workdays.is_workday(day) && (9..18).contains(&hour),
-                        "{day} {hour}"
-                    );
+                    assert!(workdays.is_workday(day) && (9..18).contains(&hour), "{day} {hour}");
                     *digests.entry(day).or_default() += reminded.people;
                 }
                 store.close().await;
@@ -111,82 +104,54 @@ on_both!(
             );
         }
         // One digest for each person and day, in each channel.
-        let people: HashSet<_> = told
-            .iter()
-            .map(|told| (&told.staff_number, &told.on_date))
-            .collect();
+        let people: HashSet<_> =
+            told.iter().map(|told| (&told.staff_number, &told.on_date)).collect();
         let lanes = fixture.store.lane_figures(i64::MAX).await.unwrap();
         assert_eq!(lanes.len(), 2);
-        assert!(
-            lanes
-                .iter()
-                .all(|lane| lane.queued as usize == people.len())
-        );
+        assert!(lanes.iter().all(|lane| lane.queued as usize == people.len()));
         assert_eq!(digests.values().sum::<usize>(), people.len());
     }
 );
 
-on_both!(
-    after_days_of_silence_only_the_latest_rung_is_told_to_each,
-    async |fixture: Fixture| {
-        let fixture = fixture.township().await;
-        fixture.at(4, 4, 9);
-        assert_eq!(remind(&fixture.store, &rules()).await.unwrap().people, 0); // 清明节
-        fixture.at(4, 6, 9);
-        remind(&fixture.store, &rules()).await.unwrap();
-        let told = fixture.store.told().await.unwrap();
-        once_each(&told);
-        let visitor: Vec<_> = told
-            .iter()
-            .filter(|t| t.staff_number == "Z6")
-            .map(|t| t.rung)
-            .collect();
-        assert_eq!(visitor, [2, 2], "two households, each once: {told:?}");
-    }
-);
+on_both!(after_days_of_silence_only_the_latest_rung_is_told_to_each, async |fixture: Fixture| {
+    let fixture = fixture.township().await;
+    fixture.at(4, 4, 9);
+    assert_eq!(remind(&fixture.store, &rules()).await.unwrap().people, 0); // 清明节
+    fixture.at(4, 6, 9);
+    remind(&fixture.store, &rules()).await.unwrap();
+    let told = fixture.store.told().await.unwrap();
+    once_each(&told);
+    let visitor: Vec<_> = told.iter().filter(|t| t.staff_number == "Z6").map(|t| t.rung).collect();
+    assert_eq!(visitor, [2, 2], "two households, each once: {told:?}");
+});
 
-on_both!(
-    what_becomes_due_after_the_days_digest_waits_for_the_next,
-    async |fixture: Fixture| {
-        let fixture = fixture.township().await;
-        fixture.at(3, 31, 9);
-        assert!(remind(&fixture.store, &rules()).await.unwrap().people > 0);
-        let more = "对象编号,对象类型,对象名称,所属村\nH4,家庭,孙后来,高桥村\n";
-        fixture.import("late.csv", more).await.unwrap();
-        fixture
-            .import("late2.csv", "对象编号,走访人员\nH4,Z6\n")
-            .await
-            .unwrap();
-        fixture.at(3, 31, 15);
-        assert_eq!(remind(&fixture.store, &rules()).await.unwrap().people, 0);
-        fixture.at(4, 1, 9);
-        remind(&fixture.store, &rules()).await.unwrap();
-        let told = fixture.store.told().await.unwrap();
-        once_each(&told);
-        let next_day = told
-            .iter()
-            .filter(|t| t.staff_number == "Z6" && t.on_date == "2022-04-01");
-        assert_eq!(next_day.count(), 3);
-    }
-);
+on_both!(what_becomes_due_after_the_days_digest_waits_for_the_next, async |fixture: Fixture| {
+    let fixture = fixture.township().await;
+    fixture.at(3, 31, 9);
+    assert!(remind(&fixture.store, &rules()).await.unwrap().people > 0);
+    let more = "对象编号,对象类型,对象名称,所属村\nH4,家庭,孙后来,高桥村\n";
+    fixture.import("late.csv", more).await.unwrap();
+    fixture.import("late2.csv", "对象编号,走访人员\nH4,Z6\n").await.unwrap();
+    fixture.at(3, 31, 15);
+    assert_eq!(remind(&fixture.store, &rules()).await.unwrap().people, 0);
+    fixture.at(4, 1, 9);
+    remind(&fixture.store, &rules()).await.unwrap();
+    let told = fixture.store.told().await.unwrap();
+    once_each(&told);
+    let next_day = told.iter().filter(|t| t.staff_number == "Z6" && t.on_date == "2022-04-01");
+    assert_eq!(next_day.count(), 3);
+});
 
 #[tokio::test]
 async fn a_digest_as_it_is_read() {
     let fixture = Fixture::sqlite().await.township().await;
     fixture.at(4, 6, 9);
     remind(&fixture.store, &rules()).await.unwrap();
-    let parcels = fixture
-        .store
-        .claim("log", "t", 100, 60_000, 0)
-        .await
-        .unwrap();
+    let parcels = fixture.store.claim("log", "t", 100, 60_000, 0).await.unwrap();
     let mut texts = Vec::new();
     for parcel in parcels {
         let notice = fixture.store.notice(&parcel.target_id).await.unwrap();
-        texts.push(format!(
-            "{} {}\n{}",
-            notice.staff_name, notice.title, notice.body
-        ));
+        texts.push(format!("{} {}\n{}", notice.staff_name, notice.title, notice.body));
     }
     texts.sort();
     insta::assert_snapshot!(texts.join("\n\n"));

@@ -34,10 +34,7 @@ async fn the_issue(store: &Store) -> zoufang::store::IssueCard {
 
 async fn deliver(store: &Store, remote_id: &str) {
     let claimed = store.claim(LANE, "me", 10, LEASE, 0).await.unwrap();
-    let receipt = Receipt {
-        remote_id: Some(remote_id.to_owned()),
-        token: None,
-    };
+    let receipt = Receipt { remote_id: Some(remote_id.to_owned()), token: None };
     let batch: Vec<_> = claimed
         .into_iter()
         .map(|parcel| (parcel, Settlement::Delivered(receipt.clone())))
@@ -86,41 +83,26 @@ on_both!(
     }
 );
 
-on_both!(
-    what_is_taken_back_leaves_nothing,
-    async |fixture: Fixture| {
-        let fixture = one_city_issue(fixture).await;
-        let card = the_issue(&fixture.store).await;
-        deliver(&fixture.store, "1").await;
-        let before = fixture.store.figures().await.unwrap();
-        let mut tx = fixture.store.begin().await.unwrap();
-        tx.issue_event(&card.id, &Event::Refused { reason: "x".into() }, "t")
-            .await
-            .unwrap();
-        tx.rollback().await.unwrap();
-        assert_eq!(
-            format!("{:?}", fixture.store.figures().await.unwrap()),
-            format!("{before:?}")
-        );
-    }
-);
+on_both!(what_is_taken_back_leaves_nothing, async |fixture: Fixture| {
+    let fixture = one_city_issue(fixture).await;
+    let card = the_issue(&fixture.store).await;
+    deliver(&fixture.store, "1").await;
+    let before = fixture.store.figures().await.unwrap();
+    let mut tx = fixture.store.begin().await.unwrap();
+    tx.issue_event(&card.id, &Event::Refused { reason: "x".into() }, "t").await.unwrap();
+    tx.rollback().await.unwrap();
+    assert_eq!(format!("{:?}", fixture.store.figures().await.unwrap()), format!("{before:?}"));
+});
 
-on_both!(
-    the_row_is_the_projection_of_its_events,
-    async |fixture: Fixture| {
-        let fixture = one_city_issue(fixture).await;
-        deliver(&fixture.store, "77").await;
-        receive(
-            &fixture.store,
-            &update(&fixture, "77", PlatformStatus::Refused, 0),
-        )
-        .await;
-        let card = the_issue(&fixture.store).await;
-        assert_eq!((card.issue.state, card.issue.round), (State::Returned, 2));
-        let events = fixture.store.issue_history(&card.id).await.unwrap();
-        assert_eq!(Issue::replay(&events).unwrap(), card.issue);
-    }
-);
+on_both!(the_row_is_the_projection_of_its_events, async |fixture: Fixture| {
+    let fixture = one_city_issue(fixture).await;
+    deliver(&fixture.store, "77").await;
+    receive(&fixture.store, &update(&fixture, "77", PlatformStatus::Refused, 0)).await;
+    let card = the_issue(&fixture.store).await;
+    assert_eq!((card.issue.state, card.issue.round), (State::Returned, 2));
+    let events = fixture.store.issue_history(&card.id).await.unwrap();
+    assert_eq!(Issue::replay(&events).unwrap(), card.issue);
+});
 
 on_both!(a_refused_move_changes_nothing, async |fixture: Fixture| {
     let fixture = one_city_issue(fixture).await;
@@ -132,51 +114,37 @@ on_both!(a_refused_move_changes_nothing, async |fixture: Fixture| {
     assert_eq!(the_issue(&fixture.store).await.issue, card.issue);
 });
 
-on_both!(
-    two_claimants_never_share_a_debt,
-    async |fixture: Fixture| {
-        let fixture = fixture.township().await;
-        fixture.at(3, 5, 10);
-        let lines: String = (0..60)
-            .map(|n| format!("\n2022-03-05,Z6,H1,王建国,,第{n}件事,有,市直单办,其他,急"))
-            .collect();
-        let table = format!("{}{lines}\n", crate::support::VISITS);
-        fixture.import("many.csv", &table).await.unwrap();
-        let claims = (0..8).map(|n| {
-            let store = fixture.store.clone();
-            tokio::spawn(async move {
-                store
-                    .claim(LANE, &format!("owner{n}"), 10, LEASE, 0)
-                    .await
-                    .unwrap()
-            })
-        });
-        let mut seen = HashSet::new();
-        for claimed in claims {
-            for parcel in claimed.await.unwrap() {
-                assert!(seen.insert(parcel.id), "claimed twice");
-            }
+on_both!(two_claimants_never_share_a_debt, async |fixture: Fixture| {
+    let fixture = fixture.township().await;
+    fixture.at(3, 5, 10);
+    let lines: String = (0..60)
+        .map(|n| format!("\n2022-03-05,Z6,H1,王建国,,第{n}件事,有,市直单办,其他,急"))
+        .collect();
+    let table = format!("{}{lines}\n", crate::support::VISITS);
+    fixture.import("many.csv", &table).await.unwrap();
+    let claims = (0..8).map(|n| {
+        let store = fixture.store.clone();
+        tokio::spawn(
+            async move { store.claim(LANE, &format!("owner{n}"), 10, LEASE, 0).await.unwrap() },
+        )
+    });
+    let mut seen = HashSet::new();
+    for claimed in claims {
+        for parcel in claimed.await.unwrap() {
+            assert!(seen.insert(parcel.id), "claimed twice");
         }
-        assert_eq!(seen.len(), 60);
     }
-);
+    assert_eq!(seen.len(), 60);
+});
 
 on_both!(
     a_lease_that_expires_in_flight_is_unknown_and_no_longer_its_owners,
     async |fixture: Fixture| {
         let fixture = one_city_issue(fixture).await;
-        let first = fixture
-            .store
-            .claim(LANE, "dead", 10, LEASE, 0)
-            .await
-            .unwrap();
+        let first = fixture.store.claim(LANE, "dead", 10, LEASE, 0).await.unwrap();
         assert!(first[0].unknown_since.is_none());
         fixture.at(3, 5, 11);
-        let second = fixture
-            .store
-            .claim(LANE, "alive", 10, LEASE, 0)
-            .await
-            .unwrap();
+        let second = fixture.store.claim(LANE, "alive", 10, LEASE, 0).await.unwrap();
         assert!(second[0].unknown_since.is_some());
         // The look covers the dead one's attempt.
         assert!(second[0].first_attempt_at.unwrap() <= first[0].last_attempt_at.unwrap());
@@ -186,96 +154,53 @@ on_both!(
     }
 );
 
-on_both!(
-    updates_are_kept_once_and_applied_by_the_platforms_time,
-    async |fixture: Fixture| {
-        let fixture = one_city_issue(fixture).await;
-        // One that comes before its number is known waits for it.
-        let accepted = update(&fixture, "77", PlatformStatus::Accepted, 3);
-        assert!(receive(&fixture.store, &accepted).await);
-        assert_eq!(the_issue(&fixture.store).await.issue.state, State::Queued);
-        deliver(&fixture.store, "77").await;
-        assert_eq!(the_issue(&fixture.store).await.issue.state, State::Accepted);
-        assert!(!receive(&fixture.store, &accepted).await);
-        receive(
-            &fixture.store,
-            &update(&fixture, "77", PlatformStatus::Resolved, 1),
-        )
-        .await;
-        assert_eq!(the_issue(&fixture.store).await.issue.state, State::Resolved);
-        // An older one that comes late moves nothing back.
-        assert!(
-            receive(
-                &fixture.store,
-                &update(&fixture, "77", PlatformStatus::Refused, 2)
-            )
-            .await
-        );
-        assert_eq!(the_issue(&fixture.store).await.issue.state, State::Resolved);
-    }
-);
+on_both!(updates_are_kept_once_and_applied_by_the_platforms_time, async |fixture: Fixture| {
+    let fixture = one_city_issue(fixture).await;
+    // One that comes before its number is known waits for it.
+    let accepted = update(&fixture, "77", PlatformStatus::Accepted, 3);
+    assert!(receive(&fixture.store, &accepted).await);
+    assert_eq!(the_issue(&fixture.store).await.issue.state, State::Queued);
+    deliver(&fixture.store, "77").await;
+    assert_eq!(the_issue(&fixture.store).await.issue.state, State::Accepted);
+    assert!(!receive(&fixture.store, &accepted).await);
+    receive(&fixture.store, &update(&fixture, "77", PlatformStatus::Resolved, 1)).await;
+    assert_eq!(the_issue(&fixture.store).await.issue.state, State::Resolved);
+    // An older one that comes late moves nothing back.
+    assert!(receive(&fixture.store, &update(&fixture, "77", PlatformStatus::Refused, 2)).await);
+    assert_eq!(the_issue(&fixture.store).await.issue.state, State::Resolved);
+});
 
-on_both!(
-    a_returned_issue_goes_again_as_a_new_debt,
-    async |fixture: Fixture| {
-        let fixture = one_city_issue(fixture).await;
-        deliver(&fixture.store, "77").await;
-        receive(
-            &fixture.store,
-            &update(&fixture, "77", PlatformStatus::Refused, 0),
-        )
-        .await;
-        let number = the_issue(&fixture.store).await.number;
-        let table = format!("问题编号,责任层级,类别\n{number},联动,居住环境\n");
-        fixture.import("again.csv", &table).await.unwrap();
-        let debts = fixture.store.platform_debts().await.unwrap();
-        let references: Vec<_> = debts
-            .iter()
-            .map(|(reference, _)| reference.clone())
-            .collect();
-        assert_eq!(references, [format!("{number}-R1"), format!("{number}-R2")]);
-    }
-);
+on_both!(a_returned_issue_goes_again_as_a_new_debt, async |fixture: Fixture| {
+    let fixture = one_city_issue(fixture).await;
+    deliver(&fixture.store, "77").await;
+    receive(&fixture.store, &update(&fixture, "77", PlatformStatus::Refused, 0)).await;
+    let number = the_issue(&fixture.store).await.number;
+    let table = format!("问题编号,责任层级,类别\n{number},联动,居住环境\n");
+    fixture.import("again.csv", &table).await.unwrap();
+    let debts = fixture.store.platform_debts().await.unwrap();
+    let references: Vec<_> = debts.iter().map(|(reference, _)| reference.clone()).collect();
+    assert_eq!(references, [format!("{number}-R1"), format!("{number}-R2")]);
+});
 
-on_both!(
-    an_assignment_is_fixed_and_its_override_is_audited,
-    async |fixture: Fixture| {
-        let fixture = fixture.township().await;
-        let error = fixture
-            .import("f2.csv", "对象编号,走访人员\nH1,卫访\n")
-            .await
-            .unwrap_err()
-            .to_string();
-        assert!(
-            error.contains("一访到底") && error.contains("第 2 行"),
-            "{error}"
-        );
-        let staff = fixture.store.staff().await.unwrap();
-        let other = staff.iter().find(|person| person.number == "Z7").unwrap();
-        let mut tx = fixture.store.begin().await.unwrap();
-        assert!(
-            tx.override_assignment("H1", &other.id, "周正", " ")
-                .await
-                .is_err()
-        );
-        tx.override_assignment("H1", &other.id, "周正", "调离")
-            .await
-            .unwrap();
-        tx.commit().await.unwrap();
-        fixture.at(3, 5, 10);
-        fixture
-            .visit("2022-03-05,Z7,H1,王建国,,,无,,,")
-            .await
-            .unwrap();
-        let trail = fixture.store.audit_trail().await.unwrap();
-        assert!(
-            trail
-                .iter()
-                .any(|entry| entry.action == "override_assignment" && entry.actor == "周正")
-        );
-        assert_eq!(fixture.store.broken_audit().await.unwrap(), None);
-    }
-);
+on_both!(an_assignment_is_fixed_and_its_override_is_audited, async |fixture: Fixture| {
+    let fixture = fixture.township().await;
+    let error =
+        fixture.import("f2.csv", "对象编号,走访人员\nH1,卫访\n").await.unwrap_err().to_string();
+    assert!(error.contains("一访到底") && error.contains("第 2 行"), "{error}");
+    let staff = fixture.store.staff().await.unwrap();
+    let other = staff.iter().find(|person| person.number == "Z7").unwrap();
+    let mut tx = fixture.store.begin().await.unwrap();
+    assert!(tx.override_assignment("H1", &other.id, "周正", " ").await.is_err());
+    tx.override_assignment("H1", &other.id, "周正", "调离").await.unwrap();
+    tx.commit().await.unwrap();
+    fixture.at(3, 5, 10);
+    fixture.visit("2022-03-05,Z7,H1,王建国,,,无,,,").await.unwrap();
+    let trail = fixture.store.audit_trail().await.unwrap();
+    assert!(
+        trail.iter().any(|entry| entry.action == "override_assignment" && entry.actor == "周正")
+    );
+    assert_eq!(fixture.store.broken_audit().await.unwrap(), None);
+});
 
 on_both!(an_altered_audit_entry_is_found, async |fixture: Fixture| {
     let fixture = fixture.township().await;
@@ -289,67 +214,41 @@ on_both!(an_altered_audit_entry_is_found, async |fixture: Fixture| {
     assert_eq!(fixture.store.broken_audit().await.unwrap(), Some(2));
 });
 
-on_both!(
-    personal_data_is_nowhere_in_the_database_in_the_clear,
-    async |fixture: Fixture| {
-        let fixture = one_city_issue(fixture).await;
-        sqlx::any::install_default_drivers();
-        let raw = sqlx::AnyPool::connect(&fixture.url).await.unwrap();
-        for (table, columns) in [
-            (
-                "subjects",
-                "name_sealed || COALESCE(address_sealed, '') || number || content_key",
-            ),
-            (
-                "residents",
-                "name_sealed || COALESCE(contact_sealed, '') || natural_key",
-            ),
-            ("issues", "text_sealed || natural_key"),
-            ("issue_events", "body"),
-            (
-                "outbox",
-                "debt_key || target_id || COALESCE(last_error, '')",
-            ),
-            ("audit", "target || detail"),
-            ("staff", "COALESCE(phone_sealed, '')"),
-        ] {
-            let query = format!("SELECT {columns} FROM {table}");
-            let rows: Vec<String> = sqlx::query_scalar(sqlx::AssertSqlSafe(query))
-                .fetch_all(&raw)
-                .await
-                .unwrap();
-            assert!(!rows.is_empty(), "{table}");
-            for secret in ["王建国", "13800000001", "路灯", "高桥村1号", "10000000006"] {
-                assert!(
-                    rows.iter().all(|row| !row.contains(secret)),
-                    "{secret} in {table}"
-                );
-            }
+on_both!(personal_data_is_nowhere_in_the_database_in_the_clear, async |fixture: Fixture| {
+    let fixture = one_city_issue(fixture).await;
+    sqlx::any::install_default_drivers();
+    let raw = sqlx::AnyPool::connect(&fixture.url).await.unwrap();
+    for (table, columns) in [
+        ("subjects", "name_sealed || COALESCE(address_sealed, '') || number || content_key"),
+        ("residents", "name_sealed || COALESCE(contact_sealed, '') || natural_key"),
+        ("issues", "text_sealed || natural_key"),
+        ("issue_events", "body"),
+        ("outbox", "debt_key || target_id || COALESCE(last_error, '')"),
+        ("audit", "target || detail"),
+        ("staff", "COALESCE(phone_sealed, '')"),
+    ] {
+        let query = format!("SELECT {columns} FROM {table}");
+        let rows: Vec<String> =
+            sqlx::query_scalar(sqlx::AssertSqlSafe(query)).fetch_all(&raw).await.unwrap();
+        assert!(!rows.is_empty(), "{table}");
+        for secret in ["王建国", "13800000001", "路灯", "高桥村1号", "10000000006"] {
+            assert!(rows.iter().all(|row| !row.contains(secret)), "{secret} in {table}");
         }
     }
-);
+});
 
-on_both!(
-    a_newer_database_and_another_key_are_refused,
-    async |fixture: Fixture| {
-        let clock = fixture.clock.clone();
-        let other_key = open(&fixture.url, clock.clone(), 8).await.unwrap_err();
-        assert!(
-            matches!(other_key, StoreError::WrongKey { .. }),
-            "{other_key}"
-        );
-        sqlx::any::install_default_drivers();
-        let raw = sqlx::AnyPool::connect(&fixture.url).await.unwrap();
-        sqlx::query("UPDATE _sqlx_migrations SET version = 9999")
-            .execute(&raw)
-            .await
-            .unwrap();
-        raw.close().await;
-        let newer = open(&fixture.url, clock, 7).await.unwrap_err();
-        assert!(matches!(newer, StoreError::NewerDatabase(9999)), "{newer}");
-        assert!(newer.to_string().contains("换用新版"));
-    }
-);
+on_both!(a_newer_database_and_another_key_are_refused, async |fixture: Fixture| {
+    let clock = fixture.clock.clone();
+    let other_key = open(&fixture.url, clock.clone(), 8).await.unwrap_err();
+    assert!(matches!(other_key, StoreError::WrongKey { .. }), "{other_key}");
+    sqlx::any::install_default_drivers();
+    let raw = sqlx::AnyPool::connect(&fixture.url).await.unwrap();
+    sqlx::query("UPDATE _sqlx_migrations SET version = 9999").execute(&raw).await.unwrap();
+    raw.close().await;
+    let newer = open(&fixture.url, clock, 7).await.unwrap_err();
+    assert!(matches!(newer, StoreError::NewerDatabase(9999)), "{newer}");
+    assert!(newer.to_string().contains("换用新版"));
+});
 
 on_both!(a_slot_is_claimed_once, async |fixture: Fixture| {
     let claims = (0..8).map(|_| {
@@ -363,119 +262,62 @@ on_both!(a_slot_is_claimed_once, async |fixture: Fixture| {
     assert_eq!(claimed, 1);
     // One that was killed in it is made up; one that finished is not.
     fixture.at(3, 1, 12);
-    assert!(
-        fixture
-            .store
-            .claim_slot("poll", 60_000, 600_000)
-            .await
-            .unwrap()
-    );
-    fixture
-        .store
-        .finish_slot("poll", 60_000, "ok")
-        .await
-        .unwrap();
+    assert!(fixture.store.claim_slot("poll", 60_000, 600_000).await.unwrap());
+    fixture.store.finish_slot("poll", 60_000, "ok").await.unwrap();
     fixture.at(3, 2, 12);
-    assert!(
-        !fixture
-            .store
-            .claim_slot("poll", 60_000, 600_000)
-            .await
-            .unwrap()
-    );
+    assert!(!fixture.store.claim_slot("poll", 60_000, 600_000).await.unwrap());
 });
 
-on_both!(
-    duties_arise_and_are_met_by_facts,
-    async |fixture: Fixture| {
-        let fixture = fixture.township().await;
-        let open = |store: Store| async move {
-            let duties = store
-                .open_duties("2022-03-05".parse().unwrap())
-                .await
-                .unwrap();
-            duties
-                .into_iter()
-                .map(|(kind, open, _)| (kind, open))
-                .collect::<std::collections::HashMap<_, _>>()
-        };
-        let before = open(fixture.store.clone()).await;
-        assert_eq!(before[&DutyKind::Visit], 3);
-        assert_eq!(
-            (
-                before[&DutyKind::Materials],
-                before[&DutyKind::LookBack],
-                before[&DutyKind::Summary]
-            ),
-            (2, 2, 1)
-        );
-        fixture.at(3, 5, 10);
-        fixture
-            .visit("2022-03-05,Z6,H1,王建国,,路灯不亮,有,,,")
-            .await
-            .unwrap();
-        let heard = open(fixture.store.clone()).await;
-        assert_eq!(
-            (
-                heard[&DutyKind::Visit],
-                heard[&DutyKind::Classify],
-                heard[&DutyKind::Revisit]
-            ),
-            (2, 1, 1)
-        );
-        let number = the_issue(&fixture.store).await.number;
-        fixture
-            .import(
-                "c.csv",
-                &format!("问题编号,责任层级,类别,轻重缓急\n{number},镇村自办,居住环境,急\n"),
-            )
-            .await
-            .unwrap();
-        let classified = open(fixture.store.clone()).await;
-        assert!(!classified.contains_key(&DutyKind::Classify));
-        assert_eq!(
-            (
-                classified[&DutyKind::Resolve],
-                classified[&DutyKind::Report]
-            ),
-            (1, 1)
-        );
-        fixture
-            .import("h.csv", &format!("问题编号,办理结果\n{number},已修好\n"))
-            .await
-            .unwrap();
-        assert!(
-            !open(fixture.store.clone())
-                .await
-                .contains_key(&DutyKind::Resolve)
-        );
-        fixture.import("r.csv", "走访日期,走访人员,对象编号,群众姓名,走访类型,满意度\n2022-03-05,Z6,H1,王建国,回访,满意\n").await.unwrap();
-        assert!(
-            !open(fixture.store.clone())
-                .await
-                .contains_key(&DutyKind::Revisit)
-        );
-        assert_eq!(the_issue(&fixture.store).await.issue.state, State::Closed);
-    }
-);
-
-on_both!(
-    a_dissatisfied_resident_reopens_the_issue_as_a_new_round,
-    async |fixture: Fixture| {
-        let fixture = one_city_issue(fixture).await;
-        deliver(&fixture.store, "77").await;
-        receive(
-            &fixture.store,
-            &update(&fixture, "77", PlatformStatus::Resolved, 0),
+on_both!(duties_arise_and_are_met_by_facts, async |fixture: Fixture| {
+    let fixture = fixture.township().await;
+    let open = |store: Store| async move {
+        let duties = store.open_duties("2022-03-05".parse().unwrap()).await.unwrap();
+        duties
+            .into_iter()
+            .map(|(kind, open, _)| (kind, open))
+            .collect::<std::collections::HashMap<_, _>>()
+    };
+    let before = open(fixture.store.clone()).await;
+    assert_eq!(before[&DutyKind::Visit], 3);
+    assert_eq!(
+        (before[&DutyKind::Materials], before[&DutyKind::LookBack], before[&DutyKind::Summary]),
+        (2, 2, 1)
+    );
+    fixture.at(3, 5, 10);
+    fixture.visit("2022-03-05,Z6,H1,王建国,,路灯不亮,有,,,").await.unwrap();
+    let heard = open(fixture.store.clone()).await;
+    assert_eq!(
+        (heard[&DutyKind::Visit], heard[&DutyKind::Classify], heard[&DutyKind::Revisit]),
+        (2, 1, 1)
+    );
+    let number = the_issue(&fixture.store).await.number;
+    fixture
+        .import(
+            "c.csv",
+            &format!("问题编号,责任层级,类别,轻重缓急\n{number},镇村自办,居住环境,急\n"),
         )
-        .await;
-        fixture.at(3, 9, 10);
-        fixture.import("r.csv", "走访日期,走访人员,对象编号,群众姓名,走访类型,满意度\n2022-03-09,Z6,H1,王建国,回访,不满意\n").await.unwrap();
-        let card = the_issue(&fixture.store).await;
-        assert_eq!((card.issue.state, card.issue.round), (State::Queued, 2));
-        assert_eq!(fixture.store.platform_debts().await.unwrap().len(), 2);
-    }
-);
+        .await
+        .unwrap();
+    let classified = open(fixture.store.clone()).await;
+    assert!(!classified.contains_key(&DutyKind::Classify));
+    assert_eq!((classified[&DutyKind::Resolve], classified[&DutyKind::Report]), (1, 1));
+    fixture.import("h.csv", &format!("问题编号,办理结果\n{number},已修好\n")).await.unwrap();
+    assert!(!open(fixture.store.clone()).await.contains_key(&DutyKind::Resolve));
+    fixture.import("r.csv", "走访日期,走访人员,对象编号,群众姓名,走访类型,满意度\n2022-03-05,Z6,H1,王建国,回访,满意\n").await.unwrap();
+    assert!(!open(fixture.store.clone()).await.contains_key(&DutyKind::Revisit));
+    assert_eq!(the_issue(&fixture.store).await.issue.state, State::Closed);
+});
+
+on_both!(a_dissatisfied_resident_reopens_the_issue_as_a_new_round, async |fixture: Fixture| {
+    let fixture = one_city_issue(fixture).await;
+    deliver(&fixture.store, "77").await;
+    receive(&fixture.store, &update(&fixture, "77", PlatformStatus::Resolved, 0)).await;
+    fixture.at(3, 9, 10);
+    fixture.import("r.csv", "走访日期,走访人员,对象编号,群众姓名,走访类型,满意度\n2022-03-09,Z6,H1,王建国,回访,不满意\n").await.unwrap();
+    let card = the_issue(&fixture.store).await;
+    assert_eq!((card.issue.state, card.issue.round), (State::Queued, 2));
+    assert_eq!(fixture.store.platform_debts().await.unwrap().len(), 2);
+});
 
 #[tokio::test(flavor = "multi_thread")]
 async fn many_at_once_open_and_migrate_one_new_database() {
@@ -486,11 +328,9 @@ async fn many_at_once_open_and_migrate_one_new_database() {
     for url in urls {
         let opened = (0..6).map(|_| {
             let url = url.clone();
-            tokio::spawn(async move {
-                open(&url, zoufang::clock::Clock::system(), 7)
-                    .await
-                    .map(|_| ())
-            })
+            tokio::spawn(
+                async move { open(&url, zoufang::clock::Clock::system(), 7).await.map(|_| ()) },
+            )
         });
         for open in opened {
             open.await.unwrap().unwrap();

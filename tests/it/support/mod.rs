@@ -64,7 +64,8 @@ pub struct Fixture {
     pub store: Store,
     pub clock: Clock,
     pub url: String,
-    pub dir: TempDir,
+    /// Held so that it is removed only at the end.
+    _dir: TempDir,
 }
 
 impl Fixture {
@@ -83,18 +84,12 @@ impl Fixture {
     async fn open(url: String, dir: TempDir) -> Fixture {
         let clock = Clock::manual(Clock::system().instant(date(2022, 3, 1).at(9, 0, 0, 0)));
         let store = open(&url, clock.clone(), 7).await.unwrap();
-        Fixture {
-            store,
-            clock,
-            url,
-            dir,
-        }
+        Fixture { store, clock, url, _dir: dir }
     }
 
     /// Sets the township's date and time.
     pub fn at(&self, month: i8, day: i8, hour: i8) {
-        self.clock
-            .set(self.clock.instant(date(2022, month, day).at(hour, 0, 0, 0)));
+        self.clock.set(self.clock.instant(date(2022, month, day).at(hour, 0, 0, 0)));
     }
 
     pub async fn import(&self, name: &str, table: &str) -> Result<Report, ImportError> {
@@ -103,23 +98,17 @@ impl Fixture {
 
     /// The small township, with its assignments.
     pub async fn township(self) -> Fixture {
-        for (name, table) in [
-            ("a.csv", AREAS),
-            ("s.csv", STAFF),
-            ("o.csv", SUBJECTS),
-            ("f.csv", ASSIGNMENTS),
-        ] {
-            self.import(name, table)
-                .await
-                .unwrap_or_else(|error| panic!("{error}"));
+        for (name, table) in
+            [("a.csv", AREAS), ("s.csv", STAFF), ("o.csv", SUBJECTS), ("f.csv", ASSIGNMENTS)]
+        {
+            self.import(name, table).await.unwrap_or_else(|error| panic!("{error}"));
         }
         self
     }
 
     /// One visit record of one line after the header.
     pub async fn visit(&self, line: &str) -> Result<Report, ImportError> {
-        self.import("visit.csv", &format!("{VISITS}\n{line}\n"))
-            .await
+        self.import("visit.csv", &format!("{VISITS}\n{line}\n")).await
     }
 
     /// The same database, opened again as after a restart.

@@ -22,20 +22,12 @@ static DATABASES: AtomicU32 = AtomicU32::new(0);
 
 /// The address of a new, empty database.
 pub async fn database() -> Option<String> {
-    let server = tokio::task::spawn_blocking(|| SERVER.get_or_init(start))
-        .await
-        .unwrap()
-        .as_ref()?;
+    let server =
+        tokio::task::spawn_blocking(|| SERVER.get_or_init(start)).await.unwrap().as_ref()?;
     let name = format!("t{}", DATABASES.fetch_add(1, Ordering::Relaxed));
     let mut connection = connect(server.port).await;
-    connection
-        .execute(sqlx::AssertSqlSafe(format!("CREATE DATABASE {name}")))
-        .await
-        .unwrap();
-    Some(format!(
-        "postgres://zoufang@127.0.0.1:{}/{name}",
-        server.port
-    ))
+    connection.execute(sqlx::AssertSqlSafe(format!("CREATE DATABASE {name}"))).await.unwrap();
+    Some(format!("postgres://zoufang@127.0.0.1:{}/{name}", server.port))
 }
 
 async fn connect(port: u16) -> PgConnection {
@@ -59,22 +51,13 @@ fn start() -> Option<Server> {
         );
         return None;
     };
-    let folder = tempfile::Builder::new()
-        .prefix("zoufang-pg-")
-        .tempdir()
-        .unwrap()
-        .keep();
+    let folder = tempfile::Builder::new().prefix("zoufang-pg-").tempdir().unwrap().keep();
     let (data, socket) = (folder.join("data"), folder.join("socket"));
     std::fs::create_dir(&socket).unwrap();
     let as_root = is_root();
     if as_root {
         assert!(
-            Command::new("chown")
-                .args(["-R", "postgres"])
-                .arg(&folder)
-                .status()
-                .unwrap()
-                .success()
+            Command::new("chown").args(["-R", "postgres"]).arg(&folder).status().unwrap().success()
         );
     }
     let run = |program: &str| {
@@ -91,11 +74,7 @@ fn start() -> Option<Server> {
         data.display()
     );
     let made = shell(&initdb).stdout(Stdio::null()).output().unwrap();
-    assert!(
-        made.status.success(),
-        "initdb: {}",
-        String::from_utf8_lossy(&made.stderr)
-    );
+    assert!(made.status.success(), "initdb: {}", String::from_utf8_lossy(&made.stderr));
     let port = free_port();
     let server = format!(
         "{} -D {} -p {port} -k {} -c listen_addresses=127.0.0.1 -c fsync=off -c max_connections=200",
@@ -111,10 +90,7 @@ fn start() -> Option<Server> {
         .stderr(Stdio::null())
         .spawn()
         .unwrap();
-    Some(Server {
-        port,
-        _keeper: keeper,
-    })
+    Some(Server { port, _keeper: keeper })
 }
 
 fn shell(script: &str) -> Command {
@@ -124,15 +100,10 @@ fn shell(script: &str) -> Command {
 }
 
 fn binaries() -> Option<PathBuf> {
-    let installed = std::fs::read_dir("/usr/lib/postgresql")
-        .into_iter()
-        .flatten()
-        .flatten();
+    let installed = std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
     let installed = installed.map(|version| version.path().join("bin"));
     let path = std::env::var_os("PATH").unwrap_or_default();
-    installed
-        .chain(std::env::split_paths(&path))
-        .find(|folder| folder.join("initdb").exists())
+    installed.chain(std::env::split_paths(&path)).find(|folder| folder.join("initdb").exists())
 }
 
 fn is_root() -> bool {
@@ -141,9 +112,5 @@ fn is_root() -> bool {
 }
 
 pub fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0")
-        .unwrap()
-        .local_addr()
-        .unwrap()
-        .port()
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }

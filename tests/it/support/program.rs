@@ -11,15 +11,8 @@ pub fn zoufang() -> Command {
 
 /// Runs a command to its end.
 pub fn run(arguments: &[&str], folder: &Path) -> (i32, String, String) {
-    let Output {
-        status,
-        stdout,
-        stderr,
-    } = zoufang()
-        .args(arguments)
-        .current_dir(folder)
-        .output()
-        .unwrap();
+    let Output { status, stdout, stderr } =
+        zoufang().args(arguments).current_dir(folder).output().unwrap();
     let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
     (status.code().unwrap_or(-1), text(stdout), text(stderr))
 }
@@ -29,11 +22,8 @@ pub struct Running(pub Child);
 
 impl Running {
     pub fn start(arguments: &[&str], folder: &Path, log: &str) -> Running {
-        let log = std::fs::OpenOptions::new()
-            .create(true)
-            .append(true)
-            .open(folder.join(log))
-            .unwrap();
+        let log =
+            std::fs::OpenOptions::new().create(true).append(true).open(folder.join(log)).unwrap();
         let child = zoufang()
             .args(arguments)
             .current_dir(folder)
@@ -53,13 +43,7 @@ impl Running {
     /// SIGTERM, and how it ended.
     pub fn terminate(&mut self) -> i32 {
         let pid = self.0.id().to_string();
-        assert!(
-            Command::new("kill")
-                .args(["-TERM", &pid])
-                .status()
-                .unwrap()
-                .success()
-        );
+        assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
         self.0.wait().unwrap().code().unwrap_or(-1)
     }
 }
