@@ -94,7 +94,8 @@ pub struct Daemon {
     pub store: Store,
     pub schedule: Arc<Schedule>,
     lanes: Vec<Arc<Lane>>,
-    /// What the last look at the platform's service list showed.
+    /// Compares the configured service codes with the platform's list, and what that last showed.
+    check_services: Option<Work>,
     gaps: Gaps,
     shutdown: CancellationToken,
 }
@@ -132,9 +133,20 @@ impl Daemon {
             });
         }
         let gaps = Gaps::default();
-        let jobs = jobs(&settings, &store, &lanes, platform.as_ref(), &gaps);
+        let check_services = platform.as_ref().map(|p| services(Arc::clone(p), Arc::clone(&gaps)));
+        let mut jobs = jobs(&settings, &store, &lanes, platform.as_ref());
+        jobs.extend(check_services.clone().map(|work| Job {
+            name: "services",
+            when: When::Every(SERVICES_EVERY),
+            work,
+        }));
         let schedule = Arc::new(Schedule::new(store.clone(), jobs));
-        Ok(Daemon { settings, store, schedule, lanes, gaps, shutdown })
+        Ok(Daemon { settings, store, schedule, lanes, check_services, gaps, shutdown })
+    }
+
+    /// The configured lanes.
+    pub fn lane_names(&self) -> impl Iterator<Item = &str> {
+        self.lanes.iter().map(|lane| lane.name())
     }
 
     /// Configured service codes that the platform doesn't have.
@@ -148,10 +160,15 @@ impl Daemon {
         for lane in &self.lanes {
             tasks.spawn(keep_running(Arc::clone(lane), self.shutdown.clone()));
         }
+        // At each start, whatever the schedule already has for this hour.
+        if let Some(check) = &self.check_services {
+            tokio::spawn(check());
+        }
         let mut scheduler = self.schedule.tick().await?;
         self.shutdown.cancelled().await;
         info!("stopping: what is in flight is finished or released");
         scheduler.shutdown().await?;
+        self.schedule.finish().await;
         while tasks.join_next().await.is_some() {}
         Ok(())
     }
@@ -206,7 +223,6 @@ fn jobs(
     store: &Store,
     lanes: &[Arc<Lane>],
     platform: Option<&Arc<dyn Platform>>,
-    gaps: &Gaps,
 ) -> Vec<Job> {
     let notify = &settings.notify;
     let channels = notify.channels.iter().map(|channel| match channel {
@@ -223,11 +239,6 @@ fn jobs(
     if let Some(platform) = platform {
         let batch = settings.platform.poll_batch;
         let schedule = &settings.schedule;
-        jobs.push(Job {
-            name: "services",
-            when: When::Every(SERVICES_EVERY),
-            work: services(Arc::clone(platform), Arc::clone(gaps)),
-        });
         jobs.push(Job {
             name: "poll",
             when: When::Every(schedule.poll_every),

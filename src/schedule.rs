@@ -10,6 +10,7 @@ use jiff::Timestamp;
 use jiff::civil::Time;
 use tokio::task::JoinHandle;
 use tokio_cron_scheduler::{Job as CronJob, JobScheduler, JobSchedulerError};
+use tokio_util::task::TaskTracker;
 use tracing::{error, info};
 
 use crate::clock::Clock;
@@ -74,6 +75,7 @@ pub struct Schedule {
     store: Store,
     jobs: Vec<Job>,
     running: Arc<Mutex<HashSet<&'static str>>>,
+    tasks: TaskTracker,
 }
 
 /// A run that was never finished, because its process was killed, may be taken over after this.
@@ -82,7 +84,7 @@ const STALE_AFTER: Duration = Duration::from_secs(600);
 impl Schedule {
     /// A schedule over these jobs.
     pub fn new(store: Store, jobs: Vec<Job>) -> Schedule {
-        Schedule { store, jobs, running: Arc::default() }
+        Schedule { store, jobs, running: Arc::default(), tasks: TaskTracker::new() }
     }
 
     /// The jobs.
@@ -101,6 +103,12 @@ impl Schedule {
         scheduler.add(tick).await?;
         scheduler.start().await?;
         Ok(scheduler)
+    }
+
+    /// Waits for the jobs that run; their own time limits bound it.
+    pub async fn finish(&self) {
+        self.tasks.close();
+        self.tasks.wait().await;
     }
 
     /// Starts every job whose present slot hasn't been taken.
@@ -122,7 +130,7 @@ impl Schedule {
                     || run.slot == slot && (run.finished_at.is_some() || run.started_at > stale)
             });
             if !taken && self.running().insert(job.name) {
-                started.push(tokio::spawn(self.run(job.clone(), slot)));
+                started.push(self.tasks.spawn(self.run(job.clone(), slot)));
             }
         }
         started

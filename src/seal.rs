@@ -21,7 +21,7 @@ const NONCE: usize = 24;
 #[derive(Clone)]
 pub struct Sealer {
     cipher: XChaCha20Poly1305,
-    index_key: [u8; 32],
+    index_key: [u8; 64],
     fingerprint: String,
 }
 
@@ -38,6 +38,8 @@ pub enum SealError {
     Exists { file: String },
     #[error("加密的个人信息打不开：密钥不对，或数据被改动过")]
     CannotOpen,
+    #[error("个人信息加密失败，没有存入")]
+    CannotSeal,
 }
 
 impl Sealer {
@@ -46,9 +48,12 @@ impl Sealer {
         let derive = |purpose: &str| -> [u8; 32] {
             Sha256::new().chain_update(purpose).chain_update(key).finalize().into()
         };
+        // HMAC pads a shorter key to its block with zeros (RFC 2104).
+        let mut index_key = [0; 64];
+        index_key[..32].copy_from_slice(&derive("zoufang index"));
         Sealer {
             cipher: XChaCha20Poly1305::new(&derive("zoufang seal").into()),
-            index_key: derive("zoufang index"),
+            index_key,
             fingerprint: hex(&derive("zoufang fingerprint")[..8]),
         }
     }
@@ -91,18 +96,19 @@ impl Sealer {
     /// ```
     /// use zoufang::{clock::Chance, seal::Sealer};
     /// let sealer = Sealer::new(&[7; 32]);
-    /// let sealed = sealer.seal("张三", &Chance::system());
+    /// let sealed = sealer.seal("张三", &Chance::system()).unwrap();
     /// assert!(!sealed.contains("张三"));
     /// assert_eq!(sealer.open(&sealed).unwrap(), "张三");
     /// assert!(Sealer::new(&[8; 32]).open(&sealed).is_err());
     /// ```
-    pub fn seal(&self, text: &str, chance: &Chance) -> String {
+    pub fn seal(&self, text: &str, chance: &Chance) -> Result<String, SealError> {
         let mut nonce = [0; NONCE];
         chance.fill(&mut nonce);
-        // Encryption fails only for texts of hundreds of gigabytes.
-        let body =
-            self.cipher.encrypt(XNonce::from_slice(&nonce), text.as_bytes()).unwrap_or_default();
-        format!("{VERSION}{}", BASE64.encode([nonce.as_slice(), &body].concat()))
+        let body = self
+            .cipher
+            .encrypt(XNonce::from_slice(&nonce), text.as_bytes())
+            .map_err(|_| SealError::CannotSeal)?;
+        Ok(format!("{VERSION}{}", BASE64.encode([nonce.as_slice(), &body].concat())))
     }
 
     /// Opens what [`Sealer::seal`] gave.
@@ -122,8 +128,7 @@ impl Sealer {
 
     /// A keyed digest of `parts`, by which a row is found without opening it.
     pub fn index(&self, parts: &[&str]) -> String {
-        let mut mac = <Hmac<Sha256> as Mac>::new_from_slice(&self.index_key)
-            .unwrap_or_else(|_| unreachable!("HMAC takes a key of any length"));
+        let mut mac = <Hmac<Sha256> as Mac>::new(&self.index_key.into());
         for part in parts {
             mac.update(&(part.len() as u64).to_be_bytes());
             mac.update(part.as_bytes());

@@ -152,6 +152,18 @@ impl Campaign {
         by_urgency.min(last)
     }
 
+    /// When the plan wants a kind of duty met (三); an issue's resolution has a date of its own, never
+    /// later than this.
+    pub fn due_on(&self, kind: DutyKind) -> Date {
+        match kind {
+            DutyKind::Materials => self.materials_due_on,
+            DutyKind::Visit => self.ends_on(PhaseName::Visit),
+            DutyKind::Classify | DutyKind::Summary => self.ends_on(PhaseName::Classify),
+            DutyKind::Resolve | DutyKind::Report => self.ends_on(PhaseName::Resolve),
+            DutyKind::Revisit | DutyKind::LookBack => self.ends_on(PhaseName::Feedback),
+        }
+    }
+
     /// The rungs of a kind of duty, earliest first.
     pub fn rungs(&self, kind: DutyKind) -> &[Rung] {
         self.ladder

@@ -1,8 +1,5 @@
 //! 任务: something one person owes by one date.
 
-use jiff::civil::Date;
-
-use super::campaign::{Campaign, PhaseName};
 use super::staff::Role;
 use crate::words;
 
@@ -21,17 +18,6 @@ words! {
 }
 
 impl DutyKind {
-    /// When the plan wants it (三); an issue's resolution has a date of its own.
-    pub fn due_on(self, campaign: &Campaign) -> Date {
-        match self {
-            DutyKind::Materials => campaign.materials_due_on,
-            DutyKind::Visit => campaign.ends_on(PhaseName::Visit),
-            DutyKind::Classify | DutyKind::Summary => campaign.ends_on(PhaseName::Classify),
-            DutyKind::Resolve | DutyKind::Report => campaign.ends_on(PhaseName::Resolve),
-            DutyKind::Revisit | DutyKind::LookBack => campaign.ends_on(PhaseName::Feedback),
-        }
-    }
-
     /// The role that owes it where no one person is named.
     pub const fn role(self) -> Role {
         match self {

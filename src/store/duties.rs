@@ -91,7 +91,7 @@ impl Tx {
     /// Opens a duty, once: the same key again changes nothing.
     pub async fn open_duty(&mut self, new: &NewDuty) -> Result<()> {
         let around = &self.around;
-        let due_on = new.due_on.unwrap_or_else(|| new.kind.due_on(&around.campaign));
+        let due_on = new.due_on.unwrap_or_else(|| around.campaign.due_on(new.kind));
         let first = around.campaign.rungs(new.kind).first();
         let next_rung_on = first.map(|rung| rung.told_on(due_on, &around.workdays).to_string());
         let (id, now) = (around.id(), around.clock.millis());

@@ -21,7 +21,7 @@ pub struct Figures {
 }
 
 /// How one lane of the outbox stands.
-#[derive(Debug, Clone, FromRow)]
+#[derive(Debug, Clone, Default, FromRow)]
 pub struct LaneFigures {
     pub lane: String,
     pub queued: i64,
@@ -73,7 +73,7 @@ impl Store {
     pub async fn lane_figures(&self, stuck_millis: i64) -> Result<Vec<LaneFigures>> {
         let stuck_before = self.around.clock.millis().saturating_sub(stuck_millis);
         Ok(sqlx::query_as(
-            "SELECT o.lane AS lane,
+            "SELECT n.lane AS lane,
                COUNT(CASE WHEN o.state = 'ready' AND o.unknown_since IS NULL THEN 1 END) AS queued,
                COUNT(CASE WHEN o.state = 'leased' THEN 1 END) AS in_flight,
                COUNT(CASE WHEN o.state = 'ready' AND o.unknown_since IS NOT NULL THEN 1 END) AS unknown,
@@ -83,7 +83,9 @@ impl Store {
                COUNT(CASE WHEN o.state IN ('ready', 'leased', 'held') AND o.created_at <= $1 THEN 1 END) AS stuck,
                MIN(CASE WHEN o.state IN ('ready', 'leased', 'held') THEN o.created_at END) AS oldest,
                MAX(l.good_at) AS good_at, MAX(l.failed_at) AS failed_at, MAX(l.failure) AS failure
-             FROM outbox o LEFT JOIN lanes l ON l.name = o.lane GROUP BY o.lane ORDER BY o.lane",
+             FROM (SELECT lane FROM outbox UNION SELECT name AS lane FROM lanes) n
+             LEFT JOIN outbox o ON o.lane = n.lane LEFT JOIN lanes l ON l.name = n.lane
+             GROUP BY n.lane ORDER BY n.lane",
         )
         .bind(stuck_before)
         .fetch_all(&self.read)

@@ -192,7 +192,7 @@ impl Tx {
         .bind(resident)
         .bind(&subject.id)
         .bind(&subject.area_id)
-        .bind(self.around.seal(&new.text))
+        .bind(self.around.seal(&new.text)?)
         .bind(start.state.code())
         .bind(start.round)
         .bind(now)

@@ -70,8 +70,12 @@ impl Surroundings {
         self.chance.id(self.clock.now())
     }
 
-    fn seal(&self, text: &str) -> String {
-        self.sealer.seal(text, &self.chance)
+    fn seal(&self, text: &str) -> Result<String, StoreError> {
+        Ok(self.sealer.seal(text, &self.chance)?)
+    }
+
+    fn seal_optional(&self, text: Option<&str>) -> Result<Option<String>, StoreError> {
+        text.map(|text| self.seal(text)).transpose()
     }
 
     fn open_sealed(&self, sealed: Option<String>) -> Result<Option<String>, StoreError> {

@@ -95,7 +95,7 @@ impl Tx {
         let phone = self.around.open_sealed(known.phone_sealed)?;
         let mut changed = known.area_id != area_id || known.unit != new.unit || phone != new.phone;
         if changed {
-            let phone = new.phone.as_deref().map(|phone| self.around.seal(phone));
+            let phone = self.around.seal_optional(new.phone.as_deref())?;
             sqlx::query(
                 "UPDATE staff SET area_id = $1, unit = $2, phone_sealed = $3 WHERE id = $4",
             )
@@ -112,7 +112,7 @@ impl Tx {
 
     async fn add_staff(&mut self, new: &NewStaff, area_id: &str) -> Result<Put> {
         let id = self.around.id();
-        let phone = new.phone.as_deref().map(|phone| self.around.seal(phone));
+        let phone = self.around.seal_optional(new.phone.as_deref())?;
         let now = self.now();
         sqlx::query(
             "INSERT INTO staff (id, number, name, area_id, unit, phone_sealed, created_at)

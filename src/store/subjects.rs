@@ -101,8 +101,8 @@ impl Tx {
         if known.as_ref().is_some_and(|(_, key)| *key == content) {
             return Ok(Put::Same);
         }
-        let name = self.around.seal(&new.name);
-        let address = address.map(|address| self.around.seal(address));
+        let name = self.around.seal(&new.name)?;
+        let address = self.around.seal_optional(address)?;
         let (id, put) = match known {
             Some((id, _)) => (id, Put::Changed),
             None => (self.around.id(), Put::Added),
@@ -138,8 +138,8 @@ impl Tx {
         let key = self.around.sealer.index(&[subject_id, name]);
         let id = self.around.id();
         let now = self.now();
-        let contact = contact.map(|contact| self.around.seal(contact));
-        let name = self.around.seal(name);
+        let contact = self.around.seal_optional(contact)?;
+        let name = self.around.seal(name)?;
         Ok(sqlx::query_scalar(
             "INSERT INTO residents (id, subject_id, natural_key, name_sealed, contact_sealed, created_at)
              VALUES ($1, $2, $3, $4, $5, $6)

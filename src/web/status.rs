@@ -4,11 +4,16 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
+use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
 use crate::daemon::Daemon;
+use crate::domain::campaign::Campaign;
+use crate::domain::duty::DutyKind;
+use crate::domain::issue::State;
+use crate::schedule::Job;
 use crate::settings::Adapter;
-use crate::store::{Dialect, LaneFigures, StoreError};
+use crate::store::{Dialect, Figures, LaneFigures, StoreError};
 
 /// Whether somebody must do something.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -103,22 +108,12 @@ impl Status {
         let store = &daemon.store;
         let around = store.around();
         let (now, today) = (around.clock.now(), around.clock.today());
-        let stuck =
-            i64::try_from(daemon.settings.outbox.stuck_after.as_millis()).unwrap_or(i64::MAX);
-        let lanes = store.lane_figures(stuck).await?;
-        let figures = store.figures().await?;
-        let duties = store.open_duties(today).await?;
-        let runs = store.last_runs().await?;
-        let phase = around.campaign.phase_on(today);
-        let jobs = daemon.schedule.jobs().iter().map(|job| {
-            let run = runs.get(job.name);
-            JobStatus {
-                name: job.name.to_owned(),
-                last_slot: instant(run.map(|run| run.slot)),
-                last_outcome: run.and_then(|run| run.outcome.clone()),
-                next_slot: job.when.next_slot(&around.clock),
-            }
-        });
+        let duties = store.open_duties(today).await?.into_iter();
+        let duty = |(kind, open, late): (DutyKind, i64, i64)| DutyStatus {
+            kind: kind.code().to_owned(),
+            open,
+            late,
+        };
         let mut status = Status {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             verdict: Verdict::Green,
@@ -129,26 +124,11 @@ impl Status {
                 Dialect::Sqlite => "sqlite".to_owned(),
                 Dialect::Postgres => "postgres".to_owned(),
             },
-            campaign: CampaignStatus {
-                name: around.campaign.name.clone(),
-                phase: phase.map(|phase| phase.name.chinese().to_owned()),
-                phase_ends_on: phase.map(|phase| phase.ends_on.to_string()),
-                days_left: phase.map(|phase| (phase.ends_on - today).get_days()),
-            },
-            figures: FiguresStatus {
-                subjects: figures.subjects,
-                visited: figures.visited,
-                residents: figures.residents,
-                revisited: figures.revisited,
-                issues: figures.issues_by_state.into_iter().collect(),
-                notices: figures.notices,
-            },
-            duties: duties
-                .into_iter()
-                .map(|(kind, open, late)| DutyStatus { kind: kind.code().to_owned(), open, late })
-                .collect(),
-            lanes: lanes.into_iter().map(|lane| lane_status(lane, now)).collect(),
-            jobs: jobs.collect(),
+            campaign: CampaignStatus::on(&around.campaign, today),
+            figures: store.figures().await?.into(),
+            duties: duties.map(duty).collect(),
+            lanes: lanes(daemon, now).await?,
+            jobs: jobs(daemon).await?,
             unknown_statuses: store.unknown_words().await?.into_iter().collect(),
         };
         status.judge(daemon);
@@ -204,6 +184,57 @@ impl Status {
         self.verdict = judged.iter().map(|(verdict, _)| *verdict).max().unwrap_or(Verdict::Green);
         self.reasons = judged.into_iter().map(|(_, reason)| reason).collect();
     }
+}
+
+impl CampaignStatus {
+    fn on(campaign: &Campaign, today: Date) -> CampaignStatus {
+        let phase = campaign.phase_on(today);
+        CampaignStatus {
+            name: campaign.name.clone(),
+            phase: phase.map(|phase| phase.name.chinese().to_owned()),
+            phase_ends_on: phase.map(|phase| phase.ends_on.to_string()),
+            days_left: phase.map(|phase| (phase.ends_on - today).get_days()),
+        }
+    }
+}
+
+impl From<Figures> for FiguresStatus {
+    fn from(figures: Figures) -> FiguresStatus {
+        FiguresStatus {
+            subjects: figures.subjects,
+            visited: figures.visited,
+            residents: figures.residents,
+            revisited: figures.revisited,
+            issues: figures.issues_by_state.into_iter().collect(),
+            notices: figures.notices,
+        }
+    }
+}
+
+/// Every lane that is configured or holds anything.
+async fn lanes(daemon: &Daemon, now: Timestamp) -> Result<Vec<LaneStatus>, StoreError> {
+    let stuck = i64::try_from(daemon.settings.outbox.stuck_after.as_millis()).unwrap_or(i64::MAX);
+    let mut lanes = daemon.store.lane_figures(stuck).await?;
+    for name in daemon.lane_names() {
+        if !lanes.iter().any(|lane| lane.lane == name) {
+            lanes.push(LaneFigures { lane: name.to_owned(), ..LaneFigures::default() });
+        }
+    }
+    Ok(lanes.into_iter().map(|lane| lane_status(lane, now)).collect())
+}
+
+async fn jobs(daemon: &Daemon) -> Result<Vec<JobStatus>, StoreError> {
+    let runs = daemon.store.last_runs().await?;
+    let job_status = |job: &Job| {
+        let run = runs.get(job.name);
+        JobStatus {
+            name: job.name.to_owned(),
+            last_slot: instant(run.map(|run| run.slot)),
+            last_outcome: run.and_then(|run| run.outcome.clone()),
+            next_slot: job.when.next_slot(&daemon.store.around().clock),
+        }
+    };
+    Ok(daemon.schedule.jobs().iter().map(job_status).collect())
 }
 
 /// For how long a lane may hold debts without a good contact before that is an alarm.
@@ -287,8 +318,7 @@ impl std::fmt::Display for Status {
             .issues
             .iter()
             .map(|(state, count)| {
-                let state = crate::domain::issue::State::read(state)
-                    .map_or(state.as_str(), |s| s.chinese());
+                let state = State::read(state).map_or(state.as_str(), |s| s.chinese());
                 format!("{state} {count}")
             })
             .collect();
@@ -298,8 +328,7 @@ impl std::fmt::Display for Status {
             if issues.is_empty() { "无".to_owned() } else { issues.join("，") }
         )?;
         for duty in &self.duties {
-            let kind = crate::domain::duty::DutyKind::read(&duty.kind)
-                .map_or(duty.kind.as_str(), |k| k.chinese());
+            let kind = DutyKind::read(&duty.kind).map_or(duty.kind.as_str(), |k| k.chinese());
             writeln!(f, "任务 {kind}：未完成 {}，超期 {}", duty.open, duty.late)?;
         }
         for lane in &self.lanes {

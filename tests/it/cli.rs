@@ -119,3 +119,31 @@ fn what_only_a_named_person_may_do_is_refused_without_a_reason() {
         run(&["issue", "--config", "zoufang.toml", "list", "--state", "已办结"], dir.path());
     assert!(out.contains("CHD2022-000001") && out.contains("路灯不亮"), "{out}");
 }
+
+#[test]
+fn a_workbook_with_mistakes_comes_back_as_a_workbook() {
+    use calamine::{Data, Reader};
+    let dir = tempfile::tempdir().unwrap();
+    township(dir.path());
+    import(dir.path(), &["a.csv", "s.csv", "o.csv"]);
+    let mut workbook = rust_xlsxwriter::Workbook::new();
+    let sheet = workbook.add_worksheet();
+    for (row, cells) in [["附件2", ""], ["对象编号", "走访人员"], ["H1", "褚走"], ["H2", "张没有"]]
+        .iter()
+        .enumerate()
+    {
+        for (column, cell) in cells.iter().enumerate() {
+            sheet.write_string(row as u32, column as u16, *cell).unwrap();
+        }
+    }
+    workbook.save(dir.path().join("f.xlsx")).unwrap();
+    let (code, _, error) = import(dir.path(), &["f.xlsx"]);
+    assert!(code == 2 && error.contains("第 4 行第 2 列「走访人员」"), "{error}");
+    let mut copy: calamine::Xlsx<_> =
+        calamine::open_workbook(dir.path().join("f.错误.xlsx")).unwrap();
+    let range = copy.worksheet_range("Sheet1").unwrap();
+    let cell =
+        |row, column| range.get_value((row, column)).map(Data::to_string).unwrap_or_default();
+    assert_eq!((cell(1, 2).as_str(), cell(2, 2).as_str()), ("问题说明", ""));
+    assert!(cell(3, 2).contains("没有「张没有」"));
+}

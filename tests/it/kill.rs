@@ -135,7 +135,7 @@ async fn survives_kills(url: String, dir: &Path) {
         let mut serving = township.serve();
         township.import(&format!("v{round}.csv"), &format!("{VISITS}{lines}\n"));
         // Anywhere between the start and well into the sending.
-        tokio::time::sleep(Duration::from_millis(40 * (round as u64 * 7 % 13))).await;
+        tokio::time::sleep(Duration::from_millis(110 * (round as u64 * 7 % 13))).await;
         serving.kill();
     }
     let mut serving = township.serve();

@@ -36,7 +36,7 @@ fn holder(role: Role, village: &str) -> &'static str {
 fn expected_visits(until: Date) -> HashSet<(String, Date)> {
     let (campaign, workdays) =
         (load_campaign("".as_ref()).unwrap(), load_workdays("".as_ref()).unwrap());
-    let due_on = DutyKind::Visit.due_on(&campaign);
+    let due_on = campaign.due_on(DutyKind::Visit);
     let mut expected = HashSet::new();
     let mut day = date(2022, 3, 1);
     while day <= until {
