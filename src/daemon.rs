@@ -137,6 +137,7 @@ impl Daemon {
         let mut jobs = jobs(&settings, &store, &lanes, platform.as_ref());
         jobs.extend(check_services.clone().map(|work| Job {
             name: "services",
+            title: "核对服务代码",
             when: When::Every(SERVICES_EVERY),
             work,
         }));
@@ -233,6 +234,7 @@ fn jobs(
         ReminderRules { channels: channels.collect(), from: notify.from, until: notify.until };
     let mut jobs = vec![Job {
         name: "reminders",
+        title: "到期提醒",
         when: When::DailyAt(notify.from),
         work: reminders(store.clone(), rules, lanes.to_vec()),
     }];
@@ -241,11 +243,13 @@ fn jobs(
         let schedule = &settings.schedule;
         jobs.push(Job {
             name: "poll",
+            title: "查询办理进度",
             when: When::Every(schedule.poll_every),
             work: following(store, platform, batch, false),
         });
         jobs.push(Job {
             name: "sweep",
+            title: "夜间全面核对",
             when: When::DailyAt(schedule.sweep_at),
             work: following(store, platform, batch, true),
         });
@@ -260,7 +264,7 @@ fn reminders(store: Store, rules: ReminderRules, lanes: Vec<Arc<Lane>>) -> Work 
             let reminded = remind(&store, &rules).await?;
             lanes.iter().for_each(|lane| lane.wake());
             Ok(format!(
-                "{} people, {} duties, {} unheard",
+                "提醒 {} 人、{} 项任务，无人可提醒 {} 项",
                 reminded.people, reminded.duties, reminded.unheard
             ))
         })
@@ -277,7 +281,10 @@ fn following(store: &Store, platform: &Arc<dyn Platform>, batch: usize, all: boo
             } else {
                 poll(&store, platform.as_ref(), batch).await?
             };
-            Ok(format!("{} asked, {} answers, {} news", polled.asked, polled.answers, polled.news))
+            Ok(format!(
+                "询问 {} 件，答复 {} 条，新消息 {} 条",
+                polled.asked, polled.answers, polled.news
+            ))
         })
     })
 }
@@ -289,13 +296,13 @@ fn services(platform: Arc<dyn Platform>, gaps: Gaps) -> Work {
             let found = match platform.service_gaps().await {
                 Ok(found) => found,
                 // The lane's own contact says when the platform is out of reach; the list is asked again.
-                Err(none) => return Ok(format!("no answer: {none}")),
+                Err(none) => return Ok(format!("平台没有回答：{none}")),
             };
             for gap in &found {
                 warn!(category = gap.category.code(), code = %gap.code,
                     "the platform has no such service: mend platform.services");
             }
-            let outcome = format!("{} unknown service codes", found.len());
+            let outcome = format!("平台没有的服务代码 {} 个", found.len());
             *gaps.lock().unwrap_or_else(PoisonError::into_inner) = found;
             Ok(outcome)
         })

@@ -66,6 +66,8 @@ impl When {
 #[derive(Clone)]
 pub struct Job {
     pub name: &'static str,
+    /// What people call it.
+    pub title: &'static str,
     pub when: When,
     pub work: Work,
 }

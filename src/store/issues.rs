@@ -83,10 +83,6 @@ impl Projection {
 const ROW: &str =
     "SELECT state, round, level, category, urgency, town_finished, platform_finished, version,
    area_id, resident_id FROM issues WHERE id = $1";
-const LOCKED_ROW: &str =
-    "SELECT state, round, level, category, urgency, town_finished, platform_finished, version,
-   area_id, resident_id FROM issues WHERE id = $1 FOR UPDATE";
-
 impl Store {
     /// Every event of an issue, oldest first.
     pub async fn issue_history(&self, id: &str) -> Result<Vec<Event>> {
@@ -232,11 +228,7 @@ impl Tx {
     }
 
     async fn issue_row(&mut self, id: &str) -> Result<Row> {
-        let query = match self.dialect {
-            super::Dialect::Sqlite => ROW,
-            super::Dialect::Postgres => LOCKED_ROW,
-        };
-        Ok(sqlx::query_as(query).bind(id).fetch_one(&mut *self.db).await?)
+        Ok(sqlx::query_as(ROW).bind(id).fetch_one(&mut *self.db).await?)
     }
 
     async fn write_event(

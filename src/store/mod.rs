@@ -24,7 +24,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use jiff::civil::Date;
-use sqlx::{Any, AnyPool, Transaction};
+use sqlx::{Any, AnyPool, Executor, Transaction};
 
 pub use areas::{Area, AreaTree, NewArea};
 pub use audit::AuditEntry;
@@ -96,7 +96,6 @@ pub struct Store {
 #[derive(Debug)]
 pub struct Tx {
     db: Transaction<'static, Any>,
-    dialect: Dialect,
     around: Arc<Surroundings>,
     areas: Option<Arc<areas::AreaTree>>,
 }
@@ -144,13 +143,19 @@ impl Store {
         &self.around
     }
 
-    /// Begins a change. On SQLite the write lock is taken at once, so nothing read can grow stale.
+    /// Begins a change; changes take turns. On SQLite the write lock is taken at once, so nothing read
+    /// can grow stale; on PostgreSQL an advisory lock does the same for all replicas
+    /// (docs/decisions/0004).
     pub async fn begin(&self) -> Result<Tx> {
         let db = match self.dialect {
             Dialect::Sqlite => self.write.begin_with("BEGIN IMMEDIATE").await?,
-            Dialect::Postgres => self.write.begin().await?,
+            Dialect::Postgres => {
+                let mut db = self.write.begin().await?;
+                db.execute("DO $$ BEGIN PERFORM pg_advisory_xact_lock(810311); END $$").await?;
+                db
+            }
         };
-        Ok(Tx { db, dialect: self.dialect, around: Arc::clone(&self.around), areas: None })
+        Ok(Tx { db, around: Arc::clone(&self.around), areas: None })
     }
 
     /// Which database this is.

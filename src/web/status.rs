@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
+use crate::clock::township_zone;
 use crate::daemon::Daemon;
 use crate::domain::campaign::Campaign;
 use crate::domain::duty::DutyKind;
@@ -93,6 +94,7 @@ pub struct LaneStatus {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct JobStatus {
     pub name: String,
+    pub title: String,
     pub last_slot: Option<Timestamp>,
     pub last_outcome: Option<String>,
     pub next_slot: Timestamp,
@@ -229,6 +231,7 @@ async fn jobs(daemon: &Daemon) -> Result<Vec<JobStatus>, StoreError> {
         let run = runs.get(job.name);
         JobStatus {
             name: job.name.to_owned(),
+            title: job.title.to_owned(),
             last_slot: instant(run.map(|run| run.slot)),
             last_outcome: run.and_then(|run| run.outcome.clone()),
             next_slot: job.when.next_slot(&daemon.store.around().clock),
@@ -282,6 +285,11 @@ fn lane_status(lane: LaneFigures, now: Timestamp) -> LaneStatus {
     }
 }
 
+/// An instant as a clock on the township's wall shows it.
+fn township_time(at: Timestamp) -> String {
+    township_zone().to_datetime(at).strftime("%Y-%m-%d %H:%M").to_string()
+}
+
 impl std::fmt::Display for Status {
     /// For a person.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -292,7 +300,7 @@ impl std::fmt::Display for Status {
         };
         writeln!(f, "zoufang {}　{verdict}", self.version)?;
         if self.rehearsal {
-            writeln!(f, "【演练】时钟不是真实时间：{}", self.now)?;
+            writeln!(f, "【演练】时钟不是真实时间，现在是 {}", township_time(self.now))?;
         }
         for reason in &self.reasons {
             writeln!(f, "  ! {reason}")?;
@@ -347,7 +355,8 @@ impl std::fmt::Display for Status {
         }
         for job in &self.jobs {
             let last = job.last_outcome.as_deref().unwrap_or("还没有运行");
-            writeln!(f, "定时任务 {}：上次 {last}；下次 {}", job.name, job.next_slot)?;
+            let last = last.replace("ok: ", "").replace("failed: ", "失败，");
+            writeln!(f, "定时任务 {}：{last}；下次 {}", job.title, township_time(job.next_slot))?;
         }
         Ok(())
     }
