@@ -175,18 +175,21 @@ impl Days {
         is_ours && (soon || self.chance.fraction() < 0.08)
     }
 
-    /// Materials, summaries and reports, each a few days before its date.
+    /// Materials, summaries and reports, each a few days before its date, or later when it arises later.
     async fn confirmations(&self, on: Date) -> Result<String, StoreError> {
-        let kind = match (on.month(), on.day()) {
-            (3, 8) => DutyKind::Materials,
-            (4, 13) => DutyKind::Summary,
-            (5, 27) => DutyKind::Report,
-            (6, 27) => DutyKind::LookBack,
-            _ => return Ok(String::new()),
-        };
-        let areas = self.store.areas_owing(kind).await?;
-        let lines = areas.iter().map(|area| format!("{kind},{area},示例负责人\n"));
-        Ok(format!("任务,区划,确认人\n{}", lines.collect::<String>()))
+        const CONFIRMED_FROM: [(DutyKind, Date); 4] = [
+            (DutyKind::Materials, date(2022, 3, 8)),
+            (DutyKind::Summary, date(2022, 4, 13)),
+            (DutyKind::Report, date(2022, 5, 27)),
+            (DutyKind::LookBack, date(2022, 6, 27)),
+        ];
+        let mut lines = String::from("任务,区划,确认人\n");
+        for (kind, _) in CONFIRMED_FROM.iter().filter(|(_, from)| *from <= on) {
+            for area in self.store.areas_owing(*kind).await? {
+                lines.push_str(&format!("{kind},{area},示例负责人\n"));
+            }
+        }
+        Ok(lines)
     }
 
     fn level(&self) -> Level {

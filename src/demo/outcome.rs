@@ -86,9 +86,9 @@ impl Outcome {
         })
     }
 
-    /// Whether nothing is under way any more.
+    /// Whether nothing is under way and nothing is owed any more.
     pub fn is_quiet(&self) -> bool {
-        self.waiting == 0
+        self.waiting == 0 && self.duties_open == 0
     }
 
     /// Whether every debt was paid exactly once.
