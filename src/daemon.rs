@@ -14,12 +14,14 @@ use crate::clock::{Chance, Clock};
 use crate::domain::campaign::Campaign;
 use crate::domain::workdays::Workdays;
 use crate::notify::{LogChannel, ReminderRules, WebhookChannel, remind};
-use crate::outbox::{Carrier, Lane, LaneRules};
+use crate::outbox::{Carrier, GateState, Lane, LaneRules};
 use crate::referral::open311::Open311;
 use crate::referral::{Platform, ReferralCarrier, ServiceGap, poll, sweep};
 use crate::schedule::{Job, Schedule, When, Work};
 use crate::seal::{SealError, Sealer};
-use crate::settings::{Adapter, ChannelKind, Settings, SettingsError};
+use crate::settings::{
+    Adapter, ChannelKind, PlatformSettings, Settings, SettingsError, WebhookSettings,
+};
 use crate::store::{Store, StoreError, Surroundings};
 
 const CAMPAIGN: &str = include_str!("../config/campaign.toml");
@@ -114,20 +116,22 @@ impl Daemon {
         if let Some(platform) = &platform {
             let skew = settings.platform.clock_skew;
             let carrier = ReferralCarrier::new(store.clone(), Arc::clone(platform), skew);
-            let rules =
-                rules(&settings, settings.platform.concurrency, settings.platform.settle_after);
+            let PlatformSettings { concurrency, rate_per_minute, settle_after, .. } =
+                settings.platform;
+            let rules = rules(&settings, concurrency, rate_per_minute, settle_after);
             lanes.push(lane(&settings.platform.name, &store, carrier, rules, &shutdown));
         }
         for channel in &settings.notify.channels {
             lanes.push(match channel {
                 ChannelKind::Log => {
-                    let rules = rules(&settings, 1, Duration::ZERO);
+                    let rules = rules(&settings, 1, 0, Duration::ZERO);
                     lane("log", &store, LogChannel(store.clone()), rules, &shutdown)
                 }
                 ChannelKind::Webhook => {
                     let carrier = WebhookChannel::new(store.clone(), &settings.notify.webhook)?;
-                    let rules =
-                        rules(&settings, settings.notify.webhook.concurrency, Duration::ZERO);
+                    let WebhookSettings { concurrency, rate_per_minute, .. } =
+                        settings.notify.webhook;
+                    let rules = rules(&settings, concurrency, rate_per_minute, Duration::ZERO);
                     lane("webhook", &store, carrier, rules, &shutdown)
                 }
             });
@@ -148,6 +152,11 @@ impl Daemon {
     /// The configured lanes.
     pub fn lane_names(&self) -> impl Iterator<Item = &str> {
         self.lanes.iter().map(|lane| lane.name())
+    }
+
+    /// What a lane's circuit breaker shows.
+    pub fn gate_of(&self, lane: &str) -> Option<GateState> {
+        self.lanes.iter().find(|l| l.name() == lane).map(|lane| lane.gate())
     }
 
     /// Configured service codes that the platform doesn't have.
@@ -200,10 +209,25 @@ async fn keep_running(lane: Arc<Lane>, shutdown: CancellationToken) {
     }
 }
 
-fn rules(settings: &Settings, concurrency: usize, settle_after: Duration) -> LaneRules {
+/// The outbox's rules, with a receiver's own limits.
+fn rules(
+    settings: &Settings,
+    concurrency: usize,
+    rate_per_minute: u32,
+    settle_after: Duration,
+) -> LaneRules {
     let outbox = &settings.outbox;
-    let (lease, retry_first, retry_cap) = (outbox.lease, outbox.retry_first, outbox.retry_cap);
-    LaneRules { concurrency, lease, settle_after, retry_first, retry_cap }
+    LaneRules {
+        concurrency,
+        lease: outbox.lease,
+        settle_after,
+        retry_first: outbox.retry_first,
+        retry_cap: outbox.retry_cap,
+        rate_per_minute: (rate_per_minute > 0).then_some(rate_per_minute),
+        breaker_failures: outbox.breaker_failures,
+        breaker_pause: outbox.breaker_pause,
+        on_unknown: settings.platform.on_unknown,
+    }
 }
 
 fn lane(

@@ -14,6 +14,7 @@ use serde::{Deserialize, Deserializer};
 
 use crate::domain::issue::Category;
 use crate::domain::referral::PlatformStatus;
+use crate::outbox::OnUnknown;
 
 const DEFAULTS: &str = include_str!("../config/zoufang.toml");
 
@@ -90,6 +91,9 @@ pub struct PlatformSettings {
     #[serde(deserialize_with = "span")]
     pub clock_skew: Duration,
     pub poll_batch: usize,
+    pub on_unknown: OnUnknown,
+    /// 0: as many as it takes.
+    pub rate_per_minute: u32,
     pub services: BTreeMap<Category, String>,
     pub statuses: BTreeMap<String, PlatformStatus>,
 }
@@ -130,6 +134,9 @@ pub struct OutboxSettings {
     pub retry_cap: Duration,
     #[serde(deserialize_with = "span")]
     pub stuck_after: Duration,
+    pub breaker_failures: u32,
+    #[serde(deserialize_with = "span")]
+    pub breaker_pause: Duration,
 }
 
 #[derive(Debug, Clone, Deserialize)]
@@ -155,6 +162,8 @@ pub struct WebhookSettings {
     #[serde(deserialize_with = "span")]
     pub timeout: Duration,
     pub concurrency: usize,
+    /// 0: as many as it takes.
+    pub rate_per_minute: u32,
 }
 
 #[derive(Debug, Clone, Deserialize)]
@@ -235,6 +244,9 @@ impl Settings {
         }
         if self.platform.concurrency == 0 || self.notify.webhook.concurrency == 0 {
             return wrong("platform.concurrency 和 notify.webhook.concurrency 至少为 1");
+        }
+        if self.outbox.breaker_failures == 0 {
+            return wrong("outbox.breaker_failures 至少为 1");
         }
         if self.platform.poll_batch == 0 {
             return wrong("platform.poll_batch 至少为 1");

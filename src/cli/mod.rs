@@ -7,6 +7,7 @@ mod import;
 mod issue;
 mod key;
 mod logging;
+mod outbox;
 mod reassign;
 mod sandbox;
 mod serve;
@@ -45,6 +46,8 @@ enum Command {
     Status(status::Arguments),
     /// 列出问题，或由专人认定办结、作废、重新办理
     Issue(issue::Arguments),
+    /// 查看没有送达的上报和通知，由专人处置下落不明的
+    Outbox(outbox::Arguments),
     /// 更换走访对象的走访人（须有批准人和原因）
     Reassign(reassign::Arguments),
     /// 生成个人信息的加密密钥
@@ -102,6 +105,7 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Check(arguments) => check::run(arguments).await,
         Command::Status(arguments) => status::run(arguments).await,
         Command::Issue(arguments) => issue::run(arguments).await,
+        Command::Outbox(arguments) => outbox::run(arguments).await,
         Command::Reassign(arguments) => reassign::run(arguments).await,
         Command::Key(arguments) => key::run(&arguments),
         Command::Sandbox(arguments) => sandbox::run(arguments).await,

@@ -142,7 +142,10 @@ impl Days {
         for card in self.store.issues_in(State::Returned, i64::MAX).await? {
             if let Some(class) = card.issue.class {
                 let (level, category, urgency) = (class.level, class.category, class.urgency);
-                lines.push_str(&format!("{},{level},{category},{urgency},服务中心\n", card.number));
+                let (number, month, day) = (&card.number, on.month(), on.day());
+                lines.push_str(&format!(
+                    "{number},{level},{category},{urgency},服务中心{month}月{day}日重报\n"
+                ));
             }
         }
         Ok(lines)
@@ -161,7 +164,12 @@ impl Days {
         for state in states {
             for card in self.store.issues_in(state, i64::MAX).await? {
                 if self.is_handled_today(&card, on) {
-                    lines.push_str(&format!("{},镇村已办理并告知群众,网格员\n", card.number));
+                    // The day keeps a later round's file from being the same file as an earlier one's, which
+                    // would be taken for a repetition.
+                    let (number, month, day) = (&card.number, on.month(), on.day());
+                    lines.push_str(&format!(
+                        "{number},{month}月{day}日镇村已办理并告知群众,网格员\n"
+                    ));
                 }
             }
         }

@@ -68,8 +68,9 @@ fn when(today: Date, due_on: Date) -> String {
 }
 
 fn names(items: &[&Item]) -> String {
-    let names: Vec<String> =
-        items.iter().filter_map(|item| item.subject.clone()).take(NAMED).collect();
+    let mut names: Vec<String> = items.iter().filter_map(|item| item.subject.clone()).collect();
+    names.sort();
+    names.truncate(NAMED);
     match names.len() {
         0 => String::new(),
         shown if shown < items.len() => format!("（{}等）", names.join("、")),
@@ -102,7 +103,7 @@ mod tests {
         insta::assert_snapshot!(format!("{}\n{}", title(today, &items), body(today, &items)), @r"
         【走访】3月28日：走访材料准备1项，入户走访2项，问题办结1项
         需要您办理：
-        · 高桥村 入户走访 2项，3月31日前完成，还有3天（王**、李**）
+        · 高桥村 入户走访 2项，3月31日前完成，还有3天（李**、王**）
         · 杨桥村 问题办结 1项，今天（3月28日）到期
         需要您督办：
         · 刘村村 走访材料准备 1项，3月10日已到期，超期18天

@@ -8,6 +8,8 @@ use reqwest::{Client, RequestBuilder, Response, StatusCode};
 use super::Outcome;
 use crate::domain::mask;
 
+/// Opens the reason of an outcome by which the receiver says that we are too fast.
+pub const TOO_MANY: &str = "too_many";
 /// The longest answer that is read.
 const LONGEST_BODY: usize = 4 << 20;
 
@@ -90,7 +92,11 @@ impl From<NoAnswer> for Outcome {
 /// What an answer that isn't a success means for a debt. Only 400, 409, 410 and 422 are the receiver's no to
 /// this very thing; what says that we are not known or not at the right address is ours to mend.
 pub fn failed(answer: &Answer, words: &str) -> Outcome {
-    let reason = format!("HTTP {} {}", answer.status.as_u16(), mask::numbers(words));
+    let reason = match answer.status.as_u16() {
+        429 => format!("{TOO_MANY}: HTTP 429 {}", mask::numbers(words)),
+        code @ 300..=399 => format!("redirected: HTTP {code}: mend the address"),
+        code => format!("HTTP {code} {}", mask::numbers(words)),
+    };
     let retry_after = answer.retry_after;
     match answer.status.as_u16() {
         400 | 409 | 410 | 422 => Outcome::Refused { reason },

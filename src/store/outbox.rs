@@ -47,6 +47,32 @@ pub enum Settlement {
     Released,
 }
 
+impl Settlement {
+    /// Its name, as logs and metrics show it.
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Settlement::Delivered(_) => "delivered",
+            Settlement::Refused { .. } => "refused",
+            Settlement::NotSent { .. } => "not_sent",
+            Settlement::Unknown { .. } => "unknown",
+            Settlement::NotSeen { .. } => "not_seen",
+            Settlement::Absent => "absent",
+            Settlement::Held { .. } => "held",
+            Settlement::Released => "released",
+        }
+    }
+}
+
+/// Who takes how many debts of which lane, and for how long; spans in milliseconds.
+#[derive(Debug, Clone, Copy)]
+pub struct Claim<'c> {
+    pub lane: &'c str,
+    pub owner: &'c str,
+    pub limit: i64,
+    pub lease: i64,
+    pub settle_after: i64,
+}
+
 const CLAIMED: &str =
     "id, kind, debt_key, target_id, attempts, unknown_since, first_attempt_at, last_attempt_at";
 
@@ -115,15 +141,27 @@ impl Tx {
         if settled.rows_affected() == 0 {
             return Ok(());
         }
-        match (settlement, parcel.kind.as_str()) {
-            (Settlement::Delivered(receipt), "referral") => {
-                self.referral_delivered(&parcel.target_id, receipt).await
+        match settlement {
+            Settlement::Delivered(receipt) => {
+                self.delivered(&parcel.kind, &parcel.target_id, receipt).await
             }
-            (Settlement::Delivered(_), _) => self.notice_delivered(&parcel.target_id).await,
-            (Settlement::Refused { reason }, "referral") => {
+            Settlement::Refused { reason } if parcel.kind == "referral" => {
                 self.referral_refused(&parcel.target_id, reason).await
             }
             _ => Ok(()),
+        }
+    }
+
+    /// What follows from a debt's arrival.
+    pub(super) async fn delivered(
+        &mut self,
+        kind: &str,
+        target_id: &str,
+        receipt: &Receipt,
+    ) -> Result<()> {
+        match kind {
+            "referral" => self.referral_delivered(target_id, receipt).await,
+            _ => self.notice_delivered(target_id).await,
         }
     }
 
@@ -184,78 +222,18 @@ impl Settled<'_> {
 }
 
 impl Store {
-    /// Takes up to `limit` debts of a lane for `owner`, most urgent first. What another claimant took and
-    /// never settled may have been sent: it becomes unknown, to be looked for `settle_after` from now.
-    pub async fn claim(
+    /// Writes how a batch of attempts ended and takes the next debts, in one commit.
+    pub async fn settle_and_claim(
         &self,
-        lane: &str,
-        owner: &str,
-        limit: i64,
-        lease_millis: i64,
-        settle_after: i64,
-    ) -> Result<Vec<Parcel>> {
-        let now = self.around.clock.millis();
-        sqlx::query(
-            "UPDATE outbox SET state = 'ready', unknown_since = COALESCE(unknown_since, lease_until),
-               first_attempt_at = COALESCE(first_attempt_at, last_attempt_at, $1 - $2), not_before = $1 + $3,
-               last_error = 'lease expired in flight', lease_owner = NULL, lease_until = NULL
-             WHERE lane = $4 AND state = 'leased' AND lease_until <= $1",
-        )
-        .bind(now)
-        .bind(lease_millis)
-        .bind(settle_after)
-        .bind(lane)
-        .execute(&self.write)
-        .await?;
-        // The one place where the two databases differ: rows that another replica is claiming are
-        // skipped on PostgreSQL; on SQLite there is one writer.
-        let skip = match self.dialect {
-            Dialect::Sqlite => "",
-            Dialect::Postgres => "FOR UPDATE SKIP LOCKED",
-        };
-        let claim = format!(
-            "UPDATE outbox SET state = 'leased', lease_owner = $1, lease_until = $2,
-               last_attempt_at = CASE WHEN unknown_since IS NULL THEN $3 ELSE last_attempt_at END
-             WHERE id IN (SELECT id FROM outbox WHERE lane = $4 AND state = 'ready' AND not_before <= $3
-                          ORDER BY priority, not_before, id LIMIT $5 {skip})
-             RETURNING {CLAIMED}"
-        );
-        Ok(sqlx::query_as(sqlx::AssertSqlSafe(claim))
-            .bind(owner)
-            .bind(now.saturating_add(lease_millis))
-            .bind(now)
-            .bind(lane)
-            .bind(limit)
-            .fetch_all(&self.write)
-            .await?)
-    }
-
-    /// Writes how a batch of attempts ended: one commit for all of them.
-    pub async fn settle(
-        &self,
-        lane: &str,
-        owner: &str,
+        claim: &Claim<'_>,
         batch: &[(Parcel, Settlement)],
-    ) -> Result<()> {
+    ) -> Result<Vec<Parcel>> {
         let mut tx = self.begin().await?;
-        for (parcel, settlement) in batch {
-            tx.settle_one(parcel, owner, settlement).await?;
-        }
-        let answered = |s: &Settlement| {
-            matches!(s, Settlement::Delivered(_) | Settlement::Refused { .. } | Settlement::Absent)
-        };
-        let failure = batch.iter().rev().find_map(|(_, settlement)| match settlement {
-            Settlement::NotSent { reason, .. }
-            | Settlement::Unknown { reason, .. }
-            | Settlement::NotSeen { reason, .. } => Some(reason.as_str()),
-            _ => None,
-        });
-        if batch.iter().any(|(_, settlement)| answered(settlement)) {
-            tx.mark_lane(lane, None).await?;
-        } else if let Some(failure) = failure {
-            tx.mark_lane(lane, Some(failure)).await?;
-        }
-        tx.commit().await
+        tx.settle(claim.lane, claim.owner, batch).await?;
+        let claimed =
+            if claim.limit > 0 { tx.claim(claim, self.dialect).await? } else { Vec::new() };
+        tx.commit().await?;
+        Ok(claimed)
     }
 
     /// Records a lane's good or bad contact outside a delivery, such as a poll.
@@ -268,11 +246,81 @@ impl Store {
     /// When the lane's next debt may be tried, if it has one.
     pub async fn next_attempt(&self, lane: &str) -> Result<Option<i64>> {
         Ok(sqlx::query_scalar(
-            "SELECT MIN(CASE WHEN state = 'leased' THEN lease_until ELSE not_before END) FROM outbox
-             WHERE lane = $1 AND state IN ('ready', 'leased')",
+            "SELECT MIN(at) FROM (
+               SELECT MIN(not_before) AS at FROM outbox WHERE lane = $1 AND state = 'ready'
+               UNION ALL
+               SELECT MIN(lease_until) AS at FROM outbox WHERE lane = $1 AND state = 'leased') AS next",
         )
         .bind(lane)
         .fetch_one(&self.read)
         .await?)
+    }
+}
+
+impl Tx {
+    /// Takes debts of a lane, most urgent first. What another claimant took and never settled may have been
+    /// sent: it becomes unknown, to be looked for `settle_after` from now.
+    async fn claim(&mut self, claim: &Claim<'_>, dialect: Dialect) -> Result<Vec<Parcel>> {
+        let now = self.now();
+        sqlx::query(
+            "UPDATE outbox SET state = 'ready', unknown_since = COALESCE(unknown_since, lease_until),
+               first_attempt_at = COALESCE(first_attempt_at, last_attempt_at, $1 - $2), not_before = $1 + $3,
+               last_error = 'lease expired in flight', lease_owner = NULL, lease_until = NULL
+             WHERE lane = $4 AND state = 'leased' AND lease_until <= $1",
+        )
+        .bind(now)
+        .bind(claim.lease)
+        .bind(claim.settle_after)
+        .bind(claim.lane)
+        .execute(&mut *self.db)
+        .await?;
+        // The one place where the two databases differ: rows that another replica is claiming are
+        // skipped on PostgreSQL; on SQLite there is one writer.
+        let skip = match dialect {
+            Dialect::Sqlite => "",
+            Dialect::Postgres => "FOR UPDATE SKIP LOCKED",
+        };
+        let take = format!(
+            "UPDATE outbox SET state = 'leased', lease_owner = $1, lease_until = $2,
+               last_attempt_at = CASE WHEN unknown_since IS NULL THEN $3 ELSE last_attempt_at END
+             WHERE id IN (SELECT id FROM outbox WHERE lane = $4 AND state = 'ready' AND not_before <= $3
+                          ORDER BY priority, not_before, id LIMIT $5 {skip})
+             RETURNING {CLAIMED}"
+        );
+        Ok(sqlx::query_as(sqlx::AssertSqlSafe(take))
+            .bind(claim.owner)
+            .bind(now.saturating_add(claim.lease))
+            .bind(now)
+            .bind(claim.lane)
+            .bind(claim.limit)
+            .fetch_all(&mut *self.db)
+            .await?)
+    }
+
+    /// Writes how a batch of attempts ended.
+    async fn settle(
+        &mut self,
+        lane: &str,
+        owner: &str,
+        batch: &[(Parcel, Settlement)],
+    ) -> Result<()> {
+        for (parcel, settlement) in batch {
+            self.settle_one(parcel, owner, settlement).await?;
+        }
+        let answered = |s: &Settlement| {
+            matches!(s, Settlement::Delivered(_) | Settlement::Refused { .. } | Settlement::Absent)
+        };
+        let failure = batch.iter().rev().find_map(|(_, settlement)| match settlement {
+            Settlement::NotSent { reason, .. }
+            | Settlement::Unknown { reason, .. }
+            | Settlement::NotSeen { reason, .. } => Some(reason.as_str()),
+            _ => None,
+        });
+        if batch.iter().any(|(_, settlement)| answered(settlement)) {
+            self.mark_lane(lane, None).await?;
+        } else if let Some(failure) = failure {
+            self.mark_lane(lane, Some(failure)).await?;
+        }
+        Ok(())
     }
 }

@@ -12,6 +12,7 @@ use crate::daemon::Daemon;
 use crate::domain::campaign::Campaign;
 use crate::domain::duty::DutyKind;
 use crate::domain::issue::State;
+use crate::outbox::GateState;
 use crate::schedule::Job;
 use crate::settings::Adapter;
 use crate::store::{Dialect, Figures, LaneFigures, StoreError};
@@ -88,6 +89,8 @@ pub struct LaneStatus {
     pub last_good_contact: Option<Timestamp>,
     pub last_failure_at: Option<Timestamp>,
     pub failure: Option<String>,
+    /// The circuit breaker; absent where the lane isn't configured any more.
+    pub breaker: Option<GateState>,
 }
 
 /// One job of the schedule.
@@ -222,7 +225,13 @@ async fn lanes(daemon: &Daemon, now: Timestamp) -> Result<Vec<LaneStatus>, Store
             lanes.push(LaneFigures { lane: name.to_owned(), ..LaneFigures::default() });
         }
     }
-    Ok(lanes.into_iter().map(|lane| lane_status(lane, now)).collect())
+    Ok(lanes
+        .into_iter()
+        .map(|lane| {
+            let breaker = daemon.gate_of(&lane.lane);
+            lane_status(lane, breaker, now)
+        })
+        .collect())
 }
 
 async fn jobs(daemon: &Daemon) -> Result<Vec<JobStatus>, StoreError> {
@@ -249,8 +258,18 @@ fn judge_lane(lane: &LaneStatus, now: Timestamp) -> Vec<(Verdict, String)> {
     if lane.stuck > 0 {
         judged.push((Verdict::Red, format!("{name}：{} 件积压超过时限，仍在重试", lane.stuck)));
     }
+    if let Some(GateState::Open { until }) = lane.breaker {
+        let until = township_time(until);
+        judged.push((Verdict::Yellow, format!("{name}：连续失败，暂停发送到 {until}")));
+    }
     if lane.held > 0 {
-        judged.push((Verdict::Red, format!("{name}：{} 件下落不明，等人处理", lane.held)));
+        judged.push((
+            Verdict::Red,
+            format!(
+                "{name}：{} 件下落不明，等人处理：请用 zoufang outbox list --state held 查看",
+                lane.held
+            ),
+        ));
     }
     if let Some(failure) = &lane.failure {
         let silent = lane
@@ -268,12 +287,13 @@ fn judge_lane(lane: &LaneStatus, now: Timestamp) -> Vec<(Verdict, String)> {
     judged
 }
 
-fn lane_status(lane: LaneFigures, now: Timestamp) -> LaneStatus {
+fn lane_status(lane: LaneFigures, breaker: Option<GateState>, now: Timestamp) -> LaneStatus {
     LaneStatus {
         oldest_seconds: instant(lane.oldest).map(|oldest| now.duration_since(oldest).as_secs()),
         last_good_contact: instant(lane.good_at),
         last_failure_at: instant(lane.failed_at),
         failure: lane.failure,
+        breaker,
         name: lane.lane,
         queued: lane.queued,
         in_flight: lane.in_flight,

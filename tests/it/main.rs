@@ -8,6 +8,7 @@ mod domain;
 mod intake;
 mod kill;
 mod open311;
+mod outbox;
 mod referral;
 mod reminders;
 mod store;

@@ -10,7 +10,7 @@ use zoufang::domain::staff::Role;
 use zoufang::notify::{ReminderRules, remind};
 use zoufang::store::Told;
 
-use crate::support::{Fixture, on_both};
+use crate::support::{Fixture, claim, on_both};
 
 fn rules() -> ReminderRules {
     ReminderRules {
@@ -147,7 +147,7 @@ async fn a_digest_as_it_is_read() {
     let fixture = Fixture::sqlite().await.township().await;
     fixture.at(4, 6, 9);
     remind(&fixture.store, &rules()).await.unwrap();
-    let parcels = fixture.store.claim("log", "t", 100, 60_000, 0).await.unwrap();
+    let parcels = claim(&fixture.store, "log", "t", 100, 60_000).await.unwrap();
     let mut texts = Vec::new();
     for parcel in parcels {
         let notice = fixture.store.notice(&parcel.target_id).await.unwrap();

@@ -8,7 +8,7 @@ use zoufang::domain::issue::{Event, Issue, State};
 use zoufang::domain::referral::{PlatformStatus, PlatformUpdate};
 use zoufang::store::{Receipt, Settlement, Store, StoreError};
 
-use crate::support::{Fixture, on_both, open};
+use crate::support::{Fixture, claim, on_both, open};
 
 const LANE: &str = "ehushanying";
 const LEASE: i64 = 120_000;
@@ -33,14 +33,20 @@ async fn the_issue(store: &Store) -> zoufang::store::IssueCard {
 }
 
 async fn deliver(store: &Store, remote_id: &str) {
-    let claimed = store.claim(LANE, "me", 10, LEASE, 0).await.unwrap();
+    let claimed = claim(store, LANE, "me", 10, LEASE).await.unwrap();
     let receipt = Receipt { remote_id: Some(remote_id.to_owned()), token: None };
     let batch: Vec<_> = claimed
         .into_iter()
         .map(|parcel| (parcel, Settlement::Delivered(receipt.clone())))
         .collect();
     assert_eq!(batch.len(), 1);
-    store.settle(LANE, "me", &batch).await.unwrap();
+    store
+        .settle_and_claim(
+            &zoufang::store::Claim { lane: LANE, owner: "me", limit: 0, lease: 0, settle_after: 0 },
+            &batch,
+        )
+        .await
+        .unwrap();
 }
 
 fn update(
@@ -72,7 +78,7 @@ on_both!(
         let card = the_issue(&fixture.store).await;
         assert_eq!(card.issue.state, State::Queued);
         assert_eq!(card.text, "路灯不亮");
-        let claimed = fixture.store.claim(LANE, "me", 10, LEASE, 0).await.unwrap();
+        let claimed = claim(&fixture.store, LANE, "me", 10, LEASE).await.unwrap();
         assert_eq!(claimed.len(), 1);
         assert_eq!(claimed[0].debt_key, format!("referral:{}-R1", card.number));
         let dispatch = fixture.store.dispatch(&claimed[0].target_id).await.unwrap();
@@ -125,7 +131,7 @@ on_both!(two_claimants_never_share_a_debt, async |fixture: Fixture| {
     let claims = (0..8).map(|n| {
         let store = fixture.store.clone();
         tokio::spawn(
-            async move { store.claim(LANE, &format!("owner{n}"), 10, LEASE, 0).await.unwrap() },
+            async move { claim(&store, LANE, &format!("owner{n}"), 10, LEASE).await.unwrap() },
         )
     });
     let mut seen = HashSet::new();
@@ -141,15 +147,28 @@ on_both!(
     a_lease_that_expires_in_flight_is_unknown_and_no_longer_its_owners,
     async |fixture: Fixture| {
         let fixture = one_city_issue(fixture).await;
-        let first = fixture.store.claim(LANE, "dead", 10, LEASE, 0).await.unwrap();
+        let first = claim(&fixture.store, LANE, "dead", 10, LEASE).await.unwrap();
         assert!(first[0].unknown_since.is_none());
         fixture.at(3, 5, 11);
-        let second = fixture.store.claim(LANE, "alive", 10, LEASE, 0).await.unwrap();
+        let second = claim(&fixture.store, LANE, "alive", 10, LEASE).await.unwrap();
         assert!(second[0].unknown_since.is_some());
         // The look covers the dead one's attempt.
         assert!(second[0].first_attempt_at.unwrap() <= first[0].last_attempt_at.unwrap());
         let late = [(first[0].clone(), Settlement::Delivered(Receipt::default()))];
-        fixture.store.settle(LANE, "dead", &late).await.unwrap();
+        fixture
+            .store
+            .settle_and_claim(
+                &zoufang::store::Claim {
+                    lane: LANE,
+                    owner: "dead",
+                    limit: 0,
+                    lease: 0,
+                    settle_after: 0,
+                },
+                &late,
+            )
+            .await
+            .unwrap();
         assert_eq!(the_issue(&fixture.store).await.issue.state, State::Queued);
     }
 );

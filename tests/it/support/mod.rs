@@ -128,3 +128,15 @@ pub async fn open(url: &str, clock: Clock, key: u8) -> Result<Store, StoreError>
     };
     Store::open(url, around).await
 }
+
+/// Takes debts of a lane as a lane would.
+pub async fn claim(
+    store: &Store,
+    lane: &str,
+    owner: &str,
+    limit: i64,
+    lease: i64,
+) -> Result<Vec<zoufang::store::Parcel>, zoufang::store::StoreError> {
+    let claim = zoufang::store::Claim { lane, owner, limit, lease, settle_after: 0 };
+    store.settle_and_claim(&claim, &[]).await
+}

@@ -1,0 +1,128 @@
+//! `zoufang outbox`: what is owed and not delivered, and what a named person may decide of it.
+
+use std::process::ExitCode;
+
+use clap::{Args, Subcommand};
+use jiff::Timestamp;
+
+use super::{ConfigFile, wrong_input};
+use crate::clock::township_zone;
+use crate::store::{Debt, Decision, Store};
+
+#[derive(Debug, Args)]
+pub struct Arguments {
+    #[command(flatten)]
+    config: ConfigFile,
+    #[command(subcommand)]
+    action: Action,
+}
+
+#[derive(Debug, Subcommand)]
+enum Action {
+    /// 以 csv 列出没有送达的
+    List {
+        /// 只列这个通道
+        #[arg(long)]
+        lane: Option<String>,
+        /// 只列这种状态
+        #[arg(long, value_parser = ["ready", "leased", "unknown", "held", "refused", "delivered", "cancelled"])]
+        state: Option<String>,
+        #[arg(long, default_value_t = 1000)]
+        limit: i64,
+    },
+    /// 显示一件
+    Show { key: String },
+    /// 马上再试；可能已经送达的先核实（记入审计）
+    Retry(Move),
+    /// 先不发，等人处理（记入审计）
+    Hold(Move),
+    /// 认定下落：到平台上看过以后，写明已送达（--arrived 编号）或没有送达（--absent）（记入审计）
+    Resolve {
+        #[command(flatten)]
+        made: Move,
+        /// 平台上有，编号是
+        #[arg(long, value_name = "NUMBER", required_unless_present = "absent")]
+        arrived: Option<String>,
+        /// 平台上没有，重新发送
+        #[arg(long, conflicts_with = "arrived")]
+        absent: bool,
+    },
+}
+
+#[derive(Debug, Args)]
+struct Move {
+    /// list 里的「key」
+    key: String,
+    /// 责任人
+    #[arg(long)]
+    by: String,
+    /// 原因
+    #[arg(long)]
+    reason: String,
+}
+
+pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
+    let store = arguments.config.store().await?;
+    match arguments.action {
+        Action::List { lane, state, limit } => {
+            list(&store.debts(lane.as_deref(), state.as_deref(), limit).await?)?;
+        }
+        Action::Show { key } => show(&store.debt(&key).await.map_err(wrong_input)?),
+        Action::Retry(made) => decide(&store, &made, &Decision::Retry).await?,
+        Action::Hold(made) => decide(&store, &made, &Decision::Hold).await?,
+        Action::Resolve { made, arrived, absent } => {
+            let decision =
+                if absent { Decision::Absent } else { Decision::Arrived { remote_id: arrived } };
+            decide(&store, &made, &decision).await?;
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn decide(store: &Store, made: &Move, decision: &Decision) -> anyhow::Result<()> {
+    let mut tx = store.begin().await?;
+    tx.decide_debt(&made.key, decision, &made.by, &made.reason).await.map_err(wrong_input)?;
+    tx.commit().await?;
+    println!("{}：已处置，已记入审计", made.key);
+    Ok(())
+}
+
+fn list(debts: &[Debt]) -> anyhow::Result<()> {
+    let mut writer = csv::Writer::from_writer(std::io::stdout());
+    writer.write_record(["key", "通道", "状态", "下落不明自", "尝试次数", "下次", "最近的问题"])?;
+    for debt in debts {
+        writer.write_record([
+            &debt.debt_key,
+            &debt.lane,
+            &debt.state,
+            &shown(debt.unknown_since),
+            &debt.attempts.to_string(),
+            &shown(Some(debt.not_before)),
+            debt.last_error.as_deref().unwrap_or_default(),
+        ])?;
+    }
+    Ok(writer.flush()?)
+}
+
+fn show(debt: &Debt) {
+    println!("{}（{}）", debt.debt_key, debt.kind);
+    println!("通道 {}，状态 {}，已尝试 {} 次", debt.lane, debt.state, debt.attempts);
+    println!("列入 {}，下次 {}", shown(Some(debt.created_at)), shown(Some(debt.not_before)));
+    if debt.unknown_since.is_some() {
+        println!("{} 起下落不明：可能已经送达，核实以前不会重发", shown(debt.unknown_since));
+    }
+    if let Some(error) = &debt.last_error {
+        println!("最近的问题：{error}");
+    }
+    if debt.settled_at.is_some() {
+        println!("了结 {}", shown(debt.settled_at));
+    }
+}
+
+/// An instant as the township's clocks show it; nothing for one that never was.
+fn shown(millis: Option<i64>) -> String {
+    let at = millis.filter(|at| *at > 0).and_then(|at| Timestamp::from_millisecond(at).ok());
+    at.map_or_else(String::new, |at| {
+        township_zone().to_datetime(at).strftime("%Y-%m-%d %H:%M:%S").to_string()
+    })
+}

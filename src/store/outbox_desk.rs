@@ -1,0 +1,137 @@
+//! The operator's desk at the outbox: what is there, and the few moves that only a named person may make.
+
+use sqlx::FromRow;
+
+use super::{Receipt, Result, Store, StoreError, Tx};
+
+/// A debt as an operator sees it. Instants are epoch milliseconds.
+#[derive(Debug, Clone, FromRow, serde::Serialize)]
+pub struct Debt {
+    pub lane: String,
+    pub debt_key: String,
+    pub kind: String,
+    pub state: String,
+    pub unknown_since: Option<i64>,
+    pub attempts: i64,
+    pub not_before: i64,
+    pub last_error: Option<String>,
+    pub created_at: i64,
+    pub settled_at: Option<i64>,
+}
+
+const DEBT: &str =
+    "SELECT lane, debt_key, kind, state, unknown_since, attempts, not_before, last_error,
+   created_at, settled_at FROM outbox";
+
+/// What a person decides of a debt.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Decision {
+    /// Try it now; what may have arrived is looked for first.
+    Retry,
+    /// Leave it until somebody retries it.
+    Hold,
+    /// It arrived: the person has seen it there, under this number.
+    Arrived { remote_id: Option<String> },
+    /// It did not arrive: the person has looked. It's sent again.
+    Absent,
+}
+
+impl Decision {
+    /// Its name in the audit.
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Decision::Retry => "outbox_retry",
+            Decision::Hold => "outbox_hold",
+            Decision::Arrived { .. } => "outbox_arrived",
+            Decision::Absent => "outbox_absent",
+        }
+    }
+}
+
+impl Store {
+    /// The debts of a lane and state (`unknown` for those of unknown fate), oldest first, at most `limit`.
+    pub async fn debts(
+        &self,
+        lane: Option<&str>,
+        state: Option<&str>,
+        limit: i64,
+    ) -> Result<Vec<Debt>> {
+        let listed = format!(
+            "{DEBT} WHERE ($1 = '' OR lane = $1) AND (($2 = '' AND state NOT IN ('delivered', 'cancelled'))
+               OR state = $2 OR ($2 = 'unknown' AND state = 'ready' AND unknown_since IS NOT NULL))
+             ORDER BY created_at, id LIMIT $3"
+        );
+        Ok(sqlx::query_as(sqlx::AssertSqlSafe(listed))
+            .bind(lane.unwrap_or_default())
+            .bind(state.unwrap_or_default())
+            .bind(limit)
+            .fetch_all(&self.read)
+            .await?)
+    }
+
+    /// One debt by its key.
+    pub async fn debt(&self, debt_key: &str) -> Result<Debt> {
+        let found = format!("{DEBT} WHERE debt_key = $1");
+        sqlx::query_as(sqlx::AssertSqlSafe(found))
+            .bind(debt_key)
+            .fetch_optional(&self.read)
+            .await?
+            .ok_or_else(|| no_debt(debt_key))
+    }
+}
+
+impl Tx {
+    /// Carries out a person's decision, and audits it.
+    ///
+    /// # Errors
+    /// A debt that is in flight, or settled already, can't be decided.
+    pub async fn decide_debt(
+        &mut self,
+        debt_key: &str,
+        decision: &Decision,
+        by: &str,
+        reason: &str,
+    ) -> Result<()> {
+        let (id, kind, target, state): (String, String, String, String) =
+            sqlx::query_as("SELECT id, kind, target_id, state FROM outbox WHERE debt_key = $1")
+                .bind(debt_key)
+                .fetch_optional(&mut *self.db)
+                .await?
+                .ok_or_else(|| no_debt(debt_key))?;
+        if !matches!(state.as_str(), "ready" | "held") {
+            return Err(StoreError::Rule(format!(
+                "「{debt_key}」现在是 {state}：只有等待发送或等人处理的才能处置；在途的请过一会儿再试"
+            )));
+        }
+        let now = self.now();
+        let (state, forget_unknown, not_before) = match decision {
+            Decision::Retry => ("ready", 0, 0),
+            Decision::Absent => ("ready", 1, 0),
+            Decision::Hold => ("held", 0, now),
+            Decision::Arrived { .. } => ("delivered", 1, now),
+        };
+        sqlx::query(
+            "UPDATE outbox SET state = $1, not_before = $2,
+               unknown_since = CASE WHEN $3 = 1 THEN NULL ELSE unknown_since END,
+               settled_at = CASE WHEN $1 = 'delivered' THEN $4 ELSE NULL END WHERE id = $5",
+        )
+        .bind(state)
+        .bind(not_before)
+        .bind(forget_unknown)
+        .bind(now)
+        .bind(id)
+        .execute(&mut *self.db)
+        .await?;
+        if let Decision::Arrived { remote_id } = decision {
+            let receipt = Receipt { remote_id: remote_id.clone(), token: None };
+            self.delivered(&kind, &target, &receipt).await?;
+        }
+        let detail = serde_json::json!({"reason": reason, "decision": decision.code()});
+        self.audit(by, decision.code(), debt_key, &detail).await?;
+        Ok(())
+    }
+}
+
+fn no_debt(debt_key: &str) -> StoreError {
+    StoreError::Rule(format!("发件箱里没有「{debt_key}」；用 zoufang outbox list 查看有哪些"))
+}
