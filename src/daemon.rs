@@ -16,6 +16,7 @@ use crate::domain::workdays::Workdays;
 use crate::notify::{LogChannel, ReminderRules, WebhookChannel, remind};
 use crate::outbox::{Carrier, GateState, Lane, LaneRules};
 use crate::referral::open311::Open311;
+use crate::referral::rest::Rest;
 use crate::referral::{Platform, ReferralCarrier, ServiceGap, poll, sweep};
 use crate::schedule::{Job, Schedule, When, Work};
 use crate::seal::{SealError, Sealer};
@@ -83,10 +84,18 @@ pub async fn open_store(
 }
 
 /// The configured platform, if there is one.
-pub fn platform(settings: &Settings) -> Result<Option<Arc<dyn Platform>>, SettingsError> {
+pub fn platform(
+    settings: &Settings,
+    clock: &Clock,
+    chance: &Chance,
+) -> Result<Option<Arc<dyn Platform>>, SettingsError> {
     match settings.platform.adapter {
         Adapter::None => Ok(None),
         Adapter::Open311 => Ok(Some(Arc::new(Open311::new(&settings.platform)?))),
+        Adapter::Rest => {
+            let rest = Rest::new(&settings.platform, clock.clone(), chance.clone())?;
+            Ok(Some(Arc::new(rest)))
+        }
     }
 }
 
@@ -111,7 +120,7 @@ impl Daemon {
         store: Store,
         shutdown: CancellationToken,
     ) -> Result<Daemon, AssembleError> {
-        let platform = platform(&settings)?;
+        let platform = platform(&settings, &store.around().clock, &store.around().chance)?;
         let mut lanes = Vec::new();
         if let Some(platform) = &platform {
             let skew = settings.platform.clock_skew;

@@ -15,6 +15,7 @@ use serde::{Deserialize, Deserializer};
 use crate::domain::issue::Category;
 use crate::domain::referral::PlatformStatus;
 use crate::outbox::OnUnknown;
+use crate::outbox::http::Tls;
 
 const DEFAULTS: &str = include_str!("../config/zoufang.toml");
 
@@ -91,6 +92,11 @@ pub struct PlatformSettings {
     #[serde(deserialize_with = "span")]
     pub clock_skew: Duration,
     pub poll_batch: usize,
+    pub file: PathBuf,
+    pub ca_file: PathBuf,
+    pub client_certificate_file: PathBuf,
+    #[serde(deserialize_with = "span")]
+    pub feed_overlap: Duration,
     pub on_unknown: OnUnknown,
     /// 0: as many as it takes.
     pub rate_per_minute: u32,
@@ -113,6 +119,7 @@ impl std::fmt::Debug for PlatformSettings {
 pub enum Adapter {
     None,
     Open311,
+    Rest,
 }
 
 /// The two forms that GeoReport v2 speaks.
@@ -232,7 +239,7 @@ impl Settings {
     /// What the types can't say.
     fn check(&self) -> Result<(), SettingsError> {
         let wrong = |text: &str| Err(SettingsError::Wrong(text.to_owned()));
-        if self.platform.adapter == Adapter::Open311 && !is_http(&self.platform.endpoint) {
+        if self.platform.adapter != Adapter::None && !is_http(&self.platform.endpoint) {
             return wrong("platform.endpoint 要写平台的 http:// 或 https:// 地址");
         }
         if self.notify.channels.contains(&ChannelKind::Webhook)
@@ -244,6 +251,9 @@ impl Settings {
         }
         if self.platform.concurrency == 0 || self.notify.webhook.concurrency == 0 {
             return wrong("platform.concurrency 和 notify.webhook.concurrency 至少为 1");
+        }
+        if self.platform.adapter == Adapter::Rest && self.platform.file.as_os_str().is_empty() {
+            return wrong("platform.file 要写平台的描述文件，样例见 config/platforms/");
         }
         if self.outbox.breaker_failures == 0 {
             return wrong("outbox.breaker_failures 至少为 1");
@@ -262,6 +272,23 @@ impl Settings {
 }
 
 impl PlatformSettings {
+    /// Certificates of our own for this platform.
+    pub fn tls(&self) -> Result<Tls, SettingsError> {
+        let read = |key: &str, file: &Path| -> Result<Option<Vec<u8>>, SettingsError> {
+            if file.as_os_str().is_empty() {
+                return Ok(None);
+            }
+            let wrong = |why| {
+                SettingsError::Wrong(format!("platform.{key}：{} 读不出来：{why}", file.display()))
+            };
+            std::fs::read(file).map(Some).map_err(wrong)
+        };
+        Ok(Tls {
+            ca: read("ca_file", &self.ca_file)?,
+            client_certificate: read("client_certificate_file", &self.client_certificate_file)?,
+        })
+    }
+
     /// The API key, from the environment or its file; empty where there is none.
     pub fn key(&self) -> Result<String, SettingsError> {
         if !self.api_key.is_empty() || self.api_key_file.as_os_str().is_empty() {

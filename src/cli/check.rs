@@ -8,10 +8,11 @@ use clap::Args;
 use tokio::net::TcpListener;
 
 use super::{ConfigFile, shown};
+use crate::clock::{Chance, Clock};
 use crate::daemon::{load_campaign, load_workdays, platform};
-use crate::outbox::http::{ask, client};
+use crate::outbox::http::{Tls, ask, client};
 use crate::seal::Sealer;
-use crate::settings::{ChannelKind, Settings};
+use crate::settings::{Adapter, ChannelKind, Settings};
 use crate::store::Store;
 
 #[derive(Debug, Args)]
@@ -108,12 +109,12 @@ async fn listen(address: &str) -> Result<String, String> {
 }
 
 async fn platform_findings(settings: &Settings) -> Vec<Finding> {
-    let platform = match platform(settings) {
+    let platform = match platform(settings, &Clock::system(), &Chance::system()) {
         Ok(Some(platform)) => platform,
         Ok(None) => {
             return vec![("platform.adapter", Ok("没有配置平台：要上报的问题会先存着".to_owned()))];
         }
-        Err(error) => return vec![("platform.api_key_file", Err(error.to_string()))],
+        Err(error) => return vec![(platform_key(settings), Err(error.to_string()))],
     };
     match platform.service_gaps().await {
         Err(none) => {
@@ -145,9 +146,18 @@ async fn platform_findings(settings: &Settings) -> Vec<Finding> {
     }
 }
 
+/// Where a platform that can't be put together has its fault.
+fn platform_key(settings: &Settings) -> &'static str {
+    match settings.platform.adapter {
+        Adapter::Rest => "platform.file",
+        Adapter::None | Adapter::Open311 => "platform.api_key_file",
+    }
+}
+
 /// Any answer shows that somebody is there.
 async fn reach(url: &str) -> Result<String, String> {
-    let client = client(Duration::from_secs(10)).map_err(|error| error.to_string())?;
+    let client =
+        client(Duration::from_secs(10), &Tls::default()).map_err(|error| error.to_string())?;
     match ask(client.head(url)).await {
         Ok(answer) => Ok(format!("{url} 有回答（HTTP {}）", answer.status.as_u16())),
         Err(none) => Err(format!("{url} 连不上（{}）；请核对地址和网络", none.reason)),

@@ -27,8 +27,8 @@ pub struct PlatformUpdate {
     pub status: Option<PlatformStatus>,
     /// What it tells the resident.
     pub text: String,
-    /// When it happened, by the platform's clock.
-    pub at: Timestamp,
+    /// When it happened, by the platform's clock, where it says so.
+    pub at: Option<Timestamp>,
 }
 
 /// The text by which a referral is found again on any platform: it stands in every description.

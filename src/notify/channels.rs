@@ -5,7 +5,7 @@ use reqwest::Client;
 use serde_json::json;
 use tracing::info;
 
-use crate::outbox::http::{ask, client, failed};
+use crate::outbox::http::{Tls, ask, client, failed};
 use crate::outbox::{Carrier, Outcome, Sight};
 use crate::settings::{SettingsError, WebhookSettings};
 use crate::store::{Parcel, Receipt, Store};
@@ -41,8 +41,8 @@ pub struct WebhookChannel {
 impl WebhookChannel {
     /// By configuration.
     pub fn new(store: Store, settings: &WebhookSettings) -> Result<WebhookChannel, SettingsError> {
-        let client =
-            client(settings.timeout).map_err(|error| SettingsError::Wrong(error.to_string()))?;
+        let client = client(settings.timeout, &Tls::default())
+            .map_err(|error| SettingsError::Wrong(error.to_string()))?;
         Ok(WebhookChannel { store, client, url: settings.url.clone() })
     }
 }

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use reqwest::header::{HeaderMap, RETRY_AFTER};
+use encoding_rs::Encoding;
+use reqwest::header::{CONTENT_TYPE, HeaderMap, RETRY_AFTER};
 use reqwest::{Client, RequestBuilder, Response, StatusCode};
 
 use super::Outcome;
@@ -13,9 +14,24 @@ pub const TOO_MANY: &str = "too_many";
 /// The longest answer that is read.
 const LONGEST_BODY: usize = 4 << 20;
 
+/// Certificates beside those that every machine trusts, as PEM.
+#[derive(Clone, Default)]
+pub struct Tls {
+    pub ca: Option<Vec<u8>>,
+    /// Our own, with its key.
+    pub client_certificate: Option<Vec<u8>>,
+}
+
 /// A client that follows no redirect: a referral sent to another address is not a referral sent.
-pub fn client(timeout: Duration) -> Result<Client, reqwest::Error> {
-    Client::builder()
+pub fn client(timeout: Duration, tls: &Tls) -> Result<Client, reqwest::Error> {
+    let mut builder = Client::builder();
+    if let Some(ca) = &tls.ca {
+        builder = builder.tls_certs_merge(reqwest::Certificate::from_pem_bundle(ca)?);
+    }
+    if let Some(certificate) = &tls.client_certificate {
+        builder = builder.identity(reqwest::Identity::from_pem(certificate)?);
+    }
+    builder
         .timeout(timeout)
         .connect_timeout(timeout.min(Duration::from_secs(10)))
         .redirect(reqwest::redirect::Policy::none())
@@ -51,25 +67,47 @@ async fn read_body(response: &mut Response) -> Result<String, NoAnswer> {
     let mut body = Vec::new();
     while let Some(chunk) = response.chunk().await.map_err(|error| no_answer(&error))? {
         if body.len() + chunk.len() > LONGEST_BODY {
-            let reason = format!("the answer is longer than {LONGEST_BODY} bytes");
+            let reason = format!("too_long: the answer is longer than {LONGEST_BODY} bytes");
             return Err(NoAnswer { reason, may_have_arrived: true });
         }
         body.extend_from_slice(&chunk);
     }
-    String::from_utf8(body).map_err(|_| NoAnswer {
-        reason: "the answer isn't UTF-8".to_owned(),
+    String::from_utf8(body).or_else(|error| decode(response, error.as_bytes()))
+}
+
+/// An answer that isn't UTF-8 is read in the character set that it names; without one it can't be read.
+fn decode(response: &Response, body: &[u8]) -> Result<String, NoAnswer> {
+    let named = response
+        .headers()
+        .get(CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok()?.split("charset=").nth(1))
+        .and_then(|label| Encoding::for_label(label.trim_matches(['"', ' ', ';']).as_bytes()));
+    let text = named
+        .and_then(|encoding| encoding.decode_without_bom_handling_and_without_replacement(body));
+    text.map(|text| text.into_owned()).ok_or_else(|| NoAnswer {
+        reason: "wrong_charset: the answer isn't in the character set that it names".to_owned(),
         may_have_arrived: true,
     })
 }
 
 fn no_answer(error: &reqwest::Error) -> NoAnswer {
-    let mut reason = if error.is_timeout() { "timed out".to_owned() } else { String::new() };
+    let mut reason = String::new();
     let mut source: Option<&dyn std::error::Error> = Some(error);
     // The outermost message names the whole address, query and all; the causes say what happened.
     while let Some(cause) = source.and_then(std::error::Error::source) {
         reason = format!("{reason}{}{cause}", if reason.is_empty() { "" } else { ": " });
         source = Some(cause);
     }
+    let name = if error.is_timeout() {
+        "timeout"
+    } else if reason.contains("certificate") {
+        "certificate"
+    } else if error.is_connect() {
+        "not_connected"
+    } else {
+        "cut_off"
+    };
+    let reason = if reason.is_empty() { name.to_owned() } else { format!("{name}: {reason}") };
     NoAnswer { reason, may_have_arrived: !(error.is_connect() || error.is_builder()) }
 }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use jiff::Timestamp;
 
-use super::Platform;
+use super::{Looks, Platform};
 use crate::outbox::{Carrier, Outcome, Sight};
 use crate::store::{Parcel, Store};
 
@@ -46,6 +46,11 @@ impl Carrier for ReferralCarrier {
     }
 
     async fn look(&self, parcel: &Parcel) -> Sight {
+        match self.platform.looks() {
+            Looks::RepeatedKey => return Sight::Repeatable,
+            Looks::Nothing => return Sight::Blind,
+            Looks::Search => {}
+        }
         let reference = match self.store.dispatch(&parcel.target_id).await {
             Ok(dispatch) => dispatch.reference,
             Err(error) => {

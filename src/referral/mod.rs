@@ -8,7 +8,8 @@ pub mod open311;
 mod platform;
 mod poll;
 pub mod records;
+pub mod rest;
 
 pub use dispatch::ReferralCarrier;
-pub use platform::{NoContact, Platform, ServiceGap};
+pub use platform::{Changed, Looks, NoContact, Platform, ServiceGap};
 pub use poll::{Polled, poll, sweep};

@@ -35,7 +35,7 @@ impl Open311 {
     /// By configuration.
     pub fn new(settings: &PlatformSettings) -> Result<Open311, SettingsError> {
         Ok(Open311 {
-            client: client(settings.timeout)
+            client: client(settings.timeout, &settings.tls()?)
                 .map_err(|error| SettingsError::Wrong(error.to_string()))?,
             endpoint: settings.endpoint.trim_end_matches('/').to_owned(),
             jurisdiction_id: settings.jurisdiction_id.clone(),
@@ -124,7 +124,7 @@ impl Open311 {
             status: self.statuses.get(&word.to_lowercase()).copied(),
             word,
             text: record.get("status_notes").cloned().unwrap_or_default(),
-            at: instant?.parse().ok()?,
+            at: instant.and_then(|at| at.parse().ok()),
         })
     }
 

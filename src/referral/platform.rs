@@ -19,6 +19,26 @@ pub struct NoContact {
     pub retry_after: Option<Duration>,
 }
 
+impl NoContact {
+    /// What only configuration can mend.
+    pub fn misconfigured(reason: String) -> NoContact {
+        NoContact { reason: format!("misconfigured: {reason}"), retry_after: None }
+    }
+}
+
+impl From<Outcome> for NoContact {
+    /// A question has no debt behind it: how it failed is all that counts.
+    fn from(outcome: Outcome) -> NoContact {
+        match outcome {
+            Outcome::NotSent { reason, retry_after } => NoContact { reason, retry_after },
+            Outcome::Refused { reason } | Outcome::Unknown { reason } => {
+                NoContact { reason, retry_after: None }
+            }
+            Outcome::Delivered(_) => NoContact { reason: String::new(), retry_after: None },
+        }
+    }
+}
+
 impl From<NoAnswer> for NoContact {
     fn from(none: NoAnswer) -> NoContact {
         NoContact { reason: none.reason, retry_after: None }
@@ -32,9 +52,50 @@ pub struct ServiceGap {
     pub code: String,
 }
 
+/// How it can be known whether an earlier attempt arrived.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Looks {
+    /// The platform takes a repeated reference once: sending again is safe.
+    RepeatedKey,
+    /// [`Platform::find`] finds it.
+    Search,
+    /// It can't be known.
+    Nothing,
+}
+
+/// What changed since a cursor.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Changed {
+    pub updates: Vec<PlatformUpdate>,
+    /// From where to read next.
+    pub cursor: Option<String>,
+    /// There is more to read at once.
+    pub more: bool,
+}
+
 /// One platform, by whatever interface it has.
 #[async_trait]
 pub trait Platform: Send + Sync {
+    /// How it can be looked at.
+    fn looks(&self) -> Looks {
+        Looks::Search
+    }
+
+    /// Whether it tells what changed, so that nobody need ask about what didn't.
+    fn has_feed(&self) -> bool {
+        false
+    }
+
+    /// About how many numbers it can be asked at once, where it sets a limit.
+    fn batch(&self) -> Option<usize> {
+        None
+    }
+
+    /// What changed since `cursor`, oldest first; from now on where there is none.
+    async fn changes(&self, cursor: Option<&str>) -> Result<Changed, NoContact> {
+        Ok(Changed { cursor: cursor.map(str::to_owned), ..Changed::default() })
+    }
+
     /// Submits an issue. Its description carries the reference.
     async fn submit(&self, dispatch: &Dispatch) -> Outcome;
 

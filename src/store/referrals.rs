@@ -24,6 +24,24 @@ pub struct Dispatch {
     pub area_name: String,
 }
 
+impl Dispatch {
+    /// One to try templates on.
+    pub fn example() -> Dispatch {
+        Dispatch {
+            reference: "CHD2022-000001-R1".to_owned(),
+            issue_number: "CHD2022-000001".to_owned(),
+            category: Category::Other,
+            urgency: Urgency::Normal,
+            text: "示例：\"路灯\"不亮\n请修".to_owned(),
+            resident: "示例".to_owned(),
+            contact: Some("13800000000".to_owned()),
+            address: Some("1号".to_owned()),
+            area_code: Some("370481111000".to_owned()),
+            area_name: "柴胡店镇".to_owned(),
+        }
+    }
+}
+
 /// A referral that the platform has and hasn't ended.
 #[derive(Debug, Clone, FromRow)]
 pub struct OpenReferral {
@@ -163,6 +181,20 @@ impl Tx {
         self.apply_waiting_updates(remote_id).await
     }
 
+    /// Where the feed of changes was last read to.
+    pub async fn keep_cursor(&mut self, cursor: &str) -> Result<()> {
+        sqlx::query(
+            "INSERT INTO feeds (lane, cursor, read_at) VALUES ($1, $2, $3)
+             ON CONFLICT (lane) DO UPDATE SET cursor = excluded.cursor, read_at = excluded.read_at",
+        )
+        .bind(&self.around.platform_lane)
+        .bind(cursor)
+        .bind(self.now())
+        .execute(&mut *self.db)
+        .await?;
+        Ok(())
+    }
+
     /// Sets when a referral is asked about next, by its age.
     pub async fn polled(&mut self, open: &OpenReferral) -> Result<()> {
         let now = self.around.clock.now();
@@ -180,14 +212,20 @@ impl Tx {
     /// Keeps an answer, once, and applies it. True where it was new.
     pub async fn receive_update(&mut self, update: &PlatformUpdate) -> Result<bool> {
         let lane = self.around.platform_lane.clone();
-        let at = update.at.as_millisecond();
+        let (id, now) = (self.around.id(), self.now());
+        let said_at = match update.at {
+            Some(at) => at.as_millisecond(),
+            // Without a time of its own it's the same answer until another comes.
+            None if self.last_update_says(update).await? => return Ok(false),
+            None => now,
+        };
         let mut digest = Sha256::new();
-        for part in [lane.as_str(), &update.remote_id, &update.word, &update.text, &at.to_string()]
+        for part in
+            [lane.as_str(), &update.remote_id, &update.word, &update.text, &said_at.to_string()]
         {
             digest.update((part.len() as u64).to_be_bytes());
             digest.update(part.as_bytes());
         }
-        let (id, now) = (self.around.id(), self.now());
         let added = sqlx::query(
             "INSERT INTO referral_updates (id, lane, remote_id, digest, word, status, body, at, received_at)
              VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT (digest) DO NOTHING",
@@ -199,7 +237,8 @@ impl Tx {
         .bind(&update.word)
         .bind(update.status.map(PlatformStatus::code))
         .bind(&update.text)
-        .bind(at)
+        // One dated after today would keep all that follows from counting.
+        .bind(said_at.min(now))
         .bind(now)
         .execute(&mut *self.db)
         .await?;
@@ -208,6 +247,19 @@ impl Tx {
             return Ok(true);
         }
         Ok(false)
+    }
+
+    /// Whether the last answer kept for the number says the same.
+    async fn last_update_says(&mut self, update: &PlatformUpdate) -> Result<bool> {
+        let last: Option<(String, String)> = sqlx::query_as(
+            "SELECT word, body FROM referral_updates WHERE lane = $1 AND remote_id = $2
+             ORDER BY at DESC, received_at DESC LIMIT 1",
+        )
+        .bind(&self.around.platform_lane)
+        .bind(&update.remote_id)
+        .fetch_optional(&mut *self.db)
+        .await?;
+        Ok(last.is_some_and(|(word, body)| word == update.word && body == update.text))
     }
 
     /// Applies what was kept for a number and not applied yet, by the platform's time; an older answer
@@ -337,6 +389,27 @@ impl Store {
             area_code: row.area_code,
             area_name: row.area_name,
         })
+    }
+
+    /// Where to go on reading the feed of changes.
+    pub async fn feed_cursor(&self) -> Result<Option<String>> {
+        Ok(sqlx::query_scalar("SELECT cursor FROM feeds WHERE lane = $1")
+            .bind(&self.around.platform_lane)
+            .fetch_optional(&self.read)
+            .await?)
+    }
+
+    /// The referrals that wait for their number, the longest due first, at most `limit`.
+    pub async fn due_numbers(&self, limit: i64) -> Result<Vec<OpenReferral>> {
+        Ok(sqlx::query_as(
+            "SELECT id, remote_id, token, delivered_at FROM referrals
+             WHERE lane = $1 AND state = 'waiting' AND poll_at <= $2 ORDER BY poll_at, id LIMIT $3",
+        )
+        .bind(&self.around.platform_lane)
+        .bind(self.around.clock.millis())
+        .bind(limit)
+        .fetch_all(&self.read)
+        .await?)
     }
 
     /// The referrals to ask about now, the longest due first, at most `limit`.

@@ -11,5 +11,6 @@ mod open311;
 mod outbox;
 mod referral;
 mod reminders;
+mod rest;
 mod store;
 mod support;

@@ -60,7 +60,7 @@ fn update(
         word: status.code().to_owned(),
         status: Some(status),
         text: String::new(),
-        at: fixture.clock.now() - SignedDuration::from_hours(hours_ago),
+        at: Some(fixture.clock.now() - SignedDuration::from_hours(hours_ago)),
     }
 }
 
@@ -262,7 +262,10 @@ on_both!(a_newer_database_and_another_key_are_refused, async |fixture: Fixture| 
     assert!(matches!(other_key, StoreError::WrongKey { .. }), "{other_key}");
     sqlx::any::install_default_drivers();
     let raw = sqlx::AnyPool::connect(&fixture.url).await.unwrap();
-    sqlx::query("UPDATE _sqlx_migrations SET version = 9999").execute(&raw).await.unwrap();
+    sqlx::query("UPDATE _sqlx_migrations SET version = 9999 WHERE version = 1")
+        .execute(&raw)
+        .await
+        .unwrap();
     raw.close().await;
     let newer = open(&fixture.url, clock, 7).await.unwrap_err();
     assert!(matches!(newer, StoreError::NewerDatabase(9999)), "{newer}");

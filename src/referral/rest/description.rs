@@ -1,0 +1,181 @@
+//! A platform described as data: which calls it has, what they carry, and where their answers say what.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+
+use crate::domain::issue::Category;
+use crate::domain::referral::PlatformStatus;
+
+/// A platform's file, such as those under config/platforms/.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Description {
+    pub name: String,
+    #[serde(default)]
+    pub authentication: Authentication,
+    /// Whether a submission repeated under the same reference is taken once by the platform itself.
+    #[serde(default)]
+    pub knows_repeated_reference: bool,
+    pub submit: Call,
+    /// Finds what may have arrived: by the reference, or by the window of time (templates have both).
+    pub find: Option<Call>,
+    /// How the requests of some numbers stand.
+    pub status: Option<Call>,
+    /// How many numbers one status call may name.
+    #[serde(default = "one")]
+    pub status_batch: usize,
+    /// What changed since a cursor.
+    pub changes: Option<Changes>,
+    /// Our area codes and the platform's; one that isn't here is sent as it is.
+    #[serde(default)]
+    pub areas: BTreeMap<String, String>,
+    /// Our categories and the platform's codes.
+    pub categories: BTreeMap<Category, String>,
+    /// The platform's words, in lower case, and what they mean.
+    pub statuses: BTreeMap<String, PlatformStatus>,
+}
+
+fn one() -> usize {
+    1
+}
+
+/// One call: templates in minijinja's language, and how its answer is read.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Call {
+    #[serde(default = "get")]
+    pub method: String,
+    /// Below the platform's endpoint.
+    pub path: String,
+    #[serde(default)]
+    pub headers: BTreeMap<String, String>,
+    #[serde(default)]
+    pub body: String,
+    #[serde(default = "json")]
+    pub content_type: String,
+    #[serde(default)]
+    pub answer: AnswerRules,
+}
+
+fn get() -> String {
+    "GET".to_owned()
+}
+
+fn json() -> String {
+    "application/json; charset=utf-8".to_owned()
+}
+
+impl Call {
+    /// Everything in it that is filled in.
+    pub fn templates(&self) -> impl Iterator<Item = &str> {
+        [&self.path, &self.body].into_iter().chain(self.headers.values()).map(String::as_str)
+    }
+}
+
+/// Where an answer says what: JSON pointers (RFC 6901), and the codes that mean something.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AnswerRules {
+    /// The platform's own code for how the call went; without it HTTP's code says so.
+    pub code: Option<String>,
+    /// The codes that mean: done.
+    #[serde(default)]
+    pub done: Vec<String>,
+    /// The codes by which it refuses this very request.
+    #[serde(default)]
+    pub refused: Vec<String>,
+    /// The codes that ask to come again later: it was certainly not stored.
+    #[serde(default)]
+    pub busy: Vec<String>,
+    /// The platform's words for how the call went.
+    pub message: Option<String>,
+    /// The list of things; without it the whole answer is one thing, or a list of them.
+    pub items: Option<String>,
+    /// Within a thing, from here on: the platform's number.
+    pub id: Option<String>,
+    /// What carries our reference.
+    pub reference: Option<String>,
+    pub status: Option<String>,
+    pub text: Option<String>,
+    pub time: Option<String>,
+    #[serde(default)]
+    pub time_format: TimeFormat,
+    /// How many things a page holds: one that is full may have another after it (`page` in templates).
+    pub page_size: Option<usize>,
+}
+
+/// How the platform writes instants.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TimeFormat {
+    /// 2022-04-20T09:00:00+08:00
+    #[default]
+    Rfc3339,
+    /// 2022-04-20 09:00:00, in China's time
+    Local,
+    /// Since 1970-01-01T00:00:00Z.
+    Seconds,
+    Millis,
+}
+
+/// A feed of changes.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Changes {
+    #[serde(flatten)]
+    pub call: Call,
+    /// Where the answer gives the next cursor. Without it the cursor is the time, and each reading goes back
+    /// by `platform.feed_overlap`.
+    pub next_cursor: Option<String>,
+}
+
+/// How the platform knows us. Its secret is `platform.api_key` or `platform.api_key_file`.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
+pub enum Authentication {
+    #[default]
+    None,
+    Bearer,
+    Basic {
+        user: String,
+    },
+    /// The secret in a header.
+    Header {
+        name: String,
+    },
+    /// Client credentials (RFC 6749, 4.4).
+    Oauth2 {
+        token_url: String,
+        client_id: String,
+        #[serde(default)]
+        scope: String,
+    },
+    /// A signature over a text of the request's parts.
+    Signed {
+        algorithm: Algorithm,
+        #[serde(default)]
+        key_id: String,
+        /// What is signed; templates have method, path, query, body, body_sha256, timestamp,
+        /// timestamp_millis, nonce and key_id.
+        text: String,
+        encoding: Encoding,
+        /// The headers that carry it; templates have the same, and signature.
+        headers: BTreeMap<String, String>,
+    },
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Algorithm {
+    HmacSha256,
+    /// SM3 (GB/T 32905).
+    HmacSm3,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Encoding {
+    Hex,
+    Base64,
+}

@@ -1,0 +1,360 @@
+//! Any HTTP platform that answers in JSON, by configuration alone: what to call, what to send and where the
+//! answer says what stand in a file such as those under config/platforms/.
+
+mod answer;
+mod authenticate;
+mod description;
+
+use std::path::Path;
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+use minijinja::{Environment, UndefinedBehavior, Value, context};
+use reqwest::header::CONTENT_TYPE;
+use reqwest::{Client, Method, Request};
+
+use super::platform::{Changed, Looks, NoContact, Platform, ServiceGap};
+use crate::clock::{Chance, Clock, township_zone};
+use crate::domain::issue::Category;
+use crate::domain::referral::{PlatformUpdate, marked};
+use crate::outbox::Outcome;
+use crate::outbox::http::{Answer, ask, client};
+use crate::settings::{PlatformSettings, SettingsError};
+use crate::store::{Dispatch, Receipt};
+use answer::{Verdict, field, instant, items, judge};
+use authenticate::Authenticator;
+use description::{Call, Description};
+
+/// No list is read further than this many pages.
+const MOST_PAGES: usize = 1000;
+
+/// A platform by its description.
+pub struct Rest {
+    client: Client,
+    endpoint: String,
+    description: Description,
+    authenticator: Authenticator,
+    clock: Clock,
+    overlap: std::time::Duration,
+}
+
+impl Rest {
+    /// By configuration. The description is read and each of its templates tried.
+    pub fn new(
+        settings: &PlatformSettings,
+        clock: Clock,
+        chance: Chance,
+    ) -> Result<Rest, SettingsError> {
+        let description = read_description(&settings.file)?;
+        let client = client(settings.timeout, &settings.tls()?)
+            .map_err(|error| SettingsError::Wrong(error.to_string()))?;
+        let authenticator = Authenticator::new(
+            description.authentication.clone(),
+            settings.key()?,
+            client.clone(),
+            clock.clone(),
+            chance,
+        );
+        let rest = Rest {
+            client,
+            endpoint: settings.endpoint.trim_end_matches('/').to_owned(),
+            description,
+            authenticator,
+            clock,
+            overlap: settings.feed_overlap,
+        };
+        rest.try_templates().map_err(|why| {
+            let (file, name) = (settings.file.display(), &rest.description.name);
+            SettingsError::Wrong(format!("platform.file：{file}（{name}）：{why}"))
+        })?;
+        Ok(rest)
+    }
+
+    /// Every call's templates, on an example: what is misspelt is found before it's needed.
+    fn try_templates(&self) -> Result<(), String> {
+        let description = &self.description;
+        let (now, ids) = (Timestamp::UNIX_EPOCH, ["1".to_owned()]);
+        let example = Dispatch::example();
+        let window = context! { reference => "R", mark => "[R]", from => now.to_string(), to => now.to_string(),
+        from_local => local(now), to_local => local(now), page => 1 };
+        let calls = [
+            ("submit", Some(&description.submit), self.submission(&example)),
+            ("find", description.find.as_ref(), window),
+            ("status", description.status.as_ref(), context! { ids, id => "1", page => 1 }),
+            (
+                "changes",
+                description.changes.as_ref().map(|changes| &changes.call),
+                context! { cursor => "1", cursor_local => "1", page => 1 },
+            ),
+        ];
+        for (name, call, parts) in calls {
+            let Some(call) = call else { continue };
+            let wrong = |what: &NoContact| format!("[{name}] {what}");
+            for template in call.templates() {
+                known_names(template, &parts).map_err(|error| wrong(&error))?;
+            }
+            self.request(call, &parts).map_err(|error| wrong(&error))?;
+            let body = rendered(&call.body, &parts).map_err(|error| wrong(&error))?;
+            if call.content_type.contains("json") && !body.is_empty() {
+                serde_json::from_str::<serde_json::Value>(&body)
+                    .map_err(|error| format!("[{name}] body 填好后不是 JSON：{error}"))?;
+            }
+        }
+        Ok(())
+    }
+
+    fn submission(&self, dispatch: &Dispatch) -> Value {
+        let description = &self.description;
+        let area = dispatch.area_code.as_ref();
+        let area_code = area.map(|code| description.areas.get(code).unwrap_or(code).clone());
+        context! {
+            reference => dispatch.reference,
+            mark => marked(&dispatch.reference),
+            number => dispatch.issue_number,
+            category => dispatch.category.chinese(),
+            category_code => description.categories.get(&dispatch.category),
+            urgency => dispatch.urgency.code(),
+            text => dispatch.text,
+            resident => dispatch.resident,
+            contact => dispatch.contact.clone().unwrap_or_default(),
+            address => dispatch.address.clone().unwrap_or_default(),
+            area_code => area_code.unwrap_or_default(),
+            area_name => dispatch.area_name,
+        }
+    }
+
+    fn request(&self, call: &Call, parts: &Value) -> Result<Request, NoContact> {
+        let method = Method::from_bytes(call.method.as_bytes())
+            .map_err(|_| NoContact::misconfigured(format!("{} is no HTTP method", call.method)))?;
+        let address = format!("{}{}", self.endpoint, rendered(&call.path, parts)?);
+        let mut request = self.client.request(method, address);
+        for (name, template) in &call.headers {
+            request = request.header(name, rendered(template, parts)?);
+        }
+        if !call.body.is_empty() {
+            request =
+                request.header(CONTENT_TYPE, &call.content_type).body(rendered(&call.body, parts)?);
+        }
+        request.build().map_err(|error| NoContact::misconfigured(error.to_string()))
+    }
+
+    /// One call. Where a token was no longer good, once more with a new one: a 401 stored nothing.
+    async fn call(&self, call: &Call, parts: &Value) -> Result<Answer, Outcome> {
+        for _ in 0..2 {
+            let mut request = self.request(call, parts).map_err(not_sent)?;
+            self.authenticator.put_on(&mut request).await.map_err(not_sent)?;
+            let sent = reqwest::RequestBuilder::from_parts(self.client.clone(), request);
+            let answer = ask(sent).await.map_err(Outcome::from)?;
+            if answer.status.as_u16() != 401 || !self.authenticator.forget().await {
+                return Ok(answer);
+            }
+        }
+        let reason = "not_known: HTTP 401 with a token just given".to_owned();
+        Err(Outcome::NotSent { reason, retry_after: None })
+    }
+
+    /// One question; its answer as a value.
+    async fn question(&self, call: &Call, parts: &Value) -> Result<serde_json::Value, NoContact> {
+        let judged = match self.call(call, parts).await {
+            Ok(answer) => judge(&call.answer, &answer),
+            Err(outcome) => Verdict::NotDone(outcome),
+        };
+        match judged {
+            Verdict::Done(value) => Ok(value),
+            Verdict::NotDone(outcome) => Err(outcome.into()),
+        }
+    }
+
+    /// Every page of a question, as far as `wanted` wants to read.
+    async fn pages(
+        &self,
+        call: &Call,
+        parts: &Value,
+        mut wanted: impl FnMut(&serde_json::Value) -> bool + Send,
+    ) -> Result<(), NoContact> {
+        for page in 1..=MOST_PAGES {
+            let value = self.question(call, &context! { page, ..parts.clone() }).await?;
+            let things = items(&call.answer, &value);
+            if !things.iter().all(|thing| wanted(thing)) {
+                return Ok(());
+            }
+            if call.answer.page_size.is_none_or(|size| things.len() < size) {
+                return Ok(());
+            }
+        }
+        let reason = format!("too_many_pages: more than {MOST_PAGES}");
+        Err(NoContact { reason, retry_after: None })
+    }
+
+    fn receipt(call: &Call, thing: &serde_json::Value) -> Option<Receipt> {
+        let remote_id = field(thing, call.answer.id.as_ref())?;
+        Some(Receipt { remote_id: Some(remote_id), token: None })
+    }
+
+    fn update(&self, call: &Call, thing: &serde_json::Value) -> Option<PlatformUpdate> {
+        let rules = &call.answer;
+        let word = field(thing, rules.status.as_ref())?;
+        Some(PlatformUpdate {
+            remote_id: field(thing, rules.id.as_ref())?,
+            status: self.description.statuses.get(&word.to_lowercase()).copied(),
+            word,
+            text: field(thing, rules.text.as_ref()).unwrap_or_default(),
+            at: field(thing, rules.time.as_ref()).and_then(|at| instant(&at, rules.time_format)),
+        })
+    }
+}
+
+#[async_trait]
+impl Platform for Rest {
+    fn looks(&self) -> Looks {
+        match &self.description {
+            Description { knows_repeated_reference: true, .. } => Looks::RepeatedKey,
+            Description { find: Some(_), .. } => Looks::Search,
+            _ => Looks::Nothing,
+        }
+    }
+
+    fn has_feed(&self) -> bool {
+        self.description.changes.is_some()
+    }
+
+    fn batch(&self) -> Option<usize> {
+        Some(self.description.status_batch)
+    }
+
+    async fn submit(&self, dispatch: &Dispatch) -> Outcome {
+        let call = &self.description.submit;
+        let answer = match self.call(call, &self.submission(dispatch)).await {
+            Ok(answer) => answer,
+            Err(outcome) => return outcome,
+        };
+        match judge(&call.answer, &answer) {
+            Verdict::NotDone(outcome) => outcome,
+            Verdict::Done(value) => {
+                match items(&call.answer, &value).iter().find_map(|t| Self::receipt(call, t)) {
+                    Some(receipt) => Outcome::Delivered(receipt),
+                    None => {
+                        Outcome::Unknown { reason: "no_number: the answer names none".to_owned() }
+                    }
+                }
+            }
+        }
+    }
+
+    async fn find(
+        &self,
+        reference: &str,
+        from: Timestamp,
+        to: Timestamp,
+    ) -> Result<Option<Receipt>, NoContact> {
+        let Some(call) = &self.description.find else {
+            return Err(NoContact::misconfigured("the platform has no [find]".to_owned()));
+        };
+        let mark = marked(reference);
+        let parts = context! { reference, mark, from => from.to_string(), to => to.to_string(),
+        from_local => local(from), to_local => local(to) };
+        let mut found = None;
+        let carries = |text: String| text == reference || text.contains(&mark);
+        self.pages(call, &parts, |thing| {
+            if field(thing, call.answer.reference.as_ref()).is_some_and(carries) {
+                found = Self::receipt(call, thing);
+            }
+            found.is_none()
+        })
+        .await?;
+        Ok(found)
+    }
+
+    async fn fetch(&self, remote_ids: &[String]) -> Result<Vec<PlatformUpdate>, NoContact> {
+        let Some(call) = &self.description.status else {
+            return Ok(Vec::new());
+        };
+        let mut updates = Vec::new();
+        for ids in remote_ids.chunks(self.description.status_batch.max(1)) {
+            let parts = context! { ids, id => ids.first() };
+            self.pages(call, &parts, |thing| {
+                updates.extend(self.update(call, thing));
+                true
+            })
+            .await?;
+        }
+        Ok(updates)
+    }
+
+    async fn changes(&self, cursor: Option<&str>) -> Result<Changed, NoContact> {
+        let Some(changes) = &self.description.changes else {
+            return Ok(Changed::default());
+        };
+        let (call, began) = (&changes.call, self.clock.now());
+        let mut updates = Vec::new();
+        let Some(next_at) = &changes.next_cursor else {
+            let since = cursor.and_then(|at| at.parse::<Timestamp>().ok()).unwrap_or(began);
+            let since = since.checked_sub(self.overlap).unwrap_or(Timestamp::MIN);
+            let parts = context! { cursor => since.to_string(), cursor_local => local(since) };
+            self.pages(call, &parts, |thing| {
+                updates.extend(self.update(call, thing));
+                true
+            })
+            .await?;
+            return Ok(Changed { updates, cursor: Some(began.to_string()), more: false });
+        };
+        let parts =
+            context! { cursor => cursor.unwrap_or_default(), cursor_local => "", page => 1 };
+        let value = self.question(call, &parts).await?;
+        updates
+            .extend(items(&call.answer, &value).into_iter().filter_map(|t| self.update(call, t)));
+        let next = field(&value, Some(next_at));
+        let more = !updates.is_empty() && next.is_some() && next.as_deref() != cursor;
+        Ok(Changed { updates, cursor: next.or(cursor.map(str::to_owned)), more })
+    }
+
+    async fn number_of(&self, _: &str) -> Result<Option<String>, NoContact> {
+        Ok(None)
+    }
+
+    async fn service_gaps(&self) -> Result<Vec<ServiceGap>, NoContact> {
+        let has = |category: &Category| self.description.categories.contains_key(category);
+        let missing = Category::ALL.iter().filter(|category| !has(category));
+        Ok(missing
+            .map(|category| ServiceGap { category: *category, code: String::new() })
+            .collect())
+    }
+}
+
+fn read_description(file: &Path) -> Result<Description, SettingsError> {
+    let wrong =
+        |why: String| SettingsError::Wrong(format!("platform.file：{}：{why}", file.display()));
+    let text = std::fs::read_to_string(file).map_err(|why| wrong(why.to_string()))?;
+    toml::from_str(&text).map_err(|error| wrong(error.to_string()))
+}
+
+/// What a template names must be something that the call has: a filter would take nothing for null.
+fn known_names(template: &str, parts: &Value) -> Result<(), NoContact> {
+    let environment = Environment::new();
+    let parsed = environment
+        .template_from_str(template)
+        .map_err(|error| NoContact::misconfigured(error.to_string()))?;
+    let known = |name: &String| parts.get_attr(name).is_ok_and(|value| !value.is_undefined());
+    match parsed.undeclared_variables(false).into_iter().find(|name| !known(name)) {
+        Some(name) => Err(NoContact::misconfigured(format!("{{{{ {name} }}}} is not known here"))),
+        None => Ok(()),
+    }
+}
+
+fn rendered(template: &str, parts: &Value) -> Result<String, NoContact> {
+    let mut environment = Environment::new();
+    // A name that doesn't exist is a mistake in the file, not an empty text on the platform.
+    environment.set_undefined_behavior(UndefinedBehavior::Strict);
+    environment
+        .render_str(template, parts)
+        .map_err(|error| NoContact::misconfigured(error.to_string()))
+}
+
+fn not_sent(none: NoContact) -> Outcome {
+    Outcome::NotSent { reason: none.reason, retry_after: none.retry_after }
+}
+
+/// An instant as a Chinese system writes it: 2022-04-20 09:00:00.
+fn local(at: Timestamp) -> String {
+    township_zone().to_datetime(at).strftime("%Y-%m-%d %H:%M:%S").to_string()
+}

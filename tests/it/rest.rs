@@ -1,0 +1,303 @@
+//! The rest adapter, with the two platforms under config/platforms/, against real HTTP servers.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use jiff::Timestamp;
+use serde_json::{Value, json};
+use tokio_util::sync::CancellationToken;
+use wiremock::matchers::{body_partial_json, header, method, path, query_param};
+use wiremock::{Mock, MockServer, Request, Respond, ResponseTemplate};
+use zoufang::clock::{Chance, Clock};
+use zoufang::daemon::{Daemon, platform};
+use zoufang::domain::issue::State;
+use zoufang::domain::referral::PlatformStatus;
+use zoufang::outbox::Outcome;
+use zoufang::referral::{Looks, Platform};
+use zoufang::settings::Settings;
+use zoufang::store::Dispatch;
+
+use crate::support::{Fixture, VISITS, on_both};
+
+fn settings(server: &MockServer, file: &str, dir: &Path, more: &str) -> Settings {
+    let given = format!("{}/config/platforms/{file}", env!("CARGO_MANIFEST_DIR"));
+    // The example's token address is the only thing that a township must write for itself.
+    let text = std::fs::read_to_string(given).unwrap().replace("http://127.0.0.1:9", &server.uri());
+    std::fs::write(dir.join(file), text).unwrap();
+    let text = format!(
+        "[platform]\nadapter = 'rest'\nendpoint = '{}'\nfile = '{}'\napi_key = 's3cret'\ntimeout = '500ms'\n{more}",
+        server.uri(),
+        dir.join(file).display()
+    );
+    Settings::from_text(&text, "test").unwrap()
+}
+
+async fn adapter(server: &MockServer, file: &str) -> Arc<dyn Platform> {
+    let dir = tempfile::tempdir().unwrap();
+    let clock = Clock::manual("2022-04-20T01:00:00Z".parse().unwrap());
+    let settings = settings(server, file, dir.path(), "");
+    platform(&settings, &clock, &Chance::seeded(1)).unwrap().unwrap()
+}
+
+async fn submitted(template: ResponseTemplate) -> Outcome {
+    let server = MockServer::start().await;
+    Mock::given(method("POST")).respond_with(template).mount(&server).await;
+    adapter(&server, "gateway.toml").await.submit(&Dispatch::example()).await
+}
+
+fn json_answer(value: Value) -> ResponseTemplate {
+    ResponseTemplate::new(200).set_body_json(value)
+}
+
+/// Answers as a gateway does that checks the signature as its manual says.
+struct Signed;
+
+impl Respond for Signed {
+    fn respond(&self, request: &Request) -> ResponseTemplate {
+        use base64::Engine;
+        use hmac::Mac;
+        use sha2::Digest;
+        let given = |name: &str| request.headers[name].to_str().unwrap().to_owned();
+        let digest = sha2::Sha256::digest(&request.body);
+        let body: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+        let text = format!(
+            "zoufang\n{}\n{}\n{}\n{}\n{body}",
+            given("x-timestamp"),
+            given("x-nonce"),
+            request.method,
+            request.url.path()
+        );
+        let mut mac = <hmac::SimpleHmac<sm3::Sm3> as Mac>::new_from_slice(b"s3cret").unwrap();
+        mac.update(text.as_bytes());
+        let signature =
+            base64::engine::general_purpose::STANDARD.encode(mac.finalize().into_bytes());
+        if given("x-signature") != signature || given("x-nonce").len() != 32 {
+            return ResponseTemplate::new(401);
+        }
+        json_answer(json!({"code": 0, "msg": "ok", "data": {"eventId": 880123}}))
+    }
+}
+
+#[tokio::test]
+async fn a_signed_submission_is_taken_by_a_gateway_that_checks_it() {
+    let server = MockServer::start().await;
+    Mock::given(method("POST"))
+        .and(path("/api/event/report"))
+        .and(body_partial_json(json!({
+            "externalNo": "CHD2022-000001-R1",
+            "content": "示例：\"路灯\"不亮\n请修[CHD2022-000001-R1]",
+            "eventType": "9999",
+            "areaCode": "TZ-CHD",
+        })))
+        .respond_with(Signed)
+        .expect(1)
+        .mount(&server)
+        .await;
+    let outcome = adapter(&server, "gateway.toml").await.submit(&Dispatch::example()).await;
+    // A number that is a number is a number all the same.
+    let Outcome::Delivered(receipt) = outcome else { panic!("{outcome:?}") };
+    assert_eq!(receipt.remote_id.as_deref(), Some("880123"));
+}
+
+#[tokio::test]
+async fn each_bad_answer_is_a_named_outcome() {
+    let unknown = |outcome: &Outcome, name: &str| matches!(outcome, Outcome::Unknown { reason } if reason.starts_with(name));
+    let not_sent = |outcome: &Outcome, name: &str| matches!(outcome, Outcome::NotSent { reason, .. } if reason.starts_with(name));
+    let html = ResponseTemplate::new(200).set_body_string("<html>维护中</html>");
+    let outcome = submitted(html).await;
+    assert!(unknown(&outcome, "not_json"), "{outcome:?}");
+    let outcome = submitted(ResponseTemplate::new(200).set_body_string("{\"code\": 0, \"da")).await;
+    assert!(unknown(&outcome, "not_json"), "{outcome:?}");
+    let outcome = submitted(json_answer(json!({"code": 40001, "msg": "地址不明"}))).await;
+    assert!(
+        matches!(&outcome, Outcome::Refused { reason } if reason.contains("地址不明")),
+        "{outcome:?}"
+    );
+    let outcome = submitted(json_answer(json!({"code": "42900"}))).await;
+    assert!(not_sent(&outcome, "too_many"), "{outcome:?}");
+    let outcome = submitted(json_answer(json!({"code": 99, "msg": "?"}))).await;
+    assert!(unknown(&outcome, "unexpected_code: 99"), "{outcome:?}");
+    let outcome = submitted(json_answer(json!({"code": 0, "data": {}}))).await;
+    assert!(unknown(&outcome, "no_number"), "{outcome:?}");
+    let long = ResponseTemplate::new(200).set_body_bytes(vec![b' '; 50 << 20]);
+    let outcome = submitted(long).await;
+    assert!(unknown(&outcome, "too_long") || unknown(&outcome, "timeout"), "{outcome:?}");
+    let (gb, _, _) = encoding_rs::GB18030.encode("{\"code\": 40002, \"msg\": \"重复上报\"}");
+    let unnamed = ResponseTemplate::new(200).set_body_bytes(gb.to_vec());
+    let outcome = submitted(unnamed).await;
+    assert!(unknown(&outcome, "wrong_charset"), "{outcome:?}");
+    let named =
+        ResponseTemplate::new(200).set_body_raw(gb.to_vec(), "application/json;charset=GBK");
+    let outcome = submitted(named).await;
+    assert!(
+        matches!(&outcome, Outcome::Refused { reason } if reason.contains("重复上报")),
+        "{outcome:?}"
+    );
+    let moved = ResponseTemplate::new(302).insert_header("location", "/login");
+    let outcome = submitted(moved).await;
+    assert!(not_sent(&outcome, "redirected"), "{outcome:?}");
+    let slow = json_answer(json!({"code": 0})).set_delay(Duration::from_secs(2));
+    let outcome = submitted(slow).await;
+    assert!(unknown(&outcome, "timeout"), "{outcome:?}");
+}
+
+#[tokio::test]
+async fn a_token_is_asked_for_once_and_again_when_a_401_says_so() {
+    let server = MockServer::start().await;
+    let given = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&given);
+    Mock::given(method("POST"))
+        .and(path("/oauth/token"))
+        .respond_with(move |_: &Request| {
+            let number = count.fetch_add(1, Ordering::SeqCst);
+            json_answer(json!({"access_token": format!("t{number}"), "expires_in": 3600}))
+        })
+        .mount(&server)
+        .await;
+    Mock::given(method("POST"))
+        .and(path("/v1/cases"))
+        .and(header("authorization", "Bearer t0"))
+        .respond_with(json_answer(json!({"id": "C-1"})))
+        .up_to_n_times(2)
+        .mount(&server)
+        .await;
+    Mock::given(method("POST"))
+        .and(path("/v1/cases"))
+        .and(header("authorization", "Bearer t1"))
+        .respond_with(json_answer(json!({"id": "C-2"})))
+        .mount(&server)
+        .await;
+    Mock::given(path("/v1/cases")).respond_with(ResponseTemplate::new(401)).mount(&server).await;
+    let platform = adapter(&server, "oauth-feed.toml").await;
+    for _ in 0..2 {
+        let outcome = platform.submit(&Dispatch::example()).await;
+        assert!(matches!(outcome, Outcome::Delivered(_)), "{outcome:?}");
+    }
+    assert_eq!(given.load(Ordering::SeqCst), 1);
+    let outcome = platform.submit(&Dispatch::example()).await;
+    let Outcome::Delivered(receipt) = outcome else { panic!("{outcome:?}") };
+    assert_eq!(receipt.remote_id.as_deref(), Some("C-2"));
+    assert_eq!(given.load(Ordering::SeqCst), 2);
+}
+
+#[tokio::test]
+async fn a_look_reads_every_page_of_the_window() {
+    let server = MockServer::start().await;
+    Mock::given(path("/oauth/token"))
+        .respond_with(json_answer(json!({"access_token": "t"})))
+        .mount(&server)
+        .await;
+    let case =
+        |n: usize| json!({"id": format!("C-{n}"), "description": format!("别的事 [X-R{n}]")});
+    let full: Vec<Value> = (0..100).map(case).collect();
+    Mock::given(path("/v1/cases"))
+        .and(query_param("page", "1"))
+        .respond_with(json_answer(json!({"items": full})))
+        .mount(&server)
+        .await;
+    let last = json!({"items": [{"id": 7, "description": "路灯 [CHD2022-000001-R1]"}]});
+    Mock::given(path("/v1/cases"))
+        .and(query_param("page", "2"))
+        .respond_with(json_answer(last))
+        .mount(&server)
+        .await;
+    let platform = adapter(&server, "oauth-feed.toml").await;
+    assert_eq!(platform.looks(), Looks::Search);
+    let (from, to) = (Timestamp::UNIX_EPOCH, Timestamp::UNIX_EPOCH + Duration::from_secs(60));
+    let found = platform.find("CHD2022-000001-R1", from, to).await.unwrap().unwrap();
+    assert_eq!(found.remote_id.as_deref(), Some("7"));
+    assert_eq!(platform.find("CHD2022-000001-R12", from, to).await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn statuses_are_read_in_batches_in_the_platforms_own_words() {
+    let server = MockServer::start().await;
+    let list = json!([
+        {"eventId": 1, "state": "处理中", "reply": null, "handleTime": "2022-04-21 08:30:00"},
+        {"eventId": "2", "state": "已挂起", "reply": "等材料", "handleTime": "2022-04-21 09:00:00"},
+    ]);
+    Mock::given(path("/api/event/status"))
+        .and(body_partial_json(json!({"ids": ["1", "2"]})))
+        .respond_with(json_answer(json!({"code": 0, "data": {"list": list}})))
+        .expect(1)
+        .mount(&server)
+        .await;
+    let platform = adapter(&server, "gateway.toml").await;
+    let updates = platform.fetch(&["1".to_owned(), "2".to_owned()]).await.unwrap();
+    assert_eq!(updates[0].status, Some(PlatformStatus::InProgress));
+    assert_eq!(updates[0].at, Some("2022-04-21T00:30:00Z".parse().unwrap()));
+    assert_eq!((updates[1].status, updates[1].word.as_str()), (None, "已挂起"));
+}
+
+#[test]
+fn a_misspelt_template_is_named_with_its_file_and_call() {
+    let dir = tempfile::tempdir().unwrap();
+    let given = format!("{}/config/platforms/gateway.toml", env!("CARGO_MANIFEST_DIR"));
+    let text = std::fs::read_to_string(given)
+        .unwrap()
+        .replace("{{ address | tojson }}", "{{ adress | tojson }}");
+    std::fs::write(dir.path().join("p.toml"), text).unwrap();
+    let text = format!(
+        "[platform]\nadapter = 'rest'\nendpoint = 'http://127.0.0.1:9'\nfile = '{}/p.toml'",
+        dir.path().display()
+    );
+    let settings = Settings::from_text(&text, "test").unwrap();
+    let wrong = platform(&settings, &Clock::system(), &Chance::system()).err().unwrap().to_string();
+    assert!(wrong.contains("p.toml") && wrong.contains("[submit]"), "{wrong}");
+}
+
+on_both!(a_feed_moves_issues_and_asks_about_nothing_else, async |fixture: Fixture| {
+    let fixture = fixture.township().await;
+    fixture.at(4, 20, 9);
+    let server = MockServer::start().await;
+    let dir = tempfile::tempdir().unwrap();
+    Mock::given(path("/oauth/token"))
+        .respond_with(json_answer(json!({"access_token": "t", "expires_in": 86400})))
+        .mount(&server)
+        .await;
+    Mock::given(method("POST"))
+        .and(path("/v1/cases"))
+        .respond_with(|request: &Request| {
+            let body: Value = serde_json::from_slice(&request.body).unwrap();
+            json_answer(json!({"id": format!("C-{}", body["reference"].as_str().unwrap())}))
+        })
+        .mount(&server)
+        .await;
+    let change = |number: usize, status: &str, at: &str| json!({"case_id": format!("C-CHD2022-{number:06}-R1"), "status": status, "outcome": "已修好", "at": at});
+    // Two pages, one change told twice and one out of order; then nothing new.
+    let first = json!({"items": [change(1, "accepted", "2022-04-20T02:00:00Z"), change(1, "done", "2022-04-20T05:00:00Z")], "next": "a"});
+    let second = json!({"items": [change(1, "working", "2022-04-20T03:00:00Z"), change(1, "done", "2022-04-20T05:00:00Z"), change(2, "working", "2022-04-20T04:00:00Z")], "next": "b"});
+    let idle = json!({"items": [], "next": "b"});
+    for (cursor, page) in [("", first), ("a", second), ("b", idle)] {
+        Mock::given(path("/v1/changes"))
+            .and(query_param("after", cursor))
+            .respond_with(json_answer(page))
+            .mount(&server)
+            .await;
+    }
+    let settings = settings(&server, "oauth-feed.toml", dir.path(), "");
+    let daemon = Daemon::new(settings, fixture.store.clone(), CancellationToken::new()).unwrap();
+    let lines: String =
+        (0..3).map(|n| format!("\n2022-04-20,Z6,H1,王建国,,第{n}件,有,市直,其他,急")).collect();
+    fixture.import("v.csv", &format!("{VISITS}{lines}\n")).await.unwrap();
+    for _ in 0..20 {
+        fixture.clock.set(fixture.clock.now() + Duration::from_secs(1800));
+        daemon.settle().await.unwrap();
+    }
+    let store = &fixture.store;
+    let count = async |state| store.issues_in(state, 10).await.unwrap().len();
+    assert_eq!(
+        (
+            count(State::Resolved).await,
+            count(State::InProgress).await,
+            count(State::Referred).await
+        ),
+        (1, 1, 1)
+    );
+    let received = server.received_requests().await.unwrap();
+    let asked =
+        received.iter().filter(|r| r.method.as_str() == "GET" && r.url.path() == "/v1/cases");
+    assert_eq!(asked.count(), 0, "a feed leaves nothing to ask by number");
+});
