@@ -12,5 +12,6 @@ mod outbox;
 mod referral;
 mod reminders;
 mod rest;
+mod simulation;
 mod store;
 mod support;

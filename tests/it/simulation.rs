@@ -1,0 +1,380 @@
+//! Thousands of histories: a platform that fails in every way at chosen moments, a process that dies between any
+//! two of its steps, a clock that is moved by hand. After each history the platform must hold each debt
+//! once, and the record must know it. `SIMULATIONS=5000 cargo test --test it simulation::` runs more of them.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
+use zoufang::clock::{Chance, Clock};
+use zoufang::domain::issue::{Category, Event, Level, State, Urgency};
+use zoufang::domain::referral::PlatformUpdate;
+use zoufang::outbox::{Lane, LaneRules, OnUnknown, Outcome};
+use zoufang::referral::{Looks, NoContact, Platform, ReferralCarrier, ServiceGap};
+use zoufang::store::{Dispatch, Receipt};
+
+use crate::support::{Fixture, VISITS};
+
+const LANE: &str = "ehushanying";
+/// Histories that share one township, each with issues of its own.
+const HISTORIES_A_TOWNSHIP: usize = 25;
+const SETTLE_AFTER: Duration = Duration::from_secs(300);
+
+fn histories() -> usize {
+    std::env::var("SIMULATIONS").ok().and_then(|n| n.parse().ok()).unwrap_or(100)
+}
+
+/// What the platform offers to one who doesn't know whether something arrived.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Offers {
+    RepeatedKey,
+    SearchByReference,
+    /// Only what arrived between two instants, by its own clock, which is some minutes off.
+    TimeWindow,
+    Nothing,
+}
+
+struct Simulated {
+    offers: Offers,
+    clock: Clock,
+    chance: Chance,
+    inner: Mutex<Inner>,
+    crashed: Notify,
+}
+
+#[derive(Default)]
+struct Inner {
+    /// What the platform holds: reference, number, and from when on it's seen.
+    held: Vec<(String, String, Timestamp)>,
+    /// Steps until the process dies.
+    fuse: Option<usize>,
+    calm: bool,
+    sent: usize,
+}
+
+/// How far the platform's clock is from ours.
+const SKEW: Duration = Duration::from_secs(240);
+
+impl Simulated {
+    fn inner(&self) -> std::sync::MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap()
+    }
+
+    /// One step of the process's way; it may be its last.
+    async fn step(&self) {
+        let dies = {
+            let mut inner = self.inner();
+            match inner.fuse.as_mut() {
+                Some(0) => true,
+                Some(fuse) => {
+                    *fuse -= 1;
+                    false
+                }
+                None => false,
+            }
+        };
+        if dies {
+            self.crashed.notify_one();
+            std::future::pending::<()>().await;
+        }
+    }
+
+    fn store(&self, reference: &str, after: Duration) -> String {
+        let mut inner = self.inner();
+        let known = inner.held.iter().find(|(known, ..)| known == reference);
+        if let (Offers::RepeatedKey, Some((_, number, _))) = (self.offers, known) {
+            return number.clone();
+        }
+        let number = format!("P{}", inner.held.len());
+        inner.held.push((reference.to_owned(), number.clone(), self.clock.now() + after));
+        number
+    }
+
+    fn is_calm(&self) -> bool {
+        self.inner().calm
+    }
+}
+
+fn unknown() -> Outcome {
+    Outcome::Unknown { reason: "cut_off".to_owned() }
+}
+
+#[async_trait]
+impl Platform for Simulated {
+    fn looks(&self) -> Looks {
+        match self.offers {
+            Offers::RepeatedKey => Looks::RepeatedKey,
+            Offers::SearchByReference | Offers::TimeWindow => Looks::Search,
+            Offers::Nothing => Looks::Nothing,
+        }
+    }
+
+    async fn submit(&self, dispatch: &Dispatch) -> Outcome {
+        self.step().await;
+        self.inner().sent += 1;
+        let reference = &dispatch.reference;
+        let (fate, late) = (self.chance.fraction(), self.chance.fraction());
+        let fate = if self.is_calm() { 1.0 } else { fate };
+        let outcome = match fate {
+            x if x < 0.1 => {
+                let retry_after = (late < 0.5).then(|| Duration::from_secs(90));
+                Outcome::NotSent { reason: "busy".to_owned(), retry_after }
+            }
+            x if x < 0.2 => unknown(),
+            x if x < 0.3 => {
+                self.store(reference, Duration::ZERO);
+                unknown()
+            }
+            // It went into a queue of the platform's own, and is seen within the time that we wait.
+            x if x < 0.4 => {
+                self.store(reference, SETTLE_AFTER.mul_f64(late * 0.9));
+                unknown()
+            }
+            x if x < 0.45 => Outcome::Refused { reason: "情况不明".to_owned() },
+            _ => {
+                let remote_id = Some(self.store(reference, Duration::ZERO));
+                Outcome::Delivered(Receipt { remote_id, token: None })
+            }
+        };
+        self.step().await;
+        outcome
+    }
+
+    async fn find(
+        &self,
+        reference: &str,
+        from: Timestamp,
+        to: Timestamp,
+    ) -> Result<Option<Receipt>, NoContact> {
+        self.step().await;
+        if !self.is_calm() && self.chance.fraction() < 0.2 {
+            return Err(NoContact { reason: "timeout".to_owned(), retry_after: None });
+        }
+        let now = self.clock.now();
+        let found = {
+            let inner = self.inner();
+            let seen = |(_, _, at): &&(String, String, Timestamp)| *at <= now;
+            let within = |at: Timestamp| {
+                let stamped = at + SKEW;
+                self.offers != Offers::TimeWindow || (from <= stamped && stamped <= to)
+            };
+            inner
+                .held
+                .iter()
+                .filter(seen)
+                .find(|(known, _, at)| known == reference && within(*at))
+                .map(|(_, number, _)| number.clone())
+        };
+        self.step().await;
+        Ok(found.map(|number| Receipt { remote_id: Some(number), token: None }))
+    }
+
+    async fn fetch(&self, _: &[String]) -> Result<Vec<PlatformUpdate>, NoContact> {
+        Ok(Vec::new())
+    }
+
+    async fn number_of(&self, _: &str) -> Result<Option<String>, NoContact> {
+        Ok(None)
+    }
+
+    async fn service_gaps(&self) -> Result<Vec<ServiceGap>, NoContact> {
+        Ok(Vec::new())
+    }
+}
+
+struct Town {
+    fixture: Fixture,
+    chance: Chance,
+    written: usize,
+}
+
+impl Town {
+    async fn new(seed: u64) -> Town {
+        let fixture = Fixture::sqlite().await.township().await;
+        fixture.at(4, 20, 9);
+        Town { fixture, chance: Chance::seeded(seed), written: 0 }
+    }
+
+    fn pass(&self, longest: Duration) {
+        let span = longest.mul_f64(self.chance.fraction());
+        self.fixture.clock.set(self.fixture.clock.now() + span + Duration::from_millis(1));
+    }
+
+    async fn owe(&mut self, issues: usize) {
+        let lines: String = (0..issues)
+            .map(|n| {
+                let urgency = ["急", "一般", "长期"][n % 3];
+                format!(
+                    "\n2022-04-20,Z6,H1,王建国,,第{}件,有,市直,其他,{urgency}",
+                    self.written + n
+                )
+            })
+            .collect();
+        self.written += issues;
+        self.fixture.import("v.csv", &format!("{VISITS}{lines}\n")).await.unwrap();
+    }
+
+    /// The centre sends back what was refused.
+    async fn resubmit(&self) {
+        let store = &self.fixture.store;
+        for card in store.issues_in(State::Returned, 1000).await.unwrap() {
+            let class = Event::Classified {
+                level: Level::City,
+                category: Category::Other,
+                urgency: Urgency::Normal,
+            };
+            let mut tx = store.begin().await.unwrap();
+            tx.issue_event(&card.id, &class, "服务中心").await.unwrap();
+            tx.commit().await.unwrap();
+        }
+    }
+
+    fn lane(&self, platform: &Arc<Simulated>, on_unknown: OnUnknown) -> Arc<Lane> {
+        let rules = LaneRules {
+            concurrency: 1 + self.chance.below(4),
+            lease: Duration::from_secs(120),
+            settle_after: SETTLE_AFTER,
+            retry_first: Duration::from_secs(5),
+            retry_cap: Duration::from_secs(600),
+            rate_per_minute: None,
+            breaker_failures: 3,
+            breaker_pause: Duration::from_secs(20),
+            on_unknown,
+        };
+        let store = self.fixture.store.clone();
+        let platform: Arc<dyn Platform> = Arc::clone(platform) as _;
+        let carrier = Arc::new(ReferralCarrier::new(store.clone(), platform, 2 * SKEW));
+        Arc::new(Lane::new(LANE, store, carrier, rules, CancellationToken::new()))
+    }
+
+    /// One life of the process: it delivers until nothing is due, or dies on the way. What a transaction
+    /// had begun when it died is either whole or not there.
+    async fn live(&self, platform: &Arc<Simulated>, on_unknown: OnUnknown, fuse: Option<usize>) {
+        platform.inner().fuse = fuse;
+        let lane = self.lane(platform, on_unknown);
+        tokio::select! {
+            drained = lane.drain() => drop(drained.unwrap()),
+            () = platform.crashed.notified() => {}
+        }
+        platform.inner().fuse = None;
+        self.fixture.store.begin().await.unwrap().rollback().await.unwrap();
+    }
+
+    async fn history(&mut self, platform: &Arc<Simulated>, on_unknown: OnUnknown) {
+        let lives = 2 + self.chance.below(5);
+        for _ in 0..lives {
+            let issues = self.chance.below(5);
+            self.owe(issues).await;
+            let fuse = (self.chance.fraction() < 0.7).then(|| self.chance.below(12));
+            self.live(platform, on_unknown, fuse).await;
+            self.resubmit().await;
+            self.pass(Duration::from_secs(900));
+        }
+        platform.inner().calm = true;
+        for _ in 0..60 {
+            self.pass(Duration::from_secs(1800));
+            self.resubmit().await;
+            self.live(platform, on_unknown, None).await;
+        }
+        platform.inner().calm = false;
+    }
+}
+
+/// What came of many histories.
+#[derive(Debug, Default, PartialEq)]
+struct Tally {
+    debts: usize,
+    lost: usize,
+    duplicated: usize,
+    held: usize,
+    not_known: usize,
+    submissions: usize,
+}
+
+async fn simulate(offers: Offers, on_unknown: OnUnknown) -> Tally {
+    let mut tally = Tally::default();
+    for seed in 0..histories().div_ceil(HISTORIES_A_TOWNSHIP) {
+        let mut town = Town::new(seed as u64).await;
+        let platform = Arc::new(Simulated {
+            offers,
+            clock: town.fixture.clock.clone(),
+            chance: Chance::seeded(seed as u64 ^ 0x5eed),
+            inner: Mutex::default(),
+            crashed: Notify::new(),
+        });
+        for _ in 0..HISTORIES_A_TOWNSHIP {
+            town.history(&platform, on_unknown).await;
+        }
+        let store = &town.fixture.store;
+        tally.held += store.debts(Some(LANE), Some("held"), 100_000).await.unwrap().len();
+        let inner = platform.inner();
+        let mut numbers: HashMap<&str, Vec<&str>> = HashMap::new();
+        for (reference, number, _) in &inner.held {
+            numbers.entry(reference).or_default().push(number);
+        }
+        tally.submissions += inner.sent;
+        tally.duplicated += inner.held.len() - numbers.len();
+        for (reference, remote_id) in debts(&town) {
+            tally.debts += 1;
+            match numbers.get(reference.as_str()) {
+                None => tally.lost += 1,
+                Some(there) => {
+                    let knows = remote_id.as_deref().is_some_and(|id| there.contains(&id));
+                    tally.not_known += usize::from(!knows);
+                }
+            }
+        }
+    }
+    tally
+}
+
+fn debts(town: &Town) -> Vec<(String, Option<String>)> {
+    let store = town.fixture.store.clone();
+    tokio::task::block_in_place(|| {
+        tokio::runtime::Handle::current()
+            .block_on(async move { store.platform_debts().await.unwrap() })
+    })
+}
+
+async fn exactly_once(offers: Offers) {
+    let tally = simulate(offers, OnUnknown::Hold).await;
+    println!("{offers:?}: {tally:?}");
+    assert!(tally.debts > 100 && tally.submissions > tally.debts, "{tally:?}");
+    let wrong = (tally.lost, tally.duplicated, tally.held, tally.not_known);
+    assert_eq!(wrong, (0, 0, 0, 0), "{tally:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_once_where_a_repeated_key_is_known() {
+    exactly_once(Offers::RepeatedKey).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_once_where_the_reference_can_be_searched() {
+    exactly_once(Offers::SearchByReference).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_once_where_a_window_of_time_can_be_read() {
+    exactly_once(Offers::TimeWindow).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn where_nothing_can_be_known_it_is_held_never_doubled() {
+    let tally = simulate(Offers::Nothing, OnUnknown::Hold).await;
+    println!("hold: {tally:?}");
+    assert_eq!(tally.duplicated, 0, "{tally:?}");
+    assert!(tally.held > 0 && tally.lost <= tally.held, "what isn't there is held: {tally:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn where_nothing_can_be_known_and_so_told_it_is_sent_again_never_lost() {
+    let tally = simulate(Offers::Nothing, OnUnknown::Resend).await;
+    println!("resend: {tally:?}");
+    assert_eq!((tally.lost, tally.held), (0, 0), "{tally:?}");
+    assert!(tally.duplicated > 0, "a test of nothing: {tally:?}");
+}
