@@ -108,6 +108,8 @@ pub struct Daemon {
     /// Compares the configured service codes with the platform's list, and what that last showed.
     check_services: Option<Work>,
     gaps: Gaps,
+    platform: Option<Arc<dyn Platform>>,
+    push_secret: Option<Vec<u8>>,
     shutdown: CancellationToken,
 }
 
@@ -155,12 +157,33 @@ impl Daemon {
             work,
         }));
         let schedule = Arc::new(Schedule::new(store.clone(), jobs));
-        Ok(Daemon { settings, store, schedule, lanes, check_services, gaps, shutdown })
+        let push_secret = settings.platform.push.secret()?;
+        Ok(Daemon {
+            settings,
+            store,
+            schedule,
+            lanes,
+            check_services,
+            gaps,
+            platform,
+            push_secret,
+            shutdown,
+        })
     }
 
     /// The configured lanes.
     pub fn lane_names(&self) -> impl Iterator<Item = &str> {
         self.lanes.iter().map(|lane| lane.name())
+    }
+
+    /// The configured platform.
+    pub fn platform(&self) -> Option<&dyn Platform> {
+        self.platform.as_deref()
+    }
+
+    /// What the platform signs its calls with, where it is expected to call.
+    pub fn push_secret(&self) -> Option<&[u8]> {
+        self.push_secret.as_deref()
     }
 
     /// What a lane's circuit breaker shows.

@@ -7,6 +7,8 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use config::{Config, Environment, File, FileFormat};
 use jiff::SignedDuration;
 use jiff::civil::Time;
@@ -100,8 +102,44 @@ pub struct PlatformSettings {
     pub on_unknown: OnUnknown,
     /// 0: as many as it takes.
     pub rate_per_minute: u32,
+    pub push: PushSettings,
     pub services: BTreeMap<Category, String>,
     pub statuses: BTreeMap<String, PlatformStatus>,
+}
+
+/// How the platform's own calls are known.
+#[derive(Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PushSettings {
+    pub secret_file: PathBuf,
+    pub secret: String,
+    #[serde(deserialize_with = "span")]
+    pub tolerance: Duration,
+}
+
+impl PushSettings {
+    /// The secret as bytes; nothing where no calls are expected.
+    pub fn secret(&self) -> Result<Option<Vec<u8>>, SettingsError> {
+        let text = secret(&self.secret, &self.secret_file, "platform.push.secret_file")?;
+        // The specification hands secrets over in base64 after whsec_.
+        let bytes = match text.strip_prefix("whsec_") {
+            Some(coded) => STANDARD.decode(coded).map_err(|_| {
+                SettingsError::Wrong("platform.push.secret：whsec_ 后面不是 base64".to_owned())
+            })?,
+            None => text.into_bytes(),
+        };
+        Ok(Some(bytes).filter(|bytes| !bytes.is_empty()))
+    }
+}
+
+/// A secret as it was given, or from its file; empty where there is neither.
+fn secret(given: &str, file: &Path, key: &'static str) -> Result<String, SettingsError> {
+    if !given.is_empty() || file.as_os_str().is_empty() {
+        return Ok(given.to_owned());
+    }
+    std::fs::read_to_string(file).map(|text| text.trim().to_owned()).map_err(|why| {
+        SettingsError::Secret { key, file: file.display().to_string(), why: why.to_string() }
+    })
 }
 
 impl std::fmt::Debug for PlatformSettings {
@@ -194,8 +232,8 @@ pub enum SettingsError {
     UnknownVariable { variable: String, key: String, nearest: String },
     #[error("配置不对：{0}")]
     Wrong(String),
-    #[error("platform.api_key_file：{file} 读不出来：{why}")]
-    ApiKey { file: String, why: String },
+    #[error("{key}：{file} 读不出来：{why}")]
+    Secret { key: &'static str, file: String, why: String },
 }
 
 impl Settings {
@@ -291,15 +329,7 @@ impl PlatformSettings {
 
     /// The API key, from the environment or its file; empty where there is none.
     pub fn key(&self) -> Result<String, SettingsError> {
-        if !self.api_key.is_empty() || self.api_key_file.as_os_str().is_empty() {
-            return Ok(self.api_key.clone());
-        }
-        std::fs::read_to_string(&self.api_key_file).map(|key| key.trim().to_owned()).map_err(
-            |why| SettingsError::ApiKey {
-                file: self.api_key_file.display().to_string(),
-                why: why.to_string(),
-            },
-        )
+        secret(&self.api_key, &self.api_key_file, "platform.api_key_file")
     }
 }
 

@@ -225,6 +225,11 @@ impl Platform for Open311 {
         Ok(records.iter().filter_map(|record| self.update(record)).collect())
     }
 
+    fn pushed(&self, body: &str) -> Result<Vec<PlatformUpdate>, String> {
+        let records = read(body, self.format)?;
+        Ok(records.iter().filter_map(|record| self.update(record)).collect())
+    }
+
     async fn number_of(&self, token: &str) -> Result<Option<String>, NoContact> {
         let records = self.list(self.get(&format!("tokens/{token}"), &[])).await?;
         Ok(records.iter().find_map(|record| Self::receipt(record)?.remote_id))

@@ -111,6 +111,14 @@ pub trait Platform: Send + Sync {
     /// How the requests of these numbers stand. One that the platform doesn't mention is left out.
     async fn fetch(&self, remote_ids: &[String]) -> Result<Vec<PlatformUpdate>, NoContact>;
 
+    /// Reads what the platform called us with.
+    ///
+    /// # Errors
+    /// What is wrong with it, for the platform's operators.
+    fn pushed(&self, _body: &str) -> Result<Vec<PlatformUpdate>, String> {
+        Err("this platform isn't described as one that calls ([push])".to_owned())
+    }
+
     /// The number that belongs to a token, once there is one.
     async fn number_of(&self, token: &str) -> Result<Option<String>, NoContact>;
 

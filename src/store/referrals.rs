@@ -355,7 +355,35 @@ impl Tx {
     }
 }
 
+/// A repeated call may come this long after the first, in milliseconds; fresh ones are minutes old.
+const PUSHES_KEPT: i64 = 7 * 24 * 3600 * 1000;
+
 impl Store {
+    /// Takes the platform's own call, once; how many of its updates were new.
+    pub async fn receive_push(&self, id: &str, updates: &[PlatformUpdate]) -> Result<usize> {
+        let mut tx = self.begin().await?;
+        let now = tx.now();
+        sqlx::query("DELETE FROM pushes WHERE received_at < $1")
+            .bind(now - PUSHES_KEPT)
+            .execute(&mut *tx.db)
+            .await?;
+        let taken = sqlx::query(
+            "INSERT INTO pushes (id, received_at) VALUES ($1, $2) ON CONFLICT (id) DO NOTHING",
+        )
+        .bind(id)
+        .bind(now)
+        .execute(&mut *tx.db)
+        .await?;
+        let mut news = 0;
+        if taken.rows_affected() > 0 {
+            for update in updates {
+                news += usize::from(tx.receive_update(update).await?);
+            }
+        }
+        tx.commit().await?;
+        Ok(news)
+    }
+
     /// What the platform is told of a referral.
     pub async fn dispatch(&self, referral_id: &str) -> Result<Dispatch> {
         let row: DispatchRow = sqlx::query_as(

@@ -1,16 +1,17 @@
-//! What operators and their monitoring see: health, status, metrics.
+//! What operators and their monitoring see (health, status, metrics), and where the platform may call us.
 //!
-//! Reads the record and the schedule; changes nothing. Shows counts, never a person.
+//! Reads the record and the schedule; the platform's updates are all that it writes. Shows counts, never a person.
 
 pub mod metrics;
+mod push;
 pub mod status;
 
 use std::sync::Arc;
 
-use axum::extract::State;
+use axum::extract::{DefaultBodyLimit, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use axum::routing::get;
+use axum::routing::{get, post};
 use axum::{Json, Router};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -29,12 +30,17 @@ pub async fn serve(
     axum::serve(listener, router(daemon)).with_graceful_shutdown(shutdown.cancelled_owned()).await
 }
 
+/// No caller has more to say at once.
+const LARGEST_BODY: usize = 1 << 20;
+
 fn router(daemon: Arc<Daemon>) -> Router {
     Router::new()
         .route("/healthz", get(|| async { "ok\n" }))
         .route("/readyz", get(ready))
         .route("/status", get(status))
         .route("/metrics", get(figures))
+        .route("/platform/updates", post(push::receive))
+        .layer(DefaultBodyLimit::max(LARGEST_BODY))
         .with_state(daemon)
 }
 

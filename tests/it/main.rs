@@ -9,6 +9,7 @@ mod intake;
 mod kill;
 mod open311;
 mod outbox;
+mod push;
 mod referral;
 mod reminders;
 mod rest;

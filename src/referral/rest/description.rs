@@ -27,6 +27,8 @@ pub struct Description {
     pub status_batch: usize,
     /// What changed since a cursor.
     pub changes: Option<Changes>,
+    /// Where the platform's own calls say what.
+    pub push: Option<AnswerRules>,
     /// Our area codes and the platform's; one that isn't here is sent as it is.
     #[serde(default)]
     pub areas: BTreeMap<String, String>,

@@ -23,7 +23,7 @@ use crate::settings::{PlatformSettings, SettingsError};
 use crate::store::{Dispatch, Receipt};
 use answer::{Verdict, field, instant, items, judge};
 use authenticate::Authenticator;
-use description::{Call, Description};
+use description::{AnswerRules, Call, Description};
 
 /// No list is read further than this many pages.
 const MOST_PAGES: usize = 1000;
@@ -191,8 +191,7 @@ impl Rest {
         Some(Receipt { remote_id: Some(remote_id), token: None })
     }
 
-    fn update(&self, call: &Call, thing: &serde_json::Value) -> Option<PlatformUpdate> {
-        let rules = &call.answer;
+    fn update(&self, rules: &AnswerRules, thing: &serde_json::Value) -> Option<PlatformUpdate> {
         let word = field(thing, rules.status.as_ref())?;
         Some(PlatformUpdate {
             remote_id: field(thing, rules.id.as_ref())?,
@@ -273,7 +272,7 @@ impl Platform for Rest {
         for ids in remote_ids.chunks(self.description.status_batch.max(1)) {
             let parts = context! { ids, id => ids.first() };
             self.pages(call, &parts, |thing| {
-                updates.extend(self.update(call, thing));
+                updates.extend(self.update(&call.answer, thing));
                 true
             })
             .await?;
@@ -292,7 +291,7 @@ impl Platform for Rest {
             let since = since.checked_sub(self.overlap).unwrap_or(Timestamp::MIN);
             let parts = context! { cursor => since.to_string(), cursor_local => local(since) };
             self.pages(call, &parts, |thing| {
-                updates.extend(self.update(call, thing));
+                updates.extend(self.update(&call.answer, thing));
                 true
             })
             .await?;
@@ -301,11 +300,24 @@ impl Platform for Rest {
         let parts =
             context! { cursor => cursor.unwrap_or_default(), cursor_local => "", page => 1 };
         let value = self.question(call, &parts).await?;
-        updates
-            .extend(items(&call.answer, &value).into_iter().filter_map(|t| self.update(call, t)));
+        updates.extend(
+            items(&call.answer, &value).into_iter().filter_map(|t| self.update(&call.answer, t)),
+        );
         let next = field(&value, Some(next_at));
         let more = !updates.is_empty() && next.is_some() && next.as_deref() != cursor;
         Ok(Changed { updates, cursor: next.or(cursor.map(str::to_owned)), more })
+    }
+
+    fn pushed(&self, body: &str) -> Result<Vec<PlatformUpdate>, String> {
+        let rules = self.description.push.as_ref().ok_or("the description has no [push]")?;
+        let value: serde_json::Value =
+            serde_json::from_str(body).map_err(|error| format!("not_json: {error}"))?;
+        let things = items(rules, &value);
+        let updates: Vec<_> = things.iter().filter_map(|thing| self.update(rules, thing)).collect();
+        if updates.len() < things.len() || updates.is_empty() {
+            return Err("an update without a number or a status".to_owned());
+        }
+        Ok(updates)
     }
 
     async fn number_of(&self, _: &str) -> Result<Option<String>, NoContact> {
