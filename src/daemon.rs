@@ -91,7 +91,7 @@ pub fn platform(
 ) -> Result<Option<Arc<dyn Platform>>, SettingsError> {
     match settings.platform.adapter {
         Adapter::None => Ok(None),
-        Adapter::Open311 => Ok(Some(Arc::new(Open311::new(&settings.platform)?))),
+        Adapter::Open311 => Ok(Some(Arc::new(Open311::new(&settings.platform, clock.clone())?))),
         Adapter::Rest => {
             let rest = Rest::new(&settings.platform, clock.clone(), chance.clone())?;
             Ok(Some(Arc::new(rest)))

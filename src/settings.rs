@@ -99,6 +99,8 @@ pub struct PlatformSettings {
     pub client_certificate_file: PathBuf,
     #[serde(deserialize_with = "span")]
     pub feed_overlap: Duration,
+    /// Whether an Open311 platform has the service request updates extension.
+    pub service_request_updates: bool,
     pub on_unknown: OnUnknown,
     /// 0: as many as it takes.
     pub rate_per_minute: u32,

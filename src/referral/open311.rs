@@ -3,12 +3,15 @@
 
 use std::collections::BTreeMap;
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
 use reqwest::{Client, RequestBuilder};
 
-use super::platform::{NoContact, Platform, ServiceGap};
+use super::platform::{Changed, NoContact, Platform, ServiceGap};
 use super::records::{Record, read};
+use crate::clock::Clock;
 use crate::domain::referral::{PlatformStatus, PlatformUpdate, marked};
 use crate::outbox::Outcome;
 use crate::outbox::http::{Answer, ask, client, failed};
@@ -29,11 +32,14 @@ pub struct Open311 {
     format: WireFormat,
     services: BTreeMap<crate::domain::issue::Category, String>,
     statuses: BTreeMap<String, PlatformStatus>,
+    has_updates: bool,
+    overlap: Duration,
+    clock: Clock,
 }
 
 impl Open311 {
     /// By configuration.
-    pub fn new(settings: &PlatformSettings) -> Result<Open311, SettingsError> {
+    pub fn new(settings: &PlatformSettings, clock: Clock) -> Result<Open311, SettingsError> {
         Ok(Open311 {
             client: client(settings.timeout, &settings.tls()?)
                 .map_err(|error| SettingsError::Wrong(error.to_string()))?,
@@ -43,6 +49,9 @@ impl Open311 {
             format: settings.format,
             services: settings.services.clone(),
             statuses: settings.statuses.clone(),
+            has_updates: settings.service_request_updates,
+            overlap: settings.feed_overlap,
+            clock,
         })
     }
 
@@ -123,7 +132,12 @@ impl Open311 {
             remote_id,
             status: self.statuses.get(&word.to_lowercase()).copied(),
             word,
-            text: record.get("status_notes").cloned().unwrap_or_default(),
+            // An update of the extension has its words in its description; a request has what we wrote there.
+            text: ["status_notes", "description"]
+                .into_iter()
+                .filter(|name| *name == "status_notes" || record.contains_key("update_id"))
+                .find_map(|name| record.get(name).cloned())
+                .unwrap_or_default(),
             at: instant.and_then(|at| at.parse().ok()),
         })
     }
@@ -162,6 +176,30 @@ fn halves(from: Timestamp, to: Timestamp) -> [(Timestamp, Timestamp); 2] {
 
 #[async_trait]
 impl Platform for Open311 {
+    fn has_feed(&self) -> bool {
+        self.has_updates
+    }
+
+    /// GET servicerequestupdates
+    /// (<https://wiki.open311.org/GeoReport_v2/Extensions/>, as FixMyStreet's "Open311-FMS" has it).
+    async fn changes(&self, cursor: Option<&str>) -> Result<Changed, NoContact> {
+        let began = self.clock.now();
+        let since = cursor.and_then(|at| at.parse().ok()).unwrap_or(began);
+        let since = since.checked_sub(self.overlap).unwrap_or(Timestamp::MIN);
+        let mut updates = Vec::new();
+        let mut spans = vec![(since, began)];
+        while let Some((from, to)) = spans.pop() {
+            let query = [("start_date", &*whole_seconds(from)), ("end_date", &*whole_seconds(to))];
+            let records = self.list(self.get("servicerequestupdates", &query)).await?;
+            if records.len() >= PAGE && to.duration_since(from) > SignedDuration::from_secs(2) {
+                spans.extend(halves(from, to).into_iter().rev());
+                continue;
+            }
+            updates.extend(records.iter().filter_map(|record| self.update(record)));
+        }
+        Ok(Changed { updates, cursor: Some(began.to_string()), more: false })
+    }
+
     async fn submit(&self, dispatch: &Dispatch) -> Outcome {
         let request = self.client.post(self.address("requests")).form(&self.form(dispatch));
         let answer = match ask(request).await {

@@ -113,6 +113,32 @@ impl Sandbox {
     }
 }
 
+impl Sandbox {
+    /// The steps that requests took between `start_date` and `end_date`, as the service request updates
+    /// extension tells them.
+    fn updates_between(&self, query: &Fields) -> Vec<Thing> {
+        let now = self.0.clock.now();
+        let instant = |name: &str| query.get(name).and_then(|text| text.parse::<Timestamp>().ok());
+        let (from, to) = (instant("start_date").unwrap_or(now), instant("end_date").unwrap_or(now));
+        let requests = self.ledger().requests.clone();
+        let mut things = Vec::new();
+        for request in &requests {
+            for (number, step) in request.steps_until(now).iter().enumerate() {
+                if from <= step.from && step.from <= to {
+                    things.push(wire::update(request, number, step));
+                    if self.happens(Fault::Duplicate) {
+                        things.push(wire::update(request, number, step));
+                    }
+                }
+            }
+        }
+        if self.happens(Fault::Reorder) {
+            things.reverse();
+        }
+        things
+    }
+}
+
 async fn serve_connection(stream: TcpStream, router: Router, shutdown: CancellationToken) {
     let cut = CancellationToken::new();
     let service = {
@@ -222,18 +248,29 @@ fn broken_answer(form: Form) -> Response {
     wire::error(StatusCode::INTERNAL_SERVER_ERROR, form, "系统内部错误")
 }
 
-/// GET requests.json: by numbers, or by the time at which they were received.
+/// GET requests.json: by numbers, or by the time at which they were received; and servicerequestupdates.json.
 async fn list(
     State(sandbox): State<Sandbox>,
     Extension(cut): Extension<Cut>,
     Path(file): Path<String>,
     Query(query): Query<Fields>,
 ) -> Response {
-    let Some(("requests", form)) = form_of(&file) else {
-        return not_found(Form::Json);
+    let (name, form) = match form_of(&file) {
+        Some((name @ ("requests" | "servicerequestupdates"), form)) => (name, form),
+        _ => return not_found(Form::Json),
     };
     if let Some(failure) = failure_to_answer(&sandbox, &cut, form).await {
         return failure;
+    }
+    if name == "servicerequestupdates" {
+        let things = sandbox.updates_between(&query);
+        return wire::answer(
+            StatusCode::OK,
+            form,
+            "service_request_updates",
+            "request_update",
+            &things,
+        );
     }
     let instant = |name: &str| query.get(name).and_then(|text| text.parse::<Timestamp>().ok());
     let chosen: Vec<Stored> = match query.get("service_request_id") {

@@ -82,6 +82,18 @@ pub fn request(stored: &Stored, step: &Step) -> Thing {
     ]
 }
 
+/// One step of a request's course as an update of its own.
+pub fn update(stored: &Stored, number: usize, step: &Step) -> Thing {
+    let whole = step.from.round(jiff::Unit::Second).unwrap_or(step.from).to_string();
+    vec![
+        ("update_id", format!("{}-{number}", stored.service_request_id)),
+        ("service_request_id", stored.service_request_id.clone()),
+        ("status", step.word.to_owned()),
+        ("description", step.notes.to_owned()),
+        ("updated_datetime", whole),
+    ]
+}
+
 /// The platform's service list: one service for each of the plan's categories.
 pub fn services() -> Vec<Thing> {
     let service = |category: &Category| {

@@ -20,7 +20,8 @@ fn adapter(endpoint: &str, format: &str) -> Open311 {
         "[platform]\nadapter = 'open311'\nendpoint = '{endpoint}'\nformat = '{format}'\ntimeout = '500ms'\n\
          jurisdiction_id = 'tengzhou.example'\napi_key = 'k&1'\n[outbox]\nlease = '1m'"
     );
-    Open311::new(&Settings::from_text(&text, "test").unwrap().platform).unwrap()
+    let settings = Settings::from_text(&text, "test").unwrap();
+    Open311::new(&settings.platform, Clock::system()).unwrap()
 }
 
 fn dispatch() -> Dispatch {

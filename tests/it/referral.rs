@@ -21,6 +21,10 @@ struct Bridge {
 }
 
 async fn bridge(fixture: Fixture, faults: &str) -> Bridge {
+    bridge_with(fixture, faults, "").await
+}
+
+async fn bridge_with(fixture: Fixture, faults: &str, more: &str) -> Bridge {
     let fixture = fixture.township().await;
     fixture.at(4, 20, 9);
     let sandbox = Sandbox::new(fixture.clock.clone(), 3, Faults::read(faults).unwrap());
@@ -30,7 +34,7 @@ async fn bridge(fixture: Fixture, faults: &str) -> Bridge {
     let (serving, until) = (sandbox.clone(), stop.clone());
     tokio::spawn(async move { serving.serve(listener, until).await });
     let text = format!(
-        "[platform]\nadapter = 'open311'\nendpoint = '{endpoint}'\ntimeout = '300ms'\nconcurrency = 4"
+        "[platform]\nadapter = 'open311'\nendpoint = '{endpoint}'\ntimeout = '300ms'\nconcurrency = 4\n{more}"
     );
     let settings = Settings::from_text(&text, "test").unwrap();
     let daemon = Daemon::new(settings, fixture.store.clone(), stop.clone()).unwrap();
@@ -104,6 +108,17 @@ on_both!(answers_move_the_issues_to_their_end, async |fixture: Fixture| {
     let lines: String = waiting.iter().map(|card| format!("{},村里已办\n", card.number)).collect();
     bridge.fixture.import("h.csv", &format!("问题编号,办理结果\n{lines}")).await.unwrap();
     assert_eq!(store.issues_in(State::Resolved, 100).await.unwrap().len(), ISSUES);
+    bridge.stop.cancel();
+});
+
+on_both!(a_feed_of_updates_brings_every_issue_to_its_end, async |fixture: Fixture| {
+    let more = "service_request_updates = true";
+    let bridge = bridge_with(fixture, "duplicate=0.5,reorder=0.5,500=0.2,token=0.3", more).await;
+    bridge.days(16).await;
+    let store = &bridge.fixture.store;
+    assert_eq!(store.issues_in(State::Resolved, 100).await.unwrap().len(), ISSUES / 2);
+    assert_eq!(store.issues_in(State::InProgress, 100).await.unwrap().len(), ISSUES / 2);
+    assert_eq!(bridge.times().await, vec![1; ISSUES]);
     bridge.stop.cancel();
 });
 
