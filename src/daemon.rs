@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
 use crate::clock::{Chance, Clock};
-use crate::domain::campaign::Campaign;
+use crate::domain::campaign::{Campaign, plus};
 use crate::domain::workdays::Workdays;
 use crate::notify::{LogChannel, ReminderRules, WebhookChannel, remind};
 use crate::outbox::{Carrier, GateState, Lane, LaneRules};
@@ -21,7 +21,7 @@ use crate::referral::{Platform, ReferralCarrier, ServiceGap, poll, sweep};
 use crate::schedule::{Job, Schedule, When, Work};
 use crate::seal::{SealError, Sealer};
 use crate::settings::{
-    Adapter, ChannelKind, PlatformSettings, Settings, SettingsError, WebhookSettings,
+    Adapter, ChannelKind, PlatformSettings, Review, Settings, SettingsError, WebhookSettings,
 };
 use crate::store::{Store, StoreError, Surroundings};
 
@@ -79,6 +79,10 @@ pub async fn open_store(
         campaign: load_campaign(&settings.campaign.file)?,
         workdays: load_workdays(&settings.campaign.calendar_file)?,
         platform_lane: settings.platform.name.clone(),
+        review_within: match settings.platform.review {
+            Review::None => None,
+            Review::Centre => Some(settings.platform.review_within),
+        },
     };
     Ok(Store::open(&settings.database.url, around).await?)
 }
@@ -294,6 +298,15 @@ fn jobs(
         when: When::DailyAt(notify.from),
         work: reminders(store.clone(), rules, lanes.to_vec()),
     }];
+    let upgrade_after = settings.platform.upgrade_after;
+    if !upgrade_after.is_zero() {
+        jobs.push(Job {
+            name: "upgrade",
+            title: "超期问题转镇市联动",
+            when: When::DailyAt(notify.from),
+            work: upgrades(store.clone(), upgrade_after, lanes.to_vec()),
+        });
+    }
     if let Some(platform) = platform {
         let batch = settings.platform.poll_batch;
         let schedule = &settings.schedule;
@@ -323,6 +336,22 @@ fn reminders(store: Store, rules: ReminderRules, lanes: Vec<Arc<Lane>>) -> Work 
                 "提醒 {} 人、{} 项任务，无人可提醒 {} 项",
                 reminded.people, reminded.duties, reminded.unheard
             ))
+        })
+    })
+}
+
+fn upgrades(store: Store, after: Duration, lanes: Vec<Arc<Lane>>) -> Work {
+    Arc::new(move || {
+        let (store, lanes) = (store.clone(), lanes.clone());
+        Box::pin(async move {
+            let days = i64::try_from(after.as_secs() / 86_400).unwrap_or(i64::MAX);
+            let today = store.around().clock.today();
+            let upgraded = store.upgrade_overdue(plus(today, -days)).await?;
+            for number in &upgraded {
+                warn!(issue = %number, "overdue and not begun: moved to joint handling");
+            }
+            lanes.iter().for_each(|lane| lane.wake());
+            Ok(format!("转镇市联动 {} 件", upgraded.len()))
         })
     })
 }

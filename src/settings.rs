@@ -101,6 +101,12 @@ pub struct PlatformSettings {
     pub feed_overlap: Duration,
     /// Whether an Open311 platform has the service request updates extension.
     pub service_request_updates: bool,
+    /// 0: never.
+    #[serde(deserialize_with = "span")]
+    pub upgrade_after: Duration,
+    pub review: Review,
+    #[serde(deserialize_with = "span")]
+    pub review_within: Duration,
     pub on_unknown: OnUnknown,
     /// 0: as many as it takes.
     pub rate_per_minute: u32,
@@ -160,6 +166,15 @@ pub enum Adapter {
     None,
     Open311,
     Rest,
+}
+
+/// Who looks at an issue before it goes to the platform.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Review {
+    None,
+    /// 镇社会治理综合服务中心.
+    Centre,
 }
 
 /// The two forms that GeoReport v2 speaks.

@@ -25,7 +25,7 @@ enum Action {
         #[arg(long)]
         lane: Option<String>,
         /// 只列这种状态
-        #[arg(long, value_parser = ["ready", "leased", "unknown", "held", "refused", "delivered", "cancelled"])]
+        #[arg(long, value_parser = ["ready", "leased", "unknown", "review", "held", "refused", "delivered", "cancelled"])]
         state: Option<String>,
         #[arg(long, default_value_t = 1000)]
         limit: i64,
@@ -34,6 +34,8 @@ enum Action {
     Show { key: String },
     /// 马上再试；可能已经送达的先核实（记入审计）
     Retry(Move),
+    /// 服务中心审核通过，马上上报（记入审计）
+    Release(Move),
     /// 先不发，等人处理（记入审计）
     Hold(Move),
     /// 认定下落：到平台上看过以后，写明已送达（--arrived 编号）或没有送达（--absent）（记入审计）
@@ -69,6 +71,7 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         }
         Action::Show { key } => show(&store.debt(&key).await.map_err(wrong_input)?),
         Action::Retry(made) => decide(&store, &made, &Decision::Retry).await?,
+        Action::Release(made) => decide(&store, &made, &Decision::Release).await?,
         Action::Hold(made) => decide(&store, &made, &Decision::Hold).await?,
         Action::Resolve { made, arrived, absent } => {
             let decision =

@@ -74,7 +74,7 @@ impl Store {
         let stuck_before = self.around.clock.millis().saturating_sub(stuck_millis);
         Ok(sqlx::query_as(
             "SELECT n.lane AS lane,
-               COUNT(CASE WHEN o.state = 'ready' AND o.unknown_since IS NULL THEN 1 END) AS queued,
+               COUNT(CASE WHEN o.state IN ('ready', 'review') AND o.unknown_since IS NULL THEN 1 END) AS queued,
                COUNT(CASE WHEN o.state = 'leased' THEN 1 END) AS in_flight,
                COUNT(CASE WHEN o.state = 'ready' AND o.unknown_since IS NOT NULL THEN 1 END) AS unknown,
                COUNT(CASE WHEN o.state = 'held' THEN 1 END) AS held,

@@ -126,6 +126,33 @@ impl Store {
         rows.into_iter().map(|row| self.issue_card(row)).collect()
     }
 
+    /// Moves the town's own issues that nobody has begun and that were due before `due_before` to joint handling:
+    /// the platform is owed each. Returns their numbers.
+    pub async fn upgrade_overdue(&self, due_before: Date) -> Result<Vec<String>> {
+        let mut tx = self.begin().await?;
+        let overdue: Vec<(String, String, String, String)> = sqlx::query_as(
+            "SELECT id, number, category, urgency FROM issues WHERE state IN ('classified', 'reopened')
+               AND level = 'town' AND town_finished = 0 AND due_on < $1 ORDER BY number",
+        )
+        .bind(due_before.to_string())
+        .fetch_all(&mut *tx.db)
+        .await?;
+        let mut numbers = Vec::new();
+        for (id, number, category, urgency) in overdue {
+            let event = Event::Classified {
+                level: Level::Joint,
+                category: word("issues.category", &category, Category::read)?,
+                urgency: word("issues.urgency", &urgency, Urgency::read)?,
+            };
+            tx.issue_event(&id, &event, "zoufang").await?;
+            let detail = serde_json::json!({"reason": "overdue", "due_before": due_before});
+            tx.audit("zoufang", "upgrade", &number, &detail).await?;
+            numbers.push(number);
+        }
+        tx.commit().await?;
+        Ok(numbers)
+    }
+
     fn issue_card(&self, row: CardRow) -> Result<IssueCard> {
         Ok(IssueCard {
             issue: row.projection.issue()?,

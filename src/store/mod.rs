@@ -23,6 +23,7 @@ mod visits;
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::civil::Date;
 use sqlx::{Any, AnyPool, Executor, Transaction};
@@ -64,6 +65,9 @@ pub struct Surroundings {
     pub workdays: Workdays,
     /// The lane to which joint and city issues are owed.
     pub platform_lane: String,
+    /// For how long the centre may review what goes there before it goes by itself; `None` where it
+    /// goes at once.
+    pub review_within: Option<Duration>,
 }
 
 impl Surroundings {

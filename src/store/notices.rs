@@ -78,7 +78,7 @@ impl Tx {
         .execute(&mut *self.db)
         .await?;
         let debt = format!("notice:{}:{}:{on}", new.channel, new.staff_id);
-        self.owe("notice", &new.channel, &debt, &id, 1).await
+        self.owe("notice", &new.channel, &debt, &id, 1, None).await
     }
 
     pub(super) async fn notice_delivered(&mut self, id: &str) -> Result<()> {

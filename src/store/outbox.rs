@@ -78,7 +78,7 @@ const CLAIMED: &str =
 
 impl Tx {
     /// Writes a debt, once. It may be paid at any time from the beginning of time: whoever pays it may go
-    /// by another clock, such as a rehearsal's.
+    /// by another clock, such as a rehearsal's. One that is reviewed goes by itself at `review_until`.
     pub(super) async fn owe(
         &mut self,
         kind: &str,
@@ -86,11 +86,13 @@ impl Tx {
         debt_key: &str,
         target_id: &str,
         priority: i64,
+        review_until: Option<i64>,
     ) -> Result<()> {
         let (id, now) = (self.around.id(), self.now());
+        let state = if review_until.is_some() { "review" } else { "ready" };
         sqlx::query(
             "INSERT INTO outbox (id, lane, kind, debt_key, target_id, priority, state, attempts, not_before, created_at)
-             VALUES ($1, $2, $3, $4, $5, $6, 'ready', 0, 0, $7) ON CONFLICT (debt_key) DO NOTHING",
+             VALUES ($1, $2, $3, $4, $5, $6, $7, 0, $8, $9) ON CONFLICT (debt_key) DO NOTHING",
         )
         .bind(id)
         .bind(lane)
@@ -98,6 +100,8 @@ impl Tx {
         .bind(debt_key)
         .bind(target_id)
         .bind(priority)
+        .bind(state)
+        .bind(review_until.unwrap_or(0))
         .bind(now)
         .execute(&mut *self.db)
         .await?;
@@ -247,7 +251,7 @@ impl Store {
     pub async fn next_attempt(&self, lane: &str) -> Result<Option<i64>> {
         Ok(sqlx::query_scalar(
             "SELECT MIN(at) FROM (
-               SELECT MIN(not_before) AS at FROM outbox WHERE lane = $1 AND state = 'ready'
+               SELECT MIN(not_before) AS at FROM outbox WHERE lane = $1 AND state IN ('ready', 'review')
                UNION ALL
                SELECT MIN(lease_until) AS at FROM outbox WHERE lane = $1 AND state = 'leased') AS next",
         )
@@ -283,7 +287,7 @@ impl Tx {
         let take = format!(
             "UPDATE outbox SET state = 'leased', lease_owner = $1, lease_until = $2,
                last_attempt_at = CASE WHEN unknown_since IS NULL THEN $3 ELSE last_attempt_at END
-             WHERE id IN (SELECT id FROM outbox WHERE lane = $4 AND state = 'ready' AND not_before <= $3
+             WHERE id IN (SELECT id FROM outbox WHERE lane = $4 AND state IN ('ready', 'review') AND not_before <= $3
                           ORDER BY priority, not_before, id LIMIT $5 {skip})
              RETURNING {CLAIMED}"
         );

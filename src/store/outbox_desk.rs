@@ -28,6 +28,8 @@ const DEBT: &str =
 pub enum Decision {
     /// Try it now; what may have arrived is looked for first.
     Retry,
+    /// The centre has reviewed it: it goes now.
+    Release,
     /// Leave it until somebody retries it.
     Hold,
     /// It arrived: the person has seen it there, under this number.
@@ -41,6 +43,7 @@ impl Decision {
     pub const fn code(&self) -> &'static str {
         match self {
             Decision::Retry => "outbox_retry",
+            Decision::Release => "outbox_release",
             Decision::Hold => "outbox_hold",
             Decision::Arrived { .. } => "outbox_arrived",
             Decision::Absent => "outbox_absent",
@@ -98,14 +101,14 @@ impl Tx {
                 .fetch_optional(&mut *self.db)
                 .await?
                 .ok_or_else(|| no_debt(debt_key))?;
-        if !matches!(state.as_str(), "ready" | "held") {
+        if !matches!(state.as_str(), "ready" | "held" | "review") {
             return Err(StoreError::Rule(format!(
                 "「{debt_key}」现在是 {state}：只有等待发送或等人处理的才能处置；在途的请过一会儿再试"
             )));
         }
         let now = self.now();
         let (state, forget_unknown, not_before) = match decision {
-            Decision::Retry => ("ready", 0, 0),
+            Decision::Retry | Decision::Release => ("ready", 0, 0),
             Decision::Absent => ("ready", 1, 0),
             Decision::Hold => ("held", 0, now),
             Decision::Arrived { .. } => ("delivered", 1, now),

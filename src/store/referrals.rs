@@ -14,6 +14,8 @@ use crate::seal::hex;
 pub struct Dispatch {
     pub reference: String,
     pub issue_number: String,
+    /// The platform's number of the round before, where there was one.
+    pub previous: Option<String>,
     pub category: Category,
     pub urgency: Urgency,
     pub text: String,
@@ -30,6 +32,7 @@ impl Dispatch {
         Dispatch {
             reference: "CHD2022-000001-R1".to_owned(),
             issue_number: "CHD2022-000001".to_owned(),
+            previous: Some("1".to_owned()),
             category: Category::Other,
             urgency: Urgency::Normal,
             text: "示例：\"路灯\"不亮\n请修".to_owned(),
@@ -54,6 +57,7 @@ pub struct OpenReferral {
 #[derive(FromRow)]
 struct DispatchRow {
     reference: String,
+    previous: Option<String>,
     number: String,
     category: Option<String>,
     urgency: Option<String>,
@@ -106,13 +110,18 @@ impl Tx {
             Some(Urgency::Normal) | None => 1,
             Some(Urgency::LongTerm) => 2,
         };
-        self.owe("referral", &lane, &format!("referral:{reference}"), &id, priority).await
+        let review = self.around.review_within;
+        let review_until = review.map(|within| {
+            now.saturating_add(i64::try_from(within.as_millis()).unwrap_or(i64::MAX))
+        });
+        let debt_key = format!("referral:{reference}");
+        self.owe("referral", &lane, &debt_key, &id, priority, review_until).await
     }
 
     /// Takes back what hasn't been sent for an issue.
     pub(super) async fn cancel_referrals(&mut self, issue_id: &str) -> Result<()> {
         sqlx::query(
-            "UPDATE outbox SET state = 'cancelled' WHERE state = 'ready' AND unknown_since IS NULL
+            "UPDATE outbox SET state = 'cancelled' WHERE state IN ('ready', 'review') AND unknown_since IS NULL
                AND target_id IN (SELECT id FROM referrals WHERE issue_id = $1 AND state = 'queued')",
         )
         .bind(issue_id)
@@ -387,7 +396,9 @@ impl Store {
     /// What the platform is told of a referral.
     pub async fn dispatch(&self, referral_id: &str) -> Result<Dispatch> {
         let row: DispatchRow = sqlx::query_as(
-            "SELECT r.reference, i.number, i.category, i.urgency, i.text_sealed, p.name_sealed, p.contact_sealed,
+            "SELECT r.reference, (SELECT b.remote_id FROM referrals b WHERE b.issue_id = r.issue_id
+                 AND b.round < r.round AND b.remote_id IS NOT NULL ORDER BY b.round DESC LIMIT 1) AS previous,
+               i.number, i.category, i.urgency, i.text_sealed, p.name_sealed, p.contact_sealed,
                s.address_sealed, a.code AS area_code, a.name AS area_name
              FROM referrals r JOIN issues i ON i.id = r.issue_id JOIN residents p ON p.id = i.resident_id
              JOIN subjects s ON s.id = i.subject_id JOIN areas a ON a.id = i.area_id WHERE r.id = $1",
@@ -410,6 +421,7 @@ impl Store {
                 .ok_or(corrupt("issues.urgency"))?,
             reference: row.reference,
             issue_number: row.number,
+            previous: row.previous,
             text: around.sealer.open(&row.text_sealed)?,
             resident: around.sealer.open(&row.name_sealed)?,
             contact: around.open_sealed(row.contact_sealed)?,

@@ -28,6 +28,7 @@ fn dispatch() -> Dispatch {
     Dispatch {
         reference: "CHD2022-000007-R1".to_owned(),
         issue_number: "CHD2022-000007".to_owned(),
+        previous: None,
         category: Category::LivingEnvironment,
         urgency: Urgency::Urgent,
         text: "路灯不亮 <夜里> & \"黑\"".to_owned(),

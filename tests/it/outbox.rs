@@ -142,6 +142,27 @@ on_both!(an_operator_decides_by_name_and_it_is_audited, async |fixture: Fixture|
 });
 
 #[tokio::test]
+async fn the_centre_reviews_and_what_nobody_reviews_goes_by_itself() {
+    let reviewed = Fixture::reviewed(Duration::from_secs(48 * 3600)).await;
+    let (fixture, server, daemon) = owing(reviewed, 2, "").await;
+    answer(&server, taken()).await;
+    let store = &fixture.store;
+    daemon.settle().await.unwrap();
+    assert_eq!(submissions(&server).await.len(), 0);
+    let waiting = store.debts(Some(LANE), Some("review"), 10).await.unwrap();
+    assert_eq!(waiting.len(), 2);
+    let mut tx = store.begin().await.unwrap();
+    let key = &waiting[0].debt_key;
+    tx.decide_debt(key, &Decision::Release, "服务中心 孙主任", "属实").await.unwrap();
+    tx.commit().await.unwrap();
+    daemon.settle().await.unwrap();
+    assert_eq!(submissions(&server).await.len(), 1);
+    fixture.clock.set(fixture.clock.now() + Duration::from_secs(49 * 3600));
+    daemon.settle().await.unwrap();
+    assert_eq!(submissions(&server).await.len(), 2);
+}
+
+#[tokio::test]
 async fn debts_serialise_for_reports() {
     let (fixture, _server, _daemon) = owing(Fixture::sqlite().await, 1, "").await;
     let debts = fixture.store.debts(None, Some("ready"), 10).await.unwrap();

@@ -122,6 +122,46 @@ on_both!(a_feed_of_updates_brings_every_issue_to_its_end, async |fixture: Fixtur
     bridge.stop.cancel();
 });
 
+on_both!(a_reopened_issue_goes_again_and_names_its_first_number, async |fixture: Fixture| {
+    let bridge = bridge(fixture, "none").await;
+    bridge.days(16).await;
+    let store = &bridge.fixture.store;
+    let card = store.issues_in(State::Resolved, 1).await.unwrap().remove(0);
+    let first = bridge
+        .sandbox
+        .ledger()
+        .requests
+        .iter()
+        .find(|r| r.form["description"].contains(&format!("[{}-R1]", card.number)))
+        .map(|r| r.service_request_id.clone());
+    let mut tx = store.begin().await.unwrap();
+    let again = zoufang::domain::issue::Event::Reopened { reason: "没有修好".into() };
+    tx.issue_event(&card.id, &again, "周正").await.unwrap();
+    tx.commit().await.unwrap();
+    bridge.days(1).await;
+    let ledger = bridge.sandbox.ledger().requests.clone();
+    let second = &ledger.last().unwrap().form["description"];
+    assert!(second.contains(&format!("[{}-R2]", card.number)), "{second}");
+    assert!(second.contains(&format!("此前上报编号：{}", first.unwrap())), "{second}");
+    bridge.stop.cancel();
+});
+
+on_both!(an_overdue_town_issue_is_moved_to_joint_handling_by_policy, async |fixture: Fixture| {
+    let more = "upgrade_after = '5d'";
+    let bridge = bridge_with(fixture, "none", more).await;
+    let line = "2022-04-20,Z6,H2,李秀英,,村口积水,有,镇村,居住环境,急";
+    bridge.fixture.import("t.csv", &format!("{VISITS}\n{line}\n")).await.unwrap();
+    // Due ten days after it was classified: on the fifth day after that, at noon, it is still the village's.
+    bridge.fixture.at(5, 4, 12);
+    bridge.days(1).await;
+    assert_eq!(bridge.debts().await, ISSUES);
+    bridge.days(2).await;
+    assert_eq!(bridge.debts().await, ISSUES + 1);
+    let ledger = bridge.sandbox.ledger().requests.clone();
+    assert!(ledger.iter().any(|r| r.form["description"].contains("村口积水")));
+    bridge.stop.cancel();
+});
+
 on_both!(refused_issues_come_back_and_are_not_lost, async |fixture: Fixture| {
     let bridge = bridge(fixture, "refuse=1").await;
     bridge.days(3).await;

@@ -111,6 +111,7 @@ impl Rest {
             reference => dispatch.reference,
             mark => marked(&dispatch.reference),
             number => dispatch.issue_number,
+            previous => dispatch.previous.clone().unwrap_or_default(),
             category => dispatch.category.chinese(),
             category_code => description.categories.get(&dispatch.category),
             urgency => dispatch.urgency.code(),

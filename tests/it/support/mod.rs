@@ -87,6 +87,15 @@ impl Fixture {
         Fixture { store, clock, url, _dir: dir }
     }
 
+    /// As [`Fixture::sqlite`], where the centre reviews what goes to the platform.
+    pub async fn reviewed(within: std::time::Duration) -> Fixture {
+        let fixture = Fixture::sqlite().await;
+        let around =
+            Surroundings { review_within: Some(within), ..surroundings(fixture.clock.clone(), 7) };
+        let store = Store::open(&fixture.url, around).await.unwrap();
+        Fixture { store, ..fixture }
+    }
+
     /// Sets the township's date and time.
     pub fn at(&self, month: i8, day: i8, hour: i8) {
         self.clock.set(self.clock.instant(date(2022, month, day).at(hour, 0, 0, 0)));
@@ -118,15 +127,19 @@ impl Fixture {
 }
 
 pub async fn open(url: &str, clock: Clock, key: u8) -> Result<Store, StoreError> {
-    let around = Surroundings {
+    Store::open(url, surroundings(clock, key)).await
+}
+
+fn surroundings(clock: Clock, key: u8) -> Surroundings {
+    Surroundings {
         clock,
         chance: Chance::system(),
         sealer: Sealer::new(&[key; 32]),
         campaign: load_campaign("".as_ref()).unwrap(),
         workdays: load_workdays("".as_ref()).unwrap(),
         platform_lane: "ehushanying".to_owned(),
-    };
-    Store::open(url, around).await
+        review_within: None,
+    }
 }
 
 /// Takes debts of a lane as a lane would.
