@@ -107,7 +107,7 @@ async fn engine(address: &str, issues: usize, url: &str) -> anyhow::Result<f64> 
     };
     let store = Store::open(&url, around).await?;
     let lines: String = (0..issues)
-        .map(|n| format!("\n2022-03-01,Z1,H1,示例,示例问题{n},有,市直,其他,急"))
+        .map(|n| format!("\n2022-03-01,Z1,H1,示例{n},示例问题{n},有,市直,其他,急"))
         .collect();
     let visits = format!("{VISITS}{lines}\n");
     for table in [AREAS, STAFF, SUBJECTS, ASSIGNMENTS, &visits] {

@@ -248,7 +248,9 @@ impl Tx {
         let after = before.apply(event)?;
         self.write_event(id, row.version + 1, event, actor, &after).await?;
         self.follow_event(id, &row, event, &after).await?;
-        if after.state != before.state {
+        // What a resident is owed depends on these alone; a step on the platform's way changes neither.
+        let standing = |issue: &Issue| (issue.class.is_some(), issue.is_ended());
+        if standing(&after) != standing(&before) {
             self.settle_resident(&row.resident_id).await?;
         }
         Ok(after)
