@@ -15,6 +15,16 @@ pub fn township_zone() -> TimeZone {
     TimeZone::get("Asia/Shanghai").unwrap_or_else(|_| TimeZone::fixed(jiff::tz::offset(8)))
 }
 
+/// An instant as a Chinese system writes it: 2022-04-20 09:00:00.
+pub fn local_text(at: Timestamp) -> String {
+    township_zone().to_datetime(at).strftime("%Y-%m-%d %H:%M:%S").to_string()
+}
+
+/// A span in milliseconds, as the database counts.
+pub fn span_millis(span: Duration) -> i64 {
+    i64::try_from(span.as_millis()).unwrap_or(i64::MAX)
+}
+
 /// The time: the system's, a rehearsal's faster one, or one that a test or the demo moves by hand.
 #[derive(Debug, Clone)]
 pub struct Clock {
@@ -46,9 +56,7 @@ impl Clock {
     }
 
     fn with(source: Source) -> Clock {
-        let zone =
-            TimeZone::get("Asia/Shanghai").unwrap_or_else(|_| TimeZone::fixed(jiff::tz::offset(8)));
-        Clock { source, zone }
+        Clock { source, zone: township_zone() }
     }
 
     /// Moves a manual clock; others keep their own time.

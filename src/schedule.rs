@@ -13,7 +13,7 @@ use tokio_cron_scheduler::{Job as CronJob, JobScheduler, JobSchedulerError};
 use tokio_util::task::TaskTracker;
 use tracing::{error, info};
 
-use crate::clock::Clock;
+use crate::clock::{Clock, span_millis};
 use crate::store::{Store, StoreError};
 
 /// What a job does; the text says how it went.
@@ -176,5 +176,5 @@ async fn run_claimed(store: &Store, job: &Job, slot: i64) -> Result<(), StoreErr
 }
 
 fn millis(span: Duration) -> i64 {
-    i64::try_from(span.as_millis()).unwrap_or(i64::MAX).max(1)
+    span_millis(span).max(1)
 }

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use clap::{Args, Subcommand};
 use serde_json::json;
 
-use super::{ConfigFile, wrong_input};
+use super::{ConfigFile, Word, wrong_input};
 use crate::domain::issue::{Event, State};
 use crate::store::{AreaTree, IssueCard, Store};
 
@@ -38,12 +38,8 @@ enum Action {
 struct Move {
     /// 问题编号
     number: String,
-    /// 责任人
-    #[arg(long)]
-    by: String,
-    /// 原因
-    #[arg(long)]
-    reason: String,
+    #[command(flatten)]
+    word: Word,
 }
 
 fn read_state(text: &str) -> Result<State, String> {
@@ -54,14 +50,14 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let store = arguments.config.store().await?;
     match arguments.action {
         Action::List { state } => list(&store, state).await?,
-        Action::Override(Move { number, by, reason }) => {
+        Action::Override(Move { number, word: Word { by, reason } }) => {
             let event = Event::PlatformOverridden { by: by.clone(), reason: reason.clone() };
             make(&store, &number, &by, &reason, &event).await?;
         }
-        Action::Void(Move { number, by, reason }) => {
+        Action::Void(Move { number, word: Word { by, reason } }) => {
             make(&store, &number, &by, &reason, &Event::Voided { reason: reason.clone() }).await?;
         }
-        Action::Reopen(Move { number, by, reason }) => {
+        Action::Reopen(Move { number, word: Word { by, reason } }) => {
             make(&store, &number, &by, &reason, &Event::Reopened { reason: reason.clone() })
                 .await?;
         }

@@ -77,6 +77,17 @@ impl ConfigFile {
     }
 }
 
+/// On whose word a thing is done, and why: both stand in the audit.
+#[derive(Debug, Args)]
+struct Word {
+    /// 责任人
+    #[arg(long)]
+    by: String,
+    /// 原因
+    #[arg(long)]
+    reason: String,
+}
+
 /// What was given is wrong, and nothing was changed.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]

@@ -5,8 +5,8 @@ use std::process::ExitCode;
 use clap::{Args, Subcommand};
 use jiff::Timestamp;
 
-use super::{ConfigFile, wrong_input};
-use crate::clock::township_zone;
+use super::{ConfigFile, Word, wrong_input};
+use crate::clock::local_text;
 use crate::store::{Debt, Decision, Store};
 
 #[derive(Debug, Args)]
@@ -55,12 +55,8 @@ enum Action {
 struct Move {
     /// list 里的「key」
     key: String,
-    /// 责任人
-    #[arg(long)]
-    by: String,
-    /// 原因
-    #[arg(long)]
-    reason: String,
+    #[command(flatten)]
+    word: Word,
 }
 
 pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
@@ -84,7 +80,9 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
 
 async fn decide(store: &Store, made: &Move, decision: &Decision) -> anyhow::Result<()> {
     let mut tx = store.begin().await?;
-    tx.decide_debt(&made.key, decision, &made.by, &made.reason).await.map_err(wrong_input)?;
+    tx.decide_debt(&made.key, decision, &made.word.by, &made.word.reason)
+        .await
+        .map_err(wrong_input)?;
     tx.commit().await?;
     println!("{}：已处置，已记入审计", made.key);
     Ok(())
@@ -125,7 +123,5 @@ fn show(debt: &Debt) {
 /// An instant as the township's clocks show it; nothing for one that never was.
 fn shown(millis: Option<i64>) -> String {
     let at = millis.filter(|at| *at > 0).and_then(|at| Timestamp::from_millisecond(at).ok());
-    at.map_or_else(String::new, |at| {
-        township_zone().to_datetime(at).strftime("%Y-%m-%d %H:%M:%S").to_string()
-    })
+    at.map(local_text).unwrap_or_default()
 }

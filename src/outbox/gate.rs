@@ -12,7 +12,7 @@ use jiff::Timestamp;
 
 use super::LaneRules;
 use super::delay::delay;
-use crate::clock::Clock;
+use crate::clock::{Clock, span_millis};
 
 /// What the gate shows to an operator.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -127,7 +127,7 @@ impl Gate {
         let pause = delay(breaker.trips, self.pause_first, self.pause_cap);
         let pause = retry_after.map_or(pause, |asked| asked.min(super::lane::LONGEST_RETRY_AFTER));
         breaker.trips += 1;
-        breaker.open_until = Some(now.saturating_add(super::lane::millis(pause)));
+        breaker.open_until = Some(now.saturating_add(span_millis(pause)));
     }
 
     /// What it shows.

@@ -14,6 +14,7 @@ use super::delay::delay;
 use super::gate::{Gate, GateState};
 use super::http::TOO_MANY;
 use super::{Carrier, OnUnknown, Outcome, Sight};
+use crate::clock::span_millis;
 use crate::store::{Claim, Parcel, Settlement, Store, StoreError};
 
 /// How a lane behaves.
@@ -208,8 +209,8 @@ impl Lane {
                 lane: &lane.name,
                 owner: &lane.owner,
                 limit: i64::try_from(wanted).unwrap_or(i64::MAX),
-                lease: millis(lane.rules.lease),
-                settle_after: millis(lane.rules.settle_after),
+                lease: span_millis(lane.rules.lease),
+                settle_after: span_millis(lane.rules.settle_after),
             };
             let claimed = lane.store.settle_and_claim(&claim, &ended).await?;
             ended.iter().for_each(|(parcel, settlement)| lane.report(parcel, settlement));
@@ -304,7 +305,7 @@ impl Lane {
     }
 
     fn after(&self, wait: Duration) -> i64 {
-        self.store.around().clock.millis().saturating_add(millis(wait))
+        self.store.around().clock.millis().saturating_add(span_millis(wait))
     }
 
     async fn idle(&self) {
@@ -341,8 +342,4 @@ impl Lane {
             }
         }
     }
-}
-
-pub(super) fn millis(span: Duration) -> i64 {
-    i64::try_from(span.as_millis()).unwrap_or(i64::MAX)
 }

@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
 use reqwest::{Client, RequestBuilder};
 
-use super::platform::{Changed, NoContact, Platform, ServiceGap};
+use super::platform::{Changed, NoContact, Platform, ServiceGap, read_from};
 use super::records::{Record, read};
 use crate::clock::Clock;
 use crate::domain::referral::{PlatformStatus, PlatformUpdate, marked};
@@ -186,8 +186,7 @@ impl Platform for Open311 {
     /// (<https://wiki.open311.org/GeoReport_v2/Extensions/>, as FixMyStreet's "Open311-FMS" has it).
     async fn changes(&self, cursor: Option<&str>) -> Result<Changed, NoContact> {
         let began = self.clock.now();
-        let since = cursor.and_then(|at| at.parse().ok()).unwrap_or(began);
-        let since = since.checked_sub(self.overlap).unwrap_or(Timestamp::MIN);
+        let since = read_from(cursor, began, self.overlap);
         let mut updates = Vec::new();
         let mut spans = vec![(since, began)];
         while let Some((from, to)) = spans.pop() {

@@ -73,6 +73,13 @@ pub struct Changed {
     pub more: bool,
 }
 
+/// From when on to read a feed whose cursor is a time: some way back before the last reading, and before now where
+/// it was never read.
+pub(super) fn read_from(cursor: Option<&str>, now: Timestamp, overlap: Duration) -> Timestamp {
+    let last = cursor.and_then(|at| at.parse().ok()).unwrap_or(now);
+    last.checked_sub(overlap).unwrap_or(Timestamp::MIN)
+}
+
 /// One platform, by whatever interface it has.
 #[async_trait]
 pub trait Platform: Send + Sync {

@@ -5,6 +5,7 @@ use sha2::{Digest, Sha256};
 use sqlx::FromRow;
 
 use super::{Receipt, Result, Store, StoreError, Tx, word};
+use crate::clock::span_millis;
 use crate::domain::issue::{Category, Event, Issue, State, Urgency};
 use crate::domain::referral::{self, PlatformStatus, PlatformUpdate};
 use crate::seal::hex;
@@ -111,9 +112,7 @@ impl Tx {
             Some(Urgency::LongTerm) => 2,
         };
         let review = self.around.review_within;
-        let review_until = review.map(|within| {
-            now.saturating_add(i64::try_from(within.as_millis()).unwrap_or(i64::MAX))
-        });
+        let review_until = review.map(|within| now.saturating_add(span_millis(within)));
         let debt_key = format!("referral:{reference}");
         self.owe("referral", &lane, &debt_key, &id, priority, review_until).await
     }

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
-use crate::clock::township_zone;
+use crate::clock::{span_millis, township_zone};
 use crate::daemon::Daemon;
 use crate::domain::campaign::Campaign;
 use crate::domain::duty::DutyKind;
@@ -218,7 +218,7 @@ impl From<Figures> for FiguresStatus {
 
 /// Every lane that is configured or holds anything.
 async fn lanes(daemon: &Daemon, now: Timestamp) -> Result<Vec<LaneStatus>, StoreError> {
-    let stuck = i64::try_from(daemon.settings.outbox.stuck_after.as_millis()).unwrap_or(i64::MAX);
+    let stuck = span_millis(daemon.settings.outbox.stuck_after);
     let mut lanes = daemon.store.lane_figures(stuck).await?;
     for name in daemon.lane_names() {
         if !lanes.iter().any(|lane| lane.lane == name) {

@@ -13,8 +13,8 @@ use minijinja::{Environment, UndefinedBehavior, Value, context};
 use reqwest::header::CONTENT_TYPE;
 use reqwest::{Client, Method, Request};
 
-use super::platform::{Changed, Looks, NoContact, Platform, ServiceGap};
-use crate::clock::{Chance, Clock, township_zone};
+use super::platform::{Changed, Looks, NoContact, Platform, ServiceGap, read_from};
+use crate::clock::{Chance, Clock, local_text};
 use crate::domain::issue::Category;
 use crate::domain::referral::{PlatformUpdate, marked};
 use crate::outbox::Outcome;
@@ -76,7 +76,7 @@ impl Rest {
         let (now, ids) = (Timestamp::UNIX_EPOCH, ["1".to_owned()]);
         let example = Dispatch::example();
         let window = context! { reference => "R", mark => "[R]", from => now.to_string(), to => now.to_string(),
-        from_local => local(now), to_local => local(now), page => 1 };
+        from_local => local_text(now), to_local => local_text(now), page => 1 };
         let calls = [
             ("submit", Some(&description.submit), self.submission(&example)),
             ("find", description.find.as_ref(), window),
@@ -93,10 +93,10 @@ impl Rest {
             for template in call.templates() {
                 known_names(template, &parts).map_err(|error| wrong(&error))?;
             }
-            self.request(call, &parts).map_err(|error| wrong(&error))?;
-            let body = rendered(&call.body, &parts).map_err(|error| wrong(&error))?;
+            let request = self.request(call, &parts).map_err(|error| wrong(&error))?;
+            let body = request.body().and_then(|body| body.as_bytes()).unwrap_or_default();
             if call.content_type.contains("json") && !body.is_empty() {
-                serde_json::from_str::<serde_json::Value>(&body)
+                serde_json::from_slice::<serde_json::Value>(body)
                     .map_err(|error| format!("[{name}] body 填好后不是 JSON：{error}"))?;
             }
         }
@@ -187,6 +187,17 @@ impl Rest {
         Err(NoContact { reason, retry_after: None })
     }
 
+    /// The updates on every page of a question.
+    async fn updates(&self, call: &Call, parts: &Value) -> Result<Vec<PlatformUpdate>, NoContact> {
+        let mut updates = Vec::new();
+        self.pages(call, parts, |thing| {
+            updates.extend(self.update(&call.answer, thing));
+            true
+        })
+        .await?;
+        Ok(updates)
+    }
+
     fn receipt(call: &Call, thing: &serde_json::Value) -> Option<Receipt> {
         let remote_id = field(thing, call.answer.id.as_ref())?;
         Some(Receipt { remote_id: Some(remote_id), token: None })
@@ -252,7 +263,7 @@ impl Platform for Rest {
         };
         let mark = marked(reference);
         let parts = context! { reference, mark, from => from.to_string(), to => to.to_string(),
-        from_local => local(from), to_local => local(to) };
+        from_local => local_text(from), to_local => local_text(to) };
         let mut found = None;
         let carries = |text: String| text == reference || text.contains(&mark);
         self.pages(call, &parts, |thing| {
@@ -272,11 +283,7 @@ impl Platform for Rest {
         let mut updates = Vec::new();
         for ids in remote_ids.chunks(self.description.status_batch.max(1)) {
             let parts = context! { ids, id => ids.first() };
-            self.pages(call, &parts, |thing| {
-                updates.extend(self.update(&call.answer, thing));
-                true
-            })
-            .await?;
+            updates.extend(self.updates(call, &parts).await?);
         }
         Ok(updates)
     }
@@ -288,14 +295,9 @@ impl Platform for Rest {
         let (call, began) = (&changes.call, self.clock.now());
         let mut updates = Vec::new();
         let Some(next_at) = &changes.next_cursor else {
-            let since = cursor.and_then(|at| at.parse::<Timestamp>().ok()).unwrap_or(began);
-            let since = since.checked_sub(self.overlap).unwrap_or(Timestamp::MIN);
-            let parts = context! { cursor => since.to_string(), cursor_local => local(since) };
-            self.pages(call, &parts, |thing| {
-                updates.extend(self.update(&call.answer, thing));
-                true
-            })
-            .await?;
+            let since = read_from(cursor, began, self.overlap);
+            let parts = context! { cursor => since.to_string(), cursor_local => local_text(since) };
+            updates.extend(self.updates(call, &parts).await?);
             return Ok(Changed { updates, cursor: Some(began.to_string()), more: false });
         };
         let parts =
@@ -365,9 +367,4 @@ fn rendered(template: &str, parts: &Value) -> Result<String, NoContact> {
 
 fn not_sent(none: NoContact) -> Outcome {
     Outcome::NotSent { reason: none.reason, retry_after: none.retry_after }
-}
-
-/// An instant as a Chinese system writes it: 2022-04-20 09:00:00.
-fn local(at: Timestamp) -> String {
-    township_zone().to_datetime(at).strftime("%Y-%m-%d %H:%M:%S").to_string()
 }
