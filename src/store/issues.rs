@@ -1,9 +1,12 @@
 //! Issues 问题 and their events: the row is the projection, written with the event that changed it.
 
+use std::collections::HashMap;
+
 use jiff::civil::Date;
+use serde::Serialize;
 use sqlx::FromRow;
 
-use super::{NewDuty, Put, Result, Store, StoreError, SubjectRow, Tx, word};
+use super::{NewDuty, Put, Result, Store, StoreError, SubjectRow, Tx, to_json, word};
 use crate::domain::duty::DutyKind;
 use crate::domain::issue::{Category, Class, Event, EventKind, Issue, Level, State, Urgency};
 use crate::domain::staff::Role;
@@ -31,6 +34,7 @@ pub struct IssueCard {
 struct Row {
     #[sqlx(flatten)]
     projection: Projection,
+    id: String,
     version: i64,
     area_id: String,
     resident_id: String,
@@ -81,8 +85,52 @@ impl Projection {
 }
 
 const ROW: &str =
-    "SELECT state, round, level, category, urgency, town_finished, platform_finished, version,
-   area_id, resident_id FROM issues WHERE id = $1";
+    "SELECT id, state, round, level, category, urgency, town_finished, platform_finished, version,
+   area_id, resident_id FROM issues";
+
+/// An event on its issue, before and after.
+struct Step<'s> {
+    id: &'s String,
+    event: &'s Event,
+    row: &'s Row,
+    before: Issue,
+    after: Issue,
+}
+
+#[derive(Serialize)]
+struct StepRow<'s> {
+    id: &'s str,
+    version: i64,
+    kind: &'static str,
+    body: String,
+    state: &'static str,
+    round: i64,
+    level: Option<&'static str>,
+    category: Option<&'static str>,
+    urgency: Option<&'static str>,
+    town: i64,
+    platform: i64,
+}
+
+impl StepRow<'_> {
+    fn of<'s>(step: &'s Step<'_>) -> Result<StepRow<'s>> {
+        let Issue { state, round, class, town_finished, platform_finished } = &step.after;
+        Ok(StepRow {
+            id: step.id,
+            version: step.row.version + 1,
+            kind: step.event.kind().code(),
+            body: to_json(step.event)?,
+            state: state.code(),
+            round: *round,
+            level: class.map(|class| class.level.code()),
+            category: class.map(|class| class.category.code()),
+            urgency: class.map(|class| class.urgency.code()),
+            town: i64::from(*town_finished),
+            platform: i64::from(*platform_finished),
+        })
+    }
+}
+
 impl Store {
     /// Every event of an issue, oldest first.
     pub async fn issue_history(&self, id: &str) -> Result<Vec<Event>> {
@@ -178,7 +226,12 @@ impl Tx {
 
     /// The issue as it stands.
     pub async fn issue(&mut self, id: &str) -> Result<Issue> {
-        self.issue_row(id).await?.projection.issue()
+        let read = format!("{ROW} WHERE id = $1");
+        let row: Row = sqlx::query_as(sqlx::AssertSqlSafe(read))
+            .bind(id.to_owned())
+            .fetch_one(&mut *self.db)
+            .await?;
+        row.projection.issue()
     }
 
     /// Registers what a resident asked for, and classifies it where the visitor already did.
@@ -233,69 +286,96 @@ impl Tx {
     /// # Errors
     /// [`StoreError::Refused`] where the state machine doesn't allow it; nothing is changed then.
     pub async fn issue_event(&mut self, id: &str, event: &Event, actor: &str) -> Result<Issue> {
-        let mut issue = self.apply_one(id, event, actor).await?;
-        let mut consequence = issue.consequence(event);
-        while let Some(event) = consequence {
-            issue = self.apply_one(id, &event, "zoufang").await?;
-            consequence = issue.consequence(&event);
-        }
-        Ok(issue)
+        self.issue_events(&[(id.to_owned(), event.clone())], actor).await?;
+        self.issue(id).await
     }
 
-    async fn apply_one(&mut self, id: &str, event: &Event, actor: &str) -> Result<Issue> {
-        let row = self.issue_row(id).await?;
-        let before = row.projection.issue()?;
-        let after = before.apply(event)?;
-        self.write_event(id, row.version + 1, event, actor, &after).await?;
-        self.follow_event(id, &row, event, &after).await?;
-        // What a resident is owed depends on these alone; a step on the platform's way changes neither.
-        let standing = |issue: &Issue| (issue.class.is_some(), issue.is_ended());
-        if standing(&after) != standing(&before) {
-            self.settle_resident(&row.resident_id).await?;
-        }
-        Ok(after)
-    }
-
-    async fn issue_row(&mut self, id: &str) -> Result<Row> {
-        Ok(sqlx::query_as(ROW).bind(id).fetch_one(&mut *self.db).await?)
-    }
-
-    async fn write_event(
+    /// Applies events and all that follows from them, an event for each issue.
+    pub(super) async fn issue_events(
         &mut self,
-        id: &str,
-        version: i64,
-        event: &Event,
+        events: &[(String, Event)],
         actor: &str,
-        after: &Issue,
     ) -> Result<()> {
-        let now = self.now();
-        let body = serde_json::to_string(event)
-            .map_err(|error| StoreError::Corrupt { what: "event", value: error.to_string() })?;
-        sqlx::query("INSERT INTO issue_events (issue_id, sequence, kind, body, actor, at) VALUES ($1, $2, $3, $4, $5, $6)")
-            .bind(id)
-            .bind(version)
-            .bind(event.kind().code())
-            .bind(body)
-            .bind(actor)
+        let mut consequences = self.apply_events(events, actor).await?;
+        while !consequences.is_empty() {
+            consequences = self.apply_events(&consequences, "zoufang").await?;
+        }
+        Ok(())
+    }
+
+    /// Returns what follows from them at once.
+    async fn apply_events(
+        &mut self,
+        events: &[(String, Event)],
+        actor: &str,
+    ) -> Result<Vec<(String, Event)>> {
+        if events.is_empty() {
+            return Ok(Vec::new());
+        }
+        let rows = self.issue_rows(events).await?;
+        let mut steps = Vec::with_capacity(events.len());
+        for (id, event) in events {
+            let row = rows.get(id).ok_or_else(|| no_issue(id))?;
+            let before = row.projection.issue()?;
+            steps.push(Step { id, event, row, after: before.apply(event)?, before });
+        }
+        self.write_steps(&steps, actor).await?;
+        let mut consequences = Vec::new();
+        for Step { id, event, row, before, after } in &steps {
+            self.follow_event(id, row, event, after).await?;
+            // What a resident is owed depends on these alone; a step on the platform's way changes neither.
+            let standing = |issue: &Issue| (issue.class.is_some(), issue.is_ended());
+            if standing(after) != standing(before) {
+                self.settle_resident(&row.resident_id).await?;
+            }
+            consequences.extend(after.consequence(event).map(|event| ((*id).clone(), event)));
+        }
+        Ok(consequences)
+    }
+
+    async fn issue_rows(&mut self, of: &[(String, Event)]) -> Result<HashMap<String, Row>> {
+        let ids: Vec<&str> = of.iter().map(|(id, _)| id.as_str()).collect();
+        let read = format!("{ROW} WHERE id IN (SELECT value ->> 0 FROM {})", self.dialect.rows());
+        let ids: Vec<[&str; 1]> = ids.into_iter().map(|id| [id]).collect();
+        let rows: Vec<Row> = sqlx::query_as(sqlx::AssertSqlSafe(read))
+            .bind(to_json(&ids)?)
+            .fetch_all(&mut *self.db)
+            .await?;
+        Ok(rows.into_iter().map(|row| (row.id.clone(), row)).collect())
+    }
+
+    /// The events and what they make of their issues, however many, in two statements.
+    async fn write_steps(&mut self, steps: &[Step<'_>], actor: &str) -> Result<()> {
+        let (now, source) = (self.now(), self.dialect.rows());
+        let rows: Vec<StepRow<'_>> = steps.iter().map(StepRow::of).collect::<Result<_>>()?;
+        let rows = to_json(&rows)?;
+        let events = format!(
+            "INSERT INTO issue_events (issue_id, sequence, kind, body, actor, at)
+             SELECT value ->> 'id', CAST(value ->> 'version' AS BIGINT), value ->> 'kind', value ->> 'body', $2, $3
+             FROM {source}"
+        );
+        sqlx::query(sqlx::AssertSqlSafe(events))
+            .bind(&rows)
+            .bind(actor.to_owned())
             .bind(now)
             .execute(&mut *self.db)
             .await?;
-        sqlx::query(
-            "UPDATE issues SET state = $1, round = $2, level = $3, category = $4, urgency = $5,
-               town_finished = $6, platform_finished = $7, version = $8, updated_at = $9 WHERE id = $10",
-        )
-        .bind(after.state.code())
-        .bind(after.round)
-        .bind(after.class.map(|class| class.level.code()))
-        .bind(after.class.map(|class| class.category.code()))
-        .bind(after.class.map(|class| class.urgency.code()))
-        .bind(i64::from(after.town_finished))
-        .bind(i64::from(after.platform_finished))
-        .bind(version)
-        .bind(now)
-        .bind(id)
-        .execute(&mut *self.db)
-        .await?;
+        let projections = format!(
+            "UPDATE issues SET state = j.new_state, round = j.new_round, level = j.new_level, category = j.new_category,
+               urgency = j.new_urgency, town_finished = j.town, platform_finished = j.platform, version = j.new_version,
+               updated_at = $2
+             FROM (SELECT value ->> 'id' AS row_id, value ->> 'state' AS new_state,
+                     CAST(value ->> 'round' AS BIGINT) AS new_round, value ->> 'level' AS new_level,
+                     value ->> 'category' AS new_category, value ->> 'urgency' AS new_urgency,
+                     CAST(value ->> 'town' AS BIGINT) AS town, CAST(value ->> 'platform' AS BIGINT) AS platform,
+                     CAST(value ->> 'version' AS BIGINT) AS new_version FROM {source}) AS j
+             WHERE id = j.row_id"
+        );
+        sqlx::query(sqlx::AssertSqlSafe(projections))
+            .bind(&rows)
+            .bind(now)
+            .execute(&mut *self.db)
+            .await?;
         Ok(())
     }
 

@@ -70,6 +70,17 @@ pub struct Surroundings {
     pub review_within: Option<Duration>,
 }
 
+impl Dialect {
+    /// The rows of a JSON list that is a statement's first parameter, as `value`: many rows in one statement. What
+    /// `value ->> 'name'` gives is text on one of them, so numbers are cast.
+    const fn rows(self) -> &'static str {
+        match self {
+            Dialect::Sqlite => "json_each($1)",
+            Dialect::Postgres => "json_array_elements(CAST($1 AS json))",
+        }
+    }
+}
+
 impl Surroundings {
     /// A new id.
     pub fn id(&self) -> String {
@@ -102,6 +113,7 @@ pub struct Store {
 #[derive(Debug)]
 pub struct Tx {
     db: Transaction<'static, Any>,
+    dialect: Dialect,
     around: Arc<Surroundings>,
     areas: Option<Arc<areas::AreaTree>>,
 }
@@ -161,7 +173,7 @@ impl Store {
                 db
             }
         };
-        Ok(Tx { db, around: Arc::clone(&self.around), areas: None })
+        Ok(Tx { db, dialect: self.dialect, around: Arc::clone(&self.around), areas: None })
     }
 
     /// Which database this is.
@@ -212,6 +224,12 @@ impl Tx {
         .fetch_one(&mut *self.db)
         .await?)
     }
+}
+
+/// As JSON, which is also how rows are handed to [`Dialect::rows`].
+fn to_json(rows: &impl serde::Serialize) -> Result<String> {
+    serde_json::to_string(rows)
+        .map_err(|error| StoreError::Corrupt { what: "json", value: error.to_string() })
 }
 
 /// Understands a stored word, or says which column is corrupt.

@@ -1,8 +1,11 @@
 //! The outbox: what is to be sent, each debt once, claimed and settled in batches.
 
+use std::collections::HashSet;
+
+use serde::Serialize;
 use sqlx::FromRow;
 
-use super::{Dialect, Result, Store, Tx};
+use super::{Dialect, Result, Store, Tx, to_json};
 
 /// A debt taken from the outbox to be paid now.
 #[derive(Debug, Clone, FromRow)]
@@ -108,67 +111,6 @@ impl Tx {
         Ok(())
     }
 
-    async fn settle_one(
-        &mut self,
-        parcel: &Parcel,
-        owner: &str,
-        settlement: &Settlement,
-    ) -> Result<()> {
-        let now = self.now();
-        let Settled { state, unknown, error, not_before, tried } =
-            Settled::of(settlement, parcel, now);
-        let first = if tried {
-            parcel.first_attempt_at.or(parcel.last_attempt_at)
-        } else {
-            parcel.first_attempt_at
-        };
-        let settled = sqlx::query(
-            "UPDATE outbox SET state = $1, unknown_since = $2, last_error = COALESCE($3, last_error),
-               not_before = $4, attempts = attempts + $5, first_attempt_at = $6,
-               last_attempt_at = CASE WHEN $5 = 1 THEN $7 ELSE last_attempt_at END,
-               settled_at = CASE WHEN $1 IN ('delivered', 'refused') THEN $7 ELSE NULL END,
-               lease_owner = NULL, lease_until = NULL
-             WHERE id = $8 AND state = 'leased' AND lease_owner = $9",
-        )
-        .bind(state)
-        .bind(unknown)
-        .bind(error)
-        .bind(not_before)
-        .bind(i64::from(tried))
-        .bind(first)
-        .bind(now)
-        .bind(&parcel.id)
-        .bind(owner)
-        .execute(&mut *self.db)
-        .await?;
-        // A lease that was lost meanwhile is another's to settle: it will look first.
-        if settled.rows_affected() == 0 {
-            return Ok(());
-        }
-        match settlement {
-            Settlement::Delivered(receipt) => {
-                self.delivered(&parcel.kind, &parcel.target_id, receipt).await
-            }
-            Settlement::Refused { reason } if parcel.kind == "referral" => {
-                self.referral_refused(&parcel.target_id, reason).await
-            }
-            _ => Ok(()),
-        }
-    }
-
-    /// What follows from a debt's arrival.
-    pub(super) async fn delivered(
-        &mut self,
-        kind: &str,
-        target_id: &str,
-        receipt: &Receipt,
-    ) -> Result<()> {
-        match kind {
-            "referral" => self.referral_delivered(target_id, receipt).await,
-            _ => self.notice_delivered(target_id).await,
-        }
-    }
-
     /// Marks how a lane's receiver answered.
     async fn mark_lane(&mut self, lane: &str, failure: Option<&str>) -> Result<()> {
         let now = self.now();
@@ -187,40 +129,47 @@ impl Tx {
     }
 }
 
-/// The columns that a settlement sets.
+/// What a settlement makes of the debt's row.
+#[derive(Serialize)]
 struct Settled<'s> {
+    id: &'s str,
     state: &'static str,
     unknown: Option<i64>,
     error: Option<&'s str>,
     not_before: i64,
-    tried: bool,
+    /// 1 where an attempt was made.
+    tried: i64,
+    first: Option<i64>,
 }
 
 impl Settled<'_> {
-    fn of<'s>(settlement: &'s Settlement, parcel: &Parcel, now: i64) -> Settled<'s> {
+    fn of<'s>(settlement: &'s Settlement, parcel: &'s Parcel, now: i64) -> Settled<'s> {
         let still = parcel.unknown_since;
-        let settled = |state, unknown, error, not_before, tried| Settled {
-            state,
-            unknown,
-            error,
-            not_before,
-            tried,
-        };
-        match settlement {
-            Settlement::Delivered(_) => settled("delivered", None, None, now, true),
-            Settlement::Refused { reason } => settled("refused", None, Some(reason), now, true),
+        let (state, unknown, error, not_before, tried) = match settlement {
+            Settlement::Delivered(_) => ("delivered", None, None, now, true),
+            Settlement::Refused { reason } => ("refused", None, Some(reason), now, true),
             Settlement::NotSent { reason, not_before } => {
-                settled("ready", None, Some(reason), *not_before, true)
+                ("ready", None, Some(reason), *not_before, true)
             }
             Settlement::Unknown { reason, not_before } => {
-                settled("ready", Some(still.unwrap_or(now)), Some(reason), *not_before, true)
+                ("ready", Some(still.unwrap_or(now)), Some(reason), *not_before, true)
             }
             Settlement::NotSeen { reason, not_before } => {
-                settled("ready", still, Some(reason), *not_before, false)
+                ("ready", still, Some(reason), *not_before, false)
             }
-            Settlement::Absent => settled("ready", None, None, now, false),
-            Settlement::Held { reason } => settled("held", still, Some(reason), now, false),
-            Settlement::Released => settled("ready", still, None, now, false),
+            Settlement::Absent => ("ready", None, None, now, false),
+            Settlement::Held { reason } => ("held", still, Some(reason), now, false),
+            Settlement::Released => ("ready", still, None, now, false),
+        };
+        let before = if tried { parcel.last_attempt_at } else { None };
+        Settled {
+            id: &parcel.id,
+            state,
+            unknown,
+            error: error.map(String::as_str),
+            not_before,
+            tried: i64::from(tried),
+            first: parcel.first_attempt_at.or(before),
         }
     }
 }
@@ -234,8 +183,7 @@ impl Store {
     ) -> Result<Vec<Parcel>> {
         let mut tx = self.begin().await?;
         tx.settle(claim.lane, claim.owner, batch).await?;
-        let claimed =
-            if claim.limit > 0 { tx.claim(claim, self.dialect).await? } else { Vec::new() };
+        let claimed = if claim.limit > 0 { tx.claim(claim).await? } else { Vec::new() };
         tx.commit().await?;
         Ok(claimed)
     }
@@ -264,7 +212,7 @@ impl Store {
 impl Tx {
     /// Takes debts of a lane, most urgent first. What another claimant took and never settled may have been
     /// sent: it becomes unknown, to be looked for `settle_after` from now.
-    async fn claim(&mut self, claim: &Claim<'_>, dialect: Dialect) -> Result<Vec<Parcel>> {
+    async fn claim(&mut self, claim: &Claim<'_>) -> Result<Vec<Parcel>> {
         let now = self.now();
         sqlx::query(
             "UPDATE outbox SET state = 'ready', unknown_since = COALESCE(unknown_since, lease_until),
@@ -280,7 +228,7 @@ impl Tx {
         .await?;
         // The one place where the two databases differ: rows that another replica is claiming are
         // skipped on PostgreSQL; on SQLite there is one writer.
-        let skip = match dialect {
+        let skip = match self.dialect {
             Dialect::Sqlite => "",
             Dialect::Postgres => "FOR UPDATE SKIP LOCKED",
         };
@@ -308,9 +256,65 @@ impl Tx {
         owner: &str,
         batch: &[(Parcel, Settlement)],
     ) -> Result<()> {
-        for (parcel, settlement) in batch {
-            self.settle_one(parcel, owner, settlement).await?;
+        let settled = self.write_settlements(owner, batch).await?;
+        // A lease that was lost meanwhile is another's to settle: it will look first.
+        let own = batch.iter().filter(|(parcel, _)| settled.contains(&parcel.id));
+        let (mut referred, mut noticed) = (Vec::new(), Vec::new());
+        for (parcel, settlement) in own {
+            match (parcel.kind.as_str(), settlement) {
+                ("referral", Settlement::Delivered(receipt)) => {
+                    referred.push((parcel.target_id.as_str(), receipt));
+                }
+                ("referral", Settlement::Refused { reason }) => {
+                    self.referral_refused(&parcel.target_id, reason).await?;
+                }
+                ("notice", Settlement::Delivered(_)) => noticed.push(parcel.target_id.as_str()),
+                _ => {}
+            }
         }
+        self.referrals_delivered(&referred).await?;
+        for notice in noticed {
+            self.notice_delivered(notice).await?;
+        }
+        self.mark_contacts(lane, batch).await
+    }
+
+    /// The outbox's own rows, in one statement. Returns the ids of those that `owner` still held.
+    async fn write_settlements(
+        &mut self,
+        owner: &str,
+        batch: &[(Parcel, Settlement)],
+    ) -> Result<HashSet<String>> {
+        if batch.is_empty() {
+            return Ok(HashSet::new());
+        }
+        let now = self.now();
+        let rows: Vec<Settled<'_>> =
+            batch.iter().map(|(parcel, settlement)| Settled::of(settlement, parcel, now)).collect();
+        let write = format!(
+            "UPDATE outbox SET state = j.state, unknown_since = j.unknown, last_error = COALESCE(j.error, last_error),
+               not_before = j.again, attempts = attempts + j.tried, first_attempt_at = j.first,
+               last_attempt_at = CASE WHEN j.tried = 1 THEN $2 ELSE last_attempt_at END,
+               settled_at = CASE WHEN j.state IN ('delivered', 'refused') THEN $2 ELSE NULL END,
+               lease_owner = NULL, lease_until = NULL
+             FROM (SELECT value ->> 'id' AS row_id, value ->> 'state' AS state,
+                     CAST(value ->> 'unknown' AS BIGINT) AS unknown, value ->> 'error' AS error,
+                     CAST(value ->> 'not_before' AS BIGINT) AS again, CAST(value ->> 'tried' AS BIGINT) AS tried,
+                     CAST(value ->> 'first' AS BIGINT) AS first FROM {}) AS j
+             WHERE id = j.row_id AND outbox.state = 'leased' AND lease_owner = $3 RETURNING id",
+            self.dialect.rows()
+        );
+        let settled: Vec<String> = sqlx::query_scalar(sqlx::AssertSqlSafe(write))
+            .bind(to_json(&rows)?)
+            .bind(now)
+            .bind(owner)
+            .fetch_all(&mut *self.db)
+            .await?;
+        Ok(settled.into_iter().collect())
+    }
+
+    /// Marks how the lane's receiver answered last, by what a batch shows.
+    async fn mark_contacts(&mut self, lane: &str, batch: &[(Parcel, Settlement)]) -> Result<()> {
         let answered = |s: &Settlement| {
             matches!(s, Settlement::Delivered(_) | Settlement::Refused { .. } | Settlement::Absent)
         };

@@ -127,7 +127,10 @@ impl Tx {
         .await?;
         if let Decision::Arrived { remote_id } = decision {
             let receipt = Receipt { remote_id: remote_id.clone(), token: None };
-            self.delivered(&kind, &target, &receipt).await?;
+            match kind.as_str() {
+                "referral" => self.referrals_delivered(&[(&target, &receipt)]).await?,
+                _ => self.notice_delivered(&target).await?,
+            }
         }
         let detail = serde_json::json!({"reason": reason, "decision": decision.code()});
         self.audit(by, decision.code(), debt_key, &detail).await?;

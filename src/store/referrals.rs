@@ -1,10 +1,11 @@
 //! Referrals 上报 and the platform's answers to them.
 
 use jiff::{SignedDuration, Timestamp};
+use serde::Serialize;
 use sha2::{Digest, Sha256};
 use sqlx::FromRow;
 
-use super::{Receipt, Result, Store, StoreError, Tx, word};
+use super::{Receipt, Result, Store, StoreError, Tx, to_json, word};
 use crate::clock::span_millis;
 use crate::domain::issue::{Category, Event, Issue, State, Urgency};
 use crate::domain::referral::{self, PlatformStatus, PlatformUpdate};
@@ -68,6 +69,13 @@ struct DispatchRow {
     address_sealed: Option<String>,
     area_code: Option<String>,
     area_name: String,
+}
+
+#[derive(Serialize)]
+struct DeliveredRow<'r> {
+    id: &'r str,
+    remote_id: &'r Option<String>,
+    token: &'r Option<String>,
 }
 
 #[derive(FromRow)]
@@ -136,30 +144,54 @@ impl Tx {
         Ok(())
     }
 
-    /// The platform has it: with its number, or with a token for which the number will follow.
-    pub(super) async fn referral_delivered(&mut self, id: &str, receipt: &Receipt) -> Result<()> {
-        let now = self.now();
-        let state = if receipt.remote_id.is_some() { "open" } else { "waiting" };
-        let issue_id: String = sqlx::query_scalar(
-            "UPDATE referrals SET state = $1, remote_id = $2, token = $3, delivered_at = $4, poll_at = $4
-             WHERE id = $5 RETURNING issue_id",
-        )
-        .bind(state)
-        .bind(&receipt.remote_id)
-        .bind(&receipt.token)
-        .bind(now)
-        .bind(id)
-        .fetch_one(&mut *self.db)
-        .await?;
-        if self.is_current(id, &issue_id).await?
-            && self.issue(&issue_id).await?.state == State::Queued
-        {
-            self.issue_event(&issue_id, &Event::Referred, "platform").await?;
+    /// The platform has these: each with its number, or with a token for which the number will follow.
+    pub(super) async fn referrals_delivered(
+        &mut self,
+        delivered: &[(&str, &Receipt)],
+    ) -> Result<()> {
+        if delivered.is_empty() {
+            return Ok(());
         }
-        match &receipt.remote_id {
-            Some(remote_id) => self.apply_waiting_updates(remote_id).await,
-            None => Ok(()),
+        let (now, source) = (self.now(), self.dialect.rows());
+        let rows: Vec<DeliveredRow<'_>> = delivered
+            .iter()
+            .map(|(id, Receipt { remote_id, token })| DeliveredRow { id, remote_id, token })
+            .collect();
+        let rows = to_json(&rows)?;
+        let write = format!(
+            "UPDATE referrals SET state = CASE WHEN j.number IS NULL THEN 'waiting' ELSE 'open' END,
+               remote_id = j.number, token = j.ticket, delivered_at = $2, poll_at = $2
+             FROM (SELECT value ->> 'id' AS row_id, value ->> 'remote_id' AS number, value ->> 'token' AS ticket
+                   FROM {source}) AS j WHERE id = j.row_id"
+        );
+        sqlx::query(sqlx::AssertSqlSafe(write))
+            .bind(&rows)
+            .bind(now)
+            .execute(&mut *self.db)
+            .await?;
+        let waiting = format!(
+            "SELECT i.id FROM referrals r JOIN issues i ON i.id = r.issue_id AND i.round = r.round
+             WHERE i.state = 'queued' AND r.id IN (SELECT value ->> 'id' FROM {source})"
+        );
+        let issues: Vec<String> = sqlx::query_scalar(sqlx::AssertSqlSafe(waiting))
+            .bind(&rows)
+            .fetch_all(&mut *self.db)
+            .await?;
+        let events: Vec<_> = issues.into_iter().map(|issue| (issue, Event::Referred)).collect();
+        self.issue_events(&events, "platform").await?;
+        let answered = format!(
+            "SELECT DISTINCT remote_id FROM referral_updates WHERE lane = $2 AND applied_at IS NULL
+               AND remote_id IN (SELECT value ->> 'remote_id' FROM {source})"
+        );
+        let answered: Vec<String> = sqlx::query_scalar(sqlx::AssertSqlSafe(answered))
+            .bind(&rows)
+            .bind(self.around.platform_lane.clone())
+            .fetch_all(&mut *self.db)
+            .await?;
+        for remote_id in answered {
+            self.apply_waiting_updates(&remote_id).await?;
         }
+        Ok(())
     }
 
     /// The platform's own no at the door.
