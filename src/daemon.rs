@@ -126,11 +126,12 @@ impl Daemon {
         store: Store,
         shutdown: CancellationToken,
     ) -> Result<Daemon, AssembleError> {
-        let platform = platform(&settings, &store.around().clock, &store.around().chance)?;
+        let Surroundings { clock, chance, .. } = store.around();
+        let platform = platform(&settings, clock, chance)?;
         let mut lanes = Vec::new();
         if let Some(platform) = &platform {
             let skew = settings.platform.clock_skew;
-            let carrier = ReferralCarrier::new(store.clone(), Arc::clone(platform), skew);
+            let carrier = ReferralCarrier::new(clock.clone(), Arc::clone(platform), skew);
             let PlatformSettings { concurrency, rate_per_minute, settle_after, .. } =
                 settings.platform;
             let rules = rules(&settings, concurrency, rate_per_minute, settle_after);
@@ -140,10 +141,10 @@ impl Daemon {
             lanes.push(match channel {
                 ChannelKind::Log => {
                     let rules = rules(&settings, 1, 0, Duration::ZERO);
-                    lane("log", &store, LogChannel(store.clone()), rules, &shutdown)
+                    lane("log", &store, LogChannel, rules, &shutdown)
                 }
                 ChannelKind::Webhook => {
-                    let carrier = WebhookChannel::new(store.clone(), &settings.notify.webhook)?;
+                    let carrier = WebhookChannel::new(clock.clone(), &settings.notify.webhook)?;
                     let WebhookSettings { concurrency, rate_per_minute, .. } =
                         settings.notify.webhook;
                     let rules = rules(&settings, concurrency, rate_per_minute, Duration::ZERO);

@@ -115,7 +115,7 @@ async fn engine(address: &str, issues: usize, url: &str) -> anyhow::Result<f64> 
     }
     let around = store.around();
     let sink = platform(&settings, &around.clock, &around.chance)?.context("no platform")?;
-    let carrier = Arc::new(ReferralCarrier::new(store.clone(), sink, Duration::ZERO));
+    let carrier = Arc::new(ReferralCarrier::new(around.clock.clone(), sink, Duration::ZERO));
     let rules = LaneRules {
         concurrency: CONCURRENCY,
         lease: Duration::from_secs(120),

@@ -5,27 +5,26 @@ use reqwest::Client;
 use serde_json::json;
 use tracing::info;
 
+use crate::clock::Clock;
 use crate::outbox::http::{Tls, ask, client, failed};
 use crate::outbox::{Carrier, Outcome, Sight};
 use crate::settings::{SettingsError, WebhookSettings};
-use crate::store::{Parcel, Receipt, Store};
+use crate::store::{Content, Parcel, Receipt};
 
 /// Writes digests to the log: for a first trial, and as a trace beside another channel.
-pub struct LogChannel(pub Store);
+pub struct LogChannel;
 
 #[async_trait]
 impl Carrier for LogChannel {
-    async fn send(&self, parcel: &Parcel) -> Outcome {
-        match self.0.notice(&parcel.target_id).await {
-            Ok(notice) => {
-                info!(to = %notice.staff_number, title = %notice.title, body = %notice.body, "notice");
-                Outcome::Delivered(Receipt::default())
-            }
-            Err(error) => Outcome::NotSent { reason: error.to_string(), retry_after: None },
-        }
+    async fn send(&self, content: &Content) -> Outcome {
+        let Content::Notice(notice) = content else {
+            return Outcome::not_for_this_lane();
+        };
+        info!(to = %notice.staff_number, title = %notice.title, body = %notice.body, "notice");
+        Outcome::Delivered(Receipt::default())
     }
 
-    async fn look(&self, _: &Parcel) -> Sight {
+    async fn look(&self, _: &Parcel, _: &Content) -> Sight {
         Sight::Repeatable
     }
 }
@@ -33,30 +32,27 @@ impl Carrier for LogChannel {
 /// Posts digests as JSON. `webhook-id` is the same whenever the same digest is sent, so that a receiver
 /// keeps it once (Standard Webhooks).
 pub struct WebhookChannel {
-    store: Store,
+    clock: Clock,
     client: Client,
     url: String,
 }
 
 impl WebhookChannel {
     /// By configuration.
-    pub fn new(store: Store, settings: &WebhookSettings) -> Result<WebhookChannel, SettingsError> {
+    pub fn new(clock: Clock, settings: &WebhookSettings) -> Result<WebhookChannel, SettingsError> {
         let client = client(settings.timeout, &Tls::default())
             .map_err(|error| SettingsError::Wrong(error.to_string()))?;
-        Ok(WebhookChannel { store, client, url: settings.url.clone() })
+        Ok(WebhookChannel { clock, client, url: settings.url.clone() })
     }
 }
 
 #[async_trait]
 impl Carrier for WebhookChannel {
-    async fn send(&self, parcel: &Parcel) -> Outcome {
-        let notice = match self.store.notice(&parcel.target_id).await {
-            Ok(notice) => notice,
-            Err(error) => {
-                return Outcome::NotSent { reason: error.to_string(), retry_after: None };
-            }
+    async fn send(&self, content: &Content) -> Outcome {
+        let Content::Notice(notice) = content else {
+            return Outcome::not_for_this_lane();
         };
-        let now = self.store.around().clock.now();
+        let now = self.clock.now();
         let body = json!({
             "type": "digest",
             "timestamp": now.to_string(),
@@ -81,7 +77,7 @@ impl Carrier for WebhookChannel {
         }
     }
 
-    async fn look(&self, _: &Parcel) -> Sight {
+    async fn look(&self, _: &Parcel, _: &Content) -> Sight {
         Sight::Repeatable
     }
 }

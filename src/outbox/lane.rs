@@ -1,6 +1,6 @@
 //! One receiver's part of the outbox; a dead lane slows no other.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ use super::gate::{Gate, GateState};
 use super::http::TOO_MANY;
 use super::{Carrier, OnUnknown, Outcome, Sight};
 use crate::clock::span_millis;
-use crate::store::{Claim, Parcel, Settlement, Store, StoreError};
+use crate::store::{Claim, Content, Parcel, Settlement, Store, StoreError};
 
 /// How a lane behaves.
 #[derive(Debug, Clone)]
@@ -58,7 +58,7 @@ type Settled = Vec<(Parcel, Settlement)>;
 /// What one stretch of work holds: claimed and waiting, under way, and ended but not written yet.
 #[derive(Default)]
 struct Flow {
-    waiting: VecDeque<Parcel>,
+    waiting: VecDeque<(Parcel, Option<Content>)>,
     under_way: JoinSet<(Parcel, Settlement)>,
     ended: Settled,
     /// The database's turn: at most one at a time, while attempts go on.
@@ -70,7 +70,8 @@ struct Flow {
 
 /// What one transaction did: wrote how attempts ended, and took the next.
 struct Turn {
-    claimed: Vec<Parcel>,
+    /// With what each carries; nothing where the record couldn't tell.
+    claimed: Vec<(Parcel, Option<Content>)>,
     wanted: usize,
 }
 
@@ -187,10 +188,10 @@ impl Lane {
 
     fn start_attempts(self: &Arc<Self>, flow: &mut Flow) {
         while flow.under_way.len() < self.rules.concurrency
-            && let Some(parcel) = flow.waiting.pop_front()
+            && let Some((parcel, content)) = flow.waiting.pop_front()
         {
             // Each attempt is a task of its own: its panic leaves only its own lease to expire.
-            flow.under_way.spawn(Arc::clone(self).pay(parcel));
+            flow.under_way.spawn(Arc::clone(self).pay(parcel, content));
         }
     }
 
@@ -214,9 +215,24 @@ impl Lane {
             };
             let claimed = lane.store.settle_and_claim(&claim, &ended).await?;
             ended.iter().for_each(|(parcel, settlement)| lane.report(parcel, settlement));
-            Ok(Turn { claimed, wanted })
+            Ok(Turn { claimed: lane.with_contents(claimed).await, wanted })
         }));
         Ok(())
+    }
+
+    async fn with_contents(&self, claimed: Vec<Parcel>) -> Vec<(Parcel, Option<Content>)> {
+        let mut contents = match self.store.contents(&claimed).await {
+            Ok(contents) => contents,
+            Err(error) => {
+                error!(lane = %self.name, %error, "what is owed can't be read");
+                HashMap::new()
+            }
+        };
+        let with = |parcel: Parcel| {
+            let content = contents.remove(&parcel.target_id);
+            (parcel, content)
+        };
+        claimed.into_iter().map(with).collect()
     }
 
     /// How many to claim: enough that no attempt waits for the database.
@@ -236,21 +252,29 @@ impl Lane {
         Ok(admitted)
     }
 
-    async fn pay(self: Arc<Self>, parcel: Parcel) -> (Parcel, Settlement) {
+    async fn pay(
+        self: Arc<Self>,
+        parcel: Parcel,
+        content: Option<Content>,
+    ) -> (Parcel, Settlement) {
         let refused_by_gate = matches!(self.gate.state(), GateState::Open { .. });
         if self.shutdown.is_cancelled() || refused_by_gate {
             return (parcel, Settlement::Released);
         }
+        let Some(content) = content else {
+            let (reason, not_before) = ("unreadable".to_owned(), self.retry_at(&parcel, None));
+            return (parcel, Settlement::NotSeen { reason, not_before });
+        };
         let settlement = if parcel.unknown_since.is_some() {
-            self.look(&parcel).await
+            self.look(&parcel, &content).await
         } else {
-            self.send(&parcel).await
+            self.send(&parcel, &content).await
         };
         (parcel, settlement)
     }
 
-    async fn look(&self, parcel: &Parcel) -> Settlement {
-        match self.carrier.look(parcel).await {
+    async fn look(&self, parcel: &Parcel, content: &Content) -> Settlement {
+        match self.carrier.look(parcel, content).await {
             Sight::Found(receipt) => {
                 self.gate.succeeded();
                 Settlement::Delivered(receipt)
@@ -259,9 +283,9 @@ impl Lane {
                 self.gate.succeeded();
                 Settlement::Absent
             }
-            Sight::Repeatable => self.send(parcel).await,
+            Sight::Repeatable => self.send(parcel, content).await,
             Sight::Blind => match self.rules.on_unknown {
-                OnUnknown::Resend => self.send(parcel).await,
+                OnUnknown::Resend => self.send(parcel, content).await,
                 OnUnknown::Hold => Settlement::Held {
                     reason: "it may have arrived, and the receiver can't be asked".to_owned(),
                 },
@@ -273,8 +297,8 @@ impl Lane {
         }
     }
 
-    async fn send(&self, parcel: &Parcel) -> Settlement {
-        match self.carrier.send(parcel).await {
+    async fn send(&self, parcel: &Parcel, content: &Content) -> Settlement {
+        match self.carrier.send(content).await {
             Outcome::Delivered(receipt) => {
                 self.gate.succeeded();
                 Settlement::Delivered(receipt)

@@ -1,6 +1,6 @@
 //! The delivery engine: claim, look, send, settle.
 //!
-//! Knows debts ([`Parcel`]), how to pay one ([`Carrier`]) and the record; not what is in a debt, nor
+//! Knows debts ([`Parcel`]), how to pay one ([`Carrier`]) and the record; not what a debt says, nor
 //! which platform or channel takes it. What may have arrived is never sent again before a look.
 
 mod delay;
@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
-use crate::store::{Parcel, Receipt};
+use crate::store::{Content, Parcel, Receipt};
 pub use gate::GateState;
 pub use lane::{Lane, LaneRules};
 
@@ -33,6 +33,14 @@ pub enum Outcome {
     Unknown {
         reason: String,
     },
+}
+
+impl Outcome {
+    /// For a lane whose receiver has no use for such a debt.
+    pub fn not_for_this_lane() -> Outcome {
+        let reason = "misconfigured: this lane doesn't take such a debt".to_owned();
+        Outcome::NotSent { reason, retry_after: None }
+    }
 }
 
 /// What a look for an earlier attempt showed.
@@ -65,7 +73,7 @@ pub enum OnUnknown {
 #[async_trait]
 pub trait Carrier: Send + Sync {
     /// Sends a debt that isn't there yet.
-    async fn send(&self, parcel: &Parcel) -> Outcome;
+    async fn send(&self, content: &Content) -> Outcome;
     /// Looks whether an earlier attempt arrived.
-    async fn look(&self, parcel: &Parcel) -> Sight;
+    async fn look(&self, parcel: &Parcel, content: &Content) -> Sight;
 }

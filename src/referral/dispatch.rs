@@ -7,25 +7,26 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 
 use super::{Looks, Platform};
+use crate::clock::Clock;
 use crate::outbox::{Carrier, Outcome, Sight};
-use crate::store::{Parcel, Store};
+use crate::store::{Content, Parcel};
 
 /// Takes referrals to one platform.
 pub struct ReferralCarrier {
-    store: Store,
+    clock: Clock,
     platform: Arc<dyn Platform>,
     clock_skew: Duration,
 }
 
 impl ReferralCarrier {
     /// `clock_skew` is how far the platform's clock may be from ours.
-    pub fn new(store: Store, platform: Arc<dyn Platform>, clock_skew: Duration) -> ReferralCarrier {
-        ReferralCarrier { store, platform, clock_skew }
+    pub fn new(clock: Clock, platform: Arc<dyn Platform>, clock_skew: Duration) -> ReferralCarrier {
+        ReferralCarrier { clock, platform, clock_skew }
     }
 
     /// The time in which an unknown attempt can have arrived, by the platform's clock.
     fn window(&self, parcel: &Parcel) -> (Timestamp, Timestamp) {
-        let now = self.store.around().clock.now();
+        let now = self.clock.now();
         let first = parcel
             .first_attempt_at
             .and_then(|first| Timestamp::from_millisecond(first).ok())
@@ -38,27 +39,24 @@ impl ReferralCarrier {
 
 #[async_trait]
 impl Carrier for ReferralCarrier {
-    async fn send(&self, parcel: &Parcel) -> Outcome {
-        match self.store.dispatch(&parcel.target_id).await {
-            Ok(dispatch) => self.platform.submit(&dispatch).await,
-            Err(error) => Outcome::NotSent { reason: error.to_string(), retry_after: None },
+    async fn send(&self, content: &Content) -> Outcome {
+        match content {
+            Content::Referral(dispatch) => self.platform.submit(dispatch).await,
+            Content::Notice(_) => Outcome::not_for_this_lane(),
         }
     }
 
-    async fn look(&self, parcel: &Parcel) -> Sight {
+    async fn look(&self, parcel: &Parcel, content: &Content) -> Sight {
+        let Content::Referral(dispatch) = content else {
+            return Sight::Absent;
+        };
         match self.platform.looks() {
             Looks::RepeatedKey => return Sight::Repeatable,
             Looks::Nothing => return Sight::Blind,
             Looks::Search => {}
         }
-        let reference = match self.store.dispatch(&parcel.target_id).await {
-            Ok(dispatch) => dispatch.reference,
-            Err(error) => {
-                return Sight::Failed { reason: error.to_string(), retry_after: None };
-            }
-        };
         let (from, to) = self.window(parcel);
-        match self.platform.find(&reference, from, to).await {
+        match self.platform.find(&dispatch.reference, from, to).await {
             Ok(Some(receipt)) => Sight::Found(receipt),
             Ok(None) => Sight::Absent,
             Err(none) => Sight::Failed { reason: none.reason, retry_after: none.retry_after },

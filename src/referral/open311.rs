@@ -152,14 +152,19 @@ impl Open311 {
 /// What the platform's people read; the reference by which it's found again stands at its end.
 fn description(dispatch: &Dispatch) -> String {
     let previous = dispatch.previous.as_ref().map(|number| format!("，此前上报编号：{number}"));
+    let named = |what: &str, name: &Option<String>| {
+        name.as_ref().map(|name| format!("，{what}：{name}")).unwrap_or_default()
+    };
     format!(
-        "{}（{}，{}，轻重缓急：{}，问题编号：{}{}）{}",
+        "{}（{}，{}，轻重缓急：{}，问题编号：{}{}{}{}）{}",
         dispatch.text,
         dispatch.area_name,
         dispatch.category,
         dispatch.urgency,
         dispatch.issue_number,
         previous.unwrap_or_default(),
+        named("上报网格员", &dispatch.uploader),
+        named("转办人", &dispatch.centre),
         marked(&dispatch.reference)
     )
 }

@@ -92,19 +92,6 @@ impl Tx {
     }
 }
 
-impl Store {
-    /// A digest by its id.
-    pub async fn notice(&self, id: &str) -> Result<Notice> {
-        Ok(sqlx::query_as(
-            "SELECT n.id, n.on_date, n.title, n.body, s.number AS staff_number, s.name AS staff_name
-             FROM notices n JOIN staff s ON s.id = n.staff_id WHERE n.id = $1",
-        )
-        .bind(id)
-        .fetch_one(&self.read)
-        .await?)
-    }
-}
-
 /// That somebody heard of a rung of a duty.
 #[derive(Debug, Clone, PartialEq, Eq, FromRow)]
 pub struct Told {

@@ -5,47 +5,11 @@ use serde::Serialize;
 use sha2::{Digest, Sha256};
 use sqlx::FromRow;
 
-use super::{Receipt, Result, Store, StoreError, Tx, to_json, word};
+use super::{Receipt, Result, Store, Tx, to_json, word};
 use crate::clock::span_millis;
-use crate::domain::issue::{Category, Event, Issue, State, Urgency};
+use crate::domain::issue::{Event, Issue, State, Urgency};
 use crate::domain::referral::{self, PlatformStatus, PlatformUpdate};
 use crate::seal::hex;
-
-/// What a platform is told of an issue.
-#[derive(Debug, Clone)]
-pub struct Dispatch {
-    pub reference: String,
-    pub issue_number: String,
-    /// The platform's number of the round before, where there was one.
-    pub previous: Option<String>,
-    pub category: Category,
-    pub urgency: Urgency,
-    pub text: String,
-    pub resident: String,
-    pub contact: Option<String>,
-    pub address: Option<String>,
-    pub area_code: Option<String>,
-    pub area_name: String,
-}
-
-impl Dispatch {
-    /// One to try templates on.
-    pub fn example() -> Dispatch {
-        Dispatch {
-            reference: "CHD2022-000001-R1".to_owned(),
-            issue_number: "CHD2022-000001".to_owned(),
-            previous: Some("1".to_owned()),
-            category: Category::Other,
-            urgency: Urgency::Normal,
-            text: "示例：\"路灯\"不亮\n请修".to_owned(),
-            resident: "示例".to_owned(),
-            contact: Some("13800000000".to_owned()),
-            address: Some("1号".to_owned()),
-            area_code: Some("370481111000".to_owned()),
-            area_name: "柴胡店镇".to_owned(),
-        }
-    }
-}
 
 /// A referral that the platform has and hasn't ended.
 #[derive(Debug, Clone, FromRow)]
@@ -54,21 +18,6 @@ pub struct OpenReferral {
     pub remote_id: Option<String>,
     pub token: Option<String>,
     pub delivered_at: i64,
-}
-
-#[derive(FromRow)]
-struct DispatchRow {
-    reference: String,
-    previous: Option<String>,
-    number: String,
-    category: Option<String>,
-    urgency: Option<String>,
-    text_sealed: String,
-    name_sealed: String,
-    contact_sealed: Option<String>,
-    address_sealed: Option<String>,
-    area_code: Option<String>,
-    area_name: String,
 }
 
 #[derive(Serialize)]
@@ -422,44 +371,6 @@ impl Store {
         }
         tx.commit().await?;
         Ok(news)
-    }
-
-    /// What the platform is told of a referral.
-    pub async fn dispatch(&self, referral_id: &str) -> Result<Dispatch> {
-        let row: DispatchRow = sqlx::query_as(
-            "SELECT r.reference, (SELECT b.remote_id FROM referrals b WHERE b.issue_id = r.issue_id
-                 AND b.round < r.round AND b.remote_id IS NOT NULL ORDER BY b.round DESC LIMIT 1) AS previous,
-               i.number, i.category, i.urgency, i.text_sealed, p.name_sealed, p.contact_sealed,
-               s.address_sealed, a.code AS area_code, a.name AS area_name
-             FROM referrals r JOIN issues i ON i.id = r.issue_id JOIN residents p ON p.id = i.resident_id
-             JOIN subjects s ON s.id = i.subject_id JOIN areas a ON a.id = i.area_id WHERE r.id = $1",
-        )
-        .bind(referral_id)
-        .fetch_one(&self.read)
-        .await?;
-        let corrupt = |what| StoreError::Corrupt { what, value: row.number.clone() };
-        let around = self.around();
-        Ok(Dispatch {
-            category: row
-                .category
-                .as_deref()
-                .and_then(Category::read)
-                .ok_or(corrupt("issues.category"))?,
-            urgency: row
-                .urgency
-                .as_deref()
-                .and_then(Urgency::read)
-                .ok_or(corrupt("issues.urgency"))?,
-            reference: row.reference,
-            issue_number: row.number,
-            previous: row.previous,
-            text: around.sealer.open(&row.text_sealed)?,
-            resident: around.sealer.open(&row.name_sealed)?,
-            contact: around.open_sealed(row.contact_sealed)?,
-            address: around.open_sealed(row.address_sealed)?,
-            area_code: row.area_code,
-            area_name: row.area_name,
-        })
     }
 
     /// Where to go on reading the feed of changes.

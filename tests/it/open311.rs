@@ -37,6 +37,8 @@ fn dispatch() -> Dispatch {
         address: Some("1号".to_owned()),
         area_code: Some("370481111200".to_owned()),
         area_name: "高桥村委会".to_owned(),
+        uploader: Some("李网格".to_owned()),
+        centre: Some("周正".to_owned()),
     }
 }
 

@@ -8,7 +8,7 @@ use zoufang::domain::campaign::Hearer;
 use zoufang::domain::duty::DutyKind;
 use zoufang::domain::staff::Role;
 use zoufang::notify::{ReminderRules, remind};
-use zoufang::store::Told;
+use zoufang::store::{Content, Told};
 
 use crate::support::{Fixture, claim, on_both};
 
@@ -149,8 +149,8 @@ async fn a_digest_as_it_is_read() {
     remind(&fixture.store, &rules()).await.unwrap();
     let parcels = claim(&fixture.store, "log", "t", 100, 60_000).await.unwrap();
     let mut texts = Vec::new();
-    for parcel in parcels {
-        let notice = fixture.store.notice(&parcel.target_id).await.unwrap();
+    for content in fixture.store.contents(&parcels).await.unwrap().into_values() {
+        let Content::Notice(notice) = content else { panic!("{content:?}") };
         texts.push(format!("{} {}\n{}", notice.staff_name, notice.title, notice.body));
     }
     texts.sort();

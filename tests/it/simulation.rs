@@ -247,7 +247,8 @@ impl Town {
         };
         let store = self.fixture.store.clone();
         let platform: Arc<dyn Platform> = Arc::clone(platform) as _;
-        let carrier = Arc::new(ReferralCarrier::new(store.clone(), platform, 2 * SKEW));
+        let carrier =
+            Arc::new(ReferralCarrier::new(store.around().clock.clone(), platform, 2 * SKEW));
         Arc::new(Lane::new(LANE, store, carrier, rules, CancellationToken::new()))
     }
 

@@ -6,7 +6,8 @@ use jiff::SignedDuration;
 use zoufang::domain::duty::DutyKind;
 use zoufang::domain::issue::{Event, Issue, State};
 use zoufang::domain::referral::{PlatformStatus, PlatformUpdate};
-use zoufang::store::{Receipt, Settlement, Store, StoreError};
+use zoufang::domain::staff::Role;
+use zoufang::store::{Content, Holders, Receipt, Settlement, Store, StoreError};
 
 use crate::support::{Fixture, claim, on_both, open};
 
@@ -81,11 +82,21 @@ on_both!(
         let claimed = claim(&fixture.store, LANE, "me", 10, LEASE).await.unwrap();
         assert_eq!(claimed.len(), 1);
         assert_eq!(claimed[0].debt_key, format!("referral:{}-R1", card.number));
-        let dispatch = fixture.store.dispatch(&claimed[0].target_id).await.unwrap();
+        let mut contents = fixture.store.contents(&claimed).await.unwrap();
+        let Some(Content::Referral(dispatch)) = contents.remove(&claimed[0].target_id) else {
+            panic!("{contents:?}")
+        };
         assert_eq!(
             (dispatch.resident.as_str(), dispatch.contact.as_deref()),
             ("王建国", Some("13800000001"))
         );
+        let (tree, staff) = (fixture.store.area_tree().await, fixture.store.staff().await);
+        let holders = Holders::new(staff.unwrap());
+        let holder = |role| holders.holder(tree.as_ref().unwrap(), role, &card.area_id);
+        let name = |role| holder(role).map(|person| person.name.clone());
+        assert_eq!(dispatch.uploader, name(Role::GridMember));
+        assert_eq!(dispatch.centre, name(Role::Centre));
+        assert!(dispatch.uploader.is_some() && dispatch.centre.is_some());
     }
 );
 

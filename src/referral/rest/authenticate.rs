@@ -1,11 +1,13 @@
 //! How a request says who sends it.
 
+use std::sync::Arc;
+
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use hmac::digest::KeyInit;
 use hmac::{Mac, SimpleHmac};
 use jiff::{SignedDuration, Timestamp};
-use minijinja::{Environment, Value, context};
+use minijinja::context;
 use reqwest::header::{HeaderName, HeaderValue};
 use reqwest::{Client, Request};
 use serde::Deserialize;
@@ -14,6 +16,7 @@ use sm3::Sm3;
 use tokio::sync::Mutex;
 
 use super::description::{Algorithm, Authentication, Encoding};
+use super::templates::Templates;
 use crate::clock::{Chance, Clock};
 use crate::outbox::http::ask;
 use crate::referral::NoContact;
@@ -26,6 +29,7 @@ const RENEW_BEFORE: SignedDuration = SignedDuration::from_secs(60);
 pub(super) struct Authenticator {
     kind: Authentication,
     secret: String,
+    templates: Arc<Templates>,
     client: Client,
     clock: Clock,
     chance: Chance,
@@ -48,11 +52,12 @@ impl Authenticator {
     pub fn new(
         kind: Authentication,
         secret: String,
+        templates: Arc<Templates>,
         client: Client,
         clock: Clock,
         chance: Chance,
     ) -> Authenticator {
-        Authenticator { kind, secret, client, clock, chance, token: Mutex::default() }
+        Authenticator { kind, secret, templates, client, clock, chance, token: Mutex::default() }
     }
 
     /// Puts it on.
@@ -135,10 +140,11 @@ impl Authenticator {
             nonce => hex(&nonce),
             key_id,
         };
-        let signature = signature(*algorithm, *encoding, &self.secret, &render(text, &parts)?)?;
+        let signature =
+            signature(*algorithm, *encoding, &self.secret, &self.templates.render(text, &parts)?)?;
         let parts = context! { signature, ..parts };
         for (name, template) in headers {
-            let value = render(template, &parts)?;
+            let value = self.templates.render(template, &parts)?;
             header(request, name, &value)?;
         }
         Ok(())
@@ -180,10 +186,6 @@ fn header(request: &mut Request, name: &str, value: &str) -> Result<(), NoContac
     value.set_sensitive(true);
     request.headers_mut().insert(name, value);
     Ok(())
-}
-
-fn render(template: &str, parts: &Value) -> Result<String, NoContact> {
-    Environment::new().render_str(template, parts).map_err(|error| own_fault(error.to_string()))
 }
 
 /// What only configuration can mend.

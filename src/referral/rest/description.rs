@@ -38,6 +38,25 @@ pub struct Description {
     pub statuses: BTreeMap<String, PlatformStatus>,
 }
 
+impl Description {
+    /// Every call that it has, by the name of its table.
+    pub fn calls(&self) -> impl Iterator<Item = (&'static str, &Call)> {
+        let calls = [
+            ("submit", Some(&self.submit)),
+            ("find", self.find.as_ref()),
+            ("status", self.status.as_ref()),
+            ("changes", self.changes.as_ref().map(|changes| &changes.call)),
+        ];
+        calls.into_iter().filter_map(|(name, call)| Some((name, call?)))
+    }
+
+    /// Everything in it that is filled in.
+    pub fn templates(&self) -> Vec<&str> {
+        let calls = self.calls().flat_map(|(_, call)| call.templates());
+        calls.chain(self.authentication.templates()).collect()
+    }
+}
+
 fn one() -> usize {
     1
 }
@@ -165,6 +184,17 @@ pub enum Authentication {
         /// The headers that carry it; templates have the same, and signature.
         headers: BTreeMap<String, String>,
     },
+}
+
+impl Authentication {
+    fn templates(&self) -> Vec<&str> {
+        match self {
+            Authentication::Signed { text, headers, .. } => {
+                headers.values().map(String::as_str).chain([text.as_str()]).collect()
+            }
+            _ => Vec::new(),
+        }
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]

@@ -4,12 +4,14 @@
 mod answer;
 mod authenticate;
 mod description;
+mod templates;
 
 use std::path::Path;
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use jiff::Timestamp;
-use minijinja::{Environment, UndefinedBehavior, Value, context};
+use minijinja::{Value, context};
 use reqwest::header::CONTENT_TYPE;
 use reqwest::{Client, Method, Request};
 
@@ -24,6 +26,7 @@ use crate::store::{Dispatch, Receipt};
 use answer::{Verdict, field, instant, items, judge};
 use authenticate::Authenticator;
 use description::{AnswerRules, Call, Description};
+use templates::Templates;
 
 /// No list is read further than this many pages.
 const MOST_PAGES: usize = 1000;
@@ -33,6 +36,7 @@ pub struct Rest {
     client: Client,
     endpoint: String,
     description: Description,
+    templates: Arc<Templates>,
     authenticator: Authenticator,
     clock: Clock,
     overlap: std::time::Duration,
@@ -48,9 +52,15 @@ impl Rest {
         let description = read_description(&settings.file)?;
         let client = client(settings.timeout, &settings.tls()?)
             .map_err(|error| SettingsError::Wrong(error.to_string()))?;
+        let at = format!("platform.file：{}（{}）", settings.file.display(), description.name);
+        let wrong = |why: String| SettingsError::Wrong(format!("{at}：{why}"));
+        let templates =
+            Templates::new(description.templates()).map_err(|none| wrong(none.reason))?;
+        let templates = Arc::new(templates);
         let authenticator = Authenticator::new(
             description.authentication.clone(),
             settings.key()?,
+            Arc::clone(&templates),
             client.clone(),
             clock.clone(),
             chance,
@@ -59,14 +69,12 @@ impl Rest {
             client,
             endpoint: settings.endpoint.trim_end_matches('/').to_owned(),
             description,
+            templates,
             authenticator,
             clock,
             overlap: settings.feed_overlap,
         };
-        rest.try_templates().map_err(|why| {
-            let (file, name) = (settings.file.display(), &rest.description.name);
-            SettingsError::Wrong(format!("platform.file：{file}（{name}）：{why}"))
-        })?;
+        rest.try_templates().map_err(wrong)?;
         Ok(rest)
     }
 
@@ -77,21 +85,16 @@ impl Rest {
         let example = Dispatch::example();
         let window = context! { reference => "R", mark => "[R]", from => now.to_string(), to => now.to_string(),
         from_local => local_text(now), to_local => local_text(now), page => 1 };
-        let calls = [
-            ("submit", Some(&description.submit), self.submission(&example)),
-            ("find", description.find.as_ref(), window),
-            ("status", description.status.as_ref(), context! { ids, id => "1", page => 1 }),
-            (
-                "changes",
-                description.changes.as_ref().map(|changes| &changes.call),
-                context! { cursor => "1", cursor_local => "1", page => 1 },
-            ),
-        ];
-        for (name, call, parts) in calls {
-            let Some(call) = call else { continue };
+        for (name, call) in description.calls() {
+            let parts = match name {
+                "submit" => self.submission(&example),
+                "find" => window.clone(),
+                "status" => context! { ids, id => "1", page => 1 },
+                _ => context! { cursor => "1", cursor_local => "1", page => 1 },
+            };
             let wrong = |what: &NoContact| format!("[{name}] {what}");
             for template in call.templates() {
-                known_names(template, &parts).map_err(|error| wrong(&error))?;
+                self.templates.check_names(template, &parts).map_err(|error| wrong(&error))?;
             }
             let request = self.request(call, &parts).map_err(|error| wrong(&error))?;
             let body = request.body().and_then(|body| body.as_bytes()).unwrap_or_default();
@@ -121,20 +124,23 @@ impl Rest {
             address => dispatch.address.clone().unwrap_or_default(),
             area_code => area_code.unwrap_or_default(),
             area_name => dispatch.area_name,
+            uploader => dispatch.uploader.clone().unwrap_or_default(),
+            centre => dispatch.centre.clone().unwrap_or_default(),
         }
     }
 
     fn request(&self, call: &Call, parts: &Value) -> Result<Request, NoContact> {
         let method = Method::from_bytes(call.method.as_bytes())
             .map_err(|_| NoContact::misconfigured(format!("{} is no HTTP method", call.method)))?;
-        let address = format!("{}{}", self.endpoint, rendered(&call.path, parts)?);
+        let address = format!("{}{}", self.endpoint, self.templates.render(&call.path, parts)?);
         let mut request = self.client.request(method, address);
         for (name, template) in &call.headers {
-            request = request.header(name, rendered(template, parts)?);
+            request = request.header(name, self.templates.render(template, parts)?);
         }
         if !call.body.is_empty() {
-            request =
-                request.header(CONTENT_TYPE, &call.content_type).body(rendered(&call.body, parts)?);
+            request = request
+                .header(CONTENT_TYPE, &call.content_type)
+                .body(self.templates.render(&call.body, parts)?);
         }
         request.build().map_err(|error| NoContact::misconfigured(error.to_string()))
     }
@@ -341,28 +347,6 @@ fn read_description(file: &Path) -> Result<Description, SettingsError> {
         |why: String| SettingsError::Wrong(format!("platform.file：{}：{why}", file.display()));
     let text = std::fs::read_to_string(file).map_err(|why| wrong(why.to_string()))?;
     toml::from_str(&text).map_err(|error| wrong(error.to_string()))
-}
-
-/// What a template names must be something that the call has: a filter would take nothing for null.
-fn known_names(template: &str, parts: &Value) -> Result<(), NoContact> {
-    let environment = Environment::new();
-    let parsed = environment
-        .template_from_str(template)
-        .map_err(|error| NoContact::misconfigured(error.to_string()))?;
-    let known = |name: &String| parts.get_attr(name).is_ok_and(|value| !value.is_undefined());
-    match parsed.undeclared_variables(false).into_iter().find(|name| !known(name)) {
-        Some(name) => Err(NoContact::misconfigured(format!("{{{{ {name} }}}} is not known here"))),
-        None => Ok(()),
-    }
-}
-
-fn rendered(template: &str, parts: &Value) -> Result<String, NoContact> {
-    let mut environment = Environment::new();
-    // A name that doesn't exist is a mistake in the file, not an empty text on the platform.
-    environment.set_undefined_behavior(UndefinedBehavior::Strict);
-    environment
-        .render_str(template, parts)
-        .map_err(|error| NoContact::misconfigured(error.to_string()))
 }
 
 fn not_sent(none: NoContact) -> Outcome {

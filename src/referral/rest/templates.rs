@@ -1,0 +1,51 @@
+//! Templates in minijinja's language, compiled once, known by their own text.
+
+use minijinja::{AutoEscape, Environment, Template, UndefinedBehavior, Value};
+
+use crate::referral::NoContact;
+
+/// What a platform's description has to be filled in.
+#[derive(Debug)]
+pub(super) struct Templates(Environment<'static>);
+
+impl Templates {
+    /// Compiles each.
+    ///
+    /// # Errors
+    /// The first that isn't a template.
+    pub fn new<'t>(texts: impl IntoIterator<Item = &'t str>) -> Result<Templates, NoContact> {
+        let mut environment = Environment::new();
+        // A name that doesn't exist is a mistake in the file, not an empty text on the platform.
+        environment.set_undefined_behavior(UndefinedBehavior::Strict);
+        // What a text is for can't be told from its last letters.
+        environment.set_auto_escape_callback(|_| AutoEscape::None);
+        for text in texts {
+            environment.add_template_owned(text.to_owned(), text.to_owned()).map_err(wrong)?;
+        }
+        Ok(Templates(environment))
+    }
+
+    /// Filled in.
+    pub fn render(&self, text: &str, parts: &Value) -> Result<String, NoContact> {
+        self.get(text)?.render(parts).map_err(wrong)
+    }
+
+    /// What a template names must be something that the call has: a filter would take nothing for null.
+    pub fn check_names(&self, text: &str, parts: &Value) -> Result<(), NoContact> {
+        let known = |name: &String| parts.get_attr(name).is_ok_and(|value| !value.is_undefined());
+        match self.get(text)?.undeclared_variables(false).into_iter().find(|name| !known(name)) {
+            Some(name) => {
+                Err(NoContact::misconfigured(format!("{{{{ {name} }}}} is not known here")))
+            }
+            None => Ok(()),
+        }
+    }
+
+    fn get(&self, text: &str) -> Result<Template<'_, '_>, NoContact> {
+        self.0.get_template(text).map_err(wrong)
+    }
+}
+
+fn wrong(error: minijinja::Error) -> NoContact {
+    NoContact::misconfigured(error.to_string())
+}

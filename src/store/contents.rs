@@ -1,0 +1,182 @@
+//! What a debt carries: read for all that were claimed together, so that each costs a part of a statement.
+
+use std::collections::HashMap;
+
+use sqlx::FromRow;
+
+use super::{Notice, Parcel, Result, Store, StoreError, to_json};
+use crate::domain::issue::{Category, Urgency};
+use crate::domain::staff::Role;
+
+/// What is sent.
+#[derive(Debug, Clone)]
+pub enum Content {
+    Referral(Box<Dispatch>),
+    Notice(Notice),
+}
+
+/// What a platform is told of an issue.
+#[derive(Debug, Clone)]
+pub struct Dispatch {
+    pub reference: String,
+    pub issue_number: String,
+    /// The platform's number of the round before, where there was one.
+    pub previous: Option<String>,
+    pub category: Category,
+    pub urgency: Urgency,
+    pub text: String,
+    pub resident: String,
+    pub contact: Option<String>,
+    pub address: Option<String>,
+    pub area_code: Option<String>,
+    pub area_name: String,
+    /// The grid member (网格员) who uploads it, and who passes it on at the centre (镇社会治理综合服务中心).
+    pub uploader: Option<String>,
+    pub centre: Option<String>,
+}
+
+impl Dispatch {
+    /// One to try templates on.
+    pub fn example() -> Dispatch {
+        Dispatch {
+            reference: "CHD2022-000001-R1".to_owned(),
+            issue_number: "CHD2022-000001".to_owned(),
+            previous: Some("1".to_owned()),
+            category: Category::Other,
+            urgency: Urgency::Normal,
+            text: "示例：\"路灯\"不亮\n请修".to_owned(),
+            resident: "示例".to_owned(),
+            contact: Some("13800000000".to_owned()),
+            address: Some("1号".to_owned()),
+            area_code: Some("370481111000".to_owned()),
+            area_name: "柴胡店镇".to_owned(),
+            uploader: Some("示例".to_owned()),
+            centre: Some("示例".to_owned()),
+        }
+    }
+}
+
+#[derive(FromRow)]
+struct DispatchRow {
+    id: String,
+    reference: String,
+    previous: Option<String>,
+    number: String,
+    category: Option<String>,
+    urgency: Option<String>,
+    text_sealed: String,
+    name_sealed: String,
+    contact_sealed: Option<String>,
+    address_sealed: Option<String>,
+    area_id: String,
+    area_code: Option<String>,
+    area_name: String,
+}
+
+/// The names of the people who hold a role over an area.
+type Names = HashMap<(String, String), String>;
+
+impl Store {
+    /// What each of these debts carries, by the debt's target.
+    pub async fn contents(&self, parcels: &[Parcel]) -> Result<HashMap<String, Content>> {
+        let of_kind = |kind: &str| -> Vec<[&str; 1]> {
+            let those = parcels.iter().filter(|parcel| parcel.kind == kind);
+            those.map(|parcel| [parcel.target_id.as_str()]).collect()
+        };
+        let mut contents = HashMap::new();
+        for (id, dispatch) in self.dispatches(&of_kind("referral")).await? {
+            contents.insert(id, Content::Referral(Box::new(dispatch)));
+        }
+        for notice in self.notices(&of_kind("notice")).await? {
+            contents.insert(notice.id.clone(), Content::Notice(notice));
+        }
+        Ok(contents)
+    }
+
+    async fn notices(&self, ids: &[[&str; 1]]) -> Result<Vec<Notice>> {
+        if ids.is_empty() {
+            return Ok(Vec::new());
+        }
+        let read = format!(
+            "SELECT n.id, n.on_date, n.title, n.body, s.number AS staff_number, s.name AS staff_name
+             FROM notices n JOIN staff s ON s.id = n.staff_id
+             WHERE n.id IN (SELECT value ->> 0 FROM {})",
+            self.dialect.rows()
+        );
+        Ok(sqlx::query_as(sqlx::AssertSqlSafe(read))
+            .bind(to_json(&ids)?)
+            .fetch_all(&self.read)
+            .await?)
+    }
+
+    async fn dispatches(&self, ids: &[[&str; 1]]) -> Result<Vec<(String, Dispatch)>> {
+        if ids.is_empty() {
+            return Ok(Vec::new());
+        }
+        let read = format!(
+            "SELECT r.id, r.reference, (SELECT b.remote_id FROM referrals b WHERE b.issue_id = r.issue_id
+                 AND b.round < r.round AND b.remote_id IS NOT NULL ORDER BY b.round DESC LIMIT 1) AS previous,
+               i.number, i.category, i.urgency, i.text_sealed, p.name_sealed, p.contact_sealed,
+               s.address_sealed, a.id AS area_id, a.code AS area_code, a.name AS area_name
+             FROM referrals r JOIN issues i ON i.id = r.issue_id JOIN residents p ON p.id = i.resident_id
+             JOIN subjects s ON s.id = i.subject_id JOIN areas a ON a.id = i.area_id
+             WHERE r.id IN (SELECT value ->> 0 FROM {})",
+            self.dialect.rows()
+        );
+        let rows: Vec<DispatchRow> = sqlx::query_as(sqlx::AssertSqlSafe(read))
+            .bind(to_json(&ids)?)
+            .fetch_all(&self.read)
+            .await?;
+        let mut areas: Vec<[&str; 1]> = rows.iter().map(|row| [row.area_id.as_str()]).collect();
+        areas.sort_unstable();
+        areas.dedup();
+        let names = self.names_over(&areas).await?;
+        rows.into_iter().map(|row| self.read_dispatch(row, &names)).collect()
+    }
+
+    fn read_dispatch(&self, row: DispatchRow, names: &Names) -> Result<(String, Dispatch)> {
+        let corrupt = |what| StoreError::Corrupt { what, value: row.number.clone() };
+        let around = self.around();
+        let (category, urgency) = (row.category.as_deref(), row.urgency.as_deref());
+        let named = |role: Role| names.get(&(row.area_id.clone(), role.code().to_owned())).cloned();
+        let dispatch = Dispatch {
+            category: category.and_then(Category::read).ok_or(corrupt("issues.category"))?,
+            urgency: urgency.and_then(Urgency::read).ok_or(corrupt("issues.urgency"))?,
+            uploader: named(Role::GridMember),
+            centre: named(Role::Centre),
+            reference: row.reference,
+            issue_number: row.number,
+            previous: row.previous,
+            text: around.sealer.open(&row.text_sealed)?,
+            resident: around.sealer.open(&row.name_sealed)?,
+            contact: around.open_sealed(row.contact_sealed)?,
+            address: around.open_sealed(row.address_sealed)?,
+            area_code: row.area_code,
+            area_name: row.area_name,
+        };
+        Ok((row.id, dispatch))
+    }
+
+    /// Who holds each role over these areas, there or in the nearest area above: as
+    /// [`super::Holders::holder`] has it, for a few areas without reading all of them.
+    async fn names_over(&self, areas: &[[&str; 1]]) -> Result<Names> {
+        let read = format!(
+            "WITH RECURSIVE up (lower_id, area_id, parent_id, height) AS (
+               SELECT id, id, parent_id, 0 FROM areas WHERE id IN (SELECT value ->> 0 FROM {})
+               UNION ALL
+               SELECT up.lower_id, a.id, a.parent_id, height + 1 FROM up JOIN areas a ON a.id = up.parent_id
+               WHERE height < 16)
+             SELECT up.lower_id, r.role, f.name FROM up JOIN staff f ON f.area_id = up.area_id
+             JOIN staff_roles r ON r.staff_id = f.id WHERE r.role IN ($2, $3) ORDER BY up.height DESC, f.number DESC",
+            self.dialect.rows()
+        );
+        let rows: Vec<(String, String, String)> = sqlx::query_as(sqlx::AssertSqlSafe(read))
+            .bind(to_json(&areas)?)
+            .bind(Role::GridMember.code())
+            .bind(Role::Centre.code())
+            .fetch_all(&self.read)
+            .await?;
+        // The nearest comes last and stays.
+        Ok(rows.into_iter().map(|(area, role, name)| ((area, role), name)).collect())
+    }
+}
