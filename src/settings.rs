@@ -316,8 +316,10 @@ impl Settings {
         if self.platform.poll_batch == 0 {
             return wrong("platform.poll_batch 至少为 1");
         }
-        if self.outbox.lease <= self.platform.timeout {
-            return wrong("outbox.lease 要比 platform.timeout 长，否则还在办的会被当作下落不明");
+        if self.outbox.lease < self.platform.timeout * 2 {
+            return wrong(
+                "outbox.lease 至少是 platform.timeout 的两倍，否则还在办的会被当作下落不明",
+            );
         }
         if self.notify.until <= self.notify.from {
             return wrong("notify.until 要晚于 notify.from");

@@ -50,13 +50,14 @@ pub struct Lane {
 /// How long an idle lane waits before it looks at the outbox without having been woken: another
 /// process, such as an import, may have written to it.
 const IDLE: Duration = Duration::from_secs(1);
+/// At most so many times as many debts are held as attempts are made at once.
+const FARTHEST_REACH: usize = 16;
 /// The longest that a receiver may ask us to wait.
 pub(super) const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(24 * 3600);
 
 type Settled = Vec<(Parcel, Settlement)>;
 
 /// What one stretch of work holds: claimed and waiting, under way, and ended but not written yet.
-#[derive(Default)]
 struct Flow {
     waiting: VecDeque<(Parcel, Option<Content>)>,
     under_way: JoinSet<(Parcel, Settlement)>,
@@ -66,6 +67,8 @@ struct Flow {
     /// Nothing more could be claimed when last asked.
     exhausted: bool,
     claimed: usize,
+    /// How many to hold, waiting and under way, so that no attempt waits for the database.
+    reach: usize,
 }
 
 /// What one transaction did: wrote how attempts ended, and took the next.
@@ -76,6 +79,27 @@ struct Turn {
 }
 
 impl Flow {
+    fn new(concurrency: usize) -> Flow {
+        Flow {
+            waiting: VecDeque::new(),
+            under_way: JoinSet::new(),
+            ended: Vec::new(),
+            turn: None,
+            exhausted: false,
+            claimed: 0,
+            reach: concurrency * 2,
+        }
+    }
+
+    /// Reaches further where attempts waited for the database's last turn, and less far where much was left waiting.
+    fn adapt_reach(&mut self, concurrency: usize) {
+        if self.waiting.is_empty() && self.under_way.len() < concurrency {
+            self.reach = (self.reach * 2).min(concurrency * FARTHEST_REACH);
+        } else if self.waiting.len() > self.reach / 2 {
+            self.reach = (self.reach / 2).max(concurrency * 2);
+        }
+    }
+
     fn held(&self) -> usize {
         self.waiting.len() + self.under_way.len()
     }
@@ -151,7 +175,7 @@ impl Lane {
     /// Keeps as many attempts under way as the rules allow until nothing is left that may be tried now. What has
     /// ended is written, and the next is claimed, in one commit, while other attempts go on.
     async fn work(self: &Arc<Self>) -> Result<usize, StoreError> {
-        let mut flow = Flow::default();
+        let mut flow = Flow::new(self.rules.concurrency);
         loop {
             self.start_attempts(&mut flow);
             self.start_turn(&mut flow).await?;
@@ -170,6 +194,7 @@ impl Lane {
                 flow.turn = None;
                 let turn = done.map_err(|panic| StoreError::Rule(panic.to_string()))??;
                 flow.claimed += turn.claimed.len();
+                flow.adapt_reach(self.rules.concurrency);
                 flow.exhausted = turn.claimed.len() < turn.wanted;
                 self.gate.unused(turn.wanted - turn.claimed.len());
                 flow.waiting.extend(turn.claimed);
@@ -237,8 +262,8 @@ impl Lane {
 
     /// How many to claim: enough that no attempt waits for the database.
     async fn wanted(&self, flow: &mut Flow) -> Result<usize, StoreError> {
-        let room = (self.rules.concurrency * 2).saturating_sub(flow.held());
-        let worth = flow.held() == 0 || room >= self.rules.concurrency / 2;
+        let room = flow.reach.saturating_sub(flow.held());
+        let worth = flow.held() == 0 || room >= flow.reach / 4;
         if flow.exhausted || room == 0 || !worth || self.shutdown.is_cancelled() {
             return Ok(0);
         }
@@ -258,7 +283,9 @@ impl Lane {
         content: Option<Content>,
     ) -> (Parcel, Settlement) {
         let refused_by_gate = matches!(self.gate.state(), GateState::Open { .. });
-        if self.shutdown.is_cancelled() || refused_by_gate {
+        // What waited here too long might be taken over while it's being sent.
+        let late = self.after(self.rules.lease / 2) > parcel.lease_until;
+        if self.shutdown.is_cancelled() || refused_by_gate || late {
             return (parcel, Settlement::Released);
         }
         let Some(content) = content else {

@@ -20,6 +20,8 @@ pub struct Parcel {
     pub unknown_since: Option<i64>,
     pub first_attempt_at: Option<i64>,
     pub last_attempt_at: Option<i64>,
+    /// Until when nobody else takes it.
+    pub lease_until: i64,
 }
 
 /// What the receiver gave for it.
@@ -76,8 +78,7 @@ pub struct Claim<'c> {
     pub settle_after: i64,
 }
 
-const CLAIMED: &str =
-    "id, kind, debt_key, target_id, attempts, unknown_since, first_attempt_at, last_attempt_at";
+const CLAIMED: &str = "id, kind, debt_key, target_id, attempts, unknown_since, first_attempt_at, last_attempt_at, lease_until";
 
 impl Tx {
     /// Writes a debt, once. It may be paid at any time from the beginning of time: whoever pays it may go
