@@ -83,6 +83,7 @@ pub async fn open_store(
             Review::None => None,
             Review::Centre => Some(settings.platform.review_within),
         },
+        messages: settings.platform.messages,
     };
     Ok(Store::open(&settings.database.url, around).await?)
 }
@@ -117,6 +118,8 @@ pub struct Daemon {
     shutdown: CancellationToken,
 }
 
+const NO_MESSAGES: &str = "platform.messages = true，但这个平台没有办法接收回告：rest 要在描述文件里写 [append]，open311 要 platform.service_request_updates = true";
+
 type Gaps = Arc<Mutex<Vec<ServiceGap>>>;
 
 impl Daemon {
@@ -130,6 +133,9 @@ impl Daemon {
         let platform = platform(&settings, clock, chance)?;
         let mut lanes = Vec::new();
         if let Some(platform) = &platform {
+            if settings.platform.messages && platform.looks_for_messages().is_none() {
+                return Err(SettingsError::Wrong(NO_MESSAGES.to_owned()).into());
+            }
             let skew = settings.platform.clock_skew;
             let carrier = ReferralCarrier::new(clock.clone(), Arc::clone(platform), skew);
             let PlatformSettings { concurrency, rate_per_minute, settle_after, .. } =

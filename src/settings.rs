@@ -101,6 +101,7 @@ pub struct PlatformSettings {
     pub feed_overlap: Duration,
     /// Whether an Open311 platform has the service request updates extension.
     pub service_request_updates: bool,
+    pub messages: bool,
     /// 0: never.
     #[serde(deserialize_with = "span")]
     pub upgrade_after: Duration,

@@ -104,6 +104,7 @@ async fn engine(address: &str, issues: usize, url: &str) -> anyhow::Result<f64> 
         workdays: load_workdays("".as_ref())?,
         platform_lane: settings.platform.name.clone(),
         review_within: None,
+        messages: false,
     };
     let store = Store::open(&url, around).await?;
     let lines: String = (0..issues)

@@ -45,6 +45,44 @@ pub fn marked(reference: &str) -> String {
     format!("[{reference}]")
 }
 
+/// What the platform is told of an event, if it is told at all: the town's part of a joint matter, what the
+/// resident says at the revisit (plan, 三(四)), and that a matter is withdrawn.
+pub fn message(event: &Event) -> Option<String> {
+    match event {
+        Event::TownFinished { result } => Some(format!("镇村部分已办结：{result}")),
+        Event::Satisfied => Some("回访：群众表示满意".to_owned()),
+        Event::Reopened { reason } => Some(format!("重新办理：{reason}")),
+        Event::Voided { reason } => Some(format!("不再需要办理：{reason}")),
+        _ => None,
+    }
+}
+
+/// The text by which a message is found again: that of its referral, and the event's sequence.
+pub fn message_reference(reference: &str, sequence: i64) -> String {
+    format!("{reference}-M{sequence}")
+}
+
+/// Whether a text of the platform is a message of ours that comes back.
+///
+/// ```
+/// use zoufang::domain::referral::is_own_message;
+/// assert!(is_own_message("回访：群众表示满意 [CHD2022-000007-R1-M5]"));
+/// assert!(!is_own_message("已办结 [CHD2022-000007-R1]"));
+/// ```
+pub fn is_own_message(text: &str) -> bool {
+    let is_reference = |inside: &str| {
+        let digits = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+        inside
+            .rsplit_once("-M")
+            .and_then(|(reference, sequence)| Some((reference.rsplit_once("-R")?.1, sequence)))
+            .is_some_and(|(round, sequence)| digits(round) && digits(sequence))
+    };
+    text.split('[')
+        .skip(1)
+        .filter_map(|rest| rest.split_once(']'))
+        .any(|(inside, _)| is_reference(inside))
+}
+
 /// The event that brings `issue` to where the platform says it is, if that is further on.
 pub fn event_for(issue: &Issue, status: PlatformStatus, text: &str) -> Option<Event> {
     let with_platform =

@@ -42,21 +42,28 @@ impl Carrier for ReferralCarrier {
     async fn send(&self, content: &Content) -> Outcome {
         match content {
             Content::Referral(dispatch) => self.platform.submit(dispatch).await,
+            Content::Message(message) => self.platform.append(message).await,
             Content::Notice(_) => Outcome::not_for_this_lane(),
         }
     }
 
     async fn look(&self, parcel: &Parcel, content: &Content) -> Sight {
-        let Content::Referral(dispatch) = content else {
-            return Sight::Absent;
+        let looks = match content {
+            Content::Referral(_) => self.platform.looks(),
+            _ => self.platform.looks_for_messages().unwrap_or(Looks::Nothing),
         };
-        match self.platform.looks() {
+        match looks {
             Looks::RepeatedKey => return Sight::Repeatable,
             Looks::Nothing => return Sight::Blind,
             Looks::Search => {}
         }
         let (from, to) = self.window(parcel);
-        match self.platform.find(&dispatch.reference, from, to).await {
+        let found = match content {
+            Content::Referral(dispatch) => self.platform.find(&dispatch.reference, from, to).await,
+            Content::Message(message) => self.platform.find_message(message, from, to).await,
+            Content::Notice(_) => Ok(None),
+        };
+        match found {
             Ok(Some(receipt)) => Sight::Found(receipt),
             Ok(None) => Sight::Absent,
             Err(none) => Sight::Failed { reason: none.reason, retry_after: none.retry_after },

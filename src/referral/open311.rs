@@ -9,14 +9,14 @@ use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
 use reqwest::{Client, RequestBuilder};
 
-use super::platform::{Changed, NoContact, Platform, ServiceGap, read_from};
+use super::platform::{Changed, Looks, NoContact, Platform, ServiceGap, read_from};
 use super::records::{Record, read};
 use crate::clock::Clock;
 use crate::domain::referral::{PlatformStatus, PlatformUpdate, marked};
 use crate::outbox::Outcome;
 use crate::outbox::http::{Answer, ask, client, failed};
 use crate::settings::{PlatformSettings, SettingsError, WireFormat};
-use crate::store::{Dispatch, Receipt};
+use crate::store::{Dispatch, Message, Receipt};
 
 /// A server that answers a query with this many requests may have left some out (GeoReport v2, GET
 /// Service Requests: "limited to a span of 90 days or the first 1000 requests").
@@ -142,6 +142,26 @@ impl Open311 {
         })
     }
 
+    /// The updates between two instants.
+    async fn updates_between(
+        &self,
+        from: Timestamp,
+        to: Timestamp,
+    ) -> Result<Vec<Record>, NoContact> {
+        let mut updates = Vec::new();
+        let mut spans = vec![(from, to)];
+        while let Some((from, to)) = spans.pop() {
+            let query = [("start_date", &*whole_seconds(from)), ("end_date", &*whole_seconds(to))];
+            let records = self.list(self.get("servicerequestupdates", &query)).await?;
+            if records.len() >= PAGE && to.duration_since(from) > SignedDuration::from_secs(2) {
+                spans.extend(halves(from, to).into_iter().rev());
+                continue;
+            }
+            updates.extend(records);
+        }
+        Ok(updates)
+    }
+
     /// The requests that the platform received between two instants.
     async fn received(&self, from: Timestamp, to: Timestamp) -> Result<Vec<Record>, NoContact> {
         let (from, to) = (whole_seconds(from), whole_seconds(to));
@@ -192,17 +212,8 @@ impl Platform for Open311 {
     async fn changes(&self, cursor: Option<&str>) -> Result<Changed, NoContact> {
         let began = self.clock.now();
         let since = read_from(cursor, began, self.overlap);
-        let mut updates = Vec::new();
-        let mut spans = vec![(since, began)];
-        while let Some((from, to)) = spans.pop() {
-            let query = [("start_date", &*whole_seconds(from)), ("end_date", &*whole_seconds(to))];
-            let records = self.list(self.get("servicerequestupdates", &query)).await?;
-            if records.len() >= PAGE && to.duration_since(from) > SignedDuration::from_secs(2) {
-                spans.extend(halves(from, to).into_iter().rev());
-                continue;
-            }
-            updates.extend(records.iter().filter_map(|record| self.update(record)));
-        }
+        let records = self.updates_between(since, began).await?;
+        let updates = records.iter().filter_map(|record| self.update(record)).collect();
         Ok(Changed { updates, cursor: Some(began.to_string()), more: false })
     }
 
@@ -225,6 +236,47 @@ impl Platform for Open311 {
             },
             Err(reason) => Outcome::Unknown { reason },
         }
+    }
+
+    fn looks_for_messages(&self) -> Option<Looks> {
+        self.has_updates.then_some(Looks::Search)
+    }
+
+    /// POST servicerequestupdates, as FixMyStreet's "Open311-FMS" has it.
+    async fn append(&self, message: &Message) -> Outcome {
+        let at = whole_seconds(message.at);
+        let text = format!("{}{}", message.text, marked(&message.reference));
+        let form = [
+            ("update_id", message.reference.as_str()),
+            ("service_request_id", &message.remote_id),
+            ("status", message.remote_word.as_deref().unwrap_or("open")),
+            ("updated_datetime", &at),
+            ("description", &text),
+            ("jurisdiction_id", &self.jurisdiction_id),
+            ("api_key", &self.api_key),
+        ];
+        let given: Vec<_> = form.into_iter().filter(|(_, value)| !value.is_empty()).collect();
+        let request = self.client.post(self.address("servicerequestupdates")).form(&given);
+        match ask(request).await {
+            Ok(answer) if answer.status.is_success() => Outcome::Delivered(Receipt::default()),
+            Ok(answer) => failed(&answer, &self.words(&answer)),
+            Err(none) => none.into(),
+        }
+    }
+
+    async fn find_message(
+        &self,
+        message: &Message,
+        from: Timestamp,
+        to: Timestamp,
+    ) -> Result<Option<Receipt>, NoContact> {
+        // A server that goes by the time that we gave shows it there.
+        let from = from.min(message.at.checked_sub(self.overlap).unwrap_or(Timestamp::MIN));
+        let mark = marked(&message.reference);
+        let carries =
+            |record: &Record| record.get("description").is_some_and(|d| d.contains(&mark));
+        let found = self.updates_between(from, to).await?.iter().any(carries);
+        Ok(found.then(Receipt::default))
     }
 
     async fn find(

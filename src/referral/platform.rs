@@ -9,7 +9,7 @@ use crate::domain::issue::Category;
 use crate::domain::referral::PlatformUpdate;
 use crate::outbox::Outcome;
 use crate::outbox::http::NoAnswer;
-use crate::store::{Dispatch, Receipt};
+use crate::store::{Dispatch, Message, Receipt};
 
 /// A question that got no usable answer.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -23,6 +23,13 @@ impl NoContact {
     /// What only configuration can mend.
     pub fn misconfigured(reason: String) -> NoContact {
         NoContact { reason: format!("misconfigured: {reason}"), retry_after: None }
+    }
+}
+
+impl From<NoContact> for Outcome {
+    /// Nothing was sent.
+    fn from(none: NoContact) -> Outcome {
+        Outcome::NotSent { reason: none.reason, retry_after: none.retry_after }
     }
 }
 
@@ -114,6 +121,26 @@ pub trait Platform: Send + Sync {
         from: Timestamp,
         to: Timestamp,
     ) -> Result<Option<Receipt>, NoContact>;
+
+    /// How it can be known whether a message arrived; `None` where it takes none.
+    fn looks_for_messages(&self) -> Option<Looks> {
+        None
+    }
+
+    /// Tells something of a request that it has. The text carries the message's reference.
+    async fn append(&self, _message: &Message) -> Outcome {
+        NoContact::misconfigured("this platform takes no messages".to_owned()).into()
+    }
+
+    /// Finds a message of ours between two instants, as [`Platform::find`] finds a request.
+    async fn find_message(
+        &self,
+        _message: &Message,
+        _from: Timestamp,
+        _to: Timestamp,
+    ) -> Result<Option<Receipt>, NoContact> {
+        Err(NoContact::misconfigured("messages can't be looked for".to_owned()))
+    }
 
     /// How the requests of these numbers stand. One that the platform doesn't mention is left out.
     async fn fetch(&self, remote_ids: &[String]) -> Result<Vec<PlatformUpdate>, NoContact>;

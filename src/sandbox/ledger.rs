@@ -29,6 +29,13 @@ pub struct Step {
     pub notes: &'static str,
 }
 
+/// A message about a request, as it was received.
+#[derive(Debug, Clone, Serialize)]
+pub struct Message {
+    pub at: Timestamp,
+    pub form: BTreeMap<String, String>,
+}
+
 /// One digest that arrived at the sandbox's webhook.
 #[derive(Debug, Clone, Serialize)]
 pub struct Notice {
@@ -40,6 +47,7 @@ pub struct Notice {
 #[derive(Debug, Default)]
 pub struct Ledger {
     pub requests: Vec<Stored>,
+    pub messages: Vec<Message>,
     pub notices: Vec<Notice>,
 }
 
@@ -57,6 +65,12 @@ impl Stored {
 }
 
 impl Ledger {
+    /// Stores a message. Returns its number.
+    pub fn take_message(&mut self, form: BTreeMap<String, String>, at: Timestamp) -> usize {
+        self.messages.push(Message { at, form });
+        self.messages.len()
+    }
+
     /// Stores a request and fixes its course by `seed` and its description, so that the same matter
     /// goes the same way whatever the order of arrival.
     pub fn store(

@@ -23,7 +23,7 @@ use tower::ServiceExt;
 use tracing::debug;
 
 use super::faults::{Fault, Faults};
-use super::ledger::{Ledger, Notice, Stored};
+use super::ledger::{Ledger, Message, Notice, Stored};
 use super::wire::{self, Form, Thing, form_of};
 use crate::clock::{Chance, Clock};
 
@@ -132,6 +132,8 @@ impl Sandbox {
                 }
             }
         }
+        let told = |message: &&Message| from <= message.at && message.at <= to;
+        things.extend(self.ledger().messages.iter().filter(told).map(wire::message));
         if self.happens(Fault::Reorder) {
             things.reverse();
         }
@@ -173,50 +175,91 @@ fn not_found(form: Form) -> Response {
     wire::error(StatusCode::NOT_FOUND, form, "没有这个地址")
 }
 
-/// POST requests.json: every way in which a submission can go wrong happens here.
+/// POST requests.json and servicerequestupdates.json.
 async fn submit(
     State(sandbox): State<Sandbox>,
     Extension(cut): Extension<Cut>,
     Path(file): Path<String>,
     FormBody(form): FormBody<Fields>,
 ) -> Response {
-    let Some(("requests", wire_form)) = form_of(&file) else {
-        return not_found(Form::Json);
+    let (name, wire_form) = match form_of(&file) {
+        Some((name @ ("requests" | "servicerequestupdates"), wire_form)) => (name, wire_form),
+        _ => return not_found(Form::Json),
     };
+    if name == "servicerequestupdates" {
+        return take_update(&sandbox, &cut, wire_form, form).await;
+    }
     if let Some(missing) = missing_field(&form) {
         return wire::error(StatusCode::BAD_REQUEST, wire_form, &missing);
     }
-    if sandbox.happens(Fault::ResetBefore) {
-        return reset(&cut).await;
-    }
-    if sandbox.happens(Fault::Busy503) {
-        let mut busy = wire::error(StatusCode::SERVICE_UNAVAILABLE, wire_form, "系统忙，请稍后");
-        busy.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("600"));
-        return busy;
-    }
-    let lost = sandbox.happens(Fault::NoAnswer);
-    let broken = sandbox.happens(Fault::Error500);
-    if (lost || broken) && sandbox.0.chance.fraction() < 0.5 {
-        return if lost { silence().await } else { broken_answer(wire_form) };
-    }
-    let stored = sandbox.store(form);
-    if lost {
-        return silence().await;
-    }
-    if broken {
-        return broken_answer(wire_form);
-    }
-    if sandbox.happens(Fault::ResetAfter) {
-        return reset(&cut).await;
-    }
-    if sandbox.happens(Fault::Slow) {
-        tokio::time::sleep(SLOW).await;
-    }
+    let stored = match taken(&sandbox, &cut, wire_form, || sandbox.store(form)).await {
+        Ok(stored) => stored,
+        Err(failure) => return failure,
+    };
     let receipt = match &stored.token {
         Some(token) => ("token", token.clone()),
         None => ("service_request_id", stored.service_request_id.clone()),
     };
     wire::answer(StatusCode::OK, wire_form, "service_requests", "request", &[vec![receipt]])
+}
+
+/// POST servicerequestupdates: a message about a request.
+async fn take_update(sandbox: &Sandbox, cut: &Cut, wire_form: Form, form: Fields) -> Response {
+    let id = form.get("service_request_id").cloned().unwrap_or_default();
+    if !sandbox.ledger().requests.iter().any(|r| r.service_request_id == id) {
+        return wire::error(StatusCode::NOT_FOUND, wire_form, "没有这个编号");
+    }
+    let at = sandbox.0.clock.now();
+    let store = || sandbox.ledger().take_message(form, at);
+    match taken(sandbox, cut, wire_form, store).await {
+        Ok(number) => {
+            let thing = vec![("update_id", number.to_string())];
+            wire::answer(
+                StatusCode::OK,
+                wire_form,
+                "service_request_updates",
+                "request_update",
+                &[thing],
+            )
+        }
+        Err(failure) => failure,
+    }
+}
+
+/// Every way in which taking something can go wrong happens here: before it's stored, or after.
+async fn taken<T>(
+    sandbox: &Sandbox,
+    cut: &Cut,
+    wire_form: Form,
+    store: impl FnOnce() -> T,
+) -> Result<T, Response> {
+    if sandbox.happens(Fault::ResetBefore) {
+        return Err(reset(cut).await);
+    }
+    if sandbox.happens(Fault::Busy503) {
+        let mut busy = wire::error(StatusCode::SERVICE_UNAVAILABLE, wire_form, "系统忙，请稍后");
+        busy.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("600"));
+        return Err(busy);
+    }
+    let lost = sandbox.happens(Fault::NoAnswer);
+    let broken = sandbox.happens(Fault::Error500);
+    if (lost || broken) && sandbox.0.chance.fraction() < 0.5 {
+        return Err(if lost { silence().await } else { broken_answer(wire_form) });
+    }
+    let stored = store();
+    if lost {
+        return Err(silence().await);
+    }
+    if broken {
+        return Err(broken_answer(wire_form));
+    }
+    if sandbox.happens(Fault::ResetAfter) {
+        return Err(reset(cut).await);
+    }
+    if sandbox.happens(Fault::Slow) {
+        tokio::time::sleep(SLOW).await;
+    }
+    Ok(stored)
 }
 
 fn missing_field(form: &Fields) -> Option<String> {

@@ -7,7 +7,7 @@ use axum::response::{IntoResponse, Response};
 use jiff::Timestamp;
 use quick_xml::escape::escape;
 
-use super::ledger::{Step, Stored};
+use super::ledger::{Message, Step, Stored};
 use crate::domain::issue::Category;
 
 /// One thing of an answer.
@@ -92,6 +92,18 @@ pub fn update(stored: &Stored, number: usize, step: &Step) -> Thing {
         ("description", step.notes.to_owned()),
         ("updated_datetime", whole),
     ]
+}
+
+/// A message of ours, which the feed shows with the rest.
+pub fn message(message: &Message) -> Thing {
+    let names = ["update_id", "service_request_id", "status", "description"];
+    let mut thing: Thing = names
+        .into_iter()
+        .filter_map(|name| Some((name, message.form.get(name)?.clone())))
+        .collect();
+    let whole = message.at.round(jiff::Unit::Second).unwrap_or(message.at);
+    thing.push(("updated_datetime", whole.to_string()));
+    thing
 }
 
 /// The platform's service list: one service for each of the plan's categories.

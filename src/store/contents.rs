@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use sqlx::FromRow;
 
-use super::{Notice, Parcel, Result, Store, StoreError, to_json};
+use super::{Message, Notice, Parcel, Result, Store, StoreError, to_json};
 use crate::domain::issue::{Category, Urgency};
 use crate::domain::staff::Role;
 
@@ -12,6 +12,7 @@ use crate::domain::staff::Role;
 #[derive(Debug, Clone)]
 pub enum Content {
     Referral(Box<Dispatch>),
+    Message(Message),
     Notice(Notice),
 }
 
@@ -86,6 +87,9 @@ impl Store {
         let mut contents = HashMap::new();
         for (id, dispatch) in self.dispatches(&of_kind("referral")).await? {
             contents.insert(id, Content::Referral(Box::new(dispatch)));
+        }
+        for (id, message) in self.messages(&of_kind("message")).await? {
+            contents.insert(id, Content::Message(message));
         }
         for notice in self.notices(&of_kind("notice")).await? {
             contents.insert(notice.id.clone(), Content::Notice(notice));

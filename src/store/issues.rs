@@ -323,6 +323,7 @@ impl Tx {
         let mut consequences = Vec::new();
         for Step { id, event, row, before, after } in &steps {
             self.follow_event(id, row, event, after).await?;
+            self.owe_message(id, before.round, row.version + 1, event).await?;
             // What a resident is owed depends on these alone; a step on the platform's way changes neither.
             let standing = |issue: &Issue| (issue.class.is_some(), issue.is_ended());
             if standing(after) != standing(before) {

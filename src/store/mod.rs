@@ -14,6 +14,7 @@ mod figures;
 mod imports;
 mod issues;
 mod jobs;
+mod messages;
 mod notices;
 mod outbox;
 mod outbox_desk;
@@ -36,6 +37,7 @@ pub use duties::{DueRung, NewDuty};
 pub use figures::{Figures, LaneFigures};
 pub use issues::{IssueCard, NewIssue};
 pub use jobs::JobRun;
+pub use messages::Message;
 pub use notices::{NewNotice, Notice, Told};
 pub use outbox::{Claim, Parcel, Receipt, Settlement};
 pub use outbox_desk::{Debt, Decision};
@@ -70,6 +72,8 @@ pub struct Surroundings {
     /// For how long the centre may review what goes there before it goes by itself; `None` where it
     /// goes at once.
     pub review_within: Option<Duration>,
+    /// Whether the platform is told what the town does and what residents say.
+    pub messages: bool,
 }
 
 impl Dialect {

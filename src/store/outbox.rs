@@ -260,7 +260,7 @@ impl Tx {
         let settled = self.write_settlements(owner, batch).await?;
         // A lease that was lost meanwhile is another's to settle: it will look first.
         let own = batch.iter().filter(|(parcel, _)| settled.contains(&parcel.id));
-        let (mut referred, mut noticed) = (Vec::new(), Vec::new());
+        let mut referred = Vec::new();
         for (parcel, settlement) in own {
             match (parcel.kind.as_str(), settlement) {
                 ("referral", Settlement::Delivered(receipt)) => {
@@ -269,15 +269,22 @@ impl Tx {
                 ("referral", Settlement::Refused { reason }) => {
                     self.referral_refused(&parcel.target_id, reason).await?;
                 }
-                ("notice", Settlement::Delivered(_)) => noticed.push(parcel.target_id.as_str()),
+                (kind, Settlement::Delivered(_)) => {
+                    self.told(kind, &parcel.target_id).await?;
+                }
                 _ => {}
             }
         }
         self.referrals_delivered(&referred).await?;
-        for notice in noticed {
-            self.notice_delivered(notice).await?;
-        }
         self.mark_contacts(lane, batch).await
+    }
+
+    /// What isn't a referral has arrived.
+    pub(super) async fn told(&mut self, kind: &str, target_id: &str) -> Result<()> {
+        match kind {
+            "message" => self.message_delivered(target_id).await,
+            _ => self.notice_delivered(target_id).await,
+        }
     }
 
     /// The outbox's own rows, in one statement. Returns the ids of those that `owner` still held.

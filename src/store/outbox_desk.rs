@@ -129,7 +129,7 @@ impl Tx {
             let receipt = Receipt { remote_id: remote_id.clone(), token: None };
             match kind.as_str() {
                 "referral" => self.referrals_delivered(&[(&target, &receipt)]).await?,
-                _ => self.notice_delivered(&target).await?,
+                _ => self.told(&kind, &target).await?,
             }
         }
         let detail = serde_json::json!({"reason": reason, "decision": decision.code()});

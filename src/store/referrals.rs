@@ -140,7 +140,9 @@ impl Tx {
         for remote_id in answered {
             self.apply_waiting_updates(&remote_id).await?;
         }
-        Ok(())
+        let numbers: Vec<[&str; 1]> =
+            delivered.iter().filter_map(|(_, r)| Some([r.remote_id.as_deref()?])).collect();
+        self.owe_messages_of(&to_json(&numbers)?).await
     }
 
     /// The platform's own no at the door.
@@ -167,6 +169,7 @@ impl Tx {
             .bind(id)
             .execute(&mut *self.db)
             .await?;
+        self.owe_messages_of(&to_json(&[[remote_id]])?).await?;
         self.apply_waiting_updates(remote_id).await
     }
 
@@ -200,6 +203,9 @@ impl Tx {
 
     /// Keeps an answer, once, and applies it. True where it was new.
     pub async fn receive_update(&mut self, update: &PlatformUpdate) -> Result<bool> {
+        if referral::is_own_message(&update.text) {
+            return Ok(false);
+        }
         let lane = self.around.platform_lane.clone();
         let (id, now) = (self.around.id(), self.now());
         let said_at = match update.at {

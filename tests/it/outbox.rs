@@ -143,7 +143,9 @@ on_both!(an_operator_decides_by_name_and_it_is_audited, async |fixture: Fixture|
 
 #[tokio::test]
 async fn the_centre_reviews_and_what_nobody_reviews_goes_by_itself() {
-    let reviewed = Fixture::reviewed(Duration::from_secs(48 * 3600)).await;
+    let limit = Duration::from_secs(48 * 3600);
+    let fixture = Fixture::sqlite().await;
+    let reviewed = fixture.within(|around| around.review_within = Some(limit)).await;
     let (fixture, server, daemon) = owing(reviewed, 2, "").await;
     answer(&server, taken()).await;
     let store = &fixture.store;

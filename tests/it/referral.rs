@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use zoufang::daemon::Daemon;
-use zoufang::domain::issue::State;
+use zoufang::domain::issue::{Level, State};
 use zoufang::sandbox::{Faults, Sandbox};
 use zoufang::settings::Settings;
 
@@ -183,3 +183,45 @@ on_both!(a_voided_issue_is_not_sent, async |fixture: Fixture| {
     assert_eq!(bridge.sandbox.ledger().requests.len(), 0);
     bridge.stop.cancel();
 });
+
+on_both!(
+    the_platform_is_told_once_what_the_town_did_and_residents_said,
+    async |fixture: Fixture| {
+        let faults = "reset-before=0.2,reset-after=0.3,500=0.3,no-answer=0.05,token=0.3";
+        let more = "service_request_updates = true\nmessages = true";
+        let fixture = fixture.within(|around| around.messages = true).await;
+        let bridge = bridge_with(fixture, faults, more).await;
+        let store = &bridge.fixture.store;
+        bridge.days(1).await;
+        // The village ends its part of a joint matter before and after the platform ends its own.
+        let mut cards = store.issues_in(State::Queued, 100).await.unwrap();
+        cards.extend(store.issues_in(State::Referred, 100).await.unwrap());
+        cards.extend(store.issues_in(State::Accepted, 100).await.unwrap());
+        let joint = cards.iter().filter(|card| card.issue.level() == Some(Level::Joint));
+        let lines: String = joint.map(|card| format!("{},村里已办\n", card.number)).collect();
+        bridge.fixture.import("h.csv", &format!("问题编号,办理结果\n{lines}")).await.unwrap();
+        bridge.days(16).await;
+        assert_eq!(store.issues_in(State::Resolved, 100).await.unwrap().len(), ISSUES);
+        let revisit =
+            "走访日期,走访人员,对象编号,群众姓名,走访类型,满意度\n2022-05-06,Z6,H1,王建国,回访,";
+        bridge.fixture.import("r1.csv", &format!("{revisit}不满意\n")).await.unwrap();
+        bridge.days(3).await;
+        let debts = store.platform_debts().await.unwrap();
+        assert_eq!(debts.len(), 2 * ISSUES, "each goes again in a second round");
+        let messages = bridge.sandbox.ledger().messages.clone();
+        let told = |part: &str| {
+            messages.iter().filter(|message| message.form["description"].contains(part)).count()
+        };
+        assert_eq!((told("镇村部分已办结：村里已办"), told("不满意")), (ISSUES / 2, ISSUES));
+        assert_eq!(messages.len(), ISSUES + ISSUES / 2, "each once");
+        // Each is about the request of its own round.
+        for message in &messages {
+            let reference = message.form["update_id"].rsplit_once("-M").unwrap().0;
+            let number = debts.iter().find(|(r, _)| r == reference).and_then(|(_, id)| id.clone());
+            assert_eq!(number.as_ref(), Some(&message.form["service_request_id"]));
+        }
+        // What comes back of our own in the feed moves nothing and isn't kept.
+        assert!(store.unknown_words().await.unwrap().is_empty());
+        bridge.stop.cancel();
+    }
+);

@@ -17,7 +17,7 @@ use zoufang::domain::referral::PlatformStatus;
 use zoufang::outbox::Outcome;
 use zoufang::referral::{Looks, Platform};
 use zoufang::settings::Settings;
-use zoufang::store::Dispatch;
+use zoufang::store::{Dispatch, Message, Receipt};
 
 use crate::support::{Fixture, VISITS, on_both};
 
@@ -229,6 +229,42 @@ async fn statuses_are_read_in_batches_in_the_platforms_own_words() {
     assert_eq!(updates[0].status, Some(PlatformStatus::InProgress));
     assert_eq!(updates[0].at, Some("2022-04-21T00:30:00Z".parse().unwrap()));
     assert_eq!((updates[1].status, updates[1].word.as_str()), (None, "已挂起"));
+}
+
+#[tokio::test]
+async fn a_message_is_appended_and_found_again() {
+    let server = MockServer::start().await;
+    Mock::given(path("/api/event/feedback"))
+        .and(body_partial_json(json!({
+            "eventId": "1",
+            "feedbackNo": "CHD2022-000001-R1-M5",
+            "satisfied": "1",
+            "content": "示例：\"路灯\"亮了[CHD2022-000001-R1-M5]",
+        })))
+        .respond_with(json_answer(json!({"code": 0})))
+        .expect(1)
+        .mount(&server)
+        .await;
+    let listed = |numbers: &[&str]| {
+        let list: Vec<_> = numbers.iter().map(|number| json!({"feedbackNo": number})).collect();
+        json_answer(json!({"code": "0", "data": {"list": list}}))
+    };
+    Mock::given(path("/api/event/feedback/list"))
+        .and(query_param("eventId", "1"))
+        .respond_with(listed(&["CHD2022-000001-R1-M4", "CHD2022-000001-R1-M5"]))
+        .mount(&server)
+        .await;
+    let platform = adapter(&server, "gateway.toml").await;
+    assert_eq!(platform.looks_for_messages(), Some(Looks::Search));
+    let mut message = Message::example();
+    assert_eq!(platform.append(&message).await, Outcome::Delivered(Receipt::default()));
+    let (from, to) = (Timestamp::UNIX_EPOCH, Timestamp::UNIX_EPOCH);
+    let found = platform.find_message(&message, from, to).await.unwrap();
+    assert_eq!(found, Some(Receipt::default()));
+    message.reference = "CHD2022-000001-R1-M6".to_owned();
+    assert_eq!(platform.find_message(&message, from, to).await.unwrap(), None);
+    let other = adapter(&server, "oauth-feed.toml").await;
+    assert_eq!(other.looks_for_messages(), Some(Looks::RepeatedKey));
 }
 
 #[test]

@@ -20,6 +20,13 @@ pub struct Description {
     pub submit: Call,
     /// Finds what may have arrived: by the reference, or by the window of time (templates have both).
     pub find: Option<Call>,
+    /// Tells something of a request that the platform has.
+    pub append: Option<Call>,
+    /// Whether a message repeated under the same reference is taken once by the platform itself.
+    #[serde(default)]
+    pub knows_repeated_message: bool,
+    /// Finds a message that may have arrived.
+    pub find_message: Option<Call>,
     /// How the requests of some numbers stand.
     pub status: Option<Call>,
     /// How many numbers one status call may name.
@@ -44,6 +51,8 @@ impl Description {
         let calls = [
             ("submit", Some(&self.submit)),
             ("find", self.find.as_ref()),
+            ("append", self.append.as_ref()),
+            ("find_message", self.find_message.as_ref()),
             ("status", self.status.as_ref()),
             ("changes", self.changes.as_ref().map(|changes| &changes.call)),
         ];

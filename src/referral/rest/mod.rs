@@ -11,18 +11,19 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use jiff::Timestamp;
+use minijinja::value::merge_maps;
 use minijinja::{Value, context};
 use reqwest::header::CONTENT_TYPE;
 use reqwest::{Client, Method, Request};
 
 use super::platform::{Changed, Looks, NoContact, Platform, ServiceGap, read_from};
 use crate::clock::{Chance, Clock, local_text};
-use crate::domain::issue::Category;
+use crate::domain::issue::{Category, EventKind};
 use crate::domain::referral::{PlatformUpdate, marked};
 use crate::outbox::Outcome;
 use crate::outbox::http::{Answer, ask, client};
 use crate::settings::{PlatformSettings, SettingsError};
-use crate::store::{Dispatch, Receipt};
+use crate::store::{Dispatch, Message, Receipt};
 use answer::{Verdict, field, instant, items, judge};
 use authenticate::Authenticator;
 use description::{AnswerRules, Call, Description};
@@ -83,12 +84,17 @@ impl Rest {
         let description = &self.description;
         let (now, ids) = (Timestamp::UNIX_EPOCH, ["1".to_owned()]);
         let example = Dispatch::example();
-        let window = context! { reference => "R", mark => "[R]", from => now.to_string(), to => now.to_string(),
-        from_local => local_text(now), to_local => local_text(now), page => 1 };
         for (name, call) in description.calls() {
             let parts = match name {
                 "submit" => self.submission(&example),
-                "find" => window.clone(),
+                "find" => {
+                    context! { reference => "R", mark => "[R]", page => 1, ..window(now, now) }
+                }
+                "append" => message_parts(&Message::example()),
+                "find_message" => {
+                    let message = message_parts(&Message::example());
+                    merge_maps([context! { page => 1 }, message, window(now, now)])
+                }
                 "status" => context! { ids, id => "1", page => 1 },
                 _ => context! { cursor => "1", cursor_local => "1", page => 1 },
             };
@@ -148,8 +154,8 @@ impl Rest {
     /// One call. Where a token was no longer good, once more with a new one: a 401 stored nothing.
     async fn call(&self, call: &Call, parts: &Value) -> Result<Answer, Outcome> {
         for _ in 0..2 {
-            let mut request = self.request(call, parts).map_err(not_sent)?;
-            self.authenticator.put_on(&mut request).await.map_err(not_sent)?;
+            let mut request = self.request(call, parts).map_err(Outcome::from)?;
+            self.authenticator.put_on(&mut request).await.map_err(Outcome::from)?;
             let sent = reqwest::RequestBuilder::from_parts(self.client.clone(), request);
             let answer = ask(sent).await.map_err(Outcome::from)?;
             if answer.status.as_u16() != 401 || !self.authenticator.forget().await {
@@ -202,6 +208,26 @@ impl Rest {
         })
         .await?;
         Ok(updates)
+    }
+
+    /// The first thing of a list that carries `reference`.
+    async fn carrying(
+        &self,
+        call: &Call,
+        parts: &Value,
+        reference: &str,
+    ) -> Result<Option<serde_json::Value>, NoContact> {
+        let mark = marked(reference);
+        let mut found = None;
+        let carries = |text: String| text == reference || text.contains(&mark);
+        self.pages(call, parts, |thing| {
+            if field(thing, call.answer.reference.as_ref()).is_some_and(carries) {
+                found = Some(thing.clone());
+            }
+            found.is_none()
+        })
+        .await?;
+        Ok(found)
     }
 
     fn receipt(call: &Call, thing: &serde_json::Value) -> Option<Receipt> {
@@ -258,6 +284,43 @@ impl Platform for Rest {
         }
     }
 
+    fn looks_for_messages(&self) -> Option<Looks> {
+        match &self.description {
+            Description { append: None, .. } => None,
+            Description { knows_repeated_message: true, .. } => Some(Looks::RepeatedKey),
+            Description { find_message: Some(_), .. } => Some(Looks::Search),
+            _ => Some(Looks::Nothing),
+        }
+    }
+
+    async fn append(&self, message: &Message) -> Outcome {
+        let Some(call) = &self.description.append else {
+            return NoContact::misconfigured("the platform has no [append]".to_owned()).into();
+        };
+        let answer = match self.call(call, &message_parts(message)).await {
+            Ok(answer) => answer,
+            Err(outcome) => return outcome,
+        };
+        match judge(&call.answer, &answer) {
+            Verdict::NotDone(outcome) => outcome,
+            Verdict::Done(_) => Outcome::Delivered(Receipt::default()),
+        }
+    }
+
+    async fn find_message(
+        &self,
+        message: &Message,
+        from: Timestamp,
+        to: Timestamp,
+    ) -> Result<Option<Receipt>, NoContact> {
+        let Some(call) = &self.description.find_message else {
+            return Err(NoContact::misconfigured("the platform has no [find_message]".to_owned()));
+        };
+        let parts = merge_maps([message_parts(message), window(from, to)]);
+        let found = self.carrying(call, &parts, &message.reference).await?;
+        Ok(found.map(|_| Receipt::default()))
+    }
+
     async fn find(
         &self,
         reference: &str,
@@ -267,19 +330,9 @@ impl Platform for Rest {
         let Some(call) = &self.description.find else {
             return Err(NoContact::misconfigured("the platform has no [find]".to_owned()));
         };
-        let mark = marked(reference);
-        let parts = context! { reference, mark, from => from.to_string(), to => to.to_string(),
-        from_local => local_text(from), to_local => local_text(to) };
-        let mut found = None;
-        let carries = |text: String| text == reference || text.contains(&mark);
-        self.pages(call, &parts, |thing| {
-            if field(thing, call.answer.reference.as_ref()).is_some_and(carries) {
-                found = Self::receipt(call, thing);
-            }
-            found.is_none()
-        })
-        .await?;
-        Ok(found)
+        let parts = context! { reference, mark => marked(reference), ..window(from, to) };
+        let found = self.carrying(call, &parts, reference).await?;
+        Ok(found.and_then(|thing| Self::receipt(call, &thing)))
     }
 
     async fn fetch(&self, remote_ids: &[String]) -> Result<Vec<PlatformUpdate>, NoContact> {
@@ -342,13 +395,30 @@ impl Platform for Rest {
     }
 }
 
+/// What a message's templates have.
+fn message_parts(message: &Message) -> Value {
+    let Message { reference, remote_id, remote_word, event, text, at } = message;
+    let satisfaction = match event {
+        EventKind::Satisfied => "satisfied",
+        EventKind::Reopened => "unsatisfied",
+        _ => "",
+    };
+    context! {
+        reference, mark => marked(reference), id => remote_id,
+        status => remote_word.clone().unwrap_or_default(), event => event.code(), satisfaction, text,
+        time => at.to_string(), time_local => local_text(*at),
+    }
+}
+
+/// A window of time, as templates have it.
+fn window(from: Timestamp, to: Timestamp) -> Value {
+    context! { from => from.to_string(), to => to.to_string(),
+    from_local => local_text(from), to_local => local_text(to) }
+}
+
 fn read_description(file: &Path) -> Result<Description, SettingsError> {
     let wrong =
         |why: String| SettingsError::Wrong(format!("platform.file：{}：{why}", file.display()));
     let text = std::fs::read_to_string(file).map_err(|why| wrong(why.to_string()))?;
     toml::from_str(&text).map_err(|error| wrong(error.to_string()))
-}
-
-fn not_sent(none: NoContact) -> Outcome {
-    Outcome::NotSent { reason: none.reason, retry_after: none.retry_after }
 }

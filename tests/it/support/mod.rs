@@ -87,13 +87,12 @@ impl Fixture {
         Fixture { store, clock, url, _dir: dir }
     }
 
-    /// As [`Fixture::sqlite`], where the centre reviews what goes to the platform.
-    pub async fn reviewed(within: std::time::Duration) -> Fixture {
-        let fixture = Fixture::sqlite().await;
-        let around =
-            Surroundings { review_within: Some(within), ..surroundings(fixture.clock.clone(), 7) };
-        let store = Store::open(&fixture.url, around).await.unwrap();
-        Fixture { store, ..fixture }
+    /// The same record in other surroundings.
+    pub async fn within(self, change: impl FnOnce(&mut Surroundings)) -> Fixture {
+        let mut around = surroundings(self.clock.clone(), 7);
+        change(&mut around);
+        let store = Store::open(&self.url, around).await.unwrap();
+        Fixture { store, ..self }
     }
 
     /// Sets the township's date and time.
@@ -139,6 +138,7 @@ fn surroundings(clock: Clock, key: u8) -> Surroundings {
         workdays: load_workdays("".as_ref()).unwrap(),
         platform_lane: "ehushanying".to_owned(),
         review_within: None,
+        messages: false,
     }
 }
 
