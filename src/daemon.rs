@@ -17,6 +17,7 @@ use crate::notify::{LogChannel, ReminderRules, WebhookChannel, remind};
 use crate::outbox::{Carrier, GateState, Lane, LaneRules};
 use crate::referral::open311::Open311;
 use crate::referral::rest::Rest;
+use crate::referral::workbook::{self, HandoffRules};
 use crate::referral::{Platform, ReferralCarrier, ServiceGap, poll, sweep};
 use crate::schedule::{Job, Schedule, When, Work};
 use crate::seal::{SealError, Sealer};
@@ -84,6 +85,7 @@ pub async fn open_store(
             Review::Centre => Some(settings.platform.review_within),
         },
         messages: settings.platform.messages,
+        platform_statuses: settings.platform.statuses.clone(),
     };
     Ok(Store::open(&settings.database.url, around).await?)
 }
@@ -95,12 +97,27 @@ pub fn platform(
     chance: &Chance,
 ) -> Result<Option<Arc<dyn Platform>>, SettingsError> {
     match settings.platform.adapter {
-        Adapter::None => Ok(None),
+        Adapter::None | Adapter::Workbook => Ok(None),
         Adapter::Open311 => Ok(Some(Arc::new(Open311::new(&settings.platform, clock.clone())?))),
         Adapter::Rest => {
             let rest = Rest::new(&settings.platform, clock.clone(), chance.clone())?;
             Ok(Some(Arc::new(rest)))
         }
+    }
+}
+
+/// How hand-offs are made for a portal that only people can use.
+pub fn handoff_rules(settings: &Settings) -> HandoffRules {
+    HandoffRules {
+        folder: settings.platform.folder.clone(),
+        statuses: settings.platform.statuses.keys().cloned().collect(),
+        services: settings.platform.services.clone(),
+        channels: settings
+            .notify
+            .channels
+            .iter()
+            .map(|channel| channel.lane().to_owned())
+            .collect(),
     }
 }
 
@@ -293,10 +310,7 @@ fn jobs(
     platform: Option<&Arc<dyn Platform>>,
 ) -> Vec<Job> {
     let notify = &settings.notify;
-    let channels = notify.channels.iter().map(|channel| match channel {
-        ChannelKind::Log => "log".to_owned(),
-        ChannelKind::Webhook => "webhook".to_owned(),
-    });
+    let channels = notify.channels.iter().map(|channel| channel.lane().to_owned());
     let rules =
         ReminderRules { channels: channels.collect(), from: notify.from, until: notify.until };
     let mut jobs = vec![Job {
@@ -313,6 +327,9 @@ fn jobs(
             when: When::DailyAt(notify.from),
             work: upgrades(store.clone(), upgrade_after, lanes.to_vec()),
         });
+    }
+    if settings.platform.adapter == Adapter::Workbook {
+        jobs.extend(by_workbook(settings, store, lanes));
     }
     if let Some(platform) = platform {
         let batch = settings.platform.poll_batch;
@@ -331,6 +348,54 @@ fn jobs(
         });
     }
     jobs
+}
+
+fn by_workbook(settings: &Settings, store: &Store, lanes: &[Arc<Lane>]) -> [Job; 2] {
+    let rules = handoff_rules(settings);
+    [
+        Job {
+            name: "handoff",
+            title: "制作上报交接单",
+            when: When::DailyAt(settings.platform.handoff_at),
+            work: handoffs(store.clone(), rules.clone(), lanes.to_vec()),
+        },
+        Job {
+            name: "returns",
+            title: "接收平台回执",
+            when: When::Every(settings.schedule.poll_every),
+            work: returns(store.clone(), rules, lanes.to_vec()),
+        },
+    ]
+}
+
+fn handoffs(store: Store, rules: HandoffRules, lanes: Vec<Arc<Lane>>) -> Work {
+    Arc::new(move || {
+        let (store, rules, lanes) = (store.clone(), rules.clone(), lanes.clone());
+        Box::pin(async move {
+            let around = store.around();
+            if !around.workdays.is_workday(around.clock.today()) {
+                return Ok("今天不是工作日，没有人录入".to_owned());
+            }
+            let handed = workbook::hand_off(&store, &rules).await?;
+            lanes.iter().for_each(|lane| lane.wake());
+            Ok(format!("交接单 {} 份，共 {} 件", handed.workbooks, handed.referrals))
+        })
+    })
+}
+
+fn returns(store: Store, rules: HandoffRules, lanes: Vec<Arc<Lane>>) -> Work {
+    Arc::new(move || {
+        let (store, rules, lanes) = (store.clone(), rules.clone(), lanes.clone());
+        Box::pin(async move {
+            workbook::write_missing(&store, &rules).await?;
+            let returned = workbook::take_returns(&store, &rules).await?;
+            lanes.iter().for_each(|lane| lane.wake());
+            Ok(format!(
+                "回执 {} 份，更新 {} 行，对不上 {} 行，收不下 {} 份",
+                returned.workbooks, returned.changed, returned.unmatched, returned.refused
+            ))
+        })
+    })
 }
 
 fn reminders(store: Store, rules: ReminderRules, lanes: Vec<Arc<Lane>>) -> Work {

@@ -101,6 +101,8 @@ pub struct PlatformSettings {
     pub feed_overlap: Duration,
     /// Whether an Open311 platform has the service request updates extension.
     pub service_request_updates: bool,
+    pub folder: PathBuf,
+    pub handoff_at: Time,
     pub messages: bool,
     /// 0: never.
     #[serde(deserialize_with = "span")]
@@ -130,14 +132,17 @@ impl PushSettings {
     /// The secret as bytes; nothing where no calls are expected.
     pub fn secret(&self) -> Result<Option<Vec<u8>>, SettingsError> {
         let text = secret(&self.secret, &self.secret_file, "platform.push.secret_file")?;
-        // The specification hands secrets over in base64 after whsec_.
-        let bytes = match text.strip_prefix("whsec_") {
+        Ok(Some(PushSettings::bytes(&text)?).filter(|bytes| !bytes.is_empty()))
+    }
+
+    /// A secret as the specification hands it over: in base64 after whsec_, else as it stands.
+    pub fn bytes(text: &str) -> Result<Vec<u8>, SettingsError> {
+        match text.strip_prefix("whsec_") {
             Some(coded) => STANDARD.decode(coded).map_err(|_| {
                 SettingsError::Wrong("platform.push.secret：whsec_ 后面不是 base64".to_owned())
-            })?,
-            None => text.into_bytes(),
-        };
-        Ok(Some(bytes).filter(|bytes| !bytes.is_empty()))
+            }),
+            None => Ok(text.as_bytes().to_vec()),
+        }
     }
 }
 
@@ -167,6 +172,8 @@ pub enum Adapter {
     None,
     Open311,
     Rest,
+    /// A portal for people: hand-offs as workbooks.
+    Workbook,
 }
 
 /// Who looks at an issue before it goes to the platform.
@@ -216,6 +223,16 @@ pub struct NotifySettings {
 pub enum ChannelKind {
     Log,
     Webhook,
+}
+
+impl ChannelKind {
+    /// The lane that carries it.
+    pub const fn lane(self) -> &'static str {
+        match self {
+            ChannelKind::Log => "log",
+            ChannelKind::Webhook => "webhook",
+        }
+    }
 }
 
 #[derive(Debug, Clone, Deserialize)]
@@ -295,7 +312,8 @@ impl Settings {
     /// What the types can't say.
     fn check(&self) -> Result<(), SettingsError> {
         let wrong = |text: &str| Err(SettingsError::Wrong(text.to_owned()));
-        if self.platform.adapter != Adapter::None && !is_http(&self.platform.endpoint) {
+        let by_wire = matches!(self.platform.adapter, Adapter::Open311 | Adapter::Rest);
+        if by_wire && !is_http(&self.platform.endpoint) {
             return wrong("platform.endpoint 要写平台的 http:// 或 https:// 地址");
         }
         if self.notify.channels.contains(&ChannelKind::Webhook)
@@ -310,6 +328,13 @@ impl Settings {
         }
         if self.platform.adapter == Adapter::Rest && self.platform.file.as_os_str().is_empty() {
             return wrong("platform.file 要写平台的描述文件，样例见 config/platforms/");
+        }
+        if self.platform.adapter == Adapter::Workbook
+            && (self.platform.folder.as_os_str().is_empty() || self.platform.messages)
+        {
+            return wrong(
+                "adapter = \"workbook\" 要写 platform.folder（交接单放在哪个文件夹），并且 platform.messages = false",
+            );
         }
         if self.outbox.breaker_failures == 0 {
             return wrong("outbox.breaker_failures 至少为 1");

@@ -111,6 +111,9 @@ async fn listen(address: &str) -> Result<String, String> {
 async fn platform_findings(settings: &Settings) -> Vec<Finding> {
     let platform = match platform(settings, &Clock::system(), &Chance::system()) {
         Ok(Some(platform)) => platform,
+        Ok(None) if settings.platform.adapter == Adapter::Workbook => {
+            return vec![("platform.folder", check_folder(&settings.platform.folder))];
+        }
         Ok(None) => {
             return vec![("platform.adapter", Ok("没有配置平台：要上报的问题会先存着".to_owned()))];
         }
@@ -146,11 +149,22 @@ async fn platform_findings(settings: &Settings) -> Vec<Finding> {
     }
 }
 
+/// Whether a hand-off could be written: by writing and removing a file.
+fn check_folder(folder: &Path) -> Result<String, String> {
+    let probe = folder.join(".zoufang-check");
+    std::fs::create_dir_all(folder)
+        .and_then(|()| std::fs::write(&probe, "").and_then(|()| std::fs::remove_file(&probe)))
+        .map(|()| format!("上报交接单放在 {}", folder.display()))
+        .map_err(|why| {
+            format!("{} 写不进去（{why}）；请换一个文件夹，或改它的权限", folder.display())
+        })
+}
+
 /// Where a platform that can't be put together has its fault.
 fn platform_key(settings: &Settings) -> &'static str {
     match settings.platform.adapter {
         Adapter::Rest => "platform.file",
-        Adapter::None | Adapter::Open311 => "platform.api_key_file",
+        Adapter::None | Adapter::Open311 | Adapter::Workbook => "platform.api_key_file",
     }
 }
 

@@ -8,7 +8,7 @@ use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::{ConfigFile, shown, wrong_input};
-use crate::intake::{ImportError, Kind, Report, import_file, kind_of, write_error_copy};
+use crate::intake::{ImportError, Kind, Report, import_file, kind_of_file, write_error_copy};
 use crate::store::Store;
 
 #[derive(Debug, Args)]
@@ -29,7 +29,7 @@ pub struct Arguments {
 pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let mut files: Vec<(Kind, PathBuf)> = Vec::new();
     for file in arguments.files {
-        files.push((kind_of(&file).map_err(wrong_input)?, file));
+        files.push((kind_of_file(&file).map_err(wrong_input)?, file));
     }
     // Areas before staff, staff before assignments: what others build on comes first.
     files.sort_by_key(|(kind, _)| *kind);
@@ -67,7 +67,13 @@ fn summary(file: &Path, report: &Report, dry_run: bool) -> String {
     }
     let tense = if dry_run { "检查通过，未写入；导入后将" } else { "已导入：" };
     let Report { kind, rows, added, changed, same, .. } = report;
-    format!("{file}：{kind} {rows} 行，{tense}新增 {added}，更新 {changed}，不变 {same}")
+    let unmatched: String =
+        report.unmatched.iter().take(20).map(|row| format!("\n  {row}")).collect();
+    let unmatched = match report.unmatched.len() {
+        0 => String::new(),
+        count => format!("；对不上 {count} 行，没有处理：{unmatched}"),
+    };
+    format!("{file}：{kind} {rows} 行，{tense}新增 {added}，更新 {changed}，不变 {same}{unmatched}")
 }
 
 fn explain(error: &ImportError, file: &Path, folder: Option<&Path>) -> anyhow::Error {

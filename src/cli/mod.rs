@@ -3,6 +3,7 @@
 
 mod check;
 mod demo;
+mod handoff;
 mod import;
 mod issue;
 mod key;
@@ -48,6 +49,8 @@ enum Command {
     Issue(issue::Arguments),
     /// 查看没有送达的上报和通知，由专人处置下落不明的
     Outbox(outbox::Arguments),
+    /// 查看上报交接单（没有接口的平台），或再写一次
+    Handoff(handoff::Arguments),
     /// 更换走访对象的走访人（须有批准人和原因）
     Reassign(reassign::Arguments),
     /// 生成个人信息的加密密钥
@@ -117,6 +120,7 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Status(arguments) => status::run(arguments).await,
         Command::Issue(arguments) => issue::run(arguments).await,
         Command::Outbox(arguments) => outbox::run(arguments).await,
+        Command::Handoff(arguments) => handoff::run(arguments).await,
         Command::Reassign(arguments) => reassign::run(arguments).await,
         Command::Key(arguments) => key::run(&arguments),
         Command::Sandbox(arguments) => sandbox::run(arguments).await,

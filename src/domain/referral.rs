@@ -45,6 +45,28 @@ pub fn marked(reference: &str) -> String {
     format!("[{reference}]")
 }
 
+/// The reference that stands marked in a text, if one does.
+///
+/// ```
+/// use zoufang::domain::referral::reference_in;
+/// assert_eq!(reference_in("路灯不亮[CHD2022-000007-R1]"), Some("CHD2022-000007-R1"));
+/// assert_eq!(reference_in("路灯不亮[急]"), None);
+/// ```
+pub fn reference_in(text: &str) -> Option<&str> {
+    bracketed(text).find(|inside| {
+        let round = inside.rsplit_once("-R").map(|(_, round)| round).unwrap_or_default();
+        is_digits(round)
+    })
+}
+
+fn bracketed(text: &str) -> impl Iterator<Item = &str> {
+    text.split('[').skip(1).filter_map(|rest| Some(rest.split_once(']')?.0))
+}
+
+fn is_digits(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
+}
+
 /// What the platform is told of an event, if it is told at all: the town's part of a joint matter, what the
 /// resident says at the revisit (plan, 三(四)), and that a matter is withdrawn.
 pub fn message(event: &Event) -> Option<String> {
@@ -70,17 +92,12 @@ pub fn message_reference(reference: &str, sequence: i64) -> String {
 /// assert!(!is_own_message("已办结 [CHD2022-000007-R1]"));
 /// ```
 pub fn is_own_message(text: &str) -> bool {
-    let is_reference = |inside: &str| {
-        let digits = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+    bracketed(text).any(|inside| {
         inside
             .rsplit_once("-M")
             .and_then(|(reference, sequence)| Some((reference.rsplit_once("-R")?.1, sequence)))
-            .is_some_and(|(round, sequence)| digits(round) && digits(sequence))
-    };
-    text.split('[')
-        .skip(1)
-        .filter_map(|rest| rest.split_once(']'))
-        .any(|(inside, _)| is_reference(inside))
+            .is_some_and(|(round, sequence)| is_digits(round) && is_digits(sequence))
+    })
 }
 
 /// The event that brings `issue` to where the platform says it is, if that is further on.

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::Progress;
-use super::cells::{Cells, RowError};
+use super::cells::{Cells, RowError, read_time};
 use super::columns::{Field, Kind, Table};
 use crate::domain::area::{self, AreaKind};
 use crate::domain::duty::DutyKind;
@@ -12,30 +12,44 @@ use crate::domain::staff::Role;
 use crate::domain::subject::SubjectKind;
 use crate::domain::visit::{Satisfaction, VisitKind};
 use crate::store::{
-    Heard, NewArea, NewIssue, NewStaff, NewSubject, NewVisit, Put, StaffMember, StoreError, Tx,
+    Heard, NewArea, NewIssue, NewStaff, NewSubject, NewVisit, Put, Return, StaffMember, StoreError,
+    Tx,
 };
 
 type Errors = Vec<RowError>;
+
+/// What was done.
+#[derive(Debug, Default)]
+pub(super) struct Applied {
+    pub puts: Vec<Put>,
+    /// Rows that are about nothing known here.
+    pub unmatched: Errors,
+}
 
 /// Applies every row; where any is wrong, gives all that is wrong, and the caller takes all back.
 pub(super) async fn apply(
     tx: &mut Tx,
     table: &Table<'_>,
     progress: Progress<'_>,
-) -> Result<Result<Vec<Put>, Errors>, StoreError> {
+) -> Result<Result<Applied, Errors>, StoreError> {
     let people = People::new(tx.staff().await?);
     let mut seen: HashMap<String, usize> = HashMap::new();
-    let (mut puts, mut errors) = (Vec::with_capacity(table.rows.len()), Errors::new());
+    let (mut applied, mut errors) = (Applied::default(), Errors::new());
     for (done, (row, texts)) in table.rows.iter().enumerate() {
         let mut cells = Cells::new(table, *row, texts);
         note_repeated(&mut cells, table.kind, texts, *row, &mut seen);
-        if let Some(put) = apply_row(tx, table.kind, &mut cells, &people).await? {
-            puts.push(put);
+        match apply_row(tx, table.kind, &mut cells, &people).await? {
+            Some(put) => applied.puts.push(put),
+            None if table.kind == Kind::Returns && cells.errors.is_empty() => {
+                cells.wrong(Field::RemoteNumber, "对不上本系统上报的任何一件".to_owned());
+                applied.unmatched.append(&mut cells.errors);
+            }
+            None => {}
         }
         errors.append(&mut cells.errors);
         progress(done + 1, table.rows.len());
     }
-    Ok(if errors.is_empty() { Ok(puts) } else { Err(errors) })
+    Ok(if errors.is_empty() { Ok(applied) } else { Err(errors) })
 }
 
 async fn apply_row(
@@ -82,6 +96,14 @@ async fn apply_row(
             Some((kind, area, by)) if cells.errors.is_empty() => tx.confirm(kind, area, by).await,
             _ => return Ok(None),
         },
+        Kind::Returns => match read_return(tx, cells) {
+            Some(row) => match tx.take_return(&row).await {
+                Ok(Some(put)) => Ok(put),
+                Ok(None) => return Ok(None),
+                Err(error) => Err(error),
+            },
+            None => return Ok(Some(Put::Same)),
+        },
     };
     match put {
         Ok(put) => Ok(Some(put)),
@@ -106,6 +128,7 @@ fn field_at_fault(kind: Kind, error: &StoreError) -> Field {
         Kind::Classifications | Kind::Handlings => Field::Issue,
         Kind::Confirmations if about_area => Field::Area,
         Kind::Confirmations => Field::Duty,
+        Kind::Returns => Field::RemoteNumber,
     }
 }
 
@@ -134,6 +157,7 @@ fn note_repeated(
         Kind::Visits => (Field::Resident, texts.join("\u{1}")),
         Kind::Classifications | Kind::Handlings => (Field::Issue, of(cells, &[Field::Issue])),
         Kind::Confirmations => (Field::Duty, of(cells, &[Field::Duty, Field::Area])),
+        Kind::Returns => (Field::RemoteNumber, texts.join("\u{1}")),
     };
     match seen.get(&key) {
         Some(first) => cells.wrong(field, format!("与第 {first} 行重复")),
@@ -253,6 +277,26 @@ fn read_classification<'c>(cells: &mut Cells<'c>) -> Option<(&'c str, Event)> {
     let level = cells.word(Field::Level, Level::read, &Level::choices());
     let Class { level, category, urgency } = read_class(cells, level?)?;
     Some((issue?, Event::Classified { level, category, urgency }))
+}
+
+/// A row that came back from the platform's people; nothing where it wasn't filled in.
+fn read_return(tx: &Tx, cells: &mut Cells<'_>) -> Option<Return> {
+    let own = |field| cells.optional(field).map(str::to_owned);
+    let (remote_id, word) = (own(Field::RemoteNumber), own(Field::RemoteStatus));
+    if remote_id.is_none() && word.is_none() {
+        return None;
+    }
+    let (reference, text) = (own(Field::Reference), own(Field::Reply).unwrap_or_default());
+    let at = cells.optional(Field::AnsweredAt).and_then(|text| {
+        let at = read_time(text);
+        if at.is_none() {
+            let message = format!("时间「{text}」看不懂，请写成 2022-04-21 08:30");
+            cells.wrong(Field::AnsweredAt, message);
+        }
+        at
+    });
+    let at = at.map(|at| tx.around().clock.instant(at));
+    Some(Return { reference, remote_id, word, text, at })
 }
 
 fn read_confirmation<'c>(cells: &mut Cells<'c>) -> Option<(DutyKind, &'c str, &'c str)> {

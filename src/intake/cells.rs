@@ -1,6 +1,6 @@
 //! One row's cells as typed values; what can't be understood is collected with its place.
 
-use jiff::civil::Date;
+use jiff::civil::{Date, DateTime};
 
 use super::columns::{Field, Table};
 use super::sheet::serial_date;
@@ -157,4 +157,13 @@ pub fn read_date(text: &str) -> Option<Date> {
         return None;
     }
     Date::new(year.parse().ok()?, month.parse().ok()?, day.parse().ok()?).ok()
+}
+
+/// Reads a date, with or without a time of day.
+pub(super) fn read_time(text: &str) -> Option<DateTime> {
+    let on = read_date(text)?;
+    match text.split_once([' ', 'T']) {
+        None => Some(on.at(0, 0, 0, 0)),
+        Some((_, time)) => Some(on.to_datetime(time.trim().parse().ok()?)),
+    }
 }

@@ -16,6 +16,7 @@ words! {
         Classifications = "classifications", "问题分类表（附件6）";
         Handlings = "handlings", "办理结果表";
         Confirmations = "confirmations", "任务确认表";
+        Returns = "returns", "平台回执表";
     }
 }
 
@@ -51,6 +52,11 @@ words! {
         Result = "result", "办理结果" | "办理情况" | "处理结果";
         By = "by", "责任人" | "办理人" | "确认人" | "经办人";
         Duty = "duty", "任务" | "任务名称" | "事项";
+        Reference = "reference", "上报编号" | "诉求内容" | "事件描述";
+        RemoteNumber = "remote_number", "平台编号" | "事件编号" | "工单编号" | "受理编号";
+        RemoteStatus = "remote_status", "办理状态" | "状态" | "事件状态" | "工单状态";
+        Reply = "reply", "办理答复" | "答复" | "回复" | "办理反馈" | "答复内容";
+        AnsweredAt = "answered_at", "办理时间" | "答复时间" | "更新时间";
     }
 }
 
@@ -70,6 +76,7 @@ impl Kind {
             Kind::Classifications => (&[Issue, Level, Category], &[Urgency, By]),
             Kind::Handlings => (&[Issue, Result], &[By, Date]),
             Kind::Confirmations => (&[Duty, Area, By], &[Date]),
+            Kind::Returns => (&[RemoteNumber, RemoteStatus], &[Reference, Reply, AnsweredAt]),
         }
     }
 

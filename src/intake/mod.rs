@@ -29,6 +29,9 @@ pub struct Report {
     pub same: usize,
     /// When the very same file was imported before; nothing is done then.
     pub imported_before: Option<i64>,
+    /// Rows of a return that are about nothing known here; the others were taken.
+    pub unmatched: Vec<RowError>,
+    pub sheet: Sheet,
 }
 
 /// Why a file didn't come in. Nothing of it did.
@@ -107,14 +110,16 @@ pub async fn import(
         changed: 0,
         same: 0,
         imported_before: tx.imported_at(&digest).await.map_err(in_store)?,
+        unmatched: Vec::new(),
+        sheet: sheet.clone(),
     };
     if report.imported_before.is_some() {
         tx.rollback().await.map_err(in_store)?;
         return Ok(report);
     }
     let outcome = apply::apply(&mut tx, &table, progress).await.map_err(in_store)?;
-    let puts = match outcome {
-        Ok(puts) => puts,
+    let apply::Applied { puts, unmatched } = match outcome {
+        Ok(applied) => applied,
         Err(errors) => {
             tx.rollback().await.map_err(in_store)?;
             return Err(ImportError::Rows {
@@ -124,6 +129,7 @@ pub async fn import(
             });
         }
     };
+    report.unmatched = unmatched;
     let count = |what: Put| puts.iter().filter(|put| **put == what).count();
     (report.added, report.changed, report.same) =
         (count(Put::Added), count(Put::Changed), count(Put::Same));
@@ -143,10 +149,14 @@ pub async fn import(
 }
 
 /// Which kind of file this is, without importing it: files that others build on come first.
-pub fn kind_of(file: &Path) -> Result<Kind, ImportError> {
+pub fn kind_of_file(file: &Path) -> Result<Kind, ImportError> {
     let name = file.display().to_string();
-    let bytes = sheet::read_bounded(file, &name)?;
-    let sheet = Sheet::read(&name, &bytes)?;
+    kind_of(&name, &sheet::read_bounded(file, &name)?)
+}
+
+/// Which kind of file these are the bytes of.
+pub fn kind_of(name: &str, bytes: &[u8]) -> Result<Kind, ImportError> {
+    let sheet = Sheet::read(name, bytes)?;
     Ok(columns::recognise(&sheet)?.kind)
 }
 

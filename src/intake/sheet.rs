@@ -214,10 +214,8 @@ fn check_unpacked_size(name: &str, bytes: &[u8]) -> Result<(), ImportError> {
 
 fn text_of(cell: &Data) -> String {
     match cell {
-        Data::DateTime(at) => {
-            serial_date(at.as_f64()).map_or_else(|| at.to_string(), |on| on.to_string())
-        }
-        Data::DateTimeIso(text) => clean(text.split('T').next().unwrap_or(text)),
+        Data::DateTime(at) => serial_time(at.as_f64()).unwrap_or_else(|| at.to_string()),
+        Data::DateTimeIso(text) => clean(&text.replace('T', " ")),
         Data::Float(number) if number.fract() == 0.0 && number.abs() < 1e15 => {
             format!("{number:.0}")
         }
@@ -233,6 +231,17 @@ pub(super) fn serial_date(serial: f64) -> Option<Date> {
         return None;
     }
     date(1899, 12, 30).checked_add((serial as i64).days()).ok()
+}
+
+/// As [`serial_date`], with the time of day where it isn't midnight.
+fn serial_time(serial: f64) -> Option<String> {
+    let on = serial_date(serial)?;
+    let seconds = (serial.fract() * 86_400.0).round() as i64;
+    if seconds == 0 {
+        return Some(on.to_string());
+    }
+    let at = on.at(0, 0, 0, 0).checked_add(seconds.seconds()).ok()?;
+    Some(at.strftime("%Y-%m-%d %H:%M:%S").to_string())
 }
 
 /// Without the blanks around it, full-width ones and byte-order marks among them.

@@ -8,7 +8,7 @@ use tracing::warn;
 use super::digest::{Item, body, title};
 use crate::domain::campaign::{Hearer, Rung};
 use crate::domain::staff::Role;
-use crate::store::{AreaTree, DueRung, Holders, NewNotice, Store, StoreError, Tx};
+use crate::store::{AreaTree, DIGEST, DueRung, Holders, NewNotice, Store, StoreError, Tx};
 
 /// When and by what people are told.
 #[derive(Debug, Clone)]
@@ -67,7 +67,8 @@ pub async fn remind(store: &Store, rules: &ReminderRules) -> Result<Reminded, St
         for channel in &rules.channels {
             let (title, body) = (title(today, &items), body(today, &items));
             let (staff_id, channel) = (staff_id.clone(), channel.clone());
-            tx.put_notice(&NewNotice { staff_id, channel, on: today, title, body }).await?;
+            let topic = DIGEST.to_owned();
+            tx.put_notice(&NewNotice { staff_id, channel, on: today, topic, title, body }).await?;
         }
     }
     tx.commit().await?;

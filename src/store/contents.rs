@@ -113,7 +113,7 @@ impl Store {
             .await?)
     }
 
-    async fn dispatches(&self, ids: &[[&str; 1]]) -> Result<Vec<(String, Dispatch)>> {
+    pub(super) async fn dispatches(&self, ids: &[[&str; 1]]) -> Result<Vec<(String, Dispatch)>> {
         if ids.is_empty() {
             return Ok(Vec::new());
         }

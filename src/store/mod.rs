@@ -11,6 +11,7 @@ mod connect;
 mod contents;
 mod duties;
 mod figures;
+mod handoffs;
 mod imports;
 mod issues;
 mod jobs;
@@ -23,7 +24,7 @@ mod staff;
 mod subjects;
 mod visits;
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -35,10 +36,11 @@ pub use audit::AuditEntry;
 pub use contents::{Content, Dispatch};
 pub use duties::{DueRung, NewDuty};
 pub use figures::{Figures, LaneFigures};
+pub use handoffs::{Handoff, Return};
 pub use issues::{IssueCard, NewIssue};
 pub use jobs::JobRun;
 pub use messages::Message;
-pub use notices::{NewNotice, Notice, Told};
+pub use notices::{DIGEST, NewNotice, Notice, Told};
 pub use outbox::{Claim, Parcel, Receipt, Settlement};
 pub use outbox_desk::{Debt, Decision};
 pub use referrals::OpenReferral;
@@ -49,6 +51,7 @@ pub use visits::{Heard, NewVisit, RevisitDue};
 use crate::clock::{Chance, Clock};
 use crate::domain::campaign::Campaign;
 use crate::domain::issue::Refusal;
+use crate::domain::referral::PlatformStatus;
 use crate::domain::workdays::Workdays;
 use crate::seal::{SealError, Sealer};
 
@@ -74,6 +77,8 @@ pub struct Surroundings {
     pub review_within: Option<Duration>,
     /// Whether the platform is told what the town does and what residents say.
     pub messages: bool,
+    /// What the platform's words mean, in lower case, where people bring them.
+    pub platform_statuses: BTreeMap<String, PlatformStatus>,
 }
 
 impl Dialect {

@@ -11,9 +11,14 @@ pub struct NewNotice {
     pub staff_id: String,
     pub channel: String,
     pub on: Date,
+    /// What it is about: one notice for each topic of a day.
+    pub topic: String,
     pub title: String,
     pub body: String,
 }
+
+/// The topic of a day's digest of duties.
+pub const DIGEST: &str = "digest";
 
 /// A digest as its channel sends it.
 #[derive(Debug, Clone, FromRow)]
@@ -30,10 +35,11 @@ impl Tx {
     /// Whether the person already has a digest of that day.
     pub async fn was_told(&mut self, staff_id: &str, on: Date) -> Result<bool> {
         let told: Option<String> = sqlx::query_scalar(
-            "SELECT id FROM notices WHERE staff_id = $1 AND on_date = $2 LIMIT 1",
+            "SELECT id FROM notices WHERE staff_id = $1 AND on_date = $2 AND topic = $3 LIMIT 1",
         )
         .bind(staff_id)
         .bind(on.to_string())
+        .bind(DIGEST)
         .fetch_optional(&mut *self.db)
         .await?;
         Ok(told.is_some())
@@ -65,19 +71,23 @@ impl Tx {
         let (id, now) = (self.around.id(), self.now());
         let on = new.on.to_string();
         sqlx::query(
-            "INSERT INTO notices (id, staff_id, channel, on_date, title, body, created_at)
-             VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (staff_id, channel, on_date) DO NOTHING",
+            "INSERT INTO notices (id, staff_id, channel, on_date, topic, title, body, created_at)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (staff_id, channel, on_date, topic) DO NOTHING",
         )
         .bind(&id)
         .bind(&new.staff_id)
         .bind(&new.channel)
         .bind(&on)
+        .bind(&new.topic)
         .bind(&new.title)
         .bind(&new.body)
         .bind(now)
         .execute(&mut *self.db)
         .await?;
-        let debt = format!("notice:{}:{}:{on}", new.channel, new.staff_id);
+        let mut debt = format!("notice:{}:{}:{on}", new.channel, new.staff_id);
+        if new.topic != DIGEST {
+            debt = format!("{debt}:{}", new.topic);
+        }
         self.owe("notice", &new.channel, &debt, &id, 1, None).await
     }
 

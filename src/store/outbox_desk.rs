@@ -101,7 +101,8 @@ impl Tx {
                 .fetch_optional(&mut *self.db)
                 .await?
                 .ok_or_else(|| no_debt(debt_key))?;
-        if !matches!(state.as_str(), "ready" | "held" | "review") {
+        let handed = state == "handed" && matches!(decision, Decision::Arrived { .. });
+        if !handed && !matches!(state.as_str(), "ready" | "held" | "review") {
             return Err(StoreError::Rule(format!(
                 "「{debt_key}」现在是 {state}：只有等待发送或等人处理的才能处置；在途的请过一会儿再试"
             )));

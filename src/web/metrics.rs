@@ -43,6 +43,7 @@ pub fn render(status: &Status) -> String {
         for (state, count) in [
             ("queued", lane.queued),
             ("in_flight", lane.in_flight),
+            ("handed", lane.handed),
             ("unknown", lane.unknown),
             ("held", lane.held),
             ("stuck", lane.stuck),

@@ -1,9 +1,10 @@
 //! What operators and their monitoring see (health, status, metrics), and where the platform may call us.
 //!
-//! Reads the record and the schedule; the platform's updates are all that it writes. Shows counts, never a person.
+//! Reads the record and the schedule; the platform's answers are all that it writes. Shows counts, never a person.
 
 pub mod metrics;
 mod push;
+mod returns;
 pub mod status;
 
 use std::sync::Arc;
@@ -41,6 +42,10 @@ fn router(daemon: Arc<Daemon>) -> Router {
         .route("/metrics", get(figures))
         .route("/platform/updates", post(push::receive))
         .layer(DefaultBodyLimit::max(LARGEST_BODY))
+        .route(
+            "/platform/returns",
+            post(returns::receive).layer(DefaultBodyLimit::max(returns::LARGEST)),
+        )
         .with_state(daemon)
 }
 

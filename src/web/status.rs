@@ -80,6 +80,8 @@ pub struct LaneStatus {
     pub name: String,
     pub queued: i64,
     pub in_flight: i64,
+    /// In a hand-off, waiting for the platform's number.
+    pub handed: i64,
     pub unknown: i64,
     pub held: i64,
     pub stuck: i64,
@@ -297,6 +299,7 @@ fn lane_status(lane: LaneFigures, breaker: Option<GateState>, now: Timestamp) ->
         name: lane.lane,
         queued: lane.queued,
         in_flight: lane.in_flight,
+        handed: lane.handed,
         unknown: lane.unknown,
         held: lane.held,
         stuck: lane.stuck,
@@ -362,10 +365,11 @@ impl std::fmt::Display for Status {
         for lane in &self.lanes {
             writeln!(
                 f,
-                "通道 {}：待发 {}，在途 {}，待核实 {}，待人工 {}，积压 {}，已送达 {}，被拒 {}",
+                "通道 {}：待发 {}，在途 {}，已交接待录入 {}，待核实 {}，待人工 {}，积压 {}，已送达 {}，被拒 {}",
                 lane.name,
                 lane.queued,
                 lane.in_flight,
+                lane.handed,
                 lane.unknown,
                 lane.held,
                 lane.stuck,

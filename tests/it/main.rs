@@ -16,3 +16,4 @@ mod rest;
 mod simulation;
 mod store;
 mod support;
+mod workbook;

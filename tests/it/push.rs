@@ -10,6 +10,7 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use zoufang::daemon::Daemon;
 use zoufang::domain::issue::State;
+use zoufang::domain::referral::PlatformStatus;
 use zoufang::settings::Settings;
 use zoufang::store::Decision;
 use zoufang::web;
@@ -26,6 +27,8 @@ struct Service {
 
 /// A township with one issue that the platform has under the number 7, and its service.
 async fn service(fixture: Fixture, push: &str) -> Service {
+    let words = [("accepted".to_owned(), PlatformStatus::Accepted)].into();
+    let fixture = fixture.within(|around| around.platform_statuses = words).await;
     let fixture = fixture.township().await;
     fixture.at(4, 20, 9);
     let text = format!("[platform]\nadapter = 'open311'\nendpoint = 'http://127.0.0.1:9'\n{push}");
@@ -101,3 +104,29 @@ async fn without_a_secret_nobody_can_call() {
     assert_eq!(service.call("m1", NOW, &update("accepted", 10), b"").await, 404);
     service.stop.cancel();
 }
+
+on_both!(a_return_is_uploaded_by_whoever_knows_the_secret, async |fixture: Fixture| {
+    let service = service(fixture, "[platform.push]\nsecret = 'a secret of two'").await;
+    let upload = async |secret: &str, body: &str| {
+        let request = reqwest::Client::new()
+            .post(service.address.replace("updates", "returns"))
+            .bearer_auth(secret)
+            .body(body.to_owned());
+        let answer = request.send().await.unwrap();
+        (answer.status().as_u16(), answer.text().await.unwrap())
+    };
+    let table = "平台编号,办理状态,办理时间\n7,accepted,2022-04-20 08:30\n8,accepted,\n";
+    assert_eq!(upload("another", table).await.0, 401);
+    let areas = "区划名称,区划类型,区划代码\n某镇,镇,370481112000\n";
+    let (code, text) = upload("a secret of two", areas).await;
+    assert_eq!(code, 422, "{text}");
+    let (code, text) = upload("a secret of two", table).await;
+    assert_eq!(code, 200, "{text}");
+    assert!(
+        text.starts_with("2 行，更新 1，不变 0，对不上 1") && text.contains("第 3 行"),
+        "{text}"
+    );
+    let accepted = service.fixture.store.issues_in(State::Accepted, 10).await.unwrap();
+    assert_eq!(accepted.len(), 1);
+    service.stop.cancel();
+});

@@ -1,0 +1,64 @@
+//! `zoufang handoff list|write`: the workbooks that went to the one who uploads.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Subcommand};
+
+use super::{ConfigFile, shown, wrong_input};
+use crate::daemon::{handoff_rules, open_store};
+use crate::referral::workbook::{file_name, write};
+
+#[derive(Debug, Args)]
+pub struct Arguments {
+    #[command(flatten)]
+    config: ConfigFile,
+    #[command(subcommand)]
+    action: Action,
+}
+
+#[derive(Debug, Subcommand)]
+enum Action {
+    /// 列出上报交接单，新的在前
+    List {
+        #[arg(long, default_value_t = 50)]
+        limit: i64,
+    },
+    /// 再写一次某号交接单（原文件丢了的时候）；内容与原来相同
+    Write {
+        number: i64,
+        /// 写到哪里；不写则写回 platform.folder
+        #[arg(long, value_name = "FILE")]
+        to: Option<PathBuf>,
+    },
+}
+
+pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
+    use crate::clock::{Chance, Clock};
+    let settings = arguments.config.settings()?;
+    let store = open_store(&settings, Clock::system(), Chance::system()).await?;
+    match arguments.action {
+        Action::List { limit } => {
+            for handoff in store.handoffs(limit).await? {
+                let written =
+                    if handoff.written_at.is_some() { "" } else { "（文件还没有写出）" };
+                println!("{} {} 件{written}", file_name(&handoff), handoff.row_count);
+            }
+        }
+        Action::Write { number, to } => {
+            let handoffs = store.handoffs(i64::MAX).await?;
+            let Some(handoff) = handoffs.into_iter().find(|handoff| handoff.number == number)
+            else {
+                return Err(wrong_input(format!(
+                    "没有第 {number} 号交接单；用 zoufang handoff list 查看有哪些"
+                )));
+            };
+            let file = to.unwrap_or_else(|| settings.platform.folder.join(file_name(&handoff)));
+            let rows = store.handoff_dispatches(number).await?;
+            write(&file, &rows, &handoff_rules(&settings)).map_err(anyhow::Error::msg)?;
+            println!("已写出 {}：{} 件", shown(&file), rows.len());
+        }
+    }
+    store.close().await;
+    Ok(ExitCode::SUCCESS)
+}
