@@ -85,6 +85,7 @@ pub async fn open_store(
             Review::Centre => Some(settings.platform.review_within),
         },
         messages: settings.platform.messages,
+        close_needs_answer: settings.platform.close_needs_answer,
         platform_statuses: settings.platform.statuses.clone(),
     };
     Ok(Store::open(&settings.database.url, around).await?)

@@ -101,6 +101,7 @@ pub struct PlatformSettings {
     pub feed_overlap: Duration,
     /// Whether an Open311 platform has the service request updates extension.
     pub service_request_updates: bool,
+    pub close_needs_answer: bool,
     pub folder: PathBuf,
     pub handoff_at: Time,
     pub messages: bool,

@@ -105,6 +105,7 @@ async fn engine(address: &str, issues: usize, url: &str) -> anyhow::Result<f64> 
         platform_lane: settings.platform.name.clone(),
         review_within: None,
         messages: false,
+        close_needs_answer: false,
         platform_statuses: std::collections::BTreeMap::new(),
     };
     let store = Store::open(&url, around).await?;

@@ -13,6 +13,7 @@ words! {
         InProgress = "in_progress", "办理中";
         Resolved = "resolved", "已办结";
         Refused = "refused", "退回";
+        Replaced = "replaced", "并入或拆分";
     }
 }
 
@@ -29,6 +30,9 @@ pub struct PlatformUpdate {
     pub text: String,
     /// When it happened, by the platform's clock, where it says so.
     pub at: Option<Timestamp>,
+    /// The numbers under which the platform goes on with it, where this one was replaced: renumbered or joined to
+    /// another (one), or split (several).
+    pub successors: Vec<String>,
 }
 
 /// The text by which a referral is found again on any platform: it stands in every description.
@@ -109,7 +113,7 @@ pub fn event_for(issue: &Issue, status: PlatformStatus, text: &str) -> Option<Ev
         return None;
     }
     match status {
-        PlatformStatus::Received => None,
+        PlatformStatus::Received | PlatformStatus::Replaced => None,
         PlatformStatus::Accepted => (issue.state == State::Referred).then_some(Event::Accepted),
         PlatformStatus::InProgress => (issue.state != State::InProgress).then_some(Event::Started),
         PlatformStatus::Resolved => Some(Event::PlatformFinished { reply: text.to_owned() }),

@@ -287,6 +287,7 @@ fn read_return(tx: &Tx, cells: &mut Cells<'_>) -> Option<Return> {
         return None;
     }
     let (reference, text) = (own(Field::Reference), own(Field::Reply).unwrap_or_default());
+    let successors = own(Field::Successors).unwrap_or_default();
     let at = cells.optional(Field::AnsweredAt).and_then(|text| {
         let at = read_time(text);
         if at.is_none() {
@@ -296,7 +297,9 @@ fn read_return(tx: &Tx, cells: &mut Cells<'_>) -> Option<Return> {
         at
     });
     let at = at.map(|at| tx.around().clock.instant(at));
-    Some(Return { reference, remote_id, word, text, at })
+    let successors = successors.split(['、', '，', ',', ' ']).filter(|number| !number.is_empty());
+    let successors = successors.map(str::to_owned).collect();
+    Some(Return { reference, remote_id, word, text, at, successors })
 }
 
 fn read_confirmation<'c>(cells: &mut Cells<'c>) -> Option<(DutyKind, &'c str, &'c str)> {

@@ -56,6 +56,7 @@ words! {
         RemoteNumber = "remote_number", "平台编号" | "事件编号" | "工单编号" | "受理编号";
         RemoteStatus = "remote_status", "办理状态" | "状态" | "事件状态" | "工单状态";
         Reply = "reply", "办理答复" | "答复" | "回复" | "办理反馈" | "答复内容";
+        Successors = "successors", "新平台编号" | "并入编号" | "拆分编号";
         AnsweredAt = "answered_at", "办理时间" | "答复时间" | "更新时间";
     }
 }
@@ -76,7 +77,9 @@ impl Kind {
             Kind::Classifications => (&[Issue, Level, Category], &[Urgency, By]),
             Kind::Handlings => (&[Issue, Result], &[By, Date]),
             Kind::Confirmations => (&[Duty, Area, By], &[Date]),
-            Kind::Returns => (&[RemoteNumber, RemoteStatus], &[Reference, Reply, AnsweredAt]),
+            Kind::Returns => {
+                (&[RemoteNumber, RemoteStatus], &[Reference, Reply, AnsweredAt, Successors])
+            }
         }
     }
 

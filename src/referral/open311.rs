@@ -139,6 +139,8 @@ impl Open311 {
                 .find_map(|name| record.get(name).cloned())
                 .unwrap_or_default(),
             at: instant.and_then(|at| at.parse().ok()),
+            // GeoReport has no word for it.
+            successors: Vec::new(),
         })
     }
 

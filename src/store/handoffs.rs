@@ -27,6 +27,8 @@ pub struct Return {
     pub word: Option<String>,
     pub text: String,
     pub at: Option<Timestamp>,
+    /// The numbers that took the portal's number's place.
+    pub successors: Vec<String>,
 }
 
 #[derive(FromRow)]
@@ -108,10 +110,12 @@ impl Tx {
         }
         let (number, numbered) = match (&known.remote_id, &row.remote_id) {
             (Some(number), None) => (number.clone(), false),
-            (Some(number), Some(given)) if number == given => (number.clone(), false),
+            (Some(_), Some(given)) if self.goes_by(&known.id, given).await? => {
+                (given.clone(), false)
+            }
             (Some(number), Some(given)) => {
                 return Err(StoreError::Rule(format!(
-                    "「{}」的平台编号已经是「{number}」，表里却是「{given}」",
+                    "「{}」的平台编号已经是「{number}」，表里却是「{given}」；如果平台改了号，请把新号填在「新平台编号」列",
                     known.reference
                 )));
             }
@@ -130,6 +134,7 @@ impl Tx {
             word: word.clone(),
             text: row.text.clone(),
             at: row.at,
+            successors: row.successors.clone(),
         };
         let news = self.receive_update(&update).await?;
         Ok(Some(if news || numbered { Put::Changed } else { Put::Same }))
@@ -160,12 +165,26 @@ impl Tx {
 
     async fn referral_of_number(&mut self, number: &str) -> Result<Option<Known>> {
         Ok(sqlx::query_as(
-            "SELECT id, reference, remote_id, state FROM referrals WHERE lane = $1 AND remote_id = $2",
+            "SELECT r.id, r.reference, r.remote_id, r.state FROM referral_numbers n
+             JOIN referrals r ON r.id = n.referral_id WHERE n.lane = $1 AND n.remote_id = $2 ORDER BY r.id LIMIT 1",
         )
         .bind(self.around.platform_lane.clone())
         .bind(number.to_owned())
         .fetch_optional(&mut *self.db)
         .await?)
+    }
+
+    /// Whether the portal knows, or knew, a referral by a number.
+    async fn goes_by(&mut self, referral: &str, number: &str) -> Result<bool> {
+        let known: Option<String> = sqlx::query_scalar(
+            "SELECT state FROM referral_numbers WHERE lane = $1 AND remote_id = $2 AND referral_id = $3",
+        )
+        .bind(self.around.platform_lane.clone())
+        .bind(number.to_owned())
+        .bind(referral.to_owned())
+        .fetch_optional(&mut *self.db)
+        .await?;
+        Ok(known.is_some())
     }
 
     /// The portal has it, whether or not it was handed off.

@@ -22,6 +22,7 @@ mod outbox_desk;
 mod referrals;
 mod staff;
 mod subjects;
+mod updates;
 mod visits;
 
 use std::collections::{BTreeMap, HashMap};
@@ -79,6 +80,8 @@ pub struct Surroundings {
     pub messages: bool,
     /// What the platform's words mean, in lower case, where people bring them.
     pub platform_statuses: BTreeMap<String, PlatformStatus>,
+    /// Whether an issue counts as done on the platform only with a word for the resident.
+    pub close_needs_answer: bool,
 }
 
 impl Dialect {

@@ -2,14 +2,12 @@
 
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
-use sha2::{Digest, Sha256};
 use sqlx::FromRow;
 
-use super::{Receipt, Result, Store, Tx, to_json, word};
+use super::{Receipt, Result, Store, Tx, to_json};
 use crate::clock::span_millis;
 use crate::domain::issue::{Event, Issue, State, Urgency};
-use crate::domain::referral::{self, PlatformStatus, PlatformUpdate};
-use crate::seal::hex;
+use crate::domain::referral::{self, PlatformUpdate};
 
 /// A referral that the platform has and hasn't ended.
 #[derive(Debug, Clone, FromRow)]
@@ -25,15 +23,6 @@ struct DeliveredRow<'r> {
     id: &'r str,
     remote_id: &'r Option<String>,
     token: &'r Option<String>,
-}
-
-#[derive(FromRow)]
-struct UpdateRow {
-    id: String,
-    status: Option<String>,
-    body: String,
-    at: i64,
-    word: String,
 }
 
 /// How a referral of the given age is polled: an hour-old one is asked about again in minutes, a
@@ -118,6 +107,16 @@ impl Tx {
             .bind(now)
             .execute(&mut *self.db)
             .await?;
+        let numbers = format!(
+            "INSERT INTO referral_numbers (lane, remote_id, referral_id, state)
+             SELECT $2, value ->> 'remote_id', value ->> 'id', 'current' FROM {source}
+             WHERE value ->> 'remote_id' IS NOT NULL ON CONFLICT (lane, remote_id, referral_id) DO NOTHING"
+        );
+        sqlx::query(sqlx::AssertSqlSafe(numbers))
+            .bind(&rows)
+            .bind(self.around.platform_lane.clone())
+            .execute(&mut *self.db)
+            .await?;
         let waiting = format!(
             "SELECT i.id FROM referrals r JOIN issues i ON i.id = r.issue_id AND i.round = r.round
              WHERE i.state = 'queued' AND r.id IN (SELECT value ->> 'id' FROM {source})"
@@ -169,6 +168,7 @@ impl Tx {
             .bind(id)
             .execute(&mut *self.db)
             .await?;
+        self.put_number(id, remote_id).await?;
         self.owe_messages_of(&to_json(&[[remote_id]])?).await?;
         self.apply_waiting_updates(remote_id).await
     }
@@ -201,132 +201,8 @@ impl Tx {
         Ok(())
     }
 
-    /// Keeps an answer, once, and applies it. True where it was new.
-    pub async fn receive_update(&mut self, update: &PlatformUpdate) -> Result<bool> {
-        if referral::is_own_message(&update.text) {
-            return Ok(false);
-        }
-        let lane = self.around.platform_lane.clone();
-        let (id, now) = (self.around.id(), self.now());
-        let said_at = match update.at {
-            Some(at) => at.as_millisecond(),
-            // Without a time of its own it's the same answer until another comes.
-            None if self.last_update_says(update).await? => return Ok(false),
-            None => now,
-        };
-        let mut digest = Sha256::new();
-        for part in
-            [lane.as_str(), &update.remote_id, &update.word, &update.text, &said_at.to_string()]
-        {
-            digest.update((part.len() as u64).to_be_bytes());
-            digest.update(part.as_bytes());
-        }
-        let added = sqlx::query(
-            "INSERT INTO referral_updates (id, lane, remote_id, digest, word, status, body, at, received_at)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT (digest) DO NOTHING",
-        )
-        .bind(id)
-        .bind(lane)
-        .bind(&update.remote_id)
-        .bind(hex(&digest.finalize()))
-        .bind(&update.word)
-        .bind(update.status.map(PlatformStatus::code))
-        .bind(&update.text)
-        // One dated after today would keep all that follows from counting.
-        .bind(said_at.min(now))
-        .bind(now)
-        .execute(&mut *self.db)
-        .await?;
-        if added.rows_affected() > 0 {
-            self.apply_waiting_updates(&update.remote_id).await?;
-            return Ok(true);
-        }
-        Ok(false)
-    }
-
-    /// Whether the last answer kept for the number says the same.
-    async fn last_update_says(&mut self, update: &PlatformUpdate) -> Result<bool> {
-        let last: Option<(String, String)> = sqlx::query_as(
-            "SELECT word, body FROM referral_updates WHERE lane = $1 AND remote_id = $2
-             ORDER BY at DESC, received_at DESC LIMIT 1",
-        )
-        .bind(&self.around.platform_lane)
-        .bind(&update.remote_id)
-        .fetch_optional(&mut *self.db)
-        .await?;
-        Ok(last.is_some_and(|(word, body)| word == update.word && body == update.text))
-    }
-
-    /// Applies what was kept for a number and not applied yet, by the platform's time; an older answer
-    /// than the last one applied is kept and marked, and moves nothing. One for a number that isn't
-    /// known yet waits.
-    async fn apply_waiting_updates(&mut self, remote_id: &str) -> Result<()> {
-        let lane = self.around.platform_lane.clone();
-        let known: Option<(String, String, Option<i64>)> = sqlx::query_as(
-            "SELECT id, issue_id, remote_at FROM referrals WHERE lane = $1 AND remote_id = $2",
-        )
-        .bind(&lane)
-        .bind(remote_id)
-        .fetch_optional(&mut *self.db)
-        .await?;
-        let Some((id, issue_id, mut applied_to)) = known else {
-            return Ok(());
-        };
-        let waiting: Vec<UpdateRow> = sqlx::query_as(
-            "SELECT id, status, body, at, word FROM referral_updates
-             WHERE lane = $1 AND remote_id = $2 AND applied_at IS NULL ORDER BY at, received_at",
-        )
-        .bind(&lane)
-        .bind(remote_id)
-        .fetch_all(&mut *self.db)
-        .await?;
-        let now = self.now();
-        for update in waiting {
-            if applied_to.is_none_or(|applied| update.at >= applied) {
-                applied_to = Some(update.at);
-                self.apply_update(&id, &issue_id, &update).await?;
-            }
-            sqlx::query("UPDATE referral_updates SET applied_at = $1 WHERE id = $2")
-                .bind(now)
-                .bind(&update.id)
-                .execute(&mut *self.db)
-                .await?;
-        }
-        Ok(())
-    }
-
-    async fn apply_update(&mut self, id: &str, issue_id: &str, update: &UpdateRow) -> Result<()> {
-        let status = match &update.status {
-            Some(status) => Some(word("referral_updates.status", status, PlatformStatus::read)?),
-            None => None,
-        };
-        let state = match status {
-            Some(PlatformStatus::Resolved) => "ended",
-            Some(PlatformStatus::Refused) => "refused",
-            _ => "open",
-        };
-        let current = self.is_current(id, issue_id).await?;
-        sqlx::query(
-            "UPDATE referrals SET state = $1, remote_word = $2, remote_at = $3 WHERE id = $4",
-        )
-        .bind(state)
-        .bind(&update.word)
-        .bind(update.at)
-        .bind(id)
-        .execute(&mut *self.db)
-        .await?;
-        let Some(status) = status.filter(|_| current) else {
-            return Ok(());
-        };
-        let issue = self.issue(issue_id).await?;
-        if let Some(event) = referral::event_for(&issue, status, &update.body) {
-            self.issue_event(issue_id, &event, "platform").await?;
-        }
-        Ok(())
-    }
-
     /// Whether this referral is the issue's present round.
-    async fn is_current(&mut self, id: &str, issue_id: &str) -> Result<bool> {
+    pub(super) async fn is_current(&mut self, id: &str, issue_id: &str) -> Result<bool> {
         let rounds: (i64, i64) = sqlx::query_as(
             "SELECT r.round, i.round FROM referrals r, issues i WHERE r.id = $1 AND i.id = $2",
         )
@@ -400,11 +276,15 @@ impl Store {
         .await?)
     }
 
-    /// The referrals to ask about now, the longest due first, at most `limit`.
+    /// The referrals to ask about now, the longest due first, at most `limit`; one for each number that it goes by.
     pub async fn due_polls(&self, limit: i64) -> Result<Vec<OpenReferral>> {
         Ok(sqlx::query_as(
-            "SELECT id, remote_id, token, delivered_at FROM referrals
-             WHERE lane = $1 AND state IN ('open', 'waiting') AND poll_at <= $2 ORDER BY poll_at, id LIMIT $3",
+            "SELECT r.id, n.remote_id, r.token, r.delivered_at
+             FROM (SELECT id, token, delivered_at, poll_at FROM referrals
+                   WHERE lane = $1 AND state IN ('open', 'waiting') AND poll_at <= $2
+                   ORDER BY poll_at, id LIMIT $3) AS r
+             LEFT JOIN referral_numbers n ON n.referral_id = r.id AND n.state = 'current'
+             ORDER BY r.poll_at, r.id, n.remote_id",
         )
         .bind(&self.around.platform_lane)
         .bind(self.around.clock.millis())

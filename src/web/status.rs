@@ -42,6 +42,8 @@ pub struct Status {
     pub duties: Vec<DutyStatus>,
     pub lanes: Vec<LaneStatus>,
     pub jobs: Vec<JobStatus>,
+    /// What the platform closed without a word for the resident, where it needs one.
+    pub closed_without_answer: i64,
     /// The platform's words that configuration doesn't know, and how often each came.
     pub unknown_statuses: BTreeMap<String, i64>,
 }
@@ -136,6 +138,7 @@ impl Status {
             duties: duties.map(duty).collect(),
             lanes: lanes(daemon, now).await?,
             jobs: jobs(daemon).await?,
+            closed_without_answer: store.closed_without_answer().await?,
             unknown_statuses: store.unknown_words().await?.into_iter().collect(),
         };
         status.judge(daemon);
@@ -174,6 +177,15 @@ impl Status {
             judged.push((
                 Verdict::Yellow,
                 format!("平台的状态「{word}」不认识（{count} 次）：请加进 platform.statuses"),
+            ));
+        }
+        if self.closed_without_answer > 0 {
+            judged.push((
+                Verdict::Yellow,
+                format!(
+                    "平台办结却没有答复的有 {} 件，暂不算办结：请向平台催要答复",
+                    self.closed_without_answer
+                ),
             ));
         }
         let late: i64 = self.duties.iter().map(|duty| duty.late).sum();

@@ -7,6 +7,7 @@ mod demo;
 mod domain;
 mod intake;
 mod kill;
+mod numbers;
 mod open311;
 mod outbox;
 mod push;

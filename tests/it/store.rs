@@ -14,7 +14,7 @@ use crate::support::{Fixture, claim, on_both, open};
 const LANE: &str = "ehushanying";
 const LEASE: i64 = 120_000;
 
-async fn one_city_issue(fixture: Fixture) -> Fixture {
+pub async fn one_city_issue(fixture: Fixture) -> Fixture {
     let fixture = fixture.township().await;
     fixture.at(3, 5, 10);
     fixture
@@ -24,7 +24,7 @@ async fn one_city_issue(fixture: Fixture) -> Fixture {
     fixture
 }
 
-async fn the_issue(store: &Store) -> zoufang::store::IssueCard {
+pub async fn the_issue(store: &Store) -> zoufang::store::IssueCard {
     let mut cards = Vec::new();
     for state in State::ALL {
         cards.extend(store.issues_in(*state, 10).await.unwrap());
@@ -33,7 +33,7 @@ async fn the_issue(store: &Store) -> zoufang::store::IssueCard {
     cards.remove(0)
 }
 
-async fn deliver(store: &Store, remote_id: &str) {
+pub async fn deliver(store: &Store, remote_id: &str) {
     let claimed = claim(store, LANE, "me", 10, LEASE).await.unwrap();
     let receipt = Receipt { remote_id: Some(remote_id.to_owned()), token: None };
     let batch: Vec<_> = claimed
@@ -50,13 +50,14 @@ async fn deliver(store: &Store, remote_id: &str) {
         .unwrap();
 }
 
-fn update(
+pub fn update(
     fixture: &Fixture,
     remote_id: &str,
     status: PlatformStatus,
     hours_ago: i64,
 ) -> PlatformUpdate {
     PlatformUpdate {
+        successors: Vec::new(),
         remote_id: remote_id.to_owned(),
         word: status.code().to_owned(),
         status: Some(status),
@@ -65,7 +66,7 @@ fn update(
     }
 }
 
-async fn receive(store: &Store, update: &PlatformUpdate) -> bool {
+pub async fn receive(store: &Store, update: &PlatformUpdate) -> bool {
     let mut tx = store.begin().await.unwrap();
     let new = tx.receive_update(update).await.unwrap();
     tx.commit().await.unwrap();

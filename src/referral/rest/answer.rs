@@ -70,6 +70,17 @@ pub(super) fn field(thing: &Value, at: Option<&String>) -> Option<String> {
     scalar(thing.pointer(at?)?).filter(|text| !text.is_empty())
 }
 
+/// The texts or numbers at a pointer: one, or a list of them.
+pub(super) fn list(thing: &Value, at: Option<&String>) -> Vec<String> {
+    let found = at.and_then(|at| thing.pointer(at));
+    let things = match found {
+        Some(Value::Array(things)) => things.iter().collect(),
+        Some(thing) => vec![thing],
+        None => Vec::new(),
+    };
+    things.into_iter().filter_map(scalar).filter(|text| !text.is_empty()).collect()
+}
+
 /// Reads an instant as the platform writes it.
 pub(super) fn instant(text: &str, format: TimeFormat) -> Option<Timestamp> {
     match format {

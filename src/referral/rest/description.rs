@@ -128,6 +128,8 @@ pub struct AnswerRules {
     pub reference: Option<String>,
     pub status: Option<String>,
     pub text: Option<String>,
+    /// The number, or numbers, under which the platform goes on with it: joined to another, split, renumbered.
+    pub successors: Option<String>,
     pub time: Option<String>,
     #[serde(default)]
     pub time_format: TimeFormat,

@@ -24,7 +24,7 @@ use crate::outbox::Outcome;
 use crate::outbox::http::{Answer, ask, client};
 use crate::settings::{PlatformSettings, SettingsError};
 use crate::store::{Dispatch, Message, Receipt};
-use answer::{Verdict, field, instant, items, judge};
+use answer::{Verdict, field, instant, items, judge, list};
 use authenticate::Authenticator;
 use description::{AnswerRules, Call, Description};
 use templates::Templates;
@@ -242,6 +242,7 @@ impl Rest {
             status: self.description.statuses.get(&word.to_lowercase()).copied(),
             word,
             text: field(thing, rules.text.as_ref()).unwrap_or_default(),
+            successors: list(thing, rules.successors.as_ref()),
             at: field(thing, rules.time.as_ref()).and_then(|at| instant(&at, rules.time_format)),
         })
     }
