@@ -100,7 +100,7 @@ fn no_answer(error: &reqwest::Error) -> NoAnswer {
     }
     let name = if error.is_timeout() {
         "timeout"
-    } else if reason.contains("certificate") {
+    } else if reason.to_lowercase().contains("certificate") {
         "certificate"
     } else if error.is_connect() {
         "not_connected"
@@ -108,7 +108,9 @@ fn no_answer(error: &reqwest::Error) -> NoAnswer {
         "cut_off"
     };
     let reason = if reason.is_empty() { name.to_owned() } else { format!("{name}: {reason}") };
-    NoAnswer { reason, may_have_arrived: !(error.is_connect() || error.is_builder()) }
+    // Where either side's certificate isn't taken, nothing that was said reaches whoever would store it.
+    let never_left = error.is_connect() || error.is_builder() || name == "certificate";
+    NoAnswer { reason, may_have_arrived: !never_left }
 }
 
 /// `Retry-After` in seconds (RFC 9110, 10.2.3).
