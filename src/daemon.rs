@@ -457,8 +457,7 @@ fn services(platform: Arc<dyn Platform>, gaps: Gaps) -> Work {
                 Err(none) => return Ok(format!("平台没有回答：{none}")),
             };
             for gap in &found {
-                warn!(category = gap.category.code(), code = %gap.code,
-                    "the platform has no such service: mend platform.services");
+                warn!(%gap, "what the platform's services ask for isn't configured");
             }
             let outcome = format!("平台没有的服务代码 {} 个", found.len());
             *gaps.lock().unwrap_or_else(PoisonError::into_inner) = found;

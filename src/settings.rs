@@ -115,8 +115,18 @@ pub struct PlatformSettings {
     /// 0: as many as it takes.
     pub rate_per_minute: u32,
     pub push: PushSettings,
+    pub attributes: Vec<AttributeSettings>,
     pub services: BTreeMap<Category, String>,
     pub statuses: BTreeMap<String, PlatformStatus>,
+}
+
+/// An attribute that an Open311 service asks for.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AttributeSettings {
+    pub code: String,
+    /// A template, as in a rest platform's description.
+    pub value: String,
 }
 
 /// How the platform's own calls are known.

@@ -10,6 +10,7 @@ mod platform;
 mod poll;
 pub mod records;
 pub mod rest;
+mod templates;
 pub mod workbook;
 
 pub use dispatch::ReferralCarrier;

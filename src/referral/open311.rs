@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -10,18 +11,22 @@ use jiff::{SignedDuration, Timestamp};
 use reqwest::{Client, RequestBuilder};
 
 use super::platform::{Changed, Looks, NoContact, Platform, ServiceGap, read_from};
-use super::records::{Record, read};
+use super::records::{Record, attributes, read};
+use super::templates::{Templates, referral_parts};
 use crate::clock::Clock;
 use crate::domain::referral::{PlatformStatus, PlatformUpdate, marked};
 use crate::outbox::Outcome;
 use crate::outbox::http::{Answer, ask, client, failed};
-use crate::settings::{PlatformSettings, SettingsError, WireFormat};
+use crate::settings::{AttributeSettings, PlatformSettings, SettingsError, WireFormat};
 use crate::store::{Dispatch, Message, Receipt};
 
 /// A server that answers a query with this many requests may have left some out (GeoReport v2, GET
 /// Service Requests: "limited to a span of 90 days or the first 1000 requests").
 const PAGE: usize = 1000;
 const LONGEST_SPAN: SignedDuration = SignedDuration::from_hours(90 * 24);
+
+/// The attributes of services, by service code, as far as they were asked for.
+type Definitions = tokio::sync::Mutex<BTreeMap<String, Arc<Vec<Record>>>>;
 
 /// A GeoReport v2 endpoint.
 pub struct Open311 {
@@ -32,6 +37,9 @@ pub struct Open311 {
     format: WireFormat,
     services: BTreeMap<crate::domain::issue::Category, String>,
     statuses: BTreeMap<String, PlatformStatus>,
+    attributes: Vec<AttributeSettings>,
+    templates: Templates,
+    definitions: Definitions,
     has_updates: bool,
     overlap: Duration,
     clock: Clock,
@@ -40,6 +48,14 @@ pub struct Open311 {
 impl Open311 {
     /// By configuration.
     pub fn new(settings: &PlatformSettings, clock: Clock) -> Result<Open311, SettingsError> {
+        let attributes = settings.attributes.clone();
+        let wrong = |none: NoContact| SettingsError::Wrong(format!("platform.attributes：{none}"));
+        let templates =
+            Templates::new(attributes.iter().map(|a| a.value.as_str())).map_err(wrong)?;
+        let example = referral_parts(&Dispatch::example());
+        for attribute in &attributes {
+            templates.check_names(&attribute.value, &example).map_err(wrong)?;
+        }
         Ok(Open311 {
             client: client(settings.timeout, &settings.tls()?)
                 .map_err(|error| SettingsError::Wrong(error.to_string()))?,
@@ -49,6 +65,9 @@ impl Open311 {
             format: settings.format,
             services: settings.services.clone(),
             statuses: settings.statuses.clone(),
+            attributes,
+            templates,
+            definitions: Definitions::default(),
             has_updates: settings.service_request_updates,
             overlap: settings.feed_overlap,
             clock,
@@ -75,12 +94,18 @@ impl Open311 {
     }
 
     async fn list(&self, request: RequestBuilder) -> Result<Vec<Record>, NoContact> {
+        let answer = self.question(request).await?;
+        read(&answer.body, self.format).map_err(|reason| NoContact { reason, retry_after: None })
+    }
+
+    /// A question, and its answer where it's a success.
+    async fn question(&self, request: RequestBuilder) -> Result<Answer, NoContact> {
         let answer = ask(request).await?;
         if !answer.status.is_success() {
             let reason = format!("HTTP {} {}", answer.status.as_u16(), self.words(&answer));
             return Err(NoContact { reason, retry_after: answer.retry_after });
         }
-        read(&answer.body, self.format).map_err(|reason| NoContact { reason, retry_after: None })
+        Ok(answer)
     }
 
     /// The descriptions of GeoReport v2's error list.
@@ -92,7 +117,70 @@ impl Open311 {
         words.chars().take(300).collect()
     }
 
-    fn form<'d>(&'d self, dispatch: &'d Dispatch) -> Vec<(&'static str, String)> {
+    /// The attributes that a service has, by the platform's own definition, read once: it says whether there are any
+    /// (`metadata`), and is asked which only then.
+    async fn definition(&self, service: &str) -> Result<Arc<Vec<Record>>, NoContact> {
+        // Held while asking: many submissions at once ask once.
+        let mut kept = self.definitions.lock().await;
+        if let Some(known) = kept.get(service) {
+            return Ok(Arc::clone(known));
+        }
+        let listed = self.list(self.get("services", &[])).await?;
+        let definition = Arc::new(self.read_definition(service, &listed).await?);
+        kept.insert(service.to_owned(), Arc::clone(&definition));
+        Ok(definition)
+    }
+
+    async fn read_definition(
+        &self,
+        service: &str,
+        listed: &[Record],
+    ) -> Result<Vec<Record>, NoContact> {
+        let with_metadata = |record: &Record| {
+            record.get("service_code").is_some_and(|code| code == service)
+                && record.get("metadata").is_some_and(|metadata| metadata == "true")
+        };
+        if !listed.iter().any(with_metadata) {
+            return Ok(Vec::new());
+        }
+        let answer = self.question(self.get(&format!("services/{service}"), &[])).await?;
+        attributes(&answer.body, self.format)
+            .map_err(|reason| NoContact { reason, retry_after: None })
+    }
+
+    /// What the service asks for besides, filled in.
+    async fn attribute_fields(
+        &self,
+        dispatch: &Dispatch,
+    ) -> Result<Vec<(String, String)>, NoContact> {
+        if self.attributes.is_empty() {
+            return Ok(Vec::new());
+        }
+        let service = self.services.get(&dispatch.category).cloned().unwrap_or_default();
+        let definition = self.definition(&service).await?;
+        let parts = referral_parts(dispatch);
+        let mut fields = Vec::new();
+        for attribute in &self.attributes {
+            if definition.iter().any(|known| known.get("code") == Some(&attribute.code)) {
+                let value = self.templates.render(&attribute.value, &parts)?;
+                fields.push((format!("attribute[{}]", attribute.code), value));
+            }
+        }
+        Ok(fields)
+    }
+
+    /// The attributes that a service requires and that aren't configured.
+    fn lacking(&self, definition: &[Record]) -> Vec<String> {
+        let is =
+            |record: &Record, name: &str| record.get(name).is_some_and(|value| value == "true");
+        let given = |code: &String| self.attributes.iter().any(|attribute| attribute.code == *code);
+        // What isn't a variable only informs (GeoReport v2, GET Service Definition).
+        let asked =
+            definition.iter().filter(|known| is(known, "required") && is(known, "variable"));
+        asked.filter_map(|known| known.get("code")).filter(|code| !given(code)).cloned().collect()
+    }
+
+    fn form(&self, dispatch: &Dispatch) -> Vec<(&str, String)> {
         let service = self.services.get(&dispatch.category).cloned().unwrap_or_default();
         let place = match &dispatch.address {
             Some(address) => format!("{} {address}", dispatch.area_name),
@@ -220,7 +308,13 @@ impl Platform for Open311 {
     }
 
     async fn submit(&self, dispatch: &Dispatch) -> Outcome {
-        let request = self.client.post(self.address("requests")).form(&self.form(dispatch));
+        let attributes = match self.attribute_fields(dispatch).await {
+            Ok(attributes) => attributes,
+            Err(none) => return none.into(),
+        };
+        let mut form = self.form(dispatch);
+        form.extend(attributes.iter().map(|(name, value)| (name.as_str(), value.clone())));
+        let request = self.client.post(self.address("requests")).form(&form);
         let answer = match ask(request).await {
             Ok(answer) => answer,
             Err(none) => return none.into(),
@@ -337,9 +431,17 @@ impl Platform for Open311 {
         let listed = self.list(self.get("services", &[])).await?;
         let has =
             |code: &str| listed.iter().any(|s| s.get("service_code").is_some_and(|c| c == code));
-        let gaps = self.services.iter().filter(|(_, code)| !has(code));
-        Ok(gaps
-            .map(|(category, code)| ServiceGap { category: *category, code: code.clone() })
-            .collect())
+        let mut gaps = Vec::new();
+        for (category, code) in &self.services {
+            let gap = |attribute| ServiceGap { category: *category, code: code.clone(), attribute };
+            if !has(code) {
+                gaps.push(gap(None));
+                continue;
+            }
+            let definition = Arc::new(self.read_definition(code, &listed).await?);
+            self.definitions.lock().await.insert(code.clone(), Arc::clone(&definition));
+            gaps.extend(self.lacking(&definition).into_iter().map(|code| gap(Some(code))));
+        }
+        Ok(gaps)
     }
 }

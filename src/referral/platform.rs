@@ -52,11 +52,28 @@ impl From<NoAnswer> for NoContact {
     }
 }
 
-/// A category whose configured service code the platform doesn't list.
+/// What the platform's service list and definitions ask for and configuration doesn't give.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ServiceGap {
     pub category: Category,
     pub code: String,
+    /// The attribute that the service requires; without one, the service itself isn't there.
+    pub attribute: Option<String>,
+}
+
+impl std::fmt::Display for ServiceGap {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let ServiceGap { category, code, attribute } = self;
+        match attribute {
+            None => {
+                write!(f, "平台没有服务代码「{code}」：请改 platform.services.{}", category.code())
+            }
+            Some(attribute) => write!(
+                f,
+                "平台的服务「{code}」（{category}）要求填「{attribute}」：请在 platform.attributes 里写上"
+            ),
+        }
+    }
 }
 
 /// How it can be known whether an earlier attempt arrived.

@@ -27,7 +27,32 @@ pub type Record = BTreeMap<String, String>;
 pub fn read(body: &str, format: WireFormat) -> Result<Vec<Record>, String> {
     match format {
         WireFormat::Json => read_json(body),
-        WireFormat::Xml => read_xml(body),
+        WireFormat::Xml => read_xml(body, 2),
+    }
+}
+
+/// Reads the attributes of a service definition.
+///
+/// ```
+/// use zoufang::{referral::records::attributes, settings::WireFormat};
+/// let json = r#"{"service_code": "1", "attributes": [{"code": "LIT", "required": true, "values": [{"key": 1}]}]}"#;
+/// let xml = "<service_definition><service_code>1</service_code><attributes><attribute><code>LIT</code>\
+///            <required>true</required><values><value><key>1</key></value></values></attribute></attributes></service_definition>";
+/// assert_eq!(attributes(xml, WireFormat::Xml).unwrap(), attributes(json, WireFormat::Json).unwrap());
+/// ```
+pub fn attributes(body: &str, format: WireFormat) -> Result<Vec<Record>, String> {
+    match format {
+        WireFormat::Xml => read_xml(body, 3),
+        WireFormat::Json => {
+            let value: Value = serde_json::from_str(body)
+                .map_err(|error| format!("the answer isn't JSON: {error}"))?;
+            // Some servers answer a list of one definition.
+            let definition = value.get(0).unwrap_or(&value);
+            match definition.get("attributes") {
+                None | Some(Value::Null) => Ok(Vec::new()),
+                Some(attributes) => read_json(&attributes.to_string()),
+            }
+        }
     }
 }
 
@@ -61,8 +86,8 @@ fn scalar(value: Value) -> Option<String> {
     }
 }
 
-/// root > thing > field > text; what lies deeper belongs to no field that is read.
-fn read_xml(body: &str) -> Result<Vec<Record>, String> {
+/// root > … > thing > field > text, with things `at` levels down; what lies deeper belongs to no field that is read.
+fn read_xml(body: &str, at: usize) -> Result<Vec<Record>, String> {
     let wrong = |why: String| format!("the answer isn't XML: {why}");
     let mut reader = Reader::from_str(body);
     let mut records = Vec::new();
@@ -72,16 +97,16 @@ fn read_xml(body: &str) -> Result<Vec<Record>, String> {
         match reader.read_event().map_err(|error| wrong(error.to_string()))? {
             Event::Start(tag) => {
                 depth += 1;
-                if depth == 3 {
+                if depth == at + 1 {
                     field = String::from_utf8_lossy(tag.local_name().as_ref()).into_owned();
                     text.clear();
                 }
             }
-            Event::Text(part) if depth == 3 => {
+            Event::Text(part) if depth == at + 1 => {
                 text.push_str(&part.decode().map_err(|error| wrong(error.to_string()))?);
             }
-            Event::CData(part) if depth == 3 => text.push_str(&String::from_utf8_lossy(&part)),
-            Event::GeneralRef(name) if depth == 3 => {
+            Event::CData(part) if depth == at + 1 => text.push_str(&String::from_utf8_lossy(&part)),
+            Event::GeneralRef(name) if depth == at + 1 => {
                 let character = name.resolve_char_ref().ok().flatten();
                 let name = String::from_utf8_lossy(&name).into_owned();
                 let entity = quick_xml::escape::resolve_xml_entity(&name).map(str::to_owned);
@@ -90,10 +115,10 @@ fn read_xml(body: &str) -> Result<Vec<Record>, String> {
             }
             Event::End(_) => {
                 match depth {
-                    3 if !text.trim().is_empty() => {
+                    _ if depth == at + 1 && !text.trim().is_empty() => {
                         record.insert(std::mem::take(&mut field), text.trim().to_owned());
                     }
-                    2 => records.push(std::mem::take(&mut record)),
+                    _ if depth == at => records.push(std::mem::take(&mut record)),
                     _ => {}
                 }
                 depth = depth.saturating_sub(1);

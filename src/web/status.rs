@@ -160,11 +160,7 @@ impl Status {
             ));
         }
         for gap in daemon.service_gaps() {
-            let (category, code) = (gap.category.code(), &gap.code);
-            judged.push((
-                Verdict::Red,
-                format!("平台没有服务代码「{code}」：请改 platform.services.{category}"),
-            ));
+            judged.push((Verdict::Red, gap.to_string()));
         }
         for job in &self.jobs {
             if let Some(failure) =

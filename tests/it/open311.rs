@@ -205,3 +205,83 @@ async fn a_service_code_that_the_platform_lacks_is_named() {
     assert_eq!(gaps.len(), 6);
     assert_eq!(gaps[0].category, Category::LivingEnvironment);
 }
+
+#[tokio::test]
+async fn a_service_gets_the_attributes_that_it_defines() {
+    let json = [
+        r#"[{"service_code":"living_environment","metadata":true},{"service_code":"other","metadata":false}]"#,
+        r#"{"service_code":"living_environment","attributes":[
+            {"variable":true,"code":"URGENT","datatype":"singlevaluelist","required":true,"order":1,
+             "values":[{"key":"1","name":"急"},{"key":"0","name":"不急"}]},
+            {"variable":true,"code":"REPORTER","datatype":"string","required":true,"order":2},
+            {"variable":false,"code":"NOTE","datatype":"text","required":true,"order":3}]}"#,
+    ];
+    let xml = [
+        "<services><service><service_code>living_environment</service_code><metadata>true</metadata></service>\
+         <service><service_code>other</service_code><metadata>false</metadata></service></services>",
+        "<service_definition><service_code>living_environment</service_code><attributes>\
+         <attribute><variable>true</variable><code>URGENT</code><required>true</required>\
+         <values><value><key>1</key><name>急</name></value></values></attribute>\
+         <attribute><variable>true</variable><code>REPORTER</code><required>true</required></attribute>\
+         <attribute><variable>false</variable><code>NOTE</code><required>true</required></attribute>\
+         </attributes></service_definition>",
+    ];
+    for (format, [services, definition]) in [("json", json), ("xml", xml)] {
+        let server = MockServer::start().await;
+        let given = |text: &str| ResponseTemplate::new(200).set_body_string(text);
+        let receipt = match format {
+            "json" => r#"[{"service_request_id":"1"}]"#,
+            _ => {
+                "<service_requests><request><service_request_id>1</service_request_id></request></service_requests>"
+            }
+        };
+        Mock::given(path(format!("/services.{format}")))
+            .respond_with(given(services))
+            .mount(&server)
+            .await;
+        Mock::given(path(format!("/services/living_environment.{format}")))
+            .respond_with(given(definition))
+            .expect(2)
+            .mount(&server)
+            .await;
+        Mock::given(method("POST"))
+            .and(path(format!("/requests.{format}")))
+            .respond_with(given(receipt))
+            .mount(&server)
+            .await;
+        let text = format!(
+            "[platform]\nadapter = 'open311'\nendpoint = '{}'\nformat = '{format}'\n\
+             attributes = [{{ code = 'URGENT', value = \"{{{{ 1 if urgency == 'urgent' else 0 }}}}\" }}, \
+             {{ code = 'ELSEWHERE', value = 'x' }}]",
+            server.uri()
+        );
+        let settings = Settings::from_text(&text, "test").unwrap();
+        let adapter = Open311::new(&settings.platform, Clock::system()).unwrap();
+        let other = Dispatch { category: Category::Other, ..dispatch() };
+        for dispatch in [&dispatch(), &dispatch(), &other] {
+            assert_eq!(adapter.submit(dispatch).await, delivered(Some("1"), None));
+        }
+        let received = server.received_requests().await.unwrap();
+        let posted: Vec<String> = received
+            .iter()
+            .filter(|request| request.method.as_str() == "POST")
+            .map(|request| String::from_utf8(request.body.clone()).unwrap())
+            .collect();
+        let carries = |body: &String| body.contains("attribute%5BURGENT%5D=1");
+        assert_eq!(posted.iter().map(carries).collect::<Vec<_>>(), [true, true, false]);
+        assert!(!posted.iter().any(|body| body.contains("ELSEWHERE")));
+        // What it requires and nobody configured is named.
+        let gaps = adapter.service_gaps().await.unwrap();
+        let lacking: Vec<_> = gaps.iter().filter_map(|gap| gap.attribute.as_deref()).collect();
+        assert_eq!(lacking, ["REPORTER"]);
+    }
+}
+
+#[test]
+fn a_misspelt_attribute_template_is_named() {
+    let text = "[platform]\nadapter = 'open311'\nendpoint = 'http://127.0.0.1:9'\n\
+        attributes = [{ code = 'A', value = '{{ urgncy }}' }]";
+    let settings = Settings::from_text(text, "test").unwrap();
+    let wrong = Open311::new(&settings.platform, Clock::system()).err().unwrap().to_string();
+    assert!(wrong.contains("platform.attributes") && wrong.contains("urgncy"), "{wrong}");
+}

@@ -16,10 +16,10 @@ use sm3::Sm3;
 use tokio::sync::Mutex;
 
 use super::description::{Algorithm, Authentication, Encoding};
-use super::templates::Templates;
 use crate::clock::{Chance, Clock};
 use crate::outbox::http::ask;
 use crate::referral::NoContact;
+use crate::referral::templates::Templates;
 use crate::seal::hex;
 
 /// A token is renewed this long before it ends.

@@ -4,7 +4,6 @@
 mod answer;
 mod authenticate;
 mod description;
-mod templates;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -17,6 +16,7 @@ use reqwest::header::CONTENT_TYPE;
 use reqwest::{Client, Method, Request};
 
 use super::platform::{Changed, Looks, NoContact, Platform, ServiceGap, read_from};
+use super::templates::{Templates, referral_parts};
 use crate::clock::{Chance, Clock, local_text};
 use crate::domain::issue::{Category, EventKind};
 use crate::domain::referral::{PlatformUpdate, marked};
@@ -27,7 +27,6 @@ use crate::store::{Dispatch, Message, Receipt};
 use answer::{Verdict, field, instant, items, judge, list};
 use authenticate::Authenticator;
 use description::{AnswerRules, Call, Description};
-use templates::Templates;
 
 /// No list is read further than this many pages.
 const MOST_PAGES: usize = 1000;
@@ -116,23 +115,11 @@ impl Rest {
         let description = &self.description;
         let area = dispatch.area_code.as_ref();
         let area_code = area.map(|code| description.areas.get(code).unwrap_or(code).clone());
-        context! {
-            reference => dispatch.reference,
-            mark => marked(&dispatch.reference),
-            number => dispatch.issue_number,
-            previous => dispatch.previous.clone().unwrap_or_default(),
-            category => dispatch.category.chinese(),
+        let own = context! {
             category_code => description.categories.get(&dispatch.category),
-            urgency => dispatch.urgency.code(),
-            text => dispatch.text,
-            resident => dispatch.resident,
-            contact => dispatch.contact.clone().unwrap_or_default(),
-            address => dispatch.address.clone().unwrap_or_default(),
             area_code => area_code.unwrap_or_default(),
-            area_name => dispatch.area_name,
-            uploader => dispatch.uploader.clone().unwrap_or_default(),
-            centre => dispatch.centre.clone().unwrap_or_default(),
-        }
+        };
+        merge_maps([referral_parts(dispatch), own])
     }
 
     fn request(&self, call: &Call, parts: &Value) -> Result<Request, NoContact> {
@@ -391,7 +378,11 @@ impl Platform for Rest {
         let has = |category: &Category| self.description.categories.contains_key(category);
         let missing = Category::ALL.iter().filter(|category| !has(category));
         Ok(missing
-            .map(|category| ServiceGap { category: *category, code: String::new() })
+            .map(|category| ServiceGap {
+                category: *category,
+                code: String::new(),
+                attribute: None,
+            })
             .collect())
     }
 }

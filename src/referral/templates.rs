@@ -1,8 +1,30 @@
-//! Templates in minijinja's language, compiled once, known by their own text.
+//! Templates in minijinja's language, compiled once, known by their own text; and what they have of a referral.
 
-use minijinja::{AutoEscape, Environment, Template, UndefinedBehavior, Value};
+use minijinja::{AutoEscape, Environment, Template, UndefinedBehavior, Value, context};
 
-use crate::referral::NoContact;
+use super::NoContact;
+use crate::domain::referral::marked;
+use crate::store::Dispatch;
+
+/// What templates have of a referral, whatever the platform.
+pub(super) fn referral_parts(dispatch: &Dispatch) -> Value {
+    context! {
+        reference => dispatch.reference,
+        mark => marked(&dispatch.reference),
+        number => dispatch.issue_number,
+        previous => dispatch.previous.clone().unwrap_or_default(),
+        category => dispatch.category.chinese(),
+        urgency => dispatch.urgency.code(),
+        text => dispatch.text,
+        resident => dispatch.resident,
+        contact => dispatch.contact.clone().unwrap_or_default(),
+        address => dispatch.address.clone().unwrap_or_default(),
+        area_code => dispatch.area_code.clone().unwrap_or_default(),
+        area_name => dispatch.area_name,
+        uploader => dispatch.uploader.clone().unwrap_or_default(),
+        centre => dispatch.centre.clone().unwrap_or_default(),
+    }
+}
 
 /// What a platform's description has to be filled in.
 #[derive(Debug)]
