@@ -35,6 +35,9 @@ macro_rules! on_both {
 }
 pub(crate) use on_both;
 
+/// Tests don't end with a power cut.
+pub const FSYNC: &str = "off";
+
 pub const AREAS: &str = "区划代码,区划名称,区划类型,上级区划
 370481111000,柴胡店镇,镇,370481000000
 ,第一总支,总支,370481111000

@@ -77,10 +77,11 @@ fn start() -> Option<Server> {
     assert!(made.status.success(), "initdb: {}", String::from_utf8_lossy(&made.stderr));
     let port = free_port();
     let server = format!(
-        "{} -D {} -p {port} -k {} -c listen_addresses=127.0.0.1 -c fsync=off -c max_connections=200",
+        "{} -D {} -p {port} -k {} -c listen_addresses=127.0.0.1 -c fsync={} -c max_connections=200",
         run("postgres"),
         data.display(),
-        socket.display()
+        socket.display(),
+        super::FSYNC
     );
     let stop = format!("{} -D {} -m immediate stop", run("pg_ctl"), data.display());
     let script = format!("{server} & cat; {stop}; rm -rf {}", folder.display());

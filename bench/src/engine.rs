@@ -1,0 +1,103 @@
+//! The engine as the service runs it, from owed in the record to referred in the record.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use anyhow::Context;
+use tokio_util::sync::CancellationToken;
+use zoufang::clock::{Chance, Clock};
+use zoufang::daemon::{load_campaign, load_workdays, platform};
+use zoufang::intake::import;
+use zoufang::outbox::{Lane, LaneRules, OnUnknown};
+use zoufang::referral::ReferralCarrier;
+use zoufang::seal::Sealer;
+use zoufang::settings::Settings;
+use zoufang::store::{Store, Surroundings};
+
+use crate::{CONCURRENCY, rate};
+
+const AREAS: &str = "区划名称,区划类型,区划代码,上级区划\n柴胡店镇,镇,370481111000,\n高桥村,村,370481111200,370481111000\n";
+const STAFF: &str = "人员编号,姓名,角色,所属区划\nZ1,示例走访人,走访人员,高桥村\n";
+const SUBJECTS: &str = "对象编号,对象类型,对象名称,所属村\nH1,家庭,示例户,高桥村\n";
+const ASSIGNMENTS: &str = "对象编号,走访人员\nH1,Z1\n";
+const VISITS: &str = "走访日期,走访人员,对象编号,群众姓名,反映问题,有无问题,责任层级,类别,轻重缓急";
+
+const DESCRIPTION: &str = r#"
+name = "sink"
+[submit]
+method = "POST"
+path = "/submit"
+body = '{"reference": {{ reference | tojson }}, "text": {{ (text ~ mark) | tojson }}, "area": {{ area_code | tojson }}, "resident": {{ resident | tojson }}}'
+[submit.answer]
+id = "/id"
+[categories]
+other = "other"
+[statuses]
+new = "received"
+"#;
+
+/// A rest platform at `address`, described by `description`.
+pub fn settings(address: &str, description: &str, folder: &Path) -> anyhow::Result<Settings> {
+    let file = folder.join("platform.toml");
+    std::fs::write(&file, description)?;
+    let text = format!(
+        "[platform]\nadapter = 'rest'\nendpoint = '{address}'\nfile = '{}'",
+        file.display()
+    );
+    Ok(Settings::from_text(&text, "bench")?)
+}
+
+/// A record with a township of one household and its `issues`, each owed to the platform.
+pub async fn township(url: &str, lane: &str, issues: usize) -> anyhow::Result<Store> {
+    let around = Surroundings {
+        clock: Clock::system(),
+        chance: Chance::system(),
+        sealer: Sealer::new(&[7; 32]),
+        campaign: load_campaign("".as_ref())?,
+        workdays: load_workdays("".as_ref())?,
+        platform_lane: lane.to_owned(),
+        review_within: None,
+        messages: false,
+        close_needs_answer: false,
+        platform_statuses: std::collections::BTreeMap::new(),
+    };
+    let store = Store::open(url, around).await?;
+    let lines: String = (0..issues)
+        .map(|n| format!("\n2022-03-01,Z1,H1,示例{n},示例问题{n},有,市直,其他,急"))
+        .collect();
+    let visits = format!("{VISITS}{lines}\n");
+    for table in [AREAS, STAFF, SUBJECTS, ASSIGNMENTS, &visits] {
+        import(&store, "bench.csv", table.as_bytes(), false, &|_, _| {}).await?;
+    }
+    Ok(store)
+}
+
+/// Referrals in a second.
+pub async fn engine(address: &str, issues: usize, url: &str, folder: &Path) -> anyhow::Result<f64> {
+    let settings = settings(address, DESCRIPTION, folder)?;
+    let store = township(url, &settings.platform.name, issues).await?;
+    let around = store.around();
+    let sink = platform(&settings, &around.clock, &around.chance)?.context("no platform")?;
+    let carrier = Arc::new(ReferralCarrier::new(around.clock.clone(), sink, Duration::ZERO));
+    let rules = LaneRules {
+        concurrency: CONCURRENCY,
+        lease: Duration::from_secs(120),
+        settle_after: Duration::from_secs(300),
+        retry_first: Duration::from_secs(5),
+        retry_cap: Duration::from_secs(60),
+        rate_per_minute: None,
+        breaker_failures: 5,
+        breaker_pause: Duration::from_secs(30),
+        on_unknown: OnUnknown::Hold,
+    };
+    let lane =
+        Lane::new(&settings.platform.name, store.clone(), carrier, rules, CancellationToken::new());
+    let began = Instant::now();
+    Arc::new(lane).drain().await?;
+    let rate = rate(issues, began);
+    let referred = store.platform_debts().await?.iter().filter(|(_, id)| id.is_some()).count();
+    anyhow::ensure!(referred == issues, "{referred} of {issues} were referred");
+    store.close().await;
+    Ok(rate)
+}
