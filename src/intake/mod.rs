@@ -75,6 +75,9 @@ fn first_lines(file: &str, errors: &[RowError]) -> String {
     shown.chain(more).collect()
 }
 
+/// So many rows change what the database should know of its tables.
+const MANY: usize = 500;
+
 /// How far an import has come, told to whoever shows it.
 pub type Progress<'p> = &'p (dyn Fn(usize, usize) + Send + Sync);
 
@@ -145,6 +148,9 @@ pub async fn import(
         serde_json::json!({"added": report.added, "changed": report.changed, "digest": digest});
     tx.audit("import", table.kind.code(), &file, &detail).await.map_err(in_store)?;
     tx.commit().await.map_err(in_store)?;
+    if report.rows >= MANY {
+        store.count_anew().await.map_err(in_store)?;
+    }
     Ok(report)
 }
 

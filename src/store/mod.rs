@@ -190,6 +190,13 @@ impl Store {
         Ok(Tx { db, dialect: self.dialect, around: Arc::clone(&self.around), areas: None })
     }
 
+    /// Counts what the tables hold anew, by which the database chooses its ways: after much has come in at once, and
+    /// before the database itself would have noticed.
+    pub async fn count_anew(&self) -> Result<()> {
+        sqlx::query("ANALYZE").execute(&self.write).await?;
+        Ok(())
+    }
+
     /// Which database this is.
     pub fn dialect(&self) -> Dialect {
         self.dialect
