@@ -85,6 +85,7 @@ pub async fn open_store(
             Review::Centre => Some(settings.platform.review_within),
         },
         messages: settings.platform.messages,
+        photos: settings.platform.photos,
         close_needs_answer: settings.platform.close_needs_answer,
         platform_statuses: settings.platform.statuses.clone(),
     };
@@ -138,6 +139,8 @@ pub struct Daemon {
 
 const NO_MESSAGES: &str = "platform.messages = true，但这个平台没有办法接收回告：rest 要在描述文件里写 [append]，open311 要 platform.service_request_updates = true";
 
+const NO_PHOTOS: &str = "platform.photos = true，但这个平台没有办法接收照片：rest 要在描述文件里写 [photo]，open311 要 platform.service_request_updates = true 和 platform.media_url";
+
 type Gaps = Arc<Mutex<Vec<ServiceGap>>>;
 
 impl Daemon {
@@ -153,6 +156,9 @@ impl Daemon {
         if let Some(platform) = &platform {
             if settings.platform.messages && platform.looks_for_messages().is_none() {
                 return Err(SettingsError::Wrong(NO_MESSAGES.to_owned()).into());
+            }
+            if settings.platform.photos && platform.looks_for_photos().is_none() {
+                return Err(SettingsError::Wrong(NO_PHOTOS.to_owned()).into());
             }
             let skew = settings.platform.clock_skew;
             let carrier = ReferralCarrier::new(clock.clone(), Arc::clone(platform), skew);

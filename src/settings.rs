@@ -105,6 +105,8 @@ pub struct PlatformSettings {
     pub folder: PathBuf,
     pub handoff_at: Time,
     pub messages: bool,
+    pub photos: bool,
+    pub media_url: String,
     /// 0: never.
     #[serde(deserialize_with = "span")]
     pub upgrade_after: Duration,
@@ -341,10 +343,12 @@ impl Settings {
             return wrong("platform.file 要写平台的描述文件，样例见 config/platforms/");
         }
         if self.platform.adapter == Adapter::Workbook
-            && (self.platform.folder.as_os_str().is_empty() || self.platform.messages)
+            && (self.platform.folder.as_os_str().is_empty()
+                || self.platform.messages
+                || self.platform.photos)
         {
             return wrong(
-                "adapter = \"workbook\" 要写 platform.folder（交接单放在哪个文件夹），并且 platform.messages = false",
+                "adapter = \"workbook\" 要写 platform.folder（交接单放在哪个文件夹），并且 platform.messages 和 platform.photos 都是 false",
             );
         }
         if self.outbox.breaker_failures == 0 {

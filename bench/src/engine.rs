@@ -59,6 +59,7 @@ pub async fn township(url: &str, lane: &str, issues: usize) -> anyhow::Result<St
         platform_lane: lane.to_owned(),
         review_within: None,
         messages: false,
+        photos: false,
         close_needs_answer: false,
         platform_statuses: std::collections::BTreeMap::new(),
     };

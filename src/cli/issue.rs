@@ -1,14 +1,16 @@
 //! `zoufang issue`: lists issues in a form that can be filled in and imported again, and the moves that
 //! only a named person may make.
 
+use std::io::Read;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
 use serde_json::json;
 
-use super::{ConfigFile, Word, wrong_input};
+use super::{ConfigFile, Word, shown, wrong_input};
 use crate::domain::issue::{Event, State};
-use crate::store::{AreaTree, IssueCard, Store};
+use crate::store::{AreaTree, IssueCard, LARGEST_PHOTO, Put, Store};
 
 #[derive(Debug, Args)]
 pub struct Arguments {
@@ -32,6 +34,16 @@ enum Action {
     Void(Move),
     /// 重新办理（记入审计）
     Reopen(Move),
+    /// 给问题加照片（JPEG、PNG、WebP）；设了 platform.photos 的，随问题上报
+    Photo {
+        /// 问题编号
+        number: String,
+        #[arg(required = true, value_name = "FILE")]
+        files: Vec<PathBuf>,
+        /// 责任人
+        #[arg(long)]
+        by: String,
+    },
 }
 
 #[derive(Debug, Args)]
@@ -57,12 +69,39 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Action::Void(Move { number, word: Word { by, reason } }) => {
             make(&store, &number, &by, &reason, &Event::Voided { reason: reason.clone() }).await?;
         }
+        Action::Photo { number, files, by } => add_photos(&store, &number, &files, &by).await?,
         Action::Reopen(Move { number, word: Word { by, reason } }) => {
             make(&store, &number, &by, &reason, &Event::Reopened { reason: reason.clone() })
                 .await?;
         }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// All of them or none.
+async fn add_photos(
+    store: &Store,
+    number: &str,
+    files: &[PathBuf],
+    by: &str,
+) -> anyhow::Result<()> {
+    let mut tx = store.begin().await?;
+    for file in files {
+        let name = file.file_name().map(|name| name.to_string_lossy()).unwrap_or_default();
+        let unreadable = |why| wrong_input(format!("{} 读不出来：{why}", shown(file)));
+        let mut bytes = Vec::new();
+        // One byte over the limit tells that it's too large.
+        let opened = std::fs::File::open(file).map_err(unreadable)?;
+        opened.take(LARGEST_PHOTO as u64 + 1).read_to_end(&mut bytes).map_err(unreadable)?;
+        let put = tx.add_photo(number, &name, &bytes).await.map_err(wrong_input)?;
+        let already =
+            if put == Put::Same { "（以前加过同一张，没有改动）" } else { "" };
+        println!("{number}：{name}{already}");
+    }
+    let detail = json!({"photos": files.len()});
+    tx.audit(by, "photo", number, &detail).await?;
+    tx.commit().await?;
+    Ok(())
 }
 
 async fn make(

@@ -88,19 +88,26 @@ pub fn message_reference(reference: &str, sequence: i64) -> String {
     format!("{reference}-M{sequence}")
 }
 
-/// Whether a text of the platform is a message of ours that comes back.
+/// The text by which a photo is found again: that of its referral, and its place among the issue's.
+pub fn photo_reference(reference: &str, place: i64) -> String {
+    format!("{reference}-P{place}")
+}
+
+/// Whether a text of the platform is a message or photo of ours that comes back.
 ///
 /// ```
 /// use zoufang::domain::referral::is_own_message;
 /// assert!(is_own_message("回访：群众表示满意 [CHD2022-000007-R1-M5]"));
+/// assert!(is_own_message("照片[CHD2022-000007-R1-P1]"));
 /// assert!(!is_own_message("已办结 [CHD2022-000007-R1]"));
 /// ```
 pub fn is_own_message(text: &str) -> bool {
     bracketed(text).any(|inside| {
-        inside
-            .rsplit_once("-M")
-            .and_then(|(reference, sequence)| Some((reference.rsplit_once("-R")?.1, sequence)))
-            .is_some_and(|(round, sequence)| is_digits(round) && is_digits(sequence))
+        ["-M", "-P"]
+            .iter()
+            .filter_map(|kind| inside.rsplit_once(kind))
+            .filter_map(|(reference, number)| Some((reference.rsplit_once("-R")?.1, number)))
+            .any(|(round, number)| is_digits(round) && is_digits(number))
     })
 }
 

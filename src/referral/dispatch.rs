@@ -43,6 +43,7 @@ impl Carrier for ReferralCarrier {
         match content {
             Content::Referral(dispatch) => self.platform.submit(dispatch).await,
             Content::Message(message) => self.platform.append(message).await,
+            Content::Photo(photo) => self.platform.upload(photo).await,
             Content::Notice(_) => Outcome::not_for_this_lane(),
         }
     }
@@ -50,6 +51,7 @@ impl Carrier for ReferralCarrier {
     async fn look(&self, parcel: &Parcel, content: &Content) -> Sight {
         let looks = match content {
             Content::Referral(_) => self.platform.looks(),
+            Content::Photo(_) => self.platform.looks_for_photos().unwrap_or(Looks::Nothing),
             _ => self.platform.looks_for_messages().unwrap_or(Looks::Nothing),
         };
         match looks {
@@ -61,6 +63,7 @@ impl Carrier for ReferralCarrier {
         let found = match content {
             Content::Referral(dispatch) => self.platform.find(&dispatch.reference, from, to).await,
             Content::Message(message) => self.platform.find_message(message, from, to).await,
+            Content::Photo(photo) => self.platform.find_photo(photo, from, to).await,
             Content::Notice(_) => Ok(None),
         };
         match found {

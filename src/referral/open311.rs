@@ -18,7 +18,7 @@ use crate::domain::referral::{PlatformStatus, PlatformUpdate, marked};
 use crate::outbox::Outcome;
 use crate::outbox::http::{Answer, ask, client, failed};
 use crate::settings::{AttributeSettings, PlatformSettings, SettingsError, WireFormat};
-use crate::store::{Dispatch, Message, Receipt};
+use crate::store::{Dispatch, Message, Photo, Receipt};
 
 /// A server that answers a query with this many requests may have left some out (GeoReport v2, GET
 /// Service Requests: "limited to a span of 90 days or the first 1000 requests").
@@ -41,6 +41,7 @@ pub struct Open311 {
     templates: Templates,
     definitions: Definitions,
     has_updates: bool,
+    media_url: String,
     overlap: Duration,
     clock: Clock,
 }
@@ -68,6 +69,7 @@ impl Open311 {
             attributes,
             templates,
             definitions: Definitions::default(),
+            media_url: settings.media_url.trim_end_matches('/').to_owned(),
             has_updates: settings.service_request_updates,
             overlap: settings.feed_overlap,
             clock,
@@ -225,6 +227,7 @@ impl Open311 {
                 .into_iter()
                 .filter(|name| *name == "status_notes" || record.contains_key("update_id"))
                 .find_map(|name| record.get(name).cloned())
+                .map(|text| with_media(text, record))
                 .unwrap_or_default(),
             at: instant.and_then(|at| at.parse().ok()),
             // GeoReport has no word for it.
@@ -252,11 +255,58 @@ impl Open311 {
         Ok(updates)
     }
 
+    /// POST servicerequestupdates, as FixMyStreet's "Open311-FMS" has it.
+    async fn post_update(&self, update: &Update<'_>) -> Outcome {
+        let at = whole_seconds(update.at);
+        let text = format!("{}{}", update.text, marked(update.reference));
+        let form = [
+            ("update_id", update.reference),
+            ("service_request_id", update.remote_id),
+            ("status", update.remote_word.unwrap_or("open")),
+            ("updated_datetime", &at),
+            ("description", &text),
+            ("media_url", update.media_url),
+            ("jurisdiction_id", &self.jurisdiction_id),
+            ("api_key", &self.api_key),
+        ];
+        let given: Vec<_> = form.into_iter().filter(|(_, value)| !value.is_empty()).collect();
+        let request = self.client.post(self.address("servicerequestupdates")).form(&given);
+        match ask(request).await {
+            Ok(answer) if answer.status.is_success() => Outcome::Delivered(Receipt::default()),
+            Ok(answer) => failed(&answer, &self.words(&answer)),
+            Err(none) => none.into(),
+        }
+    }
+
+    /// An update of ours among those between two instants.
+    async fn find_update(
+        &self,
+        reference: &str,
+        from: Timestamp,
+        to: Timestamp,
+    ) -> Result<Option<Receipt>, NoContact> {
+        let mark = marked(reference);
+        let carries =
+            |record: &Record| record.get("description").is_some_and(|d| d.contains(&mark));
+        let found = self.updates_between(from, to).await?.iter().any(carries);
+        Ok(found.then(Receipt::default))
+    }
+
     /// The requests that the platform received between two instants.
     async fn received(&self, from: Timestamp, to: Timestamp) -> Result<Vec<Record>, NoContact> {
         let (from, to) = (whole_seconds(from), whole_seconds(to));
         self.list(self.get("requests", &[("start_date", &from), ("end_date", &to)])).await
     }
+}
+
+/// What we say of a request that the platform has.
+struct Update<'u> {
+    reference: &'u str,
+    remote_id: &'u str,
+    remote_word: Option<&'u str>,
+    at: Timestamp,
+    text: &'u str,
+    media_url: &'u str,
 }
 
 /// What the platform's people read; the reference by which it's found again stands at its end.
@@ -277,6 +327,14 @@ fn description(dispatch: &Dispatch) -> String {
         named("转办人", &dispatch.centre),
         marked(&dispatch.reference)
     )
+}
+
+/// A picture that the platform shows of its work stands behind its words.
+fn with_media(text: String, record: &Record) -> String {
+    match record.get("media_url").filter(|_| record.contains_key("update_id")) {
+        Some(address) => format!("{text}（附件：{address}）"),
+        None => text,
+    }
 }
 
 /// W3C date-time in whole seconds, as GeoReport v2 asks.
@@ -338,26 +396,42 @@ impl Platform for Open311 {
         self.has_updates.then_some(Looks::Search)
     }
 
-    /// POST servicerequestupdates, as FixMyStreet's "Open311-FMS" has it.
     async fn append(&self, message: &Message) -> Outcome {
-        let at = whole_seconds(message.at);
-        let text = format!("{}{}", message.text, marked(&message.reference));
-        let form = [
-            ("update_id", message.reference.as_str()),
-            ("service_request_id", &message.remote_id),
-            ("status", message.remote_word.as_deref().unwrap_or("open")),
-            ("updated_datetime", &at),
-            ("description", &text),
-            ("jurisdiction_id", &self.jurisdiction_id),
-            ("api_key", &self.api_key),
-        ];
-        let given: Vec<_> = form.into_iter().filter(|(_, value)| !value.is_empty()).collect();
-        let request = self.client.post(self.address("servicerequestupdates")).form(&given);
-        match ask(request).await {
-            Ok(answer) if answer.status.is_success() => Outcome::Delivered(Receipt::default()),
-            Ok(answer) => failed(&answer, &self.words(&answer)),
-            Err(none) => none.into(),
-        }
+        self.post_update(&Update {
+            reference: &message.reference,
+            remote_id: &message.remote_id,
+            remote_word: message.remote_word.as_deref(),
+            at: message.at,
+            text: &message.text,
+            media_url: "",
+        })
+        .await
+    }
+
+    fn looks_for_photos(&self) -> Option<Looks> {
+        (self.has_updates && !self.media_url.is_empty()).then_some(Looks::Search)
+    }
+
+    /// An update with a `media_url`, from where the platform fetches the photo.
+    async fn upload(&self, photo: &Photo) -> Outcome {
+        self.post_update(&Update {
+            reference: &photo.reference,
+            remote_id: &photo.remote_id,
+            remote_word: photo.remote_word.as_deref(),
+            at: self.clock.now(),
+            text: "照片",
+            media_url: &format!("{}/{}", self.media_url, photo.id),
+        })
+        .await
+    }
+
+    async fn find_photo(
+        &self,
+        photo: &Photo,
+        from: Timestamp,
+        to: Timestamp,
+    ) -> Result<Option<Receipt>, NoContact> {
+        self.find_update(&photo.reference, from, to).await
     }
 
     async fn find_message(
@@ -368,11 +442,7 @@ impl Platform for Open311 {
     ) -> Result<Option<Receipt>, NoContact> {
         // A server that goes by the time that we gave shows it there.
         let from = from.min(message.at.checked_sub(self.overlap).unwrap_or(Timestamp::MIN));
-        let mark = marked(&message.reference);
-        let carries =
-            |record: &Record| record.get("description").is_some_and(|d| d.contains(&mark));
-        let found = self.updates_between(from, to).await?.iter().any(carries);
-        Ok(found.then(Receipt::default))
+        self.find_update(&message.reference, from, to).await
     }
 
     async fn find(

@@ -9,7 +9,7 @@ use crate::domain::issue::Category;
 use crate::domain::referral::PlatformUpdate;
 use crate::outbox::Outcome;
 use crate::outbox::http::NoAnswer;
-use crate::store::{Dispatch, Message, Receipt};
+use crate::store::{Dispatch, Message, Photo, Receipt};
 
 /// A question that got no usable answer.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -157,6 +157,26 @@ pub trait Platform: Send + Sync {
         _to: Timestamp,
     ) -> Result<Option<Receipt>, NoContact> {
         Err(NoContact::misconfigured("messages can't be looked for".to_owned()))
+    }
+
+    /// How it can be known whether a photo arrived; `None` where it takes none.
+    fn looks_for_photos(&self) -> Option<Looks> {
+        None
+    }
+
+    /// Gives it a photo of a request that it has.
+    async fn upload(&self, _photo: &Photo) -> Outcome {
+        NoContact::misconfigured("this platform takes no photos".to_owned()).into()
+    }
+
+    /// Finds a photo of ours between two instants, as [`Platform::find`] finds a request.
+    async fn find_photo(
+        &self,
+        _photo: &Photo,
+        _from: Timestamp,
+        _to: Timestamp,
+    ) -> Result<Option<Receipt>, NoContact> {
+        Err(NoContact::misconfigured("photos can't be looked for".to_owned()))
     }
 
     /// How the requests of these numbers stand. One that the platform doesn't mention is left out.

@@ -96,7 +96,7 @@ pub fn update(stored: &Stored, number: usize, step: &Step) -> Thing {
 
 /// A message of ours, which the feed shows with the rest.
 pub fn message(message: &Message) -> Thing {
-    let names = ["update_id", "service_request_id", "status", "description"];
+    let names = ["update_id", "service_request_id", "status", "description", "media_url"];
     let mut thing: Thing = names
         .into_iter()
         .filter_map(|name| Some((name, message.form.get(name)?.clone())))

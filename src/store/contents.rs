@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use sqlx::FromRow;
 
-use super::{Message, Notice, Parcel, Result, Store, StoreError, to_json};
+use super::{Message, Notice, Parcel, Photo, Result, Store, StoreError, to_json};
 use crate::domain::issue::{Category, Urgency};
 use crate::domain::staff::Role;
 
@@ -13,6 +13,7 @@ use crate::domain::staff::Role;
 pub enum Content {
     Referral(Box<Dispatch>),
     Message(Message),
+    Photo(Photo),
     Notice(Notice),
 }
 
@@ -90,6 +91,9 @@ impl Store {
         }
         for (id, message) in self.messages(&of_kind("message")).await? {
             contents.insert(id, Content::Message(message));
+        }
+        for photo in self.photos(&of_kind("photo")).await? {
+            contents.insert(photo.id.clone(), Content::Photo(photo));
         }
         for notice in self.notices(&of_kind("notice")).await? {
             contents.insert(notice.id.clone(), Content::Notice(notice));

@@ -139,7 +139,7 @@ impl Tx {
 }
 
 /// After every referral: what isn't there yet goes before what is told of it.
-const PRIORITY: i64 = 3;
+pub(super) const PRIORITY: i64 = 3;
 
 impl Store {
     pub(super) async fn messages(&self, ids: &[[&str; 1]]) -> Result<Vec<(String, Message)>> {

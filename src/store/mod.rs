@@ -19,6 +19,7 @@ mod messages;
 mod notices;
 mod outbox;
 mod outbox_desk;
+mod photos;
 mod referrals;
 mod staff;
 mod subjects;
@@ -44,6 +45,7 @@ pub use messages::Message;
 pub use notices::{DIGEST, NewNotice, Notice, Told};
 pub use outbox::{Claim, Parcel, Receipt, Settlement};
 pub use outbox_desk::{Debt, Decision};
+pub use photos::{LARGEST_PHOTO, Photo, media_type};
 pub use referrals::OpenReferral;
 pub use staff::{Holders, NewStaff, StaffMember};
 pub use subjects::{NewSubject, SubjectRow};
@@ -78,6 +80,8 @@ pub struct Surroundings {
     pub review_within: Option<Duration>,
     /// Whether the platform is told what the town does and what residents say.
     pub messages: bool,
+    /// Whether the platform gets the photos of what it has.
+    pub photos: bool,
     /// What the platform's words mean, in lower case, where people bring them.
     pub platform_statuses: BTreeMap<String, PlatformStatus>,
     /// Whether an issue counts as done on the platform only with a word for the resident.

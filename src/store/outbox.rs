@@ -283,6 +283,7 @@ impl Tx {
     pub(super) async fn told(&mut self, kind: &str, target_id: &str) -> Result<()> {
         match kind {
             "message" => self.message_delivered(target_id).await,
+            "photo" => self.photo_delivered(target_id).await,
             _ => self.notice_delivered(target_id).await,
         }
     }

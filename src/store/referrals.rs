@@ -141,7 +141,9 @@ impl Tx {
         }
         let numbers: Vec<[&str; 1]> =
             delivered.iter().filter_map(|(_, r)| Some([r.remote_id.as_deref()?])).collect();
-        self.owe_messages_of(&to_json(&numbers)?).await
+        let numbers = to_json(&numbers)?;
+        self.owe_photos_of(&numbers).await?;
+        self.owe_messages_of(&numbers).await
     }
 
     /// The platform's own no at the door.
@@ -169,7 +171,9 @@ impl Tx {
             .execute(&mut *self.db)
             .await?;
         self.put_number(id, remote_id).await?;
-        self.owe_messages_of(&to_json(&[[remote_id]])?).await?;
+        let numbers = to_json(&[[remote_id]])?;
+        self.owe_photos_of(&numbers).await?;
+        self.owe_messages_of(&numbers).await?;
         self.apply_waiting_updates(remote_id).await
     }
 

@@ -3,6 +3,7 @@
 //! Reads the record and the schedule; the platform's answers are all that it writes. Shows counts, never a person.
 
 pub mod metrics;
+mod photos;
 mod push;
 mod returns;
 pub mod status;
@@ -40,6 +41,7 @@ fn router(daemon: Arc<Daemon>) -> Router {
         .route("/readyz", get(ready))
         .route("/status", get(status))
         .route("/metrics", get(figures))
+        .route("/photos/{id}", get(photos::show))
         .route("/platform/updates", post(push::receive))
         .layer(DefaultBodyLimit::max(LARGEST_BODY))
         .route(

@@ -11,6 +11,7 @@ mod kill;
 mod numbers;
 mod open311;
 mod outbox;
+mod photos;
 mod push;
 mod referral;
 mod reminders;

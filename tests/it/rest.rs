@@ -17,7 +17,7 @@ use zoufang::domain::referral::PlatformStatus;
 use zoufang::outbox::Outcome;
 use zoufang::referral::{Looks, Platform};
 use zoufang::settings::Settings;
-use zoufang::store::{Dispatch, Message, Receipt};
+use zoufang::store::{Dispatch, Message, Photo, Receipt};
 
 use crate::support::{Fixture, VISITS, on_both};
 
@@ -265,6 +265,58 @@ async fn a_message_is_appended_and_found_again() {
     assert_eq!(platform.find_message(&message, from, to).await.unwrap(), None);
     let other = adapter(&server, "oauth-feed.toml").await;
     assert_eq!(other.looks_for_messages(), Some(Looks::RepeatedKey));
+}
+
+#[tokio::test]
+async fn a_photo_goes_as_a_form_or_in_a_text() {
+    let server = MockServer::start().await;
+    Mock::given(path("/api/event/attachment"))
+        .respond_with(json_answer(json!({"code": 0})))
+        .mount(&server)
+        .await;
+    Mock::given(path("/api/event/attachment/list"))
+        .respond_with(json_answer(
+            json!({"code": 0, "data": {"list": [{"attachmentNo": "CHD2022-000001-R1-P1"}]}}),
+        ))
+        .mount(&server)
+        .await;
+    let platform = adapter(&server, "gateway.toml").await;
+    let photo = Photo::example();
+    assert_eq!(platform.upload(&photo).await, Outcome::Delivered(Receipt::default()));
+    let received = server.received_requests().await.unwrap();
+    let content_type = received[0].headers["content-type"].to_str().unwrap();
+    let boundary = content_type.strip_prefix("multipart/form-data; boundary=").unwrap();
+    let body = String::from_utf8_lossy(&received[0].body).into_owned();
+    let parts: Vec<&str> = body.split(&format!("--{boundary}")).collect();
+    assert_eq!(parts.len(), 5, "{body}");
+    assert!(parts[1].contains("name=\"attachmentNo\"\r\n\r\nCHD2022-000001-R1-P1\r\n"));
+    assert!(parts[3].contains("name=\"file\"; filename=\"示例.jpg\"\r\nContent-Type: image/jpeg"));
+    assert_eq!(parts[4], "--\r\n");
+    let bytes = [b"\r\n\r\n".as_slice(), &photo.bytes, b"\r\n--"].concat();
+    assert!(received[0].body.windows(bytes.len()).any(|window| window == bytes));
+    assert_eq!(platform.looks_for_photos(), Some(Looks::Search));
+    let at = Timestamp::UNIX_EPOCH;
+    assert!(platform.find_photo(&photo, at, at).await.unwrap().is_some());
+    let other = Photo { reference: "CHD2022-000001-R1-P2".to_owned(), ..photo };
+    assert!(platform.find_photo(&other, at, at).await.unwrap().is_none());
+    // The other example platform takes it in a text.
+    let server = MockServer::start().await;
+    Mock::given(path("/oauth/token"))
+        .respond_with(json_answer(json!({"access_token": "t", "expires_in": 60})))
+        .mount(&server)
+        .await;
+    Mock::given(path("/v1/cases/1/pictures"))
+        .and(body_partial_json(
+            json!({"name": "示例.jpg", "type": "image/jpeg", "content": "/9j/"}),
+        ))
+        .respond_with(ResponseTemplate::new(201).set_body_json(json!({})))
+        .expect(1)
+        .mount(&server)
+        .await;
+    let platform = adapter(&server, "oauth-feed.toml").await;
+    let outcome = platform.upload(&Photo::example()).await;
+    assert_eq!(outcome, Outcome::Delivered(Receipt::default()));
+    assert_eq!(platform.looks_for_photos(), Some(Looks::RepeatedKey));
 }
 
 #[test]

@@ -27,6 +27,13 @@ pub struct Description {
     pub knows_repeated_message: bool,
     /// Finds a message that may have arrived.
     pub find_message: Option<Call>,
+    /// Gives the platform a photo.
+    pub photo: Option<PhotoCall>,
+    /// Whether a photo repeated under the same reference is taken once by the platform itself.
+    #[serde(default)]
+    pub knows_repeated_photo: bool,
+    /// Finds a photo that may have arrived.
+    pub find_photo: Option<Call>,
     /// How the requests of some numbers stand.
     pub status: Option<Call>,
     /// How many numbers one status call may name.
@@ -53,6 +60,8 @@ impl Description {
             ("find", self.find.as_ref()),
             ("append", self.append.as_ref()),
             ("find_message", self.find_message.as_ref()),
+            ("photo", self.photo.as_ref().map(|photo| &photo.call)),
+            ("find_photo", self.find_photo.as_ref()),
             ("status", self.status.as_ref()),
             ("changes", self.changes.as_ref().map(|changes| &changes.call)),
         ];
@@ -62,7 +71,8 @@ impl Description {
     /// Everything in it that is filled in.
     pub fn templates(&self) -> Vec<&str> {
         let calls = self.calls().flat_map(|(_, call)| call.templates());
-        calls.chain(self.authentication.templates()).collect()
+        let fields = self.photo.iter().flat_map(PhotoCall::field_templates);
+        calls.chain(fields).chain(self.authentication.templates()).collect()
     }
 }
 
@@ -149,6 +159,25 @@ pub enum TimeFormat {
     /// Since 1970-01-01T00:00:00Z.
     Seconds,
     Millis,
+}
+
+/// How a photo goes: in a body template by `base64`, or as a file among the fields of a form.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PhotoCall {
+    #[serde(flatten)]
+    pub call: Call,
+    /// The form's field that holds the file; without it the body template is sent.
+    pub file_field: Option<String>,
+    /// The form's other fields.
+    #[serde(default)]
+    pub fields: BTreeMap<String, String>,
+}
+
+impl PhotoCall {
+    fn field_templates(&self) -> impl Iterator<Item = &str> {
+        self.fields.values().map(String::as_str)
+    }
 }
 
 /// A feed of changes.

@@ -4,11 +4,14 @@
 mod answer;
 mod authenticate;
 mod description;
+mod multipart;
 
 use std::path::Path;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use jiff::Timestamp;
 use minijinja::value::merge_maps;
 use minijinja::{Value, context};
@@ -23,10 +26,11 @@ use crate::domain::referral::{PlatformUpdate, marked};
 use crate::outbox::Outcome;
 use crate::outbox::http::{Answer, ask, client};
 use crate::settings::{PlatformSettings, SettingsError};
-use crate::store::{Dispatch, Message, Receipt};
+use crate::store::{Dispatch, Message, Photo, Receipt};
 use answer::{Verdict, field, instant, items, judge, list};
 use authenticate::Authenticator;
-use description::{AnswerRules, Call, Description};
+use description::{AnswerRules, Call, Description, PhotoCall};
+use multipart::multipart;
 
 /// No list is read further than this many pages.
 const MOST_PAGES: usize = 1000;
@@ -89,6 +93,11 @@ impl Rest {
                 "find" => {
                     context! { reference => "R", mark => "[R]", page => 1, ..window(now, now) }
                 }
+                "photo" => photo_parts(&Photo::example()),
+                "find_photo" => {
+                    let photo = photo_parts(&Photo::example());
+                    merge_maps([context! { page => 1 }, photo, window(now, now)])
+                }
                 "append" => message_parts(&Message::example()),
                 "find_message" => {
                     let message = message_parts(&Message::example());
@@ -98,7 +107,9 @@ impl Rest {
                 _ => context! { cursor => "1", cursor_local => "1", page => 1 },
             };
             let wrong = |what: &NoContact| format!("[{name}] {what}");
-            for template in call.templates() {
+            let fields = description.photo.iter().filter(|_| name == "photo");
+            let fields = fields.flat_map(|photo| photo.fields.values().map(String::as_str));
+            for template in call.templates().chain(fields) {
                 self.templates.check_names(template, &parts).map_err(|error| wrong(&error))?;
             }
             let request = self.request(call, &parts).map_err(|error| wrong(&error))?;
@@ -138,10 +149,48 @@ impl Rest {
         request.build().map_err(|error| NoContact::misconfigured(error.to_string()))
     }
 
-    /// One call. Where a token was no longer good, once more with a new one: a 401 stored nothing.
+    /// The form that carries a photo, with its content type; nothing where the body template does.
+    fn photo_form(
+        &self,
+        description: &PhotoCall,
+        photo: &Photo,
+        parts: &Value,
+    ) -> Result<Option<Form>, NoContact> {
+        let Some(file_field) = &description.file_field else {
+            return Ok(None);
+        };
+        let filled = |(name, template): (&String, &String)| {
+            Ok::<_, NoContact>((name.clone(), self.templates.render(template, parts)?))
+        };
+        let fields: Vec<_> =
+            description.fields.iter().map(filled).collect::<Result<_, NoContact>>()?;
+        let file = (&**file_field, &*photo.file_name, &*photo.media_type, &*photo.bytes);
+        // Its own reference and id are in no photo.
+        let boundary = format!("zoufang-{}-{}", photo.reference, photo.id);
+        Ok(Some(multipart(&boundary, &fields, file)))
+    }
+
     async fn call(&self, call: &Call, parts: &Value) -> Result<Answer, Outcome> {
+        self.call_with(call, parts, None).await
+    }
+
+    /// One call, with a form in its body's place where there is one. Where a token was no longer good, once more
+    /// with a new one: a 401 stored nothing.
+    async fn call_with(
+        &self,
+        call: &Call,
+        parts: &Value,
+        form: Option<&Form>,
+    ) -> Result<Answer, Outcome> {
         for _ in 0..2 {
             let mut request = self.request(call, parts).map_err(Outcome::from)?;
+            if let Some((content_type, body)) = form {
+                let content_type = content_type.parse().map_err(|_| {
+                    Outcome::from(NoContact::misconfigured("the form's boundary".to_owned()))
+                })?;
+                request.headers_mut().insert(CONTENT_TYPE, content_type);
+                *request.body_mut() = Some(body.clone().into());
+            }
             self.authenticator.put_on(&mut request).await.map_err(Outcome::from)?;
             let sent = reqwest::RequestBuilder::from_parts(self.client.clone(), request);
             let answer = ask(sent).await.map_err(Outcome::from)?;
@@ -309,6 +358,49 @@ impl Platform for Rest {
         Ok(found.map(|_| Receipt::default()))
     }
 
+    fn looks_for_photos(&self) -> Option<Looks> {
+        match &self.description {
+            Description { photo: None, .. } => None,
+            Description { knows_repeated_photo: true, .. } => Some(Looks::RepeatedKey),
+            Description { find_photo: Some(_), .. } => Some(Looks::Search),
+            _ => Some(Looks::Nothing),
+        }
+    }
+
+    async fn upload(&self, photo: &Photo) -> Outcome {
+        let Some(description) = &self.description.photo else {
+            return NoContact::misconfigured("the platform has no [photo]".to_owned()).into();
+        };
+        let parts = photo_parts(photo);
+        let form = match self.photo_form(description, photo, &parts) {
+            Ok(form) => form,
+            Err(none) => return none.into(),
+        };
+        let call = &description.call;
+        let answer = match self.call_with(call, &parts, form.as_ref()).await {
+            Ok(answer) => answer,
+            Err(outcome) => return outcome,
+        };
+        match judge(&call.answer, &answer) {
+            Verdict::NotDone(outcome) => outcome,
+            Verdict::Done(_) => Outcome::Delivered(Receipt::default()),
+        }
+    }
+
+    async fn find_photo(
+        &self,
+        photo: &Photo,
+        from: Timestamp,
+        to: Timestamp,
+    ) -> Result<Option<Receipt>, NoContact> {
+        let Some(call) = &self.description.find_photo else {
+            return Err(NoContact::misconfigured("the platform has no [find_photo]".to_owned()));
+        };
+        let parts = merge_maps([photo_parts(photo), window(from, to)]);
+        let found = self.carrying(call, &parts, &photo.reference).await?;
+        Ok(found.map(|_| Receipt::default()))
+    }
+
     async fn find(
         &self,
         reference: &str,
@@ -401,6 +493,18 @@ fn message_parts(message: &Message) -> Value {
         time => at.to_string(), time_local => local_text(*at),
     }
 }
+
+/// What a photo's templates have.
+fn photo_parts(photo: &Photo) -> Value {
+    let Photo { reference, remote_id, file_name, media_type, bytes, .. } = photo;
+    context! {
+        reference, mark => marked(reference), id => remote_id, file_name, media_type,
+        base64 => STANDARD.encode(bytes),
+    }
+}
+
+/// A body of several parts, and its content type.
+type Form = (String, Vec<u8>);
 
 /// A window of time, as templates have it.
 fn window(from: Timestamp, to: Timestamp) -> Value {

@@ -142,6 +142,7 @@ fn surroundings(clock: Clock, key: u8) -> Surroundings {
         platform_lane: "ehushanying".to_owned(),
         review_within: None,
         messages: false,
+        photos: false,
         close_needs_answer: false,
         platform_statuses: std::collections::BTreeMap::new(),
     }
