@@ -3,6 +3,8 @@
 //! The defaults are the annotated config/zoufang.toml itself, so what it documents is what holds, and
 //! a key that isn't in it is a mistake that can be named.
 
+mod keys;
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -300,8 +302,8 @@ impl Settings {
 
     /// As [`Settings::load`], from the text of a file called `name`.
     pub fn from_text(written: &str, name: &str) -> Result<Settings, SettingsError> {
-        check_keys(written, name)?;
-        check_environment()?;
+        keys::check_keys(written, name)?;
+        keys::check_environment()?;
         let config = Config::builder()
             .add_source(File::from_str(DEFAULTS, FileFormat::Toml))
             .add_source(File::from_str(written, FileFormat::Toml))
@@ -415,64 +417,6 @@ fn span<'de, D: Deserializer<'de>>(from: D) -> Result<Duration, D::Error> {
     }
     let span: SignedDuration = text.parse().map_err(|_| wrong())?;
     Duration::try_from(span).map_err(|_| wrong())
-}
-
-/// Maps under which an operator writes keys of their own.
-const OPEN_TABLES: &[&str] = &["platform.statuses."];
-
-fn check_keys(written: &str, name: &str) -> Result<(), SettingsError> {
-    let table: toml::Table = written.parse().map_err(|error: toml::de::Error| {
-        SettingsError::Wrong(format!("{name}：{}", error.to_string().trim_end()))
-    })?;
-    let known = known_keys();
-    for key in leaves(&table, "") {
-        if !is_known(&known, &key) {
-            let nearest = nearest(&known, &key);
-            return Err(SettingsError::UnknownKey { file: name.to_owned(), key, nearest });
-        }
-    }
-    Ok(())
-}
-
-fn check_environment() -> Result<(), SettingsError> {
-    let known = known_keys();
-    for (variable, _) in std::env::vars() {
-        let Some(path) = variable.strip_prefix("ZOUFANG__") else {
-            continue;
-        };
-        let key = path.to_lowercase().replace("__", ".");
-        if !is_known(&known, &key) {
-            let nearest = nearest(&known, &key);
-            return Err(SettingsError::UnknownVariable { variable, key, nearest });
-        }
-    }
-    Ok(())
-}
-
-fn known_keys() -> Vec<String> {
-    DEFAULTS.parse::<toml::Table>().map(|table| leaves(&table, "")).unwrap_or_default()
-}
-
-fn is_known(known: &[String], key: &str) -> bool {
-    known.iter().any(|known| known == key) || OPEN_TABLES.iter().any(|table| key.starts_with(table))
-}
-
-fn nearest(known: &[String], key: &str) -> String {
-    known
-        .iter()
-        .min_by_key(|known| strsim::damerau_levenshtein(known, key))
-        .cloned()
-        .unwrap_or_default()
-}
-
-fn leaves(table: &toml::Table, prefix: &str) -> Vec<String> {
-    table
-        .iter()
-        .flat_map(|(key, value)| match value {
-            toml::Value::Table(inner) => leaves(inner, &format!("{prefix}{key}.")),
-            _ => vec![format!("{prefix}{key}")],
-        })
-        .collect()
 }
 
 #[cfg(test)]

@@ -5,13 +5,12 @@ mod answer;
 mod authenticate;
 mod description;
 mod multipart;
+mod parts;
 
 use std::path::Path;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use jiff::Timestamp;
 use minijinja::value::merge_maps;
 use minijinja::{Value, context};
@@ -19,9 +18,9 @@ use reqwest::header::CONTENT_TYPE;
 use reqwest::{Client, Method, Request};
 
 use super::platform::{Changed, Looks, NoContact, Platform, ServiceGap, read_from};
-use super::templates::{Templates, referral_parts};
+use super::templates::Templates;
 use crate::clock::{Chance, Clock, local_text};
-use crate::domain::issue::{Category, EventKind};
+use crate::domain::issue::Category;
 use crate::domain::referral::{PlatformUpdate, marked};
 use crate::outbox::Outcome;
 use crate::outbox::http::{Answer, ask, client};
@@ -31,6 +30,7 @@ use answer::{Verdict, field, instant, items, judge, list};
 use authenticate::Authenticator;
 use description::{AnswerRules, Call, Description, PhotoCall};
 use multipart::multipart;
+use parts::{message_parts, photo_parts, reference_parts, submission_parts, window};
 
 /// No list is read further than this many pages.
 const MOST_PAGES: usize = 1000;
@@ -85,27 +85,8 @@ impl Rest {
     /// Every call's templates, on an example: what is misspelt is found before it's needed.
     fn try_templates(&self) -> Result<(), String> {
         let description = &self.description;
-        let (now, ids) = (Timestamp::UNIX_EPOCH, ["1".to_owned()]);
-        let example = Dispatch::example();
         for (name, call) in description.calls() {
-            let parts = match name {
-                "submit" => self.submission(&example),
-                "find" => {
-                    context! { reference => "R", mark => "[R]", page => 1, ..window(now, now) }
-                }
-                "photo" => photo_parts(&Photo::example()),
-                "find_photo" => {
-                    let photo = photo_parts(&Photo::example());
-                    merge_maps([context! { page => 1 }, photo, window(now, now)])
-                }
-                "append" => message_parts(&Message::example()),
-                "find_message" => {
-                    let message = message_parts(&Message::example());
-                    merge_maps([context! { page => 1 }, message, window(now, now)])
-                }
-                "status" => context! { ids, id => "1", page => 1 },
-                _ => context! { cursor => "1", cursor_local => "1", page => 1 },
-            };
+            let parts = parts::example(description, name);
             let wrong = |what: &NoContact| format!("[{name}] {what}");
             let fields = description.photo.iter().filter(|_| name == "photo");
             let fields = fields.flat_map(|photo| photo.fields.values().map(String::as_str));
@@ -120,17 +101,6 @@ impl Rest {
             }
         }
         Ok(())
-    }
-
-    fn submission(&self, dispatch: &Dispatch) -> Value {
-        let description = &self.description;
-        let area = dispatch.area_code.as_ref();
-        let area_code = area.map(|code| description.areas.get(code).unwrap_or(code).clone());
-        let own = context! {
-            category_code => description.categories.get(&dispatch.category),
-            area_code => area_code.unwrap_or_default(),
-        };
-        merge_maps([referral_parts(dispatch), own])
     }
 
     fn request(&self, call: &Call, parts: &Value) -> Result<Request, NoContact> {
@@ -304,7 +274,7 @@ impl Platform for Rest {
 
     async fn submit(&self, dispatch: &Dispatch) -> Outcome {
         let call = &self.description.submit;
-        let answer = match self.call(call, &self.submission(dispatch)).await {
+        let answer = match self.call(call, &submission_parts(&self.description, dispatch)).await {
             Ok(answer) => answer,
             Err(outcome) => return outcome,
         };
@@ -410,7 +380,7 @@ impl Platform for Rest {
         let Some(call) = &self.description.find else {
             return Err(NoContact::misconfigured("the platform has no [find]".to_owned()));
         };
-        let parts = context! { reference, mark => marked(reference), ..window(from, to) };
+        let parts = merge_maps([reference_parts(reference), window(from, to)]);
         let found = self.carrying(call, &parts, reference).await?;
         Ok(found.and_then(|thing| Self::receipt(call, &thing)))
     }
@@ -479,38 +449,8 @@ impl Platform for Rest {
     }
 }
 
-/// What a message's templates have.
-fn message_parts(message: &Message) -> Value {
-    let Message { reference, remote_id, remote_word, event, text, at } = message;
-    let satisfaction = match event {
-        EventKind::Satisfied => "satisfied",
-        EventKind::Reopened => "unsatisfied",
-        _ => "",
-    };
-    context! {
-        reference, mark => marked(reference), id => remote_id,
-        status => remote_word.clone().unwrap_or_default(), event => event.code(), satisfaction, text,
-        time => at.to_string(), time_local => local_text(*at),
-    }
-}
-
-/// What a photo's templates have.
-fn photo_parts(photo: &Photo) -> Value {
-    let Photo { reference, remote_id, file_name, media_type, bytes, .. } = photo;
-    context! {
-        reference, mark => marked(reference), id => remote_id, file_name, media_type,
-        base64 => STANDARD.encode(bytes),
-    }
-}
-
 /// A body of several parts, and its content type.
 type Form = (String, Vec<u8>);
-
-/// A window of time, as templates have it.
-fn window(from: Timestamp, to: Timestamp) -> Value {
-    context! { from => from.to_string(), to => to.to_string(),
-    from_local => local_text(from), to_local => local_text(to) }
-}
 
 fn read_description(file: &Path) -> Result<Description, SettingsError> {
     let wrong =

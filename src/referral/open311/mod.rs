@@ -1,9 +1,10 @@
 //! Open311 GeoReport v2 (<https://wiki.open311.org/GeoReport_v2/>): services, requests and tokens, in
 //! JSON or XML.
 
+mod services;
+
 use std::collections::BTreeMap;
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -11,7 +12,7 @@ use jiff::{SignedDuration, Timestamp};
 use reqwest::{Client, RequestBuilder};
 
 use super::platform::{Changed, Looks, NoContact, Platform, ServiceGap, read_from};
-use super::records::{Record, attributes, read};
+use super::records::{Record, read};
 use super::templates::{Templates, referral_parts};
 use crate::clock::Clock;
 use crate::domain::referral::{PlatformStatus, PlatformUpdate, marked};
@@ -19,14 +20,12 @@ use crate::outbox::Outcome;
 use crate::outbox::http::{Answer, ask, client, failed};
 use crate::settings::{AttributeSettings, PlatformSettings, SettingsError, WireFormat};
 use crate::store::{Dispatch, Message, Photo, Receipt};
+use services::Definitions;
 
 /// A server that answers a query with this many requests may have left some out (GeoReport v2, GET
 /// Service Requests: "limited to a span of 90 days or the first 1000 requests").
 const PAGE: usize = 1000;
 const LONGEST_SPAN: SignedDuration = SignedDuration::from_hours(90 * 24);
-
-/// The attributes of services, by service code, as far as they were asked for.
-type Definitions = tokio::sync::Mutex<BTreeMap<String, Arc<Vec<Record>>>>;
 
 /// A GeoReport v2 endpoint.
 pub struct Open311 {
@@ -117,69 +116,6 @@ impl Open311 {
         };
         let words = read(&answer.body, self.format).map(described).unwrap_or_default().join("; ");
         words.chars().take(300).collect()
-    }
-
-    /// The attributes that a service has, by the platform's own definition, read once: it says whether there are any
-    /// (`metadata`), and is asked which only then.
-    async fn definition(&self, service: &str) -> Result<Arc<Vec<Record>>, NoContact> {
-        // Held while asking: many submissions at once ask once.
-        let mut kept = self.definitions.lock().await;
-        if let Some(known) = kept.get(service) {
-            return Ok(Arc::clone(known));
-        }
-        let listed = self.list(self.get("services", &[])).await?;
-        let definition = Arc::new(self.read_definition(service, &listed).await?);
-        kept.insert(service.to_owned(), Arc::clone(&definition));
-        Ok(definition)
-    }
-
-    async fn read_definition(
-        &self,
-        service: &str,
-        listed: &[Record],
-    ) -> Result<Vec<Record>, NoContact> {
-        let with_metadata = |record: &Record| {
-            record.get("service_code").is_some_and(|code| code == service)
-                && record.get("metadata").is_some_and(|metadata| metadata == "true")
-        };
-        if !listed.iter().any(with_metadata) {
-            return Ok(Vec::new());
-        }
-        let answer = self.question(self.get(&format!("services/{service}"), &[])).await?;
-        attributes(&answer.body, self.format)
-            .map_err(|reason| NoContact { reason, retry_after: None })
-    }
-
-    /// What the service asks for besides, filled in.
-    async fn attribute_fields(
-        &self,
-        dispatch: &Dispatch,
-    ) -> Result<Vec<(String, String)>, NoContact> {
-        if self.attributes.is_empty() {
-            return Ok(Vec::new());
-        }
-        let service = self.services.get(&dispatch.category).cloned().unwrap_or_default();
-        let definition = self.definition(&service).await?;
-        let parts = referral_parts(dispatch);
-        let mut fields = Vec::new();
-        for attribute in &self.attributes {
-            if definition.iter().any(|known| known.get("code") == Some(&attribute.code)) {
-                let value = self.templates.render(&attribute.value, &parts)?;
-                fields.push((format!("attribute[{}]", attribute.code), value));
-            }
-        }
-        Ok(fields)
-    }
-
-    /// The attributes that a service requires and that aren't configured.
-    fn lacking(&self, definition: &[Record]) -> Vec<String> {
-        let is =
-            |record: &Record, name: &str| record.get(name).is_some_and(|value| value == "true");
-        let given = |code: &String| self.attributes.iter().any(|attribute| attribute.code == *code);
-        // What isn't a variable only informs (GeoReport v2, GET Service Definition).
-        let asked =
-            definition.iter().filter(|known| is(known, "required") && is(known, "variable"));
-        asked.filter_map(|known| known.get("code")).filter(|code| !given(code)).cloned().collect()
     }
 
     fn form(&self, dispatch: &Dispatch) -> Vec<(&str, String)> {
@@ -498,20 +434,6 @@ impl Platform for Open311 {
     }
 
     async fn service_gaps(&self) -> Result<Vec<ServiceGap>, NoContact> {
-        let listed = self.list(self.get("services", &[])).await?;
-        let has =
-            |code: &str| listed.iter().any(|s| s.get("service_code").is_some_and(|c| c == code));
-        let mut gaps = Vec::new();
-        for (category, code) in &self.services {
-            let gap = |attribute| ServiceGap { category: *category, code: code.clone(), attribute };
-            if !has(code) {
-                gaps.push(gap(None));
-                continue;
-            }
-            let definition = Arc::new(self.read_definition(code, &listed).await?);
-            self.definitions.lock().await.insert(code.clone(), Arc::clone(&definition));
-            gaps.extend(self.lacking(&definition).into_iter().map(|code| gap(Some(code))));
-        }
-        Ok(gaps)
+        self.gaps().await
     }
 }
