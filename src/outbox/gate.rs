@@ -14,6 +14,9 @@ use super::LaneRules;
 use super::delay::delay;
 use crate::clock::{Clock, span_millis};
 
+/// The longest that a receiver may ask us to wait.
+pub(super) const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(24 * 3600);
+
 /// What the gate shows to an operator.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -125,7 +128,7 @@ impl Gate {
             return;
         }
         let pause = delay(breaker.trips, self.pause_first, self.pause_cap);
-        let pause = retry_after.map_or(pause, |asked| asked.min(super::lane::LONGEST_RETRY_AFTER));
+        let pause = retry_after.map_or(pause, |asked| asked.min(LONGEST_RETRY_AFTER));
         breaker.trips += 1;
         breaker.open_until = Some(now.saturating_add(span_millis(pause)));
     }

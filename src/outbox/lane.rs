@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
 use super::delay::delay;
-use super::gate::{Gate, GateState};
+use super::gate::{Gate, GateState, LONGEST_RETRY_AFTER};
 use super::http::TOO_MANY;
 use super::{Carrier, OnUnknown, Outcome, Sight};
 use crate::clock::span_millis;
@@ -52,8 +52,6 @@ pub struct Lane {
 const IDLE: Duration = Duration::from_secs(1);
 /// At most so many times as many debts are held as attempts are made at once.
 const FARTHEST_REACH: usize = 16;
-/// The longest that a receiver may ask us to wait.
-pub(super) const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(24 * 3600);
 
 type Settled = Vec<(Parcel, Settlement)>;
 
