@@ -371,13 +371,16 @@ impl std::fmt::Display for Status {
             writeln!(f, "任务 {kind}：未完成 {}，超期 {}", duty.open, duty.late)?;
         }
         for lane in &self.lanes {
+            let handed = match lane.handed {
+                0 => String::new(),
+                count => format!("，已交接待录入 {count}"),
+            };
             writeln!(
                 f,
-                "通道 {}：待发 {}，在途 {}，已交接待录入 {}，待核实 {}，待人工 {}，积压 {}，已送达 {}，被拒 {}",
+                "通道 {}：待发 {}，在途 {}{handed}，待核实 {}，待人工 {}，积压 {}，已送达 {}，被拒 {}",
                 lane.name,
                 lane.queued,
                 lane.in_flight,
-                lane.handed,
                 lane.unknown,
                 lane.held,
                 lane.stuck,
