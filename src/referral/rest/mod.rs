@@ -172,6 +172,14 @@ impl Rest {
         Err(Outcome::NotSent { reason, retry_after: None })
     }
 
+    /// A call whose answer says no more than how it went.
+    async fn give(&self, call: &Call, parts: &Value, form: Option<&Form>) -> Outcome {
+        match self.call_with(call, parts, form).await.map(|answer| judge(&call.answer, &answer)) {
+            Ok(Verdict::Done(_)) => Outcome::Delivered(Receipt::default()),
+            Ok(Verdict::NotDone(outcome)) | Err(outcome) => outcome,
+        }
+    }
+
     /// One question; its answer as a value.
     async fn question(&self, call: &Call, parts: &Value) -> Result<serde_json::Value, NoContact> {
         let judged = match self.call(call, parts).await {
@@ -304,14 +312,7 @@ impl Platform for Rest {
         let Some(call) = &self.description.append else {
             return NoContact::misconfigured("the platform has no [append]".to_owned()).into();
         };
-        let answer = match self.call(call, &message_parts(message)).await {
-            Ok(answer) => answer,
-            Err(outcome) => return outcome,
-        };
-        match judge(&call.answer, &answer) {
-            Verdict::NotDone(outcome) => outcome,
-            Verdict::Done(_) => Outcome::Delivered(Receipt::default()),
-        }
+        self.give(call, &message_parts(message), None).await
     }
 
     async fn find_message(
@@ -346,15 +347,7 @@ impl Platform for Rest {
             Ok(form) => form,
             Err(none) => return none.into(),
         };
-        let call = &description.call;
-        let answer = match self.call_with(call, &parts, form.as_ref()).await {
-            Ok(answer) => answer,
-            Err(outcome) => return outcome,
-        };
-        match judge(&call.answer, &answer) {
-            Verdict::NotDone(outcome) => outcome,
-            Verdict::Done(_) => Outcome::Delivered(Receipt::default()),
-        }
+        self.give(&description.call, &parts, form.as_ref()).await
     }
 
     async fn find_photo(
