@@ -60,6 +60,26 @@ fn office(address: &str, issues: usize) -> Office {
 /// How often the queue is looked at: it is never empty while it is measured.
 const LOOK: Duration = Duration::from_millis(1);
 
+/// Queues the submissions and works them off; both storages have the same methods and no common type.
+macro_rules! work_off {
+    ($backend:expr, $address:expr, $issues:expr) => {{
+        let (mut backend, address, issues) = ($backend, $address, $issues);
+        backend
+            .push_bulk(submissions(issues).collect())
+            .await
+            .map_err(|e| anyhow::anyhow!("{e}"))?;
+        let worker = WorkerBuilder::new("bench")
+            .backend(backend.poll_with_interval(LOOK))
+            .data(office(address, issues))
+            .concurrency(CONCURRENCY)
+            .parallelize(tokio::spawn)
+            .build(submit);
+        let began = Instant::now();
+        worker.run().await?;
+        Ok(rate(issues, began))
+    }};
+}
+
 /// Jobs in a second with SQLite at synchronous=FULL.
 pub async fn apalis_sqlite(
     address: &str,
@@ -75,17 +95,8 @@ pub async fn apalis_sqlite(
     let pool = SqlitePoolOptions::new().max_connections(8).connect_with(options).await?;
     SqliteStorage::setup(&pool).await?;
     let config = apalis_sqlite::Config::default().queue("bench").batch_size(CONCURRENCY * 2);
-    let mut backend = SqliteStorage::new(&pool).with_config(config);
-    backend.push_bulk(submissions(issues).collect()).await.map_err(|e| anyhow::anyhow!("{e}"))?;
-    let worker = WorkerBuilder::new("bench")
-        .backend(backend.poll_with_interval(LOOK))
-        .data(office(address, issues))
-        .concurrency(CONCURRENCY)
-        .parallelize(tokio::spawn)
-        .build(submit);
-    let began = Instant::now();
-    worker.run().await?;
-    Ok(rate(issues, began))
+    let backend = SqliteStorage::new(&pool).with_config(config);
+    work_off!(backend, address, issues)
 }
 
 /// Jobs in a second with PostgreSQL.
@@ -93,15 +104,6 @@ pub async fn apalis_postgres(address: &str, issues: usize, url: &str) -> anyhow:
     let pool = PgPoolOptions::new().max_connections(16).connect(url).await?;
     PostgresStorage::setup(&pool).await?;
     let config = apalis_postgres::Config::default().queue("bench").batch_size(CONCURRENCY * 2);
-    let mut backend = PostgresStorage::new(&pool).with_config(config);
-    backend.push_bulk(submissions(issues).collect()).await.map_err(|e| anyhow::anyhow!("{e}"))?;
-    let worker = WorkerBuilder::new("bench")
-        .backend(backend.poll_with_interval(LOOK))
-        .data(office(address, issues))
-        .concurrency(CONCURRENCY)
-        .parallelize(tokio::spawn)
-        .build(submit);
-    let began = Instant::now();
-    worker.run().await?;
-    Ok(rate(issues, began))
+    let backend = PostgresStorage::new(&pool).with_config(config);
+    work_off!(backend, address, issues)
 }

@@ -31,7 +31,8 @@ pub struct Report {
     pub imported_before: Option<i64>,
     /// Rows of a return that are about nothing known here; the others were taken.
     pub unmatched: Vec<RowError>,
-    pub sheet: Sheet,
+    /// The file's rows, to be written back with a note, where any is unmatched.
+    pub sheet: Option<Sheet>,
 }
 
 /// Why a file didn't come in. Nothing of it did.
@@ -114,7 +115,7 @@ pub async fn import(
         same: 0,
         imported_before: tx.imported_at(&digest).await.map_err(in_store)?,
         unmatched: Vec::new(),
-        sheet: sheet.clone(),
+        sheet: None,
     };
     if report.imported_before.is_some() {
         tx.rollback().await.map_err(in_store)?;
@@ -132,6 +133,7 @@ pub async fn import(
             });
         }
     };
+    report.sheet = (!unmatched.is_empty()).then_some(sheet);
     report.unmatched = unmatched;
     let count = |what: Put| puts.iter().filter(|put| **put == what).count();
     (report.added, report.changed, report.same) =
@@ -143,10 +145,10 @@ pub async fn import(
     let rows = i64::try_from(report.rows).unwrap_or(i64::MAX);
     let file =
         Path::new(name).file_name().map_or_else(|| name.into(), |file| file.to_string_lossy());
-    tx.put_import(&digest, &file, table.kind.code(), rows).await.map_err(in_store)?;
+    tx.put_import(&digest, &file, report.kind.code(), rows).await.map_err(in_store)?;
     let detail =
         serde_json::json!({"added": report.added, "changed": report.changed, "digest": digest});
-    tx.audit("import", table.kind.code(), &file, &detail).await.map_err(in_store)?;
+    tx.audit("import", report.kind.code(), &file, &detail).await.map_err(in_store)?;
     tx.commit().await.map_err(in_store)?;
     if report.rows >= MANY {
         store.count_anew().await.map_err(in_store)?;

@@ -106,18 +106,14 @@ async fn take_return(
         Ok(report) => {
             returned.changed += report.added + report.changed;
             returned.unmatched += report.unmatched.len();
-            if !report.unmatched.is_empty() {
-                let noted = write_error_copy(
-                    file,
-                    Some(folder_in(folder, "done")?.as_path()),
-                    &report.sheet,
-                    &report.unmatched,
-                );
+            let done = folder_in(folder, "done")?;
+            if let Some(sheet) = &report.sheet {
+                let noted = write_error_copy(file, Some(&done), sheet, &report.unmatched);
                 warn!(file = %file.display(), rows = report.unmatched.len(), copy = ?noted.ok(),
                     "rows of a return are about nothing known here");
                 tell(store, rules, file, &unmatched_text(&report.unmatched)).await?;
             }
-            put_away(file, &folder_in(folder, "done")?)
+            put_away(file, &done)
         }
         Err(ImportError::Store { error, .. }) => Err(error),
         Err(error) => {
