@@ -3,6 +3,7 @@
 //! The defaults are the annotated config/zoufang.toml itself, so what it documents is what holds, and
 //! a key that isn't in it is a mistake that can be named.
 
+pub mod channels;
 mod keys;
 
 use std::collections::BTreeMap;
@@ -16,6 +17,7 @@ use jiff::SignedDuration;
 use jiff::civil::Time;
 use serde::{Deserialize, Deserializer};
 
+use self::channels::NotifySettings;
 use crate::domain::issue::Category;
 use crate::domain::referral::PlatformStatus;
 use crate::outbox::OnUnknown;
@@ -226,43 +228,6 @@ pub struct OutboxSettings {
 
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct NotifySettings {
-    pub channels: Vec<ChannelKind>,
-    pub from: Time,
-    pub until: Time,
-    pub webhook: WebhookSettings,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum ChannelKind {
-    Log,
-    Webhook,
-}
-
-impl ChannelKind {
-    /// The lane that carries it.
-    pub const fn lane(self) -> &'static str {
-        match self {
-            ChannelKind::Log => "log",
-            ChannelKind::Webhook => "webhook",
-        }
-    }
-}
-
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct WebhookSettings {
-    pub url: String,
-    #[serde(deserialize_with = "span")]
-    pub timeout: Duration,
-    pub concurrency: usize,
-    /// 0: as many as it takes.
-    pub rate_per_minute: u32,
-}
-
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct ScheduleSettings {
     #[serde(deserialize_with = "span")]
     pub poll_every: Duration,
@@ -313,6 +278,7 @@ impl Settings {
                     .separator("__")
                     .list_separator(",")
                     .with_list_parse_key("notify.channels")
+                    .with_list_parse_key("notify.copies")
                     .try_parsing(true),
             )
             .build()
@@ -331,15 +297,8 @@ impl Settings {
         if by_wire && !is_http(&self.platform.endpoint) {
             return wrong("platform.endpoint 要写平台的 http:// 或 https:// 地址");
         }
-        if self.notify.channels.contains(&ChannelKind::Webhook)
-            && !is_http(&self.notify.webhook.url)
-        {
-            return wrong(
-                "notify.webhook.url 要写 http:// 或 https:// 地址，或从 notify.channels 里去掉 webhook",
-            );
-        }
-        if self.platform.concurrency == 0 || self.notify.webhook.concurrency == 0 {
-            return wrong("platform.concurrency 和 notify.webhook.concurrency 至少为 1");
+        if self.platform.concurrency == 0 {
+            return wrong("platform.concurrency 至少为 1");
         }
         if self.platform.adapter == Adapter::Rest && self.platform.file.as_os_str().is_empty() {
             return wrong("platform.file 要写平台的描述文件，样例见 config/platforms/");
@@ -364,10 +323,7 @@ impl Settings {
                 "outbox.lease 至少是 platform.timeout 的两倍，否则还在办的会被当作下落不明",
             );
         }
-        if self.notify.until <= self.notify.from {
-            return wrong("notify.until 要晚于 notify.from");
-        }
-        Ok(())
+        self.notify.check()
     }
 }
 

@@ -57,6 +57,7 @@ pub async fn township(url: &str, lane: &str, issues: usize) -> anyhow::Result<St
         campaign: load_campaign("".as_ref())?,
         workdays: load_workdays("".as_ref())?,
         platform_lane: lane.to_owned(),
+        channels: Vec::new(),
         review_within: None,
         messages: false,
         photos: false,
@@ -82,6 +83,7 @@ pub async fn engine(address: &str, issues: usize, url: &str, folder: &Path) -> a
     let sink = platform(&settings, &around.clock, &around.chance)?.context("no platform")?;
     let carrier = Arc::new(ReferralCarrier::new(around.clock.clone(), sink, Duration::ZERO));
     let rules = LaneRules {
+        hours: None,
         concurrency: CONCURRENCY,
         lease: Duration::from_secs(120),
         settle_after: Duration::from_secs(300),

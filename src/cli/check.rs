@@ -12,7 +12,8 @@ use crate::clock::{Chance, Clock};
 use crate::daemon::{load_campaign, load_workdays, platform};
 use crate::outbox::http::{Tls, ask, client};
 use crate::seal::Sealer;
-use crate::settings::{Adapter, ChannelKind, Settings};
+use crate::settings::channels::ChannelKind;
+use crate::settings::{Adapter, Settings};
 use crate::store::Store;
 
 #[derive(Debug, Args)]
@@ -70,7 +71,7 @@ async fn findings(settings: &Settings) -> Vec<Finding> {
             Err("一个通道也没有，谁都收不到提醒；至少写 [\"log\"]".to_owned()),
         ));
     }
-    if settings.notify.channels.contains(&ChannelKind::Webhook) {
+    if settings.notify.all().any(|kind| kind == ChannelKind::Webhook) {
         findings.push(("notify.webhook.url", reach(&settings.notify.webhook.url).await));
     }
     findings

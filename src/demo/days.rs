@@ -31,12 +31,14 @@ const VISITS: &str = "走访日期,走访人员,对象编号,群众姓名,联系
 /// Where every first visit has been made, and from when every revisit that can be made is.
 const LAST_VISIT: Date = date(2022, 3, 30);
 const LAST_REVISITS: Date = date(2022, 6, 26);
+const SPOT_CHECKS: Date = date(2022, 6, 20);
 /// A resident may be dissatisfied until here, so that the second round still ends in the campaign.
 const LAST_REOPENING: Date = date(2022, 6, 8);
 
 /// The people of the demo.
 pub(super) struct Days {
     store: Store,
+    township: Township,
     unvisited: Vec<Place>,
     chance: Chance,
 }
@@ -44,11 +46,11 @@ pub(super) struct Days {
 type Files = Vec<(String, String)>;
 
 impl Days {
-    pub fn new(store: Store, township: &Township, chance: Chance) -> Days {
+    pub fn new(store: Store, township: Township, chance: Chance) -> Days {
         let mut unvisited = township.places.clone();
         // Each village's visitors go from door to door; the villages go side by side.
         unvisited.sort_by_key(|place| place.number.chars().rev().collect::<String>());
-        Days { store, unvisited, chance }
+        Days { store, township, unvisited, chance }
     }
 
     /// What is handed in on `on`.
@@ -59,6 +61,8 @@ impl Days {
         files.push(("问题分类", self.classifications(on, phase).await?));
         files.push(("办理结果", self.handlings(on).await?));
         files.push(("任务确认", self.confirmations(on).await?));
+        files.push(("诉求签收", self.acknowledgements().await?));
+        files.push(("入户抽查", self.spot_checks(on).await?));
         let named = |(name, table): (&str, String)| (format!("{name}-{on}.csv"), table);
         Ok(files.into_iter().filter(|(_, table)| table.lines().count() > 1).map(named).collect())
     }
@@ -185,10 +189,11 @@ impl Days {
 
     /// Materials, summaries and reports, each a few days before its date, or later when it arises later.
     async fn confirmations(&self, on: Date) -> Result<String, StoreError> {
-        const CONFIRMED_FROM: [(DutyKind, Date); 4] = [
+        const CONFIRMED_FROM: [(DutyKind, Date); 5] = [
             (DutyKind::Materials, date(2022, 3, 8)),
             (DutyKind::Summary, date(2022, 4, 13)),
             (DutyKind::Report, date(2022, 5, 27)),
+            (DutyKind::SelfCheck, date(2022, 6, 24)),
             (DutyKind::LookBack, date(2022, 6, 27)),
         ];
         let mut lines = String::from("任务,区划,确认人\n");
@@ -196,6 +201,36 @@ impl Days {
             for area in self.store.areas_owing(*kind).await? {
                 lines.push_str(&format!("{kind},{area},示例负责人\n"));
             }
+        }
+        Ok(lines)
+    }
+
+    /// Grid members take note of what was heard the day before.
+    async fn acknowledgements(&self) -> Result<String, StoreError> {
+        let mut lines = String::from("问题编号,签收人\n");
+        for (issue, village) in self.store.unacknowledged().await? {
+            let person = self.township.grid_member(&village);
+            lines.extend(person.map(|person| format!("{issue},{person}\n")));
+        }
+        Ok(lines)
+    }
+
+    /// In June the inspectors call at one house of each village.
+    async fn spot_checks(&self, on: Date) -> Result<String, StoreError> {
+        let mut lines = format!("{VISITS}\n");
+        if on < SPOT_CHECKS {
+            return Ok(lines);
+        }
+        for area in self.store.areas_owing(DutyKind::SpotCheck).await? {
+            let Some(place) = self.township.places.iter().find(|place| place.village == area)
+            else {
+                continue;
+            };
+            let Some((name, contact)) = place.residents.first() else { continue };
+            let (inspector, number) = (Township::INSPECTOR, &place.number);
+            lines.push_str(&format!(
+                "{on},{inspector},{number},{name},{contact},,无,,,,入户抽查,\n"
+            ));
         }
         Ok(lines)
     }

@@ -102,7 +102,7 @@ pub async fn run(options: Options, told: impl Fn(&Day, &Outcome)) -> anyhow::Res
     }
     let end = store.around().campaign.ends_on(PhaseName::Feedback);
     let all = usize::try_from((end - start).get_days() + 1).unwrap_or_default();
-    let mut days = Days::new(store.clone(), &township, chance);
+    let mut days = Days::new(store.clone(), township, chance);
     let (mut on, mut passed) = (start, 0);
     let outcome = loop {
         for hour in HOURS {
@@ -180,7 +180,7 @@ fn configuration(options: &Options, platform: &str) -> String {
                 "concurrency = 16".to_owned(),
             ],
         ),
-        ("notify", vec!["channels = ['log', 'webhook']".to_owned()]),
+        ("notify", vec!["channels = ['webhook']".to_owned(), "copies = ['log']".to_owned()]),
         (
             "notify.webhook",
             vec![format!("url = '{platform}/sandbox/notices'"), "concurrency = 16".to_owned()],

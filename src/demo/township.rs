@@ -31,7 +31,7 @@ pub struct Place {
     pub number: String,
     kind: &'static str,
     name: String,
-    village: String,
+    pub village: String,
     pub visitor: String,
     pub residents: Vec<(String, String)>,
 }
@@ -96,6 +96,15 @@ impl Township {
     fn visitor(village: usize, which: usize) -> String {
         format!("Z{:04}", 4 + BRANCHES + village * 4 + 3 + which)
     }
+
+    /// The number of a village's grid member, by the village's code.
+    pub fn grid_member(&self, village: &str) -> Option<String> {
+        let index = self.villages.iter().position(|(code, _)| code == village)?;
+        Some(format!("Z{:04}", 4 + BRANCHES + index * 4 + 2))
+    }
+
+    /// The number of the inspector.
+    pub const INSPECTOR: &str = "Z0004";
 
     fn settle(&mut self, households: usize, chance: &Chance) {
         for (index, (code, _)) in self.villages.iter().enumerate() {

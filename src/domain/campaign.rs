@@ -1,11 +1,13 @@
 //! The campaign as data: phases, dates, ladder. Read from campaign.toml.
 
+use std::collections::BTreeMap;
+
 use jiff::ToSpan;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
-use super::duty::DutyKind;
-use super::issue::Urgency;
+use super::duty::{DutyKind, Warning};
+use super::issue::{Category, Urgency};
 use super::staff::Role;
 use super::workdays::Workdays;
 use crate::words;
@@ -29,13 +31,23 @@ pub struct Phase {
     pub ends_on: Date,
 }
 
-/// How many days an issue may take by its urgency; never past the end of the resolve phase.
-#[derive(Debug, Clone, Deserialize, Serialize)]
+/// Days by the urgency of an issue.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
-pub struct ResolveWithin {
+pub struct DaysByUrgency {
     pub urgent: i64,
     pub normal: i64,
     pub long_term: i64,
+}
+
+impl DaysByUrgency {
+    const fn of(&self, urgency: Urgency) -> i64 {
+        match urgency {
+            Urgency::Urgent => self.urgent,
+            Urgency::Normal => self.normal,
+            Urgency::LongTerm => self.long_term,
+        }
+    }
 }
 
 /// Who hears of a duty, and when.
@@ -75,8 +87,23 @@ pub struct Campaign {
     /// The town's twelve-digit area code.
     pub town: String,
     pub materials_due_on: Date,
+    /// Within how many workdays the grid member and the department take note of what a resident asked for.
+    pub acknowledge_within: i64,
+    /// Within how many workdays of its classification a joint or city issue is on the platform.
+    pub upload_within: i64,
+    /// So many days before its date a duty's warning turns from green to yellow.
+    pub yellow_within: i64,
+    /// For reports of a breach of discipline (四(二)); empty for none.
+    #[serde(default)]
+    pub hotline: String,
     pub phases: Vec<Phase>,
-    pub resolve_within: ResolveWithin,
+    /// How many days an issue may take; never past the end of the resolve phase.
+    pub resolve_within: DaysByUrgency,
+    /// Planned backward from its date: so many days before it, work on an issue has begun.
+    pub begin_before: DaysByUrgency,
+    /// Which unit of the town (镇直部门) answers for a category; the others are the villages' own.
+    #[serde(default)]
+    pub departments: BTreeMap<Category, String>,
     #[serde(default)]
     pub ladder: Vec<Ladder>,
 }
@@ -84,6 +111,8 @@ pub struct Campaign {
 /// What is wrong with a plan.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum PlanError {
+    #[error("{0} 不能小于 0")]
+    Negative(&'static str),
     #[error("phases 缺少阶段「{0}」")]
     MissingPhase(PhaseName),
     #[error("phases 阶段「{0}」的结束日期早于开始日期")]
@@ -103,6 +132,14 @@ impl Campaign {
     pub fn check(&self) -> Result<(), PlanError> {
         if self.code.is_empty() || !self.code.bytes().all(|b| b.is_ascii_alphanumeric()) {
             return Err(PlanError::Code(self.code.clone()));
+        }
+        let days = [
+            ("acknowledge_within", self.acknowledge_within),
+            ("upload_within", self.upload_within),
+            ("yellow_within", self.yellow_within),
+        ];
+        if let Some((key, _)) = days.iter().find(|(_, days)| *days < 0) {
+            return Err(PlanError::Negative(key));
         }
         let mut before: Option<Date> = None;
         for name in PhaseName::ALL {
@@ -140,27 +177,45 @@ impl Campaign {
     /// When an issue classified on `date` must be resolved: by its urgency, never after the resolve
     /// phase, and for one that comes later than that, never after the campaign.
     pub fn resolve_by(&self, urgency: Urgency, date: Date) -> Date {
-        let days = match urgency {
-            Urgency::Urgent => self.resolve_within.urgent,
-            Urgency::Normal => self.resolve_within.normal,
-            Urgency::LongTerm => self.resolve_within.long_term,
-        };
-        let by_urgency = plus(date, days);
+        let by_urgency = plus(date, self.resolve_within.of(urgency));
         let resolve_end = self.ends_on(PhaseName::Resolve);
         let last =
             if date <= resolve_end { resolve_end } else { self.ends_on(PhaseName::Feedback) };
         by_urgency.min(last)
     }
 
-    /// When the plan wants a kind of duty met (三); an issue's resolution has a date of its own, never
+    /// When work on an issue has begun that was classified on `date` and is due on `due_on`: planned backward, and not
+    /// before the day after.
+    pub fn begin_by(&self, urgency: Urgency, date: Date, due_on: Date) -> Date {
+        plus(due_on, -self.begin_before.of(urgency)).max(plus(date, 1)).min(due_on)
+    }
+
+    /// The warning of what is due on `due_on`.
+    pub fn warning(&self, due_on: Date, today: Date) -> Warning {
+        if due_on < today {
+            Warning::Red
+        } else if due_on <= plus(today, self.yellow_within) {
+            Warning::Yellow
+        } else {
+            Warning::Green
+        }
+    }
+
+    /// When the plan wants a kind of duty met (三); an issue's own duties have dates of their own, never
     /// later than this.
     pub fn due_on(&self, kind: DutyKind) -> Date {
         match kind {
             DutyKind::Materials => self.materials_due_on,
             DutyKind::Visit => self.ends_on(PhaseName::Visit),
             DutyKind::Classify | DutyKind::Summary => self.ends_on(PhaseName::Classify),
-            DutyKind::Resolve | DutyKind::Report => self.ends_on(PhaseName::Resolve),
-            DutyKind::Revisit | DutyKind::LookBack => self.ends_on(PhaseName::Feedback),
+            DutyKind::Acknowledge
+            | DutyKind::Upload
+            | DutyKind::Begin
+            | DutyKind::Resolve
+            | DutyKind::Report => self.ends_on(PhaseName::Resolve),
+            DutyKind::Revisit | DutyKind::SelfCheck | DutyKind::LookBack | DutyKind::SpotCheck => {
+                self.ends_on(PhaseName::Feedback)
+            }
         }
     }
 

@@ -6,14 +6,32 @@ use crate::words;
 words! {
     /// What is owed; each is met by a fact in the record.
     DutyKind {
+        /// 三(一): work cards, leaflets and contact cards.
         Materials = "materials", "走访材料准备";
+        /// 二(一), 三(一): 镇不漏村、村不漏户、户不漏人.
         Visit = "visit", "入户走访";
+        /// 三(一): what was heard is passed on to the grid member and the department, who take note of it.
+        Acknowledge = "acknowledge", "诉求签收";
+        /// 三(二)
         Classify = "classify", "群众分类";
+        /// 三(二)
         Summary = "summary", "总支小结";
+        /// 三(三): joint and city issues are uploaded to the platform.
+        Upload = "upload", "问题上报";
+        /// 三(三), 倒排工期: work has begun.
+        Begin = "begin", "问题开工";
+        /// 三(三)
         Resolve = "resolve", "问题办结";
+        /// 三(三)
         Report = "report", "办结情况上报";
+        /// 三(四): face to face where there was an issue.
         Revisit = "revisit", "回访";
+        /// 三(四)
+        SelfCheck = "self_check", "村级自查";
+        /// 三(四)
         LookBack = "look_back", "回头看总结";
+        /// 四(三)
+        SpotCheck = "spot_check", "入户抽查";
     }
 }
 
@@ -23,10 +41,61 @@ impl DutyKind {
         match self {
             DutyKind::Visit | DutyKind::Classify | DutyKind::Revisit => Role::Visitor,
             DutyKind::Materials | DutyKind::Report | DutyKind::LookBack => Role::VillageLead,
+            DutyKind::SelfCheck => Role::VillageCadre,
             DutyKind::Summary => Role::BranchSecretary,
-            DutyKind::Resolve => Role::GridMember,
+            DutyKind::Acknowledge | DutyKind::Upload | DutyKind::Begin | DutyKind::Resolve => {
+                Role::GridMember
+            }
+            DutyKind::SpotCheck => Role::Inspector,
         }
     }
+
+    /// Whether someone confirms it, because no other fact in the record can show it.
+    pub const fn is_confirmed(self) -> bool {
+        use DutyKind::*;
+        matches!(self, Materials | Summary | Report | SelfCheck | LookBack)
+    }
+
+    /// Whether it is about one issue, and so climbs the ladder alone.
+    pub const fn is_of_issue(self) -> bool {
+        use DutyKind::*;
+        matches!(self, Acknowledge | Upload | Begin | Resolve)
+    }
+
+    /// Whether reminders go to whoever has the ball, and not to a fixed role.
+    pub const fn follows_the_ball(self) -> bool {
+        matches!(self, DutyKind::Begin | DutyKind::Resolve)
+    }
+
+    /// What whoever owes it is to do, as a digest says it.
+    pub const fn what_to_do(self) -> &'static str {
+        match self {
+            DutyKind::Materials => "备齐工作牌、明白纸和联系服务卡，报送任务确认表",
+            DutyKind::Visit => "入户走访，交走访记录表",
+            DutyKind::Acknowledge => "看过群众诉求后签收",
+            DutyKind::Classify => "把群众反映的问题分清层级和类别",
+            DutyKind::Summary => "把总支小结报镇组织人事办公室",
+            DutyKind::Upload => "把问题上传到平台",
+            DutyKind::Begin => "着手办理，登记开工",
+            DutyKind::Resolve => "办结后交办理结果表，并告知群众",
+            DutyKind::Report => "把问题解决情况报镇组织人事办公室",
+            DutyKind::Revisit => "当面回访，问清是否满意",
+            DutyKind::SelfCheck => "对照走访对象名单逐户自查",
+            DutyKind::LookBack => "写好回头看总结",
+            DutyKind::SpotCheck => "到村入户抽查，交抽查记录",
+        }
+    }
+}
+
+/// 预警: how near a date is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Warning {
+    Green,
+    /// Within `yellow_within` days of its date.
+    Yellow,
+    /// Past its date.
+    Red,
 }
 
 /// The key that names a duty, so that the same fact never makes two.

@@ -5,6 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::staff::Role;
 use crate::words;
 
 words! {
@@ -79,6 +80,8 @@ pub enum Event {
     Referred,
     /// The platform took it on.
     Accepted,
+    /// The grid member or the department took note of it.
+    Acknowledged { by: String, role: Role },
     /// Somebody works on it: the town on its own issue, or the platform.
     Started,
     /// The town's part is done.
@@ -105,6 +108,7 @@ impl Event {
             Event::Queued => EventKind::Queued,
             Event::Referred => EventKind::Referred,
             Event::Accepted => EventKind::Accepted,
+            Event::Acknowledged { .. } => EventKind::Acknowledged,
             Event::Started => EventKind::Started,
             Event::TownFinished { .. } => EventKind::TownFinished,
             Event::PlatformFinished { .. } => EventKind::PlatformFinished,
@@ -124,6 +128,7 @@ words! {
         Queued = "queued", "列入上报";
         Referred = "referred", "上报";
         Accepted = "accepted", "平台受理";
+        Acknowledged = "acknowledged", "签收";
         Started = "started", "开始办理";
         TownFinished = "town_finished", "镇村办结";
         PlatformFinished = "platform_finished", "平台办结";
@@ -143,6 +148,13 @@ pub const MOVES: &[(EventKind, &[State])] = {
         (EventKind::Queued, &[Classified, Returned, Reopened]),
         (EventKind::Referred, &[Queued]),
         (EventKind::Accepted, &[Referred]),
+        (
+            EventKind::Acknowledged,
+            &[
+                Registered, Classified, Queued, Referred, Accepted, InProgress, Returned, Reopened,
+                Resolved,
+            ],
+        ),
         (EventKind::Started, &[Classified, Reopened, Referred, Accepted]),
         (
             EventKind::TownFinished,
@@ -238,6 +250,7 @@ impl Issue {
             Event::Queued => next.state = State::Queued,
             Event::Referred => next.state = State::Referred,
             Event::Accepted => next.state = State::Accepted,
+            Event::Acknowledged { .. } => {}
             Event::Started => next.state = State::InProgress,
             Event::TownFinished { .. } => next.town_finished = true,
             Event::PlatformFinished { .. } | Event::PlatformOverridden { .. } => {
@@ -310,7 +323,7 @@ impl Issue {
     fn level_allows(&self, event: EventKind) -> Result<(), Refusal> {
         use EventKind::*;
         let fits: fn(Level) -> bool = match event {
-            Classified | Reopened | Voided => return Ok(()),
+            Classified | Acknowledged | Reopened | Voided => return Ok(()),
             Queued | Referred | Accepted | PlatformFinished | PlatformOverridden | Refused => {
                 Level::is_referred
             }

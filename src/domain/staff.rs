@@ -17,3 +17,13 @@ words! {
         Inspector = "inspector", "督导组" | "督导员";
     }
 }
+
+words! {
+    /// How a person is reached.
+    AddressKind {
+        Phone = "phone", "手机号";
+        Email = "email", "邮箱";
+        WeCom = "wecom", "企业微信账号";
+        Feishu = "feishu", "飞书账号";
+    }
+}

@@ -2,13 +2,28 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use jiff::civil::{Date, Weekday};
+use jiff::civil::{Date, DateTime, Time, Weekday};
 
 /// Which days are worked. A year that the table lacks falls back to weekends.
 #[derive(Debug, Clone, Default)]
 pub struct Workdays {
     exceptions: BTreeMap<Date, bool>,
     years: BTreeSet<i16>,
+}
+
+/// When people may be disturbed: on workdays, from one time until another.
+#[derive(Debug, Clone)]
+pub struct WorkingTime {
+    pub workdays: Workdays,
+    pub from: Time,
+    pub until: Time,
+}
+
+impl WorkingTime {
+    /// Whether `at` lies in it.
+    pub fn contains(&self, at: DateTime) -> bool {
+        self.workdays.is_workday(at.date()) && self.from <= at.time() && at.time() < self.until
+    }
 }
 
 /// A line of the calendar file that can't be read.
@@ -68,6 +83,11 @@ impl Workdays {
     /// The first workday that is not before `date`.
     pub fn on_or_after(&self, date: Date) -> Date {
         self.nearest(date, Date::tomorrow)
+    }
+
+    /// The workday that is `days` workdays after `date`.
+    pub fn plus(&self, date: Date, days: i64) -> Date {
+        (0..days).fold(date, |day, _| self.on_or_after(day.tomorrow().unwrap_or(day)))
     }
 
     /// Steps from `date` until a day is worked; at the calendar's end, `date` itself.

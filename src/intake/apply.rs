@@ -6,14 +6,15 @@ use super::Progress;
 use super::cells::{Cells, RowError, read_time};
 use super::columns::{Field, Kind, Table};
 use crate::domain::area::{self, AreaKind};
+use crate::domain::campaign::plus;
 use crate::domain::duty::DutyKind;
 use crate::domain::issue::{Category, Class, Event, Level, Urgency};
 use crate::domain::staff::Role;
 use crate::domain::subject::SubjectKind;
 use crate::domain::visit::{Satisfaction, VisitKind};
 use crate::store::{
-    Heard, NewArea, NewIssue, NewStaff, NewSubject, NewVisit, Put, Return, StaffMember, StoreError,
-    Tx,
+    Addresses, Heard, NewAbsence, NewArea, NewIssue, NewStaff, NewSubject, NewVisit, Put,
+    Registered, Return, StaffMember, StoreError, Tx,
 };
 
 type Errors = Vec<RowError>;
@@ -96,6 +97,21 @@ async fn apply_row(
             Some((kind, area, by)) if cells.errors.is_empty() => tx.confirm(kind, area, by).await,
             _ => return Ok(None),
         },
+        Kind::Residents => match read_resident(cells) {
+            Some(new) if cells.errors.is_empty() => tx.register_resident(&new).await,
+            _ => return Ok(None),
+        },
+        Kind::Acknowledgements => {
+            let person = people.find_in(cells, Field::Acknowledger).map(str::to_owned);
+            match (cells.required(Field::Issue), person) {
+                (Some(issue), Some(person)) => tx.acknowledge_issue(issue, &person).await,
+                _ => return Ok(None),
+            }
+        }
+        Kind::Absences => match read_absence(tx, cells, people) {
+            Some(new) if cells.errors.is_empty() => tx.put_absence(&new).await,
+            _ => return Ok(None),
+        },
         Kind::Returns => match read_return(tx, cells) {
             Some(row) => match tx.take_return(&row).await {
                 Ok(Some(put)) => Ok(put),
@@ -129,6 +145,9 @@ fn field_at_fault(kind: Kind, error: &StoreError) -> Field {
         Kind::Confirmations if about_area => Field::Area,
         Kind::Confirmations => Field::Duty,
         Kind::Returns => Field::RemoteNumber,
+        Kind::Residents => Field::Subject,
+        Kind::Acknowledgements => Field::Issue,
+        Kind::Absences => Field::Until,
     }
 }
 
@@ -158,6 +177,9 @@ fn note_repeated(
         Kind::Classifications | Kind::Handlings => (Field::Issue, of(cells, &[Field::Issue])),
         Kind::Confirmations => (Field::Duty, of(cells, &[Field::Duty, Field::Area])),
         Kind::Returns => (Field::RemoteNumber, texts.join("\u{1}")),
+        Kind::Residents => (Field::Resident, of(cells, &[Field::Subject, Field::Resident])),
+        Kind::Acknowledgements => (Field::Issue, texts.join("\u{1}")),
+        Kind::Absences => (Field::Absentee, of(cells, &[Field::Absentee, Field::From])),
     };
     match seen.get(&key) {
         Some(first) => cells.wrong(field, format!("与第 {first} 行重复")),
@@ -199,8 +221,22 @@ fn read_staff(cells: &mut Cells<'_>) -> Option<NewStaff> {
         roles,
         area: area?.to_owned(),
         unit: cells.optional(Field::StaffUnit).unwrap_or_default().to_owned(),
-        phone: cells.optional(Field::StaffPhone).map(str::to_owned),
+        addresses: Addresses {
+            phone: cells.optional(Field::StaffPhone).map(str::to_owned),
+            email: read_email(cells),
+            wecom: cells.optional(Field::StaffWecom).map(str::to_owned),
+            feishu: cells.optional(Field::StaffFeishu).map(str::to_owned),
+        },
     })
+}
+
+fn read_email(cells: &mut Cells<'_>) -> Option<String> {
+    let email = cells.optional(Field::StaffEmail)?.to_owned();
+    let (name, host) = email.split_once('@').unwrap_or_default();
+    if name.is_empty() || !host.contains('.') || email.contains(char::is_whitespace) {
+        cells.wrong(Field::StaffEmail, format!("「{email}」不是邮箱，应写成 name@example.cn"));
+    }
+    Some(email)
 }
 
 fn read_subject(cells: &mut Cells<'_>) -> Option<NewSubject> {
@@ -224,6 +260,8 @@ fn read_visit(tx: &Tx, cells: &mut Cells<'_>, people: &People) -> Option<NewVisi
     let kind = cells
         .optional_word(Field::VisitKind, VisitKind::read, &VisitKind::choices())
         .unwrap_or(VisitKind::First);
+    let face_to_face =
+        cells.optional_word(Field::Manner, in_person, "面对面、电话").unwrap_or(true);
     let heard = match kind {
         VisitKind::Revisit => cells
             .word(Field::Satisfaction, Satisfaction::read, &Satisfaction::choices())
@@ -237,8 +275,40 @@ fn read_visit(tx: &Tx, cells: &mut Cells<'_>, people: &People) -> Option<NewVisi
         subject_number: subject?.to_owned(),
         resident: resident?.to_owned(),
         contact: cells.optional(Field::Contact).map(str::to_owned),
+        face_to_face,
         heard: heard?,
     })
+}
+
+fn in_person(text: &str) -> Option<bool> {
+    match text {
+        "面对面" | "当面" | "入户" | "上门" | "face_to_face" => Some(true),
+        "电话" | "微信" | "视频" | "telephone" => Some(false),
+        _ => None,
+    }
+}
+
+/// Somebody registered at a subject.
+fn read_resident(cells: &mut Cells<'_>) -> Option<Registered> {
+    let (subject, name) = (cells.required(Field::Subject), cells.required(Field::Resident));
+    let own = |field| cells.optional(field).map(str::to_owned);
+    Some(Registered {
+        subject_number: subject?.to_owned(),
+        name: name?.to_owned(),
+        contact: own(Field::Contact),
+        unheard: own(Field::Unheard),
+    })
+}
+
+fn read_absence(tx: &Tx, cells: &mut Cells<'_>, people: &People) -> Option<NewAbsence> {
+    let staff_id = people.find_in(cells, Field::Absentee).map(str::to_owned);
+    let far = plus(tx.around().clock.today(), 3650);
+    let (from, until) = (cells.date(Field::From, far), cells.date(Field::Until, far));
+    let deputy_id = match cells.optional(Field::Deputy) {
+        Some(_) => Some(people.find_in(cells, Field::Deputy)?.to_owned()),
+        None => None,
+    };
+    Some(NewAbsence { staff_id: staff_id?, from: from?, until: until?, deputy_id })
 }
 
 fn yes_or_no(text: &str) -> Option<bool> {
@@ -306,8 +376,7 @@ fn read_confirmation<'c>(cells: &mut Cells<'c>) -> Option<(DutyKind, &'c str, &'
     let kind = cells.word(Field::Duty, DutyKind::read, &DutyKind::choices());
     let (area, by) = (cells.required(Field::Area), cells.required(Field::By));
     let kind = kind?;
-    let confirmed = [DutyKind::Materials, DutyKind::Summary, DutyKind::Report, DutyKind::LookBack];
-    if !confirmed.contains(&kind) {
+    if !kind.is_confirmed() {
         cells.wrong(Field::Duty, format!("「{kind}」由记录自动认定，不能手工确认"));
     }
     Some((kind, area?, by?))
@@ -341,21 +410,22 @@ impl People {
     }
 
     fn find<'p>(&'p self, cells: &mut Cells<'_>) -> Option<&'p str> {
-        let text = cells.required(Field::Visitor)?;
+        self.find_in(cells, Field::Visitor)
+    }
+
+    fn find_in<'p>(&'p self, cells: &mut Cells<'_>, field: Field) -> Option<&'p str> {
+        let text = cells.required(field)?;
         if let Some(id) = self.by_number.get(text) {
             return Some(id);
         }
         match self.by_name.get(text).map(Vec::as_slice) {
             Some([id]) => Some(id),
             Some(_) => {
-                cells.wrong(Field::Visitor, format!("叫「{text}」的不止一人，请填人员编号"));
+                cells.wrong(field, format!("叫「{text}」的不止一人，请填人员编号"));
                 None
             }
             None => {
-                cells.wrong(
-                    Field::Visitor,
-                    format!("没有「{text}」这个走访人员，请先导入走访人员表"),
-                );
+                cells.wrong(field, format!("没有「{text}」这个走访人员，请先导入走访人员表"));
                 None
             }
         }

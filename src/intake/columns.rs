@@ -17,6 +17,9 @@ words! {
         Handlings = "handlings", "办理结果表";
         Confirmations = "confirmations", "任务确认表";
         Returns = "returns", "平台回执表";
+        Residents = "residents", "群众名册";
+        Acknowledgements = "acknowledgements", "诉求签收表";
+        Absences = "absences", "请假表";
     }
 }
 
@@ -31,6 +34,9 @@ words! {
         StaffName = "staff_name", "姓名" | "人员姓名";
         StaffRoles = "roles", "角色" | "职务" | "身份";
         StaffPhone = "phone", "手机号" | "手机号码" | "电话" | "联系电话";
+        StaffEmail = "email", "邮箱" | "电子邮箱";
+        StaffWecom = "wecom", "企业微信账号" | "企业微信";
+        StaffFeishu = "feishu", "飞书账号" | "飞书";
         StaffUnit = "unit", "工作单位" | "单位" | "部门";
         Area = "area", "所属村" | "村" | "所属区划" | "区划" | "村居" | "走访区域" | "总支或村";
         Subject = "subject", "对象编号" | "走访对象编号" | "户编号" | "走访对象";
@@ -47,6 +53,13 @@ words! {
         Category = "category", "类别" | "问题类别" | "小类";
         Urgency = "urgency", "轻重缓急" | "紧急程度" | "缓急";
         VisitKind = "visit_kind", "走访类型" | "轮次" | "走访轮次";
+        Manner = "manner", "走访方式" | "回访方式";
+        Unheard = "unheard", "未走访原因" | "未见原因";
+        Acknowledger = "acknowledger", "签收人";
+        Absentee = "absentee", "请假人" | "请假人员";
+        From = "from", "开始日期" | "起始日期";
+        Until = "until", "结束日期" | "截止日期";
+        Deputy = "deputy", "代办人" | "代理人";
         Satisfaction = "satisfaction", "满意度" | "是否满意" | "群众满意度";
         Issue = "issue", "问题编号";
         Result = "result", "办理结果" | "办理情况" | "处理结果";
@@ -67,16 +80,33 @@ impl Kind {
         use Field::*;
         match self {
             Kind::Areas => (&[AreaName, AreaKind], &[AreaCode, AreaParent]),
-            Kind::Staff => (&[StaffNumber, StaffName, StaffRoles, Area], &[StaffUnit, StaffPhone]),
+            Kind::Staff => (
+                &[StaffNumber, StaffName, StaffRoles, Area],
+                &[StaffUnit, StaffPhone, StaffEmail, StaffWecom, StaffFeishu],
+            ),
             Kind::Subjects => (&[Subject, SubjectKind, SubjectName, Area], &[Address]),
             Kind::Assignments => (&[Subject, Visitor], &[Area]),
             Kind::Visits => (
                 &[Date, Visitor, Subject, Resident],
-                &[Contact, Text, HasIssue, Level, Category, Urgency, VisitKind, Satisfaction],
+                &[
+                    Contact,
+                    Text,
+                    HasIssue,
+                    Level,
+                    Category,
+                    Urgency,
+                    VisitKind,
+                    Satisfaction,
+                    Manner,
+                ],
             ),
             Kind::Classifications => (&[Issue, Level, Category], &[Urgency, By]),
             Kind::Handlings => (&[Issue, Result], &[By, Date]),
             Kind::Confirmations => (&[Duty, Area, By], &[Date]),
+            // The reason's column stands there even where it's empty: it tells the list from a record of visits.
+            Kind::Residents => (&[Subject, Resident, Unheard], &[Contact]),
+            Kind::Acknowledgements => (&[Issue, Acknowledger], &[]),
+            Kind::Absences => (&[Absentee, From, Until], &[Deputy]),
             Kind::Returns => {
                 (&[RemoteNumber, RemoteStatus], &[Reference, Reply, AnsweredAt, Successors])
             }

@@ -62,6 +62,8 @@ pub enum ImportError {
         nearest: &'static str,
         missing: String,
     },
+    #[error("{file}：这里只收{only}，这是{kind}；请用 zoufang import 导入")]
+    OtherKind { file: String, kind: Kind, only: Kind },
     #[error("{file}：第 {row} 行第 {column} 列「{name}」与第 {first} 列重复")]
     TwiceInHeader { file: String, row: usize, column: usize, first: usize, name: String },
     #[error("{file}：{} 处错误，整个文件都没有导入。{}", errors.len(), first_lines(file, errors))]
@@ -89,9 +91,15 @@ pub async fn import_file(
     dry_run: bool,
     progress: Progress<'_>,
 ) -> Result<Report, ImportError> {
+    let (name, bytes) = read_file(file)?;
+    import(store, &name, &bytes, dry_run, progress).await
+}
+
+/// A file's name for messages, and its bytes.
+pub fn read_file(file: &Path) -> Result<(String, Vec<u8>), ImportError> {
     let name = file.display().to_string();
     let bytes = sheet::read_bounded(file, &name)?;
-    import(store, &name, &bytes, dry_run, progress).await
+    Ok((name, bytes))
 }
 
 /// Imports the bytes of a file called `name`.
@@ -102,7 +110,31 @@ pub async fn import(
     dry_run: bool,
     progress: Progress<'_>,
 ) -> Result<Report, ImportError> {
+    import_sheet(store, name, bytes, Sheet::read(name, bytes)?, dry_run, progress).await
+}
+
+/// Imports what came back from a portal, and no other kind of file.
+pub async fn import_returns(
+    store: &Store,
+    name: &str,
+    bytes: &[u8],
+) -> Result<Report, ImportError> {
     let sheet = Sheet::read(name, bytes)?;
+    let (kind, only) = (columns::recognise(&sheet)?.kind, Kind::Returns);
+    if kind != only {
+        return Err(ImportError::OtherKind { file: name.to_owned(), kind, only });
+    }
+    import_sheet(store, name, bytes, sheet, false, &|_, _| {}).await
+}
+
+async fn import_sheet(
+    store: &Store,
+    name: &str,
+    bytes: &[u8],
+    sheet: Sheet,
+    dry_run: bool,
+    progress: Progress<'_>,
+) -> Result<Report, ImportError> {
     let table = columns::recognise(&sheet)?;
     let in_store = |error| ImportError::Store { file: name.to_owned(), error };
     let digest = hex(&Sha256::digest(bytes));
@@ -158,13 +190,8 @@ pub async fn import(
 
 /// Which kind of file this is, without importing it: files that others build on come first.
 pub fn kind_of_file(file: &Path) -> Result<Kind, ImportError> {
-    let name = file.display().to_string();
-    kind_of(&name, &sheet::read_bounded(file, &name)?)
-}
-
-/// Which kind of file these are the bytes of.
-pub fn kind_of(name: &str, bytes: &[u8]) -> Result<Kind, ImportError> {
-    let sheet = Sheet::read(name, bytes)?;
+    let (name, bytes) = read_file(file)?;
+    let sheet = Sheet::read(&name, &bytes)?;
     Ok(columns::recognise(&sheet)?.kind)
 }
 

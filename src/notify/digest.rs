@@ -1,12 +1,14 @@
-//! The words of a digest: what is owed, where, by when, and whether it's late.
+//! A digest as data: what is owed, where, by when, whether it's late, and what to do about it.
 
 use std::collections::BTreeMap;
 
 use jiff::civil::Date;
+use serde::Serialize;
 
-use crate::domain::duty::DutyKind;
+use crate::domain::campaign::Campaign;
+use crate::domain::duty::{DutyKind, Warning};
 
-/// One thing that a digest speaks of.
+/// One thing that a digest speaks of: a bundle.
 #[derive(Debug, Clone)]
 pub struct Item {
     pub kind: DutyKind,
@@ -14,47 +16,122 @@ pub struct Item {
     pub due_on: Date,
     /// Whether the reader owes it, or is told because another is late with it.
     pub own: bool,
-    /// The subject that it is about, if it is about one.
-    pub subject_id: Option<String>,
-    /// The subject's name, masked where it is a person's.
-    pub subject: Option<String>,
+    /// How many duties.
+    pub count: i64,
+    /// What they are about, where it's a few: masked names, numbers of issues.
+    pub labels: Vec<String>,
+    /// Whom the reader stands in for.
+    pub instead_of: Option<String>,
 }
 
-/// How many subjects of one village are named.
-const NAMED: usize = 5;
+/// A digest, as its template gets it.
+#[derive(Debug, Clone, Serialize)]
+pub struct Digest {
+    pub title: String,
+    pub date: Date,
+    pub name: String,
+    pub sections: Vec<Section>,
+    /// The page that shows it and takes the reader's acknowledgement; empty where there is none.
+    pub link: String,
+}
 
-/// The title: what the day asks for.
-pub fn title(today: Date, items: &[Item]) -> String {
-    let mut by_kind: BTreeMap<DutyKind, usize> = BTreeMap::new();
+#[derive(Debug, Clone, Serialize)]
+pub struct Section {
+    pub heading: &'static str,
+    pub areas: Vec<AreaLines>,
+}
+
+#[derive(Debug, Clone, Serialize)]
+pub struct AreaLines {
+    pub name: String,
+    pub lines: Vec<Line>,
+}
+
+#[derive(Debug, Clone, Serialize)]
+pub struct Line {
+    /// 红, 黄 or 绿.
+    pub colour: &'static str,
+    pub kind: &'static str,
+    pub count: i64,
+    pub when: String,
+    pub names: String,
+    pub instead_of: String,
+    pub to_do: &'static str,
+}
+
+/// How many are named on one line.
+pub const NAMED: usize = 5;
+
+/// What makes one line: kind, date, and whom the reader stands in for.
+type LineKey<'i> = (DutyKind, Date, &'i str);
+
+impl Digest {
+    /// Own things first, then what others are late with; by area, kind and date.
+    pub fn new(
+        campaign: &Campaign,
+        today: Date,
+        name: &str,
+        link: String,
+        items: &[Item],
+    ) -> Digest {
+        let own: Vec<&Item> = items.iter().filter(|item| item.own).collect();
+        let others: Vec<&Item> = items.iter().filter(|item| !item.own).collect();
+        let section = |heading, items: Vec<&Item>, own| {
+            (!items.is_empty())
+                .then(|| Section { heading, areas: areas(campaign, today, &items, own) })
+        };
+        let sections = [section("需要您办理：", own, true), section("需要您督办：", others, false)];
+        Digest {
+            title: title(campaign, today, items),
+            date: today,
+            name: name.to_owned(),
+            sections: sections.into_iter().flatten().collect(),
+            link,
+        }
+    }
+}
+
+/// What the day asks for, and how much of it is late.
+fn title(campaign: &Campaign, today: Date, items: &[Item]) -> String {
+    let mut by_kind: BTreeMap<DutyKind, i64> = BTreeMap::new();
     for item in items {
-        *by_kind.entry(item.kind).or_default() += 1;
+        *by_kind.entry(item.kind).or_default() += item.count;
     }
     let kinds: Vec<String> =
         by_kind.iter().map(|(kind, count)| format!("{kind}{count}项")).collect();
-    format!("【走访】{}月{}日：{}", today.month(), today.day(), kinds.join("，"))
+    let late = items.iter().filter(|item| campaign.warning(item.due_on, today) == Warning::Red);
+    let late: i64 = late.map(|item| item.count).sum();
+    let late = if late > 0 { format!("（超期{late}项）") } else { String::new() };
+    format!("【走访】{}月{}日：{}{late}", today.month(), today.day(), kinds.join("，"))
 }
 
-/// The text: own things first, then what others are late with; by kind, date and village.
-pub fn body(today: Date, items: &[Item]) -> String {
-    let mut groups: BTreeMap<(bool, DutyKind, Date, &str), Vec<&Item>> = BTreeMap::new();
+fn areas(campaign: &Campaign, today: Date, items: &[&Item], own: bool) -> Vec<AreaLines> {
+    let mut areas: BTreeMap<&str, BTreeMap<LineKey<'_>, Vec<&Item>>> = BTreeMap::new();
     for item in items {
-        groups.entry((!item.own, item.kind, item.due_on, &item.area)).or_default().push(item);
+        let instead_of = item.instead_of.as_deref().unwrap_or_default();
+        let lines = areas.entry(&item.area).or_default();
+        lines.entry((item.kind, item.due_on, instead_of)).or_default().push(item);
     }
-    let mut lines = Vec::new();
-    let mut heading = None;
-    for ((others, kind, due_on, area), items) in groups {
-        if heading != Some(others) {
-            lines.push(if others { "需要您督办：" } else { "需要您办理：" }.to_owned());
-            heading = Some(others);
-        }
-        lines.push(format!(
-            "· {area} {kind} {}项，{}{}",
-            items.len(),
-            when(today, due_on),
-            names(&items)
-        ));
-    }
-    lines.join("\n")
+    let line = |((kind, due_on, instead_of), items): (LineKey<'_>, Vec<&Item>)| Line {
+        colour: match campaign.warning(due_on, today) {
+            Warning::Red => "[红]",
+            Warning::Yellow => "[黄]",
+            Warning::Green => "[绿]",
+        },
+        kind: kind.chinese(),
+        count: items.iter().map(|item| item.count).sum(),
+        when: when(today, due_on),
+        names: names(&items),
+        instead_of: instead_of.to_owned(),
+        to_do: if own { kind.what_to_do() } else { "请督促办理" },
+    };
+    areas
+        .into_iter()
+        .map(|(name, lines)| AreaLines {
+            name: name.to_owned(),
+            lines: lines.into_iter().map(line).collect(),
+        })
+        .collect()
 }
 
 fn when(today: Date, due_on: Date) -> String {
@@ -68,45 +145,16 @@ fn when(today: Date, due_on: Date) -> String {
 }
 
 fn names(items: &[&Item]) -> String {
-    let mut names: Vec<String> = items.iter().filter_map(|item| item.subject.clone()).collect();
-    names.sort();
+    let count: i64 = items.iter().map(|item| item.count).sum();
+    let mut names: Vec<&str> =
+        items.iter().flat_map(|item| &item.labels).map(String::as_str).collect();
+    names.sort_unstable();
     names.truncate(NAMED);
     match names.len() {
         0 => String::new(),
-        shown if shown < items.len() => format!("（{}等）", names.join("、")),
-        _ => format!("（{}）", names.join("、")),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use jiff::civil::date;
-
-    #[test]
-    fn a_digest_reads_well() {
-        let item = |kind, area: &str, due_on, own, subject: Option<&str>| Item {
-            kind,
-            area: area.to_owned(),
-            due_on,
-            own,
-            subject_id: None,
-            subject: subject.map(str::to_owned),
-        };
-        let items = [
-            item(DutyKind::Visit, "高桥村", date(2022, 3, 31), true, Some("王**")),
-            item(DutyKind::Visit, "高桥村", date(2022, 3, 31), true, Some("李**")),
-            item(DutyKind::Resolve, "杨桥村", date(2022, 3, 28), true, None),
-            item(DutyKind::Materials, "刘村村", date(2022, 3, 10), false, None),
-        ];
-        let today = date(2022, 3, 28);
-        insta::assert_snapshot!(format!("{}\n{}", title(today, &items), body(today, &items)), @r"
-        【走访】3月28日：走访材料准备1项，入户走访2项，问题办结1项
-        需要您办理：
-        · 高桥村 入户走访 2项，3月31日前完成，还有3天（李**、王**）
-        · 杨桥村 问题办结 1项，今天（3月28日）到期
-        需要您督办：
-        · 刘村村 走访材料准备 1项，3月10日已到期，超期18天
-        ");
+        shown if i64::try_from(shown).is_ok_and(|shown| shown < count) => {
+            format!("{}等", names.join("、"))
+        }
+        _ => names.join("、"),
     }
 }

@@ -5,7 +5,13 @@
 
 mod channels;
 mod digest;
+mod hearers;
+mod messages;
 mod remind;
 
-pub use channels::{LogChannel, WebhookChannel};
-pub use remind::{Reminded, ReminderRules, remind};
+pub use channels::{
+    DingtalkRobot, EmailChannel, FeishuRobot, LogChannel, SmsChannel, WebhookChannel, WecomApp,
+    WecomRobot,
+};
+pub use messages::{MessageError, Messages};
+pub use remind::{Reminded, ReminderRules, link, link_code, preview, remind};

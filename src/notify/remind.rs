@@ -1,115 +1,135 @@
-//! The reconciler of reminders: which rungs are due today, who hears of them, one digest for each.
+//! The reconciler of reminders: which bundles' rungs are due today, who hears of them, one digest for each person.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
-use jiff::civil::{Date, DateTime, Time};
+use jiff::civil::Date;
 use tracing::warn;
 
-use super::digest::{Item, body, title};
+use super::digest::{Digest, Item, NAMED};
+use super::hearers::Hearers;
+use super::messages::Messages;
 use crate::domain::campaign::{Hearer, Rung};
-use crate::domain::staff::Role;
-use crate::store::{AreaTree, DIGEST, DueRung, Holders, NewNotice, Store, StoreError, Tx};
+use crate::domain::workdays::WorkingTime;
+use crate::store::{
+    Climb, DIGEST, DueBundle, Form, NewNotice, Store, StoreError, Surroundings, Telling, Tx,
+};
 
-/// When and by what people are told.
+/// When people are told, and in which words.
 #[derive(Debug, Clone)]
 pub struct ReminderRules {
-    pub channels: Vec<String>,
-    pub from: Time,
-    pub until: Time,
+    pub hours: WorkingTime,
+    pub messages: Messages,
+    /// The address under which readers reach this service's pages; empty where they can't.
+    pub public_url: String,
 }
 
 /// What a run did.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Reminded {
     pub people: usize,
-    pub duties: usize,
-    /// Rungs for which nobody holds the role.
-    pub unheard: usize,
+    pub duties: i64,
+    /// Duties of which somebody heard in place of whoever was meant.
+    pub stood_in: i64,
+    /// Duties of which nobody could be told at a rung.
+    pub unheard: i64,
 }
-
-/// How many duties one run looks at; the rest is due again tomorrow.
-const AT_MOST: i64 = 200_000;
-
-/// Whoever stands above all, where a role is held by nobody.
-const LAST_RESORT: Role = Role::LeadingGroup;
 
 /// Writes the digests that are owed today, in one transaction with the ladder's next rungs: whatever
 /// restarts lie between, nobody hears of the same rung twice and nobody gets two digests a day.
 /// Outside working days and hours it does nothing; what is due then is due on the next.
 pub async fn remind(store: &Store, rules: &ReminderRules) -> Result<Reminded, StoreError> {
     let now = store.around().clock.local();
-    if !is_working_time(store, rules, now) {
+    if !rules.hours.contains(now) {
         return Ok(Reminded::default());
     }
-    let today = now.date();
     let mut tx = store.begin().await?;
-    let due = tx.due_rungs(today, AT_MOST).await?;
-    if due.is_empty() {
-        tx.rollback().await?;
-        return Ok(Reminded::default());
-    }
-    let tree = tx.area_tree().await?;
-    let holders = Holders::new(tx.staff().await?);
-    let mut round = Round {
-        today,
-        tree: &tree,
-        holders: &holders,
-        told: HashSet::new(),
-        digests: BTreeMap::new(),
-    };
-    let mut reminded = Reminded { duties: due.len(), ..Reminded::default() };
-    for duty in &due {
-        reminded.unheard += round.tell(&mut tx, duty).await?;
-    }
-    reminded.people = round.digests.len();
-    for (staff_id, items) in round.digests {
-        let items = with_names(store, items.into_values().collect()).await?;
-        for channel in &rules.channels {
-            let (title, body) = (title(today, &items), body(today, &items));
-            let (staff_id, channel) = (staff_id.clone(), channel.clone());
-            let topic = DIGEST.to_owned();
-            tx.put_notice(&NewNotice { staff_id, channel, on: today, topic, title, body }).await?;
-        }
-    }
+    let (reminded, notices) = evaluate(&mut tx, rules, now.date()).await?;
+    tx.put_notices(&notices).await?;
     tx.commit().await?;
     Ok(reminded)
 }
 
-fn is_working_time(store: &Store, rules: &ReminderRules, now: DateTime) -> bool {
-    store.around().workdays.is_workday(now.date())
-        && rules.from <= now.time()
-        && now.time() < rules.until
+/// What would be sent on `day` as things stand now; nothing is changed.
+pub async fn preview(
+    store: &Store,
+    rules: &ReminderRules,
+    day: Date,
+) -> Result<Vec<NewNotice>, StoreError> {
+    let mut tx = store.begin().await?;
+    let (_, notices) = evaluate(&mut tx, rules, day).await?;
+    tx.rollback().await?;
+    Ok(notices)
+}
+
+/// Tells every rung that is due by `day` and moves the bundles up; the notices are still to be put.
+async fn evaluate(
+    tx: &mut Tx,
+    rules: &ReminderRules,
+    day: Date,
+) -> Result<(Reminded, Vec<NewNotice>), StoreError> {
+    let due = tx.due_bundles(day).await?;
+    if due.is_empty() {
+        return Ok(Default::default());
+    }
+    let hearers = Hearers::on(tx, day).await?;
+    let mut round = Round {
+        today: day,
+        told_today: tx.told_on(day).await?,
+        told_before: tx.told_of_due(day).await?,
+        acknowledged: tx.acknowledged(day).await?,
+        hearers: &hearers,
+        tellings: Vec::new(),
+        climbs: Vec::new(),
+        digests: BTreeMap::new(),
+        reminded: Reminded::default(),
+    };
+    for bundle in &due {
+        round.tell(tx.around(), bundle);
+    }
+    let Round { tellings, climbs, digests, mut reminded, .. } = round;
+    tx.put_tellings(&tellings, day).await?;
+    tx.climb(&climbs).await?;
+    reminded.people = digests.len();
+    let few = digests.values().flat_map(|items| items.iter());
+    let few: HashSet<&str> = few
+        .filter(|(_, item)| usize::try_from(item.count).is_ok_and(|count| count <= NAMED))
+        .map(|(bundle, _)| *bundle)
+        .collect();
+    let labels = tx.bundle_labels(&few.into_iter().collect::<Vec<_>>()).await?;
+    let notices = write(tx.around(), rules, day, &hearers, digests, &labels)?;
+    Ok((reminded, notices))
 }
 
 /// One day's telling.
 struct Round<'r> {
     today: Date,
-    tree: &'r AreaTree,
-    holders: &'r Holders,
+    hearers: &'r Hearers,
     /// Who already has a digest of today, from an earlier run.
-    told: HashSet<String>,
-    /// For each person, by duty: one that they owe and also watch over is mentioned once, as their own.
-    digests: BTreeMap<String, BTreeMap<String, Item>>,
+    told_today: HashSet<String>,
+    /// Who was told of a due rung on an earlier day, when another couldn't be told yet.
+    told_before: HashSet<(String, i64, String)>,
+    acknowledged: HashSet<(String, String, bool)>,
+    tellings: Vec<Telling>,
+    climbs: Vec<Climb>,
+    /// For each person, by bundle: one that they owe and also watch over is mentioned once, as their own.
+    digests: BTreeMap<String, BTreeMap<&'r str, Item>>,
+    reminded: Reminded,
 }
 
-impl Round<'_> {
-    /// Puts the duty's due rungs into the digests of those who hear, and moves its ladder on. Returns
-    /// how many rungs nobody hears.
-    async fn tell(&mut self, tx: &mut Tx, duty: &DueRung) -> Result<usize, StoreError> {
-        let around = tx.around();
-        let rungs = around.campaign.rungs(duty.kind).to_vec();
+impl<'r> Round<'r> {
+    /// Puts the bundle's due rungs into the digests of those who hear, and moves it up the ladder.
+    fn tell(&mut self, around: &Surroundings, bundle: &'r DueBundle) {
+        let rungs = around.campaign.rungs(bundle.kind);
         let told_on: Vec<Date> =
-            rungs.iter().map(|rung| rung.told_on(duty.due_on, &around.workdays)).collect();
-        let first = usize::try_from(duty.next_rung).unwrap_or(0).min(rungs.len());
+            rungs.iter().map(|rung| rung.told_on(bundle.due_on, &around.workdays)).collect();
+        let first = usize::try_from(bundle.next_rung).unwrap_or(0).min(rungs.len());
         let passed = told_on[first..].iter().take_while(|on| **on <= self.today).count();
-        let (mut postponed, mut unheard) = (false, 0);
-        for (rung, index) in latest_for_each(&rungs[first..first + passed], first) {
-            let Some(person) = self.hearer(duty, rung.who) else {
-                warn!(duty = %duty.id, kind = duty.kind.code(), who = ?rung.who, "nobody holds this role: nobody is told");
-                unheard += 1;
-                continue;
-            };
-            postponed |= !self.put(tx, duty, index, &person, rung.who).await?;
+        let mut postponed = false;
+        if bundle.open > 0 {
+            self.reminded.duties += bundle.open;
+            for index in latest_for_each(&rungs[first..first + passed], first) {
+                postponed |= !self.tell_rung(bundle, rungs, index);
+            }
         }
         let next = first + passed;
         let (next, on) = if postponed {
@@ -117,72 +137,114 @@ impl Round<'_> {
         } else {
             (next, told_on.get(next).copied())
         };
-        tx.move_rung(&duty.id, i64::try_from(next).unwrap_or(i64::MAX), on).await?;
-        Ok(unheard)
+        let next_rung = i64::try_from(next).unwrap_or(i64::MAX);
+        self.climbs.push(Climb { bundle: bundle.id.clone(), next_rung, on });
     }
 
-    /// False where the person already has today's digest: it waits for tomorrow's.
-    async fn put(
-        &mut self,
-        tx: &mut Tx,
-        duty: &DueRung,
-        rung: usize,
-        person: &str,
-        who: Hearer,
-    ) -> Result<bool, StoreError> {
-        let known = self.told.contains(person) || self.digests.contains_key(person);
-        if !known && tx.was_told(person, self.today).await? {
-            self.told.insert(person.to_owned());
-        }
-        if self.told.contains(person) {
-            return Ok(false);
-        }
-        let rung = i64::try_from(rung).unwrap_or(i64::MAX);
-        if tx.put_notice_item(&duty.id, rung, person, self.today).await? {
-            let own = who == Hearer::Owner;
-            let area =
-                self.tree.get(&duty.area_id).map(|area| area.name.clone()).unwrap_or_default();
-            let (kind, due_on, subject_id) = (duty.kind, duty.due_on, duty.subject_id.clone());
-            let item = Item { kind, area, due_on, own, subject_id, subject: None };
-            let items = self.digests.entry(person.to_owned()).or_default();
-            items.entry(duty.id.clone()).or_insert(item).own |= own;
-        }
-        Ok(true)
-    }
-
-    /// Who hears: the owner, or whoever holds the role over the place; else whoever stands above all.
-    fn hearer(&self, duty: &DueRung, who: Hearer) -> Option<String> {
-        let role = match who {
-            Hearer::Owner => match &duty.staff_id {
-                Some(owner) => return Some(owner.clone()),
-                None => duty.role,
-            },
-            Hearer::Role(role) => role,
+    /// False where whoever hears already has today's digest: it waits for tomorrow's.
+    fn tell_rung(&mut self, bundle: &'r DueBundle, rungs: &[Rung], index: usize) -> bool {
+        let Some(hearing) = self.hearers.hearer(bundle, rungs, index) else {
+            warn!(bundle = %bundle.id, kind = bundle.kind.code(), who = ?rungs[index].who, "nobody can be told");
+            self.reminded.unheard += bundle.open;
+            return true;
         };
-        let holder = |role| self.holders.holder(self.tree, role, &duty.area_id);
-        holder(role).or_else(|| holder(LAST_RESORT)).map(|person| person.id.clone())
+        let late = rungs[index].days > 0;
+        let rung = i64::try_from(index).unwrap_or(i64::MAX);
+        let person = hearing.person;
+        if self.acknowledged.contains(&(bundle.id.clone(), person.clone(), late))
+            || self.told_before.contains(&(bundle.id.clone(), rung, person.clone()))
+        {
+            return true;
+        }
+        if self.told_today.contains(&person) {
+            return false;
+        }
+        if hearing.instead_of.is_some() {
+            self.reminded.stood_in += bundle.open;
+        }
+        let own = rungs[index].who == Hearer::Owner;
+        let area = self.hearers.tree.get(&bundle.area_id);
+        let name = |person: &String| self.hearers.name(person).to_owned();
+        let item = Item {
+            kind: bundle.kind,
+            area: area.map(|area| area.name.clone()).unwrap_or_default(),
+            due_on: bundle.due_on,
+            own,
+            count: bundle.open,
+            labels: Vec::new(),
+            instead_of: hearing.instead_of.as_ref().map(name),
+        };
+        let items = self.digests.entry(person.clone()).or_default();
+        items.entry(&bundle.id).or_insert(item).own |= own;
+        self.tellings.push(Telling {
+            bundle: bundle.id.clone(),
+            rung,
+            staff: person,
+            instead_of: hearing.instead_of,
+            duties: bundle.open,
+        });
+        true
     }
 }
 
-/// Of rungs that passed together (the service was down), the latest for each who hears.
-fn latest_for_each(passed: &[Rung], first: usize) -> Vec<(&Rung, usize)> {
-    let mut latest: Vec<(&Rung, usize)> = Vec::new();
+/// Of rungs that passed together (the service was down), the latest for each who hears, by their places in the ladder.
+fn latest_for_each(passed: &[Rung], first: usize) -> Vec<usize> {
+    let mut latest: Vec<(Hearer, usize)> = Vec::new();
     for (offset, rung) in passed.iter().enumerate() {
-        latest.retain(|(earlier, _)| earlier.who != rung.who);
-        latest.push((rung, first + offset));
+        latest.retain(|(earlier, _)| *earlier != rung.who);
+        latest.push((rung.who, first + offset));
     }
-    latest
+    latest.into_iter().map(|(_, index)| index).collect()
 }
 
-/// How many names a digest may need to open: a few for each village that it speaks of.
-const NAMES: usize = 60;
-
-async fn with_names(store: &Store, mut items: Vec<Item>) -> Result<Vec<Item>, StoreError> {
-    let wanted: Vec<String> =
-        items.iter().filter_map(|item| item.subject_id.clone()).take(NAMES).collect();
-    let names = store.masked_subject_names(&wanted).await?;
-    for item in &mut items {
-        item.subject = item.subject_id.as_ref().and_then(|subject| names.get(subject).cloned());
+/// Each person's digest, for each of their channels.
+fn write(
+    around: &Surroundings,
+    rules: &ReminderRules,
+    day: Date,
+    hearers: &Hearers,
+    digests: BTreeMap<String, BTreeMap<&str, Item>>,
+    labels: &HashMap<String, Vec<String>>,
+) -> Result<Vec<NewNotice>, StoreError> {
+    let mut notices = Vec::new();
+    for (staff_id, items) in digests {
+        let items: Vec<Item> = items
+            .into_iter()
+            .map(|(bundle, item)| Item {
+                labels: labels.get(bundle).cloned().unwrap_or_default(),
+                ..item
+            })
+            .collect();
+        let link = link(around, &rules.public_url, &staff_id, day);
+        let digest = Digest::new(&around.campaign, day, hearers.name(&staff_id), link, &items);
+        let body = rules.messages.render("digest.txt", &digest)?;
+        for channel in hearers.routes(&staff_id) {
+            let kind = around.channel(channel).map(|channel| channel.form);
+            let (body, html) = match kind {
+                Some(Form::Short) => (rules.messages.render("sms.txt", &digest)?, None),
+                Some(Form::Mail) => {
+                    (body.clone(), Some(rules.messages.render("digest.html", &digest)?))
+                }
+                _ => (body.clone(), None),
+            };
+            let (staff_id, channel) = (staff_id.clone(), channel.clone());
+            let (topic, title) = (DIGEST.to_owned(), digest.title.clone());
+            notices.push(NewNotice { staff_id, channel, on: day, topic, title, body, html });
+        }
     }
-    Ok(items)
+    Ok(notices)
+}
+
+/// The page of a person's day: whoever was sent the address may see it.
+pub fn link(around: &Surroundings, public_url: &str, staff_id: &str, day: Date) -> String {
+    if public_url.is_empty() {
+        return String::new();
+    }
+    let code = link_code(around, staff_id, &day.to_string());
+    format!("{}/digests/{staff_id}/{day}/{code}", public_url.trim_end_matches('/'))
+}
+
+/// What makes a digest's address one that nobody can guess.
+pub fn link_code(around: &Surroundings, staff_id: &str, day: &str) -> String {
+    around.sealer.index(&["digest", staff_id, day]).chars().take(32).collect()
 }

@@ -13,6 +13,7 @@ use jiff::Timestamp;
 use super::LaneRules;
 use super::delay::delay;
 use crate::clock::{Clock, span_millis};
+use crate::domain::workdays::WorkingTime;
 
 /// The longest that a receiver may ask us to wait.
 pub(super) const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(24 * 3600);
@@ -37,6 +38,7 @@ pub(super) struct Gate {
     failures_to_open: u32,
     pause_first: Duration,
     pause_cap: Duration,
+    hours: Option<WorkingTime>,
 }
 
 type Limiter = RateLimiter<NotKeyed, InMemoryState, PacedBy, NoOpMiddleware<Nanos>>;
@@ -81,12 +83,16 @@ impl Gate {
             failures_to_open: rules.breaker_failures,
             pause_first: rules.breaker_pause,
             pause_cap: rules.retry_cap,
+            hours: rules.hours.clone(),
         }
     }
 
     /// How many of `wanted` attempts may begin now. What is then not begun is given back by
     /// [`Gate::unused`].
     pub fn admit(&self, wanted: usize, in_flight: usize) -> usize {
+        if self.is_resting() {
+            return 0;
+        }
         let mut breaker = self.breaker();
         let wanted = match breaker.state(self.clock.millis()) {
             GateState::Closed => wanted,
@@ -99,6 +105,11 @@ impl Gate {
         let spared = breaker.spare.min(wanted);
         breaker.spare -= spared;
         spared + (spared..wanted).take_while(|_| limiter.check().is_ok()).count()
+    }
+
+    /// Whether the receiver mustn't be disturbed now.
+    pub fn is_resting(&self) -> bool {
+        self.hours.as_ref().is_some_and(|hours| !hours.contains(self.clock.local()))
     }
 
     /// Gives back permits.
@@ -172,6 +183,7 @@ mod tests {
             breaker_failures: 3,
             breaker_pause: Duration::from_secs(10),
             on_unknown: OnUnknown::Hold,
+            hours: None,
         };
         (clock.clone(), Gate::new(clock, &rules))
     }

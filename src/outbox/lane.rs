@@ -15,6 +15,7 @@ use super::gate::{Gate, GateState, LONGEST_RETRY_AFTER};
 use super::http::TOO_MANY;
 use super::{Carrier, OnUnknown, Outcome, Sight};
 use crate::clock::span_millis;
+use crate::domain::workdays::WorkingTime;
 use crate::store::{Claim, Content, Parcel, Settlement, Store, StoreError};
 
 /// How a lane behaves.
@@ -33,6 +34,8 @@ pub struct LaneRules {
     /// Its first pause; each further one is twice as long, up to `retry_cap`.
     pub breaker_pause: Duration,
     pub on_unknown: OnUnknown,
+    /// When the receiver may be disturbed; at any time where nothing is said.
+    pub hours: Option<WorkingTime>,
 }
 
 /// One receiver's part of the outbox.
@@ -280,7 +283,8 @@ impl Lane {
         parcel: Parcel,
         content: Option<Content>,
     ) -> (Parcel, Settlement) {
-        let refused_by_gate = matches!(self.gate.state(), GateState::Open { .. });
+        let refused_by_gate =
+            matches!(self.gate.state(), GateState::Open { .. }) || self.gate.is_resting();
         // What waited here too long might be taken over while it's being sent.
         let late = self.after(self.rules.lease / 2) > parcel.lease_until;
         if self.shutdown.is_cancelled() || refused_by_gate || late {

@@ -14,8 +14,8 @@ use tracing::{info, warn};
 
 use crate::domain::issue::{Category, Urgency};
 use crate::domain::staff::Role;
-use crate::intake::{ImportError, RowError, import_file, write_error_copy};
-use crate::store::{Dispatch, Handoff, Holders, NewNotice, Store, StoreError};
+use crate::intake::{ImportError, RowError, import_returns, read_file, write_error_copy};
+use crate::store::{Dispatch, Handoff, Holders, Store, StoreError};
 
 /// How hand-offs are made.
 #[derive(Debug, Clone)]
@@ -25,8 +25,6 @@ pub struct HandoffRules {
     /// The portal's words and codes, to choose from.
     pub statuses: Vec<String>,
     pub services: BTreeMap<Category, String>,
-    /// Through which channels the one who uploads is told.
-    pub channels: Vec<String>,
 }
 
 /// What was handed off.
@@ -61,7 +59,7 @@ pub async fn hand_off(store: &Store, rules: &HandoffRules) -> Result<HandedOff, 
         };
         let (topic, title) = (format!("handoff-{}", handoff.number), title(&handoff));
         let body = body(&handoff, rules);
-        tell_uploader(&mut tx, rules, &topic, &title, &body).await?;
+        tell_uploader(&mut tx, &topic, &title, &body).await?;
         tx.commit().await?;
         handed.workbooks += 1;
         handed.referrals += handoff.row_count;
@@ -90,19 +88,22 @@ pub async fn take_returns(store: &Store, rules: &HandoffRules) -> Result<Returne
     let mut returned = Returned::default();
     for file in waiting(&folder).map_err(|why| unusable(&folder, &why.to_string()))? {
         returned.workbooks += 1;
-        take_return(store, rules, &folder, &file, &mut returned).await?;
+        take_return(store, &folder, &file, &mut returned).await?;
     }
     Ok(returned)
 }
 
 async fn take_return(
     store: &Store,
-    rules: &HandoffRules,
     folder: &Path,
     file: &Path,
     returned: &mut Returned,
 ) -> Result<(), StoreError> {
-    match import_file(store, file, false, &|_, _| {}).await {
+    let taken = match read_file(file) {
+        Ok((name, bytes)) => import_returns(store, &name, &bytes).await,
+        Err(error) => Err(error),
+    };
+    match taken {
         Ok(report) => {
             returned.changed += report.added + report.changed;
             returned.unmatched += report.unmatched.len();
@@ -111,7 +112,7 @@ async fn take_return(
                 let noted = write_error_copy(file, Some(&done), sheet, &report.unmatched);
                 warn!(file = %file.display(), rows = report.unmatched.len(), copy = ?noted.ok(),
                     "rows of a return are about nothing known here");
-                tell(store, rules, file, &unmatched_text(&report.unmatched)).await?;
+                tell(store, file, &unmatched_text(&report.unmatched)).await?;
             }
             put_away(file, &done)
         }
@@ -124,7 +125,7 @@ async fn take_return(
                 let noted = write_error_copy(file, Some(&failed), sheet, errors);
                 noted.map_err(|error| StoreError::Rule(error.to_string()))?;
             }
-            tell(store, rules, file, &format!("{error}")).await?;
+            tell(store, file, &format!("{error}")).await?;
             put_away(file, &failed)
         }
     }
@@ -135,34 +136,22 @@ fn unmatched_text(rows: &[RowError]) -> String {
     format!("{} 行对不上，没有处理，其余各行已收下：{}", rows.len(), lines.collect::<String>())
 }
 
-async fn tell(
-    store: &Store,
-    rules: &HandoffRules,
-    file: &Path,
-    text: &str,
-) -> Result<(), StoreError> {
+async fn tell(store: &Store, file: &Path, text: &str) -> Result<(), StoreError> {
     let name = file.file_name().map(OsStr::to_string_lossy).unwrap_or_default();
     let mut tx = store.begin().await?;
-    tell_uploader(
-        &mut tx,
-        rules,
-        &format!("return-{name}"),
-        &format!("平台回执「{name}」有问题"),
-        text,
-    )
-    .await?;
+    tell_uploader(&mut tx, &format!("return-{name}"), &format!("平台回执「{name}」有问题"), text)
+        .await?;
     tx.commit().await
 }
 
 /// Tells whoever uploads: the centre (镇社会治理综合服务中心) of the campaign's town.
 async fn tell_uploader(
     tx: &mut crate::store::Tx,
-    rules: &HandoffRules,
     topic: &str,
     title: &str,
     body: &str,
 ) -> Result<(), StoreError> {
-    let (tree, on) = (tx.area_tree().await?, tx.around().clock.today());
+    let tree = tx.area_tree().await?;
     let holders = Holders::new(tx.staff().await?);
     let town = tx.around().campaign.town.clone();
     let Ok(town) = tree.find(&town) else {
@@ -173,16 +162,8 @@ async fn tell_uploader(
         warn!("nobody holds the centre's role: nobody is told of the hand-off");
         return Ok(());
     };
-    for channel in &rules.channels {
-        tx.put_notice(&NewNotice {
-            staff_id: person.id.clone(),
-            channel: channel.clone(),
-            on,
-            topic: topic.to_owned(),
-            title: title.to_owned(),
-            body: body.to_owned(),
-        })
-        .await?;
+    if !tx.tell(person, topic, title, body).await? {
+        warn!("no channel reaches the centre: nobody is told of the hand-off");
     }
     Ok(())
 }

@@ -185,7 +185,9 @@ impl Tx {
         .await?;
         self.keep_in_tree(area);
         let owed: &[DutyKind] = match area.kind {
-            AreaKind::Village => &[DutyKind::Materials, DutyKind::LookBack],
+            AreaKind::Village => {
+                &[DutyKind::Materials, DutyKind::SelfCheck, DutyKind::LookBack, DutyKind::SpotCheck]
+            }
             AreaKind::Branch => &[DutyKind::Summary],
             _ => &[],
         };

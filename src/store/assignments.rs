@@ -71,12 +71,7 @@ impl Tx {
         .bind(&subject.id)
         .execute(&mut *self.db)
         .await?;
-        sqlx::query("UPDATE duties SET staff_id = $1 WHERE subject_id = $2 AND staff_id = $3 AND state = 'open'")
-            .bind(staff_id)
-            .bind(&subject.id)
-            .bind(&before)
-            .execute(&mut *self.db)
-            .await?;
+        self.hand_over_duties(&subject.id, &before, staff_id).await?;
         let detail = serde_json::json!({"from": before, "to": staff_id, "reason": reason});
         self.audit(by, "override_assignment", subject_number, &detail).await
     }

@@ -101,22 +101,6 @@ impl Store {
         Ok(contents)
     }
 
-    async fn notices(&self, ids: &[[&str; 1]]) -> Result<Vec<Notice>> {
-        if ids.is_empty() {
-            return Ok(Vec::new());
-        }
-        let read = format!(
-            "SELECT n.id, n.on_date, n.title, n.body, s.number AS staff_number, s.name AS staff_name
-             FROM notices n JOIN staff s ON s.id = n.staff_id
-             WHERE n.id IN (SELECT value ->> 0 FROM {})",
-            self.dialect.rows()
-        );
-        Ok(sqlx::query_as(sqlx::AssertSqlSafe(read))
-            .bind(to_json(&ids)?)
-            .fetch_all(&self.read)
-            .await?)
-    }
-
     pub(super) async fn dispatches(&self, ids: &[[&str; 1]]) -> Result<Vec<(String, Dispatch)>> {
         if ids.is_empty() {
             return Ok(Vec::new());

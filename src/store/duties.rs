@@ -1,12 +1,12 @@
 //! Duties 任务: opened and met in the transaction of the event that causes it.
 //!
-//! Each open duty carries the date of its next rung, so a day's reminders are found by an index and
-//! not by scanning what is owed.
+//! Who owes it, by when, and how far up the ladder it is, stands in its bundle (bundles.rs).
 
 use jiff::civil::Date;
-use sqlx::FromRow;
+use serde::Serialize;
 
-use super::{Result, Store, StoreError, Tx, date, word};
+use super::bundles::BundleKey;
+use super::{Result, Store, StoreError, Tx, date, to_json, word};
 use crate::domain::duty::{self, DutyKind};
 use crate::domain::staff::Role;
 use crate::domain::visit::VisitKind;
@@ -47,71 +47,50 @@ impl NewDuty {
     }
 }
 
-/// An open duty whose next rung is due.
-#[derive(Debug, Clone)]
-pub struct DueRung {
-    pub id: String,
-    pub kind: DutyKind,
-    pub staff_id: Option<String>,
-    pub role: Role,
-    pub area_id: String,
-    pub subject_id: Option<String>,
-    pub due_on: Date,
-    pub next_rung: i64,
-}
-
-#[derive(FromRow)]
-struct DueRow {
-    id: String,
-    kind: String,
-    staff_id: Option<String>,
-    role: String,
-    area_id: String,
-    subject_id: Option<String>,
-    due_on: String,
-    next_rung: i64,
-}
-
-impl DueRow {
-    fn read(self) -> Result<DueRung> {
-        Ok(DueRung {
-            kind: word("duties.kind", &self.kind, DutyKind::read)?,
-            role: word("duties.role", &self.role, Role::read)?,
-            due_on: date("duties.due_on", &self.due_on)?,
-            id: self.id,
-            staff_id: self.staff_id,
-            area_id: self.area_id,
-            subject_id: self.subject_id,
-            next_rung: self.next_rung,
-        })
-    }
+/// That an issue's duty of a kind has ended.
+#[derive(Debug, Serialize)]
+pub(super) struct IssueDutyEnd<'e> {
+    pub issue: &'e str,
+    pub kind: &'static str,
+    /// met or cancelled
+    pub state: &'static str,
+    pub fact: &'static str,
 }
 
 impl Tx {
     /// Opens a duty, once: the same key again changes nothing.
     pub async fn open_duty(&mut self, new: &NewDuty) -> Result<()> {
-        let around = &self.around;
-        let due_on = new.due_on.unwrap_or_else(|| around.campaign.due_on(new.kind));
-        let first = around.campaign.rungs(new.kind).first();
-        let next_rung_on = first.map(|rung| rung.told_on(due_on, &around.workdays).to_string());
-        let (id, now) = (around.id(), around.clock.millis());
+        let key = duty::key(new.kind, &new.of, new.round);
+        let known: Option<String> = sqlx::query_scalar("SELECT id FROM duties WHERE duty_key = $1")
+            .bind(&key)
+            .fetch_optional(&mut *self.db)
+            .await?;
+        if known.is_some() {
+            return Ok(());
+        }
+        let bundle = self
+            .bundle(&BundleKey {
+                kind: new.kind,
+                staff_id: new.staff_id.clone(),
+                role: new.role,
+                area_id: new.area_id.clone(),
+                issue_id: new.issue_id.clone(),
+                due_on: new.due_on.unwrap_or_else(|| self.around.campaign.due_on(new.kind)),
+                next_rung: 0,
+            })
+            .await?;
+        let (id, now) = (self.around.id(), self.now());
         sqlx::query(
-            "INSERT INTO duties (id, duty_key, kind, staff_id, role, area_id, subject_id, resident_id, issue_id,
-               due_on, state, next_rung, next_rung_on, created_at)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 'open', 0, $11, $12)
-             ON CONFLICT (duty_key) DO NOTHING",
+            "INSERT INTO duties (id, duty_key, kind, bundle_id, subject_id, resident_id, issue_id, state, created_at)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, 'open', $8)",
         )
         .bind(id)
-        .bind(duty::key(new.kind, &new.of, new.round))
+        .bind(key)
         .bind(new.kind.code())
-        .bind(&new.staff_id)
-        .bind(new.role.code())
-        .bind(&new.area_id)
+        .bind(bundle)
         .bind(&new.subject_id)
         .bind(&new.resident_id)
         .bind(&new.issue_id)
-        .bind(due_on.to_string())
-        .bind(next_rung_on)
         .bind(now)
         .execute(&mut *self.db)
         .await?;
@@ -153,24 +132,64 @@ impl Tx {
         }
     }
 
-    /// Ends what is owed for an issue.
-    pub(super) async fn end_issue_duties(
-        &mut self,
-        issue: &str,
-        state: &str,
-        fact: &str,
-    ) -> Result<()> {
+    /// Ends open duties of issues, however many, in one statement.
+    pub(super) async fn end_issue_duties(&mut self, ends: &[IssueDutyEnd<'_>]) -> Result<()> {
+        if ends.is_empty() {
+            return Ok(());
+        }
         let now = self.now();
-        sqlx::query(
-            "UPDATE duties SET state = $1, met_at = $2, met_by = $3 WHERE issue_id = $4 AND kind = $5 AND state = 'open'",
+        let write = format!(
+            "UPDATE duties SET state = j.new_state, met_at = $2, met_by = j.fact
+             FROM (SELECT value ->> 'issue' AS issue, value ->> 'kind' AS of_kind, value ->> 'state' AS new_state,
+                     value ->> 'fact' AS fact FROM {}) AS j
+             WHERE issue_id = j.issue AND kind = j.of_kind AND state = 'open'",
+            self.dialect.rows()
+        );
+        sqlx::query(sqlx::AssertSqlSafe(write))
+            .bind(to_json(&ends)?)
+            .bind(now)
+            .execute(&mut *self.db)
+            .await?;
+        Ok(())
+    }
+
+    /// Hands what is owed for a subject from one person to another, as far up the ladder as it is.
+    pub(super) async fn hand_over_duties(
+        &mut self,
+        subject: &str,
+        from: &str,
+        to: &str,
+    ) -> Result<()> {
+        let bundles: Vec<(String, String, String, String, String, i64)> = sqlx::query_as(
+            "SELECT DISTINCT b.id, b.kind, b.role, b.area_id, b.due_on, b.next_rung
+             FROM duties d JOIN bundles b ON b.id = d.bundle_id
+             WHERE d.subject_id = $1 AND d.state = 'open' AND b.staff_id = $2",
         )
-        .bind(state)
-        .bind(now)
-        .bind(fact)
-        .bind(issue)
-        .bind(DutyKind::Resolve.code())
-        .execute(&mut *self.db)
+        .bind(subject)
+        .bind(from)
+        .fetch_all(&mut *self.db)
         .await?;
+        for (id, kind, role, area_id, due_on, next_rung) in bundles {
+            let bundle = self
+                .bundle(&BundleKey {
+                    kind: word("bundles.kind", &kind, DutyKind::read)?,
+                    staff_id: Some(to.to_owned()),
+                    role: word("bundles.role", &role, Role::read)?,
+                    area_id,
+                    issue_id: None,
+                    due_on: date("bundles.due_on", &due_on)?,
+                    next_rung,
+                })
+                .await?;
+            sqlx::query(
+                "UPDATE duties SET bundle_id = $1 WHERE bundle_id = $2 AND subject_id = $3 AND state = 'open'",
+            )
+            .bind(bundle)
+            .bind(id)
+            .bind(subject)
+            .execute(&mut *self.db)
+            .await?;
+        }
         Ok(())
     }
 
@@ -184,17 +203,17 @@ impl Tx {
         .bind(resident)
         .fetch_one(&mut *self.db)
         .await?;
-        let (unclassified, unended): (i64, i64) = sqlx::query_as(
-            "SELECT CAST(COALESCE(SUM(CASE WHEN level IS NULL AND state <> 'void' THEN 1 ELSE 0 END), 0) AS BIGINT),
-               CAST(COALESCE(SUM(CASE WHEN state NOT IN ('closed', 'void') THEN 1 ELSE 0 END), 0) AS BIGINT)
+        let (unclassified, unended, asked): (i64, i64, i64) = sqlx::query_as(
+            "SELECT COUNT(CASE WHEN level IS NULL AND state <> 'void' THEN 1 END),
+               COUNT(CASE WHEN state NOT IN ('closed', 'void') THEN 1 END), COUNT(CASE WHEN state <> 'void' THEN 1 END)
              FROM issues WHERE resident_id = $1",
         )
         .bind(resident)
         .fetch_one(&mut *self.db)
         .await?;
-        let (heard, revisited): (i64, i64) = sqlx::query_as(
-            "SELECT CAST(COALESCE(SUM(CASE WHEN kind = $1 THEN 1 ELSE 0 END), 0) AS BIGINT),
-               CAST(COALESCE(SUM(CASE WHEN kind = $2 THEN 1 ELSE 0 END), 0) AS BIGINT)
+        let (heard, revisited, in_person): (i64, i64, i64) = sqlx::query_as(
+            "SELECT COUNT(CASE WHEN kind = $1 THEN 1 END), COUNT(CASE WHEN kind = $2 THEN 1 END),
+               COUNT(CASE WHEN kind = $2 AND face_to_face = 1 THEN 1 END)
              FROM visits WHERE resident_id = $3",
         )
         .bind(VisitKind::First.code())
@@ -202,9 +221,11 @@ impl Tx {
         .bind(resident)
         .fetch_one(&mut *self.db)
         .await?;
+        // 三(四) 重点面对面反馈: who asked for something is told in person.
+        let answered = if asked > 0 { in_person > 0 } else { revisited > 0 };
         let owed = [
             (DutyKind::Classify, heard > 0, unclassified == 0),
-            (DutyKind::Revisit, heard > 0, revisited > 0 && unended == 0),
+            (DutyKind::Revisit, heard > 0, answered && unended == 0),
         ];
         for (kind, owed, met) in owed {
             if !owed {
@@ -223,12 +244,30 @@ impl Tx {
         Ok(())
     }
 
+    /// Makes the visit owed at a subject what the record says: somebody was heard there, and everybody who is
+    /// registered there was heard or it's recorded why not (三(一) 户不漏人).
+    pub(super) async fn settle_subject(&mut self, subject: &str) -> Result<()> {
+        let (heard, left): (i64, i64) = sqlx::query_as(
+            "SELECT (SELECT COUNT(*) FROM visits WHERE subject_id = $1 AND kind = 'first'),
+               (SELECT COUNT(*) FROM residents r WHERE r.subject_id = $1 AND r.registered = 1 AND r.unheard_sealed IS NULL
+                  AND NOT EXISTS (SELECT 1 FROM visits v WHERE v.resident_id = r.id AND v.kind = 'first'))",
+        )
+        .bind(subject)
+        .fetch_one(&mut *self.db)
+        .await?;
+        self.set_duty(&duty::key(DutyKind::Visit, subject, 1), heard > 0 && left == 0).await
+    }
+
     /// Opens the duty if it was never owed, and makes its state what the record says.
     async fn hold_duty(&mut self, new: &NewDuty, met: bool) -> Result<()> {
         self.open_duty(new).await?;
-        let key = duty::key(new.kind, &new.of, new.round);
+        self.set_duty(&duty::key(new.kind, &new.of, new.round), met).await
+    }
+
+    /// Makes a duty's state what the record says; a cancelled one stays so.
+    async fn set_duty(&mut self, key: &str, met: bool) -> Result<()> {
         if met {
-            self.meet_duty(&key, "record").await?;
+            self.meet_duty(key, "record").await?;
             return Ok(());
         }
         sqlx::query(
@@ -239,38 +278,14 @@ impl Tx {
         .await?;
         Ok(())
     }
-
-    /// Moves a duty's ladder on to `rung`, told on `on`; without a date the ladder is at its end.
-    pub async fn move_rung(&mut self, duty: &str, rung: i64, on: Option<Date>) -> Result<()> {
-        sqlx::query("UPDATE duties SET next_rung = $1, next_rung_on = $2 WHERE id = $3")
-            .bind(rung)
-            .bind(on.map(|on| on.to_string()))
-            .bind(duty)
-            .execute(&mut *self.db)
-            .await?;
-        Ok(())
-    }
-
-    /// The open duties whose next rung is due by `day`, at most `limit`.
-    pub async fn due_rungs(&mut self, day: Date, limit: i64) -> Result<Vec<DueRung>> {
-        let rows: Vec<DueRow> = sqlx::query_as(
-            "SELECT id, kind, staff_id, role, area_id, subject_id, due_on, next_rung FROM duties
-             WHERE state = 'open' AND next_rung_on <= $1 ORDER BY next_rung_on, area_id, id LIMIT $2",
-        )
-        .bind(day.to_string())
-        .bind(limit)
-        .fetch_all(&mut *self.db)
-        .await?;
-        rows.into_iter().map(DueRow::read).collect()
-    }
 }
 
 impl Store {
     /// The names of the areas that still owe a duty of their own.
     pub async fn areas_owing(&self, kind: DutyKind) -> Result<Vec<String>> {
         Ok(sqlx::query_scalar(
-            "SELECT COALESCE(a.code, a.name) FROM duties d JOIN areas a ON a.id = d.area_id
-             WHERE d.kind = $1 AND d.state = 'open' ORDER BY a.code, a.name",
+            "SELECT COALESCE(a.code, a.name) FROM duties d JOIN bundles b ON b.id = d.bundle_id
+             JOIN areas a ON a.id = b.area_id WHERE d.kind = $1 AND d.state = 'open' ORDER BY a.code, a.name",
         )
         .bind(kind.code())
         .fetch_all(&self.read)
@@ -280,8 +295,10 @@ impl Store {
     /// What is owed, by kind: open, and open past its date.
     pub async fn open_duties(&self, today: Date) -> Result<Vec<(DutyKind, i64, i64)>> {
         let rows: Vec<(String, i64, i64)> = sqlx::query_as(
-            "SELECT kind, COUNT(*), CAST(SUM(CASE WHEN due_on < $1 THEN 1 ELSE 0 END) AS BIGINT)
-             FROM duties WHERE state = 'open' GROUP BY kind ORDER BY kind",
+            "SELECT b.kind, CAST(SUM(o.open) AS BIGINT),
+               CAST(SUM(CASE WHEN b.due_on < $1 THEN o.open ELSE 0 END) AS BIGINT)
+             FROM (SELECT bundle_id, COUNT(*) AS open FROM duties WHERE state = 'open' GROUP BY bundle_id) o
+             JOIN bundles b ON b.id = o.bundle_id GROUP BY b.kind ORDER BY b.kind",
         )
         .bind(today.to_string())
         .fetch_all(&self.read)

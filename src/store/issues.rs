@@ -6,9 +6,9 @@ use jiff::civil::Date;
 use serde::Serialize;
 use sqlx::FromRow;
 
-use super::{NewDuty, Put, Result, Store, StoreError, SubjectRow, Tx, to_json, word};
-use crate::domain::duty::DutyKind;
-use crate::domain::issue::{Category, Class, Event, EventKind, Issue, Level, State, Urgency};
+use super::issue_duties::ends;
+use super::{Put, Result, Store, StoreError, SubjectRow, Tx, to_json, word};
+use crate::domain::issue::{Category, Class, Event, Issue, Level, State, Urgency};
 use crate::domain::staff::Role;
 
 /// A demand as it was recorded; classified at once, or later.
@@ -274,6 +274,7 @@ impl Tx {
         .bind(now)
         .execute(&mut *self.db)
         .await?;
+        self.owe_acknowledgement(&id, &subject.area_id, Role::GridMember, None).await?;
         if let Some(Class { level, category, urgency }) = new.class {
             self.issue_event(&id, &Event::Classified { level, category, urgency }, "visitor")
                 .await?;
@@ -320,6 +321,9 @@ impl Tx {
             steps.push(Step { id, event, row, after: before.apply(event)?, before });
         }
         self.write_steps(&steps, actor).await?;
+        let ends: Vec<_> =
+            steps.iter().flat_map(|step| ends(step.id, step.event, &step.after)).collect();
+        self.end_issue_duties(&ends).await?;
         let mut consequences = Vec::new();
         for Step { id, event, row, before, after } in &steps {
             self.follow_event(id, row, event, after).await?;
@@ -388,53 +392,20 @@ impl Tx {
         event: &Event,
         after: &Issue,
     ) -> Result<()> {
-        match event.kind() {
-            EventKind::Classified | EventKind::Reopened => {
+        match event {
+            Event::Classified { .. } | Event::Reopened { .. } => {
                 if let Some(class) = after.class {
-                    self.owe_resolution(id, &row.area_id, class, row.version + 1).await?;
+                    self.owe_work(id, &row.area_id, class, row.version + 1).await?;
                 }
             }
-            EventKind::Queued => self.owe_referral(id, after).await?,
-            EventKind::Voided | EventKind::PlatformOverridden => self.cancel_referrals(id).await?,
+            Event::Acknowledged { role, .. } => self.acknowledgement_met(id, *role).await?,
+            Event::Queued => self.owe_referral(id, after).await?,
+            Event::Voided { .. } | Event::PlatformOverridden { .. } => {
+                self.cancel_referrals(id).await?;
+            }
             _ => {}
         }
-        match after.state {
-            State::Resolved | State::Closed => {
-                self.end_issue_duties(id, "met", event.kind().code()).await
-            }
-            State::Void => self.end_issue_duties(id, "cancelled", event.kind().code()).await,
-            _ => Ok(()),
-        }
-    }
-
-    /// The issue's own date, planned backward from the end of the phase, and its village's report.
-    async fn owe_resolution(
-        &mut self,
-        id: &str,
-        area_id: &str,
-        class: Class,
-        sequence: i64,
-    ) -> Result<()> {
-        let due_on = self.around.campaign.resolve_by(class.urgency, self.around.clock.today());
-        sqlx::query("UPDATE issues SET due_on = $1 WHERE id = $2")
-            .bind(due_on.to_string())
-            .bind(id)
-            .execute(&mut *self.db)
-            .await?;
-        // Classified anew: the old date and holder no longer hold.
-        self.end_issue_duties(id, "cancelled", "reclassified").await?;
-        let role = if class.level.is_referred() { Role::Centre } else { Role::GridMember };
-        self.open_duty(&NewDuty {
-            kind: DutyKind::Resolve,
-            of: id.to_owned(),
-            round: sequence,
-            role,
-            due_on: Some(due_on),
-            issue_id: Some(id.to_owned()),
-            ..NewDuty::of_area(DutyKind::Resolve, area_id)
-        })
-        .await?;
-        self.open_duty(&NewDuty::of_area(DutyKind::Report, area_id)).await
+        Ok(())
     }
 }
 

@@ -4,15 +4,18 @@
 //! platforms, channels or pages. A change happens in a [`Tx`]: everything that follows from an
 //! event (duties, referrals, outbox rows) is written in the transaction of that event.
 
+mod absences;
 mod areas;
 mod assignments;
 mod audit;
+mod bundles;
 mod connect;
 mod contents;
 mod duties;
 mod figures;
 mod handoffs;
 mod imports;
+mod issue_duties;
 mod issues;
 mod jobs;
 mod messages;
@@ -33,28 +36,31 @@ use std::time::Duration;
 use jiff::civil::Date;
 use sqlx::{Any, AnyPool, Executor, Transaction};
 
+pub use absences::{DeadAddress, NewAbsence};
 pub use areas::{Area, AreaTree, NewArea};
 pub use audit::AuditEntry;
+pub use bundles::{Climb, DueBundle, Telling, Told};
 pub use contents::{Content, Dispatch};
-pub use duties::{DueRung, NewDuty};
+pub use duties::NewDuty;
 pub use figures::{Figures, LaneFigures};
 pub use handoffs::{Handoff, Return};
 pub use issues::{IssueCard, NewIssue};
 pub use jobs::JobRun;
 pub use messages::Message;
-pub use notices::{DIGEST, NewNotice, Notice, Told};
+pub use notices::{ADDRESS, DIGEST, NewNotice, Notice};
 pub use outbox::{Claim, Parcel, Receipt, Settlement};
 pub use outbox_desk::{Debt, Decision};
 pub use photos::{LARGEST_PHOTO, Photo, media_type};
 pub use referrals::OpenReferral;
-pub use staff::{Holders, NewStaff, StaffMember};
-pub use subjects::{NewSubject, SubjectRow};
+pub use staff::{Addresses, Holders, NewStaff, StaffMember};
+pub use subjects::{NewSubject, Registered, SubjectRow};
 pub use visits::{Heard, NewVisit, RevisitDue};
 
 use crate::clock::{Chance, Clock};
 use crate::domain::campaign::Campaign;
 use crate::domain::issue::Refusal;
 use crate::domain::referral::PlatformStatus;
+use crate::domain::staff::AddressKind;
 use crate::domain::workdays::Workdays;
 use crate::seal::{SealError, Sealer};
 
@@ -63,6 +69,28 @@ use crate::seal::{SealError, Sealer};
 pub enum Dialect {
     Sqlite,
     Postgres,
+}
+
+/// A channel, and whom it reaches.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ChannelReach {
+    pub lane: String,
+    /// The address without which it can't reach a person.
+    pub needs: Option<AddressKind>,
+    /// Whether it gets every notice besides, wherever else it goes.
+    pub copy: bool,
+    /// How long it may be, and whether it may be more than text.
+    pub form: Form,
+}
+
+/// The form in which a channel takes a notice.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Form {
+    Text,
+    /// A line, as for a text message.
+    Short,
+    /// Text, and the same as HTML.
+    Mail,
 }
 
 /// What the record needs from outside to apply the plan.
@@ -75,6 +103,8 @@ pub struct Surroundings {
     pub workdays: Workdays,
     /// The lane to which joint and city issues are owed.
     pub platform_lane: String,
+    /// How notices reach people, in order of preference.
+    pub channels: Vec<ChannelReach>,
     /// For how long the centre may review what goes there before it goes by itself; `None` where it
     /// goes at once.
     pub review_within: Option<Duration>,
@@ -134,6 +164,8 @@ pub struct Tx {
     dialect: Dialect,
     around: Arc<Surroundings>,
     areas: Option<Arc<areas::AreaTree>>,
+    /// Bundles that this transaction found or made.
+    bundles: HashMap<bundles::BundleKey, String>,
 }
 
 /// What a change did.
@@ -191,7 +223,13 @@ impl Store {
                 db
             }
         };
-        Ok(Tx { db, dialect: self.dialect, around: Arc::clone(&self.around), areas: None })
+        Ok(Tx {
+            db,
+            dialect: self.dialect,
+            around: Arc::clone(&self.around),
+            areas: None,
+            bundles: HashMap::new(),
+        })
     }
 
     /// Counts what the tables hold anew, by which the database chooses its ways: after much has come in at once, and

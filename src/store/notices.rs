@@ -1,9 +1,39 @@
 //! Notices 通知: one digest for one person on one day through one channel.
 
+use std::collections::HashSet;
+
 use jiff::civil::Date;
+use serde::Serialize;
 use sqlx::FromRow;
 
-use super::{Result, Store, Tx};
+use super::staff::SealedAddresses;
+use super::{Addresses, ChannelReach, Result, StaffMember, Store, Surroundings, Tx, date, to_json};
+
+impl Surroundings {
+    /// The configured channel of that lane.
+    pub fn channel(&self, lane: &str) -> Option<&ChannelReach> {
+        self.channels.iter().find(|channel| channel.lane == lane)
+    }
+
+    /// The channels by which a person is told: the first that reaches them, and those that get everything besides.
+    /// None where nothing reaches them: a copy is not a telling.
+    pub fn routes(&self, person: &StaffMember, dead: &HashSet<(String, String)>) -> Vec<String> {
+        let reaches = |channel: &&ChannelReach| channel.reaches(person, dead);
+        let Some(preferred) = self.channels.iter().filter(|c| !c.copy).find(reaches) else {
+            return Vec::new();
+        };
+        let copies = self.channels.iter().filter(|c| c.copy).filter(reaches);
+        std::iter::once(preferred).chain(copies).map(|channel| channel.lane.clone()).collect()
+    }
+}
+
+impl ChannelReach {
+    /// Whether it can reach `person`, as far as is known; `dead` has who is out of which channel's reach.
+    pub fn reaches(&self, person: &StaffMember, dead: &HashSet<(String, String)>) -> bool {
+        self.needs.is_none_or(|needs| person.addresses.contains(&needs))
+            && !dead.contains(&(person.id.clone(), self.lane.clone()))
+    }
+}
 
 /// A digest to be sent.
 #[derive(Debug, Clone)]
@@ -15,80 +45,220 @@ pub struct NewNotice {
     pub topic: String,
     pub title: String,
     pub body: String,
+    /// The same for a reader of mail.
+    pub html: Option<String>,
 }
+
+/// Opens the reason of a refusal by which a channel says that it can't reach the person at all.
+pub const ADDRESS: &str = "no_address";
 
 /// The topic of a day's digest of duties.
 pub const DIGEST: &str = "digest";
 
 /// A digest as its channel sends it.
-#[derive(Debug, Clone, FromRow)]
+#[derive(Debug, Clone)]
 pub struct Notice {
     pub id: String,
     pub on_date: String,
     pub title: String,
     pub body: String,
+    pub html: Option<String>,
     pub staff_number: String,
     pub staff_name: String,
+    pub addresses: Addresses,
+}
+
+#[derive(FromRow)]
+struct Row {
+    id: String,
+    on_date: String,
+    title: String,
+    body: String,
+    html: Option<String>,
+    staff_number: String,
+    staff_name: String,
+    #[sqlx(flatten)]
+    sealed: SealedAddresses,
+}
+
+#[derive(Serialize)]
+struct NoticeRow<'n> {
+    id: String,
+    debt_id: String,
+    debt_key: String,
+    staff: &'n str,
+    channel: &'n str,
+    on: Date,
+    topic: &'n str,
+    title: &'n str,
+    body: &'n str,
+    html: Option<&'n str>,
+}
+
+/// How many notices one statement is handed.
+const AT_ONCE: usize = 500;
+
+impl Store {
+    /// These notices, with their readers' addresses.
+    pub(super) async fn notices(&self, ids: &[[&str; 1]]) -> Result<Vec<Notice>> {
+        if ids.is_empty() {
+            return Ok(Vec::new());
+        }
+        let read = format!(
+            "SELECT n.id, n.on_date, n.title, n.body, n.html, s.number AS staff_number, s.name AS staff_name,
+               s.phone_sealed, s.email_sealed, s.wecom_sealed, s.feishu_sealed
+             FROM notices n JOIN staff s ON s.id = n.staff_id
+             WHERE n.id IN (SELECT value ->> 0 FROM {})",
+            self.dialect.rows()
+        );
+        let rows: Vec<Row> = sqlx::query_as(sqlx::AssertSqlSafe(read))
+            .bind(to_json(&ids)?)
+            .fetch_all(&self.read)
+            .await?;
+        let notice = |row: Row| {
+            Ok(Notice {
+                addresses: row.sealed.open(&self.around)?,
+                id: row.id,
+                on_date: row.on_date,
+                title: row.title,
+                body: row.body,
+                html: row.html,
+                staff_number: row.staff_number,
+                staff_name: row.staff_name,
+            })
+        };
+        rows.into_iter().map(notice).collect()
+    }
 }
 
 impl Tx {
-    /// Whether the person already has a digest of that day.
-    pub async fn was_told(&mut self, staff_id: &str, on: Date) -> Result<bool> {
-        let told: Option<String> = sqlx::query_scalar(
-            "SELECT id FROM notices WHERE staff_id = $1 AND on_date = $2 AND topic = $3 LIMIT 1",
+    /// Who already has a digest of that day.
+    pub async fn told_on(&mut self, on: Date) -> Result<HashSet<String>> {
+        let told: Vec<String> = sqlx::query_scalar(
+            "SELECT DISTINCT staff_id FROM notices WHERE on_date = $1 AND topic = $2",
         )
-        .bind(staff_id)
         .bind(on.to_string())
         .bind(DIGEST)
-        .fetch_optional(&mut *self.db)
+        .fetch_all(&mut *self.db)
         .await?;
-        Ok(told.is_some())
+        Ok(told.into_iter().collect())
     }
 
-    /// Notes that a person hears of a duty's rung; false where they already have.
-    pub async fn put_notice_item(
-        &mut self,
-        duty: &str,
-        rung: i64,
-        staff_id: &str,
-        on: Date,
-    ) -> Result<bool> {
-        let added = sqlx::query(
-            "INSERT INTO notice_items (duty_id, rung, staff_id, on_date) VALUES ($1, $2, $3, $4)
-             ON CONFLICT (duty_id, rung, staff_id) DO NOTHING",
-        )
-        .bind(duty)
-        .bind(rung)
-        .bind(staff_id)
-        .bind(on.to_string())
-        .execute(&mut *self.db)
-        .await?;
-        Ok(added.rows_affected() > 0)
-    }
-
-    /// Writes a digest and its outbox row, once.
-    pub async fn put_notice(&mut self, new: &NewNotice) -> Result<()> {
-        let (id, now) = (self.around.id(), self.now());
-        let on = new.on.to_string();
-        sqlx::query(
-            "INSERT INTO notices (id, staff_id, channel, on_date, topic, title, body, created_at)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (staff_id, channel, on_date, topic) DO NOTHING",
-        )
-        .bind(&id)
-        .bind(&new.staff_id)
-        .bind(&new.channel)
-        .bind(&on)
-        .bind(&new.topic)
-        .bind(&new.title)
-        .bind(&new.body)
-        .bind(now)
-        .execute(&mut *self.db)
-        .await?;
-        let mut debt = format!("notice:{}:{}:{on}", new.channel, new.staff_id);
-        if new.topic != DIGEST {
-            debt = format!("{debt}:{}", new.topic);
+    /// Writes notices and their outbox rows, each once: one for each person, channel, day and topic.
+    pub async fn put_notices(&mut self, notices: &[NewNotice]) -> Result<()> {
+        let source = self.dialect.rows();
+        let write = format!(
+            "INSERT INTO notices (id, staff_id, channel, on_date, topic, title, body, html, created_at)
+             SELECT value ->> 'id', value ->> 'staff', value ->> 'channel', value ->> 'on', value ->> 'topic',
+               value ->> 'title', value ->> 'body', value ->> 'html', $2 FROM {source} WHERE true
+             ON CONFLICT (staff_id, channel, on_date, topic) DO NOTHING"
+        );
+        let owe = format!(
+            "INSERT INTO outbox (id, lane, kind, debt_key, target_id, priority, state, attempts, not_before, created_at)
+             SELECT value ->> 'debt_id', value ->> 'channel', 'notice', value ->> 'debt_key', value ->> 'id', 1, 'ready',
+               0, 0, $2 FROM {source} WHERE true ON CONFLICT (debt_key) DO NOTHING"
+        );
+        let now = self.now();
+        for chunk in notices.chunks(AT_ONCE) {
+            let rows: Vec<NoticeRow<'_>> = chunk.iter().map(|new| self.notice_row(new)).collect();
+            let rows = to_json(&rows)?;
+            for statement in [&write, &owe] {
+                sqlx::query(sqlx::AssertSqlSafe(statement.clone()))
+                    .bind(&rows)
+                    .bind(now)
+                    .execute(&mut *self.db)
+                    .await?;
+            }
         }
-        self.owe("notice", &new.channel, &debt, &id, 1, None).await
+        Ok(())
+    }
+
+    fn notice_row<'n>(&self, new: &'n NewNotice) -> NoticeRow<'n> {
+        let NewNotice { staff_id, channel, on, topic, title, body, html } = new;
+        let mut debt_key = format!("notice:{channel}:{staff_id}:{on}");
+        if topic != DIGEST {
+            debt_key = format!("{debt_key}:{topic}");
+        }
+        NoticeRow {
+            id: self.around.id(),
+            debt_id: self.around.id(),
+            debt_key,
+            staff: staff_id,
+            channel,
+            on: *on,
+            topic,
+            title,
+            body,
+            html: html.as_deref(),
+        }
+    }
+
+    /// A channel won't have it, such as a mailbox that doesn't exist: the person is marked as out of its reach, and
+    /// the notice goes by the next channel that reaches them.
+    pub(super) async fn notice_refused(&mut self, id: &str, reason: &str) -> Result<()> {
+        let (staff, channel, on, topic, title, body): (
+            String,
+            String,
+            String,
+            String,
+            String,
+            String,
+        ) = sqlx::query_as(
+            "SELECT staff_id, channel, on_date, topic, title, body FROM notices WHERE id = $1",
+        )
+        .bind(id)
+        .fetch_one(&mut *self.db)
+        .await?;
+        if reason.starts_with(ADDRESS) {
+            self.mark_dead(&staff, &channel, reason).await?;
+        }
+        let person = self.staff().await?.into_iter().find(|person| person.id == staff);
+        let dead = self.dead_addresses().await?;
+        let tried: Vec<String> = sqlx::query_scalar(
+            "SELECT channel FROM notices WHERE staff_id = $1 AND on_date = $2 AND topic = $3",
+        )
+        .bind(&staff)
+        .bind(&on)
+        .bind(&topic)
+        .fetch_all(&mut *self.db)
+        .await?;
+        let next = person.and_then(|person| {
+            let reaches = |c: &&ChannelReach| !tried.contains(&c.lane) && c.reaches(&person, &dead);
+            self.around.channels.iter().filter(|c| !c.copy).find(reaches).map(|c| c.lane.clone())
+        });
+        let Some(next) = next else { return Ok(()) };
+        let html: Option<String> = sqlx::query_scalar("SELECT html FROM notices WHERE id = $1")
+            .bind(id)
+            .fetch_one(&mut *self.db)
+            .await?;
+        let on = date("notices.on_date", &on)?;
+        let again = NewNotice { staff_id: staff, channel: next, on, topic, title, body, html };
+        self.put_notices(&[again]).await
+    }
+
+    /// Tells one person of something besides their duties, by the channels that reach them. False where none does.
+    pub async fn tell(
+        &mut self,
+        person: &StaffMember,
+        topic: &str,
+        title: &str,
+        body: &str,
+    ) -> Result<bool> {
+        let dead = self.dead_addresses().await?;
+        let on = self.around.clock.today();
+        let notice = |channel: String| NewNotice {
+            staff_id: person.id.clone(),
+            channel,
+            on,
+            topic: topic.to_owned(),
+            title: title.to_owned(),
+            body: body.to_owned(),
+            html: None,
+        };
+        let notices: Vec<NewNotice> =
+            self.around.routes(person, &dead).into_iter().map(notice).collect();
+        self.put_notices(&notices).await?;
+        Ok(!notices.is_empty())
     }
 
     pub(super) async fn notice_delivered(&mut self, id: &str) -> Result<()> {
@@ -99,28 +269,5 @@ impl Tx {
             .execute(&mut *self.db)
             .await?;
         Ok(())
-    }
-}
-
-/// That somebody heard of a rung of a duty.
-#[derive(Debug, Clone, PartialEq, Eq, FromRow)]
-pub struct Told {
-    pub duty_key: String,
-    pub due_on: String,
-    pub rung: i64,
-    pub staff_number: String,
-    pub on_date: String,
-}
-
-impl Store {
-    /// Everything that anybody was told, oldest first.
-    pub async fn told(&self) -> Result<Vec<Told>> {
-        Ok(sqlx::query_as(
-            "SELECT d.duty_key, d.due_on, i.rung, s.number AS staff_number, i.on_date
-             FROM notice_items i JOIN duties d ON d.id = i.duty_id JOIN staff s ON s.id = i.staff_id
-             ORDER BY i.on_date, d.duty_key, i.rung, s.number",
-        )
-        .fetch_all(&self.read)
-        .await?)
     }
 }

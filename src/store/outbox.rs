@@ -269,6 +269,9 @@ impl Tx {
                 ("referral", Settlement::Refused { reason }) => {
                     self.referral_refused(&parcel.target_id, reason).await?;
                 }
+                ("notice", Settlement::Refused { reason }) => {
+                    self.notice_refused(&parcel.target_id, reason).await?;
+                }
                 (kind, Settlement::Delivered(_)) => {
                     self.told(kind, &parcel.target_id).await?;
                 }

@@ -5,8 +5,8 @@ use std::collections::HashMap;
 use sqlx::FromRow;
 
 use super::areas::AreaTree;
-use super::{Put, Result, Store, StoreError, Tx, word};
-use crate::domain::staff::Role;
+use super::{Put, Result, Store, StoreError, Surroundings, Tx, word};
+use crate::domain::staff::{AddressKind, Role};
 
 /// A person with duties.
 #[derive(Debug, Clone)]
@@ -17,6 +17,63 @@ pub struct StaffMember {
     pub area_id: String,
     pub unit: String,
     pub roles: Vec<Role>,
+    /// How they can be reached.
+    pub addresses: Vec<AddressKind>,
+}
+
+/// A person's addresses, opened.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct Addresses {
+    pub phone: Option<String>,
+    pub email: Option<String>,
+    pub wecom: Option<String>,
+    pub feishu: Option<String>,
+}
+
+impl std::fmt::Debug for Addresses {
+    /// Personal: not for logs.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Addresses").finish_non_exhaustive()
+    }
+}
+
+/// The same, sealed, as the database holds them.
+#[derive(Debug, Clone, FromRow)]
+pub(super) struct SealedAddresses {
+    phone_sealed: Option<String>,
+    email_sealed: Option<String>,
+    wecom_sealed: Option<String>,
+    feishu_sealed: Option<String>,
+}
+
+impl SealedAddresses {
+    pub(super) fn open(self, around: &Surroundings) -> Result<Addresses> {
+        Ok(Addresses {
+            phone: around.open_sealed(self.phone_sealed)?,
+            email: around.open_sealed(self.email_sealed)?,
+            wecom: around.open_sealed(self.wecom_sealed)?,
+            feishu: around.open_sealed(self.feishu_sealed)?,
+        })
+    }
+
+    fn seal(addresses: &Addresses, around: &Surroundings) -> Result<SealedAddresses> {
+        Ok(SealedAddresses {
+            phone_sealed: around.seal_optional(addresses.phone.as_deref())?,
+            email_sealed: around.seal_optional(addresses.email.as_deref())?,
+            wecom_sealed: around.seal_optional(addresses.wecom.as_deref())?,
+            feishu_sealed: around.seal_optional(addresses.feishu.as_deref())?,
+        })
+    }
+
+    fn kinds(&self) -> Vec<AddressKind> {
+        let all = [
+            (AddressKind::Phone, &self.phone_sealed),
+            (AddressKind::Email, &self.email_sealed),
+            (AddressKind::WeCom, &self.wecom_sealed),
+            (AddressKind::Feishu, &self.feishu_sealed),
+        ];
+        all.into_iter().filter(|(_, sealed)| sealed.is_some()).map(|(kind, _)| kind).collect()
+    }
 }
 
 /// A person as they come in. `number` tells two people of one name apart.
@@ -27,20 +84,22 @@ pub struct NewStaff {
     pub roles: Vec<Role>,
     pub area: String,
     pub unit: String,
-    pub phone: Option<String>,
+    pub addresses: Addresses,
 }
 
 #[derive(FromRow)]
 struct Row {
+    #[sqlx(flatten)]
+    sealed: SealedAddresses,
     id: String,
     number: String,
     name: String,
     area_id: String,
     unit: String,
-    phone_sealed: Option<String>,
 }
 
-const ALL: &str = "SELECT id, number, name, area_id, unit, phone_sealed FROM staff ORDER BY number";
+const ALL: &str = "SELECT id, number, name, area_id, unit, phone_sealed, email_sealed, wecom_sealed, feishu_sealed
+   FROM staff ORDER BY number";
 const ROLES: &str = "SELECT staff_id, role FROM staff_roles ORDER BY staff_id, role";
 
 fn join(rows: Vec<Row>, roles: Vec<(String, String)>) -> Result<Vec<StaffMember>> {
@@ -55,6 +114,7 @@ fn join(rows: Vec<Row>, roles: Vec<(String, String)>) -> Result<Vec<StaffMember>
         name: row.name,
         area_id: row.area_id,
         unit: row.unit,
+        addresses: row.sealed.kinds(),
     };
     Ok(rows.into_iter().map(person).collect())
 }
@@ -78,7 +138,8 @@ impl Tx {
     pub async fn put_staff(&mut self, new: &NewStaff) -> Result<Put> {
         let area_id = self.area_tree().await?.find(&new.area)?.id.clone();
         let known: Option<Row> = sqlx::query_as(
-            "SELECT id, number, name, area_id, unit, phone_sealed FROM staff WHERE number = $1",
+            "SELECT id, number, name, area_id, unit, phone_sealed, email_sealed, wecom_sealed, feishu_sealed
+             FROM staff WHERE number = $1",
         )
         .bind(&new.number)
         .fetch_optional(&mut *self.db)
@@ -92,19 +153,26 @@ impl Tx {
                 new.number, known.name, new.name
             )));
         }
-        let phone = self.around.open_sealed(known.phone_sealed)?;
-        let mut changed = known.area_id != area_id || known.unit != new.unit || phone != new.phone;
+        let moved = known.sealed.open(&self.around)? != new.addresses;
+        let mut changed = known.area_id != area_id || known.unit != new.unit || moved;
         if changed {
-            let phone = self.around.seal_optional(new.phone.as_deref())?;
+            let sealed = SealedAddresses::seal(&new.addresses, &self.around)?;
             sqlx::query(
-                "UPDATE staff SET area_id = $1, unit = $2, phone_sealed = $3 WHERE id = $4",
+                "UPDATE staff SET area_id = $1, unit = $2, phone_sealed = $3, email_sealed = $4, wecom_sealed = $5,
+                   feishu_sealed = $6 WHERE id = $7",
             )
             .bind(&area_id)
             .bind(&new.unit)
-            .bind(phone)
+            .bind(sealed.phone_sealed)
+            .bind(sealed.email_sealed)
+            .bind(sealed.wecom_sealed)
+            .bind(sealed.feishu_sealed)
             .bind(&known.id)
             .execute(&mut *self.db)
             .await?;
+        }
+        if moved {
+            self.forget_dead(&known.id).await?;
         }
         changed |= self.put_roles(&known.id, &new.roles).await?;
         Ok(if changed { Put::Changed } else { Put::Same })
@@ -112,18 +180,22 @@ impl Tx {
 
     async fn add_staff(&mut self, new: &NewStaff, area_id: &str) -> Result<Put> {
         let id = self.around.id();
-        let phone = self.around.seal_optional(new.phone.as_deref())?;
+        let sealed = SealedAddresses::seal(&new.addresses, &self.around)?;
         let now = self.now();
         sqlx::query(
-            "INSERT INTO staff (id, number, name, area_id, unit, phone_sealed, created_at)
-             VALUES ($1, $2, $3, $4, $5, $6, $7)",
+            "INSERT INTO staff (id, number, name, area_id, unit, phone_sealed, email_sealed, wecom_sealed, feishu_sealed,
+               created_at)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
         )
         .bind(&id)
         .bind(&new.number)
         .bind(&new.name)
         .bind(area_id)
         .bind(&new.unit)
-        .bind(phone)
+        .bind(sealed.phone_sealed)
+        .bind(sealed.email_sealed)
+        .bind(sealed.wecom_sealed)
+        .bind(sealed.feishu_sealed)
         .bind(now)
         .execute(&mut *self.db)
         .await?;
@@ -172,6 +244,12 @@ impl Holders {
     /// The person of that id.
     pub fn person(&self, id: &str) -> Option<&StaffMember> {
         self.staff.get(id)
+    }
+
+    /// Who answers for a unit of the town.
+    pub fn department(&self, unit: &str) -> Option<&StaffMember> {
+        let of_unit = |p: &&StaffMember| p.unit == unit && p.roles.contains(&Role::Department);
+        self.staff.values().filter(of_unit).min_by(|a, b| a.number.cmp(&b.number))
     }
 
     /// Who holds `role` over `area_id`: there, or in the nearest area above it.

@@ -1,10 +1,8 @@
 //! Subjects 走访对象 and the residents 群众 met there.
 
-use std::collections::HashMap;
-
 use sqlx::FromRow;
 
-use super::{Put, Result, Store, StoreError, Tx, word};
+use super::{Put, Result, StoreError, Surroundings, Tx, word};
 use crate::domain::mask;
 use crate::domain::subject::SubjectKind;
 
@@ -16,6 +14,16 @@ pub struct NewSubject {
     pub name: String,
     pub area: String,
     pub address: Option<String>,
+}
+
+/// Somebody who is registered at a subject.
+#[derive(Debug, Clone)]
+pub struct Registered {
+    pub subject_number: String,
+    pub name: String,
+    pub contact: Option<String>,
+    /// Why they couldn't be heard.
+    pub unheard: Option<String>,
 }
 
 /// A subject, without what is personal of it.
@@ -50,23 +58,12 @@ impl Row {
     }
 }
 
-impl Store {
-    /// The names of some subjects as a notice may show them: a household's masked, a shop's or a
-    /// school's as it hangs over the door. Opened one by one, so ask for few.
-    pub async fn masked_subject_names(&self, ids: &[String]) -> Result<HashMap<String, String>> {
-        let mut names = HashMap::new();
-        for id in ids {
-            let row: Option<(String, String)> =
-                sqlx::query_as("SELECT kind, name_sealed FROM subjects WHERE id = $1")
-                    .bind(id)
-                    .fetch_optional(&self.read)
-                    .await?;
-            let Some((kind, sealed)) = row else { continue };
-            let name = self.around.sealer.open(&sealed)?;
-            let is_person = kind == SubjectKind::Household.code();
-            names.insert(id.clone(), if is_person { mask::name(&name) } else { name });
-        }
-        Ok(names)
+impl Surroundings {
+    /// A subject's name as a notice may show it: a household's masked, a shop's or a school's as it hangs over the
+    /// door.
+    pub(super) fn masked_name(&self, kind: &str, sealed: &str) -> Result<String> {
+        let name = self.sealer.open(sealed)?;
+        Ok(if kind == SubjectKind::Household.code() { mask::name(&name) } else { name })
     }
 }
 
@@ -126,6 +123,30 @@ impl Tx {
         .execute(&mut *self.db)
         .await?;
         Ok(put)
+    }
+
+    /// Registers somebody at a subject, and why they couldn't be heard where that is known: a household counts as
+    /// visited when everybody registered there was heard, or it's recorded why not.
+    pub async fn register_resident(&mut self, new: &Registered) -> Result<Put> {
+        let subject = self.subject(&new.subject_number).await?;
+        let id = self.put_resident(&subject.id, &new.name, new.contact.as_deref()).await?;
+        let (registered, unheard): (i64, Option<String>) =
+            sqlx::query_as("SELECT registered, unheard_sealed FROM residents WHERE id = $1")
+                .bind(&id)
+                .fetch_one(&mut *self.db)
+                .await?;
+        let known = self.around.open_sealed(unheard)?;
+        if registered != 0 && known == new.unheard {
+            return Ok(Put::Same);
+        }
+        let unheard = self.around.seal_optional(new.unheard.as_deref())?;
+        sqlx::query("UPDATE residents SET registered = 1, unheard_sealed = $1 WHERE id = $2")
+            .bind(unheard)
+            .bind(&id)
+            .execute(&mut *self.db)
+            .await?;
+        self.settle_subject(&subject.id).await?;
+        Ok(if registered == 0 { Put::Added } else { Put::Changed })
     }
 
     /// The id of a resident met at a subject: known by name there, with the contact as last told.

@@ -16,6 +16,8 @@ pub struct NewVisit {
     pub subject_number: String,
     pub resident: String,
     pub contact: Option<String>,
+    /// In person, or by telephone.
+    pub face_to_face: bool,
     pub heard: Heard,
 }
 
@@ -63,8 +65,14 @@ impl Tx {
             _ => visit_put,
         };
         if put == Put::Added {
-            if new.kind == VisitKind::First {
-                self.meet_duty(&duty::key(DutyKind::Visit, &subject.id, 1), &visit).await?;
+            match new.kind {
+                VisitKind::First => self.settle_subject(&subject.id).await?,
+                // 四(三): one check in a village meets what is owed for it.
+                VisitKind::SpotCheck => {
+                    let key = duty::key(DutyKind::SpotCheck, &subject.area_id, 1);
+                    self.meet_duty(&key, &visit).await?;
+                }
+                VisitKind::Revisit => {}
             }
             self.settle_resident(&resident).await?;
         }
@@ -100,8 +108,9 @@ impl Tx {
         let id = self.around.id();
         let now = self.now();
         sqlx::query(
-            "INSERT INTO visits (id, natural_key, kind, subject_id, resident_id, staff_id, visited_on, satisfaction, created_at)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+            "INSERT INTO visits (id, natural_key, kind, subject_id, resident_id, staff_id, visited_on, satisfaction, face_to_face,
+               created_at)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
         )
         .bind(&id)
         .bind(key)
@@ -111,6 +120,7 @@ impl Tx {
         .bind(&new.staff_id)
         .bind(visited_on)
         .bind(answer)
+        .bind(i64::from(new.face_to_face))
         .bind(now)
         .execute(&mut *self.db)
         .await?;
@@ -154,8 +164,8 @@ impl Store {
         let rows: Vec<(String, String, String, i64, i64)> = sqlx::query_as(
             "SELECT s.number, r.name_sealed, f.number,
                COUNT(CASE WHEN i.state = 'resolved' THEN 1 END), COALESCE(MAX(i.round), 1)
-             FROM duties d JOIN residents r ON r.id = d.resident_id JOIN subjects s ON s.id = d.subject_id
-             JOIN staff f ON f.id = d.staff_id LEFT JOIN issues i ON i.resident_id = r.id
+             FROM duties d JOIN bundles b ON b.id = d.bundle_id JOIN residents r ON r.id = d.resident_id
+             JOIN subjects s ON s.id = d.subject_id JOIN staff f ON f.id = b.staff_id LEFT JOIN issues i ON i.resident_id = r.id
              WHERE d.kind = 'revisit' AND d.state = 'open'
              GROUP BY d.id, s.number, r.name_sealed, f.number
              HAVING COUNT(CASE WHEN i.state NOT IN ('resolved', 'closed', 'void') THEN 1 END) = 0

@@ -11,7 +11,7 @@ use sha2::Sha256;
 use tracing::{info, warn};
 
 use crate::daemon::Daemon;
-use crate::intake::{ImportError, Kind, import, kind_of};
+use crate::intake::{ImportError, import_returns};
 use crate::settings::PushSettings;
 
 /// No return is larger.
@@ -33,17 +33,7 @@ pub(super) async fn receive(
         return (StatusCode::UNAUTHORIZED, "密钥不对\n").into_response();
     }
     let name = if body.starts_with(b"PK") { "upload.xlsx" } else { "upload.csv" };
-    match kind_of(name, &body) {
-        Ok(Kind::Returns) => {}
-        Ok(kind) => {
-            let text = format!("这里只收平台回执表，上传的是{kind}；请用 zoufang import 导入\n");
-            return (StatusCode::UNPROCESSABLE_ENTITY, text).into_response();
-        }
-        Err(error) => {
-            return (StatusCode::UNPROCESSABLE_ENTITY, format!("{error}\n")).into_response();
-        }
-    }
-    match import(&daemon.store, name, &body, false, &|_, _| {}).await {
+    match import_returns(&daemon.store, name, &body).await {
         Ok(report) => {
             let unmatched: String =
                 report.unmatched.iter().map(|row| format!("  {row}\n")).collect();

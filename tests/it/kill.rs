@@ -57,7 +57,7 @@ impl Township<'_> {
         let config = format!(
             "[database]\nurl = '{url}'\n[http]\nlisten = '{listen}'\n[platform]\nadapter = 'open311'\n\
              endpoint = 'http://{platform}'\ntimeout = '2s'\n[outbox]\nlease = '3m'\nretry_first = '30s'\nretry_cap = '2m'\n\
-             [notify]\nchannels = ['log', 'webhook']\nfrom = '00:00'\nuntil = '23:59'\n[notify.webhook]\nurl = 'http://{platform}/sandbox/notices'\n"
+             [notify]\nchannels = ['webhook']\ncopies = ['log']\nfrom = '00:00'\nuntil = '23:59'\n[notify.webhook]\nurl = 'http://{platform}/sandbox/notices'\n"
         );
         std::fs::write(dir.join("zoufang.toml"), config).unwrap();
         std::fs::write(dir.join("zoufang.key"), "07".repeat(32)).unwrap();

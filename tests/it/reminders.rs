@@ -7,16 +7,21 @@ use zoufang::daemon::{load_campaign, load_workdays};
 use zoufang::domain::campaign::Hearer;
 use zoufang::domain::duty::DutyKind;
 use zoufang::domain::staff::Role;
-use zoufang::notify::{ReminderRules, remind};
+use zoufang::domain::workdays::WorkingTime;
+use zoufang::notify::{Messages, ReminderRules, remind};
 use zoufang::store::{Content, Told};
 
 use crate::support::{Fixture, claim, on_both};
 
 fn rules() -> ReminderRules {
     ReminderRules {
-        channels: vec!["log".to_owned(), "webhook".to_owned()],
-        from: "08:30".parse().unwrap(),
-        until: "18:00".parse().unwrap(),
+        hours: WorkingTime {
+            workdays: load_workdays("".as_ref()).unwrap(),
+            from: "08:30".parse().unwrap(),
+            until: "18:00".parse().unwrap(),
+        },
+        messages: Messages::read("".as_ref()).unwrap(),
+        public_url: String::new(),
     }
 }
 

@@ -235,6 +235,7 @@ impl Town {
 
     fn lane(&self, platform: &Arc<Simulated>, on_unknown: OnUnknown) -> Arc<Lane> {
         let rules = LaneRules {
+            hours: None,
             concurrency: 1 + self.chance.below(4),
             lease: Duration::from_secs(120),
             settle_after: SETTLE_AFTER,

@@ -7,9 +7,10 @@ use jiff::civil::date;
 use tempfile::TempDir;
 use zoufang::clock::{Chance, Clock};
 use zoufang::daemon::{load_campaign, load_workdays};
+use zoufang::domain::staff::AddressKind;
 use zoufang::intake::{ImportError, Report, import};
 use zoufang::seal::Sealer;
-use zoufang::store::{Store, StoreError, Surroundings};
+use zoufang::store::{ChannelReach, Form, Store, StoreError, Surroundings};
 
 /// Makes `NAME::sqlite` and `NAME::postgres` of one test over a fixture.
 macro_rules! on_both {
@@ -132,6 +133,11 @@ pub async fn open(url: &str, clock: Clock, key: u8) -> Result<Store, StoreError>
     Store::open(url, surroundings(clock, key)).await
 }
 
+/// A channel of that name; the first of several is the one by which a person is told.
+pub fn reach(lane: &str, needs: Option<AddressKind>) -> ChannelReach {
+    ChannelReach { lane: lane.to_owned(), needs, copy: lane == "webhook", form: Form::Text }
+}
+
 fn surroundings(clock: Clock, key: u8) -> Surroundings {
     Surroundings {
         clock,
@@ -140,6 +146,7 @@ fn surroundings(clock: Clock, key: u8) -> Surroundings {
         campaign: load_campaign("".as_ref()).unwrap(),
         workdays: load_workdays("".as_ref()).unwrap(),
         platform_lane: "ehushanying".to_owned(),
+        channels: vec![reach("log", None), reach("webhook", None)],
         review_within: None,
         messages: false,
         photos: false,

@@ -1,0 +1,185 @@
+//! The jobs: each wakes a reconciler, which looks at what is owed now.
+
+use std::sync::{Arc, PoisonError};
+use std::time::Duration;
+
+use tracing::warn;
+
+use super::{Gaps, handoff_rules};
+use crate::domain::campaign::plus;
+use crate::notify::{ReminderRules, remind};
+use crate::outbox::Lane;
+use crate::referral::workbook::{self, HandoffRules};
+use crate::referral::{Platform, poll, sweep};
+use crate::schedule::{Job, When, Work};
+use crate::settings::{Adapter, Settings};
+use crate::store::Store;
+
+/// How often the platform's service list is compared with the configuration.
+const SERVICES_EVERY: Duration = Duration::from_secs(3600);
+
+/// Compares the configured service codes with the platform's list.
+pub(super) fn checking_services(work: Work) -> Job {
+    Job { name: "services", title: "核对服务代码", when: When::Every(SERVICES_EVERY), work }
+}
+
+/// Every job but the check of services.
+pub(super) fn jobs(
+    settings: &Settings,
+    store: &Store,
+    lanes: &[Arc<Lane>],
+    platform: Option<&Arc<dyn Platform>>,
+    rules: &ReminderRules,
+) -> Vec<Job> {
+    let notify = &settings.notify;
+    let mut jobs = vec![Job {
+        name: "reminders",
+        title: "到期提醒",
+        when: When::DailyAt(notify.from),
+        work: reminders(store.clone(), rules.clone(), lanes.to_vec()),
+    }];
+    let upgrade_after = settings.platform.upgrade_after;
+    if !upgrade_after.is_zero() {
+        jobs.push(Job {
+            name: "upgrade",
+            title: "超期问题转镇市联动",
+            when: When::DailyAt(notify.from),
+            work: upgrades(store.clone(), upgrade_after, lanes.to_vec()),
+        });
+    }
+    if settings.platform.adapter == Adapter::Workbook {
+        jobs.extend(by_workbook(settings, store, lanes));
+    }
+    if let Some(platform) = platform {
+        let batch = settings.platform.poll_batch;
+        let schedule = &settings.schedule;
+        jobs.push(Job {
+            name: "poll",
+            title: "查询办理进度",
+            when: When::Every(schedule.poll_every),
+            work: following(store, platform, batch, false),
+        });
+        jobs.push(Job {
+            name: "sweep",
+            title: "夜间全面核对",
+            when: When::DailyAt(schedule.sweep_at),
+            work: following(store, platform, batch, true),
+        });
+    }
+    jobs
+}
+
+fn by_workbook(settings: &Settings, store: &Store, lanes: &[Arc<Lane>]) -> [Job; 2] {
+    let rules = handoff_rules(settings);
+    [
+        Job {
+            name: "handoff",
+            title: "制作上报交接单",
+            when: When::DailyAt(settings.platform.handoff_at),
+            work: handoffs(store.clone(), rules.clone(), lanes.to_vec()),
+        },
+        Job {
+            name: "returns",
+            title: "接收平台回执",
+            when: When::Every(settings.schedule.poll_every),
+            work: returns(store.clone(), rules, lanes.to_vec()),
+        },
+    ]
+}
+
+fn handoffs(store: Store, rules: HandoffRules, lanes: Vec<Arc<Lane>>) -> Work {
+    Arc::new(move || {
+        let (store, rules, lanes) = (store.clone(), rules.clone(), lanes.clone());
+        Box::pin(async move {
+            let around = store.around();
+            if !around.workdays.is_workday(around.clock.today()) {
+                return Ok("今天不是工作日，没有人录入".to_owned());
+            }
+            let handed = workbook::hand_off(&store, &rules).await?;
+            lanes.iter().for_each(|lane| lane.wake());
+            Ok(format!("交接单 {} 份，共 {} 件", handed.workbooks, handed.referrals))
+        })
+    })
+}
+
+fn returns(store: Store, rules: HandoffRules, lanes: Vec<Arc<Lane>>) -> Work {
+    Arc::new(move || {
+        let (store, rules, lanes) = (store.clone(), rules.clone(), lanes.clone());
+        Box::pin(async move {
+            workbook::write_missing(&store, &rules).await?;
+            let returned = workbook::take_returns(&store, &rules).await?;
+            lanes.iter().for_each(|lane| lane.wake());
+            Ok(format!(
+                "回执 {} 份，更新 {} 行，对不上 {} 行，收不下 {} 份",
+                returned.workbooks, returned.changed, returned.unmatched, returned.refused
+            ))
+        })
+    })
+}
+
+fn reminders(store: Store, rules: ReminderRules, lanes: Vec<Arc<Lane>>) -> Work {
+    Arc::new(move || {
+        let (store, rules, lanes) = (store.clone(), rules.clone(), lanes.clone());
+        Box::pin(async move {
+            let reminded = remind(&store, &rules).await?;
+            lanes.iter().for_each(|lane| lane.wake());
+            Ok(format!(
+                "提醒 {} 人、{} 项任务，由他人代为接收 {} 项，无人可提醒 {} 项",
+                reminded.people, reminded.duties, reminded.stood_in, reminded.unheard
+            ))
+        })
+    })
+}
+
+fn upgrades(store: Store, after: Duration, lanes: Vec<Arc<Lane>>) -> Work {
+    Arc::new(move || {
+        let (store, lanes) = (store.clone(), lanes.clone());
+        Box::pin(async move {
+            let days = i64::try_from(after.as_secs() / 86_400).unwrap_or(i64::MAX);
+            let today = store.around().clock.today();
+            let upgraded = store.upgrade_overdue(plus(today, -days)).await?;
+            for number in &upgraded {
+                warn!(issue = %number, "overdue and not begun: moved to joint handling");
+            }
+            lanes.iter().for_each(|lane| lane.wake());
+            Ok(format!("转镇市联动 {} 件", upgraded.len()))
+        })
+    })
+}
+
+fn following(store: &Store, platform: &Arc<dyn Platform>, batch: usize, all: bool) -> Work {
+    let (store, platform) = (store.clone(), Arc::clone(platform));
+    Arc::new(move || {
+        let (store, platform) = (store.clone(), Arc::clone(&platform));
+        Box::pin(async move {
+            let polled = if all {
+                sweep(&store, platform.as_ref(), batch).await?
+            } else {
+                poll(&store, platform.as_ref(), batch).await?
+            };
+            Ok(format!(
+                "询问 {} 件，答复 {} 条，新消息 {} 条",
+                polled.asked, polled.answers, polled.news
+            ))
+        })
+    })
+}
+
+pub(super) fn services(platform: Arc<dyn Platform>, gaps: Gaps) -> Work {
+    Arc::new(move || {
+        let (platform, gaps) = (Arc::clone(&platform), Arc::clone(&gaps));
+        Box::pin(async move {
+            let found = match platform.service_gaps().await {
+                Ok(found) => found,
+                // The lane's own contact says when the platform is out of reach; the list is asked again.
+                Err(none) => return Ok(format!("平台没有回答：{none}")),
+            };
+            for gap in &found {
+                warn!(%gap, "what the platform's services ask for isn't configured");
+            }
+            let outcome = format!("平台没有的服务代码 {} 个", found.len());
+            *gaps.lock().unwrap_or_else(PoisonError::into_inner) = found;
+            Ok(outcome)
+        })
+    })
+}

@@ -1,0 +1,140 @@
+//! The lanes: each receiver's part of the outbox, with its own limits.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio_util::sync::CancellationToken;
+
+use crate::domain::workdays::WorkingTime;
+use crate::notify::{
+    DingtalkRobot, EmailChannel, FeishuRobot, LogChannel, SmsChannel, WebhookChannel, WecomApp,
+    WecomRobot,
+};
+use crate::outbox::http::{Tls, client};
+use crate::outbox::{Carrier, Lane, LaneRules, OnUnknown};
+use crate::referral::{Platform, ReferralCarrier};
+use crate::settings::channels::{ChannelKind, channel_secret};
+use crate::settings::{PlatformSettings, PushSettings, Settings, SettingsError};
+use crate::store::Store;
+
+/// The platform's lane.
+pub(super) fn platform(
+    settings: &Settings,
+    store: &Store,
+    platform: &Arc<dyn Platform>,
+    shutdown: &CancellationToken,
+) -> Arc<Lane> {
+    let clock = store.around().clock.clone();
+    let PlatformSettings { concurrency, rate_per_minute, settle_after, on_unknown, .. } =
+        settings.platform;
+    let carrier = ReferralCarrier::new(clock, Arc::clone(platform), settings.platform.clock_skew);
+    let rules =
+        LaneRules { settle_after, ..rules(settings, concurrency, rate_per_minute, on_unknown) };
+    lane(&settings.platform.name, store, Arc::new(carrier), rules, shutdown)
+}
+
+/// The lane of a channel to people: it rests outside of working hours.
+pub(super) fn channel(
+    kind: ChannelKind,
+    settings: &Settings,
+    store: &Store,
+    shutdown: &CancellationToken,
+) -> Result<Arc<Lane>, SettingsError> {
+    let around = store.around();
+    let notify = &settings.notify;
+    let hours =
+        WorkingTime { workdays: around.workdays.clone(), from: notify.from, until: notify.until };
+    // A log disturbs nobody.
+    let hours = (kind != ChannelKind::Log).then_some(hours);
+    let (concurrency, rate) = match kind {
+        ChannelKind::Log => (1, 0),
+        ChannelKind::Webhook => (notify.webhook.concurrency, notify.webhook.rate_per_minute),
+        ChannelKind::WecomRobot => (1, notify.wecom_robot.rate_per_minute),
+        ChannelKind::DingtalkRobot => (1, notify.dingtalk_robot.rate_per_minute),
+        ChannelKind::FeishuRobot => (1, notify.feishu_robot.rate_per_minute),
+        ChannelKind::WecomApp => (4, notify.wecom_app.rate_per_minute),
+        ChannelKind::Email => (2, notify.email.rate_per_minute),
+        ChannelKind::Sms => (2, notify.sms.rate_per_minute),
+    };
+    let rules = LaneRules { hours, ..rules(settings, concurrency, rate, notify.on_unknown) };
+    Ok(lane(kind.lane(), store, carrier(kind, settings, store)?, rules, shutdown))
+}
+
+/// What carries a channel's notices.
+pub fn carrier(
+    kind: ChannelKind,
+    settings: &Settings,
+    store: &Store,
+) -> Result<Arc<dyn Carrier>, SettingsError> {
+    let clock = store.around().clock.clone();
+    let notify = &settings.notify;
+    let client = client(notify.timeout, &Tls::default())
+        .map_err(|error| SettingsError::Wrong(error.to_string()))?;
+    Ok(match kind {
+        ChannelKind::Log => Arc::new(LogChannel),
+        ChannelKind::Webhook => {
+            let webhook = &notify.webhook;
+            let key = "notify.webhook.secret_file";
+            let secret = channel_secret(&webhook.secret, &webhook.secret_file, key)?;
+            let secret = PushSettings::bytes(&secret)?;
+            Arc::new(WebhookChannel::new(clock, client, webhook.url.clone(), secret))
+        }
+        ChannelKind::WecomRobot => {
+            let (url, _) = notify.wecom_robot.open("notify.wecom_robot.url_file")?;
+            Arc::new(WecomRobot::new(client, url))
+        }
+        ChannelKind::DingtalkRobot => {
+            let (url, secret) = notify.dingtalk_robot.open("notify.dingtalk_robot.url_file")?;
+            Arc::new(DingtalkRobot::new(clock, client, url, secret))
+        }
+        ChannelKind::FeishuRobot => {
+            let (url, secret) = notify.feishu_robot.open("notify.feishu_robot.url_file")?;
+            Arc::new(FeishuRobot::new(clock, client, url, secret))
+        }
+        ChannelKind::WecomApp => {
+            let app = &notify.wecom_app;
+            let key = "notify.wecom_app.secret_file";
+            let secret = channel_secret(&app.secret, &app.secret_file, key)?;
+            let (corp_id, agent_id) = (app.corp_id.clone(), app.agent_id);
+            Arc::new(WecomApp::new(clock, client, &app.endpoint, corp_id, agent_id, secret))
+        }
+        ChannelKind::Email => Arc::new(EmailChannel::new(&notify.email, notify.timeout)?),
+        ChannelKind::Sms => {
+            let sms = &notify.sms;
+            let secret = channel_secret(&sms.secret, &sms.secret_file, "notify.sms.secret_file")?;
+            Arc::new(SmsChannel::new(clock, client, &sms.file, secret)?)
+        }
+    })
+}
+
+/// The outbox's rules, with a receiver's own limits.
+fn rules(
+    settings: &Settings,
+    concurrency: usize,
+    rate_per_minute: u32,
+    on_unknown: OnUnknown,
+) -> LaneRules {
+    let outbox = &settings.outbox;
+    LaneRules {
+        concurrency,
+        lease: outbox.lease,
+        settle_after: Duration::ZERO,
+        retry_first: outbox.retry_first,
+        retry_cap: outbox.retry_cap,
+        rate_per_minute: (rate_per_minute > 0).then_some(rate_per_minute),
+        breaker_failures: outbox.breaker_failures,
+        breaker_pause: outbox.breaker_pause,
+        on_unknown,
+        hours: None,
+    }
+}
+
+fn lane(
+    name: &str,
+    store: &Store,
+    carrier: Arc<dyn Carrier>,
+    rules: LaneRules,
+    shutdown: &CancellationToken,
+) -> Arc<Lane> {
+    Arc::new(Lane::new(name, store.clone(), carrier, rules, shutdown.clone()))
+}

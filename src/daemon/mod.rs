@@ -1,0 +1,267 @@
+//! The whole put together by configuration: record, lanes, platform, channels, schedule.
+//!
+//! Stands above every room but the command line, the pages and the demo. It holds no rule of its own.
+
+mod jobs;
+mod lanes;
+
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+use tracing::{error, info};
+
+use crate::clock::{Chance, Clock};
+use crate::domain::campaign::Campaign;
+use crate::domain::workdays::{Workdays, WorkingTime};
+use crate::notify::{MessageError, Messages, ReminderRules};
+use crate::outbox::{GateState, Lane};
+use crate::referral::open311::Open311;
+use crate::referral::rest::Rest;
+use crate::referral::workbook::HandoffRules;
+use crate::referral::{Platform, ServiceGap};
+use crate::schedule::{Schedule, Work};
+use crate::seal::{SealError, Sealer};
+use crate::settings::channels::NotifySettings;
+use crate::settings::{Adapter, Review, Settings, SettingsError};
+use crate::store::{Store, StoreError, Surroundings};
+
+const CAMPAIGN: &str = include_str!("../../config/campaign.toml");
+const CALENDAR: &str = include_str!("../../config/calendar/cn-workdays.csv");
+
+/// Why the program can't be put together.
+#[derive(Debug, thiserror::Error)]
+pub enum AssembleError {
+    #[error(transparent)]
+    Settings(#[from] SettingsError),
+    #[error(transparent)]
+    Seal(#[from] SealError),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error("notify.templates：{0}")]
+    Messages(#[from] MessageError),
+    #[error("campaign.file：{file}：{why}")]
+    Campaign { file: String, why: String },
+    #[error("campaign.calendar_file：{file}：{why}")]
+    Calendar { file: String, why: String },
+}
+
+/// The plan: the operator's file, or the built-in one.
+pub fn load_campaign(file: &Path) -> Result<Campaign, AssembleError> {
+    let wrong = |why: String| AssembleError::Campaign { file: file.display().to_string(), why };
+    let text = read_or(file, CAMPAIGN).map_err(wrong)?;
+    let campaign: Campaign = toml::from_str(&text).map_err(|error| wrong(error.to_string()))?;
+    campaign.check().map_err(|error| wrong(error.to_string()))?;
+    Ok(campaign)
+}
+
+/// The calendar: the operator's file, or the built-in one.
+pub fn load_workdays(file: &Path) -> Result<Workdays, AssembleError> {
+    let wrong = |why: String| AssembleError::Calendar { file: file.display().to_string(), why };
+    let text = read_or(file, CALENDAR).map_err(wrong)?;
+    Workdays::read(&text).map_err(|error| wrong(error.to_string()))
+}
+
+fn read_or(file: &Path, built_in: &str) -> Result<String, String> {
+    if file.as_os_str().is_empty() {
+        return Ok(built_in.to_owned());
+    }
+    std::fs::read_to_string(file).map_err(|why| why.to_string())
+}
+
+/// Opens the record as configured.
+pub async fn open_store(
+    settings: &Settings,
+    clock: Clock,
+    chance: Chance,
+) -> Result<Store, AssembleError> {
+    let around = Surroundings {
+        clock,
+        chance,
+        sealer: Sealer::from_file(&settings.privacy.key_file)?,
+        campaign: load_campaign(&settings.campaign.file)?,
+        workdays: load_workdays(&settings.campaign.calendar_file)?,
+        platform_lane: settings.platform.name.clone(),
+        channels: settings.notify.reach(),
+        review_within: match settings.platform.review {
+            Review::None => None,
+            Review::Centre => Some(settings.platform.review_within),
+        },
+        messages: settings.platform.messages,
+        photos: settings.platform.photos,
+        close_needs_answer: settings.platform.close_needs_answer,
+        platform_statuses: settings.platform.statuses.clone(),
+    };
+    Ok(Store::open(&settings.database.url, around).await?)
+}
+
+/// The configured platform, if there is one.
+pub fn platform(
+    settings: &Settings,
+    clock: &Clock,
+    chance: &Chance,
+) -> Result<Option<Arc<dyn Platform>>, SettingsError> {
+    match settings.platform.adapter {
+        Adapter::None | Adapter::Workbook => Ok(None),
+        Adapter::Open311 => Ok(Some(Arc::new(Open311::new(&settings.platform, clock.clone())?))),
+        Adapter::Rest => {
+            let rest = Rest::new(&settings.platform, clock.clone(), chance.clone())?;
+            Ok(Some(Arc::new(rest)))
+        }
+    }
+}
+
+/// When and in which words people are told.
+pub fn reminder_rules(settings: &Settings) -> Result<ReminderRules, AssembleError> {
+    let NotifySettings { from, until, templates, public_url, .. } = &settings.notify;
+    let workdays = load_workdays(&settings.campaign.calendar_file)?;
+    Ok(ReminderRules {
+        hours: WorkingTime { workdays, from: *from, until: *until },
+        messages: Messages::read(templates)?,
+        public_url: public_url.clone(),
+    })
+}
+
+/// How hand-offs are made for a portal that only people can use.
+pub fn handoff_rules(settings: &Settings) -> HandoffRules {
+    HandoffRules {
+        folder: settings.platform.folder.clone(),
+        statuses: settings.platform.statuses.keys().cloned().collect(),
+        services: settings.platform.services.clone(),
+    }
+}
+
+/// The running service.
+pub struct Daemon {
+    pub settings: Settings,
+    pub store: Store,
+    pub schedule: Arc<Schedule>,
+    lanes: Vec<Arc<Lane>>,
+    /// Compares the configured service codes with the platform's list, and what that last showed.
+    check_services: Option<Work>,
+    gaps: Gaps,
+    platform: Option<Arc<dyn Platform>>,
+    push_secret: Option<Vec<u8>>,
+    shutdown: CancellationToken,
+}
+
+const NO_MESSAGES: &str = "platform.messages = true，但这个平台没有办法接收回告：rest 要在描述文件里写 [append]，open311 要 platform.service_request_updates = true";
+
+const NO_PHOTOS: &str = "platform.photos = true，但这个平台没有办法接收照片：rest 要在描述文件里写 [photo]，open311 要 platform.service_request_updates = true 和 platform.media_url";
+
+type Gaps = Arc<Mutex<Vec<ServiceGap>>>;
+
+impl Daemon {
+    /// Puts everything together; nothing runs yet.
+    pub fn new(
+        settings: Settings,
+        store: Store,
+        shutdown: CancellationToken,
+    ) -> Result<Daemon, AssembleError> {
+        let Surroundings { clock, chance, .. } = store.around();
+        let platform = platform(&settings, clock, chance)?;
+        let mut lanes = Vec::new();
+        if let Some(platform) = &platform {
+            if settings.platform.messages && platform.looks_for_messages().is_none() {
+                return Err(SettingsError::Wrong(NO_MESSAGES.to_owned()).into());
+            }
+            if settings.platform.photos && platform.looks_for_photos().is_none() {
+                return Err(SettingsError::Wrong(NO_PHOTOS.to_owned()).into());
+            }
+            lanes.push(lanes::platform(&settings, &store, platform, &shutdown));
+        }
+        for kind in settings.notify.all() {
+            lanes.push(lanes::channel(kind, &settings, &store, &shutdown)?);
+        }
+        let gaps = Gaps::default();
+        let check_services =
+            platform.as_ref().map(|p| jobs::services(Arc::clone(p), Arc::clone(&gaps)));
+        let rules = reminder_rules(&settings)?;
+        let mut jobs = jobs::jobs(&settings, &store, &lanes, platform.as_ref(), &rules);
+        jobs.extend(check_services.clone().map(jobs::checking_services));
+        let schedule = Arc::new(Schedule::new(store.clone(), jobs));
+        let push_secret = settings.platform.push.secret()?;
+        Ok(Daemon {
+            settings,
+            store,
+            schedule,
+            lanes,
+            check_services,
+            gaps,
+            platform,
+            push_secret,
+            shutdown,
+        })
+    }
+
+    /// The configured lanes.
+    pub fn lane_names(&self) -> impl Iterator<Item = &str> {
+        self.lanes.iter().map(|lane| lane.name())
+    }
+
+    /// The configured platform.
+    pub fn platform(&self) -> Option<&dyn Platform> {
+        self.platform.as_deref()
+    }
+
+    /// What the platform signs its calls with, where it is expected to call.
+    pub fn push_secret(&self) -> Option<&[u8]> {
+        self.push_secret.as_deref()
+    }
+
+    /// What a lane's circuit breaker shows.
+    pub fn gate_of(&self, lane: &str) -> Option<GateState> {
+        self.lanes.iter().find(|l| l.name() == lane).map(|lane| lane.gate())
+    }
+
+    /// Configured service codes that the platform doesn't have.
+    pub fn service_gaps(&self) -> Vec<ServiceGap> {
+        self.gaps.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Runs until told to stop, then finishes or releases what is in flight.
+    pub async fn run(&self) -> anyhow::Result<()> {
+        let mut tasks = JoinSet::new();
+        for lane in &self.lanes {
+            tasks.spawn(keep_running(Arc::clone(lane), self.shutdown.clone()));
+        }
+        // At each start, whatever the schedule already has for this hour.
+        if let Some(check) = &self.check_services {
+            tokio::spawn(check());
+        }
+        let mut scheduler = self.schedule.tick().await?;
+        self.shutdown.cancelled().await;
+        info!("stopping: what is in flight is finished or released");
+        scheduler.shutdown().await?;
+        self.schedule.finish().await;
+        while tasks.join_next().await.is_some() {}
+        Ok(())
+    }
+
+    /// Runs what is due at this instant and delivers what can be delivered: how a clock that is moved
+    /// by hand goes on.
+    pub async fn settle(&self) -> Result<(), StoreError> {
+        for job in self.schedule.run_due().await {
+            if let Err(panic) = job.await {
+                error!(%panic, "a job panicked");
+            }
+        }
+        for lane in &self.lanes {
+            lane.drain().await?;
+        }
+        Ok(())
+    }
+}
+
+/// A lane whose task panicked is started again; the others never notice.
+async fn keep_running(lane: Arc<Lane>, shutdown: CancellationToken) {
+    while !shutdown.is_cancelled() {
+        let running = Arc::clone(&lane);
+        if let Err(panic) = tokio::spawn(async move { running.run().await }).await {
+            error!(lane = lane.name(), %panic, "the lane panicked and is started again");
+            tokio::time::sleep(Duration::from_secs(1)).await;
+        }
+    }
+}

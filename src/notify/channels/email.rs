@@ -1,0 +1,113 @@
+//! E-mail by SMTP, as text and HTML.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use lettre::message::{Mailbox, Message, MultiPart};
+use lettre::transport::smtp::Error;
+use lettre::transport::smtp::authentication::Credentials;
+use lettre::transport::smtp::client::{Certificate, Tls, TlsParameters};
+use lettre::{AsyncSmtpTransport, AsyncTransport, Tokio1Executor};
+
+use super::notice;
+use crate::outbox::http::TOO_MANY;
+use crate::outbox::{Carrier, Outcome, Sight};
+use crate::settings::SettingsError;
+use crate::settings::channels::{EmailSettings, EmailTls, channel_secret};
+use crate::store::{ADDRESS, Content, Notice, Parcel, Receipt};
+
+/// A mail server.
+pub struct EmailChannel {
+    transport: AsyncSmtpTransport<Tokio1Executor>,
+    from: Mailbox,
+}
+
+impl EmailChannel {
+    /// By configuration.
+    pub fn new(settings: &EmailSettings, timeout: Duration) -> Result<EmailChannel, SettingsError> {
+        let wrong = |key: &str, why: &dyn std::fmt::Display| {
+            SettingsError::Wrong(format!("notify.email.{key}：{why}"))
+        };
+        let from = settings.from.parse().map_err(|why| wrong("from", &why))?;
+        let mut tls = TlsParameters::builder(settings.host.clone());
+        if !settings.ca_file.as_os_str().is_empty() {
+            let pem = std::fs::read(&settings.ca_file).map_err(|why| wrong("ca_file", &why))?;
+            let ca = Certificate::from_pem(&pem).map_err(|why| wrong("ca_file", &why))?;
+            tls = tls.add_root_certificate(ca);
+        }
+        let tls = match settings.tls {
+            EmailTls::None => Tls::None,
+            EmailTls::Implicit => Tls::Wrapper(tls.build().map_err(|why| wrong("tls", &why))?),
+            EmailTls::Starttls => Tls::Required(tls.build().map_err(|why| wrong("tls", &why))?),
+        };
+        let mut builder = AsyncSmtpTransport::<Tokio1Executor>::builder_dangerous(&settings.host)
+            .port(settings.port)
+            .tls(tls)
+            .timeout(Some(timeout));
+        if !settings.user.is_empty() {
+            let key = "notify.email.password_file";
+            let password = channel_secret(&settings.password, &settings.password_file, key)?;
+            builder = builder.credentials(Credentials::new(settings.user.clone(), password));
+        }
+        Ok(EmailChannel { transport: builder.build(), from })
+    }
+
+    fn message(&self, notice: &Notice) -> Result<Message, Outcome> {
+        let address = notice.addresses.email.as_ref().and_then(|email| email.parse().ok());
+        let Some(address) = address else {
+            return Err(Outcome::Refused { reason: format!("{ADDRESS}: no such form of address") });
+        };
+        let builder = Message::builder()
+            .from(self.from.clone())
+            .to(Mailbox::new(Some(notice.staff_name.clone()), address))
+            .subject(&notice.title)
+            // The same whenever the same notice is sent: many a server keeps one of them.
+            .message_id(Some(format!("<{}@zoufang>", notice.id)));
+        let built = match &notice.html {
+            Some(html) => builder
+                .multipart(MultiPart::alternative_plain_html(notice.body.clone(), html.clone())),
+            None => builder.body(notice.body.clone()),
+        };
+        built.map_err(|why| Outcome::NotSent {
+            reason: format!("unwritable: {why}"),
+            retry_after: None,
+        })
+    }
+}
+
+/// What a mail server's answer, or its absence, means (RFC 5321, 4.2.3; RFC 3463).
+fn outcome(error: &Error) -> Outcome {
+    let words: String = error.to_string().chars().take(200).collect();
+    let not_sent =
+        |name: &str| Outcome::NotSent { reason: format!("{name}: {words}"), retry_after: None };
+    match error.status().map(u16::from) {
+        // The mailbox isn't there, or isn't this server's.
+        Some(550 | 551 | 553) => Outcome::Refused { reason: format!("{ADDRESS}: {words}") },
+        Some(530 | 534 | 535 | 538) => not_sent("misconfigured"),
+        Some(421 | 450 | 451 | 452) => not_sent(TOO_MANY),
+        Some(552 | 554) => Outcome::Refused { reason: format!("refused: {words}") },
+        Some(_) => not_sent("refused_for_now"),
+        None if error.is_tls() => not_sent("certificate"),
+        None if error.is_timeout() => Outcome::Unknown { reason: format!("timeout: {words}") },
+        None if words.starts_with("Connection error") => not_sent("not_connected"),
+        None => Outcome::Unknown { reason: format!("cut_off: {words}") },
+    }
+}
+
+#[async_trait]
+impl Carrier for EmailChannel {
+    async fn send(&self, content: &Content) -> Outcome {
+        let message = match notice(content).and_then(|notice| self.message(notice)) {
+            Ok(message) => message,
+            Err(outcome) => return outcome,
+        };
+        match self.transport.send(message).await {
+            Ok(_) => Outcome::Delivered(Receipt::default()),
+            Err(error) => outcome(&error),
+        }
+    }
+
+    async fn look(&self, _: &Parcel, _: &Content) -> Sight {
+        Sight::Blind
+    }
+}

@@ -1,0 +1,103 @@
+//! The channels: how a notice reaches a person. One file for each vendor; each knows its body, its signature, its
+//! limits and its codes, as the vendor's documents have them.
+
+mod dingtalk;
+mod email;
+mod feishu;
+mod log;
+mod sms;
+mod webhook;
+mod wecom;
+
+use serde_json::Value;
+
+pub use dingtalk::DingtalkRobot;
+pub use email::EmailChannel;
+pub use feishu::FeishuRobot;
+pub use log::LogChannel;
+pub use sms::SmsChannel;
+pub use webhook::WebhookChannel;
+pub use wecom::{WecomApp, WecomRobot};
+
+use crate::outbox::Outcome;
+use crate::outbox::http::{Answer, TOO_MANY, failed};
+use crate::store::{ADDRESS, Content, Notice, Receipt};
+
+/// What a vendor's codes mean.
+struct Codes {
+    /// Where the code and its words stand in the answer: JSON pointers.
+    code: &'static str,
+    message: &'static str,
+    /// Too fast: later.
+    busy: &'static [i64],
+    /// The person isn't known there.
+    no_address: &'static [i64],
+    /// This very message isn't taken.
+    refused: &'static [i64],
+}
+
+/// Judges a vendor's answer. A code that isn't known means that the robot, the key or the configuration isn't right:
+/// it's for the operator to mend, and the notice stays owed.
+fn judge(codes: &Codes, answer: &Answer) -> Outcome {
+    if !answer.status.is_success() {
+        return failed(answer, "");
+    }
+    let value: Value = match serde_json::from_str(&answer.body) {
+        Ok(value) => value,
+        Err(error) => return Outcome::Unknown { reason: format!("not_json: {error}") },
+    };
+    let Some(code) = value.pointer(codes.code).and_then(Value::as_i64) else {
+        return Outcome::Unknown { reason: "unexpected_answer: no code".to_owned() };
+    };
+    let words = value.pointer(codes.message).and_then(Value::as_str).unwrap_or_default();
+    let words: String = words.chars().take(200).collect();
+    let reason = |name: &str| format!("{name}: code {code} {words}");
+    match code {
+        0 => Outcome::Delivered(Receipt::default()),
+        code if codes.busy.contains(&code) => {
+            Outcome::NotSent { reason: reason(TOO_MANY), retry_after: answer.retry_after }
+        }
+        code if codes.no_address.contains(&code) => Outcome::Refused { reason: reason(ADDRESS) },
+        code if codes.refused.contains(&code) => Outcome::Refused { reason: reason("refused") },
+        _ => Outcome::NotSent { reason: reason("misconfigured"), retry_after: None },
+    }
+}
+
+/// The notice that a channel is to carry.
+fn notice(content: &Content) -> Result<&Notice, Outcome> {
+    match content {
+        Content::Notice(notice) => Ok(notice),
+        _ => Err(Outcome::not_for_this_lane()),
+    }
+}
+
+/// For a group: whom it is for, then what.
+fn for_group(notice: &Notice) -> String {
+    format!("{}：\n{}\n{}", notice.staff_name, notice.title, notice.body)
+}
+
+/// A text in at most `bytes` bytes, cut between lines where it can be.
+fn fit(text: &str, bytes: usize) -> String {
+    const MORE: &str = "\n……（还有，见走访系统）";
+    if text.len() <= bytes {
+        return text.to_owned();
+    }
+    let room = bytes.saturating_sub(MORE.len());
+    let end = (0..=room).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
+    let end = text[..end].rfind('\n').unwrap_or(end);
+    format!("{}{MORE}", &text[..end])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::fit;
+
+    #[test]
+    fn a_text_is_cut_between_lines_and_never_longer_than_it_may_be() {
+        let text = "第一行\n第二行\n".repeat(200);
+        let cut = fit(&text, 2048);
+        assert!(cut.len() <= 2048 && cut.ends_with("行\n……（还有，见走访系统）"), "{cut}");
+        assert_eq!(fit("短", 2048), "短");
+        assert!(fit(&"长".repeat(2000), 100).len() <= 100);
+    }
+}

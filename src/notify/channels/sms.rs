@@ -1,0 +1,163 @@
+//! Text messages by whatever gateway the township has, described in a file such as config/sms/gateway.toml.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use async_trait::async_trait;
+use minijinja::{AutoEscape, Environment, UndefinedBehavior, Value, context};
+use reqwest::{Client, Method, header};
+use serde::Deserialize;
+
+use super::notice;
+use crate::clock::{Clock, local_text};
+use crate::outbox::http::{Answer, TOO_MANY, ask, failed};
+use crate::outbox::{Carrier, Outcome, Sight};
+use crate::settings::SettingsError;
+use crate::store::{ADDRESS, Content, Notice, Parcel, Receipt};
+
+/// A gateway's file.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Gateway {
+    #[allow(dead_code, reason = "for whoever reads the file")]
+    name: String,
+    method: String,
+    url: String,
+    content_type: String,
+    body: String,
+    /// In characters.
+    longest: usize,
+    knows_repeated_id: bool,
+    #[serde(default)]
+    headers: BTreeMap<String, String>,
+    answer: AnswerRules,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct AnswerRules {
+    code: String,
+    message: String,
+    done: Vec<String>,
+    #[serde(default)]
+    no_address: Vec<String>,
+    #[serde(default)]
+    refused: Vec<String>,
+    #[serde(default)]
+    busy: Vec<String>,
+}
+
+/// A gateway for text messages.
+pub struct SmsChannel {
+    clock: Clock,
+    client: Client,
+    gateway: Gateway,
+    method: Method,
+    templates: Environment<'static>,
+    secret: String,
+}
+
+impl SmsChannel {
+    /// By the gateway's file.
+    pub fn new(
+        clock: Clock,
+        client: Client,
+        file: &Path,
+        secret: String,
+    ) -> Result<SmsChannel, SettingsError> {
+        let wrong = |why: String| {
+            SettingsError::Wrong(format!("notify.sms.file：{}：{why}", file.display()))
+        };
+        let text = std::fs::read_to_string(file).map_err(|why| wrong(why.to_string()))?;
+        let gateway: Gateway = toml::from_str(&text).map_err(|why| wrong(why.to_string()))?;
+        let method =
+            gateway.method.parse().map_err(|_| wrong(format!("method：{}", gateway.method)))?;
+        let mut templates = Environment::new();
+        templates.set_undefined_behavior(UndefinedBehavior::Strict);
+        templates.set_auto_escape_callback(|_| AutoEscape::None);
+        let texts = [&gateway.url, &gateway.body].into_iter().chain(gateway.headers.values());
+        for text in texts {
+            templates
+                .add_template_owned(text.clone(), text.clone())
+                .map_err(|why| wrong(why.to_string()))?;
+        }
+        Ok(SmsChannel { clock, client, gateway, method, templates, secret })
+    }
+
+    fn request(&self, notice: &Notice) -> Result<reqwest::RequestBuilder, Outcome> {
+        let Some(phone) = &notice.addresses.phone else {
+            return Err(Outcome::Refused { reason: format!("{ADDRESS}: no telephone number") });
+        };
+        let text: String = notice.body.chars().take(self.gateway.longest).collect();
+        let now = self.clock.now();
+        let parts = context! {
+            phone, text, title => notice.title, id => notice.id, secret => self.secret,
+            timestamp => now.as_second(), time_local => local_text(now),
+        };
+        let mut request = self
+            .client
+            .request(self.method.clone(), self.render(&self.gateway.url, &parts)?)
+            .header(header::CONTENT_TYPE, &self.gateway.content_type);
+        for (name, value) in &self.gateway.headers {
+            request = request.header(name, self.render(value, &parts)?);
+        }
+        Ok(request.body(self.render(&self.gateway.body, &parts)?))
+    }
+
+    fn render(&self, text: &str, parts: &Value) -> Result<String, Outcome> {
+        let rendered =
+            self.templates.get_template(text).and_then(|template| template.render(parts));
+        rendered.map_err(|why| Outcome::NotSent {
+            reason: format!("misconfigured: {why}"),
+            retry_after: None,
+        })
+    }
+
+    fn judge(&self, answer: &Answer) -> Outcome {
+        if !answer.status.is_success() {
+            return failed(answer, "");
+        }
+        let rules = &self.gateway.answer;
+        let Ok(value) = serde_json::from_str::<serde_json::Value>(&answer.body) else {
+            return Outcome::Unknown { reason: "not_json".to_owned() };
+        };
+        let text = |at: &str| match value.pointer(at) {
+            Some(serde_json::Value::String(text)) => text.clone(),
+            Some(serde_json::Value::Number(number)) => number.to_string(),
+            _ => String::new(),
+        };
+        let code = text(&rules.code);
+        let words: String = text(&rules.message).chars().take(200).collect();
+        let reason = |name: &str| format!("{name}: code {code} {words}");
+        if rules.done.contains(&code) {
+            Outcome::Delivered(Receipt::default())
+        } else if rules.no_address.contains(&code) {
+            Outcome::Refused { reason: reason(ADDRESS) }
+        } else if rules.refused.contains(&code) {
+            Outcome::Refused { reason: reason("refused") }
+        } else if rules.busy.contains(&code) {
+            Outcome::NotSent { reason: reason(TOO_MANY), retry_after: answer.retry_after }
+        } else {
+            // A code that isn't in the file may mean anything, that it was sent too.
+            Outcome::Unknown { reason: reason("unexpected_code") }
+        }
+    }
+}
+
+#[async_trait]
+impl Carrier for SmsChannel {
+    async fn send(&self, content: &Content) -> Outcome {
+        let request = match notice(content).and_then(|notice| self.request(notice)) {
+            Ok(request) => request,
+            Err(outcome) => return outcome,
+        };
+        match ask(request).await {
+            Ok(answer) => self.judge(&answer),
+            Err(none) => none.into(),
+        }
+    }
+
+    async fn look(&self, _: &Parcel, _: &Content) -> Sight {
+        if self.gateway.knows_repeated_id { Sight::Repeatable } else { Sight::Blind }
+    }
+}

@@ -1,0 +1,82 @@
+//! A webhook in the form of Standard Webhooks (<https://www.standardwebhooks.com>).
+
+use async_trait::async_trait;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use hmac::{Hmac, Mac};
+use reqwest::{Client, header};
+use serde_json::json;
+use sha2::Sha256;
+
+use super::notice;
+use crate::clock::Clock;
+use crate::outbox::http::{ask, failed};
+use crate::outbox::{Carrier, Outcome, Sight};
+use crate::store::{Content, Parcel, Receipt};
+
+/// Posts notices as JSON. `webhook-id` is the same whenever the same notice is sent, so that a receiver keeps it once.
+pub struct WebhookChannel {
+    clock: Clock,
+    client: Client,
+    url: String,
+    /// Empty: not signed.
+    secret: Vec<u8>,
+}
+
+impl WebhookChannel {
+    pub fn new(clock: Clock, client: Client, url: String, secret: Vec<u8>) -> WebhookChannel {
+        WebhookChannel { clock, client, url, secret }
+    }
+
+    /// `v1,` and the MAC of `id.timestamp.body`.
+    fn signature(&self, id: &str, timestamp: &str, body: &str) -> Option<String> {
+        if self.secret.is_empty() {
+            return None;
+        }
+        let mut mac = Hmac::<Sha256>::new_from_slice(&self.secret).ok()?;
+        mac.update(format!("{id}.{timestamp}.{body}").as_bytes());
+        Some(format!("v1,{}", STANDARD.encode(mac.finalize().into_bytes())))
+    }
+}
+
+#[async_trait]
+impl Carrier for WebhookChannel {
+    async fn send(&self, content: &Content) -> Outcome {
+        let notice = match notice(content) {
+            Ok(notice) => notice,
+            Err(outcome) => return outcome,
+        };
+        let now = self.clock.now();
+        let body = json!({
+            "type": "digest",
+            "timestamp": now.to_string(),
+            "data": {
+                "to": notice.staff_number,
+                "name": notice.staff_name,
+                "date": notice.on_date,
+                "title": notice.title,
+                "text": notice.body,
+            },
+        })
+        .to_string();
+        let timestamp = now.as_second().to_string();
+        let mut request = self
+            .client
+            .post(&self.url)
+            .header(header::CONTENT_TYPE, "application/json")
+            .header("webhook-id", &notice.id)
+            .header("webhook-timestamp", &timestamp);
+        if let Some(signature) = self.signature(&notice.id, &timestamp, &body) {
+            request = request.header("webhook-signature", signature);
+        }
+        match ask(request.body(body)).await {
+            Ok(answer) if answer.status.is_success() => Outcome::Delivered(Receipt::default()),
+            Ok(answer) => failed(&answer, ""),
+            Err(none) => none.into(),
+        }
+    }
+
+    async fn look(&self, _: &Parcel, _: &Content) -> Sight {
+        Sight::Repeatable
+    }
+}

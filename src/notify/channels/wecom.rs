@@ -1,0 +1,189 @@
+//! WeCom (企业微信): a group's robot, and messages of an application to one person.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+use reqwest::Client;
+use serde_json::{Value, json};
+use tokio::sync::Mutex;
+
+use super::{Codes, fit, for_group, judge, notice};
+use crate::clock::Clock;
+use crate::outbox::http::{Answer, ask};
+use crate::outbox::{Carrier, Outcome, Sight};
+use crate::store::{ADDRESS, Content, Parcel};
+
+/// The longest text that either takes, in bytes.
+const LONGEST: usize = 2_048;
+
+/// 45009: faster than 20 a minute. 45002: too long. -1: busy. 93000 (no such robot) is for the operator to mend.
+const CODES: Codes = Codes {
+    code: "/errcode",
+    message: "/errmsg",
+    busy: &[-1, 45_009, 45_033],
+    // 81013: nobody of those named is known or may see the application. 60111: no such user.
+    no_address: &[81_013, 60_111],
+    refused: &[45_002],
+};
+
+/// One group's robot.
+pub struct WecomRobot {
+    client: Client,
+    url: String,
+}
+
+impl WecomRobot {
+    pub fn new(client: Client, url: String) -> WecomRobot {
+        WecomRobot { client, url }
+    }
+}
+
+#[async_trait]
+impl Carrier for WecomRobot {
+    async fn send(&self, content: &Content) -> Outcome {
+        let notice = match notice(content) {
+            Ok(notice) => notice,
+            Err(outcome) => return outcome,
+        };
+        let users: Vec<&String> = notice.addresses.wecom.iter().collect();
+        let mobiles: Vec<&String> =
+            notice.addresses.phone.iter().filter(|_| users.is_empty()).collect();
+        let body = json!({
+            "msgtype": "text",
+            "text": {
+                "content": fit(&for_group(notice), LONGEST),
+                "mentioned_list": users,
+                "mentioned_mobile_list": mobiles,
+            },
+        });
+        match ask(self.client.post(&self.url).json(&body)).await {
+            Ok(answer) => judge(&CODES, &answer),
+            Err(none) => none.into(),
+        }
+    }
+
+    async fn look(&self, _: &Parcel, _: &Content) -> Sight {
+        Sight::Blind
+    }
+}
+
+/// An application's messages to a person.
+pub struct WecomApp {
+    clock: Clock,
+    client: Client,
+    endpoint: String,
+    corp_id: String,
+    agent_id: i64,
+    secret: String,
+    token: Mutex<Option<Token>>,
+}
+
+#[derive(Clone)]
+struct Token {
+    text: String,
+    until: Timestamp,
+}
+
+/// The token doesn't hold any more: 40014 wrong, 41001 missing, 42001 expired.
+const TOKEN_CODES: [i64; 3] = [40_014, 41_001, 42_001];
+/// A token is asked for anew so long before it ends.
+const RENEWED_BEFORE: Duration = Duration::from_secs(300);
+/// The same message isn't given to the same person twice within so many seconds: the most that WeCom allows.
+const ONCE_WITHIN: i64 = 4 * 3600;
+
+impl WecomApp {
+    pub fn new(
+        clock: Clock,
+        client: Client,
+        endpoint: &str,
+        corp_id: String,
+        agent_id: i64,
+        secret: String,
+    ) -> WecomApp {
+        let endpoint = endpoint.trim_end_matches('/').to_owned();
+        WecomApp { clock, client, endpoint, corp_id, agent_id, secret, token: Mutex::default() }
+    }
+
+    /// The token, as long as it holds; `worn` is one that was found not to.
+    async fn token(&self, worn: Option<&str>) -> Result<String, Outcome> {
+        let mut kept = self.token.lock().await;
+        let now = self.clock.now();
+        if let Some(token) = kept.as_ref().filter(|token| token.until > now)
+            && worn != Some(&token.text)
+        {
+            return Ok(token.text.clone());
+        }
+        let url = format!("{}/cgi-bin/gettoken", self.endpoint);
+        let query = [("corpid", &self.corp_id), ("corpsecret", &self.secret)];
+        let answer = match ask(self.client.get(url).query(&query)).await {
+            Ok(answer) => answer,
+            // No message has left yet.
+            Err(none) => return Err(Outcome::NotSent { reason: none.reason, retry_after: None }),
+        };
+        let value: Value = serde_json::from_str(&answer.body).unwrap_or_default();
+        let Some(text) = value["access_token"].as_str().filter(|text| !text.is_empty()) else {
+            return Err(match judge(&CODES, &answer) {
+                outcome @ Outcome::NotSent { .. } => outcome,
+                other => {
+                    Outcome::NotSent { reason: format!("no_token: {other:?}"), retry_after: None }
+                }
+            });
+        };
+        let holds = Duration::from_secs(value["expires_in"].as_u64().unwrap_or(7200));
+        let until = now.checked_add(holds.saturating_sub(RENEWED_BEFORE)).unwrap_or(now);
+        *kept = Some(Token { text: text.to_owned(), until });
+        Ok(text.to_owned())
+    }
+
+    async fn post(&self, token: &str, body: &Value) -> Result<Answer, Outcome> {
+        let url = format!("{}/cgi-bin/message/send", self.endpoint);
+        let request = self.client.post(url).query(&[("access_token", token)]).json(body);
+        ask(request).await.map_err(Outcome::from)
+    }
+
+    async fn deliver(&self, content: &Content) -> Result<Outcome, Outcome> {
+        let notice = notice(content)?;
+        let Some(user) = &notice.addresses.wecom else {
+            return Err(Outcome::Refused { reason: format!("{ADDRESS}: no WeCom account") });
+        };
+        let body = json!({
+            "touser": user,
+            "msgtype": "text",
+            "agentid": self.agent_id,
+            "text": { "content": fit(&format!("{}\n{}", notice.title, notice.body), LONGEST) },
+            "enable_duplicate_check": 1,
+            "duplicate_check_interval": ONCE_WITHIN,
+        });
+        let token = self.token(None).await?;
+        let mut answer = self.post(&token, &body).await?;
+        let read =
+            |answer: &Answer| serde_json::from_str::<Value>(&answer.body).unwrap_or_default();
+        if read(&answer)["errcode"].as_i64().is_some_and(|code| TOKEN_CODES.contains(&code)) {
+            let token = self.token(Some(&token)).await?;
+            answer = self.post(&token, &body).await?;
+        }
+        // Done, but not for this person.
+        let unknown = read(&answer)["invaliduser"].as_str().is_some_and(|users| !users.is_empty());
+        match judge(&CODES, &answer) {
+            Outcome::Delivered(_) if unknown => {
+                Err(Outcome::Refused { reason: format!("{ADDRESS}: invaliduser") })
+            }
+            outcome => Ok(outcome),
+        }
+    }
+}
+
+#[async_trait]
+impl Carrier for WecomApp {
+    async fn send(&self, content: &Content) -> Outcome {
+        self.deliver(content).await.unwrap_or_else(|outcome| outcome)
+    }
+
+    /// The same message is given once by WeCom itself, for some hours.
+    async fn look(&self, parcel: &Parcel, _: &Content) -> Sight {
+        let since = parcel.first_attempt_at.unwrap_or(0);
+        let within = self.clock.millis().saturating_sub(since) < ONCE_WITHIN * 1000;
+        if within { Sight::Repeatable } else { Sight::Blind }
+    }
+}

@@ -1,0 +1,113 @@
+//! Who hears: the person of a rung, or whoever stands in for one who is away or out of reach.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use jiff::civil::Date;
+
+use crate::domain::campaign::{Campaign, Hearer, Rung};
+use crate::domain::holder::Holder;
+use crate::domain::issue::Category;
+use crate::domain::staff::Role;
+use crate::store::{AreaTree, DueBundle, Holders, StaffMember, StoreError, Tx};
+
+/// Whoever stands above all, where nobody else can be told.
+const LAST_RESORT: Role = Role::LeadingGroup;
+
+/// The people of one day.
+pub(super) struct Hearers {
+    pub tree: Arc<AreaTree>,
+    holders: Holders,
+    /// Who is away, with who stands in.
+    away: HashMap<String, Option<String>>,
+    /// For each person, the channels by which they are told, the preferred one first; who isn't here is out of reach.
+    routes: HashMap<String, Vec<String>>,
+    departments: HashMap<Category, String>,
+}
+
+/// Who hears a rung.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Hearing {
+    pub person: String,
+    pub instead_of: Option<String>,
+}
+
+impl Hearers {
+    pub async fn on(tx: &mut Tx, day: Date) -> Result<Hearers, StoreError> {
+        let (tree, staff) = (tx.area_tree().await?, tx.staff().await?);
+        let (away, dead) = (tx.away_on(day).await?, tx.dead_addresses().await?);
+        let around = tx.around();
+        let routes = staff
+            .iter()
+            .map(|person| (person.id.clone(), around.routes(person, &dead)))
+            .filter(|(_, routes)| !routes.is_empty())
+            .collect();
+        let Campaign { departments, .. } = &around.campaign;
+        let departments = departments.iter().map(|(of, unit)| (*of, unit.clone())).collect();
+        Ok(Hearers { tree, holders: Holders::new(staff), away, routes, departments })
+    }
+
+    /// By which channels a person is told.
+    pub fn routes(&self, person: &str) -> &[String] {
+        self.routes.get(person).map(Vec::as_slice).unwrap_or_default()
+    }
+
+    /// A person's name.
+    pub fn name(&self, person: &str) -> &str {
+        self.holders.person(person).map(|person| person.name.as_str()).unwrap_or_default()
+    }
+
+    /// Who hears the rung at `index` of a bundle: its person; where they are away or out of reach, their deputy; else
+    /// whoever would hear next. `None` where nobody can be told.
+    pub fn hearer(&self, bundle: &DueBundle, rungs: &[Rung], index: usize) -> Option<Hearing> {
+        let meant = self.person(bundle, rungs.get(index)?.who);
+        let later = rungs[index + 1..].iter().filter(|rung| rung.who != Hearer::Owner);
+        let above = later.map(|rung| rung.who).chain([Hearer::Role(LAST_RESORT)]);
+        let candidates =
+            std::iter::once(meant).chain(above.map(|who| self.person(bundle, who))).flatten();
+        let heard =
+            candidates.flat_map(|person| [Some(person.id.as_str()), self.deputy(&person.id)]);
+        let person = heard.flatten().find(|person| self.can_hear(person))?.to_owned();
+        let instead_of = meant.map(|meant| meant.id.clone()).filter(|meant| *meant != person);
+        Some(Hearing { person, instead_of })
+    }
+
+    fn can_hear(&self, person: &str) -> bool {
+        !self.away.contains_key(person) && self.routes.contains_key(person)
+    }
+
+    fn deputy(&self, person: &str) -> Option<&str> {
+        self.away.get(person)?.as_deref()
+    }
+
+    /// Whom a rung means.
+    fn person(&self, bundle: &DueBundle, who: Hearer) -> Option<&StaffMember> {
+        let role = match who {
+            Hearer::Role(role) => role,
+            Hearer::Owner => match (&bundle.staff_id, self.holding(bundle)) {
+                (Some(owner), _) => return self.holders.person(owner),
+                (None, Some(person)) => return Some(person),
+                (None, None) => bundle.role,
+            },
+        };
+        self.holders.holder(&self.tree, role, &bundle.area_id)
+    }
+
+    /// Whoever has the ball: reminders go to whoever can act.
+    fn holding(&self, bundle: &DueBundle) -> Option<&StaffMember> {
+        if !bundle.kind.follows_the_ball() {
+            return None;
+        }
+        let of_role = |role| self.holders.holder(&self.tree, role, &bundle.area_id);
+        match bundle.holder? {
+            Holder::Department => {
+                let unit = bundle.category.and_then(|category| self.departments.get(&category));
+                unit.and_then(|unit| self.holders.department(unit))
+            }
+            Holder::Village => of_role(Role::GridMember),
+            // The centre can press the platform; nobody here can do its work.
+            Holder::Centre | Holder::Platform => of_role(Role::Centre),
+            Holder::Resident => of_role(Role::Visitor),
+        }
+    }
+}

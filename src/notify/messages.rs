@@ -1,0 +1,71 @@
+//! The words of messages: template files that an operator can change.
+
+use std::path::Path;
+
+use minijinja::{AutoEscape, Environment};
+use serde::Serialize;
+
+use crate::store::StoreError;
+
+/// Every message's template, as it's built in.
+const BUILT_IN: [(&str, &str); 3] = [
+    ("digest.txt", include_str!("../../config/messages/digest.txt")),
+    ("digest.html", include_str!("../../config/messages/digest.html")),
+    ("sms.txt", include_str!("../../config/messages/sms.txt")),
+];
+
+/// A message's template can't be read, or can't be filled in.
+#[derive(Debug, thiserror::Error)]
+#[error("消息模板 {file}：{why}")]
+pub struct MessageError {
+    pub file: String,
+    pub why: String,
+}
+
+impl From<MessageError> for StoreError {
+    fn from(error: MessageError) -> StoreError {
+        StoreError::Rule(error.to_string())
+    }
+}
+
+/// The templates of messages.
+#[derive(Debug, Clone)]
+pub struct Messages(Environment<'static>);
+
+impl Messages {
+    /// The built-in templates, with the files of `folder` over them.
+    ///
+    /// # Errors
+    /// A file that can't be read, or isn't a template, is named.
+    pub fn read(folder: &Path) -> Result<Messages, MessageError> {
+        let mut environment = Environment::new();
+        environment.set_auto_escape_callback(|name| {
+            if name.ends_with(".html") { AutoEscape::Html } else { AutoEscape::None }
+        });
+        for (name, built_in) in BUILT_IN {
+            let file = folder.join(name);
+            let own = !folder.as_os_str().is_empty() && file.exists();
+            let wrong = |why: String| {
+                let file = if own { file.display().to_string() } else { name.to_owned() };
+                MessageError { file, why }
+            };
+            let text = if own {
+                std::fs::read_to_string(&file).map_err(|why| wrong(why.to_string()))?
+            } else {
+                built_in.to_owned()
+            };
+            environment.add_template_owned(name, text).map_err(|error| wrong(error.to_string()))?;
+        }
+        Ok(Messages(environment))
+    }
+
+    /// Fills in the template of that name.
+    pub fn render(&self, name: &str, values: impl Serialize) -> Result<String, MessageError> {
+        let wrong = |error: minijinja::Error| MessageError {
+            file: name.to_owned(),
+            why: error.to_string(),
+        };
+        let template = self.0.get_template(name).map_err(wrong)?;
+        Ok(template.render(values).map_err(wrong)?.trim_end().to_owned())
+    }
+}

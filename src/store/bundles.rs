@@ -1,0 +1,326 @@
+//! Bundles 任务单: what one person owes of one kind, in one area, by one date, climbs the ladder as one. A day's
+//! evaluation reads the bundles whose rung is due, by an index, whatever else is owed.
+
+use std::collections::{HashMap, HashSet};
+
+use jiff::civil::Date;
+use serde::Serialize;
+use sqlx::FromRow;
+
+use super::{Result, Store, Tx, date, to_json, word};
+use crate::domain::duty::DutyKind;
+use crate::domain::holder::{Holder, holder};
+use crate::domain::issue::{Category, Class, Issue, Level, State, Urgency};
+use crate::domain::staff::Role;
+
+/// What a bundle's duties share.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(super) struct BundleKey {
+    pub kind: DutyKind,
+    /// Who owes it; without a person, whoever holds `role` over the area.
+    pub staff_id: Option<String>,
+    pub role: Role,
+    pub area_id: String,
+    /// Set for the duties of an issue: each climbs alone.
+    pub issue_id: Option<String>,
+    pub due_on: Date,
+    /// How far up the ladder it is.
+    pub next_rung: i64,
+}
+
+/// A bundle whose next rung is due.
+#[derive(Debug, Clone)]
+pub struct DueBundle {
+    pub id: String,
+    pub kind: DutyKind,
+    pub staff_id: Option<String>,
+    pub role: Role,
+    pub area_id: String,
+    pub due_on: Date,
+    pub next_rung: i64,
+    /// How many of its duties are open.
+    pub open: i64,
+    /// Whose issue it is about, and its category: reminders go to whoever has the ball.
+    pub holder: Option<Holder>,
+    pub category: Option<Category>,
+}
+
+#[derive(FromRow)]
+struct DueRow {
+    id: String,
+    kind: String,
+    staff_id: Option<String>,
+    role: String,
+    area_id: String,
+    due_on: String,
+    next_rung: i64,
+    open: i64,
+    state: Option<String>,
+    round: Option<i64>,
+    level: Option<String>,
+    category: Option<String>,
+    urgency: Option<String>,
+    town_finished: Option<i64>,
+    platform_finished: Option<i64>,
+}
+
+/// That a person is told of a bundle at a rung.
+#[derive(Debug, Clone, Serialize)]
+pub struct Telling {
+    pub bundle: String,
+    pub rung: i64,
+    pub staff: String,
+    /// Who would have heard it, were they here and in reach.
+    pub instead_of: Option<String>,
+    pub duties: i64,
+}
+
+/// Where a bundle stands after its rungs were told.
+#[derive(Debug, Clone, Serialize)]
+pub struct Climb {
+    pub bundle: String,
+    pub next_rung: i64,
+    /// When the next rung is told; nothing at the ladder's end.
+    pub on: Option<Date>,
+}
+
+/// That somebody heard of a rung of a duty.
+#[derive(Debug, Clone, PartialEq, Eq, FromRow)]
+pub struct Told {
+    pub duty_key: String,
+    pub due_on: String,
+    pub rung: i64,
+    pub staff_number: String,
+    pub on_date: String,
+}
+
+/// How many rows one statement is handed, so that memory stays flat.
+const AT_ONCE: usize = 2_000;
+
+impl Tx {
+    /// The bundle of these duties, made where there is none.
+    pub(super) async fn bundle(&mut self, key: &BundleKey) -> Result<String> {
+        if let Some(id) = self.bundles.get(key) {
+            return Ok(id.clone());
+        }
+        let known: Option<String> = sqlx::query_scalar(
+            "SELECT id FROM bundles WHERE kind = $1 AND area_id = $2 AND COALESCE(staff_id, '') = $3 AND due_on = $4
+               AND next_rung = $5 AND role = $6 AND COALESCE(issue_id, '') = $7 LIMIT 1",
+        )
+        .bind(key.kind.code())
+        .bind(&key.area_id)
+        .bind(key.staff_id.clone().unwrap_or_default())
+        .bind(key.due_on.to_string())
+        .bind(key.next_rung)
+        .bind(key.role.code())
+        .bind(key.issue_id.clone().unwrap_or_default())
+        .fetch_optional(&mut *self.db)
+        .await?;
+        let id = match known {
+            Some(id) => id,
+            None => self.add_bundle(key).await?,
+        };
+        self.bundles.insert(key.clone(), id.clone());
+        Ok(id)
+    }
+
+    async fn add_bundle(&mut self, key: &BundleKey) -> Result<String> {
+        let (id, now) = (self.around.id(), self.now());
+        let on = self.rung_on(key.kind, key.due_on, key.next_rung);
+        sqlx::query(
+            "INSERT INTO bundles (id, kind, role, staff_id, area_id, issue_id, due_on, next_rung, next_rung_on, created_at)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+        )
+        .bind(&id)
+        .bind(key.kind.code())
+        .bind(key.role.code())
+        .bind(&key.staff_id)
+        .bind(&key.area_id)
+        .bind(&key.issue_id)
+        .bind(key.due_on.to_string())
+        .bind(key.next_rung)
+        .bind(on.map(|on| on.to_string()))
+        .bind(now)
+        .execute(&mut *self.db)
+        .await?;
+        Ok(id)
+    }
+
+    /// The day on which a kind's rung is told; nothing beyond the ladder's end.
+    pub(super) fn rung_on(&self, kind: DutyKind, due_on: Date, rung: i64) -> Option<Date> {
+        let rungs = self.around.campaign.rungs(kind);
+        let rung = rungs.get(usize::try_from(rung).ok()?)?;
+        Some(rung.told_on(due_on, &self.around.workdays))
+    }
+
+    /// The bundles whose next rung is due by `day`, with how much in each is open.
+    pub async fn due_bundles(&mut self, day: Date) -> Result<Vec<DueBundle>> {
+        let rows: Vec<DueRow> = sqlx::query_as(
+            "SELECT b.id, b.kind, b.staff_id, b.role, b.area_id, b.due_on, b.next_rung,
+               (SELECT COUNT(*) FROM duties d WHERE d.bundle_id = b.id AND d.state = 'open') AS open,
+               i.state, i.round, i.level, i.category, i.urgency, i.town_finished, i.platform_finished
+             FROM bundles b LEFT JOIN issues i ON i.id = b.issue_id
+             WHERE b.next_rung_on <= $1 ORDER BY b.id",
+        )
+        .bind(day.to_string())
+        .fetch_all(&mut *self.db)
+        .await?;
+        let departments = &self.around.campaign.departments;
+        rows.into_iter().map(|row| row.read(|of| departments.contains_key(&of))).collect()
+    }
+
+    /// Who was already told of due bundles at rungs that are due again, because another couldn't be told yet.
+    pub async fn told_of_due(&mut self, day: Date) -> Result<HashSet<(String, i64, String)>> {
+        let rows: Vec<(String, i64, String)> = sqlx::query_as(
+            "SELECT t.bundle_id, t.rung, t.staff_id FROM bundles b JOIN tellings t ON t.bundle_id = b.id
+             WHERE b.next_rung_on <= $1 AND t.rung >= b.next_rung",
+        )
+        .bind(day.to_string())
+        .fetch_all(&mut *self.db)
+        .await?;
+        Ok(rows.into_iter().collect())
+    }
+
+    /// Who needn't be told again of which due bundle, before its date (false) or after it (true).
+    pub async fn acknowledged(&mut self, day: Date) -> Result<HashSet<(String, String, bool)>> {
+        let rows: Vec<(String, String, i64)> = sqlx::query_as(
+            "SELECT a.bundle_id, a.staff_id, a.late FROM bundles b JOIN acknowledgements a ON a.bundle_id = b.id
+             WHERE b.next_rung_on <= $1",
+        )
+        .bind(day.to_string())
+        .fetch_all(&mut *self.db)
+        .await?;
+        Ok(rows.into_iter().map(|(bundle, staff, late)| (bundle, staff, late != 0)).collect())
+    }
+
+    /// Records who was told of what.
+    pub async fn put_tellings(&mut self, tellings: &[Telling], on: Date) -> Result<()> {
+        let now = self.now();
+        let write = format!(
+            "INSERT INTO tellings (bundle_id, rung, staff_id, instead_of, duties, on_date, at)
+             SELECT value ->> 'bundle', CAST(value ->> 'rung' AS BIGINT), value ->> 'staff', value ->> 'instead_of',
+               CAST(value ->> 'duties' AS BIGINT), $2, $3 FROM {}",
+            self.dialect.rows()
+        );
+        for rows in tellings.chunks(AT_ONCE) {
+            sqlx::query(sqlx::AssertSqlSafe(write.clone()))
+                .bind(to_json(&rows)?)
+                .bind(on.to_string())
+                .bind(now)
+                .execute(&mut *self.db)
+                .await?;
+        }
+        Ok(())
+    }
+
+    /// Moves bundles up the ladder.
+    pub async fn climb(&mut self, climbs: &[Climb]) -> Result<()> {
+        let write = format!(
+            "UPDATE bundles SET next_rung = j.next, next_rung_on = j.next_on
+             FROM (SELECT value ->> 'bundle' AS bundle_id, CAST(value ->> 'next_rung' AS BIGINT) AS next,
+                     value ->> 'on' AS next_on FROM {}) AS j
+             WHERE id = j.bundle_id",
+            self.dialect.rows()
+        );
+        // What was known of how far bundles are doesn't hold any more.
+        self.bundles.clear();
+        for rows in climbs.chunks(AT_ONCE) {
+            sqlx::query(sqlx::AssertSqlSafe(write.clone()))
+                .bind(to_json(&rows)?)
+                .execute(&mut *self.db)
+                .await?;
+        }
+        Ok(())
+    }
+
+    /// What a few bundles are about, as a notice may name it: an issue's number, a subject's masked name.
+    pub async fn bundle_labels(
+        &mut self,
+        bundles: &[&str],
+    ) -> Result<HashMap<String, Vec<String>>> {
+        let read = format!(
+            "SELECT d.bundle_id, i.number, s.kind, s.name_sealed FROM duties d
+             LEFT JOIN issues i ON i.id = d.issue_id LEFT JOIN subjects s ON s.id = d.subject_id
+             WHERE d.state = 'open' AND d.bundle_id IN (SELECT value ->> 0 FROM {}) ORDER BY d.id",
+            self.dialect.rows()
+        );
+        let mut labels: HashMap<String, Vec<String>> = HashMap::new();
+        for ids in bundles.chunks(AT_ONCE) {
+            let ids: Vec<[&str; 1]> = ids.iter().map(|id| [*id]).collect();
+            let rows: Vec<(String, Option<String>, Option<String>, Option<String>)> =
+                sqlx::query_as(sqlx::AssertSqlSafe(read.clone()))
+                    .bind(to_json(&ids)?)
+                    .fetch_all(&mut *self.db)
+                    .await?;
+            for (bundle, number, kind, sealed) in rows {
+                let label = match (number, kind, sealed) {
+                    (Some(number), ..) => number,
+                    (None, Some(kind), Some(sealed)) => self.around.masked_name(&kind, &sealed)?,
+                    _ => continue,
+                };
+                labels.entry(bundle).or_default().push(label);
+            }
+        }
+        Ok(labels)
+    }
+}
+
+impl Store {
+    /// Everything that anybody was told, oldest first, of what was open then.
+    pub async fn told(&self) -> Result<Vec<Told>> {
+        Ok(sqlx::query_as(
+            "SELECT d.duty_key, b.due_on, t.rung, s.number AS staff_number, t.on_date
+             FROM tellings t JOIN bundles b ON b.id = t.bundle_id JOIN duties d ON d.bundle_id = b.id
+             JOIN staff s ON s.id = t.staff_id
+             WHERE d.created_at <= t.at AND (d.met_at IS NULL OR d.met_at > t.at)
+             ORDER BY t.on_date, d.duty_key, t.rung, s.number",
+        )
+        .fetch_all(&self.read)
+        .await?)
+    }
+}
+
+impl DueRow {
+    fn read(self, has_department: impl Fn(Category) -> bool) -> Result<DueBundle> {
+        let kind = word("bundles.kind", &self.kind, DutyKind::read)?;
+        let category = self
+            .category
+            .as_deref()
+            .map(|text| word("issues.category", text, Category::read))
+            .transpose()?;
+        let issue = self.issue(category)?;
+        let has_department = category.is_some_and(has_department);
+        Ok(DueBundle {
+            kind,
+            role: word("bundles.role", &self.role, Role::read)?,
+            due_on: date("bundles.due_on", &self.due_on)?,
+            holder: issue.and_then(|issue| holder(&issue, has_department)),
+            category,
+            id: self.id,
+            staff_id: self.staff_id,
+            area_id: self.area_id,
+            next_rung: self.next_rung,
+            open: self.open,
+        })
+    }
+
+    fn issue(&self, category: Option<Category>) -> Result<Option<Issue>> {
+        let Some(state) = &self.state else { return Ok(None) };
+        let level = self.level.as_deref().map(|text| word("issues.level", text, Level::read));
+        let urgency =
+            self.urgency.as_deref().map(|text| word("issues.urgency", text, Urgency::read));
+        let class = match (level.transpose()?, category, urgency.transpose()?) {
+            (Some(level), Some(category), Some(urgency)) => {
+                Some(Class { level, category, urgency })
+            }
+            _ => None,
+        };
+        Ok(Some(Issue {
+            state: word("issues.state", state, State::read)?,
+            round: self.round.unwrap_or(1),
+            class,
+            town_finished: self.town_finished.unwrap_or(0) != 0,
+            platform_finished: self.platform_finished.unwrap_or(0) != 0,
+        }))
+    }
+}
