@@ -8,10 +8,12 @@ mod import;
 mod issue;
 mod key;
 mod logging;
+mod notify;
 mod outbox;
 mod reassign;
 mod sandbox;
 mod serve;
+mod staff;
 mod status;
 
 use std::path::{Path, PathBuf};
@@ -51,6 +53,10 @@ enum Command {
     Outbox(outbox::Arguments),
     /// 查看上报交接单（没有接口的平台），或再写一次
     Handoff(handoff::Arguments),
+    /// 预览要发的提醒，测试通道，查看找不到的人
+    Notify(notify::Arguments),
+    /// 登记外出和代办人，显示任务日历的订阅地址
+    Staff(staff::Arguments),
     /// 更换走访对象的走访人（须有批准人和原因）
     Reassign(reassign::Arguments),
     /// 生成个人信息的加密密钥
@@ -121,6 +127,8 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Issue(arguments) => issue::run(arguments).await,
         Command::Outbox(arguments) => outbox::run(arguments).await,
         Command::Handoff(arguments) => handoff::run(arguments).await,
+        Command::Notify(arguments) => notify::run(arguments).await,
+        Command::Staff(arguments) => staff::run(arguments).await,
         Command::Reassign(arguments) => reassign::run(arguments).await,
         Command::Key(arguments) => key::run(&arguments),
         Command::Sandbox(arguments) => sandbox::run(arguments).await,

@@ -28,6 +28,8 @@ use crate::settings::channels::NotifySettings;
 use crate::settings::{Adapter, Review, Settings, SettingsError};
 use crate::store::{Store, StoreError, Surroundings};
 
+pub use lanes::carrier;
+
 const CAMPAIGN: &str = include_str!("../../config/campaign.toml");
 const CALENDAR: &str = include_str!("../../config/calendar/cn-workdays.csv");
 
@@ -138,6 +140,7 @@ pub struct Daemon {
     pub settings: Settings,
     pub store: Store,
     pub schedule: Arc<Schedule>,
+    pub reminder_rules: ReminderRules,
     lanes: Vec<Arc<Lane>>,
     /// Compares the configured service codes with the platform's list, and what that last showed.
     check_services: Option<Work>,
@@ -187,6 +190,7 @@ impl Daemon {
             settings,
             store,
             schedule,
+            reminder_rules: rules,
             lanes,
             check_services,
             gaps,

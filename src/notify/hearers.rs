@@ -72,6 +72,11 @@ impl Hearers {
         Some(Hearing { person, instead_of })
     }
 
+    /// Who owes a bundle, whether here or away.
+    pub fn owner(&self, bundle: &DueBundle) -> Option<&StaffMember> {
+        self.person(bundle, Hearer::Owner)
+    }
+
     fn can_hear(&self, person: &str) -> bool {
         !self.away.contains_key(person) && self.routes.contains_key(person)
     }

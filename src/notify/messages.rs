@@ -8,9 +8,10 @@ use serde::Serialize;
 use crate::store::StoreError;
 
 /// Every message's template, as it's built in.
-const BUILT_IN: [(&str, &str); 3] = [
+const BUILT_IN: [(&str, &str); 4] = [
     ("digest.txt", include_str!("../../config/messages/digest.txt")),
     ("digest.html", include_str!("../../config/messages/digest.html")),
+    ("page.html", include_str!("../../config/messages/page.html")),
     ("sms.txt", include_str!("../../config/messages/sms.txt")),
 ];
 

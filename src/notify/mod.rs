@@ -3,15 +3,21 @@
 //! Knows the record and the outbox's [`Carrier`](crate::outbox::Carrier); nothing of the platform. A digest
 //! names residents and households only masked.
 
+mod calendar;
 mod channels;
 mod digest;
 mod hearers;
+mod links;
 mod messages;
+mod page;
 mod remind;
 
+pub use calendar::{Calendar, calendar};
 pub use channels::{
     DingtalkRobot, EmailChannel, FeishuRobot, LogChannel, SmsChannel, WebhookChannel, WecomApp,
     WecomRobot,
 };
+pub use links::calendar as calendar_link;
 pub use messages::{MessageError, Messages};
-pub use remind::{Reminded, ReminderRules, link, link_code, preview, remind};
+pub use page::{acknowledge, page};
+pub use remind::{Reminded, ReminderRules, preview, remind};

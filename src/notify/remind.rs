@@ -7,6 +7,7 @@ use tracing::warn;
 
 use super::digest::{Digest, Item, NAMED};
 use super::hearers::Hearers;
+use super::links;
 use super::messages::Messages;
 use crate::domain::campaign::{Hearer, Rung};
 use crate::domain::workdays::WorkingTime;
@@ -215,7 +216,7 @@ fn write(
                 ..item
             })
             .collect();
-        let link = link(around, &rules.public_url, &staff_id, day);
+        let link = links::digest(around, &rules.public_url, &staff_id, day);
         let digest = Digest::new(&around.campaign, day, hearers.name(&staff_id), link, &items);
         let body = rules.messages.render("digest.txt", &digest)?;
         for channel in hearers.routes(&staff_id) {
@@ -233,18 +234,4 @@ fn write(
         }
     }
     Ok(notices)
-}
-
-/// The page of a person's day: whoever was sent the address may see it.
-pub fn link(around: &Surroundings, public_url: &str, staff_id: &str, day: Date) -> String {
-    if public_url.is_empty() {
-        return String::new();
-    }
-    let code = link_code(around, staff_id, &day.to_string());
-    format!("{}/digests/{staff_id}/{day}/{code}", public_url.trim_end_matches('/'))
-}
-
-/// What makes a digest's address one that nobody can guess.
-pub fn link_code(around: &Surroundings, staff_id: &str, day: &str) -> String {
-    around.sealer.index(&["digest", staff_id, day]).chars().take(32).collect()
 }

@@ -4,7 +4,8 @@ use std::collections::{HashMap, HashSet};
 
 use jiff::civil::Date;
 
-use super::{Put, Result, Store, StoreError, Tx};
+use super::staff::SealedAddresses;
+use super::{Addresses, Put, Result, StaffMember, Store, StoreError, Tx};
 
 /// That a person is away, both days included.
 #[derive(Debug, Clone)]
@@ -125,5 +126,28 @@ impl Store {
         )
         .fetch_all(&self.read)
         .await?)
+    }
+
+    /// Whom no channel reaches.
+    pub async fn without_channel(&self) -> Result<Vec<StaffMember>> {
+        let rows: Vec<(String, String)> =
+            sqlx::query_as("SELECT staff_id, channel FROM dead_addresses")
+                .fetch_all(&self.read)
+                .await?;
+        let dead: HashSet<(String, String)> = rows.into_iter().collect();
+        let staff = self.staff().await?.into_iter();
+        Ok(staff.filter(|person| self.around.routes(person, &dead).is_empty()).collect())
+    }
+
+    /// A person's addresses, by their number.
+    pub async fn addresses(&self, number: &str) -> Result<Addresses> {
+        let sealed: Option<SealedAddresses> = sqlx::query_as(
+            "SELECT phone_sealed, email_sealed, wecom_sealed, feishu_sealed FROM staff WHERE number = $1",
+        )
+        .bind(number)
+        .fetch_optional(&self.read)
+        .await?;
+        let none = || StoreError::Rule(format!("没有编号「{number}」的走访人员"));
+        sealed.ok_or_else(none)?.open(&self.around)
     }
 }

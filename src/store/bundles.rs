@@ -7,7 +7,7 @@ use jiff::civil::Date;
 use serde::Serialize;
 use sqlx::FromRow;
 
-use super::{Result, Store, Tx, date, to_json, word};
+use super::{Result, StaffMember, Store, Tx, date, to_json, word};
 use crate::domain::duty::DutyKind;
 use crate::domain::holder::{Holder, holder};
 use crate::domain::issue::{Category, Class, Issue, Level, State, Urgency};
@@ -94,6 +94,14 @@ pub struct Told {
     pub on_date: String,
 }
 
+/// A bundle's issue, as a label names it, or its subject's kind and sealed name.
+type Label = (String, Option<String>, Option<String>, Option<String>);
+
+const BUNDLES: &str = "SELECT b.id, b.kind, b.staff_id, b.role, b.area_id, b.due_on, b.next_rung,
+   (SELECT COUNT(*) FROM duties d WHERE d.bundle_id = b.id AND d.state = 'open') AS open,
+   i.state, i.round, i.level, i.category, i.urgency, i.town_finished, i.platform_finished
+ FROM bundles b LEFT JOIN issues i ON i.id = b.issue_id";
+
 /// How many rows one statement is handed, so that memory stays flat.
 const AT_ONCE: usize = 2_000;
 
@@ -155,18 +163,79 @@ impl Tx {
 
     /// The bundles whose next rung is due by `day`, with how much in each is open.
     pub async fn due_bundles(&mut self, day: Date) -> Result<Vec<DueBundle>> {
-        let rows: Vec<DueRow> = sqlx::query_as(
-            "SELECT b.id, b.kind, b.staff_id, b.role, b.area_id, b.due_on, b.next_rung,
-               (SELECT COUNT(*) FROM duties d WHERE d.bundle_id = b.id AND d.state = 'open') AS open,
-               i.state, i.round, i.level, i.category, i.urgency, i.town_finished, i.platform_finished
-             FROM bundles b LEFT JOIN issues i ON i.id = b.issue_id
-             WHERE b.next_rung_on <= $1 ORDER BY b.id",
-        )
-        .bind(day.to_string())
-        .fetch_all(&mut *self.db)
-        .await?;
+        let read = format!("{BUNDLES} WHERE b.next_rung_on <= $1 ORDER BY b.id");
+        let rows: Vec<DueRow> = sqlx::query_as(sqlx::AssertSqlSafe(read))
+            .bind(day.to_string())
+            .fetch_all(&mut *self.db)
+            .await?;
+        self.read_bundles(rows)
+    }
+
+    fn read_bundles(&self, rows: Vec<DueRow>) -> Result<Vec<DueBundle>> {
         let departments = &self.around.campaign.departments;
         rows.into_iter().map(|row| row.read(|of| departments.contains_key(&of))).collect()
+    }
+
+    /// What a person may owe: their own bundles, and those that somebody in their area or below it owes by role.
+    pub async fn bundles_around(&mut self, person: &StaffMember) -> Result<Vec<DueBundle>> {
+        let read = format!(
+            "WITH RECURSIVE below (id) AS (
+               SELECT id FROM areas WHERE id = $1 UNION ALL SELECT a.id FROM below JOIN areas a ON a.parent_id = below.id)
+             {BUNDLES} WHERE (b.staff_id = $2 OR b.staff_id IS NULL AND b.area_id IN (SELECT id FROM below))
+               AND EXISTS (SELECT 1 FROM duties d WHERE d.bundle_id = b.id AND d.state = 'open') ORDER BY b.due_on, b.id"
+        );
+        let rows: Vec<DueRow> = sqlx::query_as(sqlx::AssertSqlSafe(read))
+            .bind(person.area_id.clone())
+            .bind(person.id.clone())
+            .fetch_all(&mut *self.db)
+            .await?;
+        self.read_bundles(rows)
+    }
+
+    /// What a person was told on a day, with how much of it is open now and the rungs at which they were told.
+    pub async fn told_to(&mut self, staff_id: &str, day: &str) -> Result<Vec<(DueBundle, i64)>> {
+        let read = format!(
+            "{BUNDLES} JOIN tellings t ON t.bundle_id = b.id WHERE t.staff_id = $1 AND t.on_date = $2 ORDER BY b.id, t.rung"
+        );
+        let rows: Vec<DueRow> = sqlx::query_as(sqlx::AssertSqlSafe(read))
+            .bind(staff_id.to_owned())
+            .bind(day.to_owned())
+            .fetch_all(&mut *self.db)
+            .await?;
+        let rungs: Vec<i64> = sqlx::query_scalar(
+            "SELECT rung FROM tellings WHERE staff_id = $1 AND on_date = $2 ORDER BY bundle_id, rung",
+        )
+        .bind(staff_id)
+        .bind(day)
+        .fetch_all(&mut *self.db)
+        .await?;
+        Ok(self.read_bundles(rows)?.into_iter().zip(rungs).collect())
+    }
+
+    /// 已知晓: a person needn't be told of these again, before their date (false) or after it (true). What is theirs to
+    /// take note of (签收) is taken note of.
+    pub async fn acknowledge(
+        &mut self,
+        staff_id: &str,
+        bundles: &[(String, bool)],
+    ) -> Result<usize> {
+        let now = self.now();
+        let mut noted = 0;
+        for (bundle, late) in bundles {
+            let added = sqlx::query(
+                "INSERT INTO acknowledgements (bundle_id, staff_id, late, at) VALUES ($1, $2, $3, $4)
+                 ON CONFLICT (bundle_id, staff_id, late) DO NOTHING",
+            )
+            .bind(bundle)
+            .bind(staff_id)
+            .bind(i64::from(*late))
+            .bind(now)
+            .execute(&mut *self.db)
+            .await?;
+            noted += usize::try_from(added.rows_affected()).unwrap_or(0);
+            self.acknowledge_bundle(bundle, staff_id).await?;
+        }
+        Ok(noted)
     }
 
     /// Who was already told of due bundles at rungs that are due again, because another couldn't be told yet.
@@ -247,11 +316,10 @@ impl Tx {
         let mut labels: HashMap<String, Vec<String>> = HashMap::new();
         for ids in bundles.chunks(AT_ONCE) {
             let ids: Vec<[&str; 1]> = ids.iter().map(|id| [*id]).collect();
-            let rows: Vec<(String, Option<String>, Option<String>, Option<String>)> =
-                sqlx::query_as(sqlx::AssertSqlSafe(read.clone()))
-                    .bind(to_json(&ids)?)
-                    .fetch_all(&mut *self.db)
-                    .await?;
+            let rows: Vec<Label> = sqlx::query_as(sqlx::AssertSqlSafe(read.clone()))
+                .bind(to_json(&ids)?)
+                .fetch_all(&mut *self.db)
+                .await?;
             for (bundle, number, kind, sealed) in rows {
                 let label = match (number, kind, sealed) {
                     (Some(number), ..) => number,

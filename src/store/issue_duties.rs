@@ -4,7 +4,7 @@
 use jiff::civil::Date;
 
 use super::duties::IssueDutyEnd;
-use super::{NewDuty, Put, Result, Store, StoreError, Tx};
+use super::{NewDuty, Put, Result, Store, StoreError, Tx, word};
 use crate::domain::duty::{self, DutyKind};
 use crate::domain::issue::{Category, Class, Event, Issue, Level, State};
 use crate::domain::staff::Role;
@@ -112,6 +112,26 @@ impl Tx {
         let event = Event::Acknowledged { by: by.clone(), role };
         self.issue_event(&issue, &event, &by).await?;
         Ok(Put::Added)
+    }
+
+    /// Whoever acknowledges a bundle of an issue that waits for being taken note of takes note of it.
+    pub(super) async fn acknowledge_bundle(&mut self, bundle: &str, staff_id: &str) -> Result<()> {
+        let open: Option<(String, String)> = sqlx::query_as(
+            "SELECT b.issue_id, b.role FROM duties d JOIN bundles b ON b.id = d.bundle_id
+             WHERE d.bundle_id = $1 AND d.kind = $2 AND d.state = 'open' LIMIT 1",
+        )
+        .bind(bundle)
+        .bind(DutyKind::Acknowledge.code())
+        .fetch_optional(&mut *self.db)
+        .await?;
+        let Some((issue, role)) = open else { return Ok(()) };
+        let role = word("bundles.role", &role, Role::read)?;
+        let by: String = sqlx::query_scalar("SELECT name FROM staff WHERE id = $1")
+            .bind(staff_id)
+            .fetch_one(&mut *self.db)
+            .await?;
+        self.issue_event(&issue, &Event::Acknowledged { by: by.clone(), role }, &by).await?;
+        Ok(())
     }
 
     /// The grid member or the department took note.

@@ -19,6 +19,8 @@ pub struct StaffMember {
     pub roles: Vec<Role>,
     /// How they can be reached.
     pub addresses: Vec<AddressKind>,
+    /// Part of their calendar's address: raised to make it a new one.
+    pub calendar_version: i64,
 }
 
 /// A person's addresses, opened.
@@ -96,9 +98,10 @@ struct Row {
     name: String,
     area_id: String,
     unit: String,
+    calendar_version: i64,
 }
 
-const ALL: &str = "SELECT id, number, name, area_id, unit, phone_sealed, email_sealed, wecom_sealed, feishu_sealed
+const ALL: &str = "SELECT id, number, name, area_id, unit, calendar_version, phone_sealed, email_sealed, wecom_sealed, feishu_sealed
    FROM staff ORDER BY number";
 const ROLES: &str = "SELECT staff_id, role FROM staff_roles ORDER BY staff_id, role";
 
@@ -115,6 +118,7 @@ fn join(rows: Vec<Row>, roles: Vec<(String, String)>) -> Result<Vec<StaffMember>
         area_id: row.area_id,
         unit: row.unit,
         addresses: row.sealed.kinds(),
+        calendar_version: row.calendar_version,
     };
     Ok(rows.into_iter().map(person).collect())
 }
@@ -138,7 +142,7 @@ impl Tx {
     pub async fn put_staff(&mut self, new: &NewStaff) -> Result<Put> {
         let area_id = self.area_tree().await?.find(&new.area)?.id.clone();
         let known: Option<Row> = sqlx::query_as(
-            "SELECT id, number, name, area_id, unit, phone_sealed, email_sealed, wecom_sealed, feishu_sealed
+            "SELECT id, number, name, area_id, unit, calendar_version, phone_sealed, email_sealed, wecom_sealed, feishu_sealed
              FROM staff WHERE number = $1",
         )
         .bind(&new.number)
@@ -201,6 +205,15 @@ impl Tx {
         .await?;
         self.put_roles(&id, &new.roles).await?;
         Ok(Put::Added)
+    }
+
+    /// Gives a person's calendar another address: the one before leads nowhere from now on.
+    pub async fn renew_calendar(&mut self, staff_id: &str) -> Result<()> {
+        sqlx::query("UPDATE staff SET calendar_version = calendar_version + 1 WHERE id = $1")
+            .bind(staff_id)
+            .execute(&mut *self.db)
+            .await?;
+        Ok(())
     }
 
     /// Whether any role was new.

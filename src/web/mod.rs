@@ -1,8 +1,10 @@
 //! What operators and their monitoring see (health, status, metrics), and where the platform may call us.
 //!
-//! Reads the record and the schedule; the platform's answers are all that it writes. Shows counts, never a person.
+//! Reads the record and the schedule; the platform's answers and readers' acknowledgements are all that it writes. Shows
+//! counts, never a person, but to that person.
 
 pub mod metrics;
+mod people;
 mod photos;
 mod push;
 mod returns;
@@ -42,6 +44,8 @@ fn router(daemon: Arc<Daemon>) -> Router {
         .route("/status", get(status))
         .route("/metrics", get(figures))
         .route("/photos/{id}", get(photos::show))
+        .route("/digests/{staff}/{day}/{code}", get(people::digest).post(people::take_note))
+        .route("/calendar/{staff}/{file}", get(people::duties))
         .route("/platform/updates", post(push::receive))
         .layer(DefaultBodyLimit::max(LARGEST_BODY))
         .route(

@@ -23,9 +23,9 @@ use zoufang::outbox::Outcome;
 use zoufang::settings::Settings;
 use zoufang::store::Dispatch;
 
-type Authority = CertifiedIssuer<'static, KeyPair>;
+pub type Authority = CertifiedIssuer<'static, KeyPair>;
 
-fn authority() -> Authority {
+pub fn authority() -> Authority {
     let mut params = CertificateParams::new(Vec::new()).unwrap();
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap()
@@ -42,8 +42,9 @@ fn certificate(authority: &Authority, year: i32) -> (rcgen::Certificate, KeyPair
     (params.signed_by(&key, authority).unwrap(), key)
 }
 
-/// An Open311 server behind TLS; it wants a certificate from those who call where `clients` is given.
-async fn server(authority: &Authority, year: i32, clients: Option<&Authority>) -> String {
+/// Takes TLS connections under a certificate that holds to the end of `year`; wants a certificate from those who call
+/// where `clients` is given.
+pub fn acceptor(authority: &Authority, year: i32, clients: Option<&Authority>) -> TlsAcceptor {
     let (certificate, key) = certificate(authority, year);
     let builder = ServerConfig::builder();
     let builder = match clients {
@@ -57,7 +58,12 @@ async fn server(authority: &Authority, year: i32, clients: Option<&Authority>) -
     };
     let key = PrivateKeyDer::try_from(key.serialize_der()).unwrap();
     let config = builder.with_single_cert(vec![certificate.der().clone()], key).unwrap();
-    let acceptor = TlsAcceptor::from(Arc::new(config));
+    TlsAcceptor::from(Arc::new(config))
+}
+
+/// An Open311 server behind TLS.
+async fn server(authority: &Authority, year: i32, clients: Option<&Authority>) -> String {
+    let acceptor = acceptor(authority, year, clients);
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();
     let answer = || async { r#"[{"service_request_id": "7"}]"# };

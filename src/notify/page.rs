@@ -1,0 +1,94 @@
+//! The page of a person's digest of one day, as it stands now, and its acknowledgement (签收).
+
+use jiff::civil::Date;
+use minijinja::context;
+
+use super::digest::{Digest, Item};
+use super::hearers::Hearers;
+use super::links::digest_code;
+use super::messages::Messages;
+use crate::domain::campaign::Hearer;
+use crate::store::{DueBundle, Store, StoreError, Tx};
+
+/// What is still open of what they were told on `day`, as HTML; `None` where the address isn't one that was sent.
+pub async fn page(
+    store: &Store,
+    messages: &Messages,
+    staff_id: &str,
+    day: &str,
+    code: &str,
+    acknowledged: Option<usize>,
+) -> Result<Option<String>, StoreError> {
+    let Some(on) = known_day(store, staff_id, day, code) else { return Ok(None) };
+    let around = store.around();
+    let mut tx = store.begin().await?;
+    let hearers = Hearers::on(&mut tx, around.clock.today()).await?;
+    let told = tx.told_to(staff_id, day).await?;
+    let open: Vec<&(DueBundle, i64)> = told.iter().filter(|(bundle, _)| bundle.open > 0).collect();
+    let few: Vec<&str> = open.iter().map(|(bundle, _)| bundle.id.as_str()).collect();
+    let mut labels = tx.bundle_labels(&few).await?;
+    tx.rollback().await?;
+    let items: Vec<Item> = open
+        .iter()
+        .map(|(bundle, rung)| Item {
+            kind: bundle.kind,
+            area: hearers.tree.get(&bundle.area_id).map(|a| a.name.clone()).unwrap_or_default(),
+            due_on: bundle.due_on,
+            own: is_own(store, bundle, *rung),
+            count: bundle.open,
+            labels: labels.remove(&bundle.id).unwrap_or_default(),
+            instead_of: None,
+        })
+        .collect();
+    let name = hearers.name(staff_id);
+    let today = around.clock.today();
+    let digest = Digest::new(&around.campaign, today, name, String::new(), &items);
+    let done = told.len() - items.len();
+    let values = context! { digest, on => on.to_string(), done, acknowledged };
+    Ok(Some(messages.render("page.html", values)?))
+}
+
+fn is_own(store: &Store, bundle: &DueBundle, rung: i64) -> bool {
+    let rungs = store.around().campaign.rungs(bundle.kind);
+    let rung = usize::try_from(rung).ok().and_then(|rung| rungs.get(rung));
+    rung.is_some_and(|rung| rung.who == Hearer::Owner)
+}
+
+/// 已知晓: they needn't be told again of what that day's digest had. Returns how much that was; `None` where the address
+/// isn't one that was sent.
+pub async fn acknowledge(
+    store: &Store,
+    staff_id: &str,
+    day: &str,
+    code: &str,
+) -> Result<Option<usize>, StoreError> {
+    if known_day(store, staff_id, day, code).is_none() {
+        return Ok(None);
+    }
+    let mut tx = store.begin().await?;
+    let noted = acknowledge_told(&mut tx, staff_id, day).await?;
+    tx.commit().await?;
+    Ok(Some(noted))
+}
+
+async fn acknowledge_told(tx: &mut Tx, staff_id: &str, day: &str) -> Result<usize, StoreError> {
+    let told = tx.told_to(staff_id, day).await?;
+    let campaign = &tx.around().campaign;
+    let late = |(bundle, rung): &(DueBundle, i64)| {
+        let rungs = campaign.rungs(bundle.kind);
+        let rung = usize::try_from(*rung).ok().and_then(|rung| rungs.get(rung));
+        (bundle.id.clone(), rung.is_some_and(|rung| rung.days > 0))
+    };
+    let bundles: Vec<(String, bool)> = told.iter().map(late).collect();
+    let noted = tx.acknowledge(staff_id, &bundles).await?;
+    if noted > 0 {
+        let detail = serde_json::json!({ "day": day, "bundles": noted });
+        tx.audit(staff_id, "acknowledge", "digest", &detail).await?;
+    }
+    Ok(noted)
+}
+
+fn known_day(store: &Store, staff_id: &str, day: &str, code: &str) -> Option<Date> {
+    let on = day.parse().ok()?;
+    (digest_code(store.around(), staff_id, day) == code).then_some(on)
+}

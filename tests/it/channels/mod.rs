@@ -1,0 +1,280 @@
+//! Each channel against a server that checks what the vendor's documents ask for, and answers with the vendor's codes.
+
+mod mail;
+mod vendors;
+
+use std::path::Path;
+use std::time::Duration;
+
+use tokio_util::sync::CancellationToken;
+use zoufang::daemon::{Daemon, carrier};
+use zoufang::outbox::{Carrier, Outcome, Sight};
+use zoufang::settings::Settings;
+use zoufang::settings::channels::ChannelKind;
+use zoufang::store::{Addresses, ChannelReach, Content, Form, Notice, Parcel};
+
+use self::vendors::{SECRET, Vendors};
+use crate::certificates::{acceptor, authority};
+use crate::support::Fixture;
+
+type Channel = std::sync::Arc<dyn Carrier>;
+
+fn channel(fixture: &Fixture, kind: ChannelKind, rules: &str) -> Channel {
+    let text =
+        format!("[notify]\nchannels = ['{}']\n[notify.{}]\n{rules}\n", kind.lane(), kind.lane());
+    let settings = Settings::from_text(&text, "test").unwrap();
+    carrier(kind, &settings, &fixture.store).unwrap()
+}
+
+fn notice(body: &str, addresses: Addresses) -> Content {
+    Content::Notice(Notice {
+        id: "01800000-0000-7000-8000-000000000001".to_owned(),
+        on_date: "2022-03-28".to_owned(),
+        title: "【走访】3月28日：入户走访2项".to_owned(),
+        body: body.to_owned(),
+        html: Some("<p>入户走访</p>".to_owned()),
+        staff_number: "Z6".to_owned(),
+        staff_name: "褚走".to_owned(),
+        addresses,
+    })
+}
+
+fn someone() -> Addresses {
+    Addresses {
+        phone: Some("10000000006".to_owned()),
+        email: Some("chu@example.cn".to_owned()),
+        wecom: Some("chuzou".to_owned()),
+        feishu: Some("ou_6".to_owned()),
+    }
+}
+
+/// Far longer than any channel takes.
+fn long() -> Content {
+    notice(&"· 高桥村委会 入户走访 2项，\"3月31日前\"完成\n".repeat(2000), someone())
+}
+
+#[track_caller]
+fn is(outcome: &Outcome, kind: &str, name: &str) {
+    let (found, reason) = match outcome {
+        Outcome::Delivered(_) => ("delivered", ""),
+        Outcome::Refused { reason } => ("refused", reason.as_str()),
+        Outcome::NotSent { reason, .. } => ("not_sent", reason.as_str()),
+        Outcome::Unknown { reason } => ("unknown", reason.as_str()),
+    };
+    assert!(found == kind && reason.starts_with(name), "{outcome:?}");
+}
+
+/// Sends until the vendor says that it's too fast; returns how many it took.
+async fn sent_until_too_fast(channel: &Channel) -> usize {
+    for sent in 0..200 {
+        match channel.send(&notice("短", someone())).await {
+            Outcome::Delivered(_) => {}
+            outcome => {
+                is(&outcome, "not_sent", "too_many");
+                return sent;
+            }
+        }
+    }
+    panic!("never too fast");
+}
+
+#[tokio::test]
+async fn a_dingtalk_robot_signs_calls_and_stays_within_its_limits() {
+    let fixture = Fixture::sqlite().await;
+    let vendors = Vendors::start(fixture.clock.clone()).await;
+    let rules = |token: &str, secret: &str| {
+        format!("url = '{}/robot/send?access_token={token}'\nsecret = '{secret}'", vendors.url)
+    };
+    let robot = channel(&fixture, ChannelKind::DingtalkRobot, &rules("good", SECRET));
+    is(&robot.send(&long()).await, "delivered", "");
+    assert_eq!(vendors.taken()[0]["at"]["atMobiles"][0], "10000000006");
+    assert_eq!(sent_until_too_fast(&robot).await, 19);
+    let wrong = channel(&fixture, ChannelKind::DingtalkRobot, &rules("good", "SECother"));
+    is(&wrong.send(&long()).await, "not_sent", "misconfigured: code 310000");
+    let gone = channel(&fixture, ChannelKind::DingtalkRobot, &rules("gone", SECRET));
+    is(&gone.send(&long()).await, "not_sent", "misconfigured: code 300001");
+}
+
+#[tokio::test]
+async fn a_feishu_robot_signs_calls_and_stays_within_its_limits() {
+    let fixture = Fixture::sqlite().await;
+    let vendors = Vendors::start(fixture.clock.clone()).await;
+    let rules = |secret: &str| {
+        format!("url = '{}/open-apis/bot/v2/hook/good'\nsecret = '{secret}'", vendors.url)
+    };
+    let robot = channel(&fixture, ChannelKind::FeishuRobot, &rules(SECRET));
+    is(&robot.send(&long()).await, "delivered", "");
+    let text = vendors.taken()[0]["content"]["text"].as_str().unwrap().to_owned();
+    assert!(text.starts_with("<at user_id=\"ou_6\">褚走</at>\n褚走：\n【走访】"), "{text}");
+    assert_eq!(sent_until_too_fast(&robot).await, 99);
+    let wrong = channel(&fixture, ChannelKind::FeishuRobot, &rules("other"));
+    is(&wrong.send(&long()).await, "not_sent", "misconfigured: code 19021");
+}
+
+#[tokio::test]
+async fn a_wecom_robot_stays_within_its_limits() {
+    let fixture = Fixture::sqlite().await;
+    let vendors = Vendors::start(fixture.clock.clone()).await;
+    let rules = |key: &str| format!("url = '{}/cgi-bin/webhook/send?key={key}'", vendors.url);
+    let robot = channel(&fixture, ChannelKind::WecomRobot, &rules("good"));
+    is(&robot.send(&long()).await, "delivered", "");
+    assert_eq!(vendors.taken()[0]["text"]["mentioned_list"][0], "chuzou");
+    assert_eq!(sent_until_too_fast(&robot).await, 19);
+    let gone = channel(&fixture, ChannelKind::WecomRobot, &rules("gone"));
+    is(&gone.send(&long()).await, "not_sent", "misconfigured: code 93000");
+}
+
+fn app(vendors: &Vendors, secret: &str) -> String {
+    format!(
+        "endpoint = '{}'\ncorp_id = 'corp'\nagent_id = 1000002\nsecret = '{secret}'",
+        vendors.url
+    )
+}
+
+#[tokio::test]
+async fn a_wecom_application_keeps_its_token_and_gives_a_message_once() {
+    let fixture = Fixture::sqlite().await;
+    let vendors = Vendors::start(fixture.clock.clone()).await;
+    let app_channel = channel(&fixture, ChannelKind::WecomApp, &app(&vendors, SECRET));
+    is(&app_channel.send(&long()).await, "delivered", "");
+    // Sent again, as after a timeout: given once, with the token that it has.
+    is(&app_channel.send(&long()).await, "delivered", "");
+    assert_eq!((vendors.taken().len(), vendors.tokens_given()), (1, 1));
+    vendors.revoke_token();
+    is(&app_channel.send(&notice("短", someone())).await, "delivered", "");
+    assert_eq!(vendors.tokens_given(), 2);
+    fixture.clock.set(fixture.clock.now() + Duration::from_secs(7000));
+    is(&app_channel.send(&notice("短2", someone())).await, "delivered", "");
+    assert_eq!(vendors.tokens_given(), 3, "renewed before it ends");
+    let gone = Addresses { wecom: Some("gone".to_owned()), ..Addresses::default() };
+    is(&app_channel.send(&notice("短", gone)).await, "refused", "no_address: code 81013");
+    let parcel = |first: i64| Parcel {
+        id: String::new(),
+        kind: "notice".to_owned(),
+        debt_key: String::new(),
+        target_id: String::new(),
+        attempts: 1,
+        unknown_since: Some(first),
+        first_attempt_at: Some(first),
+        last_attempt_at: Some(first),
+        lease_until: 0,
+    };
+    let now = fixture.clock.millis();
+    assert_eq!(app_channel.look(&parcel(now - 3_600_000), &long()).await, Sight::Repeatable);
+    assert_eq!(app_channel.look(&parcel(now - 15_000_000), &long()).await, Sight::Blind);
+    let wrong = channel(&fixture, ChannelKind::WecomApp, &app(&vendors, "other"));
+    is(&wrong.send(&long()).await, "not_sent", "misconfigured: code 40001");
+}
+
+#[tokio::test]
+async fn a_webhook_is_signed_as_standard_webhooks_says() {
+    let fixture = Fixture::sqlite().await;
+    let vendors = Vendors::start(fixture.clock.clone()).await;
+    let rules = format!("url = '{}/hook'\nsecret = '{SECRET}'", vendors.url);
+    let hook = channel(&fixture, ChannelKind::Webhook, &rules);
+    is(&hook.send(&notice("短", someone())).await, "delivered", "");
+    assert_eq!(vendors.taken()[0]["data"]["to"], "Z6");
+}
+
+/// The example gateway of config/sms/, at the vendors' address.
+fn gateway(vendors: &Vendors, folder: &Path) -> String {
+    let example = include_str!("../../../config/sms/gateway.toml");
+    let file = folder.join("gateway.toml");
+    std::fs::write(&file, example.replace("https://sms.example.cn", &vendors.url)).unwrap();
+    format!("file = '{}'\nsecret = '{SECRET}'", file.display())
+}
+
+#[tokio::test]
+async fn a_text_message_goes_by_the_gateways_own_description() {
+    let (fixture, folder) = (Fixture::sqlite().await, tempfile::tempdir().unwrap());
+    let vendors = Vendors::start(fixture.clock.clone()).await;
+    let sms = channel(&fixture, ChannelKind::Sms, &gateway(&vendors, folder.path()));
+    is(&sms.send(&long()).await, "delivered", "");
+    let content = vendors.taken()[0]["content"].as_str().unwrap().to_owned();
+    assert_eq!(content.chars().count(), 300 + "【走访】".chars().count());
+    let to = |phone: &str| Addresses { phone: Some(phone.to_owned()), ..Addresses::default() };
+    is(&sms.send(&notice("短", to("10000000000"))).await, "refused", "no_address: code 1002");
+    is(&sms.send(&notice("短", to("10000000429"))).await, "not_sent", "too_many: code 2001");
+    is(&sms.send(&notice("短", to("10000000500"))).await, "unknown", "unexpected_code: code 5555");
+}
+
+#[tokio::test]
+async fn mail_goes_over_tls_as_text_and_html_and_a_mailbox_that_isnt_there_is_named() {
+    let (fixture, folder) = (Fixture::sqlite().await, tempfile::tempdir().unwrap());
+    let authority = authority();
+    let ca = folder.path().join("ca.pem");
+    std::fs::write(&ca, authority.pem()).unwrap();
+    for (tls, starttls) in [("implicit", false), ("starttls", true)] {
+        let (port, mails) = mail::start(acceptor(&authority, 2099, None), starttls).await;
+        let rules = |password: &str, ca: &str| {
+            format!(
+                "host = 'localhost'\nport = {port}\ntls = '{tls}'\nfrom = '走访办 <zoufang@example.cn>'\nuser = 'office'\npassword = '{password}'\nca_file = '{ca}'"
+            )
+        };
+        let (good, ca) = ("secret", ca.display().to_string());
+        let email = channel(&fixture, ChannelKind::Email, &rules(good, &ca));
+        is(&email.send(&notice("入户走访", someone())).await, "delivered", "");
+        let sent = mails.all().remove(0);
+        for part in [
+            "<chu@example.cn>",
+            "multipart/alternative",
+            "text/plain",
+            "text/html",
+            "Message-ID: <01800000-0000-7000-8000-000000000001@zoufang>",
+        ] {
+            assert!(sent.contains(part), "{part}: {sent}");
+        }
+        let to = |email: &str| Addresses { email: Some(email.to_owned()), ..Addresses::default() };
+        let nobody = email.send(&notice("短", to("nobody@example.cn"))).await;
+        is(&nobody, "refused", "no_address");
+        is(&email.send(&notice("短", to("full@example.cn"))).await, "not_sent", "too_many");
+        let wrong = channel(&fixture, ChannelKind::Email, &rules("wrong", &ca));
+        is(&wrong.send(&long()).await, "not_sent", "misconfigured");
+        let distrusted = channel(&fixture, ChannelKind::Email, &rules(good, ""));
+        is(&distrusted.send(&long()).await, "not_sent", "");
+        assert_eq!(mails.all().len(), 1);
+    }
+    let nobody = "host = 'localhost'\nport = 1\ntls = 'none'\nfrom = 'a@example.cn'";
+    let dead = channel(&fixture, ChannelKind::Email, nobody);
+    is(&dead.send(&notice("短", someone())).await, "not_sent", "not_connected");
+}
+
+#[tokio::test]
+async fn who_isnt_known_to_one_channel_is_told_by_the_next() {
+    let folder = tempfile::tempdir().unwrap();
+    let reach = |kind: ChannelKind| ChannelReach {
+        lane: kind.lane().to_owned(),
+        needs: kind.needs(),
+        copy: false,
+        form: Form::Text,
+    };
+    let channels = vec![reach(ChannelKind::WecomApp), reach(ChannelKind::Sms)];
+    let fixture = Fixture::sqlite().await.within(|around| around.channels = channels).await;
+    let fixture = fixture.township().await;
+    let wecom = "人员编号,姓名,角色,所属区划,手机号,企业微信账号\nZ6,褚走,走访人员,高桥村,10000000006,gone\nZ7,卫访,走访人员,杨桥村,10000000007,weifang\n";
+    fixture.import("wecom.csv", wecom).await.unwrap();
+    fixture.at(3, 28, 9);
+    let vendors = Vendors::start(fixture.clock.clone()).await;
+    let text = format!(
+        "[notify]\nchannels = ['wecom_app', 'sms']\n[notify.wecom_app]\n{}\n[notify.sms]\n{}\n",
+        app(&vendors, SECRET),
+        gateway(&vendors, folder.path())
+    );
+    let settings = Settings::from_text(&text, "test").unwrap();
+    let daemon = Daemon::new(settings, fixture.store.clone(), CancellationToken::new()).unwrap();
+    for _ in 0..20 {
+        daemon.settle().await.unwrap();
+        fixture.clock.set(fixture.clock.now() + Duration::from_secs(2));
+    }
+    let taken = vendors.taken();
+    let by_wecom: Vec<_> = taken.iter().filter_map(|body| body["touser"].as_str()).collect();
+    let by_sms: Vec<_> = taken.iter().filter_map(|body| body["mobile"].as_str()).collect();
+    assert_eq!(by_wecom, ["weifang"]);
+    assert!(by_sms.contains(&"10000000006") && !by_sms.contains(&"10000000007"), "{by_sms:?}");
+    let dead = fixture.store.unreachable().await.unwrap();
+    assert_eq!(dead.len(), 1);
+    assert_eq!((dead[0].staff_number.as_str(), dead[0].channel.as_str()), ("Z6", "wecom_app"));
+    // Another account: the channel may try again.
+    fixture.import("wecom2.csv", &wecom.replace("gone", "chuzou")).await.unwrap();
+    assert!(fixture.store.unreachable().await.unwrap().is_empty());
+}
