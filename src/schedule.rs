@@ -14,7 +14,7 @@ use tokio_util::task::TaskTracker;
 use tracing::{error, info};
 
 use crate::clock::{Clock, span_millis};
-use crate::store::{Store, StoreError};
+use crate::store::{CLOCKS_APART, Store, StoreError};
 
 /// What a job does; the text says how it went.
 pub type Work =
@@ -127,9 +127,12 @@ impl Schedule {
         for job in &self.jobs {
             let slot = job.when.slot(clock).as_millisecond();
             let stale = clock.millis() - millis(STALE_AFTER);
+            // A run of a later slot was made when the clock was ahead: whether this one was taken is asked of the
+            // record.
             let taken = runs.get(job.name).is_some_and(|run| {
-                run.slot > slot
-                    || run.slot == slot && (run.finished_at.is_some() || run.started_at > stale)
+                run.slot == slot
+                    && run.started_at <= clock.millis() + CLOCKS_APART
+                    && (run.finished_at.is_some() || run.started_at > stale)
             });
             if !taken && self.running().insert(job.name) {
                 started.push(self.tasks.spawn(self.run(job.clone(), slot)));

@@ -113,7 +113,8 @@ impl Tx {
         }
         let known: Option<String> = sqlx::query_scalar(
             "SELECT id FROM bundles WHERE kind = $1 AND area_id = $2 AND COALESCE(staff_id, '') = $3 AND due_on = $4
-               AND next_rung = $5 AND role = $6 AND COALESCE(issue_id, '') = $7 LIMIT 1",
+               AND next_rung = $5 AND role = $6 AND COALESCE(issue_id, '') = $7
+               AND NOT EXISTS (SELECT 1 FROM acknowledgements a WHERE a.bundle_id = bundles.id) ORDER BY id LIMIT 1",
         )
         .bind(key.kind.code())
         .bind(&key.area_id)

@@ -6,6 +6,10 @@ use sqlx::FromRow;
 
 use super::{Result, Store};
 
+/// How far the clocks of two replicas may be apart, in milliseconds: a run that began later than that was made when the
+/// clock was ahead.
+pub const CLOCKS_APART: i64 = 300_000;
+
 /// A job's latest run.
 #[derive(Debug, Clone, FromRow)]
 pub struct JobRun {
@@ -18,24 +22,27 @@ pub struct JobRun {
 
 impl Store {
     /// Takes the slot; false where it was already taken. A run that never finished (its process was
-    /// killed) may be taken again after `stale_after` milliseconds.
+    /// killed) may be taken again after `stale_after` milliseconds, and so may one that began later than now: the clock
+    /// was ahead then.
     pub async fn claim_slot(&self, job: &str, slot: i64, stale_after: i64) -> Result<bool> {
         let now = self.around.clock.millis();
         let claimed = sqlx::query(
             "INSERT INTO job_runs (job, slot, started_at) VALUES ($1, $2, $3)
-             ON CONFLICT (job, slot) DO UPDATE SET started_at = excluded.started_at
-             WHERE job_runs.finished_at IS NULL AND job_runs.started_at <= $4",
+             ON CONFLICT (job, slot) DO UPDATE SET started_at = excluded.started_at, finished_at = NULL, outcome = NULL
+             WHERE job_runs.finished_at IS NULL AND job_runs.started_at <= $4 OR job_runs.started_at > $5",
         )
         .bind(job)
         .bind(slot)
         .bind(now)
         .bind(now.saturating_sub(stale_after))
+        .bind(now.saturating_add(CLOCKS_APART))
         .execute(&self.write)
         .await?;
         Ok(claimed.rows_affected() > 0)
     }
 
-    /// Records how the run ended, and forgets all but the newest runs of the job.
+    /// Records how the run ended, and forgets all but the newest runs of the job, and those that are still to come:
+    /// they were made when the clock was ahead.
     pub async fn finish_slot(&self, job: &str, slot: i64, outcome: &str) -> Result<()> {
         let now = self.around.clock.millis();
         sqlx::query(
@@ -48,11 +55,12 @@ impl Store {
         .execute(&self.write)
         .await?;
         sqlx::query(
-            "DELETE FROM job_runs WHERE job = $1 AND slot < (
+            "DELETE FROM job_runs WHERE job = $1 AND (started_at > $2 OR slot < (
                SELECT MIN(slot) FROM (
-                 SELECT slot FROM job_runs WHERE job = $1 ORDER BY slot DESC LIMIT 200) AS kept)",
+                 SELECT slot FROM job_runs WHERE job = $1 AND started_at <= $2 ORDER BY slot DESC LIMIT 200) AS kept))",
         )
         .bind(job)
+        .bind(now.saturating_add(CLOCKS_APART))
         .execute(&self.write)
         .await?;
         Ok(())

@@ -123,6 +123,13 @@ impl Fixture {
         self.import("visit.csv", &format!("{VISITS}\n{line}\n")).await
     }
 
+    /// The same database, opened again in other surroundings.
+    pub async fn reopened_within(&self, change: impl FnOnce(&mut Surroundings)) -> Store {
+        let mut around = surroundings(self.clock.clone(), 7);
+        change(&mut around);
+        Store::open(&self.url, around).await.unwrap()
+    }
+
     /// The same database, opened again as after a restart.
     pub async fn reopened(&self) -> Store {
         open(&self.url, self.clock.clone(), 7).await.unwrap()

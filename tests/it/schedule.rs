@@ -1,0 +1,129 @@
+//! The schedule against clocks that don't go as they should, and two replicas.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use jiff::civil::{Date, Time, date, time};
+use zoufang::schedule::{Job, Schedule, When};
+use zoufang::store::Store;
+
+use crate::support::{Fixture, on_both};
+
+const AT: Time = time(8, 30, 0, 0);
+
+/// A schedule of a daily and a minutely job, and how often each ran.
+fn counted(store: &Store) -> (Arc<Schedule>, Arc<AtomicUsize>, Arc<AtomicUsize>) {
+    let (daily, often) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+    let job = |name, when, count: &Arc<AtomicUsize>| {
+        let count = Arc::clone(count);
+        Job {
+            name,
+            title: name,
+            when,
+            work: Arc::new(move || {
+                count.fetch_add(1, Ordering::SeqCst);
+                Box::pin(async { Ok("done".to_owned()) })
+            }),
+        }
+    };
+    let jobs = vec![
+        job("daily", When::DailyAt(AT), &daily),
+        job("often", When::Every(Duration::from_secs(60)), &often),
+    ];
+    (Arc::new(Schedule::new(store.clone(), jobs)), daily, often)
+}
+
+async fn run(schedule: &Schedule) {
+    for job in schedule.run_due().await {
+        job.await.unwrap();
+    }
+}
+
+fn set(fixture: &Fixture, on: Date, at: Time) {
+    fixture.clock.set(fixture.clock.instant(on.to_datetime(at)));
+}
+
+on_both!(each_day_has_its_slot_once_over_a_leap_day_too, async |fixture: Fixture| {
+    let (mut day, mut days) = (date(2024, 2, 27), 0);
+    set(&fixture, day, time(8, 29, 0, 0));
+    let (schedule, daily, _) = counted(&fixture.store);
+    run(&schedule).await;
+    let before = daily.load(Ordering::SeqCst);
+    while day <= date(2024, 3, 2) {
+        for at in [time(8, 30, 0, 0), time(8, 30, 1, 0), time(23, 59, 59, 0)] {
+            set(&fixture, day, at);
+            run(&schedule).await;
+        }
+        days += 1;
+        assert_eq!(daily.load(Ordering::SeqCst) - before, days, "{day}");
+        day = day.tomorrow().unwrap();
+    }
+    assert_eq!(days, 5, "29 February is one of them");
+});
+
+on_both!(a_suspended_machine_makes_up_the_last_slot_once, async |fixture: Fixture| {
+    set(&fixture, date(2022, 3, 1), time(9, 0, 0, 0));
+    let (schedule, daily, often) = counted(&fixture.store);
+    run(&schedule).await;
+    // The lid is closed for four days.
+    set(&fixture, date(2022, 3, 5), time(16, 0, 0, 0));
+    run(&schedule).await;
+    run(&schedule).await;
+    assert_eq!((daily.load(Ordering::SeqCst), often.load(Ordering::SeqCst)), (2, 2));
+});
+
+on_both!(
+    a_clock_that_steps_back_neither_repeats_nor_stops_the_schedule,
+    async |fixture: Fixture| {
+        set(&fixture, date(2022, 3, 1), time(10, 0, 0, 0));
+        let (schedule, daily, often) = counted(&fixture.store);
+        run(&schedule).await;
+        // Back to before the slot that was run: it isn't run again when it comes again.
+        set(&fixture, date(2022, 3, 1), time(8, 0, 0, 0));
+        run(&schedule).await;
+        let after_step = often.load(Ordering::SeqCst);
+        assert_eq!(after_step, 2, "what runs each minute goes on");
+        for minute in 25..40 {
+            set(&fixture, date(2022, 3, 1), time(8, minute, 0, 0));
+            run(&schedule).await;
+        }
+        assert_eq!(often.load(Ordering::SeqCst), after_step + 15);
+        // The slots of 28 February and 1 March, each once more at the most: what they owe is owed once anyway.
+        assert!(daily.load(Ordering::SeqCst) <= 3, "{daily:?}");
+    }
+);
+
+on_both!(a_clock_that_was_years_ahead_doesnt_stop_the_schedule, async |fixture: Fixture| {
+    set(&fixture, date(2032, 3, 1), time(10, 0, 0, 0));
+    let (schedule, daily, often) = counted(&fixture.store);
+    for minute in 0..5 {
+        set(&fixture, date(2032, 3, 1), time(10, minute, 0, 0));
+        run(&schedule).await;
+    }
+    set(&fixture, date(2022, 3, 1), time(10, 0, 0, 0));
+    let ahead = (daily.load(Ordering::SeqCst), often.load(Ordering::SeqCst));
+    for day in 1..=3 {
+        for second in 0..3 {
+            set(&fixture, date(2022, 3, day), time(10, 0, second, 0));
+            run(&schedule).await;
+        }
+    }
+    let real = (daily.load(Ordering::SeqCst) - ahead.0, often.load(Ordering::SeqCst) - ahead.1);
+    assert_eq!(real, (3, 3), "one slot a day, and one of each minute");
+});
+
+on_both!(two_replicas_run_each_slot_once, async |fixture: Fixture| {
+    set(&fixture, date(2022, 3, 1), time(9, 0, 0, 0));
+    let other = fixture.reopened().await;
+    let ((one, daily_one, often_one), (two, daily_two, often_two)) =
+        (counted(&fixture.store), counted(&other));
+    for minute in 0..10 {
+        set(&fixture, date(2022, 3, 1), time(9, minute, 0, 0));
+        tokio::join!(run(&one), run(&two));
+    }
+    let both = |one: &AtomicUsize, two: &AtomicUsize| {
+        one.load(Ordering::SeqCst) + two.load(Ordering::SeqCst)
+    };
+    assert_eq!((both(&daily_one, &daily_two), both(&often_one, &often_two)), (1, 10));
+});
