@@ -1,9 +1,10 @@
 //! Delivery's rate against a bare HTTP client and against job queues: the same payload, sink and concurrency, turn about
 //! in one run, with the record durable (SQLite at synchronous=FULL, PostgreSQL with fsync). Then the cost of following
-//! what is open.
+//! what is open, and of a county's reminders.
 //!
-//! `cargo run --release -p zoufang-bench [deliver|poll] [ISSUES]`
+//! `cargo run --release -p zoufang-bench [deliver|poll|county] [ISSUES]`
 
+mod county;
 mod engine;
 mod peers;
 mod polling;
@@ -117,7 +118,7 @@ async fn deliver(issues: usize) -> anyhow::Result<()> {
 async fn main() -> anyhow::Result<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let wants = |what: &str| {
-        !arguments.iter().any(|a| a == "deliver" || a == "poll")
+        !arguments.iter().any(|a| ["deliver", "poll", "county"].contains(&a.as_str()))
             || arguments.iter().any(|a| a == what)
     };
     let issues = arguments.iter().find_map(|a| a.parse().ok()).unwrap_or(2000);
@@ -126,6 +127,9 @@ async fn main() -> anyhow::Result<()> {
     }
     if wants("poll") {
         polling::table().await?;
+    }
+    if wants("county") {
+        county::table().await?;
     }
     Ok(())
 }

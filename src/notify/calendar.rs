@@ -38,12 +38,11 @@ pub async fn calendar(
     let mut calendar = icalendar::Calendar::new();
     calendar.name(&format!("走访任务（{}）", person.name)).timezone("Asia/Shanghai");
     for bundle in own {
-        let area = hearers.tree.get(&bundle.area_id).map(|area| area.name.as_str());
         let names = labels.get(&bundle.id).map(|labels| labels.join("、")).unwrap_or_default();
         let to_do = bundle.kind.what_to_do();
         let text =
             if names.is_empty() { to_do.to_owned() } else { format!("{to_do}（{names}）") };
-        let (area, count) = (area.unwrap_or_default(), bundle.open);
+        let (area, count) = (hearers.area_name(&bundle.area_id), bundle.open);
         let mut event = Event::new();
         event
             .uid(&format!("{}@zoufang", bundle.id))

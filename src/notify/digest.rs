@@ -1,25 +1,26 @@
 //! A digest as data: what is owed, where, by when, whether it's late, and what to do about it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use jiff::civil::Date;
 use serde::Serialize;
 
+use super::hearers::Hearers;
 use crate::domain::campaign::Campaign;
 use crate::domain::duty::{DutyKind, Warning};
+use crate::store::{StoreError, Tx};
 
-/// One thing that a digest speaks of: a bundle.
+/// One thing that a person is told of: a bundle.
 #[derive(Debug, Clone)]
-pub struct Item {
+pub(super) struct Item {
+    pub bundle: String,
     pub kind: DutyKind,
-    pub area: String,
+    pub area_id: String,
     pub due_on: Date,
     /// Whether the reader owes it, or is told because another is late with it.
     pub own: bool,
     /// How many duties.
     pub count: i64,
-    /// What they are about, where it's a few: masked names, numbers of issues.
-    pub labels: Vec<String>,
     /// Whom the reader stands in for.
     pub instead_of: Option<String>,
 }
@@ -44,11 +45,11 @@ pub struct Section {
 #[derive(Debug, Clone, Serialize)]
 pub struct AreaLines {
     pub name: String,
-    pub lines: Vec<Line>,
+    pub lines: Vec<LineText>,
 }
 
 #[derive(Debug, Clone, Serialize)]
-pub struct Line {
+pub struct LineText {
     /// 红, 黄 or 绿.
     pub colour: &'static str,
     pub kind: &'static str,
@@ -59,36 +60,116 @@ pub struct Line {
     pub to_do: &'static str,
 }
 
-/// How many are named on one line.
-pub const NAMED: usize = 5;
+/// How many are named on one line; more than that are only counted.
+const NAMED: i64 = 5;
+/// A telephone shows so many lines before its reader stops reading: more are summed up by the next larger areas.
+const LONGEST: usize = 30;
 
-/// What makes one line: kind, date, and whom the reader stands in for.
-type LineKey<'i> = (DutyKind, Date, &'i str);
+/// What makes one line.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+struct LineKey {
+    /// Own things come first.
+    others: bool,
+    area: String,
+    kind: DutyKind,
+    /// Its date; where lines are summed up, none: the earliest is named.
+    due_on: Option<Date>,
+    instead_of: String,
+}
 
-impl Digest {
-    /// Own things first, then what others are late with; by area, kind and date.
-    pub fn new(
-        campaign: &Campaign,
-        today: Date,
-        name: &str,
-        link: String,
-        items: &[Item],
-    ) -> Digest {
-        let own: Vec<&Item> = items.iter().filter(|item| item.own).collect();
-        let others: Vec<&Item> = items.iter().filter(|item| !item.own).collect();
-        let section = |heading, items: Vec<&Item>, own| {
-            (!items.is_empty())
-                .then(|| Section { heading, areas: areas(campaign, today, &items, own) })
+#[derive(Debug, Default)]
+struct Line {
+    count: i64,
+    earliest: Date,
+    several_dates: bool,
+    bundles: Vec<String>,
+    names: Vec<String>,
+}
+
+/// A digest on the way to its words.
+pub(super) struct Draft {
+    reader: String,
+    items: Vec<Item>,
+    lines: BTreeMap<LineKey, Line>,
+}
+
+impl Draft {
+    /// Own things first, then what others are late with; by area, kind and date. What would be too long to read is summed
+    /// up by the areas right below the reader's own.
+    pub fn new(hearers: &Hearers, staff_id: &str, items: Vec<Item>) -> Draft {
+        let area = |item: &Item| hearers.area_name(&item.area_id);
+        let mut lines = grouped(hearers, &items, area, true);
+        if lines.len() > LONGEST {
+            let above = |item: &Item| hearers.area_below(staff_id, &item.area_id);
+            lines = grouped(hearers, &items, above, false);
+        }
+        Draft { reader: hearers.name(staff_id).to_owned(), items, lines }
+    }
+
+    /// Names what is on lines of a few.
+    pub async fn name(&mut self, tx: &mut Tx) -> Result<(), StoreError> {
+        let few = self.lines.values_mut().filter(|line| line.count <= NAMED);
+        let mut few: Vec<&mut Line> = few.collect();
+        let bundles: Vec<&str> =
+            few.iter().flat_map(|line| line.bundles.iter().map(String::as_str)).collect();
+        if bundles.is_empty() {
+            return Ok(());
+        }
+        let labels: HashMap<String, Vec<String>> = tx.bundle_labels(&bundles).await?;
+        for line in &mut few {
+            let names = line.bundles.iter().filter_map(|bundle| labels.get(bundle)).flatten();
+            line.names = names.cloned().collect();
+            line.names.sort_unstable();
+        }
+        Ok(())
+    }
+
+    /// The words.
+    pub fn digest(&self, campaign: &Campaign, today: Date, link: String) -> Digest {
+        let section = |heading, others| {
+            let lines: Vec<_> = self.lines.iter().filter(|(key, _)| key.others == others).collect();
+            (!lines.is_empty()).then(|| Section { heading, areas: areas(campaign, today, lines) })
         };
-        let sections = [section("需要您办理：", own, true), section("需要您督办：", others, false)];
+        let sections = [section("需要您办理：", false), section("需要您督办：", true)];
         Digest {
-            title: title(campaign, today, items),
+            title: title(campaign, today, &self.items),
             date: today,
-            name: name.to_owned(),
+            name: self.reader.clone(),
             sections: sections.into_iter().flatten().collect(),
             link,
         }
     }
+}
+
+fn grouped(
+    hearers: &Hearers,
+    items: &[Item],
+    area: impl Fn(&Item) -> String,
+    by_date: bool,
+) -> BTreeMap<LineKey, Line> {
+    let mut lines: BTreeMap<LineKey, Line> = BTreeMap::new();
+    for item in items {
+        let key = LineKey {
+            others: !item.own,
+            area: area(item),
+            kind: item.kind,
+            due_on: by_date.then_some(item.due_on),
+            instead_of: item
+                .instead_of
+                .as_deref()
+                .map(|of| hearers.name(of).to_owned())
+                .unwrap_or_default(),
+        };
+        let new = Line { earliest: item.due_on, ..Line::default() };
+        let line = lines.entry(key).or_insert(new);
+        line.count += item.count;
+        line.several_dates |= line.earliest != item.due_on;
+        line.earliest = line.earliest.min(item.due_on);
+        if line.count <= NAMED {
+            line.bundles.push(item.bundle.clone());
+        }
+    }
+    lines
 }
 
 /// What the day asks for, and how much of it is late.
@@ -105,56 +186,37 @@ fn title(campaign: &Campaign, today: Date, items: &[Item]) -> String {
     format!("【走访】{}月{}日：{}{late}", today.month(), today.day(), kinds.join("，"))
 }
 
-fn areas(campaign: &Campaign, today: Date, items: &[&Item], own: bool) -> Vec<AreaLines> {
-    let mut areas: BTreeMap<&str, BTreeMap<LineKey<'_>, Vec<&Item>>> = BTreeMap::new();
-    for item in items {
-        let instead_of = item.instead_of.as_deref().unwrap_or_default();
-        let lines = areas.entry(&item.area).or_default();
-        lines.entry((item.kind, item.due_on, instead_of)).or_default().push(item);
-    }
-    let line = |((kind, due_on, instead_of), items): (LineKey<'_>, Vec<&Item>)| Line {
-        colour: match campaign.warning(due_on, today) {
-            Warning::Red => "[红]",
-            Warning::Yellow => "[黄]",
-            Warning::Green => "[绿]",
-        },
-        kind: kind.chinese(),
-        count: items.iter().map(|item| item.count).sum(),
-        when: when(today, due_on),
-        names: names(&items),
-        instead_of: instead_of.to_owned(),
-        to_do: if own { kind.what_to_do() } else { "请督促办理" },
-    };
-    areas
-        .into_iter()
-        .map(|(name, lines)| AreaLines {
-            name: name.to_owned(),
-            lines: lines.into_iter().map(line).collect(),
-        })
-        .collect()
-}
-
-fn when(today: Date, due_on: Date) -> String {
-    let days = (due_on - today).get_days();
-    let by = format!("{}月{}日", due_on.month(), due_on.day());
-    match days {
-        0 => format!("今天（{by}）到期"),
-        1.. => format!("{by}前完成，还有{days}天"),
-        _ => format!("{by}已到期，超期{}天", -days),
-    }
-}
-
-fn names(items: &[&Item]) -> String {
-    let count: i64 = items.iter().map(|item| item.count).sum();
-    let mut names: Vec<&str> =
-        items.iter().flat_map(|item| &item.labels).map(String::as_str).collect();
-    names.sort_unstable();
-    names.truncate(NAMED);
-    match names.len() {
-        0 => String::new(),
-        shown if i64::try_from(shown).is_ok_and(|shown| shown < count) => {
-            format!("{}等", names.join("、"))
+fn areas(campaign: &Campaign, today: Date, lines: Vec<(&LineKey, &Line)>) -> Vec<AreaLines> {
+    let mut areas: Vec<AreaLines> = Vec::new();
+    for (key, line) in lines {
+        let text = LineText {
+            colour: match campaign.warning(line.earliest, today) {
+                Warning::Red => "[红]",
+                Warning::Yellow => "[黄]",
+                Warning::Green => "[绿]",
+            },
+            kind: key.kind.chinese(),
+            count: line.count,
+            when: when(today, line),
+            names: line.names.join("、"),
+            instead_of: key.instead_of.clone(),
+            to_do: if key.others { "请督促办理" } else { key.kind.what_to_do() },
+        };
+        match areas.last_mut().filter(|area| area.name == key.area) {
+            Some(area) => area.lines.push(text),
+            None => areas.push(AreaLines { name: key.area.clone(), lines: vec![text] }),
         }
-        _ => names.join("、"),
+    }
+    areas
+}
+
+fn when(today: Date, line: &Line) -> String {
+    let days = (line.earliest - today).get_days();
+    let by = format!("{}月{}日", line.earliest.month(), line.earliest.day());
+    let first = if line.several_dates { "最早的" } else { "" };
+    match days {
+        0 => format!("{first}今天（{by}）到期"),
+        1.. => format!("{first}{by}前完成，还有{days}天"),
+        _ => format!("{first}{by}已到期，超期{}天", -days),
     }
 }

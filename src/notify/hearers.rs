@@ -16,7 +16,7 @@ const LAST_RESORT: Role = Role::LeadingGroup;
 
 /// The people of one day.
 pub(super) struct Hearers {
-    pub tree: Arc<AreaTree>,
+    tree: Arc<AreaTree>,
     holders: Holders,
     /// Who is away, with who stands in.
     away: HashMap<String, Option<String>>,
@@ -55,6 +55,18 @@ impl Hearers {
     /// A person's name.
     pub fn name(&self, person: &str) -> &str {
         self.holders.person(person).map(|person| person.name.as_str()).unwrap_or_default()
+    }
+
+    /// An area's name.
+    pub fn area_name(&self, area: &str) -> String {
+        self.tree.get(area).map(|area| area.name.clone()).unwrap_or_default()
+    }
+
+    /// The name of the area right below a person's own that `area` lies in: what sums up what they watch over.
+    pub fn area_below(&self, person: &str, area: &str) -> String {
+        let own = self.holders.person(person).map(|person| person.area_id.as_str());
+        let below = self.tree.upward(area).find(|area| area.parent_id.as_deref() == own);
+        below.map_or_else(|| self.area_name(area), |below| below.name.clone())
     }
 
     /// Who hears the rung at `index` of a bundle: its person; where they are away or out of reach, their deputy; else

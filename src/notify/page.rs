@@ -3,7 +3,7 @@
 use jiff::civil::Date;
 use minijinja::context;
 
-use super::digest::{Digest, Item};
+use super::digest::{Draft, Item};
 use super::hearers::Hearers;
 use super::links::digest_code;
 use super::messages::Messages;
@@ -25,25 +25,24 @@ pub async fn page(
     let hearers = Hearers::on(&mut tx, around.clock.today()).await?;
     let told = tx.told_to(staff_id, day).await?;
     let open: Vec<&(DueBundle, i64)> = told.iter().filter(|(bundle, _)| bundle.open > 0).collect();
-    let few: Vec<&str> = open.iter().map(|(bundle, _)| bundle.id.as_str()).collect();
-    let mut labels = tx.bundle_labels(&few).await?;
-    tx.rollback().await?;
     let items: Vec<Item> = open
         .iter()
         .map(|(bundle, rung)| Item {
+            bundle: bundle.id.clone(),
             kind: bundle.kind,
-            area: hearers.tree.get(&bundle.area_id).map(|a| a.name.clone()).unwrap_or_default(),
+            area_id: bundle.area_id.clone(),
             due_on: bundle.due_on,
             own: is_own(store, bundle, *rung),
             count: bundle.open,
-            labels: labels.remove(&bundle.id).unwrap_or_default(),
             instead_of: None,
         })
         .collect();
-    let name = hearers.name(staff_id);
-    let today = around.clock.today();
-    let digest = Digest::new(&around.campaign, today, name, String::new(), &items);
-    let done = told.len() - items.len();
+    let shown = items.len();
+    let mut draft = Draft::new(&hearers, staff_id, items);
+    draft.name(&mut tx).await?;
+    tx.rollback().await?;
+    let digest = draft.digest(&around.campaign, around.clock.today(), String::new());
+    let done = told.len() - shown;
     let values = context! { digest, on => on.to_string(), done, acknowledged };
     Ok(Some(messages.render("page.html", values)?))
 }

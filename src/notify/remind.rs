@@ -1,11 +1,11 @@
 //! The reconciler of reminders: which bundles' rungs are due today, who hears of them, one digest for each person.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashSet};
 
 use jiff::civil::Date;
 use tracing::warn;
 
-use super::digest::{Digest, Item, NAMED};
+use super::digest::{Draft, Item};
 use super::hearers::Hearers;
 use super::links;
 use super::messages::Messages;
@@ -62,14 +62,17 @@ pub async fn preview(
     Ok(notices)
 }
 
+/// How many bundles are held at once.
+const PAGE: i64 = 4_000;
+
 /// Tells every rung that is due by `day` and moves the bundles up; the notices are still to be put.
 async fn evaluate(
     tx: &mut Tx,
     rules: &ReminderRules,
     day: Date,
 ) -> Result<(Reminded, Vec<NewNotice>), StoreError> {
-    let due = tx.due_bundles(day).await?;
-    if due.is_empty() {
+    let mut page = tx.due_bundles(day, "", PAGE).await?;
+    if page.is_empty() {
         return Ok(Default::default());
     }
     let hearers = Hearers::on(tx, day).await?;
@@ -84,20 +87,17 @@ async fn evaluate(
         digests: BTreeMap::new(),
         reminded: Reminded::default(),
     };
-    for bundle in &due {
-        round.tell(tx.around(), bundle);
+    while let Some(last) = page.last().map(|bundle| bundle.id.clone()) {
+        for bundle in &page {
+            round.tell(tx.around(), bundle);
+        }
+        tx.put_tellings(&std::mem::take(&mut round.tellings), day).await?;
+        tx.climb(&std::mem::take(&mut round.climbs)).await?;
+        page = tx.due_bundles(day, &last, PAGE).await?;
     }
-    let Round { tellings, climbs, digests, mut reminded, .. } = round;
-    tx.put_tellings(&tellings, day).await?;
-    tx.climb(&climbs).await?;
+    let Round { digests, mut reminded, .. } = round;
     reminded.people = digests.len();
-    let few = digests.values().flat_map(|items| items.iter());
-    let few: HashSet<&str> = few
-        .filter(|(_, item)| usize::try_from(item.count).is_ok_and(|count| count <= NAMED))
-        .map(|(bundle, _)| *bundle)
-        .collect();
-    let labels = tx.bundle_labels(&few.into_iter().collect::<Vec<_>>()).await?;
-    let notices = write(tx.around(), rules, day, &hearers, digests, &labels)?;
+    let notices = write(tx, rules, day, &hearers, digests).await?;
     Ok((reminded, notices))
 }
 
@@ -112,14 +112,14 @@ struct Round<'r> {
     acknowledged: HashSet<(String, String, bool)>,
     tellings: Vec<Telling>,
     climbs: Vec<Climb>,
-    /// For each person, by bundle: one that they owe and also watch over is mentioned once, as their own.
-    digests: BTreeMap<String, BTreeMap<&'r str, Item>>,
+    /// What each person is told of.
+    digests: BTreeMap<String, Vec<Item>>,
     reminded: Reminded,
 }
 
-impl<'r> Round<'r> {
+impl Round<'_> {
     /// Puts the bundle's due rungs into the digests of those who hear, and moves it up the ladder.
-    fn tell(&mut self, around: &Surroundings, bundle: &'r DueBundle) {
+    fn tell(&mut self, around: &Surroundings, bundle: &DueBundle) {
         let rungs = around.campaign.rungs(bundle.kind);
         let told_on: Vec<Date> =
             rungs.iter().map(|rung| rung.told_on(bundle.due_on, &around.workdays)).collect();
@@ -143,7 +143,7 @@ impl<'r> Round<'r> {
     }
 
     /// False where whoever hears already has today's digest: it waits for tomorrow's.
-    fn tell_rung(&mut self, bundle: &'r DueBundle, rungs: &[Rung], index: usize) -> bool {
+    fn tell_rung(&mut self, bundle: &DueBundle, rungs: &[Rung], index: usize) -> bool {
         let Some(hearing) = self.hearers.hearer(bundle, rungs, index) else {
             warn!(bundle = %bundle.id, kind = bundle.kind.code(), who = ?rungs[index].who, "nobody can be told");
             self.reminded.unheard += bundle.open;
@@ -164,19 +164,20 @@ impl<'r> Round<'r> {
             self.reminded.stood_in += bundle.open;
         }
         let own = rungs[index].who == Hearer::Owner;
-        let area = self.hearers.tree.get(&bundle.area_id);
-        let name = |person: &String| self.hearers.name(person).to_owned();
-        let item = Item {
-            kind: bundle.kind,
-            area: area.map(|area| area.name.clone()).unwrap_or_default(),
-            due_on: bundle.due_on,
-            own,
-            count: bundle.open,
-            labels: Vec::new(),
-            instead_of: hearing.instead_of.as_ref().map(name),
-        };
         let items = self.digests.entry(person.clone()).or_default();
-        items.entry(&bundle.id).or_insert(item).own |= own;
+        match items.last_mut().filter(|item| item.bundle == bundle.id) {
+            // What they owe and also watch over is mentioned once, as their own.
+            Some(item) => item.own |= own,
+            None => items.push(Item {
+                bundle: bundle.id.clone(),
+                kind: bundle.kind,
+                area_id: bundle.area_id.clone(),
+                due_on: bundle.due_on,
+                own,
+                count: bundle.open,
+                instead_of: hearing.instead_of.clone(),
+            }),
+        }
         self.tellings.push(Telling {
             bundle: bundle.id.clone(),
             rung,
@@ -199,29 +200,24 @@ fn latest_for_each(passed: &[Rung], first: usize) -> Vec<usize> {
 }
 
 /// Each person's digest, for each of their channels.
-fn write(
-    around: &Surroundings,
+async fn write(
+    tx: &mut Tx,
     rules: &ReminderRules,
     day: Date,
     hearers: &Hearers,
-    digests: BTreeMap<String, BTreeMap<&str, Item>>,
-    labels: &HashMap<String, Vec<String>>,
+    digests: BTreeMap<String, Vec<Item>>,
 ) -> Result<Vec<NewNotice>, StoreError> {
     let mut notices = Vec::new();
     for (staff_id, items) in digests {
-        let items: Vec<Item> = items
-            .into_iter()
-            .map(|(bundle, item)| Item {
-                labels: labels.get(bundle).cloned().unwrap_or_default(),
-                ..item
-            })
-            .collect();
+        let mut draft = Draft::new(hearers, &staff_id, items);
+        draft.name(tx).await?;
+        let around = tx.around();
         let link = links::digest(around, &rules.public_url, &staff_id, day);
-        let digest = Digest::new(&around.campaign, day, hearers.name(&staff_id), link, &items);
+        let digest = draft.digest(&around.campaign, day, link);
         let body = rules.messages.render("digest.txt", &digest)?;
         for channel in hearers.routes(&staff_id) {
-            let kind = around.channel(channel).map(|channel| channel.form);
-            let (body, html) = match kind {
+            let form = around.channel(channel).map(|channel| channel.form);
+            let (body, html) = match form {
                 Some(Form::Short) => (rules.messages.render("sms.txt", &digest)?, None),
                 Some(Form::Mail) => {
                     (body.clone(), Some(rules.messages.render("digest.html", &digest)?))

@@ -162,11 +162,22 @@ impl Tx {
         Some(rung.told_on(due_on, &self.around.workdays))
     }
 
-    /// The bundles whose next rung is due by `day`, with how much in each is open.
-    pub async fn due_bundles(&mut self, day: Date) -> Result<Vec<DueBundle>> {
-        let read = format!("{BUNDLES} WHERE b.next_rung_on <= $1 ORDER BY b.id");
+    /// The bundles whose next rung is due by `day`, with how much in each is open: those after the one of id `after`, a
+    /// page of at most `limit`.
+    pub async fn due_bundles(
+        &mut self,
+        day: Date,
+        after: &str,
+        limit: i64,
+    ) -> Result<Vec<DueBundle>> {
+        let read = format!(
+            "{BUNDLES} WHERE b.id IN (SELECT id FROM bundles WHERE next_rung_on <= $1 AND id > $2 ORDER BY id LIMIT $3)
+             ORDER BY b.id"
+        );
         let rows: Vec<DueRow> = sqlx::query_as(sqlx::AssertSqlSafe(read))
             .bind(day.to_string())
+            .bind(after.to_owned())
+            .bind(limit)
             .fetch_all(&mut *self.db)
             .await?;
         self.read_bundles(rows)
