@@ -116,6 +116,10 @@ impl Schedule {
     /// Starts every job whose present slot hasn't been taken.
     pub async fn run_due(&self) -> Vec<JoinHandle<()>> {
         let mut started = Vec::new();
+        if let Err(error) = self.store.refresh_plan().await {
+            error!(%error, "the plan in effect can't be read");
+            return started;
+        }
         let runs = match self.store.last_runs().await {
             Ok(runs) => runs,
             Err(error) => {

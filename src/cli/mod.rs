@@ -1,8 +1,10 @@
 //! The command line: one file for each command. Exit code 2 means that what was given is wrong and
 //! nothing was changed; 1, that something failed.
 
+mod campaign;
 mod check;
 mod demo;
+mod doctor;
 mod handoff;
 mod import;
 mod issue;
@@ -55,6 +57,10 @@ enum Command {
     Handoff(handoff::Arguments),
     /// 预览要发的提醒，测试通道，查看找不到的人
     Notify(notify::Arguments),
+    /// 方案改期、换梯次或开始新一年活动：先看变化，再使它生效
+    Campaign(campaign::Arguments),
+    /// 按记录重算全部任务，说明哪里不一致
+    Doctor(doctor::Arguments),
     /// 登记外出和代办人，显示任务日历的订阅地址
     Staff(staff::Arguments),
     /// 更换走访对象的走访人（须有批准人和原因）
@@ -128,6 +134,8 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Outbox(arguments) => outbox::run(arguments).await,
         Command::Handoff(arguments) => handoff::run(arguments).await,
         Command::Notify(arguments) => notify::run(arguments).await,
+        Command::Campaign(arguments) => campaign::run(arguments).await,
+        Command::Doctor(arguments) => doctor::run(arguments).await,
         Command::Staff(arguments) => staff::run(arguments).await,
         Command::Reassign(arguments) => reassign::run(arguments).await,
         Command::Key(arguments) => key::run(&arguments),

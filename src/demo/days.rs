@@ -55,7 +55,7 @@ impl Days {
 
     /// What is handed in on `on`.
     pub async fn records_of(&mut self, on: Date) -> Result<Files, StoreError> {
-        let campaign = &self.store.around().campaign;
+        let campaign = self.store.campaign();
         let phase = campaign.phase_on(on).map(|phase| phase.name);
         let mut files = vec![("走访记录", self.visits(on, phase).await?)];
         files.push(("问题分类", self.classifications(on, phase).await?));
@@ -131,7 +131,7 @@ impl Days {
         let mut lines = String::from("问题编号,责任层级,类别,轻重缓急,责任人\n");
         if phase != Some(PhaseName::Visit) {
             let days_left =
-                (self.store.around().campaign.ends_on(PhaseName::Classify) - on).get_days().max(1);
+                (self.store.campaign().ends_on(PhaseName::Classify) - on).get_days().max(1);
             for card in self.store.issues_in(State::Registered, i64::MAX).await? {
                 if days_left <= 2 || self.chance.fraction() < 1.5 / f64::from(days_left) {
                     let category = Category::ALL[self.chance.below(Category::ALL.len())];

@@ -100,7 +100,7 @@ pub async fn run(options: Options, told: impl Fn(&Day, &Outcome)) -> anyhow::Res
     for (name, table) in township.files() {
         take_in(&store, &options, &name, &table).await?;
     }
-    let end = store.around().campaign.ends_on(PhaseName::Feedback);
+    let end = store.campaign().ends_on(PhaseName::Feedback);
     let all = usize::try_from((end - start).get_days() + 1).unwrap_or_default();
     let mut days = Days::new(store.clone(), township, chance);
     let (mut on, mut passed) = (start, 0);
@@ -116,7 +116,7 @@ pub async fn run(options: Options, told: impl Fn(&Day, &Outcome)) -> anyhow::Res
         }
         passed += 1;
         let outcome = Outcome::read(&store, &sandbox, began.elapsed()).await?;
-        let phase = store.around().campaign.phase_on(on).map(|phase| phase.name);
+        let phase = store.campaign().phase_on(on).map(|phase| phase.name);
         told(&Day { on, phase, passed: passed.min(all), all }, &outcome);
         if passed >= all && outcome.is_quiet() || passed >= all + GRACE_DAYS {
             break outcome;

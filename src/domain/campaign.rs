@@ -51,7 +51,7 @@ impl DaysByUrgency {
 }
 
 /// Who hears of a duty, and when.
-#[derive(Debug, Clone, Deserialize, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Rung {
     /// Days from the due date: negative before it, positive after it.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use jiff::civil::Date;
 
-use crate::domain::campaign::{Campaign, Hearer, Rung};
+use crate::domain::campaign::{Hearer, Rung};
 use crate::domain::holder::Holder;
 use crate::domain::issue::Category;
 use crate::domain::staff::Role;
@@ -42,8 +42,8 @@ impl Hearers {
             .map(|person| (person.id.clone(), around.routes(person, &dead)))
             .filter(|(_, routes)| !routes.is_empty())
             .collect();
-        let Campaign { departments, .. } = &around.campaign;
-        let departments = departments.iter().map(|(of, unit)| (*of, unit.clone())).collect();
+        let departments =
+            tx.campaign().departments.iter().map(|(of, unit)| (*of, unit.clone())).collect();
         Ok(Hearers { tree, holders: Holders::new(staff), away, routes, departments })
     }
 

@@ -20,4 +20,4 @@ pub use channels::{
 pub use links::calendar as calendar_link;
 pub use messages::{MessageError, Messages};
 pub use page::{acknowledge, page};
-pub use remind::{Reminded, ReminderRules, preview, remind};
+pub use remind::{Reminded, ReminderRules, Upcoming, preview, remind, upcoming};

@@ -41,14 +41,15 @@ pub async fn page(
     let mut draft = Draft::new(&hearers, staff_id, items);
     draft.name(&mut tx).await?;
     tx.rollback().await?;
-    let digest = draft.digest(&around.campaign, around.clock.today(), String::new());
+    let digest = draft.digest(&store.campaign(), around.clock.today(), String::new());
     let done = told.len() - shown;
     let values = context! { digest, on => on.to_string(), done, acknowledged };
     Ok(Some(messages.render("page.html", values)?))
 }
 
 fn is_own(store: &Store, bundle: &DueBundle, rung: i64) -> bool {
-    let rungs = store.around().campaign.rungs(bundle.kind);
+    let campaign = store.campaign();
+    let rungs = campaign.rungs(bundle.kind);
     let rung = usize::try_from(rung).ok().and_then(|rung| rungs.get(rung));
     rung.is_some_and(|rung| rung.who == Hearer::Owner)
 }
@@ -72,7 +73,7 @@ pub async fn acknowledge(
 
 async fn acknowledge_told(tx: &mut Tx, staff_id: &str, day: &str) -> Result<usize, StoreError> {
     let told = tx.told_to(staff_id, day).await?;
-    let campaign = &tx.around().campaign;
+    let campaign = tx.campaign();
     let late = |(bundle, rung): &(DueBundle, i64)| {
         let rungs = campaign.rungs(bundle.kind);
         let rung = usize::try_from(*rung).ok().and_then(|rung| rungs.get(rung));

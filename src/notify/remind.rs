@@ -11,9 +11,7 @@ use super::links;
 use super::messages::Messages;
 use crate::domain::campaign::{Hearer, Rung};
 use crate::domain::workdays::WorkingTime;
-use crate::store::{
-    Climb, DIGEST, DueBundle, Form, NewNotice, Store, StoreError, Surroundings, Telling, Tx,
-};
+use crate::store::{Climb, DIGEST, DueBundle, Form, NewNotice, Store, StoreError, Telling, Tx};
 
 /// When people are told, and in which words.
 #[derive(Debug, Clone)]
@@ -62,6 +60,34 @@ pub async fn preview(
     Ok(notices)
 }
 
+/// What a day's run would tell.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Upcoming {
+    pub on: Date,
+    pub people: usize,
+    pub duties: i64,
+}
+
+/// What the next `days` workdays' runs would tell if nothing else happened, within a transaction that's then taken back.
+pub async fn upcoming(
+    tx: &mut Tx,
+    rules: &ReminderRules,
+    days: usize,
+) -> Result<Vec<Upcoming>, StoreError> {
+    let mut all = Vec::new();
+    let mut on = tx.around().clock.today();
+    for _ in 0..days {
+        on = tx.around().workdays.on_or_after(on.tomorrow().unwrap_or(on));
+        let (reminded, notices) = evaluate(tx, rules, on).await?;
+        tx.put_notices(&notices).await?;
+        let Reminded { people, duties, .. } = reminded;
+        if people > 0 {
+            all.push(Upcoming { on, people, duties });
+        }
+    }
+    Ok(all)
+}
+
 /// How many bundles are held at once.
 const PAGE: i64 = 4_000;
 
@@ -89,7 +115,7 @@ async fn evaluate(
     };
     while let Some(last) = page.last().map(|bundle| bundle.id.clone()) {
         for bundle in &page {
-            round.tell(tx.around(), bundle);
+            round.tell(tx, bundle);
         }
         tx.put_tellings(&std::mem::take(&mut round.tellings), day).await?;
         tx.climb(&std::mem::take(&mut round.climbs)).await?;
@@ -119,8 +145,9 @@ struct Round<'r> {
 
 impl Round<'_> {
     /// Puts the bundle's due rungs into the digests of those who hear, and moves it up the ladder.
-    fn tell(&mut self, around: &Surroundings, bundle: &DueBundle) {
-        let rungs = around.campaign.rungs(bundle.kind);
+    fn tell(&mut self, tx: &Tx, bundle: &DueBundle) {
+        let (around, campaign) = (tx.around(), tx.campaign());
+        let rungs = campaign.rungs(bundle.kind);
         let told_on: Vec<Date> =
             rungs.iter().map(|rung| rung.told_on(bundle.due_on, &around.workdays)).collect();
         let first = usize::try_from(bundle.next_rung).unwrap_or(0).min(rungs.len());
@@ -213,7 +240,7 @@ async fn write(
         draft.name(tx).await?;
         let around = tx.around();
         let link = links::digest(around, &rules.public_url, &staff_id, day);
-        let digest = draft.digest(&around.campaign, day, link);
+        let digest = draft.digest(tx.campaign(), day, link);
         let body = rules.messages.render("digest.txt", &digest)?;
         for channel in hearers.routes(&staff_id) {
             let form = around.channel(channel).map(|channel| channel.form);

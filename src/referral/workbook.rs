@@ -153,7 +153,7 @@ async fn tell_uploader(
 ) -> Result<(), StoreError> {
     let tree = tx.area_tree().await?;
     let holders = Holders::new(tx.staff().await?);
-    let town = tx.around().campaign.town.clone();
+    let town = tx.campaign().town.clone();
     let Ok(town) = tree.find(&town) else {
         warn!("the campaign's town isn't among the areas: nobody is told of the hand-off");
         return Ok(());

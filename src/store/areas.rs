@@ -184,26 +184,32 @@ impl Tx {
         .execute(&mut *self.db)
         .await?;
         self.keep_in_tree(area);
-        let owed: &[DutyKind] = match area.kind {
+        self.owe_of_area(&area.id, area.kind).await?;
+        Ok(())
+    }
+
+    /// What the campaign wants of an area itself. Returns how many duties.
+    pub(super) async fn owe_of_area(&mut self, area_id: &str, kind: AreaKind) -> Result<i64> {
+        let owed: &[DutyKind] = match kind {
             AreaKind::Village => {
                 &[DutyKind::Materials, DutyKind::SelfCheck, DutyKind::LookBack, DutyKind::SpotCheck]
             }
             AreaKind::Branch => &[DutyKind::Summary],
             _ => &[],
         };
-        if owed.is_empty() || !self.is_in_campaign(&area.id).await? {
-            return Ok(());
+        if owed.is_empty() || !self.is_in_campaign(area_id).await? {
+            return Ok(0);
         }
         for kind in owed {
-            self.open_duty(&NewDuty::of_area(*kind, &area.id)).await?;
+            self.open_duty(&NewDuty::of_area(*kind, area_id)).await?;
         }
-        Ok(())
+        Ok(i64::try_from(owed.len()).unwrap_or(0))
     }
 
     /// Whether the area lies in the town whose campaign this is.
     async fn is_in_campaign(&mut self, area_id: &str) -> Result<bool> {
         let tree = self.area_tree().await?;
-        let town = &self.around.campaign.town;
+        let town = &self.plan.town;
         Ok(tree.upward(area_id).any(|area| area.code.as_ref() == Some(town)))
     }
 }

@@ -1,7 +1,6 @@
 //! Assignments 责任田: one visitor for each subject, fixed (一访到底, plan 二(三)).
 
 use super::{NewDuty, Put, Result, StoreError, Tx};
-use crate::domain::duty::DutyKind;
 
 impl Tx {
     /// Gives the subject its visitor. The same pair again changes nothing; another visitor is refused.
@@ -28,19 +27,7 @@ impl Tx {
             .bind(now)
             .execute(&mut *self.db)
             .await?;
-        self.open_duty(&NewDuty {
-            kind: DutyKind::Visit,
-            of: subject.id.clone(),
-            round: 1,
-            staff_id: Some(staff_id.to_owned()),
-            role: DutyKind::Visit.role(),
-            area_id: subject.area_id,
-            subject_id: Some(subject.id),
-            resident_id: None,
-            issue_id: None,
-            due_on: None,
-        })
-        .await?;
+        self.open_duty(&NewDuty::visit(&subject.id, &subject.area_id, staff_id)).await?;
         Ok(Put::Added)
     }
 

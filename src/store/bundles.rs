@@ -133,7 +133,7 @@ impl Tx {
         Ok(id)
     }
 
-    async fn add_bundle(&mut self, key: &BundleKey) -> Result<String> {
+    pub(super) async fn add_bundle(&mut self, key: &BundleKey) -> Result<String> {
         let (id, now) = (self.around.id(), self.now());
         let on = self.rung_on(key.kind, key.due_on, key.next_rung);
         sqlx::query(
@@ -157,7 +157,7 @@ impl Tx {
 
     /// The day on which a kind's rung is told; nothing beyond the ladder's end.
     pub(super) fn rung_on(&self, kind: DutyKind, due_on: Date, rung: i64) -> Option<Date> {
-        let rungs = self.around.campaign.rungs(kind);
+        let rungs = self.plan.rungs(kind);
         let rung = rungs.get(usize::try_from(rung).ok()?)?;
         Some(rung.told_on(due_on, &self.around.workdays))
     }
@@ -184,7 +184,7 @@ impl Tx {
     }
 
     fn read_bundles(&self, rows: Vec<DueRow>) -> Result<Vec<DueBundle>> {
-        let departments = &self.around.campaign.departments;
+        let departments = &self.plan.departments;
         rows.into_iter().map(|row| row.read(|of| departments.contains_key(&of))).collect()
     }
 

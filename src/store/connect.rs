@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::path::Path;
 use std::str::FromStr;
-use std::sync::Arc;
+use std::sync::{Arc, RwLock};
 use std::time::Duration;
 
 use sqlx::any::{AnyConnectOptions, AnyPoolOptions};
@@ -35,8 +35,10 @@ impl Store {
             Dialect::Sqlite => connect(url, dialect, READERS).await?,
             Dialect::Postgres => write.clone(),
         };
-        let store = Store { read, write, dialect, around: Arc::new(around) };
+        let plan = Arc::new(RwLock::new(Arc::new(around.campaign.clone())));
+        let store = Store { read, write, dialect, around: Arc::new(around), plan };
         store.hold_key().await?;
+        store.refresh_plan().await?;
         Ok(store)
     }
 

@@ -30,6 +30,16 @@ pub struct NewDuty {
 }
 
 impl NewDuty {
+    /// The first visit of a subject by its visitor.
+    pub fn visit(subject_id: &str, area_id: &str, staff_id: &str) -> NewDuty {
+        NewDuty {
+            of: subject_id.to_owned(),
+            staff_id: Some(staff_id.to_owned()),
+            subject_id: Some(subject_id.to_owned()),
+            ..NewDuty::of_area(DutyKind::Visit, area_id)
+        }
+    }
+
     /// A duty of an area itself.
     pub fn of_area(kind: DutyKind, area_id: &str) -> NewDuty {
         NewDuty {
@@ -75,7 +85,7 @@ impl Tx {
                 role: new.role,
                 area_id: new.area_id.clone(),
                 issue_id: new.issue_id.clone(),
-                due_on: new.due_on.unwrap_or_else(|| self.around.campaign.due_on(new.kind)),
+                due_on: new.due_on.unwrap_or_else(|| self.plan.due_on(new.kind)),
                 next_rung: 0,
             })
             .await?;
@@ -214,18 +224,19 @@ impl Tx {
         let (heard, revisited, in_person): (i64, i64, i64) = sqlx::query_as(
             "SELECT COUNT(CASE WHEN kind = $1 THEN 1 END), COUNT(CASE WHEN kind = $2 THEN 1 END),
                COUNT(CASE WHEN kind = $2 AND face_to_face = 1 THEN 1 END)
-             FROM visits WHERE resident_id = $3",
+             FROM visits WHERE resident_id = $3 AND visited_on >= $4",
         )
         .bind(VisitKind::First.code())
         .bind(VisitKind::Revisit.code())
         .bind(resident)
+        .bind(self.campaign_start())
         .fetch_one(&mut *self.db)
         .await?;
         // 三(四) 重点面对面反馈: who asked for something is told in person.
         let answered = if asked > 0 { in_person > 0 } else { revisited > 0 };
         let owed = [
             (DutyKind::Classify, heard > 0, unclassified == 0),
-            (DutyKind::Revisit, heard > 0, answered && unended == 0),
+            (DutyKind::Revisit, heard > 0 || unended > 0, answered && unended == 0),
         ];
         for (kind, owed, met) in owed {
             if !owed {
@@ -248,11 +259,12 @@ impl Tx {
     /// registered there was heard or it's recorded why not (三(一) 户不漏人).
     pub(super) async fn settle_subject(&mut self, subject: &str) -> Result<()> {
         let (heard, left): (i64, i64) = sqlx::query_as(
-            "SELECT (SELECT COUNT(*) FROM visits WHERE subject_id = $1 AND kind = 'first'),
+            "SELECT (SELECT COUNT(*) FROM visits WHERE subject_id = $1 AND kind = 'first' AND visited_on >= $2),
                (SELECT COUNT(*) FROM residents r WHERE r.subject_id = $1 AND r.registered = 1 AND r.unheard_sealed IS NULL
-                  AND NOT EXISTS (SELECT 1 FROM visits v WHERE v.resident_id = r.id AND v.kind = 'first'))",
+                  AND NOT EXISTS (SELECT 1 FROM visits v WHERE v.resident_id = r.id AND v.kind = 'first' AND v.visited_on >= $2))",
         )
         .bind(subject)
+        .bind(self.campaign_start())
         .fetch_one(&mut *self.db)
         .await?;
         self.set_duty(&duty::key(DutyKind::Visit, subject, 1), heard > 0 && left == 0).await

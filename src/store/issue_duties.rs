@@ -68,8 +68,8 @@ impl Tx {
         role: Role,
         person: Option<(String, String)>,
     ) -> Result<()> {
-        let around = &self.around;
-        let within = around.campaign.acknowledge_within;
+        let (around, plan) = (&self.around, &self.plan);
+        let within = plan.acknowledge_within;
         let due_on = around.workdays.plus(around.clock.today(), within);
         let (staff_id, area_id) = match person {
             Some((staff, area)) => (Some(staff), area),
@@ -149,11 +149,11 @@ impl Tx {
         class: Class,
         sequence: i64,
     ) -> Result<()> {
-        let around = &self.around;
+        let (around, plan) = (&self.around, &self.plan);
         let today = around.clock.today();
-        let due_on = around.campaign.resolve_by(class.urgency, today);
-        let begin_by = around.campaign.begin_by(class.urgency, today, due_on);
-        let upload_by = around.workdays.plus(today, around.campaign.upload_within).min(due_on);
+        let due_on = plan.resolve_by(class.urgency, today);
+        let begin_by = plan.begin_by(class.urgency, today, due_on);
+        let upload_by = around.workdays.plus(today, plan.upload_within).min(due_on);
         sqlx::query("UPDATE issues SET due_on = $1 WHERE id = $2")
             .bind(due_on.to_string())
             .bind(issue)
@@ -211,7 +211,7 @@ impl Tx {
 
     /// Who answers for a category at the town's departments, and their area.
     async fn department_of(&mut self, category: Category) -> Result<Option<(String, String)>> {
-        let Some(unit) = self.around.campaign.departments.get(&category).cloned() else {
+        let Some(unit) = self.plan.departments.get(&category).cloned() else {
             return Ok(None);
         };
         Ok(sqlx::query_as(

@@ -253,7 +253,7 @@ impl Tx {
         }
         let id = self.around.id();
         let sequence = self.next_value("issue").await?;
-        let number = format!("{}-{sequence:06}", self.around.campaign.code);
+        let number = format!("{}-{sequence:06}", self.plan.code);
         let now = self.now();
         let start = Issue::default();
         sqlx::query(

@@ -11,6 +11,7 @@ mod audit;
 mod bundles;
 mod connect;
 mod contents;
+mod doctor;
 mod duties;
 mod figures;
 mod handoffs;
@@ -24,6 +25,7 @@ mod notices;
 mod outbox;
 mod outbox_desk;
 mod photos;
+mod plans;
 mod referrals;
 mod staff;
 mod subjects;
@@ -31,7 +33,7 @@ mod updates;
 mod visits;
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::Arc;
+use std::sync::{Arc, RwLock};
 use std::time::Duration;
 
 use jiff::civil::Date;
@@ -42,6 +44,7 @@ pub use areas::{Area, AreaTree, NewArea};
 pub use audit::AuditEntry;
 pub use bundles::{Climb, DueBundle, Telling, Told};
 pub use contents::{Content, Dispatch};
+pub use doctor::Difference;
 pub use duties::NewDuty;
 pub use figures::{Figures, LaneFigures};
 pub use handoffs::{Handoff, Return};
@@ -53,6 +56,7 @@ pub use notices::{ADDRESS, DIGEST, NewNotice, Notice};
 pub use outbox::{Claim, Parcel, Receipt, Settlement};
 pub use outbox_desk::{Debt, Decision};
 pub use photos::{LARGEST_PHOTO, Photo, media_type};
+pub use plans::PlanChange;
 pub use referrals::OpenReferral;
 pub use staff::{Addresses, Holders, NewStaff, StaffMember};
 pub use subjects::{NewSubject, Registered, SubjectRow};
@@ -101,6 +105,7 @@ pub struct Surroundings {
     pub clock: Clock,
     pub chance: Chance,
     pub sealer: Sealer,
+    /// The plan as the file has it: in effect once it was applied.
     pub campaign: Campaign,
     pub workdays: Workdays,
     /// The lane to which joint and city issues are owed.
@@ -157,6 +162,8 @@ pub struct Store {
     write: AnyPool,
     dialect: Dialect,
     around: Arc<Surroundings>,
+    /// The plan in effect.
+    plan: Arc<RwLock<Arc<Campaign>>>,
 }
 
 /// One transaction that changes the record.
@@ -165,6 +172,7 @@ pub struct Tx {
     db: Transaction<'static, Any>,
     dialect: Dialect,
     around: Arc<Surroundings>,
+    plan: Arc<Campaign>,
     areas: Option<Arc<areas::AreaTree>>,
     /// Bundles that this transaction found or made.
     bundles: HashMap<bundles::BundleKey, String>,
@@ -229,6 +237,7 @@ impl Store {
             db,
             dialect: self.dialect,
             around: Arc::clone(&self.around),
+            plan: self.campaign(),
             areas: None,
             bundles: HashMap::new(),
         })

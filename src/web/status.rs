@@ -133,7 +133,7 @@ impl Status {
                 Dialect::Sqlite => "sqlite".to_owned(),
                 Dialect::Postgres => "postgres".to_owned(),
             },
-            campaign: CampaignStatus::on(&around.campaign, today),
+            campaign: CampaignStatus::on(&store.campaign(), today),
             figures: store.figures().await?.into(),
             duties: duties.map(duty).collect(),
             lanes: lanes(daemon, now).await?,
@@ -182,6 +182,13 @@ impl Status {
                     "平台办结却没有答复的有 {} 件，暂不算办结：请向平台催要答复",
                     self.closed_without_answer
                 ),
+            ));
+        }
+        if daemon.store.plan_differs() {
+            judged.push((
+                Verdict::Yellow,
+                "方案文件与生效的方案不同：请用 zoufang campaign plan 查看变化，用 zoufang campaign apply 使它生效"
+                    .to_owned(),
             ));
         }
         let late: i64 = self.duties.iter().map(|duty| duty.late).sum();

@@ -13,6 +13,7 @@ mod numbers;
 mod open311;
 mod outbox;
 mod photos;
+mod plans;
 mod push;
 mod referral;
 mod reminders;

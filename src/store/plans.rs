@@ -1,0 +1,320 @@
+//! The plan in effect: what the leading group applied. A changed file changes nothing until it's applied.
+
+use std::sync::{Arc, PoisonError};
+
+use jiff::civil::Date;
+use serde::Serialize;
+
+use super::bundles::BundleKey;
+use super::{NewDuty, Result, Store, StoreError, Surroundings, Tx, date, to_json, word};
+use crate::domain::area::AreaKind;
+use crate::domain::campaign::{Campaign, Phase, PhaseName};
+use crate::domain::duty::DutyKind;
+use crate::domain::issue::Urgency;
+use crate::domain::staff::Role;
+
+/// What another plan changes of what is owed.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct PlanChange {
+    /// Open duties by kind whose date moves: from, to, how many.
+    pub moved: Vec<(DutyKind, Date, Date, i64)>,
+    /// Open duties by kind whose ladder changes and whose date doesn't.
+    pub ladders: Vec<(DutyKind, i64)>,
+    /// Duties of the campaign before that end undone.
+    pub ended: i64,
+    /// Duties of the new campaign.
+    pub opened: i64,
+}
+
+impl PlanChange {
+    /// Whether nothing that is owed changes.
+    pub fn is_nothing(&self) -> bool {
+        *self == PlanChange::default()
+    }
+}
+
+/// A bundle whose date may move.
+#[derive(Debug)]
+struct Dated {
+    id: String,
+    key: BundleKey,
+    open: i64,
+    /// Of the issue that it is about.
+    urgency: Option<Urgency>,
+    /// When that was registered, and last classified or reopened.
+    registered_at: Option<i64>,
+    classified_at: Option<i64>,
+}
+
+impl Store {
+    /// The plan in effect.
+    pub fn campaign(&self) -> Arc<Campaign> {
+        Arc::clone(&self.plan.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Takes up the plan that was last applied, by whichever process; at first the file's.
+    pub async fn refresh_plan(&self) -> Result<()> {
+        let last: Option<String> =
+            sqlx::query_scalar("SELECT body FROM plans ORDER BY version DESC LIMIT 1")
+                .fetch_optional(&self.read)
+                .await?;
+        let Some(body) = last else {
+            let mut tx = self.begin().await?;
+            let plan = tx.around.campaign.clone();
+            tx.put_plan(&plan, "zoufang", "first").await?;
+            return tx.commit().await;
+        };
+        let current = self.campaign();
+        if to_json(current.as_ref())? != body {
+            let plan: Campaign = serde_json::from_str(&body)
+                .map_err(|_| StoreError::Corrupt { what: "plans.body", value: body })?;
+            *self.plan.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(plan);
+        }
+        Ok(())
+    }
+
+    /// Whether the file's plan isn't the one in effect.
+    pub fn plan_differs(&self) -> bool {
+        to_json(&self.around.campaign).ok() != to_json(self.campaign().as_ref()).ok()
+    }
+}
+
+impl Tx {
+    /// The plan in effect in this transaction.
+    pub fn campaign(&self) -> &Campaign {
+        &self.plan
+    }
+
+    /// Makes `plan` the one in effect, and moves what is owed to its dates; a plan of another code begins a new campaign
+    /// with the same assignments.
+    pub async fn change_plan(
+        &mut self,
+        plan: &Campaign,
+        by: &str,
+        reason: &str,
+    ) -> Result<PlanChange> {
+        let before = Arc::clone(&self.plan);
+        self.put_plan(plan, by, reason).await?;
+        if before.code == plan.code {
+            self.move_dates(&before).await
+        } else {
+            self.begin_anew(&before).await
+        }
+    }
+
+    async fn put_plan(&mut self, plan: &Campaign, by: &str, reason: &str) -> Result<()> {
+        let now = self.now();
+        sqlx::query(
+            "INSERT INTO plans (version, code, body, applied_by, reason, applied_at)
+             SELECT COALESCE(MAX(version), 0) + 1, $1, $2, $3, $4, $5 FROM plans",
+        )
+        .bind(&plan.code)
+        .bind(to_json(plan)?)
+        .bind(by)
+        .bind(reason)
+        .bind(now)
+        .execute(&mut *self.db)
+        .await?;
+        self.plan = Arc::new(plan.clone());
+        self.bundles.clear();
+        Ok(())
+    }
+
+    async fn move_dates(&mut self, before: &Campaign) -> Result<PlanChange> {
+        let mut change = PlanChange::default();
+        for bundle in self.dated_bundles().await? {
+            let due_on = self.due_on_now(&bundle);
+            let (kind, from) = (bundle.key.kind, bundle.key.due_on);
+            let same_ladder = before.rungs(kind) == self.plan.rungs(kind);
+            if due_on == from && same_ladder {
+                continue;
+            }
+            self.move_bundle(&bundle, due_on, same_ladder).await?;
+            if due_on == from {
+                add(&mut change.ladders, |(k, _)| *k == kind, (kind, 0)).1 += bundle.open;
+            } else {
+                let same =
+                    |m: &(DutyKind, Date, Date, i64)| (m.0, m.1, m.2) == (kind, from, due_on);
+                add(&mut change.moved, same, (kind, from, due_on, 0)).3 += bundle.open;
+            }
+        }
+        change.moved.sort_unstable();
+        Ok(change)
+    }
+
+    /// The date that the plan now gives a bundle.
+    fn due_on_now(&self, bundle: &Dated) -> Date {
+        let (plan, kind) = (&self.plan, bundle.key.kind);
+        let day = |at: Option<i64>| at.and_then(|at| self.around.day_of(at));
+        let within =
+            |from: Option<Date>, days| from.map(|from| self.around.workdays.plus(from, days));
+        let (registered, classified) = (day(bundle.registered_at), day(bundle.classified_at));
+        let resolve_by =
+            bundle.urgency.zip(classified).map(|(of, on)| (of, on, plan.resolve_by(of, on)));
+        let found = match kind {
+            DutyKind::Acknowledge => within(registered, plan.acknowledge_within),
+            DutyKind::Resolve => resolve_by.map(|(.., due_on)| due_on),
+            DutyKind::Begin => resolve_by.map(|(of, on, due_on)| plan.begin_by(of, on, due_on)),
+            DutyKind::Upload => within(classified, plan.upload_within)
+                .zip(resolve_by)
+                .map(|(upload_by, (.., due_on))| upload_by.min(due_on)),
+            _ => Some(plan.due_on(kind)),
+        };
+        found.unwrap_or(bundle.key.due_on)
+    }
+
+    /// Its open duties go on in another bundle, on the new date. A rung that was told is told again where the new date
+    /// puts it in the future; where only the ladder changed, what has passed isn't told again.
+    async fn move_bundle(&mut self, bundle: &Dated, due_on: Date, same_ladder: bool) -> Result<()> {
+        let today = self.around.clock.today();
+        let rungs = self.plan.rungs(bundle.key.kind);
+        let passed = rungs
+            .iter()
+            .take_while(|rung| rung.told_on(due_on, &self.around.workdays) < today)
+            .count();
+        let passed = i64::try_from(passed).unwrap_or(i64::MAX);
+        let next_rung = if same_ladder { bundle.key.next_rung.min(passed) } else { passed };
+        let key = BundleKey { due_on, next_rung, ..bundle.key.clone() };
+        let to = self.add_bundle(&key).await?;
+        sqlx::query("UPDATE duties SET bundle_id = $1 WHERE bundle_id = $2 AND state = 'open'")
+            .bind(to)
+            .bind(&bundle.id)
+            .execute(&mut *self.db)
+            .await?;
+        if let (DutyKind::Resolve, Some(issue)) = (key.kind, &key.issue_id) {
+            sqlx::query("UPDATE issues SET due_on = $1 WHERE id = $2")
+                .bind(due_on.to_string())
+                .bind(issue)
+                .execute(&mut *self.db)
+                .await?;
+        }
+        Ok(())
+    }
+
+    async fn dated_bundles(&mut self) -> Result<Vec<Dated>> {
+        type Row = (
+            String,
+            String,
+            Option<String>,
+            String,
+            String,
+            Option<String>,
+            String,
+            i64,
+            i64,
+            Option<String>,
+            Option<i64>,
+            Option<i64>,
+        );
+        let rows: Vec<Row> = sqlx::query_as(
+            "SELECT b.id, b.kind, b.staff_id, b.role, b.area_id, b.issue_id, b.due_on, b.next_rung, o.open, i.urgency,
+               i.created_at, (SELECT MAX(e.at) FROM issue_events e WHERE e.issue_id = b.issue_id
+                 AND e.kind IN ('classified', 'reopened'))
+             FROM (SELECT bundle_id, COUNT(*) AS open FROM duties WHERE state = 'open' GROUP BY bundle_id) o
+             JOIN bundles b ON b.id = o.bundle_id LEFT JOIN issues i ON i.id = b.issue_id ORDER BY b.id",
+        )
+        .fetch_all(&mut *self.db)
+        .await?;
+        rows.into_iter()
+            .map(
+                |(
+                    id,
+                    kind,
+                    staff_id,
+                    role,
+                    area_id,
+                    issue_id,
+                    due_on,
+                    next_rung,
+                    open,
+                    urgency,
+                    registered_at,
+                    classified_at,
+                )| {
+                    let urgency =
+                        urgency.as_deref().map(|text| word("issues.urgency", text, Urgency::read));
+                    let key = BundleKey {
+                        kind: word("bundles.kind", &kind, DutyKind::read)?,
+                        staff_id,
+                        role: word("bundles.role", &role, Role::read)?,
+                        area_id,
+                        issue_id,
+                        due_on: date("bundles.due_on", &due_on)?,
+                        next_rung,
+                    };
+                    Ok(Dated {
+                        id,
+                        key,
+                        open,
+                        urgency: urgency.transpose()?,
+                        registered_at,
+                        classified_at,
+                    })
+                },
+            )
+            .collect()
+    }
+
+    /// Next year's campaign: what the last one left undone ends, but for its issues; everybody visits their own again
+    /// (二(三) 长期走访随访的对子).
+    async fn begin_anew(&mut self, before: &Campaign) -> Result<PlanChange> {
+        let now = self.now();
+        let ended = sqlx::query(
+            "UPDATE duties SET state = 'cancelled', met_at = $1, met_by = 'campaign ended' WHERE state = 'open' AND issue_id IS NULL",
+        )
+        .bind(now)
+        .execute(&mut *self.db)
+        .await?
+        .rows_affected();
+        // Their keys are free for the new campaign's.
+        sqlx::query("UPDATE duties SET duty_key = $1 || '/' || duty_key WHERE issue_id IS NULL")
+            .bind(&before.code)
+            .execute(&mut *self.db)
+            .await?;
+        sqlx::query("DELETE FROM counters WHERE name = 'issue'").execute(&mut *self.db).await?;
+        let mut opened = 0;
+        let pairs: Vec<(String, String, String)> = sqlx::query_as(
+            "SELECT s.id, s.area_id, a.staff_id FROM assignments a JOIN subjects s ON s.id = a.subject_id ORDER BY s.id",
+        )
+        .fetch_all(&mut *self.db)
+        .await?;
+        for (subject, area_id, staff) in pairs {
+            self.open_duty(&NewDuty::visit(&subject, &area_id, &staff)).await?;
+            opened += 1;
+        }
+        let areas: Vec<(String, String)> = sqlx::query_as("SELECT id, kind FROM areas ORDER BY id")
+            .fetch_all(&mut *self.db)
+            .await?;
+        for (area, kind) in areas {
+            opened += self.owe_of_area(&area, word("areas.kind", &kind, AreaKind::read)?).await?;
+        }
+        Ok(PlanChange {
+            ended: i64::try_from(ended).unwrap_or(i64::MAX),
+            opened,
+            ..PlanChange::default()
+        })
+    }
+
+    /// Since when what is recorded counts for the campaign.
+    pub(super) fn campaign_start(&self) -> String {
+        let first = self.plan.phases.iter().find(|phase| phase.name == PhaseName::Visit);
+        first.map_or(Date::MIN, |phase: &Phase| phase.starts_on).to_string()
+    }
+}
+
+/// The entry that fits, or a new one.
+fn add<T>(all: &mut Vec<T>, fits: impl Fn(&T) -> bool, new: T) -> &mut T {
+    let index = all.iter().position(fits).unwrap_or_else(|| {
+        all.push(new);
+        all.len() - 1
+    });
+    &mut all[index]
+}
+
+impl Surroundings {
+    /// The township's date of an instant in epoch milliseconds.
+    fn day_of(&self, millis: i64) -> Option<Date> {
+        let at = jiff::Timestamp::from_millisecond(millis).ok()?;
+        Some(crate::clock::township_zone().to_datetime(at).date())
+    }
+}

@@ -1,0 +1,179 @@
+//! Changes of plan, next year's campaign, and the doctor.
+
+use jiff::civil::{Date, date};
+use sqlx::{Connection, Executor};
+use zoufang::daemon::{load_campaign, load_workdays};
+use zoufang::domain::campaign::{Campaign, PhaseName};
+use zoufang::domain::duty::DutyKind;
+use zoufang::domain::workdays::WorkingTime;
+use zoufang::notify::{Messages, ReminderRules, preview, remind, upcoming};
+use zoufang::store::{PlanChange, Store};
+
+use crate::support::{Fixture, on_both};
+
+fn rules() -> ReminderRules {
+    ReminderRules {
+        hours: WorkingTime {
+            workdays: load_workdays("".as_ref()).unwrap(),
+            from: "08:30".parse().unwrap(),
+            until: "18:00".parse().unwrap(),
+        },
+        messages: Messages::read("".as_ref()).unwrap(),
+        public_url: String::new(),
+    }
+}
+
+/// The plan with another last day of visits.
+fn visits_until(on: Date) -> Campaign {
+    let mut plan = load_campaign("".as_ref()).unwrap();
+    plan.phases.iter_mut().find(|phase| phase.name == PhaseName::Visit).unwrap().ends_on = on;
+    plan
+}
+
+async fn apply(store: &Store, plan: &Campaign) -> PlanChange {
+    let mut tx = store.begin().await.unwrap();
+    let change = tx.change_plan(plan, "周正", "推迟").await.unwrap();
+    tx.commit().await.unwrap();
+    change
+}
+
+/// The days on which anybody was told of a visit that is still owed.
+async fn told(fixture: &Fixture) -> Vec<String> {
+    let told = fixture.store.told().await.unwrap();
+    let mut days: Vec<String> = told
+        .into_iter()
+        .filter(|told| told.duty_key.starts_with("visit:") && told.staff_number == "Z6")
+        .map(|told| told.on_date)
+        .collect();
+    days.dedup();
+    days
+}
+
+on_both!(a_later_date_moves_what_is_owed_and_its_reminders, async |fixture: Fixture| {
+    let fixture = fixture.township().await;
+    fixture.at(3, 28, 9);
+    remind(&fixture.store, &rules()).await.unwrap();
+    assert_eq!(told(&fixture).await, ["2022-03-28"]);
+    fixture.at(3, 29, 9);
+    let plan = visits_until(date(2022, 4, 10));
+    // Shown first, and taken back.
+    let mut tx = fixture.store.begin().await.unwrap();
+    let shown = tx.change_plan(&plan, "plan", "plan").await.unwrap();
+    let days = upcoming(&mut tx, &rules(), 10).await.unwrap();
+    tx.rollback().await.unwrap();
+    assert_eq!(
+        shown.moved,
+        [(DutyKind::Visit, date(2022, 3, 31), date(2022, 4, 10), 3)],
+        "{shown:?}"
+    );
+    assert_eq!(days[0].on, date(2022, 4, 7), "three days before, and no earlier: {days:?}");
+    assert_eq!(fixture.store.campaign().ends_on(PhaseName::Visit), date(2022, 3, 31));
+    assert_eq!(apply(&fixture.store, &plan).await, shown);
+    // Another process that runs takes it up.
+    let other = fixture.reopened().await;
+    assert_eq!(other.campaign().ends_on(PhaseName::Visit), date(2022, 4, 10));
+    assert!(other.plan_differs(), "its file is the old one");
+    fixture.store.refresh_plan().await.unwrap();
+    for day in 29..=31 {
+        fixture.at(3, day, 10);
+        remind(&fixture.store, &rules()).await.unwrap();
+    }
+    for day in 1..=11 {
+        fixture.at(4, day, 10);
+        remind(&fixture.store, &rules()).await.unwrap();
+    }
+    // 10 April is a Sunday: told on Friday. The day after is a workday.
+    let expected = ["2022-04-07", "2022-04-08", "2022-04-11"];
+    assert_eq!(told(&fixture).await, expected);
+    assert!(apply(&fixture.store, &plan).await.is_nothing());
+});
+
+on_both!(an_earlier_date_is_told_at_once, async |fixture: Fixture| {
+    let fixture = fixture.township().await;
+    fixture.at(3, 22, 9);
+    apply(&fixture.store, &visits_until(date(2022, 3, 21))).await;
+    fixture.store.refresh_plan().await.unwrap();
+    let notices = preview(&fixture.store, &rules(), date(2022, 3, 22)).await.unwrap();
+    assert!(notices.iter().any(|n| n.body.contains("3月21日已到期，超期1天")), "{notices:?}");
+    remind(&fixture.store, &rules()).await.unwrap();
+    assert_eq!(told(&fixture).await, ["2022-03-22"]);
+});
+
+on_both!(an_issues_dates_move_with_the_plan, async |fixture: Fixture| {
+    let fixture = fixture.township().await;
+    fixture.at(4, 10, 9);
+    fixture.visit("2022-04-10,Z6,H1,王建国,,路灯不亮,有,镇村,居住环境,长期").await.unwrap();
+    let mut plan = load_campaign("".as_ref()).unwrap();
+    plan.phases.iter_mut().find(|p| p.name == PhaseName::Resolve).unwrap().ends_on =
+        date(2022, 5, 20);
+    let change = apply(&fixture.store, &plan).await;
+    let moved = |kind| {
+        change.moved.iter().filter(move |moved| moved.0 == kind).map(|m| m.2).collect::<Vec<_>>()
+    };
+    assert_eq!(moved(DutyKind::Resolve), [date(2022, 5, 20)]);
+    assert_eq!(moved(DutyKind::Report), [date(2022, 5, 20)]);
+    // Forty days before its own date.
+    assert_eq!(moved(DutyKind::Begin), [date(2022, 4, 11)]);
+    assert!(moved(DutyKind::Acknowledge).is_empty());
+});
+
+on_both!(next_year_begins_with_the_same_pairs, async |fixture: Fixture| {
+    let fixture = fixture.township().await;
+    fixture.at(3, 10, 9);
+    fixture.visit("2022-03-10,Z6,H1,王建国,,,无,,,").await.unwrap();
+    let mut next = load_campaign("".as_ref()).unwrap();
+    next.code = "CHD2023".to_owned();
+    for phase in &mut next.phases {
+        phase.starts_on = Date::new(2023, phase.starts_on.month(), phase.starts_on.day()).unwrap();
+        phase.ends_on = Date::new(2023, phase.ends_on.month(), phase.ends_on.day()).unwrap();
+    }
+    next.materials_due_on = date(2023, 3, 10);
+    fixture.clock.set(fixture.clock.instant(date(2023, 3, 1).at(9, 0, 0, 0)));
+    let change = apply(&fixture.store, &next).await;
+    fixture.store.refresh_plan().await.unwrap();
+    // Three visits, and four of each village's and one of the branch's.
+    assert_eq!(change.opened, 3 + 2 * 4 + 1);
+    let open = |kind| {
+        let store = fixture.store.clone();
+        async move {
+            let open = store.open_duties(date(2023, 3, 1)).await.unwrap();
+            open.into_iter().find(|(k, ..)| *k == kind).map_or(0, |(_, open, _)| open)
+        }
+    };
+    assert_eq!(open(DutyKind::Visit).await, 3, "last year's visit doesn't count");
+    assert_eq!(open(DutyKind::Revisit).await, 0, "and is owed no revisit");
+    fixture.visit("2023-03-01,Z6,H1,王建国,,水压低,有,镇村,其他,急").await.unwrap();
+    assert_eq!((open(DutyKind::Visit).await, open(DutyKind::Revisit).await), (2, 1));
+    assert!(fixture.store.issue_id("CHD2023-000001").await.is_ok());
+});
+
+on_both!(the_doctor_finds_what_the_record_doesnt_bear_out, async |fixture: Fixture| {
+    let fixture = fixture.township().await;
+    fixture.at(4, 10, 9);
+    fixture.visit("2022-04-10,Z6,H1,王建国,,路灯不亮,有,镇村,居住环境,急").await.unwrap();
+    fixture.visit("2022-04-10,Z7,H3,卫群众,,,无,,,").await.unwrap();
+    assert_eq!(fixture.store.doctor(None).await.unwrap(), []);
+    sqlx::any::install_default_drivers();
+    let mut db = sqlx::AnyConnection::connect(&fixture.url).await.unwrap();
+    for hand in [
+        "DELETE FROM duties WHERE kind = 'revisit' AND duty_key IN (SELECT MIN(duty_key) FROM duties WHERE kind = 'revisit')",
+        "UPDATE duties SET state = 'met' WHERE kind = 'resolve'",
+        "UPDATE duties SET state = 'open' WHERE kind = 'visit' AND state = 'met'",
+    ] {
+        db.execute(hand).await.unwrap();
+    }
+    let found = fixture.store.doctor(None).await.unwrap();
+    let kinds: Vec<_> = found.iter().filter_map(|difference| difference.kind).collect();
+    for kind in [DutyKind::Revisit, DutyKind::Resolve, DutyKind::Visit] {
+        assert!(kinds.contains(&kind), "{kind}: {found:?}");
+    }
+    assert_eq!(fixture.store.doctor(None).await.unwrap(), found, "only reported");
+    assert_eq!(fixture.store.doctor(Some("周正")).await.unwrap().len(), found.len());
+    assert_eq!(fixture.store.doctor(None).await.unwrap(), []);
+    db.execute("UPDATE issues SET state = 'closed'").await.unwrap();
+    let found = fixture.store.doctor(None).await.unwrap();
+    assert!(
+        found.iter().any(|d| d.kind.is_none() && d.expected.as_deref() == Some("已分类")),
+        "{found:?}"
+    );
+});
