@@ -9,8 +9,9 @@ use clap::{Args, Subcommand};
 use serde_json::json;
 
 use super::{ConfigFile, Word, shown, wrong_input};
+use crate::clock::local_text;
 use crate::domain::issue::{Event, State};
-use crate::store::{AreaTree, IssueCard, LARGEST_PHOTO, Put, Store};
+use crate::store::{AreaTree, IssueCard, LARGEST_PHOTO, Put, Store, What};
 
 #[derive(Debug, Args)]
 pub struct Arguments {
@@ -27,6 +28,19 @@ enum Action {
         /// 只列这种状态，如 已登记、办理中、退回
         #[arg(long, value_parser = read_state)]
         state: Option<State>,
+    },
+    /// 显示一个问题的全过程：办了什么、提醒和督办了谁、在谁手里多久
+    Show {
+        /// 问题编号
+        number: String,
+    },
+    /// 签收：网格员或镇直部门已经看过（记入问题的过程）
+    Acknowledge {
+        /// 问题编号
+        number: String,
+        /// 签收人编号
+        #[arg(long)]
+        by: String,
     },
     /// 平台一直没有答复，由专人认定平台部分已办结（记入审计）
     Override(Move),
@@ -62,6 +76,8 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let store = arguments.config.store().await?;
     match arguments.action {
         Action::List { state } => list(&store, state).await?,
+        Action::Show { number } => show(&store, &number).await?,
+        Action::Acknowledge { number, by } => acknowledge(&store, &number, &by).await?,
         Action::Override(Move { number, word: Word { by, reason } }) => {
             let event = Event::PlatformOverridden { by: by.clone(), reason: reason.clone() };
             make(&store, &number, &by, &reason, &event).await?;
@@ -76,6 +92,47 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+async fn show(store: &Store, number: &str) -> anyhow::Result<()> {
+    let timeline = store.timeline(number).await.map_err(wrong_input)?;
+    let now = store.around().clock.now();
+    println!("{number}　{}　第 {} 轮", timeline.issue.state, timeline.issue.round);
+    println!("{}　登记", local_text(timeline.registered_at));
+    for entry in &timeline.entries {
+        let at = local_text(entry.at);
+        match &entry.what {
+            What::Happened { event, actor } => println!("{at}　{}（{actor}）", event.kind()),
+            What::Told { kind, person, instead_of, days } => {
+                let when = match days {
+                    0 => "到期日".to_owned(),
+                    1.. => format!("超期 {days} 天"),
+                    _ => format!("到期前 {} 天", -days),
+                };
+                let instead =
+                    instead_of.as_ref().map(|of| format!("（代{of}）")).unwrap_or_default();
+                println!("{at}　提醒 {person}{instead}：{kind}，{when}");
+            }
+        }
+    }
+    for holding in &timeline.holdings {
+        let hours = holding.span(now).as_hours();
+        let still = if holding.until.is_none() { "，现在仍在" } else { "" };
+        println!("在{}手里 {} 天 {} 小时{still}", holding.holder, hours / 24, hours % 24);
+    }
+    Ok(())
+}
+
+async fn acknowledge(store: &Store, number: &str, by: &str) -> anyhow::Result<()> {
+    let staff = store.staff().await?;
+    let Some(person) = staff.iter().find(|person| person.number == by) else {
+        return Err(wrong_input(format!("没有编号「{by}」的人员")));
+    };
+    let mut tx = store.begin().await?;
+    tx.acknowledge_issue(number, &person.id).await.map_err(wrong_input)?;
+    tx.commit().await?;
+    println!("{number}：{} 已签收", person.name);
+    Ok(())
 }
 
 /// All of them or none.

@@ -4,7 +4,9 @@
 mod campaign;
 mod check;
 mod demo;
+mod discipline;
 mod doctor;
+mod figures;
 mod handoff;
 mod import;
 mod issue;
@@ -61,6 +63,10 @@ enum Command {
     Campaign(campaign::Arguments),
     /// 按记录重算全部任务，说明哪里不一致
     Doctor(doctor::Arguments),
+    /// 走访率、响应率、解决率、满意率，按村、总支、部门或走访人
+    Figures(figures::Arguments),
+    /// 违纪反映：只给督导组
+    Discipline(discipline::Arguments),
     /// 登记外出和代办人，显示任务日历的订阅地址
     Staff(staff::Arguments),
     /// 更换走访对象的走访人（须有批准人和原因）
@@ -136,6 +142,8 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Notify(arguments) => notify::run(arguments).await,
         Command::Campaign(arguments) => campaign::run(arguments).await,
         Command::Doctor(arguments) => doctor::run(arguments).await,
+        Command::Figures(arguments) => figures::run(arguments).await,
+        Command::Discipline(arguments) => discipline::run(arguments).await,
         Command::Staff(arguments) => staff::run(arguments).await,
         Command::Reassign(arguments) => reassign::run(arguments).await,
         Command::Key(arguments) => key::run(&arguments),

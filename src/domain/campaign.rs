@@ -169,6 +169,11 @@ impl Campaign {
         self.phases.iter().find(|phase| phase.starts_on <= date && date <= phase.ends_on)
     }
 
+    /// The campaign's first day: what was recorded before it doesn't count.
+    pub fn starts_on(&self) -> Date {
+        self.find(PhaseName::Visit).map_or(Date::MIN, |phase| phase.starts_on)
+    }
+
     /// The last day of a phase.
     pub fn ends_on(&self, name: PhaseName) -> Date {
         self.find(name).map_or(Date::MAX, |phase| phase.ends_on)

@@ -9,6 +9,7 @@ pub mod duty;
 pub mod holder;
 pub mod issue;
 pub mod mask;
+pub mod rates;
 pub mod referral;
 pub mod staff;
 pub mod subject;

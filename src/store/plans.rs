@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::bundles::BundleKey;
 use super::{NewDuty, Result, Store, StoreError, Surroundings, Tx, date, to_json, word};
 use crate::domain::area::AreaKind;
-use crate::domain::campaign::{Campaign, Phase, PhaseName};
+use crate::domain::campaign::Campaign;
 use crate::domain::duty::DutyKind;
 use crate::domain::issue::Urgency;
 use crate::domain::staff::Role;
@@ -71,6 +71,11 @@ impl Store {
             *self.plan.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(plan);
         }
         Ok(())
+    }
+
+    /// Since when what is recorded counts for the campaign.
+    pub(super) fn campaign_start(&self) -> String {
+        self.campaign().starts_on().to_string()
     }
 
     /// Whether the file's plan isn't the one in effect.
@@ -295,10 +300,8 @@ impl Tx {
         })
     }
 
-    /// Since when what is recorded counts for the campaign.
     pub(super) fn campaign_start(&self) -> String {
-        let first = self.plan.phases.iter().find(|phase| phase.name == PhaseName::Visit);
-        first.map_or(Date::MIN, |phase: &Phase| phase.starts_on).to_string()
+        self.plan.starts_on().to_string()
     }
 }
 
@@ -313,7 +316,7 @@ fn add<T>(all: &mut Vec<T>, fits: impl Fn(&T) -> bool, new: T) -> &mut T {
 
 impl Surroundings {
     /// The township's date of an instant in epoch milliseconds.
-    fn day_of(&self, millis: i64) -> Option<Date> {
+    pub(super) fn day_of(&self, millis: i64) -> Option<Date> {
         let at = jiff::Timestamp::from_millisecond(millis).ok()?;
         Some(crate::clock::township_zone().to_datetime(at).date())
     }

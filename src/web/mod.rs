@@ -12,17 +12,18 @@ pub mod status;
 
 use std::sync::Arc;
 
-use axum::extract::{DefaultBodyLimit, State};
+use axum::extract::{DefaultBodyLimit, Query, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
+use serde::Deserialize;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tracing::error;
 
 use crate::daemon::Daemon;
-use crate::store::StoreError;
+use crate::store::{By, StoreError};
 use status::Status;
 
 /// Serves until told to stop.
@@ -42,7 +43,8 @@ fn router(daemon: Arc<Daemon>) -> Router {
         .route("/healthz", get(|| async { "ok\n" }))
         .route("/readyz", get(ready))
         .route("/status", get(status))
-        .route("/metrics", get(figures))
+        .route("/metrics", get(metrics))
+        .route("/figures", get(figures))
         .route("/photos/{id}", get(photos::show))
         .route("/digests/{staff}/{day}/{code}", get(people::digest).post(people::take_note))
         .route("/calendar/{staff}/{file}", get(people::duties))
@@ -69,7 +71,23 @@ async fn status(State(daemon): State<Arc<Daemon>>) -> Response {
     }
 }
 
-async fn figures(State(daemon): State<Arc<Daemon>>) -> Response {
+#[derive(Debug, Deserialize)]
+struct FiguresQuery {
+    by: By,
+}
+
+/// GET /figures?by=village|branch|department|person
+async fn figures(
+    State(daemon): State<Arc<Daemon>>,
+    Query(FiguresQuery { by }): Query<FiguresQuery>,
+) -> Response {
+    match daemon.store.figures_by(by).await {
+        Ok(lines) => Json(lines).into_response(),
+        Err(error) => unavailable(&error),
+    }
+}
+
+async fn metrics(State(daemon): State<Arc<Daemon>>) -> Response {
     match Status::read(&daemon).await {
         Ok(status) => {
             let content_type = [(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")];

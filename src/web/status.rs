@@ -12,6 +12,7 @@ use crate::daemon::Daemon;
 use crate::domain::campaign::Campaign;
 use crate::domain::duty::DutyKind;
 use crate::domain::issue::State;
+use crate::domain::rates::{Counts, Rates, percent};
 use crate::outbox::GateState;
 use crate::schedule::Job;
 use crate::settings::Adapter;
@@ -42,6 +43,8 @@ pub struct Status {
     pub duties: Vec<DutyStatus>,
     pub lanes: Vec<LaneStatus>,
     pub jobs: Vec<JobStatus>,
+    /// How many people no channel reaches, or one doesn't any more.
+    pub unreachable: usize,
     /// What the platform closed without a word for the resident, where it needs one.
     pub closed_without_answer: i64,
     /// The platform's words that configuration doesn't know, and how often each came.
@@ -66,6 +69,8 @@ pub struct FiguresStatus {
     pub revisited: i64,
     pub issues: BTreeMap<String, i64>,
     pub notices: i64,
+    /// 走访率、响应率、解决率、满意率 (docs/figures.md)
+    pub rates: Rates,
 }
 
 /// What is owed of one kind.
@@ -134,10 +139,11 @@ impl Status {
                 Dialect::Postgres => "postgres".to_owned(),
             },
             campaign: CampaignStatus::on(&store.campaign(), today),
-            figures: store.figures().await?.into(),
+            figures: FiguresStatus::new(store.figures().await?, &store.counts().await?),
             duties: duties.map(duty).collect(),
             lanes: lanes(daemon, now).await?,
             jobs: jobs(daemon).await?,
+            unreachable: store.unreachable().await?.len() + store.without_channel().await?.len(),
             closed_without_answer: store.closed_without_answer().await?,
             unknown_statuses: store.unknown_words().await?.into_iter().collect(),
         };
@@ -184,6 +190,15 @@ impl Status {
                 ),
             ));
         }
+        if self.unreachable > 0 {
+            judged.push((
+                Verdict::Yellow,
+                format!(
+                    "有 {} 人收不到提醒，已转给代办人或上一级：请用 zoufang notify unreachable 查看",
+                    self.unreachable
+                ),
+            ));
+        }
         if daemon.store.plan_differs() {
             judged.push((
                 Verdict::Yellow,
@@ -220,11 +235,12 @@ impl CampaignStatus {
     }
 }
 
-impl From<Figures> for FiguresStatus {
-    fn from(figures: Figures) -> FiguresStatus {
+impl FiguresStatus {
+    fn new(figures: Figures, counts: &Counts) -> FiguresStatus {
         FiguresStatus {
-            subjects: figures.subjects,
-            visited: figures.visited,
+            subjects: counts.subjects,
+            visited: counts.visited,
+            rates: counts.rates(),
             residents: figures.residents,
             revisited: figures.revisited,
             issues: figures.issues_by_state.into_iter().collect(),
@@ -359,6 +375,13 @@ impl std::fmt::Display for Status {
             figures.residents,
             figures.revisited,
             figures.notices
+        )?;
+        let Rates { visit, response, resolution, satisfaction } = figures.rates;
+        let [visit, response, resolution, satisfaction] =
+            [visit, response, resolution, satisfaction].map(percent);
+        writeln!(
+            f,
+            "走访率 {visit}，响应率 {response}，解决率 {resolution}，满意率 {satisfaction}"
         )?;
         let issues: Vec<String> = figures
             .issues

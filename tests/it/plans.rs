@@ -2,26 +2,14 @@
 
 use jiff::civil::{Date, date};
 use sqlx::{Connection, Executor};
-use zoufang::daemon::{load_campaign, load_workdays};
+use zoufang::daemon::load_campaign;
 use zoufang::domain::campaign::{Campaign, PhaseName};
 use zoufang::domain::duty::DutyKind;
-use zoufang::domain::workdays::WorkingTime;
-use zoufang::notify::{Messages, ReminderRules, preview, remind, upcoming};
+use zoufang::notify::{preview, remind, upcoming};
 use zoufang::store::{PlanChange, Store};
 
+use crate::reminders::rules;
 use crate::support::{Fixture, on_both};
-
-fn rules() -> ReminderRules {
-    ReminderRules {
-        hours: WorkingTime {
-            workdays: load_workdays("".as_ref()).unwrap(),
-            from: "08:30".parse().unwrap(),
-            until: "18:00".parse().unwrap(),
-        },
-        messages: Messages::read("".as_ref()).unwrap(),
-        public_url: String::new(),
-    }
-}
 
 /// The plan with another last day of visits.
 fn visits_until(on: Date) -> Campaign {

@@ -13,7 +13,7 @@ use zoufang::store::{Content, Told};
 
 use crate::support::{Fixture, claim, on_both};
 
-fn rules() -> ReminderRules {
+pub fn rules() -> ReminderRules {
     ReminderRules {
         hours: WorkingTime {
             workdays: load_workdays("".as_ref()).unwrap(),

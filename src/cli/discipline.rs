@@ -1,0 +1,130 @@
+//! `zoufang discipline`: reports of a breach of discipline, for the inspection group only.
+
+use std::io::Read;
+use std::process::ExitCode;
+
+use clap::{Args, Subcommand};
+use jiff::civil::Date;
+use serde_json::json;
+
+use super::{ConfigFile, wrong_input};
+use crate::store::{BreachKind, NewBreach, Store};
+
+#[derive(Debug, Args)]
+pub struct Arguments {
+    #[command(flatten)]
+    config: ConfigFile,
+    #[command(subcommand)]
+    action: Action,
+}
+
+#[derive(Debug, Subcommand)]
+enum Action {
+    /// 记录一件违纪反映（热线、来信），只通知督导组；内容从标准输入读
+    Record {
+        /// 就餐、收礼、其他
+        #[arg(long, value_parser = read_kind)]
+        kind: BreachKind,
+        /// 发生日期
+        #[arg(long)]
+        on: Date,
+        /// 所属村（名称或代码）
+        #[arg(long)]
+        area: String,
+        /// 反映的是谁
+        #[arg(long)]
+        about: Option<String>,
+        /// 反映人（可以匿名）
+        #[arg(long)]
+        reporter: Option<String>,
+        /// 经办人
+        #[arg(long)]
+        by: String,
+    },
+    /// 列出违纪反映：只给督导组人员（记入审计）
+    List {
+        /// 督导组人员编号
+        #[arg(long)]
+        inspector: String,
+    },
+    /// 登记核实结果（记入审计）；结果从标准输入读
+    Close {
+        number: String,
+        /// 督导组人员编号
+        #[arg(long)]
+        inspector: String,
+    },
+}
+
+fn read_kind(text: &str) -> Result<BreachKind, String> {
+    BreachKind::read(text).ok_or_else(|| format!("应为：{}", BreachKind::choices()))
+}
+
+pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
+    let store = arguments.config.store().await?;
+    match arguments.action {
+        Action::Record { kind, on, area, about, reporter, by } => {
+            let text = read_text()?;
+            let new = NewBreach { kind, happened_on: on, area, text, about, reporter };
+            let mut tx = store.begin().await?;
+            let (number, told) = tx.record_breach(&new, &by).await.map_err(wrong_input)?;
+            tx.commit().await?;
+            println!("已记录 {number}，通知督导组 {told} 人");
+        }
+        Action::List { inspector } => list(&store, &inspector).await?,
+        Action::Close { number, inspector } => {
+            let result = read_text()?;
+            let mut tx = store.begin().await?;
+            known(tx.is_inspector(&inspector).await?)?;
+            tx.close_breach(&number, &result, &inspector).await.map_err(wrong_input)?;
+            tx.commit().await?;
+            println!("{number}：已登记核实结果");
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// From the standard input, so that it stands in no list of processes and no history of commands.
+fn read_text() -> anyhow::Result<String> {
+    let mut text = String::new();
+    std::io::stdin().take(16 << 10).read_to_string(&mut text)?;
+    let text = text.trim();
+    if text.is_empty() {
+        Err(wrong_input("请从标准输入写明内容"))
+    } else {
+        Ok(text.to_owned())
+    }
+}
+
+fn known(is_inspector: bool) -> anyhow::Result<()> {
+    if is_inspector {
+        Ok(())
+    } else {
+        Err(wrong_input("违纪反映只给督导组人员查看和办理"))
+    }
+}
+
+async fn list(store: &Store, inspector: &str) -> anyhow::Result<()> {
+    let mut tx = store.begin().await?;
+    known(tx.is_inspector(inspector).await?)?;
+    tx.audit(inspector, "read_breaches", "breaches", &json!({})).await?;
+    tx.commit().await?;
+    for breach in store.breaches().await? {
+        let state = if breach.closed { "已核实" } else { "待核实" };
+        println!(
+            "{}　{state}　{}　{}　{}",
+            breach.number, breach.happened_on, breach.area, breach.kind
+        );
+        println!("  {}", breach.text);
+        for (what, text) in [
+            ("反映对象", &breach.about),
+            ("反映人", &breach.reporter),
+            ("核实结果", &breach.result),
+        ] {
+            if let Some(text) = text {
+                println!("  {what}：{text}");
+            }
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,61 @@
+//! `zoufang figures`: visit, response, resolution and satisfaction rates, as docs/figures.md defines them.
+
+use std::process::ExitCode;
+
+use clap::Args;
+
+use super::ConfigFile;
+use crate::domain::rates::{Counts, percent};
+use crate::store::{By, FiguresLine};
+
+#[derive(Debug, Args)]
+pub struct Arguments {
+    #[command(flatten)]
+    config: ConfigFile,
+    /// 按什么分列：村、总支、部门、走访人
+    #[arg(long, default_value = "村", value_parser = read_by)]
+    by: By,
+    /// 以 JSON 输出
+    #[arg(long)]
+    json: bool,
+}
+
+fn read_by(text: &str) -> Result<By, String> {
+    By::read(text).ok_or_else(|| format!("应为：{}", By::choices()))
+}
+
+pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
+    let store = arguments.config.store().await?;
+    let lines = store.figures_by(arguments.by).await?;
+    let total = FiguresLine { name: "合计".to_owned(), counts: store.counts().await? };
+    if arguments.json {
+        let all: Vec<_> = lines.iter().chain([&total]).collect();
+        println!("{}", serde_json::to_string_pretty(&all)?);
+        return Ok(ExitCode::SUCCESS);
+    }
+    let mut writer = csv::Writer::from_writer(std::io::stdout());
+    let by = arguments.by.chinese();
+    writer.write_record([
+        by,
+        "走访率",
+        "响应率",
+        "解决率",
+        "满意率",
+        "对象",
+        "已走访",
+        "问题",
+        "已解决",
+        "已回访群众",
+        "满意",
+    ])?;
+    for FiguresLine { name, counts } in lines.iter().chain([&total]) {
+        let rates = counts.rates();
+        let Counts { subjects, visited, issues, resolved, asked, satisfied, .. } = counts;
+        let rates =
+            [rates.visit, rates.response, rates.resolution, rates.satisfaction].map(percent);
+        let counts = [subjects, visited, issues, resolved, asked, satisfied].map(i64::to_string);
+        writer.write_record([name.clone()].into_iter().chain(rates).chain(counts))?;
+    }
+    writer.flush()?;
+    Ok(ExitCode::SUCCESS)
+}

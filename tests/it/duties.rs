@@ -1,0 +1,260 @@
+//! Every sentence of the plan that makes somebody owe something: when it's owed, to when, and what meets it.
+
+use jiff::Timestamp;
+use jiff::civil::{Date, date};
+use zoufang::daemon::load_campaign;
+use zoufang::domain::duty::DutyKind;
+use zoufang::domain::holder::{Holder, Holding, holdings};
+use zoufang::domain::issue::{Category, Event, Level, Urgency};
+use zoufang::domain::staff::Role;
+use zoufang::store::{BreachKind, By, DutyLine, NewBreach, What};
+
+use crate::support::{Fixture, VISITS, claim, on_both};
+
+async fn lines(fixture: &Fixture, kind: DutyKind) -> Vec<DutyLine> {
+    let all = fixture.store.duty_lines("", 10_000).await.unwrap();
+    all.into_iter().filter(|line| line.kind == kind).collect()
+}
+
+async fn open(fixture: &Fixture, kind: DutyKind) -> usize {
+    lines(fixture, kind).await.iter().filter(|line| line.state == "open").count()
+}
+
+async fn due(fixture: &Fixture, kind: DutyKind) -> Vec<Date> {
+    lines(fixture, kind).await.iter().filter(|l| l.state == "open").map(|l| l.due_on).collect()
+}
+
+on_both!(a_household_counts_when_everybody_registered_there_was_heard, async |fixture: Fixture| {
+    let fixture = fixture.township().await;
+    fixture.at(3, 10, 9);
+    let visits = async || {
+        let lines = lines(&fixture, DutyKind::Visit).await;
+        lines.into_iter().filter(|line| line.state == "met").count()
+    };
+    let register = "对象编号,群众姓名,未走访原因\nH1,王建国,\nH1,王小妹,\n";
+    fixture.import("r.csv", register).await.unwrap();
+    fixture.visit("2022-03-10,Z6,H1,王建国,,,无,,,").await.unwrap();
+    assert_eq!(visits().await, 0, "王小妹 wasn't heard");
+    fixture.import("r2.csv", "对象编号,群众姓名,未走访原因\nH1,王小妹,外出务工\n").await.unwrap();
+    assert_eq!(visits().await, 1);
+    // Where nobody is registered, whoever was met is enough; somebody who turns out to live there isn't.
+    fixture.visit("2022-03-10,Z6,H2,李秀英,,,无,,,").await.unwrap();
+    assert_eq!(visits().await, 2);
+    fixture.import("r3.csv", "对象编号,群众姓名,未走访原因\nH2,李老汉,\n").await.unwrap();
+    assert_eq!(visits().await, 1);
+});
+
+on_both!(
+    what_was_heard_is_taken_note_of_by_grid_member_and_department,
+    async |fixture: Fixture| {
+        let fixture = fixture.township().await;
+        let department =
+            "人员编号,姓名,角色,所属区划,工作单位\nD1,何城,镇直部门,370481111000,城建办\n";
+        fixture.import("d.csv", department).await.unwrap();
+        let mut plan = load_campaign("".as_ref()).unwrap();
+        plan.departments.insert(Category::LivingEnvironment, "城建办".to_owned());
+        let mut tx = fixture.store.begin().await.unwrap();
+        tx.change_plan(&plan, "周正", "部门分工").await.unwrap();
+        tx.commit().await.unwrap();
+        fixture.store.refresh_plan().await.unwrap();
+        fixture.at(4, 1, 9);
+        fixture.visit("2022-04-01,Z6,H1,王建国,,路灯不亮,有,镇村,居住环境,急").await.unwrap();
+        // Three workdays on: 2 April is worked, 3 to 5 April are days off.
+        assert_eq!(due(&fixture, DutyKind::Acknowledge).await, [date(2022, 4, 7); 2]);
+        assert_eq!(
+            due(&fixture, DutyKind::Report).await.len(),
+            2,
+            "the village's and the department's"
+        );
+        let note = |by: &str| format!("问题编号,签收人\nCHD2022-000001,{by}\n");
+        fixture.import("n.csv", &note("Z5")).await.unwrap();
+        assert_eq!(open(&fixture, DutyKind::Acknowledge).await, 1);
+        fixture.import("n2.csv", &note("何城")).await.unwrap();
+        assert_eq!(open(&fixture, DutyKind::Acknowledge).await, 0);
+        assert_eq!(fixture.import("n3.csv", &note("D1")).await.unwrap().same, 1);
+        // Begun seven days before its date, the eleventh; never before the day after it was classified.
+        assert_eq!(due(&fixture, DutyKind::Resolve).await, [date(2022, 4, 11)]);
+        assert_eq!(due(&fixture, DutyKind::Begin).await, [date(2022, 4, 4)]);
+        let id = fixture.store.issue_id("CHD2022-000001").await.unwrap();
+        let mut tx = fixture.store.begin().await.unwrap();
+        tx.issue_event(&id, &Event::Started, "何城").await.unwrap();
+        tx.commit().await.unwrap();
+        assert_eq!(open(&fixture, DutyKind::Begin).await, 0);
+        let timeline = fixture.store.timeline("CHD2022-000001").await.unwrap();
+        assert_eq!(timeline.holdings.last().unwrap().holder, Holder::Department);
+    }
+);
+
+on_both!(a_referred_issue_is_uploaded_within_its_limit, async |fixture: Fixture| {
+    let fixture = fixture.township().await;
+    fixture.at(4, 20, 9);
+    fixture.visit("2022-04-20,Z6,H1,王建国,,路灯不亮,有,市直,其他,一般").await.unwrap();
+    assert_eq!(
+        due(&fixture, DutyKind::Upload).await,
+        [date(2022, 4, 24)],
+        "a Sunday that is worked"
+    );
+    let parcels = claim(&fixture.store, "ehushanying", "t", 10, 60_000).await.unwrap();
+    let receipt = zoufang::store::Receipt { remote_id: Some("P1".to_owned()), token: None };
+    let settled = parcels
+        .into_iter()
+        .map(|parcel| (parcel, zoufang::store::Settlement::Delivered(receipt.clone())));
+    let settled: Vec<_> = settled.collect();
+    let none = zoufang::store::Claim {
+        lane: "ehushanying",
+        owner: "t",
+        limit: 0,
+        lease: 0,
+        settle_after: 0,
+    };
+    fixture.store.settle_and_claim(&none, &settled).await.unwrap();
+    assert_eq!(open(&fixture, DutyKind::Upload).await, 0);
+    assert_eq!(open(&fixture, DutyKind::Resolve).await, 1);
+});
+
+on_both!(who_asked_for_something_is_told_in_person, async |fixture: Fixture| {
+    let fixture = fixture.township().await;
+    fixture.at(6, 10, 9);
+    fixture.visit("2022-06-01,Z6,H1,王建国,,路灯不亮,有,镇村,其他,急").await.unwrap();
+    fixture.visit("2022-06-01,Z6,H2,李秀英,,,无,,,").await.unwrap();
+    fixture.import("h.csv", "问题编号,办理结果\nCHD2022-000001,已修好\n").await.unwrap();
+    let revisit = |on: &str, subject: &str, resident: &str, how: &str| {
+        format!(
+            "{VISITS},走访类型,满意度,走访方式\n{on},Z6,{subject},{resident},,,,,,,回访,满意,{how}\n"
+        )
+    };
+    fixture.import("t.csv", &revisit("2022-06-08", "H1", "王建国", "电话")).await.unwrap();
+    fixture.import("t2.csv", &revisit("2022-06-08", "H2", "李秀英", "电话")).await.unwrap();
+    assert_eq!(open(&fixture, DutyKind::Revisit).await, 1, "a telephone call isn't face to face");
+    fixture.import("t3.csv", &revisit("2022-06-09", "H1", "王建国", "面对面")).await.unwrap();
+    assert_eq!(open(&fixture, DutyKind::Revisit).await, 0);
+    let spot = format!("{VISITS},走访类型\n2022-06-10,Z1,H1,王建国,,,无,,,,入户抽查\n");
+    assert_eq!(open(&fixture, DutyKind::SpotCheck).await, 2);
+    fixture.import("s.csv", &spot).await.unwrap();
+    assert_eq!(open(&fixture, DutyKind::SpotCheck).await, 1, "the other village's");
+});
+
+on_both!(the_figures_are_the_same_wherever_they_stand, async |fixture: Fixture| {
+    let fixture = fixture.township().await;
+    fixture.at(4, 1, 9);
+    fixture.visit("2022-04-01,Z6,H1,王建国,,路灯不亮,有,镇村,其他,急").await.unwrap();
+    fixture.visit("2022-04-01,Z7,H3,卫群众,,水压低,有,镇村,其他,急").await.unwrap();
+    fixture.import("n.csv", "问题编号,签收人\nCHD2022-000001,Z5\n").await.unwrap();
+    fixture.at(4, 20, 9);
+    fixture
+        .import("h.csv", "问题编号,办理结果\nCHD2022-000001,已修好\nCHD2022-000002,已修好\n")
+        .await
+        .unwrap();
+    let answers = format!(
+        "{VISITS},走访类型,满意度\n2022-04-19,Z6,H1,王建国,,,,,,,回访,满意\n2022-04-19,Z7,H3,卫群众,,,,,,,回访,不满意\n"
+    );
+    fixture.import("a.csv", &answers).await.unwrap();
+    let total = fixture.store.counts().await.unwrap();
+    let rates = total.rates();
+    assert_eq!((total.subjects, total.visited), (3, 2));
+    assert_eq!(
+        (rates.response, rates.resolution, rates.satisfaction),
+        (Some(0.5), Some(0.5), Some(0.5))
+    );
+    for by in [By::Village, By::Branch, By::Person] {
+        let lines = fixture.store.figures_by(by).await.unwrap();
+        let mut sum = zoufang::domain::rates::Counts::default();
+        lines.iter().for_each(|line| sum += line.counts);
+        assert_eq!(sum, total, "{by:?}: {lines:?}");
+    }
+    let villages = fixture.store.figures_by(By::Village).await.unwrap();
+    let names: Vec<_> =
+        villages.iter().map(|line| (line.name.as_str(), line.counts.satisfied)).collect();
+    assert_eq!(names, [("杨桥村委会", 0), ("高桥村委会", 1)]);
+});
+
+on_both!(a_breach_of_discipline_is_the_inspectors_alone, async |fixture: Fixture| {
+    let fixture = fixture.township().await;
+    let new = NewBreach {
+        kind: BreachKind::Meal,
+        happened_on: date(2022, 3, 5),
+        area: "高桥村".to_owned(),
+        text: "在村里吃饭".to_owned(),
+        about: Some("冯包".to_owned()),
+        reporter: None,
+    };
+    let mut tx = fixture.store.begin().await.unwrap();
+    let error = tx.record_breach(&new, "周正").await.unwrap_err().to_string();
+    assert!(error.contains("没有督导组人员"), "{error}");
+    tx.rollback().await.unwrap();
+    let inspector = "人员编号,姓名,角色,所属区划\nD9,蒋查,督导组,370481111000\n";
+    fixture.import("i.csv", inspector).await.unwrap();
+    let mut tx = fixture.store.begin().await.unwrap();
+    assert_eq!(tx.record_breach(&new, "周正").await.unwrap(), ("WJ-000001".to_owned(), 1));
+    assert!(tx.is_inspector("D9").await.unwrap() && !tx.is_inspector("Z1").await.unwrap());
+    tx.commit().await.unwrap();
+    let told = claim(&fixture.store, "log", "t", 10, 60_000).await.unwrap();
+    let contents = fixture.store.contents(&told).await.unwrap();
+    assert_eq!(contents.len(), 1);
+    let said = format!("{contents:?}");
+    assert!(said.contains("D9") && said.contains("WJ-000001"), "{said}");
+    for secret in ["冯包", "吃饭", "高桥"] {
+        assert!(!said.contains(secret), "{said}");
+    }
+    let mut tx = fixture.store.begin().await.unwrap();
+    tx.close_breach("WJ-000001", "已核实", "D9").await.unwrap();
+    assert!(tx.close_breach("WJ-000001", "又", "D9").await.is_err());
+    tx.commit().await.unwrap();
+    let breaches = fixture.store.breaches().await.unwrap();
+    assert_eq!((breaches[0].closed, breaches[0].about.as_deref()), (true, Some("冯包")));
+});
+
+on_both!(escalations_stand_on_the_issues_timeline, async |fixture: Fixture| {
+    let fixture = fixture.township().await;
+    fixture.at(4, 1, 9);
+    fixture.visit("2022-04-01,Z6,H1,王建国,,路灯不亮,有,镇村,其他,急").await.unwrap();
+    let rules = crate::reminders::rules();
+    for day in 1..=30 {
+        fixture.at(4, day, 10);
+        zoufang::notify::remind(&fixture.store, &rules).await.unwrap();
+    }
+    let timeline = fixture.store.timeline("CHD2022-000001").await.unwrap();
+    let told: Vec<(DutyKind, i64, String)> = timeline
+        .entries
+        .iter()
+        .filter_map(|entry| match &entry.what {
+            What::Told { kind, person, days, .. } => Some((*kind, *days, person.clone())),
+            What::Happened { .. } => None,
+        })
+        .collect();
+    let resolve: Vec<_> = told.iter().filter(|(kind, ..)| *kind == DutyKind::Resolve).collect();
+    let people: Vec<_> = resolve.iter().map(|(_, days, person)| (*days, person.as_str())).collect();
+    let expected = [(-3, "陈网"), (0, "陈网"), (1, "陈网"), (3, "郑书"), (5, "冯包"), (7, "周正")];
+    assert_eq!(people, expected, "each late duty reaches each rung");
+});
+
+#[test]
+fn time_with_the_platform_is_not_the_villages() {
+    let at = |hour: i64| Timestamp::from_second(hour * 3600).unwrap();
+    let class = Event::Classified {
+        level: Level::Joint,
+        category: Category::Other,
+        urgency: Urgency::Normal,
+    };
+    let events = [
+        (class, at(10)),
+        (Event::Queued, at(10)),
+        (Event::Referred, at(12)),
+        (Event::TownFinished { result: "好".to_owned() }, at(20)),
+        (Event::Accepted, at(30)),
+        (Event::Refused { reason: "不归我管".to_owned() }, at(40)),
+    ];
+    let held = holdings(at(0), events.iter().map(|(e, at)| (e, *at)), |_| false).unwrap();
+    let hours: Vec<(Holder, i64)> =
+        held.iter().map(|h: &Holding| (h.holder, h.span(at(45)).as_hours())).collect();
+    let expected = [
+        (Holder::Village, 10),
+        (Holder::Centre, 2),
+        (Holder::Village, 8),
+        (Holder::Platform, 20),
+        (Holder::Centre, 5),
+    ];
+    assert_eq!(hours, expected);
+    let role = DutyKind::Acknowledge.role();
+    assert_eq!(role, Role::GridMember);
+}
