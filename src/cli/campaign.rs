@@ -105,6 +105,12 @@ fn show(before: &Campaign, plan: &Campaign, change: &PlanChange) {
     for (kind, from, to, count) in &change.moved {
         println!("任务「{kind}」{count} 项：{from} → {to}");
     }
+    if change.opened + change.ended > 0 {
+        println!(
+            "增加的阶段：新任务 {} 项；取消的阶段：{} 项任务终止",
+            change.opened, change.ended
+        );
+    }
     for (kind, count) in &change.ladders {
         println!("任务「{kind}」{count} 项：日期不变，提醒和督办的级次改变");
     }

@@ -6,7 +6,7 @@ use clap::Args;
 
 use super::ConfigFile;
 use crate::domain::rates::{Counts, percent};
-use crate::store::{By, FiguresLine};
+use crate::store::{By, FiguresLine, Store};
 
 #[derive(Debug, Args)]
 pub struct Arguments {
@@ -15,6 +15,9 @@ pub struct Arguments {
     /// 按什么分列：村、总支、部门、走访人
     #[arg(long, default_value = "村", value_parser = read_by)]
     by: By,
+    /// 改为列出问题在谁手里：村、镇直部门、服务中心、平台、群众，各多久、超期多久
+    #[arg(long, conflicts_with = "by")]
+    held: bool,
     /// 以 JSON 输出
     #[arg(long)]
     json: bool,
@@ -26,6 +29,9 @@ fn read_by(text: &str) -> Result<By, String> {
 
 pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let store = arguments.config.store().await?;
+    if arguments.held {
+        return held(&store, arguments.json).await;
+    }
     let lines = store.figures_by(arguments.by).await?;
     let total = FiguresLine { name: "合计".to_owned(), counts: store.counts().await? };
     if arguments.json {
@@ -55,6 +61,27 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
             [rates.visit, rates.response, rates.resolution, rates.satisfaction].map(percent);
         let counts = [subjects, visited, issues, resolved, asked, satisfied].map(i64::to_string);
         writer.write_record([name.clone()].into_iter().chain(rates).chain(counts))?;
+    }
+    writer.flush()?;
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn held(store: &Store, json: bool) -> anyhow::Result<ExitCode> {
+    let held = store.held().await?;
+    if json {
+        println!("{}", serde_json::to_string_pretty(&held)?);
+        return Ok(ExitCode::SUCCESS);
+    }
+    let mut writer = csv::Writer::from_writer(std::io::stdout());
+    writer.write_record(["环节", "现在手里", "其中超期", "累计天数", "其中超期天数"])?;
+    for line in held {
+        writer.write_record([
+            line.holder.to_string(),
+            line.now.to_string(),
+            line.late_now.to_string(),
+            format!("{:.1}", line.days),
+            format!("{:.1}", line.days_late),
+        ])?;
     }
     writer.flush()?;
     Ok(ExitCode::SUCCESS)

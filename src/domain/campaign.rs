@@ -31,6 +31,18 @@ pub struct Phase {
     pub ends_on: Date,
 }
 
+/// A phase that the leading group added: each village owes it by its last day.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct ExtraPhase {
+    /// Part of what names the duty; letters, digits and underscores.
+    pub code: String,
+    pub title: String,
+    pub starts_on: Date,
+    pub ends_on: Date,
+    pub owed_by: Role,
+}
+
 /// Days by the urgency of an issue.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
@@ -97,6 +109,9 @@ pub struct Campaign {
     #[serde(default)]
     pub hotline: String,
     pub phases: Vec<Phase>,
+    /// Phases that were added to the plan's four.
+    #[serde(default)]
+    pub extra: Vec<ExtraPhase>,
     /// How many days an issue may take; never past the end of the resolve phase.
     pub resolve_within: DaysByUrgency,
     /// Planned backward from its date: so many days before it, work on an issue has begun.
@@ -115,6 +130,8 @@ pub enum PlanError {
     Negative(&'static str),
     #[error("phases 缺少阶段「{0}」")]
     MissingPhase(PhaseName),
+    #[error("extra 的 code「{0}」重复，或不只是字母、数字和下划线，或结束日期早于开始日期")]
+    Extra(String),
     #[error("phases 阶段「{0}」的结束日期早于开始日期")]
     Backwards(PhaseName),
     #[error("phases 阶段「{0}」早于它前面的阶段")]
@@ -152,6 +169,14 @@ impl Campaign {
             }
             before = Some(phase.ends_on);
         }
+        for (index, extra) in self.extra.iter().enumerate() {
+            let plain = |b: u8| b.is_ascii_alphanumeric() || b == b'_';
+            let twice = self.extra[..index].iter().any(|other| other.code == extra.code);
+            let wrong = extra.code.is_empty() || !extra.code.bytes().all(plain);
+            if wrong || twice || extra.ends_on < extra.starts_on {
+                return Err(PlanError::Extra(extra.code.clone()));
+            }
+        }
         for kind in DutyKind::ALL {
             let ladders: Vec<_> = self.ladder.iter().filter(|l| l.duties.contains(kind)).collect();
             if ladders.len() > 1 {
@@ -162,6 +187,12 @@ impl Campaign {
             }
         }
         Ok(())
+    }
+
+    /// The added phase that a duty's key names.
+    pub fn extra_of(&self, duty_key: &str) -> Option<&ExtraPhase> {
+        let code = duty_key.rsplit_once('/')?.1;
+        self.extra.iter().find(|extra| extra.code == code)
     }
 
     /// The phase that `date` falls in.
@@ -218,9 +249,11 @@ impl Campaign {
             | DutyKind::Begin
             | DutyKind::Resolve
             | DutyKind::Report => self.ends_on(PhaseName::Resolve),
-            DutyKind::Revisit | DutyKind::SelfCheck | DutyKind::LookBack | DutyKind::SpotCheck => {
-                self.ends_on(PhaseName::Feedback)
-            }
+            DutyKind::Revisit
+            | DutyKind::SelfCheck
+            | DutyKind::LookBack
+            | DutyKind::SpotCheck
+            | DutyKind::Extra => self.ends_on(PhaseName::Feedback),
         }
     }
 

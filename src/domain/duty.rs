@@ -32,6 +32,8 @@ words! {
         LookBack = "look_back", "回头看总结";
         /// 四(三)
         SpotCheck = "spot_check", "入户抽查";
+        /// A phase that the leading group added.
+        Extra = "extra", "阶段任务";
     }
 }
 
@@ -40,7 +42,9 @@ impl DutyKind {
     pub const fn role(self) -> Role {
         match self {
             DutyKind::Visit | DutyKind::Classify | DutyKind::Revisit => Role::Visitor,
-            DutyKind::Materials | DutyKind::Report | DutyKind::LookBack => Role::VillageLead,
+            DutyKind::Materials | DutyKind::Report | DutyKind::LookBack | DutyKind::Extra => {
+                Role::VillageLead
+            }
             DutyKind::SelfCheck => Role::VillageCadre,
             DutyKind::Summary => Role::BranchSecretary,
             DutyKind::Acknowledge | DutyKind::Upload | DutyKind::Begin | DutyKind::Resolve => {
@@ -53,7 +57,7 @@ impl DutyKind {
     /// Whether someone confirms it, because no other fact in the record can show it.
     pub const fn is_confirmed(self) -> bool {
         use DutyKind::*;
-        matches!(self, Materials | Summary | Report | SelfCheck | LookBack)
+        matches!(self, Materials | Summary | Report | SelfCheck | LookBack | Extra)
     }
 
     /// Whether it is about one issue, and so climbs the ladder alone.
@@ -82,6 +86,7 @@ impl DutyKind {
             DutyKind::Revisit => "当面回访，问清是否满意",
             DutyKind::SelfCheck => "对照走访对象名单逐户自查",
             DutyKind::LookBack => "写好回头看总结",
+            DutyKind::Extra => "完成后报送任务确认表",
             DutyKind::SpotCheck => "到村入户抽查，交抽查记录",
         }
     }

@@ -7,7 +7,6 @@ use super::cells::{Cells, RowError, read_time};
 use super::columns::{Field, Kind, Table};
 use crate::domain::area::{self, AreaKind};
 use crate::domain::campaign::plus;
-use crate::domain::duty::DutyKind;
 use crate::domain::issue::{Category, Class, Event, Level, Urgency};
 use crate::domain::staff::Role;
 use crate::domain::subject::SubjectKind;
@@ -93,10 +92,13 @@ async fn apply_row(
             }
             _ => return Ok(None),
         },
-        Kind::Confirmations => match read_confirmation(cells) {
-            Some((kind, area, by)) if cells.errors.is_empty() => tx.confirm(kind, area, by).await,
-            _ => return Ok(None),
-        },
+        Kind::Confirmations => {
+            let (what, area) = (cells.required(Field::Duty), cells.required(Field::Area));
+            match (what, area, cells.required(Field::By)) {
+                (Some(what), Some(area), Some(by)) => tx.confirm(what, area, by).await,
+                _ => return Ok(None),
+            }
+        }
         Kind::Residents => match read_resident(cells) {
             Some(new) if cells.errors.is_empty() => tx.register_resident(&new).await,
             _ => return Ok(None),
@@ -370,16 +372,6 @@ fn read_return(tx: &Tx, cells: &mut Cells<'_>) -> Option<Return> {
     let successors = successors.split(['、', '，', ',', ' ']).filter(|number| !number.is_empty());
     let successors = successors.map(str::to_owned).collect();
     Some(Return { reference, remote_id, word, text, at, successors })
-}
-
-fn read_confirmation<'c>(cells: &mut Cells<'c>) -> Option<(DutyKind, &'c str, &'c str)> {
-    let kind = cells.word(Field::Duty, DutyKind::read, &DutyKind::choices());
-    let (area, by) = (cells.required(Field::Area), cells.required(Field::By));
-    let kind = kind?;
-    if !kind.is_confirmed() {
-        cells.wrong(Field::Duty, format!("「{kind}」由记录自动认定，不能手工确认"));
-    }
-    Some((kind, area?, by?))
 }
 
 async fn put_event(

@@ -203,7 +203,11 @@ impl Tx {
         for kind in owed {
             self.open_duty(&NewDuty::of_area(*kind, area_id)).await?;
         }
-        Ok(i64::try_from(owed.len()).unwrap_or(0))
+        let extra = if kind == AreaKind::Village { self.plan.extra.clone() } else { Vec::new() };
+        for phase in &extra {
+            self.open_duty(&NewDuty::of_phase(phase, area_id)).await?;
+        }
+        Ok(i64::try_from(owed.len() + extra.len()).unwrap_or(0))
     }
 
     /// Whether the area lies in the town whose campaign this is.

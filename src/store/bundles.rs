@@ -94,8 +94,8 @@ pub struct Told {
     pub on_date: String,
 }
 
-/// A bundle's issue, as a label names it, or its subject's kind and sealed name.
-type Label = (String, Option<String>, Option<String>, Option<String>);
+/// A bundle, a duty of it, and that one's issue, as a label names it, or its subject's kind and sealed name.
+type Label = (String, String, Option<String>, Option<String>, Option<String>);
 
 const BUNDLES: &str = "SELECT b.id, b.kind, b.staff_id, b.role, b.area_id, b.due_on, b.next_rung,
    (SELECT COUNT(*) FROM duties d WHERE d.bundle_id = b.id AND d.state = 'open') AS open,
@@ -320,7 +320,7 @@ impl Tx {
         bundles: &[&str],
     ) -> Result<HashMap<String, Vec<String>>> {
         let read = format!(
-            "SELECT d.bundle_id, i.number, s.kind, s.name_sealed FROM duties d
+            "SELECT d.bundle_id, d.duty_key, i.number, s.kind, s.name_sealed FROM duties d
              LEFT JOIN issues i ON i.id = d.issue_id LEFT JOIN subjects s ON s.id = d.subject_id
              WHERE d.state = 'open' AND d.bundle_id IN (SELECT value ->> 0 FROM {}) ORDER BY d.id",
             self.dialect.rows()
@@ -332,11 +332,15 @@ impl Tx {
                 .bind(to_json(&ids)?)
                 .fetch_all(&mut *self.db)
                 .await?;
-            for (bundle, number, kind, sealed) in rows {
+            for (bundle, key, number, kind, sealed) in rows {
+                let extra = self.plan.extra_of(&key).map(|extra| extra.title.clone());
                 let label = match (number, kind, sealed) {
                     (Some(number), ..) => number,
                     (None, Some(kind), Some(sealed)) => self.around.masked_name(&kind, &sealed)?,
-                    _ => continue,
+                    _ => match extra {
+                        Some(title) => title,
+                        None => continue,
+                    },
                 };
                 labels.entry(bundle).or_default().push(label);
             }

@@ -73,7 +73,8 @@ const fn because(kind: DutyKind) -> &'static str {
         | DutyKind::Summary
         | DutyKind::Report
         | DutyKind::SelfCheck
-        | DutyKind::LookBack => "方案对该村或总支的要求，由人确认",
+        | DutyKind::LookBack
+        | DutyKind::Extra => "方案对该村或总支的要求，由人确认",
     }
 }
 

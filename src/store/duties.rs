@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use super::bundles::BundleKey;
 use super::{Result, Store, StoreError, Tx, date, to_json, word};
+use crate::domain::campaign::ExtraPhase;
 use crate::domain::duty::{self, DutyKind};
 use crate::domain::staff::Role;
 use crate::domain::visit::VisitKind;
@@ -37,6 +38,29 @@ impl NewDuty {
             staff_id: Some(staff_id.to_owned()),
             subject_id: Some(subject_id.to_owned()),
             ..NewDuty::of_area(DutyKind::Visit, area_id)
+        }
+    }
+
+    /// What a village owes in a phase that was added.
+    pub fn of_phase(phase: &ExtraPhase, area_id: &str) -> NewDuty {
+        NewDuty {
+            of: format!("{area_id}/{}", phase.code),
+            role: phase.owed_by,
+            due_on: Some(phase.ends_on),
+            ..NewDuty::of_area(DutyKind::Extra, area_id)
+        }
+    }
+
+    /// What it shares with the others of its bundle, before the first rung.
+    pub(super) fn bundle_key(&self, due_on: Date) -> BundleKey {
+        BundleKey {
+            kind: self.kind,
+            staff_id: self.staff_id.clone(),
+            role: self.role,
+            area_id: self.area_id.clone(),
+            issue_id: self.issue_id.clone(),
+            due_on,
+            next_rung: 0,
         }
     }
 
@@ -78,17 +102,8 @@ impl Tx {
         if known.is_some() {
             return Ok(());
         }
-        let bundle = self
-            .bundle(&BundleKey {
-                kind: new.kind,
-                staff_id: new.staff_id.clone(),
-                role: new.role,
-                area_id: new.area_id.clone(),
-                issue_id: new.issue_id.clone(),
-                due_on: new.due_on.unwrap_or_else(|| self.plan.due_on(new.kind)),
-                next_rung: 0,
-            })
-            .await?;
+        let due_on = new.due_on.unwrap_or_else(|| self.plan.due_on(new.kind));
+        let bundle = self.bundle(&new.bundle_key(due_on)).await?;
         let (id, now) = (self.around.id(), self.now());
         sqlx::query(
             "INSERT INTO duties (id, duty_key, kind, bundle_id, subject_id, resident_id, issue_id, state, created_at)
@@ -121,17 +136,35 @@ impl Tx {
         Ok(met.rows_affected() > 0)
     }
 
-    /// Confirms a report or the materials of an area: what no other fact in the record can show.
-    pub async fn confirm(&mut self, kind: DutyKind, area: &str, by: &str) -> Result<super::Put> {
+    /// Confirms a report or the materials of an area, or a phase that was added, by its title: what no other fact in the
+    /// record can show.
+    ///
+    /// # Errors
+    /// [`StoreError::Rule`] where nothing of that name is confirmed, or the area doesn't owe it.
+    pub async fn confirm(&mut self, what: &str, area: &str, by: &str) -> Result<super::Put> {
         let area = self.area_tree().await?.find(area)?.clone();
-        let key = duty::key(kind, &area.id, 1);
+        let extra = self.plan.extra.iter().find(|extra| extra.title == what);
+        let (kind, of) = match (extra, DutyKind::read(what)) {
+            (Some(extra), _) => (DutyKind::Extra, format!("{}/{}", area.id, extra.code)),
+            (None, Some(kind)) if kind.is_confirmed() => (kind, area.id.clone()),
+            (None, Some(kind)) => {
+                return Err(StoreError::Rule(format!("「{kind}」由记录自动认定，不能手工确认")));
+            }
+            (None, None) => {
+                return Err(StoreError::Rule(format!(
+                    "没有「{what}」这项任务；应为：{}",
+                    DutyKind::choices()
+                )));
+            }
+        };
+        let key = duty::key(kind, &of, 1);
         let state: Option<String> =
             sqlx::query_scalar("SELECT state FROM duties WHERE duty_key = $1")
                 .bind(&key)
                 .fetch_optional(&mut *self.db)
                 .await?;
         match state.as_deref() {
-            None => Err(StoreError::Rule(format!("「{}」没有「{kind}」这项任务", area.name))),
+            None => Err(StoreError::Rule(format!("「{}」没有「{what}」这项任务", area.name))),
             Some("open") => {
                 self.meet_duty(&key, by).await?;
                 let detail = serde_json::json!({"area": area.name, "kind": kind.code()});

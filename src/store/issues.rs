@@ -54,7 +54,7 @@ struct CardRow {
 
 /// The columns that hold the state machine's view.
 #[derive(FromRow)]
-struct Projection {
+pub(super) struct Projection {
     state: String,
     round: i64,
     level: Option<String>,
@@ -65,7 +65,7 @@ struct Projection {
 }
 
 impl Projection {
-    fn issue(&self) -> Result<Issue> {
+    pub(super) fn issue(&self) -> Result<Issue> {
         let class = match (&self.level, &self.category, &self.urgency) {
             (Some(level), Some(category), Some(urgency)) => Some(Class {
                 level: word("issues.level", level, Level::read)?,

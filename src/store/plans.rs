@@ -20,9 +20,9 @@ pub struct PlanChange {
     pub moved: Vec<(DutyKind, Date, Date, i64)>,
     /// Open duties by kind whose ladder changes and whose date doesn't.
     pub ladders: Vec<(DutyKind, i64)>,
-    /// Duties of the campaign before that end undone.
+    /// Duties of the campaign before, or of a phase that was taken away, that end undone.
     pub ended: i64,
-    /// Duties of the new campaign.
+    /// Duties of the new campaign, or of a phase that was added.
     pub opened: i64,
 }
 
@@ -128,6 +128,9 @@ impl Tx {
     async fn move_dates(&mut self, before: &Campaign) -> Result<PlanChange> {
         let mut change = PlanChange::default();
         for bundle in self.dated_bundles().await? {
+            if bundle.key.kind == DutyKind::Extra {
+                continue;
+            }
             let due_on = self.due_on_now(&bundle);
             let (kind, from) = (bundle.key.kind, bundle.key.due_on);
             let same_ladder = before.rungs(kind) == self.plan.rungs(kind);
@@ -143,8 +146,63 @@ impl Tx {
                 add(&mut change.moved, same, (kind, from, due_on, 0)).3 += bundle.open;
             }
         }
+        self.move_extras(&mut change).await?;
         change.moved.sort_unstable();
         Ok(change)
+    }
+
+    /// Phases that were added, moved or taken away: each village owes what the plan now has.
+    async fn move_extras(&mut self, change: &mut PlanChange) -> Result<()> {
+        let now = self.now();
+        let open: Vec<(String, String, String, String)> = sqlx::query_as(
+            "SELECT d.id, d.duty_key, b.area_id, b.due_on FROM duties d JOIN bundles b ON b.id = d.bundle_id
+             WHERE d.kind = 'extra' AND d.state = 'open' ORDER BY d.id",
+        )
+        .fetch_all(&mut *self.db)
+        .await?;
+        for (id, key, area_id, due_on) in open {
+            let from = date("bundles.due_on", &due_on)?;
+            let Some(phase) = self.plan.extra_of(&key).cloned() else {
+                sqlx::query("UPDATE duties SET state = 'cancelled', met_at = $1, met_by = 'plan' WHERE id = $2")
+                    .bind(now)
+                    .bind(id)
+                    .execute(&mut *self.db)
+                    .await?;
+                change.ended += 1;
+                continue;
+            };
+            if phase.ends_on == from {
+                continue;
+            }
+            let bundle =
+                self.bundle(&NewDuty::of_phase(&phase, &area_id).bundle_key(phase.ends_on)).await?;
+            sqlx::query("UPDATE duties SET bundle_id = $1 WHERE id = $2")
+                .bind(bundle)
+                .bind(id)
+                .execute(&mut *self.db)
+                .await?;
+            let moved = (DutyKind::Extra, from, phase.ends_on);
+            let same = |m: &(DutyKind, Date, Date, i64)| (m.0, m.1, m.2) == moved;
+            add(&mut change.moved, same, (moved.0, moved.1, moved.2, 0)).3 += 1;
+        }
+        change.opened += self.owe_of_areas().await?;
+        Ok(())
+    }
+
+    /// What the plan wants of every area, and how much of it wasn't owed yet.
+    async fn owe_of_areas(&mut self) -> Result<i64> {
+        let before = self.count_duties().await?;
+        let areas: Vec<(String, String)> = sqlx::query_as("SELECT id, kind FROM areas ORDER BY id")
+            .fetch_all(&mut *self.db)
+            .await?;
+        for (area, kind) in areas {
+            self.owe_of_area(&area, word("areas.kind", &kind, AreaKind::read)?).await?;
+        }
+        Ok(self.count_duties().await? - before)
+    }
+
+    async fn count_duties(&mut self) -> Result<i64> {
+        Ok(sqlx::query_scalar("SELECT COUNT(*) FROM duties").fetch_one(&mut *self.db).await?)
     }
 
     /// The date that the plan now gives a bundle.
@@ -287,12 +345,7 @@ impl Tx {
             self.open_duty(&NewDuty::visit(&subject, &area_id, &staff)).await?;
             opened += 1;
         }
-        let areas: Vec<(String, String)> = sqlx::query_as("SELECT id, kind FROM areas ORDER BY id")
-            .fetch_all(&mut *self.db)
-            .await?;
-        for (area, kind) in areas {
-            opened += self.owe_of_area(&area, word("areas.kind", &kind, AreaKind::read)?).await?;
-        }
+        opened += self.owe_of_areas().await?;
         Ok(PlanChange {
             ended: i64::try_from(ended).unwrap_or(i64::MAX),
             opened,

@@ -83,7 +83,7 @@ impl Store {
         let rows: Vec<(i64, String, i64, String, Option<String>)> = sqlx::query_as(
             "SELECT t.at, b.kind, t.rung, s.name, m.name FROM tellings t JOIN bundles b ON b.id = t.bundle_id
              JOIN staff s ON s.id = t.staff_id LEFT JOIN staff m ON m.id = t.instead_of
-             WHERE b.issue_id = $1 ORDER BY t.at",
+             WHERE b.issue_id = $1 ORDER BY t.at, t.rung",
         )
         .bind(id)
         .fetch_all(&self.read)

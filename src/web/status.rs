@@ -11,6 +11,7 @@ use crate::clock::{span_millis, township_zone};
 use crate::daemon::Daemon;
 use crate::domain::campaign::Campaign;
 use crate::domain::duty::DutyKind;
+use crate::domain::holder::Holder;
 use crate::domain::issue::State;
 use crate::domain::rates::{Counts, Rates, percent};
 use crate::outbox::GateState;
@@ -43,6 +44,8 @@ pub struct Status {
     pub duties: Vec<DutyStatus>,
     pub lanes: Vec<LaneStatus>,
     pub jobs: Vec<JobStatus>,
+    /// Issues past their date, by who holds them: lateness is counted against whoever has the ball.
+    pub late_issues: BTreeMap<String, i64>,
     /// How many people no channel reaches, or one doesn't any more.
     pub unreachable: usize,
     /// What the platform closed without a word for the resident, where it needs one.
@@ -143,6 +146,12 @@ impl Status {
             duties: duties.map(duty).collect(),
             lanes: lanes(daemon, now).await?,
             jobs: jobs(daemon).await?,
+            late_issues: store
+                .late_by_holder()
+                .await?
+                .into_iter()
+                .map(|(holder, count)| (holder.code().to_owned(), count))
+                .collect(),
             unreachable: store.unreachable().await?.len() + store.without_channel().await?.len(),
             closed_without_answer: store.closed_without_answer().await?,
             unknown_statuses: store.unknown_words().await?.into_iter().collect(),
@@ -396,6 +405,13 @@ impl std::fmt::Display for Status {
             "问题：{}",
             if issues.is_empty() { "无".to_owned() } else { issues.join("，") }
         )?;
+        if !self.late_issues.is_empty() {
+            let late = self.late_issues.iter().map(|(holder, count)| {
+                let holder = Holder::read(holder).map_or(holder.as_str(), |h| h.chinese());
+                format!("{holder} {count}")
+            });
+            writeln!(f, "超期问题在谁手里：{}", late.collect::<Vec<_>>().join("，"))?;
+        }
         for duty in &self.duties {
             let kind = DutyKind::read(&duty.kind).map_or(duty.kind.as_str(), |k| k.chinese());
             writeln!(f, "任务 {kind}：未完成 {}，超期 {}", duty.open, duty.late)?;

@@ -228,6 +228,26 @@ on_both!(escalations_stand_on_the_issues_timeline, async |fixture: Fixture| {
     assert_eq!(people, expected, "each late duty reaches each rung");
 });
 
+on_both!(lateness_is_counted_against_whoever_holds, async |fixture: Fixture| {
+    let fixture = fixture.township().await;
+    fixture.at(4, 1, 9);
+    fixture.visit("2022-04-01,Z6,H1,王建国,,路灯不亮,有,镇村,其他,急").await.unwrap();
+    fixture.visit("2022-04-01,Z6,H2,李秀英,,水压低,有,市直,其他,急").await.unwrap();
+    // Due on the eleventh; three days late.
+    fixture.at(4, 15, 0);
+    let held = fixture.store.held().await.unwrap();
+    let of = |holder| held.iter().find(|held| held.holder == holder).unwrap().clone();
+    let (village, centre) = (of(Holder::Village), of(Holder::Centre));
+    assert_eq!((village.now, village.late_now, village.days_late), (1, 1, 3.0));
+    assert_eq!((centre.now, centre.late_now, centre.days_late), (1, 1, 3.0));
+    fixture.import("h.csv", "问题编号,办理结果\nCHD2022-000001,已修好\n").await.unwrap();
+    fixture.at(4, 20, 0);
+    let held = fixture.store.held().await.unwrap();
+    let of = |holder| held.iter().find(|held| held.holder == holder).unwrap().clone();
+    assert_eq!((of(Holder::Village).now, of(Holder::Village).days_late), (0, 3.0));
+    assert_eq!((of(Holder::Resident).now, of(Holder::Resident).days_late), (1, 5.0));
+});
+
 #[test]
 fn time_with_the_platform_is_not_the_villages() {
     let at = |hour: i64| Timestamp::from_second(hour * 3600).unwrap();

@@ -3,8 +3,9 @@
 use jiff::civil::{Date, date};
 use sqlx::{Connection, Executor};
 use zoufang::daemon::load_campaign;
-use zoufang::domain::campaign::{Campaign, PhaseName};
+use zoufang::domain::campaign::{Campaign, ExtraPhase, PhaseName};
 use zoufang::domain::duty::DutyKind;
+use zoufang::domain::staff::Role;
 use zoufang::notify::{preview, remind, upcoming};
 use zoufang::store::{PlanChange, Store};
 
@@ -103,6 +104,37 @@ on_both!(an_issues_dates_move_with_the_plan, async |fixture: Fixture| {
     // Forty days before its own date.
     assert_eq!(moved(DutyKind::Begin), [date(2022, 4, 11)]);
     assert!(moved(DutyKind::Acknowledge).is_empty());
+});
+
+on_both!(a_phase_can_be_added_moved_and_taken_away, async |fixture: Fixture| {
+    let fixture = fixture.township().await;
+    fixture.at(6, 20, 9);
+    let mut plan = load_campaign("".as_ref()).unwrap();
+    let phase = |ends_on| ExtraPhase {
+        code: "second_look".to_owned(),
+        title: "二次回头看".to_owned(),
+        starts_on: date(2022, 7, 1),
+        ends_on,
+        owed_by: Role::VillageLead,
+    };
+    plan.extra = vec![phase(date(2022, 7, 15))];
+    let change = apply(&fixture.store, &plan).await;
+    fixture.store.refresh_plan().await.unwrap();
+    assert_eq!((change.opened, change.ended, change.moved.len()), (2, 0, 0), "{change:?}");
+    plan.extra = vec![phase(date(2022, 7, 20))];
+    let moved = [(DutyKind::Extra, date(2022, 7, 15), date(2022, 7, 20), 2)];
+    assert_eq!(apply(&fixture.store, &plan).await.moved, moved);
+    fixture.store.refresh_plan().await.unwrap();
+    let notices = preview(&fixture.store, &rules(), date(2022, 7, 14)).await.unwrap();
+    assert!(notices.iter().all(|notice| !notice.body.contains("二次回头看")));
+    let notices = preview(&fixture.store, &rules(), date(2022, 7, 18)).await.unwrap();
+    let line = "[黄] 阶段任务 1项，7月20日前完成，还有2天（二次回头看）";
+    assert!(notices.iter().any(|notice| notice.body.contains(line)), "{notices:?}");
+    let confirmed = "任务,区划,确认人\n二次回头看,高桥村,冯包\n";
+    assert_eq!(fixture.import("c.csv", confirmed).await.unwrap().added, 1);
+    plan.extra.clear();
+    let change = apply(&fixture.store, &plan).await;
+    assert_eq!((change.opened, change.ended), (0, 1), "the other village's");
 });
 
 on_both!(next_year_begins_with_the_same_pairs, async |fixture: Fixture| {
