@@ -6,6 +6,7 @@ mod check;
 mod demo;
 mod discipline;
 mod doctor;
+mod duties;
 mod figures;
 mod handoff;
 mod import;
@@ -61,6 +62,8 @@ enum Command {
     Notify(notify::Arguments),
     /// 方案改期、换梯次或开始新一年活动：先看变化，再使它生效
     Campaign(campaign::Arguments),
+    /// 列出全部未完成的任务，或超期的
+    Duties(duties::Arguments),
     /// 按记录重算全部任务，说明哪里不一致
     Doctor(doctor::Arguments),
     /// 走访率、响应率、解决率、满意率，按村、总支、部门或走访人
@@ -141,6 +144,7 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Handoff(arguments) => handoff::run(arguments).await,
         Command::Notify(arguments) => notify::run(arguments).await,
         Command::Campaign(arguments) => campaign::run(arguments).await,
+        Command::Duties(arguments) => duties::run(arguments).await,
         Command::Doctor(arguments) => doctor::run(arguments).await,
         Command::Figures(arguments) => figures::run(arguments).await,
         Command::Discipline(arguments) => discipline::run(arguments).await,

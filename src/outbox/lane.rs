@@ -268,10 +268,13 @@ impl Lane {
         if flow.exhausted || room == 0 || !worth || self.shutdown.is_cancelled() {
             return Ok(0);
         }
-        let next = self.store.next_attempt(&self.name).await?;
-        if next.is_none_or(|next| next > self.store.around().clock.millis()) {
-            flow.exhausted = true;
-            return Ok(0);
+        // Whoever is at work anyway sees by what is claimed; an idle lane looks before it begins a change.
+        if flow.held() == 0 && flow.ended.is_empty() {
+            let next = self.store.next_attempt(&self.name).await?;
+            if next.is_none_or(|next| next > self.store.around().clock.millis()) {
+                flow.exhausted = true;
+                return Ok(0);
+            }
         }
         let admitted = self.gate.admit(room, flow.held());
         flow.exhausted = admitted < room;

@@ -36,7 +36,14 @@ impl Store {
             Dialect::Postgres => write.clone(),
         };
         let plan = Arc::new(RwLock::new(Arc::new(around.campaign.clone())));
-        let store = Store { read, write, dialect, around: Arc::new(around), plan };
+        let store = Store {
+            read,
+            write,
+            dialect,
+            around: Arc::new(around),
+            plan,
+            contacts: Arc::default(),
+        };
         store.hold_key().await?;
         store.refresh_plan().await?;
         Ok(store)

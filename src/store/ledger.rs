@@ -1,4 +1,4 @@
-//! Everything that is owed, one by one: for `zoufang doctor` and for whoever checks the ladder.
+//! Everything that is owed, one by one.
 
 use jiff::civil::Date;
 use sqlx::FromRow;

@@ -92,32 +92,31 @@ impl Tx {
             "INSERT INTO messages (id, referral_id, sequence, created_at) VALUES ($1, $2, $3, $4)",
         )
         .bind(id)
-        .bind(referral)
+        .bind(&referral)
         .bind(sequence)
         .bind(now)
         .execute(&mut *self.db)
         .await?;
         match remote_id {
-            Some(remote_id) => self.owe_messages_of(&to_json(&[[remote_id]])?).await,
+            Some(_) => self.owe_messages_of(&to_json(&[[referral.as_str()]])?).await,
             None => Ok(()),
         }
     }
 
     /// Owes what waited for these numbers (a JSON list of lists of one).
-    pub(super) async fn owe_messages_of(&mut self, remote_ids: &str) -> Result<()> {
+    pub(super) async fn owe_messages_of(&mut self, referral_ids: &str) -> Result<()> {
         if !self.around.messages {
             return Ok(());
         }
         let lane = self.around.platform_lane.clone();
         let read = format!(
             "SELECT m.id, r.reference, m.sequence FROM messages m JOIN referrals r ON r.id = m.referral_id
-             WHERE m.delivered_at IS NULL AND r.lane = $2 AND r.remote_id IN (SELECT value ->> 0 FROM {})
+             WHERE m.delivered_at IS NULL AND r.remote_id IS NOT NULL AND r.id IN (SELECT value ->> 0 FROM {})
              ORDER BY m.sequence",
             self.dialect.rows()
         );
         let waiting: Vec<(String, String, i64)> = sqlx::query_as(sqlx::AssertSqlSafe(read))
-            .bind(remote_ids.to_owned())
-            .bind(&lane)
+            .bind(referral_ids.to_owned())
             .fetch_all(&mut *self.db)
             .await?;
         for (id, reference, sequence) in waiting {

@@ -37,7 +37,7 @@ mod updates;
 mod visits;
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::{Arc, RwLock};
+use std::sync::{Arc, Mutex, RwLock};
 use std::time::Duration;
 
 use jiff::civil::Date;
@@ -172,6 +172,7 @@ pub struct Store {
     around: Arc<Surroundings>,
     /// The plan in effect.
     plan: Arc<RwLock<Arc<Campaign>>>,
+    contacts: Contacts,
 }
 
 /// One transaction that changes the record.
@@ -181,10 +182,14 @@ pub struct Tx {
     dialect: Dialect,
     around: Arc<Surroundings>,
     plan: Arc<Campaign>,
+    contacts: Contacts,
     areas: Option<Arc<areas::AreaTree>>,
     /// Bundles that this transaction found or made.
     bundles: HashMap<bundles::BundleKey, String>,
 }
+
+/// When each lane's good contact was last written: another within a second says nothing new.
+type Contacts = Arc<Mutex<HashMap<String, i64>>>;
 
 /// What a change did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -246,6 +251,7 @@ impl Store {
             dialect: self.dialect,
             around: Arc::clone(&self.around),
             plan: self.campaign(),
+            contacts: Arc::clone(&self.contacts),
             areas: None,
             bundles: HashMap::new(),
         })

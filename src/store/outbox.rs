@@ -1,6 +1,7 @@
 //! The outbox: what is to be sent, each debt once, claimed and settled in batches.
 
 use std::collections::HashSet;
+use std::sync::PoisonError;
 
 use serde::Serialize;
 use sqlx::FromRow;
@@ -115,6 +116,9 @@ impl Tx {
     /// Marks how a lane's receiver answered.
     async fn mark_lane(&mut self, lane: &str, failure: Option<&str>) -> Result<()> {
         let now = self.now();
+        if !self.is_news(lane, failure, now) {
+            return Ok(());
+        }
         sqlx::query(
             "INSERT INTO lanes (name, good_at, failed_at, failure) VALUES ($1, $2, $3, $4)
              ON CONFLICT (name) DO UPDATE SET good_at = COALESCE(excluded.good_at, lanes.good_at),
@@ -129,6 +133,26 @@ impl Tx {
         Ok(())
     }
 }
+
+impl Tx {
+    /// Whether a contact says more than the last one that was written.
+    fn is_news(&self, lane: &str, failure: Option<&str>, now: i64) -> bool {
+        let mut contacts = self.contacts.lock().unwrap_or_else(PoisonError::into_inner);
+        if failure.is_some() {
+            contacts.remove(lane);
+            return true;
+        }
+        let last = contacts.insert(lane.to_owned(), now);
+        let within = last.is_some_and(|last| last <= now && now < last + CONTACT_EVERY);
+        if within {
+            contacts.extend(last.map(|last| (lane.to_owned(), last)));
+        }
+        !within
+    }
+}
+
+/// How often a lane's good contact is written, in milliseconds.
+const CONTACT_EVERY: i64 = 1_000;
 
 /// What a settlement makes of the debt's row.
 #[derive(Serialize)]

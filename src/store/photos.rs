@@ -114,35 +114,34 @@ impl Tx {
         .bind(now)
         .execute(&mut *self.db)
         .await?;
-        let number: Option<String> = sqlx::query_scalar(
-            "SELECT r.remote_id FROM referrals r JOIN issues i ON i.id = r.issue_id AND i.round = r.round
+        let referral: Option<String> = sqlx::query_scalar(
+            "SELECT r.id FROM referrals r JOIN issues i ON i.id = r.issue_id AND i.round = r.round
              WHERE i.id = $1 AND r.remote_id IS NOT NULL",
         )
         .bind(issue)
         .fetch_optional(&mut *self.db)
         .await?;
-        if let Some(number) = number {
-            self.owe_photos_of(&to_json(&[[number]])?).await?;
+        if let Some(referral) = referral {
+            self.owe_photos_of(&to_json(&[[referral]])?).await?;
         }
         Ok(Put::Added)
     }
 
     /// Owes the photos of what goes by these numbers (a JSON list of lists of one), each once for a referral.
-    pub(super) async fn owe_photos_of(&mut self, remote_ids: &str) -> Result<()> {
+    pub(super) async fn owe_photos_of(&mut self, referral_ids: &str) -> Result<()> {
         if !self.around.photos {
             return Ok(());
         }
         let lane = self.around.platform_lane.clone();
         let read = format!(
             "SELECT r.id, r.reference, p.id, p.place FROM referrals r JOIN photos p ON p.issue_id = r.issue_id
-             WHERE r.lane = $2 AND r.remote_id IN (SELECT value ->> 0 FROM {})
+             WHERE r.remote_id IS NOT NULL AND r.id IN (SELECT value ->> 0 FROM {})
                AND NOT EXISTS (SELECT 1 FROM referral_photos s WHERE s.referral_id = r.id AND s.photo_id = p.id)
              ORDER BY r.reference, p.place",
             self.dialect.rows()
         );
         let owed: Vec<(String, String, String, i64)> = sqlx::query_as(sqlx::AssertSqlSafe(read))
-            .bind(remote_ids.to_owned())
-            .bind(&lane)
+            .bind(referral_ids.to_owned())
             .fetch_all(&mut *self.db)
             .await?;
         for (referral, reference, photo, place) in owed {

@@ -139,11 +139,10 @@ impl Tx {
         for remote_id in answered {
             self.apply_waiting_updates(&remote_id).await?;
         }
-        let numbers: Vec<[&str; 1]> =
-            delivered.iter().filter_map(|(_, r)| Some([r.remote_id.as_deref()?])).collect();
-        let numbers = to_json(&numbers)?;
-        self.owe_photos_of(&numbers).await?;
-        self.owe_messages_of(&numbers).await
+        let ids: Vec<[&str; 1]> = delivered.iter().map(|(id, _)| [*id]).collect();
+        let ids = to_json(&ids)?;
+        self.owe_photos_of(&ids).await?;
+        self.owe_messages_of(&ids).await
     }
 
     /// The platform's own no at the door.
@@ -171,9 +170,9 @@ impl Tx {
             .execute(&mut *self.db)
             .await?;
         self.put_number(id, remote_id).await?;
-        let numbers = to_json(&[[remote_id]])?;
-        self.owe_photos_of(&numbers).await?;
-        self.owe_messages_of(&numbers).await?;
+        let ids = to_json(&[[id]])?;
+        self.owe_photos_of(&ids).await?;
+        self.owe_messages_of(&ids).await?;
         self.apply_waiting_updates(remote_id).await
     }
 
