@@ -9,7 +9,8 @@ use tokio::net::TcpListener;
 
 use super::{ConfigFile, shown};
 use crate::clock::{Chance, Clock};
-use crate::daemon::{load_campaign, load_workdays, platform};
+use crate::daemon::{carrier, load_campaign, load_workdays, platform};
+use crate::notify::Messages;
 use crate::outbox::http::{Tls, ask, client};
 use crate::seal::Sealer;
 use crate::settings::channels::ChannelKind;
@@ -71,10 +72,26 @@ async fn findings(settings: &Settings) -> Vec<Finding> {
             Err("一个通道也没有，谁都收不到提醒；至少写 [\"log\"]".to_owned()),
         ));
     }
+    findings.push(("notify.templates", templates(settings)));
+    for kind in settings.notify.all().filter(|kind| *kind != ChannelKind::Log) {
+        findings.push((kind.key(), channel(kind, settings)));
+    }
     if settings.notify.all().any(|kind| kind == ChannelKind::Webhook) {
         findings.push(("notify.webhook.url", reach(&settings.notify.webhook.url).await));
     }
     findings
+}
+
+fn templates(settings: &Settings) -> Result<String, String> {
+    Messages::read(&settings.notify.templates).map_err(|error| error.to_string())?;
+    Ok("消息模板可用".to_owned())
+}
+
+/// Whether it can be put together: its secrets are there, its description reads.
+fn channel(kind: ChannelKind, settings: &Settings) -> Result<String, String> {
+    carrier(kind, settings, &Clock::system()).map_err(|error| error.to_string())?;
+    let lane = kind.lane();
+    Ok(format!("配置齐全；用 zoufang notify test {lane} --to 人员编号 试发一条"))
 }
 
 fn plan(settings: &Settings) -> Result<String, String> {

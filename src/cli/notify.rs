@@ -96,7 +96,7 @@ async fn test(
         let text = format!("没有配置通道「{channel}」；notify.channels 里有：{}", all.join("、"));
         return Err(wrong_input(text));
     };
-    let carrier = carrier(kind, settings, store)?;
+    let carrier = carrier(kind, settings, &store.around().clock)?;
     let addresses = store.addresses(to).await.map_err(wrong_input)?;
     let staff = store.staff().await?;
     let name = staff.iter().find(|person| person.number == to).map(|person| person.name.clone());

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
+use crate::clock::Clock;
 use crate::domain::workdays::WorkingTime;
 use crate::notify::{
     DingtalkRobot, EmailChannel, FeishuRobot, LogChannel, SmsChannel, WebhookChannel, WecomApp,
@@ -57,16 +58,16 @@ pub(super) fn channel(
         ChannelKind::Sms => (2, notify.sms.rate_per_minute),
     };
     let rules = LaneRules { hours, ..rules(settings, concurrency, rate, notify.on_unknown) };
-    Ok(lane(kind.lane(), store, carrier(kind, settings, store)?, rules, shutdown))
+    Ok(lane(kind.lane(), store, carrier(kind, settings, &around.clock)?, rules, shutdown))
 }
 
 /// What carries a channel's notices.
 pub fn carrier(
     kind: ChannelKind,
     settings: &Settings,
-    store: &Store,
+    clock: &Clock,
 ) -> Result<Arc<dyn Carrier>, SettingsError> {
-    let clock = store.around().clock.clone();
+    let clock = clock.clone();
     let notify = &settings.notify;
     let client = client(notify.timeout, &Tls::default())
         .map_err(|error| SettingsError::Wrong(error.to_string()))?;

@@ -61,6 +61,20 @@ impl ChannelKind {
         }
     }
 
+    /// Its table in the configuration.
+    pub const fn key(self) -> &'static str {
+        match self {
+            ChannelKind::Log => "notify.channels",
+            ChannelKind::Webhook => "notify.webhook",
+            ChannelKind::WecomRobot => "notify.wecom_robot",
+            ChannelKind::WecomApp => "notify.wecom_app",
+            ChannelKind::DingtalkRobot => "notify.dingtalk_robot",
+            ChannelKind::FeishuRobot => "notify.feishu_robot",
+            ChannelKind::Email => "notify.email",
+            ChannelKind::Sms => "notify.sms",
+        }
+    }
+
     /// The address without which it can't reach a person; a group's robot reaches whoever is in the group.
     pub const fn needs(self) -> Option<AddressKind> {
         match self {

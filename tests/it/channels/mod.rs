@@ -23,7 +23,7 @@ fn channel(fixture: &Fixture, kind: ChannelKind, rules: &str) -> Channel {
     let text =
         format!("[notify]\nchannels = ['{}']\n[notify.{}]\n{rules}\n", kind.lane(), kind.lane());
     let settings = Settings::from_text(&text, "test").unwrap();
-    carrier(kind, &settings, &fixture.store).unwrap()
+    carrier(kind, &settings, &fixture.clock).unwrap()
 }
 
 fn notice(body: &str, addresses: Addresses) -> Content {
