@@ -161,3 +161,37 @@ async fn a_digest_as_it_is_read() {
     texts.sort();
     insta::assert_snapshot!(texts.join("\n\n"));
 }
+
+#[tokio::test]
+async fn what_is_too_long_for_a_telephone_is_summed_up_by_larger_areas() {
+    let fixture = Fixture::sqlite().await;
+    let mut areas =
+        String::from("区划代码,区划名称,区划类型,上级区划\n370481111000,柴胡店镇,镇,\n");
+    areas.push_str(",东总支,总支,370481111000\n,西总支,总支,370481111000\n");
+    for village in 0..40 {
+        let branch = ["东总支", "西总支"][village % 2];
+        areas.push_str(&format!("3704811112{village:02},{village}号村,村,{branch}\n"));
+    }
+    fixture.import("a.csv", &areas).await.unwrap();
+    let staff =
+        "人员编号,姓名,角色,所属区划\nZ1,周正,领导小组,370481111000\nZ3,郑书,总支书记,东总支\n";
+    fixture.import("s.csv", staff).await.unwrap();
+    fixture.at(3, 17, 9);
+    let notices =
+        zoufang::notify::preview(&fixture.store, &rules(), date(2022, 3, 17)).await.unwrap();
+    let of = |number: &str, staff: &[zoufang::store::StaffMember]| {
+        let id = &staff.iter().find(|person| person.number == number).unwrap().id;
+        notices.iter().find(|notice| notice.staff_id == *id).unwrap().body.clone()
+    };
+    let staff = fixture.store.staff().await.unwrap();
+    // A branch's twenty villages are twenty lines; the town's forty are a line for each branch.
+    assert_eq!(of("Z3", &staff).matches("走访材料准备 1项").count(), 20);
+    insta::assert_snapshot!(of("Z1", &staff), @r"
+    需要您办理：
+    【西总支】
+    · [红] 走访材料准备 20项，3月10日已到期，超期7天：备齐工作牌、明白纸和联系服务卡，报送任务确认表
+    需要您督办：
+    【东总支】
+    · [红] 走访材料准备 20项，3月10日已到期，超期7天：请督促办理
+    ");
+}
