@@ -128,9 +128,12 @@ pub fn reminder_rules(settings: &Settings) -> Result<ReminderRules, AssembleErro
 
 /// How hand-offs are made for a portal that only people can use.
 pub fn handoff_rules(settings: &Settings) -> HandoffRules {
+    let words: Vec<String> = settings.platform.statuses.keys().cloned().collect();
+    // Where the portal's own words are configured, the built-in English ones are nobody's.
+    let own: Vec<String> = words.iter().filter(|word| !word.is_ascii()).cloned().collect();
     HandoffRules {
         folder: settings.platform.folder.clone(),
-        statuses: settings.platform.statuses.keys().cloned().collect(),
+        statuses: if own.is_empty() { words } else { own },
         services: settings.platform.services.clone(),
     }
 }
