@@ -41,7 +41,7 @@ use std::sync::{Arc, Mutex, RwLock};
 use std::time::Duration;
 
 use jiff::civil::Date;
-use sqlx::{Any, AnyPool, Executor, Transaction};
+use sqlx::{Any, AnyPool, Transaction};
 
 pub use absences::{DeadAddress, NewAbsence};
 pub use areas::{Area, AreaTree, NewArea};
@@ -238,14 +238,11 @@ impl Store {
     /// can grow stale; on PostgreSQL an advisory lock does the same for all replicas
     /// (docs/decisions/0004).
     pub async fn begin(&self) -> Result<Tx> {
-        let db = match self.dialect {
-            Dialect::Sqlite => self.write.begin_with("BEGIN IMMEDIATE").await?,
-            Dialect::Postgres => {
-                let mut db = self.write.begin().await?;
-                db.execute("DO $$ BEGIN PERFORM pg_advisory_xact_lock(810311); END $$").await?;
-                db
-            }
+        let begin = match self.dialect {
+            Dialect::Sqlite => "BEGIN IMMEDIATE",
+            Dialect::Postgres => "BEGIN; DO $$ BEGIN PERFORM pg_advisory_xact_lock(810311); END $$",
         };
+        let db = self.write.begin_with(begin).await?;
         Ok(Tx {
             db,
             dialect: self.dialect,

@@ -117,26 +117,25 @@ impl Tx {
             .bind(self.around.platform_lane.clone())
             .execute(&mut *self.db)
             .await?;
+        // Issues that wait for this, and numbers for which an answer came before they were known.
         let waiting = format!(
-            "SELECT i.id FROM referrals r JOIN issues i ON i.id = r.issue_id AND i.round = r.round
-             WHERE i.state = 'queued' AND r.id IN (SELECT value ->> 'id' FROM {source})"
-        );
-        let issues: Vec<String> = sqlx::query_scalar(sqlx::AssertSqlSafe(waiting))
-            .bind(&rows)
-            .fetch_all(&mut *self.db)
-            .await?;
-        let events: Vec<_> = issues.into_iter().map(|issue| (issue, Event::Referred)).collect();
-        self.issue_events(&events, "platform").await?;
-        let answered = format!(
-            "SELECT DISTINCT remote_id FROM referral_updates WHERE lane = $2 AND applied_at IS NULL
+            "SELECT i.id, NULL FROM referrals r JOIN issues i ON i.id = r.issue_id AND i.round = r.round
+             WHERE i.state = 'queued' AND r.id IN (SELECT value ->> 'id' FROM {source})
+             UNION ALL
+             SELECT DISTINCT NULL, remote_id FROM referral_updates WHERE lane = $2 AND applied_at IS NULL
                AND remote_id IN (SELECT value ->> 'remote_id' FROM {source})"
         );
-        let answered: Vec<String> = sqlx::query_scalar(sqlx::AssertSqlSafe(answered))
-            .bind(&rows)
-            .bind(self.around.platform_lane.clone())
-            .fetch_all(&mut *self.db)
-            .await?;
-        for remote_id in answered {
+        let waiting: Vec<(Option<String>, Option<String>)> =
+            sqlx::query_as(sqlx::AssertSqlSafe(waiting))
+                .bind(&rows)
+                .bind(self.around.platform_lane.clone())
+                .fetch_all(&mut *self.db)
+                .await?;
+        let (issues, answered): (Vec<_>, Vec<_>) = waiting.into_iter().unzip();
+        let events: Vec<_> =
+            issues.into_iter().flatten().map(|issue| (issue, Event::Referred)).collect();
+        self.issue_events(&events, "platform").await?;
+        for remote_id in answered.into_iter().flatten() {
             self.apply_waiting_updates(&remote_id).await?;
         }
         let ids: Vec<[&str; 1]> = delivered.iter().map(|(id, _)| [*id]).collect();
