@@ -1,4 +1,4 @@
-//! `zoufang staff`: a person's absence and deputy, and the private address of their calendar.
+//! `zoufang staff`: a person's absence and deputy, their contact card, and the private address of their calendar.
 
 use std::process::ExitCode;
 
@@ -9,7 +9,7 @@ use serde_json::json;
 use super::{ConfigFile, wrong_input};
 use crate::clock::{Chance, Clock};
 use crate::daemon::open_store;
-use crate::notify::calendar_link;
+use crate::notify::{Messages, calendar_link};
 use crate::store::{NewAbsence, StaffMember, Store};
 
 #[derive(Debug, Args)]
@@ -37,6 +37,11 @@ enum Action {
         #[arg(long)]
         by: String,
     },
+    /// 显示某人的联系服务群众卡：姓名、电话、负责区域、纪律要求和监督电话（方案里的 hotline）
+    Card {
+        /// 人员编号
+        number: String,
+    },
     /// 显示某人的任务日历的订阅地址（只给本人）
     Calendar {
         /// 人员编号
@@ -53,6 +58,20 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     match arguments.action {
         Action::Away { number, from, until, deputy, by } => {
             away(&store, &number, from, until, deputy.as_deref(), &by).await?;
+        }
+        Action::Card { number } => {
+            let person = person(&store, &number).await?;
+            let (tree, campaign) = (store.area_tree().await?, store.campaign());
+            let values = json!({
+                "campaign": campaign.name,
+                "hotline": campaign.hotline,
+                "name": person.name,
+                "unit": person.unit,
+                "phone": store.addresses(&number).await?.phone,
+                "area": tree.get(&person.area_id).map(|area| area.name.clone()),
+            });
+            let messages = Messages::read(&settings.notify.templates)?;
+            println!("{}", messages.render("card.txt", values)?);
         }
         Action::Calendar { number, renew } => {
             let url = &settings.notify.public_url;

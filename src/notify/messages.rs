@@ -8,7 +8,8 @@ use serde::Serialize;
 use crate::store::StoreError;
 
 /// Every message's template, as it's built in.
-const BUILT_IN: [(&str, &str); 4] = [
+const BUILT_IN: [(&str, &str); 5] = [
+    ("card.txt", include_str!("../../config/messages/card.txt")),
     ("digest.txt", include_str!("../../config/messages/digest.txt")),
     ("digest.html", include_str!("../../config/messages/digest.html")),
     ("page.html", include_str!("../../config/messages/page.html")),
