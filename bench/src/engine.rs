@@ -19,8 +19,8 @@ use crate::{CONCURRENCY, rate};
 
 const AREAS: &str = "区划名称,区划类型,区划代码,上级区划\n柴胡店镇,镇,370481111000,\n高桥村,村,370481111200,370481111000\n";
 const STAFF: &str = "人员编号,姓名,角色,所属区划\nZ1,示例走访人,走访人员,高桥村\n";
-const SUBJECTS: &str = "对象编号,对象类型,对象名称,所属村\nH1,家庭,示例户,高桥村\n";
-const ASSIGNMENTS: &str = "对象编号,走访人员\nH1,Z1\n";
+const SUBJECTS: &str = "对象编号,对象类型,对象名称,所属村";
+const ASSIGNMENTS: &str = "对象编号,走访人员";
 const VISITS: &str = "走访日期,走访人员,对象编号,群众姓名,反映问题,有无问题,责任层级,类别,轻重缓急";
 
 const DESCRIPTION: &str = r#"
@@ -65,11 +65,15 @@ pub async fn township(url: &str, lane: &str, issues: usize) -> anyhow::Result<St
         platform_statuses: std::collections::BTreeMap::new(),
     };
     let store = Store::open(url, around).await?;
-    let lines: String = (0..issues)
-        .map(|n| format!("\n2022-03-01,Z1,H1,示例{n},示例问题{n},有,市直,其他,急"))
-        .collect();
-    let visits = format!("{VISITS}{lines}\n");
-    for table in [AREAS, STAFF, SUBJECTS, ASSIGNMENTS, &visits] {
+    let table = |header: &str, line: &dyn Fn(usize) -> String| {
+        let lines: String = (0..issues).map(line).collect();
+        format!("{header}{lines}\n")
+    };
+    let subjects = table(SUBJECTS, &|n| format!("\nH{n},家庭,示例户{n},高桥村"));
+    let assignments = table(ASSIGNMENTS, &|n| format!("\nH{n},Z1"));
+    let visits =
+        table(VISITS, &|n| format!("\n2022-03-01,Z1,H{n},示例{n},示例问题{n},有,市直,其他,急"));
+    for table in [AREAS, STAFF, &subjects, &assignments, &visits] {
         import(&store, "bench.csv", table.as_bytes(), false, &|_, _| {}).await?;
     }
     Ok(store)

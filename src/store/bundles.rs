@@ -111,20 +111,26 @@ impl Tx {
         if let Some(id) = self.bundles.get(key) {
             return Ok(id.clone());
         }
-        let known: Option<String> = sqlx::query_scalar(
+        // By what singles it out: an issue has a few bundles, its area those of all of its issues.
+        let of = match key.issue_id {
+            Some(_) => "issue_id = $7",
+            None => "COALESCE(issue_id, '') = $7",
+        };
+        let find = format!(
             "SELECT id FROM bundles WHERE kind = $1 AND area_id = $2 AND COALESCE(staff_id, '') = $3 AND due_on = $4
-               AND next_rung = $5 AND role = $6 AND COALESCE(issue_id, '') = $7
-               AND NOT EXISTS (SELECT 1 FROM acknowledgements a WHERE a.bundle_id = bundles.id) ORDER BY id LIMIT 1",
-        )
-        .bind(key.kind.code())
-        .bind(&key.area_id)
-        .bind(key.staff_id.clone().unwrap_or_default())
-        .bind(key.due_on.to_string())
-        .bind(key.next_rung)
-        .bind(key.role.code())
-        .bind(key.issue_id.clone().unwrap_or_default())
-        .fetch_optional(&mut *self.db)
-        .await?;
+               AND next_rung = $5 AND role = $6 AND {of}
+               AND NOT EXISTS (SELECT 1 FROM acknowledgements a WHERE a.bundle_id = bundles.id) ORDER BY id LIMIT 1"
+        );
+        let known: Option<String> = sqlx::query_scalar(sqlx::AssertSqlSafe(find))
+            .bind(key.kind.code())
+            .bind(key.area_id.clone())
+            .bind(key.staff_id.clone().unwrap_or_default())
+            .bind(key.due_on.to_string())
+            .bind(key.next_rung)
+            .bind(key.role.code())
+            .bind(key.issue_id.clone().unwrap_or_default())
+            .fetch_optional(&mut *self.db)
+            .await?;
         let id = match known {
             Some(id) => id,
             None => self.add_bundle(key).await?,
