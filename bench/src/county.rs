@@ -130,7 +130,6 @@ async fn fill(file: &Path, store: &Store) -> anyhow::Result<()> {
         );
         db.execute(sqlx::AssertSqlSafe(duties)).await?;
     }
-    db.execute("ANALYZE").await?;
     db.close().await?;
     Ok(())
 }
