@@ -285,9 +285,8 @@ impl Tx {
         let now = self.now();
         let write = format!(
             "INSERT INTO tellings (bundle_id, rung, staff_id, instead_of, duties, on_date, at)
-             SELECT value ->> 'bundle', CAST(value ->> 'rung' AS BIGINT), value ->> 'staff', value ->> 'instead_of',
-               CAST(value ->> 'duties' AS BIGINT), $2, $3 FROM {}",
-            self.dialect.rows()
+             SELECT bundle, rung, staff, instead_of, duties, $2, $3 FROM {} AS j",
+            self.dialect.rows(&["bundle", "staff", "instead_of"], &["rung", "duties"])
         );
         for rows in tellings.chunks(AT_ONCE) {
             sqlx::query(sqlx::AssertSqlSafe(write.clone()))
@@ -303,11 +302,8 @@ impl Tx {
     /// Moves bundles up the ladder.
     pub async fn climb(&mut self, climbs: &[Climb]) -> Result<()> {
         let write = format!(
-            "UPDATE bundles SET next_rung = j.next, next_rung_on = j.next_on
-             FROM (SELECT value ->> 'bundle' AS bundle_id, CAST(value ->> 'next_rung' AS BIGINT) AS next,
-                     value ->> 'on' AS next_on FROM {}) AS j
-             WHERE id = j.bundle_id",
-            self.dialect.rows()
+            "UPDATE bundles SET next_rung = j.next_rung, next_rung_on = j.\"on\" FROM {} AS j WHERE id = j.bundle",
+            self.dialect.rows(&["bundle", "on"], &["next_rung"])
         );
         // What was known of how far bundles are doesn't hold any more.
         self.bundles.clear();
@@ -328,12 +324,11 @@ impl Tx {
         let read = format!(
             "SELECT d.bundle_id, d.duty_key, i.number, s.kind, s.name_sealed FROM duties d
              LEFT JOIN issues i ON i.id = d.issue_id LEFT JOIN subjects s ON s.id = d.subject_id
-             WHERE d.state = 'open' AND d.bundle_id IN (SELECT value ->> 0 FROM {}) ORDER BY d.id",
-            self.dialect.rows()
+             WHERE d.state = 'open' AND d.bundle_id IN ({}) ORDER BY d.id",
+            self.dialect.list()
         );
         let mut labels: HashMap<String, Vec<String>> = HashMap::new();
         for ids in bundles.chunks(AT_ONCE) {
-            let ids: Vec<[&str; 1]> = ids.iter().map(|id| [*id]).collect();
             let rows: Vec<Label> = sqlx::query_as(sqlx::AssertSqlSafe(read.clone()))
                 .bind(to_json(&ids)?)
                 .fetch_all(&mut *self.db)

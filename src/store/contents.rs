@@ -81,9 +81,9 @@ type Names = HashMap<(String, String), String>;
 impl Store {
     /// What each of these debts carries, by the debt's target.
     pub async fn contents(&self, parcels: &[Parcel]) -> Result<HashMap<String, Content>> {
-        let of_kind = |kind: &str| -> Vec<[&str; 1]> {
+        let of_kind = |kind: &str| -> Vec<&str> {
             let those = parcels.iter().filter(|parcel| parcel.kind == kind);
-            those.map(|parcel| [parcel.target_id.as_str()]).collect()
+            those.map(|parcel| parcel.target_id.as_str()).collect()
         };
         let mut contents = HashMap::new();
         for (id, dispatch) in self.dispatches(&of_kind("referral")).await? {
@@ -101,7 +101,7 @@ impl Store {
         Ok(contents)
     }
 
-    pub(super) async fn dispatches(&self, ids: &[[&str; 1]]) -> Result<Vec<(String, Dispatch)>> {
+    pub(super) async fn dispatches(&self, ids: &[&str]) -> Result<Vec<(String, Dispatch)>> {
         if ids.is_empty() {
             return Ok(Vec::new());
         }
@@ -112,14 +112,14 @@ impl Store {
                s.address_sealed, a.id AS area_id, a.code AS area_code, a.name AS area_name
              FROM referrals r JOIN issues i ON i.id = r.issue_id JOIN residents p ON p.id = i.resident_id
              JOIN subjects s ON s.id = i.subject_id JOIN areas a ON a.id = i.area_id
-             WHERE r.id IN (SELECT value ->> 0 FROM {})",
-            self.dialect.rows()
+             WHERE r.id IN ({})",
+            self.dialect.list()
         );
         let rows: Vec<DispatchRow> = sqlx::query_as(sqlx::AssertSqlSafe(read))
             .bind(to_json(&ids)?)
             .fetch_all(&self.read)
             .await?;
-        let mut areas: Vec<[&str; 1]> = rows.iter().map(|row| [row.area_id.as_str()]).collect();
+        let mut areas: Vec<&str> = rows.iter().map(|row| row.area_id.as_str()).collect();
         areas.sort_unstable();
         areas.dedup();
         let names = self.names_over(&areas).await?;
@@ -151,16 +151,16 @@ impl Store {
 
     /// Who holds each role over these areas, there or in the nearest area above: as
     /// [`super::Holders::holder`] has it, for a few areas without reading all of them.
-    async fn names_over(&self, areas: &[[&str; 1]]) -> Result<Names> {
+    async fn names_over(&self, areas: &[&str]) -> Result<Names> {
         let read = format!(
             "WITH RECURSIVE up (lower_id, area_id, parent_id, height) AS (
-               SELECT id, id, parent_id, 0 FROM areas WHERE id IN (SELECT value ->> 0 FROM {})
+               SELECT id, id, parent_id, 0 FROM areas WHERE id IN ({})
                UNION ALL
                SELECT up.lower_id, a.id, a.parent_id, height + 1 FROM up JOIN areas a ON a.id = up.parent_id
                WHERE height < 16)
              SELECT up.lower_id, r.role, f.name FROM up JOIN staff f ON f.area_id = up.area_id
              JOIN staff_roles r ON r.staff_id = f.id WHERE r.role IN ($2, $3) ORDER BY up.height DESC, f.number DESC",
-            self.dialect.rows()
+            self.dialect.list()
         );
         let rows: Vec<(String, String, String)> = sqlx::query_as(sqlx::AssertSqlSafe(read))
             .bind(to_json(&areas)?)

@@ -182,11 +182,9 @@ impl Tx {
         }
         let now = self.now();
         let write = format!(
-            "UPDATE duties SET state = j.new_state, met_at = $2, met_by = j.fact
-             FROM (SELECT value ->> 'issue' AS issue, value ->> 'kind' AS of_kind, value ->> 'state' AS new_state,
-                     value ->> 'fact' AS fact FROM {}) AS j
-             WHERE issue_id = j.issue AND kind = j.of_kind AND state = 'open'",
-            self.dialect.rows()
+            "UPDATE duties SET state = j.state, met_at = $2, met_by = j.fact
+             FROM {} AS j WHERE issue_id = j.issue AND duties.kind = j.kind AND duties.state = 'open'",
+            self.dialect.rows(&["issue", "kind", "state", "fact"], &[])
         );
         sqlx::query(sqlx::AssertSqlSafe(write))
             .bind(to_json(&ends)?)

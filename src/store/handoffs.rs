@@ -252,7 +252,7 @@ impl Store {
         .bind(number)
         .fetch_all(&self.read)
         .await?;
-        let wanted: Vec<[&str; 1]> = ids.iter().map(|id| [id.as_str()]).collect();
+        let wanted: Vec<&str> = ids.iter().map(String::as_str).collect();
         let mut dispatches: std::collections::HashMap<_, _> =
             self.dispatches(&wanted).await?.into_iter().collect();
         Ok(ids.iter().filter_map(|id| dispatches.remove(id)).collect())

@@ -340,8 +340,7 @@ impl Tx {
 
     async fn issue_rows(&mut self, of: &[(String, Event)]) -> Result<HashMap<String, Row>> {
         let ids: Vec<&str> = of.iter().map(|(id, _)| id.as_str()).collect();
-        let read = format!("{ROW} WHERE id IN (SELECT value ->> 0 FROM {})", self.dialect.rows());
-        let ids: Vec<[&str; 1]> = ids.into_iter().map(|id| [id]).collect();
+        let read = format!("{ROW} WHERE id IN ({})", self.dialect.list());
         let rows: Vec<Row> = sqlx::query_as(sqlx::AssertSqlSafe(read))
             .bind(to_json(&ids)?)
             .fetch_all(&mut *self.db)
@@ -351,13 +350,14 @@ impl Tx {
 
     /// The events and what they make of their issues, however many, in two statements.
     async fn write_steps(&mut self, steps: &[Step<'_>], actor: &str) -> Result<()> {
-        let (now, source) = (self.now(), self.dialect.rows());
+        let now = self.now();
+        let texts = ["id", "kind", "body", "state", "level", "category", "urgency"];
+        let source = self.dialect.rows(&texts, &["version", "round", "town", "platform"]);
         let rows: Vec<StepRow<'_>> = steps.iter().map(StepRow::of).collect::<Result<_>>()?;
         let rows = to_json(&rows)?;
         let events = format!(
             "INSERT INTO issue_events (issue_id, sequence, kind, body, actor, at)
-             SELECT value ->> 'id', CAST(value ->> 'version' AS BIGINT), value ->> 'kind', value ->> 'body', $2, $3
-             FROM {source}"
+             SELECT id, version, kind, body, $2, $3 FROM {source} AS j"
         );
         sqlx::query(sqlx::AssertSqlSafe(events))
             .bind(&rows)
@@ -366,15 +366,9 @@ impl Tx {
             .execute(&mut *self.db)
             .await?;
         let projections = format!(
-            "UPDATE issues SET state = j.new_state, round = j.new_round, level = j.new_level, category = j.new_category,
-               urgency = j.new_urgency, town_finished = j.town, platform_finished = j.platform, version = j.new_version,
-               updated_at = $2
-             FROM (SELECT value ->> 'id' AS row_id, value ->> 'state' AS new_state,
-                     CAST(value ->> 'round' AS BIGINT) AS new_round, value ->> 'level' AS new_level,
-                     value ->> 'category' AS new_category, value ->> 'urgency' AS new_urgency,
-                     CAST(value ->> 'town' AS BIGINT) AS town, CAST(value ->> 'platform' AS BIGINT) AS platform,
-                     CAST(value ->> 'version' AS BIGINT) AS new_version FROM {source}) AS j
-             WHERE id = j.row_id"
+            "UPDATE issues SET state = j.state, round = j.round, level = j.level, category = j.category, urgency = j.urgency,
+               town_finished = j.town, platform_finished = j.platform, version = j.version, updated_at = $2
+             FROM {source} AS j WHERE issues.id = j.id"
         );
         sqlx::query(sqlx::AssertSqlSafe(projections))
             .bind(&rows)

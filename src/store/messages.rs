@@ -98,12 +98,12 @@ impl Tx {
         .execute(&mut *self.db)
         .await?;
         match remote_id {
-            Some(_) => self.owe_messages_of(&to_json(&[[referral.as_str()]])?).await,
+            Some(_) => self.owe_messages_of(&to_json(&[referral.as_str()])?).await,
             None => Ok(()),
         }
     }
 
-    /// Owes what waited for these numbers (a JSON list of lists of one).
+    /// Owes what waited for these numbers (a JSON list).
     pub(super) async fn owe_messages_of(&mut self, referral_ids: &str) -> Result<()> {
         if !self.around.messages {
             return Ok(());
@@ -111,9 +111,9 @@ impl Tx {
         let lane = self.around.platform_lane.clone();
         let read = format!(
             "SELECT m.id, r.reference, m.sequence FROM messages m JOIN referrals r ON r.id = m.referral_id
-             WHERE m.delivered_at IS NULL AND r.remote_id IS NOT NULL AND r.id IN (SELECT value ->> 0 FROM {})
+             WHERE m.delivered_at IS NULL AND r.remote_id IS NOT NULL AND r.id IN ({})
              ORDER BY m.sequence",
-            self.dialect.rows()
+            self.dialect.list()
         );
         let waiting: Vec<(String, String, i64)> = sqlx::query_as(sqlx::AssertSqlSafe(read))
             .bind(referral_ids.to_owned())
@@ -141,7 +141,7 @@ impl Tx {
 pub(super) const PRIORITY: i64 = 3;
 
 impl Store {
-    pub(super) async fn messages(&self, ids: &[[&str; 1]]) -> Result<Vec<(String, Message)>> {
+    pub(super) async fn messages(&self, ids: &[&str]) -> Result<Vec<(String, Message)>> {
         if ids.is_empty() {
             return Ok(Vec::new());
         }
@@ -149,8 +149,8 @@ impl Store {
             "SELECT m.id, r.reference, m.sequence, r.remote_id, r.remote_word, e.body, e.at FROM messages m
              JOIN referrals r ON r.id = m.referral_id
              JOIN issue_events e ON e.issue_id = r.issue_id AND e.sequence = m.sequence
-             WHERE m.id IN (SELECT value ->> 0 FROM {})",
-            self.dialect.rows()
+             WHERE m.id IN ({})",
+            self.dialect.list()
         );
         let rows: Vec<Row> = sqlx::query_as(sqlx::AssertSqlSafe(read))
             .bind(to_json(&ids)?)

@@ -134,12 +134,37 @@ pub struct Surroundings {
 }
 
 impl Dialect {
-    /// The rows of a JSON list that is a statement's first parameter, as `value`: many rows in one statement. What
-    /// `value ->> 'name'` gives is text on one of them, so numbers are cast.
-    const fn rows(self) -> &'static str {
+    /// Many rows in one statement: a table in brackets of the JSON objects in the list that is its first parameter, with
+    /// these members as columns of text and of whole numbers.
+    fn rows(self, texts: &[&str], numbers: &[&str]) -> String {
+        let typed = texts.iter().map(|name| (name, false));
+        let columns = typed.chain(numbers.iter().map(|name| (name, true)));
+        let columns: Vec<String> =
+            columns.map(|(name, number)| self.member(name, number)).collect();
+        let columns = columns.join(", ");
         match self {
-            Dialect::Sqlite => "json_each($1)",
-            Dialect::Postgres => "json_array_elements(CAST($1 AS json))",
+            Dialect::Sqlite => format!("(SELECT {columns} FROM json_each($1))"),
+            // Reads each object once, where `->>` reads it anew for each member.
+            Dialect::Postgres => {
+                format!("(SELECT * FROM json_to_recordset(CAST($1 AS json)) AS rows ({columns}))")
+            }
+        }
+    }
+
+    fn member(self, name: &str, number: bool) -> String {
+        match (self, number) {
+            (Dialect::Sqlite, false) => format!("value ->> '{name}' AS \"{name}\""),
+            (Dialect::Sqlite, true) => format!("CAST(value ->> '{name}' AS BIGINT) AS \"{name}\""),
+            (Dialect::Postgres, false) => format!("\"{name}\" TEXT"),
+            (Dialect::Postgres, true) => format!("\"{name}\" BIGINT"),
+        }
+    }
+
+    /// The texts in a JSON list that is a statement's first parameter, as a query of one column.
+    const fn list(self) -> &'static str {
+        match self {
+            Dialect::Sqlite => "SELECT value FROM json_each($1)",
+            Dialect::Postgres => "SELECT json_array_elements_text(CAST($1 AS json))",
         }
     }
 }

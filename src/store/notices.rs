@@ -100,7 +100,7 @@ const AT_ONCE: usize = 500;
 
 impl Store {
     /// These notices, with their readers' addresses.
-    pub(super) async fn notices(&self, ids: &[[&str; 1]]) -> Result<Vec<Notice>> {
+    pub(super) async fn notices(&self, ids: &[&str]) -> Result<Vec<Notice>> {
         if ids.is_empty() {
             return Ok(Vec::new());
         }
@@ -108,8 +108,8 @@ impl Store {
             "SELECT n.id, n.on_date, n.title, n.body, n.html, s.number AS staff_number, s.name AS staff_name,
                s.phone_sealed, s.email_sealed, s.wecom_sealed, s.feishu_sealed
              FROM notices n JOIN staff s ON s.id = n.staff_id
-             WHERE n.id IN (SELECT value ->> 0 FROM {})",
-            self.dialect.rows()
+             WHERE n.id IN ({})",
+            self.dialect.list()
         );
         let rows: Vec<Row> = sqlx::query_as(sqlx::AssertSqlSafe(read))
             .bind(to_json(&ids)?)
@@ -146,17 +146,19 @@ impl Tx {
 
     /// Writes notices and their outbox rows, each once: one for each person, channel, day and topic.
     pub async fn put_notices(&mut self, notices: &[NewNotice]) -> Result<()> {
-        let source = self.dialect.rows();
+        let texts = [
+            "id", "staff", "channel", "on", "topic", "title", "body", "html", "debt_id", "debt_key",
+        ];
+        let source = self.dialect.rows(&texts, &[]);
         let write = format!(
             "INSERT INTO notices (id, staff_id, channel, on_date, topic, title, body, html, created_at)
-             SELECT value ->> 'id', value ->> 'staff', value ->> 'channel', value ->> 'on', value ->> 'topic',
-               value ->> 'title', value ->> 'body', value ->> 'html', $2 FROM {source} WHERE true
+             SELECT id, staff, channel, \"on\", topic, title, body, html, $2 FROM {source} AS j WHERE true
              ON CONFLICT (staff_id, channel, on_date, topic) DO NOTHING"
         );
         let owe = format!(
             "INSERT INTO outbox (id, lane, kind, debt_key, target_id, priority, state, attempts, not_before, created_at)
-             SELECT value ->> 'debt_id', value ->> 'channel', 'notice', value ->> 'debt_key', value ->> 'id', 1, 'ready',
-               0, 0, $2 FROM {source} WHERE true ON CONFLICT (debt_key) DO NOTHING"
+             SELECT debt_id, channel, 'notice', debt_key, id, 1, 'ready', 0, 0, $2 FROM {source} AS j WHERE true
+             ON CONFLICT (debt_key) DO NOTHING"
         );
         let now = self.now();
         for chunk in notices.chunks(AT_ONCE) {

@@ -328,17 +328,13 @@ impl Tx {
         let rows: Vec<Settled<'_>> =
             batch.iter().map(|(parcel, settlement)| Settled::of(settlement, parcel, now)).collect();
         let write = format!(
-            "UPDATE outbox SET state = j.state, unknown_since = j.unknown, last_error = COALESCE(j.error, last_error),
-               not_before = j.again, attempts = attempts + j.tried, first_attempt_at = j.first,
+            "UPDATE outbox SET state = j.state, unknown_since = j.\"unknown\", last_error = COALESCE(j.error, last_error),
+               not_before = j.not_before, attempts = attempts + j.tried, first_attempt_at = j.\"first\",
                last_attempt_at = CASE WHEN j.tried = 1 THEN $2 ELSE last_attempt_at END,
                settled_at = CASE WHEN j.state IN ('delivered', 'refused') THEN $2 ELSE NULL END,
                lease_owner = NULL, lease_until = NULL
-             FROM (SELECT value ->> 'id' AS row_id, value ->> 'state' AS state,
-                     CAST(value ->> 'unknown' AS BIGINT) AS unknown, value ->> 'error' AS error,
-                     CAST(value ->> 'not_before' AS BIGINT) AS again, CAST(value ->> 'tried' AS BIGINT) AS tried,
-                     CAST(value ->> 'first' AS BIGINT) AS first FROM {}) AS j
-             WHERE id = j.row_id AND outbox.state = 'leased' AND lease_owner = $3 RETURNING id",
-            self.dialect.rows()
+             FROM {} AS j WHERE outbox.id = j.id AND outbox.state = 'leased' AND lease_owner = $3 RETURNING outbox.id",
+            self.dialect.rows(&["id", "state", "error"], &["unknown", "not_before", "tried", "first"])
         );
         let settled: Vec<String> = sqlx::query_scalar(sqlx::AssertSqlSafe(write))
             .bind(to_json(&rows)?)

@@ -122,12 +122,12 @@ impl Tx {
         .fetch_optional(&mut *self.db)
         .await?;
         if let Some(referral) = referral {
-            self.owe_photos_of(&to_json(&[[referral]])?).await?;
+            self.owe_photos_of(&to_json(&[referral])?).await?;
         }
         Ok(Put::Added)
     }
 
-    /// Owes the photos of what goes by these numbers (a JSON list of lists of one), each once for a referral.
+    /// Owes the photos of what goes by these numbers (a JSON list), each once for a referral.
     pub(super) async fn owe_photos_of(&mut self, referral_ids: &str) -> Result<()> {
         if !self.around.photos {
             return Ok(());
@@ -135,10 +135,10 @@ impl Tx {
         let lane = self.around.platform_lane.clone();
         let read = format!(
             "SELECT r.id, r.reference, p.id, p.place FROM referrals r JOIN photos p ON p.issue_id = r.issue_id
-             WHERE r.remote_id IS NOT NULL AND r.id IN (SELECT value ->> 0 FROM {})
+             WHERE r.remote_id IS NOT NULL AND r.id IN ({})
                AND NOT EXISTS (SELECT 1 FROM referral_photos s WHERE s.referral_id = r.id AND s.photo_id = p.id)
              ORDER BY r.reference, p.place",
-            self.dialect.rows()
+            self.dialect.list()
         );
         let owed: Vec<(String, String, String, i64)> = sqlx::query_as(sqlx::AssertSqlSafe(read))
             .bind(referral_ids.to_owned())
@@ -173,15 +173,15 @@ impl Tx {
 
 impl Store {
     /// Photos that are owed, by their ids for a referral.
-    pub(super) async fn photos(&self, ids: &[[&str; 1]]) -> Result<Vec<Photo>> {
+    pub(super) async fn photos(&self, ids: &[&str]) -> Result<Vec<Photo>> {
         if ids.is_empty() {
             return Ok(Vec::new());
         }
         let read = format!(
             "SELECT s.id, r.reference, p.place, r.remote_id, r.remote_word, p.file_name, p.media_type, p.bytes_sealed
              FROM referral_photos s JOIN referrals r ON r.id = s.referral_id JOIN photos p ON p.id = s.photo_id
-             WHERE s.id IN (SELECT value ->> 0 FROM {})",
-            self.dialect.rows()
+             WHERE s.id IN ({})",
+            self.dialect.list()
         );
         let rows: Vec<Row> = sqlx::query_as(sqlx::AssertSqlSafe(read))
             .bind(to_json(&ids)?)
@@ -192,7 +192,7 @@ impl Store {
 
     /// One photo by its id for a referral; nothing where there is none.
     pub async fn photo(&self, id: &str) -> Result<Option<Photo>> {
-        Ok(self.photos(&[[id]]).await?.pop())
+        Ok(self.photos(&[id]).await?.pop())
     }
 
     fn read_photo(&self, row: Row) -> Result<Photo> {

@@ -90,17 +90,17 @@ impl Tx {
         if delivered.is_empty() {
             return Ok(());
         }
-        let (now, source) = (self.now(), self.dialect.rows());
+        let now = self.now();
+        let source = self.dialect.rows(&["id", "remote_id", "token"], &[]);
         let rows: Vec<DeliveredRow<'_>> = delivered
             .iter()
             .map(|(id, Receipt { remote_id, token })| DeliveredRow { id, remote_id, token })
             .collect();
         let rows = to_json(&rows)?;
         let write = format!(
-            "UPDATE referrals SET state = CASE WHEN j.number IS NULL THEN 'waiting' ELSE 'open' END,
-               remote_id = j.number, token = j.ticket, delivered_at = $2, poll_at = $2
-             FROM (SELECT value ->> 'id' AS row_id, value ->> 'remote_id' AS number, value ->> 'token' AS ticket
-                   FROM {source}) AS j WHERE id = j.row_id"
+            "UPDATE referrals SET state = CASE WHEN j.remote_id IS NULL THEN 'waiting' ELSE 'open' END,
+               remote_id = j.remote_id, token = j.token, delivered_at = $2, poll_at = $2
+             FROM {source} AS j WHERE referrals.id = j.id"
         );
         sqlx::query(sqlx::AssertSqlSafe(write))
             .bind(&rows)
@@ -109,8 +109,8 @@ impl Tx {
             .await?;
         let numbers = format!(
             "INSERT INTO referral_numbers (lane, remote_id, referral_id, state)
-             SELECT $2, value ->> 'remote_id', value ->> 'id', 'current' FROM {source}
-             WHERE value ->> 'remote_id' IS NOT NULL ON CONFLICT (lane, remote_id, referral_id) DO NOTHING"
+             SELECT $2, remote_id, id, 'current' FROM {source} AS j WHERE remote_id IS NOT NULL
+             ON CONFLICT (lane, remote_id, referral_id) DO NOTHING"
         );
         sqlx::query(sqlx::AssertSqlSafe(numbers))
             .bind(&rows)
@@ -120,10 +120,10 @@ impl Tx {
         // Issues that wait for this, and numbers for which an answer came before they were known.
         let waiting = format!(
             "SELECT i.id, NULL FROM referrals r JOIN issues i ON i.id = r.issue_id AND i.round = r.round
-             WHERE i.state = 'queued' AND r.id IN (SELECT value ->> 'id' FROM {source})
+             WHERE i.state = 'queued' AND r.id IN (SELECT id FROM {source} AS j)
              UNION ALL
              SELECT DISTINCT NULL, remote_id FROM referral_updates WHERE lane = $2 AND applied_at IS NULL
-               AND remote_id IN (SELECT value ->> 'remote_id' FROM {source})"
+               AND remote_id IN (SELECT j.remote_id FROM {source} AS j)"
         );
         let waiting: Vec<(Option<String>, Option<String>)> =
             sqlx::query_as(sqlx::AssertSqlSafe(waiting))
@@ -138,7 +138,7 @@ impl Tx {
         for remote_id in answered.into_iter().flatten() {
             self.apply_waiting_updates(&remote_id).await?;
         }
-        let ids: Vec<[&str; 1]> = delivered.iter().map(|(id, _)| [*id]).collect();
+        let ids: Vec<&str> = delivered.iter().map(|(id, _)| *id).collect();
         let ids = to_json(&ids)?;
         self.owe_photos_of(&ids).await?;
         self.owe_messages_of(&ids).await
@@ -169,7 +169,7 @@ impl Tx {
             .execute(&mut *self.db)
             .await?;
         self.put_number(id, remote_id).await?;
-        let ids = to_json(&[[id]])?;
+        let ids = to_json(&[id])?;
         self.owe_photos_of(&ids).await?;
         self.owe_messages_of(&ids).await?;
         self.apply_waiting_updates(remote_id).await
