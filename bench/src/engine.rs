@@ -23,7 +23,8 @@ const SUBJECTS: &str = "对象编号,对象类型,对象名称,所属村";
 const ASSIGNMENTS: &str = "对象编号,走访人员";
 const VISITS: &str = "走访日期,走访人员,对象编号,群众姓名,反映问题,有无问题,责任层级,类别,轻重缓急";
 
-const DESCRIPTION: &str = r#"
+/// The sink, as a platform.
+pub const DESCRIPTION: &str = r#"
 name = "sink"
 [submit]
 method = "POST"
@@ -48,9 +49,8 @@ pub fn settings(address: &str, description: &str, folder: &Path) -> anyhow::Resu
     Ok(Settings::from_text(&text, "bench")?)
 }
 
-/// A record with a township of one household and its `issues`, each owed to the platform.
-pub async fn township(url: &str, lane: &str, issues: usize) -> anyhow::Result<Store> {
-    let around = Surroundings {
+fn surroundings(lane: &str) -> anyhow::Result<Surroundings> {
+    Ok(Surroundings {
         clock: Clock::system(),
         chance: Chance::system(),
         sealer: Sealer::new(&[7; 32]),
@@ -63,8 +63,12 @@ pub async fn township(url: &str, lane: &str, issues: usize) -> anyhow::Result<St
         photos: false,
         close_needs_answer: false,
         platform_statuses: std::collections::BTreeMap::new(),
-    };
-    let store = Store::open(url, around).await?;
+    })
+}
+
+/// A record with a township of a household for each of its `issues`, which are owed to the platform.
+pub async fn township(url: &str, lane: &str, issues: usize) -> anyhow::Result<Store> {
+    let store = Store::open(url, surroundings(lane)?).await?;
     let table = |header: &str, line: &dyn Fn(usize) -> String| {
         let lines: String = (0..issues).map(line).collect();
         format!("{header}{lines}\n")
@@ -79,10 +83,10 @@ pub async fn township(url: &str, lane: &str, issues: usize) -> anyhow::Result<St
     Ok(store)
 }
 
-/// Referrals in a second.
+/// Referrals in a second, of the `issues` that the record at `url` owes.
 pub async fn engine(address: &str, issues: usize, url: &str, folder: &Path) -> anyhow::Result<f64> {
     let settings = settings(address, DESCRIPTION, folder)?;
-    let store = township(url, &settings.platform.name, issues).await?;
+    let store = Store::open(url, surroundings(&settings.platform.name)?).await?;
     let around = store.around();
     let sink = platform(&settings, &around.clock, &around.chance)?.context("no platform")?;
     let carrier = Arc::new(ReferralCarrier::new(around.clock.clone(), sink, Duration::ZERO));

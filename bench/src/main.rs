@@ -8,6 +8,7 @@ mod county;
 mod engine;
 mod peers;
 mod polling;
+mod seeds;
 mod sink;
 mod support;
 
@@ -18,6 +19,7 @@ use serde_json::{Value, json};
 
 use engine::engine;
 use peers::{apalis_postgres, apalis_sqlite};
+use seeds::Seeds;
 use sink::sink;
 
 const CONCURRENCY: usize = 64;
@@ -69,24 +71,31 @@ impl Who {
     ];
 
     /// Submissions in a second; nothing where there is no PostgreSQL.
-    async fn deliver(self, address: &str, issues: usize) -> anyhow::Result<Option<f64>> {
+    async fn deliver(
+        self,
+        address: &str,
+        issues: usize,
+        seeds: &Seeds,
+    ) -> anyhow::Result<Option<f64>> {
         let folder = tempfile::tempdir()?;
-        let file = folder.path().join("bench.db");
-        let sqlite = format!("sqlite://{}", file.display());
-        Ok(Some(match self {
-            Who::Bare => bare(address, issues).await?,
-            Who::EngineSqlite => engine(address, issues, &sqlite, folder.path()).await?,
-            Who::ApalisSqlite => apalis_sqlite(address, issues, &file).await?,
-            Who::EnginePostgres | Who::ApalisPostgres => {
-                let Some(url) = support::postgres::database().await else {
-                    return Ok(None);
-                };
-                match self {
-                    Who::EnginePostgres => engine(address, issues, &url, folder.path()).await?,
-                    _ => apalis_postgres(address, issues, &url).await?,
-                }
+        let folder = folder.path();
+        Ok(match self {
+            Who::Bare => Some(bare(address, issues).await?),
+            Who::EngineSqlite => {
+                Some(engine(address, issues, &seeds.on_sqlite(folder)?, folder).await?)
             }
-        }))
+            Who::ApalisSqlite => {
+                Some(apalis_sqlite(address, issues, &folder.join("bench.db")).await?)
+            }
+            Who::EnginePostgres => match seeds.on_postgres().await? {
+                Some(url) => Some(engine(address, issues, &url, folder).await?),
+                None => None,
+            },
+            Who::ApalisPostgres => match support::postgres::database().await {
+                Some(url) => Some(apalis_postgres(address, issues, &url).await?),
+                None => None,
+            },
+        })
     }
 }
 
@@ -94,13 +103,14 @@ async fn deliver(issues: usize) -> anyhow::Result<()> {
     println!(
         "{issues} submissions, concurrency {CONCURRENCY}, median of {ROUNDS} rounds, turn about\n"
     );
+    let seeds = Seeds::make(issues).await?;
     println!("| latency | who | per second | ratio to reqwest alone |\n|---|---|---|---|");
     for latency in [0, 10, 100] {
         let address = sink(Duration::from_millis(latency)).await?;
         let mut rates = vec![Vec::new(); Who::ALL.len()];
         for _ in 0..ROUNDS {
             for ((who, _), rates) in Who::ALL.into_iter().zip(&mut rates) {
-                rates.extend(who.deliver(&address, issues).await?);
+                rates.extend(who.deliver(&address, issues, &seeds).await?);
             }
         }
         let alone = median(rates[0].clone());

@@ -2,9 +2,9 @@
 
 use std::collections::HashMap;
 
-use sqlx::FromRow;
+use serde::Deserialize;
 
-use super::{Message, Notice, Parcel, Photo, Result, Store, StoreError, to_json};
+use super::{Message, Notice, Parcel, Photo, Result, Store, StoreError, from_json, to_json};
 use crate::domain::issue::{Category, Urgency};
 use crate::domain::staff::Role;
 
@@ -58,7 +58,24 @@ impl Dispatch {
     }
 }
 
-#[derive(FromRow)]
+/// The columns of a [`DispatchRow`].
+const DISPATCH: [&str; 13] = [
+    "id",
+    "reference",
+    "previous",
+    "number",
+    "category",
+    "urgency",
+    "text_sealed",
+    "name_sealed",
+    "contact_sealed",
+    "address_sealed",
+    "area_id",
+    "area_code",
+    "area_name",
+];
+
+#[derive(Deserialize)]
 struct DispatchRow {
     id: String,
     reference: String,
@@ -115,10 +132,12 @@ impl Store {
              WHERE r.id IN ({})",
             self.dialect.list()
         );
-        let rows: Vec<DispatchRow> = sqlx::query_as(sqlx::AssertSqlSafe(read))
+        let read = self.dialect.as_one(&DISPATCH, &read);
+        let rows: String = sqlx::query_scalar(sqlx::AssertSqlSafe(read))
             .bind(to_json(&ids)?)
-            .fetch_all(&self.read)
+            .fetch_one(&self.read)
             .await?;
+        let rows: Vec<DispatchRow> = from_json(&rows)?;
         let mut areas: Vec<&str> = rows.iter().map(|row| row.area_id.as_str()).collect();
         areas.sort_unstable();
         areas.dedup();

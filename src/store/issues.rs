@@ -3,11 +3,11 @@
 use std::collections::HashMap;
 
 use jiff::civil::Date;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use sqlx::FromRow;
 
 use super::issue_duties::ends;
-use super::{Put, Result, Store, StoreError, SubjectRow, Tx, to_json, word};
+use super::{Put, Result, Store, StoreError, SubjectRow, Tx, from_json, to_json, word};
 use crate::domain::issue::{Category, Class, Event, Issue, Level, State, Urgency};
 use crate::domain::staff::Role;
 
@@ -30,9 +30,9 @@ pub struct IssueCard {
     pub due_on: Option<Date>,
 }
 
-#[derive(FromRow)]
+#[derive(Deserialize)]
 struct Row {
-    #[sqlx(flatten)]
+    #[serde(flatten)]
     projection: Projection,
     id: String,
     version: i64,
@@ -53,7 +53,7 @@ struct CardRow {
 }
 
 /// The columns that hold the state machine's view.
-#[derive(FromRow)]
+#[derive(FromRow, Deserialize)]
 pub(super) struct Projection {
     state: String,
     round: i64,
@@ -84,9 +84,22 @@ impl Projection {
     }
 }
 
-const ROW: &str =
-    "SELECT id, state, round, level, category, urgency, town_finished, platform_finished, version,
-   area_id, resident_id FROM issues";
+const ROW: [&str; 11] = [
+    "id",
+    "state",
+    "round",
+    "level",
+    "category",
+    "urgency",
+    "town_finished",
+    "platform_finished",
+    "version",
+    "area_id",
+    "resident_id",
+];
+
+/// Rows by the issue's id.
+type Rows = HashMap<String, Row>;
 
 /// An event on its issue, before and after.
 struct Step<'s> {
@@ -226,12 +239,13 @@ impl Tx {
 
     /// The issue as it stands.
     pub async fn issue(&mut self, id: &str) -> Result<Issue> {
-        let read = format!("{ROW} WHERE id = $1");
-        let row: Row = sqlx::query_as(sqlx::AssertSqlSafe(read))
-            .bind(id.to_owned())
-            .fetch_one(&mut *self.db)
-            .await?;
-        row.projection.issue()
+        let projection: Projection = sqlx::query_as(
+            "SELECT state, round, level, category, urgency, town_finished, platform_finished FROM issues WHERE id = $1",
+        )
+        .bind(id)
+        .fetch_one(&mut *self.db)
+        .await?;
+        projection.issue()
     }
 
     /// Registers what a resident asked for, and classifies it where the visitor already did.
@@ -292,14 +306,21 @@ impl Tx {
     }
 
     /// Applies events and all that follows from them, an event for each issue.
-    pub(super) async fn issue_events(
+    async fn issue_events(&mut self, events: &[(String, Event)], actor: &str) -> Result<()> {
+        let rows = self.issue_rows(events).await?;
+        self.apply_and_follow(&rows, events, actor).await
+    }
+
+    async fn apply_and_follow(
         &mut self,
+        rows: &Rows,
         events: &[(String, Event)],
         actor: &str,
     ) -> Result<()> {
-        let mut consequences = self.apply_events(events, actor).await?;
+        let mut consequences = self.apply_events(rows, events, actor).await?;
         while !consequences.is_empty() {
-            consequences = self.apply_events(&consequences, "zoufang").await?;
+            let rows = self.issue_rows(&consequences).await?;
+            consequences = self.apply_events(&rows, &consequences, "zoufang").await?;
         }
         Ok(())
     }
@@ -307,13 +328,13 @@ impl Tx {
     /// Returns what follows from them at once.
     async fn apply_events(
         &mut self,
+        rows: &Rows,
         events: &[(String, Event)],
         actor: &str,
     ) -> Result<Vec<(String, Event)>> {
         if events.is_empty() {
             return Ok(Vec::new());
         }
-        let rows = self.issue_rows(events).await?;
         let mut steps = Vec::with_capacity(events.len());
         for (id, event) in events {
             let row = rows.get(id).ok_or_else(|| no_issue(id))?;
@@ -338,14 +359,33 @@ impl Tx {
         Ok(consequences)
     }
 
-    async fn issue_rows(&mut self, of: &[(String, Event)]) -> Result<HashMap<String, Row>> {
+    async fn issue_rows(&mut self, of: &[(String, Event)]) -> Result<Rows> {
         let ids: Vec<&str> = of.iter().map(|(id, _)| id.as_str()).collect();
-        let read = format!("{ROW} WHERE id IN ({})", self.dialect.list());
-        let rows: Vec<Row> = sqlx::query_as(sqlx::AssertSqlSafe(read))
-            .bind(to_json(&ids)?)
-            .fetch_all(&mut *self.db)
+        let whose = format!("WHERE i.id IN ({})", self.dialect.list());
+        self.rows_by(&whose, &to_json(&ids)?).await
+    }
+
+    /// The rows of issues by a condition on `i` whose one parameter is a JSON list.
+    async fn rows_by(&mut self, condition: &str, list: &str) -> Result<Rows> {
+        let columns = ROW.map(|column| format!("i.{column}")).join(", ");
+        let read =
+            self.dialect.as_one(&ROW, &format!("SELECT {columns} FROM issues i {condition}"));
+        let rows: String = sqlx::query_scalar(sqlx::AssertSqlSafe(read))
+            .bind(list.to_owned())
+            .fetch_one(&mut *self.db)
             .await?;
-        Ok(rows.into_iter().map(|row| (row.id.clone(), row)).collect())
+        Ok(from_json::<Row>(&rows)?.into_iter().map(|row| (row.id.clone(), row)).collect())
+    }
+
+    /// The platform has these referrals (a JSON list): the issues that wait for that go on.
+    pub(super) async fn issues_referred(&mut self, referral_ids: &str) -> Result<()> {
+        let waiting = format!(
+            "JOIN referrals r ON r.issue_id = i.id AND r.round = i.round WHERE i.state = 'queued' AND r.id IN ({})",
+            self.dialect.list()
+        );
+        let rows = self.rows_by(&waiting, referral_ids).await?;
+        let events: Vec<_> = rows.keys().map(|id| (id.clone(), Event::Referred)).collect();
+        self.apply_and_follow(&rows, &events, "platform").await
     }
 
     /// The events and what they make of their issues, however many, in two statements.

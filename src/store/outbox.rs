@@ -3,13 +3,12 @@
 use std::collections::HashSet;
 use std::sync::PoisonError;
 
-use serde::Serialize;
-use sqlx::FromRow;
+use serde::{Deserialize, Serialize};
 
-use super::{Dialect, Result, Store, Tx, to_json};
+use super::{Dialect, Result, Store, Tx, from_json, to_json};
 
 /// A debt taken from the outbox to be paid now.
-#[derive(Debug, Clone, FromRow)]
+#[derive(Debug, Clone, Deserialize)]
 pub struct Parcel {
     pub id: String,
     pub kind: String,
@@ -79,7 +78,18 @@ pub struct Claim<'c> {
     pub settle_after: i64,
 }
 
-const CLAIMED: &str = "id, kind, debt_key, target_id, attempts, unknown_since, first_attempt_at, last_attempt_at, lease_until";
+/// The columns of a [`Parcel`].
+const CLAIMED: [&str; 9] = [
+    "id",
+    "kind",
+    "debt_key",
+    "target_id",
+    "attempts",
+    "unknown_since",
+    "first_attempt_at",
+    "last_attempt_at",
+    "lease_until",
+];
 
 impl Tx {
     /// Writes a debt, once. It may be paid at any time from the beginning of time: whoever pays it may go
@@ -150,6 +160,16 @@ impl Tx {
         !within
     }
 }
+
+#[derive(Deserialize)]
+struct Lease {
+    id: String,
+    /// Nobody where it isn't leased.
+    lease_owner: Option<String>,
+}
+
+/// What of a debt is now said of when it was last attempted: an attempt that isn't a look begins with its lease.
+const ATTEMPTED_AT: &str = "CASE WHEN unknown_since IS NULL THEN $1 ELSE last_attempt_at END";
 
 /// How often a lane's good contact is written, in milliseconds.
 const CONTACT_EVERY: i64 = 1_000;
@@ -223,10 +243,7 @@ impl Store {
     /// When the lane's next debt may be tried, if it has one.
     pub async fn next_attempt(&self, lane: &str) -> Result<Option<i64>> {
         Ok(sqlx::query_scalar(
-            "SELECT MIN(at) FROM (
-               SELECT MIN(not_before) AS at FROM outbox WHERE lane = $1 AND state IN ('ready', 'review')
-               UNION ALL
-               SELECT MIN(lease_until) AS at FROM outbox WHERE lane = $1 AND state = 'leased') AS next",
+            "SELECT MIN(not_before) FROM outbox WHERE lane = $1 AND state IN ('ready', 'review', 'leased')",
         )
         .bind(lane)
         .fetch_one(&self.read)
@@ -235,43 +252,68 @@ impl Store {
 }
 
 impl Tx {
-    /// Takes debts of a lane, most urgent first. What another claimant took and never settled may have been
-    /// sent: it becomes unknown, to be looked for `settle_after` from now.
+    /// Takes debts of a lane, most urgent first. A leased one's `not_before` is when its lease ends.
     async fn claim(&mut self, claim: &Claim<'_>) -> Result<Vec<Parcel>> {
+        self.take_over(claim).await?;
         let now = self.now();
-        sqlx::query(
-            "UPDATE outbox SET state = 'ready', unknown_since = COALESCE(unknown_since, lease_until),
-               first_attempt_at = COALESCE(first_attempt_at, last_attempt_at, $1 - $2), not_before = $1 + $3,
-               last_error = 'lease expired in flight', lease_owner = NULL, lease_until = NULL
-             WHERE lane = $4 AND state = 'leased' AND lease_until <= $1",
-        )
-        .bind(now)
-        .bind(claim.lease)
-        .bind(claim.settle_after)
-        .bind(claim.lane)
-        .execute(&mut *self.db)
-        .await?;
         // The one place where the two databases differ: rows that another replica is claiming are
         // skipped on PostgreSQL; on SQLite there is one writer.
         let skip = match self.dialect {
             Dialect::Sqlite => "",
             Dialect::Postgres => "FOR UPDATE SKIP LOCKED",
         };
-        let take = format!(
-            "UPDATE outbox SET state = 'leased', lease_owner = $1, lease_until = $2,
-               last_attempt_at = CASE WHEN unknown_since IS NULL THEN $3 ELSE last_attempt_at END
-             WHERE id IN (SELECT id FROM outbox WHERE lane = $4 AND state IN ('ready', 'review') AND not_before <= $3
-                          ORDER BY priority, not_before, id LIMIT $5 {skip})
-             RETURNING {CLAIMED}"
+        let read = format!(
+            "SELECT id, kind, debt_key, target_id, attempts, unknown_since, first_attempt_at,
+               {ATTEMPTED_AT} AS last_attempt_at, $2 AS lease_until
+             FROM outbox WHERE lane = $3 AND state IN ('ready', 'review') AND not_before <= $1
+             ORDER BY priority, not_before, id LIMIT $4 {skip}"
         );
-        Ok(sqlx::query_as(sqlx::AssertSqlSafe(take))
-            .bind(claim.owner)
-            .bind(now.saturating_add(claim.lease))
+        let lease_until = now.saturating_add(claim.lease);
+        let read = self.dialect.as_one(&CLAIMED, &read);
+        let parcels: String = sqlx::query_scalar(sqlx::AssertSqlSafe(read))
             .bind(now)
+            .bind(lease_until)
             .bind(claim.lane)
             .bind(claim.limit)
-            .fetch_all(&mut *self.db)
-            .await?)
+            .fetch_one(&mut *self.db)
+            .await?;
+        let parcels: Vec<Parcel> = from_json(&parcels)?;
+        if parcels.is_empty() {
+            return Ok(parcels);
+        }
+        let ids: Vec<&str> = parcels.iter().map(|parcel| parcel.id.as_str()).collect();
+        let take = format!(
+            "UPDATE outbox SET state = 'leased', lease_owner = $2, lease_until = $3, not_before = $3,
+               last_attempt_at = {} WHERE id IN ({})",
+            ATTEMPTED_AT.replace("$1", "$4"),
+            self.dialect.list()
+        );
+        sqlx::query(sqlx::AssertSqlSafe(take))
+            .bind(to_json(&ids)?)
+            .bind(claim.owner)
+            .bind(lease_until)
+            .bind(now)
+            .execute(&mut *self.db)
+            .await?;
+        Ok(parcels)
+    }
+
+    /// What another claimant took and never settled may have been sent: it becomes unknown, to be looked for
+    /// `settle_after` from now.
+    async fn take_over(&mut self, claim: &Claim<'_>) -> Result<()> {
+        sqlx::query(
+            "UPDATE outbox SET state = 'ready', unknown_since = COALESCE(unknown_since, lease_until),
+               first_attempt_at = COALESCE(first_attempt_at, last_attempt_at, $1 - $2), not_before = $1 + $3,
+               last_error = 'lease expired in flight', lease_owner = NULL, lease_until = NULL
+             WHERE lane = $4 AND state = 'leased' AND not_before <= $1 AND lease_until <= $1",
+        )
+        .bind(self.now())
+        .bind(claim.lease)
+        .bind(claim.settle_after)
+        .bind(claim.lane)
+        .execute(&mut *self.db)
+        .await?;
+        Ok(())
     }
 
     /// Writes how a batch of attempts ended.
@@ -325,24 +367,47 @@ impl Tx {
             return Ok(HashSet::new());
         }
         let now = self.now();
-        let rows: Vec<Settled<'_>> =
-            batch.iter().map(|(parcel, settlement)| Settled::of(settlement, parcel, now)).collect();
+        let held = self.held_by(owner, batch).await?;
+        let rows: Vec<Settled<'_>> = batch
+            .iter()
+            .filter(|(parcel, _)| held.contains(&parcel.id))
+            .map(|(parcel, settlement)| Settled::of(settlement, parcel, now))
+            .collect();
         let write = format!(
             "UPDATE outbox SET state = j.state, unknown_since = j.\"unknown\", last_error = COALESCE(j.error, last_error),
                not_before = j.not_before, attempts = attempts + j.tried, first_attempt_at = j.\"first\",
                last_attempt_at = CASE WHEN j.tried = 1 THEN $2 ELSE last_attempt_at END,
                settled_at = CASE WHEN j.state IN ('delivered', 'refused') THEN $2 ELSE NULL END,
                lease_owner = NULL, lease_until = NULL
-             FROM {} AS j WHERE outbox.id = j.id AND outbox.state = 'leased' AND lease_owner = $3 RETURNING outbox.id",
+             FROM {} AS j WHERE outbox.id = j.id",
             self.dialect.rows(&["id", "state", "error"], &["unknown", "not_before", "tried", "first"])
         );
-        let settled: Vec<String> = sqlx::query_scalar(sqlx::AssertSqlSafe(write))
+        sqlx::query(sqlx::AssertSqlSafe(write))
             .bind(to_json(&rows)?)
             .bind(now)
-            .bind(owner)
-            .fetch_all(&mut *self.db)
+            .execute(&mut *self.db)
             .await?;
-        Ok(settled.into_iter().collect())
+        Ok(held)
+    }
+
+    /// Which of these `owner` still holds. Changes take turns, so it holds them until this one ends.
+    async fn held_by(
+        &mut self,
+        owner: &str,
+        batch: &[(Parcel, Settlement)],
+    ) -> Result<HashSet<String>> {
+        let ids: Vec<&str> = batch.iter().map(|(parcel, _)| parcel.id.as_str()).collect();
+        // By id alone: PostgreSQL, which counted when hardly any was leased, would go by that.
+        let read =
+            format!("SELECT id, lease_owner FROM outbox WHERE id IN ({})", self.dialect.list());
+        let read = self.dialect.as_one(&["id", "lease_owner"], &read);
+        let leases: String = sqlx::query_scalar(sqlx::AssertSqlSafe(read))
+            .bind(to_json(&ids)?)
+            .fetch_one(&mut *self.db)
+            .await?;
+        let held = from_json::<Lease>(&leases)?.into_iter();
+        let held = held.filter(|lease| lease.lease_owner.as_deref() == Some(owner));
+        Ok(held.map(|lease| lease.id).collect())
     }
 
     /// Marks how the lane's receiver answered last, by what a batch shows.

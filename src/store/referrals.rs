@@ -117,29 +117,11 @@ impl Tx {
             .bind(self.around.platform_lane.clone())
             .execute(&mut *self.db)
             .await?;
-        // Issues that wait for this, and numbers for which an answer came before they were known.
-        let waiting = format!(
-            "SELECT i.id, NULL FROM referrals r JOIN issues i ON i.id = r.issue_id AND i.round = r.round
-             WHERE i.state = 'queued' AND r.id IN (SELECT id FROM {source} AS j)
-             UNION ALL
-             SELECT DISTINCT NULL, remote_id FROM referral_updates WHERE lane = $2 AND applied_at IS NULL
-               AND remote_id IN (SELECT j.remote_id FROM {source} AS j)"
-        );
-        let waiting: Vec<(Option<String>, Option<String>)> =
-            sqlx::query_as(sqlx::AssertSqlSafe(waiting))
-                .bind(&rows)
-                .bind(self.around.platform_lane.clone())
-                .fetch_all(&mut *self.db)
-                .await?;
-        let (issues, answered): (Vec<_>, Vec<_>) = waiting.into_iter().unzip();
-        let events: Vec<_> =
-            issues.into_iter().flatten().map(|issue| (issue, Event::Referred)).collect();
-        self.issue_events(&events, "platform").await?;
-        for remote_id in answered.into_iter().flatten() {
-            self.apply_waiting_updates(&remote_id).await?;
-        }
         let ids: Vec<&str> = delivered.iter().map(|(id, _)| *id).collect();
         let ids = to_json(&ids)?;
+        self.issues_referred(&ids).await?;
+        let numbers = delivered.iter().filter_map(|(_, receipt)| receipt.remote_id.as_deref());
+        self.apply_early_updates(&numbers.collect::<Vec<_>>()).await?;
         self.owe_photos_of(&ids).await?;
         self.owe_messages_of(&ids).await
     }

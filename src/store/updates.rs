@@ -106,6 +106,24 @@ impl Tx {
         Ok(last.is_some_and(|(word, body)| word == update.word && body == update.text))
     }
 
+    /// Applies the answers that came before these numbers were known.
+    pub(super) async fn apply_early_updates(&mut self, remote_ids: &[&str]) -> Result<()> {
+        let early = format!(
+            "SELECT DISTINCT remote_id FROM referral_updates
+             WHERE lane = $2 AND applied_at IS NULL AND remote_id IN ({})",
+            self.dialect.list()
+        );
+        let early: Vec<String> = sqlx::query_scalar(sqlx::AssertSqlSafe(early))
+            .bind(to_json(&remote_ids)?)
+            .bind(self.around.platform_lane.clone())
+            .fetch_all(&mut *self.db)
+            .await?;
+        for remote_id in early {
+            self.apply_waiting_updates(&remote_id).await?;
+        }
+        Ok(())
+    }
+
     /// Applies what was kept for a number and not applied yet, by the platform's time; an older answer
     /// than the last one applied is kept and marked, and moves nothing. One for a number that isn't
     /// known yet waits.

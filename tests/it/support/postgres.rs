@@ -69,7 +69,7 @@ fn start() -> Option<Server> {
         }
     };
     let initdb = format!(
-        "{} -D {} -U zoufang -A trust -E UTF8 --locale=C.UTF-8 -N",
+        "{} -D {} -U zoufang -A trust -E UTF8 --locale=C -N",
         run("initdb"),
         data.display()
     );
