@@ -49,7 +49,8 @@ pub fn settings(address: &str, description: &str, folder: &Path) -> anyhow::Resu
     Ok(Settings::from_text(&text, "bench")?)
 }
 
-fn surroundings(lane: &str) -> anyhow::Result<Surroundings> {
+/// What a record needs, with its platform on this lane.
+pub fn surroundings(lane: &str) -> anyhow::Result<Surroundings> {
     Ok(Surroundings {
         clock: Clock::system(),
         chance: Chance::system(),

@@ -131,7 +131,7 @@ async fn main() -> anyhow::Result<()> {
         !arguments.iter().any(|a| ["deliver", "poll", "county"].contains(&a.as_str()))
             || arguments.iter().any(|a| a == what)
     };
-    let issues = arguments.iter().find_map(|a| a.parse().ok()).unwrap_or(2000);
+    let issues = arguments.iter().find_map(|a| a.parse().ok()).unwrap_or(10_000);
     if wants("deliver") {
         deliver(issues).await?;
     }

@@ -92,11 +92,12 @@ impl Flow {
         }
     }
 
-    /// Reaches further where attempts waited for the database's last turn, and less far where much was left waiting.
+    /// Reaches further where attempts waited for a turn that claimed, and less far where hardly any of those that
+    /// waited when it began were tried meanwhile.
     fn adapt_reach(&mut self, concurrency: usize) {
         if self.waiting.is_empty() && self.under_way.len() < concurrency {
             self.reach = (self.reach * 2).min(concurrency * FARTHEST_REACH);
-        } else if self.waiting.len() > self.reach / 2 {
+        } else if self.waiting.len() > self.reach * 5 / 8 {
             self.reach = (self.reach / 2).max(concurrency * 2);
         }
     }
@@ -195,7 +196,9 @@ impl Lane {
                 flow.turn = None;
                 let turn = done.map_err(|panic| StoreError::Rule(panic.to_string()))??;
                 flow.claimed += turn.claimed.len();
-                flow.adapt_reach(self.rules.concurrency);
+                if turn.wanted > 0 {
+                    flow.adapt_reach(self.rules.concurrency);
+                }
                 flow.exhausted = turn.claimed.len() < turn.wanted;
                 self.gate.unused(turn.wanted - turn.claimed.len());
                 flow.waiting.extend(turn.claimed);

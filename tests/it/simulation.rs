@@ -3,7 +3,10 @@
 //! once, and the record must know it. `SIMULATIONS=5000 cargo test --test it simulation::` runs more of them.
 
 use std::collections::HashMap;
+use std::future::poll_fn;
+use std::pin::pin;
 use std::sync::{Arc, Mutex};
+use std::task::Poll;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -186,6 +189,29 @@ impl Platform for Simulated {
     }
 }
 
+/// When a process dies.
+#[derive(Debug, Clone, Copy)]
+enum Death {
+    /// On its way to the platform or back, after so many steps.
+    AtPlatform(usize),
+    /// Wherever it waits, for the record or for an attempt, after it was woken so many times.
+    AtWaking(usize),
+}
+
+/// What comes of it, unless it dies before.
+async fn until_waking<F: Future>(life: F, last: usize) -> Option<F::Output> {
+    let mut life = pin!(life);
+    let mut left = last;
+    poll_fn(|context| match left {
+        0 => Poll::Ready(None),
+        _ => {
+            left -= 1;
+            life.as_mut().poll(context).map(Some)
+        }
+    })
+    .await
+}
+
 struct Town {
     fixture: Fixture,
     chance: Chance,
@@ -255,15 +281,32 @@ impl Town {
 
     /// One life of the process: it delivers until nothing is due, or dies on the way. What a transaction
     /// had begun when it died is either whole or not there.
-    async fn live(&self, platform: &Arc<Simulated>, on_unknown: OnUnknown, fuse: Option<usize>) {
-        platform.inner().fuse = fuse;
+    async fn live(&self, platform: &Arc<Simulated>, on_unknown: OnUnknown, death: Option<Death>) {
+        platform.inner().fuse = match death {
+            Some(Death::AtPlatform(steps)) => Some(steps),
+            _ => None,
+        };
+        let wakings = match death {
+            Some(Death::AtWaking(last)) => last,
+            _ => usize::MAX,
+        };
         let lane = self.lane(platform, on_unknown);
         tokio::select! {
-            drained = lane.drain() => drop(drained.unwrap()),
+            drained = until_waking(lane.drain(), wakings) => {
+                if let Some(drained) = drained { drained.unwrap(); }
+            }
             () = platform.crashed.notified() => {}
         }
         platform.inner().fuse = None;
         self.fixture.store.begin().await.unwrap().rollback().await.unwrap();
+    }
+
+    fn death(&self) -> Option<Death> {
+        match self.chance.fraction() {
+            x if x < 0.35 => Some(Death::AtPlatform(self.chance.below(12))),
+            x if x < 0.7 => Some(Death::AtWaking(1 + self.chance.below(20))),
+            _ => None,
+        }
     }
 
     async fn history(&mut self, platform: &Arc<Simulated>, on_unknown: OnUnknown) {
@@ -271,8 +314,8 @@ impl Town {
         for _ in 0..lives {
             let issues = self.chance.below(5);
             self.owe(issues).await;
-            let fuse = (self.chance.fraction() < 0.7).then(|| self.chance.below(12));
-            self.live(platform, on_unknown, fuse).await;
+            let death = self.death();
+            self.live(platform, on_unknown, death).await;
             self.resubmit().await;
             self.pass(Duration::from_secs(900));
         }
