@@ -4,6 +4,7 @@
 //! counts, never a person, but to that person.
 
 pub mod metrics;
+mod overview;
 mod people;
 mod photos;
 mod push;
@@ -14,7 +15,7 @@ use std::sync::Arc;
 
 use axum::extract::{DefaultBodyLimit, Query, State};
 use axum::http::{StatusCode, header};
-use axum::response::{IntoResponse, Response};
+use axum::response::{Html, IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use serde::Deserialize;
@@ -40,6 +41,7 @@ const LARGEST_BODY: usize = 1 << 20;
 
 fn router(daemon: Arc<Daemon>) -> Router {
     Router::new()
+        .route("/", get(overview))
         .route("/healthz", get(|| async { "ok\n" }))
         .route("/readyz", get(ready))
         .route("/status", get(status))
@@ -67,6 +69,14 @@ async fn ready(State(daemon): State<Arc<Daemon>>) -> Response {
 async fn status(State(daemon): State<Arc<Daemon>>) -> Response {
     match Status::read(&daemon).await {
         Ok(status) => Json(status).into_response(),
+        Err(error) => unavailable(&error),
+    }
+}
+
+/// GET /: for people; the same as `/status` and `/figures` have for programs.
+async fn overview(State(daemon): State<Arc<Daemon>>) -> Response {
+    match overview::page(&daemon).await {
+        Ok(page) => Html(page).into_response(),
         Err(error) => unavailable(&error),
     }
 }

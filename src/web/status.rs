@@ -349,7 +349,7 @@ fn lane_status(lane: LaneFigures, breaker: Option<GateState>, now: Timestamp) ->
 }
 
 /// An instant as a clock on the township's wall shows it.
-fn township_time(at: Timestamp) -> String {
+pub(super) fn township_time(at: Timestamp) -> String {
     township_zone().to_datetime(at).strftime("%Y-%m-%d %H:%M").to_string()
 }
 

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use tokio_util::sync::CancellationToken;
 use zoufang::daemon::Daemon;
+use zoufang::domain::rates::percent;
 use zoufang::notify::{calendar_link, preview};
 use zoufang::settings::Settings;
 use zoufang::store::{Content, Store};
@@ -139,4 +140,25 @@ on_both!(a_notice_that_waited_waits_for_the_morning, async |fixture: Fixture| {
     fixture.at(4, 2, 9);
     daemon.settle().await.unwrap();
     assert!(!taken.lock().unwrap().is_empty());
+});
+
+on_both!(the_campaign_is_seen_at_a_glance, async |fixture: Fixture| {
+    let fixture = fixture.township().await;
+    let (url, daemon) = served(&fixture.store).await;
+    fixture.at(4, 20, 9);
+    fixture.visit("2022-03-30,Z6,H1,王建国,,<路灯>不亮,有,镇村,居住环境,急").await.unwrap();
+    let (status, page) = get(&url).await;
+    assert_eq!(status, 200);
+    let told = fixture.store.counts().await.unwrap();
+    let visited = percent(told.rates().visit);
+    for seen in ["集中办结阶段", "超期", "各总支", "高桥村", visited.as_str()] {
+        assert!(page.contains(seen), "{seen}: {page}");
+    }
+    // Counts only: nobody's name, nor what anybody said.
+    for private in ["王建国", "路灯", "李"] {
+        assert!(!page.contains(private), "{private}: {page}");
+    }
+    let by = get(&format!("{url}/figures?by=village")).await.1;
+    assert!(by.contains("高桥村"), "{by}");
+    drop(daemon);
 });

@@ -1,0 +1,146 @@
+//! The campaign at a glance, for the leading group: on a wall, a desk or a telephone. Counts only, never a person.
+
+use std::collections::BTreeMap;
+
+use minijinja::{Environment, context};
+use serde::Serialize;
+
+use super::status::{DutyStatus, LaneStatus, Status, Verdict, township_time};
+use crate::daemon::Daemon;
+use crate::domain::duty::DutyKind;
+use crate::domain::holder::Holder;
+use crate::domain::issue::State;
+use crate::domain::rates::{Counts, Rates, percent};
+use crate::store::{By, FiguresLine, StoreError};
+
+/// Named so that what is put into it is escaped.
+const TEMPLATE: &str = "overview.html";
+
+/// A rate, with what it's made of.
+#[derive(Serialize)]
+struct BigRate {
+    title: &'static str,
+    rate: String,
+    of: &'static str,
+    whole: i64,
+    done: &'static str,
+    part: i64,
+}
+
+#[derive(Serialize)]
+struct Line {
+    name: String,
+    rates: [String; 4],
+    unvisited: i64,
+    unresolved: i64,
+}
+
+#[derive(Serialize)]
+struct Count {
+    title: &'static str,
+    count: i64,
+}
+
+#[derive(Serialize)]
+struct Owed {
+    title: &'static str,
+    open: i64,
+    late: i64,
+}
+
+/// A lane of the outbox.
+#[derive(Serialize)]
+struct Row {
+    title: String,
+    waiting: i64,
+    unknown: i64,
+    held: i64,
+    refused: i64,
+    delivered: i64,
+}
+
+/// The page as it stands now.
+pub(super) async fn page(daemon: &Daemon) -> Result<String, StoreError> {
+    let status = Status::read(daemon).await?;
+    let counts = daemon.store.counts().await?;
+    let values = context! {
+        now => township_time(status.now),
+        verdict => match status.verdict {
+            Verdict::Green => "一切正常",
+            Verdict::Yellow => "需要注意",
+            Verdict::Red => "需要马上处理",
+        },
+        rates => big_rates(&counts),
+        duties => DutyKind::ALL.iter().filter_map(|kind| owed(&status.duties, *kind)).collect::<Vec<_>>(),
+        issues => counted(&status.figures.issues, State::ALL, State::code, State::chinese),
+        late_issues => counted(&status.late_issues, Holder::ALL, Holder::code, Holder::chinese),
+        lanes => status.lanes.iter().map(|lane| row(lane, &daemon.settings.platform.name)).collect::<Vec<_>>(),
+        branches => lines(daemon.store.figures_by(By::Branch).await?),
+        villages => lines(daemon.store.figures_by(By::Village).await?),
+        status,
+    };
+    let wrong = |error: minijinja::Error| StoreError::Rule(format!("{TEMPLATE}: {error:#}"));
+    let mut environment = Environment::new();
+    environment.add_template(TEMPLATE, include_str!("overview.html")).map_err(wrong)?;
+    environment.get_template(TEMPLATE).and_then(|page| page.render(values)).map_err(wrong)
+}
+
+fn percents(rates: Rates) -> [String; 4] {
+    [rates.visit, rates.response, rates.resolution, rates.satisfaction].map(percent)
+}
+
+fn big_rates(counts: &Counts) -> [BigRate; 4] {
+    let [visit, response, resolution, satisfaction] = percents(counts.rates());
+    let big =
+        |title, rate, (of, whole), (done, part)| BigRate { title, rate, of, whole, done, part };
+    [
+        big("走访率", visit, ("对象", counts.subjects), ("已走访", counts.visited)),
+        big("响应率", response, ("应签收", counts.to_respond), ("按期签收", counts.responded)),
+        big("解决率", resolution, ("问题", counts.issues), ("已解决", counts.resolved)),
+        big("满意率", satisfaction, ("已回访", counts.asked), ("满意", counts.satisfied)),
+    ]
+}
+
+/// Whoever has most left to do comes first.
+fn lines(figures: Vec<FiguresLine>) -> Vec<Line> {
+    let mut lines: Vec<Line> = figures.into_iter().map(line).collect();
+    lines.sort_by_key(|line| std::cmp::Reverse(line.unvisited + line.unresolved));
+    lines
+}
+
+fn line(FiguresLine { name, counts }: FiguresLine) -> Line {
+    Line {
+        name,
+        rates: percents(counts.rates()),
+        unvisited: counts.subjects - counts.visited,
+        unresolved: counts.issues - counts.resolved,
+    }
+}
+
+fn owed(duties: &[DutyStatus], kind: DutyKind) -> Option<Owed> {
+    let duty = duties.iter().find(|duty| duty.kind == kind.code())?;
+    Some(Owed { title: kind.chinese(), open: duty.open, late: duty.late })
+}
+
+fn row(lane: &LaneStatus, platform: &str) -> Row {
+    let what = if lane.name == platform { "上报平台" } else { "通知" };
+    Row {
+        title: format!("{what} {}", lane.name),
+        waiting: lane.queued + lane.in_flight + lane.handed,
+        unknown: lane.unknown,
+        held: lane.held,
+        refused: lane.refused,
+        delivered: lane.delivered,
+    }
+}
+
+/// What there is of each, in the order in which it comes about.
+fn counted<T: Copy>(
+    counts: &BTreeMap<String, i64>,
+    all: &[T],
+    code: fn(T) -> &'static str,
+    chinese: fn(T) -> &'static str,
+) -> Vec<Count> {
+    let count = |of: &T| Some(Count { title: chinese(*of), count: *counts.get(code(*of))? });
+    all.iter().filter_map(count).collect()
+}
