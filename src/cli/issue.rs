@@ -94,6 +94,18 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
+/// A person's name as it is; whoever isn't one in Chinese.
+fn by_whom(actor: &str) -> &str {
+    match actor {
+        "visitor" => "走访人员",
+        "platform" => "平台",
+        "resident" => "群众",
+        "import" => "导入的表",
+        "zoufang" => "系统",
+        person => person,
+    }
+}
+
 async fn show(store: &Store, number: &str) -> anyhow::Result<()> {
     let timeline = store.timeline(number).await.map_err(wrong_input)?;
     let now = store.around().clock.now();
@@ -102,7 +114,9 @@ async fn show(store: &Store, number: &str) -> anyhow::Result<()> {
     for entry in &timeline.entries {
         let at = local_text(entry.at);
         match &entry.what {
-            What::Happened { event, actor } => println!("{at}　{}（{actor}）", event.kind()),
+            What::Happened { event, actor } => {
+                println!("{at}　{}（{}）", event.kind(), by_whom(actor));
+            }
             What::Told { kind, person, instead_of, days } => {
                 let when = match days {
                     0 => "到期日".to_owned(),

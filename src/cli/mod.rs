@@ -86,7 +86,7 @@ enum Command {
 #[derive(Debug, Args)]
 struct ConfigFile {
     /// 配置文件；不写则用内置的默认值
-    #[arg(long, value_name = "FILE", env = "ZOUFANG_CONFIG")]
+    #[arg(long, value_name = "FILE", env = "ZOUFANG_CONFIG", global = true)]
     config: Option<PathBuf>,
 }
 

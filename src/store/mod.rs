@@ -222,6 +222,8 @@ pub struct Store {
 #[derive(Debug)]
 pub struct Tx {
     db: Transaction<'static, Any>,
+    /// When it began, in milliseconds: all that it changes, changes at once.
+    now: i64,
     dialect: Dialect,
     around: Arc<Surroundings>,
     plan: Arc<Campaign>,
@@ -288,6 +290,7 @@ impl Store {
         let db = self.write.begin_with(begin).await?;
         Ok(Tx {
             db,
+            now: self.around.clock.millis(),
             dialect: self.dialect,
             around: Arc::clone(&self.around),
             plan: self.campaign(),
@@ -342,7 +345,7 @@ impl Tx {
     }
 
     fn now(&self) -> i64 {
-        self.around.clock.millis()
+        self.now
     }
 
     /// The next value of a named counter, from 1.
