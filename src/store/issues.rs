@@ -301,16 +301,13 @@ impl Tx {
     /// # Errors
     /// [`StoreError::Refused`] where the state machine doesn't allow it; nothing is changed then.
     pub async fn issue_event(&mut self, id: &str, event: &Event, actor: &str) -> Result<Issue> {
-        self.issue_events(&[(id.to_owned(), event.clone())], actor).await?;
+        let events = [(id.to_owned(), event.clone())];
+        let rows = self.issue_rows(&events).await?;
+        self.apply_and_follow(&rows, &events, actor).await?;
         self.issue(id).await
     }
 
-    /// Applies events and all that follows from them, an event for each issue.
-    async fn issue_events(&mut self, events: &[(String, Event)], actor: &str) -> Result<()> {
-        let rows = self.issue_rows(events).await?;
-        self.apply_and_follow(&rows, events, actor).await
-    }
-
+    /// Applies events and all that follows from them, an event for each issue; `rows` are those issues as they stand.
     async fn apply_and_follow(
         &mut self,
         rows: &Rows,

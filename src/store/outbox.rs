@@ -168,8 +168,8 @@ struct Lease {
     lease_owner: Option<String>,
 }
 
-/// What of a debt is now said of when it was last attempted: an attempt that isn't a look begins with its lease.
-const ATTEMPTED_AT: &str = "CASE WHEN unknown_since IS NULL THEN $1 ELSE last_attempt_at END";
+/// When a debt that is claimed now ($4) was last attempted: an attempt that isn't a look begins with its lease.
+const ATTEMPTED_AT: &str = "CASE WHEN unknown_since IS NULL THEN $4 ELSE last_attempt_at END";
 
 /// How often a lane's good contact is written, in milliseconds.
 const CONTACT_EVERY: i64 = 1_000;
@@ -265,16 +265,16 @@ impl Tx {
         let read = format!(
             "SELECT id, kind, debt_key, target_id, attempts, unknown_since, first_attempt_at,
                {ATTEMPTED_AT} AS last_attempt_at, $2 AS lease_until
-             FROM outbox WHERE lane = $3 AND state IN ('ready', 'review') AND not_before <= $1
-             ORDER BY priority, not_before, id LIMIT $4 {skip}"
+             FROM outbox WHERE lane = $1 AND state IN ('ready', 'review') AND not_before <= $4
+             ORDER BY priority, not_before, id LIMIT $3 {skip}"
         );
         let lease_until = now.saturating_add(claim.lease);
         let read = self.dialect.as_one(&CLAIMED, &read);
         let parcels: String = sqlx::query_scalar(sqlx::AssertSqlSafe(read))
-            .bind(now)
-            .bind(lease_until)
             .bind(claim.lane)
+            .bind(lease_until)
             .bind(claim.limit)
+            .bind(now)
             .fetch_one(&mut *self.db)
             .await?;
         let parcels: Vec<Parcel> = from_json(&parcels)?;
@@ -284,8 +284,7 @@ impl Tx {
         let ids: Vec<&str> = parcels.iter().map(|parcel| parcel.id.as_str()).collect();
         let take = format!(
             "UPDATE outbox SET state = 'leased', lease_owner = $2, lease_until = $3, not_before = $3,
-               last_attempt_at = {} WHERE id IN ({})",
-            ATTEMPTED_AT.replace("$1", "$4"),
+               last_attempt_at = {ATTEMPTED_AT} WHERE id IN ({})",
             self.dialect.list()
         );
         sqlx::query(sqlx::AssertSqlSafe(take))

@@ -62,7 +62,6 @@ struct Row {
 /// The page as it stands now.
 pub(super) async fn page(daemon: &Daemon) -> Result<String, StoreError> {
     let status = Status::read(daemon).await?;
-    let counts = daemon.store.counts().await?;
     let values = context! {
         now => township_time(status.now),
         verdict => match status.verdict {
@@ -70,7 +69,7 @@ pub(super) async fn page(daemon: &Daemon) -> Result<String, StoreError> {
             Verdict::Yellow => "需要注意",
             Verdict::Red => "需要马上处理",
         },
-        rates => big_rates(&counts),
+        rates => big_rates(&status.figures.counts),
         duties => DutyKind::ALL.iter().filter_map(|kind| owed(&status.duties, *kind)).collect::<Vec<_>>(),
         issues => counted(&status.figures.issues, State::ALL, State::code, State::chinese),
         late_issues => counted(&status.late_issues, Holder::ALL, Holder::code, Holder::chinese),

@@ -74,6 +74,9 @@ pub struct FiguresStatus {
     pub notices: i64,
     /// 走访率、响应率、解决率、满意率 (docs/figures.md)
     pub rates: Rates,
+    /// What the rates are made of, for the page.
+    #[serde(skip)]
+    pub(super) counts: Counts,
 }
 
 /// What is owed of one kind.
@@ -250,6 +253,7 @@ impl FiguresStatus {
             subjects: counts.subjects,
             visited: counts.visited,
             rates: counts.rates(),
+            counts: *counts,
             residents: figures.residents,
             revisited: figures.revisited,
             issues: figures.issues_by_state.into_iter().collect(),
