@@ -57,10 +57,10 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
             show(&before, &plan, &change);
             let rules = reminder_rules(&settings)?;
             for day in upcoming(&mut tx, &rules, AHEAD).await? {
-                println!("提醒 {}：{} 人，{} 项任务", day.on, day.people, day.duties);
+                say!("提醒 {}：{} 人，{} 项任务", day.on, day.people, day.duties);
             }
             tx.rollback().await?;
-            println!("以上只是预览，什么也没有改；用 zoufang campaign apply 使它生效");
+            say!("以上只是预览，什么也没有改；用 zoufang campaign apply 使它生效");
         }
         Action::Apply { file, word: Word { by, reason } } => {
             let plan = load(file)?;
@@ -70,7 +70,7 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
             tx.audit(&by, "apply_plan", &plan.code, &detail).await?;
             tx.commit().await?;
             show(&before, &plan, &change);
-            println!("已生效，已记入审计；运行中的服务马上按新方案执行");
+            say!("已生效，已记入审计；运行中的服务马上按新方案执行");
             remind_of_file(&store, &plan);
         }
     }
@@ -80,16 +80,17 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
 /// The service goes on by what was applied, but its status would say that the file differs.
 fn remind_of_file(store: &Store, plan: &Campaign) {
     if serde_json::to_string(&store.around().campaign).ok() != serde_json::to_string(plan).ok() {
-        println!("请把这份方案放到 campaign.file，否则状态里会提示文件与生效的方案不同");
+        say!("请把这份方案放到 campaign.file，否则状态里会提示文件与生效的方案不同");
     }
 }
 
 fn show(before: &Campaign, plan: &Campaign, change: &PlanChange) {
     if before.code != plan.code {
-        println!("新的活动 {}（{}），接着 {}：", plan.code, plan.name, before.code);
-        println!(
+        say!("新的活动 {}（{}），接着 {}：", plan.code, plan.name, before.code);
+        say!(
             "  沿用全部责任田，新任务 {} 项；上一次没有完成的 {} 项终止",
-            change.opened, change.ended
+            change.opened,
+            change.ended
         );
         return;
     }
@@ -99,22 +100,19 @@ fn show(before: &Campaign, plan: &Campaign, change: &PlanChange) {
             old.filter(|old| (old.starts_on, old.ends_on) != (phase.starts_on, phase.ends_on));
         if let Some(old) = old {
             let (from, to) = ((old.starts_on, old.ends_on), (phase.starts_on, phase.ends_on));
-            println!("阶段「{}」：{} 至 {} → {} 至 {}", phase.name, from.0, from.1, to.0, to.1);
+            say!("阶段「{}」：{} 至 {} → {} 至 {}", phase.name, from.0, from.1, to.0, to.1);
         }
     }
     for (kind, from, to, count) in &change.moved {
-        println!("任务「{kind}」{count} 项：{from} → {to}");
+        say!("任务「{kind}」{count} 项：{from} → {to}");
     }
     if change.opened + change.ended > 0 {
-        println!(
-            "增加的阶段：新任务 {} 项；取消的阶段：{} 项任务终止",
-            change.opened, change.ended
-        );
+        say!("增加的阶段：新任务 {} 项；取消的阶段：{} 项任务终止", change.opened, change.ended);
     }
     for (kind, count) in &change.ladders {
-        println!("任务「{kind}」{count} 项：日期不变，提醒和督办的级次改变");
+        say!("任务「{kind}」{count} 项：日期不变，提醒和督办的级次改变");
     }
     if change.is_nothing() {
-        println!("没有任务因此改变");
+        say!("没有任务因此改变");
     }
 }

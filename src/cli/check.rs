@@ -32,23 +32,23 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let settings = match arguments.config.settings() {
         Ok(settings) => settings,
         Err(error) => {
-            println!("✗ 配置文件 {name}：{error}");
+            say!("✗ 配置文件 {name}：{error}");
             return Ok(ExitCode::from(2));
         }
     };
-    println!("✓ 配置文件 {name}：看得懂");
+    say!("✓ 配置文件 {name}：看得懂");
     let mut wrong = 0;
     for (key, finding) in findings(&settings).await {
         match finding {
-            Ok(well) => println!("✓ {key}：{well}"),
+            Ok(well) => say!("✓ {key}：{well}"),
             Err(error) => {
                 wrong += 1;
-                println!("✗ {key}：{error}");
+                say!("✗ {key}：{error}");
             }
         }
     }
     if wrong > 0 {
-        println!("有 {wrong} 处要改");
+        say!("有 {wrong} 处要改");
         return Ok(ExitCode::from(2));
     }
     Ok(ExitCode::SUCCESS)

@@ -55,18 +55,19 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     bar.finish_and_clear();
     let outcome = demo.outcome.clone();
     if !arguments.json || !arguments.once {
-        println!("\n{outcome}");
+        say!("\n{outcome}");
     }
     if !arguments.once {
-        println!(
+        say!(
             "服务还在运行：{}/status　平台：{}/sandbox/requests　按 Ctrl-C 结束",
-            demo.address, demo.platform_address
+            demo.address,
+            demo.platform_address
         );
         demo.stay(async { drop(tokio::signal::ctrl_c().await) }).await?;
     }
     demo.end().await;
     if arguments.json {
-        println!("{}", serde_json::to_string(&outcome)?);
+        say!("{}", serde_json::to_string(&outcome)?);
     }
     Ok(if outcome.is_exact() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

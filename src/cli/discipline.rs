@@ -69,7 +69,7 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
             let mut tx = store.begin().await?;
             let (number, told) = tx.record_breach(&new, &by).await.map_err(wrong_input)?;
             tx.commit().await?;
-            println!("已记录 {number}，通知督导组 {told} 人");
+            say!("已记录 {number}，通知督导组 {told} 人");
         }
         Action::List { inspector } => list(&store, &inspector).await?,
         Action::Close { number, inspector } => {
@@ -78,7 +78,7 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
             known(tx.is_inspector(&inspector).await?)?;
             tx.close_breach(&number, &result, &inspector).await.map_err(wrong_input)?;
             tx.commit().await?;
-            println!("{number}：已登记核实结果");
+            say!("{number}：已登记核实结果");
         }
     }
     Ok(ExitCode::SUCCESS)
@@ -111,18 +111,21 @@ async fn list(store: &Store, inspector: &str) -> anyhow::Result<()> {
     tx.commit().await?;
     for breach in store.breaches().await? {
         let state = if breach.closed { "已核实" } else { "待核实" };
-        println!(
+        say!(
             "{}　{state}　{}　{}　{}",
-            breach.number, breach.happened_on, breach.area, breach.kind
+            breach.number,
+            breach.happened_on,
+            breach.area,
+            breach.kind
         );
-        println!("  {}", breach.text);
+        say!("  {}", breach.text);
         for (what, text) in [
             ("反映对象", &breach.about),
             ("反映人", &breach.reporter),
             ("核实结果", &breach.result),
         ] {
             if let Some(text) = text {
-                println!("  {what}：{text}");
+                say!("  {what}：{text}");
             }
         }
     }

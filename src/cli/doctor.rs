@@ -24,7 +24,7 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let differences = store.doctor(by).await?;
     for difference in &differences {
         let kind = difference.kind.map_or("问题".to_owned(), |kind| format!("任务「{kind}」"));
-        println!(
+        say!(
             "{kind} {}：现在是「{}」，按记录应为「{}」（依据：{}）",
             difference.what,
             difference.found.as_deref().unwrap_or("没有这一项"),
@@ -33,7 +33,7 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         );
     }
     if differences.is_empty() {
-        println!("全部任务与记录一致");
+        say!("全部任务与记录一致");
         return Ok(ExitCode::SUCCESS);
     }
     let done = if by.is_some() {
@@ -41,6 +41,6 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     } else {
         "；加 --repair --by 姓名 可按记录改正任务"
     };
-    println!("有 {} 处与记录不一致{done}", differences.len());
+    say!("有 {} 处与记录不一致{done}", differences.len());
     Ok(ExitCode::FAILURE)
 }

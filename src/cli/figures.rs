@@ -36,7 +36,7 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let total = FiguresLine { name: "合计".to_owned(), counts: store.counts().await? };
     if arguments.json {
         let all: Vec<_> = lines.iter().chain([&total]).collect();
-        println!("{}", serde_json::to_string_pretty(&all)?);
+        say!("{}", serde_json::to_string_pretty(&all)?);
         return Ok(ExitCode::SUCCESS);
     }
     let mut writer = csv::Writer::from_writer(std::io::stdout());
@@ -69,7 +69,7 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
 async fn held(store: &Store, json: bool) -> anyhow::Result<ExitCode> {
     let held = store.held().await?;
     if json {
-        println!("{}", serde_json::to_string_pretty(&held)?);
+        say!("{}", serde_json::to_string_pretty(&held)?);
         return Ok(ExitCode::SUCCESS);
     }
     let mut writer = csv::Writer::from_writer(std::io::stdout());

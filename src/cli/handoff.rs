@@ -42,7 +42,7 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
             for handoff in store.handoffs(limit).await? {
                 let written =
                     if handoff.written_at.is_some() { "" } else { "（文件还没有写出）" };
-                println!("{} {} 件{written}", file_name(&handoff), handoff.row_count);
+                say!("{} {} 件{written}", file_name(&handoff), handoff.row_count);
             }
         }
         Action::Write { number, to } => {
@@ -56,7 +56,7 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
             let file = to.unwrap_or_else(|| settings.platform.folder.join(file_name(&handoff)));
             let rows = store.handoff_dispatches(number).await?;
             write(&file, &rows, &handoff_rules(&settings)).map_err(anyhow::Error::msg)?;
-            println!("已写出 {}：{} 件", shown(&file), rows.len());
+            say!("已写出 {}：{} 件", shown(&file), rows.len());
         }
     }
     store.close().await;

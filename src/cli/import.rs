@@ -36,7 +36,7 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let store = arguments.config.store().await?;
     for (_, file) in &files {
         match import_one(&store, file, arguments.dry_run).await {
-            Ok(report) => println!("{}", summary(file, &report, arguments.dry_run)),
+            Ok(report) => say!("{}", summary(file, &report, arguments.dry_run)),
             Err(error) => return Err(explain(&error, file, arguments.errors_to.as_deref())),
         }
     }

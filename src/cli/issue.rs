@@ -109,13 +109,13 @@ fn by_whom(actor: &str) -> &str {
 async fn show(store: &Store, number: &str) -> anyhow::Result<()> {
     let timeline = store.timeline(number).await.map_err(wrong_input)?;
     let now = store.around().clock.now();
-    println!("{number}　{}　第 {} 轮", timeline.issue.state, timeline.issue.round);
-    println!("{}　登记", local_text(timeline.registered_at));
+    say!("{number}　{}　第 {} 轮", timeline.issue.state, timeline.issue.round);
+    say!("{}　登记", local_text(timeline.registered_at));
     for entry in &timeline.entries {
         let at = local_text(entry.at);
         match &entry.what {
             What::Happened { event, actor } => {
-                println!("{at}　{}（{}）", event.kind(), by_whom(actor));
+                say!("{at}　{}（{}）", event.kind(), by_whom(actor));
             }
             What::Told { kind, person, instead_of, days } => {
                 let when = match days {
@@ -125,14 +125,14 @@ async fn show(store: &Store, number: &str) -> anyhow::Result<()> {
                 };
                 let instead =
                     instead_of.as_ref().map(|of| format!("（代{of}）")).unwrap_or_default();
-                println!("{at}　提醒 {person}{instead}：{kind}，{when}");
+                say!("{at}　提醒 {person}{instead}：{kind}，{when}");
             }
         }
     }
     for holding in &timeline.holdings {
         let hours = holding.span(now).as_hours();
         let still = if holding.until.is_none() { "，现在仍在" } else { "" };
-        println!("在{}手里 {} 天 {} 小时{still}", holding.holder, hours / 24, hours % 24);
+        say!("在{}手里 {} 天 {} 小时{still}", holding.holder, hours / 24, hours % 24);
     }
     Ok(())
 }
@@ -145,7 +145,7 @@ async fn acknowledge(store: &Store, number: &str, by: &str) -> anyhow::Result<()
     let mut tx = store.begin().await?;
     tx.acknowledge_issue(number, &person.id).await.map_err(wrong_input)?;
     tx.commit().await?;
-    println!("{number}：{} 已签收", person.name);
+    say!("{number}：{} 已签收", person.name);
     Ok(())
 }
 
@@ -167,7 +167,7 @@ async fn add_photos(
         let put = tx.add_photo(number, &name, &bytes).await.map_err(wrong_input)?;
         let already =
             if put == Put::Same { "（以前加过同一张，没有改动）" } else { "" };
-        println!("{number}：{name}{already}");
+        say!("{number}：{name}{already}");
     }
     let detail = json!({"photos": files.len()});
     tx.audit(by, "photo", number, &detail).await?;
@@ -187,7 +187,7 @@ async fn make(
     let issue = tx.issue_event(&id, event, by).await.map_err(wrong_input)?;
     tx.audit(by, event.kind().code(), number, &json!({"reason": reason})).await?;
     tx.commit().await?;
-    println!("{number}：{}，已记入审计", issue.state);
+    say!("{number}：{}，已记入审计", issue.state);
     Ok(())
 }
 

@@ -18,7 +18,7 @@ pub struct Arguments {
 
 pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     Sealer::make_file(&arguments.file, &Chance::system()).map_err(wrong_input)?;
-    println!(
+    say!(
         "已生成 {}（只有本用户能读）。请另存一份到别的地方：丢了它，已存的个人信息就再也打不开。",
         shown(&arguments.file)
     );

@@ -1,6 +1,14 @@
 //! The command line: one file for each command. Exit code 2 means that what was given is wrong and
 //! nothing was changed; 1, that something failed.
 
+/// Writes a line for whoever reads. One who stops reading (`| head`) stops nothing else.
+macro_rules! say {
+    ($($line:tt)*) => {{
+        use std::io::Write as _;
+        let _ = writeln!(std::io::stdout(), $($line)*);
+    }};
+}
+
 mod campaign;
 mod check;
 mod demo;
@@ -125,11 +133,18 @@ fn wrong_input(error: impl std::fmt::Display) -> anyhow::Error {
 pub fn main() -> ExitCode {
     match run(Cli::parse().command) {
         Ok(code) => code,
+        Err(error) if is_closed_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("{error:#}");
             ExitCode::from(if error.is::<WrongInput>() { 2 } else { 1 })
         }
     }
+}
+
+/// Whether a table's reader has had enough of it.
+fn is_closed_pipe(error: &anyhow::Error) -> bool {
+    let mut causes = error.chain().filter_map(|cause| cause.downcast_ref::<std::io::Error>());
+    causes.any(|cause| cause.kind() == std::io::ErrorKind::BrokenPipe)
 }
 
 #[tokio::main]

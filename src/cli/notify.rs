@@ -76,12 +76,9 @@ async fn show(
             continue;
         }
         shown += 1;
-        println!(
-            "— {name}（{number}），经 {}\n{}\n{}\n",
-            notice.channel, notice.title, notice.body
-        );
+        say!("— {name}（{number}），经 {}\n{}\n{}\n", notice.channel, notice.title, notice.body);
     }
-    println!("{day}：共 {shown} 条");
+    say!("{day}：共 {shown} 条");
     Ok(ExitCode::SUCCESS)
 }
 
@@ -116,7 +113,7 @@ async fn test(
     };
     match carrier.send(&Content::Notice(notice)).await {
         Outcome::Delivered(_) => {
-            println!("{channel}：已发给 {to}");
+            say!("{channel}：已发给 {to}");
             Ok(ExitCode::SUCCESS)
         }
         Outcome::Refused { reason } => failed(channel, "对方不收", &reason),
@@ -133,9 +130,12 @@ fn failed(channel: &str, what: &str, reason: &str) -> anyhow::Result<ExitCode> {
 async fn unreachable(store: &Store) -> anyhow::Result<ExitCode> {
     let dead = store.unreachable().await?;
     for person in &dead {
-        println!(
+        say!(
             "{}（{}）：{} 找不到（{}）",
-            person.staff_name, person.staff_number, person.channel, person.reason
+            person.staff_name,
+            person.staff_number,
+            person.channel,
+            person.reason
         );
     }
     let none = store.without_channel().await?;
@@ -147,11 +147,8 @@ async fn unreachable(store: &Store) -> anyhow::Result<ExitCode> {
         } else {
             format!("只有{}", has.join("、"))
         };
-        println!(
-            "{}（{}）：没有可用的通道，{has}；提醒转给代办人或上一级",
-            person.name, person.number
-        );
+        say!("{}（{}）：没有可用的通道，{has}；提醒转给代办人或上一级", person.name, person.number);
     }
-    println!("共 {} 条", dead.len() + none.len());
+    say!("共 {} 条", dead.len() + none.len());
     Ok(ExitCode::SUCCESS)
 }

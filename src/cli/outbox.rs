@@ -84,7 +84,7 @@ async fn decide(store: &Store, made: &Move, decision: &Decision) -> anyhow::Resu
         .await
         .map_err(wrong_input)?;
     tx.commit().await?;
-    println!("{}：已处置，已记入审计", made.key);
+    say!("{}：已处置，已记入审计", made.key);
     Ok(())
 }
 
@@ -106,17 +106,17 @@ fn list(debts: &[Debt]) -> anyhow::Result<()> {
 }
 
 fn show(debt: &Debt) {
-    println!("{}（{}）", debt.debt_key, debt.kind);
-    println!("通道 {}，状态 {}，已尝试 {} 次", debt.lane, debt.state, debt.attempts);
-    println!("列入 {}，下次 {}", shown(Some(debt.created_at)), shown(Some(debt.not_before)));
+    say!("{}（{}）", debt.debt_key, debt.kind);
+    say!("通道 {}，状态 {}，已尝试 {} 次", debt.lane, debt.state, debt.attempts);
+    say!("列入 {}，下次 {}", shown(Some(debt.created_at)), shown(Some(debt.not_before)));
     if debt.unknown_since.is_some() {
-        println!("{} 起下落不明：可能已经送达，核实以前不会重发", shown(debt.unknown_since));
+        say!("{} 起下落不明：可能已经送达，核实以前不会重发", shown(debt.unknown_since));
     }
     if let Some(error) = &debt.last_error {
-        println!("最近的问题：{error}");
+        say!("最近的问题：{error}");
     }
     if debt.settled_at.is_some() {
-        println!("了结 {}", shown(debt.settled_at));
+        say!("了结 {}", shown(debt.settled_at));
     }
 }
 

@@ -34,6 +34,6 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         .await
         .map_err(wrong_input)?;
     tx.commit().await?;
-    println!("「{}」改由「{}」走访，已记入审计", arguments.subject, person.name);
+    say!("「{}」改由「{}」走访，已记入审计", arguments.subject, person.name);
     Ok(ExitCode::SUCCESS)
 }

@@ -38,7 +38,7 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         .with_context(|| format!("--listen：{} 不能监听", arguments.listen))?;
     let shutdown = CancellationToken::new();
     tokio::spawn(stop_on_signal(shutdown.clone()));
-    println!("模拟平台：http://{}　收到的全部请求：/sandbox/requests", listener.local_addr()?);
+    say!("模拟平台：http://{}　收到的全部请求：/sandbox/requests", listener.local_addr()?);
     Sandbox::new(clock, arguments.seed, arguments.fault).serve(listener, shutdown).await;
     Ok(ExitCode::SUCCESS)
 }

@@ -71,7 +71,7 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
                 "area": tree.get(&person.area_id).map(|area| area.name.clone()),
             });
             let messages = Messages::read(&settings.notify.templates)?;
-            println!("{}", messages.render("card.txt", values)?);
+            say!("{}", messages.render("card.txt", values)?);
         }
         Action::Calendar { number, renew } => {
             let url = &settings.notify.public_url;
@@ -86,7 +86,7 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
                 tx.commit().await?;
             }
             let person = self::person(&store, &number).await?;
-            println!("{}", calendar_link(store.around(), url, &person));
+            say!("{}", calendar_link(store.around(), url, &person));
         }
     }
     Ok(ExitCode::SUCCESS)
@@ -114,7 +114,7 @@ async fn away(
     tx.audit(by, "away", number, &detail).await?;
     tx.commit().await?;
     let to = deputy.map_or("上一级".to_owned(), |deputy| format!("「{}」", deputy.name));
-    println!("「{}」{from} 至 {until} 外出，提醒转给{to}，已记入审计", who.name);
+    say!("「{}」{from} 至 {until} 外出，提醒转给{to}，已记入审计", who.name);
     Ok(())
 }
 

@@ -29,9 +29,9 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         .json()
         .await?;
     if arguments.json {
-        println!("{}", serde_json::to_string_pretty(&status)?);
+        say!("{}", serde_json::to_string_pretty(&status)?);
     } else {
-        print!("{status}");
+        say!("{}", status.to_string().trim_end());
     }
     Ok(if status.verdict == Verdict::Red { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }

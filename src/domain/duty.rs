@@ -37,6 +37,16 @@ words! {
     }
 }
 
+words! {
+    /// How a duty stands.
+    DutyState {
+        Open = "open", "未完成";
+        Met = "met", "已完成";
+        /// Nothing asks for it any more.
+        Cancelled = "cancelled", "已取消";
+    }
+}
+
 impl DutyKind {
     /// The role that owes it where no one person is named.
     pub const fn role(self) -> Role {

@@ -7,6 +7,7 @@ use sqlx::FromRow;
 
 use super::{NewDuty, Put, Result, Store, StoreError, Tx, word};
 use crate::domain::area::AreaKind;
+use crate::domain::campaign::ExtraPhase;
 use crate::domain::duty::DutyKind;
 
 /// A place.
@@ -188,8 +189,20 @@ impl Tx {
         Ok(())
     }
 
-    /// What the campaign wants of an area itself. Returns how many duties.
-    pub(super) async fn owe_of_area(&mut self, area_id: &str, kind: AreaKind) -> Result<i64> {
+    /// Opens what the campaign wants of an area itself.
+    async fn owe_of_area(&mut self, area_id: &str, kind: AreaKind) -> Result<()> {
+        for duty in self.owed_of_area(area_id, kind).await? {
+            self.open_duty(&duty).await?;
+        }
+        Ok(())
+    }
+
+    /// What the campaign wants of an area itself.
+    pub(super) async fn owed_of_area(
+        &mut self,
+        area_id: &str,
+        kind: AreaKind,
+    ) -> Result<Vec<NewDuty>> {
         let owed: &[DutyKind] = match kind {
             AreaKind::Village => {
                 &[DutyKind::Materials, DutyKind::SelfCheck, DutyKind::LookBack, DutyKind::SpotCheck]
@@ -198,16 +211,25 @@ impl Tx {
             _ => &[],
         };
         if owed.is_empty() || !self.is_in_campaign(area_id).await? {
-            return Ok(0);
+            return Ok(Vec::new());
         }
-        for kind in owed {
-            self.open_duty(&NewDuty::of_area(*kind, area_id)).await?;
+        let extra: &[ExtraPhase] = if kind == AreaKind::Village { &self.plan.extra } else { &[] };
+        let of_kinds = owed.iter().map(|kind| NewDuty::of_area(*kind, area_id));
+        Ok(of_kinds.chain(extra.iter().map(|phase| NewDuty::of_phase(phase, area_id))).collect())
+    }
+
+    /// What the campaign wants of every area.
+    pub(super) async fn owed_of_areas(&mut self) -> Result<Vec<NewDuty>> {
+        let areas: Vec<(String, String)> = sqlx::query_as("SELECT id, kind FROM areas ORDER BY id")
+            .fetch_all(&mut *self.db)
+            .await?;
+        let mut owed = Vec::new();
+        for (area, kind) in areas {
+            owed.extend(
+                self.owed_of_area(&area, word("areas.kind", &kind, AreaKind::read)?).await?,
+            );
         }
-        let extra = if kind == AreaKind::Village { self.plan.extra.clone() } else { Vec::new() };
-        for phase in &extra {
-            self.open_duty(&NewDuty::of_phase(phase, area_id)).await?;
-        }
-        Ok(i64::try_from(owed.len() + extra.len()).unwrap_or(0))
+        Ok(owed)
     }
 
     /// Whether the area lies in the town whose campaign this is.

@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::bundles::BundleKey;
 use super::{Result, Store, StoreError, Tx, date, to_json, word};
 use crate::domain::campaign::ExtraPhase;
-use crate::domain::duty::{self, DutyKind};
+use crate::domain::duty::{self, DutyKind, DutyState};
 use crate::domain::staff::Role;
 use crate::domain::visit::VisitKind;
 
@@ -51,6 +51,11 @@ impl NewDuty {
         }
     }
 
+    /// The key that makes it once.
+    pub(super) fn key(&self) -> String {
+        duty::key(self.kind, &self.of, self.round)
+    }
+
     /// What it shares with the others of its bundle, before the first rung.
     pub(super) fn bundle_key(&self, due_on: Date) -> BundleKey {
         BundleKey {
@@ -85,16 +90,16 @@ impl NewDuty {
 #[derive(Debug, Serialize)]
 pub(super) struct IssueDutyEnd<'e> {
     pub issue: &'e str,
-    pub kind: &'static str,
-    /// met or cancelled
-    pub state: &'static str,
+    pub kind: DutyKind,
+    /// Met or cancelled.
+    pub state: DutyState,
     pub fact: &'static str,
 }
 
 impl Tx {
     /// Opens a duty, once: the same key again changes nothing.
     pub async fn open_duty(&mut self, new: &NewDuty) -> Result<()> {
-        let key = duty::key(new.kind, &new.of, new.round);
+        let key = new.key();
         let known: Option<String> = sqlx::query_scalar("SELECT id FROM duties WHERE duty_key = $1")
             .bind(&key)
             .fetch_optional(&mut *self.db)
@@ -234,9 +239,20 @@ impl Tx {
         Ok(())
     }
 
-    /// Brings what is owed for a resident in line with the record: classified when no issue of theirs
-    /// is unclassified, revisited when they were revisited and nothing of theirs is left unended.
+    /// Brings what is owed for a resident in line with the record.
     pub(super) async fn settle_resident(&mut self, resident: &str) -> Result<()> {
+        for (duty, met) in self.owed_for_resident(resident).await? {
+            self.hold_duty(&duty, met_if(met)).await?;
+        }
+        Ok(())
+    }
+
+    /// What is owed for a resident, and whether it's met: classified when no issue of theirs is unclassified, revisited
+    /// when they were revisited and nothing of theirs is left unended.
+    pub(super) async fn owed_for_resident(
+        &mut self,
+        resident: &str,
+    ) -> Result<Vec<(NewDuty, bool)>> {
         let (subject_id, area_id, staff_id): (String, String, Option<String>) = sqlx::query_as(
             "SELECT s.id, s.area_id, a.staff_id FROM residents r JOIN subjects s ON s.id = r.subject_id
              LEFT JOIN assignments a ON a.subject_id = s.id WHERE r.id = $1",
@@ -269,21 +285,30 @@ impl Tx {
             (DutyKind::Classify, heard > 0, unclassified == 0),
             (DutyKind::Revisit, heard > 0 || unended > 0, answered && unended == 0),
         ];
-        for (kind, owed, met) in owed {
-            if !owed {
-                continue;
-            }
-            let duty = NewDuty {
-                kind,
-                of: resident.to_owned(),
-                staff_id: staff_id.clone(),
-                subject_id: Some(subject_id.clone()),
-                resident_id: Some(resident.to_owned()),
-                ..NewDuty::of_area(kind, &area_id)
-            };
-            self.hold_duty(&duty, met).await?;
-        }
-        Ok(())
+        let duty = |kind| NewDuty {
+            kind,
+            of: resident.to_owned(),
+            staff_id: staff_id.clone(),
+            subject_id: Some(subject_id.clone()),
+            resident_id: Some(resident.to_owned()),
+            ..NewDuty::of_area(kind, &area_id)
+        };
+        let owed = owed.into_iter().filter(|(_, owed, _)| *owed);
+        Ok(owed.map(|(kind, _, met)| (duty(kind), met)).collect())
+    }
+
+    /// 四(三): one check in a village meets what is owed for it.
+    pub(super) async fn settle_spot_check(&mut self, area: &str) -> Result<()> {
+        let checks: i64 = sqlx::query_scalar(
+            "SELECT COUNT(*) FROM visits v JOIN subjects s ON s.id = v.subject_id
+             WHERE s.area_id = $1 AND v.kind = $2 AND v.visited_on >= $3",
+        )
+        .bind(area)
+        .bind(VisitKind::SpotCheck.code())
+        .bind(self.campaign_start())
+        .fetch_one(&mut *self.db)
+        .await?;
+        self.set_duty(&duty::key(DutyKind::SpotCheck, area, 1), met_if(checks > 0)).await
     }
 
     /// Makes the visit owed at a subject what the record says: somebody was heard there, and everybody who is
@@ -298,29 +323,32 @@ impl Tx {
         .bind(self.campaign_start())
         .fetch_one(&mut *self.db)
         .await?;
-        self.set_duty(&duty::key(DutyKind::Visit, subject, 1), heard > 0 && left == 0).await
+        let met = heard > 0 && left == 0;
+        self.set_duty(&duty::key(DutyKind::Visit, subject, 1), met_if(met)).await
     }
 
     /// Opens the duty if it was never owed, and makes its state what the record says.
-    async fn hold_duty(&mut self, new: &NewDuty, met: bool) -> Result<()> {
+    pub(super) async fn hold_duty(&mut self, new: &NewDuty, state: DutyState) -> Result<()> {
         self.open_duty(new).await?;
-        self.set_duty(&duty::key(new.kind, &new.of, new.round), met).await
+        self.set_duty(&new.key(), state).await
     }
 
-    /// Makes a duty's state what the record says; a cancelled one stays so.
-    async fn set_duty(&mut self, key: &str, met: bool) -> Result<()> {
-        if met {
-            self.meet_duty(key, "record").await?;
-            return Ok(());
-        }
-        sqlx::query(
-            "UPDATE duties SET state = 'open', met_at = NULL, met_by = NULL WHERE duty_key = $1 AND state = 'met'",
-        )
-        .bind(key)
-        .execute(&mut *self.db)
-        .await?;
+    /// Makes a duty's state what the record says.
+    pub(super) async fn set_duty(&mut self, key: &str, state: DutyState) -> Result<()> {
+        let ended = (state != DutyState::Open).then(|| (self.now(), "record"));
+        sqlx::query("UPDATE duties SET state = $1, met_at = $2, met_by = $3 WHERE duty_key = $4 AND state <> $1")
+            .bind(state.code())
+            .bind(ended.map(|(now, _)| now))
+            .bind(ended.map(|(_, fact)| fact))
+            .bind(key.to_owned())
+            .execute(&mut *self.db)
+            .await?;
         Ok(())
     }
+}
+
+pub(super) const fn met_if(met: bool) -> DutyState {
+    if met { DutyState::Met } else { DutyState::Open }
 }
 
 impl Store {

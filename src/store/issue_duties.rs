@@ -1,12 +1,15 @@
 //! What is owed for an issue (plan, 三): taking note of it, uploading it, beginning it, resolving it, reporting it; and
 //! what its events pay of that.
 
+use std::sync::Arc;
+
 use jiff::civil::Date;
 
 use super::duties::IssueDutyEnd;
 use super::{NewDuty, Put, Result, Store, StoreError, Tx, word};
-use crate::domain::duty::{self, DutyKind};
-use crate::domain::issue::{Category, Class, Event, Issue, Level, State};
+use crate::domain::campaign::Campaign;
+use crate::domain::duty::{self, DutyKind, DutyState};
+use crate::domain::issue::{Category, Class, Event, Issue, State};
 use crate::domain::staff::Role;
 
 /// What work on an issue is owed anew whenever it's classified or reopened.
@@ -15,32 +18,69 @@ const WORK: [DutyKind; 3] = [DutyKind::Upload, DutyKind::Begin, DutyKind::Resolv
 /// The open duties that an event ends: `met` by it or `cancelled`.
 pub(super) fn ends<'e>(issue: &'e str, event: &Event, after: &Issue) -> Vec<IssueDutyEnd<'e>> {
     let fact = event.kind().code();
-    let end = |state| move |kind: DutyKind| IssueDutyEnd { issue, kind: kind.code(), state, fact };
+    let end = |state| move |kind| IssueDutyEnd { issue, kind, state, fact };
     match (event, after.state) {
         (_, State::Void) => DutyKind::ALL
             .iter()
             .copied()
             .filter(|kind| kind.is_of_issue())
-            .map(end("cancelled"))
+            .map(end(DutyState::Cancelled))
             .collect(),
         (_, State::Resolved | State::Closed) => DutyKind::ALL
             .iter()
             .copied()
             .filter(|kind| kind.is_of_issue())
-            .map(end("met"))
+            .map(end(DutyState::Met))
             .collect(),
         // The old dates no longer hold.
         (Event::Classified { .. } | Event::Reopened { .. }, _) => {
-            WORK.into_iter().map(end("cancelled")).collect()
+            WORK.into_iter().map(end(DutyState::Cancelled)).collect()
         }
-        (Event::Referred, _) => vec![end("met")(DutyKind::Upload)],
-        (Event::Started | Event::TownFinished { .. }, _) => vec![end("met")(DutyKind::Begin)],
-        (Event::PlatformOverridden { .. }, _) => vec![end("cancelled")(DutyKind::Upload)],
+        (Event::Referred, _) => vec![end(DutyState::Met)(DutyKind::Upload)],
+        (Event::Started | Event::TownFinished { .. }, _) => {
+            vec![end(DutyState::Met)(DutyKind::Begin)]
+        }
+        (Event::PlatformOverridden { .. }, _) => vec![end(DutyState::Cancelled)(DutyKind::Upload)],
         _ => Vec::new(),
     }
 }
 
-fn acknowledgement_of(issue: &str, role: Role) -> String {
+/// Work on an issue, as a classification or a reopening asks for it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Work<'w> {
+    pub issue: &'w str,
+    pub area_id: &'w str,
+    pub class: Class,
+    /// That event's: another one owes anew.
+    pub sequence: i64,
+    pub on: Date,
+}
+
+impl Work<'_> {
+    fn step(&self, kind: DutyKind, role: Role, due_on: Date) -> NewDuty {
+        NewDuty {
+            of: self.issue.to_owned(),
+            round: self.sequence,
+            role,
+            due_on: Some(due_on),
+            issue_id: Some(self.issue.to_owned()),
+            ..NewDuty::of_area(kind, self.area_id)
+        }
+    }
+}
+
+/// That somebody is to take note of an issue (三(一) 及时向网格员以及镇相关部门反映).
+pub(super) fn acknowledgement(issue: &str, role: Role, area_id: &str, by: Date) -> NewDuty {
+    NewDuty {
+        of: acknowledgement_of(issue, role),
+        role,
+        due_on: Some(by),
+        issue_id: Some(issue.to_owned()),
+        ..NewDuty::of_area(DutyKind::Acknowledge, area_id)
+    }
+}
+
+pub(super) fn acknowledgement_of(issue: &str, role: Role) -> String {
     format!("{issue}/{}", role.code())
 }
 
@@ -60,32 +100,6 @@ impl Store {
 }
 
 impl Tx {
-    /// Passes an issue on (三(一) 及时向网格员以及镇相关部门反映): the grid member is to take note of it.
-    pub(super) async fn owe_acknowledgement(
-        &mut self,
-        issue: &str,
-        area_id: &str,
-        role: Role,
-        person: Option<(String, String)>,
-    ) -> Result<()> {
-        let (around, plan) = (&self.around, &self.plan);
-        let within = plan.acknowledge_within;
-        let due_on = around.workdays.plus(around.clock.today(), within);
-        let (staff_id, area_id) = match person {
-            Some((staff, area)) => (Some(staff), area),
-            None => (None, area_id.to_owned()),
-        };
-        self.open_duty(&NewDuty {
-            of: acknowledgement_of(issue, role),
-            role,
-            staff_id,
-            due_on: Some(due_on),
-            issue_id: Some(issue.to_owned()),
-            ..NewDuty::of_area(DutyKind::Acknowledge, &area_id)
-        })
-        .await
-    }
-
     /// A person takes note of an issue (签收): as the department that answers for it, else as its grid member.
     pub async fn acknowledge_issue(&mut self, number: &str, staff_id: &str) -> Result<Put> {
         let issue = self.issue_id(number).await?;
@@ -141,77 +155,67 @@ impl Tx {
         Ok(())
     }
 
-    /// What a classification or a reopening makes owed. `sequence` is that event's: another one owes anew.
-    pub(super) async fn owe_work(
-        &mut self,
-        issue: &str,
-        area_id: &str,
-        class: Class,
-        sequence: i64,
-    ) -> Result<()> {
-        let (around, plan) = (&self.around, &self.plan);
-        let today = around.clock.today();
-        let due_on = plan.resolve_by(class.urgency, today);
-        let begin_by = plan.begin_by(class.urgency, today, due_on);
-        let upload_by = around.workdays.plus(today, plan.upload_within).min(due_on);
+    /// What a classification or a reopening makes owed, by the plan in effect.
+    pub(super) async fn owe_work(&mut self, work: &Work<'_>) -> Result<()> {
+        let plan = Arc::clone(&self.plan);
         sqlx::query("UPDATE issues SET due_on = $1 WHERE id = $2")
-            .bind(due_on.to_string())
-            .bind(issue)
+            .bind(plan.resolve_by(work.class.urgency, work.on).to_string())
+            .bind(work.issue.to_owned())
             .execute(&mut *self.db)
             .await?;
-        let role = if class.level.is_referred() { Role::Centre } else { Role::GridMember };
-        self.owe_step(DutyKind::Resolve, issue, area_id, role, sequence, due_on).await?;
-        if class.level.is_referred() {
-            self.owe_step(DutyKind::Upload, issue, area_id, Role::GridMember, sequence, upload_by)
-                .await?;
-        }
-        if class.level == Level::Town {
-            self.owe_step(DutyKind::Begin, issue, area_id, Role::GridMember, sequence, begin_by)
-                .await?;
-        }
-        self.open_duty(&NewDuty::of_area(DutyKind::Report, area_id)).await?;
-        if let Some((department, its_area)) = self.department_of(class.category).await? {
-            let report = NewDuty {
-                of: department.clone(),
-                role: Role::Department,
-                staff_id: Some(department.clone()),
-                ..NewDuty::of_area(DutyKind::Report, &its_area)
-            };
-            self.open_duty(&report).await?;
-            self.owe_acknowledgement(
-                issue,
-                area_id,
-                Role::Department,
-                Some((department, its_area)),
-            )
-            .await?;
+        for duty in self.work_owed(&plan, work).await? {
+            self.open_duty(&duty).await?;
         }
         Ok(())
     }
 
-    async fn owe_step(
+    /// What a classification or a reopening makes owed, by `plan`: the issue's own duties, then what its village and its
+    /// department owe.
+    pub(super) async fn work_owed(
         &mut self,
-        kind: DutyKind,
-        issue: &str,
-        area_id: &str,
-        role: Role,
-        sequence: i64,
-        due_on: Date,
-    ) -> Result<()> {
-        self.open_duty(&NewDuty {
-            of: issue.to_owned(),
-            round: sequence,
-            role,
-            due_on: Some(due_on),
-            issue_id: Some(issue.to_owned()),
-            ..NewDuty::of_area(kind, area_id)
-        })
-        .await
+        plan: &Campaign,
+        work: &Work<'_>,
+    ) -> Result<Vec<NewDuty>> {
+        let workdays = &self.around.workdays;
+        let Work { class, on, area_id, .. } = *work;
+        let due_on = plan.resolve_by(class.urgency, on);
+        let mut owed = if class.level.is_referred() {
+            let upload_by = workdays.plus(on, plan.upload_within).min(due_on);
+            vec![
+                work.step(DutyKind::Resolve, Role::Centre, due_on),
+                work.step(DutyKind::Upload, Role::GridMember, upload_by),
+            ]
+        } else {
+            let begin_by = plan.begin_by(class.urgency, on, due_on);
+            vec![
+                work.step(DutyKind::Resolve, Role::GridMember, due_on),
+                work.step(DutyKind::Begin, Role::GridMember, begin_by),
+            ]
+        };
+        owed.push(NewDuty::of_area(DutyKind::Report, area_id));
+        let note_by = workdays.plus(on, plan.acknowledge_within);
+        if let Some((department, its_area)) = self.department_of(plan, class.category).await? {
+            owed.push(NewDuty {
+                of: department.clone(),
+                role: Role::Department,
+                staff_id: Some(department.clone()),
+                ..NewDuty::of_area(DutyKind::Report, &its_area)
+            });
+            owed.push(NewDuty {
+                staff_id: Some(department),
+                ..acknowledgement(work.issue, Role::Department, &its_area, note_by)
+            });
+        }
+        Ok(owed)
     }
 
     /// Who answers for a category at the town's departments, and their area.
-    async fn department_of(&mut self, category: Category) -> Result<Option<(String, String)>> {
-        let Some(unit) = self.plan.departments.get(&category).cloned() else {
+    async fn department_of(
+        &mut self,
+        plan: &Campaign,
+        category: Category,
+    ) -> Result<Option<(String, String)>> {
+        let Some(unit) = plan.departments.get(&category).cloned() else {
             return Ok(None);
         };
         Ok(sqlx::query_as(

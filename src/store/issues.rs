@@ -6,7 +6,7 @@ use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 use sqlx::FromRow;
 
-use super::issue_duties::ends;
+use super::issue_duties::{Work, acknowledgement, ends};
 use super::{Put, Result, Store, StoreError, SubjectRow, Tx, from_json, to_json, word};
 use crate::domain::issue::{Category, Class, Event, Issue, Level, State, Urgency};
 use crate::domain::staff::Role;
@@ -288,7 +288,9 @@ impl Tx {
         .bind(now)
         .execute(&mut *self.db)
         .await?;
-        self.owe_acknowledgement(&id, &subject.area_id, Role::GridMember, None).await?;
+        let note_by = self.around.workdays.plus(self.today(), self.plan.acknowledge_within);
+        let note = acknowledgement(&id, Role::GridMember, &subject.area_id, note_by);
+        self.open_duty(&note).await?;
         if let Some(Class { level, category, urgency }) = new.class {
             self.issue_event(&id, &Event::Classified { level, category, urgency }, "visitor")
                 .await?;
@@ -426,7 +428,9 @@ impl Tx {
         match event {
             Event::Classified { .. } | Event::Reopened { .. } => {
                 if let Some(class) = after.class {
-                    self.owe_work(id, &row.area_id, class, row.version + 1).await?;
+                    let on = self.today();
+                    let (area_id, sequence) = (&row.area_id, row.version + 1);
+                    self.owe_work(&Work { issue: id, area_id, class, sequence, on }).await?;
                 }
             }
             Event::Acknowledged { role, .. } => self.acknowledgement_met(id, *role).await?,

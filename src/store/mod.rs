@@ -29,6 +29,7 @@ mod outbox_desk;
 mod photos;
 mod plans;
 mod rates;
+mod recompute;
 mod referrals;
 mod staff;
 mod subjects;
@@ -346,6 +347,11 @@ impl Tx {
 
     fn now(&self) -> i64 {
         self.now
+    }
+
+    /// The township's date when it began.
+    fn today(&self) -> Date {
+        self.around.day_of(self.now).unwrap_or(Date::MAX)
     }
 
     /// The next value of a named counter, from 1.

@@ -247,7 +247,7 @@ impl Tx {
         body: &str,
     ) -> Result<bool> {
         let dead = self.dead_addresses().await?;
-        let on = self.around.clock.today();
+        let on = self.today();
         let notice = |channel: String| NewNotice {
             staff_id: person.id.clone(),
             channel,

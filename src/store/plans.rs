@@ -4,12 +4,12 @@ use std::sync::{Arc, PoisonError};
 
 use jiff::civil::Date;
 use serde::Serialize;
+use sqlx::FromRow;
 
 use super::bundles::BundleKey;
 use super::{NewDuty, Result, Store, StoreError, Surroundings, Tx, date, to_json, word};
-use crate::domain::area::AreaKind;
 use crate::domain::campaign::Campaign;
-use crate::domain::duty::DutyKind;
+use crate::domain::duty::{DutyKind, DutyState};
 use crate::domain::issue::Urgency;
 use crate::domain::staff::Role;
 
@@ -39,10 +39,37 @@ struct Dated {
     id: String,
     key: BundleKey,
     open: i64,
-    /// Of the issue that it is about.
+    /// The issue that it is about.
+    issue: Option<DatedIssue>,
+}
+
+/// What an issue's dates depend on.
+#[derive(Debug)]
+struct DatedIssue {
+    number: String,
     urgency: Option<Urgency>,
-    /// When that was registered, and last classified or reopened.
+    registered_on: Option<Date>,
+    /// First classified: then its department hears of it.
+    passed_on: Option<Date>,
+    /// Last classified or reopened.
+    classified_on: Option<Date>,
+}
+
+#[derive(Debug, FromRow)]
+struct DatedRow {
+    id: String,
+    kind: String,
+    staff_id: Option<String>,
+    role: String,
+    area_id: String,
+    issue_id: Option<String>,
+    due_on: String,
+    next_rung: i64,
+    open: i64,
+    number: Option<String>,
+    urgency: Option<String>,
     registered_at: Option<i64>,
+    passed_on_at: Option<i64>,
     classified_at: Option<i64>,
 }
 
@@ -125,7 +152,8 @@ impl Tx {
         Ok(())
     }
 
-    async fn move_dates(&mut self, before: &Campaign) -> Result<PlanChange> {
+    /// Moves what is owed to the dates of the plan in effect.
+    pub(super) async fn move_dates(&mut self, before: &Campaign) -> Result<PlanChange> {
         let mut change = PlanChange::default();
         for bundle in self.dated_bundles().await? {
             if bundle.key.kind == DutyKind::Extra {
@@ -153,24 +181,26 @@ impl Tx {
 
     /// Phases that were added, moved or taken away: each village owes what the plan now has.
     async fn move_extras(&mut self, change: &mut PlanChange) -> Result<()> {
-        let now = self.now();
-        let open: Vec<(String, String, String, String)> = sqlx::query_as(
-            "SELECT d.id, d.duty_key, b.area_id, b.due_on FROM duties d JOIN bundles b ON b.id = d.bundle_id
-             WHERE d.kind = 'extra' AND d.state = 'open' ORDER BY d.id",
+        let unmet: Vec<(String, String, String, String, String)> = sqlx::query_as(
+            "SELECT d.id, d.duty_key, d.state, b.area_id, b.due_on FROM duties d JOIN bundles b ON b.id = d.bundle_id
+             WHERE d.kind = 'extra' AND d.state <> 'met' AND d.duty_key LIKE 'extra:%' ORDER BY d.id",
         )
         .fetch_all(&mut *self.db)
         .await?;
-        for (id, key, area_id, due_on) in open {
+        for (id, key, state, area_id, due_on) in unmet {
             let from = date("bundles.due_on", &due_on)?;
+            let open = state == DutyState::Open.code();
             let Some(phase) = self.plan.extra_of(&key).cloned() else {
-                sqlx::query("UPDATE duties SET state = 'cancelled', met_at = $1, met_by = 'plan' WHERE id = $2")
-                    .bind(now)
-                    .bind(id)
-                    .execute(&mut *self.db)
-                    .await?;
-                change.ended += 1;
+                if open {
+                    self.set_duty(&key, DutyState::Cancelled).await?;
+                    change.ended += 1;
+                }
                 continue;
             };
+            if !open {
+                self.set_duty(&key, DutyState::Open).await?;
+                change.opened += 1;
+            }
             if phase.ends_on == from {
                 continue;
             }
@@ -183,45 +213,50 @@ impl Tx {
                 .await?;
             let moved = (DutyKind::Extra, from, phase.ends_on);
             let same = |m: &(DutyKind, Date, Date, i64)| (m.0, m.1, m.2) == moved;
-            add(&mut change.moved, same, (moved.0, moved.1, moved.2, 0)).3 += 1;
+            if open {
+                add(&mut change.moved, same, (moved.0, moved.1, moved.2, 0)).3 += 1;
+            }
         }
-        change.opened += self.owe_of_areas().await?;
+        let before = self.count_duties().await?;
+        self.owe_of_areas().await?;
+        change.opened += self.count_duties().await? - before;
         Ok(())
     }
 
-    /// What the plan wants of every area, and how much of it wasn't owed yet.
-    async fn owe_of_areas(&mut self) -> Result<i64> {
-        let before = self.count_duties().await?;
-        let areas: Vec<(String, String)> = sqlx::query_as("SELECT id, kind FROM areas ORDER BY id")
-            .fetch_all(&mut *self.db)
-            .await?;
-        for (area, kind) in areas {
-            self.owe_of_area(&area, word("areas.kind", &kind, AreaKind::read)?).await?;
+    /// Opens what the plan wants of every area.
+    async fn owe_of_areas(&mut self) -> Result<()> {
+        for duty in self.owed_of_areas().await? {
+            self.open_duty(&duty).await?;
         }
-        Ok(self.count_duties().await? - before)
+        Ok(())
     }
 
     async fn count_duties(&mut self) -> Result<i64> {
         Ok(sqlx::query_scalar("SELECT COUNT(*) FROM duties").fetch_one(&mut *self.db).await?)
     }
 
-    /// The date that the plan now gives a bundle.
+    /// The date that the plan now gives a bundle. An issue of an earlier campaign keeps its own.
     fn due_on_now(&self, bundle: &Dated) -> Date {
-        let (plan, kind) = (&self.plan, bundle.key.kind);
-        let day = |at: Option<i64>| at.and_then(|at| self.around.day_of(at));
-        let within =
-            |from: Option<Date>, days| from.map(|from| self.around.workdays.plus(from, days));
-        let (registered, classified) = (day(bundle.registered_at), day(bundle.classified_at));
-        let resolve_by =
-            bundle.urgency.zip(classified).map(|(of, on)| (of, on, plan.resolve_by(of, on)));
+        let (plan, workdays, kind) = (&self.plan, &self.around.workdays, bundle.key.kind);
+        let Some(issue) = &bundle.issue else { return plan.due_on(kind) };
+        if !issue.number.starts_with(&format!("{}-", plan.code)) {
+            return bundle.key.due_on;
+        }
+        let resolve_by = issue
+            .urgency
+            .zip(issue.classified_on)
+            .map(|(of, on)| (of, on, plan.resolve_by(of, on)));
         let found = match kind {
-            DutyKind::Acknowledge => within(registered, plan.acknowledge_within),
-            DutyKind::Resolve => resolve_by.map(|(.., due_on)| due_on),
+            DutyKind::Acknowledge => {
+                let department = bundle.key.role == Role::Department;
+                let heard_on = if department { issue.passed_on } else { issue.registered_on };
+                heard_on.map(|on| workdays.plus(on, plan.acknowledge_within))
+            }
             DutyKind::Begin => resolve_by.map(|(of, on, due_on)| plan.begin_by(of, on, due_on)),
-            DutyKind::Upload => within(classified, plan.upload_within)
-                .zip(resolve_by)
-                .map(|(upload_by, (.., due_on))| upload_by.min(due_on)),
-            _ => Some(plan.due_on(kind)),
+            DutyKind::Upload => {
+                resolve_by.map(|(_, on, due_on)| workdays.plus(on, plan.upload_within).min(due_on))
+            }
+            _ => resolve_by.map(|(.., due_on)| due_on),
         };
         found.unwrap_or(bundle.key.due_on)
     }
@@ -229,7 +264,7 @@ impl Tx {
     /// Its open duties go on in another bundle, on the new date. A rung that was told is told again where the new date
     /// puts it in the future; where only the ladder changed, what has passed isn't told again.
     async fn move_bundle(&mut self, bundle: &Dated, due_on: Date, same_ladder: bool) -> Result<()> {
-        let today = self.around.clock.today();
+        let today = self.today();
         let rungs = self.plan.rungs(bundle.key.kind);
         let passed = rungs
             .iter()
@@ -255,67 +290,18 @@ impl Tx {
     }
 
     async fn dated_bundles(&mut self) -> Result<Vec<Dated>> {
-        type Row = (
-            String,
-            String,
-            Option<String>,
-            String,
-            String,
-            Option<String>,
-            String,
-            i64,
-            i64,
-            Option<String>,
-            Option<i64>,
-            Option<i64>,
-        );
-        let rows: Vec<Row> = sqlx::query_as(
-            "SELECT b.id, b.kind, b.staff_id, b.role, b.area_id, b.issue_id, b.due_on, b.next_rung, o.open, i.urgency,
-               i.created_at, (SELECT MAX(e.at) FROM issue_events e WHERE e.issue_id = b.issue_id
-                 AND e.kind IN ('classified', 'reopened'))
+        let rows: Vec<DatedRow> = sqlx::query_as(
+            "SELECT b.id, b.kind, b.staff_id, b.role, b.area_id, b.issue_id, b.due_on, b.next_rung, o.open, i.number,
+               i.urgency, i.created_at AS registered_at,
+               (SELECT MIN(e.at) FROM issue_events e WHERE e.issue_id = b.issue_id AND e.kind = 'classified') AS passed_on_at,
+               (SELECT MAX(e.at) FROM issue_events e WHERE e.issue_id = b.issue_id
+                 AND e.kind IN ('classified', 'reopened')) AS classified_at
              FROM (SELECT bundle_id, COUNT(*) AS open FROM duties WHERE state = 'open' GROUP BY bundle_id) o
              JOIN bundles b ON b.id = o.bundle_id LEFT JOIN issues i ON i.id = b.issue_id ORDER BY b.id",
         )
         .fetch_all(&mut *self.db)
         .await?;
-        rows.into_iter()
-            .map(
-                |(
-                    id,
-                    kind,
-                    staff_id,
-                    role,
-                    area_id,
-                    issue_id,
-                    due_on,
-                    next_rung,
-                    open,
-                    urgency,
-                    registered_at,
-                    classified_at,
-                )| {
-                    let urgency =
-                        urgency.as_deref().map(|text| word("issues.urgency", text, Urgency::read));
-                    let key = BundleKey {
-                        kind: word("bundles.kind", &kind, DutyKind::read)?,
-                        staff_id,
-                        role: word("bundles.role", &role, Role::read)?,
-                        area_id,
-                        issue_id,
-                        due_on: date("bundles.due_on", &due_on)?,
-                        next_rung,
-                    };
-                    Ok(Dated {
-                        id,
-                        key,
-                        open,
-                        urgency: urgency.transpose()?,
-                        registered_at,
-                        classified_at,
-                    })
-                },
-            )
-            .collect()
+        rows.into_iter().map(|row| row.read(&self.around)).collect()
     }
 
     /// Next year's campaign: what the last one left undone ends, but for its issues; everybody visits their own again
@@ -335,7 +321,7 @@ impl Tx {
             .execute(&mut *self.db)
             .await?;
         sqlx::query("DELETE FROM counters WHERE name = 'issue'").execute(&mut *self.db).await?;
-        let mut opened = 0;
+        let before = self.count_duties().await?;
         let pairs: Vec<(String, String, String)> = sqlx::query_as(
             "SELECT s.id, s.area_id, a.staff_id FROM assignments a JOIN subjects s ON s.id = a.subject_id ORDER BY s.id",
         )
@@ -343,18 +329,52 @@ impl Tx {
         .await?;
         for (subject, area_id, staff) in pairs {
             self.open_duty(&NewDuty::visit(&subject, &area_id, &staff)).await?;
-            opened += 1;
         }
-        opened += self.owe_of_areas().await?;
+        // Who still waits for an answer is visited again for it.
+        let waiting: Vec<String> = sqlx::query_scalar(
+            "SELECT DISTINCT resident_id FROM issues WHERE state NOT IN ('closed', 'void')",
+        )
+        .fetch_all(&mut *self.db)
+        .await?;
+        for resident in waiting {
+            self.settle_resident(&resident).await?;
+        }
+        self.owe_of_areas().await?;
         Ok(PlanChange {
             ended: i64::try_from(ended).unwrap_or(i64::MAX),
-            opened,
+            opened: self.count_duties().await? - before,
             ..PlanChange::default()
         })
     }
 
     pub(super) fn campaign_start(&self) -> String {
         self.plan.starts_on().to_string()
+    }
+}
+
+impl DatedRow {
+    fn read(self, around: &Surroundings) -> Result<Dated> {
+        let day = |at: Option<i64>| at.and_then(|at| around.day_of(at));
+        let urgency =
+            self.urgency.as_deref().map(|text| word("issues.urgency", text, Urgency::read));
+        let urgency = urgency.transpose()?;
+        let issue = self.number.map(|number| DatedIssue {
+            number,
+            urgency,
+            registered_on: day(self.registered_at),
+            passed_on: day(self.passed_on_at),
+            classified_on: day(self.classified_at),
+        });
+        let key = BundleKey {
+            kind: word("bundles.kind", &self.kind, DutyKind::read)?,
+            staff_id: self.staff_id,
+            role: word("bundles.role", &self.role, Role::read)?,
+            area_id: self.area_id,
+            issue_id: self.issue_id,
+            due_on: date("bundles.due_on", &self.due_on)?,
+            next_rung: self.next_rung,
+        };
+        Ok(Dated { id: self.id, key, open: self.open, issue })
     }
 }
 

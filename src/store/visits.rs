@@ -3,7 +3,6 @@
 use jiff::civil::Date;
 
 use super::{NewIssue, Put, Result, Store, StoreError, Tx};
-use crate::domain::duty::{self, DutyKind};
 use crate::domain::issue::{Event, State};
 use crate::domain::visit::{Satisfaction, VisitKind};
 
@@ -68,10 +67,7 @@ impl Tx {
             match new.kind {
                 VisitKind::First => self.settle_subject(&subject.id).await?,
                 // 四(三): one check in a village meets what is owed for it.
-                VisitKind::SpotCheck => {
-                    let key = duty::key(DutyKind::SpotCheck, &subject.area_id, 1);
-                    self.meet_duty(&key, &visit).await?;
-                }
+                VisitKind::SpotCheck => self.settle_spot_check(&subject.area_id).await?,
                 VisitKind::Revisit => {}
             }
             self.settle_resident(&resident).await?;

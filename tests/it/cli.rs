@@ -1,8 +1,9 @@
 //! The program from outside: its exit codes and its words.
 
 use std::path::Path;
+use std::process::Stdio;
 
-use crate::support::program::run;
+use crate::support::program::{run, zoufang};
 use crate::support::{AREAS, ASSIGNMENTS, STAFF, SUBJECTS, VISITS};
 
 fn township(dir: &Path) {
@@ -146,4 +147,35 @@ fn a_workbook_with_mistakes_comes_back_as_a_workbook() {
         |row, column| range.get_value((row, column)).map(Data::to_string).unwrap_or_default();
     assert_eq!((cell(1, 2).as_str(), cell(2, 2).as_str()), ("问题说明", ""));
     assert!(cell(3, 2).contains("没有「张没有」"));
+}
+
+#[test]
+fn a_reader_who_stops_reading_stops_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    township(dir.path());
+    import(dir.path(), &["a.csv", "s.csv", "o.csv", "f.csv"]);
+    let plan = include_str!("../../config/campaign.toml").replace("2022-03-31", "2022-04-02");
+    std::fs::write(dir.path().join("campaign.toml"), plan).unwrap();
+    std::fs::write(
+        dir.path().join("zoufang.toml"),
+        "[http]\nlisten = '127.0.0.1:0'\n[campaign]\nfile = 'campaign.toml'\n",
+    )
+    .unwrap();
+    let apply: &[&str] = &["campaign", "apply", "--by", "周正", "--reason", "推迟"];
+    for arguments in [&["duties"], apply] {
+        let mut child = zoufang()
+            .args(arguments)
+            .args(["--config", "zoufang.toml"])
+            .current_dir(dir.path())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        drop(child.stdout.take());
+        let output = child.wait_with_output().unwrap();
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert!(output.status.success() && said.is_empty(), "{arguments:?}: {said}");
+    }
+    let (_, out, _) = run(&["campaign", "plan", "--config", "zoufang.toml"], dir.path());
+    assert!(out.contains("没有任务因此改变"), "it was applied: {out}");
 }

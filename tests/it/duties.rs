@@ -82,6 +82,7 @@ on_both!(
         assert_eq!(open(&fixture, DutyKind::Begin).await, 0);
         let timeline = fixture.store.timeline("CHD2022-000001").await.unwrap();
         assert_eq!(timeline.holdings.last().unwrap().holder, Holder::Department);
+        assert_eq!(fixture.store.doctor(None).await.unwrap(), []);
     }
 );
 
