@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::hearers::Hearers;
 use crate::domain::campaign::Campaign;
 use crate::domain::duty::{DutyKind, Warning};
-use crate::store::{StoreError, Tx};
+use crate::store::{DueBundle, StoreError, Tx};
 
 /// One thing that a person is told of: a bundle.
 #[derive(Debug, Clone)]
@@ -23,6 +23,30 @@ pub(super) struct Item {
     pub count: i64,
     /// Whom the reader stands in for.
     pub instead_of: Option<String>,
+}
+
+impl Item {
+    /// Adds a bundle to what somebody is told, bundle by bundle: what they owe and also watch over is mentioned once, as
+    /// their own.
+    pub fn mention(
+        items: &mut Vec<Item>,
+        bundle: &DueBundle,
+        own: bool,
+        instead_of: Option<String>,
+    ) {
+        match items.last_mut().filter(|item| item.bundle == bundle.id) {
+            Some(item) => item.own |= own,
+            None => items.push(Item {
+                bundle: bundle.id.clone(),
+                kind: bundle.kind,
+                area_id: bundle.area_id.clone(),
+                due_on: bundle.due_on,
+                own,
+                count: bundle.open,
+                instead_of,
+            }),
+        }
+    }
 }
 
 /// A digest, as its template gets it.

@@ -1,5 +1,7 @@
 //! The page of a person's digest of one day, as it stands now, and its acknowledgement (签收).
 
+use std::collections::BTreeSet;
+
 use jiff::civil::Date;
 use minijinja::context;
 
@@ -8,7 +10,7 @@ use super::hearers::Hearers;
 use super::links::digest_code;
 use super::messages::Messages;
 use crate::domain::campaign::Hearer;
-use crate::store::{DueBundle, Store, StoreError, Tx};
+use crate::store::{DueBundle, Store, StoreError, ToldBundle, Tx};
 
 /// What is still open of what they were told on `day`, as HTML; `None` where the address isn't one that was sent.
 pub async fn page(
@@ -24,26 +26,20 @@ pub async fn page(
     let mut tx = store.begin().await?;
     let hearers = Hearers::on(&mut tx, around.clock.today()).await?;
     let told = tx.told_to(staff_id, day).await?;
-    let open: Vec<&(DueBundle, i64)> = told.iter().filter(|(bundle, _)| bundle.open > 0).collect();
-    let items: Vec<Item> = open
-        .iter()
-        .map(|(bundle, rung)| Item {
-            bundle: bundle.id.clone(),
-            kind: bundle.kind,
-            area_id: bundle.area_id.clone(),
-            due_on: bundle.due_on,
-            own: is_own(store, bundle, *rung),
-            count: bundle.open,
-            instead_of: None,
-        })
-        .collect();
-    let shown = items.len();
+    let (mut items, mut ended) = (Vec::new(), BTreeSet::new());
+    for ToldBundle { bundle, rung, instead_of } in told {
+        if bundle.open > 0 {
+            let own = is_own(store, &bundle, rung);
+            Item::mention(&mut items, &bundle, own, instead_of);
+        } else {
+            ended.insert(bundle.id);
+        }
+    }
     let mut draft = Draft::new(&hearers, staff_id, items);
     draft.name(&mut tx).await?;
     tx.rollback().await?;
     let digest = draft.digest(&store.campaign(), around.clock.today(), String::new());
-    let done = told.len() - shown;
-    let values = context! { digest, on => on.to_string(), done, acknowledged };
+    let values = context! { digest, on => on.to_string(), done => ended.len(), acknowledged };
     Ok(Some(messages.render("page.html", values)?))
 }
 
@@ -74,7 +70,7 @@ pub async fn acknowledge(
 async fn acknowledge_told(tx: &mut Tx, staff_id: &str, day: &str) -> Result<usize, StoreError> {
     let told = tx.told_to(staff_id, day).await?;
     let campaign = tx.campaign();
-    let late = |(bundle, rung): &(DueBundle, i64)| {
+    let late = |ToldBundle { bundle, rung, .. }: &ToldBundle| {
         let rungs = campaign.rungs(bundle.kind);
         let rung = usize::try_from(*rung).ok().and_then(|rung| rungs.get(rung));
         (bundle.id.clone(), rung.is_some_and(|rung| rung.days > 0))

@@ -192,19 +192,7 @@ impl Round<'_> {
         }
         let own = rungs[index].who == Hearer::Owner;
         let items = self.digests.entry(person.clone()).or_default();
-        match items.last_mut().filter(|item| item.bundle == bundle.id) {
-            // What they owe and also watch over is mentioned once, as their own.
-            Some(item) => item.own |= own,
-            None => items.push(Item {
-                bundle: bundle.id.clone(),
-                kind: bundle.kind,
-                area_id: bundle.area_id.clone(),
-                due_on: bundle.due_on,
-                own,
-                count: bundle.open,
-                instead_of: hearing.instead_of.clone(),
-            }),
-        }
+        Item::mention(items, bundle, own, hearing.instead_of.clone());
         self.tellings.push(Telling {
             bundle: bundle.id.clone(),
             rung,

@@ -75,6 +75,14 @@ pub struct Telling {
     pub duties: i64,
 }
 
+/// A bundle that somebody was told of.
+#[derive(Debug, Clone)]
+pub struct ToldBundle {
+    pub bundle: DueBundle,
+    pub rung: i64,
+    pub instead_of: Option<String>,
+}
+
 /// Where a bundle stands after its rungs were told.
 #[derive(Debug, Clone, Serialize)]
 pub struct Climb {
@@ -210,8 +218,8 @@ impl Tx {
         self.read_bundles(rows)
     }
 
-    /// What a person was told on a day, with how much of it is open now and the rungs at which they were told.
-    pub async fn told_to(&mut self, staff_id: &str, day: &str) -> Result<Vec<(DueBundle, i64)>> {
+    /// What a person was told on a day, as it is now, each once for each of its rungs.
+    pub async fn told_to(&mut self, staff_id: &str, day: &str) -> Result<Vec<ToldBundle>> {
         let read = format!(
             "{BUNDLES} JOIN tellings t ON t.bundle_id = b.id WHERE t.staff_id = $1 AND t.on_date = $2 ORDER BY b.id, t.rung"
         );
@@ -220,14 +228,17 @@ impl Tx {
             .bind(day.to_owned())
             .fetch_all(&mut *self.db)
             .await?;
-        let rungs: Vec<i64> = sqlx::query_scalar(
-            "SELECT rung FROM tellings WHERE staff_id = $1 AND on_date = $2 ORDER BY bundle_id, rung",
+        let tellings: Vec<(i64, Option<String>)> = sqlx::query_as(
+            "SELECT rung, instead_of FROM tellings WHERE staff_id = $1 AND on_date = $2 ORDER BY bundle_id, rung",
         )
         .bind(staff_id)
         .bind(day)
         .fetch_all(&mut *self.db)
         .await?;
-        Ok(self.read_bundles(rows)?.into_iter().zip(rungs).collect())
+        let told = self.read_bundles(rows)?.into_iter().zip(tellings);
+        Ok(told
+            .map(|(bundle, (rung, instead_of))| ToldBundle { bundle, rung, instead_of })
+            .collect())
     }
 
     /// 已知晓: a person needn't be told of these again, before their date (false) or after it (true). What is theirs to

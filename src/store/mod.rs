@@ -48,7 +48,7 @@ pub use absences::{DeadAddress, NewAbsence};
 pub use areas::{Area, AreaTree, NewArea};
 pub use audit::AuditEntry;
 pub use breaches::{Breach, BreachKind, NewBreach};
-pub use bundles::{Climb, DueBundle, Telling, Told};
+pub use bundles::{Climb, DueBundle, Telling, Told, ToldBundle};
 pub use contents::{Content, Dispatch};
 pub use doctor::Difference;
 pub use duties::NewDuty;

@@ -28,6 +28,37 @@ async fn get(url: &str) -> (u16, String) {
     (answer.status().as_u16(), answer.text().await.unwrap())
 }
 
+/// Where a person's digest that was just written links to.
+async fn link_to(store: &Store, number: &str) -> String {
+    let parcels = claim(store, "log", "t", 100, 60_000).await.unwrap();
+    let contents = store.contents(&parcels).await.unwrap();
+    let body = contents.into_values().find_map(|content| match content {
+        Content::Notice(notice) if notice.staff_number == number => Some(notice.body),
+        _ => None,
+    });
+    body.unwrap().lines().last().unwrap().trim_start_matches("查看并签收：").to_owned()
+}
+
+on_both!(what_is_owed_and_watched_over_stands_once_on_the_page, async |fixture: Fixture| {
+    let fixture = fixture.township().await;
+    let (_, daemon) = served(&fixture.store).await;
+    // Nobody leads 杨桥村: its branch's secretary stands in, and watches over both villages besides.
+    fixture.at(3, 14, 9);
+    zoufang::notify::remind(&fixture.store, &daemon.reminder_rules).await.unwrap();
+    let link = link_to(&fixture.store, "Z3").await;
+    let page = get(&link).await.1;
+    assert_eq!(page.matches("走访材料准备 1项").count(), 2, "{page}");
+    assert!(page.contains("需要您办理") && page.contains("需要您督办"), "{page}");
+    for village in ["高桥村", "杨桥村"] {
+        fixture
+            .import(village, &format!("任务,区划,确认人\n走访材料准备,{village},郑书\n"))
+            .await
+            .unwrap();
+    }
+    let page = get(&link).await.1;
+    assert!(page.contains("当天提醒的事项都已完成") && !page.contains("另外"), "{page}");
+});
+
 on_both!(a_digest_links_to_its_page_and_is_acknowledged_there, async |fixture: Fixture| {
     let fixture = fixture.township().await;
     let (_, daemon) = served(&fixture.store).await;
@@ -36,16 +67,7 @@ on_both!(a_digest_links_to_its_page_and_is_acknowledged_there, async |fixture: F
         preview(&fixture.store, &daemon.reminder_rules, fixture.clock.today()).await.unwrap();
     assert!(notices.len() >= 2);
     zoufang::notify::remind(&fixture.store, &daemon.reminder_rules).await.unwrap();
-    let parcels = claim(&fixture.store, "log", "t", 100, 60_000).await.unwrap();
-    let contents = fixture.store.contents(&parcels).await.unwrap();
-    let body = contents
-        .into_values()
-        .find_map(|content| match content {
-            Content::Notice(notice) if notice.staff_number == "Z6" => Some(notice.body),
-            _ => None,
-        })
-        .unwrap();
-    let link = body.lines().last().unwrap().trim_start_matches("查看并签收：").to_owned();
+    let link = link_to(&fixture.store, "Z6").await;
     let (status, page) = get(&link).await;
     assert_eq!(status, 200);
     assert!(
