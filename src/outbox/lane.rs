@@ -58,36 +58,44 @@ const FARTHEST_REACH: usize = 16;
 
 type Settled = Vec<(Parcel, Settlement)>;
 
-/// What one stretch of work holds: claimed and waiting, under way, and ended but not written yet.
+/// A debt with what it carries; nothing where the record couldn't tell.
+type Loaded = (Parcel, Option<Content>);
+
+/// What one stretch of work holds: claimed, being read, waiting, under way, and ended but not written yet.
 struct Flow {
-    waiting: VecDeque<(Parcel, Option<Content>)>,
+    claimed: Vec<Parcel>,
+    /// How many, and what they carry, which is read while the next turn is taken.
+    reading: Option<(usize, JoinHandle<Vec<Loaded>>)>,
+    waiting: VecDeque<Loaded>,
     under_way: JoinSet<(Parcel, Settlement)>,
     ended: Settled,
     /// The database's turn: at most one at a time, while attempts go on.
     turn: Option<JoinHandle<Result<Turn, StoreError>>>,
     /// Nothing more could be claimed when last asked.
     exhausted: bool,
-    claimed: usize,
+    /// How many were claimed in all.
+    total: usize,
     /// How many to hold, waiting and under way, so that no attempt waits for the database.
     reach: usize,
 }
 
 /// What one transaction did: wrote how attempts ended, and took the next.
 struct Turn {
-    /// With what each carries; nothing where the record couldn't tell.
-    claimed: Vec<(Parcel, Option<Content>)>,
+    claimed: Vec<Parcel>,
     wanted: usize,
 }
 
 impl Flow {
     fn new(concurrency: usize) -> Flow {
         Flow {
+            claimed: Vec::new(),
+            reading: None,
             waiting: VecDeque::new(),
             under_way: JoinSet::new(),
             ended: Vec::new(),
             turn: None,
             exhausted: false,
-            claimed: 0,
+            total: 0,
             reach: concurrency * 2,
         }
     }
@@ -103,7 +111,8 @@ impl Flow {
     }
 
     fn held(&self) -> usize {
-        self.waiting.len() + self.under_way.len()
+        let reading = self.reading.as_ref().map_or(0, |(count, _)| *count);
+        self.claimed.len() + reading + self.waiting.len() + self.under_way.len()
     }
 
     fn is_idle(&self) -> bool {
@@ -180,9 +189,10 @@ impl Lane {
         let mut flow = Flow::new(self.rules.concurrency);
         loop {
             self.start_attempts(&mut flow);
+            self.start_reading(&mut flow);
             self.start_turn(&mut flow).await?;
             if flow.is_idle() {
-                return Ok(flow.claimed);
+                return Ok(flow.total);
             }
             self.step(&mut flow).await?;
         }
@@ -190,18 +200,26 @@ impl Lane {
 
     /// Waits for whatever happens next: the database's turn ends, an attempt ends, or something new is owed.
     async fn step(&self, flow: &mut Flow) -> Result<(), StoreError> {
-        let Flow { under_way, turn, .. } = flow;
+        let Flow { reading, under_way, turn, .. } = flow;
         tokio::select! {
             Some(done) = OptionFuture::from(turn.as_mut()) => {
                 flow.turn = None;
                 let turn = done.map_err(|panic| StoreError::Rule(panic.to_string()))??;
-                flow.claimed += turn.claimed.len();
+                flow.total += turn.claimed.len();
                 if turn.wanted > 0 {
                     flow.adapt_reach(self.rules.concurrency);
                 }
                 flow.exhausted = turn.claimed.len() < turn.wanted;
                 self.gate.unused(turn.wanted - turn.claimed.len());
-                flow.waiting.extend(turn.claimed);
+                flow.claimed.extend(turn.claimed);
+            }
+            Some(read) = OptionFuture::from(reading.as_mut().map(|(_, reading)| reading)) => {
+                flow.reading = None;
+                match read {
+                    Ok(loaded) => flow.waiting.extend(loaded),
+                    // Their leases run out, and they are looked for.
+                    Err(panic) => error!(%panic, "the reading of what is owed panicked"),
+                }
             }
             Some(ended) = under_way.join_next() => {
                 flow.take(ended);
@@ -221,6 +239,15 @@ impl Lane {
         {
             // Each attempt is a task of its own: its panic leaves only its own lease to expire.
             flow.under_way.spawn(Arc::clone(self).pay(parcel, content));
+        }
+    }
+
+    fn start_reading(self: &Arc<Self>, flow: &mut Flow) {
+        if flow.reading.is_none() && !flow.claimed.is_empty() {
+            let claimed = std::mem::take(&mut flow.claimed);
+            let (count, lane) = (claimed.len(), Arc::clone(self));
+            let reading = tokio::spawn(async move { lane.with_contents(claimed).await });
+            flow.reading = Some((count, reading));
         }
     }
 
@@ -244,12 +271,12 @@ impl Lane {
             };
             let claimed = lane.store.settle_and_claim(&claim, &ended).await?;
             ended.iter().for_each(|(parcel, settlement)| lane.report(parcel, settlement));
-            Ok(Turn { claimed: lane.with_contents(claimed).await, wanted })
+            Ok(Turn { claimed, wanted })
         }));
         Ok(())
     }
 
-    async fn with_contents(&self, claimed: Vec<Parcel>) -> Vec<(Parcel, Option<Content>)> {
+    async fn with_contents(&self, claimed: Vec<Parcel>) -> Vec<Loaded> {
         let mut contents = match self.store.contents(&claimed).await {
             Ok(contents) => contents,
             Err(error) => {

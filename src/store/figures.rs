@@ -75,15 +75,15 @@ impl Store {
         let stuck_before = self.around.clock.millis().saturating_sub(stuck_millis);
         Ok(sqlx::query_as(
             "SELECT n.lane AS lane,
-               COUNT(CASE WHEN o.state IN ('ready', 'review') AND o.unknown_since IS NULL THEN 1 END) AS queued,
-               COUNT(CASE WHEN o.state = 'leased' THEN 1 END) AS in_flight,
+               COUNT(CASE WHEN o.state IN ('ready', 'review') AND o.unknown_since IS NULL AND o.lease_until IS NULL THEN 1 END) AS queued,
+               COUNT(o.lease_until) AS in_flight,
                COUNT(CASE WHEN o.state = 'handed' THEN 1 END) AS handed,
-               COUNT(CASE WHEN o.state = 'ready' AND o.unknown_since IS NOT NULL THEN 1 END) AS unknown,
+               COUNT(CASE WHEN o.state = 'ready' AND o.unknown_since IS NOT NULL AND o.lease_until IS NULL THEN 1 END) AS unknown,
                COUNT(CASE WHEN o.state = 'held' THEN 1 END) AS held,
                COUNT(CASE WHEN o.state = 'refused' THEN 1 END) AS refused,
                COUNT(CASE WHEN o.state = 'delivered' THEN 1 END) AS delivered,
-               COUNT(CASE WHEN o.state IN ('ready', 'leased', 'handed', 'held') AND o.created_at <= $1 THEN 1 END) AS stuck,
-               MIN(CASE WHEN o.state IN ('ready', 'leased', 'handed', 'held') THEN o.created_at END) AS oldest,
+               COUNT(CASE WHEN o.state IN ('ready', 'handed', 'held') AND o.created_at <= $1 THEN 1 END) AS stuck,
+               MIN(CASE WHEN o.state IN ('ready', 'handed', 'held') THEN o.created_at END) AS oldest,
                MAX(l.good_at) AS good_at, MAX(l.failed_at) AS failed_at, MAX(l.failure) AS failure
              FROM (SELECT lane FROM outbox UNION SELECT name AS lane FROM lanes) n
              LEFT JOIN outbox o ON o.lane = n.lane LEFT JOIN lanes l ON l.name = n.lane

@@ -48,7 +48,7 @@ impl Tx {
         let (now, lane) = (self.now(), self.around.platform_lane.clone());
         let owed: Vec<(String, String)> = sqlx::query_as(
             "SELECT id, target_id FROM outbox WHERE lane = $1 AND kind = 'referral' AND state IN ('ready', 'review')
-               AND not_before <= $2 AND unknown_since IS NULL ORDER BY priority, not_before, id LIMIT $3",
+               AND not_before <= $2 AND unknown_since IS NULL AND lease_until IS NULL ORDER BY priority, not_before, id LIMIT $3",
         )
         .bind(&lane)
         .bind(now)

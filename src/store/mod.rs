@@ -274,6 +274,9 @@ pub enum StoreError {
 
 pub(crate) type Result<T, E = StoreError> = std::result::Result<T, E>;
 
+/// Begins a transaction of PostgreSQL's that waits for its turn.
+const POSTGRES_TURN: &str = "BEGIN; DO $$ BEGIN PERFORM pg_advisory_xact_lock(810311); END $$";
+
 impl Store {
     /// What the record was handed.
     pub fn around(&self) -> &Surroundings {
@@ -286,7 +289,7 @@ impl Store {
     pub async fn begin(&self) -> Result<Tx> {
         let begin = match self.dialect {
             Dialect::Sqlite => "BEGIN IMMEDIATE",
-            Dialect::Postgres => "BEGIN; DO $$ BEGIN PERFORM pg_advisory_xact_lock(810311); END $$",
+            Dialect::Postgres => POSTGRES_TURN,
         };
         let db = self.write.begin_with(begin).await?;
         Ok(Tx {

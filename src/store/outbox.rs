@@ -78,8 +78,17 @@ pub struct Claim<'c> {
     pub settle_after: i64,
 }
 
-/// The columns of a [`Parcel`].
-const CLAIMED: [&str; 9] = [
+/// What may be taken.
+#[derive(Debug, Deserialize)]
+struct Due {
+    #[serde(flatten)]
+    parcel: Parcel,
+    /// 1 where it was taken before, and the lease has ended.
+    expired: i64,
+}
+
+/// The columns of a [`Due`].
+const DUE: [&str; 10] = [
     "id",
     "kind",
     "debt_key",
@@ -89,6 +98,7 @@ const CLAIMED: [&str; 9] = [
     "first_attempt_at",
     "last_attempt_at",
     "lease_until",
+    "expired",
 ];
 
 impl Tx {
@@ -240,21 +250,45 @@ impl Store {
         tx.commit().await
     }
 
-    /// When the lane's next debt may be tried, if it has one.
+    /// When the lane's next debt may be tried, if it has one; what is leased may be when its lease has ended.
     pub async fn next_attempt(&self, lane: &str) -> Result<Option<i64>> {
-        Ok(sqlx::query_scalar(
-            "SELECT MIN(not_before) FROM outbox WHERE lane = $1 AND state IN ('ready', 'review', 'leased')",
-        )
-        .bind(lane)
-        .fetch_one(&self.read)
-        .await?)
+        let first = |state: &str| {
+            format!(
+                "SELECT (SELECT not_before FROM outbox WHERE lane = $1 AND state = '{state}'
+                   AND (lease_until IS NULL OR lease_until <= $2) ORDER BY not_before LIMIT 1) AS first"
+            )
+        };
+        let next = format!(
+            "SELECT MIN(first) FROM ({} UNION ALL {}) AS firsts",
+            first("ready"),
+            first("review")
+        );
+        Ok(sqlx::query_scalar(sqlx::AssertSqlSafe(next))
+            .bind(lane)
+            .bind(self.around.clock.millis())
+            .fetch_one(&self.read)
+            .await?)
     }
 }
 
 impl Tx {
-    /// Takes debts of a lane, most urgent first. A leased one's `not_before` is when its lease ends.
+    /// Takes debts of a lane, most urgent first. What another claimant took and never settled becomes unknown on the way.
     async fn claim(&mut self, claim: &Claim<'_>) -> Result<Vec<Parcel>> {
-        self.take_over(claim).await?;
+        loop {
+            let parcels = self.due(claim).await?;
+            let (expired, free): (Vec<Due>, Vec<Due>) =
+                parcels.into_iter().partition(|due| due.expired != 0);
+            if expired.is_empty() {
+                let parcels: Vec<Parcel> = free.into_iter().map(|due| due.parcel).collect();
+                self.lease(claim, &parcels).await?;
+                return Ok(parcels);
+            }
+            self.take_over(claim, &expired).await?;
+        }
+    }
+
+    /// What may be taken now, with what was taken by another whose lease has ended.
+    async fn due(&mut self, claim: &Claim<'_>) -> Result<Vec<Due>> {
         let now = self.now();
         // The one place where the two databases differ: rows that another replica is claiming are
         // skipped on PostgreSQL; on SQLite there is one writer.
@@ -264,54 +298,61 @@ impl Tx {
         };
         let read = format!(
             "SELECT id, kind, debt_key, target_id, attempts, unknown_since, first_attempt_at,
-               {ATTEMPTED_AT} AS last_attempt_at, $2 AS lease_until
+               {ATTEMPTED_AT} AS last_attempt_at, $2 AS lease_until,
+               CASE WHEN lease_until IS NULL THEN 0 ELSE 1 END AS expired
              FROM outbox WHERE lane = $1 AND state IN ('ready', 'review') AND not_before <= $4
+               AND (lease_until IS NULL OR lease_until <= $4)
              ORDER BY priority, not_before, id LIMIT $3 {skip}"
         );
-        let lease_until = now.saturating_add(claim.lease);
-        let read = self.dialect.as_one(&CLAIMED, &read);
-        let parcels: String = sqlx::query_scalar(sqlx::AssertSqlSafe(read))
+        let read = self.dialect.as_one(&DUE, &read);
+        let due: String = sqlx::query_scalar(sqlx::AssertSqlSafe(read))
             .bind(claim.lane)
-            .bind(lease_until)
+            .bind(now.saturating_add(claim.lease))
             .bind(claim.limit)
             .bind(now)
             .fetch_one(&mut *self.db)
             .await?;
-        let parcels: Vec<Parcel> = from_json(&parcels)?;
+        from_json(&due)
+    }
+
+    /// Nobody else takes these until the lease ends. No column that an index knows changes: see migration 14.
+    async fn lease(&mut self, claim: &Claim<'_>, parcels: &[Parcel]) -> Result<()> {
         if parcels.is_empty() {
-            return Ok(parcels);
+            return Ok(());
         }
+        let now = self.now();
         let ids: Vec<&str> = parcels.iter().map(|parcel| parcel.id.as_str()).collect();
         let take = format!(
-            "UPDATE outbox SET state = 'leased', lease_owner = $2, lease_until = $3, not_before = $3,
-               last_attempt_at = {ATTEMPTED_AT} WHERE id IN ({})",
+            "UPDATE outbox SET lease_owner = $2, lease_until = $3, last_attempt_at = {ATTEMPTED_AT} WHERE id IN ({})",
             self.dialect.list()
         );
         sqlx::query(sqlx::AssertSqlSafe(take))
             .bind(to_json(&ids)?)
             .bind(claim.owner)
-            .bind(lease_until)
+            .bind(now.saturating_add(claim.lease))
             .bind(now)
             .execute(&mut *self.db)
             .await?;
-        Ok(parcels)
+        Ok(())
     }
 
     /// What another claimant took and never settled may have been sent: it becomes unknown, to be looked for
     /// `settle_after` from now.
-    async fn take_over(&mut self, claim: &Claim<'_>) -> Result<()> {
-        sqlx::query(
+    async fn take_over(&mut self, claim: &Claim<'_>, expired: &[Due]) -> Result<()> {
+        let ids: Vec<&str> = expired.iter().map(|due| due.parcel.id.as_str()).collect();
+        let write = format!(
             "UPDATE outbox SET state = 'ready', unknown_since = COALESCE(unknown_since, lease_until),
-               first_attempt_at = COALESCE(first_attempt_at, last_attempt_at, $1 - $2), not_before = $1 + $3,
-               last_error = 'lease expired in flight', lease_owner = NULL, lease_until = NULL
-             WHERE lane = $4 AND state = 'leased' AND not_before <= $1 AND lease_until <= $1",
-        )
-        .bind(self.now())
-        .bind(claim.lease)
-        .bind(claim.settle_after)
-        .bind(claim.lane)
-        .execute(&mut *self.db)
-        .await?;
+               first_attempt_at = COALESCE(first_attempt_at, last_attempt_at, $2 - $3), not_before = $2 + $4,
+               last_error = 'lease expired in flight', lease_owner = NULL, lease_until = NULL WHERE id IN ({})",
+            self.dialect.list()
+        );
+        sqlx::query(sqlx::AssertSqlSafe(write))
+            .bind(to_json(&ids)?)
+            .bind(self.now())
+            .bind(claim.lease)
+            .bind(claim.settle_after)
+            .execute(&mut *self.db)
+            .await?;
         Ok(())
     }
 

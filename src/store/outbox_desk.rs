@@ -19,9 +19,15 @@ pub struct Debt {
     pub settled_at: Option<i64>,
 }
 
-const DEBT: &str =
-    "SELECT lane, debt_key, kind, state, unknown_since, attempts, not_before, last_error,
-   created_at, settled_at FROM outbox";
+/// As it's shown: what is in flight has a lease.
+const STATE: &str = "CASE WHEN lease_until IS NULL THEN state ELSE 'leased' END";
+
+fn debts() -> String {
+    format!(
+        "SELECT lane, debt_key, kind, shown AS state, unknown_since, attempts, not_before, last_error, created_at,
+           settled_at FROM (SELECT outbox.*, {STATE} AS shown FROM outbox) AS debts"
+    )
+}
 
 /// What a person decides of a debt.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -60,9 +66,10 @@ impl Store {
         limit: i64,
     ) -> Result<Vec<Debt>> {
         let listed = format!(
-            "{DEBT} WHERE ($1 = '' OR lane = $1) AND (($2 = '' AND state NOT IN ('delivered', 'cancelled'))
-               OR state = $2 OR ($2 = 'unknown' AND state = 'ready' AND unknown_since IS NOT NULL))
-             ORDER BY created_at, id LIMIT $3"
+            "{} WHERE ($1 = '' OR lane = $1) AND (($2 = '' AND shown NOT IN ('delivered', 'cancelled'))
+               OR shown = $2 OR ($2 = 'unknown' AND shown = 'ready' AND unknown_since IS NOT NULL))
+             ORDER BY created_at, id LIMIT $3",
+            debts()
         );
         Ok(sqlx::query_as(sqlx::AssertSqlSafe(listed))
             .bind(lane.unwrap_or_default())
@@ -74,7 +81,7 @@ impl Store {
 
     /// One debt by its key.
     pub async fn debt(&self, debt_key: &str) -> Result<Debt> {
-        let found = format!("{DEBT} WHERE debt_key = $1");
+        let found = format!("{} WHERE debt_key = $1", debts());
         sqlx::query_as(sqlx::AssertSqlSafe(found))
             .bind(debt_key)
             .fetch_optional(&self.read)
@@ -96,11 +103,13 @@ impl Tx {
         reason: &str,
     ) -> Result<()> {
         let (id, kind, target, state): (String, String, String, String) =
-            sqlx::query_as("SELECT id, kind, target_id, state FROM outbox WHERE debt_key = $1")
-                .bind(debt_key)
-                .fetch_optional(&mut *self.db)
-                .await?
-                .ok_or_else(|| no_debt(debt_key))?;
+            sqlx::query_as(sqlx::AssertSqlSafe(format!(
+                "SELECT id, kind, target_id, {STATE} FROM outbox WHERE debt_key = $1"
+            )))
+            .bind(debt_key)
+            .fetch_optional(&mut *self.db)
+            .await?
+            .ok_or_else(|| no_debt(debt_key))?;
         let handed = state == "handed" && matches!(decision, Decision::Arrived { .. });
         if !handed && !matches!(state.as_str(), "ready" | "held" | "review") {
             return Err(StoreError::Rule(format!(

@@ -67,7 +67,7 @@ impl Tx {
     pub(super) async fn cancel_referrals(&mut self, issue_id: &str) -> Result<()> {
         sqlx::query(
             "UPDATE outbox SET state = 'cancelled' WHERE state IN ('ready', 'review') AND unknown_since IS NULL
-               AND target_id IN (SELECT id FROM referrals WHERE issue_id = $1 AND state = 'queued')",
+               AND lease_until IS NULL AND target_id IN (SELECT id FROM referrals WHERE issue_id = $1 AND state = 'queued')",
         )
         .bind(issue_id)
         .execute(&mut *self.db)

@@ -8,12 +8,12 @@ use tokio_util::sync::CancellationToken;
 use wiremock::matchers::method;
 use wiremock::{Mock, MockServer, ResponseTemplate};
 use zoufang::daemon::Daemon;
-use zoufang::domain::issue::State;
+use zoufang::domain::issue::{Event, State};
 use zoufang::outbox::GateState;
 use zoufang::settings::Settings;
-use zoufang::store::Decision;
+use zoufang::store::{Claim, Decision, Settlement};
 
-use crate::support::{Fixture, VISITS, on_both};
+use crate::support::{Fixture, VISITS, claim, on_both};
 
 const LANE: &str = "ehushanying";
 
@@ -171,3 +171,44 @@ async fn debts_serialise_for_reports() {
     let value: Value = serde_json::to_value(&debts[0]).unwrap();
     assert_eq!(value["state"], "ready");
 }
+
+on_both!(what_is_leased_is_nobody_elses_until_the_lease_ends, async |fixture: Fixture| {
+    let (fixture, _server, _daemon) = owing(fixture, 2, "").await;
+    let store = &fixture.store;
+    let taken = claim(store, LANE, "one", 1, 60_000).await.unwrap();
+    let key = taken[0].debt_key.clone();
+    let listed = async |state: &str| -> Vec<String> {
+        let debts = store.debts(Some(LANE), Some(state), 10).await.unwrap();
+        debts.into_iter().map(|debt| debt.debt_key).collect()
+    };
+    assert_eq!(listed("leased").await, [key.clone()]);
+    assert_eq!(listed("ready").await.len(), 1);
+    let lanes = store.lane_figures(i64::MAX).await.unwrap();
+    let lane = lanes.iter().find(|lane| lane.lane == LANE).unwrap();
+    assert_eq!((lane.queued, lane.in_flight, lane.unknown), (1, 1, 0));
+    let mut tx = store.begin().await.unwrap();
+    let error = tx.decide_debt(&key, &Decision::Hold, "周正", "试").await.unwrap_err().to_string();
+    assert!(error.contains("leased"), "{error}");
+    tx.rollback().await.unwrap();
+    // What is in flight can't be taken back: the issue ends, and the attempt's answer is still awaited.
+    let number = key.trim_start_matches("referral:").trim_end_matches("-R1").to_owned();
+    let id = store.issue_id(&number).await.unwrap();
+    let mut tx = store.begin().await.unwrap();
+    tx.issue_event(&id, &Event::Voided { reason: "误报".to_owned() }, "周正").await.unwrap();
+    tx.commit().await.unwrap();
+    assert_eq!(listed("leased").await, [key.clone()]);
+    let other = claim(store, LANE, "two", 10, 60_000).await.unwrap();
+    assert!(other.len() == 1 && other[0].debt_key != key);
+    assert_eq!(store.next_attempt(LANE).await.unwrap(), None);
+    // Its lease has ended: it may have arrived, and whoever takes it looks first.
+    fixture.clock.set(fixture.clock.now() + Duration::from_secs(61));
+    assert!(store.next_attempt(LANE).await.unwrap().is_some());
+    let again = claim(store, LANE, "two", 10, 60_000).await.unwrap();
+    let unknown: Vec<bool> = again.iter().map(|parcel| parcel.unknown_since.is_some()).collect();
+    assert_eq!(unknown, [true, true]);
+    // The first owner's word on what it lost is not taken.
+    let settled = taken.into_iter().map(|parcel| (parcel, Settlement::Absent));
+    let none = Claim { lane: LANE, owner: "one", limit: 0, lease: 0, settle_after: 0 };
+    store.settle_and_claim(&none, &settled.collect::<Vec<_>>()).await.unwrap();
+    assert_eq!(listed("leased").await.len(), 2);
+});
