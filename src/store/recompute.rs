@@ -188,12 +188,23 @@ impl Tx {
             let events: Option<Vec<Event>> =
                 dated.as_ref().map(|dated| dated.iter().map(|(.., event)| event.clone()).collect());
             let found = self.issue(&case.id).await?;
-            wrong.extend(misprojected(&case.number, &found, events.as_deref()));
-            if let Some(dated) = dated {
-                self.recompute_issue(&case, &dated, grounds).await?;
+            match (misprojected(&case.number, &found, events.as_deref()), dated) {
+                (None, Some(dated)) => self.recompute_issue(&case, &dated, grounds).await?,
+                // What is owed for it stays as it is until a person has looked at the issue.
+                (difference, _) => {
+                    wrong.extend(difference);
+                    grounds.founded.extend(self.duties_of_issue(&case.id).await?);
+                }
             }
         }
         Ok(wrong)
+    }
+
+    async fn duties_of_issue(&mut self, issue: &str) -> Result<Vec<String>> {
+        Ok(sqlx::query_scalar("SELECT duty_key FROM duties WHERE issue_id = $1")
+            .bind(issue.to_owned())
+            .fetch_all(&mut *self.db)
+            .await?)
     }
 
     /// An issue's events; nothing where one of them can't be read.
@@ -242,7 +253,7 @@ impl Tx {
         }
         let mut issue = Issue::default();
         for (sequence, at, event) in events {
-            // An event that isn't allowed was reported with the issue itself.
+            // An issue whose events aren't all allowed doesn't come here.
             let Ok(after) = issue.apply(event) else { break };
             owed.end(&case.id, event, &after);
             let asks = matches!(event, Event::Classified { .. } | Event::Reopened { .. });
