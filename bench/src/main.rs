@@ -2,7 +2,7 @@
 //! in one run, with the record durable (SQLite at synchronous=FULL, PostgreSQL with fsync). Then the cost of following
 //! what is open, and of a county's reminders.
 //!
-//! `cargo run --release -p zoufang-bench [deliver|poll|county] [ISSUES]`
+//! `cargo run --release -p zoufang-bench [deliver|poll|county] [ISSUES] [LATENCY ...]`, a latency as `10ms`.
 
 mod county;
 mod engine;
@@ -99,14 +99,14 @@ impl Who {
     }
 }
 
-async fn deliver(issues: usize) -> anyhow::Result<()> {
+async fn deliver(issues: usize, latencies: &[u64]) -> anyhow::Result<()> {
     println!(
         "{issues} submissions, concurrency {CONCURRENCY}, median of {ROUNDS} rounds, turn about\n"
     );
     let seeds = Seeds::make(issues).await?;
     println!("| latency | who | per second | ratio to reqwest alone |\n|---|---|---|---|");
-    for latency in [0, 10, 100] {
-        let address = sink(Duration::from_millis(latency)).await?;
+    for latency in latencies {
+        let address = sink(Duration::from_millis(*latency)).await?;
         let mut rates = vec![Vec::new(); Who::ALL.len()];
         for _ in 0..ROUNDS {
             for ((who, _), rates) in Who::ALL.into_iter().zip(&mut rates) {
@@ -133,7 +133,9 @@ async fn main() -> anyhow::Result<()> {
     };
     let issues = arguments.iter().find_map(|a| a.parse().ok()).unwrap_or(10_000);
     if wants("deliver") {
-        deliver(issues).await?;
+        let named = arguments.iter().filter_map(|a| a.strip_suffix("ms")?.parse().ok());
+        let named: Vec<u64> = named.collect();
+        deliver(issues, if named.is_empty() { &[0, 10, 100] } else { &named }).await?;
     }
     if wants("poll") {
         polling::table().await?;
