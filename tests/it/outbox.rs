@@ -181,7 +181,7 @@ on_both!(what_is_leased_is_nobody_elses_until_the_lease_ends, async |fixture: Fi
         let debts = store.debts(Some(LANE), Some(state), 10).await.unwrap();
         debts.into_iter().map(|debt| debt.debt_key).collect()
     };
-    assert_eq!(listed("leased").await, [key.clone()]);
+    assert_eq!(listed("leased").await, [&*key]);
     assert_eq!(listed("ready").await.len(), 1);
     let lanes = store.lane_figures(i64::MAX).await.unwrap();
     let lane = lanes.iter().find(|lane| lane.lane == LANE).unwrap();
@@ -196,7 +196,7 @@ on_both!(what_is_leased_is_nobody_elses_until_the_lease_ends, async |fixture: Fi
     let mut tx = store.begin().await.unwrap();
     tx.issue_event(&id, &Event::Voided { reason: "误报".to_owned() }, "周正").await.unwrap();
     tx.commit().await.unwrap();
-    assert_eq!(listed("leased").await, [key.clone()]);
+    assert_eq!(listed("leased").await, [&*key]);
     let other = claim(store, LANE, "two", 10, 60_000).await.unwrap();
     assert!(other.len() == 1 && other[0].debt_key != key);
     assert_eq!(store.next_attempt(LANE).await.unwrap(), None);
