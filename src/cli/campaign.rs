@@ -46,7 +46,14 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let settings = arguments.config.settings()?;
     let store = open_store(&settings, Clock::system(), Chance::system()).await?;
     let load = |file: Option<PathBuf>| {
-        load_campaign(&file.unwrap_or_else(|| settings.campaign.file.clone())).map_err(wrong_input)
+        let file = file.unwrap_or_else(|| settings.campaign.file.clone());
+        // The built-in plan in place of a forgotten file would begin another campaign.
+        if file.as_os_str().is_empty() {
+            return Err(wrong_input(
+                "没有写明方案文件：请用 --file 指定，或用 --config 指定写有 campaign.file 的配置；什么也没有改",
+            ));
+        }
+        load_campaign(&file).map_err(wrong_input)
     };
     let mut tx = store.begin().await?;
     match arguments.action {

@@ -50,7 +50,7 @@ struct Case {
 }
 
 /// An event of it: its place among them, its time, and itself.
-type Dated = (i64, i64, Event);
+type DatedEvent = (i64, i64, Event);
 
 /// What an issue's events made owed so far, and how it stands.
 #[derive(Default)]
@@ -208,7 +208,7 @@ impl Tx {
     }
 
     /// An issue's events; nothing where one of them can't be read.
-    async fn dated_events(&mut self, issue: &str) -> Result<Option<Vec<Dated>>> {
+    async fn dated_events(&mut self, issue: &str) -> Result<Option<Vec<DatedEvent>>> {
         let rows: Vec<(i64, i64, String)> = sqlx::query_as(
             "SELECT sequence, at, body FROM issue_events WHERE issue_id = $1 ORDER BY sequence",
         )
@@ -224,7 +224,7 @@ impl Tx {
     async fn recompute_issue(
         &mut self,
         case: &Case,
-        events: &[Dated],
+        events: &[DatedEvent],
         grounds: &mut Grounds,
     ) -> Result<()> {
         let plans = &grounds.plans;
@@ -243,7 +243,7 @@ impl Tx {
     async fn owed_for_issue(
         &mut self,
         case: &Case,
-        events: &[Dated],
+        events: &[DatedEvent],
         plans: &Plans,
     ) -> Result<Vec<(NewDuty, DutyState)>> {
         let mut owed = OfIssue::default();

@@ -162,6 +162,11 @@ fn a_reader_who_stops_reading_stops_nothing() {
     )
     .unwrap();
     let apply: &[&str] = &["campaign", "apply", "--by", "周正", "--reason", "推迟"];
+    let (code, _, error) = run(apply, dir.path());
+    assert!(
+        code == 2 && error.contains("没有写明方案文件"),
+        "the configuration was forgotten: {error}"
+    );
     for arguments in [&["duties"], apply] {
         let mut child = zoufang()
             .args(arguments)
