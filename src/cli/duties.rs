@@ -35,7 +35,7 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         store.staff().await?.into_iter().map(|p| (p.id, format!("{} {}", p.number, p.name)));
     let staff: HashMap<String, String> = staff.collect();
     let today = store.around().clock.today();
-    let mut writer = csv::Writer::from_writer(std::io::stdout());
+    let mut writer = csv::Writer::from_writer(super::Reader);
     writer.write_record(["任务", "区划", "责任人", "期限", "预警", "任务编号"])?;
     let mut page = store.duty_lines("", PAGE).await?;
     while let Some(last) = page.last().map(|line| line.key.clone()) {

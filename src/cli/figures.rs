@@ -39,7 +39,7 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         say!("{}", serde_json::to_string_pretty(&all)?);
         return Ok(ExitCode::SUCCESS);
     }
-    let mut writer = csv::Writer::from_writer(std::io::stdout());
+    let mut writer = csv::Writer::from_writer(super::Reader);
     let by = arguments.by.chinese();
     writer.write_record([
         by,
@@ -72,7 +72,7 @@ async fn held(store: &Store, json: bool) -> anyhow::Result<ExitCode> {
         say!("{}", serde_json::to_string_pretty(&held)?);
         return Ok(ExitCode::SUCCESS);
     }
-    let mut writer = csv::Writer::from_writer(std::io::stdout());
+    let mut writer = csv::Writer::from_writer(super::Reader);
     writer.write_record(["环节", "现在手里", "其中超期", "累计天数", "其中超期天数"])?;
     for line in held {
         writer.write_record([

@@ -193,7 +193,7 @@ async fn make(
 
 async fn list(store: &Store, state: Option<State>) -> anyhow::Result<()> {
     let tree = store.area_tree().await?;
-    let mut writer = csv::Writer::from_writer(std::io::stdout());
+    let mut writer = csv::Writer::from_writer(super::Reader);
     writer.write_record([
         "问题编号",
         "状态",

@@ -1,11 +1,11 @@
 //! The command line: one file for each command. Exit code 2 means that what was given is wrong and
 //! nothing was changed; 1, that something failed.
 
-/// Writes a line for whoever reads. One who stops reading (`| head`) stops nothing else.
+/// Writes a line for whoever reads.
 macro_rules! say {
     ($($line:tt)*) => {{
         use std::io::Write as _;
-        let _ = writeln!(std::io::stdout(), $($line)*);
+        let _ = writeln!($crate::cli::Reader, $($line)*);
     }};
 }
 
@@ -29,6 +29,7 @@ mod serve;
 mod staff;
 mod status;
 
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -133,7 +134,6 @@ fn wrong_input(error: impl std::fmt::Display) -> anyhow::Error {
 pub fn main() -> ExitCode {
     match run(Cli::parse().command) {
         Ok(code) => code,
-        Err(error) if is_closed_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("{error:#}");
             ExitCode::from(if error.is::<WrongInput>() { 2 } else { 1 })
@@ -141,10 +141,23 @@ pub fn main() -> ExitCode {
     }
 }
 
-/// Whether a table's reader has had enough of it.
-fn is_closed_pipe(error: &anyhow::Error) -> bool {
-    let mut causes = error.chain().filter_map(|cause| cause.downcast_ref::<std::io::Error>());
-    causes.any(|cause| cause.kind() == std::io::ErrorKind::BrokenPipe)
+/// Whoever reads what a command says. One who stops reading (`| head`) stops nothing else.
+struct Reader;
+
+impl Write for Reader {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match io::stdout().write(bytes) {
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(bytes.len()),
+            written => written,
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        match io::stdout().flush() {
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+            flushed => flushed,
+        }
+    }
 }
 
 #[tokio::main]

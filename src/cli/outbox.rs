@@ -89,7 +89,7 @@ async fn decide(store: &Store, made: &Move, decision: &Decision) -> anyhow::Resu
 }
 
 fn list(debts: &[Debt]) -> anyhow::Result<()> {
-    let mut writer = csv::Writer::from_writer(std::io::stdout());
+    let mut writer = csv::Writer::from_writer(super::Reader);
     writer.write_record(["key", "通道", "状态", "下落不明自", "尝试次数", "下次", "最近的问题"])?;
     for debt in debts {
         writer.write_record([

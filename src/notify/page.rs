@@ -9,8 +9,8 @@ use super::digest::{Draft, Item};
 use super::hearers::Hearers;
 use super::links::digest_code;
 use super::messages::Messages;
-use crate::domain::campaign::Hearer;
-use crate::store::{DueBundle, Store, StoreError, ToldBundle, Tx};
+use crate::domain::campaign::{Campaign, Hearer, Rung};
+use crate::store::{Store, StoreError, ToldBundle, Tx};
 
 /// What is still open of what they were told on `day`, as HTML; `None` where the address isn't one that was sent.
 pub async fn page(
@@ -27,12 +27,12 @@ pub async fn page(
     let hearers = Hearers::on(&mut tx, around.clock.today()).await?;
     let told = tx.told_to(staff_id, day).await?;
     let (mut items, mut ended) = (Vec::new(), BTreeSet::new());
-    for ToldBundle { bundle, rung, instead_of } in told {
-        if bundle.open > 0 {
-            let own = is_own(store, &bundle, rung);
-            Item::mention(&mut items, &bundle, own, instead_of);
+    for told in told {
+        if told.bundle.open > 0 {
+            let own = rung_of(tx.campaign(), &told).is_some_and(|rung| rung.who == Hearer::Owner);
+            Item::mention(&mut items, &told.bundle, own, told.instead_of);
         } else {
-            ended.insert(bundle.id);
+            ended.insert(told.bundle.id);
         }
     }
     let mut draft = Draft::new(&hearers, staff_id, items);
@@ -43,11 +43,9 @@ pub async fn page(
     Ok(Some(messages.render("page.html", values)?))
 }
 
-fn is_own(store: &Store, bundle: &DueBundle, rung: i64) -> bool {
-    let campaign = store.campaign();
-    let rungs = campaign.rungs(bundle.kind);
-    let rung = usize::try_from(rung).ok().and_then(|rung| rungs.get(rung));
-    rung.is_some_and(|rung| rung.who == Hearer::Owner)
+/// The rung at which somebody was told; nothing where the ladder has become shorter.
+fn rung_of<'c>(campaign: &'c Campaign, told: &ToldBundle) -> Option<&'c Rung> {
+    campaign.rungs(told.bundle.kind).get(usize::try_from(told.rung).ok()?)
 }
 
 /// 已知晓: they needn't be told again of what that day's digest had. Returns how much that was; `None` where the address
@@ -70,10 +68,8 @@ pub async fn acknowledge(
 async fn acknowledge_told(tx: &mut Tx, staff_id: &str, day: &str) -> Result<usize, StoreError> {
     let told = tx.told_to(staff_id, day).await?;
     let campaign = tx.campaign();
-    let late = |ToldBundle { bundle, rung, .. }: &ToldBundle| {
-        let rungs = campaign.rungs(bundle.kind);
-        let rung = usize::try_from(*rung).ok().and_then(|rung| rungs.get(rung));
-        (bundle.id.clone(), rung.is_some_and(|rung| rung.days > 0))
+    let late = |told: &ToldBundle| {
+        (told.bundle.id.clone(), rung_of(campaign, told).is_some_and(|rung| rung.days > 0))
     };
     let bundles: Vec<(String, bool)> = told.iter().map(late).collect();
     let noted = tx.acknowledge(staff_id, &bundles).await?;

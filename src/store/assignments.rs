@@ -62,4 +62,13 @@ impl Tx {
         let detail = serde_json::json!({"from": before, "to": staff_id, "reason": reason});
         self.audit(by, "override_assignment", subject_number, &detail).await
     }
+
+    /// Every subject that has a visitor, its area and that visitor.
+    pub(super) async fn pairs(&mut self) -> Result<Vec<(String, String, String)>> {
+        Ok(sqlx::query_as(
+            "SELECT s.id, s.area_id, a.staff_id FROM assignments a JOIN subjects s ON s.id = a.subject_id ORDER BY s.id",
+        )
+        .fetch_all(&mut *self.db)
+        .await?)
+    }
 }

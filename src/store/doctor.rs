@@ -125,10 +125,10 @@ impl Tx {
 }
 
 /// How an issue's row differs from what its events make of it.
-pub(super) fn misprojected(
+pub(super) fn misprojected<'e>(
     number: &str,
     found: &Issue,
-    events: Option<&[Event]>,
+    events: Option<impl IntoIterator<Item = &'e Event>>,
 ) -> Option<Difference> {
     let expected = match events.map(Issue::replay) {
         Some(Ok(replayed)) if replayed == *found => return None,

@@ -11,6 +11,7 @@ use crate::domain::campaign::Campaign;
 use crate::domain::duty::{self, DutyKind, DutyState};
 use crate::domain::issue::{Category, Class, Event, Issue, State};
 use crate::domain::staff::Role;
+use crate::domain::workdays::Workdays;
 
 /// What work on an issue is owed anew whenever it's classified or reopened.
 const WORK: [DutyKind; 3] = [DutyKind::Upload, DutyKind::Begin, DutyKind::Resolve];
@@ -70,7 +71,7 @@ impl Work<'_> {
 }
 
 /// That somebody is to take note of an issue (三(一) 及时向网格员以及镇相关部门反映).
-pub(super) fn acknowledgement(issue: &str, role: Role, area_id: &str, by: Date) -> NewDuty {
+fn acknowledgement(issue: &str, role: Role, area_id: &str, by: Date) -> NewDuty {
     NewDuty {
         of: acknowledgement_of(issue, role),
         role,
@@ -78,6 +79,18 @@ pub(super) fn acknowledgement(issue: &str, role: Role, area_id: &str, by: Date) 
         issue_id: Some(issue.to_owned()),
         ..NewDuty::of_area(DutyKind::Acknowledge, area_id)
     }
+}
+
+/// That the grid member is to take note of an issue that was registered on this day.
+pub(super) fn first_note(
+    plan: &Campaign,
+    workdays: &Workdays,
+    issue: &str,
+    area_id: &str,
+    on: Date,
+) -> NewDuty {
+    let by = workdays.plus(on, plan.acknowledge_within);
+    acknowledgement(issue, Role::GridMember, area_id, by)
 }
 
 pub(super) fn acknowledgement_of(issue: &str, role: Role) -> String {

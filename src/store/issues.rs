@@ -6,10 +6,9 @@ use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 use sqlx::FromRow;
 
-use super::issue_duties::{Work, acknowledgement, ends};
+use super::issue_duties::{Work, ends, first_note};
 use super::{Put, Result, Store, StoreError, SubjectRow, Tx, from_json, to_json, word};
 use crate::domain::issue::{Category, Class, Event, Issue, Level, State, Urgency};
-use crate::domain::staff::Role;
 
 /// A demand as it was recorded; classified at once, or later.
 #[derive(Debug, Clone)]
@@ -288,8 +287,8 @@ impl Tx {
         .bind(now)
         .execute(&mut *self.db)
         .await?;
-        let note_by = self.around.workdays.plus(self.today(), self.plan.acknowledge_within);
-        let note = acknowledgement(&id, Role::GridMember, &subject.area_id, note_by);
+        let (workdays, area_id) = (&self.around.workdays, &subject.area_id);
+        let note = first_note(&self.plan, workdays, &id, area_id, self.today());
         self.open_duty(&note).await?;
         if let Some(Class { level, category, urgency }) = new.class {
             self.issue_event(&id, &Event::Classified { level, category, urgency }, "visitor")

@@ -290,8 +290,7 @@ impl Tx {
     /// What may be taken now, with what was taken by another whose lease has ended.
     async fn due(&mut self, claim: &Claim<'_>) -> Result<Vec<Due>> {
         let now = self.now();
-        // The one place where the two databases differ: rows that another replica is claiming are
-        // skipped on PostgreSQL; on SQLite there is one writer.
+        // Rows that another replica is claiming are skipped on PostgreSQL; on SQLite there is one writer.
         let skip = match self.dialect {
             Dialect::Sqlite => "",
             Dialect::Postgres => "FOR UPDATE SKIP LOCKED",

@@ -93,9 +93,8 @@ impl Store {
         };
         let current = self.campaign();
         if to_json(current.as_ref())? != body {
-            let plan: Campaign = serde_json::from_str(&body)
-                .map_err(|_| StoreError::Corrupt { what: "plans.body", value: body })?;
-            *self.plan.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(plan);
+            let plan = Arc::new(read_plan(body)?);
+            *self.plan.write().unwrap_or_else(PoisonError::into_inner) = plan;
         }
         Ok(())
     }
@@ -322,12 +321,7 @@ impl Tx {
             .await?;
         sqlx::query("DELETE FROM counters WHERE name = 'issue'").execute(&mut *self.db).await?;
         let before = self.count_duties().await?;
-        let pairs: Vec<(String, String, String)> = sqlx::query_as(
-            "SELECT s.id, s.area_id, a.staff_id FROM assignments a JOIN subjects s ON s.id = a.subject_id ORDER BY s.id",
-        )
-        .fetch_all(&mut *self.db)
-        .await?;
-        for (subject, area_id, staff) in pairs {
+        for (subject, area_id, staff) in self.pairs().await? {
             self.open_duty(&NewDuty::visit(&subject, &area_id, &staff)).await?;
         }
         // Who still waits for an answer is visited again for it.
@@ -376,6 +370,11 @@ impl DatedRow {
         };
         Ok(Dated { id: self.id, key, open: self.open, issue })
     }
+}
+
+/// A plan as it was applied.
+pub(super) fn read_plan(body: String) -> Result<Campaign> {
+    serde_json::from_str(&body).map_err(|_| StoreError::Corrupt { what: "plans.body", value: body })
 }
 
 /// The entry that fits, or a new one.

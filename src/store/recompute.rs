@@ -6,12 +6,12 @@ use jiff::civil::Date;
 
 use super::doctor::misprojected;
 use super::duties::met_if;
-use super::issue_duties::{Work, acknowledgement, acknowledgement_of, ends};
-use super::{Difference, NewDuty, Result, StoreError, Tx};
+use super::issue_duties::{Work, acknowledgement_of, ends, first_note};
+use super::plans::read_plan;
+use super::{Difference, NewDuty, Result, Tx};
 use crate::domain::campaign::Campaign;
 use crate::domain::duty::{DutyKind, DutyState};
 use crate::domain::issue::{Event, Issue};
-use crate::domain::staff::Role;
 
 /// The plans that were applied, oldest first, with the time of each.
 struct Plans(Vec<(i64, Campaign)>);
@@ -98,10 +98,7 @@ impl Tx {
             sqlx::query_as("SELECT applied_at, body FROM plans ORDER BY version")
                 .fetch_all(&mut *self.db)
                 .await?;
-        let plans = rows.into_iter().map(|(at, body)| {
-            let plan = serde_json::from_str(&body);
-            Ok((at, plan.map_err(|_| StoreError::Corrupt { what: "plans.body", value: body })?))
-        });
+        let plans = rows.into_iter().map(|(at, body)| Ok((at, read_plan(body)?)));
         let plans = Plans(plans.collect::<Result<_>>()?);
         let confirmed: Vec<String> = sqlx::query_scalar(
             "SELECT DISTINCT target FROM audit WHERE action = 'confirm' AND at >= $1",
@@ -134,12 +131,7 @@ impl Tx {
     }
 
     async fn recompute_subjects(&mut self, grounds: &mut Grounds) -> Result<()> {
-        let pairs: Vec<(String, String, String)> = sqlx::query_as(
-            "SELECT s.id, s.area_id, a.staff_id FROM assignments a JOIN subjects s ON s.id = a.subject_id",
-        )
-        .fetch_all(&mut *self.db)
-        .await?;
-        for (subject, area, staff) in pairs {
+        for (subject, area, staff) in self.pairs().await? {
             let visit = NewDuty::visit(&subject, &area, &staff);
             self.open_duty(&visit).await?;
             self.return_duties(&subject, &staff).await?;
@@ -185,10 +177,9 @@ impl Tx {
         let mut wrong = Vec::new();
         for case in cases {
             let dated = self.dated_events(&case.id).await?;
-            let events: Option<Vec<Event>> =
-                dated.as_ref().map(|dated| dated.iter().map(|(.., event)| event.clone()).collect());
+            let events = dated.as_ref().map(|dated| dated.iter().map(|(.., event)| event));
             let found = self.issue(&case.id).await?;
-            match (misprojected(&case.number, &found, events.as_deref()), dated) {
+            match (misprojected(&case.number, &found, events), dated) {
                 (None, Some(dated)) => self.recompute_issue(&case, &dated, grounds).await?,
                 // What is owed for it stays as it is until a person has looked at the issue.
                 (difference, _) => {
@@ -248,8 +239,7 @@ impl Tx {
     ) -> Result<Vec<(NewDuty, DutyState)>> {
         let mut owed = OfIssue::default();
         if let Some((plan, on)) = self.plan_and_day(plans, case.created_at) {
-            let note_by = self.around.workdays.plus(on, plan.acknowledge_within);
-            owed.open(acknowledgement(&case.id, Role::GridMember, &case.area_id, note_by));
+            owed.open(first_note(plan, &self.around.workdays, &case.id, &case.area_id, on));
         }
         let mut issue = Issue::default();
         for (sequence, at, event) in events {
