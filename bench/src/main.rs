@@ -10,6 +10,7 @@ mod peers;
 mod polling;
 mod seeds;
 mod sink;
+mod sketch;
 mod support;
 
 use std::time::{Duration, Instant};
@@ -21,18 +22,23 @@ use engine::engine;
 use peers::{apalis_postgres, apalis_sqlite};
 use seeds::Seeds;
 use sink::sink;
+use sketch::sketch;
 
 const CONCURRENCY: usize = 64;
 const ROUNDS: usize = 3;
+
+/// What is submitted.
+fn payload(n: usize) -> Value {
+    json!({"reference": format!("B-{n:06}-R1"), "text": format!("示例问题{n}[B-{n:06}-R1]"),
+        "area": "370481111200", "resident": "示例"})
+}
 
 /// Submissions in a second by reqwest alone.
 async fn bare(address: &str, issues: usize) -> anyhow::Result<f64> {
     let client = reqwest::Client::new();
     let began = Instant::now();
     let sent = stream::iter(0..issues).map(|n| {
-        let body = json!({"reference": format!("B-{n:06}-R1"), "text": format!("示例问题{n}[B-{n:06}-R1]"),
-            "area": "370481111200", "resident": "示例"});
-        let request = client.post(format!("{address}/submit")).json(&body);
+        let request = client.post(format!("{address}/submit")).json(&payload(n));
         tokio::spawn(async move { request.send().await?.json::<Value>().await })
     });
     let answers: Vec<_> = sent.buffer_unordered(CONCURRENCY).collect().await;
@@ -57,15 +63,17 @@ enum Who {
     Bare,
     EngineSqlite,
     EnginePostgres,
+    Sketch,
     ApalisSqlite,
     ApalisPostgres,
 }
 
 impl Who {
-    const ALL: [(Who, &str); 5] = [
+    const ALL: [(Who, &str); 6] = [
         (Who::Bare, "reqwest alone"),
         (Who::EngineSqlite, "zoufang, SQLite FULL"),
         (Who::EnginePostgres, "zoufang, PostgreSQL"),
+        (Who::Sketch, "a queue and nothing else, SQLite FULL"),
         (Who::ApalisSqlite, "apalis, SQLite FULL"),
         (Who::ApalisPostgres, "apalis, PostgreSQL"),
     ];
@@ -84,6 +92,7 @@ impl Who {
             Who::EngineSqlite => {
                 Some(engine(address, issues, &seeds.on_sqlite(folder)?, folder).await?)
             }
+            Who::Sketch => Some(sketch(address, issues, &folder.join("bench.db")).await?),
             Who::ApalisSqlite => {
                 Some(apalis_sqlite(address, issues, &folder.join("bench.db")).await?)
             }

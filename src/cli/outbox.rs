@@ -7,7 +7,7 @@ use jiff::Timestamp;
 
 use super::{ConfigFile, Word, wrong_input};
 use crate::clock::local_text;
-use crate::store::{Debt, Decision, Store};
+use crate::store::{Debt, DebtState, Decision, Store};
 
 #[derive(Debug, Args)]
 pub struct Arguments {
@@ -24,9 +24,9 @@ enum Action {
         /// 只列这个通道
         #[arg(long)]
         lane: Option<String>,
-        /// 只列这种状态
-        #[arg(long, value_parser = ["ready", "leased", "unknown", "review", "held", "refused", "delivered", "cancelled"])]
-        state: Option<String>,
+        /// 只列这种状态，如 held 或 等人处理；不写则列出没有送达、没有撤回的
+        #[arg(long, value_parser = read_state)]
+        state: Option<DebtState>,
         #[arg(long, default_value_t = 1000)]
         limit: i64,
     },
@@ -63,7 +63,7 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let store = arguments.config.store().await?;
     match arguments.action {
         Action::List { lane, state, limit } => {
-            list(&store.debts(lane.as_deref(), state.as_deref(), limit).await?)?;
+            list(&store.debts(lane.as_deref(), state.map(DebtState::code), limit).await?)?;
         }
         Action::Show { key } => show(&store.debt(&key).await.map_err(wrong_input)?),
         Action::Retry(made) => decide(&store, &made, &Decision::Retry).await?,
@@ -88,6 +88,11 @@ async fn decide(store: &Store, made: &Move, decision: &Decision) -> anyhow::Resu
     Ok(())
 }
 
+fn read_state(text: &str) -> Result<DebtState, String> {
+    let choices = || format!("可以写：{}", DebtState::choices());
+    DebtState::read(text).ok_or_else(choices)
+}
+
 fn list(debts: &[Debt]) -> anyhow::Result<()> {
     let mut writer = csv::Writer::from_writer(super::Reader);
     writer.write_record(["key", "通道", "状态", "下落不明自", "尝试次数", "下次", "最近的问题"])?;
@@ -95,7 +100,7 @@ fn list(debts: &[Debt]) -> anyhow::Result<()> {
         writer.write_record([
             &debt.debt_key,
             &debt.lane,
-            &debt.state,
+            debt.standing(),
             &shown(debt.unknown_since),
             &debt.attempts.to_string(),
             &shown(Some(debt.not_before)),
@@ -107,7 +112,7 @@ fn list(debts: &[Debt]) -> anyhow::Result<()> {
 
 fn show(debt: &Debt) {
     say!("{}（{}）", debt.debt_key, debt.kind);
-    say!("通道 {}，状态 {}，已尝试 {} 次", debt.lane, debt.state, debt.attempts);
+    say!("通道 {}，{}，已尝试 {} 次", debt.lane, debt.standing(), debt.attempts);
     say!("列入 {}，下次 {}", shown(Some(debt.created_at)), shown(Some(debt.not_before)));
     if debt.unknown_since.is_some() {
         say!("{} 起下落不明：可能已经送达，核实以前不会重发", shown(debt.unknown_since));

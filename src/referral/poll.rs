@@ -145,8 +145,10 @@ async fn ask(
     polled: &mut Polled,
 ) -> Result<Result<(), NoContact>, StoreError> {
     let mut numbers = HashMap::new();
-    for open in due.iter().filter(|open| open.remote_id.is_none()) {
-        match platform.number_of(open.token.as_deref().unwrap_or_default()).await {
+    // One that a person says has arrived may have neither: only a sweep of the platform's own could tell.
+    let tokens = due.iter().filter(|open| open.remote_id.is_none());
+    for (open, token) in tokens.filter_map(|open| Some((open, open.token.as_deref()?))) {
+        match platform.number_of(token).await {
             Ok(Some(number)) => drop(numbers.insert(open.id.as_str(), number)),
             Ok(None) => {}
             Err(none) => return Ok(Err(none)),

@@ -335,8 +335,8 @@ impl Tx {
         let read = format!(
             "SELECT d.bundle_id, d.duty_key, i.number, s.kind, s.name_sealed FROM duties d
              LEFT JOIN issues i ON i.id = d.issue_id LEFT JOIN subjects s ON s.id = d.subject_id
-             WHERE d.state = 'open' AND d.bundle_id IN ({}) ORDER BY d.id",
-            self.dialect.list()
+             WHERE d.state = 'open' AND d.bundle_id {} ORDER BY d.id",
+            self.dialect.among()
         );
         let mut labels: HashMap<String, Vec<String>> = HashMap::new();
         for ids in bundles.chunks(AT_ONCE) {

@@ -87,25 +87,30 @@ fn sqlite_file(url: &str) -> &str {
 const WRITER_CACHE: u32 = 32 << 10;
 const READER_CACHE: u32 = 4 << 10;
 
+/// What lies in memory costs the same wherever it lies: PostgreSQL, which counts on a turning disk, would rather read a
+/// whole table of some ten thousand rows than look up a hundred of them.
+const CACHED: &str = "SET random_page_cost = 1.1";
+
 async fn connect(url: &str, dialect: Dialect, connections: u32) -> Result<AnyPool> {
-    let pool = AnyPoolOptions::new()
+    let cache = if connections == 1 { WRITER_CACHE } else { READER_CACHE };
+    let pragmas = format!(
+        "PRAGMA busy_timeout = {BUSY_MILLIS}; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;
+         PRAGMA foreign_keys = ON; PRAGMA cache_size = -{cache};"
+    );
+    let (url, settings) = match dialect {
+        Dialect::Postgres => (url.to_owned(), CACHED.to_owned()),
+        Dialect::Sqlite if url.contains("mode=") => (url.to_owned(), pragmas),
+        Dialect::Sqlite => (format!("{url}?mode=rwc"), pragmas),
+    };
+    Ok(AnyPoolOptions::new()
         .max_connections(connections)
         .acquire_timeout(Duration::from_secs(60))
         // A SQLite connection has nothing to go stale, and opening one anew costs its statements.
-        .test_before_acquire(dialect == Dialect::Postgres);
-    if dialect == Dialect::Postgres {
-        return Ok(pool.connect(url).await?);
-    }
-    let cache = if connections == 1 { WRITER_CACHE } else { READER_CACHE };
-    let url = if url.contains("mode=") { url.to_owned() } else { format!("{url}?mode=rwc") };
-    Ok(pool
+        .test_before_acquire(dialect == Dialect::Postgres)
         .after_connect(move |connection, _| {
+            let settings = settings.clone();
             Box::pin(async move {
-                let pragmas = format!(
-                    "PRAGMA busy_timeout = {BUSY_MILLIS}; PRAGMA journal_mode = WAL;
-                     PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA cache_size = -{cache};"
-                );
-                connection.execute(sqlx::AssertSqlSafe(pragmas)).await?;
+                connection.execute(sqlx::AssertSqlSafe(settings)).await?;
                 Ok(())
             })
         })
@@ -128,18 +133,19 @@ async fn migrate(url: &str, dialect: Dialect, pool: &AnyPool) -> Result<()> {
 }
 
 /// PostgreSQL writes a changed row anew, and then every index of its table too, unless the new row fits on the page of
-/// the old one and no index knows a column that changed. Half a page is left for what an issue, a duty and a debt become,
-/// and the duties of a bundle are found by an index that doesn't know their state.
+/// the old one and no index knows a column that changed. Half a page is left for what an issue, a duty, a debt and a referral
+/// become, and the duties of a bundle are found by an index that doesn't know their state.
 const ROOM: &str = "ALTER TABLE issues SET (fillfactor = 50);
  ALTER TABLE duties SET (fillfactor = 50);
  ALTER TABLE outbox SET (fillfactor = 50);
+ ALTER TABLE referrals SET (fillfactor = 50);
  CREATE INDEX IF NOT EXISTS duties_of_bundle ON duties (bundle_id);
  DROP INDEX IF EXISTS duties_open;";
 
 /// Done once; the migrations are in SQL that both databases understand.
 async fn leave_room(pool: &AnyPool) -> Result<()> {
     let left: i64 = sqlx::query_scalar(
-        "SELECT COUNT(*) FROM pg_class WHERE oid = 'outbox'::regclass AND reloptions IS NOT NULL",
+        "SELECT COUNT(*) FROM pg_class WHERE oid = 'referrals'::regclass AND reloptions IS NOT NULL",
     )
     .fetch_one(pool)
     .await?;

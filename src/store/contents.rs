@@ -123,14 +123,15 @@ impl Store {
             return Ok(Vec::new());
         }
         let read = format!(
-            "SELECT r.id, r.reference, (SELECT b.remote_id FROM referrals b WHERE b.issue_id = r.issue_id
-                 AND b.round < r.round AND b.remote_id IS NOT NULL ORDER BY b.round DESC LIMIT 1) AS previous,
+            "SELECT r.id, r.reference, CASE WHEN r.round > 1 THEN
+                 (SELECT b.remote_id FROM referrals b WHERE b.issue_id = r.issue_id
+                   AND b.round < r.round AND b.remote_id IS NOT NULL ORDER BY b.round DESC LIMIT 1) END AS previous,
                i.number, i.category, i.urgency, i.text_sealed, p.name_sealed, p.contact_sealed,
                s.address_sealed, a.id AS area_id, a.code AS area_code, a.name AS area_name
              FROM referrals r JOIN issues i ON i.id = r.issue_id JOIN residents p ON p.id = i.resident_id
              JOIN subjects s ON s.id = i.subject_id JOIN areas a ON a.id = i.area_id
-             WHERE r.id IN ({})",
-            self.dialect.list()
+             WHERE r.id {}",
+            self.dialect.among()
         );
         let read = self.dialect.as_one(&DISPATCH, &read);
         let rows: String = sqlx::query_scalar(sqlx::AssertSqlSafe(read))
@@ -173,13 +174,13 @@ impl Store {
     async fn names_over(&self, areas: &[&str]) -> Result<Names> {
         let read = format!(
             "WITH RECURSIVE up (lower_id, area_id, parent_id, height) AS (
-               SELECT id, id, parent_id, 0 FROM areas WHERE id IN ({})
+               SELECT id, id, parent_id, 0 FROM areas WHERE id {}
                UNION ALL
                SELECT up.lower_id, a.id, a.parent_id, height + 1 FROM up JOIN areas a ON a.id = up.parent_id
                WHERE height < 16)
              SELECT up.lower_id, r.role, f.name FROM up JOIN staff f ON f.area_id = up.area_id
              JOIN staff_roles r ON r.staff_id = f.id WHERE r.role IN ($2, $3) ORDER BY up.height DESC, f.number DESC",
-            self.dialect.list()
+            self.dialect.among()
         );
         let rows: Vec<(String, String, String)> = sqlx::query_as(sqlx::AssertSqlSafe(read))
             .bind(to_json(&areas)?)

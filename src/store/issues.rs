@@ -359,7 +359,7 @@ impl Tx {
 
     async fn issue_rows(&mut self, of: &[(String, Event)]) -> Result<Rows> {
         let ids: Vec<&str> = of.iter().map(|(id, _)| id.as_str()).collect();
-        let whose = format!("WHERE i.id IN ({})", self.dialect.list());
+        let whose = format!("WHERE i.id {}", self.dialect.among());
         self.rows_by(&whose, &to_json(&ids)?).await
     }
 
@@ -378,8 +378,8 @@ impl Tx {
     /// The platform has these referrals (a JSON list): the issues that wait for that go on.
     pub(super) async fn issues_referred(&mut self, referral_ids: &str) -> Result<()> {
         let waiting = format!(
-            "JOIN referrals r ON r.issue_id = i.id AND r.round = i.round WHERE i.state = 'queued' AND r.id IN ({})",
-            self.dialect.list()
+            "JOIN referrals r ON r.issue_id = i.id AND r.round = i.round WHERE i.state = 'queued' AND r.id {}",
+            self.dialect.among()
         );
         let rows = self.rows_by(&waiting, referral_ids).await?;
         let events: Vec<_> = rows.keys().map(|id| (id.clone(), Event::Referred)).collect();

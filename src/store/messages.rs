@@ -111,9 +111,9 @@ impl Tx {
         let lane = self.around.platform_lane.clone();
         let read = format!(
             "SELECT m.id, r.reference, m.sequence FROM messages m JOIN referrals r ON r.id = m.referral_id
-             WHERE m.delivered_at IS NULL AND r.remote_id IS NOT NULL AND r.id IN ({})
+             WHERE m.delivered_at IS NULL AND r.remote_id IS NOT NULL AND r.id {}
              ORDER BY m.sequence",
-            self.dialect.list()
+            self.dialect.among()
         );
         let waiting: Vec<(String, String, i64)> = sqlx::query_as(sqlx::AssertSqlSafe(read))
             .bind(referral_ids.to_owned())
@@ -149,8 +149,8 @@ impl Store {
             "SELECT m.id, r.reference, m.sequence, r.remote_id, r.remote_word, e.body, e.at FROM messages m
              JOIN referrals r ON r.id = m.referral_id
              JOIN issue_events e ON e.issue_id = r.issue_id AND e.sequence = m.sequence
-             WHERE m.id IN ({})",
-            self.dialect.list()
+             WHERE m.id {}",
+            self.dialect.among()
         );
         let rows: Vec<Row> = sqlx::query_as(sqlx::AssertSqlSafe(read))
             .bind(to_json(&ids)?)

@@ -61,7 +61,7 @@ pub use ledger::DutyLine;
 pub use messages::Message;
 pub use notices::{ADDRESS, DIGEST, NewNotice, Notice};
 pub use outbox::{Claim, Parcel, Receipt, Settlement};
-pub use outbox_desk::{Debt, Decision};
+pub use outbox_desk::{Debt, DebtState, Decision};
 pub use photos::{LARGEST_PHOTO, Photo, media_type};
 pub use plans::PlanChange;
 pub use rates::{By, FiguresLine};
@@ -161,11 +161,15 @@ impl Dialect {
         }
     }
 
-    /// The texts in a JSON list that is a statement's first parameter, as a query of one column.
-    const fn list(self) -> &'static str {
+    /// The condition, after a column's name, that it's one of the texts in the JSON list that is the statement's first
+    /// parameter.
+    const fn among(self) -> &'static str {
         match self {
-            Dialect::Sqlite => "SELECT value FROM json_each($1)",
-            Dialect::Postgres => "SELECT json_array_elements_text(CAST($1 AS json))",
+            Dialect::Sqlite => "IN (SELECT value FROM json_each($1))",
+            // As an array PostgreSQL looks each up by an index; as a query it reads the whole table to join it.
+            Dialect::Postgres => {
+                "= ANY (ARRAY (SELECT json_array_elements_text(CAST($1 AS json))))"
+            }
         }
     }
 

@@ -108,8 +108,8 @@ impl Store {
             "SELECT n.id, n.on_date, n.title, n.body, n.html, s.number AS staff_number, s.name AS staff_name,
                s.phone_sealed, s.email_sealed, s.wecom_sealed, s.feishu_sealed
              FROM notices n JOIN staff s ON s.id = n.staff_id
-             WHERE n.id IN ({})",
-            self.dialect.list()
+             WHERE n.id {}",
+            self.dialect.among()
         );
         let rows: Vec<Row> = sqlx::query_as(sqlx::AssertSqlSafe(read))
             .bind(to_json(&ids)?)

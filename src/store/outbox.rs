@@ -252,22 +252,14 @@ impl Store {
 
     /// When the lane's next debt may be tried, if it has one; what is leased may be when its lease has ended.
     pub async fn next_attempt(&self, lane: &str) -> Result<Option<i64>> {
-        let first = |state: &str| {
-            format!(
-                "SELECT (SELECT not_before FROM outbox WHERE lane = $1 AND state = '{state}'
-                   AND (lease_until IS NULL OR lease_until <= $2) ORDER BY not_before LIMIT 1) AS first"
-            )
-        };
-        let next = format!(
-            "SELECT MIN(first) FROM ({} UNION ALL {}) AS firsts",
-            first("ready"),
-            first("review")
-        );
-        Ok(sqlx::query_scalar(sqlx::AssertSqlSafe(next))
-            .bind(lane)
-            .bind(self.around.clock.millis())
-            .fetch_one(&self.read)
-            .await?)
+        Ok(sqlx::query_scalar(
+            "SELECT not_before FROM outbox WHERE lane = $1 AND state IN ('ready', 'review')
+               AND (lease_until IS NULL OR lease_until <= $2) ORDER BY not_before LIMIT 1",
+        )
+        .bind(lane)
+        .bind(self.around.clock.millis())
+        .fetch_optional(&self.read)
+        .await?)
     }
 }
 
@@ -295,11 +287,12 @@ impl Tx {
             Dialect::Sqlite => "",
             Dialect::Postgres => "FOR UPDATE SKIP LOCKED",
         };
+        // The plus keeps it to the index in order of urgency; by what is due it would sort all that waits.
         let read = format!(
             "SELECT id, kind, debt_key, target_id, attempts, unknown_since, first_attempt_at,
                {ATTEMPTED_AT} AS last_attempt_at, $2 AS lease_until,
                CASE WHEN lease_until IS NULL THEN 0 ELSE 1 END AS expired
-             FROM outbox WHERE lane = $1 AND state IN ('ready', 'review') AND not_before <= $4
+             FROM outbox WHERE lane = $1 AND state IN ('ready', 'review') AND +not_before <= $4
                AND (lease_until IS NULL OR lease_until <= $4)
              ORDER BY priority, not_before, id LIMIT $3 {skip}"
         );
@@ -322,8 +315,8 @@ impl Tx {
         let now = self.now();
         let ids: Vec<&str> = parcels.iter().map(|parcel| parcel.id.as_str()).collect();
         let take = format!(
-            "UPDATE outbox SET lease_owner = $2, lease_until = $3, last_attempt_at = {ATTEMPTED_AT} WHERE id IN ({})",
-            self.dialect.list()
+            "UPDATE outbox SET lease_owner = $2, lease_until = $3, last_attempt_at = {ATTEMPTED_AT} WHERE id {}",
+            self.dialect.among()
         );
         sqlx::query(sqlx::AssertSqlSafe(take))
             .bind(to_json(&ids)?)
@@ -342,8 +335,8 @@ impl Tx {
         let write = format!(
             "UPDATE outbox SET state = 'ready', unknown_since = COALESCE(unknown_since, lease_until),
                first_attempt_at = COALESCE(first_attempt_at, last_attempt_at, $2 - $3), not_before = $2 + $4,
-               last_error = 'lease expired in flight', lease_owner = NULL, lease_until = NULL WHERE id IN ({})",
-            self.dialect.list()
+               last_error = 'lease expired in flight', lease_owner = NULL, lease_until = NULL WHERE id {}",
+            self.dialect.among()
         );
         sqlx::query(sqlx::AssertSqlSafe(write))
             .bind(to_json(&ids)?)
@@ -437,8 +430,7 @@ impl Tx {
     ) -> Result<HashSet<String>> {
         let ids: Vec<&str> = batch.iter().map(|(parcel, _)| parcel.id.as_str()).collect();
         // By id alone: PostgreSQL, which counted when hardly any was leased, would go by that.
-        let read =
-            format!("SELECT id, lease_owner FROM outbox WHERE id IN ({})", self.dialect.list());
+        let read = format!("SELECT id, lease_owner FROM outbox WHERE id {}", self.dialect.among());
         let read = self.dialect.as_one(&["id", "lease_owner"], &read);
         let leases: String = sqlx::query_scalar(sqlx::AssertSqlSafe(read))
             .bind(to_json(&ids)?)

@@ -3,6 +3,25 @@
 use sqlx::FromRow;
 
 use super::{Receipt, Result, Store, StoreError, Tx};
+use crate::words;
+
+words! {
+    /// How a debt stands, as an operator sees it.
+    DebtState {
+        Ready = "ready", "待发送";
+        /// Somebody holds its lease.
+        Leased = "leased", "发送中";
+        /// Ready, but an earlier attempt may have arrived.
+        Unknown = "unknown", "下落不明";
+        Review = "review", "待中心审核";
+        Held = "held", "等人处理";
+        /// It stands in a hand-off workbook.
+        Handed = "handed", "已列入交接表";
+        Refused = "refused", "被拒收";
+        Delivered = "delivered", "已送达";
+        Cancelled = "cancelled", "已撤回";
+    }
+}
 
 /// A debt as an operator sees it. Instants are epoch milliseconds.
 #[derive(Debug, Clone, FromRow, serde::Serialize)]
@@ -21,6 +40,17 @@ pub struct Debt {
 
 /// As it's shown: what is in flight has a lease.
 const STATE: &str = "CASE WHEN lease_until IS NULL THEN state ELSE 'leased' END";
+
+impl Debt {
+    /// How it stands, for people.
+    pub fn standing(&self) -> &str {
+        match DebtState::read(&self.state) {
+            Some(DebtState::Ready) if self.unknown_since.is_some() => DebtState::Unknown.chinese(),
+            Some(state) => state.chinese(),
+            None => &self.state,
+        }
+    }
+}
 
 fn debts() -> String {
     format!(
@@ -58,7 +88,7 @@ impl Decision {
 }
 
 impl Store {
-    /// The debts of a lane and state (`unknown` for those of unknown fate), oldest first, at most `limit`.
+    /// The debts of a lane and of a [`DebtState`], by its code, oldest first, at most `limit`.
     pub async fn debts(
         &self,
         lane: Option<&str>,
@@ -112,8 +142,10 @@ impl Tx {
             .ok_or_else(|| no_debt(debt_key))?;
         let handed = state == "handed" && matches!(decision, Decision::Arrived { .. });
         if !handed && !matches!(state.as_str(), "ready" | "held" | "review") {
+            let standing = DebtState::read(&state).map(DebtState::chinese);
             return Err(StoreError::Rule(format!(
-                "「{debt_key}」现在是 {state}：只有等待发送或等人处理的才能处置；在途的请过一会儿再试"
+                "「{debt_key}」现在是「{}」：只有等待发送或等人处理的才能处置；在途的请过一会儿再试",
+                standing.unwrap_or(&state)
             )));
         }
         let now = self.now();

@@ -135,10 +135,10 @@ impl Tx {
         let lane = self.around.platform_lane.clone();
         let read = format!(
             "SELECT r.id, r.reference, p.id, p.place FROM referrals r JOIN photos p ON p.issue_id = r.issue_id
-             WHERE r.remote_id IS NOT NULL AND r.id IN ({})
+             WHERE r.remote_id IS NOT NULL AND r.id {}
                AND NOT EXISTS (SELECT 1 FROM referral_photos s WHERE s.referral_id = r.id AND s.photo_id = p.id)
              ORDER BY r.reference, p.place",
-            self.dialect.list()
+            self.dialect.among()
         );
         let owed: Vec<(String, String, String, i64)> = sqlx::query_as(sqlx::AssertSqlSafe(read))
             .bind(referral_ids.to_owned())
@@ -180,8 +180,8 @@ impl Store {
         let read = format!(
             "SELECT s.id, r.reference, p.place, r.remote_id, r.remote_word, p.file_name, p.media_type, p.bytes_sealed
              FROM referral_photos s JOIN referrals r ON r.id = s.referral_id JOIN photos p ON p.id = s.photo_id
-             WHERE s.id IN ({})",
-            self.dialect.list()
+             WHERE s.id {}",
+            self.dialect.among()
         );
         let rows: Vec<Row> = sqlx::query_as(sqlx::AssertSqlSafe(read))
             .bind(to_json(&ids)?)

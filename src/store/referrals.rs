@@ -41,8 +41,8 @@ impl Tx {
         let reference = referral::reference(&number, issue.round);
         let (id, now, lane) = (self.around.id(), self.now(), self.around.platform_lane.clone());
         sqlx::query(
-            "INSERT INTO referrals (id, issue_id, round, lane, reference, state, queued_at)
-             VALUES ($1, $2, $3, $4, $5, 'queued', $6)",
+            "INSERT INTO referrals (id, issue_id, round, lane, reference, state, queued_at, poll_at)
+             VALUES ($1, $2, $3, $4, $5, 'queued', $6, 0)",
         )
         .bind(&id)
         .bind(issue_id)
@@ -73,8 +73,8 @@ impl Tx {
         .execute(&mut *self.db)
         .await?;
         sqlx::query(
-            "UPDATE referrals SET state = 'cancelled' WHERE issue_id = $1 AND state = 'queued'
-               AND id IN (SELECT target_id FROM outbox WHERE state = 'cancelled')",
+            "UPDATE referrals SET state = 'cancelled', poll_at = NULL WHERE issue_id = $1 AND state = 'queued'
+               AND EXISTS (SELECT 1 FROM outbox WHERE target_id = referrals.id AND outbox.state = 'cancelled')",
         )
         .bind(issue_id)
         .execute(&mut *self.db)
@@ -82,7 +82,8 @@ impl Tx {
         Ok(())
     }
 
-    /// The platform has these: each with its number, or with a token for which the number will follow.
+    /// The platform has these: each with its number, or with a token for which the number will follow. They are asked
+    /// about at once, as it was set when they were queued: no column that an index knows changes.
     pub(super) async fn referrals_delivered(
         &mut self,
         delivered: &[(&str, &Receipt)],
@@ -99,7 +100,7 @@ impl Tx {
         let rows = to_json(&rows)?;
         let write = format!(
             "UPDATE referrals SET state = CASE WHEN j.remote_id IS NULL THEN 'waiting' ELSE 'open' END,
-               remote_id = j.remote_id, token = j.token, delivered_at = $2, poll_at = $2
+               remote_id = j.remote_id, token = j.token, delivered_at = $2
              FROM {source} AS j WHERE referrals.id = j.id"
         );
         sqlx::query(sqlx::AssertSqlSafe(write))
@@ -129,7 +130,7 @@ impl Tx {
     /// The platform's own no at the door.
     pub(super) async fn referral_refused(&mut self, id: &str, reason: &str) -> Result<()> {
         let issue_id: String = sqlx::query_scalar(
-            "UPDATE referrals SET state = 'refused' WHERE id = $1 RETURNING issue_id",
+            "UPDATE referrals SET state = 'refused', poll_at = NULL WHERE id = $1 RETURNING issue_id",
         )
         .bind(id)
         .fetch_one(&mut *self.db)
@@ -145,11 +146,13 @@ impl Tx {
 
     /// The platform has given the number that belongs to a token.
     pub async fn referral_numbered(&mut self, id: &str, remote_id: &str) -> Result<()> {
-        sqlx::query("UPDATE referrals SET state = 'open', remote_id = $1 WHERE id = $2 AND state = 'waiting'")
-            .bind(remote_id)
-            .bind(id)
-            .execute(&mut *self.db)
-            .await?;
+        sqlx::query(
+            "UPDATE referrals SET state = 'open', remote_id = $1, token = NULL WHERE id = $2 AND state = 'waiting'",
+        )
+        .bind(remote_id)
+        .bind(id)
+        .execute(&mut *self.db)
+        .await?;
         self.put_number(id, remote_id).await?;
         let ids = to_json(&[id])?;
         self.owe_photos_of(&ids).await?;
@@ -251,7 +254,8 @@ impl Store {
     pub async fn due_numbers(&self, limit: i64) -> Result<Vec<OpenReferral>> {
         Ok(sqlx::query_as(
             "SELECT id, remote_id, token, delivered_at FROM referrals
-             WHERE lane = $1 AND state = 'waiting' AND poll_at <= $2 ORDER BY poll_at, id LIMIT $3",
+             WHERE lane = $1 AND state = 'waiting' AND token IS NOT NULL AND poll_at <= $2
+             ORDER BY poll_at, id LIMIT $3",
         )
         .bind(&self.around.platform_lane)
         .bind(self.around.clock.millis())

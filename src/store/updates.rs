@@ -110,8 +110,8 @@ impl Tx {
     pub(super) async fn apply_early_updates(&mut self, remote_ids: &[&str]) -> Result<()> {
         let early = format!(
             "SELECT DISTINCT remote_id FROM referral_updates
-             WHERE lane = $2 AND applied_at IS NULL AND remote_id IN ({})",
-            self.dialect.list()
+             WHERE lane = $2 AND applied_at IS NULL AND remote_id {}",
+            self.dialect.among()
         );
         let early: Vec<String> = sqlx::query_scalar(sqlx::AssertSqlSafe(early))
             .bind(to_json(&remote_ids)?)
@@ -285,7 +285,8 @@ impl Tx {
         state: &str,
     ) -> Result<()> {
         sqlx::query(
-            "UPDATE referrals SET state = $1, remote_word = $2, remote_at = $3 WHERE id = $4",
+            "UPDATE referrals SET state = $1, remote_word = $2, remote_at = $3,
+               poll_at = CASE WHEN $1 = 'open' THEN COALESCE(poll_at, 0) END WHERE id = $4",
         )
         .bind(state)
         .bind(&update.word)

@@ -188,7 +188,7 @@ on_both!(what_is_leased_is_nobody_elses_until_the_lease_ends, async |fixture: Fi
     assert_eq!((lane.queued, lane.in_flight, lane.unknown), (1, 1, 0));
     let mut tx = store.begin().await.unwrap();
     let error = tx.decide_debt(&key, &Decision::Hold, "周正", "试").await.unwrap_err().to_string();
-    assert!(error.contains("leased"), "{error}");
+    assert!(error.contains("发送中"), "{error}");
     tx.rollback().await.unwrap();
     // What is in flight can't be taken back: the issue ends, and the attempt's answer is still awaited.
     let number = key.trim_start_matches("referral:").trim_end_matches("-R1").to_owned();
