@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use serde::Deserialize;
 
-use super::{Message, Notice, Parcel, Photo, Result, Store, StoreError, from_json, to_json};
+use super::{Message, Notice, Parcel, Photo, Result, Store, StoreError, to_json};
 use crate::domain::issue::{Category, Urgency};
 use crate::domain::staff::Role;
 
@@ -133,12 +133,8 @@ impl Store {
              WHERE r.id {}",
             self.dialect.among()
         );
-        let read = self.dialect.as_one(&DISPATCH, &read);
-        let rows: String = sqlx::query_scalar(sqlx::AssertSqlSafe(read))
-            .bind(to_json(&ids)?)
-            .fetch_one(&self.read)
-            .await?;
-        let rows: Vec<DispatchRow> = from_json(&rows)?;
+        let rows: Vec<DispatchRow> =
+            self.dialect.read_among(&self.read, &DISPATCH, &read, to_json(&ids)?).await?;
         let mut areas: Vec<&str> = rows.iter().map(|row| row.area_id.as_str()).collect();
         areas.sort_unstable();
         areas.dedup();

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use sqlx::FromRow;
 
 use super::issue_duties::{Work, ends, first_note};
-use super::{Put, Result, Store, StoreError, SubjectRow, Tx, from_json, to_json, word};
+use super::{Put, Result, Store, StoreError, SubjectRow, Tx, to_json, word};
 use crate::domain::issue::{Category, Class, Event, Issue, Level, State, Urgency};
 
 /// A demand as it was recorded; classified at once, or later.
@@ -366,13 +366,10 @@ impl Tx {
     /// The rows of issues by a condition on `i` whose one parameter is a JSON list.
     async fn rows_by(&mut self, condition: &str, list: &str) -> Result<Rows> {
         let columns = ROW.map(|column| format!("i.{column}")).join(", ");
-        let read =
-            self.dialect.as_one(&ROW, &format!("SELECT {columns} FROM issues i {condition}"));
-        let rows: String = sqlx::query_scalar(sqlx::AssertSqlSafe(read))
-            .bind(list.to_owned())
-            .fetch_one(&mut *self.db)
-            .await?;
-        Ok(from_json::<Row>(&rows)?.into_iter().map(|row| (row.id.clone(), row)).collect())
+        let read = format!("SELECT {columns} FROM issues i {condition}");
+        let rows: Vec<Row> =
+            self.dialect.read_among(&mut *self.db, &ROW, &read, list.to_owned()).await?;
+        Ok(rows.into_iter().map(|row| (row.id.clone(), row)).collect())
     }
 
     /// The platform has these referrals (a JSON list): the issues that wait for that go on.

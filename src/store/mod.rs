@@ -42,7 +42,8 @@ use std::sync::{Arc, Mutex, RwLock};
 use std::time::Duration;
 
 use jiff::civil::Date;
-use sqlx::{Any, AnyPool, Transaction};
+use serde::de::DeserializeOwned;
+use sqlx::{Any, AnyPool, Executor, Transaction};
 
 pub use absences::{DeadAddress, NewAbsence};
 pub use areas::{Area, AreaTree, NewArea};
@@ -189,6 +190,19 @@ impl Dialect {
                 format!("SELECT CAST(COALESCE(json_agg(j), '[]') AS TEXT) FROM ({query}) AS j")
             }
         }
+    }
+
+    /// The rows of a query with these columns, whose one parameter is a JSON list: see [`Dialect::among`].
+    async fn read_among<'e, T: DeserializeOwned>(
+        self,
+        db: impl Executor<'e, Database = Any>,
+        columns: &[&str],
+        query: &str,
+        list: String,
+    ) -> Result<Vec<T>> {
+        let read = sqlx::AssertSqlSafe(self.as_one(columns, query));
+        let rows: String = sqlx::query_scalar(read).bind(list).fetch_one(db).await?;
+        from_json(&rows)
     }
 }
 
@@ -380,7 +394,7 @@ fn to_json(rows: &impl serde::Serialize) -> Result<String> {
 }
 
 /// Reads what [`Dialect::as_one`] gives.
-fn from_json<T: serde::de::DeserializeOwned>(rows: &str) -> Result<Vec<T>> {
+fn from_json<T: DeserializeOwned>(rows: &str) -> Result<Vec<T>> {
     serde_json::from_str(rows)
         .map_err(|error| StoreError::Corrupt { what: "json", value: error.to_string() })
 }

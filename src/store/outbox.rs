@@ -431,13 +431,10 @@ impl Tx {
         let ids: Vec<&str> = batch.iter().map(|(parcel, _)| parcel.id.as_str()).collect();
         // By id alone: PostgreSQL, which counted when hardly any was leased, would go by that.
         let read = format!("SELECT id, lease_owner FROM outbox WHERE id {}", self.dialect.among());
-        let read = self.dialect.as_one(&["id", "lease_owner"], &read);
-        let leases: String = sqlx::query_scalar(sqlx::AssertSqlSafe(read))
-            .bind(to_json(&ids)?)
-            .fetch_one(&mut *self.db)
-            .await?;
-        let held = from_json::<Lease>(&leases)?.into_iter();
-        let held = held.filter(|lease| lease.lease_owner.as_deref() == Some(owner));
+        let columns = ["id", "lease_owner"];
+        let leases: Vec<Lease> =
+            self.dialect.read_among(&mut *self.db, &columns, &read, to_json(&ids)?).await?;
+        let held = leases.into_iter().filter(|lease| lease.lease_owner.as_deref() == Some(owner));
         Ok(held.map(|lease| lease.id).collect())
     }
 
