@@ -103,7 +103,7 @@ fn list(debts: &[Debt]) -> anyhow::Result<()> {
             debt.standing(),
             &shown(debt.unknown_since),
             &debt.attempts.to_string(),
-            &shown(Some(debt.not_before)),
+            &next(debt),
             debt.last_error.as_deref().unwrap_or_default(),
         ])?;
     }
@@ -113,7 +113,11 @@ fn list(debts: &[Debt]) -> anyhow::Result<()> {
 fn show(debt: &Debt) {
     say!("{}（{}）", debt.debt_key, debt.kind);
     say!("通道 {}，{}，已尝试 {} 次", debt.lane, debt.standing(), debt.attempts);
-    say!("列入 {}，下次 {}", shown(Some(debt.created_at)), shown(Some(debt.not_before)));
+    say!("列入 {}", shown(Some(debt.created_at)));
+    let next = next(debt);
+    if !next.is_empty() {
+        say!("下次 {next}");
+    }
     if debt.unknown_since.is_some() {
         say!("{} 起下落不明：可能已经送达，核实以前不会重发", shown(debt.unknown_since));
     }
@@ -123,6 +127,12 @@ fn show(debt: &Debt) {
     if debt.settled_at.is_some() {
         say!("了结 {}", shown(debt.settled_at));
     }
+}
+
+/// When it's tried next, where it waits for a time.
+fn next(debt: &Debt) -> String {
+    let waits = matches!(DebtState::read(&debt.state), Some(DebtState::Ready | DebtState::Review));
+    shown(waits.then_some(debt.not_before))
 }
 
 /// An instant as the township's clocks show it; nothing for one that never was.

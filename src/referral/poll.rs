@@ -145,7 +145,7 @@ async fn ask(
     polled: &mut Polled,
 ) -> Result<Result<(), NoContact>, StoreError> {
     let mut numbers = HashMap::new();
-    // One that a person says has arrived may have neither: only a sweep of the platform's own could tell.
+    // One that a person says has arrived may have neither number nor token: there is nothing to ask by.
     let tokens = due.iter().filter(|open| open.remote_id.is_none());
     for (open, token) in tokens.filter_map(|open| Some((open, open.token.as_deref()?))) {
         match platform.number_of(token).await {
