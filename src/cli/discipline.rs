@@ -23,7 +23,7 @@ enum Action {
     /// 记录一件违纪反映（热线、来信），只通知督导组；内容从标准输入读
     Record {
         /// 就餐、收礼、其他
-        #[arg(long, value_parser = read_kind)]
+        #[arg(long)]
         kind: BreachKind,
         /// 发生日期
         #[arg(long)]
@@ -54,10 +54,6 @@ enum Action {
         #[arg(long)]
         inspector: String,
     },
-}
-
-fn read_kind(text: &str) -> Result<BreachKind, String> {
-    BreachKind::read(text).ok_or_else(|| format!("应为：{}", BreachKind::choices()))
 }
 
 pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {

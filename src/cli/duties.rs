@@ -14,15 +14,11 @@ pub struct Arguments {
     #[command(flatten)]
     config: ConfigFile,
     /// 只列这种任务，如 入户走访
-    #[arg(long, value_parser = read_kind)]
+    #[arg(long)]
     kind: Option<DutyKind>,
     /// 只列超期的
     #[arg(long)]
     late: bool,
-}
-
-fn read_kind(text: &str) -> Result<DutyKind, String> {
-    DutyKind::read(text).ok_or_else(|| format!("应为：{}", DutyKind::choices()))
 }
 
 /// How many are held at once.

@@ -13,7 +13,7 @@ pub struct Arguments {
     #[command(flatten)]
     config: ConfigFile,
     /// 按什么分列：村、总支、部门、走访人
-    #[arg(long, default_value = "村", value_parser = read_by)]
+    #[arg(long, default_value = "村")]
     by: By,
     /// 改为列出问题在谁手里：村、镇直部门、服务中心、平台、群众，各多久、超期多久
     #[arg(long, conflicts_with = "by")]
@@ -21,10 +21,6 @@ pub struct Arguments {
     /// 以 JSON 输出
     #[arg(long)]
     json: bool,
-}
-
-fn read_by(text: &str) -> Result<By, String> {
-    By::read(text).ok_or_else(|| format!("应为：{}", By::choices()))
 }
 
 pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {

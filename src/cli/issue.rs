@@ -26,7 +26,7 @@ enum Action {
     /// 以 csv 列出问题：填上责任层级、类别或办理结果，就能再导入
     List {
         /// 只列这种状态，如 已登记、办理中、退回
-        #[arg(long, value_parser = read_state)]
+        #[arg(long)]
         state: Option<State>,
     },
     /// 显示一个问题的全过程：办了什么、提醒和督办了谁、在谁手里多久
@@ -66,10 +66,6 @@ struct Move {
     number: String,
     #[command(flatten)]
     word: Word,
-}
-
-fn read_state(text: &str) -> Result<State, String> {
-    State::read(text).ok_or_else(|| format!("状态应为：{}", State::choices()))
 }
 
 pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {

@@ -25,7 +25,7 @@ enum Action {
         #[arg(long)]
         lane: Option<String>,
         /// 只列这种状态，如 held 或 等人处理；不写则列出没有送达、没有撤回的
-        #[arg(long, value_parser = read_state)]
+        #[arg(long)]
         state: Option<DebtState>,
         #[arg(long, default_value_t = 1000)]
         limit: i64,
@@ -86,11 +86,6 @@ async fn decide(store: &Store, made: &Move, decision: &Decision) -> anyhow::Resu
     tx.commit().await?;
     say!("{}：已处置，已记入审计", made.key);
     Ok(())
-}
-
-fn read_state(text: &str) -> Result<DebtState, String> {
-    let choices = || format!("可以写：{}", DebtState::choices());
-    DebtState::read(text).ok_or_else(choices)
 }
 
 fn list(debts: &[Debt]) -> anyhow::Result<()> {

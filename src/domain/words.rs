@@ -36,6 +36,15 @@ macro_rules! words {
             }
         }
 
+        /// As [`Self::read`], or what a person may write: so a command line takes it.
+        impl std::str::FromStr for $name {
+            type Err = String;
+
+            fn from_str(text: &str) -> Result<$name, String> {
+                $name::read(text).ok_or_else(|| format!("应为：{}", $name::choices()))
+            }
+        }
+
         impl std::fmt::Display for $name {
             fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
                 f.write_str(self.chinese())

@@ -83,7 +83,7 @@ impl Tx {
     }
 
     /// The platform has these: each with its number, or with a token for which the number will follow. They are asked
-    /// about at once, as it was set when they were queued: no column that an index knows changes.
+    /// about at once, as it was set when they were queued: with its number none changes a column that an index knows.
     pub(super) async fn referrals_delivered(
         &mut self,
         delivered: &[(&str, &Receipt)],
