@@ -4,11 +4,11 @@
 //!
 //! - [`domain`]: the campaign's rules, pure: no I/O, no clock, no SQL.
 //! - [`clock`], [`seal`]: time and chance, and the sealing of personal data, handed to all others.
-//! - [`store`]: the record; all the SQL there is.
+//! - [`db`]: the record; all the SQL there is.
 //! - [`settings`]: typed configuration.
 //! - [`intake`]: what comes in: workbooks and csv.
-//! - [`outbox`]: the delivery engine: each debt once.
-//! - [`referral`]: what is owed to the platform, and what it answers.
+//! - [`delivery`]: the delivery engine: each debt once.
+//! - [`platform`]: what is owed to the platform, and what it answers.
 //! - [`notify`]: what is owed to people: reminders, in digests.
 //! - [`schedule`]: which reconciler wakes when.
 //! - [`daemon`]: all of it put together by configuration.
@@ -22,15 +22,15 @@
 pub mod cli;
 pub mod clock;
 pub mod daemon;
+pub mod db;
+pub mod delivery;
 pub mod demo;
 pub mod domain;
 pub mod intake;
 pub mod notify;
-pub mod outbox;
-pub mod referral;
+pub mod platform;
 pub mod sandbox;
 pub mod schedule;
 pub mod seal;
 pub mod settings;
-pub mod store;
 pub mod web;

@@ -14,7 +14,7 @@ use tokio_util::task::TaskTracker;
 use tracing::{error, info};
 
 use crate::clock::{Clock, span_millis};
-use crate::store::{CLOCKS_APART, Store, StoreError};
+use crate::db::{CLOCKS_APART, Store, StoreError};
 
 /// What a job does; the text says how it went.
 pub type Work =
@@ -127,7 +127,7 @@ impl Schedule {
                 return started;
             }
         };
-        let clock = &self.store.around().clock;
+        let clock = &self.store.context().clock;
         for job in &self.jobs {
             let slot = job.when.slot(clock).as_millisecond();
             let stale = clock.millis() - millis(STALE_AFTER);

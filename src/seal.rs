@@ -86,7 +86,7 @@ impl Sealer {
             .map_err(|why| SealError::Unreadable { file: name, why: why.to_string() })
     }
 
-    /// Tells two keys apart without telling either.
+    /// Tells two keys apart without reminder either.
     pub fn fingerprint(&self) -> &str {
         &self.fingerprint
     }

@@ -18,10 +18,10 @@ use jiff::civil::Time;
 use serde::{Deserialize, Deserializer};
 
 use self::channels::NotifySettings;
+use crate::delivery::OnUnknown;
+use crate::delivery::http::Tls;
 use crate::domain::issue::Category;
 use crate::domain::referral::PlatformStatus;
-use crate::outbox::OnUnknown;
-use crate::outbox::http::Tls;
 
 const DEFAULTS: &str = include_str!("../config/zoufang.toml");
 

@@ -3,17 +3,17 @@
 use std::path::Path;
 use std::time::Instant;
 
-use anyhow::Context;
+use anyhow::Context as _;
 use jiff::civil::date;
 use sqlx::{Connection, Executor, SqliteConnection};
 use zoufang::clock::{Chance, Clock};
 use zoufang::daemon::{load_campaign, load_workdays, reminder_rules};
+use zoufang::db::{Context, Store};
 use zoufang::domain::duty::DutyKind;
 use zoufang::intake::import;
 use zoufang::notify::{Reminded, ReminderRules, remind};
 use zoufang::seal::Sealer;
 use zoufang::settings::Settings;
-use zoufang::store::{Store, Surroundings};
 
 /// The real county: 21 towns, 1,180 villages.
 const AREAS: &str = include_str!("../../config/areas/tengzhou-areas.csv");
@@ -21,10 +21,10 @@ const COUNTY: &str = "370481000000";
 const SUBJECTS: usize = 300_000;
 const ISSUES: usize = 25_000;
 
-fn surroundings(clock: &Clock, settings: &Settings) -> anyhow::Result<Surroundings> {
+fn context(clock: &Clock, settings: &Settings) -> anyhow::Result<Context> {
     let mut campaign = load_campaign("".as_ref())?;
     campaign.town = COUNTY.to_owned();
-    Ok(Surroundings {
+    Ok(Context {
         clock: clock.clone(),
         chance: Chance::system(),
         sealer: Sealer::new(&[7; 32]),
@@ -60,8 +60,8 @@ fn villages() -> impl Iterator<Item = &'static str> {
 
 /// Subjects, issues and what is owed for them, written by the shovel.
 async fn fill(file: &Path, store: &Store) -> anyhow::Result<()> {
-    let around = store.around();
-    let name = around.sealer.seal("示例", &around.chance)?;
+    let context = store.context();
+    let name = context.sealer.seal("示例", &context.chance)?;
     let mut db = SqliteConnection::connect(&format!("sqlite://{}", file.display())).await?;
     db.execute("PRAGMA foreign_keys = OFF").await?;
     db.execute("CREATE TEMP TABLE v (i INTEGER PRIMARY KEY, area_id TEXT, number TEXT)").await?;
@@ -87,17 +87,17 @@ async fn fill(file: &Path, store: &Store) -> anyhow::Result<()> {
     );
     db.execute(sqlx::AssertSqlSafe(subjects)).await?;
     for kind in [DutyKind::Visit, DutyKind::Classify, DutyKind::Revisit] {
-        let (code, due_on) = (kind.code(), around.campaign.due_on(kind));
-        let first = around.campaign.rungs(kind).first().context("no ladder")?;
-        let on = first.told_on(due_on, &around.workdays);
-        let bundles = format!(
-            "INSERT INTO bundles (id, kind, role, staff_id, area_id, due_on, next_rung, next_rung_on, created_at)
+        let (code, due_on) = (kind.code(), context.campaign.due_on(kind));
+        let first = context.campaign.steps(kind).first().context("no ladder")?;
+        let on = first.told_on(due_on, &context.workdays);
+        let groups = format!(
+            "INSERT INTO duty_groups (id, kind, role, staff_id, area_id, due_on, next_step, next_step_on, created_at)
              SELECT '{code}-' || v.i || '-' || k.i, '{code}', 'visitor', f.id, v.area_id, '{due_on}', 0, '{on}', 0
              FROM v, (SELECT 0 AS i UNION SELECT 1 UNION SELECT 2) k JOIN staff f ON f.number = v.number || '-' || k.i"
         );
-        db.execute(sqlx::AssertSqlSafe(bundles)).await?;
+        db.execute(sqlx::AssertSqlSafe(groups)).await?;
         let duties = format!(
-            "INSERT INTO duties (id, duty_key, kind, bundle_id, subject_id, state, created_at)
+            "INSERT INTO duties (id, duty_key, kind, group_id, subject_id, state, created_at)
              {} SELECT printf('{code}-%08d', n.i), printf('{code}:s%08d', n.i), '{code}',
                '{code}-' || (n.i % {count}) || '-' || ((n.i / {count}) % 3), printf('s%08d', n.i), 'open', 0 FROM n",
             numbers(SUBJECTS)
@@ -113,17 +113,17 @@ async fn fill(file: &Path, store: &Store) -> anyhow::Result<()> {
     db.execute(sqlx::AssertSqlSafe(issues)).await?;
     for kind in [DutyKind::Acknowledge, DutyKind::Upload, DutyKind::Begin, DutyKind::Resolve] {
         let code = kind.code();
-        // Dates over six weeks; the first rung a few days before.
-        let bundles = format!(
-            "INSERT INTO bundles (id, kind, role, area_id, issue_id, due_on, next_rung, next_rung_on, created_at)
+        // Dates over six weeks; the first step a few days before.
+        let groups = format!(
+            "INSERT INTO duty_groups (id, kind, role, area_id, issue_id, due_on, next_step, next_step_on, created_at)
              {} SELECT printf('{code}-i%08d', n.i), '{code}', 'grid_member', v.area_id, printf('i%08d', n.i),
                date('2022-04-18', '+' || (n.i % 42) || ' days'), 0, date('2022-04-15', '+' || (n.i % 42) || ' days'), 0
              FROM n JOIN v ON v.i = n.i % {count}",
             numbers(ISSUES)
         );
-        db.execute(sqlx::AssertSqlSafe(bundles)).await?;
+        db.execute(sqlx::AssertSqlSafe(groups)).await?;
         let duties = format!(
-            "INSERT INTO duties (id, duty_key, kind, bundle_id, issue_id, state, created_at)
+            "INSERT INTO duties (id, duty_key, kind, group_id, issue_id, state, created_at)
              {} SELECT printf('{code}-i%08d', n.i), printf('{code}:i%08d', n.i), '{code}', printf('{code}-i%08d', n.i),
                printf('i%08d', n.i), 'open', 0 FROM n",
             numbers(ISSUES)
@@ -149,8 +149,7 @@ pub async fn table() -> anyhow::Result<()> {
     let settings = Settings::from_text("", "bench")?;
     let clock = Clock::manual(Clock::system().instant(date(2022, 3, 1).at(8, 0, 0, 0)));
     let store =
-        Store::open(&format!("sqlite://{}", file.display()), surroundings(&clock, &settings)?)
-            .await?;
+        Store::open(&format!("sqlite://{}", file.display()), context(&clock, &settings)?).await?;
     for table in [AREAS, &staff()] {
         import(&store, "county.csv", table.as_bytes(), false, &|_, _| {}).await?;
     }

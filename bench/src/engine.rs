@@ -4,16 +4,16 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use anyhow::Context;
+use anyhow::Context as _;
 use tokio_util::sync::CancellationToken;
 use zoufang::clock::{Chance, Clock};
 use zoufang::daemon::{load_campaign, load_workdays, platform};
+use zoufang::db::{Context, Store};
+use zoufang::delivery::{Lane, LaneRules, OnUnknown};
 use zoufang::intake::import;
-use zoufang::outbox::{Lane, LaneRules, OnUnknown};
-use zoufang::referral::ReferralCarrier;
+use zoufang::platform::PlatformTransport;
 use zoufang::seal::Sealer;
 use zoufang::settings::Settings;
-use zoufang::store::{Store, Surroundings};
 
 use crate::{CONCURRENCY, rate};
 
@@ -50,8 +50,8 @@ pub fn settings(address: &str, description: &str, folder: &Path) -> anyhow::Resu
 }
 
 /// What a record needs, with its platform on this lane.
-pub fn surroundings(lane: &str) -> anyhow::Result<Surroundings> {
-    Ok(Surroundings {
+pub fn context(lane: &str) -> anyhow::Result<Context> {
+    Ok(Context {
         clock: Clock::system(),
         chance: Chance::system(),
         sealer: Sealer::new(&[7; 32]),
@@ -69,7 +69,7 @@ pub fn surroundings(lane: &str) -> anyhow::Result<Surroundings> {
 
 /// A record with a township of a household for each of its `issues`, which are owed to the platform.
 pub async fn township(url: &str, lane: &str, issues: usize) -> anyhow::Result<Store> {
-    let store = Store::open(url, surroundings(lane)?).await?;
+    let store = Store::open(url, context(lane)?).await?;
     let table = |header: &str, line: &dyn Fn(usize) -> String| {
         let lines: String = (0..issues).map(line).collect();
         format!("{header}{lines}\n")
@@ -87,10 +87,10 @@ pub async fn township(url: &str, lane: &str, issues: usize) -> anyhow::Result<St
 /// Referrals in a second, of the `issues` that the record at `url` owes.
 pub async fn engine(address: &str, issues: usize, url: &str, folder: &Path) -> anyhow::Result<f64> {
     let settings = settings(address, DESCRIPTION, folder)?;
-    let store = Store::open(url, surroundings(&settings.platform.name)?).await?;
-    let around = store.around();
-    let sink = platform(&settings, &around.clock, &around.chance)?.context("no platform")?;
-    let carrier = Arc::new(ReferralCarrier::new(around.clock.clone(), sink, Duration::ZERO));
+    let store = Store::open(url, context(&settings.platform.name)?).await?;
+    let context = store.context();
+    let sink = platform(&settings, &context.clock, &context.chance)?.context("no platform")?;
+    let transport = Arc::new(PlatformTransport::new(context.clock.clone(), sink, Duration::ZERO));
     let rules = LaneRules {
         hours: None,
         concurrency: CONCURRENCY,
@@ -103,8 +103,13 @@ pub async fn engine(address: &str, issues: usize, url: &str, folder: &Path) -> a
         breaker_pause: Duration::from_secs(30),
         on_unknown: OnUnknown::Hold,
     };
-    let lane =
-        Lane::new(&settings.platform.name, store.clone(), carrier, rules, CancellationToken::new());
+    let lane = Lane::new(
+        &settings.platform.name,
+        store.clone(),
+        transport,
+        rules,
+        CancellationToken::new(),
+    );
     let began = Instant::now();
     Arc::new(lane).drain().await?;
     let rate = rate(issues, began);

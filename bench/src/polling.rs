@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use sqlx::{Connection, Executor, SqliteConnection};
 use tokio::net::TcpListener;
 use zoufang::daemon::platform;
-use zoufang::referral::poll;
+use zoufang::platform::poll;
 
 use crate::engine::{settings, township};
 use crate::median;
@@ -120,8 +120,8 @@ async fn follow(open: usize) -> anyhow::Result<(f64, usize)> {
     let lane = settings.platform.name.clone();
     let store = township(&format!("sqlite://{}", file.display()), &lane, 1).await?;
     multiply(&file, open).await?;
-    let around = store.around();
-    let platform = platform(&settings, &around.clock, &around.chance)?.context("no platform")?;
+    let context = store.context();
+    let platform = platform(&settings, &context.clock, &context.chance)?.context("no platform")?;
     let (mut times, mut requests) = (Vec::new(), 0);
     for _ in 0..ROUNDS {
         feed.requests.store(0, Ordering::Relaxed);

@@ -6,9 +6,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use anyhow::Context;
 use sqlx::{Connection, Executor, PgConnection, SqliteConnection};
 use tempfile::TempDir;
-use zoufang::store::Store;
+use zoufang::db::Store;
 
-use crate::engine::{DESCRIPTION, settings, surroundings, township};
+use crate::engine::{DESCRIPTION, context, settings, township};
 use crate::support;
 
 const FILE: &str = "seed.db";
@@ -31,9 +31,9 @@ impl Seeds {
         township(&sqlite, &lane, issues).await?.close().await;
         let postgres = support::postgres::database().await;
         if let Some(postgres) = &postgres {
-            let store = Store::open(postgres, surroundings(&lane)?).await?;
+            let store = Store::open(postgres, context(&lane)?).await?;
             carry_over(&sqlite, postgres).await?;
-            store.count_anew().await?;
+            store.analyze().await?;
             store.close().await;
         }
         Ok(Seeds { folder, postgres, copies: AtomicUsize::new(0) })

@@ -6,12 +6,12 @@ use std::process::ExitCode;
 use clap::{Args, Subcommand};
 use serde_json::json;
 
-use super::{ConfigFile, Word, wrong_input};
+use super::{Approval, ConfigFile, wrong_input};
 use crate::clock::{Chance, Clock};
 use crate::daemon::{load_campaign, open_store, reminder_rules};
+use crate::db::{PlanChange, Store};
 use crate::domain::campaign::Campaign;
 use crate::notify::upcoming;
-use crate::store::{PlanChange, Store};
 
 #[derive(Debug, Args)]
 pub struct Arguments {
@@ -35,7 +35,7 @@ enum Action {
         #[arg(long)]
         file: Option<PathBuf>,
         #[command(flatten)]
-        word: Word,
+        approval: Approval,
     },
 }
 
@@ -69,7 +69,7 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
             tx.rollback().await?;
             say!("以上只是预览，什么也没有改；用 zoufang campaign apply 使它生效");
         }
-        Action::Apply { file, word: Word { by, reason } } => {
+        Action::Apply { file, approval: Approval { by, reason } } => {
             let plan = load(file)?;
             let before = store.campaign();
             let change = tx.change_plan(&plan, &by, &reason).await?;
@@ -86,7 +86,7 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
 
 /// The service goes on by what was applied, but its status would say that the file differs.
 fn remind_of_file(store: &Store, plan: &Campaign) {
-    if serde_json::to_string(&store.around().campaign).ok() != serde_json::to_string(plan).ok() {
+    if serde_json::to_string(&store.context().campaign).ok() != serde_json::to_string(plan).ok() {
         say!("请把这份方案放到 campaign.file，否则状态里会提示文件与生效的方案不同");
     }
 }

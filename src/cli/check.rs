@@ -9,13 +9,13 @@ use tokio::net::TcpListener;
 
 use super::{ConfigFile, shown};
 use crate::clock::{Chance, Clock};
-use crate::daemon::{carrier, load_campaign, load_workdays, platform};
+use crate::daemon::{load_campaign, load_workdays, platform, transport};
+use crate::db::Store;
+use crate::delivery::http::{Tls, ask, client};
 use crate::notify::Messages;
-use crate::outbox::http::{Tls, ask, client};
 use crate::seal::Sealer;
 use crate::settings::channels::ChannelKind;
 use crate::settings::{Adapter, Settings};
-use crate::store::Store;
 
 #[derive(Debug, Args)]
 pub struct Arguments {
@@ -89,7 +89,7 @@ fn templates(settings: &Settings) -> Result<String, String> {
 
 /// Whether it can be put together: its secrets are there, its description reads.
 fn channel(kind: ChannelKind, settings: &Settings) -> Result<String, String> {
-    carrier(kind, settings, &Clock::system()).map_err(|error| error.to_string())?;
+    transport(kind, settings, &Clock::system()).map_err(|error| error.to_string())?;
     let lane = kind.lane();
     Ok(format!("配置齐全；用 zoufang notify test {lane} --to 人员编号 试发一条"))
 }

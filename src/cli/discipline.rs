@@ -8,7 +8,7 @@ use jiff::civil::Date;
 use serde_json::json;
 
 use super::{ConfigFile, wrong_input};
-use crate::store::{BreachKind, NewBreach, Store};
+use crate::db::{BreachKind, NewBreach, Store};
 
 #[derive(Debug, Args)]
 pub struct Arguments {

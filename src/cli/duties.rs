@@ -6,8 +6,8 @@ use std::process::ExitCode;
 use clap::Args;
 
 use super::ConfigFile;
+use crate::db::DutyLine;
 use crate::domain::duty::{DutyKind, Warning};
-use crate::store::DutyLine;
 
 #[derive(Debug, Args)]
 pub struct Arguments {
@@ -30,7 +30,7 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let staff =
         store.staff().await?.into_iter().map(|p| (p.id, format!("{} {}", p.number, p.name)));
     let staff: HashMap<String, String> = staff.collect();
-    let today = store.around().clock.today();
+    let today = store.context().clock.today();
     let mut writer = csv::Writer::from_writer(super::Reader);
     writer.write_record(["任务", "区划", "责任人", "期限", "预警", "任务编号"])?;
     let mut page = store.duty_lines("", PAGE).await?;

@@ -5,8 +5,8 @@ use std::process::ExitCode;
 use clap::Args;
 
 use super::ConfigFile;
+use crate::db::{By, FiguresLine, Store};
 use crate::domain::rates::{Counts, percent};
-use crate::store::{By, FiguresLine, Store};
 
 #[derive(Debug, Args)]
 pub struct Arguments {

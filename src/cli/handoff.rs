@@ -7,7 +7,7 @@ use clap::{Args, Subcommand};
 
 use super::{ConfigFile, shown, wrong_input};
 use crate::daemon::{handoff_rules, open_store};
-use crate::referral::workbook::{file_name, write};
+use crate::platform::workbook::{file_name, write};
 
 #[derive(Debug, Args)]
 pub struct Arguments {

@@ -8,8 +8,8 @@ use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::{ConfigFile, shown, wrong_input};
+use crate::db::Store;
 use crate::intake::{ImportError, Kind, Report, import_file, kind_of_file, write_error_copy};
-use crate::store::Store;
 
 #[derive(Debug, Args)]
 pub struct Arguments {

@@ -8,10 +8,10 @@ use std::process::ExitCode;
 use clap::{Args, Subcommand};
 use serde_json::json;
 
-use super::{ConfigFile, Word, shown, wrong_input};
+use super::{Approval, ConfigFile, shown, wrong_input};
 use crate::clock::local_text;
+use crate::db::{AreaTree, IssueCard, LARGEST_PHOTO, Store, Upsert, What};
 use crate::domain::issue::{Event, State};
-use crate::store::{AreaTree, IssueCard, LARGEST_PHOTO, Put, Store, What};
 
 #[derive(Debug, Args)]
 pub struct Arguments {
@@ -65,7 +65,7 @@ struct Move {
     /// 问题编号
     number: String,
     #[command(flatten)]
-    word: Word,
+    approval: Approval,
 }
 
 pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
@@ -74,15 +74,15 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Action::List { state } => list(&store, state).await?,
         Action::Show { number } => show(&store, &number).await?,
         Action::Acknowledge { number, by } => acknowledge(&store, &number, &by).await?,
-        Action::Override(Move { number, word: Word { by, reason } }) => {
+        Action::Override(Move { number, approval: Approval { by, reason } }) => {
             let event = Event::PlatformOverridden { by: by.clone(), reason: reason.clone() };
             make(&store, &number, &by, &reason, &event).await?;
         }
-        Action::Void(Move { number, word: Word { by, reason } }) => {
+        Action::Void(Move { number, approval: Approval { by, reason } }) => {
             make(&store, &number, &by, &reason, &Event::Voided { reason: reason.clone() }).await?;
         }
         Action::Photo { number, files, by } => add_photos(&store, &number, &files, &by).await?,
-        Action::Reopen(Move { number, word: Word { by, reason } }) => {
+        Action::Reopen(Move { number, approval: Approval { by, reason } }) => {
             make(&store, &number, &by, &reason, &Event::Reopened { reason: reason.clone() })
                 .await?;
         }
@@ -104,7 +104,7 @@ fn by_whom(actor: &str) -> &str {
 
 async fn show(store: &Store, number: &str) -> anyhow::Result<()> {
     let timeline = store.timeline(number).await.map_err(wrong_input)?;
-    let now = store.around().clock.now();
+    let now = store.context().clock.now();
     say!("{number}　{}　第 {} 轮", timeline.issue.state, timeline.issue.round);
     say!("{}　登记", local_text(timeline.registered_at));
     for entry in &timeline.entries {
@@ -162,7 +162,7 @@ async fn add_photos(
         opened.take(LARGEST_PHOTO as u64 + 1).read_to_end(&mut bytes).map_err(unreadable)?;
         let put = tx.add_photo(number, &name, &bytes).await.map_err(wrong_input)?;
         let already =
-            if put == Put::Same { "（以前加过同一张，没有改动）" } else { "" };
+            if put == Upsert::Same { "（以前加过同一张，没有改动）" } else { "" };
         say!("{number}：{name}{already}");
     }
     let detail = json!({"photos": files.len()});

@@ -36,8 +36,8 @@ use std::process::ExitCode;
 use clap::{Args, Parser, Subcommand};
 
 use crate::clock::{Chance, Clock};
+use crate::db::Store;
 use crate::settings::Settings;
-use crate::store::Store;
 
 #[derive(Debug, Parser)]
 #[command(
@@ -112,7 +112,7 @@ impl ConfigFile {
 
 /// On whose word a thing is done, and why: both stand in the audit.
 #[derive(Debug, Args)]
-struct Word {
+struct Approval {
     /// 责任人
     #[arg(long)]
     by: String,

@@ -8,13 +8,13 @@ use jiff::civil::Date;
 
 use super::{ConfigFile, wrong_input};
 use crate::clock::{Chance, Clock};
-use crate::daemon::{carrier, open_store, reminder_rules};
+use crate::daemon::{open_store, reminder_rules, transport};
+use crate::db::{Content, Notice, Store};
+use crate::delivery::Outcome;
 use crate::domain::staff::AddressKind;
 use crate::notify::preview;
-use crate::outbox::Outcome;
 use crate::settings::Settings;
 use crate::settings::channels::ChannelKind;
-use crate::store::{Content, Notice, Store};
 
 #[derive(Debug, Args)]
 pub struct Arguments {
@@ -63,9 +63,9 @@ async fn show(
     on: Option<Date>,
     to: Option<&str>,
 ) -> anyhow::Result<ExitCode> {
-    let around = store.around();
-    let tomorrow = around.clock.today().tomorrow().context("no day after today")?;
-    let day = on.unwrap_or_else(|| around.workdays.on_or_after(tomorrow));
+    let context = store.context();
+    let tomorrow = context.clock.today().tomorrow().context("no day after today")?;
+    let day = on.unwrap_or_else(|| context.workdays.on_or_after(tomorrow));
     let staff = store.staff().await?;
     let notices = preview(store, &reminder_rules(settings)?, day).await?;
     let mut shown = 0;
@@ -93,17 +93,17 @@ async fn test(
         let text = format!("没有配置通道「{channel}」；notify.channels 里有：{}", all.join("、"));
         return Err(wrong_input(text));
     };
-    let carrier = carrier(kind, settings, &store.around().clock)?;
+    let transport = transport(kind, settings, &store.context().clock)?;
     let addresses = store.addresses(to).await.map_err(wrong_input)?;
     let staff = store.staff().await?;
     let name = staff.iter().find(|person| person.number == to).map(|person| person.name.clone());
     let title = "【走访】测试消息".to_owned();
     let body = "这是走访系统的测试消息，收到即说明通道可用，不用回复。".to_owned();
     let html = (kind == ChannelKind::Email).then(|| format!("<p>{body}</p>"));
-    let around = store.around();
+    let context = store.context();
     let notice = Notice {
-        id: around.id(),
-        on_date: around.clock.today().to_string(),
+        id: context.id(),
+        on_date: context.clock.today().to_string(),
         staff_number: to.to_owned(),
         staff_name: name.unwrap_or_default(),
         title,
@@ -111,7 +111,7 @@ async fn test(
         html,
         addresses,
     };
-    match carrier.send(&Content::Notice(notice)).await {
+    match transport.send(&Content::Notice(notice)).await {
         Outcome::Delivered(_) => {
             say!("{channel}：已发给 {to}");
             Ok(ExitCode::SUCCESS)

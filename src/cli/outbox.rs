@@ -5,9 +5,9 @@ use std::process::ExitCode;
 use clap::{Args, Subcommand};
 use jiff::Timestamp;
 
-use super::{ConfigFile, Word, wrong_input};
+use super::{Approval, ConfigFile, wrong_input};
 use crate::clock::local_text;
-use crate::store::{Debt, DebtState, Decision, Store};
+use crate::db::{Debt, DebtState, Decision, Store};
 
 #[derive(Debug, Args)]
 pub struct Arguments {
@@ -56,7 +56,7 @@ struct Move {
     /// list 里的「key」
     key: String,
     #[command(flatten)]
-    word: Word,
+    approval: Approval,
 }
 
 pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
@@ -80,7 +80,7 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
 
 async fn decide(store: &Store, made: &Move, decision: &Decision) -> anyhow::Result<()> {
     let mut tx = store.begin().await?;
-    tx.decide_debt(&made.key, decision, &made.word.by, &made.word.reason)
+    tx.decide_debt(&made.key, decision, &made.approval.by, &made.approval.reason)
         .await
         .map_err(wrong_input)?;
     tx.commit().await?;

@@ -47,7 +47,7 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let daemon = Arc::new(Daemon::new(settings, store.clone(), shutdown.clone())?);
     let pages = tokio::spawn(web::serve(listener, Arc::clone(&daemon), shutdown.clone()));
     tokio::spawn(stop_on_signal(shutdown.clone()));
-    info!(%listen, version = env!("CARGO_PKG_VERSION"), rehearsal = store.around().clock.is_rehearsal(), "serving");
+    info!(%listen, version = env!("CARGO_PKG_VERSION"), rehearsal = store.context().clock.is_rehearsal(), "serving");
     // Without systemd there is nobody to tell.
     let _ = sd_notify::notify(false, &[sd_notify::NotifyState::Ready]);
     daemon.run().await?;

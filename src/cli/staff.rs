@@ -9,8 +9,8 @@ use serde_json::json;
 use super::{ConfigFile, wrong_input};
 use crate::clock::{Chance, Clock};
 use crate::daemon::open_store;
+use crate::db::{NewAbsence, StaffMember, Store};
 use crate::notify::{Messages, calendar_link};
-use crate::store::{NewAbsence, StaffMember, Store};
 
 #[derive(Debug, Args)]
 pub struct Arguments {
@@ -86,7 +86,7 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
                 tx.commit().await?;
             }
             let person = self::person(&store, &number).await?;
-            say!("{}", calendar_link(store.around(), url, &person));
+            say!("{}", calendar_link(store.context(), url, &person));
         }
     }
     Ok(ExitCode::SUCCESS)

@@ -21,8 +21,10 @@ pub struct Arguments {
 pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let settings = arguments.config.settings()?;
     let address = format!("http://{}/status", settings.http.listen);
-    let client =
-        crate::outbox::http::client(Duration::from_secs(10), &crate::outbox::http::Tls::default())?;
+    let client = crate::delivery::http::client(
+        Duration::from_secs(10),
+        &crate::delivery::http::Tls::default(),
+    )?;
     let answer = client.get(&address).send().await.and_then(reqwest::Response::error_for_status);
     let status: Status = answer
         .with_context(|| format!("{address} 没有回答：服务在运行吗？地址在 http.listen"))?

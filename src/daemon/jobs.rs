@@ -6,14 +6,14 @@ use std::time::Duration;
 use tracing::warn;
 
 use super::{Gaps, handoff_rules};
+use crate::db::Store;
+use crate::delivery::Lane;
 use crate::domain::campaign::plus;
 use crate::notify::{ReminderRules, remind};
-use crate::outbox::Lane;
-use crate::referral::workbook::{self, HandoffRules};
-use crate::referral::{Platform, poll, sweep};
+use crate::platform::workbook::{self, HandoffRules};
+use crate::platform::{Platform, poll, sweep};
 use crate::schedule::{Job, When, Work};
 use crate::settings::{Adapter, Settings};
-use crate::store::Store;
 
 /// How often the platform's service list is compared with the configuration.
 const SERVICES_EVERY: Duration = Duration::from_secs(3600);
@@ -91,8 +91,8 @@ fn handoffs(store: Store, rules: HandoffRules, lanes: Vec<Arc<Lane>>) -> Work {
     Arc::new(move || {
         let (store, rules, lanes) = (store.clone(), rules.clone(), lanes.clone());
         Box::pin(async move {
-            let around = store.around();
-            if !around.workdays.is_workday(around.clock.today()) {
+            let context = store.context();
+            if !context.workdays.is_workday(context.clock.today()) {
                 return Ok("今天不是工作日，没有人录入".to_owned());
             }
             let handed = workbook::hand_off(&store, &rules).await?;
@@ -136,7 +136,7 @@ fn upgrades(store: Store, after: Duration, lanes: Vec<Arc<Lane>>) -> Work {
         let (store, lanes) = (store.clone(), lanes.clone());
         Box::pin(async move {
             let days = i64::try_from(after.as_secs() / 86_400).unwrap_or(i64::MAX);
-            let today = store.around().clock.today();
+            let today = store.context().clock.today();
             let upgraded = store.upgrade_overdue(plus(today, -days)).await?;
             for number in &upgraded {
                 warn!(issue = %number, "overdue and not begun: moved to joint handling");

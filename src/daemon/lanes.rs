@@ -6,17 +6,17 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
 use crate::clock::Clock;
+use crate::db::Store;
+use crate::delivery::http::{Tls, client};
+use crate::delivery::{Lane, LaneRules, OnUnknown, Transport};
 use crate::domain::workdays::WorkingTime;
 use crate::notify::{
     DingtalkRobot, EmailChannel, FeishuRobot, LogChannel, SmsChannel, WebhookChannel, WecomApp,
     WecomRobot,
 };
-use crate::outbox::http::{Tls, client};
-use crate::outbox::{Carrier, Lane, LaneRules, OnUnknown};
-use crate::referral::{Platform, ReferralCarrier};
+use crate::platform::{Platform, PlatformTransport};
 use crate::settings::channels::{ChannelKind, channel_secret};
 use crate::settings::{PlatformSettings, PushSettings, Settings, SettingsError};
-use crate::store::Store;
 
 /// The platform's lane.
 pub(super) fn platform(
@@ -25,13 +25,14 @@ pub(super) fn platform(
     platform: &Arc<dyn Platform>,
     shutdown: &CancellationToken,
 ) -> Arc<Lane> {
-    let clock = store.around().clock.clone();
+    let clock = store.context().clock.clone();
     let PlatformSettings { concurrency, rate_per_minute, settle_after, on_unknown, .. } =
         settings.platform;
-    let carrier = ReferralCarrier::new(clock, Arc::clone(platform), settings.platform.clock_skew);
+    let transport =
+        PlatformTransport::new(clock, Arc::clone(platform), settings.platform.clock_skew);
     let rules =
         LaneRules { settle_after, ..rules(settings, concurrency, rate_per_minute, on_unknown) };
-    lane(&settings.platform.name, store, Arc::new(carrier), rules, shutdown)
+    lane(&settings.platform.name, store, Arc::new(transport), rules, shutdown)
 }
 
 /// The lane of a channel to people: it rests outside of working hours.
@@ -41,10 +42,10 @@ pub(super) fn channel(
     store: &Store,
     shutdown: &CancellationToken,
 ) -> Result<Arc<Lane>, SettingsError> {
-    let around = store.around();
+    let context = store.context();
     let notify = &settings.notify;
     let hours =
-        WorkingTime { workdays: around.workdays.clone(), from: notify.from, until: notify.until };
+        WorkingTime { workdays: context.workdays.clone(), from: notify.from, until: notify.until };
     // A log disturbs nobody.
     let hours = (kind != ChannelKind::Log).then_some(hours);
     let (concurrency, rate) = match kind {
@@ -58,15 +59,15 @@ pub(super) fn channel(
         ChannelKind::Sms => (2, notify.sms.rate_per_minute),
     };
     let rules = LaneRules { hours, ..rules(settings, concurrency, rate, notify.on_unknown) };
-    Ok(lane(kind.lane(), store, carrier(kind, settings, &around.clock)?, rules, shutdown))
+    Ok(lane(kind.lane(), store, transport(kind, settings, &context.clock)?, rules, shutdown))
 }
 
 /// What carries a channel's notices.
-pub fn carrier(
+pub fn transport(
     kind: ChannelKind,
     settings: &Settings,
     clock: &Clock,
-) -> Result<Arc<dyn Carrier>, SettingsError> {
+) -> Result<Arc<dyn Transport>, SettingsError> {
     let clock = clock.clone();
     let notify = &settings.notify;
     let client = client(notify.timeout, &Tls::default())
@@ -133,9 +134,9 @@ fn rules(
 fn lane(
     name: &str,
     store: &Store,
-    carrier: Arc<dyn Carrier>,
+    transport: Arc<dyn Transport>,
     rules: LaneRules,
     shutdown: &CancellationToken,
 ) -> Arc<Lane> {
-    Arc::new(Lane::new(name, store.clone(), carrier, rules, shutdown.clone()))
+    Arc::new(Lane::new(name, store.clone(), transport, rules, shutdown.clone()))
 }

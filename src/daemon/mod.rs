@@ -14,21 +14,21 @@ use tokio_util::sync::CancellationToken;
 use tracing::{error, info};
 
 use crate::clock::{Chance, Clock};
+use crate::db::{Context, Store, StoreError};
+use crate::delivery::{GateState, Lane};
 use crate::domain::campaign::Campaign;
 use crate::domain::workdays::{Workdays, WorkingTime};
 use crate::notify::{MessageError, Messages, ReminderRules};
-use crate::outbox::{GateState, Lane};
-use crate::referral::open311::Open311;
-use crate::referral::rest::Rest;
-use crate::referral::workbook::HandoffRules;
-use crate::referral::{Platform, ServiceGap};
+use crate::platform::open311::Open311;
+use crate::platform::rest::Rest;
+use crate::platform::workbook::HandoffRules;
+use crate::platform::{Platform, ServiceGap};
 use crate::schedule::{Schedule, Work};
 use crate::seal::{SealError, Sealer};
 use crate::settings::channels::NotifySettings;
 use crate::settings::{Adapter, Review, Settings, SettingsError};
-use crate::store::{Store, StoreError, Surroundings};
 
-pub use lanes::carrier;
+pub use lanes::transport;
 
 const CAMPAIGN: &str = include_str!("../../config/campaign.toml");
 const CALENDAR: &str = include_str!("../../config/calendar/cn-workdays.csv");
@@ -79,7 +79,7 @@ pub async fn open_store(
     clock: Clock,
     chance: Chance,
 ) -> Result<Store, AssembleError> {
-    let around = Surroundings {
+    let context = Context {
         clock,
         chance,
         sealer: Sealer::from_file(&settings.privacy.key_file)?,
@@ -96,7 +96,7 @@ pub async fn open_store(
         close_needs_answer: settings.platform.close_needs_answer,
         platform_statuses: settings.platform.statuses.clone(),
     };
-    Ok(Store::open(&settings.database.url, around).await?)
+    Ok(Store::open(&settings.database.url, context).await?)
 }
 
 /// The configured platform, if there is one.
@@ -166,7 +166,7 @@ impl Daemon {
         store: Store,
         shutdown: CancellationToken,
     ) -> Result<Daemon, AssembleError> {
-        let Surroundings { clock, chance, .. } = store.around();
+        let Context { clock, chance, .. } = store.context();
         let platform = platform(&settings, clock, chance)?;
         let mut lanes = Vec::new();
         if let Some(platform) = &platform {

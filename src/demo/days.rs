@@ -5,10 +5,10 @@ use jiff::civil::{Date, date};
 
 use super::township::{Place, Township};
 use crate::clock::Chance;
+use crate::db::{IssueCard, RevisitDue, Store, StoreError};
 use crate::domain::campaign::PhaseName;
 use crate::domain::duty::DutyKind;
 use crate::domain::issue::{Category, Level, State, Urgency};
-use crate::store::{IssueCard, RevisitDue, Store, StoreError};
 
 /// What residents ask for, by category.
 const DEMANDS: [(Category, [&str; 2]); 7] = [

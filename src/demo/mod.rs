@@ -22,12 +22,12 @@ pub use outcome::{IssuesByLevel, Outcome};
 
 use crate::clock::{Chance, Clock};
 use crate::daemon::{Daemon, open_store};
+use crate::db::Store;
 use crate::domain::campaign::PhaseName;
 use crate::intake::import;
 use crate::sandbox::{Faults, Sandbox};
 use crate::seal::Sealer;
 use crate::settings::Settings;
-use crate::store::Store;
 use crate::web;
 use days::Days;
 use township::Township;

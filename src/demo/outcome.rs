@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use serde::Serialize;
 
+use crate::db::{Store, StoreError};
 use crate::domain::referral::marked;
 use crate::sandbox::Sandbox;
-use crate::store::{Store, StoreError};
 
 /// The demo in numbers, in the order in which they are printed.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -53,12 +53,12 @@ impl Outcome {
         let figures = store.figures().await?;
         let debts = store.platform_debts().await?;
         let lanes = store.lane_figures(i64::MAX).await?;
-        let today = store.around().clock.today();
+        let today = store.context().clock.today();
         let duties = store.open_duties(today).await?;
         let count = |map: &HashMap<String, i64>, name: &str| map.get(name).copied().unwrap_or(0);
         let arrived = arrivals(sandbox);
         let times = |reference: &String| arrived.get(&marked(reference)).copied().unwrap_or(0);
-        let told = tellings(sandbox);
+        let told = reminders(sandbox);
         let (by_level, by_state) = (&figures.issues_by_level, &figures.issues_by_state);
         let closed = count(by_state, "closed");
         Ok(Outcome {
@@ -109,7 +109,7 @@ fn arrivals(sandbox: &Sandbox) -> HashMap<String, usize> {
 }
 
 /// How often each person got a digest of each day.
-fn tellings(sandbox: &Sandbox) -> HashMap<(String, String), usize> {
+fn reminders(sandbox: &Sandbox) -> HashMap<(String, String), usize> {
     let mut told = HashMap::new();
     for notice in &sandbox.ledger().notices {
         let field = |name: &str| notice.body["data"][name].as_str().unwrap_or_default().to_owned();

@@ -65,28 +65,29 @@ impl DaysByUrgency {
 /// Who hears of a duty, and when.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
-pub struct Rung {
+pub struct EscalationStep {
     /// Days from the due date: negative before it, positive after it.
     pub days: i64,
-    pub who: Hearer,
+    pub who: Recipient,
 }
 
-/// Who hears at a rung.
+/// Who hears at a step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Hearer {
+pub enum Recipient {
     /// Whoever owes the duty.
     Owner,
     #[serde(untagged)]
     Role(Role),
 }
 
-/// The rungs of some kinds of duty.
+/// The steps of some kinds of duty.
 #[derive(Debug, Clone, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Ladder {
     pub duties: Vec<DutyKind>,
-    pub rungs: Vec<Rung>,
+    #[serde(alias = "rungs")]
+    pub steps: Vec<EscalationStep>,
 }
 
 /// The whole plan.
@@ -140,7 +141,7 @@ pub enum PlanError {
     Code(String),
     #[error("ladder 的 {0:?} 在两处都有，只能写一处")]
     TwoLadders(DutyKind),
-    #[error("ladder 的 {0:?} 的 rungs 要按 days 从小到大排列")]
+    #[error("ladder 的 {0:?} 的 steps 要按 days 从小到大排列")]
     UnsortedLadder(DutyKind),
 }
 
@@ -182,7 +183,7 @@ impl Campaign {
             if ladders.len() > 1 {
                 return Err(PlanError::TwoLadders(*kind));
             }
-            if ladders.iter().any(|ladder| !ladder.rungs.is_sorted_by_key(|rung| rung.days)) {
+            if ladders.iter().any(|ladder| !ladder.steps.is_sorted_by_key(|step| step.days)) {
                 return Err(PlanError::UnsortedLadder(*kind));
             }
         }
@@ -257,12 +258,12 @@ impl Campaign {
         }
     }
 
-    /// The rungs of a kind of duty, earliest first.
-    pub fn rungs(&self, kind: DutyKind) -> &[Rung] {
+    /// The steps of a kind of duty, earliest first.
+    pub fn steps(&self, kind: DutyKind) -> &[EscalationStep] {
         self.ladder
             .iter()
             .find(|ladder| ladder.duties.contains(&kind))
-            .map_or(&[], |ladder| &ladder.rungs)
+            .map_or(&[], |ladder| &ladder.steps)
     }
 
     fn find(&self, name: PhaseName) -> Option<&Phase> {
@@ -270,8 +271,8 @@ impl Campaign {
     }
 }
 
-impl Rung {
-    /// The workday on which this rung of a duty due on `due_on` is told: up to the due date never
+impl EscalationStep {
+    /// The workday on which this step of a duty due on `due_on` is told: up to the due date never
     /// later than meant, after it never earlier.
     pub fn told_on(&self, due_on: Date, workdays: &Workdays) -> Date {
         let meant = plus(due_on, self.days);

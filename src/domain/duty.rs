@@ -70,7 +70,7 @@ impl DutyKind {
         matches!(self, Materials | Summary | Report | SelfCheck | LookBack | Extra)
     }
 
-    /// Whether it is about one issue, and so climbs the ladder alone.
+    /// Whether it is about one issue, and so advances the ladder alone.
     pub const fn is_of_issue(self) -> bool {
         use DutyKind::*;
         matches!(self, Acknowledge | Upload | Begin | Resolve)

@@ -5,23 +5,23 @@ use std::collections::HashMap;
 use super::Progress;
 use super::cells::{Cells, RowError, read_time};
 use super::columns::{Field, Kind, Table};
+use crate::db::{
+    Addresses, Heard, NewAbsence, NewArea, NewIssue, NewStaff, NewSubject, NewVisit, Registered,
+    Return, StaffMember, StoreError, Tx, Upsert,
+};
 use crate::domain::area::{self, AreaKind};
 use crate::domain::campaign::plus;
 use crate::domain::issue::{Category, Class, Event, Level, Urgency};
 use crate::domain::staff::Role;
 use crate::domain::subject::SubjectKind;
 use crate::domain::visit::{Satisfaction, VisitKind};
-use crate::store::{
-    Addresses, Heard, NewAbsence, NewArea, NewIssue, NewStaff, NewSubject, NewVisit, Put,
-    Registered, Return, StaffMember, StoreError, Tx,
-};
 
 type Errors = Vec<RowError>;
 
 /// What was done.
 #[derive(Debug, Default)]
 pub(super) struct Applied {
-    pub puts: Vec<Put>,
+    pub puts: Vec<Upsert>,
     /// Rows that are about nothing known here.
     pub unmatched: Errors,
 }
@@ -57,7 +57,7 @@ async fn apply_row(
     kind: Kind,
     cells: &mut Cells<'_>,
     people: &People,
-) -> Result<Option<Put>, StoreError> {
+) -> Result<Option<Upsert>, StoreError> {
     let put = match kind {
         Kind::Areas => match read_area(cells) {
             Some(new) if cells.errors.is_empty() => tx.put_area(&new).await,
@@ -120,7 +120,7 @@ async fn apply_row(
                 Ok(None) => return Ok(None),
                 Err(error) => Err(error),
             },
-            None => return Ok(Some(Put::Same)),
+            None => return Ok(Some(Upsert::Same)),
         },
     };
     match put {
@@ -255,7 +255,7 @@ fn read_subject(cells: &mut Cells<'_>) -> Option<NewSubject> {
 }
 
 fn read_visit(tx: &Tx, cells: &mut Cells<'_>, people: &People) -> Option<NewVisit> {
-    let visited_on = cells.date(Field::Date, tx.around().clock.today());
+    let visited_on = cells.date(Field::Date, tx.context().clock.today());
     let staff_id = people.find(cells).map(str::to_owned);
     let subject = cells.required(Field::Subject);
     let resident = cells.required(Field::Resident);
@@ -304,7 +304,7 @@ fn read_resident(cells: &mut Cells<'_>) -> Option<Registered> {
 
 fn read_absence(tx: &Tx, cells: &mut Cells<'_>, people: &People) -> Option<NewAbsence> {
     let staff_id = people.find_in(cells, Field::Absentee).map(str::to_owned);
-    let far = plus(tx.around().clock.today(), 3650);
+    let far = plus(tx.context().clock.today(), 3650);
     let (from, until) = (cells.date(Field::From, far), cells.date(Field::Until, far));
     let deputy_id = match cells.optional(Field::Deputy) {
         Some(_) => Some(people.find_in(cells, Field::Deputy)?.to_owned()),
@@ -368,7 +368,7 @@ fn read_return(tx: &Tx, cells: &mut Cells<'_>) -> Option<Return> {
         }
         at
     });
-    let at = at.map(|at| tx.around().clock.instant(at));
+    let at = at.map(|at| tx.context().clock.instant(at));
     let successors = successors.split(['、', '，', ',', ' ']).filter(|number| !number.is_empty());
     let successors = successors.map(str::to_owned).collect();
     Some(Return { reference, remote_id, word, text, at, successors })
@@ -379,10 +379,10 @@ async fn put_event(
     cells: &Cells<'_>,
     issue: &str,
     event: &Event,
-) -> Result<Put, StoreError> {
+) -> Result<Upsert, StoreError> {
     let id = tx.issue_id(issue).await?;
     tx.issue_event(&id, event, cells.optional(Field::By).unwrap_or("import")).await?;
-    Ok(Put::Added)
+    Ok(Upsert::Added)
 }
 
 /// Staff by number, or by a name that only one person has.

@@ -16,8 +16,8 @@ pub use cells::{RowError, read_date};
 pub use columns::{Field, Kind};
 pub use sheet::Sheet;
 
+use crate::db::{Store, StoreError, Upsert};
 use crate::seal::hex;
-use crate::store::{Put, Store, StoreError};
 
 /// What an import did, or would do.
 #[derive(Debug, Clone)]
@@ -167,9 +167,9 @@ async fn import_sheet(
     };
     report.sheet = (!unmatched.is_empty()).then_some(sheet);
     report.unmatched = unmatched;
-    let count = |what: Put| puts.iter().filter(|put| **put == what).count();
+    let count = |what: Upsert| puts.iter().filter(|put| **put == what).count();
     (report.added, report.changed, report.same) =
-        (count(Put::Added), count(Put::Changed), count(Put::Same));
+        (count(Upsert::Added), count(Upsert::Changed), count(Upsert::Same));
     if dry_run {
         tx.rollback().await.map_err(in_store)?;
         return Ok(report);
@@ -183,7 +183,7 @@ async fn import_sheet(
     tx.audit("import", report.kind.code(), &file, &detail).await.map_err(in_store)?;
     tx.commit().await.map_err(in_store)?;
     if report.rows >= MANY {
-        store.count_anew().await.map_err(in_store)?;
+        store.analyze().await.map_err(in_store)?;
     }
     Ok(report)
 }

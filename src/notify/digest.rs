@@ -5,15 +5,15 @@ use std::collections::{BTreeMap, HashMap};
 use jiff::civil::Date;
 use serde::Serialize;
 
-use super::hearers::Hearers;
+use super::recipients::Recipients;
+use crate::db::{DueGroup, StoreError, Tx};
 use crate::domain::campaign::Campaign;
 use crate::domain::duty::{DutyKind, Warning};
-use crate::store::{DueBundle, StoreError, Tx};
 
-/// One thing that a person is told of: a bundle.
+/// One thing that a person is told of: a group.
 #[derive(Debug, Clone)]
 pub(super) struct Item {
-    pub bundle: String,
+    pub group: String,
     pub kind: DutyKind,
     pub area_id: String,
     pub due_on: Date,
@@ -26,23 +26,18 @@ pub(super) struct Item {
 }
 
 impl Item {
-    /// Adds a bundle to what somebody is told, bundle by bundle: what they owe and also watch over is mentioned once, as
+    /// Adds a group to what somebody is told, group by group: what they owe and also watch over is mentioned once, as
     /// their own.
-    pub fn mention(
-        items: &mut Vec<Item>,
-        bundle: &DueBundle,
-        own: bool,
-        instead_of: Option<String>,
-    ) {
-        match items.last_mut().filter(|item| item.bundle == bundle.id) {
+    pub fn mention(items: &mut Vec<Item>, group: &DueGroup, own: bool, instead_of: Option<String>) {
+        match items.last_mut().filter(|item| item.group == group.id) {
             Some(item) => item.own |= own,
             None => items.push(Item {
-                bundle: bundle.id.clone(),
-                kind: bundle.kind,
-                area_id: bundle.area_id.clone(),
-                due_on: bundle.due_on,
+                group: group.id.clone(),
+                kind: group.kind,
+                area_id: group.area_id.clone(),
+                due_on: group.due_on,
                 own,
-                count: bundle.open,
+                count: group.open,
                 instead_of,
             }),
         }
@@ -106,7 +101,7 @@ struct Line {
     count: i64,
     earliest: Date,
     several_dates: bool,
-    bundles: Vec<String>,
+    groups: Vec<String>,
     names: Vec<String>,
 }
 
@@ -120,28 +115,28 @@ pub(super) struct Draft {
 impl Draft {
     /// Own things first, then what others are late with; by area, kind and date. What would be too long to read is summed
     /// up by the areas right below the reader's own.
-    pub fn new(hearers: &Hearers, staff_id: &str, items: Vec<Item>) -> Draft {
-        let area = |item: &Item| hearers.area_name(&item.area_id);
-        let mut lines = grouped(hearers, &items, area, true);
+    pub fn new(recipients: &Recipients, staff_id: &str, items: Vec<Item>) -> Draft {
+        let area = |item: &Item| recipients.area_name(&item.area_id);
+        let mut lines = grouped(recipients, &items, area, true);
         if lines.len() > LONGEST {
-            let above = |item: &Item| hearers.area_below(staff_id, &item.area_id);
-            lines = grouped(hearers, &items, above, false);
+            let above = |item: &Item| recipients.area_below(staff_id, &item.area_id);
+            lines = grouped(recipients, &items, above, false);
         }
-        Draft { reader: hearers.name(staff_id).to_owned(), items, lines }
+        Draft { reader: recipients.name(staff_id).to_owned(), items, lines }
     }
 
     /// Names what is on lines of a few.
     pub async fn name(&mut self, tx: &mut Tx) -> Result<(), StoreError> {
         let few = self.lines.values_mut().filter(|line| line.count <= NAMED);
         let mut few: Vec<&mut Line> = few.collect();
-        let bundles: Vec<&str> =
-            few.iter().flat_map(|line| line.bundles.iter().map(String::as_str)).collect();
-        if bundles.is_empty() {
+        let groups: Vec<&str> =
+            few.iter().flat_map(|line| line.groups.iter().map(String::as_str)).collect();
+        if groups.is_empty() {
             return Ok(());
         }
-        let labels: HashMap<String, Vec<String>> = tx.bundle_labels(&bundles).await?;
+        let labels: HashMap<String, Vec<String>> = tx.group_labels(&groups).await?;
         for line in &mut few {
-            let names = line.bundles.iter().filter_map(|bundle| labels.get(bundle)).flatten();
+            let names = line.groups.iter().filter_map(|group| labels.get(group)).flatten();
             line.names = names.cloned().collect();
             line.names.sort_unstable();
         }
@@ -166,7 +161,7 @@ impl Draft {
 }
 
 fn grouped(
-    hearers: &Hearers,
+    recipients: &Recipients,
     items: &[Item],
     area: impl Fn(&Item) -> String,
     by_date: bool,
@@ -181,7 +176,7 @@ fn grouped(
             instead_of: item
                 .instead_of
                 .as_deref()
-                .map(|of| hearers.name(of).to_owned())
+                .map(|of| recipients.name(of).to_owned())
                 .unwrap_or_default(),
         };
         let new = Line { earliest: item.due_on, ..Line::default() };
@@ -190,7 +185,7 @@ fn grouped(
         line.several_dates |= line.earliest != item.due_on;
         line.earliest = line.earliest.min(item.due_on);
         if line.count <= NAMED {
-            line.bundles.push(item.bundle.clone());
+            line.groups.push(item.group.clone());
         }
     }
     lines

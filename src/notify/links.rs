@@ -2,29 +2,29 @@
 
 use jiff::civil::Date;
 
-use crate::store::{StaffMember, Surroundings};
+use crate::db::{Context, StaffMember};
 
 /// The page of a person's digest of a day; empty where readers can't reach this service.
-pub(super) fn digest(around: &Surroundings, public_url: &str, staff_id: &str, day: Date) -> String {
+pub(super) fn digest(context: &Context, public_url: &str, staff_id: &str, day: Date) -> String {
     address(
         public_url,
-        &format!("digests/{staff_id}/{day}/{}", digest_code(around, staff_id, &day.to_string())),
+        &format!("digests/{staff_id}/{day}/{}", digest_code(context, staff_id, &day.to_string())),
     )
 }
 
 /// Whoever knows it was sent that digest.
-pub(super) fn digest_code(around: &Surroundings, staff_id: &str, day: &str) -> String {
-    around.sealer.index(&["digest", staff_id, day])
+pub(super) fn digest_code(context: &Context, staff_id: &str, day: &str) -> String {
+    context.sealer.index(&["digest", staff_id, day])
 }
 
 /// The private address of a person's calendar.
-pub fn calendar(around: &Surroundings, public_url: &str, person: &StaffMember) -> String {
-    address(public_url, &format!("calendar/{}/{}.ics", person.id, calendar_code(around, person)))
+pub fn calendar(context: &Context, public_url: &str, person: &StaffMember) -> String {
+    address(public_url, &format!("calendar/{}/{}.ics", person.id, calendar_code(context, person)))
 }
 
 /// Whoever knows it was given that calendar's address.
-pub(super) fn calendar_code(around: &Surroundings, person: &StaffMember) -> String {
-    around.sealer.index(&["calendar", &person.id, &person.calendar_version.to_string()])
+pub(super) fn calendar_code(context: &Context, person: &StaffMember) -> String {
+    context.sealer.index(&["calendar", &person.id, &person.calendar_version.to_string()])
 }
 
 fn address(public_url: &str, path: &str) -> String {

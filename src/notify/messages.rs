@@ -5,7 +5,7 @@ use std::path::Path;
 use minijinja::{AutoEscape, Environment};
 use serde::Serialize;
 
-use crate::store::StoreError;
+use crate::db::StoreError;
 
 /// Every message's template, as it's built in.
 const BUILT_IN: [(&str, &str); 5] = [

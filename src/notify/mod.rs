@@ -1,15 +1,15 @@
 //! What is owed to people: each day's digest of what they owe, once, through their channels.
 //!
-//! Knows the record and the outbox's [`Carrier`](crate::outbox::Carrier); nothing of the platform. A digest
+//! Knows the record and the outbox's [`Transport`](crate::delivery::Transport); nothing of the platform. A digest
 //! names residents and households only masked.
 
 mod calendar;
 mod channels;
 mod digest;
-mod hearers;
 mod links;
 mod messages;
 mod page;
+mod recipients;
 mod remind;
 
 pub use calendar::{Calendar, calendar};

@@ -6,11 +6,11 @@ use jiff::civil::Date;
 use minijinja::context;
 
 use super::digest::{Draft, Item};
-use super::hearers::Hearers;
 use super::links::digest_code;
 use super::messages::Messages;
-use crate::domain::campaign::{Campaign, Hearer, Rung};
-use crate::store::{Store, StoreError, ToldBundle, Tx};
+use super::recipients::Recipients;
+use crate::db::{Store, StoreError, ToldGroup, Tx};
+use crate::domain::campaign::{Campaign, EscalationStep, Recipient};
 
 /// What is still open of what they were told on `day`, as HTML; `None` where the address isn't one that was sent.
 pub async fn page(
@@ -22,30 +22,31 @@ pub async fn page(
     acknowledged: Option<usize>,
 ) -> Result<Option<String>, StoreError> {
     let Some(on) = known_day(store, staff_id, day, code) else { return Ok(None) };
-    let around = store.around();
+    let context = store.context();
     let mut tx = store.begin().await?;
-    let hearers = Hearers::on(&mut tx, around.clock.today()).await?;
+    let recipients = Recipients::on(&mut tx, context.clock.today()).await?;
     let told = tx.told_to(staff_id, day).await?;
     let (mut items, mut ended) = (Vec::new(), BTreeSet::new());
     for told in told {
-        if told.bundle.open > 0 {
-            let own = rung_of(tx.campaign(), &told).is_some_and(|rung| rung.who == Hearer::Owner);
-            Item::mention(&mut items, &told.bundle, own, told.instead_of);
+        if told.group.open > 0 {
+            let own =
+                step_of(tx.campaign(), &told).is_some_and(|step| step.who == Recipient::Owner);
+            Item::mention(&mut items, &told.group, own, told.instead_of);
         } else {
-            ended.insert(told.bundle.id);
+            ended.insert(told.group.id);
         }
     }
-    let mut draft = Draft::new(&hearers, staff_id, items);
+    let mut draft = Draft::new(&recipients, staff_id, items);
     draft.name(&mut tx).await?;
     tx.rollback().await?;
-    let digest = draft.digest(&store.campaign(), around.clock.today(), String::new());
+    let digest = draft.digest(&store.campaign(), context.clock.today(), String::new());
     let values = context! { digest, on => on.to_string(), done => ended.len(), acknowledged };
     Ok(Some(messages.render("page.html", values)?))
 }
 
-/// The rung at which somebody was told; nothing where the ladder has become shorter.
-fn rung_of<'c>(campaign: &'c Campaign, told: &ToldBundle) -> Option<&'c Rung> {
-    campaign.rungs(told.bundle.kind).get(usize::try_from(told.rung).ok()?)
+/// The step at which somebody was told; nothing where the ladder has become shorter.
+fn step_of<'c>(campaign: &'c Campaign, told: &ToldGroup) -> Option<&'c EscalationStep> {
+    campaign.steps(told.group.kind).get(usize::try_from(told.step).ok()?)
 }
 
 /// 已知晓: they needn't be told again of what that day's digest had. Returns how much that was; `None` where the address
@@ -68,13 +69,13 @@ pub async fn acknowledge(
 async fn acknowledge_told(tx: &mut Tx, staff_id: &str, day: &str) -> Result<usize, StoreError> {
     let told = tx.told_to(staff_id, day).await?;
     let campaign = tx.campaign();
-    let late = |told: &ToldBundle| {
-        (told.bundle.id.clone(), rung_of(campaign, told).is_some_and(|rung| rung.days > 0))
+    let late = |told: &ToldGroup| {
+        (told.group.id.clone(), step_of(campaign, told).is_some_and(|step| step.days > 0))
     };
-    let bundles: Vec<(String, bool)> = told.iter().map(late).collect();
-    let noted = tx.acknowledge(staff_id, &bundles).await?;
+    let groups: Vec<(String, bool)> = told.iter().map(late).collect();
+    let noted = tx.acknowledge(staff_id, &groups).await?;
     if noted > 0 {
-        let detail = serde_json::json!({ "day": day, "bundles": noted });
+        let detail = serde_json::json!({ "day": day, "groups": noted });
         tx.audit(staff_id, "acknowledge", "digest", &detail).await?;
     }
     Ok(noted)
@@ -82,5 +83,5 @@ async fn acknowledge_told(tx: &mut Tx, staff_id: &str, day: &str) -> Result<usiz
 
 fn known_day(store: &Store, staff_id: &str, day: &str, code: &str) -> Option<Date> {
     let on = day.parse().ok()?;
-    (digest_code(store.around(), staff_id, day) == code).then_some(on)
+    (digest_code(store.context(), staff_id, day) == code).then_some(on)
 }

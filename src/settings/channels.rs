@@ -7,9 +7,9 @@ use jiff::civil::Time;
 use serde::Deserialize;
 
 use super::{SettingsError, is_http, secret, span};
+use crate::db::{ChannelReach, Form};
+use crate::delivery::OnUnknown;
 use crate::domain::staff::AddressKind;
-use crate::outbox::OnUnknown;
-use crate::store::{ChannelReach, Form};
 
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]

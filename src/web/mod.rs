@@ -24,7 +24,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::error;
 
 use crate::daemon::Daemon;
-use crate::store::{By, StoreError};
+use crate::db::{By, StoreError};
 use status::Status;
 
 /// Serves until told to stop.

@@ -7,11 +7,11 @@ use serde::Serialize;
 
 use super::status::{DutyStatus, LaneStatus, Status, Verdict, township_time};
 use crate::daemon::Daemon;
+use crate::db::{By, FiguresLine, StoreError};
 use crate::domain::duty::DutyKind;
 use crate::domain::holder::Holder;
 use crate::domain::issue::State;
 use crate::domain::rates::{Counts, Rates, percent};
-use crate::store::{By, FiguresLine, StoreError};
 
 /// Named so that what is put into it is escaped.
 const TEMPLATE: &str = "overview.html";

@@ -36,7 +36,7 @@ pub(super) async fn receive(
     let (Some(platform), Some(secret)) = (daemon.platform(), daemon.push_secret()) else {
         return (StatusCode::NOT_FOUND, "no platform is expected to call here\n").into_response();
     };
-    let now = daemon.store.around().clock.now();
+    let now = daemon.store.context().clock.now();
     let id = match check(&headers, &body, secret, now, push.tolerance) {
         Ok(id) => id,
         Err(rejection) => {

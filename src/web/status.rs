@@ -9,15 +9,15 @@ use serde::{Deserialize, Serialize};
 
 use crate::clock::{span_millis, township_zone};
 use crate::daemon::Daemon;
+use crate::db::{Dialect, Figures, LaneFigures, StoreError};
+use crate::delivery::GateState;
 use crate::domain::campaign::Campaign;
 use crate::domain::duty::DutyKind;
 use crate::domain::holder::Holder;
 use crate::domain::issue::State;
 use crate::domain::rates::{Counts, Rates, percent};
-use crate::outbox::GateState;
 use crate::schedule::Job;
 use crate::settings::Adapter;
-use crate::store::{Dialect, Figures, LaneFigures, StoreError};
 
 /// Whether somebody must do something.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -126,8 +126,8 @@ impl Status {
     /// Reads it from the record.
     pub async fn read(daemon: &Daemon) -> Result<Status, StoreError> {
         let store = &daemon.store;
-        let around = store.around();
-        let (now, today) = (around.clock.now(), around.clock.today());
+        let context = store.context();
+        let (now, today) = (context.clock.now(), context.clock.today());
         let duties = store.open_duties(today).await?.into_iter();
         let duty = |(kind, open, late): (DutyKind, i64, i64)| DutyStatus {
             kind: kind.code().to_owned(),
@@ -138,7 +138,7 @@ impl Status {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             verdict: Verdict::Green,
             reasons: Vec::new(),
-            rehearsal: around.clock.is_rehearsal(),
+            rehearsal: context.clock.is_rehearsal(),
             now,
             database: match store.dialect() {
                 Dialect::Sqlite => "sqlite".to_owned(),
@@ -222,9 +222,9 @@ impl Status {
         if late > 0 {
             judged.push((Verdict::Yellow, format!("有 {late} 项任务超期")));
         }
-        let around = daemon.store.around();
-        if !around.workdays.knows(around.clock.today()) {
-            let year = around.clock.today().year();
+        let context = daemon.store.context();
+        if !context.workdays.knows(context.clock.today()) {
+            let year = context.clock.today().year();
             judged.push((
                 Verdict::Yellow,
                 format!("日历里没有 {year} 年的节假日，暂按周末计算：请设 campaign.calendar_file"),
@@ -289,7 +289,7 @@ async fn jobs(daemon: &Daemon) -> Result<Vec<JobStatus>, StoreError> {
             title: job.title.to_owned(),
             last_slot: instant(run.map(|run| run.slot)),
             last_outcome: run.and_then(|run| run.outcome.clone()),
-            next_slot: job.when.next_slot(&daemon.store.around().clock),
+            next_slot: job.when.next_slot(&daemon.store.context().clock),
         }
     };
     Ok(daemon.schedule.jobs().iter().map(job_status).collect())

@@ -19,9 +19,9 @@ use tokio_rustls::rustls::{RootCertStore, ServerConfig};
 use tower::ServiceExt;
 use zoufang::clock::{Chance, Clock};
 use zoufang::daemon::platform;
-use zoufang::outbox::Outcome;
+use zoufang::db::Dispatch;
+use zoufang::delivery::Outcome;
 use zoufang::settings::Settings;
-use zoufang::store::Dispatch;
 
 pub type Authority = CertifiedIssuer<'static, KeyPair>;
 

@@ -2,7 +2,7 @@
 
 use jiff::civil::{Date, date};
 use proptest::prelude::*;
-use zoufang::domain::campaign::{Campaign, PhaseName, Rung};
+use zoufang::domain::campaign::{Campaign, EscalationStep, PhaseName};
 use zoufang::domain::issue::*;
 use zoufang::domain::workdays::Workdays;
 
@@ -140,8 +140,8 @@ proptest! {
     fn a_rung_is_told_on_a_workday_and_never_past_its_date(offset in 0i64..2000, days in -30i64..30) {
         let workdays = workdays();
         let due_on: Date = zoufang::domain::campaign::plus(date(2021, 1, 1), offset);
-        let rung = Rung { days, who: zoufang::domain::campaign::Hearer::Owner };
-        let told_on = rung.told_on(due_on, &workdays);
+        let step = EscalationStep { days, who: zoufang::domain::campaign::Recipient::Owner };
+        let told_on = step.told_on(due_on, &workdays);
         prop_assert!(workdays.is_workday(told_on));
         let in_time = if days <= 0 { told_on <= due_on } else { told_on > due_on };
         prop_assert!(in_time);

@@ -3,11 +3,11 @@
 use jiff::Timestamp;
 use jiff::civil::{Date, date};
 use zoufang::daemon::load_campaign;
+use zoufang::db::{BreachKind, By, DutyLine, NewBreach, What};
 use zoufang::domain::duty::DutyKind;
 use zoufang::domain::holder::{Holder, Holding, holdings};
 use zoufang::domain::issue::{Category, Event, Level, Urgency};
 use zoufang::domain::staff::Role;
-use zoufang::store::{BreachKind, By, DutyLine, NewBreach, What};
 
 use crate::support::{Fixture, VISITS, claim, on_both};
 
@@ -95,19 +95,14 @@ on_both!(a_referred_issue_is_uploaded_within_its_limit, async |fixture: Fixture|
         [date(2022, 4, 24)],
         "a Sunday that is worked"
     );
-    let parcels = claim(&fixture.store, "ehushanying", "t", 10, 60_000).await.unwrap();
-    let receipt = zoufang::store::Receipt { remote_id: Some("P1".to_owned()), token: None };
-    let settled = parcels
+    let entries = claim(&fixture.store, "ehushanying", "t", 10, 60_000).await.unwrap();
+    let receipt = zoufang::db::Receipt { remote_id: Some("P1".to_owned()), token: None };
+    let settled = entries
         .into_iter()
-        .map(|parcel| (parcel, zoufang::store::Settlement::Delivered(receipt.clone())));
+        .map(|entry| (entry, zoufang::db::Settlement::Delivered(receipt.clone())));
     let settled: Vec<_> = settled.collect();
-    let none = zoufang::store::Claim {
-        lane: "ehushanying",
-        owner: "t",
-        limit: 0,
-        lease: 0,
-        settle_after: 0,
-    };
+    let none =
+        zoufang::db::Claim { lane: "ehushanying", owner: "t", limit: 0, lease: 0, settle_after: 0 };
     fixture.store.settle_and_claim(&none, &settled).await.unwrap();
     assert_eq!(open(&fixture, DutyKind::Upload).await, 0);
     assert_eq!(open(&fixture, DutyKind::Resolve).await, 1);
@@ -226,7 +221,7 @@ on_both!(escalations_stand_on_the_issues_timeline, async |fixture: Fixture| {
     let resolve: Vec<_> = told.iter().filter(|(kind, ..)| *kind == DutyKind::Resolve).collect();
     let people: Vec<_> = resolve.iter().map(|(_, days, person)| (*days, person.as_str())).collect();
     let expected = [(-3, "陈网"), (0, "陈网"), (1, "陈网"), (3, "郑书"), (5, "冯包"), (7, "周正")];
-    assert_eq!(people, expected, "each late duty reaches each rung");
+    assert_eq!(people, expected, "each late duty reaches each step");
 });
 
 on_both!(lateness_is_counted_against_whoever_holds, async |fixture: Fixture| {

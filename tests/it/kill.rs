@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 use serde_json::Value;
 use zoufang::clock::Clock;
-use zoufang::store::Store;
+use zoufang::db::Store;
 
 use crate::support::postgres::{database, free_port};
 use crate::support::program::{Running, run, zoufang};

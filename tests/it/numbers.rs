@@ -1,10 +1,10 @@
 //! What a platform does with its numbers: it renumbers, joins, splits, and closes without a word.
 
+use zoufang::db::Store;
 use zoufang::domain::issue::State;
 use zoufang::domain::referral::{PlatformStatus, PlatformUpdate};
-use zoufang::store::Store;
 
-use crate::store::{deliver, one_city_issue, receive, the_issue, update};
+use crate::db::{deliver, one_city_issue, receive, the_issue, update};
 use crate::support::{Fixture, on_both};
 
 async fn delivered_issue(fixture: Fixture, number: &str) -> Fixture {
@@ -87,7 +87,7 @@ on_both!(requests_joined_into_one_end_together, async |fixture: Fixture| {
 
 on_both!(a_close_without_an_answer_waits_for_one_where_that_is_asked, async |fixture: Fixture| {
     use PlatformStatus::Resolved;
-    let fixture = fixture.within(|around| around.close_needs_answer = true).await;
+    let fixture = fixture.within(|context| context.close_needs_answer = true).await;
     let fixture = delivered_issue(fixture, "7").await;
     let store = &fixture.store;
     receive(store, &told(&fixture, "7", Resolved, 2, " ", &[])).await;

@@ -6,14 +6,14 @@ use tokio_util::sync::CancellationToken;
 use wiremock::matchers::{body_string_contains, method, path, query_param};
 use wiremock::{Mock, MockServer, ResponseTemplate};
 use zoufang::clock::Clock;
+use zoufang::db::{Dispatch, Receipt};
+use zoufang::delivery::Outcome;
 use zoufang::domain::issue::{Category, Urgency};
 use zoufang::domain::referral::PlatformStatus;
-use zoufang::outbox::Outcome;
-use zoufang::referral::Platform;
-use zoufang::referral::open311::Open311;
+use zoufang::platform::Platform;
+use zoufang::platform::open311::Open311;
 use zoufang::sandbox::{Faults, Sandbox};
 use zoufang::settings::Settings;
-use zoufang::store::{Dispatch, Receipt};
 
 fn adapter(endpoint: &str, format: &str) -> Open311 {
     let text = format!(

@@ -8,10 +8,10 @@ use tokio_util::sync::CancellationToken;
 use wiremock::matchers::method;
 use wiremock::{Mock, MockServer, ResponseTemplate};
 use zoufang::daemon::Daemon;
+use zoufang::db::{Claim, Decision, Settlement};
+use zoufang::delivery::GateState;
 use zoufang::domain::issue::{Event, State};
-use zoufang::outbox::GateState;
 use zoufang::settings::Settings;
-use zoufang::store::{Claim, Decision, Settlement};
 
 use crate::support::{Fixture, VISITS, claim, on_both};
 
@@ -145,7 +145,7 @@ on_both!(an_operator_decides_by_name_and_it_is_audited, async |fixture: Fixture|
 async fn the_centre_reviews_and_what_nobody_reviews_goes_by_itself() {
     let limit = Duration::from_secs(48 * 3600);
     let fixture = Fixture::sqlite().await;
-    let reviewed = fixture.within(|around| around.review_within = Some(limit)).await;
+    let reviewed = fixture.within(|context| context.review_within = Some(limit)).await;
     let (fixture, server, daemon) = owing(reviewed, 2, "").await;
     answer(&server, taken()).await;
     let store = &fixture.store;
@@ -204,10 +204,10 @@ on_both!(what_is_leased_is_nobody_elses_until_the_lease_ends, async |fixture: Fi
     fixture.clock.set(fixture.clock.now() + Duration::from_secs(61));
     assert!(store.next_attempt(LANE).await.unwrap().is_some());
     let again = claim(store, LANE, "two", 10, 60_000).await.unwrap();
-    let unknown: Vec<bool> = again.iter().map(|parcel| parcel.unknown_since.is_some()).collect();
+    let unknown: Vec<bool> = again.iter().map(|entry| entry.unknown_since.is_some()).collect();
     assert_eq!(unknown, [true, true]);
     // The first owner's word on what it lost is not taken.
-    let settled = taken.into_iter().map(|parcel| (parcel, Settlement::Absent));
+    let settled = taken.into_iter().map(|entry| (entry, Settlement::Absent));
     let none = Claim { lane: LANE, owner: "one", limit: 0, lease: 0, settle_after: 0 };
     store.settle_and_claim(&none, &settled.collect::<Vec<_>>()).await.unwrap();
     assert_eq!(listed("leased").await.len(), 2);

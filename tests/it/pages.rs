@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use tokio_util::sync::CancellationToken;
 use zoufang::daemon::Daemon;
+use zoufang::db::{Content, Store};
 use zoufang::domain::rates::percent;
 use zoufang::notify::{calendar_link, preview};
 use zoufang::settings::Settings;
-use zoufang::store::{Content, Store};
 use zoufang::web::serve;
 
 use crate::support::{Fixture, claim, on_both};
@@ -30,8 +30,8 @@ async fn get(url: &str) -> (u16, String) {
 
 /// Where a person's digest that was just written links to.
 async fn link_to(store: &Store, number: &str) -> String {
-    let parcels = claim(store, "log", "t", 100, 60_000).await.unwrap();
-    let contents = store.contents(&parcels).await.unwrap();
+    let entries = claim(store, "log", "t", 100, 60_000).await.unwrap();
+    let contents = store.contents(&entries).await.unwrap();
     let body = contents.into_values().find_map(|content| match content {
         Content::Notice(notice) if notice.staff_number == number => Some(notice.body),
         _ => None,
@@ -110,7 +110,7 @@ on_both!(
             let staff = fixture.store.staff().await.unwrap();
             staff.into_iter().find(|person| person.number == number).unwrap()
         };
-        let link = |person| calendar_link(fixture.store.around(), &url, &person);
+        let link = |person| calendar_link(fixture.store.context(), &url, &person);
         let visitors = link(person("Z6").await);
         let (status, calendar) = get(&visitors).await;
         assert_eq!(status, 200);

@@ -6,17 +6,17 @@ use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use zoufang::daemon::Daemon;
+use zoufang::db::{LARGEST_PHOTO, Upsert};
 use zoufang::sandbox::{Faults, Sandbox};
 use zoufang::settings::Settings;
-use zoufang::store::{LARGEST_PHOTO, Put};
 use zoufang::web;
 
-use crate::store::{one_city_issue, the_issue};
+use crate::db::{one_city_issue, the_issue};
 use crate::support::{Fixture, on_both};
 
 const JPEG: &[u8] = b"\xFF\xD8\xFF\xE0 a lamp that is out";
 
-async fn add(fixture: &Fixture, number: &str, bytes: &[u8]) -> Result<Put, String> {
+async fn add(fixture: &Fixture, number: &str, bytes: &[u8]) -> Result<Upsert, String> {
     let mut tx = fixture.store.begin().await.unwrap();
     let put = tx.add_photo(number, "路灯.jpg", bytes).await.map_err(|error| error.to_string())?;
     tx.commit().await.unwrap();
@@ -24,7 +24,7 @@ async fn add(fixture: &Fixture, number: &str, bytes: &[u8]) -> Result<Put, Strin
 }
 
 on_both!(photos_follow_their_issue_once_each, async |fixture: Fixture| {
-    let fixture = fixture.within(|around| around.photos = true).await;
+    let fixture = fixture.within(|context| context.photos = true).await;
     let fixture = one_city_issue(fixture).await;
     let faults = Faults::read("reset-after=0.5,500=0.3").unwrap();
     let sandbox = Sandbox::new(fixture.clock.clone(), 5, faults);
@@ -44,8 +44,8 @@ on_both!(photos_follow_their_issue_once_each, async |fixture: Fixture| {
     tokio::spawn(web::serve(own, Arc::clone(&daemon), stop.clone()));
     let number = the_issue(&fixture.store).await.number;
     // One before the platform has the issue, one after; the same picture again is nothing new.
-    assert_eq!(add(&fixture, &number, JPEG).await, Ok(Put::Added));
-    assert_eq!(add(&fixture, &number, JPEG).await, Ok(Put::Same));
+    assert_eq!(add(&fixture, &number, JPEG).await, Ok(Upsert::Added));
+    assert_eq!(add(&fixture, &number, JPEG).await, Ok(Upsert::Same));
     let hours = async |hours| {
         for _ in 0..hours {
             fixture.clock.set(fixture.clock.now() + Duration::from_secs(3600));
@@ -53,7 +53,7 @@ on_both!(photos_follow_their_issue_once_each, async |fixture: Fixture| {
         }
     };
     hours(24).await;
-    assert_eq!(add(&fixture, &number, b"\x89PNG mended").await, Ok(Put::Added));
+    assert_eq!(add(&fixture, &number, b"\x89PNG mended").await, Ok(Upsert::Added));
     hours(24).await;
     let messages = sandbox.ledger().messages.clone();
     let mut told: Vec<&str> = messages.iter().map(|m| m.form["update_id"].as_str()).collect();
@@ -79,7 +79,7 @@ async fn what_is_no_photo_is_refused() {
     let wrong = add(&fixture, &number, &large).await.unwrap_err();
     assert!(wrong.contains("太大"), "{wrong}");
     for n in 0..9u8 {
-        assert_eq!(add(&fixture, &number, &[JPEG, &[n]].concat()).await, Ok(Put::Added));
+        assert_eq!(add(&fixture, &number, &[JPEG, &[n]].concat()).await, Ok(Upsert::Added));
     }
     let wrong = add(&fixture, &number, &[JPEG, b"x"].concat()).await.unwrap_err();
     assert!(wrong.contains("9 张"), "{wrong}");

@@ -3,11 +3,11 @@
 use jiff::civil::{Date, date};
 use sqlx::{Connection, Executor};
 use zoufang::daemon::load_campaign;
+use zoufang::db::{PlanChange, Store};
 use zoufang::domain::campaign::{Campaign, ExtraPhase, PhaseName};
 use zoufang::domain::duty::DutyKind;
 use zoufang::domain::staff::Role;
 use zoufang::notify::{preview, remind, upcoming};
-use zoufang::store::{PlanChange, Store};
 
 use crate::reminders::rules;
 use crate::support::{Fixture, on_both};
@@ -213,7 +213,7 @@ on_both!(the_doctor_finds_what_the_record_doesnt_bear_out, async |fixture: Fixtu
         ),
         (
             "begin",
-            "UPDATE bundles SET due_on = '2022-05-30' WHERE kind = 'begin'".to_owned(),
+            "UPDATE duty_groups SET due_on = '2022-05-30' WHERE kind = 'begin'".to_owned(),
             "期限 2022-05-30",
         ),
         (

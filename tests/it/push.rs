@@ -9,10 +9,10 @@ use hmac::{Hmac, Mac};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use zoufang::daemon::Daemon;
+use zoufang::db::Decision;
 use zoufang::domain::issue::State;
 use zoufang::domain::referral::PlatformStatus;
 use zoufang::settings::Settings;
-use zoufang::store::Decision;
 use zoufang::web;
 
 use crate::support::{Fixture, VISITS, on_both};
@@ -28,7 +28,7 @@ struct Service {
 /// A township with one issue that the platform has under the number 7, and its service.
 async fn service(fixture: Fixture, push: &str) -> Service {
     let words = [("accepted".to_owned(), PlatformStatus::Accepted)].into();
-    let fixture = fixture.within(|around| around.platform_statuses = words).await;
+    let fixture = fixture.within(|context| context.platform_statuses = words).await;
     let fixture = fixture.township().await;
     fixture.at(4, 20, 9);
     let text = format!("[platform]\nadapter = 'open311'\nendpoint = 'http://127.0.0.1:9'\n{push}");

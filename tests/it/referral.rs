@@ -189,7 +189,7 @@ on_both!(
     async |fixture: Fixture| {
         let faults = "reset-before=0.2,reset-after=0.3,500=0.3,no-answer=0.05,token=0.3";
         let more = "service_request_updates = true\nmessages = true";
-        let fixture = fixture.within(|around| around.messages = true).await;
+        let fixture = fixture.within(|context| context.messages = true).await;
         let bridge = bridge_with(fixture, faults, more).await;
         let store = &bridge.fixture.store;
         bridge.days(1).await;

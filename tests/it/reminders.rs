@@ -4,12 +4,12 @@ use std::collections::{HashMap, HashSet};
 
 use jiff::civil::{Date, date};
 use zoufang::daemon::{load_campaign, load_workdays};
-use zoufang::domain::campaign::Hearer;
+use zoufang::db::{Content, Told};
+use zoufang::domain::campaign::Recipient;
 use zoufang::domain::duty::DutyKind;
 use zoufang::domain::staff::Role;
 use zoufang::domain::workdays::WorkingTime;
 use zoufang::notify::{Messages, ReminderRules, remind};
-use zoufang::store::{Content, Told};
 
 use crate::support::{Fixture, claim, on_both};
 
@@ -37,7 +37,7 @@ fn holder(role: Role, village: &str) -> &'static str {
     }
 }
 
-/// The visits of the small township as the plan has them, read naively: every day, every rung.
+/// The visits of the small township as the plan has them, read naively: every day, every step.
 fn expected_visits(until: Date) -> HashSet<(String, Date)> {
     let (campaign, workdays) =
         (load_campaign("".as_ref()).unwrap(), load_workdays("".as_ref()).unwrap());
@@ -45,12 +45,12 @@ fn expected_visits(until: Date) -> HashSet<(String, Date)> {
     let mut expected = HashSet::new();
     let mut day = date(2022, 3, 1);
     while day <= until {
-        for rung in campaign.rungs(DutyKind::Visit) {
+        for step in campaign.steps(DutyKind::Visit) {
             for (village, visitor) in [("高桥", "Z6"), ("杨桥", "Z7")] {
-                if rung.told_on(due_on, &workdays) == day {
-                    let who = match rung.who {
-                        Hearer::Owner => visitor,
-                        Hearer::Role(role) => holder(role, village),
+                if step.told_on(due_on, &workdays) == day {
+                    let who = match step.who {
+                        Recipient::Owner => visitor,
+                        Recipient::Role(role) => holder(role, village),
                     };
                     expected.insert((who.to_owned(), day));
                 }
@@ -65,7 +65,7 @@ fn once_each(told: &[Told]) {
     let mut seen = HashSet::new();
     for told in told {
         assert!(
-            seen.insert((&told.duty_key, told.rung, &told.staff_number)),
+            seen.insert((&told.duty_key, told.step, &told.staff_number)),
             "told twice: {told:?}"
         );
     }
@@ -104,7 +104,7 @@ on_both!(
             let (due_on, on): (Date, Date) =
                 (told.due_on.parse().unwrap(), told.on_date.parse().unwrap());
             assert!(
-                told.rung > 1 || on <= due_on,
+                told.step > 1 || on <= due_on,
                 "a reminder before the date came after it: {told:?}"
             );
         }
@@ -126,7 +126,7 @@ on_both!(after_days_of_silence_only_the_latest_rung_is_told_to_each, async |fixt
     remind(&fixture.store, &rules()).await.unwrap();
     let told = fixture.store.told().await.unwrap();
     once_each(&told);
-    let visitor: Vec<_> = told.iter().filter(|t| t.staff_number == "Z6").map(|t| t.rung).collect();
+    let visitor: Vec<_> = told.iter().filter(|t| t.staff_number == "Z6").map(|t| t.step).collect();
     assert_eq!(visitor, [2, 2], "two households, each once: {told:?}");
 });
 
@@ -152,9 +152,9 @@ async fn a_digest_as_it_is_read() {
     let fixture = Fixture::sqlite().await.township().await;
     fixture.at(4, 6, 9);
     remind(&fixture.store, &rules()).await.unwrap();
-    let parcels = claim(&fixture.store, "log", "t", 100, 60_000).await.unwrap();
+    let entries = claim(&fixture.store, "log", "t", 100, 60_000).await.unwrap();
     let mut texts = Vec::new();
-    for content in fixture.store.contents(&parcels).await.unwrap().into_values() {
+    for content in fixture.store.contents(&entries).await.unwrap().into_values() {
         let Content::Notice(notice) = content else { panic!("{content:?}") };
         texts.push(format!("{} {}\n{}", notice.staff_name, notice.title, notice.body));
     }
@@ -179,7 +179,7 @@ async fn what_is_too_long_for_a_telephone_is_summed_up_by_larger_areas() {
     fixture.at(3, 17, 9);
     let notices =
         zoufang::notify::preview(&fixture.store, &rules(), date(2022, 3, 17)).await.unwrap();
-    let of = |number: &str, staff: &[zoufang::store::StaffMember]| {
+    let of = |number: &str, staff: &[zoufang::db::StaffMember]| {
         let id = &staff.iter().find(|person| person.number == number).unwrap().id;
         notices.iter().find(|notice| notice.staff_id == *id).unwrap().body.clone()
     };

@@ -12,12 +12,12 @@ use wiremock::matchers::{body_partial_json, header, method, path, query_param};
 use wiremock::{Mock, MockServer, Request, Respond, ResponseTemplate};
 use zoufang::clock::{Chance, Clock};
 use zoufang::daemon::{Daemon, platform};
+use zoufang::db::{Dispatch, Message, Photo, Receipt};
+use zoufang::delivery::Outcome;
 use zoufang::domain::issue::State;
 use zoufang::domain::referral::PlatformStatus;
-use zoufang::outbox::Outcome;
-use zoufang::referral::{Looks, Platform};
+use zoufang::platform::{Looks, Platform};
 use zoufang::settings::Settings;
-use zoufang::store::{Dispatch, Message, Photo, Receipt};
 
 use crate::support::{Fixture, VISITS, on_both};
 

@@ -5,8 +5,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use jiff::civil::{Date, Time, date, time};
+use zoufang::db::Store;
 use zoufang::schedule::{Job, Schedule, When};
-use zoufang::store::Store;
 
 use crate::support::{Fixture, on_both};
 

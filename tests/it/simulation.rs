@@ -14,11 +14,11 @@ use jiff::Timestamp;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use zoufang::clock::{Chance, Clock};
+use zoufang::db::{Dispatch, Receipt};
+use zoufang::delivery::{Lane, LaneRules, OnUnknown, Outcome};
 use zoufang::domain::issue::{Category, Event, Level, State, Urgency};
 use zoufang::domain::referral::PlatformUpdate;
-use zoufang::outbox::{Lane, LaneRules, OnUnknown, Outcome};
-use zoufang::referral::{Looks, NoContact, Platform, ReferralCarrier, ServiceGap};
-use zoufang::store::{Dispatch, Receipt};
+use zoufang::platform::{Looks, NoContact, Platform, PlatformTransport, ServiceGap};
 
 use crate::support::{Fixture, VISITS};
 
@@ -274,9 +274,9 @@ impl Town {
         };
         let store = self.fixture.store.clone();
         let platform: Arc<dyn Platform> = Arc::clone(platform) as _;
-        let carrier =
-            Arc::new(ReferralCarrier::new(store.around().clock.clone(), platform, 2 * SKEW));
-        Arc::new(Lane::new(LANE, store, carrier, rules, CancellationToken::new()))
+        let transport =
+            Arc::new(PlatformTransport::new(store.context().clock.clone(), platform, 2 * SKEW));
+        Arc::new(Lane::new(LANE, store, transport, rules, CancellationToken::new()))
     }
 
     /// One life of the process: it delivers until nothing is due, or dies on the way. What a transaction

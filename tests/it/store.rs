@@ -3,11 +3,11 @@
 use std::collections::HashSet;
 
 use jiff::SignedDuration;
+use zoufang::db::{Content, Holders, Receipt, Settlement, Store, StoreError};
 use zoufang::domain::duty::DutyKind;
 use zoufang::domain::issue::{Event, Issue, State};
 use zoufang::domain::referral::{PlatformStatus, PlatformUpdate};
 use zoufang::domain::staff::Role;
-use zoufang::store::{Content, Holders, Receipt, Settlement, Store, StoreError};
 
 use crate::support::{Fixture, claim, on_both, open};
 
@@ -24,7 +24,7 @@ pub async fn one_city_issue(fixture: Fixture) -> Fixture {
     fixture
 }
 
-pub async fn the_issue(store: &Store) -> zoufang::store::IssueCard {
+pub async fn the_issue(store: &Store) -> zoufang::db::IssueCard {
     let mut cards = Vec::new();
     for state in State::ALL {
         cards.extend(store.issues_in(*state, 10).await.unwrap());
@@ -36,14 +36,12 @@ pub async fn the_issue(store: &Store) -> zoufang::store::IssueCard {
 pub async fn deliver(store: &Store, remote_id: &str) {
     let claimed = claim(store, LANE, "me", 10, LEASE).await.unwrap();
     let receipt = Receipt { remote_id: Some(remote_id.to_owned()), token: None };
-    let batch: Vec<_> = claimed
-        .into_iter()
-        .map(|parcel| (parcel, Settlement::Delivered(receipt.clone())))
-        .collect();
+    let batch: Vec<_> =
+        claimed.into_iter().map(|entry| (entry, Settlement::Delivered(receipt.clone()))).collect();
     assert_eq!(batch.len(), 1);
     store
         .settle_and_claim(
-            &zoufang::store::Claim { lane: LANE, owner: "me", limit: 0, lease: 0, settle_after: 0 },
+            &zoufang::db::Claim { lane: LANE, owner: "me", limit: 0, lease: 0, settle_after: 0 },
             &batch,
         )
         .await
@@ -148,8 +146,8 @@ on_both!(two_claimants_never_share_a_debt, async |fixture: Fixture| {
     });
     let mut seen = HashSet::new();
     for claimed in claims {
-        for parcel in claimed.await.unwrap() {
-            assert!(seen.insert(parcel.id), "claimed twice");
+        for entry in claimed.await.unwrap() {
+            assert!(seen.insert(entry.id), "claimed twice");
         }
     }
     assert_eq!(seen.len(), 60);
@@ -170,7 +168,7 @@ on_both!(
         fixture
             .store
             .settle_and_claim(
-                &zoufang::store::Claim {
+                &zoufang::db::Claim {
                     lane: LANE,
                     owner: "dead",
                     limit: 0,

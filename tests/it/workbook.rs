@@ -8,10 +8,10 @@ use calamine::{Reader, Xlsx, open_workbook};
 use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
 use zoufang::daemon::{Daemon, handoff_rules};
+use zoufang::db::Content;
 use zoufang::domain::issue::State;
 use zoufang::domain::referral::PlatformStatus;
 use zoufang::settings::Settings;
-use zoufang::store::Content;
 use zoufang::web::status::Status;
 
 use crate::support::{Fixture, VISITS, claim, on_both};
@@ -31,7 +31,7 @@ async fn office(fixture: Fixture) -> Office {
     ]
     .map(|(word, status)| (word.to_owned(), status))
     .into();
-    let fixture = fixture.within(|around| around.platform_statuses = statuses).await;
+    let fixture = fixture.within(|context| context.platform_statuses = statuses).await;
     let fixture = fixture.township().await;
     fixture.at(4, 20, 8);
     let dir = tempfile::tempdir().unwrap();
@@ -179,7 +179,7 @@ on_both!(a_crash_before_the_file_is_written_loses_and_doubles_nothing, async |fi
     let rows = office.fixture.store.handoff_dispatches(1).await.unwrap();
     let again = office.dir.path().join("again.xlsx");
     let rules = handoff_rules(&office.daemon.settings);
-    zoufang::referral::workbook::write(&again, &rows, &rules).unwrap();
+    zoufang::platform::workbook::write(&again, &rows, &rules).unwrap();
     assert_eq!(self::rows(&again), self::rows(&office.handoffs()[1]));
     assert!(!first.is_empty());
 });
@@ -212,10 +212,10 @@ async fn the_one_who_uploads_is_told() {
     office.visits("甲", &["急"]).await;
     let rules = handoff_rules(&office.daemon.settings);
     office.fixture.at(4, 20, 9);
-    zoufang::referral::workbook::hand_off(&office.fixture.store, &rules).await.unwrap();
+    zoufang::platform::workbook::hand_off(&office.fixture.store, &rules).await.unwrap();
     let store = &office.fixture.store;
-    let parcels = claim(store, "log", "t", 10, 60_000).await.unwrap();
-    let contents = store.contents(&parcels).await.unwrap();
+    let entries = claim(store, "log", "t", 10, 60_000).await.unwrap();
+    let contents = store.contents(&entries).await.unwrap();
     let Some(Content::Notice(notice)) = contents.into_values().next() else { panic!() };
     let folder = office.dir.path().display().to_string();
     let text = format!("{}\n{}\n{}", notice.staff_name, notice.title, notice.body);

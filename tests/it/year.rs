@@ -1,5 +1,5 @@
 //! A year of days at full speed, with restarts, clock steps, absences and dead channels: what anybody is told is what a
-//! naive reading of the plan says, which looks at every duty and every rung each day and knows nothing of bundles.
+//! naive reading of the plan says, which looks at every duty and every step each day and knows nothing of duty_groups.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
@@ -15,18 +15,18 @@ use jiff::civil::{Date, DateTime, Weekday, date};
 use tokio_util::sync::CancellationToken;
 use zoufang::clock::{Chance, Clock};
 use zoufang::daemon::{Daemon, load_campaign};
-use zoufang::domain::campaign::{Campaign, Hearer, Rung};
+use zoufang::db::{DutyLine, NewAbsence, StaffMember, Store};
+use zoufang::domain::campaign::{Campaign, EscalationStep, Recipient};
 use zoufang::domain::duty::DutyKind;
 use zoufang::domain::issue::State as IssueState;
 use zoufang::domain::staff::{AddressKind, Role};
 use zoufang::notify::acknowledge;
 use zoufang::settings::Settings;
-use zoufang::store::{DutyLine, NewAbsence, StaffMember, Store};
 
 use crate::support::{Fixture, VISITS, on_both, reach};
 
-/// Who is told of which duty at which rung.
-type Telling = (String, String, usize);
+/// Who is told of which duty at which step.
+type Reminder = (String, String, usize);
 
 /// The plan read naively.
 struct Naive {
@@ -37,10 +37,10 @@ struct Naive {
     /// Each area's parent.
     parents: HashMap<String, Option<String>>,
     absences: Vec<NewAbsence>,
-    /// How many rungs of each duty are behind it.
+    /// How many steps of each duty are behind it.
     passed: HashMap<String, usize>,
     acknowledged: HashSet<(String, String, bool)>,
-    told: HashSet<Telling>,
+    told: HashSet<Reminder>,
 }
 
 impl Naive {
@@ -71,68 +71,68 @@ impl Naive {
     }
 
     /// Before the date and on it, the last workday until then; after it, the first from then on.
-    fn day_of(&self, rung: &Rung, due_on: Date) -> Date {
-        let mut day = due_on.checked_add(rung.days.days()).unwrap();
+    fn day_of(&self, step: &EscalationStep, due_on: Date) -> Date {
+        let mut day = due_on.checked_add(step.days.days()).unwrap();
         while !self.is_workday(day) {
-            day = if rung.days <= 0 { day.yesterday().unwrap() } else { day.tomorrow().unwrap() };
+            day = if step.days <= 0 { day.yesterday().unwrap() } else { day.tomorrow().unwrap() };
         }
         day
     }
 
-    fn rungs(&self, kind: DutyKind) -> Vec<Rung> {
+    fn steps(&self, kind: DutyKind) -> Vec<EscalationStep> {
         let ladder = self.campaign.ladder.iter().find(|ladder| ladder.duties.contains(&kind));
-        ladder.unwrap().rungs.clone()
+        ladder.unwrap().steps.clone()
     }
 
-    /// What is to be told on `today`, duty by duty and rung by rung.
+    /// What is to be told on `today`, duty by duty and step by step.
     fn tell(
         &mut self,
         today: Date,
         lines: &[DutyLine],
         issues: &HashMap<String, Role>,
-    ) -> BTreeSet<Telling> {
+    ) -> BTreeSet<Reminder> {
         let mut told = BTreeSet::new();
         for line in lines {
-            let rungs = self.rungs(line.kind);
+            let steps = self.steps(line.kind);
             let first = self.passed.get(&line.key).copied().unwrap_or(0);
-            let now = rungs.iter().filter(|rung| self.day_of(rung, line.due_on) <= today).count();
+            let now = steps.iter().filter(|step| self.day_of(step, line.due_on) <= today).count();
             self.passed.insert(line.key.clone(), now.max(first));
             if line.state != "open" {
                 continue;
             }
-            for (index, rung) in rungs.iter().enumerate().take(now).skip(first) {
-                // Several that passed while nobody was there to tell: the last of each hearer.
-                if rungs[index + 1..now].iter().any(|later| later.who == rung.who) {
+            for (index, step) in steps.iter().enumerate().take(now).skip(first) {
+                // Several that passed while nobody was there to tell: the last of each recipient.
+                if steps[index + 1..now].iter().any(|later| later.who == step.who) {
                     continue;
                 }
-                let Some(person) = self.hearer(today, line, &rungs, index, issues) else {
+                let Some(person) = self.recipient(today, line, &steps, index, issues) else {
                     continue;
                 };
-                if !self.acknowledged.contains(&(line.key.clone(), person.clone(), rung.days > 0)) {
-                    let telling = (person, line.key.clone(), index);
+                if !self.acknowledged.contains(&(line.key.clone(), person.clone(), step.days > 0)) {
+                    let reminder = (person, line.key.clone(), index);
                     assert!(
-                        self.told.insert(telling.clone()),
-                        "the reading itself tells twice: {telling:?}"
+                        self.told.insert(reminder.clone()),
+                        "the reading itself tells twice: {reminder:?}"
                     );
-                    told.insert(telling);
+                    told.insert(reminder);
                 }
             }
         }
         told
     }
 
-    fn hearer(
+    fn recipient(
         &self,
         today: Date,
         line: &DutyLine,
-        rungs: &[Rung],
+        steps: &[EscalationStep],
         index: usize,
         issues: &HashMap<String, Role>,
     ) -> Option<String> {
-        let mut meant = vec![self.meant(line, rungs[index].who, issues)];
-        for rung in &rungs[index + 1..] {
-            if rung.who != Hearer::Owner {
-                meant.push(self.meant(line, rung.who, issues));
+        let mut meant = vec![self.meant(line, steps[index].who, issues)];
+        for step in &steps[index + 1..] {
+            if step.who != Recipient::Owner {
+                meant.push(self.meant(line, step.who, issues));
             }
         }
         meant.push(self.holder(Role::LeadingGroup, &line.area_id));
@@ -152,13 +152,13 @@ impl Naive {
     fn meant(
         &self,
         line: &DutyLine,
-        who: Hearer,
+        who: Recipient,
         issues: &HashMap<String, Role>,
     ) -> Option<String> {
         let role = match who {
-            Hearer::Role(role) => role,
-            Hearer::Owner if line.staff_id.is_some() => return line.staff_id.clone(),
-            Hearer::Owner => {
+            Recipient::Role(role) => role,
+            Recipient::Owner if line.staff_id.is_some() => return line.staff_id.clone(),
+            Recipient::Owner => {
                 let follows = matches!(line.kind, DutyKind::Begin | DutyKind::Resolve);
                 let holding = line.issue_id.as_ref().and_then(|issue| issues.get(issue));
                 let holding =
@@ -241,7 +241,7 @@ struct Year {
 impl Year {
     async fn new(fixture: Fixture, seed: u64) -> Year {
         let fixture = fixture
-            .within(|around| around.channels = vec![reach("sms", Some(AddressKind::Phone))])
+            .within(|context| context.channels = vec![reach("sms", Some(AddressKind::Phone))])
             .await;
         let fixture = fixture.township().await;
         // Nobody reaches the village lead.
@@ -273,11 +273,11 @@ impl Year {
 
     /// A daemon as after a start.
     async fn restarted(&self) -> Daemon {
-        let channels = vec![zoufang::store::ChannelReach {
+        let channels = vec![zoufang::db::ChannelReach {
             copy: false,
             ..reach("webhook", Some(AddressKind::Phone))
         }];
-        let store = self.fixture.reopened_within(|around| around.channels = channels).await;
+        let store = self.fixture.reopened_within(|context| context.channels = channels).await;
         Daemon::new(self.settings.clone(), store, CancellationToken::new()).unwrap()
     }
 
@@ -390,7 +390,7 @@ impl Year {
         let balls = self.balls().await;
         let before = self.told_on(day).await;
         daemon.settle().await.unwrap();
-        let told: BTreeSet<Telling> =
+        let told: BTreeSet<Reminder> =
             self.told_on(day).await.difference(&before).cloned().collect();
         if !runs {
             assert!(told.is_empty(), "told at {at}: {told:?}");
@@ -402,33 +402,33 @@ impl Year {
         self.acknowledge(day, &told).await;
     }
 
-    async fn told_on(&self, day: Date) -> BTreeSet<Telling> {
+    async fn told_on(&self, day: Date) -> BTreeSet<Reminder> {
         let told = self.fixture.store.told().await.unwrap();
         let today = told.into_iter().filter(|told| told.on_date == day.to_string());
         let id =
             |number: &str| self.naive.staff.iter().find(|p| p.number == number).unwrap().id.clone();
-        today.map(|t| (id(&t.staff_number), t.duty_key, usize::try_from(t.rung).unwrap())).collect()
+        today.map(|t| (id(&t.staff_number), t.duty_key, usize::try_from(t.step).unwrap())).collect()
     }
 
     /// Some of those who were told press the button.
-    async fn acknowledge(&mut self, day: Date, told: &BTreeSet<Telling>) {
-        let mut by_person: BTreeMap<&String, Vec<&Telling>> = BTreeMap::new();
-        for telling in told {
-            by_person.entry(&telling.0).or_default().push(telling);
+    async fn acknowledge(&mut self, day: Date, told: &BTreeSet<Reminder>) {
+        let mut by_person: BTreeMap<&String, Vec<&Reminder>> = BTreeMap::new();
+        for reminder in told {
+            by_person.entry(&reminder.0).or_default().push(reminder);
         }
-        for (person, tellings) in by_person {
+        for (person, reminders) in by_person {
             if !self.maybe(0.1) {
                 continue;
             }
             let day = day.to_string();
-            let code = self.fixture.store.around().sealer.index(&["digest", person, &day]);
+            let code = self.fixture.store.context().sealer.index(&["digest", person, &day]);
             assert!(
                 acknowledge(&self.fixture.store, person, &day, "guess").await.unwrap().is_none()
             );
             acknowledge(&self.fixture.store, person, &day, &code).await.unwrap().unwrap();
-            for (person, duty, rung) in tellings {
+            for (person, duty, step) in reminders {
                 let kind = DutyKind::read(duty.split(':').next().unwrap()).unwrap();
-                let late = self.naive.rungs(kind)[*rung].days > 0;
+                let late = self.naive.steps(kind)[*step].days > 0;
                 self.naive.acknowledged.insert((duty.clone(), person.clone(), late));
             }
         }

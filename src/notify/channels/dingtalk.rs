@@ -10,9 +10,9 @@ use sha2::Sha256;
 
 use super::{Codes, fit, for_group, judge, notice};
 use crate::clock::Clock;
-use crate::outbox::http::ask;
-use crate::outbox::{Carrier, Outcome, Sight};
-use crate::store::{Content, Parcel};
+use crate::db::{Content, OutboxEntry};
+use crate::delivery::http::ask;
+use crate::delivery::{LookUp, Outcome, Transport};
 
 /// The longest body that it takes is 20,000 bytes; what stands around the text is part of it.
 const LONGEST: usize = 18_000;
@@ -54,7 +54,7 @@ impl DingtalkRobot {
 }
 
 #[async_trait]
-impl Carrier for DingtalkRobot {
+impl Transport for DingtalkRobot {
     async fn send(&self, content: &Content) -> Outcome {
         let notice = match notice(content) {
             Ok(notice) => notice,
@@ -80,7 +80,7 @@ impl Carrier for DingtalkRobot {
         }
     }
 
-    async fn look(&self, _: &Parcel, _: &Content) -> Sight {
-        Sight::Blind
+    async fn look(&self, _: &OutboxEntry, _: &Content) -> LookUp {
+        LookUp::Blind
     }
 }

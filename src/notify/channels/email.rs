@@ -10,11 +10,11 @@ use lettre::transport::smtp::client::{Certificate, Tls, TlsParameters};
 use lettre::{AsyncSmtpTransport, AsyncTransport, Tokio1Executor};
 
 use super::notice;
-use crate::outbox::http::TOO_MANY;
-use crate::outbox::{Carrier, Outcome, Sight};
+use crate::db::{ADDRESS, Content, Notice, OutboxEntry, Receipt};
+use crate::delivery::http::TOO_MANY;
+use crate::delivery::{LookUp, Outcome, Transport};
 use crate::settings::SettingsError;
 use crate::settings::channels::{EmailSettings, EmailTls, channel_secret};
-use crate::store::{ADDRESS, Content, Notice, Parcel, Receipt};
 
 /// A mail server.
 pub struct EmailChannel {
@@ -95,7 +95,7 @@ fn outcome(error: &Error) -> Outcome {
 }
 
 #[async_trait]
-impl Carrier for EmailChannel {
+impl Transport for EmailChannel {
     async fn send(&self, content: &Content) -> Outcome {
         let message = match notice(content).and_then(|notice| self.message(notice)) {
             Ok(message) => message,
@@ -107,7 +107,7 @@ impl Carrier for EmailChannel {
         }
     }
 
-    async fn look(&self, _: &Parcel, _: &Content) -> Sight {
-        Sight::Blind
+    async fn look(&self, _: &OutboxEntry, _: &Content) -> LookUp {
+        LookUp::Blind
     }
 }

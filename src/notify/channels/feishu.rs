@@ -10,9 +10,9 @@ use sha2::Sha256;
 
 use super::{Codes, fit, for_group, judge, notice};
 use crate::clock::Clock;
-use crate::outbox::http::ask;
-use crate::outbox::{Carrier, Outcome, Sight};
-use crate::store::{Content, Parcel};
+use crate::db::{Content, OutboxEntry};
+use crate::delivery::http::ask;
+use crate::delivery::{LookUp, Outcome, Transport};
 
 /// The longest body that it takes is 20 KB; JSON may write a character of three bytes in six.
 const LONGEST: usize = 9_000;
@@ -51,7 +51,7 @@ impl FeishuRobot {
 }
 
 #[async_trait]
-impl Carrier for FeishuRobot {
+impl Transport for FeishuRobot {
     async fn send(&self, content: &Content) -> Outcome {
         let notice = match notice(content) {
             Ok(notice) => notice,
@@ -71,7 +71,7 @@ impl Carrier for FeishuRobot {
         }
     }
 
-    async fn look(&self, _: &Parcel, _: &Content) -> Sight {
-        Sight::Blind
+    async fn look(&self, _: &OutboxEntry, _: &Content) -> LookUp {
+        LookUp::Blind
     }
 }

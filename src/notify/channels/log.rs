@@ -4,14 +4,14 @@ use async_trait::async_trait;
 use tracing::info;
 
 use super::notice;
-use crate::outbox::{Carrier, Outcome, Sight};
-use crate::store::{Content, Parcel, Receipt};
+use crate::db::{Content, OutboxEntry, Receipt};
+use crate::delivery::{LookUp, Outcome, Transport};
 
 /// Writes notices to the log: for a first trial, and as a trace beside another channel.
 pub struct LogChannel;
 
 #[async_trait]
-impl Carrier for LogChannel {
+impl Transport for LogChannel {
     async fn send(&self, content: &Content) -> Outcome {
         match notice(content) {
             Ok(notice) => {
@@ -22,7 +22,7 @@ impl Carrier for LogChannel {
         }
     }
 
-    async fn look(&self, _: &Parcel, _: &Content) -> Sight {
-        Sight::Repeatable
+    async fn look(&self, _: &OutboxEntry, _: &Content) -> LookUp {
+        LookUp::Repeatable
     }
 }

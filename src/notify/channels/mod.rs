@@ -19,9 +19,9 @@ pub use sms::SmsChannel;
 pub use webhook::WebhookChannel;
 pub use wecom::{WecomApp, WecomRobot};
 
-use crate::outbox::Outcome;
-use crate::outbox::http::{Answer, TOO_MANY, failed};
-use crate::store::{ADDRESS, Content, Notice, Receipt};
+use crate::db::{ADDRESS, Content, Notice, Receipt};
+use crate::delivery::Outcome;
+use crate::delivery::http::{Answer, TOO_MANY, failed};
 
 /// What a vendor's codes mean.
 struct Codes {

@@ -10,10 +10,10 @@ use serde::Deserialize;
 
 use super::notice;
 use crate::clock::{Clock, local_text};
-use crate::outbox::http::{Answer, TOO_MANY, ask, failed};
-use crate::outbox::{Carrier, Outcome, Sight};
+use crate::db::{ADDRESS, Content, Notice, OutboxEntry, Receipt};
+use crate::delivery::http::{Answer, TOO_MANY, ask, failed};
+use crate::delivery::{LookUp, Outcome, Transport};
 use crate::settings::SettingsError;
-use crate::store::{ADDRESS, Content, Notice, Parcel, Receipt};
 
 /// A gateway's file.
 #[derive(Debug, Deserialize)]
@@ -145,7 +145,7 @@ impl SmsChannel {
 }
 
 #[async_trait]
-impl Carrier for SmsChannel {
+impl Transport for SmsChannel {
     async fn send(&self, content: &Content) -> Outcome {
         let request = match notice(content).and_then(|notice| self.request(notice)) {
             Ok(request) => request,
@@ -157,7 +157,7 @@ impl Carrier for SmsChannel {
         }
     }
 
-    async fn look(&self, _: &Parcel, _: &Content) -> Sight {
-        if self.gateway.knows_repeated_id { Sight::Repeatable } else { Sight::Blind }
+    async fn look(&self, _: &OutboxEntry, _: &Content) -> LookUp {
+        if self.gateway.knows_repeated_id { LookUp::Repeatable } else { LookUp::Blind }
     }
 }

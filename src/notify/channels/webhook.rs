@@ -10,9 +10,9 @@ use sha2::Sha256;
 
 use super::notice;
 use crate::clock::Clock;
-use crate::outbox::http::{ask, failed};
-use crate::outbox::{Carrier, Outcome, Sight};
-use crate::store::{Content, Parcel, Receipt};
+use crate::db::{Content, OutboxEntry, Receipt};
+use crate::delivery::http::{ask, failed};
+use crate::delivery::{LookUp, Outcome, Transport};
 
 /// Posts notices as JSON. `webhook-id` is the same whenever the same notice is sent, so that a receiver keeps it once.
 pub struct WebhookChannel {
@@ -40,7 +40,7 @@ impl WebhookChannel {
 }
 
 #[async_trait]
-impl Carrier for WebhookChannel {
+impl Transport for WebhookChannel {
     async fn send(&self, content: &Content) -> Outcome {
         let notice = match notice(content) {
             Ok(notice) => notice,
@@ -76,7 +76,7 @@ impl Carrier for WebhookChannel {
         }
     }
 
-    async fn look(&self, _: &Parcel, _: &Content) -> Sight {
-        Sight::Repeatable
+    async fn look(&self, _: &OutboxEntry, _: &Content) -> LookUp {
+        LookUp::Repeatable
     }
 }

@@ -10,9 +10,9 @@ use tokio::sync::Mutex;
 
 use super::{Codes, fit, for_group, judge, notice};
 use crate::clock::Clock;
-use crate::outbox::http::{Answer, ask};
-use crate::outbox::{Carrier, Outcome, Sight};
-use crate::store::{ADDRESS, Content, Parcel};
+use crate::db::{ADDRESS, Content, OutboxEntry};
+use crate::delivery::http::{Answer, ask};
+use crate::delivery::{LookUp, Outcome, Transport};
 
 /// The longest text that either takes, in bytes.
 const LONGEST: usize = 2_048;
@@ -40,7 +40,7 @@ impl WecomRobot {
 }
 
 #[async_trait]
-impl Carrier for WecomRobot {
+impl Transport for WecomRobot {
     async fn send(&self, content: &Content) -> Outcome {
         let notice = match notice(content) {
             Ok(notice) => notice,
@@ -63,8 +63,8 @@ impl Carrier for WecomRobot {
         }
     }
 
-    async fn look(&self, _: &Parcel, _: &Content) -> Sight {
-        Sight::Blind
+    async fn look(&self, _: &OutboxEntry, _: &Content) -> LookUp {
+        LookUp::Blind
     }
 }
 
@@ -175,15 +175,15 @@ impl WecomApp {
 }
 
 #[async_trait]
-impl Carrier for WecomApp {
+impl Transport for WecomApp {
     async fn send(&self, content: &Content) -> Outcome {
         self.deliver(content).await.unwrap_or_else(|outcome| outcome)
     }
 
     /// The same message is given once by WeCom itself, for some hours.
-    async fn look(&self, parcel: &Parcel, _: &Content) -> Sight {
-        let since = parcel.first_attempt_at.unwrap_or(0);
+    async fn look(&self, entry: &OutboxEntry, _: &Content) -> LookUp {
+        let since = entry.first_attempt_at.unwrap_or(0);
         let within = self.clock.millis().saturating_sub(since) < ONCE_WITHIN * 1000;
-        if within { Sight::Repeatable } else { Sight::Blind }
+        if within { LookUp::Repeatable } else { LookUp::Blind }
     }
 }

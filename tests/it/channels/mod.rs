@@ -7,23 +7,23 @@ use std::path::Path;
 use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
-use zoufang::daemon::{Daemon, carrier};
-use zoufang::outbox::{Carrier, Outcome, Sight};
+use zoufang::daemon::{Daemon, transport};
+use zoufang::db::{Addresses, ChannelReach, Content, Form, Notice, OutboxEntry};
+use zoufang::delivery::{LookUp, Outcome, Transport};
 use zoufang::settings::Settings;
 use zoufang::settings::channels::ChannelKind;
-use zoufang::store::{Addresses, ChannelReach, Content, Form, Notice, Parcel};
 
 use self::vendors::{SECRET, Vendors};
 use crate::certificates::{acceptor, authority};
 use crate::support::Fixture;
 
-type Channel = std::sync::Arc<dyn Carrier>;
+type Channel = std::sync::Arc<dyn Transport>;
 
 fn channel(fixture: &Fixture, kind: ChannelKind, rules: &str) -> Channel {
     let text =
         format!("[notify]\nchannels = ['{}']\n[notify.{}]\n{rules}\n", kind.lane(), kind.lane());
     let settings = Settings::from_text(&text, "test").unwrap();
-    carrier(kind, &settings, &fixture.clock).unwrap()
+    transport(kind, &settings, &fixture.clock).unwrap()
 }
 
 fn notice(body: &str, addresses: Addresses) -> Content {
@@ -148,7 +148,7 @@ async fn a_wecom_application_keeps_its_token_and_gives_a_message_once() {
     assert_eq!(vendors.tokens_given(), 3, "renewed before it ends");
     let gone = Addresses { wecom: Some("gone".to_owned()), ..Addresses::default() };
     is(&app_channel.send(&notice("短", gone)).await, "refused", "no_address: code 81013");
-    let parcel = |first: i64| Parcel {
+    let entry = |first: i64| OutboxEntry {
         id: String::new(),
         kind: "notice".to_owned(),
         debt_key: String::new(),
@@ -160,8 +160,8 @@ async fn a_wecom_application_keeps_its_token_and_gives_a_message_once() {
         lease_until: 0,
     };
     let now = fixture.clock.millis();
-    assert_eq!(app_channel.look(&parcel(now - 3_600_000), &long()).await, Sight::Repeatable);
-    assert_eq!(app_channel.look(&parcel(now - 15_000_000), &long()).await, Sight::Blind);
+    assert_eq!(app_channel.look(&entry(now - 3_600_000), &long()).await, LookUp::Repeatable);
+    assert_eq!(app_channel.look(&entry(now - 15_000_000), &long()).await, LookUp::Blind);
     let wrong = channel(&fixture, ChannelKind::WecomApp, &app(&vendors, "other"));
     is(&wrong.send(&long()).await, "not_sent", "misconfigured: code 40001");
 }
@@ -249,7 +249,7 @@ async fn who_isnt_known_to_one_channel_is_told_by_the_next() {
         form: Form::Text,
     };
     let channels = vec![reach(ChannelKind::WecomApp), reach(ChannelKind::Sms)];
-    let fixture = Fixture::sqlite().await.within(|around| around.channels = channels).await;
+    let fixture = Fixture::sqlite().await.within(|context| context.channels = channels).await;
     let fixture = fixture.township().await;
     let wecom = "人员编号,姓名,角色,所属区划,手机号,企业微信账号\nZ6,褚走,走访人员,高桥村,10000000006,gone\nZ7,卫访,走访人员,杨桥村,10000000007,weifang\n";
     fixture.import("wecom.csv", wecom).await.unwrap();

@@ -7,10 +7,10 @@ use jiff::civil::date;
 use tempfile::TempDir;
 use zoufang::clock::{Chance, Clock};
 use zoufang::daemon::{load_campaign, load_workdays};
+use zoufang::db::{ChannelReach, Context, Form, Store, StoreError};
 use zoufang::domain::staff::AddressKind;
 use zoufang::intake::{ImportError, Report, import};
 use zoufang::seal::Sealer;
-use zoufang::store::{ChannelReach, Form, Store, StoreError, Surroundings};
 
 /// Makes `NAME::sqlite` and `NAME::postgres` of one test over a fixture.
 macro_rules! on_both {
@@ -91,11 +91,11 @@ impl Fixture {
         Fixture { store, clock, url, _dir: dir }
     }
 
-    /// The same record in other surroundings.
-    pub async fn within(self, change: impl FnOnce(&mut Surroundings)) -> Fixture {
-        let mut around = surroundings(self.clock.clone(), 7);
-        change(&mut around);
-        let store = Store::open(&self.url, around).await.unwrap();
+    /// The same record in other context.
+    pub async fn within(self, change: impl FnOnce(&mut Context)) -> Fixture {
+        let mut context = context(self.clock.clone(), 7);
+        change(&mut context);
+        let store = Store::open(&self.url, context).await.unwrap();
         Fixture { store, ..self }
     }
 
@@ -123,11 +123,11 @@ impl Fixture {
         self.import("visit.csv", &format!("{VISITS}\n{line}\n")).await
     }
 
-    /// The same database, opened again in other surroundings.
-    pub async fn reopened_within(&self, change: impl FnOnce(&mut Surroundings)) -> Store {
-        let mut around = surroundings(self.clock.clone(), 7);
-        change(&mut around);
-        Store::open(&self.url, around).await.unwrap()
+    /// The same database, opened again in other context.
+    pub async fn reopened_within(&self, change: impl FnOnce(&mut Context)) -> Store {
+        let mut context = context(self.clock.clone(), 7);
+        change(&mut context);
+        Store::open(&self.url, context).await.unwrap()
     }
 
     /// The same database, opened again as after a restart.
@@ -137,7 +137,7 @@ impl Fixture {
 }
 
 pub async fn open(url: &str, clock: Clock, key: u8) -> Result<Store, StoreError> {
-    Store::open(url, surroundings(clock, key)).await
+    Store::open(url, context(clock, key)).await
 }
 
 /// A channel of that name; the first of several is the one by which a person is told.
@@ -145,8 +145,8 @@ pub fn reach(lane: &str, needs: Option<AddressKind>) -> ChannelReach {
     ChannelReach { lane: lane.to_owned(), needs, copy: lane == "webhook", form: Form::Text }
 }
 
-fn surroundings(clock: Clock, key: u8) -> Surroundings {
-    Surroundings {
+fn context(clock: Clock, key: u8) -> Context {
+    Context {
         clock,
         chance: Chance::system(),
         sealer: Sealer::new(&[key; 32]),
@@ -169,7 +169,7 @@ pub async fn claim(
     owner: &str,
     limit: i64,
     lease: i64,
-) -> Result<Vec<zoufang::store::Parcel>, zoufang::store::StoreError> {
-    let claim = zoufang::store::Claim { lane, owner, limit, lease, settle_after: 0 };
+) -> Result<Vec<zoufang::db::OutboxEntry>, zoufang::db::StoreError> {
+    let claim = zoufang::db::Claim { lane, owner, limit, lease, settle_after: 0 };
     store.settle_and_claim(&claim, &[]).await
 }

@@ -1,0 +1,155 @@
+//! Who is away and who stands in; which addresses are dead; who needn't be told again.
+
+use std::collections::{HashMap, HashSet};
+
+use jiff::civil::Date;
+
+use super::staff::SealedAddresses;
+use super::{Addresses, Result, StaffMember, Store, StoreError, Tx, Upsert};
+
+/// That a person is away, both days included.
+#[derive(Debug, Clone)]
+pub struct NewAbsence {
+    pub staff_id: String,
+    pub from: Date,
+    pub until: Date,
+    pub deputy_id: Option<String>,
+}
+
+/// A person whom a channel can't reach.
+#[derive(Debug, Clone)]
+pub struct DeadAddress {
+    pub staff_number: String,
+    pub staff_name: String,
+    pub channel: String,
+    pub reason: String,
+}
+
+from_row!(DeadAddress { staff_number, staff_name, channel, reason });
+
+impl Tx {
+    /// Records an absence; the same first day again changes it.
+    pub async fn put_absence(&mut self, new: &NewAbsence) -> Result<Upsert> {
+        if new.until < new.from {
+            return Err(StoreError::Rule("结束日期早于开始日期".to_owned()));
+        }
+        if new.deputy_id.as_ref() == Some(&new.staff_id) {
+            return Err(StoreError::Rule("代办人不能是本人".to_owned()));
+        }
+        let known: Option<(String, Option<String>)> = sqlx::query_as(
+            "SELECT until_date, deputy_id FROM absences WHERE staff_id = $1 AND from_date = $2",
+        )
+        .bind(&new.staff_id)
+        .bind(new.from.to_string())
+        .fetch_optional(&mut *self.db)
+        .await?;
+        let put = match known {
+            Some((until, deputy)) if until == new.until.to_string() && deputy == new.deputy_id => {
+                return Ok(Upsert::Same);
+            }
+            Some(_) => Upsert::Changed,
+            None => Upsert::Added,
+        };
+        let (id, now) = (self.context.id(), self.now());
+        sqlx::query(
+            "INSERT INTO absences (id, staff_id, from_date, until_date, deputy_id, created_at)
+             VALUES ($1, $2, $3, $4, $5, $6)
+             ON CONFLICT (staff_id, from_date) DO UPDATE
+               SET until_date = excluded.until_date, deputy_id = excluded.deputy_id",
+        )
+        .bind(id)
+        .bind(&new.staff_id)
+        .bind(new.from.to_string())
+        .bind(new.until.to_string())
+        .bind(&new.deputy_id)
+        .bind(now)
+        .execute(&mut *self.db)
+        .await?;
+        Ok(put)
+    }
+
+    /// Who is away on `day`, with who stands in.
+    pub async fn away_on(&mut self, day: Date) -> Result<HashMap<String, Option<String>>> {
+        let rows: Vec<(String, Option<String>)> = sqlx::query_as(
+            "SELECT staff_id, deputy_id FROM absences WHERE from_date <= $1 AND until_date >= $1 ORDER BY from_date",
+        )
+        .bind(day.to_string())
+        .fetch_all(&mut *self.db)
+        .await?;
+        Ok(rows.into_iter().collect())
+    }
+
+    /// Which person which channel can't reach.
+    pub async fn dead_addresses(&mut self) -> Result<HashSet<(String, String)>> {
+        let rows: Vec<(String, String)> =
+            sqlx::query_as("SELECT staff_id, channel FROM dead_addresses")
+                .fetch_all(&mut *self.db)
+                .await?;
+        Ok(rows.into_iter().collect())
+    }
+
+    /// A channel says that it can't reach a person.
+    pub(super) async fn mark_dead(
+        &mut self,
+        staff: &str,
+        channel: &str,
+        reason: &str,
+    ) -> Result<()> {
+        let now = self.now();
+        sqlx::query(
+            "INSERT INTO dead_addresses (staff_id, channel, since, reason) VALUES ($1, $2, $3, $4)
+             ON CONFLICT (staff_id, channel) DO UPDATE SET reason = excluded.reason",
+        )
+        .bind(staff)
+        .bind(channel)
+        .bind(now)
+        .bind(reason)
+        .execute(&mut *self.db)
+        .await?;
+        Ok(())
+    }
+
+    /// A person's addresses were brought up to date: every channel may try again.
+    pub(super) async fn forget_dead(&mut self, staff: &str) -> Result<()> {
+        sqlx::query("DELETE FROM dead_addresses WHERE staff_id = $1")
+            .bind(staff)
+            .execute(&mut *self.db)
+            .await?;
+        Ok(())
+    }
+}
+
+impl Store {
+    /// Whom channels can't reach, for the operator.
+    pub async fn unreachable(&self) -> Result<Vec<DeadAddress>> {
+        Ok(sqlx::query_as(
+            "SELECT s.number AS staff_number, s.name AS staff_name, d.channel, d.reason
+             FROM dead_addresses d JOIN staff s ON s.id = d.staff_id ORDER BY s.number, d.channel",
+        )
+        .fetch_all(&self.read)
+        .await?)
+    }
+
+    /// Whom no channel reaches.
+    pub async fn without_channel(&self) -> Result<Vec<StaffMember>> {
+        let rows: Vec<(String, String)> =
+            sqlx::query_as("SELECT staff_id, channel FROM dead_addresses")
+                .fetch_all(&self.read)
+                .await?;
+        let dead: HashSet<(String, String)> = rows.into_iter().collect();
+        let staff = self.staff().await?.into_iter();
+        Ok(staff.filter(|person| self.context.routes(person, &dead).is_empty()).collect())
+    }
+
+    /// A person's addresses, by their number.
+    pub async fn addresses(&self, number: &str) -> Result<Addresses> {
+        let sealed: Option<SealedAddresses> = sqlx::query_as(
+            "SELECT phone_sealed, email_sealed, wecom_sealed, feishu_sealed FROM staff WHERE number = $1",
+        )
+        .bind(number)
+        .fetch_optional(&self.read)
+        .await?;
+        let none = || StoreError::Rule(format!("没有编号「{number}」的走访人员"));
+        sealed.ok_or_else(none)?.open(&self.context)
+    }
+}

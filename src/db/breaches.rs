@@ -1,0 +1,163 @@
+//! Reports of a breach of discipline 违纪反映 (plan, 四(二)): meals, gifts. They go to the inspection group (督导组) only, and
+//! are on no other page, figure or export.
+
+use jiff::civil::Date;
+
+use super::{Result, Store, StoreError, Tx, word};
+use crate::domain::staff::Role;
+use crate::words;
+
+words! {
+    /// What is reported.
+    BreachKind {
+        Meal = "meal", "在村、企业等就餐" | "就餐";
+        Gift = "gift", "收受群众礼品" | "收礼";
+        Other = "other", "其他违纪" | "其他";
+    }
+}
+
+/// A report as it comes in.
+#[derive(Debug, Clone)]
+pub struct NewBreach {
+    pub kind: BreachKind,
+    pub happened_on: Date,
+    /// By code or name.
+    pub area: String,
+    pub text: String,
+    /// Whom it is about, and who says so, where that's known.
+    pub about: Option<String>,
+    pub reporter: Option<String>,
+}
+
+/// A report, opened.
+#[derive(Debug, Clone)]
+pub struct Breach {
+    pub number: String,
+    pub kind: BreachKind,
+    pub happened_on: String,
+    pub area: String,
+    pub text: String,
+    pub about: Option<String>,
+    pub reporter: Option<String>,
+    pub closed: bool,
+    pub result: Option<String>,
+}
+
+struct Row {
+    number: String,
+    kind: String,
+    happened_on: String,
+    area: String,
+    text_sealed: String,
+    about_sealed: Option<String>,
+    reporter_sealed: Option<String>,
+    state: String,
+    result_sealed: Option<String>,
+}
+
+from_row!(Row {
+    number,
+    kind,
+    happened_on,
+    area,
+    text_sealed,
+    about_sealed,
+    reporter_sealed,
+    state,
+    result_sealed
+});
+
+impl Tx {
+    /// Records a report and tells the inspectors that there is one, and nothing of what it says. Returns its number, and
+    /// how many were told.
+    pub async fn record_breach(&mut self, new: &NewBreach, by: &str) -> Result<(String, usize)> {
+        let area = self.area_tree().await?.find(&new.area)?.clone();
+        let sequence = self.next_value("breach").await?;
+        let number = format!("WJ-{sequence:06}");
+        let (id, now) = (self.context.id(), self.now());
+        sqlx::query(
+            "INSERT INTO breaches (id, number, kind, happened_on, area_id, text_sealed, reporter_sealed, about_sealed,
+               state, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 'open', $9)",
+        )
+        .bind(id)
+        .bind(&number)
+        .bind(new.kind.code())
+        .bind(new.happened_on.to_string())
+        .bind(&area.id)
+        .bind(self.context.seal(&new.text)?)
+        .bind(self.context.seal_optional(new.reporter.as_deref())?)
+        .bind(self.context.seal_optional(new.about.as_deref())?)
+        .bind(now)
+        .execute(&mut *self.db)
+        .await?;
+        let staff = self.staff().await?;
+        let inspectors: Vec<_> =
+            staff.into_iter().filter(|person| person.roles.contains(&Role::Inspector)).collect();
+        if inspectors.is_empty() {
+            return Err(StoreError::Rule(
+                "没有督导组人员，没有人可以受理违纪反映；请先导入角色为督导组的人员".to_owned(),
+            ));
+        }
+        let mut told = 0;
+        for inspector in &inspectors {
+            let title = format!("【走访督导】收到违纪反映 {number}");
+            let body = "请督导组到走访系统查看并核实：zoufang discipline list。请勿转发。";
+            told +=
+                usize::from(self.tell(inspector, &format!("breach-{number}"), &title, body).await?);
+        }
+        // The audit says that there is one, not of what.
+        self.audit(by, "record_breach", &number, &serde_json::json!({})).await?;
+        Ok((number, told))
+    }
+
+    /// What the inspectors found.
+    pub async fn close_breach(&mut self, number: &str, result: &str, by: &str) -> Result<()> {
+        let now = self.now();
+        let closed = sqlx::query(
+            "UPDATE breaches SET state = 'closed', result_sealed = $1, closed_at = $2 WHERE number = $3 AND state = 'open'",
+        )
+        .bind(self.context.seal(result)?)
+        .bind(now)
+        .bind(number)
+        .execute(&mut *self.db)
+        .await?;
+        if closed.rows_affected() == 0 {
+            return Err(StoreError::Rule(format!("没有待核实的违纪反映「{number}」")));
+        }
+        self.audit(by, "close_breach", number, &serde_json::json!({})).await
+    }
+
+    /// Whether that staff number is an inspector's.
+    pub async fn is_inspector(&mut self, number: &str) -> Result<bool> {
+        let staff = self.staff().await?;
+        Ok(staff.iter().any(|p| p.number == number && p.roles.contains(&Role::Inspector)))
+    }
+}
+
+impl Store {
+    /// All reports, newest first.
+    pub async fn breaches(&self) -> Result<Vec<Breach>> {
+        let rows: Vec<Row> = sqlx::query_as(
+            "SELECT b.number, b.kind, b.happened_on, a.name AS area, b.text_sealed, b.about_sealed, b.reporter_sealed,
+               b.state, b.result_sealed FROM breaches b JOIN areas a ON a.id = b.area_id ORDER BY b.number DESC",
+        )
+        .fetch_all(&self.read)
+        .await?;
+        let context = self.context();
+        rows.into_iter()
+            .map(|row| {
+                Ok(Breach {
+                    kind: word("breaches.kind", &row.kind, BreachKind::read)?,
+                    text: context.sealer.open(&row.text_sealed)?,
+                    about: context.open_sealed(row.about_sealed)?,
+                    reporter: context.open_sealed(row.reporter_sealed)?,
+                    result: context.open_sealed(row.result_sealed)?,
+                    closed: row.state == "closed",
+                    number: row.number,
+                    happened_on: row.happened_on,
+                    area: row.area,
+                })
+            })
+            .collect()
+    }
+}

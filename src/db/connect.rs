@@ -1,0 +1,174 @@
+//! Opening the database: pools, pragmas, migrations under a lock, and the key's fingerprint.
+
+use std::fs::File;
+use std::path::Path;
+use std::str::FromStr;
+use std::sync::{Arc, RwLock};
+use std::time::Duration;
+
+use sqlx::any::{AnyConnectOptions, AnyPoolOptions};
+use sqlx::migrate::MigrateError;
+use sqlx::{AnyConnection, AnyPool, Connection, Executor};
+
+use super::{Context, Dialect, Result, Store, StoreError};
+
+const READERS: u32 = 4;
+/// How long a writer waits for another process's transaction, such as an import beside the daemon.
+const BUSY_MILLIS: u32 = 30_000;
+
+impl Store {
+    /// Opens the database at `url` (`sqlite://FILE` or `postgres://…`), makes it if it's a file that
+    /// isn't there, and brings its schema up to date.
+    ///
+    /// # Errors
+    /// [`StoreError::NewerDatabase`] where a newer program has already changed the schema,
+    /// [`StoreError::WrongKey`] where the data was sealed with another key.
+    pub async fn open(url: &str, context: Context) -> Result<Store> {
+        sqlx::any::install_default_drivers();
+        let dialect = dialect_of(url)?;
+        let write =
+            connect(url, dialect, if dialect == Dialect::Sqlite { 1 } else { READERS }).await?;
+        migrate(url, dialect, &write).await?;
+        let read = match dialect {
+            Dialect::Sqlite => connect(url, dialect, READERS).await?,
+            Dialect::Postgres => write.clone(),
+        };
+        let plan = Arc::new(RwLock::new(Arc::new(context.campaign.clone())));
+        let store = Store {
+            read,
+            write,
+            dialect,
+            context: Arc::new(context),
+            plan,
+            contacts: Arc::default(),
+        };
+        store.check_key().await?;
+        store.refresh_plan().await?;
+        Ok(store)
+    }
+
+    /// Remembers the key's fingerprint the first time, and refuses any other key afterwards.
+    async fn check_key(&self) -> Result<()> {
+        let found = self.context.sealer.fingerprint().to_owned();
+        sqlx::query(
+            "INSERT INTO meta (name, value) VALUES ('key', $1) ON CONFLICT (name) DO NOTHING",
+        )
+        .bind(&found)
+        .execute(&self.write)
+        .await?;
+        let expected: String = sqlx::query_scalar("SELECT value FROM meta WHERE name = 'key'")
+            .fetch_one(&self.write)
+            .await?;
+        if expected == found { Ok(()) } else { Err(StoreError::WrongKey { expected, found }) }
+    }
+}
+
+fn dialect_of(url: &str) -> Result<Dialect> {
+    match url.split_once(':').map(|(scheme, _)| scheme) {
+        Some("sqlite") => Ok(Dialect::Sqlite),
+        Some("postgres" | "postgresql") => Ok(Dialect::Postgres),
+        _ => Err(StoreError::Rule(format!(
+            "database.url 要以 sqlite:// 或 postgres:// 开头，现在是：{}",
+            url.split(':').next().unwrap_or_default()
+        ))),
+    }
+}
+
+/// The file behind a `sqlite://` address.
+fn sqlite_file(url: &str) -> &str {
+    let path = url.trim_start_matches("sqlite:").trim_start_matches("//");
+    path.split('?').next().unwrap_or(path)
+}
+
+/// Pages that a connection may keep, in KiB. A change that touches more than it may keep writes them out in its
+/// midst and once more at its end: a thousand answers to a million referrals touch some twenty MiB.
+const WRITER_CACHE: u32 = 32 << 10;
+const READER_CACHE: u32 = 4 << 10;
+
+/// What lies in memory costs the same wherever it lies: PostgreSQL, which counts on a turning disk, would rather read a
+/// whole table of some ten thousand rows than look up a hundred of them.
+const CACHED: &str = "SET random_page_cost = 1.1";
+
+async fn connect(url: &str, dialect: Dialect, connections: u32) -> Result<AnyPool> {
+    let cache = if connections == 1 { WRITER_CACHE } else { READER_CACHE };
+    let pragmas = format!(
+        "PRAGMA busy_timeout = {BUSY_MILLIS}; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;
+         PRAGMA foreign_keys = ON; PRAGMA cache_size = -{cache};"
+    );
+    let (url, settings) = match dialect {
+        Dialect::Postgres => (url.to_owned(), CACHED.to_owned()),
+        Dialect::Sqlite if url.contains("mode=") => (url.to_owned(), pragmas),
+        Dialect::Sqlite => (format!("{url}?mode=rwc"), pragmas),
+    };
+    Ok(AnyPoolOptions::new()
+        .max_connections(connections)
+        .acquire_timeout(Duration::from_secs(60))
+        // A SQLite connection has nothing to go stale, and opening one anew costs its statements.
+        .test_before_acquire(dialect == Dialect::Postgres)
+        .after_connect(move |connection, _| {
+            let settings = settings.clone();
+            Box::pin(async move {
+                connection.execute(sqlx::AssertSqlSafe(settings)).await?;
+                Ok(())
+            })
+        })
+        .connect(&url)
+        .await?)
+}
+
+/// PostgreSQL's migrator holds an advisory lock; for SQLite a lock file beside the database does.
+async fn migrate(url: &str, dialect: Dialect, pool: &AnyPool) -> Result<()> {
+    let _lock = match dialect {
+        Dialect::Sqlite => Some(lock_file(sqlite_file(url)).await?),
+        Dialect::Postgres => None,
+    };
+    super::migrations::of(dialect).run(pool).await.map_err(|error| match error {
+        MigrateError::VersionMissing(version) => StoreError::NewerDatabase(version),
+        MigrateError::VersionTooNew(version, _) => StoreError::NewerDatabase(version),
+        other => StoreError::Migrate(other.to_string()),
+    })
+}
+
+async fn lock_file(database: &str) -> Result<File> {
+    let file = format!("{database}.lock");
+    let lock = move || {
+        File::create(&file)
+            .and_then(|lock| lock.lock().map(|()| lock))
+            .map_err(|why| StoreError::Lock { file, why: why.to_string() })
+    };
+    tokio::task::spawn_blocking(lock).await.map_err(|why| StoreError::Migrate(why.to_string()))?
+}
+
+impl Store {
+    /// Looks whether the database could be opened, and changes nothing.
+    pub async fn probe(url: &str) -> Result<String> {
+        sqlx::any::install_default_drivers();
+        if dialect_of(url)? == Dialect::Sqlite {
+            let file = Path::new(sqlite_file(url));
+            let folder =
+                file.parent().filter(|f| !f.as_os_str().is_empty()).unwrap_or(Path::new("."));
+            if !folder.is_dir() {
+                return Err(StoreError::Rule(format!(
+                    "目录 {} 不存在，请先建好",
+                    folder.display()
+                )));
+            }
+            if !file.exists() {
+                return Ok(format!("{} 还没有，启动时会建立", file.display()));
+            }
+        }
+        let options = AnyConnectOptions::from_str(url)?;
+        let mut connection = AnyConnection::connect_with(&options).await?;
+        let newest: Option<i64> = sqlx::query_scalar("SELECT MAX(version) FROM _sqlx_migrations")
+            .fetch_one(&mut connection)
+            .await
+            .unwrap_or_default();
+        let known = super::migrations::newest();
+        match newest {
+            Some(newest) if newest > known => Err(StoreError::NewerDatabase(newest)),
+            Some(newest) if newest == known => Ok("可以打开，版本一致".to_owned()),
+            Some(_) => Ok("可以打开，启动时会升级".to_owned()),
+            None => Ok("可以打开，是空的，启动时会建表".to_owned()),
+        }
+    }
+}

@@ -1,0 +1,128 @@
+//! Who held issues for how long, and how much of that was late: time that one side held is not another's.
+
+use std::collections::BTreeMap;
+
+use jiff::civil::{Date, Time};
+use jiff::{SignedDuration, Timestamp};
+use serde::Serialize;
+
+use super::issues::Projection;
+use super::{Result, Store, StoreError, date};
+use crate::domain::holder::{Holder, Holding, holder, holdings};
+use crate::domain::issue::{Event, Issue};
+
+/// What one side holds and held.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Held {
+    pub holder: Holder,
+    /// Issues that it holds now, and those of them that are past their date.
+    pub now: i64,
+    pub late_now: i64,
+    /// For how many days it held issues altogether, and for how many of those they were past their date.
+    pub days: f64,
+    pub days_late: f64,
+}
+
+type HistoryRow = (String, i64, Option<String>, Option<String>, Option<i64>);
+
+/// An issue with its history.
+struct History {
+    registered_at: i64,
+    due_on: Option<Date>,
+    events: Vec<(Event, Timestamp)>,
+}
+
+impl Store {
+    /// Each side's part in the time that the campaign's issues took, until now.
+    pub async fn held(&self) -> Result<Vec<Held>> {
+        let clock = &self.context.clock;
+        let now = clock.now();
+        let departments = &self.campaign().departments;
+        let has_department = |issue: &Issue| {
+            issue.class.is_some_and(|class| departments.contains_key(&class.category))
+        };
+        let mut sums: BTreeMap<Holder, Held> = BTreeMap::new();
+        for history in self.histories().await? {
+            let registered = instant(history.registered_at);
+            let times = history.events.iter().map(|(event, at)| (event, *at));
+            // Late from the first moment after its day.
+            let late_from = history
+                .due_on
+                .and_then(|due_on| due_on.tomorrow().ok())
+                .map(|day| clock.instant(day.to_datetime(Time::midnight())));
+            for holding in holdings(registered, times, has_department)? {
+                let none =
+                    Held { holder: holding.holder, now: 0, late_now: 0, days: 0.0, days_late: 0.0 };
+                let sum = sums.entry(holding.holder).or_insert(none);
+                let late = late_span(&holding, late_from, now);
+                sum.days += days(holding.span(now));
+                sum.days_late += days(late);
+                if holding.until.is_none() {
+                    sum.now += 1;
+                    sum.late_now += i64::from(late > SignedDuration::ZERO);
+                }
+            }
+        }
+        Ok(sums.into_values().collect())
+    }
+
+    /// How many issues are past their date and not resolved, by who holds them now.
+    pub async fn late_by_holder(&self) -> Result<BTreeMap<Holder, i64>> {
+        let rows: Vec<Projection> = sqlx::query_as(
+            "SELECT state, round, level, category, urgency, town_finished, platform_finished FROM issues
+             WHERE due_on < $1 AND state NOT IN ('resolved', 'closed', 'void')",
+        )
+        .bind(self.context.clock.today().to_string())
+        .fetch_all(&self.read)
+        .await?;
+        let departments = &self.campaign().departments;
+        let mut late = BTreeMap::new();
+        for row in rows {
+            let issue = row.issue()?;
+            let department =
+                issue.class.is_some_and(|class| departments.contains_key(&class.category));
+            if let Some(holder) = holder(&issue, department) {
+                *late.entry(holder).or_insert(0) += 1;
+            }
+        }
+        Ok(late)
+    }
+
+    async fn histories(&self) -> Result<Vec<History>> {
+        let rows: Vec<HistoryRow> = sqlx::query_as(
+            "SELECT i.id, i.created_at, i.due_on, e.body, e.at FROM issues i
+             LEFT JOIN issue_events e ON e.issue_id = i.id WHERE i.number LIKE $1 ORDER BY i.id, e.sequence",
+        )
+        .bind(format!("{}-%", self.campaign().code))
+        .fetch_all(&self.read)
+        .await?;
+        let mut histories: Vec<(String, History)> = Vec::new();
+        for (id, registered_at, due_on, body, at) in rows {
+            if histories.last().is_none_or(|(last, _)| *last != id) {
+                let due_on = due_on.as_deref().map(|on| date("issues.due_on", on)).transpose()?;
+                histories.push((id, History { registered_at, due_on, events: Vec::new() }));
+            }
+            if let (Some(body), Some(at), Some((_, history))) = (body, at, histories.last_mut()) {
+                let event = serde_json::from_str(&body)
+                    .map_err(|_| StoreError::Corrupt { what: "issue_events.body", value: body })?;
+                history.events.push((event, instant(at)));
+            }
+        }
+        Ok(histories.into_iter().map(|(_, history)| history).collect())
+    }
+}
+
+/// How much of a holding lay after the date.
+fn late_span(holding: &Holding, late_from: Option<Timestamp>, now: Timestamp) -> SignedDuration {
+    let Some(late_from) = late_from else { return SignedDuration::ZERO };
+    let until = holding.until.unwrap_or(now);
+    until.duration_since(holding.from.max(late_from)).max(SignedDuration::ZERO)
+}
+
+fn days(span: SignedDuration) -> f64 {
+    span.as_secs_f64() / 86_400.0
+}
+
+fn instant(millis: i64) -> Timestamp {
+    Timestamp::from_millisecond(millis).unwrap_or_default()
+}

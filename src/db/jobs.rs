@@ -1,0 +1,79 @@
+//! Job runs: each job's slot is claimed once, whatever restarts or replicas there are.
+
+use std::collections::HashMap;
+
+use super::{Result, Store};
+
+/// How far the clocks of two replicas may be apart, in milliseconds: a run that began later than that was made when the
+/// clock was ahead.
+pub const CLOCKS_APART: i64 = 300_000;
+
+/// A job's latest run.
+#[derive(Debug, Clone)]
+pub struct JobRun {
+    pub job: String,
+    pub slot: i64,
+    pub started_at: i64,
+    pub finished_at: Option<i64>,
+    pub outcome: Option<String>,
+}
+
+from_row!(JobRun { job, slot, started_at, finished_at, outcome });
+
+impl Store {
+    /// Takes the slot; false where it was already taken. A run that never finished (its process was
+    /// killed) may be taken again after `stale_after` milliseconds, and so may one that began later than now: the clock
+    /// was ahead then.
+    pub async fn claim_slot(&self, job: &str, slot: i64, stale_after: i64) -> Result<bool> {
+        let now = self.context.clock.millis();
+        let claimed = sqlx::query(
+            "INSERT INTO job_runs (job, slot, started_at) VALUES ($1, $2, $3)
+             ON CONFLICT (job, slot) DO UPDATE SET started_at = excluded.started_at, finished_at = NULL, outcome = NULL
+             WHERE job_runs.finished_at IS NULL AND job_runs.started_at <= $4 OR job_runs.started_at > $5",
+        )
+        .bind(job)
+        .bind(slot)
+        .bind(now)
+        .bind(now.saturating_sub(stale_after))
+        .bind(now.saturating_add(CLOCKS_APART))
+        .execute(&self.write)
+        .await?;
+        Ok(claimed.rows_affected() > 0)
+    }
+
+    /// Records how the run ended, and forgets all but the newest runs of the job, and those that are still to come:
+    /// they were made when the clock was ahead.
+    pub async fn finish_slot(&self, job: &str, slot: i64, outcome: &str) -> Result<()> {
+        let now = self.context.clock.millis();
+        sqlx::query(
+            "UPDATE job_runs SET finished_at = $1, outcome = $2 WHERE job = $3 AND slot = $4",
+        )
+        .bind(now)
+        .bind(outcome)
+        .bind(job)
+        .bind(slot)
+        .execute(&self.write)
+        .await?;
+        sqlx::query(
+            "DELETE FROM job_runs WHERE job = $1 AND (started_at > $2 OR slot < (
+               SELECT MIN(slot) FROM (
+                 SELECT slot FROM job_runs WHERE job = $1 AND started_at <= $2 ORDER BY slot DESC LIMIT 200) AS kept))",
+        )
+        .bind(job)
+        .bind(now.saturating_add(CLOCKS_APART))
+        .execute(&self.write)
+        .await?;
+        Ok(())
+    }
+
+    /// Each job's latest run.
+    pub async fn last_runs(&self) -> Result<HashMap<String, JobRun>> {
+        let runs: Vec<JobRun> = sqlx::query_as(
+            "SELECT job, slot, started_at, finished_at, outcome FROM job_runs r
+             WHERE slot = (SELECT MAX(slot) FROM job_runs WHERE job = r.job)",
+        )
+        .fetch_all(&self.read)
+        .await?;
+        Ok(runs.into_iter().map(|run| (run.job.clone(), run)).collect())
+    }
+}

@@ -1,0 +1,83 @@
+//! The schema's versions, in order; each runs once, on whichever database.
+
+use std::borrow::Cow;
+
+use sqlx::SqlSafeStr;
+use sqlx::migrate::{Migration, MigrationType, Migrator};
+
+use super::Dialect;
+
+/// A version's number, its name, and where it holds: nothing for both databases.
+type Version = (i64, &'static str, Option<Dialect>, &'static str);
+
+macro_rules! versions {
+    ($($number:literal $name:literal $(($only:ident))?;)+) => {
+        /// Every version there is. A test holds it against the folder.
+        const VERSIONS: &[Version] = &[$((
+            $number,
+            $name,
+            versions!(@only $($only)?),
+            include_str!(concat!("../../migrations/", $name, ".sql")),
+        )),+];
+    };
+    (@only $only:ident) => { Some(Dialect::$only) };
+    (@only) => { None };
+}
+
+versions! {
+    1 "0001_initial";
+    2 "0002_feeds";
+    3 "0003_pushes";
+    4 "0004_due";
+    5 "0005_messages";
+    6 "0006_handoffs";
+    7 "0007_numbers";
+    8 "0008_duty_issue";
+    9 "0009_photos";
+    10 "0010_bundles";
+    11 "0011_calendars";
+    12 "0012_plans";
+    13 "0013_fewer_indexes";
+    14 "0014_leases_apart";
+    15 "0015_settled_rows_apart";
+    16 "0016_field_words";
+    17 "0017_room_on_pages" (Postgres);
+}
+
+/// The newest version that this program knows.
+pub(super) fn newest() -> i64 {
+    VERSIONS.iter().map(|(number, ..)| *number).max().unwrap_or(0)
+}
+
+/// The versions of a database.
+pub(super) fn of(dialect: Dialect) -> Migrator {
+    let here = VERSIONS.iter().filter(|(.., only, _)| only.is_none_or(|only| only == dialect));
+    let migration = |(number, name, _, sql): &Version| {
+        // As sqlx names a file: what stands after the number, with blanks.
+        let description = name.split_once('_').map_or(*name, |(_, rest)| rest).replace('_', " ");
+        let sql = sql.into_sql_str();
+        Migration::new(*number, Cow::Owned(description), MigrationType::Simple, sql, false)
+    };
+    Migrator::with_migrations(here.map(migration).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::VERSIONS;
+
+    #[test]
+    fn every_file_of_the_folder_is_a_version_in_its_order() {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/migrations");
+        let mut files: Vec<String> = std::fs::read_dir(folder)
+            .unwrap()
+            .map(|file| file.unwrap().file_name().into_string().unwrap())
+            .collect();
+        files.sort();
+        let listed: Vec<String> =
+            VERSIONS.iter().map(|(_, name, ..)| format!("{name}.sql")).collect();
+        assert_eq!(listed, files);
+        for (number, name, ..) in VERSIONS {
+            assert!(name.starts_with(&format!("{number:04}_")), "{name}");
+        }
+    }
+}

@@ -1,0 +1,274 @@
+//! Notices 通知: one digest for one person on one day through one channel.
+
+use std::collections::HashSet;
+
+use jiff::civil::Date;
+use serde::Serialize;
+
+use super::staff::SealedAddresses;
+use super::{Addresses, ChannelReach, Context, Result, StaffMember, Store, Tx, date, to_json};
+
+impl Context {
+    /// The configured channel of that lane.
+    pub fn channel(&self, lane: &str) -> Option<&ChannelReach> {
+        self.channels.iter().find(|channel| channel.lane == lane)
+    }
+
+    /// The channels by which a person is told: the first that reaches them, and those that get everything besides.
+    /// None where nothing reaches them: a copy is not a reminder.
+    pub fn routes(&self, person: &StaffMember, dead: &HashSet<(String, String)>) -> Vec<String> {
+        let reaches = |channel: &&ChannelReach| channel.reaches(person, dead);
+        let Some(preferred) = self.channels.iter().filter(|c| !c.copy).find(reaches) else {
+            return Vec::new();
+        };
+        let copies = self.channels.iter().filter(|c| c.copy).filter(reaches);
+        std::iter::once(preferred).chain(copies).map(|channel| channel.lane.clone()).collect()
+    }
+}
+
+impl ChannelReach {
+    /// Whether it can reach `person`, as far as is known; `dead` has who is out of which channel's reach.
+    pub fn reaches(&self, person: &StaffMember, dead: &HashSet<(String, String)>) -> bool {
+        self.needs.is_none_or(|needs| person.addresses.contains(&needs))
+            && !dead.contains(&(person.id.clone(), self.lane.clone()))
+    }
+}
+
+/// A digest to be sent.
+#[derive(Debug, Clone)]
+pub struct NewNotice {
+    pub staff_id: String,
+    pub channel: String,
+    pub on: Date,
+    /// What it is about: one notice for each topic of a day.
+    pub topic: String,
+    pub title: String,
+    pub body: String,
+    /// The same for a reader of mail.
+    pub html: Option<String>,
+}
+
+/// Opens the reason of a refusal by which a channel says that it can't reach the person at all.
+pub const ADDRESS: &str = "no_address";
+
+/// The topic of a day's digest of duties.
+pub const DIGEST: &str = "digest";
+
+/// A digest as its channel sends it.
+#[derive(Debug, Clone)]
+pub struct Notice {
+    pub id: String,
+    pub on_date: String,
+    pub title: String,
+    pub body: String,
+    pub html: Option<String>,
+    pub staff_number: String,
+    pub staff_name: String,
+    pub addresses: Addresses,
+}
+
+struct Row {
+    id: String,
+    on_date: String,
+    title: String,
+    body: String,
+    html: Option<String>,
+    staff_number: String,
+    staff_name: String,
+    sealed: SealedAddresses,
+}
+
+from_row!(Row { ..sealed, id, on_date, title, body, html, staff_number, staff_name });
+
+#[derive(Serialize)]
+struct NoticeRow<'n> {
+    id: String,
+    debt_id: String,
+    debt_key: String,
+    staff: &'n str,
+    channel: &'n str,
+    on: Date,
+    topic: &'n str,
+    title: &'n str,
+    body: &'n str,
+    html: Option<&'n str>,
+}
+
+/// How many notices one statement is handed.
+const AT_ONCE: usize = 500;
+
+impl Store {
+    /// These notices, with their readers' addresses.
+    pub(super) async fn notices(&self, ids: &[&str]) -> Result<Vec<Notice>> {
+        if ids.is_empty() {
+            return Ok(Vec::new());
+        }
+        let read = format!(
+            "SELECT n.id, n.on_date, n.title, n.body, n.html, s.number AS staff_number, s.name AS staff_name,
+               s.phone_sealed, s.email_sealed, s.wecom_sealed, s.feishu_sealed
+             FROM notices n JOIN staff s ON s.id = n.staff_id
+             WHERE n.id {}",
+            self.dialect.among()
+        );
+        let rows: Vec<Row> = sqlx::query_as(sqlx::AssertSqlSafe(read))
+            .bind(to_json(&ids)?)
+            .fetch_all(&self.read)
+            .await?;
+        let notice = |row: Row| {
+            Ok(Notice {
+                addresses: row.sealed.open(&self.context)?,
+                id: row.id,
+                on_date: row.on_date,
+                title: row.title,
+                body: row.body,
+                html: row.html,
+                staff_number: row.staff_number,
+                staff_name: row.staff_name,
+            })
+        };
+        rows.into_iter().map(notice).collect()
+    }
+}
+
+impl Tx {
+    /// Who already has a digest of that day.
+    pub async fn told_on(&mut self, on: Date) -> Result<HashSet<String>> {
+        let told: Vec<String> = sqlx::query_scalar(
+            "SELECT DISTINCT staff_id FROM notices WHERE on_date = $1 AND topic = $2",
+        )
+        .bind(on.to_string())
+        .bind(DIGEST)
+        .fetch_all(&mut *self.db)
+        .await?;
+        Ok(told.into_iter().collect())
+    }
+
+    /// Writes notices and their outbox rows, each once: one for each person, channel, day and topic.
+    pub async fn put_notices(&mut self, notices: &[NewNotice]) -> Result<()> {
+        let texts = [
+            "id", "staff", "channel", "on", "topic", "title", "body", "html", "debt_id", "debt_key",
+        ];
+        let source = self.dialect.rows(&texts, &[]);
+        let write = format!(
+            "INSERT INTO notices (id, staff_id, channel, on_date, topic, title, body, html, created_at)
+             SELECT id, staff, channel, \"on\", topic, title, body, html, $2 FROM {source} AS j WHERE true
+             ON CONFLICT (staff_id, channel, on_date, topic) DO NOTHING"
+        );
+        let owe = format!(
+            "INSERT INTO outbox (id, lane, kind, debt_key, target_id, priority, state, attempts, not_before, created_at)
+             SELECT debt_id, channel, 'notice', debt_key, id, 1, 'ready', 0, 0, $2 FROM {source} AS j WHERE true
+             ON CONFLICT (debt_key) DO NOTHING"
+        );
+        let now = self.now();
+        for chunk in notices.chunks(AT_ONCE) {
+            let rows: Vec<NoticeRow<'_>> = chunk.iter().map(|new| self.notice_row(new)).collect();
+            let rows = to_json(&rows)?;
+            for statement in [&write, &owe] {
+                sqlx::query(sqlx::AssertSqlSafe(statement.clone()))
+                    .bind(&rows)
+                    .bind(now)
+                    .execute(&mut *self.db)
+                    .await?;
+            }
+        }
+        Ok(())
+    }
+
+    fn notice_row<'n>(&self, new: &'n NewNotice) -> NoticeRow<'n> {
+        let NewNotice { staff_id, channel, on, topic, title, body, html } = new;
+        let mut debt_key = format!("notice:{channel}:{staff_id}:{on}");
+        if topic != DIGEST {
+            debt_key = format!("{debt_key}:{topic}");
+        }
+        NoticeRow {
+            id: self.context.id(),
+            debt_id: self.context.id(),
+            debt_key,
+            staff: staff_id,
+            channel,
+            on: *on,
+            topic,
+            title,
+            body,
+            html: html.as_deref(),
+        }
+    }
+
+    /// A channel won't have it, such as a mailbox that doesn't exist: the person is marked as out of its reach, and
+    /// the notice goes by the next channel that reaches them.
+    pub(super) async fn notice_refused(&mut self, id: &str, reason: &str) -> Result<()> {
+        let (staff, channel, on, topic, title, body): (
+            String,
+            String,
+            String,
+            String,
+            String,
+            String,
+        ) = sqlx::query_as(
+            "SELECT staff_id, channel, on_date, topic, title, body FROM notices WHERE id = $1",
+        )
+        .bind(id)
+        .fetch_one(&mut *self.db)
+        .await?;
+        if reason.starts_with(ADDRESS) {
+            self.mark_dead(&staff, &channel, reason).await?;
+        }
+        let person = self.staff().await?.into_iter().find(|person| person.id == staff);
+        let dead = self.dead_addresses().await?;
+        let tried: Vec<String> = sqlx::query_scalar(
+            "SELECT channel FROM notices WHERE staff_id = $1 AND on_date = $2 AND topic = $3",
+        )
+        .bind(&staff)
+        .bind(&on)
+        .bind(&topic)
+        .fetch_all(&mut *self.db)
+        .await?;
+        let next = person.and_then(|person| {
+            let reaches = |c: &&ChannelReach| !tried.contains(&c.lane) && c.reaches(&person, &dead);
+            self.context.channels.iter().filter(|c| !c.copy).find(reaches).map(|c| c.lane.clone())
+        });
+        let Some(next) = next else { return Ok(()) };
+        let html: Option<String> = sqlx::query_scalar("SELECT html FROM notices WHERE id = $1")
+            .bind(id)
+            .fetch_one(&mut *self.db)
+            .await?;
+        let on = date("notices.on_date", &on)?;
+        let again = NewNotice { staff_id: staff, channel: next, on, topic, title, body, html };
+        self.put_notices(&[again]).await
+    }
+
+    /// Tells one person of something besides their duties, by the channels that reach them. False where none does.
+    pub async fn tell(
+        &mut self,
+        person: &StaffMember,
+        topic: &str,
+        title: &str,
+        body: &str,
+    ) -> Result<bool> {
+        let dead = self.dead_addresses().await?;
+        let on = self.today();
+        let notice = |channel: String| NewNotice {
+            staff_id: person.id.clone(),
+            channel,
+            on,
+            topic: topic.to_owned(),
+            title: title.to_owned(),
+            body: body.to_owned(),
+            html: None,
+        };
+        let notices: Vec<NewNotice> =
+            self.context.routes(person, &dead).into_iter().map(notice).collect();
+        self.put_notices(&notices).await?;
+        Ok(!notices.is_empty())
+    }
+
+    pub(super) async fn notice_delivered(&mut self, id: &str) -> Result<()> {
+        let now = self.now();
+        sqlx::query("UPDATE notices SET delivered_at = $1 WHERE id = $2")
+            .bind(now)
+            .bind(id)
+            .execute(&mut *self.db)
+            .await?;
+        Ok(())
+    }
+}

@@ -1,0 +1,196 @@
+//! The operator's desk at the outbox: what is there, and the few moves that only a named person may make.
+
+use super::{Receipt, Result, Store, StoreError, Tx};
+use crate::words;
+
+words! {
+    /// How a debt stands, as an operator sees it.
+    DebtState {
+        Ready = "ready", "待发送";
+        /// Somebody holds its lease.
+        Leased = "leased", "发送中";
+        /// Ready, but an earlier attempt may have arrived.
+        Unknown = "unknown", "下落不明";
+        Review = "review", "待中心审核";
+        Held = "held", "等人处理";
+        /// It stands in a hand-off workbook.
+        Handed = "handed", "已列入交接表";
+        Refused = "refused", "被拒收";
+        Delivered = "delivered", "已送达";
+        Cancelled = "cancelled", "已撤回";
+    }
+}
+
+/// A debt as an operator sees it. Instants are epoch milliseconds.
+#[derive(Debug, Clone, serde::Serialize)]
+pub struct Debt {
+    pub lane: String,
+    pub debt_key: String,
+    pub kind: String,
+    pub state: String,
+    pub unknown_since: Option<i64>,
+    pub attempts: i64,
+    pub not_before: i64,
+    pub last_error: Option<String>,
+    pub created_at: i64,
+    pub settled_at: Option<i64>,
+}
+
+from_row!(Debt {
+    lane,
+    debt_key,
+    kind,
+    state,
+    unknown_since,
+    attempts,
+    not_before,
+    last_error,
+    created_at,
+    settled_at
+});
+
+/// As it's shown: what is in flight has a lease.
+const STATE: &str = "CASE WHEN lease_until IS NULL THEN state ELSE 'leased' END";
+
+impl Debt {
+    /// How it stands, for people.
+    pub fn standing(&self) -> &str {
+        match DebtState::read(&self.state) {
+            Some(DebtState::Ready) if self.unknown_since.is_some() => DebtState::Unknown.chinese(),
+            Some(state) => state.chinese(),
+            None => &self.state,
+        }
+    }
+}
+
+fn debts() -> String {
+    format!(
+        "SELECT lane, debt_key, kind, shown AS state, unknown_since, attempts, not_before, last_error, created_at,
+           settled_at FROM (SELECT outbox.*, {STATE} AS shown FROM outbox) AS debts"
+    )
+}
+
+/// What a person decides of a debt.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Decision {
+    /// Try it now; what may have arrived is looked for first.
+    Retry,
+    /// The centre has reviewed it: it goes now.
+    Release,
+    /// Leave it until somebody retries it.
+    Hold,
+    /// It arrived: the person has seen it there, under this number.
+    Arrived { remote_id: Option<String> },
+    /// It did not arrive: the person has looked. It's sent again.
+    Absent,
+}
+
+impl Decision {
+    /// Its name in the audit.
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Decision::Retry => "outbox_retry",
+            Decision::Release => "outbox_release",
+            Decision::Hold => "outbox_hold",
+            Decision::Arrived { .. } => "outbox_arrived",
+            Decision::Absent => "outbox_absent",
+        }
+    }
+}
+
+impl Store {
+    /// The debts of a lane and of a [`DebtState`], by its code, oldest first, at most `limit`.
+    pub async fn debts(
+        &self,
+        lane: Option<&str>,
+        state: Option<&str>,
+        limit: i64,
+    ) -> Result<Vec<Debt>> {
+        let listed = format!(
+            "{} WHERE ($1 = '' OR lane = $1) AND (($2 = '' AND shown NOT IN ('delivered', 'cancelled'))
+               OR shown = $2 OR ($2 = 'unknown' AND shown = 'ready' AND unknown_since IS NOT NULL))
+             ORDER BY created_at, id LIMIT $3",
+            debts()
+        );
+        Ok(sqlx::query_as(sqlx::AssertSqlSafe(listed))
+            .bind(lane.unwrap_or_default())
+            .bind(state.unwrap_or_default())
+            .bind(limit)
+            .fetch_all(&self.read)
+            .await?)
+    }
+
+    /// One debt by its key.
+    pub async fn debt(&self, debt_key: &str) -> Result<Debt> {
+        let found = format!("{} WHERE debt_key = $1", debts());
+        sqlx::query_as(sqlx::AssertSqlSafe(found))
+            .bind(debt_key)
+            .fetch_optional(&self.read)
+            .await?
+            .ok_or_else(|| no_debt(debt_key))
+    }
+}
+
+impl Tx {
+    /// Carries out a person's decision, and audits it.
+    ///
+    /// # Errors
+    /// A debt that is in flight, or settled already, can't be decided.
+    pub async fn decide_debt(
+        &mut self,
+        debt_key: &str,
+        decision: &Decision,
+        by: &str,
+        reason: &str,
+    ) -> Result<()> {
+        let (id, kind, target, state): (String, String, String, String) =
+            sqlx::query_as(sqlx::AssertSqlSafe(format!(
+                "SELECT id, kind, target_id, {STATE} FROM outbox WHERE debt_key = $1"
+            )))
+            .bind(debt_key)
+            .fetch_optional(&mut *self.db)
+            .await?
+            .ok_or_else(|| no_debt(debt_key))?;
+        let handed = state == "handed" && matches!(decision, Decision::Arrived { .. });
+        if !handed && !matches!(state.as_str(), "ready" | "held" | "review") {
+            let standing = DebtState::read(&state).map(DebtState::chinese);
+            return Err(StoreError::Rule(format!(
+                "「{debt_key}」现在是「{}」：只有等待发送或等人处理的才能处置；在途的请过一会儿再试",
+                standing.unwrap_or(&state)
+            )));
+        }
+        let now = self.now();
+        let (state, forget_unknown, not_before) = match decision {
+            Decision::Retry | Decision::Release => ("ready", 0, 0),
+            Decision::Absent => ("ready", 1, 0),
+            Decision::Hold => ("held", 0, now),
+            Decision::Arrived { .. } => ("delivered", 1, now),
+        };
+        sqlx::query(
+            "UPDATE outbox SET state = $1, not_before = $2,
+               unknown_since = CASE WHEN $3 = 1 THEN NULL ELSE unknown_since END,
+               settled_at = CASE WHEN $1 = 'delivered' THEN $4 ELSE NULL END WHERE id = $5",
+        )
+        .bind(state)
+        .bind(not_before)
+        .bind(forget_unknown)
+        .bind(now)
+        .bind(id)
+        .execute(&mut *self.db)
+        .await?;
+        if let Decision::Arrived { remote_id } = decision {
+            let receipt = Receipt { remote_id: remote_id.clone(), token: None };
+            match kind.as_str() {
+                "referral" => self.referrals_delivered(&[(&target, &receipt)]).await?,
+                _ => self.told(&kind, &target).await?,
+            }
+        }
+        let detail = serde_json::json!({"reason": reason, "decision": decision.code()});
+        self.audit(by, decision.code(), debt_key, &detail).await?;
+        Ok(())
+    }
+}
+
+fn no_debt(debt_key: &str) -> StoreError {
+    StoreError::Rule(format!("发件箱里没有「{debt_key}」；用 zoufang outbox list 查看有哪些"))
+}

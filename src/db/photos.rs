@@ -1,0 +1,228 @@
+//! Photos 照片 of an issue: sealed in the record, and owed to the platform once for each referral.
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use sha2::{Digest, Sha256};
+
+use super::{Result, Store, StoreError, Tx, Upsert, to_json};
+use crate::domain::referral;
+use crate::seal::hex;
+
+/// A photo as the platform gets it.
+#[derive(Debug, Clone)]
+pub struct Photo {
+    /// Its id for this referral: nobody guesses it.
+    pub id: String,
+    /// By which it's found again.
+    pub reference: String,
+    /// The platform's number of the request that it belongs to, and its last word for it.
+    pub remote_id: String,
+    pub remote_word: Option<String>,
+    pub file_name: String,
+    pub media_type: String,
+    pub bytes: Vec<u8>,
+}
+
+impl Photo {
+    /// One to try templates on.
+    pub fn example() -> Photo {
+        Photo {
+            id: "1".to_owned(),
+            reference: "CHD2022-000001-R1-P1".to_owned(),
+            remote_id: "1".to_owned(),
+            remote_word: None,
+            file_name: "示例.jpg".to_owned(),
+            media_type: "image/jpeg".to_owned(),
+            bytes: vec![0xFF, 0xD8, 0xFF],
+        }
+    }
+}
+
+/// The largest photo in bytes, and how many an issue may have.
+pub const LARGEST_PHOTO: usize = 5 << 20;
+const MOST_PHOTOS: i64 = 9;
+
+/// What kind of picture these bytes are, by their beginning.
+///
+/// ```
+/// assert_eq!(zoufang::db::media_type(b"\xFF\xD8\xFF\xE0"), Some("image/jpeg"));
+/// assert_eq!(zoufang::db::media_type(b"MZ"), None);
+/// ```
+pub fn media_type(bytes: &[u8]) -> Option<&'static str> {
+    match bytes {
+        [0xFF, 0xD8, 0xFF, ..] => Some("image/jpeg"),
+        [0x89, b'P', b'N', b'G', ..] => Some("image/png"),
+        [b'R', b'I', b'F', b'F', _, _, _, _, b'W', b'E', b'B', b'P', ..] => Some("image/webp"),
+        _ => None,
+    }
+}
+
+struct Row {
+    id: String,
+    reference: String,
+    place: i64,
+    remote_id: String,
+    remote_word: Option<String>,
+    file_name: String,
+    media_type: String,
+    bytes_sealed: String,
+}
+
+from_row!(Row {
+    id,
+    reference,
+    place,
+    remote_id,
+    remote_word,
+    file_name,
+    media_type,
+    bytes_sealed
+});
+
+impl Tx {
+    /// Keeps a photo of an issue, once; the platform is owed it with the issue.
+    ///
+    /// # Errors
+    /// [`StoreError::Rule`] where it's no picture, too large, or one too many.
+    pub async fn add_photo(
+        &mut self,
+        number: &str,
+        file_name: &str,
+        bytes: &[u8],
+    ) -> Result<Upsert> {
+        let issue = self.issue_id(number).await?;
+        let rule = |text: String| Err(StoreError::Rule(text));
+        let Some(media_type) = media_type(bytes) else {
+            return rule(format!("「{file_name}」不是 JPEG、PNG 或 WebP 图片"));
+        };
+        if bytes.len() > LARGEST_PHOTO {
+            let limit = LARGEST_PHOTO >> 20;
+            return rule(format!("「{file_name}」太大了（上限 {limit} MB），请压缩后再传"));
+        }
+        let digest = hex(&Sha256::digest(bytes));
+        let known: Vec<String> =
+            sqlx::query_scalar("SELECT digest FROM photos WHERE issue_id = $1")
+                .bind(&issue)
+                .fetch_all(&mut *self.db)
+                .await?;
+        if known.contains(&digest) {
+            return Ok(Upsert::Same);
+        }
+        let place = i64::try_from(known.len()).unwrap_or(i64::MAX) + 1;
+        if place > MOST_PHOTOS {
+            return rule(format!("「{number}」已有 {MOST_PHOTOS} 张照片，不能再加"));
+        }
+        let (id, now) = (self.context.id(), self.now());
+        let sealed = self.context.seal(&STANDARD.encode(bytes))?;
+        sqlx::query(
+            "INSERT INTO photos (id, issue_id, place, file_name, media_type, bytes_sealed, digest, created_at)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+        )
+        .bind(id)
+        .bind(&issue)
+        .bind(place)
+        .bind(file_name)
+        .bind(media_type)
+        .bind(sealed)
+        .bind(digest)
+        .bind(now)
+        .execute(&mut *self.db)
+        .await?;
+        let referral: Option<String> = sqlx::query_scalar(
+            "SELECT r.id FROM referrals r JOIN issues i ON i.id = r.issue_id AND i.round = r.round
+             WHERE i.id = $1 AND r.remote_id IS NOT NULL",
+        )
+        .bind(issue)
+        .fetch_optional(&mut *self.db)
+        .await?;
+        if let Some(referral) = referral {
+            self.owe_photos_of(&to_json(&[referral])?).await?;
+        }
+        Ok(Upsert::Added)
+    }
+
+    /// Owes the photos of what goes by these numbers (a JSON list), each once for a referral.
+    pub(super) async fn owe_photos_of(&mut self, referral_ids: &str) -> Result<()> {
+        if !self.context.photos {
+            return Ok(());
+        }
+        let lane = self.context.platform_lane.clone();
+        let read = format!(
+            "SELECT r.id, r.reference, p.id, p.place FROM referrals r JOIN photos p ON p.issue_id = r.issue_id
+             WHERE r.remote_id IS NOT NULL AND r.id {}
+               AND NOT EXISTS (SELECT 1 FROM referral_photos s WHERE s.referral_id = r.id AND s.photo_id = p.id)
+             ORDER BY r.reference, p.place",
+            self.dialect.among()
+        );
+        let owed: Vec<(String, String, String, i64)> = sqlx::query_as(sqlx::AssertSqlSafe(read))
+            .bind(referral_ids.to_owned())
+            .fetch_all(&mut *self.db)
+            .await?;
+        for (referral, reference, photo, place) in owed {
+            let id = self.context.id();
+            sqlx::query(
+                "INSERT INTO referral_photos (id, referral_id, photo_id) VALUES ($1, $2, $3)",
+            )
+            .bind(&id)
+            .bind(referral)
+            .bind(photo)
+            .execute(&mut *self.db)
+            .await?;
+            let key = format!("photo:{}", referral::photo_reference(&reference, place));
+            self.owe("photo", &lane, &key, &id, super::messages::PRIORITY, None).await?;
+        }
+        Ok(())
+    }
+
+    pub(super) async fn photo_delivered(&mut self, id: &str) -> Result<()> {
+        let now = self.now();
+        sqlx::query("UPDATE referral_photos SET delivered_at = $1 WHERE id = $2")
+            .bind(now)
+            .bind(id)
+            .execute(&mut *self.db)
+            .await?;
+        Ok(())
+    }
+}
+
+impl Store {
+    /// Photos that are owed, by their ids for a referral.
+    pub(super) async fn photos(&self, ids: &[&str]) -> Result<Vec<Photo>> {
+        if ids.is_empty() {
+            return Ok(Vec::new());
+        }
+        let read = format!(
+            "SELECT s.id, r.reference, p.place, r.remote_id, r.remote_word, p.file_name, p.media_type, p.bytes_sealed
+             FROM referral_photos s JOIN referrals r ON r.id = s.referral_id JOIN photos p ON p.id = s.photo_id
+             WHERE s.id {}",
+            self.dialect.among()
+        );
+        let rows: Vec<Row> = sqlx::query_as(sqlx::AssertSqlSafe(read))
+            .bind(to_json(&ids)?)
+            .fetch_all(&self.read)
+            .await?;
+        rows.into_iter().map(|row| self.read_photo(row)).collect()
+    }
+
+    /// One photo by its id for a referral; nothing where there is none.
+    pub async fn photo(&self, id: &str) -> Result<Option<Photo>> {
+        Ok(self.photos(&[id]).await?.pop())
+    }
+
+    fn read_photo(&self, row: Row) -> Result<Photo> {
+        let coded = self.context.sealer.open(&row.bytes_sealed)?;
+        let bytes = STANDARD.decode(coded).map_err(|_| StoreError::Corrupt {
+            what: "photos.bytes_sealed",
+            value: row.id.clone(),
+        })?;
+        Ok(Photo {
+            reference: referral::photo_reference(&row.reference, row.place),
+            id: row.id,
+            remote_id: row.remote_id,
+            remote_word: row.remote_word,
+            file_name: row.file_name,
+            media_type: row.media_type,
+            bytes,
+        })
+    }
+}

@@ -1,0 +1,304 @@
+//! Referrals 上报 and the platform's answers to them.
+
+use jiff::{SignedDuration, Timestamp};
+use serde::Serialize;
+
+use super::{Receipt, Result, Store, Tx, to_json};
+use crate::clock::span_millis;
+use crate::domain::issue::{Event, Issue, State, Urgency};
+use crate::domain::referral::{self, PlatformUpdate};
+
+/// A referral that the platform has and hasn't ended.
+#[derive(Debug, Clone)]
+pub struct OpenReferral {
+    pub id: String,
+    pub remote_id: Option<String>,
+    pub token: Option<String>,
+    pub delivered_at: i64,
+}
+
+from_row!(OpenReferral { id, remote_id, token, delivered_at });
+
+#[derive(Serialize)]
+struct DeliveredRow<'r> {
+    id: &'r str,
+    remote_id: &'r Option<String>,
+    token: &'r Option<String>,
+}
+
+/// How a referral of the given age is polled: an hour-old one is asked about again in minutes, a
+/// month-old one twice a day.
+fn next_poll(age: SignedDuration) -> SignedDuration {
+    (age / 10).clamp(SignedDuration::from_mins(5), SignedDuration::from_hours(12))
+}
+
+impl Tx {
+    /// Writes the debt: one referral and one outbox row for this issue and round.
+    pub(super) async fn owe_referral(&mut self, issue_id: &str, issue: &Issue) -> Result<()> {
+        let number: String = sqlx::query_scalar("SELECT number FROM issues WHERE id = $1")
+            .bind(issue_id)
+            .fetch_one(&mut *self.db)
+            .await?;
+        let reference = referral::reference(&number, issue.round);
+        let (id, now, lane) = (self.context.id(), self.now(), self.context.platform_lane.clone());
+        sqlx::query(
+            "INSERT INTO referrals (id, issue_id, round, lane, reference, state, queued_at, poll_at)
+             VALUES ($1, $2, $3, $4, $5, 'queued', $6, 0)",
+        )
+        .bind(&id)
+        .bind(issue_id)
+        .bind(issue.round)
+        .bind(&lane)
+        .bind(&reference)
+        .bind(now)
+        .execute(&mut *self.db)
+        .await?;
+        let priority = match issue.class.map(|class| class.urgency) {
+            Some(Urgency::Urgent) => 0,
+            Some(Urgency::Normal) | None => 1,
+            Some(Urgency::LongTerm) => 2,
+        };
+        let review = self.context.review_within;
+        let review_until = review.map(|within| now.saturating_add(span_millis(within)));
+        let debt_key = format!("referral:{reference}");
+        self.owe("referral", &lane, &debt_key, &id, priority, review_until).await
+    }
+
+    /// Takes back what hasn't been sent for an issue.
+    pub(super) async fn cancel_referrals(&mut self, issue_id: &str) -> Result<()> {
+        sqlx::query(
+            "UPDATE outbox SET state = 'cancelled' WHERE state IN ('ready', 'review') AND unknown_since IS NULL
+               AND lease_until IS NULL AND target_id IN (SELECT id FROM referrals WHERE issue_id = $1 AND state = 'queued')",
+        )
+        .bind(issue_id)
+        .execute(&mut *self.db)
+        .await?;
+        sqlx::query(
+            "UPDATE referrals SET state = 'cancelled', poll_at = NULL WHERE issue_id = $1 AND state = 'queued'
+               AND EXISTS (SELECT 1 FROM outbox WHERE target_id = referrals.id AND outbox.state = 'cancelled')",
+        )
+        .bind(issue_id)
+        .execute(&mut *self.db)
+        .await?;
+        Ok(())
+    }
+
+    /// The platform has these: each with its number, or with a token for which the number will follow. They are asked
+    /// about at once, as it was set when they were queued: with its number none changes a column that an index knows.
+    pub(super) async fn referrals_delivered(
+        &mut self,
+        delivered: &[(&str, &Receipt)],
+    ) -> Result<()> {
+        if delivered.is_empty() {
+            return Ok(());
+        }
+        let now = self.now();
+        let source = self.dialect.rows(&["id", "remote_id", "token"], &[]);
+        let rows: Vec<DeliveredRow<'_>> = delivered
+            .iter()
+            .map(|(id, Receipt { remote_id, token })| DeliveredRow { id, remote_id, token })
+            .collect();
+        let rows = to_json(&rows)?;
+        let write = format!(
+            "UPDATE referrals SET state = CASE WHEN j.remote_id IS NULL THEN 'waiting' ELSE 'open' END,
+               remote_id = j.remote_id, token = j.token, delivered_at = $2
+             FROM {source} AS j WHERE referrals.id = j.id"
+        );
+        sqlx::query(sqlx::AssertSqlSafe(write))
+            .bind(&rows)
+            .bind(now)
+            .execute(&mut *self.db)
+            .await?;
+        let numbers = format!(
+            "INSERT INTO referral_numbers (lane, remote_id, referral_id, state)
+             SELECT $2, remote_id, id, 'current' FROM {source} AS j WHERE remote_id IS NOT NULL
+             ON CONFLICT (lane, remote_id, referral_id) DO NOTHING"
+        );
+        sqlx::query(sqlx::AssertSqlSafe(numbers))
+            .bind(&rows)
+            .bind(self.context.platform_lane.clone())
+            .execute(&mut *self.db)
+            .await?;
+        let ids: Vec<&str> = delivered.iter().map(|(id, _)| *id).collect();
+        let ids = to_json(&ids)?;
+        self.issues_referred(&ids).await?;
+        let numbers = delivered.iter().filter_map(|(_, receipt)| receipt.remote_id.as_deref());
+        self.apply_early_updates(&numbers.collect::<Vec<_>>()).await?;
+        self.owe_photos_of(&ids).await?;
+        self.owe_messages_of(&ids).await
+    }
+
+    /// The platform's own no at the door.
+    pub(super) async fn referral_refused(&mut self, id: &str, reason: &str) -> Result<()> {
+        let issue_id: String = sqlx::query_scalar(
+            "UPDATE referrals SET state = 'refused', poll_at = NULL WHERE id = $1 RETURNING issue_id",
+        )
+        .bind(id)
+        .fetch_one(&mut *self.db)
+        .await?;
+        if self.is_current(id, &issue_id).await?
+            && self.issue(&issue_id).await?.state == State::Queued
+        {
+            let event = Event::Refused { reason: reason.to_owned() };
+            self.issue_event(&issue_id, &event, "platform").await?;
+        }
+        Ok(())
+    }
+
+    /// The platform has given the number that belongs to a token.
+    pub async fn referral_numbered(&mut self, id: &str, remote_id: &str) -> Result<()> {
+        sqlx::query(
+            "UPDATE referrals SET state = 'open', remote_id = $1, token = NULL WHERE id = $2 AND state = 'waiting'",
+        )
+        .bind(remote_id)
+        .bind(id)
+        .execute(&mut *self.db)
+        .await?;
+        self.put_number(id, remote_id).await?;
+        let ids = to_json(&[id])?;
+        self.owe_photos_of(&ids).await?;
+        self.owe_messages_of(&ids).await?;
+        self.apply_waiting_updates(remote_id).await
+    }
+
+    /// Where the feed of changes was last read to.
+    pub async fn keep_cursor(&mut self, cursor: &str) -> Result<()> {
+        sqlx::query(
+            "INSERT INTO feeds (lane, cursor, read_at) VALUES ($1, $2, $3)
+             ON CONFLICT (lane) DO UPDATE SET cursor = excluded.cursor, read_at = excluded.read_at",
+        )
+        .bind(&self.context.platform_lane)
+        .bind(cursor)
+        .bind(self.now())
+        .execute(&mut *self.db)
+        .await?;
+        Ok(())
+    }
+
+    /// Sets when a referral is asked about next, by its age.
+    pub async fn polled(&mut self, open: &OpenReferral) -> Result<()> {
+        let now = self.context.clock.now();
+        let delivered = Timestamp::from_millisecond(open.delivered_at).unwrap_or(now);
+        let poll_at = now.saturating_add(next_poll(now.duration_since(delivered)));
+        let poll_at = poll_at.map_or(i64::MAX, |at| at.as_millisecond());
+        sqlx::query("UPDATE referrals SET poll_at = $1 WHERE id = $2")
+            .bind(poll_at)
+            .bind(&open.id)
+            .execute(&mut *self.db)
+            .await?;
+        Ok(())
+    }
+
+    /// Whether this referral is the issue's present round.
+    pub(super) async fn is_current(&mut self, id: &str, issue_id: &str) -> Result<bool> {
+        let rounds: (i64, i64) = sqlx::query_as(
+            "SELECT r.round, i.round FROM referrals r, issues i WHERE r.id = $1 AND i.id = $2",
+        )
+        .bind(id)
+        .bind(issue_id)
+        .fetch_one(&mut *self.db)
+        .await?;
+        Ok(rounds.0 == rounds.1)
+    }
+
+    /// Makes every open referral due for a look now: the nightly sweep.
+    pub async fn poll_all_now(&mut self) -> Result<u64> {
+        let now = self.now();
+        let due = sqlx::query(
+            "UPDATE referrals SET poll_at = $1 WHERE state IN ('open', 'waiting') AND poll_at > $1",
+        )
+        .bind(now)
+        .execute(&mut *self.db)
+        .await?;
+        Ok(due.rows_affected())
+    }
+}
+
+/// A repeated call may come this long after the first, in milliseconds; fresh ones are minutes old.
+const PUSHES_KEPT: i64 = 7 * 24 * 3600 * 1000;
+
+impl Store {
+    /// Takes the platform's own call, once; how many of its updates were new.
+    pub async fn receive_push(&self, id: &str, updates: &[PlatformUpdate]) -> Result<usize> {
+        let mut tx = self.begin().await?;
+        let now = tx.now();
+        sqlx::query("DELETE FROM pushes WHERE received_at < $1")
+            .bind(now - PUSHES_KEPT)
+            .execute(&mut *tx.db)
+            .await?;
+        let taken = sqlx::query(
+            "INSERT INTO pushes (id, received_at) VALUES ($1, $2) ON CONFLICT (id) DO NOTHING",
+        )
+        .bind(id)
+        .bind(now)
+        .execute(&mut *tx.db)
+        .await?;
+        let mut news = 0;
+        if taken.rows_affected() > 0 {
+            for update in updates {
+                news += usize::from(tx.receive_update(update).await?);
+            }
+        }
+        tx.commit().await?;
+        Ok(news)
+    }
+
+    /// Where to go on reading the feed of changes.
+    pub async fn feed_cursor(&self) -> Result<Option<String>> {
+        Ok(sqlx::query_scalar("SELECT cursor FROM feeds WHERE lane = $1")
+            .bind(&self.context.platform_lane)
+            .fetch_optional(&self.read)
+            .await?)
+    }
+
+    /// The referrals that wait for their number, the longest due first, at most `limit`.
+    pub async fn due_numbers(&self, limit: i64) -> Result<Vec<OpenReferral>> {
+        Ok(sqlx::query_as(
+            "SELECT id, remote_id, token, delivered_at FROM referrals
+             WHERE lane = $1 AND state = 'waiting' AND token IS NOT NULL AND poll_at <= $2
+             ORDER BY poll_at, id LIMIT $3",
+        )
+        .bind(&self.context.platform_lane)
+        .bind(self.context.clock.millis())
+        .bind(limit)
+        .fetch_all(&self.read)
+        .await?)
+    }
+
+    /// The referrals to ask about now, the longest due first, at most `limit`; one for each number that it goes by.
+    pub async fn due_polls(&self, limit: i64) -> Result<Vec<OpenReferral>> {
+        Ok(sqlx::query_as(
+            "SELECT r.id, n.remote_id, r.token, r.delivered_at
+             FROM (SELECT id, token, delivered_at, poll_at FROM referrals
+                   WHERE lane = $1 AND state IN ('open', 'waiting') AND poll_at <= $2
+                   ORDER BY poll_at, id LIMIT $3) AS r
+             LEFT JOIN referral_numbers n ON n.referral_id = r.id AND n.state = 'current'
+             ORDER BY r.poll_at, r.id, n.remote_id",
+        )
+        .bind(&self.context.platform_lane)
+        .bind(self.context.clock.millis())
+        .bind(limit)
+        .fetch_all(&self.read)
+        .await?)
+    }
+
+    /// The reference of every debt to the platform that wasn't taken back or refused at the door,
+    /// with the platform's number where it is known.
+    pub async fn platform_debts(&self) -> Result<Vec<(String, Option<String>)>> {
+        Ok(sqlx::query_as(
+            "SELECT reference, remote_id FROM referrals
+             WHERE state <> 'cancelled' AND NOT (state = 'refused' AND remote_id IS NULL) ORDER BY reference",
+        )
+        .fetch_all(&self.read)
+        .await?)
+    }
+
+    /// The platform's words that configuration doesn't know, and how often each came.
+    pub async fn unknown_words(&self) -> Result<Vec<(String, i64)>> {
+        Ok(sqlx::query_as(
+            "SELECT word, COUNT(*) FROM referral_updates WHERE status IS NULL GROUP BY word ORDER BY word",
+        )
+        .fetch_all(&self.read)
+        .await?)
+    }
+}

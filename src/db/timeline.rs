@@ -1,0 +1,106 @@
+//! An issue's timeline: what happened to it, who was told of it and when, who held it for how long.
+
+use jiff::Timestamp;
+
+use super::{Result, Store, StoreError, word};
+use crate::domain::duty::DutyKind;
+use crate::domain::holder::{Holding, holdings};
+use crate::domain::issue::{Event, Issue};
+
+/// One entry.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Entry {
+    pub at: Timestamp,
+    pub what: What,
+}
+
+/// What an entry says.
+#[derive(Debug, Clone, PartialEq)]
+pub enum What {
+    Happened {
+        event: Event,
+        actor: String,
+    },
+    /// A reminder or an escalation: somebody heard a step, so many days from the date.
+    Told {
+        kind: DutyKind,
+        person: String,
+        instead_of: Option<String>,
+        days: i64,
+    },
+}
+
+/// Everything of one issue.
+#[derive(Debug, Clone)]
+pub struct Timeline {
+    pub issue: Issue,
+    pub registered_at: Timestamp,
+    pub entries: Vec<Entry>,
+    pub holdings: Vec<Holding>,
+}
+
+impl Store {
+    /// The issue's timeline, oldest first.
+    pub async fn timeline(&self, number: &str) -> Result<Timeline> {
+        let id = self.issue_id(number).await?;
+        let registered: i64 = sqlx::query_scalar("SELECT created_at FROM issues WHERE id = $1")
+            .bind(&id)
+            .fetch_one(&self.read)
+            .await?;
+        let registered_at = instant(registered);
+        let events = self.happened(&id).await?;
+        let departments = &self.campaign().departments;
+        let has_department = |issue: &Issue| {
+            issue.class.is_some_and(|class| departments.contains_key(&class.category))
+        };
+        let times = events.iter().map(|(at, event, _)| (event, *at));
+        let holdings = holdings(registered_at, times, has_department)?;
+        let issue = Issue::replay(events.iter().map(|(_, event, _)| event))?;
+        let happened = |(at, event, actor)| Entry { at, what: What::Happened { event, actor } };
+        let mut entries: Vec<Entry> = events.into_iter().map(happened).collect();
+        entries.extend(self.told_of(&id).await?);
+        entries.sort_by_key(|entry| entry.at);
+        Ok(Timeline { issue, registered_at, entries, holdings })
+    }
+
+    async fn happened(&self, id: &str) -> Result<Vec<(Timestamp, Event, String)>> {
+        let rows: Vec<(i64, String, String)> = sqlx::query_as(
+            "SELECT at, body, actor FROM issue_events WHERE issue_id = $1 ORDER BY sequence",
+        )
+        .bind(id)
+        .fetch_all(&self.read)
+        .await?;
+        rows.into_iter()
+            .map(|(at, body, actor)| {
+                let event = serde_json::from_str(&body)
+                    .map_err(|_| StoreError::Corrupt { what: "issue_events.body", value: body })?;
+                Ok((instant(at), event, actor))
+            })
+            .collect()
+    }
+
+    async fn told_of(&self, id: &str) -> Result<Vec<Entry>> {
+        let rows: Vec<(i64, String, i64, String, Option<String>)> = sqlx::query_as(
+            "SELECT t.at, b.kind, t.step, s.name, m.name FROM reminders t JOIN duty_groups b ON b.id = t.group_id
+             JOIN staff s ON s.id = t.staff_id LEFT JOIN staff m ON m.id = t.instead_of
+             WHERE b.issue_id = $1 ORDER BY t.at, t.step",
+        )
+        .bind(id)
+        .fetch_all(&self.read)
+        .await?;
+        let campaign = self.campaign();
+        rows.into_iter()
+            .map(|(at, kind, step, person, instead_of)| {
+                let kind = word("duty_groups.kind", &kind, DutyKind::read)?;
+                let step =
+                    usize::try_from(step).ok().and_then(|step| campaign.steps(kind).get(step));
+                let days = step.map_or(0, |step| step.days);
+                Ok(Entry { at: instant(at), what: What::Told { kind, person, instead_of, days } })
+            })
+            .collect()
+    }
+}
+
+fn instant(millis: i64) -> Timestamp {
+    Timestamp::from_millisecond(millis).unwrap_or_default()
+}

@@ -1,0 +1,149 @@
+//! What an HTTP answer, or its absence, says about whether a debt arrived.
+
+use std::time::Duration;
+
+use encoding_rs::Encoding;
+use reqwest::header::{CONTENT_TYPE, HeaderMap, RETRY_AFTER};
+use reqwest::{Client, RequestBuilder, Response, StatusCode};
+
+use super::Outcome;
+use crate::domain::mask;
+
+/// Opens the reason of an outcome by which the receiver says that we are too fast.
+pub const TOO_MANY: &str = "too_many";
+/// The longest answer that is read.
+const LONGEST_BODY: usize = 4 << 20;
+
+/// Certificates beside those that every machine trusts, as PEM.
+#[derive(Clone, Default)]
+pub struct Tls {
+    pub ca: Option<Vec<u8>>,
+    /// Our own, with its key.
+    pub client_certificate: Option<Vec<u8>>,
+}
+
+/// A client that follows no redirect: a referral sent to another address is not a referral sent.
+pub fn client(timeout: Duration, tls: &Tls) -> Result<Client, reqwest::Error> {
+    // The first to come sets it for the whole process; whoever comes later finds it set.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let mut builder = Client::builder();
+    if let Some(ca) = &tls.ca {
+        builder = builder.tls_certs_merge(reqwest::Certificate::from_pem_bundle(ca)?);
+    }
+    if let Some(certificate) = &tls.client_certificate {
+        builder = builder.identity(reqwest::Identity::from_pem(certificate)?);
+    }
+    builder
+        .timeout(timeout)
+        .connect_timeout(timeout.min(Duration::from_secs(10)))
+        .redirect(reqwest::redirect::Policy::none())
+        .user_agent(concat!("zoufang/", env!("CARGO_PKG_VERSION")))
+        .build()
+}
+
+/// An answer that was read whole.
+#[derive(Debug, Clone)]
+pub struct Answer {
+    pub status: StatusCode,
+    pub body: String,
+    pub retry_after: Option<Duration>,
+}
+
+/// Why there is no answer.
+#[derive(Debug, Clone)]
+pub struct NoAnswer {
+    pub reason: String,
+    /// False only where the request certainly never left.
+    pub may_have_arrived: bool,
+}
+
+/// Sends a request and reads its answer, at most 4 MiB of it.
+pub async fn ask(request: RequestBuilder) -> Result<Answer, NoAnswer> {
+    let mut response = request.send().await.map_err(|error| no_answer(&error))?;
+    let (status, retry_after) = (response.status(), retry_after(response.headers()));
+    let body = read_body(&mut response).await?;
+    Ok(Answer { status, body, retry_after })
+}
+
+async fn read_body(response: &mut Response) -> Result<String, NoAnswer> {
+    let mut body = Vec::new();
+    while let Some(chunk) = response.chunk().await.map_err(|error| no_answer(&error))? {
+        if body.len() + chunk.len() > LONGEST_BODY {
+            let reason = format!("too_long: the answer is longer than {LONGEST_BODY} bytes");
+            return Err(NoAnswer { reason, may_have_arrived: true });
+        }
+        body.extend_from_slice(&chunk);
+    }
+    String::from_utf8(body).or_else(|error| decode(response, error.as_bytes()))
+}
+
+/// An answer that isn't UTF-8 is read in the character set that it names; without one it can't be read.
+fn decode(response: &Response, body: &[u8]) -> Result<String, NoAnswer> {
+    let named = response
+        .headers()
+        .get(CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok()?.split("charset=").nth(1))
+        .and_then(|label| Encoding::for_label(label.trim_matches(['"', ' ', ';']).as_bytes()));
+    let text = named
+        .and_then(|encoding| encoding.decode_without_bom_handling_and_without_replacement(body));
+    text.map(|text| text.into_owned()).ok_or_else(|| NoAnswer {
+        reason: "wrong_charset: the answer isn't in the character set that it names".to_owned(),
+        may_have_arrived: true,
+    })
+}
+
+fn no_answer(error: &reqwest::Error) -> NoAnswer {
+    let mut reason = String::new();
+    let mut source: Option<&dyn std::error::Error> = Some(error);
+    // The outermost message names the whole address, query and all; the causes say what happened.
+    while let Some(cause) = source.and_then(std::error::Error::source) {
+        reason = format!("{reason}{}{cause}", if reason.is_empty() { "" } else { ": " });
+        source = Some(cause);
+    }
+    let name = if error.is_timeout() {
+        "timeout"
+    } else if reason.to_lowercase().contains("certificate") {
+        "certificate"
+    } else if error.is_connect() {
+        "not_connected"
+    } else {
+        "cut_off"
+    };
+    let reason = if reason.is_empty() { name.to_owned() } else { format!("{name}: {reason}") };
+    // Where either side's certificate isn't taken, nothing that was said reaches whoever would store it.
+    let never_left = error.is_connect() || error.is_builder() || name == "certificate";
+    NoAnswer { reason, may_have_arrived: !never_left }
+}
+
+/// `Retry-After` in seconds (RFC 9110, 10.2.3).
+fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    headers.get(RETRY_AFTER)?.to_str().ok()?.trim().parse().ok().map(Duration::from_secs)
+}
+
+/// What a failure to get an answer means for a debt.
+impl From<NoAnswer> for Outcome {
+    fn from(none: NoAnswer) -> Outcome {
+        if none.may_have_arrived {
+            Outcome::Unknown { reason: none.reason }
+        } else {
+            Outcome::NotSent { reason: none.reason, retry_after: None }
+        }
+    }
+}
+
+/// What an answer that isn't a success means for a debt. Only 400, 409, 410 and 422 are the receiver's no to
+/// this very thing; what says that we are not known or not at the right address is ours to mend.
+pub fn failed(answer: &Answer, words: &str) -> Outcome {
+    let reason = match answer.status.as_u16() {
+        429 => format!("{TOO_MANY}: HTTP 429 {}", mask::numbers(words)),
+        code @ 300..=399 => format!("redirected: HTTP {code}: mend the address"),
+        code => format!("HTTP {code} {}", mask::numbers(words)),
+    };
+    let retry_after = answer.retry_after;
+    match answer.status.as_u16() {
+        400 | 409 | 410 | 422 => Outcome::Refused { reason },
+        429 | 503 => Outcome::NotSent { reason, retry_after },
+        500..=599 => Outcome::Unknown { reason },
+        _ => Outcome::NotSent { reason, retry_after },
+    }
+}

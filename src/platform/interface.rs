@@ -1,0 +1,198 @@
+//! What any platform must be able to do for us.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+
+use crate::db::{Dispatch, Message, Photo, Receipt};
+use crate::delivery::Outcome;
+use crate::delivery::http::NoAnswer;
+use crate::domain::issue::Category;
+use crate::domain::referral::PlatformUpdate;
+
+/// A question that got no usable answer.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("{reason}")]
+pub struct NoContact {
+    pub reason: String,
+    pub retry_after: Option<Duration>,
+}
+
+impl NoContact {
+    /// What only configuration can mend.
+    pub fn misconfigured(reason: String) -> NoContact {
+        NoContact { reason: format!("misconfigured: {reason}"), retry_after: None }
+    }
+}
+
+impl From<NoContact> for Outcome {
+    /// Nothing was sent.
+    fn from(none: NoContact) -> Outcome {
+        Outcome::NotSent { reason: none.reason, retry_after: none.retry_after }
+    }
+}
+
+impl From<Outcome> for NoContact {
+    /// A question has no debt behind it: how it failed is all that counts.
+    fn from(outcome: Outcome) -> NoContact {
+        match outcome {
+            Outcome::NotSent { reason, retry_after } => NoContact { reason, retry_after },
+            Outcome::Refused { reason } | Outcome::Unknown { reason } => {
+                NoContact { reason, retry_after: None }
+            }
+            Outcome::Delivered(_) => NoContact { reason: String::new(), retry_after: None },
+        }
+    }
+}
+
+impl From<NoAnswer> for NoContact {
+    fn from(none: NoAnswer) -> NoContact {
+        NoContact { reason: none.reason, retry_after: None }
+    }
+}
+
+/// What the platform's service list and definitions ask for and configuration doesn't give.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ServiceGap {
+    pub category: Category,
+    pub code: String,
+    /// The attribute that the service requires; without one, the service itself isn't there.
+    pub attribute: Option<String>,
+}
+
+impl std::fmt::Display for ServiceGap {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let ServiceGap { category, code, attribute } = self;
+        match attribute {
+            None => {
+                write!(f, "平台没有服务代码「{code}」：请改 platform.services.{}", category.code())
+            }
+            Some(attribute) => write!(
+                f,
+                "平台的服务「{code}」（{category}）要求填「{attribute}」：请在 platform.attributes 里写上"
+            ),
+        }
+    }
+}
+
+/// How it can be known whether an earlier attempt arrived.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Looks {
+    /// The platform takes a repeated reference once: sending again is safe.
+    RepeatedKey,
+    /// [`Platform::find`] finds it.
+    Search,
+    /// It can't be known.
+    Nothing,
+}
+
+/// What changed since a cursor.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Changed {
+    pub updates: Vec<PlatformUpdate>,
+    /// From where to read next.
+    pub cursor: Option<String>,
+    /// There is more to read at once.
+    pub more: bool,
+}
+
+/// From when on to read a feed whose cursor is a time: some way back before the last reading, and before now where
+/// it was never read.
+pub(super) fn read_from(cursor: Option<&str>, now: Timestamp, overlap: Duration) -> Timestamp {
+    let last = cursor.and_then(|at| at.parse().ok()).unwrap_or(now);
+    last.checked_sub(overlap).unwrap_or(Timestamp::MIN)
+}
+
+/// One platform, by whatever interface it has.
+#[async_trait]
+pub trait Platform: Send + Sync {
+    /// How it can be looked at.
+    fn looks(&self) -> Looks {
+        Looks::Search
+    }
+
+    /// Whether it tells what changed, so that nobody need ask about what didn't.
+    fn has_feed(&self) -> bool {
+        false
+    }
+
+    /// About how many numbers it can be asked at once, where it sets a limit.
+    fn batch(&self) -> Option<usize> {
+        None
+    }
+
+    /// What changed since `cursor`, oldest first; from now on where there is none.
+    async fn changes(&self, cursor: Option<&str>) -> Result<Changed, NoContact> {
+        Ok(Changed { cursor: cursor.map(str::to_owned), ..Changed::default() })
+    }
+
+    /// Submits an issue. Its description carries the reference.
+    async fn submit(&self, dispatch: &Dispatch) -> Outcome;
+
+    /// Finds what carries `reference` among what was received between two instants (the platform's
+    /// clock). `None` only where the platform has answered in full and it isn't there.
+    async fn find(
+        &self,
+        reference: &str,
+        from: Timestamp,
+        to: Timestamp,
+    ) -> Result<Option<Receipt>, NoContact>;
+
+    /// How it can be known whether a message arrived; `None` where it takes none.
+    fn looks_for_messages(&self) -> Option<Looks> {
+        None
+    }
+
+    /// Tells something of a request that it has. The text carries the message's reference.
+    async fn append(&self, _message: &Message) -> Outcome {
+        NoContact::misconfigured("this platform takes no messages".to_owned()).into()
+    }
+
+    /// Finds a message of ours between two instants, as [`Platform::find`] finds a request.
+    async fn find_message(
+        &self,
+        _message: &Message,
+        _from: Timestamp,
+        _to: Timestamp,
+    ) -> Result<Option<Receipt>, NoContact> {
+        Err(NoContact::misconfigured("messages can't be looked for".to_owned()))
+    }
+
+    /// How it can be known whether a photo arrived; `None` where it takes none.
+    fn looks_for_photos(&self) -> Option<Looks> {
+        None
+    }
+
+    /// Gives it a photo of a request that it has.
+    async fn upload(&self, _photo: &Photo) -> Outcome {
+        NoContact::misconfigured("this platform takes no photos".to_owned()).into()
+    }
+
+    /// Finds a photo of ours between two instants, as [`Platform::find`] finds a request.
+    async fn find_photo(
+        &self,
+        _photo: &Photo,
+        _from: Timestamp,
+        _to: Timestamp,
+    ) -> Result<Option<Receipt>, NoContact> {
+        Err(NoContact::misconfigured("photos can't be looked for".to_owned()))
+    }
+
+    /// How the requests of these numbers stand. One that the platform doesn't mention is left out.
+    async fn fetch(&self, remote_ids: &[String]) -> Result<Vec<PlatformUpdate>, NoContact>;
+
+    /// Reads what the platform called us with.
+    ///
+    /// # Errors
+    /// What is wrong with it, for the platform's operators.
+    fn pushed(&self, _body: &str) -> Result<Vec<PlatformUpdate>, String> {
+        Err("this platform isn't described as one that calls ([push])".to_owned())
+    }
+
+    /// The number that belongs to a token, once there is one.
+    async fn number_of(&self, token: &str) -> Result<Option<String>, NoContact>;
+
+    /// Which configured service codes the platform doesn't have.
+    async fn service_gaps(&self) -> Result<Vec<ServiceGap>, NoContact>;
+}

@@ -1,0 +1,18 @@
+//! What is owed to the platform: submitting it, finding it again, following it until it ends.
+//!
+//! Knows the record and the outbox's [`Transport`](crate::delivery::Transport); a platform's wire format is
+//! known only by its adapter. Knows nothing of pages or the command line, and of people's notices only that the one
+//! who uploads hears of a hand-off.
+
+mod interface;
+pub mod open311;
+mod poll;
+pub mod records;
+pub mod rest;
+mod templates;
+mod transport;
+pub mod workbook;
+
+pub use interface::{Changed, Looks, NoContact, Platform, ServiceGap};
+pub use poll::{Polled, poll, sweep};
+pub use transport::PlatformTransport;

@@ -1,0 +1,439 @@
+//! Open311 GeoReport v2 (<https://wiki.open311.org/GeoReport_v2/>): services, requests and tokens, in
+//! JSON or XML.
+
+mod services;
+
+use std::collections::BTreeMap;
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use jiff::{SignedDuration, Timestamp};
+use reqwest::{Client, RequestBuilder};
+
+use super::interface::{Changed, Looks, NoContact, Platform, ServiceGap, read_from};
+use super::records::{Record, read};
+use super::templates::{Templates, referral_parts};
+use crate::clock::Clock;
+use crate::db::{Dispatch, Message, Photo, Receipt};
+use crate::delivery::Outcome;
+use crate::delivery::http::{Answer, ask, client, failed};
+use crate::domain::referral::{PlatformStatus, PlatformUpdate, marked};
+use crate::settings::{AttributeSettings, PlatformSettings, SettingsError, WireFormat};
+use services::Definitions;
+
+/// A server that answers a query with this many requests may have left some out (GeoReport v2, GET
+/// Service Requests: "limited to a span of 90 days or the first 1000 requests").
+const PAGE: usize = 1000;
+const LONGEST_SPAN: SignedDuration = SignedDuration::from_hours(90 * 24);
+
+/// A GeoReport v2 endpoint.
+pub struct Open311 {
+    client: Client,
+    endpoint: String,
+    jurisdiction_id: String,
+    api_key: String,
+    format: WireFormat,
+    services: BTreeMap<crate::domain::issue::Category, String>,
+    statuses: BTreeMap<String, PlatformStatus>,
+    attributes: Vec<AttributeSettings>,
+    templates: Templates,
+    definitions: Definitions,
+    has_updates: bool,
+    media_url: String,
+    overlap: Duration,
+    clock: Clock,
+}
+
+impl Open311 {
+    /// By configuration.
+    pub fn new(settings: &PlatformSettings, clock: Clock) -> Result<Open311, SettingsError> {
+        let attributes = settings.attributes.clone();
+        let wrong = |none: NoContact| SettingsError::Wrong(format!("platform.attributes：{none}"));
+        let templates =
+            Templates::new(attributes.iter().map(|a| a.value.as_str())).map_err(wrong)?;
+        let example = referral_parts(&Dispatch::example());
+        for attribute in &attributes {
+            templates.check_names(&attribute.value, &example).map_err(wrong)?;
+        }
+        Ok(Open311 {
+            client: client(settings.timeout, &settings.tls()?)
+                .map_err(|error| SettingsError::Wrong(error.to_string()))?,
+            endpoint: settings.endpoint.trim_end_matches('/').to_owned(),
+            jurisdiction_id: settings.jurisdiction_id.clone(),
+            api_key: settings.key()?,
+            format: settings.format,
+            services: settings.services.clone(),
+            statuses: settings.statuses.clone(),
+            attributes,
+            templates,
+            definitions: Definitions::default(),
+            media_url: settings.media_url.trim_end_matches('/').to_owned(),
+            has_updates: settings.service_request_updates,
+            overlap: settings.feed_overlap,
+            clock,
+        })
+    }
+
+    fn address(&self, path: &str) -> String {
+        let suffix = match self.format {
+            WireFormat::Json => "json",
+            WireFormat::Xml => "xml",
+        };
+        format!("{}/{path}.{suffix}", self.endpoint)
+    }
+
+    fn get(&self, path: &str, query: &[(&str, &str)]) -> RequestBuilder {
+        let mut query = query.to_vec();
+        if !self.jurisdiction_id.is_empty() {
+            query.push(("jurisdiction_id", &self.jurisdiction_id));
+        }
+        if !self.api_key.is_empty() {
+            query.push(("api_key", &self.api_key));
+        }
+        self.client.get(self.address(path)).query(&query)
+    }
+
+    async fn list(&self, request: RequestBuilder) -> Result<Vec<Record>, NoContact> {
+        let answer = self.question(request).await?;
+        read(&answer.body, self.format).map_err(|reason| NoContact { reason, retry_after: None })
+    }
+
+    /// A question, and its answer where it's a success.
+    async fn question(&self, request: RequestBuilder) -> Result<Answer, NoContact> {
+        let answer = ask(request).await?;
+        if !answer.status.is_success() {
+            let reason = format!("HTTP {} {}", answer.status.as_u16(), self.words(&answer));
+            return Err(NoContact { reason, retry_after: answer.retry_after });
+        }
+        Ok(answer)
+    }
+
+    /// The descriptions of GeoReport v2's error list.
+    fn words(&self, answer: &Answer) -> String {
+        let described = |records: Vec<Record>| -> Vec<String> {
+            records.into_iter().filter_map(|mut record| record.remove("description")).collect()
+        };
+        let words = read(&answer.body, self.format).map(described).unwrap_or_default().join("; ");
+        words.chars().take(300).collect()
+    }
+
+    fn form(&self, dispatch: &Dispatch) -> Vec<(&str, String)> {
+        let service = self.services.get(&dispatch.category).cloned().unwrap_or_default();
+        let place = match &dispatch.address {
+            Some(address) => format!("{} {address}", dispatch.area_name),
+            None => dispatch.area_name.clone(),
+        };
+        let mut form = vec![
+            ("service_code", service),
+            ("description", description(dispatch)),
+            ("address_string", place),
+            ("first_name", dispatch.resident.clone()),
+        ];
+        let optional = [
+            ("phone", dispatch.contact.clone()),
+            ("address_id", dispatch.area_code.clone()),
+            ("jurisdiction_id", Some(self.jurisdiction_id.clone())),
+            ("api_key", Some(self.api_key.clone())),
+        ];
+        let given = |(name, value): (&'static str, Option<String>)| {
+            Some((name, value.filter(|v| !v.is_empty())?))
+        };
+        form.extend(optional.into_iter().filter_map(given));
+        form
+    }
+
+    fn receipt(record: &Record) -> Option<Receipt> {
+        let field = |name: &str| record.get(name).filter(|value| !value.is_empty()).cloned();
+        let receipt = Receipt { remote_id: field("service_request_id"), token: field("token") };
+        (receipt != Receipt::default()).then_some(receipt)
+    }
+
+    fn update(&self, record: &Record) -> Option<PlatformUpdate> {
+        let remote_id = record.get("service_request_id")?.clone();
+        let word = record.get("status")?.clone();
+        let instant =
+            ["updated_datetime", "requested_datetime"].iter().find_map(|name| record.get(*name));
+        Some(PlatformUpdate {
+            remote_id,
+            status: self.statuses.get(&word.to_lowercase()).copied(),
+            word,
+            // An update of the extension has its words in its description; a request has what we wrote there.
+            text: ["status_notes", "description"]
+                .into_iter()
+                .filter(|name| *name == "status_notes" || record.contains_key("update_id"))
+                .find_map(|name| record.get(name).cloned())
+                .map(|text| with_media(text, record))
+                .unwrap_or_default(),
+            at: instant.and_then(|at| at.parse().ok()),
+            // GeoReport has no word for it.
+            successors: Vec::new(),
+        })
+    }
+
+    /// The updates between two instants.
+    async fn updates_between(
+        &self,
+        from: Timestamp,
+        to: Timestamp,
+    ) -> Result<Vec<Record>, NoContact> {
+        let mut updates = Vec::new();
+        let mut spans = vec![(from, to)];
+        while let Some((from, to)) = spans.pop() {
+            let query = [("start_date", &*whole_seconds(from)), ("end_date", &*whole_seconds(to))];
+            let records = self.list(self.get("servicerequestupdates", &query)).await?;
+            if records.len() >= PAGE && to.duration_since(from) > SignedDuration::from_secs(2) {
+                spans.extend(halves(from, to).into_iter().rev());
+                continue;
+            }
+            updates.extend(records);
+        }
+        Ok(updates)
+    }
+
+    /// POST servicerequestupdates, as FixMyStreet's "Open311-FMS" has it.
+    async fn post_update(&self, update: &Update<'_>) -> Outcome {
+        let at = whole_seconds(update.at);
+        let text = format!("{}{}", update.text, marked(update.reference));
+        let form = [
+            ("update_id", update.reference),
+            ("service_request_id", update.remote_id),
+            ("status", update.remote_word.unwrap_or("open")),
+            ("updated_datetime", &at),
+            ("description", &text),
+            ("media_url", update.media_url),
+            ("jurisdiction_id", &self.jurisdiction_id),
+            ("api_key", &self.api_key),
+        ];
+        let given: Vec<_> = form.into_iter().filter(|(_, value)| !value.is_empty()).collect();
+        let request = self.client.post(self.address("servicerequestupdates")).form(&given);
+        match ask(request).await {
+            Ok(answer) if answer.status.is_success() => Outcome::Delivered(Receipt::default()),
+            Ok(answer) => failed(&answer, &self.words(&answer)),
+            Err(none) => none.into(),
+        }
+    }
+
+    /// An update of ours among those between two instants.
+    async fn find_update(
+        &self,
+        reference: &str,
+        from: Timestamp,
+        to: Timestamp,
+    ) -> Result<Option<Receipt>, NoContact> {
+        let mark = marked(reference);
+        let carries =
+            |record: &Record| record.get("description").is_some_and(|d| d.contains(&mark));
+        let found = self.updates_between(from, to).await?.iter().any(carries);
+        Ok(found.then(Receipt::default))
+    }
+
+    /// The requests that the platform received between two instants.
+    async fn received(&self, from: Timestamp, to: Timestamp) -> Result<Vec<Record>, NoContact> {
+        let (from, to) = (whole_seconds(from), whole_seconds(to));
+        self.list(self.get("requests", &[("start_date", &from), ("end_date", &to)])).await
+    }
+}
+
+/// What we say of a request that the platform has.
+struct Update<'u> {
+    reference: &'u str,
+    remote_id: &'u str,
+    remote_word: Option<&'u str>,
+    at: Timestamp,
+    text: &'u str,
+    media_url: &'u str,
+}
+
+/// What the platform's people read; the reference by which it's found again stands at its end.
+fn description(dispatch: &Dispatch) -> String {
+    let previous = dispatch.previous.as_ref().map(|number| format!("，此前上报编号：{number}"));
+    let named = |what: &str, name: &Option<String>| {
+        name.as_ref().map(|name| format!("，{what}：{name}")).unwrap_or_default()
+    };
+    format!(
+        "{}（{}，{}，轻重缓急：{}，问题编号：{}{}{}{}）{}",
+        dispatch.text,
+        dispatch.area_name,
+        dispatch.category,
+        dispatch.urgency,
+        dispatch.issue_number,
+        previous.unwrap_or_default(),
+        named("上报网格员", &dispatch.uploader),
+        named("转办人", &dispatch.centre),
+        marked(&dispatch.reference)
+    )
+}
+
+/// A picture that the platform shows of its work stands behind its words.
+fn with_media(text: String, record: &Record) -> String {
+    match record.get("media_url").filter(|_| record.contains_key("update_id")) {
+        Some(address) => format!("{text}（附件：{address}）"),
+        None => text,
+    }
+}
+
+/// W3C date-time in whole seconds, as GeoReport v2 asks.
+fn whole_seconds(at: Timestamp) -> String {
+    at.round(jiff::Unit::Second).unwrap_or(at).to_string()
+}
+
+/// Cuts a span in halves until none is longer than a server will answer for.
+fn halves(from: Timestamp, to: Timestamp) -> [(Timestamp, Timestamp); 2] {
+    let half = to.duration_since(from) / 2;
+    let middle = from.checked_add(half).unwrap_or(to);
+    [(from, middle), (middle, to)]
+}
+
+#[async_trait]
+impl Platform for Open311 {
+    fn has_feed(&self) -> bool {
+        self.has_updates
+    }
+
+    /// GET servicerequestupdates
+    /// (<https://wiki.open311.org/GeoReport_v2/Extensions/>, as FixMyStreet's "Open311-FMS" has it).
+    async fn changes(&self, cursor: Option<&str>) -> Result<Changed, NoContact> {
+        let began = self.clock.now();
+        let since = read_from(cursor, began, self.overlap);
+        let records = self.updates_between(since, began).await?;
+        let updates = records.iter().filter_map(|record| self.update(record)).collect();
+        Ok(Changed { updates, cursor: Some(began.to_string()), more: false })
+    }
+
+    async fn submit(&self, dispatch: &Dispatch) -> Outcome {
+        let attributes = match self.attribute_fields(dispatch).await {
+            Ok(attributes) => attributes,
+            Err(none) => return none.into(),
+        };
+        let mut form = self.form(dispatch);
+        form.extend(attributes.iter().map(|(name, value)| (name.as_str(), value.clone())));
+        let request = self.client.post(self.address("requests")).form(&form);
+        let answer = match ask(request).await {
+            Ok(answer) => answer,
+            Err(none) => return none.into(),
+        };
+        if !answer.status.is_success() {
+            return failed(&answer, &self.words(&answer));
+        }
+        // A success that can't be read may well have stored the request.
+        match read(&answer.body, self.format) {
+            Ok(records) => match records.iter().find_map(Self::receipt) {
+                Some(receipt) => Outcome::Delivered(receipt),
+                None => Outcome::Unknown {
+                    reason: "the answer names no request and no token".to_owned(),
+                },
+            },
+            Err(reason) => Outcome::Unknown { reason },
+        }
+    }
+
+    fn looks_for_messages(&self) -> Option<Looks> {
+        self.has_updates.then_some(Looks::Search)
+    }
+
+    async fn append(&self, message: &Message) -> Outcome {
+        self.post_update(&Update {
+            reference: &message.reference,
+            remote_id: &message.remote_id,
+            remote_word: message.remote_word.as_deref(),
+            at: message.at,
+            text: &message.text,
+            media_url: "",
+        })
+        .await
+    }
+
+    fn looks_for_photos(&self) -> Option<Looks> {
+        (self.has_updates && !self.media_url.is_empty()).then_some(Looks::Search)
+    }
+
+    /// An update with a `media_url`, from where the platform fetches the photo.
+    async fn upload(&self, photo: &Photo) -> Outcome {
+        self.post_update(&Update {
+            reference: &photo.reference,
+            remote_id: &photo.remote_id,
+            remote_word: photo.remote_word.as_deref(),
+            at: self.clock.now(),
+            text: "照片",
+            media_url: &format!("{}/{}", self.media_url, photo.id),
+        })
+        .await
+    }
+
+    async fn find_photo(
+        &self,
+        photo: &Photo,
+        from: Timestamp,
+        to: Timestamp,
+    ) -> Result<Option<Receipt>, NoContact> {
+        self.find_update(&photo.reference, from, to).await
+    }
+
+    async fn find_message(
+        &self,
+        message: &Message,
+        from: Timestamp,
+        to: Timestamp,
+    ) -> Result<Option<Receipt>, NoContact> {
+        // A server that goes by the time that we gave shows it there.
+        let from = from.min(message.at.checked_sub(self.overlap).unwrap_or(Timestamp::MIN));
+        self.find_update(&message.reference, from, to).await
+    }
+
+    async fn find(
+        &self,
+        reference: &str,
+        from: Timestamp,
+        to: Timestamp,
+    ) -> Result<Option<Receipt>, NoContact> {
+        let mark = marked(reference);
+        let mut spans = vec![(from, to)];
+        while let Some((from, to)) = spans.pop() {
+            let length = to.duration_since(from);
+            if length > LONGEST_SPAN {
+                spans.extend(halves(from, to));
+                continue;
+            }
+            let records = self.received(from, to).await?;
+            let carries =
+                |record: &&Record| record.get("description").is_some_and(|d| d.contains(&mark));
+            if let Some(receipt) = records.iter().find(carries).and_then(Self::receipt) {
+                return Ok(Some(receipt));
+            }
+            if records.len() >= PAGE {
+                if length <= SignedDuration::from_secs(2) {
+                    let reason = format!(
+                        "more than {PAGE} requests within two seconds: can't tell what is missing"
+                    );
+                    return Err(NoContact { reason, retry_after: None });
+                }
+                spans.extend(halves(from, to));
+            }
+        }
+        Ok(None)
+    }
+
+    async fn fetch(&self, remote_ids: &[String]) -> Result<Vec<PlatformUpdate>, NoContact> {
+        let ids = remote_ids.join(",");
+        let records = match remote_ids {
+            [one] => self.list(self.get(&format!("requests/{one}"), &[])).await?,
+            _ => self.list(self.get("requests", &[("service_request_id", &ids)])).await?,
+        };
+        Ok(records.iter().filter_map(|record| self.update(record)).collect())
+    }
+
+    fn pushed(&self, body: &str) -> Result<Vec<PlatformUpdate>, String> {
+        let records = read(body, self.format)?;
+        Ok(records.iter().filter_map(|record| self.update(record)).collect())
+    }
+
+    async fn number_of(&self, token: &str) -> Result<Option<String>, NoContact> {
+        let records = self.list(self.get(&format!("tokens/{token}"), &[])).await?;
+        Ok(records.iter().find_map(|record| Self::receipt(record)?.remote_id))
+    }
+
+    async fn service_gaps(&self) -> Result<Vec<ServiceGap>, NoContact> {
+        self.gaps().await
+    }
+}

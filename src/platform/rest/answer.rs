@@ -1,0 +1,104 @@
+//! Reads a platform's answers by its description.
+
+use jiff::Timestamp;
+use jiff::civil::DateTime;
+use serde_json::Value;
+
+use super::description::{AnswerRules, TimeFormat};
+use crate::clock::Clock;
+use crate::delivery::Outcome;
+use crate::delivery::http::{Answer, TOO_MANY, failed};
+
+/// What the platform made of a call.
+#[derive(Debug)]
+pub(super) enum Verdict {
+    Done(Value),
+    /// Not done, and how that stands for a submission.
+    NotDone(Outcome),
+}
+
+/// Judges an answer: by HTTP's code, then by the platform's own.
+pub(super) fn judge(rules: &AnswerRules, answer: &Answer) -> Verdict {
+    let read: Result<Value, _> = serde_json::from_str(&answer.body);
+    let code = rules.code.as_ref().and_then(|at| scalar(read.as_ref().ok()?.pointer(at)?));
+    let words = read
+        .as_ref()
+        .ok()
+        .and_then(|value| scalar(value.pointer(rules.message.as_ref()?)?))
+        .unwrap_or_default();
+    let words: String = words.chars().take(300).collect();
+    if let Some(code) = &code {
+        let reason = |name: &str| format!("{name}: code {code} {words}");
+        if rules.refused.contains(code) {
+            return Verdict::NotDone(Outcome::Refused { reason: reason("refused") });
+        }
+        if rules.busy.contains(code) {
+            let retry_after = answer.retry_after;
+            return Verdict::NotDone(Outcome::NotSent { reason: reason(TOO_MANY), retry_after });
+        }
+    }
+    if !answer.status.is_success() {
+        return Verdict::NotDone(failed(answer, &words));
+    }
+    let unknown = |reason: String| Verdict::NotDone(Outcome::Unknown { reason });
+    let value = match read {
+        Ok(value) => value,
+        Err(error) => return unknown(format!("not_json: {error}")),
+    };
+    if rules.code.is_none() || code.as_ref().is_some_and(|code| rules.done.contains(code)) {
+        return Verdict::Done(value);
+    }
+    // A code that isn't in the description may mean anything, that it was stored too.
+    unknown(format!("unexpected_code: {} {words}", code.unwrap_or_default()))
+}
+
+/// The things of an answer.
+pub(super) fn items<'v>(rules: &AnswerRules, value: &'v Value) -> Vec<&'v Value> {
+    let found = match &rules.items {
+        Some(at) => value.pointer(at),
+        None => Some(value),
+    };
+    match found {
+        Some(Value::Array(things)) => things.iter().collect(),
+        None | Some(Value::Null) => Vec::new(),
+        Some(thing) => vec![thing],
+    }
+}
+
+/// A text or number at a pointer; nothing where it's absent or empty.
+pub(super) fn field(thing: &Value, at: Option<&String>) -> Option<String> {
+    scalar(thing.pointer(at?)?).filter(|text| !text.is_empty())
+}
+
+/// The texts or numbers at a pointer: one, or a list of them.
+pub(super) fn list(thing: &Value, at: Option<&String>) -> Vec<String> {
+    let found = at.and_then(|at| thing.pointer(at));
+    let things = match found {
+        Some(Value::Array(things)) => things.iter().collect(),
+        Some(thing) => vec![thing],
+        None => Vec::new(),
+    };
+    things.into_iter().filter_map(scalar).filter(|text| !text.is_empty()).collect()
+}
+
+/// Reads an instant as the platform writes it.
+pub(super) fn instant(text: &str, format: TimeFormat) -> Option<Timestamp> {
+    match format {
+        TimeFormat::Rfc3339 => text.parse().ok(),
+        TimeFormat::Local => {
+            text.parse::<DateTime>().ok().map(|local| Clock::system().instant(local))
+        }
+        TimeFormat::Seconds => Timestamp::from_second(text.parse().ok()?).ok(),
+        TimeFormat::Millis => Timestamp::from_millisecond(text.parse().ok()?).ok(),
+    }
+}
+
+fn scalar(value: &Value) -> Option<String> {
+    match value {
+        Value::String(text) => Some(text.trim().to_owned()),
+        // Numbers are numbers of requests as often as texts are.
+        Value::Number(number) => Some(number.to_string()),
+        Value::Bool(yes) => Some(yes.to_string()),
+        Value::Null | Value::Array(_) | Value::Object(_) => None,
+    }
+}

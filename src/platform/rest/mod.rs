@@ -1,0 +1,453 @@
+//! Any HTTP platform that answers in JSON, by configuration alone: what to call, what to send and where the
+//! answer says what stand in a file such as those under config/platforms/.
+
+mod answer;
+mod authenticate;
+mod description;
+mod multipart;
+mod parts;
+
+use std::path::Path;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+use minijinja::value::merge_maps;
+use minijinja::{Value, context};
+use reqwest::header::CONTENT_TYPE;
+use reqwest::{Client, Method, Request};
+
+use super::interface::{Changed, Looks, NoContact, Platform, ServiceGap, read_from};
+use super::templates::Templates;
+use crate::clock::{Chance, Clock, local_text};
+use crate::db::{Dispatch, Message, Photo, Receipt};
+use crate::delivery::Outcome;
+use crate::delivery::http::{Answer, ask, client};
+use crate::domain::issue::Category;
+use crate::domain::referral::{PlatformUpdate, marked};
+use crate::settings::{PlatformSettings, SettingsError};
+use answer::{Verdict, field, instant, items, judge, list};
+use authenticate::Authenticator;
+use description::{AnswerRules, Call, Description, PhotoCall};
+use multipart::multipart;
+use parts::{message_parts, photo_parts, reference_parts, submission_parts, window};
+
+/// No list is read further than this many pages.
+const MOST_PAGES: usize = 1000;
+
+/// A platform by its description.
+pub struct Rest {
+    client: Client,
+    endpoint: String,
+    description: Description,
+    templates: Arc<Templates>,
+    authenticator: Authenticator,
+    clock: Clock,
+    overlap: std::time::Duration,
+}
+
+impl Rest {
+    /// By configuration. The description is read and each of its templates tried.
+    pub fn new(
+        settings: &PlatformSettings,
+        clock: Clock,
+        chance: Chance,
+    ) -> Result<Rest, SettingsError> {
+        let description = read_description(&settings.file)?;
+        let client = client(settings.timeout, &settings.tls()?)
+            .map_err(|error| SettingsError::Wrong(error.to_string()))?;
+        let at = format!("platform.file：{}（{}）", settings.file.display(), description.name);
+        let wrong = |why: String| SettingsError::Wrong(format!("{at}：{why}"));
+        let templates =
+            Templates::new(description.templates()).map_err(|none| wrong(none.reason))?;
+        let templates = Arc::new(templates);
+        let authenticator = Authenticator::new(
+            description.authentication.clone(),
+            settings.key()?,
+            Arc::clone(&templates),
+            client.clone(),
+            clock.clone(),
+            chance,
+        );
+        let rest = Rest {
+            client,
+            endpoint: settings.endpoint.trim_end_matches('/').to_owned(),
+            description,
+            templates,
+            authenticator,
+            clock,
+            overlap: settings.feed_overlap,
+        };
+        rest.try_templates().map_err(wrong)?;
+        Ok(rest)
+    }
+
+    /// Every call's templates, on an example: what is misspelt is found before it's needed.
+    fn try_templates(&self) -> Result<(), String> {
+        let description = &self.description;
+        for (name, call) in description.calls() {
+            let parts = parts::example(description, name);
+            let wrong = |what: &NoContact| format!("[{name}] {what}");
+            let fields = description.photo.iter().filter(|_| name == "photo");
+            let fields = fields.flat_map(|photo| photo.fields.values().map(String::as_str));
+            for template in call.templates().chain(fields) {
+                self.templates.check_names(template, &parts).map_err(|error| wrong(&error))?;
+            }
+            let request = self.request(call, &parts).map_err(|error| wrong(&error))?;
+            let body = request.body().and_then(|body| body.as_bytes()).unwrap_or_default();
+            if call.content_type.contains("json") && !body.is_empty() {
+                serde_json::from_slice::<serde_json::Value>(body)
+                    .map_err(|error| format!("[{name}] body 填好后不是 JSON：{error}"))?;
+            }
+        }
+        Ok(())
+    }
+
+    fn request(&self, call: &Call, parts: &Value) -> Result<Request, NoContact> {
+        let method = Method::from_bytes(call.method.as_bytes())
+            .map_err(|_| NoContact::misconfigured(format!("{} is no HTTP method", call.method)))?;
+        let address = format!("{}{}", self.endpoint, self.templates.render(&call.path, parts)?);
+        let mut request = self.client.request(method, address);
+        for (name, template) in &call.headers {
+            request = request.header(name, self.templates.render(template, parts)?);
+        }
+        if !call.body.is_empty() {
+            request = request
+                .header(CONTENT_TYPE, &call.content_type)
+                .body(self.templates.render(&call.body, parts)?);
+        }
+        request.build().map_err(|error| NoContact::misconfigured(error.to_string()))
+    }
+
+    /// The form that carries a photo, with its content type; nothing where the body template does.
+    fn photo_form(
+        &self,
+        description: &PhotoCall,
+        photo: &Photo,
+        parts: &Value,
+    ) -> Result<Option<Form>, NoContact> {
+        let Some(file_field) = &description.file_field else {
+            return Ok(None);
+        };
+        let filled = |(name, template): (&String, &String)| {
+            Ok::<_, NoContact>((name.clone(), self.templates.render(template, parts)?))
+        };
+        let fields: Vec<_> =
+            description.fields.iter().map(filled).collect::<Result<_, NoContact>>()?;
+        let file = (&**file_field, &*photo.file_name, &*photo.media_type, &*photo.bytes);
+        // Its own reference and id are in no photo.
+        let boundary = format!("zoufang-{}-{}", photo.reference, photo.id);
+        Ok(Some(multipart(&boundary, &fields, file)))
+    }
+
+    async fn call(&self, call: &Call, parts: &Value) -> Result<Answer, Outcome> {
+        self.call_with(call, parts, None).await
+    }
+
+    /// One call, with a form in its body's place where there is one. Where a token was no longer good, once more
+    /// with a new one: a 401 stored nothing.
+    async fn call_with(
+        &self,
+        call: &Call,
+        parts: &Value,
+        form: Option<&Form>,
+    ) -> Result<Answer, Outcome> {
+        for _ in 0..2 {
+            let mut request = self.request(call, parts).map_err(Outcome::from)?;
+            if let Some((content_type, body)) = form {
+                let content_type = content_type.parse().map_err(|_| {
+                    Outcome::from(NoContact::misconfigured("the form's boundary".to_owned()))
+                })?;
+                request.headers_mut().insert(CONTENT_TYPE, content_type);
+                *request.body_mut() = Some(body.clone().into());
+            }
+            self.authenticator.put_on(&mut request).await.map_err(Outcome::from)?;
+            let sent = reqwest::RequestBuilder::from_parts(self.client.clone(), request);
+            let answer = ask(sent).await.map_err(Outcome::from)?;
+            if answer.status.as_u16() != 401 || !self.authenticator.forget().await {
+                return Ok(answer);
+            }
+        }
+        let reason = "not_known: HTTP 401 with a token just given".to_owned();
+        Err(Outcome::NotSent { reason, retry_after: None })
+    }
+
+    /// A call whose answer says no more than how it went.
+    async fn give(&self, call: &Call, parts: &Value, form: Option<&Form>) -> Outcome {
+        match self.call_with(call, parts, form).await.map(|answer| judge(&call.answer, &answer)) {
+            Ok(Verdict::Done(_)) => Outcome::Delivered(Receipt::default()),
+            Ok(Verdict::NotDone(outcome)) | Err(outcome) => outcome,
+        }
+    }
+
+    /// One question; its answer as a value.
+    async fn question(&self, call: &Call, parts: &Value) -> Result<serde_json::Value, NoContact> {
+        let judged = match self.call(call, parts).await {
+            Ok(answer) => judge(&call.answer, &answer),
+            Err(outcome) => Verdict::NotDone(outcome),
+        };
+        match judged {
+            Verdict::Done(value) => Ok(value),
+            Verdict::NotDone(outcome) => Err(outcome.into()),
+        }
+    }
+
+    /// Every page of a question, as far as `wanted` wants to read.
+    async fn pages(
+        &self,
+        call: &Call,
+        parts: &Value,
+        mut wanted: impl FnMut(&serde_json::Value) -> bool + Send,
+    ) -> Result<(), NoContact> {
+        for page in 1..=MOST_PAGES {
+            let value = self.question(call, &context! { page, ..parts.clone() }).await?;
+            let things = items(&call.answer, &value);
+            if !things.iter().all(|thing| wanted(thing)) {
+                return Ok(());
+            }
+            if call.answer.page_size.is_none_or(|size| things.len() < size) {
+                return Ok(());
+            }
+        }
+        let reason = format!("too_many_pages: more than {MOST_PAGES}");
+        Err(NoContact { reason, retry_after: None })
+    }
+
+    /// The updates on every page of a question.
+    async fn updates(&self, call: &Call, parts: &Value) -> Result<Vec<PlatformUpdate>, NoContact> {
+        let mut updates = Vec::new();
+        self.pages(call, parts, |thing| {
+            updates.extend(self.update(&call.answer, thing));
+            true
+        })
+        .await?;
+        Ok(updates)
+    }
+
+    /// The first thing of a list that carries `reference`.
+    async fn carrying(
+        &self,
+        call: &Call,
+        parts: &Value,
+        reference: &str,
+    ) -> Result<Option<serde_json::Value>, NoContact> {
+        let mark = marked(reference);
+        let mut found = None;
+        let carries = |text: String| text == reference || text.contains(&mark);
+        self.pages(call, parts, |thing| {
+            if field(thing, call.answer.reference.as_ref()).is_some_and(carries) {
+                found = Some(thing.clone());
+            }
+            found.is_none()
+        })
+        .await?;
+        Ok(found)
+    }
+
+    fn receipt(call: &Call, thing: &serde_json::Value) -> Option<Receipt> {
+        let remote_id = field(thing, call.answer.id.as_ref())?;
+        Some(Receipt { remote_id: Some(remote_id), token: None })
+    }
+
+    fn update(&self, rules: &AnswerRules, thing: &serde_json::Value) -> Option<PlatformUpdate> {
+        let word = field(thing, rules.status.as_ref())?;
+        Some(PlatformUpdate {
+            remote_id: field(thing, rules.id.as_ref())?,
+            status: self.description.statuses.get(&word.to_lowercase()).copied(),
+            word,
+            text: field(thing, rules.text.as_ref()).unwrap_or_default(),
+            successors: list(thing, rules.successors.as_ref()),
+            at: field(thing, rules.time.as_ref()).and_then(|at| instant(&at, rules.time_format)),
+        })
+    }
+}
+
+#[async_trait]
+impl Platform for Rest {
+    fn looks(&self) -> Looks {
+        match &self.description {
+            Description { knows_repeated_reference: true, .. } => Looks::RepeatedKey,
+            Description { find: Some(_), .. } => Looks::Search,
+            _ => Looks::Nothing,
+        }
+    }
+
+    fn has_feed(&self) -> bool {
+        self.description.changes.is_some()
+    }
+
+    fn batch(&self) -> Option<usize> {
+        Some(self.description.status_batch)
+    }
+
+    async fn submit(&self, dispatch: &Dispatch) -> Outcome {
+        let call = &self.description.submit;
+        let answer = match self.call(call, &submission_parts(&self.description, dispatch)).await {
+            Ok(answer) => answer,
+            Err(outcome) => return outcome,
+        };
+        match judge(&call.answer, &answer) {
+            Verdict::NotDone(outcome) => outcome,
+            Verdict::Done(value) => {
+                match items(&call.answer, &value).iter().find_map(|t| Self::receipt(call, t)) {
+                    Some(receipt) => Outcome::Delivered(receipt),
+                    None => {
+                        Outcome::Unknown { reason: "no_number: the answer names none".to_owned() }
+                    }
+                }
+            }
+        }
+    }
+
+    fn looks_for_messages(&self) -> Option<Looks> {
+        match &self.description {
+            Description { append: None, .. } => None,
+            Description { knows_repeated_message: true, .. } => Some(Looks::RepeatedKey),
+            Description { find_message: Some(_), .. } => Some(Looks::Search),
+            _ => Some(Looks::Nothing),
+        }
+    }
+
+    async fn append(&self, message: &Message) -> Outcome {
+        let Some(call) = &self.description.append else {
+            return NoContact::misconfigured("the platform has no [append]".to_owned()).into();
+        };
+        self.give(call, &message_parts(message), None).await
+    }
+
+    async fn find_message(
+        &self,
+        message: &Message,
+        from: Timestamp,
+        to: Timestamp,
+    ) -> Result<Option<Receipt>, NoContact> {
+        let Some(call) = &self.description.find_message else {
+            return Err(NoContact::misconfigured("the platform has no [find_message]".to_owned()));
+        };
+        let parts = merge_maps([message_parts(message), window(from, to)]);
+        let found = self.carrying(call, &parts, &message.reference).await?;
+        Ok(found.map(|_| Receipt::default()))
+    }
+
+    fn looks_for_photos(&self) -> Option<Looks> {
+        match &self.description {
+            Description { photo: None, .. } => None,
+            Description { knows_repeated_photo: true, .. } => Some(Looks::RepeatedKey),
+            Description { find_photo: Some(_), .. } => Some(Looks::Search),
+            _ => Some(Looks::Nothing),
+        }
+    }
+
+    async fn upload(&self, photo: &Photo) -> Outcome {
+        let Some(description) = &self.description.photo else {
+            return NoContact::misconfigured("the platform has no [photo]".to_owned()).into();
+        };
+        let parts = photo_parts(photo);
+        let form = match self.photo_form(description, photo, &parts) {
+            Ok(form) => form,
+            Err(none) => return none.into(),
+        };
+        self.give(&description.call, &parts, form.as_ref()).await
+    }
+
+    async fn find_photo(
+        &self,
+        photo: &Photo,
+        from: Timestamp,
+        to: Timestamp,
+    ) -> Result<Option<Receipt>, NoContact> {
+        let Some(call) = &self.description.find_photo else {
+            return Err(NoContact::misconfigured("the platform has no [find_photo]".to_owned()));
+        };
+        let parts = merge_maps([photo_parts(photo), window(from, to)]);
+        let found = self.carrying(call, &parts, &photo.reference).await?;
+        Ok(found.map(|_| Receipt::default()))
+    }
+
+    async fn find(
+        &self,
+        reference: &str,
+        from: Timestamp,
+        to: Timestamp,
+    ) -> Result<Option<Receipt>, NoContact> {
+        let Some(call) = &self.description.find else {
+            return Err(NoContact::misconfigured("the platform has no [find]".to_owned()));
+        };
+        let parts = merge_maps([reference_parts(reference), window(from, to)]);
+        let found = self.carrying(call, &parts, reference).await?;
+        Ok(found.and_then(|thing| Self::receipt(call, &thing)))
+    }
+
+    async fn fetch(&self, remote_ids: &[String]) -> Result<Vec<PlatformUpdate>, NoContact> {
+        let Some(call) = &self.description.status else {
+            return Ok(Vec::new());
+        };
+        let mut updates = Vec::new();
+        for ids in remote_ids.chunks(self.description.status_batch.max(1)) {
+            let parts = context! { ids, id => ids.first() };
+            updates.extend(self.updates(call, &parts).await?);
+        }
+        Ok(updates)
+    }
+
+    async fn changes(&self, cursor: Option<&str>) -> Result<Changed, NoContact> {
+        let Some(changes) = &self.description.changes else {
+            return Ok(Changed::default());
+        };
+        let (call, began) = (&changes.call, self.clock.now());
+        let mut updates = Vec::new();
+        let Some(next_at) = &changes.next_cursor else {
+            let since = read_from(cursor, began, self.overlap);
+            let parts = context! { cursor => since.to_string(), cursor_local => local_text(since) };
+            updates.extend(self.updates(call, &parts).await?);
+            return Ok(Changed { updates, cursor: Some(began.to_string()), more: false });
+        };
+        let parts =
+            context! { cursor => cursor.unwrap_or_default(), cursor_local => "", page => 1 };
+        let value = self.question(call, &parts).await?;
+        updates.extend(
+            items(&call.answer, &value).into_iter().filter_map(|t| self.update(&call.answer, t)),
+        );
+        let next = field(&value, Some(next_at));
+        let more = !updates.is_empty() && next.is_some() && next.as_deref() != cursor;
+        Ok(Changed { updates, cursor: next.or(cursor.map(str::to_owned)), more })
+    }
+
+    fn pushed(&self, body: &str) -> Result<Vec<PlatformUpdate>, String> {
+        let rules = self.description.push.as_ref().ok_or("the description has no [push]")?;
+        let value: serde_json::Value =
+            serde_json::from_str(body).map_err(|error| format!("not_json: {error}"))?;
+        let things = items(rules, &value);
+        let updates: Vec<_> = things.iter().filter_map(|thing| self.update(rules, thing)).collect();
+        if updates.len() < things.len() || updates.is_empty() {
+            return Err("an update without a number or a status".to_owned());
+        }
+        Ok(updates)
+    }
+
+    async fn number_of(&self, _: &str) -> Result<Option<String>, NoContact> {
+        Ok(None)
+    }
+
+    async fn service_gaps(&self) -> Result<Vec<ServiceGap>, NoContact> {
+        let has = |category: &Category| self.description.categories.contains_key(category);
+        let missing = Category::ALL.iter().filter(|category| !has(category));
+        Ok(missing
+            .map(|category| ServiceGap {
+                category: *category,
+                code: String::new(),
+                attribute: None,
+            })
+            .collect())
+    }
+}
+
+/// A body of several parts, and its content type.
+type Form = (String, Vec<u8>);
+
+fn read_description(file: &Path) -> Result<Description, SettingsError> {
+    let wrong =
+        |why: String| SettingsError::Wrong(format!("platform.file：{}：{why}", file.display()));
+    let text = std::fs::read_to_string(file).map_err(|why| wrong(why.to_string()))?;
+    toml::from_str(&text).map_err(|error| wrong(error.to_string()))
+}
