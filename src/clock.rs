@@ -121,6 +121,22 @@ impl Clock {
     }
 }
 
+/// How long something takes, in real time whatever the clock says: for measuring, and for what concerns the wire.
+#[derive(Debug, Clone, Copy)]
+pub struct Stopwatch(Instant);
+
+impl Stopwatch {
+    /// Starts it.
+    pub fn start() -> Stopwatch {
+        Stopwatch(Instant::now())
+    }
+
+    /// The time since.
+    pub fn elapsed(&self) -> Duration {
+        self.0.elapsed()
+    }
+}
+
 /// Chance: the system's, or seeded so that a run can be repeated.
 #[derive(Debug, Clone)]
 pub struct Chance(Arc<Mutex<StdRng>>);

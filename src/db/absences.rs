@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use jiff::civil::Date;
 
 use super::staff::SealedAddresses;
-use super::{Addresses, Result, StaffMember, Store, StoreError, Tx, Upsert};
+use super::{Addresses, Result, Session, StaffMember, Store, StoreError, Tx, Upsert};
 
 /// That a person is away, both days included.
 #[derive(Debug, Clone)]
@@ -26,6 +26,28 @@ pub struct DeadAddress {
 }
 
 from_row!(DeadAddress { staff_number, staff_name, channel, reason });
+
+impl Session {
+    /// Who is away on `day`, with who stands in.
+    pub async fn away_on(&mut self, day: Date) -> Result<HashMap<String, Option<String>>> {
+        let rows: Vec<(String, Option<String>)> = sqlx::query_as(
+            "SELECT staff_id, deputy_id FROM absences WHERE from_date <= $1 AND until_date >= $1 ORDER BY from_date",
+        )
+        .bind(day.to_string())
+        .fetch_all(&mut *self.db)
+        .await?;
+        Ok(rows.into_iter().collect())
+    }
+
+    /// Which person which channel can't reach.
+    pub async fn dead_addresses(&mut self) -> Result<HashSet<(String, String)>> {
+        let rows: Vec<(String, String)> =
+            sqlx::query_as("SELECT staff_id, channel FROM dead_addresses")
+                .fetch_all(&mut *self.db)
+                .await?;
+        Ok(rows.into_iter().collect())
+    }
+}
 
 impl Tx {
     /// Records an absence; the same first day again changes it.
@@ -66,26 +88,6 @@ impl Tx {
         .execute(&mut *self.db)
         .await?;
         Ok(put)
-    }
-
-    /// Who is away on `day`, with who stands in.
-    pub async fn away_on(&mut self, day: Date) -> Result<HashMap<String, Option<String>>> {
-        let rows: Vec<(String, Option<String>)> = sqlx::query_as(
-            "SELECT staff_id, deputy_id FROM absences WHERE from_date <= $1 AND until_date >= $1 ORDER BY from_date",
-        )
-        .bind(day.to_string())
-        .fetch_all(&mut *self.db)
-        .await?;
-        Ok(rows.into_iter().collect())
-    }
-
-    /// Which person which channel can't reach.
-    pub async fn dead_addresses(&mut self) -> Result<HashSet<(String, String)>> {
-        let rows: Vec<(String, String)> =
-            sqlx::query_as("SELECT staff_id, channel FROM dead_addresses")
-                .fetch_all(&mut *self.db)
-                .await?;
-        Ok(rows.into_iter().collect())
     }
 
     /// A channel says that it can't reach a person.

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::{NewDuty, Result, Store, StoreError, Tx, Upsert, word};
+use super::{NewDuty, Result, Session, Store, StoreError, Tx, Upsert, word};
 use crate::domain::area::AreaKind;
 use crate::domain::campaign::ExtraPhase;
 use crate::domain::duty::DutyKind;
@@ -109,7 +109,7 @@ impl Store {
     }
 }
 
-impl Tx {
+impl Session {
     /// All areas as this transaction sees them.
     pub async fn area_tree(&mut self) -> Result<Arc<AreaTree>> {
         if let Some(tree) = &self.areas {
@@ -120,6 +120,50 @@ impl Tx {
         Ok(tree)
     }
 
+    /// What the campaign wants of an area itself.
+    pub(super) async fn owed_of_area(
+        &mut self,
+        area_id: &str,
+        kind: AreaKind,
+    ) -> Result<Vec<NewDuty>> {
+        let owed: &[DutyKind] = match kind {
+            AreaKind::Village => {
+                &[DutyKind::Materials, DutyKind::SelfCheck, DutyKind::LookBack, DutyKind::SpotCheck]
+            }
+            AreaKind::Branch => &[DutyKind::Summary],
+            _ => &[],
+        };
+        if owed.is_empty() || !self.is_in_campaign(area_id).await? {
+            return Ok(Vec::new());
+        }
+        let extra: &[ExtraPhase] = if kind == AreaKind::Village { &self.plan.extra } else { &[] };
+        let of_kinds = owed.iter().map(|kind| NewDuty::of_area(*kind, area_id));
+        Ok(of_kinds.chain(extra.iter().map(|phase| NewDuty::of_phase(phase, area_id))).collect())
+    }
+
+    /// What the campaign wants of every area.
+    pub(super) async fn owed_of_areas(&mut self) -> Result<Vec<NewDuty>> {
+        let areas: Vec<(String, String)> = sqlx::query_as("SELECT id, kind FROM areas ORDER BY id")
+            .fetch_all(&mut *self.db)
+            .await?;
+        let mut owed = Vec::new();
+        for (area, kind) in areas {
+            owed.extend(
+                self.owed_of_area(&area, word("areas.kind", &kind, AreaKind::read)?).await?,
+            );
+        }
+        Ok(owed)
+    }
+
+    /// Whether the area lies in the town whose campaign this is.
+    async fn is_in_campaign(&mut self, area_id: &str) -> Result<bool> {
+        let tree = self.area_tree().await?;
+        let town = &self.plan.town;
+        Ok(tree.upward(area_id).any(|area| area.code.as_ref() == Some(town)))
+    }
+}
+
+impl Tx {
     /// Adds an area, or brings its name and place in the tree up to date.
     pub async fn put_area(&mut self, new: &NewArea) -> Result<Upsert> {
         let tree = self.area_tree().await?;
@@ -194,47 +238,5 @@ impl Tx {
             self.open_duty(&duty).await?;
         }
         Ok(())
-    }
-
-    /// What the campaign wants of an area itself.
-    pub(super) async fn owed_of_area(
-        &mut self,
-        area_id: &str,
-        kind: AreaKind,
-    ) -> Result<Vec<NewDuty>> {
-        let owed: &[DutyKind] = match kind {
-            AreaKind::Village => {
-                &[DutyKind::Materials, DutyKind::SelfCheck, DutyKind::LookBack, DutyKind::SpotCheck]
-            }
-            AreaKind::Branch => &[DutyKind::Summary],
-            _ => &[],
-        };
-        if owed.is_empty() || !self.is_in_campaign(area_id).await? {
-            return Ok(Vec::new());
-        }
-        let extra: &[ExtraPhase] = if kind == AreaKind::Village { &self.plan.extra } else { &[] };
-        let of_kinds = owed.iter().map(|kind| NewDuty::of_area(*kind, area_id));
-        Ok(of_kinds.chain(extra.iter().map(|phase| NewDuty::of_phase(phase, area_id))).collect())
-    }
-
-    /// What the campaign wants of every area.
-    pub(super) async fn owed_of_areas(&mut self) -> Result<Vec<NewDuty>> {
-        let areas: Vec<(String, String)> = sqlx::query_as("SELECT id, kind FROM areas ORDER BY id")
-            .fetch_all(&mut *self.db)
-            .await?;
-        let mut owed = Vec::new();
-        for (area, kind) in areas {
-            owed.extend(
-                self.owed_of_area(&area, word("areas.kind", &kind, AreaKind::read)?).await?,
-            );
-        }
-        Ok(owed)
-    }
-
-    /// Whether the area lies in the town whose campaign this is.
-    async fn is_in_campaign(&mut self, area_id: &str) -> Result<bool> {
-        let tree = self.area_tree().await?;
-        let town = &self.plan.town;
-        Ok(tree.upward(area_id).any(|area| area.code.as_ref() == Some(town)))
     }
 }

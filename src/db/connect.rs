@@ -26,17 +26,14 @@ impl Store {
     pub async fn open(url: &str, context: Context) -> Result<Store> {
         sqlx::any::install_default_drivers();
         let dialect = dialect_of(url)?;
-        let write =
-            connect(url, dialect, if dialect == Dialect::Sqlite { 1 } else { READERS }).await?;
+        let write = connect(url, dialect, 1).await?;
         migrate(url, dialect, &write).await?;
-        let read = match dialect {
-            Dialect::Sqlite => connect(url, dialect, READERS).await?,
-            Dialect::Postgres => write.clone(),
-        };
+        let read = connect(url, dialect, READERS).await?;
         let plan = Arc::new(RwLock::new(Arc::new(context.campaign.clone())));
         let store = Store {
             read,
             write,
+            turns: super::writer::Turns::default(),
             dialect,
             context: Arc::new(context),
             plan,

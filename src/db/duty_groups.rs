@@ -6,7 +6,7 @@ use std::collections::{HashMap, HashSet};
 use jiff::civil::Date;
 use serde::Serialize;
 
-use super::{Result, StaffMember, Store, Tx, date, to_json, word};
+use super::{Result, Session, StaffMember, Store, Tx, date, to_json, word};
 use crate::domain::duty::DutyKind;
 use crate::domain::holder::{Holder, holder};
 use crate::domain::issue::{Category, Class, Issue, Level, State, Urgency};
@@ -83,6 +83,7 @@ from_row!(DueRow {
 /// That a person is told of a group at a step.
 #[derive(Debug, Clone, Serialize)]
 pub struct Reminder {
+    #[serde(rename = "group_id")]
     pub group: String,
     pub step: i64,
     pub staff: String,
@@ -102,6 +103,7 @@ pub struct ToldGroup {
 /// Where a group stands after its steps were told.
 #[derive(Debug, Clone, Serialize)]
 pub struct Advance {
+    #[serde(rename = "group_id")]
     pub group: String,
     pub next_step: i64,
     /// When the next step is told; nothing at the ladder's end.
@@ -131,62 +133,7 @@ const GROUPS: &str = "SELECT b.id, b.kind, b.staff_id, b.role, b.area_id, b.due_
 /// How many rows one statement is handed, so that memory stays flat.
 const AT_ONCE: usize = 2_000;
 
-impl Tx {
-    /// The group of these duties, made where there is none.
-    pub(super) async fn group(&mut self, key: &GroupKey) -> Result<String> {
-        if let Some(id) = self.groups.get(key) {
-            return Ok(id.clone());
-        }
-        // By what singles it out: an issue has a few groups, its area those of all of its issues.
-        let of = match key.issue_id {
-            Some(_) => "issue_id = $7",
-            None => "COALESCE(issue_id, '') = $7",
-        };
-        let find = format!(
-            "SELECT id FROM duty_groups WHERE kind = $1 AND area_id = $2 AND COALESCE(staff_id, '') = $3 AND due_on = $4
-               AND next_step = $5 AND role = $6 AND {of}
-               AND NOT EXISTS (SELECT 1 FROM acknowledgements a WHERE a.group_id = duty_groups.id) ORDER BY id LIMIT 1"
-        );
-        let known: Option<String> = sqlx::query_scalar(sqlx::AssertSqlSafe(find))
-            .bind(key.kind.code())
-            .bind(key.area_id.clone())
-            .bind(key.staff_id.clone().unwrap_or_default())
-            .bind(key.due_on.to_string())
-            .bind(key.next_step)
-            .bind(key.role.code())
-            .bind(key.issue_id.clone().unwrap_or_default())
-            .fetch_optional(&mut *self.db)
-            .await?;
-        let id = match known {
-            Some(id) => id,
-            None => self.add_group(key).await?,
-        };
-        self.groups.insert(key.clone(), id.clone());
-        Ok(id)
-    }
-
-    pub(super) async fn add_group(&mut self, key: &GroupKey) -> Result<String> {
-        let (id, now) = (self.context.id(), self.now());
-        let on = self.step_on(key.kind, key.due_on, key.next_step);
-        sqlx::query(
-            "INSERT INTO duty_groups (id, kind, role, staff_id, area_id, issue_id, due_on, next_step, next_step_on, created_at)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
-        )
-        .bind(&id)
-        .bind(key.kind.code())
-        .bind(key.role.code())
-        .bind(&key.staff_id)
-        .bind(&key.area_id)
-        .bind(&key.issue_id)
-        .bind(key.due_on.to_string())
-        .bind(key.next_step)
-        .bind(on.map(|on| on.to_string()))
-        .bind(now)
-        .execute(&mut *self.db)
-        .await?;
-        Ok(id)
-    }
-
+impl Session {
     /// The day on which a kind's step is told; nothing beyond the ladder's end.
     pub(super) fn step_on(&self, kind: DutyKind, due_on: Date, step: i64) -> Option<Date> {
         let steps = self.plan.steps(kind);
@@ -257,32 +204,6 @@ impl Tx {
         Ok(told.map(|(group, (step, instead_of))| ToldGroup { group, step, instead_of }).collect())
     }
 
-    /// 已知晓: a person needn't be told of these again, before their date (false) or after it (true). What is theirs to
-    /// take note of (签收) is taken note of.
-    pub async fn acknowledge(
-        &mut self,
-        staff_id: &str,
-        groups: &[(String, bool)],
-    ) -> Result<usize> {
-        let now = self.now();
-        let mut noted = 0;
-        for (group, late) in groups {
-            let added = sqlx::query(
-                "INSERT INTO acknowledgements (group_id, staff_id, late, at) VALUES ($1, $2, $3, $4)
-                 ON CONFLICT (group_id, staff_id, late) DO NOTHING",
-            )
-            .bind(group)
-            .bind(staff_id)
-            .bind(i64::from(*late))
-            .bind(now)
-            .execute(&mut *self.db)
-            .await?;
-            noted += usize::try_from(added.rows_affected()).unwrap_or(0);
-            self.acknowledge_group(group, staff_id).await?;
-        }
-        Ok(noted)
-    }
-
     /// Who was already told of due groups at steps that are due again, because another couldn't be told yet.
     pub async fn told_of_due(&mut self, day: Date) -> Result<HashSet<(String, i64, String)>> {
         let rows: Vec<(String, i64, String)> = sqlx::query_as(
@@ -305,42 +226,6 @@ impl Tx {
         .fetch_all(&mut *self.db)
         .await?;
         Ok(rows.into_iter().map(|(group, staff, late)| (group, staff, late != 0)).collect())
-    }
-
-    /// Records who was told of what.
-    pub async fn put_reminders(&mut self, reminders: &[Reminder], on: Date) -> Result<()> {
-        let now = self.now();
-        let write = format!(
-            "INSERT INTO reminders (group_id, step, staff_id, instead_of, duties, on_date, at)
-             SELECT group, step, staff, instead_of, duties, $2, $3 FROM {} AS j",
-            self.dialect.rows(&["group", "staff", "instead_of"], &["step", "duties"])
-        );
-        for rows in reminders.chunks(AT_ONCE) {
-            sqlx::query(sqlx::AssertSqlSafe(write.clone()))
-                .bind(to_json(&rows)?)
-                .bind(on.to_string())
-                .bind(now)
-                .execute(&mut *self.db)
-                .await?;
-        }
-        Ok(())
-    }
-
-    /// Moves groups up the ladder.
-    pub async fn advance(&mut self, advances: &[Advance]) -> Result<()> {
-        let write = format!(
-            "UPDATE duty_groups SET next_step = j.next_step, next_step_on = j.\"on\" FROM {} AS j WHERE id = j.group",
-            self.dialect.rows(&["group", "on"], &["next_step"])
-        );
-        // What was known of how far groups are doesn't hold any more.
-        self.groups.clear();
-        for rows in advances.chunks(AT_ONCE) {
-            sqlx::query(sqlx::AssertSqlSafe(write.clone()))
-                .bind(to_json(&rows)?)
-                .execute(&mut *self.db)
-                .await?;
-        }
-        Ok(())
     }
 
     /// What a few groups are about, as a notice may name it: an issue's number, a subject's masked name.
@@ -371,6 +256,125 @@ impl Tx {
             }
         }
         Ok(labels)
+    }
+}
+
+impl Tx {
+    /// The group of these duties, made where there is none.
+    pub(super) async fn group(&mut self, key: &GroupKey) -> Result<String> {
+        if let Some(id) = self.groups.get(key) {
+            return Ok(id.clone());
+        }
+        // By what singles it out: an issue has a few groups, its area those of all of its issues.
+        let of = match key.issue_id {
+            Some(_) => "issue_id = $7",
+            None => "COALESCE(issue_id, '') = $7",
+        };
+        let find = format!(
+            "SELECT id FROM duty_groups WHERE kind = $1 AND area_id = $2 AND COALESCE(staff_id, '') = $3 AND due_on = $4
+               AND next_step = $5 AND role = $6 AND {of}
+               AND NOT EXISTS (SELECT 1 FROM acknowledgements a WHERE a.group_id = duty_groups.id) ORDER BY id LIMIT 1"
+        );
+        let known: Option<String> = sqlx::query_scalar(sqlx::AssertSqlSafe(find))
+            .bind(key.kind.code())
+            .bind(key.area_id.clone())
+            .bind(key.staff_id.clone().unwrap_or_default())
+            .bind(key.due_on.to_string())
+            .bind(key.next_step)
+            .bind(key.role.code())
+            .bind(key.issue_id.clone().unwrap_or_default())
+            .fetch_optional(&mut *self.db)
+            .await?;
+        let id = match known {
+            Some(id) => id,
+            None => self.add_group(key).await?,
+        };
+        self.groups.insert(key.clone(), id.clone());
+        Ok(id)
+    }
+
+    pub(super) async fn add_group(&mut self, key: &GroupKey) -> Result<String> {
+        let (id, now) = (self.context.id(), self.now());
+        let on = self.step_on(key.kind, key.due_on, key.next_step);
+        sqlx::query(
+            "INSERT INTO duty_groups (id, kind, role, staff_id, area_id, issue_id, due_on, next_step, next_step_on, created_at)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+        )
+        .bind(&id)
+        .bind(key.kind.code())
+        .bind(key.role.code())
+        .bind(&key.staff_id)
+        .bind(&key.area_id)
+        .bind(&key.issue_id)
+        .bind(key.due_on.to_string())
+        .bind(key.next_step)
+        .bind(on.map(|on| on.to_string()))
+        .bind(now)
+        .execute(&mut *self.db)
+        .await?;
+        Ok(id)
+    }
+
+    /// 已知晓: a person needn't be told of these again, before their date (false) or after it (true). What is theirs to
+    /// take note of (签收) is taken note of.
+    pub async fn acknowledge(
+        &mut self,
+        staff_id: &str,
+        groups: &[(String, bool)],
+    ) -> Result<usize> {
+        let now = self.now();
+        let mut noted = 0;
+        for (group, late) in groups {
+            let added = sqlx::query(
+                "INSERT INTO acknowledgements (group_id, staff_id, late, at) VALUES ($1, $2, $3, $4)
+                 ON CONFLICT (group_id, staff_id, late) DO NOTHING",
+            )
+            .bind(group)
+            .bind(staff_id)
+            .bind(i64::from(*late))
+            .bind(now)
+            .execute(&mut *self.db)
+            .await?;
+            noted += usize::try_from(added.rows_affected()).unwrap_or(0);
+            self.acknowledge_group(group, staff_id).await?;
+        }
+        Ok(noted)
+    }
+
+    /// Records who was told of what.
+    pub async fn put_reminders(&mut self, reminders: &[Reminder], on: Date) -> Result<()> {
+        let now = self.now();
+        let write = format!(
+            "INSERT INTO reminders (group_id, step, staff_id, instead_of, duties, on_date, at)
+             SELECT group_id, step, staff, instead_of, duties, $2, $3 FROM {} AS j",
+            self.dialect.rows(&["group_id", "staff", "instead_of"], &["step", "duties"])
+        );
+        for rows in reminders.chunks(AT_ONCE) {
+            sqlx::query(sqlx::AssertSqlSafe(write.clone()))
+                .bind(to_json(&rows)?)
+                .bind(on.to_string())
+                .bind(now)
+                .execute(&mut *self.db)
+                .await?;
+        }
+        Ok(())
+    }
+
+    /// Moves groups up the ladder.
+    pub async fn advance(&mut self, advances: &[Advance]) -> Result<()> {
+        let write = format!(
+            "UPDATE duty_groups SET next_step = j.next_step, next_step_on = j.\"on\" FROM {} AS j WHERE id = j.group_id",
+            self.dialect.rows(&["group_id", "on"], &["next_step"])
+        );
+        // What was known of how far groups are doesn't hold any more.
+        self.groups.clear();
+        for rows in advances.chunks(AT_ONCE) {
+            sqlx::query(sqlx::AssertSqlSafe(write.clone()))
+                .bind(to_json(&rows)?)
+                .execute(&mut *self.db)
+                .await?;
+        }
+        Ok(())
     }
 }
 

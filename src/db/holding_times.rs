@@ -13,7 +13,7 @@ use crate::domain::issue::{Event, Issue};
 
 /// What one side holds and held.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Held {
+pub struct HoldingTime {
     pub holder: Holder,
     /// Issues that it holds now, and those of them that are past their date.
     pub now: i64,
@@ -34,14 +34,14 @@ struct History {
 
 impl Store {
     /// Each side's part in the time that the campaign's issues took, until now.
-    pub async fn held(&self) -> Result<Vec<Held>> {
+    pub async fn held(&self) -> Result<Vec<HoldingTime>> {
         let clock = &self.context.clock;
         let now = clock.now();
         let departments = &self.campaign().departments;
         let has_department = |issue: &Issue| {
             issue.class.is_some_and(|class| departments.contains_key(&class.category))
         };
-        let mut sums: BTreeMap<Holder, Held> = BTreeMap::new();
+        let mut sums: BTreeMap<Holder, HoldingTime> = BTreeMap::new();
         for history in self.histories().await? {
             let registered = instant(history.registered_at);
             let times = history.events.iter().map(|(event, at)| (event, *at));
@@ -51,8 +51,13 @@ impl Store {
                 .and_then(|due_on| due_on.tomorrow().ok())
                 .map(|day| clock.instant(day.to_datetime(Time::midnight())));
             for holding in holdings(registered, times, has_department)? {
-                let none =
-                    Held { holder: holding.holder, now: 0, late_now: 0, days: 0.0, days_late: 0.0 };
+                let none = HoldingTime {
+                    holder: holding.holder,
+                    now: 0,
+                    late_now: 0,
+                    days: 0.0,
+                    days_late: 0.0,
+                };
                 let sum = sums.entry(holding.holder).or_insert(none);
                 let late = late_span(&holding, late_from, now);
                 sum.days += days(holding.span(now));

@@ -1,8 +1,8 @@
 //! Which files have come in, so that the same file twice changes nothing.
 
-use super::{Result, Tx};
+use super::{Result, Session, Tx};
 
-impl Tx {
+impl Session {
     /// When a file of this digest was imported, in epoch milliseconds.
     pub async fn imported_at(&mut self, digest: &str) -> Result<Option<i64>> {
         Ok(sqlx::query_scalar("SELECT imported_at FROM imports WHERE digest = $1")
@@ -10,7 +10,9 @@ impl Tx {
             .fetch_optional(&mut *self.db)
             .await?)
     }
+}
 
+impl Tx {
     /// Remembers a file.
     pub async fn put_import(
         &mut self,

@@ -6,7 +6,7 @@ use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
 use super::issue_duties::{Work, ends, first_note};
-use super::{Result, Store, StoreError, SubjectRow, Tx, Upsert, to_json, word};
+use super::{Result, Session, Store, StoreError, SubjectRow, Tx, Upsert, to_json, word};
 use crate::domain::issue::{Category, Class, Event, Issue, Level, State, Urgency};
 
 /// A demand as it was recorded; classified at once, or later.
@@ -227,7 +227,7 @@ impl Store {
     }
 }
 
-impl Tx {
+impl Session {
     /// The issue's id by its number, as this transaction sees it.
     pub async fn issue_id(&mut self, number: &str) -> Result<String> {
         let id: Option<String> = sqlx::query_scalar("SELECT id FROM issues WHERE number = $1")
@@ -248,6 +248,23 @@ impl Tx {
         projection.issue()
     }
 
+    async fn issue_rows(&mut self, of: &[(String, Event)]) -> Result<Rows> {
+        let ids: Vec<&str> = of.iter().map(|(id, _)| id.as_str()).collect();
+        let whose = format!("WHERE i.id {}", self.dialect.among());
+        self.rows_by(&whose, &to_json(&ids)?).await
+    }
+
+    /// The rows of issues by a condition on `i` whose one parameter is a JSON list.
+    async fn rows_by(&mut self, condition: &str, list: &str) -> Result<Rows> {
+        let columns = ROW.map(|column| format!("i.{column}")).join(", ");
+        let read = format!("SELECT {columns} FROM issues i {condition}");
+        let rows: Vec<Row> =
+            self.dialect.read_among(&mut *self.db, &ROW, &read, list.to_owned()).await?;
+        Ok(rows.into_iter().map(|row| (row.id.clone(), row)).collect())
+    }
+}
+
+impl Tx {
     /// Registers what a resident asked for, and classifies it where the visitor already did.
     pub(super) async fn put_issue(
         &mut self,
@@ -356,21 +373,6 @@ impl Tx {
             consequences.extend(after.consequence(event).map(|event| ((*id).clone(), event)));
         }
         Ok(consequences)
-    }
-
-    async fn issue_rows(&mut self, of: &[(String, Event)]) -> Result<Rows> {
-        let ids: Vec<&str> = of.iter().map(|(id, _)| id.as_str()).collect();
-        let whose = format!("WHERE i.id {}", self.dialect.among());
-        self.rows_by(&whose, &to_json(&ids)?).await
-    }
-
-    /// The rows of issues by a condition on `i` whose one parameter is a JSON list.
-    async fn rows_by(&mut self, condition: &str, list: &str) -> Result<Rows> {
-        let columns = ROW.map(|column| format!("i.{column}")).join(", ");
-        let read = format!("SELECT {columns} FROM issues i {condition}");
-        let rows: Vec<Row> =
-            self.dialect.read_among(&mut *self.db, &ROW, &read, list.to_owned()).await?;
-        Ok(rows.into_iter().map(|row| (row.id.clone(), row)).collect())
     }
 
     /// The platform has these referrals (a JSON list): the issues that wait for that go on.

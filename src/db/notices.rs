@@ -6,7 +6,9 @@ use jiff::civil::Date;
 use serde::Serialize;
 
 use super::staff::SealedAddresses;
-use super::{Addresses, ChannelReach, Context, Result, StaffMember, Store, Tx, date, to_json};
+use super::{
+    Addresses, ChannelReach, Context, Result, Session, StaffMember, Store, Tx, date, to_json,
+};
 
 impl Context {
     /// The configured channel of that lane.
@@ -130,7 +132,7 @@ impl Store {
     }
 }
 
-impl Tx {
+impl Session {
     /// Who already has a digest of that day.
     pub async fn told_on(&mut self, on: Date) -> Result<HashSet<String>> {
         let told: Vec<String> = sqlx::query_scalar(
@@ -142,7 +144,9 @@ impl Tx {
         .await?;
         Ok(told.into_iter().collect())
     }
+}
 
+impl Tx {
     /// Writes notices and their outbox rows, each once: one for each person, channel, day and topic.
     pub async fn put_notices(&mut self, notices: &[NewNotice]) -> Result<()> {
         let texts = [

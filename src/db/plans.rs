@@ -127,11 +127,6 @@ impl Store {
 }
 
 impl Tx {
-    /// The plan in effect in this transaction.
-    pub fn campaign(&self) -> &Campaign {
-        &self.plan
-    }
-
     /// Makes `plan` the one in effect, and moves what is owed to its dates; a plan of another code begins a new campaign
     /// with the same assignments.
     pub async fn change_plan(

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::areas::AreaTree;
-use super::{Context, Result, Store, StoreError, Tx, Upsert, word};
+use super::{Context, Result, Session, Store, StoreError, Tx, Upsert, word};
 use crate::domain::staff::{AddressKind, Role};
 
 /// A person with duties.
@@ -131,13 +131,15 @@ impl Store {
     }
 }
 
-impl Tx {
+impl Session {
     /// Everyone, as this transaction sees them.
     pub async fn staff(&mut self) -> Result<Vec<StaffMember>> {
         let rows = sqlx::query_as(ALL).fetch_all(&mut *self.db).await?;
         join(rows, sqlx::query_as(ROLES).fetch_all(&mut *self.db).await?)
     }
+}
 
+impl Tx {
     /// Adds a person, or brings what is known of them up to date.
     pub async fn put_staff(&mut self, new: &NewStaff) -> Result<Upsert> {
         let area_id = self.area_tree().await?.find(&new.area)?.id.clone();

@@ -1,6 +1,6 @@
 //! Subjects 走访对象 and the residents 群众 met there.
 
-use super::{Context, Result, StoreError, Tx, Upsert, word};
+use super::{Context, Result, Session, StoreError, Tx, Upsert, word};
 use crate::domain::mask;
 use crate::domain::subject::SubjectKind;
 
@@ -66,7 +66,7 @@ impl Context {
     }
 }
 
-impl Tx {
+impl Session {
     /// The subject of that number.
     pub async fn subject(&mut self, number: &str) -> Result<SubjectRow> {
         let row: Option<Row> = sqlx::query_as(
@@ -78,7 +78,9 @@ impl Tx {
         .await?;
         row.ok_or_else(|| StoreError::Rule(format!("没有编号「{number}」的走访对象")))?.read()
     }
+}
 
+impl Tx {
     /// Adds a subject, or brings what is known of it up to date.
     pub async fn put_subject(&mut self, new: &NewSubject) -> Result<Upsert> {
         let area_id = self.area_tree().await?.find(&new.area)?.id.clone();

@@ -100,7 +100,7 @@ impl Tx {
             "SELECT word, body FROM referral_updates WHERE lane = $1 AND remote_id = $2
              ORDER BY at DESC, received_at DESC LIMIT 1",
         )
-        .bind(&self.context.platform_lane)
+        .bind(self.context.platform_lane.clone())
         .bind(&update.remote_id)
         .fetch_optional(&mut *self.db)
         .await?;
@@ -181,12 +181,10 @@ impl Tx {
             return self.replace_number(follower, remote_id, update, &successors).await;
         }
         // Closed without a word for the resident: it's asked about on, until there is one.
-        let answerless = |status: &PlatformStatus| {
-            *status == PlatformStatus::Resolved
-                && update.body.trim().is_empty()
-                && self.context.close_needs_answer
-        };
-        let status = update.status()?.filter(|status| !answerless(status));
+        let needs_answer = self.context.close_needs_answer && update.body.trim().is_empty();
+        let status = update
+            .status()?
+            .filter(|status| !(needs_answer && *status == PlatformStatus::Resolved));
         let ended = status == Some(PlatformStatus::Resolved);
         self.mark_number(follower, remote_id, if ended { "ended" } else { "current" }).await?;
         // Of one that was split, the last part ends it.

@@ -5,6 +5,7 @@
 mod certificates;
 mod channels;
 mod cli;
+mod db;
 mod demo;
 mod domain;
 mod duties;
@@ -22,7 +23,6 @@ mod reminders;
 mod rest;
 mod schedule;
 mod simulation;
-mod store;
 mod support;
 mod workbook;
 mod year;

@@ -1,0 +1,41 @@
+//! Why the record can't do what was asked, and what a change did.
+
+use crate::domain::issue::Refusal;
+use crate::seal::SealError;
+
+/// What a change did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Upsert {
+    Added,
+    Changed,
+    Same,
+}
+
+/// Why the record can't do what was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    #[error("数据库出错：{0}")]
+    Database(#[from] sqlx::Error),
+    #[error("数据库升级失败：{0}")]
+    Migrate(String),
+    #[error(
+        "数据库比程序新（数据库里有本程序不认识的第 {0} 号升级）。请换用新版 zoufang，或恢复升级前的备份；数据没有改动"
+    )]
+    NewerDatabase(i64),
+    #[error("数据库锁文件 {file} 用不了：{why}")]
+    Lock { file: String, why: String },
+    #[error(
+        "密钥与数据库不符：数据库是用另一把密钥（指纹 {expected}）加密的，现在的指纹是 {found}。请检查 privacy.key_file"
+    )]
+    WrongKey { expected: String, found: String },
+    #[error("{0}")]
+    Refused(#[from] Refusal),
+    #[error("{0}")]
+    Rule(String),
+    #[error(transparent)]
+    Seal(#[from] SealError),
+    #[error("数据库里的「{what}」看不懂：{value}")]
+    Corrupt { what: &'static str, value: String },
+}
+
+pub(crate) type Result<T, E = StoreError> = std::result::Result<T, E>;

@@ -1,0 +1,104 @@
+//! One connection at one instant: what both a change and a snapshot read through.
+
+use std::ops::{Deref, DerefMut};
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::civil::Date;
+use sqlx::pool::PoolConnection;
+use sqlx::{Any, AnyConnection, Connection};
+
+use super::{AreaTree, Context, Dialect};
+use crate::domain::campaign::Campaign;
+
+/// What reads need: a connection within a transaction, the time at which it began, and what the record was handed.
+#[derive(Debug)]
+pub struct Session {
+    pub(super) db: TxConnection,
+    /// When it began, in milliseconds: all that it changes, changes at once.
+    pub(super) now: i64,
+    pub(super) dialect: Dialect,
+    pub(super) context: Arc<Context>,
+    pub(super) plan: Arc<Campaign>,
+    pub(super) areas: Option<Arc<AreaTree>>,
+}
+
+impl Session {
+    /// What the record was handed.
+    pub fn context(&self) -> &Context {
+        &self.context
+    }
+
+    /// The plan in effect.
+    pub fn campaign(&self) -> &Campaign {
+        &self.plan
+    }
+
+    pub(super) fn now(&self) -> i64 {
+        self.now
+    }
+
+    /// The township's date when it began.
+    pub(super) fn today(&self) -> Date {
+        self.context.day_of(self.now).unwrap_or(Date::MAX)
+    }
+}
+
+/// A pool's connection within a transaction. One that is let go before the transaction's end, or whose end failed, may
+/// be in any state: it's closed, which takes back what it had changed, and never comes back to its pool.
+#[derive(Debug)]
+pub(super) struct TxConnection(Option<PoolConnection<Any>>);
+
+impl TxConnection {
+    /// Begins a transaction by `begin`; a connection on which that fails is closed.
+    pub async fn begin(
+        connection: PoolConnection<Any>,
+        begin: &'static str,
+    ) -> sqlx::Result<TxConnection> {
+        let mut held = TxConnection(Some(connection));
+        sqlx::raw_sql(begin).execute(&mut *held).await?;
+        Ok(held)
+    }
+
+    /// Ends it by `end`. Where that fails, whether it was kept isn't known.
+    pub async fn end(&mut self, end: &'static str) -> sqlx::Result<()> {
+        sqlx::raw_sql(end).execute(&mut **self).await?;
+        // Back to its pool.
+        drop(self.0.take());
+        Ok(())
+    }
+}
+
+/// How long a connection that is thrown away may take to say goodbye.
+const GOODBYE: Duration = Duration::from_secs(2);
+
+impl Drop for TxConnection {
+    fn drop(&mut self) {
+        let Some(connection) = self.0.take() else { return };
+        let connection = connection.detach();
+        // Closed beside everything else: a server that is gone mustn't hold anybody up.
+        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+            runtime.spawn(async move {
+                let _ = tokio::time::timeout(GOODBYE, connection.close_hard()).await;
+            });
+        }
+    }
+}
+
+const GONE: &str = "a transaction isn't used after its end";
+
+impl Deref for TxConnection {
+    type Target = AnyConnection;
+
+    #[allow(clippy::expect_used, reason = "ending it consumes whoever could use it")]
+    fn deref(&self) -> &AnyConnection {
+        self.0.as_ref().expect(GONE)
+    }
+}
+
+impl DerefMut for TxConnection {
+    #[allow(clippy::expect_used, reason = "ending it consumes whoever could use it")]
+    fn deref_mut(&mut self) -> &mut AnyConnection {
+        self.0.as_mut().expect(GONE)
+    }
+}

@@ -1,0 +1,110 @@
+//! Turns: whatever changes the record does so one after the other, and each for a moment only.
+
+use std::collections::HashMap;
+use std::ops::{Deref, DerefMut};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use tokio::sync::{Mutex, OwnedMutexGuard};
+
+use super::duty_groups::GroupKey;
+use super::session::{Session, TxConnection};
+use super::{Contacts, Dialect, Result, Store};
+use crate::clock::Stopwatch;
+
+/// Begins a transaction of PostgreSQL's that waits for its turn.
+const POSTGRES_TURN: &str = "BEGIN; SET LOCAL lock_timeout = '30s'; DO $$ BEGIN PERFORM pg_advisory_xact_lock(810311); END $$";
+
+/// Who changes the record next in this process, in the order of asking; and how long the longest turn was.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Turns {
+    order: Arc<Mutex<()>>,
+    longest: Arc<AtomicU64>,
+}
+
+/// One transaction that changes the record.
+#[derive(Debug)]
+pub struct Tx {
+    session: Session,
+    pub(super) contacts: Contacts,
+    /// Duty groups that this transaction found or made.
+    pub(super) groups: HashMap<GroupKey, String>,
+    began: Stopwatch,
+    longest: Arc<AtomicU64>,
+    /// Given back after the connection.
+    _turn: OwnedMutexGuard<()>,
+}
+
+impl Store {
+    /// Begins a change; changes take turns. On SQLite the write lock is taken at once, so nothing read
+    /// can grow stale; on PostgreSQL an advisory lock does the same for all replicas
+    /// (docs/decisions/0004).
+    ///
+    /// # Errors
+    /// Where another process keeps the turn for longer than half a minute, or the database is gone.
+    pub async fn begin(&self) -> Result<Tx> {
+        let begin = match self.dialect {
+            Dialect::Sqlite => "BEGIN IMMEDIATE",
+            Dialect::Postgres => POSTGRES_TURN,
+        };
+        let turn = Arc::clone(&self.turns.order).lock_owned().await;
+        let db = TxConnection::begin(self.write.acquire().await?, begin).await?;
+        Ok(Tx {
+            session: self.session(db),
+            contacts: Arc::clone(&self.contacts),
+            groups: HashMap::new(),
+            began: Stopwatch::start(),
+            longest: Arc::clone(&self.turns.longest),
+            _turn: turn,
+        })
+    }
+
+    /// How long the longest turn of this process was.
+    pub fn longest_turn(&self) -> Duration {
+        Duration::from_micros(self.turns.longest.load(Ordering::Relaxed))
+    }
+}
+
+impl Tx {
+    /// Keeps what was changed.
+    ///
+    /// # Errors
+    /// Where it may not have been kept: whoever needs to know looks again.
+    pub async fn commit(mut self) -> Result<()> {
+        self.session.db.end("COMMIT").await?;
+        let took = u64::try_from(self.began.elapsed().as_micros()).unwrap_or(u64::MAX);
+        self.longest.fetch_max(took, Ordering::Relaxed);
+        Ok(())
+    }
+
+    /// Forgets what was changed.
+    pub async fn rollback(mut self) -> Result<()> {
+        Ok(self.session.db.end("ROLLBACK").await?)
+    }
+
+    /// The next value of a named counter, from 1.
+    pub(super) async fn next_value(&mut self, counter: &str) -> Result<i64> {
+        Ok(sqlx::query_scalar(
+            "INSERT INTO counters (name, value) VALUES ($1, 1)
+             ON CONFLICT (name) DO UPDATE SET value = counters.value + 1 RETURNING value",
+        )
+        .bind(counter)
+        .fetch_one(&mut *self.db)
+        .await?)
+    }
+}
+
+impl Deref for Tx {
+    type Target = Session;
+
+    fn deref(&self) -> &Session {
+        &self.session
+    }
+}
+
+impl DerefMut for Tx {
+    fn deref_mut(&mut self) -> &mut Session {
+        &mut self.session
+    }
+}
