@@ -1,22 +1,11 @@
 //! Areas 区划, and the tree by which "whose village is this" is answered.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::{NewDuty, Result, Session, Store, StoreError, Tx, Upsert, word};
-use crate::domain::area::AreaKind;
+use crate::domain::area::{Area, AreaKind, AreaTree};
 use crate::domain::campaign::ExtraPhase;
 use crate::domain::duty::DutyKind;
-
-/// A place.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Area {
-    pub id: String,
-    pub code: Option<String>,
-    pub name: String,
-    pub kind: AreaKind,
-    pub parent_id: Option<String>,
-}
 
 /// A place as it comes in; `parent` names one that is already there, by code or by name.
 #[derive(Debug, Clone)]
@@ -48,52 +37,9 @@ impl TryFrom<Row> for Area {
 
 const ALL: &str = "SELECT id, code, name, kind, parent_id FROM areas ORDER BY code, name";
 
-/// All areas, for climbing.
-#[derive(Debug, Clone)]
-pub struct AreaTree(HashMap<String, Area>);
-
-impl AreaTree {
-    fn new(rows: Vec<Row>) -> Result<AreaTree> {
-        let areas = rows.into_iter().map(Area::try_from).collect::<Result<Vec<_>>>()?;
-        Ok(AreaTree(areas.into_iter().map(|area| (area.id.clone(), area)).collect()))
-    }
-
-    /// The area and all that it lies in, nearest first.
-    pub fn upward<'t>(&'t self, id: &str) -> impl Iterator<Item = &'t Area> {
-        let first = self.0.get(id);
-        // A tree of areas is at most a handful deep; the bound makes a cycle harmless.
-        std::iter::successors(first, |area| self.0.get(area.parent_id.as_deref()?)).take(16)
-    }
-
-    /// By id.
-    pub fn get(&self, id: &str) -> Option<&Area> {
-        self.0.get(id)
-    }
-
-    /// By code, or by a name that only one area has (村委会 and the like may be left out).
-    pub fn find(&self, name: &str) -> Result<&Area> {
-        let found: Vec<&Area> = self.0.values().filter(|area| answers_to(area, name)).collect();
-        match found.as_slice() {
-            [area] => Ok(area),
-            [] => Err(StoreError::Rule(format!("没有「{name}」这个区划"))),
-            _ => Err(StoreError::Rule(format!("叫「{name}」的区划不止一个，请填区划代码"))),
-        }
-    }
-}
-
-fn answers_to(area: &Area, name: &str) -> bool {
-    area.code.as_deref() == Some(name)
-        || area.name == name
-        || short_name(&area.name) == short_name(name)
-}
-
-/// 高桥村委会 and 高桥村 are the same village.
-fn short_name(name: &str) -> &str {
-    ["村民委员会", "村委会", "居民委员会", "居委会"]
-        .iter()
-        .find_map(|suffix| name.strip_suffix(suffix))
-        .unwrap_or(name)
-        .trim_end_matches('村')
+fn tree_of(rows: Vec<Row>) -> Result<AreaTree> {
+    let areas = rows.into_iter().map(Area::try_from).collect::<Result<Vec<_>>>()?;
+    Ok(AreaTree::new(areas))
 }
 
 impl Store {
@@ -105,7 +51,8 @@ impl Store {
 
     /// All areas, for climbing.
     pub async fn area_tree(&self) -> Result<AreaTree> {
-        AreaTree::new(sqlx::query_as(ALL).fetch_all(&self.read).await?)
+        let rows: Vec<Row> = sqlx::query_as(ALL).fetch_all(&self.read).await?;
+        tree_of(rows)
     }
 }
 
@@ -115,7 +62,8 @@ impl Session {
         if let Some(tree) = &self.areas {
             return Ok(Arc::clone(tree));
         }
-        let tree = Arc::new(AreaTree::new(sqlx::query_as(ALL).fetch_all(&mut *self.db).await?)?);
+        let rows: Vec<Row> = sqlx::query_as(ALL).fetch_all(&mut *self.db).await?;
+        let tree = Arc::new(tree_of(rows)?);
         self.areas = Some(Arc::clone(&tree));
         Ok(tree)
     }
@@ -172,7 +120,7 @@ impl Tx {
         if let (Some(missing), None, true) = (&new.parent, parent, needs_parent) {
             return Err(StoreError::Rule(format!("上级区划「{missing}」还没有，请先导入上级区划")));
         }
-        let known = tree.0.values().find(|area| match &new.code {
+        let known = tree.all().find(|area| match &new.code {
             Some(code) => area.code.as_ref() == Some(code),
             None => area.name == new.name && area.kind == new.kind,
         });
@@ -210,7 +158,7 @@ impl Tx {
 
     fn keep_in_tree(&mut self, area: &Area) {
         if let Some(tree) = &mut self.areas {
-            Arc::make_mut(tree).0.insert(area.id.clone(), area.clone());
+            Arc::make_mut(tree).put(area.clone());
         }
     }
 

@@ -39,3 +39,10 @@ pub enum StoreError {
 }
 
 pub(crate) type Result<T, E = StoreError> = std::result::Result<T, E>;
+
+impl From<String> for StoreError {
+    /// A rule's own words.
+    fn from(rule: String) -> StoreError {
+        StoreError::Rule(rule)
+    }
+}

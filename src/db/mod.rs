@@ -66,7 +66,7 @@ use jiff::civil::Date;
 use sqlx::AnyPool;
 
 pub use absences::{DeadAddress, NewAbsence};
-pub use areas::{Area, AreaTree, NewArea};
+pub use areas::NewArea;
 pub use audit::AuditEntry;
 pub use breaches::{Breach, BreachKind, NewBreach};
 pub use contents::{Content, Dispatch};
@@ -93,7 +93,7 @@ pub use rates::{By, FiguresLine};
 pub use reader::Snapshot;
 pub use referrals::OpenReferral;
 pub use session::Session;
-pub use staff::{Addresses, Holders, NewStaff, StaffMember};
+pub use staff::{Addresses, NewStaff};
 pub use subjects::{NewSubject, Registered, SubjectRow};
 pub use timeline::{Entry, Timeline, What};
 pub use visits::{Heard, NewVisit, RevisitDue};
@@ -103,7 +103,9 @@ use dialect::{from_json, to_json};
 use session::TxConnection;
 use writer::Turns;
 
+pub use crate::domain::area::{Area, AreaTree};
 use crate::domain::campaign::Campaign;
+pub use crate::domain::staff::{Holders, StaffMember};
 
 /// The database.
 #[derive(Debug, Clone)]

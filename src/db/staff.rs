@@ -2,24 +2,8 @@
 
 use std::collections::HashMap;
 
-use super::areas::AreaTree;
 use super::{Context, Result, Session, Store, StoreError, Tx, Upsert, word};
-use crate::domain::staff::{AddressKind, Role};
-
-/// A person with duties.
-#[derive(Debug, Clone)]
-pub struct StaffMember {
-    pub id: String,
-    pub number: String,
-    pub name: String,
-    pub area_id: String,
-    pub unit: String,
-    pub roles: Vec<Role>,
-    /// How they can be reached.
-    pub addresses: Vec<AddressKind>,
-    /// Part of their calendar's address: raised to make it a new one.
-    pub calendar_version: i64,
-}
+use crate::domain::staff::{AddressKind, Role, StaffMember};
 
 /// A person's addresses, opened.
 #[derive(Clone, Default, PartialEq, Eq)]
@@ -232,45 +216,5 @@ impl Tx {
             .rows_affected();
         }
         Ok(added > 0)
-    }
-}
-
-/// Who holds which role where.
-#[derive(Debug)]
-pub struct Holders {
-    staff: HashMap<String, StaffMember>,
-    by_place: HashMap<(String, Role), String>,
-}
-
-impl Holders {
-    /// The first by number holds a role that several have in one area.
-    pub fn new(staff: Vec<StaffMember>) -> Holders {
-        let mut by_place = HashMap::new();
-        for person in &staff {
-            for role in &person.roles {
-                by_place
-                    .entry((person.area_id.clone(), *role))
-                    .or_insert_with(|| person.id.clone());
-            }
-        }
-        Holders { staff: staff.into_iter().map(|p| (p.id.clone(), p)).collect(), by_place }
-    }
-
-    /// The person of that id.
-    pub fn person(&self, id: &str) -> Option<&StaffMember> {
-        self.staff.get(id)
-    }
-
-    /// Who answers for a unit of the town.
-    pub fn department(&self, unit: &str) -> Option<&StaffMember> {
-        let of_unit = |p: &&StaffMember| p.unit == unit && p.roles.contains(&Role::Department);
-        self.staff.values().filter(of_unit).min_by(|a, b| a.number.cmp(&b.number))
-    }
-
-    /// Who holds `role` over `area_id`: there, or in the nearest area above it.
-    pub fn holder(&self, tree: &AreaTree, role: Role, area_id: &str) -> Option<&StaffMember> {
-        tree.upward(area_id)
-            .find_map(|area| self.by_place.get(&(area.id.clone(), role)))
-            .and_then(|id| self.staff.get(id))
     }
 }

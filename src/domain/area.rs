@@ -1,5 +1,7 @@
 //! 区划: the tree of places, county > town > branch > village > grid.
 
+use std::collections::{HashMap, HashSet};
+
 use crate::words;
 
 words! {
@@ -22,4 +24,80 @@ words! {
 /// ```
 pub fn is_area_code(code: &str) -> bool {
     code.len() == 12 && code.bytes().all(|b| b.is_ascii_digit())
+}
+
+/// A place.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Area {
+    pub id: String,
+    pub code: Option<String>,
+    pub name: String,
+    pub kind: AreaKind,
+    pub parent_id: Option<String>,
+}
+
+/// All areas, for climbing.
+#[derive(Debug, Clone, Default)]
+pub struct AreaTree(HashMap<String, Area>);
+
+impl AreaTree {
+    /// The tree of these areas.
+    pub fn new(areas: impl IntoIterator<Item = Area>) -> AreaTree {
+        AreaTree(areas.into_iter().map(|area| (area.id.clone(), area)).collect())
+    }
+
+    /// Puts an area in, or in the place of what was known of it.
+    pub fn put(&mut self, area: Area) {
+        self.0.insert(area.id.clone(), area);
+    }
+
+    /// Every area, in no order.
+    pub fn all(&self) -> impl Iterator<Item = &Area> {
+        self.0.values()
+    }
+
+    /// The areas of these and all below them.
+    pub fn below<'t>(&'t self, of: &'t HashSet<&str>) -> impl Iterator<Item = &'t Area> {
+        self.all().filter(|area| self.upward(&area.id).any(|above| of.contains(above.id.as_str())))
+    }
+
+    /// The area and all that it lies in, nearest first.
+    pub fn upward<'t>(&'t self, id: &str) -> impl Iterator<Item = &'t Area> {
+        let first = self.0.get(id);
+        // A tree of areas is at most a handful deep; the bound makes a cycle harmless.
+        std::iter::successors(first, |area| self.0.get(area.parent_id.as_deref()?)).take(16)
+    }
+
+    /// By id.
+    pub fn get(&self, id: &str) -> Option<&Area> {
+        self.0.get(id)
+    }
+
+    /// By code, or by a name that only one area has (村委会 and the like may be left out).
+    ///
+    /// # Errors
+    /// What is wrong with the name, for whoever wrote it.
+    pub fn find(&self, name: &str) -> Result<&Area, String> {
+        let found: Vec<&Area> = self.0.values().filter(|area| answers_to(area, name)).collect();
+        match found.as_slice() {
+            [area] => Ok(area),
+            [] => Err(format!("没有「{name}」这个区划")),
+            _ => Err(format!("叫「{name}」的区划不止一个，请填区划代码")),
+        }
+    }
+}
+
+fn answers_to(area: &Area, name: &str) -> bool {
+    area.code.as_deref() == Some(name)
+        || area.name == name
+        || short_name(&area.name) == short_name(name)
+}
+
+/// 高桥村委会 and 高桥村 are the same village.
+fn short_name(name: &str) -> &str {
+    ["村民委员会", "村委会", "居民委员会", "居委会"]
+        .iter()
+        .find_map(|suffix| name.strip_suffix(suffix))
+        .unwrap_or(name)
+        .trim_end_matches('村')
 }

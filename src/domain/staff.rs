@@ -1,5 +1,8 @@
 //! 走访人员: who has duties, and in which role.
 
+use std::collections::HashMap;
+
+use super::area::AreaTree;
 use crate::words;
 
 words! {
@@ -25,5 +28,60 @@ words! {
         Email = "email", "邮箱";
         WeCom = "wecom", "企业微信账号";
         Feishu = "feishu", "飞书账号";
+    }
+}
+
+/// A person with duties.
+#[derive(Debug, Clone)]
+pub struct StaffMember {
+    pub id: String,
+    pub number: String,
+    pub name: String,
+    pub area_id: String,
+    pub unit: String,
+    pub roles: Vec<Role>,
+    /// How they can be reached.
+    pub addresses: Vec<AddressKind>,
+    /// Part of their calendar's address: raised to make it a new one.
+    pub calendar_version: i64,
+}
+
+/// Who holds which role where.
+#[derive(Debug)]
+pub struct Holders {
+    staff: HashMap<String, StaffMember>,
+    by_place: HashMap<(String, Role), String>,
+}
+
+impl Holders {
+    /// The first by number holds a role that several have in one area.
+    pub fn new(staff: Vec<StaffMember>) -> Holders {
+        let mut by_place = HashMap::new();
+        for person in &staff {
+            for role in &person.roles {
+                by_place
+                    .entry((person.area_id.clone(), *role))
+                    .or_insert_with(|| person.id.clone());
+            }
+        }
+        Holders { staff: staff.into_iter().map(|p| (p.id.clone(), p)).collect(), by_place }
+    }
+
+    /// The person of that id.
+    pub fn person(&self, id: &str) -> Option<&StaffMember> {
+        self.staff.get(id)
+    }
+
+    /// Who answers for a unit of the town.
+    pub fn department(&self, unit: &str) -> Option<&StaffMember> {
+        let of_unit = |p: &&StaffMember| p.unit == unit && p.roles.contains(&Role::Department);
+        self.staff.values().filter(of_unit).min_by(|a, b| a.number.cmp(&b.number))
+    }
+
+    /// Who holds `role` over `area_id`: there, or in the nearest area above it.
+    pub fn holder(&self, tree: &AreaTree, role: Role, area_id: &str) -> Option<&StaffMember> {
+        tree.upward(area_id)
+            .find_map(|area| self.by_place.get(&(area.id.clone(), role)))
+            .and_then(|id| self.staff.get(id))
     }
 }
