@@ -20,6 +20,22 @@ pub fn local_text(at: Timestamp) -> String {
     township_zone().to_datetime(at).strftime("%Y-%m-%d %H:%M:%S").to_string()
 }
 
+/// The township's date of an instant in epoch milliseconds.
+pub fn township_date(millis: i64) -> jiff::civil::Date {
+    let at = Timestamp::from_millisecond(millis).unwrap_or_default();
+    township_zone().to_datetime(at).date()
+}
+
+/// The system's time in epoch milliseconds, whatever a rehearsal's clock says: for leases between processes.
+pub fn real_millis() -> i64 {
+    Timestamp::now().as_millisecond()
+}
+
+/// Lets real time pass.
+pub async fn pause(span: Duration) {
+    tokio::time::sleep(span).await;
+}
+
 /// A span in milliseconds, as the database counts.
 pub fn span_millis(span: Duration) -> i64 {
     i64::try_from(span.as_millis()).unwrap_or(i64::MAX)

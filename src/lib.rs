@@ -19,6 +19,7 @@
 // A closed pipe would make it panic; the command line says things by its own macro.
 #![warn(clippy::print_stdout)]
 
+pub mod app;
 pub mod cli;
 pub mod clock;
 pub mod daemon;

@@ -4,12 +4,12 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
-use serde_json::json;
 
 use super::{Approval, ConfigFile, wrong_input};
+use crate::app::plan::{self, PlanChange};
 use crate::clock::{Chance, Clock};
 use crate::daemon::{load_campaign, open_store, reminder_rules};
-use crate::db::{PlanChange, Store};
+use crate::db::Store;
 use crate::domain::campaign::Campaign;
 use crate::notify::upcoming;
 
@@ -55,13 +55,14 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         }
         load_campaign(&file).map_err(wrong_input)
     };
-    let mut tx = store.begin().await?;
     match arguments.action {
         Action::Plan { file } => {
             let plan = load(file)?;
             let before = store.campaign();
-            let change = tx.change_plan(&plan, "plan", "plan").await?;
+            let change = plan::preview(&store, &plan).await?;
             show(&before, &plan, &change);
+            let mut tx = store.begin().await?;
+            plan::apply_within(&mut tx, &plan).await?;
             let rules = reminder_rules(&settings)?;
             for day in upcoming(&mut tx, &rules, AHEAD).await? {
                 say!("提醒 {}：{} 人，{} 项任务", day.on, day.people, day.duties);
@@ -72,10 +73,7 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Action::Apply { file, approval: Approval { by, reason } } => {
             let plan = load(file)?;
             let before = store.campaign();
-            let change = tx.change_plan(&plan, &by, &reason).await?;
-            let detail = json!({ "reason": reason, "change": change });
-            tx.audit(&by, "apply_plan", &plan.code, &detail).await?;
-            tx.commit().await?;
+            let change = plan::apply(&store, &plan, &by, &reason).await?;
             show(&before, &plan, &change);
             say!("已生效，已记入审计；运行中的服务马上按新方案执行");
             remind_of_file(&store, &plan);

@@ -21,7 +21,7 @@ pub struct Arguments {
 pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let store = arguments.config.store().await?;
     let by = arguments.by.as_deref().filter(|_| arguments.repair);
-    let differences = store.doctor(by).await?;
+    let differences = crate::app::doctor::examine(&store, by).await?;
     for difference in &differences {
         let kind = difference.kind.map_or("问题".to_owned(), |kind| format!("任务「{kind}」"));
         say!(

@@ -9,6 +9,8 @@ use clap::{Args, Subcommand};
 use serde_json::json;
 
 use super::{Approval, ConfigFile, shown, wrong_input};
+use crate::app::issues::{Acknowledgement, acknowledge as acknowledge_issues};
+use crate::app::problem::only;
 use crate::clock::local_text;
 use crate::db::{AreaTree, IssueCard, LARGEST_PHOTO, Store, Upsert, What};
 use crate::domain::issue::{Event, State};
@@ -139,7 +141,9 @@ async fn acknowledge(store: &Store, number: &str, by: &str) -> anyhow::Result<()
         return Err(wrong_input(format!("没有编号「{by}」的人员")));
     };
     let mut tx = store.begin().await?;
-    tx.acknowledge_issue(number, &person.id).await.map_err(wrong_input)?;
+    let note = Acknowledgement { number: number.to_owned(), staff_id: person.id.clone() };
+    let outcomes = acknowledge_issues(&mut tx, &[note]).await?;
+    only(outcomes).map_err(wrong_input)?;
     tx.commit().await?;
     say!("{number}：{} 已签收", person.name);
     Ok(())

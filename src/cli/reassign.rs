@@ -4,6 +4,8 @@ use std::process::ExitCode;
 
 use clap::Args;
 
+use crate::app::assignments::reassign;
+
 use super::{ConfigFile, wrong_input};
 
 #[derive(Debug, Args)]
@@ -30,9 +32,8 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         return Err(wrong_input(format!("没有编号「{}」的走访人员", arguments.to)));
     };
     let mut tx = store.begin().await?;
-    tx.override_assignment(&arguments.subject, &person.id, &arguments.by, &arguments.reason)
-        .await
-        .map_err(wrong_input)?;
+    let Arguments { subject, by, reason, .. } = &arguments;
+    reassign(&mut tx, subject, &person.id, by, reason).await.map_err(wrong_input)?;
     tx.commit().await?;
     say!("「{}」改由「{}」走访，已记入审计", arguments.subject, person.name);
     Ok(ExitCode::SUCCESS)

@@ -137,7 +137,7 @@ fn upgrades(store: Store, after: Duration, lanes: Vec<Arc<Lane>>) -> Work {
         Box::pin(async move {
             let days = i64::try_from(after.as_secs() / 86_400).unwrap_or(i64::MAX);
             let today = store.context().clock.today();
-            let upgraded = store.upgrade_overdue(plus(today, -days)).await?;
+            let upgraded = crate::app::issues::upgrade_overdue(&store, plus(today, -days)).await?;
             for number in &upgraded {
                 warn!(issue = %number, "overdue and not begun: moved to joint handling");
             }

@@ -8,7 +8,7 @@ use super::staff::SealedAddresses;
 use super::{Addresses, Result, Session, StaffMember, Store, StoreError, Tx, Upsert};
 
 /// That a person is away, both days included.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]
 pub struct NewAbsence {
     pub staff_id: String,
     pub from: Date,
@@ -112,7 +112,7 @@ impl Tx {
     }
 
     /// A person's addresses were brought up to date: every channel may try again.
-    pub(super) async fn forget_dead(&mut self, staff: &str) -> Result<()> {
+    pub(crate) async fn forget_dead(&mut self, staff: &str) -> Result<()> {
         sqlx::query("DELETE FROM dead_addresses WHERE staff_id = $1")
             .bind(staff)
             .execute(&mut *self.db)

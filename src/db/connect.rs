@@ -10,6 +10,8 @@ use sqlx::any::{AnyConnectOptions, AnyPoolOptions};
 use sqlx::migrate::MigrateError;
 use sqlx::{AnyConnection, AnyPool, Connection, Executor};
 
+use crate::domain::obligations::Plans;
+
 use super::{Context, Dialect, Result, Store, StoreError};
 
 const READERS: u32 = 4;
@@ -29,14 +31,16 @@ impl Store {
         let write = connect(url, dialect, 1).await?;
         migrate(url, dialect, &write).await?;
         let read = connect(url, dialect, READERS).await?;
-        let plan = Arc::new(RwLock::new(Arc::new(context.campaign.clone())));
+        // What was applied before is taken up below.
+        let file = Plans::first(i64::MIN, Arc::new(context.campaign.clone()));
+        let plans = Arc::new(RwLock::new(Arc::new(file)));
         let store = Store {
             read,
             write,
             turns: super::writer::Turns::default(),
             dialect,
             context: Arc::new(context),
-            plan,
+            plans,
             contacts: Arc::default(),
         };
         store.check_key().await?;

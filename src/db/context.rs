@@ -65,15 +65,15 @@ impl Context {
         self.chance.id(self.clock.now())
     }
 
-    pub(super) fn seal(&self, text: &str) -> Result<String, StoreError> {
+    pub(crate) fn seal(&self, text: &str) -> Result<String, StoreError> {
         Ok(self.sealer.seal(text, &self.chance)?)
     }
 
-    pub(super) fn seal_optional(&self, text: Option<&str>) -> Result<Option<String>, StoreError> {
+    pub(crate) fn seal_optional(&self, text: Option<&str>) -> Result<Option<String>, StoreError> {
         text.map(|text| self.seal(text)).transpose()
     }
 
-    pub(super) fn open_sealed(&self, sealed: Option<String>) -> Result<Option<String>, StoreError> {
+    pub(crate) fn open_sealed(&self, sealed: Option<String>) -> Result<Option<String>, StoreError> {
         sealed.map(|sealed| self.sealer.open(&sealed)).transpose().map_err(StoreError::from)
     }
 }

@@ -1,354 +1,382 @@
-//! Duties 任务: opened and met in the transaction of the event that causes it.
-//!
-//! Who owes it, by when, and how far up the ladder it is, stands in its group (duty_groups.rs).
+//! Duties 任务 and the groups in which they climb the ladder, by sets.
+
+use std::collections::{HashMap, HashSet};
 
 use jiff::civil::Date;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
-use super::duty_groups::GroupKey;
-use super::{Result, Store, StoreError, Tx, date, to_json, word};
-use crate::domain::campaign::ExtraPhase;
-use crate::domain::duty::{self, DutyKind, DutyState};
+use super::sets::Columns;
+use super::{Result, Session, Store, Tx, date, word};
+use crate::domain::duty::{DutyKind, DutyState};
+use crate::domain::obligations::{DutyChange, GroupKey, Ladder, Standing};
 use crate::domain::staff::Role;
-use crate::domain::visit::VisitKind;
 
-/// Something to be owed.
-#[derive(Debug, Clone)]
-pub struct NewDuty {
-    pub kind: DutyKind,
-    /// What it is about: part of the key that makes it once.
-    pub of: String,
-    pub round: i64,
-    /// Who owes it; without a person, whoever holds `role` over the area.
-    pub staff_id: Option<String>,
-    pub role: Role,
-    pub area_id: String,
-    pub subject_id: Option<String>,
-    pub resident_id: Option<String>,
-    pub issue_id: Option<String>,
-    /// Its own date; without it, the plan's for its kind.
-    pub due_on: Option<Date>,
+#[derive(Deserialize)]
+struct StandingRow {
+    id: String,
+    duty_key: String,
+    kind: String,
+    state: String,
+    group_id: String,
+    staff_id: Option<String>,
+    role: String,
+    area_id: String,
+    issue_id: Option<String>,
+    due_on: String,
+    next_step: i64,
+    subject_id: Option<String>,
+    since: i64,
 }
 
-impl NewDuty {
-    /// The first visit of a subject by its visitor.
-    pub fn visit(subject_id: &str, area_id: &str, staff_id: &str) -> NewDuty {
-        NewDuty {
-            of: subject_id.to_owned(),
-            staff_id: Some(staff_id.to_owned()),
-            subject_id: Some(subject_id.to_owned()),
-            ..NewDuty::of_area(DutyKind::Visit, area_id)
-        }
-    }
+const COLUMNS: [&str; 13] = [
+    "id",
+    "duty_key",
+    "kind",
+    "state",
+    "group_id",
+    "staff_id",
+    "role",
+    "area_id",
+    "issue_id",
+    "due_on",
+    "next_step",
+    "subject_id",
+    "since",
+];
 
-    /// What a village owes in a phase that was added.
-    pub fn of_phase(phase: &ExtraPhase, area_id: &str) -> NewDuty {
-        NewDuty {
-            of: format!("{area_id}/{}", phase.code),
-            role: phase.owed_by,
-            due_on: Some(phase.ends_on),
-            ..NewDuty::of_area(DutyKind::Extra, area_id)
-        }
-    }
+const STANDING: &str =
+    "SELECT d.id, d.duty_key, d.kind, d.state, d.group_id, g.staff_id, g.role, g.area_id,
+   g.issue_id, g.due_on, g.next_step, d.subject_id, d.created_at AS since
+ FROM duties d JOIN duty_groups g ON g.id = d.group_id";
 
-    /// The key that makes it once.
-    pub(super) fn key(&self) -> String {
-        duty::key(self.kind, &self.of, self.round)
-    }
-
-    /// What it shares with the others of its group, before the first step.
-    pub(super) fn group_key(&self, due_on: Date) -> GroupKey {
-        GroupKey {
-            kind: self.kind,
-            staff_id: self.staff_id.clone(),
-            role: self.role,
-            area_id: self.area_id.clone(),
-            issue_id: self.issue_id.clone(),
-            due_on,
-            next_step: 0,
-        }
-    }
-
-    /// A duty of an area itself.
-    pub fn of_area(kind: DutyKind, area_id: &str) -> NewDuty {
-        NewDuty {
-            kind,
-            of: area_id.to_owned(),
-            round: 1,
-            staff_id: None,
-            role: kind.role(),
-            area_id: area_id.to_owned(),
-            subject_id: None,
-            resident_id: None,
-            issue_id: None,
-            due_on: None,
-        }
+impl StandingRow {
+    /// The subject that it hangs on, and the duty.
+    fn read(self) -> Result<(Option<String>, Standing)> {
+        let group = GroupKey {
+            kind: word("duties.kind", &self.kind, DutyKind::read)?,
+            staff_id: self.staff_id,
+            role: word("duty_groups.role", &self.role, Role::read)?,
+            area_id: self.area_id,
+            issue_id: self.issue_id,
+            due_on: date("duty_groups.due_on", &self.due_on)?,
+            next_step: self.next_step,
+        };
+        let standing = Standing {
+            id: self.id,
+            key: self.duty_key,
+            state: word("duties.state", &self.state, DutyState::read)?,
+            since: self.since,
+            group_id: self.group_id,
+            group,
+        };
+        Ok((self.subject_id, standing))
     }
 }
 
-/// That an issue's duty of a kind has ended.
-#[derive(Debug, Serialize)]
-pub(super) struct IssueDutyEnd<'e> {
-    pub issue: &'e str,
-    pub kind: DutyKind,
-    /// Met or cancelled.
-    pub state: DutyState,
-    pub fact: &'static str,
+impl Session {
+    /// The duties that hang on these subjects, those of their residents and issues among them, with the subject's id.
+    pub async fn duties_of_subjects(&mut self, ids: &[&str]) -> Result<Vec<(String, Standing)>> {
+        // A campaign's before bear its code.
+        let query = format!(
+            "{STANDING} WHERE d.subject_id {} AND d.duty_key NOT LIKE '%/%:%'",
+            self.dialect.among()
+        );
+        let rows: Vec<StandingRow> = self.read_set(&COLUMNS, &query, ids, &[]).await?;
+        let read = rows.into_iter().map(StandingRow::read);
+        read.map(|row| row.map(|(subject, duty)| (subject.unwrap_or_default(), duty))).collect()
+    }
+
+    /// The duties of these issues.
+    pub async fn duties_of_issues(&mut self, ids: &[&str]) -> Result<Vec<Standing>> {
+        self.standing("d.issue_id", ids).await
+    }
+
+    /// The issue that a group waits for somebody to take note of, and as whom.
+    pub async fn note_of_group(&mut self, group: &str) -> Result<Option<(String, Role)>> {
+        let open: Option<(String, String)> = sqlx::query_as(
+            "SELECT b.issue_id, b.role FROM duties d JOIN duty_groups b ON b.id = d.group_id
+             WHERE d.group_id = $1 AND d.kind = 'acknowledge' AND d.state = 'open' LIMIT 1",
+        )
+        .bind(group.to_owned())
+        .fetch_optional(&mut *self.db)
+        .await?;
+        let read = |(issue, role): (String, String)| {
+            Ok((issue, word("duty_groups.role", &role, Role::read)?))
+        };
+        open.map(read).transpose()
+    }
+
+    /// The duties of these keys.
+    pub async fn duties_of_keys(&mut self, keys: &[&str]) -> Result<Vec<Standing>> {
+        self.standing("d.duty_key", keys).await
+    }
+
+    async fn standing(&mut self, column: &str, list: &[&str]) -> Result<Vec<Standing>> {
+        let query = format!("{STANDING} WHERE {column} {}", self.dialect.among());
+        let rows: Vec<StandingRow> = self.read_set(&COLUMNS, &query, list, &[]).await?;
+        rows.into_iter().map(|row| Ok(row.read()?.1)).collect()
+    }
+
+    /// The duties that hang on no subject: those of areas and departments. A campaign's before bear its code and aren't
+    /// among them.
+    pub async fn duties_of_areas(&mut self) -> Result<Vec<Standing>> {
+        let query = format!(
+            "{STANDING} WHERE d.kind {} AND d.subject_id IS NULL AND d.duty_key NOT LIKE '%/%:%'",
+            self.dialect.among()
+        );
+        let kinds: Vec<&str> =
+            DutyKind::ALL.iter().filter(|kind| kind.is_of_area()).map(|kind| kind.code()).collect();
+        let rows: Vec<StandingRow> = self.read_set(&COLUMNS, &query, &kinds, &[]).await?;
+        rows.into_iter().map(|row| Ok(row.read()?.1)).collect()
+    }
+}
+
+#[derive(Serialize)]
+struct NewDutyRow<'d> {
+    id: String,
+    duty_key: &'d str,
+    kind: &'static str,
+    group_id: &'d str,
+    subject_id: &'d Option<String>,
+    resident_id: &'d Option<String>,
+    issue_id: &'d Option<String>,
+    state: &'static str,
+    met_at: Option<i64>,
+    met_by: Option<&'d str>,
+    created_at: i64,
+}
+
+#[derive(Serialize)]
+struct DutyStateRow<'d> {
+    id: &'d str,
+    group_id: &'d str,
+    state: &'static str,
+    met_at: Option<i64>,
+    met_by: Option<&'d str>,
 }
 
 impl Tx {
-    /// Opens a duty, once: the same key again changes nothing.
-    pub async fn open_duty(&mut self, new: &NewDuty) -> Result<()> {
-        let key = new.key();
-        let known: Option<String> = sqlx::query_scalar("SELECT id FROM duties WHERE duty_key = $1")
-            .bind(&key)
-            .fetch_optional(&mut *self.db)
-            .await?;
-        if known.is_some() {
-            return Ok(());
-        }
-        let due_on = new.due_on.unwrap_or_else(|| self.plan.due_on(new.kind));
-        let group = self.group(&new.group_key(due_on)).await?;
-        let (id, now) = (self.context.id(), self.now());
-        sqlx::query(
-            "INSERT INTO duties (id, duty_key, kind, group_id, subject_id, resident_id, issue_id, state, created_at)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, 'open', $8)",
-        )
-        .bind(id)
-        .bind(key)
-        .bind(new.kind.code())
-        .bind(group)
-        .bind(&new.subject_id)
-        .bind(&new.resident_id)
-        .bind(&new.issue_id)
-        .bind(now)
-        .execute(&mut *self.db)
-        .await?;
-        Ok(())
-    }
-
-    /// Marks a duty met by a fact; one that isn't open stays as it is.
-    pub async fn meet_duty(&mut self, key: &str, fact: &str) -> Result<bool> {
-        let now = self.now();
-        let met = sqlx::query(
-            "UPDATE duties SET state = 'met', met_at = $1, met_by = $2 WHERE duty_key = $3 AND state = 'open'",
-        )
-        .bind(now)
-        .bind(fact)
-        .bind(key)
-        .execute(&mut *self.db)
-        .await?;
-        Ok(met.rows_affected() > 0)
-    }
-
-    /// Confirms a report or the materials of an area, or a phase that was added, by its title: what no other fact in the
-    /// record can show.
-    ///
-    /// # Errors
-    /// [`StoreError::Rule`] where nothing of that name is confirmed, or the area doesn't owe it.
-    pub async fn confirm(&mut self, what: &str, area: &str, by: &str) -> Result<super::Upsert> {
-        let area = self.area_tree().await?.find(area)?.clone();
-        let extra = self.plan.extra.iter().find(|extra| extra.title == what);
-        let (kind, of) = match (extra, DutyKind::read(what)) {
-            (Some(extra), _) => (DutyKind::Extra, format!("{}/{}", area.id, extra.code)),
-            (None, Some(kind)) if kind.is_confirmed() => (kind, area.id.clone()),
-            (None, Some(kind)) => {
-                return Err(StoreError::Rule(format!("「{kind}」由记录自动认定，不能手工确认")));
-            }
-            (None, None) => {
-                return Err(StoreError::Rule(format!(
-                    "没有「{what}」这项任务；应为：{}",
-                    DutyKind::choices()
-                )));
-            }
-        };
-        let key = duty::key(kind, &of, 1);
-        let state: Option<String> =
-            sqlx::query_scalar("SELECT state FROM duties WHERE duty_key = $1")
-                .bind(&key)
-                .fetch_optional(&mut *self.db)
-                .await?;
-        match state.as_deref() {
-            None => Err(StoreError::Rule(format!("「{}」没有「{what}」这项任务", area.name))),
-            Some("open") => {
-                self.meet_duty(&key, by).await?;
-                let detail = serde_json::json!({"area": area.name, "kind": kind.code()});
-                self.audit(by, "confirm", &key, &detail).await?;
-                Ok(super::Upsert::Added)
-            }
-            Some(_) => Ok(super::Upsert::Same),
-        }
-    }
-
-    /// Ends open duties of issues, however many, in one statement.
-    pub(super) async fn end_issue_duties(&mut self, ends: &[IssueDutyEnd<'_>]) -> Result<()> {
-        if ends.is_empty() {
-            return Ok(());
-        }
-        let now = self.now();
-        let write = format!(
-            "UPDATE duties SET state = j.state, met_at = $2, met_by = j.fact
-             FROM {} AS j WHERE issue_id = j.issue AND duties.kind = j.kind AND duties.state = 'open'",
-            self.dialect.rows(&["issue", "kind", "state", "fact"], &[])
-        );
-        sqlx::query(sqlx::AssertSqlSafe(write))
-            .bind(to_json(&ends)?)
-            .bind(now)
-            .execute(&mut *self.db)
-            .await?;
-        Ok(())
-    }
-
-    /// Hands what is owed for a subject from one person to another, as far up the ladder as it is.
-    pub(super) async fn hand_over_duties(
+    /// Writes what differs. `fact` is what ended that which ends.
+    pub async fn write_duties(
         &mut self,
-        subject: &str,
-        from: &str,
-        to: &str,
+        changes: &[DutyChange],
+        ladder: &Ladder<'_>,
+        fact: &str,
     ) -> Result<()> {
-        let groups: Vec<(String, String, String, String, String, i64)> = sqlx::query_as(
-            "SELECT DISTINCT b.id, b.kind, b.role, b.area_id, b.due_on, b.next_step
-             FROM duties d JOIN duty_groups b ON b.id = d.group_id
-             WHERE d.subject_id = $1 AND d.state = 'open' AND b.staff_id = $2",
-        )
-        .bind(subject)
-        .bind(from)
-        .fetch_all(&mut *self.db)
-        .await?;
-        for (id, kind, role, area_id, due_on, next_step) in groups {
-            let group = self
-                .group(&GroupKey {
-                    kind: word("duty_groups.kind", &kind, DutyKind::read)?,
-                    staff_id: Some(to.to_owned()),
-                    role: word("duty_groups.role", &role, Role::read)?,
-                    area_id,
-                    issue_id: None,
-                    due_on: date("duty_groups.due_on", &due_on)?,
-                    next_step,
-                })
-                .await?;
-            sqlx::query(
-                "UPDATE duties SET group_id = $1 WHERE group_id = $2 AND subject_id = $3 AND state = 'open'",
-            )
-            .bind(group)
-            .bind(id)
-            .bind(subject)
-            .execute(&mut *self.db)
-            .await?;
+        if changes.is_empty() {
+            return Ok(());
         }
-        Ok(())
-    }
-
-    /// Brings what is owed for a resident in line with the record.
-    pub(super) async fn settle_resident(&mut self, resident: &str) -> Result<()> {
-        for (duty, met) in self.owed_for_resident(resident).await? {
-            self.hold_duty(&duty, met_if(met)).await?;
+        let mut groups: HashSet<&GroupKey> = HashSet::new();
+        for change in changes {
+            match change {
+                DutyChange::Add { group, .. } => groups.insert(group),
+                DutyChange::Change { group, .. } => {
+                    group.as_ref().is_some_and(|g| groups.insert(g))
+                }
+            };
         }
-        Ok(())
-    }
-
-    /// What is owed for a resident, and whether it's met: classified when no issue of theirs is unclassified, revisited
-    /// when they were revisited and nothing of theirs is left unended.
-    pub(super) async fn owed_for_resident(
-        &mut self,
-        resident: &str,
-    ) -> Result<Vec<(NewDuty, bool)>> {
-        let (subject_id, area_id, staff_id): (String, String, Option<String>) = sqlx::query_as(
-            "SELECT s.id, s.area_id, a.staff_id FROM residents r JOIN subjects s ON s.id = r.subject_id
-             LEFT JOIN assignments a ON a.subject_id = s.id WHERE r.id = $1",
-        )
-        .bind(resident)
-        .fetch_one(&mut *self.db)
-        .await?;
-        let (unclassified, unended, asked): (i64, i64, i64) = sqlx::query_as(
-            "SELECT COUNT(CASE WHEN level IS NULL AND state <> 'void' THEN 1 END),
-               COUNT(CASE WHEN state NOT IN ('closed', 'void') THEN 1 END), COUNT(CASE WHEN state <> 'void' THEN 1 END)
-             FROM issues WHERE resident_id = $1",
-        )
-        .bind(resident)
-        .fetch_one(&mut *self.db)
-        .await?;
-        let (heard, revisited, in_person): (i64, i64, i64) = sqlx::query_as(
-            "SELECT COUNT(CASE WHEN kind = $1 THEN 1 END), COUNT(CASE WHEN kind = $2 THEN 1 END),
-               COUNT(CASE WHEN kind = $2 AND face_to_face = 1 THEN 1 END)
-             FROM visits WHERE resident_id = $3 AND visited_on >= $4",
-        )
-        .bind(VisitKind::First.code())
-        .bind(VisitKind::Revisit.code())
-        .bind(resident)
-        .bind(self.campaign_start())
-        .fetch_one(&mut *self.db)
-        .await?;
-        // 三(四) 重点面对面反馈: who asked for something is told in person.
-        let answered = if asked > 0 { in_person > 0 } else { revisited > 0 };
-        let owed = [
-            (DutyKind::Classify, heard > 0, unclassified == 0),
-            (DutyKind::Revisit, heard > 0 || unended > 0, answered && unended == 0),
+        let groups = self.groups_of(&groups.into_iter().collect::<Vec<_>>(), ladder).await?;
+        let now = self.now();
+        let ended = |state: DutyState| (state != DutyState::Open).then_some((now, fact));
+        let (mut added, mut changed) = (Vec::new(), Vec::new());
+        for change in changes {
+            match change {
+                DutyChange::Add { duty, group } => added.push(NewDutyRow {
+                    id: self.context.id(),
+                    duty_key: &duty.key,
+                    kind: duty.kind.code(),
+                    group_id: &groups[group],
+                    subject_id: &duty.subject_id,
+                    resident_id: &duty.resident_id,
+                    issue_id: &duty.issue_id,
+                    state: duty.state.code(),
+                    met_at: ended(duty.state).map(|(at, _)| at),
+                    met_by: ended(duty.state).map(|(_, by)| by),
+                    created_at: now,
+                }),
+                DutyChange::Change { standing, state, group } => changed.push(DutyStateRow {
+                    id: &standing.id,
+                    group_id: group.as_ref().map_or(&standing.group_id, |group| &groups[group]),
+                    state: state.code(),
+                    met_at: ended(*state).map(|(at, _)| at),
+                    met_by: ended(*state).map(|(_, by)| by),
+                }),
+            }
+        }
+        let texts = [
+            "id",
+            "duty_key",
+            "kind",
+            "group_id",
+            "subject_id",
+            "resident_id",
+            "issue_id",
+            "state",
+            "met_by",
         ];
-        let duty = |kind| NewDuty {
-            kind,
-            of: resident.to_owned(),
-            staff_id: staff_id.clone(),
-            subject_id: Some(subject_id.clone()),
-            resident_id: Some(resident.to_owned()),
-            ..NewDuty::of_area(kind, &area_id)
-        };
-        let owed = owed.into_iter().filter(|(_, owed, _)| *owed);
-        Ok(owed.map(|(kind, _, met)| (duty(kind), met)).collect())
-    }
-
-    /// 四(三): one check in a village meets what is owed for it.
-    pub(super) async fn settle_spot_check(&mut self, area: &str) -> Result<()> {
-        let checks: i64 = sqlx::query_scalar(
-            "SELECT COUNT(*) FROM visits v JOIN subjects s ON s.id = v.subject_id
-             WHERE s.area_id = $1 AND v.kind = $2 AND v.visited_on >= $3",
+        self.insert_set(
+            "duties",
+            &Columns { texts: &texts, numbers: &["met_at", "created_at"] },
+            &added,
         )
-        .bind(area)
-        .bind(VisitKind::SpotCheck.code())
-        .bind(self.campaign_start())
-        .fetch_one(&mut *self.db)
         .await?;
-        self.set_duty(&duty::key(DutyKind::SpotCheck, area, 1), met_if(checks > 0)).await
+        let texts = ["id", "group_id", "state", "met_by"];
+        self.update_set("duties", &Columns { texts: &texts, numbers: &["met_at"] }, &changed).await
     }
 
-    /// Makes the visit owed at a subject what the record says: somebody was heard there, and everybody who is
-    /// registered there was heard or it's recorded why not (三(一) 户不漏人).
-    pub(super) async fn settle_subject(&mut self, subject: &str) -> Result<()> {
-        let (heard, left): (i64, i64) = sqlx::query_as(
-            "SELECT (SELECT COUNT(*) FROM visits WHERE subject_id = $1 AND kind = 'first' AND visited_on >= $2),
-               (SELECT COUNT(*) FROM residents r WHERE r.subject_id = $1 AND r.registered = 1 AND r.unheard_sealed IS NULL
-                  AND NOT EXISTS (SELECT 1 FROM visits v WHERE v.resident_id = r.id AND v.kind = 'first' AND v.visited_on >= $2))",
-        )
-        .bind(subject)
-        .bind(self.campaign_start())
-        .fetch_one(&mut *self.db)
-        .await?;
-        let met = heard > 0 && left == 0;
-        self.set_duty(&duty::key(DutyKind::Visit, subject, 1), met_if(met)).await
-    }
-
-    /// Opens the duty if it was never owed, and makes its state what the record says.
-    pub(super) async fn hold_duty(&mut self, new: &NewDuty, state: DutyState) -> Result<()> {
-        self.open_duty(new).await?;
-        self.set_duty(&new.key(), state).await
-    }
-
-    /// Makes a duty's state what the record says.
-    pub(super) async fn set_duty(&mut self, key: &str, state: DutyState) -> Result<()> {
-        let ended = (state != DutyState::Open).then(|| (self.now(), "record"));
-        sqlx::query("UPDATE duties SET state = $1, met_at = $2, met_by = $3 WHERE duty_key = $4 AND state <> $1")
-            .bind(state.code())
-            .bind(ended.map(|(now, _)| now))
-            .bind(ended.map(|(_, fact)| fact))
-            .bind(key.to_owned())
-            .execute(&mut *self.db)
-            .await?;
-        Ok(())
+    /// Ends what a campaign that is over left open of its own, and frees the keys for the next one's.
+    pub async fn archive_duties(&mut self, duties: &[Standing]) -> Result<()> {
+        let Some(code) = self.plans.before().map(|plan| plan.code.clone()) else { return Ok(()) };
+        #[derive(Serialize)]
+        struct Archived<'a> {
+            id: &'a str,
+        }
+        let rows: Vec<Archived<'_>> = duties.iter().map(|duty| Archived { id: &duty.id }).collect();
+        let source = self.dialect.rows(&["id"], &[]);
+        let change = format!(
+            "UPDATE duties SET duty_key = '{code}/' || duty_key,
+               met_at = CASE WHEN state = 'open' THEN {now} ELSE met_at END,
+               met_by = CASE WHEN state = 'open' THEN 'campaign ended' ELSE met_by END,
+               state = CASE WHEN state = 'open' THEN 'cancelled' ELSE state END
+             FROM {source} AS j WHERE duties.id = j.id",
+            now = self.now()
+        );
+        self.write_set(&change, &rows).await
     }
 }
 
-pub(super) const fn met_if(met: bool) -> DutyState {
-    if met { DutyState::Met } else { DutyState::Open }
+#[derive(Serialize)]
+struct GroupRow<'g> {
+    /// Its place in the list that is looked up, or its new id.
+    id: String,
+    kind: &'static str,
+    role: &'static str,
+    staff_id: Option<&'g str>,
+    area_id: &'g str,
+    issue_id: Option<&'g str>,
+    due_on: String,
+    next_step: i64,
+    next_step_on: Option<String>,
+    created_at: i64,
+}
+
+const GROUP_TEXTS: [&str; 8] =
+    ["id", "kind", "role", "staff_id", "area_id", "issue_id", "due_on", "next_step_on"];
+
+#[derive(Deserialize)]
+struct FoundGroup {
+    place: String,
+    id: String,
+    /// 1 where its next step is told on another day than the ladder now says.
+    moved: i64,
+}
+
+impl Tx {
+    /// The ids of groups of these keys, made where there are none. One that somebody has acknowledged takes nothing new.
+    async fn groups_of(
+        &mut self,
+        keys: &[&GroupKey],
+        ladder: &Ladder<'_>,
+    ) -> Result<HashMap<GroupKey, String>> {
+        let mut ids: HashMap<GroupKey, String> = HashMap::new();
+        let mut asked = Vec::new();
+        for key in keys {
+            match self.groups.get(*key) {
+                Some(id) => drop(ids.insert((*key).clone(), id.clone())),
+                None => asked.push(*key),
+            }
+        }
+        let found = self.find_groups(&asked, ladder).await?;
+        let mut new = Vec::new();
+        for key in asked {
+            let id = found.get(key).cloned().unwrap_or_else(|| {
+                let id = self.context.id();
+                new.push(self.group_row(id.clone(), key, ladder));
+                id
+            });
+            ids.insert(key.clone(), id);
+        }
+        let columns = Columns { texts: &GROUP_TEXTS, numbers: &["next_step", "created_at"] };
+        self.insert_set("duty_groups", &columns, &new).await?;
+        // An issue's own are few, and asked for once.
+        let shared = ids.iter().filter(|(key, _)| key.issue_id.is_none());
+        let shared: Vec<_> = shared.map(|(key, id)| (key.clone(), id.clone())).collect();
+        self.groups.extend(shared);
+        Ok(ids)
+    }
+
+    fn group_row<'g>(&self, id: String, key: &'g GroupKey, ladder: &Ladder<'_>) -> GroupRow<'g> {
+        GroupRow {
+            id,
+            kind: key.kind.code(),
+            role: key.role.code(),
+            staff_id: key.staff_id.as_deref(),
+            area_id: &key.area_id,
+            issue_id: key.issue_id.as_deref(),
+            due_on: key.due_on.to_string(),
+            next_step: key.next_step,
+            next_step_on: ladder.told_on(key).map(|on| on.to_string()),
+            created_at: self.now(),
+        }
+    }
+
+    /// Those that are there; a step that another ladder tells on another day is told on that.
+    async fn find_groups(
+        &mut self,
+        keys: &[&GroupKey],
+        ladder: &Ladder<'_>,
+    ) -> Result<HashMap<GroupKey, String>> {
+        let mut found = HashMap::new();
+        // An issue that came in with this turn has none.
+        let asked: Vec<&&GroupKey> = keys
+            .iter()
+            .filter(|key| {
+                key.issue_id.as_ref().is_none_or(|issue| !self.new_issues.contains(issue))
+            })
+            .collect();
+        let of_issues = "g.issue_id = j.issue_id AND g.area_id = j.area_id";
+        // By what singles it out: an issue has a few groups, its area those of all of its issues.
+        let of_others = "g.area_id = j.area_id AND g.issue_id IS NULL";
+        for (is_of_issue, condition) in [(true, of_issues), (false, of_others)] {
+            let some = asked.iter().filter(|key| key.issue_id.is_some() == is_of_issue);
+            let some: Vec<&GroupKey> = some.map(|key| **key).collect();
+            let rows: Vec<GroupRow<'_>> = some
+                .iter()
+                .enumerate()
+                .map(|(place, key)| self.group_row(place.to_string(), key, ladder))
+                .collect();
+            if rows.is_empty() {
+                continue;
+            }
+            let source = self.dialect.rows(&GROUP_TEXTS, &["next_step"]);
+            let query = format!(
+                "SELECT j.id AS place, MIN(g.id) AS id,
+                   MAX(CASE WHEN COALESCE(g.next_step_on, '') <> COALESCE(j.next_step_on, '') THEN 1 ELSE 0 END) AS moved
+                 FROM {source} AS j CROSS JOIN duty_groups g
+                 WHERE g.kind = j.kind AND {condition} AND COALESCE(g.staff_id, '') = COALESCE(j.staff_id, '')
+                   AND g.due_on = j.due_on AND g.next_step = j.next_step AND g.role = j.role
+                   AND NOT EXISTS (SELECT 1 FROM acknowledgements a WHERE a.group_id = g.id)
+                 GROUP BY j.id"
+            );
+            let there: Vec<FoundGroup> =
+                self.read_set(&["place", "id", "moved"], &query, &rows, &[]).await?;
+            let place = |row: &FoundGroup| row.place.parse::<usize>().ok();
+            for row in there.iter().filter(|row| row.moved != 0) {
+                let Some(key) = place(row).and_then(|place| some.get(place)) else { continue };
+                sqlx::query("UPDATE duty_groups SET next_step_on = $1 WHERE id = $2")
+                    .bind(ladder.told_on(key).map(|on| on.to_string()))
+                    .bind(row.id.clone())
+                    .execute(&mut *self.db)
+                    .await?;
+            }
+            let pairs = there.into_iter().filter_map(|row| {
+                let key = place(&row).and_then(|place| some.get(place))?;
+                Some(((*key).clone(), row.id))
+            });
+            found.extend(pairs);
+        }
+        Ok(found)
+    }
 }
 
 impl Store {

@@ -12,21 +12,6 @@ use crate::domain::holder::{Holder, holder};
 use crate::domain::issue::{Category, Class, Issue, Level, State, Urgency};
 use crate::domain::staff::Role;
 
-/// What a group's duties share.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub(super) struct GroupKey {
-    pub kind: DutyKind,
-    /// Who owes it; without a person, whoever holds `role` over the area.
-    pub staff_id: Option<String>,
-    pub role: Role,
-    pub area_id: String,
-    /// Set for the duties of an issue: each advances alone.
-    pub issue_id: Option<String>,
-    pub due_on: Date,
-    /// How far up the ladder it is.
-    pub next_step: i64,
-}
-
 /// A group whose next step is due.
 #[derive(Debug, Clone)]
 pub struct DueGroup {
@@ -134,13 +119,6 @@ const GROUPS: &str = "SELECT b.id, b.kind, b.staff_id, b.role, b.area_id, b.due_
 const AT_ONCE: usize = 2_000;
 
 impl Session {
-    /// The day on which a kind's step is told; nothing beyond the ladder's end.
-    pub(super) fn step_on(&self, kind: DutyKind, due_on: Date, step: i64) -> Option<Date> {
-        let steps = self.plan.steps(kind);
-        let step = steps.get(usize::try_from(step).ok()?)?;
-        Some(step.told_on(due_on, &self.context.workdays))
-    }
-
     /// The groups whose next step is due by `day`, with how much in each is open: those after the one of id `after`, a
     /// page of at most `limit`.
     pub async fn due_groups(
@@ -163,7 +141,7 @@ impl Session {
     }
 
     fn read_groups(&self, rows: Vec<DueRow>) -> Result<Vec<DueGroup>> {
-        let departments = &self.plan.departments;
+        let departments = &self.campaign().departments;
         rows.into_iter().map(|row| row.read(|of| departments.contains_key(&of))).collect()
     }
 
@@ -243,7 +221,7 @@ impl Session {
                 .fetch_all(&mut *self.db)
                 .await?;
             for (group, key, number, kind, sealed) in rows {
-                let extra = self.plan.extra_of(&key).map(|extra| extra.title.clone());
+                let extra = self.campaign().extra_of(&key).map(|extra| extra.title.clone());
                 let label = match (number, kind, sealed) {
                     (Some(number), ..) => number,
                     (None, Some(kind), Some(sealed)) => self.context.masked_name(&kind, &sealed)?,
@@ -260,61 +238,6 @@ impl Session {
 }
 
 impl Tx {
-    /// The group of these duties, made where there is none.
-    pub(super) async fn group(&mut self, key: &GroupKey) -> Result<String> {
-        if let Some(id) = self.groups.get(key) {
-            return Ok(id.clone());
-        }
-        // By what singles it out: an issue has a few groups, its area those of all of its issues.
-        let of = match key.issue_id {
-            Some(_) => "issue_id = $7",
-            None => "COALESCE(issue_id, '') = $7",
-        };
-        let find = format!(
-            "SELECT id FROM duty_groups WHERE kind = $1 AND area_id = $2 AND COALESCE(staff_id, '') = $3 AND due_on = $4
-               AND next_step = $5 AND role = $6 AND {of}
-               AND NOT EXISTS (SELECT 1 FROM acknowledgements a WHERE a.group_id = duty_groups.id) ORDER BY id LIMIT 1"
-        );
-        let known: Option<String> = sqlx::query_scalar(sqlx::AssertSqlSafe(find))
-            .bind(key.kind.code())
-            .bind(key.area_id.clone())
-            .bind(key.staff_id.clone().unwrap_or_default())
-            .bind(key.due_on.to_string())
-            .bind(key.next_step)
-            .bind(key.role.code())
-            .bind(key.issue_id.clone().unwrap_or_default())
-            .fetch_optional(&mut *self.db)
-            .await?;
-        let id = match known {
-            Some(id) => id,
-            None => self.add_group(key).await?,
-        };
-        self.groups.insert(key.clone(), id.clone());
-        Ok(id)
-    }
-
-    pub(super) async fn add_group(&mut self, key: &GroupKey) -> Result<String> {
-        let (id, now) = (self.context.id(), self.now());
-        let on = self.step_on(key.kind, key.due_on, key.next_step);
-        sqlx::query(
-            "INSERT INTO duty_groups (id, kind, role, staff_id, area_id, issue_id, due_on, next_step, next_step_on, created_at)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
-        )
-        .bind(&id)
-        .bind(key.kind.code())
-        .bind(key.role.code())
-        .bind(&key.staff_id)
-        .bind(&key.area_id)
-        .bind(&key.issue_id)
-        .bind(key.due_on.to_string())
-        .bind(key.next_step)
-        .bind(on.map(|on| on.to_string()))
-        .bind(now)
-        .execute(&mut *self.db)
-        .await?;
-        Ok(id)
-    }
-
     /// 已知晓: a person needn't be told of these again, before their date (false) or after it (true). What is theirs to
     /// take note of (签收) is taken note of.
     pub async fn acknowledge(

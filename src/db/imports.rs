@@ -1,14 +1,76 @@
-//! Which files have come in, so that the same file twice changes nothing.
+//! Which files have come in, so that the same file twice changes nothing; and what of a long one is still to be applied.
 
-use super::{Result, Session, Tx};
+use super::{Result, Session, Store, Tx};
+
+/// A file that is on its way in.
+#[derive(Debug, Clone)]
+pub struct ImportUnderWay {
+    pub id: String,
+    pub digest: String,
+    pub file_name: String,
+    pub kind: String,
+    pub row_count: i64,
+    /// checking | applying
+    pub state: String,
+    /// Until when its process may be believed to be alive, in real milliseconds.
+    pub lease_until: i64,
+    /// How many pieces there are, and how many of them are applied.
+    pub pieces: i64,
+    pub applied: i64,
+    pub added: i64,
+    pub changed: i64,
+    pub same: i64,
+    pub skipped: i64,
+}
+
+from_row!(ImportUnderWay {
+    id,
+    digest,
+    file_name,
+    kind,
+    row_count,
+    state,
+    lease_until,
+    pieces,
+    applied,
+    added,
+    changed,
+    same,
+    skipped
+});
+
+const UNDER_WAY: &str = "SELECT id, digest, file_name, kind, row_count, state, lease_until, pieces, applied, added, changed,
+   same, skipped FROM imports_under_way ORDER BY created_at, id LIMIT 1";
+
+impl Store {
+    /// The file that is on its way in.
+    pub async fn import_under_way(&self) -> Result<Option<ImportUnderWay>> {
+        Ok(sqlx::query_as(UNDER_WAY).fetch_optional(&self.read).await?)
+    }
+
+    /// A piece of it, sealed.
+    pub async fn import_piece(&self, import: &str, sequence: i64) -> Result<Option<String>> {
+        let piece = "SELECT body_sealed FROM import_pieces WHERE import_id = $1 AND sequence = $2";
+        Ok(sqlx::query_scalar(piece)
+            .bind(import.to_owned())
+            .bind(sequence)
+            .fetch_optional(&self.read)
+            .await?)
+    }
+}
 
 impl Session {
     /// When a file of this digest was imported, in epoch milliseconds.
     pub async fn imported_at(&mut self, digest: &str) -> Result<Option<i64>> {
         Ok(sqlx::query_scalar("SELECT imported_at FROM imports WHERE digest = $1")
-            .bind(digest)
+            .bind(digest.to_owned())
             .fetch_optional(&mut *self.db)
             .await?)
+    }
+
+    /// The file that is on its way in, as it's seen here.
+    pub async fn import_on_its_way(&mut self) -> Result<Option<ImportUnderWay>> {
+        Ok(sqlx::query_as(UNDER_WAY).fetch_optional(&mut *self.db).await?)
     }
 }
 
@@ -25,13 +87,91 @@ impl Tx {
         sqlx::query(
             "INSERT INTO imports (digest, file_name, kind, row_count, imported_at) VALUES ($1, $2, $3, $4, $5)",
         )
-        .bind(digest)
-        .bind(file)
-        .bind(kind)
+        .bind(digest.to_owned())
+        .bind(file.to_owned())
+        .bind(kind.to_owned())
         .bind(rows)
         .bind(now)
         .execute(&mut *self.db)
         .await?;
+        Ok(())
+    }
+
+    /// A file is on its way in.
+    pub async fn begin_import(&mut self, import: &ImportUnderWay) -> Result<()> {
+        let now = self.now();
+        sqlx::query(
+            "INSERT INTO imports_under_way (id, digest, file_name, kind, row_count, state, lease_until, pieces, applied,
+               added, changed, same, skipped, created_at)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, 0, 0, 0, 0, 0, 0, $8)",
+        )
+        .bind(import.id.clone())
+        .bind(import.digest.clone())
+        .bind(import.file_name.clone())
+        .bind(import.kind.clone())
+        .bind(import.row_count)
+        .bind(import.state.clone())
+        .bind(import.lease_until)
+        .bind(now)
+        .execute(&mut *self.db)
+        .await?;
+        Ok(())
+    }
+
+    /// Keeps a piece of it.
+    pub async fn put_import_piece(
+        &mut self,
+        import: &str,
+        sequence: i64,
+        sealed: &str,
+    ) -> Result<()> {
+        sqlx::query(
+            "INSERT INTO import_pieces (import_id, sequence, body_sealed) VALUES ($1, $2, $3)",
+        )
+        .bind(import.to_owned())
+        .bind(sequence)
+        .bind(sealed.to_owned())
+        .execute(&mut *self.db)
+        .await?;
+        Ok(())
+    }
+
+    /// Notes how it stands.
+    pub async fn note_import(&mut self, import: &ImportUnderWay) -> Result<()> {
+        sqlx::query(
+            "UPDATE imports_under_way SET state = $1, lease_until = $2, pieces = $3, applied = $4, added = $5, changed = $6,
+               same = $7, skipped = $8 WHERE id = $9",
+        )
+        .bind(import.state.clone())
+        .bind(import.lease_until)
+        .bind(import.pieces)
+        .bind(import.applied)
+        .bind(import.added)
+        .bind(import.changed)
+        .bind(import.same)
+        .bind(import.skipped)
+        .bind(import.id.clone())
+        .execute(&mut *self.db)
+        .await?;
+        Ok(())
+    }
+
+    /// A piece is applied, or isn't wanted any more.
+    pub async fn drop_import_piece(&mut self, import: &str, sequence: i64) -> Result<()> {
+        sqlx::query("DELETE FROM import_pieces WHERE import_id = $1 AND sequence = $2")
+            .bind(import.to_owned())
+            .bind(sequence)
+            .execute(&mut *self.db)
+            .await?;
+        Ok(())
+    }
+
+    /// It's in, or taken back.
+    pub async fn end_import(&mut self, import: &str) -> Result<()> {
+        sqlx::query("DELETE FROM imports_under_way WHERE id = $1")
+            .bind(import.to_owned())
+            .execute(&mut *self.db)
+            .await?;
         Ok(())
     }
 }

@@ -67,7 +67,7 @@ impl Row {
 impl Tx {
     /// Writes that the platform is to be told of an event, where it has or will have the issue in that round. What
     /// it has no number for yet waits.
-    pub(super) async fn owe_message(
+    pub(crate) async fn owe_message(
         &mut self,
         issue_id: &str,
         round: i64,

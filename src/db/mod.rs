@@ -20,15 +20,17 @@ macro_rules! from_row {
 }
 
 mod absences;
+mod area_facts;
 mod areas;
 mod assignments;
 mod audit;
 mod breaches;
+mod casework;
 mod connect;
 mod contents;
 mod context;
+mod derivations;
 mod dialect;
-mod doctor;
 mod duties;
 mod duty_groups;
 mod duty_list;
@@ -37,7 +39,6 @@ mod figures;
 mod handoffs;
 mod holding_times;
 mod imports;
-mod issue_duties;
 mod issues;
 mod jobs;
 mod messages;
@@ -49,14 +50,14 @@ mod photos;
 mod plans;
 mod rates;
 mod reader;
-mod recompute;
 mod referrals;
+mod revisits;
 mod session;
+mod sets;
 mod staff;
 mod subjects;
 mod timeline;
 mod updates;
-mod visits;
 mod writer;
 
 use std::collections::HashMap;
@@ -66,14 +67,17 @@ use jiff::civil::Date;
 use sqlx::AnyPool;
 
 pub use absences::{DeadAddress, NewAbsence};
-pub use areas::NewArea;
+pub use assignments::NewAssignment;
 pub use audit::AuditEntry;
 pub use breaches::{Breach, BreachKind, NewBreach};
+pub use casework::{
+    EventRow, IssueProjection, IssueRow, NewIssueRow, NewResident, NewSubjectRow, NewVisitRow,
+    ResidentChange, ResidentRow, SubjectChange, SubjectKeys, SubjectPlace, VisitCounts,
+};
 pub use contents::{Content, Dispatch};
 pub use context::{ChannelReach, Context, Form};
+pub use derivations::Derivation;
 pub use dialect::Dialect;
-pub use doctor::Difference;
-pub use duties::NewDuty;
 pub use duty_groups::{Advance, DueGroup, Reminder, Told, ToldGroup};
 pub use duty_list::DutyLine;
 pub(crate) use error::Result;
@@ -81,22 +85,21 @@ pub use error::{StoreError, Upsert};
 pub use figures::{Figures, LaneFigures};
 pub use handoffs::{Handoff, Return};
 pub use holding_times::HoldingTime;
-pub use issues::{IssueCard, NewIssue};
+pub use imports::ImportUnderWay;
+pub use issues::IssueCard;
 pub use jobs::{CLOCKS_APART, JobRun};
 pub use messages::Message;
 pub use notices::{ADDRESS, DIGEST, NewNotice, Notice};
 pub use outbox::{Claim, OutboxEntry, Receipt, Settlement};
 pub use outbox_decisions::{Debt, DebtState, Decision};
 pub use photos::{LARGEST_PHOTO, Photo, media_type};
-pub use plans::PlanChange;
 pub use rates::{By, FiguresLine};
 pub use reader::Snapshot;
-pub use referrals::OpenReferral;
+pub use referrals::{NewReferral, OpenReferral};
+pub use revisits::RevisitDue;
 pub use session::Session;
-pub use staff::{Addresses, NewStaff};
-pub use subjects::{NewSubject, Registered, SubjectRow};
+pub use staff::{Addresses, KnownStaff, StaffEntry, StaffRow};
 pub use timeline::{Entry, Timeline, What};
-pub use visits::{Heard, NewVisit, RevisitDue};
 pub use writer::Tx;
 
 use dialect::{from_json, to_json};
@@ -104,7 +107,8 @@ use session::TxConnection;
 use writer::Turns;
 
 pub use crate::domain::area::{Area, AreaTree};
-use crate::domain::campaign::Campaign;
+use crate::domain::obligations::Plans;
+pub use crate::domain::obligations::Standing;
 pub use crate::domain::staff::{Holders, StaffMember};
 
 /// The database.
@@ -115,8 +119,8 @@ pub struct Store {
     turns: Turns,
     dialect: Dialect,
     context: Arc<Context>,
-    /// The plan in effect.
-    plan: Arc<RwLock<Arc<Campaign>>>,
+    /// The plans that were applied.
+    plans: Arc<RwLock<Arc<Plans>>>,
     contacts: Contacts,
 }
 
@@ -129,13 +133,18 @@ impl Store {
         &self.context
     }
 
+    /// The same, to be kept beside the store.
+    pub fn shared_context(&self) -> Arc<Context> {
+        Arc::clone(&self.context)
+    }
+
     fn session(&self, db: TxConnection) -> Session {
         Session {
             db,
             now: self.context.clock.millis(),
             dialect: self.dialect,
             context: Arc::clone(&self.context),
-            plan: self.campaign(),
+            plans: self.plans(),
             areas: None,
         }
     }

@@ -130,9 +130,8 @@ impl Store {
         let (area_id, staff_id, category, state, noted, due_on, met_at) = row;
         let state = word("issues.state", &state, State::read)?;
         let due_on = due_on.as_deref().map(|on| date("duty_groups.due_on", on)).transpose()?;
-        let noted_on = met_at
-            .and_then(|at| self.context.day_of(at))
-            .filter(|_| noted.as_deref() == Some("met"));
+        let noted_on =
+            met_at.map(crate::clock::township_date).filter(|_| noted.as_deref() == Some("met"));
         let in_time = noted_on.zip(due_on).is_some_and(|(on, due_on)| on <= due_on);
         let passed = due_on.is_some_and(|due_on| due_on < today);
         let category =

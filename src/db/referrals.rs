@@ -3,9 +3,9 @@
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
-use super::{Receipt, Result, Store, Tx, to_json};
+use super::{Context, Receipt, Result, Store, Tx, to_json};
 use crate::clock::span_millis;
-use crate::domain::issue::{Event, Issue, State, Urgency};
+use crate::domain::issue::{Event, State, Urgency};
 use crate::domain::referral::{self, PlatformUpdate};
 
 /// A referral that the platform has and hasn't ended.
@@ -26,6 +26,46 @@ struct DeliveredRow<'r> {
     token: &'r Option<String>,
 }
 
+/// An issue that is owed to the platform, in its round.
+#[derive(Debug, Clone)]
+pub struct NewReferral {
+    pub issue_id: String,
+    /// The issue's number.
+    pub number: String,
+    pub round: i64,
+    pub urgency: Option<Urgency>,
+}
+
+#[derive(Serialize)]
+struct OwedReferral<'r> {
+    id: String,
+    entry_id: String,
+    issue_id: &'r str,
+    debt_key: String,
+    reference: String,
+    round: i64,
+    priority: i64,
+}
+
+impl OwedReferral<'_> {
+    fn of<'r>(new: &'r NewReferral, context: &Context) -> OwedReferral<'r> {
+        let reference = referral::reference(&new.number, new.round);
+        OwedReferral {
+            id: context.id(),
+            entry_id: context.id(),
+            issue_id: &new.issue_id,
+            debt_key: format!("referral:{reference}"),
+            reference,
+            round: new.round,
+            priority: match new.urgency {
+                Some(Urgency::Urgent) => 0,
+                Some(Urgency::Normal) | None => 1,
+                Some(Urgency::LongTerm) => 2,
+            },
+        }
+    }
+}
+
 /// How a referral of the given age is polled: an hour-old one is asked about again in minutes, a
 /// month-old one twice a day.
 fn next_poll(age: SignedDuration) -> SignedDuration {
@@ -33,39 +73,35 @@ fn next_poll(age: SignedDuration) -> SignedDuration {
 }
 
 impl Tx {
-    /// Writes the debt: one referral and one outbox row for this issue and round.
-    pub(super) async fn owe_referral(&mut self, issue_id: &str, issue: &Issue) -> Result<()> {
-        let number: String = sqlx::query_scalar("SELECT number FROM issues WHERE id = $1")
-            .bind(issue_id)
-            .fetch_one(&mut *self.db)
-            .await?;
-        let reference = referral::reference(&number, issue.round);
-        let (id, now, lane) = (self.context.id(), self.now(), self.context.platform_lane.clone());
-        sqlx::query(
-            "INSERT INTO referrals (id, issue_id, round, lane, reference, state, queued_at, poll_at)
-             VALUES ($1, $2, $3, $4, $5, 'queued', $6, 0)",
-        )
-        .bind(&id)
-        .bind(issue_id)
-        .bind(issue.round)
-        .bind(&lane)
-        .bind(&reference)
-        .bind(now)
-        .execute(&mut *self.db)
-        .await?;
-        let priority = match issue.class.map(|class| class.urgency) {
-            Some(Urgency::Urgent) => 0,
-            Some(Urgency::Normal) | None => 1,
-            Some(Urgency::LongTerm) => 2,
-        };
+    /// Owes these to the platform: each a referral and its outbox entry, once for an issue's round.
+    pub async fn owe_referrals(&mut self, new: &[NewReferral]) -> Result<()> {
+        if new.is_empty() {
+            return Ok(());
+        }
+        let (now, lane) = (self.now(), self.context.platform_lane.clone());
         let review = self.context.review_within;
         let review_until = review.map(|within| now.saturating_add(span_millis(within)));
-        let debt_key = format!("referral:{reference}");
-        self.owe("referral", &lane, &debt_key, &id, priority, review_until).await
+        let rows: Vec<OwedReferral<'_>> =
+            new.iter().map(|new| OwedReferral::of(new, &self.context)).collect();
+        let texts = ["id", "entry_id", "issue_id", "debt_key", "reference"];
+        let source = self.dialect.rows(&texts, &["round", "priority"]);
+        let lane = lane.replace('\'', "''");
+        let referrals = format!(
+            "INSERT INTO referrals (id, issue_id, round, lane, reference, state, queued_at, poll_at)
+             SELECT id, issue_id, \"round\", '{lane}', reference, 'queued', {now}, 0 FROM {source} AS j"
+        );
+        self.write_set(&referrals, &rows).await?;
+        let (state, not_before) = review_until.map_or(("ready", 0), |until| ("review", until));
+        let entries = format!(
+            "INSERT INTO outbox (id, lane, kind, debt_key, target_id, priority, state, attempts, not_before, created_at)
+             SELECT entry_id, '{lane}', 'referral', debt_key, id, priority, '{state}', 0, {not_before}, {now}
+             FROM {source} AS j WHERE true ON CONFLICT (debt_key) DO NOTHING"
+        );
+        self.write_set(&entries, &rows).await
     }
 
     /// Takes back what hasn't been sent for an issue.
-    pub(super) async fn cancel_referrals(&mut self, issue_id: &str) -> Result<()> {
+    pub(crate) async fn cancel_referrals(&mut self, issue_id: &str) -> Result<()> {
         sqlx::query(
             "UPDATE outbox SET state = 'cancelled' WHERE state IN ('ready', 'review') AND unknown_since IS NULL
                AND lease_until IS NULL AND target_id IN (SELECT id FROM referrals WHERE issue_id = $1 AND state = 'queued')",
@@ -121,7 +157,7 @@ impl Tx {
             .await?;
         let ids: Vec<&str> = delivered.iter().map(|(id, _)| *id).collect();
         let ids = to_json(&ids)?;
-        self.issues_referred(&ids).await?;
+        self.issues_referred(&delivered.iter().map(|(id, _)| *id).collect::<Vec<_>>()).await?;
         let numbers = delivered.iter().filter_map(|(_, receipt)| receipt.remote_id.as_deref());
         self.apply_early_updates(&numbers.collect::<Vec<_>>()).await?;
         self.owe_photos_of(&ids).await?;

@@ -9,7 +9,9 @@ use sqlx::pool::PoolConnection;
 use sqlx::{Any, AnyConnection, Connection};
 
 use super::{AreaTree, Context, Dialect};
+use crate::clock::township_date;
 use crate::domain::campaign::Campaign;
+use crate::domain::obligations::Plans;
 
 /// What reads need: a connection within a transaction, the time at which it began, and what the record was handed.
 #[derive(Debug)]
@@ -19,7 +21,7 @@ pub struct Session {
     pub(super) now: i64,
     pub(super) dialect: Dialect,
     pub(super) context: Arc<Context>,
-    pub(super) plan: Arc<Campaign>,
+    pub(super) plans: Arc<Plans>,
     pub(super) areas: Option<Arc<AreaTree>>,
 }
 
@@ -29,18 +31,24 @@ impl Session {
         &self.context
     }
 
-    /// The plan in effect.
-    pub fn campaign(&self) -> &Campaign {
-        &self.plan
+    /// The same, to be kept beside the session.
+    pub fn shared_context(&self) -> Arc<Context> {
+        Arc::clone(&self.context)
     }
 
-    pub(super) fn now(&self) -> i64 {
+    /// The plan in effect.
+    pub fn campaign(&self) -> &Campaign {
+        self.plans.now()
+    }
+
+    /// When it began, in milliseconds.
+    pub fn now(&self) -> i64 {
         self.now
     }
 
     /// The township's date when it began.
-    pub(super) fn today(&self) -> Date {
-        self.context.day_of(self.now).unwrap_or(Date::MAX)
+    pub fn today(&self) -> Date {
+        township_date(self.now)
     }
 }
 

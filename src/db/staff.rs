@@ -2,11 +2,14 @@
 
 use std::collections::HashMap;
 
-use super::{Context, Result, Session, Store, StoreError, Tx, Upsert, word};
+use serde::{Deserialize, Serialize};
+
+use super::sets::Columns;
+use super::{Context, Result, Session, Store, Tx, to_json, word};
 use crate::domain::staff::{AddressKind, Role, StaffMember};
 
 /// A person's addresses, opened.
-#[derive(Clone, Default, PartialEq, Eq)]
+#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Addresses {
     pub phone: Option<String>,
     pub email: Option<String>,
@@ -62,17 +65,6 @@ impl SealedAddresses {
     }
 }
 
-/// A person as they come in. `number` tells two people of one name apart.
-#[derive(Debug, Clone)]
-pub struct NewStaff {
-    pub number: String,
-    pub name: String,
-    pub roles: Vec<Role>,
-    pub area: String,
-    pub unit: String,
-    pub addresses: Addresses,
-}
-
 struct Row {
     sealed: SealedAddresses,
     id: String,
@@ -123,74 +115,111 @@ impl Session {
     }
 }
 
-impl Tx {
-    /// Adds a person, or brings what is known of them up to date.
-    pub async fn put_staff(&mut self, new: &NewStaff) -> Result<Upsert> {
-        let area_id = self.area_tree().await?.find(&new.area)?.id.clone();
-        let known: Option<Row> = sqlx::query_as(
-            "SELECT id, number, name, area_id, unit, calendar_version, phone_sealed, email_sealed, wecom_sealed, feishu_sealed
-             FROM staff WHERE number = $1",
-        )
-        .bind(&new.number)
-        .fetch_optional(&mut *self.db)
-        .await?;
-        let Some(known) = known else {
-            return self.add_staff(new, &area_id).await;
-        };
-        if known.name != new.name {
-            return Err(StoreError::Rule(format!(
-                "编号「{}」已经是「{}」，不能再给「{}」",
-                new.number, known.name, new.name
-            )));
-        }
-        let moved = known.sealed.open(&self.context)? != new.addresses;
-        let mut changed = known.area_id != area_id || known.unit != new.unit || moved;
-        if changed {
-            let sealed = SealedAddresses::seal(&new.addresses, &self.context)?;
-            sqlx::query(
-                "UPDATE staff SET area_id = $1, unit = $2, phone_sealed = $3, email_sealed = $4, wecom_sealed = $5,
-                   feishu_sealed = $6 WHERE id = $7",
-            )
-            .bind(&area_id)
-            .bind(&new.unit)
-            .bind(sealed.phone_sealed)
-            .bind(sealed.email_sealed)
-            .bind(sealed.wecom_sealed)
-            .bind(sealed.feishu_sealed)
-            .bind(&known.id)
-            .execute(&mut *self.db)
-            .await?;
-        }
-        if moved {
-            self.forget_dead(&known.id).await?;
-        }
-        changed |= self.put_roles(&known.id, &new.roles).await?;
-        Ok(if changed { Upsert::Changed } else { Upsert::Same })
+/// A person with all that is known of them, addresses opened.
+#[derive(Debug)]
+pub struct KnownStaff {
+    pub person: StaffMember,
+    pub addresses: Addresses,
+}
+
+/// A person's row to be written.
+#[derive(Debug, Serialize)]
+pub struct StaffRow {
+    id: String,
+    number: String,
+    name: String,
+    area_id: String,
+    unit: String,
+    phone_sealed: Option<String>,
+    email_sealed: Option<String>,
+    wecom_sealed: Option<String>,
+    feishu_sealed: Option<String>,
+    created_at: i64,
+}
+
+/// What a person's row says of them.
+#[derive(Debug)]
+pub struct StaffEntry<'e> {
+    pub id: String,
+    pub number: &'e str,
+    pub name: &'e str,
+    pub area_id: String,
+    pub unit: &'e str,
+    pub addresses: &'e Addresses,
+}
+
+impl Session {
+    /// A person's row, sealed.
+    pub fn staff_row(&self, entry: StaffEntry<'_>) -> Result<StaffRow> {
+        let sealed = SealedAddresses::seal(entry.addresses, &self.context)?;
+        Ok(StaffRow {
+            id: entry.id,
+            number: entry.number.to_owned(),
+            name: entry.name.to_owned(),
+            area_id: entry.area_id,
+            unit: entry.unit.to_owned(),
+            phone_sealed: sealed.phone_sealed,
+            email_sealed: sealed.email_sealed,
+            wecom_sealed: sealed.wecom_sealed,
+            feishu_sealed: sealed.feishu_sealed,
+            created_at: self.now,
+        })
     }
 
-    async fn add_staff(&mut self, new: &NewStaff, area_id: &str) -> Result<Upsert> {
-        let id = self.context.id();
-        let sealed = SealedAddresses::seal(&new.addresses, &self.context)?;
-        let now = self.now();
-        sqlx::query(
-            "INSERT INTO staff (id, number, name, area_id, unit, phone_sealed, email_sealed, wecom_sealed, feishu_sealed,
-               created_at)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
-        )
-        .bind(&id)
-        .bind(&new.number)
-        .bind(&new.name)
-        .bind(area_id)
-        .bind(&new.unit)
-        .bind(sealed.phone_sealed)
-        .bind(sealed.email_sealed)
-        .bind(sealed.wecom_sealed)
-        .bind(sealed.feishu_sealed)
-        .bind(now)
-        .execute(&mut *self.db)
-        .await?;
-        self.put_roles(&id, &new.roles).await?;
-        Ok(Upsert::Added)
+    /// Everyone, with their addresses.
+    pub async fn known_staff(&mut self) -> Result<Vec<KnownStaff>> {
+        let rows: Vec<Row> = sqlx::query_as(ALL).fetch_all(&mut *self.db).await?;
+        let opened = rows.iter().map(|row| row.sealed.clone().open(&self.context));
+        let opened = opened.collect::<Result<Vec<_>>>()?;
+        let people = join(rows, sqlx::query_as(ROLES).fetch_all(&mut *self.db).await?)?;
+        let known = people.into_iter().zip(opened);
+        Ok(known.map(|(person, addresses)| KnownStaff { person, addresses }).collect())
+    }
+}
+
+const TEXTS: [&str; 9] = [
+    "id",
+    "number",
+    "name",
+    "area_id",
+    "unit",
+    "phone_sealed",
+    "email_sealed",
+    "wecom_sealed",
+    "feishu_sealed",
+];
+
+impl Tx {
+    /// Adds people, and brings others up to date.
+    pub async fn write_staff(&mut self, added: &[StaffRow], changed: &[StaffRow]) -> Result<()> {
+        let columns = Columns { texts: &TEXTS, numbers: &["created_at"] };
+        self.insert_set("staff", &columns, added).await?;
+        self.update_set("staff", &Columns { texts: &TEXTS, numbers: &[] }, changed).await
+    }
+
+    /// Makes these the roles of people.
+    pub async fn set_roles(&mut self, roles: &[(String, Vec<Role>)]) -> Result<()> {
+        #[derive(Serialize)]
+        struct RoleRow<'r> {
+            staff_id: &'r str,
+            role: &'static str,
+        }
+        let people: Vec<&str> = roles.iter().map(|(person, _)| person.as_str()).collect();
+        let clear = format!("DELETE FROM staff_roles WHERE staff_id {}", self.dialect.among());
+        sqlx::query(sqlx::AssertSqlSafe(clear))
+            .bind(to_json(&people)?)
+            .execute(&mut *self.db)
+            .await?;
+        let mut rows: Vec<RoleRow<'_>> = Vec::new();
+        for (staff_id, roles) in roles {
+            for (at, role) in roles.iter().enumerate() {
+                if !roles[..at].contains(role) {
+                    rows.push(RoleRow { staff_id, role: role.code() });
+                }
+            }
+        }
+        let columns = Columns { texts: &["staff_id", "role"], numbers: &[] };
+        self.insert_set("staff_roles", &columns, &rows).await
     }
 
     /// Gives a person's calendar another address: the one before leads nowhere from now on.
@@ -200,21 +229,5 @@ impl Tx {
             .execute(&mut *self.db)
             .await?;
         Ok(())
-    }
-
-    /// Whether any role was new.
-    async fn put_roles(&mut self, staff_id: &str, roles: &[Role]) -> Result<bool> {
-        let mut added = 0;
-        for role in roles {
-            added += sqlx::query(
-                "INSERT INTO staff_roles (staff_id, role) VALUES ($1, $2) ON CONFLICT (staff_id, role) DO NOTHING",
-            )
-            .bind(staff_id)
-            .bind(role.code())
-            .execute(&mut *self.db)
-            .await?
-            .rows_affected();
-        }
-        Ok(added > 0)
     }
 }

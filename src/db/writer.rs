@@ -1,6 +1,6 @@
 //! Turns: whatever changes the record does so one after the other, and each for a moment only.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -8,10 +8,10 @@ use std::time::Duration;
 
 use tokio::sync::{Mutex, OwnedMutexGuard};
 
-use super::duty_groups::GroupKey;
 use super::session::{Session, TxConnection};
 use super::{Contacts, Dialect, Result, Store};
 use crate::clock::Stopwatch;
+use crate::domain::obligations::GroupKey;
 
 /// Begins a transaction of PostgreSQL's that waits for its turn.
 const POSTGRES_TURN: &str = "BEGIN; SET LOCAL lock_timeout = '30s'; DO $$ BEGIN PERFORM pg_advisory_xact_lock(810311); END $$";
@@ -30,6 +30,8 @@ pub struct Tx {
     pub(super) contacts: Contacts,
     /// Duty groups that this transaction found or made.
     pub(super) groups: HashMap<GroupKey, String>,
+    /// Issues that came in with this transaction.
+    pub(super) new_issues: HashSet<String>,
     began: Stopwatch,
     longest: Arc<AtomicU64>,
     /// Given back after the connection.
@@ -54,6 +56,7 @@ impl Store {
             session: self.session(db),
             contacts: Arc::clone(&self.contacts),
             groups: HashMap::new(),
+            new_issues: HashSet::new(),
             began: Stopwatch::start(),
             longest: Arc::clone(&self.turns.longest),
             _turn: turn,
@@ -85,13 +88,20 @@ impl Tx {
 
     /// The next value of a named counter, from 1.
     pub(super) async fn next_value(&mut self, counter: &str) -> Result<i64> {
-        Ok(sqlx::query_scalar(
-            "INSERT INTO counters (name, value) VALUES ($1, 1)
-             ON CONFLICT (name) DO UPDATE SET value = counters.value + 1 RETURNING value",
+        self.next_values(counter, 1).await
+    }
+
+    /// The first of the next `count` values of a named counter.
+    pub async fn next_values(&mut self, counter: &str, count: i64) -> Result<i64> {
+        let last: i64 = sqlx::query_scalar(
+            "INSERT INTO counters (name, value) VALUES ($1, $2)
+             ON CONFLICT (name) DO UPDATE SET value = counters.value + $2 RETURNING value",
         )
-        .bind(counter)
+        .bind(counter.to_owned())
+        .bind(count)
         .fetch_one(&mut *self.db)
-        .await?)
+        .await?;
+        Ok(last - count + 1)
     }
 }
 

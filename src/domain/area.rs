@@ -27,7 +27,7 @@ pub fn is_area_code(code: &str) -> bool {
 }
 
 /// A place.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 pub struct Area {
     pub id: String,
     pub code: Option<String>,

@@ -70,6 +70,11 @@ impl DutyKind {
         matches!(self, Materials | Summary | Report | SelfCheck | LookBack | Extra)
     }
 
+    /// Whether an area owes it, or a department.
+    pub const fn is_of_area(self) -> bool {
+        matches!(self, DutyKind::SpotCheck) || self.is_confirmed()
+    }
+
     /// Whether it is about one issue, and so advances the ladder alone.
     pub const fn is_of_issue(self) -> bool {
         use DutyKind::*;

@@ -9,6 +9,7 @@ pub mod duty;
 pub mod holder;
 pub mod issue;
 pub mod mask;
+pub mod obligations;
 pub mod rates;
 pub mod referral;
 pub mod staff;

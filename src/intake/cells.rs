@@ -2,7 +2,7 @@
 
 use jiff::civil::{Date, DateTime};
 
-use super::columns::{Field, Table};
+use super::columns::{Field, Kind, Table};
 use super::sheet::serial_date;
 
 /// What is wrong in one cell.
@@ -38,6 +38,11 @@ pub(super) struct Cells<'t> {
 impl<'t> Cells<'t> {
     pub fn new(table: &'t Table<'t>, row: usize, cells: &'t [String]) -> Cells<'t> {
         Cells { table, row, cells, errors: Vec::new() }
+    }
+
+    /// The kind of file that it stands in.
+    pub fn kind(&self) -> Kind {
+        self.table.kind
     }
 
     /// The cell's text, where there is any.

@@ -3,21 +3,20 @@
 //! Knows the record and the domain. Every row ends in the same commands of the record that any other
 //! way in would use; nothing here decides what follows from a visit.
 
-mod apply;
 mod cells;
 mod columns;
+mod pipeline;
+mod returns;
+mod rows;
 mod sheet;
 
 use std::path::{Path, PathBuf};
-
-use sha2::{Digest, Sha256};
 
 pub use cells::{RowError, read_date};
 pub use columns::{Field, Kind};
 pub use sheet::Sheet;
 
-use crate::db::{Store, StoreError, Upsert};
-use crate::seal::hex;
+use crate::db::{Store, StoreError};
 
 /// What an import did, or would do.
 #[derive(Debug, Clone)]
@@ -27,6 +26,8 @@ pub struct Report {
     pub added: usize,
     pub changed: usize,
     pub same: usize,
+    /// What had become wrong while a long file was applied, and was left out; the log names each.
+    pub skipped: usize,
     /// When the very same file was imported before; nothing is done then.
     pub imported_before: Option<i64>,
     /// Rows of a return that are about nothing known here; the others were taken.
@@ -78,9 +79,6 @@ fn first_lines(file: &str, errors: &[RowError]) -> String {
     shown.chain(more).collect()
 }
 
-/// So many rows change what the database should know of its tables.
-const MANY: usize = 500;
-
 /// How far an import has come, told to whoever shows it.
 pub type Progress<'p> = &'p (dyn Fn(usize, usize) + Send + Sync);
 
@@ -110,7 +108,16 @@ pub async fn import(
     dry_run: bool,
     progress: Progress<'_>,
 ) -> Result<Report, ImportError> {
-    import_sheet(store, name, bytes, Sheet::read(name, bytes)?, dry_run, progress).await
+    let sheet = read_sheet(name, bytes).await?;
+    pipeline::import_sheet(store, name, bytes, sheet, dry_run, progress).await
+}
+
+/// Reads a file beside whoever else runs.
+async fn read_sheet(name: &str, bytes: &[u8]) -> Result<Sheet, ImportError> {
+    let (name, bytes) = (name.to_owned(), bytes.to_vec());
+    let file = name.clone();
+    let read = tokio::task::spawn_blocking(move || Sheet::read(&name, &bytes)).await;
+    read.unwrap_or_else(|panic| Err(ImportError::Unreadable { file, why: panic.to_string() }))
 }
 
 /// Imports what came back from a portal, and no other kind of file.
@@ -119,73 +126,12 @@ pub async fn import_returns(
     name: &str,
     bytes: &[u8],
 ) -> Result<Report, ImportError> {
-    let sheet = Sheet::read(name, bytes)?;
+    let sheet = read_sheet(name, bytes).await?;
     let (kind, only) = (columns::recognise(&sheet)?.kind, Kind::Returns);
     if kind != only {
         return Err(ImportError::OtherKind { file: name.to_owned(), kind, only });
     }
-    import_sheet(store, name, bytes, sheet, false, &|_, _| {}).await
-}
-
-async fn import_sheet(
-    store: &Store,
-    name: &str,
-    bytes: &[u8],
-    sheet: Sheet,
-    dry_run: bool,
-    progress: Progress<'_>,
-) -> Result<Report, ImportError> {
-    let table = columns::recognise(&sheet)?;
-    let in_store = |error| ImportError::Store { file: name.to_owned(), error };
-    let digest = hex(&Sha256::digest(bytes));
-    let mut tx = store.begin().await.map_err(in_store)?;
-    let mut report = Report {
-        kind: table.kind,
-        rows: table.rows.len(),
-        added: 0,
-        changed: 0,
-        same: 0,
-        imported_before: tx.imported_at(&digest).await.map_err(in_store)?,
-        unmatched: Vec::new(),
-        sheet: None,
-    };
-    if report.imported_before.is_some() {
-        tx.rollback().await.map_err(in_store)?;
-        return Ok(report);
-    }
-    let outcome = apply::apply(&mut tx, &table, progress).await.map_err(in_store)?;
-    let apply::Applied { puts, unmatched } = match outcome {
-        Ok(applied) => applied,
-        Err(errors) => {
-            tx.rollback().await.map_err(in_store)?;
-            return Err(ImportError::Rows {
-                file: name.to_owned(),
-                errors,
-                sheet: Box::new(sheet),
-            });
-        }
-    };
-    report.sheet = (!unmatched.is_empty()).then_some(sheet);
-    report.unmatched = unmatched;
-    let count = |what: Upsert| puts.iter().filter(|put| **put == what).count();
-    (report.added, report.changed, report.same) =
-        (count(Upsert::Added), count(Upsert::Changed), count(Upsert::Same));
-    if dry_run {
-        tx.rollback().await.map_err(in_store)?;
-        return Ok(report);
-    }
-    let rows = i64::try_from(report.rows).unwrap_or(i64::MAX);
-    let file =
-        Path::new(name).file_name().map_or_else(|| name.into(), |file| file.to_string_lossy());
-    tx.put_import(&digest, &file, report.kind.code(), rows).await.map_err(in_store)?;
-    let detail =
-        serde_json::json!({"added": report.added, "changed": report.changed, "digest": digest});
-    tx.audit("import", report.kind.code(), &file, &detail).await.map_err(in_store)?;
-    tx.commit().await.map_err(in_store)?;
-    if report.rows >= MANY {
-        store.analyze().await.map_err(in_store)?;
-    }
-    Ok(report)
+    pipeline::import_sheet(store, name, bytes, sheet, false, &|_, _| {}).await
 }
 
 /// Which kind of file this is, without importing it: files that others build on come first.

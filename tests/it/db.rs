@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 
 use jiff::SignedDuration;
+use zoufang::app::assignments::reassign;
 use zoufang::db::{Content, Holders, Receipt, Settlement, Store, StoreError};
 use zoufang::domain::duty::DutyKind;
 use zoufang::domain::issue::{Event, Issue, State};
@@ -219,8 +220,8 @@ on_both!(an_assignment_is_fixed_and_its_override_is_audited, async |fixture: Fix
     let staff = fixture.store.staff().await.unwrap();
     let other = staff.iter().find(|person| person.number == "Z7").unwrap();
     let mut tx = fixture.store.begin().await.unwrap();
-    assert!(tx.override_assignment("H1", &other.id, "周正", " ").await.is_err());
-    tx.override_assignment("H1", &other.id, "周正", "调离").await.unwrap();
+    assert!(reassign(&mut tx, "H1", &other.id, "周正", " ").await.is_err());
+    reassign(&mut tx, "H1", &other.id, "周正", "调离").await.unwrap();
     tx.commit().await.unwrap();
     fixture.at(3, 5, 10);
     fixture.visit("2022-03-05,Z7,H1,王建国,,,无,,,").await.unwrap();

@@ -6,15 +6,15 @@ use zoufang::domain::campaign::{Campaign, EscalationStep, PhaseName};
 use zoufang::domain::issue::*;
 use zoufang::domain::workdays::Workdays;
 
-fn campaign() -> Campaign {
+pub fn campaign() -> Campaign {
     toml::from_str(include_str!("../../config/campaign.toml")).unwrap()
 }
 
-fn workdays() -> Workdays {
+pub fn workdays() -> Workdays {
     Workdays::read(include_str!("../../config/calendar/cn-workdays.csv")).unwrap()
 }
 
-fn event() -> impl Strategy<Value = Event> {
+pub fn event() -> impl Strategy<Value = Event> {
     let class = (0..3usize, 0..7usize, 0..3usize).prop_map(|(l, c, u)| Event::Classified {
         level: Level::ALL[l],
         category: Category::ALL[c],

@@ -53,10 +53,7 @@ on_both!(
         fixture.import("d.csv", department).await.unwrap();
         let mut plan = load_campaign("".as_ref()).unwrap();
         plan.departments.insert(Category::LivingEnvironment, "城建办".to_owned());
-        let mut tx = fixture.store.begin().await.unwrap();
-        tx.change_plan(&plan, "周正", "部门分工").await.unwrap();
-        tx.commit().await.unwrap();
-        fixture.store.refresh_plan().await.unwrap();
+        zoufang::app::plan::apply(&fixture.store, &plan, "周正", "部门分工").await.unwrap();
         fixture.at(4, 1, 9);
         fixture.visit("2022-04-01,Z6,H1,王建国,,路灯不亮,有,镇村,居住环境,急").await.unwrap();
         // Three workdays on: 2 April is worked, 3 to 5 April are days off.
@@ -82,7 +79,7 @@ on_both!(
         assert_eq!(open(&fixture, DutyKind::Begin).await, 0);
         let timeline = fixture.store.timeline("CHD2022-000001").await.unwrap();
         assert_eq!(timeline.holdings.last().unwrap().holder, Holder::Department);
-        assert_eq!(fixture.store.doctor(None).await.unwrap(), []);
+        assert_eq!(zoufang::app::doctor::examine(&fixture.store, None).await.unwrap(), []);
     }
 );
 

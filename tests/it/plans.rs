@@ -2,8 +2,9 @@
 
 use jiff::civil::{Date, date};
 use sqlx::{Connection, Executor};
+use zoufang::app::plan::{self, PlanChange};
 use zoufang::daemon::load_campaign;
-use zoufang::db::{PlanChange, Store};
+use zoufang::db::Store;
 use zoufang::domain::campaign::{Campaign, ExtraPhase, PhaseName};
 use zoufang::domain::duty::DutyKind;
 use zoufang::domain::staff::Role;
@@ -20,9 +21,9 @@ fn visits_until(on: Date) -> Campaign {
 }
 
 async fn apply(store: &Store, plan: &Campaign) -> PlanChange {
-    let mut tx = store.begin().await.unwrap();
-    let change = tx.change_plan(plan, "周正", "推迟").await.unwrap();
-    tx.commit().await.unwrap();
+    let shown = plan::preview(store, plan).await.unwrap();
+    let change = plan::apply(store, plan, "周正", "推迟").await.unwrap();
+    assert_eq!(change, shown, "a preview says what comes");
     change
 }
 
@@ -47,7 +48,7 @@ on_both!(a_later_date_moves_what_is_owed_and_its_reminders, async |fixture: Fixt
     let plan = visits_until(date(2022, 4, 10));
     // Shown first, and taken back.
     let mut tx = fixture.store.begin().await.unwrap();
-    let shown = tx.change_plan(&plan, "plan", "plan").await.unwrap();
+    let shown = plan::apply_within(&mut tx, &plan).await.unwrap();
     let days = upcoming(&mut tx, &rules(), 10).await.unwrap();
     tx.rollback().await.unwrap();
     assert_eq!(
@@ -75,7 +76,7 @@ on_both!(a_later_date_moves_what_is_owed_and_its_reminders, async |fixture: Fixt
     let expected = ["2022-04-07", "2022-04-08", "2022-04-11"];
     assert_eq!(told(&fixture).await, expected);
     assert!(apply(&fixture.store, &plan).await.is_nothing());
-    assert_eq!(fixture.store.doctor(None).await.unwrap(), []);
+    assert_eq!(zoufang::app::doctor::examine(&fixture.store, None).await.unwrap(), []);
 });
 
 on_both!(an_earlier_date_is_told_at_once, async |fixture: Fixture| {
@@ -106,7 +107,7 @@ on_both!(an_issues_dates_move_with_the_plan, async |fixture: Fixture| {
     assert_eq!(moved(DutyKind::Begin), [date(2022, 4, 11)]);
     assert!(moved(DutyKind::Acknowledge).is_empty());
     fixture.store.refresh_plan().await.unwrap();
-    assert_eq!(fixture.store.doctor(None).await.unwrap(), []);
+    assert_eq!(zoufang::app::doctor::examine(&fixture.store, None).await.unwrap(), []);
 });
 
 on_both!(a_phase_can_be_added_moved_and_taken_away, async |fixture: Fixture| {
@@ -139,12 +140,12 @@ on_both!(a_phase_can_be_added_moved_and_taken_away, async |fixture: Fixture| {
     let change = apply(&fixture.store, &plan).await;
     assert_eq!((change.opened, change.ended), (0, 1), "the other village's");
     fixture.store.refresh_plan().await.unwrap();
-    assert_eq!(fixture.store.doctor(None).await.unwrap(), []);
+    assert_eq!(zoufang::app::doctor::examine(&fixture.store, None).await.unwrap(), []);
     plan.extra = vec![phase(date(2022, 7, 25))];
     let change = apply(&fixture.store, &plan).await;
     assert_eq!((change.opened, change.moved.len()), (1, 0), "it's owed again");
     fixture.store.refresh_plan().await.unwrap();
-    assert_eq!(fixture.store.doctor(None).await.unwrap(), []);
+    assert_eq!(zoufang::app::doctor::examine(&fixture.store, None).await.unwrap(), []);
 });
 
 on_both!(next_year_begins_with_the_same_pairs, async |fixture: Fixture| {
@@ -164,7 +165,7 @@ on_both!(next_year_begins_with_the_same_pairs, async |fixture: Fixture| {
     fixture.store.refresh_plan().await.unwrap();
     // Three visits, four of each village's and one of the branch's, and an answer that somebody still waits for.
     assert_eq!(change.opened, 3 + 2 * 4 + 1 + 1);
-    assert_eq!(fixture.store.doctor(None).await.unwrap(), []);
+    assert_eq!(zoufang::app::doctor::examine(&fixture.store, None).await.unwrap(), []);
     let open = |kind| {
         let store = fixture.store.clone();
         async move {
@@ -177,7 +178,7 @@ on_both!(next_year_begins_with_the_same_pairs, async |fixture: Fixture| {
     fixture.visit("2023-03-01,Z6,H1,王建国,,水压低,有,镇村,其他,急").await.unwrap();
     assert_eq!((open(DutyKind::Visit).await, open(DutyKind::Revisit).await), (2, 2));
     assert!(fixture.store.issue_id("CHD2023-000001").await.is_ok());
-    assert_eq!(fixture.store.doctor(None).await.unwrap(), []);
+    assert_eq!(zoufang::app::doctor::examine(&fixture.store, None).await.unwrap(), []);
 });
 
 on_both!(the_doctor_finds_what_the_record_doesnt_bear_out, async |fixture: Fixture| {
@@ -186,7 +187,7 @@ on_both!(the_doctor_finds_what_the_record_doesnt_bear_out, async |fixture: Fixtu
     fixture.visit("2022-04-10,Z6,H1,王建国,,路灯不亮,有,镇村,居住环境,急").await.unwrap();
     fixture.visit("2022-04-10,Z6,H2,李秀英,,水压低,有,市直,其他,急").await.unwrap();
     fixture.visit("2022-04-10,Z7,H3,卫群众,,,无,,,").await.unwrap();
-    assert_eq!(fixture.store.doctor(None).await.unwrap(), []);
+    assert_eq!(zoufang::app::doctor::examine(&fixture.store, None).await.unwrap(), []);
     sqlx::any::install_default_drivers();
     let mut db = sqlx::AnyConnection::connect(&fixture.url).await.unwrap();
     let first = "(SELECT MIN(id) FROM duties WHERE kind = ";
@@ -226,20 +227,31 @@ on_both!(the_doctor_finds_what_the_record_doesnt_bear_out, async |fixture: Fixtu
     ];
     for (kind, hand, was) in &hands {
         db.execute(sqlx::AssertSqlSafe(hand.clone())).await.unwrap();
-        let found = fixture.store.doctor(None).await.unwrap();
+        let found = zoufang::app::doctor::examine(&fixture.store, None).await.unwrap();
         let kind = DutyKind::read(kind).unwrap();
         let says = found.iter().any(|difference| {
             let found = difference.found.as_deref().unwrap_or("没有这一项");
             difference.kind == Some(kind) && found.contains(was)
         });
         assert!(says, "{kind}: {found:?}");
-        assert_eq!(fixture.store.doctor(None).await.unwrap(), found, "only reported");
-        assert_eq!(fixture.store.doctor(Some("周正")).await.unwrap(), found);
-        assert_eq!(fixture.store.doctor(None).await.unwrap(), [], "{kind}: put right");
+        assert_eq!(
+            zoufang::app::doctor::examine(&fixture.store, None).await.unwrap(),
+            found,
+            "only reported"
+        );
+        assert_eq!(
+            zoufang::app::doctor::examine(&fixture.store, Some("周正")).await.unwrap(),
+            found
+        );
+        assert_eq!(
+            zoufang::app::doctor::examine(&fixture.store, None).await.unwrap(),
+            [],
+            "{kind}: put right"
+        );
     }
     db.execute("UPDATE issues SET state = 'closed' WHERE level = 'town'").await.unwrap();
     db.execute("UPDATE issue_events SET body = '{}' WHERE kind = 'queued'").await.unwrap();
-    let found = fixture.store.doctor(None).await.unwrap();
+    let found = zoufang::app::doctor::examine(&fixture.store, None).await.unwrap();
     let issues: Vec<_> = found.iter().filter(|d| d.kind.is_none()).collect();
     let expected = ["已分类", "事件读不出来"].map(|text| Some(text.to_owned()));
     assert_eq!(issues.iter().map(|d| d.expected.clone()).collect::<Vec<_>>(), expected);

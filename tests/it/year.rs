@@ -502,5 +502,9 @@ on_both!(a_years_tellings_are_those_of_a_naive_reading, async |fixture: Fixture|
     let mut year = Year::new(fixture, seed).await;
     year.live(366).await;
     year.check_deliveries().await;
-    assert_eq!(year.fixture.store.doctor(None).await.unwrap(), [], "a year's duties, done again");
+    assert_eq!(
+        zoufang::app::doctor::examine(&year.fixture.store, None).await.unwrap(),
+        [],
+        "a year's duties, done again"
+    );
 });

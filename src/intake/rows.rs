@@ -1,14 +1,20 @@
-//! Each kind of row as a command to the record.
+//! Each kind of row as a command to the record: read, never applied here.
 
 use std::collections::HashMap;
 
-use super::Progress;
 use super::cells::{Cells, RowError, read_time};
 use super::columns::{Field, Kind, Table};
-use crate::db::{
-    Addresses, Heard, NewAbsence, NewArea, NewIssue, NewStaff, NewSubject, NewVisit, Registered,
-    Return, StaffMember, StoreError, Tx, Upsert,
-};
+use crate::app::areas::NewArea;
+use crate::app::assignments::Assign;
+use crate::app::batch::{Batch, IssueChange};
+use crate::app::confirm::Confirmation;
+use crate::app::issues::Acknowledgement;
+use crate::app::problem::{About, Problem};
+use crate::app::staff::NewStaff;
+use crate::app::subjects::{NewSubject, Registered};
+use crate::app::visits::{Heard, NewIssue, NewVisit};
+use crate::clock::Clock;
+use crate::db::{Addresses, NewAbsence, Return, StaffMember};
 use crate::domain::area::{self, AreaKind};
 use crate::domain::campaign::plus;
 use crate::domain::issue::{Category, Class, Event, Level, Urgency};
@@ -16,150 +22,147 @@ use crate::domain::staff::Role;
 use crate::domain::subject::SubjectKind;
 use crate::domain::visit::{Satisfaction, VisitKind};
 
-type Errors = Vec<RowError>;
-
-/// What was done.
-#[derive(Debug, Default)]
-pub(super) struct Applied {
-    pub puts: Vec<Upsert>,
-    /// Rows that are about nothing known here.
-    pub unmatched: Errors,
+/// Reads the rows of a file, in their order.
+pub(super) struct RowReader<'t> {
+    table: &'t Table<'t>,
+    people: &'t People,
+    clock: &'t Clock,
+    seen: HashMap<u64, usize>,
 }
 
-/// Applies every row; where any is wrong, gives all that is wrong, and the caller takes all back.
-pub(super) async fn apply(
-    tx: &mut Tx,
-    table: &Table<'_>,
-    progress: Progress<'_>,
-) -> Result<Result<Applied, Errors>, StoreError> {
-    let people = People::new(tx.staff().await?);
-    let mut seen: HashMap<String, usize> = HashMap::new();
-    let (mut applied, mut errors) = (Applied::default(), Errors::new());
-    for (done, (row, texts)) in table.rows.iter().enumerate() {
-        let mut cells = Cells::new(table, *row, texts);
-        note_repeated(&mut cells, table.kind, texts, *row, &mut seen);
-        match apply_row(tx, table.kind, &mut cells, &people).await? {
-            Some(put) => applied.puts.push(put),
-            None if table.kind == Kind::Returns && cells.errors.is_empty() => {
-                cells.wrong(Field::RemoteNumber, "对不上本系统上报的任何一件".to_owned());
-                applied.unmatched.append(&mut cells.errors);
-            }
-            None => {}
-        }
-        errors.append(&mut cells.errors);
-        progress(done + 1, table.rows.len());
+/// Rows that were read.
+#[derive(Debug)]
+pub(super) struct Piece {
+    /// Those that are well in themselves, and where each stands in the file.
+    pub batch: Batch,
+    pub rows: Vec<usize>,
+    /// What is wrong with the others.
+    pub errors: Vec<RowError>,
+}
+
+impl<'t> RowReader<'t> {
+    pub fn new(table: &'t Table<'t>, people: &'t People, clock: &'t Clock) -> RowReader<'t> {
+        RowReader { table, people, clock, seen: HashMap::new() }
     }
-    Ok(if errors.is_empty() { Ok(applied) } else { Err(errors) })
-}
 
-async fn apply_row(
-    tx: &mut Tx,
-    kind: Kind,
-    cells: &mut Cells<'_>,
-    people: &People,
-) -> Result<Option<Upsert>, StoreError> {
-    let put = match kind {
-        Kind::Areas => match read_area(cells) {
-            Some(new) if cells.errors.is_empty() => tx.put_area(&new).await,
-            _ => return Ok(None),
-        },
-        Kind::Staff => match read_staff(cells) {
-            Some(new) if cells.errors.is_empty() => tx.put_staff(&new).await,
-            _ => return Ok(None),
-        },
-        Kind::Subjects => match read_subject(cells) {
-            Some(new) if cells.errors.is_empty() => tx.put_subject(&new).await,
-            _ => return Ok(None),
-        },
-        Kind::Assignments => match (cells.required(Field::Subject), people.find(cells)) {
-            (Some(subject), Some(visitor)) => tx.assign(subject, visitor).await,
-            _ => return Ok(None),
-        },
-        Kind::Visits => match read_visit(tx, cells, people) {
-            Some(new) if cells.errors.is_empty() => tx.record_visit(&new).await,
-            _ => return Ok(None),
-        },
-        Kind::Classifications => match read_classification(cells) {
-            Some((issue, event)) if cells.errors.is_empty() => {
-                put_event(tx, cells, issue, &event).await
+    /// Reads these rows of the table.
+    pub fn read(&mut self, rows: std::ops::Range<usize>) -> Piece {
+        let kind = self.table.kind;
+        let mut piece = Piece { batch: empty(kind), rows: Vec::new(), errors: Vec::new() };
+        for (row, texts) in &self.table.rows[rows] {
+            let mut cells = Cells::new(self.table, *row, texts);
+            note_repeated(&mut cells, kind, texts, *row, &mut self.seen);
+            let before = piece.batch.len();
+            read_into(&mut piece.batch, &mut cells, self.people, self.clock);
+            if piece.batch.len() > before {
+                piece.rows.push(*row);
             }
-            _ => return Ok(None),
-        },
-        Kind::Handlings => match (cells.required(Field::Issue), cells.required(Field::Result)) {
-            (Some(issue), Some(result)) => {
-                let event = Event::TownFinished { result: result.to_owned() };
-                put_event(tx, cells, issue, &event).await
-            }
-            _ => return Ok(None),
-        },
-        Kind::Confirmations => {
-            let (what, area) = (cells.required(Field::Duty), cells.required(Field::Area));
-            match (what, area, cells.required(Field::By)) {
-                (Some(what), Some(area), Some(by)) => tx.confirm(what, area, by).await,
-                _ => return Ok(None),
-            }
+            piece.errors.append(&mut cells.errors);
         }
-        Kind::Residents => match read_resident(cells) {
-            Some(new) if cells.errors.is_empty() => tx.register_resident(&new).await,
-            _ => return Ok(None),
-        },
-        Kind::Acknowledgements => {
-            let person = people.find_in(cells, Field::Acknowledger).map(str::to_owned);
-            match (cells.required(Field::Issue), person) {
-                (Some(issue), Some(person)) => tx.acknowledge_issue(issue, &person).await,
-                _ => return Ok(None),
-            }
-        }
-        Kind::Absences => match read_absence(tx, cells, people) {
-            Some(new) if cells.errors.is_empty() => tx.put_absence(&new).await,
-            _ => return Ok(None),
-        },
-        Kind::Returns => match read_return(tx, cells) {
-            Some(row) => match tx.take_return(&row).await {
-                Ok(Some(put)) => Ok(put),
-                Ok(None) => return Ok(None),
-                Err(error) => Err(error),
-            },
-            None => return Ok(Some(Upsert::Same)),
-        },
-    };
-    match put {
-        Ok(put) => Ok(Some(put)),
-        Err(error @ (StoreError::Rule(_) | StoreError::Refused(_))) => {
-            cells.wrong(field_at_fault(kind, &error), error.to_string());
-            Ok(None)
-        }
-        Err(error) => Err(error),
+        piece
     }
 }
 
-/// The column that a refusal of the record is about.
-fn field_at_fault(kind: Kind, error: &StoreError) -> Field {
-    let about_area = error.to_string().contains("区划");
+/// What is wrong with one row, as the record says.
+pub(super) fn row_error(table: &Table<'_>, row: usize, problem: &Problem) -> RowError {
+    let mut cells = Cells::new(table, row, &[]);
+    cells.wrong(field_of(table.kind, problem.about), problem.text.clone());
+    cells.errors.remove(0)
+}
+
+fn empty(kind: Kind) -> Batch {
     match kind {
-        Kind::Areas => Field::AreaParent,
-        Kind::Staff | Kind::Subjects if about_area => Field::Area,
-        Kind::Staff => Field::StaffNumber,
-        Kind::Subjects | Kind::Assignments => Field::Subject,
-        Kind::Visits if error.to_string().contains("走访人") => Field::Visitor,
-        Kind::Visits => Field::Subject,
-        Kind::Classifications | Kind::Handlings => Field::Issue,
-        Kind::Confirmations if about_area => Field::Area,
-        Kind::Confirmations => Field::Duty,
-        Kind::Returns => Field::RemoteNumber,
-        Kind::Residents => Field::Subject,
-        Kind::Acknowledgements => Field::Issue,
-        Kind::Absences => Field::Until,
+        Kind::Areas => Batch::Areas(Vec::new()),
+        Kind::Staff => Batch::Staff(Vec::new()),
+        Kind::Subjects => Batch::Subjects(Vec::new()),
+        Kind::Assignments => Batch::Assignments(Vec::new()),
+        Kind::Visits => Batch::Visits(Vec::new()),
+        Kind::Residents => Batch::Residents(Vec::new()),
+        Kind::Classifications | Kind::Handlings | Kind::Returns => Batch::Events(Vec::new()),
+        Kind::Confirmations => Batch::Confirmations(Vec::new()),
+        Kind::Acknowledgements => Batch::Acknowledgements(Vec::new()),
+        Kind::Absences => Batch::Absences(Vec::new()),
+    }
+}
+
+fn read_into(batch: &mut Batch, cells: &mut Cells<'_>, people: &People, clock: &Clock) {
+    match batch {
+        Batch::Areas(rows) => keep(rows, cells, read_area),
+        Batch::Staff(rows) => keep(rows, cells, read_staff),
+        Batch::Subjects(rows) => keep(rows, cells, read_subject),
+        Batch::Assignments(rows) => keep(rows, cells, |cells| read_assignment(cells, people)),
+        Batch::Visits(rows) => keep(rows, cells, |cells| read_visit(cells, people, clock)),
+        Batch::Residents(rows) => keep(rows, cells, read_resident),
+        Batch::Events(rows) => keep(rows, cells, read_change),
+        Batch::Confirmations(rows) => keep(rows, cells, read_confirmation),
+        Batch::Acknowledgements(rows) => {
+            keep(rows, cells, |cells| read_acknowledgement(cells, people));
+        }
+        Batch::Absences(rows) => keep(rows, cells, |cells| read_absence(cells, people, clock)),
+    }
+}
+
+/// Keeps a row that is well.
+fn keep<'c, T>(
+    rows: &mut Vec<T>,
+    cells: &mut Cells<'c>,
+    read: impl FnOnce(&mut Cells<'c>) -> Option<T>,
+) {
+    let row = read(cells);
+    rows.extend(row.filter(|_| cells.errors.is_empty()));
+}
+
+fn read_assignment(cells: &mut Cells<'_>, people: &People) -> Option<Assign> {
+    let (subject, visitor) = (cells.required(Field::Subject), people.find(cells));
+    Some(Assign { subject_number: subject?.to_owned(), staff_id: visitor?.to_owned() })
+}
+
+fn read_confirmation(cells: &mut Cells<'_>) -> Option<Confirmation> {
+    let (what, area) = (cells.required(Field::Duty), cells.required(Field::Area));
+    let by = cells.required(Field::By);
+    Some(Confirmation { what: what?.to_owned(), area: area?.to_owned(), by: by?.to_owned() })
+}
+
+fn read_acknowledgement(cells: &mut Cells<'_>, people: &People) -> Option<Acknowledgement> {
+    let person = people.find_in(cells, Field::Acknowledger).map(str::to_owned);
+    let number = cells.required(Field::Issue)?.to_owned();
+    Some(Acknowledgement { number, staff_id: person? })
+}
+
+/// A classification, where the file has a level; else what came of the town's work.
+fn read_change(cells: &mut Cells<'_>) -> Option<IssueChange> {
+    let (number, event) = if cells.kind() == Kind::Classifications {
+        read_classification(cells)?
+    } else {
+        let (issue, result) = (cells.required(Field::Issue), cells.required(Field::Result));
+        (issue?, Event::TownFinished { result: result?.to_owned() })
+    };
+    let actor = cells.optional(Field::By).unwrap_or("import").to_owned();
+    Some(IssueChange { number: number.to_owned(), event, actor })
+}
+
+/// The column of a kind of file that a problem is about.
+const fn field_of(kind: Kind, about: About) -> Field {
+    match about {
+        About::Area => Field::Area,
+        About::ParentArea => Field::AreaParent,
+        About::Person => Field::StaffNumber,
+        About::Subject => Field::Subject,
+        About::Visitor => Field::Visitor,
+        About::Issue if matches!(kind, Kind::Visits) => Field::Text,
+        About::Issue => Field::Issue,
+        About::Duty => Field::Duty,
+        About::Period => Field::Until,
     }
 }
 
 /// The same thing twice in one file is a mistake of whoever made the file.
-fn note_repeated(
+pub(super) fn note_repeated(
     cells: &mut Cells<'_>,
     kind: Kind,
     texts: &[String],
     row: usize,
-    seen: &mut HashMap<String, usize>,
+    seen: &mut HashMap<u64, usize>,
 ) {
     let of = |cells: &Cells<'_>, fields: &[Field]| -> String {
         fields
@@ -183,10 +186,17 @@ fn note_repeated(
         Kind::Acknowledgements => (Field::Issue, texts.join("\u{1}")),
         Kind::Absences => (Field::Absentee, of(cells, &[Field::Absentee, Field::From])),
     };
+    let key = digest(&key);
     match seen.get(&key) {
         Some(first) => cells.wrong(field, format!("与第 {first} 行重复")),
         None => drop(seen.insert(key, row)),
     }
+}
+
+/// A hundred thousand rows are remembered in a few megabytes.
+fn digest(key: &str) -> u64 {
+    use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
+    BuildHasherDefault::<DefaultHasher>::default().hash_one(key)
 }
 
 fn read_area(cells: &mut Cells<'_>) -> Option<NewArea> {
@@ -254,8 +264,8 @@ fn read_subject(cells: &mut Cells<'_>) -> Option<NewSubject> {
     })
 }
 
-fn read_visit(tx: &Tx, cells: &mut Cells<'_>, people: &People) -> Option<NewVisit> {
-    let visited_on = cells.date(Field::Date, tx.context().clock.today());
+fn read_visit(cells: &mut Cells<'_>, people: &People, clock: &Clock) -> Option<NewVisit> {
+    let visited_on = cells.date(Field::Date, clock.today());
     let staff_id = people.find(cells).map(str::to_owned);
     let subject = cells.required(Field::Subject);
     let resident = cells.required(Field::Resident);
@@ -302,9 +312,9 @@ fn read_resident(cells: &mut Cells<'_>) -> Option<Registered> {
     })
 }
 
-fn read_absence(tx: &Tx, cells: &mut Cells<'_>, people: &People) -> Option<NewAbsence> {
+fn read_absence(cells: &mut Cells<'_>, people: &People, clock: &Clock) -> Option<NewAbsence> {
     let staff_id = people.find_in(cells, Field::Absentee).map(str::to_owned);
-    let far = plus(tx.context().clock.today(), 3650);
+    let far = plus(clock.today(), 3650);
     let (from, until) = (cells.date(Field::From, far), cells.date(Field::Until, far));
     let deputy_id = match cells.optional(Field::Deputy) {
         Some(_) => Some(people.find_in(cells, Field::Deputy)?.to_owned()),
@@ -352,7 +362,7 @@ fn read_classification<'c>(cells: &mut Cells<'c>) -> Option<(&'c str, Event)> {
 }
 
 /// A row that came back from the platform's people; nothing where it wasn't filled in.
-fn read_return(tx: &Tx, cells: &mut Cells<'_>) -> Option<Return> {
+pub(super) fn read_return(clock: &Clock, cells: &mut Cells<'_>) -> Option<Return> {
     let own = |field| cells.optional(field).map(str::to_owned);
     let (remote_id, word) = (own(Field::RemoteNumber), own(Field::RemoteStatus));
     if remote_id.is_none() && word.is_none() {
@@ -368,31 +378,21 @@ fn read_return(tx: &Tx, cells: &mut Cells<'_>) -> Option<Return> {
         }
         at
     });
-    let at = at.map(|at| tx.context().clock.instant(at));
+    let at = at.map(|at| clock.instant(at));
     let successors = successors.split(['、', '，', ',', ' ']).filter(|number| !number.is_empty());
     let successors = successors.map(str::to_owned).collect();
     Some(Return { reference, remote_id, word, text, at, successors })
 }
 
-async fn put_event(
-    tx: &mut Tx,
-    cells: &Cells<'_>,
-    issue: &str,
-    event: &Event,
-) -> Result<Upsert, StoreError> {
-    let id = tx.issue_id(issue).await?;
-    tx.issue_event(&id, event, cells.optional(Field::By).unwrap_or("import")).await?;
-    Ok(Upsert::Added)
-}
-
 /// Staff by number, or by a name that only one person has.
-struct People {
+#[derive(Debug)]
+pub(super) struct People {
     by_number: HashMap<String, String>,
     by_name: HashMap<String, Vec<String>>,
 }
 
 impl People {
-    fn new(staff: Vec<StaffMember>) -> People {
+    pub fn new(staff: Vec<StaffMember>) -> People {
         let mut people = People { by_number: HashMap::new(), by_name: HashMap::new() };
         for person in staff {
             people.by_name.entry(person.name).or_default().push(person.id.clone());

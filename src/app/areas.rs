@@ -1,0 +1,237 @@
+//! Areas come in, or are put right: what the campaign wants of an area itself follows.
+
+use std::collections::{HashMap, HashSet};
+
+use serde::{Deserialize, Serialize};
+
+use super::problem::{About, Outcomes, Problem, all_well};
+use crate::db::{Result, Session, Tx, Upsert};
+use crate::domain::area::{Area, AreaKind, AreaTree};
+use crate::domain::duty::DutyState;
+use crate::domain::obligations::area::{AreaFacts, Confirmed, duties, report};
+use crate::domain::obligations::{
+    Department, Duty, DutyChange, Ladder, Plans, Standing, difference,
+};
+
+/// A place as it comes in; `parent` names one that is there, or comes before it, by code or by name.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct NewArea {
+    pub code: Option<String>,
+    pub name: String,
+    pub kind: AreaKind,
+    pub parent: Option<String>,
+}
+
+/// What areas would do.
+struct Decided {
+    outcomes: Outcomes,
+    added: Vec<Area>,
+    changed: Vec<Area>,
+}
+
+/// What these areas would do, each after those before it.
+pub async fn check(session: &mut Session, rows: &[NewArea]) -> Result<Outcomes> {
+    Ok(decide(session, rows).await?.outcomes)
+}
+
+/// Adds areas, or brings their names and places in the tree up to date. Nothing where any is wrong.
+pub async fn put(tx: &mut Tx, rows: &[NewArea]) -> Result<Outcomes> {
+    let Decided { outcomes, added, changed } = decide(tx, rows).await?;
+    if !all_well(&outcomes) {
+        return Ok(outcomes);
+    }
+    tx.write_areas(&added, &changed).await?;
+    let tree = tx.area_tree().await?;
+    let touched: HashSet<&str> =
+        added.iter().chain(&changed).map(|area| area.id.as_str()).collect();
+    // What lies below a place that moved may have come into the campaign, or left it.
+    let below: Vec<String> = tree.below(&touched).map(|area| area.id.clone()).collect();
+    rederive(tx, Some(&below)).await?;
+    Ok(outcomes)
+}
+
+async fn decide(session: &mut Session, rows: &[NewArea]) -> Result<Decided> {
+    let mut tree = AreaTree::clone(session.area_tree().await?.as_ref());
+    let mut decided = Decided { outcomes: Vec::new(), added: Vec::new(), changed: Vec::new() };
+    for row in rows {
+        let outcome = decide_one(session, &tree, row).map(|(upsert, area)| {
+            tree.put(area.clone());
+            match upsert {
+                Upsert::Added => decided.added.push(area),
+                Upsert::Changed => decided.changed.push(area),
+                Upsert::Same => {}
+            }
+            upsert
+        });
+        decided.outcomes.push(outcome);
+    }
+    Ok(decided)
+}
+
+fn decide_one(
+    session: &Session,
+    tree: &AreaTree,
+    new: &NewArea,
+) -> std::result::Result<(Upsert, Area), Problem> {
+    let parent = new.parent.as_deref().and_then(|parent| tree.find(parent).ok());
+    let needs_parent = !matches!(new.kind, AreaKind::County | AreaKind::Town);
+    if let (Some(missing), None, true) = (&new.parent, parent, needs_parent) {
+        let text = format!("上级区划「{missing}」还没有，请先导入上级区划");
+        return Err(Problem::new(About::ParentArea, text));
+    }
+    let known = tree.all().find(|area| match &new.code {
+        Some(code) => area.code.as_ref() == Some(code),
+        None => area.name == new.name && area.kind == new.kind,
+    });
+    let is_own_child = known
+        .zip(parent)
+        .is_some_and(|(area, parent)| tree.upward(&parent.id).any(|above| above.id == area.id));
+    if is_own_child {
+        let text = format!("「{}」不能放在它自己下面", new.name);
+        return Err(Problem::new(About::ParentArea, text));
+    }
+    let area = Area {
+        id: known.map_or_else(|| session.context().id(), |area| area.id.clone()),
+        code: new.code.clone().or_else(|| known.and_then(|area| area.code.clone())),
+        name: new.name.clone(),
+        kind: new.kind,
+        parent_id: parent.map(|area| area.id.clone()),
+    };
+    Ok(match known {
+        None => (Upsert::Added, area),
+        Some(known) if *known == area => (Upsert::Same, area),
+        Some(_) => (Upsert::Changed, area),
+    })
+}
+
+/// What stands and what is owed of areas and departments themselves: of all, or of some areas alone.
+pub(super) struct AreaDuties {
+    standing: Vec<Standing>,
+    /// What stands of a campaign that is over.
+    archived: Vec<Standing>,
+    owed: Vec<Duty>,
+}
+
+impl AreaDuties {
+    /// Reads and derives.
+    pub async fn read(
+        session: &mut Session,
+        plans: &Plans,
+        of: Option<&[String]>,
+    ) -> Result<AreaDuties> {
+        let tree = session.area_tree().await?;
+        let of: Option<HashSet<&str>> = of.map(|ids| ids.iter().map(String::as_str).collect());
+        let asked = |id: &str| of.as_ref().is_none_or(|of| of.contains(id));
+        let town = &plans.now().town;
+        let in_campaign = |id: &str| tree.upward(id).any(|area| area.code.as_ref() == Some(town));
+        let areas: Vec<&Area> = tree.all().filter(|area| asked(&area.id)).collect();
+        let ids: Vec<&str> = areas.iter().map(|area| area.id.as_str()).collect();
+        let since = plans.now().starts_on().to_string();
+        let checked = session.spot_checked(&ids, &since).await?;
+        let working = session.areas_with_work(&ids, plans.began()).await?;
+        let confirmed: Confirmed = session.confirmed_since(plans.began()).await?;
+        let facts = |area: &&Area| AreaFacts {
+            id: area.id.clone(),
+            kind: area.kind,
+            in_campaign: in_campaign(&area.id),
+            spot_checked: checked.contains(&area.id),
+            has_work: working.contains(&area.id),
+        };
+        let mut owed: Vec<Duty> =
+            areas.iter().flat_map(|area| duties(&facts(area), &confirmed, plans)).collect();
+        owed.sort_by(|a, b| a.key.cmp(&b.key));
+        let whole = of.is_none();
+        if whole {
+            owed.extend(department_reports(session, plans, &confirmed).await?);
+        }
+        // A department's report stands under whoever answers for it.
+        let standing =
+            session.duties_of_areas().await?.into_iter().filter(|duty| {
+                whole || duty.group.staff_id.is_none() && asked(&duty.group.area_id)
+            });
+        let (archived, standing) = standing.partition(|duty: &Standing| duty.is_over(plans));
+        Ok(AreaDuties { standing, archived, owed })
+    }
+
+    /// What differs.
+    pub fn changes(self, ladder: &Ladder<'_>) -> Vec<DutyChange> {
+        difference(self.standing, self.owed, ladder)
+    }
+
+    /// What stands of a campaign that is over.
+    pub fn archived(&self) -> &[Standing] {
+        &self.archived
+    }
+
+    /// How much of that was left undone.
+    pub fn over(&self) -> i64 {
+        let open = self.archived.iter().filter(|duty| duty.state == DutyState::Open);
+        i64::try_from(open.count()).unwrap_or(i64::MAX)
+    }
+}
+
+async fn department_reports(
+    session: &mut Session,
+    plans: &Plans,
+    confirmed: &Confirmed,
+) -> Result<Vec<Duty>> {
+    let departments = session.departments().await?;
+    let by_person: HashMap<&str, &Department> =
+        departments.values().map(|department| (department.staff_id.as_str(), department)).collect();
+    let people: Vec<&str> = by_person.keys().copied().collect();
+    let mut working: Vec<String> =
+        session.departments_with_work(&people, plans.began()).await?.into_iter().collect();
+    working.sort_unstable();
+    let of = working.iter().filter_map(|person| by_person.get(person.as_str()));
+    Ok(of.map(|department| report(department, confirmed, plans)).collect())
+}
+
+/// Makes the duties of these areas what the record says; of all areas and departments where none is named.
+pub(super) async fn rederive(tx: &mut Tx, of: Option<&[String]>) -> Result<()> {
+    let (plans, workdays) = (tx.plans(), tx.context().workdays.clone());
+    let duties = AreaDuties::read(tx, &plans, of).await?;
+    let ladder = Ladder { plan: plans.now(), before: None, workdays: &workdays, today: tx.today() };
+    let over = duties.archived().to_vec();
+    let changes = duties.changes(&ladder);
+    tx.archive_duties(&over).await?;
+    tx.write_duties(&changes, &ladder, "record").await
+}
+
+/// Sees to it that areas and departments in which work was asked for owe their reports.
+pub(super) async fn owe_reports(
+    tx: &mut Tx,
+    areas: &HashSet<String>,
+    departments: &HashMap<String, Department>,
+) -> Result<()> {
+    let plans = tx.plans();
+    let confirmed = Confirmed::default();
+    let facts = |id: &String| AreaFacts {
+        id: id.clone(),
+        kind: AreaKind::Grid,
+        in_campaign: false,
+        spot_checked: false,
+        has_work: true,
+    };
+    let of_areas = areas.iter().flat_map(|id| duties(&facts(id), &confirmed, &plans));
+    let of_departments = departments.values().map(|of| report(of, &confirmed, &plans));
+    let owed: Vec<Duty> = of_areas.chain(of_departments).collect();
+    let keys: Vec<&str> = owed.iter().map(|duty| duty.key.as_str()).collect();
+    if keys.is_empty() {
+        return Ok(());
+    }
+    let standing = tx.duties_of_keys(&keys).await?;
+    let there: HashSet<&str> = standing
+        .iter()
+        .filter(|duty| duty.state != DutyState::Cancelled)
+        .map(|duty| duty.key.as_str())
+        .collect();
+    if owed.iter().any(|duty| !there.contains(duty.key.as_str())) {
+        let areas: Vec<String> = areas.iter().cloned().collect();
+        if departments.is_empty() {
+            rederive(tx, Some(&areas)).await?
+        } else {
+            rederive(tx, None).await?
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,372 @@
+//! Something happens to issues: their rows move, what the events pay ends, what they ask for is owed, in one set.
+
+use std::collections::{HashMap, HashSet};
+
+use jiff::civil::Date;
+
+use super::casework::{Files, From, IssueFile, RuleBook};
+use super::problem::{About, Outcomes, Problem};
+use crate::clock::township_date;
+use crate::db::{NewReferral, Result, Session, Standing, Store, StoreError, Tx, Upsert};
+use crate::domain::duty::DutyState;
+use crate::domain::issue::{Event, Issue, Level, Refusal};
+use crate::domain::obligations::issue::{Asked, DatedEvent, concerns_resident, note_key};
+use crate::domain::obligations::{Department, Ladder, difference};
+use crate::domain::staff::{Role, StaffMember};
+
+/// That something happened to an issue.
+#[derive(Debug, Clone)]
+pub struct Happening {
+    pub issue_id: String,
+    pub event: Event,
+    pub actor: String,
+}
+
+/// Who acts where the program does.
+const OURSELVES: &str = "zoufang";
+
+/// What events ask for beyond their issues: noted while they are stepped, written once for all.
+#[derive(Debug, Default)]
+pub(super) struct Wanted {
+    /// Of each event: the issue's id, its sequence, itself, and who did it.
+    pub events: Vec<(String, i64, Event, String)>,
+    pub referrals: Vec<NewReferral>,
+    /// Issues whose referrals aren't owed any more.
+    pub withdrawn: Vec<String>,
+    /// What the platform is told, where it's told anything: the issue, the round that it's about, and the sequence.
+    pub messages: Vec<(String, i64, i64, Event)>,
+    pub reporting_areas: HashSet<String>,
+    pub reporting_departments: HashMap<String, Department>,
+}
+
+impl Wanted {
+    /// One event and what follows from it at once.
+    ///
+    /// # Errors
+    /// [`Refusal`] where the state machine doesn't allow it; nothing is changed then.
+    pub fn step(
+        &mut self,
+        file: &mut IssueFile,
+        event: Event,
+        actor: &str,
+        now: i64,
+        book: &RuleBook,
+    ) -> std::result::Result<(), Refusal> {
+        let (mut next, mut actor) = (Some(event), actor);
+        while let Some(event) = next {
+            let round = file.owed.issue.round;
+            let sequence = file.owed.sequence + 1;
+            let dated = DatedEvent { sequence, at: now, on: township_date(now), event };
+            let asked = file.owed.step(&file.facts, &dated, &book.rules())?;
+            let DatedEvent { event, .. } = dated;
+            next = self.note(file, &event, round, asked);
+            let id = file.facts.id.clone();
+            self.messages.push((id.clone(), round, sequence, event.clone()));
+            self.events.push((id, sequence, event, actor.to_owned()));
+            actor = OURSELVES;
+        }
+        Ok(())
+    }
+
+    fn note(&mut self, file: &IssueFile, event: &Event, round: i64, asked: Asked) -> Option<Event> {
+        let facts = &file.facts;
+        match event {
+            Event::Queued => self.referrals.push(NewReferral {
+                issue_id: facts.id.clone(),
+                number: facts.number.clone(),
+                round,
+                urgency: file.owed.issue.class.map(|class| class.urgency),
+            }),
+            Event::Voided { .. } | Event::PlatformOverridden { .. } => {
+                self.withdrawn.push(facts.id.clone());
+            }
+            _ => {}
+        }
+        if asked.work {
+            self.reporting_areas.insert(facts.area_id.clone());
+        }
+        if let Some(department) = asked.department {
+            self.reporting_departments.insert(department.staff_id.clone(), department);
+        }
+        asked.consequence
+    }
+
+    /// Writes the events and what they owe the platform.
+    pub async fn write(&self, tx: &mut Tx) -> Result<()> {
+        tx.add_events(&self.events).await?;
+        tx.owe_referrals(&self.referrals).await?;
+        for issue in &self.withdrawn {
+            tx.cancel_referrals(issue).await?;
+        }
+        if tx.context().messages {
+            for (issue, round, sequence, event) in &self.messages {
+                tx.owe_message(issue, *round, *sequence, event).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Sees to it that whoever is to report on the work owes it, once the work itself is written.
+    pub async fn owe_reports(&self, tx: &mut Tx) -> Result<()> {
+        super::areas::owe_reports(tx, &self.reporting_areas, &self.reporting_departments).await
+    }
+}
+
+/// Applies events and all that follows from them, each issue's in their order.
+///
+/// # Errors
+/// [`StoreError::Refused`] where the state machine doesn't allow one; nothing is changed then.
+pub async fn happen(tx: &mut Tx, happenings: &[Happening]) -> Result<()> {
+    let mut set = EventSet::load(tx, happenings).await?;
+    for happening in happenings {
+        set.step(happening, tx.now()).map_err(|wrong| match wrong {
+            Wrong::Unknown => no_issue(&happening.issue_id).into(),
+            Wrong::Refused(refusal) => StoreError::Refused(refusal),
+        })?;
+    }
+    set.write(tx).await
+}
+
+/// What these events would do: each is allowed, or what is wrong with it.
+pub async fn check(session: &mut Session, happenings: &[Happening]) -> Result<Outcomes> {
+    let mut set = EventSet::load(session, happenings).await?;
+    let now = session.now();
+    Ok(happenings.iter().map(|happening| set.outcome(happening, now)).collect())
+}
+
+/// As [`happen`], with what each did; nothing is written where any is wrong.
+pub async fn put(tx: &mut Tx, happenings: &[Happening]) -> Result<Outcomes> {
+    let mut set = EventSet::load(tx, happenings).await?;
+    let now = tx.now();
+    let outcomes: Outcomes =
+        happenings.iter().map(|happening| set.outcome(happening, now)).collect();
+    if super::problem::all_well(&outcomes) {
+        set.write(tx).await?;
+    }
+    Ok(outcomes)
+}
+
+enum Wrong {
+    Unknown,
+    Refused(Refusal),
+}
+
+/// Issues to which something happens.
+struct EventSet {
+    book: RuleBook,
+    files: HashMap<String, IssueFile>,
+    standing: HashMap<String, Vec<Standing>>,
+    wanted: Wanted,
+    /// The subjects of residents whose duties may change.
+    concerned: HashSet<String>,
+}
+
+impl EventSet {
+    async fn load(session: &mut Session, happenings: &[Happening]) -> Result<EventSet> {
+        let book = RuleBook::read(session).await?;
+        let ids: HashSet<&str> = happenings.iter().map(|h| h.issue_id.as_str()).collect();
+        let ids: Vec<&str> = ids.into_iter().collect();
+        let rows = session.issue_rows(&ids).await?;
+        let mut standing: HashMap<String, Vec<Standing>> = HashMap::new();
+        for duty in session.duties_of_issues(&ids).await? {
+            if let Some(issue) = duty.group.issue_id.clone() {
+                standing.entry(issue).or_default().push(duty);
+            }
+        }
+        let mut files = HashMap::new();
+        for row in rows {
+            let own = standing.get(&row.id).map_or(&[][..], Vec::as_slice);
+            files.insert(row.id.clone(), IssueFile::of_row(&row, own)?);
+        }
+        let (wanted, concerned) = (Wanted::default(), HashSet::new());
+        Ok(EventSet { book, files, standing, wanted, concerned })
+    }
+
+    fn step(&mut self, happening: &Happening, now: i64) -> std::result::Result<(), Wrong> {
+        let file = self.files.get_mut(&happening.issue_id).ok_or(Wrong::Unknown)?;
+        let Happening { event, actor, .. } = happening;
+        let stepped = self.wanted.step(file, event.clone(), actor, now, &self.book);
+        stepped.map_err(Wrong::Refused)?;
+        if concerns_resident(event.kind()) || file.owed.issue.is_ended() {
+            self.concerned.insert(file.facts.subject_id.clone());
+        }
+        Ok(())
+    }
+
+    fn outcome(&mut self, happening: &Happening, now: i64) -> std::result::Result<Upsert, Problem> {
+        match self.step(happening, now) {
+            Ok(()) => Ok(Upsert::Added),
+            Err(Wrong::Unknown) => Err(no_issue(&happening.issue_id)),
+            Err(Wrong::Refused(refusal)) => Err(Problem::new(About::Issue, refusal.to_string())),
+        }
+    }
+
+    async fn write(mut self, tx: &mut Tx) -> Result<()> {
+        if self.wanted.events.is_empty() {
+            return Ok(());
+        }
+        let now = tx.now();
+        let projections: Vec<_> = self.files.values().map(|file| file.projection(now)).collect();
+        tx.project_issues(&projections).await?;
+        self.wanted.write(tx).await?;
+        let RuleBook { plans, workdays, .. } = &self.book;
+        let ladder = Ladder { plan: plans.now(), before: None, workdays, today: tx.today() };
+        let changes: Vec<_> = self
+            .files
+            .into_iter()
+            .flat_map(|(id, file)| {
+                let standing = self.standing.remove(&id).unwrap_or_default();
+                difference(standing, file.owed.duties, &ladder)
+            })
+            .collect();
+        let fact =
+            self.wanted.events.first().map_or("record", |(_, _, event, _)| event.kind().code());
+        tx.write_duties(&changes, &ladder, fact).await?;
+        self.wanted.owe_reports(tx).await?;
+        if !self.concerned.is_empty() {
+            let subjects: Vec<&str> = self.concerned.iter().map(String::as_str).collect();
+            let files = Files::load(tx, &subjects, From::Row, &self.book).await?;
+            files.write(tx, &self.book, "record").await?;
+        }
+        Ok(())
+    }
+}
+
+fn no_issue(number: &str) -> Problem {
+    Problem::new(About::Issue, format!("没有编号「{number}」的问题"))
+}
+
+impl Tx {
+    /// The platform has these referrals: the issues that wait for that go on.
+    pub(crate) async fn issues_referred(&mut self, referrals: &[&str]) -> Result<()> {
+        let waiting = self.issues_waiting_for(referrals).await?;
+        let referred =
+            |issue_id| Happening { issue_id, event: Event::Referred, actor: "platform".to_owned() };
+        happen(self, &waiting.into_iter().map(referred).collect::<Vec<_>>()).await
+    }
+
+    /// Whoever acknowledges a group of an issue that waits for being taken note of takes note of it.
+    pub(crate) async fn acknowledge_group(&mut self, group: &str, staff_id: &str) -> Result<()> {
+        let Some((issue_id, role)) = self.note_of_group(group).await? else { return Ok(()) };
+        let staff = self.staff().await?;
+        let person = staff.into_iter().find(|person| person.id == staff_id);
+        let by = person.map(|person| person.name).unwrap_or_default();
+        let event = Event::Acknowledged { by: by.clone(), role };
+        happen(self, &[Happening { issue_id, event, actor: by }]).await
+    }
+
+    /// One event, as a person or the platform makes it happen. Returns the issue after it.
+    ///
+    /// # Errors
+    /// As [`happen`].
+    pub async fn issue_event(&mut self, id: &str, event: &Event, actor: &str) -> Result<Issue> {
+        let happening =
+            Happening { issue_id: id.to_owned(), event: event.clone(), actor: actor.to_owned() };
+        happen(self, &[happening]).await?;
+        let row = self.issue_rows(&[id]).await?.pop();
+        row.ok_or_else(|| StoreError::from(no_issue(id)))?.issue()
+    }
+}
+
+/// A person takes note of an issue (签收): as the department that answers for it, else as its grid member.
+#[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]
+pub struct Acknowledgement {
+    pub number: String,
+    pub staff_id: String,
+}
+
+/// What these acknowledgements are as events; nothing where one was made before.
+async fn notes(
+    session: &mut Session,
+    rows: &[Acknowledgement],
+) -> Result<Vec<std::result::Result<Option<Happening>, Problem>>> {
+    let numbers: Vec<&str> = rows.iter().map(|row| row.number.as_str()).collect();
+    let issues = session.issues_numbered(&numbers).await?;
+    let by_number: HashMap<&str, &str> =
+        issues.iter().map(|row| (row.number.as_str(), row.id.as_str())).collect();
+    let staff: HashMap<String, StaffMember> =
+        session.staff().await?.into_iter().map(|person| (person.id.clone(), person)).collect();
+    let ids: Vec<&str> = by_number.values().copied().collect();
+    let duties: HashMap<String, DutyState> = session
+        .duties_of_issues(&ids)
+        .await?
+        .into_iter()
+        .map(|duty| (duty.key, duty.state))
+        .collect();
+    let note = |row: &Acknowledgement| {
+        let id = by_number.get(row.number.as_str()).ok_or_else(|| no_issue(&row.number))?;
+        let person = staff.get(&row.staff_id);
+        let department = person.is_some_and(|p| p.roles.contains(&Role::Department));
+        let role = if department { Role::Department } else { Role::GridMember };
+        let by = person.map(|person| person.name.clone()).unwrap_or_default();
+        match duties.get(&note_key(id, role)) {
+            Some(DutyState::Open) => {
+                let event = Event::Acknowledged { by: by.clone(), role };
+                Ok(Some(Happening { issue_id: (*id).to_owned(), event, actor: by }))
+            }
+            Some(_) => Ok(None),
+            None => {
+                let text = format!("「{}」不需要{role}签收", row.number);
+                Err(Problem::new(About::Issue, text))
+            }
+        }
+    };
+    Ok(rows.iter().map(note).collect())
+}
+
+/// What these acknowledgements would do.
+pub async fn check_acknowledgements(
+    session: &mut Session,
+    rows: &[Acknowledgement],
+) -> Result<Outcomes> {
+    let notes = notes(session, rows).await?;
+    Ok(notes.into_iter().map(|note| Ok(done_by(note?.is_some()))).collect())
+}
+
+const fn done_by(new: bool) -> Upsert {
+    if new { Upsert::Added } else { Upsert::Same }
+}
+
+/// Takes note of issues; a note that was made before changes nothing. Nothing where any is wrong.
+pub async fn acknowledge(tx: &mut Tx, rows: &[Acknowledgement]) -> Result<Outcomes> {
+    let notes = notes(tx, rows).await?;
+    let outcomes: Outcomes =
+        notes.iter().map(|note| note.clone().map(|note| done_by(note.is_some()))).collect();
+    if super::problem::all_well(&outcomes) {
+        let happenings: Vec<Happening> =
+            notes.into_iter().filter_map(std::result::Result::ok).flatten().collect();
+        happen(tx, &happenings).await?;
+    }
+    Ok(outcomes)
+}
+
+/// How many issues are moved to joint handling in one turn.
+const UPGRADES_AT_ONCE: i64 = 200;
+
+/// Moves the town's own issues that nobody has begun and that were due before `due_before` to joint handling:
+/// the platform is owed each. Returns their numbers.
+pub async fn upgrade_overdue(store: &Store, due_before: Date) -> Result<Vec<String>> {
+    let mut numbers = Vec::new();
+    loop {
+        let mut tx = store.begin().await?;
+        let ids = tx.overdue_and_not_begun(due_before, UPGRADES_AT_ONCE).await?;
+        if ids.is_empty() {
+            tx.rollback().await?;
+            return Ok(numbers);
+        }
+        let wanted: Vec<&str> = ids.iter().map(String::as_str).collect();
+        let mut happenings = Vec::new();
+        for row in tx.issue_rows(&wanted).await? {
+            let Some(class) = row.issue()?.class else { continue };
+            let (category, urgency) = (class.category, class.urgency);
+            let event = Event::Classified { level: Level::Joint, category, urgency };
+            let actor = OURSELVES.to_owned();
+            happenings.push(Happening { issue_id: row.id.clone(), event, actor });
+            let detail = serde_json::json!({"reason": "overdue", "due_before": due_before});
+            tx.audit(OURSELVES, "upgrade", &row.number, &detail).await?;
+            numbers.push(row.number);
+        }
+        happen(&mut tx, &happenings).await?;
+        tx.commit().await?;
+    }
+}

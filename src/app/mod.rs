@@ -1,0 +1,21 @@
+//! The use cases: one file for each thing that can happen. Each loads the facts of a set, lets the domain decide, and writes
+//! the difference, in a transaction of its own or in its caller's.
+//!
+//! Knows the domain and the SQL room; nothing of files, platforms, channels, pages or the command line. No rule of the plan
+//! stands here, and no SQL.
+
+mod casework;
+
+pub mod areas;
+pub mod assignments;
+pub mod batch;
+pub mod confirm;
+pub mod doctor;
+pub mod imports;
+pub mod issues;
+pub mod plan;
+pub mod problem;
+pub mod rederive;
+pub mod staff;
+pub mod subjects;
+pub mod visits;

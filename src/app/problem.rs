@@ -1,0 +1,53 @@
+//! What is wrong with one thing that came in, and what of it: so that whoever brought it is shown the place.
+
+/// What is wrong with one thing of a set. Nothing of the set is written then.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{text}")]
+pub struct Problem {
+    pub about: About,
+    /// For whoever brought it: what is wrong, and what to do.
+    pub text: String,
+}
+
+/// What a problem is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum About {
+    Area,
+    ParentArea,
+    Person,
+    Subject,
+    Visitor,
+    Issue,
+    Duty,
+    Period,
+}
+
+impl Problem {
+    /// One about `about`.
+    pub fn new(about: About, text: impl Into<String>) -> Problem {
+        Problem { about, text: text.into() }
+    }
+}
+
+impl From<Problem> for crate::db::StoreError {
+    fn from(problem: Problem) -> Self {
+        crate::db::StoreError::Rule(problem.text)
+    }
+}
+
+/// What each thing of a set would do, or what is wrong with it.
+pub type Outcomes = Vec<Result<crate::db::Upsert, Problem>>;
+
+/// Whether nothing is wrong with any of them.
+pub(super) fn all_well(outcomes: &Outcomes) -> bool {
+    outcomes.iter().all(Result::is_ok)
+}
+
+/// The outcome of the only thing of a set.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn only(outcomes: Outcomes) -> Result<crate::db::Upsert, crate::db::StoreError> {
+    let outcome = outcomes.into_iter().next().unwrap_or(Ok(crate::db::Upsert::Same));
+    Ok(outcome?)
+}

@@ -1,0 +1,107 @@
+//! What is owed is derived again for the whole record, in turns: after another plan, after another person answers for a
+//! department. Killed in the middle, it goes on where it was.
+
+use super::areas::AreaDuties;
+use super::casework::{Files, From, RuleBook};
+use super::plan::PlanChange;
+use crate::db::{Derivation, Result, Store, Tx};
+use crate::domain::obligations::Ladder;
+
+/// How many subjects are derived in one turn.
+const AT_ONCE: i64 = 250;
+
+/// Goes on with all that was asked for, to its end. Returns what it changed.
+pub async fn go_on(store: &Store) -> Result<PlanChange> {
+    let mut change = PlanChange::default();
+    loop {
+        let mut snapshot = store.snapshot().await?;
+        let next = snapshot.next_derivation().await?;
+        snapshot.end().await?;
+        let Some(derivation) = next else { return Ok(change) };
+        // The plan that it's by, whoever applied it.
+        store.refresh_plan().await?;
+        let mut at = derivation.done_to.clone();
+        while let Some(to) = stretch(store, &derivation, &at, &mut change).await? {
+            at = to;
+        }
+    }
+}
+
+/// One turn; the subject up to which it came, or nothing where it was the last.
+async fn stretch(
+    store: &Store,
+    derivation: &Derivation,
+    after: &str,
+    change: &mut PlanChange,
+) -> Result<Option<String>> {
+    let mut tx = store.begin().await?;
+    // Another process may have gone on meanwhile.
+    let stands = tx.next_derivation().await?;
+    if stands.as_ref().is_none_or(|stands| stands.id != derivation.id || stands.done_to != after) {
+        tx.rollback().await?;
+        return Ok(None);
+    }
+    let ids = tx.subject_ids_after(after, AT_ONCE).await?;
+    let to = ids.last().cloned();
+    let book = RuleBook::read(&mut tx).await?;
+    match &to {
+        Some(to) => {
+            subjects(&mut tx, &ids, &book, change).await?;
+            tx.derived_to(&derivation.id, to).await?;
+        }
+        None => {
+            areas(&mut tx, &book, change).await?;
+            tx.derived(&derivation.id).await?;
+        }
+    }
+    tx.commit().await?;
+    Ok(to)
+}
+
+/// All at once, within a turn that's taken back.
+pub(super) async fn all_within(tx: &mut Tx) -> Result<PlanChange> {
+    let (mut change, mut after) = (PlanChange::default(), String::new());
+    let book = RuleBook::read(tx).await?;
+    loop {
+        let ids = tx.subject_ids_after(&after, AT_ONCE).await?;
+        let Some(last) = ids.last() else { break };
+        after.clone_from(last);
+        subjects(tx, &ids, &book, &mut change).await?;
+    }
+    areas(tx, &book, &mut change).await?;
+    Ok(change)
+}
+
+async fn subjects(
+    tx: &mut Tx,
+    ids: &[String],
+    book: &RuleBook,
+    change: &mut PlanChange,
+) -> Result<()> {
+    let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
+    let files = Files::load(tx, &ids, From::Events, book).await?;
+    let ladder = ladder(book, tx);
+    change.count(&files.changes(&book.plans, &ladder), &ladder);
+    change.ended += files.over(&book.plans);
+    files.write_by(tx, book, &ladder, "record").await
+}
+
+async fn areas(tx: &mut Tx, book: &RuleBook, change: &mut PlanChange) -> Result<()> {
+    let duties = AreaDuties::read(tx, &book.plans, None).await?;
+    let ladder = ladder(book, tx);
+    change.ended += duties.over();
+    let over = duties.archived().to_vec();
+    let changes = duties.changes(&ladder);
+    change.count(&changes, &ladder);
+    tx.archive_duties(&over).await?;
+    tx.write_duties(&changes, &ladder, "record").await
+}
+
+fn ladder<'l>(book: &'l RuleBook, tx: &Tx) -> Ladder<'l> {
+    Ladder {
+        plan: book.plans.now(),
+        before: book.plans.before(),
+        workdays: &book.workdays,
+        today: tx.today(),
+    }
+}

@@ -1,0 +1,261 @@
+//! Subjects and who is registered there come in, or are put right: a subject that moves takes all that is owed with it.
+
+use std::collections::{HashMap, HashSet};
+
+use serde::{Deserialize, Serialize};
+
+use super::casework::{Files, From, ResidentFile, RuleBook};
+use super::problem::{About, Outcomes, Problem, all_well};
+use crate::db::{
+    Context, NewResident, NewSubjectRow, ResidentChange, ResidentRow, Result, Session,
+    SubjectChange, SubjectPlace, Tx, Upsert, VisitCounts,
+};
+use crate::domain::area::AreaTree;
+use crate::domain::subject::SubjectKind;
+
+/// A subject as it comes in.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct NewSubject {
+    pub number: String,
+    pub kind: SubjectKind,
+    pub name: String,
+    pub area: String,
+    pub address: Option<String>,
+}
+
+/// Somebody who is registered at a subject.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Registered {
+    pub subject_number: String,
+    pub name: String,
+    pub contact: Option<String>,
+    /// Why they couldn't be heard.
+    pub unheard: Option<String>,
+}
+
+#[derive(Default)]
+struct Decided {
+    outcomes: Outcomes,
+    added: Vec<NewSubjectRow>,
+    changed: Vec<SubjectChange>,
+    /// Subjects that now lie elsewhere, with their new area's id and their old one's.
+    moved: Vec<(String, String, String)>,
+}
+
+/// What these subjects would do.
+pub async fn check(session: &mut Session, rows: &[NewSubject]) -> Result<Outcomes> {
+    Ok(decide(session, rows).await?.outcomes)
+}
+
+/// Adds subjects, or brings what is known of them up to date. Nothing where any is wrong.
+pub async fn put(tx: &mut Tx, rows: &[NewSubject]) -> Result<Outcomes> {
+    let decided = decide(tx, rows).await?;
+    if !all_well(&decided.outcomes) {
+        return Ok(decided.outcomes);
+    }
+    tx.add_subjects(&decided.added).await?;
+    tx.change_subjects(&decided.changed).await?;
+    relocate(tx, &decided.moved).await?;
+    Ok(decided.outcomes)
+}
+
+/// What is owed for subjects that now lie elsewhere is owed there, and their issues lie there too.
+async fn relocate(tx: &mut Tx, moved: &[(String, String, String)]) -> Result<()> {
+    if moved.is_empty() {
+        return Ok(());
+    }
+    let places: Vec<(String, String)> =
+        moved.iter().map(|(id, to, _)| (id.clone(), to.clone())).collect();
+    tx.move_issues(&places).await?;
+    let ids: Vec<&str> = moved.iter().map(|(id, ..)| id.as_str()).collect();
+    rederive(tx, &ids).await?;
+    let areas: HashSet<&String> = moved.iter().flat_map(|(_, to, from)| [to, from]).collect();
+    let areas: Vec<String> = areas.into_iter().cloned().collect();
+    super::areas::rederive(tx, Some(&areas)).await
+}
+
+/// Makes all that is owed for subjects what the record says.
+pub(super) async fn rederive(tx: &mut Tx, ids: &[&str]) -> Result<()> {
+    let book = RuleBook::read(tx).await?;
+    let files = Files::load(tx, ids, From::Events, &book).await?;
+    files.write(tx, &book, "record").await
+}
+
+async fn decide(session: &mut Session, rows: &[NewSubject]) -> Result<Decided> {
+    let tree = session.area_tree().await?;
+    let numbers: Vec<&str> = rows.iter().map(|row| row.number.as_str()).collect();
+    let known = session.subject_keys(&numbers).await?;
+    let known: HashMap<&str, _> = known.iter().map(|row| (row.number.as_str(), row)).collect();
+    let (now, mut decided) = (session.now(), Decided::default());
+    let context = session.context();
+    for row in rows {
+        let outcome = match area_of(&tree, &row.area) {
+            Err(problem) => Err(problem),
+            Ok(area_id) => {
+                let content_key = content_key(context, row, &area_id);
+                match known.get(row.number.as_str()) {
+                    Some(known) if known.content_key == content_key => Ok(Upsert::Same),
+                    Some(known) => {
+                        if known.area_id != area_id {
+                            let moved = (known.id.clone(), area_id.clone(), known.area_id.clone());
+                            decided.moved.push(moved);
+                        }
+                        decided.changed.push(SubjectChange {
+                            id: known.id.clone(),
+                            kind: row.kind.code(),
+                            area_id,
+                            name_sealed: context.seal(&row.name)?,
+                            address_sealed: context.seal_optional(row.address.as_deref())?,
+                            content_key,
+                        });
+                        Ok(Upsert::Changed)
+                    }
+                    None => {
+                        decided.added.push(NewSubjectRow {
+                            id: context.id(),
+                            number: row.number.clone(),
+                            kind: row.kind.code(),
+                            area_id,
+                            name_sealed: context.seal(&row.name)?,
+                            address_sealed: context.seal_optional(row.address.as_deref())?,
+                            content_key,
+                            created_at: now,
+                        });
+                        Ok(Upsert::Added)
+                    }
+                }
+            }
+        };
+        decided.outcomes.push(outcome);
+    }
+    Ok(decided)
+}
+
+pub(super) fn area_of(tree: &AreaTree, name: &str) -> std::result::Result<String, Problem> {
+    let found = tree.find(name).map(|area| area.id.clone());
+    found.map_err(|text| Problem::new(About::Area, text))
+}
+
+fn content_key(context: &Context, row: &NewSubject, area_id: &str) -> String {
+    let address = row.address.as_deref().unwrap_or_default();
+    context.sealer.index(&[row.kind.code(), area_id, &row.name, address])
+}
+
+/// The subjects of these numbers, by number.
+pub(super) async fn places(
+    session: &mut Session,
+    numbers: &[&str],
+) -> Result<HashMap<String, SubjectPlace>> {
+    let places = session.subjects_numbered(numbers).await?;
+    Ok(places.into_iter().map(|place| (place.number.clone(), place)).collect())
+}
+
+pub(super) fn no_subject(number: &str) -> Problem {
+    Problem::new(About::Subject, format!("没有编号「{number}」的走访对象"))
+}
+
+#[derive(Default)]
+struct Registrations {
+    outcomes: Outcomes,
+    files: Files,
+    added: Vec<NewResident>,
+    changed: Vec<ResidentChange>,
+}
+
+/// What registering these people would do.
+pub async fn check_registered(session: &mut Session, rows: &[Registered]) -> Result<Outcomes> {
+    let book = RuleBook::read(session).await?;
+    Ok(decide_registered(session, rows, &book).await?.outcomes)
+}
+
+/// Registers people at subjects, and why they couldn't be heard where that is known: a household counts as
+/// visited when everybody registered there was heard, or it's recorded why not. Nothing where any is wrong.
+pub async fn register(tx: &mut Tx, rows: &[Registered]) -> Result<Outcomes> {
+    let book = RuleBook::read(tx).await?;
+    let decided = decide_registered(tx, rows, &book).await?;
+    if all_well(&decided.outcomes) {
+        tx.add_residents(&decided.added).await?;
+        tx.change_residents(&decided.changed).await?;
+        decided.files.write(tx, &book, "record").await?;
+    }
+    Ok(decided.outcomes)
+}
+
+async fn decide_registered(
+    session: &mut Session,
+    rows: &[Registered],
+    book: &RuleBook,
+) -> Result<Registrations> {
+    let numbers: Vec<&str> = rows.iter().map(|row| row.subject_number.as_str()).collect();
+    let known = places(session, &numbers).await?;
+    let excuses = session.excuses_at(&numbers).await?;
+    let files = Files::of(session, known.into_values().collect(), From::Row, book).await?;
+    let mut decided = Registrations { files, ..Registrations::default() };
+    let (now, context) = (session.now(), session.context());
+    for row in rows {
+        let file = decided.files.subjects.iter_mut().find(|f| f.place.number == row.subject_number);
+        let Some(file) = file else {
+            decided.outcomes.push(Err(no_subject(&row.subject_number)));
+            continue;
+        };
+        let natural_key = context.sealer.index(&[&file.place.id, &row.name]);
+        let contact_sealed = context.seal_optional(row.contact.as_deref())?;
+        let unheard_sealed = context.seal_optional(row.unheard.as_deref())?;
+        let excused = i64::from(row.unheard.is_some());
+        let resident = file.residents.iter_mut().find(|r| r.row.natural_key == natural_key);
+        let outcome = match resident {
+            Some(resident) => {
+                let known = excuses.get(&resident.row.id).cloned().flatten();
+                let known = context.open_sealed(known)?;
+                let (was, same) = (resident.row.registered != 0, known == row.unheard);
+                (resident.row.registered, resident.row.excused) = (1, excused);
+                let id = resident.row.id.clone();
+                let registered = Some(1);
+                decided.changed.push(ResidentChange {
+                    id,
+                    contact_sealed,
+                    registered,
+                    unheard_sealed,
+                });
+                match (was, same) {
+                    (true, true) => Upsert::Same,
+                    (false, _) => Upsert::Added,
+                    (true, false) => Upsert::Changed,
+                }
+            }
+            None => {
+                let row = NewResident {
+                    id: context.id(),
+                    subject_id: file.place.id.clone(),
+                    natural_key,
+                    name_sealed: context.seal(&row.name)?,
+                    contact_sealed,
+                    registered: 1,
+                    unheard_sealed,
+                    created_at: now,
+                };
+                file.residents.push(new_resident(&row, excused));
+                decided.added.push(row);
+                Upsert::Added
+            }
+        };
+        decided.outcomes.push(Ok(outcome));
+    }
+    Ok(decided)
+}
+
+/// Somebody who wasn't known yet, as they stand in their subject's file.
+pub(super) fn new_resident(row: &NewResident, excused: i64) -> ResidentFile {
+    ResidentFile {
+        row: ResidentRow {
+            id: row.id.clone(),
+            subject_id: row.subject_id.clone(),
+            natural_key: row.natural_key.clone(),
+            registered: row.registered,
+            excused,
+            answer: None,
+            answered_on: None,
+        },
+        visits: VisitCounts::default(),
+    }
+}

@@ -1,0 +1,423 @@
+//! Visits 走访 are recorded: what was heard, and all that follows from it.
+
+use std::collections::{HashMap, HashSet};
+
+use jiff::civil::Date;
+use serde::{Deserialize, Serialize};
+
+use super::casework::{Files, From, IssueFile, RuleBook, SubjectFile};
+use super::issues::Wanted;
+use super::problem::{About, Outcomes, Problem, all_well};
+use super::subjects::{new_resident, no_subject, places};
+use crate::clock::township_date;
+use crate::db::{
+    Context, NewIssueRow, NewResident, NewVisitRow, ResidentChange, Result, Session, SubjectPlace,
+    Tx, Upsert,
+};
+use crate::domain::issue::{Class, Event, State};
+use crate::domain::obligations::issue::{IssueFacts, IssueObligations};
+use crate::domain::visit::{Satisfaction, VisitKind};
+
+/// One line of a visit record (附件4): one resident met at one subject.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct NewVisit {
+    pub kind: VisitKind,
+    pub visited_on: Date,
+    pub staff_id: String,
+    pub subject_number: String,
+    pub resident: String,
+    pub contact: Option<String>,
+    /// In person, or by telephone.
+    pub face_to_face: bool,
+    pub heard: Heard,
+}
+
+/// What came of it.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub enum Heard {
+    /// Nothing to be done: 没有问题.
+    Nothing,
+    /// A demand.
+    Issue(NewIssue),
+    /// At a revisit: whether the resident is satisfied.
+    Answer(Satisfaction),
+}
+
+/// A demand as it was recorded; classified at once, or later.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct NewIssue {
+    pub text: String,
+    pub class: Option<Class>,
+}
+
+/// What visits would do.
+struct Decided {
+    outcomes: Outcomes,
+    files: Files,
+    residents: Vec<NewResident>,
+    contacts: Vec<ResidentChange>,
+    visits: Vec<NewVisitRow>,
+    issues: Vec<NewIssueRow>,
+    /// Issues that were there before and that something happened to.
+    stepped: HashSet<String>,
+    wanted: Wanted,
+    /// Where somebody checked.
+    checked_areas: HashSet<String>,
+}
+
+/// What these visits would do.
+pub async fn check(session: &mut Session, rows: &[NewVisit]) -> Result<Outcomes> {
+    let book = RuleBook::read(session).await?;
+    Ok(decide(session, rows, &book).await?.outcomes)
+}
+
+/// Records visits with what follows: duties met and owed, an issue, its referral, its end. Nothing where any is wrong.
+pub async fn record(tx: &mut Tx, rows: &[NewVisit]) -> Result<Outcomes> {
+    let book = RuleBook::read(tx).await?;
+    let mut decided = decide(tx, rows, &book).await?;
+    if all_well(&decided.outcomes) {
+        number_issues(tx, &mut decided).await?;
+        write(tx, &decided, &book).await?;
+    }
+    Ok(decided.outcomes)
+}
+
+/// Gives new issues their numbers, in the order in which they came.
+async fn number_issues(tx: &mut Tx, decided: &mut Decided) -> Result<()> {
+    if decided.issues.is_empty() {
+        return Ok(());
+    }
+    let count = i64::try_from(decided.issues.len()).unwrap_or(i64::MAX);
+    let first = tx.next_values("issue", count).await?;
+    let mut numbers: HashMap<String, String> = HashMap::new();
+    for (issue, sequence) in decided.issues.iter_mut().zip(first..) {
+        issue.number = format!("{}{sequence:06}", issue.number);
+        numbers.insert(issue.id.clone(), issue.number.clone());
+    }
+    for referral in &mut decided.wanted.referrals {
+        if let Some(number) = numbers.get(&referral.issue_id) {
+            referral.number.clone_from(number);
+        }
+    }
+    Ok(())
+}
+
+async fn write(tx: &mut Tx, decided: &Decided, book: &RuleBook) -> Result<()> {
+    let now = tx.now();
+    tx.add_residents(&decided.residents).await?;
+    tx.change_residents(&decided.contacts).await?;
+    tx.add_visits(&decided.visits).await?;
+    tx.add_issues(&decided.issues).await?;
+    let new: HashSet<&str> = decided.issues.iter().map(|issue| issue.id.as_str()).collect();
+    let issues = decided.files.subjects.iter().flat_map(|file| &file.issues);
+    let moved = issues.filter(|issue| {
+        let id = issue.facts.id.as_str();
+        issue.owed.sequence > 0 && (decided.stepped.contains(id) || new.contains(id))
+    });
+    let projections: Vec<_> = moved.map(|issue| issue.projection(now)).collect();
+    tx.project_issues(&projections).await?;
+    decided.wanted.write(tx).await?;
+    decided.files.write(tx, book, "record").await?;
+    decided.wanted.owe_reports(tx).await?;
+    if !decided.checked_areas.is_empty() {
+        let areas: Vec<String> = decided.checked_areas.iter().cloned().collect();
+        super::areas::rederive(tx, Some(&areas)).await?;
+    }
+    Ok(())
+}
+
+async fn decide(session: &mut Session, rows: &[NewVisit], book: &RuleBook) -> Result<Decided> {
+    let numbers: HashSet<&str> = rows.iter().map(|row| row.subject_number.as_str()).collect();
+    let known = places(session, &numbers.into_iter().collect::<Vec<_>>()).await?;
+    let of: Vec<SubjectPlace> = known.into_values().collect();
+    let files = Files::of(session, of, From::Row, book).await?;
+    let mut desk = Desk::new(session, files, rows, book).await?;
+    for row in rows {
+        let outcome = desk.take(row)?;
+        desk.decided.outcomes.push(outcome);
+    }
+    Ok(desk.decided)
+}
+
+/// Where visits are taken, one after the other.
+struct Desk<'d> {
+    now: i64,
+    context: std::sync::Arc<Context>,
+    book: &'d RuleBook,
+    /// Each subject's place among the files.
+    files: HashMap<String, usize>,
+    /// The visits and issues that are known, by their natural keys.
+    visits: HashMap<String, String>,
+    issues: HashMap<String, String>,
+    decided: Decided,
+}
+
+impl<'d> Desk<'d> {
+    async fn new(
+        session: &mut Session,
+        files: Files,
+        rows: &[NewVisit],
+        book: &'d RuleBook,
+    ) -> Result<Desk<'d>> {
+        let places = files.subjects.iter().enumerate();
+        let by_number = places.map(|(at, file)| (file.place.number.clone(), at)).collect();
+        let mut desk = Desk {
+            now: session.now(),
+            context: session.shared_context(),
+            book,
+            files: by_number,
+            visits: HashMap::new(),
+            issues: HashMap::new(),
+            decided: Decided {
+                outcomes: Vec::new(),
+                files,
+                residents: Vec::new(),
+                contacts: Vec::new(),
+                visits: Vec::new(),
+                issues: Vec::new(),
+                stepped: HashSet::new(),
+                wanted: Wanted::default(),
+                checked_areas: HashSet::new(),
+            },
+        };
+        // Only somebody who was met before can have been visited so before.
+        let keys: Vec<String> = rows.iter().filter_map(|row| desk.key_of_known(row)).collect();
+        let wanted: Vec<&str> = keys.iter().map(String::as_str).collect();
+        if !wanted.is_empty() {
+            desk.visits = session.known_visits(&wanted).await?.into_iter().collect();
+        }
+        let keys: Vec<String> = rows
+            .iter()
+            .filter_map(|row| {
+                let visit = desk.visits.get(&desk.key_of_known(row)?)?;
+                let Heard::Issue(issue) = &row.heard else { return None };
+                let resident = desk.known_resident(row)?;
+                Some(desk.context.sealer.index(&[resident, visit, &issue.text]))
+            })
+            .collect();
+        let wanted: Vec<&str> = keys.iter().map(String::as_str).collect();
+        if !wanted.is_empty() {
+            desk.issues = session.known_issues(&wanted).await?.into_iter().collect();
+        }
+        Ok(desk)
+    }
+
+    fn known_resident(&self, row: &NewVisit) -> Option<&str> {
+        let file = &self.decided.files.subjects[*self.files.get(&row.subject_number)?];
+        let key = self.context.sealer.index(&[&file.place.id, &row.resident]);
+        let resident = file.residents.iter().find(|resident| resident.row.natural_key == key);
+        Some(resident?.row.id.as_str())
+    }
+
+    fn key_of_known(&self, row: &NewVisit) -> Option<String> {
+        Some(visit_key(&self.context, row, self.known_resident(row)?))
+    }
+
+    fn take(&mut self, row: &NewVisit) -> Result<std::result::Result<Upsert, Problem>> {
+        let Some(&at) = self.files.get(&row.subject_number) else {
+            return Ok(Err(no_subject(&row.subject_number)));
+        };
+        if let Some(problem) = may_visit(row, &self.decided.files.subjects[at].place) {
+            return Ok(Err(problem));
+        }
+        let resident = self.meet(at, row)?;
+        let (visit, visit_upsert) = self.visit(at, row, resident);
+        let upsert = match &row.heard {
+            Heard::Issue(issue) => match self.demand(at, resident, &visit, issue)? {
+                Ok(Upsert::Added) => Upsert::Added,
+                Ok(_) => visit_upsert,
+                Err(problem) => return Ok(Err(problem)),
+            },
+            Heard::Answer(answer) if visit_upsert == Upsert::Added => {
+                self.answer(at, resident, row, *answer);
+                Upsert::Added
+            }
+            _ => visit_upsert,
+        };
+        if row.kind == VisitKind::SpotCheck && upsert == Upsert::Added {
+            let area = self.decided.files.subjects[at].place.area_id.clone();
+            self.decided.checked_areas.insert(area);
+        }
+        Ok(Ok(upsert))
+    }
+
+    /// The resident's place in the file: known by name there, with the contact as last told.
+    fn meet(&mut self, at: usize, row: &NewVisit) -> Result<usize> {
+        let context = &self.context;
+        let file = &mut self.decided.files.subjects[at];
+        let natural_key = context.sealer.index(&[&file.place.id, &row.resident]);
+        let contact_sealed = context.seal_optional(row.contact.as_deref())?;
+        let known = file.residents.iter().position(|r| r.row.natural_key == natural_key);
+        if let Some(place) = known {
+            if contact_sealed.is_some() {
+                let id = file.residents[place].row.id.clone();
+                let (registered, unheard_sealed) = (None, None);
+                let change = ResidentChange { id, contact_sealed, registered, unheard_sealed };
+                self.decided.contacts.push(change);
+            }
+            return Ok(place);
+        }
+        let new = NewResident {
+            id: context.id(),
+            subject_id: file.place.id.clone(),
+            natural_key,
+            name_sealed: context.seal(&row.resident)?,
+            contact_sealed,
+            registered: 0,
+            unheard_sealed: None,
+            created_at: self.now,
+        };
+        file.residents.push(new_resident(&new, 0));
+        self.decided.residents.push(new);
+        Ok(file.residents.len() - 1)
+    }
+
+    /// The visit's id, and whether it's new.
+    fn visit(&mut self, at: usize, row: &NewVisit, resident: usize) -> (String, Upsert) {
+        let file = &mut self.decided.files.subjects[at];
+        let resident = &mut file.residents[resident];
+        let natural_key = visit_key(&self.context, row, &resident.row.id);
+        if let Some(id) = self.visits.get(&natural_key) {
+            return (id.clone(), Upsert::Same);
+        }
+        let id = self.context.id();
+        self.visits.insert(natural_key.clone(), id.clone());
+        if row.visited_on >= self.book.plans.now().starts_on() {
+            let counts = &mut resident.visits;
+            match row.kind {
+                VisitKind::First => counts.heard += 1,
+                VisitKind::Revisit => {
+                    counts.revisited += 1;
+                    counts.in_person += i64::from(row.face_to_face);
+                }
+                VisitKind::SpotCheck => {}
+            }
+        }
+        self.decided.visits.push(NewVisitRow {
+            id: id.clone(),
+            natural_key,
+            kind: row.kind.code(),
+            subject_id: file.place.id.clone(),
+            resident_id: resident.row.id.clone(),
+            staff_id: row.staff_id.clone(),
+            visited_on: row.visited_on.to_string(),
+            satisfaction: answer_of(row).map(Satisfaction::code),
+            face_to_face: i64::from(row.face_to_face),
+            created_at: self.now,
+        });
+        (id, Upsert::Added)
+    }
+
+    /// Registers what a resident asked for, and classifies it where the visitor already did.
+    fn demand(
+        &mut self,
+        at: usize,
+        resident: usize,
+        visit: &str,
+        new: &NewIssue,
+    ) -> Result<std::result::Result<Upsert, Problem>> {
+        let file = &mut self.decided.files.subjects[at];
+        let resident_id = file.residents[resident].row.id.clone();
+        let natural_key = self.context.sealer.index(&[&resident_id, visit, &new.text]);
+        if self.issues.contains_key(&natural_key) {
+            return Ok(Ok(Upsert::Same));
+        }
+        let id = self.context.id();
+        self.issues.insert(natural_key.clone(), id.clone());
+        // Its number follows when it's written.
+        let number = format!("{}-", self.book.plans.now().code);
+        let facts = IssueFacts {
+            id: id.clone(),
+            number: number.clone(),
+            subject_id: file.place.id.clone(),
+            area_id: file.place.area_id.clone(),
+            registered_on: township_date(self.now),
+        };
+        let owed = IssueObligations::registered(&facts, &self.book.rules());
+        let start = owed.issue.clone();
+        let mut issue = IssueFile { facts, resident_id: resident_id.clone(), dated: None, owed };
+        self.decided.issues.push(NewIssueRow {
+            id,
+            number,
+            natural_key,
+            visit_id: visit.to_owned(),
+            resident_id,
+            subject_id: file.place.id.clone(),
+            area_id: file.place.area_id.clone(),
+            text_sealed: self.context.seal(&new.text)?,
+            state: start.state.code(),
+            round: start.round,
+            town_finished: 0,
+            platform_finished: 0,
+            version: 0,
+            created_at: self.now,
+            updated_at: self.now,
+        });
+        if let Some(Class { level, category, urgency }) = new.class {
+            let event = Event::Classified { level, category, urgency };
+            let wanted = &mut self.decided.wanted;
+            if let Err(refusal) = wanted.step(&mut issue, event, "visitor", self.now, self.book) {
+                return Ok(Err(Problem::new(About::Issue, refusal.to_string())));
+            }
+        }
+        file.issues.push(issue);
+        Ok(Ok(Upsert::Added))
+    }
+
+    /// Closes or reopens what was resolved for the resident, by their answer.
+    fn answer(&mut self, at: usize, resident: usize, row: &NewVisit, answer: Satisfaction) {
+        let SubjectFile { residents, issues, .. } = &mut self.decided.files.subjects[at];
+        let resident = &mut residents[resident].row;
+        let on = row.visited_on.to_string();
+        if on >= self.book.plans.now().starts_on().to_string()
+            && resident.answered_on.as_ref().is_none_or(|last| *last <= on)
+        {
+            resident.answer = Some(answer.code().to_owned());
+            resident.answered_on = Some(on);
+        }
+        let event = if answer.closes() {
+            Event::Satisfied
+        } else {
+            Event::Reopened { reason: "群众回访时表示不满意".to_owned() }
+        };
+        let resolved = issues.iter_mut().filter(|issue| {
+            issue.resident_id == resident.id && issue.owed.issue.state == State::Resolved
+        });
+        for issue in resolved {
+            let wanted = &mut self.decided.wanted;
+            // A resolved issue takes either.
+            if wanted.step(issue, event.clone(), "resident", self.now, self.book).is_ok() {
+                self.decided.stepped.insert(issue.facts.id.clone());
+            }
+        }
+    }
+}
+
+/// What keeps a person from recording a visit at a subject.
+fn may_visit(row: &NewVisit, place: &SubjectPlace) -> Option<Problem> {
+    let number = &row.subject_number;
+    match &place.visitor {
+        None => {
+            let text = format!("「{number}」还没有走访人，请先导入走访安排表（附件2）");
+            Some(Problem::new(About::Visitor, text))
+        }
+        Some(visitor) if *visitor != row.staff_id && row.kind != VisitKind::SpotCheck => {
+            let text = format!("「{number}」不由这位走访人负责（一访到底，中途不得更换）");
+            Some(Problem::new(About::Visitor, text))
+        }
+        Some(_) => None,
+    }
+}
+
+const fn answer_of(row: &NewVisit) -> Option<Satisfaction> {
+    match row.heard {
+        Heard::Answer(answer) => Some(answer),
+        _ => None,
+    }
+}
+
+fn visit_key(context: &Context, row: &NewVisit, resident: &str) -> String {
+    let (on, answer) = (row.visited_on.to_string(), answer_of(row).map(Satisfaction::code));
+    let answer = answer.unwrap_or_default();
+    context.sealer.index(&[row.kind.code(), &on, &row.staff_id, resident, answer])
+}

@@ -1,0 +1,122 @@
+//! The events of issues, and what they make of their rows.
+
+use serde::{Deserialize, Serialize};
+
+use crate::db::sets::Columns;
+use crate::db::{Result, Session, Tx, to_json};
+use crate::domain::issue::{Event, Issue};
+
+/// An event as it's kept.
+#[derive(Debug, Deserialize)]
+pub struct EventRow {
+    pub issue_id: String,
+    pub sequence: i64,
+    pub at: i64,
+    body: String,
+}
+
+impl EventRow {
+    /// What happened; nothing where it can't be read.
+    pub fn event(&self) -> Option<Event> {
+        serde_json::from_str(&self.body).ok()
+    }
+}
+
+#[derive(Serialize)]
+struct NewEvent<'e> {
+    issue_id: &'e str,
+    sequence: i64,
+    kind: &'static str,
+    body: String,
+    actor: &'e str,
+    at: i64,
+}
+
+/// What an issue's row becomes.
+#[derive(Debug, Serialize)]
+pub struct IssueProjection {
+    id: String,
+    state: &'static str,
+    round: i64,
+    level: Option<&'static str>,
+    category: Option<&'static str>,
+    urgency: Option<&'static str>,
+    town_finished: i64,
+    platform_finished: i64,
+    due_on: Option<String>,
+    version: i64,
+    updated_at: i64,
+}
+
+impl IssueProjection {
+    /// Of an issue as it stands after its event of that sequence.
+    pub fn of(
+        id: &str,
+        issue: &Issue,
+        due_on: Option<jiff::civil::Date>,
+        sequence: i64,
+        at: i64,
+    ) -> IssueProjection {
+        let Issue { state, round, class, town_finished, platform_finished } = issue;
+        IssueProjection {
+            id: id.to_owned(),
+            state: state.code(),
+            round: *round,
+            level: class.map(|class| class.level.code()),
+            category: class.map(|class| class.category.code()),
+            urgency: class.map(|class| class.urgency.code()),
+            town_finished: i64::from(*town_finished),
+            platform_finished: i64::from(*platform_finished),
+            due_on: due_on.map(|on| on.to_string()),
+            version: sequence,
+            updated_at: at,
+        }
+    }
+}
+
+impl Session {
+    /// Every event of these issues, each issue's in its order.
+    pub async fn events_of(&mut self, issues: &[&str]) -> Result<Vec<EventRow>> {
+        let query = format!(
+            "SELECT issue_id, sequence, at, body FROM issue_events WHERE issue_id {} ORDER BY issue_id, sequence",
+            self.dialect.among()
+        );
+        self.read_set(&["issue_id", "sequence", "at", "body"], &query, issues, &[]).await
+    }
+}
+
+impl Tx {
+    /// Adds events: the issue's id, the event's sequence, itself, and who did it.
+    pub async fn add_events(&mut self, events: &[(String, i64, Event, String)]) -> Result<()> {
+        let at = self.now;
+        let row = |(issue_id, sequence, event, actor): &'_ (String, i64, Event, String)| {
+            Ok((issue_id.clone(), *sequence, event.kind().code(), to_json(event)?, actor.clone()))
+        };
+        let rows = events.iter().map(row).collect::<Result<Vec<_>>>()?;
+        let rows: Vec<NewEvent<'_>> = rows
+            .iter()
+            .map(|(issue_id, sequence, kind, body, actor)| NewEvent {
+                issue_id,
+                sequence: *sequence,
+                kind,
+                body: body.clone(),
+                actor,
+                at,
+            })
+            .collect();
+        let texts = ["issue_id", "kind", "body", "actor"];
+        self.insert_set(
+            "issue_events",
+            &Columns { texts: &texts, numbers: &["sequence", "at"] },
+            &rows,
+        )
+        .await
+    }
+
+    /// Makes rows what the events made of their issues.
+    pub async fn project_issues(&mut self, rows: &[IssueProjection]) -> Result<()> {
+        let texts = ["id", "state", "level", "category", "urgency", "due_on"];
+        let numbers = ["round", "town_finished", "platform_finished", "version", "updated_at"];
+        self.update_set("issues", &Columns { texts: &texts, numbers: &numbers }, rows).await
+    }
+}

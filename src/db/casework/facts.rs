@@ -1,0 +1,262 @@
+//! Subjects, residents and visits.
+
+use serde::{Deserialize, Serialize};
+
+use crate::db::sets::Columns;
+use crate::db::{Result, Session, Tx};
+
+/// Where a subject lies, and who visits it.
+#[derive(Debug, Clone, Deserialize)]
+pub struct SubjectPlace {
+    pub id: String,
+    pub number: String,
+    pub area_id: String,
+    /// Its visitor, once assigned.
+    pub visitor: Option<String>,
+}
+
+/// What a subject is known by when it comes in again.
+#[derive(Debug, Clone, Deserialize)]
+pub struct SubjectKeys {
+    pub id: String,
+    pub number: String,
+    pub area_id: String,
+    pub content_key: String,
+}
+
+/// A resident, without what is personal of them.
+#[derive(Debug, Clone, Deserialize)]
+pub struct ResidentRow {
+    pub id: String,
+    pub subject_id: String,
+    pub natural_key: String,
+    /// 1 where they are registered there, and where it's recorded why they couldn't be heard.
+    pub registered: i64,
+    pub excused: i64,
+    /// What they said at their last revisit of the campaign, and on which day.
+    pub answer: Option<String>,
+    pub answered_on: Option<String>,
+}
+
+/// A resident's visits since a date.
+#[derive(Debug, Clone, Default, Deserialize)]
+pub struct VisitCounts {
+    pub resident_id: String,
+    pub heard: i64,
+    pub revisited: i64,
+    pub in_person: i64,
+}
+
+/// A subject to be added.
+#[derive(Debug, Serialize)]
+pub struct NewSubjectRow {
+    pub id: String,
+    pub number: String,
+    pub kind: &'static str,
+    pub area_id: String,
+    pub name_sealed: String,
+    pub address_sealed: Option<String>,
+    pub content_key: String,
+    pub created_at: i64,
+}
+
+/// What is known of a subject now.
+#[derive(Debug, Serialize)]
+pub struct SubjectChange {
+    pub id: String,
+    pub kind: &'static str,
+    pub area_id: String,
+    pub name_sealed: String,
+    pub address_sealed: Option<String>,
+    pub content_key: String,
+}
+
+/// A resident to be added.
+#[derive(Debug, Serialize)]
+pub struct NewResident {
+    pub id: String,
+    pub subject_id: String,
+    pub natural_key: String,
+    pub name_sealed: String,
+    pub contact_sealed: Option<String>,
+    pub registered: i64,
+    pub unheard_sealed: Option<String>,
+    pub created_at: i64,
+}
+
+/// What is known of a resident now.
+#[derive(Debug, Serialize)]
+pub struct ResidentChange {
+    pub id: String,
+    /// Nothing: the contact as last told stays.
+    pub contact_sealed: Option<String>,
+    /// Set where the registration was handed in: 1, and why they couldn't be heard.
+    pub registered: Option<i64>,
+    pub unheard_sealed: Option<String>,
+}
+
+/// A visit to be added.
+#[derive(Debug, Serialize)]
+pub struct NewVisitRow {
+    pub id: String,
+    pub natural_key: String,
+    pub kind: &'static str,
+    pub subject_id: String,
+    pub resident_id: String,
+    pub staff_id: String,
+    pub visited_on: String,
+    pub satisfaction: Option<&'static str>,
+    pub face_to_face: i64,
+    pub created_at: i64,
+}
+
+/// A row known by a key.
+#[derive(Debug, Deserialize)]
+struct Keyed {
+    id: String,
+    natural_key: String,
+}
+
+const PLACE: &str = "SELECT s.id, s.number, s.area_id, a.staff_id AS visitor FROM subjects s
+   LEFT JOIN assignments a ON a.subject_id = s.id";
+const PLACE_COLUMNS: [&str; 4] = ["id", "number", "area_id", "visitor"];
+
+impl Session {
+    /// The subjects of these numbers.
+    pub async fn subjects_numbered(&mut self, numbers: &[&str]) -> Result<Vec<SubjectPlace>> {
+        let query = format!("{PLACE} WHERE s.number {}", self.dialect.among());
+        self.read_set(&PLACE_COLUMNS, &query, numbers, &[]).await
+    }
+
+    /// The subjects of these ids.
+    pub async fn subject_places(&mut self, ids: &[&str]) -> Result<Vec<SubjectPlace>> {
+        let query = format!("{PLACE} WHERE s.id {}", self.dialect.among());
+        self.read_set(&PLACE_COLUMNS, &query, ids, &[]).await
+    }
+
+    /// What the subjects of these numbers are known by.
+    pub async fn subject_keys(&mut self, numbers: &[&str]) -> Result<Vec<SubjectKeys>> {
+        let query = format!(
+            "SELECT id, number, area_id, content_key FROM subjects WHERE number {}",
+            self.dialect.among()
+        );
+        let columns = ["id", "number", "area_id", "content_key"];
+        self.read_set(&columns, &query, numbers, &[]).await
+    }
+
+    /// The ids of subjects after the one of id `after`, in their order, at most `limit`.
+    pub async fn subject_ids_after(&mut self, after: &str, limit: i64) -> Result<Vec<String>> {
+        let ids = sqlx::query_scalar("SELECT id FROM subjects WHERE id > $1 ORDER BY id LIMIT $2");
+        Ok(ids.bind(after.to_owned()).bind(limit).fetch_all(&mut *self.db).await?)
+    }
+
+    /// The residents of these subjects.
+    pub async fn residents_of(
+        &mut self,
+        subjects: &[&str],
+        since: &str,
+    ) -> Result<Vec<ResidentRow>> {
+        let query = format!(
+            "SELECT r.id, r.subject_id, r.natural_key, r.registered,
+               CASE WHEN r.unheard_sealed IS NULL THEN 0 ELSE 1 END AS excused,
+               (SELECT v.satisfaction FROM visits v WHERE v.resident_id = r.id AND v.kind = 'revisit' AND v.visited_on >= $2
+                ORDER BY v.visited_on DESC, v.id DESC LIMIT 1) AS answer,
+               (SELECT MAX(v.visited_on) FROM visits v WHERE v.resident_id = r.id AND v.kind = 'revisit'
+                AND v.visited_on >= $2) AS answered_on
+             FROM residents r WHERE r.subject_id {} ORDER BY r.id",
+            self.dialect.among()
+        );
+        let columns =
+            ["id", "subject_id", "natural_key", "registered", "excused", "answer", "answered_on"];
+        self.read_set(&columns, &query, subjects, &[since]).await
+    }
+
+    /// The visits of these subjects' residents since a date; who wasn't visited isn't there.
+    pub async fn visit_counts(
+        &mut self,
+        subjects: &[&str],
+        since: &str,
+    ) -> Result<Vec<VisitCounts>> {
+        let query = format!(
+            "SELECT resident_id, COUNT(CASE WHEN kind = 'first' THEN 1 END) AS heard,
+               COUNT(CASE WHEN kind = 'revisit' THEN 1 END) AS revisited,
+               COUNT(CASE WHEN kind = 'revisit' AND face_to_face = 1 THEN 1 END) AS in_person
+             FROM visits WHERE subject_id {} AND visited_on >= $2 GROUP BY resident_id",
+            self.dialect.among()
+        );
+        let columns = ["resident_id", "heard", "revisited", "in_person"];
+        self.read_set(&columns, &query, subjects, &[since]).await
+    }
+
+    /// Which of these visits are known, by their natural keys: key and id.
+    pub async fn known_visits(&mut self, keys: &[&str]) -> Result<Vec<(String, String)>> {
+        self.known("visits", keys).await
+    }
+
+    /// Which of these issues are known, by their natural keys: key and id.
+    pub async fn known_issues(&mut self, keys: &[&str]) -> Result<Vec<(String, String)>> {
+        self.known("issues", keys).await
+    }
+
+    async fn known(&mut self, table: &str, keys: &[&str]) -> Result<Vec<(String, String)>> {
+        let query = format!(
+            "SELECT id, natural_key FROM {table} WHERE natural_key {}",
+            self.dialect.among()
+        );
+        let rows: Vec<Keyed> = self.read_set(&["id", "natural_key"], &query, keys, &[]).await?;
+        Ok(rows.into_iter().map(|row| (row.natural_key, row.id)).collect())
+    }
+}
+
+impl Tx {
+    /// Adds subjects.
+    pub async fn add_subjects(&mut self, rows: &[NewSubjectRow]) -> Result<()> {
+        let texts =
+            ["id", "number", "kind", "area_id", "name_sealed", "address_sealed", "content_key"];
+        self.insert_set("subjects", &Columns { texts: &texts, numbers: &["created_at"] }, rows)
+            .await
+    }
+
+    /// Brings subjects up to date.
+    pub async fn change_subjects(&mut self, rows: &[SubjectChange]) -> Result<()> {
+        let texts = ["id", "kind", "area_id", "name_sealed", "address_sealed", "content_key"];
+        self.update_set("subjects", &Columns { texts: &texts, numbers: &[] }, rows).await
+    }
+
+    /// Adds residents.
+    pub async fn add_residents(&mut self, rows: &[NewResident]) -> Result<()> {
+        let texts =
+            ["id", "subject_id", "natural_key", "name_sealed", "contact_sealed", "unheard_sealed"];
+        let numbers = ["registered", "created_at"];
+        self.insert_set("residents", &Columns { texts: &texts, numbers: &numbers }, rows).await
+    }
+
+    /// Brings residents up to date.
+    pub async fn change_residents(&mut self, rows: &[ResidentChange]) -> Result<()> {
+        let source =
+            self.dialect.rows(&["id", "contact_sealed", "unheard_sealed"], &["registered"]);
+        let change = format!(
+            "UPDATE residents SET contact_sealed = COALESCE(j.contact_sealed, residents.contact_sealed),
+               unheard_sealed = CASE WHEN j.registered IS NULL THEN residents.unheard_sealed ELSE j.unheard_sealed END,
+               registered = COALESCE(j.registered, residents.registered)
+             FROM {source} AS j WHERE residents.id = j.id"
+        );
+        self.write_set(&change, rows).await
+    }
+
+    /// Adds visits.
+    pub async fn add_visits(&mut self, rows: &[NewVisitRow]) -> Result<()> {
+        let texts = [
+            "id",
+            "natural_key",
+            "kind",
+            "subject_id",
+            "resident_id",
+            "staff_id",
+            "visited_on",
+            "satisfaction",
+        ];
+        let numbers = ["face_to_face", "created_at"];
+        self.insert_set("visits", &Columns { texts: &texts, numbers: &numbers }, rows).await
+    }
+}

@@ -1,0 +1,71 @@
+//! What is owed at a subject: its first visit, and for each resident that was met there the classification and the revisit.
+
+use super::{Duty, Plans};
+use crate::domain::duty::DutyKind;
+
+/// A subject, as far as it makes anything owed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SubjectFacts {
+    pub id: String,
+    pub area_id: String,
+    /// Its visitor, once assigned.
+    pub visitor: Option<String>,
+    /// How often somebody was heard there since the campaign began.
+    pub heard: i64,
+    /// How many are registered there who weren't heard, nor is it recorded why not (三(一) 户不漏人).
+    pub left: i64,
+}
+
+/// A resident, as far as it makes anything owed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ResidentFacts {
+    pub id: String,
+    /// Since the campaign began: first visits, revisits, and those of them that were face to face.
+    pub heard: i64,
+    pub revisited: i64,
+    pub in_person: i64,
+    /// Their issues that aren't void; those of them without a class; those of them that haven't ended.
+    pub asked: i64,
+    pub unclassified: i64,
+    pub unended: i64,
+}
+
+impl SubjectFacts {
+    /// Whether its first visit is complete: somebody was heard, and everybody who is registered there was or it's recorded
+    /// why not.
+    pub fn is_visited(&self) -> bool {
+        self.heard > 0 && self.left == 0
+    }
+
+    /// The first visit, owed by its visitor; nothing without one.
+    pub fn visit(&self, plans: &Plans) -> Option<Duty> {
+        let visitor = self.visitor.clone()?;
+        let due_on = plans.now().due_on(DutyKind::Visit);
+        let visit = Duty::new(DutyKind::Visit, &self.id, &self.area_id, due_on);
+        let visit = Duty { staff_id: Some(visitor), subject_id: Some(self.id.clone()), ..visit };
+        Some(visit.met_if(self.is_visited()))
+    }
+}
+
+impl ResidentFacts {
+    /// What is owed for a resident of `subject`: classified when no issue of theirs is unclassified, revisited when they were
+    /// revisited and nothing of theirs is left unended. 三(四) 重点面对面反馈: who asked for something is told in person.
+    pub fn duties(&self, subject: &SubjectFacts, plans: &Plans) -> Vec<Duty> {
+        let answered = if self.asked > 0 { self.in_person > 0 } else { self.revisited > 0 };
+        let owed = [
+            (DutyKind::Classify, self.heard > 0, self.unclassified == 0),
+            (DutyKind::Revisit, self.heard > 0 || self.unended > 0, answered && self.unended == 0),
+        ];
+        let duty = |kind| {
+            let due_on = plans.now().due_on(kind);
+            Duty {
+                staff_id: subject.visitor.clone(),
+                subject_id: Some(subject.id.clone()),
+                resident_id: Some(self.id.clone()),
+                ..Duty::new(kind, &self.id, &subject.area_id, due_on)
+            }
+        };
+        let owed = owed.into_iter().filter(|(_, owed, _)| *owed);
+        owed.map(|(kind, _, met)| duty(kind).met_if(met)).collect()
+    }
+}

@@ -1,0 +1,63 @@
+//! The plans that were applied: which was in effect when, and which gives an issue its dates.
+
+use std::sync::Arc;
+
+use crate::domain::campaign::Campaign;
+
+/// The plans that were applied, oldest first, with the time of each in milliseconds; the last one holds.
+#[derive(Debug, Clone)]
+pub struct Plans {
+    earlier: Vec<(i64, Arc<Campaign>)>,
+    last: (i64, Arc<Campaign>),
+}
+
+impl Plans {
+    /// The only plan so far.
+    pub fn first(at: i64, plan: Arc<Campaign>) -> Plans {
+        Plans { earlier: Vec::new(), last: (at, plan) }
+    }
+
+    /// These and one more, which holds from `at` on.
+    #[must_use]
+    pub fn followed_by(&self, at: i64, plan: Arc<Campaign>) -> Plans {
+        let mut earlier = self.earlier.clone();
+        earlier.push(self.last.clone());
+        Plans { earlier, last: (at, plan) }
+    }
+
+    /// The one in effect.
+    pub fn now(&self) -> &Arc<Campaign> {
+        &self.last.1
+    }
+
+    /// The one before it.
+    pub fn before(&self) -> Option<&Campaign> {
+        self.earlier.last().map(|(_, plan)| &**plan)
+    }
+
+    /// The one that was in effect at an instant; before the first was applied, the first.
+    pub fn at(&self, at: i64) -> &Campaign {
+        let mut all = self.all().rev();
+        let applied = all.find(|(from, _)| *from <= at);
+        applied.or_else(|| self.all().next()).map_or(&*self.last.1, |(_, plan)| plan)
+    }
+
+    /// The one that gives an issue its dates: the last of the campaign whose code opens its number.
+    pub fn of_issue(&self, number: &str) -> &Campaign {
+        let code = number.rsplit_once('-').map_or(number, |(code, _)| code);
+        let own = self.all().rev().find(|(_, plan)| plan.code == code);
+        own.map_or(&*self.last.1, |(_, plan)| plan)
+    }
+
+    /// Since when the campaign is the present one: what was owed before it, but for issues, has ended.
+    pub fn began(&self) -> i64 {
+        let code = &self.last.1.code;
+        let others = self.all().take_while(|(_, plan)| plan.code != *code).count();
+        let since = self.all().skip(others).find(|(_, plan)| plan.code == *code);
+        if others == 0 { i64::MIN } else { since.map_or(i64::MIN, |(from, _)| *from) }
+    }
+
+    fn all(&self) -> impl DoubleEndedIterator<Item = &(i64, Arc<Campaign>)> {
+        self.earlier.iter().chain([&self.last])
+    }
+}
