@@ -102,7 +102,8 @@ impl Decided {
         let moved = known.addresses != row.addresses;
         let mut changed = person.area_id != area_id || person.unit != row.unit || moved;
         let (mut has, mut wanted) = (person.roles.clone(), row.roles.clone());
-        (has.sort_unstable(), wanted.sort_unstable());
+        has.sort_unstable();
+        wanted.sort_unstable();
         wanted.dedup();
         let department = [&has, &wanted].iter().any(|roles| roles.contains(&Role::Department));
         if changed {
