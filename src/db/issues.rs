@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::issue_duties::{Work, ends, first_note};
 use super::{Result, Session, Store, StoreError, SubjectRow, Tx, Upsert, to_json, word};
 use crate::domain::issue::{Category, Class, Event, Issue, Level, State, Urgency};
+use crate::domain::referral;
 
 /// A demand as it was recorded; classified at once, or later.
 #[derive(Debug, Clone)]
@@ -434,12 +435,12 @@ impl Tx {
             }
             Event::Acknowledged { role, .. } => self.acknowledgement_met(id, *role).await?,
             Event::Queued => self.owe_referral(id, after).await?,
-            Event::Voided { .. } | Event::PlatformOverridden { .. } => {
-                self.cancel_referrals(id).await?;
-            }
             _ => {}
         }
-        Ok(())
+        match referral::withdrawal(event, after) {
+            Some(why) => self.cancel_referrals(id, why).await,
+            None => Ok(()),
+        }
     }
 }
 

@@ -85,7 +85,6 @@ pub use issues::{IssueCard, NewIssue};
 pub use jobs::{CLOCKS_APART, JobRun};
 pub use messages::Message;
 pub use notices::{ADDRESS, DIGEST, NewNotice, Notice};
-pub use outbox::{Claim, OutboxEntry, Receipt, Settlement};
 pub use outbox_decisions::{Debt, DebtState, Decision};
 pub use photos::{LARGEST_PHOTO, Photo, media_type};
 pub use plans::PlanChange;
@@ -98,6 +97,8 @@ pub use subjects::{NewSubject, Registered, SubjectRow};
 pub use timeline::{Entry, Timeline, What};
 pub use visits::{Heard, NewVisit, RevisitDue};
 pub use writer::Tx;
+
+pub use crate::domain::delivery::Receipt;
 
 use dialect::{from_json, to_json};
 use session::TxConnection;

@@ -34,7 +34,7 @@ impl Session {
         &self.plan
     }
 
-    pub(super) fn now(&self) -> i64 {
+    pub(crate) fn now(&self) -> i64 {
         self.now
     }
 

@@ -13,6 +13,7 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
+use zoufang::app::deliveries::Deliveries;
 use zoufang::clock::{Chance, Clock};
 use zoufang::db::{Dispatch, Receipt};
 use zoufang::delivery::{Lane, LaneRules, OnUnknown, Outcome};
@@ -259,7 +260,7 @@ impl Town {
         }
     }
 
-    fn lane(&self, platform: &Arc<Simulated>, on_unknown: OnUnknown) -> Arc<Lane> {
+    fn lane(&self, platform: &Arc<Simulated>, on_unknown: OnUnknown) -> Lane {
         let rules = LaneRules {
             hours: None,
             concurrency: 1 + self.chance.below(4),
@@ -271,12 +272,14 @@ impl Town {
             breaker_failures: 3,
             breaker_pause: Duration::from_secs(20),
             on_unknown,
+            recheck_after: Duration::ZERO,
         };
         let store = self.fixture.store.clone();
         let platform: Arc<dyn Platform> = Arc::clone(platform) as _;
-        let transport =
-            Arc::new(PlatformTransport::new(store.context().clock.clone(), platform, 2 * SKEW));
-        Arc::new(Lane::new(LANE, store, transport, rules, CancellationToken::new()))
+        let transport = Arc::new(PlatformTransport::new(store.clone(), platform, 2 * SKEW));
+        let with = (store.context().clock.clone(), store.context().chance.clone());
+        let outbox = Arc::new(Deliveries::new(store));
+        Lane::new(LANE, outbox, transport, with, rules, CancellationToken::new())
     }
 
     /// One life of the process: it delivers until nothing is due, or dies on the way. What a transaction
