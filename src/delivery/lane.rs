@@ -106,6 +106,7 @@ impl Lane {
     /// Keeps as many attempts under way as the rules allow until nothing is left that may be tried now. What has
     /// ended is written, and the next is claimed, in one commit, while other attempts go on.
     async fn work(&self, flow: &mut Flow) -> Result<usize, StoreError> {
+        flow.exhausted = false;
         loop {
             if let Err(error) = self.advance(flow).await {
                 flow.failed();
