@@ -16,10 +16,14 @@ use zoufang::settings::Settings;
 
 use crate::support::{Fixture, VISITS, claim, on_both, settle};
 
-const LANE: &str = "ehushanying";
+pub const LANE: &str = "ehushanying";
 
 /// A township with issues of each urgency, and a platform that answers every submission as told.
-async fn owing(fixture: Fixture, issues: usize, rules: &str) -> (Fixture, MockServer, Arc<Daemon>) {
+pub async fn owing(
+    fixture: Fixture,
+    issues: usize,
+    rules: &str,
+) -> (Fixture, MockServer, Arc<Daemon>) {
     let fixture = fixture.township().await;
     fixture.at(4, 20, 9);
     let server = MockServer::start().await;
