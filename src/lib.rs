@@ -5,6 +5,7 @@
 //! - [`domain`]: the campaign's rules, pure: no I/O, no clock, no SQL.
 //! - [`clock`], [`seal`]: time and chance, and the sealing of personal data, handed to all others.
 //! - [`db`]: the record; all the SQL there is.
+//! - [`app`]: what can happen, each in a turn of its own.
 //! - [`settings`]: typed configuration.
 //! - [`intake`]: what comes in: workbooks and csv.
 //! - [`delivery`]: the delivery engine: each debt once.

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 use tokio_util::sync::CancellationToken;
+use zoufang::app::deliveries::Deliveries;
 use zoufang::clock::{Chance, Clock};
 use zoufang::daemon::{load_campaign, load_workdays, platform};
 use zoufang::db::{Context, Store};
@@ -90,7 +91,7 @@ pub async fn engine(address: &str, issues: usize, url: &str, folder: &Path) -> a
     let store = Store::open(url, context(&settings.platform.name)?).await?;
     let context = store.context();
     let sink = platform(&settings, &context.clock, &context.chance)?.context("no platform")?;
-    let transport = Arc::new(PlatformTransport::new(context.clock.clone(), sink, Duration::ZERO));
+    let transport = Arc::new(PlatformTransport::new(store.clone(), sink, Duration::ZERO));
     let rules = LaneRules {
         hours: None,
         concurrency: CONCURRENCY,
@@ -102,16 +103,14 @@ pub async fn engine(address: &str, issues: usize, url: &str, folder: &Path) -> a
         breaker_failures: 5,
         breaker_pause: Duration::from_secs(30),
         on_unknown: OnUnknown::Hold,
+        recheck_after: Duration::from_millis(200),
     };
-    let lane = Lane::new(
-        &settings.platform.name,
-        store.clone(),
-        transport,
-        rules,
-        CancellationToken::new(),
-    );
+    let outbox = Arc::new(Deliveries::new(store.clone()));
+    let with = (context.clock.clone(), context.chance.clone());
+    let name = &settings.platform.name;
+    let lane = Lane::new(name, outbox, transport, with, rules, CancellationToken::new());
     let began = Instant::now();
-    Arc::new(lane).drain().await?;
+    lane.drain().await?;
     let rate = rate(issues, began);
     let referred = store.platform_debts().await?.iter().filter(|(_, id)| id.is_some()).count();
     anyhow::ensure!(referred == issues, "{referred} of {issues} were referred");

@@ -9,9 +9,11 @@ use super::problem::{About, Outcomes, Problem};
 use crate::clock::township_date;
 use crate::db::{NewReferral, Result, Session, Standing, Store, StoreError, Tx, Upsert};
 use crate::domain::duty::DutyState;
+use crate::domain::delivery::Withdrawal;
 use crate::domain::issue::{Event, Issue, Level, Refusal};
 use crate::domain::obligations::issue::{Asked, DatedEvent, concerns_resident, note_key};
 use crate::domain::obligations::{Department, Ladder, difference};
+use crate::domain::referral;
 use crate::domain::staff::{Role, StaffMember};
 
 /// That something happened to an issue.
@@ -31,8 +33,8 @@ pub(super) struct Wanted {
     /// Of each event: the issue's id, its sequence, itself, and who did it.
     pub events: Vec<(String, i64, Event, String)>,
     pub referrals: Vec<NewReferral>,
-    /// Issues whose referrals aren't owed any more.
-    pub withdrawn: Vec<String>,
+    /// Issues whose referrals so far aren't owed any more, and why.
+    pub withdrawn: Vec<(String, Withdrawal)>,
     /// What the platform is told, where it's told anything: the issue, the round that it's about, and the sequence.
     pub messages: Vec<(String, i64, i64, Event)>,
     pub reporting_areas: HashSet<String>,
@@ -70,17 +72,17 @@ impl Wanted {
 
     fn note(&mut self, file: &IssueFile, event: &Event, round: i64, asked: Asked) -> Option<Event> {
         let facts = &file.facts;
-        match event {
-            Event::Queued => self.referrals.push(NewReferral {
+        if let Some(why) = referral::withdrawal(event, &file.owed.issue) {
+            self.referrals.retain(|referral| referral.issue_id != facts.id);
+            self.withdrawn.push((facts.id.clone(), why));
+        }
+        if *event == Event::Queued {
+            self.referrals.push(NewReferral {
                 issue_id: facts.id.clone(),
                 number: facts.number.clone(),
                 round,
                 urgency: file.owed.issue.class.map(|class| class.urgency),
-            }),
-            Event::Voided { .. } | Event::PlatformOverridden { .. } => {
-                self.withdrawn.push(facts.id.clone());
-            }
-            _ => {}
+            });
         }
         if asked.work {
             self.reporting_areas.insert(facts.area_id.clone());
@@ -94,10 +96,10 @@ impl Wanted {
     /// Writes the events and what they owe the platform.
     pub async fn write(&self, tx: &mut Tx) -> Result<()> {
         tx.add_events(&self.events).await?;
-        tx.owe_referrals(&self.referrals).await?;
-        for issue in &self.withdrawn {
-            tx.cancel_referrals(issue).await?;
+        for (issue, why) in &self.withdrawn {
+            tx.cancel_referrals(issue, *why).await?;
         }
+        tx.owe_referrals(&self.referrals).await?;
         if tx.context().messages {
             for (issue, round, sequence, event) in &self.messages {
                 tx.owe_message(issue, *round, *sequence, event).await?;

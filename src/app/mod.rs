@@ -10,6 +10,7 @@ pub mod areas;
 pub mod assignments;
 pub mod batch;
 pub mod confirm;
+pub mod deliveries;
 pub mod doctor;
 pub mod imports;
 pub mod issues;

@@ -9,7 +9,7 @@ use tokio::net::TcpListener;
 
 use super::{ConfigFile, shown};
 use crate::clock::{Chance, Clock};
-use crate::daemon::{load_campaign, load_workdays, platform, transport};
+use crate::daemon::{load_campaign, load_workdays, open_channel, platform};
 use crate::db::Store;
 use crate::delivery::http::{Tls, ask, client};
 use crate::notify::Messages;
@@ -89,7 +89,7 @@ fn templates(settings: &Settings) -> Result<String, String> {
 
 /// Whether it can be put together: its secrets are there, its description reads.
 fn channel(kind: ChannelKind, settings: &Settings) -> Result<String, String> {
-    transport(kind, settings, &Clock::system()).map_err(|error| error.to_string())?;
+    open_channel(kind, settings, &Clock::system()).map_err(|error| error.to_string())?;
     let lane = kind.lane();
     Ok(format!("配置齐全；用 zoufang notify test {lane} --to 人员编号 试发一条"))
 }

@@ -8,8 +8,8 @@ use jiff::civil::Date;
 
 use super::{ConfigFile, wrong_input};
 use crate::clock::{Chance, Clock};
-use crate::daemon::{open_store, reminder_rules, transport};
-use crate::db::{Content, Notice, Store};
+use crate::daemon::{open_channel, open_store, reminder_rules};
+use crate::db::{Notice, Store};
 use crate::delivery::Outcome;
 use crate::domain::staff::AddressKind;
 use crate::notify::preview;
@@ -93,7 +93,7 @@ async fn test(
         let text = format!("没有配置通道「{channel}」；notify.channels 里有：{}", all.join("、"));
         return Err(wrong_input(text));
     };
-    let transport = transport(kind, settings, &store.context().clock)?;
+    let way = open_channel(kind, settings, &store.context().clock)?;
     let addresses = store.addresses(to).await.map_err(wrong_input)?;
     let staff = store.staff().await?;
     let name = staff.iter().find(|person| person.number == to).map(|person| person.name.clone());
@@ -111,7 +111,7 @@ async fn test(
         html,
         addresses,
     };
-    match transport.send(&Content::Notice(notice)).await {
+    match way.send(&notice).await {
         Outcome::Delivered(_) => {
             say!("{channel}：已发给 {to}");
             Ok(ExitCode::SUCCESS)

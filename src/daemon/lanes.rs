@@ -5,14 +5,15 @@ use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
+use crate::app::deliveries::Deliveries;
 use crate::clock::Clock;
 use crate::db::Store;
 use crate::delivery::http::{Tls, client};
 use crate::delivery::{Lane, LaneRules, OnUnknown, Transport};
 use crate::domain::workdays::WorkingTime;
 use crate::notify::{
-    DingtalkRobot, EmailChannel, FeishuRobot, LogChannel, SmsChannel, WebhookChannel, WecomApp,
-    WecomRobot,
+    Channel, ChannelTransport, DingtalkRobot, EmailChannel, FeishuRobot, LogChannel, SmsChannel,
+    WebhookChannel, WecomApp, WecomRobot,
 };
 use crate::platform::{Platform, PlatformTransport};
 use crate::settings::channels::{ChannelKind, channel_secret};
@@ -25,11 +26,10 @@ pub(super) fn platform(
     platform: &Arc<dyn Platform>,
     shutdown: &CancellationToken,
 ) -> Arc<Lane> {
-    let clock = store.context().clock.clone();
     let PlatformSettings { concurrency, rate_per_minute, settle_after, on_unknown, .. } =
         settings.platform;
     let transport =
-        PlatformTransport::new(clock, Arc::clone(platform), settings.platform.clock_skew);
+        PlatformTransport::new(store.clone(), Arc::clone(platform), settings.platform.clock_skew);
     let rules =
         LaneRules { settle_after, ..rules(settings, concurrency, rate_per_minute, on_unknown) };
     lane(&settings.platform.name, store, Arc::new(transport), rules, shutdown)
@@ -59,15 +59,19 @@ pub(super) fn channel(
         ChannelKind::Sms => (2, notify.sms.rate_per_minute),
     };
     let rules = LaneRules { hours, ..rules(settings, concurrency, rate, notify.on_unknown) };
-    Ok(lane(kind.lane(), store, transport(kind, settings, &context.clock)?, rules, shutdown))
+    let transport = ChannelTransport::new(store.clone(), open(kind, settings, &context.clock)?);
+    Ok(lane(kind.lane(), store, Arc::new(transport), rules, shutdown))
 }
 
-/// What carries a channel's notices.
-pub fn transport(
+/// A channel by configuration.
+///
+/// # Errors
+/// Where a secret or a file can't be read.
+pub fn open(
     kind: ChannelKind,
     settings: &Settings,
     clock: &Clock,
-) -> Result<Arc<dyn Transport>, SettingsError> {
+) -> Result<Arc<dyn Channel>, SettingsError> {
     let clock = clock.clone();
     let notify = &settings.notify;
     let client = client(notify.timeout, &Tls::default())
@@ -128,8 +132,12 @@ fn rules(
         breaker_pause: outbox.breaker_pause,
         on_unknown,
         hours: None,
+        recheck_after: RECHECK_AFTER,
     }
 }
+
+/// What was read longer ago than this is asked about again before it's sent.
+const RECHECK_AFTER: Duration = Duration::from_millis(200);
 
 fn lane(
     name: &str,
@@ -138,5 +146,7 @@ fn lane(
     rules: LaneRules,
     shutdown: &CancellationToken,
 ) -> Arc<Lane> {
-    Arc::new(Lane::new(name, store.clone(), transport, rules, shutdown.clone()))
+    let outbox = Arc::new(Deliveries::new(store.clone()));
+    let with = (store.context().clock.clone(), store.context().chance.clone());
+    Arc::new(Lane::new(name, outbox, transport, with, rules, shutdown.clone()))
 }

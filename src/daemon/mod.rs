@@ -28,7 +28,7 @@ use crate::seal::{SealError, Sealer};
 use crate::settings::channels::NotifySettings;
 use crate::settings::{Adapter, Review, Settings, SettingsError};
 
-pub use lanes::transport;
+pub use lanes::open as open_channel;
 
 const CAMPAIGN: &str = include_str!("../../config/campaign.toml");
 const CALENDAR: &str = include_str!("../../config/calendar/cn-workdays.csv");

@@ -1,20 +1,20 @@
-//! What a debt carries: read for all that were claimed together, so that each costs a part of a statement.
+//! What the platform is owed: read for all that were claimed together, so that each costs a part of a statement.
 
 use std::collections::HashMap;
 
 use serde::Deserialize;
 
-use super::{Message, Notice, OutboxEntry, Photo, Result, Store, StoreError, to_json};
+use super::{Message, Photo, Result, Store, StoreError, to_json};
+use crate::domain::delivery::Entry;
 use crate::domain::issue::{Category, Urgency};
 use crate::domain::staff::Role;
 
-/// What is sent.
+/// What is sent to the platform.
 #[derive(Debug, Clone)]
 pub enum Content {
     Referral(Box<Dispatch>),
     Message(Message),
     Photo(Photo),
-    Notice(Notice),
 }
 
 /// What a platform is told of an issue.
@@ -96,8 +96,8 @@ struct DispatchRow {
 type Names = HashMap<(String, String), String>;
 
 impl Store {
-    /// What each of these debts carries, by the debt's target.
-    pub async fn contents(&self, entries: &[OutboxEntry]) -> Result<HashMap<String, Content>> {
+    /// What each of these entries carries to the platform, by the entry's target.
+    pub async fn contents(&self, entries: &[Entry]) -> Result<HashMap<String, Content>> {
         let of_kind = |kind: &str| -> Vec<&str> {
             let those = entries.iter().filter(|entry| entry.kind == kind);
             those.map(|entry| entry.target_id.as_str()).collect()
@@ -111,9 +111,6 @@ impl Store {
         }
         for photo in self.photos(&of_kind("photo")).await? {
             contents.insert(photo.id.clone(), Content::Photo(photo));
-        }
-        for notice in self.notices(&of_kind("notice")).await? {
-            contents.insert(notice.id.clone(), Content::Notice(notice));
         }
         Ok(contents)
     }

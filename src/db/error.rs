@@ -38,6 +38,33 @@ pub enum StoreError {
     Corrupt { what: &'static str, value: String },
 }
 
+impl StoreError {
+    /// Whether it comes of what was read or written, and not of the database's state: trying again will not help, and
+    /// leaving that one out will.
+    pub fn is_of_the_data(&self) -> bool {
+        match self {
+            StoreError::Database(sqlx::Error::Database(error)) => {
+                !matches!(error.kind(), sqlx::error::ErrorKind::Other)
+            }
+            StoreError::Database(error) => matches!(
+                error,
+                sqlx::Error::RowNotFound
+                    | sqlx::Error::ColumnDecode { .. }
+                    | sqlx::Error::Decode(_)
+                    | sqlx::Error::Encode(_)
+            ),
+            StoreError::Refused(_)
+            | StoreError::Rule(_)
+            | StoreError::Seal(_)
+            | StoreError::Corrupt { .. } => true,
+            StoreError::Migrate(_)
+            | StoreError::NewerDatabase(_)
+            | StoreError::Lock { .. }
+            | StoreError::WrongKey { .. } => false,
+        }
+    }
+}
+
 pub(crate) type Result<T, E = StoreError> = std::result::Result<T, E>;
 
 impl From<String> for StoreError {

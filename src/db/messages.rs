@@ -126,7 +126,7 @@ impl Tx {
         Ok(())
     }
 
-    pub(super) async fn message_delivered(&mut self, id: &str) -> Result<()> {
+    pub(crate) async fn message_delivered(&mut self, id: &str) -> Result<()> {
         let now = self.now();
         sqlx::query("UPDATE messages SET delivered_at = $1 WHERE id = $2")
             .bind(now)
@@ -141,7 +141,7 @@ impl Tx {
 pub(super) const PRIORITY: i64 = 3;
 
 impl Store {
-    pub(super) async fn messages(&self, ids: &[&str]) -> Result<Vec<(String, Message)>> {
+    pub(crate) async fn messages(&self, ids: &[&str]) -> Result<Vec<(String, Message)>> {
         if ids.is_empty() {
             return Ok(Vec::new());
         }

@@ -43,6 +43,7 @@ versions! {
     16 "0016_field_words";
     17 "0017_room_on_pages" (Postgres);
     18 "0018_casework_by_sets";
+    20 "0020_withdrawn";
 }
 
 /// The newest version that this program knows.

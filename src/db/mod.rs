@@ -90,7 +90,6 @@ pub use issues::IssueCard;
 pub use jobs::{CLOCKS_APART, JobRun};
 pub use messages::Message;
 pub use notices::{ADDRESS, DIGEST, NewNotice, Notice};
-pub use outbox::{Claim, OutboxEntry, Receipt, Settlement};
 pub use outbox_decisions::{Debt, DebtState, Decision};
 pub use photos::{LARGEST_PHOTO, Photo, media_type};
 pub use rates::{By, FiguresLine};
@@ -101,6 +100,8 @@ pub use session::Session;
 pub use staff::{Addresses, KnownStaff, StaffEntry, StaffRow};
 pub use timeline::{Entry, Timeline, What};
 pub use writer::Tx;
+
+pub use crate::domain::delivery::Receipt;
 
 use dialect::{from_json, to_json};
 use session::TxConnection;

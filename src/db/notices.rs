@@ -101,7 +101,7 @@ const AT_ONCE: usize = 500;
 
 impl Store {
     /// These notices, with their readers' addresses.
-    pub(super) async fn notices(&self, ids: &[&str]) -> Result<Vec<Notice>> {
+    pub async fn notices(&self, ids: &[&str]) -> Result<Vec<Notice>> {
         if ids.is_empty() {
             return Ok(Vec::new());
         }
@@ -200,7 +200,7 @@ impl Tx {
 
     /// A channel won't have it, such as a mailbox that doesn't exist: the person is marked as out of its reach, and
     /// the notice goes by the next channel that reaches them.
-    pub(super) async fn notice_refused(&mut self, id: &str, reason: &str) -> Result<()> {
+    pub(crate) async fn notice_refused(&mut self, id: &str, reason: &str) -> Result<()> {
         let (staff, channel, on, topic, title, body): (
             String,
             String,
@@ -266,7 +266,7 @@ impl Tx {
         Ok(!notices.is_empty())
     }
 
-    pub(super) async fn notice_delivered(&mut self, id: &str) -> Result<()> {
+    pub(crate) async fn notice_delivered(&mut self, id: &str) -> Result<()> {
         let now = self.now();
         sqlx::query("UPDATE notices SET delivered_at = $1 WHERE id = $2")
             .bind(now)

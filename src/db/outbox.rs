@@ -1,94 +1,24 @@
 //! The outbox: what is to be sent, each debt once, claimed and settled in batches.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::sync::PoisonError;
 
 use serde::{Deserialize, Serialize};
 
 use super::{Dialect, Result, Store, Tx, from_json, to_json};
-
-/// A debt taken from the outbox to be paid now.
-#[derive(Debug, Clone, Deserialize)]
-pub struct OutboxEntry {
-    pub id: String,
-    pub kind: String,
-    pub debt_key: String,
-    pub target_id: String,
-    /// How often it was tried before this claim.
-    pub attempts: i64,
-    /// Set where an earlier attempt may have arrived: look before sending.
-    pub unknown_since: Option<i64>,
-    pub first_attempt_at: Option<i64>,
-    pub last_attempt_at: Option<i64>,
-    /// Until when nobody else takes it.
-    pub lease_until: i64,
-}
-
-/// What the receiver gave for it.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Receipt {
-    pub remote_id: Option<String>,
-    pub token: Option<String>,
-}
-
-/// How one attempt ended, to be written.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Settlement {
-    /// Arrived.
-    Delivered(Receipt),
-    /// The receiver's own no.
-    Refused { reason: String },
-    /// It did not arrive; try again from `not_before`.
-    NotSent { reason: String, not_before: i64 },
-    /// It may have arrived; look from `not_before`.
-    Unknown { reason: String, not_before: i64 },
-    /// A look could not be had; look again from `not_before`. Still unknown.
-    NotSeen { reason: String, not_before: i64 },
-    /// Looked, and it isn't there: it may be sent again.
-    Absent,
-    /// It can't be known and mustn't be sent blindly: a person decides.
-    Held { reason: String },
-    /// Not tried after all.
-    Released,
-}
-
-impl Settlement {
-    /// Its name, as logs and metrics show it.
-    pub const fn code(&self) -> &'static str {
-        match self {
-            Settlement::Delivered(_) => "delivered",
-            Settlement::Refused { .. } => "refused",
-            Settlement::NotSent { .. } => "not_sent",
-            Settlement::Unknown { .. } => "unknown",
-            Settlement::NotSeen { .. } => "not_seen",
-            Settlement::Absent => "absent",
-            Settlement::Held { .. } => "held",
-            Settlement::Released => "released",
-        }
-    }
-}
-
-/// Who takes how many debts of which lane, and for how long; spans in milliseconds.
-#[derive(Debug, Clone, Copy)]
-pub struct Claim<'c> {
-    pub lane: &'c str,
-    pub owner: &'c str,
-    pub limit: i64,
-    pub lease: i64,
-    pub settle_after: i64,
-}
+use crate::domain::delivery::{Claim, Entry, Kept, LEASE_EXPIRED, Settlement, Withdrawal};
 
 /// What may be taken.
 #[derive(Debug, Deserialize)]
 struct Due {
     #[serde(flatten)]
-    entry: OutboxEntry,
+    entry: Entry,
     /// 1 where it was taken before, and the lease has ended.
     expired: i64,
 }
 
 /// The columns of a [`Due`].
-const DUE: [&str; 10] = [
+const DUE: [&str; 11] = [
     "id",
     "kind",
     "debt_key",
@@ -98,6 +28,7 @@ const DUE: [&str; 10] = [
     "first_attempt_at",
     "last_attempt_at",
     "lease_until",
+    "withdrawn",
     "expired",
 ];
 
@@ -176,6 +107,7 @@ struct Lease {
     id: String,
     /// Nobody where it isn't leased.
     lease_owner: Option<String>,
+    withdrawn: Option<Withdrawal>,
 }
 
 /// When a debt that is claimed now ($4) was last attempted: an attempt that isn't a look begins with its lease.
@@ -186,63 +118,32 @@ const CONTACT_EVERY: i64 = 1_000;
 
 /// What a settlement makes of the debt's row.
 #[derive(Serialize)]
-struct Settled<'s> {
-    id: &'s str,
+struct KeptRow<'k> {
+    id: &'k str,
     state: &'static str,
     unknown: Option<i64>,
-    error: Option<&'s str>,
+    error: Option<&'k str>,
     not_before: i64,
     /// 1 where an attempt was made.
     tried: i64,
     first: Option<i64>,
 }
 
-impl Settled<'_> {
-    fn of<'s>(settlement: &'s Settlement, entry: &'s OutboxEntry, now: i64) -> Settled<'s> {
-        let still = entry.unknown_since;
-        let (state, unknown, error, not_before, tried) = match settlement {
-            Settlement::Delivered(_) => ("delivered", None, None, now, true),
-            Settlement::Refused { reason } => ("refused", None, Some(reason), now, true),
-            Settlement::NotSent { reason, not_before } => {
-                ("ready", None, Some(reason), *not_before, true)
-            }
-            Settlement::Unknown { reason, not_before } => {
-                ("ready", Some(still.unwrap_or(now)), Some(reason), *not_before, true)
-            }
-            Settlement::NotSeen { reason, not_before } => {
-                ("ready", still, Some(reason), *not_before, false)
-            }
-            Settlement::Absent => ("ready", None, None, now, false),
-            Settlement::Held { reason } => ("held", still, Some(reason), now, false),
-            Settlement::Released => ("ready", still, None, now, false),
-        };
-        let before = if tried { entry.last_attempt_at } else { None };
-        Settled {
+impl KeptRow<'_> {
+    fn of<'k>((entry, kept): &'k (&Entry, Kept)) -> KeptRow<'k> {
+        KeptRow {
             id: &entry.id,
-            state,
-            unknown,
-            error: error.map(String::as_str),
-            not_before,
-            tried: i64::from(tried),
-            first: entry.first_attempt_at.or(before),
+            state: kept.standing.code(),
+            unknown: kept.unknown_since,
+            error: kept.error.as_deref(),
+            not_before: kept.not_before,
+            tried: i64::from(kept.tried),
+            first: kept.first_attempt_at,
         }
     }
 }
 
 impl Store {
-    /// Writes how a batch of attempts ended and takes the next debts, in one commit.
-    pub async fn settle_and_claim(
-        &self,
-        claim: &Claim<'_>,
-        batch: &[(OutboxEntry, Settlement)],
-    ) -> Result<Vec<OutboxEntry>> {
-        let mut tx = self.begin().await?;
-        tx.settle(claim.lane, claim.owner, batch).await?;
-        let claimed = if claim.limit > 0 { tx.claim(claim).await? } else { Vec::new() };
-        tx.commit().await?;
-        Ok(claimed)
-    }
-
     /// Records a lane's good or bad contact outside a delivery, such as a poll.
     pub async fn mark_contact(&self, lane: &str, failure: Option<&str>) -> Result<()> {
         let mut tx = self.begin().await?;
@@ -261,17 +162,34 @@ impl Store {
         .fetch_optional(&self.read)
         .await?)
     }
+
+    /// Which of these aren't owed any more, and why.
+    pub(crate) async fn withdrawn(&self, ids: &[&str]) -> Result<HashMap<String, Withdrawal>> {
+        #[derive(Deserialize)]
+        struct Withdrawn {
+            id: String,
+            withdrawn: Withdrawal,
+        }
+        let read = format!(
+            "SELECT id, withdrawn FROM outbox WHERE withdrawn IS NOT NULL AND id {}",
+            self.dialect.among()
+        );
+        let columns = ["id", "withdrawn"];
+        let rows: Vec<Withdrawn> =
+            self.dialect.read_among(&self.read, &columns, &read, to_json(&ids)?).await?;
+        Ok(rows.into_iter().map(|row| (row.id, row.withdrawn)).collect())
+    }
 }
 
 impl Tx {
     /// Takes debts of a lane, most urgent first. What another claimant took and never settled becomes unknown on the way.
-    async fn claim(&mut self, claim: &Claim<'_>) -> Result<Vec<OutboxEntry>> {
+    pub(crate) async fn claim(&mut self, claim: &Claim<'_>) -> Result<Vec<Entry>> {
         loop {
             let entries = self.due(claim).await?;
             let (expired, free): (Vec<Due>, Vec<Due>) =
                 entries.into_iter().partition(|due| due.expired != 0);
             if expired.is_empty() {
-                let entries: Vec<OutboxEntry> = free.into_iter().map(|due| due.entry).collect();
+                let entries: Vec<Entry> = free.into_iter().map(|due| due.entry).collect();
                 self.lease(claim, &entries).await?;
                 return Ok(entries);
             }
@@ -290,7 +208,7 @@ impl Tx {
         // The plus keeps it to the index in order of urgency; by what is due it would sort all that waits.
         let read = format!(
             "SELECT id, kind, debt_key, target_id, attempts, unknown_since, first_attempt_at,
-               {ATTEMPTED_AT} AS last_attempt_at, $2 AS lease_until,
+               {ATTEMPTED_AT} AS last_attempt_at, $2 AS lease_until, withdrawn,
                CASE WHEN lease_until IS NULL THEN 0 ELSE 1 END AS expired
              FROM outbox WHERE lane = $1 AND state IN ('ready', 'review') AND +not_before <= $4
                AND (lease_until IS NULL OR lease_until <= $4)
@@ -308,7 +226,7 @@ impl Tx {
     }
 
     /// Nobody else takes these until the lease ends. No column that an index knows changes: see migration 14.
-    async fn lease(&mut self, claim: &Claim<'_>, entries: &[OutboxEntry]) -> Result<()> {
+    async fn lease(&mut self, claim: &Claim<'_>, entries: &[Entry]) -> Result<()> {
         if entries.is_empty() {
             return Ok(());
         }
@@ -335,7 +253,7 @@ impl Tx {
         let write = format!(
             "UPDATE outbox SET state = 'ready', unknown_since = COALESCE(unknown_since, lease_until),
                first_attempt_at = COALESCE(first_attempt_at, last_attempt_at, $2 - $3), not_before = $2 + $4,
-               last_error = 'lease expired in flight', lease_owner = NULL, lease_until = NULL WHERE id {}",
+               last_error = $5, lease_owner = NULL, lease_until = NULL WHERE id {}",
             self.dialect.among()
         );
         sqlx::query(sqlx::AssertSqlSafe(write))
@@ -343,73 +261,44 @@ impl Tx {
             .bind(self.now())
             .bind(claim.lease)
             .bind(claim.settle_after)
+            .bind(LEASE_EXPIRED)
             .execute(&mut *self.db)
             .await?;
         Ok(())
     }
 
-    /// Writes how a batch of attempts ended.
-    async fn settle(
+    /// Lets go what the owner may have taken in a turn that it never heard the end of: none of it was tried.
+    pub(crate) async fn release_all_but(
         &mut self,
-        lane: &str,
-        owner: &str,
-        batch: &[(OutboxEntry, Settlement)],
+        claim: &Claim<'_>,
+        held: &[String],
     ) -> Result<()> {
-        let settled = self.write_settlements(owner, batch).await?;
-        // A lease that was lost meanwhile is another's to settle: it will look first.
-        let own = batch.iter().filter(|(entry, _)| settled.contains(&entry.id));
-        let mut referred = Vec::new();
-        for (entry, settlement) in own {
-            match (entry.kind.as_str(), settlement) {
-                ("referral", Settlement::Delivered(receipt)) => {
-                    referred.push((entry.target_id.as_str(), receipt));
-                }
-                ("referral", Settlement::Refused { reason }) => {
-                    self.referral_refused(&entry.target_id, reason).await?;
-                }
-                ("notice", Settlement::Refused { reason }) => {
-                    self.notice_refused(&entry.target_id, reason).await?;
-                }
-                (kind, Settlement::Delivered(_)) => {
-                    self.told(kind, &entry.target_id).await?;
-                }
-                _ => {}
-            }
-        }
-        self.referrals_delivered(&referred).await?;
-        self.mark_contacts(lane, batch).await
+        let write = format!(
+            "UPDATE outbox SET lease_owner = NULL, lease_until = NULL WHERE lane = $2 AND state IN ('ready', 'review')
+               AND lease_owner = $3 AND NOT (id {})",
+            self.dialect.among()
+        );
+        sqlx::query(sqlx::AssertSqlSafe(write))
+            .bind(to_json(&held)?)
+            .bind(claim.lane.to_owned())
+            .bind(claim.owner.to_owned())
+            .execute(&mut *self.db)
+            .await?;
+        Ok(())
     }
 
-    /// What isn't a referral has arrived.
-    pub(super) async fn told(&mut self, kind: &str, target_id: &str) -> Result<()> {
-        match kind {
-            "message" => self.message_delivered(target_id).await,
-            "photo" => self.photo_delivered(target_id).await,
-            _ => self.notice_delivered(target_id).await,
-        }
-    }
-
-    /// The outbox's own rows, in one statement. Returns the ids of those that `owner` still held.
-    async fn write_settlements(
-        &mut self,
-        owner: &str,
-        batch: &[(OutboxEntry, Settlement)],
-    ) -> Result<HashSet<String>> {
-        if batch.is_empty() {
-            return Ok(HashSet::new());
+    /// What becomes of these debts, in one statement.
+    pub(crate) async fn write_kept(&mut self, kept: &[(&Entry, Kept)]) -> Result<()> {
+        if kept.is_empty() {
+            return Ok(());
         }
         let now = self.now();
-        let held = self.held_by(owner, batch).await?;
-        let rows: Vec<Settled<'_>> = batch
-            .iter()
-            .filter(|(entry, _)| held.contains(&entry.id))
-            .map(|(entry, settlement)| Settled::of(settlement, entry, now))
-            .collect();
+        let rows: Vec<KeptRow<'_>> = kept.iter().map(KeptRow::of).collect();
         let write = format!(
             "UPDATE outbox SET state = j.state, unknown_since = j.\"unknown\", last_error = COALESCE(j.error, last_error),
                not_before = j.not_before, attempts = attempts + j.tried, first_attempt_at = j.\"first\",
                last_attempt_at = CASE WHEN j.tried = 1 THEN $2 ELSE last_attempt_at END,
-               settled_at = CASE WHEN j.state IN ('delivered', 'refused') THEN $2 ELSE NULL END,
+               settled_at = CASE WHEN j.state IN ('delivered', 'refused', 'cancelled') THEN $2 ELSE NULL END,
                lease_owner = NULL, lease_until = NULL
              FROM {} AS j WHERE outbox.id = j.id",
             self.dialect.rows(&["id", "state", "error"], &["unknown", "not_before", "tried", "first"])
@@ -419,30 +308,33 @@ impl Tx {
             .bind(now)
             .execute(&mut *self.db)
             .await?;
-        Ok(held)
+        Ok(())
     }
 
-    /// Which of these `owner` still holds. Changes take turns, so it holds them until this one ends.
-    async fn held_by(
+    /// Which of these `owner` still holds, and why one isn't owed any more. Changes take turns, so both hold until this
+    /// one ends.
+    pub(crate) async fn held_by(
         &mut self,
         owner: &str,
-        batch: &[(OutboxEntry, Settlement)],
-    ) -> Result<HashSet<String>> {
-        let ids: Vec<&str> = batch.iter().map(|(entry, _)| entry.id.as_str()).collect();
+        ids: &[&str],
+    ) -> Result<HashMap<String, Option<Withdrawal>>> {
         // By id alone: PostgreSQL, which counted when hardly any was leased, would go by that.
-        let read = format!("SELECT id, lease_owner FROM outbox WHERE id {}", self.dialect.among());
-        let columns = ["id", "lease_owner"];
+        let read = format!(
+            "SELECT id, lease_owner, withdrawn FROM outbox WHERE id {}",
+            self.dialect.among()
+        );
+        let columns = ["id", "lease_owner", "withdrawn"];
         let leases: Vec<Lease> =
             self.dialect.read_among(&mut *self.db, &columns, &read, to_json(&ids)?).await?;
         let held = leases.into_iter().filter(|lease| lease.lease_owner.as_deref() == Some(owner));
-        Ok(held.map(|lease| lease.id).collect())
+        Ok(held.map(|lease| (lease.id, lease.withdrawn)).collect())
     }
 
     /// Marks how the lane's receiver answered last, by what a batch shows.
-    async fn mark_contacts(
+    pub(crate) async fn mark_contacts(
         &mut self,
         lane: &str,
-        batch: &[(OutboxEntry, Settlement)],
+        batch: &[(Entry, Settlement)],
     ) -> Result<()> {
         let answered = |s: &Settlement| {
             matches!(s, Settlement::Delivered(_) | Settlement::Refused { .. } | Settlement::Absent)

@@ -1,6 +1,7 @@
 //! The operator's desk at the outbox: what is there, and the few moves that only a named person may make.
 
-use super::{Receipt, Result, Store, StoreError, Tx};
+use super::{Result, Store, StoreError, Tx, word};
+use crate::domain::delivery::Withdrawal;
 use crate::words;
 
 words! {
@@ -29,6 +30,8 @@ pub struct Debt {
     pub kind: String,
     pub state: String,
     pub unknown_since: Option<i64>,
+    /// The code of the [`Withdrawal`] by which it isn't owed any more.
+    pub withdrawn: Option<String>,
     pub attempts: i64,
     pub not_before: i64,
     pub last_error: Option<String>,
@@ -42,6 +45,7 @@ from_row!(Debt {
     kind,
     state,
     unknown_since,
+    withdrawn,
     attempts,
     not_before,
     last_error,
@@ -65,7 +69,7 @@ impl Debt {
 
 fn debts() -> String {
     format!(
-        "SELECT lane, debt_key, kind, shown AS state, unknown_since, attempts, not_before, last_error, created_at,
+        "SELECT lane, debt_key, kind, shown AS state, unknown_since, withdrawn, attempts, not_before, last_error, created_at,
            settled_at FROM (SELECT outbox.*, {STATE} AS shown FROM outbox) AS debts"
     )
 }
@@ -81,7 +85,7 @@ pub enum Decision {
     Hold,
     /// It arrived: the person has seen it there, under this number.
     Arrived { remote_id: Option<String> },
-    /// It did not arrive: the person has looked. It's sent again.
+    /// It did not arrive: the person has looked. It's sent again where it's still owed.
     Absent,
 }
 
@@ -131,27 +135,45 @@ impl Store {
     }
 }
 
+/// A debt of which a person decides.
+pub(crate) struct DecidedDebt {
+    id: String,
+    pub kind: String,
+    pub target_id: String,
+    pub withdrawn: Option<Withdrawal>,
+}
+
 impl Tx {
-    /// Carries out a person's decision, and audits it.
+    /// A debt that may be decided so.
     ///
     /// # Errors
-    /// A debt that is in flight, or settled already, can't be decided.
-    pub async fn decide_debt(
+    /// [`StoreError::Rule`] where there is none, or it may not.
+    pub(crate) async fn debt_to_decide(
         &mut self,
         debt_key: &str,
         decision: &Decision,
-        by: &str,
-        reason: &str,
-    ) -> Result<()> {
-        let (id, kind, target, state): (String, String, String, String) =
-            sqlx::query_as(sqlx::AssertSqlSafe(format!(
-                "SELECT id, kind, target_id, {STATE} FROM outbox WHERE debt_key = $1"
-            )))
-            .bind(debt_key)
-            .fetch_optional(&mut *self.db)
-            .await?
-            .ok_or_else(|| no_debt(debt_key))?;
-        let handed = state == "handed" && matches!(decision, Decision::Arrived { .. });
+    ) -> Result<DecidedDebt> {
+        let (id, kind, target_id, state, withdrawn): (
+            String,
+            String,
+            String,
+            String,
+            Option<String>,
+        ) = sqlx::query_as(sqlx::AssertSqlSafe(format!(
+            "SELECT id, kind, target_id, {STATE}, withdrawn FROM outbox WHERE debt_key = $1"
+        )))
+        .bind(debt_key)
+        .fetch_optional(&mut *self.db)
+        .await?
+        .ok_or_else(|| no_debt(debt_key))?;
+        let read = |why: String| word("outbox.withdrawn", &why, Withdrawal::read);
+        let withdrawn = withdrawn.map(read).transpose()?;
+        // What stands in a hand-off is settled by what comes back, unless nobody is to enter it any more.
+        let handed = match decision {
+            Decision::Arrived { .. } => state == "handed",
+            Decision::Absent => state == "handed" && withdrawn.is_some(),
+            _ => false,
+        };
         if !handed && !matches!(state.as_str(), "ready" | "held" | "review") {
             let standing = DebtState::read(&state).map(DebtState::chinese);
             return Err(StoreError::Rule(format!(
@@ -159,9 +181,20 @@ impl Tx {
                 standing.unwrap_or(&state)
             )));
         }
+        Ok(DecidedDebt { id, kind, target_id, withdrawn })
+    }
+
+    /// Writes a person's decision, with a note where there is something to say.
+    pub(crate) async fn write_decision(
+        &mut self,
+        debt: &DecidedDebt,
+        decision: &Decision,
+        note: Option<&str>,
+    ) -> Result<()> {
         let now = self.now();
         let (state, forget_unknown, not_before) = match decision {
             Decision::Retry | Decision::Release => ("ready", 0, 0),
+            Decision::Absent if debt.withdrawn.is_some() => ("cancelled", 1, now),
             Decision::Absent => ("ready", 1, 0),
             Decision::Hold => ("held", 0, now),
             Decision::Arrived { .. } => ("delivered", 1, now),
@@ -169,24 +202,17 @@ impl Tx {
         sqlx::query(
             "UPDATE outbox SET state = $1, not_before = $2,
                unknown_since = CASE WHEN $3 = 1 THEN NULL ELSE unknown_since END,
-               settled_at = CASE WHEN $1 = 'delivered' THEN $4 ELSE NULL END WHERE id = $5",
+               last_error = COALESCE($6, last_error),
+               settled_at = CASE WHEN $1 IN ('delivered', 'cancelled') THEN $4 ELSE NULL END WHERE id = $5",
         )
         .bind(state)
         .bind(not_before)
         .bind(forget_unknown)
         .bind(now)
-        .bind(id)
+        .bind(&debt.id)
+        .bind(note)
         .execute(&mut *self.db)
         .await?;
-        if let Decision::Arrived { remote_id } = decision {
-            let receipt = Receipt { remote_id: remote_id.clone(), token: None };
-            match kind.as_str() {
-                "referral" => self.referrals_delivered(&[(&target, &receipt)]).await?,
-                _ => self.told(&kind, &target).await?,
-            }
-        }
-        let detail = serde_json::json!({"reason": reason, "decision": decision.code()});
-        self.audit(by, decision.code(), debt_key, &detail).await?;
         Ok(())
     }
 }

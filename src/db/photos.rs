@@ -150,6 +150,7 @@ impl Tx {
         let read = format!(
             "SELECT r.id, r.reference, p.id, p.place FROM referrals r JOIN photos p ON p.issue_id = r.issue_id
              WHERE r.remote_id IS NOT NULL AND r.id {}
+               AND NOT EXISTS (SELECT 1 FROM outbox o WHERE o.target_id = r.id AND o.withdrawn IS NOT NULL)
                AND NOT EXISTS (SELECT 1 FROM referral_photos s WHERE s.referral_id = r.id AND s.photo_id = p.id)
              ORDER BY r.reference, p.place",
             self.dialect.among()
@@ -174,7 +175,7 @@ impl Tx {
         Ok(())
     }
 
-    pub(super) async fn photo_delivered(&mut self, id: &str) -> Result<()> {
+    pub(crate) async fn photo_delivered(&mut self, id: &str) -> Result<()> {
         let now = self.now();
         sqlx::query("UPDATE referral_photos SET delivered_at = $1 WHERE id = $2")
             .bind(now)
@@ -187,7 +188,7 @@ impl Tx {
 
 impl Store {
     /// Photos that are owed, by their ids for a referral.
-    pub(super) async fn photos(&self, ids: &[&str]) -> Result<Vec<Photo>> {
+    pub(crate) async fn photos(&self, ids: &[&str]) -> Result<Vec<Photo>> {
         if ids.is_empty() {
             return Ok(Vec::new());
         }

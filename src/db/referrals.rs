@@ -5,6 +5,7 @@ use serde::Serialize;
 
 use super::{Context, Receipt, Result, Store, Tx, to_json};
 use crate::clock::span_millis;
+use crate::domain::delivery::Withdrawal;
 use crate::domain::issue::{Event, State, Urgency};
 use crate::domain::referral::{self, PlatformUpdate};
 
@@ -18,6 +19,9 @@ pub struct OpenReferral {
 }
 
 from_row!(OpenReferral { id, remote_id, token, delivered_at });
+
+/// The condition of an outbox entry that certainly hasn't left.
+const STILL_HERE: &str = "state <> 'handed' AND unknown_since IS NULL AND lease_until IS NULL";
 
 #[derive(Serialize)]
 struct DeliveredRow<'r> {
@@ -100,15 +104,25 @@ impl Tx {
         self.write_set(&entries, &rows).await
     }
 
-    /// Takes back what hasn't been sent for an issue.
-    pub(crate) async fn cancel_referrals(&mut self, issue_id: &str) -> Result<()> {
-        sqlx::query(
-            "UPDATE outbox SET state = 'cancelled' WHERE state IN ('ready', 'review') AND unknown_since IS NULL
-               AND lease_until IS NULL AND target_id IN (SELECT id FROM referrals WHERE issue_id = $1 AND state = 'queued')",
-        )
-        .bind(issue_id)
-        .execute(&mut *self.db)
-        .await?;
+    /// An issue's referrals and photos aren't owed any more. What certainly hasn't left is cancelled; what may have, and
+    /// what is under way, is marked, and whoever settles it goes by that.
+    pub(crate) async fn cancel_referrals(&mut self, issue_id: &str, why: Withdrawal) -> Result<()> {
+        let withdraw = format!(
+            "UPDATE outbox SET state = CASE WHEN {STILL_HERE} THEN 'cancelled' ELSE state END,
+               withdrawn = COALESCE(withdrawn, $2),
+               last_error = CASE WHEN {STILL_HERE} THEN $3 WHEN state = 'handed' THEN $4 ELSE $5 END
+             WHERE state IN ('ready', 'review', 'held', 'handed') AND withdrawn IS NULL AND target_id IN (
+               SELECT id FROM referrals WHERE issue_id = $1
+               UNION ALL SELECT s.id FROM referral_photos s JOIN referrals r ON r.id = s.referral_id WHERE r.issue_id = $1)"
+        );
+        sqlx::query(sqlx::AssertSqlSafe(withdraw))
+            .bind(issue_id)
+            .bind(why.code())
+            .bind(format!("{why}；没有发出"))
+            .bind(format!("{why}；已列入交接表：请不要再录入平台，已录入的请平台撤销"))
+            .bind(format!("{why}；此前发出的可能已送达，正在核实"))
+            .execute(&mut *self.db)
+            .await?;
         sqlx::query(
             "UPDATE referrals SET state = 'cancelled', poll_at = NULL WHERE issue_id = $1 AND state = 'queued'
                AND EXISTS (SELECT 1 FROM outbox WHERE target_id = referrals.id AND outbox.state = 'cancelled')",
@@ -119,9 +133,19 @@ impl Tx {
         Ok(())
     }
 
+    /// These referrals never reached the platform and aren't owed any more.
+    pub(crate) async fn referrals_cancelled(&mut self, ids: &[&str]) -> Result<()> {
+        let write = format!(
+            "UPDATE referrals SET state = 'cancelled', poll_at = NULL WHERE state = 'queued' AND id {}",
+            self.dialect.among()
+        );
+        sqlx::query(sqlx::AssertSqlSafe(write)).bind(to_json(&ids)?).execute(&mut *self.db).await?;
+        Ok(())
+    }
+
     /// The platform has these: each with its number, or with a token for which the number will follow. They are asked
     /// about at once, as it was set when they were queued: with its number none changes a column that an index knows.
-    pub(super) async fn referrals_delivered(
+    pub(crate) async fn referrals_delivered(
         &mut self,
         delivered: &[(&str, &Receipt)],
     ) -> Result<()> {
@@ -165,7 +189,7 @@ impl Tx {
     }
 
     /// The platform's own no at the door.
-    pub(super) async fn referral_refused(&mut self, id: &str, reason: &str) -> Result<()> {
+    pub(crate) async fn referral_refused(&mut self, id: &str, reason: &str) -> Result<()> {
         let issue_id: String = sqlx::query_scalar(
             "UPDATE referrals SET state = 'refused', poll_at = NULL WHERE id = $1 RETURNING issue_id",
         )

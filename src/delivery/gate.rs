@@ -184,6 +184,7 @@ mod tests {
             breaker_pause: Duration::from_secs(10),
             on_unknown: OnUnknown::Hold,
             hours: None,
+            recheck_after: Duration::ZERO,
         };
         (clock.clone(), Gate::new(clock, &rules))
     }

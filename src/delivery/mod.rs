@@ -1,79 +1,45 @@
 //! The delivery engine: claim, look, send, settle.
 //!
-//! Knows debts ([`OutboxEntry`]), how to pay one ([`Transport`]) and the record; not what a debt says, nor
-//! which platform or channel takes it. What may have arrived is never sent again before a look.
+//! Knows outbox entries ([`Entry`]), the outbox they come from and go back to ([`Outbox`]) and how one is delivered
+//! ([`Transport`]). It must not know what an entry carries, nor which platform or channel takes it. What may have arrived is
+//! never sent again before a look, and what isn't owed any more is never sent.
 
+mod attempt;
 mod delay;
+mod flow;
 mod gate;
 pub mod http;
 mod lane;
 
-use std::time::Duration;
+use std::collections::HashMap;
 
 use async_trait::async_trait;
 
-use crate::db::{Content, OutboxEntry, Receipt};
+pub use crate::app::deliveries::Outbox;
+use crate::db::StoreError;
+pub use crate::domain::delivery::{Entry, LookUp, OnUnknown, Outcome, Receipt};
+pub use attempt::LaneRules;
 pub use gate::GateState;
-pub use lane::{Lane, LaneRules};
+pub use lane::Lane;
 
-/// How an attempt to send ended.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Outcome {
-    Delivered(Receipt),
-    /// The receiver's own no.
-    Refused {
-        reason: String,
-    },
-    /// It certainly did not arrive.
-    NotSent {
-        reason: String,
-        retry_after: Option<Duration>,
-    },
-    /// It may have arrived.
-    Unknown {
-        reason: String,
-    },
-}
-
-impl Outcome {
-    /// For a lane whose receiver has no use for such a debt.
-    pub fn not_for_this_lane() -> Outcome {
-        let reason = "misconfigured: this lane doesn't take such a debt".to_owned();
-        Outcome::NotSent { reason, retry_after: None }
-    }
-}
-
-/// What a look for an earlier attempt showed.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum LookUp {
-    Found(Receipt),
-    Absent,
-    /// The receiver knows a repeated key: sending again is safe.
-    Repeatable,
-    /// The receiver can neither be looked at nor knows a repeated key.
-    Blind,
-    /// The look itself failed.
-    Failed {
-        reason: String,
-        retry_after: Option<Duration>,
-    },
-}
-
-/// What is done with a debt of unknown fate where the receiver can't be looked at.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize, serde::Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum OnUnknown {
-    /// It waits for a person: never twice, perhaps late.
-    Hold,
-    /// It is sent again: never lost, perhaps twice.
-    Resend,
-}
-
-/// Takes debts to one receiver.
+/// The way to one receiver.
 #[async_trait]
 pub trait Transport: Send + Sync {
-    /// Sends a debt that isn't there yet.
-    async fn send(&self, content: &Content) -> Outcome;
+    /// Reads what these entries carry, by their targets. What can't be read or isn't for this receiver is left out.
+    ///
+    /// # Errors
+    /// Where none of them could be read.
+    async fn load(
+        &self,
+        entries: &[Entry],
+    ) -> Result<HashMap<String, Box<dyn Attempt>>, StoreError>;
+}
+
+/// An entry with what it carries, ready to go.
+#[async_trait]
+pub trait Attempt: Send + Sync {
+    /// Sends what isn't there yet.
+    async fn send(&self) -> Outcome;
     /// Looks whether an earlier attempt arrived.
-    async fn look(&self, entry: &OutboxEntry, content: &Content) -> LookUp;
+    async fn look(&self, entry: &Entry) -> LookUp;
 }

@@ -5,6 +5,7 @@
 
 pub mod area;
 pub mod campaign;
+pub mod delivery;
 pub mod duty;
 pub mod holder;
 pub mod issue;

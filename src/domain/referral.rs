@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 
+use super::delivery::Withdrawal;
 use super::issue::{Event, Issue, State};
 use crate::words;
 
@@ -79,6 +80,21 @@ pub fn message(event: &Event) -> Option<String> {
         Event::Satisfied => Some("回访：群众表示满意".to_owned()),
         Event::Reopened { reason } => Some(format!("重新办理：{reason}")),
         Event::Voided { reason } => Some(format!("不再需要办理：{reason}")),
+        Event::PlatformOverridden { reason, .. } => Some(format!("不再需要平台办理：{reason}")),
+        _ => None,
+    }
+}
+
+/// Why an event, which brought the issue to `after`, leaves what wasn't delivered of it owed no longer.
+pub fn withdrawal(event: &Event, after: &Issue) -> Option<Withdrawal> {
+    match event {
+        Event::Voided { .. } => Some(Withdrawal::Voided),
+        Event::PlatformOverridden { .. } => Some(Withdrawal::Overridden),
+        Event::Reopened { .. } => Some(Withdrawal::Superseded),
+        // One in its first round was never referred.
+        Event::Classified { level, .. } if after.round > 1 && !level.is_referred() => {
+            Some(Withdrawal::Reclassified)
+        }
         _ => None,
     }
 }

@@ -14,8 +14,8 @@ mod remind;
 
 pub use calendar::{Calendar, calendar};
 pub use channels::{
-    DingtalkRobot, EmailChannel, FeishuRobot, LogChannel, SmsChannel, WebhookChannel, WecomApp,
-    WecomRobot,
+    Channel, ChannelTransport, DingtalkRobot, EmailChannel, FeishuRobot, LogChannel, SmsChannel,
+    WebhookChannel, WecomApp, WecomRobot,
 };
 pub use links::calendar as calendar_link;
 pub use messages::{MessageError, Messages};

@@ -1,5 +1,6 @@
-//! Pays the debts to the platform: the outbox's transport for referrals.
+//! The way to the platform: what the outbox carries there, sent and looked for.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,12 +9,12 @@ use jiff::Timestamp;
 
 use super::{Looks, Platform};
 use crate::clock::Clock;
-use crate::db::{Content, OutboxEntry};
-use crate::delivery::{LookUp, Outcome, Transport};
+use crate::db::{Content, Store, StoreError};
+use crate::delivery::{Attempt, Entry, LookUp, Outcome, Transport};
 
-/// Takes referrals to one platform.
+/// Takes referrals, messages and photos to one platform.
 pub struct PlatformTransport {
-    clock: Clock,
+    store: Store,
     platform: Arc<dyn Platform>,
     clock_skew: Duration,
 }
@@ -21,15 +22,44 @@ pub struct PlatformTransport {
 impl PlatformTransport {
     /// `clock_skew` is how far the platform's clock may be from ours.
     pub fn new(
-        clock: Clock,
+        store: Store,
         platform: Arc<dyn Platform>,
         clock_skew: Duration,
     ) -> PlatformTransport {
-        PlatformTransport { clock, platform, clock_skew }
+        PlatformTransport { store, platform, clock_skew }
     }
+}
 
+#[async_trait]
+impl Transport for PlatformTransport {
+    async fn load(
+        &self,
+        entries: &[Entry],
+    ) -> Result<HashMap<String, Box<dyn Attempt>>, StoreError> {
+        let contents = self.store.contents(entries).await?;
+        let attempt = |(target, content)| {
+            let attempt = PlatformAttempt {
+                clock: self.store.context().clock.clone(),
+                platform: Arc::clone(&self.platform),
+                clock_skew: self.clock_skew,
+                content,
+            };
+            (target, Box::new(attempt) as Box<dyn Attempt>)
+        };
+        Ok(contents.into_iter().map(attempt).collect())
+    }
+}
+
+struct PlatformAttempt {
+    clock: Clock,
+    platform: Arc<dyn Platform>,
+    clock_skew: Duration,
+    content: Content,
+}
+
+impl PlatformAttempt {
     /// The time in which an unknown attempt can have arrived, by the platform's clock.
-    fn window(&self, entry: &OutboxEntry) -> (Timestamp, Timestamp) {
+    fn window(&self, entry: &Entry) -> (Timestamp, Timestamp) {
         let now = self.clock.now();
         let first = entry
             .first_attempt_at
@@ -42,21 +72,21 @@ impl PlatformTransport {
 }
 
 #[async_trait]
-impl Transport for PlatformTransport {
-    async fn send(&self, content: &Content) -> Outcome {
-        match content {
+impl Attempt for PlatformAttempt {
+    async fn send(&self) -> Outcome {
+        match &self.content {
             Content::Referral(dispatch) => self.platform.submit(dispatch).await,
             Content::Message(message) => self.platform.append(message).await,
             Content::Photo(photo) => self.platform.upload(photo).await,
-            Content::Notice(_) => Outcome::not_for_this_lane(),
         }
     }
 
-    async fn look(&self, entry: &OutboxEntry, content: &Content) -> LookUp {
-        let looks = match content {
-            Content::Referral(_) => self.platform.looks(),
-            Content::Photo(_) => self.platform.looks_for_photos().unwrap_or(Looks::Nothing),
-            _ => self.platform.looks_for_messages().unwrap_or(Looks::Nothing),
+    async fn look(&self, entry: &Entry) -> LookUp {
+        let platform = &self.platform;
+        let looks = match self.content {
+            Content::Referral(_) => platform.looks(),
+            Content::Message(_) => platform.looks_for_messages().unwrap_or(Looks::Nothing),
+            Content::Photo(_) => platform.looks_for_photos().unwrap_or(Looks::Nothing),
         };
         match looks {
             Looks::RepeatedKey => return LookUp::Repeatable,
@@ -64,11 +94,10 @@ impl Transport for PlatformTransport {
             Looks::Search => {}
         }
         let (from, to) = self.window(entry);
-        let found = match content {
-            Content::Referral(dispatch) => self.platform.find(&dispatch.reference, from, to).await,
-            Content::Message(message) => self.platform.find_message(message, from, to).await,
-            Content::Photo(photo) => self.platform.find_photo(photo, from, to).await,
-            Content::Notice(_) => Ok(None),
+        let found = match &self.content {
+            Content::Referral(dispatch) => platform.find(&dispatch.reference, from, to).await,
+            Content::Message(message) => platform.find_message(message, from, to).await,
+            Content::Photo(photo) => platform.find_photo(photo, from, to).await,
         };
         match found {
             Ok(Some(receipt)) => LookUp::Found(receipt),

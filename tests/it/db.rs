@@ -4,13 +4,14 @@ use std::collections::HashSet;
 
 use jiff::SignedDuration;
 use zoufang::app::assignments::reassign;
-use zoufang::db::{Content, Holders, Receipt, Settlement, Store, StoreError};
+use zoufang::db::{Content, Holders, Receipt, Store, StoreError};
+use zoufang::domain::delivery::Settlement;
 use zoufang::domain::duty::DutyKind;
 use zoufang::domain::issue::{Event, Issue, State};
 use zoufang::domain::referral::{PlatformStatus, PlatformUpdate};
 use zoufang::domain::staff::Role;
 
-use crate::support::{Fixture, claim, on_both, open};
+use crate::support::{Fixture, claim, on_both, open, settle};
 
 const LANE: &str = "ehushanying";
 const LEASE: i64 = 120_000;
@@ -40,13 +41,7 @@ pub async fn deliver(store: &Store, remote_id: &str) {
     let batch: Vec<_> =
         claimed.into_iter().map(|entry| (entry, Settlement::Delivered(receipt.clone()))).collect();
     assert_eq!(batch.len(), 1);
-    store
-        .settle_and_claim(
-            &zoufang::db::Claim { lane: LANE, owner: "me", limit: 0, lease: 0, settle_after: 0 },
-            &batch,
-        )
-        .await
-        .unwrap();
+    settle(store, LANE, "me", &batch).await.unwrap();
 }
 
 pub fn update(
@@ -166,20 +161,7 @@ on_both!(
         // The look covers the dead one's attempt.
         assert!(second[0].first_attempt_at.unwrap() <= first[0].last_attempt_at.unwrap());
         let late = [(first[0].clone(), Settlement::Delivered(Receipt::default()))];
-        fixture
-            .store
-            .settle_and_claim(
-                &zoufang::db::Claim {
-                    lane: LANE,
-                    owner: "dead",
-                    limit: 0,
-                    lease: 0,
-                    settle_after: 0,
-                },
-                &late,
-            )
-            .await
-            .unwrap();
+        settle(&fixture.store, LANE, "dead", &late).await.unwrap();
         assert_eq!(the_issue(&fixture.store).await.issue.state, State::Queued);
     }
 );

@@ -9,7 +9,7 @@ use zoufang::domain::holder::{Holder, Holding, holdings};
 use zoufang::domain::issue::{Category, Event, Level, Urgency};
 use zoufang::domain::staff::Role;
 
-use crate::support::{Fixture, VISITS, claim, on_both};
+use crate::support::{Fixture, VISITS, claim, notices, on_both, settle};
 
 async fn lines(fixture: &Fixture, kind: DutyKind) -> Vec<DutyLine> {
     let all = fixture.store.duty_lines("", 10_000).await.unwrap();
@@ -96,11 +96,9 @@ on_both!(a_referred_issue_is_uploaded_within_its_limit, async |fixture: Fixture|
     let receipt = zoufang::db::Receipt { remote_id: Some("P1".to_owned()), token: None };
     let settled = entries
         .into_iter()
-        .map(|entry| (entry, zoufang::db::Settlement::Delivered(receipt.clone())));
+        .map(|entry| (entry, zoufang::domain::delivery::Settlement::Delivered(receipt.clone())));
     let settled: Vec<_> = settled.collect();
-    let none =
-        zoufang::db::Claim { lane: "ehushanying", owner: "t", limit: 0, lease: 0, settle_after: 0 };
-    fixture.store.settle_and_claim(&none, &settled).await.unwrap();
+    settle(&fixture.store, "ehushanying", "t", &settled).await.unwrap();
     assert_eq!(open(&fixture, DutyKind::Upload).await, 0);
     assert_eq!(open(&fixture, DutyKind::Resolve).await, 1);
 });
@@ -182,7 +180,7 @@ on_both!(a_breach_of_discipline_is_the_inspectors_alone, async |fixture: Fixture
     assert!(tx.is_inspector("D9").await.unwrap() && !tx.is_inspector("Z1").await.unwrap());
     tx.commit().await.unwrap();
     let told = claim(&fixture.store, "log", "t", 10, 60_000).await.unwrap();
-    let contents = fixture.store.contents(&told).await.unwrap();
+    let contents = notices(&fixture.store, &told).await;
     assert_eq!(contents.len(), 1);
     let said = format!("{contents:?}");
     assert!(said.contains("D9") && said.contains("WJ-000001"), "{said}");

@@ -6,6 +6,7 @@ mod certificates;
 mod channels;
 mod cli;
 mod db;
+mod deliveries;
 mod demo;
 mod derivation;
 mod domain;

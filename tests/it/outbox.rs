@@ -8,17 +8,22 @@ use tokio_util::sync::CancellationToken;
 use wiremock::matchers::method;
 use wiremock::{Mock, MockServer, ResponseTemplate};
 use zoufang::daemon::Daemon;
-use zoufang::db::{Claim, Decision, Settlement};
+use zoufang::db::Decision;
 use zoufang::delivery::GateState;
+use zoufang::domain::delivery::Settlement;
 use zoufang::domain::issue::{Event, State};
 use zoufang::settings::Settings;
 
-use crate::support::{Fixture, VISITS, claim, on_both};
+use crate::support::{Fixture, VISITS, claim, on_both, settle};
 
-const LANE: &str = "ehushanying";
+pub const LANE: &str = "ehushanying";
 
 /// A township with issues of each urgency, and a platform that answers every submission as told.
-async fn owing(fixture: Fixture, issues: usize, rules: &str) -> (Fixture, MockServer, Arc<Daemon>) {
+pub async fn owing(
+    fixture: Fixture,
+    issues: usize,
+    rules: &str,
+) -> (Fixture, MockServer, Arc<Daemon>) {
     let fixture = fixture.township().await;
     fixture.at(4, 20, 9);
     let server = MockServer::start().await;
@@ -208,7 +213,6 @@ on_both!(what_is_leased_is_nobody_elses_until_the_lease_ends, async |fixture: Fi
     assert_eq!(unknown, [true, true]);
     // The first owner's word on what it lost is not taken.
     let settled = taken.into_iter().map(|entry| (entry, Settlement::Absent));
-    let none = Claim { lane: LANE, owner: "one", limit: 0, lease: 0, settle_after: 0 };
-    store.settle_and_claim(&none, &settled.collect::<Vec<_>>()).await.unwrap();
+    settle(store, LANE, "one", &settled.collect::<Vec<_>>()).await.unwrap();
     assert_eq!(listed("leased").await.len(), 2);
 });

@@ -4,13 +4,13 @@ use std::sync::Arc;
 
 use tokio_util::sync::CancellationToken;
 use zoufang::daemon::Daemon;
-use zoufang::db::{Content, Store};
+use zoufang::db::Store;
 use zoufang::domain::rates::percent;
 use zoufang::notify::{calendar_link, preview};
 use zoufang::settings::Settings;
 use zoufang::web::serve;
 
-use crate::support::{Fixture, claim, on_both};
+use crate::support::{Fixture, claim, notices, on_both};
 
 /// The service at an address of its own.
 async fn served(store: &Store) -> (String, Arc<Daemon>) {
@@ -31,12 +31,9 @@ async fn get(url: &str) -> (u16, String) {
 /// Where a person's digest that was just written links to.
 async fn link_to(store: &Store, number: &str) -> String {
     let entries = claim(store, "log", "t", 100, 60_000).await.unwrap();
-    let contents = store.contents(&entries).await.unwrap();
-    let body = contents.into_values().find_map(|content| match content {
-        Content::Notice(notice) if notice.staff_number == number => Some(notice.body),
-        _ => None,
-    });
-    body.unwrap().lines().last().unwrap().trim_start_matches("查看并签收：").to_owned()
+    let notices = notices(store, &entries).await;
+    let notice = notices.iter().find(|notice| notice.staff_number == number).unwrap();
+    notice.body.lines().last().unwrap().trim_start_matches("查看并签收：").to_owned()
 }
 
 on_both!(what_is_owed_and_watched_over_stands_once_on_the_page, async |fixture: Fixture| {

@@ -4,14 +4,14 @@ use std::collections::{HashMap, HashSet};
 
 use jiff::civil::{Date, date};
 use zoufang::daemon::{load_campaign, load_workdays};
-use zoufang::db::{Content, Told};
+use zoufang::db::Told;
 use zoufang::domain::campaign::Recipient;
 use zoufang::domain::duty::DutyKind;
 use zoufang::domain::staff::Role;
 use zoufang::domain::workdays::WorkingTime;
 use zoufang::notify::{Messages, ReminderRules, remind};
 
-use crate::support::{Fixture, claim, on_both};
+use crate::support::{Fixture, claim, notices, on_both};
 
 pub fn rules() -> ReminderRules {
     ReminderRules {
@@ -154,8 +154,7 @@ async fn a_digest_as_it_is_read() {
     remind(&fixture.store, &rules()).await.unwrap();
     let entries = claim(&fixture.store, "log", "t", 100, 60_000).await.unwrap();
     let mut texts = Vec::new();
-    for content in fixture.store.contents(&entries).await.unwrap().into_values() {
-        let Content::Notice(notice) = content else { panic!("{content:?}") };
+    for notice in notices(&fixture.store, &entries).await {
         texts.push(format!("{} {}\n{}", notice.staff_name, notice.title, notice.body));
     }
     texts.sort();

@@ -1,8 +1,9 @@
 //! Thousands of histories: a platform that fails in every way at chosen moments, a process that dies between any
-//! two of its steps, a clock that is moved by hand. After each history the platform must hold each debt
-//! once, and the record must know it. `SIMULATIONS=5000 cargo test --test it simulation::` runs more of them.
+//! two of its steps, people who void, override and reopen issues in the midst of it, a clock that is moved by hand. After
+//! each history the platform must hold each debt once, the record must know it, and nothing was sent after it stopped being
+//! owed. `SIMULATIONS=5000 cargo test --test it simulation::` runs more of them.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::future::poll_fn;
 use std::pin::pin;
 use std::sync::{Arc, Mutex};
@@ -13,11 +14,12 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
+use zoufang::app::deliveries::Deliveries;
 use zoufang::clock::{Chance, Clock};
-use zoufang::db::{Dispatch, Receipt};
+use zoufang::db::{Debt, Dispatch, Message, Receipt, Store};
 use zoufang::delivery::{Lane, LaneRules, OnUnknown, Outcome};
 use zoufang::domain::issue::{Category, Event, Level, State, Urgency};
-use zoufang::domain::referral::PlatformUpdate;
+use zoufang::domain::referral::{PlatformUpdate, reference};
 use zoufang::platform::{Looks, NoContact, Platform, PlatformTransport, ServiceGap};
 
 use crate::support::{Fixture, VISITS};
@@ -45,6 +47,7 @@ struct Simulated {
     offers: Offers,
     clock: Clock,
     chance: Chance,
+    store: Store,
     inner: Mutex<Inner>,
     crashed: Notify,
 }
@@ -57,6 +60,15 @@ struct Inner {
     fuse: Option<usize>,
     calm: bool,
     sent: usize,
+    /// Which life it is, counted; and whether it makes one attempt at a time.
+    life: usize,
+    one_by_one: bool,
+    /// What people withdrew, and in which life it could still be on its way past us: none where it couldn't.
+    withdrawn: HashMap<String, Option<usize>>,
+    /// What was sent though it had been withdrawn before.
+    sent_late: Vec<String>,
+    /// What was told, by its reference, and of which request.
+    told: HashMap<String, (String, String)>,
 }
 
 /// How far the platform's clock is from ours.
@@ -83,6 +95,41 @@ impl Simulated {
         if dies {
             self.crashed.notify_one();
             std::future::pending::<()>().await;
+        }
+        if !self.is_calm() && self.chance.fraction() < 0.06 {
+            self.withdraw().await;
+        }
+    }
+
+    /// A person voids or overrides an issue that waits for the platform, wherever its debt is on its way.
+    async fn withdraw(&self) {
+        let waiting = self.store.issues_in(State::Queued, 1000).await.unwrap();
+        let Some(card) = waiting.get(self.chance.below(waiting.len())) else { return };
+        let reason = "群众撤回".to_owned();
+        let event = match self.chance.fraction() {
+            x if x < 0.6 => Event::Voided { reason },
+            _ => Event::PlatformOverridden { by: "周正".to_owned(), reason },
+        };
+        let mut tx = self.store.begin().await.unwrap();
+        // It may have arrived since it was read.
+        if tx.issue(&card.id).await.unwrap() != card.issue {
+            return;
+        }
+        tx.issue_event(&card.id, &event, "周正").await.unwrap();
+        tx.commit().await.unwrap();
+        let mut inner = self.inner();
+        // Others that were begun at the same time may be on the wire already.
+        let on_the_wire = (!inner.one_by_one).then_some(inner.life);
+        let reference = reference(&card.number, card.issue.round);
+        inner.withdrawn.insert(reference, on_the_wire);
+    }
+
+    fn note_sending(&self, reference: &str) {
+        let mut inner = self.inner();
+        inner.sent += 1;
+        let life = inner.life;
+        if inner.withdrawn.get(reference).is_some_and(|on_the_wire| *on_the_wire != Some(life)) {
+            inner.sent_late.push(reference.to_owned());
         }
     }
 
@@ -116,9 +163,24 @@ impl Platform for Simulated {
         }
     }
 
-    async fn submit(&self, dispatch: &Dispatch) -> Outcome {
+    fn looks_for_messages(&self) -> Option<Looks> {
+        Some(Looks::RepeatedKey)
+    }
+
+    async fn append(&self, message: &Message) -> Outcome {
         self.step().await;
-        self.inner().sent += 1;
+        let fate = if self.is_calm() { 1.0 } else { self.chance.fraction() };
+        if fate > 0.1 {
+            let told = (message.remote_id.clone(), message.text.clone());
+            self.inner().told.insert(message.reference.clone(), told);
+        }
+        self.step().await;
+        if fate < 0.2 { unknown() } else { Outcome::Delivered(Receipt::default()) }
+    }
+
+    async fn submit(&self, dispatch: &Dispatch) -> Outcome {
+        self.note_sending(&dispatch.reference);
+        self.step().await;
         let reference = &dispatch.reference;
         let (fate, late) = (self.chance.fraction(), self.chance.fraction());
         let fate = if self.is_calm() { 1.0 } else { fate };
@@ -220,7 +282,8 @@ struct Town {
 
 impl Town {
     async fn new(seed: u64) -> Town {
-        let fixture = Fixture::sqlite().await.township().await;
+        let fixture = Fixture::sqlite().await.within(|context| context.messages = true).await;
+        let fixture = fixture.township().await;
         fixture.at(4, 20, 9);
         Town { fixture, chance: Chance::seeded(seed), written: 0 }
     }
@@ -259,10 +322,27 @@ impl Town {
         }
     }
 
-    fn lane(&self, platform: &Arc<Simulated>, on_unknown: OnUnknown) -> Arc<Lane> {
+    /// Some of what was voided or declared done wasn't.
+    async fn reopen(&self) {
+        let store = &self.fixture.store;
+        for state in [State::Void, State::Resolved] {
+            for card in store.issues_in(state, 1000).await.unwrap() {
+                if self.chance.fraction() < 0.3 {
+                    let again = Event::Reopened { reason: "未解决".to_owned() };
+                    let mut tx = store.begin().await.unwrap();
+                    tx.issue_event(&card.id, &again, "周正").await.unwrap();
+                    tx.commit().await.unwrap();
+                }
+            }
+        }
+    }
+
+    fn lane(&self, platform: &Arc<Simulated>, on_unknown: OnUnknown) -> Lane {
+        let concurrency = 1 + self.chance.below(4);
+        platform.inner().one_by_one = concurrency == 1;
         let rules = LaneRules {
             hours: None,
-            concurrency: 1 + self.chance.below(4),
+            concurrency,
             lease: Duration::from_secs(120),
             settle_after: SETTLE_AFTER,
             retry_first: Duration::from_secs(5),
@@ -271,12 +351,14 @@ impl Town {
             breaker_failures: 3,
             breaker_pause: Duration::from_secs(20),
             on_unknown,
+            recheck_after: Duration::ZERO,
         };
         let store = self.fixture.store.clone();
         let platform: Arc<dyn Platform> = Arc::clone(platform) as _;
-        let transport =
-            Arc::new(PlatformTransport::new(store.context().clock.clone(), platform, 2 * SKEW));
-        Arc::new(Lane::new(LANE, store, transport, rules, CancellationToken::new()))
+        let transport = Arc::new(PlatformTransport::new(store.clone(), platform, 2 * SKEW));
+        let with = (store.context().clock.clone(), store.context().chance.clone());
+        let outbox = Arc::new(Deliveries::new(store));
+        Lane::new(LANE, outbox, transport, with, rules, CancellationToken::new())
     }
 
     /// One life of the process: it delivers until nothing is due, or dies on the way. What a transaction
@@ -291,6 +373,7 @@ impl Town {
             _ => usize::MAX,
         };
         let lane = self.lane(platform, on_unknown);
+        platform.inner().life += 1;
         tokio::select! {
             drained = until_waking(lane.drain(), wakings) => {
                 if let Some(drained) = drained { drained.unwrap(); }
@@ -316,6 +399,12 @@ impl Town {
             self.owe(issues).await;
             let death = self.death();
             self.live(platform, on_unknown, death).await;
+            // Nobody is at work: what is withdrawn now isn't on the wire.
+            platform.inner().one_by_one = true;
+            for _ in 0..self.chance.below(3) {
+                platform.withdraw().await;
+            }
+            self.reopen().await;
             self.resubmit().await;
             self.pass(Duration::from_secs(900));
         }
@@ -338,6 +427,56 @@ struct Tally {
     held: usize,
     not_known: usize,
     submissions: usize,
+    withdrawn: usize,
+    /// Of these, what was on its way and arrived.
+    arrived_late: usize,
+    /// Sent after it was withdrawn; called cancelled and yet there; there, and the platform not told; called delivered
+    /// without a word of it; never settled.
+    sent_late: usize,
+    cancelled_but_there: usize,
+    not_told: usize,
+    without_a_word: usize,
+    unsettled: usize,
+}
+
+impl Tally {
+    /// What was withdrawn, against what the platform holds.
+    fn count_withdrawn(&mut self, debts: &[Debt], inner: &Inner) {
+        let there: HashMap<&str, &str> =
+            inner.held.iter().map(|(reference, number, _)| (&**reference, &**number)).collect();
+        self.sent_late += inner.sent_late.len();
+        for debt in debts.iter().filter(|debt| debt.withdrawn.is_some()) {
+            let Some(reference) = debt.debt_key.strip_prefix("referral:") else { continue };
+            self.withdrawn += 1;
+            let number = there.get(reference);
+            match debt.state.as_str() {
+                "cancelled" => self.cancelled_but_there += usize::from(number.is_some()),
+                "delivered" => {
+                    self.arrived_late += 1;
+                    let told = inner.told.values().any(|(remote_id, text)| {
+                        Some(&remote_id.as_str()) == number && text.starts_with("不再需要")
+                    });
+                    self.not_told += usize::from(!told);
+                    let said =
+                        debt.last_error.as_deref().is_some_and(|error| error.contains("已收到"));
+                    self.without_a_word += usize::from(!said);
+                }
+                "held" => {}
+                _ => self.unsettled += 1,
+            }
+        }
+    }
+
+    /// What must be nothing, whatever the platform offers.
+    fn wrong(&self) -> [usize; 5] {
+        [
+            self.sent_late,
+            self.cancelled_but_there,
+            self.not_told,
+            self.without_a_word,
+            self.unsettled,
+        ]
+    }
 }
 
 async fn simulate(offers: Offers, on_unknown: OnUnknown) -> Tally {
@@ -348,6 +487,7 @@ async fn simulate(offers: Offers, on_unknown: OnUnknown) -> Tally {
             offers,
             clock: town.fixture.clock.clone(),
             chance: Chance::seeded(seed as u64 ^ 0x5eed),
+            store: town.fixture.store.clone(),
             inner: Mutex::default(),
             crashed: Notify::new(),
         });
@@ -355,8 +495,20 @@ async fn simulate(offers: Offers, on_unknown: OnUnknown) -> Tally {
             town.history(&platform, on_unknown).await;
         }
         let store = &town.fixture.store;
-        tally.held += store.debts(Some(LANE), Some("held"), 100_000).await.unwrap().len();
+        let mut all = store.debts(Some(LANE), None, 100_000).await.unwrap();
+        for state in ["delivered", "cancelled"] {
+            all.extend(store.debts(Some(LANE), Some(state), 100_000).await.unwrap());
+        }
+        let held: Vec<&Debt> = all.iter().filter(|debt| debt.state == "held").collect();
+        tally.held += held.iter().filter(|debt| debt.withdrawn.is_none()).count();
+        // What isn't owed and can't be asked about: a person looks.
+        let left: HashSet<&str> = held
+            .iter()
+            .filter(|debt| debt.withdrawn.is_some())
+            .filter_map(|debt| debt.debt_key.strip_prefix("referral:"))
+            .collect();
         let inner = platform.inner();
+        tally.count_withdrawn(&all, &inner);
         let mut numbers: HashMap<&str, Vec<&str>> = HashMap::new();
         for (reference, number, _) in &inner.held {
             numbers.entry(reference).or_default().push(number);
@@ -365,6 +517,9 @@ async fn simulate(offers: Offers, on_unknown: OnUnknown) -> Tally {
         tally.duplicated += inner.held.len() - numbers.len();
         for (reference, remote_id) in debts(&town) {
             tally.debts += 1;
+            if left.contains(reference.as_str()) {
+                continue;
+            }
             match numbers.get(reference.as_str()) {
                 None => tally.lost += 1,
                 Some(there) => {
@@ -391,6 +546,8 @@ async fn exactly_once(offers: Offers) {
     assert!(tally.debts > 100 && tally.submissions > tally.debts, "{tally:?}");
     let wrong = (tally.lost, tally.duplicated, tally.held, tally.not_known);
     assert_eq!(wrong, (0, 0, 0, 0), "{tally:?}");
+    assert!(tally.withdrawn > tally.arrived_late && tally.arrived_late > 0, "{tally:?}");
+    assert_eq!(tally.wrong(), [0; 5], "{tally:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -412,6 +569,7 @@ async fn each_once_where_a_window_of_time_can_be_read() {
 async fn where_nothing_can_be_known_it_is_held_never_doubled() {
     let tally = simulate(Offers::Nothing, OnUnknown::Hold).await;
     println!("hold: {tally:?}");
+    assert_eq!(tally.wrong(), [0; 5], "{tally:?}");
     assert_eq!(tally.duplicated, 0, "{tally:?}");
     assert!(tally.held > 0 && tally.lost <= tally.held, "what isn't there is held: {tally:?}");
 }
@@ -420,6 +578,7 @@ async fn where_nothing_can_be_known_it_is_held_never_doubled() {
 async fn where_nothing_can_be_known_and_so_told_it_is_sent_again_never_lost() {
     let tally = simulate(Offers::Nothing, OnUnknown::Resend).await;
     println!("resend: {tally:?}");
+    assert_eq!(tally.wrong(), [0; 5], "{tally:?}");
     assert_eq!((tally.lost, tally.held), (0, 0), "{tally:?}");
     assert!(tally.duplicated > 0, "a test of nothing: {tally:?}");
 }

@@ -8,13 +8,12 @@ use calamine::{Reader, Xlsx, open_workbook};
 use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
 use zoufang::daemon::{Daemon, handoff_rules};
-use zoufang::db::Content;
 use zoufang::domain::issue::State;
 use zoufang::domain::referral::PlatformStatus;
 use zoufang::settings::Settings;
 use zoufang::web::status::Status;
 
-use crate::support::{Fixture, VISITS, claim, on_both};
+use crate::support::{Fixture, VISITS, claim, notices, on_both};
 
 struct Office {
     fixture: Fixture,
@@ -215,8 +214,7 @@ async fn the_one_who_uploads_is_told() {
     zoufang::platform::workbook::hand_off(&office.fixture.store, &rules).await.unwrap();
     let store = &office.fixture.store;
     let entries = claim(store, "log", "t", 10, 60_000).await.unwrap();
-    let contents = store.contents(&entries).await.unwrap();
-    let Some(Content::Notice(notice)) = contents.into_values().next() else { panic!() };
+    let notice = notices(store, &entries).await.remove(0);
     let folder = office.dir.path().display().to_string();
     let text = format!("{}\n{}\n{}", notice.staff_name, notice.title, notice.body);
     insta::assert_snapshot!(text.replace(&folder, "FOLDER"), @r"

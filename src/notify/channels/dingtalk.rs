@@ -8,11 +8,11 @@ use reqwest::Client;
 use serde_json::json;
 use sha2::Sha256;
 
-use super::{Codes, fit, for_group, judge, notice};
+use super::{Channel, Codes, fit, for_group, judge};
 use crate::clock::Clock;
-use crate::db::{Content, OutboxEntry};
+use crate::db::Notice;
+use crate::delivery::Outcome;
 use crate::delivery::http::ask;
-use crate::delivery::{LookUp, Outcome, Transport};
 
 /// The longest body that it takes is 20,000 bytes; what stands around the text is part of it.
 const LONGEST: usize = 18_000;
@@ -54,12 +54,8 @@ impl DingtalkRobot {
 }
 
 #[async_trait]
-impl Transport for DingtalkRobot {
-    async fn send(&self, content: &Content) -> Outcome {
-        let notice = match notice(content) {
-            Ok(notice) => notice,
-            Err(outcome) => return outcome,
-        };
+impl Channel for DingtalkRobot {
+    async fn send(&self, notice: &Notice) -> Outcome {
         let mobiles: Vec<&String> = notice.addresses.phone.iter().collect();
         // Only who is named in the text too is called.
         let called: String = mobiles.iter().map(|mobile| format!("\n@{mobile}")).collect();
@@ -78,9 +74,5 @@ impl Transport for DingtalkRobot {
             Ok(answer) => judge(&CODES, &answer),
             Err(none) => none.into(),
         }
-    }
-
-    async fn look(&self, _: &OutboxEntry, _: &Content) -> LookUp {
-        LookUp::Blind
     }
 }

@@ -9,10 +9,10 @@ use lettre::transport::smtp::authentication::Credentials;
 use lettre::transport::smtp::client::{Certificate, Tls, TlsParameters};
 use lettre::{AsyncSmtpTransport, AsyncTransport, Tokio1Executor};
 
-use super::notice;
-use crate::db::{ADDRESS, Content, Notice, OutboxEntry, Receipt};
+use super::Channel;
+use crate::db::{ADDRESS, Notice, Receipt};
+use crate::delivery::Outcome;
 use crate::delivery::http::TOO_MANY;
-use crate::delivery::{LookUp, Outcome, Transport};
 use crate::settings::SettingsError;
 use crate::settings::channels::{EmailSettings, EmailTls, channel_secret};
 
@@ -95,9 +95,9 @@ fn outcome(error: &Error) -> Outcome {
 }
 
 #[async_trait]
-impl Transport for EmailChannel {
-    async fn send(&self, content: &Content) -> Outcome {
-        let message = match notice(content).and_then(|notice| self.message(notice)) {
+impl Channel for EmailChannel {
+    async fn send(&self, notice: &Notice) -> Outcome {
+        let message = match self.message(notice) {
             Ok(message) => message,
             Err(outcome) => return outcome,
         };
@@ -105,9 +105,5 @@ impl Transport for EmailChannel {
             Ok(_) => Outcome::Delivered(Receipt::default()),
             Err(error) => outcome(&error),
         }
-    }
-
-    async fn look(&self, _: &OutboxEntry, _: &Content) -> LookUp {
-        LookUp::Blind
     }
 }

@@ -8,11 +8,11 @@ use reqwest::Client;
 use serde_json::{Value, json};
 use sha2::Sha256;
 
-use super::{Codes, fit, for_group, judge, notice};
+use super::{Channel, Codes, fit, for_group, judge};
 use crate::clock::Clock;
-use crate::db::{Content, OutboxEntry};
+use crate::db::Notice;
+use crate::delivery::Outcome;
 use crate::delivery::http::ask;
-use crate::delivery::{LookUp, Outcome, Transport};
 
 /// The longest body that it takes is 20 KB; JSON may write a character of three bytes in six.
 const LONGEST: usize = 9_000;
@@ -51,12 +51,8 @@ impl FeishuRobot {
 }
 
 #[async_trait]
-impl Transport for FeishuRobot {
-    async fn send(&self, content: &Content) -> Outcome {
-        let notice = match notice(content) {
-            Ok(notice) => notice,
-            Err(outcome) => return outcome,
-        };
+impl Channel for FeishuRobot {
+    async fn send(&self, notice: &Notice) -> Outcome {
         let called = notice
             .addresses
             .feishu
@@ -69,9 +65,5 @@ impl Transport for FeishuRobot {
             Ok(answer) => judge(&CODES, &answer),
             Err(none) => none.into(),
         }
-    }
-
-    async fn look(&self, _: &OutboxEntry, _: &Content) -> LookUp {
-        LookUp::Blind
     }
 }

@@ -3,26 +3,21 @@
 use async_trait::async_trait;
 use tracing::info;
 
-use super::notice;
-use crate::db::{Content, OutboxEntry, Receipt};
-use crate::delivery::{LookUp, Outcome, Transport};
+use super::Channel;
+use crate::db::{Notice, Receipt};
+use crate::delivery::{Entry, LookUp, Outcome};
 
 /// Writes notices to the log: for a first trial, and as a trace beside another channel.
 pub struct LogChannel;
 
 #[async_trait]
-impl Transport for LogChannel {
-    async fn send(&self, content: &Content) -> Outcome {
-        match notice(content) {
-            Ok(notice) => {
-                info!(to = %notice.staff_number, title = %notice.title, body = %notice.body, "notice");
-                Outcome::Delivered(Receipt::default())
-            }
-            Err(outcome) => outcome,
-        }
+impl Channel for LogChannel {
+    async fn send(&self, notice: &Notice) -> Outcome {
+        info!(to = %notice.staff_number, title = %notice.title, body = %notice.body, "notice");
+        Outcome::Delivered(Receipt::default())
     }
 
-    async fn look(&self, _: &OutboxEntry, _: &Content) -> LookUp {
+    fn look(&self, _: &Entry) -> LookUp {
         LookUp::Repeatable
     }
 }

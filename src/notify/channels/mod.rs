@@ -9,6 +9,10 @@ mod sms;
 mod webhook;
 mod wecom;
 
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use async_trait::async_trait;
 use serde_json::Value;
 
 pub use dingtalk::DingtalkRobot;
@@ -19,9 +23,65 @@ pub use sms::SmsChannel;
 pub use webhook::WebhookChannel;
 pub use wecom::{WecomApp, WecomRobot};
 
-use crate::db::{ADDRESS, Content, Notice, Receipt};
-use crate::delivery::Outcome;
+use crate::db::{ADDRESS, Notice, Receipt, Store, StoreError};
 use crate::delivery::http::{Answer, TOO_MANY, failed};
+use crate::delivery::{Attempt, Entry, LookUp, Outcome, Transport};
+
+/// One way to people.
+#[async_trait]
+pub trait Channel: Send + Sync {
+    /// Sends a notice to its reader.
+    async fn send(&self, notice: &Notice) -> Outcome;
+
+    /// How it can be known whether an earlier attempt arrived. Most can't be asked.
+    fn look(&self, _: &Entry) -> LookUp {
+        LookUp::Blind
+    }
+}
+
+/// Takes notices to people by one channel.
+pub struct ChannelTransport {
+    store: Store,
+    channel: Arc<dyn Channel>,
+}
+
+impl ChannelTransport {
+    pub fn new(store: Store, channel: Arc<dyn Channel>) -> ChannelTransport {
+        ChannelTransport { store, channel }
+    }
+}
+
+#[async_trait]
+impl Transport for ChannelTransport {
+    async fn load(
+        &self,
+        entries: &[Entry],
+    ) -> Result<HashMap<String, Box<dyn Attempt>>, StoreError> {
+        let those = entries.iter().filter(|entry| entry.kind == "notice");
+        let ids: Vec<&str> = those.map(|entry| entry.target_id.as_str()).collect();
+        let attempt = |notice: Notice| {
+            let (id, channel) = (notice.id.clone(), Arc::clone(&self.channel));
+            (id, Box::new(NoticeAttempt { channel, notice }) as Box<dyn Attempt>)
+        };
+        Ok(self.store.notices(&ids).await?.into_iter().map(attempt).collect())
+    }
+}
+
+struct NoticeAttempt {
+    channel: Arc<dyn Channel>,
+    notice: Notice,
+}
+
+#[async_trait]
+impl Attempt for NoticeAttempt {
+    async fn send(&self) -> Outcome {
+        self.channel.send(&self.notice).await
+    }
+
+    async fn look(&self, entry: &Entry) -> LookUp {
+        self.channel.look(entry)
+    }
+}
 
 /// What a vendor's codes mean.
 struct Codes {
@@ -60,14 +120,6 @@ fn judge(codes: &Codes, answer: &Answer) -> Outcome {
         code if codes.no_address.contains(&code) => Outcome::Refused { reason: reason(ADDRESS) },
         code if codes.refused.contains(&code) => Outcome::Refused { reason: reason("refused") },
         _ => Outcome::NotSent { reason: reason("misconfigured"), retry_after: None },
-    }
-}
-
-/// The notice that a channel is to carry.
-fn notice(content: &Content) -> Result<&Notice, Outcome> {
-    match content {
-        Content::Notice(notice) => Ok(notice),
-        _ => Err(Outcome::not_for_this_lane()),
     }
 }
 

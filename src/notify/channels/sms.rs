@@ -8,11 +8,11 @@ use minijinja::{AutoEscape, Environment, UndefinedBehavior, Value, context};
 use reqwest::{Client, Method, header};
 use serde::Deserialize;
 
-use super::notice;
+use super::Channel;
 use crate::clock::{Clock, local_text};
-use crate::db::{ADDRESS, Content, Notice, OutboxEntry, Receipt};
+use crate::db::{ADDRESS, Notice, Receipt};
 use crate::delivery::http::{Answer, TOO_MANY, ask, failed};
-use crate::delivery::{LookUp, Outcome, Transport};
+use crate::delivery::{Entry, LookUp, Outcome};
 use crate::settings::SettingsError;
 
 /// A gateway's file.
@@ -145,9 +145,9 @@ impl SmsChannel {
 }
 
 #[async_trait]
-impl Transport for SmsChannel {
-    async fn send(&self, content: &Content) -> Outcome {
-        let request = match notice(content).and_then(|notice| self.request(notice)) {
+impl Channel for SmsChannel {
+    async fn send(&self, notice: &Notice) -> Outcome {
+        let request = match self.request(notice) {
             Ok(request) => request,
             Err(outcome) => return outcome,
         };
@@ -157,7 +157,7 @@ impl Transport for SmsChannel {
         }
     }
 
-    async fn look(&self, _: &OutboxEntry, _: &Content) -> LookUp {
+    fn look(&self, _: &Entry) -> LookUp {
         if self.gateway.knows_repeated_id { LookUp::Repeatable } else { LookUp::Blind }
     }
 }

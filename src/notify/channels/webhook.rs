@@ -8,11 +8,11 @@ use reqwest::{Client, header};
 use serde_json::json;
 use sha2::Sha256;
 
-use super::notice;
+use super::Channel;
 use crate::clock::Clock;
-use crate::db::{Content, OutboxEntry, Receipt};
+use crate::db::{Notice, Receipt};
 use crate::delivery::http::{ask, failed};
-use crate::delivery::{LookUp, Outcome, Transport};
+use crate::delivery::{Entry, LookUp, Outcome};
 
 /// Posts notices as JSON. `webhook-id` is the same whenever the same notice is sent, so that a receiver keeps it once.
 pub struct WebhookChannel {
@@ -40,12 +40,8 @@ impl WebhookChannel {
 }
 
 #[async_trait]
-impl Transport for WebhookChannel {
-    async fn send(&self, content: &Content) -> Outcome {
-        let notice = match notice(content) {
-            Ok(notice) => notice,
-            Err(outcome) => return outcome,
-        };
+impl Channel for WebhookChannel {
+    async fn send(&self, notice: &Notice) -> Outcome {
         let now = self.clock.now();
         let body = json!({
             "type": "digest",
@@ -76,7 +72,7 @@ impl Transport for WebhookChannel {
         }
     }
 
-    async fn look(&self, _: &OutboxEntry, _: &Content) -> LookUp {
+    fn look(&self, _: &Entry) -> LookUp {
         LookUp::Repeatable
     }
 }

@@ -8,11 +8,11 @@ use reqwest::Client;
 use serde_json::{Value, json};
 use tokio::sync::Mutex;
 
-use super::{Codes, fit, for_group, judge, notice};
+use super::{Channel, Codes, fit, for_group, judge};
 use crate::clock::Clock;
-use crate::db::{ADDRESS, Content, OutboxEntry};
+use crate::db::{ADDRESS, Notice};
 use crate::delivery::http::{Answer, ask};
-use crate::delivery::{LookUp, Outcome, Transport};
+use crate::delivery::{Entry, LookUp, Outcome};
 
 /// The longest text that either takes, in bytes.
 const LONGEST: usize = 2_048;
@@ -40,12 +40,8 @@ impl WecomRobot {
 }
 
 #[async_trait]
-impl Transport for WecomRobot {
-    async fn send(&self, content: &Content) -> Outcome {
-        let notice = match notice(content) {
-            Ok(notice) => notice,
-            Err(outcome) => return outcome,
-        };
+impl Channel for WecomRobot {
+    async fn send(&self, notice: &Notice) -> Outcome {
         let users: Vec<&String> = notice.addresses.wecom.iter().collect();
         let mobiles: Vec<&String> =
             notice.addresses.phone.iter().filter(|_| users.is_empty()).collect();
@@ -61,10 +57,6 @@ impl Transport for WecomRobot {
             Ok(answer) => judge(&CODES, &answer),
             Err(none) => none.into(),
         }
-    }
-
-    async fn look(&self, _: &OutboxEntry, _: &Content) -> LookUp {
-        LookUp::Blind
     }
 }
 
@@ -142,8 +134,7 @@ impl WecomApp {
         ask(request).await.map_err(Outcome::from)
     }
 
-    async fn deliver(&self, content: &Content) -> Result<Outcome, Outcome> {
-        let notice = notice(content)?;
+    async fn deliver(&self, notice: &Notice) -> Result<Outcome, Outcome> {
         let Some(user) = &notice.addresses.wecom else {
             return Err(Outcome::Refused { reason: format!("{ADDRESS}: no WeCom account") });
         };
@@ -175,13 +166,13 @@ impl WecomApp {
 }
 
 #[async_trait]
-impl Transport for WecomApp {
-    async fn send(&self, content: &Content) -> Outcome {
-        self.deliver(content).await.unwrap_or_else(|outcome| outcome)
+impl Channel for WecomApp {
+    async fn send(&self, notice: &Notice) -> Outcome {
+        self.deliver(notice).await.unwrap_or_else(|outcome| outcome)
     }
 
     /// The same message is given once by WeCom itself, for some hours.
-    async fn look(&self, entry: &OutboxEntry, _: &Content) -> LookUp {
+    fn look(&self, entry: &Entry) -> LookUp {
         let since = entry.first_attempt_at.unwrap_or(0);
         let within = self.clock.millis().saturating_sub(since) < ONCE_WITHIN * 1000;
         if within { LookUp::Repeatable } else { LookUp::Blind }

@@ -7,9 +7,9 @@ use std::path::Path;
 use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
-use zoufang::daemon::{Daemon, transport};
-use zoufang::db::{Addresses, ChannelReach, Content, Form, Notice, OutboxEntry};
-use zoufang::delivery::{LookUp, Outcome, Transport};
+use zoufang::daemon::{Daemon, open_channel};
+use zoufang::db::{Addresses, ChannelReach, Form, Notice};
+use zoufang::delivery::{Entry, LookUp, Outcome};
 use zoufang::settings::Settings;
 use zoufang::settings::channels::ChannelKind;
 
@@ -17,17 +17,17 @@ use self::vendors::{SECRET, Vendors};
 use crate::certificates::{acceptor, authority};
 use crate::support::Fixture;
 
-type Channel = std::sync::Arc<dyn Transport>;
+type Channel = std::sync::Arc<dyn zoufang::notify::Channel>;
 
 fn channel(fixture: &Fixture, kind: ChannelKind, rules: &str) -> Channel {
     let text =
         format!("[notify]\nchannels = ['{}']\n[notify.{}]\n{rules}\n", kind.lane(), kind.lane());
     let settings = Settings::from_text(&text, "test").unwrap();
-    transport(kind, &settings, &fixture.clock).unwrap()
+    open_channel(kind, &settings, &fixture.clock).unwrap()
 }
 
-fn notice(body: &str, addresses: Addresses) -> Content {
-    Content::Notice(Notice {
+fn notice(body: &str, addresses: Addresses) -> Notice {
+    Notice {
         id: "01800000-0000-7000-8000-000000000001".to_owned(),
         on_date: "2022-03-28".to_owned(),
         title: "【走访】3月28日：入户走访2项".to_owned(),
@@ -36,7 +36,7 @@ fn notice(body: &str, addresses: Addresses) -> Content {
         staff_number: "Z6".to_owned(),
         staff_name: "褚走".to_owned(),
         addresses,
-    })
+    }
 }
 
 fn someone() -> Addresses {
@@ -49,7 +49,7 @@ fn someone() -> Addresses {
 }
 
 /// Far longer than any channel takes.
-fn long() -> Content {
+fn long() -> Notice {
     notice(&"· 高桥村委会 入户走访 2项，\"3月31日前\"完成\n".repeat(2000), someone())
 }
 
@@ -148,7 +148,7 @@ async fn a_wecom_application_keeps_its_token_and_gives_a_message_once() {
     assert_eq!(vendors.tokens_given(), 3, "renewed before it ends");
     let gone = Addresses { wecom: Some("gone".to_owned()), ..Addresses::default() };
     is(&app_channel.send(&notice("短", gone)).await, "refused", "no_address: code 81013");
-    let entry = |first: i64| OutboxEntry {
+    let entry = |first: i64| Entry {
         id: String::new(),
         kind: "notice".to_owned(),
         debt_key: String::new(),
@@ -158,10 +158,11 @@ async fn a_wecom_application_keeps_its_token_and_gives_a_message_once() {
         first_attempt_at: Some(first),
         last_attempt_at: Some(first),
         lease_until: 0,
+        withdrawn: None,
     };
     let now = fixture.clock.millis();
-    assert_eq!(app_channel.look(&entry(now - 3_600_000), &long()).await, LookUp::Repeatable);
-    assert_eq!(app_channel.look(&entry(now - 15_000_000), &long()).await, LookUp::Blind);
+    assert_eq!(app_channel.look(&entry(now - 3_600_000)), LookUp::Repeatable);
+    assert_eq!(app_channel.look(&entry(now - 15_000_000)), LookUp::Blind);
     let wrong = channel(&fixture, ChannelKind::WecomApp, &app(&vendors, "other"));
     is(&wrong.send(&long()).await, "not_sent", "misconfigured: code 40001");
 }

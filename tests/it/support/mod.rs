@@ -5,9 +5,11 @@ pub mod program;
 
 use jiff::civil::date;
 use tempfile::TempDir;
+use zoufang::app::deliveries::{Deliveries, Ended, Outbox};
 use zoufang::clock::{Chance, Clock};
 use zoufang::daemon::{load_campaign, load_workdays};
-use zoufang::db::{ChannelReach, Context, Form, Store, StoreError};
+use zoufang::db::{ChannelReach, Context, Form, Notice, Store, StoreError};
+use zoufang::domain::delivery::{Claim, Entry};
 use zoufang::domain::staff::AddressKind;
 use zoufang::intake::{ImportError, Report, import};
 use zoufang::seal::Sealer;
@@ -162,6 +164,23 @@ fn context(clock: Clock, key: u8) -> Context {
     }
 }
 
+/// Settles as a lane would.
+pub async fn settle(
+    store: &Store,
+    lane: &str,
+    owner: &str,
+    ended: &[Ended],
+) -> Result<(), StoreError> {
+    let none = Claim { lane, owner, limit: 0, lease: 0, settle_after: 0, holds: None };
+    Deliveries::new(store.clone()).settle_and_claim(&none, ended).await.map(|_| ())
+}
+
+/// The notices that these entries carry.
+pub async fn notices(store: &Store, entries: &[Entry]) -> Vec<Notice> {
+    let ids: Vec<&str> = entries.iter().map(|entry| entry.target_id.as_str()).collect();
+    store.notices(&ids).await.unwrap()
+}
+
 /// Takes debts of a lane as a lane would.
 pub async fn claim(
     store: &Store,
@@ -169,7 +188,7 @@ pub async fn claim(
     owner: &str,
     limit: i64,
     lease: i64,
-) -> Result<Vec<zoufang::db::OutboxEntry>, zoufang::db::StoreError> {
-    let claim = zoufang::db::Claim { lane, owner, limit, lease, settle_after: 0 };
-    store.settle_and_claim(&claim, &[]).await
+) -> Result<Vec<Entry>, StoreError> {
+    let claim = Claim { lane, owner, limit, lease, settle_after: 0, holds: None };
+    Deliveries::new(store.clone()).settle_and_claim(&claim, &[]).await
 }

@@ -1,0 +1,228 @@
+//! Deliveries are settled, and claimed: what it means for a referral, a message, a photo or a notice that it arrived, was
+//! refused, or isn't owed any more; and what a named person decides of one.
+
+use std::collections::HashMap;
+
+use async_trait::async_trait;
+
+use crate::db::{Decision, Store, StoreError, Tx};
+use crate::domain::delivery::{
+    Claim, Entry, Kept, Receipt, Settlement, Withdrawal, arrived_late, keep, unless_owed,
+};
+
+/// A claimed entry with how its claim ended.
+pub type Ended = (Entry, Settlement);
+
+/// The outbox, as whoever delivers needs it.
+#[async_trait]
+pub trait Outbox: Send + Sync {
+    /// Writes how claims ended and takes the next entries, in one turn: all of it is kept or nothing. Writing the same
+    /// ends again changes nothing more.
+    ///
+    /// # Errors
+    /// Where it may not have been kept: the same ends are to be written again.
+    async fn settle_and_claim(
+        &self,
+        claim: &Claim<'_>,
+        ended: &[Ended],
+    ) -> Result<Vec<Entry>, StoreError>;
+
+    /// When the lane's next entry may be taken, if it has one.
+    ///
+    /// # Errors
+    /// Where the record can't be read.
+    async fn next_attempt(&self, lane: &str) -> Result<Option<i64>, StoreError>;
+
+    /// Which of these entries, by their ids, aren't owed any more, and why.
+    ///
+    /// # Errors
+    /// Where the record can't be read.
+    async fn withdrawn(&self, ids: &[&str]) -> Result<HashMap<String, Withdrawal>, StoreError>;
+}
+
+/// The record's outbox.
+#[derive(Debug, Clone)]
+pub struct Deliveries {
+    store: Store,
+}
+
+impl Deliveries {
+    pub const fn new(store: Store) -> Deliveries {
+        Deliveries { store }
+    }
+
+    async fn turn(&self, claim: &Claim<'_>, ended: &[Ended]) -> Result<Vec<Entry>, StoreError> {
+        let mut tx = self.store.begin().await?;
+        tx.settle(claim, ended).await?;
+        if let Some(held) = claim.holds {
+            tx.release_all_but(claim, held).await?;
+        }
+        let claimed = if claim.limit > 0 { tx.claim(claim).await? } else { Vec::new() };
+        tx.commit().await?;
+        Ok(claimed)
+    }
+
+    /// One end that can't be written for a reason of its own stops no other: each is written in a turn of its own, and
+    /// that one is held for a person.
+    async fn settle_each(&self, claim: &Claim<'_>, ended: &[Ended]) -> Result<(), StoreError> {
+        let alone = Claim { limit: 0, holds: None, ..*claim };
+        for end in ended {
+            let end = std::slice::from_ref(end);
+            let Err(error) = self.turn(&alone, end).await else { continue };
+            if !error.is_of_the_data() {
+                return Err(error);
+            }
+            let mut tx = self.store.begin().await?;
+            tx.hold_unsettled(&alone, end, &error).await?;
+            tx.commit().await?;
+        }
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl Outbox for Deliveries {
+    async fn settle_and_claim(
+        &self,
+        claim: &Claim<'_>,
+        ended: &[Ended],
+    ) -> Result<Vec<Entry>, StoreError> {
+        match self.turn(claim, ended).await {
+            Err(error) if error.is_of_the_data() && !ended.is_empty() => {
+                self.settle_each(claim, ended).await?;
+                self.turn(claim, &[]).await
+            }
+            done => done,
+        }
+    }
+
+    async fn next_attempt(&self, lane: &str) -> Result<Option<i64>, StoreError> {
+        self.store.next_attempt(lane).await
+    }
+
+    async fn withdrawn(&self, ids: &[&str]) -> Result<HashMap<String, Withdrawal>, StoreError> {
+        self.store.withdrawn(ids).await
+    }
+}
+
+impl Tx {
+    /// Writes how claims ended, and what follows. A lease that was lost meanwhile is another's to settle: it will look
+    /// first. An entry that isn't owed any more is settled by that.
+    async fn settle(&mut self, claim: &Claim<'_>, ended: &[Ended]) -> Result<(), StoreError> {
+        if ended.is_empty() {
+            return Ok(());
+        }
+        let now = self.now();
+        let ids: Vec<&str> = ended.iter().map(|(entry, _)| entry.id.as_str()).collect();
+        let held = self.held_by(claim.owner, &ids).await?;
+        let own: Vec<(&Entry, Settlement, Kept)> = ended
+            .iter()
+            .filter_map(|(entry, settlement)| {
+                let withdrawn = *held.get(&entry.id)?;
+                let (settlement, was_unknown) = (settlement.clone(), entry.unknown_since.is_some());
+                let settlement = match withdrawn {
+                    Some(why) => unless_owed(settlement, was_unknown, why),
+                    None => settlement,
+                };
+                let kept = keep(entry, &settlement, withdrawn, now);
+                Some((entry, settlement, kept))
+            })
+            .collect();
+        let kept: Vec<(&Entry, Kept)> =
+            own.iter().map(|(entry, _, kept)| (*entry, kept.clone())).collect();
+        self.write_kept(&kept).await?;
+        self.follow(&own).await?;
+        self.mark_contacts(claim.lane, ended).await
+    }
+
+    /// What follows for what the entries carried.
+    async fn follow(&mut self, own: &[(&Entry, Settlement, Kept)]) -> Result<(), StoreError> {
+        let (mut referred, mut cancelled) = (Vec::new(), Vec::new());
+        for (entry, settlement, _) in own {
+            let target = entry.target_id.as_str();
+            match (entry.kind.as_str(), settlement) {
+                ("referral", Settlement::Delivered(receipt)) => referred.push((target, receipt)),
+                ("referral", Settlement::Cancelled { .. }) => cancelled.push(target),
+                ("referral", Settlement::Refused { reason }) => {
+                    self.referral_refused(target, reason).await?;
+                }
+                ("notice", Settlement::Refused { reason }) => {
+                    self.notice_refused(target, reason).await?;
+                }
+                (kind, Settlement::Delivered(_)) => self.arrived(kind, target).await?,
+                _ => {}
+            }
+        }
+        self.referrals_delivered(&referred).await?;
+        if !cancelled.is_empty() {
+            self.referrals_cancelled(&cancelled).await?;
+        }
+        Ok(())
+    }
+
+    /// What isn't a referral has arrived.
+    async fn arrived(&mut self, kind: &str, target_id: &str) -> Result<(), StoreError> {
+        match kind {
+            "message" => self.message_delivered(target_id).await,
+            "photo" => self.photo_delivered(target_id).await,
+            _ => self.notice_delivered(target_id).await,
+        }
+    }
+
+    /// Holds for a person what ended in a way that the record can't take.
+    async fn hold_unsettled(
+        &mut self,
+        claim: &Claim<'_>,
+        ended: &[Ended],
+        error: &StoreError,
+    ) -> Result<(), StoreError> {
+        let now = self.now();
+        let ids: Vec<&str> = ended.iter().map(|(entry, _)| entry.id.as_str()).collect();
+        let held = self.held_by(claim.owner, &ids).await?;
+        let mut kept = Vec::new();
+        for (entry, settlement) in ended.iter().filter(|(entry, _)| held.contains_key(&entry.id)) {
+            let reason =
+                format!("结果「{}」记不下来：{error}；请核实后认定下落", settlement.code());
+            let mut keeps = keep(entry, &Settlement::Held { reason }, None, now);
+            if settlement.is_attempt() {
+                keeps.unknown_since = keeps.unknown_since.or(Some(now));
+            }
+            kept.push((entry, keeps));
+        }
+        self.write_kept(&kept).await
+    }
+
+    /// Carries out a person's decision of a debt, and audits it. What isn't owed any more is only looked for, or cancelled
+    /// where the person has seen that it isn't there.
+    ///
+    /// # Errors
+    /// A debt that is in flight, or settled already, can't be decided.
+    pub async fn decide_debt(
+        &mut self,
+        debt_key: &str,
+        decision: &Decision,
+        by: &str,
+        reason: &str,
+    ) -> Result<(), StoreError> {
+        let debt = self.debt_to_decide(debt_key, decision).await?;
+        let note = match (decision, debt.withdrawn) {
+            (Decision::Absent, Some(why)) => Some(format!("{why}；经人核实没有送达，不再发送")),
+            (Decision::Arrived { .. }, Some(why)) => Some(arrived_late(why)),
+            _ => None,
+        };
+        self.write_decision(&debt, decision, note.as_deref()).await?;
+        match decision {
+            Decision::Arrived { remote_id } if debt.kind == "referral" => {
+                let receipt = Receipt { remote_id: remote_id.clone(), token: None };
+                self.referrals_delivered(&[(&debt.target_id, &receipt)]).await?;
+            }
+            Decision::Arrived { .. } => self.arrived(&debt.kind, &debt.target_id).await?,
+            Decision::Absent if debt.withdrawn.is_some() && debt.kind == "referral" => {
+                self.referrals_cancelled(&[&debt.target_id]).await?;
+            }
+            _ => {}
+        }
+        let detail = serde_json::json!({"reason": reason, "decision": decision.code()});
+        self.audit(by, decision.code(), debt_key, &detail).await
+    }
+}

@@ -1,0 +1,516 @@
+//! 送达: what an attempt or a look makes of an outbox entry.
+//!
+//! The whole of "exactly once" is here: what is done with an entry that was claimed ([`first_step`]), what a look allows
+//! ([`after_look`]), how an attempt ended ([`after_attempt`]), and what the outbox keeps of it ([`keep`]), where the entry
+//! may have stopped being owed meanwhile. The engine carries it out; the outbox writes it.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::words;
+
+/// An outbox entry that was taken to be delivered now.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct Entry {
+    pub id: String,
+    pub kind: String,
+    pub debt_key: String,
+    pub target_id: String,
+    /// How often it was tried before this claim.
+    pub attempts: i64,
+    /// Set where an earlier attempt may have arrived: look before sending.
+    pub unknown_since: Option<i64>,
+    pub first_attempt_at: Option<i64>,
+    pub last_attempt_at: Option<i64>,
+    /// Until when nobody else takes it.
+    pub lease_until: i64,
+    /// Why it isn't owed any more, where it isn't.
+    pub withdrawn: Option<Withdrawal>,
+}
+
+/// Who takes how many entries of which lane, and for how long; spans in milliseconds.
+#[derive(Debug, Clone, Copy)]
+pub struct Claim<'c> {
+    pub lane: &'c str,
+    pub owner: &'c str,
+    pub limit: i64,
+    pub lease: i64,
+    pub settle_after: i64,
+    /// After a turn of which it isn't known whether it was kept: what the owner holds. What it may have taken besides was
+    /// never tried and is let go.
+    pub holds: Option<&'c [String]>,
+}
+
+words! {
+    /// Why an entry isn't owed any more.
+    Withdrawal {
+        Voided = "voided", "问题已作废";
+        Overridden = "overridden", "平台部分已由人认定办结";
+        Reclassified = "reclassified", "问题已改由镇村自办";
+        Superseded = "superseded", "问题已转入新一轮办理";
+    }
+}
+
+/// What the receiver gave for it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Receipt {
+    pub remote_id: Option<String>,
+    pub token: Option<String>,
+}
+
+/// How an attempt to send ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    Delivered(Receipt),
+    /// The receiver's own no.
+    Refused {
+        reason: String,
+    },
+    /// It certainly did not arrive.
+    NotSent {
+        reason: String,
+        retry_after: Option<Duration>,
+    },
+    /// It may have arrived.
+    Unknown {
+        reason: String,
+    },
+}
+
+impl Outcome {
+    /// When the receiver asked to be tried again.
+    pub const fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Outcome::NotSent { retry_after, .. } => *retry_after,
+            _ => None,
+        }
+    }
+}
+
+/// What a look for an earlier attempt showed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum LookUp {
+    Found(Receipt),
+    Absent,
+    /// The receiver knows a repeated key: sending again is safe.
+    Repeatable,
+    /// The receiver can neither be looked at nor knows a repeated key.
+    Blind,
+    /// The look itself failed.
+    Failed {
+        reason: String,
+        retry_after: Option<Duration>,
+    },
+}
+
+impl LookUp {
+    /// When the receiver asked to be looked at again.
+    pub const fn retry_after(&self) -> Option<Duration> {
+        match self {
+            LookUp::Failed { retry_after, .. } => *retry_after,
+            _ => None,
+        }
+    }
+}
+
+/// What is done with an entry of unknown fate where the receiver can't be looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OnUnknown {
+    /// It waits for a person: never twice, perhaps late.
+    Hold,
+    /// It is sent again: never lost, perhaps twice.
+    Resend,
+}
+
+/// How a claim ended, to be written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Settlement {
+    /// Arrived.
+    Delivered(Receipt),
+    /// The receiver's own no.
+    Refused { reason: String },
+    /// It did not arrive; try again from `not_before`.
+    NotSent { reason: String, not_before: i64 },
+    /// It may have arrived; look from `not_before`.
+    Unknown { reason: String, not_before: i64 },
+    /// Neither sent nor seen; take it again from `not_before`. What was unknown still is.
+    NotSeen { reason: String, not_before: i64 },
+    /// Looked, and it isn't there: it may be sent again.
+    Absent,
+    /// It can't be known and mustn't be sent blindly: a person decides.
+    Held { reason: String },
+    /// Not tried after all.
+    Released,
+    /// Not owed any more, and certainly not there.
+    Cancelled { reason: String },
+}
+
+impl Settlement {
+    /// Its name, as logs and metrics show it.
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Settlement::Delivered(_) => "delivered",
+            Settlement::Refused { .. } => "refused",
+            Settlement::NotSent { .. } => "not_sent",
+            Settlement::Unknown { .. } => "unknown",
+            Settlement::NotSeen { .. } => "not_seen",
+            Settlement::Absent => "absent",
+            Settlement::Held { .. } => "held",
+            Settlement::Released => "released",
+            Settlement::Cancelled { .. } => "cancelled",
+        }
+    }
+
+    /// Why it isn't delivered, where something stands in the way.
+    pub fn reason(&self) -> Option<&str> {
+        match self {
+            Settlement::Refused { reason }
+            | Settlement::NotSent { reason, .. }
+            | Settlement::Unknown { reason, .. }
+            | Settlement::NotSeen { reason, .. }
+            | Settlement::Held { reason }
+            | Settlement::Cancelled { reason } => Some(reason),
+            Settlement::Delivered(_) | Settlement::Absent | Settlement::Released => None,
+        }
+    }
+
+    /// Whether something was sent.
+    pub const fn is_attempt(&self) -> bool {
+        matches!(
+            self,
+            Settlement::Delivered(_)
+                | Settlement::Refused { .. }
+                | Settlement::NotSent { .. }
+                | Settlement::Unknown { .. }
+        )
+    }
+}
+
+/// When an entry may be taken again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Again {
+    /// After a failure.
+    pub retry_at: i64,
+    /// After an attempt that may have arrived, to look for it.
+    pub look_at: i64,
+}
+
+/// What is done with a claimed entry.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Step {
+    Send,
+    Look,
+    /// Nothing: it isn't owed any more and was never sent.
+    Cancel,
+}
+
+/// What may have arrived is looked for, whether or not it's still owed; what isn't owed any more is never sent.
+pub const fn first_step(entry: &Entry) -> Step {
+    match (entry.unknown_since, entry.withdrawn) {
+        (Some(_), _) => Step::Look,
+        (None, None) => Step::Send,
+        (None, Some(_)) => Step::Cancel,
+    }
+}
+
+/// What follows from a look.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum AfterLook {
+    /// Sending is safe, or wanted all the same.
+    Send,
+    Settle(Settlement),
+}
+
+/// What a look allows. An entry that isn't owed any more is never sent again, not even where that would be safe.
+pub fn after_look(
+    look: LookUp,
+    withdrawn: Option<Withdrawal>,
+    on_unknown: OnUnknown,
+    again: Again,
+) -> AfterLook {
+    let held = |reason: String| AfterLook::Settle(Settlement::Held { reason });
+    match (look, withdrawn) {
+        (LookUp::Found(receipt), _) => AfterLook::Settle(Settlement::Delivered(receipt)),
+        (LookUp::Absent, _) => AfterLook::Settle(Settlement::Absent),
+        (LookUp::Failed { reason, .. }, _) => {
+            AfterLook::Settle(Settlement::NotSeen { reason, not_before: again.retry_at })
+        }
+        (LookUp::Repeatable | LookUp::Blind, Some(_)) => held(CANT_BE_ASKED.to_owned()),
+        (LookUp::Repeatable, None) => AfterLook::Send,
+        (LookUp::Blind, None) => match on_unknown {
+            OnUnknown::Resend => AfterLook::Send,
+            OnUnknown::Hold => held(MAY_HAVE_ARRIVED.to_owned()),
+        },
+    }
+}
+
+/// How an attempt's outcome is settled.
+pub fn after_attempt(outcome: Outcome, again: Again) -> Settlement {
+    match outcome {
+        Outcome::Delivered(receipt) => Settlement::Delivered(receipt),
+        Outcome::Refused { reason } => Settlement::Refused { reason },
+        Outcome::NotSent { reason, .. } => {
+            Settlement::NotSent { reason, not_before: again.retry_at }
+        }
+        Outcome::Unknown { reason } => Settlement::Unknown { reason, not_before: again.look_at },
+    }
+}
+
+/// Holds an entry that was sent and that its receiver can't be asked about.
+pub const MAY_HAVE_ARRIVED: &str = "可能已送达，但无法向对方查询：请核实后认定下落";
+/// The same of one that isn't owed any more.
+const CANT_BE_ASKED: &str =
+    "此前发出的可能已送达，但无法向对方查询：请核实后认定下落，已送达的请对方撤销";
+/// What was taken and never settled, as when the process ended.
+pub const LEASE_EXPIRED: &str = "发送中断，可能已送达，先核实再重发";
+/// What an entry carries couldn't be read from the record.
+pub const UNREADABLE: &str = "内容读不出来，稍后再试";
+/// The program failed in the midst of an attempt.
+pub const BROKEN_OFF: &str = "发送时程序出错，可能已送达，先核实再重发";
+
+/// What a settlement becomes where the entry has stopped being owed before it was written. What has arrived has; what
+/// certainly hasn't is cancelled; what isn't known is still looked for. Each says that it wasn't owed any more.
+pub fn unless_owed(settlement: Settlement, was_unknown: bool, why: Withdrawal) -> Settlement {
+    let with = |reason: &str| format!("{why}；{reason}");
+    match settlement {
+        Settlement::Delivered(receipt) => Settlement::Delivered(receipt),
+        Settlement::Absent => {
+            Settlement::Cancelled { reason: with("已核实没有送达，不再发送") }
+        }
+        Settlement::Refused { reason } if !was_unknown => {
+            Settlement::Cancelled { reason: with(&format!("对方也没有收下（{reason}）")) }
+        }
+        // A no to the same key sent again says nothing of the attempt before.
+        Settlement::Refused { reason } => Settlement::Held { reason: with(&reason) },
+        Settlement::NotSent { .. } | Settlement::NotSeen { .. } | Settlement::Released
+            if !was_unknown =>
+        {
+            Settlement::Cancelled { reason: with("没有发出") }
+        }
+        Settlement::NotSent { reason, not_before } => {
+            Settlement::NotSent { reason: with(&reason), not_before }
+        }
+        Settlement::Released => Settlement::Released,
+        Settlement::Unknown { reason, not_before } => {
+            Settlement::Unknown { reason: with(&reason), not_before }
+        }
+        Settlement::NotSeen { reason, not_before } => {
+            Settlement::NotSeen { reason: with(&reason), not_before }
+        }
+        Settlement::Held { reason } => Settlement::Held { reason: with(&reason) },
+        Settlement::Cancelled { reason } => Settlement::Cancelled { reason },
+    }
+}
+
+/// How an entry stands that nobody is at work on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Standing {
+    Ready,
+    Held,
+    Delivered,
+    Refused,
+    Cancelled,
+}
+
+impl Standing {
+    /// As it's stored.
+    pub const fn code(self) -> &'static str {
+        match self {
+            Standing::Ready => "ready",
+            Standing::Held => "held",
+            Standing::Delivered => "delivered",
+            Standing::Refused => "refused",
+            Standing::Cancelled => "cancelled",
+        }
+    }
+}
+
+/// What the outbox keeps of an entry once its claim has ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Kept {
+    pub standing: Standing,
+    pub unknown_since: Option<i64>,
+    /// The last trouble; nothing leaves what stood there.
+    pub error: Option<String>,
+    pub not_before: i64,
+    /// Whether one more attempt was made.
+    pub tried: bool,
+    pub first_attempt_at: Option<i64>,
+}
+
+/// What the outbox keeps of a settlement that is written at `now`.
+pub fn keep(
+    entry: &Entry,
+    settlement: &Settlement,
+    withdrawn: Option<Withdrawal>,
+    now: i64,
+) -> Kept {
+    use Standing::*;
+    let still = entry.unknown_since;
+    let (standing, unknown_since, not_before) = match settlement {
+        Settlement::Delivered(_) => (Delivered, None, now),
+        Settlement::Refused { .. } => (Refused, None, now),
+        // What was sent again and didn't leave says nothing of the attempt before.
+        Settlement::NotSent { not_before, .. } => (Ready, still, *not_before),
+        Settlement::Unknown { not_before, .. } => (Ready, still.or(Some(now)), *not_before),
+        Settlement::NotSeen { not_before, .. } => (Ready, still, *not_before),
+        Settlement::Absent => (Ready, None, now),
+        Settlement::Held { .. } => (Held, still, now),
+        Settlement::Released => (Ready, still, now),
+        Settlement::Cancelled { .. } => (Cancelled, None, now),
+    };
+    let tried = settlement.is_attempt();
+    let late = withdrawn.filter(|_| standing == Delivered);
+    Kept {
+        standing,
+        unknown_since,
+        error: settlement.reason().map(str::to_owned).or(late.map(arrived_late)),
+        not_before,
+        tried,
+        first_attempt_at: entry.first_attempt_at.or(if tried {
+            entry.last_attempt_at
+        } else {
+            None
+        }),
+    }
+}
+
+/// What is said of an entry that arrived though it isn't owed any more.
+pub fn arrived_late(why: Withdrawal) -> String {
+    format!("{why}；但此前已经发出，对方已收到，应请对方撤销")
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const AGAIN: Again = Again { retry_at: 5, look_at: 9 };
+
+    fn entry(unknown: bool, withdrawn: Option<Withdrawal>) -> Entry {
+        Entry {
+            id: "1".to_owned(),
+            kind: "referral".to_owned(),
+            debt_key: "referral:1".to_owned(),
+            target_id: "2".to_owned(),
+            attempts: 0,
+            unknown_since: unknown.then_some(1),
+            first_attempt_at: None,
+            last_attempt_at: Some(1),
+            lease_until: 10,
+            withdrawn,
+        }
+    }
+
+    /// What the world may answer to one claim: how a look ends, and how an attempt does.
+    #[derive(Debug, Clone)]
+    struct Answers {
+        look: LookUp,
+        outcome: Outcome,
+        /// Whether it stops being owed after the claim and before the settlement.
+        withdrawn_meanwhile: bool,
+    }
+
+    fn answers() -> impl Strategy<Value = Answers> {
+        let reason = || "x".to_owned();
+        let look = prop_oneof![
+            Just(LookUp::Found(Receipt::default())),
+            Just(LookUp::Absent),
+            Just(LookUp::Repeatable),
+            Just(LookUp::Blind),
+            Just(LookUp::Failed { reason: reason(), retry_after: None }),
+        ];
+        let outcome = prop_oneof![
+            Just(Outcome::Delivered(Receipt::default())),
+            Just(Outcome::Refused { reason: reason() }),
+            Just(Outcome::NotSent { reason: reason(), retry_after: None }),
+            Just(Outcome::Unknown { reason: reason() }),
+        ];
+        (look, outcome, any::<bool>()).prop_map(|(look, outcome, withdrawn_meanwhile)| Answers {
+            look,
+            outcome,
+            withdrawn_meanwhile,
+        })
+    }
+
+    proptest! {
+        /// However often it's claimed and whatever is answered: what isn't owed is never sent, what may have arrived is
+        /// never sent without a look that allows it, never called cancelled without proof, and a reason always says why.
+        #[test]
+        fn what_isnt_owed_is_never_sent_and_what_may_be_there_never_given_up(
+            claims in proptest::collection::vec(answers(), 1..12),
+        ) {
+            let mut one = entry(false, None);
+            for Answers { look, outcome, withdrawn_meanwhile } in claims {
+                let mut sent = false;
+                let settlement = match first_step(&one) {
+                    Step::Send => { sent = true; after_attempt(outcome.clone(), AGAIN) }
+                    Step::Cancel => Settlement::Released,
+                    Step::Look => match after_look(look.clone(), one.withdrawn, OnUnknown::Hold, AGAIN) {
+                        AfterLook::Settle(settlement) => settlement,
+                        AfterLook::Send => {
+                            prop_assert_eq!(&look, &LookUp::Repeatable);
+                            sent = true;
+                            after_attempt(outcome.clone(), AGAIN)
+                        }
+                    },
+                };
+                prop_assert!(!(sent && one.withdrawn.is_some()));
+                let was_unknown = one.unknown_since.is_some();
+                let withdrawn = one.withdrawn.or(withdrawn_meanwhile.then_some(Withdrawal::Voided));
+                let settlement = match withdrawn {
+                    Some(why) => unless_owed(settlement, was_unknown, why),
+                    None => settlement,
+                };
+                let kept = keep(&one, &settlement, withdrawn, 7);
+                if kept.standing == Standing::Cancelled {
+                    prop_assert!(withdrawn.is_some());
+                    let didnt_arrive = matches!(outcome, Outcome::NotSent { .. } | Outcome::Refused { .. });
+                    let proved = if was_unknown { look == LookUp::Absent } else { !sent || didnt_arrive };
+                    prop_assert!(proved);
+                }
+                if let Some(why) = withdrawn && kept.standing != Standing::Ready {
+                    prop_assert!(kept.error.as_deref().is_some_and(|error| error.contains(why.chinese())));
+                }
+                let lost = matches!(kept.standing, Standing::Ready) && withdrawn.is_some() && kept.unknown_since.is_none();
+                prop_assert!(!lost, "not owed, not sent, and still waiting");
+                one.unknown_since = kept.unknown_since;
+                one.withdrawn = withdrawn;
+                if kept.standing != Standing::Ready { break; }
+            }
+        }
+    }
+
+    #[test]
+    fn what_may_have_arrived_is_resent_only_where_that_is_safe_or_so_told() {
+        let after = |look, on_unknown| after_look(look, None, on_unknown, AGAIN);
+        assert_eq!(after(LookUp::Repeatable, OnUnknown::Hold), AfterLook::Send);
+        assert_eq!(after(LookUp::Blind, OnUnknown::Resend), AfterLook::Send);
+        let held = Settlement::Held { reason: MAY_HAVE_ARRIVED.to_owned() };
+        assert_eq!(after(LookUp::Blind, OnUnknown::Hold), AfterLook::Settle(held));
+        let voided = Some(Withdrawal::Voided);
+        for look in [LookUp::Repeatable, LookUp::Blind] {
+            let settled = after_look(look, voided, OnUnknown::Resend, AGAIN);
+            assert!(matches!(settled, AfterLook::Settle(Settlement::Held { .. })), "{settled:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_kept_of_a_claim() {
+        let unknown = Settlement::Unknown { reason: "x".to_owned(), not_before: 9 };
+        let kept = keep(&entry(false, None), &unknown, None, 7);
+        assert_eq!((kept.standing, kept.unknown_since), (Standing::Ready, Some(7)));
+        assert_eq!((kept.not_before, kept.tried, kept.first_attempt_at), (9, true, Some(1)));
+        let kept = keep(&entry(true, None), &unknown, None, 7);
+        assert_eq!(kept.unknown_since, Some(1), "unknown since the first time");
+        let kept = keep(&entry(true, None), &Settlement::Absent, None, 7);
+        assert_eq!((kept.unknown_since, kept.tried, kept.first_attempt_at), (None, false, None));
+        let delivered = Settlement::Delivered(Receipt::default());
+        let kept = keep(&entry(true, None), &delivered, Some(Withdrawal::Voided), 7);
+        assert_eq!(kept.standing, Standing::Delivered);
+        assert!(kept.error.unwrap().starts_with("问题已作废"));
+    }
+}
