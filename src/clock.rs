@@ -85,7 +85,12 @@ impl Clock {
 
     /// The present civil date and time in the township.
     pub fn local(&self) -> DateTime {
-        self.zone.to_datetime(self.now())
+        self.local_of(self.now())
+    }
+
+    /// The civil date and time of an instant in the township.
+    pub fn local_of(&self, at: Timestamp) -> DateTime {
+        self.zone.to_datetime(at)
     }
 
     /// The present date in the township.
@@ -119,6 +124,11 @@ impl Clock {
             }
         }
     }
+}
+
+/// Waits in real time, whatever the clock says: for what concerns the wire.
+pub async fn pause(span: Duration) {
+    tokio::time::sleep(span).await;
 }
 
 /// How long something takes, in real time whatever the clock says: for measuring, and for what concerns the wire.

@@ -42,6 +42,7 @@ versions! {
     15 "0015_settled_rows_apart";
     16 "0016_field_words";
     17 "0017_room_on_pages" (Postgres);
+    21 "0021_held_debts";
 }
 
 /// The newest version that this program knows.

@@ -35,6 +35,7 @@ mod duty_list;
 mod error;
 mod figures;
 mod handoffs;
+mod heartbeat;
 mod holding_times;
 mod imports;
 mod issue_duties;
@@ -45,6 +46,7 @@ mod migrations;
 mod notices;
 mod outbox;
 mod outbox_decisions;
+mod outbox_oldest;
 mod photos;
 mod plans;
 mod rates;
@@ -82,11 +84,12 @@ pub use figures::{Figures, LaneFigures};
 pub use handoffs::{Handoff, Return};
 pub use holding_times::HoldingTime;
 pub use issues::{IssueCard, NewIssue};
-pub use jobs::{CLOCKS_APART, JobRun};
+pub use jobs::{CLOCKS_APART, Ended, JobRun};
 pub use messages::Message;
 pub use notices::{ADDRESS, DIGEST, NewNotice, Notice};
 pub use outbox::{Claim, OutboxEntry, Receipt, Settlement};
 pub use outbox_decisions::{Debt, DebtState, Decision};
+pub use outbox_oldest::Wants;
 pub use photos::{LARGEST_PHOTO, Photo, media_type};
 pub use plans::PlanChange;
 pub use rates::{By, FiguresLine};
@@ -111,6 +114,8 @@ pub use crate::domain::staff::{Holders, StaffMember};
 #[derive(Debug, Clone)]
 pub struct Store {
     read: AnyPool,
+    /// What pages read through: see [`Store::for_pages`].
+    pages: AnyPool,
     write: AnyPool,
     turns: Turns,
     dialect: Dialect,
@@ -163,6 +168,7 @@ impl Store {
 
     /// Ends every connection; on SQLite the write-ahead log is folded in.
     pub async fn close(&self) {
+        self.pages.close().await;
         self.read.close().await;
         self.write.close().await;
     }
