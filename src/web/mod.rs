@@ -9,6 +9,7 @@ mod overview;
 mod people;
 mod photos;
 mod push;
+mod reading;
 mod returns;
 pub mod status;
 mod status_text;

@@ -1,4 +1,4 @@
-//! The state of the service on one page: what is owed, late, queued, in flight, unknown and stuck, and
+//! The state of the service as a page and a program see it: what is owed, late, queued, in flight, unknown and stuck, and
 //! whether that is well, with the reasons.
 
 use std::collections::BTreeMap;
@@ -7,16 +7,13 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
-use super::health;
-use crate::clock::{span_millis, township_zone};
-use crate::daemon::Daemon;
-use crate::db::{Dialect, Ended, Figures, LaneFigures, StoreError};
+use crate::clock::township_zone;
+use crate::db::{Figures, LaneFigures};
 use crate::delivery::GateState;
 use crate::domain::campaign::Campaign;
 use crate::domain::duty::DutyKind;
 use crate::domain::health::Verdict;
 use crate::domain::rates::{Counts, Rates};
-use crate::schedule::Job;
 
 /// The whole status, as `/status` gives it.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -123,59 +120,18 @@ pub struct JobStatus {
     pub next_slot: Timestamp,
 }
 
-fn instant(millis: Option<i64>) -> Option<Timestamp> {
+pub(super) fn instant(millis: Option<i64>) -> Option<Timestamp> {
     Timestamp::from_millisecond(millis?).ok()
 }
 
-impl Status {
-    /// Reads it from the record.
-    ///
-    /// # Errors
-    /// Where the record can't be read within a reader's patience.
-    pub async fn read(daemon: &Daemon) -> Result<Status, StoreError> {
-        let store = &daemon.pages;
-        let context = store.context();
-        let (now, today) = (context.clock.now(), context.clock.today());
-        let duties = store.open_duties(today).await?;
-        let lanes = lanes(daemon, now).await?;
-        let late = store.late_by_holder().await?.into_iter();
-        let mut status = Status {
-            version: env!("CARGO_PKG_VERSION").to_owned(),
-            verdict: Verdict::Green,
-            reasons: Vec::new(),
-            rehearsal: context.clock.is_rehearsal(),
-            now,
-            database: match store.dialect() {
-                Dialect::Sqlite => "sqlite".to_owned(),
-                Dialect::Postgres => "postgres".to_owned(),
-            },
-            campaign: CampaignStatus::on(&store.campaign(), today),
-            figures: FiguresStatus::new(store.figures().await?, &store.counts().await?),
-            duties: duties.iter().map(DutyStatus::new).collect(),
-            lanes,
-            jobs: jobs(daemon).await?,
-            late_issues: late.map(|(holder, count)| (holder.code().to_owned(), count)).collect(),
-            unreachable: store.unreachable().await?.len() + store.without_channel().await?.len(),
-            closed_without_answer: store.closed_without_answer().await?,
-            unknown_statuses: store.unknown_words().await?.into_iter().collect(),
-            heartbeat_seconds: daemon.heartbeat.age().map(|age| age.as_secs_f64()),
-            longest_turn_ms: u64::try_from(store.longest_turn().as_millis()).unwrap_or(u64::MAX),
-        };
-        let findings = health::findings(daemon, &status, &duties).await?;
-        status.verdict = crate::domain::health::verdict(&findings);
-        status.reasons = findings.into_iter().map(|finding| finding.reason).collect();
-        Ok(status)
-    }
-}
-
 impl DutyStatus {
-    fn new((kind, open, late): &(DutyKind, i64, i64)) -> DutyStatus {
+    pub(super) fn new((kind, open, late): &(DutyKind, i64, i64)) -> DutyStatus {
         DutyStatus { kind: kind.code().to_owned(), open: *open, late: *late }
     }
 }
 
 impl CampaignStatus {
-    fn on(campaign: &Campaign, today: Date) -> CampaignStatus {
+    pub(super) fn on(campaign: &Campaign, today: Date) -> CampaignStatus {
         let phase = campaign.phase_on(today);
         CampaignStatus {
             name: campaign.name.clone(),
@@ -187,7 +143,7 @@ impl CampaignStatus {
 }
 
 impl FiguresStatus {
-    fn new(figures: Figures, counts: &Counts) -> FiguresStatus {
+    pub(super) fn new(figures: Figures, counts: &Counts) -> FiguresStatus {
         FiguresStatus {
             subjects: counts.subjects,
             visited: counts.visited,
@@ -201,58 +157,24 @@ impl FiguresStatus {
     }
 }
 
-/// Every lane that is configured or holds anything.
-async fn lanes(daemon: &Daemon, now: Timestamp) -> Result<Vec<LaneStatus>, StoreError> {
-    let stuck = span_millis(daemon.settings.outbox.stuck_after);
-    let mut lanes = daemon.pages.lane_figures(stuck).await?;
-    for name in daemon.lane_names() {
-        if !lanes.iter().any(|lane| lane.lane == name) {
-            lanes.push(LaneFigures { lane: name.to_owned(), ..LaneFigures::default() });
+impl LaneStatus {
+    pub(super) fn new(lane: LaneFigures, breaker: Option<GateState>, now: Timestamp) -> LaneStatus {
+        LaneStatus {
+            oldest_seconds: instant(lane.oldest).map(|oldest| now.duration_since(oldest).as_secs()),
+            last_good_contact: instant(lane.good_at),
+            last_failure_at: instant(lane.failed_at),
+            failure: lane.failure,
+            breaker,
+            name: lane.lane,
+            queued: lane.queued,
+            in_flight: lane.in_flight,
+            handed: lane.handed,
+            unknown: lane.unknown,
+            held: lane.held,
+            stuck: lane.stuck,
+            refused: lane.refused,
+            delivered: lane.delivered,
         }
-    }
-    Ok(lanes
-        .into_iter()
-        .map(|lane| {
-            let breaker = daemon.gate_of(&lane.lane);
-            lane_status(lane, breaker, now)
-        })
-        .collect())
-}
-
-async fn jobs(daemon: &Daemon) -> Result<Vec<JobStatus>, StoreError> {
-    let runs = daemon.pages.last_runs().await?;
-    let job_status = |job: &Job| {
-        let run = runs.get(job.name);
-        let ended = run.and_then(|run| run.ended.as_ref());
-        JobStatus {
-            name: job.name.to_owned(),
-            title: job.title.to_owned(),
-            last_slot: instant(run.map(|run| run.slot)),
-            last_outcome: ended.map(|ended| ended.text().to_owned()),
-            failed: matches!(ended, Some(Ended::Failed(_))),
-            finished_at: instant(run.and_then(|run| run.finished_at)),
-            next_slot: job.when.next_slot(&daemon.store.context().clock),
-        }
-    };
-    Ok(daemon.schedule.jobs().iter().map(job_status).collect())
-}
-
-fn lane_status(lane: LaneFigures, breaker: Option<GateState>, now: Timestamp) -> LaneStatus {
-    LaneStatus {
-        oldest_seconds: instant(lane.oldest).map(|oldest| now.duration_since(oldest).as_secs()),
-        last_good_contact: instant(lane.good_at),
-        last_failure_at: instant(lane.failed_at),
-        failure: lane.failure,
-        breaker,
-        name: lane.lane,
-        queued: lane.queued,
-        in_flight: lane.in_flight,
-        handed: lane.handed,
-        unknown: lane.unknown,
-        held: lane.held,
-        stuck: lane.stuck,
-        refused: lane.refused,
-        delivered: lane.delivered,
     }
 }
 

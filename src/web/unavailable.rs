@@ -19,6 +19,8 @@ use crate::domain::health::{Fault, Verdict};
 
 /// A reader waits two seconds at the most: what isn't read by then isn't waited for.
 const ANSWER_WITHIN: Duration = Duration::from_millis(1_700);
+/// Whoever presses a button waits a little longer for their turn.
+const DONE_WITHIN: Duration = Duration::from_secs(10);
 /// When to ask again, in seconds.
 const AGAIN: u32 = 5;
 
@@ -32,7 +34,7 @@ pub(super) fn unavailable(error: &StoreError) -> Response {
     (StatusCode::SERVICE_UNAVAILABLE, axum::Extension(Wordless(error.fault()))).into_response()
 }
 
-/// Answers each GET in time, and puts it into words where the record didn't.
+/// Answers each page in time, and puts it into words where the record didn't.
 pub(super) async fn in_time(
     State(daemon): State<Arc<Daemon>>,
     request: Request,
@@ -40,10 +42,15 @@ pub(super) async fn in_time(
 ) -> Response {
     let path = request.uri().path().to_owned();
     let reads = matches!(*request.method(), Method::GET | Method::HEAD);
-    let answer = if reads {
-        tokio::time::timeout(ANSWER_WITHIN, next.run(request)).await.ok()
-    } else {
-        Some(next.run(request).await)
+    let patience = match route(&path) {
+        _ if reads => Some(ANSWER_WITHIN),
+        "digests" => Some(DONE_WITHIN),
+        // Another program calls, which has a patience of its own.
+        _ => None,
+    };
+    let answer = match patience {
+        Some(patience) => tokio::time::timeout(patience, next.run(request)).await.ok(),
+        None => Some(next.run(request).await),
     };
     let Some(answer) = answer else {
         warn!(route = route(&path), "not answered in time");

@@ -3,12 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use sqlx::any::AnyConnection;
-use sqlx::{Connection, Executor};
+use sqlx::{AnyConnection, Connection, Executor};
 use tokio_util::sync::CancellationToken;
 use zoufang::clock::Stopwatch;
 use zoufang::daemon::Daemon;
 use zoufang::db::Store;
+use zoufang::delivery::http;
 use zoufang::domain::health::Verdict;
 use zoufang::notify::calendar_link;
 use zoufang::settings::Settings;
@@ -42,7 +42,8 @@ impl Service {
         let stop = CancellationToken::new();
         let daemon = Arc::new(Daemon::new(settings, store.clone(), stop.clone()).unwrap());
         tokio::spawn(serve(listener, Arc::clone(&daemon), stop.clone()));
-        Service { url, daemon, stop, client: reqwest::Client::new() }
+        let client = http::client(Duration::from_secs(60), &http::Tls::default()).unwrap();
+        Service { url, daemon, stop, client }
     }
 
     fn run(&self) {
@@ -115,6 +116,11 @@ on_both!(pages_come_while_somebody_else_holds_the_writer, async |fixture: Fixtur
     for page in &pages {
         assert_eq!(service.get(page).await.0, 200, "{page}");
     }
+    // Whoever presses a button is told that it may not have been kept.
+    let digest = pages.iter().find(|page| page.starts_with("/digests")).unwrap();
+    let pressed = service.client.post(format!("{}{digest}", service.url)).send().await.unwrap();
+    assert_eq!(pressed.status().as_u16(), 503);
+    assert!(pressed.text().await.unwrap().contains("没有确认成功"));
     other.close().await.unwrap();
 });
 
