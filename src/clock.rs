@@ -31,11 +31,6 @@ pub fn real_millis() -> i64 {
     Timestamp::now().as_millisecond()
 }
 
-/// Lets real time pass.
-pub async fn pause(span: Duration) {
-    tokio::time::sleep(span).await;
-}
-
 /// A span in milliseconds, as the database counts.
 pub fn span_millis(span: Duration) -> i64 {
     i64::try_from(span.as_millis()).unwrap_or(i64::MAX)
@@ -101,7 +96,12 @@ impl Clock {
 
     /// The present civil date and time in the township.
     pub fn local(&self) -> DateTime {
-        self.zone.to_datetime(self.now())
+        self.local_of(self.now())
+    }
+
+    /// The civil date and time of an instant in the township.
+    pub fn local_of(&self, at: Timestamp) -> DateTime {
+        self.zone.to_datetime(at)
     }
 
     /// The present date in the township.
@@ -135,6 +135,11 @@ impl Clock {
             }
         }
     }
+}
+
+/// Waits in real time, whatever the clock says: for what concerns the wire.
+pub async fn pause(span: Duration) {
+    tokio::time::sleep(span).await;
 }
 
 /// How long something takes, in real time whatever the clock says: for measuring, and for what concerns the wire.

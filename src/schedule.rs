@@ -14,7 +14,7 @@ use tokio_util::task::TaskTracker;
 use tracing::{error, info};
 
 use crate::clock::{Clock, span_millis};
-use crate::db::{CLOCKS_APART, Store, StoreError};
+use crate::db::{CLOCKS_APART, Ended, Store, StoreError};
 
 /// What a job does; the text says how it went.
 pub type Work =
@@ -165,21 +165,21 @@ async fn run_claimed(store: &Store, job: &Job, slot: i64) -> Result<(), StoreErr
     if !store.claim_slot(job.name, slot, millis(STALE_AFTER)).await? {
         return Ok(());
     }
-    let outcome = match tokio::spawn((job.work)()).await {
+    let ended = match tokio::spawn((job.work)()).await {
         Ok(Ok(outcome)) => {
             info!(job = job.name, %outcome, "job done");
-            format!("ok: {outcome}")
+            Ended::Done(outcome)
         }
         Ok(Err(error)) => {
             error!(job = job.name, %error, "job failed");
-            format!("failed: {error}")
+            Ended::Failed(error.to_string())
         }
         Err(panic) => {
             error!(job = job.name, %panic, "job panicked");
-            format!("failed: {panic}")
+            Ended::Failed(panic.to_string())
         }
     };
-    store.finish_slot(job.name, slot, &outcome).await
+    store.finish_slot(job.name, slot, &ended).await
 }
 
 fn millis(span: Duration) -> i64 {

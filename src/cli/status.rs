@@ -1,13 +1,17 @@
 //! `zoufang status`: the running service's status, for a person.
 
+use std::fmt::Display;
 use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::Context;
 use clap::Args;
+use reqwest::StatusCode;
+use serde::Serialize;
 
 use super::ConfigFile;
-use crate::web::status::{Status, Verdict};
+use crate::domain::health::Verdict;
+use crate::web::status::{Status, Unreadable};
 
 #[derive(Debug, Args)]
 pub struct Arguments {
@@ -25,15 +29,24 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Duration::from_secs(10),
         &crate::delivery::http::Tls::default(),
     )?;
-    let answer = client.get(&address).send().await.and_then(reqwest::Response::error_for_status);
-    let status: Status = answer
-        .with_context(|| format!("{address} 没有回答：服务在运行吗？地址在 http.listen"))?
-        .json()
-        .await?;
-    if arguments.json {
-        say!("{}", serde_json::to_string_pretty(&status)?);
+    let answer = client.get(&address).send().await;
+    let answer =
+        answer.with_context(|| format!("{address} 没有回答：服务在运行吗？地址在 http.listen"))?;
+    if answer.status() == StatusCode::SERVICE_UNAVAILABLE {
+        let unreadable: Unreadable = answer.json().await?;
+        show(arguments.json, &unreadable)?;
+        return Ok(ExitCode::FAILURE);
+    }
+    let status: Status = answer.error_for_status()?.json().await?;
+    show(arguments.json, &status)?;
+    Ok(if status.verdict == Verdict::Red { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+}
+
+fn show(json: bool, status: &(impl Display + Serialize)) -> anyhow::Result<()> {
+    if json {
+        say!("{}", serde_json::to_string_pretty(status)?);
     } else {
         say!("{}", status.to_string().trim_end());
     }
-    Ok(if status.verdict == Verdict::Red { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+    Ok(())
 }

@@ -2,6 +2,7 @@
 //!
 //! Stands above every room but the command line, the pages and the demo. It holds no rule of its own.
 
+mod heartbeat;
 mod jobs;
 mod lanes;
 
@@ -28,6 +29,7 @@ use crate::seal::{SealError, Sealer};
 use crate::settings::channels::NotifySettings;
 use crate::settings::{Adapter, Review, Settings, SettingsError};
 
+pub use heartbeat::{Heartbeat, Pulse};
 pub use lanes::open as open_channel;
 
 const CAMPAIGN: &str = include_str!("../../config/campaign.toml");
@@ -142,6 +144,9 @@ pub fn handoff_rules(settings: &Settings) -> HandoffRules {
 pub struct Daemon {
     pub settings: Settings,
     pub store: Store,
+    /// The same record, as pages read it: nothing there is waited for longer than a reader waits.
+    pub pages: Store,
+    pub heartbeat: Arc<Heartbeat>,
     pub schedule: Arc<Schedule>,
     pub reminder_rules: ReminderRules,
     lanes: Vec<Arc<Lane>>,
@@ -191,7 +196,9 @@ impl Daemon {
         let push_secret = settings.platform.push.secret()?;
         Ok(Daemon {
             settings,
+            pages: store.for_pages(),
             store,
+            heartbeat: Arc::default(),
             schedule,
             reminder_rules: rules,
             lanes,
@@ -231,6 +238,7 @@ impl Daemon {
     /// Runs until told to stop, then finishes or releases what is in flight.
     pub async fn run(&self) -> anyhow::Result<()> {
         let mut tasks = JoinSet::new();
+        tasks.spawn(self.beating());
         for lane in &self.lanes {
             tasks.spawn(keep_running(Arc::clone(lane), self.shutdown.clone()));
         }
@@ -245,6 +253,13 @@ impl Daemon {
         self.schedule.finish().await;
         while tasks.join_next().await.is_some() {}
         Ok(())
+    }
+
+    /// The heartbeat, until told to stop.
+    fn beating(&self) -> impl Future<Output = ()> + Send + use<> {
+        let (store, pages) = (self.store.clone(), self.pages.clone());
+        let (heartbeat, shutdown) = (Arc::clone(&self.heartbeat), self.shutdown.clone());
+        async move { heartbeat.run(&store, &pages, &shutdown).await }
     }
 
     /// Runs what is due at this instant and delivers what can be delivered: how a clock that is moved

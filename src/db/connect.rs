@@ -15,6 +15,12 @@ use crate::domain::obligations::Plans;
 use super::{Context, Dialect, Result, Store, StoreError};
 
 const READERS: u32 = 4;
+/// Whoever reads a page has a couple of seconds: a connection that isn't there within this time isn't waited for.
+const PAGE_WAITS: Duration = Duration::from_secs(1);
+/// And a server that hasn't read it by then needn't go on.
+const PAGE_MILLIS: u32 = 1_500;
+/// How long a connection that comes back may take to answer; it's closed then.
+const RETURN: Duration = Duration::from_secs(1);
 /// How long a writer waits for another process's transaction, such as an import beside the daemon.
 const BUSY_MILLIS: u32 = 30_000;
 
@@ -31,11 +37,13 @@ impl Store {
         let write = connect(url, dialect, 1).await?;
         migrate(url, dialect, &write).await?;
         let read = connect(url, dialect, READERS).await?;
+        let pages = pages(url, dialect)?;
         // What was applied before is taken up below.
         let file = Plans::first(i64::MIN, Arc::new(context.campaign.clone()));
         let plans = Arc::new(RwLock::new(Arc::new(file)));
         let store = Store {
             read,
+            pages,
             write,
             turns: super::writer::Turns::default(),
             dialect,
@@ -90,18 +98,21 @@ const READER_CACHE: u32 = 4 << 10;
 /// whole table of some ten thousand rows than look up a hundred of them.
 const CACHED: &str = "SET random_page_cost = 1.1";
 
-async fn connect(url: &str, dialect: Dialect, connections: u32) -> Result<AnyPool> {
-    let cache = if connections == 1 { WRITER_CACHE } else { READER_CACHE };
+/// The address, and what each connection is told first.
+fn settings(url: &str, dialect: Dialect, cache: u32) -> (String, String) {
     let pragmas = format!(
         "PRAGMA busy_timeout = {BUSY_MILLIS}; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;
          PRAGMA foreign_keys = ON; PRAGMA cache_size = -{cache};"
     );
-    let (url, settings) = match dialect {
+    match dialect {
         Dialect::Postgres => (url.to_owned(), CACHED.to_owned()),
         Dialect::Sqlite if url.contains("mode=") => (url.to_owned(), pragmas),
         Dialect::Sqlite => (format!("{url}?mode=rwc"), pragmas),
-    };
-    Ok(AnyPoolOptions::new()
+    }
+}
+
+fn pool(connections: u32, dialect: Dialect, settings: String) -> AnyPoolOptions {
+    AnyPoolOptions::new()
         .max_connections(connections)
         .acquire_timeout(Duration::from_secs(60))
         // A SQLite connection has nothing to go stale, and opening one anew costs its statements.
@@ -113,8 +124,39 @@ async fn connect(url: &str, dialect: Dialect, connections: u32) -> Result<AnyPoo
                 Ok(())
             })
         })
-        .connect(&url)
-        .await?)
+}
+
+async fn connect(url: &str, dialect: Dialect, connections: u32) -> Result<AnyPool> {
+    let cache = if connections == 1 { WRITER_CACHE } else { READER_CACHE };
+    let (url, settings) = settings(url, dialect, cache);
+    Ok(pool(connections, dialect, settings).connect(&url).await?)
+}
+
+/// Connections for pages only, opened as they are needed. Nothing there is waited for: neither a connection, nor a
+/// statement, nor one that somebody stopped waiting for.
+fn pages(url: &str, dialect: Dialect) -> Result<AnyPool> {
+    let (url, mut settings) = settings(url, dialect, READER_CACHE);
+    if dialect == Dialect::Postgres {
+        settings.push_str(&format!("; SET statement_timeout = {PAGE_MILLIS}"));
+    }
+    let pool = pool(READERS, dialect, settings).acquire_timeout(PAGE_WAITS).after_release(
+        |connection, _| {
+            Box::pin(async move {
+                let answer = tokio::time::timeout(RETURN, connection.ping()).await;
+                // Any error makes the pool close it.
+                answer.unwrap_or(Err(sqlx::Error::PoolTimedOut)).map(|()| true)
+            })
+        },
+    );
+    Ok(pool.connect_lazy(&url)?)
+}
+
+impl Store {
+    /// The same record, read for pages: by connections of their own, so that nothing else that reads makes them wait, and
+    /// none of which is waited for longer than a reader does.
+    pub fn for_pages(&self) -> Store {
+        Store { read: self.pages.clone(), ..self.clone() }
+    }
 }
 
 /// PostgreSQL's migrator holds an advisory lock; for SQLite a lock file beside the database does.

@@ -11,21 +11,71 @@ pub const CLOCKS_APART: i64 = 300_000;
 /// A job's latest run.
 #[derive(Debug, Clone)]
 pub struct JobRun {
-    pub job: String,
     pub slot: i64,
     pub started_at: i64,
     pub finished_at: Option<i64>,
-    pub outcome: Option<String>,
+    pub ended: Option<Ended>,
 }
 
-from_row!(JobRun { job, slot, started_at, finished_at, outcome });
+/// How a run ended, in words.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Ended {
+    Done(String),
+    Failed(String),
+}
+
+const DONE: &str = "ok: ";
+const FAILED: &str = "failed: ";
+
+impl Ended {
+    /// What happened.
+    pub fn text(&self) -> &str {
+        match self {
+            Ended::Done(text) | Ended::Failed(text) => text,
+        }
+    }
+
+    fn stored(&self) -> String {
+        let kind = match self {
+            Ended::Done(_) => DONE,
+            Ended::Failed(_) => FAILED,
+        };
+        format!("{kind}{}", self.text())
+    }
+
+    fn read(stored: &str) -> Ended {
+        match stored.strip_prefix(FAILED) {
+            Some(why) => Ended::Failed(why.to_owned()),
+            None => Ended::Done(stored.strip_prefix(DONE).unwrap_or(stored).to_owned()),
+        }
+    }
+}
+
+struct Row {
+    job: String,
+    slot: i64,
+    started_at: i64,
+    finished_at: Option<i64>,
+    outcome: Option<String>,
+}
+
+from_row!(Row { job, slot, started_at, finished_at, outcome });
+
+impl Row {
+    fn read(self) -> (String, JobRun) {
+        let Row { job, slot, started_at, finished_at, outcome } = self;
+        let ended = outcome.as_deref().map(Ended::read);
+        (job, JobRun { slot, started_at, finished_at, ended })
+    }
+}
 
 impl Store {
     /// Takes the slot; false where it was already taken. A run that never finished (its process was
     /// killed) may be taken again after `stale_after` milliseconds, and so may one that began later than now: the clock
     /// was ahead then.
     pub async fn claim_slot(&self, job: &str, slot: i64, stale_after: i64) -> Result<bool> {
-        let now = self.context.clock.millis();
+        let mut tx = self.begin().await?;
+        let now = tx.now();
         let claimed = sqlx::query(
             "INSERT INTO job_runs (job, slot, started_at) VALUES ($1, $2, $3)
              ON CONFLICT (job, slot) DO UPDATE SET started_at = excluded.started_at, finished_at = NULL, outcome = NULL
@@ -36,23 +86,25 @@ impl Store {
         .bind(now)
         .bind(now.saturating_sub(stale_after))
         .bind(now.saturating_add(CLOCKS_APART))
-        .execute(&self.write)
+        .execute(&mut *tx.db)
         .await?;
+        tx.commit().await?;
         Ok(claimed.rows_affected() > 0)
     }
 
     /// Records how the run ended, and forgets all but the newest runs of the job, and those that are still to come:
     /// they were made when the clock was ahead.
-    pub async fn finish_slot(&self, job: &str, slot: i64, outcome: &str) -> Result<()> {
-        let now = self.context.clock.millis();
+    pub async fn finish_slot(&self, job: &str, slot: i64, ended: &Ended) -> Result<()> {
+        let mut tx = self.begin().await?;
+        let now = tx.now();
         sqlx::query(
             "UPDATE job_runs SET finished_at = $1, outcome = $2 WHERE job = $3 AND slot = $4",
         )
         .bind(now)
-        .bind(outcome)
+        .bind(ended.stored())
         .bind(job)
         .bind(slot)
-        .execute(&self.write)
+        .execute(&mut *tx.db)
         .await?;
         sqlx::query(
             "DELETE FROM job_runs WHERE job = $1 AND (started_at > $2 OR slot < (
@@ -61,19 +113,19 @@ impl Store {
         )
         .bind(job)
         .bind(now.saturating_add(CLOCKS_APART))
-        .execute(&self.write)
+        .execute(&mut *tx.db)
         .await?;
-        Ok(())
+        tx.commit().await
     }
 
     /// Each job's latest run.
     pub async fn last_runs(&self) -> Result<HashMap<String, JobRun>> {
-        let runs: Vec<JobRun> = sqlx::query_as(
+        let runs: Vec<Row> = sqlx::query_as(
             "SELECT job, slot, started_at, finished_at, outcome FROM job_runs r
              WHERE slot = (SELECT MAX(slot) FROM job_runs WHERE job = r.job)",
         )
         .fetch_all(&self.read)
         .await?;
-        Ok(runs.into_iter().map(|run| (run.job.clone(), run)).collect())
+        Ok(runs.into_iter().map(Row::read).collect())
     }
 }

@@ -44,6 +44,7 @@ versions! {
     17 "0017_room_on_pages" (Postgres);
     18 "0018_casework_by_sets";
     20 "0020_withdrawn";
+    21 "0021_held_debts";
 }
 
 /// The newest version that this program knows.

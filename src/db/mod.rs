@@ -37,6 +37,7 @@ mod duty_list;
 mod error;
 mod figures;
 mod handoffs;
+mod heartbeat;
 mod holding_times;
 mod imports;
 mod issues;
@@ -46,6 +47,7 @@ mod migrations;
 mod notices;
 mod outbox;
 mod outbox_decisions;
+mod outbox_oldest;
 mod photos;
 mod plans;
 mod rates;
@@ -87,10 +89,11 @@ pub use handoffs::{Handoff, Return};
 pub use holding_times::HoldingTime;
 pub use imports::ImportUnderWay;
 pub use issues::IssueCard;
-pub use jobs::{CLOCKS_APART, JobRun};
+pub use jobs::{CLOCKS_APART, Ended, JobRun};
 pub use messages::Message;
 pub use notices::{ADDRESS, DIGEST, NewNotice, Notice};
 pub use outbox_decisions::{Debt, DebtState, Decision};
+pub use outbox_oldest::Wants;
 pub use photos::{LARGEST_PHOTO, Photo, media_type};
 pub use rates::{By, FiguresLine};
 pub use reader::Snapshot;
@@ -116,6 +119,8 @@ pub use crate::domain::staff::{Holders, StaffMember};
 #[derive(Debug, Clone)]
 pub struct Store {
     read: AnyPool,
+    /// What pages read through: see [`Store::for_pages`].
+    pages: AnyPool,
     write: AnyPool,
     turns: Turns,
     dialect: Dialect,
@@ -173,6 +178,7 @@ impl Store {
 
     /// Ends every connection; on SQLite the write-ahead log is folded in.
     pub async fn close(&self) {
+        self.pages.close().await;
         self.read.close().await;
         self.write.close().await;
     }

@@ -7,6 +7,7 @@ pub mod area;
 pub mod campaign;
 pub mod delivery;
 pub mod duty;
+pub mod health;
 pub mod holder;
 pub mod issue;
 pub mod mask;

@@ -18,22 +18,23 @@ pub async fn calendar(
     code: &str,
 ) -> Result<Option<Calendar>, StoreError> {
     let context = store.context();
-    let staff = store.staff().await?;
+    let mut record = store.snapshot().await?;
+    let staff = record.staff().await?;
     let person = staff.iter().find(|person| person.id == staff_id);
     let Some(person) = person.filter(|person| calendar_code(context, person) == code) else {
+        record.end().await?;
         return Ok(None);
     };
-    let mut tx = store.begin().await?;
-    let recipients = Recipients::on(&mut tx, context.clock.today()).await?;
-    let groups = tx.groups_around(person).await?;
+    let recipients = Recipients::on(&mut record, context.clock.today()).await?;
+    let groups = record.groups_around(person).await?;
     let own: Vec<_> = groups
         .iter()
         .filter(|group| recipients.owner(group).is_some_and(|owner| owner.id == person.id))
         .collect();
     let few: Vec<&str> =
         own.iter().filter(|group| group.open <= 5).map(|group| group.id.as_str()).collect();
-    let labels = tx.group_labels(&few).await?;
-    tx.rollback().await?;
+    let labels = record.group_labels(&few).await?;
+    record.end().await?;
     let now = context.clock.now().strftime("%Y%m%dT%H%M%SZ").to_string();
     let mut calendar = icalendar::Calendar::new();
     calendar.name(&format!("走访任务（{}）", person.name)).timezone("Asia/Shanghai");

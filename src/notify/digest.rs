@@ -6,7 +6,7 @@ use jiff::civil::Date;
 use serde::Serialize;
 
 use super::recipients::Recipients;
-use crate::db::{DueGroup, StoreError, Tx};
+use crate::db::{DueGroup, Session, StoreError};
 use crate::domain::campaign::Campaign;
 use crate::domain::duty::{DutyKind, Warning};
 
@@ -126,7 +126,7 @@ impl Draft {
     }
 
     /// Names what is on lines of a few.
-    pub async fn name(&mut self, tx: &mut Tx) -> Result<(), StoreError> {
+    pub async fn name(&mut self, tx: &mut Session) -> Result<(), StoreError> {
         let few = self.lines.values_mut().filter(|line| line.count <= NAMED);
         let mut few: Vec<&mut Line> = few.collect();
         let groups: Vec<&str> =

@@ -23,22 +23,22 @@ pub async fn page(
 ) -> Result<Option<String>, StoreError> {
     let Some(on) = known_day(store, staff_id, day, code) else { return Ok(None) };
     let context = store.context();
-    let mut tx = store.begin().await?;
-    let recipients = Recipients::on(&mut tx, context.clock.today()).await?;
-    let told = tx.told_to(staff_id, day).await?;
+    let mut record = store.snapshot().await?;
+    let recipients = Recipients::on(&mut record, context.clock.today()).await?;
+    let told = record.told_to(staff_id, day).await?;
     let (mut items, mut ended) = (Vec::new(), BTreeSet::new());
     for told in told {
         if told.group.open > 0 {
             let own =
-                step_of(tx.campaign(), &told).is_some_and(|step| step.who == Recipient::Owner);
+                step_of(record.campaign(), &told).is_some_and(|step| step.who == Recipient::Owner);
             Item::mention(&mut items, &told.group, own, told.instead_of);
         } else {
             ended.insert(told.group.id);
         }
     }
     let mut draft = Draft::new(&recipients, staff_id, items);
-    draft.name(&mut tx).await?;
-    tx.rollback().await?;
+    draft.name(&mut record).await?;
+    record.end().await?;
     let digest = draft.digest(&store.campaign(), context.clock.today(), String::new());
     let values = context! { digest, on => on.to_string(), done => ended.len(), acknowledged };
     Ok(Some(messages.render("page.html", values)?))

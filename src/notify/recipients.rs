@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use jiff::civil::Date;
 
-use crate::db::{AreaTree, DueGroup, Holders, StaffMember, StoreError, Tx};
+use crate::db::{AreaTree, DueGroup, Holders, Session, StaffMember, StoreError};
 use crate::domain::campaign::{EscalationStep, Recipient};
 use crate::domain::holder::Holder;
 use crate::domain::issue::Category;
@@ -33,7 +33,7 @@ pub(super) struct Reached {
 }
 
 impl Recipients {
-    pub async fn on(tx: &mut Tx, day: Date) -> Result<Recipients, StoreError> {
+    pub async fn on(tx: &mut Session, day: Date) -> Result<Recipients, StoreError> {
         let (tree, staff) = (tx.area_tree().await?, tx.staff().await?);
         let (away, dead) = (tx.away_on(day).await?, tx.dead_addresses().await?);
         let context = tx.context();

@@ -3,29 +3,34 @@
 //! Reads the record and the schedule; the platform's answers and readers' acknowledgements are all that it writes. Shows
 //! counts, never a person, but to that person.
 
+mod health;
 pub mod metrics;
 mod overview;
 mod people;
 mod photos;
 mod push;
+mod reading;
 mod returns;
 pub mod status;
+mod status_text;
+mod templates;
+mod unavailable;
 
 use std::sync::Arc;
 
+use crate::daemon::{Daemon, Pulse};
+use crate::db::By;
 use axum::extract::{DefaultBodyLimit, Query, State};
 use axum::http::{StatusCode, header};
+use axum::middleware::from_fn_with_state;
 use axum::response::{Html, IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use serde::Deserialize;
+use status::Status;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
-use tracing::error;
-
-use crate::daemon::Daemon;
-use crate::db::{By, StoreError};
-use status::Status;
+use unavailable::{in_time, unavailable};
 
 /// Serves until told to stop.
 pub async fn serve(
@@ -56,14 +61,18 @@ fn router(daemon: Arc<Daemon>) -> Router {
             "/platform/returns",
             post(returns::receive).layer(DefaultBodyLimit::max(returns::LARGEST)),
         )
+        .layer(from_fn_with_state(Arc::clone(&daemon), in_time))
         .with_state(daemon)
 }
 
+/// GET /readyz: ready while the record can be written. Asks nothing of it: the heartbeat knows.
 async fn ready(State(daemon): State<Arc<Daemon>>) -> Response {
-    match daemon.store.ping().await {
-        Ok(()) => "ready\n".into_response(),
-        Err(error) => unavailable(&error),
-    }
+    let why = match daemon.heartbeat.pulse() {
+        Pulse::Writing => return "ready\n".into_response(),
+        Pulse::Starting => "正在启动，还没有写过数据库".to_owned(),
+        Pulse::Stopped(unwritable) => unwritable.to_string(),
+    };
+    (StatusCode::SERVICE_UNAVAILABLE, format!("{why}\n")).into_response()
 }
 
 async fn status(State(daemon): State<Arc<Daemon>>) -> Response {
@@ -91,7 +100,7 @@ async fn figures(
     State(daemon): State<Arc<Daemon>>,
     Query(FiguresQuery { by }): Query<FiguresQuery>,
 ) -> Response {
-    match daemon.store.figures_by(by).await {
+    match daemon.pages.figures_by(by).await {
         Ok(lines) => Json(lines).into_response(),
         Err(error) => unavailable(&error),
     }
@@ -105,9 +114,4 @@ async fn metrics(State(daemon): State<Arc<Daemon>>) -> Response {
         }
         Err(error) => unavailable(&error),
     }
-}
-
-fn unavailable(error: &StoreError) -> Response {
-    error!(%error, "the database doesn't answer");
-    (StatusCode::SERVICE_UNAVAILABLE, "the database doesn't answer\n").into_response()
 }

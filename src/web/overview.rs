@@ -2,19 +2,18 @@
 
 use std::collections::BTreeMap;
 
-use minijinja::{Environment, context};
+use minijinja::context;
 use serde::Serialize;
 
-use super::status::{DutyStatus, LaneStatus, Status, Verdict, township_time};
+use super::status::{DutyStatus, LaneStatus, Status, township_time};
+use super::templates;
 use crate::daemon::Daemon;
 use crate::db::{By, FiguresLine, StoreError};
 use crate::domain::duty::DutyKind;
+use crate::domain::health::Verdict;
 use crate::domain::holder::Holder;
 use crate::domain::issue::State;
 use crate::domain::rates::{Counts, Rates, percent};
-
-/// Named so that what is put into it is escaped.
-const TEMPLATE: &str = "overview.html";
 
 /// A rate, with what it's made of.
 #[derive(Serialize)]
@@ -74,14 +73,13 @@ pub(super) async fn page(daemon: &Daemon) -> Result<String, StoreError> {
         issues => counted(&status.figures.issues, State::ALL, State::code, State::chinese),
         late_issues => counted(&status.late_issues, Holder::ALL, Holder::code, Holder::chinese),
         lanes => status.lanes.iter().map(|lane| row(lane, &daemon.settings.platform.name)).collect::<Vec<_>>(),
-        branches => lines(daemon.store.figures_by(By::Branch).await?),
-        villages => lines(daemon.store.figures_by(By::Village).await?),
+        branches => lines(daemon.pages.figures_by(By::Branch).await?),
+        villages => lines(daemon.pages.figures_by(By::Village).await?),
         status,
     };
-    let wrong = |error: minijinja::Error| StoreError::Rule(format!("{TEMPLATE}: {error:#}"));
-    let mut environment = Environment::new();
-    environment.add_template(TEMPLATE, include_str!("overview.html")).map_err(wrong)?;
-    environment.get_template(TEMPLATE).and_then(|page| page.render(values)).map_err(wrong)
+    // A county has hundreds of lines: they are written beside what else is answered.
+    let written = tokio::task::spawn_blocking(|| templates::render(templates::OVERVIEW, values));
+    written.await.map_err(|panic| panic.to_string()).flatten().map_err(StoreError::Rule)
 }
 
 fn percents(rates: Rates) -> [String; 4] {

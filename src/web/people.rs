@@ -7,6 +7,7 @@ use axum::http::{StatusCode, header};
 use axum::response::{Html, IntoResponse, Response};
 use tracing::info;
 
+use super::unavailable::unavailable;
 use crate::daemon::Daemon;
 use crate::notify::{acknowledge, calendar, page};
 
@@ -26,7 +27,7 @@ pub(super) async fn take_note(State(daemon): State<Arc<Daemon>>, Path(of): Diges
             show(&daemon, &of, Some(noted)).await
         }
         Ok(None) => unknown(),
-        Err(error) => super::unavailable(&error),
+        Err(error) => unavailable(&error),
     }
 }
 
@@ -36,7 +37,7 @@ async fn show(
     acknowledged: Option<usize>,
 ) -> Response {
     let messages = &daemon.reminder_rules.messages;
-    match page(&daemon.store, messages, staff, day, code, acknowledged).await {
+    match page(&daemon.pages, messages, staff, day, code, acknowledged).await {
         // Nobody else's cache holds it, and no other page learns its address.
         Ok(Some(page)) => {
             let private = [
@@ -46,7 +47,7 @@ async fn show(
             (private, Html(page)).into_response()
         }
         Ok(None) => unknown(),
-        Err(error) => super::unavailable(&error),
+        Err(error) => unavailable(&error),
     }
 }
 
@@ -56,7 +57,7 @@ pub(super) async fn duties(
     Path((staff, file)): Path<(String, String)>,
 ) -> Response {
     let Some(code) = file.strip_suffix(".ics") else { return unknown() };
-    match calendar(&daemon.store, &staff, code).await {
+    match calendar(&daemon.pages, &staff, code).await {
         Ok(Some(calendar)) => {
             let of_type = [
                 (header::CONTENT_TYPE, "text/calendar; charset=utf-8"),
@@ -65,7 +66,7 @@ pub(super) async fn duties(
             (of_type, calendar).into_response()
         }
         Ok(None) => unknown(),
-        Err(error) => super::unavailable(&error),
+        Err(error) => unavailable(&error),
     }
 }
 

@@ -7,6 +7,7 @@ use axum::extract::{Path, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
+use super::unavailable::unavailable;
 use crate::daemon::Daemon;
 
 /// GET /photos/{id}
@@ -14,7 +15,7 @@ pub(super) async fn show(State(daemon): State<Arc<Daemon>>, Path(id): Path<Strin
     if daemon.settings.platform.media_url.is_empty() {
         return StatusCode::NOT_FOUND.into_response();
     }
-    match daemon.store.photo(&id).await {
+    match daemon.pages.photo(&id).await {
         Ok(Some(photo)) => {
             let headers = [
                 (header::CONTENT_TYPE, photo.media_type),
@@ -24,6 +25,6 @@ pub(super) async fn show(State(daemon): State<Arc<Daemon>>, Path(id): Path<Strin
             (headers, photo.bytes).into_response()
         }
         Ok(None) => StatusCode::NOT_FOUND.into_response(),
-        Err(error) => super::unavailable(&error),
+        Err(error) => unavailable(&error),
     }
 }

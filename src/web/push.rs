@@ -13,6 +13,7 @@ use jiff::Timestamp;
 use sha2::Sha256;
 use tracing::{info, warn};
 
+use super::unavailable::unavailable;
 use crate::daemon::Daemon;
 
 /// Why a call isn't taken.
@@ -59,7 +60,7 @@ pub(super) async fn receive(
             info!(updates = updates.len(), news, "a push was taken");
             StatusCode::NO_CONTENT.into_response()
         }
-        Err(error) => super::unavailable(&error),
+        Err(error) => unavailable(&error),
     }
 }
 

@@ -10,6 +10,7 @@ use hmac::{Hmac, Mac};
 use sha2::Sha256;
 use tracing::{info, warn};
 
+use super::unavailable::unavailable;
 use crate::daemon::Daemon;
 use crate::intake::{ImportError, import_returns};
 use crate::settings::PushSettings;
@@ -52,7 +53,7 @@ pub(super) async fn receive(
             );
             (StatusCode::OK, text).into_response()
         }
-        Err(ImportError::Store { error, .. }) => super::unavailable(&error),
+        Err(ImportError::Store { error, .. }) => unavailable(&error),
         Err(error) => (StatusCode::UNPROCESSABLE_ENTITY, format!("{error}\n")).into_response(),
     }
 }

@@ -278,7 +278,11 @@ on_both!(a_slot_is_claimed_once, async |fixture: Fixture| {
     // One that was killed in it is made up; one that finished is not.
     fixture.at(3, 1, 12);
     assert!(fixture.store.claim_slot("poll", 60_000, 600_000).await.unwrap());
-    fixture.store.finish_slot("poll", 60_000, "ok").await.unwrap();
+    fixture
+        .store
+        .finish_slot("poll", 60_000, &zoufang::db::Ended::Done("好".to_owned()))
+        .await
+        .unwrap();
     fixture.at(3, 2, 12);
     assert!(!fixture.store.claim_slot("poll", 60_000, 600_000).await.unwrap());
 });

@@ -21,6 +21,7 @@ mod pages;
 mod photos;
 mod plans;
 mod push;
+mod readers;
 mod referral;
 mod reminders;
 mod rest;

@@ -1,0 +1,114 @@
+//! The heartbeat: whether the record can be written, tried every few seconds of real time, whatever the campaign's clock
+//! says. What is known of it stays in memory, so that it can be told while nothing can be read or written.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use jiff::Timestamp;
+use tokio_util::sync::CancellationToken;
+use tracing::{error, info};
+
+use crate::clock::{Clock, Stopwatch, pause};
+use crate::db::Store;
+use crate::domain::health::{Fault, Unwritable};
+
+const EVERY: Duration = Duration::from_secs(3);
+/// No turn is as long: who waits longer for one waits for something that is wrong.
+const WAIT: Duration = Duration::from_secs(5);
+/// The last good one must be younger than this: one that went, one that waited, and some to spare.
+const FRESH: Duration = Duration::from_secs(12);
+
+/// What is known of whether the record can be written.
+#[derive(Debug, Default)]
+pub struct Heartbeat(Mutex<Known>);
+
+#[derive(Debug, Default)]
+struct Known {
+    /// When it began to try; nothing before the service runs.
+    began: Option<Stopwatch>,
+    /// When it last went well.
+    last: Option<Stopwatch>,
+    /// Why it didn't go well after that.
+    fault: Option<Fault>,
+}
+
+/// How it stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Pulse {
+    /// The service hasn't written yet.
+    Starting,
+    /// The last write went well.
+    Writing,
+    /// It can't write.
+    Stopped(Unwritable),
+}
+
+impl Heartbeat {
+    /// How it stands now.
+    pub fn pulse(&self) -> Pulse {
+        let known = self.known();
+        let Some(since) = known.last.or(known.began) else { return Pulse::Starting };
+        let age = since.elapsed();
+        let fault = match &known.fault {
+            Some(fault) => fault.clone(),
+            None if age < FRESH => {
+                return if known.last.is_some() { Pulse::Writing } else { Pulse::Starting };
+            }
+            None => Fault::Locked,
+        };
+        let clock = Clock::system();
+        let since = clock.local_of(before(clock.now(), age));
+        Pulse::Stopped(Unwritable { fault, since, seconds: age.as_secs() })
+    }
+
+    /// How long ago the last write went well.
+    pub fn age(&self) -> Option<Duration> {
+        self.known().last.map(|last| last.elapsed())
+    }
+
+    /// Beats until told to stop.
+    pub(super) async fn run(&self, store: &Store, pages: &Store, shutdown: &CancellationToken) {
+        self.known().began = Some(Stopwatch::start());
+        loop {
+            self.beat(store, pages).await;
+            tokio::select! {
+                () = pause(EVERY) => {}
+                () = shutdown.cancelled() => return,
+            }
+        }
+    }
+
+    /// One beat.
+    async fn beat(&self, store: &Store, pages: &Store) {
+        let fault = match tokio::time::timeout(WAIT, store.beat()).await {
+            Ok(Ok(())) => None,
+            Ok(Err(error)) => Some(error.fault()),
+            // Either there is no database, or another has it.
+            Err(_) => {
+                Some(pages.ping().await.map_or_else(|error| error.fault(), |()| Fault::Locked))
+            }
+        };
+        let mut known = self.known();
+        match (&fault, &known.fault) {
+            (None, before) => {
+                if before.is_some() {
+                    info!("the record can be written again");
+                }
+                known.last = Some(Stopwatch::start());
+            }
+            (Some(now), before) if before.as_ref() != Some(now) => {
+                error!(fault = %now, "the record can't be written");
+            }
+            _ => {}
+        }
+        known.fault = fault;
+    }
+
+    fn known(&self) -> MutexGuard<'_, Known> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn before(now: Timestamp, age: Duration) -> Timestamp {
+    now.checked_sub(age).unwrap_or(Timestamp::MIN)
+}

@@ -1,0 +1,88 @@
+//! The heartbeat: a small row that is written every few seconds, so that it's known whether the record can be written;
+//! and what stands in the way where it can't.
+
+use super::{Result, Store, StoreError};
+use crate::domain::health::Fault;
+
+impl Store {
+    /// Writes the heartbeat, in a turn like any other change.
+    ///
+    /// # Errors
+    /// Where the record can't be written: see [`StoreError::fault`].
+    pub async fn beat(&self) -> Result<()> {
+        let mut tx = self.begin().await?;
+        let now = tx.now().to_string();
+        sqlx::query(
+            "INSERT INTO meta (name, value) VALUES ('heartbeat', $1)
+             ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+        )
+        .bind(now)
+        .execute(&mut *tx.db)
+        .await?;
+        tx.commit().await
+    }
+}
+
+impl StoreError {
+    /// What is wrong with the database, by the codes that the databases themselves give.
+    pub fn fault(&self) -> Fault {
+        match self {
+            StoreError::Database(sqlx::Error::Database(error)) => match error.code() {
+                Some(code) => by_code(&code).unwrap_or_else(|| Fault::Other(self.to_string())),
+                None => Fault::Other(self.to_string()),
+            },
+            StoreError::Database(
+                sqlx::Error::Io(_)
+                | sqlx::Error::PoolTimedOut
+                | sqlx::Error::PoolClosed
+                | sqlx::Error::WorkerCrashed
+                | sqlx::Error::Protocol(_)
+                | sqlx::Error::Tls(_),
+            ) => Fault::Gone,
+            other => Fault::Other(other.to_string()),
+        }
+    }
+}
+
+/// PostgreSQL's codes have five characters (SQLSTATE); SQLite's are numbers whose lowest byte is the kind.
+fn by_code(code: &str) -> Option<Fault> {
+    if code.len() == 5 {
+        return match code {
+            "53100" => Some(Fault::DiskFull),
+            "55P03" | "57014" => Some(Fault::Locked),
+            "25006" => Some(Fault::ReadOnly),
+            _ if code.starts_with("57P") || code.starts_with("08") => Some(Fault::Gone),
+            _ => None,
+        };
+    }
+    match code.parse::<i32>().ok()? & 0xff {
+        5 | 6 => Some(Fault::Locked),
+        8 => Some(Fault::ReadOnly),
+        13 => Some(Fault::DiskFull),
+        14 => Some(Fault::Gone),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_of_both_databases_are_understood() {
+        for (code, fault) in [
+            ("13", Fault::DiskFull),
+            ("53100", Fault::DiskFull),
+            ("5", Fault::Locked),
+            ("517", Fault::Locked),
+            ("55P03", Fault::Locked),
+            ("1032", Fault::ReadOnly),
+            ("25006", Fault::ReadOnly),
+            ("57P01", Fault::Gone),
+            ("08006", Fault::Gone),
+        ] {
+            assert_eq!(by_code(code), Some(fault), "{code}");
+        }
+        assert_eq!((by_code("11"), by_code("23505")), (None, None));
+    }
+}

@@ -1,0 +1,30 @@
+//! The oldest debt of a lane that wants a look: what a reason names where it counts several.
+
+use super::{Result, Store};
+
+/// What kept a debt from being delivered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Wants {
+    /// It waits to be sent, to be released or to be found.
+    Sending,
+    /// It's held until a person decides.
+    Decision,
+}
+
+impl Store {
+    /// The key of a lane's oldest debt of that kind, and when it was owed, in milliseconds. Reads only what waits, by an
+    /// index that knows nothing of what is settled.
+    pub async fn oldest_entry(&self, lane: &str, wants: Wants) -> Result<Option<(String, i64)>> {
+        let states = match wants {
+            Wants::Sending => "state IN ('ready', 'review')",
+            Wants::Decision => "state = 'held'",
+        };
+        let read = format!(
+            "SELECT debt_key, created_at FROM outbox WHERE lane = $1 AND {states} ORDER BY created_at, debt_key LIMIT 1"
+        );
+        Ok(sqlx::query_as(sqlx::AssertSqlSafe(read))
+            .bind(lane.to_owned())
+            .fetch_optional(&self.read)
+            .await?)
+    }
+}

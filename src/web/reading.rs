@@ -1,0 +1,90 @@
+//! Reads the status from the record.
+
+use jiff::Timestamp;
+
+use super::health;
+use super::status::{
+    CampaignStatus, DutyStatus, FiguresStatus, JobStatus, LaneStatus, Status, instant,
+};
+use crate::clock::span_millis;
+use crate::daemon::Daemon;
+use crate::db::{Dialect, Ended, LaneFigures, StoreError};
+use crate::domain::health::{Verdict, verdict};
+use crate::schedule::Job;
+
+impl Status {
+    /// Reads it from the record.
+    ///
+    /// # Errors
+    /// Where the record can't be read within a reader's patience.
+    pub async fn read(daemon: &Daemon) -> Result<Status, StoreError> {
+        let store = &daemon.pages;
+        let context = store.context();
+        let (now, today) = (context.clock.now(), context.clock.today());
+        let duties = store.open_duties(today).await?;
+        let lanes = lanes(daemon, now).await?;
+        let late = store.late_by_holder().await?.into_iter();
+        let mut status = Status {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            verdict: Verdict::Green,
+            reasons: Vec::new(),
+            rehearsal: context.clock.is_rehearsal(),
+            now,
+            database: match store.dialect() {
+                Dialect::Sqlite => "sqlite".to_owned(),
+                Dialect::Postgres => "postgres".to_owned(),
+            },
+            campaign: CampaignStatus::on(&store.campaign(), today),
+            figures: FiguresStatus::new(store.figures().await?, &store.counts().await?),
+            duties: duties.iter().map(DutyStatus::new).collect(),
+            lanes,
+            jobs: jobs(daemon).await?,
+            late_issues: late.map(|(holder, count)| (holder.code().to_owned(), count)).collect(),
+            unreachable: store.unreachable().await?.len() + store.without_channel().await?.len(),
+            closed_without_answer: store.closed_without_answer().await?,
+            unknown_statuses: store.unknown_words().await?.into_iter().collect(),
+            heartbeat_seconds: daemon.heartbeat.age().map(|age| age.as_secs_f64()),
+            longest_turn_ms: u64::try_from(store.longest_turn().as_millis()).unwrap_or(u64::MAX),
+        };
+        let findings = health::findings(daemon, &status, &duties).await?;
+        status.verdict = verdict(&findings);
+        status.reasons = findings.into_iter().map(|finding| finding.reason).collect();
+        Ok(status)
+    }
+}
+
+/// Every lane that is configured or holds anything.
+async fn lanes(daemon: &Daemon, now: Timestamp) -> Result<Vec<LaneStatus>, StoreError> {
+    let stuck = span_millis(daemon.settings.outbox.stuck_after);
+    let mut lanes = daemon.pages.lane_figures(stuck).await?;
+    for name in daemon.lane_names() {
+        if !lanes.iter().any(|lane| lane.lane == name) {
+            lanes.push(LaneFigures { lane: name.to_owned(), ..LaneFigures::default() });
+        }
+    }
+    Ok(lanes
+        .into_iter()
+        .map(|lane| {
+            let breaker = daemon.gate_of(&lane.lane);
+            LaneStatus::new(lane, breaker, now)
+        })
+        .collect())
+}
+
+async fn jobs(daemon: &Daemon) -> Result<Vec<JobStatus>, StoreError> {
+    let runs = daemon.pages.last_runs().await?;
+    let job_status = |job: &Job| {
+        let run = runs.get(job.name);
+        let ended = run.and_then(|run| run.ended.as_ref());
+        JobStatus {
+            name: job.name.to_owned(),
+            title: job.title.to_owned(),
+            last_slot: instant(run.map(|run| run.slot)),
+            last_outcome: ended.map(|ended| ended.text().to_owned()),
+            failed: matches!(ended, Some(Ended::Failed(_))),
+            finished_at: instant(run.and_then(|run| run.finished_at)),
+            next_slot: job.when.next_slot(&daemon.store.context().clock),
+        }
+    };
+    Ok(daemon.schedule.jobs().iter().map(job_status).collect())
+}

@@ -1,0 +1,68 @@
+//! A way to a server that a test can close, or leave without an answer, as networks do.
+
+use tokio::io::copy_bidirectional;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Way {
+    Open,
+    /// Nobody listens, and what was connected is cut.
+    Closed,
+    /// What is connected hears nothing any more, for good; what connects hears nothing either.
+    Silent,
+}
+
+pub struct Proxy {
+    pub port: u16,
+    way: watch::Sender<Way>,
+}
+
+impl Proxy {
+    /// A way to this port.
+    pub async fn to(server: u16) -> Proxy {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let (way, seen) = watch::channel(Way::Open);
+        tokio::spawn(listen(listener, port, server, seen));
+        Proxy { port, way }
+    }
+
+    pub fn set(&self, way: Way) {
+        self.way.send_replace(way);
+    }
+}
+
+async fn listen(first: TcpListener, port: u16, server: u16, mut way: watch::Receiver<Way>) {
+    let mut listener = Some(first);
+    loop {
+        if *way.borrow_and_update() == Way::Closed {
+            listener = None;
+            if way.changed().await.is_err() {
+                return;
+            }
+            continue;
+        }
+        if listener.is_none() {
+            listener = Some(TcpListener::bind(("127.0.0.1", port)).await.unwrap());
+        }
+        tokio::select! {
+            accepted = listener.as_ref().unwrap().accept() => {
+                tokio::spawn(pass(accepted.unwrap().0, server, way.clone()));
+            }
+            changed = way.changed() => if changed.is_err() { return },
+        }
+    }
+}
+
+async fn pass(mut client: TcpStream, server: u16, mut way: watch::Receiver<Way>) {
+    if *way.borrow_and_update() == Way::Open {
+        let mut server = TcpStream::connect(("127.0.0.1", server)).await.unwrap();
+        tokio::select! {
+            _ = copy_bidirectional(&mut client, &mut server) => return,
+            _ = way.changed() => {}
+        }
+    }
+    // Silent until it's cut, or the test ends.
+    let _ = way.wait_for(|way| *way == Way::Closed).await;
+}
