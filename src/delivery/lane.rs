@@ -14,7 +14,7 @@ use super::delay::delay;
 use super::gate::{Gate, GateState, LONGEST_RETRY_AFTER};
 use super::http::TOO_MANY;
 use super::{LookUp, OnUnknown, Outcome, Transport};
-use crate::clock::span_millis;
+use crate::clock::{pause, span_millis};
 use crate::db::{Claim, Content, OutboxEntry, Settlement, Store, StoreError};
 use crate::domain::workdays::WorkingTime;
 
@@ -228,7 +228,7 @@ impl Lane {
                 }
             }
             () = self.wake.notified() => flow.exhausted = false,
-            () = tokio::time::sleep(IDLE) => flow.exhausted = false,
+            () = pause(IDLE) => flow.exhausted = false,
         }
         Ok(())
     }
@@ -406,7 +406,7 @@ impl Lane {
             () = self.shutdown.cancelled() => {}
             () = self.wake.notified() => {}
             () = clock.sleep(wait.min(Duration::from_secs(86_400))) => {}
-            () = tokio::time::sleep(IDLE) => {}
+            () = pause(IDLE) => {}
         }
     }
 
