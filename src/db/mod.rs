@@ -84,6 +84,7 @@ pub use holding_times::HoldingTime;
 pub use issues::{IssueCard, NewIssue};
 pub use jobs::{CLOCKS_APART, JobRun};
 pub use messages::Message;
+pub use migrations::versions;
 pub use notices::{ADDRESS, DIGEST, NewNotice, Notice};
 pub use outbox::{Claim, OutboxEntry, Receipt, Settlement};
 pub use outbox_decisions::{Debt, DebtState, Decision};

@@ -12,6 +12,7 @@ mod domain;
 mod duties;
 mod intake;
 mod kill;
+mod migrations;
 mod numbers;
 mod open311;
 mod outbox;
