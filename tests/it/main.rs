@@ -19,6 +19,7 @@ mod outbox;
 mod pages;
 mod photos;
 mod plans;
+mod plans_of_queries;
 mod push;
 mod referral;
 mod reminders;
