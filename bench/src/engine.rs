@@ -84,10 +84,9 @@ pub async fn township(url: &str, lane: &str, issues: usize) -> anyhow::Result<St
     Ok(store)
 }
 
-/// Referrals in a second, of the `issues` that the record at `url` owes.
-pub async fn engine(address: &str, issues: usize, url: &str, folder: &Path) -> anyhow::Result<f64> {
+/// The platform's lane of a record, to the sink at `address`.
+pub fn lane(store: &Store, address: &str, folder: &Path) -> anyhow::Result<Lane> {
     let settings = settings(address, DESCRIPTION, folder)?;
-    let store = Store::open(url, context(&settings.platform.name)?).await?;
     let context = store.context();
     let sink = platform(&settings, &context.clock, &context.chance)?.context("no platform")?;
     let transport = Arc::new(PlatformTransport::new(context.clock.clone(), sink, Duration::ZERO));
@@ -103,13 +102,15 @@ pub async fn engine(address: &str, issues: usize, url: &str, folder: &Path) -> a
         breaker_pause: Duration::from_secs(30),
         on_unknown: OnUnknown::Hold,
     };
-    let lane = Lane::new(
-        &settings.platform.name,
-        store.clone(),
-        transport,
-        rules,
-        CancellationToken::new(),
-    );
+    let shutdown = CancellationToken::new();
+    Ok(Lane::new(&settings.platform.name, store.clone(), transport, rules, shutdown))
+}
+
+/// Referrals in a second, of the `issues` that the record at `url` owes.
+pub async fn engine(address: &str, issues: usize, url: &str, folder: &Path) -> anyhow::Result<f64> {
+    let name = settings(address, DESCRIPTION, folder)?.platform.name;
+    let store = Store::open(url, context(&name)?).await?;
+    let lane = lane(&store, address, folder)?;
     let began = Instant::now();
     Arc::new(lane).drain().await?;
     let rate = rate(issues, began);
