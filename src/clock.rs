@@ -1,5 +1,7 @@
 //! The one place that reads the system's time and draws chance; everything else is handed these.
 
+#![allow(clippy::disallowed_methods, reason = "this is the place")]
+
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -137,7 +139,7 @@ impl Clock {
     }
 }
 
-/// Waits in real time, whatever the clock says: for what concerns the wire.
+/// Waits in real time whatever the clock says: for what concerns the wire, and for looking again.
 pub async fn pause(span: Duration) {
     tokio::time::sleep(span).await;
 }

@@ -106,7 +106,7 @@ impl Sealer {
         chance.fill(&mut nonce);
         let body = self
             .cipher
-            .encrypt(XNonce::from_slice(&nonce), text.as_bytes())
+            .encrypt(&XNonce::from(nonce), text.as_bytes())
             .map_err(|_| SealError::CannotSeal)?;
         Ok(format!("{VERSION}{}", BASE64.encode([nonce.as_slice(), &body].concat())))
     }
@@ -116,19 +116,16 @@ impl Sealer {
         let bytes = sealed
             .strip_prefix(VERSION)
             .and_then(|body| BASE64.decode(body).ok())
-            .filter(|bytes| bytes.len() >= NONCE)
             .ok_or(SealError::CannotOpen)?;
-        let (nonce, body) = bytes.split_at(NONCE);
-        let text = self
-            .cipher
-            .decrypt(XNonce::from_slice(nonce), body)
-            .map_err(|_| SealError::CannotOpen)?;
+        let (nonce, body) = bytes.split_first_chunk::<NONCE>().ok_or(SealError::CannotOpen)?;
+        let text =
+            self.cipher.decrypt(&XNonce::from(*nonce), body).map_err(|_| SealError::CannotOpen)?;
         String::from_utf8(text).map_err(|_| SealError::CannotOpen)
     }
 
     /// A keyed digest of `parts`, by which a row is found without opening it.
     pub fn index(&self, parts: &[&str]) -> String {
-        let mut mac = <Hmac<Sha256> as Mac>::new(&self.index_key.into());
+        let mut mac = <Hmac<Sha256> as KeyInit>::new(&self.index_key.into());
         for part in parts {
             mac.update(&(part.len() as u64).to_be_bytes());
             mac.update(part.as_bytes());

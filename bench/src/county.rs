@@ -15,6 +15,8 @@ use zoufang::notify::{Reminded, ReminderRules, remind};
 use zoufang::seal::Sealer;
 use zoufang::settings::Settings;
 
+use crate::program::memory_of;
+
 /// The real county: 21 towns, 1,180 villages.
 const AREAS: &str = include_str!("../../config/areas/tengzhou-areas.csv");
 const COUNTY: &str = "370481000000";
@@ -134,14 +136,6 @@ async fn fill(file: &Path, store: &Store) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The process's memory in MiB: a line of its status, such as VmRSS or VmHWM.
-fn memory(line: &str) -> anyhow::Result<f64> {
-    let status = std::fs::read_to_string("/proc/self/status")?;
-    let found = status.lines().find_map(|text| text.strip_prefix(line)).context("no such line")?;
-    let kib = found.trim_matches([':', ' ', '\t', 'k', 'B']).parse::<f64>()?;
-    Ok(kib / 1024.0)
-}
-
 /// The whole table.
 pub async fn table() -> anyhow::Result<()> {
     let folder = tempfile::tempdir()?;
@@ -189,5 +183,5 @@ async fn run(store: &Store, rules: &ReminderRules) -> anyhow::Result<String> {
     let began = Instant::now();
     let Reminded { duties, people, .. } = remind(store, rules).await?;
     let took = began.elapsed().as_secs_f64() * 1000.0;
-    Ok(format!("{duties} | {people} | {took:.0} ms | {:.0} MiB", memory("VmHWM")?))
+    Ok(format!("{duties} | {people} | {took:.0} ms | {:.0} MiB", memory_of("self", "VmHWM")?))
 }

@@ -85,10 +85,9 @@ pub async fn township(url: &str, lane: &str, issues: usize) -> anyhow::Result<St
     Ok(store)
 }
 
-/// Referrals in a second, of the `issues` that the record at `url` owes.
-pub async fn engine(address: &str, issues: usize, url: &str, folder: &Path) -> anyhow::Result<f64> {
+/// The platform's lane of a record, to the sink at `address`.
+pub fn lane(store: &Store, address: &str, folder: &Path) -> anyhow::Result<Lane> {
     let settings = settings(address, DESCRIPTION, folder)?;
-    let store = Store::open(url, context(&settings.platform.name)?).await?;
     let context = store.context();
     let sink = platform(&settings, &context.clock, &context.chance)?.context("no platform")?;
     let transport = Arc::new(PlatformTransport::new(store.clone(), sink, Duration::ZERO));
@@ -108,7 +107,14 @@ pub async fn engine(address: &str, issues: usize, url: &str, folder: &Path) -> a
     let outbox = Arc::new(Deliveries::new(store.clone()));
     let with = (context.clock.clone(), context.chance.clone());
     let name = &settings.platform.name;
-    let lane = Lane::new(name, outbox, transport, with, rules, CancellationToken::new());
+    Ok(Lane::new(name, outbox, transport, with, rules, CancellationToken::new()))
+}
+
+/// Referrals in a second, of the `issues` that the record at `url` owes.
+pub async fn engine(address: &str, issues: usize, url: &str, folder: &Path) -> anyhow::Result<f64> {
+    let name = settings(address, DESCRIPTION, folder)?.platform.name;
+    let store = Store::open(url, context(&name)?).await?;
+    let lane = lane(&store, address, folder)?;
     let began = Instant::now();
     lane.drain().await?;
     let rate = rate(issues, began);

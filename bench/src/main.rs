@@ -1,18 +1,26 @@
 //! Delivery's rate against a bare HTTP client and against job queues: the same payload, sink and concurrency, turn about
 //! in one run, with the record durable (SQLite at synchronous=FULL, PostgreSQL with fsync). Then the cost of following
-//! what is open, and of a county's reminders.
+//! what is open, and of a county's reminders; imports against inserting the same rows bare; pages while import and delivery
+//! run; and the databases' drivers.
 //!
-//! `cargo run --release -p zoufang-bench [deliver|poll|county] [ISSUES] [LATENCY ...]`, a latency as `10ms`.
+//! `cargo run --release -p zoufang-bench [deliver|poll|county|intake|pages|rows] [NUMBER] [LATENCY ...]`, a latency as `10ms`.
+
+#![allow(clippy::disallowed_methods, reason = "what is measured is real time")]
 
 mod county;
 mod engine;
+mod intake;
+mod pages;
 mod peers;
 mod polling;
+mod program;
+mod rows;
 mod seeds;
 mod sink;
 mod sketch;
 mod support;
 
+use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use futures_util::{StreamExt, stream};
@@ -133,24 +141,51 @@ async fn deliver(issues: usize, latencies: &[u64]) -> anyhow::Result<()> {
     Ok(())
 }
 
-#[tokio::main]
-async fn main() -> anyhow::Result<()> {
-    let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let wants = |what: &str| {
-        !arguments.iter().any(|a| ["deliver", "poll", "county"].contains(&a.as_str()))
-            || arguments.iter().any(|a| a == what)
-    };
-    let issues = arguments.iter().find_map(|a| a.parse().ok()).unwrap_or(10_000);
+/// What there is to measure; those of the first list where none is named.
+const USUAL: [&str; 3] = ["deliver", "poll", "county"];
+const MORE: [&str; 3] = ["intake", "pages", "rows"];
+
+fn main() -> anyhow::Result<ExitCode> {
+    if let Some(code) = program::told_to_be_it() {
+        return Ok(code);
+    }
+    // Whoever makes a client before the program does finds the ciphers chosen.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    runtime.block_on(run(std::env::args().skip(1).collect()))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn run(arguments: Vec<String>) -> anyhow::Result<()> {
+    if let [first, url, files @ ..] = arguments.as_slice()
+        && first == "import-alone"
+    {
+        return intake::import_alone(url, files).await;
+    }
+    let named = |what: &str| arguments.iter().any(|argument| argument == what);
+    let any = USUAL.iter().chain(&MORE).any(|what| named(what));
+    let wants = |what: &str| named(what) || (!any && USUAL.contains(&what));
+    let number: Option<usize> = arguments.iter().find_map(|argument| argument.parse().ok());
     if wants("deliver") {
         let named = arguments.iter().filter_map(|a| a.strip_suffix("ms")?.parse().ok());
         let named: Vec<u64> = named.collect();
-        deliver(issues, if named.is_empty() { &[0, 10, 100] } else { &named }).await?;
+        let latencies = if named.is_empty() { &[0, 10, 100] } else { named.as_slice() };
+        deliver(number.unwrap_or(10_000), latencies).await?;
     }
     if wants("poll") {
         polling::table().await?;
     }
     if wants("county") {
         county::table().await?;
+    }
+    if wants("intake") {
+        intake::table(number.unwrap_or(20_000)).await?;
+    }
+    if wants("pages") {
+        pages::table(number.unwrap_or(20_000)).await?;
+    }
+    if wants("rows") {
+        rows::table().await?;
     }
     Ok(())
 }

@@ -11,9 +11,13 @@ use tokio::net::TcpListener;
 
 /// Answers each submission with a number after `latency`.
 pub async fn sink(latency: Duration) -> anyhow::Result<String> {
+    counting_sink(latency, Arc::default()).await
+}
+
+/// As [`sink`], counting what it has received.
+pub async fn counting_sink(latency: Duration, next: Arc<AtomicUsize>) -> anyhow::Result<String> {
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let address = format!("http://{}", listener.local_addr()?);
-    let next = Arc::new(AtomicUsize::new(0));
     let router = Router::new().route(
         "/submit",
         post(move |Json(_): Json<Value>| {

@@ -106,6 +106,10 @@ impl ConfigFile {
 
     async fn store(&self) -> anyhow::Result<Store> {
         let settings = self.settings()?;
+        // A command is quiet, unless the environment asks to hear what it does.
+        if std::env::var_os("ZOUFANG__LOG__FILTER").is_some() {
+            logging::start(&settings.log)?;
+        }
         Ok(crate::daemon::open_store(&settings, Clock::system(), Chance::system()).await?)
     }
 }

@@ -283,7 +283,7 @@ async fn keep_running(lane: Arc<Lane>, shutdown: CancellationToken) {
         let running = Arc::clone(&lane);
         if let Err(panic) = tokio::spawn(async move { running.run().await }).await {
             error!(lane = lane.name(), %panic, "the lane panicked and is started again");
-            tokio::time::sleep(Duration::from_secs(1)).await;
+            crate::clock::pause(Duration::from_secs(1)).await;
         }
     }
 }

@@ -35,7 +35,7 @@ impl Store {
         sqlx::any::install_default_drivers();
         let dialect = dialect_of(url)?;
         let write = connect(url, dialect, 1).await?;
-        migrate(url, dialect, &write).await?;
+        migrate(url, dialect, &write, i64::MAX).await?;
         let read = connect(url, dialect, READERS).await?;
         let pages = pages(url, dialect)?;
         // What was applied before is taken up below.
@@ -160,12 +160,12 @@ impl Store {
 }
 
 /// PostgreSQL's migrator holds an advisory lock; for SQLite a lock file beside the database does.
-async fn migrate(url: &str, dialect: Dialect, pool: &AnyPool) -> Result<()> {
+async fn migrate(url: &str, dialect: Dialect, pool: &AnyPool, up_to: i64) -> Result<()> {
     let _lock = match dialect {
         Dialect::Sqlite => Some(lock_file(sqlite_file(url)).await?),
         Dialect::Postgres => None,
     };
-    super::migrations::of(dialect).run(pool).await.map_err(|error| match error {
+    super::migrations::of(dialect, up_to).run(pool).await.map_err(|error| match error {
         MigrateError::VersionMissing(version) => StoreError::NewerDatabase(version),
         MigrateError::VersionTooNew(version, _) => StoreError::NewerDatabase(version),
         other => StoreError::Migrate(other.to_string()),
@@ -183,6 +183,19 @@ async fn lock_file(database: &str) -> Result<File> {
 }
 
 impl Store {
+    /// Brings the schema of the database at `url` to a version and no further, as the program of that time left it.
+    ///
+    /// # Errors
+    /// As [`Store::open`].
+    pub async fn migrate(url: &str, up_to: i64) -> Result<()> {
+        sqlx::any::install_default_drivers();
+        let dialect = dialect_of(url)?;
+        let pool = connect(url, dialect, 1).await?;
+        migrate(url, dialect, &pool, up_to).await?;
+        pool.close().await;
+        Ok(())
+    }
+
     /// Looks whether the database could be opened, and changes nothing.
     pub async fn probe(url: &str) -> Result<String> {
         sqlx::any::install_default_drivers();

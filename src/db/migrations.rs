@@ -52,16 +52,26 @@ pub(super) fn newest() -> i64 {
     VERSIONS.iter().map(|(number, ..)| *number).max().unwrap_or(0)
 }
 
-/// The versions of a database.
-pub(super) fn of(dialect: Dialect) -> Migrator {
-    let here = VERSIONS.iter().filter(|(.., only, _)| only.is_none_or(|only| only == dialect));
+/// The numbers of a database's versions, in order.
+pub fn versions(dialect: Dialect) -> Vec<i64> {
+    here(dialect, i64::MAX).map(|(number, ..)| *number).collect()
+}
+
+fn here(dialect: Dialect, up_to: i64) -> impl Iterator<Item = &'static Version> {
+    VERSIONS.iter().filter(move |(number, _, only, _)| {
+        *number <= up_to && only.is_none_or(|only| only == dialect)
+    })
+}
+
+/// The versions of a database, up to one of them.
+pub(super) fn of(dialect: Dialect, up_to: i64) -> Migrator {
     let migration = |(number, name, _, sql): &Version| {
         // As sqlx names a file: what stands after the number, with blanks.
         let description = name.split_once('_').map_or(*name, |(_, rest)| rest).replace('_', " ");
         let sql = sql.into_sql_str();
         Migration::new(*number, Cow::Owned(description), MigrationType::Simple, sql, false)
     };
-    Migrator::with_migrations(here.map(migration).collect())
+    Migrator::with_migrations(here(dialect, up_to).map(migration).collect())
 }
 
 #[cfg(test)]

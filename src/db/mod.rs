@@ -91,6 +91,7 @@ pub use imports::ImportUnderWay;
 pub use issues::IssueCard;
 pub use jobs::{CLOCKS_APART, Ended, JobRun};
 pub use messages::Message;
+pub use migrations::versions;
 pub use notices::{ADDRESS, DIGEST, NewNotice, Notice};
 pub use outbox_decisions::{Debt, DebtState, Decision};
 pub use outbox_oldest::Wants;

@@ -153,7 +153,7 @@ impl Lane {
             }
             Some(()) = OptionFuture::from(pause.as_mut()) => flow.pause = None,
             () = self.wake.notified() => flow.exhausted = false,
-            () = tokio::time::sleep(IDLE) => flow.exhausted = false,
+            () = crate::clock::pause(IDLE) => flow.exhausted = false,
         }
         Ok(())
     }
@@ -260,7 +260,7 @@ impl Lane {
             () = self.parts.shutdown.cancelled() => {}
             () = self.wake.notified() => {}
             () = clock.sleep(wait.min(Duration::from_secs(86_400))) => {}
-            () = tokio::time::sleep(IDLE) => {}
+            () = crate::clock::pause(IDLE) => {}
         }
     }
 }

@@ -20,7 +20,7 @@ use tokio_util::sync::CancellationToken;
 
 pub use outcome::{IssuesByLevel, Outcome};
 
-use crate::clock::{Chance, Clock};
+use crate::clock::{Chance, Clock, Stopwatch};
 use crate::daemon::{Daemon, open_store};
 use crate::db::Store;
 use crate::domain::campaign::PhaseName;
@@ -72,7 +72,7 @@ const GRACE_DAYS: usize = 10;
 
 /// Runs the campaign. `told` hears of each day.
 pub async fn run(options: Options, told: impl Fn(&Day, &Outcome)) -> anyhow::Result<Demo> {
-    let began = std::time::Instant::now();
+    let began = Stopwatch::start();
     let start = date(2022, 3, 1);
     let clock = Clock::manual(Clock::system().instant(start.at(7, 0, 0, 0)));
     let chance = Chance::seeded(options.seed);

@@ -203,7 +203,7 @@ fn check_unpacked_size(name: &str, bytes: &[u8]) -> Result<(), ImportError> {
     let mut archive = zip::ZipArchive::new(Cursor::new(bytes)).map_err(broken)?;
     let mut unpacked = 0u64;
     for index in 0..archive.len() {
-        unpacked = unpacked.saturating_add(archive.by_index(index).map_err(broken)?.size());
+        unpacked = unpacked.saturating_add(archive.by_index_raw(index).map_err(broken)?.size());
     }
     if unpacked > LARGEST_UNPACKED {
         let (size, limit) = (unpacked / MIB, LARGEST_UNPACKED / MIB);

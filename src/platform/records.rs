@@ -98,18 +98,18 @@ fn read_xml(body: &str, at: usize) -> Result<Vec<Record>, String> {
             Event::Start(tag) => {
                 depth += 1;
                 if depth == at + 1 {
-                    field = String::from_utf8_lossy(tag.local_name().as_ref()).into_owned();
+                    field = tag.local_name().as_ref().to_owned();
                     text.clear();
                 }
             }
             Event::Text(part) if depth == at + 1 => {
-                text.push_str(&part.decode().map_err(|error| wrong(error.to_string()))?);
+                text.push_str(&part);
             }
-            Event::CData(part) if depth == at + 1 => text.push_str(&String::from_utf8_lossy(&part)),
+            Event::CData(part) if depth == at + 1 => text.push_str(&part),
             Event::GeneralRef(name) if depth == at + 1 => {
                 let character = name.resolve_char_ref().ok().flatten();
-                let name = String::from_utf8_lossy(&name).into_owned();
-                let entity = quick_xml::escape::resolve_xml_entity(&name).map(str::to_owned);
+                let name: &str = &name;
+                let entity = quick_xml::escape::resolve_xml_entity(name).map(str::to_owned);
                 let resolved = character.map(String::from).or(entity);
                 text.push_str(&resolved.ok_or_else(|| wrong(format!("&{name};")))?);
             }

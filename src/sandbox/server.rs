@@ -257,7 +257,7 @@ async fn taken<T>(
         return Err(reset(cut).await);
     }
     if sandbox.happens(Fault::Slow) {
-        tokio::time::sleep(SLOW).await;
+        crate::clock::pause(SLOW).await;
     }
     Ok(stored)
 }
@@ -395,7 +395,7 @@ async fn failure_to_answer(sandbox: &Sandbox, cut: &Cut, form: Form) -> Option<R
         return Some(broken_answer(form));
     }
     if sandbox.happens(Fault::Slow) {
-        tokio::time::sleep(SLOW).await;
+        crate::clock::pause(SLOW).await;
     }
     None
 }

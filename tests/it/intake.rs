@@ -129,8 +129,9 @@ async fn a_hundred_megabyte_cell_in_a_workbook_is_refused() {
     let mut to = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
     for index in 0..from.len() {
         let mut entry = from.by_index(index).unwrap();
-        to.start_file(entry.name().to_owned(), zip::write::SimpleFileOptions::default()).unwrap();
-        if entry.name() == "xl/worksheets/sheet1.xml" {
+        let name = entry.name().unwrap().into_owned();
+        to.start_file(name.clone(), zip::write::SimpleFileOptions::default()).unwrap();
+        if name == "xl/worksheets/sheet1.xml" {
             to.write_all(sheet.as_bytes()).unwrap();
         } else {
             std::io::copy(&mut entry, &mut to).unwrap();

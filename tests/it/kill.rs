@@ -10,7 +10,7 @@ use zoufang::db::Store;
 
 use crate::support::postgres::{database, free_port};
 use crate::support::program::{Running, run, zoufang};
-use crate::support::{AREAS, ASSIGNMENTS, STAFF, SUBJECTS, VISITS, open};
+use crate::support::{AREAS, ASSIGNMENTS, STAFF, SUBJECTS, VISITS, client, open};
 
 /// Kills in a run; a dozen where it isn't told otherwise.
 fn rounds() -> usize {
@@ -96,7 +96,7 @@ impl Township<'_> {
     }
 
     async fn get(&self, address: &str, path: &str) -> Option<Value> {
-        reqwest::get(format!("http://{address}{path}")).await.ok()?.json().await.ok()
+        client().get(format!("http://{address}{path}")).send().await.ok()?.json().await.ok()
     }
 
     /// Waits, in real time since these are real processes, until nothing is under way.

@@ -1,6 +1,7 @@
 //! One test program: the rules, the record on both databases, and the program from outside.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout)]
+#![allow(clippy::disallowed_methods, reason = "other processes are waited for in real time")]
 
 mod certificates;
 mod channels;
@@ -13,6 +14,7 @@ mod domain;
 mod duties;
 mod intake;
 mod kill;
+mod migrations;
 mod numbers;
 mod obligations;
 mod open311;
@@ -20,6 +22,7 @@ mod outbox;
 mod pages;
 mod photos;
 mod plans;
+mod plans_of_queries;
 mod push;
 mod readers;
 mod referral;

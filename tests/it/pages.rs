@@ -10,7 +10,7 @@ use zoufang::notify::{calendar_link, preview};
 use zoufang::settings::Settings;
 use zoufang::web::serve;
 
-use crate::support::{Fixture, claim, notices, on_both};
+use crate::support::{Fixture, claim, client, notices, on_both};
 
 /// The service at an address of its own.
 async fn served(store: &Store) -> (String, Arc<Daemon>) {
@@ -24,7 +24,7 @@ async fn served(store: &Store) -> (String, Arc<Daemon>) {
 }
 
 async fn get(url: &str) -> (u16, String) {
-    let answer = reqwest::get(url).await.unwrap();
+    let answer = client().get(url).send().await.unwrap();
     (answer.status().as_u16(), answer.text().await.unwrap())
 }
 
@@ -74,7 +74,7 @@ on_both!(a_digest_links_to_its_page_and_is_acknowledged_there, async |fixture: F
     let guess = format!("{}0", &link[..link.len() - 1]);
     let other = if guess == link { format!("{}1", &link[..link.len() - 1]) } else { guess };
     assert_eq!(get(&other).await.0, 404);
-    let answer = reqwest::Client::new().post(&link).send().await.unwrap().text().await.unwrap();
+    let answer = client().post(&link).send().await.unwrap().text().await.unwrap();
     assert!(answer.contains("已签收") && !answer.contains("<button>"), "{answer}");
     // On its date they aren't told again; the day after, when it's red, they are.
     let mut told = Vec::new();

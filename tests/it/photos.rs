@@ -12,7 +12,7 @@ use zoufang::settings::Settings;
 use zoufang::web;
 
 use crate::db::{one_city_issue, the_issue};
-use crate::support::{Fixture, on_both};
+use crate::support::{Fixture, client, on_both};
 
 const JPEG: &[u8] = b"\xFF\xD8\xFF\xE0 a lamp that is out";
 
@@ -61,11 +61,11 @@ on_both!(photos_follow_their_issue_once_each, async |fixture: Fixture| {
     assert_eq!(told, [format!("{number}-R1-P1"), format!("{number}-R1-P2")]);
     // The platform fetches it from where it was told.
     let first = messages.iter().find(|m| m.form["update_id"].ends_with("P1")).unwrap();
-    let answer = reqwest::get(&first.form["media_url"]).await.unwrap();
+    let answer = client().get(&first.form["media_url"]).send().await.unwrap();
     assert_eq!(answer.headers()["content-type"], "image/jpeg");
     assert_eq!(answer.bytes().await.unwrap(), JPEG);
     let guessed = first.form["media_url"].rsplit_once('/').unwrap().0.to_owned() + "/1";
-    assert_eq!(reqwest::get(guessed).await.unwrap().status().as_u16(), 404);
+    assert_eq!(client().get(guessed).send().await.unwrap().status().as_u16(), 404);
     stop.cancel();
 });
 

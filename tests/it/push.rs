@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use hmac::{Hmac, Mac};
+use hmac::{Hmac, KeyInit, Mac};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use zoufang::daemon::Daemon;
@@ -15,7 +15,7 @@ use zoufang::domain::referral::PlatformStatus;
 use zoufang::settings::Settings;
 use zoufang::web;
 
-use crate::support::{Fixture, VISITS, on_both};
+use crate::support::{Fixture, VISITS, client, on_both};
 
 const SECRET: &[u8] = b"a secret of two";
 
@@ -54,7 +54,7 @@ impl Service {
         let mut mac = Hmac::<sha2::Sha256>::new_from_slice(secret).unwrap();
         mac.update(format!("{id}.{at}.{body}").as_bytes());
         let signature = STANDARD.encode(mac.finalize().into_bytes());
-        let request = reqwest::Client::new()
+        let request = client()
             .post(&self.address)
             .header("webhook-id", id)
             .header("webhook-timestamp", at)
@@ -108,7 +108,7 @@ async fn without_a_secret_nobody_can_call() {
 on_both!(a_return_is_uploaded_by_whoever_knows_the_secret, async |fixture: Fixture| {
     let service = service(fixture, "[platform.push]\nsecret = 'a secret of two'").await;
     let upload = async |secret: &str, body: &str| {
-        let request = reqwest::Client::new()
+        let request = client()
             .post(service.address.replace("updates", "returns"))
             .bearer_auth(secret)
             .body(body.to_owned());

@@ -57,7 +57,7 @@ struct Signed;
 impl Respond for Signed {
     fn respond(&self, request: &Request) -> ResponseTemplate {
         use base64::Engine;
-        use hmac::Mac;
+        use hmac::{KeyInit, Mac};
         use sha2::Digest;
         let given = |name: &str| request.headers[name].to_str().unwrap().to_owned();
         let digest = sha2::Sha256::digest(&request.body);
@@ -69,7 +69,7 @@ impl Respond for Signed {
             request.method,
             request.url.path()
         );
-        let mut mac = <hmac::SimpleHmac<sm3::Sm3> as Mac>::new_from_slice(b"s3cret").unwrap();
+        let mut mac = <hmac::SimpleHmac<sm3::Sm3> as KeyInit>::new_from_slice(b"s3cret").unwrap();
         mac.update(text.as_bytes());
         let signature =
             base64::engine::general_purpose::STANDARD.encode(mac.finalize().into_bytes());

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use hmac::digest::KeyInit;
-use hmac::{Mac, SimpleHmac};
+
+use hmac::{KeyInit, Mac, SimpleHmac};
 use jiff::{SignedDuration, Timestamp};
 use minijinja::context;
 use reqwest::header::{HeaderName, HeaderValue};
@@ -170,7 +170,7 @@ pub(super) fn signature(
 }
 
 fn mac<M: Mac + KeyInit>(secret: &str, text: &str) -> Option<Vec<u8>> {
-    let mut mac = <M as Mac>::new_from_slice(secret.as_bytes()).ok()?;
+    let mut mac = <M as KeyInit>::new_from_slice(secret.as_bytes()).ok()?;
     mac.update(text.as_bytes());
     Some(mac.finalize().into_bytes().to_vec())
 }

@@ -143,6 +143,12 @@ pub async fn open(url: &str, clock: Clock, key: u8) -> Result<Store, StoreError>
     Store::open(url, context(clock, key)).await
 }
 
+/// A client as the program makes its own: the first that is made chooses the ciphers for the whole process.
+pub fn client() -> reqwest::Client {
+    use zoufang::delivery::http;
+    http::client(std::time::Duration::from_secs(60), &http::Tls::default()).unwrap()
+}
+
 /// A channel of that name; the first of several is the one by which a person is told.
 pub fn reach(lane: &str, needs: Option<AddressKind>) -> ChannelReach {
     ChannelReach { lane: lane.to_owned(), needs, copy: lane == "webhook", form: Form::Text }

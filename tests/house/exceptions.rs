@@ -1,0 +1,53 @@
+//! What doesn't hold yet, and why it's borne. The list only gets shorter.
+
+/// The rule, what breaks it, and the reason.
+pub const EXCEPTIONS: &[(&str, &str, &str)] = &[
+    ("circle", "src/cli/mod.rs", "what commands share stands beside the list of commands"),
+    ("circle", "src/daemon/mod.rs", "what its files share stands in the room's front"),
+    ("circle", "src/db/absences.rs", "rules and transactions leave this room for domain/ and app/"),
+    ("circle", "src/db/audit.rs", "rules and transactions leave this room for domain/ and app/"),
+    ("circle", "src/db/doctor.rs", "rules and transactions leave this room for domain/ and app/"),
+    ("circle", "src/db/duties.rs", "rules and transactions leave this room for domain/ and app/"),
+    (
+        "circle",
+        "src/db/duty_groups.rs",
+        "rules and transactions leave this room for domain/ and app/",
+    ),
+    (
+        "circle",
+        "src/db/issue_duties.rs",
+        "rules and transactions leave this room for domain/ and app/",
+    ),
+    ("circle", "src/db/issues.rs", "rules and transactions leave this room for domain/ and app/"),
+    ("circle", "src/db/messages.rs", "rules and transactions leave this room for domain/ and app/"),
+    ("circle", "src/db/mod.rs", "what its files share stands in the room's front"),
+    ("circle", "src/db/notices.rs", "rules and transactions leave this room for domain/ and app/"),
+    ("circle", "src/db/outbox.rs", "rules and transactions leave this room for domain/ and app/"),
+    ("circle", "src/db/photos.rs", "rules and transactions leave this room for domain/ and app/"),
+    (
+        "circle",
+        "src/db/recompute.rs",
+        "rules and transactions leave this room for domain/ and app/",
+    ),
+    (
+        "circle",
+        "src/db/referrals.rs",
+        "rules and transactions leave this room for domain/ and app/",
+    ),
+    ("circle", "src/db/staff.rs", "rules and transactions leave this room for domain/ and app/"),
+    ("circle", "src/db/subjects.rs", "rules and transactions leave this room for domain/ and app/"),
+    ("circle", "src/db/updates.rs", "rules and transactions leave this room for domain/ and app/"),
+    ("circle", "src/db/writer.rs", "rules and transactions leave this room for domain/ and app/"),
+    ("circle", "src/delivery/gate.rs", "two files that are one thing"),
+    ("circle", "src/delivery/lane.rs", "two files that are one thing"),
+    ("circle", "src/intake/cells.rs", "two files that are one thing"),
+    ("circle", "src/intake/columns.rs", "two files that are one thing"),
+    ("circle", "src/intake/mod.rs", "what its files share stands in the room's front"),
+    ("circle", "src/intake/sheet.rs", "two files that are one thing"),
+    ("circle", "src/platform/open311/mod.rs", "what its files share stands in the room's front"),
+    ("circle", "src/settings.rs", "what its files share stands in the room's front"),
+    ("circle", "src/web/mod.rs", "what its files share stands in the room's front"),
+    ("long function", "src/intake/apply.rs apply_row", "waits to be taken apart"),
+    ("long function", "src/web/status.rs fmt", "waits to be taken apart"),
+    ("long function", "src/web/status.rs judge", "waits to be taken apart"),
+];
