@@ -5,6 +5,7 @@
 mod heartbeat;
 mod jobs;
 mod lanes;
+mod unfinished;
 
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -239,6 +240,7 @@ impl Daemon {
     pub async fn run(&self) -> anyhow::Result<()> {
         let mut tasks = JoinSet::new();
         tasks.spawn(self.beating());
+        tasks.spawn(unfinished::keep_going_on(self.store.clone(), self.shutdown.clone()));
         for lane in &self.lanes {
             tasks.spawn(keep_running(Arc::clone(lane), self.shutdown.clone()));
         }

@@ -23,6 +23,13 @@ pub struct ImportUnderWay {
     pub skipped: i64,
 }
 
+impl ImportUnderWay {
+    /// Whether nothing of it is applied yet.
+    pub fn is_being_checked(&self) -> bool {
+        self.state == "checking"
+    }
+}
+
 from_row!(ImportUnderWay {
     id,
     digest,

@@ -4,11 +4,11 @@ use jiff::Timestamp;
 
 use super::health;
 use super::status::{
-    CampaignStatus, DutyStatus, FiguresStatus, JobStatus, LaneStatus, Status, instant,
+    CampaignStatus, DutyStatus, FiguresStatus, ImportStatus, JobStatus, LaneStatus, Status, instant,
 };
 use crate::clock::span_millis;
 use crate::daemon::Daemon;
-use crate::db::{Dialect, Ended, LaneFigures, StoreError};
+use crate::db::{Dialect, Ended, ImportUnderWay, LaneFigures, StoreError};
 use crate::domain::health::{Verdict, verdict};
 use crate::schedule::Job;
 
@@ -43,6 +43,7 @@ impl Status {
             unreachable: store.unreachable().await?.len() + store.without_channel().await?.len(),
             closed_without_answer: store.closed_without_answer().await?,
             unknown_statuses: store.unknown_words().await?.into_iter().collect(),
+            importing: store.import_under_way().await?.map(importing),
             heartbeat_seconds: daemon.heartbeat.age().map(|age| age.as_secs_f64()),
             longest_turn_ms: u64::try_from(store.longest_turn().as_millis()).unwrap_or(u64::MAX),
         };
@@ -50,6 +51,16 @@ impl Status {
         status.verdict = verdict(&findings);
         status.reasons = findings.into_iter().map(|finding| finding.reason).collect();
         Ok(status)
+    }
+}
+
+fn importing(import: ImportUnderWay) -> ImportStatus {
+    ImportStatus {
+        checking: import.is_being_checked(),
+        file: import.file_name,
+        rows: import.row_count,
+        pieces: import.pieces,
+        applied: import.applied,
     }
 }
 

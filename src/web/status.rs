@@ -39,10 +39,23 @@ pub struct Status {
     pub closed_without_answer: i64,
     /// The platform's words that configuration doesn't know, and how often each came.
     pub unknown_statuses: BTreeMap<String, i64>,
+    /// The file that is on its way in.
+    pub importing: Option<ImportStatus>,
     /// How long ago the record was last written to see whether it can be.
     pub heartbeat_seconds: Option<f64>,
     /// How long the longest turn was that this process held the writer.
     pub longest_turn_ms: u64,
+}
+
+/// A long file on its way in.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct ImportStatus {
+    pub file: String,
+    pub rows: i64,
+    /// Of how many pieces how many are applied; nothing is applied before all of it is checked.
+    pub pieces: i64,
+    pub applied: i64,
+    pub checking: bool,
 }
 
 /// What `/status` gives where the record can't be read.

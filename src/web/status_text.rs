@@ -111,6 +111,14 @@ fn service(status: &Status, f: &mut Formatter<'_>) -> Result {
         };
         writeln!(f, "定时任务 {}：{last}；下次 {}", job.title, township_time(job.next_slot))?;
     }
+    if let Some(import) = &status.importing {
+        let how = if import.checking {
+            "正在核对，还没有写入".to_owned()
+        } else {
+            format!("已写入 {}/{}", import.applied, import.pieces)
+        };
+        writeln!(f, "正在导入 {}（{} 行）：{how}", import.file, import.rows)?;
+    }
     let beat = match status.heartbeat_seconds {
         Some(seconds) => format!("{seconds:.0} 秒前写入正常"),
         None => "还没有写入".to_owned(),
