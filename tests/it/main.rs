@@ -12,6 +12,7 @@ mod demo;
 mod derivation;
 mod domain;
 mod duties;
+mod imports;
 mod intake;
 mod kill;
 mod migrations;
