@@ -34,7 +34,7 @@ pub struct Status {
     /// Issues past their date, by who holds them: lateness is counted against whoever has the ball.
     pub late_issues: BTreeMap<String, i64>,
     /// How many people no channel reaches, or one doesn't any more.
-    pub unreachable: usize,
+    pub unreachable: i64,
     /// What the platform closed without a word for the resident, where it needs one.
     pub closed_without_answer: i64,
     /// The platform's words that configuration doesn't know, and how often each came.
