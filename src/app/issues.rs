@@ -8,8 +8,8 @@ use super::casework::{Files, From, IssueFile, RuleBook};
 use super::problem::{About, Outcomes, Problem};
 use crate::clock::township_date;
 use crate::db::{NewReferral, Result, Session, Standing, Store, StoreError, Tx, Upsert};
-use crate::domain::duty::DutyState;
 use crate::domain::delivery::Withdrawal;
+use crate::domain::duty::DutyState;
 use crate::domain::issue::{Event, Issue, Level, Refusal};
 use crate::domain::obligations::issue::{Asked, DatedEvent, concerns_resident, note_key};
 use crate::domain::obligations::{Department, Ladder, difference};
@@ -96,9 +96,7 @@ impl Wanted {
     /// Writes the events and what they owe the platform.
     pub async fn write(&self, tx: &mut Tx) -> Result<()> {
         tx.add_events(&self.events).await?;
-        for (issue, why) in &self.withdrawn {
-            tx.cancel_referrals(issue, *why).await?;
-        }
+        tx.withdraw_referrals(&self.withdrawn).await?;
         tx.owe_referrals(&self.referrals).await?;
         if tx.context().messages {
             for (issue, round, sequence, event) in &self.messages {
