@@ -96,9 +96,7 @@ impl Wanted {
     /// Writes the events and what they owe the platform.
     pub async fn write(&self, tx: &mut Tx) -> Result<()> {
         tx.add_events(&self.events).await?;
-        for (issue, why) in &self.withdrawn {
-            tx.cancel_referrals(issue, *why).await?;
-        }
+        tx.withdraw_referrals(&self.withdrawn).await?;
         tx.owe_referrals(&self.referrals).await?;
         if tx.context().messages {
             for (issue, round, sequence, event) in &self.messages {

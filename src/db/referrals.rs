@@ -20,6 +20,28 @@ pub struct OpenReferral {
 
 from_row!(OpenReferral { id, remote_id, token, delivered_at });
 
+/// What isn't owed of an issue any more, and what is said of what hasn't left, stands in a hand-off, or may have left.
+#[derive(Serialize)]
+struct Withdrawn<'w> {
+    issue_id: &'w str,
+    why: &'static str,
+    unsent: String,
+    handed: String,
+    doubtful: String,
+}
+
+impl Withdrawn<'_> {
+    fn of((issue_id, why): &(String, Withdrawal)) -> Withdrawn<'_> {
+        Withdrawn {
+            issue_id,
+            why: why.code(),
+            unsent: format!("{why}；没有发出"),
+            handed: format!("{why}；已列入交接表：请不要再录入平台，已录入的请平台撤销"),
+            doubtful: format!("{why}；此前发出的可能已送达，正在核实"),
+        }
+    }
+}
+
 /// The condition of an outbox entry that certainly hasn't left.
 const STILL_HERE: &str = "state <> 'handed' AND unknown_since IS NULL AND lease_until IS NULL";
 
@@ -104,33 +126,27 @@ impl Tx {
         self.write_set(&entries, &rows).await
     }
 
-    /// An issue's referrals and photos aren't owed any more. What certainly hasn't left is cancelled; what may have, and
-    /// what is under way, is marked, and whoever settles it goes by that.
-    pub(crate) async fn cancel_referrals(&mut self, issue_id: &str, why: Withdrawal) -> Result<()> {
+    /// What is owed to the platform of these issues isn't any more: referrals and photos, and why. What certainly hasn't
+    /// left is cancelled; what may have, and what is under way, is marked, and whoever settles it goes by that.
+    pub async fn withdraw_referrals(&mut self, withdrawn: &[(String, Withdrawal)]) -> Result<()> {
+        let rows: Vec<Withdrawn<'_>> = withdrawn.iter().map(Withdrawn::of).collect();
+        let texts = ["issue_id", "why", "unsent", "handed", "doubtful"];
+        let source = self.dialect.rows(&texts, &[]);
         let withdraw = format!(
-            "UPDATE outbox SET state = CASE WHEN {STILL_HERE} THEN 'cancelled' ELSE state END,
-               withdrawn = COALESCE(withdrawn, $2),
-               last_error = CASE WHEN {STILL_HERE} THEN $3 WHEN state = 'handed' THEN $4 ELSE $5 END
-             WHERE state IN ('ready', 'review', 'held', 'handed') AND withdrawn IS NULL AND target_id IN (
-               SELECT id FROM referrals WHERE issue_id = $1
-               UNION ALL SELECT s.id FROM referral_photos s JOIN referrals r ON r.id = s.referral_id WHERE r.issue_id = $1)"
+            "UPDATE outbox SET state = CASE WHEN {STILL_HERE} THEN 'cancelled' ELSE state END, withdrawn = j.why,
+               last_error = CASE WHEN {STILL_HERE} THEN j.unsent WHEN state = 'handed' THEN j.handed ELSE j.doubtful END
+             FROM (SELECT r.id AS target, j.* FROM {source} AS j JOIN referrals r ON r.issue_id = j.issue_id
+               UNION ALL SELECT s.id AS target, j.* FROM {source} AS j JOIN referrals r ON r.issue_id = j.issue_id
+                 JOIN referral_photos s ON s.referral_id = r.id) AS j
+             WHERE outbox.target_id = j.target AND withdrawn IS NULL AND state IN ('ready', 'review', 'held', 'handed')"
         );
-        sqlx::query(sqlx::AssertSqlSafe(withdraw))
-            .bind(issue_id)
-            .bind(why.code())
-            .bind(format!("{why}；没有发出"))
-            .bind(format!("{why}；已列入交接表：请不要再录入平台，已录入的请平台撤销"))
-            .bind(format!("{why}；此前发出的可能已送达，正在核实"))
-            .execute(&mut *self.db)
-            .await?;
-        sqlx::query(
-            "UPDATE referrals SET state = 'cancelled', poll_at = NULL WHERE issue_id = $1 AND state = 'queued'
-               AND EXISTS (SELECT 1 FROM outbox WHERE target_id = referrals.id AND outbox.state = 'cancelled')",
-        )
-        .bind(issue_id)
-        .execute(&mut *self.db)
-        .await?;
-        Ok(())
+        self.write_set(&withdraw, &rows).await?;
+        let cancel = format!(
+            "UPDATE referrals SET state = 'cancelled', poll_at = NULL WHERE state = 'queued' AND id IN (
+               SELECT r.id FROM {source} AS j JOIN referrals r ON r.issue_id = j.issue_id
+               JOIN outbox o ON o.target_id = r.id WHERE o.state = 'cancelled')"
+        );
+        self.write_set(&cancel, &rows).await
     }
 
     /// These referrals never reached the platform and aren't owed any more.

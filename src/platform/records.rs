@@ -18,7 +18,7 @@ pub type Record = BTreeMap<String, String>;
 /// What is wrong with it, for a log.
 ///
 /// ```
-/// use zoufang::{referral::records::read, settings::WireFormat};
+/// use zoufang::{platform::records::read, settings::WireFormat};
 /// let json = read(r#"[{"service_request_id": 293944, "status": "open"}]"#, WireFormat::Json).unwrap();
 /// let xml = "<service_requests><request><service_request_id>293944</service_request_id>\
 ///            <status>open</status></request></service_requests>";
@@ -34,7 +34,7 @@ pub fn read(body: &str, format: WireFormat) -> Result<Vec<Record>, String> {
 /// Reads the attributes of a service definition.
 ///
 /// ```
-/// use zoufang::{referral::records::attributes, settings::WireFormat};
+/// use zoufang::{platform::records::attributes, settings::WireFormat};
 /// let json = r#"{"service_code": "1", "attributes": [{"code": "LIT", "required": true, "values": [{"key": 1}]}]}"#;
 /// let xml = "<service_definition><service_code>1</service_code><attributes><attribute><code>LIT</code>\
 ///            <required>true</required><values><value><key>1</key></value></values></attribute></attributes></service_definition>";

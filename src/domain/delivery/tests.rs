@@ -1,0 +1,131 @@
+//! However the world answers.
+
+use proptest::prelude::*;
+
+use super::*;
+
+const AGAIN: Again = Again { retry_at: 5, look_at: 9 };
+
+fn entry(unknown: bool, withdrawn: Option<Withdrawal>) -> Entry {
+    Entry {
+        id: "1".to_owned(),
+        kind: "referral".to_owned(),
+        debt_key: "referral:1".to_owned(),
+        target_id: "2".to_owned(),
+        attempts: 0,
+        unknown_since: unknown.then_some(1),
+        first_attempt_at: None,
+        last_attempt_at: Some(1),
+        lease_until: 10,
+        withdrawn,
+    }
+}
+
+/// What the world may answer to one claim: how a look ends, and how an attempt does.
+#[derive(Debug, Clone)]
+struct Answers {
+    look: LookUp,
+    outcome: Outcome,
+    /// Whether it stops being owed after the claim and before the settlement.
+    withdrawn_meanwhile: bool,
+}
+
+fn answers() -> impl Strategy<Value = Answers> {
+    let reason = || "x".to_owned();
+    let look = prop_oneof![
+        Just(LookUp::Found(Receipt::default())),
+        Just(LookUp::Absent),
+        Just(LookUp::Repeatable),
+        Just(LookUp::Blind),
+        Just(LookUp::Failed { reason: reason(), retry_after: None }),
+    ];
+    let outcome = prop_oneof![
+        Just(Outcome::Delivered(Receipt::default())),
+        Just(Outcome::Refused { reason: reason() }),
+        Just(Outcome::NotSent { reason: reason(), retry_after: None }),
+        Just(Outcome::Unknown { reason: reason() }),
+    ];
+    (look, outcome, any::<bool>()).prop_map(|(look, outcome, withdrawn_meanwhile)| Answers {
+        look,
+        outcome,
+        withdrawn_meanwhile,
+    })
+}
+
+proptest! {
+    /// However often it's claimed and whatever is answered: what isn't owed is never sent, what may have arrived is
+    /// never sent without a look that allows it, never called cancelled without proof, and a reason always says why.
+    #[test]
+    fn what_isnt_owed_is_never_sent_and_what_may_be_there_never_given_up(
+        claims in proptest::collection::vec(answers(), 1..12),
+    ) {
+        let mut one = entry(false, None);
+        for Answers { look, outcome, withdrawn_meanwhile } in claims {
+            let mut sent = false;
+            let settlement = match first_step(&one) {
+                Step::Send => { sent = true; after_attempt(outcome.clone(), AGAIN) }
+                Step::Cancel => Settlement::Released,
+                Step::Look => match after_look(look.clone(), one.withdrawn, OnUnknown::Hold, AGAIN) {
+                    AfterLook::Settle(settlement) => settlement,
+                    AfterLook::Send => {
+                        prop_assert_eq!(&look, &LookUp::Repeatable);
+                        sent = true;
+                        after_attempt(outcome.clone(), AGAIN)
+                    }
+                },
+            };
+            prop_assert!(!(sent && one.withdrawn.is_some()));
+            let was_unknown = one.unknown_since.is_some();
+            let withdrawn = one.withdrawn.or(withdrawn_meanwhile.then_some(Withdrawal::Voided));
+            let settlement = match withdrawn {
+                Some(why) => unless_owed(settlement, was_unknown, why),
+                None => settlement,
+            };
+            let kept = keep(&one, &settlement, withdrawn, 7);
+            if kept.standing == Standing::Cancelled {
+                prop_assert!(withdrawn.is_some());
+                let didnt_arrive = matches!(outcome, Outcome::NotSent { .. } | Outcome::Refused { .. });
+                let proved = if was_unknown { look == LookUp::Absent } else { !sent || didnt_arrive };
+                prop_assert!(proved);
+            }
+            if let Some(why) = withdrawn && kept.standing != Standing::Ready {
+                prop_assert!(kept.error.as_deref().is_some_and(|error| error.contains(why.chinese())));
+            }
+            let lost = matches!(kept.standing, Standing::Ready) && withdrawn.is_some() && kept.unknown_since.is_none();
+            prop_assert!(!lost, "not owed, not sent, and still waiting");
+            one.unknown_since = kept.unknown_since;
+            one.withdrawn = withdrawn;
+            if kept.standing != Standing::Ready { break; }
+        }
+    }
+}
+
+#[test]
+fn what_may_have_arrived_is_resent_only_where_that_is_safe_or_so_told() {
+    let after = |look, on_unknown| after_look(look, None, on_unknown, AGAIN);
+    assert_eq!(after(LookUp::Repeatable, OnUnknown::Hold), AfterLook::Send);
+    assert_eq!(after(LookUp::Blind, OnUnknown::Resend), AfterLook::Send);
+    let held = Settlement::Held { reason: MAY_HAVE_ARRIVED.to_owned() };
+    assert_eq!(after(LookUp::Blind, OnUnknown::Hold), AfterLook::Settle(held));
+    let voided = Some(Withdrawal::Voided);
+    for look in [LookUp::Repeatable, LookUp::Blind] {
+        let settled = after_look(look, voided, OnUnknown::Resend, AGAIN);
+        assert!(matches!(settled, AfterLook::Settle(Settlement::Held { .. })), "{settled:?}");
+    }
+}
+
+#[test]
+fn what_is_kept_of_a_claim() {
+    let unknown = Settlement::Unknown { reason: "x".to_owned(), not_before: 9 };
+    let kept = keep(&entry(false, None), &unknown, None, 7);
+    assert_eq!((kept.standing, kept.unknown_since), (Standing::Ready, Some(7)));
+    assert_eq!((kept.not_before, kept.tried, kept.first_attempt_at), (9, true, Some(1)));
+    let kept = keep(&entry(true, None), &unknown, None, 7);
+    assert_eq!(kept.unknown_since, Some(1), "unknown since the first time");
+    let kept = keep(&entry(true, None), &Settlement::Absent, None, 7);
+    assert_eq!((kept.unknown_since, kept.tried, kept.first_attempt_at), (None, false, None));
+    let delivered = Settlement::Delivered(Receipt::default());
+    let kept = keep(&entry(true, None), &delivered, Some(Withdrawal::Voided), 7);
+    assert_eq!(kept.standing, Standing::Delivered);
+    assert!(kept.error.unwrap().starts_with("问题已作废"));
+}
