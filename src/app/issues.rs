@@ -8,8 +8,8 @@ use super::casework::{Files, From, IssueFile, RuleBook};
 use super::problem::{About, Outcomes, Problem};
 use crate::clock::township_date;
 use crate::db::{NewReferral, Result, Session, Standing, Store, StoreError, Tx, Upsert};
-use crate::domain::duty::DutyState;
 use crate::domain::delivery::Withdrawal;
+use crate::domain::duty::DutyState;
 use crate::domain::issue::{Event, Issue, Level, Refusal};
 use crate::domain::obligations::issue::{Asked, DatedEvent, concerns_resident, note_key};
 use crate::domain::obligations::{Department, Ladder, difference};
@@ -245,16 +245,6 @@ impl Tx {
         let referred =
             |issue_id| Happening { issue_id, event: Event::Referred, actor: "platform".to_owned() };
         happen(self, &waiting.into_iter().map(referred).collect::<Vec<_>>()).await
-    }
-
-    /// Whoever acknowledges a group of an issue that waits for being taken note of takes note of it.
-    pub(crate) async fn acknowledge_group(&mut self, group: &str, staff_id: &str) -> Result<()> {
-        let Some((issue_id, role)) = self.note_of_group(group).await? else { return Ok(()) };
-        let staff = self.staff().await?;
-        let person = staff.into_iter().find(|person| person.id == staff_id);
-        let by = person.map(|person| person.name).unwrap_or_default();
-        let event = Event::Acknowledged { by: by.clone(), role };
-        happen(self, &[Happening { issue_id, event, actor: by }]).await
     }
 
     /// One event, as a person or the platform makes it happen. Returns the issue after it.
