@@ -245,16 +245,6 @@ impl Tx {
         happen(self, &waiting.into_iter().map(referred).collect::<Vec<_>>()).await
     }
 
-    /// Whoever acknowledges a group of an issue that waits for being taken note of takes note of it.
-    pub(crate) async fn acknowledge_group(&mut self, group: &str, staff_id: &str) -> Result<()> {
-        let Some((issue_id, role)) = self.note_of_group(group).await? else { return Ok(()) };
-        let staff = self.staff().await?;
-        let person = staff.into_iter().find(|person| person.id == staff_id);
-        let by = person.map(|person| person.name).unwrap_or_default();
-        let event = Event::Acknowledged { by: by.clone(), role };
-        happen(self, &[Happening { issue_id, event, actor: by }]).await
-    }
-
     /// One event, as a person or the platform makes it happen. Returns the issue after it.
     ///
     /// # Errors

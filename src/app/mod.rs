@@ -6,17 +6,21 @@
 
 mod casework;
 
+pub mod acknowledge;
 pub mod areas;
 pub mod assignments;
 pub mod batch;
 pub mod confirm;
 pub mod deliveries;
 pub mod doctor;
+pub mod hand_off;
 pub mod imports;
 pub mod issues;
 pub mod plan;
 pub mod problem;
+pub mod receive_updates;
 pub mod rederive;
+pub mod remind;
 pub mod staff;
 pub mod subjects;
 pub mod visits;

@@ -8,7 +8,7 @@ use clap::{Args, Subcommand};
 use super::{Approval, ConfigFile, wrong_input};
 use crate::app::plan::{self, PlanChange};
 use crate::clock::{Chance, Clock};
-use crate::daemon::{load_campaign, open_store, reminder_rules};
+use crate::daemon::{load_campaign, open_store};
 use crate::db::Store;
 use crate::domain::campaign::Campaign;
 use crate::notify::upcoming;
@@ -63,8 +63,7 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
             show(&before, &plan, &change);
             let mut tx = store.begin().await?;
             plan::apply_within(&mut tx, &plan).await?;
-            let rules = reminder_rules(&settings)?;
-            for day in upcoming(&mut tx, &rules, AHEAD).await? {
+            for day in upcoming(&mut tx, AHEAD).await? {
                 say!("提醒 {}：{} 人，{} 项任务", day.on, day.people, day.duties);
             }
             tx.rollback().await?;

@@ -39,6 +39,14 @@ impl Session {
         Ok(rows.into_iter().collect())
     }
 
+    /// A person's name.
+    pub async fn staff_name(&mut self, id: &str) -> Result<String> {
+        Ok(sqlx::query_scalar("SELECT name FROM staff WHERE id = $1")
+            .bind(id.to_owned())
+            .fetch_one(&mut *self.db)
+            .await?)
+    }
+
     /// Which person which channel can't reach.
     pub async fn dead_addresses(&mut self) -> Result<HashSet<(String, String)>> {
         let rows: Vec<(String, String)> =

@@ -91,21 +91,6 @@ impl Session {
         self.standing("d.issue_id", ids).await
     }
 
-    /// The issue that a group waits for somebody to take note of, and as whom.
-    pub async fn note_of_group(&mut self, group: &str) -> Result<Option<(String, Role)>> {
-        let open: Option<(String, String)> = sqlx::query_as(
-            "SELECT b.issue_id, b.role FROM duties d JOIN duty_groups b ON b.id = d.group_id
-             WHERE d.group_id = $1 AND d.kind = 'acknowledge' AND d.state = 'open' LIMIT 1",
-        )
-        .bind(group.to_owned())
-        .fetch_optional(&mut *self.db)
-        .await?;
-        let read = |(issue, role): (String, String)| {
-            Ok((issue, word("duty_groups.role", &role, Role::read)?))
-        };
-        open.map(read).transpose()
-    }
-
     /// The duties of these keys.
     pub async fn duties_of_keys(&mut self, keys: &[&str]) -> Result<Vec<Standing>> {
         self.standing("d.duty_key", keys).await

@@ -3,8 +3,8 @@
 use jiff::Timestamp;
 use jiff::civil::Date;
 
-use super::{Dispatch, Receipt, Result, Store, StoreError, Tx, Upsert};
-use crate::domain::referral::{self, PlatformStatus, PlatformUpdate};
+use super::{Dispatch, Receipt, Result, Store, Tx, to_json};
+use crate::domain::referral;
 
 /// A workbook of referrals, each in one of them only.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,14 +32,16 @@ pub struct Return {
     pub successors: Vec<String>,
 }
 
-struct Known {
-    id: String,
-    reference: String,
-    remote_id: Option<String>,
-    state: String,
+/// A referral that something came back about.
+#[derive(Debug, Clone)]
+pub struct Returned {
+    pub id: String,
+    pub reference: String,
+    pub remote_id: Option<String>,
+    pub state: String,
 }
 
-from_row!(Known { id, reference, remote_id, state });
+from_row!(Returned { id, reference, remote_id, state });
 
 const HANDOFF: &str = "SELECT number, on_date, row_count, written_at FROM handoffs";
 
@@ -72,84 +74,32 @@ impl Tx {
         .bind(now)
         .execute(&mut *self.db)
         .await?;
-        for (place, (debt, referral)) in owed.iter().enumerate() {
-            self.put_handoff_row(number, place, referral).await?;
-            sqlx::query(
-                "UPDATE outbox SET state = 'handed', attempts = attempts + 1, last_attempt_at = $1,
-                   first_attempt_at = COALESCE(first_attempt_at, $1) WHERE id = $2",
-            )
-            .bind(now)
-            .bind(debt)
-            .execute(&mut *self.db)
-            .await?;
+        let row = |(place, (debt, referral)): (usize, &(String, String))| serde_json::json!({ "place": place, "debt": debt, "referral": referral });
+        let rows: Vec<_> = owed.iter().enumerate().map(row).collect();
+        let rows = to_json(&rows)?;
+        let source = self.dialect.rows(&["debt", "referral"], &["place"]);
+        let put = format!(
+            "INSERT INTO handoff_rows (handoff, place, referral_id) SELECT $2, place, referral FROM {source} AS j"
+        );
+        let hand = format!(
+            "UPDATE outbox SET state = 'handed', attempts = outbox.attempts + 1, last_attempt_at = $2,
+               first_attempt_at = COALESCE(outbox.first_attempt_at, $2) FROM {source} AS j WHERE outbox.id = j.debt"
+        );
+        for (statement, value) in [(put, number), (hand, now)] {
+            sqlx::query(sqlx::AssertSqlSafe(statement))
+                .bind(rows.clone())
+                .bind(value)
+                .execute(&mut *self.db)
+                .await?;
         }
         Ok(Some(Handoff { number, on_date: on.to_string(), row_count, written_at: None }))
     }
 
-    async fn put_handoff_row(&mut self, number: i64, place: usize, referral: &str) -> Result<()> {
-        sqlx::query("INSERT INTO handoff_rows (handoff, place, referral_id) VALUES ($1, $2, $3)")
-            .bind(number)
-            .bind(i64::try_from(place).unwrap_or(i64::MAX))
-            .bind(referral)
-            .execute(&mut *self.db)
-            .await?;
-        Ok(())
-    }
-
-    /// Takes a row that came back. `None` where it's about nothing that is known here.
-    ///
-    /// # Errors
-    /// [`StoreError::Rule`] where it contradicts the record.
-    pub async fn take_return(&mut self, row: &Return) -> Result<Option<Upsert>> {
-        let Some(known) = self.returned_referral(row).await? else {
-            return Ok(None);
-        };
-        if known.state == "cancelled" {
-            return Err(StoreError::Rule(format!(
-                "「{}」已经撤回，不该再录入平台；请与平台联系作废",
-                known.reference
-            )));
-        }
-        let (number, numbered) = match (&known.remote_id, &row.remote_id) {
-            (Some(number), None) => (number.clone(), false),
-            (Some(_), Some(given)) if self.goes_by(&known.id, given).await? => {
-                (given.clone(), false)
-            }
-            (Some(number), Some(given)) => {
-                return Err(StoreError::Rule(format!(
-                    "「{}」的平台编号已经是「{number}」，表里却是「{given}」；如果平台改了号，请把新号填在「新平台编号」列",
-                    known.reference
-                )));
-            }
-            (None, Some(given)) => {
-                self.returned_number(&known, given).await?;
-                (given.clone(), true)
-            }
-            (None, None) => return self.returned_without_number(&known, row).await.map(Some),
-        };
-        let Some(word) = &row.word else {
-            return Ok(Some(if numbered { Upsert::Changed } else { Upsert::Same }));
-        };
-        let update = PlatformUpdate {
-            remote_id: number,
-            status: self.platform_status(word),
-            word: word.clone(),
-            text: row.text.clone(),
-            at: row.at,
-            successors: row.successors.clone(),
-        };
-        let news = self.receive_update(&update).await?;
-        Ok(Some(if news || numbered { Upsert::Changed } else { Upsert::Same }))
-    }
-
-    fn platform_status(&self, word: &str) -> Option<PlatformStatus> {
-        self.context.platform_statuses.get(&word.to_lowercase()).copied()
-    }
-
-    async fn returned_referral(&mut self, row: &Return) -> Result<Option<Known>> {
+    /// The referral that a row is about, if one is known.
+    pub async fn returned_referral(&mut self, row: &Return) -> Result<Option<Returned>> {
         if let Some(text) = &row.reference {
             let reference = referral::reference_in(text).unwrap_or(text.as_str());
-            let known: Option<Known> = sqlx::query_as(
+            let known: Option<Returned> = sqlx::query_as(
                 "SELECT id, reference, remote_id, state FROM referrals WHERE reference = $1",
             )
             .bind(reference.to_owned())
@@ -165,7 +115,8 @@ impl Tx {
         self.referral_of_number(number).await
     }
 
-    async fn referral_of_number(&mut self, number: &str) -> Result<Option<Known>> {
+    /// The referral that goes or went by a number.
+    pub async fn referral_of_number(&mut self, number: &str) -> Result<Option<Returned>> {
         Ok(sqlx::query_as(
             "SELECT r.id, r.reference, r.remote_id, r.state FROM referral_numbers n
              JOIN referrals r ON r.id = n.referral_id WHERE n.lane = $1 AND n.remote_id = $2 ORDER BY r.id LIMIT 1",
@@ -177,7 +128,7 @@ impl Tx {
     }
 
     /// Whether the portal knows, or knew, a referral by a number.
-    async fn goes_by(&mut self, referral: &str, number: &str) -> Result<bool> {
+    pub async fn goes_by(&mut self, referral: &str, number: &str) -> Result<bool> {
         let known: Option<String> = sqlx::query_scalar(
             "SELECT state FROM referral_numbers WHERE lane = $1 AND remote_id = $2 AND referral_id = $3",
         )
@@ -189,33 +140,17 @@ impl Tx {
         Ok(known.is_some())
     }
 
-    /// The portal has it, whether or not it was handed off.
-    async fn returned_number(&mut self, known: &Known, number: &str) -> Result<()> {
-        if let Some(other) = self.referral_of_number(number).await? {
-            return Err(StoreError::Rule(format!(
-                "平台编号「{number}」已经是「{}」的",
-                other.reference
-            )));
-        }
-        self.settle_handed(&known.id, "delivered").await?;
+    /// The portal has it, by this number.
+    pub async fn handed_delivered(&mut self, referral: &str, number: &str) -> Result<()> {
+        self.settle_handed(referral, "delivered").await?;
         let receipt = Receipt { remote_id: Some(number.to_owned()), token: None };
-        self.referrals_delivered(&[(&known.id, &receipt)]).await
+        self.referrals_delivered(&[(referral, &receipt)]).await
     }
 
-    /// Not entered yet, or refused at the door.
-    async fn returned_without_number(&mut self, known: &Known, row: &Return) -> Result<Upsert> {
-        let Some(word) = &row.word else {
-            return Ok(Upsert::Same);
-        };
-        if known.state == "refused" {
-            return Ok(Upsert::Same);
-        }
-        if self.platform_status(word) != Some(PlatformStatus::Refused) {
-            return Err(StoreError::Rule(format!("状态是「{word}」，却没有平台编号")));
-        }
-        self.settle_handed(&known.id, "refused").await?;
-        self.referral_refused(&known.id, &row.text).await?;
-        Ok(Upsert::Changed)
+    /// The portal wouldn't have it.
+    pub async fn handed_refused(&mut self, referral: &str, reason: &str) -> Result<()> {
+        self.settle_handed(referral, "refused").await?;
+        self.referral_refused(referral, reason).await
     }
 
     async fn settle_handed(&mut self, referral: &str, state: &str) -> Result<()> {

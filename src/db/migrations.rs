@@ -45,6 +45,7 @@ versions! {
     18 "0018_casework_by_sets";
     20 "0020_withdrawn";
     21 "0021_held_debts";
+    24 "0024_owed_digests";
 }
 
 /// The newest version that this program knows.

@@ -1,13 +1,13 @@
 //! Referrals 上报 and the platform's answers to them.
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
 use serde::Serialize;
 
 use super::{Context, Receipt, Result, Store, Tx, to_json};
 use crate::clock::span_millis;
 use crate::domain::delivery::Withdrawal;
 use crate::domain::issue::{Event, State, Urgency};
-use crate::domain::referral::{self, PlatformUpdate};
+use crate::domain::referral;
 
 /// A referral that the platform has and hasn't ended.
 #[derive(Debug, Clone)]
@@ -94,7 +94,7 @@ impl OwedReferral<'_> {
 
 /// How a referral of the given age is polled: an hour-old one is asked about again in minutes, a
 /// month-old one twice a day.
-fn next_poll(age: SignedDuration) -> SignedDuration {
+pub(super) fn next_poll(age: SignedDuration) -> SignedDuration {
     (age / 10).clamp(SignedDuration::from_mins(5), SignedDuration::from_hours(12))
 }
 
@@ -199,7 +199,8 @@ impl Tx {
         let ids = to_json(&ids)?;
         self.issues_referred(&delivered.iter().map(|(id, _)| *id).collect::<Vec<_>>()).await?;
         let numbers = delivered.iter().filter_map(|(_, receipt)| receipt.remote_id.as_deref());
-        self.apply_early_updates(&numbers.collect::<Vec<_>>()).await?;
+        // Until what follows a delivery is a use case of its own.
+        crate::app::receive_updates::apply_early(self, &numbers.collect::<Vec<_>>()).await?;
         self.owe_photos_of(&ids).await?;
         self.owe_messages_of(&ids).await
     }
@@ -221,22 +222,6 @@ impl Tx {
         Ok(())
     }
 
-    /// The platform has given the number that belongs to a token.
-    pub async fn referral_numbered(&mut self, id: &str, remote_id: &str) -> Result<()> {
-        sqlx::query(
-            "UPDATE referrals SET state = 'open', remote_id = $1, token = NULL WHERE id = $2 AND state = 'waiting'",
-        )
-        .bind(remote_id)
-        .bind(id)
-        .execute(&mut *self.db)
-        .await?;
-        self.put_number(id, remote_id).await?;
-        let ids = to_json(&[id])?;
-        self.owe_photos_of(&ids).await?;
-        self.owe_messages_of(&ids).await?;
-        self.apply_waiting_updates(remote_id).await
-    }
-
     /// Where the feed of changes was last read to.
     pub async fn keep_cursor(&mut self, cursor: &str) -> Result<()> {
         sqlx::query(
@@ -248,20 +233,6 @@ impl Tx {
         .bind(self.now())
         .execute(&mut *self.db)
         .await?;
-        Ok(())
-    }
-
-    /// Sets when a referral is asked about next, by its age.
-    pub async fn polled(&mut self, open: &OpenReferral) -> Result<()> {
-        let now = self.context.clock.now();
-        let delivered = Timestamp::from_millisecond(open.delivered_at).unwrap_or(now);
-        let poll_at = now.saturating_add(next_poll(now.duration_since(delivered)));
-        let poll_at = poll_at.map_or(i64::MAX, |at| at.as_millisecond());
-        sqlx::query("UPDATE referrals SET poll_at = $1 WHERE id = $2")
-            .bind(poll_at)
-            .bind(&open.id)
-            .execute(&mut *self.db)
-            .await?;
         Ok(())
     }
 
@@ -277,48 +248,23 @@ impl Tx {
         Ok(rounds.0 == rounds.1)
     }
 
-    /// Makes every open referral due for a look now: the nightly sweep.
-    pub async fn poll_all_now(&mut self) -> Result<u64> {
+    /// Makes open referrals due for a look now, at most `limit`; how many weren't yet.
+    pub async fn poll_now(&mut self, limit: i64) -> Result<u64> {
         let now = self.now();
         let due = sqlx::query(
-            "UPDATE referrals SET poll_at = $1 WHERE state IN ('open', 'waiting') AND poll_at > $1",
+            "UPDATE referrals SET poll_at = $1 WHERE id IN (
+               SELECT id FROM referrals WHERE lane = $2 AND state IN ('open', 'waiting') AND poll_at > $1 LIMIT $3)",
         )
         .bind(now)
+        .bind(self.context.platform_lane.clone())
+        .bind(limit)
         .execute(&mut *self.db)
         .await?;
         Ok(due.rows_affected())
     }
 }
 
-/// A repeated call may come this long after the first, in milliseconds; fresh ones are minutes old.
-const PUSHES_KEPT: i64 = 7 * 24 * 3600 * 1000;
-
 impl Store {
-    /// Takes the platform's own call, once; how many of its updates were new.
-    pub async fn receive_push(&self, id: &str, updates: &[PlatformUpdate]) -> Result<usize> {
-        let mut tx = self.begin().await?;
-        let now = tx.now();
-        sqlx::query("DELETE FROM pushes WHERE received_at < $1")
-            .bind(now - PUSHES_KEPT)
-            .execute(&mut *tx.db)
-            .await?;
-        let taken = sqlx::query(
-            "INSERT INTO pushes (id, received_at) VALUES ($1, $2) ON CONFLICT (id) DO NOTHING",
-        )
-        .bind(id)
-        .bind(now)
-        .execute(&mut *tx.db)
-        .await?;
-        let mut news = 0;
-        if taken.rows_affected() > 0 {
-            for update in updates {
-                news += usize::from(tx.receive_update(update).await?);
-            }
-        }
-        tx.commit().await?;
-        Ok(news)
-    }
-
     /// Where to go on reading the feed of changes.
     pub async fn feed_cursor(&self) -> Result<Option<String>> {
         Ok(sqlx::query_scalar("SELECT cursor FROM feeds WHERE lane = $1")

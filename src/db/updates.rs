@@ -1,303 +1,451 @@
-//! The platform's answers: each kept once, and applied by the platform's time to the referrals that it is about.
+//! The platform's answers, each kept once; how the referrals that they are about go by its numbers; and when what is asked.
 
+use std::collections::{HashMap, HashSet};
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::{Result, Store, StoreError, Tx, to_json, word};
-use crate::domain::referral::{self, PlatformStatus, PlatformUpdate};
+use super::issues::Projection;
+use super::referrals::next_poll;
+use super::{OpenReferral, Result, Store, StoreError, Tx, from_json, to_json, word};
+use crate::domain::following::{Answer, Consequences, Followed, Number, NumberState, Said};
+use crate::domain::issue::Issue;
+use crate::domain::referral::{PlatformStatus, PlatformUpdate};
 use crate::seal::hex;
 
-struct UpdateRow {
+/// An answer on its way in.
+#[derive(Serialize)]
+struct NewRow<'u> {
     id: String,
-    status: Option<String>,
-    body: String,
+    remote_id: &'u str,
+    digest: String,
+    word: &'u str,
+    status: Option<&'static str>,
+    body: &'u str,
     at: i64,
-    word: String,
     successors: Option<String>,
 }
 
-from_row!(UpdateRow { id, status, body, at, word, successors });
+/// The columns of an [`AnswerRow`].
+const ANSWER: [&str; 8] =
+    ["id", "remote_id", "word", "status", "body", "at", "received_at", "successors"];
 
-impl UpdateRow {
-    fn status(&self) -> Result<Option<PlatformStatus>> {
-        let read = |status| word("referral_updates.status", status, PlatformStatus::read);
-        self.status.as_deref().map(read).transpose()
-    }
+#[derive(Deserialize)]
+struct AnswerRow {
+    id: String,
+    remote_id: String,
+    word: String,
+    status: Option<String>,
+    body: String,
+    at: i64,
+    received_at: i64,
+    successors: Option<String>,
+}
 
-    fn successors(&self) -> Result<Vec<String>> {
-        let Some(text) = &self.successors else {
-            return Ok(Vec::new());
+impl AnswerRow {
+    fn read(self) -> Result<(i64, Answer)> {
+        let status = |text: &str| word("referral_updates.status", text, PlatformStatus::read);
+        let status = self.status.as_deref().map(status).transpose()?;
+        let numbers = |text: String| {
+            serde_json::from_str(&text).map_err(|_| StoreError::Corrupt {
+                what: "referral_updates.successors",
+                value: text,
+            })
         };
-        serde_json::from_str(text).map_err(|_| StoreError::Corrupt {
-            what: "referral_updates.successors",
-            value: text.clone(),
-        })
+        let answer = Answer {
+            id: self.id,
+            number: self.remote_id,
+            word: self.word,
+            status,
+            text: self.body,
+            at: self.at,
+            successors: self.successors.map(numbers).transpose()?.unwrap_or_default(),
+        };
+        Ok((self.received_at, answer))
     }
 }
 
-/// A referral that goes by the number that an answer is about.
-struct Follower {
+/// The columns of a [`FollowedRow`].
+const FOLLOWED: [&str; 13] = [
+    "id",
+    "issue_id",
+    "of_round",
+    "remote_id",
+    "number_state",
+    "said_at",
+    "state",
+    "round",
+    "level",
+    "category",
+    "urgency",
+    "town_finished",
+    "platform_finished",
+];
+
+#[derive(Deserialize)]
+struct FollowedRow {
     id: String,
     issue_id: String,
+    of_round: i64,
+    remote_id: String,
+    number_state: String,
+    said_at: Option<i64>,
+    #[serde(flatten)]
+    issue: Projection,
+}
+
+#[derive(Serialize)]
+struct NumberRow<'n> {
+    referral_id: &'n str,
+    remote_id: &'n str,
+    state: &'static str,
     said_at: Option<i64>,
 }
 
-from_row!(Follower { id, issue_id, said_at });
+#[derive(Serialize)]
+struct SaidRow<'s> {
+    id: &'s str,
+    state: &'static str,
+    word: &'s str,
+    at: i64,
+    number: Option<&'s str>,
+}
+
+/// What was last said of a number: its word, its text, when.
+type Last = (String, String, i64);
 
 impl Tx {
-    /// Keeps an answer, once, and applies it. True where it was new.
-    pub async fn receive_update(&mut self, update: &PlatformUpdate) -> Result<bool> {
-        if referral::is_own_message(&update.text) {
-            return Ok(false);
+    /// Keeps answers, each once; gives the id and the number of each that is new, in their order.
+    pub async fn keep_updates(
+        &mut self,
+        updates: &[&PlatformUpdate],
+    ) -> Result<Vec<(String, String)>> {
+        let rows = self.new_rows(updates).await?;
+        let known = self.known_digests(&rows).await?;
+        let mut seen = HashSet::new();
+        let is_new =
+            |row: &NewRow<'_>| !known.contains(&row.digest) && seen.insert(row.digest.clone());
+        let rows: Vec<NewRow<'_>> = rows.into_iter().filter(is_new).collect();
+        if rows.is_empty() {
+            return Ok(Vec::new());
         }
-        let lane = self.context.platform_lane.clone();
-        let (id, now) = (self.context.id(), self.now());
-        let said_at = match update.at {
-            Some(at) => at.as_millisecond(),
-            // Without a time of its own it's the same answer until another comes.
-            None if self.last_update_says(update).await? => return Ok(false),
-            None => now,
-        };
-        let successors = match update.successors.as_slice() {
-            [] => None,
-            numbers => Some(to_json(&numbers)?),
-        };
-        let (at, replaced) = (said_at.to_string(), successors.as_deref().unwrap_or_default());
-        let mut digest = Sha256::new();
-        for part in [lane.as_str(), &update.remote_id, &update.word, &update.text, &at]
-            .into_iter()
-            .chain(Some(replaced).filter(|numbers| !numbers.is_empty()))
-        {
-            digest.update((part.len() as u64).to_be_bytes());
-            digest.update(part.as_bytes());
-        }
-        let added = sqlx::query(
+        let texts = ["id", "remote_id", "digest", "word", "status", "body", "successors"];
+        let write = format!(
             "INSERT INTO referral_updates (id, lane, remote_id, digest, word, status, body, at, received_at, successors)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT (digest) DO NOTHING",
-        )
-        .bind(id)
-        .bind(lane)
-        .bind(&update.remote_id)
-        .bind(hex(&digest.finalize()))
-        .bind(&update.word)
-        .bind(update.status.map(PlatformStatus::code))
-        .bind(&update.text)
-        // One dated after today would keep all that follows from counting.
-        .bind(said_at.min(now))
-        .bind(now)
-        .bind(successors)
-        .execute(&mut *self.db)
-        .await?;
-        if added.rows_affected() > 0 {
-            self.apply_waiting_updates(&update.remote_id).await?;
-            return Ok(true);
+             SELECT id, $2, remote_id, digest, word, status, body, at, $3, successors FROM {} AS j",
+            self.dialect.rows(&texts, &["at"])
+        );
+        let now = self.now();
+        sqlx::query(sqlx::AssertSqlSafe(write))
+            .bind(to_json(&rows)?)
+            .bind(self.context.platform_lane.clone())
+            .bind(now)
+            .execute(&mut *self.db)
+            .await?;
+        Ok(rows.into_iter().map(|row| (row.id, row.remote_id.to_owned())).collect())
+    }
+
+    /// The rows of answers, without those of no time of their own that say what was last said of their number: such a
+    /// one is the same answer until another comes.
+    async fn new_rows<'u>(&mut self, updates: &[&'u PlatformUpdate]) -> Result<Vec<NewRow<'u>>> {
+        let timeless = updates.iter().filter(|update| update.at.is_none());
+        let timeless: HashSet<&str> = timeless.map(|update| update.remote_id.as_str()).collect();
+        let mut last = self.last_said(&timeless.iter().copied().collect::<Vec<_>>()).await?;
+        let (lane, now) = (self.context.platform_lane.clone(), self.now());
+        let mut rows = Vec::with_capacity(updates.len());
+        for update in updates {
+            let PlatformUpdate { remote_id, word, text, .. } = *update;
+            let before = last.get(remote_id);
+            let says = |(before, its_text, _): &Last| before == word && its_text == text;
+            if update.at.is_none() && before.is_some_and(says) {
+                continue;
+            }
+            let said_at = update.at.map_or(now, Timestamp::as_millisecond);
+            // One dated after today would keep all that follows from counting.
+            let at = said_at.min(now);
+            if timeless.contains(remote_id.as_str()) && before.is_none_or(|(.., then)| at >= *then)
+            {
+                last.insert(remote_id.clone(), (word.clone(), text.clone(), at));
+            }
+            let successors = match update.successors.as_slice() {
+                [] => None,
+                numbers => Some(to_json(&numbers)?),
+            };
+            let digest = digest(&lane, update, said_at, successors.as_deref());
+            rows.push(NewRow {
+                id: self.context.id(),
+                remote_id,
+                digest,
+                word,
+                status: update.status.map(PlatformStatus::code),
+                body: text,
+                at,
+                successors,
+            });
         }
-        Ok(false)
+        Ok(rows)
     }
 
-    /// Whether the last answer kept for the number says the same.
-    async fn last_update_says(&mut self, update: &PlatformUpdate) -> Result<bool> {
-        let last: Option<(String, String)> = sqlx::query_as(
-            "SELECT word, body FROM referral_updates WHERE lane = $1 AND remote_id = $2
-             ORDER BY at DESC, received_at DESC LIMIT 1",
-        )
-        .bind(self.context.platform_lane.clone())
-        .bind(&update.remote_id)
-        .fetch_optional(&mut *self.db)
-        .await?;
-        Ok(last.is_some_and(|(word, body)| word == update.word && body == update.text))
-    }
-
-    /// Applies the answers that came before these numbers were known.
-    pub(super) async fn apply_early_updates(&mut self, remote_ids: &[&str]) -> Result<()> {
-        let early = format!(
-            "SELECT DISTINCT remote_id FROM referral_updates
-             WHERE lane = $2 AND applied_at IS NULL AND remote_id {}",
+    /// What was last said of each of these numbers.
+    async fn last_said(&mut self, numbers: &[&str]) -> Result<HashMap<String, Last>> {
+        if numbers.is_empty() {
+            return Ok(HashMap::new());
+        }
+        let read = format!(
+            "SELECT remote_id, word, body, at FROM referral_updates WHERE remote_id {} AND lane = $2
+             ORDER BY at, received_at",
             self.dialect.among()
         );
-        let early: Vec<String> = sqlx::query_scalar(sqlx::AssertSqlSafe(early))
-            .bind(to_json(&remote_ids)?)
+        let rows: Vec<(String, String, String, i64)> = sqlx::query_as(sqlx::AssertSqlSafe(read))
+            .bind(to_json(&numbers)?)
             .bind(self.context.platform_lane.clone())
             .fetch_all(&mut *self.db)
             .await?;
-        for remote_id in early {
-            self.apply_waiting_updates(&remote_id).await?;
-        }
-        Ok(())
+        // The last comes last and stays.
+        Ok(rows.into_iter().map(|(number, word, text, at)| (number, (word, text, at))).collect())
     }
 
-    /// Applies what was kept for a number and not applied yet, by the platform's time; an older answer
-    /// than the last one applied is kept and marked, and moves nothing. One for a number that isn't
-    /// known yet waits.
-    pub(super) async fn apply_waiting_updates(&mut self, remote_id: &str) -> Result<()> {
-        let mut followers = self.followers(remote_id).await?;
-        if followers.is_empty() {
-            return Ok(());
-        }
-        let waiting: Vec<UpdateRow> = sqlx::query_as(
-            "SELECT id, status, body, at, word, successors FROM referral_updates
-             WHERE lane = $1 AND remote_id = $2 AND applied_at IS NULL ORDER BY at, received_at",
-        )
-        .bind(self.context.platform_lane.clone())
-        .bind(remote_id)
-        .fetch_all(&mut *self.db)
-        .await?;
-        let now = self.now();
-        for update in waiting {
-            for follower in &mut followers {
-                if follower.said_at.is_none_or(|said_at| update.at >= said_at) {
-                    follower.said_at = Some(update.at);
-                    self.apply_update(follower, remote_id, &update).await?;
+    async fn known_digests(&mut self, rows: &[NewRow<'_>]) -> Result<HashSet<String>> {
+        let digests: Vec<&str> = rows.iter().map(|row| row.digest.as_str()).collect();
+        let read =
+            format!("SELECT digest FROM referral_updates WHERE digest {}", self.dialect.among());
+        let known: Vec<String> = sqlx::query_scalar(sqlx::AssertSqlSafe(read))
+            .bind(to_json(&digests)?)
+            .fetch_all(&mut *self.db)
+            .await?;
+        Ok(known.into_iter().collect())
+    }
+
+    /// The answers about these numbers that weren't applied yet, each with when it was received.
+    pub async fn waiting_answers(&mut self, numbers: &[String]) -> Result<Vec<(i64, Answer)>> {
+        let read = format!(
+            "SELECT {} FROM referral_updates WHERE lane = $2 AND remote_id {} AND applied_at IS NULL",
+            ANSWER.join(", "),
+            self.dialect.among()
+        );
+        let read = self.dialect.as_one(&ANSWER, &read);
+        let rows: String = sqlx::query_scalar(sqlx::AssertSqlSafe(read))
+            .bind(to_json(&numbers)?)
+            .bind(self.context.platform_lane.clone())
+            .fetch_one(&mut *self.db)
+            .await?;
+        from_json(&rows)?.into_iter().map(AnswerRow::read).collect()
+    }
+
+    /// The referrals that go by these numbers, with every number that each goes or went by, and their issues.
+    pub async fn followed(
+        &mut self,
+        numbers: &[String],
+    ) -> Result<(Vec<Followed>, HashMap<String, Issue>)> {
+        let read = format!(
+            "SELECT r.id, r.issue_id, r.round AS of_round, n.remote_id, n.state AS number_state, n.said_at,
+               i.state, i.round, i.level, i.category, i.urgency, i.town_finished, i.platform_finished
+             FROM referrals r JOIN referral_numbers n ON n.referral_id = r.id JOIN issues i ON i.id = r.issue_id
+             WHERE r.id IN (SELECT referral_id FROM referral_numbers WHERE lane = $2 AND remote_id {} AND state <> 'replaced')
+             ORDER BY r.id, n.remote_id",
+            self.dialect.among()
+        );
+        let read = self.dialect.as_one(&FOLLOWED, &read);
+        let rows: String = sqlx::query_scalar(sqlx::AssertSqlSafe(read))
+            .bind(to_json(&numbers)?)
+            .bind(self.context.platform_lane.clone())
+            .fetch_one(&mut *self.db)
+            .await?;
+        let (mut referrals, mut issues) = (Vec::<Followed>::new(), HashMap::new());
+        for row in from_json::<FollowedRow>(&rows)? {
+            let FollowedRow { id, issue_id, of_round, remote_id, number_state, said_at, issue } =
+                row;
+            let state = word("referral_numbers.state", &number_state, NumberState::read)?;
+            let number = Number { number: remote_id, state, said_at };
+            issues.insert(issue_id.clone(), issue.issue()?);
+            match referrals.last_mut().filter(|known| known.id == id) {
+                Some(known) => known.numbers.push(number),
+                None => {
+                    referrals.push(Followed {
+                        id,
+                        issue_id,
+                        round: of_round,
+                        numbers: vec![number],
+                    });
                 }
             }
-            sqlx::query("UPDATE referral_updates SET applied_at = $1 WHERE id = $2")
-                .bind(now)
-                .bind(&update.id)
-                .execute(&mut *self.db)
-                .await?;
         }
-        Ok(())
+        Ok((referrals, issues))
     }
 
-    /// The referrals that go by a number now; one that was replaced leads nowhere any more.
-    async fn followers(&mut self, remote_id: &str) -> Result<Vec<Follower>> {
-        Ok(sqlx::query_as(
-            "SELECT r.id, r.issue_id, n.said_at FROM referral_numbers n JOIN referrals r ON r.id = n.referral_id
-             WHERE n.lane = $1 AND n.remote_id = $2 AND n.state <> 'replaced' ORDER BY r.id",
-        )
-        .bind(self.context.platform_lane.clone())
-        .bind(remote_id)
-        .fetch_all(&mut *self.db)
-        .await?)
-    }
-
-    async fn apply_update(
-        &mut self,
-        follower: &Follower,
-        remote_id: &str,
-        update: &UpdateRow,
-    ) -> Result<()> {
-        let successors = update.successors()?;
-        if !successors.is_empty() {
-            return self.replace_number(follower, remote_id, update, &successors).await;
-        }
-        // Closed without a word for the resident: it's asked about on, until there is one.
-        let needs_answer = self.context.close_needs_answer && update.body.trim().is_empty();
-        let status = update
-            .status()?
-            .filter(|status| !(needs_answer && *status == PlatformStatus::Resolved));
-        let ended = status == Some(PlatformStatus::Resolved);
-        self.mark_number(follower, remote_id, if ended { "ended" } else { "current" }).await?;
-        // Of one that was split, the last part ends it.
-        let ended = ended && !self.has_open_number(&follower.id).await?;
-        let state = match status {
-            Some(PlatformStatus::Refused) => "refused",
-            Some(PlatformStatus::Resolved) if ended => "ended",
-            _ => "open",
-        };
-        self.mark_referral(follower, update, state).await?;
-        let waits = status == Some(PlatformStatus::Resolved) && !ended;
-        let current = self.is_current(&follower.id, &follower.issue_id).await?;
-        let Some(status) = status.filter(|_| current && !waits) else {
-            return Ok(());
-        };
-        let issue = self.issue(&follower.issue_id).await?;
-        if let Some(event) = referral::event_for(&issue, status, &update.body) {
-            self.issue_event(&follower.issue_id, &event, "platform").await?;
-        }
-        Ok(())
-    }
-
-    /// The platform goes on with it under other numbers: one where it was renumbered or joined to another, several
-    /// where it was split.
-    async fn replace_number(
-        &mut self,
-        follower: &Follower,
-        remote_id: &str,
-        update: &UpdateRow,
-        successors: &[String],
-    ) -> Result<()> {
-        self.mark_number(follower, remote_id, "replaced").await?;
-        for number in successors {
-            self.put_number(&follower.id, number).await?;
-        }
-        self.mark_referral(follower, update, "open").await?;
-        sqlx::query("UPDATE referrals SET remote_id = $1 WHERE id = $2")
-            .bind(successors.first().cloned())
-            .bind(&follower.id)
+    /// Writes what answers made of numbers and referrals, and that they were applied; the events are the caller's.
+    pub async fn write_followed(&mut self, follows: &Consequences) -> Result<()> {
+        let numbers: Vec<NumberRow<'_>> = follows
+            .numbers
+            .iter()
+            .map(|(referral_id, Number { number, state, said_at })| NumberRow {
+                referral_id,
+                remote_id: number,
+                state: state.code(),
+                said_at: *said_at,
+            })
+            .collect();
+        self.put_numbers(&numbers).await?;
+        let said: Vec<SaidRow<'_>> = follows
+            .referrals
+            .iter()
+            .map(|(id, Said { state, word, at, number })| SaidRow {
+                id,
+                state: state.code(),
+                word,
+                at: *at,
+                number: number.as_deref(),
+            })
+            .collect();
+        self.put_said(&said).await?;
+        let applied = format!(
+            "UPDATE referral_updates SET applied_at = $2 WHERE id {}",
+            self.dialect.among()
+        );
+        let now = self.now();
+        sqlx::query(sqlx::AssertSqlSafe(applied))
+            .bind(to_json(&follows.taken)?)
+            .bind(now)
             .execute(&mut *self.db)
             .await?;
-        // What the new numbers were said to be before this was known.
-        for number in successors {
-            Box::pin(self.apply_waiting_updates(number)).await?;
+        Ok(())
+    }
+
+    async fn put_numbers(&mut self, numbers: &[NumberRow<'_>]) -> Result<()> {
+        if numbers.is_empty() {
+            return Ok(());
         }
+        let write = format!(
+            "INSERT INTO referral_numbers (lane, remote_id, referral_id, state, said_at)
+             SELECT $2, remote_id, referral_id, state, said_at FROM {} AS j WHERE true
+             ON CONFLICT (lane, remote_id, referral_id) DO UPDATE SET state = excluded.state, said_at = excluded.said_at",
+            self.dialect.rows(&["referral_id", "remote_id", "state"], &["said_at"])
+        );
+        sqlx::query(sqlx::AssertSqlSafe(write))
+            .bind(to_json(&numbers)?)
+            .bind(self.context.platform_lane.clone())
+            .execute(&mut *self.db)
+            .await?;
         Ok(())
     }
 
-    /// Notes a number by which the platform knows a referral.
-    pub(super) async fn put_number(&mut self, referral: &str, remote_id: &str) -> Result<()> {
-        sqlx::query(
-            "INSERT INTO referral_numbers (lane, remote_id, referral_id, state) VALUES ($1, $2, $3, 'current')
-             ON CONFLICT (lane, remote_id, referral_id) DO NOTHING",
-        )
-        .bind(self.context.platform_lane.clone())
-        .bind(remote_id)
-        .bind(referral)
-        .execute(&mut *self.db)
-        .await?;
+    async fn put_said(&mut self, said: &[SaidRow<'_>]) -> Result<()> {
+        if said.is_empty() {
+            return Ok(());
+        }
+        let write = format!(
+            "UPDATE referrals SET state = j.state, remote_word = j.word, remote_at = j.at,
+               remote_id = COALESCE(j.number, referrals.remote_id),
+               poll_at = CASE WHEN j.state = 'open' THEN COALESCE(referrals.poll_at, 0) END
+             FROM {} AS j WHERE referrals.id = j.id",
+            self.dialect.rows(&["id", "state", "word", "number"], &["at"])
+        );
+        sqlx::query(sqlx::AssertSqlSafe(write))
+            .bind(to_json(&said)?)
+            .execute(&mut *self.db)
+            .await?;
         Ok(())
     }
 
-    async fn mark_number(
-        &mut self,
-        follower: &Follower,
-        remote_id: &str,
-        state: &str,
-    ) -> Result<()> {
-        sqlx::query(
-            "UPDATE referral_numbers SET state = $1, said_at = $2
-             WHERE lane = $3 AND remote_id = $4 AND referral_id = $5",
-        )
-        .bind(state)
-        .bind(follower.said_at)
-        .bind(self.context.platform_lane.clone())
-        .bind(remote_id)
-        .bind(&follower.id)
-        .execute(&mut *self.db)
-        .await?;
+    /// The platform gave these referrals their numbers: what waited for that is owed.
+    pub async fn number_referrals(&mut self, numbered: &[(&str, &str)]) -> Result<()> {
+        let numbers: Vec<NumberRow<'_>> = numbered
+            .iter()
+            .map(|(referral_id, remote_id)| NumberRow {
+                referral_id,
+                remote_id,
+                state: NumberState::Current.code(),
+                said_at: None,
+            })
+            .collect();
+        let rows = to_json(&numbers)?;
+        let source = self.dialect.rows(&["referral_id", "remote_id"], &[]);
+        let open = format!(
+            "UPDATE referrals SET state = 'open', remote_id = j.remote_id, token = NULL FROM {source} AS j
+             WHERE referrals.id = j.referral_id AND referrals.state = 'waiting'"
+        );
+        let put = format!(
+            "INSERT INTO referral_numbers (lane, remote_id, referral_id, state)
+             SELECT $2, remote_id, referral_id, 'current' FROM {source} AS j WHERE true
+             ON CONFLICT (lane, remote_id, referral_id) DO NOTHING"
+        );
+        sqlx::query(sqlx::AssertSqlSafe(open)).bind(rows.clone()).execute(&mut *self.db).await?;
+        sqlx::query(sqlx::AssertSqlSafe(put))
+            .bind(rows)
+            .bind(self.context.platform_lane.clone())
+            .execute(&mut *self.db)
+            .await?;
+        let ids: Vec<&str> = numbered.iter().map(|(id, _)| *id).collect();
+        let ids = to_json(&ids)?;
+        self.owe_photos_of(&ids).await?;
+        self.owe_messages_of(&ids).await
+    }
+
+    /// Sets when these referrals are asked about next, each by its age.
+    pub async fn polled(&mut self, asked: &[&OpenReferral]) -> Result<()> {
+        let now = self.context.clock.now();
+        let row = |open: &&OpenReferral| {
+            let delivered = Timestamp::from_millisecond(open.delivered_at).unwrap_or(now);
+            let poll_at = now.saturating_add(next_poll(now.duration_since(delivered)));
+            let poll_at = poll_at.map_or(i64::MAX, |at| at.as_millisecond());
+            serde_json::json!({ "id": open.id, "poll_at": poll_at })
+        };
+        let rows: Vec<_> = asked.iter().map(row).collect();
+        let write = format!(
+            "UPDATE referrals SET poll_at = j.poll_at FROM {} AS j WHERE referrals.id = j.id",
+            self.dialect.rows(&["id"], &["poll_at"])
+        );
+        sqlx::query(sqlx::AssertSqlSafe(write))
+            .bind(to_json(&rows)?)
+            .execute(&mut *self.db)
+            .await?;
         Ok(())
     }
 
-    async fn has_open_number(&mut self, referral: &str) -> Result<bool> {
-        let open: i64 = sqlx::query_scalar(
-            "SELECT COUNT(*) FROM referral_numbers WHERE referral_id = $1 AND state = 'current'",
-        )
-        .bind(referral)
-        .fetch_one(&mut *self.db)
-        .await?;
-        Ok(open > 0)
-    }
-
-    async fn mark_referral(
-        &mut self,
-        follower: &Follower,
-        update: &UpdateRow,
-        state: &str,
-    ) -> Result<()> {
+    /// Keeps the id of a call of the platform's.
+    pub async fn keep_push(&mut self, id: &str) -> Result<()> {
+        let now = self.now();
+        sqlx::query("DELETE FROM pushes WHERE received_at < $1")
+            .bind(now - PUSHES_KEPT)
+            .execute(&mut *self.db)
+            .await?;
         sqlx::query(
-            "UPDATE referrals SET state = $1, remote_word = $2, remote_at = $3,
-               poll_at = CASE WHEN $1 = 'open' THEN COALESCE(poll_at, 0) END WHERE id = $4",
+            "INSERT INTO pushes (id, received_at) VALUES ($1, $2) ON CONFLICT (id) DO NOTHING",
         )
-        .bind(state)
-        .bind(&update.word)
-        .bind(update.at)
-        .bind(&follower.id)
+        .bind(id.to_owned())
+        .bind(now)
         .execute(&mut *self.db)
         .await?;
         Ok(())
     }
 }
 
+/// By what an answer is known again.
+fn digest(lane: &str, update: &PlatformUpdate, said_at: i64, successors: Option<&str>) -> String {
+    let at = said_at.to_string();
+    let parts = [lane, &update.remote_id, &update.word, &update.text, &at];
+    let mut digest = Sha256::new();
+    for part in parts.into_iter().chain(successors) {
+        digest.update((part.len() as u64).to_be_bytes());
+        digest.update(part.as_bytes());
+    }
+    hex(&digest.finalize())
+}
+
+/// A repeated call may come this long after the first, in milliseconds; fresh ones are minutes old.
+const PUSHES_KEPT: i64 = 7 * 24 * 3600 * 1000;
+
 impl Store {
+    /// Whether a call of the platform's was taken before.
+    pub async fn knows_push(&self, id: &str) -> Result<bool> {
+        let known: Option<i64> = sqlx::query_scalar("SELECT received_at FROM pushes WHERE id = $1")
+            .bind(id.to_owned())
+            .fetch_optional(&self.read)
+            .await?;
+        Ok(known.is_some())
+    }
+
     /// How many referrals the platform closed without a word for the resident, and has given none since.
     pub async fn closed_without_answer(&self) -> Result<i64> {
         if !self.context.close_needs_answer {

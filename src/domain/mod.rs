@@ -7,6 +7,8 @@ pub mod area;
 pub mod campaign;
 pub mod delivery;
 pub mod duty;
+pub mod escalation;
+pub mod following;
 pub mod health;
 pub mod holder;
 pub mod issue;

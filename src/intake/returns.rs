@@ -6,6 +6,7 @@ use super::Progress;
 use super::cells::{Cells, RowError};
 use super::columns::{Field, Table};
 use super::rows::{note_repeated, read_return};
+use crate::app::hand_off::take_return;
 use crate::app::problem::Outcomes;
 use crate::db::{StoreError, Tx, Upsert};
 
@@ -26,7 +27,7 @@ pub(super) async fn take(
         note_repeated(&mut cells, table.kind, texts, *row, &mut seen);
         match read_return(&clock, &mut cells) {
             None => outcomes.push(Ok(Upsert::Same)),
-            Some(returned) => match tx.take_return(&returned).await {
+            Some(returned) => match take_return(tx, &returned).await {
                 Ok(Some(upsert)) => outcomes.push(Ok(upsert)),
                 Ok(None) if cells.errors.is_empty() => {
                     cells.wrong(Field::RemoteNumber, "对不上本系统上报的任何一件".to_owned());

@@ -6,9 +6,10 @@ use jiff::civil::Date;
 use serde::Serialize;
 
 use super::recipients::Recipients;
-use crate::db::{DueGroup, Session, StoreError};
-use crate::domain::campaign::Campaign;
+use crate::db::{Session, StoreError, ToldGroup};
+use crate::domain::campaign::{Campaign, EscalationStep, Recipient};
 use crate::domain::duty::{DutyKind, Warning};
+use crate::domain::escalation::DueGroup;
 
 /// One thing that a person is told of: a group.
 #[derive(Debug, Clone)]
@@ -42,6 +43,21 @@ impl Item {
             }),
         }
     }
+}
+
+/// What somebody was told, of which anything is still open; it comes by group.
+pub(super) fn items(campaign: &Campaign, told: Vec<ToldGroup>) -> Vec<Item> {
+    let mut items = Vec::new();
+    for told in told.into_iter().filter(|told| told.group.open > 0) {
+        let own = step_of(campaign, &told).is_some_and(|step| step.who == Recipient::Owner);
+        Item::mention(&mut items, &told.group, own, told.instead_of);
+    }
+    items
+}
+
+/// The step at which somebody was told; nothing where the ladder has become shorter.
+pub(super) fn step_of<'c>(campaign: &'c Campaign, told: &ToldGroup) -> Option<&'c EscalationStep> {
+    campaign.steps(told.group.kind).get(usize::try_from(told.step).ok()?)
 }
 
 /// A digest, as its template gets it.
@@ -126,21 +142,26 @@ impl Draft {
     }
 
     /// Names what is on lines of a few.
-    pub async fn name(&mut self, tx: &mut Session) -> Result<(), StoreError> {
-        let few = self.lines.values_mut().filter(|line| line.count <= NAMED);
-        let mut few: Vec<&mut Line> = few.collect();
-        let groups: Vec<&str> =
-            few.iter().flat_map(|line| line.groups.iter().map(String::as_str)).collect();
-        if groups.is_empty() {
-            return Ok(());
-        }
-        let labels: HashMap<String, Vec<String>> = tx.group_labels(&groups).await?;
-        for line in &mut few {
+    pub async fn name(&mut self, session: &mut Session) -> Result<(), StoreError> {
+        let few: Vec<&str> = self.few().collect();
+        let labels = session.group_labels(&few).await?;
+        self.put_names(&labels);
+        Ok(())
+    }
+
+    /// The groups on lines of a few.
+    pub fn few(&self) -> impl Iterator<Item = &str> {
+        let few = self.lines.values().filter(|line| line.count <= NAMED);
+        few.flat_map(|line| line.groups.iter().map(String::as_str))
+    }
+
+    /// Names what is on lines of a few, by what groups are about.
+    pub fn put_names(&mut self, labels: &HashMap<String, Vec<String>>) {
+        for line in self.lines.values_mut().filter(|line| line.count <= NAMED) {
             let names = line.groups.iter().filter_map(|group| labels.get(group)).flatten();
             line.names = names.cloned().collect();
             line.names.sort_unstable();
         }
-        Ok(())
     }
 
     /// The words.

@@ -5,12 +5,13 @@ use std::collections::BTreeSet;
 use jiff::civil::Date;
 use minijinja::context;
 
-use super::digest::{Draft, Item};
+use super::digest::{Draft, Item, step_of};
 use super::links::digest_code;
 use super::messages::Messages;
 use super::recipients::Recipients;
-use crate::db::{Store, StoreError, ToldGroup, Tx};
-use crate::domain::campaign::{Campaign, EscalationStep, Recipient};
+use crate::app::acknowledge::acknowledge_digest;
+use crate::db::{Store, StoreError};
+use crate::domain::campaign::Recipient;
 
 /// What is still open of what they were told on `day`, as HTML; `None` where the address isn't one that was sent.
 pub async fn page(
@@ -44,11 +45,6 @@ pub async fn page(
     Ok(Some(messages.render("page.html", values)?))
 }
 
-/// The step at which somebody was told; nothing where the ladder has become shorter.
-fn step_of<'c>(campaign: &'c Campaign, told: &ToldGroup) -> Option<&'c EscalationStep> {
-    campaign.steps(told.group.kind).get(usize::try_from(told.step).ok()?)
-}
-
 /// 已知晓: they needn't be told again of what that day's digest had. Returns how much that was; `None` where the address
 /// isn't one that was sent.
 pub async fn acknowledge(
@@ -60,25 +56,7 @@ pub async fn acknowledge(
     if known_day(store, staff_id, day, code).is_none() {
         return Ok(None);
     }
-    let mut tx = store.begin().await?;
-    let noted = acknowledge_told(&mut tx, staff_id, day).await?;
-    tx.commit().await?;
-    Ok(Some(noted))
-}
-
-async fn acknowledge_told(tx: &mut Tx, staff_id: &str, day: &str) -> Result<usize, StoreError> {
-    let told = tx.told_to(staff_id, day).await?;
-    let campaign = tx.campaign();
-    let late = |told: &ToldGroup| {
-        (told.group.id.clone(), step_of(campaign, told).is_some_and(|step| step.days > 0))
-    };
-    let groups: Vec<(String, bool)> = told.iter().map(late).collect();
-    let noted = tx.acknowledge(staff_id, &groups).await?;
-    if noted > 0 {
-        let detail = serde_json::json!({ "day": day, "groups": noted });
-        tx.audit(staff_id, "acknowledge", "digest", &detail).await?;
-    }
-    Ok(noted)
+    Ok(Some(acknowledge_digest(store, staff_id, day).await?))
 }
 
 fn known_day(store: &Store, staff_id: &str, day: &str, code: &str) -> Option<Date> {

@@ -1,17 +1,18 @@
-//! The reconciler of reminders: which groups' steps are due today, who hears of them, one digest for each person.
+//! The reconciler of reminders: tells what is due today, then writes each person's digest of it; and what would be told.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::sync::Arc;
 
 use jiff::civil::Date;
-use tracing::warn;
 
-use super::digest::{Draft, Item};
+use super::digest::{Draft, items};
 use super::links;
 use super::messages::Messages;
 use super::recipients::Recipients;
-use crate::db::{Advance, DIGEST, DueGroup, Form, NewNotice, Reminder, Store, StoreError, Tx};
-use crate::domain::campaign::{EscalationStep, Recipient};
-use crate::domain::workdays::WorkingTime;
+use crate::app::remind::{self, GROUPS, Told};
+use crate::db::{Context, DIGEST, Form, NewNotice, Open, Session, Store, StoreError, ToldGroup};
+use crate::domain::escalation::{Away, Day, DueGroup, Heard, Reminder};
+use crate::domain::workdays::{Workdays, WorkingTime};
 
 /// When people are told, and in which words.
 #[derive(Debug, Clone)]
@@ -33,30 +34,111 @@ pub struct Reminded {
     pub unheard: i64,
 }
 
-/// Writes the digests that are owed today, in one transaction with the ladder's next steps: whatever
-/// restarts lie between, nobody hears of the same step twice and nobody gets two digests a day.
-/// Outside working days and hours it does nothing; what is due then is due on the next.
+/// How many people's digests are written in a turn.
+const PEOPLE: i64 = 100;
+
+/// Writes the digests that are owed today, in short turns: whatever restarts lie between, nobody hears of the same
+/// step twice and nobody gets two digests a day. Outside working days and hours it does nothing; what is due then is
+/// due on the next.
+///
+/// # Errors
+/// Where the record can't be read or written, or a template can't be filled in: the next run goes on from there.
 pub async fn remind(store: &Store, rules: &ReminderRules) -> Result<Reminded, StoreError> {
     let now = store.context().clock.local();
     if !rules.hours.contains(now) {
         return Ok(Reminded::default());
     }
-    let mut tx = store.begin().await?;
-    let (reminded, notices) = evaluate(&mut tx, rules, now.date()).await?;
-    tx.put_notices(&notices).await?;
-    tx.commit().await?;
-    Ok(reminded)
+    let day = now.date();
+    let mut snapshot = store.snapshot().await?;
+    let resumed = !snapshot.owed_digests(day, "", 1).await?.is_empty();
+    if !resumed && snapshot.some_due_groups(day, 1).await?.is_empty() {
+        snapshot.end().await?;
+        return Ok(Reminded::default());
+    }
+    let recipients = Arc::new(Recipients::on(&mut snapshot, day).await?);
+    snapshot.end().await?;
+    let open = if resumed {
+        remind::carry_over(store, day).await?;
+        Open::Now
+    } else {
+        Open::Then
+    };
+    let Told { duties, stood_in, unheard } = tell(store, &recipients, day).await?;
+    let people = write_digests(store, rules, &recipients, day, open).await?;
+    Ok(Reminded { people, duties, stood_in, unheard })
+}
+
+/// Tells every step that is due by `day`.
+async fn tell(store: &Store, recipients: &Recipients, day: Date) -> Result<Told, StoreError> {
+    let Recipients { roster, away, .. } = recipients;
+    let mut all = Told::default();
+    while let Some(told) = remind::tell(store, roster, away, day, GROUPS).await? {
+        all += told;
+    }
+    Ok(all)
+}
+
+/// Writes the digests of all who are owed one. Who has come out of reach stays owed theirs.
+async fn write_digests(
+    store: &Store,
+    rules: &ReminderRules,
+    recipients: &Arc<Recipients>,
+    day: Date,
+    open: Open,
+) -> Result<usize, StoreError> {
+    let (mut people, mut after) = (0, String::new());
+    loop {
+        let mut snapshot = store.snapshot().await?;
+        let owed = snapshot.owed_digests(day, &after, PEOPLE).await?;
+        let Some(last) = owed.last().cloned() else {
+            snapshot.end().await?;
+            return Ok(people);
+        };
+        let owed: Vec<&str> = owed.iter().map(String::as_str).collect();
+        let told = snapshot.told_to_each(&owed, &day.to_string(), open).await?;
+        let notices = notices(&mut snapshot, store, rules, recipients, day, told).await?;
+        snapshot.end().await?;
+        let mut digests: HashMap<String, Vec<NewNotice>> =
+            owed.iter().map(|person| ((*person).to_owned(), Vec::new())).collect();
+        digests.retain(|person, _| !recipients.routes(person).is_empty());
+        for notice in notices {
+            digests.entry(notice.staff_id.clone()).or_default().push(notice);
+        }
+        people += remind::pay_digests(store, digests).await?;
+        after = last;
+    }
 }
 
 /// What would be sent on `day` as things stand now; nothing is changed.
+///
+/// # Errors
+/// Where the record can't be read, or a template can't be filled in.
 pub async fn preview(
     store: &Store,
     rules: &ReminderRules,
     day: Date,
 ) -> Result<Vec<NewNotice>, StoreError> {
-    let mut tx = store.begin().await?;
-    let (_, notices) = evaluate(&mut tx, rules, day).await?;
-    tx.rollback().await?;
+    let mut snapshot = store.snapshot().await?;
+    let recipients = Arc::new(Recipients::on(&mut snapshot, day).await?);
+    let told_today = snapshot.told_on(day).await?;
+    let mut told: BTreeMap<String, Vec<ToldGroup>> = BTreeMap::new();
+    let mut page = snapshot.due_groups(day, "", PAGE).await?;
+    while let Some(last) = page.last().map(|group| group.id.clone()) {
+        let heard = snapshot.heard(&page).await?;
+        let Recipients { roster, away, plan } = recipients.as_ref();
+        let workdays = &snapshot.context().workdays;
+        let on = Day { on: day, plan, workdays, roster, away, told_today: &told_today };
+        for group in page {
+            for reminder in on.decide(&group, &heard).reminders {
+                let (step, instead_of) = (reminder.step, reminder.instead_of);
+                let group = group.clone();
+                told.entry(reminder.staff).or_default().push(ToldGroup { group, step, instead_of });
+            }
+        }
+        page = snapshot.due_groups(day, &last, PAGE).await?;
+    }
+    let notices = notices(&mut snapshot, store, rules, &recipients, day, told).await?;
+    snapshot.end().await?;
     Ok(notices)
 }
 
@@ -68,181 +150,132 @@ pub struct Upcoming {
     pub duties: i64,
 }
 
-/// What the next `days` workdays' runs would tell if nothing else happened, within a transaction that's then taken back.
-pub async fn upcoming(
-    tx: &mut Tx,
-    rules: &ReminderRules,
-    days: usize,
-) -> Result<Vec<Upcoming>, StoreError> {
-    let mut all = Vec::new();
-    let mut on = tx.context().clock.today();
-    for _ in 0..days {
-        on = tx.context().workdays.on_or_after(on.tomorrow().unwrap_or(on));
-        let (reminded, notices) = evaluate(tx, rules, on).await?;
-        tx.put_notices(&notices).await?;
-        let Reminded { people, duties, .. } = reminded;
-        if people > 0 {
-            all.push(Upcoming { on, people, duties });
+/// A day that is to come, and what it would tell.
+struct Coming {
+    on: Date,
+    away: Away,
+    told_today: HashSet<String>,
+    people: BTreeSet<String>,
+    duties: i64,
+}
+
+impl Coming {
+    /// Tells a group's due steps in mind: moves it up the ladder, and remembers who heard.
+    fn tell(
+        &mut self,
+        group: &mut DueGroup,
+        heard: &mut Heard,
+        people: &Recipients,
+        workdays: &Workdays,
+    ) {
+        let Recipients { roster, plan, .. } = people;
+        let Coming { on, away, told_today, .. } = self;
+        let day = Day { on: *on, plan, workdays, roster, away, told_today };
+        let decision = day.decide(group, heard);
+        group.next_step = decision.advance.next_step;
+        self.duties += decision.duties;
+        for Reminder { group, step, staff, .. } in decision.reminders {
+            heard.told.insert((group, step, staff.clone()));
+            self.people.insert(staff);
         }
     }
-    Ok(all)
 }
 
 /// How many groups are held at once.
 const PAGE: i64 = 4_000;
 
-/// Tells every step that is due by `day` and moves the groups up; the notices are still to be put.
-async fn evaluate(
-    tx: &mut Tx,
-    rules: &ReminderRules,
-    day: Date,
-) -> Result<(Reminded, Vec<NewNotice>), StoreError> {
-    let mut page = tx.due_groups(day, "", PAGE).await?;
-    if page.is_empty() {
-        return Ok(Default::default());
-    }
-    let recipients = Recipients::on(tx, day).await?;
-    let mut round = Round {
-        today: day,
-        told_today: tx.told_on(day).await?,
-        told_before: tx.told_of_due(day).await?,
-        acknowledged: tx.acknowledged(day).await?,
-        recipients: &recipients,
-        reminders: Vec::new(),
-        advances: Vec::new(),
-        digests: BTreeMap::new(),
-        reminded: Reminded::default(),
-    };
-    while let Some(last) = page.last().map(|group| group.id.clone()) {
-        for group in &page {
-            round.tell(tx, group);
-        }
-        tx.put_reminders(&std::mem::take(&mut round.reminders), day).await?;
-        tx.advance(&std::mem::take(&mut round.advances)).await?;
-        page = tx.due_groups(day, &last, PAGE).await?;
-    }
-    let Round { digests, mut reminded, .. } = round;
-    reminded.people = digests.len();
-    let notices = write(tx, rules, day, &recipients, digests).await?;
-    Ok((reminded, notices))
-}
-
-/// One day's reminder.
-struct Round<'r> {
-    today: Date,
-    recipients: &'r Recipients,
-    /// Who already has a digest of today, from an earlier run.
-    told_today: HashSet<String>,
-    /// Who was told of a due step on an earlier day, when another couldn't be told yet.
-    told_before: HashSet<(String, i64, String)>,
-    acknowledged: HashSet<(String, String, bool)>,
-    reminders: Vec<Reminder>,
-    advances: Vec<Advance>,
-    /// What each person is told of.
-    digests: BTreeMap<String, Vec<Item>>,
-    reminded: Reminded,
-}
-
-impl Round<'_> {
-    /// Puts the group's due steps into the digests of those who hear, and moves it up the ladder.
-    fn tell(&mut self, tx: &Tx, group: &DueGroup) {
-        let (context, campaign) = (tx.context(), tx.campaign());
-        let steps = campaign.steps(group.kind);
-        let told_on: Vec<Date> =
-            steps.iter().map(|step| step.told_on(group.due_on, &context.workdays)).collect();
-        let first = usize::try_from(group.next_step).unwrap_or(0).min(steps.len());
-        let passed = told_on[first..].iter().take_while(|on| **on <= self.today).count();
-        let mut postponed = false;
-        if group.open > 0 {
-            self.reminded.duties += group.open;
-            for index in latest_for_each(&steps[first..first + passed], first) {
-                postponed |= !self.tell_step(group, steps, index);
+/// What the next `days` workdays' runs would tell if nothing else happened; nothing is changed.
+///
+/// # Errors
+/// Where the record can't be read.
+pub async fn upcoming(session: &mut Session, days: usize) -> Result<Vec<Upcoming>, StoreError> {
+    let mut coming = coming_days(session, days).await?;
+    let Some(last) = coming.last().map(|day| day.on) else { return Ok(Vec::new()) };
+    let recipients = Recipients::on(session, last).await?;
+    let mut page = session.due_groups(last, "", PAGE).await?;
+    while let Some(after) = page.last().map(|group| group.id.clone()) {
+        let mut heard = session.heard(&page).await?;
+        let workdays = &session.context().workdays;
+        for mut group in page {
+            for day in &mut coming {
+                day.tell(&mut group, &mut heard, &recipients, workdays);
             }
         }
-        let next = first + passed;
-        let (next, on) = if postponed {
-            (first, self.today.tomorrow().ok())
-        } else {
-            (next, told_on.get(next).copied())
-        };
-        let next_step = i64::try_from(next).unwrap_or(i64::MAX);
-        self.advances.push(Advance { group: group.id.clone(), next_step, on });
+        page = session.due_groups(last, &after, PAGE).await?;
     }
-
-    /// False where whoever hears already has today's digest: it waits for tomorrow's.
-    fn tell_step(&mut self, group: &DueGroup, steps: &[EscalationStep], index: usize) -> bool {
-        let Some(reached) = self.recipients.recipient(group, steps, index) else {
-            warn!(group = %group.id, kind = group.kind.code(), who = ?steps[index].who, "nobody can be told");
-            self.reminded.unheard += group.open;
-            return true;
-        };
-        let late = steps[index].days > 0;
-        let step = i64::try_from(index).unwrap_or(i64::MAX);
-        let person = reached.person;
-        if self.acknowledged.contains(&(group.id.clone(), person.clone(), late))
-            || self.told_before.contains(&(group.id.clone(), step, person.clone()))
-        {
-            return true;
-        }
-        if self.told_today.contains(&person) {
-            return false;
-        }
-        if reached.instead_of.is_some() {
-            self.reminded.stood_in += group.open;
-        }
-        let own = steps[index].who == Recipient::Owner;
-        let items = self.digests.entry(person.clone()).or_default();
-        Item::mention(items, group, own, reached.instead_of.clone());
-        self.reminders.push(Reminder {
-            group: group.id.clone(),
-            step,
-            staff: person,
-            instead_of: reached.instead_of,
-            duties: group.open,
-        });
-        true
-    }
+    let told = coming.into_iter().filter(|day| !day.people.is_empty());
+    let day = |Coming { on, people, duties, .. }| Upcoming { on, people: people.len(), duties };
+    Ok(told.map(day).collect())
 }
 
-/// Of steps that passed together (the service was down), the latest for each who hears, by their places in the ladder.
-fn latest_for_each(passed: &[EscalationStep], first: usize) -> Vec<usize> {
-    let mut latest: Vec<(Recipient, usize)> = Vec::new();
-    for (offset, step) in passed.iter().enumerate() {
-        latest.retain(|(earlier, _)| *earlier != step.who);
-        latest.push((step.who, first + offset));
+async fn coming_days(session: &mut Session, days: usize) -> Result<Vec<Coming>, StoreError> {
+    let mut coming = Vec::with_capacity(days);
+    let mut on = session.context().clock.today();
+    for _ in 0..days {
+        on = session.context().workdays.on_or_after(on.tomorrow().unwrap_or(on));
+        let (away, told_today) = (session.away_on(on).await?, session.told_on(on).await?);
+        coming.push(Coming { on, away, told_today, people: BTreeSet::new(), duties: 0 });
     }
-    latest.into_iter().map(|(_, index)| index).collect()
+    Ok(coming)
 }
 
-/// Each person's digest, for each of their channels.
-async fn write(
-    tx: &mut Tx,
+/// What each person was told, as a digest for each of their channels. The words are put together beside the async
+/// threads.
+async fn notices(
+    session: &mut Session,
+    store: &Store,
     rules: &ReminderRules,
+    recipients: &Arc<Recipients>,
     day: Date,
-    recipients: &Recipients,
-    digests: BTreeMap<String, Vec<Item>>,
+    told: BTreeMap<String, Vec<ToldGroup>>,
 ) -> Result<Vec<NewNotice>, StoreError> {
-    let mut notices = Vec::new();
-    for (staff_id, items) in digests {
-        let mut draft = Draft::new(recipients, &staff_id, items);
-        draft.name(tx).await?;
-        let context = tx.context();
-        let link = links::digest(context, &rules.public_url, &staff_id, day);
-        let digest = draft.digest(tx.campaign(), day, link);
-        let body = rules.messages.render("digest.txt", &digest)?;
-        for channel in recipients.routes(&staff_id) {
-            let form = context.channel(channel).map(|channel| channel.form);
-            let (body, html) = match form {
-                Some(Form::Short) => (rules.messages.render("sms.txt", &digest)?, None),
-                Some(Form::Mail) => {
-                    (body.clone(), Some(rules.messages.render("digest.html", &digest)?))
-                }
-                _ => (body.clone(), None),
-            };
-            let (staff_id, channel) = (staff_id.clone(), channel.clone());
-            let (topic, title) = (DIGEST.to_owned(), digest.title.clone());
-            notices.push(NewNotice { staff_id, channel, on: day, topic, title, body, html });
+    let told = told.into_iter().map(|(person, told)| (person, items(&recipients.plan, told)));
+    let told = told.filter(|(_, items)| !items.is_empty());
+    let mut drafts: Vec<(String, Draft)> = told
+        .map(|(person, items)| {
+            let draft = Draft::new(recipients, &person, items);
+            (person, draft)
+        })
+        .collect();
+    let few: Vec<&str> = drafts.iter().flat_map(|(_, draft)| draft.few()).collect();
+    let labels = session.group_labels(&few).await?;
+    drafts.iter_mut().for_each(|(_, draft)| draft.put_names(&labels));
+    let (store, rules, recipients) = (store.clone(), rules.clone(), Arc::clone(recipients));
+    let write = move || {
+        let mut notices = Vec::new();
+        for (person, draft) in drafts {
+            notices.extend(write(store.context(), &rules, &recipients, day, &person, &draft)?);
         }
+        Ok(notices)
+    };
+    tokio::task::spawn_blocking(write).await.map_err(|why| StoreError::Rule(why.to_string()))?
+}
+
+/// A person's digest, for each of their channels.
+fn write(
+    context: &Context,
+    rules: &ReminderRules,
+    recipients: &Recipients,
+    day: Date,
+    person: &str,
+    draft: &Draft,
+) -> Result<Vec<NewNotice>, StoreError> {
+    let link = links::digest(context, &rules.public_url, person, day);
+    let digest = draft.digest(&recipients.plan, day, link);
+    let text = rules.messages.render("digest.txt", &digest)?;
+    let mut notices = Vec::new();
+    for channel in recipients.routes(person) {
+        let form = context.channel(channel).map(|channel| channel.form);
+        let (body, html) = match form {
+            Some(Form::Short) => (rules.messages.render("sms.txt", &digest)?, None),
+            Some(Form::Mail) => {
+                (text.clone(), Some(rules.messages.render("digest.html", &digest)?))
+            }
+            _ => (text.clone(), None),
+        };
+        let (staff_id, channel) = (person.to_owned(), channel.clone());
+        let (topic, title) = (DIGEST.to_owned(), digest.title.clone());
+        notices.push(NewNotice { staff_id, channel, on: day, topic, title, body, html });
     }
     Ok(notices)
 }

@@ -6,7 +6,8 @@ use std::collections::HashMap;
 use tracing::{debug, warn};
 
 use super::{NoContact, Platform};
-use crate::db::{OpenReferral, Store, StoreError, Tx};
+use crate::app::receive_updates::{End, ask_about_all, receive_all};
+use crate::db::{OpenReferral, Store, StoreError};
 use crate::domain::referral::PlatformUpdate;
 
 /// What a poll did.
@@ -65,12 +66,9 @@ async fn read_feed(
             }
         };
         polled.answers += changed.updates.len();
-        let mut tx = store.begin().await?;
-        polled.news += keep(&mut tx, &changed.updates).await?;
-        if let Some(cursor) = &changed.cursor {
-            tx.keep_cursor(cursor).await?;
-        }
-        tx.commit().await?;
+        warn_of_unknown(&changed.updates);
+        let end = changed.cursor.as_deref().map_or(End::Nothing, End::Feed);
+        polled.news += receive_all(store, &changed.updates, end).await?;
         store.mark_contact(&lane, None).await?;
         if !changed.more {
             return Ok(true);
@@ -84,17 +82,11 @@ async fn silent(store: &Store, lane: &str, none: &NoContact) -> Result<(), Store
     store.mark_contact(lane, Some(&none.reason)).await
 }
 
-/// Stores answers; how many of them were new.
-async fn keep(tx: &mut Tx, updates: &[PlatformUpdate]) -> Result<usize, StoreError> {
-    let mut news = 0;
-    for update in updates {
-        if update.status.is_none() {
-            warn!(remote_id = %update.remote_id, word = %update.word,
-                "a status that configuration doesn't know; kept, not applied");
-        }
-        news += usize::from(tx.receive_update(update).await?);
+fn warn_of_unknown(updates: &[PlatformUpdate]) {
+    for update in updates.iter().filter(|update| update.status.is_none()) {
+        warn!(remote_id = %update.remote_id, word = %update.word,
+            "a status that configuration doesn't know; kept, not applied");
     }
-    Ok(news)
 }
 
 async fn ask_due(
@@ -130,9 +122,7 @@ pub async fn sweep(
     platform: &dyn Platform,
     batch: usize,
 ) -> Result<Polled, StoreError> {
-    let mut tx = store.begin().await?;
-    tx.poll_all_now().await?;
-    tx.commit().await?;
+    ask_about_all(store).await?;
     let mut polled = Polled::default();
     ask_due(store, platform, batch, Due::All, &mut polled).await?;
     Ok(polled)
@@ -165,16 +155,9 @@ async fn ask(
     };
     polled.asked += due.len();
     polled.answers += updates.len();
-    let mut tx = store.begin().await?;
-    polled.news += keep(&mut tx, &updates).await?;
-    for open in due {
-        if let Some(number) = numbers.get(open.id.as_str()) {
-            tx.referral_numbered(&open.id, number).await?;
-        } else {
-            tx.polled(open).await?;
-        }
-    }
-    tx.commit().await?;
+    warn_of_unknown(&updates);
+    let end = End::Asked { referrals: due, numbers: &numbers };
+    polled.news += receive_all(store, &updates, end).await?;
     debug!(asked = due.len(), answers = updates.len(), "polled");
     Ok(Ok(()))
 }

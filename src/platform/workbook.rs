@@ -12,9 +12,9 @@ use std::path::{Path, PathBuf};
 use rust_xlsxwriter::{DataValidation, Format, Workbook, XlsxError};
 use tracing::{info, warn};
 
-use crate::db::{Dispatch, Handoff, Holders, Store, StoreError};
+use crate::app::hand_off::{self as app, Word};
+use crate::db::{Dispatch, Handoff, Store, StoreError};
 use crate::domain::issue::{Category, Urgency};
-use crate::domain::staff::Role;
 use crate::intake::{ImportError, RowError, import_returns, read_file, write_error_copy};
 
 /// How hand-offs are made.
@@ -49,18 +49,13 @@ const LARGEST: i64 = 500;
 
 /// Makes the workbooks of what is owed now, writes each, and tells the one who uploads.
 pub async fn hand_off(store: &Store, rules: &HandoffRules) -> Result<HandedOff, StoreError> {
-    let today = store.context().clock.today();
     let mut handed = HandedOff::default();
-    loop {
-        let mut tx = store.begin().await?;
-        let Some(handoff) = tx.hand_off(today, LARGEST).await? else {
-            tx.rollback().await?;
-            break;
-        };
-        let (topic, title) = (format!("handoff-{}", handoff.number), title(&handoff));
-        let body = body(&handoff, rules);
-        tell_uploader(&mut tx, &topic, &title, &body).await?;
-        tx.commit().await?;
+    let words = |handoff: &Handoff| Word {
+        topic: format!("handoff-{}", handoff.number),
+        title: title(handoff),
+        body: body(handoff, rules),
+    };
+    while let Some(handoff) = app::hand_off(store, LARGEST, words).await? {
         handed.workbooks += 1;
         handed.referrals += handoff.row_count;
     }
@@ -73,9 +68,11 @@ pub async fn write_missing(store: &Store, rules: &HandoffRules) -> Result<(), St
     for handoff in store.unwritten_handoffs().await? {
         let file = rules.folder.join(file_name(&handoff));
         let rows = store.handoff_dispatches(handoff.number).await?;
-        write(&file, &rows, rules).map_err(|why| unusable(&file, &why))?;
+        let (to, rules, referrals) = (file.clone(), rules.clone(), rows.len());
+        let written = tokio::task::spawn_blocking(move || write(&to, &rows, &rules)).await;
+        written.map_err(|why| why.to_string()).flatten().map_err(|why| unusable(&file, &why))?;
         store.handoff_written(handoff.number).await?;
-        info!(file = %file.display(), referrals = rows.len(), "a hand-off was written");
+        info!(file = %file.display(), referrals, "a hand-off was written");
     }
     Ok(())
 }
@@ -138,34 +135,8 @@ fn unmatched_text(rows: &[RowError]) -> String {
 
 async fn tell(store: &Store, file: &Path, text: &str) -> Result<(), StoreError> {
     let name = file.file_name().map(OsStr::to_string_lossy).unwrap_or_default();
-    let mut tx = store.begin().await?;
-    tell_uploader(&mut tx, &format!("return-{name}"), &format!("平台回执「{name}」有问题"), text)
-        .await?;
-    tx.commit().await
-}
-
-/// Tells whoever uploads: the centre (镇社会治理综合服务中心) of the campaign's town.
-async fn tell_uploader(
-    tx: &mut crate::db::Tx,
-    topic: &str,
-    title: &str,
-    body: &str,
-) -> Result<(), StoreError> {
-    let tree = tx.area_tree().await?;
-    let holders = Holders::new(tx.staff().await?);
-    let town = tx.campaign().town.clone();
-    let Ok(town) = tree.find(&town) else {
-        warn!("the campaign's town isn't among the areas: nobody is told of the hand-off");
-        return Ok(());
-    };
-    let Some(person) = holders.holder(&tree, Role::Centre, &town.id) else {
-        warn!("nobody holds the centre's role: nobody is told of the hand-off");
-        return Ok(());
-    };
-    if !tx.tell(person, topic, title, body).await? {
-        warn!("no channel reaches the centre: nobody is told of the hand-off");
-    }
-    Ok(())
+    let (topic, title) = (format!("return-{name}"), format!("平台回执「{name}」有问题"));
+    app::tell_uploader(store, &Word { topic, title, body: text.to_owned() }).await
 }
 
 fn title(handoff: &Handoff) -> String {

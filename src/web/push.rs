@@ -14,6 +14,7 @@ use sha2::Sha256;
 use tracing::{info, warn};
 
 use super::unavailable::unavailable;
+use crate::app::receive_updates::receive_push;
 use crate::daemon::Daemon;
 
 /// Why a call isn't taken.
@@ -55,7 +56,7 @@ pub(super) async fn receive(
             return (StatusCode::UNPROCESSABLE_ENTITY, format!("{reason}\n")).into_response();
         }
     };
-    match daemon.store.receive_push(&id, &updates).await {
+    match receive_push(&daemon.store, &id, &updates).await {
         Ok(news) => {
             info!(updates = updates.len(), news, "a push was taken");
             StatusCode::NO_CONTENT.into_response()

@@ -62,9 +62,11 @@ pub fn update(
 
 pub async fn receive(store: &Store, update: &PlatformUpdate) -> bool {
     let mut tx = store.begin().await.unwrap();
-    let new = tx.receive_update(update).await.unwrap();
+    let new = zoufang::app::receive_updates::receive(&mut tx, std::slice::from_ref(update))
+        .await
+        .unwrap();
     tx.commit().await.unwrap();
-    new
+    new > 0
 }
 
 on_both!(

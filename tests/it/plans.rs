@@ -49,7 +49,7 @@ on_both!(a_later_date_moves_what_is_owed_and_its_reminders, async |fixture: Fixt
     // Shown first, and taken back.
     let mut tx = fixture.store.begin().await.unwrap();
     let shown = plan::apply_within(&mut tx, &plan).await.unwrap();
-    let days = upcoming(&mut tx, &rules(), 10).await.unwrap();
+    let days = upcoming(&mut tx, 10).await.unwrap();
     tx.rollback().await.unwrap();
     assert_eq!(
         shown.moved,

@@ -3,10 +3,13 @@
 use std::collections::{HashMap, HashSet};
 
 use jiff::civil::{Date, date};
+use sqlx::Connection;
+use zoufang::app::remind as app;
 use zoufang::daemon::{load_campaign, load_workdays};
-use zoufang::db::Told;
+use zoufang::db::{DIGEST, NewNotice, Store, Told};
 use zoufang::domain::campaign::Recipient;
 use zoufang::domain::duty::DutyKind;
+use zoufang::domain::escalation::Away;
 use zoufang::domain::staff::Role;
 use zoufang::domain::workdays::WorkingTime;
 use zoufang::notify::{Messages, ReminderRules, remind};
@@ -145,6 +148,157 @@ on_both!(what_becomes_due_after_the_days_digest_waits_for_the_next, async |fixtu
     once_each(&told);
     let next_day = told.iter().filter(|t| t.staff_number == "Z6" && t.on_date == "2022-04-01");
     assert_eq!(next_day.count(), 3);
+});
+
+/// A run of which only one turn comes to its end: one group's due steps are told.
+async fn begin_a_run(fixture: &Fixture) {
+    let mut snapshot = fixture.store.snapshot().await.unwrap();
+    let roster = app::roster(&mut snapshot).await.unwrap();
+    snapshot.end().await.unwrap();
+    let today = fixture.clock.today();
+    let told = app::tell(&fixture.store, &roster, &Away::new(), today, 1).await.unwrap();
+    assert!(told.is_some());
+}
+
+/// Whose digest of which day there is, for each that was written.
+async fn digests(store: &Store) -> Vec<(String, String)> {
+    let entries = claim(store, "log", "t", 1_000, 60_000).await.unwrap();
+    let written = notices(store, &entries).await.into_iter();
+    let mut digests: Vec<(String, String)> =
+        written.map(|notice| (notice.staff_number, notice.on_date)).collect();
+    digests.sort();
+    digests
+}
+
+on_both!(a_run_that_dies_between_its_turns_is_gone_on_with, async |fixture: Fixture| {
+    let fixture = fixture.township().await;
+    // Died after a turn, and gone on with an hour later.
+    fixture.at(3, 28, 9);
+    begin_a_run(&fixture).await;
+    let begun = fixture.store.told().await.unwrap();
+    assert!(!begun.is_empty());
+    fixture.at(3, 28, 10);
+    remind(&fixture.reopened().await, &rules()).await.unwrap();
+    assert!(fixture.store.told().await.unwrap().len() > begun.len());
+    // Died before a digest was written, and not started again before the next workday.
+    fixture.at(3, 31, 17);
+    begin_a_run(&fixture).await;
+    fixture.at(4, 1, 9);
+    remind(&fixture.reopened().await, &rules()).await.unwrap();
+    fixture.at(4, 2, 9);
+    assert_eq!(remind(&fixture.store, &rules()).await.unwrap().people, 0, "nothing is left");
+    let told = fixture.store.told().await.unwrap();
+    once_each(&told);
+    let of_visits = |who: &str| -> Vec<(i64, &str)> {
+        let those = told.iter().filter(|told| told.staff_number == who);
+        let those = those.filter(|told| told.duty_key.starts_with("visit:"));
+        let mut steps: Vec<_> = those.map(|told| (told.step, told.on_date.as_str())).collect();
+        steps.dedup();
+        steps
+    };
+    // Whichever of the two groups was told on the 31st and whichever wasn't: the reader has it in the digest of 1 April.
+    for visitor in ["Z6", "Z7"] {
+        let steps = of_visits(visitor);
+        assert_eq!(steps[0], (0, "2022-03-28"), "{told:?}");
+        assert!(steps[1..].iter().all(|(_, on)| *on == "2022-04-01"), "{told:?}");
+        assert!(steps.iter().any(|(step, _)| *step == 2), "{told:?}");
+    }
+    let mut people: Vec<(String, String)> =
+        told.iter().map(|told| (told.staff_number.clone(), told.on_date.clone())).collect();
+    people.sort();
+    people.dedup();
+    assert_eq!(digests(&fixture.store).await, people, "one digest for each reader and day");
+});
+
+on_both!(a_digest_that_another_run_has_paid_is_not_paid_again, async |fixture: Fixture| {
+    let fixture = fixture.township().await;
+    fixture.at(3, 28, 9);
+    begin_a_run(&fixture).await;
+    let mut snapshot = fixture.store.snapshot().await.unwrap();
+    let owed = snapshot.owed_digests(fixture.clock.today(), "", 10).await.unwrap();
+    snapshot.end().await.unwrap();
+    let notice = |channel: &str| NewNotice {
+        staff_id: owed[0].clone(),
+        channel: channel.to_owned(),
+        on: fixture.clock.today(),
+        topic: DIGEST.to_owned(),
+        title: "一".to_owned(),
+        body: "一".to_owned(),
+        html: None,
+    };
+    for paid in [1, 0] {
+        let digest = HashMap::from([(owed[0].clone(), vec![notice("log")])]);
+        assert_eq!(app::pay_digests(&fixture.store, digest).await.unwrap(), paid);
+    }
+    // What else falls due that day waits for the next, since they have the day's digest; the others get theirs.
+    let begun = fixture.store.told().await.unwrap().len();
+    remind(&fixture.store, &rules()).await.unwrap();
+    let told = fixture.store.told().await.unwrap();
+    once_each(&told);
+    assert!(told.len() > begun);
+    let written = digests(&fixture.store).await;
+    let once: HashSet<_> = written.iter().collect();
+    assert_eq!(once.len(), written.len(), "{written:?}");
+    assert!(written.len() > 1);
+});
+
+/// Groups of a county, by the shovel: every visitor of `villages` owes `of_each`, and in each twenty-four duties.
+async fn county(fixture: &Fixture, villages: usize, of_each: usize) -> usize {
+    let mut areas =
+        String::from("区划代码,区划名称,区划类型,上级区划\n370481111000,柴胡店镇,镇,\n");
+    let mut staff = String::from("人员编号,姓名,角色,所属区划\nZ1,周正,领导小组,370481111000\n");
+    for n in 0..villages {
+        areas.push_str(&format!("3704812{n:05},{n}号村,村,370481111000\n"));
+        for k in 0..3 {
+            staff.push_str(&format!("V{n:05}-{k},示例{n}{k},走访人员,3704812{n:05}\n"));
+        }
+    }
+    fixture.import("areas.csv", &areas).await.unwrap();
+    fixture.import("staff.csv", &staff).await.unwrap();
+    let mut db = sqlx::AnyConnection::connect(&fixture.url).await.unwrap();
+    let numbers = |end: usize| {
+        format!(
+            "WITH RECURSIVE n (i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < {})",
+            end - 1
+        )
+    };
+    let groups = format!(
+        "INSERT INTO duty_groups (id, kind, role, staff_id, area_id, due_on, next_step, next_step_on, created_at)
+         {} SELECT 'x-' || s.number || '-' || n.i, 'visit', 'visitor', s.id, s.area_id, '2022-03-31', 0, '2022-03-28', 0
+         FROM staff s CROSS JOIN n WHERE s.number LIKE 'V%'",
+        numbers(of_each)
+    );
+    let duties = format!(
+        "INSERT INTO duties (id, duty_key, kind, group_id, state, created_at)
+         {} SELECT g.id || '-' || n.i, 'visit:' || g.id || '-' || n.i, 'visit', g.id, 'open', 0
+         FROM duty_groups g CROSS JOIN n WHERE g.id LIKE 'x-%'",
+        numbers(24)
+    );
+    for statement in [groups, duties] {
+        sqlx::query(sqlx::AssertSqlSafe(statement)).execute(&mut db).await.unwrap();
+    }
+    fixture.store.analyze().await.unwrap();
+    villages * 3 * of_each
+}
+
+on_both!(a_countys_day_is_told_in_short_turns, async |fixture: Fixture| {
+    // A county with COUNTY=1, else a town of it.
+    let villages = if std::env::var("COUNTY").is_ok() { 1_180 } else { 40 };
+    let groups = county(&fixture, villages, 4).await;
+    let store = fixture.reopened().await;
+    // Every step is due: each visitor hears of four groups, the leading group of all.
+    fixture.at(4, 20, 9);
+    let began = std::time::Instant::now();
+    let reminded = remind(&store, &rules()).await.unwrap();
+    let (took, turn) = (began.elapsed(), store.longest_turn());
+    eprintln!(
+        "{:?}: {groups} groups, {reminded:?}, {took:?}, longest turn {turn:?}",
+        store.dialect()
+    );
+    assert!(reminded.people > villages * 3 && reminded.duties >= 24 * groups as i64);
+    assert_eq!(remind(&store, &rules()).await.unwrap().people, 0);
+    // A machine that does much else besides is no measure: short all the same.
+    assert!(turn < std::time::Duration::from_secs(1), "{turn:?}");
 });
 
 #[tokio::test]

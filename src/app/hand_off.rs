@@ -1,0 +1,144 @@
+//! Hands referrals to a person where the platform has no interface, and takes what comes back from there.
+
+use tracing::warn;
+
+use super::receive_updates::receive;
+use crate::db::{Handoff, Return, Returned, Store, StoreError, Tx, Upsert};
+use crate::domain::referral::{PlatformStatus, PlatformUpdate};
+use crate::domain::staff::{Holders, Role};
+
+/// What the centre is told.
+#[derive(Debug, Clone)]
+pub struct Word {
+    /// One for each topic of a day.
+    pub topic: String,
+    pub title: String,
+    pub body: String,
+}
+
+/// Puts what is owed now, at most `limit`, into a new hand-off, and tells the one who uploads in the words that `words`
+/// gives; `None` where nothing is owed.
+///
+/// # Errors
+/// Where the record can't be written: nothing was handed off then.
+pub async fn hand_off(
+    store: &Store,
+    limit: i64,
+    words: impl FnOnce(&Handoff) -> Word,
+) -> Result<Option<Handoff>, StoreError> {
+    let today = store.context().clock.today();
+    let mut tx = store.begin().await?;
+    let Some(handoff) = tx.hand_off(today, limit).await? else {
+        tx.rollback().await?;
+        return Ok(None);
+    };
+    tell_centre(&mut tx, &words(&handoff)).await?;
+    tx.commit().await?;
+    Ok(Some(handoff))
+}
+
+/// Tells the one who uploads of something besides.
+///
+/// # Errors
+/// Where the record can't be written.
+pub async fn tell_uploader(store: &Store, word: &Word) -> Result<(), StoreError> {
+    let mut tx = store.begin().await?;
+    tell_centre(&mut tx, word).await?;
+    tx.commit().await
+}
+
+/// Whoever uploads: the centre (镇社会治理综合服务中心) of the campaign's town.
+async fn tell_centre(tx: &mut Tx, word: &Word) -> Result<(), StoreError> {
+    let tree = tx.area_tree().await?;
+    let holders = Holders::new(tx.staff().await?);
+    let Ok(town) = tree.find(&tx.campaign().town) else {
+        warn!("the campaign's town isn't among the areas: nobody is told of the hand-off");
+        return Ok(());
+    };
+    let Some(person) = holders.holder(&tree, Role::Centre, &town.id) else {
+        warn!("nobody holds the centre's role: nobody is told of the hand-off");
+        return Ok(());
+    };
+    if !tx.tell(person, &word.topic, &word.title, &word.body).await? {
+        warn!("no channel reaches the centre: nobody is told of the hand-off");
+    }
+    Ok(())
+}
+
+/// Takes a row that came back. `None` where it's about nothing that is known here.
+///
+/// # Errors
+/// [`StoreError::Rule`] where it contradicts the record.
+pub async fn take_return(tx: &mut Tx, row: &Return) -> Result<Option<Upsert>, StoreError> {
+    let Some(known) = tx.returned_referral(row).await? else {
+        return Ok(None);
+    };
+    if known.state == "cancelled" {
+        return Err(StoreError::Rule(format!(
+            "「{}」已经撤回，不该再录入平台；请与平台联系作废",
+            known.reference
+        )));
+    }
+    let (number, numbered) = match (&known.remote_id, &row.remote_id) {
+        (Some(number), None) => (number.clone(), false),
+        (Some(_), Some(given)) if tx.goes_by(&known.id, given).await? => (given.clone(), false),
+        (Some(number), Some(given)) => {
+            return Err(StoreError::Rule(format!(
+                "「{}」的平台编号已经是「{number}」，表里却是「{given}」；如果平台改了号，请把新号填在「新平台编号」列",
+                known.reference
+            )));
+        }
+        (None, Some(given)) => {
+            take_number(tx, &known, given).await?;
+            (given.clone(), true)
+        }
+        (None, None) => return take_without_number(tx, &known, row).await.map(Some),
+    };
+    let Some(word) = &row.word else {
+        return Ok(Some(if numbered { Upsert::Changed } else { Upsert::Same }));
+    };
+    let update = PlatformUpdate {
+        remote_id: number,
+        status: platform_status(tx, word),
+        word: word.clone(),
+        text: row.text.clone(),
+        at: row.at,
+        successors: row.successors.clone(),
+    };
+    let news = receive(tx, &[update]).await?;
+    Ok(Some(if news > 0 || numbered { Upsert::Changed } else { Upsert::Same }))
+}
+
+fn platform_status(tx: &Tx, word: &str) -> Option<PlatformStatus> {
+    tx.context().platform_statuses.get(&word.to_lowercase()).copied()
+}
+
+/// The portal has it, whether or not it was handed off.
+async fn take_number(tx: &mut Tx, known: &Returned, number: &str) -> Result<(), StoreError> {
+    if let Some(other) = tx.referral_of_number(number).await? {
+        return Err(StoreError::Rule(format!(
+            "平台编号「{number}」已经是「{}」的",
+            other.reference
+        )));
+    }
+    tx.handed_delivered(&known.id, number).await
+}
+
+/// Not entered yet, or refused at the door.
+async fn take_without_number(
+    tx: &mut Tx,
+    known: &Returned,
+    row: &Return,
+) -> Result<Upsert, StoreError> {
+    let Some(word) = &row.word else {
+        return Ok(Upsert::Same);
+    };
+    if known.state == "refused" {
+        return Ok(Upsert::Same);
+    }
+    if platform_status(tx, word) != Some(PlatformStatus::Refused) {
+        return Err(StoreError::Rule(format!("状态是「{word}」，却没有平台编号")));
+    }
+    tx.handed_refused(&known.id, &row.text).await?;
+    Ok(Upsert::Changed)
+}
