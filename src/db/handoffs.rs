@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use jiff::civil::Date;
 
+use super::counted::Thing;
 use super::{Dispatch, Receipt, Result, Store, StoreError, Tx, Upsert};
 use crate::domain::referral::{self, PlatformStatus, PlatformUpdate};
 
@@ -72,6 +73,7 @@ impl Tx {
         .bind(now)
         .execute(&mut *self.db)
         .await?;
+        self.retally(Thing::Entry, owed.iter().map(|(debt, _)| debt.as_str())).await?;
         for (place, (debt, referral)) in owed.iter().enumerate() {
             self.put_handoff_row(number, place, referral).await?;
             sqlx::query(
@@ -219,6 +221,12 @@ impl Tx {
     }
 
     async fn settle_handed(&mut self, referral: &str, state: &str) -> Result<()> {
+        let entries: Vec<String> =
+            sqlx::query_scalar("SELECT id FROM outbox WHERE target_id = $1 AND kind = 'referral'")
+                .bind(referral)
+                .fetch_all(&mut *self.db)
+                .await?;
+        self.retally(Thing::Entry, entries.iter().map(String::as_str)).await?;
         let now = self.now();
         sqlx::query(
             "UPDATE outbox SET state = $1, settled_at = $2, unknown_since = NULL, lease_owner = NULL,

@@ -31,6 +31,7 @@ struct CardRow {
 from_row!(CardRow { ..projection, id, number, area_id, text_sealed, due_on, subject_number });
 
 /// The columns that hold the state machine's view.
+#[derive(Deserialize)]
 pub(super) struct Projection {
     state: String,
     round: i64,

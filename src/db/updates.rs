@@ -2,7 +2,9 @@
 
 use sha2::{Digest, Sha256};
 
+use super::counted::Thing;
 use super::{Result, Store, StoreError, Tx, to_json, word};
+use crate::domain::counted::UnknownWord;
 use crate::domain::referral::{self, PlatformStatus, PlatformUpdate};
 use crate::seal::hex;
 
@@ -70,6 +72,7 @@ impl Tx {
             digest.update((part.len() as u64).to_be_bytes());
             digest.update(part.as_bytes());
         }
+        self.retally_followers(&update.remote_id).await?;
         let added = sqlx::query(
             "INSERT INTO referral_updates (id, lane, remote_id, digest, word, status, body, at, received_at, successors)
              VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT (digest) DO NOTHING",
@@ -88,6 +91,9 @@ impl Tx {
         .execute(&mut *self.db)
         .await?;
         if added.rows_affected() > 0 {
+            if update.status.is_none() {
+                self.tally.change(None, Some(&UnknownWord(&update.word)));
+            }
             self.apply_waiting_updates(&update.remote_id).await?;
             return Ok(true);
         }
@@ -130,6 +136,8 @@ impl Tx {
     /// known yet waits.
     pub(super) async fn apply_waiting_updates(&mut self, remote_id: &str) -> Result<()> {
         let mut followers = self.followers(remote_id).await?;
+        self.retally(Thing::Referral, followers.iter().map(|follower| follower.id.as_str()))
+            .await?;
         if followers.is_empty() {
             return Ok(());
         }
@@ -156,6 +164,12 @@ impl Tx {
                 .await?;
         }
         Ok(())
+    }
+
+    /// What the platform says of a number may change what its referrals count for.
+    async fn retally_followers(&mut self, remote_id: &str) -> Result<()> {
+        let followers = self.followers(remote_id).await?;
+        self.retally(Thing::Referral, followers.iter().map(|follower| follower.id.as_str())).await
     }
 
     /// The referrals that go by a number now; one that was replaced leads nowhere any more.
@@ -304,10 +318,7 @@ impl Store {
             return Ok(0);
         }
         Ok(sqlx::query_scalar(
-            "SELECT COUNT(DISTINCT n.referral_id) FROM referral_updates u
-             JOIN referral_numbers n ON n.lane = u.lane AND n.remote_id = u.remote_id AND n.said_at = u.at
-             JOIN referrals r ON r.id = n.referral_id
-             WHERE r.state = 'open' AND n.state = 'current' AND u.status = 'resolved' AND TRIM(u.body) = ''",
+            "SELECT CAST(COALESCE(SUM(total), 0) AS BIGINT) FROM tallies WHERE dimension = 'all' AND name = 'unanswered'",
         )
         .fetch_one(&self.read)
         .await?)

@@ -60,7 +60,7 @@ pub struct Facts {
     /// Words of the platform's that configuration doesn't know, and how often each came.
     pub unknown_words: Vec<(String, i64)>,
     pub closed_without_answer: i64,
-    pub unreachable: usize,
+    pub unreachable: i64,
     pub plan_differs: bool,
     /// How many duties of each kind are late.
     pub late: Vec<(DutyKind, i64)>,

@@ -40,7 +40,7 @@ impl Status {
             lanes,
             jobs: jobs(daemon).await?,
             late_issues: late.map(|(holder, count)| (holder.code().to_owned(), count)).collect(),
-            unreachable: store.unreachable().await?.len() + store.without_channel().await?.len(),
+            unreachable: store.unreachable_count().await?,
             closed_without_answer: store.closed_without_answer().await?,
             unknown_statuses: store.unknown_words().await?.into_iter().collect(),
             heartbeat_seconds: daemon.heartbeat.age().map(|age| age.as_secs_f64()),

@@ -12,8 +12,8 @@ use crate::db::{Figures, LaneFigures};
 use crate::delivery::GateState;
 use crate::domain::campaign::Campaign;
 use crate::domain::duty::DutyKind;
+use crate::domain::figures::{Counts, Rates};
 use crate::domain::health::Verdict;
-use crate::domain::rates::{Counts, Rates};
 
 /// The whole status, as `/status` gives it.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -34,7 +34,7 @@ pub struct Status {
     /// Issues past their date, by who holds them: lateness is counted against whoever has the ball.
     pub late_issues: BTreeMap<String, i64>,
     /// How many people no channel reaches, or one doesn't any more.
-    pub unreachable: usize,
+    pub unreachable: i64,
     /// What the platform closed without a word for the resident, where it needs one.
     pub closed_without_answer: i64,
     /// The platform's words that configuration doesn't know, and how often each came.

@@ -12,6 +12,7 @@ mod demo;
 mod derivation;
 mod domain;
 mod duties;
+mod figures;
 mod intake;
 mod kill;
 mod migrations;
