@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use super::areas::AreaDuties;
 use super::casework::{Files, From, Misprojected, RuleBook};
-use crate::db::{Result, Session, Standing, Store};
+use crate::db::{FigureDifference, Result, Session, Standing, Store};
 use crate::domain::duty::{DutyKind, DutyState};
 use crate::domain::obligations::{DutyChange, GroupKey, Ladder};
 
@@ -32,19 +32,44 @@ pub async fn examine(store: &Store, repair: Option<&str>) -> Result<Vec<Differen
     store.refresh_plan().await?;
     let mut snapshot = store.snapshot().await?;
     let (mut differences, wrong) = find(&mut snapshot).await?;
+    let figures = snapshot.recount().await?;
     snapshot.end().await?;
-    if let Some(by) = repair.filter(|_| !differences.is_empty() || !wrong.is_empty()) {
+    if let Some(by) =
+        repair.filter(|_| !(differences.is_empty() && wrong.is_empty() && figures.is_empty()))
+    {
         let mut tx = store.begin().await?;
-        let detail = serde_json::json!({ "differences": differences.len() + wrong.len() });
+        let found = differences.len() + wrong.len() + figures.len();
+        let detail = serde_json::json!({ "differences": found });
         tx.audit(by, "repair", "duties", &detail).await?;
         tx.ask_derivation("repair").await?;
         tx.commit().await?;
         super::rederive::go_on(store).await?;
+        recount(store).await?;
     }
     let mut issues: Vec<Difference> = wrong.into_iter().map(of_issue).collect();
     issues.sort_by(|a, b| a.what.cmp(&b.what));
     issues.append(&mut differences);
+    issues.extend(figures.iter().map(of_figure));
     Ok(issues)
+}
+
+/// Puts the kept figures right: by what they were off at one instant, whatever has changed them since.
+async fn recount(store: &Store) -> Result<()> {
+    let differences = store.recount().await?;
+    let mut tx = store.begin().await?;
+    tx.mend_figures(&differences);
+    tx.commit().await
+}
+
+fn of_figure(difference: &FigureDifference) -> Difference {
+    let FigureDifference { counter, kept, counted } = difference;
+    Difference {
+        what: counter.to_string(),
+        kind: None,
+        found: Some(kept.to_string()),
+        expected: Some(counted.to_string()),
+        because: "全部记录重新统计一遍",
+    }
 }
 
 async fn find(session: &mut Session) -> Result<(Vec<Difference>, Vec<Misprojected>)> {

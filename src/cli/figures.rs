@@ -6,7 +6,7 @@ use clap::Args;
 
 use super::ConfigFile;
 use crate::db::{By, FiguresLine, Store};
-use crate::domain::rates::{Counts, percent};
+use crate::domain::figures::{Counts, percent};
 
 #[derive(Debug, Args)]
 pub struct Arguments {

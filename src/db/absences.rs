@@ -4,6 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use jiff::civil::Date;
 
+use super::counted::Thing;
 use super::staff::SealedAddresses;
 use super::{Addresses, Result, Session, StaffMember, Store, StoreError, Tx, Upsert};
 
@@ -105,6 +106,7 @@ impl Tx {
         channel: &str,
         reason: &str,
     ) -> Result<()> {
+        self.retally(Thing::Staff, [staff]).await?;
         let now = self.now();
         sqlx::query(
             "INSERT INTO dead_addresses (staff_id, channel, since, reason) VALUES ($1, $2, $3, $4)
@@ -121,6 +123,7 @@ impl Tx {
 
     /// A person's addresses were brought up to date: every channel may try again.
     pub(crate) async fn forget_dead(&mut self, staff: &str) -> Result<()> {
+        self.retally(Thing::Staff, [staff]).await?;
         sqlx::query("DELETE FROM dead_addresses WHERE staff_id = $1")
             .bind(staff)
             .execute(&mut *self.db)

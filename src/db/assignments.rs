@@ -17,6 +17,8 @@ pub struct NewAssignment {
 impl Tx {
     /// Adds assignments.
     pub async fn add_assignments(&mut self, rows: &[NewAssignment]) -> Result<()> {
+        let subjects: Vec<&str> = rows.iter().map(|row| row.subject_id.as_str()).collect();
+        self.retally_around(&subjects).await?;
         let texts = ["id", "subject_id", "staff_id"];
         self.insert_set("assignments", &Columns { texts: &texts, numbers: &["created_at"] }, rows)
             .await
@@ -30,6 +32,7 @@ impl Tx {
         by: &str,
         reason: &str,
     ) -> Result<()> {
+        self.retally_around(&[subject_id]).await?;
         let now = self.now();
         sqlx::query(
             "UPDATE assignments SET staff_id = $1, overridden_by = $2, override_reason = $3, overridden_at = $4

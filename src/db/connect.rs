@@ -53,6 +53,7 @@ impl Store {
         };
         store.check_key().await?;
         store.refresh_plan().await?;
+        store.count_first().await?;
         Ok(store)
     }
 
@@ -219,7 +220,7 @@ impl Store {
             .fetch_one(&mut connection)
             .await
             .unwrap_or_default();
-        let known = super::migrations::newest();
+        let known = super::migrations::newest(dialect_of(url)?);
         match newest {
             Some(newest) if newest > known => Err(StoreError::NewerDatabase(newest)),
             Some(newest) if newest == known => Ok("可以打开，版本一致".to_owned()),

@@ -23,6 +23,13 @@ pub struct ChannelReach {
     pub form: Form,
 }
 
+impl ChannelReach {
+    /// Whether it reaches who has these addresses, unless it found theirs dead.
+    pub(super) fn reaches_by(&self, addresses: &[AddressKind], dead: bool) -> bool {
+        !dead && self.needs.is_none_or(|needs| addresses.contains(&needs))
+    }
+}
+
 /// The form in which a channel takes a notice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Form {

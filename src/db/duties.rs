@@ -5,8 +5,10 @@ use std::collections::{HashMap, HashSet};
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
+use super::counted::Thing;
 use super::sets::Columns;
 use super::{Result, Session, Store, Tx, date, word};
+use crate::domain::counted::CountedDuty;
 use crate::domain::duty::{DutyKind, DutyState};
 use crate::domain::obligations::{DutyChange, GroupKey, Ladder, Standing};
 use crate::domain::staff::Role;
@@ -160,6 +162,7 @@ impl Tx {
                 }
             };
         }
+        self.tally_duties(changes).await?;
         let groups = self.groups_of(&groups.into_iter().collect::<Vec<_>>(), ladder).await?;
         let now = self.now();
         let ended = |state: DutyState| (state != DutyState::Open).then_some((now, fact));
@@ -209,9 +212,43 @@ impl Tx {
         self.update_set("duties", &Columns { texts: &texts, numbers: &["met_at"] }, &changed).await
     }
 
+    /// What these change of the figures.
+    async fn tally_duties(&mut self, changes: &[DutyChange]) -> Result<()> {
+        let (mut subjects, mut issues) = (Vec::new(), Vec::new());
+        for change in changes {
+            let kind = change.kind();
+            let open = |state: DutyState, group: &GroupKey| {
+                (state == DutyState::Open).then_some(CountedDuty { kind, due_on: group.due_on })
+            };
+            let (key, issue) = match change {
+                DutyChange::Add { duty, group } => {
+                    self.tally_duty(None, open(duty.state, group));
+                    (&duty.key, &duty.issue_id)
+                }
+                DutyChange::Change { standing, state, group } => {
+                    let to = group.as_ref().unwrap_or(&standing.group);
+                    self.tally_duty(open(standing.state, &standing.group), open(*state, to));
+                    (&standing.key, &standing.group.issue_id)
+                }
+            };
+            match kind {
+                DutyKind::Visit => subjects.extend(visited_subject(key)),
+                DutyKind::Acknowledge => issues.extend(issue.as_deref()),
+                _ => {}
+            }
+        }
+        self.retally(Thing::Subject, subjects).await?;
+        self.retally(Thing::Issue, issues).await
+    }
+
     /// Ends what a campaign that is over left open of its own, and frees the keys for the next one's.
     pub async fn archive_duties(&mut self, duties: &[Standing]) -> Result<()> {
         let Some(code) = self.plans.before().map(|plan| plan.code.clone()) else { return Ok(()) };
+        for Standing { group, .. } in duties.iter().filter(|duty| duty.state == DutyState::Open) {
+            let open = CountedDuty { kind: group.kind, due_on: group.due_on };
+            self.tally_duty(Some(open), None);
+        }
+        self.retally(Thing::Subject, duties.iter().filter_map(|d| visited_subject(&d.key))).await?;
         #[derive(Serialize)]
         struct Archived<'a> {
             id: &'a str,
@@ -228,6 +265,11 @@ impl Tx {
         );
         self.write_set(&change, &rows).await
     }
+}
+
+/// Whose first visit a duty's key names.
+fn visited_subject(key: &str) -> Option<&str> {
+    key.split_once(':').filter(|(kind, _)| *kind == DutyKind::Visit.code()).map(|(_, of)| of)
 }
 
 #[derive(Serialize)]
@@ -379,10 +421,8 @@ impl Store {
     /// What is owed, by kind: open, and open past its date.
     pub async fn open_duties(&self, today: Date) -> Result<Vec<(DutyKind, i64, i64)>> {
         let rows: Vec<(String, i64, i64)> = sqlx::query_as(
-            "SELECT b.kind, CAST(SUM(o.open) AS BIGINT),
-               CAST(SUM(CASE WHEN b.due_on < $1 THEN o.open ELSE 0 END) AS BIGINT)
-             FROM (SELECT group_id, COUNT(*) AS open FROM duties WHERE state = 'open' GROUP BY group_id) o
-             JOIN duty_groups b ON b.id = o.group_id GROUP BY b.kind ORDER BY b.kind",
+            "SELECT of_id, CAST(SUM(total) AS BIGINT), CAST(SUM(CASE WHEN day < $1 THEN total ELSE 0 END) AS BIGINT)
+             FROM tallies WHERE dimension = 'duty_kind' GROUP BY of_id HAVING SUM(total) <> 0 ORDER BY of_id",
         )
         .bind(today.to_string())
         .fetch_all(&self.read)

@@ -1,8 +1,10 @@
-//! The figures that operators see: counts, never a person.
+//! The figures that operators see, as they are kept: counts, never a person.
 
 use std::collections::HashMap;
 
-use super::{Result, Store, counts};
+use super::{Result, Store};
+use crate::domain::counted::{HOUR, MINUTE, Reach, since};
+use crate::domain::figures::{Dimension, Figure};
 
 /// How the campaign stands.
 #[derive(Debug, Clone, Default)]
@@ -54,65 +56,87 @@ from_row!(LaneFigures {
 
 impl Store {
     /// How the campaign stands now.
+    ///
+    /// # Errors
+    /// Where the database fails.
     pub async fn figures(&self) -> Result<Figures> {
+        let counts = self.counts().await?;
+        let rows: Vec<(String, String, i64)> = sqlx::query_as(
+            "SELECT dimension, CASE WHEN dimension = 'all' THEN name ELSE of_id END, total FROM tallies
+             WHERE dimension IN ('all', 'level', 'state', 'referral_state') AND total <> 0",
+        )
+        .fetch_all(&self.read)
+        .await?;
+        let of = |dimension: Dimension| -> HashMap<String, i64> {
+            let of = rows.iter().filter(|(found, ..)| found == dimension.code());
+            of.map(|(_, name, total)| (name.clone(), *total)).collect()
+        };
+        let all = of(Dimension::All);
+        let one = |figure: Figure| all.get(figure.code()).copied().unwrap_or(0);
         Ok(Figures {
-            subjects: self.count("SELECT COUNT(*) FROM subjects").await?,
-            visited: self
-                .count("SELECT COUNT(DISTINCT subject_id) FROM visits WHERE kind = 'first'")
-                .await?,
-            residents: self.count("SELECT COUNT(*) FROM residents").await?,
-            revisited: self
-                .count("SELECT COUNT(DISTINCT resident_id) FROM visits WHERE kind = 'revisit'")
-                .await?,
-            issues_by_level: self
-                .count_by(
-                    "SELECT COALESCE(level, 'unclassified'), COUNT(*) FROM issues GROUP BY level",
-                )
-                .await?,
-            issues_by_state: self
-                .count_by("SELECT state, COUNT(*) FROM issues GROUP BY state")
-                .await?,
-            reopened: self
-                .count("SELECT COUNT(DISTINCT issue_id) FROM issue_events WHERE kind = 'reopened'")
-                .await?,
-            referrals_by_state: self
-                .count_by("SELECT state, COUNT(*) FROM referrals GROUP BY state")
-                .await?,
-            notices: self
-                .count("SELECT COUNT(*) FROM notices WHERE delivered_at IS NOT NULL")
-                .await?,
+            subjects: counts.subjects,
+            visited: counts.visited,
+            residents: one(Figure::Residents),
+            revisited: one(Figure::Revisited),
+            issues_by_level: of(Dimension::Level),
+            issues_by_state: of(Dimension::State),
+            reopened: one(Figure::Reopened),
+            referrals_by_state: of(Dimension::ReferralState),
+            notices: one(Figure::Notices),
         })
     }
 
-    /// Each lane; what is older than `stuck_millis` and still owed is stuck.
+    /// How many people no channel reaches, and how many addresses one doesn't reach any more.
+    ///
+    /// # Errors
+    /// Where the database fails.
+    pub async fn unreachable_count(&self) -> Result<i64> {
+        let rows: Vec<(String, i64)> = sqlx::query_as(
+            "SELECT of_id, total FROM tallies WHERE dimension = 'reach' AND total <> 0",
+        )
+        .fetch_all(&self.read)
+        .await?;
+        let channels = || self.context.channels.iter().filter(|channel| !channel.copy);
+        let unreachable = |(reach, people): (String, i64)| {
+            let Reach { addresses, dead } = Reach::read(&reach);
+            let reached = channels().any(|c| c.reaches_by(&addresses, dead.contains(&c.lane)));
+            let dead = i64::try_from(dead.len()).unwrap_or(i64::MAX);
+            people * (dead + i64::from(!reached))
+        };
+        Ok(rows.into_iter().map(unreachable).sum())
+    }
+
+    /// Each lane; what is older than `stuck_millis` and still owed is stuck, to the minute.
+    ///
+    /// # Errors
+    /// Where the database fails.
     pub async fn lane_figures(&self, stuck_millis: i64) -> Result<Vec<LaneFigures>> {
         let stuck_before = self.context.clock.millis().saturating_sub(stuck_millis);
-        Ok(sqlx::query_as(
-            "SELECT n.lane AS lane,
-               COUNT(CASE WHEN o.state IN ('ready', 'review') AND o.unknown_since IS NULL AND o.lease_until IS NULL THEN 1 END) AS queued,
-               COUNT(o.lease_until) AS in_flight,
-               COUNT(CASE WHEN o.state = 'handed' THEN 1 END) AS handed,
-               COUNT(CASE WHEN o.state = 'ready' AND o.unknown_since IS NOT NULL AND o.lease_until IS NULL THEN 1 END) AS unknown,
-               COUNT(CASE WHEN o.state = 'held' THEN 1 END) AS held,
-               COUNT(CASE WHEN o.state = 'refused' THEN 1 END) AS refused,
-               COUNT(CASE WHEN o.state = 'delivered' THEN 1 END) AS delivered,
-               COUNT(CASE WHEN o.state IN ('ready', 'handed', 'held') AND o.created_at <= $1 THEN 1 END) AS stuck,
-               MIN(CASE WHEN o.state IN ('ready', 'handed', 'held') THEN o.created_at END) AS oldest,
+        let count = |name: &str| {
+            format!(
+                "CAST(COALESCE(SUM(CASE WHEN t.name = '{name}' THEN t.total END), 0) AS BIGINT) AS {name}"
+            )
+        };
+        let counts = ["queued", "in_flight", "handed", "unknown", "held", "refused", "delivered"];
+        // Whole hours, and of the last one the minutes: a queue that grows for months is read in a few thousand rows.
+        let read = format!(
+            "SELECT n.lane AS lane, {},
+               CAST((SELECT COALESCE(SUM(a.total), 0) FROM tallies a WHERE a.dimension = 'lane_age' AND a.of_id = n.lane
+                 AND a.name = 'owed_by_hour' AND a.campaign = '' AND a.day < $1)
+               + (SELECT COALESCE(SUM(a.total), 0) FROM tallies a WHERE a.dimension = 'lane_age' AND a.of_id = n.lane
+                 AND a.name = 'owed_by_minute' AND a.campaign = '' AND a.day >= $1 AND a.day <= $2) AS BIGINT) AS stuck,
+               CAST((SELECT a.day FROM tallies a WHERE a.dimension = 'lane_age' AND a.of_id = n.lane
+                 AND a.name = 'owed_by_minute' AND a.campaign = '' AND a.total > 0 ORDER BY a.day LIMIT 1) AS BIGINT) AS oldest,
                MAX(l.good_at) AS good_at, MAX(l.failed_at) AS failed_at, MAX(l.failure) AS failure
-             FROM (SELECT lane FROM outbox UNION SELECT name AS lane FROM lanes) n
-             LEFT JOIN outbox o ON o.lane = n.lane LEFT JOIN lanes l ON l.name = n.lane
+             FROM (SELECT of_id AS lane FROM tallies WHERE dimension = 'lane' AND total > 0 UNION SELECT name AS lane FROM lanes) n
+             LEFT JOIN tallies t ON t.dimension = 'lane' AND t.of_id = n.lane LEFT JOIN lanes l ON l.name = n.lane
              GROUP BY n.lane ORDER BY n.lane",
-        )
-        .bind(stuck_before)
-        .fetch_all(&self.read)
-        .await?)
-    }
-
-    async fn count(&self, query: &'static str) -> Result<i64> {
-        Ok(sqlx::query_scalar(query).fetch_one(&self.read).await?)
-    }
-
-    async fn count_by(&self, query: &'static str) -> Result<HashMap<String, i64>> {
-        Ok(counts(sqlx::query_as(query).fetch_all(&self.read).await?))
+            counts.map(count).join(", ")
+        );
+        Ok(sqlx::query_as(sqlx::AssertSqlSafe(read))
+            .bind(since(stuck_before, HOUR))
+            .bind(since(stuck_before, MINUTE))
+            .fetch_all(&self.read)
+            .await?)
     }
 }

@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use jiff::civil::Date;
 
+use super::counted::Thing;
 use super::{Dispatch, Receipt, Result, Store, Tx, to_json};
 use crate::domain::referral;
 
@@ -74,6 +75,7 @@ impl Tx {
         .bind(now)
         .execute(&mut *self.db)
         .await?;
+        self.retally(Thing::Entry, owed.iter().map(|(debt, _)| debt.as_str())).await?;
         let row = |(place, (debt, referral)): (usize, &(String, String))| serde_json::json!({ "place": place, "debt": debt, "referral": referral });
         let rows: Vec<_> = owed.iter().enumerate().map(row).collect();
         let rows = to_json(&rows)?;
@@ -154,6 +156,12 @@ impl Tx {
     }
 
     async fn settle_handed(&mut self, referral: &str, state: &str) -> Result<()> {
+        let entries: Vec<String> =
+            sqlx::query_scalar("SELECT id FROM outbox WHERE target_id = $1 AND kind = 'referral'")
+                .bind(referral)
+                .fetch_all(&mut *self.db)
+                .await?;
+        self.retally(Thing::Entry, entries.iter().map(String::as_str)).await?;
         let now = self.now();
         sqlx::query(
             "UPDATE outbox SET state = $1, settled_at = $2, unknown_since = NULL, lease_owner = NULL,

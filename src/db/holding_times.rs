@@ -6,9 +6,9 @@ use jiff::civil::{Date, Time};
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
-use super::issues::Projection;
 use super::{Result, Store, StoreError, date};
-use crate::domain::holder::{Holder, Holding, holder, holdings};
+use crate::domain::counted::holder_of;
+use crate::domain::holder::{Holder, Holding, holdings};
 use crate::domain::issue::{Event, Issue};
 
 /// What one side holds and held.
@@ -72,22 +72,22 @@ impl Store {
     }
 
     /// How many issues are past their date and not resolved, by who holds them now.
+    ///
+    /// # Errors
+    /// Where the database fails.
     pub async fn late_by_holder(&self) -> Result<BTreeMap<Holder, i64>> {
-        let rows: Vec<Projection> = sqlx::query_as(
-            "SELECT state, round, level, category, urgency, town_finished, platform_finished FROM issues
-             WHERE due_on < $1 AND state NOT IN ('resolved', 'closed', 'void')",
+        let rows: Vec<(String, i64)> = sqlx::query_as(
+            "SELECT of_id, CAST(SUM(total) AS BIGINT) FROM tallies WHERE dimension = 'turn' AND day < $1 GROUP BY of_id",
         )
         .bind(self.context.clock.today().to_string())
         .fetch_all(&self.read)
         .await?;
         let departments = &self.campaign().departments;
         let mut late = BTreeMap::new();
-        for row in rows {
-            let issue = row.issue()?;
-            let department =
-                issue.class.is_some_and(|class| departments.contains_key(&class.category));
-            if let Some(holder) = holder(&issue, department) {
-                *late.entry(holder).or_insert(0) += 1;
+        for (turn, issues) in rows.into_iter().filter(|(_, issues)| *issues != 0) {
+            let holder = holder_of(&turn, |category| departments.contains_key(&category));
+            if let Some(holder) = holder {
+                *late.entry(holder).or_insert(0) += issues;
             }
         }
         Ok(late)

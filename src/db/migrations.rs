@@ -45,12 +45,14 @@ versions! {
     18 "0018_casework_by_sets";
     20 "0020_withdrawn";
     21 "0021_held_debts";
+    22 "0022_figures";
+    23 "0023_figures_pages" (Postgres);
     24 "0024_owed_digests";
 }
 
-/// The newest version that this program knows.
-pub(super) fn newest() -> i64 {
-    VERSIONS.iter().map(|(number, ..)| *number).max().unwrap_or(0)
+/// The newest version of a database that this program knows.
+pub(super) fn newest(dialect: Dialect) -> i64 {
+    versions(dialect).into_iter().max().unwrap_or(0)
 }
 
 /// The numbers of a database's versions, in order.

@@ -29,6 +29,7 @@ mod casework;
 mod connect;
 mod contents;
 mod context;
+mod counted;
 mod derivations;
 mod dialect;
 mod duties;
@@ -52,6 +53,7 @@ mod photos;
 mod plans;
 mod rates;
 mod reader;
+mod recount;
 mod referrals;
 mod reminders;
 mod revisits;
@@ -59,6 +61,7 @@ mod session;
 mod sets;
 mod staff;
 mod subjects;
+mod tallies;
 mod timeline;
 mod updates;
 mod writer;
@@ -98,6 +101,7 @@ pub use outbox_oldest::Wants;
 pub use photos::{LARGEST_PHOTO, Photo, media_type};
 pub use rates::{By, FiguresLine};
 pub use reader::Snapshot;
+pub use recount::FigureDifference;
 pub use referrals::{NewReferral, OpenReferral};
 pub use reminders::{Open, Told, ToldGroup};
 pub use revisits::RevisitDue;
@@ -194,9 +198,4 @@ fn word<T>(what: &'static str, value: &str, read: fn(&str) -> Option<T>) -> Resu
 /// Understands a stored date.
 fn date(what: &'static str, value: &str) -> Result<Date> {
     value.parse().map_err(|_| StoreError::Corrupt { what, value: value.to_owned() })
-}
-
-/// `(name, count)` rows as a map.
-fn counts(rows: Vec<(String, i64)>) -> HashMap<String, i64> {
-    rows.into_iter().collect()
 }

@@ -9,6 +9,7 @@ use super::staff::SealedAddresses;
 use super::{
     Addresses, ChannelReach, Context, Result, Session, StaffMember, Store, Tx, date, to_json,
 };
+use crate::domain::counted::{CountedEntry, DeliveredNotice};
 
 impl Context {
     /// The configured channel of that lane.
@@ -31,8 +32,7 @@ impl Context {
 impl ChannelReach {
     /// Whether it can reach `person`, as far as is known; `dead` has who is out of which channel's reach.
     pub fn reaches(&self, person: &StaffMember, dead: &HashSet<(String, String)>) -> bool {
-        self.needs.is_none_or(|needs| person.addresses.contains(&needs))
-            && !dead.contains(&(person.id.clone(), self.lane.clone()))
+        self.reaches_by(&person.addresses, dead.contains(&(person.id.clone(), self.lane.clone())))
     }
 }
 
@@ -161,18 +161,24 @@ impl Tx {
         let owe = format!(
             "INSERT INTO outbox (id, lane, kind, debt_key, target_id, priority, state, attempts, not_before, created_at)
              SELECT debt_id, channel, 'notice', debt_key, id, 1, 'ready', 0, 0, $2 FROM {source} AS j WHERE true
-             ON CONFLICT (debt_key) DO NOTHING"
+             ON CONFLICT (debt_key) DO NOTHING RETURNING lane"
         );
         let now = self.now();
         for chunk in notices.chunks(AT_ONCE) {
             let rows: Vec<NoticeRow<'_>> = chunk.iter().map(|new| self.notice_row(new)).collect();
             let rows = to_json(&rows)?;
-            for statement in [&write, &owe] {
-                sqlx::query(sqlx::AssertSqlSafe(statement.clone()))
-                    .bind(&rows)
-                    .bind(now)
-                    .execute(&mut *self.db)
-                    .await?;
+            sqlx::query(sqlx::AssertSqlSafe(write.clone()))
+                .bind(&rows)
+                .bind(now)
+                .execute(&mut *self.db)
+                .await?;
+            let owed: Vec<String> = sqlx::query_scalar(sqlx::AssertSqlSafe(owe.clone()))
+                .bind(&rows)
+                .bind(now)
+                .fetch_all(&mut *self.db)
+                .await?;
+            for lane in owed {
+                self.tally.change(None, Some(&CountedEntry::owed(lane, "ready", now)));
             }
         }
         Ok(())
@@ -268,11 +274,16 @@ impl Tx {
 
     pub(crate) async fn notice_delivered(&mut self, id: &str) -> Result<()> {
         let now = self.now();
-        sqlx::query("UPDATE notices SET delivered_at = $1 WHERE id = $2")
-            .bind(now)
-            .bind(id)
-            .execute(&mut *self.db)
-            .await?;
+        let delivered = sqlx::query(
+            "UPDATE notices SET delivered_at = $1 WHERE id = $2 AND delivered_at IS NULL",
+        )
+        .bind(now)
+        .bind(id)
+        .execute(&mut *self.db)
+        .await?;
+        if delivered.rows_affected() > 0 {
+            self.tally.change(None, Some(&DeliveredNotice));
+        }
         Ok(())
     }
 }

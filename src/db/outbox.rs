@@ -6,6 +6,7 @@ use std::sync::PoisonError;
 use serde::{Deserialize, Serialize};
 
 use super::{Dialect, Result, Store, Tx, from_json, to_json};
+use crate::domain::counted::CountedEntry;
 use crate::domain::delivery::{Claim, Entry, Kept, LEASE_EXPIRED, Settlement, Withdrawal};
 
 /// What may be taken.
@@ -15,10 +16,23 @@ struct Due {
     entry: Entry,
     /// 1 where it was taken before, and the lease has ended.
     expired: i64,
+    state: String,
+    created_at: i64,
+}
+
+impl Due {
+    /// What it counts for.
+    fn counted(&self, lane: &str) -> CountedEntry {
+        CountedEntry {
+            unknown: self.entry.unknown_since.is_some(),
+            leased: self.expired != 0,
+            ..CountedEntry::owed(lane, &self.state, self.created_at)
+        }
+    }
 }
 
 /// The columns of a [`Due`].
-const DUE: [&str; 11] = [
+const DUE: [&str; 13] = [
     "id",
     "kind",
     "debt_key",
@@ -30,6 +44,8 @@ const DUE: [&str; 11] = [
     "lease_until",
     "withdrawn",
     "expired",
+    "state",
+    "created_at",
 ];
 
 impl Tx {
@@ -46,7 +62,7 @@ impl Tx {
     ) -> Result<()> {
         let (id, now) = (self.context.id(), self.now());
         let state = if review_until.is_some() { "review" } else { "ready" };
-        sqlx::query(
+        let owed = sqlx::query(
             "INSERT INTO outbox (id, lane, kind, debt_key, target_id, priority, state, attempts, not_before, created_at)
              VALUES ($1, $2, $3, $4, $5, $6, $7, 0, $8, $9) ON CONFLICT (debt_key) DO NOTHING",
         )
@@ -61,6 +77,9 @@ impl Tx {
         .bind(now)
         .execute(&mut *self.db)
         .await?;
+        if owed.rows_affected() > 0 {
+            self.tally.change(None, Some(&CountedEntry::owed(lane, state, now)));
+        }
         Ok(())
     }
 
@@ -189,6 +208,11 @@ impl Tx {
             let (expired, free): (Vec<Due>, Vec<Due>) =
                 entries.into_iter().partition(|due| due.expired != 0);
             if expired.is_empty() {
+                for due in &free {
+                    let before = due.counted(claim.lane);
+                    let after = CountedEntry { leased: true, ..before.clone() };
+                    self.tally_entry(&due.entry.id, &before, &after);
+                }
                 let entries: Vec<Entry> = free.into_iter().map(|due| due.entry).collect();
                 self.lease(claim, &entries).await?;
                 return Ok(entries);
@@ -209,7 +233,7 @@ impl Tx {
         let read = format!(
             "SELECT id, kind, debt_key, target_id, attempts, unknown_since, first_attempt_at,
                {ATTEMPTED_AT} AS last_attempt_at, $2 AS lease_until, withdrawn,
-               CASE WHEN lease_until IS NULL THEN 0 ELSE 1 END AS expired
+               CASE WHEN lease_until IS NULL THEN 0 ELSE 1 END AS expired, state, created_at
              FROM outbox WHERE lane = $1 AND state IN ('ready', 'review') AND +not_before <= $4
                AND (lease_until IS NULL OR lease_until <= $4)
              ORDER BY priority, not_before, id LIMIT $3 {skip}"
@@ -249,6 +273,12 @@ impl Tx {
     /// What another claimant took and never settled may have been sent: it becomes unknown, to be looked for
     /// `settle_after` from now.
     async fn take_over(&mut self, claim: &Claim<'_>, expired: &[Due]) -> Result<()> {
+        for due in expired {
+            let before = due.counted(claim.lane);
+            let state = "ready".to_owned();
+            let after = CountedEntry { state, unknown: true, leased: false, ..before.clone() };
+            self.tally_entry(&due.entry.id, &before, &after);
+        }
         let ids: Vec<&str> = expired.iter().map(|due| due.entry.id.as_str()).collect();
         let write = format!(
             "UPDATE outbox SET state = 'ready', unknown_since = COALESCE(unknown_since, lease_until),
@@ -275,15 +305,21 @@ impl Tx {
     ) -> Result<()> {
         let write = format!(
             "UPDATE outbox SET lease_owner = NULL, lease_until = NULL WHERE lane = $2 AND state IN ('ready', 'review')
-               AND lease_owner = $3 AND NOT (id {})",
+               AND lease_owner = $3 AND NOT (id {})
+             RETURNING id, state, CASE WHEN unknown_since IS NULL THEN 0 ELSE 1 END, created_at",
             self.dialect.among()
         );
-        sqlx::query(sqlx::AssertSqlSafe(write))
+        let released: Vec<(String, String, i64, i64)> = sqlx::query_as(sqlx::AssertSqlSafe(write))
             .bind(to_json(&held)?)
             .bind(claim.lane.to_owned())
             .bind(claim.owner.to_owned())
-            .execute(&mut *self.db)
+            .fetch_all(&mut *self.db)
             .await?;
+        for (id, state, unknown, created_at) in released {
+            let owed = CountedEntry::owed(claim.lane, &state, created_at);
+            let after = CountedEntry { unknown: unknown != 0, ..owed };
+            self.tally_entry(&id, &CountedEntry { leased: true, ..after.clone() }, &after);
+        }
         Ok(())
     }
 
@@ -294,6 +330,14 @@ impl Tx {
         }
         let now = self.now();
         let rows: Vec<KeptRow<'_>> = kept.iter().map(KeptRow::of).collect();
+        let ids: Vec<&str> = rows.iter().map(|row| row.id).collect();
+        let before = self.counted_entries(&to_json(&ids)?).await?;
+        for row in &rows {
+            let Some(before) = before.get(row.id) else { continue };
+            let (state, unknown) = (row.state.to_owned(), row.unknown.is_some());
+            let after = CountedEntry { state, unknown, leased: false, ..before.clone() };
+            self.tally_entry(row.id, before, &after);
+        }
         let write = format!(
             "UPDATE outbox SET state = j.state, unknown_since = j.\"unknown\", last_error = COALESCE(j.error, last_error),
                not_before = j.not_before, attempts = attempts + j.tried, first_attempt_at = j.\"first\",

@@ -1,5 +1,6 @@
 //! The operator's desk at the outbox: what is there, and the few moves that only a named person may make.
 
+use super::counted::Thing;
 use super::{Result, Store, StoreError, Tx, word};
 use crate::domain::delivery::Withdrawal;
 use crate::words;
@@ -191,6 +192,7 @@ impl Tx {
         decision: &Decision,
         note: Option<&str>,
     ) -> Result<()> {
+        self.retally(Thing::Entry, [debt.id.as_str()]).await?;
         let now = self.now();
         let (state, forget_unknown, not_before) = match decision {
             Decision::Retry | Decision::Release => ("ready", 0, 0),

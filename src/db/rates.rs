@@ -1,17 +1,13 @@
-//! The figures by village, branch, department and person, from the record.
+//! The figures by village, branch, department and person, as they are kept.
 
 use std::collections::{BTreeMap, HashMap};
 
-use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
-use super::{Result, Store, date, word};
-use crate::domain::area::AreaKind;
-use crate::domain::duty::DutyKind;
-use crate::domain::issue::{Category, State};
-use crate::domain::rates::Counts;
-use crate::domain::staff::Role;
-use crate::domain::visit::Satisfaction;
+use super::{Result, Store, from_json};
+use crate::domain::area::{Area, AreaKind};
+use crate::domain::figures::{Counts, Dimension};
+use crate::domain::issue::Category;
 use crate::words;
 
 words! {
@@ -31,21 +27,35 @@ pub struct FiguresLine {
     pub counts: Counts,
 }
 
-/// What a count belongs to, on the way into one line or another.
-struct Place {
-    area_id: String,
-    staff_id: Option<String>,
-    category: Option<Category>,
+/// An area's, a person's or a category's.
+#[derive(Deserialize)]
+struct Kept {
+    of_id: String,
+    #[serde(flatten)]
+    counts: Counts,
 }
 
-type IssueRow =
-    (String, Option<String>, Option<String>, String, Option<String>, Option<String>, Option<i64>);
+/// The columns of a [`Kept`].
+const KEPT: [&str; 9] = [
+    "of_id",
+    "subjects",
+    "visited",
+    "issues",
+    "to_respond",
+    "responded",
+    "resolved",
+    "asked",
+    "satisfied",
+];
 
 impl Store {
     /// All of the campaign's.
+    ///
+    /// # Errors
+    /// Where the database fails.
     pub async fn counts(&self) -> Result<Counts> {
         let mut total = Counts::default();
-        for (_, counts) in self.counted(false).await? {
+        for Kept { counts, .. } in self.kept(Dimension::Area).await? {
             total += counts;
         }
         Ok(total)
@@ -53,146 +63,80 @@ impl Store {
 
     /// By village, branch, department or person, in their order. A department's are those of the issues in its
     /// categories, and of the residents who asked for them.
+    ///
+    /// # Errors
+    /// Where the database fails.
     pub async fn figures_by(&self, by: By) -> Result<Vec<FiguresLine>> {
-        let tree = self.area_tree().await?;
-        let campaign = self.campaign();
-        let staff: HashMap<String, String> = self
-            .staff()
-            .await?
-            .into_iter()
-            .map(|p| (p.id, format!("{} {}", p.number, p.name)))
-            .collect();
-        let name = |place: &Place| match by {
-            By::Village | By::Branch => {
-                let kind = if by == By::Village { AreaKind::Village } else { AreaKind::Branch };
-                let area = tree.upward(&place.area_id).find(|area| area.kind == kind);
-                area.map(|area| area.name.clone())
-            }
-            By::Department => {
-                place.category.and_then(|category| campaign.departments.get(&category).cloned())
-            }
-            By::Person => place.staff_id.as_ref().and_then(|id| staff.get(id).cloned()),
+        let names = self.names_by(by).await?;
+        let dimension = match by {
+            By::Village | By::Branch => Dimension::Area,
+            By::Department => Dimension::Category,
+            By::Person => Dimension::Person,
         };
-        let mut lines: BTreeMap<String, Counts> = BTreeMap::new();
-        for (place, counts) in self.counted(by == By::Department).await? {
-            if let Some(name) = name(&place) {
+        let mut lines: BTreeMap<&String, Counts> = BTreeMap::new();
+        for Kept { of_id, counts } in self.kept(dimension).await? {
+            if let Some(name) = names.get(&of_id) {
                 *lines.entry(name).or_default() += counts;
             }
         }
-        Ok(lines.into_iter().map(|(name, counts)| FiguresLine { name, counts }).collect())
+        let line = |(name, counts): (&String, Counts)| FiguresLine { name: name.clone(), counts };
+        Ok(lines.into_iter().filter(|(_, counts)| *counts != Counts::default()).map(line).collect())
     }
 
-    async fn counted(&self, by_category: bool) -> Result<Vec<(Place, Counts)>> {
-        let mut counted = self.counted_issues().await?;
-        if by_category {
-            counted.extend(self.counted_answers_by_category().await?);
-        } else {
-            counted.extend(self.counted_subjects().await?);
-            counted.extend(self.counted_answers().await?);
-        }
-        Ok(counted)
-    }
-
-    async fn counted_subjects(&self) -> Result<Vec<(Place, Counts)>> {
-        let rows: Vec<(String, Option<String>, i64, i64)> = sqlx::query_as(
-            "SELECT s.area_id, a.staff_id, COUNT(*), COUNT(CASE WHEN d.state = 'met' THEN 1 END)
-             FROM subjects s LEFT JOIN assignments a ON a.subject_id = s.id
-             LEFT JOIN duties d ON d.subject_id = s.id AND d.duty_key = 'visit:' || s.id
-             GROUP BY s.area_id, a.staff_id",
-        )
-        .fetch_all(&self.read)
-        .await?;
-        let counts = |(area_id, staff_id, subjects, visited)| {
-            let place = Place { area_id, staff_id, category: None };
-            (place, Counts { subjects, visited, ..Counts::default() })
+    /// On which line each area, person or category stands.
+    async fn names_by(&self, by: By) -> Result<HashMap<String, String>> {
+        let kind = match by {
+            By::Village => AreaKind::Village,
+            By::Branch => AreaKind::Branch,
+            By::Department => {
+                let departments = &self.campaign().departments;
+                let named =
+                    |of: &Category| Some((of.code().to_owned(), departments.get(of)?.clone()));
+                return Ok(Category::ALL.iter().filter_map(named).collect());
+            }
+            By::Person => {
+                let rows: Vec<(String, String)> =
+                    sqlx::query_as("SELECT id, number || ' ' || name FROM staff")
+                        .fetch_all(&self.read)
+                        .await?;
+                return Ok(rows.into_iter().collect());
+            }
         };
-        Ok(rows.into_iter().map(counts).collect())
+        let tree = self.area_tree().await?;
+        let above = |id: &str| tree.upward(id).find(|area| area.kind == kind);
+        let named = |area: &Area| Some((area.id.clone(), above(&area.id)?.name.clone()));
+        Ok(tree.all().filter_map(named).collect())
     }
 
-    /// Issues of this campaign: in time is, by the end of the day on which the grid member's note of it was due.
-    async fn counted_issues(&self) -> Result<Vec<(Place, Counts)>> {
-        let rows: Vec<IssueRow> = sqlx::query_as(
-            "SELECT i.area_id, a.staff_id, i.category, i.state, d.state, b.due_on, d.met_at FROM issues i
-             LEFT JOIN assignments a ON a.subject_id = i.subject_id
-             LEFT JOIN duties d ON d.duty_key = $1 || i.id || $2 LEFT JOIN duty_groups b ON b.id = d.group_id
-             WHERE i.state <> 'void' AND i.number LIKE $3",
-        )
-        .bind(format!("{}:", DutyKind::Acknowledge.code()))
-        .bind(format!("/{}", Role::GridMember.code()))
-        .bind(format!("{}-%", self.campaign().code))
-        .fetch_all(&self.read)
-        .await?;
-        let today = self.context.clock.today();
-        rows.into_iter().map(|row| self.count_issue(row, today)).collect()
-    }
-
-    fn count_issue(&self, row: IssueRow, today: Date) -> Result<(Place, Counts)> {
-        let (area_id, staff_id, category, state, noted, due_on, met_at) = row;
-        let state = word("issues.state", &state, State::read)?;
-        let due_on = due_on.as_deref().map(|on| date("duty_groups.due_on", on)).transpose()?;
-        let noted_on =
-            met_at.map(crate::clock::township_date).filter(|_| noted.as_deref() == Some("met"));
-        let in_time = noted_on.zip(due_on).is_some_and(|(on, due_on)| on <= due_on);
-        let passed = due_on.is_some_and(|due_on| due_on < today);
-        let category =
-            category.as_deref().map(|text| word("issues.category", text, Category::read));
-        let counts = Counts {
-            issues: 1,
-            to_respond: i64::from(noted_on.is_some() || passed),
-            responded: i64::from(in_time),
-            resolved: i64::from(matches!(state, State::Resolved | State::Closed)),
-            ..Counts::default()
+    /// What is kept of the campaign in effect, by areas, people or categories: as many rows as there are of these.
+    async fn kept(&self, dimension: Dimension) -> Result<Vec<Kept>> {
+        let sum = |of: &str, name: &str| {
+            format!("CAST(SUM(CASE WHEN name IN ({of}) THEN total ELSE 0 END) AS BIGINT) AS {name}")
         };
-        Ok((Place { area_id, staff_id, category: category.transpose()? }, counts))
+        let sums = [
+            sum("'subjects'", "subjects"),
+            sum("'visited'", "visited"),
+            sum("'issues'", "issues"),
+            // What wasn't taken note of had to be where its day has passed.
+            sum("'noted', 'unnoted'", "to_respond"),
+            sum("'noted_in_time'", "responded"),
+            sum("'resolved'", "resolved"),
+            sum("'asked'", "asked"),
+            sum("'satisfied'", "satisfied"),
+        ];
+        let query = format!(
+            "SELECT of_id, {} FROM tallies WHERE dimension = $1 AND campaign IN ('', $2)
+               AND (name <> 'unnoted' OR day < $3) AND (name NOT IN ('asked', 'satisfied') OR day >= $4) GROUP BY of_id",
+            sums.join(", ")
+        );
+        let kept: String =
+            sqlx::query_scalar(sqlx::AssertSqlSafe(self.dialect.as_one(&KEPT, &query)))
+                .bind(dimension.code())
+                .bind(self.campaign().code.clone())
+                .bind(self.context.clock.today().to_string())
+                .bind(self.campaign_start())
+                .fetch_one(&self.read)
+                .await?;
+        from_json(&kept)
     }
-
-    /// Each resident's last answer.
-    async fn counted_answers(&self) -> Result<Vec<(Place, Counts)>> {
-        let rows: Vec<(String, Option<String>, String, i64)> = sqlx::query_as(
-            "SELECT s.area_id, a.staff_id, v.satisfaction, COUNT(*) FROM visits v
-             JOIN subjects s ON s.id = v.subject_id LEFT JOIN assignments a ON a.subject_id = s.id
-             WHERE v.kind = 'revisit' AND v.visited_on >= $1 AND v.id =
-               (SELECT w.id FROM visits w WHERE w.resident_id = v.resident_id AND w.kind = 'revisit'
-                ORDER BY w.visited_on DESC, w.id DESC LIMIT 1)
-             GROUP BY s.area_id, a.staff_id, v.satisfaction",
-        )
-        .bind(self.campaign_start())
-        .fetch_all(&self.read)
-        .await?;
-        rows.into_iter()
-            .map(|(area_id, staff_id, answer, count)| {
-                let place = Place { area_id, staff_id, category: None };
-                Ok((place, answers(&answer, count)?))
-            })
-            .collect()
-    }
-
-    /// Each resident's last answer, once for each category in which they asked for something.
-    async fn counted_answers_by_category(&self) -> Result<Vec<(Place, Counts)>> {
-        let rows: Vec<(String, String, i64)> = sqlx::query_as(
-            "SELECT c.category, v.satisfaction, COUNT(*) FROM visits v
-             JOIN (SELECT DISTINCT resident_id, category FROM issues WHERE category IS NOT NULL AND state <> 'void') c
-               ON c.resident_id = v.resident_id
-             WHERE v.kind = 'revisit' AND v.visited_on >= $1 AND v.id =
-               (SELECT w.id FROM visits w WHERE w.resident_id = v.resident_id AND w.kind = 'revisit'
-                ORDER BY w.visited_on DESC, w.id DESC LIMIT 1)
-             GROUP BY c.category, v.satisfaction",
-        )
-        .bind(self.campaign_start())
-        .fetch_all(&self.read)
-        .await?;
-        rows.into_iter()
-            .map(|(category, answer, count)| {
-                let category = Some(word("issues.category", &category, Category::read)?);
-                let place = Place { area_id: String::new(), staff_id: None, category };
-                Ok((place, answers(&answer, count)?))
-            })
-            .collect()
-    }
-}
-
-fn answers(answer: &str, count: i64) -> Result<Counts> {
-    let answer = word("visits.satisfaction", answer, Satisfaction::read)?;
-    let satisfied = if answer.closes() { count } else { 0 };
-    Ok(Counts { asked: count, satisfied, ..Counts::default() })
 }

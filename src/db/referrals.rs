@@ -3,8 +3,10 @@
 use jiff::SignedDuration;
 use serde::Serialize;
 
+use super::counted::Thing;
 use super::{Context, Receipt, Result, Store, Tx, to_json};
 use crate::clock::span_millis;
+use crate::domain::counted::{CountedEntry, CountedReferral};
 use crate::domain::delivery::Withdrawal;
 use crate::domain::issue::{Event, State, Urgency};
 use crate::domain::referral;
@@ -117,18 +119,48 @@ impl Tx {
              SELECT id, issue_id, \"round\", '{lane}', reference, 'queued', {now}, 0 FROM {source} AS j"
         );
         self.write_set(&referrals, &rows).await?;
+        for _ in new {
+            self.tally.change(None, Some(&CountedReferral::of("queued")));
+        }
         let (state, not_before) = review_until.map_or(("ready", 0), |until| ("review", until));
         let entries = format!(
             "INSERT INTO outbox (id, lane, kind, debt_key, target_id, priority, state, attempts, not_before, created_at)
              SELECT entry_id, '{lane}', 'referral', debt_key, id, priority, '{state}', 0, {not_before}, {now}
              FROM {source} AS j WHERE true ON CONFLICT (debt_key) DO NOTHING"
         );
+        // Each is the first of its key, as its referral is the first of its issue's round.
+        let entry = CountedEntry::owed(&*self.context.platform_lane, state, now);
+        for _ in new {
+            self.tally.change(None, Some(&entry));
+        }
         self.write_set(&entries, &rows).await
+    }
+
+    /// What is withdrawn of these issues counts otherwise then.
+    async fn retally_withdrawn(&mut self, withdrawn: &[(String, Withdrawal)]) -> Result<()> {
+        #[derive(serde::Deserialize)]
+        struct Owed {
+            referral: String,
+            entry: String,
+        }
+        let issues: Vec<&str> = withdrawn.iter().map(|(issue, _)| issue.as_str()).collect();
+        let referrals = format!(
+            "SELECT r.id AS referral, r.id AS target FROM referrals r WHERE r.issue_id {0}
+             UNION ALL SELECT r.id, s.id FROM referrals r JOIN referral_photos s ON s.referral_id = r.id WHERE r.issue_id {0}",
+            self.dialect.among()
+        );
+        let read = format!(
+            "SELECT t.referral, o.id AS entry FROM ({referrals}) AS t JOIN outbox o ON o.target_id = t.target"
+        );
+        let owed: Vec<Owed> = self.read_set(&["referral", "entry"], &read, &issues, &[]).await?;
+        self.retally(Thing::Referral, owed.iter().map(|owed| owed.referral.as_str())).await?;
+        self.retally(Thing::Entry, owed.iter().map(|owed| owed.entry.as_str())).await
     }
 
     /// What is owed to the platform of these issues isn't any more: referrals and photos, and why. What certainly hasn't
     /// left is cancelled; what may have, and what is under way, is marked, and whoever settles it goes by that.
     pub async fn withdraw_referrals(&mut self, withdrawn: &[(String, Withdrawal)]) -> Result<()> {
+        self.retally_withdrawn(withdrawn).await?;
         let rows: Vec<Withdrawn<'_>> = withdrawn.iter().map(Withdrawn::of).collect();
         let texts = ["issue_id", "why", "unsent", "handed", "doubtful"];
         let source = self.dialect.rows(&texts, &[]);
@@ -151,6 +183,7 @@ impl Tx {
 
     /// These referrals never reached the platform and aren't owed any more.
     pub(crate) async fn referrals_cancelled(&mut self, ids: &[&str]) -> Result<()> {
+        self.retally(Thing::Referral, ids.iter().copied()).await?;
         let write = format!(
             "UPDATE referrals SET state = 'cancelled', poll_at = NULL WHERE state = 'queued' AND id {}",
             self.dialect.among()
@@ -168,6 +201,7 @@ impl Tx {
         if delivered.is_empty() {
             return Ok(());
         }
+        self.tally_delivered(delivered).await?;
         let now = self.now();
         let source = self.dialect.rows(&["id", "remote_id", "token"], &[]);
         let rows: Vec<DeliveredRow<'_>> = delivered
@@ -205,8 +239,31 @@ impl Tx {
         self.owe_messages_of(&ids).await
     }
 
+    /// What hadn't been there was queued, but for a few.
+    async fn tally_delivered(&mut self, delivered: &[(&str, &Receipt)]) -> Result<()> {
+        let ids: Vec<&str> = delivered.iter().map(|(id, _)| *id).collect();
+        let others = format!(
+            "SELECT id FROM referrals WHERE state <> 'queued' AND id {}",
+            self.dialect.among()
+        );
+        let others: Vec<String> = sqlx::query_scalar(sqlx::AssertSqlSafe(others))
+            .bind(to_json(&ids)?)
+            .fetch_all(&mut *self.db)
+            .await?;
+        for (id, receipt) in delivered {
+            let other = others.iter().any(|other| other == id);
+            if !other && !self.is_retallied(Thing::Referral, id) {
+                let state = if receipt.remote_id.is_some() { "open" } else { "waiting" };
+                let (before, after) = (CountedReferral::of("queued"), CountedReferral::of(state));
+                self.tally.change(Some(&before), Some(&after));
+            }
+        }
+        self.retally(Thing::Referral, others.iter().map(String::as_str)).await
+    }
+
     /// The platform's own no at the door.
     pub(crate) async fn referral_refused(&mut self, id: &str, reason: &str) -> Result<()> {
+        self.retally(Thing::Referral, [id]).await?;
         let issue_id: String = sqlx::query_scalar(
             "UPDATE referrals SET state = 'refused', poll_at = NULL WHERE id = $1 RETURNING issue_id",
         )
@@ -318,7 +375,7 @@ impl Store {
     /// The platform's words that configuration doesn't know, and how often each came.
     pub async fn unknown_words(&self) -> Result<Vec<(String, i64)>> {
         Ok(sqlx::query_as(
-            "SELECT word, COUNT(*) FROM referral_updates WHERE status IS NULL GROUP BY word ORDER BY word",
+            "SELECT of_id, total FROM tallies WHERE dimension = 'word' AND total <> 0 ORDER BY of_id",
         )
         .fetch_all(&self.read)
         .await?)

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::counted::Thing;
 use super::sets::Columns;
 use super::{Context, Result, Session, Store, Tx, to_json, word};
 use crate::domain::staff::{AddressKind, Role, StaffMember};
@@ -192,6 +193,8 @@ const TEXTS: [&str; 9] = [
 impl Tx {
     /// Adds people, and brings others up to date.
     pub async fn write_staff(&mut self, added: &[StaffRow], changed: &[StaffRow]) -> Result<()> {
+        self.retally(Thing::Staff, changed.iter().map(|row| row.id.as_str())).await?;
+        added.iter().for_each(|row| self.tally_new(Thing::Staff, &row.id));
         let columns = Columns { texts: &TEXTS, numbers: &["created_at"] };
         self.insert_set("staff", &columns, added).await?;
         self.update_set("staff", &Columns { texts: &TEXTS, numbers: &[] }, changed).await

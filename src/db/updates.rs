@@ -6,9 +6,11 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use super::counted::Thing;
 use super::issues::Projection;
 use super::referrals::next_poll;
 use super::{OpenReferral, Result, Store, StoreError, Tx, from_json, to_json, word};
+use crate::domain::counted::UnknownWord;
 use crate::domain::following::{Answer, Consequences, Followed, Number, NumberState, Said};
 use crate::domain::issue::Issue;
 use crate::domain::referral::{PlatformStatus, PlatformUpdate};
@@ -129,6 +131,10 @@ impl Tx {
         let rows: Vec<NewRow<'_>> = rows.into_iter().filter(is_new).collect();
         if rows.is_empty() {
             return Ok(Vec::new());
+        }
+        self.retally_followers(rows.iter().map(|row| row.remote_id)).await?;
+        for row in rows.iter().filter(|row| row.status.is_none()) {
+            self.tally.change(None, Some(&UnknownWord(row.word)));
         }
         let texts = ["id", "remote_id", "digest", "word", "status", "body", "successors"];
         let write = format!(
@@ -274,8 +280,29 @@ impl Tx {
         Ok((referrals, issues))
     }
 
+    /// What the platform says of numbers may change what their referrals count for.
+    async fn retally_followers<'n>(
+        &mut self,
+        numbers: impl Iterator<Item = &'n str>,
+    ) -> Result<()> {
+        let numbers: Vec<&str> = numbers.collect();
+        let read = format!(
+            "SELECT DISTINCT referral_id FROM referral_numbers WHERE lane = $2 AND state <> 'replaced' AND remote_id {}",
+            self.dialect.among()
+        );
+        let followers: Vec<String> = sqlx::query_scalar(sqlx::AssertSqlSafe(read))
+            .bind(to_json(&numbers)?)
+            .bind(self.context.platform_lane.clone())
+            .fetch_all(&mut *self.db)
+            .await?;
+        self.retally(Thing::Referral, followers.iter().map(String::as_str)).await
+    }
+
     /// Writes what answers made of numbers and referrals, and that they were applied; the events are the caller's.
     pub async fn write_followed(&mut self, follows: &Consequences) -> Result<()> {
+        let numbered = follows.numbers.iter().map(|(referral, _)| referral.as_str());
+        let said = follows.referrals.iter().map(|(referral, _)| referral.as_str());
+        self.retally(Thing::Referral, numbered.chain(said)).await?;
         let numbers: Vec<NumberRow<'_>> = follows
             .numbers
             .iter()
@@ -350,6 +377,7 @@ impl Tx {
 
     /// The platform gave these referrals their numbers: what waited for that is owed.
     pub async fn number_referrals(&mut self, numbered: &[(&str, &str)]) -> Result<()> {
+        self.retally(Thing::Referral, numbered.iter().map(|(referral, _)| *referral)).await?;
         let numbers: Vec<NumberRow<'_>> = numbered
             .iter()
             .map(|(referral_id, remote_id)| NumberRow {
@@ -452,10 +480,7 @@ impl Store {
             return Ok(0);
         }
         Ok(sqlx::query_scalar(
-            "SELECT COUNT(DISTINCT n.referral_id) FROM referral_updates u
-             JOIN referral_numbers n ON n.lane = u.lane AND n.remote_id = u.remote_id AND n.said_at = u.at
-             JOIN referrals r ON r.id = n.referral_id
-             WHERE r.state = 'open' AND n.state = 'current' AND u.status = 'resolved' AND TRIM(u.body) = ''",
+            "SELECT CAST(COALESCE(SUM(total), 0) AS BIGINT) FROM tallies WHERE dimension = 'all' AND name = 'unanswered'",
         )
         .fetch_one(&self.read)
         .await?)

@@ -8,9 +8,11 @@ use std::time::Duration;
 
 use tokio::sync::{Mutex, OwnedMutexGuard};
 
+use super::counted::Thing;
 use super::session::{Session, TxConnection};
 use super::{Contacts, Dialect, Result, Store};
 use crate::clock::Stopwatch;
+use crate::domain::figures::Tally;
 use crate::domain::obligations::GroupKey;
 
 /// Begins a transaction of PostgreSQL's that waits for its turn.
@@ -32,6 +34,10 @@ pub struct Tx {
     pub(super) groups: HashMap<GroupKey, String>,
     /// Issues that came in with this transaction.
     pub(super) new_issues: HashSet<String>,
+    /// By how much it changes the figures.
+    pub(super) tally: Tally,
+    /// What is counted once more at its end: see [`Tx::retally`].
+    pub(super) retallied: HashMap<Thing, HashSet<String>>,
     began: Stopwatch,
     longest: Arc<AtomicU64>,
     /// Given back after the connection.
@@ -57,6 +63,8 @@ impl Store {
             contacts: Arc::clone(&self.contacts),
             groups: HashMap::new(),
             new_issues: HashSet::new(),
+            tally: Tally::default(),
+            retallied: HashMap::new(),
             began: Stopwatch::start(),
             longest: Arc::clone(&self.turns.longest),
             _turn: turn,
@@ -75,6 +83,7 @@ impl Tx {
     /// # Errors
     /// Where it may not have been kept: whoever needs to know looks again.
     pub async fn commit(mut self) -> Result<()> {
+        self.flush_tally().await?;
         self.session.db.end("COMMIT").await?;
         let took = u64::try_from(self.began.elapsed().as_micros()).unwrap_or(u64::MAX);
         self.longest.fetch_max(took, Ordering::Relaxed);

@@ -5,16 +5,17 @@
 
 pub mod area;
 pub mod campaign;
+pub mod counted;
 pub mod delivery;
 pub mod duty;
 pub mod escalation;
+pub mod figures;
 pub mod following;
 pub mod health;
 pub mod holder;
 pub mod issue;
 pub mod mask;
 pub mod obligations;
-pub mod rates;
 pub mod referral;
 pub mod staff;
 pub mod subject;

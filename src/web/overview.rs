@@ -10,10 +10,10 @@ use super::templates;
 use crate::daemon::Daemon;
 use crate::db::{By, FiguresLine, StoreError};
 use crate::domain::duty::DutyKind;
+use crate::domain::figures::{Counts, Rates, percent};
 use crate::domain::health::Verdict;
 use crate::domain::holder::Holder;
 use crate::domain::issue::State;
-use crate::domain::rates::{Counts, Rates, percent};
 
 /// A rate, with what it's made of.
 #[derive(Serialize)]

@@ -24,7 +24,6 @@ impl Status {
         let duties = store.open_duties(today).await?;
         let lanes = lanes(daemon, now).await?;
         let late = store.late_by_holder().await?.into_iter();
-        let unreachable = store.unreachable().await?.len() + store.without_channel().await?.len();
         let mut status = Status {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             verdict: Verdict::Green,
@@ -41,7 +40,7 @@ impl Status {
             lanes,
             jobs: jobs(daemon).await?,
             late_issues: late.map(|(holder, count)| (holder.code().to_owned(), count)).collect(),
-            unreachable: i64::try_from(unreachable).unwrap_or(i64::MAX),
+            unreachable: store.unreachable_count().await?,
             closed_without_answer: store.closed_without_answer().await?,
             unknown_statuses: store.unknown_words().await?.into_iter().collect(),
             importing: store.import_under_way().await?.map(importing),

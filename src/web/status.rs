@@ -12,8 +12,8 @@ use crate::db::{Figures, LaneFigures};
 use crate::delivery::GateState;
 use crate::domain::campaign::Campaign;
 use crate::domain::duty::DutyKind;
+use crate::domain::figures::{Counts, Rates};
 use crate::domain::health::Verdict;
-use crate::domain::rates::{Counts, Rates};
 
 /// The whole status, as `/status` gives it.
 #[derive(Debug, Clone, Serialize, Deserialize)]

@@ -4,10 +4,10 @@ use std::fmt::{Display, Formatter, Result};
 
 use super::status::{LaneStatus, Status, Unreadable, township_time};
 use crate::domain::duty::DutyKind;
+use crate::domain::figures::{Rates, percent};
 use crate::domain::health::Verdict;
 use crate::domain::holder::Holder;
 use crate::domain::issue::State;
-use crate::domain::rates::{Rates, percent};
 
 impl Display for Status {
     /// For a person.

@@ -149,7 +149,7 @@ on_both!(the_figures_are_the_same_wherever_they_stand, async |fixture: Fixture| 
     );
     for by in [By::Village, By::Branch, By::Person] {
         let lines = fixture.store.figures_by(by).await.unwrap();
-        let mut sum = zoufang::domain::rates::Counts::default();
+        let mut sum = zoufang::domain::figures::Counts::default();
         lines.iter().for_each(|line| sum += line.counts);
         assert_eq!(sum, total, "{by:?}: {lines:?}");
     }

@@ -12,6 +12,7 @@ mod demo;
 mod derivation;
 mod domain;
 mod duties;
+mod figures;
 mod imports;
 mod intake;
 mod kill;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 use zoufang::daemon::Daemon;
 use zoufang::db::Store;
-use zoufang::domain::rates::percent;
+use zoufang::domain::figures::percent;
 use zoufang::notify::{calendar_link, preview};
 use zoufang::settings::Settings;
 use zoufang::web::serve;

@@ -507,4 +507,5 @@ on_both!(a_years_tellings_are_those_of_a_naive_reading, async |fixture: Fixture|
         [],
         "a year's duties, done again"
     );
+    assert_eq!(year.fixture.store.recount().await.unwrap(), [], "a year's figures, counted again");
 });

@@ -1,10 +1,15 @@
 //! The events of issues, and what they make of their rows.
 
+use std::collections::HashMap;
+
 use serde::{Deserialize, Serialize};
 
+use super::IssueRow;
+use crate::db::counted::Thing;
 use crate::db::sets::Columns;
 use crate::db::{Result, Session, Tx, to_json};
-use crate::domain::issue::{Event, Issue};
+use crate::domain::counted::Standing;
+use crate::domain::issue::{Event, EventKind, Issue};
 
 /// An event as it's kept.
 #[derive(Debug, Deserialize)]
@@ -36,6 +41,9 @@ struct NewEvent<'e> {
 #[derive(Debug, Serialize)]
 pub struct IssueProjection {
     id: String,
+    /// The same, for the figures.
+    #[serde(skip)]
+    after: Standing,
     state: &'static str,
     round: i64,
     level: Option<&'static str>,
@@ -60,6 +68,7 @@ impl IssueProjection {
         let Issue { state, round, class, town_finished, platform_finished } = issue;
         IssueProjection {
             id: id.to_owned(),
+            after: Standing { issue: issue.clone(), due_on },
             state: state.code(),
             round: *round,
             level: class.map(|class| class.level.code()),
@@ -88,6 +97,8 @@ impl Session {
 impl Tx {
     /// Adds events: the issue's id, the event's sequence, itself, and who did it.
     pub async fn add_events(&mut self, events: &[(String, i64, Event, String)]) -> Result<()> {
+        let reopened = events.iter().filter(|(_, _, event, _)| event.kind() == EventKind::Reopened);
+        self.retally(Thing::Issue, reopened.map(|(id, ..)| id.as_str())).await?;
         let at = self.now;
         let row = |(issue_id, sequence, event, actor): &'_ (String, i64, Event, String)| {
             Ok((issue_id.clone(), *sequence, event.kind().code(), to_json(event)?, actor.clone()))
@@ -113,8 +124,38 @@ impl Tx {
         .await
     }
 
+    /// What these change of the figures. What only moves on is counted by what moves, and nothing else is read for it.
+    async fn tally_projected(&mut self, rows: &[IssueProjection]) -> Result<()> {
+        let ids: Vec<&str> = rows.iter().map(|row| row.id.as_str()).collect();
+        let known = ids.iter().filter(|id| !self.is_retallied(Thing::Issue, id));
+        let known: Vec<&str> = known.copied().collect();
+        let before = self.issue_rows(&known).await?;
+        let before: HashMap<&str, &IssueRow> =
+            before.iter().map(|row| (row.id.as_str(), row)).collect();
+        let (mut issues, mut asked) = (Vec::new(), Vec::new());
+        for IssueProjection { id, after, .. } in rows {
+            let Some(row) = before.get(id.as_str()) else {
+                asked.push(id.as_str());
+                continue;
+            };
+            let standing = Standing { issue: row.issue()?, due_on: row.due_on()? };
+            if standing.only_moves_to(&after.issue) {
+                self.tally.change(Some(&standing), Some(after));
+            } else {
+                issues.push(id.as_str());
+                asked.push(id.as_str());
+            }
+        }
+        self.retally(Thing::Issue, issues).await?;
+        // In what their residents asked for something may change with these.
+        let residents: Vec<String> =
+            self.issue_rows(&asked).await?.into_iter().map(|row| row.resident_id).collect();
+        self.retally(Thing::Resident, residents.iter().map(String::as_str)).await
+    }
+
     /// Makes rows what the events made of their issues.
     pub async fn project_issues(&mut self, rows: &[IssueProjection]) -> Result<()> {
+        self.tally_projected(rows).await?;
         let texts = ["id", "state", "level", "category", "urgency", "due_on"];
         let numbers = ["round", "town_finished", "platform_finished", "version", "updated_at"];
         self.update_set("issues", &Columns { texts: &texts, numbers: &numbers }, rows).await

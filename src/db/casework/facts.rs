@@ -2,8 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::db::counted::Thing;
 use crate::db::sets::Columns;
 use crate::db::{Result, Session, Tx};
+use crate::domain::visit::VisitKind;
 
 /// Where a subject lies, and who visits it.
 #[derive(Debug, Clone, Deserialize)]
@@ -211,6 +213,7 @@ impl Session {
 impl Tx {
     /// Adds subjects.
     pub async fn add_subjects(&mut self, rows: &[NewSubjectRow]) -> Result<()> {
+        rows.iter().for_each(|row| self.tally_new(Thing::Subject, &row.id));
         let texts =
             ["id", "number", "kind", "area_id", "name_sealed", "address_sealed", "content_key"];
         self.insert_set("subjects", &Columns { texts: &texts, numbers: &["created_at"] }, rows)
@@ -219,12 +222,15 @@ impl Tx {
 
     /// Brings subjects up to date.
     pub async fn change_subjects(&mut self, rows: &[SubjectChange]) -> Result<()> {
+        let ids: Vec<&str> = rows.iter().map(|row| row.id.as_str()).collect();
+        self.retally_around(&ids).await?;
         let texts = ["id", "kind", "area_id", "name_sealed", "address_sealed", "content_key"];
         self.update_set("subjects", &Columns { texts: &texts, numbers: &[] }, rows).await
     }
 
     /// Adds residents.
     pub async fn add_residents(&mut self, rows: &[NewResident]) -> Result<()> {
+        rows.iter().for_each(|row| self.tally_new(Thing::Resident, &row.id));
         let texts =
             ["id", "subject_id", "natural_key", "name_sealed", "contact_sealed", "unheard_sealed"];
         let numbers = ["registered", "created_at"];
@@ -246,6 +252,8 @@ impl Tx {
 
     /// Adds visits.
     pub async fn add_visits(&mut self, rows: &[NewVisitRow]) -> Result<()> {
+        let revisits = rows.iter().filter(|row| row.kind == VisitKind::Revisit.code());
+        self.retally(Thing::Resident, revisits.map(|row| row.resident_id.as_str())).await?;
         let texts = [
             "id",
             "natural_key",

@@ -3,6 +3,7 @@
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
+use crate::db::counted::Thing;
 use crate::db::sets::Columns;
 use crate::db::{Result, Session, StoreError, Tx, date, word};
 use crate::domain::issue::{Category, Class, Issue, Level, State, Urgency};
@@ -147,6 +148,7 @@ impl Session {
 impl Tx {
     /// Adds issues.
     pub async fn add_issues(&mut self, rows: &[NewIssueRow]) -> Result<()> {
+        rows.iter().for_each(|row| self.tally_new(Thing::Issue, &row.id));
         let texts = [
             "id",
             "number",
@@ -172,6 +174,7 @@ impl Tx {
             id: &'d str,
             due_on: &'d str,
         }
+        self.retally(Thing::Issue, dates.iter().map(|(id, _)| id.as_str())).await?;
         let rows: Vec<Dated<'_>> = dates.iter().map(|(id, due_on)| Dated { id, due_on }).collect();
         let columns = Columns { texts: &["id", "due_on"], numbers: &[] };
         self.update_set("issues", &columns, &rows).await
@@ -184,6 +187,8 @@ impl Tx {
             subject: &'m str,
             area: &'m str,
         }
+        let moved: Vec<&str> = subjects.iter().map(|(subject, _)| subject.as_str()).collect();
+        self.retally_around(&moved).await?;
         let rows: Vec<Move<'_>> =
             subjects.iter().map(|(subject, area)| Move { subject, area }).collect();
         let source = self.dialect.rows(&["subject", "area"], &[]);

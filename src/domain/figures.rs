@@ -1,0 +1,226 @@
+//! 走访率、响应率、解决率、满意率 and every other count that somebody sees (docs/figures.md). Numbers are kept, and change
+//! with what they count by [`Tally::change`]; what each thing counts for is in counted.rs.
+
+use std::collections::HashMap;
+
+use jiff::civil::Date;
+use serde::{Deserialize, Serialize};
+
+use crate::words;
+
+/// What the rates are made of; it adds up over areas and people.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Counts {
+    /// Subjects, also those that nobody was assigned yet, and those of them whose first visit is complete.
+    pub subjects: i64,
+    pub visited: i64,
+    /// Issues that aren't void; those of them of which somebody had to take note by now, and did in time.
+    pub issues: i64,
+    pub to_respond: i64,
+    pub responded: i64,
+    /// Those of the issues that are resolved or closed.
+    pub resolved: i64,
+    /// Residents who were asked at a revisit, and those whose last answer was satisfied or fairly satisfied.
+    pub asked: i64,
+    pub satisfied: i64,
+}
+
+/// The four rates, each between 0 and 1; nothing where there is nothing to divide by.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Rates {
+    /// 走访率
+    pub visit: Option<f64>,
+    /// 响应率
+    pub response: Option<f64>,
+    /// 解决率
+    pub resolution: Option<f64>,
+    /// 满意率
+    pub satisfaction: Option<f64>,
+}
+
+impl Counts {
+    /// ```
+    /// use zoufang::domain::figures::Counts;
+    /// let counts = Counts { subjects: 4, visited: 3, ..Counts::default() };
+    /// assert_eq!((counts.rates().visit, counts.rates().resolution), (Some(0.75), None));
+    /// ```
+    pub fn rates(&self) -> Rates {
+        Rates {
+            visit: share(self.visited, self.subjects),
+            response: share(self.responded, self.to_respond),
+            resolution: share(self.resolved, self.issues),
+            satisfaction: share(self.satisfied, self.asked),
+        }
+    }
+}
+
+#[allow(clippy::cast_precision_loss, reason = "counts of people and matters")]
+fn share(part: i64, whole: i64) -> Option<f64> {
+    (whole > 0).then(|| part as f64 / whole as f64)
+}
+
+impl std::ops::AddAssign for Counts {
+    fn add_assign(&mut self, other: Counts) {
+        self.subjects += other.subjects;
+        self.visited += other.visited;
+        self.issues += other.issues;
+        self.to_respond += other.to_respond;
+        self.responded += other.responded;
+        self.resolved += other.resolved;
+        self.asked += other.asked;
+        self.satisfied += other.satisfied;
+    }
+}
+
+/// A rate as people read it: 85.3%, or — where there is none.
+pub fn percent(rate: Option<f64>) -> String {
+    rate.map_or_else(|| "—".to_owned(), |rate| format!("{:.1}%", rate * 100.0))
+}
+
+words! {
+    /// What is counted.
+    Figure {
+        Subjects = "subjects", "走访对象";
+        Visited = "visited", "已走访的对象";
+        Residents = "residents", "群众";
+        Revisited = "revisited", "已回访的群众";
+        /// By the day of the answer: a campaign counts those since its first day.
+        Asked = "asked", "回访时回答的群众";
+        Satisfied = "satisfied", "满意的群众";
+        Issues = "issues", "问题";
+        Resolved = "resolved", "已解决的问题";
+        Noted = "noted", "已签收的问题";
+        NotedInTime = "noted_in_time", "按期签收的问题";
+        /// Not taken note of yet, by the day on which that is due.
+        Unnoted = "unnoted", "未签收的问题";
+        /// Not resolved, by the day on which that is due.
+        Unresolved = "unresolved", "未办结的问题";
+        Reopened = "reopened", "重新办理过的问题";
+        /// Open, by the day on which they are due.
+        Duties = "duties", "未完成的任务";
+        Referrals = "referrals", "上报";
+        /// Closed by the platform without a word for the resident.
+        Unanswered = "unanswered", "平台办结没有答复的上报";
+        Notices = "notices", "已送达的通知";
+        Words = "words", "平台的状态";
+        Staff = "staff", "走访人员";
+        Queued = "queued", "待发";
+        InFlight = "in_flight", "在途";
+        Handed = "handed", "已交接";
+        Unknown = "unknown", "待核实";
+        Held = "held", "待人工";
+        Refused = "refused", "被拒";
+        Delivered = "delivered", "已送达";
+        Cancelled = "cancelled", "已撤回";
+        /// Owed still, by the hour in which it came to be owed, and by the minute.
+        OwedByHour = "owed_by_hour", "未了结的待发件（按小时）";
+        OwedByMinute = "owed_by_minute", "未了结的待发件（按分钟）";
+    }
+}
+
+words! {
+    /// Of what a figure is.
+    Dimension {
+        All = "all", "全部";
+        Area = "area", "区划";
+        /// A person, as the visitor.
+        Person = "person", "走访人";
+        Category = "category", "类别";
+        State = "state", "问题状态";
+        Level = "level", "责任层级";
+        /// Whose turn it is, as [`turn_of`](super::counted::turn_of) names it.
+        Turn = "turn", "环节";
+        DutyKind = "duty_kind", "任务类型";
+        ReferralState = "referral_state", "上报状态";
+        Word = "word", "平台的词";
+        /// How people can be reached, as [`Reach`](super::counted::Reach) names it.
+        Reach = "reach", "联系方式";
+        Lane = "lane", "通道";
+        /// Since when what is owed on a lane is.
+        LaneAge = "lane_age", "通道积压";
+    }
+}
+
+/// One kept number.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Counter {
+    pub dimension: Dimension,
+    /// Which area, person, state…; empty for all.
+    #[serde(rename = "of_id")]
+    pub of: String,
+    #[serde(rename = "name")]
+    pub figure: Figure,
+    /// The code of the campaign whose issues it counts; empty where it isn't one campaign's.
+    pub campaign: String,
+    /// A date as ISO text, or an instant as [`since`](super::counted::since) names it; empty where the day doesn't matter.
+    pub day: String,
+}
+
+impl Counter {
+    /// One that is of no campaign and of no day.
+    pub fn new(dimension: Dimension, of: impl Into<String>, figure: Figure) -> Counter {
+        let (campaign, day) = (String::new(), String::new());
+        Counter { dimension, of: of.into(), figure, campaign, day }
+    }
+
+    /// The same of a day.
+    #[must_use]
+    pub fn on(self, day: Date) -> Counter {
+        Counter { day: day.to_string(), ..self }
+    }
+
+    /// The same of a campaign.
+    #[must_use]
+    pub fn of_campaign(self, campaign: &str) -> Counter {
+        Counter { campaign: campaign.to_owned(), ..self }
+    }
+}
+
+impl std::fmt::Display for Counter {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Counter { dimension, of, figure, campaign, day } = self;
+        let parts = [campaign.as_str(), figure.chinese(), dimension.chinese(), of, day];
+        let told: Vec<&str> = parts.into_iter().filter(|part| !part.is_empty()).collect();
+        f.write_str(&told.join(" "))
+    }
+}
+
+/// How much each number changes.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Tally(HashMap<Counter, i64>);
+
+/// What counts for something.
+pub trait Counted {
+    /// Adds what `times` of it count for.
+    fn count(&self, into: &mut Tally, times: i64);
+}
+
+impl Tally {
+    /// Adds to one number.
+    pub fn add(&mut self, counter: Counter, number: i64) {
+        *self.0.entry(counter).or_insert(0) += number;
+    }
+
+    /// A thing came, went, or became another.
+    pub fn change<T: Counted>(&mut self, before: Option<&T>, after: Option<&T>) {
+        self.count(before, -1);
+        self.count(after, 1);
+    }
+
+    /// Adds what each of these counts for, so many times.
+    pub fn count<'t, T: Counted + 't>(
+        &mut self,
+        things: impl IntoIterator<Item = &'t T>,
+        times: i64,
+    ) {
+        things.into_iter().for_each(|thing| thing.count(self, times));
+    }
+
+    /// What isn't nothing, in its order; nothing is left.
+    pub fn take(&mut self) -> Vec<(Counter, i64)> {
+        let all = std::mem::take(&mut self.0).into_iter();
+        let mut changed: Vec<_> = all.filter(|(_, number)| *number != 0).collect();
+        changed.sort_unstable();
+        changed
+    }
+}
