@@ -7,7 +7,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::task::{JoinError, JoinHandle, JoinSet};
-use tokio::time::Sleep;
 use tracing::error;
 
 use super::Attempt;
@@ -69,7 +68,7 @@ pub(super) struct Flow {
     /// How often in a row the record couldn't be read or written; what the last turn did isn't known then.
     failures: u32,
     /// Until when it isn't tried again.
-    pub pause: Option<Pin<Box<Sleep>>>,
+    pub pause: Option<Pin<Box<dyn Future<Output = ()> + Send>>>,
     /// Nothing more could be claimed when last asked.
     pub exhausted: bool,
     /// How many were claimed in all.
@@ -121,7 +120,7 @@ impl Flow {
     pub fn failed(&mut self) {
         let pause = delay(i64::from(self.failures), FIRST_PAUSE, LONGEST_PAUSE);
         self.failures = self.failures.saturating_add(1);
-        self.pause = Some(Box::pin(tokio::time::sleep(pause)));
+        self.pause = Some(Box::pin(crate::clock::pause(pause)));
         self.exhausted = false;
     }
 
