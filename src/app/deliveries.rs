@@ -5,6 +5,7 @@ use std::collections::HashMap;
 
 use async_trait::async_trait;
 
+use super::receive_updates::referrals_delivered;
 use crate::db::{Decision, Store, StoreError, Tx};
 use crate::domain::delivery::{
     Claim, Entry, Kept, Receipt, Settlement, Withdrawal, arrived_late, keep, unless_owed,
@@ -153,7 +154,7 @@ impl Tx {
                 _ => {}
             }
         }
-        self.referrals_delivered(&referred).await?;
+        referrals_delivered(self, &referred).await?;
         if !cancelled.is_empty() {
             self.referrals_cancelled(&cancelled).await?;
         }
@@ -214,7 +215,7 @@ impl Tx {
         match decision {
             Decision::Arrived { remote_id } if debt.kind == "referral" => {
                 let receipt = Receipt { remote_id: remote_id.clone(), token: None };
-                self.referrals_delivered(&[(&debt.target_id, &receipt)]).await?;
+                referrals_delivered(self, &[(&debt.target_id, &receipt)]).await?;
             }
             Decision::Arrived { .. } => self.arrived(&debt.kind, &debt.target_id).await?,
             Decision::Absent if debt.withdrawn.is_some() && debt.kind == "referral" => {

@@ -2,8 +2,8 @@
 
 use tracing::warn;
 
-use super::receive_updates::receive;
-use crate::db::{Handoff, Return, Returned, Store, StoreError, Tx, Upsert};
+use super::receive_updates::{receive, referrals_delivered};
+use crate::db::{Handoff, Receipt, Return, Returned, Store, StoreError, Tx, Upsert};
 use crate::domain::referral::{PlatformStatus, PlatformUpdate};
 use crate::domain::staff::{Holders, Role};
 
@@ -121,7 +121,9 @@ async fn take_number(tx: &mut Tx, known: &Returned, number: &str) -> Result<(), 
             other.reference
         )));
     }
-    tx.handed_delivered(&known.id, number).await
+    tx.settle_handed(&known.id, "delivered").await?;
+    let receipt = Receipt { remote_id: Some(number.to_owned()), token: None };
+    referrals_delivered(tx, &[(&known.id, &receipt)]).await
 }
 
 /// Not entered yet, or refused at the door.
@@ -139,6 +141,7 @@ async fn take_without_number(
     if platform_status(tx, word) != Some(PlatformStatus::Refused) {
         return Err(StoreError::Rule(format!("状态是「{word}」，却没有平台编号")));
     }
-    tx.handed_refused(&known.id, &row.text).await?;
+    tx.settle_handed(&known.id, "refused").await?;
+    tx.referral_refused(&known.id, &row.text).await?;
     Ok(Upsert::Changed)
 }

@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use super::issues::{Happening, happen};
-use crate::db::{OpenReferral, Store, StoreError, Tx};
+use crate::db::{OpenReferral, Receipt, Store, StoreError, Tx};
 use crate::domain::following::{Answer, Following};
 use crate::domain::referral::{PlatformUpdate, is_own_message};
 
@@ -124,11 +124,26 @@ pub async fn referrals_numbered(tx: &mut Tx, numbered: &[(&str, &str)]) -> Resul
     apply_early(tx, &numbered.iter().map(|(_, number)| *number).collect::<Vec<_>>()).await
 }
 
-/// Applies what was said of these numbers before they were known.
+/// The platform has these referrals, each by its number or by a token: the issues that wait for that go on, and what was said
+/// of the numbers before is applied.
 ///
 /// # Errors
 /// Where the record can't be read or written.
-pub async fn apply_early(tx: &mut Tx, numbers: &[&str]) -> Result<(), StoreError> {
+pub async fn referrals_delivered(
+    tx: &mut Tx,
+    delivered: &[(&str, &Receipt)],
+) -> Result<(), StoreError> {
+    if delivered.is_empty() {
+        return Ok(());
+    }
+    tx.put_delivered(delivered).await?;
+    tx.issues_referred(&delivered.iter().map(|(id, _)| *id).collect::<Vec<_>>()).await?;
+    let numbers = delivered.iter().filter_map(|(_, receipt)| receipt.remote_id.as_deref());
+    apply_early(tx, &numbers.collect::<Vec<_>>()).await
+}
+
+/// Applies what was said of these numbers before they were known.
+async fn apply_early(tx: &mut Tx, numbers: &[&str]) -> Result<(), StoreError> {
     apply(tx, &numbers.iter().copied().collect(), &[]).await
 }
 

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 
 use super::counted::Thing;
-use super::{Dispatch, Receipt, Result, Store, Tx, to_json};
+use super::{Dispatch, Result, Store, Tx, to_json};
 use crate::domain::referral;
 
 /// A workbook of referrals, each in one of them only.
@@ -142,20 +142,8 @@ impl Tx {
         Ok(known.is_some())
     }
 
-    /// The portal has it, by this number.
-    pub async fn handed_delivered(&mut self, referral: &str, number: &str) -> Result<()> {
-        self.settle_handed(referral, "delivered").await?;
-        let receipt = Receipt { remote_id: Some(number.to_owned()), token: None };
-        self.referrals_delivered(&[(referral, &receipt)]).await
-    }
-
-    /// The portal wouldn't have it.
-    pub async fn handed_refused(&mut self, referral: &str, reason: &str) -> Result<()> {
-        self.settle_handed(referral, "refused").await?;
-        self.referral_refused(referral, reason).await
-    }
-
-    async fn settle_handed(&mut self, referral: &str, state: &str) -> Result<()> {
+    /// What was handed off, or was to be, is settled by what came back.
+    pub async fn settle_handed(&mut self, referral: &str, state: &str) -> Result<()> {
         let entries: Vec<String> =
             sqlx::query_scalar("SELECT id FROM outbox WHERE target_id = $1 AND kind = 'referral'")
                 .bind(referral)

@@ -194,10 +194,7 @@ impl Tx {
 
     /// The platform has these: each with its number, or with a token for which the number will follow. They are asked
     /// about at once, as it was set when they were queued: with its number none changes a column that an index knows.
-    pub(crate) async fn referrals_delivered(
-        &mut self,
-        delivered: &[(&str, &Receipt)],
-    ) -> Result<()> {
+    pub async fn put_delivered(&mut self, delivered: &[(&str, &Receipt)]) -> Result<()> {
         if delivered.is_empty() {
             return Ok(());
         }
@@ -231,10 +228,6 @@ impl Tx {
             .await?;
         let ids: Vec<&str> = delivered.iter().map(|(id, _)| *id).collect();
         let ids = to_json(&ids)?;
-        self.issues_referred(&delivered.iter().map(|(id, _)| *id).collect::<Vec<_>>()).await?;
-        let numbers = delivered.iter().filter_map(|(_, receipt)| receipt.remote_id.as_deref());
-        // Until what follows a delivery is a use case of its own.
-        crate::app::receive_updates::apply_early(self, &numbers.collect::<Vec<_>>()).await?;
         self.owe_photos_of(&ids).await?;
         self.owe_messages_of(&ids).await
     }
