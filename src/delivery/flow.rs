@@ -121,7 +121,7 @@ impl Flow {
     pub fn failed(&mut self) {
         let pause = delay(i64::from(self.failures), FIRST_PAUSE, LONGEST_PAUSE);
         self.failures = self.failures.saturating_add(1);
-        self.pause = Some(Box::pin(tokio::time::sleep(pause)));
+        self.pause = Some(Box::pin(crate::clock::pause(pause)));
         self.exhausted = false;
     }
 
