@@ -7,7 +7,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::task::{JoinError, JoinHandle, JoinSet};
-use tokio::time::Sleep;
 use tracing::error;
 
 use super::Attempt;
@@ -69,7 +68,7 @@ pub(super) struct Flow {
     /// How often in a row the record couldn't be read or written; what the last turn did isn't known then.
     failures: u32,
     /// Until when it isn't tried again.
-    pub pause: Option<Pin<Box<Sleep>>>,
+    pub pause: Option<Pin<Box<dyn Future<Output = ()> + Send>>>,
     /// Nothing more could be claimed when last asked.
     pub exhausted: bool,
     /// How many were claimed in all.
