@@ -19,7 +19,37 @@ pub const EXCEPTIONS: &[(&str, &str, &str)] = &[
     ),
     ("circle", "src/cli/mod.rs", "what commands share stands beside the list of commands"),
     ("circle", "src/daemon/mod.rs", "what its files share stands in the room's front"),
+    (
+        "circle",
+        "src/db/casework/issues.rs",
+        "the writer counts what it writes, and what is counted is read by it",
+    ),
+    (
+        "circle",
+        "src/db/counted.rs",
+        "the writer counts what it writes, and what is counted is read by it",
+    ),
+    (
+        "circle",
+        "src/db/issues.rs",
+        "the writer counts what it writes, and what is counted is read by it",
+    ),
     ("circle", "src/db/mod.rs", "what its files share stands in the room's front"),
+    (
+        "circle",
+        "src/db/sets.rs",
+        "the writer counts what it writes, and what is counted is read by it",
+    ),
+    (
+        "circle",
+        "src/db/tallies.rs",
+        "the writer counts what it writes, and what is counted is read by it",
+    ),
+    (
+        "circle",
+        "src/db/writer.rs",
+        "the writer counts what it writes, and what is counted is read by it",
+    ),
     ("circle", "src/delivery/attempt.rs", "two files that are one thing"),
     ("circle", "src/delivery/gate.rs", "two files that are one thing"),
     ("circle", "src/intake/cells.rs", "two files that are one thing"),
