@@ -116,14 +116,14 @@ struct Took {
 
 /// Imports tables as files in a process of its own.
 async fn imported(folder: &Path, url: &str, tables: &[(&str, &str)]) -> anyhow::Result<Took> {
-    let mut child = tokio::process::Command::new(std::env::current_exe()?);
+    let mut child = std::process::Command::new(std::env::current_exe()?);
     child.args(["import-alone", url]);
     for (name, table) in tables {
         let file = folder.join(name);
         std::fs::write(&file, table)?;
         child.arg(file);
     }
-    let output = child.output().await?;
+    let output = tokio::task::spawn_blocking(move || child.output()).await??;
     let said = String::from_utf8(output.stdout)?;
     let complaint = String::from_utf8_lossy(&output.stderr);
     anyhow::ensure!(output.status.success(), "the import failed: {complaint}");

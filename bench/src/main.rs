@@ -11,6 +11,7 @@ mod county;
 mod engine;
 mod intake;
 mod pages;
+#[cfg(feature = "peers")]
 mod peers;
 mod polling;
 mod program;
@@ -27,6 +28,7 @@ use futures_util::{StreamExt, stream};
 use serde_json::{Value, json};
 
 use engine::engine;
+#[cfg(feature = "peers")]
 use peers::{apalis_postgres, apalis_sqlite};
 use seeds::Seeds;
 use sink::sink;
@@ -72,17 +74,21 @@ enum Who {
     EngineSqlite,
     EnginePostgres,
     Sketch,
+    #[cfg(feature = "peers")]
     ApalisSqlite,
+    #[cfg(feature = "peers")]
     ApalisPostgres,
 }
 
 impl Who {
-    const ALL: [(Who, &str); 6] = [
+    const ALL: &[(Who, &str)] = &[
         (Who::Bare, "reqwest alone"),
         (Who::EngineSqlite, "zoufang, SQLite FULL"),
         (Who::EnginePostgres, "zoufang, PostgreSQL"),
         (Who::Sketch, "a queue and nothing else, SQLite FULL"),
+        #[cfg(feature = "peers")]
         (Who::ApalisSqlite, "apalis, SQLite FULL"),
+        #[cfg(feature = "peers")]
         (Who::ApalisPostgres, "apalis, PostgreSQL"),
     ];
 
@@ -101,6 +107,7 @@ impl Who {
                 Some(engine(address, issues, &seeds.on_sqlite(folder)?, folder).await?)
             }
             Who::Sketch => Some(sketch(address, issues, &folder.join("bench.db")).await?),
+            #[cfg(feature = "peers")]
             Who::ApalisSqlite => {
                 Some(apalis_sqlite(address, issues, &folder.join("bench.db")).await?)
             }
@@ -108,6 +115,7 @@ impl Who {
                 Some(url) => Some(engine(address, issues, &url, folder).await?),
                 None => None,
             },
+            #[cfg(feature = "peers")]
             Who::ApalisPostgres => match support::postgres::database().await {
                 Some(url) => Some(apalis_postgres(address, issues, &url).await?),
                 None => None,
@@ -126,12 +134,12 @@ async fn deliver(issues: usize, latencies: &[u64]) -> anyhow::Result<()> {
         let address = sink(Duration::from_millis(*latency)).await?;
         let mut rates = vec![Vec::new(); Who::ALL.len()];
         for _ in 0..ROUNDS {
-            for ((who, _), rates) in Who::ALL.into_iter().zip(&mut rates) {
+            for ((who, _), rates) in Who::ALL.iter().zip(&mut rates) {
                 rates.extend(who.deliver(&address, issues, &seeds).await?);
             }
         }
         let alone = median(rates[0].clone());
-        for ((_, name), rates) in Who::ALL.into_iter().zip(rates) {
+        for ((_, name), rates) in Who::ALL.iter().zip(rates) {
             if !rates.is_empty() {
                 let rate = median(rates);
                 println!("| {latency} ms | {name} | {rate:.0} | {:.2} |", rate / alone);
