@@ -17,6 +17,7 @@ pub mod hand_off;
 pub mod imports;
 pub mod issues;
 pub mod plan;
+mod plan_change;
 pub mod problem;
 pub mod receive_updates;
 pub mod rederive;

@@ -3,7 +3,7 @@
 
 use super::areas::AreaDuties;
 use super::casework::{Files, From, RuleBook};
-use super::plan::PlanChange;
+use super::plan_change::PlanChange;
 use crate::db::{Derivation, Result, Store, Tx};
 use crate::domain::obligations::Ladder;
 

@@ -191,57 +191,65 @@ async fn decide_registered(
     let excuses = session.excuses_at(&numbers).await?;
     let files = Files::of(session, known.into_values().collect(), From::Row, book).await?;
     let mut decided = Registrations { files, ..Registrations::default() };
-    let (now, context) = (session.now(), session.context());
+    let (now, context) = (session.now(), session.shared_context());
     for row in rows {
-        let file = decided.files.subjects.iter_mut().find(|f| f.place.number == row.subject_number);
-        let Some(file) = file else {
-            decided.outcomes.push(Err(no_subject(&row.subject_number)));
-            continue;
+        let place =
+            decided.files.subjects.iter().position(|f| f.place.number == row.subject_number);
+        let outcome = match place {
+            None => Err(no_subject(&row.subject_number)),
+            Some(at) => Ok(decided.register(at, row, &excuses, &context, now)?),
         };
+        decided.outcomes.push(outcome);
+    }
+    Ok(decided)
+}
+
+/// Why the residents couldn't be heard, sealed, by their ids.
+type Excuses = HashMap<String, Option<String>>;
+
+impl Registrations {
+    /// Registers somebody at the subject of this place among the files.
+    fn register(
+        &mut self,
+        at: usize,
+        row: &Registered,
+        excuses: &Excuses,
+        context: &Context,
+        now: i64,
+    ) -> Result<Upsert> {
+        let file = &mut self.files.subjects[at];
         let natural_key = context.sealer.index(&[&file.place.id, &row.name]);
         let contact_sealed = context.seal_optional(row.contact.as_deref())?;
         let unheard_sealed = context.seal_optional(row.unheard.as_deref())?;
         let excused = i64::from(row.unheard.is_some());
-        let resident = file.residents.iter_mut().find(|r| r.row.natural_key == natural_key);
-        let outcome = match resident {
-            Some(resident) => {
-                let known = excuses.get(&resident.row.id).cloned().flatten();
-                let known = context.open_sealed(known)?;
-                let (was, same) = (resident.row.registered != 0, known == row.unheard);
-                (resident.row.registered, resident.row.excused) = (1, excused);
-                let id = resident.row.id.clone();
-                let registered = Some(1);
-                decided.changed.push(ResidentChange {
-                    id,
-                    contact_sealed,
-                    registered,
-                    unheard_sealed,
-                });
-                match (was, same) {
-                    (true, true) => Upsert::Same,
-                    (false, _) => Upsert::Added,
-                    (true, false) => Upsert::Changed,
-                }
-            }
-            None => {
-                let row = NewResident {
-                    id: context.id(),
-                    subject_id: file.place.id.clone(),
-                    natural_key,
-                    name_sealed: context.seal(&row.name)?,
-                    contact_sealed,
-                    registered: 1,
-                    unheard_sealed,
-                    created_at: now,
-                };
-                file.residents.push(new_resident(&row, excused));
-                decided.added.push(row);
-                Upsert::Added
-            }
+        let known = file.residents.iter_mut().find(|r| r.row.natural_key == natural_key);
+        let Some(resident) = known else {
+            let new = NewResident {
+                id: context.id(),
+                subject_id: file.place.id.clone(),
+                natural_key,
+                name_sealed: context.seal(&row.name)?,
+                contact_sealed,
+                registered: 1,
+                unheard_sealed,
+                created_at: now,
+            };
+            file.residents.push(new_resident(&new, excused));
+            self.added.push(new);
+            return Ok(Upsert::Added);
         };
-        decided.outcomes.push(Ok(outcome));
+        let excuse = excuses.get(&resident.row.id).cloned().flatten();
+        let same = context.open_sealed(excuse)? == row.unheard;
+        let was = resident.row.registered != 0;
+        (resident.row.registered, resident.row.excused) = (1, excused);
+        let (id, registered) = (resident.row.id.clone(), Some(1));
+        self.changed.push(ResidentChange { id, contact_sealed, registered, unheard_sealed });
+        Ok(match (was, same) {
+            (true, true) => Upsert::Same,
+            (false, _) => Upsert::Added,
+            (true, false) => Upsert::Changed,
+        })
     }
-    Ok(decided)
 }
 
 /// Somebody who wasn't known yet, as they stand in their subject's file.

@@ -4,9 +4,9 @@ use std::collections::{HashMap, HashSet};
 
 use jiff::civil::Date;
 
-use super::counted::Thing;
 use super::staff::SealedAddresses;
 use super::{Addresses, Result, Session, StaffMember, Store, StoreError, Tx, Upsert};
+use crate::domain::counted::Thing;
 
 /// That a person is away, both days included.
 #[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]

@@ -11,24 +11,13 @@ use super::{Result, Session, date, from_json, word};
 use crate::clock::township_date;
 use crate::domain::counted::{
     CountedEntry, CountedIssue, CountedReferral, CountedResident, CountedSubject, Note, Reach,
-    campaign_of,
+    Thing, campaign_of,
 };
 use crate::domain::duty::{self, DutyKind};
 use crate::domain::figures::{Counted, Tally};
 use crate::domain::issue::Category;
 use crate::domain::staff::{AddressKind, Role};
 use crate::domain::visit::Satisfaction;
-
-/// What counts for something, one by one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) enum Thing {
-    Subject,
-    Resident,
-    Issue,
-    Entry,
-    Referral,
-    Staff,
-}
 
 /// How many are read at once where all are: so many that a statement costs nothing beside them, so few that memory stays
 /// flat.

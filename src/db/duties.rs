@@ -5,12 +5,11 @@ use std::collections::{HashMap, HashSet};
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
-use super::counted::Thing;
 use super::sets::Columns;
 use super::{Result, Session, Store, Tx, date, word};
-use crate::domain::counted::CountedDuty;
+use crate::domain::counted::{CountedDuty, Thing};
 use crate::domain::duty::{DutyKind, DutyState};
-use crate::domain::obligations::{DutyChange, GroupKey, Ladder, Standing};
+use crate::domain::obligations::{Duty, DutyChange, GroupKey, Ladder, Standing};
 use crate::domain::staff::Role;
 
 #[derive(Deserialize)]
@@ -133,6 +132,44 @@ struct NewDutyRow<'d> {
     created_at: i64,
 }
 
+const NEW_TEXTS: [&str; 9] = [
+    "id",
+    "duty_key",
+    "kind",
+    "group_id",
+    "subject_id",
+    "resident_id",
+    "issue_id",
+    "state",
+    "met_by",
+];
+
+impl NewDutyRow<'_> {
+    fn of<'d>(
+        id: String,
+        duty: &'d Duty,
+        group_id: &'d str,
+        created_at: i64,
+        end: Option<(i64, &'d str)>,
+    ) -> NewDutyRow<'d> {
+        let Duty { key, kind, subject_id, resident_id, issue_id, state, .. } = duty;
+        let (met_at, met_by) = end.unzip();
+        NewDutyRow {
+            id,
+            duty_key: key,
+            kind: kind.code(),
+            group_id,
+            subject_id,
+            resident_id,
+            issue_id,
+            state: state.code(),
+            met_at,
+            met_by,
+            created_at,
+        }
+    }
+}
+
 #[derive(Serialize)]
 struct DutyStateRow<'d> {
     id: &'d str,
@@ -153,63 +190,39 @@ impl Tx {
         if changes.is_empty() {
             return Ok(());
         }
-        let mut groups: HashSet<&GroupKey> = HashSet::new();
-        for change in changes {
-            match change {
-                DutyChange::Add { group, .. } => groups.insert(group),
-                DutyChange::Change { group, .. } => {
-                    group.as_ref().is_some_and(|g| groups.insert(g))
-                }
-            };
-        }
         self.tally_duties(changes).await?;
-        let groups = self.groups_of(&groups.into_iter().collect::<Vec<_>>(), ladder).await?;
-        let now = self.now();
-        let ended = |state: DutyState| (state != DutyState::Open).then_some((now, fact));
+        let keys: HashSet<&GroupKey> = changes.iter().filter_map(DutyChange::goes_to).collect();
+        let groups = self.groups_of(&keys.into_iter().collect::<Vec<_>>(), ladder).await?;
         let (mut added, mut changed) = (Vec::new(), Vec::new());
         for change in changes {
             match change {
-                DutyChange::Add { duty, group } => added.push(NewDutyRow {
-                    id: self.context.id(),
-                    duty_key: &duty.key,
-                    kind: duty.kind.code(),
-                    group_id: &groups[group],
-                    subject_id: &duty.subject_id,
-                    resident_id: &duty.resident_id,
-                    issue_id: &duty.issue_id,
-                    state: duty.state.code(),
-                    met_at: ended(duty.state).map(|(at, _)| at),
-                    met_by: ended(duty.state).map(|(_, by)| by),
-                    created_at: now,
-                }),
-                DutyChange::Change { standing, state, group } => changed.push(DutyStateRow {
-                    id: &standing.id,
-                    group_id: group.as_ref().map_or(&standing.group_id, |group| &groups[group]),
-                    state: state.code(),
-                    met_at: ended(*state).map(|(at, _)| at),
-                    met_by: ended(*state).map(|(_, by)| by),
-                }),
+                DutyChange::Add { duty, group } => {
+                    let end = self.end(duty.state, fact);
+                    added.push(NewDutyRow::of(
+                        self.context.id(),
+                        duty,
+                        &groups[group],
+                        self.now,
+                        end,
+                    ));
+                }
+                DutyChange::Change { standing, state, group } => {
+                    let group_id = group.as_ref().map_or(&standing.group_id, |key| &groups[key]);
+                    let (met_at, met_by) = self.end(*state, fact).unzip();
+                    let (id, state) = (&standing.id, state.code());
+                    changed.push(DutyStateRow { id, group_id, state, met_at, met_by });
+                }
             }
         }
-        let texts = [
-            "id",
-            "duty_key",
-            "kind",
-            "group_id",
-            "subject_id",
-            "resident_id",
-            "issue_id",
-            "state",
-            "met_by",
-        ];
-        self.insert_set(
-            "duties",
-            &Columns { texts: &texts, numbers: &["met_at", "created_at"] },
-            &added,
-        )
-        .await?;
+        let columns = Columns { texts: &NEW_TEXTS, numbers: &["met_at", "created_at"] };
+        self.insert_set("duties", &columns, &added).await?;
         let texts = ["id", "group_id", "state", "met_by"];
         self.update_set("duties", &Columns { texts: &texts, numbers: &["met_at"] }, &changed).await
+    }
+
+    /// When and by what something that isn't open ended.
+    fn end<'f>(&self, state: DutyState, fact: &'f str) -> Option<(i64, &'f str)> {
+        (state != DutyState::Open).then_some((self.now, fact))
     }
 
     /// What these change of the figures.

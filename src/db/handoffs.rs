@@ -3,8 +3,8 @@
 use jiff::Timestamp;
 use jiff::civil::Date;
 
-use super::counted::Thing;
 use super::{Dispatch, Result, Store, Tx, to_json};
+use crate::domain::counted::Thing;
 use crate::domain::referral;
 
 /// A workbook of referrals, each in one of them only.

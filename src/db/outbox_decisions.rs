@@ -1,7 +1,7 @@
 //! The operator's desk at the outbox: what is there, and the few moves that only a named person may make.
 
-use super::counted::Thing;
 use super::{Result, Store, StoreError, Tx, word};
+use crate::domain::counted::Thing;
 use crate::domain::delivery::Withdrawal;
 use crate::words;
 

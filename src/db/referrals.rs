@@ -3,10 +3,9 @@
 use jiff::SignedDuration;
 use serde::Serialize;
 
-use super::counted::Thing;
 use super::{Context, Receipt, Result, Store, Tx, to_json};
 use crate::clock::span_millis;
-use crate::domain::counted::{CountedEntry, CountedReferral};
+use crate::domain::counted::{CountedEntry, CountedReferral, Thing};
 use crate::domain::delivery::Withdrawal;
 use crate::domain::issue::{Event, State, Urgency};
 use crate::domain::referral;

@@ -4,9 +4,9 @@ use std::collections::HashMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::counted::Thing;
 use super::sets::Columns;
 use super::{Context, Result, Session, Store, Tx, to_json, word};
+use crate::domain::counted::Thing;
 use crate::domain::staff::{AddressKind, Role, StaffMember};
 
 /// A person's addresses, opened.

@@ -2,9 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::counted::Thing;
 use super::{Result, Tx, to_json};
-use crate::domain::counted::{CountedDuty, CountedEntry};
+use crate::domain::counted::{CountedDuty, CountedEntry, Thing};
 use crate::domain::figures::Counter;
 
 /// How many things one statement is handed.

@@ -6,11 +6,10 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::counted::Thing;
 use super::issues::Projection;
 use super::referrals::next_poll;
 use super::{OpenReferral, Result, Store, StoreError, Tx, from_json, to_json, word};
-use crate::domain::counted::UnknownWord;
+use crate::domain::counted::{Thing, UnknownWord};
 use crate::domain::following::{Answer, Consequences, Followed, Number, NumberState, Said};
 use crate::domain::issue::Issue;
 use crate::domain::referral::{PlatformStatus, PlatformUpdate};

@@ -8,10 +8,10 @@ use std::time::Duration;
 
 use tokio::sync::{Mutex, OwnedMutexGuard};
 
-use super::counted::Thing;
 use super::session::{Session, TxConnection};
 use super::{Contacts, Dialect, Result, Store};
 use crate::clock::Stopwatch;
+use crate::domain::counted::Thing;
 use crate::domain::figures::Tally;
 use crate::domain::obligations::GroupKey;
 

@@ -9,6 +9,17 @@ use super::holder::{Holder, holder};
 use super::issue::{Category, Issue, State};
 use super::staff::AddressKind;
 
+/// What counts for something, one by one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Thing {
+    Subject,
+    Resident,
+    Issue,
+    Entry,
+    Referral,
+    Staff,
+}
+
 /// A subject: where it lies, whose it is, and whether its first visit is complete.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CountedSubject {

@@ -5,10 +5,9 @@ use std::collections::HashMap;
 use serde::{Deserialize, Serialize};
 
 use super::IssueRow;
-use crate::db::counted::Thing;
 use crate::db::sets::Columns;
 use crate::db::{Result, Session, Tx, to_json};
-use crate::domain::counted::Standing;
+use crate::domain::counted::{Standing, Thing};
 use crate::domain::issue::{Event, EventKind, Issue};
 
 /// An event as it's kept.

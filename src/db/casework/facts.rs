@@ -2,9 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::db::counted::Thing;
 use crate::db::sets::Columns;
 use crate::db::{Result, Session, Tx};
+use crate::domain::counted::Thing;
 use crate::domain::visit::VisitKind;
 
 /// Where a subject lies, and who visits it.

@@ -3,9 +3,9 @@
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
-use crate::db::counted::Thing;
 use crate::db::sets::Columns;
 use crate::db::{Result, Session, StoreError, Tx, date, word};
+use crate::domain::counted::Thing;
 use crate::domain::issue::{Category, Class, Issue, Level, State, Urgency};
 
 /// An issue's row, without its words.

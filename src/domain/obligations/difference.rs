@@ -59,6 +59,14 @@ pub enum DutyChange {
 }
 
 impl DutyChange {
+    /// The group to which it comes; nothing where it stays in its own.
+    pub fn goes_to(&self) -> Option<&GroupKey> {
+        match self {
+            DutyChange::Add { group, .. } => Some(group),
+            DutyChange::Change { group, .. } => group.as_ref(),
+        }
+    }
+
     /// The kind of duty.
     pub fn kind(&self) -> DutyKind {
         match self {

@@ -1,0 +1,69 @@
+//! What deriving again changes of what is owed.
+
+use jiff::civil::Date;
+use serde::Serialize;
+
+use crate::domain::duty::{DutyKind, DutyState};
+use crate::domain::obligations::{DutyChange, Ladder};
+
+/// What another plan changes of what is owed.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct PlanChange {
+    /// Open duties by kind whose date moves: from, to, how many.
+    pub moved: Vec<(DutyKind, Date, Date, i64)>,
+    /// Open duties by kind whose ladder changes and whose date doesn't.
+    pub ladders: Vec<(DutyKind, i64)>,
+    /// Duties of the campaign before, or of a phase that was taken away, that end undone.
+    pub ended: i64,
+    /// Duties of the new campaign, or of a phase that was added.
+    pub opened: i64,
+}
+
+impl PlanChange {
+    /// Whether nothing that is owed changes.
+    pub fn is_nothing(&self) -> bool {
+        *self == PlanChange::default()
+    }
+
+    /// Adds what some changes do.
+    pub(super) fn count(&mut self, changes: &[DutyChange], ladder: &Ladder<'_>) {
+        for change in changes {
+            match change {
+                DutyChange::Add { duty, .. } => {
+                    self.opened += i64::from(duty.state == DutyState::Open);
+                }
+                DutyChange::Change { state: DutyState::Cancelled, .. } => self.ended += 1,
+                DutyChange::Change { standing, state: DutyState::Open, .. }
+                    if standing.state != DutyState::Open =>
+                {
+                    self.opened += 1;
+                }
+                DutyChange::Change { standing, group: Some(group), .. } => {
+                    self.count_move(
+                        standing.group.kind,
+                        standing.group.due_on,
+                        group.due_on,
+                        ladder,
+                    );
+                }
+                DutyChange::Change { .. } => {}
+            }
+        }
+        self.moved.sort_unstable();
+    }
+
+    fn count_move(&mut self, kind: DutyKind, from: Date, to: Date, ladder: &Ladder<'_>) {
+        if from != to {
+            let same = |m: &&mut (DutyKind, Date, Date, i64)| (m.0, m.1, m.2) == (kind, from, to);
+            match self.moved.iter_mut().find(same) {
+                Some(moved) => moved.3 += 1,
+                None => self.moved.push((kind, from, to, 1)),
+            }
+        } else if ladder.is_new(kind) {
+            match self.ladders.iter_mut().find(|(known, _)| *known == kind) {
+                Some(ladder) => ladder.1 += 1,
+                None => self.ladders.push((kind, 1)),
+            }
+        }
+    }
+}
