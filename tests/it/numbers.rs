@@ -126,8 +126,7 @@ async fn referred(fixture: Fixture, issues: usize) -> (Fixture, Vec<String>) {
                 (entry, Settlement::Delivered(receipt))
             })
             .collect();
-        let claim = Claim { lane: "ehushanying", owner: "me", limit: 0, lease: 0, settle_after: 0 };
-        fixture.store.settle_and_claim(&claim, &batch).await.unwrap();
+        settle(&fixture.store, "ehushanying", "me", &batch).await.unwrap();
     }
     (fixture, numbers)
 }
