@@ -8,9 +8,7 @@ use jiff::{SignedDuration, ToSpan};
 use proptest::prelude::*;
 use sqlx::AnyPool;
 use zoufang::app::deliveries::{Deliveries, Outbox};
-use zoufang::app::hand_off::take_return;
-use zoufang::app::receive_updates::{receive, referrals_numbered};
-use zoufang::app::{assignments, doctor, plan};
+use zoufang::app::{assignments, doctor, hand_off, plan, receive_updates};
 use zoufang::clock::Chance;
 use zoufang::daemon::load_campaign;
 use zoufang::db::{By, Decision, LaneFigures, NewNotice, Receipt, Return, Store, StoreError, Tx};
@@ -230,7 +228,8 @@ impl Town {
             self.any("SELECT id FROM referrals WHERE state = 'waiting' ORDER BY id").await;
         if let Some(waiting) = waiting.filter(|_| self.chance.below(2) == 0) {
             let number = format!("T{}", self.happened);
-            self.turn(async |tx| referrals_numbered(tx, &[(&waiting, &number)]).await).await;
+            let numbered = [(waiting.as_str(), number.as_str())];
+            self.turn(async |tx| receive_updates::referrals_numbered(tx, &numbered).await).await;
         }
         let number = self.any("SELECT remote_id FROM referral_numbers ORDER BY remote_id").await;
         let status = [
@@ -255,7 +254,7 @@ impl Town {
                 Vec::new()
             },
         };
-        self.turn(async |tx| receive(tx, std::slice::from_ref(&update)).await).await;
+        self.turn(async |tx| receive_updates::receive(tx, &[update]).await).await;
     }
 
     async fn tell(&mut self) {
@@ -329,7 +328,7 @@ impl Town {
             text: "不归我们管".to_owned(),
             ..Return::default()
         };
-        self.turn(async |tx| take_return(tx, &row).await).await;
+        self.turn(async |tx| hand_off::take_return(tx, &row).await).await;
         let village = self.one(&["高桥村", "杨桥村"]);
         self.import(format!("任务,区划,确认人\n村级自查,{village},冯包\n")).await;
     }
