@@ -5,6 +5,7 @@ use std::collections::HashMap;
 
 use async_trait::async_trait;
 
+use super::issues::referral_refused;
 use super::receive_updates::referrals_delivered;
 use crate::db::{Decision, Store, StoreError, Tx};
 use crate::domain::delivery::{
@@ -145,7 +146,7 @@ impl Tx {
                 ("referral", Settlement::Delivered(receipt)) => referred.push((target, receipt)),
                 ("referral", Settlement::Cancelled { .. }) => cancelled.push(target),
                 ("referral", Settlement::Refused { reason }) => {
-                    self.referral_refused(target, reason).await?;
+                    referral_refused(self, target, reason).await?;
                 }
                 ("notice", Settlement::Refused { reason }) => {
                     self.notice_refused(target, reason).await?;

@@ -2,6 +2,7 @@
 
 use tracing::warn;
 
+use super::issues::referral_refused;
 use super::receive_updates::{receive, referrals_delivered};
 use crate::db::{Handoff, Receipt, Return, Returned, Store, StoreError, Tx, Upsert};
 use crate::domain::referral::{PlatformStatus, PlatformUpdate};
@@ -142,6 +143,6 @@ async fn take_without_number(
         return Err(StoreError::Rule(format!("状态是「{word}」，却没有平台编号")));
     }
     tx.settle_handed(&known.id, "refused").await?;
-    tx.referral_refused(&known.id, &row.text).await?;
+    referral_refused(tx, &known.id, &row.text).await?;
     Ok(Upsert::Changed)
 }

@@ -236,6 +236,13 @@ fn no_issue(number: &str) -> Problem {
     Problem::new(About::Issue, format!("没有编号「{number}」的问题"))
 }
 
+/// The platform won't have a referral: its issue comes back, where it waited for that.
+pub async fn referral_refused(tx: &mut Tx, referral: &str, reason: &str) -> Result<()> {
+    let Some(issue_id) = tx.refuse_referral(referral).await? else { return Ok(()) };
+    let event = Event::Refused { reason: reason.to_owned() };
+    happen(tx, &[Happening { issue_id, event, actor: "platform".to_owned() }]).await
+}
+
 impl Tx {
     /// The platform has these referrals: the issues that wait for that go on.
     pub(crate) async fn issues_referred(&mut self, referrals: &[&str]) -> Result<()> {

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, HashMap};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
-use super::issues::Projection;
+use super::projection::Projection;
 use super::{Result, Session, date, from_json, word};
 use crate::clock::township_date;
 use crate::domain::counted::{

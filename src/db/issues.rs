@@ -3,8 +3,9 @@
 use jiff::civil::Date;
 use serde::Deserialize;
 
-use super::{Result, Session, Store, StoreError, word};
-use crate::domain::issue::{Category, Class, Event, Issue, Level, State, Urgency};
+use super::projection::Projection;
+use super::{Result, Session, Store, StoreError};
+use crate::domain::issue::{Event, Issue, State};
 
 /// An issue as the ledger (附件6) shows it.
 #[derive(Debug, Clone)]
@@ -29,40 +30,6 @@ struct CardRow {
 }
 
 from_row!(CardRow { ..projection, id, number, area_id, text_sealed, due_on, subject_number });
-
-/// The columns that hold the state machine's view.
-#[derive(Deserialize)]
-pub(super) struct Projection {
-    state: String,
-    round: i64,
-    level: Option<String>,
-    category: Option<String>,
-    urgency: Option<String>,
-    town_finished: i64,
-    platform_finished: i64,
-}
-
-from_row!(Projection { state, round, level, category, urgency, town_finished, platform_finished });
-
-impl Projection {
-    pub(super) fn issue(&self) -> Result<Issue> {
-        let class = match (&self.level, &self.category, &self.urgency) {
-            (Some(level), Some(category), Some(urgency)) => Some(Class {
-                level: word("issues.level", level, Level::read)?,
-                category: word("issues.category", category, Category::read)?,
-                urgency: word("issues.urgency", urgency, Urgency::read)?,
-            }),
-            _ => None,
-        };
-        Ok(Issue {
-            state: word("issues.state", &self.state, State::read)?,
-            round: self.round,
-            class,
-            town_finished: self.town_finished != 0,
-            platform_finished: self.platform_finished != 0,
-        })
-    }
-}
 
 impl Store {
     /// Every event of an issue, oldest first.

@@ -51,6 +51,7 @@ mod outbox_decisions;
 mod outbox_oldest;
 mod photos;
 mod plans;
+mod projection;
 mod rates;
 mod reader;
 mod recount;

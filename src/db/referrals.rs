@@ -7,7 +7,7 @@ use super::{Context, Receipt, Result, Store, Tx, to_json};
 use crate::clock::span_millis;
 use crate::domain::counted::{CountedEntry, CountedReferral, Thing};
 use crate::domain::delivery::Withdrawal;
-use crate::domain::issue::{Event, State, Urgency};
+use crate::domain::issue::{State, Urgency};
 use crate::domain::referral;
 
 /// A referral that the platform has and hasn't ended.
@@ -253,22 +253,18 @@ impl Tx {
         self.retally(Thing::Referral, others.iter().map(String::as_str)).await
     }
 
-    /// The platform's own no at the door.
-    pub(crate) async fn referral_refused(&mut self, id: &str, reason: &str) -> Result<()> {
+    /// The platform's own no at the door. Returns the issue that waited for it, if it still does.
+    pub async fn refuse_referral(&mut self, id: &str) -> Result<Option<String>> {
         self.retally(Thing::Referral, [id]).await?;
         let issue_id: String = sqlx::query_scalar(
             "UPDATE referrals SET state = 'refused', poll_at = NULL WHERE id = $1 RETURNING issue_id",
         )
-        .bind(id)
+        .bind(id.to_owned())
         .fetch_one(&mut *self.db)
         .await?;
-        if self.is_current(id, &issue_id).await?
-            && self.issue(&issue_id).await?.state == State::Queued
-        {
-            let event = Event::Refused { reason: reason.to_owned() };
-            self.issue_event(&issue_id, &event, "platform").await?;
-        }
-        Ok(())
+        let waits = self.is_current(id, &issue_id).await?
+            && self.issue(&issue_id).await?.state == State::Queued;
+        Ok(waits.then_some(issue_id))
     }
 
     /// Where the feed of changes was last read to.

@@ -21,6 +21,15 @@ pub(super) struct CounterRow {
 pub(super) const KEY: [&str; 5] = ["dimension", "of_id", "name", "campaign", "day"];
 
 impl Tx {
+    /// Keeps what was changed, and what it changed of the figures.
+    ///
+    /// # Errors
+    /// Where it may not have been kept: whoever needs to know looks again.
+    pub async fn commit(mut self) -> Result<()> {
+        self.flush_tally().await?;
+        self.keep().await
+    }
+
     /// These things are about to change: what they count for now is taken away, and what they count for then is added at
     /// the end of this transaction. Where whoever changes them knows both, [`Tally::change`](crate::domain::figures::Tally)
     /// does the same without reading anything; not for a thing that was handed to this.
@@ -90,7 +99,7 @@ impl Tx {
     }
 
     /// Writes by how much the figures changed.
-    pub(super) async fn flush_tally(&mut self) -> Result<()> {
+    async fn flush_tally(&mut self) -> Result<()> {
         let mut tally = std::mem::take(&mut self.tally);
         for (thing, ids) in std::mem::take(&mut self.retallied) {
             let ids: Vec<String> = ids.into_iter().collect();

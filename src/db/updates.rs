@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::issues::Projection;
+use super::projection::Projection;
 use super::referrals::next_poll;
 use super::{OpenReferral, Result, Store, StoreError, Tx, from_json, to_json, word};
 use crate::domain::counted::{Thing, UnknownWord};

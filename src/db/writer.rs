@@ -78,12 +78,8 @@ impl Store {
 }
 
 impl Tx {
-    /// Keeps what was changed.
-    ///
-    /// # Errors
-    /// Where it may not have been kept: whoever needs to know looks again.
-    pub async fn commit(mut self) -> Result<()> {
-        self.flush_tally().await?;
+    /// Ends it, with what was changed.
+    pub(super) async fn keep(mut self) -> Result<()> {
         self.session.db.end("COMMIT").await?;
         let took = u64::try_from(self.began.elapsed().as_micros()).unwrap_or(u64::MAX);
         self.longest.fetch_max(took, Ordering::Relaxed);

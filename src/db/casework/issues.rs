@@ -3,10 +3,11 @@
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
+use crate::db::projection::Projection;
 use crate::db::sets::Columns;
-use crate::db::{Result, Session, StoreError, Tx, date, word};
+use crate::db::{Result, Session, StoreError, Tx, date};
 use crate::domain::counted::Thing;
-use crate::domain::issue::{Category, Class, Issue, Level, State, Urgency};
+use crate::domain::issue::Issue;
 
 /// An issue's row, without its words.
 #[derive(Debug, Clone, Deserialize)]
@@ -22,13 +23,8 @@ pub struct IssueRow {
     pub version: i64,
     pub created_at: i64,
     due_on: Option<String>,
-    state: String,
-    round: i64,
-    level: Option<String>,
-    category: Option<String>,
-    urgency: Option<String>,
-    town_finished: i64,
-    platform_finished: i64,
+    #[serde(flatten)]
+    projection: Projection,
 }
 
 const COLUMNS: [&str; 16] = [
@@ -80,21 +76,7 @@ impl IssueRow {
     /// # Errors
     /// [`StoreError::Corrupt`] where a column holds a word that isn't known.
     pub fn issue(&self) -> Result<Issue> {
-        let class = match (&self.level, &self.category, &self.urgency) {
-            (Some(level), Some(category), Some(urgency)) => Some(Class {
-                level: word("issues.level", level, Level::read)?,
-                category: word("issues.category", category, Category::read)?,
-                urgency: word("issues.urgency", urgency, Urgency::read)?,
-            }),
-            _ => None,
-        };
-        Ok(Issue {
-            state: word("issues.state", &self.state, State::read)?,
-            round: self.round,
-            class,
-            town_finished: self.town_finished != 0,
-            platform_finished: self.platform_finished != 0,
-        })
+        self.projection.issue()
     }
 
     /// When it's to be resolved, once it's classified.
