@@ -8,7 +8,7 @@ use crate::domain::following::{Answer, Following};
 use crate::domain::referral::{PlatformUpdate, is_own_message};
 
 /// How many answers a turn takes.
-pub const ANSWERS: usize = 200;
+pub const ANSWERS: usize = 100;
 
 /// What is noted in the turn of the last answers, so that whatever dies before that begins anew: what was kept is known.
 #[derive(Debug, Clone, Copy)]

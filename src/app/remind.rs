@@ -14,7 +14,7 @@ use crate::domain::escalation::{Away, Day, Roster, Routes};
 use crate::domain::staff::Holders;
 
 /// How many groups a turn tells.
-pub const GROUPS: i64 = 300;
+pub const GROUPS: i64 = 250;
 /// How many reminders of an earlier day a turn moves to today's digests.
 const CARRIED: i64 = 2_000;
 
