@@ -70,10 +70,7 @@ async fn a_history_in_any_batches_gives_the_same_record() {
         let other = imported(Fixture::sqlite().await, &lines, at_once).await;
         assert_eq!(owed(&other).await, expected.0, "{at_once} at once");
         let figures = other.store.figures().await.unwrap();
-        assert_eq!(
-            format!("{:?}", figures.issues_by_state),
-            format!("{:?}", expected.1.issues_by_state)
-        );
+        assert_eq!(figures.issues_by_state, expected.1.issues_by_state);
     }
 }
 
@@ -121,7 +118,11 @@ on_both!(a_subject_that_moves_takes_its_duties_along, async |fixture: Fixture| {
         .filter(|line| line.kind == DutyKind::Report && line.state == "open")
         .map(|line| line.area_id.clone())
         .collect();
-    assert_eq!(reports, [to.id.clone()], "the village that has the work reports on it");
+    assert_eq!(
+        reports.as_slice(),
+        std::slice::from_ref(&to.id),
+        "the village that has the work reports on it"
+    );
     assert_eq!(examine(&fixture.store, None).await.unwrap(), []);
 });
 

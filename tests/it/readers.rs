@@ -80,12 +80,12 @@ impl Service {
 async fn pages(store: &Store, service: &Service) -> Vec<String> {
     let staff = store.staff().await.unwrap();
     let person = staff.iter().find(|person| person.number == "Z6").unwrap();
-    let link = store.context().sealer.index(&["digest", &person.id, "2022-03-14"]);
+    let link = store.context().sealer.index(&["digest", &person.id, "2022-03-28"]);
     let mut pages: Vec<String> =
         ["/", "/status", "/metrics", "/figures?by=village", "/figures?by=person"]
             .map(str::to_owned)
             .to_vec();
-    pages.push(format!("/digests/{}/2022-03-14/{link}", person.id));
+    pages.push(format!("/digests/{}/2022-03-28/{link}", person.id));
     pages.push(calendar_link(store.context(), &service.url, person));
     pages
 }
@@ -105,6 +105,8 @@ async fn lock(url: &str) -> AnyConnection {
 
 on_both!(pages_come_while_somebody_else_holds_the_writer, async |fixture: Fixture| {
     let fixture = fixture.township().await;
+    fixture.at(3, 28, 9);
+    zoufang::notify::remind(&fixture.store, &crate::reminders::rules()).await.unwrap();
     let service = Service::of(&fixture.store).await;
     let pages = pages(&fixture.store, &service).await;
     let own = fixture.store.begin().await.unwrap();
