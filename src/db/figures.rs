@@ -1,6 +1,6 @@
 //! The figures that operators see, as they are kept: counts, never a person.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 use super::{Result, Store};
 use crate::domain::counted::{HOUR, MINUTE, Reach, since};
@@ -13,10 +13,10 @@ pub struct Figures {
     pub visited: i64,
     pub residents: i64,
     pub revisited: i64,
-    pub issues_by_level: HashMap<String, i64>,
-    pub issues_by_state: HashMap<String, i64>,
+    pub issues_by_level: BTreeMap<String, i64>,
+    pub issues_by_state: BTreeMap<String, i64>,
     pub reopened: i64,
-    pub referrals_by_state: HashMap<String, i64>,
+    pub referrals_by_state: BTreeMap<String, i64>,
     pub notices: i64,
 }
 
@@ -67,7 +67,7 @@ impl Store {
         )
         .fetch_all(&self.read)
         .await?;
-        let of = |dimension: Dimension| -> HashMap<String, i64> {
+        let of = |dimension: Dimension| -> BTreeMap<String, i64> {
             let of = rows.iter().filter(|(found, ..)| found == dimension.code());
             of.map(|(_, name, total)| (name.clone(), *total)).collect()
         };

@@ -1,6 +1,6 @@
 //! What came of a demo: the record's debts held against the platform's own ledger.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
 use serde::Serialize;
@@ -55,7 +55,7 @@ impl Outcome {
         let lanes = store.lane_figures(i64::MAX).await?;
         let today = store.context().clock.today();
         let duties = store.open_duties(today).await?;
-        let count = |map: &HashMap<String, i64>, name: &str| map.get(name).copied().unwrap_or(0);
+        let count = |map: &BTreeMap<String, i64>, name: &str| map.get(name).copied().unwrap_or(0);
         let arrived = arrivals(sandbox);
         let times = |reference: &String| arrived.get(&marked(reference)).copied().unwrap_or(0);
         let told = reminders(sandbox);

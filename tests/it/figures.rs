@@ -355,7 +355,7 @@ impl Town {
         sqlx::query_as(sqlx::AssertSqlSafe(query.to_owned())).fetch_all(&self.raw).await.unwrap()
     }
 
-    async fn map(&self, query: &str) -> HashMap<String, i64> {
+    async fn map(&self, query: &str) -> BTreeMap<String, i64> {
         self.rows(query).await.into_iter().collect()
     }
 
