@@ -163,10 +163,9 @@ impl AreaDuties {
         &self.archived
     }
 
-    /// How much of that was left undone.
-    pub fn over(&self) -> i64 {
-        let open = self.archived.iter().filter(|duty| duty.state == DutyState::Open);
-        i64::try_from(open.count()).unwrap_or(i64::MAX)
+    /// What of that was left undone.
+    pub fn over(&self) -> impl Iterator<Item = &Standing> {
+        self.archived.iter().filter(|duty| duty.state == DutyState::Open)
     }
 }
 

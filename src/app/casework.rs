@@ -205,10 +205,9 @@ impl Files {
         standing.filter(|duty| duty.is_over(plans))
     }
 
-    /// How much a campaign that is over left undone.
-    pub fn over(&self, plans: &Plans) -> i64 {
-        let open = self.of_before(plans).filter(|duty| duty.state == DutyState::Open);
-        i64::try_from(open.count()).unwrap_or(i64::MAX)
+    /// What a campaign that is over left undone.
+    pub fn over(&self, plans: &Plans) -> impl Iterator<Item = &Standing> {
+        self.of_before(plans).filter(|duty| duty.state == DutyState::Open)
     }
 
     /// Writes what differs.

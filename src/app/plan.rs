@@ -3,10 +3,10 @@
 
 use super::areas::AreaDuties;
 use super::casework::{Files, From, RuleBook};
-pub use super::plan_change::PlanChange;
-use crate::db::{Result, Snapshot, Store, Tx};
+pub use super::plan_change::{Moves, PlanChange};
+use crate::db::{Result, Snapshot, Store};
 use crate::domain::campaign::Campaign;
-use crate::domain::obligations::Ladder;
+use crate::domain::obligations::{DutyChange, Ladder, Standing};
 
 /// Makes `plan` the one in effect and moves what is owed to it, in turns.
 pub async fn apply(store: &Store, plan: &Campaign, by: &str, reason: &str) -> Result<PlanChange> {
@@ -26,29 +26,18 @@ pub async fn apply(store: &Store, plan: &Campaign, by: &str, reason: &str) -> Re
     super::rederive::go_on(store).await
 }
 
-/// As [`apply`], within one turn that's then taken back: to see what would follow of it.
-pub async fn apply_within(tx: &mut Tx, plan: &Campaign) -> Result<PlanChange> {
-    let before = tx.campaign().code.clone();
-    tx.put_plan(plan, "plan", "plan").await?;
-    if before != plan.code {
-        tx.reset_issue_numbers().await?;
-    }
-    super::rederive::all_within(tx).await
-}
-
 /// How many subjects are looked at together.
 const AT_ONCE: i64 = 500;
 
-/// What `plan` would change; nothing is changed, and nobody waits.
-pub async fn preview(store: &Store, plan: &Campaign) -> Result<PlanChange> {
-    let mut snapshot = store.snapshot().await?;
-    snapshot.suppose(plan);
-    let change = changes(&mut snapshot).await?;
-    snapshot.end().await?;
-    Ok(change)
+/// What another plan would change, and what would be owed by it.
+#[derive(Debug, Clone, Default)]
+pub struct Preview {
+    pub change: PlanChange,
+    pub moves: Moves,
 }
 
-async fn changes(snapshot: &mut Snapshot) -> Result<PlanChange> {
+/// What the plan that a snapshot [supposes](Snapshot::suppose) would change; nothing is changed, and nobody waits.
+pub async fn preview(snapshot: &mut Snapshot) -> Result<Preview> {
     let book = RuleBook::read(snapshot).await?;
     let today = snapshot.today();
     let ladder = Ladder {
@@ -57,7 +46,7 @@ async fn changes(snapshot: &mut Snapshot) -> Result<PlanChange> {
         workdays: &book.workdays,
         today,
     };
-    let mut change = PlanChange::default();
+    let mut preview = Preview::default();
     let mut after = String::new();
     loop {
         let ids = snapshot.subject_ids_after(&after, AT_ONCE).await?;
@@ -65,11 +54,25 @@ async fn changes(snapshot: &mut Snapshot) -> Result<PlanChange> {
         after.clone_from(last);
         let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
         let files = Files::load(snapshot, &ids, From::Events, &book).await?;
-        change.count(&files.changes(&book.plans, &ladder), &ladder);
-        change.ended += files.over(&book.plans);
+        preview.count(&files.changes(&book.plans, &ladder), &ladder);
+        preview.end(files.over(&book.plans));
     }
     let duties = AreaDuties::read(snapshot, &book.plans, None).await?;
-    change.ended += duties.over();
-    change.count(&duties.changes(&ladder), &ladder);
-    Ok(change)
+    preview.end(duties.over());
+    preview.count(&duties.changes(&ladder), &ladder);
+    Ok(preview)
+}
+
+impl Preview {
+    fn count(&mut self, changes: &[DutyChange], ladder: &Ladder<'_>) {
+        self.change.count(changes, ladder);
+        self.moves.count(changes);
+    }
+
+    fn end<'s>(&mut self, over: impl Iterator<Item = &'s Standing>) {
+        for duty in over {
+            self.change.ended += 1;
+            self.moves.end(duty);
+        }
+    }
 }

@@ -1,10 +1,12 @@
 //! What deriving again changes of what is owed.
 
+use std::collections::HashMap;
+
 use jiff::civil::Date;
 use serde::Serialize;
 
 use crate::domain::duty::{DutyKind, DutyState};
-use crate::domain::obligations::{DutyChange, Ladder};
+use crate::domain::obligations::{DutyChange, GroupKey, Ladder, Standing};
 
 /// What another plan changes of what is owed.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
@@ -52,6 +54,11 @@ impl PlanChange {
         self.moved.sort_unstable();
     }
 
+    /// Adds that these are over, undone.
+    pub(super) fn end<'s>(&mut self, over: impl Iterator<Item = &'s Standing>) {
+        self.ended += over.map(|_| 1).sum::<i64>();
+    }
+
     fn count_move(&mut self, kind: DutyKind, from: Date, to: Date, ladder: &Ladder<'_>) {
         if from != to {
             let same = |m: &&mut (DutyKind, Date, Date, i64)| (m.0, m.1, m.2) == (kind, from, to);
@@ -65,5 +72,48 @@ impl PlanChange {
                 None => self.ladders.push((kind, 1)),
             }
         }
+    }
+}
+
+/// How many open duties each group would gain or lose.
+#[derive(Debug, Clone, Default)]
+pub struct Moves(HashMap<GroupKey, i64>);
+
+impl Moves {
+    /// Adds what some changes do.
+    pub(super) fn count(&mut self, changes: &[DutyChange]) {
+        for change in changes {
+            match change {
+                DutyChange::Add { duty, group } => self.add(group, duty.state, 1),
+                DutyChange::Change { standing, state, group } => {
+                    self.add(&standing.group, standing.state, -1);
+                    self.add(group.as_ref().unwrap_or(&standing.group), *state, 1);
+                }
+            }
+        }
+    }
+
+    /// Takes away a duty that is over.
+    pub(super) fn end(&mut self, duty: &Standing) {
+        self.add(&duty.group, duty.state, -1);
+    }
+
+    fn add(&mut self, group: &GroupKey, state: DutyState, duties: i64) {
+        if state == DutyState::Open {
+            *self.0.entry(group.clone()).or_default() += duties;
+        }
+    }
+
+    /// How many of a group's duties would be open of which `open` are. Of groups that are alike, each is asked once.
+    pub fn of(&mut self, group: &GroupKey, open: i64) -> i64 {
+        let Some(more) = self.0.get_mut(group) else { return open };
+        let then = (open + *more).max(0);
+        *more -= then - open;
+        then
+    }
+
+    /// The groups that would come to be, once all that are have been asked: of each, how many duties are open.
+    pub fn into_new(self) -> impl Iterator<Item = (GroupKey, i64)> {
+        self.0.into_iter().filter(|(_, open)| *open > 0)
     }
 }

@@ -58,20 +58,6 @@ async fn stretch(
     Ok(to)
 }
 
-/// All at once, within a turn that's taken back.
-pub(super) async fn all_within(tx: &mut Tx) -> Result<PlanChange> {
-    let (mut change, mut after) = (PlanChange::default(), String::new());
-    let book = RuleBook::read(tx).await?;
-    loop {
-        let ids = tx.subject_ids_after(&after, AT_ONCE).await?;
-        let Some(last) = ids.last() else { break };
-        after.clone_from(last);
-        subjects(tx, &ids, &book, &mut change).await?;
-    }
-    areas(tx, &book, &mut change).await?;
-    Ok(change)
-}
-
 async fn subjects(
     tx: &mut Tx,
     ids: &[String],
@@ -82,14 +68,14 @@ async fn subjects(
     let files = Files::load(tx, &ids, From::Events, book).await?;
     let ladder = ladder(book, tx);
     change.count(&files.changes(&book.plans, &ladder), &ladder);
-    change.ended += files.over(&book.plans);
+    change.end(files.over(&book.plans));
     files.write_by(tx, book, &ladder, "record").await
 }
 
 async fn areas(tx: &mut Tx, book: &RuleBook, change: &mut PlanChange) -> Result<()> {
     let duties = AreaDuties::read(tx, &book.plans, None).await?;
     let ladder = ladder(book, tx);
-    change.ended += duties.over();
+    change.end(duties.over());
     let over = duties.archived().to_vec();
     let changes = duties.changes(&ladder);
     change.count(&changes, &ladder);

@@ -59,14 +59,14 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Action::Plan { file } => {
             let plan = load(file)?;
             let before = store.campaign();
-            let change = plan::preview(&store, &plan).await?;
-            show(&before, &plan, &change);
-            let mut tx = store.begin().await?;
-            plan::apply_within(&mut tx, &plan).await?;
-            for day in upcoming(&mut tx, AHEAD).await? {
+            let mut snapshot = store.snapshot().await?;
+            snapshot.suppose(&plan);
+            let preview = plan::preview(&mut snapshot).await?;
+            show(&before, &plan, &preview.change);
+            for day in upcoming(&mut snapshot, AHEAD, preview).await? {
                 say!("提醒 {}：{} 人，{} 项任务", day.on, day.people, day.duties);
             }
-            tx.rollback().await?;
+            snapshot.end().await?;
             say!("以上只是预览，什么也没有改；用 zoufang campaign apply 使它生效");
         }
         Action::Apply { file, approval: Approval { by, reason } } => {

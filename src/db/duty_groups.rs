@@ -11,6 +11,7 @@ use crate::domain::duty::DutyKind;
 use crate::domain::escalation::{Advance, DueGroup};
 use crate::domain::holder::holder;
 use crate::domain::issue::{Category, Class, Issue, Level, State, Urgency};
+use crate::domain::obligations::GroupKey;
 use crate::domain::staff::Role;
 
 #[derive(Deserialize)]
@@ -30,6 +31,25 @@ pub(super) struct DueRow {
     urgency: Option<String>,
     town_finished: Option<i64>,
     platform_finished: Option<i64>,
+}
+
+#[derive(Deserialize)]
+struct OpenRow {
+    issue_id: Option<String>,
+    #[serde(flatten)]
+    group: DueRow,
+}
+
+fn key_of(group: &DueGroup, issue_id: Option<String>) -> GroupKey {
+    GroupKey {
+        kind: group.kind,
+        staff_id: group.staff_id.clone(),
+        role: group.role,
+        area_id: group.area_id.clone(),
+        issue_id,
+        due_on: group.due_on,
+        next_step: group.next_step,
+    }
 }
 
 /// A group, a duty of it, and that one's issue, as a label names it, or its subject's kind and sealed name.
@@ -107,6 +127,36 @@ impl Session {
                 .fetch_one(&mut *self.db)
                 .await?;
         self.read_groups(from_json(&rows)?)
+    }
+
+    /// All groups of which something is open, each with what its duties share: those after the one of id `after`, a
+    /// page of at most `limit`.
+    pub async fn open_groups(
+        &mut self,
+        after: &str,
+        limit: i64,
+    ) -> Result<Vec<(GroupKey, DueGroup)>> {
+        let read = format!(
+            "{} WHERE b.id > $1 AND EXISTS (SELECT 1 FROM duties d WHERE d.group_id = b.id AND d.state = 'open')
+             ORDER BY b.id LIMIT $2",
+            groups(OPEN, ", b.issue_id")
+        );
+        let columns = [&DUE[..], &["issue_id"]].concat();
+        let rows: String =
+            sqlx::query_scalar(sqlx::AssertSqlSafe(self.dialect.as_one(&columns, &read)))
+                .bind(after.to_owned())
+                .bind(limit)
+                .fetch_one(&mut *self.db)
+                .await?;
+        let rows: Vec<OpenRow> = from_json(&rows)?;
+        let (issues, rows): (Vec<_>, Vec<_>) =
+            rows.into_iter().map(|row| (row.issue_id, row.group)).unzip();
+        let groups = self.read_groups(rows)?;
+        Ok(groups
+            .into_iter()
+            .zip(issues)
+            .map(|(group, issue)| (key_of(&group, issue), group))
+            .collect())
     }
 
     fn read_groups(&self, rows: Vec<DueRow>) -> Result<Vec<DueGroup>> {

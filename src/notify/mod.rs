@@ -11,6 +11,7 @@ mod messages;
 mod page;
 mod recipients;
 mod remind;
+mod upcoming;
 
 pub use calendar::{Calendar, calendar};
 pub use channels::{
@@ -20,4 +21,5 @@ pub use channels::{
 pub use links::calendar as calendar_link;
 pub use messages::{MessageError, Messages};
 pub use page::{acknowledge, page};
-pub use remind::{Reminded, ReminderRules, Upcoming, preview, remind, upcoming};
+pub use remind::{Reminded, ReminderRules, preview, remind};
+pub use upcoming::{Upcoming, upcoming};

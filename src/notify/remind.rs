@@ -1,6 +1,6 @@
 //! The reconciler of reminders: tells what is due today, then writes each person's digest of it; and what would be told.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use jiff::civil::Date;
@@ -11,8 +11,8 @@ use super::messages::Messages;
 use super::recipients::Recipients;
 use crate::app::remind::{self, GROUPS, Told};
 use crate::db::{Context, DIGEST, Form, NewNotice, Open, Session, Store, StoreError, ToldGroup};
-use crate::domain::escalation::{Away, Day, DueGroup, Heard, Reminder};
-use crate::domain::workdays::{Workdays, WorkingTime};
+use crate::domain::escalation::Day;
+use crate::domain::workdays::WorkingTime;
 
 /// When people are told, and in which words.
 #[derive(Debug, Clone)]
@@ -142,82 +142,8 @@ pub async fn preview(
     Ok(notices)
 }
 
-/// What a day's run would tell.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Upcoming {
-    pub on: Date,
-    pub people: usize,
-    pub duties: i64,
-}
-
-/// A day that is to come, and what it would tell.
-struct Coming {
-    on: Date,
-    away: Away,
-    told_today: HashSet<String>,
-    people: BTreeSet<String>,
-    duties: i64,
-}
-
-impl Coming {
-    /// Tells a group's due steps in mind: moves it up the ladder, and remembers who heard.
-    fn tell(
-        &mut self,
-        group: &mut DueGroup,
-        heard: &mut Heard,
-        people: &Recipients,
-        workdays: &Workdays,
-    ) {
-        let Recipients { roster, plan, .. } = people;
-        let Coming { on, away, told_today, .. } = self;
-        let day = Day { on: *on, plan, workdays, roster, away, told_today };
-        let decision = day.decide(group, heard);
-        group.next_step = decision.advance.next_step;
-        self.duties += decision.duties;
-        for Reminder { group, step, staff, .. } in decision.reminders {
-            heard.told.insert((group, step, staff.clone()));
-            self.people.insert(staff);
-        }
-    }
-}
-
 /// How many groups are held at once.
-const PAGE: i64 = 4_000;
-
-/// What the next `days` workdays' runs would tell if nothing else happened; nothing is changed.
-///
-/// # Errors
-/// Where the record can't be read.
-pub async fn upcoming(session: &mut Session, days: usize) -> Result<Vec<Upcoming>, StoreError> {
-    let mut coming = coming_days(session, days).await?;
-    let Some(last) = coming.last().map(|day| day.on) else { return Ok(Vec::new()) };
-    let recipients = Recipients::on(session, last).await?;
-    let mut page = session.due_groups(last, "", PAGE).await?;
-    while let Some(after) = page.last().map(|group| group.id.clone()) {
-        let mut heard = session.heard(&page).await?;
-        let workdays = &session.context().workdays;
-        for mut group in page {
-            for day in &mut coming {
-                day.tell(&mut group, &mut heard, &recipients, workdays);
-            }
-        }
-        page = session.due_groups(last, &after, PAGE).await?;
-    }
-    let told = coming.into_iter().filter(|day| !day.people.is_empty());
-    let day = |Coming { on, people, duties, .. }| Upcoming { on, people: people.len(), duties };
-    Ok(told.map(day).collect())
-}
-
-async fn coming_days(session: &mut Session, days: usize) -> Result<Vec<Coming>, StoreError> {
-    let mut coming = Vec::with_capacity(days);
-    let mut on = session.context().clock.today();
-    for _ in 0..days {
-        on = session.context().workdays.on_or_after(on.tomorrow().unwrap_or(on));
-        let (away, told_today) = (session.away_on(on).await?, session.told_on(on).await?);
-        coming.push(Coming { on, away, told_today, people: BTreeSet::new(), duties: 0 });
-    }
-    Ok(coming)
-}
+pub(super) const PAGE: i64 = 4_000;
 
 /// What each person was told, as a digest for each of their channels. The words are put together beside the async
 /// threads.

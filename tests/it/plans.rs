@@ -2,13 +2,13 @@
 
 use jiff::civil::{Date, date};
 use sqlx::{Connection, Executor};
-use zoufang::app::plan::{self, PlanChange};
+use zoufang::app::plan::{self, PlanChange, Preview};
 use zoufang::daemon::load_campaign;
 use zoufang::db::Store;
 use zoufang::domain::campaign::{Campaign, ExtraPhase, PhaseName};
 use zoufang::domain::duty::DutyKind;
 use zoufang::domain::staff::Role;
-use zoufang::notify::{preview, remind, upcoming};
+use zoufang::notify::{Upcoming, preview, remind, upcoming};
 
 use crate::reminders::rules;
 use crate::support::{Fixture, on_both};
@@ -20,10 +20,25 @@ fn visits_until(on: Date) -> Campaign {
     plan
 }
 
+/// What a plan would change, and what the next ten workdays would tell by it.
+async fn shown(store: &Store, plan: &Campaign) -> (PlanChange, Vec<Upcoming>) {
+    let mut snapshot = store.snapshot().await.unwrap();
+    snapshot.suppose(plan);
+    let preview = plan::preview(&mut snapshot).await.unwrap();
+    let change = preview.change.clone();
+    let days = upcoming(&mut snapshot, 10, preview).await.unwrap();
+    snapshot.end().await.unwrap();
+    (change, days)
+}
+
 async fn apply(store: &Store, plan: &Campaign) -> PlanChange {
-    let shown = plan::preview(store, plan).await.unwrap();
+    let (shown_change, shown_days) = shown(store, plan).await;
     let change = plan::apply(store, plan, "周正", "推迟").await.unwrap();
-    assert_eq!(change, shown, "a preview says what comes");
+    assert_eq!(change, shown_change, "a preview says what comes");
+    let mut snapshot = store.snapshot().await.unwrap();
+    let days = upcoming(&mut snapshot, 10, Preview::default()).await.unwrap();
+    snapshot.end().await.unwrap();
+    assert_eq!(days, shown_days, "and who hears of it");
     change
 }
 
@@ -46,19 +61,15 @@ on_both!(a_later_date_moves_what_is_owed_and_its_reminders, async |fixture: Fixt
     assert_eq!(told(&fixture).await, ["2022-03-28"]);
     fixture.at(3, 29, 9);
     let plan = visits_until(date(2022, 4, 10));
-    // Shown first, and taken back.
-    let mut tx = fixture.store.begin().await.unwrap();
-    let shown = plan::apply_within(&mut tx, &plan).await.unwrap();
-    let days = upcoming(&mut tx, 10).await.unwrap();
-    tx.rollback().await.unwrap();
+    let (change, days) = shown(&fixture.store, &plan).await;
     assert_eq!(
-        shown.moved,
+        change.moved,
         [(DutyKind::Visit, date(2022, 3, 31), date(2022, 4, 10), 3)],
-        "{shown:?}"
+        "{change:?}"
     );
     assert_eq!(days[0].on, date(2022, 4, 7), "three days before, and no earlier: {days:?}");
     assert_eq!(fixture.store.campaign().ends_on(PhaseName::Visit), date(2022, 3, 31));
-    assert_eq!(apply(&fixture.store, &plan).await, shown);
+    assert_eq!(apply(&fixture.store, &plan).await, change);
     // Another process that runs takes it up.
     let other = fixture.reopened().await;
     assert_eq!(other.campaign().ends_on(PhaseName::Visit), date(2022, 4, 10));
