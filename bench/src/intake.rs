@@ -63,7 +63,7 @@ pub fn visits(name: &str, subjects: usize, count: usize, issue_each: usize) -> S
     for n in 0..count {
         let subject = n % subjects;
         let visitor = subject % villages;
-        let _ = write!(table, "2022-03-05,V{visitor},H{subject},示例{subject},,");
+        let _ = write!(table, "2022-03-05,V{visitor},H{subject},示例{n},,");
         let _ = if n % issue_each == 0 {
             let level = ["市直单办", "镇村自办", "镇村自办", "镇市联动"][n / issue_each % 4];
             writeln!(table, "示例问题{name}{n},有,{level},其他,一般")

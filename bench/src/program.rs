@@ -1,6 +1,6 @@
 //! The program itself as a process of its own, for memory and times that are its alone: this very binary, told to be it.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitCode, Stdio};
 
 const AS_PROGRAM: &str = "ZOUFANG_BENCH_AS_PROGRAM";
@@ -23,35 +23,35 @@ fn command(folder: &Path, arguments: &[&str]) -> anyhow::Result<Command> {
 }
 
 /// A process of the program that ends with its holder.
-pub struct Running(Child);
+pub struct Running {
+    process: Child,
+    log: PathBuf,
+}
 
 impl Running {
     pub fn start(folder: &Path, arguments: &[&str]) -> anyhow::Result<Running> {
-        let log = std::fs::File::create(folder.join(format!("{}.log", arguments[0])))?;
-        Ok(Running(command(folder, arguments)?.stderr(log).spawn()?))
+        let log = folder.join(format!("{}.log", arguments[0]));
+        let process = command(folder, arguments)?.stderr(std::fs::File::create(&log)?).spawn()?;
+        Ok(Running { process, log })
     }
 
     /// Whether it has ended; an error where it failed.
     pub fn ended(&mut self) -> anyhow::Result<bool> {
-        match self.0.try_wait()? {
-            Some(status) => {
-                anyhow::ensure!(status.success(), "it failed: see its log");
-                Ok(true)
-            }
-            None => Ok(false),
-        }
+        let Some(status) = self.process.try_wait()? else { return Ok(false) };
+        anyhow::ensure!(status.success(), "it failed: {}", std::fs::read_to_string(&self.log)?);
+        Ok(true)
     }
 
     /// A figure of its memory in MiB: `VmRSS`, `VmHWM`.
     pub fn memory(&self, figure: &str) -> anyhow::Result<f64> {
-        memory_of(&self.0.id().to_string(), figure)
+        memory_of(&self.process.id().to_string(), figure)
     }
 }
 
 impl Drop for Running {
     fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
+        let _ = self.process.kill();
+        let _ = self.process.wait();
     }
 }
 
