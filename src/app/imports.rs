@@ -149,6 +149,10 @@ async fn apply(
     while head.applied < head.pieces {
         let watch = Stopwatch::start();
         apply_piece(store, &mut head).await?;
+        // Each time there's twice as much, so that no piece is written by a plan for empty tables.
+        if head.applied.count_ones() == 1 {
+            store.analyze().await?;
+        }
         let done = head.added + head.changed + head.same + head.skipped;
         progress(usize::try_from(done).unwrap_or(usize::MAX));
         pause((watch.elapsed() / 4).min(LONGEST_PAUSE)).await;
