@@ -1,15 +1,11 @@
 //! Long files: all of one or nothing, in turns; whoever is killed in one leaves it to be gone on with.
 
-use std::future::poll_fn;
-use std::pin::pin;
-use std::task::Poll;
-
 use sqlx::{AnyConnection, Connection, Executor};
 use zoufang::app::doctor::examine;
 use zoufang::app::imports;
 use zoufang::intake::{ImportError, import};
 
-use crate::support::{Fixture, VISITS, on_both};
+use crate::support::{Fixture, VISITS, on_both, until_waking};
 
 /// A village of many households with their visits.
 fn households(count: usize) -> (String, String, String) {
@@ -53,20 +49,6 @@ on_both!(a_long_file_with_one_mistake_changes_nothing, async |fixture: Fixture| 
     assert_eq!((report.added, report.skipped), (1_000, 0));
     assert_eq!(examine(&fixture.store, None).await.unwrap(), []);
 });
-
-/// What comes of it, unless it's dropped before, when it was woken so many times.
-async fn until_waking<F: Future>(life: F, last: usize) -> Option<F::Output> {
-    let mut life = pin!(life);
-    let mut left = last;
-    poll_fn(|context| match left {
-        0 => Poll::Ready(None),
-        _ => {
-            left -= 1;
-            life.as_mut().poll(context).map(Some)
-        }
-    })
-    .await
-}
 
 /// The process that had it is dead for long enough.
 async fn let_lease_end(fixture: &Fixture) {

@@ -4,10 +4,7 @@
 //! owed. `SIMULATIONS=5000 cargo test --test it simulation::` runs more of them.
 
 use std::collections::{HashMap, HashSet};
-use std::future::poll_fn;
-use std::pin::pin;
 use std::sync::{Arc, Mutex};
-use std::task::Poll;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -22,7 +19,7 @@ use zoufang::domain::issue::{Category, Event, Level, State, Urgency};
 use zoufang::domain::referral::{PlatformUpdate, reference};
 use zoufang::platform::{Looks, NoContact, Platform, PlatformTransport, ServiceGap};
 
-use crate::support::{Fixture, VISITS};
+use crate::support::{Fixture, VISITS, until_waking};
 
 const LANE: &str = "ehushanying";
 /// Histories that share one township, each with issues of its own.
@@ -258,20 +255,6 @@ enum Death {
     AtPlatform(usize),
     /// Wherever it waits, for the record or for an attempt, after it was woken so many times.
     AtWaking(usize),
-}
-
-/// What comes of it, unless it dies before.
-async fn until_waking<F: Future>(life: F, last: usize) -> Option<F::Output> {
-    let mut life = pin!(life);
-    let mut left = last;
-    poll_fn(|context| match left {
-        0 => Poll::Ready(None),
-        _ => {
-            left -= 1;
-            life.as_mut().poll(context).map(Some)
-        }
-    })
-    .await
 }
 
 struct Town {

@@ -4,6 +4,10 @@ pub mod postgres;
 pub mod program;
 pub mod proxy;
 
+use std::future::poll_fn;
+use std::pin::pin;
+use std::task::Poll;
+
 use jiff::civil::date;
 use tempfile::TempDir;
 use zoufang::app::deliveries::{Deliveries, Ended, Outbox};
@@ -198,4 +202,18 @@ pub async fn claim(
 ) -> Result<Vec<Entry>, StoreError> {
     let claim = Claim { lane, owner, limit, lease, settle_after: 0, holds: None };
     Deliveries::new(store.clone()).settle_and_claim(&claim, &[]).await
+}
+
+/// What comes of it, unless it's dropped before, when it was woken so many times.
+pub async fn until_waking<F: Future>(life: F, last: usize) -> Option<F::Output> {
+    let mut life = pin!(life);
+    let mut left = last;
+    poll_fn(|context| match left {
+        0 => Poll::Ready(None),
+        _ => {
+            left -= 1;
+            life.as_mut().poll(context).map(Some)
+        }
+    })
+    .await
 }
