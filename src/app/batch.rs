@@ -4,11 +4,12 @@ use std::collections::HashMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::absences;
 use super::areas::{self, NewArea};
 use super::assignments::{self, Assign};
 use super::confirm::{self, Confirmation};
 use super::issues::{self, Acknowledgement, Happening};
-use super::problem::{About, Outcomes, Problem, all_well};
+use super::problem::{About, Outcomes, Problem};
 use super::staff::{self, NewStaff};
 use super::subjects::{self, NewSubject, Registered};
 use super::visits::{self, NewVisit};
@@ -76,7 +77,7 @@ impl Batch {
             }
             Batch::Confirmations(rows) => confirm::check(session, rows).await,
             Batch::Acknowledgements(rows) => issues::check_acknowledgements(session, rows).await,
-            Batch::Absences(rows) => Ok(rows.iter().map(period).collect()),
+            Batch::Absences(rows) => Ok(absences::check(rows)),
         }
     }
 
@@ -100,7 +101,7 @@ impl Batch {
             }
             Batch::Confirmations(rows) => confirm::put(tx, rows).await,
             Batch::Acknowledgements(rows) => issues::acknowledge(tx, rows).await,
-            Batch::Absences(rows) => put_absences(tx, rows).await,
+            Batch::Absences(rows) => absences::put(tx, rows).await,
         }
     }
 
@@ -155,27 +156,4 @@ fn merge(known: Vec<Option<Problem>>, outcomes: Outcomes) -> Outcomes {
         None => outcomes.next(),
     };
     known.into_iter().filter_map(outcome).collect()
-}
-
-/// What is wrong with an absence's dates or deputy.
-fn period(new: &NewAbsence) -> std::result::Result<crate::db::Upsert, Problem> {
-    if new.until < new.from {
-        return Err(Problem::new(About::Period, "结束日期早于开始日期"));
-    }
-    if new.deputy_id.as_ref() == Some(&new.staff_id) {
-        return Err(Problem::new(About::Period, "代办人不能是本人"));
-    }
-    Ok(crate::db::Upsert::Added)
-}
-
-async fn put_absences(tx: &mut Tx, rows: &[NewAbsence]) -> Result<Outcomes> {
-    let outcomes: Outcomes = rows.iter().map(period).collect();
-    if !all_well(&outcomes) {
-        return Ok(outcomes);
-    }
-    let mut done = Vec::with_capacity(rows.len());
-    for row in rows {
-        done.push(Ok(tx.put_absence(row).await?));
-    }
-    Ok(done)
 }

@@ -6,6 +6,7 @@
 
 mod casework;
 
+pub mod absences;
 pub mod acknowledge;
 pub mod areas;
 pub mod assignments;

@@ -7,6 +7,8 @@ use jiff::civil::Date;
 use serde_json::json;
 
 use super::{ConfigFile, wrong_input};
+use crate::app::absences;
+use crate::app::problem::only;
 use crate::clock::{Chance, Clock};
 use crate::daemon::open_store;
 use crate::db::{NewAbsence, StaffMember, Store};
@@ -108,7 +110,8 @@ async fn away(
     let deputy_id = deputy.as_ref().map(|deputy| deputy.id.clone());
     let mut tx = store.begin().await?;
     let absence = NewAbsence { staff_id: who.id, from, until, deputy_id };
-    tx.put_absence(&absence).await.map_err(wrong_input)?;
+    let put = absences::put(&mut tx, &[absence]).await?;
+    only(put).map_err(wrong_input)?;
     let detail =
         json!({ "from": from, "until": until, "deputy": deputy.as_ref().map(|d| &d.number) });
     tx.audit(by, "away", number, &detail).await?;

@@ -61,12 +61,6 @@ impl Session {
 impl Tx {
     /// Records an absence; the same first day again changes it.
     pub async fn put_absence(&mut self, new: &NewAbsence) -> Result<Upsert> {
-        if new.until < new.from {
-            return Err(StoreError::Rule("结束日期早于开始日期".to_owned()));
-        }
-        if new.deputy_id.as_ref() == Some(&new.staff_id) {
-            return Err(StoreError::Rule("代办人不能是本人".to_owned()));
-        }
         let known: Option<(String, Option<String>)> = sqlx::query_as(
             "SELECT until_date, deputy_id FROM absences WHERE staff_id = $1 AND from_date = $2",
         )
