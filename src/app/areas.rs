@@ -189,7 +189,7 @@ async fn department_reports(
 pub(super) async fn rederive(tx: &mut Tx, of: Option<&[String]>) -> Result<()> {
     let (plans, workdays) = (tx.plans(), tx.context().workdays.clone());
     let duties = AreaDuties::read(tx, &plans, of).await?;
-    let ladder = Ladder { plan: plans.now(), before: None, workdays: &workdays, today: tx.today() };
+    let ladder = Ladder::of(&plans, &workdays, tx.today());
     let over = duties.archived().to_vec();
     let changes = duties.changes(&ladder);
     tx.archive_duties(&over).await?;

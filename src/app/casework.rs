@@ -212,8 +212,7 @@ impl Files {
 
     /// Writes what differs.
     pub async fn write(&self, tx: &mut Tx, book: &RuleBook, fact: &str) -> Result<()> {
-        let (plan, workdays, today) = (book.plans.now(), &book.workdays, tx.today());
-        let ladder = Ladder { plan, before: None, workdays, today };
+        let ladder = Ladder::of(&book.plans, &book.workdays, tx.today());
         self.write_by(tx, book, &ladder, fact).await
     }
 

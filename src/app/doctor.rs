@@ -74,8 +74,7 @@ fn of_figure(difference: &FigureDifference) -> Difference {
 
 async fn find(session: &mut Session) -> Result<(Vec<Difference>, Vec<Misprojected>)> {
     let book = RuleBook::read(session).await?;
-    let today = session.today();
-    let ladder = Ladder { plan: book.plans.now(), before: None, workdays: &book.workdays, today };
+    let ladder = Ladder::of(&book.plans, &book.workdays, session.today());
     let staff = session.staff().await?.into_iter().map(|person| (person.id, person.number));
     let numbers: HashMap<String, String> = staff.collect();
     let (mut differences, mut wrong) = (Vec::new(), Vec::new());

@@ -210,7 +210,7 @@ impl EventSet {
         tx.project_issues(&projections).await?;
         self.wanted.write(tx).await?;
         let RuleBook { plans, workdays, .. } = &self.book;
-        let ladder = Ladder { plan: plans.now(), before: None, workdays, today: tx.today() };
+        let ladder = Ladder::of(plans, workdays, tx.today());
         let changes: Vec<_> = self
             .files
             .into_iter()

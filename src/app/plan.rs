@@ -39,13 +39,7 @@ pub struct Preview {
 /// What the plan that a snapshot [supposes](Snapshot::suppose) would change; nothing is changed, and nobody waits.
 pub async fn preview(snapshot: &mut Snapshot) -> Result<Preview> {
     let book = RuleBook::read(snapshot).await?;
-    let today = snapshot.today();
-    let ladder = Ladder {
-        plan: book.plans.now(),
-        before: book.plans.before(),
-        workdays: &book.workdays,
-        today,
-    };
+    let ladder = Ladder::after_another(&book.plans, &book.workdays, snapshot.today());
     let mut preview = Preview::default();
     let mut after = String::new();
     loop {

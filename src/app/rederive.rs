@@ -66,7 +66,7 @@ async fn subjects(
 ) -> Result<()> {
     let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
     let files = Files::load(tx, &ids, From::Events, book).await?;
-    let ladder = ladder(book, tx);
+    let ladder = Ladder::after_another(&book.plans, &book.workdays, tx.today());
     change.count(&files.changes(&book.plans, &ladder), &ladder);
     change.end(files.over(&book.plans));
     files.write_by(tx, book, &ladder, "record").await
@@ -74,20 +74,11 @@ async fn subjects(
 
 async fn areas(tx: &mut Tx, book: &RuleBook, change: &mut PlanChange) -> Result<()> {
     let duties = AreaDuties::read(tx, &book.plans, None).await?;
-    let ladder = ladder(book, tx);
+    let ladder = Ladder::after_another(&book.plans, &book.workdays, tx.today());
     change.end(duties.over());
     let over = duties.archived().to_vec();
     let changes = duties.changes(&ladder);
     change.count(&changes, &ladder);
     tx.archive_duties(&over).await?;
     tx.write_duties(&changes, &ladder, "record").await
-}
-
-fn ladder<'l>(book: &'l RuleBook, tx: &Tx) -> Ladder<'l> {
-    Ladder {
-        plan: book.plans.now(),
-        before: book.plans.before(),
-        workdays: &book.workdays,
-        today: tx.today(),
-    }
 }

@@ -86,7 +86,17 @@ pub struct Ladder<'l> {
     pub today: Date,
 }
 
-impl Ladder<'_> {
+impl<'l> Ladder<'l> {
+    /// As the plan in effect has it.
+    pub fn of(plans: &'l Plans, workdays: &'l Workdays, today: Date) -> Ladder<'l> {
+        Ladder { plan: plans.now(), before: None, workdays, today }
+    }
+
+    /// The same, where what stands may still be as the plan before had it.
+    pub fn after_another(plans: &'l Plans, workdays: &'l Workdays, today: Date) -> Ladder<'l> {
+        Ladder { before: plans.before(), ..Ladder::of(plans, workdays, today) }
+    }
+
     /// The day on which a step is told; nothing beyond the ladder's end.
     pub fn told_on(&self, group: &GroupKey) -> Option<Date> {
         let step = self.steps(group.kind).get(usize::try_from(group.next_step).ok()?)?;
