@@ -131,7 +131,7 @@ impl Store {
             self.dialect.among()
         );
         let rows: Vec<DispatchRow> =
-            self.dialect.read_among(&self.read, &DISPATCH, &read, to_json(&ids)?).await?;
+            self.dialect.read(&self.read, &DISPATCH, &read, &[to_json(&ids)?.into()]).await?;
         let mut areas: Vec<&str> = rows.iter().map(|row| row.area_id.as_str()).collect();
         areas.sort_unstable();
         areas.dedup();

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use super::projection::Projection;
-use super::{Result, Session, date, from_json, word};
+use super::{Result, Session, date, word};
 use crate::clock::township_date;
 use crate::domain::counted::{
     CountedEntry, CountedIssue, CountedReferral, CountedResident, CountedSubject, Note, Reach,
@@ -65,8 +65,7 @@ impl Session {
         times: i64,
     ) -> Result<()> {
         let query = format!("{} WHERE {} {}", R::query(), R::ID, self.dialect.among());
-        let rows: Vec<R> =
-            self.dialect.read_among(&mut *self.db, R::COLUMNS, &query, ids.to_owned()).await?;
+        let rows: Vec<R> = self.read_rows(R::COLUMNS, &query, &[ids.into()]).await?;
         for row in rows {
             row.facts()?.count(tally, times);
         }
@@ -88,8 +87,7 @@ impl Session {
         let page = format!("{query} WHERE {id} > $1 ORDER BY {id} LIMIT {PAGE}");
         let mut after = String::new();
         loop {
-            let rows: Vec<R> =
-                self.dialect.read_among(&mut *self.db, R::COLUMNS, &page, after).await?;
+            let rows: Vec<R> = self.read_rows(R::COLUMNS, &page, &[after.into()]).await?;
             let Some(last) = rows.last() else { return Ok(()) };
             after = last.id().to_owned();
             for row in rows {
@@ -112,9 +110,8 @@ impl Session {
              FROM staff s LEFT JOIN dead_addresses d ON d.staff_id = s.id {whose}"
         );
         let columns = ["id", "phone", "email", "wecom", "feishu", "channel"];
-        let list = ids.unwrap_or_default().to_owned();
-        let rows: Vec<ReachRow> =
-            self.dialect.read_among(&mut *self.db, &columns, &query, list).await?;
+        let list = ids.unwrap_or_default().into();
+        let rows: Vec<ReachRow> = self.read_rows(&columns, &query, &[list]).await?;
         let mut reaches: BTreeMap<String, Reach> = BTreeMap::new();
         for row in rows {
             let addresses = row.addresses();
@@ -132,8 +129,7 @@ impl Session {
     ) -> Result<HashMap<String, CountedEntry>> {
         let query = format!("{} WHERE id {}", EntryRow::query(), self.dialect.among());
         let columns = EntryRow::COLUMNS;
-        let rows: Vec<EntryRow> =
-            self.dialect.read_among(&mut *self.db, columns, &query, ids.to_owned()).await?;
+        let rows: Vec<EntryRow> = self.read_rows(columns, &query, &[ids.into()]).await?;
         rows.into_iter().map(|row| Ok((row.id.clone(), row.facts()?))).collect()
     }
 
@@ -147,9 +143,7 @@ impl Session {
                FROM outbox) AS entries
              GROUP BY lane, state, unsure, leased, created_at";
         let columns = ["lane", "state", "unsure", "leased", "created_at", "times"];
-        let read = sqlx::AssertSqlSafe(self.dialect.as_one(&columns, query));
-        let rows: String = sqlx::query_scalar(read).fetch_one(&mut *self.db).await?;
-        for row in from_json::<EntryRow>(&rows)? {
+        for row in self.read_rows::<EntryRow>(&columns, query, &[]).await? {
             let times = row.times;
             row.facts()?.count(tally, times);
         }

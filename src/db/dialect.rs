@@ -53,7 +53,7 @@ impl Dialect {
 
     /// All rows of a query with these columns as one value: a JSON list of objects, for [`from_json`]. A row of its own
     /// for each costs a hand-over between threads, and its values an allocation each.
-    pub(super) fn as_one(self, columns: &[&str], query: &str) -> String {
+    fn as_one(self, columns: &[&str], query: &str) -> String {
         match self {
             Dialect::Sqlite => {
                 let member = |name: &&str| format!("'{name}', {name}");
@@ -69,17 +69,47 @@ impl Dialect {
         }
     }
 
-    /// The rows of a query with these columns, whose one parameter is a JSON list: see [`Dialect::among`].
-    pub(super) async fn read_among<'e, T: DeserializeOwned>(
+    /// The rows of a query with these columns and parameters.
+    pub(super) async fn read<'e, T: DeserializeOwned>(
         self,
         db: impl Executor<'e, Database = Any>,
         columns: &[&str],
         query: &str,
-        list: String,
+        parameters: &[Parameter],
     ) -> Result<Vec<T>> {
-        let read = sqlx::AssertSqlSafe(self.as_one(columns, query));
-        let rows: String = sqlx::query_scalar(read).bind(list).fetch_one(db).await?;
+        let mut read = sqlx::query_scalar(sqlx::AssertSqlSafe(self.as_one(columns, query)));
+        for parameter in parameters {
+            read = match parameter {
+                Parameter::Text(text) => read.bind(text.clone()),
+                Parameter::Number(number) => read.bind(*number),
+            };
+        }
+        let rows: String = read.fetch_one(db).await?;
         from_json(&rows)
+    }
+}
+
+/// What a statement is handed for its `$1`, `$2` and so on.
+pub(super) enum Parameter {
+    Text(String),
+    Number(i64),
+}
+
+impl From<String> for Parameter {
+    fn from(text: String) -> Parameter {
+        Parameter::Text(text)
+    }
+}
+
+impl From<&str> for Parameter {
+    fn from(text: &str) -> Parameter {
+        Parameter::Text(text.to_owned())
+    }
+}
+
+impl From<i64> for Parameter {
+    fn from(number: i64) -> Parameter {
+        Parameter::Number(number)
     }
 }
 
@@ -90,7 +120,7 @@ pub(super) fn to_json(rows: &impl serde::Serialize) -> Result<String> {
 }
 
 /// Reads what [`Dialect::as_one`] gives.
-pub(super) fn from_json<T: DeserializeOwned>(rows: &str) -> Result<Vec<T>> {
+fn from_json<T: DeserializeOwned>(rows: &str) -> Result<Vec<T>> {
     serde_json::from_str(rows)
         .map_err(|error| StoreError::Corrupt { what: "json", value: error.to_string() })
 }

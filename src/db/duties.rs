@@ -303,6 +303,13 @@ struct GroupRow<'g> {
 const GROUP_TEXTS: [&str; 8] =
     ["id", "kind", "role", "staff_id", "area_id", "issue_id", "due_on", "next_step_on"];
 
+/// A group whose next step is told on another day.
+#[derive(Serialize)]
+struct MovedGroup<'g> {
+    id: &'g str,
+    next_step_on: Option<String>,
+}
+
 #[derive(Deserialize)]
 struct FoundGroup {
     place: String,
@@ -401,14 +408,14 @@ impl Tx {
             let there: Vec<FoundGroup> =
                 self.read_set(&["place", "id", "moved"], &query, &rows, &[]).await?;
             let place = |row: &FoundGroup| row.place.parse::<usize>().ok();
-            for row in there.iter().filter(|row| row.moved != 0) {
-                let Some(key) = place(row).and_then(|place| some.get(place)) else { continue };
-                sqlx::query("UPDATE duty_groups SET next_step_on = $1 WHERE id = $2")
-                    .bind(ladder.told_on(key).map(|on| on.to_string()))
-                    .bind(row.id.clone())
-                    .execute(&mut *self.db)
-                    .await?;
-            }
+            let moved = there.iter().filter(|row| row.moved != 0).filter_map(|row| {
+                let key = some.get(place(row)?)?;
+                let next_step_on = ladder.told_on(key).map(|on| on.to_string());
+                Some(MovedGroup { id: &row.id, next_step_on })
+            });
+            let moved: Vec<MovedGroup<'_>> = moved.collect();
+            let columns = Columns { texts: &["id", "next_step_on"], numbers: &[] };
+            self.update_set("duty_groups", &columns, &moved).await?;
             let pairs = there.into_iter().filter_map(|row| {
                 let key = place(&row).and_then(|place| some.get(place))?;
                 Some(((*key).clone(), row.id))

@@ -6,11 +6,13 @@ use std::collections::HashMap;
 use jiff::civil::Date;
 use serde::Deserialize;
 
-use super::{Result, Session, StaffMember, Tx, date, from_json, to_json, word};
+use super::dialect::Parameter;
+use super::projection::Projection;
+use super::{Result, Session, StaffMember, Tx, date, to_json, word};
 use crate::domain::duty::DutyKind;
 use crate::domain::escalation::{Advance, DueGroup};
 use crate::domain::holder::holder;
-use crate::domain::issue::{Category, Class, Issue, Level, State, Urgency};
+use crate::domain::issue::{Category, Issue};
 use crate::domain::obligations::GroupKey;
 use crate::domain::staff::Role;
 
@@ -104,14 +106,8 @@ impl Session {
              ORDER BY b.id",
             groups(OPEN, "")
         );
-        let rows: String =
-            sqlx::query_scalar(sqlx::AssertSqlSafe(self.dialect.as_one(&DUE, &read)))
-                .bind(day.to_string())
-                .bind(after.to_owned())
-                .bind(limit)
-                .fetch_one(&mut *self.db)
-                .await?;
-        self.read_groups(from_json(&rows)?)
+        let page = [day.to_string().into(), after.into(), limit.into()];
+        self.read_groups(&read, &page).await
     }
 
     /// Some groups whose next step is due by `day`, at most `limit`: told, they are due no more.
@@ -120,13 +116,7 @@ impl Session {
             "{} WHERE b.id IN (SELECT id FROM duty_groups WHERE next_step_on <= $1 LIMIT $2) ORDER BY b.id",
             groups(OPEN, "")
         );
-        let rows: String =
-            sqlx::query_scalar(sqlx::AssertSqlSafe(self.dialect.as_one(&DUE, &read)))
-                .bind(day.to_string())
-                .bind(limit)
-                .fetch_one(&mut *self.db)
-                .await?;
-        self.read_groups(from_json(&rows)?)
+        self.read_groups(&read, &[day.to_string().into(), limit.into()]).await
     }
 
     /// All groups of which something is open, each with what its duties share: those after the one of id `after`, a
@@ -142,26 +132,28 @@ impl Session {
             groups(OPEN, ", b.issue_id")
         );
         let columns = [&DUE[..], &["issue_id"]].concat();
-        let rows: String =
-            sqlx::query_scalar(sqlx::AssertSqlSafe(self.dialect.as_one(&columns, &read)))
-                .bind(after.to_owned())
-                .bind(limit)
-                .fetch_one(&mut *self.db)
-                .await?;
-        let rows: Vec<OpenRow> = from_json(&rows)?;
-        let (issues, rows): (Vec<_>, Vec<_>) =
-            rows.into_iter().map(|row| (row.issue_id, row.group)).unzip();
-        let groups = self.read_groups(rows)?;
-        Ok(groups
-            .into_iter()
-            .zip(issues)
-            .map(|(group, issue)| (key_of(&group, issue), group))
-            .collect())
+        let rows: Vec<OpenRow> =
+            self.read_rows(&columns, &read, &[after.into(), limit.into()]).await?;
+        let read = |OpenRow { issue_id, group }| {
+            let group = self.read_group(group)?;
+            Ok((key_of(&group, issue_id), group))
+        };
+        rows.into_iter().map(read).collect()
     }
 
-    fn read_groups(&self, rows: Vec<DueRow>) -> Result<Vec<DueGroup>> {
+    async fn read_groups(
+        &mut self,
+        query: &str,
+        parameters: &[Parameter],
+    ) -> Result<Vec<DueGroup>> {
+        let rows: Vec<DueRow> = self.read_rows(&DUE, query, parameters).await?;
+        rows.into_iter().map(|row| self.read_group(row)).collect()
+    }
+
+    /// What a row says of a group, by the plan in effect.
+    pub(super) fn read_group(&self, row: DueRow) -> Result<DueGroup> {
         let departments = &self.campaign().departments;
-        rows.into_iter().map(|row| row.read(|of| departments.contains_key(&of))).collect()
+        row.read(|of| departments.contains_key(&of))
     }
 
     /// What a person may owe: their own groups, and those that somebody in their area or below it owes by role.
@@ -174,13 +166,8 @@ impl Session {
                AND EXISTS (SELECT 1 FROM duties d WHERE d.group_id = b.id AND d.state = 'open') ORDER BY b.due_on, b.id",
             groups(OPEN, "")
         );
-        let rows: String =
-            sqlx::query_scalar(sqlx::AssertSqlSafe(self.dialect.as_one(&DUE, &read)))
-                .bind(person.area_id.clone())
-                .bind(person.id.clone())
-                .fetch_one(&mut *self.db)
-                .await?;
-        self.read_groups(from_json(&rows)?)
+        let theirs = [person.area_id.as_str().into(), person.id.as_str().into()];
+        self.read_groups(&read, &theirs).await
     }
 
     /// What a few groups are about, as a notice may name it: an issue's number, a subject's masked name.
@@ -223,25 +210,19 @@ impl Tx {
         );
         // What was known of how far groups are doesn't hold any more.
         self.groups.clear();
-        for rows in advances.chunks(AT_ONCE) {
-            sqlx::query(sqlx::AssertSqlSafe(write.clone()))
-                .bind(to_json(&rows)?)
-                .execute(&mut *self.db)
-                .await?;
-        }
-        Ok(())
+        self.write_set(&write, advances).await
     }
 }
 
 impl DueRow {
-    pub(super) fn read(self, has_department: impl Fn(Category) -> bool) -> Result<DueGroup> {
+    fn read(self, has_department: impl Fn(Category) -> bool) -> Result<DueGroup> {
         let kind = word("duty_groups.kind", &self.kind, DutyKind::read)?;
         let category = self
             .category
             .as_deref()
             .map(|text| word("issues.category", text, Category::read))
             .transpose()?;
-        let issue = self.issue(category)?;
+        let issue = self.issue()?;
         let has_department = category.is_some_and(has_department);
         Ok(DueGroup {
             kind,
@@ -257,23 +238,18 @@ impl DueRow {
         })
     }
 
-    fn issue(&self, category: Option<Category>) -> Result<Option<Issue>> {
-        let Some(state) = &self.state else { return Ok(None) };
-        let level = self.level.as_deref().map(|text| word("issues.level", text, Level::read));
-        let urgency =
-            self.urgency.as_deref().map(|text| word("issues.urgency", text, Urgency::read));
-        let class = match (level.transpose()?, category, urgency.transpose()?) {
-            (Some(level), Some(category), Some(urgency)) => {
-                Some(Class { level, category, urgency })
-            }
-            _ => None,
-        };
-        Ok(Some(Issue {
-            state: word("issues.state", state, State::read)?,
+    /// The issue that it is about.
+    fn issue(&self) -> Result<Option<Issue>> {
+        let Some(state) = self.state.clone() else { return Ok(None) };
+        let projection = Projection {
+            state,
             round: self.round.unwrap_or(1),
-            class,
-            town_finished: self.town_finished.unwrap_or(0) != 0,
-            platform_finished: self.platform_finished.unwrap_or(0) != 0,
-        }))
+            level: self.level.clone(),
+            category: self.category.clone(),
+            urgency: self.urgency.clone(),
+            town_finished: self.town_finished.unwrap_or(0),
+            platform_finished: self.platform_finished.unwrap_or(0),
+        };
+        projection.issue().map(Some)
     }
 }

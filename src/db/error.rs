@@ -39,6 +39,11 @@ pub enum StoreError {
 }
 
 impl StoreError {
+    /// There is no issue of this number.
+    pub(in crate::db) fn no_issue(number: &str) -> StoreError {
+        StoreError::Rule(format!("没有编号「{number}」的问题"))
+    }
+
     /// Whether it comes of what was read or written, and not of the database's state: trying again will not help, and
     /// leaving that one out will.
     pub fn is_of_the_data(&self) -> bool {

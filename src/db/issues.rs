@@ -57,7 +57,7 @@ impl Store {
             .bind(number)
             .fetch_optional(&self.read)
             .await?;
-        id.ok_or_else(|| no_issue(number))
+        id.ok_or_else(|| StoreError::no_issue(number))
     }
 
     /// The issues in `state`, oldest first, at most `limit`.
@@ -109,7 +109,7 @@ impl Session {
     /// The issue as it stands.
     pub async fn issue(&mut self, id: &str) -> Result<Issue> {
         let row = self.issue_rows(&[id]).await?.pop();
-        row.ok_or_else(|| no_issue(id))?.issue()
+        row.ok_or_else(|| StoreError::no_issue(id))?.issue()
     }
 
     /// The issues that wait for these referrals (by their ids), each in its present round.
@@ -126,8 +126,4 @@ impl Session {
         let rows: Vec<Id> = self.read_set(&["id"], &waiting, referrals, &[]).await?;
         Ok(rows.into_iter().map(|row| row.id).collect())
     }
-}
-
-fn no_issue(number: &str) -> StoreError {
-    StoreError::Rule(format!("没有编号「{number}」的问题"))
 }

@@ -113,7 +113,7 @@ pub use writer::Tx;
 
 pub use crate::domain::delivery::Receipt;
 
-use dialect::{from_json, to_json};
+use dialect::to_json;
 use session::TxConnection;
 use writer::Turns;
 

@@ -5,7 +5,7 @@ use std::sync::PoisonError;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Dialect, Result, Store, Tx, from_json, to_json};
+use super::{Dialect, Result, Store, Tx, to_json};
 use crate::domain::counted::CountedEntry;
 use crate::domain::delivery::{Claim, Entry, Kept, LEASE_EXPIRED, Settlement, Withdrawal};
 
@@ -195,7 +195,7 @@ impl Store {
         );
         let columns = ["id", "withdrawn"];
         let rows: Vec<Withdrawn> =
-            self.dialect.read_among(&self.read, &columns, &read, to_json(&ids)?).await?;
+            self.dialect.read(&self.read, &columns, &read, &[to_json(&ids)?.into()]).await?;
         Ok(rows.into_iter().map(|row| (row.id, row.withdrawn)).collect())
     }
 }
@@ -238,15 +238,9 @@ impl Tx {
                AND (lease_until IS NULL OR lease_until <= $4)
              ORDER BY priority, not_before, id LIMIT $3 {skip}"
         );
-        let read = self.dialect.as_one(&DUE, &read);
-        let due: String = sqlx::query_scalar(sqlx::AssertSqlSafe(read))
-            .bind(claim.lane)
-            .bind(now.saturating_add(claim.lease))
-            .bind(claim.limit)
-            .bind(now)
-            .fetch_one(&mut *self.db)
-            .await?;
-        from_json(&due)
+        let until = now.saturating_add(claim.lease);
+        let claimed = [claim.lane.into(), until.into(), claim.limit.into(), now.into()];
+        self.read_rows(&DUE, &read, &claimed).await
     }
 
     /// Nobody else takes these until the lease ends. No column that an index knows changes: see migration 14.
@@ -368,8 +362,7 @@ impl Tx {
             self.dialect.among()
         );
         let columns = ["id", "lease_owner", "withdrawn"];
-        let leases: Vec<Lease> =
-            self.dialect.read_among(&mut *self.db, &columns, &read, to_json(&ids)?).await?;
+        let leases: Vec<Lease> = self.read_set(&columns, &read, ids, &[]).await?;
         let held = leases.into_iter().filter(|lease| lease.lease_owner.as_deref() == Some(owner));
         Ok(held.map(|lease| (lease.id, lease.withdrawn)).collect())
     }

@@ -8,13 +8,13 @@ use crate::domain::issue::{Category, Class, Issue, Level, State, Urgency};
 /// The columns that hold the state machine's view.
 #[derive(Debug, Clone, Deserialize)]
 pub(super) struct Projection {
-    state: String,
-    round: i64,
-    level: Option<String>,
-    category: Option<String>,
-    urgency: Option<String>,
-    town_finished: i64,
-    platform_finished: i64,
+    pub state: String,
+    pub round: i64,
+    pub level: Option<String>,
+    pub category: Option<String>,
+    pub urgency: Option<String>,
+    pub town_finished: i64,
+    pub platform_finished: i64,
 }
 
 from_row!(Projection { state, round, level, category, urgency, town_finished, platform_finished });

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Result, Store, from_json};
+use super::{Result, Store};
 use crate::domain::area::{Area, AreaKind};
 use crate::domain::figures::{Counts, Dimension};
 use crate::domain::issue::Category;
@@ -129,14 +129,12 @@ impl Store {
                AND (name <> 'unnoted' OR day < $3) AND (name NOT IN ('asked', 'satisfied') OR day >= $4) GROUP BY of_id",
             sums.join(", ")
         );
-        let kept: String =
-            sqlx::query_scalar(sqlx::AssertSqlSafe(self.dialect.as_one(&KEPT, &query)))
-                .bind(dimension.code())
-                .bind(self.campaign().code.clone())
-                .bind(self.context.clock.today().to_string())
-                .bind(self.campaign_start())
-                .fetch_one(&self.read)
-                .await?;
-        from_json(&kept)
+        let parameters = [
+            dimension.code().into(),
+            self.campaign().code.as_str().into(),
+            self.context.clock.today().to_string().into(),
+            self.campaign_start().into(),
+        ];
+        self.dialect.read(&self.read, &KEPT, &query, &parameters).await
     }
 }

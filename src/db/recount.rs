@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use super::tallies::{CounterRow, KEY};
-use super::{Result, Session, Store, Tx, date, from_json, word};
+use super::{Result, Session, Store, Tx, date, word};
 use crate::domain::counted::{CountedDuty, DeliveredNotice, UnknownWord};
 use crate::domain::duty::DutyKind;
 use crate::domain::figures::{Counted, Counter, Tally};
@@ -83,10 +83,9 @@ impl Session {
         self.count_rest(&mut tally).await?;
         let query = format!("SELECT {}, total FROM tallies WHERE total <> 0", KEY.join(", "));
         let columns: Vec<&str> = KEY.into_iter().chain(["total"]).collect();
-        let read = sqlx::AssertSqlSafe(self.dialect.as_one(&columns, &query));
-        let kept: String = sqlx::query_scalar(read).fetch_one(&mut *self.db).await?;
+        let kept: Vec<CounterRow> = self.read_rows(&columns, &query, &[]).await?;
         let mut both: BTreeMap<Counter, (i64, i64)> = BTreeMap::new();
-        for CounterRow { counter, total } in from_json(&kept)? {
+        for CounterRow { counter, total } in kept {
             both.entry(counter).or_default().0 = total;
         }
         for (counter, total) in tally.take() {

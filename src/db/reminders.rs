@@ -6,7 +6,7 @@ use jiff::civil::Date;
 use serde::Deserialize;
 
 use super::duty_groups::{AT_ONCE, DUE, DueRow, OPEN, groups};
-use super::{Result, Session, Store, Tx, from_json, to_json, word};
+use super::{Result, Session, Store, Tx, to_json, word};
 use crate::domain::duty::DutyKind;
 use crate::domain::escalation::{DueGroup, Heard, Reminder};
 use crate::domain::staff::Role;
@@ -80,15 +80,10 @@ impl Session {
             self.dialect.among()
         );
         let columns = [DUE.as_slice(), &["told", "step", "instead_of"]].concat();
-        let rows: String =
-            sqlx::query_scalar(sqlx::AssertSqlSafe(self.dialect.as_one(&columns, &read)))
-                .bind(to_json(&people)?)
-                .bind(day.to_owned())
-                .fetch_one(&mut *self.db)
-                .await?;
+        let rows: Vec<ToldRow> = self.read_set(&columns, &read, people, &[day]).await?;
         let mut told: BTreeMap<String, Vec<ToldGroup>> = BTreeMap::new();
-        for ToldRow { due, told: person, step, instead_of } in from_json(&rows)? {
-            let group = due.read(|of| self.campaign().departments.contains_key(&of))?;
+        for ToldRow { due, told: person, step, instead_of } in rows {
+            let group = self.read_group(due)?;
             told.entry(person).or_default().push(ToldGroup { group, step, instead_of });
         }
         Ok(told)
@@ -97,16 +92,16 @@ impl Session {
     /// What earlier days have said of these groups.
     pub async fn heard(&mut self, groups: &[DueGroup]) -> Result<Heard> {
         let ids: Vec<&str> = groups.iter().map(|group| group.id.as_str()).collect();
-        let (ids, among) = (to_json(&ids)?, self.dialect.among());
+        let among = self.dialect.among();
         let told = format!("SELECT group_id, step, staff_id FROM reminders WHERE group_id {among}");
-        let told: Vec<ToldStep> = self
-            .dialect
-            .read_among(&mut *self.db, &["group_id", "step", "staff_id"], &told, ids.clone())
-            .await?;
+        let told: Vec<ToldStep> =
+            self.read_set(&["group_id", "step", "staff_id"], &told, &ids, &[]).await?;
         let noted =
             format!("SELECT group_id, staff_id, late FROM acknowledgements WHERE group_id {among}");
-        let noted: Vec<(String, String, i64)> =
-            sqlx::query_as(sqlx::AssertSqlSafe(noted)).bind(ids).fetch_all(&mut *self.db).await?;
+        let noted: Vec<(String, String, i64)> = sqlx::query_as(sqlx::AssertSqlSafe(noted))
+            .bind(to_json(&ids)?)
+            .fetch_all(&mut *self.db)
+            .await?;
         let told = told.into_iter().map(|told| (told.group_id, told.step, told.staff_id));
         let acknowledged = noted.into_iter().map(|(group, staff, late)| (group, staff, late != 0));
         Ok(Heard { told: told.collect(), acknowledged: acknowledged.collect() })

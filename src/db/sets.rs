@@ -4,7 +4,8 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use sqlx::AssertSqlSafe;
 
-use super::{Result, Session, Tx, from_json, to_json};
+use super::dialect::Parameter;
+use super::{Result, Session, Tx, to_json};
 
 /// How many rows one statement is handed, so that memory stays flat.
 const AT_ONCE: usize = 2_000;
@@ -19,13 +20,19 @@ impl Session {
         list: &(impl Serialize + ?Sized),
         texts: &[&str],
     ) -> Result<Vec<T>> {
-        let read = AssertSqlSafe(self.dialect.as_one(columns, query));
-        let mut read = sqlx::query_scalar(read).bind(to_json(&list)?);
-        for text in texts {
-            read = read.bind((*text).to_owned());
-        }
-        let rows: String = read.fetch_one(&mut *self.db).await?;
-        from_json(&rows)
+        let mut parameters = vec![to_json(&list)?.into()];
+        parameters.extend(texts.iter().map(|text| Parameter::from(*text)));
+        self.read_rows(columns, query, &parameters).await
+    }
+
+    /// The rows of a query with these columns and parameters.
+    pub(super) async fn read_rows<T: DeserializeOwned>(
+        &mut self,
+        columns: &[&str],
+        query: &str,
+        parameters: &[Parameter],
+    ) -> Result<Vec<T>> {
+        self.dialect.read(&mut *self.db, columns, query, parameters).await
     }
 }
 

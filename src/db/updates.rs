@@ -8,7 +8,8 @@ use sha2::{Digest, Sha256};
 
 use super::projection::Projection;
 use super::referrals::next_poll;
-use super::{OpenReferral, Result, Store, StoreError, Tx, from_json, to_json, word};
+use super::sets::Columns;
+use super::{OpenReferral, Result, Store, StoreError, Tx, to_json, word};
 use crate::domain::counted::{Thing, UnknownWord};
 use crate::domain::following::{Answer, Consequences, Followed, Number, NumberState, Said};
 use crate::domain::issue::Issue;
@@ -229,13 +230,9 @@ impl Tx {
             ANSWER.join(", "),
             self.dialect.among()
         );
-        let read = self.dialect.as_one(&ANSWER, &read);
-        let rows: String = sqlx::query_scalar(sqlx::AssertSqlSafe(read))
-            .bind(to_json(&numbers)?)
-            .bind(self.context.platform_lane.clone())
-            .fetch_one(&mut *self.db)
-            .await?;
-        from_json(&rows)?.into_iter().map(AnswerRow::read).collect()
+        let lane = self.context.platform_lane.clone();
+        let rows: Vec<AnswerRow> = self.read_set(&ANSWER, &read, numbers, &[&lane]).await?;
+        rows.into_iter().map(AnswerRow::read).collect()
     }
 
     /// The referrals that go by these numbers, with every number that each goes or went by, and their issues.
@@ -251,14 +248,10 @@ impl Tx {
              ORDER BY r.id, n.remote_id",
             self.dialect.among()
         );
-        let read = self.dialect.as_one(&FOLLOWED, &read);
-        let rows: String = sqlx::query_scalar(sqlx::AssertSqlSafe(read))
-            .bind(to_json(&numbers)?)
-            .bind(self.context.platform_lane.clone())
-            .fetch_one(&mut *self.db)
-            .await?;
+        let lane = self.context.platform_lane.clone();
+        let rows: Vec<FollowedRow> = self.read_set(&FOLLOWED, &read, numbers, &[&lane]).await?;
         let (mut referrals, mut issues) = (Vec::<Followed>::new(), HashMap::new());
-        for row in from_json::<FollowedRow>(&rows)? {
+        for row in rows {
             let FollowedRow { id, issue_id, of_round, remote_id, number_state, said_at, issue } =
                 row;
             let state = word("referral_numbers.state", &number_state, NumberState::read)?;
@@ -357,9 +350,6 @@ impl Tx {
     }
 
     async fn put_said(&mut self, said: &[SaidRow<'_>]) -> Result<()> {
-        if said.is_empty() {
-            return Ok(());
-        }
         let write = format!(
             "UPDATE referrals SET state = j.state, remote_word = j.word, remote_at = j.at,
                remote_id = COALESCE(j.number, referrals.remote_id),
@@ -367,11 +357,7 @@ impl Tx {
              FROM {} AS j WHERE referrals.id = j.id",
             self.dialect.rows(&["id", "state", "word", "number"], &["at"])
         );
-        sqlx::query(sqlx::AssertSqlSafe(write))
-            .bind(to_json(&said)?)
-            .execute(&mut *self.db)
-            .await?;
-        Ok(())
+        self.write_set(&write, said).await
     }
 
     /// The platform gave these referrals their numbers: what waited for that is owed.
@@ -419,15 +405,8 @@ impl Tx {
             serde_json::json!({ "id": open.id, "poll_at": poll_at })
         };
         let rows: Vec<_> = asked.iter().map(row).collect();
-        let write = format!(
-            "UPDATE referrals SET poll_at = j.poll_at FROM {} AS j WHERE referrals.id = j.id",
-            self.dialect.rows(&["id"], &["poll_at"])
-        );
-        sqlx::query(sqlx::AssertSqlSafe(write))
-            .bind(to_json(&rows)?)
-            .execute(&mut *self.db)
-            .await?;
-        Ok(())
+        let columns = Columns { texts: &["id"], numbers: &["poll_at"] };
+        self.update_set("referrals", &columns, &rows).await
     }
 
     /// Keeps the id of a call of the platform's.

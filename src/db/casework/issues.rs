@@ -110,7 +110,7 @@ impl Session {
     /// [`StoreError::Rule`] where there is none.
     pub async fn issue_numbered(&mut self, number: &str) -> Result<IssueRow> {
         let found = self.issues_numbered(&[number]).await?.pop();
-        found.ok_or_else(|| StoreError::Rule(format!("没有编号「{number}」的问题")))
+        found.ok_or_else(|| StoreError::no_issue(number))
     }
 
     /// The ids of the town's own issues that were due before a date and that nobody has begun.
