@@ -158,12 +158,15 @@ impl AreaDuties {
         difference(self.standing, self.owed, ladder)
     }
 
-    /// What stands of a campaign that is over.
-    pub fn archived(&self) -> &[Standing] {
-        &self.archived
+    /// Writes what differs, and returns it.
+    pub async fn write(self, tx: &mut Tx, ladder: &Ladder<'_>) -> Result<Vec<DutyChange>> {
+        tx.archive_duties(&self.archived).await?;
+        let changes = self.changes(ladder);
+        tx.write_duties(&changes, ladder, "record").await?;
+        Ok(changes)
     }
 
-    /// What of that was left undone.
+    /// What a campaign that is over left undone.
     pub fn over(&self) -> impl Iterator<Item = &Standing> {
         self.archived.iter().filter(|duty| duty.state == DutyState::Open)
     }
@@ -189,11 +192,8 @@ async fn department_reports(
 pub(super) async fn rederive(tx: &mut Tx, of: Option<&[String]>) -> Result<()> {
     let (plans, workdays) = (tx.plans(), tx.context().workdays.clone());
     let duties = AreaDuties::read(tx, &plans, of).await?;
-    let ladder = Ladder::of(&plans, &workdays, tx.today());
-    let over = duties.archived().to_vec();
-    let changes = duties.changes(&ladder);
-    tx.archive_duties(&over).await?;
-    tx.write_duties(&changes, &ladder, "record").await
+    duties.write(tx, &Ladder::of(&plans, &workdays, tx.today())).await?;
+    Ok(())
 }
 
 /// Sees to it that areas and departments in which work was asked for owe their reports.

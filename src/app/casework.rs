@@ -213,17 +213,18 @@ impl Files {
     /// Writes what differs.
     pub async fn write(&self, tx: &mut Tx, book: &RuleBook, fact: &str) -> Result<()> {
         let ladder = Ladder::of(&book.plans, &book.workdays, tx.today());
-        self.write_by(tx, book, &ladder, fact).await
+        self.write_by(tx, book, &ladder, fact).await?;
+        Ok(())
     }
 
-    /// As [`Files::write`], where another plan may be on its way.
+    /// As [`Files::write`], where another plan may be on its way. Returns what it changed.
     pub async fn write_by(
         &self,
         tx: &mut Tx,
         book: &RuleBook,
         ladder: &Ladder<'_>,
         fact: &str,
-    ) -> Result<()> {
+    ) -> Result<Vec<DutyChange>> {
         let over: Vec<Standing> = self.of_before(&book.plans).cloned().collect();
         if !over.is_empty() {
             tx.archive_duties(&over).await?;
@@ -236,7 +237,8 @@ impl Files {
             .flat_map(|file| &file.issues)
             .filter_map(IssueFile::moved)
             .collect();
-        tx.date_issues(&moved).await
+        tx.date_issues(&moved).await?;
+        Ok(changes)
     }
 }
 

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use super::areas::AreaDuties;
 use super::casework::{Files, From, Misprojected, RuleBook};
-use crate::db::{FigureDifference, Result, Session, Standing, Store};
+use crate::db::{FigureDifference, Reason, Result, Session, Standing, Store};
 use crate::domain::duty::{DutyKind, DutyState};
 use crate::domain::obligations::{DutyChange, GroupKey, Ladder};
 
@@ -41,7 +41,7 @@ pub async fn examine(store: &Store, repair: Option<&str>) -> Result<Vec<Differen
         let found = differences.len() + wrong.len() + figures.len();
         let detail = serde_json::json!({ "differences": found });
         tx.audit(by, "repair", "duties", &detail).await?;
-        tx.ask_derivation("repair").await?;
+        tx.ask_derivation(Reason::Repair).await?;
         tx.commit().await?;
         super::rederive::go_on(store).await?;
         recount(store).await?;

@@ -4,7 +4,7 @@
 use super::areas::AreaDuties;
 use super::casework::{Files, From, RuleBook};
 pub use super::plan_change::{Moves, PlanChange};
-use crate::db::{Result, Snapshot, Store};
+use crate::db::{Reason, Result, Snapshot, Store};
 use crate::domain::campaign::Campaign;
 use crate::domain::obligations::{DutyChange, Ladder, Standing};
 
@@ -18,7 +18,7 @@ pub async fn apply(store: &Store, plan: &Campaign, by: &str, reason: &str) -> Re
     if before != plan.code {
         tx.reset_issue_numbers().await?;
     }
-    tx.ask_derivation("plan").await?;
+    tx.ask_derivation(Reason::Plan).await?;
     let detail = serde_json::json!({"code": plan.code, "reason": reason});
     tx.audit(by, "apply_plan", &plan.code, &detail).await?;
     tx.commit().await?;

@@ -44,13 +44,15 @@ async fn stretch(
     let ids = tx.subject_ids_after(after, AT_ONCE).await?;
     let to = ids.last().cloned();
     let book = RuleBook::read(&mut tx).await?;
+    let ladder = if derivation.is_of_another_plan() { Ladder::after_another } else { Ladder::of };
+    let ladder = ladder(&book.plans, &book.workdays, tx.today());
     match &to {
         Some(to) => {
-            subjects(&mut tx, &ids, &book, change).await?;
+            subjects(&mut tx, &ids, &book, &ladder, change).await?;
             tx.derived_to(&derivation.id, to).await?;
         }
         None => {
-            areas(&mut tx, &book, change).await?;
+            areas(&mut tx, &book, &ladder, change).await?;
             tx.derived(&derivation.id).await?;
         }
     }
@@ -62,23 +64,24 @@ async fn subjects(
     tx: &mut Tx,
     ids: &[String],
     book: &RuleBook,
+    ladder: &Ladder<'_>,
     change: &mut PlanChange,
 ) -> Result<()> {
     let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
     let files = Files::load(tx, &ids, From::Events, book).await?;
-    let ladder = Ladder::after_another(&book.plans, &book.workdays, tx.today());
-    change.count(&files.changes(&book.plans, &ladder), &ladder);
     change.end(files.over(&book.plans));
-    files.write_by(tx, book, &ladder, "record").await
+    change.count(&files.write_by(tx, book, ladder, "record").await?, ladder);
+    Ok(())
 }
 
-async fn areas(tx: &mut Tx, book: &RuleBook, change: &mut PlanChange) -> Result<()> {
+async fn areas(
+    tx: &mut Tx,
+    book: &RuleBook,
+    ladder: &Ladder<'_>,
+    change: &mut PlanChange,
+) -> Result<()> {
     let duties = AreaDuties::read(tx, &book.plans, None).await?;
-    let ladder = Ladder::after_another(&book.plans, &book.workdays, tx.today());
     change.end(duties.over());
-    let over = duties.archived().to_vec();
-    let changes = duties.changes(&ladder);
-    change.count(&changes, &ladder);
-    tx.archive_duties(&over).await?;
-    tx.write_duties(&changes, &ladder, "record").await
+    change.count(&duties.write(tx, ladder).await?, ladder);
+    Ok(())
 }

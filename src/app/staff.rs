@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::problem::{About, Outcomes, Problem, all_well};
 use super::subjects::area_of;
-use crate::db::{Addresses, KnownStaff, Result, Session, StaffEntry, StaffRow, Tx, Upsert};
+use crate::db::{Addresses, KnownStaff, Reason, Result, Session, StaffEntry, StaffRow, Tx, Upsert};
 use crate::domain::staff::Role;
 
 /// A person as they come in. `number` tells two people of one name apart.
@@ -50,7 +50,7 @@ pub async fn put(tx: &mut Tx, rows: &[NewStaff]) -> Result<Outcomes> {
         tx.forget_dead(person).await?;
     }
     if decided.departments {
-        tx.ask_derivation("departments").await?;
+        tx.ask_derivation(Reason::Departments).await?;
     }
     Ok(decided.outcomes)
 }

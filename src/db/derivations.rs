@@ -14,6 +14,34 @@ pub struct Derivation {
 
 from_row!(Derivation { id, reason, done_to });
 
+/// Why all is derived again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reason {
+    /// Another plan was applied.
+    Plan,
+    /// Somebody else answers for a department.
+    Departments,
+    /// The doctor was asked to put right what it found.
+    Repair,
+}
+
+impl Reason {
+    const fn code(self) -> &'static str {
+        match self {
+            Reason::Plan => "plan",
+            Reason::Departments => "departments",
+            Reason::Repair => "repair",
+        }
+    }
+}
+
+impl Derivation {
+    /// Whether what stands may still be as the plan before had it.
+    pub fn is_of_another_plan(&self) -> bool {
+        self.reason == Reason::Plan.code()
+    }
+}
+
 impl Session {
     /// The derivation to go on with, the oldest first.
     pub async fn next_derivation(&mut self) -> Result<Option<Derivation>> {
@@ -23,14 +51,15 @@ impl Session {
 }
 
 impl Tx {
-    /// Asks for all subjects to be derived again.
-    pub async fn ask_derivation(&mut self, reason: &str) -> Result<()> {
+    /// Asks for all subjects to be derived again; one that was asked for and hasn't begun does for this too.
+    pub async fn ask_derivation(&mut self, reason: Reason) -> Result<()> {
         let (id, now) = (self.context.id(), self.now());
         sqlx::query(
-            "INSERT INTO derivations (id, reason, done_to, created_at) VALUES ($1, $2, '', $3)",
+            "INSERT INTO derivations (id, reason, done_to, created_at) SELECT $1, $2, '', $3
+             WHERE NOT EXISTS (SELECT 1 FROM derivations WHERE reason = $2 AND done_to = '')",
         )
         .bind(id)
-        .bind(reason.to_owned())
+        .bind(reason.code())
         .bind(now)
         .execute(&mut *self.db)
         .await?;

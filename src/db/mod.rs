@@ -83,7 +83,7 @@ pub use casework::{
 };
 pub use contents::{Content, Dispatch};
 pub use context::{ChannelReach, Context, Form};
-pub use derivations::Derivation;
+pub use derivations::{Derivation, Reason};
 pub use dialect::Dialect;
 pub use duty_list::DutyLine;
 pub(crate) use error::Result;
