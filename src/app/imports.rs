@@ -8,7 +8,9 @@ use tracing::{info, warn};
 use super::batch::Batch;
 use super::problem::Outcomes;
 use crate::clock::{Stopwatch, pause, real_millis, span_millis};
-use crate::db::{ImportUnderWay, Result, Store, StoreError, Upsert};
+use crate::db::{
+    APPLYING, CHECKING, DISCARDING, ImportUnderWay, Result, Store, StoreError, Upsert,
+};
 
 /// For how long a process that applies a file is believed to be alive after its last turn.
 const LEASE: Duration = Duration::from_secs(20);
@@ -43,12 +45,10 @@ pub struct Done {
     pub skipped: usize,
 }
 
-const CHECKING: &str = "checking";
-const APPLYING: &str = "applying";
-
 impl Import {
-    /// Begins, once no other file is on its way: one that nobody goes on with is brought to its end first.
-    pub async fn begin(store: &Store, incoming: &Incoming) -> Result<Import> {
+    /// Begins, once no other file is on its way: one that nobody goes on with is brought to its end first. Nothing where
+    /// that was this very file.
+    pub async fn begin(store: &Store, incoming: &Incoming) -> Result<Option<Import>> {
         loop {
             go_on(store).await?;
             let mut tx = store.begin().await?;
@@ -56,6 +56,10 @@ impl Import {
                 tx.rollback().await?;
                 pause(LOOK_AGAIN).await;
                 continue;
+            }
+            if tx.imported_at(&incoming.digest).await?.is_some() {
+                tx.rollback().await?;
+                return Ok(None);
             }
             let Incoming { digest, file_name, kind, rows } = incoming.clone();
             let head = ImportUnderWay {
@@ -75,7 +79,7 @@ impl Import {
             };
             tx.begin_import(&head).await?;
             tx.commit().await?;
-            return Ok(Import { store: store.clone(), head });
+            return Ok(Some(Import { store: store.clone(), head }));
         }
     }
 
@@ -91,10 +95,11 @@ impl Import {
         };
         let sealed = blocking(sealing).await??;
         let mut tx = self.store.begin().await?;
-        tx.put_import_piece(&self.head.id, self.head.pieces, &sealed).await?;
+        let sequence = self.head.pieces;
         self.head.pieces += 1;
         self.head.lease_until = lease();
         tx.note_import(&self.head).await?;
+        tx.put_import_piece(&self.head.id, sequence, &sealed).await?;
         tx.commit().await
     }
 
@@ -130,7 +135,17 @@ pub async fn go_on(store: &Store) -> Result<bool> {
     Ok(true)
 }
 
-async fn discard(store: &Store, head: ImportUnderWay) -> Result<()> {
+/// Forgets a file of which nothing is applied, where it still stands as it was seen to.
+async fn discard(store: &Store, seen: ImportUnderWay) -> Result<()> {
+    let mut tx = store.begin().await?;
+    let stands = tx.import_on_its_way().await?.filter(|stands| {
+        stands.id == seen.id && stands.state != APPLYING && stands.lease_until == seen.lease_until
+    });
+    let Some(mut head) = stands else { return tx.rollback().await };
+    DISCARDING.clone_into(&mut head.state);
+    head.lease_until = lease();
+    tx.note_import(&head).await?;
+    tx.commit().await?;
     for sequence in 0..head.pieces {
         let mut tx = store.begin().await?;
         tx.drop_import_piece(&head.id, sequence).await?;
@@ -170,7 +185,7 @@ async fn apply(
 /// One turn. Where another process went on meanwhile, its standing is taken over.
 async fn apply_piece(store: &Store, head: &mut ImportUnderWay) -> Result<()> {
     let sealed = store.import_piece(&head.id, head.applied).await?;
-    let mut piece = match sealed {
+    let piece = match sealed {
         Some(sealed) => Some(opened(store, sealed).await?),
         None => None,
     };
@@ -184,21 +199,23 @@ async fn apply_piece(store: &Store, head: &mut ImportUnderWay) -> Result<()> {
         *head = stands;
         return tx.rollback().await;
     }
-    if let Some(piece) = &mut piece {
-        let mut outcomes = piece.put(&mut tx).await?;
-        if outcomes.iter().any(Result::is_err) {
-            report_skipped(head, &outcomes);
-            piece.without(&outcomes);
-            outcomes = piece.put(&mut tx).await?;
-        }
-        let count = |what: Upsert| {
-            let those = outcomes.iter().filter(|outcome| **outcome == Ok(what)).count();
-            i64::try_from(those).unwrap_or(i64::MAX)
-        };
-        head.added += count(Upsert::Added);
-        head.changed += count(Upsert::Changed);
-        head.same += count(Upsert::Same);
+    let Some(mut piece) = piece else {
+        return Err(StoreError::Corrupt { what: "import_pieces", value: head.file_name.clone() });
+    };
+    let mut outcomes = piece.put(&mut tx).await?;
+    // What is left may need what was left out.
+    while outcomes.iter().any(Result::is_err) {
+        report_skipped(head, &outcomes);
+        piece.without(&outcomes);
+        outcomes = piece.put(&mut tx).await?;
     }
+    let count = |what: Upsert| {
+        let those = outcomes.iter().filter(|outcome| **outcome == Ok(what)).count();
+        i64::try_from(those).unwrap_or(i64::MAX)
+    };
+    head.added += count(Upsert::Added);
+    head.changed += count(Upsert::Changed);
+    head.same += count(Upsert::Same);
     tx.drop_import_piece(&head.id, head.applied).await?;
     head.applied += 1;
     head.lease_until = lease();

@@ -1,6 +1,13 @@
 //! Which files have come in, so that the same file twice changes nothing; and what of a long one is still to be applied.
 
-use super::{Result, Session, Store, Tx};
+use super::{Result, Session, Store, StoreError, Tx};
+
+/// A file that is being checked: nothing of it is applied.
+pub const CHECKING: &str = "checking";
+/// One that was found well: it's applied to its end.
+pub const APPLYING: &str = "applying";
+/// One of which nothing was applied, and nothing will be.
+pub const DISCARDING: &str = "discarding";
 
 /// A file that is on its way in.
 #[derive(Debug, Clone)]
@@ -10,7 +17,7 @@ pub struct ImportUnderWay {
     pub file_name: String,
     pub kind: String,
     pub row_count: i64,
-    /// checking | applying
+    /// [`CHECKING`], [`APPLYING`] or [`DISCARDING`]
     pub state: String,
     /// Until when its process may be believed to be alive, in real milliseconds.
     pub lease_until: i64,
@@ -26,7 +33,7 @@ pub struct ImportUnderWay {
 impl ImportUnderWay {
     /// Whether nothing of it is applied yet.
     pub fn is_being_checked(&self) -> bool {
-        self.state == "checking"
+        self.state == CHECKING
     }
 }
 
@@ -92,7 +99,8 @@ impl Tx {
     ) -> Result<()> {
         let now = self.now();
         sqlx::query(
-            "INSERT INTO imports (digest, file_name, kind, row_count, imported_at) VALUES ($1, $2, $3, $4, $5)",
+            "INSERT INTO imports (digest, file_name, kind, row_count, imported_at) VALUES ($1, $2, $3, $4, $5)
+             ON CONFLICT (digest) DO NOTHING",
         )
         .bind(digest.to_owned())
         .bind(file.to_owned())
@@ -144,10 +152,13 @@ impl Tx {
     }
 
     /// Notes how it stands.
+    ///
+    /// # Errors
+    /// [`StoreError::Rule`] where another process has taken it for dead and forgets it.
     pub async fn note_import(&mut self, import: &ImportUnderWay) -> Result<()> {
-        sqlx::query(
+        let noted = sqlx::query(
             "UPDATE imports_under_way SET state = $1, lease_until = $2, pieces = $3, applied = $4, added = $5, changed = $6,
-               same = $7, skipped = $8 WHERE id = $9",
+               same = $7, skipped = $8 WHERE id = $9 AND (state <> 'discarding' OR $1 = 'discarding')",
         )
         .bind(import.state.clone())
         .bind(import.lease_until)
@@ -160,6 +171,12 @@ impl Tx {
         .bind(import.id.clone())
         .execute(&mut *self.db)
         .await?;
+        if noted.rows_affected() == 0 {
+            return Err(StoreError::Rule(format!(
+                "「{}」的导入停顿太久，已被放弃，什么也没有导入：请再导入一次",
+                import.file_name
+            )));
+        }
         Ok(())
     }
 

@@ -91,7 +91,7 @@ pub use error::{StoreError, Upsert};
 pub use figures::{Figures, LaneFigures};
 pub use handoffs::{Handoff, Return, Returned};
 pub use holding_times::HoldingTime;
-pub use imports::ImportUnderWay;
+pub use imports::{APPLYING, CHECKING, DISCARDING, ImportUnderWay};
 pub use issues::IssueCard;
 pub use jobs::{CLOCKS_APART, Ended, JobRun};
 pub use messages::Message;

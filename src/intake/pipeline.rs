@@ -9,7 +9,7 @@ use super::rows::{People, Piece, RowReader, row_error};
 use super::{ImportError, Progress, Report, RowError, Sheet, returns};
 use crate::app::imports::{Done, Import, Incoming};
 use crate::app::problem::Outcomes;
-use crate::db::{Store, StoreError, Tx, Upsert};
+use crate::db::{Session, Store, StoreError, Tx, Upsert};
 use crate::seal::hex;
 
 /// So many rows are one turn.
@@ -58,20 +58,25 @@ type Outcome = Result<Result<Report, Vec<RowError>>, StoreError>;
 impl Intake<'_> {
     async fn import(&self, dry_run: bool) -> Outcome {
         let mut snapshot = self.store.snapshot().await?;
-        let before = snapshot.imported_at(&self.digest).await?;
-        let people = People::new(snapshot.staff().await?);
+        let before = self.imported_before(&mut snapshot).await?;
         snapshot.end().await?;
-        if before.is_some() {
-            return Ok(Ok(Report { imported_before: before, ..self.report() }));
+        if let Some(report) = before {
+            return Ok(Ok(report));
         }
         if self.table.kind == Kind::Returns {
             return self.take_returns(dry_run).await;
         }
         match (dry_run, self.table.rows.len() <= ONE_TURN) {
-            (true, _) => self.try_out(&people).await,
-            (false, true) => self.at_once(&people).await,
-            (false, false) => self.in_pieces(&people).await,
+            (true, _) => self.try_out().await,
+            (false, true) => self.at_once().await,
+            (false, false) => self.in_pieces().await,
         }
+    }
+
+    /// That this very file has come in before.
+    async fn imported_before(&self, session: &mut Session) -> Result<Option<Report>, StoreError> {
+        let before = session.imported_at(&self.digest).await?;
+        Ok(before.map(|_| Report { imported_before: before, ..self.report() }))
     }
 
     fn report(&self) -> Report {
@@ -106,10 +111,16 @@ impl Intake<'_> {
     }
 
     /// A short file: one turn.
-    async fn at_once(&self, people: &People) -> Outcome {
-        let mut reader = RowReader::new(self.table, people, &self.store.context().clock);
+    async fn at_once(&self) -> Outcome {
+        let people = self.people().await?;
+        let mut reader = RowReader::new(self.table, &people, &self.store.context().clock);
         let piece = reader.read(0..self.table.rows.len());
         let mut tx = self.store.begin().await?;
+        // By another process meanwhile.
+        if let Some(report) = self.imported_before(&mut tx).await? {
+            tx.rollback().await?;
+            return Ok(Ok(report));
+        }
         let outcomes = if piece.errors.is_empty() {
             piece.batch.put(&mut tx).await?
         } else {
@@ -139,7 +150,7 @@ impl Intake<'_> {
     }
 
     /// A long file: nothing is applied before all of it is well.
-    async fn in_pieces(&self, people: &People) -> Outcome {
+    async fn in_pieces(&self) -> Outcome {
         let total = self.table.rows.len();
         let incoming = Incoming {
             digest: self.digest.clone(),
@@ -147,8 +158,13 @@ impl Intake<'_> {
             kind: self.table.kind.code().to_owned(),
             rows: total,
         };
-        let mut import = Import::begin(self.store, &incoming).await?;
-        let checked = self.check(people, Some(&mut import)).await;
+        let Some(mut import) = Import::begin(self.store, &incoming).await? else {
+            let mut snapshot = self.store.snapshot().await?;
+            let before = self.imported_before(&mut snapshot).await?;
+            snapshot.end().await?;
+            return Ok(Ok(before.unwrap_or_else(|| self.report())));
+        };
+        let checked = self.check(Some(&mut import)).await;
         match checked {
             Ok((_, errors)) if errors.is_empty() => {}
             Ok((_, errors)) => {
@@ -165,21 +181,29 @@ impl Intake<'_> {
         Ok(Ok(Report { added, changed, same, skipped, ..self.report() }))
     }
 
-    async fn try_out(&self, people: &People) -> Outcome {
-        let (report, errors) = self.check(people, None).await?;
+    async fn try_out(&self) -> Outcome {
+        let (report, errors) = self.check(None).await?;
         Ok(if errors.is_empty() { Ok(report) } else { Err(errors) })
+    }
+
+    /// Everybody, as they are known now.
+    async fn people(&self) -> Result<People, StoreError> {
+        let mut snapshot = self.store.snapshot().await?;
+        let people = People::new(snapshot.staff().await?);
+        snapshot.end().await?;
+        Ok(people)
     }
 
     /// Reads and checks the rows piece by piece, each on a snapshot of its own; keeps those that are well for `import`.
     async fn check(
         &self,
-        people: &People,
         mut import: Option<&mut Import>,
     ) -> Result<(Report, Vec<RowError>), StoreError> {
         let total = self.table.rows.len();
         let at_once = if self.table.kind == Kind::Areas { total.max(1) } else { ONE_TURN };
         let clock = self.store.context().clock.clone();
-        let mut reader = RowReader::new(self.table, people, &clock);
+        let people = self.people().await?;
+        let mut reader = RowReader::new(self.table, &people, &clock);
         let (mut report, mut errors) = (self.report(), Vec::new());
         for from in (0..total).step_by(at_once) {
             let piece = reader.read(from..(from + at_once).min(total));

@@ -85,6 +85,46 @@ on_both!(wherever_it_is_killed_a_file_is_in_whole_or_not_at_all, async |fixture:
     assert_eq!(examine(&fixture.store, None).await.unwrap(), []);
 });
 
+on_both!(the_very_same_file_twice_at_once_comes_in_once, async |fixture: Fixture| {
+    let (fixture, visits) = with_households(fixture, 1_000).await;
+    for rows in [1_000, 50] {
+        let lines: Vec<&str> = visits.lines().take(rows + 1).collect();
+        let file = lines.join("\n");
+        let (one, two) =
+            tokio::join!(fixture.import("a.csv", &file), fixture.import("b.csv", &file));
+        let both = [one.unwrap(), two.unwrap()];
+        assert_eq!(both.iter().filter(|report| report.imported_before.is_some()).count(), 1);
+        assert!(fixture.store.import_under_way().await.unwrap().is_none());
+    }
+    let visited = fixture.store.figures().await.unwrap().visited;
+    assert_eq!(visited, 1_000);
+});
+
+on_both!(whoever_was_taken_for_dead_is_told, async |fixture: Fixture| {
+    let (fixture, visits) = with_households(fixture, 1_300).await;
+    let whole = import(&fixture.store, "v.csv", visits.as_bytes(), false, &|_, _| {});
+    let mut whole = std::pin::pin!(whole);
+    while fixture.store.import_under_way().await.unwrap().is_none_or(|head| head.pieces == 0) {
+        assert!(until_waking(whole.as_mut(), 1).await.is_none());
+    }
+    let_lease_end(&fixture).await;
+    let (gone_on, told) = tokio::join!(imports::go_on(&fixture.store), whole);
+    assert!(gone_on.unwrap());
+    // Either it was forgotten and says so, or it was quicker and came in whole.
+    let visited = fixture.store.figures().await.unwrap().visited;
+    match told {
+        Err(error) => {
+            assert!(error.to_string().contains("请再导入一次"), "{error}");
+            assert_eq!(visited, 0);
+        }
+        Ok(report) => assert_eq!((report.added, visited), (1_300, 1_300)),
+    }
+    assert!(fixture.store.import_under_way().await.unwrap().is_none());
+    fixture.import("again.csv", &visits).await.unwrap_or_else(|error| panic!("{error}"));
+    assert_eq!(fixture.store.figures().await.unwrap().visited, 1_300);
+    assert_eq!(examine(&fixture.store, None).await.unwrap(), []);
+});
+
 on_both!(a_second_file_waits_for_its_turn_and_changes_pass_between, async |fixture: Fixture| {
     let (fixture, visits) = with_households(fixture, 1_000).await;
     let lines: Vec<&str> = visits.lines().skip(1).collect();
