@@ -60,16 +60,27 @@ impl Store {
     /// Remembers the key's fingerprint the first time, and refuses any other key afterwards.
     async fn check_key(&self) -> Result<()> {
         let found = self.context.sealer.fingerprint().to_owned();
+        let expected = match self.known_key(&self.read).await? {
+            Some(known) => known,
+            None => self.remember_key(&found).await?,
+        };
+        if expected == found { Ok(()) } else { Err(StoreError::WrongKey { expected, found }) }
+    }
+
+    async fn known_key(&self, pool: &AnyPool) -> Result<Option<String>> {
+        let known = sqlx::query_scalar("SELECT value FROM meta WHERE name = 'key'");
+        Ok(known.fetch_optional(pool).await?)
+    }
+
+    /// Unless another process was first, whose is given then.
+    async fn remember_key(&self, found: &str) -> Result<String> {
         sqlx::query(
             "INSERT INTO meta (name, value) VALUES ('key', $1) ON CONFLICT (name) DO NOTHING",
         )
-        .bind(&found)
+        .bind(found.to_owned())
         .execute(&self.write)
         .await?;
-        let expected: String = sqlx::query_scalar("SELECT value FROM meta WHERE name = 'key'")
-            .fetch_one(&self.write)
-            .await?;
-        if expected == found { Ok(()) } else { Err(StoreError::WrongKey { expected, found }) }
+        Ok(self.known_key(&self.write).await?.unwrap_or_default())
     }
 }
 

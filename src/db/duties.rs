@@ -78,42 +78,49 @@ impl Session {
     /// The duties that hang on these subjects, those of their residents and issues among them, with the subject's id.
     pub async fn duties_of_subjects(&mut self, ids: &[&str]) -> Result<Vec<(String, Standing)>> {
         // A campaign's before bear its code.
-        let query = format!(
-            "{STANDING} WHERE d.subject_id {} AND d.duty_key NOT LIKE '%/%:%'",
-            self.dialect.among()
-        );
-        let rows: Vec<StandingRow> = self.read_set(&COLUMNS, &query, ids, &[]).await?;
-        let read = rows.into_iter().map(StandingRow::read);
-        read.map(|row| row.map(|(subject, duty)| (subject.unwrap_or_default(), duty))).collect()
+        let among = self.dialect.among();
+        let condition = format!("d.subject_id {among} AND d.duty_key NOT LIKE '%/%:%'");
+        let of = self.standing(&condition, ids).await?;
+        Ok(of.into_iter().map(|(subject, duty)| (subject.unwrap_or_default(), duty)).collect())
     }
 
     /// The duties of these issues.
     pub async fn duties_of_issues(&mut self, ids: &[&str]) -> Result<Vec<Standing>> {
-        self.standing("d.issue_id", ids).await
+        self.standing_by("d.issue_id", ids).await
     }
 
     /// The duties of these keys.
     pub async fn duties_of_keys(&mut self, keys: &[&str]) -> Result<Vec<Standing>> {
-        self.standing("d.duty_key", keys).await
+        self.standing_by("d.duty_key", keys).await
     }
 
-    async fn standing(&mut self, column: &str, list: &[&str]) -> Result<Vec<Standing>> {
-        let query = format!("{STANDING} WHERE {column} {}", self.dialect.among());
+    async fn standing_by(&mut self, column: &str, list: &[&str]) -> Result<Vec<Standing>> {
+        let condition = format!("{column} {}", self.dialect.among());
+        let of = self.standing(&condition, list).await?;
+        Ok(of.into_iter().map(|(_, duty)| duty).collect())
+    }
+
+    /// The duties for which a condition on a list holds, each with the subject on which it hangs.
+    async fn standing(
+        &mut self,
+        condition: &str,
+        list: &[&str],
+    ) -> Result<Vec<(Option<String>, Standing)>> {
+        let query = format!("{STANDING} WHERE {condition}");
         let rows: Vec<StandingRow> = self.read_set(&COLUMNS, &query, list, &[]).await?;
-        rows.into_iter().map(|row| Ok(row.read()?.1)).collect()
+        rows.into_iter().map(StandingRow::read).collect()
     }
 
     /// The duties that hang on no subject: those of areas and departments. A campaign's before bear its code and aren't
     /// among them.
     pub async fn duties_of_areas(&mut self) -> Result<Vec<Standing>> {
-        let query = format!(
-            "{STANDING} WHERE d.kind {} AND d.subject_id IS NULL AND d.duty_key NOT LIKE '%/%:%'",
-            self.dialect.among()
-        );
+        let among = self.dialect.among();
+        let condition =
+            format!("d.kind {among} AND d.subject_id IS NULL AND d.duty_key NOT LIKE '%/%:%'");
         let kinds: Vec<&str> =
             DutyKind::ALL.iter().filter(|kind| kind.is_of_area()).map(|kind| kind.code()).collect();
-        let rows: Vec<StandingRow> = self.read_set(&COLUMNS, &query, &kinds, &[]).await?;
-        rows.into_iter().map(|row| Ok(row.read()?.1)).collect()
+        let of = self.standing(&condition, &kinds).await?;
+        Ok(of.into_iter().map(|(_, duty)| duty).collect())
     }
 }
 

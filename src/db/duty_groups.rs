@@ -8,6 +8,7 @@ use serde::Deserialize;
 
 use super::dialect::Parameter;
 use super::projection::Projection;
+use super::sets::AT_ONCE;
 use super::{Result, Session, StaffMember, Tx, date, to_json, word};
 use crate::domain::duty::DutyKind;
 use crate::domain::escalation::{Advance, DueGroup};
@@ -88,9 +89,6 @@ pub(super) fn groups(open: &str, more: &str) -> String {
          FROM duty_groups b LEFT JOIN issues i ON i.id = b.issue_id"
     )
 }
-
-/// How many rows one statement is handed, so that memory stays flat.
-pub(super) const AT_ONCE: usize = 2_000;
 
 impl Session {
     /// The groups whose next step is due by `day`, with how much in each is open: those after the one of id `after`, a

@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, HashSet};
 use jiff::civil::Date;
 use serde::Deserialize;
 
-use super::duty_groups::{AT_ONCE, DUE, DueRow, OPEN, groups};
+use super::duty_groups::{DUE, DueRow, OPEN, groups};
+use super::sets::AT_ONCE;
 use super::{Result, Session, Store, Tx, to_json, word};
 use crate::domain::duty::DutyKind;
 use crate::domain::escalation::{DueGroup, Heard, Reminder};

@@ -8,7 +8,7 @@ use super::dialect::Parameter;
 use super::{Result, Session, Tx, to_json};
 
 /// How many rows one statement is handed, so that memory stays flat.
-const AT_ONCE: usize = 2_000;
+pub(super) const AT_ONCE: usize = 2_000;
 
 impl Session {
     /// The rows of a query with these columns. Its `$1` is the list (after a column, see [`super::Dialect::among`]), and

@@ -4,8 +4,8 @@ use jiff::civil::{Date, date};
 use sqlx::{Connection, Executor};
 use zoufang::app::plan::{self, PlanChange, Preview};
 use zoufang::daemon::load_campaign;
-use zoufang::db::Store;
-use zoufang::domain::campaign::{Campaign, ExtraPhase, PhaseName};
+use zoufang::db::{Reason, Store};
+use zoufang::domain::campaign::{Campaign, EscalationStep, ExtraPhase, PhaseName};
 use zoufang::domain::duty::DutyKind;
 use zoufang::domain::staff::Role;
 use zoufang::notify::{Upcoming, preview, remind, upcoming};
@@ -88,6 +88,29 @@ on_both!(a_later_date_moves_what_is_owed_and_its_reminders, async |fixture: Fixt
     assert_eq!(told(&fixture).await, expected);
     assert!(apply(&fixture.store, &plan).await.is_nothing());
     assert_eq!(zoufang::app::doctor::examine(&fixture.store, None).await.unwrap(), []);
+});
+
+on_both!(only_another_plan_moves_the_ladder, async |fixture: Fixture| {
+    let fixture = fixture.township().await;
+    fixture.at(3, 10, 9);
+    let mut plan = load_campaign("".as_ref()).unwrap();
+    let ladder = plan.ladder.iter_mut().find(|ladder| ladder.duties.contains(&DutyKind::Visit));
+    let steps = &mut ladder.unwrap().steps;
+    steps.insert(0, EscalationStep { days: -9, ..steps[0].clone() });
+    apply(&fixture.store, &plan).await;
+    fixture.at(3, 22, 9);
+    remind(&fixture.store, &rules()).await.unwrap();
+    assert_eq!(told(&fixture).await, ["2022-03-22"]);
+    for reason in [Reason::Departments, Reason::Repair] {
+        let mut tx = fixture.store.begin().await.unwrap();
+        tx.ask_derivation(reason).await.unwrap();
+        tx.commit().await.unwrap();
+        let change = zoufang::app::rederive::go_on(&fixture.store).await.unwrap();
+        assert!(change.is_nothing(), "{reason:?}: {change:?}");
+    }
+    fixture.at(3, 23, 9);
+    remind(&fixture.store, &rules()).await.unwrap();
+    assert_eq!(told(&fixture).await, ["2022-03-22"], "what was told isn't told again");
 });
 
 on_both!(an_earlier_date_is_told_at_once, async |fixture: Fixture| {
