@@ -7,6 +7,7 @@ use crate::domain::campaign::Campaign;
 use crate::domain::obligations::Plans;
 
 const ALL: &str = "SELECT applied_at, body FROM plans ORDER BY version";
+const LAST: &str = "SELECT MAX(version) FROM plans";
 
 impl Store {
     /// The plan in effect.
@@ -34,6 +35,20 @@ impl Store {
             return Box::pin(self.refresh_plan()).await;
         };
         *self.plans.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(plans);
+        Ok(())
+    }
+
+    /// A turn goes by the plan of its own instant, whichever process applied it.
+    pub(super) async fn take_up_plan(&self, tx: &mut Tx) -> Result<()> {
+        let last: Option<i64> = sqlx::query_scalar(LAST).fetch_one(&mut *tx.db).await?;
+        if last.is_none_or(|last| last == tx.plans.version()) {
+            return Ok(());
+        }
+        let rows: Vec<(i64, String)> = sqlx::query_as(ALL).fetch_all(&mut *tx.db).await?;
+        if let Some(plans) = plans_of(rows)? {
+            tx.plans = Arc::new(plans);
+            *self.plans.write().unwrap_or_else(PoisonError::into_inner) = Arc::clone(&tx.plans);
+        }
         Ok(())
     }
 

@@ -58,7 +58,7 @@ impl Store {
         };
         let turn = Arc::clone(&self.turns.order).lock_owned().await;
         let db = TxConnection::begin(self.write.acquire().await?, begin).await?;
-        Ok(Tx {
+        let mut tx = Tx {
             session: self.session(db),
             contacts: Arc::clone(&self.contacts),
             groups: HashMap::new(),
@@ -68,7 +68,9 @@ impl Store {
             began: Stopwatch::start(),
             longest: Arc::clone(&self.turns.longest),
             _turn: turn,
-        })
+        };
+        self.take_up_plan(&mut tx).await?;
+        Ok(tx)
     }
 
     /// How long the longest turn of this process was.

@@ -69,8 +69,13 @@ on_both!(a_later_date_moves_what_is_owed_and_its_reminders, async |fixture: Fixt
     );
     assert_eq!(days[0].on, date(2022, 4, 7), "three days before, and no earlier: {days:?}");
     assert_eq!(fixture.store.campaign().ends_on(PhaseName::Visit), date(2022, 3, 31));
+    let at_work = fixture.reopened().await;
     assert_eq!(apply(&fixture.store, &plan).await, change);
-    // Another process that runs takes it up.
+    // Another process that runs takes it up with its next turn.
+    let turn = at_work.begin().await.unwrap();
+    assert_eq!(turn.campaign().ends_on(PhaseName::Visit), date(2022, 4, 10));
+    turn.rollback().await.unwrap();
+    assert_eq!(at_work.campaign().ends_on(PhaseName::Visit), date(2022, 4, 10));
     let other = fixture.reopened().await;
     assert_eq!(other.campaign().ends_on(PhaseName::Visit), date(2022, 4, 10));
     assert!(other.plan_differs(), "its file is the old one");

@@ -30,6 +30,11 @@ impl Plans {
         &self.last.1
     }
 
+    /// The number of the one in effect, from 1 on.
+    pub fn version(&self) -> i64 {
+        i64::try_from(self.earlier.len()).map_or(i64::MAX, |earlier| earlier.saturating_add(1))
+    }
+
     /// The one before it.
     pub fn before(&self) -> Option<&Campaign> {
         self.earlier.last().map(|(_, plan)| &**plan)
