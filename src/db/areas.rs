@@ -4,47 +4,15 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
+use super::last_tree::CHANGES;
 use super::sets::Columns;
-use super::{Result, Session, Store, StoreError, Tx, word};
-use crate::domain::area::{Area, AreaKind, AreaTree};
-
-struct Row {
-    id: String,
-    code: Option<String>,
-    name: String,
-    kind: String,
-    parent_id: Option<String>,
-}
-
-from_row!(Row { id, code, name, kind, parent_id });
-
-impl TryFrom<Row> for Area {
-    type Error = StoreError;
-
-    fn try_from(row: Row) -> Result<Area> {
-        let kind = word("areas.kind", &row.kind, AreaKind::read)?;
-        Ok(Area { id: row.id, code: row.code, name: row.name, kind, parent_id: row.parent_id })
-    }
-}
-
-const ALL: &str = "SELECT id, code, name, kind, parent_id FROM areas ORDER BY code, name";
-
-fn tree_of(rows: Vec<Row>) -> Result<AreaTree> {
-    let areas = rows.into_iter().map(Area::try_from).collect::<Result<Vec<_>>>()?;
-    Ok(AreaTree::new(areas))
-}
+use super::{Result, Session, Store, Tx};
+use crate::domain::area::{Area, AreaTree};
 
 impl Store {
-    /// All areas.
-    pub async fn areas(&self) -> Result<Vec<Area>> {
-        let rows: Vec<Row> = sqlx::query_as(ALL).fetch_all(&self.read).await?;
-        rows.into_iter().map(Area::try_from).collect()
-    }
-
     /// All areas, for going up.
-    pub async fn area_tree(&self) -> Result<AreaTree> {
-        let rows: Vec<Row> = sqlx::query_as(ALL).fetch_all(&self.read).await?;
-        tree_of(rows)
+    pub async fn area_tree(&self) -> Result<Arc<AreaTree>> {
+        self.last_tree.read(&mut *self.read.acquire().await?, self.dialect).await
     }
 }
 
@@ -54,8 +22,7 @@ impl Session {
         if let Some(tree) = &self.areas {
             return Ok(Arc::clone(tree));
         }
-        let rows: Vec<Row> = sqlx::query_as(ALL).fetch_all(&mut *self.db).await?;
-        let tree = Arc::new(tree_of(rows)?);
+        let tree = self.last_tree.clone().read(&mut self.db, self.dialect).await?;
         self.areas = Some(Arc::clone(&tree));
         Ok(tree)
     }
@@ -88,6 +55,7 @@ impl Tx {
         let texts = ["id", "name", "kind", "parent_id"];
         let columns = Columns { texts: &texts, numbers: &[] };
         self.update_set("areas", &columns, &changed_rows).await?;
+        self.next_value(CHANGES).await?;
         if let Some(tree) = &mut self.areas {
             let tree = Arc::make_mut(tree);
             added.iter().chain(changed).for_each(|area| tree.put(area.clone()));

@@ -12,6 +12,7 @@ use sqlx::{AnyConnection, AnyPool, Connection, Executor};
 
 use crate::domain::obligations::Plans;
 
+use super::last_tree::LastTree;
 use super::{Context, Dialect, Result, Store, StoreError};
 
 const READERS: u32 = 4;
@@ -50,6 +51,7 @@ impl Store {
             context: Arc::new(context),
             plans,
             contacts: Arc::default(),
+            last_tree: LastTree::default(),
         };
         store.check_key().await?;
         store.refresh_plan().await?;

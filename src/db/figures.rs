@@ -4,13 +4,13 @@ use std::collections::BTreeMap;
 
 use super::{Result, Store};
 use crate::domain::counted::{HOUR, MINUTE, Reach, since};
-use crate::domain::figures::{Dimension, Figure};
+use crate::domain::figures::{Counts, Dimension, Figure};
 
 /// How the campaign stands.
 #[derive(Debug, Clone, Default)]
 pub struct Figures {
-    pub subjects: i64,
-    pub visited: i64,
+    /// Of all areas.
+    pub counts: Counts,
     pub residents: i64,
     pub revisited: i64,
     pub issues_by_level: BTreeMap<String, i64>,
@@ -60,7 +60,6 @@ impl Store {
     /// # Errors
     /// Where the database fails.
     pub async fn figures(&self) -> Result<Figures> {
-        let counts = self.counts().await?;
         let rows: Vec<(String, String, i64)> = sqlx::query_as(
             "SELECT dimension, CASE WHEN dimension = 'all' THEN name ELSE of_id END, total FROM tallies
              WHERE dimension IN ('all', 'level', 'state', 'referral_state') AND total <> 0",
@@ -74,8 +73,7 @@ impl Store {
         let all = of(Dimension::All);
         let one = |figure: Figure| all.get(figure.code()).copied().unwrap_or(0);
         Ok(Figures {
-            subjects: counts.subjects,
-            visited: counts.visited,
+            counts: self.counts().await?,
             residents: one(Figure::Residents),
             revisited: one(Figure::Revisited),
             issues_by_level: of(Dimension::Level),

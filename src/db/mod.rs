@@ -20,6 +20,7 @@ macro_rules! from_row {
 }
 
 mod absences;
+mod applied;
 mod area_facts;
 mod areas;
 mod assignments;
@@ -43,6 +44,7 @@ mod holding_times;
 mod imports;
 mod issues;
 mod jobs;
+mod last_tree;
 mod messages;
 mod migrations;
 mod notices;
@@ -100,7 +102,7 @@ pub use notices::{ADDRESS, DIGEST, NewNotice, Notice};
 pub use outbox_decisions::{Debt, DebtState, Decision};
 pub use outbox_oldest::Wants;
 pub use photos::{LARGEST_PHOTO, Photo, media_type};
-pub use rates::{By, FiguresLine};
+pub use rates::{AreaFigures, By, FiguresLine};
 pub use reader::Snapshot;
 pub use recount::FigureDifference;
 pub use referrals::{NewReferral, OpenReferral};
@@ -114,6 +116,7 @@ pub use writer::Tx;
 pub use crate::domain::delivery::Receipt;
 
 use dialect::to_json;
+use last_tree::LastTree;
 use session::TxConnection;
 use writer::Turns;
 
@@ -135,6 +138,7 @@ pub struct Store {
     /// The plans that were applied.
     plans: Arc<RwLock<Arc<Plans>>>,
     contacts: Contacts,
+    last_tree: LastTree,
 }
 
 /// When each lane's good contact was last written: another within a second says nothing new.
@@ -159,6 +163,7 @@ impl Store {
             context: Arc::clone(&self.context),
             plans: self.plans(),
             areas: None,
+            last_tree: self.last_tree.clone(),
         }
     }
 

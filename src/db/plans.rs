@@ -2,12 +2,9 @@
 
 use std::sync::{Arc, PoisonError};
 
-use super::{Result, Session, Store, StoreError, Tx, to_json};
+use super::{Result, Session, Store, Tx, applied, to_json};
 use crate::domain::campaign::Campaign;
 use crate::domain::obligations::Plans;
-
-const ALL: &str = "SELECT applied_at, body FROM plans ORDER BY version";
-const LAST: &str = "SELECT MAX(version) FROM plans";
 
 impl Store {
     /// The plan in effect.
@@ -22,33 +19,17 @@ impl Store {
 
     /// Takes up the plan that was last applied, by whichever process; at first the file's.
     pub async fn refresh_plan(&self) -> Result<()> {
-        let rows: Vec<(i64, String)> = sqlx::query_as(ALL).fetch_all(&self.read).await?;
-        let Some(plans) = plans_of(rows)? else {
+        let Some(plans) = applied::all(&mut *self.read.acquire().await?).await? else {
             let mut tx = self.begin().await?;
             let plan = tx.context().campaign.clone();
             // Another process may have been first.
-            let rows: Vec<(i64, String)> = sqlx::query_as(ALL).fetch_all(&mut *tx.db).await?;
-            if rows.is_empty() {
+            if applied::all(&mut tx.db).await?.is_none() {
                 tx.put_plan(&plan, "zoufang", "first").await?;
             }
             tx.commit().await?;
             return Box::pin(self.refresh_plan()).await;
         };
         *self.plans.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(plans);
-        Ok(())
-    }
-
-    /// A turn goes by the plan of its own instant, whichever process applied it.
-    pub(super) async fn take_up_plan(&self, tx: &mut Tx) -> Result<()> {
-        let last: Option<i64> = sqlx::query_scalar(LAST).fetch_one(&mut *tx.db).await?;
-        if last.is_none_or(|last| last == tx.plans.version()) {
-            return Ok(());
-        }
-        let rows: Vec<(i64, String)> = sqlx::query_as(ALL).fetch_all(&mut *tx.db).await?;
-        if let Some(plans) = plans_of(rows)? {
-            tx.plans = Arc::new(plans);
-            *self.plans.write().unwrap_or_else(PoisonError::into_inner) = Arc::clone(&tx.plans);
-        }
         Ok(())
     }
 
@@ -101,21 +82,4 @@ impl Tx {
         sqlx::query("DELETE FROM counters WHERE name = 'issue'").execute(&mut *self.db).await?;
         Ok(())
     }
-}
-
-fn plans_of(rows: Vec<(i64, String)>) -> Result<Option<Plans>> {
-    let mut plans: Option<Plans> = None;
-    for (at, body) in rows {
-        let plan = Arc::new(read_plan(body)?);
-        plans = Some(match plans {
-            None => Plans::first(at, plan),
-            Some(plans) => plans.followed_by(at, plan),
-        });
-    }
-    Ok(plans)
-}
-
-/// A plan as it was applied.
-fn read_plan(body: String) -> Result<Campaign> {
-    serde_json::from_str(&body).map_err(|_| StoreError::Corrupt { what: "plans.body", value: body })
 }

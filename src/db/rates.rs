@@ -1,11 +1,12 @@
 //! The figures by village, branch, department and person, as they are kept.
 
 use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
 use super::{Result, Store};
-use crate::domain::area::{Area, AreaKind};
+use crate::domain::area::{AreaKind, AreaTree};
 use crate::domain::figures::{Counts, Dimension};
 use crate::domain::issue::Category;
 use crate::words;
@@ -28,7 +29,7 @@ pub struct FiguresLine {
 }
 
 /// An area's, a person's or a category's.
-#[derive(Deserialize)]
+#[derive(Debug, Deserialize)]
 struct Kept {
     of_id: String,
     #[serde(flatten)]
@@ -48,17 +49,49 @@ const KEPT: [&str; 9] = [
     "satisfied",
 ];
 
+const PEOPLE: &str = "SELECT id, number || ' ' || name AS name FROM staff";
+
+#[derive(Deserialize)]
+struct Name {
+    id: String,
+    name: String,
+}
+
+/// The figures of each area alone: read once for all lines that are made of them.
+#[derive(Debug)]
+pub struct AreaFigures {
+    tree: Arc<AreaTree>,
+    kept: Vec<Kept>,
+}
+
+impl AreaFigures {
+    /// A line for each area of this kind, with all that lies in it.
+    pub fn under(&self, kind: AreaKind) -> Vec<FiguresLine> {
+        let above = |id: &str| self.tree.upward(id).find(|area| area.kind == kind);
+        lines(&self.kept, |id| Some(above(id)?.name.clone()))
+    }
+}
+
+/// Sums up by the names to which what was kept belongs; whatever has none, or counts nothing, has no line.
+fn lines(kept: &[Kept], mut name: impl FnMut(&str) -> Option<String>) -> Vec<FiguresLine> {
+    let mut lines: BTreeMap<String, Counts> = BTreeMap::new();
+    for Kept { of_id, counts } in kept {
+        if let Some(name) = name(of_id) {
+            *lines.entry(name).or_default() += *counts;
+        }
+    }
+    let line = |(name, counts)| FiguresLine { name, counts };
+    lines.into_iter().map(line).filter(|line| line.counts != Counts::default()).collect()
+}
+
 impl Store {
     /// All of the campaign's.
     ///
     /// # Errors
     /// Where the database fails.
     pub async fn counts(&self) -> Result<Counts> {
-        let mut total = Counts::default();
-        for Kept { counts, .. } in self.kept(Dimension::Area).await? {
-            total += counts;
-        }
-        Ok(total)
+        let all: Vec<Kept> = self.kept(Dimension::Area, "'' AS of_id", "").await?;
+        Ok(all.into_iter().map(|kept| kept.counts).next().unwrap_or_default())
     }
 
     /// By village, branch, department or person, in their order. A department's are those of the issues in its
@@ -67,49 +100,39 @@ impl Store {
     /// # Errors
     /// Where the database fails.
     pub async fn figures_by(&self, by: By) -> Result<Vec<FiguresLine>> {
-        let names = self.names_by(by).await?;
-        let dimension = match by {
-            By::Village | By::Branch => Dimension::Area,
-            By::Department => Dimension::Category,
-            By::Person => Dimension::Person,
-        };
-        let mut lines: BTreeMap<&String, Counts> = BTreeMap::new();
-        for Kept { of_id, counts } in self.kept(dimension).await? {
-            if let Some(name) = names.get(&of_id) {
-                *lines.entry(name).or_default() += counts;
-            }
-        }
-        let line = |(name, counts): (&String, Counts)| FiguresLine { name: name.clone(), counts };
-        Ok(lines.into_iter().filter(|(_, counts)| *counts != Counts::default()).map(line).collect())
-    }
-
-    /// On which line each area, person or category stands.
-    async fn names_by(&self, by: By) -> Result<HashMap<String, String>> {
-        let kind = match by {
-            By::Village => AreaKind::Village,
-            By::Branch => AreaKind::Branch,
+        match by {
+            By::Village => Ok(self.figures_by_area().await?.under(AreaKind::Village)),
+            By::Branch => Ok(self.figures_by_area().await?.under(AreaKind::Branch)),
             By::Department => {
                 let departments = &self.campaign().departments;
-                let named =
-                    |of: &Category| Some((of.code().to_owned(), departments.get(of)?.clone()));
-                return Ok(Category::ALL.iter().filter_map(named).collect());
+                let name = |of: &str| departments.get(&Category::read(of)?).cloned();
+                Ok(lines(&self.kept_by(Dimension::Category).await?, name))
             }
             By::Person => {
-                let rows: Vec<(String, String)> =
-                    sqlx::query_as("SELECT id, number || ' ' || name FROM staff")
-                        .fetch_all(&self.read)
-                        .await?;
-                return Ok(rows.into_iter().collect());
+                let rows: Vec<Name> =
+                    self.dialect.read(&self.read, &["id", "name"], PEOPLE, &[]).await?;
+                let mut names: HashMap<String, String> =
+                    rows.into_iter().map(|row| (row.id, row.name)).collect();
+                Ok(lines(&self.kept_by(Dimension::Person).await?, |of| names.remove(of)))
             }
-        };
-        let tree = self.area_tree().await?;
-        let above = |id: &str| tree.upward(id).find(|area| area.kind == kind);
-        let named = |area: &Area| Some((area.id.clone(), above(&area.id)?.name.clone()));
-        Ok(tree.all().filter_map(named).collect())
+        }
+    }
+
+    /// Of each area alone.
+    ///
+    /// # Errors
+    /// Where the database fails.
+    pub async fn figures_by_area(&self) -> Result<AreaFigures> {
+        let (tree, kept) = (self.area_tree().await?, self.kept_by(Dimension::Area).await?);
+        Ok(AreaFigures { tree, kept })
     }
 
     /// What is kept of the campaign in effect, by areas, people or categories: as many rows as there are of these.
-    async fn kept(&self, dimension: Dimension) -> Result<Vec<Kept>> {
+    async fn kept_by(&self, dimension: Dimension) -> Result<Vec<Kept>> {
+        self.kept(dimension, "of_id", "GROUP BY of_id").await
+    }
+
+    async fn kept(&self, dimension: Dimension, of: &str, grouped: &str) -> Result<Vec<Kept>> {
         let sum = |of: &str, name: &str| {
             format!("CAST(SUM(CASE WHEN name IN ({of}) THEN total ELSE 0 END) AS BIGINT) AS {name}")
         };
@@ -125,8 +148,8 @@ impl Store {
             sum("'satisfied'", "satisfied"),
         ];
         let query = format!(
-            "SELECT of_id, {} FROM tallies WHERE dimension = $1 AND campaign IN ('', $2)
-               AND (name <> 'unnoted' OR day < $3) AND (name NOT IN ('asked', 'satisfied') OR day >= $4) GROUP BY of_id",
+            "SELECT {of}, {} FROM tallies WHERE dimension = $1 AND campaign IN ('', $2)
+               AND (name <> 'unnoted' OR day < $3) AND (name NOT IN ('asked', 'satisfied') OR day >= $4) {grouped}",
             sums.join(", ")
         );
         let parameters = [

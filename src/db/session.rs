@@ -8,6 +8,7 @@ use jiff::civil::Date;
 use sqlx::pool::PoolConnection;
 use sqlx::{Any, AnyConnection, Connection};
 
+use super::last_tree::LastTree;
 use super::{AreaTree, Context, Dialect};
 use crate::clock::township_date;
 use crate::domain::campaign::Campaign;
@@ -23,6 +24,7 @@ pub struct Session {
     pub(super) context: Arc<Context>,
     pub(super) plans: Arc<Plans>,
     pub(super) areas: Option<Arc<AreaTree>>,
+    pub(super) last_tree: LastTree,
 }
 
 impl Session {

@@ -2,14 +2,14 @@
 
 use std::collections::{HashMap, HashSet};
 use std::ops::{Deref, DerefMut};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::{Mutex, OwnedMutexGuard};
 
 use super::session::{Session, TxConnection};
-use super::{Contacts, Dialect, Result, Store};
+use super::{Contacts, Dialect, Result, Store, applied};
 use crate::clock::Stopwatch;
 use crate::domain::counted::Thing;
 use crate::domain::figures::Tally;
@@ -69,7 +69,12 @@ impl Store {
             longest: Arc::clone(&self.turns.longest),
             _turn: turn,
         };
-        self.take_up_plan(&mut tx).await?;
+        // It goes by the plan of its own instant, whichever process applied it.
+        if let Some(plans) = applied::others(&mut tx.session.db, &tx.session.plans).await? {
+            tx.session.plans = Arc::new(plans);
+            let last = Arc::clone(&tx.session.plans);
+            *self.plans.write().unwrap_or_else(PoisonError::into_inner) = last;
+        }
         Ok(tx)
     }
 

@@ -62,8 +62,8 @@ impl Outcome {
         let (by_level, by_state) = (&figures.issues_by_level, &figures.issues_by_state);
         let closed = count(by_state, "closed");
         Ok(Outcome {
-            subjects: figures.subjects,
-            visited: figures.visited,
+            subjects: figures.counts.subjects,
+            visited: figures.counts.visited,
             residents: figures.residents,
             issues: IssuesByLevel {
                 town: count(by_level, "town"),

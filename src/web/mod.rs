@@ -11,6 +11,7 @@ mod photos;
 mod push;
 mod reading;
 mod returns;
+mod shared;
 pub mod status;
 mod status_text;
 mod templates;
@@ -19,14 +20,16 @@ mod unavailable;
 use std::sync::Arc;
 
 use crate::daemon::{Daemon, Pulse};
-use crate::db::By;
-use axum::extract::{DefaultBodyLimit, Query, State};
+use crate::db::{By, StoreError};
+use axum::body::Bytes;
+use axum::extract::{DefaultBodyLimit, FromRef, Query, State};
 use axum::http::{StatusCode, header};
 use axum::middleware::from_fn_with_state;
 use axum::response::{Html, IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use serde::Deserialize;
+use shared::Shared;
 use status::Status;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -43,6 +46,35 @@ pub async fn serve(
 
 /// No caller has more to say at once.
 const LARGEST_BODY: usize = 1 << 20;
+
+/// What the pages share.
+#[derive(Clone)]
+struct Web {
+    daemon: Arc<Daemon>,
+    status: Arc<Shared<Arc<Status>>>,
+    overview: Arc<Shared<Bytes>>,
+    /// By each of [`By::ALL`], in its order.
+    figures: [Arc<Shared<Bytes>>; By::ALL.len()],
+}
+
+impl Web {
+    fn new(daemon: Arc<Daemon>) -> Web {
+        let (status, overview, figures) = Default::default();
+        Web { daemon, status, overview, figures }
+    }
+
+    /// `/metrics` and `/status` show the same.
+    async fn status(&self) -> Result<Arc<Status>, StoreError> {
+        let daemon = Arc::clone(&self.daemon);
+        self.status.get(async move { Status::read(&daemon).await.map(Arc::new) }).await
+    }
+}
+
+impl FromRef<Web> for Arc<Daemon> {
+    fn from_ref(web: &Web) -> Arc<Daemon> {
+        Arc::clone(&web.daemon)
+    }
+}
 
 fn router(daemon: Arc<Daemon>) -> Router {
     Router::new()
@@ -62,7 +94,7 @@ fn router(daemon: Arc<Daemon>) -> Router {
             post(returns::receive).layer(DefaultBodyLimit::max(returns::LARGEST)),
         )
         .layer(from_fn_with_state(Arc::clone(&daemon), in_time))
-        .with_state(daemon)
+        .with_state(Web::new(daemon))
 }
 
 /// GET /readyz: ready while the record can be written. Asks nothing of it: the heartbeat knows.
@@ -75,16 +107,17 @@ async fn ready(State(daemon): State<Arc<Daemon>>) -> Response {
     (StatusCode::SERVICE_UNAVAILABLE, format!("{why}\n")).into_response()
 }
 
-async fn status(State(daemon): State<Arc<Daemon>>) -> Response {
-    match Status::read(&daemon).await {
-        Ok(status) => Json(status).into_response(),
+async fn status(State(web): State<Web>) -> Response {
+    match web.status().await {
+        Ok(status) => Json(&*status).into_response(),
         Err(error) => unavailable(&error),
     }
 }
 
 /// GET /: for people; the same as `/status` and `/figures` have for programs.
-async fn overview(State(daemon): State<Arc<Daemon>>) -> Response {
-    match overview::page(&daemon).await {
+async fn overview(State(web): State<Web>) -> Response {
+    let daemon = Arc::clone(&web.daemon);
+    match web.overview.get(async move { overview::page(&daemon).await.map(Bytes::from) }).await {
         Ok(page) => Html(page).into_response(),
         Err(error) => unavailable(&error),
     }
@@ -97,17 +130,24 @@ struct FiguresQuery {
 
 /// GET /figures?by=village|branch|department|person
 async fn figures(
-    State(daemon): State<Arc<Daemon>>,
+    State(web): State<Web>,
     Query(FiguresQuery { by }): Query<FiguresQuery>,
 ) -> Response {
-    match daemon.pages.figures_by(by).await {
-        Ok(lines) => Json(lines).into_response(),
+    let daemon = Arc::clone(&web.daemon);
+    let read = async move {
+        let lines = daemon.pages.figures_by(by).await?;
+        serde_json::to_vec(&lines)
+            .map(Bytes::from)
+            .map_err(|error| StoreError::Rule(error.to_string()))
+    };
+    match web.figures[by as usize].get(read).await {
+        Ok(lines) => ([(header::CONTENT_TYPE, "application/json")], lines).into_response(),
         Err(error) => unavailable(&error),
     }
 }
 
-async fn metrics(State(daemon): State<Arc<Daemon>>) -> Response {
-    match Status::read(&daemon).await {
+async fn metrics(State(web): State<Web>) -> Response {
+    match web.status().await {
         Ok(status) => {
             let content_type = [(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")];
             (content_type, metrics::render(&status)).into_response()

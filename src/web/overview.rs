@@ -8,7 +8,8 @@ use serde::Serialize;
 use super::status::{DutyStatus, LaneStatus, Status, township_time};
 use super::templates;
 use crate::daemon::Daemon;
-use crate::db::{By, FiguresLine, StoreError};
+use crate::db::{FiguresLine, StoreError};
+use crate::domain::area::AreaKind;
 use crate::domain::duty::DutyKind;
 use crate::domain::figures::{Counts, Rates, percent};
 use crate::domain::health::Verdict;
@@ -61,6 +62,7 @@ struct Row {
 /// The page as it stands now.
 pub(super) async fn page(daemon: &Daemon) -> Result<String, StoreError> {
     let status = Status::read(daemon).await?;
+    let areas = daemon.pages.figures_by_area().await?;
     let values = context! {
         now => township_time(status.now),
         verdict => match status.verdict {
@@ -73,8 +75,8 @@ pub(super) async fn page(daemon: &Daemon) -> Result<String, StoreError> {
         issues => counted(&status.figures.issues, State::ALL, State::code, State::chinese),
         late_issues => counted(&status.late_issues, Holder::ALL, Holder::code, Holder::chinese),
         lanes => status.lanes.iter().map(|lane| row(lane, &daemon.settings.platform.name)).collect::<Vec<_>>(),
-        branches => lines(daemon.pages.figures_by(By::Branch).await?),
-        villages => lines(daemon.pages.figures_by(By::Village).await?),
+        branches => lines(areas.under(AreaKind::Branch)),
+        villages => lines(areas.under(AreaKind::Village)),
         status,
     };
     // A county has hundreds of lines: they are written beside what else is answered.

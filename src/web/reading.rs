@@ -35,7 +35,7 @@ impl Status {
                 Dialect::Postgres => "postgres".to_owned(),
             },
             campaign: CampaignStatus::on(&store.campaign(), today),
-            figures: FiguresStatus::new(store.figures().await?, &store.counts().await?),
+            figures: FiguresStatus::new(store.figures().await?),
             duties: duties.iter().map(DutyStatus::new).collect(),
             lanes,
             jobs: jobs(daemon).await?,

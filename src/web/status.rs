@@ -156,12 +156,13 @@ impl CampaignStatus {
 }
 
 impl FiguresStatus {
-    pub(super) fn new(figures: Figures, counts: &Counts) -> FiguresStatus {
+    pub(super) fn new(figures: Figures) -> FiguresStatus {
+        let counts = figures.counts;
         FiguresStatus {
             subjects: counts.subjects,
             visited: counts.visited,
             rates: counts.rates(),
-            counts: *counts,
+            counts,
             residents: figures.residents,
             revisited: figures.revisited,
             issues: figures.issues_by_state.into_iter().collect(),

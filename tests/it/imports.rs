@@ -71,7 +71,7 @@ on_both!(wherever_it_is_killed_a_file_is_in_whole_or_not_at_all, async |fixture:
         }
         let_lease_end(&fixture).await;
         assert!(imports::go_on(&fixture.store).await.unwrap());
-        let visited = fixture.store.figures().await.unwrap().visited;
+        let visited = fixture.store.figures().await.unwrap().counts.visited;
         assert!(visited == 0 || visited == 1_300, "{visited} of 1,300");
         assert_eq!(examine(&fixture.store, None).await.unwrap(), []);
         if visited > 0 {
@@ -96,7 +96,7 @@ on_both!(the_very_same_file_twice_at_once_comes_in_once, async |fixture: Fixture
         assert_eq!(both.iter().filter(|report| report.imported_before.is_some()).count(), 1);
         assert!(fixture.store.import_under_way().await.unwrap().is_none());
     }
-    let visited = fixture.store.figures().await.unwrap().visited;
+    let visited = fixture.store.figures().await.unwrap().counts.visited;
     assert_eq!(visited, 1_000);
 });
 
@@ -111,7 +111,7 @@ on_both!(whoever_was_taken_for_dead_is_told, async |fixture: Fixture| {
     let (gone_on, told) = tokio::join!(imports::go_on(&fixture.store), whole);
     assert!(gone_on.unwrap());
     // Either it was forgotten and says so, or it was quicker and came in whole.
-    let visited = fixture.store.figures().await.unwrap().visited;
+    let visited = fixture.store.figures().await.unwrap().counts.visited;
     match told {
         Err(error) => {
             assert!(error.to_string().contains("请再导入一次"), "{error}");
@@ -121,7 +121,7 @@ on_both!(whoever_was_taken_for_dead_is_told, async |fixture: Fixture| {
     }
     assert!(fixture.store.import_under_way().await.unwrap().is_none());
     fixture.import("again.csv", &visits).await.unwrap_or_else(|error| panic!("{error}"));
-    assert_eq!(fixture.store.figures().await.unwrap().visited, 1_300);
+    assert_eq!(fixture.store.figures().await.unwrap().counts.visited, 1_300);
     assert_eq!(examine(&fixture.store, None).await.unwrap(), []);
 });
 
@@ -132,7 +132,7 @@ on_both!(a_second_file_waits_for_its_turn_and_changes_pass_between, async |fixtu
     let (first, second) = (half(&lines[..500]), half(&lines[500..]));
     let between = async {
         let mut turns = 0;
-        while fixture.store.figures().await.unwrap().visited < 1_000 {
+        while fixture.store.figures().await.unwrap().counts.visited < 1_000 {
             let tx = fixture.store.begin().await.unwrap();
             tx.rollback().await.unwrap();
             turns += 1;

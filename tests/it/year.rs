@@ -23,7 +23,7 @@ use zoufang::domain::staff::{AddressKind, Role};
 use zoufang::notify::acknowledge;
 use zoufang::settings::Settings;
 
-use crate::support::{Fixture, VISITS, on_both, reach};
+use crate::support::{Fixture, VISITS, areas, on_both, reach};
 
 /// Who is told of which duty at which step.
 type Reminder = (String, String, usize);
@@ -51,7 +51,7 @@ impl Naive {
                 calendar.lines().skip(1).filter(|line| line.split(',').nth(1) == Some(kind));
             lines.map(|line| line.split(',').next().unwrap().parse().unwrap()).collect()
         };
-        let areas = store.areas().await.unwrap();
+        let areas = areas(store).await;
         Naive {
             campaign: load_campaign("".as_ref()).unwrap(),
             days_off: of("holiday"),

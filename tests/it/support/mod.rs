@@ -13,7 +13,7 @@ use tempfile::TempDir;
 use zoufang::app::deliveries::{Deliveries, Ended, Outbox};
 use zoufang::clock::{Chance, Clock};
 use zoufang::daemon::{load_campaign, load_workdays};
-use zoufang::db::{ChannelReach, Context, Form, Notice, Store, StoreError};
+use zoufang::db::{Area, ChannelReach, Context, Form, Notice, Store, StoreError};
 use zoufang::domain::delivery::{Claim, Entry};
 use zoufang::domain::staff::AddressKind;
 use zoufang::intake::{ImportError, Report, import};
@@ -148,6 +148,14 @@ pub async fn open(url: &str, clock: Clock, key: u8) -> Result<Store, StoreError>
 }
 
 /// A client as the program makes its own: the first that is made chooses the ciphers for the whole process.
+/// All areas, by code and name.
+pub async fn areas(store: &Store) -> Vec<Area> {
+    let tree = store.area_tree().await.unwrap();
+    let mut areas: Vec<Area> = tree.all().cloned().collect();
+    areas.sort_by(|a, b| (&a.code, &a.name).cmp(&(&b.code, &b.name)));
+    areas
+}
+
 pub fn client() -> reqwest::Client {
     use zoufang::delivery::http;
     http::client(std::time::Duration::from_secs(60), &http::Tls::default()).unwrap()
