@@ -7,9 +7,9 @@ use clap::Args;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-use super::{read_instant, serve::stop_on_signal};
+use super::{read_instant, serve::stop_on_signal, wrong_input};
 use crate::clock::Clock;
-use crate::sandbox::{Faults, Sandbox};
+use crate::sandbox::{Behaviour, Faults, PROFILES, Profile, Sandbox};
 
 #[derive(Debug, Args)]
 pub struct Arguments {
@@ -22,6 +22,12 @@ pub struct Arguments {
     /// 故障：none、mild、harsh，或 名称=概率,…（no-answer、reset-before、reset-after、500、503、slow、duplicate、reorder、refuse、token）
     #[arg(long, value_name = "SPEC", default_value = "none", value_parser = |spec: &str| Faults::read(spec).map_err(|e| e.to_string()))]
     fault: Faults,
+    /// 像哪一种真实的平台：名称，几种一起用逗号隔开（后面的优先）；list 列出全部，各有出处
+    #[arg(long = "as", value_name = "NAME,…", default_value = "georeport")]
+    kind: String,
+    /// 列出全部种类，同 --as list
+    #[arg(long)]
+    list: bool,
     /// 时钟从这一刻开始；不写则为现在
     #[arg(long, value_name = "INSTANT", value_parser = read_instant)]
     clock_start: Option<jiff::Timestamp>,
@@ -31,6 +37,23 @@ pub struct Arguments {
 }
 
 pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
+    if arguments.list || arguments.kind == "list" {
+        list();
+        return Ok(ExitCode::SUCCESS);
+    }
+    let behaviour = Profile::read(&arguments.kind).map_err(wrong_input)?;
+    serve(&arguments, behaviour).await
+}
+
+/// Every kind, what it does, and where that was seen.
+fn list() {
+    for Profile { name, chinese, source, .. } in PROFILES {
+        say!("{name}\n    {chinese}\n    出处：{source}");
+    }
+    say!("共 {} 种；几种一起用逗号隔开，如 --as newest-20,bom。", PROFILES.len());
+}
+
+async fn serve(arguments: &Arguments, behaviour: Behaviour) -> anyhow::Result<ExitCode> {
     let start = arguments.clock_start.unwrap_or_else(|| Clock::system().now());
     let clock = Clock::scaled(start, arguments.clock_speed.max(f64::MIN_POSITIVE));
     let listener = TcpListener::bind(&arguments.listen)
@@ -39,6 +62,7 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let shutdown = CancellationToken::new();
     tokio::spawn(stop_on_signal(shutdown.clone()));
     say!("模拟平台：http://{}　收到的全部请求：/sandbox/requests", listener.local_addr()?);
-    Sandbox::new(clock, arguments.seed, arguments.fault).serve(listener, shutdown).await;
+    let faults = arguments.fault.clone();
+    Sandbox::like(clock, arguments.seed, faults, behaviour).serve(listener, shutdown).await;
     Ok(ExitCode::SUCCESS)
 }

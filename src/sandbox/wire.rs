@@ -1,17 +1,14 @@
-//! GeoReport v2's answers as the sandbox writes them, in JSON or XML.
-
-use std::collections::BTreeMap;
+//! GeoReport v2's answers as the sandbox writes them, in JSON or XML and in whatever character set.
 
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use jiff::Timestamp;
 use quick_xml::escape::escape;
+use serde_json::{Map, Value, json};
 
-use super::ledger::{Message, Step, Stored};
-use crate::domain::issue::Category;
+use super::behaviour::{Charset, Shape};
 
 /// One thing of an answer.
-pub type Thing = Vec<(&'static str, String)>;
+pub type Thing = Vec<(&'static str, Value)>;
 
 /// The form that a path asks for: `requests.xml` or `requests.json`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,92 +26,105 @@ pub fn form_of(file: &str) -> Option<(&str, Form)> {
     }
 }
 
-/// A list of things under GeoReport v2's element names.
-pub fn answer(
-    status: StatusCode,
-    form: Form,
-    list: &str,
-    item: &str,
-    things: &[Thing],
-) -> Response {
-    let (body, content_type) = match form {
-        Form::Json => {
-            let maps: Vec<BTreeMap<_, _>> =
-                things.iter().map(|thing| thing.iter().cloned().collect()).collect();
-            (serde_json::json!(maps).to_string(), "application/json; charset=utf-8")
-        }
-        Form::Xml => (xml(list, item, things), "text/xml; charset=utf-8"),
-    };
-    (status, [(header::CONTENT_TYPE, HeaderValue::from_static(content_type))], body).into_response()
+/// How one answer is written.
+#[derive(Debug, Clone, Copy)]
+pub struct Wire {
+    pub form: Form,
+    pub charset: Option<Charset>,
+    pub shape: Option<Shape>,
 }
 
-fn xml(list: &str, item: &str, things: &[Thing]) -> String {
-    let mut text = format!("<?xml version=\"1.0\" encoding=\"utf-8\"?>\n<{list}>");
-    for thing in things {
-        text.push_str(&format!("<{item}>"));
-        for (name, value) in thing {
-            text.push_str(&format!("<{name}>{}</{name}>", escape(value.as_str())));
-        }
-        text.push_str(&format!("</{item}>"));
+impl Wire {
+    /// A list of things under GeoReport v2's element names.
+    pub fn list(self, status: StatusCode, list: &str, item: &str, things: &[Thing]) -> Response {
+        let body = match (self.form, self.shape) {
+            (Form::Json, Some(Shape::Wrapped)) => json!({ list: objects(things) }).to_string(),
+            (Form::Json, None) => objects(things).to_string(),
+            (Form::Xml, _) => {
+                let inner: String =
+                    things.iter().map(|thing| element(item, &fields(thing))).collect();
+                self.document(&element(list, &inner))
+            }
+        };
+        self.answer(status, body)
     }
-    text + &format!("</{list}>\n")
+
+    /// One thing with a list below it, such as a service's definition.
+    pub fn nested(
+        self,
+        name: &str,
+        thing: &Thing,
+        list: &str,
+        item: &str,
+        below: &[Thing],
+    ) -> Response {
+        let body = match self.form {
+            Form::Json => {
+                let mut object = object(thing);
+                object.insert(list.to_owned(), objects(below));
+                Value::Object(object).to_string()
+            }
+            Form::Xml => {
+                let inner: String =
+                    below.iter().map(|thing| element(item, &fields(thing))).collect();
+                self.document(&element(name, &(fields(thing) + &element(list, &inner))))
+            }
+        };
+        self.answer(StatusCode::OK, body)
+    }
+
+    /// An error as GeoReport v2 lists it.
+    pub fn error(self, status: StatusCode, words: &str) -> Response {
+        let thing = vec![("code", json!(status.as_u16())), ("description", json!(words))];
+        self.list(status, "errors", "error", &[thing])
+    }
+
+    fn document(self, root: &str) -> String {
+        let encoding = match self.charset {
+            Some(Charset::Gbk | Charset::GbkUnsaid) => "GBK",
+            _ => "utf-8",
+        };
+        format!("<?xml version=\"1.0\" encoding=\"{encoding}\"?>\n{root}\n")
+    }
+
+    fn answer(self, status: StatusCode, body: String) -> Response {
+        let bytes = match self.charset {
+            None => body.into_bytes(),
+            Some(Charset::Marked) => ["\u{feff}".as_bytes(), body.as_bytes()].concat(),
+            Some(Charset::Gbk | Charset::GbkUnsaid) => {
+                encoding_rs::GBK.encode(&body).0.into_owned()
+            }
+        };
+        let content_type = match (self.form, self.charset) {
+            (Form::Json, Some(Charset::Gbk)) => "application/json;charset=GBK",
+            (Form::Json, Some(Charset::GbkUnsaid)) => "application/json",
+            (Form::Json, _) => "application/json; charset=utf-8",
+            (Form::Xml, Some(Charset::Gbk)) => "text/xml;charset=GBK",
+            (Form::Xml, Some(Charset::GbkUnsaid)) => "text/xml",
+            (Form::Xml, _) => "text/xml; charset=utf-8",
+        };
+        let kind = [(header::CONTENT_TYPE, HeaderValue::from_static(content_type))];
+        (status, kind, bytes).into_response()
+    }
 }
 
-/// An error as GeoReport v2 lists it.
-pub fn error(status: StatusCode, form: Form, words: &str) -> Response {
-    let thing = vec![("code", status.as_u16().to_string()), ("description", words.to_owned())];
-    answer(status, form, "errors", "error", &[thing])
+fn object(thing: &Thing) -> Map<String, Value> {
+    thing.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect()
 }
 
-/// A request as it stood at one step of its course.
-pub fn request(stored: &Stored, step: &Step) -> Thing {
-    let field = |name: &str| stored.form.get(name).cloned().unwrap_or_default();
-    let whole = |at: Timestamp| at.round(jiff::Unit::Second).unwrap_or(at).to_string();
-    vec![
-        ("service_request_id", stored.service_request_id.clone()),
-        ("status", step.word.to_owned()),
-        ("status_notes", step.notes.to_owned()),
-        ("service_code", field("service_code")),
-        ("description", field("description")),
-        ("address", field("address_string")),
-        ("requested_datetime", whole(stored.requested_datetime)),
-        ("updated_datetime", whole(step.from)),
-    ]
+fn objects(things: &[Thing]) -> Value {
+    Value::Array(things.iter().map(|thing| Value::Object(object(thing))).collect())
 }
 
-/// One step of a request's course as an update of its own.
-pub fn update(stored: &Stored, number: usize, step: &Step) -> Thing {
-    let whole = step.from.round(jiff::Unit::Second).unwrap_or(step.from).to_string();
-    vec![
-        ("update_id", format!("{}-{number}", stored.service_request_id)),
-        ("service_request_id", stored.service_request_id.clone()),
-        ("status", step.word.to_owned()),
-        ("description", step.notes.to_owned()),
-        ("updated_datetime", whole),
-    ]
+fn element(name: &str, inner: &str) -> String {
+    format!("<{name}>{inner}</{name}>")
 }
 
-/// A message of ours, which the feed shows with the rest.
-pub fn message(message: &Message) -> Thing {
-    let names = ["update_id", "service_request_id", "status", "description", "media_url"];
-    let mut thing: Thing = names
-        .into_iter()
-        .filter_map(|name| Some((name, message.form.get(name)?.clone())))
-        .collect();
-    let whole = message.at.round(jiff::Unit::Second).unwrap_or(message.at);
-    thing.push(("updated_datetime", whole.to_string()));
-    thing
-}
-
-/// The platform's service list: one service for each of the plan's categories.
-pub fn services() -> Vec<Thing> {
-    let service = |category: &Category| {
-        vec![
-            ("service_code", category.code().to_owned()),
-            ("service_name", category.chinese().to_owned()),
-            ("metadata", "false".to_owned()),
-            ("type", "realtime".to_owned()),
-        ]
+fn fields(thing: &Thing) -> String {
+    let text = |value: &Value| match value {
+        Value::Null => String::new(),
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
     };
-    Category::ALL.iter().map(service).collect()
+    thing.iter().map(|(name, value)| element(name, &escape(text(value).as_str()))).collect()
 }

@@ -30,6 +30,7 @@ mod readers;
 mod referral;
 mod reminders;
 mod rest;
+mod sandbox;
 mod schedule;
 mod simulation;
 mod support;
