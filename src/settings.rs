@@ -89,6 +89,7 @@ pub struct PlatformSettings {
     pub jurisdiction_id: String,
     pub api_key_file: PathBuf,
     pub api_key: String,
+    pub api_key_in: KeyIn,
     pub format: WireFormat,
     #[serde(deserialize_with = "span")]
     pub timeout: Duration,
@@ -200,6 +201,16 @@ pub enum Review {
     None,
     /// 镇社会治理综合服务中心.
     Centre,
+}
+
+/// What carries an Open311 platform's API key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum KeyIn {
+    /// What is submitted, as GeoReport v2 asks.
+    Submissions,
+    /// Questions too.
+    Everywhere,
 }
 
 /// The two forms that GeoReport v2 speaks.

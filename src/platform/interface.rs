@@ -70,7 +70,7 @@ impl std::fmt::Display for ServiceGap {
             }
             Some(attribute) => write!(
                 f,
-                "平台的服务「{code}」（{category}）要求填「{attribute}」：请在 platform.attributes 里写上"
+                "平台的服务「{code}」（{category}）要求填「{attribute}」：请在 platform.attributes 里写上；确实不用填的，值写成空"
             ),
         }
     }

@@ -6,13 +6,13 @@ use tokio_util::sync::CancellationToken;
 use wiremock::matchers::{body_string_contains, method, path, query_param};
 use wiremock::{Mock, MockServer, ResponseTemplate};
 use zoufang::clock::Clock;
-use zoufang::db::{Dispatch, Receipt};
+use zoufang::db::{Dispatch, Message, Receipt};
 use zoufang::delivery::Outcome;
 use zoufang::domain::issue::{Category, Urgency};
 use zoufang::domain::referral::PlatformStatus;
 use zoufang::platform::Platform;
 use zoufang::platform::open311::Open311;
-use zoufang::sandbox::{Faults, Sandbox};
+use zoufang::sandbox::{Faults, Profile, Sandbox};
 use zoufang::settings::Settings;
 
 fn adapter(endpoint: &str, format: &str) -> Open311 {
@@ -273,7 +273,8 @@ async fn a_service_gets_the_attributes_that_it_defines() {
         // What it requires and nobody configured is named.
         let gaps = adapter.service_gaps().await.unwrap();
         let lacking: Vec<_> = gaps.iter().filter_map(|gap| gap.attribute.as_deref()).collect();
-        assert_eq!(lacking, ["REPORTER"]);
+        // What isn't a variable is asked for all the same by those who say that it's required.
+        assert_eq!(lacking, ["REPORTER", "NOTE"]);
     }
 }
 
@@ -284,4 +285,70 @@ fn a_misspelt_attribute_template_is_named() {
     let settings = Settings::from_text(text, "test").unwrap();
     let wrong = Open311::new(&settings.platform, Clock::system()).err().unwrap().to_string();
     assert!(wrong.contains("platform.attributes") && wrong.contains("urgncy"), "{wrong}");
+}
+
+/// A township's platform as mysociety/open311-adapter publishes it, by configuration alone.
+const COUNCIL: &str = "attributes = [{ code = 'easting', value = '420000' }, { code = 'northing', value = '3860000' }, \
+    { code = 'fixmystreet_id', value = '{{ reference }}' }]\nservice_request_updates = true\nmessages = true";
+
+async fn council(
+    format: &str,
+    kinds: &str,
+    settings: &str,
+) -> (Sandbox, Open311, CancellationToken) {
+    let clock = Clock::manual("2022-04-20T01:00:00Z".parse().unwrap());
+    let behaviour = Profile::read(kinds).unwrap();
+    let sandbox = Sandbox::like(clock.clone(), 1, Faults::default(), behaviour);
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let text = format!(
+        "[platform]\nadapter = 'open311'\nendpoint = 'http://{}'\nformat = '{format}'\napi_key = 'k'\n{settings}",
+        listener.local_addr().unwrap()
+    );
+    let (stop, serving) = (CancellationToken::new(), sandbox.clone());
+    let stopped = stop.clone();
+    tokio::spawn(async move { serving.serve(listener, stopped).await });
+    let settings = Settings::from_text(&text, "test").unwrap();
+    (sandbox, Open311::new(&settings.platform, clock).unwrap(), stop)
+}
+
+#[tokio::test]
+async fn a_strict_platform_is_spoken_to_by_configuration_alone() {
+    for format in ["json", "xml"] {
+        let (sandbox, adapter, stop) = council(format, "open311-adapter", COUNCIL).await;
+        assert!(adapter.service_gaps().await.unwrap().is_empty());
+        let Outcome::Delivered(receipt) = adapter.submit(&dispatch()).await else { panic!() };
+        let number = receipt.remote_id.unwrap();
+        let stored = sandbox.ledger().requests[0].clone();
+        assert_eq!(stored.form["attribute[fixmystreet_id]"], "CHD2022-000007-R1");
+        let update = adapter.fetch(std::slice::from_ref(&number)).await.unwrap();
+        let message = Message {
+            remote_id: number,
+            // It gives its words in lower case and takes them in upper case.
+            remote_word: Some(update[0].word.clone()),
+            ..Message::example()
+        };
+        assert!(matches!(adapter.append(&message).await, Outcome::Delivered(_)));
+        assert_eq!(sandbox.ledger().messages[0].form["status"], "OPEN");
+        let changed = adapter.changes(None).await.unwrap();
+        assert!(changed.updates.iter().any(|update| update.word == "open"), "{changed:?}");
+        stop.cancel();
+    }
+    // What it requires and nobody configured is named, for each service.
+    let (_, adapter, _stop) = council("json", "open311-adapter", "").await;
+    let gaps = adapter.service_gaps().await.unwrap();
+    assert_eq!(gaps.len(), 7 * 3);
+    assert!(gaps[0].to_string().contains("「easting」"), "{}", gaps[0]);
+}
+
+#[tokio::test]
+async fn a_key_goes_where_configuration_says() {
+    let everywhere = "api_key_in = 'everywhere'";
+    let (_, adapter, _stop) = council("json", "key-everywhere", everywhere).await;
+    assert!(adapter.service_gaps().await.unwrap().is_empty());
+    assert!(matches!(adapter.submit(&dispatch()).await, Outcome::Delivered(_)));
+    assert!(adapter.fetch(&["0000001".to_owned()]).await.unwrap().len() == 1);
+    let (_, adapter, _stop) = council("json", "key-everywhere", "").await;
+    assert!(adapter.service_gaps().await.is_err());
+    let (_, adapter, _stop) = council("json", "open311-adapter", everywhere).await;
+    assert!(adapter.service_gaps().await.is_err());
 }

@@ -19,7 +19,7 @@ use crate::db::{Dispatch, Message, Photo, Receipt};
 use crate::delivery::Outcome;
 use crate::delivery::http::{Answer, ask, client, failed};
 use crate::domain::referral::{PlatformStatus, PlatformUpdate, marked};
-use crate::settings::{AttributeSettings, PlatformSettings, SettingsError, WireFormat};
+use crate::settings::{AttributeSettings, KeyIn, PlatformSettings, SettingsError, WireFormat};
 use services::Definitions;
 
 /// A server that answers a query with this many requests may have left some out (GeoReport v2, GET
@@ -33,6 +33,7 @@ pub struct Open311 {
     endpoint: String,
     jurisdiction_id: String,
     api_key: String,
+    key_everywhere: bool,
     format: WireFormat,
     services: BTreeMap<crate::domain::issue::Category, String>,
     statuses: BTreeMap<String, PlatformStatus>,
@@ -62,6 +63,7 @@ impl Open311 {
             endpoint: settings.endpoint.trim_end_matches('/').to_owned(),
             jurisdiction_id: settings.jurisdiction_id.clone(),
             api_key: settings.key()?,
+            key_everywhere: settings.api_key_in == KeyIn::Everywhere,
             format: settings.format,
             services: settings.services.clone(),
             statuses: settings.statuses.clone(),
@@ -88,7 +90,8 @@ impl Open311 {
         if !self.jurisdiction_id.is_empty() {
             query.push(("jurisdiction_id", &self.jurisdiction_id));
         }
-        if !self.api_key.is_empty() {
+        // GeoReport v2 asks for it in submissions only, and a server that checks what it's given refuses it elsewhere.
+        if self.key_everywhere && !self.api_key.is_empty() {
             query.push(("api_key", &self.api_key));
         }
         self.client.get(self.address(path)).query(&query)
@@ -191,14 +194,16 @@ impl Open311 {
         Ok(updates)
     }
 
-    /// POST servicerequestupdates, as FixMyStreet's "Open311-FMS" has it.
+    /// POST servicerequestupdates, as FixMyStreet's "Open311-FMS" has it: the status in upper case, whatever the case in
+    /// which the platform gives it.
     async fn post_update(&self, update: &Update<'_>) -> Outcome {
         let at = whole_seconds(update.at);
         let text = format!("{}{}", update.text, marked(update.reference));
+        let status = update.remote_word.unwrap_or("open").to_uppercase().replace(' ', "_");
         let form = [
             ("update_id", update.reference),
             ("service_request_id", update.remote_id),
-            ("status", update.remote_word.unwrap_or("open")),
+            ("status", &status),
             ("updated_datetime", &at),
             ("description", &text),
             ("media_url", update.media_url),

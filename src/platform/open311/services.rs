@@ -59,20 +59,22 @@ impl Open311 {
         for attribute in &self.attributes {
             if definition.iter().any(|known| known.get("code") == Some(&attribute.code)) {
                 let value = self.templates.render(&attribute.value, &parts)?;
-                fields.push((format!("attribute[{}]", attribute.code), value));
+                // One that is left empty on purpose isn't sent.
+                if !value.is_empty() {
+                    fields.push((format!("attribute[{}]", attribute.code), value));
+                }
             }
         }
         Ok(fields)
     }
 
-    /// The attributes that a service requires and that aren't configured.
+    /// The attributes that a service requires and that aren't configured. What isn't a variable only informs (GeoReport v2,
+    /// GET Service Definition), yet servers that fill it in by their own front refuse what comes without it.
     fn lacking(&self, definition: &[Record]) -> Vec<String> {
-        let is =
-            |record: &Record, name: &str| record.get(name).is_some_and(|value| value == "true");
+        let required =
+            |record: &&Record| record.get("required").is_some_and(|value| value == "true");
         let given = |code: &String| self.attributes.iter().any(|attribute| attribute.code == *code);
-        // What isn't a variable only informs (GeoReport v2, GET Service Definition).
-        let asked =
-            definition.iter().filter(|known| is(known, "required") && is(known, "variable"));
+        let asked = definition.iter().filter(required);
         asked.filter_map(|known| known.get("code")).filter(|code| !given(code)).cloned().collect()
     }
 
