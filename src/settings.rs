@@ -5,6 +5,7 @@
 
 pub mod channels;
 mod keys;
+pub mod mistakes;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -12,14 +13,14 @@ use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use config::{Config, Environment, File, FileFormat};
+use config::{Config, ConfigError, Environment, File, FileFormat};
 use jiff::SignedDuration;
 use jiff::civil::Time;
 use serde::{Deserialize, Deserializer};
 
 use self::channels::NotifySettings;
 use crate::delivery::OnUnknown;
-use crate::delivery::http::Tls;
+use crate::delivery::http::{Proxy, Tls};
 use crate::domain::issue::Category;
 use crate::domain::referral::PlatformStatus;
 
@@ -102,6 +103,8 @@ pub struct PlatformSettings {
     pub file: PathBuf,
     pub ca_file: PathBuf,
     pub client_certificate_file: PathBuf,
+    /// Empty, `environment`, or its address.
+    pub proxy: String,
     #[serde(deserialize_with = "span")]
     pub feed_overlap: Duration,
     /// Whether an Open311 platform has the service request updates extension.
@@ -295,8 +298,9 @@ impl Settings {
             .build()
             .map_err(|error| SettingsError::Wrong(format!("{name}：{error}")))?;
         let settings: Settings = config
+            .clone()
             .try_deserialize()
-            .map_err(|error| SettingsError::Wrong(format!("{name}：{error}")))?;
+            .map_err(|error| SettingsError::Wrong(format!("{name}：{}", misfit(&error, config))))?;
         settings.check()?;
         Ok(settings)
     }
@@ -323,6 +327,8 @@ impl Settings {
                 "adapter = \"workbook\" 要写 platform.folder（交接单放在哪个文件夹），并且 platform.messages 和 platform.photos 都是 false",
             );
         }
+        proxy(&self.platform.proxy, "platform.proxy")?;
+        proxy(&self.notify.proxy, "notify.proxy")?;
         if self.outbox.breaker_failures == 0 {
             return wrong("outbox.breaker_failures 至少为 1");
         }
@@ -336,6 +342,24 @@ impl Settings {
         }
         self.notify.check()
     }
+}
+
+/// A value that doesn't fit, with its key and what may stand there. The configuration's reader knows the key, and TOML's
+/// which words are allowed.
+fn misfit(error: &ConfigError, config: Config) -> String {
+    let said = error.to_string();
+    let Some((said, key)) = said.rsplit_once(" for key `") else {
+        return mistakes::in_chinese(&said);
+    };
+    let key = key.trim_end_matches('`');
+    let again = config.try_deserialize::<toml::Value>().map(toml::Value::try_into::<Settings>);
+    let allowed = match again {
+        Ok(Err(error)) if said.contains("variant constructor") => error.message().to_owned(),
+        _ => said.to_owned(),
+    };
+    let given = said.rsplit(' ').next().unwrap_or_default();
+    let said = if allowed.contains(given) { &allowed } else { said };
+    format!("{key}：{}", mistakes::in_chinese(said))
 }
 
 impl PlatformSettings {
@@ -353,12 +377,25 @@ impl PlatformSettings {
         Ok(Tls {
             ca: read("ca_file", &self.ca_file)?,
             client_certificate: read("client_certificate_file", &self.client_certificate_file)?,
+            proxy: proxy(&self.proxy, "platform.proxy")?,
         })
     }
 
     /// The API key, from the environment or its file; empty where there is none.
     pub fn key(&self) -> Result<String, SettingsError> {
         secret(&self.api_key, &self.api_key_file, "platform.api_key_file")
+    }
+}
+
+/// Through which proxy, as the setting of that key says.
+pub fn proxy(text: &str, key: &str) -> Result<Proxy, SettingsError> {
+    match text {
+        "" => Ok(Proxy::None),
+        "environment" => Ok(Proxy::Environment),
+        address if is_http(address) => Ok(Proxy::Address(address.to_owned())),
+        other => Err(SettingsError::Wrong(format!(
+            "{key}：不能写「{other}」，可以写：空（不用代理）、environment（照环境变量）、http:// 开头的代理地址"
+        ))),
     }
 }
 

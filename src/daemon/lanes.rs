@@ -17,7 +17,7 @@ use crate::notify::{
 };
 use crate::platform::{Platform, PlatformTransport};
 use crate::settings::channels::{ChannelKind, channel_secret};
-use crate::settings::{PlatformSettings, PushSettings, Settings, SettingsError};
+use crate::settings::{PlatformSettings, PushSettings, Settings, SettingsError, proxy};
 
 /// The platform's lane.
 pub(super) fn platform(
@@ -74,8 +74,9 @@ pub fn open(
 ) -> Result<Arc<dyn Channel>, SettingsError> {
     let clock = clock.clone();
     let notify = &settings.notify;
-    let client = client(notify.timeout, &Tls::default())
-        .map_err(|error| SettingsError::Wrong(error.to_string()))?;
+    let tls = Tls { proxy: proxy(&notify.proxy, "notify.proxy")?, ..Tls::default() };
+    let client =
+        client(notify.timeout, &tls).map_err(|error| SettingsError::Wrong(error.to_string()))?;
     Ok(match kind {
         ChannelKind::Log => Arc::new(LogChannel),
         ChannelKind::Webhook => {

@@ -28,7 +28,7 @@ use crate::platform::{Platform, ServiceGap};
 use crate::schedule::{Schedule, Work};
 use crate::seal::{SealError, Sealer};
 use crate::settings::channels::NotifySettings;
-use crate::settings::{Adapter, Review, Settings, SettingsError};
+use crate::settings::{Adapter, Review, Settings, SettingsError, mistakes};
 
 pub use heartbeat::{Heartbeat, Pulse};
 pub use lanes::open as open_channel;
@@ -57,7 +57,8 @@ pub enum AssembleError {
 pub fn load_campaign(file: &Path) -> Result<Campaign, AssembleError> {
     let wrong = |why: String| AssembleError::Campaign { file: file.display().to_string(), why };
     let text = read_or(file, CAMPAIGN).map_err(wrong)?;
-    let campaign: Campaign = toml::from_str(&text).map_err(|error| wrong(error.to_string()))?;
+    let campaign: Campaign =
+        toml::from_str(&text).map_err(|error| wrong(mistakes::in_toml(&text, &error)))?;
     campaign.check().map_err(|error| wrong(error.to_string()))?;
     Ok(campaign)
 }

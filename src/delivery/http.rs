@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use encoding_rs::Encoding;
 use reqwest::header::{CONTENT_TYPE, HeaderMap, RETRY_AFTER};
-use reqwest::{Client, RequestBuilder, Response, StatusCode};
+use reqwest::{Client, ClientBuilder, RequestBuilder, Response, StatusCode};
 
 use super::Outcome;
 use crate::domain::mask;
@@ -14,16 +14,40 @@ pub const TOO_MANY: &str = "too_many";
 /// The longest answer that is read.
 const LONGEST_BODY: usize = 4 << 20;
 
-/// Certificates beside those that every machine trusts, as PEM.
+/// Certificates beside those that every machine trusts, as PEM; and through which proxy.
 #[derive(Clone, Default)]
 pub struct Tls {
     pub ca: Option<Vec<u8>>,
     /// Our own, with its key.
     pub client_certificate: Option<Vec<u8>>,
+    pub proxy: Proxy,
+}
+
+/// Through which proxy a connection goes.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Proxy {
+    /// Through none, whatever the environment says: it may be somebody's who logged in.
+    #[default]
+    None,
+    /// As HTTPS_PROXY, HTTP_PROXY, ALL_PROXY and NO_PROXY say.
+    Environment,
+    Address(String),
 }
 
 /// A client that follows no redirect: a referral sent to another address is not a referral sent.
 pub fn client(timeout: Duration, tls: &Tls) -> Result<Client, reqwest::Error> {
+    builder(timeout, tls)?.build()
+}
+
+/// The certificate that whoever answers at an address shows, as DER; nothing where nobody does.
+pub async fn certificate(address: &str, timeout: Duration, tls: &Tls) -> Option<Vec<u8>> {
+    let client = builder(timeout, tls).ok()?.tls_info(true).build().ok()?;
+    let answer = client.head(address).send().await.ok()?;
+    let info = answer.extensions().get::<reqwest::tls::TlsInfo>()?;
+    info.peer_certificate().map(<[u8]>::to_vec)
+}
+
+fn builder(timeout: Duration, tls: &Tls) -> Result<ClientBuilder, reqwest::Error> {
     // The first to come sets it for the whole process; whoever comes later finds it set.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let mut builder = Client::builder();
@@ -33,12 +57,16 @@ pub fn client(timeout: Duration, tls: &Tls) -> Result<Client, reqwest::Error> {
     if let Some(certificate) = &tls.client_certificate {
         builder = builder.identity(reqwest::Identity::from_pem(certificate)?);
     }
-    builder
+    builder = match &tls.proxy {
+        Proxy::None => builder.no_proxy(),
+        Proxy::Environment => builder,
+        Proxy::Address(address) => builder.no_proxy().proxy(reqwest::Proxy::all(address)?),
+    };
+    Ok(builder
         .timeout(timeout)
         .connect_timeout(timeout.min(Duration::from_secs(10)))
         .redirect(reqwest::redirect::Policy::none())
-        .user_agent(concat!("zoufang/", env!("CARGO_PKG_VERSION")))
-        .build()
+        .user_agent(concat!("zoufang/", env!("CARGO_PKG_VERSION"))))
 }
 
 /// An answer that was read whole.
@@ -47,6 +75,8 @@ pub struct Answer {
     pub status: StatusCode,
     pub body: String,
     pub retry_after: Option<Duration>,
+    /// What its sender's clock said.
+    pub date: Option<jiff::Timestamp>,
 }
 
 /// Why there is no answer.
@@ -61,8 +91,9 @@ pub struct NoAnswer {
 pub async fn ask(request: RequestBuilder) -> Result<Answer, NoAnswer> {
     let mut response = request.send().await.map_err(|error| no_answer(&error))?;
     let (status, retry_after) = (response.status(), retry_after(response.headers()));
+    let date = date(response.headers());
     let body = read_body(&mut response).await?;
-    Ok(Answer { status, body, retry_after })
+    Ok(Answer { status, body, retry_after, date })
 }
 
 async fn read_body(response: &mut Response) -> Result<String, NoAnswer> {
@@ -118,6 +149,11 @@ fn no_answer(error: &reqwest::Error) -> NoAnswer {
 /// `Retry-After` in seconds (RFC 9110, 10.2.3).
 fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     headers.get(RETRY_AFTER)?.to_str().ok()?.trim().parse().ok().map(Duration::from_secs)
+}
+
+fn date(headers: &HeaderMap) -> Option<jiff::Timestamp> {
+    let text = headers.get(reqwest::header::DATE)?.to_str().ok()?;
+    Some(jiff::fmt::rfc2822::parse(text).ok()?.timestamp())
 }
 
 /// What a failure to get an answer means for a debt.

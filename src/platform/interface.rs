@@ -3,13 +3,16 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::db::{Dispatch, Message, Photo, Receipt};
 use crate::delivery::Outcome;
 use crate::delivery::http::NoAnswer;
 use crate::domain::issue::Category;
 use crate::domain::referral::PlatformUpdate;
+
+/// Opens the reason why nothing was asked where only configuration can mend that.
+const OWN_FAULT: &str = "misconfigured: ";
 
 /// A question that got no usable answer.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -22,7 +25,12 @@ pub struct NoContact {
 impl NoContact {
     /// What only configuration can mend.
     pub fn misconfigured(reason: String) -> NoContact {
-        NoContact { reason: format!("misconfigured: {reason}"), retry_after: None }
+        NoContact { reason: format!("{OWN_FAULT}{reason}"), retry_after: None }
+    }
+
+    /// What is wrong, without the word that says whose it is.
+    pub fn own_fault(&self) -> &str {
+        self.reason.strip_prefix(OWN_FAULT).unwrap_or(&self.reason)
     }
 }
 
@@ -61,6 +69,16 @@ pub struct ServiceGap {
     pub attribute: Option<String>,
 }
 
+impl ServiceGap {
+    /// Where it's mended.
+    pub const fn key(&self) -> &'static str {
+        match self.attribute {
+            None => "platform.services",
+            Some(_) => "platform.attributes",
+        }
+    }
+}
+
 impl std::fmt::Display for ServiceGap {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let ServiceGap { category, code, attribute } = self;
@@ -74,6 +92,47 @@ impl std::fmt::Display for ServiceGap {
             ),
         }
     }
+}
+
+/// What an examination of a platform found, by the key of the configuration or description that it's about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Remark {
+    pub key: String,
+    pub verdict: Verdict,
+    pub text: String,
+}
+
+/// How it stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    Well,
+    /// Worth a look; nothing goes wrong by it alone, or nobody can tell yet.
+    Doubtful,
+    Wrong,
+}
+
+impl Remark {
+    pub fn well(key: impl Into<String>, text: impl Into<String>) -> Remark {
+        Remark { key: key.into(), verdict: Verdict::Well, text: text.into() }
+    }
+
+    pub fn doubtful(key: impl Into<String>, text: impl Into<String>) -> Remark {
+        Remark { key: key.into(), verdict: Verdict::Doubtful, text: text.into() }
+    }
+
+    pub fn wrong(key: impl Into<String>, text: impl Into<String>) -> Remark {
+        Remark { key: key.into(), verdict: Verdict::Wrong, text: text.into() }
+    }
+}
+
+/// What is remarked of a platform's clock that is so far ahead of ours.
+pub(super) fn clock_remark(ahead: SignedDuration, allowed: Duration) -> Option<Remark> {
+    let allowed = SignedDuration::try_from(allowed).unwrap_or(SignedDuration::MAX);
+    let text = format!(
+        "平台的时钟和本机差 {} 分钟，超过了这里写的：请对时，或把它写大",
+        ahead.abs().as_mins()
+    );
+    (ahead.abs() > allowed).then(|| Remark::wrong("platform.clock_skew", text))
 }
 
 /// How it can be known whether an earlier attempt arrived.
@@ -195,4 +254,9 @@ pub trait Platform: Send + Sync {
 
     /// Which configured service codes the platform doesn't have.
     async fn service_gaps(&self) -> Result<Vec<ServiceGap>, NoContact>;
+
+    /// Asks it, changing nothing, and holds what comes back against the configuration: every pointer, code and rule.
+    async fn examine(&self) -> Vec<Remark> {
+        Vec::new()
+    }
 }

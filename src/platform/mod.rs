@@ -13,6 +13,6 @@ mod templates;
 mod transport;
 pub mod workbook;
 
-pub use interface::{Changed, Looks, NoContact, Platform, ServiceGap};
+pub use interface::{Changed, Looks, NoContact, Platform, Remark, ServiceGap, Verdict};
 pub use poll::{Polled, poll, sweep};
 pub use transport::PlatformTransport;

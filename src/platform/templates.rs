@@ -5,6 +5,7 @@ use minijinja::{AutoEscape, Environment, Template, UndefinedBehavior, Value, con
 use super::NoContact;
 use crate::db::Dispatch;
 use crate::domain::referral::marked;
+use crate::settings::mistakes::nearest;
 
 /// What templates have of a referral, whatever the platform.
 pub(super) fn referral_parts(dispatch: &Dispatch) -> Value {
@@ -56,11 +57,14 @@ impl Templates {
     pub fn check_names(&self, text: &str, parts: &Value) -> Result<(), NoContact> {
         let known = |name: &String| parts.get_attr(name).is_ok_and(|value| !value.is_undefined());
         match self.get(text)?.undeclared_variables(false).into_iter().find(|name| !known(name)) {
-            Some(name) => {
-                Err(NoContact::misconfigured(format!("{{{{ {name} }}}} is not known here")))
-            }
+            Some(name) => Err(NoContact::misconfigured(unknown_name(&name, parts))),
             None => Ok(()),
         }
+    }
+
+    /// Whether a template names something.
+    pub fn names(&self, text: &str, name: &str) -> bool {
+        self.get(text).is_ok_and(|template| template.undeclared_variables(false).contains(name))
     }
 
     fn get(&self, text: &str) -> Result<Template<'_, '_>, NoContact> {
@@ -68,6 +72,44 @@ impl Templates {
     }
 }
 
+/// What a template may name instead.
+fn unknown_name(name: &str, parts: &Value) -> String {
+    let names = parts.try_iter().into_iter().flatten();
+    let mut known: Vec<String> = names.map(|name| name.to_string()).collect();
+    known.sort();
+    let near = nearest(name, known.iter().map(String::as_str));
+    let near = near.map(|near| format!("；是不是「{near}」？")).unwrap_or_default();
+    format!("{{{{ {name} }}}} 在这里没有，可以用：{}{near}", known.join("、"))
+}
+
+/// What a template can be made of, for whoever misspelt one.
+const FILTERS: [&str; 12] = [
+    "tojson",
+    "urlencode",
+    "join",
+    "default",
+    "upper",
+    "lower",
+    "trim",
+    "replace",
+    "first",
+    "last",
+    "length",
+    "round",
+];
+
 fn wrong(error: minijinja::Error) -> NoContact {
-    NoContact::misconfigured(error.to_string())
+    use minijinja::ErrorKind::{SyntaxError, UnknownFilter};
+    let line = error.line().map(|line| format!("第 {line} 行")).unwrap_or_default();
+    let detail = error.detail().unwrap_or_default();
+    NoContact::misconfigured(match error.kind() {
+        UnknownFilter => {
+            let given = detail.split(' ').nth(1).unwrap_or_default();
+            let near = nearest(given, FILTERS.into_iter());
+            let near = near.map(|near| format!("；是不是「{near}」？")).unwrap_or_default();
+            format!("模板{line}没有「{given}」这个过滤器，常用的有：{}{near}", FILTERS.join("、"))
+        }
+        SyntaxError => format!("模板{line}写法不对（{detail}）"),
+        _ => format!("模板{line}填不出来（{error}）"),
+    })
 }

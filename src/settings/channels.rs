@@ -20,6 +20,7 @@ pub struct NotifySettings {
     pub until: Time,
     pub templates: PathBuf,
     pub public_url: String,
+    pub proxy: String,
     #[serde(deserialize_with = "span")]
     pub timeout: Duration,
     pub on_unknown: OnUnknown,

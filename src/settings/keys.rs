@@ -1,13 +1,13 @@
 //! Which keys there are: one that isn't in the annotated defaults is a mistake, named with the nearest that is.
 
-use super::{DEFAULTS, SettingsError};
+use super::{DEFAULTS, SettingsError, mistakes};
 
 /// Maps under which an operator writes keys of their own.
 const OPEN_TABLES: &[&str] = &["platform.statuses."];
 
 pub(super) fn check_keys(written: &str, name: &str) -> Result<(), SettingsError> {
     let table: toml::Table = written.parse().map_err(|error: toml::de::Error| {
-        SettingsError::Wrong(format!("{name}：{}", error.to_string().trim_end()))
+        SettingsError::Wrong(format!("{name}：{}", mistakes::in_toml(written, &error)))
     })?;
     let known = known_keys();
     for key in leaves(&table, "") {

@@ -5,6 +5,7 @@
 
 mod certificates;
 mod channels;
+mod checking;
 mod cli;
 mod db;
 mod deliveries;

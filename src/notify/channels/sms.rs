@@ -13,7 +13,7 @@ use crate::clock::{Clock, local_text};
 use crate::db::{ADDRESS, Notice, Receipt};
 use crate::delivery::http::{Answer, TOO_MANY, ask, failed};
 use crate::delivery::{Entry, LookUp, Outcome};
-use crate::settings::SettingsError;
+use crate::settings::{SettingsError, mistakes};
 
 /// A gateway's file.
 #[derive(Debug, Deserialize)]
@@ -69,7 +69,8 @@ impl SmsChannel {
             SettingsError::Wrong(format!("notify.sms.file：{}：{why}", file.display()))
         };
         let text = std::fs::read_to_string(file).map_err(|why| wrong(why.to_string()))?;
-        let gateway: Gateway = toml::from_str(&text).map_err(|why| wrong(why.to_string()))?;
+        let gateway: Gateway =
+            toml::from_str(&text).map_err(|why| wrong(mistakes::in_toml(&text, &why)))?;
         let method =
             gateway.method.parse().map_err(|_| wrong(format!("method：{}", gateway.method)))?;
         let mut templates = Environment::new();

@@ -1,6 +1,7 @@
 //! Open311 GeoReport v2 (<https://wiki.open311.org/GeoReport_v2/>): services, requests and tokens, in
 //! JSON or XML.
 
+mod examine;
 mod services;
 
 use std::collections::BTreeMap;
@@ -11,7 +12,7 @@ use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
 use reqwest::{Client, RequestBuilder};
 
-use super::interface::{Changed, Looks, NoContact, Platform, ServiceGap, read_from};
+use super::interface::{Changed, Looks, NoContact, Platform, Remark, ServiceGap, read_from};
 use super::records::{Record, read};
 use super::templates::{Templates, referral_parts};
 use crate::clock::Clock;
@@ -43,6 +44,7 @@ pub struct Open311 {
     has_updates: bool,
     media_url: String,
     overlap: Duration,
+    clock_skew: Duration,
     clock: Clock,
 }
 
@@ -50,7 +52,9 @@ impl Open311 {
     /// By configuration.
     pub fn new(settings: &PlatformSettings, clock: Clock) -> Result<Open311, SettingsError> {
         let attributes = settings.attributes.clone();
-        let wrong = |none: NoContact| SettingsError::Wrong(format!("platform.attributes：{none}"));
+        let wrong = |none: NoContact| {
+            SettingsError::Wrong(format!("platform.attributes：{}", none.own_fault()))
+        };
         let templates =
             Templates::new(attributes.iter().map(|a| a.value.as_str())).map_err(wrong)?;
         let example = referral_parts(&Dispatch::example());
@@ -73,6 +77,7 @@ impl Open311 {
             media_url: settings.media_url.trim_end_matches('/').to_owned(),
             has_updates: settings.service_request_updates,
             overlap: settings.feed_overlap,
+            clock_skew: settings.clock_skew,
             clock,
         })
     }
@@ -440,5 +445,9 @@ impl Platform for Open311 {
 
     async fn service_gaps(&self) -> Result<Vec<ServiceGap>, NoContact> {
         self.gaps().await
+    }
+
+    async fn examine(&self) -> Vec<Remark> {
+        self.examine_list().await
     }
 }

@@ -4,8 +4,10 @@
 mod answer;
 mod authenticate;
 mod description;
+mod examine;
 mod multipart;
 mod parts;
+mod pointers;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -17,7 +19,7 @@ use minijinja::{Value, context};
 use reqwest::header::CONTENT_TYPE;
 use reqwest::{Client, Method, Request};
 
-use super::interface::{Changed, Looks, NoContact, Platform, ServiceGap, read_from};
+use super::interface::{Changed, Looks, NoContact, Platform, Remark, ServiceGap, read_from};
 use super::templates::Templates;
 use crate::clock::{Chance, Clock, local_text};
 use crate::db::{Dispatch, Message, Photo, Receipt};
@@ -25,7 +27,7 @@ use crate::delivery::Outcome;
 use crate::delivery::http::{Answer, ask, client};
 use crate::domain::issue::Category;
 use crate::domain::referral::{PlatformUpdate, marked};
-use crate::settings::{PlatformSettings, SettingsError};
+use crate::settings::{PlatformSettings, SettingsError, mistakes};
 use answer::{Verdict, field, instant, items, judge, list};
 use authenticate::Authenticator;
 use description::{AnswerRules, Call, Description, PhotoCall};
@@ -44,6 +46,7 @@ pub struct Rest {
     authenticator: Authenticator,
     clock: Clock,
     overlap: std::time::Duration,
+    clock_skew: std::time::Duration,
 }
 
 impl Rest {
@@ -58,8 +61,8 @@ impl Rest {
             .map_err(|error| SettingsError::Wrong(error.to_string()))?;
         let at = format!("platform.file：{}（{}）", settings.file.display(), description.name);
         let wrong = |why: String| SettingsError::Wrong(format!("{at}：{why}"));
-        let templates =
-            Templates::new(description.templates()).map_err(|none| wrong(none.reason))?;
+        let templates = Templates::new(description.templates())
+            .map_err(|none| wrong(none.own_fault().to_owned()))?;
         let templates = Arc::new(templates);
         let authenticator = Authenticator::new(
             description.authentication.clone(),
@@ -77,6 +80,7 @@ impl Rest {
             authenticator,
             clock,
             overlap: settings.feed_overlap,
+            clock_skew: settings.clock_skew,
         };
         rest.try_templates().map_err(wrong)?;
         Ok(rest)
@@ -87,7 +91,7 @@ impl Rest {
         let description = &self.description;
         for (name, call) in description.calls() {
             let parts = parts::example(description, name);
-            let wrong = |what: &NoContact| format!("[{name}] {what}");
+            let wrong = |what: &NoContact| format!("[{name}] {}", what.own_fault());
             let fields = description.photo.iter().filter(|_| name == "photo");
             let fields = fields.flat_map(|photo| photo.fields.values().map(String::as_str));
             for template in call.templates().chain(fields) {
@@ -440,6 +444,10 @@ impl Platform for Rest {
             })
             .collect())
     }
+
+    async fn examine(&self) -> Vec<Remark> {
+        self.examine_calls().await
+    }
 }
 
 /// A body of several parts, and its content type.
@@ -449,5 +457,5 @@ fn read_description(file: &Path) -> Result<Description, SettingsError> {
     let wrong =
         |why: String| SettingsError::Wrong(format!("platform.file：{}：{why}", file.display()));
     let text = std::fs::read_to_string(file).map_err(|why| wrong(why.to_string()))?;
-    toml::from_str(&text).map_err(|error| wrong(error.to_string()))
+    toml::from_str(&text).map_err(|error| wrong(mistakes::in_toml(&text, &error)))
 }

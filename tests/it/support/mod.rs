@@ -1,5 +1,6 @@
 //! What the tests stand on: a record in a temporary database of either kind, and a small township.
 
+pub mod gateway;
 pub mod postgres;
 pub mod program;
 pub mod proxy;

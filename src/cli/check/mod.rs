@@ -1,0 +1,156 @@
+//! `zoufang check`: everything that the service would need, before it's needed. Asks, and changes nothing.
+
+mod certificate;
+mod platform;
+mod wire;
+
+use std::path::Path;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::Args;
+use tokio::net::TcpListener;
+
+use super::{ConfigFile, shown};
+use crate::clock::Clock;
+use crate::daemon::{load_campaign, load_workdays, open_channel};
+use crate::db::Store;
+use crate::delivery::http::{Tls, ask, client};
+use crate::notify::Messages;
+use crate::platform::{Remark, Verdict};
+use crate::seal::Sealer;
+use crate::settings::channels::ChannelKind;
+use crate::settings::{Settings, proxy};
+
+#[derive(Debug, Args)]
+pub struct Arguments {
+    #[command(flatten)]
+    config: ConfigFile,
+}
+
+pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
+    let name =
+        arguments.config.config.as_deref().map_or_else(|| "（内置默认值）".to_owned(), shown);
+    let settings = match arguments.config.settings() {
+        Ok(settings) => settings,
+        Err(error) => {
+            say!("✗ 配置文件 {name}：{error}");
+            return Ok(ExitCode::from(2));
+        }
+    };
+    say!("✓ 配置文件 {name}：看得懂");
+    let findings = findings(&settings).await;
+    for Remark { key, verdict, text } in &findings {
+        let sign = match verdict {
+            Verdict::Well => "✓",
+            Verdict::Doubtful => "！",
+            Verdict::Wrong => "✗",
+        };
+        say!("{sign} {key}：{text}");
+    }
+    let count = |verdict| findings.iter().filter(|finding| finding.verdict == verdict).count();
+    if count(Verdict::Doubtful) > 0 {
+        say!("有 {} 处要留意（标「！」的）", count(Verdict::Doubtful));
+    }
+    if count(Verdict::Wrong) > 0 {
+        say!("有 {} 处要改", count(Verdict::Wrong));
+        return Ok(ExitCode::from(2));
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// What is well or wrong with a key.
+fn finding(key: &str, result: Result<String, String>) -> Remark {
+    match result {
+        Ok(text) => Remark::well(key, text),
+        Err(text) => Remark::wrong(key, text),
+    }
+}
+
+async fn findings(settings: &Settings) -> Vec<Remark> {
+    let database = Store::probe(&settings.database.url).await.map_err(|error| error.to_string());
+    let mut findings = vec![
+        finding("campaign.file", plan(settings)),
+        finding("campaign.calendar_file", calendar(settings)),
+        finding("privacy.key_file", key_file(&settings.privacy.key_file)),
+        finding("database.url", database),
+        finding("http.listen", listen(&settings.http.listen).await),
+    ];
+    findings.extend(platform::findings(settings).await);
+    findings.extend(channels(settings).await);
+    findings.extend(wire::findings(settings).await);
+    findings
+}
+
+/// The ways to reach people.
+async fn channels(settings: &Settings) -> Vec<Remark> {
+    let notify = &settings.notify;
+    let mut findings = Vec::new();
+    if notify.channels.is_empty() {
+        let text = "一个通道也没有，谁都收不到提醒；至少写 [\"log\"]";
+        findings.push(Remark::wrong("notify.channels", text));
+    }
+    findings.push(finding("notify.templates", templates(settings)));
+    for kind in notify.all().filter(|kind| *kind != ChannelKind::Log) {
+        findings.push(finding(kind.key(), channel(kind, settings)));
+    }
+    if notify.all().any(|kind| kind == ChannelKind::Webhook) {
+        findings.push(finding("notify.webhook.url", reach(&notify.webhook.url, settings).await));
+    }
+    findings
+}
+
+fn templates(settings: &Settings) -> Result<String, String> {
+    Messages::read(&settings.notify.templates).map_err(|error| error.to_string())?;
+    Ok("消息模板可用".to_owned())
+}
+
+/// Whether it can be put together: its secrets are there, its description reads.
+fn channel(kind: ChannelKind, settings: &Settings) -> Result<String, String> {
+    open_channel(kind, settings, &Clock::system()).map_err(|error| error.to_string())?;
+    let lane = kind.lane();
+    Ok(format!("配置齐全；用 zoufang notify test {lane} --to 人员编号 试发一条"))
+}
+
+fn plan(settings: &Settings) -> Result<String, String> {
+    let campaign = load_campaign(&settings.campaign.file).map_err(|error| error.to_string())?;
+    Ok(format!("{}，{} 个阶段", campaign.name, campaign.phases.len()))
+}
+
+fn calendar(settings: &Settings) -> Result<String, String> {
+    let workdays =
+        load_workdays(&settings.campaign.calendar_file).map_err(|error| error.to_string())?;
+    let campaign = load_campaign(&settings.campaign.file).map_err(|error| error.to_string())?;
+    match campaign.phases.iter().find(|phase| !workdays.knows(phase.ends_on)) {
+        Some(phase) => {
+            Err(format!("没有 {} 年的节假日，将按周末计算；请补一份日历文件", phase.ends_on.year()))
+        }
+        None => Ok("有活动期间各年的节假日和调休".to_owned()),
+    }
+}
+
+fn key_file(file: &Path) -> Result<String, String> {
+    let sealer = Sealer::from_file(file).map_err(|error| error.to_string())?;
+    Ok(format!("密钥可用（指纹 {}），请确认另存了一份", sealer.fingerprint()))
+}
+
+async fn listen(address: &str) -> Result<String, String> {
+    match TcpListener::bind(address).await {
+        Ok(_) => Ok(format!("{address} 可以监听")),
+        Err(why) if why.kind() == std::io::ErrorKind::AddrInUse => {
+            Ok(format!("{address} 已被占用：如果服务正在运行，这是正常的"))
+        }
+        Err(why) => Err(format!("{address} 不能监听（{why}）；应写成 127.0.0.1:8380 的样子")),
+    }
+}
+
+/// Any answer shows that somebody is there.
+async fn reach(url: &str, settings: &Settings) -> Result<String, String> {
+    let proxy = proxy(&settings.notify.proxy, "notify.proxy").map_err(|error| error.to_string())?;
+    let tls = Tls { proxy, ..Tls::default() };
+    let client = client(Duration::from_secs(10), &tls).map_err(|error| error.to_string())?;
+    match ask(client.head(url)).await {
+        Ok(answer) => Ok(format!("{url} 有回答（HTTP {}）", answer.status.as_u16())),
+        Err(none) => Err(format!("{url} 连不上（{}）；请核对地址和网络", none.reason)),
+    }
+}

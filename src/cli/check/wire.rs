@@ -1,0 +1,154 @@
+//! What everything goes over: addresses in the clear, proxies of the environment, certificates near their end.
+
+use std::path::Path;
+use std::time::Duration;
+
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
+
+use super::certificate::not_after;
+
+use crate::clock::{Clock, local_text};
+use crate::delivery::http::{Proxy, Tls, certificate};
+use crate::platform::Remark;
+use crate::settings::channels::{ChannelKind, EmailTls};
+use crate::settings::{Adapter, Settings, proxy};
+
+/// One that ends within so many days is to be renewed now.
+const NEAR: i64 = 30;
+/// As programs read them.
+const PROXIES: [&str; 3] = ["HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY"];
+
+pub(super) async fn findings(settings: &Settings) -> Vec<Remark> {
+    let mut findings = in_the_clear(settings);
+    findings.extend(proxies(settings));
+    findings.extend(certificates(settings).await);
+    findings
+}
+
+fn by_wire(settings: &Settings) -> bool {
+    matches!(settings.platform.adapter, Adapter::Open311 | Adapter::Rest)
+}
+
+/// What others on the way could read: names, telephone numbers, keys.
+fn in_the_clear(settings: &Settings) -> Vec<Remark> {
+    let notify = &settings.notify;
+    let used = |kind: ChannelKind| notify.all().any(|used| used == kind);
+    let mut addresses = vec![("notify.public_url", &notify.public_url)];
+    if by_wire(settings) {
+        addresses.push(("platform.endpoint", &settings.platform.endpoint));
+    }
+    if used(ChannelKind::Webhook) {
+        addresses.push(("notify.webhook.url", &notify.webhook.url));
+    }
+    if used(ChannelKind::WecomApp) {
+        addresses.push(("notify.wecom_app.endpoint", &notify.wecom_app.endpoint));
+    }
+    let clear = |(key, address): &(&'static str, &String)| {
+        let text = format!("{address} 不加密：姓名、电话和密钥在路上谁都能看；请改用 https://");
+        is_clear(address).then(|| Remark::doubtful(*key, text))
+    };
+    let mut remarks: Vec<Remark> = addresses.iter().filter_map(clear).collect();
+    let mail = &notify.email;
+    if used(ChannelKind::Email) && mail.tls == EmailTls::None && !is_near(&mail.host) {
+        let text = format!("{} 不在本机，却不加密：请改为 implicit 或 starttls", mail.host);
+        remarks.push(Remark::doubtful("notify.email.tls", text));
+    }
+    remarks
+}
+
+fn is_clear(address: &str) -> bool {
+    let url = reqwest::Url::parse(address).ok();
+    url.is_some_and(|url| url.scheme() == "http" && !url.host_str().is_some_and(is_near))
+}
+
+/// This machine itself.
+fn is_near(host: &str) -> bool {
+    let address = host.trim_matches(['[', ']']).parse::<std::net::IpAddr>();
+    host == "localhost" || address.is_ok_and(|address| address.is_loopback())
+}
+
+/// What the environment says of proxies, and whether it's obeyed.
+fn proxies(settings: &Settings) -> Vec<Remark> {
+    let set = |name: &&str| {
+        [(*name).to_owned(), name.to_lowercase()]
+            .into_iter()
+            .find(|name| std::env::var_os(name).is_some_and(|value| !value.is_empty()))
+    };
+    let found: Vec<String> = PROXIES.iter().filter_map(set).collect();
+    if found.is_empty() {
+        return Vec::new();
+    }
+    let names = found.join("、");
+    let said = |key: &str, value: &str| match proxy(value, key) {
+        Ok(Proxy::Environment) => Some(Remark::well(key, format!("照环境变量 {names} 走代理"))),
+        Ok(Proxy::None) => Some(Remark::doubtful(
+            key,
+            format!("环境里有 {names}，没有照着走：要走代理请写 \"environment\" 或代理地址"),
+        )),
+        _ => None,
+    };
+    let platform = by_wire(settings).then(|| said("platform.proxy", &settings.platform.proxy));
+    let outside = |kind| !matches!(kind, ChannelKind::Log | ChannelKind::Email);
+    let channels = settings.notify.all().any(outside);
+    let channels = channels.then(|| said("notify.proxy", &settings.notify.proxy));
+    platform.into_iter().chain(channels).flatten().collect()
+}
+
+/// Theirs, and our own.
+async fn certificates(settings: &Settings) -> Vec<Remark> {
+    if !by_wire(settings) {
+        return Vec::new();
+    }
+    let platform = &settings.platform;
+    let mut remarks = Vec::new();
+    for (key, file) in [
+        ("platform.ca_file", &platform.ca_file),
+        ("platform.client_certificate_file", &platform.client_certificate_file),
+    ] {
+        remarks.extend(in_file(key, file));
+    }
+    let tls = platform.tls().unwrap_or_else(|_| Tls::default());
+    if platform.endpoint.starts_with("https://") {
+        let shown = certificate(&platform.endpoint, Duration::from_secs(10), &tls).await;
+        remarks.extend(shown.and_then(|der| ends("platform.endpoint", &der)));
+    }
+    remarks
+}
+
+fn in_file(key: &str, file: &Path) -> Vec<Remark> {
+    let Ok(text) = std::fs::read(file) else { return Vec::new() };
+    let certificates = CertificateDer::pem_slice_iter(&text).filter_map(Result::ok);
+    certificates.filter_map(|der| ends(key, &der)).collect()
+}
+
+/// When a certificate ends, where that is soon or past.
+fn ends(key: &str, der: &[u8]) -> Option<Remark> {
+    let until = not_after(der)?;
+    let days = until.duration_since(Clock::system().now()).as_hours() / 24;
+    let at = local_text(until);
+    if days < 0 {
+        return Some(Remark::wrong(key, format!("证书已在 {at} 到期，请换新的")));
+    }
+    (days < NEAR)
+        .then(|| Remark::doubtful(key, format!("证书 {at} 到期，只剩 {days} 天，请换新的")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_leaves_this_machine_in_the_clear_is_remarked() {
+        for (address, clear) in [
+            ("http://10.0.0.3/open311", true),
+            ("http://localhost:8080", false),
+            ("http://127.0.0.2:8080", false),
+            ("http://[::1]:8080", false),
+            ("https://example.cn", false),
+            ("", false),
+        ] {
+            assert_eq!(is_clear(address), clear, "{address}");
+        }
+    }
+}

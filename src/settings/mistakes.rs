@@ -1,0 +1,116 @@
+//! What is wrong with a configuration file, in words for whoever writes it: where, what stands there, and what may.
+
+use std::ops::Range;
+
+/// A mistake in a TOML file: line and column, and what is wrong.
+pub fn in_toml(text: &str, error: &toml::de::Error) -> String {
+    let wrong = in_chinese(error.message());
+    match error.span() {
+        Some(Range { start, .. }) => {
+            let before = text.get(..start).unwrap_or_default();
+            let line = before.matches('\n').count() + 1;
+            let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
+            format!("第 {line} 行第 {column} 列：{wrong}")
+        }
+        None => wrong,
+    }
+}
+
+/// What serde and its formats say of a value that doesn't fit.
+///
+/// ```
+/// use zoufang::settings::mistakes::in_chinese;
+/// let said = in_chinese("unknown variant `closd`, expected one of `closed`, `open`");
+/// assert_eq!(said, "不能写「closd」，可以写：closed、open；是不是「closed」？");
+/// ```
+pub fn in_chinese(message: &str) -> String {
+    let quoted: Vec<&str> = message.split('`').skip(1).step_by(2).collect();
+    let nearest = |given: &str, allowed: &[&str]| {
+        let near = nearest(given, allowed.iter().copied());
+        near.map(|near| format!("；是不是「{near}」？")).unwrap_or_default()
+    };
+    match (&quoted[..], message) {
+        ([given, allowed @ ..], said) if said.starts_with("unknown variant") => {
+            format!("不能写「{given}」，可以写：{}{}", allowed.join("、"), nearest(given, allowed))
+        }
+        ([given, allowed @ ..], said) if said.starts_with("unknown field") => {
+            format!(
+                "没有「{given}」这一项，可以写：{}{}",
+                allowed.join("、"),
+                nearest(given, allowed)
+            )
+        }
+        ([field], said) if said.starts_with("missing field") => format!("缺少「{field}」这一项"),
+        ([field], said) if said.starts_with("duplicate") => format!("「{field}」写了两次"),
+        (_, said) if said.starts_with("invalid type") || said.starts_with("invalid value") => {
+            wrong_type(said).unwrap_or_else(|| unread(said))
+        }
+        (_, said) => unread(said),
+    }
+}
+
+/// The one of `known` that is nearest to what was written, where any is near.
+pub fn nearest<'k>(given: &str, known: impl Iterator<Item = &'k str>) -> Option<&'k str> {
+    let far = |known: &&str| strsim::damerau_levenshtein(known, given);
+    known.min_by_key(far).filter(|near| far(near) <= given.chars().count().div_ceil(2))
+}
+
+/// `invalid type: integer `3`, expected a map` and its like.
+fn wrong_type(said: &str) -> Option<String> {
+    let (given, expected) = said.split_once(": ")?.1.split_once(", expected ")?;
+    let value = given.split(['`', '"']).nth(1).map(|value| format!("「{value}」"));
+    let kinds = [
+        ("map", "表，如 { 名称 = \"值\" }"),
+        ("struct", "表，如 { 名称 = \"值\" }"),
+        ("sequence", "列表，如 [\"值\", \"值\"]"),
+        ("string", "引号里的文字"),
+        ("bool", "true 或 false"),
+        ("unsigned", "不小于 0 的整数"),
+        ("usize", "不小于 0 的整数"),
+        ("u32", "不小于 0 的整数"),
+        ("integer", "整数"),
+        ("float", "数"),
+    ];
+    let kind = kinds.iter().find(|(name, _)| expected.contains(name)).map(|(_, kind)| *kind)?;
+    Some(format!("{}的类型不对，应写{kind}", value.unwrap_or_else(|| "写的值".to_owned())))
+}
+
+/// What is said in no form that is known here is handed on as it is.
+fn unread(said: &str) -> String {
+    let own = said.chars().any(|letter| ('\u{4e00}'..='\u{9fff}').contains(&letter));
+    if own { said.to_owned() } else { format!("看不懂（{said}）") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_does_not_fit_is_said_in_chinese() {
+        for (said, chinese) in [
+            ("missing field `statuses`", "缺少「statuses」这一项"),
+            (
+                "invalid type: integer `3`, expected a map",
+                "「3」的类型不对，应写表，如 { 名称 = \"值\" }",
+            ),
+            (
+                "invalid type: string \"ja\", expected a boolean",
+                "「ja」的类型不对，应写true 或 false",
+            ),
+            ("「soon」不是时间长度", "「soon」不是时间长度"),
+            ("string values must be quoted", "看不懂（string values must be quoted）"),
+        ] {
+            assert_eq!(in_chinese(said), chinese);
+        }
+        let unknown = in_chinese("unknown field `cod`, expected `code` or `value`");
+        assert_eq!(unknown, "没有「cod」这一项，可以写：code、value；是不是「code」？");
+    }
+
+    #[test]
+    fn a_mistake_in_toml_says_its_line_and_column() {
+        let text = "甲 = 1\n乙 = ";
+        let error = text.parse::<toml::Table>().map(|_| String::new());
+        let said = error.unwrap_or_else(|error| in_toml(text, &error));
+        assert!(said.starts_with("第 "), "{said}");
+    }
+}

@@ -1,0 +1,246 @@
+//! `check` asks: each key of a right description, changed, is named, or a run shows that it's harmless.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio_util::sync::CancellationToken;
+use zoufang::app::deliveries::Deliveries;
+use zoufang::clock::{Chance, Clock};
+use zoufang::daemon::platform;
+use zoufang::delivery::{Lane, LaneRules, OnUnknown};
+use zoufang::domain::issue::State;
+use zoufang::platform::{Platform, PlatformTransport, Remark, Verdict};
+use zoufang::settings::Settings;
+
+use crate::support::gateway::{Gateway, SECRET};
+use crate::support::program::run;
+use crate::support::{Fixture, VISITS};
+
+/// The description in docs/connecting.md.
+fn description() -> String {
+    let page = include_str!("../../docs/connecting.md");
+    let blocks = page.split("```toml\n").skip(1).filter_map(|block| block.split_once("```"));
+    let found = blocks.map(|(block, _)| block).find(|block| block.starts_with("name = "));
+    found.unwrap().to_owned()
+}
+
+fn connect(
+    text: &str,
+    endpoint: &str,
+    clock: &Clock,
+    dir: &Path,
+) -> Result<Arc<dyn Platform>, String> {
+    let file = dir.join("platform.toml");
+    std::fs::write(&file, text).unwrap();
+    let settings = format!(
+        "[platform]\nadapter = 'rest'\nendpoint = '{endpoint}'\nfile = '{}'\napi_key = '{SECRET}'\ntimeout = '2s'\n",
+        file.display()
+    );
+    let settings = Settings::from_text(&settings, "test").map_err(|error| error.to_string())?;
+    platform(&settings, clock, &Chance::seeded(1))
+        .map(Option::unwrap)
+        .map_err(|error| error.to_string())
+}
+
+fn wrong(remarks: &[Remark]) -> Vec<&Remark> {
+    remarks.iter().filter(|remark| remark.verdict != Verdict::Well).collect()
+}
+
+/// The keys of a description that hold something, and what.
+fn leaves(value: &toml::Value, at: &str, found: &mut Vec<String>) {
+    match value {
+        toml::Value::Table(table) => {
+            for (name, inner) in table {
+                let dot = if at.is_empty() { "" } else { "." };
+                leaves(inner, &format!("{at}{dot}{name}"), found);
+            }
+        }
+        _ => found.push(at.to_owned()),
+    }
+}
+
+/// The description with one key changed, as a slip of the hand would.
+fn slipped(text: &str, key: &str) -> String {
+    let mut table: toml::Value = toml::from_str(text).unwrap();
+    let mut place = &mut table;
+    for name in key.split('.') {
+        place = place.get_mut(name).unwrap();
+    }
+    *place = match place.clone() {
+        toml::Value::String(text) => toml::Value::String(format!("{text}x")),
+        toml::Value::Integer(number) => toml::Value::Integer(number * 3),
+        toml::Value::Array(_) => toml::Value::Array(vec!["x".into()]),
+        other => panic!("{key}: {other}"),
+    };
+    toml::to_string(&table).unwrap()
+}
+
+#[tokio::test]
+async fn a_right_description_is_found_right() {
+    let dir = tempfile::tempdir().unwrap();
+    let clock = Clock::system();
+    let (server, _) = Gateway::start(clock.clone(), None).await;
+    assert!(description().lines().count() < 100);
+    let platform = connect(&description(), &server.uri(), &clock, dir.path()).unwrap();
+    let remarks = platform.examine().await;
+    assert!(wrong(&remarks).is_empty(), "{remarks:#?}");
+    assert!(remarks.iter().any(|remark| remark.key == "find" && remark.text.contains("30 件")));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_slip_is_named_or_harmless() {
+    let mut keys = Vec::new();
+    leaves(&toml::from_str(&description()).unwrap(), "", &mut keys);
+    assert!(keys.len() > 50, "{keys:?}");
+    let mut harmless = Vec::new();
+    for key in keys {
+        match named(&key).await {
+            Ok(true) => {}
+            Ok(false) => {
+                runs_without_harm(&key).await;
+                harmless.push(key);
+            }
+            Err(said) => panic!("{key}: {said}"),
+        }
+    }
+    println!("only a run shows: {harmless:?}");
+    // What is asked is all verified: only names, what is given, and words that nobody has used yet are left.
+    let left = |key: &str| {
+        ["submit", "categories", "statuses"].contains(&key.split('.').next().unwrap())
+            || ["name", "status_batch"].contains(&key)
+            // What asks to come again isn't met by asking once.
+            || key.ends_with(".busy")
+    };
+    assert!(harmless.iter().all(|key| left(key)), "{harmless:?}");
+}
+
+/// Whether `check` names a key that was changed.
+async fn named(key: &str) -> Result<bool, String> {
+    let dir = tempfile::tempdir().unwrap();
+    let clock = Clock::system();
+    let (server, _) = Gateway::start(clock.clone(), None).await;
+    let table = key.split('.').next().unwrap();
+    let platform = match connect(&slipped(&description(), key), &server.uri(), &clock, dir.path()) {
+        Ok(platform) => platform,
+        // What can't even be read says where.
+        Err(said) => {
+            let last = key.rsplit('.').next().unwrap();
+            let named = said.contains(&format!("[{table}]"))
+                || said.contains(last)
+                || said.contains(" 行第 ");
+            return if named { Ok(true) } else { Err(said) };
+        }
+    };
+    let remarks = platform.examine().await;
+    let found = wrong(&remarks);
+    // By its own key, by that of its table, or in words beside the key where it shows.
+    let is_about = |remark: &&Remark| {
+        let table = key.starts_with(&format!("{}.", remark.key));
+        remark.key == key || table || remark.text.contains(key)
+    };
+    match found.iter().find(|remark| is_about(remark)) {
+        Some(_) => Ok(true),
+        None if found.is_empty() => Ok(false),
+        None => Err(format!("{found:#?}")),
+    }
+}
+
+/// A township refers to the platform by a description with a slip: nothing twice, nothing lost without a word.
+async fn runs_without_harm(key: &str) {
+    let fixture = Fixture::sqlite().await.township().await;
+    fixture.at(4, 20, 9);
+    let dir = tempfile::tempdir().unwrap();
+    let (server, gateway) = Gateway::start(fixture.clock.clone(), Some(2)).await;
+    let text = slipped(&description(), key);
+    let platform = connect(&text, &server.uri(), &fixture.clock, dir.path()).unwrap();
+    let lines: String = (0..4)
+        .map(|place| format!("\n2022-04-20,Z6,H1,王建国,,第{place}件,有,市直,其他,急"))
+        .collect();
+    fixture.import("v.csv", &format!("{VISITS}{lines}\n")).await.unwrap();
+    let store = fixture.store.clone();
+    for _ in 0..12 {
+        let rules = LaneRules {
+            hours: None,
+            concurrency: 2,
+            lease: Duration::from_secs(120),
+            settle_after: Duration::from_secs(60),
+            retry_first: Duration::from_secs(5),
+            retry_cap: Duration::from_secs(60),
+            rate_per_minute: None,
+            breaker_failures: 50,
+            breaker_pause: Duration::from_secs(1),
+            on_unknown: OnUnknown::Hold,
+            recheck_after: Duration::ZERO,
+        };
+        let transport = Arc::new(PlatformTransport::new(
+            store.clone(),
+            Arc::clone(&platform),
+            Duration::from_secs(600),
+        ));
+        let with = (store.context().clock.clone(), store.context().chance.clone());
+        let outbox = Arc::new(Deliveries::new(store.clone()));
+        Lane::new("ehushanying", outbox, transport, with, rules, CancellationToken::new())
+            .drain()
+            .await
+            .unwrap();
+        fixture.clock.set(fixture.clock.now() + Duration::from_secs(600));
+    }
+    let debts = store.platform_debts().await.unwrap();
+    // What the platform says no to comes back to the centre, with its words.
+    let returned = store.issues_in(State::Returned, 100).await.unwrap();
+    assert_eq!(debts.len() + returned.len(), 4, "{key}");
+    let undelivered = store.debts(Some("ehushanying"), None, 100).await.unwrap();
+    for (reference, number) in debts {
+        let mark = format!("[{reference}]");
+        let copies: Vec<String> = gateway
+            .events()
+            .into_iter()
+            .filter(|event| event.matter.contains(&mark))
+            .map(|event| event.flow_no)
+            .collect();
+        assert!(copies.len() <= 1, "{key}: {reference} is there {} times", copies.len());
+        let shown = undelivered
+            .iter()
+            .any(|debt| debt.debt_key.contains(&reference) && debt.last_error.is_some());
+        let known = number.is_some() && copies.first() == number.as_ref();
+        assert!(known || shown, "{key}: {reference} was lost without a word");
+    }
+}
+
+#[test]
+fn what_may_be_written_is_said_where_something_else_was() {
+    let dir = tempfile::tempdir().unwrap();
+    let said = |config: &str| {
+        std::fs::write(dir.path().join("zoufang.toml"), config).unwrap();
+        let (code, out, _) = run(&["check", "--config", "zoufang.toml"], dir.path());
+        assert_eq!(code, 2, "{out}");
+        out
+    };
+    let out = said("[platform]\nadapter = 'open-311'\n");
+    assert!(out.contains("platform.adapter：不能写「open-311」，可以写：none、open311、rest、workbook；是不是「open311」？"), "{out}");
+    let out = said("[platform]\npoll_batch = 'x'\n");
+    assert!(out.contains("platform.poll_batch：「x」的类型不对，应写整数"), "{out}");
+    let out = said("[platform]\nattributes = [{ cod = 'x', value = 'y' }]\n");
+    assert!(out.contains("没有「cod」这一项，可以写：code、value"), "{out}");
+    let out = said("[notify]\nproxy = 'yes'\n");
+    assert!(out.contains("notify.proxy：不能写「yes」") && out.contains("environment"), "{out}");
+    let out = said("[platform]\nname = \n");
+    assert!(out.contains("第 2 行第 8 列"), "{out}");
+    for (slip, wanted) in [
+        ("{{ refrence }}", "是不是「reference」？"),
+        ("{{ reference | urlencod }}", "没有「urlencod」这个过滤器"),
+        ("{{ reference", "写法不对"),
+    ] {
+        let text = description().replace("{{ (text ~ mark) | urlencode }}", slip);
+        std::fs::write(dir.path().join("p.toml"), text).unwrap();
+        let out = said(
+            "[platform]\nadapter = 'rest'\nendpoint = 'http://127.0.0.1:9'\nfile = 'p.toml'\n",
+        );
+        assert!(
+            out.contains("✗ platform.file") && out.contains("[submit]") || out.contains("模板"),
+            "{out}"
+        );
+        assert!(out.contains(wanted), "{slip}: {out}");
+    }
+}
