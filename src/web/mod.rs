@@ -22,9 +22,10 @@ use std::sync::Arc;
 use crate::daemon::{Daemon, Pulse};
 use crate::db::{By, StoreError};
 use axum::body::Bytes;
+use axum::extract::rejection::QueryRejection;
 use axum::extract::{DefaultBodyLimit, FromRef, Query, State};
-use axum::http::{StatusCode, header};
-use axum::middleware::from_fn_with_state;
+use axum::http::{HeaderValue, Method, StatusCode, Uri, header};
+use axum::middleware::{from_fn_with_state, map_response};
 use axum::response::{Html, IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
@@ -88,12 +89,15 @@ fn router(daemon: Arc<Daemon>) -> Router {
         .route("/digests/{staff}/{day}/{code}", get(people::digest).post(people::take_note))
         .route("/calendar/{staff}/{file}", get(people::duties))
         .route("/platform/updates", post(push::receive))
+        .fallback(nothing_here)
+        .method_not_allowed_fallback(not_this_way)
         .layer(DefaultBodyLimit::max(LARGEST_BODY))
         .route(
             "/platform/returns",
             post(returns::receive).layer(DefaultBodyLimit::max(returns::LARGEST)),
         )
         .layer(from_fn_with_state(Arc::clone(&daemon), in_time))
+        .layer(map_response(guarded))
         .with_state(Web::new(daemon))
 }
 
@@ -131,8 +135,14 @@ struct FiguresQuery {
 /// GET /figures?by=village|branch|department|person
 async fn figures(
     State(web): State<Web>,
-    Query(FiguresQuery { by }): Query<FiguresQuery>,
+    query: Result<Query<FiguresQuery>, QueryRejection>,
 ) -> Response {
+    let Ok(Query(FiguresQuery { by })) = query else {
+        let can =
+            By::ALL.iter().map(|by| format!("/figures?by={}（按{}）", by.code(), by.chinese()));
+        let can: Vec<String> = can.collect();
+        return not_so(StatusCode::BAD_REQUEST, &format!("请写明按什么分列：{}", can.join("、")));
+    };
     let daemon = Arc::clone(&web.daemon);
     let read = async move {
         let lines = daemon.pages.figures_by(by).await?;
@@ -144,6 +154,34 @@ async fn figures(
         Ok(lines) => ([(header::CONTENT_TYPE, "application/json")], lines).into_response(),
         Err(error) => unavailable(&error),
     }
+}
+
+/// What a page may do in a browser: show itself, with its own style and its own pictures, in no other site's frame; and its
+/// forms come back here.
+const PAGE_MAY: &str = "default-src 'none'; style-src 'unsafe-inline'; img-src 'self'; form-action 'self'; \
+                        base-uri 'none'; frame-ancestors 'none'";
+
+async fn guarded(mut answer: Response) -> Response {
+    let headers = answer.headers_mut();
+    headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(PAGE_MAY));
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    answer
+}
+
+/// Where there's no such page.
+async fn nothing_here(uri: Uri) -> Response {
+    let said = format!("没有这个页面：{}。首页在 / ，程序可读的数据在 /status", uri.path());
+    not_so(StatusCode::NOT_FOUND, &said)
+}
+
+/// Where a page is there, but isn't asked for so.
+async fn not_this_way(method: Method, uri: Uri) -> Response {
+    let said = format!("{} 不接受 {method} 请求", uri.path());
+    not_so(StatusCode::METHOD_NOT_ALLOWED, &said)
+}
+
+fn not_so(status: StatusCode, said: &str) -> Response {
+    (status, format!("{said}\n")).into_response()
 }
 
 async fn metrics(State(web): State<Web>) -> Response {

@@ -179,5 +179,15 @@ on_both!(the_campaign_is_seen_at_a_glance, async |fixture: Fixture| {
     }
     let by = get(&format!("{url}/figures?by=village")).await.1;
     assert!(by.contains("高桥村"), "{by}");
+    for (path, status, said) in [
+        ("/figures", 400, "/figures?by=village（按村）"),
+        ("/figures?by=shop", 400, "请写明按什么分列"),
+        ("/nowhere", 404, "没有这个页面：/nowhere"),
+        ("/platform/updates", 405, "不接受 GET 请求"),
+    ] {
+        let (found, text) = get(&format!("{url}{path}")).await;
+        assert_eq!(found, status, "{path}: {text}");
+        assert!(text.contains(said), "{path}: {text}");
+    }
     drop(daemon);
 });
