@@ -28,6 +28,7 @@ mod sandbox;
 mod serve;
 mod staff;
 mod status;
+mod usage;
 
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -36,7 +37,8 @@ use std::process::ExitCode;
 use clap::{Args, Parser, Subcommand};
 
 use crate::clock::{Chance, Clock};
-use crate::db::Store;
+use crate::db::{Store, StoreError};
+use crate::domain::health::Fault;
 use crate::settings::Settings;
 
 #[derive(Debug, Parser)]
@@ -136,12 +138,33 @@ fn wrong_input(error: impl std::fmt::Display) -> anyhow::Error {
 
 /// Runs the program.
 pub fn main() -> ExitCode {
-    match run(Cli::parse().command) {
+    let cli = match usage::read(std::env::args_os()) {
+        Ok(cli) => cli,
+        // What was asked for: help, or the version.
+        Err(said) if !said.use_stderr() => {
+            say!("{}", usage::shown(&said).trim_end());
+            return ExitCode::SUCCESS;
+        }
+        Err(wrong) => {
+            eprintln!("{}", usage::explain(&wrong));
+            return ExitCode::from(2);
+        }
+    };
+    match run(cli.command) {
         Ok(code) => code,
         Err(error) => {
-            eprintln!("{error:#}");
+            eprintln!("{}", in_words(&error));
             ExitCode::from(if error.is::<WrongInput>() { 2 } else { 1 })
         }
+    }
+}
+
+/// What went wrong; where it's the database's state, what that is and what to do.
+fn in_words(error: &anyhow::Error) -> String {
+    let of_store = error.chain().find_map(|cause| cause.downcast_ref::<StoreError>());
+    match of_store.map(StoreError::fault) {
+        None | Some(Fault::Other(_)) => format!("{error:#}"),
+        Some(fault) => format!("没有完成：{fault}，然后把这条命令再执行一次"),
     }
 }
 

@@ -1,0 +1,166 @@
+//! What the command line says of itself: its help, and what is wrong with how it was called, in Chinese.
+
+use clap::builder::{Arg, ArgAction};
+use clap::error::{ContextKind, ContextValue, ErrorKind};
+use clap::{Command, CommandFactory, Error, FromArgMatches};
+
+use super::Cli;
+
+const HELP: &str = "{about-with-newline}\n用法：{usage}\n\n{all-args}";
+
+/// Reads the arguments; gives back what to say where they can't be read.
+pub(super) fn read(arguments: impl Iterator<Item = std::ffi::OsString>) -> Result<Cli, Error> {
+    let matches = in_chinese(Cli::command()).try_get_matches_from(arguments)?;
+    Cli::from_arg_matches(&matches)
+}
+
+/// The same command and all below it with Chinese headings.
+fn in_chinese(command: Command) -> Command {
+    let below: Vec<String> =
+        command.get_subcommands().map(|below| below.get_name().to_owned()).collect();
+    let positionals = command.get_positionals().map(|arg| arg.get_id().clone());
+    let positionals: Vec<_> = positionals.collect();
+    let help = Arg::new("help").short('h').long("help").help("显示说明").action(ArgAction::Help);
+    let mut command = command
+        .help_template(HELP)
+        .subcommand_help_heading("命令")
+        .subcommand_value_name("命令")
+        .next_help_heading("选项")
+        .disable_help_flag(true)
+        .disable_help_subcommand(true)
+        .arg(help.global(false).help_heading("选项"));
+    if command.get_version().is_some() {
+        let version = Arg::new("version").short('V').long("version").help("显示版本");
+        command = command
+            .disable_version_flag(true)
+            .arg(version.action(ArgAction::Version).help_heading("选项"));
+    }
+    command = command.mut_args(|arg| {
+        let heading = if positionals.contains(arg.get_id()) { "参数" } else { "选项" };
+        arg.help_heading(heading)
+    });
+    below.into_iter().fold(command, |command, name| command.mut_subcommand(name, in_chinese))
+}
+
+/// What whoever asked for help, or for the version, is shown.
+pub(super) fn shown(help: &Error) -> String {
+    let words = [("[OPTIONS]", "[选项]"), ("[default: ", "[默认："), ("[env: ", "[环境变量：")];
+    let help = help.to_string();
+    words.iter().fold(help, |help, (english, chinese)| help.replace(english, chinese))
+}
+
+/// What to tell whoever called it so.
+pub(super) fn explain(error: &Error) -> String {
+    let of = |kind| error.get(kind).map(said).unwrap_or_default();
+    let (arg, value) = (of(ContextKind::InvalidArg), of(ContextKind::InvalidValue));
+    let what = match error.kind() {
+        ErrorKind::UnknownArgument => format!("没有「{arg}」这个选项或参数"),
+        ErrorKind::InvalidSubcommand => {
+            format!("没有「{}」这个命令", of(ContextKind::InvalidSubcommand))
+        }
+        ErrorKind::MissingRequiredArgument => format!("还缺：{arg}"),
+        ErrorKind::MissingSubcommand | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
+            "还缺命令".to_owned()
+        }
+        ErrorKind::InvalidValue if value.is_empty() => format!("「{arg}」后面要写内容"),
+        ErrorKind::InvalidValue => format!("「{arg}」不能是「{value}」"),
+        ErrorKind::ValueValidation => match std::error::Error::source(error) {
+            Some(why) => format!("「{arg}」的「{value}」不对：{}", in_words(&why.to_string())),
+            None => format!("「{arg}」的「{value}」不对"),
+        },
+        ErrorKind::ArgumentConflict => {
+            format!("「{arg}」不能与「{}」同时用", of(ContextKind::PriorArg))
+        }
+        ErrorKind::TooManyValues | ErrorKind::TooFewValues | ErrorKind::WrongNumberOfValues => {
+            format!("「{arg}」后面的内容个数不对")
+        }
+        ErrorKind::NoEquals => format!("「{arg}」后面要用等号写内容"),
+        ErrorKind::InvalidUtf8 => "命令里有认不出的字，应使用 UTF-8".to_owned(),
+        _ => "命令写得不对".to_owned(),
+    };
+    let allowed = of(ContextKind::ValidValue) + &of(ContextKind::ValidSubcommand);
+    let like = of(ContextKind::SuggestedArg) + &of(ContextKind::SuggestedSubcommand);
+    let like = like + &of(ContextKind::SuggestedValue);
+    let mut lines = vec![what];
+    if !allowed.is_empty() {
+        lines.push(format!("可以写：{allowed}"));
+    }
+    if !like.is_empty() {
+        lines.push(format!("是不是要写：{like}"));
+    }
+    let usage = of(ContextKind::Usage);
+    if let Some((_, usage)) = usage.trim().split_once(' ') {
+        lines.push(format!("用法：{}", usage.trim()));
+    }
+    lines.push("全部命令和选项：加上 --help".to_owned());
+    lines.join("\n")
+}
+
+fn said(value: &ContextValue) -> String {
+    match value {
+        ContextValue::Strings(several) => several.join("、"),
+        ContextValue::StyledStrs(several) => {
+            several.iter().map(ToString::to_string).collect::<Vec<_>>().join("、")
+        }
+        ContextValue::None => String::new(),
+        other => other.to_string(),
+    }
+}
+
+/// What the standard library and others say of a value that they can't read.
+fn in_words(why: &str) -> String {
+    let known = [
+        ("invalid digit found in string", "要写整数"),
+        ("cannot parse integer from empty string", "要写整数"),
+        ("number too large", "数太大"),
+        ("number too small", "数太小"),
+        ("invalid float literal", "要写数"),
+        ("invalid socket address syntax", "要写成 地址:端口，例如 127.0.0.1:8080"),
+    ];
+    let found = known.iter().find(|(english, _)| why.contains(english));
+    found.map_or_else(|| why.to_owned(), |(_, chinese)| (*chinese).to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn called(arguments: &[&str]) -> String {
+        let arguments = ["zoufang"].iter().chain(arguments).map(Into::into);
+        explain(&read(arguments).err().unwrap())
+    }
+
+    #[test]
+    fn a_wrong_call_is_explained_in_chinese() {
+        for (arguments, said) in [
+            (vec!["import"], "还缺：<FILE>"),
+            (vec!["imprt", "a"], "没有「imprt」这个命令"),
+            (vec!["imprt", "a"], "是不是要写：import"),
+            (vec!["import", "--dryrun", "a"], "没有「--dryrun」这个选项或参数"),
+            (vec!["figures", "--by", "户"], "「--by <BY>」的「户」不对"),
+            (vec!["figures", "--held", "--by", "村"], "不能与"),
+            (vec!["figures", "--by"], "后面要写内容"),
+            (vec![], "还缺命令"),
+        ] {
+            let text = called(&arguments);
+            assert!(text.contains(said), "{arguments:?}: {text}");
+            for english in ["error", "required", "unexpected", "Usage", "similar"] {
+                assert!(!text.contains(english), "{english}: {text}");
+            }
+        }
+    }
+
+    #[test]
+    fn every_help_has_chinese_headings() {
+        fn walk(command: &Command) {
+            let help = command.clone().render_long_help().to_string();
+            for english in ["Usage:", "Options:", "Commands:", "Arguments:", "Print "] {
+                assert!(!help.contains(english), "{}: {help}", command.get_name());
+            }
+            command.get_subcommands().for_each(walk);
+        }
+        let mut command = in_chinese(Cli::command());
+        command.build();
+        walk(&command);
+    }
+}
