@@ -4,17 +4,20 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
+use wiremock::{Mock, MockServer, ResponseTemplate};
 use zoufang::app::deliveries::Deliveries;
 use zoufang::clock::{Chance, Clock};
 use zoufang::daemon::platform;
 use zoufang::delivery::{Lane, LaneRules, OnUnknown};
 use zoufang::domain::issue::State;
 use zoufang::platform::{Platform, PlatformTransport, Remark, Verdict};
+use zoufang::sandbox::{Faults, Profile, Sandbox};
 use zoufang::settings::Settings;
 
 use crate::support::gateway::{Gateway, SECRET};
-use crate::support::program::run;
+use crate::support::program::{run, zoufang};
 use crate::support::{Fixture, VISITS};
 
 /// The description in docs/connecting.md.
@@ -242,5 +245,141 @@ fn what_may_be_written_is_said_where_something_else_was() {
             "{out}"
         );
         assert!(out.contains(wanted), "{slip}: {out}");
+    }
+}
+
+/// What `zoufang check` says of a configuration, in an environment.
+fn checked(config: &str, environment: &[(&str, &str)]) -> String {
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::write(dir.path().join("zoufang.toml"), config).unwrap();
+    let mut command = zoufang();
+    for name in [
+        "HTTP_PROXY",
+        "http_proxy",
+        "HTTPS_PROXY",
+        "https_proxy",
+        "ALL_PROXY",
+        "all_proxy",
+        "NO_PROXY",
+        "no_proxy",
+    ] {
+        command.env_remove(name);
+    }
+    let command = command.args(["check", "--config", "zoufang.toml"]).envs(environment.to_vec());
+    let output = command.current_dir(dir.path()).output().unwrap();
+    String::from_utf8(output.stdout).unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_proxy_of_the_environment_is_obeyed_only_where_configuration_says_so() {
+    let proxy = MockServer::start().await;
+    let answer = ResponseTemplate::new(200).set_body_string("[]");
+    Mock::given(wiremock::matchers::any()).respond_with(answer).mount(&proxy).await;
+    let config = |proxy: &str| {
+        format!(
+            "[platform]\nadapter = 'open311'\nendpoint = 'http://platform.invalid'\nproxy = '{proxy}'\ntimeout = '2s'\n"
+        )
+    };
+    let environment = [("HTTP_PROXY", proxy.uri())];
+    let environment: Vec<(&str, &str)> =
+        environment.iter().map(|(n, v)| (*n, v.as_str())).collect();
+    let asked = || async { proxy.received_requests().await.unwrap().len() };
+    let out = checked(&config(""), &environment);
+    assert!(out.contains("！ platform.proxy：环境里有 HTTP_PROXY，没有照着走"), "{out}");
+    assert!(out.contains("！ platform.endpoint：http://platform.invalid 不加密"), "{out}");
+    assert_eq!(asked().await, 0);
+    let out = checked(&config("environment"), &environment);
+    assert!(out.contains("✓ platform.proxy：照环境变量 HTTP_PROXY 走代理"), "{out}");
+    let by_environment = asked().await;
+    assert!(by_environment > 0);
+    checked(&config(&proxy.uri()), &[]);
+    assert!(asked().await > by_environment);
+}
+
+#[test]
+fn mail_in_the_clear_is_remarked_unless_its_server_is_here() {
+    let config = |host: &str, tls: &str| {
+        format!(
+            "[notify]\nchannels = ['email']\n[notify.email]\nhost = '{host}'\nfrom = 'a@b.cn'\ntls = '{tls}'\n"
+        )
+    };
+    assert!(checked(&config("mail.example.cn", "none"), &[]).contains("！ notify.email.tls"));
+    for (host, tls) in [("127.0.0.1", "none"), ("mail.example.cn", "starttls")] {
+        assert!(!checked(&config(host, tls), &[]).contains("notify.email.tls"));
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_folder_for_hand_offs_is_left_as_it_was_and_who_can_read_it_is_said() {
+    use std::os::unix::fs::PermissionsExt;
+    let dir = tempfile::tempdir().unwrap();
+    let folder = dir.path().join("out");
+    let config = format!("[platform]\nadapter = 'workbook'\nfolder = '{}'\n", folder.display());
+    assert!(checked(&config, &[]).contains("✓ platform.folder"));
+    assert!(!folder.exists(), "check made it");
+    std::fs::create_dir(&folder).unwrap();
+    for (mode, sign) in [(0o755, '！'), (0o750, '✓')] {
+        std::fs::set_permissions(&folder, std::fs::Permissions::from_mode(mode)).unwrap();
+        let out = checked(&config, &[]);
+        assert!(out.contains(&format!("{sign} platform.folder")), "{mode:o}: {out}");
+    }
+    std::fs::write(dir.path().join("file"), "").unwrap();
+    let nowhere =
+        format!("[platform]\nadapter = 'workbook'\nfolder = '{}/file/out'\n", dir.path().display());
+    assert!(checked(&nowhere, &[]).contains("✗ platform.folder"));
+    assert_eq!(std::fs::read_dir(&folder).unwrap().count(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_an_open311_platform_shows_is_held_against_the_configuration() {
+    for (kinds, more, said) in [
+        ("georeport", "api_key = 'k'", "✓ platform.endpoint：请求清单有 3 件，都看得懂"),
+        ("georeport", "", "！ platform.api_key_file：没有密钥"),
+        (
+            "open311-adapter",
+            "api_key = 'k'",
+            "✗ platform.attributes：平台的服务「other」（其他）要求填「easting」",
+        ),
+        ("open311-adapter", "api_key = 'k'\napi_key_in = 'everywhere'", "✗ platform.endpoint"),
+        (
+            "no-list-404",
+            "api_key = 'k'",
+            "！ platform.on_unknown：平台不让按时间查请求清单（HTTP 404",
+        ),
+        ("accela", "api_key = 'k'", "！ platform.on_unknown：请求清单里没有描述"),
+        (
+            "seeclickfix",
+            "api_key = 'k'\n[platform.statuses]\nopen = 'received'",
+            "✓ platform.endpoint：请求清单有 3 件",
+        ),
+    ] {
+        let clock = Clock::system();
+        let sandbox = Sandbox::like(clock, 1, Faults::default(), Profile::read(kinds).unwrap());
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let endpoint = format!("http://{}", listener.local_addr().unwrap());
+        let (stop, serving) = (CancellationToken::new(), sandbox.clone());
+        let stopped = stop.clone();
+        tokio::spawn(async move { serving.serve(listener, stopped).await });
+        for place in 0..3 {
+            let form = [
+                ("service_code", "other"),
+                ("address_string", "村口"),
+                ("api_key", "k"),
+                ("attribute[easting]", "1"),
+                ("attribute[northing]", "1"),
+                ("attribute[fixmystreet_id]", "1"),
+                ("description", ["一", "二", "三"][place]),
+            ];
+            let request =
+                crate::support::client().post(format!("{endpoint}/requests.json")).form(&form);
+            assert!(request.send().await.unwrap().status().is_success());
+        }
+        let given = sandbox.ledger().given;
+        let config = format!("[platform]\nadapter = 'open311'\nendpoint = '{endpoint}'\n{more}\n");
+        let out = tokio::task::spawn_blocking(move || checked(&config, &[])).await.unwrap();
+        assert!(out.contains(said), "{kinds}: {out}");
+        assert_eq!(sandbox.ledger().given, given, "check gave something");
+        stop.cancel();
     }
 }

@@ -136,7 +136,28 @@ fn ends(key: &str, der: &[u8]) -> Option<Remark> {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
     use super::*;
+    use crate::platform::Verdict;
+
+    #[test]
+    fn a_certificate_is_remarked_a_month_before_its_end() {
+        let after = |days: i64| {
+            let at = Clock::system().today() + jiff::SignedDuration::from_hours(24 * days);
+            let (month, day) = (at.month().unsigned_abs(), at.day().unsigned_abs());
+            let mut parameters = rcgen::CertificateParams::new(vec!["a.cn".to_owned()]).unwrap();
+            parameters.not_before = rcgen::date_time_ymd(2000, 1, 1);
+            parameters.not_after = rcgen::date_time_ymd(at.year().into(), month, day);
+            let key = rcgen::KeyPair::generate().unwrap();
+            let file = tempfile::NamedTempFile::new().unwrap();
+            std::fs::write(file.path(), parameters.self_signed(&key).unwrap().pem()).unwrap();
+            let remarks = in_file("platform.client_certificate_file", file.path());
+            remarks.into_iter().map(|remark| remark.verdict).collect::<Vec<_>>()
+        };
+        assert_eq!(after(90), []);
+        assert_eq!(after(10), [Verdict::Doubtful]);
+        assert_eq!(after(-3), [Verdict::Wrong]);
+    }
 
     #[test]
     fn only_what_leaves_this_machine_in_the_clear_is_remarked() {

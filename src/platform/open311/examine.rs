@@ -25,7 +25,7 @@ impl Open311 {
         }
         let now = Clock::system().now();
         let from = whole_seconds(now.checked_sub(FAR_BACK).unwrap_or(now));
-        let to = whole_seconds(now);
+        let to = whole_seconds(now.checked_add(self.clock_skew).unwrap_or(now));
         let request = self.get("requests", &[("start_date", &from), ("end_date", &to)]);
         match ask(request).await {
             Err(none) => {

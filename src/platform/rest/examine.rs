@@ -31,7 +31,8 @@ impl Rest {
         let now = self.clock.now();
         let description = &self.description;
         if let Some(call) = &description.find {
-            let asked = |from| merge_maps([reference_parts(NOBODY), window(from, now)]);
+            let to = now.checked_add(self.clock_skew).unwrap_or(now);
+            let asked = |from| merge_maps([reference_parts(NOBODY), window(from, to)]);
             let hour = now.checked_sub(SignedDuration::from_hours(1)).unwrap_or(now);
             let far = now.checked_sub(FAR_BACK).unwrap_or(now);
             self.examine_find(call, asked(hour), asked(far), &mut remarks).await;
