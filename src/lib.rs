@@ -13,11 +13,13 @@
 //! - [`notify`]: what is owed to people: reminders, in digests.
 //! - [`schedule`]: which reconciler wakes when.
 //! - [`daemon`]: all of it put together by configuration.
+//! - [`check`]: everything that it would need, asked before it's needed.
 //! - [`web`], [`cli`]: how operators see and run it.
 //! - [`demo`]: a whole campaign in a minute.
 //! - [`sandbox`]: a stand-in platform that misbehaves as it's told.
 
 pub mod app;
+pub mod check;
 pub mod cli;
 pub mod clock;
 pub mod daemon;

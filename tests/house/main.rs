@@ -36,6 +36,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "reports", "platform", "notify",
         ],
     ),
+    ("check", &["clock", "seal", "db", "delivery", "settings", "platform", "notify", "daemon"]),
     (
         "web",
         &[
@@ -54,7 +55,7 @@ const ROOMS: &[(&str, &[&str])] = &[
         "cli",
         &[
             "domain", "clock", "seal", "db", "app", "delivery", "settings", "schedule", "intake",
-            "reports", "platform", "notify", "sandbox", "daemon", "web", "demo",
+            "reports", "platform", "notify", "sandbox", "daemon", "check", "web", "demo",
         ],
     ),
 ];

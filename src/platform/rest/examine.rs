@@ -2,21 +2,23 @@
 //! rule, the signature and the clock. What is found names the key of the description that it's about.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
+use async_trait::async_trait;
 use jiff::SignedDuration;
 use minijinja::value::merge_maps;
 use minijinja::{Value, context};
 
-use super::Rest;
 use super::answer::{field, instant, items};
-use super::description::{AnswerRules, Call};
+use super::description::{AnswerRules, Call, Description};
 use super::parts::{message_parts, photo_parts, reference_parts, window};
 use super::pointers::{lists, scalars};
 use crate::clock::{Clock, local_text};
 use crate::db::{Message, Photo};
-use crate::delivery::http::{Answer, ask};
+use crate::delivery::http::Answer;
 use crate::platform::NoContact;
 use crate::platform::interface::{Remark, clock_remark};
+use crate::platform::templates::Templates;
 
 /// A reference that can't exist: numbers begin with a year.
 const NOBODY: &str = "CHECK0000-000000-R0";
@@ -25,11 +27,27 @@ const NO_NUMBER: &str = "0";
 /// How far back one looks for things to hold the pointers against.
 const FAR_BACK: SignedDuration = SignedDuration::from_hours(90 * 24);
 
-impl Rest {
+/// Who asks.
+#[async_trait]
+pub(super) trait Asks: Sync {
+    /// One call, and its answer as it came.
+    async fn ask_for(&self, call: &Call, parts: &Value) -> Result<Answer, NoContact>;
+}
+
+/// What is examined.
+pub(super) struct Examiner<'e> {
+    pub description: &'e Description,
+    pub templates: &'e Templates,
+    pub clock: &'e Clock,
+    pub clock_skew: Duration,
+    pub asks: &'e dyn Asks,
+}
+
+impl Examiner<'_> {
     pub(super) async fn examine_calls(&self) -> Vec<Remark> {
         let mut remarks = Vec::new();
         let now = self.clock.now();
-        let description = &self.description;
+        let description = self.description;
         if let Some(call) = &description.find {
             let to = now.checked_add(self.clock_skew).unwrap_or(now);
             let asked = |from| merge_maps([reference_parts(NOBODY), window(from, to)]);
@@ -129,7 +147,7 @@ impl Rest {
         page: usize,
         remarks: &mut Vec<Remark>,
     ) -> Option<serde_json::Value> {
-        let answer = match self.raw(call, &context! { page, ..parts.clone() }).await {
+        let answer = match self.asks.ask_for(call, &context! { page, ..parts.clone() }).await {
             Ok(answer) => answer,
             Err(none) => {
                 remarks.push(unreached(name, &none));
@@ -156,12 +174,6 @@ impl Rest {
         let readable = misread.is_empty();
         remarks.extend(misread);
         readable.then_some(value)
-    }
-
-    async fn raw(&self, call: &Call, parts: &Value) -> Result<Answer, NoContact> {
-        let mut request = self.request(call, parts)?;
-        self.authenticator.put_on(&mut request).await?;
-        Ok(ask(reqwest::RequestBuilder::from_parts(self.client.clone(), request)).await?)
     }
 
     /// Whether a call's templates name something.

@@ -31,6 +31,7 @@ use crate::settings::{PlatformSettings, SettingsError, mistakes};
 use answer::{Verdict, field, instant, items, judge, list};
 use authenticate::Authenticator;
 use description::{AnswerRules, Call, Description, PhotoCall};
+use examine::{Asks, Examiner};
 use multipart::multipart;
 use parts::{message_parts, photo_parts, reference_parts, submission_parts, window};
 
@@ -267,6 +268,15 @@ impl Rest {
 }
 
 #[async_trait]
+impl Asks for Rest {
+    async fn ask_for(&self, call: &Call, parts: &Value) -> Result<Answer, NoContact> {
+        let mut request = self.request(call, parts)?;
+        self.authenticator.put_on(&mut request).await?;
+        Ok(ask(reqwest::RequestBuilder::from_parts(self.client.clone(), request)).await?)
+    }
+}
+
+#[async_trait]
 impl Platform for Rest {
     fn looks(&self) -> Looks {
         match &self.description {
@@ -446,7 +456,14 @@ impl Platform for Rest {
     }
 
     async fn examine(&self) -> Vec<Remark> {
-        self.examine_calls().await
+        let examiner = Examiner {
+            description: &self.description,
+            templates: &self.templates,
+            clock: &self.clock,
+            clock_skew: self.clock_skew,
+            asks: self,
+        };
+        examiner.examine_calls().await
     }
 }
 

@@ -1,63 +1,25 @@
-//! `zoufang check`: everything that the service would need, before it's needed. Asks, and changes nothing.
+//! Everything that the service would need, before it's needed: `zoufang check`. Asks, and changes nothing.
+//!
+//! Knows configuration, the daemon's way of putting it together, and what answers; knows nothing of how findings are shown.
 
 mod certificate;
 mod platform;
 mod wire;
 
 use std::path::Path;
-use std::process::ExitCode;
 use std::time::Duration;
 
-use clap::Args;
 use tokio::net::TcpListener;
 
-use super::{ConfigFile, shown};
 use crate::clock::Clock;
 use crate::daemon::{load_campaign, load_workdays, open_channel};
 use crate::db::Store;
 use crate::delivery::http::{Tls, ask, client};
 use crate::notify::Messages;
-use crate::platform::{Remark, Verdict};
+use crate::platform::Remark;
 use crate::seal::Sealer;
 use crate::settings::channels::ChannelKind;
 use crate::settings::{Settings, proxy};
-
-#[derive(Debug, Args)]
-pub struct Arguments {
-    #[command(flatten)]
-    config: ConfigFile,
-}
-
-pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
-    let name =
-        arguments.config.config.as_deref().map_or_else(|| "（内置默认值）".to_owned(), shown);
-    let settings = match arguments.config.settings() {
-        Ok(settings) => settings,
-        Err(error) => {
-            say!("✗ 配置文件 {name}：{error}");
-            return Ok(ExitCode::from(2));
-        }
-    };
-    say!("✓ 配置文件 {name}：看得懂");
-    let findings = findings(&settings).await;
-    for Remark { key, verdict, text } in &findings {
-        let sign = match verdict {
-            Verdict::Well => "✓",
-            Verdict::Doubtful => "！",
-            Verdict::Wrong => "✗",
-        };
-        say!("{sign} {key}：{text}");
-    }
-    let count = |verdict| findings.iter().filter(|finding| finding.verdict == verdict).count();
-    if count(Verdict::Doubtful) > 0 {
-        say!("有 {} 处要留意（标「！」的）", count(Verdict::Doubtful));
-    }
-    if count(Verdict::Wrong) > 0 {
-        say!("有 {} 处要改", count(Verdict::Wrong));
-        return Ok(ExitCode::from(2));
-    }
-    Ok(ExitCode::SUCCESS)
-}
 
 /// What is well or wrong with a key.
 fn finding(key: &str, result: Result<String, String>) -> Remark {
@@ -67,7 +29,8 @@ fn finding(key: &str, result: Result<String, String>) -> Remark {
     }
 }
 
-async fn findings(settings: &Settings) -> Vec<Remark> {
+/// What is found, each by its key.
+pub async fn findings(settings: &Settings) -> Vec<Remark> {
     let database = Store::probe(&settings.database.url).await.map_err(|error| error.to_string());
     let mut findings = vec![
         finding("campaign.file", plan(settings)),
