@@ -35,6 +35,7 @@ pub struct Settings {
     pub campaign: CampaignFiles,
     pub http: Http,
     pub log: Log,
+    pub intake: IntakeSettings,
     pub platform: PlatformSettings,
     pub outbox: OutboxSettings,
     pub notify: NotifySettings,
@@ -64,6 +65,18 @@ pub struct CampaignFiles {
 #[serde(deny_unknown_fields)]
 pub struct Http {
     pub listen: String,
+}
+
+/// How much of a file is read.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct IntakeSettings {
+    pub file_mib: u64,
+    pub unpacked_mib: u64,
+    pub held_mib: u64,
+    pub rows: usize,
+    pub columns: usize,
+    pub text: usize,
 }
 
 #[derive(Debug, Clone, Deserialize)]

@@ -5,6 +5,7 @@ use std::collections::{HashMap, HashSet};
 use serde::{Deserialize, Serialize};
 
 use super::problem::{About, Outcomes, Problem, all_well};
+use super::told::{Told, blank_over};
 use crate::db::{Result, Session, Tx, Upsert};
 use crate::domain::area::{Area, AreaKind, AreaTree};
 use crate::domain::duty::DutyState;
@@ -19,7 +20,8 @@ pub struct NewArea {
     pub code: Option<String>,
     pub name: String,
     pub kind: AreaKind,
-    pub parent: Option<String>,
+    #[serde(default)]
+    pub parent: Told<String>,
 }
 
 /// What areas would do.
@@ -59,7 +61,7 @@ async fn decide(session: &mut Session, rows: &[NewArea]) -> Result<Decided> {
             match upsert {
                 Upsert::Added => decided.added.push(area),
                 Upsert::Changed => decided.changed.push(area),
-                Upsert::Same => {}
+                Upsert::Same | Upsert::Left => {}
             }
             upsert
         });
@@ -73,9 +75,12 @@ fn decide_one(
     tree: &AreaTree,
     new: &NewArea,
 ) -> std::result::Result<(Upsert, Area), Problem> {
-    let parent = new.parent.as_deref().and_then(|parent| tree.find(parent).ok());
+    let parent = match &new.parent {
+        Told::Is(parent) => tree.find(parent).ok(),
+        _ => None,
+    };
     let needs_parent = !matches!(new.kind, AreaKind::County | AreaKind::Town);
-    if let (Some(missing), None, true) = (&new.parent, parent, needs_parent) {
+    if let (Told::Is(missing), None, true) = (&new.parent, parent, needs_parent) {
         let text = format!("上级区划「{missing}」还没有，请先导入上级区划");
         return Err(Problem::new(About::ParentArea, text));
     }
@@ -90,12 +95,20 @@ fn decide_one(
         let text = format!("「{}」不能放在它自己下面", new.name);
         return Err(Problem::new(About::ParentArea, text));
     }
+    let above = known.and_then(|area| area.parent_id.clone());
+    let parent_id = match &new.parent {
+        Told::Nothing => above,
+        Told::Blank if above.is_some() => {
+            return Err(Problem::new(About::ParentArea, blank_over("上级区划")));
+        }
+        _ => parent.map(|area| area.id.clone()),
+    };
     let area = Area {
         id: known.map_or_else(|| session.context().id(), |area| area.id.clone()),
         code: new.code.clone().or_else(|| known.and_then(|area| area.code.clone())),
         name: new.name.clone(),
         kind: new.kind,
-        parent_id: parent.map(|area| area.id.clone()),
+        parent_id,
     };
     Ok(match known {
         None => (Upsert::Added, area),

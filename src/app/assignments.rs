@@ -1,13 +1,14 @@
 //! Assignments 责任田: one visitor for each subject, fixed (一访到底, plan 二(三)).
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use serde::{Deserialize, Serialize};
 
 use super::casework::{Files, From, RuleBook};
 use super::problem::{About, Outcomes, Problem, all_well};
-use super::subjects::{no_subject, places};
-use crate::db::{NewAssignment, Result, Session, StoreError, SubjectPlace, Tx, Upsert};
+use super::subjects::{area_of, no_subject, places};
+use crate::db::{NewAssignment, Result, Session, StoreError, SubjectIn, SubjectPlace, Tx, Upsert};
+use crate::domain::subject::SubjectKind;
 
 /// That somebody visits a subject.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -31,6 +32,10 @@ pub async fn check(session: &mut Session, rows: &[Assign]) -> Result<Outcomes> {
 /// wrong.
 pub async fn put(tx: &mut Tx, rows: &[Assign]) -> Result<Outcomes> {
     let Decided { outcomes, assigned } = decide(tx, rows).await?;
+    write(tx, outcomes, assigned).await
+}
+
+async fn write(tx: &mut Tx, outcomes: Outcomes, assigned: Vec<SubjectPlace>) -> Result<Outcomes> {
     if !all_well(&outcomes) || assigned.is_empty() {
         return Ok(outcomes);
     }
@@ -82,6 +87,105 @@ async fn decide(session: &mut Session, rows: &[Assign]) -> Result<Decided> {
         decided.outcomes.push(outcome);
     }
     Ok(decided)
+}
+
+/// That somebody visits all subjects of an area and of those below it, or those of a kind.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct AssignArea {
+    pub area: String,
+    pub kind: Option<SubjectKind>,
+    pub staff_id: String,
+}
+
+/// What these assignments would do.
+pub async fn check_areas(session: &mut Session, rows: &[AssignArea]) -> Result<Outcomes> {
+    Ok(decide_areas(session, rows).await?.outcomes)
+}
+
+/// Gives every subject of the areas that has no visitor yet the one of its area; who is fixed stays. Nothing where any is
+/// wrong.
+pub async fn put_areas(tx: &mut Tx, rows: &[AssignArea]) -> Result<Outcomes> {
+    let Decided { outcomes, assigned } = decide_areas(tx, rows).await?;
+    write(tx, outcomes, assigned).await
+}
+
+async fn decide_areas(session: &mut Session, rows: &[AssignArea]) -> Result<Decided> {
+    let tree = session.area_tree().await?;
+    let mut decided =
+        Decided { outcomes: vec![Ok(Upsert::Same); rows.len()], assigned: Vec::new() };
+    // The nearer an area, and the more is said of what is visited there, the sooner it counts.
+    let mut claims = Vec::new();
+    for (at, row) in rows.iter().enumerate() {
+        match area_of(&tree, &row.area) {
+            Ok(area) => {
+                let depth = tree.upward(&area).count();
+                claims.push((std::cmp::Reverse((row.kind.is_some(), depth)), at, area));
+            }
+            Err(problem) => decided.outcomes[at] = Err(problem),
+        }
+    }
+    claims.sort();
+    let mut claimed: HashMap<String, usize> = HashMap::new();
+    for (_, at, area) in claims {
+        let row = &rows[at];
+        let of = HashSet::from([area.as_str()]);
+        let areas: Vec<&str> = tree.below(&of).map(|area| area.id.as_str()).collect();
+        let mut subjects = session.subjects_in(&areas).await?;
+        subjects.retain(|subject| row.kind.is_none_or(|kind| kind.code() == subject.kind));
+        decided.outcomes[at] = decided.claim(at, row, rows, subjects, &mut claimed);
+    }
+    Ok(decided)
+}
+
+impl Decided {
+    /// Gives subjects to whoever a row names, unless a nearer row has them, or they're fixed.
+    fn claim(
+        &mut self,
+        at: usize,
+        row: &AssignArea,
+        rows: &[AssignArea],
+        subjects: Vec<SubjectIn>,
+        claimed: &mut HashMap<String, usize>,
+    ) -> std::result::Result<Upsert, Problem> {
+        let area = &row.area;
+        if subjects.is_empty() {
+            let what = row.kind.map_or("走访对象", SubjectKind::chinese);
+            let text = format!("「{area}」里还没有{what}，请先导入走访对象表");
+            return Err(Problem::new(About::Area, text));
+        }
+        let (mut added, mut left) = (0, 0);
+        for subject in subjects {
+            let same = |other: &usize| rows[*other].area == *area && rows[*other].kind == row.kind;
+            match claimed.get(&subject.id) {
+                Some(other) if same(other) => {
+                    let text = format!(
+                        "「{area}」已经给了别人：一个区域只能有一个走访人，请逐户写明（对象编号、走访人员）"
+                    );
+                    return Err(Problem::new(About::Area, text));
+                }
+                Some(_) => continue,
+                None => drop(claimed.insert(subject.id.clone(), at)),
+            }
+            match &subject.visitor {
+                Some(visitor) if *visitor == row.staff_id => {}
+                Some(_) => left += 1,
+                None => {
+                    added += 1;
+                    self.assigned.push(SubjectPlace {
+                        id: subject.id,
+                        number: subject.number,
+                        area_id: subject.area_id,
+                        visitor: Some(row.staff_id.clone()),
+                    });
+                }
+            }
+        }
+        Ok(match (added, left) {
+            (0, 0) => Upsert::Same,
+            (0, _) => Upsert::Left,
+            _ => Upsert::Added,
+        })
+    }
 }
 
 /// Gives the subject another visitor on a named person's word; what is still owed goes with it.

@@ -6,15 +6,15 @@ use serde::{Deserialize, Serialize};
 
 use super::absences;
 use super::areas::{self, NewArea};
-use super::assignments::{self, Assign};
+use super::assignments::{self, Assign, AssignArea};
 use super::confirm::{self, Confirmation};
 use super::issues::{self, Acknowledgement, Happening};
 use super::problem::{About, Outcomes, Problem};
 use super::staff::{self, NewStaff};
 use super::subjects::{self, NewSubject, Registered};
 use super::visits::{self, NewVisit};
-use crate::db::{NewAbsence, Result, Session, Tx};
-use crate::domain::issue::Event;
+use crate::db::{IssueRow, NewAbsence, Result, Session, Tx, Upsert};
+use crate::domain::issue::{Class, Event, Issue, State};
 
 /// A set of things of one kind.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -23,6 +23,7 @@ pub enum Batch {
     Staff(Vec<NewStaff>),
     Subjects(Vec<NewSubject>),
     Assignments(Vec<Assign>),
+    AreaAssignments(Vec<AssignArea>),
     Visits(Vec<NewVisit>),
     Residents(Vec<Registered>),
     Events(Vec<IssueChange>),
@@ -31,11 +32,16 @@ pub enum Batch {
     Absences(Vec<NewAbsence>),
 }
 
-/// That something happened to the issue of a number.
+/// What a table says of the issue of a number: what the record says already is nothing new.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct IssueChange {
     pub number: String,
-    pub event: Event,
+    pub event: Option<Event>,
+    #[serde(default)]
+    pub then: Option<Event>,
+    /// The urgency wasn't told: one that is known stays.
+    #[serde(default)]
+    pub keeps_urgency: bool,
     pub actor: String,
 }
 
@@ -47,6 +53,7 @@ impl Batch {
             Batch::Staff(rows) => rows.len(),
             Batch::Subjects(rows) => rows.len(),
             Batch::Assignments(rows) => rows.len(),
+            Batch::AreaAssignments(rows) => rows.len(),
             Batch::Visits(rows) => rows.len(),
             Batch::Residents(rows) => rows.len(),
             Batch::Events(rows) => rows.len(),
@@ -68,12 +75,13 @@ impl Batch {
             Batch::Staff(rows) => staff::check(session, rows).await,
             Batch::Subjects(rows) => subjects::check(session, rows).await,
             Batch::Assignments(rows) => assignments::check(session, rows).await,
+            Batch::AreaAssignments(rows) => assignments::check_areas(session, rows).await,
             Batch::Visits(rows) => visits::check(session, rows).await,
             Batch::Residents(rows) => subjects::check_registered(session, rows).await,
             Batch::Events(rows) => {
-                let (happenings, known) = happenings(session, rows).await?;
-                let outcomes = issues::check(session, &happenings).await?;
-                Ok(merge(known, outcomes))
+                let told = Told::of(session, rows).await?;
+                let outcomes = issues::check(session, &told.happenings).await?;
+                Ok(told.outcomes(outcomes))
             }
             Batch::Confirmations(rows) => confirm::check(session, rows).await,
             Batch::Acknowledgements(rows) => issues::check_acknowledgements(session, rows).await,
@@ -88,16 +96,17 @@ impl Batch {
             Batch::Staff(rows) => staff::put(tx, rows).await,
             Batch::Subjects(rows) => subjects::put(tx, rows).await,
             Batch::Assignments(rows) => assignments::put(tx, rows).await,
+            Batch::AreaAssignments(rows) => assignments::put_areas(tx, rows).await,
             Batch::Visits(rows) => visits::record(tx, rows).await,
             Batch::Residents(rows) => subjects::register(tx, rows).await,
             Batch::Events(rows) => {
-                let (happenings, known) = happenings(tx, rows).await?;
-                let outcomes = if known.iter().all(Option::is_none) {
-                    issues::put(tx, &happenings).await?
+                let told = Told::of(tx, rows).await?;
+                let outcomes = if told.each.iter().all(Result::is_ok) {
+                    issues::put(tx, &told.happenings).await?
                 } else {
-                    issues::check(tx, &happenings).await?
+                    issues::check(tx, &told.happenings).await?
                 };
-                Ok(merge(known, outcomes))
+                Ok(told.outcomes(outcomes))
             }
             Batch::Confirmations(rows) => confirm::put(tx, rows).await,
             Batch::Acknowledgements(rows) => issues::acknowledge(tx, rows).await,
@@ -116,6 +125,7 @@ impl Batch {
             Batch::Staff(rows) => retain(rows, outcomes),
             Batch::Subjects(rows) => retain(rows, outcomes),
             Batch::Assignments(rows) => retain(rows, outcomes),
+            Batch::AreaAssignments(rows) => retain(rows, outcomes),
             Batch::Visits(rows) => retain(rows, outcomes),
             Batch::Residents(rows) => retain(rows, outcomes),
             Batch::Events(rows) => retain(rows, outcomes),
@@ -126,34 +136,99 @@ impl Batch {
     }
 }
 
-/// These changes as events of issues that are known, and for each change what is wrong with its number.
-async fn happenings(
-    session: &mut Session,
-    rows: &[IssueChange],
-) -> Result<(Vec<Happening>, Vec<Option<Problem>>)> {
-    let numbers: Vec<&str> = rows.iter().map(|row| row.number.as_str()).collect();
-    let issues = session.issues_numbered(&numbers).await?;
-    let ids: HashMap<&str, &str> =
-        issues.iter().map(|row| (row.number.as_str(), row.id.as_str())).collect();
-    let (mut happenings, mut known) = (Vec::new(), Vec::new());
-    for IssueChange { number, event, actor } in rows {
-        let Some(id) = ids.get(number.as_str()) else {
-            let text = format!("没有编号「{number}」的问题");
-            known.push(Some(Problem::new(About::Issue, text)));
-            continue;
-        };
-        let (issue_id, event, actor) = ((*id).to_owned(), event.clone(), actor.clone());
-        happenings.push(Happening { issue_id, event, actor });
-        known.push(None);
-    }
-    Ok((happenings, known))
+/// What a table says of issues, as what happens to them.
+struct Told {
+    happenings: Vec<Happening>,
+    /// How many of them each row is, or what is wrong with it.
+    each: Vec<std::result::Result<usize, Problem>>,
 }
 
-fn merge(known: Vec<Option<Problem>>, outcomes: Outcomes) -> Outcomes {
-    let mut outcomes = outcomes.into_iter();
-    let outcome = |problem: Option<Problem>| match problem {
-        Some(problem) => Some(Err(problem)),
-        None => outcomes.next(),
+impl Told {
+    async fn of(session: &mut Session, rows: &[IssueChange]) -> Result<Told> {
+        let numbers: Vec<&str> = rows.iter().map(|row| row.number.as_str()).collect();
+        let issues = session.issues_numbered(&numbers).await?;
+        let known: HashMap<&str, &IssueRow> =
+            issues.iter().map(|row| (row.number.as_str(), row)).collect();
+        let results = results(session, rows, &known).await?;
+        let mut told = Told { happenings: Vec::new(), each: Vec::new() };
+        for row in rows {
+            let Some(issue) = known.get(row.number.as_str()) else {
+                let text = format!("没有编号「{}」的问题", row.number);
+                told.each.push(Err(Problem::new(About::Issue, text)));
+                continue;
+            };
+            let events = news(row, &issue.issue()?, results.get(&issue.id));
+            told.each.push(Ok(events.len()));
+            told.happenings.extend(events.into_iter().map(|event| Happening {
+                issue_id: issue.id.clone(),
+                event,
+                actor: row.actor.clone(),
+            }));
+        }
+        Ok(told)
+    }
+
+    /// What each row did, by what each of its events did.
+    fn outcomes(self, outcomes: Outcomes) -> Outcomes {
+        let mut outcomes = outcomes.into_iter();
+        let outcome = |each: std::result::Result<usize, Problem>| {
+            let own: Outcomes = outcomes.by_ref().take(each?).collect();
+            let did = own.into_iter().collect::<std::result::Result<Vec<_>, _>>()?;
+            Ok(if did.is_empty() { Upsert::Same } else { Upsert::Added })
+        };
+        self.each.into_iter().map(outcome).collect()
+    }
+}
+
+/// What the town last said came of its work on these issues, where the rows say so too.
+async fn results(
+    session: &mut Session,
+    rows: &[IssueChange],
+    known: &HashMap<&str, &IssueRow>,
+) -> Result<HashMap<String, String>> {
+    let tells = |row: &&IssueChange| {
+        let events = [&row.event, &row.then];
+        events.into_iter().flatten().any(|event| matches!(event, Event::TownFinished { .. }))
     };
-    known.into_iter().filter_map(outcome).collect()
+    let telling = rows.iter().filter(tells).filter_map(|row| known.get(row.number.as_str()));
+    let ids: Vec<&str> = telling.map(|row| row.id.as_str()).collect();
+    let mut results = HashMap::new();
+    if ids.is_empty() {
+        return Ok(results);
+    }
+    for row in session.events_of(&ids).await? {
+        match row.event() {
+            Some(Event::TownFinished { result }) => drop(results.insert(row.issue_id, result)),
+            Some(Event::Reopened { .. } | Event::Classified { .. }) => {
+                drop(results.remove(&row.issue_id))
+            }
+            _ => {}
+        }
+    }
+    Ok(results)
+}
+
+/// What of a row the record doesn't say already.
+fn news(row: &IssueChange, issue: &Issue, result: Option<&String>) -> Vec<Event> {
+    let mut news = Vec::new();
+    for event in [&row.event, &row.then].into_iter().flatten() {
+        match event {
+            Event::Classified { level, category, urgency } => {
+                let known = issue.class.filter(|_| row.keeps_urgency);
+                let urgency = known.map_or(*urgency, |class| class.urgency);
+                let class = Class { level: *level, category: *category, urgency };
+                if issue.class != Some(class) || asks_for_class(issue) {
+                    news.push(Event::Classified { level: *level, category: *category, urgency });
+                }
+            }
+            Event::TownFinished { result: told } if result == Some(told) => {}
+            event => news.push(event.clone()),
+        }
+    }
+    news
+}
+
+/// Whether an issue that was classified waits to be classified again.
+fn asks_for_class(issue: &Issue) -> bool {
+    matches!(issue.state, State::Returned | State::Reopened)
 }

@@ -5,12 +5,15 @@
 //! stands here, and no SQL.
 
 mod casework;
+mod said_before;
+mod visit_rows;
 
 pub mod absences;
 pub mod acknowledge;
 pub mod areas;
 pub mod assignments;
 pub mod batch;
+pub mod choices;
 pub mod confirm;
 pub mod deliveries;
 pub mod doctor;
@@ -25,4 +28,5 @@ pub mod rederive;
 pub mod remind;
 pub mod staff;
 pub mod subjects;
+pub mod told;
 pub mod visits;

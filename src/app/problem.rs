@@ -20,6 +20,18 @@ pub enum About {
     Issue,
     Duty,
     Period,
+    Deputy,
+    AreaCode,
+    Phone,
+    Email,
+    Wecom,
+    Feishu,
+    Unit,
+    Address,
+    Contact,
+    Unheard,
+    Text,
+    Level,
 }
 
 impl Problem {

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::problem::{About, Outcomes, Problem, all_well};
 use super::subjects::area_of;
+use super::told::{Told, blank_over};
 use crate::db::{Addresses, KnownStaff, Reason, Result, Session, StaffEntry, StaffRow, Tx, Upsert};
 use crate::domain::staff::Role;
 
@@ -16,8 +17,18 @@ pub struct NewStaff {
     pub name: String,
     pub roles: Vec<Role>,
     pub area: String,
-    pub unit: String,
-    pub addresses: Addresses,
+    pub unit: Told<String>,
+    pub addresses: TellAddresses,
+}
+
+/// What is said of a person's addresses.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct TellAddresses {
+    pub phone: Told<String>,
+    pub email: Told<String>,
+    pub wecom: Told<String>,
+    pub feishu: Told<String>,
 }
 
 #[derive(Default)]
@@ -75,10 +86,14 @@ async fn decide(session: &mut Session, rows: &[NewStaff]) -> Result<Decided> {
                         row.number, known.person.name, row.name
                     ),
                 )),
-                Some(known) => Ok(decided.change(session, row, area_id, known)?),
+                Some(known) => match told_of(row, Some(known)) {
+                    Err(problem) => Err(problem),
+                    Ok(told) => Ok(decided.change(session, row, area_id, known, &told)?),
+                },
                 None => {
                     let id = session.context().id();
-                    decided.added.push(row_of(session, row, id.clone(), area_id)?);
+                    let told = told_of(row, None).unwrap_or_default();
+                    decided.added.push(row_of(session, row, id.clone(), area_id, &told)?);
                     decided.departments |= row.roles.contains(&Role::Department);
                     decided.roles.push((id, row.roles.clone()));
                     Ok(Upsert::Added)
@@ -97,17 +112,24 @@ impl Decided {
         row: &NewStaff,
         area_id: String,
         known: &KnownStaff,
+        (unit, addresses): &(String, Addresses),
     ) -> Result<Upsert> {
         let person = &known.person;
-        let moved = known.addresses != row.addresses;
-        let mut changed = person.area_id != area_id || person.unit != row.unit || moved;
+        let moved = known.addresses != *addresses;
+        let mut changed = person.area_id != area_id || person.unit != *unit || moved;
         let (mut has, mut wanted) = (person.roles.clone(), row.roles.clone());
         has.sort_unstable();
         wanted.sort_unstable();
         wanted.dedup();
         let department = [&has, &wanted].iter().any(|roles| roles.contains(&Role::Department));
         if changed {
-            self.changed.push(row_of(session, row, person.id.clone(), area_id)?);
+            self.changed.push(row_of(
+                session,
+                row,
+                person.id.clone(),
+                area_id,
+                &(unit.clone(), addresses.clone()),
+            )?);
         }
         if moved {
             self.reachable.push(person.id.clone());
@@ -121,7 +143,36 @@ impl Decided {
     }
 }
 
-fn row_of(session: &Session, row: &NewStaff, id: String, area_id: String) -> Result<StaffRow> {
-    let NewStaff { number, name, unit, addresses, .. } = row;
+/// A person's unit and addresses as they are known once the row is taken.
+///
+/// # Errors
+/// What is asked where a blank stands over something known.
+fn told_of(
+    row: &NewStaff,
+    known: Option<&KnownStaff>,
+) -> std::result::Result<(String, Addresses), Problem> {
+    let of = known.map(|known| known.addresses.clone()).unwrap_or_default();
+    let unit = known.map(|known| known.person.unit.clone()).filter(|unit| !unit.is_empty());
+    let take = |told: &Told<String>, known: &Option<String>, about, what: &str| {
+        told.over(known.as_ref()).ok_or_else(|| Problem::new(about, blank_over(what)))
+    };
+    let TellAddresses { phone, email, wecom, feishu } = &row.addresses;
+    let addresses = Addresses {
+        phone: take(phone, &of.phone, About::Phone, "手机号")?,
+        email: take(email, &of.email, About::Email, "邮箱")?,
+        wecom: take(wecom, &of.wecom, About::Wecom, "企业微信账号")?,
+        feishu: take(feishu, &of.feishu, About::Feishu, "飞书账号")?,
+    };
+    Ok((take(&row.unit, &unit, About::Unit, "工作单位")?.unwrap_or_default(), addresses))
+}
+
+fn row_of(
+    session: &Session,
+    row: &NewStaff,
+    id: String,
+    area_id: String,
+    (unit, addresses): &(String, Addresses),
+) -> Result<StaffRow> {
+    let NewStaff { number, name, .. } = row;
     session.staff_row(StaffEntry { id, number, name, area_id, unit, addresses })
 }

@@ -5,10 +5,12 @@ use std::collections::{HashMap, HashSet};
 use serde::{Deserialize, Serialize};
 
 use super::casework::{Files, From, ResidentFile, RuleBook};
+use super::choices::Choices;
 use super::problem::{About, Outcomes, Problem, all_well};
+use super::told::{Told, blank_over};
 use crate::db::{
-    Context, NewResident, NewSubjectRow, ResidentChange, ResidentRow, Result, Session,
-    SubjectChange, SubjectPlace, Tx, Upsert, VisitCounts,
+    Context, NewResident, NewSubjectRow, OpenWords, ResidentChange, ResidentRow, ResidentWords,
+    Result, Session, SubjectChange, SubjectKeys, SubjectPlace, Tx, Upsert, VisitCounts,
 };
 use crate::domain::area::AreaTree;
 use crate::domain::subject::SubjectKind;
@@ -20,7 +22,8 @@ pub struct NewSubject {
     pub kind: SubjectKind,
     pub name: String,
     pub area: String,
-    pub address: Option<String>,
+    #[serde(default)]
+    pub address: Told<String>,
 }
 
 /// Somebody who is registered at a subject.
@@ -28,9 +31,13 @@ pub struct NewSubject {
 pub struct Registered {
     pub subject_number: String,
     pub name: String,
-    pub contact: Option<String>,
+    #[serde(default)]
+    pub contact: Told<String>,
     /// Why they couldn't be heard.
-    pub unheard: Option<String>,
+    #[serde(default)]
+    pub unheard: Told<String>,
+    #[serde(default)]
+    pub choices: Choices,
 }
 
 #[derive(Default)]
@@ -91,44 +98,67 @@ async fn decide(session: &mut Session, rows: &[NewSubject]) -> Result<Decided> {
     for row in rows {
         let outcome = match area_of(&tree, &row.area) {
             Err(problem) => Err(problem),
-            Ok(area_id) => {
-                let content_key = content_key(context, row, &area_id);
-                match known.get(row.number.as_str()) {
-                    Some(known) if known.content_key == content_key => Ok(Upsert::Same),
-                    Some(known) => {
-                        if known.area_id != area_id {
-                            let moved = (known.id.clone(), area_id.clone(), known.area_id.clone());
-                            decided.moved.push(moved);
-                        }
-                        decided.changed.push(SubjectChange {
-                            id: known.id.clone(),
-                            kind: row.kind.code(),
-                            area_id,
-                            name_sealed: context.seal(&row.name)?,
-                            address_sealed: context.seal_optional(row.address.as_deref())?,
-                            content_key,
-                        });
-                        Ok(Upsert::Changed)
-                    }
-                    None => {
-                        decided.added.push(NewSubjectRow {
-                            id: context.id(),
-                            number: row.number.clone(),
-                            kind: row.kind.code(),
-                            area_id,
-                            name_sealed: context.seal(&row.name)?,
-                            address_sealed: context.seal_optional(row.address.as_deref())?,
-                            content_key,
-                            created_at: now,
-                        });
-                        Ok(Upsert::Added)
-                    }
-                }
-            }
+            Ok(area_id) => decided.decide_one(
+                context,
+                row,
+                area_id,
+                known.get(row.number.as_str()).copied(),
+                now,
+            )?,
         };
         decided.outcomes.push(outcome);
     }
     Ok(decided)
+}
+
+impl Decided {
+    fn decide_one(
+        &mut self,
+        context: &Context,
+        row: &NewSubject,
+        area_id: String,
+        known: Option<&SubjectKeys>,
+        now: i64,
+    ) -> Result<std::result::Result<Upsert, Problem>> {
+        let before = match known {
+            Some(known) => context.open_sealed(known.address_sealed.clone())?,
+            None => None,
+        };
+        let Some(address) = row.address.over(before.as_ref()) else {
+            return Ok(Err(Problem::new(About::Address, blank_over("地址"))));
+        };
+        let content_key = content_key(context, row, &area_id, address.as_deref());
+        let (kind, name_sealed) = (row.kind.code(), context.seal(&row.name)?);
+        let address_sealed = context.seal_optional(address.as_deref())?;
+        let Some(known) = known else {
+            self.added.push(NewSubjectRow {
+                id: context.id(),
+                number: row.number.clone(),
+                kind,
+                area_id,
+                name_sealed,
+                address_sealed,
+                content_key,
+                created_at: now,
+            });
+            return Ok(Ok(Upsert::Added));
+        };
+        if known.content_key == content_key {
+            return Ok(Ok(Upsert::Same));
+        }
+        if known.area_id != area_id {
+            self.moved.push((known.id.clone(), area_id.clone(), known.area_id.clone()));
+        }
+        self.changed.push(SubjectChange {
+            id: known.id.clone(),
+            kind,
+            area_id,
+            name_sealed,
+            address_sealed,
+            content_key,
+        });
+        Ok(Ok(Upsert::Changed))
+    }
 }
 
 pub(super) fn area_of(tree: &AreaTree, name: &str) -> std::result::Result<String, Problem> {
@@ -136,9 +166,13 @@ pub(super) fn area_of(tree: &AreaTree, name: &str) -> std::result::Result<String
     found.map_err(|text| Problem::new(About::Area, text))
 }
 
-fn content_key(context: &Context, row: &NewSubject, area_id: &str) -> String {
-    let address = row.address.as_deref().unwrap_or_default();
-    context.sealer.index(&[row.kind.code(), area_id, &row.name, address])
+fn content_key(
+    context: &Context,
+    row: &NewSubject,
+    area_id: &str,
+    address: Option<&str>,
+) -> String {
+    context.sealer.index(&[row.kind.code(), area_id, &row.name, address.unwrap_or_default()])
 }
 
 /// The subjects of these numbers, by number.
@@ -188,7 +222,7 @@ async fn decide_registered(
 ) -> Result<Registrations> {
     let numbers: Vec<&str> = rows.iter().map(|row| row.subject_number.as_str()).collect();
     let known = places(session, &numbers).await?;
-    let excuses = session.excuses_at(&numbers).await?;
+    let known_of = session.told_at(&numbers).await?;
     let files = Files::of(session, known.into_values().collect(), From::Row, book).await?;
     let mut decided = Registrations { files, ..Registrations::default() };
     let (now, context) = (session.now(), session.shared_context());
@@ -197,15 +231,12 @@ async fn decide_registered(
             decided.files.subjects.iter().position(|f| f.place.number == row.subject_number);
         let outcome = match place {
             None => Err(no_subject(&row.subject_number)),
-            Some(at) => Ok(decided.register(at, row, &excuses, &context, now)?),
+            Some(at) => decided.register(at, row, &known_of, &context, now)?,
         };
         decided.outcomes.push(outcome);
     }
     Ok(decided)
 }
-
-/// Why the residents couldn't be heard, sealed, by their ids.
-type Excuses = HashMap<String, Option<String>>;
 
 impl Registrations {
     /// Registers somebody at the subject of this place among the files.
@@ -213,15 +244,12 @@ impl Registrations {
         &mut self,
         at: usize,
         row: &Registered,
-        excuses: &Excuses,
+        known_of: &HashMap<String, ResidentWords>,
         context: &Context,
         now: i64,
-    ) -> Result<Upsert> {
+    ) -> Result<std::result::Result<Upsert, Problem>> {
         let file = &mut self.files.subjects[at];
         let natural_key = context.sealer.index(&[&file.place.id, &row.name]);
-        let contact_sealed = context.seal_optional(row.contact.as_deref())?;
-        let unheard_sealed = context.seal_optional(row.unheard.as_deref())?;
-        let excused = i64::from(row.unheard.is_some());
         let known = file.residents.iter_mut().find(|r| r.row.natural_key == natural_key);
         let Some(resident) = known else {
             let new = NewResident {
@@ -229,27 +257,55 @@ impl Registrations {
                 subject_id: file.place.id.clone(),
                 natural_key,
                 name_sealed: context.seal(&row.name)?,
-                contact_sealed,
+                contact_sealed: context.seal_optional(row.contact.of_new().as_deref())?,
                 registered: 1,
-                unheard_sealed,
+                unheard_sealed: context.seal_optional(row.unheard.of_new().as_deref())?,
                 created_at: now,
             };
-            file.residents.push(new_resident(&new, excused));
+            file.residents.push(new_resident(&new, i64::from(new.unheard_sealed.is_some())));
             self.added.push(new);
-            return Ok(Upsert::Added);
+            return Ok(Ok(Upsert::Added));
         };
-        let excuse = excuses.get(&resident.row.id).cloned().flatten();
-        let same = context.open_sealed(excuse)? == row.unheard;
+        let words = known_of.get(&resident.row.id).cloned().unwrap_or_default().open(context)?;
+        let (contact, unheard) = match told_of(row, &words) {
+            Ok(told) => told,
+            Err(problem) => return Ok(Err(problem)),
+        };
         let was = resident.row.registered != 0;
-        (resident.row.registered, resident.row.excused) = (1, excused);
-        let (id, registered) = (resident.row.id.clone(), Some(1));
-        self.changed.push(ResidentChange { id, contact_sealed, registered, unheard_sealed });
-        Ok(match (was, same) {
+        let same = words.contact == contact && words.unheard == unheard;
+        (resident.row.registered, resident.row.excused) = (1, i64::from(unheard.is_some()));
+        if !(was && same) {
+            self.changed.push(ResidentChange {
+                id: resident.row.id.clone(),
+                clears_contact: i64::from(contact.is_none()),
+                contact_sealed: context.seal_optional(contact.as_deref())?,
+                registered: Some(1),
+                unheard_sealed: context.seal_optional(unheard.as_deref())?,
+            });
+        }
+        Ok(Ok(match (was, same) {
             (true, true) => Upsert::Same,
             (false, _) => Upsert::Added,
             (true, false) => Upsert::Changed,
-        })
+        }))
     }
+}
+
+/// A resident's contact and excuse once the row is taken, or what is asked.
+fn told_of(
+    row: &Registered,
+    known: &OpenWords,
+) -> std::result::Result<(Option<String>, Option<String>), Problem> {
+    if let (Told::Is(told), Some(known)) = (&row.contact, &known.contact) {
+        row.choices.same_person(&row.name, known, told)?;
+    }
+    let blank = |about, what| move || Problem::new(about, blank_over(what));
+    let contact = row.contact.over(known.contact.as_ref());
+    let unheard = row.unheard.over(known.unheard.as_ref());
+    Ok((
+        contact.ok_or_else(blank(About::Contact, "联系方式"))?,
+        unheard.ok_or_else(blank(About::Unheard, "未走访原因"))?,
+    ))
 }
 
 /// Somebody who wasn't known yet, as they stand in their subject's file.

@@ -2,53 +2,22 @@
 
 use std::collections::{HashMap, HashSet};
 
-use jiff::civil::Date;
-use serde::{Deserialize, Serialize};
-
 use super::casework::{Files, From, IssueFile, RuleBook, SubjectFile};
+use super::choices::{Alike, Choices};
 use super::issues::Wanted;
 use super::problem::{About, Outcomes, Problem, all_well};
+use super::said_before::{Known, ask_of_alike};
 use super::subjects::{new_resident, no_subject, places};
+pub use super::visit_rows::{Heard, NewIssue, NewVisit};
+use super::visit_rows::{answer_of, may_visit, visit_key};
 use crate::clock::township_date;
 use crate::db::{
-    Context, NewIssueRow, NewResident, NewVisitRow, ResidentChange, Result, Session, SubjectPlace,
-    Tx, Upsert,
+    Context, CorrectedIssue, IssueWords, NewIssueRow, NewResident, NewVisitRow, ResidentChange,
+    Result, Session, SubjectPlace, Tx, Upsert,
 };
 use crate::domain::issue::{Class, Event, State};
 use crate::domain::obligations::issue::{IssueFacts, IssueObligations};
 use crate::domain::visit::{Satisfaction, VisitKind};
-
-/// One line of a visit record (附件4): one resident met at one subject.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct NewVisit {
-    pub kind: VisitKind,
-    pub visited_on: Date,
-    pub staff_id: String,
-    pub subject_number: String,
-    pub resident: String,
-    pub contact: Option<String>,
-    /// In person, or by telephone.
-    pub face_to_face: bool,
-    pub heard: Heard,
-}
-
-/// What came of it.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub enum Heard {
-    /// Nothing to be done: 没有问题.
-    Nothing,
-    /// A demand.
-    Issue(NewIssue),
-    /// At a revisit: whether the resident is satisfied.
-    Answer(Satisfaction),
-}
-
-/// A demand as it was recorded; classified at once, or later.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct NewIssue {
-    pub text: String,
-    pub class: Option<Class>,
-}
 
 /// What visits would do.
 struct Decided {
@@ -58,6 +27,7 @@ struct Decided {
     contacts: Vec<ResidentChange>,
     visits: Vec<NewVisitRow>,
     issues: Vec<NewIssueRow>,
+    corrected: Vec<CorrectedIssue>,
     /// Issues that were there before and that something happened to.
     stepped: HashSet<String>,
     wanted: Wanted,
@@ -108,6 +78,10 @@ async fn write(tx: &mut Tx, decided: &Decided, book: &RuleBook) -> Result<()> {
     tx.change_residents(&decided.contacts).await?;
     tx.add_visits(&decided.visits).await?;
     tx.add_issues(&decided.issues).await?;
+    tx.correct_issues(&decided.corrected).await?;
+    for CorrectedIssue { id, .. } in &decided.corrected {
+        tx.audit("import", "correct", id, &serde_json::json!({})).await?;
+    }
     let new: HashSet<&str> = decided.issues.iter().map(|issue| issue.id.as_str()).collect();
     let issues = decided.files.subjects.iter().flat_map(|file| &file.issues);
     let moved = issues.filter(|issue| {
@@ -149,6 +123,7 @@ struct Desk<'d> {
     /// The visits and issues that are known, by their natural keys.
     visits: HashMap<String, String>,
     issues: HashMap<String, String>,
+    known: Known,
     decided: Decided,
 }
 
@@ -168,6 +143,7 @@ impl<'d> Desk<'d> {
             files: by_number,
             visits: HashMap::new(),
             issues: HashMap::new(),
+            known: Known::default(),
             decided: Decided {
                 outcomes: Vec::new(),
                 files,
@@ -175,6 +151,7 @@ impl<'d> Desk<'d> {
                 contacts: Vec::new(),
                 visits: Vec::new(),
                 issues: Vec::new(),
+                corrected: Vec::new(),
                 stepped: HashSet::new(),
                 wanted: Wanted::default(),
                 checked_areas: HashSet::new(),
@@ -199,7 +176,35 @@ impl<'d> Desk<'d> {
         if !wanted.is_empty() {
             desk.issues = session.known_issues(&wanted).await?.into_iter().collect();
         }
+        desk.read_contacts(session, rows).await?;
+        desk.read_words(session, rows).await?;
         Ok(desk)
+    }
+
+    /// The contacts of whoever was met before, where these visits tell any.
+    async fn read_contacts(&mut self, session: &mut Session, rows: &[NewVisit]) -> Result<()> {
+        let telling = rows.iter().filter(|row| row.contact.is_some());
+        let met = telling.filter(|row| self.known_resident(row).is_some());
+        let numbers: Vec<&str> = met.map(|row| row.subject_number.as_str()).collect();
+        self.known.read_contacts(session, &self.context, &numbers).await
+    }
+
+    /// What was said at visits that are known, where these rows say something else of them.
+    async fn read_words(&mut self, session: &mut Session, rows: &[NewVisit]) -> Result<()> {
+        let mut visits = HashSet::new();
+        for row in rows {
+            let Heard::Issue(issue) = &row.heard else { continue };
+            let Some(resident) = self.known_resident(row) else { continue };
+            let Some(visit) = self.visits.get(&visit_key(&self.context, row, resident)) else {
+                continue;
+            };
+            let key = self.context.sealer.index(&[resident, visit, &issue.text]);
+            if !self.issues.contains_key(&key) {
+                visits.insert(visit.clone());
+            }
+            self.known.tell(visit.clone(), issue.text.clone());
+        }
+        self.known.read_words(session, &self.context, &visits).await
     }
 
     fn known_resident(&self, row: &NewVisit) -> Option<&str> {
@@ -220,12 +225,15 @@ impl<'d> Desk<'d> {
         if let Some(problem) = may_visit(row, &self.decided.files.subjects[at].place) {
             return Ok(Err(problem));
         }
-        let resident = self.meet(at, row)?;
+        let resident = match self.meet(at, row)? {
+            Ok(resident) => resident,
+            Err(problem) => return Ok(Err(problem)),
+        };
         let (visit, visit_upsert) = self.visit(at, row, resident);
         let upsert = match &row.heard {
-            Heard::Issue(issue) => match self.demand(at, resident, &visit, issue)? {
-                Ok(Upsert::Added) => Upsert::Added,
-                Ok(_) => visit_upsert,
+            Heard::Issue(issue) => match self.demand(at, resident, &visit, issue, row.choices)? {
+                Ok(Upsert::Same) => visit_upsert,
+                Ok(upsert) => upsert,
                 Err(problem) => return Ok(Err(problem)),
             },
             Heard::Answer(answer) if visit_upsert == Upsert::Added => {
@@ -242,20 +250,29 @@ impl<'d> Desk<'d> {
     }
 
     /// The resident's place in the file: known by name there, with the contact as last told.
-    fn meet(&mut self, at: usize, row: &NewVisit) -> Result<usize> {
+    fn meet(&mut self, at: usize, row: &NewVisit) -> Result<std::result::Result<usize, Problem>> {
         let context = &self.context;
         let file = &mut self.decided.files.subjects[at];
         let natural_key = context.sealer.index(&[&file.place.id, &row.resident]);
         let contact_sealed = context.seal_optional(row.contact.as_deref())?;
         let known = file.residents.iter().position(|r| r.row.natural_key == natural_key);
         if let Some(place) = known {
-            if contact_sealed.is_some() {
-                let id = file.residents[place].row.id.clone();
-                let (registered, unheard_sealed) = (None, None);
-                let change = ResidentChange { id, contact_sealed, registered, unheard_sealed };
-                self.decided.contacts.push(change);
+            let id = file.residents[place].row.id.clone();
+            let (Some(told), known) = (&row.contact, self.known.contacts.get(&id)) else {
+                return Ok(Ok(place));
+            };
+            if known == Some(told) {
+                return Ok(Ok(place));
             }
-            return Ok(place);
+            if let Some(known) = known {
+                if let Err(problem) = row.choices.same_person(&row.resident, known, told) {
+                    return Ok(Err(problem));
+                }
+            }
+            self.known.contacts.insert(id.clone(), told.clone());
+            let change = ResidentChange { id, contact_sealed, ..ResidentChange::default() };
+            self.decided.contacts.push(change);
+            return Ok(Ok(place));
         }
         let new = NewResident {
             id: context.id(),
@@ -268,8 +285,9 @@ impl<'d> Desk<'d> {
             created_at: self.now,
         };
         file.residents.push(new_resident(&new, 0));
+        self.known.contacts.extend(row.contact.clone().map(|contact| (new.id.clone(), contact)));
         self.decided.residents.push(new);
-        Ok(file.residents.len() - 1)
+        Ok(Ok(file.residents.len() - 1))
     }
 
     /// The visit's id, and whether it's new.
@@ -315,13 +333,22 @@ impl<'d> Desk<'d> {
         resident: usize,
         visit: &str,
         new: &NewIssue,
+        choices: Choices,
     ) -> Result<std::result::Result<Upsert, Problem>> {
         let file = &mut self.decided.files.subjects[at];
         let resident_id = file.residents[resident].row.id.clone();
         let natural_key = self.context.sealer.index(&[&resident_id, visit, &new.text]);
-        if self.issues.contains_key(&natural_key) {
-            return Ok(Ok(Upsert::Same));
+        if let Some(id) = self.issues.get(&natural_key).cloned() {
+            return Ok(self.class_of_known(at, &id, new.class));
         }
+        if let Some((like, said)) = self.known.put_right(visit, &new.text) {
+            match choices.alike {
+                Alike::Ask => return Ok(Err(ask_of_alike(&like.number, &said))),
+                Alike::Correction => return self.correct(at, like, natural_key, new),
+                Alike::Another => {}
+            }
+        }
+        let file = &mut self.decided.files.subjects[at];
         let id = self.context.id();
         self.issues.insert(natural_key.clone(), id.clone());
         // Its number follows when it's written.
@@ -334,25 +361,15 @@ impl<'d> Desk<'d> {
             registered_on: township_date(self.now),
         };
         let owed = IssueObligations::registered(&facts, &self.book.rules());
-        let start = owed.issue.clone();
-        let mut issue = IssueFile { facts, resident_id: resident_id.clone(), dated: None, owed };
-        self.decided.issues.push(NewIssueRow {
-            id,
-            number,
+        let mut issue = IssueFile { facts, resident_id, dated: None, owed };
+        self.decided.issues.push(new_issue_row(
+            &self.context,
+            &issue,
             natural_key,
-            visit_id: visit.to_owned(),
-            resident_id,
-            subject_id: file.place.id.clone(),
-            area_id: file.place.area_id.clone(),
-            text_sealed: self.context.seal(&new.text)?,
-            state: start.state.code(),
-            round: start.round,
-            town_finished: 0,
-            platform_finished: 0,
-            version: 0,
-            created_at: self.now,
-            updated_at: self.now,
-        });
+            visit,
+            new,
+            self.now,
+        )?);
         if let Some(Class { level, category, urgency }) = new.class {
             let event = Event::Classified { level, category, urgency };
             let wanted = &mut self.decided.wanted;
@@ -362,6 +379,50 @@ impl<'d> Desk<'d> {
         }
         file.issues.push(issue);
         Ok(Ok(Upsert::Added))
+    }
+
+    /// Classifies an issue that is known, where a level was filled in since.
+    fn class_of_known(
+        &mut self,
+        at: usize,
+        id: &str,
+        class: Option<Class>,
+    ) -> std::result::Result<Upsert, Problem> {
+        let issues = &mut self.decided.files.subjects[at].issues;
+        let issue = issues.iter_mut().find(|issue| issue.facts.id == id);
+        let (Some(class), Some(issue)) = (class, issue) else { return Ok(Upsert::Same) };
+        match issue.owed.issue.class {
+            Some(known) if known == class => return Ok(Upsert::Same),
+            Some(_) => return Ok(Upsert::Left),
+            None if issue.owed.issue.state != State::Registered => return Ok(Upsert::Left),
+            None => {}
+        }
+        let Class { level, category, urgency } = class;
+        let event = Event::Classified { level, category, urgency };
+        let wanted = &mut self.decided.wanted;
+        match wanted.step(issue, event, "visitor", self.now, self.book) {
+            Ok(()) => {
+                self.decided.stepped.insert(id.to_owned());
+                Ok(Upsert::Changed)
+            }
+            Err(refusal) => Err(Problem::new(About::Level, refusal.to_string())),
+        }
+    }
+
+    /// Puts the words of an issue right.
+    fn correct(
+        &mut self,
+        at: usize,
+        like: IssueWords,
+        natural_key: String,
+        new: &NewIssue,
+    ) -> Result<std::result::Result<Upsert, Problem>> {
+        let text_sealed = self.context.seal(&new.text)?;
+        self.issues.insert(natural_key.clone(), like.id.clone());
+        let corrected = CorrectedIssue { id: like.id.clone(), natural_key, text_sealed };
+        self.decided.corrected.push(corrected);
+        let classified = self.class_of_known(at, &like.id, new.class);
+        Ok(classified.map(|_| Upsert::Changed))
     }
 
     /// Closes or reopens what was resolved for the resident, by their answer.
@@ -393,31 +454,31 @@ impl<'d> Desk<'d> {
     }
 }
 
-/// What keeps a person from recording a visit at a subject.
-fn may_visit(row: &NewVisit, place: &SubjectPlace) -> Option<Problem> {
-    let number = &row.subject_number;
-    match &place.visitor {
-        None => {
-            let text = format!("「{number}」还没有走访人，请先导入走访安排表（附件2）");
-            Some(Problem::new(About::Visitor, text))
-        }
-        Some(visitor) if *visitor != row.staff_id && row.kind != VisitKind::SpotCheck => {
-            let text = format!("「{number}」不由这位走访人负责（一访到底，中途不得更换）");
-            Some(Problem::new(About::Visitor, text))
-        }
-        Some(_) => None,
-    }
-}
-
-const fn answer_of(row: &NewVisit) -> Option<Satisfaction> {
-    match row.heard {
-        Heard::Answer(answer) => Some(answer),
-        _ => None,
-    }
-}
-
-fn visit_key(context: &Context, row: &NewVisit, resident: &str) -> String {
-    let (on, answer) = (row.visited_on.to_string(), answer_of(row).map(Satisfaction::code));
-    let answer = answer.unwrap_or_default();
-    context.sealer.index(&[row.kind.code(), &on, &row.staff_id, resident, answer])
+/// An issue as it's registered.
+fn new_issue_row(
+    context: &Context,
+    issue: &IssueFile,
+    natural_key: String,
+    visit: &str,
+    new: &NewIssue,
+    now: i64,
+) -> Result<NewIssueRow> {
+    let (facts, start) = (issue.facts.clone(), &issue.owed.issue);
+    Ok(NewIssueRow {
+        id: facts.id,
+        number: facts.number,
+        natural_key,
+        visit_id: visit.to_owned(),
+        resident_id: issue.resident_id.clone(),
+        subject_id: facts.subject_id,
+        area_id: facts.area_id,
+        text_sealed: context.seal(&new.text)?,
+        state: start.state.code(),
+        round: start.round,
+        town_finished: 0,
+        platform_finished: 0,
+        version: 0,
+        created_at: now,
+        updated_at: now,
+    })
 }

@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use clap::Args;
 
 use super::ConfigFile;
+use super::table::Table;
 use crate::db::DutyLine;
 use crate::domain::duty::{DutyKind, Warning};
 
@@ -31,8 +32,7 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         store.staff().await?.into_iter().map(|p| (p.id, format!("{} {}", p.number, p.name)));
     let staff: HashMap<String, String> = staff.collect();
     let today = store.context().clock.today();
-    let mut writer = csv::Writer::from_writer(super::Reader);
-    writer.write_record(["任务", "区划", "责任人", "期限", "预警", "任务编号"])?;
+    let mut table = Table::new(["任务", "区划", "责任人", "期限", "预警", "任务编号"])?;
     let mut page = store.duty_lines("", PAGE).await?;
     while let Some(last) = page.last().map(|line| line.key.clone()) {
         let wanted = |line: &&DutyLine| {
@@ -50,10 +50,10 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
             };
             let (kind, due_on) = (line.kind.chinese(), line.due_on.to_string());
             let owner = owner.unwrap_or(line.role.chinese());
-            writer.write_record([kind, area, owner, &due_on, colour, &line.key])?;
+            table.row([kind, area, owner, &due_on, colour, &line.key])?;
         }
         page = store.duty_lines(&last, PAGE).await?;
     }
-    writer.flush()?;
+    table.end()?;
     Ok(ExitCode::SUCCESS)
 }

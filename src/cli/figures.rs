@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use clap::Args;
 
 use super::ConfigFile;
+use super::table::Table;
 use crate::db::{By, FiguresLine, Store};
 use crate::domain::figures::{Counts, percent};
 
@@ -35,9 +36,8 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         say!("{}", serde_json::to_string_pretty(&all)?);
         return Ok(ExitCode::SUCCESS);
     }
-    let mut writer = csv::Writer::from_writer(super::Reader);
     let by = arguments.by.chinese();
-    writer.write_record([
+    let mut table = Table::new([
         by,
         "走访率",
         "响应率",
@@ -56,9 +56,9 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         let rates =
             [rates.visit, rates.response, rates.resolution, rates.satisfaction].map(percent);
         let counts = [subjects, visited, issues, resolved, asked, satisfied].map(i64::to_string);
-        writer.write_record([name.clone()].into_iter().chain(rates).chain(counts))?;
+        table.row([name.clone()].into_iter().chain(rates).chain(counts))?;
     }
-    writer.flush()?;
+    table.end()?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -68,10 +68,9 @@ async fn held(store: &Store, json: bool) -> anyhow::Result<ExitCode> {
         say!("{}", serde_json::to_string_pretty(&held)?);
         return Ok(ExitCode::SUCCESS);
     }
-    let mut writer = csv::Writer::from_writer(super::Reader);
-    writer.write_record(["环节", "现在手里", "其中超期", "累计天数", "其中超期天数"])?;
+    let mut table = Table::new(["环节", "现在手里", "其中超期", "累计天数", "其中超期天数"])?;
     for line in held {
-        writer.write_record([
+        table.row([
             line.holder.to_string(),
             line.now.to_string(),
             line.late_now.to_string(),
@@ -79,6 +78,6 @@ async fn held(store: &Store, json: bool) -> anyhow::Result<ExitCode> {
             format!("{:.1}", line.days_late),
         ])?;
     }
-    writer.flush()?;
+    table.end()?;
     Ok(ExitCode::SUCCESS)
 }

@@ -1,61 +1,140 @@
-//! `zoufang import FILE…`: all of a file or nothing of it.
+//! `zoufang import FILE…`: all of a file or nothing of it, and what was understood of it.
 
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 use indicatif::{ProgressBar, ProgressStyle};
+use serde_json::{Value, json};
 
 use super::{ConfigFile, shown, wrong_input};
+use crate::app::choices::{Alike, Choices};
 use crate::db::Store;
-use crate::intake::{ImportError, Kind, Report, import_file, kind_of_file, write_error_copy};
+use crate::intake::{
+    Bounds, ImportError, Incoming, Options, Report, RowError, try_together, write_error_copy,
+};
+use crate::settings::IntakeSettings;
 
 #[derive(Debug, Args)]
 pub struct Arguments {
     #[command(flatten)]
     config: ConfigFile,
-    /// .xlsx 或 .csv；按表头识别是哪种表，先后次序不限
+    /// .xlsx、.xls、.xlsb、.ods 或 .csv；按表头识别是哪种表，先后次序不限
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
     /// 只检查，不写入
     #[arg(long)]
     dry_run: bool,
+    /// 空白单元格是有意的：清掉原来登记的
+    #[arg(long)]
+    clear: bool,
+    /// 同一对象里同名而联系方式不同的，是同一个人换了号码
+    #[arg(long)]
+    same_person: bool,
+    /// 同一次走访里与已登记的问题很像的，是改字还是另一件
+    #[arg(long, value_enum)]
+    alike: Option<AlikeChoice>,
+    /// 这一列只给人看，不要读（可以写几次）
+    #[arg(long, value_name = "COLUMN")]
+    ignore_column: Vec<String>,
     /// 标明错误的副本放在哪里；不写则与原文件放在一起
     #[arg(long, value_name = "DIR")]
     errors_to: Option<PathBuf>,
+    /// 输出为 JSON
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum AlikeChoice {
+    /// 改字
+    Correction,
+    /// 另一件
+    Another,
+}
+
+impl Arguments {
+    fn options(&self, settings: &IntakeSettings) -> Options {
+        let IntakeSettings { file_mib, unpacked_mib, held_mib, rows, columns, text } = *settings;
+        let bounds = Bounds { file_mib, unpacked_mib, held_mib, rows, columns, text };
+        let alike = match self.alike {
+            None => Alike::Ask,
+            Some(AlikeChoice::Correction) => Alike::Correction,
+            Some(AlikeChoice::Another) => Alike::Another,
+        };
+        Options {
+            dry_run: self.dry_run,
+            clear: self.clear,
+            choices: Choices { same_person: self.same_person, alike },
+            ignored: self.ignore_column.clone(),
+            bounds,
+        }
+    }
 }
 
 pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
-    let mut files: Vec<(Kind, PathBuf)> = Vec::new();
-    for file in arguments.files {
-        files.push((kind_of_file(&file).map_err(wrong_input)?, file));
+    let options = arguments.options(&arguments.config.settings()?.intake);
+    let mut files: Vec<(Incoming, PathBuf)> = Vec::new();
+    for file in &arguments.files {
+        files.push((Incoming::open(file, &options).await.map_err(wrong_input)?, file.clone()));
     }
     // Areas before staff, staff before assignments: what others build on comes first.
-    files.sort_by_key(|(kind, _)| *kind);
+    files.sort_by_key(|(file, _)| file.kind());
     let store = arguments.config.store().await?;
-    for (_, file) in &files {
-        match import_one(&store, file, arguments.dry_run).await {
-            Ok(report) => say!("{}", summary(file, &report, arguments.dry_run)),
-            Err(error) => return Err(explain(&error, file, arguments.errors_to.as_deref())),
-        }
-    }
+    let outcome = import_all(&store, &arguments, &options, &files).await;
     store.close().await;
-    Ok(ExitCode::SUCCESS)
+    outcome.map(|()| ExitCode::SUCCESS)
 }
 
-async fn import_one(store: &Store, file: &Path, dry_run: bool) -> Result<Report, ImportError> {
+async fn import_all(
+    store: &Store,
+    arguments: &Arguments,
+    options: &Options,
+    files: &[(Incoming, PathBuf)],
+) -> anyhow::Result<()> {
+    let mut together = Vec::new();
+    if options.dry_run && files.len() > 1 {
+        let all: Vec<&Incoming> = files.iter().map(|(file, _)| file).collect();
+        together = try_together(store, &all, options).await?.unwrap_or_default();
+        together.reverse();
+    }
+    for (at, (file, path)) in files.iter().enumerate() {
+        let taken = match together.pop() {
+            Some(tried) => tried,
+            None => import_one(store, file, path, options).await,
+        };
+        match taken {
+            Ok(report) if arguments.json => say!("{}", as_json(path, &report)),
+            Ok(report) => say!("{}", summary(path, &report, options.dry_run)),
+            Err(error) => {
+                let folder = arguments.errors_to.as_deref();
+                let left: Vec<String> =
+                    files[at + 1..].iter().map(|(_, path)| shown(path)).collect();
+                return Err(explain(&error, path, folder, &left, options.dry_run));
+            }
+        }
+    }
+    Ok(())
+}
+
+async fn import_one(
+    store: &Store,
+    file: &Incoming,
+    path: &Path,
+    options: &Options,
+) -> Result<Report, ImportError> {
     let bar =
         if std::io::stderr().is_terminal() { ProgressBar::new(0) } else { ProgressBar::hidden() };
     if let Ok(style) = ProgressStyle::with_template("{msg} [{bar:40}] {pos}/{len}") {
         bar.set_style(style);
     }
-    bar.set_message(shown(file));
+    bar.set_message(shown(path));
     let progress = |done: usize, all: usize| {
         bar.set_length(all as u64);
         bar.set_position(done as u64);
     };
-    let report = import_file(store, file, dry_run, &progress).await;
+    let report = file.import(store, options, &progress).await;
     bar.finish_and_clear();
     report
 }
@@ -67,27 +146,63 @@ fn summary(file: &Path, report: &Report, dry_run: bool) -> String {
     }
     let tense = if dry_run { "检查通过，未写入；导入后将" } else { "已导入：" };
     let Report { kind, rows, added, changed, same, .. } = report;
+    let understood: String = report.understood().iter().map(|line| format!("\n  {line}")).collect();
     let unmatched: String =
         report.unmatched.iter().take(20).map(|row| format!("\n  {row}")).collect();
     let unmatched = match report.unmatched.len() {
         0 => String::new(),
         count => format!("；对不上 {count} 行，没有处理：{unmatched}"),
     };
-    format!("{file}：{kind} {rows} 行，{tense}新增 {added}，更新 {changed}，不变 {same}{unmatched}")
+    let skipped = match report.skipped {
+        0 => String::new(),
+        count => format!("；导入途中有 {count} 行已经不对，没有导入，见日志"),
+    };
+    format!(
+        "{file}：{kind} {rows} 行，{tense}新增 {added}，更新 {changed}，不变 {same}{skipped}{unmatched}{understood}"
+    )
 }
 
-fn explain(error: &ImportError, file: &Path, folder: Option<&Path>) -> anyhow::Error {
+fn as_json(file: &Path, report: &Report) -> Value {
+    let rows = |rows: &[RowError]| -> Vec<Value> {
+        let row = |row: &RowError| {
+            json!({
+                "sheet": row.sheet, "row": row.row, "column": row.column, "name": row.name,
+                "message": row.message,
+            })
+        };
+        rows.iter().map(row).collect()
+    };
+    json!({
+        "file": shown(file), "kind": report.kind.code(), "rows": report.rows, "added": report.added,
+        "changed": report.changed, "same": report.same, "skipped": report.skipped,
+        "imported_before": report.imported_before.is_some(), "unmatched": rows(&report.unmatched),
+        "remarks": rows(&report.remarks), "tables": report.tables, "sheets_not_read": report.not_read,
+    })
+}
+
+fn explain(
+    error: &ImportError,
+    file: &Path,
+    folder: Option<&Path>,
+    left: &[String],
+    dry_run: bool,
+) -> anyhow::Error {
+    let left = match (left, dry_run) {
+        ([], _) => String::new(),
+        (left, true) => format!("\n还没有检查：{}", left.join("、")),
+        (left, false) => format!("\n后面的文件还没有导入：{}", left.join("、")),
+    };
     let ImportError::Rows { errors, sheet, .. } = error else {
         return match error {
-            ImportError::Store { .. } => anyhow::anyhow!("{error}"),
-            _ => wrong_input(error),
+            ImportError::Store { .. } => anyhow::anyhow!("{error}{left}"),
+            _ => wrong_input(format!("{error}{left}")),
         };
     };
     match write_error_copy(file, folder, sheet, errors) {
         Ok(copy) => wrong_input(format!(
-            "{error}\n每行的问题写在 {} 的最后一列，改好后重新导入",
+            "{error}\n每行的问题写在 {} 的最后一列，改好后重新导入{left}",
             shown(&copy)
         )),
-        Err(why) => wrong_input(format!("{error}\n标明错误的副本写不出来：{why}")),
+        Err(why) => wrong_input(format!("{error}\n标明错误的副本写不出来：{why}{left}")),
     }
 }

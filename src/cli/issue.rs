@@ -8,6 +8,7 @@ use std::process::ExitCode;
 use clap::{Args, Subcommand};
 use serde_json::json;
 
+use super::table::Table;
 use super::{Approval, ConfigFile, shown, wrong_input};
 use crate::app::issues::{Acknowledgement, acknowledge as acknowledge_issues};
 use crate::app::problem::only;
@@ -193,8 +194,7 @@ async fn make(
 
 async fn list(store: &Store, state: Option<State>) -> anyhow::Result<()> {
     let tree = store.area_tree().await?;
-    let mut writer = csv::Writer::from_writer(super::Reader);
-    writer.write_record([
+    let mut table = Table::new([
         "问题编号",
         "状态",
         "村",
@@ -209,10 +209,10 @@ async fn list(store: &Store, state: Option<State>) -> anyhow::Result<()> {
     let states = state.map_or(State::ALL.to_vec(), |state| vec![state]);
     for state in states {
         for card in store.issues_in(state, i64::MAX).await? {
-            writer.write_record(line(&tree, card))?;
+            table.row(line(&tree, card))?;
         }
     }
-    Ok(writer.flush()?)
+    Ok(table.end()?)
 }
 
 fn line(tree: &AreaTree, card: IssueCard) -> [String; 10] {

@@ -28,6 +28,7 @@ mod sandbox;
 mod serve;
 mod staff;
 mod status;
+mod table;
 mod usage;
 
 use std::io::{self, Write};

@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use clap::{Args, Subcommand};
 use jiff::Timestamp;
 
+use super::table::Table;
 use super::{Approval, ConfigFile, wrong_input};
 use crate::clock::local_text;
 use crate::db::{Debt, DebtState, Decision, Store};
@@ -89,10 +90,10 @@ async fn decide(store: &Store, made: &Move, decision: &Decision) -> anyhow::Resu
 }
 
 fn list(debts: &[Debt]) -> anyhow::Result<()> {
-    let mut writer = csv::Writer::from_writer(super::Reader);
-    writer.write_record(["key", "通道", "状态", "下落不明自", "尝试次数", "下次", "最近的问题"])?;
+    let mut table =
+        Table::new(["key", "通道", "状态", "下落不明自", "尝试次数", "下次", "最近的问题"])?;
     for debt in debts {
-        writer.write_record([
+        table.row([
             &debt.debt_key,
             &debt.lane,
             debt.standing(),
@@ -102,7 +103,7 @@ fn list(debts: &[Debt]) -> anyhow::Result<()> {
             debt.last_error.as_deref().unwrap_or_default(),
         ])?;
     }
-    Ok(writer.flush()?)
+    Ok(table.end()?)
 }
 
 fn show(debt: &Debt) {

@@ -9,6 +9,8 @@ pub enum Upsert {
     Added,
     Changed,
     Same,
+    /// The record says otherwise, and stands.
+    Left,
 }
 
 /// Why the record can't do what was asked.

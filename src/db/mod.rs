@@ -110,6 +110,7 @@ pub use reminders::{Open, Told, ToldGroup};
 pub use revisits::RevisitDue;
 pub use session::Session;
 pub use staff::{Addresses, KnownStaff, StaffEntry, StaffRow};
+pub use subjects::{CorrectedIssue, IssueWords, OpenWords, ResidentWords, SubjectIn};
 pub use timeline::{Entry, Timeline, What};
 pub use writer::Tx;
 

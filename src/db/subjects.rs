@@ -2,9 +2,10 @@
 
 use std::collections::HashMap;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
-use super::{Context, Result, Session};
+use super::sets::Columns;
+use super::{Context, Result, Session, Tx};
 use crate::domain::mask;
 use crate::domain::subject::SubjectKind;
 
@@ -17,24 +18,95 @@ impl Context {
     }
 }
 
-#[derive(Deserialize)]
-struct Excuse {
+impl Session {
+    /// What was told by and of the residents of the subjects of these numbers, sealed, by their ids.
+    pub async fn told_at(&mut self, numbers: &[&str]) -> Result<HashMap<String, ResidentWords>> {
+        let query = format!(
+            "SELECT r.id, r.contact_sealed, r.unheard_sealed FROM residents r
+             JOIN subjects s ON s.id = r.subject_id WHERE s.number {}",
+            self.dialect.among()
+        );
+        let columns = ["id", "contact_sealed", "unheard_sealed"];
+        let rows: Vec<ResidentWords> = self.read_set(&columns, &query, numbers, &[]).await?;
+        Ok(rows.into_iter().map(|row| (row.id.clone(), row)).collect())
+    }
+
+    /// The issues of these visits, with their words sealed.
+    pub async fn issues_of_visits(&mut self, visits: &[&str]) -> Result<Vec<IssueWords>> {
+        let query = format!(
+            "SELECT id, number, visit_id, text_sealed FROM issues WHERE visit_id {}",
+            self.dialect.among()
+        );
+        self.read_set(&["id", "number", "visit_id", "text_sealed"], &query, visits, &[]).await
+    }
+
+    /// The subjects that lie in these areas: number, kind, area and visitor.
+    pub async fn subjects_in(&mut self, areas: &[&str]) -> Result<Vec<SubjectIn>> {
+        let query = format!(
+            "SELECT s.id, s.number, s.kind, s.area_id, a.staff_id AS visitor FROM subjects s
+             LEFT JOIN assignments a ON a.subject_id = s.id WHERE s.area_id {} ORDER BY s.number",
+            self.dialect.among()
+        );
+        self.read_set(&["id", "number", "kind", "area_id", "visitor"], &query, areas, &[]).await
+    }
+}
+
+impl Tx {
+    /// Puts the words of issues right: id, natural key and words, sealed.
+    pub async fn correct_issues(&mut self, rows: &[CorrectedIssue]) -> Result<()> {
+        let columns = Columns { texts: &["id", "natural_key", "text_sealed"], numbers: &[] };
+        self.update_set("issues", &columns, rows).await
+    }
+}
+
+/// What was told by and of a resident, sealed.
+#[derive(Debug, Clone, Default, Deserialize)]
+pub struct ResidentWords {
     id: String,
+    contact_sealed: Option<String>,
     unheard_sealed: Option<String>,
 }
 
-impl Session {
-    /// Why the residents of the subjects of these numbers couldn't be heard, sealed, by their ids.
-    pub async fn excuses_at(
-        &mut self,
-        numbers: &[&str],
-    ) -> Result<HashMap<String, Option<String>>> {
-        let query = format!(
-            "SELECT r.id, r.unheard_sealed FROM residents r JOIN subjects s ON s.id = r.subject_id WHERE s.number {}",
-            self.dialect.among()
-        );
-        let rows: Vec<Excuse> =
-            self.read_set(&["id", "unheard_sealed"], &query, numbers, &[]).await?;
-        Ok(rows.into_iter().map(|row| (row.id, row.unheard_sealed)).collect())
+/// The same, opened.
+#[derive(Default)]
+pub struct OpenWords {
+    pub contact: Option<String>,
+    pub unheard: Option<String>,
+}
+
+impl ResidentWords {
+    /// Opens them.
+    pub fn open(self, context: &Context) -> Result<OpenWords> {
+        Ok(OpenWords {
+            contact: context.open_sealed(self.contact_sealed)?,
+            unheard: context.open_sealed(self.unheard_sealed)?,
+        })
     }
+}
+
+/// An issue's words, sealed.
+#[derive(Debug, Clone, Deserialize)]
+pub struct IssueWords {
+    pub id: String,
+    pub number: String,
+    pub visit_id: String,
+    pub text_sealed: String,
+}
+
+/// An issue whose words were put right.
+#[derive(Debug, Serialize)]
+pub struct CorrectedIssue {
+    pub id: String,
+    pub natural_key: String,
+    pub text_sealed: String,
+}
+
+/// A subject and who visits it.
+#[derive(Debug, Clone, Deserialize)]
+pub struct SubjectIn {
+    pub id: String,
+    pub number: String,
+    pub kind: String,
+    pub area_id: String,
+    pub visitor: Option<String>,
 }

@@ -30,6 +30,12 @@ macro_rules! words {
                 match text { $($code | $first $(| $other)* => Some($name::$variant),)+ _ => None }
             }
 
+            /// Every Chinese name.
+            pub fn names(self) -> impl Iterator<Item = &'static str> {
+                let names: &'static [&'static str] = match self { $($name::$variant => &[$first $(, $other)*]),+ };
+                names.iter().copied()
+            }
+
             /// The names that a person may write, for error messages.
             pub fn choices() -> String {
                 [$($first),+].join("、")

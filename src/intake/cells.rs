@@ -2,60 +2,90 @@
 
 use jiff::civil::{Date, DateTime};
 
-use super::columns::{Field, Kind, Table};
-use super::sheet::serial_date;
+use super::dates::{DAYS_TO_1904, read_time};
+use super::header::Table;
+use super::kinds::{Field, Kind};
+use super::refusal::RowError;
+use super::row::{Cell, Row};
+use super::text::{clean, short};
+use crate::app::told::Told;
 
-/// What is wrong in one cell.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RowError {
-    pub row: usize,
-    pub column: usize,
-    pub name: String,
-    pub message: String,
-    pub(super) header_row: usize,
-}
-
-impl RowError {
-    pub(super) fn in_row(&self) -> String {
-        format!("「{}」{}", self.name, self.message)
-    }
-}
-
-impl std::fmt::Display for RowError {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "第 {} 行第 {} 列「{}」：{}", self.row, self.column, self.name, self.message)
-    }
+/// The days that make sense in a file.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Days {
+    pub first: Date,
+    pub last: Date,
+    pub today: Date,
+    pub campaign_starts: Date,
 }
 
 /// A row being read.
 pub(super) struct Cells<'t> {
-    table: &'t Table<'t>,
-    row: usize,
-    cells: &'t [String],
+    table: &'t Table,
+    row: &'t Row,
     pub errors: Vec<RowError>,
 }
 
+/// Cleans the cells of the columns that are used, once for all who read them.
+pub(super) fn tidy(table: &Table, row: &mut Row) {
+    for (field, column) in &table.columns {
+        let Some(cell) = row.cells.get_mut(*column).filter(|cell| cell.flaw.is_none()) else {
+            continue;
+        };
+        match clean(&cell.text, field.sort()) {
+            Ok(text) => cell.text = text,
+            Err(flaw) => cell.flaw = Some(flaw),
+        }
+    }
+}
+
 impl<'t> Cells<'t> {
-    pub fn new(table: &'t Table<'t>, row: usize, cells: &'t [String]) -> Cells<'t> {
-        Cells { table, row, cells, errors: Vec::new() }
+    pub fn new(table: &'t Table, row: &'t Row) -> Cells<'t> {
+        let mut cells = Cells { table, row, errors: Vec::new() };
+        let flawed = table
+            .columns
+            .iter()
+            .filter_map(|(field, column)| Some((*field, row.cells.get(*column)?.flaw.clone()?)));
+        for (field, flaw) in flawed {
+            cells.wrong(field, flaw);
+        }
+        cells
     }
 
-    /// The kind of file that it stands in.
+    /// The kind of table that it stands in.
     pub fn kind(&self) -> Kind {
         self.table.kind
     }
 
-    /// The cell's text, where there is any.
+    /// The name of the sheet that it stands in, where the file has several.
+    pub fn sheet(&self) -> Option<&'t str> {
+        self.table.sheet.as_deref()
+    }
+
+    fn cell(&self, field: Field) -> Option<&'t Cell> {
+        let row = self.row;
+        row.cells.get(*self.table.columns.get(&field)?)
+    }
+
+    /// The cell's text, where there is any that can be used.
     pub fn optional(&self, field: Field) -> Option<&'t str> {
-        let cells = self.cells;
-        let index = *self.table.columns.get(&field)?;
-        cells.get(index).map(String::as_str).filter(|text| !text.is_empty())
+        let cell = self.cell(field).filter(|cell| cell.flaw.is_none())?;
+        Some(cell.text.as_str()).filter(|text| !text.is_empty())
+    }
+
+    /// What a cell says of something that is kept: a column that isn't there says nothing of it.
+    pub fn told(&self, field: Field) -> Told<String> {
+        match self.optional(field) {
+            Some(text) => Told::Is(text.to_owned()),
+            None if self.table.columns.contains_key(&field) => Told::Blank,
+            None => Told::Nothing,
+        }
     }
 
     /// The cell's text, which must be there.
     pub fn required(&mut self, field: Field) -> Option<&'t str> {
         let text = self.optional(field);
-        if text.is_none() {
+        if text.is_none() && self.cell(field).is_none_or(|cell| cell.flaw.is_none()) {
             self.wrong(field, "不能为空".to_owned());
         }
         text
@@ -97,78 +127,56 @@ impl<'t> Cells<'t> {
         understood
     }
 
-    /// A date, which must be there and not be after `today`.
-    pub fn date(&mut self, field: Field, today: Date) -> Option<Date> {
-        let text = self.required(field)?;
-        match read_date(text) {
-            None => {
-                let message = format!("日期「{}」看不懂，请写成 2022-03-05", short(text));
-                self.wrong(field, message);
-                None
-            }
-            Some(on) if on > today => {
-                self.wrong(field, format!("日期 {on} 在将来（今天是 {today}）"));
-                None
-            }
-            Some(on) => Some(on),
+    /// A date and time, where there is one.
+    pub fn time(&mut self, field: Field) -> Option<DateTime> {
+        let text = self.optional(field)?;
+        let read = if self.table.is_1904 && text.len() == 5 {
+            text.parse::<i64>().ok().and_then(|days| read_time(&(days + DAYS_TO_1904).to_string()))
+        } else {
+            read_time(text)
+        };
+        if read.is_none() {
+            let message = format!(
+                "「{}」不是能认出的日期，请写成 2022-03-05 或 2022-03-05 08:30",
+                short(text)
+            );
+            self.wrong(field, message);
         }
+        read
+    }
+
+    /// A date, which must be there and make sense: no later than today, unless what it's of lies ahead.
+    pub fn date(&mut self, field: Field, days: &Days) -> Option<Date> {
+        self.required(field)?;
+        let on = self.time(field)?.date();
+        let Days { first, last, today, .. } = *days;
+        let message = if on > today {
+            format!("日期 {on} 在将来（今天是 {today}），请核对")
+        } else if on < first || on > last {
+            format!("日期 {on} 离这次活动太远（只收 {first} 到 {last}），请核对年份")
+        } else {
+            return Some(on);
+        };
+        self.wrong(field, message);
+        None
     }
 
     /// Notes what is wrong in a cell.
     pub fn wrong(&mut self, field: Field, message: String) {
+        self.errors.push(self.remark(field, message));
+    }
+
+    /// A word about a cell.
+    pub fn remark(&self, field: Field, message: String) -> RowError {
         let index = self.table.columns.get(&field).copied();
         let name = index.and_then(|index| self.table.names.get(index)).cloned();
-        self.errors.push(RowError {
-            row: self.row,
+        RowError {
+            sheet: self.table.sheet.clone(),
+            row: self.row.number,
             column: index.map_or(0, |index| index + 1),
             name: name.unwrap_or_else(|| field.chinese().to_owned()),
             message,
-            header_row: self.table.header_row,
-        });
-    }
-}
-
-fn short(text: &str) -> String {
-    if text.chars().count() <= 20 {
-        return text.to_owned();
-    }
-    text.chars().take(20).chain(['…']).collect()
-}
-
-/// Reads a date in the ways in which people write one that leaves no doubt: year first.
-///
-/// ```
-/// use zoufang::intake::read_date;
-/// use jiff::civil::date;
-/// for text in ["2022-03-05", "2022/3/5", "2022.3.5", "2022年3月5日", "20220305", "44625"] {
-///     assert_eq!(read_date(text), Some(date(2022, 3, 5)), "{text}");
-/// }
-/// assert_eq!(read_date("3/5/2022"), None); // 5 March or 3 May
-/// ```
-pub fn read_date(text: &str) -> Option<Date> {
-    let text = text.split([' ', 'T']).next().unwrap_or(text);
-    let digits = text.bytes().all(|byte| byte.is_ascii_digit());
-    match (digits, text.len()) {
-        (true, 8) => return text.parse().ok(),
-        (true, 5) => return serial_date(text.parse().ok()?),
-        _ => {}
-    }
-    let text = text.trim_end_matches('日');
-    let parts: Vec<&str> = text.split(['-', '/', '.', '年', '月', '－', '．']).collect();
-    let [year, month, day] = parts.as_slice() else {
-        return None;
-    };
-    if year.len() != 4 {
-        return None;
-    }
-    Date::new(year.parse().ok()?, month.parse().ok()?, day.parse().ok()?).ok()
-}
-
-/// Reads a date, with or without a time of day.
-pub(super) fn read_time(text: &str) -> Option<DateTime> {
-    let on = read_date(text)?;
-    match text.split_once([' ', 'T']) {
-        None => Some(on.at(0, 0, 0, 0)),
-        Some((_, time)) => Some(on.to_datetime(time.trim().parse().ok()?)),
+            place: self.table.place,
+        }
     }
 }

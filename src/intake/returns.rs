@@ -1,47 +1,68 @@
 //! What came back from a portal: rows about what was handed off, and rows that match nothing.
 
-use std::collections::HashMap;
-
-use super::Progress;
-use super::cells::{Cells, RowError};
-use super::columns::{Field, Table};
-use super::rows::{note_repeated, read_return};
+use super::cells::Cells;
+use super::header::Table;
+use super::kinds::Field;
+use super::refusal::RowError;
+use super::repeated::{Seen, note_repeated};
+use super::row::Row;
 use crate::app::hand_off::take_return;
 use crate::app::problem::Outcomes;
-use crate::db::{StoreError, Tx, Upsert};
+use crate::clock::Clock;
+use crate::db::{Return, StoreError, Tx, Upsert};
 
-/// What each row did, and what is about nothing known here; or all that is wrong.
-pub(super) type Taken = Result<(Outcomes, Vec<RowError>), Vec<RowError>>;
+/// What rows did, what is about nothing known here, and all that is wrong.
+#[derive(Debug, Default)]
+pub(super) struct Taken {
+    pub outcomes: Outcomes,
+    pub unmatched: Vec<RowError>,
+    pub errors: Vec<RowError>,
+}
 
-/// Takes every row; where any contradicts the record the caller takes all back.
+/// Takes rows; where any contradicts the record the caller takes all back.
 pub(super) async fn take(
     tx: &mut Tx,
-    table: &Table<'_>,
-    progress: Progress<'_>,
-) -> Result<Taken, StoreError> {
+    table: &Table,
+    rows: &mut [Row],
+    seen: &mut Seen,
+    taken: &mut Taken,
+) -> Result<(), StoreError> {
     let clock = tx.context().clock.clone();
-    let mut seen = HashMap::new();
-    let (mut outcomes, mut unmatched, mut errors) = (Vec::new(), Vec::new(), Vec::new());
-    for (done, (row, texts)) in table.rows.iter().enumerate() {
-        let mut cells = Cells::new(table, *row, texts);
-        note_repeated(&mut cells, table.kind, texts, *row, &mut seen);
+    for row in rows {
+        super::cells::tidy(table, row);
+        let mut cells = Cells::new(table, row);
+        note_repeated(&mut cells, row, seen);
         match read_return(&clock, &mut cells) {
-            None => outcomes.push(Ok(Upsert::Same)),
-            Some(returned) => match take_return(tx, &returned).await {
-                Ok(Some(upsert)) => outcomes.push(Ok(upsert)),
-                Ok(None) if cells.errors.is_empty() => {
-                    cells.wrong(Field::RemoteNumber, "对不上本系统上报的任何一件".to_owned());
-                    unmatched.append(&mut cells.errors);
+            None => taken.outcomes.push(Ok(Upsert::Same)),
+            Some(returned) if cells.errors.is_empty() => match take_return(tx, &returned).await {
+                Ok(Some(upsert)) => taken.outcomes.push(Ok(upsert)),
+                Ok(None) => {
+                    let text = "对不上本系统上报的任何一件".to_owned();
+                    taken.unmatched.push(cells.remark(Field::RemoteNumber, text));
                 }
-                Ok(None) => {}
                 Err(error @ (StoreError::Rule(_) | StoreError::Refused(_))) => {
                     cells.wrong(Field::RemoteNumber, error.to_string());
                 }
                 Err(error) => return Err(error),
             },
+            Some(_) => {}
         }
-        errors.append(&mut cells.errors);
-        progress(done + 1, table.rows.len());
+        taken.errors.append(&mut cells.errors);
     }
-    Ok(if errors.is_empty() { Ok((outcomes, unmatched)) } else { Err(errors) })
+    Ok(())
+}
+
+/// A row that came back from the platform's people; nothing where it wasn't filled in.
+fn read_return(clock: &Clock, cells: &mut Cells<'_>) -> Option<Return> {
+    let own = |field| cells.optional(field).map(str::to_owned);
+    let (remote_id, word) = (own(Field::RemoteNumber), own(Field::RemoteStatus));
+    if remote_id.is_none() && word.is_none() {
+        return None;
+    }
+    let (reference, text) = (own(Field::Reference), own(Field::Reply).unwrap_or_default());
+    let successors = own(Field::Successors).unwrap_or_default();
+    let at = cells.time(Field::AnsweredAt).map(|at| clock.instant(at));
+    let successors = successors.split(['、', '，', ',', ' ']).filter(|number| !number.is_empty());
+    let successors = successors.map(str::to_owned).collect();
+    Some(Return { reference, remote_id, word, text, at, successors })
 }

@@ -1,20 +1,26 @@
 //! Each kind of row as a command to the record: read, never applied here.
 
-use std::collections::HashMap;
-
-use super::cells::{Cells, RowError, read_time};
-use super::columns::{Field, Kind, Table};
+use super::cells::{Cells, Days, tidy};
+use super::header::Table;
+use super::kinds::{Field, Kind};
+use super::options::Options;
+use super::people::People;
+use super::refusal::RowError;
+use super::repeated::{Seen, note_repeated};
+use super::row::Row;
+use super::text::short;
 use crate::app::areas::NewArea;
-use crate::app::assignments::Assign;
+use crate::app::assignments::{Assign, AssignArea};
 use crate::app::batch::{Batch, IssueChange};
 use crate::app::confirm::Confirmation;
 use crate::app::issues::Acknowledgement;
 use crate::app::problem::{About, Problem};
-use crate::app::staff::NewStaff;
+use crate::app::staff::{NewStaff, TellAddresses};
 use crate::app::subjects::{NewSubject, Registered};
+use crate::app::told::Told;
 use crate::app::visits::{Heard, NewIssue, NewVisit};
 use crate::clock::Clock;
-use crate::db::{Addresses, NewAbsence, Return, StaffMember};
+use crate::db::NewAbsence;
 use crate::domain::area::{self, AreaKind};
 use crate::domain::campaign::plus;
 use crate::domain::issue::{Category, Class, Event, Level, Urgency};
@@ -22,52 +28,112 @@ use crate::domain::staff::Role;
 use crate::domain::subject::SubjectKind;
 use crate::domain::visit::{Satisfaction, VisitKind};
 
-/// Reads the rows of a file, in their order.
-pub(super) struct RowReader<'t> {
-    table: &'t Table<'t>,
-    people: &'t People,
-    clock: &'t Clock,
-    seen: HashMap<u64, usize>,
+/// What rows are read with.
+pub(super) struct Desk<'d> {
+    pub people: &'d People,
+    pub clock: &'d Clock,
+    pub days: Days,
+    pub options: &'d Options,
 }
 
 /// Rows that were read.
 #[derive(Debug)]
 pub(super) struct Piece {
-    /// Those that are well in themselves, and where each stands in the file.
+    /// Those that are well in themselves, and each as it stands in the file.
     pub batch: Batch,
-    pub rows: Vec<usize>,
+    pub rows: Vec<Row>,
     /// What is wrong with the others.
     pub errors: Vec<RowError>,
+    /// What is worth a word, though it's taken.
+    pub remarks: Vec<RowError>,
 }
 
-impl<'t> RowReader<'t> {
-    pub fn new(table: &'t Table<'t>, people: &'t People, clock: &'t Clock) -> RowReader<'t> {
-        RowReader { table, people, clock, seen: HashMap::new() }
-    }
-
-    /// Reads these rows of the table.
-    pub fn read(&mut self, rows: std::ops::Range<usize>) -> Piece {
-        let kind = self.table.kind;
-        let mut piece = Piece { batch: empty(kind), rows: Vec::new(), errors: Vec::new() };
-        for (row, texts) in &self.table.rows[rows] {
-            let mut cells = Cells::new(self.table, *row, texts);
-            note_repeated(&mut cells, kind, texts, *row, &mut self.seen);
+impl Desk<'_> {
+    /// Reads these rows of a table.
+    pub fn read(&self, table: &Table, rows: Vec<Row>, seen: &mut Seen) -> Piece {
+        let mut piece = Piece {
+            batch: empty(table.kind),
+            rows: Vec::new(),
+            errors: Vec::new(),
+            remarks: Vec::new(),
+        };
+        for mut row in rows {
+            tidy(table, &mut row);
+            let mut cells = Cells::new(table, &row);
+            note_repeated(&mut cells, &row, seen);
             let before = piece.batch.len();
-            read_into(&mut piece.batch, &mut cells, self.people, self.clock);
-            if piece.batch.len() > before {
-                piece.rows.push(*row);
-            }
+            self.read_into(&mut piece.batch, &mut cells);
             piece.errors.append(&mut cells.errors);
+            if piece.batch.len() > before {
+                piece.remarks.extend(self.remark(&piece.batch, &cells));
+                piece.rows.push(row);
+            }
         }
         piece
+    }
+
+    /// What is worth a word about the row that was just taken.
+    fn remark(&self, batch: &Batch, cells: &Cells<'_>) -> Option<RowError> {
+        match batch {
+            Batch::Visits(rows) => {
+                let visit = rows.last()?;
+                let (on, starts) = (visit.visited_on, self.days.campaign_starts);
+                (on < starts).then(|| {
+                    let text =
+                        format!("{on} 在活动开始（{starts}）以前：记下了，但不算作这次活动的走访");
+                    cells.remark(Field::Date, text)
+                })
+            }
+            Batch::Areas(rows) => {
+                let area = rows.last()?;
+                let alone = area.parent.of_new().is_none()
+                    && !matches!(area.kind, AreaKind::County | AreaKind::Town);
+                let column = if cells.told(Field::AreaParent) == Told::Nothing {
+                    "没有「上级区划」这一列"
+                } else {
+                    "没有填上级区划"
+                };
+                alone.then(|| {
+                    cells.remark(
+                        Field::AreaParent,
+                        format!(
+                            "{column}：原来有的不变；没有的，「{}」不归任何镇或总支，不算在活动里",
+                            area.name
+                        ),
+                    )
+                })
+            }
+            _ => None,
+        }
+    }
+
+    fn read_into(&self, batch: &mut Batch, cells: &mut Cells<'_>) {
+        let Desk { people, clock, days, options } = self;
+        match batch {
+            Batch::Areas(rows) => keep(rows, cells, |cells| read_area(cells, options)),
+            Batch::Staff(rows) => keep(rows, cells, |cells| read_staff(cells, options)),
+            Batch::Subjects(rows) => keep(rows, cells, |cells| read_subject(cells, options)),
+            Batch::Assignments(rows) => keep(rows, cells, |cells| read_assignment(cells, people)),
+            Batch::AreaAssignments(rows) => {
+                keep(rows, cells, |cells| read_area_assignment(cells, people));
+            }
+            Batch::Visits(rows) => {
+                keep(rows, cells, |cells| read_visit(cells, people, days, options))
+            }
+            Batch::Residents(rows) => keep(rows, cells, |cells| read_resident(cells, options)),
+            Batch::Events(rows) => keep(rows, cells, read_change),
+            Batch::Confirmations(rows) => keep(rows, cells, read_confirmation),
+            Batch::Acknowledgements(rows) => {
+                keep(rows, cells, |cells| read_acknowledgement(cells, people));
+            }
+            Batch::Absences(rows) => keep(rows, cells, |cells| read_absence(cells, people, clock)),
+        }
     }
 }
 
 /// What is wrong with one row, as the record says.
-pub(super) fn row_error(table: &Table<'_>, row: usize, problem: &Problem) -> RowError {
-    let mut cells = Cells::new(table, row, &[]);
-    cells.wrong(field_of(table.kind, problem.about), problem.text.clone());
-    cells.errors.remove(0)
+pub(super) fn row_error(table: &Table, row: &Row, problem: &Problem) -> RowError {
+    Cells::new(table, row).remark(field_of(table.kind, problem.about), problem.text.clone())
 }
 
 fn empty(kind: Kind) -> Batch {
@@ -78,27 +144,13 @@ fn empty(kind: Kind) -> Batch {
         Kind::Assignments => Batch::Assignments(Vec::new()),
         Kind::Visits => Batch::Visits(Vec::new()),
         Kind::Residents => Batch::Residents(Vec::new()),
-        Kind::Classifications | Kind::Handlings | Kind::Returns => Batch::Events(Vec::new()),
+        Kind::AreaAssignments => Batch::AreaAssignments(Vec::new()),
+        Kind::Classifications | Kind::Handlings | Kind::IssueList | Kind::Returns => {
+            Batch::Events(Vec::new())
+        }
         Kind::Confirmations => Batch::Confirmations(Vec::new()),
         Kind::Acknowledgements => Batch::Acknowledgements(Vec::new()),
         Kind::Absences => Batch::Absences(Vec::new()),
-    }
-}
-
-fn read_into(batch: &mut Batch, cells: &mut Cells<'_>, people: &People, clock: &Clock) {
-    match batch {
-        Batch::Areas(rows) => keep(rows, cells, read_area),
-        Batch::Staff(rows) => keep(rows, cells, read_staff),
-        Batch::Subjects(rows) => keep(rows, cells, read_subject),
-        Batch::Assignments(rows) => keep(rows, cells, |cells| read_assignment(cells, people)),
-        Batch::Visits(rows) => keep(rows, cells, |cells| read_visit(cells, people, clock)),
-        Batch::Residents(rows) => keep(rows, cells, read_resident),
-        Batch::Events(rows) => keep(rows, cells, read_change),
-        Batch::Confirmations(rows) => keep(rows, cells, read_confirmation),
-        Batch::Acknowledgements(rows) => {
-            keep(rows, cells, |cells| read_acknowledgement(cells, people));
-        }
-        Batch::Absences(rows) => keep(rows, cells, |cells| read_absence(cells, people, clock)),
     }
 }
 
@@ -117,6 +169,12 @@ fn read_assignment(cells: &mut Cells<'_>, people: &People) -> Option<Assign> {
     Some(Assign { subject_number: subject?.to_owned(), staff_id: visitor?.to_owned() })
 }
 
+fn read_area_assignment(cells: &mut Cells<'_>, people: &People) -> Option<AssignArea> {
+    let (area, visitor) = (cells.required(Field::Area), people.find(cells));
+    let kind = cells.optional_word(Field::SubjectKind, SubjectKind::read, &SubjectKind::choices());
+    Some(AssignArea { area: area?.to_owned(), kind, staff_id: visitor?.to_owned() })
+}
+
 fn read_confirmation(cells: &mut Cells<'_>) -> Option<Confirmation> {
     let (what, area) = (cells.required(Field::Duty), cells.required(Field::Area));
     let by = cells.required(Field::By);
@@ -129,16 +187,30 @@ fn read_acknowledgement(cells: &mut Cells<'_>, people: &People) -> Option<Acknow
     Some(Acknowledgement { number, staff_id: person? })
 }
 
-/// A classification, where the file has a level; else what came of the town's work.
+/// A classification, what came of the town's work, or both; a list of issues may say neither.
 fn read_change(cells: &mut Cells<'_>) -> Option<IssueChange> {
-    let (number, event) = if cells.kind() == Kind::Classifications {
-        read_classification(cells)?
-    } else {
-        let (issue, result) = (cells.required(Field::Issue), cells.required(Field::Result));
-        (issue?, Event::TownFinished { result: result?.to_owned() })
+    let number = cells.required(Field::Issue);
+    let class = match cells.kind() {
+        Kind::Classifications => Some(read_classification(cells)?),
+        Kind::IssueList if cells.optional(Field::Level).is_some() => {
+            Some(read_classification(cells)?)
+        }
+        Kind::IssueList if cells.optional(Field::Category).is_some() => {
+            cells.wrong(Field::Level, "填了类别，还要填责任层级".to_owned());
+            None
+        }
+        _ => None,
     };
+    let result = match cells.kind() {
+        Kind::Handlings => cells.required(Field::Result),
+        Kind::IssueList => cells.optional(Field::Result),
+        _ => None,
+    };
+    let finished = result.map(|result| Event::TownFinished { result: result.to_owned() });
     let actor = cells.optional(Field::By).unwrap_or("import").to_owned();
-    Some(IssueChange { number: number.to_owned(), event, actor })
+    let keeps_urgency = class.is_some() && cells.optional(Field::Urgency).is_none();
+    let (event, then) = if class.is_some() { (class, finished) } else { (finished, None) };
+    Some(IssueChange { number: number?.to_owned(), event, then, keeps_urgency, actor })
 }
 
 /// The column of a kind of file that a problem is about.
@@ -153,53 +225,22 @@ const fn field_of(kind: Kind, about: About) -> Field {
         About::Issue => Field::Issue,
         About::Duty => Field::Duty,
         About::Period => Field::Until,
+        About::Deputy => Field::Deputy,
+        About::AreaCode => Field::AreaCode,
+        About::Phone => Field::StaffPhone,
+        About::Email => Field::StaffEmail,
+        About::Wecom => Field::StaffWecom,
+        About::Feishu => Field::StaffFeishu,
+        About::Unit => Field::StaffUnit,
+        About::Address => Field::Address,
+        About::Contact => Field::Contact,
+        About::Unheard => Field::Unheard,
+        About::Text => Field::Text,
+        About::Level => Field::Level,
     }
 }
 
-/// The same thing twice in one file is a mistake of whoever made the file.
-pub(super) fn note_repeated(
-    cells: &mut Cells<'_>,
-    kind: Kind,
-    texts: &[String],
-    row: usize,
-    seen: &mut HashMap<u64, usize>,
-) {
-    let of = |cells: &Cells<'_>, fields: &[Field]| -> String {
-        fields
-            .iter()
-            .map(|field| cells.optional(*field).unwrap_or_default())
-            .collect::<Vec<_>>()
-            .join("\u{1}")
-    };
-    let (field, key) = match kind {
-        Kind::Areas if cells.optional(Field::AreaCode).is_some() => {
-            (Field::AreaCode, of(cells, &[Field::AreaCode]))
-        }
-        Kind::Areas => (Field::AreaName, of(cells, &[Field::AreaName, Field::AreaKind])),
-        Kind::Staff => (Field::StaffNumber, of(cells, &[Field::StaffNumber])),
-        Kind::Subjects | Kind::Assignments => (Field::Subject, of(cells, &[Field::Subject])),
-        Kind::Visits => (Field::Resident, texts.join("\u{1}")),
-        Kind::Classifications | Kind::Handlings => (Field::Issue, of(cells, &[Field::Issue])),
-        Kind::Confirmations => (Field::Duty, of(cells, &[Field::Duty, Field::Area])),
-        Kind::Returns => (Field::RemoteNumber, texts.join("\u{1}")),
-        Kind::Residents => (Field::Resident, of(cells, &[Field::Subject, Field::Resident])),
-        Kind::Acknowledgements => (Field::Issue, texts.join("\u{1}")),
-        Kind::Absences => (Field::Absentee, of(cells, &[Field::Absentee, Field::From])),
-    };
-    let key = digest(&key);
-    match seen.get(&key) {
-        Some(first) => cells.wrong(field, format!("与第 {first} 行重复")),
-        None => drop(seen.insert(key, row)),
-    }
-}
-
-/// A hundred thousand rows are remembered in a few megabytes.
-fn digest(key: &str) -> u64 {
-    use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
-    BuildHasherDefault::<DefaultHasher>::default().hash_one(key)
-}
-
-fn read_area(cells: &mut Cells<'_>) -> Option<NewArea> {
+fn read_area(cells: &mut Cells<'_>, options: &Options) -> Option<NewArea> {
     let code = cells.optional(Field::AreaCode);
     if let Some(code) = code.filter(|code| !area::is_area_code(code)) {
         cells.wrong(Field::AreaCode, format!("「{code}」不是 12 位数字的区划代码"));
@@ -210,15 +251,25 @@ fn read_area(cells: &mut Cells<'_>) -> Option<NewArea> {
         code: code.map(str::to_owned),
         name: name?.to_owned(),
         kind: kind?,
-        parent: cells.optional(Field::AreaParent).map(str::to_owned),
+        parent: told(cells, Field::AreaParent, options),
     })
 }
 
-fn read_staff(cells: &mut Cells<'_>) -> Option<NewStaff> {
+/// What a cell says of something that is kept.
+fn told(cells: &Cells<'_>, field: Field, options: &Options) -> Told<String> {
+    let told = cells.told(field);
+    if options.clear { told.cleared() } else { told }
+}
+
+fn read_staff(cells: &mut Cells<'_>, options: &Options) -> Option<NewStaff> {
     let (number, name) = (cells.required(Field::StaffNumber), cells.required(Field::StaffName));
     let area = cells.required(Field::Area);
     let mut roles = Vec::new();
-    for text in cells.required(Field::StaffRoles)?.split(['、', ',', '，', ';', '；', '/']) {
+    for text in cells
+        .required(Field::StaffRoles)?
+        .split(['、', ',', '，', ';', '；', '/', ' ', '\n'])
+        .filter(|text| !text.trim().is_empty())
+    {
         match Role::read(text.trim()) {
             Some(role) => roles.push(role),
             None => cells.wrong(
@@ -232,26 +283,28 @@ fn read_staff(cells: &mut Cells<'_>) -> Option<NewStaff> {
         name: name?.to_owned(),
         roles,
         area: area?.to_owned(),
-        unit: cells.optional(Field::StaffUnit).unwrap_or_default().to_owned(),
-        addresses: Addresses {
-            phone: cells.optional(Field::StaffPhone).map(str::to_owned),
-            email: read_email(cells),
-            wecom: cells.optional(Field::StaffWecom).map(str::to_owned),
-            feishu: cells.optional(Field::StaffFeishu).map(str::to_owned),
+        unit: told(cells, Field::StaffUnit, options),
+        addresses: TellAddresses {
+            phone: told(cells, Field::StaffPhone, options),
+            email: read_email(cells, options),
+            wecom: told(cells, Field::StaffWecom, options),
+            feishu: told(cells, Field::StaffFeishu, options),
         },
     })
 }
 
-fn read_email(cells: &mut Cells<'_>) -> Option<String> {
-    let email = cells.optional(Field::StaffEmail)?.to_owned();
-    let (name, host) = email.split_once('@').unwrap_or_default();
-    if name.is_empty() || !host.contains('.') || email.contains(char::is_whitespace) {
-        cells.wrong(Field::StaffEmail, format!("「{email}」不是邮箱，应写成 name@example.cn"));
+fn read_email(cells: &mut Cells<'_>, options: &Options) -> Told<String> {
+    let told = told(cells, Field::StaffEmail, options);
+    if let Told::Is(email) = &told {
+        let (name, host) = email.split_once('@').unwrap_or_default();
+        if name.is_empty() || !host.contains('.') {
+            cells.wrong(Field::StaffEmail, format!("「{email}」不是邮箱，应写成 name@example.cn"));
+        }
     }
-    Some(email)
+    told
 }
 
-fn read_subject(cells: &mut Cells<'_>) -> Option<NewSubject> {
+fn read_subject(cells: &mut Cells<'_>, options: &Options) -> Option<NewSubject> {
     let (number, name) = (cells.required(Field::Subject), cells.required(Field::SubjectName));
     let kind = cells.word(Field::SubjectKind, SubjectKind::read, &SubjectKind::choices());
     let area = cells.required(Field::Area);
@@ -260,12 +313,17 @@ fn read_subject(cells: &mut Cells<'_>) -> Option<NewSubject> {
         kind: kind?,
         name: name?.to_owned(),
         area: area?.to_owned(),
-        address: cells.optional(Field::Address).map(str::to_owned),
+        address: told(cells, Field::Address, options),
     })
 }
 
-fn read_visit(cells: &mut Cells<'_>, people: &People, clock: &Clock) -> Option<NewVisit> {
-    let visited_on = cells.date(Field::Date, clock.today());
+fn read_visit(
+    cells: &mut Cells<'_>,
+    people: &People,
+    days: &Days,
+    options: &Options,
+) -> Option<NewVisit> {
+    let visited_on = cells.date(Field::Date, days);
     let staff_id = people.find(cells).map(str::to_owned);
     let subject = cells.required(Field::Subject);
     let resident = cells.required(Field::Resident);
@@ -289,6 +347,7 @@ fn read_visit(cells: &mut Cells<'_>, people: &People, clock: &Clock) -> Option<N
         contact: cells.optional(Field::Contact).map(str::to_owned),
         face_to_face,
         heard: heard?,
+        choices: options.choices,
     })
 }
 
@@ -301,21 +360,23 @@ fn in_person(text: &str) -> Option<bool> {
 }
 
 /// Somebody registered at a subject.
-fn read_resident(cells: &mut Cells<'_>) -> Option<Registered> {
+fn read_resident(cells: &mut Cells<'_>, options: &Options) -> Option<Registered> {
     let (subject, name) = (cells.required(Field::Subject), cells.required(Field::Resident));
-    let own = |field| cells.optional(field).map(str::to_owned);
     Some(Registered {
         subject_number: subject?.to_owned(),
         name: name?.to_owned(),
-        contact: own(Field::Contact),
-        unheard: own(Field::Unheard),
+        contact: told(cells, Field::Contact, options),
+        unheard: told(cells, Field::Unheard, options),
+        choices: options.choices,
     })
 }
 
 fn read_absence(cells: &mut Cells<'_>, people: &People, clock: &Clock) -> Option<NewAbsence> {
     let staff_id = people.find_in(cells, Field::Absentee).map(str::to_owned);
-    let far = plus(clock.today(), 3650);
-    let (from, until) = (cells.date(Field::From, far), cells.date(Field::Until, far));
+    let far = |days| plus(clock.today(), days);
+    let days =
+        Days { first: far(-3_650), last: far(3_650), today: far(3_650), campaign_starts: far(0) };
+    let (from, until) = (cells.date(Field::From, &days), cells.date(Field::Until, &days));
     let deputy_id = match cells.optional(Field::Deputy) {
         Some(_) => Some(people.find_in(cells, Field::Deputy)?.to_owned()),
         None => None,
@@ -333,19 +394,43 @@ fn yes_or_no(text: &str) -> Option<bool> {
 
 fn read_heard(cells: &mut Cells<'_>) -> Option<Heard> {
     let has_issue = cells.word(Field::HasIssue, yes_or_no, "有、无")?;
-    let level = cells.optional_word(Field::Level, Level::read, &Level::choices());
     if !has_issue {
-        if level.is_some() {
+        if cells.optional(Field::Level).is_some() {
             cells.wrong(Field::Level, "「有无问题」填的是无，却填了责任层级".to_owned());
+        }
+        if let Some(text) = cells.optional(Field::Text).filter(|text| !says_nothing(text)) {
+            let text = format!(
+                "「有无问题」填的是无，这里却写着「{}」：有问题请填有，没有请清空",
+                short(text)
+            );
+            cells.wrong(Field::Text, text);
         }
         return Some(Heard::Nothing);
     }
-    let text = cells.required(Field::Text)?.to_owned();
+    let level = cells.optional_word(Field::Level, Level::read, &Level::choices());
+    let text = cells.required(Field::Text);
     let class = match level {
         None => None,
         Some(level) => Some(read_class(cells, level)?),
     };
-    Some(Heard::Issue(NewIssue { text, class }))
+    Some(Heard::Issue(NewIssue { text: text?.to_owned(), class }))
+}
+
+/// What people write where there's nothing to write.
+fn says_nothing(text: &str) -> bool {
+    let text = text.trim_matches(|c: char| c.is_whitespace() || "。.、-—/\\".contains(c));
+    matches!(
+        text,
+        "" | "无"
+            | "没有"
+            | "暂无"
+            | "无问题"
+            | "没有问题"
+            | "无诉求"
+            | "无意见"
+            | "否"
+            | "无反映"
+    )
 }
 
 fn read_class(cells: &mut Cells<'_>, level: Level) -> Option<Class> {
@@ -354,72 +439,8 @@ fn read_class(cells: &mut Cells<'_>, level: Level) -> Option<Class> {
     Some(Class { level, category: category?, urgency: urgency.unwrap_or(Urgency::Normal) })
 }
 
-fn read_classification<'c>(cells: &mut Cells<'c>) -> Option<(&'c str, Event)> {
-    let issue = cells.required(Field::Issue);
+fn read_classification(cells: &mut Cells<'_>) -> Option<Event> {
     let level = cells.word(Field::Level, Level::read, &Level::choices());
     let Class { level, category, urgency } = read_class(cells, level?)?;
-    Some((issue?, Event::Classified { level, category, urgency }))
-}
-
-/// A row that came back from the platform's people; nothing where it wasn't filled in.
-pub(super) fn read_return(clock: &Clock, cells: &mut Cells<'_>) -> Option<Return> {
-    let own = |field| cells.optional(field).map(str::to_owned);
-    let (remote_id, word) = (own(Field::RemoteNumber), own(Field::RemoteStatus));
-    if remote_id.is_none() && word.is_none() {
-        return None;
-    }
-    let (reference, text) = (own(Field::Reference), own(Field::Reply).unwrap_or_default());
-    let successors = own(Field::Successors).unwrap_or_default();
-    let at = cells.optional(Field::AnsweredAt).and_then(|text| {
-        let at = read_time(text);
-        if at.is_none() {
-            let message = format!("时间「{text}」看不懂，请写成 2022-04-21 08:30");
-            cells.wrong(Field::AnsweredAt, message);
-        }
-        at
-    });
-    let at = at.map(|at| clock.instant(at));
-    let successors = successors.split(['、', '，', ',', ' ']).filter(|number| !number.is_empty());
-    let successors = successors.map(str::to_owned).collect();
-    Some(Return { reference, remote_id, word, text, at, successors })
-}
-
-/// Staff by number, or by a name that only one person has.
-#[derive(Debug)]
-pub(super) struct People {
-    by_number: HashMap<String, String>,
-    by_name: HashMap<String, Vec<String>>,
-}
-
-impl People {
-    pub fn new(staff: Vec<StaffMember>) -> People {
-        let mut people = People { by_number: HashMap::new(), by_name: HashMap::new() };
-        for person in staff {
-            people.by_name.entry(person.name).or_default().push(person.id.clone());
-            people.by_number.insert(person.number, person.id);
-        }
-        people
-    }
-
-    fn find<'p>(&'p self, cells: &mut Cells<'_>) -> Option<&'p str> {
-        self.find_in(cells, Field::Visitor)
-    }
-
-    fn find_in<'p>(&'p self, cells: &mut Cells<'_>, field: Field) -> Option<&'p str> {
-        let text = cells.required(field)?;
-        if let Some(id) = self.by_number.get(text) {
-            return Some(id);
-        }
-        match self.by_name.get(text).map(Vec::as_slice) {
-            Some([id]) => Some(id),
-            Some(_) => {
-                cells.wrong(field, format!("叫「{text}」的不止一人，请填人员编号"));
-                None
-            }
-            None => {
-                cells.wrong(field, format!("没有「{text}」这个走访人员，请先导入走访人员表"));
-                None
-            }
-        }
-    }
+    Some(Event::Classified { level, category, urgency })
 }

@@ -205,7 +205,8 @@ fn workbook(rows: &[Dispatch], rules: &HandoffRules) -> Result<Vec<u8>, XlsxErro
     let mut workbook = Workbook::new();
     let sheet = workbook.add_worksheet().set_name("上报交接单")?;
     let (head, wrapped) = (Format::new().set_bold(), Format::new().set_text_wrap());
-    let fill = Format::new().set_background_color("FFF2CC").set_text_wrap();
+    // As text, so that a number of 18 digits keeps its last ones.
+    let fill = Format::new().set_background_color("FFF2CC").set_text_wrap().set_num_format("@");
     for (column, (name, width)) in (0u16..).zip(HEADER) {
         sheet.write_string_with_format(0, column, name, &head)?;
         sheet.set_column_width(column, width)?;

@@ -7,10 +7,7 @@ pub const EXCEPTIONS: &[(&str, &str, &str)] = &[
     ("circle", "src/db/mod.rs", "what its files share stands in the room's front"),
     ("circle", "src/delivery/attempt.rs", "two files that are one thing"),
     ("circle", "src/delivery/gate.rs", "two files that are one thing"),
-    ("circle", "src/intake/cells.rs", "two files that are one thing"),
-    ("circle", "src/intake/columns.rs", "two files that are one thing"),
     ("circle", "src/intake/mod.rs", "what its files share stands in the room's front"),
-    ("circle", "src/intake/sheet.rs", "two files that are one thing"),
     ("circle", "src/platform/open311/mod.rs", "what its files share stands in the room's front"),
     ("circle", "src/settings.rs", "what its files share stands in the room's front"),
 ];

@@ -74,7 +74,7 @@ async fn bad_files_are_refused_with_their_place_and_change_nothing() {
     let twice = "2022-03-05,Z6,H1,王建国,,路灯不亮,有,,,";
     let error =
         refused(&fixture, "twice.csv", format!("{VISITS}\n{twice}\n{twice}\n").as_bytes()).await;
-    assert!(error.contains("第 3 行第 4 列「群众姓名」：与第 2 行重复"), "{error}");
+    assert!(error.contains("第 3 行第 4 列「群众姓名」：「王建国」与第 2 行重复"), "{error}");
 
     for empty in [&b""[..], b"\n\n", "\u{feff}".as_bytes()] {
         assert!(refused(&fixture, "empty.csv", empty).await.contains("空的"));

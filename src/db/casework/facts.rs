@@ -24,6 +24,7 @@ pub struct SubjectKeys {
     pub number: String,
     pub area_id: String,
     pub content_key: String,
+    pub address_sealed: Option<String>,
 }
 
 /// A resident, without what is personal of them.
@@ -87,11 +88,12 @@ pub struct NewResident {
 }
 
 /// What is known of a resident now.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Default, Serialize)]
 pub struct ResidentChange {
     pub id: String,
-    /// Nothing: the contact as last told stays.
+    /// Nothing: the contact as last told stays, unless it's cleared: 1.
     pub contact_sealed: Option<String>,
+    pub clears_contact: i64,
     /// Set where the registration was handed in: 1, and why they couldn't be heard.
     pub registered: Option<i64>,
     pub unheard_sealed: Option<String>,
@@ -139,10 +141,10 @@ impl Session {
     /// What the subjects of these numbers are known by.
     pub async fn subject_keys(&mut self, numbers: &[&str]) -> Result<Vec<SubjectKeys>> {
         let query = format!(
-            "SELECT id, number, area_id, content_key FROM subjects WHERE number {}",
+            "SELECT id, number, area_id, content_key, address_sealed FROM subjects WHERE number {}",
             self.dialect.among()
         );
-        let columns = ["id", "number", "area_id", "content_key"];
+        let columns = ["id", "number", "area_id", "content_key", "address_sealed"];
         self.read_set(&columns, &query, numbers, &[]).await
     }
 
@@ -239,10 +241,12 @@ impl Tx {
 
     /// Brings residents up to date.
     pub async fn change_residents(&mut self, rows: &[ResidentChange]) -> Result<()> {
-        let source =
-            self.dialect.rows(&["id", "contact_sealed", "unheard_sealed"], &["registered"]);
+        let source = self
+            .dialect
+            .rows(&["id", "contact_sealed", "unheard_sealed"], &["registered", "clears_contact"]);
         let change = format!(
-            "UPDATE residents SET contact_sealed = COALESCE(j.contact_sealed, residents.contact_sealed),
+            "UPDATE residents SET contact_sealed = CASE WHEN j.clears_contact = 1 THEN NULL
+                 ELSE COALESCE(j.contact_sealed, residents.contact_sealed) END,
                unheard_sealed = CASE WHEN j.registered IS NULL THEN residents.unheard_sealed ELSE j.unheard_sealed END,
                registered = COALESCE(j.registered, residents.registered)
              FROM {source} AS j WHERE residents.id = j.id"

@@ -1,12 +1,10 @@
-//! The kinds of file and the columns of each, as data: a file's kind is known by its header.
+//! The kinds of table and the columns of each, as data: a table's kind is known by its header.
 
-use std::collections::HashMap;
-
-use super::{ImportError, Sheet};
+use super::text::Sort;
 use crate::words;
 
 words! {
-    /// What a file holds, in the order in which files build on each other.
+    /// What a table holds, in the order in which tables build on each other.
     Kind {
         Areas = "areas", "区划表";
         Staff = "staff", "走访人员表";
@@ -20,6 +18,8 @@ words! {
         Residents = "residents", "群众名册";
         Acknowledgements = "acknowledgements", "诉求签收表";
         Absences = "absences", "请假表";
+        AreaAssignments = "area_assignments", "走访安排表（附件2，按区域）";
+        IssueList = "issue_list", "问题清单";
     }
 }
 
@@ -42,12 +42,13 @@ words! {
         Subject = "subject", "对象编号" | "走访对象编号" | "户编号" | "走访对象";
         SubjectKind = "subject_kind", "对象类型" | "走访对象类型" | "对象类别";
         SubjectName = "subject_name", "对象名称" | "户主姓名" | "户主" | "户主姓名或名称";
-        Address = "address", "地址" | "详细地址" | "住址";
+        Address = "address", "地址" | "详细地址" | "住址" | "家庭住址" | "家庭地址";
         Visitor = "visitor", "走访人员" | "走访人" | "包保责任人" | "走访责任人";
         Date = "date", "走访日期" | "日期" | "走访时间" | "时间";
         Resident = "resident", "群众姓名" | "被走访人" | "被走访人姓名" | "访问群众姓名" | "受访人";
         Contact = "contact", "联系方式" | "群众电话" | "群众联系方式" | "被走访人电话";
         Text = "text", "反映问题" | "意见建议" | "反映诉求" | "诉求问题" | "问题描述" | "反映的诉求问题" | "群众意见建议";
+        IssueText = "issue_text", "登记的问题";
         HasIssue = "has_issue", "有无问题" | "是否有问题" | "有无诉求";
         Level = "level", "责任层级" | "责任分类" | "办理层级";
         Category = "category", "类别" | "问题类别" | "小类";
@@ -75,8 +76,8 @@ words! {
 }
 
 impl Kind {
-    /// The columns that make a file this kind, and those that it may have besides.
-    const fn columns(self) -> (&'static [Field], &'static [Field]) {
+    /// The columns that make a table this kind, and those that it may have besides.
+    pub const fn columns(self) -> (&'static [Field], &'static [Field]) {
         use Field::*;
         match self {
             Kind::Areas => (&[AreaName, AreaKind], &[AreaCode, AreaParent]),
@@ -85,7 +86,8 @@ impl Kind {
                 &[StaffUnit, StaffPhone, StaffEmail, StaffWecom, StaffFeishu],
             ),
             Kind::Subjects => (&[Subject, SubjectKind, SubjectName, Area], &[Address]),
-            Kind::Assignments => (&[Subject, Visitor], &[Area]),
+            Kind::Assignments => (&[Subject, Visitor], &[]),
+            Kind::AreaAssignments => (&[Area, Visitor], &[SubjectKind]),
             Kind::Visits => (
                 &[Date, Visitor, Subject, Resident],
                 &[
@@ -102,6 +104,7 @@ impl Kind {
             ),
             Kind::Classifications => (&[Issue, Level, Category], &[Urgency, By]),
             Kind::Handlings => (&[Issue, Result], &[By, Date]),
+            Kind::IssueList => (&[Issue, Level, Category, Result], &[Urgency, By]),
             Kind::Confirmations => (&[Duty, Area, By], &[Date]),
             // The reason's column stands there even where it's empty: it tells the list from a record of visits.
             Kind::Residents => (&[Subject, Resident, Unheard], &[Contact]),
@@ -113,21 +116,102 @@ impl Kind {
         }
     }
 
-    fn all_columns(self) -> impl Iterator<Item = Field> {
+    /// Columns with which a table is something else, whatever else it has.
+    const fn never_with(self) -> &'static [Field] {
+        use Field::*;
+        match self {
+            Kind::Assignments | Kind::AreaAssignments => &[
+                Date,
+                Resident,
+                Text,
+                HasIssue,
+                Level,
+                Satisfaction,
+                VisitKind,
+                Manner,
+                Unheard,
+                Issue,
+                SubjectName,
+            ],
+            Kind::Areas => &[Subject, Visitor, Resident, Issue, StaffRoles],
+            Kind::Subjects | Kind::Residents => &[Date, Text, HasIssue, VisitKind, Issue],
+            Kind::Staff => &[Date, Text, Issue],
+            Kind::Visits => &[Issue],
+            _ => &[],
+        }
+    }
+
+    /// Columns that stand there to be read by people, as in the tables that the program itself writes.
+    pub const fn shown(self) -> &'static [&'static str] {
+        match self {
+            Kind::Assignments => &[
+                "对象名称",
+                "对象类型",
+                "所属村",
+                "村",
+                "走访区域",
+                "地址",
+                "人员编号",
+                "总支",
+                "户主",
+                "户主姓名",
+            ],
+            Kind::AreaAssignments => &["人员编号"],
+            Kind::Visits => {
+                &["对象名称", "对象类型", "所属村", "村", "户主", "户主姓名", "人员编号", "地址"]
+            }
+            Kind::Classifications | Kind::Handlings | Kind::IssueList => &[
+                "状态",
+                "村",
+                "所属村",
+                "对象编号",
+                "对象名称",
+                "反映问题",
+                "办结期限",
+                "登记日期",
+                "群众姓名",
+                "轮次",
+                "走访人员",
+            ],
+            Kind::Returns => &[
+                "问题编号",
+                "此前平台编号",
+                "类别",
+                "平台类别代码",
+                "轻重缓急",
+                "群众姓名",
+                "联系方式",
+                "详细地址",
+                "所属村",
+                "区划代码",
+                "上报网格员",
+                "诉求内容",
+            ],
+            _ => &[],
+        }
+    }
+
+    /// All columns that it knows.
+    pub fn all_columns(self) -> impl Iterator<Item = Field> {
         let (required, optional) = self.columns();
         required.iter().chain(optional).copied()
     }
 
-    /// Whether the header names `field`; a name may mean different fields in different kinds.
-    fn find(self, names: &[String]) -> HashMap<Field, usize> {
-        let mut found = HashMap::new();
-        for (index, name) in names.iter().enumerate() {
-            if let Some(field) = self.all_columns().find(|field| field.answers_to(name)) {
-                found.entry(field).or_insert(index);
-            }
-        }
-        found
+    /// What a column of that name holds; a name may mean different things in different kinds.
+    pub fn field(self, name: &str) -> Option<Field> {
+        self.all_columns().find(|field| field.answers_to(name))
     }
+
+    /// A column by which a table is known to be something else.
+    pub fn excluded_by(self, name: &str) -> bool {
+        self.field(name).is_none()
+            && Field::read(name).is_some_and(|field| self.never_with().contains(&field))
+    }
+}
+
+/// Whether a column of that name stands in any kind of table.
+pub(super) fn is_a_name(name: &str) -> bool {
+    Field::read(name).is_some()
 }
 
 impl Field {
@@ -136,8 +220,8 @@ impl Field {
         Field::read(name) == Some(self) || self.also().contains(&name)
     }
 
-    /// Names that mean this field in its own kind of file, though they mean another elsewhere.
-    const fn also(self) -> &'static [&'static str] {
+    /// Names that mean this field in its own kind of table, though they mean another elsewhere.
+    pub const fn also(self) -> &'static [&'static str] {
         match self {
             Field::SubjectKind => &["类型", "kind"],
             Field::SubjectName => &["名称", "姓名", "name"],
@@ -149,95 +233,20 @@ impl Field {
             _ => &[],
         }
     }
-}
 
-/// A recognised file.
-#[derive(Debug)]
-pub(super) struct Table<'s> {
-    pub kind: Kind,
-    pub header_row: usize,
-    pub names: Vec<String>,
-    pub columns: HashMap<Field, usize>,
-    pub rows: &'s [(usize, Vec<String>)],
-}
-
-/// How far down a title, a unit and a date may stand above the header.
-const HEADER_WITHIN: usize = 10;
-
-/// Finds the header and what it makes the file.
-pub(super) fn recognise(sheet: &Sheet) -> Result<Table<'_>, ImportError> {
-    let candidates = sheet.rows.iter().take(HEADER_WITHIN).enumerate();
-    for (index, (row, cells)) in candidates {
-        let names: Vec<String> = cells.iter().map(|cell| plain(cell)).collect();
-        let fits = Kind::ALL.iter().filter_map(|kind| {
-            let columns = kind.find(&names);
-            kind.columns()
-                .0
-                .iter()
-                .all(|field| columns.contains_key(field))
-                .then_some((*kind, columns))
-        });
-        if let Some((kind, columns)) = fits.max_by_key(|(_, columns)| columns.len()) {
-            check_once(sheet, *row, &names, &columns)?;
-            let rows = &sheet.rows[index + 1..];
-            return Ok(Table { kind, header_row: *row, names: cells.clone(), columns, rows });
-        }
+    /// Whether several columns may say it, of which the one named first counts.
+    pub const fn may_stand_twice(self) -> bool {
+        matches!(self, Field::Reference)
     }
-    Err(unknown_header(sheet))
-}
 
-/// A header cell without the blanks, stars and bracketed hints that people add.
-fn plain(cell: &str) -> String {
-    let before_bracket = cell.split(['（', '(', '【', '[']).next().unwrap_or(cell);
-    before_bracket.chars().filter(|c| !c.is_whitespace() && !"*＊：:".contains(*c)).collect()
-}
-
-fn check_once(
-    sheet: &Sheet,
-    row: usize,
-    names: &[String],
-    columns: &HashMap<Field, usize>,
-) -> Result<(), ImportError> {
-    for (index, name) in names.iter().enumerate() {
-        let first = columns.values().find(|first| **first < index && names[**first] == *name);
-        if let Some(first) = first {
-            let (column, first) = (index + 1, first + 1);
-            return Err(ImportError::TwiceInHeader {
-                file: sheet.file.clone(),
-                row,
-                column,
-                first,
-                name: name.clone(),
-            });
+    /// What sort of text stands there.
+    pub(super) const fn sort(self) -> Sort {
+        use Field::*;
+        match self {
+            Text | IssueText | Result | Reply | Unheard | Reference | Address => Sort::Free,
+            AreaCode | StaffNumber | StaffPhone | StaffEmail | StaffWecom | StaffFeishu
+            | Subject | Issue | RemoteNumber | Contact => Sort::Code,
+            _ => Sort::Short,
         }
-    }
-    Ok(())
-}
-
-/// Names the kind whose columns are nearest, and what it still lacks.
-fn unknown_header(sheet: &Sheet) -> ImportError {
-    let (row, cells) = sheet.rows.first().cloned().unwrap_or_default();
-    let names: Vec<String> = cells.iter().map(|cell| plain(cell)).collect();
-    let lacking = |kind: &Kind| -> Vec<&str> {
-        let found = kind.find(&names);
-        kind.columns()
-            .0
-            .iter()
-            .filter(|field| !found.contains_key(field))
-            .map(|field| field.chinese())
-            .collect()
-    };
-    let share = |kind: &&Kind| lacking(kind).len() * 100 / kind.columns().0.len();
-    let nearest = Kind::ALL.iter().min_by_key(share).copied().unwrap_or(Kind::Visits);
-    let columns = cells.iter().enumerate().map(|(index, cell)| {
-        let cell: String = cell.chars().take(20).collect();
-        format!("第 {} 列「{cell}」", index + 1)
-    });
-    ImportError::UnknownHeader {
-        file: sheet.file.clone(),
-        row,
-        found: columns.take(12).collect::<Vec<_>>().join("、"),
-        nearest: nearest.chinese(),
-        missing: lacking(&nearest).join("、"),
     }
 }

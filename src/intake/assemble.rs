@@ -1,0 +1,119 @@
+//! Cells become rows: within bounds, and with what merged cells above say.
+
+use super::bounds::Bounds;
+use super::refusal::{At, ImportError, sheet_text};
+use super::row::{Cell, Row, Take};
+use super::scan::Region;
+use super::text::short;
+
+/// The sheet that rows are of.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Of<'a> {
+    pub file: &'a str,
+    /// Where the file has several.
+    pub sheet: Option<&'a str>,
+    /// Its place in the file, from 0.
+    pub index: usize,
+}
+
+/// Rows as they are put together from cells.
+pub(super) struct Rows<'r, 't> {
+    of: Of<'r>,
+    bounds: &'r Bounds,
+    take: &'r mut Take<'t>,
+    row: Row,
+    /// Merged cells over several rows that may still cover one, with what they say.
+    covering: Vec<(Region, Cell)>,
+    /// Those that begin further down, the next one last.
+    ahead: Vec<Region>,
+    count: usize,
+    is_enough: bool,
+}
+
+impl<'r, 't> Rows<'r, 't> {
+    pub fn new(of: Of<'r>, bounds: &'r Bounds, take: &'r mut Take<'t>) -> Rows<'r, 't> {
+        let (row, covering, ahead) = (Row::default(), Vec::new(), Vec::new());
+        Rows { of, bounds, take, row, covering, ahead, count: 0, is_enough: false }
+    }
+
+    /// Whether nobody wants more.
+    pub fn is_enough(&self) -> bool {
+        self.is_enough
+    }
+
+    /// What it's a sheet of can't be read.
+    pub fn broken(&self, why: impl std::fmt::Display) -> ImportError {
+        ImportError::broken(self.of.file, why)
+    }
+
+    /// That these cells are one.
+    pub fn merge(&mut self, regions: impl IntoIterator<Item = Region>) {
+        self.ahead.extend(regions.into_iter().filter(|region| region.bottom > region.top));
+        self.ahead.sort_by_key(|region| std::cmp::Reverse(region.top));
+    }
+
+    /// One cell more, in the order of the file; row and column from 1.
+    pub fn put(&mut self, row: usize, column: usize, cell: Cell) -> Result<(), ImportError> {
+        if row != self.row.number {
+            self.flush()?;
+            self.row.number = row;
+        }
+        let at = At { file: self.of.file, sheet: self.of.sheet, row, column };
+        if cell.text.len() > self.bounds.text && cell.text.chars().count() > self.bounds.text {
+            return Err(ImportError::long_cell(&at, self.bounds));
+        }
+        if cell.is_blank() {
+            return Ok(());
+        }
+        if column > self.bounds.columns {
+            let text = short(&cell.text).into_owned();
+            return Err(ImportError::far_cell(&at, text, self.bounds));
+        }
+        if self.row.cells.len() < column {
+            self.row.cells.resize(column, Cell::default());
+        }
+        self.row.cells[column - 1] = cell;
+        Ok(())
+    }
+
+    /// Hands on the row that is whole now.
+    pub fn flush(&mut self) -> Result<(), ImportError> {
+        let mut row = std::mem::take(&mut self.row);
+        if row.is_blank() || self.is_enough {
+            return Ok(());
+        }
+        self.cover(&mut row);
+        self.count += 1;
+        if self.count > self.bounds.rows {
+            let (file, sheet) = (self.of.file.to_owned(), sheet_text(self.of.sheet));
+            return Err(ImportError::TooLong { file, sheet, limit: self.bounds.rows });
+        }
+        self.is_enough = (self.take)(self.of.index, row).is_break();
+        Ok(())
+    }
+
+    /// Gives a row what merged cells say that begin above it.
+    fn cover(&mut self, row: &mut Row) {
+        let number = row.number;
+        self.covering.retain(|(region, _)| region.bottom >= number);
+        for (region, cell) in &self.covering {
+            let index = region.left - 1;
+            if index >= self.bounds.columns {
+                continue;
+            }
+            if row.cells.len() <= index {
+                row.cells.resize(index + 1, Cell::default());
+            }
+            if row.cells[index].is_blank() {
+                row.cells[index] = cell.clone();
+            }
+        }
+        while let Some(region) = self.ahead.last().copied().filter(|region| region.top <= number) {
+            self.ahead.pop();
+            let cell = row.cells.get(region.left - 1).filter(|_| region.top == number);
+            if let Some(cell) = cell.filter(|cell| !cell.is_blank()) {
+                self.covering.push((region, cell.clone()));
+            }
+        }
+    }
+}

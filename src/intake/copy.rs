@@ -1,0 +1,175 @@
+//! A copy of a file for whoever mends it: all of its sheets, and beside each wrong row what is wrong there.
+
+use std::collections::BTreeMap;
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
+
+use rust_xlsxwriter::{Color, Format, Workbook, Worksheet, XlsxError};
+
+use super::bounds::Bounds;
+use super::original::{Form, Original};
+use super::refusal::{ImportError, RowError};
+use super::row::Row;
+use super::survey::Book;
+
+/// Writes a copy of the file with a column that says what is wrong in each row; returns its path.
+pub fn write_error_copy(
+    file: &Path,
+    folder: Option<&Path>,
+    original: &Original,
+    errors: &[RowError],
+) -> Result<PathBuf, ImportError> {
+    let stem = file.file_stem().map_or_else(|| "file".into(), |stem| stem.to_string_lossy());
+    let folder = folder.or(file.parent()).unwrap_or(Path::new("."));
+    let copy = folder.join(format!("{stem}.错误.{}", original.copy_extension()));
+    let bytes = copy_of(original, errors)?;
+    std::fs::write(&copy, bytes).map_err(|_| ImportError::Unreadable {
+        file: copy.display().to_string(),
+        why: "写不进去，请看看文件夹的权限和磁盘".to_owned(),
+    })?;
+    Ok(copy)
+}
+
+fn copy_of(original: &Original, errors: &[RowError]) -> Result<Vec<u8>, ImportError> {
+    let book = Book::open(original.clone(), Bounds::default())?;
+    let mut notes = Notes::default();
+    for error in errors {
+        let sheet = notes.0.entry(error.place.sheet).or_default();
+        sheet.header_row = error.place.header_row;
+        let row = sheet.rows.entry(error.row).or_default();
+        row.push((error.column, error.in_row()));
+    }
+    if original.form == Form::Text {
+        return csv_copy(&book, &notes);
+    }
+    workbook_copy(&book, &notes).map_err(|error| match error {
+        Failed::Reading(error) => error,
+        Failed::Writing(error) => ImportError::broken(&original.file, error),
+    })
+}
+
+/// What is wrong, by sheet and row.
+#[derive(Default)]
+struct Notes(BTreeMap<usize, SheetNotes>);
+
+#[derive(Default)]
+struct SheetNotes {
+    header_row: usize,
+    /// The columns, from 1 where they are there, and what is wrong in each.
+    rows: BTreeMap<usize, Vec<(usize, String)>>,
+}
+
+impl SheetNotes {
+    fn of(&self, row: usize) -> String {
+        if row == self.header_row {
+            return "问题说明".to_owned();
+        }
+        let texts = self.rows.get(&row).into_iter().flatten().map(|(_, text)| text.as_str());
+        texts.collect::<Vec<_>>().join("；")
+    }
+}
+
+fn csv_copy(book: &Book, notes: &Notes) -> Result<Vec<u8>, ImportError> {
+    let none = SheetNotes::default();
+    let notes = notes.0.get(&0).unwrap_or(&none);
+    let (mut width, mut rows) = (0, Vec::new());
+    book.read(&[0], &mut |_, row| {
+        width = width.max(row.cells.len());
+        rows.push(row);
+        ControlFlow::Continue(())
+    })?;
+    // The mark makes Excel read it as UTF-8.
+    let mut bytes = "\u{feff}".as_bytes().to_vec();
+    let mut writer = csv::Writer::from_writer(&mut bytes);
+    let mut next = 1;
+    let mut write = |number: usize, row: Option<&Row>| {
+        let texts = (0..width).map(|column| row.map_or("", |row| row.text(column)).to_owned());
+        writer.write_record(texts.chain([notes.of(number)])).is_ok()
+    };
+    for row in &rows {
+        while next < row.number {
+            write(next, None);
+            next += 1;
+        }
+        write(row.number, Some(row));
+        next = row.number + 1;
+    }
+    drop(writer);
+    Ok(bytes)
+}
+
+enum Failed {
+    Reading(ImportError),
+    Writing(XlsxError),
+}
+
+impl From<ImportError> for Failed {
+    fn from(error: ImportError) -> Failed {
+        Failed::Reading(error)
+    }
+}
+
+impl From<XlsxError> for Failed {
+    fn from(error: XlsxError) -> Failed {
+        Failed::Writing(error)
+    }
+}
+
+fn workbook_copy(book: &Book, notes: &Notes) -> Result<Vec<u8>, Failed> {
+    let mut workbook = Workbook::new();
+    let none = SheetNotes::default();
+    for (index, name) in book.sheet_names() {
+        let notes = notes.0.get(&index).unwrap_or(&none);
+        let sheet = workbook.add_worksheet().set_name(name)?;
+        write_sheet(book, index, sheet, notes)?;
+    }
+    Ok(workbook.save_to_buffer()?)
+}
+
+fn write_sheet(
+    book: &Book,
+    index: usize,
+    sheet: &mut Worksheet,
+    notes: &SheetNotes,
+) -> Result<(), Failed> {
+    let wrong = Format::new().set_background_color(Color::RGB(0x00FF_C7CE));
+    let (mut width, mut failed) = (0, Ok(()));
+    book.read(&[index], &mut |_, row| {
+        width = width.max(row.cells.len());
+        failed = write_row(sheet, &row, notes, &wrong);
+        if failed.is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+    })?;
+    failed?;
+    if notes.rows.is_empty() {
+        return Ok(());
+    }
+    let width = u16::try_from(width).unwrap_or(0);
+    sheet.set_column_width(width, 60)?;
+    for row in notes.rows.keys().chain([&notes.header_row]) {
+        sheet.write_string(place(*row), width, notes.of(*row))?;
+    }
+    Ok(())
+}
+
+fn write_row(
+    sheet: &mut Worksheet,
+    row: &Row,
+    notes: &SheetNotes,
+    wrong: &Format,
+) -> Result<(), XlsxError> {
+    let marked = notes.rows.get(&row.number);
+    for (column, cell) in (0_u16..).zip(&row.cells) {
+        let is_wrong =
+            marked.is_some_and(|wrong| wrong.iter().any(|(at, _)| *at == usize::from(column) + 1));
+        if is_wrong {
+            sheet.write_string_with_format(place(row.number), column, &cell.text, wrong)?;
+        } else if !cell.text.is_empty() {
+            sheet.write_string(place(row.number), column, &cell.text)?;
+        }
+    }
+    Ok(())
+}
+
+fn place(number: usize) -> u32 {
+    u32::try_from(number.saturating_sub(1)).unwrap_or(u32::MAX)
+}

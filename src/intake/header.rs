@@ -1,0 +1,312 @@
+//! What a sheet is, by the row that names its columns: its kind and why, which columns are used and which aren't. What
+//! isn't sure is asked, never guessed.
+
+use std::collections::HashMap;
+
+use super::kinds::{Field, Kind};
+use super::refusal::Place;
+use super::row::Row;
+use super::scan::Region;
+use super::text::{Sort, clean, short};
+
+/// A sheet whose columns are understood.
+#[derive(Debug, Clone)]
+pub(super) struct Table {
+    pub kind: Kind,
+    pub place: Place,
+    /// The sheet's name, where the file has several.
+    pub sheet: Option<String>,
+    pub names: Vec<String>,
+    pub columns: HashMap<Field, usize>,
+    /// Columns with a name that aren't used: their places and names.
+    pub unused: Vec<(usize, String)>,
+    /// Whether its days are counted from 1904.
+    pub is_1904: bool,
+}
+
+/// What a sheet's first rows make of it.
+pub(super) enum Understood {
+    Table(Table),
+    /// No row names columns: a cover, instructions.
+    Cover,
+    /// It should be a table, and isn't understood: why, and what to do.
+    Unclear(String),
+}
+
+/// How far down a title, a unit and a date may stand above the header.
+pub(super) const HEADER_WITHIN: usize = 12;
+
+/// Finds the header among the first rows and what it makes of the sheet. `ignored`: columns of which somebody said that
+/// they're meant for people.
+pub(super) fn understand(head: &[Row], merged: &[Region], ignored: &[String]) -> Understood {
+    for (index, row) in head.iter().enumerate() {
+        let header = Header::of(row, index.checked_sub(1).map(|above| &head[above]), merged);
+        if let Some(found) = header.kind() {
+            return match header.table(found, ignored) {
+                Ok(table) => Understood::Table(table),
+                Err(text) => Understood::Unclear(text),
+            };
+        }
+    }
+    let headers = head.iter().enumerate().map(|(index, row)| {
+        Header::of(row, index.checked_sub(1).map(|above| &head[above]), merged)
+    });
+    let best = headers.max_by_key(|header| (header.known(), std::cmp::Reverse(header.row)));
+    match best {
+        Some(header) if header.known() >= 2 => Understood::Unclear(header.unknown()),
+        _ => Understood::Cover,
+    }
+}
+
+/// Why the first row isn't a header, where no row is one.
+pub(super) fn no_header(head: &[Row]) -> String {
+    head.first().map(|row| Header::of(row, None, &[]).unknown()).unwrap_or_default()
+}
+
+/// A row that may name columns.
+struct Header {
+    row: usize,
+    /// As they stand there.
+    shown: Vec<String>,
+    /// As they are compared; below a cell over several columns also with what that says before it.
+    names: Vec<[String; 2]>,
+}
+
+impl Header {
+    fn of(row: &Row, above: Option<&Row>, merged: &[Region]) -> Header {
+        let group = |column: usize| -> String {
+            let Some(above) = above.filter(|above| above.number + 1 == row.number) else {
+                return String::new();
+            };
+            let wide = merged.iter().find(|region| {
+                region.top <= above.number
+                    && above.number <= region.bottom
+                    && region.right > region.left
+                    && (region.left..=region.right).contains(&(column + 1))
+            });
+            wide.map(|region| plain(above.text(region.left - 1))).unwrap_or_default()
+        };
+        let names = row.cells.iter().enumerate().map(|(column, cell)| {
+            let own = plain(&cell.text);
+            let whole =
+                if own.is_empty() { String::new() } else { format!("{}{own}", group(column)) };
+            [whole, own]
+        });
+        Header {
+            row: row.number,
+            names: names.collect(),
+            shown: row.cells.iter().map(|cell| shown(&cell.text)).collect(),
+        }
+    }
+
+    /// Where each column of a kind stands, and columns that mean the same: the field and both places.
+    fn find(&self, kind: Kind) -> (HashMap<Field, usize>, Vec<(Field, usize, usize)>) {
+        let (mut found, mut twice): (HashMap<Field, usize>, Vec<_>) = (HashMap::new(), Vec::new());
+        for (index, names) in self.names.iter().enumerate() {
+            let Some(field) = names.iter().find_map(|name| kind.field(name)) else { continue };
+            match found.get(&field) {
+                None => drop(found.insert(field, index)),
+                Some(first) if !field.may_stand_twice() => twice.push((field, *first, index)),
+                // The one that is named by the usual name counts.
+                Some(_) if names.iter().any(|name| name == field.chinese()) => {
+                    found.insert(field, index);
+                }
+                Some(_) => {}
+            }
+        }
+        (found, twice)
+    }
+
+    /// The kind that the row makes of the sheet: all that it needs is there, and nothing that it never has.
+    fn kind(&self) -> Option<Kind> {
+        let fits = Kind::ALL.iter().copied().filter_map(|kind| {
+            let (found, _) = self.find(kind);
+            let whole = kind.columns().0.iter().all(|field| found.contains_key(field));
+            let other = self.names.iter().any(|[_, own]| kind.excluded_by(own));
+            (whole && !other).then_some((kind, found.len()))
+        });
+        fits.max_by_key(|(_, columns)| *columns).map(|(kind, _)| kind)
+    }
+
+    /// The table, or what must be decided first.
+    fn table(&self, kind: Kind, ignored: &[String]) -> Result<Table, String> {
+        let (columns, twice) = self.find(kind);
+        if let Some((field, first, second)) = twice.first() {
+            return Err(self.two_of_one(*field, *first, *second));
+        }
+        let is_ignored =
+            |index: usize| ignored.iter().any(|name| plain(name) == self.names[index][1]);
+        let is_shown = |index: usize| kind.shown().contains(&self.names[index][1].as_str());
+        let unused: Vec<(usize, String)> = (0..self.names.len())
+            .filter(|index| !columns.values().any(|used| used == index))
+            .filter(|index| !self.names[*index][1].is_empty())
+            .map(|index| (index, self.shown[index].clone()))
+            .collect();
+        let alike: Vec<String> = unused
+            .iter()
+            .filter(|(index, _)| !is_ignored(*index) && !is_shown(*index))
+            .filter_map(|(index, _)| {
+                let missing = kind.all_columns().filter(|field| !columns.contains_key(field));
+                Some(self.question(*index, like(&self.names[*index], missing)?))
+            })
+            .collect();
+        if !alike.is_empty() {
+            return Err(format!(
+                "第 {} 行的表头（{kind}）有拿不准的列：{}",
+                self.row,
+                alike.join("；")
+            ));
+        }
+        let place = Place { sheet: 0, header_row: self.row };
+        let names = self.shown.clone();
+        Ok(Table { kind, place, sheet: None, names, columns, unused, is_1904: false })
+    }
+
+    fn two_of_one(&self, field: Field, first: usize, second: usize) -> String {
+        let (one, two) = (&self.shown[first], &self.shown[second]);
+        let (first, second, row) = (first + 1, second + 1, self.row);
+        if one == two {
+            return format!("第 {row} 行第 {second} 列「{two}」与第 {first} 列重复，请只留一列");
+        }
+        format!(
+            "第 {row} 行第 {second} 列「{two}」与第 {first} 列「{one}」是一个意思（{field}），请只留一列"
+        )
+    }
+
+    fn question(&self, index: usize, field: Field) -> String {
+        let name = &self.shown[index];
+        format!(
+            "第 {} 列「{name}」不认识，像是「{field}」：是的话请把表头改成「{field}」，不是的话请改个名字，或在命令后加 --ignore-column {name}",
+            index + 1
+        )
+    }
+
+    /// How many columns are known by the kind that knows most.
+    fn known(&self) -> usize {
+        Kind::ALL.iter().map(|kind| self.find(*kind).0.len()).max().unwrap_or(0)
+    }
+
+    /// Names the kind whose columns are nearest, and what it still lacks.
+    fn unknown(&self) -> String {
+        let nearest = Kind::ALL.iter().copied().max_by_key(|kind| {
+            let (found, _) = self.find(*kind);
+            let required = kind.columns().0;
+            let lacking = required.iter().filter(|field| !found.contains_key(field)).count();
+            let share = lacking * 100 / required.len();
+            (found.len(), std::cmp::Reverse(share), std::cmp::Reverse(*kind))
+        });
+        let nearest = nearest.unwrap_or(Kind::Visits);
+        let (found, _) = self.find(nearest);
+        let missing: Vec<Field> = nearest
+            .columns()
+            .0
+            .iter()
+            .copied()
+            .filter(|field| !found.contains_key(field))
+            .collect();
+        let columns: Vec<String> = self
+            .shown
+            .iter()
+            .enumerate()
+            .filter(|(_, name)| !name.is_empty())
+            .map(|(index, name)| format!("第 {} 列「{name}」", index + 1))
+            .collect();
+        let names: Vec<&str> = missing.iter().map(|field| field.chinese()).collect();
+        let mut text = format!(
+            "第 {} 行的表头认不出来：{}。最接近的是「{nearest}」，还缺：{}",
+            self.row,
+            columns.join("、"),
+            names.join("、")
+        );
+        let questions = (0..self.names.len()).filter_map(|index| {
+            let used = found.values().any(|used| *used == index);
+            let field = like(&self.names[index], missing.iter().copied()).filter(|_| !used)?;
+            Some(format!(
+                "。第 {} 列「{}」像是「{field}」，是的话请改成这个名字",
+                index + 1,
+                self.shown[index]
+            ))
+        });
+        text.extend(questions);
+        text
+    }
+}
+
+/// The field, of those that no column holds yet, whose name looks like this one.
+fn like(names: &[String; 2], mut missing: impl Iterator<Item = Field>) -> Option<Field> {
+    missing.find(|field| field.names().any(|known| names.iter().any(|name| is_like(name, known))))
+}
+
+/// How alike two names are that may be the same.
+const ALIKE: f64 = 0.7;
+
+fn is_like(name: &str, known: &str) -> bool {
+    let (length, of_known) = (name.chars().count(), known.chars().count());
+    if length < 2 || of_known < 2 || known.is_ascii() {
+        return false;
+    }
+    known.contains(name)
+        || of_known >= 3 && name.contains(known)
+        || strsim::normalized_levenshtein(name, known) >= ALIKE
+}
+
+/// A name as it's shown: on one line.
+fn shown(text: &str) -> String {
+    let line: String = text.split_whitespace().collect();
+    short(&line).into_owned()
+}
+
+/// A name without the blanks, stars and bracketed hints that people add.
+fn plain(text: &str) -> String {
+    let text = clean(text, Sort::Short).unwrap_or_default();
+    let before_bracket = text.split(['(', '【', '[', '（']).next().unwrap_or(&text);
+    before_bracket.chars().filter(|c| !c.is_whitespace() && !"*：:".contains(*c)).collect()
+}
+
+impl Table {
+    /// Why a row isn't one of the table's: it's passed over, and said so.
+    pub fn passes_over(&self, row: &Row) -> Option<String> {
+        let used = || self.columns.values().map(|column| row.text(*column));
+        if used().all(|text| text.trim().is_empty())
+            && !self
+                .columns
+                .values()
+                .any(|column| row.cells.get(*column).is_some_and(|cell| cell.flaw.is_some()))
+        {
+            return Some("没有用到的列里有内容".to_owned());
+        }
+        let first = row.cells.iter().find(|cell| !cell.is_blank())?;
+        let first = clean(&first.text, Sort::Short).ok()?;
+        let is_total = ["合计", "总计", "小计", "共计"].iter().any(|word| {
+            first
+                .strip_prefix(word)
+                .is_some_and(|rest| rest.is_empty() || rest.starts_with([':', '(', '：']))
+        });
+        let is_note =
+            ["注:", "备注:", "说明:", "填表人", "填报人", "制表人", "审核人", "负责人:", "联系人:"]
+                .iter()
+                .any(|word| first.starts_with(word));
+        let few = row.cells.iter().filter(|cell| !cell.is_blank()).count() <= 2
+            || self
+                .kind
+                .columns()
+                .0
+                .iter()
+                .filter(|field| {
+                    self.columns
+                        .get(field)
+                        .is_some_and(|column| !row.text(*column).trim().is_empty())
+                })
+                .count()
+                <= 1;
+        let is_header = row.number > self.place.header_row
+            && self.columns.values().all(|column| {
+                self.names.get(*column).is_some_and(|name| *name == shown(row.text(*column)))
+            });
+        match (is_total, is_note && few, is_header) {
+            (true, _, _) | (_, true, _) => Some(format!("「{}」", short(&first))),
+            (_, _, true) => Some("又是表头".to_owned()),
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,201 @@
+//! What was understood of a file and what became of it, for a person and for a program.
+
+use serde::Serialize;
+
+use super::kinds::{Field, Kind};
+use super::original::Original;
+use super::refusal::RowError;
+use super::survey::Survey;
+
+/// What an import did, or would do.
+#[derive(Debug, Clone)]
+pub struct Report {
+    /// The kind of its (first) table.
+    pub kind: Kind,
+    pub rows: usize,
+    pub added: usize,
+    pub changed: usize,
+    pub same: usize,
+    /// What had become wrong while a long file was applied, and was left out; the log names each.
+    pub skipped: usize,
+    /// When the very same file was imported before; nothing is done then.
+    pub imported_before: Option<i64>,
+    /// Rows of a return that are about nothing known here; the others were taken.
+    pub unmatched: Vec<RowError>,
+    /// Rows that were taken, and that are worth a word.
+    pub remarks: Vec<RowError>,
+    /// The file, to be written back with a note, where any row is unmatched.
+    pub sheet: Option<Original>,
+    pub tables: Vec<TableReport>,
+    /// Sheets that weren't read, and why.
+    pub not_read: Vec<NotRead>,
+}
+
+/// A sheet that isn't read.
+#[derive(Debug, Clone, Serialize)]
+pub struct NotRead {
+    pub sheet: String,
+    pub why: String,
+}
+
+/// What was understood of a table.
+#[derive(Debug, Clone, Serialize)]
+pub struct TableReport {
+    pub sheet: Option<String>,
+    pub kind: &'static str,
+    pub header_row: usize,
+    pub rows: usize,
+    pub used: Vec<Column>,
+    pub unused: Vec<String>,
+    pub hidden_columns: Vec<String>,
+    pub hidden_rows: Vec<(usize, usize)>,
+    pub not_read: Vec<RowsNotRead>,
+}
+
+/// A column and what it was taken for.
+#[derive(Debug, Clone, Serialize)]
+pub struct Column {
+    pub column: usize,
+    pub name: String,
+    pub meaning: &'static str,
+}
+
+/// Rows that aren't read.
+#[derive(Debug, Clone, Serialize)]
+pub struct RowsNotRead {
+    pub rows: (usize, usize),
+    pub why: String,
+}
+
+/// So many remarks are kept.
+pub(super) const MOST_REMARKS: usize = 1_000;
+
+impl Report {
+    /// Of a file of which nothing is done yet.
+    pub(super) fn of(survey: &Survey) -> Report {
+        let not_read = survey.passed.iter();
+        Report {
+            kind: survey.tables.first().map_or(Kind::Visits, |first| first.table.kind),
+            rows: survey.rows(),
+            added: 0,
+            changed: 0,
+            same: 0,
+            skipped: 0,
+            imported_before: None,
+            unmatched: Vec::new(),
+            remarks: Vec::new(),
+            sheet: None,
+            tables: survey.tables.iter().map(table_report).collect(),
+            not_read: not_read
+                .map(|(sheet, why)| NotRead { sheet: sheet.clone(), why: why.clone() })
+                .collect(),
+        }
+    }
+
+    /// What was understood, a line each, for a person.
+    pub fn understood(&self) -> Vec<String> {
+        let mut lines = Vec::new();
+        for table in &self.tables {
+            table.tell(self.tables.len() > 1, &mut lines);
+        }
+        let not_read = self.not_read.iter();
+        lines.extend(not_read.map(|NotRead { sheet, why }| format!("工作表「{sheet}」{why}")));
+        lines.extend(some(&self.remarks, "提醒"));
+        lines
+    }
+}
+
+/// The first of them, and how many more there are.
+fn some(rows: &[RowError], what: &str) -> Vec<String> {
+    const SHOWN: usize = 20;
+    let mut lines: Vec<String> =
+        rows.iter().take(SHOWN).map(|row| format!("{what}：{row}")).collect();
+    if rows.len() > SHOWN {
+        lines.push(format!("{what}：……还有 {} 处", rows.len() - SHOWN));
+    }
+    lines
+}
+
+fn table_report(surveyed: &super::survey::Surveyed) -> TableReport {
+    let table = &surveyed.table;
+    let mut used: Vec<Column> = table
+        .columns
+        .iter()
+        .map(|(field, column)| Column {
+            column: column + 1,
+            name: table.names.get(*column).cloned().unwrap_or_default(),
+            meaning: field.chinese(),
+        })
+        .collect();
+    used.sort_by_key(|column| column.column);
+    let not_read = surveyed.passed.iter();
+    TableReport {
+        sheet: table.sheet.clone(),
+        kind: table.kind.code(),
+        header_row: table.place.header_row,
+        rows: surveyed.rows,
+        used,
+        unused: table.unused.iter().map(|(_, name)| name.clone()).collect(),
+        hidden_columns: surveyed.hidden_columns.clone(),
+        hidden_rows: surveyed.hidden_rows.clone(),
+        not_read: not_read
+            .map(|(rows, why)| RowsNotRead { rows: *rows, why: why.clone() })
+            .collect(),
+    }
+}
+
+impl TableReport {
+    fn tell(&self, several: bool, lines: &mut Vec<String>) {
+        let sheet =
+            self.sheet.as_ref().map(|sheet| format!("工作表「{sheet}」：")).unwrap_or_default();
+        let kind = Kind::read(self.kind).map_or(self.kind, Kind::chinese);
+        if several || self.header_row > 1 {
+            let (row, count) = (self.header_row, self.rows);
+            lines.push(format!("{sheet}{kind} {count} 行，表头在第 {row} 行"));
+        }
+        // 所属村 and 所属区划 are both said.
+        let is_other = |column: &&Column| {
+            column.name != column.meaning && column.meaning != Field::Area.chinese()
+        };
+        let renamed = self.used.iter().filter(is_other);
+        let renamed: Vec<String> = renamed
+            .map(|column| format!("「{}」当作「{}」", column.name, column.meaning))
+            .collect();
+        if !renamed.is_empty() {
+            lines.push(format!("{sheet}{}", renamed.join("、")));
+        }
+        if !self.unused.is_empty() {
+            lines.push(format!("{sheet}没有用到的列：{}", self.unused.join("、")));
+        }
+        if !self.hidden_columns.is_empty() {
+            lines.push(format!("{sheet}隐藏的列也在表里：{}", self.hidden_columns.join("、")));
+        }
+        if !self.hidden_rows.is_empty() {
+            lines.push(format!(
+                "{sheet}隐藏的行也读了：{}",
+                ranges(self.hidden_rows.iter().copied())
+            ));
+        }
+        for RowsNotRead { rows, why } in self.not_read.iter().take(20) {
+            lines.push(format!("{sheet}{}没有读（{why}）", ranges([*rows])));
+        }
+        if self.not_read.len() > 20 {
+            lines.push(format!("{sheet}……还有 {} 处没有读", self.not_read.len() - 20));
+        }
+    }
+}
+
+fn ranges(rows: impl IntoIterator<Item = (usize, usize)>) -> String {
+    let mut texts: Vec<String> = rows
+        .into_iter()
+        .map(
+            |(first, last)| {
+                if first == last { first.to_string() } else { format!("{first}–{last}") }
+            },
+        )
+        .collect();
+    let more = texts.len().saturating_sub(10);
+    texts.truncate(10);
+    let and = if more > 0 { format!(" 等 {} 处", more + 10) } else { String::new() };
+    format!("第 {} 行{and}", texts.join("、"))
+}

@@ -1,0 +1,66 @@
+//! A row as it stands in a file: texts, and what makes some of them unfit to be used.
+
+use std::ops::ControlFlow;
+
+/// What stands in a cell.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Cell {
+    /// As the file shows it.
+    pub text: String,
+    /// Why it can't be used as it stands: what was seen, and what to do.
+    pub flaw: Option<String>,
+}
+
+impl Cell {
+    /// That can be used.
+    pub fn of(text: impl Into<String>) -> Cell {
+        Cell { text: text.into(), flaw: None }
+    }
+
+    /// That can't.
+    pub fn flawed(text: impl Into<String>, flaw: impl Into<String>) -> Cell {
+        Cell { text: text.into(), flaw: Some(flaw.into()) }
+    }
+
+    /// Whether nothing stands there that anybody could see.
+    pub fn is_blank(&self) -> bool {
+        self.flaw.is_none() && self.text.chars().all(is_unseen)
+    }
+}
+
+fn is_unseen(c: char) -> bool {
+    c.is_whitespace() || c.is_control() || super::text::is_invisible(c)
+}
+
+/// A row with its number in the file, from 1.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Row {
+    pub number: usize,
+    pub cells: Vec<Cell>,
+}
+
+impl Row {
+    /// Whether nothing stands in it.
+    pub fn is_blank(&self) -> bool {
+        self.cells.iter().all(Cell::is_blank)
+    }
+
+    /// The text of a column.
+    pub fn text(&self, column: usize) -> &str {
+        self.cells.get(column).map_or("", |cell| cell.text.as_str())
+    }
+}
+
+/// Whoever is handed each row that isn't blank, with the place of its sheet, and may say that it's enough.
+pub(super) type Take<'t> = dyn FnMut(usize, Row) -> ControlFlow<()> + 't;
+
+/// A column as a spreadsheet names it: A, B … XFD.
+pub(super) fn letters(column: usize) -> String {
+    let (mut left, mut name) = (column + 1, Vec::new());
+    while left > 0 {
+        let digit = u8::try_from((left - 1) % 26).unwrap_or(0);
+        name.push(char::from(b'A' + digit));
+        left = (left - 1) / 26;
+    }
+    name.iter().rev().collect()
+}

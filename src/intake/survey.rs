@@ -1,0 +1,309 @@
+//! A file is looked through before anything of it is taken: which sheets it has, what each is, which of its columns and
+//! rows are read and which aren't.
+
+use std::ops::ControlFlow;
+
+use super::bounds::Bounds;
+use super::header::{HEADER_WITHIN, Table, Understood, no_header, understand};
+use super::original::{Form, Original};
+use super::refusal::{ImportError, sheet_text};
+use super::row::{Row, Take, letters};
+use super::workbook::SheetInfo;
+use super::{delimited, open_document, workbook};
+
+/// A file as it's read: its sheets, row by row, as often as it takes.
+#[derive(Debug)]
+pub(super) struct Book {
+    pub original: Original,
+    bounds: Bounds,
+    sheets: Vec<SheetInfo>,
+    is_1904: bool,
+}
+
+impl Book {
+    pub fn open(original: Original, bounds: Bounds) -> Result<Book, ImportError> {
+        let (sheets, is_1904) = match original.form {
+            Form::Text => (Vec::new(), false),
+            Form::Ods => (open_document::sheets(&original, &bounds)?, false),
+            _ => workbook::sheets(&original, &bounds)?,
+        };
+        Ok(Book { original, bounds, sheets, is_1904 })
+    }
+
+    /// Reads the rows of these sheets, one sheet after the other.
+    pub fn read(&self, wanted: &[usize], take: &mut Take<'_>) -> Result<(), ImportError> {
+        let Book { original, bounds, sheets, .. } = self;
+        match original.form {
+            Form::Text if wanted.is_empty() => Ok(()),
+            Form::Text => delimited::read(&original.file, &original.bytes, bounds, take),
+            Form::Ods => open_document::read(original, sheets, wanted, bounds, take),
+            _ => workbook::read(original, sheets, wanted, bounds, take),
+        }
+    }
+
+    /// Its sheets that are tables, with their places.
+    pub fn sheet_names(&self) -> impl Iterator<Item = (usize, &str)> {
+        let tables = self.sheets.iter().enumerate().filter(|(_, sheet)| sheet.is_table);
+        tables.map(|(index, sheet)| (index, sheet.name.as_str()))
+    }
+
+    /// A sheet's name, where there are several.
+    fn name(&self, index: usize) -> Option<&str> {
+        (self.sheets.len() > 1).then(|| self.sheets[index].name.as_str())
+    }
+
+    /// Whether a row is hidden.
+    fn hides(&self, sheet: usize, row: usize) -> bool {
+        self.sheets.get(sheet).is_some_and(|sheet| sheet.facts.hides_row(row))
+    }
+}
+
+/// What a file holds.
+#[derive(Debug)]
+pub(super) struct Survey {
+    pub book: Book,
+    /// In the order in which they build on each other.
+    pub tables: Vec<Surveyed>,
+    /// Sheets that aren't read, and why.
+    pub passed: Vec<(String, String)>,
+}
+
+/// A table and what its rows are.
+#[derive(Debug)]
+pub(super) struct Surveyed {
+    pub table: Table,
+    pub rows: usize,
+    pub hidden_rows: Vec<(usize, usize)>,
+    pub hidden_columns: Vec<String>,
+    /// Rows that aren't read, and why.
+    pub passed: Vec<((usize, usize), String)>,
+}
+
+/// So many ranges of rows are remembered to be told.
+const MOST_RANGES: usize = 1_000;
+
+impl Survey {
+    /// Looks a file through.
+    pub fn of(
+        original: Original,
+        bounds: Bounds,
+        ignored: &[String],
+    ) -> Result<Survey, ImportError> {
+        let book = Book::open(original, bounds)?;
+        let (wanted, mut passed) = wanted_sheets(&book);
+        let mut looks: Vec<Look<'_>> = Vec::new();
+        book.read(&wanted, &mut |sheet, row| {
+            if looks.last().is_none_or(|look| look.sheet != sheet) {
+                looks.push(Look { book: &book, ignored, sheet, head: Vec::new(), found: None });
+            }
+            if let Some(look) = looks.last_mut() {
+                look.take(row);
+            }
+            ControlFlow::Continue(())
+        })?;
+        let mut tables = Vec::new();
+        let (mut unclear, mut covers) = (Vec::new(), Vec::new());
+        for mut look in looks {
+            look.decide();
+            let name = sheet_text(book.name(look.sheet));
+            match look.found {
+                Some(Found::Table(table)) => tables.push(*table),
+                Some(Found::Unclear(text)) => unclear.push(format!("{name}{text}")),
+                _ => covers.push((look.sheet, no_header(&look.head))),
+            }
+        }
+        let file = book.original.file.clone();
+        if !unclear.is_empty() {
+            return Err(ImportError::Header { file, text: unclear.join("；\n  ") });
+        }
+        if tables.is_empty() {
+            return Err(nothing(file, &book, &covers, &passed));
+        }
+        for (sheet, text) in covers {
+            passed.push((
+                book.sheets[sheet].name.clone(),
+                format!("不是能导入的表，没有读（{}）", brief(&text)),
+            ));
+        }
+        tables.sort_by_key(|surveyed: &Surveyed| (surveyed.table.kind, surveyed.table.place.sheet));
+        Ok(Survey { book, tables, passed })
+    }
+
+    /// How many rows are read.
+    pub fn rows(&self) -> usize {
+        self.tables.iter().map(|table| table.rows).sum()
+    }
+}
+
+fn brief(text: &str) -> String {
+    text.split('。').next().unwrap_or(text).to_owned()
+}
+
+/// Nothing in the file is a table that is known.
+fn nothing(
+    file: String,
+    book: &Book,
+    covers: &[(usize, String)],
+    passed: &[(String, String)],
+) -> ImportError {
+    let not_read: Vec<String> =
+        passed.iter().map(|(sheet, why)| format!("工作表「{sheet}」{why}")).collect();
+    match (covers, not_read.is_empty()) {
+        ([], true) => ImportError::Empty { file },
+        ([], false) => ImportError::Header {
+            file,
+            text: format!("没有可读的表：{}", not_read.join("；")),
+        },
+        (covers, _) => {
+            let texts = covers
+                .iter()
+                .map(|(sheet, text)| format!("{}{text}", sheet_text(book.name(*sheet))));
+            let text: Vec<String> = texts.chain(not_read).collect();
+            ImportError::Header { file, text: text.join("；\n  ") }
+        }
+    }
+}
+
+/// The sheets that are read, and why others aren't.
+fn wanted_sheets(book: &Book) -> (Vec<usize>, Vec<(String, String)>) {
+    if book.original.form == Form::Text {
+        return (vec![0], Vec::new());
+    }
+    let (mut wanted, mut passed) = (Vec::new(), Vec::new());
+    for (index, sheet) in book.sheets.iter().enumerate() {
+        let why = match (sheet.is_table, sheet.is_hidden) {
+            (true, false) => {
+                wanted.push(index);
+                continue;
+            }
+            (false, _) => "是图，不是表，没有读",
+            (_, true) => "是隐藏的，没有读；要读请先取消隐藏",
+        };
+        passed.push((sheet.name.clone(), why.to_owned()));
+    }
+    (wanted, passed)
+}
+
+/// A sheet as its rows go by.
+struct Look<'b> {
+    book: &'b Book,
+    ignored: &'b [String],
+    sheet: usize,
+    head: Vec<Row>,
+    found: Option<Found>,
+}
+
+enum Found {
+    Table(Box<Surveyed>),
+    Cover,
+    Unclear(String),
+}
+
+impl Look<'_> {
+    fn take(&mut self, row: Row) {
+        match &mut self.found {
+            Some(Found::Table(surveyed)) => {
+                surveyed.count(&row, self.book.hides(self.sheet, row.number))
+            }
+            Some(_) => {}
+            None => {
+                self.head.push(row);
+                self.try_header();
+                if self.found.is_none() && self.head.len() >= HEADER_WITHIN {
+                    self.decide();
+                }
+            }
+        }
+    }
+
+    /// Whether the row that came last is the header.
+    fn try_header(&mut self) {
+        let last = self.head.len().saturating_sub(2);
+        let merged = self.merged();
+        if let Understood::Table(table) = understand(&self.head[last..], &merged, self.ignored) {
+            // Of two rows the upper one was tried before.
+            self.found = Some(Found::Table(Box::new(self.surveyed(table))));
+        }
+    }
+
+    fn merged(&self) -> Vec<super::scan::Region> {
+        let sheet = self.book.sheets.get(self.sheet);
+        let upper = |region: &&super::scan::Region| region.top <= 200;
+        sheet
+            .map(|sheet| sheet.facts.merged.iter().filter(upper).copied().collect())
+            .unwrap_or_default()
+    }
+
+    /// What the sheet is, by all that was seen of its beginning.
+    fn decide(&mut self) {
+        if self.found.is_some() {
+            return;
+        }
+        let merged = self.merged();
+        self.found = Some(match understand(&self.head, &merged, self.ignored) {
+            Understood::Table(table) => Found::Table(Box::new(self.surveyed(table))),
+            Understood::Cover => Found::Cover,
+            Understood::Unclear(text) => Found::Unclear(text),
+        });
+    }
+
+    fn surveyed(&self, table: Table) -> Surveyed {
+        let table = Table {
+            place: super::refusal::Place { sheet: self.sheet, ..table.place },
+            sheet: self.book.name(self.sheet).map(str::to_owned),
+            is_1904: self.book.is_1904,
+            ..table
+        };
+        let hidden =
+            self.book.sheets.get(self.sheet).map(|sheet| sheet.facts.hidden_columns.as_slice());
+        let is_hidden = |column: usize| {
+            hidden
+                .unwrap_or_default()
+                .iter()
+                .any(|(first, last)| (*first..=*last).contains(&(column + 1)))
+        };
+        let hidden_columns = table.names.iter().enumerate().filter(|(index, _)| is_hidden(*index));
+        let hidden_columns =
+            hidden_columns.map(|(_, name)| name.clone()).filter(|name| !name.is_empty()).collect();
+        Surveyed { table, rows: 0, hidden_rows: Vec::new(), hidden_columns, passed: Vec::new() }
+    }
+}
+
+impl Surveyed {
+    fn count(&mut self, row: &Row, is_hidden: bool) {
+        if let Some(why) = self.table.passes_over(row) {
+            let room = self.passed.len() < MOST_RANGES;
+            match self.passed.last_mut() {
+                Some(((_, last), before)) if *before == why && !why.starts_with('「') => {
+                    *last = row.number
+                }
+                _ if room => self.passed.push(((row.number, row.number), why)),
+                _ => {}
+            }
+            return;
+        }
+        self.rows += 1;
+        if is_hidden {
+            super::scan::extend(&mut self.hidden_rows, row.number);
+        }
+        self.note_unnamed(row);
+    }
+
+    /// A column without a name in which something stands is one that isn't used.
+    fn note_unnamed(&mut self, row: &Row) {
+        let named = self.table.names.len();
+        for (index, cell) in row.cells.iter().enumerate() {
+            let has_name = index < named && !self.table.names[index].is_empty();
+            if has_name
+                || cell.is_blank()
+                || self.table.unused.iter().any(|(known, _)| *known == index)
+            {
+                continue;
+            }
+            if self.table.columns.values().any(|used| *used == index) {
+                continue;
+            }
+            self.table.unused.push((index, format!("{} 列（没有表头）", letters(index))));
+        }
+    }
+}
