@@ -53,12 +53,19 @@ pub async fn examine(store: &Store, repair: Option<&str>) -> Result<Vec<Differen
     Ok(issues)
 }
 
-/// Puts the kept figures right: by what they were off at one instant, whatever has changed them since.
+/// Puts the kept figures right: by what they were off at one instant, whatever has changed them since; counted again where
+/// another doctor was first.
 async fn recount(store: &Store) -> Result<()> {
-    let differences = store.recount().await?;
-    let mut tx = store.begin().await?;
-    tx.mend_figures(&differences);
-    tx.commit().await
+    loop {
+        let mut snapshot = store.snapshot().await?;
+        let (mends, differences) = (snapshot.figure_mends().await?, snapshot.recount().await?);
+        snapshot.end().await?;
+        let mut tx = store.begin().await?;
+        if differences.is_empty() || tx.mend_figures(&differences, mends).await? {
+            return tx.commit().await;
+        }
+        tx.rollback().await?;
+    }
 }
 
 fn of_figure(difference: &FigureDifference) -> Difference {

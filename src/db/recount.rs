@@ -54,21 +54,40 @@ impl Store {
         .await?;
         // Another process may have been faster.
         if first.rows_affected() > 0 {
-            tx.mend_figures(&differences);
+            tx.add_to_figures(&differences);
         }
         tx.commit().await
     }
 }
 
 impl Tx {
-    /// Puts kept figures right: adds what they lack. What changed since they were found to differ counts besides. Each
-    /// difference is put right once only.
-    pub fn mend_figures(&mut self, differences: &[FigureDifference]) {
+    /// Puts kept figures right: adds what they lack. What changed since they were found to differ counts besides. False,
+    /// and nothing done, where others have put them right since `mends`, which was read with the differences.
+    ///
+    /// # Errors
+    /// Where the database fails.
+    pub async fn mend_figures(
+        &mut self,
+        differences: &[FigureDifference],
+        mends: i64,
+    ) -> Result<bool> {
+        if self.figure_mends().await? != mends {
+            return Ok(false);
+        }
+        self.next_value(MENDS).await?;
+        self.add_to_figures(differences);
+        Ok(true)
+    }
+
+    fn add_to_figures(&mut self, differences: &[FigureDifference]) {
         for FigureDifference { counter, kept, counted } in differences {
             self.tally.add(counter.clone(), counted - kept);
         }
     }
 }
+
+/// The counter of how often kept figures were put right.
+const MENDS: &str = "figure_mends";
 
 impl Session {
     /// Which kept figures differ from those counted again. Within a change, before it's written what it changes.
@@ -95,6 +114,16 @@ impl Session {
         Ok(differs
             .map(|(counter, (kept, counted))| FigureDifference { counter, kept, counted })
             .collect())
+    }
+
+    /// How often kept figures were put right.
+    ///
+    /// # Errors
+    /// Where the database fails.
+    pub async fn figure_mends(&mut self) -> Result<i64> {
+        let read = sqlx::query_scalar("SELECT value FROM counters WHERE name = $1");
+        let mends: Option<i64> = read.bind(MENDS).fetch_optional(&mut *self.db).await?;
+        Ok(mends.unwrap_or(0))
     }
 
     /// Open duties, as many of each kind and day as there are.

@@ -675,14 +675,22 @@ on_both!(figures_that_went_wrong_are_found_and_put_right, async |fixture: Fixtur
     let lost = "DELETE FROM tallies WHERE dimension = 'duty_kind' AND of_id = 'spot_check'";
     sqlx::query(lost).execute(&town.raw).await.unwrap();
     let store = &town.fixture.store;
-    let found = store.recount().await.unwrap();
+    let mut snapshot = store.snapshot().await.unwrap();
+    let mends = snapshot.figure_mends().await.unwrap();
+    let found = snapshot.recount().await.unwrap();
+    snapshot.end().await.unwrap();
     assert_eq!(found.len(), 3, "{found:?}");
     assert!(found.iter().any(|found| found.to_string().starts_with("走访对象 区划 ")), "{found:?}");
     // What happens between finding and mending counts besides.
     let subject = "对象编号,对象类型,对象名称,所属村,地址\nH7,学校,小学,高桥村,\n";
     town.fixture.import("h7.csv", subject).await.unwrap();
     let mut tx = store.begin().await.unwrap();
-    tx.mend_figures(&found);
+    assert!(tx.mend_figures(&found, mends).await.unwrap());
+    tx.commit().await.unwrap();
+    town.check().await;
+    // Another doctor had found the same.
+    let mut tx = store.begin().await.unwrap();
+    assert!(!tx.mend_figures(&found, mends).await.unwrap());
     tx.commit().await.unwrap();
     town.check().await;
 });
