@@ -124,6 +124,24 @@ impl Clock {
         !matches!(self.source, Source::System)
     }
 
+    /// How far this clock goes while `span` of real time passes: what concerns the wire takes as long in a rehearsal.
+    pub fn in_real_time(&self, span: Duration) -> Duration {
+        match &self.source {
+            Source::Scaled { speed, .. } => {
+                Duration::try_from_secs_f64(span.as_secs_f64() * speed).unwrap_or(Duration::MAX)
+            }
+            Source::System | Source::Manual(_) => span,
+        }
+    }
+
+    /// The time of the wire in epoch milliseconds: real in a rehearsal too; a clock that is moved by hand is its own.
+    pub fn wire_millis(&self) -> i64 {
+        match &self.source {
+            Source::Scaled { .. } => real_millis(),
+            Source::System | Source::Manual(_) => self.millis(),
+        }
+    }
+
     /// Waits until `span` of this clock's time has passed.
     pub async fn sleep(&self, span: Duration) {
         match &self.source {

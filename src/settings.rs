@@ -21,6 +21,7 @@ use serde::{Deserialize, Deserializer};
 use self::channels::NotifySettings;
 use crate::delivery::OnUnknown;
 use crate::delivery::http::{Proxy, Tls};
+use crate::domain::delivery::answer::HttpCodes;
 use crate::domain::issue::Category;
 use crate::domain::referral::PlatformStatus;
 
@@ -138,6 +139,8 @@ pub struct PlatformSettings {
     /// 0: as many as it takes.
     pub rate_per_minute: u32,
     pub push: PushSettings,
+    /// open311: codes of HTTP's that mean something of their own.
+    pub http: HttpCodes,
     pub attributes: Vec<AttributeSettings>,
     pub services: BTreeMap<Category, String>,
     pub statuses: BTreeMap<String, PlatformStatus>,

@@ -9,7 +9,8 @@ use super::issues::referral_refused;
 use super::receive_updates::referrals_delivered;
 use crate::db::{Decision, Store, StoreError, Tx};
 use crate::domain::delivery::{
-    Claim, Entry, Kept, Receipt, Settlement, Withdrawal, arrived_late, keep, unless_owed,
+    Claim, Entry, Kept, Receipt, Settlement, Withdrawal, arrived_late, keep, number_taken,
+    unless_owed,
 };
 
 /// A claimed entry with how its claim ended.
@@ -117,16 +118,21 @@ impl Tx {
         let now = self.now();
         let ids: Vec<&str> = ended.iter().map(|(entry, _)| entry.id.as_str()).collect();
         let held = self.held_by(claim.owner, &ids).await?;
+        let taken = self.taken_numbers(ended).await?;
         let own: Vec<(&Entry, Settlement, Kept)> = ended
             .iter()
             .filter_map(|(entry, settlement)| {
                 let withdrawn = *held.get(&entry.id)?;
                 let (settlement, was_unknown) = (settlement.clone(), entry.unknown_since.is_some());
-                let settlement = match withdrawn {
-                    Some(why) => unless_owed(settlement, was_unknown, why),
-                    None => settlement,
+                let settlement = match (withdrawn, taken.get(&entry.id)) {
+                    (_, Some((number, other))) => number_taken(number, other),
+                    (Some(why), None) => unless_owed(settlement, was_unknown, why),
+                    (None, None) => settlement,
                 };
-                let kept = keep(entry, &settlement, withdrawn, now);
+                let mut kept = keep(entry, &settlement, withdrawn, now);
+                if taken.contains_key(&entry.id) {
+                    kept.unknown_since = kept.unknown_since.or(Some(now));
+                }
                 Some((entry, settlement, kept))
             })
             .collect();
@@ -135,6 +141,36 @@ impl Tx {
         self.write_kept(&kept).await?;
         self.follow(&own).await?;
         self.mark_contacts(claim.lane, ended).await
+    }
+
+    /// Which of these arrived under a number that the record knows as another's, by their entries: the number, and whose
+    /// it is. One number is one referral's.
+    async fn taken_numbers(
+        &mut self,
+        ended: &[Ended],
+    ) -> Result<HashMap<String, (String, String)>, StoreError> {
+        let arrived: Vec<(&Entry, &str)> = ended
+            .iter()
+            .filter(|(entry, _)| entry.kind == "referral")
+            .filter_map(|(entry, settlement)| match settlement {
+                Settlement::Delivered(receipt) => Some((entry, receipt.remote_id.as_deref()?)),
+                _ => None,
+            })
+            .collect();
+        let those: Vec<(&str, &str)> =
+            arrived.iter().map(|(entry, number)| (&*entry.target_id, *number)).collect();
+        let others = self.numbers_of_others(&those).await?;
+        let mut first: HashMap<&str, &Entry> = HashMap::new();
+        let mut taken = HashMap::new();
+        for (entry, number) in arrived {
+            let earlier = first.get(number).filter(|earlier| earlier.target_id != entry.target_id);
+            let other = others.get(&entry.target_id).cloned();
+            match other.or(earlier.map(|earlier| earlier.debt_key.clone())) {
+                Some(other) => drop(taken.insert(entry.id.clone(), (number.to_owned(), other))),
+                None => drop(first.insert(number, entry)),
+            }
+        }
+        Ok(taken)
     }
 
     /// What follows for what the entries carried.
@@ -207,6 +243,14 @@ impl Tx {
         reason: &str,
     ) -> Result<(), StoreError> {
         let debt = self.debt_to_decide(debt_key, decision).await?;
+        if let Decision::Arrived { remote_id: Some(number) } = decision
+            && let Some(other) =
+                self.numbers_of_others(&[(&debt.target_id, number)]).await?.values().next()
+        {
+            return Err(StoreError::Rule(format!(
+                "编号 {number} 已经是 {other} 的：一个编号只能属于一件，请再核对平台上的编号"
+            )));
+        }
         let note = match (decision, debt.withdrawn) {
             (Decision::Absent, Some(why)) => Some(format!("{why}；经人核实没有送达，不再发送")),
             (Decision::Arrived { .. }, Some(why)) => Some(arrived_late(why)),

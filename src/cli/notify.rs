@@ -118,7 +118,9 @@ async fn test(
         }
         Outcome::Refused { reason } => failed(channel, "对方不收", &reason),
         Outcome::NotSent { reason, .. } => failed(channel, "没有发出", &reason),
-        Outcome::Unknown { reason } => failed(channel, "不知道是否送达", &reason),
+        Outcome::Unknown { reason } | Outcome::Errored { reason } => {
+            failed(channel, "不知道是否送达", &reason)
+        }
     }
 }
 

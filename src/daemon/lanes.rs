@@ -132,6 +132,7 @@ fn rules(
         breaker_failures: outbox.breaker_failures,
         breaker_pause: outbox.breaker_pause,
         on_unknown,
+        prove_within: outbox.stuck_after,
         hours: None,
         recheck_after: RECHECK_AFTER,
     }

@@ -48,6 +48,7 @@ versions! {
     22 "0022_figures";
     23 "0023_figures_pages" (Postgres);
     24 "0024_owed_digests";
+    25 "0025_delivery";
 }
 
 /// The newest version of a database that this program knows.

@@ -30,6 +30,7 @@ mod casework;
 mod connect;
 mod contents;
 mod context;
+mod controls;
 mod counted;
 mod derivations;
 mod dialect;

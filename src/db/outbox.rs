@@ -201,8 +201,51 @@ impl Store {
 }
 
 impl Tx {
-    /// Takes debts of a lane, most urgent first. What another claimant took and never settled becomes unknown on the way.
+    /// Takes debts of a lane, most urgent first, as many as the lane's rate leaves to all who claim from it. What another
+    /// claimant took and never settled becomes unknown on the way.
     pub(crate) async fn claim(&mut self, claim: &Claim<'_>) -> Result<Vec<Entry>> {
+        let Some(rate) = claim.rate_per_minute else { return self.take(claim).await };
+        let spent = self.spent_until(claim.lane).await?;
+        let permits = rate.permits(spent, self.wire_micros());
+        let claim = Claim { limit: claim.limit.min(permits), ..*claim };
+        if claim.limit <= 0 {
+            return Ok(Vec::new());
+        }
+        let entries = self.take(&claim).await?;
+        let used = i64::try_from(entries.len()).unwrap_or(i64::MAX);
+        if used > 0 {
+            let until = rate.spend(spent, self.wire_micros(), used);
+            self.spend(claim.lane, until).await?;
+        }
+        Ok(entries)
+    }
+
+    fn wire_micros(&self) -> i64 {
+        self.context.clock.wire_millis().saturating_mul(1000)
+    }
+
+    async fn spent_until(&mut self, lane: &str) -> Result<i64> {
+        let spent: Option<Option<i64>> =
+            sqlx::query_scalar("SELECT spent_until FROM lanes WHERE name = $1")
+                .bind(lane.to_owned())
+                .fetch_optional(&mut *self.db)
+                .await?;
+        Ok(spent.flatten().unwrap_or(0))
+    }
+
+    async fn spend(&mut self, lane: &str, until: i64) -> Result<()> {
+        sqlx::query(
+            "INSERT INTO lanes (name, spent_until) VALUES ($1, $2)
+             ON CONFLICT (name) DO UPDATE SET spent_until = excluded.spent_until",
+        )
+        .bind(lane.to_owned())
+        .bind(until)
+        .execute(&mut *self.db)
+        .await?;
+        Ok(())
+    }
+
+    async fn take(&mut self, claim: &Claim<'_>) -> Result<Vec<Entry>> {
         loop {
             let entries = self.due(claim).await?;
             let (expired, free): (Vec<Due>, Vec<Due>) =
@@ -229,6 +272,8 @@ impl Tx {
             Dialect::Sqlite => "",
             Dialect::Postgres => "FOR UPDATE SKIP LOCKED",
         };
+        // One that shows whether the receiver is back isn't always the same.
+        let order = if claim.probes { "attempts, priority" } else { "priority" };
         // The plus keeps it to the index in order of urgency; by what is due it would sort all that waits.
         let read = format!(
             "SELECT id, kind, debt_key, target_id, attempts, unknown_since, first_attempt_at,
@@ -236,7 +281,7 @@ impl Tx {
                CASE WHEN lease_until IS NULL THEN 0 ELSE 1 END AS expired, state, created_at
              FROM outbox WHERE lane = $1 AND state IN ('ready', 'review') AND +not_before <= $4
                AND (lease_until IS NULL OR lease_until <= $4)
-             ORDER BY priority, not_before, id LIMIT $3 {skip}"
+             ORDER BY {order}, not_before, id LIMIT $3 {skip}"
         );
         let until = now.saturating_add(claim.lease);
         let claimed = [claim.lane.into(), until.into(), claim.limit.into(), now.into()];
@@ -376,16 +421,16 @@ impl Tx {
         let answered = |s: &Settlement| {
             matches!(s, Settlement::Delivered(_) | Settlement::Refused { .. } | Settlement::Absent)
         };
-        let failure = batch.iter().rev().find_map(|(_, settlement)| match settlement {
+        let failure = batch.iter().rev().find_map(|(entry, settlement)| match settlement {
             Settlement::NotSent { reason, .. }
             | Settlement::Unknown { reason, .. }
-            | Settlement::NotSeen { reason, .. } => Some(reason.as_str()),
+            | Settlement::NotSeen { reason, .. } => Some(format!("{}：{reason}", entry.debt_key)),
             _ => None,
         });
         if batch.iter().any(|(_, settlement)| answered(settlement)) {
             self.mark_lane(lane, None).await?;
         } else if let Some(failure) = failure {
-            self.mark_lane(lane, Some(failure)).await?;
+            self.mark_lane(lane, Some(&failure)).await?;
         }
         Ok(())
     }

@@ -27,4 +27,29 @@ impl Store {
             .fetch_optional(&self.read)
             .await?)
     }
+
+    /// How many debts of a lane were tried again and again and certainly haven't arrived, a hundred at the most, and the
+    /// oldest: its key, when it was owed, in milliseconds, and why it failed last.
+    pub async fn failing_entries(
+        &self,
+        lane: &str,
+    ) -> Result<(i64, Option<(String, i64, String)>)> {
+        const FAILING: &str = "FROM outbox WHERE lane = $1 AND state = 'ready' AND attempts > 1 AND unknown_since IS NULL";
+        let counted = format!("SELECT COUNT(*) FROM (SELECT 1 {FAILING} LIMIT 100) AS failing");
+        let count: i64 = sqlx::query_scalar(sqlx::AssertSqlSafe(counted))
+            .bind(lane.to_owned())
+            .fetch_one(&self.read)
+            .await?;
+        if count == 0 {
+            return Ok((0, None));
+        }
+        let read = format!(
+            "SELECT debt_key, created_at, COALESCE(last_error, '') {FAILING} ORDER BY created_at LIMIT 1"
+        );
+        let oldest = sqlx::query_as(sqlx::AssertSqlSafe(read))
+            .bind(lane.to_owned())
+            .fetch_optional(&self.read)
+            .await?;
+        Ok((count, oldest))
+    }
 }

@@ -1,5 +1,7 @@
 //! Referrals 上报 and the platform's answers to them.
 
+use std::collections::HashMap;
+
 use jiff::SignedDuration;
 use serde::Serialize;
 
@@ -229,6 +231,34 @@ impl Tx {
         let ids = to_json(&ids)?;
         self.owe_photos_of(&ids).await?;
         self.owe_messages_of(&ids).await
+    }
+
+    /// Which of these referrals are given a number that is another's already, by their ids, and whose.
+    pub(crate) async fn numbers_of_others(
+        &mut self,
+        given: &[(&str, &str)],
+    ) -> Result<HashMap<String, String>> {
+        #[derive(Serialize)]
+        struct Given<'g> {
+            id: &'g str,
+            remote_id: &'g str,
+        }
+        if given.is_empty() {
+            return Ok(HashMap::new());
+        }
+        let given: Vec<_> = given.iter().map(|(id, remote_id)| Given { id, remote_id }).collect();
+        let read = format!(
+            "SELECT j.id, r.reference FROM {} AS j
+             JOIN referral_numbers n ON n.lane = $2 AND n.remote_id = j.remote_id AND n.referral_id <> j.id
+             JOIN referrals r ON r.id = n.referral_id",
+            self.dialect.rows(&["id", "remote_id"], &[])
+        );
+        let others: Vec<(String, String)> = sqlx::query_as(sqlx::AssertSqlSafe(read))
+            .bind(to_json(&given)?)
+            .bind(self.context.platform_lane.clone())
+            .fetch_all(&mut *self.db)
+            .await?;
+        Ok(others.into_iter().collect())
     }
 
     /// What hadn't been there was queued, but for a few.

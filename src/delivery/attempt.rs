@@ -10,7 +10,7 @@ use tracing::{error, info, warn};
 
 use super::delay::delay;
 use super::flow::Loaded;
-use super::gate::{Gate, GateState, LONGEST_RETRY_AFTER};
+use super::gate::{Failure, Gate, GateState, LONGEST_RETRY_AFTER};
 use super::http::TOO_MANY;
 use super::{Attempt, Outbox, Transport};
 use crate::app::deliveries::Ended;
@@ -37,6 +37,8 @@ pub struct LaneRules {
     /// Its first pause; each further one is twice as long, up to `retry_cap`.
     pub breaker_pause: Duration,
     pub on_unknown: OnUnknown,
+    /// What was looked for in vain for so long, without proof that it isn't there, is held for a person.
+    pub prove_within: Duration,
     /// When the receiver may be disturbed; at any time where nothing is said.
     pub hours: Option<WorkingTime>,
     /// What was read longer ago than this, in real time, is asked about again before it's sent: whether it's still owed.
@@ -58,22 +60,33 @@ pub(super) struct Parts {
 }
 
 impl Parts {
-    /// Reads what entries carry. Where one can't be read, the others still are.
+    /// Reads what entries carry. Where one can't be read, or its reading panics, the others still are.
     pub async fn load(&self, entries: &[Entry], known: Stopwatch) -> Vec<Loaded> {
-        let loaded = match self.transport.load(entries).await {
-            Err(error) if error.is_of_the_data() && entries.len() > 1 => {
-                let mut each = Vec::with_capacity(entries.len());
-                for entry in entries {
-                    each.extend(Box::pin(self.load(std::slice::from_ref(entry), known)).await);
-                }
-                return each;
-            }
-            loaded => loaded,
+        let reading = AssertUnwindSafe(self.transport.load(entries)).catch_unwind().await;
+        let of_one = match &reading {
+            Err(_) => true,
+            Ok(Err(error)) => error.is_of_the_data(),
+            Ok(Ok(_)) => false,
         };
-        let mut attempts = loaded.unwrap_or_else(|error| {
-            error!(lane = %self.name, %error, "what is owed can't be read");
-            std::collections::HashMap::new()
-        });
+        if of_one && entries.len() > 1 {
+            let mut each = Vec::with_capacity(entries.len());
+            for entry in entries {
+                each.extend(Box::pin(self.load(std::slice::from_ref(entry), known)).await);
+            }
+            return each;
+        }
+        let debt = entries.first().map(|entry| entry.debt_key.as_str()).unwrap_or_default();
+        let mut attempts = match reading {
+            Ok(Ok(attempts)) => attempts,
+            Ok(Err(error)) => {
+                error!(lane = %self.name, %debt, %error, "what is owed can't be read");
+                std::collections::HashMap::new()
+            }
+            Err(_) => {
+                error!(lane = %self.name, %debt, "the reading of what is owed panicked");
+                std::collections::HashMap::new()
+            }
+        };
         let with = |entry: &Entry| Loaded {
             attempt: attempts.remove(&entry.target_id),
             entry: entry.clone(),
@@ -121,9 +134,14 @@ impl Parts {
         }
         let look = attempt.look(entry).await;
         match &look {
-            LookUp::Found(_) | LookUp::Absent => self.gate.succeeded(),
-            LookUp::Failed { retry_after, .. } => self.gate.failed(*retry_after, false),
-            LookUp::Repeatable | LookUp::Blind => {}
+            LookUp::Found(_) | LookUp::Absent | LookUp::Unproven { .. } => self.gate.succeeded(),
+            LookUp::Failed { retry_after, .. } => self.gate.failed(&Failure {
+                debt: &entry.id,
+                retry_after: *retry_after,
+                too_many: false,
+            }),
+            // That it won't say doesn't show that it can't take.
+            LookUp::Repeatable | LookUp::Blind | LookUp::Mute { .. } => {}
         }
         let again = self.again(entry, look.retry_after());
         match after_look(look, entry.withdrawn, self.rules.on_unknown, again) {
@@ -136,29 +154,46 @@ impl Parts {
         let outcome = attempt.send().await;
         match &outcome {
             Outcome::Delivered(_) | Outcome::Refused { .. } => self.gate.succeeded(),
-            Outcome::NotSent { reason, retry_after } => {
-                self.gate.failed(*retry_after, reason.starts_with(TOO_MANY));
+            Outcome::NotSent { reason, retry_after } => self.gate.failed(&Failure {
+                debt: &entry.id,
+                retry_after: *retry_after,
+                too_many: reason.starts_with(TOO_MANY),
+            }),
+            Outcome::Unknown { .. } | Outcome::Errored { .. } => {
+                self.gate.failed(&Failure { debt: &entry.id, retry_after: None, too_many: false });
             }
-            Outcome::Unknown { .. } => self.gate.failed(None, false),
         }
         let again = self.again(entry, outcome.retry_after());
         after_attempt(outcome, again)
     }
 
-    /// When to try again: as the receiver asked, else later each time, spread by full jitter.
+    /// When to try again: later each time, spread by full jitter, and not before the receiver asked. One that asks for
+    /// no time at all isn't taken at its word: half of the delay passes.
     fn again(&self, entry: &Entry, retry_after: Option<Duration>) -> Again {
-        let wait = retry_after.unwrap_or_else(|| {
-            let longest = delay(entry.attempts, self.rules.retry_first, self.rules.retry_cap);
-            longest.mul_f64(self.chance.fraction())
-        });
+        let rules = &self.rules;
+        let longest = delay(entry.attempts, rules.retry_first, rules.retry_cap);
+        let at_least = longest.mul_f64(0.5 + self.chance.fraction() / 2.0);
+        let wait = match retry_after {
+            None => longest.mul_f64(self.chance.fraction()),
+            Some(asked) => at_least.max(asked),
+        };
+        let since = entry.unknown_since.unwrap_or(i64::MAX);
         Again {
             retry_at: self.after(wait.min(LONGEST_RETRY_AFTER)),
-            look_at: self.after(self.rules.settle_after),
+            look_at: self.after(rules.settle_after.max(at_least)),
+            look_soon_at: self.after(rules.settle_after.min(rules.retry_first).max(at_least)),
+            asks_a_person: self.clock.millis().saturating_sub(since)
+                >= self.span(rules.prove_within),
         }
     }
 
     fn after(&self, wait: Duration) -> i64 {
-        self.clock.millis().saturating_add(span_millis(wait))
+        self.clock.millis().saturating_add(self.span(wait))
+    }
+
+    /// What concerns the wire takes real time: a span of it as the clock counts.
+    pub fn span(&self, wait: Duration) -> i64 {
+        span_millis(self.clock.in_real_time(wait))
     }
 
     pub fn report(&self, (entry, settlement): &Ended) {

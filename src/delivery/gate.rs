@@ -1,5 +1,6 @@
 //! A lane's gate: how fast it may send (rate limit), and whether it may send at all (circuit breaker).
 
+use std::collections::HashSet;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -30,12 +31,13 @@ pub enum GateState {
     HalfOpen,
 }
 
-/// One lane's rate limit and circuit breaker, by the program's clock.
+/// One lane's rate limit and circuit breaker, by the clock of the wire; its hours are by the program's.
 pub(super) struct Gate {
     clock: Clock,
     limiter: Option<Limiter>,
     breaker: Mutex<Breaker>,
     failures_to_open: u32,
+    retry_first: Duration,
     pause_first: Duration,
     pause_cap: Duration,
     hours: Option<WorkingTime>,
@@ -43,9 +45,20 @@ pub(super) struct Gate {
 
 type Limiter = RateLimiter<NotKeyed, InMemoryState, PacedBy, NoOpMiddleware<Nanos>>;
 
+/// How an attempt failed, for the breaker.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Failure<'f> {
+    /// Whose attempt it was.
+    pub debt: &'f str,
+    pub retry_after: Option<Duration>,
+    /// The receiver says that we are too fast.
+    pub too_many: bool,
+}
+
 #[derive(Debug, Default)]
 struct Breaker {
-    failures: u32,
+    /// The debts that failed since the last success. One that fails again and again says nothing of the receiver.
+    failed: HashSet<String>,
     /// How often it opened since the last success.
     trips: i64,
     open_until: Option<i64>,
@@ -53,7 +66,7 @@ struct Breaker {
     spare: usize,
 }
 
-/// The program's clock as governor reads it.
+/// The clock of the wire as governor reads it.
 #[derive(Debug, Clone)]
 struct PacedBy(Clock);
 
@@ -61,7 +74,7 @@ impl GovernorClock for PacedBy {
     type Instant = Nanos;
 
     fn now(&self) -> Nanos {
-        Nanos::from(Duration::from_millis(u64::try_from(self.0.millis()).unwrap_or_default()))
+        Nanos::from(Duration::from_millis(u64::try_from(self.0.wire_millis()).unwrap_or_default()))
     }
 }
 
@@ -81,6 +94,7 @@ impl Gate {
             limiter,
             breaker: Mutex::default(),
             failures_to_open: rules.breaker_failures,
+            retry_first: rules.retry_first,
             pause_first: rules.breaker_pause,
             pause_cap: rules.retry_cap,
             hours: rules.hours.clone(),
@@ -94,7 +108,7 @@ impl Gate {
             return 0;
         }
         let mut breaker = self.breaker();
-        let wanted = match breaker.state(self.clock.millis()) {
+        let wanted = match breaker.state(self.clock.wire_millis()) {
             GateState::Closed => wanted,
             GateState::Open { .. } => 0,
             GateState::HalfOpen => usize::from(in_flight == 0).min(wanted),
@@ -122,31 +136,37 @@ impl Gate {
     /// The receiver answered in a way that shows it is there.
     pub fn succeeded(&self) {
         let mut breaker = self.breaker();
-        (breaker.failures, breaker.trips, breaker.open_until) = (0, 0, None);
+        breaker.failed.clear();
+        (breaker.trips, breaker.open_until) = (0, None);
     }
 
-    /// The receiver didn't answer, or couldn't serve. One that says when to come back is left alone until
-    /// then as soon as the breaker opens; one that says "too many" opens it at once.
-    pub fn failed(&self, retry_after: Option<Duration>, too_many: bool) {
-        let now = self.clock.millis();
+    /// The receiver didn't answer, or couldn't serve: so many debts in a row open the breaker. One that says when to come
+    /// back is left alone until then as soon as it opens; one that says "too many" opens it at once.
+    pub fn failed(&self, failure: &Failure<'_>) {
+        let now = self.clock.wire_millis();
         let mut breaker = self.breaker();
         if matches!(breaker.state(now), GateState::Open { .. }) {
             return;
         }
-        breaker.failures += 1;
+        breaker.failed.insert(failure.debt.to_owned());
         let probing = breaker.open_until.is_some();
-        if breaker.failures < self.failures_to_open && !probing && !too_many {
+        let few = breaker.failed.len() < usize::try_from(self.failures_to_open).unwrap_or(1);
+        if few && !probing && !failure.too_many {
             return;
         }
-        let pause = delay(breaker.trips, self.pause_first, self.pause_cap);
-        let pause = retry_after.map_or(pause, |asked| asked.min(LONGEST_RETRY_AFTER));
+        let pause = match failure.retry_after {
+            None => delay(breaker.trips, self.pause_first, self.pause_cap),
+            // Who asks for no time at all isn't taken at their word.
+            Some(asked) => delay(breaker.trips, self.retry_first, self.pause_cap)
+                .max(asked.min(LONGEST_RETRY_AFTER)),
+        };
         breaker.trips += 1;
         breaker.open_until = Some(now.saturating_add(span_millis(pause)));
     }
 
     /// What it shows.
     pub fn state(&self) -> GateState {
-        self.breaker().state(self.clock.millis())
+        self.breaker().state(self.clock.wire_millis())
     }
 
     fn breaker(&self) -> MutexGuard<'_, Breaker> {
@@ -183,6 +203,7 @@ mod tests {
             breaker_failures: 3,
             breaker_pause: Duration::from_secs(10),
             on_unknown: OnUnknown::Hold,
+            prove_within: Duration::from_secs(3600),
             hours: None,
             recheck_after: Duration::ZERO,
         };
@@ -193,17 +214,21 @@ mod tests {
         clock.set(clock.now() + Duration::from_secs(seconds));
     }
 
+    fn failure(debt: &str) -> Failure<'_> {
+        Failure { debt, retry_after: None, too_many: false }
+    }
+
     #[test]
-    fn it_opens_after_failures_in_a_row_lets_one_through_and_pauses_longer_each_time() {
+    fn it_opens_after_debts_in_a_row_lets_one_through_and_pauses_longer_each_time() {
         let (clock, gate) = gate(None);
-        gate.failed(None, false);
-        gate.failed(None, false);
+        gate.failed(&failure("a"));
+        gate.failed(&failure("b"));
         gate.succeeded();
-        (0..3).for_each(|_| gate.failed(None, false));
+        ["a", "b", "c"].iter().for_each(|debt| gate.failed(&failure(debt)));
         assert_eq!(gate.admit(4, 0), 0);
         pass(&clock, 10);
         assert_eq!((gate.admit(4, 1), gate.admit(4, 0)), (0, 1));
-        gate.failed(None, false);
+        gate.failed(&failure("d"));
         pass(&clock, 10);
         assert_eq!(gate.admit(4, 0), 0, "the second pause is longer");
         pass(&clock, 10);
@@ -213,13 +238,32 @@ mod tests {
     }
 
     #[test]
-    fn too_many_opens_it_at_once_for_as_long_as_was_asked() {
+    fn one_debt_that_always_fails_leaves_it_closed() {
+        let (_, gate) = gate(None);
+        (0..100).for_each(|_| gate.failed(&failure("a")));
+        assert_eq!(gate.state(), GateState::Closed);
+    }
+
+    #[test]
+    fn too_many_opens_it_at_once_for_as_long_as_was_asked_and_never_for_no_time() {
         let (clock, gate) = gate(None);
-        gate.failed(Some(Duration::from_secs(30)), true);
+        let too_many = |seconds| Failure {
+            debt: "a",
+            retry_after: Some(Duration::from_secs(seconds)),
+            too_many: true,
+        };
+        gate.failed(&too_many(30));
         pass(&clock, 29);
         assert_eq!(gate.admit(1, 0), 0);
         pass(&clock, 1);
         assert_eq!(gate.admit(1, 0), 1);
+        let mut refused = 0;
+        for _ in 0..60 {
+            refused += gate.admit(1, 0);
+            gate.failed(&too_many(0));
+            pass(&clock, 1);
+        }
+        assert!(refused < 8, "{refused} attempts in a minute at one who says: at once");
     }
 
     #[test]

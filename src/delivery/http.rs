@@ -3,14 +3,20 @@
 use std::time::Duration;
 
 use encoding_rs::Encoding;
-use reqwest::header::{CONTENT_TYPE, HeaderMap, RETRY_AFTER};
+use jiff::Timestamp;
+use jiff::fmt::rfc2822;
+use reqwest::header::{CONTENT_TYPE, DATE, HeaderMap, RETRY_AFTER};
 use reqwest::{Client, ClientBuilder, RequestBuilder, Response, StatusCode};
 
 use super::Outcome;
+use crate::clock::real_millis;
+use crate::domain::delivery::answer::{HttpCodes, Meaning, meaning};
 use crate::domain::mask;
 
 /// Opens the reason of an outcome by which the receiver says that we are too fast.
 pub const TOO_MANY: &str = "too_many";
+/// Opens the reason why an answer that is longer than is ever read wasn't.
+pub const TOO_LONG: &str = "too_long";
 /// The longest answer that is read.
 const LONGEST_BODY: usize = 4 << 20;
 
@@ -100,7 +106,7 @@ async fn read_body(response: &mut Response) -> Result<String, NoAnswer> {
     let mut body = Vec::new();
     while let Some(chunk) = response.chunk().await.map_err(|error| no_answer(&error))? {
         if body.len() + chunk.len() > LONGEST_BODY {
-            let reason = format!("too_long: the answer is longer than {LONGEST_BODY} bytes");
+            let reason = format!("{TOO_LONG}: the answer is longer than {LONGEST_BODY} bytes");
             return Err(NoAnswer { reason, may_have_arrived: true });
         }
         body.extend_from_slice(&chunk);
@@ -146,14 +152,20 @@ fn no_answer(error: &reqwest::Error) -> NoAnswer {
     NoAnswer { reason, may_have_arrived: !never_left }
 }
 
-/// `Retry-After` in seconds (RFC 9110, 10.2.3).
+/// `Retry-After`, in seconds or as a date (RFC 9110, 10.2.3); a date by the clock of the one who wrote it.
 fn retry_after(headers: &HeaderMap) -> Option<Duration> {
-    headers.get(RETRY_AFTER)?.to_str().ok()?.trim().parse().ok().map(Duration::from_secs)
+    let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
+    if let Ok(seconds) = text.parse() {
+        return Some(Duration::from_secs(seconds));
+    }
+    let until = rfc2822::parse(text).ok()?.timestamp();
+    let now = date(headers).or(Timestamp::from_millisecond(real_millis()).ok())?;
+    Some(until.duration_since(now).try_into().unwrap_or(Duration::ZERO))
 }
 
-fn date(headers: &HeaderMap) -> Option<jiff::Timestamp> {
-    let text = headers.get(reqwest::header::DATE)?.to_str().ok()?;
-    Some(jiff::fmt::rfc2822::parse(text).ok()?.timestamp())
+fn date(headers: &HeaderMap) -> Option<Timestamp> {
+    let text = headers.get(DATE)?.to_str().ok()?;
+    Some(rfc2822::parse(text.trim()).ok()?.timestamp())
 }
 
 /// What a failure to get an answer means for a debt.
@@ -167,19 +179,53 @@ impl From<NoAnswer> for Outcome {
     }
 }
 
-/// What an answer that isn't a success means for a debt. Only 400, 409, 410 and 422 are the receiver's no to
-/// this very thing; what says that we are not known or not at the right address is ours to mend.
+/// What an answer that isn't a success means for a debt.
 pub fn failed(answer: &Answer, words: &str) -> Outcome {
-    let reason = match answer.status.as_u16() {
-        429 => format!("{TOO_MANY}: HTTP 429 {}", mask::numbers(words)),
-        code @ 300..=399 => format!("redirected: HTTP {code}: mend the address"),
+    judged(answer, words, &HttpCodes::default()).unwrap_or_else(|| Outcome::Unknown {
+        reason: format!("HTTP {} {}", answer.status.as_u16(), mask::numbers(words)),
+    })
+}
+
+/// What an answer means for a debt by HTTP's code, where some have a meaning of their own; nothing where it's done.
+pub fn judged(answer: &Answer, words: &str, own: &HttpCodes) -> Option<Outcome> {
+    let code = answer.status.as_u16();
+    let retry_after = answer.retry_after;
+    let reason = match code {
+        300..=399 => format!("redirected: HTTP {code}: mend the address"),
         code => format!("HTTP {code} {}", mask::numbers(words)),
     };
-    let retry_after = answer.retry_after;
-    match answer.status.as_u16() {
-        400 | 409 | 410 | 422 => Outcome::Refused { reason },
-        429 | 503 => Outcome::NotSent { reason, retry_after },
-        500..=599 => Outcome::Unknown { reason },
-        _ => Outcome::NotSent { reason, retry_after },
+    match meaning(code, retry_after.is_some(), own) {
+        Meaning::Done => None,
+        Meaning::Refused => Some(Outcome::Refused { reason }),
+        Meaning::NotSent => Some(Outcome::NotSent { reason, retry_after }),
+        Meaning::TooMany => {
+            Some(Outcome::NotSent { reason: format!("{TOO_MANY}: {reason}"), retry_after })
+        }
+        Meaning::Errored => Some(Outcome::Errored { reason }),
+        Meaning::Unknown => Some(Outcome::Unknown { reason }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_receiver_says_when_to_come_back_in_seconds_or_by_a_date() {
+        let asked = |after: &str, date: Option<&str>| {
+            let mut headers = HeaderMap::new();
+            headers.insert(RETRY_AFTER, after.parse().unwrap());
+            if let Some(date) = date {
+                headers.insert(DATE, date.parse().unwrap());
+            }
+            retry_after(&headers).map(|wait| wait.as_secs())
+        };
+        assert_eq!(asked("120", None), Some(120));
+        // By their own clock, whatever ours says.
+        let date = Some("Sun, 06 Nov 1994 08:49:37 GMT");
+        assert_eq!(asked("Sun, 06 Nov 1994 08:51:37 GMT", date), Some(120));
+        assert_eq!(asked("Sun, 06 Nov 1994 08:40:00 GMT", date), Some(0), "it has passed");
+        assert_eq!(asked("Sun, 06 Nov 1994 08:51:37 GMT", None), Some(0));
+        assert_eq!(asked("soon", None), None);
     }
 }

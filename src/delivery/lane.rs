@@ -12,9 +12,9 @@ use super::attempt::{LaneRules, Parts};
 use super::flow::{Flow, Reading, Turn};
 use super::gate::{Gate, GateState};
 use super::{Outbox, Transport};
-use crate::clock::{Chance, Clock, Stopwatch, span_millis};
+use crate::clock::{Chance, Clock, Stopwatch};
 use crate::db::StoreError;
-use crate::domain::delivery::Claim;
+use crate::domain::delivery::{Claim, Rate};
 
 /// One receiver's part of the outbox.
 pub struct Lane {
@@ -213,8 +213,10 @@ impl Lane {
                 lane: &parts.name,
                 owner: &parts.owner,
                 limit: i64::try_from(wanted).unwrap_or(i64::MAX),
-                lease: span_millis(parts.rules.lease),
-                settle_after: span_millis(parts.rules.settle_after),
+                lease: parts.span(parts.rules.lease),
+                settle_after: parts.span(parts.rules.settle_after),
+                rate_per_minute: parts.rules.rate_per_minute.map(Rate),
+                probes: matches!(parts.gate.state(), GateState::HalfOpen),
                 holds: held.as_deref(),
             };
             let claimed = parts.outbox.settle_and_claim(&claim, &ends).await?;

@@ -10,6 +10,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::words;
 
+pub mod answer;
+pub mod search;
+
+pub use search::Sight;
+
 /// An outbox entry that was taken to be delivered now.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct Entry {
@@ -37,9 +42,43 @@ pub struct Claim<'c> {
     pub limit: i64,
     pub lease: i64,
     pub settle_after: i64,
+    /// At most so many in a minute, by all who claim from the lane together, in real time.
+    pub rate_per_minute: Option<Rate>,
+    /// Whether this is to show if the receiver is back: then the least tried goes first, not the most urgent.
+    pub probes: bool,
     /// After a turn of which it isn't known whether it was kept: what the owner holds. What it may have taken besides was
     /// never tried and is let go.
     pub holds: Option<&'c [String]>,
+}
+
+/// So many attempts in a minute, a second's worth of them at once: as a bucket of permits that fills with time. What is
+/// kept of it is until when they are spent; all times in microseconds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Rate(pub u32);
+
+impl Rate {
+    fn interval(self) -> i64 {
+        60_000_000 / i64::from(self.0.max(1))
+    }
+
+    /// How far ahead they may be spent.
+    fn ahead(self) -> i64 {
+        self.interval() * i64::from(self.0.div_ceil(60).max(1))
+    }
+
+    /// How many there are now.
+    pub fn permits(self, spent_until: i64, now: i64) -> i64 {
+        let ahead = spent_until.saturating_sub(now);
+        // A clock that was set back leaves no debt of hours.
+        let ahead = if ahead > self.ahead() { 0 } else { ahead.max(0) };
+        (self.ahead() - ahead) / self.interval()
+    }
+
+    /// Until when they are spent once `used` more are.
+    pub fn spend(self, spent_until: i64, now: i64, used: i64) -> i64 {
+        let begins = if spent_until.saturating_sub(now) > self.ahead() { now } else { spent_until };
+        begins.max(now).saturating_add(self.interval().saturating_mul(used))
+    }
 }
 
 words! {
@@ -76,6 +115,10 @@ pub enum Outcome {
     Unknown {
         reason: String,
     },
+    /// It may have arrived, and the receiver has ended with it: it answered that it failed.
+    Errored {
+        reason: String,
+    },
 }
 
 impl Outcome {
@@ -92,7 +135,18 @@ impl Outcome {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum LookUp {
     Found(Receipt),
+    /// Proved: it isn't there.
     Absent,
+    /// It wasn't seen, which proves nothing.
+    Unproven {
+        reason: String,
+        /// Nothing is known to be there by which one could tell: the next that arrives will show.
+        for_want_of_a_control: bool,
+    },
+    /// The receiver refuses to answer looks.
+    Mute {
+        reason: String,
+    },
     /// The receiver knows a repeated key: sending again is safe.
     Repeatable,
     /// The receiver can neither be looked at nor knows a repeated key.
@@ -193,8 +247,12 @@ impl Settlement {
 pub struct Again {
     /// After a failure.
     pub retry_at: i64,
-    /// After an attempt that may have arrived, to look for it.
+    /// After an attempt that may have arrived or be about to, to look for it.
     pub look_at: i64,
+    /// The same where the receiver has ended with it.
+    pub look_soon_at: i64,
+    /// Whether it has been looked for in vain for so long that a person is asked.
+    pub asks_a_person: bool,
 }
 
 /// What is done with a claimed entry.
@@ -234,15 +292,20 @@ pub fn after_look(
     match (look, withdrawn) {
         (LookUp::Found(receipt), _) => AfterLook::Settle(Settlement::Delivered(receipt)),
         (LookUp::Absent, _) => AfterLook::Settle(Settlement::Absent),
-        (LookUp::Failed { reason, .. }, _) => {
+        (LookUp::Unproven { reason, for_want_of_a_control: false }, _) if again.asks_a_person => {
+            held(format!("{NOT_PROVED}（{reason}）"))
+        }
+        (LookUp::Unproven { reason, .. } | LookUp::Failed { reason, .. }, _) => {
             AfterLook::Settle(Settlement::NotSeen { reason, not_before: again.retry_at })
         }
         (LookUp::Repeatable | LookUp::Blind, Some(_)) => held(CANT_BE_ASKED.to_owned()),
+        (LookUp::Mute { reason }, Some(_)) => held(format!("{CANT_BE_ASKED}（{reason}）")),
         (LookUp::Repeatable, None) => AfterLook::Send,
-        (LookUp::Blind, None) => match on_unknown {
-            OnUnknown::Resend => AfterLook::Send,
-            OnUnknown::Hold => held(MAY_HAVE_ARRIVED.to_owned()),
-        },
+        (LookUp::Blind | LookUp::Mute { .. }, None) if on_unknown == OnUnknown::Resend => {
+            AfterLook::Send
+        }
+        (LookUp::Blind, None) => held(MAY_HAVE_ARRIVED.to_owned()),
+        (LookUp::Mute { reason }, None) => held(format!("{MAY_HAVE_ARRIVED}（{reason}）")),
     }
 }
 
@@ -255,11 +318,16 @@ pub fn after_attempt(outcome: Outcome, again: Again) -> Settlement {
             Settlement::NotSent { reason, not_before: again.retry_at }
         }
         Outcome::Unknown { reason } => Settlement::Unknown { reason, not_before: again.look_at },
+        Outcome::Errored { reason } => {
+            Settlement::Unknown { reason, not_before: again.look_soon_at }
+        }
     }
 }
 
 /// Holds an entry that was sent and that its receiver can't be asked about.
 pub const MAY_HAVE_ARRIVED: &str = "可能已送达，但无法向对方查询：请核实后认定下落";
+/// Holds one that was looked for in vain for long, without proof that it isn't there.
+const NOT_PROVED: &str = "可能已送达，一直没查到，也证明不了没有送达：请到对方核实后认定下落";
 /// The same of one that isn't owed any more.
 const CANT_BE_ASKED: &str =
     "此前发出的可能已送达，但无法向对方查询：请核实后认定下落，已送达的请对方撤销";
@@ -375,6 +443,13 @@ pub fn keep(
             None
         }),
     }
+}
+
+/// What becomes of an arrival under a number that the record knows as another's: one number is one referral's.
+pub fn number_taken(number: &str, other: &str) -> Settlement {
+    let reason =
+        format!("对方给的编号 {number} 已经是 {other} 的：请到对方核实这一件的编号，再认定下落");
+    Settlement::Held { reason }
 }
 
 /// What is said of an entry that arrived though it isn't owed any more.

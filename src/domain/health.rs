@@ -79,6 +79,9 @@ pub struct LaneFacts {
     /// Whether they arrived isn't known, and only a person can find out.
     pub held: i64,
     pub oldest_held: Option<Owed>,
+    /// Tried again and again in vain while the receiver takes others, and why the oldest failed.
+    pub failing: i64,
+    pub oldest_failing: Option<(Owed, String)>,
     /// Sent without an answer, and being looked for.
     pub unknown: i64,
     pub last_good_contact: Option<DateTime>,
@@ -168,6 +171,15 @@ fn of_lane(lane: &LaneFacts, now: DateTime) -> Vec<Finding> {
         } else {
             yellow(format!("{reason}。程序会自动再试"))
         });
+    }
+    // Where the lane as a whole fails, that is said already.
+    if let (Some((owed, why)), None, None) =
+        (&lane.oldest_failing, &lane.failure, lane.paused_until)
+    {
+        let (count, oldest) = (lane.failing, oldest(Some(owed)));
+        findings.push(yellow(format!(
+            "{name}：{count} 件一再发不出去{oldest}：{why}。其他的照常发送，这几件仍在重试：请用 zoufang outbox list --lane {name} 查看，与对方联系"
+        )));
     }
     if lane.unknown > 0 {
         let count = lane.unknown;
@@ -314,6 +326,23 @@ mod tests {
             assert!(reason.contains(word), "{word}: {reason}");
         }
         *verdict
+    }
+
+    #[test]
+    fn what_fails_again_and_again_while_others_arrive_is_named() {
+        let failing = |more: &mut dyn FnMut(&mut LaneFacts)| {
+            lane(|lane| {
+                lane.failing = 1;
+                let owed = Owed { key: "referral:CHD2022-000002-R1".to_owned(), since: at(9) };
+                lane.oldest_failing = Some((owed, "HTTP 403".to_owned()));
+                more(lane);
+            })
+        };
+        let words = ["1 件一再发不出去", "referral:CHD2022-000002-R1", "HTTP 403", "照常发送"];
+        assert_eq!(only(&failing(&mut |_| ()), &words), Verdict::Yellow);
+        // One outage is one reason.
+        let outage = failing(&mut |lane| lane.failure = Some(("断开".to_owned(), None)));
+        assert!(matches!(only(&outage, &["断开"]), Verdict::Red));
     }
 
     #[test]

@@ -50,6 +50,113 @@ pub fn marked(reference: &str) -> String {
     format!("[{reference}]")
 }
 
+/// How far in the mark stands at the most, in characters: behind the opening clause, where people read on over it and no
+/// platform's cut takes it.
+const OPENING: usize = 20;
+/// So many of a text's first characters tell it from others.
+const TELLING: usize = 6;
+
+/// What is said, with no bracket in it that could be read as a mark: only we write marks.
+///
+/// ```
+/// use zoufang::domain::referral::neutral;
+/// assert_eq!(neutral("条子上写着[CHD2022-000001-R1]，[急]"), "条子上写着［CHD2022-000001-R1］，[急]");
+/// ```
+pub fn neutral(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once('[') {
+        out.push_str(before);
+        match after.split_once(']') {
+            Some((inside, after)) if is_reference(inside) => {
+                out.push_str(&format!("［{inside}］"));
+                rest = after;
+            }
+            _ => {
+                out.push('[');
+                rest = after;
+            }
+        }
+    }
+    out + rest
+}
+
+/// A text, and more of ours behind it, with the mark in both of its places: behind the opening clause, where no cut takes
+/// it, and at the end.
+///
+/// ```
+/// use zoufang::domain::referral::described;
+/// assert_eq!(described("路灯不亮，修修", "（急）", "X-1-R1"), "路灯不亮，[X-1-R1]修修（急）[X-1-R1]");
+/// assert_eq!(described("路灯", "", "X-1-R1"), "路灯[X-1-R1]");
+/// ```
+pub fn described(text: &str, more: &str, reference: &str) -> String {
+    let (text, more, mark) = (neutral(text), neutral(more), marked(reference));
+    let (opening, rest) = text.split_at(opening_clause(&text));
+    let rest = format!("{rest}{more}");
+    let end = if rest.trim().is_empty() { "" } else { &mark };
+    format!("{opening}{mark}{rest}{end}")
+}
+
+/// Where the opening clause of a text ends, in bytes: the whole of a short one; 0 where it's longer than [`OPENING`].
+fn opening_clause(text: &str) -> usize {
+    let ends = |character: char| "：:，,。；;！!？?、\n".contains(character);
+    let found = text.char_indices().take(OPENING).find(|(_, character)| ends(*character));
+    match found {
+        Some((at, character)) => at + character.len_utf8(),
+        None if text.chars().count() <= OPENING => text.len(),
+        None => 0,
+    }
+}
+
+/// Whether what a platform lists is what was sent of `reference`, whose text was `words`: it's the reference itself, or
+/// carries the mark in its own place, with our words beside it. A mark that somebody quotes stands elsewhere.
+///
+/// ```
+/// use zoufang::domain::referral::is_ours;
+/// let ours = |listed: &str| is_ours(listed, "X-1-R1", "路灯不亮，修修");
+/// assert!(ours("X-1-R1") && ours("路灯不亮，[X-1-R1]修") && ours("路灯不亮，修修[X-1-R1]"));
+/// assert!(!ours("别处的事，[X-1-R1]没人管") && !ours("路灯不亮，修修[X-1-R12]") && !ours("见[X-1-R1]"));
+/// ```
+pub fn is_ours(listed: &str, reference: &str, words: &str) -> bool {
+    let (listed, mark, words) = (listed.trim(), marked(reference), neutral(words));
+    if listed == reference || listed == mark {
+        return true;
+    }
+    let opening = words[..opening_clause(&words)].trim();
+    let behind = listed.strip_prefix(opening).map(str::trim_start);
+    if !opening.is_empty() && behind.is_some_and(|rest| rest.starts_with(&mark)) {
+        return true;
+    }
+    let beside = listed.strip_prefix(&mark).or(listed.strip_suffix(&mark));
+    let telling = telling(&words);
+    beside.is_some_and(|text| text.contains(telling) || telling.starts_with(text.trim()))
+}
+
+/// The first characters of a text, up to the first blank.
+fn telling(words: &str) -> &str {
+    let words = words.trim();
+    let end = words
+        .char_indices()
+        .enumerate()
+        .find(|(place, (_, character))| *place >= TELLING || character.is_whitespace())
+        .map_or(words.len(), |(_, (at, _))| at);
+    &words[..end]
+}
+
+/// Whether what a platform lists carries this mark at all, or is the reference itself.
+pub fn carries(listed: &str, reference: &str) -> bool {
+    listed.trim() == reference || listed.contains(&marked(reference))
+}
+
+/// Whether it begins as ours does and shows no mark by which it could be told: a cut may have taken that.
+pub fn might_be_ours(listed: &str, words: &str) -> bool {
+    const ENOUGH: usize = 12;
+    let words: String = neutral(words).trim().chars().take(ENOUGH).collect();
+    words.chars().count() >= TELLING
+        && listed.trim().starts_with(&words)
+        && !bracketed(listed).any(is_reference)
+}
+
 /// The reference that stands marked in a text, if one does.
 ///
 /// ```
@@ -61,6 +168,14 @@ pub fn reference_in(text: &str) -> Option<&str> {
     bracketed(text).find(|inside| {
         let round = inside.rsplit_once("-R").map(|(_, round)| round).unwrap_or_default();
         is_digits(round)
+    })
+}
+
+/// Whether it's written as references of referrals, messages and photos are.
+fn is_reference(inside: &str) -> bool {
+    inside.split_once("-R").is_some_and(|(_, rest)| {
+        let round = rest.split("-M").next().and_then(|rest| rest.split("-P").next());
+        round.is_some_and(is_digits)
     })
 }
 
@@ -109,16 +224,34 @@ pub fn photo_reference(reference: &str, place: i64) -> String {
     format!("{reference}-P{place}")
 }
 
-/// Whether a text of the platform is a message or photo of ours that comes back.
+/// How what we tell the platform begins: a text of its own that only quotes a mark of ours doesn't.
+const TOLD: [&str; 6] =
+    ["镇村部分已办结：", "回访：", "重新办理：", "不再需要办理：", "不再需要平台办理：", "照片"];
+/// What stands beside a photo.
+pub const PHOTO: &str = "照片：";
+
+/// Whether a text of the platform is a message or photo of ours that comes back: it begins as ours do, and carries a mark
+/// of one in its own place.
 ///
 /// ```
 /// use zoufang::domain::referral::is_own_message;
-/// assert!(is_own_message("回访：群众表示满意 [CHD2022-000007-R1-M5]"));
+/// assert!(is_own_message("回访：[CHD2022-000007-R1-M5]群众表示满意"));
 /// assert!(is_own_message("照片[CHD2022-000007-R1-P1]"));
 /// assert!(!is_own_message("已办结 [CHD2022-000007-R1]"));
+/// assert!(!is_own_message("已按你们的[CHD2022-000007-R1-M5]办结"));
 /// ```
 pub fn is_own_message(text: &str) -> bool {
-    bracketed(text).any(|inside| {
+    let text = text.trim();
+    let Some(said) = TOLD.iter().find_map(|opening| text.strip_prefix(opening)) else {
+        return false;
+    };
+    let first = said
+        .trim_start_matches(['：', ' '])
+        .strip_prefix('[')
+        .and_then(|rest| rest.split_once(']'));
+    let last = text.strip_suffix(']').and_then(|rest| rest.rsplit_once('['));
+    let inside = [first.map(|(inside, _)| inside), last.map(|(_, inside)| inside)];
+    inside.into_iter().flatten().any(|inside| {
         ["-M", "-P"]
             .iter()
             .filter_map(|kind| inside.rsplit_once(kind))

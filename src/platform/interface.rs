@@ -5,9 +5,10 @@ use std::time::Duration;
 use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
 
-use crate::db::{Dispatch, Message, Photo, Receipt};
+use crate::db::{Dispatch, Message, Photo};
 use crate::delivery::Outcome;
 use crate::delivery::http::NoAnswer;
+use crate::domain::delivery::search::{Sight, Sought};
 use crate::domain::issue::Category;
 use crate::domain::referral::PlatformUpdate;
 
@@ -46,9 +47,9 @@ impl From<Outcome> for NoContact {
     fn from(outcome: Outcome) -> NoContact {
         match outcome {
             Outcome::NotSent { reason, retry_after } => NoContact { reason, retry_after },
-            Outcome::Refused { reason } | Outcome::Unknown { reason } => {
-                NoContact { reason, retry_after: None }
-            }
+            Outcome::Refused { reason }
+            | Outcome::Unknown { reason }
+            | Outcome::Errored { reason } => NoContact { reason, retry_after: None },
             Outcome::Delivered(_) => NoContact { reason: String::new(), retry_after: None },
         }
     }
@@ -189,14 +190,8 @@ pub trait Platform: Send + Sync {
     /// Submits an issue. Its description carries the reference.
     async fn submit(&self, dispatch: &Dispatch) -> Outcome;
 
-    /// Finds what carries `reference` among what was received between two instants (the platform's
-    /// clock). `None` only where the platform has answered in full and it isn't there.
-    async fn find(
-        &self,
-        reference: &str,
-        from: Timestamp,
-        to: Timestamp,
-    ) -> Result<Option<Receipt>, NoContact>;
+    /// Looks for what was sent and may have arrived. [`Sight::Absent`] only with proof.
+    async fn find(&self, sought: &Sought) -> Result<Sight, NoContact>;
 
     /// How it can be known whether a message arrived; `None` where it takes none.
     fn looks_for_messages(&self) -> Option<Looks> {
@@ -208,13 +203,8 @@ pub trait Platform: Send + Sync {
         NoContact::misconfigured("this platform takes no messages".to_owned()).into()
     }
 
-    /// Finds a message of ours between two instants, as [`Platform::find`] finds a request.
-    async fn find_message(
-        &self,
-        _message: &Message,
-        _from: Timestamp,
-        _to: Timestamp,
-    ) -> Result<Option<Receipt>, NoContact> {
+    /// Looks for a message of ours, as [`Platform::find`] does for a request.
+    async fn find_message(&self, _message: &Message, _sought: &Sought) -> Result<Sight, NoContact> {
         Err(NoContact::misconfigured("messages can't be looked for".to_owned()))
     }
 
@@ -228,13 +218,8 @@ pub trait Platform: Send + Sync {
         NoContact::misconfigured("this platform takes no photos".to_owned()).into()
     }
 
-    /// Finds a photo of ours between two instants, as [`Platform::find`] finds a request.
-    async fn find_photo(
-        &self,
-        _photo: &Photo,
-        _from: Timestamp,
-        _to: Timestamp,
-    ) -> Result<Option<Receipt>, NoContact> {
+    /// Looks for a photo of ours, as [`Platform::find`] does for a request.
+    async fn find_photo(&self, _photo: &Photo, _sought: &Sought) -> Result<Sight, NoContact> {
         Err(NoContact::misconfigured("photos can't be looked for".to_owned()))
     }
 

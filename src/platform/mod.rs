@@ -5,6 +5,7 @@
 //! who uploads hears of a hand-off.
 
 mod interface;
+mod look;
 pub mod open311;
 mod poll;
 pub mod records;

@@ -4,7 +4,7 @@ use minijinja::{AutoEscape, Environment, Template, UndefinedBehavior, Value, con
 
 use super::NoContact;
 use crate::db::Dispatch;
-use crate::domain::referral::marked;
+use crate::domain::referral::{described, marked, neutral};
 use crate::settings::mistakes::nearest;
 
 /// What templates have of a referral, whatever the platform.
@@ -12,14 +12,15 @@ pub(super) fn referral_parts(dispatch: &Dispatch) -> Value {
     context! {
         reference => dispatch.reference,
         mark => marked(&dispatch.reference),
+        description => described(&dispatch.text, "", &dispatch.reference),
         number => dispatch.issue_number,
         previous => dispatch.previous.clone().unwrap_or_default(),
         category => dispatch.category.chinese(),
         urgency => dispatch.urgency.code(),
-        text => dispatch.text,
-        resident => dispatch.resident,
+        text => neutral(&dispatch.text),
+        resident => neutral(&dispatch.resident),
         contact => dispatch.contact.clone().unwrap_or_default(),
-        address => dispatch.address.clone().unwrap_or_default(),
+        address => neutral(dispatch.address.as_deref().unwrap_or_default()),
         area_code => dispatch.area_code.clone().unwrap_or_default(),
         area_name => dispatch.area_name,
         uploader => dispatch.uploader.clone().unwrap_or_default(),

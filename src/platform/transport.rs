@@ -8,9 +8,10 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 
 use super::{Looks, Platform};
-use crate::clock::Clock;
 use crate::db::{Content, Store, StoreError};
 use crate::delivery::{Attempt, Entry, LookUp, Outcome, Transport};
+use crate::domain::delivery::search::{Sight, Sought, Subject, ZONES};
+use crate::domain::referral::PHOTO;
 
 /// Takes referrals, messages and photos to one platform.
 pub struct PlatformTransport {
@@ -39,7 +40,7 @@ impl Transport for PlatformTransport {
         let contents = self.store.contents(entries).await?;
         let attempt = |(target, content)| {
             let attempt = PlatformAttempt {
-                clock: self.store.context().clock.clone(),
+                store: self.store.clone(),
                 platform: Arc::clone(&self.platform),
                 clock_skew: self.clock_skew,
                 content,
@@ -51,23 +52,43 @@ impl Transport for PlatformTransport {
 }
 
 struct PlatformAttempt {
-    clock: Clock,
+    store: Store,
     platform: Arc<dyn Platform>,
     clock_skew: Duration,
     content: Content,
 }
 
 impl PlatformAttempt {
-    /// The time in which an unknown attempt can have arrived, by the platform's clock.
-    fn window(&self, entry: &Entry) -> (Timestamp, Timestamp) {
-        let now = self.clock.now();
-        let first = entry
-            .first_attempt_at
-            .and_then(|first| Timestamp::from_millisecond(first).ok())
-            .unwrap_or(now);
-        let from = first.checked_sub(self.clock_skew).unwrap_or(Timestamp::MIN);
-        let to = now.checked_add(self.clock_skew).unwrap_or(Timestamp::MAX);
-        (from, to)
+    /// What is looked for, with the time in which it can have arrived, by the platform's clock in whatever zone, and what
+    /// is known to be there.
+    async fn sought(&self, entry: &Entry) -> Result<Sought, StoreError> {
+        let now = self.store.context().clock.now();
+        let at = |millis: Option<i64>| {
+            millis.and_then(|at| Timestamp::from_millisecond(at).ok()).unwrap_or(now)
+        };
+        let (first, around) = (at(entry.first_attempt_at), self.clock_skew + ZONES);
+        let (subject, words) = match &self.content {
+            Content::Referral(dispatch) => (
+                Subject { reference: dispatch.reference.clone(), ..Subject::default() },
+                &*dispatch.text,
+            ),
+            Content::Message(message) => {
+                let (reference, remote_id) = (message.reference.clone(), message.remote_id.clone());
+                (Subject { reference, remote_id }, &*message.text)
+            }
+            Content::Photo(photo) => {
+                let (reference, remote_id) = (photo.reference.clone(), photo.remote_id.clone());
+                (Subject { reference, remote_id }, PHOTO)
+            }
+        };
+        Ok(Sought {
+            subject,
+            words: words.to_owned(),
+            from: first.checked_sub(around).unwrap_or(Timestamp::MIN),
+            to: now.checked_add(around).unwrap_or(Timestamp::MAX),
+            sent: at(entry.last_attempt_at),
+            controls: self.store.controls(entry).await?,
+        })
     }
 }
 
@@ -93,15 +114,25 @@ impl Attempt for PlatformAttempt {
             Looks::Nothing => return LookUp::Blind,
             Looks::Search => {}
         }
-        let (from, to) = self.window(entry);
-        let found = match &self.content {
-            Content::Referral(dispatch) => platform.find(&dispatch.reference, from, to).await,
-            Content::Message(message) => platform.find_message(message, from, to).await,
-            Content::Photo(photo) => platform.find_photo(photo, from, to).await,
+        let sought = match self.sought(entry).await {
+            Ok(sought) => sought,
+            Err(error) => {
+                return LookUp::Failed { reason: error.to_string(), retry_after: None };
+            }
         };
-        match found {
-            Ok(Some(receipt)) => LookUp::Found(receipt),
-            Ok(None) => LookUp::Absent,
+        let seen = match &self.content {
+            Content::Referral(_) => platform.find(&sought).await,
+            Content::Message(message) => platform.find_message(message, &sought).await,
+            Content::Photo(photo) => platform.find_photo(photo, &sought).await,
+        };
+        match seen {
+            Ok(Sight::Found(receipt)) => LookUp::Found(receipt),
+            Ok(Sight::Absent) => LookUp::Absent,
+            Ok(Sight::Unproven(reason)) => {
+                let for_want_of_a_control = sought.controls.is_empty();
+                LookUp::Unproven { reason, for_want_of_a_control }
+            }
+            Ok(Sight::Mute(reason)) => LookUp::Mute { reason },
             Err(none) => LookUp::Failed { reason: none.reason, retry_after: none.retry_after },
         }
     }

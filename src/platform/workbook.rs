@@ -15,6 +15,7 @@ use tracing::{info, warn};
 use crate::app::hand_off::{self as app, Word};
 use crate::db::{Dispatch, Handoff, Store, StoreError};
 use crate::domain::issue::{Category, Urgency};
+use crate::domain::referral::described;
 use crate::intake::{ImportError, RowError, import_returns, read_file, write_error_copy};
 
 /// How hand-offs are made.
@@ -145,7 +146,7 @@ fn title(handoff: &Handoff) -> String {
 
 fn body(handoff: &Handoff, rules: &HandoffRules) -> String {
     format!(
-        "文件：{}\n1. 按表中次序（急的在前）逐件录入平台，「诉求内容」要连同末尾方括号里的编号一起粘贴。\n\
+        "文件：{}\n1. 按表中次序（急的在前）逐件录入平台，「诉求内容」要连同方括号里的编号一起粘贴。\n\
          2. 把平台给的编号、状态填进最后四列，另存后放到 {}，或用 zoufang import 导入。\n\
          没有录入的留空，以后再填也可以；同一件不会出现在别的交接单里。",
         rules.folder.join(file_name(handoff)).display(),
@@ -240,7 +241,7 @@ fn cells(row: u32, dispatch: &Dispatch, rules: &HandoffRules) -> [String; 14] {
         dispatch.reference.clone(),
         dispatch.issue_number.clone(),
         optional(&dispatch.previous),
-        format!("{}{}", dispatch.text, crate::domain::referral::marked(&dispatch.reference)),
+        described(&dispatch.text, "", &dispatch.reference),
         dispatch.category.chinese().to_owned(),
         rules.services.get(&dispatch.category).cloned().unwrap_or_default(),
         urgency.to_owned(),

@@ -47,7 +47,14 @@ async fn lane_facts(daemon: &Daemon, lane: &LaneStatus) -> Result<LaneFacts, Sto
     let platform = &daemon.settings.platform;
     let missing = platform.adapter == Adapter::None && platform.name == lane.name;
     let unsent = lane.stuck > 0 || missing && lane.queued > 0;
+    let (failing, oldest_failing) = daemon.pages.failing_entries(&lane.name).await?;
+    let oldest_failing = oldest_failing.and_then(|(key, since, why)| {
+        let since = civil(Timestamp::from_millisecond(since).ok()?);
+        Some((Owed { key, since }, why))
+    });
     Ok(LaneFacts {
+        failing,
+        oldest_failing,
         name: lane.name.clone(),
         queued: lane.queued,
         stuck: lane.stuck,

@@ -130,6 +130,7 @@ fn lane(fixture: &Fixture, outbox: Arc<dyn Outbox>, receiver: Counting) -> Lane 
         breaker_failures: 3,
         breaker_pause: Duration::from_secs(20),
         on_unknown: OnUnknown::Hold,
+        prove_within: Duration::from_secs(24 * 3600),
         hours: None,
         recheck_after: Duration::ZERO,
     };

@@ -217,7 +217,16 @@ impl Town {
         }
         let held: Vec<String> = batch.iter().map(|(entry, _)| entry.id.clone()).collect();
         let holds = (self.chance.below(3) == 0).then_some(held.as_slice());
-        let claim = Claim { lane, owner: "me", limit: 1, lease: 60_000, settle_after: 0, holds };
+        let claim = Claim {
+            lane,
+            owner: "me",
+            limit: 1,
+            lease: 60_000,
+            settle_after: 0,
+            rate_per_minute: None,
+            probes: false,
+            holds,
+        };
         let outbox = Deliveries::new(self.fixture.store.clone());
         outbox.settle_and_claim(&claim, &batch).await.unwrap();
     }

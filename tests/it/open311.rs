@@ -8,12 +8,15 @@ use wiremock::{Mock, MockServer, ResponseTemplate};
 use zoufang::clock::Clock;
 use zoufang::db::{Dispatch, Message, Receipt};
 use zoufang::delivery::Outcome;
+use zoufang::domain::delivery::search::Sight;
 use zoufang::domain::issue::{Category, Urgency};
 use zoufang::domain::referral::PlatformStatus;
 use zoufang::platform::Platform;
 use zoufang::platform::open311::Open311;
 use zoufang::sandbox::{Faults, Profile, Sandbox};
 use zoufang::settings::Settings;
+
+use crate::support::sought;
 
 fn adapter(endpoint: &str, format: &str) -> Open311 {
     let text = format!(
@@ -103,7 +106,7 @@ async fn every_kind_of_answer_has_its_outcome() {
         Outcome::Refused { reason: "HTTP 400 service_code 不存在 ***********".to_owned() }
     );
     // Ours to mend: the issue isn't refused.
-    for status in [301, 401, 403, 404] {
+    for status in [401, 403, 404] {
         assert!(matches!(answered(body(status, "")).await, Outcome::NotSent { .. }), "{status}");
     }
     let busy = answered(ResponseTemplate::new(503).insert_header("retry-after", "120")).await;
@@ -112,8 +115,13 @@ async fn every_kind_of_answer_has_its_outcome() {
         "{busy:?}"
     );
     // It may have arrived.
+    assert!(matches!(answered(body(500, "")).await, Outcome::Errored { .. }));
     for unsure in [
-        body(500, ""),
+        body(301, ""),
+        body(303, ""),
+        body(307, ""),
+        body(409, ""),
+        body(503, ""),
         body(502, "<html>"),
         body(200, "<html>ok</html>"),
         body(200, "[]"),
@@ -133,23 +141,51 @@ async fn every_kind_of_answer_has_its_outcome() {
 #[tokio::test]
 async fn a_look_tells_absent_from_unseen() {
     let server = MockServer::start().await;
-    let requests = r#"[{"service_request_id":"1","description":"[CHD2022-000007-R12]"},
-                       {"service_request_id":"2","description":"灯 [CHD2022-000007-R1]"}]"#;
-    Mock::given(method("GET"))
+    let requests = r#"[{"service_request_id":"1","description":"灯[CHD2022-000007-R12]"},
+                       {"service_request_id":"2","description":"灯 [CHD2022-000007-R1]"},
+                       {"service_request_id":"3","description":"桥[CHD2022-000009-R1]"}]"#;
+    let listed = Mock::given(method("GET"))
         .and(path("/requests.json"))
         .and(query_param("start_date", "2022-03-05T01:00:00Z"))
         .respond_with(ResponseTemplate::new(200).set_body_string(requests))
-        .mount(&server)
+        .mount_as_scoped(&server)
         .await;
     let from: Timestamp = "2022-03-05T01:00:00Z".parse().unwrap();
     let to = from + SignedDuration::from_hours(1);
     let adapter = adapter(&server.uri(), "json");
-    let found = adapter.find("CHD2022-000007-R1", from, to).await.unwrap();
-    assert_eq!(found.unwrap().remote_id.as_deref(), Some("2"));
-    assert_eq!(adapter.find("CHD2022-000008-R1", from, to).await.unwrap(), None);
-    // No answer is not an absence.
-    let later = from + SignedDuration::from_mins(1);
-    assert!(adapter.find("CHD2022-000007-R1", later, to).await.is_err());
+    let known = [("CHD2022-000009-R1", "3")];
+    let look = async |reference: &str, known: &[(&str, &str)]| {
+        adapter.find(&sought(reference, "灯", from, to, known)).await
+    };
+    let found = look("CHD2022-000007-R1", &known).await.unwrap();
+    assert!(matches!(found, Sight::Found(receipt) if receipt.remote_id.as_deref() == Some("2")));
+    assert_eq!(look("CHD2022-000008-R1", &known).await.unwrap(), Sight::Absent);
+    // Nothing that is known to be there is listed: then what isn't listed may be there too.
+    for known in [&[][..], &[("CHD2022-000010-R1", "4")], &[("CHD2022-000010-R1", "3")]] {
+        let seen = look("CHD2022-000008-R1", known).await.unwrap();
+        assert!(matches!(seen, Sight::Unproven(_)), "{seen:?}");
+    }
+    // No answer is not an absence, and a refusal to answer is neither.
+    drop(listed);
+    for (status, mute) in [
+        (500, false),
+        (503, false),
+        (401, false),
+        (303, false),
+        (404, true),
+        (400, true),
+        (405, true),
+        (501, true),
+    ] {
+        let refused = Mock::given(method("GET"))
+            .respond_with(ResponseTemplate::new(status))
+            .mount_as_scoped(&server)
+            .await;
+        let seen = look("CHD2022-000007-R1", &known).await;
+        assert_eq!(matches!(seen, Ok(Sight::Mute(_))), mute, "{status}: {seen:?}");
+        assert_eq!(seen.is_err(), !mute, "{status}");
+        drop(refused);
+    }
 }
 
 #[tokio::test]
@@ -189,7 +225,8 @@ async fn it_speaks_with_the_sandbox_in_both_forms() {
         assert_eq!((both.len(), both[0].status), (1, Some(PlatformStatus::Resolved)));
         let (from, to) =
             ("2022-04-20T00:00:00Z".parse().unwrap(), "2022-04-20T03:00:00Z".parse().unwrap());
-        assert!(adapter.find("CHD2022-000007-R1", from, to).await.unwrap().is_some());
+        let sought = sought("CHD2022-000007-R1", &dispatch().text, from, to, &[]);
+        assert!(matches!(adapter.find(&sought).await.unwrap(), Sight::Found(_)));
         stop.cancel();
     }
 }

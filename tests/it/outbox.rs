@@ -66,7 +66,7 @@ fn taken() -> ResponseTemplate {
 
 on_both!(a_platform_that_is_down_for_a_week_is_not_stormed, async |fixture: Fixture| {
     let (fixture, server, daemon) = owing(fixture, 60, "rate_per_minute = 10\n").await;
-    answer(&server, ResponseTemplate::new(503)).await;
+    answer(&server, ResponseTemplate::new(503).insert_header("retry-after", "1")).await;
     for _ in 0..7 * 24 * 4 {
         fixture.clock.set(fixture.clock.now() + Duration::from_secs(900));
         daemon.settle().await.unwrap();
@@ -107,7 +107,8 @@ on_both!(
         assert_eq!(submissions(&server).await.len(), first);
         let status = zoufang::web::status::Status::read(&daemon).await.unwrap();
         let failure = status.lanes.iter().find(|lane| lane.name == LANE).unwrap().failure.clone();
-        assert!(failure.unwrap().starts_with("too_many"), "{:?}", status.reasons);
+        let failure = failure.unwrap();
+        assert!(failure.starts_with("referral:") && failure.contains("too_many"), "{failure}");
         assert!(
             status.reasons.iter().any(|reason| reason.contains("暂停发送")),
             "{:?}",

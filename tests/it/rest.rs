@@ -14,12 +14,13 @@ use zoufang::clock::{Chance, Clock};
 use zoufang::daemon::{Daemon, platform};
 use zoufang::db::{Dispatch, Message, Photo, Receipt};
 use zoufang::delivery::Outcome;
+use zoufang::domain::delivery::search::{Control, Sight, Sought, Subject};
 use zoufang::domain::issue::State;
 use zoufang::domain::referral::PlatformStatus;
 use zoufang::platform::{Looks, Platform};
 use zoufang::settings::Settings;
 
-use crate::support::{Fixture, VISITS, on_both};
+use crate::support::{Fixture, VISITS, on_both, sought};
 
 fn settings(server: &MockServer, file: &str, dir: &Path, more: &str) -> Settings {
     let given = format!("{}/config/platforms/{file}", env!("CARGO_MANIFEST_DIR"));
@@ -87,7 +88,7 @@ async fn a_signed_submission_is_taken_by_a_gateway_that_checks_it() {
         .and(path("/api/event/report"))
         .and(body_partial_json(json!({
             "externalNo": "CHD2022-000001-R1",
-            "content": "示例：\"路灯\"不亮\n请修[CHD2022-000001-R1]",
+            "content": "示例：[CHD2022-000001-R1]\"路灯\"不亮\n请修[CHD2022-000001-R1]",
             "eventType": "9999",
             "areaCode": "TZ-CHD",
         })))
@@ -137,7 +138,7 @@ async fn each_bad_answer_is_a_named_outcome() {
     );
     let moved = ResponseTemplate::new(302).insert_header("location", "/login");
     let outcome = submitted(moved).await;
-    assert!(not_sent(&outcome, "redirected"), "{outcome:?}");
+    assert!(unknown(&outcome, "redirected"), "{outcome:?}");
     let slow = json_answer(json!({"code": 0})).set_delay(Duration::from_secs(2));
     let outcome = submitted(slow).await;
     assert!(unknown(&outcome, "timeout"), "{outcome:?}");
@@ -198,17 +199,18 @@ async fn a_look_reads_every_page_of_the_window() {
         .mount(&server)
         .await;
     let last = json!({"items": [{"id": 7, "description": "路灯 [CHD2022-000001-R1]"}]});
-    Mock::given(path("/v1/cases"))
-        .and(query_param("page", "2"))
-        .respond_with(json_answer(last))
-        .mount(&server)
-        .await;
+    let known = [("CHD2022-000001-R1", "7")];
+    // The last page is given again for ever.
+    Mock::given(path("/v1/cases")).respond_with(json_answer(last)).mount(&server).await;
     let platform = adapter(&server, "oauth-feed.toml").await;
     assert_eq!(platform.looks(), Looks::Search);
     let (from, to) = (Timestamp::UNIX_EPOCH, Timestamp::UNIX_EPOCH + Duration::from_secs(60));
-    let found = platform.find("CHD2022-000001-R1", from, to).await.unwrap().unwrap();
-    assert_eq!(found.remote_id.as_deref(), Some("7"));
-    assert_eq!(platform.find("CHD2022-000001-R12", from, to).await.unwrap(), None);
+    let look = async |reference: &str| {
+        platform.find(&sought(reference, "路灯", from, to, &known)).await.unwrap()
+    };
+    let found = look("CHD2022-000001-R1").await;
+    assert!(matches!(found, Sight::Found(receipt) if receipt.remote_id.as_deref() == Some("7")));
+    assert_eq!(look("CHD2022-000001-R12").await, Sight::Absent);
 }
 
 #[tokio::test]
@@ -231,6 +233,81 @@ async fn statuses_are_read_in_batches_in_the_platforms_own_words() {
     assert_eq!((updates[1].status, updates[1].word.as_str()), (None, "已挂起"));
 }
 
+/// A look for a message or photo of request 1, beside one that is known to be there.
+fn part(reference: &str, words: &str, known: &str) -> Sought {
+    let at = Timestamp::UNIX_EPOCH;
+    let subject =
+        |reference: &str| Subject { reference: reference.to_owned(), remote_id: "1".to_owned() };
+    let controls = vec![Control { subject: subject(known), number: None, at }];
+    Sought { subject: subject(reference), controls, ..sought("", words, at, at, &[]) }
+}
+
+/// What a look comes to where the description is changed so, of a platform that holds one referral and lists it.
+async fn looked(change: impl Fn(String) -> String, answer: ResponseTemplate) -> String {
+    let server = MockServer::start().await;
+    Mock::given(path("/api/event/search")).respond_with(answer).mount(&server).await;
+    let dir = tempfile::tempdir().unwrap();
+    let given = format!("{}/config/platforms/gateway.toml", env!("CARGO_MANIFEST_DIR"));
+    let text = change(std::fs::read_to_string(given).unwrap());
+    std::fs::write(dir.path().join("p.toml"), text).unwrap();
+    let text = format!(
+        "[platform]\nadapter = 'rest'\nendpoint = '{}'\nfile = '{}/p.toml'\napi_key = 'k'",
+        server.uri(),
+        dir.path().display()
+    );
+    let settings = Settings::from_text(&text, "test").unwrap();
+    let platform = platform(&settings, &Clock::system(), &Chance::system()).unwrap().unwrap();
+    let at = Timestamp::UNIX_EPOCH;
+    let known = [("CHD2022-000002-R1", "2")];
+    match platform.find(&sought("CHD2022-000001-R1", "灯", at, at, &known)).await {
+        Ok(sight) => format!("{sight:?}"),
+        Err(none) => format!("失败：{none}"),
+    }
+}
+
+#[tokio::test]
+async fn a_pointer_that_meets_nothing_is_a_failed_look_and_never_an_empty_one() {
+    let listed = || {
+        json_answer(json!({"code": 0, "data": {"list": [
+            {"eventId": 1, "externalNo": "CHD2022-000001-R1"}, {"eventId": 2, "externalNo": "CHD2022-000002-R1"}]}}))
+    };
+    let same = |text: String| text;
+    assert!(looked(same, listed()).await.starts_with("Found"));
+    for (key, right, wrong) in [
+        ("items", "items = \"/data/list\"", "items = \"/data/rows\""),
+        ("items", "items = \"/data/list\"", "items = \"/body/list\""),
+        ("reference", "reference = \"/externalNo\"", "reference = \"/outerNo\""),
+        ("id", "id = \"/eventId\"", "id = \"/event_id\""),
+    ] {
+        // Of [find.answer] alone.
+        let change = |text: String| {
+            let (before, after) = text.split_once("[find.answer]").unwrap();
+            format!("{before}[find.answer]{}", after.replacen(right, wrong, 1))
+        };
+        let seen = looked(change, listed()).await;
+        assert!(seen.starts_with("失败") && seen.contains("[find.answer]"), "{wrong}: {seen}");
+        assert!(seen.contains(key), "{wrong}: {seen}");
+    }
+    // Null on the way is how some write that there is none; alone it proves nothing.
+    for none in [
+        json!({"code": 0, "data": null}),
+        json!({"code": 0, "data": {"list": null}}),
+        json!({"code": 0, "data": {"list": []}}),
+    ] {
+        let seen = looked(same, json_answer(none)).await;
+        assert!(seen.starts_with("Unproven"), "{seen}");
+    }
+    // The platform's own count proves where there is one.
+    let counts =
+        |text: String| text.replacen("[find.answer]", "[find.answer]\ntotal = \"/data/total\"", 1);
+    let none = json!({"code": 0, "data": {"list": [], "total": "0"}});
+    assert_eq!(looked(counts, json_answer(none)).await, "Absent");
+    let seen = looked(counts, listed()).await;
+    assert!(seen.starts_with("失败") && seen.contains("total"), "{seen}");
+    // It doesn't know such a question.
+    assert!(looked(same, ResponseTemplate::new(404)).await.starts_with("Mute"));
+}
+
 #[tokio::test]
 async fn a_message_is_appended_and_found_again() {
     let server = MockServer::start().await;
@@ -239,7 +316,7 @@ async fn a_message_is_appended_and_found_again() {
             "eventId": "1",
             "feedbackNo": "CHD2022-000001-R1-M5",
             "satisfied": "1",
-            "content": "示例：\"路灯\"亮了[CHD2022-000001-R1-M5]",
+            "content": "示例：[CHD2022-000001-R1-M5]\"路灯\"亮了[CHD2022-000001-R1-M5]",
         })))
         .respond_with(json_answer(json!({"code": 0})))
         .expect(1)
@@ -258,11 +335,13 @@ async fn a_message_is_appended_and_found_again() {
     assert_eq!(platform.looks_for_messages(), Some(Looks::Search));
     let mut message = Message::example();
     assert_eq!(platform.append(&message).await, Outcome::Delivered(Receipt::default()));
-    let (from, to) = (Timestamp::UNIX_EPOCH, Timestamp::UNIX_EPOCH);
-    let found = platform.find_message(&message, from, to).await.unwrap();
-    assert_eq!(found, Some(Receipt::default()));
+    let look = async |message: &Message| {
+        let sought = part(&message.reference, &message.text, "CHD2022-000001-R1-M4");
+        platform.find_message(message, &sought).await.unwrap()
+    };
+    assert_eq!(look(&message).await, Sight::Found(Receipt::default()));
     message.reference = "CHD2022-000001-R1-M6".to_owned();
-    assert_eq!(platform.find_message(&message, from, to).await.unwrap(), None);
+    assert_eq!(look(&message).await, Sight::Absent);
     let other = adapter(&server, "oauth-feed.toml").await;
     assert_eq!(other.looks_for_messages(), Some(Looks::RepeatedKey));
 }
@@ -295,10 +374,13 @@ async fn a_photo_goes_as_a_form_or_in_a_text() {
     let bytes = [b"\r\n\r\n".as_slice(), &photo.bytes, b"\r\n--"].concat();
     assert!(received[0].body.windows(bytes.len()).any(|window| window == bytes));
     assert_eq!(platform.looks_for_photos(), Some(Looks::Search));
-    let at = Timestamp::UNIX_EPOCH;
-    assert!(platform.find_photo(&photo, at, at).await.unwrap().is_some());
+    let look = async |photo: &Photo| {
+        let sought = part(&photo.reference, "照片：", "CHD2022-000001-R1-P1");
+        platform.find_photo(photo, &sought).await.unwrap()
+    };
+    assert_eq!(look(&photo).await, Sight::Found(Receipt::default()));
     let other = Photo { reference: "CHD2022-000001-R1-P2".to_owned(), ..photo };
-    assert!(platform.find_photo(&other, at, at).await.unwrap().is_none());
+    assert_eq!(look(&other).await, Sight::Absent);
     // The other example platform takes it in a text.
     let server = MockServer::start().await;
     Mock::given(path("/oauth/token"))

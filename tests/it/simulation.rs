@@ -15,6 +15,7 @@ use zoufang::app::deliveries::Deliveries;
 use zoufang::clock::{Chance, Clock};
 use zoufang::db::{Debt, Dispatch, Message, Receipt, Store};
 use zoufang::delivery::{Lane, LaneRules, OnUnknown, Outcome};
+use zoufang::domain::delivery::search::{Sight, Sought};
 use zoufang::domain::issue::{Category, Event, Level, State, Urgency};
 use zoufang::domain::referral::{PlatformUpdate, reference};
 use zoufang::platform::{Looks, NoContact, Platform, PlatformTransport, ServiceGap};
@@ -206,12 +207,9 @@ impl Platform for Simulated {
         outcome
     }
 
-    async fn find(
-        &self,
-        reference: &str,
-        from: Timestamp,
-        to: Timestamp,
-    ) -> Result<Option<Receipt>, NoContact> {
+    async fn find(&self, sought: &Sought) -> Result<Sight, NoContact> {
+        let Sought { subject, from, to, .. } = sought;
+        let (reference, from, to) = (&subject.reference, *from, *to);
         self.step().await;
         if !self.is_calm() && self.chance.fraction() < 0.2 {
             return Err(NoContact { reason: "timeout".to_owned(), retry_after: None });
@@ -232,7 +230,10 @@ impl Platform for Simulated {
                 .map(|(_, number, _)| number.clone())
         };
         self.step().await;
-        Ok(found.map(|number| Receipt { remote_id: Some(number), token: None }))
+        Ok(match found {
+            Some(number) => Sight::Found(Receipt { remote_id: Some(number), token: None }),
+            None => Sight::Absent,
+        })
     }
 
     async fn fetch(&self, _: &[String]) -> Result<Vec<PlatformUpdate>, NoContact> {
@@ -334,6 +335,7 @@ impl Town {
             breaker_failures: 3,
             breaker_pause: Duration::from_secs(20),
             on_unknown,
+            prove_within: Duration::from_secs(24 * 3600),
             recheck_after: Duration::ZERO,
         };
         let store = self.fixture.store.clone();

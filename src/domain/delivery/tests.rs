@@ -4,7 +4,11 @@ use proptest::prelude::*;
 
 use super::*;
 
-const AGAIN: Again = Again { retry_at: 5, look_at: 9 };
+const AGAIN: Again = Again { retry_at: 5, look_at: 9, look_soon_at: 6, asks_a_person: false };
+
+fn unproven(for_want_of_a_control: bool) -> LookUp {
+    LookUp::Unproven { reason: "x".to_owned(), for_want_of_a_control }
+}
 
 fn entry(unknown: bool, withdrawn: Option<Withdrawal>) -> Entry {
     Entry {
@@ -37,6 +41,8 @@ fn answers() -> impl Strategy<Value = Answers> {
         Just(LookUp::Absent),
         Just(LookUp::Repeatable),
         Just(LookUp::Blind),
+        any::<bool>().prop_map(unproven),
+        Just(LookUp::Mute { reason: reason() }),
         Just(LookUp::Failed { reason: reason(), retry_after: None }),
     ];
     let outcome = prop_oneof![
@@ -44,6 +50,7 @@ fn answers() -> impl Strategy<Value = Answers> {
         Just(Outcome::Refused { reason: reason() }),
         Just(Outcome::NotSent { reason: reason(), retry_after: None }),
         Just(Outcome::Unknown { reason: reason() }),
+        Just(Outcome::Errored { reason: reason() }),
     ];
     (look, outcome, any::<bool>()).prop_map(|(look, outcome, withdrawn_meanwhile)| Answers {
         look,
@@ -112,6 +119,51 @@ fn what_may_have_arrived_is_resent_only_where_that_is_safe_or_so_told() {
         let settled = after_look(look, voided, OnUnknown::Resend, AGAIN);
         assert!(matches!(settled, AfterLook::Settle(Settlement::Held { .. })), "{settled:?}");
     }
+}
+
+#[test]
+fn what_isnt_proved_is_looked_for_on_and_after_long_a_person_is_asked() {
+    let long = Again { asks_a_person: true, ..AGAIN };
+    let after = |look, again| after_look(look, None, OnUnknown::Resend, again);
+    let waits = |settled: &AfterLook| {
+        matches!(settled, AfterLook::Settle(Settlement::NotSeen { not_before: 5, .. }))
+    };
+    let held = |settled: &AfterLook| matches!(settled, AfterLook::Settle(Settlement::Held { reason }) if reason.contains("x"));
+    assert!(waits(&after(unproven(false), AGAIN)) && waits(&after(unproven(true), AGAIN)));
+    assert!(held(&after(unproven(false), long)));
+    // The next that arrives may show it: nobody need decide before.
+    assert!(waits(&after(unproven(true), long)));
+    // One that refuses to answer looks is blind.
+    let mute = || LookUp::Mute { reason: "x".to_owned() };
+    assert_eq!(after(mute(), AGAIN), AfterLook::Send);
+    assert!(held(&after_look(mute(), None, OnUnknown::Hold, AGAIN)));
+    assert!(held(&after_look(mute(), Some(Withdrawal::Voided), OnUnknown::Resend, AGAIN)));
+}
+
+#[test]
+fn a_receiver_that_has_ended_with_it_is_looked_at_sooner() {
+    let looked = |outcome| match after_attempt(outcome, AGAIN) {
+        Settlement::Unknown { not_before, .. } => not_before,
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(looked(Outcome::Unknown { reason: String::new() }), 9);
+    assert_eq!(looked(Outcome::Errored { reason: String::new() }), 6);
+}
+
+#[test]
+fn a_rate_is_held_by_all_who_spend_from_it() {
+    let rate = Rate(120);
+    let (mut spent, mut used) = (0, 0);
+    for tenth in 0..600i64 {
+        let now = tenth * 100_000;
+        for wanted in [3, 5] {
+            let permits = rate.permits(spent, now).min(wanted);
+            spent = if permits > 0 { rate.spend(spent, now, permits) } else { spent };
+            used += permits;
+        }
+    }
+    assert!((118..=122).contains(&used), "{used} in a minute");
+    assert_eq!(rate.permits(spent, 0), 2, "a clock set back leaves nothing to wait for");
 }
 
 #[test]

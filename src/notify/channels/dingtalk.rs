@@ -23,6 +23,7 @@ const CODES: Codes = Codes {
     code: "/errcode",
     message: "/errmsg",
     busy: &[-1, 130_101, 410_100],
+    busy_by_words: &[],
     no_address: &[],
     refused: &[430_101, 430_102, 430_103, 430_104],
 };

@@ -84,7 +84,13 @@ fn outcome(error: &Error) -> Outcome {
         // The mailbox isn't there, or isn't this server's.
         Some(550 | 551 | 553) => Outcome::Refused { reason: format!("{ADDRESS}: {words}") },
         Some(530 | 534 | 535 | 538) => not_sent("misconfigured"),
-        Some(421 | 450 | 451 | 452) => not_sent(TOO_MANY),
+        // The server as a whole is closing, or says (RFC 3463: X.3.x, X.4.x, X.7.x) that it's its own affair.
+        Some(421) => not_sent(TOO_MANY),
+        Some(450..=452) if ["4.3.", "4.4.", "4.7."].iter().any(|code| words.contains(code)) => {
+            not_sent(TOO_MANY)
+        }
+        // This mailbox: busy, full, or greylisted. Others aren't.
+        Some(450..=452) => not_sent("mailbox"),
         Some(552 | 554) => Outcome::Refused { reason: format!("refused: {words}") },
         Some(_) => not_sent("refused_for_now"),
         None if error.is_tls() => not_sent("certificate"),

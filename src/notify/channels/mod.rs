@@ -90,24 +90,27 @@ struct Codes {
     message: &'static str,
     /// Too fast: later.
     busy: &'static [i64],
+    /// The same where these words stand beside the code, which has other meanings too.
+    busy_by_words: &'static [(i64, &'static str)],
     /// The person isn't known there.
     no_address: &'static [i64],
     /// This very message isn't taken.
     refused: &'static [i64],
 }
 
-/// Judges a vendor's answer. A code that isn't known means that the robot, the key or the configuration isn't right:
-/// it's for the operator to mend, and the notice stays owed.
+/// Judges a vendor's answer: by its own code, where it says one, before HTTP's. A code that isn't known means that the
+/// robot, the key or the configuration isn't right: it's for the operator to mend, and the notice stays owed.
 fn judge(codes: &Codes, answer: &Answer) -> Outcome {
-    if !answer.status.is_success() {
-        return failed(answer, "");
-    }
-    let value: Value = match serde_json::from_str(&answer.body) {
-        Ok(value) => value,
-        Err(error) => return Outcome::Unknown { reason: format!("not_json: {error}") },
-    };
-    let Some(code) = value.pointer(codes.code).and_then(Value::as_i64) else {
-        return Outcome::Unknown { reason: "unexpected_answer: no code".to_owned() };
+    let read: Result<Value, _> = serde_json::from_str(&answer.body);
+    let code = read.as_ref().ok().and_then(|value| value.pointer(codes.code)?.as_i64());
+    let (value, code) = match (read, code) {
+        // 0 beside a failure of HTTP's is somebody else's.
+        (Ok(value), Some(code)) if code != 0 || answer.status.is_success() => (value, code),
+        _ if !answer.status.is_success() => return failed(answer, ""),
+        (Err(error), _) => return Outcome::Unknown { reason: format!("not_json: {error}") },
+        (Ok(_), _) => {
+            return Outcome::Unknown { reason: "unexpected_answer: no code".to_owned() };
+        }
     };
     let words = value.pointer(codes.message).and_then(Value::as_str).unwrap_or_default();
     let words: String = words.chars().take(200).collect();
@@ -117,10 +120,17 @@ fn judge(codes: &Codes, answer: &Answer) -> Outcome {
         code if codes.busy.contains(&code) => {
             Outcome::NotSent { reason: reason(TOO_MANY), retry_after: answer.retry_after }
         }
+        code if codes.busy_by_words.iter().any(|(of, said)| *of == code && says(&words, said)) => {
+            Outcome::NotSent { reason: reason(TOO_MANY), retry_after: answer.retry_after }
+        }
         code if codes.no_address.contains(&code) => Outcome::Refused { reason: reason(ADDRESS) },
         code if codes.refused.contains(&code) => Outcome::Refused { reason: reason("refused") },
         _ => Outcome::NotSent { reason: reason("misconfigured"), retry_after: None },
     }
+}
+
+fn says(words: &str, what: &str) -> bool {
+    words.to_ascii_lowercase().contains(what)
 }
 
 /// For a group: whom it is for, then what.

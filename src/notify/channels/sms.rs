@@ -115,11 +115,13 @@ impl SmsChannel {
     }
 
     fn judge(&self, answer: &Answer) -> Outcome {
-        if !answer.status.is_success() {
+        let rules = &self.gateway.answer;
+        let value = serde_json::from_str::<serde_json::Value>(&answer.body).ok();
+        let coded = value.as_ref().is_some_and(|value| value.pointer(&rules.code).is_some());
+        if !answer.status.is_success() && !coded {
             return failed(answer, "");
         }
-        let rules = &self.gateway.answer;
-        let Ok(value) = serde_json::from_str::<serde_json::Value>(&answer.body) else {
+        let Some(value) = value else {
             return Outcome::Unknown { reason: "not_json".to_owned() };
         };
         let text = |at: &str| match value.pointer(at) {
@@ -130,7 +132,7 @@ impl SmsChannel {
         let code = text(&rules.code);
         let words: String = text(&rules.message).chars().take(200).collect();
         let reason = |name: &str| format!("{name}: code {code} {words}");
-        if rules.done.contains(&code) {
+        if rules.done.contains(&code) && answer.status.is_success() {
             Outcome::Delivered(Receipt::default())
         } else if rules.no_address.contains(&code) {
             Outcome::Refused { reason: reason(ADDRESS) }
@@ -138,6 +140,8 @@ impl SmsChannel {
             Outcome::Refused { reason: reason("refused") }
         } else if rules.busy.contains(&code) {
             Outcome::NotSent { reason: reason(TOO_MANY), retry_after: answer.retry_after }
+        } else if !answer.status.is_success() {
+            failed(answer, &words)
         } else {
             // A code that isn't in the file may mean anything, that it was sent too.
             Outcome::Unknown { reason: reason("unexpected_code") }

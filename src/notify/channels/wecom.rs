@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use tokio::sync::Mutex;
 
 use super::{Channel, Codes, fit, for_group, judge};
-use crate::clock::Clock;
+use crate::clock::{Clock, span_millis};
 use crate::db::{ADDRESS, Notice};
 use crate::delivery::http::{Answer, ask};
 use crate::delivery::{Entry, LookUp, Outcome};
@@ -22,6 +22,7 @@ const CODES: Codes = Codes {
     code: "/errcode",
     message: "/errmsg",
     busy: &[-1, 45_009, 45_033],
+    busy_by_words: &[],
     // 81013: nobody of those named is known or may see the application. 60111: no such user.
     no_address: &[81_013, 60_111],
     refused: &[45_002],
@@ -123,7 +124,8 @@ impl WecomApp {
             });
         };
         let holds = Duration::from_secs(value["expires_in"].as_u64().unwrap_or(7200));
-        let until = now.checked_add(holds.saturating_sub(RENEWED_BEFORE)).unwrap_or(now);
+        let holds = self.clock.in_real_time(holds.saturating_sub(RENEWED_BEFORE));
+        let until = now.checked_add(holds).unwrap_or(now);
         *kept = Some(Token { text: text.to_owned(), until });
         Ok(text.to_owned())
     }
@@ -174,7 +176,8 @@ impl Channel for WecomApp {
     /// The same message is given once by WeCom itself, for some hours.
     fn look(&self, entry: &Entry) -> LookUp {
         let since = entry.first_attempt_at.unwrap_or(0);
-        let within = self.clock.millis().saturating_sub(since) < ONCE_WITHIN * 1000;
+        let once_within = self.clock.in_real_time(Duration::from_secs(ONCE_WITHIN.unsigned_abs()));
+        let within = self.clock.millis().saturating_sub(since) < span_millis(once_within);
         if within { LookUp::Repeatable } else { LookUp::Blind }
     }
 }

@@ -13,20 +13,22 @@ use jiff::{SignedDuration, Timestamp};
 use reqwest::{Client, RequestBuilder};
 
 use super::interface::{Changed, Looks, NoContact, Platform, Remark, ServiceGap, read_from};
+use super::look::{Question, look, unheard};
 use super::records::{Record, read};
 use super::templates::{Templates, referral_parts};
 use crate::clock::Clock;
 use crate::db::{Dispatch, Message, Photo, Receipt};
 use crate::delivery::Outcome;
-use crate::delivery::http::{Answer, ask, client, failed};
-use crate::domain::referral::{PlatformStatus, PlatformUpdate, marked};
+use crate::delivery::http::{Answer, TOO_LONG, ask, client, judged};
+use crate::domain::delivery::answer::HttpCodes;
+use crate::domain::delivery::search::{Listed, Query, Reply, Sight, Sought, Ways};
+use crate::domain::referral::{PHOTO, PlatformStatus, PlatformUpdate, described};
 use crate::settings::{AttributeSettings, KeyIn, PlatformSettings, SettingsError, WireFormat};
 use services::Definitions;
 
 /// A server that answers a query with this many requests may have left some out (GeoReport v2, GET
 /// Service Requests: "limited to a span of 90 days or the first 1000 requests").
 const PAGE: usize = 1000;
-const LONGEST_SPAN: SignedDuration = SignedDuration::from_hours(90 * 24);
 
 /// A GeoReport v2 endpoint.
 pub struct Open311 {
@@ -45,6 +47,7 @@ pub struct Open311 {
     media_url: String,
     overlap: Duration,
     clock_skew: Duration,
+    http: HttpCodes,
     clock: Clock,
 }
 
@@ -78,6 +81,7 @@ impl Open311 {
             has_updates: settings.service_request_updates,
             overlap: settings.feed_overlap,
             clock_skew: settings.clock_skew,
+            http: settings.http.clone(),
             clock,
         })
     }
@@ -151,6 +155,12 @@ impl Open311 {
         form
     }
 
+    /// What an answer names that says that it's there already.
+    fn named_by(&self, answer: &Answer) -> Receipt {
+        let records = read(&answer.body, self.format).unwrap_or_default();
+        records.iter().find_map(Self::receipt).unwrap_or_default()
+    }
+
     fn receipt(record: &Record) -> Option<Receipt> {
         let field = |name: &str| record.get(name).filter(|value| !value.is_empty()).cloned();
         let receipt = Receipt { remote_id: field("service_request_id"), token: field("token") };
@@ -203,7 +213,7 @@ impl Open311 {
     /// which the platform gives it.
     async fn post_update(&self, update: &Update<'_>) -> Outcome {
         let at = whole_seconds(update.at);
-        let text = format!("{}{}", update.text, marked(update.reference));
+        let text = described(update.text, "", update.reference);
         let status = update.remote_word.unwrap_or("open").to_uppercase().replace(' ', "_");
         let form = [
             ("update_id", update.reference),
@@ -218,30 +228,66 @@ impl Open311 {
         let given: Vec<_> = form.into_iter().filter(|(_, value)| !value.is_empty()).collect();
         let request = self.client.post(self.address("servicerequestupdates")).form(&given);
         match ask(request).await {
-            Ok(answer) if answer.status.is_success() => Outcome::Delivered(Receipt::default()),
-            Ok(answer) => failed(&answer, &self.words(&answer)),
+            Ok(answer) => judged(&answer, &self.words(&answer), &self.http)
+                .unwrap_or_else(|| self.given(&answer)),
             Err(none) => none.into(),
         }
     }
 
-    /// An update of ours among those between two instants.
-    async fn find_update(
-        &self,
-        reference: &str,
-        from: Timestamp,
-        to: Timestamp,
-    ) -> Result<Option<Receipt>, NoContact> {
-        let mark = marked(reference);
-        let carries =
-            |record: &Record| record.get("description").is_some_and(|d| d.contains(&mark));
-        let found = self.updates_between(from, to).await?.iter().any(carries);
-        Ok(found.then(Receipt::default))
+    /// A success says no more than that, but a page for people isn't one.
+    fn given(&self, answer: &Answer) -> Outcome {
+        match read(&answer.body, self.format) {
+            Err(reason) if answer.status.is_success() && !answer.body.trim().is_empty() => {
+                Outcome::Unknown { reason }
+            }
+            _ => Outcome::Delivered(Receipt::default()),
+        }
     }
 
-    /// The requests that the platform received between two instants.
-    async fn received(&self, from: Timestamp, to: Timestamp) -> Result<Vec<Record>, NoContact> {
-        let (from, to) = (whole_seconds(from), whole_seconds(to));
-        self.list(self.get("requests", &[("start_date", &from), ("end_date", &to)])).await
+    /// One list of the platform's in which something is looked for.
+    const fn listing<'l>(&'l self, list: &'l str, key: &'l str) -> Listing<'l> {
+        Listing { adapter: self, list, key }
+    }
+}
+
+/// GET requests or servicerequestupdates, by the time of receipt.
+struct Listing<'l> {
+    adapter: &'l Open311,
+    list: &'l str,
+    /// The field that tells one from another.
+    key: &'l str,
+}
+
+#[async_trait]
+impl Question for Listing<'_> {
+    fn ways(&self) -> Ways {
+        // Pages aren't in the specification; most servers that cut a list have them.
+        Ways { by_subject: false, pages: true, window: true }
+    }
+
+    async fn ask(&self, query: &Query) -> Result<Reply, NoContact> {
+        let (from, to, page) =
+            (whole_seconds(query.from), whole_seconds(query.to), query.page.to_string());
+        let mut asked = vec![("start_date", from.as_str()), ("end_date", &to)];
+        if query.page > 1 {
+            asked.push(("page", &page));
+        }
+        let answer = match ask(self.adapter.get(self.list, &asked)).await {
+            Ok(answer) => answer,
+            Err(none) if none.reason.starts_with(TOO_LONG) => return Ok(Reply::TooLong),
+            Err(none) => return Err(none.into()),
+        };
+        if !answer.status.is_success() {
+            return unheard(&answer, &self.adapter.words(&answer));
+        }
+        let records = read(&answer.body, self.adapter.format)
+            .map_err(|reason| NoContact { reason, retry_after: None })?;
+        let listed = |record: &Record| Listed {
+            key: record.get(self.key).cloned().unwrap_or_else(|| format!("{record:?}")),
+            number: record.get("service_request_id").cloned(),
+            words: record.get("description").cloned(),
+        };
+        Ok(Reply::Page { things: records.iter().map(listed).collect(), total: None })
     }
 }
 
@@ -255,15 +301,14 @@ struct Update<'u> {
     media_url: &'u str,
 }
 
-/// What the platform's people read; the reference by which it's found again stands at its end.
+/// What the platform's people read, with the mark by which it's found again in its places.
 fn description(dispatch: &Dispatch) -> String {
     let previous = dispatch.previous.as_ref().map(|number| format!("，此前上报编号：{number}"));
     let named = |what: &str, name: &Option<String>| {
         name.as_ref().map(|name| format!("，{what}：{name}")).unwrap_or_default()
     };
-    format!(
-        "{}（{}，{}，轻重缓急：{}，问题编号：{}{}{}{}）{}",
-        dispatch.text,
+    let more = format!(
+        "（{}，{}，轻重缓急：{}，问题编号：{}{}{}{}）",
         dispatch.area_name,
         dispatch.category,
         dispatch.urgency,
@@ -271,8 +316,8 @@ fn description(dispatch: &Dispatch) -> String {
         previous.unwrap_or_default(),
         named("上报网格员", &dispatch.uploader),
         named("转办人", &dispatch.centre),
-        marked(&dispatch.reference)
-    )
+    );
+    described(&dispatch.text, &more, &dispatch.reference)
 }
 
 /// A picture that the platform shows of its work stands behind its words.
@@ -323,11 +368,12 @@ impl Platform for Open311 {
             Ok(answer) => answer,
             Err(none) => return none.into(),
         };
-        if !answer.status.is_success() {
-            return failed(&answer, &self.words(&answer));
+        if let Some(outcome) = judged(&answer, &self.words(&answer), &self.http) {
+            return outcome;
         }
         // A success that can't be read may well have stored the request.
         match read(&answer.body, self.format) {
+            _ if !answer.status.is_success() => Outcome::Delivered(self.named_by(&answer)),
             Ok(records) => match records.iter().find_map(Self::receipt) {
                 Some(receipt) => Outcome::Delivered(receipt),
                 None => Outcome::Unknown {
@@ -365,63 +411,25 @@ impl Platform for Open311 {
             remote_id: &photo.remote_id,
             remote_word: photo.remote_word.as_deref(),
             at: self.clock.now(),
-            text: "照片",
+            text: PHOTO,
             media_url: &format!("{}/{}", self.media_url, photo.id),
         })
         .await
     }
 
-    async fn find_photo(
-        &self,
-        photo: &Photo,
-        from: Timestamp,
-        to: Timestamp,
-    ) -> Result<Option<Receipt>, NoContact> {
-        self.find_update(&photo.reference, from, to).await
+    async fn find_photo(&self, _: &Photo, sought: &Sought) -> Result<Sight, NoContact> {
+        look(&self.listing("servicerequestupdates", "update_id"), sought).await
     }
 
-    async fn find_message(
-        &self,
-        message: &Message,
-        from: Timestamp,
-        to: Timestamp,
-    ) -> Result<Option<Receipt>, NoContact> {
+    async fn find_message(&self, message: &Message, sought: &Sought) -> Result<Sight, NoContact> {
         // A server that goes by the time that we gave shows it there.
-        let from = from.min(message.at.checked_sub(self.overlap).unwrap_or(Timestamp::MIN));
-        self.find_update(&message.reference, from, to).await
+        let given = message.at.checked_sub(self.overlap).unwrap_or(Timestamp::MIN);
+        let sought = Sought { from: sought.from.min(given), ..sought.clone() };
+        look(&self.listing("servicerequestupdates", "update_id"), &sought).await
     }
 
-    async fn find(
-        &self,
-        reference: &str,
-        from: Timestamp,
-        to: Timestamp,
-    ) -> Result<Option<Receipt>, NoContact> {
-        let mark = marked(reference);
-        let mut spans = vec![(from, to)];
-        while let Some((from, to)) = spans.pop() {
-            let length = to.duration_since(from);
-            if length > LONGEST_SPAN {
-                spans.extend(halves(from, to));
-                continue;
-            }
-            let records = self.received(from, to).await?;
-            let carries =
-                |record: &&Record| record.get("description").is_some_and(|d| d.contains(&mark));
-            if let Some(receipt) = records.iter().find(carries).and_then(Self::receipt) {
-                return Ok(Some(receipt));
-            }
-            if records.len() >= PAGE {
-                if length <= SignedDuration::from_secs(2) {
-                    let reason = format!(
-                        "more than {PAGE} requests within two seconds: can't tell what is missing"
-                    );
-                    return Err(NoContact { reason, retry_after: None });
-                }
-                spans.extend(halves(from, to));
-            }
-        }
-        Ok(None)
+    async fn find(&self, sought: &Sought) -> Result<Sight, NoContact> {
+        look(&self.listing("requests", "service_request_id"), sought).await
     }
 
     async fn fetch(&self, remote_ids: &[String]) -> Result<Vec<PlatformUpdate>, NoContact> {

@@ -7,7 +7,8 @@ use serde_json::Value;
 use super::description::{AnswerRules, TimeFormat};
 use crate::clock::Clock;
 use crate::delivery::Outcome;
-use crate::delivery::http::{Answer, TOO_MANY, failed};
+use crate::delivery::http::{Answer, TOO_MANY, judged};
+use crate::platform::NoContact;
 
 /// What the platform made of a call.
 #[derive(Debug)]
@@ -37,8 +38,16 @@ pub(super) fn judge(rules: &AnswerRules, answer: &Answer) -> Verdict {
             return Verdict::NotDone(Outcome::NotSent { reason: reason(TOO_MANY), retry_after });
         }
     }
+    if let Some(outcome) = judged(answer, &words, &rules.http) {
+        return Verdict::NotDone(outcome);
+    }
+    // What a code of HTTP's own calls done may say nothing else.
     if !answer.status.is_success() {
-        return Verdict::NotDone(failed(answer, &words));
+        return Verdict::Done(read.unwrap_or_default());
+    }
+    // Where nothing is to be read, nothing need be there.
+    if rules.code.is_none() && answer.body.trim().is_empty() {
+        return Verdict::Done(Value::Null);
     }
     let unknown = |reason: String| Verdict::NotDone(Outcome::Unknown { reason });
     let value = match read {
@@ -52,17 +61,34 @@ pub(super) fn judge(rules: &AnswerRules, answer: &Answer) -> Verdict {
     unknown(format!("unexpected_code: {} {words}", code.unwrap_or_default()))
 }
 
-/// The things of an answer.
-pub(super) fn items<'v>(rules: &AnswerRules, value: &'v Value) -> Vec<&'v Value> {
+/// The things of an answer. A pointer that meets nothing in it is a mistake in the description, not an empty list; null on
+/// the way is how some write that there is none.
+pub(super) fn items<'v>(
+    rules: &AnswerRules,
+    value: &'v Value,
+) -> Result<Vec<&'v Value>, NoContact> {
     let found = match &rules.items {
         Some(at) => value.pointer(at),
         None => Some(value),
     };
-    match found {
-        Some(Value::Array(things)) => things.iter().collect(),
-        None | Some(Value::Null) => Vec::new(),
-        Some(thing) => vec![thing],
+    match (found, &rules.items) {
+        (Some(Value::Array(things)), _) => Ok(things.iter().collect()),
+        (Some(Value::Null), _) => Ok(Vec::new()),
+        (Some(thing), _) => Ok(vec![thing]),
+        (None, Some(at)) if ends_in_null(value, at) => Ok(Vec::new()),
+        (None, at) => Err(meets_nothing("items", at.as_deref().unwrap_or_default())),
     }
+}
+
+/// Whether what a pointer leads along ends in null.
+fn ends_in_null(value: &Value, at: &str) -> bool {
+    let ends = at.char_indices().filter(|(_, character)| *character == '/').map(|(end, _)| end);
+    ends.skip(1).any(|end| value.pointer(&at[..end]).is_some_and(Value::is_null))
+}
+
+/// A pointer of the description that doesn't fit what the platform answers.
+pub(super) fn meets_nothing(key: &str, at: &str) -> NoContact {
+    NoContact::misconfigured(format!("{key} = \"{at}\" 在平台的答复里没有对应的内容：请改描述文件"))
 }
 
 /// A text or number at a pointer; nothing where it's absent or empty.
@@ -93,7 +119,7 @@ pub(super) fn instant(text: &str, format: TimeFormat) -> Option<Timestamp> {
     }
 }
 
-fn scalar(value: &Value) -> Option<String> {
+pub(super) fn scalar(value: &Value) -> Option<String> {
     match value {
         Value::String(text) => Some(text.trim().to_owned()),
         // Numbers are numbers of requests as often as texts are.

@@ -113,7 +113,8 @@ impl Authenticator {
         let given: TokenAnswer =
             serde_json::from_str(&answer.body).map_err(|error| failed(error.to_string()))?;
         let lasts = SignedDuration::from_secs(given.expires_in.unwrap_or(300)) - RENEW_BEFORE;
-        let ends_at = self.clock.now().saturating_add(lasts.max(SignedDuration::from_secs(1)));
+        let lasts = lasts.max(SignedDuration::from_secs(1)).unsigned_abs();
+        let ends_at = self.clock.now().saturating_add(self.clock.in_real_time(lasts));
         let text = given.access_token.clone();
         *kept =
             Some(Token { text: given.access_token, ends_at: ends_at.unwrap_or(Timestamp::MAX) });

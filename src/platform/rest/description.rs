@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
+use crate::domain::delivery::answer::HttpCodes;
 use crate::domain::issue::Category;
 use crate::domain::referral::PlatformStatus;
 
@@ -128,6 +129,9 @@ pub struct AnswerRules {
     /// The codes that ask to come again later: it was certainly not stored.
     #[serde(default)]
     pub busy: Vec<String>,
+    /// The same of HTTP's codes, where they mean something of their own.
+    #[serde(default)]
+    pub http: HttpCodes,
     /// The platform's words for how the call went.
     pub message: Option<String>,
     /// The list of things; without it the whole answer is one thing, or a list of them.
@@ -143,7 +147,10 @@ pub struct AnswerRules {
     pub time: Option<String>,
     #[serde(default)]
     pub time_format: TimeFormat,
-    /// How many things a page holds: one that is full may have another after it (`page` in templates).
+    /// How many things there are in all, by the platform's own count.
+    pub total: Option<String>,
+    /// How many things a page is said to hold.
+    #[allow(dead_code, reason = "what comes shows it; files that say it hold all the same")]
     pub page_size: Option<usize>,
 }
 

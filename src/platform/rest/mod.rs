@@ -5,35 +5,38 @@ mod answer;
 mod authenticate;
 mod description;
 mod examine;
+mod looking;
 mod multipart;
 mod parts;
 mod pointers;
 
+use std::collections::HashSet;
 use std::path::Path;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use jiff::Timestamp;
-use minijinja::value::merge_maps;
 use minijinja::{Value, context};
 use reqwest::header::CONTENT_TYPE;
 use reqwest::{Client, Method, Request};
 
 use super::interface::{Changed, Looks, NoContact, Platform, Remark, ServiceGap, read_from};
+use super::look::look;
 use super::templates::Templates;
 use crate::clock::{Chance, Clock, local_text};
 use crate::db::{Dispatch, Message, Photo, Receipt};
 use crate::delivery::Outcome;
 use crate::delivery::http::{Answer, ask, client};
+use crate::domain::delivery::search::{Sight, Sought, Subject};
 use crate::domain::issue::Category;
-use crate::domain::referral::{PlatformUpdate, marked};
+use crate::domain::referral::PlatformUpdate;
 use crate::settings::{PlatformSettings, SettingsError, mistakes};
-use answer::{Verdict, field, instant, items, judge, list};
+use answer::{Verdict, field, instant, items, judge, list, meets_nothing};
 use authenticate::Authenticator;
 use description::{AnswerRules, Call, Description, PhotoCall};
 use examine::{Asks, Examiner};
+use looking::{Caller, Looking};
 use multipart::multipart;
-use parts::{message_parts, photo_parts, reference_parts, submission_parts, window};
+use parts::{message_parts, photo_parts, reference_parts, submission_parts};
 
 /// No list is read further than this many pages.
 const MOST_PAGES: usize = 1000;
@@ -145,10 +148,6 @@ impl Rest {
         Ok(Some(multipart(&boundary, &fields, file)))
     }
 
-    async fn call(&self, call: &Call, parts: &Value) -> Result<Answer, Outcome> {
-        self.call_with(call, parts, None).await
-    }
-
     /// One call, with a form in its body's place where there is one. Where a token was no longer good, once more
     /// with a new one: a 401 stored nothing.
     async fn call_with(
@@ -197,56 +196,48 @@ impl Rest {
         }
     }
 
-    /// Every page of a question, as far as `wanted` wants to read.
-    async fn pages(
-        &self,
-        call: &Call,
-        parts: &Value,
-        mut wanted: impl FnMut(&serde_json::Value) -> bool + Send,
-    ) -> Result<(), NoContact> {
+    /// The updates on every page of a question: until a page is empty or only repeats what came before.
+    async fn updates(&self, call: &Call, parts: &Value) -> Result<Vec<PlatformUpdate>, NoContact> {
+        let (mut updates, mut seen) = (Vec::new(), HashSet::new());
+        let has_pages = call.templates().any(|template| self.names(template, "page"));
         for page in 1..=MOST_PAGES {
             let value = self.question(call, &context! { page, ..parts.clone() }).await?;
-            let things = items(&call.answer, &value);
-            if !things.iter().all(|thing| wanted(thing)) {
-                return Ok(());
+            let before = seen.len();
+            for thing in items(&call.answer, &value)? {
+                if seen.insert(thing.to_string()) {
+                    updates.extend(self.update(&call.answer, thing));
+                }
             }
-            if call.answer.page_size.is_none_or(|size| things.len() < size) {
-                return Ok(());
+            if !has_pages || seen.len() == before {
+                return Ok(updates);
             }
         }
         let reason = format!("too_many_pages: more than {MOST_PAGES}");
         Err(NoContact { reason, retry_after: None })
     }
 
-    /// The updates on every page of a question.
-    async fn updates(&self, call: &Call, parts: &Value) -> Result<Vec<PlatformUpdate>, NoContact> {
-        let mut updates = Vec::new();
-        self.pages(call, parts, |thing| {
-            updates.extend(self.update(&call.answer, thing));
-            true
-        })
-        .await?;
-        Ok(updates)
-    }
-
-    /// The first thing of a list that carries `reference`.
-    async fn carrying(
+    /// Looks by a call of the description.
+    async fn look(
         &self,
-        call: &Call,
-        parts: &Value,
-        reference: &str,
-    ) -> Result<Option<serde_json::Value>, NoContact> {
-        let mark = marked(reference);
-        let mut found = None;
-        let carries = |text: String| text == reference || text.contains(&mark);
-        self.pages(call, parts, |thing| {
-            if field(thing, call.answer.reference.as_ref()).is_some_and(carries) {
-                found = Some(thing.clone());
-            }
-            found.is_none()
-        })
-        .await?;
-        Ok(found)
+        call: Option<&Call>,
+        name: &'static str,
+        sought: &Sought,
+        parts: looking::Parts<'_>,
+    ) -> Result<Sight, NoContact> {
+        let Some(call) = call else {
+            return Err(NoContact::misconfigured(format!("the platform has no [{name}]")));
+        };
+        let numbered = name == "find";
+        let looking = Looking { caller: self, call, name, parts, numbered };
+        match look(&looking, sought).await? {
+            Sight::Found(receipt) if numbered && receipt.remote_id.is_none() => Err(meets_nothing(
+                "[find.answer] id",
+                call.answer.id.as_deref().unwrap_or_default(),
+            )),
+            // What isn't a request has no number of its own.
+            Sight::Found(_) if !numbered => Ok(Sight::Found(Receipt::default())),
+            seen => Ok(seen),
+        }
     }
 
     fn receipt(call: &Call, thing: &serde_json::Value) -> Option<Receipt> {
@@ -277,6 +268,17 @@ impl Asks for Rest {
 }
 
 #[async_trait]
+impl Caller for Rest {
+    fn names(&self, template: &str, name: &str) -> bool {
+        self.templates.names(template, name)
+    }
+
+    async fn call(&self, call: &Call, parts: &Value) -> Result<Answer, Outcome> {
+        self.call_with(call, parts, None).await
+    }
+}
+
+#[async_trait]
 impl Platform for Rest {
     fn looks(&self) -> Looks {
         match &self.description {
@@ -303,8 +305,11 @@ impl Platform for Rest {
         match judge(&call.answer, &answer) {
             Verdict::NotDone(outcome) => outcome,
             Verdict::Done(value) => {
-                match items(&call.answer, &value).iter().find_map(|t| Self::receipt(call, t)) {
+                let things = items(&call.answer, &value).unwrap_or_default();
+                match things.iter().find_map(|thing| Self::receipt(call, thing)) {
                     Some(receipt) => Outcome::Delivered(receipt),
+                    // One that is said to be there already needn't be named.
+                    None if !answer.status.is_success() => Outcome::Delivered(Receipt::default()),
                     None => {
                         Outcome::Unknown { reason: "no_number: the answer names none".to_owned() }
                     }
@@ -329,18 +334,12 @@ impl Platform for Rest {
         self.give(call, &message_parts(message), None).await
     }
 
-    async fn find_message(
-        &self,
-        message: &Message,
-        from: Timestamp,
-        to: Timestamp,
-    ) -> Result<Option<Receipt>, NoContact> {
-        let Some(call) = &self.description.find_message else {
-            return Err(NoContact::misconfigured("the platform has no [find_message]".to_owned()));
+    async fn find_message(&self, message: &Message, sought: &Sought) -> Result<Sight, NoContact> {
+        let parts = |subject: &Subject| {
+            let Subject { reference, remote_id } = subject.clone();
+            message_parts(&Message { reference, remote_id, ..message.clone() })
         };
-        let parts = merge_maps([message_parts(message), window(from, to)]);
-        let found = self.carrying(call, &parts, &message.reference).await?;
-        Ok(found.map(|_| Receipt::default()))
+        self.look(self.description.find_message.as_ref(), "find_message", sought, &parts).await
     }
 
     fn looks_for_photos(&self) -> Option<Looks> {
@@ -364,32 +363,17 @@ impl Platform for Rest {
         self.give(&description.call, &parts, form.as_ref()).await
     }
 
-    async fn find_photo(
-        &self,
-        photo: &Photo,
-        from: Timestamp,
-        to: Timestamp,
-    ) -> Result<Option<Receipt>, NoContact> {
-        let Some(call) = &self.description.find_photo else {
-            return Err(NoContact::misconfigured("the platform has no [find_photo]".to_owned()));
+    async fn find_photo(&self, photo: &Photo, sought: &Sought) -> Result<Sight, NoContact> {
+        let parts = |subject: &Subject| {
+            let Subject { reference, remote_id } = subject.clone();
+            photo_parts(&Photo { reference, remote_id, bytes: Vec::new(), ..photo.clone() })
         };
-        let parts = merge_maps([photo_parts(photo), window(from, to)]);
-        let found = self.carrying(call, &parts, &photo.reference).await?;
-        Ok(found.map(|_| Receipt::default()))
+        self.look(self.description.find_photo.as_ref(), "find_photo", sought, &parts).await
     }
 
-    async fn find(
-        &self,
-        reference: &str,
-        from: Timestamp,
-        to: Timestamp,
-    ) -> Result<Option<Receipt>, NoContact> {
-        let Some(call) = &self.description.find else {
-            return Err(NoContact::misconfigured("the platform has no [find]".to_owned()));
-        };
-        let parts = merge_maps([reference_parts(reference), window(from, to)]);
-        let found = self.carrying(call, &parts, reference).await?;
-        Ok(found.and_then(|thing| Self::receipt(call, &thing)))
+    async fn find(&self, sought: &Sought) -> Result<Sight, NoContact> {
+        let parts = |subject: &Subject| reference_parts(&subject.reference);
+        self.look(self.description.find.as_ref(), "find", sought, &parts).await
     }
 
     async fn fetch(&self, remote_ids: &[String]) -> Result<Vec<PlatformUpdate>, NoContact> {
@@ -420,7 +404,7 @@ impl Platform for Rest {
             context! { cursor => cursor.unwrap_or_default(), cursor_local => "", page => 1 };
         let value = self.question(call, &parts).await?;
         updates.extend(
-            items(&call.answer, &value).into_iter().filter_map(|t| self.update(&call.answer, t)),
+            items(&call.answer, &value)?.into_iter().filter_map(|t| self.update(&call.answer, t)),
         );
         let next = field(&value, Some(next_at));
         let more = !updates.is_empty() && next.is_some() && next.as_deref() != cursor;
@@ -431,7 +415,7 @@ impl Platform for Rest {
         let rules = self.description.push.as_ref().ok_or("the description has no [push]")?;
         let value: serde_json::Value =
             serde_json::from_str(body).map_err(|error| format!("not_json: {error}"))?;
-        let things = items(rules, &value);
+        let things = items(rules, &value).map_err(|none| none.reason)?;
         let updates: Vec<_> = things.iter().filter_map(|thing| self.update(rules, thing)).collect();
         if updates.len() < things.len() || updates.is_empty() {
             return Err("an update without a number or a status".to_owned());

@@ -10,7 +10,7 @@ use super::description::Description;
 use crate::clock::local_text;
 use crate::db::{Dispatch, Message, Photo};
 use crate::domain::issue::EventKind;
-use crate::domain::referral::marked;
+use crate::domain::referral::{described, marked, neutral};
 use crate::platform::templates::referral_parts;
 
 /// What the templates of the call of that name have, on an example.
@@ -55,7 +55,8 @@ pub(super) fn message_parts(message: &Message) -> Value {
     };
     context! {
         reference, mark => marked(reference), id => remote_id,
-        status => remote_word.clone().unwrap_or_default(), event => event.code(), satisfaction, text,
+        status => remote_word.clone().unwrap_or_default(), event => event.code(), satisfaction,
+        text => neutral(text), description => described(text, "", reference),
         time => at.to_string(), time_local => local_text(*at),
     }
 }

@@ -9,12 +9,14 @@ use std::future::poll_fn;
 use std::pin::pin;
 use std::task::Poll;
 
+use jiff::Timestamp;
 use jiff::civil::date;
 use tempfile::TempDir;
 use zoufang::app::deliveries::{Deliveries, Ended, Outbox};
 use zoufang::clock::{Chance, Clock};
 use zoufang::daemon::{load_campaign, load_workdays};
 use zoufang::db::{Area, ChannelReach, Context, Form, Notice, Store, StoreError};
+use zoufang::domain::delivery::search::{Control, Sought, Subject};
 use zoufang::domain::delivery::{Claim, Entry};
 use zoufang::domain::staff::AddressKind;
 use zoufang::intake::{ImportError, Report, import};
@@ -167,7 +169,7 @@ pub fn reach(lane: &str, needs: Option<AddressKind>) -> ChannelReach {
     ChannelReach { lane: lane.to_owned(), needs, copy: lane == "webhook", form: Form::Text }
 }
 
-fn context(clock: Clock, key: u8) -> Context {
+pub fn context(clock: Clock, key: u8) -> Context {
     Context {
         clock,
         chance: Chance::system(),
@@ -191,7 +193,7 @@ pub async fn settle(
     owner: &str,
     ended: &[Ended],
 ) -> Result<(), StoreError> {
-    let none = Claim { lane, owner, limit: 0, lease: 0, settle_after: 0, holds: None };
+    let none = Claim { limit: 0, ..claim_of(lane, owner) };
     Deliveries::new(store.clone()).settle_and_claim(&none, ended).await.map(|_| ())
 }
 
@@ -209,7 +211,7 @@ pub async fn claim(
     limit: i64,
     lease: i64,
 ) -> Result<Vec<Entry>, StoreError> {
-    let claim = Claim { lane, owner, limit, lease, settle_after: 0, holds: None };
+    let claim = Claim { limit, lease, ..claim_of(lane, owner) };
     Deliveries::new(store.clone()).settle_and_claim(&claim, &[]).await
 }
 
@@ -225,4 +227,40 @@ pub async fn until_waking<F: Future>(life: F, last: usize) -> Option<F::Output> 
         }
     })
     .await
+}
+
+pub fn claim_of<'c>(lane: &'c str, owner: &'c str) -> Claim<'c> {
+    Claim {
+        lane,
+        owner,
+        limit: 1,
+        lease: 0,
+        settle_after: 0,
+        rate_per_minute: None,
+        probes: false,
+        holds: None,
+    }
+}
+
+/// A look for a referral that was sent in that time, with one that is known to be there under the number.
+pub fn sought(
+    reference: &str,
+    words: &str,
+    from: Timestamp,
+    to: Timestamp,
+    known: &[(&str, &str)],
+) -> Sought {
+    let control = |(reference, number): &(&str, &str)| Control {
+        subject: Subject { reference: (*reference).to_owned(), ..Subject::default() },
+        number: Some((*number).to_owned()),
+        at: to,
+    };
+    Sought {
+        subject: Subject { reference: reference.to_owned(), ..Subject::default() },
+        words: words.to_owned(),
+        from,
+        to,
+        sent: from,
+        controls: known.iter().map(control).collect(),
+    }
 }

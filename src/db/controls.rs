@@ -1,0 +1,71 @@
+//! Controls: of what a receiver is known to have, that which is nearest to an entry of unknown fate.
+
+use jiff::Timestamp;
+use serde::Deserialize;
+
+use super::{Result, Store};
+use crate::domain::delivery::Entry;
+use crate::domain::delivery::search::{Control, Subject};
+use crate::domain::referral::{message_reference, photo_reference};
+
+#[derive(Deserialize)]
+struct Row {
+    reference: String,
+    remote_id: String,
+    /// A message's sequence, or a photo's place.
+    part: i64,
+    at: i64,
+}
+
+/// The columns of a [`Row`].
+const ROW: [&str; 4] = ["reference", "remote_id", "part", "at"];
+/// How many are taken on each side.
+const NEAREST: i64 = 3;
+
+impl Store {
+    /// What is known to be there of the same kind, delivered before and after it, the newest first.
+    pub async fn controls(&self, entry: &Entry) -> Result<Vec<Control>> {
+        // Ids are in the order of time, so that the nearest are found without reading others.
+        let from = match entry.kind.as_str() {
+            "message" => {
+                "SELECT t.id, r.reference, r.remote_id, t.sequence AS part, t.delivered_at AS at
+                 FROM messages t JOIN referrals r ON r.id = t.referral_id"
+            }
+            "photo" => {
+                "SELECT t.id, r.reference, r.remote_id, p.place AS part, t.delivered_at AS at FROM referral_photos t
+                 JOIN referrals r ON r.id = t.referral_id JOIN photos p ON p.id = t.photo_id"
+            }
+            _ => {
+                "SELECT t.id, t.reference, t.remote_id, 0 AS part, t.delivered_at AS at FROM referrals t"
+            }
+        };
+        let of_lane = if entry.kind == "referral" { "t.lane = $2" } else { "r.lane = $2" };
+        let side = |is: &str, order: &str| {
+            format!(
+                "SELECT * FROM ({from} WHERE t.id {is} $1 AND {of_lane} AND t.delivered_at IS NOT NULL
+                   AND remote_id IS NOT NULL ORDER BY t.id {order} LIMIT {NEAREST}) AS {order}_side"
+            )
+        };
+        let read = format!("{} UNION ALL {}", side(">", "ASC"), side("<", "DESC"));
+        let lane = self.context.platform_lane.as_str();
+        let of = [entry.target_id.as_str().into(), lane.into()];
+        let rows: Vec<Row> = self.dialect.read(&self.read, &ROW, &read, &of).await?;
+        let mut controls: Vec<Control> =
+            rows.into_iter().filter_map(|row| row.read(&entry.kind)).collect();
+        controls.sort_by_key(|control| std::cmp::Reverse(control.at));
+        Ok(controls)
+    }
+}
+
+impl Row {
+    fn read(self, kind: &str) -> Option<Control> {
+        let Row { reference, remote_id, part, at } = self;
+        let at = Timestamp::from_millisecond(at).ok()?;
+        let (reference, number) = match kind {
+            "message" => (message_reference(&reference, part), None),
+            "photo" => (photo_reference(&reference, part), None),
+            _ => (reference, Some(remote_id.clone())),
+        };
+        Some(Control { subject: Subject { reference, remote_id }, number, at })
+    }
+}

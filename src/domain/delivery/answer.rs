@@ -1,0 +1,81 @@
+//! What a receiver's answer means for what was sent, and for a look: by HTTP's code, where its own codes don't say.
+//! docs/outcomes.md is this as a table, and a test holds the two together.
+
+use serde::Deserialize;
+
+/// What an answer's code says of what was sent with it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Meaning {
+    /// It's there.
+    Done,
+    /// The receiver's no to this very thing.
+    Refused,
+    /// It certainly isn't there: we aren't known, or not at the right address, or it was too early.
+    NotSent,
+    /// It certainly isn't there, as we are too fast.
+    TooMany,
+    /// It may be there; whoever could still put it there has ended.
+    Errored,
+    /// It may be there, or come to be.
+    Unknown,
+}
+
+/// What a code says of a question.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Hearing {
+    Answered,
+    /// It isn't answered at all, now or later: the receiver doesn't know such a question.
+    Refused,
+    /// Not this time.
+    Failed,
+}
+
+/// Codes of HTTP's that mean something of their own on one platform: 409 may be "already there", "still at it" or no.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct HttpCodes {
+    /// It's there, now or already.
+    pub done: Vec<u16>,
+    /// It refuses this very thing.
+    pub refused: Vec<u16>,
+    /// It certainly wasn't stored: later again.
+    pub busy: Vec<u16>,
+}
+
+impl HttpCodes {
+    fn meaning(&self, code: u16) -> Option<Meaning> {
+        let lists = [
+            (&self.done, Meaning::Done),
+            (&self.refused, Meaning::Refused),
+            (&self.busy, Meaning::NotSent),
+        ];
+        lists.into_iter().find(|(codes, _)| codes.contains(&code)).map(|(_, meaning)| meaning)
+    }
+}
+
+/// What a code says of what was sent. Where one isn't certain, nothing is: only 400, 410, 413 and 422 are a no to this very
+/// thing, and only what says that nothing was taken is taken to say so.
+pub fn meaning(code: u16, has_retry_after: bool, own: &HttpCodes) -> Meaning {
+    own.meaning(code).unwrap_or(match code {
+        200..=299 => Meaning::Done,
+        400 | 410 | 413 | 422 => Meaning::Refused,
+        429 => Meaning::TooMany,
+        503 if has_retry_after => Meaning::NotSent,
+        // The server itself has failed and ended; the others speak for one behind them that may go on.
+        500 => Meaning::Errored,
+        // 409: already there, still at it, or no. 408 and 499: somebody between gave up waiting.
+        408 | 409 | 499 => Meaning::Unknown,
+        401..=499 => Meaning::NotSent,
+        // A redirect after the body was sent: it may be stored where we're sent to.
+        _ => Meaning::Unknown,
+    })
+}
+
+/// What a code says of a question.
+pub const fn hearing(code: u16) -> Hearing {
+    match code {
+        200..=299 => Hearing::Answered,
+        400 | 404 | 405 | 406 | 410 | 414 | 422 | 501 => Hearing::Refused,
+        _ => Hearing::Failed,
+    }
+}

@@ -1,0 +1,415 @@
+//! 查证: looking for what may have arrived, and when not seeing it proves that it isn't there.
+//!
+//! A platform's silence isn't absence. What it lists may be cut at a length that nobody told us, be in another order, have
+//! no pages or give the last one for ever, be shortened, empty, or cut out by another clock than ours. So absence is proved
+//! by two things: what was asked for was read to its true end, and the same question has shown a control, something of ours
+//! that is known to be there. Pure: [`Search`] says what to ask next and is handed what came; adapters ask.
+
+use std::collections::HashSet;
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::Receipt;
+use crate::domain::referral::{carries, is_ours, might_be_ours};
+
+/// By which a thing of ours is asked for.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Subject {
+    pub reference: String,
+    /// The platform's number of the request that it belongs to; a referral has none yet.
+    pub remote_id: String,
+}
+
+/// A thing of ours that the platform is known to have.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Control {
+    pub subject: Subject,
+    /// Its own number, where it has one: what is listed under it must carry its mark.
+    pub number: Option<String>,
+    /// When it was delivered.
+    pub at: Timestamp,
+}
+
+/// What is looked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sought {
+    pub subject: Subject,
+    /// What was written of it.
+    pub words: String,
+    /// The time in which it can have arrived.
+    pub from: Timestamp,
+    pub to: Timestamp,
+    /// When it was last sent.
+    pub sent: Timestamp,
+    /// Those nearest to it, the newest first.
+    pub controls: Vec<Control>,
+}
+
+/// What a look showed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Sight {
+    Found(Receipt),
+    /// Proved: it isn't there.
+    Absent,
+    /// It wasn't seen, and that proves nothing: why.
+    Unproven(String),
+    /// The platform refuses to answer the question.
+    Mute(String),
+}
+
+/// What the question can say.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Ways {
+    /// Which thing is asked for, by its reference or its request's number.
+    pub by_subject: bool,
+    /// Which page of the answer.
+    pub pages: bool,
+    /// From when to when.
+    pub window: bool,
+}
+
+/// One question.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Query {
+    pub subject: Subject,
+    pub from: Timestamp,
+    pub to: Timestamp,
+    pub page: usize,
+}
+
+/// One thing of an answer.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Listed {
+    /// What tells it from the others.
+    pub key: String,
+    pub number: Option<String>,
+    /// What stands where our mark does; nothing where that is empty.
+    pub words: Option<String>,
+}
+
+/// What came back.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Reply {
+    Page {
+        things: Vec<Listed>,
+        /// How many the platform says that there are in all.
+        total: Option<usize>,
+    },
+    /// It doesn't answer such a question (400, 404, 405, 501 …).
+    Refused(String),
+    /// More than is ever read at once.
+    TooLong,
+}
+
+/// No platform that we know of lists fewer than this at once: a shorter list isn't cut.
+const SHORTEST_CUT: usize = 10;
+/// So many questions for one look at the most: whatever a platform lists, it's asked no more than this.
+pub const MOST_QUESTIONS: usize = 200;
+/// No window is made narrower.
+const NARROWEST: SignedDuration = SignedDuration::from_secs(2);
+/// GeoReport v2, GET Service Requests: "limited to a span of 90 days".
+const WIDEST: SignedDuration = SignedDuration::from_hours(80 * 24);
+/// A window is asked for with a day more on each side: some read it in their local time.
+pub const ZONES: Duration = Duration::from_secs(24 * 3600);
+/// How far back a list is asked for to see how long one may be.
+const FURTHER_BACK: Duration = Duration::from_secs(30 * 24 * 3600);
+
+/// What a question is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Aim {
+    Sought,
+    /// To see how long a list may be.
+    Length,
+    /// To see the control of that place.
+    Control(usize),
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Task {
+    aim: Aim,
+    from: Timestamp,
+    to: Timestamp,
+    /// How many its one page held, where it's not known yet whether that is all.
+    held: Option<usize>,
+}
+
+/// One look, from the first question to its end.
+#[derive(Debug)]
+pub struct Search<'s> {
+    sought: &'s Sought,
+    ways: Ways,
+    /// What is still to be asked; the last is under way.
+    tasks: Vec<Task>,
+    /// What the pages of the one under way have shown, and which page is next.
+    keys: HashSet<String>,
+    page: usize,
+    /// The longest answer so far: a shorter one isn't cut.
+    longest: usize,
+    /// Whether another page is another page, once that is known.
+    pages: Option<bool>,
+    asked_for_length: bool,
+    shown: Vec<bool>,
+    asked_control: Vec<bool>,
+    /// What couldn't be told from ours, and what had no words at all.
+    doubtful: usize,
+    wordless: usize,
+    /// Whether the platform's own count has confirmed each list.
+    counted: bool,
+    questions: usize,
+    end: Option<Sight>,
+}
+
+impl<'s> Search<'s> {
+    /// Begins a look.
+    pub fn new(sought: &'s Sought, ways: Ways) -> Search<'s> {
+        let tasks = match ways.window {
+            true => spans(sought.from, sought.to),
+            false => vec![(sought.from, sought.to)],
+        };
+        let task = |(from, to)| Task { aim: Aim::Sought, from, to, held: None };
+        Search {
+            sought,
+            ways,
+            tasks: tasks.into_iter().map(task).collect(),
+            keys: HashSet::new(),
+            page: 1,
+            longest: 0,
+            pages: if ways.pages { None } else { Some(false) },
+            asked_for_length: false,
+            shown: vec![false; sought.controls.len()],
+            asked_control: vec![false; sought.controls.len()],
+            doubtful: 0,
+            wordless: 0,
+            counted: true,
+            questions: 0,
+            end: None,
+        }
+    }
+
+    /// What to ask next; nothing once the look has ended.
+    pub fn query(&self) -> Option<Query> {
+        let task = self.tasks.last().filter(|_| self.end.is_none())?;
+        let subject = match task.aim {
+            Aim::Control(place) => self.sought.controls.get(place).map(|c| &c.subject),
+            Aim::Sought | Aim::Length => Some(&self.sought.subject),
+        };
+        let subject = subject.cloned().unwrap_or_default();
+        Some(Query { subject, from: task.from, to: task.to, page: self.page })
+    }
+
+    /// What it came to, once nothing is left to ask.
+    pub fn ended(self) -> Sight {
+        self.end.unwrap_or_else(|| Sight::Unproven(NOT_FINISHED.to_owned()))
+    }
+
+    /// Takes the answer to what [`Search::query`] asked.
+    pub fn take(&mut self, reply: Reply) {
+        self.questions += 1;
+        let Some(task) = self.tasks.last().copied() else { return };
+        match reply {
+            Reply::Page { things, total } => self.read(task, &things, total),
+            Reply::Refused(_) if self.page > 1 => self.not_by_pages(task),
+            Reply::Refused(why) if task.aim == Aim::Sought => self.end = Some(Sight::Mute(why)),
+            Reply::TooLong if task.aim == Aim::Sought => self.narrow(task),
+            Reply::Refused(_) | Reply::TooLong => self.done(),
+        }
+        if self.end.is_none() && self.questions >= MOST_QUESTIONS {
+            self.unproven(format!("问了平台 {MOST_QUESTIONS} 次还没有读完清单"));
+        }
+    }
+
+    fn read(&mut self, task: Task, things: &[Listed], total: Option<usize>) {
+        if let Some(receipt) = self.recognise(task, things) {
+            self.end = Some(Sight::Found(receipt));
+            return;
+        }
+        let distinct: HashSet<&str> = things.iter().map(|thing| thing.key.as_str()).collect();
+        self.longest = self.longest.max(distinct.len());
+        let before = self.keys.len();
+        self.keys.extend(distinct.iter().map(|key| (*key).to_owned()));
+        let is_new = self.keys.len() > before;
+        let all = total.is_some_and(|total| self.keys.len() >= total);
+        match task.aim {
+            Aim::Control(place) if self.shown[place] => self.done(),
+            Aim::Length => self.done(),
+            _ if all => self.done(),
+            _ if distinct.is_empty() || (!is_new && self.pages == Some(true)) => self.end_of(task),
+            _ if !is_new => self.not_by_pages(task),
+            _ if self.pages == Some(false) => self.one_page(task, before + distinct.len()),
+            _ => {
+                if self.page > 1 {
+                    self.pages = Some(true);
+                }
+                self.page += 1;
+            }
+        }
+    }
+
+    /// Notes what an answer shows of ours; gives what is sought, if it's there.
+    fn recognise(&mut self, task: Task, things: &[Listed]) -> Option<Receipt> {
+        let Sought { subject, words, controls, .. } = self.sought;
+        for thing in things {
+            let text = thing.words.as_deref().unwrap_or_default();
+            if is_ours(text, &subject.reference, words) {
+                return Some(Receipt { remote_id: thing.number.clone(), token: None });
+            }
+            for (control, shown) in controls.iter().zip(&mut self.shown) {
+                let named = control.number.is_none() || control.number == thing.number;
+                *shown |= named && carries(text, &control.subject.reference);
+            }
+            if task.aim == Aim::Sought {
+                let known = controls.iter().any(|c| c.number.is_some() && c.number == thing.number);
+                self.wordless += usize::from(text.trim().is_empty() && !known);
+                self.doubtful += usize::from(might_be_ours(text, words));
+            }
+        }
+        None
+    }
+
+    /// An empty page, or one that only repeats the last, ends what is read page by page.
+    fn end_of(&mut self, task: Task) {
+        if task.aim == Aim::Sought {
+            self.counted = false;
+        }
+        self.done();
+    }
+
+    /// Another page was the same again, or is refused: the first is all that there is to see.
+    fn not_by_pages(&mut self, task: Task) {
+        self.pages = Some(false);
+        self.one_page(task, self.keys.len());
+    }
+
+    /// Whether a page that is the only one of its window may leave something out.
+    fn one_page(&mut self, task: Task, held: usize) {
+        if task.aim == Aim::Sought {
+            self.counted = false;
+        }
+        if held < SHORTEST_CUT || held < self.longest {
+            self.done();
+        } else if !self.ways.window {
+            match task.aim {
+                Aim::Sought => self.unproven(format!(
+                    "平台一次列出 {held} 件，不知道后面还有没有，也不能翻页或按时间查"
+                )),
+                _ => self.done(),
+            }
+        } else if !self.asked_for_length {
+            self.asked_for_length = true;
+            if let Some(task) = self.tasks.last_mut() {
+                task.held = Some(held);
+            }
+            let from = task.from.checked_sub(FURTHER_BACK).unwrap_or(Timestamp::MIN);
+            self.tasks.push(Task { aim: Aim::Length, from, to: task.to, held: None });
+            self.turn_over();
+        } else {
+            self.narrow(task);
+        }
+    }
+
+    /// Asks for each half of a window whose list may be cut; first for the one in which it was sent.
+    fn narrow(&mut self, task: Task) {
+        let length = task.to.duration_since(task.from);
+        if !self.ways.window || length <= NARROWEST {
+            return match task.aim {
+                Aim::Sought => self.unproven("平台的清单列不全，按时间也分不开".to_owned()),
+                _ => self.done(),
+            };
+        }
+        let middle = task.from.checked_add(length / 2).unwrap_or(task.to);
+        let first = Task { to: middle, held: None, ..task };
+        let second = Task { from: middle, held: None, ..task };
+        self.tasks.pop();
+        match self.sought.sent >= middle {
+            true => self.tasks.extend([first, second]),
+            false => self.tasks.extend([second, first]),
+        }
+        self.turn_over();
+    }
+
+    /// The one under way has been read.
+    fn done(&mut self) {
+        self.tasks.pop();
+        self.turn_over();
+        match self.tasks.last().copied() {
+            Some(Task { held: Some(held), .. }) => {
+                if let Some(task) = self.tasks.last_mut() {
+                    task.held = None;
+                }
+                if let Some(task) = self.tasks.last().copied() {
+                    self.one_page(task, held);
+                }
+            }
+            Some(_) => {}
+            None => self.conclude(),
+        }
+    }
+
+    fn turn_over(&mut self) {
+        self.keys.clear();
+        self.page = 1;
+    }
+
+    /// All was read and it wasn't there: whether that proves anything.
+    fn conclude(&mut self) {
+        if self.doubtful > 0 {
+            let count = self.doubtful;
+            self.unproven(format!("平台上有 {count} 件内容相同而看不出编号的，可能就是这一件"));
+            return;
+        }
+        let sees = |(control, shown): (&Control, &bool)| {
+            *shown && (self.wordless == 0 || control.at >= self.sought.sent)
+        };
+        if self.sought.controls.iter().zip(&self.shown).any(sees) {
+            self.end = Some(Sight::Absent);
+            return;
+        }
+        match self.asked_control.iter().zip(&self.shown).position(|(asked, shown)| !asked && !shown)
+        {
+            Some(place) => self.ask_for(place),
+            None if self.counted && self.wordless == 0 => self.end = Some(Sight::Absent),
+            None => self.without_control(),
+        }
+    }
+
+    fn ask_for(&mut self, place: usize) {
+        self.asked_control[place] = true;
+        let at = self.sought.controls[place].at;
+        let (from, to) = (at.checked_sub(ZONES), at.checked_add(ZONES));
+        let (from, to) = (from.unwrap_or(Timestamp::MIN), to.unwrap_or(Timestamp::MAX));
+        self.tasks.push(Task { aim: Aim::Control(place), from, to, held: None });
+        self.turn_over();
+    }
+
+    fn without_control(&mut self) {
+        let (wordless, known) = (self.wordless, self.sought.controls.len());
+        self.unproven(match (known, self.shown.iter().any(|shown| *shown)) {
+            (0, _) => "还没有任何一件确知送达的可以用来对照".to_owned(),
+            (_, true) => format!("平台列出的有 {wordless} 件没有内容，看不出是不是这一件"),
+            (_, false) => format!("平台没有列出确知送达的 {known} 件，所以没列出不等于没收到"),
+        });
+    }
+
+    fn unproven(&mut self, why: String) {
+        self.end = Some(Sight::Unproven(why));
+    }
+}
+
+const NOT_FINISHED: &str = "查证没有做完";
+
+/// A window in pieces that a platform answers for, the newest to be asked first.
+fn spans(from: Timestamp, to: Timestamp) -> Vec<(Timestamp, Timestamp)> {
+    let mut spans = vec![(from, to)];
+    while let Some((from, to)) = spans.last().copied()
+        && to.duration_since(from) > WIDEST
+    {
+        let middle = from.checked_add(WIDEST).unwrap_or(to);
+        spans.pop();
+        spans.extend([(from, middle), (middle, to)]);
+    }
+    spans
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,287 @@
+//! Platforms as they are: however one lists, what is there is never called absent.
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::domain::referral::described;
+
+/// How a platform turns pages.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Pages {
+    /// It doesn't know the parameter, and gives the first.
+    Ignored,
+    Known,
+    /// After the last comes the last again, for ever.
+    LastForEver,
+    /// It refuses a parameter that it doesn't know.
+    Refused,
+}
+
+#[derive(Debug, Clone)]
+struct Kept {
+    number: String,
+    text: Option<String>,
+    reference: String,
+    at: Timestamp,
+}
+
+#[derive(Debug, Clone)]
+struct Platform {
+    kept: Vec<Kept>,
+    newest_first: bool,
+    cut: usize,
+    pages: Pages,
+    /// It reads the window as its local time, so many hours off.
+    zone: i64,
+    /// It finds by reference; else it doesn't know that parameter.
+    by_reference: bool,
+    counts: bool,
+    /// Its texts are no longer than this, in characters.
+    longest: usize,
+}
+
+impl Platform {
+    fn answer(&self, query: &Query, ways: Ways) -> Reply {
+        let shift = SignedDuration::from_hours(self.zone);
+        let (from, to) = (query.from - shift, query.to - shift);
+        let within = |kept: &&Kept| !ways.window || (from <= kept.at && kept.at <= to);
+        let asked = |kept: &&Kept| {
+            !(ways.by_subject && self.by_reference) || kept.reference == query.subject.reference
+        };
+        let mut found: Vec<&Kept> = self.kept.iter().filter(within).filter(asked).collect();
+        found.sort_by_key(|kept| (kept.at, kept.number.clone()));
+        if self.newest_first {
+            found.reverse();
+        }
+        if query.page > 1 && self.pages == Pages::Refused {
+            return Reply::Refused("400".to_owned());
+        }
+        let last = found.len().div_ceil(self.cut).max(1);
+        let page = match self.pages {
+            Pages::Ignored => 1,
+            Pages::LastForEver => query.page.min(last),
+            Pages::Known | Pages::Refused => query.page,
+        };
+        let shown = found.iter().skip((page - 1) * self.cut).take(self.cut);
+        let listed = |kept: &&Kept| Listed {
+            key: kept.number.clone(),
+            number: Some(kept.number.clone()),
+            words: kept.text.as_ref().map(|text| text.chars().take(self.longest).collect()),
+        };
+        let total = self.counts.then_some(found.len());
+        Reply::Page { things: shown.map(listed).collect(), total }
+    }
+
+    /// What a look for `sought` comes to, and how many questions it took.
+    fn look(&self, sought: &Sought, ways: Ways) -> (Sight, usize) {
+        let (mut search, mut questions) = (Search::new(sought, ways), 0);
+        while let Some(query) = search.query() {
+            questions += 1;
+            search.take(self.answer(&query, ways));
+        }
+        (search.ended(), questions)
+    }
+}
+
+const LISTS: Ways = Ways { by_subject: false, pages: true, window: true };
+const TEXT: &str = "东头的路灯不亮已经三个月了，一直没有人来修";
+
+fn at(seconds: i64) -> Timestamp {
+    Timestamp::from_second(1_650_000_000 + seconds).unwrap()
+}
+
+fn of_others(number: usize, seconds: i64) -> Kept {
+    let text = Some(format!("别的单位上报的 {number} 号，见[CHD2022-000001-R1]"));
+    Kept { number: format!("B{number}"), text, reference: String::new(), at: at(seconds) }
+}
+
+fn ours(number: usize, seconds: i64) -> Kept {
+    let reference = format!("CHD2022-{number:06}-R1");
+    let text = Some(described(TEXT, "（高桥村）", &reference));
+    Kept { number: format!("P{number}"), text, reference, at: at(seconds) }
+}
+
+fn control(number: usize, seconds: i64) -> Control {
+    let Kept { number, reference, at, .. } = ours(number, seconds);
+    Control { subject: Subject { reference, ..Subject::default() }, number: Some(number), at }
+}
+
+/// The first of ours, sent at 0.
+fn sought(controls: Vec<Control>) -> Sought {
+    Sought {
+        subject: Subject { reference: "CHD2022-000001-R1".to_owned(), ..Subject::default() },
+        words: TEXT.to_owned(),
+        from: at(-90_000),
+        to: at(90_000),
+        sent: at(0),
+        controls,
+    }
+}
+
+fn platform(kept: Vec<Kept>) -> Platform {
+    Platform {
+        kept,
+        newest_first: true,
+        cut: 1000,
+        pages: Pages::Ignored,
+        zone: 0,
+        by_reference: false,
+        counts: false,
+        longest: 1000,
+    }
+}
+
+fn found(sight: &Sight) -> bool {
+    matches!(sight, Sight::Found(receipt) if receipt.remote_id.as_deref() == Some("P1"))
+}
+
+#[test]
+fn a_control_beside_it_proves_absence_and_nothing_else_does() {
+    let empty = platform(Vec::new());
+    assert!(matches!(empty.look(&sought(Vec::new()), LISTS).0, Sight::Unproven(_)));
+    let controls = vec![control(2, 60)];
+    // The control isn't listed either.
+    assert!(matches!(empty.look(&sought(controls.clone()), LISTS).0, Sight::Unproven(_)));
+    let shows = platform(vec![ours(2, 60), of_others(1, 5)]);
+    assert_eq!(shows.look(&sought(controls.clone()), LISTS).0, Sight::Absent);
+    // It's shown under its number, without our mark: so would be what is sought.
+    let unmarked = Kept { text: None, ..ours(2, 60) };
+    let (sight, _) = platform(vec![unmarked]).look(&sought(controls), LISTS);
+    assert!(matches!(sight, Sight::Unproven(_)), "{sight:?}");
+}
+
+#[test]
+fn a_control_from_another_time_is_asked_for_at_its_own() {
+    let month = 30 * 24 * 3600;
+    let shows = platform(vec![ours(2, -month)]);
+    assert_eq!(shows.look(&sought(vec![control(2, -month)]), LISTS).0, Sight::Absent);
+}
+
+#[test]
+fn without_a_control_the_platforms_own_count_proves() {
+    let counts = Platform { counts: true, ..platform(vec![of_others(1, 5)]) };
+    assert_eq!(counts.look(&sought(Vec::new()), LISTS).0, Sight::Absent);
+    let more = (0..60).map(|n| of_others(n, 5)).chain([ours(1, 5)]).collect();
+    let cut = Platform { counts: true, cut: 50, ..platform(more) };
+    let (sight, _) = cut.look(&sought(Vec::new()), LISTS);
+    assert!(!matches!(sight, Sight::Absent), "{sight:?}");
+}
+
+#[test]
+fn a_list_that_is_cut_is_turned_over_or_narrowed() {
+    let kept: Vec<Kept> =
+        (0..300).map(|n| of_others(n, n as i64 * 7)).chain([ours(1, 4), ours(2, 900)]).collect();
+    for pages in [Pages::Ignored, Pages::Known, Pages::LastForEver, Pages::Refused] {
+        for (newest_first, cut) in [(true, 20), (false, 20), (true, 50), (true, 100)] {
+            let cut = Platform { newest_first, cut, pages, ..platform(kept.clone()) };
+            let (sight, questions) = cut.look(&sought(vec![control(2, 900)]), LISTS);
+            assert!(found(&sight), "{pages:?} {sight:?}");
+            assert!(questions <= 40, "{questions} questions");
+        }
+    }
+    // All within one second: by time nobody can tell them apart.
+    let burst: Vec<Kept> = (0..60).map(|n| of_others(n, 5)).chain([ours(1, 5)]).collect();
+    let burst = Platform { cut: 50, ..platform(burst) };
+    let (sight, _) = burst.look(&sought(vec![control(2, 900)]), LISTS);
+    assert!(matches!(sight, Sight::Unproven(_)), "{sight:?}");
+}
+
+#[test]
+fn a_window_read_in_another_zone_still_holds_it() {
+    for zone in [-8, 8, 14] {
+        let shifted = Platform { zone, ..platform(vec![ours(1, 4), ours(2, 60)]) };
+        assert!(found(&shifted.look(&sought(vec![control(2, 60)]), LISTS).0));
+    }
+}
+
+#[test]
+fn what_is_cut_short_is_known_by_its_opening_clause_and_its_mark() {
+    for longest in [45, 60, 200] {
+        let short = Platform { longest, ..platform(vec![ours(1, 4), ours(2, 60)]) };
+        assert!(found(&short.look(&sought(vec![control(2, 60)]), LISTS).0), "{longest}");
+    }
+    // Sent by an earlier version, which wrote its mark only at the end.
+    let text = Some(format!("{TEXT}（高桥村）[CHD2022-000001-R1]"));
+    let old = Kept { text, ..ours(1, 4) };
+    let whole = platform(vec![old.clone(), ours(2, 60)]);
+    assert!(found(&whole.look(&sought(vec![control(2, 60)]), LISTS).0));
+    let cut = Platform { longest: 30, ..platform(vec![old, ours(2, 60)]) };
+    let (sight, _) = cut.look(&sought(vec![control(2, 60)]), LISTS);
+    assert!(matches!(sight, Sight::Unproven(_)), "{sight:?}");
+}
+
+#[test]
+fn what_is_listed_without_words_might_be_it_unless_a_later_one_is_shown() {
+    let wordless = Kept { text: None, ..of_others(1, 5) };
+    let with = |seconds| platform(vec![wordless.clone(), ours(2, seconds)]);
+    let (sight, _) = with(-60).look(&sought(vec![control(2, -60)]), LISTS);
+    assert!(matches!(sight, Sight::Unproven(_)), "{sight:?}");
+    assert_eq!(with(60).look(&sought(vec![control(2, 60)]), LISTS).0, Sight::Absent);
+}
+
+#[test]
+fn a_search_by_reference_is_tried_on_the_control() {
+    let ways = Ways { by_subject: true, pages: false, window: false };
+    let controls = vec![control(2, 60)];
+    let finds = |kept| Platform { by_reference: true, ..platform(kept) };
+    assert!(found(&finds(vec![ours(1, 4)]).look(&sought(controls.clone()), ways).0));
+    assert_eq!(finds(vec![ours(2, 60)]).look(&sought(controls.clone()), ways).0, Sight::Absent);
+    let (sight, _) = finds(Vec::new()).look(&sought(controls.clone()), ways);
+    assert!(matches!(sight, Sight::Unproven(_)), "{sight:?}");
+    // It doesn't know the parameter and lists the newest twenty of all.
+    let many = (0..30).map(|n| of_others(n, 30)).chain([ours(1, 4), ours(2, 60)]).collect();
+    let ignores = Platform { cut: 20, ..platform(many) };
+    let (sight, _) = ignores.look(&sought(controls), ways);
+    assert!(matches!(sight, Sight::Unproven(_)), "{sight:?}");
+}
+
+#[test]
+fn one_that_refuses_to_answer_is_mute() {
+    let sought = sought(vec![control(2, 60)]);
+    let mut search = Search::new(&sought, LISTS);
+    search.take(Reply::Refused("404".to_owned()));
+    assert_eq!(search.ended(), Sight::Mute("404".to_owned()));
+}
+
+fn platforms() -> impl Strategy<Value = Platform> {
+    let pages = prop_oneof![
+        Just(Pages::Ignored),
+        Just(Pages::Known),
+        Just(Pages::LastForEver),
+        Just(Pages::Refused),
+    ];
+    let spread = prop_oneof![Just(1i64), Just(30), Just(3_000), Just(80_000)];
+    let others = (0usize..150, spread, any::<u32>());
+    let kind = (any::<bool>(), 10usize..120, pages, -12i64..14, any::<bool>(), any::<bool>());
+    (others, kind, 45usize..300).prop_map(|((count, spread, seed), kind, longest)| {
+        let (newest_first, cut, pages, zone, by_reference, counts) = kind;
+        // Spread in a way that only the seed knows.
+        let place = |n: usize| (n as i64 * 7_919 + i64::from(seed)) % spread - spread / 3;
+        let kept = (0..count).map(|n| of_others(n, place(n))).collect();
+        Platform { kept, newest_first, cut, pages, zone, by_reference, counts, longest }
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(2_000))]
+
+    /// However a platform lists, what it has is never called absent, and no look asks without end.
+    #[test]
+    fn what_is_there_is_never_absent(
+        mut platform in platforms(),
+        stored in 0i64..600,
+        known in proptest::collection::vec(-80_000i64..80_000, 0..4),
+        by_subject in any::<bool>(),
+        window in any::<bool>(),
+        asks_for_pages in any::<bool>(),
+    ) {
+        let controls: Vec<Control> =
+            known.iter().enumerate().map(|(n, seconds)| control(n + 2, *seconds)).collect();
+        platform.kept.extend(known.iter().enumerate().map(|(n, seconds)| ours(n + 2, *seconds)));
+        platform.kept.push(ours(1, stored));
+        let ways = Ways { by_subject, pages: asks_for_pages, window };
+        let (sight, questions) = platform.look(&sought(controls), ways);
+        prop_assert!(sight != Sight::Absent, "{questions} questions");
+        prop_assert!(questions <= MOST_QUESTIONS);
+    }
+}
