@@ -28,6 +28,18 @@ impl Store {
             .await?)
     }
 
+    /// The debt of a lane that has been looked for the longest: its key, since when it's unknown, in milliseconds, and what
+    /// the last attempt or look came to.
+    pub async fn oldest_unknown(&self, lane: &str) -> Result<Option<(String, i64, String)>> {
+        Ok(sqlx::query_as(
+            "SELECT debt_key, unknown_since, COALESCE(last_error, '') FROM outbox
+             WHERE lane = $1 AND state = 'ready' AND unknown_since IS NOT NULL ORDER BY unknown_since LIMIT 1",
+        )
+        .bind(lane.to_owned())
+        .fetch_optional(&self.read)
+        .await?)
+    }
+
     /// How many debts of a lane were tried again and again and certainly haven't arrived, a hundred at the most, and the
     /// oldest: its key, when it was owed, in milliseconds, and why it failed last.
     pub async fn failing_entries(

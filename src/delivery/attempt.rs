@@ -11,7 +11,7 @@ use tracing::{error, info, warn};
 use super::delay::delay;
 use super::flow::Loaded;
 use super::gate::{Failure, Gate, GateState, LONGEST_RETRY_AFTER};
-use super::http::TOO_MANY;
+use super::http::{MISCONFIGURED, TOO_MANY};
 use super::{Attempt, Outbox, Transport};
 use crate::app::deliveries::Ended;
 use crate::clock::{Chance, Clock, Stopwatch, span_millis};
@@ -135,6 +135,7 @@ impl Parts {
         let look = attempt.look(entry).await;
         match &look {
             LookUp::Found(_) | LookUp::Absent | LookUp::Unproven { .. } => self.gate.succeeded(),
+            LookUp::Failed { reason, .. } if reason.starts_with(MISCONFIGURED) => {}
             LookUp::Failed { retry_after, .. } => self.gate.failed(&Failure {
                 debt: &entry.id,
                 retry_after: *retry_after,

@@ -164,9 +164,17 @@ impl Gate {
         breaker.open_until = Some(now.saturating_add(span_millis(pause)));
     }
 
-    /// What it shows.
+    /// What it shows; its times as the program's clock will have them.
     pub fn state(&self) -> GateState {
-        self.breaker().state(self.clock.wire_millis())
+        let wire = self.clock.wire_millis();
+        match self.breaker().state(wire) {
+            GateState::Open { until } => {
+                let left = until.as_millisecond().saturating_sub(wire).unsigned_abs();
+                let left = self.clock.in_real_time(Duration::from_millis(left));
+                GateState::Open { until: self.clock.now().checked_add(left).unwrap_or(until) }
+            }
+            state => state,
+        }
     }
 
     fn breaker(&self) -> MutexGuard<'_, Breaker> {

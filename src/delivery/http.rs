@@ -15,6 +15,8 @@ use crate::domain::mask;
 
 /// Opens the reason of an outcome by which the receiver says that we are too fast.
 pub const TOO_MANY: &str = "too_many";
+/// Opens the reason of what only configuration can mend: it shows nothing of the receiver.
+pub const MISCONFIGURED: &str = "misconfigured";
 /// Opens the reason why an answer that is longer than is ever read wasn't.
 pub const TOO_LONG: &str = "too_long";
 /// The longest answer that is read.

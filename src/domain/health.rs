@@ -84,6 +84,8 @@ pub struct LaneFacts {
     pub oldest_failing: Option<(Owed, String)>,
     /// Sent without an answer, and being looked for.
     pub unknown: i64,
+    /// The one that is looked for the longest, and what came of it last.
+    pub oldest_unknown: Option<(Owed, String)>,
     pub last_good_contact: Option<DateTime>,
     /// Why the last contact failed, and when.
     pub failure: Option<(String, Option<DateTime>)>,
@@ -183,8 +185,12 @@ fn of_lane(lane: &LaneFacts, now: DateTime) -> Vec<Finding> {
     }
     if lane.unknown > 0 {
         let count = lane.unknown;
+        let longest = lane.oldest_unknown.as_ref().map(|(owed, why)| {
+            format!("{}（最近一次：{why}）", oldest(Some(owed)))
+        });
+        let longest = longest.unwrap_or_default();
         findings.push(yellow(format!(
-            "{name}：{count} 件发出后没有回音，程序正在核实是否送达，暂时不用处理"
+            "{name}：{count} 件发出后没有回音，程序正在核实是否送达，暂时不用处理{longest}"
         )));
     }
     findings

@@ -7,13 +7,10 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::db::{Dispatch, Message, Photo};
 use crate::delivery::Outcome;
-use crate::delivery::http::NoAnswer;
+use crate::delivery::http::{MISCONFIGURED, NoAnswer};
 use crate::domain::delivery::search::{Sight, Sought};
 use crate::domain::issue::Category;
 use crate::domain::referral::PlatformUpdate;
-
-/// Opens the reason why nothing was asked where only configuration can mend that.
-const OWN_FAULT: &str = "misconfigured: ";
 
 /// A question that got no usable answer.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -26,12 +23,13 @@ pub struct NoContact {
 impl NoContact {
     /// What only configuration can mend.
     pub fn misconfigured(reason: String) -> NoContact {
-        NoContact { reason: format!("{OWN_FAULT}{reason}"), retry_after: None }
+        NoContact { reason: format!("{MISCONFIGURED}: {reason}"), retry_after: None }
     }
 
     /// What is wrong, without the word that says whose it is.
     pub fn own_fault(&self) -> &str {
-        self.reason.strip_prefix(OWN_FAULT).unwrap_or(&self.reason)
+        let wrong = self.reason.strip_prefix(MISCONFIGURED);
+        wrong.map_or(&*self.reason, |wrong| wrong.trim_start_matches(": "))
     }
 }
 

@@ -48,13 +48,18 @@ async fn lane_facts(daemon: &Daemon, lane: &LaneStatus) -> Result<LaneFacts, Sto
     let missing = platform.adapter == Adapter::None && platform.name == lane.name;
     let unsent = lane.stuck > 0 || missing && lane.queued > 0;
     let (failing, oldest_failing) = daemon.pages.failing_entries(&lane.name).await?;
-    let oldest_failing = oldest_failing.and_then(|(key, since, why)| {
+    let named = |(key, since, why): (String, i64, String)| {
         let since = civil(Timestamp::from_millisecond(since).ok()?);
         Some((Owed { key, since }, why))
-    });
+    };
+    let oldest_unknown = match lane.unknown {
+        0 => None,
+        _ => daemon.pages.oldest_unknown(&lane.name).await?,
+    };
     Ok(LaneFacts {
         failing,
-        oldest_failing,
+        oldest_failing: oldest_failing.and_then(named),
+        oldest_unknown: oldest_unknown.and_then(named),
         name: lane.name.clone(),
         queued: lane.queued,
         stuck: lane.stuck,
