@@ -157,7 +157,12 @@ impl Told {
                 told.each.push(Err(Problem::new(About::Issue, text)));
                 continue;
             };
-            let events = news(row, &issue.issue()?, results.get(&issue.id));
+            let standing = issue.issue()?;
+            if let Some(problem) = not_ours_to_begin(row, &standing) {
+                told.each.push(Err(problem));
+                continue;
+            }
+            let events = news(row, &standing, results.get(&issue.id));
             told.each.push(Ok(events.len()));
             told.happenings.extend(events.into_iter().map(|event| Happening {
                 issue_id: issue.id.clone(),
@@ -222,10 +227,20 @@ fn news(row: &IssueChange, issue: &Issue, result: Option<&String>) -> Vec<Event>
                 }
             }
             Event::TownFinished { result: told } if result == Some(told) => {}
+            Event::Started if issue.state == State::InProgress => {}
             event => news.push(event.clone()),
         }
     }
     news
+}
+
+/// Nobody here begins what the platform works on.
+fn not_ours_to_begin(row: &IssueChange, issue: &Issue) -> Option<Problem> {
+    let level = issue.level().filter(|level| level.is_referred())?;
+    matches!(row.event, Some(Event::Started)).then(|| {
+        let text = format!("「{}」是{level}的问题，由平台开始办理，不用登记", row.number);
+        Problem::new(About::Issue, text)
+    })
 }
 
 /// Whether an issue that was classified waits to be classified again.

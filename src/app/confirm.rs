@@ -1,20 +1,23 @@
 //! A person confirms what no other fact in the record can show: a report, the materials, a phase that was added.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
 use super::problem::{About, Outcomes, Problem, all_well};
 use super::subjects::area_of;
-use crate::db::{Result, Session, Standing, Tx, Upsert};
+use crate::db::{AreaTree, Result, Session, Standing, Tx, Upsert};
 use crate::domain::duty::{DutyKind, DutyState};
 use crate::domain::obligations::area::confirmed_key;
+use crate::domain::obligations::{Department, Departments, Plans};
 
 /// That a person confirms something for an area.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Confirmation {
     /// A kind of duty, or the title of a phase that was added.
     pub what: String,
+    /// An area; for the report of a department, its unit.
     pub area: String,
     pub by: String,
 }
@@ -24,7 +27,8 @@ struct Confirmed {
     key: String,
     kind: DutyKind,
     area_id: String,
-    area_name: String,
+    /// The area, or the unit of the town.
+    of: String,
     by: String,
 }
 
@@ -47,12 +51,14 @@ pub async fn put(tx: &mut Tx, rows: &[Confirmation]) -> Result<Outcomes> {
     if new.is_empty() {
         return Ok(outcomes);
     }
-    for Confirmed { key, kind, area_name, by, .. } in &new {
-        let detail = serde_json::json!({"area": area_name, "kind": kind.code()});
+    for Confirmed { key, kind, of, by, .. } in &new {
+        let detail = serde_json::json!({"area": of, "kind": kind.code()});
         tx.audit(by, "confirm", key, &detail).await?;
     }
+    // A department's report stands under its person, and is derived with the whole.
+    let reports = new.iter().any(|confirmed| confirmed.kind == DutyKind::Report);
     let areas: Vec<String> = new.into_iter().map(|confirmed| confirmed.area_id).collect();
-    super::areas::rederive(tx, Some(&areas)).await?;
+    super::areas::rederive(tx, (!reports).then_some(&areas[..])).await?;
     Ok(outcomes)
 }
 
@@ -65,19 +71,20 @@ fn outcomes(decided: &Decided) -> Outcomes {
     decided.iter().map(outcome).collect()
 }
 
-async fn decide(session: &mut Session, rows: &[Confirmation]) -> Result<Decided> {
-    let (tree, plans) = (session.area_tree().await?, session.plans());
-    let named = |row: &Confirmation| {
-        let area_id = area_of(&tree, &row.area)?;
-        let area_name = tree.get(&area_id).map(|area| area.name.clone()).unwrap_or_default();
-        let extra = plans.now().extra.iter().find(|extra| extra.title == row.what);
-        let (kind, key) = match (extra, DutyKind::read(&row.what)) {
-            (Some(extra), _) => {
-                (DutyKind::Extra, confirmed_key(DutyKind::Extra, &area_id, Some(&extra.code)))
-            }
-            (None, Some(kind)) if kind.is_confirmed() => {
-                (kind, confirmed_key(kind, &area_id, None))
-            }
+/// Where what is confirmed may stand: areas, units of the town, and phases that were added.
+struct Places {
+    tree: Arc<AreaTree>,
+    departments: Departments,
+    plans: Arc<Plans>,
+}
+
+impl Places {
+    /// What the row names.
+    fn find(&self, row: &Confirmation) -> std::result::Result<Confirmed, Problem> {
+        let extra = self.plans.now().extra.iter().find(|extra| extra.title == row.what);
+        let (kind, extra) = match (extra, DutyKind::read(&row.what)) {
+            (Some(extra), _) => (DutyKind::Extra, Some(extra.code.as_str())),
+            (None, Some(kind)) if kind.is_confirmed() => (kind, None),
             (None, Some(kind)) => {
                 let text = format!("「{kind}」由记录自动认定，不能手工确认");
                 return Err(Problem::new(About::Duty, text));
@@ -87,8 +94,44 @@ async fn decide(session: &mut Session, rows: &[Confirmation]) -> Result<Decided>
                 return Err(Problem::new(About::Duty, text));
             }
         };
-        Ok(Confirmed { key, kind, area_id, area_name, by: row.by.clone() })
+        if kind == DutyKind::Report
+            && let Some(Department { staff_id, area_id }) = self.departments.get(&row.area)
+        {
+            return Ok(Confirmed {
+                key: confirmed_key(kind, staff_id, None),
+                kind,
+                area_id: area_id.clone(),
+                of: row.area.clone(),
+                by: row.by.clone(),
+            });
+        }
+        let area_id = area_of(&self.tree, &row.area).map_err(|problem| match kind {
+            DutyKind::Report => self.nor_a_unit(&problem),
+            _ => problem,
+        })?;
+        let of = self.tree.get(&area_id).map(|area| area.name.clone()).unwrap_or_default();
+        let key = confirmed_key(kind, &area_id, extra);
+        Ok(Confirmed { key, kind, area_id, of, by: row.by.clone() })
+    }
+
+    fn nor_a_unit(&self, problem: &Problem) -> Problem {
+        let mut units: Vec<&str> = self.departments.keys().map(String::as_str).collect();
+        units.sort_unstable();
+        let text = match units.is_empty() {
+            true => format!("{}；人员表里也没有镇直部门", problem.text),
+            false => format!("{}；镇直部门填工作单位：{}", problem.text, units.join("、")),
+        };
+        Problem::new(About::Area, text)
+    }
+}
+
+async fn decide(session: &mut Session, rows: &[Confirmation]) -> Result<Decided> {
+    let places = Places {
+        tree: session.area_tree().await?,
+        departments: session.departments().await?,
+        plans: session.plans(),
     };
+    let named = |row| places.find(row);
     let named: Vec<std::result::Result<Confirmed, Problem>> = rows.iter().map(named).collect();
     let keys: Vec<&str> =
         named.iter().filter_map(|one| one.as_ref().ok()).map(|one| one.key.as_str()).collect();
@@ -100,7 +143,7 @@ async fn decide(session: &mut Session, rows: &[Confirmation]) -> Result<Decided>
         .collect();
     let stands = |one: Confirmed, row: &Confirmation| match standing.get(&one.key) {
         None => {
-            let text = format!("「{}」没有「{}」这项任务", one.area_name, row.what);
+            let text = format!("「{}」没有「{}」这项任务", one.of, row.what);
             Err(Problem::new(About::Duty, text))
         }
         Some(duty) if duty.state == DutyState::Open => Ok(Some(one)),

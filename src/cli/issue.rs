@@ -10,11 +10,13 @@ use serde_json::json;
 
 use super::table::Table;
 use super::{Approval, ConfigFile, shown, wrong_input};
+use crate::app::batch::{Batch, IssueChange};
 use crate::app::issues::{Acknowledgement, acknowledge as acknowledge_issues};
 use crate::app::problem::only;
 use crate::clock::local_text;
 use crate::db::{AreaTree, IssueCard, LARGEST_PHOTO, Store, Upsert, What};
 use crate::domain::issue::{Event, State};
+use crate::domain::staff::StaffMember;
 
 #[derive(Debug, Args)]
 pub struct Arguments {
@@ -42,6 +44,14 @@ enum Action {
         /// 问题编号
         number: String,
         /// 签收人编号
+        #[arg(long)]
+        by: String,
+    },
+    /// 着手办理：镇村自办的问题已经开始办（记入问题的过程）
+    Begin {
+        /// 问题编号
+        number: String,
+        /// 承办人编号
         #[arg(long)]
         by: String,
     },
@@ -77,6 +87,7 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Action::List { state } => list(&store, state).await?,
         Action::Show { number } => show(&store, &number).await?,
         Action::Acknowledge { number, by } => acknowledge(&store, &number, &by).await?,
+        Action::Begin { number, by } => begin(&store, &number, &by).await?,
         Action::Override(Move { number, approval: Approval { by, reason } }) => {
             let event = Event::PlatformOverridden { by: by.clone(), reason: reason.clone() };
             make(&store, &number, &by, &reason, &event).await?;
@@ -136,11 +147,35 @@ async fn show(store: &Store, number: &str) -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn acknowledge(store: &Store, number: &str, by: &str) -> anyhow::Result<()> {
-    let staff = store.staff().await?;
-    let Some(person) = staff.iter().find(|person| person.number == by) else {
-        return Err(wrong_input(format!("没有编号「{by}」的人员")));
+async fn person(store: &Store, number: &str) -> anyhow::Result<StaffMember> {
+    let mut staff = store.staff().await?.into_iter();
+    let person = staff.find(|person| person.number == number);
+    person.ok_or_else(|| wrong_input(format!("没有编号「{number}」的人员")))
+}
+
+async fn begin(store: &Store, number: &str, by: &str) -> anyhow::Result<()> {
+    let person = person(store, by).await?;
+    let begun = IssueChange {
+        number: number.to_owned(),
+        event: Some(Event::Started),
+        then: None,
+        keeps_urgency: false,
+        actor: person.name.clone(),
     };
+    let mut tx = store.begin().await?;
+    let outcomes = Batch::Events(vec![begun]).put(&mut tx).await?;
+    let already = if only(outcomes).map_err(wrong_input)? == Upsert::Same {
+        "（以前登记过，没有改动）"
+    } else {
+        ""
+    };
+    tx.commit().await?;
+    say!("{number}：{} 已着手办理{already}", person.name);
+    Ok(())
+}
+
+async fn acknowledge(store: &Store, number: &str, by: &str) -> anyhow::Result<()> {
+    let person = person(store, by).await?;
     let mut tx = store.begin().await?;
     let note = Acknowledgement { number: number.to_owned(), staff_id: person.id.clone() };
     let outcomes = acknowledge_issues(&mut tx, &[note]).await?;

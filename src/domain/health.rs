@@ -185,9 +185,10 @@ fn of_lane(lane: &LaneFacts, now: DateTime) -> Vec<Finding> {
     }
     if lane.unknown > 0 {
         let count = lane.unknown;
-        let longest = lane.oldest_unknown.as_ref().map(|(owed, why)| {
-            format!("{}（最近一次：{why}）", oldest(Some(owed)))
-        });
+        let longest = lane
+            .oldest_unknown
+            .as_ref()
+            .map(|(owed, why)| format!("{}（最近一次：{why}）", oldest(Some(owed))));
         let longest = longest.unwrap_or_default();
         findings.push(yellow(format!(
             "{name}：{count} 件发出后没有回音，程序正在核实是否送达，暂时不用处理{longest}"

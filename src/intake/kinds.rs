@@ -20,6 +20,7 @@ words! {
         Absences = "absences", "请假表";
         AreaAssignments = "area_assignments", "走访安排表（附件2，按区域）";
         IssueList = "issue_list", "问题清单";
+        Beginnings = "beginnings", "着手办理表";
     }
 }
 
@@ -57,6 +58,7 @@ words! {
         Manner = "manner", "走访方式" | "回访方式";
         Unheard = "unheard", "未走访原因" | "未见原因";
         Acknowledger = "acknowledger", "签收人";
+        Beginner = "beginner", "承办人" | "开工人" | "着手办理人";
         Absentee = "absentee", "请假人" | "请假人员";
         From = "from", "开始日期" | "起始日期";
         Until = "until", "结束日期" | "截止日期";
@@ -109,6 +111,7 @@ impl Kind {
             // The reason's column stands there even where it's empty: it tells the list from a record of visits.
             Kind::Residents => (&[Subject, Resident, Unheard], &[Contact]),
             Kind::Acknowledgements => (&[Issue, Acknowledger], &[]),
+            Kind::Beginnings => (&[Issue, Beginner], &[]),
             Kind::Absences => (&[Absentee, From, Until], &[Deputy]),
             Kind::Returns => {
                 (&[RemoteNumber, RemoteStatus], &[Reference, Reply, AnsweredAt, Successors])
@@ -160,7 +163,7 @@ impl Kind {
             Kind::Visits => {
                 &["对象名称", "对象类型", "所属村", "村", "户主", "户主姓名", "人员编号", "地址"]
             }
-            Kind::Classifications | Kind::Handlings | Kind::IssueList => &[
+            Kind::Classifications | Kind::Handlings | Kind::IssueList | Kind::Beginnings => &[
                 "状态",
                 "村",
                 "所属村",

@@ -27,7 +27,7 @@ pub(super) fn note_repeated(cells: &mut Cells<'_>, row: &Row, seen: &mut Seen) {
         Kind::Subjects | Kind::Assignments => (Field::Subject, of(cells, &[Field::Subject])),
         Kind::AreaAssignments => (Field::Area, of(cells, &[Field::Area, Field::SubjectKind])),
         Kind::Visits => (Field::Resident, whole(cells)),
-        Kind::Classifications | Kind::Handlings | Kind::IssueList => {
+        Kind::Classifications | Kind::Handlings | Kind::IssueList | Kind::Beginnings => {
             (Field::Issue, of(cells, &[Field::Issue]))
         }
         Kind::Confirmations => (Field::Duty, of(cells, &[Field::Duty, Field::Area])),

@@ -121,6 +121,9 @@ impl Desk<'_> {
                 keep(rows, cells, |cells| read_visit(cells, people, days, options))
             }
             Batch::Residents(rows) => keep(rows, cells, |cells| read_resident(cells, options)),
+            Batch::Events(rows) if cells.kind() == Kind::Beginnings => {
+                keep(rows, cells, |cells| read_beginning(cells, people));
+            }
             Batch::Events(rows) => keep(rows, cells, read_change),
             Batch::Confirmations(rows) => keep(rows, cells, read_confirmation),
             Batch::Acknowledgements(rows) => {
@@ -145,9 +148,11 @@ fn empty(kind: Kind) -> Batch {
         Kind::Visits => Batch::Visits(Vec::new()),
         Kind::Residents => Batch::Residents(Vec::new()),
         Kind::AreaAssignments => Batch::AreaAssignments(Vec::new()),
-        Kind::Classifications | Kind::Handlings | Kind::IssueList | Kind::Returns => {
-            Batch::Events(Vec::new())
-        }
+        Kind::Classifications
+        | Kind::Handlings
+        | Kind::IssueList
+        | Kind::Returns
+        | Kind::Beginnings => Batch::Events(Vec::new()),
         Kind::Confirmations => Batch::Confirmations(Vec::new()),
         Kind::Acknowledgements => Batch::Acknowledgements(Vec::new()),
         Kind::Absences => Batch::Absences(Vec::new()),
@@ -185,6 +190,14 @@ fn read_acknowledgement(cells: &mut Cells<'_>, people: &People) -> Option<Acknow
     let person = people.find_in(cells, Field::Acknowledger).map(str::to_owned);
     let number = cells.required(Field::Issue)?.to_owned();
     Some(Acknowledgement { number, staff_id: person? })
+}
+
+fn read_beginning(cells: &mut Cells<'_>, people: &People) -> Option<IssueChange> {
+    let known = people.find_in(cells, Field::Beginner).is_some();
+    let (number, by) = (cells.required(Field::Issue), cells.optional(Field::Beginner));
+    let (number, actor) = (number?.to_owned(), by.filter(|_| known)?.to_owned());
+    let event = Some(Event::Started);
+    Some(IssueChange { number, event, then: None, keeps_urgency: false, actor })
 }
 
 /// A classification, what came of the town's work, or both; a list of issues may say neither.

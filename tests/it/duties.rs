@@ -72,13 +72,21 @@ on_both!(
         // Begun seven days before its date, the eleventh; never before the day after it was classified.
         assert_eq!(due(&fixture, DutyKind::Resolve).await, [date(2022, 4, 11)]);
         assert_eq!(due(&fixture, DutyKind::Begin).await, [date(2022, 4, 4)]);
-        let id = fixture.store.issue_id("CHD2022-000001").await.unwrap();
-        let mut tx = fixture.store.begin().await.unwrap();
-        tx.issue_event(&id, &Event::Started, "何城").await.unwrap();
-        tx.commit().await.unwrap();
+        let begun = "问题编号,承办人\nCHD2022-000001,何城\n";
+        assert_eq!(fixture.import("b.csv", begun).await.unwrap().added, 1);
         assert_eq!(open(&fixture, DutyKind::Begin).await, 0);
+        assert_eq!(fixture.import("b2.csv", &format!("{begun}\n")).await.unwrap().same, 1);
         let timeline = fixture.store.timeline("CHD2022-000001").await.unwrap();
         assert_eq!(timeline.holdings.last().unwrap().holder, Holder::Department);
+        // Both reports are handed in: the village's by its name, the department's by its unit.
+        let report = |of: &str| format!("任务,所属区划,确认人\n办结情况上报,{of},齐组\n");
+        let wrong = fixture.import("r.csv", &report("规划办")).await.unwrap_err();
+        assert!(wrong.to_string().contains("镇直部门填工作单位：城建办"), "{wrong}");
+        fixture.import("r1.csv", &report("城建办")).await.unwrap();
+        assert_eq!(due(&fixture, DutyKind::Report).await.len(), 1, "the village's is left");
+        fixture.import("r2.csv", &report("高桥村")).await.unwrap();
+        assert!(due(&fixture, DutyKind::Report).await.is_empty());
+        assert_eq!(fixture.import("r3.csv", &report("城建办")).await.unwrap().same, 1);
         assert_eq!(zoufang::app::doctor::examine(&fixture.store, None).await.unwrap(), []);
     }
 );

@@ -71,7 +71,7 @@ pub fn report(department: &Department, confirmed: &Confirmed, plans: &Plans) -> 
     report.met_if(met)
 }
 
-/// The key of what a person confirms for an area: a kind of duty, or the code of a phase that was added.
+/// The key of what a person confirms for an area, or for a department by whoever answers for it: a kind of duty, or the code of a phase that was added.
 pub fn confirmed_key(kind: DutyKind, area_id: &str, extra: Option<&str>) -> String {
     match extra {
         Some(code) => duty::key(DutyKind::Extra, &extra_of(area_id, code), 1),

@@ -99,8 +99,8 @@ impl Question for Looking<'_> {
         let rules = &self.call.answer;
         match judge(rules, &answer) {
             Verdict::Done(value) => {
-                let things = items(rules, &value)
-                    .map_err(|_| self.misfit("items", rules.items.as_ref()))?;
+                let things =
+                    items(rules, &value).map_err(|_| self.misfit("items", rules.items.as_ref()))?;
                 let total = rules.total.as_ref().map(|at| {
                     let count = value.pointer(at).and_then(scalar);
                     count
