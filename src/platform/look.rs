@@ -23,7 +23,7 @@ pub(super) async fn look(question: &dyn Question, sought: &Sought) -> Result<Sig
         let reply = question.ask(&query).await?;
         search.take(reply);
     }
-    Ok(search.ended())
+    Ok(search.sight())
 }
 
 /// What an answer without success is for a look: a refusal to say, or a failure.

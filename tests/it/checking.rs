@@ -174,6 +174,7 @@ async fn runs_without_harm(key: &str) {
             breaker_failures: 50,
             breaker_pause: Duration::from_secs(1),
             on_unknown: OnUnknown::Hold,
+            prove_within: Duration::from_secs(24 * 3600),
             recheck_after: Duration::ZERO,
         };
         let transport = Arc::new(PlatformTransport::new(

@@ -58,13 +58,23 @@ pub enum Sight {
     Mute(String),
 }
 
+/// How a question names a page of its answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Pages {
+    /// It can't.
+    None,
+    /// It can, and needn't.
+    Optional,
+    /// It always does.
+    Always,
+}
+
 /// What the question can say.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Ways {
     /// Which thing is asked for, by its reference or its request's number.
     pub by_subject: bool,
-    /// Which page of the answer.
-    pub pages: bool,
+    pub pages: Pages,
     /// From when to when.
     pub window: bool,
 }
@@ -75,7 +85,8 @@ pub struct Query {
     pub subject: Subject,
     pub from: Timestamp,
     pub to: Timestamp,
-    pub page: usize,
+    /// None: whichever is given where none is named.
+    pub page: Option<usize>,
 }
 
 /// One thing of an answer.
@@ -125,6 +136,15 @@ enum Aim {
     Control(usize),
 }
 
+/// How the pages of a list ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum End {
+    /// Another would show nothing new.
+    Whole,
+    /// There's only the one.
+    OnePage,
+}
+
 #[derive(Debug, Clone, Copy)]
 struct Task {
     aim: Aim,
@@ -143,7 +163,11 @@ pub struct Search<'s> {
     tasks: Vec<Task>,
     /// What the pages of the one under way have shown, and which page is next.
     keys: HashSet<String>,
-    page: usize,
+    page: Option<usize>,
+    /// Its pages from 1 on have come to this end; page 0 is asked for too, in case they are counted from there.
+    before_zero: Option<End>,
+    /// Page 0 is none of its own.
+    from_one: bool,
     /// The longest answer so far: a shorter one isn't cut.
     longest: usize,
     /// Whether another page is another page, once that is known.
@@ -173,9 +197,11 @@ impl<'s> Search<'s> {
             ways,
             tasks: tasks.into_iter().map(task).collect(),
             keys: HashSet::new(),
-            page: 1,
+            page: first_page(ways),
+            before_zero: None,
+            from_one: false,
             longest: 0,
-            pages: if ways.pages { None } else { Some(false) },
+            pages: if ways.pages == Pages::None { Some(false) } else { None },
             asked_for_length: false,
             shown: vec![false; sought.controls.len()],
             asked_control: vec![false; sought.controls.len()],
@@ -199,7 +225,7 @@ impl<'s> Search<'s> {
     }
 
     /// What it came to, once nothing is left to ask.
-    pub fn ended(self) -> Sight {
+    pub fn sight(self) -> Sight {
         self.end.unwrap_or_else(|| Sight::Unproven(NOT_FINISHED.to_owned()))
     }
 
@@ -207,9 +233,11 @@ impl<'s> Search<'s> {
     pub fn take(&mut self, reply: Reply) {
         self.questions += 1;
         let Some(task) = self.tasks.last().copied() else { return };
+        let is_first = self.page == first_page(self.ways);
         match reply {
             Reply::Page { things, total } => self.read(task, &things, total),
-            Reply::Refused(_) if self.page > 1 => self.not_by_pages(task),
+            Reply::Refused(_) if self.before_zero.is_some() => self.after_zero(task),
+            Reply::Refused(_) if !is_first => self.close(task, End::OnePage),
             Reply::Refused(why) if task.aim == Aim::Sought => self.end = Some(Sight::Mute(why)),
             Reply::TooLong if task.aim == Aim::Sought => self.narrow(task),
             Reply::Refused(_) | Reply::TooLong => self.done(),
@@ -234,15 +262,58 @@ impl<'s> Search<'s> {
             Aim::Control(place) if self.shown[place] => self.done(),
             Aim::Length => self.done(),
             _ if all => self.done(),
-            _ if distinct.is_empty() || (!is_new && self.pages == Some(true)) => self.end_of(task),
-            _ if !is_new => self.not_by_pages(task),
-            _ if self.pages == Some(false) => self.one_page(task, before + distinct.len()),
-            _ => {
-                if self.page > 1 {
-                    self.pages = Some(true);
-                }
-                self.page += 1;
+            _ => self.turn(task, distinct.is_empty(), is_new),
+        }
+    }
+
+    /// Which page is next, after one that was empty, or showed something new.
+    fn turn(&mut self, task: Task, is_empty: bool, is_new: bool) {
+        match self.page {
+            _ if self.before_zero.is_some() && is_new => {
+                self.pages = Some(true);
+                self.ended(task, End::Whole);
             }
+            _ if self.before_zero.is_some() => self.after_zero(task),
+            _ if is_empty => self.close(task, End::Whole),
+            _ if self.pages == Some(false) => self.close(task, End::OnePage),
+            None => self.page = Some(1),
+            // The first, perhaps once more; the second where they are counted from 0.
+            Some(1) => self.page = Some(2),
+            Some(_) if !is_new && self.pages == Some(true) => self.close(task, End::Whole),
+            Some(_) if !is_new => {
+                self.pages = Some(false);
+                self.close(task, End::OnePage);
+            }
+            Some(page) => {
+                self.pages = Some(true);
+                self.page = Some(page + 1);
+            }
+        }
+    }
+
+    /// The pages from 1 on have ended. Where each is asked for by its number there may be one before.
+    fn close(&mut self, task: Task, end: End) {
+        if self.ways.pages == Pages::Always && !self.from_one && task.aim == Aim::Sought {
+            self.before_zero = Some(end);
+            self.page = Some(0);
+        } else {
+            self.ended(task, end);
+        }
+    }
+
+    fn after_zero(&mut self, task: Task) {
+        self.from_one = true;
+        let end = self.before_zero.unwrap_or(End::OnePage);
+        self.ended(task, end);
+    }
+
+    fn ended(&mut self, task: Task, end: End) {
+        if task.aim == Aim::Sought {
+            self.counted = false;
+        }
+        match end {
+            End::Whole => self.done(),
+            End::OnePage => self.one_page(task, self.keys.len()),
         }
     }
 
@@ -267,25 +338,8 @@ impl<'s> Search<'s> {
         None
     }
 
-    /// An empty page, or one that only repeats the last, ends what is read page by page.
-    fn end_of(&mut self, task: Task) {
-        if task.aim == Aim::Sought {
-            self.counted = false;
-        }
-        self.done();
-    }
-
-    /// Another page was the same again, or is refused: the first is all that there is to see.
-    fn not_by_pages(&mut self, task: Task) {
-        self.pages = Some(false);
-        self.one_page(task, self.keys.len());
-    }
-
     /// Whether a page that is the only one of its window may leave something out.
     fn one_page(&mut self, task: Task, held: usize) {
-        if task.aim == Aim::Sought {
-            self.counted = false;
-        }
         if held < SHORTEST_CUT || held < self.longest {
             self.done();
         } else if !self.ways.window {
@@ -348,7 +402,8 @@ impl<'s> Search<'s> {
 
     fn turn_over(&mut self) {
         self.keys.clear();
-        self.page = 1;
+        self.page = first_page(self.ways);
+        self.before_zero = None;
     }
 
     /// All was read and it wasn't there: whether that proves anything.
@@ -397,6 +452,11 @@ impl<'s> Search<'s> {
 }
 
 const NOT_FINISHED: &str = "查证没有做完";
+
+/// The page that is asked for first.
+fn first_page(ways: Ways) -> Option<usize> {
+    (ways.pages == Pages::Always).then_some(1)
+}
 
 /// A window in pieces that a platform answers for, the newest to be asked first.
 fn spans(from: Timestamp, to: Timestamp) -> Vec<(Timestamp, Timestamp)> {

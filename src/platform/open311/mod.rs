@@ -21,7 +21,7 @@ use crate::db::{Dispatch, Message, Photo, Receipt};
 use crate::delivery::Outcome;
 use crate::delivery::http::{Answer, TOO_LONG, ask, client, judged};
 use crate::domain::delivery::answer::HttpCodes;
-use crate::domain::delivery::search::{Listed, Query, Reply, Sight, Sought, Ways};
+use crate::domain::delivery::search::{Listed, Pages, Query, Reply, Sight, Sought, Ways};
 use crate::domain::referral::{PHOTO, PlatformStatus, PlatformUpdate, described};
 use crate::settings::{AttributeSettings, KeyIn, PlatformSettings, SettingsError, WireFormat};
 use services::Definitions;
@@ -262,16 +262,14 @@ struct Listing<'l> {
 impl Question for Listing<'_> {
     fn ways(&self) -> Ways {
         // Pages aren't in the specification; most servers that cut a list have them.
-        Ways { by_subject: false, pages: true, window: true }
+        Ways { by_subject: false, pages: Pages::Optional, window: true }
     }
 
     async fn ask(&self, query: &Query) -> Result<Reply, NoContact> {
-        let (from, to, page) =
-            (whole_seconds(query.from), whole_seconds(query.to), query.page.to_string());
+        let (from, to) = (whole_seconds(query.from), whole_seconds(query.to));
+        let page = query.page.map(|page| page.to_string());
         let mut asked = vec![("start_date", from.as_str()), ("end_date", &to)];
-        if query.page > 1 {
-            asked.push(("page", &page));
-        }
+        asked.extend(page.iter().map(|page| ("page", page.as_str())));
         let answer = match ask(self.adapter.get(self.list, &asked)).await {
             Ok(answer) => answer,
             Err(none) if none.reason.starts_with(TOO_LONG) => return Ok(Reply::TooLong),

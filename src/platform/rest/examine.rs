@@ -95,7 +95,7 @@ impl Examiner<'_> {
     ) -> Option<serde_json::Value> {
         let begun = remarks.len();
         let value = self.asked(name, call, &parts, 1, remarks).await?;
-        let things = items(&call.answer, &value);
+        let things = items(&call.answer, &value).unwrap_or_default();
         self.examine_things(name, &call.answer, &things, remarks);
         if remarks.len() == begun {
             let text = match things.len() {
@@ -113,7 +113,7 @@ impl Examiner<'_> {
         let Some(value) = self.asked("find", call, &near, 1, remarks).await else { return };
         let by_time = ["from", "to", "from_local", "to_local"].map(|name| self.names(call, name));
         let by_time = by_time.contains(&true);
-        let found = items(&call.answer, &value).len();
+        let found = items(&call.answer, &value).unwrap_or_default().len();
         if !by_time && found > 0 {
             let text = format!("查一个不可能有的编号，却给了 {found} 件：查询条件没有起作用");
             remarks.push(Remark::wrong("find.path", text));
@@ -123,7 +123,7 @@ impl Examiner<'_> {
             true => self.asked("find", call, &far, 1, remarks).await.unwrap_or(value),
             false => value,
         };
-        let things = items(&call.answer, &value);
+        let things = items(&call.answer, &value).unwrap_or_default();
         self.examine_things("find", &call.answer, &things, remarks);
         if by_time || found > 0 {
             self.examine_pages(call, &far, &value, remarks).await;
@@ -256,7 +256,7 @@ impl Examiner<'_> {
         first: &serde_json::Value,
         remarks: &mut Vec<Remark>,
     ) {
-        let count = items(&call.answer, first).len();
+        let count = items(&call.answer, first).unwrap_or_default().len();
         let key = "find.answer.page_size";
         match (self.names(call, "page"), call.answer.page_size) {
             (false, None) => {
@@ -294,8 +294,8 @@ impl Examiner<'_> {
             return;
         }
         let Some(second) = self.asked("find", call, parts, 2, remarks).await else { return };
-        let next = items(&call.answer, &second);
-        let same = !next.is_empty() && next == items(&call.answer, first);
+        let next = items(&call.answer, &second).unwrap_or_default();
+        let same = !next.is_empty() && next == items(&call.answer, first).unwrap_or_default();
         if same {
             let text =
                 "第 2 页和第 1 页一样：page 没有起作用，或者平台没有第 2 页就把最后一页再给一遍";

@@ -10,7 +10,7 @@ use super::parts::window;
 use crate::delivery::Outcome;
 use crate::delivery::http::{Answer, TOO_LONG};
 use crate::domain::delivery::answer::{Hearing, hearing};
-use crate::domain::delivery::search::{Listed, Query, Reply, Subject, Ways};
+use crate::domain::delivery::search::{Listed, Pages, Query, Reply, Subject, Ways};
 use crate::platform::NoContact;
 use crate::platform::look::Question;
 
@@ -81,13 +81,13 @@ impl Question for Looking<'_> {
             if self.numbered { &["reference", "mark"][..] } else { &["reference", "mark", "id"] };
         Ways {
             by_subject: self.names(by_subject),
-            pages: self.names(&["page"]),
+            pages: if self.names(&["page"]) { Pages::Always } else { Pages::None },
             window: self.names(&["from", "to", "from_local", "to_local"]),
         }
     }
 
     async fn ask(&self, query: &Query) -> Result<Reply, NoContact> {
-        let page = context! { page => query.page };
+        let page = context! { page => query.page.unwrap_or(1) };
         let parts = merge_maps([(self.parts)(&query.subject), window(query.from, query.to), page]);
         let answer = match self.caller.call(self.call, &parts).await {
             Ok(answer) => answer,

@@ -7,15 +7,20 @@ use crate::domain::referral::described;
 
 /// How a platform turns pages.
 #[derive(Debug, Clone, Copy, PartialEq)]
-enum Pages {
+enum Turns {
     /// It doesn't know the parameter, and gives the first.
     Ignored,
-    Known,
+    /// Counted from 1, or from 0.
+    FromOne,
+    FromZero,
     /// After the last comes the last again, for ever.
     LastForEver,
     /// It refuses a parameter that it doesn't know.
     Refused,
 }
+
+const TURNS: [Turns; 5] =
+    [Turns::Ignored, Turns::FromOne, Turns::FromZero, Turns::LastForEver, Turns::Refused];
 
 #[derive(Debug, Clone)]
 struct Kept {
@@ -30,7 +35,7 @@ struct Platform {
     kept: Vec<Kept>,
     newest_first: bool,
     cut: usize,
-    pages: Pages,
+    pages: Turns,
     /// It reads the window as its local time, so many hours off.
     zone: i64,
     /// It finds by reference; else it doesn't know that parameter.
@@ -53,16 +58,17 @@ impl Platform {
         if self.newest_first {
             found.reverse();
         }
-        if query.page > 1 && self.pages == Pages::Refused {
-            return Reply::Refused("400".to_owned());
-        }
         let last = found.len().div_ceil(self.cut).max(1);
-        let page = match self.pages {
-            Pages::Ignored => 1,
-            Pages::LastForEver => query.page.min(last),
-            Pages::Known | Pages::Refused => query.page,
+        let place = match (self.pages, query.page) {
+            (Turns::Refused, Some(_)) | (_, Some(0)) if self.pages != Turns::FromZero => {
+                return Reply::Refused("400".to_owned());
+            }
+            (Turns::Ignored, _) | (_, None) => 0,
+            (Turns::FromZero, Some(page)) => page,
+            (Turns::LastForEver, Some(page)) => page.min(last) - 1,
+            (_, Some(page)) => page.saturating_sub(1),
         };
-        let shown = found.iter().skip((page - 1) * self.cut).take(self.cut);
+        let shown = found.iter().skip(place * self.cut).take(self.cut);
         let listed = |kept: &&Kept| Listed {
             key: kept.number.clone(),
             number: Some(kept.number.clone()),
@@ -79,11 +85,11 @@ impl Platform {
             questions += 1;
             search.take(self.answer(&query, ways));
         }
-        (search.ended(), questions)
+        (search.sight(), questions)
     }
 }
 
-const LISTS: Ways = Ways { by_subject: false, pages: true, window: true };
+const LISTS: Ways = Ways { by_subject: false, pages: Pages::Optional, window: true };
 const TEXT: &str = "东头的路灯不亮已经三个月了，一直没有人来修";
 
 fn at(seconds: i64) -> Timestamp {
@@ -123,7 +129,7 @@ fn platform(kept: Vec<Kept>) -> Platform {
         kept,
         newest_first: true,
         cut: 1000,
-        pages: Pages::Ignored,
+        pages: Turns::Ignored,
         zone: 0,
         by_reference: false,
         counts: false,
@@ -171,17 +177,23 @@ fn without_a_control_the_platforms_own_count_proves() {
 fn a_list_that_is_cut_is_turned_over_or_narrowed() {
     let kept: Vec<Kept> =
         (0..300).map(|n| of_others(n, n as i64 * 7)).chain([ours(1, 4), ours(2, 900)]).collect();
-    for pages in [Pages::Ignored, Pages::Known, Pages::LastForEver, Pages::Refused] {
+    for pages in TURNS {
         for (newest_first, cut) in [(true, 20), (false, 20), (true, 50), (true, 100)] {
             let cut = Platform { newest_first, cut, pages, ..platform(kept.clone()) };
-            let (sight, questions) = cut.look(&sought(vec![control(2, 900)]), LISTS);
-            assert!(found(&sight), "{pages:?} {sight:?}");
-            assert!(questions <= 40, "{questions} questions");
+            for named in [Pages::Optional, Pages::Always] {
+                if (pages, named) == (Turns::Refused, Pages::Always) {
+                    continue;
+                }
+                let ways = Ways { pages: named, ..LISTS };
+                let (sight, questions) = cut.look(&sought(vec![control(2, 900)]), ways);
+                assert!(found(&sight), "{pages:?} {named:?} {sight:?}");
+                assert!(questions <= 40, "{questions} questions");
+            }
         }
     }
     // All within one second: by time nobody can tell them apart.
     let burst: Vec<Kept> = (0..60).map(|n| of_others(n, 5)).chain([ours(1, 5)]).collect();
-    let burst = Platform { cut: 50, ..platform(burst) };
+    let burst = Platform { cut: 50, newest_first: false, ..platform(burst) };
     let (sight, _) = burst.look(&sought(vec![control(2, 900)]), LISTS);
     assert!(matches!(sight, Sight::Unproven(_)), "{sight:?}");
 }
@@ -221,7 +233,7 @@ fn what_is_listed_without_words_might_be_it_unless_a_later_one_is_shown() {
 
 #[test]
 fn a_search_by_reference_is_tried_on_the_control() {
-    let ways = Ways { by_subject: true, pages: false, window: false };
+    let ways = Ways { by_subject: true, pages: Pages::None, window: false };
     let controls = vec![control(2, 60)];
     let finds = |kept| Platform { by_reference: true, ..platform(kept) };
     assert!(found(&finds(vec![ours(1, 4)]).look(&sought(controls.clone()), ways).0));
@@ -240,16 +252,11 @@ fn one_that_refuses_to_answer_is_mute() {
     let sought = sought(vec![control(2, 60)]);
     let mut search = Search::new(&sought, LISTS);
     search.take(Reply::Refused("404".to_owned()));
-    assert_eq!(search.ended(), Sight::Mute("404".to_owned()));
+    assert_eq!(search.sight(), Sight::Mute("404".to_owned()));
 }
 
 fn platforms() -> impl Strategy<Value = Platform> {
-    let pages = prop_oneof![
-        Just(Pages::Ignored),
-        Just(Pages::Known),
-        Just(Pages::LastForEver),
-        Just(Pages::Refused),
-    ];
+    let pages = proptest::sample::select(&TURNS[..]);
     let spread = prop_oneof![Just(1i64), Just(30), Just(3_000), Just(80_000)];
     let others = (0usize..150, spread, any::<u32>());
     let kind = (any::<bool>(), 10usize..120, pages, -12i64..14, any::<bool>(), any::<bool>());
@@ -273,13 +280,13 @@ proptest! {
         known in proptest::collection::vec(-80_000i64..80_000, 0..4),
         by_subject in any::<bool>(),
         window in any::<bool>(),
-        asks_for_pages in any::<bool>(),
+        pages in proptest::sample::select(vec![Pages::None, Pages::Optional, Pages::Always]),
     ) {
         let controls: Vec<Control> =
             known.iter().enumerate().map(|(n, seconds)| control(n + 2, *seconds)).collect();
         platform.kept.extend(known.iter().enumerate().map(|(n, seconds)| ours(n + 2, *seconds)));
         platform.kept.push(ours(1, stored));
-        let ways = Ways { by_subject, pages: asks_for_pages, window };
+        let ways = Ways { by_subject, pages, window };
         let (sight, questions) = platform.look(&sought(controls), ways);
         prop_assert!(sight != Sight::Absent, "{questions} questions");
         prop_assert!(questions <= MOST_QUESTIONS);
