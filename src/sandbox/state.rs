@@ -1,5 +1,6 @@
 //! The stand-in platform itself: its habits, its clock, and what it has written down.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use jiff::{SignedDuration, Timestamp};
@@ -19,6 +20,7 @@ struct Inner {
     seed: u64,
     faults: Faults,
     behaviour: Behaviour,
+    calm: AtomicBool,
     ledger: Mutex<Ledger>,
 }
 
@@ -36,7 +38,13 @@ impl Sandbox {
     /// A platform with habits of its own.
     pub fn like(clock: Clock, seed: u64, faults: Faults, behaviour: Behaviour) -> Sandbox {
         let (chance, ledger) = (Chance::seeded(seed), Mutex::default());
-        Sandbox(Arc::new(Inner { clock, chance, seed, faults, behaviour, ledger }))
+        let calm = AtomicBool::new(false);
+        Sandbox(Arc::new(Inner { clock, chance, seed, faults, behaviour, calm, ledger }))
+    }
+
+    /// From now on nothing goes wrong by chance, or does again. What its kind does it goes on doing.
+    pub fn calm(&self, calm: bool) {
+        self.0.calm.store(calm, Ordering::Relaxed);
     }
 
     /// Everything received so far.
@@ -53,7 +61,7 @@ impl Sandbox {
     }
 
     pub(super) fn happens(&self, fault: Fault) -> bool {
-        self.0.faults.happens(fault, &self.0.chance)
+        !self.0.calm.load(Ordering::Relaxed) && self.0.faults.happens(fault, &self.0.chance)
     }
 
     pub(super) fn tossed(&self) -> bool {

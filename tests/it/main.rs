@@ -39,3 +39,4 @@ mod simulation;
 mod support;
 mod workbook;
 mod year;
+mod zoo;

@@ -1,6 +1,7 @@
 //! What the tests stand on: a record in a temporary database of either kind, and a small township.
 
 pub mod gateway;
+pub mod kinds;
 pub mod postgres;
 pub mod program;
 pub mod proxy;
