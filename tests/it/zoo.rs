@@ -104,6 +104,7 @@ impl Town {
             ];
             let request = client().post(format!("{}/requests.json", self.endpoint)).form(&form);
             drop(request.send().await);
+            self.pass(Duration::from_secs(self.chance.below(20) as u64));
         }
     }
 
@@ -119,6 +120,7 @@ impl Town {
             breaker_failures: 5,
             breaker_pause: Duration::from_secs(20),
             on_unknown: OnUnknown::Hold,
+            prove_within: Duration::from_secs(24 * 3600),
             recheck_after: Duration::ZERO,
         };
         let store = self.fixture.store.clone();

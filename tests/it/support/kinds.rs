@@ -6,20 +6,7 @@ use zoufang::sandbox::{PROFILES, Profile};
 /// Kinds that can't be asked about what arrived: what isn't known is held there for a person.
 const BLIND: [&str; 4] = ["no-list-404", "no-list-400", "no-list-500", "accela"];
 /// Kinds towards which the engine isn't proved yet.
-const NOT_YET: [&str; 12] = [
-    "local-window",
-    "accela",
-    "fixmystreet",
-    "gbk-unsaid",
-    "bom",
-    "redirect-303",
-    "connected-bits",
-    "boston",
-    "seeclickfix",
-    "newest-20",
-    "oldest-50",
-    "window-ignored",
-];
+const NOT_YET: [&str; 3] = ["fixmystreet", "gbk-unsaid", "bom"];
 
 /// One kind, or two together.
 pub struct Kinds(Vec<&'static Profile>);
