@@ -1,16 +1,22 @@
 //! People are away, from a day to a day; meanwhile a deputy hears what they would.
 
 use super::problem::{About, Outcomes, Problem, all_well};
-use crate::db::{NewAbsence, Result, Tx, Upsert};
+use crate::db::{NewAbsence, Result, Session, Tx, Upsert};
 
 /// What is wrong with these absences' dates or deputies.
-pub fn check(rows: &[NewAbsence]) -> Outcomes {
-    rows.iter().map(period).collect()
+pub async fn check(session: &mut Session, rows: &[NewAbsence]) -> Result<Outcomes> {
+    let mut standing = match rows.iter().map(|row| row.from).min() {
+        Some(first) => session.absences_since(first).await?,
+        None => Vec::new(),
+    };
+    standing.retain(|known| !rows.iter().any(|row| replaces(row, known)));
+    standing.extend(rows.iter().cloned());
+    Ok(rows.iter().map(|row| period(row).and_then(|did| deputy(row, &standing, did))).collect())
 }
 
 /// Adds absences, or brings what is known of them up to date. Nothing where any is wrong.
 pub async fn put(tx: &mut Tx, rows: &[NewAbsence]) -> Result<Outcomes> {
-    let outcomes = check(rows);
+    let outcomes = check(tx, rows).await?;
     if !all_well(&outcomes) {
         return Ok(outcomes);
     }
@@ -21,12 +27,37 @@ pub async fn put(tx: &mut Tx, rows: &[NewAbsence]) -> Result<Outcomes> {
     Ok(done)
 }
 
+fn replaces(new: &NewAbsence, known: &NewAbsence) -> bool {
+    new.staff_id == known.staff_id && new.from == known.from
+}
+
 fn period(new: &NewAbsence) -> std::result::Result<Upsert, Problem> {
     if new.until < new.from {
         return Err(Problem::new(About::Period, "结束日期早于开始日期"));
     }
     if new.deputy_id.as_ref() == Some(&new.staff_id) {
-        return Err(Problem::new(About::Period, "代办人不能是本人"));
+        return Err(Problem::new(About::Deputy, "代办人不能是本人"));
     }
     Ok(Upsert::Added)
+}
+
+/// Whoever stands in must not be stood in for by the one who is away, nor by whoever that one stands in for.
+fn deputy(
+    new: &NewAbsence,
+    standing: &[NewAbsence],
+    did: Upsert,
+) -> std::result::Result<Upsert, Problem> {
+    let mut next = new.deputy_id.as_ref();
+    for _ in 0..standing.len() {
+        let Some(person) = next else { break };
+        if *person == new.staff_id {
+            let text = "这几天代办人自己也请假，转来转去又由本人代办，任务没有人接：请换一个代办人";
+            return Err(Problem::new(About::Deputy, text));
+        }
+        let away = standing.iter().find(|known| {
+            known.staff_id == *person && known.from <= new.until && known.until >= new.from
+        });
+        next = away.and_then(|away| away.deputy_id.as_ref());
+    }
+    Ok(did)
 }

@@ -125,14 +125,22 @@ async fn decide_areas(session: &mut Session, rows: &[AssignArea]) -> Result<Deci
         }
     }
     claims.sort();
-    let mut claimed: HashMap<String, usize> = HashMap::new();
+    let (mut claimed, mut seen) = (HashSet::new(), HashSet::new());
     for (_, at, area) in claims {
         let row = &rows[at];
+        if !seen.insert((area.clone(), row.kind)) {
+            let text = format!(
+                "「{}」已经给了别人：一个区域只能有一个走访人，要分给几个人请逐户写明（对象编号、走访人员）",
+                row.area
+            );
+            decided.outcomes[at] = Err(Problem::new(About::Area, text));
+            continue;
+        }
         let of = HashSet::from([area.as_str()]);
         let areas: Vec<&str> = tree.below(&of).map(|area| area.id.as_str()).collect();
         let mut subjects = session.subjects_in(&areas).await?;
         subjects.retain(|subject| row.kind.is_none_or(|kind| kind.code() == subject.kind));
-        decided.outcomes[at] = decided.claim(at, row, rows, subjects, &mut claimed);
+        decided.outcomes[at] = decided.claim(row, subjects, &mut claimed);
     }
     Ok(decided)
 }
@@ -141,11 +149,9 @@ impl Decided {
     /// Gives subjects to whoever a row names, unless a nearer row has them, or they're fixed.
     fn claim(
         &mut self,
-        at: usize,
         row: &AssignArea,
-        rows: &[AssignArea],
         subjects: Vec<SubjectIn>,
-        claimed: &mut HashMap<String, usize>,
+        claimed: &mut HashSet<String>,
     ) -> std::result::Result<Upsert, Problem> {
         let area = &row.area;
         if subjects.is_empty() {
@@ -155,16 +161,8 @@ impl Decided {
         }
         let (mut added, mut left) = (0, 0);
         for subject in subjects {
-            let same = |other: &usize| rows[*other].area == *area && rows[*other].kind == row.kind;
-            match claimed.get(&subject.id) {
-                Some(other) if same(other) => {
-                    let text = format!(
-                        "「{area}」已经给了别人：一个区域只能有一个走访人，请逐户写明（对象编号、走访人员）"
-                    );
-                    return Err(Problem::new(About::Area, text));
-                }
-                Some(_) => continue,
-                None => drop(claimed.insert(subject.id.clone(), at)),
+            if !claimed.insert(subject.id.clone()) {
+                continue;
             }
             match &subject.visitor {
                 Some(visitor) if *visitor == row.staff_id => {}

@@ -85,7 +85,7 @@ impl Batch {
             }
             Batch::Confirmations(rows) => confirm::check(session, rows).await,
             Batch::Acknowledgements(rows) => issues::check_acknowledgements(session, rows).await,
-            Batch::Absences(rows) => Ok(absences::check(rows)),
+            Batch::Absences(rows) => absences::check(session, rows).await,
         }
     }
 

@@ -264,10 +264,10 @@ impl<'d> Desk<'d> {
             if known == Some(told) {
                 return Ok(Ok(place));
             }
-            if let Some(known) = known {
-                if let Err(problem) = row.choices.same_person(&row.resident, known, told) {
-                    return Ok(Err(problem));
-                }
+            let same =
+                known.map_or(Ok(()), |known| row.choices.same_person(&row.resident, known, told));
+            if let Err(problem) = same {
+                return Ok(Err(problem));
             }
             self.known.contacts.insert(id.clone(), told.clone());
             let change = ResidentChange { id, contact_sealed, ..ResidentChange::default() };

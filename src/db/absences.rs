@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use jiff::civil::Date;
 
 use super::staff::SealedAddresses;
-use super::{Addresses, Result, Session, StaffMember, Store, StoreError, Tx, Upsert};
+use super::{Addresses, Result, Session, StaffMember, Store, StoreError, Tx, Upsert, date};
 use crate::domain::counted::Thing;
 
 /// That a person is away, both days included.
@@ -38,6 +38,22 @@ impl Session {
         .fetch_all(&mut *self.db)
         .await?;
         Ok(rows.into_iter().collect())
+    }
+
+    /// The absences that end on a day or later.
+    pub async fn absences_since(&mut self, day: Date) -> Result<Vec<NewAbsence>> {
+        let rows: Vec<(String, String, String, Option<String>)> = sqlx::query_as(
+            "SELECT staff_id, from_date, until_date, deputy_id FROM absences WHERE until_date >= $1 ORDER BY from_date",
+        )
+        .bind(day.to_string())
+        .fetch_all(&mut *self.db)
+        .await?;
+        let absence =
+            |(staff_id, from, until, deputy_id): (String, String, String, Option<String>)| {
+                let (from, until) = (date("absences", &from)?, date("absences", &until)?);
+                Ok(NewAbsence { staff_id, from, until, deputy_id })
+            };
+        rows.into_iter().map(absence).collect()
     }
 
     /// A person's name.

@@ -25,10 +25,9 @@ pub fn read_date(text: &str) -> Option<Date> {
 pub(super) fn read_time(text: &str) -> Option<DateTime> {
     let text: String = text.nfkc().map(plain).filter(|c| *c != '\u{feff}').collect();
     let text = text.trim();
-    if text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.') {
-        if let Some(at) = of_digits(text) {
-            return Some(at);
-        }
+    let is_number = text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
+    if let Some(at) = is_number.then(|| of_digits(text)).flatten() {
+        return Some(at);
     }
     let arabic;
     let text = if text.starts_with(|c: char| c.is_ascii_digit()) {

@@ -68,7 +68,7 @@ fn form_of(name: &str, bytes: &[u8]) -> Result<Form, Other> {
         return form_of_ole(bytes);
     }
     if bytes.starts_with(b"%PDF") {
-        return known("PDF 文件", "请向发来的人要表格本身（.xlsx），不要打印成 PDF 的");
+        return known(" PDF 文件", "请向发来的人要表格本身（.xlsx），不要打印成 PDF 的");
     }
     if bytes.starts_with(b"\x89PNG") || bytes.starts_with(b"\xff\xd8\xff") {
         return known("图片", "请向发来的人要表格本身（.xlsx）");

@@ -63,6 +63,9 @@ pub(super) fn no_header(head: &[Row]) -> String {
     head.first().map(|row| Header::of(row, None, &[]).unknown()).unwrap_or_default()
 }
 
+/// Where each column of a kind stands, and columns that mean the same: the field and both places.
+type Columns = (HashMap<Field, usize>, Vec<(Field, usize, usize)>);
+
 /// A row that may name columns.
 struct Header {
     row: usize,
@@ -99,8 +102,8 @@ impl Header {
         }
     }
 
-    /// Where each column of a kind stands, and columns that mean the same: the field and both places.
-    fn find(&self, kind: Kind) -> (HashMap<Field, usize>, Vec<(Field, usize, usize)>) {
+    /// The columns of a kind.
+    fn find(&self, kind: Kind) -> Columns {
         let (mut found, mut twice): (HashMap<Field, usize>, Vec<_>) = (HashMap::new(), Vec::new());
         for (index, names) in self.names.iter().enumerate() {
             let Some(field) = names.iter().find_map(|name| kind.field(name)) else { continue };
@@ -234,7 +237,10 @@ impl Header {
 
 /// The field, of those that no column holds yet, whose name looks like this one.
 fn like(names: &[String; 2], mut missing: impl Iterator<Item = Field>) -> Option<Field> {
-    missing.find(|field| field.names().any(|known| names.iter().any(|name| is_like(name, known))))
+    missing.find(|field| {
+        let mut known = field.names().chain(field.also().iter().copied());
+        known.any(|known| names.iter().any(|name| is_like(name, known)))
+    })
 }
 
 /// How alike two names are that may be the same.

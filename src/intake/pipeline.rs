@@ -83,12 +83,7 @@ impl Tally {
             match outcome {
                 Err(problem) => self.errors.push(row_error(table, row, problem)),
                 Ok(Upsert::Left) if self.report.remarks.len() < MOST_REMARKS => {
-                    let about = if table.kind == Kind::AreaAssignments {
-                        About::Area
-                    } else {
-                        About::Level
-                    };
-                    self.report.remarks.push(row_error(table, row, &Problem::new(about, LEFT)));
+                    self.report.remarks.push(row_error(table, row, &left(table.kind)));
                 }
                 Ok(_) => {}
             }
@@ -116,7 +111,19 @@ impl Tally {
     }
 }
 
-const LEFT: &str = "与已登记的不同，这一行没有改动它；要改请用问题分类表（附件6）";
+/// What the record has otherwise, and keeps.
+fn left(kind: Kind) -> Problem {
+    match kind {
+        Kind::AreaAssignments => {
+            let text = "里面的对象都已固定由别人走访，一访到底，没有改动";
+            Problem::new(About::Area, text)
+        }
+        _ => Problem::new(
+            About::Level,
+            "与已登记的责任层级、类别或轻重缓急不同，没有改动；要改请用问题分类表（附件6）",
+        ),
+    }
+}
 
 impl<'i> Intake<'i> {
     pub fn new(

@@ -189,10 +189,9 @@ fn without_blanks_between_hanzi(text: &str) -> String {
         kept.push_str(word);
         let before = word.chars().next_back();
         let after = words.peek().and_then(|next| next.chars().next());
-        if let (Some(before), Some(after)) = (before, after) {
-            if !(is_hanzi(before) || is_hanzi(after)) {
-                kept.push(' ');
-            }
+        let touches = before.is_some_and(is_hanzi) || after.is_none_or(is_hanzi);
+        if !touches {
+            kept.push(' ');
         }
     }
     kept

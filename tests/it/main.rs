@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout)]
 #![allow(clippy::disallowed_methods, reason = "other processes are waited for in real time")]
 
+mod awkward;
 mod certificates;
 mod channels;
 mod checking;
