@@ -85,7 +85,7 @@ fn form_of(name: &str, bytes: &[u8]) -> Result<Form, Other> {
     let start = String::from_utf8_lossy(&bytes[..bytes.len().min(1_024)]).to_lowercase();
     let start = start.trim_start_matches(['\u{feff}', ' ', '\r', '\n', '\t']);
     if start.starts_with('<') {
-        return known("网页（只是改了扩展名的表格）", SAVE_AS);
+        return known("网页或标记文本（只是改了扩展名的表格）", SAVE_AS);
     }
     let lower = name.to_lowercase();
     let named = |ends: &[&str]| ends.iter().any(|end| lower.ends_with(end));

@@ -81,7 +81,11 @@ fn check(text: &str, sort: Sort) -> Result<String, String> {
             "「{text}」是科学记数法，末尾的数字已经丢了；请把这一列设成文本格式，重新填写"
         ));
     }
-    Ok(text.to_owned())
+    // A long number that a program took for a measure: 13800000001.0.
+    let whole = text.strip_suffix(".0").filter(|whole| {
+        sort == Sort::Code && whole.len() > 3 && whole.bytes().all(|byte| byte.is_ascii_digit())
+    });
+    Ok(whole.unwrap_or(text).to_owned())
 }
 
 /// 3.70E+11: what a spreadsheet makes of a long number.
@@ -231,6 +235,7 @@ mod tests {
             (Sort::Short, "２０２２－０３－０５", "2022-03-05"),
             (Sort::Short, "葛\u{e0100}某", "葛某"),
             (Sort::Code, "１３８ 0000\u{a0}0001", "13800000001"),
+            (Sort::Code, "13800000001.0", "13800000001"),
             (Sort::Free, "路灯不亮，\r\n 请修（急）！\u{feff}", "路灯不亮，\n请修（急）！"),
             (Sort::Free, "ＡＢ３号楼", "AB3号楼"),
             (Sort::Free, "'=1+2", "=1+2"),

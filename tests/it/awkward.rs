@@ -387,6 +387,32 @@ async fn whoever_has_no_number_column_is_asked_what_the_column_is() {
     );
 }
 
+/// The same two visits as other programs write them: each gives the same record.
+#[tokio::test]
+async fn every_programs_habits_give_the_same() {
+    let canonical = format!(
+        "{VISITS}\n2022-03-05,Z6,H1,王建国,10000000101,路灯不亮,有,镇村自办,居住环境,急\n\
+         2022-03-06,Z6,H2,李秀英,,,无,,,\n"
+    );
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/files/habits");
+    let mut files: Vec<_> =
+        std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    files.sort();
+    assert!(files.len() >= 12, "{files:?}");
+    for file in files {
+        let fixture = at_work().await;
+        let name = file.file_name().unwrap().to_string_lossy().into_owned();
+        let report = taken(&fixture, &name, std::fs::read(&file).unwrap()).await;
+        assert_eq!((report.rows, report.added), (2, 2), "{name}");
+        let again = taken(&fixture, "canonical.csv", &canonical).await;
+        assert_eq!(
+            (again.same, again.added, again.changed, again.remarks.len()),
+            (2, 0, 0, 0),
+            "{name}"
+        );
+    }
+}
+
 /// Every refusal, to be read aloud.
 #[tokio::test]
 async fn every_refusal_says_where_what_and_what_to_do() {

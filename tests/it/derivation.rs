@@ -176,9 +176,8 @@ async fn something(fixture: &Fixture, chance: &Chance, n: usize) {
         4 => {
             let village = villages[chance.below(2)];
             let subject = ["H1", "H2"][chance.below(2)];
-            let table = format!(
-                "对象编号,对象类型,对象名称,所属村,地址\n{subject},家庭,王{n},{village},\n"
-            );
+            let table =
+                format!("对象编号,对象类型,对象名称,所属村\n{subject},家庭,王{n},{village}\n");
             fixture.import(&format!("{n}-o.csv"), &table).await.unwrap();
         }
         5 => {
