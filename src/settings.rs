@@ -20,6 +20,7 @@ use serde::{Deserialize, Deserializer};
 
 use self::channels::NotifySettings;
 use crate::delivery::OnUnknown;
+use crate::delivery::charset::Charset;
 use crate::delivery::http::{Proxy, Tls};
 use crate::domain::delivery::answer::HttpCodes;
 use crate::domain::issue::Category;
@@ -53,6 +54,8 @@ pub struct Database {
 #[serde(deny_unknown_fields)]
 pub struct Privacy {
     pub key_file: PathBuf,
+    /// Empty: beside the key, with `.memory` behind its name.
+    pub memory_file: PathBuf,
 }
 
 #[derive(Debug, Clone, Deserialize)]
@@ -121,6 +124,10 @@ pub struct PlatformSettings {
     pub proxy: String,
     #[serde(deserialize_with = "span")]
     pub feed_overlap: Duration,
+    /// The zone of the platform's clock, whatever zone it writes; empty where what it writes holds.
+    pub times: String,
+    /// The character set of its answers, where they don't say it or say it wrongly.
+    pub charset: String,
     /// Whether an Open311 platform has the service request updates extension.
     pub service_request_updates: bool,
     pub close_needs_answer: bool,
@@ -345,6 +352,7 @@ impl Settings {
         }
         proxy(&self.platform.proxy, "platform.proxy")?;
         proxy(&self.notify.proxy, "notify.proxy")?;
+        self.platform.charset()?;
         if self.outbox.breaker_failures == 0 {
             return wrong("outbox.breaker_failures 至少为 1");
         }
@@ -395,6 +403,12 @@ impl PlatformSettings {
             client_certificate: read("client_certificate_file", &self.client_certificate_file)?,
             proxy: proxy(&self.proxy, "platform.proxy")?,
         })
+    }
+
+    /// The character set that its answers are read in.
+    pub fn charset(&self) -> Result<Charset, SettingsError> {
+        Charset::named(&self.charset)
+            .map_err(|why| SettingsError::Wrong(format!("platform.charset：{why}")))
     }
 
     /// The API key, from the environment or its file; empty where there is none.

@@ -5,7 +5,7 @@ use tracing::warn;
 use super::issues::referral_refused;
 use super::receive_updates::{receive, referrals_delivered};
 use crate::db::{Handoff, Receipt, Return, Returned, Store, StoreError, Tx, Upsert};
-use crate::domain::referral::{PlatformStatus, PlatformUpdate};
+use crate::domain::referral::{PlatformStatus, PlatformUpdate, Told, meaning};
 use crate::domain::staff::{Holders, Role};
 
 /// What the centre is told.
@@ -105,13 +105,15 @@ pub async fn take_return(tx: &mut Tx, row: &Return) -> Result<Option<Upsert>, St
         text: row.text.clone(),
         at: row.at,
         successors: row.successors.clone(),
+        update_id: None,
+        told: Told::Now,
     };
     let news = receive(tx, &[update]).await?;
     Ok(Some(if news > 0 || numbered { Upsert::Changed } else { Upsert::Same }))
 }
 
 fn platform_status(tx: &Tx, word: &str) -> Option<PlatformStatus> {
-    tx.context().platform_statuses.get(&word.to_lowercase()).copied()
+    meaning(&tx.context().platform_statuses, word)
 }
 
 /// The portal has it, whether or not it was handed off.

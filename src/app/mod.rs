@@ -26,6 +26,7 @@ pub mod problem;
 pub mod receive_updates;
 pub mod rederive;
 pub mod remind;
+pub mod restored;
 pub mod staff;
 pub mod subjects;
 pub mod told;

@@ -1,10 +1,16 @@
 //! Receives the platform's answers: each kept once, and applied by the platform's time to the referrals that it is about.
 
 use std::collections::{HashMap, HashSet};
+use std::panic::AssertUnwindSafe;
+
+use futures_util::FutureExt;
+use jiff::{SignedDuration, Timestamp};
+use tracing::error;
 
 use super::issues::{Happening, happen};
-use crate::db::{OpenReferral, Receipt, Store, StoreError, Tx};
-use crate::domain::following::{Answer, Following};
+use crate::clock::local_text;
+use crate::db::{OpenReferral, Receipt, Store, StoreError, Trouble, Tx};
+use crate::domain::following::{Answer, Following, by_update_ids, in_order};
 use crate::domain::referral::{PlatformUpdate, is_own_message};
 
 /// How many answers a turn takes.
@@ -18,10 +24,12 @@ pub enum End<'e> {
     Feed(&'e str),
     /// The id of the platform's own call.
     Push(&'e str),
-    /// These referrals were asked about; the platform gave these numbers for tokens, by the referral's id.
+    /// These referrals were asked about; the platform gave these numbers for tokens, and no answer about some for a reason
+    /// of their own, each by the referral's id.
     Asked {
-        referrals: &'e [OpenReferral],
-        numbers: &'e HashMap<&'e str, String>,
+        referrals: &'e [&'e OpenReferral],
+        numbers: &'e HashMap<String, String>,
+        troubles: &'e HashMap<String, Trouble>,
     },
 }
 
@@ -34,15 +42,19 @@ pub async fn receive_all(
     updates: &[PlatformUpdate],
     end: End<'_>,
 ) -> Result<usize, StoreError> {
-    let (mut news, mut rest) = (0, updates);
+    let ordered: Vec<PlatformUpdate> = in_order(updates).into_iter().cloned().collect();
+    let (mut news, mut rest) = (0, ordered.as_slice());
     loop {
         let (now, later) = rest.split_at(rest.len().min(ANSWERS));
-        let mut tx = store.begin().await?;
-        news += receive(&mut tx, now).await?;
-        if later.is_empty() {
-            note_end(&mut tx, end).await?;
-        }
-        tx.commit().await?;
+        let end = if later.is_empty() { end } else { End::Nothing };
+        news += match receive_some(store, now, end).await {
+            Err(error) if error.is_of_the_data() => {
+                let news = receive_each(store, now).await?;
+                receive_some(store, &[], end).await?;
+                news
+            }
+            done => done?,
+        };
         if later.is_empty() {
             return Ok(news);
         }
@@ -50,17 +62,73 @@ pub async fn receive_all(
     }
 }
 
+/// Some answers in a turn of their own, with their end. A panic is a fault of what they say, and nothing of them is kept.
+async fn receive_some(
+    store: &Store,
+    updates: &[PlatformUpdate],
+    end: End<'_>,
+) -> Result<usize, StoreError> {
+    let turn = async {
+        let mut tx = store.begin().await?;
+        let news = receive(&mut tx, updates).await?;
+        note_end(&mut tx, end).await?;
+        tx.commit().await?;
+        Ok(news)
+    };
+    let broken = |_| Err(StoreError::Rule("处理答复时程序出错".to_owned()));
+    AssertUnwindSafe(turn).catch_unwind().await.unwrap_or_else(broken)
+}
+
+/// One answer that can't be taken for a reason of its own stops no other: it's noted, and said on the status page.
+async fn receive_each(store: &Store, updates: &[PlatformUpdate]) -> Result<usize, StoreError> {
+    let mut news = 0;
+    for update in updates {
+        match receive_some(store, std::slice::from_ref(update), End::Nothing).await {
+            Ok(more) => news += more,
+            Err(error) if error.is_of_the_data() => {
+                error!(remote_id = %update.remote_id, %error, "an answer can't be taken");
+                let mut tx = store.begin().await?;
+                let sample = format!("编号 {}，状态「{}」：{error}", update.remote_id, update.word);
+                tx.note_platform(&[(NOT_TAKEN.to_owned(), sample)]).await?;
+                tx.commit().await?;
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(news)
+}
+
+/// What is said of an answer that the record couldn't take.
+const NOT_TAKEN: &str = "平台的答复记不下来，请把这一条告诉程序维护人员";
+/// What is said of answers that are dated after now.
+const DATED_LATER: &str = "平台写的办理时间比现在晚，多半是平台把当地时间标成了世界时：请设 platform.times = \"Asia/Shanghai\"，或请平台对时";
+/// A clock may go so far ahead before anything is said of it.
+const AHEAD: SignedDuration = SignedDuration::from_hours(2);
+
+/// Notes answers of which the platform says that they are still to come.
+async fn note_later(tx: &mut Tx, updates: &[&PlatformUpdate]) -> Result<(), StoreError> {
+    let now = Timestamp::from_millisecond(tx.now()).unwrap_or(Timestamp::MAX);
+    let ahead =
+        |update: &&&PlatformUpdate| update.at.is_some_and(|at| at.duration_since(now) > AHEAD);
+    let Some((update, at)) = updates.iter().find(ahead).and_then(|u| Some((u, u.at?))) else {
+        return Ok(());
+    };
+    let hours = at.duration_since(now).as_hours();
+    let sample = format!("编号 {} 写的是 {}，晚 {hours} 小时", update.remote_id, local_text(at));
+    tx.note_platform(&[(DATED_LATER.to_owned(), sample)]).await
+}
+
 async fn note_end(tx: &mut Tx, end: End<'_>) -> Result<(), StoreError> {
     match end {
         End::Nothing => Ok(()),
         End::Feed(cursor) => tx.keep_cursor(cursor).await,
         End::Push(id) => tx.keep_push(id).await,
-        End::Asked { referrals, numbers } => {
+        End::Asked { referrals, numbers, troubles } => {
             let numbered: Vec<(&str, &str)> =
-                numbers.iter().map(|(id, number)| (*id, number.as_str())).collect();
+                numbers.iter().map(|(id, number)| (id.as_str(), number.as_str())).collect();
             referrals_numbered(tx, &numbered).await?;
             let asked = referrals.iter().filter(|open| !numbers.contains_key(open.id.as_str()));
-            tx.polled(&asked.collect::<Vec<_>>()).await
+            tx.polled(&asked.copied().collect::<Vec<_>>(), troubles).await
         }
     }
 }
@@ -105,6 +173,7 @@ pub async fn receive_push(
 pub async fn receive(tx: &mut Tx, updates: &[PlatformUpdate]) -> Result<usize, StoreError> {
     let theirs: Vec<&PlatformUpdate> =
         updates.iter().filter(|update| !is_own_message(&update.text)).collect();
+    note_later(tx, &theirs).await?;
     let news = tx.keep_updates(&theirs).await?;
     let ids: Vec<&str> = news.iter().map(|(id, _)| id.as_str()).collect();
     let numbers: HashSet<&str> = news.iter().map(|(_, number)| number.as_str()).collect();
@@ -168,10 +237,12 @@ async fn apply(tx: &mut Tx, numbers: &HashSet<&str>, order: &[&str]) -> Result<(
     answers.sort_by_key(|(received, answer)| {
         (answer.at, *received, place.get(answer.id.as_str()).copied())
     });
+    let mut answers: Vec<Answer> = answers.into_iter().map(|(_, answer)| answer).collect();
+    by_update_ids(&mut answers);
     let numbers: Vec<String> = numbers.into_iter().collect();
     let (referrals, issues) = tx.followed(&numbers).await?;
     let mut following = Following::new(referrals, issues, tx.context().close_needs_answer);
-    for (_, answer) in answers {
+    for answer in answers {
         following.take(answer)?;
     }
     let follows = following.end();

@@ -9,6 +9,7 @@ use super::table::Table;
 use super::{Approval, ConfigFile, wrong_input};
 use crate::clock::local_text;
 use crate::db::{Debt, DebtState, Decision, Store};
+use crate::domain::reason::{Reason, in_words};
 
 #[derive(Debug, Args)]
 pub struct Arguments {
@@ -100,7 +101,7 @@ fn list(debts: &[Debt]) -> anyhow::Result<()> {
             &shown(debt.unknown_since),
             &debt.attempts.to_string(),
             &next(debt),
-            debt.last_error.as_deref().unwrap_or_default(),
+            &debt.last_error.as_deref().map(in_words).map(|why| why.said).unwrap_or_default(),
         ])?;
     }
     Ok(table.end()?)
@@ -118,7 +119,11 @@ fn show(debt: &Debt) {
         say!("{} 起下落不明：可能已经送达，核实以前不会重发", shown(debt.unknown_since));
     }
     if let Some(error) = &debt.last_error {
-        say!("最近的问题：{error}");
+        let Reason { said, detail } = in_words(error);
+        say!("最近的问题：{said}");
+        if said != detail {
+            say!("技术细节：{detail}");
+        }
     }
     if debt.settled_at.is_some() {
         say!("了结 {}", shown(debt.settled_at));

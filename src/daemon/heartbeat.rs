@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info};
 
+use super::memory::MemoryFile;
 use crate::clock::{Clock, Stopwatch, pause};
 use crate::db::Store;
 use crate::domain::health::{Fault, Unwritable};
@@ -66,20 +67,31 @@ impl Heartbeat {
         self.known().last.map(|last| last.elapsed())
     }
 
-    /// Beats until told to stop.
-    pub(super) async fn run(&self, store: &Store, pages: &Store, shutdown: &CancellationToken) {
+    /// The first beat.
+    pub(super) async fn first(&self, store: &Store, pages: &Store, memory: &MemoryFile) {
         self.known().began = Some(Stopwatch::start());
+        self.beat(store, pages, memory).await;
+    }
+
+    /// Beats until told to stop.
+    pub(super) async fn run(
+        &self,
+        store: &Store,
+        pages: &Store,
+        memory: &MemoryFile,
+        shutdown: &CancellationToken,
+    ) {
         loop {
-            self.beat(store, pages).await;
             tokio::select! {
                 () = pause(EVERY) => {}
-                () = shutdown.cancelled() => return,
+                () = shutdown.cancelled() => return memory.note(store).await,
             }
+            self.beat(store, pages, memory).await;
         }
     }
 
-    /// One beat.
-    async fn beat(&self, store: &Store, pages: &Store) {
+    /// One beat, which is remembered beside the record.
+    async fn beat(&self, store: &Store, pages: &Store, memory: &MemoryFile) {
         let fault = match tokio::time::timeout(WAIT, store.beat()).await {
             Ok(Ok(())) => None,
             Ok(Err(error)) => Some(error.fault()),
@@ -88,6 +100,9 @@ impl Heartbeat {
                 Some(pages.ping().await.map_or_else(|error| error.fault(), |()| Fault::Locked))
             }
         };
+        if fault.is_none() {
+            memory.note(pages).await;
+        }
         let mut known = self.known();
         match (&fault, &known.fault) {
             (None, before) => {

@@ -5,6 +5,7 @@
 mod heartbeat;
 mod jobs;
 mod lanes;
+mod memory;
 mod unfinished;
 
 use std::path::Path;
@@ -29,6 +30,7 @@ use crate::schedule::{Schedule, Work};
 use crate::seal::{SealError, Sealer};
 use crate::settings::channels::NotifySettings;
 use crate::settings::{Adapter, Review, Settings, SettingsError, mistakes};
+use memory::MemoryFile;
 
 pub use heartbeat::{Heartbeat, Pulse};
 pub use lanes::open as open_channel;
@@ -100,7 +102,9 @@ pub async fn open_store(
         close_needs_answer: settings.platform.close_needs_answer,
         platform_statuses: settings.platform.statuses.clone(),
     };
-    Ok(Store::open(&settings.database.url, context).await?)
+    let store = Store::open(&settings.database.url, context).await?;
+    memory::compare(settings, &store).await?;
+    Ok(store)
 }
 
 /// The configured platform, if there is one.
@@ -149,6 +153,7 @@ pub struct Daemon {
     /// The same record, as pages read it: nothing there is waited for longer than a reader waits.
     pub pages: Store,
     pub heartbeat: Arc<Heartbeat>,
+    memory: Arc<MemoryFile>,
     pub schedule: Arc<Schedule>,
     pub reminder_rules: ReminderRules,
     lanes: Vec<Arc<Lane>>,
@@ -196,11 +201,13 @@ impl Daemon {
         jobs.extend(check_services.clone().map(jobs::checking_services));
         let schedule = Arc::new(Schedule::new(store.clone(), jobs));
         let push_secret = settings.platform.push.secret()?;
+        let memory = Arc::new(MemoryFile::of(&settings));
         Ok(Daemon {
             settings,
             pages: store.for_pages(),
             store,
             heartbeat: Arc::default(),
+            memory,
             schedule,
             reminder_rules: rules,
             lanes,
@@ -232,6 +239,11 @@ impl Daemon {
         self.lanes.iter().find(|l| l.name() == lane).map(|lane| lane.gate())
     }
 
+    /// Why what is remembered beside the record can't be written, where it can't.
+    pub fn memory_trouble(&self) -> Option<String> {
+        self.memory.trouble()
+    }
+
     /// Configured service codes that the platform doesn't have.
     pub fn service_gaps(&self) -> Vec<ServiceGap> {
         self.gaps.lock().unwrap_or_else(PoisonError::into_inner).clone()
@@ -240,6 +252,8 @@ impl Daemon {
     /// Runs until told to stop, then finishes or releases what is in flight.
     pub async fn run(&self) -> anyhow::Result<()> {
         let mut tasks = JoinSet::new();
+        // Before anything is sent: a backup of before is then known as one.
+        self.heartbeat.first(&self.store, &self.pages, &self.memory).await;
         tasks.spawn(self.beating());
         tasks.spawn(unfinished::keep_going_on(self.store.clone(), self.shutdown.clone()));
         for lane in &self.lanes {
@@ -262,7 +276,8 @@ impl Daemon {
     fn beating(&self) -> impl Future<Output = ()> + Send + use<> {
         let (store, pages) = (self.store.clone(), self.pages.clone());
         let (heartbeat, shutdown) = (Arc::clone(&self.heartbeat), self.shutdown.clone());
-        async move { heartbeat.run(&store, &pages, &shutdown).await }
+        let memory = Arc::clone(&self.memory);
+        async move { heartbeat.run(&store, &pages, &memory, &shutdown).await }
     }
 
     /// Runs what is due at this instant and delivers what can be delivered: how a clock that is moved

@@ -19,6 +19,7 @@ impl Store {
         .bind(now)
         .execute(&mut *tx.db)
         .await?;
+        tx.count_beat().await?;
         tx.commit().await
     }
 }

@@ -49,6 +49,7 @@ versions! {
     23 "0023_figures_pages" (Postgres);
     24 "0024_owed_digests";
     25 "0025_delivery";
+    26 "0026_following";
 }
 
 /// The newest version of a database that this program knows.

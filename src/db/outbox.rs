@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::{Dialect, Result, Store, Tx, to_json};
 use crate::domain::counted::CountedEntry;
 use crate::domain::delivery::{Claim, Entry, Kept, LEASE_EXPIRED, Settlement, Withdrawal};
+use crate::domain::reason::ASKING;
 
 /// What may be taken.
 #[derive(Debug, Deserialize)]
@@ -163,10 +164,22 @@ impl KeptRow<'_> {
 }
 
 impl Store {
-    /// Records a lane's good or bad contact outside a delivery, such as a poll.
-    pub async fn mark_contact(&self, lane: &str, failure: Option<&str>) -> Result<()> {
+    /// Records whether a lane's receiver answered when it was asked. That it answers says nothing of what it was sent: a
+    /// failure to take something stands until something was taken, or nothing is owed.
+    pub async fn mark_asked(&self, lane: &str, failure: Option<&str>) -> Result<()> {
+        let sending: Option<String> = sqlx::query_scalar(
+            "SELECT failure FROM lanes WHERE name = $1 AND failure IS NOT NULL AND failure NOT LIKE $2",
+        )
+        .bind(lane.to_owned())
+        .bind(format!("{ASKING}%"))
+        .fetch_optional(&self.read)
+        .await?;
+        if sending.is_some() && self.next_attempt(lane).await?.is_some() {
+            return Ok(());
+        }
+        let failure = failure.map(|why| format!("{ASKING}{why}"));
         let mut tx = self.begin().await?;
-        tx.mark_lane(lane, failure).await?;
+        tx.mark_lane(lane, failure.as_deref()).await?;
         tx.commit().await
     }
 

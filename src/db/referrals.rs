@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
 use super::{Context, Receipt, Result, Store, Tx, to_json};
@@ -19,9 +19,35 @@ pub struct OpenReferral {
     pub remote_id: Option<String>,
     pub token: Option<String>,
     pub delivered_at: i64,
+    /// When the platform said that it was done; it may take it up again.
+    pub ended_at: Option<i64>,
+    /// Since when it has given no answer about it, and why.
+    pub unasked_since: Option<i64>,
+    pub unasked_why: Option<String>,
 }
 
-from_row!(OpenReferral { id, remote_id, token, delivered_at });
+from_row!(OpenReferral {
+    id,
+    remote_id,
+    token,
+    delivered_at,
+    ended_at,
+    unasked_since,
+    unasked_why
+});
+
+impl OpenReferral {
+    /// After which time it's asked about next, where it's open then, and where it has ended; nothing where it isn't any more.
+    pub(super) fn next_poll(&self, now: Timestamp) -> (SignedDuration, Option<SignedDuration>) {
+        let age =
+            |since: i64| now.duration_since(Timestamp::from_millisecond(since).unwrap_or(now));
+        match self.ended_at {
+            // What was taken up again is young.
+            Some(ended_at) => (next_poll(SignedDuration::ZERO), next_look_back(age(ended_at))),
+            None => (next_poll(age(self.delivered_at)), next_look_back(SignedDuration::ZERO)),
+        }
+    }
+}
 
 /// What isn't owed of an issue any more, and what is said of what hasn't left, stands in a hand-off, or may have left.
 #[derive(Serialize)]
@@ -74,6 +100,17 @@ struct OwedReferral<'r> {
     reference: String,
     round: i64,
     priority: i64,
+    /// Since now, and from when on, where it may have been referred before.
+    unknown: Option<i64>,
+    first: Option<i64>,
+}
+
+/// For how long after a backup was restored what was lost may come in again, in milliseconds.
+const REPEATED_WITHIN: i64 = 30 * 24 * 3_600 * 1_000;
+
+/// The number that was counted for an issue: the end of the one that people see.
+fn sequence_of(number: &str) -> i64 {
+    number.rsplit_once('-').and_then(|(_, count)| count.parse().ok()).unwrap_or(i64::MAX)
 }
 
 impl OwedReferral<'_> {
@@ -91,6 +128,8 @@ impl OwedReferral<'_> {
                 Some(Urgency::Normal) | None => 1,
                 Some(Urgency::LongTerm) => 2,
             },
+            unknown: None,
+            first: None,
         }
     }
 }
@@ -99,6 +138,16 @@ impl OwedReferral<'_> {
 /// month-old one twice a day.
 pub(super) fn next_poll(age: SignedDuration) -> SignedDuration {
     (age / 10).clamp(SignedDuration::from_mins(5), SignedDuration::from_hours(12))
+}
+
+/// How long what has ended is asked about on.
+const LOOKED_BACK: SignedDuration = SignedDuration::from_hours(90 * 24);
+
+/// How one that ended so long ago is polled: the platform may take it up again. Each time it's left alone for as long as it
+/// has been ended, so that in all it costs some twenty questions.
+pub(super) fn next_look_back(age: SignedDuration) -> Option<SignedDuration> {
+    let next = age.clamp(SignedDuration::from_mins(10), SignedDuration::from_hours(7 * 24));
+    (age < LOOKED_BACK).then_some(next)
 }
 
 impl Tx {
@@ -110,10 +159,20 @@ impl Tx {
         let (now, lane) = (self.now(), self.context.platform_lane.clone());
         let review = self.context.review_within;
         let review_until = review.map(|within| now.saturating_add(span_millis(within)));
-        let rows: Vec<OwedReferral<'_>> =
-            new.iter().map(|new| OwedReferral::of(new, &self.context)).collect();
+        // What comes in again after a backup was restored may have been referred before that: it's looked for first.
+        let lost = self.lost_time().await?.filter(|lost| now < lost.at + REPEATED_WITHIN);
+        let row = |new| {
+            let row = OwedReferral::of(new, &self.context);
+            let unsure = lost.as_ref().filter(|lost| sequence_of(&new.number) <= lost.issues);
+            OwedReferral {
+                unknown: unsure.map(|_| now),
+                first: unsure.map(|lost| lost.from),
+                ..row
+            }
+        };
+        let rows: Vec<OwedReferral<'_>> = new.iter().map(row).collect();
         let texts = ["id", "entry_id", "issue_id", "debt_key", "reference"];
-        let source = self.dialect.rows(&texts, &["round", "priority"]);
+        let source = self.dialect.rows(&texts, &["round", "priority", "unknown", "first"]);
         let lane = lane.replace('\'', "''");
         let referrals = format!(
             "INSERT INTO referrals (id, issue_id, round, lane, reference, state, queued_at, poll_at)
@@ -125,14 +184,16 @@ impl Tx {
         }
         let (state, not_before) = review_until.map_or(("ready", 0), |until| ("review", until));
         let entries = format!(
-            "INSERT INTO outbox (id, lane, kind, debt_key, target_id, priority, state, attempts, not_before, created_at)
-             SELECT entry_id, '{lane}', 'referral', debt_key, id, priority, '{state}', 0, {not_before}, {now}
-             FROM {source} AS j WHERE true ON CONFLICT (debt_key) DO NOTHING"
+            "INSERT INTO outbox (id, lane, kind, debt_key, target_id, priority, state, attempts, not_before, created_at,
+               unknown_since, first_attempt_at)
+             SELECT entry_id, '{lane}', 'referral', debt_key, id, priority, '{state}', 0, {not_before}, {now}, \"unknown\",
+               \"first\" FROM {source} AS j WHERE true ON CONFLICT (debt_key) DO NOTHING"
         );
         // Each is the first of its key, as its referral is the first of its issue's round.
-        let entry = CountedEntry::owed(&*self.context.platform_lane, state, now);
-        for _ in new {
-            self.tally.change(None, Some(&entry));
+        for row in &rows {
+            let entry = CountedEntry::owed(&*self.context.platform_lane, state, now);
+            let unknown = row.unknown.is_some();
+            self.tally.change(None, Some(&CountedEntry { unknown, ..entry }));
         }
         self.write_set(&entries, &rows).await
     }
@@ -351,8 +412,8 @@ impl Store {
     /// The referrals that wait for their number, the longest due first, at most `limit`.
     pub async fn due_numbers(&self, limit: i64) -> Result<Vec<OpenReferral>> {
         Ok(sqlx::query_as(
-            "SELECT id, remote_id, token, delivered_at FROM referrals
-             WHERE lane = $1 AND state = 'waiting' AND token IS NOT NULL AND poll_at <= $2
+            "SELECT id, remote_id, token, delivered_at, CAST(NULL AS BIGINT) AS ended_at, unasked_since, unasked_why
+             FROM referrals WHERE lane = $1 AND state = 'waiting' AND token IS NOT NULL AND poll_at <= $2
              ORDER BY poll_at, id LIMIT $3",
         )
         .bind(&self.context.platform_lane)
@@ -365,12 +426,19 @@ impl Store {
     /// The referrals to ask about now, the longest due first, at most `limit`; one for each number that it goes by.
     pub async fn due_polls(&self, limit: i64) -> Result<Vec<OpenReferral>> {
         Ok(sqlx::query_as(
-            "SELECT r.id, n.remote_id, r.token, r.delivered_at
-             FROM (SELECT id, token, delivered_at, poll_at FROM referrals
+            "SELECT r.id, n.remote_id, r.token, r.delivered_at, CAST(NULL AS BIGINT) AS ended_at, r.unasked_since,
+               r.unasked_why, r.poll_at
+             FROM (SELECT id, token, delivered_at, poll_at, unasked_since, unasked_why FROM referrals
                    WHERE lane = $1 AND state IN ('open', 'waiting') AND poll_at <= $2
                    ORDER BY poll_at, id LIMIT $3) AS r
              LEFT JOIN referral_numbers n ON n.referral_id = r.id AND n.state = 'current'
-             ORDER BY r.poll_at, r.id, n.remote_id",
+             UNION ALL
+             SELECT r.id, n.remote_id, r.token, r.delivered_at, r.remote_at, r.unasked_since, r.unasked_why, r.poll_at
+             FROM (SELECT id, token, delivered_at, poll_at, remote_at, unasked_since, unasked_why FROM referrals
+                   WHERE lane = $1 AND state = 'ended' AND poll_at <= $2
+                   ORDER BY poll_at, id LIMIT $3) AS r
+             JOIN referral_numbers n ON n.referral_id = r.id AND n.state = 'ended'
+             ORDER BY poll_at, id, remote_id",
         )
         .bind(&self.context.platform_lane)
         .bind(self.context.clock.millis())

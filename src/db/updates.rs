@@ -2,36 +2,20 @@
 
 use std::collections::{HashMap, HashSet};
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 
 use super::projection::Projection;
-use super::referrals::next_poll;
-use super::sets::Columns;
+use super::referrals::next_look_back;
 use super::{OpenReferral, Result, Store, StoreError, Tx, to_json, word};
-use crate::domain::counted::{Thing, UnknownWord};
+use crate::domain::counted::Thing;
 use crate::domain::following::{Answer, Consequences, Followed, Number, NumberState, Said};
 use crate::domain::issue::Issue;
-use crate::domain::referral::{PlatformStatus, PlatformUpdate};
-use crate::seal::hex;
-
-/// An answer on its way in.
-#[derive(Serialize)]
-struct NewRow<'u> {
-    id: String,
-    remote_id: &'u str,
-    digest: String,
-    word: &'u str,
-    status: Option<&'static str>,
-    body: &'u str,
-    at: i64,
-    successors: Option<String>,
-}
+use crate::domain::referral::PlatformStatus;
 
 /// The columns of an [`AnswerRow`].
-const ANSWER: [&str; 8] =
-    ["id", "remote_id", "word", "status", "body", "at", "received_at", "successors"];
+const ANSWER: [&str; 9] =
+    ["id", "remote_id", "word", "status", "body", "at", "received_at", "successors", "update_id"];
 
 #[derive(Deserialize)]
 struct AnswerRow {
@@ -43,6 +27,7 @@ struct AnswerRow {
     at: i64,
     received_at: i64,
     successors: Option<String>,
+    update_id: Option<String>,
 }
 
 impl AnswerRow {
@@ -63,19 +48,21 @@ impl AnswerRow {
             text: self.body,
             at: self.at,
             successors: self.successors.map(numbers).transpose()?.unwrap_or_default(),
+            update_id: self.update_id,
         };
         Ok((self.received_at, answer))
     }
 }
 
 /// The columns of a [`FollowedRow`].
-const FOLLOWED: [&str; 13] = [
+const FOLLOWED: [&str; 14] = [
     "id",
     "issue_id",
     "of_round",
     "remote_id",
     "number_state",
     "said_at",
+    "said_by",
     "state",
     "round",
     "level",
@@ -93,6 +80,7 @@ struct FollowedRow {
     remote_id: String,
     number_state: String,
     said_at: Option<i64>,
+    said_by: Option<String>,
     #[serde(flatten)]
     issue: Projection,
 }
@@ -103,6 +91,7 @@ struct NumberRow<'n> {
     remote_id: &'n str,
     state: &'static str,
     said_at: Option<i64>,
+    said_by: Option<&'n str>,
 }
 
 #[derive(Serialize)]
@@ -112,117 +101,22 @@ struct SaidRow<'s> {
     word: &'s str,
     at: i64,
     number: Option<&'s str>,
+    /// When it's asked about next, where it ended: the platform may take it up again.
+    again: i64,
 }
 
-/// What was last said of a number: its word, its text, when.
-type Last = (String, String, i64);
+/// Why a referral got no answer when it was asked about.
+#[derive(Debug, Clone)]
+pub struct Trouble {
+    pub why: String,
+    /// It may not be this one's fault: it's asked about again soon, and nothing is said of it.
+    pub soon: bool,
+}
+
+/// When one is asked about again whose question failed and may not be to blame.
+const AGAIN_SOON: SignedDuration = SignedDuration::from_mins(10);
 
 impl Tx {
-    /// Keeps answers, each once; gives the id and the number of each that is new, in their order.
-    pub async fn keep_updates(
-        &mut self,
-        updates: &[&PlatformUpdate],
-    ) -> Result<Vec<(String, String)>> {
-        let rows = self.new_rows(updates).await?;
-        let known = self.known_digests(&rows).await?;
-        let mut seen = HashSet::new();
-        let is_new =
-            |row: &NewRow<'_>| !known.contains(&row.digest) && seen.insert(row.digest.clone());
-        let rows: Vec<NewRow<'_>> = rows.into_iter().filter(is_new).collect();
-        if rows.is_empty() {
-            return Ok(Vec::new());
-        }
-        self.retally_followers(rows.iter().map(|row| row.remote_id)).await?;
-        for row in rows.iter().filter(|row| row.status.is_none()) {
-            self.tally.change(None, Some(&UnknownWord(row.word)));
-        }
-        let texts = ["id", "remote_id", "digest", "word", "status", "body", "successors"];
-        let write = format!(
-            "INSERT INTO referral_updates (id, lane, remote_id, digest, word, status, body, at, received_at, successors)
-             SELECT id, $2, remote_id, digest, word, status, body, at, $3, successors FROM {} AS j",
-            self.dialect.rows(&texts, &["at"])
-        );
-        let now = self.now();
-        sqlx::query(sqlx::AssertSqlSafe(write))
-            .bind(to_json(&rows)?)
-            .bind(self.context.platform_lane.clone())
-            .bind(now)
-            .execute(&mut *self.db)
-            .await?;
-        Ok(rows.into_iter().map(|row| (row.id, row.remote_id.to_owned())).collect())
-    }
-
-    /// The rows of answers, without those of no time of their own that say what was last said of their number: such a
-    /// one is the same answer until another comes.
-    async fn new_rows<'u>(&mut self, updates: &[&'u PlatformUpdate]) -> Result<Vec<NewRow<'u>>> {
-        let timeless = updates.iter().filter(|update| update.at.is_none());
-        let timeless: HashSet<&str> = timeless.map(|update| update.remote_id.as_str()).collect();
-        let mut last = self.last_said(&timeless.iter().copied().collect::<Vec<_>>()).await?;
-        let (lane, now) = (self.context.platform_lane.clone(), self.now());
-        let mut rows = Vec::with_capacity(updates.len());
-        for update in updates {
-            let PlatformUpdate { remote_id, word, text, .. } = *update;
-            let before = last.get(remote_id);
-            let says = |(before, its_text, _): &Last| before == word && its_text == text;
-            if update.at.is_none() && before.is_some_and(says) {
-                continue;
-            }
-            let said_at = update.at.map_or(now, Timestamp::as_millisecond);
-            // One dated after today would keep all that follows from counting.
-            let at = said_at.min(now);
-            if timeless.contains(remote_id.as_str()) && before.is_none_or(|(.., then)| at >= *then)
-            {
-                last.insert(remote_id.clone(), (word.clone(), text.clone(), at));
-            }
-            let successors = match update.successors.as_slice() {
-                [] => None,
-                numbers => Some(to_json(&numbers)?),
-            };
-            let digest = digest(&lane, update, said_at, successors.as_deref());
-            rows.push(NewRow {
-                id: self.context.id(),
-                remote_id,
-                digest,
-                word,
-                status: update.status.map(PlatformStatus::code),
-                body: text,
-                at,
-                successors,
-            });
-        }
-        Ok(rows)
-    }
-
-    /// What was last said of each of these numbers.
-    async fn last_said(&mut self, numbers: &[&str]) -> Result<HashMap<String, Last>> {
-        if numbers.is_empty() {
-            return Ok(HashMap::new());
-        }
-        let read = format!(
-            "SELECT remote_id, word, body, at FROM referral_updates WHERE remote_id {} AND lane = $2
-             ORDER BY at, received_at",
-            self.dialect.among()
-        );
-        let rows: Vec<(String, String, String, i64)> = sqlx::query_as(sqlx::AssertSqlSafe(read))
-            .bind(to_json(&numbers)?)
-            .bind(self.context.platform_lane.clone())
-            .fetch_all(&mut *self.db)
-            .await?;
-        // The last comes last and stays.
-        Ok(rows.into_iter().map(|(number, word, text, at)| (number, (word, text, at))).collect())
-    }
-
-    async fn known_digests(&mut self, rows: &[NewRow<'_>]) -> Result<HashSet<String>> {
-        let digests: Vec<&str> = rows.iter().map(|row| row.digest.as_str()).collect();
-        let read =
-            format!("SELECT digest FROM referral_updates WHERE digest {}", self.dialect.among());
-        let known: Vec<String> = sqlx::query_scalar(sqlx::AssertSqlSafe(read))
-            .bind(to_json(&digests)?)
-            .fetch_all(&mut *self.db)
-            .await?;
-        Ok(known.into_iter().collect())
-    }
-
     /// The answers about these numbers that weren't applied yet, each with when it was received.
     pub async fn waiting_answers(&mut self, numbers: &[String]) -> Result<Vec<(i64, Answer)>> {
         let read = format!(
@@ -241,7 +135,7 @@ impl Tx {
         numbers: &[String],
     ) -> Result<(Vec<Followed>, HashMap<String, Issue>)> {
         let read = format!(
-            "SELECT r.id, r.issue_id, r.round AS of_round, n.remote_id, n.state AS number_state, n.said_at,
+            "SELECT r.id, r.issue_id, r.round AS of_round, n.remote_id, n.state AS number_state, n.said_at, n.said_by,
                i.state, i.round, i.level, i.category, i.urgency, i.town_finished, i.platform_finished
              FROM referrals r JOIN referral_numbers n ON n.referral_id = r.id JOIN issues i ON i.id = r.issue_id
              WHERE r.id IN (SELECT referral_id FROM referral_numbers WHERE lane = $2 AND remote_id {} AND state <> 'replaced')
@@ -252,10 +146,18 @@ impl Tx {
         let rows: Vec<FollowedRow> = self.read_set(&FOLLOWED, &read, numbers, &[&lane]).await?;
         let (mut referrals, mut issues) = (Vec::<Followed>::new(), HashMap::new());
         for row in rows {
-            let FollowedRow { id, issue_id, of_round, remote_id, number_state, said_at, issue } =
-                row;
+            let FollowedRow {
+                id,
+                issue_id,
+                of_round,
+                remote_id,
+                number_state,
+                said_at,
+                said_by,
+                issue,
+            } = row;
             let state = word("referral_numbers.state", &number_state, NumberState::read)?;
-            let number = Number { number: remote_id, state, said_at };
+            let number = Number { number: remote_id, state, said_at, said_by };
             issues.insert(issue_id.clone(), issue.issue()?);
             match referrals.last_mut().filter(|known| known.id == id) {
                 Some(known) => known.numbers.push(number),
@@ -273,7 +175,7 @@ impl Tx {
     }
 
     /// What the platform says of numbers may change what their referrals count for.
-    async fn retally_followers<'n>(
+    pub(super) async fn retally_followers<'n>(
         &mut self,
         numbers: impl Iterator<Item = &'n str>,
     ) -> Result<()> {
@@ -298,14 +200,17 @@ impl Tx {
         let numbers: Vec<NumberRow<'_>> = follows
             .numbers
             .iter()
-            .map(|(referral_id, Number { number, state, said_at })| NumberRow {
+            .map(|(referral_id, Number { number, state, said_at, said_by })| NumberRow {
                 referral_id,
                 remote_id: number,
                 state: state.code(),
                 said_at: *said_at,
+                said_by: said_by.as_deref(),
             })
             .collect();
         self.put_numbers(&numbers).await?;
+        let first = next_look_back(SignedDuration::ZERO).map_or(0, |span| span.as_millis());
+        let again = self.now().saturating_add(i64::try_from(first).unwrap_or(0));
         let said: Vec<SaidRow<'_>> = follows
             .referrals
             .iter()
@@ -315,6 +220,7 @@ impl Tx {
                 word,
                 at: *at,
                 number: number.as_deref(),
+                again,
             })
             .collect();
         self.put_said(&said).await?;
@@ -336,10 +242,11 @@ impl Tx {
             return Ok(());
         }
         let write = format!(
-            "INSERT INTO referral_numbers (lane, remote_id, referral_id, state, said_at)
-             SELECT $2, remote_id, referral_id, state, said_at FROM {} AS j WHERE true
-             ON CONFLICT (lane, remote_id, referral_id) DO UPDATE SET state = excluded.state, said_at = excluded.said_at",
-            self.dialect.rows(&["referral_id", "remote_id", "state"], &["said_at"])
+            "INSERT INTO referral_numbers (lane, remote_id, referral_id, state, said_at, said_by)
+             SELECT $2, remote_id, referral_id, state, said_at, said_by FROM {} AS j WHERE true
+             ON CONFLICT (lane, remote_id, referral_id) DO UPDATE SET state = excluded.state, said_at = excluded.said_at,
+               said_by = excluded.said_by",
+            self.dialect.rows(&["referral_id", "remote_id", "state", "said_by"], &["said_at"])
         );
         sqlx::query(sqlx::AssertSqlSafe(write))
             .bind(to_json(&numbers)?)
@@ -353,9 +260,11 @@ impl Tx {
         let write = format!(
             "UPDATE referrals SET state = j.state, remote_word = j.word, remote_at = j.at,
                remote_id = COALESCE(j.number, referrals.remote_id),
-               poll_at = CASE WHEN j.state = 'open' THEN COALESCE(referrals.poll_at, 0) END
+               unasked_since = NULL, unasked_why = NULL,
+               poll_at = CASE j.state WHEN 'open' THEN CASE WHEN referrals.state = 'open' THEN COALESCE(referrals.poll_at, 0)
+                 ELSE 0 END WHEN 'ended' THEN j.again END
              FROM {} AS j WHERE referrals.id = j.id",
-            self.dialect.rows(&["id", "state", "word", "number"], &["at"])
+            self.dialect.rows(&["id", "state", "word", "number"], &["at", "again"])
         );
         self.write_set(&write, said).await
     }
@@ -370,6 +279,7 @@ impl Tx {
                 remote_id,
                 state: NumberState::Current.code(),
                 said_at: None,
+                said_by: None,
             })
             .collect();
         let rows = to_json(&numbers)?;
@@ -395,18 +305,43 @@ impl Tx {
         self.owe_messages_of(&ids).await
     }
 
-    /// Sets when these referrals are asked about next, each by its age.
-    pub async fn polled(&mut self, asked: &[&OpenReferral]) -> Result<()> {
+    /// Sets when these referrals are asked about next, each by its age, and why one of them got no answer for a reason of its
+    /// own.
+    pub async fn polled(
+        &mut self,
+        asked: &[&OpenReferral],
+        troubles: &HashMap<String, Trouble>,
+    ) -> Result<()> {
         let now = self.context.clock.now();
         let row = |open: &&OpenReferral| {
-            let delivered = Timestamp::from_millisecond(open.delivered_at).unwrap_or(now);
-            let poll_at = now.saturating_add(next_poll(now.duration_since(delivered)));
-            let poll_at = poll_at.map_or(i64::MAX, |at| at.as_millisecond());
-            serde_json::json!({ "id": open.id, "poll_at": poll_at })
+            let trouble = troubles.get(&open.id);
+            let soon = trouble.is_some_and(|trouble| trouble.soon);
+            let at = |next: Option<SignedDuration>| {
+                let next = if soon { Some(AGAIN_SOON) } else { next };
+                next.and_then(|next| now.saturating_add(next).ok()).map(Timestamp::as_millisecond)
+            };
+            let (while_open, once_ended) = open.next_poll(now);
+            let why = trouble.filter(|trouble| !trouble.soon).map(|trouble| trouble.why.as_str());
+            let why = why.or(open.unasked_why.as_deref().filter(|_| soon));
+            let since = why.map(|_| open.unasked_since.unwrap_or(now.as_millisecond()));
+            serde_json::json!({
+                "id": open.id, "while_open": at(Some(while_open)), "once_ended": at(once_ended),
+                "since": since, "why": why,
+            })
         };
-        let rows: Vec<_> = asked.iter().map(row).collect();
-        let columns = Columns { texts: &["id"], numbers: &["poll_at"] };
-        self.update_set("referrals", &columns, &rows).await
+        // One with several numbers stands here for each of them.
+        let mut seen = HashSet::new();
+        let asked = asked.iter().filter(|open| seen.insert(open.id.as_str()));
+        let rows: Vec<_> = asked.map(row).collect();
+        // By how it stands after what was answered.
+        let write = format!(
+            "UPDATE referrals SET unasked_since = j.since, unasked_why = j.why,
+               poll_at = CASE WHEN referrals.state IN ('open', 'waiting') THEN j.while_open
+                 WHEN referrals.state = 'ended' THEN j.once_ended END
+             FROM {} AS j WHERE referrals.id = j.id",
+            self.dialect.rows(&["id", "why"], &["while_open", "once_ended", "since"])
+        );
+        self.write_set(&write, &rows).await
     }
 
     /// Keeps the id of a call of the platform's.
@@ -425,18 +360,6 @@ impl Tx {
         .await?;
         Ok(())
     }
-}
-
-/// By what an answer is known again.
-fn digest(lane: &str, update: &PlatformUpdate, said_at: i64, successors: Option<&str>) -> String {
-    let at = said_at.to_string();
-    let parts = [lane, &update.remote_id, &update.word, &update.text, &at];
-    let mut digest = Sha256::new();
-    for part in parts.into_iter().chain(successors) {
-        digest.update((part.len() as u64).to_be_bytes());
-        digest.update(part.as_bytes());
-    }
-    hex(&digest.finalize())
 }
 
 /// A repeated call may come this long after the first, in milliseconds; fresh ones are minutes old.

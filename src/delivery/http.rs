@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use encoding_rs::Encoding;
 use jiff::Timestamp;
 use jiff::fmt::rfc2822;
 use reqwest::header::{CONTENT_TYPE, DATE, HeaderMap, RETRY_AFTER};
 use reqwest::{Client, ClientBuilder, RequestBuilder, Response, StatusCode};
 
 use super::Outcome;
+use super::charset::Charset;
 use crate::clock::real_millis;
 use crate::domain::delivery::answer::{HttpCodes, Meaning, meaning};
 use crate::domain::mask;
@@ -97,14 +97,23 @@ pub struct NoAnswer {
 
 /// Sends a request and reads its answer, at most 4 MiB of it.
 pub async fn ask(request: RequestBuilder) -> Result<Answer, NoAnswer> {
+    ask_in(request, Charset::default()).await
+}
+
+/// As [`ask`], where it's known in which character set the receiver answers.
+pub async fn ask_in(request: RequestBuilder, charset: Charset) -> Result<Answer, NoAnswer> {
     let mut response = request.send().await.map_err(|error| no_answer(&error))?;
     let (status, retry_after) = (response.status(), retry_after(response.headers()));
     let date = date(response.headers());
-    let body = read_body(&mut response).await?;
+    let bytes = read_body(&mut response).await?;
+    let content_type = response.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let body = charset
+        .read(&bytes, content_type)
+        .map_err(|reason| NoAnswer { reason, may_have_arrived: true })?;
     Ok(Answer { status, body, retry_after, date })
 }
 
-async fn read_body(response: &mut Response) -> Result<String, NoAnswer> {
+async fn read_body(response: &mut Response) -> Result<Vec<u8>, NoAnswer> {
     let mut body = Vec::new();
     while let Some(chunk) = response.chunk().await.map_err(|error| no_answer(&error))? {
         if body.len() + chunk.len() > LONGEST_BODY {
@@ -113,22 +122,7 @@ async fn read_body(response: &mut Response) -> Result<String, NoAnswer> {
         }
         body.extend_from_slice(&chunk);
     }
-    String::from_utf8(body).or_else(|error| decode(response, error.as_bytes()))
-}
-
-/// An answer that isn't UTF-8 is read in the character set that it names; without one it can't be read.
-fn decode(response: &Response, body: &[u8]) -> Result<String, NoAnswer> {
-    let named = response
-        .headers()
-        .get(CONTENT_TYPE)
-        .and_then(|value| value.to_str().ok()?.split("charset=").nth(1))
-        .and_then(|label| Encoding::for_label(label.trim_matches(['"', ' ', ';']).as_bytes()));
-    let text = named
-        .and_then(|encoding| encoding.decode_without_bom_handling_and_without_replacement(body));
-    text.map(|text| text.into_owned()).ok_or_else(|| NoAnswer {
-        reason: "wrong_charset: the answer isn't in the character set that it names".to_owned(),
-        may_have_arrived: true,
-    })
+    Ok(body)
 }
 
 fn no_answer(error: &reqwest::Error) -> NoAnswer {

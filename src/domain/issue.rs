@@ -90,6 +90,8 @@ pub enum Event {
     PlatformFinished { reply: String },
     /// A named person declares the platform's part done without the platform's word.
     PlatformOverridden { by: String, reason: String },
+    /// The platform takes up again what it had said was done; it's the same request still.
+    PlatformReopened { reason: String },
     /// The platform would not have it.
     Refused { reason: String },
     /// Its resident is satisfied.
@@ -113,6 +115,7 @@ impl Event {
             Event::TownFinished { .. } => EventKind::TownFinished,
             Event::PlatformFinished { .. } => EventKind::PlatformFinished,
             Event::PlatformOverridden { .. } => EventKind::PlatformOverridden,
+            Event::PlatformReopened { .. } => EventKind::PlatformReopened,
             Event::Refused { .. } => EventKind::Refused,
             Event::Satisfied => EventKind::Satisfied,
             Event::Reopened { .. } => EventKind::Reopened,
@@ -133,6 +136,7 @@ words! {
         TownFinished = "town_finished", "镇村办结";
         PlatformFinished = "platform_finished", "平台办结";
         PlatformOverridden = "platform_overridden", "人工认定平台办结";
+        PlatformReopened = "platform_reopened", "平台重新办理";
         Refused = "refused", "平台退回";
         Satisfied = "satisfied", "群众满意";
         Reopened = "reopened", "重新办理";
@@ -162,6 +166,7 @@ pub const MOVES: &[(EventKind, &[State])] = {
         ),
         (EventKind::PlatformFinished, &[Referred, Accepted, InProgress]),
         (EventKind::PlatformOverridden, &[Queued, Referred, Accepted, InProgress, Returned]),
+        (EventKind::PlatformReopened, &[InProgress, Resolved, Closed]),
         (EventKind::Refused, &[Queued, Referred, Accepted, InProgress]),
         (EventKind::Satisfied, &[Resolved]),
         (EventKind::Reopened, &[Resolved, Closed, Void]),
@@ -257,6 +262,10 @@ impl Issue {
                 next.platform_finished = true;
                 next.state = State::InProgress;
             }
+            Event::PlatformReopened { .. } => {
+                next.platform_finished = false;
+                next.state = State::InProgress;
+            }
             Event::Refused { .. } => {
                 next.platform_finished = false;
                 next.round += 1;
@@ -312,6 +321,10 @@ impl Issue {
             {
                 return Err(Refusal::NoReason { event: kind });
             }
+            // Progress after a person's or the platform's own end is an end taken back, and nothing else is.
+            Event::PlatformReopened { .. } if !self.platform_finished => {
+                return Err(Refusal::NotNow { state: self.state, event: kind });
+            }
             Event::Reopened { reason } | Event::Voided { reason } if reason.trim().is_empty() => {
                 return Err(Refusal::NoReason { event: kind });
             }
@@ -324,9 +337,8 @@ impl Issue {
         use EventKind::*;
         let fits: fn(Level) -> bool = match event {
             Classified | Acknowledged | Reopened | Voided => return Ok(()),
-            Queued | Referred | Accepted | PlatformFinished | PlatformOverridden | Refused => {
-                Level::is_referred
-            }
+            Queued | Referred | Accepted | PlatformFinished | PlatformOverridden
+            | PlatformReopened | Refused => Level::is_referred,
             TownFinished => Level::has_town_part,
             Started | Satisfied => |_| true,
         };

@@ -1,5 +1,7 @@
 //! 上报: one submission of one issue to the platform, in one round, and what the platform answers.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 
 use super::delivery::Withdrawal;
@@ -34,6 +36,37 @@ pub struct PlatformUpdate {
     /// The numbers under which the platform goes on with it, where this one was replaced: renumbered or joined to
     /// another (one), or split (several).
     pub successors: Vec<String>,
+    /// The platform's own number of this answer, where it gives one: the same again is the same answer, and numbers that
+    /// count tell the order.
+    pub update_id: Option<String>,
+    pub told: Told,
+}
+
+/// Whether an answer says how a request stands now, or what happened to it at some time.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Told {
+    #[default]
+    Now,
+    Then,
+}
+
+/// What a platform's word means: however it writes it (`In Progress`, `IN_PROGRESS`), it's one word.
+///
+/// ```
+/// use zoufang::domain::referral::{PlatformStatus, meaning};
+/// let words = [("in_progress".to_owned(), PlatformStatus::InProgress)].into();
+/// assert_eq!(meaning(&words, " In-Progress"), Some(PlatformStatus::InProgress));
+/// assert_eq!(meaning(&words, "progress"), None);
+/// ```
+pub fn meaning(words: &BTreeMap<String, PlatformStatus>, word: &str) -> Option<PlatformStatus> {
+    let exact = words.get(&word.to_lowercase()).copied();
+    let plain = plain_word(word);
+    exact.or_else(|| words.iter().find(|(known, _)| plain_word(known) == plain).map(|(_, of)| *of))
+}
+
+fn plain_word(word: &str) -> String {
+    let letters = word.chars().filter(|c| !c.is_whitespace() && !matches!(c, '_' | '-'));
+    letters.flat_map(char::to_lowercase).collect()
 }
 
 /// The text by which a referral is found again on any platform: it stands in every description.
@@ -258,6 +291,15 @@ pub fn is_own_message(text: &str) -> bool {
             .filter_map(|(reference, number)| Some((reference.rsplit_once("-R")?.1, number)))
             .any(|(round, number)| is_digits(round) && is_digits(number))
     })
+}
+
+/// The event by which the platform takes up again what it had ended.
+pub fn taken_up_again(issue: &Issue, status: PlatformStatus, text: &str) -> Option<Event> {
+    use PlatformStatus::{Accepted, InProgress, Received};
+    let open = matches!(status, Received | Accepted | InProgress);
+    let ended = matches!(issue.state, State::InProgress | State::Resolved | State::Closed);
+    (open && ended && issue.platform_finished)
+        .then(|| Event::PlatformReopened { reason: text.to_owned() })
 }
 
 /// The event that brings `issue` to where the platform says it is, if that is further on.

@@ -4,10 +4,11 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
+use reqwest::StatusCode;
 
 use crate::db::{Dispatch, Message, Photo};
 use crate::delivery::Outcome;
-use crate::delivery::http::{MISCONFIGURED, NoAnswer};
+use crate::delivery::http::{MISCONFIGURED, NoAnswer, TOO_MANY};
 use crate::domain::delivery::search::{Sight, Sought};
 use crate::domain::issue::Category;
 use crate::domain::referral::PlatformUpdate;
@@ -21,6 +22,13 @@ pub struct NoContact {
 }
 
 impl NoContact {
+    /// Whether another question would fare no better now.
+    pub fn is_of_the_platform(&self) -> bool {
+        const NAMES: [&str; 6] =
+            ["not_connected", "certificate", "misconfigured", "no_token", "not_known", TOO_MANY];
+        self.retry_after.is_some() || NAMES.iter().any(|name| self.reason.starts_with(name))
+    }
+
     /// What only configuration can mend.
     pub fn misconfigured(reason: String) -> NoContact {
         NoContact { reason: format!("{MISCONFIGURED}: {reason}"), retry_after: None }
@@ -145,10 +153,55 @@ pub enum Looks {
     Nothing,
 }
 
+/// What answers told.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Answers {
+    pub updates: Vec<PlatformUpdate>,
+    /// What of them couldn't be read.
+    pub unread: Vec<Unread>,
+}
+
+/// Something in an answer that couldn't be read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unread {
+    /// What it is and where, in words that stay the same while the fault does.
+    pub what: String,
+    /// What stood there.
+    pub sample: String,
+}
+
+/// Why a question about requests has no answer.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum Unanswered {
+    /// The platform answers, and won't answer this: it doesn't know the number, or can't take it.
+    #[error("{0}")]
+    This(String),
+    /// It didn't answer, or in a way that can't be used.
+    #[error("{0}")]
+    At(#[from] NoContact),
+}
+
+impl From<NoAnswer> for Unanswered {
+    fn from(none: NoAnswer) -> Unanswered {
+        Unanswered::At(none.into())
+    }
+}
+
+impl Unanswered {
+    /// What an answer means that isn't a success, by HTTP's code: whether it's about what was asked, or about us.
+    pub(super) fn of_status(status: StatusCode, none: NoContact) -> Unanswered {
+        match status.as_u16() {
+            400 | 404 | 405 | 410 | 413 | 414 | 422 | 431 => Unanswered::This(none.reason),
+            _ => Unanswered::At(none),
+        }
+    }
+}
+
 /// What changed since a cursor.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Changed {
     pub updates: Vec<PlatformUpdate>,
+    pub unread: Vec<Unread>,
     /// From where to read next.
     pub cursor: Option<String>,
     /// There is more to read at once.
@@ -173,6 +226,21 @@ pub trait Platform: Send + Sync {
     /// Whether it tells what changed, so that nobody need ask about what didn't.
     fn has_feed(&self) -> bool {
         false
+    }
+
+    /// Whether it can be asked how a request of a number stands.
+    fn answers_questions(&self) -> bool {
+        true
+    }
+
+    /// Whether a number can stand in a list with others.
+    fn can_list(&self, remote_id: &str) -> bool {
+        !remote_id.contains(',')
+    }
+
+    /// Whether it's there at all: asked where nothing else is.
+    async fn greet(&self) -> Result<(), NoContact> {
+        Ok(())
     }
 
     /// About how many numbers it can be asked at once, where it sets a limit.
@@ -222,18 +290,18 @@ pub trait Platform: Send + Sync {
     }
 
     /// How the requests of these numbers stand. One that the platform doesn't mention is left out.
-    async fn fetch(&self, remote_ids: &[String]) -> Result<Vec<PlatformUpdate>, NoContact>;
+    async fn fetch(&self, remote_ids: &[String]) -> Result<Answers, Unanswered>;
 
     /// Reads what the platform called us with.
     ///
     /// # Errors
     /// What is wrong with it, for the platform's operators.
-    fn pushed(&self, _body: &str) -> Result<Vec<PlatformUpdate>, String> {
+    fn pushed(&self, _body: &str) -> Result<Answers, String> {
         Err("this platform isn't described as one that calls ([push])".to_owned())
     }
 
     /// The number that belongs to a token, once there is one.
-    async fn number_of(&self, token: &str) -> Result<Option<String>, NoContact>;
+    async fn number_of(&self, token: &str) -> Result<Option<String>, Unanswered>;
 
     /// Which configured service codes the platform doesn't have.
     async fn service_gaps(&self) -> Result<Vec<ServiceGap>, NoContact>;

@@ -4,16 +4,23 @@
 //! known only by its adapter. Knows nothing of pages or the command line, and of people's notices only that the one
 //! who uploads hears of a hand-off.
 
+pub mod encode;
 mod interface;
+pub mod json;
 mod look;
 pub mod open311;
 mod poll;
 pub mod records;
 pub mod rest;
+mod sample;
 mod templates;
+pub mod times;
 mod transport;
 pub mod workbook;
+pub mod xml;
 
-pub use interface::{Changed, Looks, NoContact, Platform, Remark, ServiceGap, Verdict};
+pub use interface::{
+    Answers, Changed, Looks, NoContact, Platform, Remark, ServiceGap, Unanswered, Unread, Verdict,
+};
 pub use poll::{Polled, poll, sweep};
 pub use transport::PlatformTransport;

@@ -1,13 +1,15 @@
 //! Follows what the platform has: by its feed of changes, else young referrals often and old ones seldom;
-//! all of them each night.
+//! all of them each night. What it can't say of one is that one's outcome, and the others are followed on.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet, VecDeque};
+use std::panic::AssertUnwindSafe;
 
+use futures_util::FutureExt;
 use tracing::{debug, warn};
 
-use super::{NoContact, Platform};
+use super::{Answers, NoContact, Platform, Unanswered, Unread};
 use crate::app::receive_updates::{End, ask_about_all, receive_all};
-use crate::db::{OpenReferral, Store, StoreError};
+use crate::db::{OpenReferral, Store, StoreError, Trouble};
 use crate::domain::referral::PlatformUpdate;
 
 /// What a poll did.
@@ -27,9 +29,16 @@ enum Due {
     Numbers,
 }
 
+/// No reading of a feed turns more pages; the next one goes on from there.
+const MOST_PAGES: usize = 1_000;
+/// So many refusals in a row, and no answer in between, aren't about what was asked.
+const MOST_REFUSALS: usize = 20;
+/// How long the part of an address may be that lists numbers: servers take some two thousand characters.
+const LONGEST_LIST: usize = 1_500;
+
 /// Learns what changed: by the platform's feed where it has one, so that the cost grows with what changed and
-/// not with what is open; else by asking about every referral that is due, `batch` at a time. Stops at
-/// the first question that gets no answer: what wasn't asked stays due.
+/// not with what is open; else by asking about every referral that is due, `batch` at a time. What wasn't asked because
+/// the platform didn't answer stays due.
 pub async fn poll(
     store: &Store,
     platform: &dyn Platform,
@@ -45,7 +54,19 @@ pub async fn poll(
         Due::All
     };
     ask_due(store, platform, batch, due, &mut polled).await?;
+    if polled.asked == 0 && !platform.has_feed() {
+        greet(store, platform).await?;
+    }
     Ok(polled)
+}
+
+/// A platform that nobody has to ask anything is greeted: one that is gone is seen before it's needed.
+async fn greet(store: &Store, platform: &dyn Platform) -> Result<(), StoreError> {
+    let lane = store.context().platform_lane.clone();
+    match platform.greet().await {
+        Ok(()) => store.mark_asked(&lane, None).await,
+        Err(none) => silent(store, &lane, &none).await,
+    }
 }
 
 /// Reads the feed to its end. What a page told and where the next one begins are kept together. False where
@@ -57,7 +78,9 @@ async fn read_feed(
 ) -> Result<bool, StoreError> {
     let lane = store.context().platform_lane.clone();
     let mut cursor = store.feed_cursor().await?;
-    loop {
+    // A cursor that comes again leads round in a circle.
+    let mut read_from = HashSet::from([cursor.clone()]);
+    for _ in 0..MOST_PAGES {
         let changed = match platform.changes(cursor.as_deref()).await {
             Ok(changed) => changed,
             Err(none) => {
@@ -66,27 +89,48 @@ async fn read_feed(
             }
         };
         polled.answers += changed.updates.len();
-        warn_of_unknown(&changed.updates);
+        note(store, &changed.unread, &changed.updates).await?;
         let end = changed.cursor.as_deref().map_or(End::Nothing, End::Feed);
         polled.news += receive_all(store, &changed.updates, end).await?;
-        store.mark_contact(&lane, None).await?;
-        if !changed.more {
+        store.mark_asked(&lane, None).await?;
+        cursor = changed.cursor;
+        if !changed.more || !read_from.insert(cursor.clone()) {
             return Ok(true);
         }
-        cursor = changed.cursor;
     }
+    warn!(%lane, "the feed of changes has no end; it's gone on with at the next poll");
+    let sample = format!("读了 {MOST_PAGES} 页还没有读完，下次接着读");
+    let endless = Unread { what: "平台的更新清单读不到头".to_owned(), sample };
+    note(store, &[endless], &[]).await?;
+    Ok(true)
 }
 
 async fn silent(store: &Store, lane: &str, none: &NoContact) -> Result<(), StoreError> {
     warn!(%lane, reason = %none, "the platform didn't answer; asked again at the next poll");
-    store.mark_contact(lane, Some(&none.reason)).await
+    store.mark_asked(lane, Some(&none.reason)).await
 }
 
-fn warn_of_unknown(updates: &[PlatformUpdate]) {
+/// Notes what couldn't be read.
+async fn note(
+    store: &Store,
+    unread: &[Unread],
+    updates: &[PlatformUpdate],
+) -> Result<(), StoreError> {
     for update in updates.iter().filter(|update| update.status.is_none()) {
         warn!(remote_id = %update.remote_id, word = %update.word,
             "a status that configuration doesn't know; kept, not applied");
     }
+    // One of each kind says what is wrong.
+    let notes: HashMap<&str, &str> =
+        unread.iter().map(|unread| (unread.what.as_str(), unread.sample.as_str())).collect();
+    if notes.is_empty() {
+        return Ok(());
+    }
+    let notes: Vec<(String, String)> =
+        notes.into_iter().map(|(what, sample)| (what.to_owned(), sample.to_owned())).collect();
+    let mut tx = store.begin().await?;
+    tx.note_platform(&notes).await?;
+    tx.commit().await
 }
 
 async fn ask_due(
@@ -97,22 +141,37 @@ async fn ask_due(
     polled: &mut Polled,
 ) -> Result<(), StoreError> {
     let lane = store.context().platform_lane.clone();
-    let limit = i64::try_from(platform.batch().unwrap_or(batch).max(1)).unwrap_or(i64::MAX);
+    let batch = platform.batch().unwrap_or(batch).max(1);
+    let limit = i64::try_from(batch).unwrap_or(i64::MAX);
+    // What is due again before the poll has ended was asked by it.
+    let mut seen = HashSet::new();
+    let mut questions = Questions { platform, batch, in_a_row: 0, refused: 0, answered: false };
     loop {
         let due = match what {
             Due::All => store.due_polls(limit).await?,
             Due::Numbers => store.due_numbers(limit).await?,
         };
-        if due.is_empty() {
+        let mut more = false;
+        for open in &due {
+            more |= seen.insert(open.id.clone());
+        }
+        if !more {
             return Ok(());
         }
-        match ask(store, platform, &due, polled).await? {
-            Ok(()) => store.mark_contact(&lane, None).await?,
-            Err(none) => {
-                silent(store, &lane, &none).await?;
-                return Ok(());
-            }
+        let (told, silence) = questions.ask(&due).await;
+        let Told { answers, numbers, troubles, asked } = told;
+        polled.asked += asked.len();
+        polled.answers += answers.updates.len();
+        note(store, &answers.unread, &answers.updates).await?;
+        let referrals: Vec<&OpenReferral> =
+            due.iter().filter(|open| asked.contains(&open.id)).collect();
+        let end = End::Asked { referrals: &referrals, numbers: &numbers, troubles: &troubles };
+        polled.news += receive_all(store, &answers.updates, end).await?;
+        debug!(asked = asked.len(), answers = answers.updates.len(), "polled");
+        if let Some(none) = silence {
+            return silent(store, &lane, &none).await;
         }
+        store.mark_asked(&lane, None).await?;
     }
 }
 
@@ -128,36 +187,213 @@ pub async fn sweep(
     Ok(polled)
 }
 
-async fn ask(
-    store: &Store,
-    platform: &dyn Platform,
-    due: &[OpenReferral],
-    polled: &mut Polled,
-) -> Result<Result<(), NoContact>, StoreError> {
-    let mut numbers = HashMap::new();
-    // One that a person says has arrived may have neither number nor token: there is nothing to ask by.
-    let tokens = due.iter().filter(|open| open.remote_id.is_none());
-    for (open, token) in tokens.filter_map(|open| Some((open, open.token.as_deref()?))) {
-        match platform.number_of(token).await {
-            Ok(Some(number)) => drop(numbers.insert(open.id.as_str(), number)),
-            Ok(None) => {}
-            Err(none) => return Ok(Err(none)),
+/// What the platform told of referrals that were asked about.
+#[derive(Default)]
+struct Told {
+    answers: Answers,
+    /// The numbers that it gave for tokens, by the referral's id.
+    numbers: HashMap<String, String>,
+    /// Why it gave no answer about some, by the referral's id.
+    troubles: HashMap<String, Trouble>,
+    /// The referrals that were asked about to their end.
+    asked: HashSet<String>,
+}
+
+/// The referrals that go by a number.
+type OfNumber<'o> = HashMap<&'o str, Vec<&'o OpenReferral>>;
+
+impl Told {
+    /// Takes the answers about some numbers. What was left out of a list is to be asked alone; alone, it's that number's
+    /// outcome.
+    fn take(
+        &mut self,
+        part: &[String],
+        answers: Answers,
+        of_number: &OfNumber<'_>,
+    ) -> Vec<Vec<String>> {
+        let told_of: HashSet<&str> =
+            answers.updates.iter().map(|update| update.remote_id.as_str()).collect();
+        let (done, missing): (Vec<&String>, Vec<&String>) =
+            part.iter().partition(|number| told_of.contains(number.as_str()));
+        let opens = done.iter().filter_map(|number| of_number.get(number.as_str())).flatten();
+        self.asked.extend(opens.map(|open| open.id.clone()));
+        let alone = match (part, missing.as_slice()) {
+            ([number], [_]) => {
+                let other = told_of.iter().next().map(|other| format!("，却答了「{other}」"));
+                let why = format!("平台的答复里没有这个编号{}", other.unwrap_or_default());
+                let opens = of_number.get(number.as_str()).map_or(&[][..], Vec::as_slice);
+                self.trouble(opens, &why, false);
+                Vec::new()
+            }
+            (_, missing) => missing.iter().map(|number| vec![(*number).clone()]).collect(),
+        };
+        self.answers.updates.extend(answers.updates);
+        self.answers.unread.extend(answers.unread);
+        alone
+    }
+
+    fn trouble(&mut self, opens: &[&OpenReferral], why: &str, soon: bool) {
+        for open in opens {
+            warn!(referral = %open.id, %why, "the platform gives no answer about this one");
+            self.asked.insert(open.id.clone());
+            let why = why.chars().take(300).collect();
+            self.troubles.insert(open.id.clone(), Trouble { why, soon });
         }
     }
-    let known: Vec<String> = due.iter().filter_map(|open| open.remote_id.clone()).collect();
-    let updates = if known.is_empty() {
-        Vec::new()
-    } else {
-        match platform.fetch(&known).await {
-            Ok(updates) => updates,
-            Err(none) => return Ok(Err(none)),
+}
+
+/// Asks one platform in one poll.
+struct Questions<'p> {
+    platform: &'p dyn Platform,
+    batch: usize,
+    /// How many questions in a row had no answer, and how many were refused.
+    in_a_row: usize,
+    refused: usize,
+    /// Whether any had one.
+    answered: bool,
+}
+
+impl Questions<'_> {
+    /// Asks about these; and why it wasn't asked further, where the platform doesn't answer at all.
+    async fn ask(&mut self, due: &[OpenReferral]) -> (Told, Option<NoContact>) {
+        let mut told = Told::default();
+        // One that a person says has arrived may have neither number nor token: there is nothing to ask by.
+        for open in due.iter().filter(|open| open.remote_id.is_none()) {
+            let Some(token) = &open.token else {
+                told.asked.insert(open.id.clone());
+                continue;
+            };
+            let asked = AssertUnwindSafe(self.platform.number_of(token)).catch_unwind().await;
+            match asked.unwrap_or_else(|_| Err(broken_off().into())) {
+                Ok(number) => {
+                    self.heard();
+                    told.numbers.extend(number.map(|number| (open.id.clone(), number)));
+                }
+                Err(unanswered) => {
+                    let why = format!("凭证 {token}");
+                    if let Some(none) = self.unanswered(unanswered, &[open], &why, 1, &mut told) {
+                        return (told, Some(none));
+                    }
+                }
+            }
+            told.asked.insert(open.id.clone());
         }
-    };
-    polled.asked += due.len();
-    polled.answers += updates.len();
-    warn_of_unknown(&updates);
-    let end = End::Asked { referrals: due, numbers: &numbers };
-    polled.news += receive_all(store, &updates, end).await?;
-    debug!(asked = due.len(), answers = updates.len(), "polled");
-    Ok(Ok(()))
+        let silence = self.ask_numbers(due, &mut told).await;
+        (told, silence)
+    }
+
+    async fn ask_numbers(&mut self, due: &[OpenReferral], told: &mut Told) -> Option<NoContact> {
+        let mut of_number = OfNumber::new();
+        for open in due {
+            if let Some(number) = open.remote_id.as_deref() {
+                of_number.entry(number).or_default().push(open);
+            }
+        }
+        if !self.platform.answers_questions() {
+            told.asked.extend(of_number.values().flatten().map(|open| open.id.clone()));
+            return None;
+        }
+        let mut parts = self.parts(due);
+        while let Some(part) = parts.pop_front() {
+            let asked = AssertUnwindSafe(self.platform.fetch(&part)).catch_unwind().await;
+            let unanswered = match asked.unwrap_or_else(|_| Err(broken_off().into())) {
+                Ok(answers) => {
+                    self.heard();
+                    // Not every server gives all that it's asked for at once.
+                    parts.extend(told.take(&part, answers, &of_number));
+                    continue;
+                }
+                Err(unanswered) => unanswered,
+            };
+            let opens = match part.as_slice() {
+                [number] => of_number.get(number.as_str()).cloned().unwrap_or_default(),
+                _ => Vec::new(),
+            };
+            let whose = format!("编号 {}", part.first().map_or("", String::as_str));
+            let silent = self.unanswered(unanswered, &opens, &whose, part.len(), told);
+            if silent.is_some() {
+                return silent;
+            }
+            if part.len() > 1 {
+                // One of them may be what it can't answer: the others are asked without it.
+                let (left, right) = part.split_at(part.len() / 2);
+                parts.push_front(right.to_vec());
+                parts.push_front(left.to_vec());
+            }
+        }
+        None
+    }
+
+    /// The numbers in lists that a server takes; one that can't stand in a list stands alone.
+    fn parts(&self, due: &[OpenReferral]) -> VecDeque<Vec<String>> {
+        let mut parts: VecDeque<Vec<String>> = VecDeque::new();
+        let (mut listed, mut length, mut seen) = (Vec::new(), 0, HashSet::new());
+        for number in due.iter().filter_map(|open| open.remote_id.as_ref()) {
+            if !seen.insert(number) {
+                continue;
+            }
+            if !self.platform.can_list(number) {
+                parts.push_back(vec![number.clone()]);
+                continue;
+            }
+            if listed.len() >= self.batch || length + number.len() > LONGEST_LIST {
+                parts.extend((!listed.is_empty()).then(|| std::mem::take(&mut listed)));
+                length = 0;
+            }
+            length += number.len() + 1;
+            listed.push(number.clone());
+        }
+        parts.extend((!listed.is_empty()).then_some(listed));
+        parts
+    }
+
+    fn heard(&mut self) {
+        (self.in_a_row, self.refused, self.answered) = (0, 0, true);
+    }
+
+    /// A question has no answer: it's the fault of what was asked, or the platform's. Gives the platform's, where asking on
+    /// wouldn't help.
+    fn unanswered(
+        &mut self,
+        unanswered: Unanswered,
+        opens: &[&OpenReferral],
+        whose: &str,
+        many: usize,
+        told: &mut Told,
+    ) -> Option<NoContact> {
+        match unanswered {
+            Unanswered::This(reason) => {
+                self.in_a_row = 0;
+                self.refused += 1;
+                if self.refused > MOST_REFUSALS && !self.answered {
+                    let reason = format!("对每个编号都回答 {reason}");
+                    return Some(NoContact { reason, retry_after: None });
+                }
+                told.trouble(opens, &format!("{whose}：平台回答 {reason}"), false);
+                None
+            }
+            Unanswered::At(none) if none.is_of_the_platform() => Some(none),
+            Unanswered::At(none) => {
+                self.in_a_row += 1;
+                // A list is halved as often as it takes to find one that it can't answer.
+                let most = 2 + usize::try_from(many.ilog2()).unwrap_or(0);
+                let most =
+                    if many == 1 { self.most_silent() } else { most.max(self.most_silent()) };
+                if self.in_a_row > most {
+                    return Some(none);
+                }
+                told.trouble(opens, &none.reason, true);
+                None
+            }
+        }
+    }
+
+    /// How many questions in a row may have no answer before the platform is taken to be silent.
+    fn most_silent(&self) -> usize {
+        2 + usize::try_from(self.batch.max(1).ilog2()).unwrap_or(0)
+    }
+}
+
+fn broken_off() -> NoContact {
+    NoContact { reason: "broken_off: 处理答复时程序出错".to_owned(), retry_after: None }
 }

@@ -3,10 +3,10 @@
 
 use std::collections::BTreeMap;
 
-use quick_xml::Reader;
-use quick_xml::events::Event;
 use serde_json::Value;
 
+use super::json::{self, scalar};
+use super::xml::{self, Element};
 use crate::settings::WireFormat;
 
 /// One thing of an answer.
@@ -26,8 +26,8 @@ pub type Record = BTreeMap<String, String>;
 /// ```
 pub fn read(body: &str, format: WireFormat) -> Result<Vec<Record>, String> {
     match format {
-        WireFormat::Json => read_json(body),
-        WireFormat::Xml => read_xml(body, 2),
+        WireFormat::Json => of_list(json::read(body)?),
+        WireFormat::Xml => Ok(of_elements(&xml::read(body)?)),
     }
 }
 
@@ -42,90 +42,91 @@ pub fn read(body: &str, format: WireFormat) -> Result<Vec<Record>, String> {
 /// ```
 pub fn attributes(body: &str, format: WireFormat) -> Result<Vec<Record>, String> {
     match format {
-        WireFormat::Xml => read_xml(body, 3),
-        WireFormat::Json => {
-            let value: Value = serde_json::from_str(body)
-                .map_err(|error| format!("the answer isn't JSON: {error}"))?;
+        WireFormat::Xml => {
+            let root = xml::read(body)?;
             // Some servers answer a list of one definition.
+            let definitions = std::iter::once(&root).chain(&root.children);
+            let attributes =
+                definitions.flat_map(|of| &of.children).filter(|child| child.name == "attributes");
+            Ok(attributes.flat_map(|list| &list.children).map(of_element).collect())
+        }
+        WireFormat::Json => {
+            let value = json::read(body)?;
             let definition = value.get(0).unwrap_or(&value);
             match definition.get("attributes") {
                 None | Some(Value::Null) => Ok(Vec::new()),
-                Some(attributes) => read_json(&attributes.to_string()),
+                Some(attributes) => of_list(attributes.clone()),
             }
         }
     }
 }
 
-fn read_json(body: &str) -> Result<Vec<Record>, String> {
-    let value: Value =
-        serde_json::from_str(body).map_err(|error| format!("the answer isn't JSON: {error}"))?;
+/// A list of things, bare or in the only list that an object holds, or a single thing.
+fn of_list(value: Value) -> Result<Vec<Record>, String> {
     let things = match value {
         Value::Array(things) => things,
-        // Some servers answer a single thing bare.
-        thing @ Value::Object(_) => vec![thing],
-        _ => return Err("the answer is neither a list nor an object".to_owned()),
-    };
-    things
-        .into_iter()
-        .map(|thing| match thing {
-            Value::Object(fields) => Ok(fields
-                .into_iter()
-                .filter_map(|(name, value)| Some((name, scalar(value)?)))
-                .collect()),
-            _ => Err("the answer's list holds something that isn't an object".to_owned()),
-        })
-        .collect()
-}
-
-fn scalar(value: Value) -> Option<String> {
-    match value {
-        Value::String(text) => Some(text),
-        Value::Number(number) => Some(number.to_string()),
-        Value::Bool(yes) => Some(yes.to_string()),
-        Value::Null | Value::Array(_) | Value::Object(_) => None,
-    }
-}
-
-/// root > … > thing > field > text, with things `at` levels down; what lies deeper belongs to no field that is read.
-fn read_xml(body: &str, at: usize) -> Result<Vec<Record>, String> {
-    let wrong = |why: String| format!("the answer isn't XML: {why}");
-    let mut reader = Reader::from_str(body);
-    let mut records = Vec::new();
-    let (mut depth, mut field, mut text) = (0usize, String::new(), String::new());
-    let mut record = Record::new();
-    loop {
-        match reader.read_event().map_err(|error| wrong(error.to_string()))? {
-            Event::Start(tag) => {
-                depth += 1;
-                if depth == at + 1 {
-                    field = tag.local_name().as_ref().to_owned();
-                    text.clear();
-                }
+        Value::Object(fields) => {
+            let lists = fields.values().filter(|value| value.is_array()).count();
+            let named = fields.values().any(|value| scalar(value).is_some());
+            match fields.values().find_map(Value::as_array) {
+                Some(list) if lists == 1 && !named => list.clone(),
+                _ => vec![Value::Object(fields)],
             }
-            Event::Text(part) if depth == at + 1 => {
-                text.push_str(&part);
-            }
-            Event::CData(part) if depth == at + 1 => text.push_str(&part),
-            Event::GeneralRef(name) if depth == at + 1 => {
-                let character = name.resolve_char_ref().ok().flatten();
-                let name: &str = &name;
-                let entity = quick_xml::escape::resolve_xml_entity(name).map(str::to_owned);
-                let resolved = character.map(String::from).or(entity);
-                text.push_str(&resolved.ok_or_else(|| wrong(format!("&{name};")))?);
-            }
-            Event::End(_) => {
-                match depth {
-                    _ if depth == at + 1 && !text.trim().is_empty() => {
-                        record.insert(std::mem::take(&mut field), text.trim().to_owned());
-                    }
-                    _ if depth == at => records.push(std::mem::take(&mut record)),
-                    _ => {}
-                }
-                depth = depth.saturating_sub(1);
-            }
-            Event::Eof if depth == 0 && !body.trim().is_empty() => return Ok(records),
-            Event::Eof => return Err(wrong("it ends too early".to_owned())),
-            _ => {}
         }
+        _ => return Err("答复是 JSON，但既不是列表也不是对象".to_owned()),
+    };
+    let record = |(place, thing): (usize, Value)| match thing {
+        Value::Object(fields) => Ok(fields
+            .into_iter()
+            .filter_map(|(name, value)| Some((name, scalar(&value)?)))
+            .collect()),
+        _ => Err(format!("答复列表的第 {} 条不是对象", place + 1)),
+    };
+    things.into_iter().enumerate().map(record).collect()
+}
+
+/// The things below a root; a root that holds nothing but fields is one thing itself.
+fn of_elements(root: &Element) -> Vec<Record> {
+    let bare = !root.children.is_empty() && root.children.iter().all(|c| c.children.is_empty());
+    if bare {
+        return vec![of_element(root)];
+    }
+    root.children.iter().map(of_element).collect()
+}
+
+/// Its fields; what lies deeper belongs to no field that is read.
+fn of_element(thing: &Element) -> Record {
+    let fields = thing.children.iter().filter(|field| !field.text.is_empty());
+    fields.map(|field| (field.name.clone(), field.text.clone())).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    fn ids(body: &str, format: WireFormat) -> Vec<String> {
+        let records = read(body, format).unwrap();
+        records.iter().map(|record| record["service_request_id"].clone()).collect()
+    }
+
+    #[test]
+    fn a_list_is_read_however_it_is_wrapped() {
+        use WireFormat::{Json, Xml};
+        for (body, format) in [
+            (r#"[{"service_request_id": 1}, {"service_request_id": "2"}]"#, Json),
+            (r#"{"requests": [{"service_request_id": 1}, {"service_request_id": " 2 "}]}"#, Json),
+            (
+                "<a><b><service_request_id>1</service_request_id></b><b><service_request_id> 2\n</service_request_id></b></a>",
+                Xml,
+            ),
+        ] {
+            assert_eq!(ids(body, format), ["1", "2"], "{body}");
+        }
+        assert_eq!(ids(r#"{"service_request_id": 7, "notes": []}"#, Json), ["7"]);
+        assert_eq!(ids("<r><service_request_id>7</service_request_id><token/></r>", Xml), ["7"]);
+        assert!(read("<service_requests/>", Xml).unwrap().is_empty());
+        assert!(read("[1]", Json).unwrap_err().contains("第 1 条"));
     }
 }

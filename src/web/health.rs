@@ -4,12 +4,16 @@ use jiff::Timestamp;
 use jiff::civil::DateTime;
 
 use super::status::{JobStatus, LaneStatus, Status};
-use crate::clock::township_zone;
+use crate::clock::{real_millis, township_zone};
 use crate::daemon::{Daemon, Pulse};
-use crate::db::{StoreError, Wants};
+use crate::db::{NamedDebts, StoreError, Wants};
 use crate::delivery::GateState;
 use crate::domain::duty::DutyKind;
-use crate::domain::health::{Facts, FailedJob, Finding, LaneFacts, Owed, judge};
+use crate::domain::health::{
+    Debts, Facts, FailedJob, Finding, LaneFacts, Note, Owed, PlatformFacts, RestoredFacts,
+    StalledImport, Unasked, judge,
+};
+use crate::domain::reason::ASKING;
 use crate::settings::Adapter;
 
 /// What isn't as it should be.
@@ -22,7 +26,7 @@ pub(super) async fn findings(
     for lane in &status.lanes {
         lanes.push(lane_facts(daemon, lane).await?);
     }
-    let (context, platform) = (daemon.store.context(), &daemon.settings.platform);
+    let context = daemon.store.context();
     let today = context.clock.today();
     Ok(judge(&Facts {
         now: civil(status.now),
@@ -31,11 +35,11 @@ pub(super) async fn findings(
             Pulse::Starting | Pulse::Writing => None,
         },
         lanes,
-        missing_platform: (platform.adapter == Adapter::None).then(|| platform.name.clone()),
-        service_gaps: daemon.service_gaps().iter().map(ToString::to_string).collect(),
+        platform: platform_facts(daemon, status).await?,
         failed_jobs: status.jobs.iter().filter_map(failed_job).collect(),
-        unknown_words: status.unknown_statuses.clone().into_iter().collect(),
-        closed_without_answer: status.closed_without_answer,
+        stalled_import: stalled_import(daemon).await?,
+        restored: restored(daemon).await?,
+        memory_trouble: daemon.memory_trouble(),
         unreachable: status.unreachable,
         plan_differs: daemon.store.plan_differs(),
         late: duties.iter().map(|(kind, _, late)| (*kind, *late)).collect(),
@@ -43,37 +47,126 @@ pub(super) async fn findings(
     }))
 }
 
+async fn platform_facts(daemon: &Daemon, status: &Status) -> Result<PlatformFacts, StoreError> {
+    let platform = &daemon.settings.platform;
+    let day_ago = daemon.store.context().clock.millis() - DAY;
+    let notes = daemon.pages.platform_notes(day_ago).await?;
+    let unasked = daemon.pages.unasked().await?;
+    Ok(PlatformFacts {
+        missing: (platform.adapter == Adapter::None).then(|| platform.name.clone()),
+        service_gaps: daemon.service_gaps().iter().map(ToString::to_string).collect(),
+        unknown_words: status.unknown_statuses.clone().into_iter().collect(),
+        closed_without_answer: status.closed_without_answer,
+        unasked: unasked.map(|found| Unasked {
+            count: found.count,
+            reference: found.reference,
+            number: found.number,
+            since: local(found.since),
+            why: found.why,
+        }),
+        notes: notes
+            .into_iter()
+            .map(|note| Note {
+                what: note.what,
+                sample: note.sample,
+                times: note.times,
+                since: local(note.first_at),
+            })
+            .collect(),
+    })
+}
+
+/// A file on its way in whose process has said nothing for longer than one at work does.
+async fn stalled_import(daemon: &Daemon) -> Result<Option<StalledImport>, StoreError> {
+    let import = daemon.pages.import_under_way().await?;
+    let stalled = import.filter(|import| import.lease_until < real_millis());
+    Ok(stalled.map(|import| StalledImport {
+        checking: import.is_being_checked(),
+        since: local(import.lease_until),
+        file: import.file_name,
+        rows: import.row_count,
+    }))
+}
+
+/// For a week after a backup was restored it's said so.
+async fn restored(daemon: &Daemon) -> Result<Option<RestoredFacts>, StoreError> {
+    let now = daemon.store.context().clock.millis();
+    let restored = daemon.pages.restored().await?.filter(|found| now < found.at + 7 * DAY);
+    Ok(restored.map(|found| RestoredFacts {
+        at: local(found.at),
+        from: local(found.from),
+        unsure: found.unsure,
+    }))
+}
+
+/// In milliseconds.
+const DAY: i64 = 24 * 3_600 * 1_000;
+
 async fn lane_facts(daemon: &Daemon, lane: &LaneStatus) -> Result<LaneFacts, StoreError> {
     let platform = &daemon.settings.platform;
-    let missing = platform.adapter == Adapter::None && platform.name == lane.name;
-    let unsent = lane.stuck > 0 || missing && lane.queued > 0;
-    let (failing, oldest_failing) = daemon.pages.failing_entries(&lane.name).await?;
+    let is_platform = platform.name == lane.name;
+    let missing = platform.adapter == Adapter::None && is_platform;
+    let removed = !is_platform && daemon.lane_names().all(|name| name != lane.name);
+    let waits = lane.queued + lane.unknown + lane.held > 0;
+    let unsent = lane.stuck > 0 || waits && (missing || removed || lane.failure.is_some());
+    let context = daemon.store.context();
+    let pages = &daemon.pages;
+    let week_ago = context.clock.millis() - 7 * DAY;
+    let refused = lane.refused > 0;
+    // What it was sent and didn't take is over where nothing is owed; that it doesn't answer isn't.
+    let failure = lane.failure.as_ref().filter(|why| waits || why.starts_with(ASKING));
+    let (failing, oldest_failing) = pages.failing_entries(&lane.name).await?;
     let named = |(key, since, why): (String, i64, String)| {
         let since = civil(Timestamp::from_millisecond(since).ok()?);
         Some((Owed { key, since }, why))
     };
     let oldest_unknown = match lane.unknown {
         0 => None,
-        _ => daemon.pages.oldest_unknown(&lane.name).await?,
+        _ => pages.oldest_unknown(&lane.name).await?,
     };
     Ok(LaneFacts {
         failing,
         oldest_failing: oldest_failing.and_then(named),
         oldest_unknown: oldest_unknown.and_then(named),
         name: lane.name.clone(),
+        removed,
         queued: lane.queued,
         stuck: lane.stuck,
         oldest: oldest(daemon, lane, Wants::Sending, unsent).await?,
         held: lane.held,
         oldest_held: oldest(daemon, lane, Wants::Decision, lane.held > 0).await?,
         unknown: lane.unknown,
+        refused: match refused && is_platform {
+            true => pages.refused_referrals(&lane.name).await?.map(debts),
+            false => None,
+        },
+        refused_besides: match refused && !removed {
+            true => pages.refused_besides(&lane.name, week_ago).await?.map(debts),
+            false => None,
+        },
+        late: match is_platform && !context.messages {
+            true => pages
+                .arrived_late(&lane.name)
+                .await?
+                .map(|late| Debts { why: String::new(), ..debts(late) }),
+            false => None,
+        },
         last_good_contact: lane.last_good_contact.map(civil),
-        failure: lane.failure.clone().map(|why| (why, lane.last_failure_at.map(civil))),
+        failure: failure.map(|why| (why.clone(), lane.last_failure_at.map(civil))),
         paused_until: match lane.breaker {
             Some(GateState::Open { until }) => Some(civil(until)),
             _ => None,
         },
     })
+}
+
+fn debts(found: NamedDebts) -> Debts {
+    let oldest = Owed { key: found.debt_key, since: local(found.since) };
+    Debts { count: found.count, oldest, why: found.why }
+}
+
+fn local(millis: i64) -> DateTime {
+    civil(Timestamp::from_millisecond(millis).unwrap_or_default())
 }
 
 /// The oldest debt, where a reason will name it.

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use axum::body::Bytes;
 use axum::extract::State;
+use axum::http::header::CONTENT_TYPE;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use base64::Engine;
@@ -16,6 +17,7 @@ use tracing::{info, warn};
 use super::unavailable::unavailable;
 use crate::app::receive_updates::receive_push;
 use crate::daemon::Daemon;
+use crate::platform::Answers;
 
 /// Why a call isn't taken.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
@@ -46,22 +48,38 @@ pub(super) async fn receive(
             return (StatusCode::UNAUTHORIZED, format!("{rejection}\n")).into_response();
         }
     };
-    let updates = match std::str::from_utf8(&body)
-        .map_err(|error| error.to_string())
-        .and_then(|text| platform.pushed(text))
+    let told = match read_body(&daemon, &headers, &body)
+        .and_then(|text| platform.pushed(&text))
+        .and_then(whole)
     {
-        Ok(updates) => updates,
+        Ok(told) => told,
         Err(reason) => {
             warn!(%reason, "a push can't be read");
             return (StatusCode::UNPROCESSABLE_ENTITY, format!("{reason}\n")).into_response();
         }
     };
-    match receive_push(&daemon.store, &id, &updates).await {
+    match receive_push(&daemon.store, &id, &told.updates).await {
         Ok(news) => {
-            info!(updates = updates.len(), news, "a push was taken");
+            info!(updates = told.updates.len(), news, "a push was taken");
             StatusCode::NO_CONTENT.into_response()
         }
         Err(error) => unavailable(&error),
+    }
+}
+
+/// A call in whatever character set the platform writes.
+fn read_body(daemon: &Daemon, headers: &HeaderMap, body: &[u8]) -> Result<String, String> {
+    let charset = daemon.settings.platform.charset().map_err(|error| error.to_string())?;
+    let content_type = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    charset.read(body, content_type)
+}
+
+/// All of a call can be read, or none of it is taken: the platform's operators are told why.
+fn whole(told: Answers) -> Result<Answers, String> {
+    match told.unread.first() {
+        Some(unread) => Err(format!("{}：{}", unread.what, unread.sample)),
+        None if told.updates.is_empty() => Err("请求里没有一条办理进度".to_owned()),
+        None => Ok(told),
     }
 }
 

@@ -28,6 +28,7 @@ impl Status {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             verdict: Verdict::Green,
             reasons: Vec::new(),
+            details: Vec::new(),
             rehearsal: context.clock.is_rehearsal(),
             now,
             database: match store.dialect() {
@@ -49,7 +50,11 @@ impl Status {
         };
         let findings = health::findings(daemon, &status, &duties).await?;
         status.verdict = verdict(&findings);
-        status.reasons = findings.into_iter().map(|finding| finding.reason).collect();
+        let (reasons, details) = findings
+            .into_iter()
+            .map(|finding| (finding.reason, finding.detail.unwrap_or_default()))
+            .unzip();
+        (status.reasons, status.details) = (reasons, details);
         Ok(status)
     }
 }
@@ -64,7 +69,7 @@ fn importing(import: ImportUnderWay) -> ImportStatus {
     }
 }
 
-/// Every lane that is configured or holds anything.
+/// Every lane that is configured or holds something that wasn't sent.
 async fn lanes(daemon: &Daemon, now: Timestamp) -> Result<Vec<LaneStatus>, StoreError> {
     let stuck = span_millis(daemon.settings.outbox.stuck_after);
     let mut lanes = daemon.pages.lane_figures(stuck).await?;
@@ -73,8 +78,15 @@ async fn lanes(daemon: &Daemon, now: Timestamp) -> Result<Vec<LaneStatus>, Store
             lanes.push(LaneFigures { lane: name.to_owned(), ..LaneFigures::default() });
         }
     }
+    let configured: Vec<&str> = daemon.lane_names().collect();
+    let platform = daemon.settings.platform.name.as_str();
+    let shown = |lane: &LaneFigures| {
+        let open = lane.queued + lane.in_flight + lane.handed + lane.unknown + lane.held;
+        open > 0 || lane.lane == platform || configured.contains(&lane.lane.as_str())
+    };
     Ok(lanes
         .into_iter()
+        .filter(shown)
         .map(|lane| {
             let breaker = daemon.gate_of(&lane.lane);
             LaneStatus::new(lane, breaker, now)

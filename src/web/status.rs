@@ -22,6 +22,8 @@ pub struct Status {
     pub verdict: Verdict,
     /// Why it isn't green; what to do stands in each.
     pub reasons: Vec<String>,
+    /// The technical text behind a reason, for whoever looks after the machine; empty where there is none.
+    pub details: Vec<String>,
     /// Set where the clock isn't the real one.
     pub rehearsal: bool,
     pub now: Timestamp,

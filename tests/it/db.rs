@@ -8,7 +8,7 @@ use zoufang::db::{Content, Holders, Receipt, Store, StoreError};
 use zoufang::domain::delivery::Settlement;
 use zoufang::domain::duty::DutyKind;
 use zoufang::domain::issue::{Event, Issue, State};
-use zoufang::domain::referral::{PlatformStatus, PlatformUpdate};
+use zoufang::domain::referral::{PlatformStatus, PlatformUpdate, Told};
 use zoufang::domain::staff::Role;
 
 use crate::support::{Fixture, claim, on_both, open, settle};
@@ -52,6 +52,8 @@ pub fn update(
 ) -> PlatformUpdate {
     PlatformUpdate {
         successors: Vec::new(),
+        update_id: None,
+        told: Told::Now,
         remote_id: remote_id.to_owned(),
         word: status.code().to_owned(),
         status: Some(status),

@@ -21,7 +21,7 @@ use zoufang::domain::duty::DutyKind;
 use zoufang::domain::figures::{Counted, Counts, Tally};
 use zoufang::domain::holder::holder;
 use zoufang::domain::issue::{Category, Class, Event, Issue, Level, State, Urgency};
-use zoufang::domain::referral::{PlatformStatus, PlatformUpdate};
+use zoufang::domain::referral::{PlatformStatus, PlatformUpdate, Told};
 use zoufang::domain::staff::AddressKind;
 
 use crate::support::{Fixture, STAFF, SUBJECTS, VISITS, claim, on_both, reach};
@@ -262,6 +262,8 @@ impl Town {
             } else {
                 Vec::new()
             },
+            update_id: None,
+            told: if self.chance.below(2) == 0 { Told::Now } else { Told::Then },
         };
         self.turn(async |tx| receive_updates::receive(tx, &[update]).await).await;
     }

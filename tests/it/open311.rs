@@ -218,10 +218,10 @@ async fn it_speaks_with_the_sandbox_in_both_forms() {
                 adapter.number_of(&token).await.unwrap().unwrap()
             }
         };
-        let first = adapter.fetch(std::slice::from_ref(&number)).await.unwrap();
+        let first = adapter.fetch(std::slice::from_ref(&number)).await.unwrap().updates;
         assert_eq!(first[0].status, Some(PlatformStatus::Received));
         clock.set("2022-06-20T02:00:00Z".parse().unwrap());
-        let both = adapter.fetch(&[number.clone(), "none".to_owned()]).await.unwrap();
+        let both = adapter.fetch(&[number.clone(), "none".to_owned()]).await.unwrap().updates;
         assert_eq!((both.len(), both[0].status), (1, Some(PlatformStatus::Resolved)));
         let (from, to) =
             ("2022-04-20T00:00:00Z".parse().unwrap(), "2022-04-20T03:00:00Z".parse().unwrap());
@@ -357,7 +357,7 @@ async fn a_strict_platform_is_spoken_to_by_configuration_alone() {
         let number = receipt.remote_id.unwrap();
         let stored = sandbox.ledger().requests[0].clone();
         assert_eq!(stored.form["attribute[fixmystreet_id]"], "CHD2022-000007-R1");
-        let update = adapter.fetch(std::slice::from_ref(&number)).await.unwrap();
+        let update = adapter.fetch(std::slice::from_ref(&number)).await.unwrap().updates;
         let message = Message {
             remote_id: number,
             // It gives its words in lower case and takes them in upper case.
@@ -383,7 +383,7 @@ async fn a_key_goes_where_configuration_says() {
     let (_, adapter, _stop) = council("json", "key-everywhere", everywhere).await;
     assert!(adapter.service_gaps().await.unwrap().is_empty());
     assert!(matches!(adapter.submit(&dispatch()).await, Outcome::Delivered(_)));
-    assert!(adapter.fetch(&["0000001".to_owned()]).await.unwrap().len() == 1);
+    assert!(adapter.fetch(&["0000001".to_owned()]).await.unwrap().updates.len() == 1);
     let (_, adapter, _stop) = council("json", "key-everywhere", "").await;
     assert!(adapter.service_gaps().await.is_err());
     let (_, adapter, _stop) = council("json", "open311-adapter", everywhere).await;

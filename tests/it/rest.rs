@@ -227,7 +227,7 @@ async fn statuses_are_read_in_batches_in_the_platforms_own_words() {
         .mount(&server)
         .await;
     let platform = adapter(&server, "gateway.toml").await;
-    let updates = platform.fetch(&["1".to_owned(), "2".to_owned()]).await.unwrap();
+    let updates = platform.fetch(&["1".to_owned(), "2".to_owned()]).await.unwrap().updates;
     assert_eq!(updates[0].status, Some(PlatformStatus::InProgress));
     assert_eq!(updates[0].at, Some("2022-04-21T00:30:00Z".parse().unwrap()));
     assert_eq!((updates[1].status, updates[1].word.as_str()), (None, "已挂起"));

@@ -17,8 +17,10 @@ use zoufang::db::{Debt, Dispatch, Message, Receipt, Store};
 use zoufang::delivery::{Lane, LaneRules, OnUnknown, Outcome};
 use zoufang::domain::delivery::search::{Sight, Sought};
 use zoufang::domain::issue::{Category, Event, Level, State, Urgency};
-use zoufang::domain::referral::{PlatformUpdate, reference};
-use zoufang::platform::{Looks, NoContact, Platform, PlatformTransport, ServiceGap};
+use zoufang::domain::referral::reference;
+use zoufang::platform::{
+    Answers, Looks, NoContact, Platform, PlatformTransport, ServiceGap, Unanswered,
+};
 
 use crate::support::{Fixture, VISITS, until_waking};
 
@@ -236,11 +238,11 @@ impl Platform for Simulated {
         })
     }
 
-    async fn fetch(&self, _: &[String]) -> Result<Vec<PlatformUpdate>, NoContact> {
-        Ok(Vec::new())
+    async fn fetch(&self, _: &[String]) -> Result<Answers, Unanswered> {
+        Ok(Answers::default())
     }
 
-    async fn number_of(&self, _: &str) -> Result<Option<String>, NoContact> {
+    async fn number_of(&self, _: &str) -> Result<Option<String>, Unanswered> {
         Ok(None)
     }
 

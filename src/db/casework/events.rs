@@ -96,7 +96,8 @@ impl Session {
 impl Tx {
     /// Adds events: the issue's id, the event's sequence, itself, and who did it.
     pub async fn add_events(&mut self, events: &[(String, i64, Event, String)]) -> Result<()> {
-        let reopened = events.iter().filter(|(_, _, event, _)| event.kind() == EventKind::Reopened);
+        let reopens = |kind| matches!(kind, EventKind::Reopened | EventKind::PlatformReopened);
+        let reopened = events.iter().filter(|(_, _, event, _)| reopens(event.kind()));
         self.retally(Thing::Issue, reopened.map(|(id, ..)| id.as_str())).await?;
         let at = self.now;
         let row = |(issue_id, sequence, event, actor): &'_ (String, i64, Event, String)| {

@@ -93,6 +93,9 @@ impl IssueObligations {
         let mut asked = Asked { consequence: after.consequence(event), ..Asked::default() };
         self.pay(facts, event, &after);
         let asks = matches!(event, Event::Classified { .. } | Event::Reopened { .. });
+        if matches!(event, Event::PlatformReopened { .. }) {
+            self.owe_resolution(facts, dated, after.class, rules);
+        }
         if let Some(class) = after.class.filter(|_| asks) {
             asked.work = true;
             asked.department = self.owe_work(facts, dated, class, rules);
@@ -130,6 +133,21 @@ impl IssueObligations {
     fn end(&mut self, state: DutyState, which: impl Fn(&Duty) -> bool) {
         let open = self.duties.iter_mut().filter(|duty| duty.state == DutyState::Open);
         open.filter(|duty| which(duty)).for_each(|duty| duty.state = state);
+    }
+
+    /// What the platform took up again is to be resolved anew, where that had been done.
+    fn owe_resolution(
+        &mut self,
+        facts: &IssueFacts,
+        dated: &DatedEvent,
+        class: Option<Class>,
+        rules: &Rules<'_>,
+    ) {
+        let open = |duty: &Duty| duty.kind == DutyKind::Resolve && duty.state == DutyState::Open;
+        let Some(class) = class.filter(|_| !self.duties.iter().any(open)) else { return };
+        let due_on = facts.plan(rules).resolve_by(class.urgency, dated.on);
+        self.due_on = Some(due_on);
+        self.open(facts.work(DutyKind::Resolve, dated.sequence, Role::Centre, due_on));
     }
 
     /// What a classification or a reopening makes owed; returns who answers for it besides the village.
@@ -205,5 +223,5 @@ pub fn note_key(issue: &str, role: Role) -> String {
 /// whether it has ended.
 pub const fn concerns_resident(kind: EventKind) -> bool {
     use EventKind::*;
-    matches!(kind, Classified | Satisfied | Reopened | Voided)
+    matches!(kind, Classified | Satisfied | Reopened | PlatformReopened | Voided)
 }

@@ -2,33 +2,35 @@
 //! JSON or XML.
 
 mod examine;
+mod following;
 mod services;
 
 use std::collections::BTreeMap;
 
+use std::sync::atomic::AtomicUsize;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use reqwest::{Client, RequestBuilder};
 
-use super::interface::{Changed, Looks, NoContact, Platform, Remark, ServiceGap, read_from};
+use super::interface::{
+    Answers, Changed, Looks, NoContact, Platform, Remark, ServiceGap, Unanswered, read_from,
+};
 use super::look::{Question, look, unheard};
 use super::records::{Record, read};
 use super::templates::{Templates, referral_parts};
+use super::times::Times;
 use crate::clock::Clock;
 use crate::db::{Dispatch, Message, Photo, Receipt};
 use crate::delivery::Outcome;
-use crate::delivery::http::{Answer, TOO_LONG, ask, client, judged};
+use crate::delivery::charset::Charset;
+use crate::delivery::http::{Answer, TOO_LONG, ask_in, client, judged};
 use crate::domain::delivery::answer::HttpCodes;
 use crate::domain::delivery::search::{Listed, Pages, Query, Reply, Sight, Sought, Ways};
-use crate::domain::referral::{PHOTO, PlatformStatus, PlatformUpdate, described};
+use crate::domain::referral::{PHOTO, PlatformStatus, Told, described};
 use crate::settings::{AttributeSettings, KeyIn, PlatformSettings, SettingsError, WireFormat};
 use services::Definitions;
-
-/// A server that answers a query with this many requests may have left some out (GeoReport v2, GET
-/// Service Requests: "limited to a span of 90 days or the first 1000 requests").
-const PAGE: usize = 1000;
 
 /// A GeoReport v2 endpoint.
 pub struct Open311 {
@@ -49,6 +51,10 @@ pub struct Open311 {
     clock_skew: Duration,
     http: HttpCodes,
     clock: Clock,
+    times: Times,
+    charset: Charset,
+    /// The most updates that it ever gave at once.
+    most_updates: AtomicUsize,
 }
 
 impl Open311 {
@@ -83,6 +89,10 @@ impl Open311 {
             clock_skew: settings.clock_skew,
             http: settings.http.clone(),
             clock,
+            times: Times::new(&settings.times)
+                .map_err(|why| SettingsError::Wrong(format!("platform.times：{why}")))?,
+            charset: settings.charset()?,
+            most_updates: AtomicUsize::new(0),
         })
     }
 
@@ -113,7 +123,7 @@ impl Open311 {
 
     /// A question, and its answer where it's a success.
     async fn question(&self, request: RequestBuilder) -> Result<Answer, NoContact> {
-        let answer = ask(request).await?;
+        let answer = ask_in(request, self.charset).await?;
         if !answer.status.is_success() {
             let reason = format!("HTTP {} {}", answer.status.as_u16(), self.words(&answer));
             return Err(NoContact { reason, retry_after: answer.retry_after });
@@ -167,48 +177,6 @@ impl Open311 {
         (receipt != Receipt::default()).then_some(receipt)
     }
 
-    fn update(&self, record: &Record) -> Option<PlatformUpdate> {
-        let remote_id = record.get("service_request_id")?.clone();
-        let word = record.get("status")?.clone();
-        let instant =
-            ["updated_datetime", "requested_datetime"].iter().find_map(|name| record.get(*name));
-        Some(PlatformUpdate {
-            remote_id,
-            status: self.statuses.get(&word.to_lowercase()).copied(),
-            word,
-            // An update of the extension has its words in its description; a request has what we wrote there.
-            text: ["status_notes", "description"]
-                .into_iter()
-                .filter(|name| *name == "status_notes" || record.contains_key("update_id"))
-                .find_map(|name| record.get(name).cloned())
-                .map(|text| with_media(text, record))
-                .unwrap_or_default(),
-            at: instant.and_then(|at| at.parse().ok()),
-            // GeoReport has no word for it.
-            successors: Vec::new(),
-        })
-    }
-
-    /// The updates between two instants.
-    async fn updates_between(
-        &self,
-        from: Timestamp,
-        to: Timestamp,
-    ) -> Result<Vec<Record>, NoContact> {
-        let mut updates = Vec::new();
-        let mut spans = vec![(from, to)];
-        while let Some((from, to)) = spans.pop() {
-            let query = [("start_date", &*whole_seconds(from)), ("end_date", &*whole_seconds(to))];
-            let records = self.list(self.get("servicerequestupdates", &query)).await?;
-            if records.len() >= PAGE && to.duration_since(from) > SignedDuration::from_secs(2) {
-                spans.extend(halves(from, to).into_iter().rev());
-                continue;
-            }
-            updates.extend(records);
-        }
-        Ok(updates)
-    }
-
     /// POST servicerequestupdates, as FixMyStreet's "Open311-FMS" has it: the status in upper case, whatever the case in
     /// which the platform gives it.
     async fn post_update(&self, update: &Update<'_>) -> Outcome {
@@ -227,7 +195,7 @@ impl Open311 {
         ];
         let given: Vec<_> = form.into_iter().filter(|(_, value)| !value.is_empty()).collect();
         let request = self.client.post(self.address("servicerequestupdates")).form(&given);
-        match ask(request).await {
+        match ask_in(request, self.charset).await {
             Ok(answer) => judged(&answer, &self.words(&answer), &self.http)
                 .unwrap_or_else(|| self.given(&answer)),
             Err(none) => none.into(),
@@ -270,7 +238,7 @@ impl Question for Listing<'_> {
         let page = query.page.map(|page| page.to_string());
         let mut asked = vec![("start_date", from.as_str()), ("end_date", &to)];
         asked.extend(page.iter().map(|page| ("page", page.as_str())));
-        let answer = match ask(self.adapter.get(self.list, &asked)).await {
+        let answer = match ask_in(self.adapter.get(self.list, &asked), self.adapter.charset).await {
             Ok(answer) => answer,
             Err(none) if none.reason.starts_with(TOO_LONG) => return Ok(Reply::TooLong),
             Err(none) => return Err(none.into()),
@@ -318,14 +286,6 @@ fn description(dispatch: &Dispatch) -> String {
     described(&dispatch.text, &more, &dispatch.reference)
 }
 
-/// A picture that the platform shows of its work stands behind its words.
-fn with_media(text: String, record: &Record) -> String {
-    match record.get("media_url").filter(|_| record.contains_key("update_id")) {
-        Some(address) => format!("{text}（附件：{address}）"),
-        None => text,
-    }
-}
-
 /// W3C date-time in whole seconds, as GeoReport v2 asks.
 fn whole_seconds(at: Timestamp) -> String {
     at.round(jiff::Unit::Second).unwrap_or(at).to_string()
@@ -350,8 +310,8 @@ impl Platform for Open311 {
         let began = self.clock.now();
         let since = read_from(cursor, began, self.overlap);
         let records = self.updates_between(since, began).await?;
-        let updates = records.iter().filter_map(|record| self.update(record)).collect();
-        Ok(Changed { updates, cursor: Some(began.to_string()), more: false })
+        let Answers { updates, unread } = self.answers(&records, Told::Then);
+        Ok(Changed { updates, unread, cursor: Some(began.to_string()), more: false })
     }
 
     async fn submit(&self, dispatch: &Dispatch) -> Outcome {
@@ -362,7 +322,7 @@ impl Platform for Open311 {
         let mut form = self.form(dispatch);
         form.extend(attributes.iter().map(|(name, value)| (name.as_str(), value.clone())));
         let request = self.client.post(self.address("requests")).form(&form);
-        let answer = match ask(request).await {
+        let answer = match ask_in(request, self.charset).await {
             Ok(answer) => answer,
             Err(none) => return none.into(),
         };
@@ -430,23 +390,24 @@ impl Platform for Open311 {
         look(&self.listing("requests", "service_request_id"), sought).await
     }
 
-    async fn fetch(&self, remote_ids: &[String]) -> Result<Vec<PlatformUpdate>, NoContact> {
-        let ids = remote_ids.join(",");
-        let records = match remote_ids {
-            [one] => self.list(self.get(&format!("requests/{one}"), &[])).await?,
-            _ => self.list(self.get("requests", &[("service_request_id", &ids)])).await?,
-        };
-        Ok(records.iter().filter_map(|record| self.update(record)).collect())
+    async fn greet(&self) -> Result<(), NoContact> {
+        self.list(self.get("services", &[])).await.map(drop)
     }
 
-    fn pushed(&self, body: &str) -> Result<Vec<PlatformUpdate>, String> {
-        let records = read(body, self.format)?;
-        Ok(records.iter().filter_map(|record| self.update(record)).collect())
+    fn can_list(&self, remote_id: &str) -> bool {
+        following::can_list(remote_id)
     }
 
-    async fn number_of(&self, token: &str) -> Result<Option<String>, NoContact> {
-        let records = self.list(self.get(&format!("tokens/{token}"), &[])).await?;
-        Ok(records.iter().find_map(|record| Self::receipt(record)?.remote_id))
+    async fn fetch(&self, remote_ids: &[String]) -> Result<Answers, Unanswered> {
+        self.standing(remote_ids).await
+    }
+
+    fn pushed(&self, body: &str) -> Result<Answers, String> {
+        Ok(self.answers(&read(body, self.format)?, Told::Now))
+    }
+
+    async fn number_of(&self, token: &str) -> Result<Option<String>, Unanswered> {
+        self.number_of_token(token).await
     }
 
     async fn service_gaps(&self) -> Result<Vec<ServiceGap>, NoContact> {

@@ -1,14 +1,13 @@
 //! Reads a platform's answers by its description.
 
-use jiff::Timestamp;
-use jiff::civil::DateTime;
 use serde_json::Value;
 
-use super::description::{AnswerRules, TimeFormat};
-use crate::clock::Clock;
+use super::description::AnswerRules;
 use crate::delivery::Outcome;
 use crate::delivery::http::{Answer, TOO_MANY, judged};
 use crate::platform::NoContact;
+use crate::platform::json;
+pub(super) use crate::platform::json::scalar;
 
 /// What the platform made of a call.
 #[derive(Debug)]
@@ -20,7 +19,7 @@ pub(super) enum Verdict {
 
 /// Judges an answer: by HTTP's code, then by the platform's own.
 pub(super) fn judge(rules: &AnswerRules, answer: &Answer) -> Verdict {
-    let read: Result<Value, _> = serde_json::from_str(&answer.body);
+    let read = json::read(&answer.body);
     let code = rules.code.as_ref().and_then(|at| scalar(read.as_ref().ok()?.pointer(at)?));
     let words = read
         .as_ref()
@@ -105,26 +104,4 @@ pub(super) fn list(thing: &Value, at: Option<&String>) -> Vec<String> {
         None => Vec::new(),
     };
     things.into_iter().filter_map(scalar).filter(|text| !text.is_empty()).collect()
-}
-
-/// Reads an instant as the platform writes it.
-pub(super) fn instant(text: &str, format: TimeFormat) -> Option<Timestamp> {
-    match format {
-        TimeFormat::Rfc3339 => text.parse().ok(),
-        TimeFormat::Local => {
-            text.parse::<DateTime>().ok().map(|local| Clock::system().instant(local))
-        }
-        TimeFormat::Seconds => Timestamp::from_second(text.parse().ok()?).ok(),
-        TimeFormat::Millis => Timestamp::from_millisecond(text.parse().ok()?).ok(),
-    }
-}
-
-pub(super) fn scalar(value: &Value) -> Option<String> {
-    match value {
-        Value::String(text) => Some(text.trim().to_owned()),
-        // Numbers are numbers of requests as often as texts are.
-        Value::Number(number) => Some(number.to_string()),
-        Value::Bool(yes) => Some(yes.to_string()),
-        Value::Null | Value::Array(_) | Value::Object(_) => None,
-    }
 }

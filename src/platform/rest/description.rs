@@ -7,6 +7,7 @@ use serde::Deserialize;
 use crate::domain::delivery::answer::HttpCodes;
 use crate::domain::issue::Category;
 use crate::domain::referral::PlatformStatus;
+use crate::platform::times::TimeFormat;
 
 /// A platform's file, such as those under config/platforms/.
 #[derive(Debug, Clone, Deserialize)]
@@ -144,6 +145,9 @@ pub struct AnswerRules {
     pub text: Option<String>,
     /// The number, or numbers, under which the platform goes on with it: joined to another, split, renumbered.
     pub successors: Option<String>,
+    /// The platform's own number of what it tells, where a feed has one: what it tells again is then known by it, and
+    /// numbers that count tell the order.
+    pub update_id: Option<String>,
     pub time: Option<String>,
     #[serde(default)]
     pub time_format: TimeFormat,
@@ -152,20 +156,6 @@ pub struct AnswerRules {
     /// How many things a page is said to hold.
     #[allow(dead_code, reason = "what comes shows it; files that say it hold all the same")]
     pub page_size: Option<usize>,
-}
-
-/// How the platform writes instants.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum TimeFormat {
-    /// 2022-04-20T09:00:00+08:00
-    #[default]
-    Rfc3339,
-    /// 2022-04-20 09:00:00, in China's time
-    Local,
-    /// Since 1970-01-01T00:00:00Z.
-    Seconds,
-    Millis,
 }
 
 /// How a photo goes: in a body template by `base64`, or as a file among the fields of a form.

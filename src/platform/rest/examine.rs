@@ -9,7 +9,7 @@ use jiff::SignedDuration;
 use minijinja::value::merge_maps;
 use minijinja::{Value, context};
 
-use super::answer::{field, instant, items};
+use super::answer::{field, items};
 use super::description::{AnswerRules, Call, Description};
 use super::parts::{message_parts, photo_parts, reference_parts, window};
 use super::pointers::{lists, scalars};
@@ -18,7 +18,9 @@ use crate::db::{Message, Photo};
 use crate::delivery::http::Answer;
 use crate::platform::NoContact;
 use crate::platform::interface::{Remark, clock_remark};
+use crate::platform::json;
 use crate::platform::templates::Templates;
+use crate::platform::times::Times;
 
 /// A reference that can't exist: numbers begin with a year.
 const NOBODY: &str = "CHECK0000-000000-R0";
@@ -40,6 +42,7 @@ pub(super) struct Examiner<'e> {
     pub templates: &'e Templates,
     pub clock: &'e Clock,
     pub clock_skew: Duration,
+    pub times: &'e Times,
     pub asks: &'e dyn Asks,
 }
 
@@ -161,7 +164,7 @@ impl Examiner<'_> {
             remarks.push(refused);
             return None;
         }
-        let value = match serde_json::from_str(&answer.body) {
+        let value = match json::read(&answer.body) {
             Ok(value) => value,
             Err(_) => {
                 let begins: String = answer.body.trim().chars().take(30).collect();
@@ -237,7 +240,7 @@ impl Examiner<'_> {
 
     fn examine_time(&self, name: &str, rules: &AnswerRules, text: &str) -> Option<Remark> {
         let key = format!("{name}.answer.time_format");
-        let Some(at) = instant(text, rules.time_format) else {
+        let Some(at) = self.times.read(text, &rules.time_format) else {
             return Some(Remark::wrong(key, format!("「{text}」不是这样的时间")));
         };
         let allowed = SignedDuration::try_from(self.clock_skew).unwrap_or_default();

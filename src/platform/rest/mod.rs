@@ -5,41 +5,41 @@ mod answer;
 mod authenticate;
 mod description;
 mod examine;
+mod following;
 mod looking;
 mod multipart;
 mod parts;
 mod pointers;
 
-use std::collections::HashSet;
 use std::path::Path;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use minijinja::{Value, context};
+use minijinja::Value;
 use reqwest::header::CONTENT_TYPE;
 use reqwest::{Client, Method, Request};
 
-use super::interface::{Changed, Looks, NoContact, Platform, Remark, ServiceGap, read_from};
+use super::interface::{
+    Answers, Changed, Looks, NoContact, Platform, Remark, ServiceGap, Unanswered,
+};
 use super::look::look;
 use super::templates::Templates;
-use crate::clock::{Chance, Clock, local_text};
+use super::times::Times;
+use crate::clock::{Chance, Clock};
 use crate::db::{Dispatch, Message, Photo, Receipt};
 use crate::delivery::Outcome;
-use crate::delivery::http::{Answer, ask, client};
+use crate::delivery::charset::Charset;
+use crate::delivery::http::{Answer, ask_in, client};
 use crate::domain::delivery::search::{Sight, Sought, Subject};
 use crate::domain::issue::Category;
-use crate::domain::referral::PlatformUpdate;
 use crate::settings::{PlatformSettings, SettingsError, mistakes};
-use answer::{Verdict, field, instant, items, judge, list, meets_nothing};
+use answer::{Verdict, field, items, judge, meets_nothing};
 use authenticate::Authenticator;
-use description::{AnswerRules, Call, Description, PhotoCall};
+use description::{Call, Description, PhotoCall};
 use examine::{Asks, Examiner};
 use looking::{Caller, Looking};
 use multipart::multipart;
-use parts::{message_parts, photo_parts, reference_parts, submission_parts};
-
-/// No list is read further than this many pages.
-const MOST_PAGES: usize = 1000;
+use parts::{in_path, message_parts, photo_parts, reference_parts, submission_parts};
 
 /// A platform by its description.
 pub struct Rest {
@@ -51,6 +51,8 @@ pub struct Rest {
     clock: Clock,
     overlap: std::time::Duration,
     clock_skew: std::time::Duration,
+    times: Times,
+    charset: Charset,
 }
 
 impl Rest {
@@ -85,6 +87,9 @@ impl Rest {
             clock,
             overlap: settings.feed_overlap,
             clock_skew: settings.clock_skew,
+            times: Times::new(&settings.times)
+                .map_err(|why| SettingsError::Wrong(format!("platform.times：{why}")))?,
+            charset: settings.charset()?,
         };
         rest.try_templates().map_err(wrong)?;
         Ok(rest)
@@ -114,7 +119,8 @@ impl Rest {
     fn request(&self, call: &Call, parts: &Value) -> Result<Request, NoContact> {
         let method = Method::from_bytes(call.method.as_bytes())
             .map_err(|_| NoContact::misconfigured(format!("{} is no HTTP method", call.method)))?;
-        let address = format!("{}{}", self.endpoint, self.templates.render(&call.path, parts)?);
+        let path = self.templates.render(&call.path, &in_path(&call.path, parts))?;
+        let address = format!("{}{path}", self.endpoint);
         let mut request = self.client.request(method, address);
         for (name, template) in &call.headers {
             request = request.header(name, self.templates.render(template, parts)?);
@@ -167,7 +173,7 @@ impl Rest {
             }
             self.authenticator.put_on(&mut request).await.map_err(Outcome::from)?;
             let sent = reqwest::RequestBuilder::from_parts(self.client.clone(), request);
-            let answer = ask(sent).await.map_err(Outcome::from)?;
+            let answer = ask_in(sent, self.charset).await.map_err(Outcome::from)?;
             if answer.status.as_u16() != 401 || !self.authenticator.forget().await {
                 return Ok(answer);
             }
@@ -194,26 +200,6 @@ impl Rest {
             Verdict::Done(value) => Ok(value),
             Verdict::NotDone(outcome) => Err(outcome.into()),
         }
-    }
-
-    /// The updates on every page of a question: until a page is empty or only repeats what came before.
-    async fn updates(&self, call: &Call, parts: &Value) -> Result<Vec<PlatformUpdate>, NoContact> {
-        let (mut updates, mut seen) = (Vec::new(), HashSet::new());
-        let has_pages = call.templates().any(|template| self.names(template, "page"));
-        for page in 1..=MOST_PAGES {
-            let value = self.question(call, &context! { page, ..parts.clone() }).await?;
-            let before = seen.len();
-            for thing in items(&call.answer, &value)? {
-                if seen.insert(thing.to_string()) {
-                    updates.extend(self.update(&call.answer, thing));
-                }
-            }
-            if !has_pages || seen.len() == before {
-                return Ok(updates);
-            }
-        }
-        let reason = format!("too_many_pages: more than {MOST_PAGES}");
-        Err(NoContact { reason, retry_after: None })
     }
 
     /// Looks by a call of the description.
@@ -244,18 +230,6 @@ impl Rest {
         let remote_id = field(thing, call.answer.id.as_ref())?;
         Some(Receipt { remote_id: Some(remote_id), token: None })
     }
-
-    fn update(&self, rules: &AnswerRules, thing: &serde_json::Value) -> Option<PlatformUpdate> {
-        let word = field(thing, rules.status.as_ref())?;
-        Some(PlatformUpdate {
-            remote_id: field(thing, rules.id.as_ref())?,
-            status: self.description.statuses.get(&word.to_lowercase()).copied(),
-            word,
-            text: field(thing, rules.text.as_ref()).unwrap_or_default(),
-            successors: list(thing, rules.successors.as_ref()),
-            at: field(thing, rules.time.as_ref()).and_then(|at| instant(&at, rules.time_format)),
-        })
-    }
 }
 
 #[async_trait]
@@ -263,7 +237,8 @@ impl Asks for Rest {
     async fn ask_for(&self, call: &Call, parts: &Value) -> Result<Answer, NoContact> {
         let mut request = self.request(call, parts)?;
         self.authenticator.put_on(&mut request).await?;
-        Ok(ask(reqwest::RequestBuilder::from_parts(self.client.clone(), request)).await?)
+        let request = reqwest::RequestBuilder::from_parts(self.client.clone(), request);
+        Ok(ask_in(request, self.charset).await?)
     }
 }
 
@@ -376,54 +351,27 @@ impl Platform for Rest {
         self.look(self.description.find.as_ref(), "find", sought, &parts).await
     }
 
-    async fn fetch(&self, remote_ids: &[String]) -> Result<Vec<PlatformUpdate>, NoContact> {
-        let Some(call) = &self.description.status else {
-            return Ok(Vec::new());
-        };
-        let mut updates = Vec::new();
-        for ids in remote_ids.chunks(self.description.status_batch.max(1)) {
-            let parts = context! { ids, id => ids.first() };
-            updates.extend(self.updates(call, &parts).await?);
-        }
-        Ok(updates)
+    fn answers_questions(&self) -> bool {
+        self.description.status.is_some()
+    }
+
+    async fn greet(&self) -> Result<(), NoContact> {
+        self.is_there().await
+    }
+
+    async fn fetch(&self, remote_ids: &[String]) -> Result<Answers, Unanswered> {
+        self.standing(remote_ids).await
     }
 
     async fn changes(&self, cursor: Option<&str>) -> Result<Changed, NoContact> {
-        let Some(changes) = &self.description.changes else {
-            return Ok(Changed::default());
-        };
-        let (call, began) = (&changes.call, self.clock.now());
-        let mut updates = Vec::new();
-        let Some(next_at) = &changes.next_cursor else {
-            let since = read_from(cursor, began, self.overlap);
-            let parts = context! { cursor => since.to_string(), cursor_local => local_text(since) };
-            updates.extend(self.updates(call, &parts).await?);
-            return Ok(Changed { updates, cursor: Some(began.to_string()), more: false });
-        };
-        let parts =
-            context! { cursor => cursor.unwrap_or_default(), cursor_local => "", page => 1 };
-        let value = self.question(call, &parts).await?;
-        updates.extend(
-            items(&call.answer, &value)?.into_iter().filter_map(|t| self.update(&call.answer, t)),
-        );
-        let next = field(&value, Some(next_at));
-        let more = !updates.is_empty() && next.is_some() && next.as_deref() != cursor;
-        Ok(Changed { updates, cursor: next.or(cursor.map(str::to_owned)), more })
+        self.changed(cursor).await
     }
 
-    fn pushed(&self, body: &str) -> Result<Vec<PlatformUpdate>, String> {
-        let rules = self.description.push.as_ref().ok_or("the description has no [push]")?;
-        let value: serde_json::Value =
-            serde_json::from_str(body).map_err(|error| format!("not_json: {error}"))?;
-        let things = items(rules, &value).map_err(|none| none.reason)?;
-        let updates: Vec<_> = things.iter().filter_map(|thing| self.update(rules, thing)).collect();
-        if updates.len() < things.len() || updates.is_empty() {
-            return Err("an update without a number or a status".to_owned());
-        }
-        Ok(updates)
+    fn pushed(&self, body: &str) -> Result<Answers, String> {
+        self.pushed_body(body)
     }
 
-    async fn number_of(&self, _: &str) -> Result<Option<String>, NoContact> {
+    async fn number_of(&self, _: &str) -> Result<Option<String>, Unanswered> {
         Ok(None)
     }
 
@@ -445,6 +393,7 @@ impl Platform for Rest {
             templates: &self.templates,
             clock: &self.clock,
             clock_skew: self.clock_skew,
+            times: &self.times,
             asks: self,
         };
         examiner.examine_calls().await

@@ -1,5 +1,7 @@
 //! What each call's templates have.
 
+use std::collections::BTreeMap;
+
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use jiff::Timestamp;
@@ -11,6 +13,7 @@ use crate::clock::local_text;
 use crate::db::{Dispatch, Message, Photo};
 use crate::domain::issue::EventKind;
 use crate::domain::referral::{described, marked, neutral};
+use crate::platform::encode::encode;
 use crate::platform::templates::referral_parts;
 
 /// What the templates of the call of that name have, on an example.
@@ -74,4 +77,23 @@ pub(super) fn photo_parts(photo: &Photo) -> Value {
 pub(super) fn window(from: Timestamp, to: Timestamp) -> Value {
     context! { from => from.to_string(), to => to.to_string(),
     from_local => local_text(from), to_local => local_text(to) }
+}
+
+/// What a path's template has: numbers and cursors are encoded, unless the template sees to that itself.
+pub(super) fn in_path(path: &str, parts: &Value) -> Value {
+    if path.contains("urlencode") {
+        return parts.clone();
+    }
+    let mut encoded: BTreeMap<&str, Value> = BTreeMap::new();
+    for name in ["id", "cursor"] {
+        if let Some(text) = parts.get_attr(name).ok().as_ref().and_then(Value::as_str) {
+            encoded.insert(name, Value::from(encode(text)));
+        }
+    }
+    let ids = parts.get_attr("ids").ok().and_then(|ids| ids.try_iter().ok());
+    if let Some(ids) = ids {
+        let ids: Vec<String> = ids.map(|id| encode(&id.to_string())).collect();
+        encoded.insert("ids", Value::from(ids));
+    }
+    merge_maps([Value::from_iter(encoded), parts.clone()])
 }

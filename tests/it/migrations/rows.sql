@@ -58,3 +58,5 @@ INSERT INTO plans VALUES (1, 'CHD2022', '{"code":"CHD2022","name":"柴胡店镇�
 INSERT INTO breaches VALUES ('c1', 'WJ2022-0001', 'gift', '2022-03-06', 'a3', '{sealed:收了礼品}', NULL, '{sealed:某人}', 'open', NULL, 1646532000000, NULL);
 -- version 24
 INSERT INTO owed_digests VALUES ('f1', '2022-03-28');
+-- version 26
+INSERT INTO platform_notes VALUES ('ehushanying', '平台的时间（updated_datetime）读不懂', '昨天', 1646449200000, 1646449200000, 1);

@@ -1,0 +1,201 @@
+//! The platform's answers on their way in: each is kept once, however it's dated and however often it's told.
+
+use std::collections::{HashMap, HashSet};
+
+use jiff::Timestamp;
+use serde::Serialize;
+use sha2::{Digest, Sha256};
+
+use super::{Result, Tx, to_json};
+use crate::domain::counted::UnknownWord;
+use crate::domain::referral::{PlatformStatus, PlatformUpdate, Told};
+use crate::seal::hex;
+
+/// An answer on its way in.
+#[derive(Serialize)]
+struct NewRow<'u> {
+    id: String,
+    remote_id: &'u str,
+    digest: String,
+    /// As an earlier version of this program would know it again.
+    #[serde(skip)]
+    formerly: Option<String>,
+    word: &'u str,
+    status: Option<&'static str>,
+    body: &'u str,
+    at: i64,
+    successors: Option<String>,
+    update_id: Option<&'u str>,
+}
+
+/// What was last said of a number.
+#[derive(Clone, PartialEq)]
+struct Last {
+    word: String,
+    text: String,
+    status: Option<String>,
+    at: i64,
+}
+
+impl Last {
+    fn says(&self, update: &PlatformUpdate) -> bool {
+        let status = update.status.map(PlatformStatus::code);
+        self.word == update.word && self.text == update.text && self.status.as_deref() == status
+    }
+}
+
+impl Tx {
+    /// Keeps answers, each once; gives the id and the number of each that is new, in their order.
+    pub async fn keep_updates(
+        &mut self,
+        updates: &[&PlatformUpdate],
+    ) -> Result<Vec<(String, String)>> {
+        let rows = self.new_rows(updates).await?;
+        if rows.is_empty() {
+            return Ok(Vec::new());
+        }
+        self.retally_followers(rows.iter().map(|row| row.remote_id)).await?;
+        for row in rows.iter().filter(|row| row.status.is_none()) {
+            self.tally.change(None, Some(&UnknownWord(row.word)));
+        }
+        let texts =
+            ["id", "remote_id", "digest", "word", "status", "body", "successors", "update_id"];
+        let write = format!(
+            "INSERT INTO referral_updates (id, lane, remote_id, digest, word, status, body, at, received_at, successors,
+               update_id)
+             SELECT id, $2, remote_id, digest, word, status, body, at, $3, successors, update_id FROM {} AS j",
+            self.dialect.rows(&texts, &["at"])
+        );
+        let now = self.now();
+        sqlx::query(sqlx::AssertSqlSafe(write))
+            .bind(to_json(&rows)?)
+            .bind(self.context.platform_lane.clone())
+            .bind(now)
+            .execute(&mut *self.db)
+            .await?;
+        Ok(rows.into_iter().map(|row| (row.id, row.remote_id.to_owned())).collect())
+    }
+
+    /// The rows of what is new. An answer with the platform's own number is known by that. One without says nothing new
+    /// where it says what was last said of its request, whenever it's dated; and what says how a request stands now is
+    /// news where that differs, though it was said before.
+    async fn new_rows<'u>(&mut self, updates: &[&'u PlatformUpdate]) -> Result<Vec<NewRow<'u>>> {
+        let nameless = updates.iter().filter(|update| update.update_id.is_none());
+        let nameless: HashSet<&str> = nameless.map(|update| update.remote_id.as_str()).collect();
+        let mut last = self.last_said(&nameless.iter().copied().collect::<Vec<_>>()).await?;
+        let rows = updates.iter().map(|update| self.new_row(update)).collect::<Result<Vec<_>>>()?;
+        let mut known = self.known_digests(&rows).await?;
+        let now = self.now();
+        let mut new = Vec::with_capacity(rows.len());
+        for (mut row, update) in rows.into_iter().zip(updates) {
+            let before = last.get(row.remote_id);
+            if update.update_id.is_none() && before.is_some_and(|before| before.says(update)) {
+                continue;
+            }
+            let told = known.contains(&row.digest)
+                || row.formerly.as_ref().is_some_and(|formerly| known.contains(formerly));
+            let moves_on = before.is_some_and(|before| row.at >= before.at);
+            if told && update.update_id.is_none() && update.told == Told::Now && moves_on {
+                // It was so before, then otherwise, and is so again: its time doesn't move, so it's dated by ours.
+                row.at = now;
+                row.digest = digest(&[&row.digest, &now.to_string()]);
+            } else if told {
+                continue;
+            }
+            known.insert(row.digest.clone());
+            if nameless.contains(row.remote_id) && before.is_none_or(|before| row.at >= before.at) {
+                let status = row.status.map(str::to_owned);
+                let (word, text) = (update.word.clone(), update.text.clone());
+                last.insert(row.remote_id.to_owned(), Last { word, text, status, at: row.at });
+            }
+            new.push(row);
+        }
+        Ok(new)
+    }
+
+    fn new_row<'u>(&self, update: &'u PlatformUpdate) -> Result<NewRow<'u>> {
+        let (lane, now) = (&self.context.platform_lane, self.now());
+        let PlatformUpdate { remote_id, word, text, .. } = update;
+        let said_at = update.at.map_or(now, Timestamp::as_millisecond);
+        let successors = match update.successors.as_slice() {
+            [] => None,
+            numbers => Some(to_json(&numbers)?),
+        };
+        let more = successors.as_deref();
+        // What happened at no time that is told is known by what is said of it.
+        let at = match (update.at, update.told) {
+            (None, Told::Then) => String::new(),
+            _ => said_at.to_string(),
+        };
+        let known_by = |marks: &[&str]| {
+            let content = [lane.as_str(), remote_id, word, text];
+            digest(&content.iter().chain(marks).copied().chain(more).collect::<Vec<_>>())
+        };
+        let by_content = known_by(&[&at]);
+        let by_id = update.update_id.as_deref().map(|id| known_by(&["update_id", id]));
+        let (digest, formerly) = match by_id {
+            Some(by_id) => (by_id, Some(by_content)),
+            None => (by_content, None),
+        };
+        Ok(NewRow {
+            id: self.context.id(),
+            remote_id,
+            digest,
+            formerly,
+            word,
+            status: update.status.map(PlatformStatus::code),
+            body: text,
+            // One dated after today would keep all that follows from counting.
+            at: said_at.min(now),
+            successors,
+            update_id: update.update_id.as_deref(),
+        })
+    }
+
+    /// What was last said of each of these numbers.
+    async fn last_said(&mut self, numbers: &[&str]) -> Result<HashMap<String, Last>> {
+        if numbers.is_empty() {
+            return Ok(HashMap::new());
+        }
+        let read = format!(
+            "SELECT remote_id, word, body, status, at FROM referral_updates WHERE remote_id {} AND lane = $2
+             ORDER BY at, received_at, id",
+            self.dialect.among()
+        );
+        type Row = (String, String, String, Option<String>, i64);
+        let rows: Vec<Row> = sqlx::query_as(sqlx::AssertSqlSafe(read))
+            .bind(to_json(&numbers)?)
+            .bind(self.context.platform_lane.clone())
+            .fetch_all(&mut *self.db)
+            .await?;
+        // The last comes last and stays.
+        let last =
+            |(number, word, text, status, at): Row| (number, Last { word, text, status, at });
+        Ok(rows.into_iter().map(last).collect())
+    }
+
+    async fn known_digests(&mut self, rows: &[NewRow<'_>]) -> Result<HashSet<String>> {
+        let digests: Vec<&str> = rows
+            .iter()
+            .flat_map(|row| std::iter::once(&row.digest).chain(&row.formerly))
+            .map(String::as_str)
+            .collect();
+        let read =
+            format!("SELECT digest FROM referral_updates WHERE digest {}", self.dialect.among());
+        let known: Vec<String> = sqlx::query_scalar(sqlx::AssertSqlSafe(read))
+            .bind(to_json(&digests)?)
+            .fetch_all(&mut *self.db)
+            .await?;
+        Ok(known.into_iter().collect())
+    }
+}
+
+/// By what an answer is known again.
+fn digest(parts: &[&str]) -> String {
+    let mut digest = Sha256::new();
+    for part in parts {
+        digest.update((part.len() as u64).to_be_bytes());
+        digest.update(part.as_bytes());
+    }
+    hex(&digest.finalize())
+}

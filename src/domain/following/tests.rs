@@ -1,0 +1,209 @@
+//! What answers make of referrals and their issues.
+
+#![allow(clippy::unwrap_used)]
+
+use super::*;
+use crate::domain::issue::{Category, Class, Level, State, Urgency};
+
+fn referred() -> Issue {
+    let class = Class { level: Level::City, category: Category::Other, urgency: Urgency::Normal };
+    Issue { state: State::Referred, class: Some(class), ..Issue::default() }
+}
+
+fn answer(at: i64, number: &str, status: PlatformStatus, text: &str) -> Answer {
+    Answer {
+        id: format!("{number}@{at}"),
+        number: number.to_owned(),
+        word: status.code().to_owned(),
+        status: Some(status),
+        text: text.to_owned(),
+        at,
+        successors: Vec::new(),
+        update_id: None,
+    }
+}
+
+fn replaced(at: i64, number: &str, by: &[&str]) -> Answer {
+    let successors = by.iter().map(|number| (*number).to_owned()).collect();
+    Answer { successors, ..answer(at, number, PlatformStatus::Replaced, "") }
+}
+
+/// A referral of round 1 for each number.
+fn following(numbers: &[&str]) -> Following {
+    let followed = |number: &&str| Followed {
+        id: format!("r{number}"),
+        issue_id: format!("i{number}"),
+        round: 1,
+        numbers: vec![Number {
+            number: (*number).to_owned(),
+            state: NumberState::Current,
+            said_at: None,
+            said_by: None,
+        }],
+    };
+    let issues = numbers.iter().map(|number| (format!("i{number}"), referred())).collect();
+    Following::new(numbers.iter().map(followed).collect(), issues, false)
+}
+
+fn after(mut following: Following, answers: &[Answer]) -> Consequences {
+    for answer in answers {
+        following.take(answer.clone()).unwrap();
+    }
+    following.end()
+}
+
+fn events(follows: &Consequences) -> Vec<&Event> {
+    follows.events.iter().map(|(_, event)| event).collect()
+}
+
+use PlatformStatus::{Accepted, InProgress, Received, Refused, Resolved};
+
+#[test]
+fn answers_bring_the_issue_on_in_the_platforms_order() {
+    let answers = [
+        answer(1, "7", Accepted, ""),
+        answer(2, "7", InProgress, ""),
+        answer(3, "7", Resolved, "好"),
+    ];
+    let follows = after(following(&["7"]), &answers);
+    let finished = Event::PlatformFinished { reply: "好".to_owned() };
+    assert_eq!(events(&follows), [&Event::Accepted, &Event::Started, &finished]);
+    let Said { state, at, .. } = &follows.referrals[0].1;
+    assert_eq!((*state, *at, follows.taken.len()), (Standing::Ended, 3, 3));
+    assert_eq!(follows.numbers[0].1.state, NumberState::Ended);
+}
+
+#[test]
+fn an_older_answer_is_taken_and_moves_nothing() {
+    let follows =
+        after(following(&["7"]), &[answer(5, "7", InProgress, ""), answer(4, "7", Resolved, "")]);
+    assert_eq!(events(&follows), [&Event::Started]);
+    assert_eq!((follows.referrals[0].1.at, follows.taken.len()), (5, 2));
+}
+
+#[test]
+fn a_word_that_says_nothing_is_noted_all_the_same() {
+    let unknown = Answer { status: None, ..answer(1, "7", Received, "") };
+    let follows = after(following(&["7"]), &[unknown]);
+    assert_eq!((follows.events.len(), follows.referrals[0].1.state), (0, Standing::Open));
+}
+
+#[test]
+fn what_came_before_its_number_was_known_is_taken_with_it() {
+    let early = answer(1, "9", InProgress, "");
+    let follows = after(following(&["7"]), &[early.clone(), replaced(2, "7", &["9"])]);
+    assert_eq!(events(&follows), [&Event::Started]);
+    assert_eq!(follows.taken, ["7@2", "9@1"]);
+    assert_eq!(follows.referrals[0].1.number.as_deref(), Some("9"));
+    // Nobody goes by it yet: it waits.
+    let follows = after(following(&["7"]), &[early]);
+    assert_eq!(follows, Consequences::default());
+}
+
+#[test]
+fn a_number_that_was_replaced_leads_nowhere_any_more() {
+    let answers = [replaced(1, "7", &["9"]), answer(2, "7", Resolved, "旧号关闭")];
+    let follows = after(following(&["7"]), &answers);
+    assert_eq!((follows.events.len(), follows.taken), (0, vec!["7@1".to_owned()]));
+    // Back to its old number by a mistake of the platform's: nothing goes round in circles.
+    let answers =
+        [replaced(1, "7", &["9"]), replaced(2, "9", &["7"]), answer(3, "9", Resolved, "")];
+    assert!(after(following(&["7"]), &answers).events.is_empty());
+}
+
+#[test]
+fn a_split_request_ends_with_its_last_part() {
+    let answers = [replaced(1, "7", &["8", "9"]), answer(2, "9", Resolved, "路面")];
+    let follows = after(following(&["7"]), &answers);
+    assert_eq!((follows.events.len(), follows.referrals[0].1.state), (0, Standing::Open));
+    let last = [answers.as_slice(), &[answer(3, "8", Resolved, "路灯")]].concat();
+    let follows = after(following(&["7"]), &last);
+    let finished = Event::PlatformFinished { reply: "路灯".to_owned() };
+    assert_eq!(
+        (events(&follows), follows.referrals[0].1.state),
+        (vec![&finished], Standing::Ended)
+    );
+}
+
+#[test]
+fn requests_joined_into_one_end_together() {
+    let answers = [replaced(1, "8", &["7"]), answer(2, "7", Resolved, "好")];
+    let follows = after(following(&["7", "8"]), &answers);
+    let issues: Vec<&str> = follows.events.iter().map(|(issue, _)| issue.as_str()).collect();
+    assert_eq!(issues, ["i7", "i8"]);
+}
+
+#[test]
+fn a_close_without_a_word_waits_for_one_where_that_is_asked() {
+    let asked = || Following { close_needs_answer: true, ..following(&["7"]) };
+    let silent = answer(1, "7", Resolved, " ");
+    let follows = after(asked(), std::slice::from_ref(&silent));
+    assert_eq!((follows.events.len(), follows.referrals[0].1.state), (0, Standing::Open));
+    assert_eq!(follows.numbers[0].1.state, NumberState::Current, "it's asked about on");
+    let follows = after(asked(), &[silent, answer(2, "7", Resolved, "已换")]);
+    assert_eq!(follows.events.len(), 1);
+}
+
+#[test]
+fn what_is_said_of_an_earlier_round_moves_the_referral_alone() {
+    let answers = [answer(1, "7", Refused, "重复"), answer(2, "7", InProgress, "")];
+    let follows = after(following(&["7"]), &answers);
+    assert_eq!(events(&follows), [&Event::Refused { reason: "重复".to_owned() }]);
+    assert_eq!(follows.referrals[0].1.state, Standing::Open);
+}
+
+#[test]
+fn what_the_platform_takes_up_again_is_followed_again_and_keeps_both_answers() {
+    let answers = [
+        answer(1, "7", Resolved, "已修好"),
+        answer(2, "7", Received, "又坏了"),
+        answer(3, "7", InProgress, ""),
+        answer(4, "7", Resolved, "再次修好"),
+    ];
+    let follows = after(following(&["7"]), &answers);
+    let finished = |reply: &str| Event::PlatformFinished { reply: reply.to_owned() };
+    let again = Event::PlatformReopened { reason: "又坏了".to_owned() };
+    assert_eq!(events(&follows), [&finished("已修好"), &again, &finished("再次修好")]);
+    assert_eq!(follows.referrals[0].1.state, Standing::Ended);
+    // Until it ends again, it's open: somebody asks about it.
+    let follows = after(following(&["7"]), &answers[..2]);
+    assert_eq!(follows.referrals[0].1.state, Standing::Open);
+    assert_eq!(follows.numbers[0].1.state, NumberState::Current);
+}
+
+#[test]
+fn an_end_is_taken_back_by_what_is_later_alone() {
+    let end = answer(5, "7", Resolved, "已修好");
+    for other in [answer(5, "7", InProgress, ""), answer(4, "7", InProgress, "")] {
+        for pair in [[end.clone(), other.clone()], [other.clone(), end.clone()]] {
+            let follows = after(following(&["7"]), &pair);
+            assert_eq!(follows.referrals[0].1.state, Standing::Ended, "{pair:?}");
+        }
+    }
+    // A word that nobody knows takes no end back.
+    let unknown = Answer { status: None, ..answer(6, "7", InProgress, "") };
+    let follows = after(following(&["7"]), &[end, unknown]);
+    assert_eq!((follows.events.len(), follows.referrals[0].1.state), (1, Standing::Ended));
+}
+
+#[test]
+fn the_platforms_own_numbering_goes_before_its_times() {
+    let numbered = |id: &str, at, status| Answer {
+        update_id: Some(id.to_owned()),
+        ..answer(at, "7", status, "")
+    };
+    // Twenty digits, and a clock that went back between the two.
+    let mut answers = [
+        numbered("20220420153012340010", 9, InProgress),
+        numbered("20220420153012340009", 9, Accepted),
+        numbered("20220420153012340011", 3, Resolved),
+    ];
+    super::by_update_ids(&mut answers);
+    let follows = after(following(&["7"]), &answers);
+    assert_eq!(events(&follows).len(), 3);
+    assert_eq!(follows.referrals[0].1.state, Standing::Ended);
+    // Names that don't count leave it to the times.
+    let mut named = [numbered("b-7", 2, Resolved), numbered("a-9", 1, InProgress)];
+    super::by_update_ids(&mut named);
+    assert_eq!(named[0].at, 2);
+}

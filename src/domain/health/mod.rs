@@ -1,0 +1,218 @@
+//! What makes the service's state yellow or red: from what is known of it to findings, each of which says what is wrong,
+//! since when, and what to do. Counts and keys only, never a person.
+
+mod finding;
+mod lanes;
+mod platform;
+
+use std::fmt;
+
+use jiff::civil::DateTime;
+
+use super::duty::DutyKind;
+use super::reason::in_words;
+pub use finding::{Finding, Owed, Verdict};
+use finding::{minute, red, yellow};
+pub use lanes::{Debts, LaneFacts};
+pub use platform::{Note, PlatformFacts, Unasked};
+
+/// Why the record can't be written or read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Fault {
+    DiskFull,
+    /// Another program holds the lock.
+    Locked,
+    ReadOnly,
+    /// The database doesn't answer.
+    Gone,
+    /// Anything else, as the database says it.
+    Other(String),
+}
+
+/// That the record can't be written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unwritable {
+    pub fault: Fault,
+    /// The last write that went well, or the start of the service, by the real time.
+    pub since: DateTime,
+    pub seconds: u64,
+}
+
+/// All that is known of the service. Times are the township's.
+#[derive(Debug, Clone, Default)]
+pub struct Facts {
+    pub now: DateTime,
+    pub unwritable: Option<Unwritable>,
+    pub lanes: Vec<LaneFacts>,
+    pub platform: PlatformFacts,
+    pub failed_jobs: Vec<FailedJob>,
+    /// A file on its way in with which nobody goes on.
+    pub stalled_import: Option<StalledImport>,
+    /// The record was restored from a backup.
+    pub restored: Option<RestoredFacts>,
+    /// Why what is remembered beside the record can't be written.
+    pub memory_trouble: Option<String>,
+    pub unreachable: i64,
+    pub plan_differs: bool,
+    /// How many duties of each kind are late.
+    pub late: Vec<(DutyKind, i64)>,
+    /// The present year, where the calendar lacks its holidays.
+    pub year_without_holidays: Option<i16>,
+}
+
+/// A file on its way in with which nobody goes on.
+#[derive(Debug, Clone)]
+pub struct StalledImport {
+    pub file: String,
+    pub rows: i64,
+    /// Since when, by the real time.
+    pub since: DateTime,
+    /// Nothing of it is written yet.
+    pub checking: bool,
+}
+
+/// That the record was restored.
+#[derive(Debug, Clone)]
+pub struct RestoredFacts {
+    pub at: DateTime,
+    /// Until when the backup remembers.
+    pub from: DateTime,
+    pub unsure: i64,
+}
+
+/// A job whose last run failed.
+#[derive(Debug, Clone)]
+pub struct FailedJob {
+    pub title: String,
+    pub why: String,
+    pub at: Option<DateTime>,
+    pub next: DateTime,
+}
+
+/// Everything that isn't as it should be, the worst first.
+pub fn judge(facts: &Facts) -> Vec<Finding> {
+    let mut findings: Vec<Finding> = facts.unwritable.iter().map(unwritable).collect();
+    for lane in &facts.lanes {
+        findings.extend(lanes::findings(lane, facts.now));
+    }
+    findings.extend(platform::findings(&facts.platform, &facts.lanes));
+    // Where nothing can be written no job goes well: that's one fault, and it's said above.
+    let jobs = facts.failed_jobs.iter().filter(|_| facts.unwritable.is_none());
+    findings.extend(jobs.map(failed_job));
+    findings.extend(of_record(facts));
+    findings.extend(of_campaign(facts));
+    findings.sort_by_key(|finding| std::cmp::Reverse(finding.verdict));
+    findings
+}
+
+/// The worst of it.
+pub fn verdict(findings: &[Finding]) -> Verdict {
+    findings.iter().map(|finding| finding.verdict).max().unwrap_or(Verdict::Green)
+}
+
+fn of_record(facts: &Facts) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    if let Some(RestoredFacts { at, from, unsure }) = &facts.restored {
+        let (at, from) = (minute(*at), minute(*from));
+        findings.push(yellow(format!(
+            "数据库在 {at} 发现是从较早的备份恢复的（备份只到 {from}）：{unsure} 件可能在那以后已经送出，程序逐件核实后才发；请把 {from} 以后的文件再导入一次"
+        )));
+    }
+    if let Some(import) = &facts.stalled_import {
+        let StalledImport { file, rows, since, checking } = import;
+        let since = minute(*since);
+        let how = if *checking {
+            "还在核对，什么也没有写入：请再导入一次"
+        } else {
+            "已写入一部分：服务会自己接着写完，如果十分钟后还在这里，请查看日志"
+        };
+        findings.push(yellow(format!("「{file}」（{rows} 行）的导入从 {since} 起停住了，{how}")));
+    }
+    if let Some(why) = &facts.memory_trouble {
+        let reason = "运行标记写不进去，恢复备份以后会认不出来：请检查密钥所在目录的权限和空间，或者另设 privacy.memory_file";
+        findings.push(yellow(reason.to_owned()).detailed(Some(why.clone())));
+    }
+    findings
+}
+
+fn unwritable(of: &Unwritable) -> Finding {
+    red(of.to_string())
+}
+
+fn failed_job(job: &FailedJob) -> Finding {
+    let FailedJob { title, why, .. } = job;
+    let at = job.at.map(|at| format!("（{}）", minute(at))).unwrap_or_default();
+    let next = minute(job.next);
+    let why = in_words(why);
+    let said = &why.said;
+    red(format!(
+        "定时任务「{title}」上次失败{at}：{said}。{next} 自动再试；如再失败，请按原因处理或查看日志"
+    ))
+    .detailed(Some(why.detail))
+}
+
+fn of_campaign(facts: &Facts) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    if facts.unreachable > 0 {
+        let count = facts.unreachable;
+        findings.push(yellow(format!(
+            "有 {count} 人收不到提醒，已转给代办人或上一级：请用 zoufang notify unreachable 查看"
+        )));
+    }
+    if facts.plan_differs {
+        findings.push(yellow(
+            "方案文件与生效的方案不同：请用 zoufang campaign plan 查看变化，用 zoufang campaign apply 使它生效"
+                .to_owned(),
+        ));
+    }
+    let late: Vec<_> = facts.late.iter().filter(|(_, count)| *count > 0).collect();
+    if !late.is_empty() {
+        let total: i64 = late.iter().map(|(_, count)| count).sum();
+        let kinds: Vec<String> =
+            late.iter().map(|(kind, count)| format!("{kind} {count}")).collect();
+        let kinds = kinds.join("，");
+        findings.push(yellow(format!(
+            "有 {total} 项任务超期（{kinds}）：请用 zoufang duties --late 查看是谁的，督促办理"
+        )));
+    }
+    if let Some(year) = facts.year_without_holidays {
+        findings.push(yellow(format!(
+            "日历里没有 {year} 年的节假日，暂按周末计算：请设 campaign.calendar_file"
+        )));
+    }
+    findings
+}
+
+impl fmt::Display for Unwritable {
+    /// What is wrong, since when, and what to do.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Unwritable { fault, since, seconds } = self;
+        let since = since.strftime("%Y-%m-%d %H:%M:%S");
+        write!(
+            f,
+            "数据库从 {since} 起写不进去（已 {seconds} 秒）：{fault}。原因消除后几秒内自动恢复，不用重启"
+        )
+    }
+}
+
+impl fmt::Display for Fault {
+    /// What it is, and the cure.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Fault::DiskFull => f.write_str("磁盘已满。请在数据库所在的磁盘上腾出空间"),
+            Fault::Locked => f.write_str(
+                "数据库被占着。请看是否有导入、备份或别的 zoufang 命令在运行，等它结束，或者停掉它",
+            ),
+            Fault::ReadOnly => f.write_str(
+                "数据库是只读的。请检查数据库文件和目录的权限，或者数据库的主备切换是否完成",
+            ),
+            Fault::Gone => f.write_str(
+                "数据库没有回答。请检查数据库服务是否在运行，网络和 database.url 是否正确",
+            ),
+            Fault::Other(why) => write!(f, "{why}。请检查磁盘和数据库的日志"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

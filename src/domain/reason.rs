@@ -1,0 +1,151 @@
+//! Why something didn't reach its receiver, in words for whoever must act; what only a technician reads stands apart.
+
+/// A reason for people, and the technical text that it was made of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reason {
+    pub said: String,
+    pub detail: String,
+}
+
+/// The names by which reasons open, and what each says.
+const NAMES: &[(&str, &str)] = &[
+    ("timeout", "对方没有及时回答"),
+    ("not_connected", "连不上对方：网络不通、地址不对，或对方没有开"),
+    ("certificate", "双方的证书对不上：不受信任、名称不符，或已经过期"),
+    ("cut_off", "连接中途断了"),
+    ("too_long", "对方的回答太长，没有读完"),
+    ("wrong_charset", "对方的回答不在它写明的字符集里"),
+    ("too_many", "对方说发得太快，过一会儿再来"),
+    ("redirected", "对方转到了别的地址：请核对接口地址"),
+    ("not_known", "对方不认刚刚发给我们的凭证"),
+    ("no_token", "取不到访问凭证：请核对账号和密钥"),
+    ("not_json", "对方的回答读不懂"),
+    ("unexpected_code", "对方的返回码不在描述文件里"),
+    ("unexpected_answer", "对方的回答读不懂"),
+    ("refused", "对方退回"),
+    ("no_number", "对方说收下了，却没有给编号"),
+    ("no_address", "这个地址收不到"),
+    ("too_many_pages", "对方的清单翻不到头"),
+    ("misconfigured", "配置不对"),
+    ("unwritable", "内容写不成对方要的格式"),
+    ("broken_off", "处理回答时程序出错"),
+];
+
+/// Opens the reason of a question that had no answer.
+pub const ASKING: &str = "asking: ";
+
+/// Says a reason.
+///
+/// ```
+/// use zoufang::domain::reason::in_words;
+/// let reason = in_words("not_connected: tcp connect error");
+/// assert_eq!(reason.said, "连不上对方：网络不通、地址不对，或对方没有开");
+/// assert_eq!(reason.detail, "not_connected: tcp connect error");
+/// assert_eq!(in_words("HTTP 503 系统维护").said, "对方暂停服务（HTTP 503）：系统维护");
+/// assert_eq!(in_words("地址不明").said, "地址不明");
+/// ```
+pub fn in_words(reason: &str) -> Reason {
+    let detail = reason.trim().to_owned();
+    // The debt by which it was seen, where it's named.
+    if let Some((key, rest)) = detail.split_once('：').filter(|(key, _)| is_key(key)) {
+        return Reason {
+            said: format!("{}（{key}）", in_words(rest).said),
+            detail: detail.clone(),
+        };
+    }
+    let (asking, rest) = match detail.strip_prefix(ASKING) {
+        Some(rest) => ("查询时", rest),
+        None => ("", detail.as_str()),
+    };
+    let said = said(rest);
+    let said = if asking.is_empty() { said } else { format!("{asking}{said}") };
+    Reason { said, detail }
+}
+
+/// Such as `referral:CHD2022-000007-R1`.
+fn is_key(text: &str) -> bool {
+    let kind = text.split_once(':').map(|(kind, _)| kind);
+    matches!(kind, Some("referral" | "message" | "photo" | "notice"))
+}
+
+fn said(reason: &str) -> String {
+    if let Some(rest) = reason.strip_prefix("HTTP ") {
+        return by_http(rest);
+    }
+    let (name, rest) = reason.split_once(':').unwrap_or((reason, ""));
+    let Some((_, words)) = NAMES.iter().find(|(known, _)| *known == name.trim()) else {
+        return if is_chinese(reason) {
+            reason.to_owned()
+        } else {
+            "对方的回答看不懂".to_owned()
+        };
+    };
+    // What already is in words says more than the name.
+    match chinese_part(rest) {
+        Some(own) if !matches!(name, "timeout" | "not_connected" | "cut_off") => {
+            format!("{words}：{own}")
+        }
+        _ => (*words).to_owned(),
+    }
+}
+
+fn by_http(rest: &str) -> String {
+    let code: String = rest.chars().take_while(char::is_ascii_digit).collect();
+    let words = match code.as_str() {
+        "400" | "409" | "410" | "422" => "对方退回",
+        "401" => "对方不认我们的密钥",
+        "403" => "对方不让访问：密钥没有权限，或被防火墙拦下",
+        "404" | "405" => "对方没有这个接口或编号：请核对地址",
+        "408" | "504" => "对方没有及时回答",
+        "413" | "414" => "对方嫌内容太长",
+        "429" => "对方说发得太快，过一会儿再来",
+        "502" => "对方的网关连不上它的系统",
+        "503" => "对方暂停服务",
+        _ if code.starts_with('5') => "对方的系统出错",
+        _ if code.starts_with('3') => "对方转到了别的地址：请核对接口地址",
+        _ => "对方没有收下",
+    };
+    match chinese_part(&rest[code.len()..]) {
+        Some(own) => format!("{words}（HTTP {code}）：{own}"),
+        None => format!("{words}（HTTP {code}）"),
+    }
+}
+
+/// The words of the receiver's own, where they can be read.
+fn chinese_part(text: &str) -> Option<&str> {
+    let text = text.trim().trim_start_matches(|c: char| c.is_ascii_digit() || c == ':').trim();
+    is_chinese(text).then_some(text)
+}
+
+fn is_chinese(text: &str) -> bool {
+    text.chars().any(|c| ('\u{4e00}'..='\u{9fff}').contains(&c))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_reason_is_foreign() {
+        for reason in [
+            "timeout: operation timed out",
+            "certificate: invalid peer certificate: UnknownIssuer",
+            "too_many: HTTP 429 slow down",
+            "HTTP 403 Forbidden",
+            "HTTP 302",
+            "HTTP 418 teapot",
+            "asking: HTTP 500 Internal Server Error",
+            "misconfigured: code 40014 invalid access_token",
+            "whatever the mail server says",
+        ] {
+            let Reason { said, detail } = in_words(reason);
+            assert_eq!(detail, reason);
+            let foreign = said.replace("HTTP", "");
+            assert!(!foreign.chars().any(|c| c.is_ascii_alphabetic()), "{said}");
+        }
+        let named = in_words("referral:CHD2022-000007-R1：HTTP 503").said;
+        assert_eq!(named, "对方暂停服务（HTTP 503）（referral:CHD2022-000007-R1）");
+        assert_eq!(in_words("asking: timeout").said, "查询时对方没有及时回答");
+        assert_eq!(in_words("refused: code 4001 地址不明").said, "对方退回：code 4001 地址不明");
+    }
+}

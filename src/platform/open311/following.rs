@@ -1,0 +1,177 @@
+//! How requests stand, and what happened to them: GET requests, by their numbers, and GET tokens.
+
+use std::collections::BTreeSet;
+use std::sync::atomic::Ordering;
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::{Open311, halves};
+use crate::domain::referral::{PlatformUpdate, Told, meaning};
+use crate::platform::encode::{encode, is_segment};
+use crate::platform::interface::{Answers, NoContact, Unanswered, Unread};
+use crate::platform::records::{Record, read};
+use crate::platform::times::TimeFormat;
+
+/// No server gives fewer at once.
+const SMALLEST_PAGE: usize = 10;
+/// No window is read in more parts; what isn't seen then is found by the nightly sweep.
+const MOST_SPANS: usize = 300;
+
+/// A number with a comma would be two in a list, and a long one makes its address too long for others.
+pub(super) fn can_list(remote_id: &str) -> bool {
+    !remote_id.contains(',') && remote_id.len() <= 100
+}
+
+impl Open311 {
+    /// What records tell.
+    pub(super) fn answers(&self, records: &[Record], told: Told) -> Answers {
+        let mut answers = Answers::default();
+        for record in records {
+            let update = self.update(record, told, &mut answers.unread);
+            answers.updates.extend(update);
+        }
+        answers
+    }
+
+    fn update(
+        &self,
+        record: &Record,
+        told: Told,
+        unread: &mut Vec<Unread>,
+    ) -> Option<PlatformUpdate> {
+        let field = |name: &str| record.get(name).filter(|value| !value.is_empty());
+        let (Some(remote_id), Some(word)) = (field("service_request_id"), field("status")) else {
+            let names: Vec<&str> = record.keys().map(String::as_str).collect();
+            unread.push(Unread {
+                what: "平台的答复里有的没有编号（service_request_id）或状态（status）".to_owned(),
+                sample: format!("只有 {}", names.join("、")),
+            });
+            return None;
+        };
+        let update_id = field("update_id").cloned();
+        // An update of the extension has its words in its description; a request has what we wrote there.
+        let words = ["status_notes", "description"].into_iter();
+        let words = words.filter(|name| *name == "status_notes" || update_id.is_some());
+        let text = words.filter_map(field).next().cloned().unwrap_or_default();
+        let text = if update_id.is_some() { with_media(text, record) } else { text };
+        let times = ["updated_datetime", "requested_datetime"];
+        let written = times.into_iter().find_map(|name| Some((name, field(name)?)));
+        let at = written.and_then(|(name, written)| {
+            let at = self.times.read(written, &TimeFormat::Usual);
+            if at.is_none() {
+                let sample = written.chars().take(40).collect();
+                unread
+                    .push(Unread { what: format!("平台的时间（{name}）读不懂"), sample });
+            }
+            at
+        });
+        Some(PlatformUpdate {
+            remote_id: remote_id.clone(),
+            status: meaning(&self.statuses, word),
+            word: word.clone(),
+            text,
+            at,
+            // GeoReport has no word for it.
+            successors: Vec::new(),
+            told: if update_id.is_some() { Told::Then } else { told },
+            update_id,
+        })
+    }
+
+    /// How the requests of these numbers stand. One alone is asked for by its own address, and where there's none, in a list.
+    pub(super) async fn standing(&self, remote_ids: &[String]) -> Result<Answers, Unanswered> {
+        let [one] = remote_ids else {
+            return self.listed(remote_ids).await;
+        };
+        let alone = match is_segment(one) {
+            true => self.asked(&format!("requests/{}", encode(one)), &[]).await,
+            false => self.listed(remote_ids).await,
+        };
+        match alone {
+            Err(Unanswered::This(reason)) if is_segment(one) && can_list(one) => {
+                // Some have no address for each.
+                match self.listed(remote_ids).await {
+                    Ok(answers) if answers.updates.iter().any(|u| u.remote_id == *one) => {
+                        Ok(answers)
+                    }
+                    _ => Err(Unanswered::This(reason)),
+                }
+            }
+            alone => alone,
+        }
+    }
+
+    async fn listed(&self, remote_ids: &[String]) -> Result<Answers, Unanswered> {
+        self.asked("requests", &[("service_request_id", &remote_ids.join(","))]).await
+    }
+
+    async fn asked(&self, path: &str, query: &[(&str, &str)]) -> Result<Answers, Unanswered> {
+        let records = self.records(path, query).await?;
+        Ok(self.answers(&records, Told::Now))
+    }
+
+    /// The updates between two instants. How many a server gives at once isn't known: the most that it ever gave may have been
+    /// all or not, and what holds as many is read again in halves.
+    pub(super) async fn updates_between(
+        &self,
+        from: Timestamp,
+        to: Timestamp,
+    ) -> Result<Vec<Record>, NoContact> {
+        let whole = self.updates_of(from, to).await?;
+        let mut updates: BTreeSet<Record> = whole.iter().cloned().collect();
+        let mut spans = vec![(from, to, whole)];
+        for _ in 0..MOST_SPANS {
+            let Some((from, to, whole)) = spans.pop() else { break };
+            let most = self.most_updates.fetch_max(whole.len(), Ordering::Relaxed);
+            let may_be_cut = whole.len() >= most.max(SMALLEST_PAGE);
+            if !may_be_cut || to.duration_since(from) <= SignedDuration::from_secs(2) {
+                continue;
+            }
+            let mut narrows = false;
+            let mut halved = Vec::new();
+            for (from, to) in halves(from, to) {
+                let half = self.updates_of(from, to).await?;
+                narrows |= half != whole;
+                updates.extend(half.iter().cloned());
+                halved.push((from, to, half));
+            }
+            // A server that doesn't go by the window says the same of each half.
+            if narrows {
+                spans.extend(halved);
+            }
+        }
+        Ok(updates.into_iter().collect())
+    }
+
+    async fn updates_of(&self, from: Timestamp, to: Timestamp) -> Result<Vec<Record>, NoContact> {
+        let query =
+            [("start_date", self.times.written(from)), ("end_date", self.times.written(to))];
+        let query = query.each_ref().map(|(name, at)| (*name, at.as_str()));
+        self.list(self.get("servicerequestupdates", &query)).await
+    }
+
+    async fn records(&self, path: &str, query: &[(&str, &str)]) -> Result<Vec<Record>, Unanswered> {
+        let answer = super::ask_in(self.get(path, query), self.charset).await?;
+        if !answer.status.is_success() {
+            let reason = format!("HTTP {} {}", answer.status.as_u16(), self.words(&answer));
+            let none = NoContact { reason, retry_after: answer.retry_after };
+            return Err(Unanswered::of_status(answer.status, none));
+        }
+        let unreadable = |reason| NoContact { reason, retry_after: None };
+        Ok(read(&answer.body, self.format).map_err(unreadable)?)
+    }
+
+    /// The number that belongs to a token, once there is one.
+    pub(super) async fn number_of_token(&self, token: &str) -> Result<Option<String>, Unanswered> {
+        let records = self.records(&format!("tokens/{}", encode(token)), &[]).await?;
+        Ok(records.iter().find_map(|record| Self::receipt(record)?.remote_id))
+    }
+}
+
+/// A picture that the platform shows of its work stands behind its words.
+fn with_media(text: String, record: &Record) -> String {
+    match record.get("media_url").filter(|address| !address.is_empty()) {
+        Some(address) => format!("{text}（附件：{address}）"),
+        None => text,
+    }
+}

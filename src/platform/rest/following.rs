@@ -1,0 +1,175 @@
+//! How requests stand, what changed, and what the platform calls with: by the description's [status], [changes] and [push].
+
+use std::collections::HashSet;
+
+use minijinja::{Value, context};
+use reqwest::StatusCode;
+
+use super::Rest;
+use super::answer::{Verdict, field, items, judge, list};
+use super::description::{AnswerRules, Call};
+use crate::clock::local_text;
+use crate::delivery::Outcome;
+use crate::delivery::http::ask_in;
+use crate::domain::referral::{PlatformUpdate, Told, meaning};
+use crate::platform::interface::{Answers, Changed, NoContact, Unanswered, Unread, read_from};
+use crate::platform::json;
+
+/// No list is read further than this many pages.
+const MOST_PAGES: usize = 1000;
+
+impl Rest {
+    /// What the things of an answer tell.
+    fn answers(&self, rules: &AnswerRules, things: &[&serde_json::Value], told: Told) -> Answers {
+        let mut answers = Answers::default();
+        for thing in things {
+            let update = self.update(rules, thing, told, &mut answers.unread);
+            answers.updates.extend(update);
+        }
+        answers
+    }
+
+    fn update(
+        &self,
+        rules: &AnswerRules,
+        thing: &serde_json::Value,
+        told: Told,
+        unread: &mut Vec<Unread>,
+    ) -> Option<PlatformUpdate> {
+        let named = |at: &Option<String>| at.clone().unwrap_or_default();
+        let found = field(thing, rules.id.as_ref()).zip(field(thing, rules.status.as_ref()));
+        let Some((remote_id, word)) = found else {
+            let (id, status) = (named(&rules.id), named(&rules.status));
+            let names: Vec<&str> =
+                thing.as_object().into_iter().flatten().map(|(name, _)| name.as_str()).collect();
+            unread.push(Unread {
+                what: format!(
+                    "平台的答复里有的没有编号（{id}）或状态（{status}）：请核对描述文件里的指针"
+                ),
+                sample: format!("只有 {}", names.join("、")),
+            });
+            return None;
+        };
+        let at = field(thing, rules.time.as_ref()).and_then(|written| {
+            let at = self.times.read(&written, &rules.time_format);
+            if at.is_none() {
+                let what = format!(
+                    "平台的时间（{}）读不懂：请核对描述文件里的 time_format",
+                    named(&rules.time)
+                );
+                unread.push(Unread { what, sample: written.chars().take(40).collect() });
+            }
+            at
+        });
+        Some(PlatformUpdate {
+            remote_id,
+            status: meaning(&self.description.statuses, &word),
+            word,
+            text: field(thing, rules.text.as_ref()).unwrap_or_default(),
+            successors: list(thing, rules.successors.as_ref()),
+            at,
+            update_id: field(thing, rules.update_id.as_ref()),
+            told,
+        })
+    }
+
+    /// How the requests of these numbers stand.
+    pub(super) async fn standing(&self, remote_ids: &[String]) -> Result<Answers, Unanswered> {
+        let Some(call) = &self.description.status else {
+            return Ok(Answers::default());
+        };
+        let parts = context! { id => remote_ids.first(), ids => remote_ids };
+        self.pages_of(call, &parts, Told::Now).await
+    }
+
+    /// Every page of a question: until one is empty or only repeats what came before.
+    async fn pages_of(
+        &self,
+        call: &Call,
+        parts: &Value,
+        told: Told,
+    ) -> Result<Answers, Unanswered> {
+        let (mut all, mut seen) = (Answers::default(), HashSet::new());
+        let has_pages = call.templates().any(|template| self.templates.names(template, "page"));
+        for page in 1..=MOST_PAGES {
+            let value = self.asked(call, &context! { page, ..parts.clone() }).await?;
+            let things = items(&call.answer, &value)?;
+            let new: Vec<_> =
+                things.into_iter().filter(|thing| seen.insert(thing.to_string())).collect();
+            let answers = self.answers(&call.answer, &new, told);
+            all.updates.extend(answers.updates);
+            all.unread.extend(answers.unread);
+            if !has_pages || new.is_empty() {
+                return Ok(all);
+            }
+        }
+        let reason = format!("too_many_pages: more than {MOST_PAGES}");
+        Err(NoContact { reason, retry_after: None }.into())
+    }
+
+    /// One question; where it's refused, whether it's about what was asked.
+    async fn asked(&self, call: &Call, parts: &Value) -> Result<serde_json::Value, Unanswered> {
+        let answer = match self.call_with(call, parts, None).await {
+            Ok(answer) => answer,
+            Err(outcome) => return Err(NoContact::from(outcome).into()),
+        };
+        match judge(&call.answer, &answer) {
+            Verdict::Done(value) => Ok(value),
+            Verdict::NotDone(Outcome::Refused { reason }) => Err(Unanswered::This(reason)),
+            Verdict::NotDone(outcome) => {
+                Err(Unanswered::of_status(answer.status, NoContact::from(outcome)))
+            }
+        }
+    }
+
+    /// What changed since a cursor.
+    pub(super) async fn changed(&self, cursor: Option<&str>) -> Result<Changed, NoContact> {
+        let Some(changes) = &self.description.changes else {
+            return Ok(Changed::default());
+        };
+        let (call, began) = (&changes.call, self.clock.now());
+        let Some(next_at) = &changes.next_cursor else {
+            let since = read_from(cursor, began, self.overlap);
+            let parts = context! { cursor => since.to_string(), cursor_local => local_text(since) };
+            let read = self.pages_of(call, &parts, Told::Then).await;
+            let Answers { updates, unread } = read.map_err(NoContact::from)?;
+            return Ok(Changed { updates, unread, cursor: Some(began.to_string()), more: false });
+        };
+        let parts =
+            context! { cursor => cursor.unwrap_or_default(), cursor_local => "", page => 1 };
+        let value = self.question(call, &parts).await?;
+        let things = items(&call.answer, &value)?;
+        let Answers { updates, unread } = self.answers(&call.answer, &things, Told::Then);
+        let next = field(&value, Some(next_at));
+        let more = !things.is_empty() && next.is_some() && next.as_deref() != cursor;
+        Ok(Changed { updates, unread, cursor: next.or(cursor.map(str::to_owned)), more })
+    }
+
+    /// What the platform called us with.
+    pub(super) fn pushed_body(&self, body: &str) -> Result<Answers, String> {
+        let rules = self.description.push.as_ref().ok_or("描述文件里没有 [push]")?;
+        let value = json::read(body)?;
+        let things = items(rules, &value).map_err(|none| none.reason)?;
+        Ok(self.answers(rules, &things, Told::Now))
+    }
+
+    /// Whether anything answers at its address, be it a no.
+    pub(super) async fn is_there(&self) -> Result<(), NoContact> {
+        let request = self.client.get(format!("{}/", self.endpoint));
+        let answer = ask_in(request, self.charset).await?;
+        if answer.status < StatusCode::INTERNAL_SERVER_ERROR {
+            return Ok(());
+        }
+        let reason = format!("HTTP {}", answer.status.as_u16());
+        Err(NoContact { reason, retry_after: answer.retry_after })
+    }
+}
+
+impl From<Unanswered> for NoContact {
+    fn from(unanswered: Unanswered) -> NoContact {
+        match unanswered {
+            Unanswered::This(reason) => NoContact { reason, retry_after: None },
+            Unanswered::At(none) => none,
+        }
+    }
+}

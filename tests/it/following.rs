@@ -1,0 +1,476 @@
+//! Following a platform that answers badly: what it can't say of one stops no other, and nothing of it goes unsaid.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+
+use async_trait::async_trait;
+use jiff::{SignedDuration, Timestamp};
+use tokio_util::sync::CancellationToken;
+use wiremock::matchers::{method, path, query_param};
+use wiremock::{Mock, MockServer, Request, ResponseTemplate};
+use zoufang::clock::{Chance, Clock};
+use zoufang::daemon::{Daemon, platform};
+use zoufang::db::{Dispatch, Receipt};
+use zoufang::delivery::Outcome;
+use zoufang::domain::delivery::Settlement;
+use zoufang::domain::delivery::search::{Sight, Sought};
+use zoufang::domain::issue::State;
+use zoufang::domain::referral::{PlatformStatus, PlatformUpdate, Told};
+use zoufang::platform::{
+    Answers, Changed, NoContact, Platform, ServiceGap, Unanswered, poll, sweep,
+};
+use zoufang::settings::Settings;
+use zoufang::web::status::Status;
+
+use crate::support::{Fixture, VISITS, claim, on_both, settle};
+
+/// What a platform does with a number that it's asked about.
+#[derive(Clone, Copy, PartialEq)]
+enum Does {
+    Say(PlatformStatus),
+    Gone,
+    Hang,
+    Panic,
+    LeaveOut,
+}
+
+/// A platform that is told what to do with each number; a list with one that it can't answer it doesn't answer at all.
+#[derive(Default)]
+struct Scripted {
+    does: Mutex<BTreeMap<String, Does>>,
+    asked: Mutex<Vec<Vec<String>>>,
+    /// Its feed, page by page by the cursor, where it has one.
+    feed: Option<fn(Option<&str>) -> Changed>,
+    turned: AtomicUsize,
+    down: Mutex<bool>,
+}
+
+impl Scripted {
+    fn will(&self, number: &str, does: Does) {
+        self.does.lock().unwrap().insert(number.to_owned(), does);
+    }
+
+    fn questions(&self) -> Vec<Vec<String>> {
+        std::mem::take(&mut self.asked.lock().unwrap())
+    }
+}
+
+fn said(number: &str, status: PlatformStatus, text: &str) -> PlatformUpdate {
+    PlatformUpdate {
+        remote_id: number.to_owned(),
+        word: status.code().to_owned(),
+        status: Some(status),
+        text: text.to_owned(),
+        at: None,
+        successors: Vec::new(),
+        update_id: None,
+        told: Told::Now,
+    }
+}
+
+fn none(reason: &str) -> NoContact {
+    NoContact { reason: reason.to_owned(), retry_after: None }
+}
+
+#[async_trait]
+impl Platform for Scripted {
+    fn has_feed(&self) -> bool {
+        self.feed.is_some()
+    }
+
+    async fn changes(&self, cursor: Option<&str>) -> Result<Changed, NoContact> {
+        self.turned.fetch_add(1, Ordering::Relaxed);
+        Ok(self.feed.unwrap()(cursor))
+    }
+
+    async fn greet(&self) -> Result<(), NoContact> {
+        if *self.down.lock().unwrap() { Err(none("not_connected: refused")) } else { Ok(()) }
+    }
+
+    async fn submit(&self, _: &Dispatch) -> Outcome {
+        Outcome::Unknown { reason: "timeout".to_owned() }
+    }
+
+    async fn find(&self, _: &Sought) -> Result<Sight, NoContact> {
+        Err(none("timeout"))
+    }
+
+    async fn fetch(&self, ids: &[String]) -> Result<Answers, Unanswered> {
+        self.asked.lock().unwrap().push(ids.to_vec());
+        let does = self.does.lock().unwrap().clone();
+        let of = |id: &String| does.get(id).copied().unwrap_or(Does::Say(PlatformStatus::Resolved));
+        let all: Vec<Does> = ids.iter().map(of).collect();
+        assert!(!all.contains(&Does::Panic), "a fault of the program's own");
+        if all.contains(&Does::Gone) {
+            return Err(Unanswered::This("HTTP 404 not found".to_owned()));
+        }
+        if all.contains(&Does::Hang) {
+            return Err(none("timeout: operation timed out").into());
+        }
+        let says = |(id, does): (&String, Does)| match does {
+            Does::Say(status) => Some(said(id, status, "已修好")),
+            _ => None,
+        };
+        let updates = ids.iter().zip(all).filter_map(says).collect();
+        Ok(Answers { updates, unread: Vec::new() })
+    }
+
+    async fn number_of(&self, token: &str) -> Result<Option<String>, Unanswered> {
+        match self.does.lock().unwrap().get(token) {
+            Some(Does::Gone) => Err(Unanswered::This("HTTP 404".to_owned())),
+            Some(Does::Hang) => Err(none("timeout").into()),
+            _ => Ok(Some(format!("of-{token}"))),
+        }
+    }
+
+    async fn service_gaps(&self) -> Result<Vec<ServiceGap>, NoContact> {
+        Ok(Vec::new())
+    }
+}
+
+/// City issues that the platform has, each by its number or token.
+async fn referred(fixture: Fixture, receipts: &[(Option<&str>, Option<&str>)]) -> Fixture {
+    let fixture = fixture.township().await;
+    fixture.at(4, 20, 9);
+    let lines: String = (0..receipts.len())
+        .map(|n| format!("\n2022-04-20,Z6,H{},王建国,,第{n}件事,有,市直,其他,急", 1 + n % 2))
+        .collect();
+    fixture.import("v.csv", &format!("{VISITS}{lines}\n")).await.unwrap();
+    let entries = claim(&fixture.store, "ehushanying", "me", 1_000, 60_000).await.unwrap();
+    assert_eq!(entries.len(), receipts.len());
+    let ended: Vec<_> = entries
+        .into_iter()
+        .zip(receipts)
+        .map(|(entry, (number, token))| {
+            let text = |text: &Option<&str>| text.map(str::to_owned);
+            let receipt = Receipt { remote_id: text(number), token: text(token) };
+            (entry, Settlement::Delivered(receipt))
+        })
+        .collect();
+    settle(&fixture.store, "ehushanying", "me", &ended).await.unwrap();
+    fixture
+}
+
+async fn numbered(fixture: Fixture, numbers: &[&str]) -> Fixture {
+    let receipts: Vec<_> = numbers.iter().map(|number| (Some(*number), None)).collect();
+    referred(fixture, &receipts).await
+}
+
+fn pass(fixture: &Fixture, minutes: i64) {
+    fixture.clock.set(fixture.clock.now() + SignedDuration::from_mins(minutes));
+}
+
+async fn count(fixture: &Fixture, state: State) -> usize {
+    fixture.store.issues_in(state, 1_000).await.unwrap().len()
+}
+
+on_both!(one_that_cant_be_answered_stops_no_other, async |fixture: Fixture| {
+    for (place, bad) in [(0, Does::Gone), (5, Does::Hang), (9, Does::Panic), (3, Does::LeaveOut)] {
+        let names: Vec<String> = (0..10).map(|n| format!("{}-{n}", place)).collect();
+        let numbers: Vec<&str> = names.iter().map(String::as_str).collect();
+        let fixture = match fixture.store.dialect() {
+            zoufang::db::Dialect::Sqlite => Fixture::sqlite().await,
+            zoufang::db::Dialect::Postgres => Fixture::postgres().await.unwrap(),
+        };
+        let fixture = numbered(fixture, &numbers).await;
+        let platform = Scripted::default();
+        platform.will(numbers[place], bad);
+        poll(&fixture.store, &platform, 10).await.unwrap();
+        assert_eq!(count(&fixture, State::Resolved).await, 9, "{place}");
+        let questions = platform.questions();
+        assert!(questions.len() <= 12, "{questions:?}");
+        // It's asked about again later, and not at once.
+        poll(&fixture.store, &platform, 10).await.unwrap();
+        assert_eq!(platform.questions(), Vec::<Vec<String>>::new());
+        let unasked = fixture.store.unasked().await.unwrap();
+        match bad {
+            Does::Gone | Does::LeaveOut => {
+                let unasked = unasked.unwrap();
+                assert_eq!((unasked.number.as_str(), unasked.count), (numbers[place], 1));
+            }
+            // It may be the platform's fault: it's asked again soon.
+            _ => assert!(unasked.is_none()),
+        }
+        pass(&fixture, 11);
+        platform.will(numbers[place], Does::Say(PlatformStatus::Resolved));
+        poll(&fixture.store, &platform, 10).await.unwrap();
+        assert_eq!(count(&fixture, State::Resolved).await, 10, "{place}");
+        assert!(fixture.store.unasked().await.unwrap().is_none());
+    }
+});
+
+on_both!(a_dead_token_stops_no_other, async |fixture: Fixture| {
+    let tokens = ["a", "b", "c", "d"].map(|token| (None, Some(token)));
+    let fixture = referred(fixture, &tokens).await;
+    let platform = Scripted::default();
+    platform.will("a", Does::Gone);
+    platform.will("b", Does::Hang);
+    poll(&fixture.store, &platform, 50).await.unwrap();
+    poll(&fixture.store, &platform, 50).await.unwrap();
+    assert_eq!(count(&fixture, State::Resolved).await, 2);
+    let unasked = fixture.store.unasked().await.unwrap().unwrap();
+    assert_eq!((unasked.number.as_str(), unasked.count), ("a", 1));
+    assert!(unasked.why.contains("凭证 a") && unasked.why.contains("404"), "{}", unasked.why);
+});
+
+on_both!(a_platform_that_answers_nothing_is_asked_a_few_times_alone, async |fixture: Fixture| {
+    let names: Vec<String> = (0..300).map(|n| n.to_string()).collect();
+    let numbers: Vec<&str> = names.iter().map(String::as_str).collect();
+    let fixture = numbered(fixture, &numbers).await;
+    for does in [Does::Hang, Does::Gone] {
+        let platform = Scripted::default();
+        names.iter().for_each(|name| platform.will(name, does));
+        poll(&fixture.store, &platform, 50).await.unwrap();
+        let asked = platform.questions().len();
+        assert!(asked <= 30, "{asked} questions");
+    }
+});
+
+on_both!(a_number_with_a_comma_or_of_great_length_is_asked_alone, async |fixture: Fixture| {
+    let long = "9".repeat(900);
+    let other = "8".repeat(900);
+    let fixture = numbered(fixture, &["1", "2,3", &long, &other, "4"]).await;
+    let platform = Scripted::default();
+    poll(&fixture.store, &platform, 50).await.unwrap();
+    assert_eq!(count(&fixture, State::Resolved).await, 5);
+    for question in platform.questions() {
+        assert!(question.len() == 1 || question.iter().all(|number| !number.contains(',')));
+        assert!(question.iter().map(String::len).sum::<usize>() <= 1_600);
+    }
+});
+
+on_both!(what_the_platform_takes_up_again_is_found_without_a_feed, async |fixture: Fixture| {
+    let fixture = numbered(fixture, &["7"]).await;
+    let platform = Scripted::default();
+    poll(&fixture.store, &platform, 50).await.unwrap();
+    assert_eq!(count(&fixture, State::Resolved).await, 1);
+    platform.will("7", Does::Say(PlatformStatus::Received));
+    pass(&fixture, 15);
+    poll(&fixture.store, &platform, 50).await.unwrap();
+    assert_eq!(count(&fixture, State::InProgress).await, 1);
+    platform.will("7", Does::Say(PlatformStatus::Resolved));
+    pass(&fixture, 10);
+    poll(&fixture.store, &platform, 50).await.unwrap();
+    assert_eq!(count(&fixture, State::Resolved).await, 1);
+    let number = fixture.store.issues_in(State::Resolved, 1).await.unwrap()[0].number.clone();
+    let timeline = fixture.store.timeline(&number).await.unwrap();
+    let told = format!("{timeline:?}");
+    assert_eq!(told.matches("PlatformFinished").count(), 2, "{told}");
+    assert_eq!(told.matches("PlatformReopened").count(), 1, "{told}");
+    // What has ended is asked about less and less often, and at last not at all.
+    platform.questions();
+    for _ in 0..200 {
+        pass(&fixture, 24 * 60);
+        sweep(&fixture.store, &platform, 50).await.unwrap();
+    }
+    let asked = platform.questions().len();
+    assert!((5..40).contains(&asked), "{asked}");
+});
+
+on_both!(an_answer_is_kept_once_however_its_dated, async |fixture: Fixture| {
+    let fixture = numbered(fixture, &["7"]).await;
+    let receive = async |update: PlatformUpdate| {
+        let mut tx = fixture.store.begin().await.unwrap();
+        let news = zoufang::app::receive_updates::receive(&mut tx, &[update]).await.unwrap();
+        tx.commit().await.unwrap();
+        news
+    };
+    use PlatformStatus::{InProgress, Received, Resolved};
+    let at = |hours| Some(fixture.clock.now() + SignedDuration::from_hours(hours));
+    // By the platform's own number of it.
+    let event = PlatformUpdate {
+        update_id: Some("20220420153012340001".to_owned()),
+        told: Told::Then,
+        at: at(-5),
+        ..said("7", InProgress, "已派单")
+    };
+    assert_eq!(receive(event.clone()).await, 1);
+    assert_eq!(receive(PlatformUpdate { at: at(8), ..event.clone() }).await, 0);
+    assert_eq!(receive(PlatformUpdate { at: None, ..event }).await, 0);
+    // By what it says, where it says how it stands: each time it's asked it may be dated anew.
+    assert_eq!(receive(PlatformUpdate { at: at(-1), ..said("7", Resolved, "好") }).await, 1);
+    pass(&fixture, 60);
+    assert_eq!(receive(PlatformUpdate { at: at(0), ..said("7", Resolved, "好") }).await, 0);
+    assert_eq!(count(&fixture, State::Resolved).await, 1);
+    // A time that never moves: what is said again after something else is news.
+    let frozen = at(0);
+    for (status, news) in [(Received, 1), (Resolved, 1), (Received, 1), (Received, 0)] {
+        pass(&fixture, 10);
+        let update = PlatformUpdate { at: frozen, ..said("7", status, "") };
+        assert_eq!(receive(update).await, news, "{status}");
+    }
+    assert_eq!(count(&fixture, State::InProgress).await, 1);
+    // What happened at no time is known by what is said of it: a feed that lists it again and again moves nothing.
+    let then = |status| PlatformUpdate { told: Told::Then, ..said("7", status, "清单") };
+    assert_eq!((receive(then(InProgress)).await, receive(then(Resolved)).await), (1, 1));
+    assert_eq!((receive(then(InProgress)).await, receive(then(Resolved)).await), (0, 0));
+    assert_eq!(count(&fixture, State::Resolved).await, 1);
+});
+
+on_both!(a_cursor_that_never_rests_ends, async |fixture: Fixture| {
+    let fixture = numbered(fixture, &["7"]).await;
+    let page = |cursor: Option<&str>| {
+        let next = cursor.unwrap_or_default().parse().unwrap_or(0_u64) + 1;
+        let updates = vec![said("7", PlatformStatus::InProgress, "在办")];
+        Changed { updates, cursor: Some(next.to_string()), more: true, ..Changed::default() }
+    };
+    let endless = Scripted { feed: Some(page), ..Scripted::default() };
+    poll(&fixture.store, &endless, 50).await.unwrap();
+    assert!(endless.turned.load(Ordering::Relaxed) <= 1_000);
+    let notes = fixture.store.platform_notes(0).await.unwrap();
+    assert!(notes.iter().any(|note| note.what.contains("读不到头")), "{notes:?}");
+    let circle = |cursor: Option<&str>| {
+        let next = if cursor == Some("a") { "b" } else { "a" };
+        Changed { cursor: Some(next.to_owned()), more: true, ..Changed::default() }
+    };
+    let circling = Scripted { feed: Some(circle), ..Scripted::default() };
+    poll(&fixture.store, &circling, 50).await.unwrap();
+    assert!(circling.turned.load(Ordering::Relaxed) <= 4);
+});
+
+on_both!(a_platform_that_is_gone_is_seen_while_nothing_is_owed, async |fixture: Fixture| {
+    let text = "[platform]\nadapter = 'open311'\nendpoint = 'http://127.0.0.1:9'";
+    let settings = Settings::from_text(text, "test").unwrap();
+    let daemon = Daemon::new(settings, fixture.store.clone(), CancellationToken::new()).unwrap();
+    let platform = Scripted::default();
+    let reasons = async || Status::read(&daemon).await.unwrap().reasons.join("\n");
+    poll(&fixture.store, &platform, 50).await.unwrap();
+    assert!(!reasons().await.contains("连不上"));
+    *platform.down.lock().unwrap() = true;
+    pass(&fixture, 5);
+    poll(&fixture.store, &platform, 50).await.unwrap();
+    let said = reasons().await;
+    assert!(said.contains("查询时连不上对方") && said.contains("眼下没有要发的"), "{said}");
+    *platform.down.lock().unwrap() = false;
+    poll(&fixture.store, &platform, 50).await.unwrap();
+    assert!(!reasons().await.contains("连不上"));
+});
+
+on_both!(what_was_refused_is_a_reason_until_somebody_acts, async |fixture: Fixture| {
+    let fixture = fixture.township().await;
+    let line = "2022-03-01,Z6,H1,王建国,,路灯不亮,有,市直,其他,急";
+    fixture.visit(line).await.unwrap();
+    let entries = claim(&fixture.store, "ehushanying", "me", 9, 60_000).await.unwrap();
+    let no = Settlement::Refused { reason: "HTTP 400 描述太长".to_owned() };
+    let ended: Vec<_> = entries.into_iter().map(|entry| (entry, no.clone())).collect();
+    settle(&fixture.store, "ehushanying", "me", &ended).await.unwrap();
+    let text = "[platform]\nadapter = 'open311'\nendpoint = 'http://127.0.0.1:9'";
+    let settings = Settings::from_text(text, "test").unwrap();
+    let daemon = Daemon::new(settings, fixture.store.clone(), CancellationToken::new()).unwrap();
+    let reasons = async || Status::read(&daemon).await.unwrap().reasons.join("\n");
+    let said = reasons().await;
+    assert!(said.contains("1 件上报被对方退回") && said.contains("-R1"), "{said}");
+    assert!(said.contains("描述太长"), "{said}");
+    let issue = fixture.store.issues_in(State::Returned, 1).await.unwrap().pop().unwrap();
+    let table = format!("问题编号,责任层级,类别\n{},镇村自办,其他\n", issue.number);
+    fixture.import("c.csv", &table).await.unwrap();
+    assert!(!reasons().await.contains("退回"));
+});
+
+fn open311(server: &MockServer, more: &str) -> Arc<dyn Platform> {
+    let text = format!(
+        "[platform]\nadapter = 'open311'\nendpoint = '{}'\ntimeout = '2s'\n{more}",
+        server.uri()
+    );
+    let clock = Clock::manual("2022-04-20T01:00:00Z".parse().unwrap());
+    let settings = Settings::from_text(&text, "test").unwrap();
+    platform(&settings, &clock, &Chance::seeded(1)).unwrap().unwrap()
+}
+
+#[tokio::test]
+async fn a_number_of_any_characters_is_one_part_of_an_address() {
+    let server = MockServer::start().await;
+    let number = "滕/7,8?x#y&z=1+2 3%25";
+    let body = format!(r#"[{{"service_request_id": "{number}", "status": "OPEN"}}]"#);
+    Mock::given(method("GET"))
+        .respond_with(move |request: &Request| {
+            let segments: Vec<&str> = request.url.path_segments().unwrap().collect();
+            assert_eq!(segments.len(), 2, "{}", request.url);
+            ResponseTemplate::new(200).set_body_string(body.clone())
+        })
+        .mount(&server)
+        .await;
+    let platform = open311(&server, "");
+    let told = platform.fetch(&[number.to_owned()]).await.unwrap();
+    assert_eq!(told.updates[0].remote_id, number);
+    assert_eq!(told.updates[0].status, Some(PlatformStatus::Received));
+    assert!(!platform.can_list(number));
+}
+
+#[tokio::test]
+async fn a_feed_that_is_cut_off_at_any_length_is_read_whole() {
+    for (page, newest_first) in [(50, true), (20, false), (1_000, true)] {
+        let server = MockServer::start().await;
+        let began: Timestamp = "2022-04-20T00:10:00Z".parse().unwrap();
+        Mock::given(path("/servicerequestupdates.json"))
+            .respond_with(move |request: &Request| {
+                let query: BTreeMap<_, _> = request.url.query_pairs().into_owned().collect();
+                let at = |name: &str| query[name].parse::<Timestamp>().unwrap();
+                let (from, to) = (at("start_date"), at("end_date"));
+                let mut rows: Vec<String> = (0..170)
+                    .map(|n| (n, began + SignedDuration::from_secs(n * 15)))
+                    .filter(|(_, at)| from <= *at && *at <= to)
+                    .map(|(n, at)| format!(r#"{{"update_id": {n}, "service_request_id": "{n}", "status": "closed", "updated_datetime": "{at}"}}"#))
+                    .collect();
+                if newest_first {
+                    rows.reverse();
+                }
+                rows.truncate(page);
+                ResponseTemplate::new(200).set_body_string(format!("[{}]", rows.join(",")))
+            })
+            .mount(&server)
+            .await;
+        let platform = open311(&server, "service_request_updates = true");
+        let told = platform.changes(Some("2022-04-20T01:00:00Z")).await.unwrap();
+        assert_eq!(told.updates.len(), 170, "{page}");
+        let asked = server.received_requests().await.unwrap().len();
+        assert!(asked <= 60, "{asked} for pages of {page}");
+    }
+}
+
+#[tokio::test]
+async fn local_time_labelled_z_in_a_chinese_character_set_is_read_as_configured() {
+    let server = MockServer::start().await;
+    let xml = "<?xml version='1.0' encoding='GBK'?><!DOCTYPE r [<!ENTITY x 'y'>]><requests><request><service_request_id>7</service_request_id>\
+        <status>办结</status><status_notes>已修好 &amp; 拍照</status_notes><updated_datetime>2022-04-20T09:00:00Z</updated_datetime>\
+        </request></requests>";
+    let (body, ..) = encoding_rs::GBK.encode(xml);
+    Mock::given(path("/requests/7.xml"))
+        .respond_with(ResponseTemplate::new(200).set_body_bytes(body.into_owned()))
+        .mount(&server)
+        .await;
+    let more = "format = 'xml'\ntimes = 'Asia/Shanghai'\n[platform.statuses]\n'办结' = 'resolved'";
+    let told = open311(&server, more).fetch(&["7".to_owned()]).await.unwrap();
+    let update = &told.updates[0];
+    assert_eq!(
+        (update.status, update.text.as_str()),
+        (Some(PlatformStatus::Resolved), "已修好 & 拍照")
+    );
+    assert_eq!(update.at, Some("2022-04-20T01:00:00Z".parse().unwrap()));
+    let settings = Settings::from_text("[platform]\ncharset = '汉字'", "test").unwrap_err();
+    assert!(settings.to_string().contains("platform.charset"));
+}
+
+#[tokio::test]
+async fn what_cant_be_read_says_what_stood_there() {
+    let server = MockServer::start().await;
+    let rows = r#"[{"service_request_id": 7, "status": "closed", "updated_datetime": "昨天下午"}, {"id": 8}]"#;
+    Mock::given(query_param("service_request_id", "7,8"))
+        .respond_with(ResponseTemplate::new(200).set_body_string(rows))
+        .mount(&server)
+        .await;
+    Mock::given(path("/requests/9.json"))
+        .respond_with(ResponseTemplate::new(200).set_body_string("<html>请登录</html>"))
+        .mount(&server)
+        .await;
+    let platform = open311(&server, "");
+    let told = platform.fetch(&["7".to_owned(), "8".to_owned()]).await.unwrap();
+    let unread: Vec<String> =
+        told.unread.iter().map(|unread| format!("{}：{}", unread.what, unread.sample)).collect();
+    assert_eq!(told.updates.len(), 1);
+    assert!(unread[0].contains("updated_datetime") && unread[0].contains("昨天下午"), "{unread:?}");
+    assert!(unread[1].contains("service_request_id") && unread[1].contains("id"), "{unread:?}");
+    let error = platform.fetch(&["9".to_owned()]).await.unwrap_err().to_string();
+    assert!(error.contains("第 1 行第 1 个字起") && error.contains("请登录"), "{error}");
+}
