@@ -134,7 +134,9 @@ impl Store {
 
     async fn kept(&self, dimension: Dimension, of: &str, grouped: &str) -> Result<Vec<Kept>> {
         let sum = |of: &str, name: &str| {
-            format!("CAST(SUM(CASE WHEN name IN ({of}) THEN total ELSE 0 END) AS BIGINT) AS {name}")
+            format!(
+                "CAST(COALESCE(SUM(CASE WHEN name IN ({of}) THEN total ELSE 0 END), 0) AS BIGINT) AS {name}"
+            )
         };
         let sums = [
             sum("'subjects'", "subjects"),

@@ -423,28 +423,60 @@ impl Store {
         .await?)
     }
 
-    /// The referrals to ask about now, the longest due first, at most `limit`; one for each number that it goes by.
+    /// The referrals to ask about now, the longest due first, at most `limit` that are open and as many that have ended; one
+    /// for each number that it goes by.
     pub async fn due_polls(&self, limit: i64) -> Result<Vec<OpenReferral>> {
-        Ok(sqlx::query_as(
-            "SELECT r.id, n.remote_id, r.token, r.delivered_at, CAST(NULL AS BIGINT) AS ended_at, r.unasked_since,
-               r.unasked_why, r.poll_at
+        let mut due: Vec<OpenReferral> = sqlx::query_as(
+            "SELECT r.id, n.remote_id, r.token, r.delivered_at, CAST(NULL AS BIGINT) AS ended_at, r.unasked_since, r.unasked_why
              FROM (SELECT id, token, delivered_at, poll_at, unasked_since, unasked_why FROM referrals
                    WHERE lane = $1 AND state IN ('open', 'waiting') AND poll_at <= $2
                    ORDER BY poll_at, id LIMIT $3) AS r
              LEFT JOIN referral_numbers n ON n.referral_id = r.id AND n.state = 'current'
-             UNION ALL
-             SELECT r.id, n.remote_id, r.token, r.delivered_at, r.remote_at, r.unasked_since, r.unasked_why, r.poll_at
-             FROM (SELECT id, token, delivered_at, poll_at, remote_at, unasked_since, unasked_why FROM referrals
-                   WHERE lane = $1 AND state = 'ended' AND poll_at <= $2
-                   ORDER BY poll_at, id LIMIT $3) AS r
-             JOIN referral_numbers n ON n.referral_id = r.id AND n.state = 'ended'
-             ORDER BY poll_at, id, remote_id",
+             ORDER BY r.poll_at, r.id, n.remote_id",
         )
         .bind(&self.context.platform_lane)
         .bind(self.context.clock.millis())
         .bind(limit)
         .fetch_all(&self.read)
-        .await?)
+        .await?;
+        due.extend(self.due_again(limit).await?);
+        Ok(due)
+    }
+
+    /// Those that have ended and are asked about again.
+    async fn due_again(&self, limit: i64) -> Result<Vec<OpenReferral>> {
+        let ended: Vec<OpenReferral> = sqlx::query_as(
+            "SELECT id, remote_id, token, delivered_at, remote_at AS ended_at, unasked_since, unasked_why FROM referrals
+             WHERE lane = $1 AND state = 'ended' AND poll_at <= $2 ORDER BY poll_at, id LIMIT $3",
+        )
+        .bind(&self.context.platform_lane)
+        .bind(self.context.clock.millis())
+        .bind(limit)
+        .fetch_all(&self.read)
+        .await?;
+        if ended.is_empty() {
+            return Ok(ended);
+        }
+        // Looked up by what was found: joined, PostgreSQL would read all numbers through.
+        let read = format!(
+            "SELECT referral_id, remote_id FROM referral_numbers WHERE referral_id {} AND state = 'ended'
+             ORDER BY referral_id, remote_id",
+            self.dialect.among()
+        );
+        let ids: Vec<&str> = ended.iter().map(|open| open.id.as_str()).collect();
+        let numbers: Vec<(String, String)> = sqlx::query_as(sqlx::AssertSqlSafe(read))
+            .bind(to_json(&ids)?)
+            .fetch_all(&self.read)
+            .await?;
+        let each = |open: &OpenReferral| {
+            let own = numbers.iter().filter(|(id, _)| *id == open.id);
+            let with = |(_, number): &(String, String)| OpenReferral {
+                remote_id: Some(number.clone()),
+                ..open.clone()
+            };
+            own.map(with).collect::<Vec<_>>()
+        };
+        Ok(ended.iter().flat_map(each).collect())
     }
 
     /// The reference of every debt to the platform that wasn't taken back or refused at the door,
