@@ -77,6 +77,8 @@ pub struct Ways {
     pub pages: Pages,
     /// From when to when.
     pub window: bool,
+    /// No platform of its kind is known to list fewer at once than this: a shorter list isn't cut.
+    pub shortest_cut: usize,
 }
 
 /// One question.
@@ -113,8 +115,6 @@ pub enum Reply {
     TooLong,
 }
 
-/// No platform that we know of lists fewer than this at once: a shorter list isn't cut.
-const SHORTEST_CUT: usize = 10;
 /// So many questions for one look at the most: whatever a platform lists, it's asked no more than this.
 pub const MOST_QUESTIONS: usize = 200;
 /// No window is made narrower.
@@ -331,7 +331,10 @@ impl<'s> Search<'s> {
             }
             if task.aim == Aim::Sought {
                 let known = controls.iter().any(|c| c.number.is_some() && c.number == thing.number);
-                self.wordless += usize::from(text.trim().is_empty() && !known);
+                // What is said of another request isn't it.
+                let about_it = subject.remote_id.is_empty()
+                    || thing.number.as_ref().is_none_or(|number| *number == subject.remote_id);
+                self.wordless += usize::from(text.trim().is_empty() && about_it && !known);
                 self.doubtful += usize::from(might_be_ours(text, words));
             }
         }
@@ -340,7 +343,7 @@ impl<'s> Search<'s> {
 
     /// Whether a page that is the only one of its window may leave something out.
     fn one_page(&mut self, task: Task, held: usize) {
-        if held < SHORTEST_CUT || held < self.longest {
+        if held < self.ways.shortest_cut || held < self.longest {
             self.done();
         } else if !self.ways.window {
             match task.aim {

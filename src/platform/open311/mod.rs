@@ -32,6 +32,9 @@ use crate::domain::referral::{PHOTO, PlatformStatus, Told, described};
 use crate::settings::{AttributeSettings, KeyIn, PlatformSettings, SettingsError, WireFormat};
 use services::Definitions;
 
+/// GeoReport servers are known to cut at 20, 50, 100 … 1000.
+const SHORTEST_CUT: usize = 20;
+
 /// A GeoReport v2 endpoint.
 pub struct Open311 {
     client: Client,
@@ -230,7 +233,7 @@ struct Listing<'l> {
 impl Question for Listing<'_> {
     fn ways(&self) -> Ways {
         // Pages aren't in the specification; most servers that cut a list have them.
-        Ways { by_subject: false, pages: Pages::Optional, window: true }
+        Ways { by_subject: false, pages: Pages::Optional, window: true, shortest_cut: SHORTEST_CUT }
     }
 
     async fn ask(&self, query: &Query) -> Result<Reply, NoContact> {

@@ -89,7 +89,8 @@ impl Platform {
     }
 }
 
-const LISTS: Ways = Ways { by_subject: false, pages: Pages::Optional, window: true };
+const LISTS: Ways =
+    Ways { by_subject: false, pages: Pages::Optional, window: true, shortest_cut: 10 };
 const TEXT: &str = "东头的路灯不亮已经三个月了，一直没有人来修";
 
 fn at(seconds: i64) -> Timestamp {
@@ -233,7 +234,7 @@ fn what_is_listed_without_words_might_be_it_unless_a_later_one_is_shown() {
 
 #[test]
 fn a_search_by_reference_is_tried_on_the_control() {
-    let ways = Ways { by_subject: true, pages: Pages::None, window: false };
+    let ways = Ways { by_subject: true, pages: Pages::None, window: false, shortest_cut: 10 };
     let controls = vec![control(2, 60)];
     let finds = |kept| Platform { by_reference: true, ..platform(kept) };
     assert!(found(&finds(vec![ours(1, 4)]).look(&sought(controls.clone()), ways).0));
@@ -286,7 +287,7 @@ proptest! {
             known.iter().enumerate().map(|(n, seconds)| control(n + 2, *seconds)).collect();
         platform.kept.extend(known.iter().enumerate().map(|(n, seconds)| ours(n + 2, *seconds)));
         platform.kept.push(ours(1, stored));
-        let ways = Ways { by_subject, pages, window };
+        let ways = Ways { by_subject, pages, window, shortest_cut: 10 };
         let (sight, questions) = platform.look(&sought(controls), ways);
         prop_assert!(sight != Sight::Absent, "{questions} questions");
         prop_assert!(questions <= MOST_QUESTIONS);
