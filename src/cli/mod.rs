@@ -15,6 +15,7 @@ mod demo;
 mod discipline;
 mod doctor;
 mod duties;
+mod export;
 mod figures;
 mod handoff;
 mod import;
@@ -29,6 +30,7 @@ mod serve;
 mod staff;
 mod status;
 mod table;
+mod template;
 mod usage;
 
 use std::io::{self, Write};
@@ -60,6 +62,10 @@ enum Command {
     Serve(serve::Arguments),
     /// 导入区划、人员、对象、安排表（附件2）、走访记录（附件4）等 .xlsx 或 .csv
     Import(import::Arguments),
+    /// 导出一种表：csv，可以再导入
+    Export(export::Arguments),
+    /// 写一份空表，照着填
+    Template(template::Arguments),
     /// 检查配置和它需要的一切，说明哪里不对、怎么改
     Check(check::Arguments),
     /// 显示正在运行的服务的状态
@@ -193,6 +199,8 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
     match command {
         Command::Serve(arguments) => serve::run(arguments).await,
         Command::Import(arguments) => import::run(arguments).await,
+        Command::Export(arguments) => export::run(arguments).await,
+        Command::Template(arguments) => template::run(&arguments),
         Command::Check(arguments) => check::run(arguments).await,
         Command::Status(arguments) => status::run(arguments).await,
         Command::Issue(arguments) => issue::run(arguments).await,

@@ -30,6 +30,7 @@ mod row;
 mod rows;
 mod scan;
 mod survey;
+mod template;
 mod text;
 mod workbook;
 
@@ -44,6 +45,7 @@ pub use options::Options;
 pub use original::Original;
 pub use refusal::{ImportError, RowError};
 pub use report::{Report, TableReport};
+pub use template::{template, template_name};
 pub use text::written;
 
 use crate::db::{Store, StoreError};

@@ -1,0 +1,307 @@
+//! `zoufang export KIND`: what the record holds, as a table that can be imported again and then changes nothing.
+
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use clap::Args;
+use serde_json::{Map, Value, json};
+
+use super::table::Table;
+use super::{ConfigFile, wrong_input};
+use crate::db::{
+    AbsenceOut, AreaTree, AssignmentOut, Context, Page, ResidentOut, Session, Store, SubjectOut,
+    VisitOut,
+};
+use crate::domain::issue::{Category, Level, State, Urgency};
+use crate::domain::subject::SubjectKind;
+use crate::domain::visit::{Satisfaction, VisitKind};
+use crate::intake::{Field, Kind};
+
+#[derive(Debug, Args)]
+pub struct Arguments {
+    #[command(flatten)]
+    config: ConfigFile,
+    /// 哪种表，如 走访对象表、附件2、visits
+    #[arg(value_parser = kind_named)]
+    kind: Kind,
+    /// 连同姓名、联系方式、地址、反映的问题等个人信息（记入审计）
+    #[arg(long, requires = "by")]
+    reveal: bool,
+    /// 责任人
+    #[arg(long)]
+    by: Option<String>,
+    /// 输出为 JSON，一行一个
+    #[arg(long)]
+    json: bool,
+}
+
+/// A kind by its code, its name, or a part of its name that only it has.
+pub(super) fn kind_named(text: &str) -> Result<Kind, String> {
+    if let Some(kind) = Kind::read(text) {
+        return Ok(kind);
+    }
+    let alike = Kind::ALL.iter().copied().filter(|kind| kind.chinese().contains(text));
+    alike
+        .min_by_key(|kind| kind.chinese().len())
+        .ok_or_else(|| format!("应为：{}", Kind::choices()))
+}
+
+pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
+    let store = arguments.config.store().await?;
+    if let Some(by) = arguments.by.as_deref().filter(|_| arguments.reveal) {
+        if by.trim().is_empty() {
+            return Err(wrong_input("导出个人信息必须写明责任人：--by 姓名"));
+        }
+        let mut tx = store.begin().await?;
+        tx.audit(by, "export", arguments.kind.code(), &json!({"reveal": true})).await?;
+        tx.commit().await?;
+    }
+    let out = Out::new(&arguments)?;
+    export(&store, arguments.kind, arguments.reveal, out).await?;
+    store.close().await;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// A row: each column's value.
+type Row = Vec<(Field, String)>;
+
+/// What rows are made with.
+struct With {
+    reveals: bool,
+    tree: Arc<AreaTree>,
+    context: Arc<Context>,
+}
+
+impl With {
+    fn area(&self, id: &str) -> String {
+        let area = self.tree.get(id);
+        area.map(|area| area.code.clone().unwrap_or_else(|| area.name.clone())).unwrap_or_default()
+    }
+}
+
+/// Where rows go.
+struct Out {
+    columns: Vec<Field>,
+    table: Option<Table>,
+}
+
+impl Out {
+    fn new(arguments: &Arguments) -> anyhow::Result<Out> {
+        let reveals = arguments.reveal;
+        let (required, optional) = arguments.kind.columns();
+        let columns: Vec<Field> = required
+            .iter()
+            .chain(optional)
+            .copied()
+            .filter(|field| reveals || !is_personal(arguments.kind, *field))
+            .collect();
+        let names = columns.iter().map(|field| field.chinese());
+        let table = if arguments.json { None } else { Some(Table::new(names)?) };
+        Ok(Out { columns, table })
+    }
+
+    fn row(&mut self, row: &Row) -> anyhow::Result<()> {
+        let value = |field: &Field| {
+            row.iter().find(|(of, _)| of == field).map_or("", |(_, value)| value.as_str())
+        };
+        if let Some(table) = &mut self.table {
+            return Ok(table.row(self.columns.iter().map(value))?);
+        }
+        let members = self
+            .columns
+            .iter()
+            .map(|field| (field.chinese().to_owned(), Value::from(value(field))));
+        say!("{}", Value::Object(members.collect::<Map<_, _>>()));
+        Ok(())
+    }
+
+    fn end(self) -> anyhow::Result<()> {
+        Ok(self.table.map_or(Ok(()), Table::end)?)
+    }
+}
+
+/// What is only shown to whom a named person lets see it.
+const fn is_personal(kind: Kind, field: Field) -> bool {
+    match field {
+        Field::Resident | Field::Contact | Field::Text | Field::Unheard | Field::Address => true,
+        Field::SubjectName => matches!(kind, Kind::Subjects),
+        Field::StaffPhone | Field::StaffEmail | Field::StaffWecom | Field::StaffFeishu => true,
+        _ => false,
+    }
+}
+
+async fn export(store: &Store, kind: Kind, reveals: bool, mut out: Out) -> anyhow::Result<()> {
+    let mut snapshot = store.snapshot().await?;
+    let (tree, context) = (snapshot.area_tree().await?, snapshot.shared_context());
+    let with = With { reveals, tree, context };
+    match kind {
+        Kind::Areas => areas(&with, &mut out)?,
+        Kind::Staff => staff(&mut snapshot, &with, &mut out).await?,
+        Kind::Subjects => each(&mut snapshot, &with, &mut out, subject).await?,
+        Kind::Assignments => each(&mut snapshot, &with, &mut out, assignment).await?,
+        Kind::Visits => each(&mut snapshot, &with, &mut out, visit).await?,
+        Kind::Residents => each(&mut snapshot, &with, &mut out, resident).await?,
+        Kind::Absences => each(&mut snapshot, &with, &mut out, absence).await?,
+        Kind::Classifications | Kind::IssueList => issues(store, kind, &mut out).await?,
+        other => {
+            return Err(wrong_input(format!(
+                "「{other}」记的是经过，不能导出；问题的经过请用 zoufang issue show，清单请用 zoufang export 问题清单"
+            )));
+        }
+    }
+    snapshot.end().await?;
+    out.end()
+}
+
+/// How many rows are held at once.
+const PAGE: i64 = 2_000;
+
+async fn each<P: Page>(
+    session: &mut Session,
+    with: &With,
+    out: &mut Out,
+    row: fn(&With, &P) -> anyhow::Result<Row>,
+) -> anyhow::Result<()> {
+    let mut after = String::new();
+    loop {
+        let page: Vec<P> = session.page_of(&after, PAGE).await?;
+        let Some(last) = page.last() else { return Ok(()) };
+        last.id().clone_into(&mut after);
+        for of in &page {
+            out.row(&row(with, of)?)?;
+        }
+    }
+}
+
+fn areas(with: &With, out: &mut Out) -> anyhow::Result<()> {
+    let tree = &with.tree;
+    let mut all: Vec<_> = tree.all().collect();
+    all.sort_by_key(|area| (tree.upward(&area.id).count(), area.code.clone(), area.name.clone()));
+    for area in all {
+        let parent = area.parent_id.as_ref().and_then(|id| tree.get(id));
+        let parent = parent.map(|above| above.code.clone().unwrap_or_else(|| above.name.clone()));
+        out.row(&vec![
+            (Field::AreaCode, area.code.clone().unwrap_or_default()),
+            (Field::AreaName, area.name.clone()),
+            (Field::AreaKind, area.kind.chinese().to_owned()),
+            (Field::AreaParent, parent.unwrap_or_default()),
+        ])?;
+    }
+    Ok(())
+}
+
+async fn staff(session: &mut Session, with: &With, out: &mut Out) -> anyhow::Result<()> {
+    for known in session.known_staff().await? {
+        let (person, addresses) = (known.person, known.addresses);
+        let roles: Vec<&str> = person.roles.iter().map(|role| role.chinese()).collect();
+        out.row(&vec![
+            (Field::StaffNumber, person.number),
+            (Field::StaffName, person.name),
+            (Field::StaffRoles, roles.join("、")),
+            (Field::Area, with.area(&person.area_id)),
+            (Field::StaffUnit, person.unit),
+            (Field::StaffPhone, addresses.phone.unwrap_or_default()),
+            (Field::StaffEmail, addresses.email.unwrap_or_default()),
+            (Field::StaffWecom, addresses.wecom.unwrap_or_default()),
+            (Field::StaffFeishu, addresses.feishu.unwrap_or_default()),
+        ])?;
+    }
+    Ok(())
+}
+
+fn subject(with: &With, subject: &SubjectOut) -> anyhow::Result<Row> {
+    let kind = SubjectKind::read(&subject.kind).map_or("", SubjectKind::chinese);
+    let mut row = vec![
+        (Field::Subject, subject.number.clone()),
+        (Field::SubjectKind, kind.to_owned()),
+        (Field::Area, with.area(&subject.area_id)),
+    ];
+    if with.reveals {
+        let (name, address) = subject.open(&with.context)?;
+        row.extend([(Field::SubjectName, name), (Field::Address, address.unwrap_or_default())]);
+    }
+    Ok(row)
+}
+
+fn assignment(_: &With, of: &AssignmentOut) -> anyhow::Result<Row> {
+    Ok(vec![(Field::Subject, of.subject.clone()), (Field::Visitor, of.visitor.clone())])
+}
+
+fn resident(with: &With, of: &ResidentOut) -> anyhow::Result<Row> {
+    let mut row = vec![(Field::Subject, of.subject.clone())];
+    if with.reveals {
+        let (name, contact, unheard) = of.open(&with.context)?;
+        row.extend([
+            (Field::Resident, name),
+            (Field::Contact, contact.unwrap_or_default()),
+            (Field::Unheard, unheard.unwrap_or_default()),
+        ]);
+    }
+    Ok(row)
+}
+
+fn absence(_: &With, of: &AbsenceOut) -> anyhow::Result<Row> {
+    Ok(vec![
+        (Field::Absentee, of.person.clone()),
+        (Field::From, of.from_date.clone()),
+        (Field::Until, of.until_date.clone()),
+        (Field::Deputy, of.deputy.clone().unwrap_or_default()),
+    ])
+}
+
+fn visit(with: &With, of: &VisitOut) -> anyhow::Result<Row> {
+    let kind = VisitKind::read(&of.kind).unwrap_or(VisitKind::First);
+    let word = |text: &Option<String>, read: fn(&str) -> Option<&'static str>| {
+        text.as_deref().and_then(read).unwrap_or_default().to_owned()
+    };
+    let has_issue = match (kind, of.has_issue()) {
+        (VisitKind::Revisit, _) => "",
+        (_, true) => "有",
+        (_, false) => "无",
+    };
+    let manner = if of.face_to_face == 1 { "面对面" } else { "电话" };
+    let mut row = vec![
+        (Field::Date, of.visited_on.clone()),
+        (Field::Visitor, of.visitor.clone()),
+        (Field::Subject, of.subject.clone()),
+        (Field::HasIssue, has_issue.to_owned()),
+        (Field::Level, word(&of.level, |text| Level::read(text).map(Level::chinese))),
+        (Field::Category, word(&of.category, |text| Category::read(text).map(Category::chinese))),
+        (Field::Urgency, word(&of.urgency, |text| Urgency::read(text).map(Urgency::chinese))),
+        (Field::VisitKind, kind.chinese().to_owned()),
+        (
+            Field::Satisfaction,
+            word(&of.satisfaction, |text| Satisfaction::read(text).map(Satisfaction::chinese)),
+        ),
+        (Field::Manner, manner.to_owned()),
+    ];
+    if with.reveals {
+        let (name, contact, text) = of.open(&with.context)?;
+        row.extend([
+            (Field::Resident, name),
+            (Field::Contact, contact.unwrap_or_default()),
+            (Field::Text, text.unwrap_or_default()),
+        ]);
+    }
+    Ok(row)
+}
+
+/// The issues; as a classification those that have one.
+async fn issues(store: &Store, kind: Kind, out: &mut Out) -> anyhow::Result<()> {
+    for state in State::ALL {
+        for card in store.issues_in(*state, i64::MAX).await? {
+            let class = card.issue.class;
+            if class.is_none() && kind == Kind::Classifications {
+                continue;
+            }
+            let word = |word: Option<&'static str>| word.unwrap_or_default().to_owned();
+            out.row(&vec![
+                (Field::Issue, card.number),
+                (Field::Level, word(class.map(|class| class.level.chinese()))),
+                (Field::Category, word(class.map(|class| class.category.chinese()))),
+                (Field::Urgency, word(class.map(|class| class.urgency.chinese()))),
+            ])?;
+        }
+    }
+    Ok(())
+}

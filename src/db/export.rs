@@ -1,0 +1,150 @@
+//! What the record holds as tables: numbers and persons in the place of ids, opened, a page at a time.
+
+use serde::Deserialize;
+
+use super::dialect::Parameter;
+use super::{Context, Result, Session};
+
+/// A subject.
+#[derive(Debug, Deserialize)]
+pub struct SubjectOut {
+    pub id: String,
+    pub number: String,
+    pub kind: String,
+    pub area_id: String,
+    name_sealed: String,
+    address_sealed: Option<String>,
+}
+
+/// Whom somebody visits.
+#[derive(Debug, Deserialize)]
+pub struct AssignmentOut {
+    pub id: String,
+    pub subject: String,
+    pub area_id: String,
+    pub visitor: String,
+    pub visitor_name: String,
+}
+
+/// Somebody registered at a subject.
+#[derive(Debug, Deserialize)]
+pub struct ResidentOut {
+    pub id: String,
+    pub subject: String,
+    name_sealed: String,
+    contact_sealed: Option<String>,
+    unheard_sealed: Option<String>,
+}
+
+/// A visit with one of the issues that were heard at it.
+#[derive(Debug, Deserialize)]
+pub struct VisitOut {
+    pub id: String,
+    pub kind: String,
+    pub visited_on: String,
+    pub satisfaction: Option<String>,
+    pub face_to_face: i64,
+    pub subject: String,
+    pub visitor: String,
+    name_sealed: String,
+    contact_sealed: Option<String>,
+    text_sealed: Option<String>,
+    pub level: Option<String>,
+    pub category: Option<String>,
+    pub urgency: Option<String>,
+}
+
+/// That somebody is away.
+#[derive(Debug, Deserialize)]
+pub struct AbsenceOut {
+    pub id: String,
+    pub person: String,
+    pub from_date: String,
+    pub until_date: String,
+    pub deputy: Option<String>,
+}
+
+/// A table that is read page by page, by the ids of its rows.
+pub trait Page: serde::de::DeserializeOwned + Send {
+    /// Its columns and its query: `$1` is the id after which it goes on, `$2` how many ids are wanted.
+    const COLUMNS: &'static [&'static str];
+    const QUERY: &'static str;
+
+    /// The row's id.
+    fn id(&self) -> &str;
+}
+
+macro_rules! pages {
+    ($($row:ident: $columns:expr, $query:literal;)+) => {
+        $(impl Page for $row {
+            const COLUMNS: &'static [&'static str] = &$columns;
+            const QUERY: &'static str = $query;
+
+            fn id(&self) -> &str {
+                &self.id
+            }
+        })+
+    };
+}
+
+pages! {
+    SubjectOut: ["id", "number", "kind", "area_id", "name_sealed", "address_sealed"],
+        "SELECT id, number, kind, area_id, name_sealed, address_sealed FROM subjects WHERE id > $1 ORDER BY id LIMIT $2";
+    AssignmentOut: ["id", "subject", "area_id", "visitor", "visitor_name"],
+        "SELECT a.id, s.number AS subject, s.area_id, f.number AS visitor, f.name AS visitor_name FROM assignments a
+         JOIN subjects s ON s.id = a.subject_id JOIN staff f ON f.id = a.staff_id WHERE a.id > $1 ORDER BY a.id LIMIT $2";
+    ResidentOut: ["id", "subject", "name_sealed", "contact_sealed", "unheard_sealed"],
+        "SELECT r.id, s.number AS subject, r.name_sealed, r.contact_sealed, r.unheard_sealed FROM residents r
+         JOIN subjects s ON s.id = r.subject_id WHERE r.registered = 1 AND r.id > $1 ORDER BY r.id LIMIT $2";
+    VisitOut: [
+        "id", "kind", "visited_on", "satisfaction", "face_to_face", "subject", "visitor", "name_sealed",
+        "contact_sealed", "text_sealed", "level", "category", "urgency"
+    ],
+        "SELECT v.id, v.kind, v.visited_on, v.satisfaction, v.face_to_face, s.number AS subject, f.number AS visitor,
+           r.name_sealed, r.contact_sealed, i.text_sealed, i.level, i.category, i.urgency FROM visits v
+         JOIN subjects s ON s.id = v.subject_id JOIN staff f ON f.id = v.staff_id JOIN residents r ON r.id = v.resident_id
+         LEFT JOIN issues i ON i.visit_id = v.id
+         WHERE v.id IN (SELECT id FROM visits WHERE id > $1 ORDER BY id LIMIT $2) ORDER BY v.id, i.number";
+    AbsenceOut: ["id", "person", "from_date", "until_date", "deputy"],
+        "SELECT a.id, f.number AS person, a.from_date, a.until_date, d.number AS deputy FROM absences a
+         JOIN staff f ON f.id = a.staff_id LEFT JOIN staff d ON d.id = a.deputy_id WHERE a.id > $1 ORDER BY a.id LIMIT $2";
+}
+
+impl Session {
+    /// The rows of a table after the one of id `after`; of so many ids at the most.
+    pub async fn page_of<P: Page>(&mut self, after: &str, limit: i64) -> Result<Vec<P>> {
+        let parameters = [Parameter::from(after), Parameter::from(limit)];
+        self.read_rows(P::COLUMNS, P::QUERY, &parameters).await
+    }
+}
+
+impl SubjectOut {
+    /// Its name and its address.
+    pub fn open(&self, context: &Context) -> Result<(String, Option<String>)> {
+        let address = context.open_sealed(self.address_sealed.clone())?;
+        Ok((context.sealer.open(&self.name_sealed)?, address))
+    }
+}
+
+impl ResidentOut {
+    /// Their name, their contact, and why they couldn't be heard.
+    pub fn open(&self, context: &Context) -> Result<(String, Option<String>, Option<String>)> {
+        let contact = context.open_sealed(self.contact_sealed.clone())?;
+        let unheard = context.open_sealed(self.unheard_sealed.clone())?;
+        Ok((context.sealer.open(&self.name_sealed)?, contact, unheard))
+    }
+}
+
+impl VisitOut {
+    /// Who was met, how they are reached, and what they said.
+    pub fn open(&self, context: &Context) -> Result<(String, Option<String>, Option<String>)> {
+        let contact = context.open_sealed(self.contact_sealed.clone())?;
+        let text = context.open_sealed(self.text_sealed.clone())?;
+        Ok((context.sealer.open(&self.name_sealed)?, contact, text))
+    }
+
+    /// Whether an issue was heard.
+    pub fn has_issue(&self) -> bool {
+        self.text_sealed.is_some()
+    }
+}

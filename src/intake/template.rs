@@ -1,0 +1,179 @@
+//! An empty workbook of a kind, to be filled in: drop-downs of the words that may be written, numbers as text, a note at each
+//! column, and a sheet that says how, with an example.
+
+use rust_xlsxwriter::{DataValidation, Format, FormatBorder, Note, Workbook, XlsxError};
+
+use super::kinds::{Field, Kind};
+use crate::domain::area::AreaKind;
+use crate::domain::issue::{Category, Level, Urgency};
+use crate::domain::staff::Role;
+use crate::domain::subject::SubjectKind;
+use crate::domain::visit::{Satisfaction, VisitKind};
+
+/// So many rows have drop-downs.
+const ROWS: u32 = 5_000;
+
+/// The workbook's bytes.
+///
+/// # Errors
+/// Where it can't be made.
+pub fn template(kind: Kind) -> Result<Vec<u8>, String> {
+    write(kind).map_err(|error| error.to_string())
+}
+
+fn write(kind: Kind) -> Result<Vec<u8>, XlsxError> {
+    let mut workbook = Workbook::new();
+    let sheet = workbook.add_worksheet().set_name(short_name(kind))?;
+    let head = Format::new()
+        .set_bold()
+        .set_border(FormatBorder::Thin)
+        .set_background_color("DDEBF7")
+        .set_text_wrap();
+    let text = Format::new().set_num_format("@");
+    let (required, _) = kind.columns();
+    for (column, field) in (0_u16..).zip(kind.all_columns()) {
+        let star = if required.contains(&field) { "*" } else { "" };
+        sheet.set_column_format(column, &text)?;
+        sheet.set_column_width(column, width(field))?;
+        sheet.write_string_with_format(0, column, format!("{}{star}", name(kind, field)), &head)?;
+        sheet.insert_note(
+            0,
+            column,
+            &Note::new(hint(kind, field)).set_author("").add_author_prefix(false),
+        )?;
+        let words = choices(field).filter(|_| field != Field::StaffRoles);
+        if let Some(words) = words {
+            let list = DataValidation::new().allow_list_strings(&words)?;
+            let list =
+                list.set_error_title("请从下拉里选")?.set_error_message("只能填下拉里的词")?;
+            sheet.add_data_validation(1, column, ROWS, column, &list)?;
+        }
+    }
+    sheet.set_freeze_panes(1, 0)?;
+    sheet.set_repeat_rows(0, 0)?;
+    sheet.set_landscape().set_print_fit_to_pages(1, 0);
+    explain(&mut workbook, kind)?;
+    workbook.save_to_buffer()
+}
+
+/// A sheet that says of each column how it's filled in.
+fn explain(workbook: &mut Workbook, kind: Kind) -> Result<(), XlsxError> {
+    let sheet = workbook.add_worksheet().set_name("填表说明")?;
+    let (bold, wrapped) = (Format::new().set_bold(), Format::new().set_text_wrap());
+    for (column, (title, width)) in
+        (0_u16..).zip([("列", 16.0), ("必填", 6.0), ("怎么填", 60.0), ("例子", 24.0)])
+    {
+        sheet.write_string_with_format(0, column, title, &bold)?;
+        sheet.set_column_width(column, width)?;
+    }
+    for (row, field) in (1_u32..).zip(kind.all_columns()) {
+        let required = if kind.columns().0.contains(&field) { "是" } else { "" };
+        let cells = [name(kind, field), required, &hint(kind, field), example(field)];
+        for (column, cell) in (0_u16..).zip(cells) {
+            sheet.write_string_with_format(row, column, cell, &wrapped)?;
+        }
+    }
+    Ok(())
+}
+
+/// A kind's name as a sheet may have it.
+fn short_name(kind: Kind) -> &'static str {
+    kind.chinese().split('（').next().unwrap_or_default()
+}
+
+/// What a template is called.
+pub fn template_name(kind: Kind) -> String {
+    format!("{}.xlsx", kind.chinese())
+}
+
+fn name(kind: Kind, field: Field) -> &'static str {
+    match (kind, field) {
+        (Kind::AreaAssignments, Field::Area) => "走访区域",
+        (Kind::Staff | Kind::Confirmations, Field::Area) => "所属区划",
+        (_, field) => field.chinese(),
+    }
+}
+
+const fn width(field: Field) -> f64 {
+    match field {
+        Field::Text | Field::Result | Field::Reply | Field::Reference => 40.0,
+        Field::Address | Field::StaffEmail | Field::AreaCode | Field::Unheard => 22.0,
+        _ => 14.0,
+    }
+}
+
+/// The words that may be written.
+fn choices(field: Field) -> Option<Vec<&'static str>> {
+    fn all<T: Copy>(words: &[T], name: fn(T) -> &'static str) -> Option<Vec<&'static str>> {
+        Some(words.iter().map(|word| name(*word)).collect())
+    }
+    match field {
+        Field::AreaKind => all(AreaKind::ALL, AreaKind::chinese),
+        Field::StaffRoles => all(Role::ALL, Role::chinese),
+        Field::SubjectKind => all(SubjectKind::ALL, SubjectKind::chinese),
+        Field::Level => all(Level::ALL, Level::chinese),
+        Field::Category => all(Category::ALL, Category::chinese),
+        Field::Urgency => all(Urgency::ALL, Urgency::chinese),
+        Field::VisitKind => all(VisitKind::ALL, VisitKind::chinese),
+        Field::Satisfaction => all(Satisfaction::ALL, Satisfaction::chinese),
+        Field::HasIssue => Some(vec!["有", "无"]),
+        Field::Manner => Some(vec!["面对面", "电话"]),
+        _ => None,
+    }
+}
+
+fn hint(kind: Kind, field: Field) -> String {
+    let words = choices(field).map(|words| words.join("、"));
+    let how = match (field, words) {
+        (Field::StaffRoles, Some(words)) => format!("可填几个，用顿号隔开：{words}"),
+        (_, Some(words)) => format!("只能填：{words}"),
+        (Field::Date | Field::From | Field::Until, _) => "年月日，写成 2022-03-05".to_owned(),
+        (Field::AreaCode, _) => "12 位数字；没有代码的（如总支）留空".to_owned(),
+        (Field::Area | Field::AreaParent, _) => "区划的名称或 12 位代码，须已在区划表里".to_owned(),
+        (Field::Visitor | Field::Absentee | Field::Deputy | Field::Acknowledger, _) => {
+            "人员编号；没有同名的也可以填姓名".to_owned()
+        }
+        (Field::Subject, _) if kind != Kind::Subjects => "走访对象表里的对象编号".to_owned(),
+        (Field::Issue, _) => "系统给的问题编号".to_owned(),
+        (Field::Contact | Field::StaffPhone, _) => "完整的号码，不要写成科学记数".to_owned(),
+        (Field::Unheard, _) => "已经走访到的留空".to_owned(),
+        (Field::Text, _) => "有问题的照群众的原话写，一行一个问题".to_owned(),
+        _ => "照实填写".to_owned(),
+    };
+    let (required, _) = kind.columns();
+    if required.contains(&field) {
+        format!("必填。{how}")
+    } else {
+        format!("没有可留空。{how}")
+    }
+}
+
+const fn example(field: Field) -> &'static str {
+    match field {
+        Field::Date | Field::From => "2022-03-05",
+        Field::Until => "2022-03-12",
+        Field::Visitor | Field::StaffNumber | Field::Absentee | Field::Acknowledger => "Z0001",
+        Field::Deputy => "Z0002",
+        Field::StaffName | Field::By => "张三",
+        Field::StaffRoles => "走访人员、网格员",
+        Field::StaffPhone | Field::Contact => "13800000000",
+        Field::StaffEmail => "zhangsan@example.cn",
+        Field::Subject => "H0001",
+        Field::SubjectKind => "家庭",
+        Field::SubjectName | Field::Resident => "李四",
+        Field::Area => "高桥村",
+        Field::Address => "高桥村1号",
+        Field::AreaCode => "370481111200",
+        Field::AreaName => "高桥村",
+        Field::AreaKind => "村",
+        Field::AreaParent => "第一总支",
+        Field::HasIssue => "有",
+        Field::Text => "村口路灯不亮",
+        Field::Level => "镇村自办",
+        Field::Category => "居住环境",
+        Field::Urgency => "一般",
+        Field::Issue => "CHD2022-000001",
+        Field::Result => "已更换灯泡",
+        _ => "",
+    }
+}
