@@ -184,3 +184,82 @@ fn a_reader_who_stops_reading_stops_nothing() {
     let (_, out, _) = run(&["campaign", "plan", "--config", "zoufang.toml"], dir.path());
     assert!(out.contains("没有任务因此改变"), "it was applied: {out}");
 }
+
+#[test]
+fn what_is_exported_comes_in_again_and_changes_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    township(dir.path());
+    let visits = format!(
+        "{VISITS}\n2022-03-05,Z6,H1,王建国,10000000101,=SUM(1+1),有,镇村自办,居住环境,急\n\
+         2022-03-05,Z6,H1,王建国,10000000101,-2+3,有,,,\n2022-03-06,Z7,H3,赵掌柜,,,无,,,\n"
+    );
+    std::fs::write(dir.path().join("v.csv"), visits).unwrap();
+    std::fs::write(
+        dir.path().join("r.csv"),
+        "对象编号,群众姓名,未走访原因,联系方式\nH2,李秀英,外出,\n",
+    )
+    .unwrap();
+    std::fs::write(
+        dir.path().join("q.csv"),
+        "请假人,开始日期,结束日期,代办人\nZ6,2022-03-08,2022-03-09,Z7\n",
+    )
+    .unwrap();
+    let (code, _, error) =
+        import(dir.path(), &["a.csv", "s.csv", "o.csv", "f.csv", "v.csv", "r.csv", "q.csv"]);
+    assert_eq!(code, 0, "{error}");
+    let export = |words: &[&str]| {
+        let all: Vec<&str> = ["export", "--config", "zoufang.toml"]
+            .into_iter()
+            .chain(words.iter().copied())
+            .collect();
+        let (code, out, error) = run(&all, dir.path());
+        assert_eq!(code, 0, "{words:?}: {error}");
+        out
+    };
+    for kind in [
+        "areas",
+        "staff",
+        "走访对象表",
+        "附件2",
+        "附件4",
+        "residents",
+        "absences",
+        "附件6",
+        "issue_list",
+    ] {
+        let hidden = export(&[kind]);
+        for personal in ["王建国", "10000000", "高桥村1号", "SUM"] {
+            assert!(!hidden.contains(personal), "{kind}: {hidden}");
+        }
+        let out = export(&[kind, "--reveal", "--by", "周正"]);
+        assert!(out.starts_with('\u{feff}') && out.lines().count() > 1, "{kind}: {out}");
+        assert!(!out.contains(",=") && !out.contains(",-"), "{kind}: {out}");
+        std::fs::write(dir.path().join("again.csv"), &out).unwrap();
+        let (code, said, error) = import(dir.path(), &["again.csv"]);
+        assert_eq!(code, 0, "{kind}: {error}\n{out}");
+        let nothing = said.contains("新增 0，更新 0") || said.contains("没有改动");
+        assert!(nothing && !said.contains("提醒"), "{kind}: {said}");
+    }
+    let (code, _, error) =
+        run(&["export", "--config", "zoufang.toml", "visits", "--reveal"], dir.path());
+    assert!(code == 2 && error.contains("--by"), "{error}");
+    let lines = export(&["visits", "--json"]);
+    assert_eq!(lines.lines().count(), 3);
+}
+
+#[test]
+fn an_empty_table_is_filled_in_and_never_written_over() {
+    let dir = tempfile::tempdir().unwrap();
+    township(dir.path());
+    for kind in zoufang::intake::Kind::ALL {
+        let file = format!("{}.xlsx", kind.code());
+        let write = ["template", kind.code(), "-o", &file];
+        let (code, _, error) = run(&write, dir.path());
+        assert_eq!(code, 0, "{kind}: {error}");
+        let (code, _, error) = run(&write, dir.path());
+        assert!(code == 2 && error.contains("不会覆盖"), "{error}");
+        // As it is, it's known for what it is and brings nothing.
+        let (code, said, error) = import(dir.path(), &["--dry-run", &file]);
+        assert!(code == 0 && said.contains(&format!("{kind} 0 行")), "{kind}: {said}{error}");
+    }
+}
