@@ -236,7 +236,7 @@ fn what_may_be_written_is_said_where_something_else_was() {
         ("{{ reference | urlencod }}", "没有「urlencod」这个过滤器"),
         ("{{ reference", "写法不对"),
     ] {
-        let text = description().replace("{{ (text ~ mark) | urlencode }}", slip);
+        let text = description().replace("{{ description | urlencode }}", slip);
         std::fs::write(dir.path().join("p.toml"), text).unwrap();
         let out = said(
             "[platform]\nadapter = 'rest'\nendpoint = 'http://127.0.0.1:9'\nfile = 'p.toml'\n",

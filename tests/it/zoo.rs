@@ -11,17 +11,17 @@ use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio_util::sync::{CancellationToken, DropGuard};
 use zoufang::app::deliveries::Deliveries;
-use zoufang::clock::Chance;
+use zoufang::clock::{Chance, Clock};
+use zoufang::daemon::platform;
 use zoufang::db::Debt;
 use zoufang::delivery::{Lane, LaneRules, OnUnknown};
 use zoufang::domain::issue::State;
 use zoufang::domain::referral::reference;
-use zoufang::platform::open311::Open311;
 use zoufang::platform::{Platform, PlatformTransport, sweep};
 use zoufang::sandbox::{Faults, PROFILES, Profile, Sandbox};
 use zoufang::settings::Settings;
 
-use crate::support::kinds::{Kinds, configuration};
+use crate::support::kinds::{Kinds, configuration, description};
 use crate::support::{Fixture, VISITS, client, until_waking};
 
 const LANE: &str = "ehushanying";
@@ -58,9 +58,7 @@ impl Town {
         let stopped = stop.clone();
         tokio::spawn(async move { serving.serve(listener, stopped).await });
         let chance = Chance::seeded(seed);
-        let settings = settings(&endpoint, kinds, &chance);
-        let platform = Open311::new(&settings.platform, fixture.clock.clone()).unwrap();
-        let platform: Arc<dyn Platform> = Arc::new(platform);
+        let platform = adapter(&endpoint, kinds, &fixture.clock, &chance);
         Town {
             fixture,
             sandbox,
@@ -228,13 +226,21 @@ impl Town {
     }
 }
 
-fn settings(endpoint: &str, kinds: &str, chance: &Chance) -> Settings {
+/// The adapter by which a township speaks with a platform of these kinds: one of ours, in either form.
+fn adapter(endpoint: &str, kinds: &str, clock: &Clock, chance: &Chance) -> Arc<dyn Platform> {
+    let begin = format!("[platform]\nendpoint = '{endpoint}'\ntimeout = '5s'\n");
+    let settings = |text: String| Settings::from_text(&text, "zoo").unwrap();
+    if chance.fraction() < 0.4 {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), description(kinds)).unwrap();
+        let path = file.path().display();
+        let text = format!("{begin}adapter = 'rest'\nfile = '{path}'\napi_key = 'k'\n");
+        let chance = Chance::seeded(1);
+        return platform(&settings(text), clock, &chance).unwrap().unwrap();
+    }
     let format = ["json", "xml"][chance.below(2)];
-    let text = format!(
-        "[platform]\nadapter = 'open311'\nendpoint = '{endpoint}'\nformat = '{format}'\ntimeout = '5s'\n{}",
-        configuration(kinds)
-    );
-    Settings::from_text(&text, "zoo").unwrap()
+    let text = format!("{begin}adapter = 'open311'\nformat = '{format}'\n{}", configuration(kinds));
+    platform(&settings(text), clock, &Chance::seeded(1)).unwrap().unwrap()
 }
 
 /// What came of histories.
@@ -304,7 +310,9 @@ async fn each_once(first: u64, postgres: bool) {
         if !kinds.are_blind() {
             assert_eq!(tally.held, 0, "seed {seed}, {names}: {tally:?}");
         }
-        assert!(tally.requests_per_debt() < 100, "seed {seed}, {names}: {tally:?}");
+        // A look asks no more than 200 times, and what can't be proved is looked for again until `prove_within`.
+        let most = if kinds.are_blind() { 2_000 } else { 100 };
+        assert!(tally.requests_per_debt() < most, "seed {seed}, {names}: {tally:?}");
         sum.add(tally);
     }
     println!("{}: {sum:?}", if postgres { "PostgreSQL" } else { "SQLite" });

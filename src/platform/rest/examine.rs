@@ -28,6 +28,8 @@ const NOBODY: &str = "CHECK0000-000000-R0";
 const NO_NUMBER: &str = "0";
 /// How far back one looks for things to hold the pointers against.
 const FAR_BACK: SignedDuration = SignedDuration::from_hours(90 * 24);
+/// A list of just so many is likely cut.
+const ROUND: [usize; 9] = [10, 20, 25, 30, 50, 100, 200, 500, 1000];
 
 /// Who asks.
 #[async_trait]
@@ -98,7 +100,7 @@ impl Examiner<'_> {
     ) -> Option<serde_json::Value> {
         let begun = remarks.len();
         let value = self.asked(name, call, &parts, 1, remarks).await?;
-        let things = items(&call.answer, &value).unwrap_or_default();
+        let things = found(&call.answer, &value);
         self.examine_things(name, &call.answer, &things, remarks);
         if remarks.len() == begun {
             let text = match things.len() {
@@ -116,9 +118,9 @@ impl Examiner<'_> {
         let Some(value) = self.asked("find", call, &near, 1, remarks).await else { return };
         let by_time = ["from", "to", "from_local", "to_local"].map(|name| self.names(call, name));
         let by_time = by_time.contains(&true);
-        let found = items(&call.answer, &value).unwrap_or_default().len();
-        if !by_time && found > 0 {
-            let text = format!("查一个不可能有的编号，却给了 {found} 件：查询条件没有起作用");
+        let count = found(&call.answer, &value).len();
+        if !by_time && count > 0 {
+            let text = format!("查一个不可能有的编号，却给了 {count} 件：查询条件没有起作用");
             remarks.push(Remark::wrong("find.path", text));
         }
         // What lies further back shows whether pointers meet anything.
@@ -126,9 +128,9 @@ impl Examiner<'_> {
             true => self.asked("find", call, &far, 1, remarks).await.unwrap_or(value),
             false => value,
         };
-        let things = items(&call.answer, &value).unwrap_or_default();
+        let things = found(&call.answer, &value);
         self.examine_things("find", &call.answer, &things, remarks);
-        if by_time || found > 0 {
+        if by_time || count > 0 {
             self.examine_pages(call, &far, &value, remarks).await;
         }
         if remarks.len() == begun && things.is_empty() {
@@ -251,7 +253,7 @@ impl Examiner<'_> {
         (wrong && !self.clock.is_rehearsal()).then(|| Remark::wrong(key, text))
     }
 
-    /// Whether pages are what the description says.
+    /// Whether there are pages, and one after the other.
     async fn examine_pages(
         &self,
         call: &Call,
@@ -259,64 +261,76 @@ impl Examiner<'_> {
         first: &serde_json::Value,
         remarks: &mut Vec<Remark>,
     ) {
-        let count = items(&call.answer, first).unwrap_or_default().len();
-        let key = "find.answer.page_size";
-        match (self.names(call, "page"), call.answer.page_size) {
-            (false, None) => {
-                if matches!(count, 10 | 20 | 25 | 30 | 50 | 100 | 200 | 500 | 1000) {
-                    let text = format!("正好给了 {count} 件，可能只是一页：请核对平台有没有分页");
-                    remarks.push(Remark::doubtful(key, text));
-                }
-            }
-            (true, None) => {
-                remarks.push(Remark::wrong(key, "地址或内容里有 page，这里却没写：只会读第一页"));
-            }
-            (false, Some(_)) => {
+        let count = found(&call.answer, first).len();
+        if !self.names(call, "page") {
+            if call.answer.page_size.is_some() {
                 let text = "写了 page_size，地址或内容里却没有 {{ page }}：后面的页读不到";
                 remarks.push(Remark::wrong("find.path", text));
+            } else if ROUND.contains(&count) {
+                let text = format!(
+                    "正好给了 {count} 件，可能只是一页：平台有分页的，请在这里用上 {{{{ page }}}}"
+                );
+                remarks.push(Remark::doubtful("find.path", text));
             }
-            (true, Some(size)) => self.turn_page(call, parts, (first, count, size), remarks).await,
+            return;
+        }
+        if let Some(size) = call.answer.page_size.filter(|size| count > *size) {
+            let text = format!("平台一页给了 {count} 件，比这里写的 {size} 多：这一项可以不写");
+            remarks.push(Remark::doubtful("find.answer.page_size", text));
+        }
+        if count > 0
+            && let Some(second) = self.asked("find", call, parts, 2, remarks).await
+        {
+            self.turned(call, (first, count), &second, remarks);
         }
     }
 
-    /// Reads on, to see whether the second page is another, and whether the first was full.
-    async fn turn_page(
+    /// Whether the second page is another, and whether the first was full.
+    fn turned(
         &self,
         call: &Call,
-        parts: &Value,
-        (first, count, size): (&serde_json::Value, usize, usize),
+        (first, count): (&serde_json::Value, usize),
+        second: &serde_json::Value,
         remarks: &mut Vec<Remark>,
     ) {
-        let key = "find.answer.page_size";
-        if count == 0 {
-            return;
-        }
-        if count > size {
-            let text = format!("平台一页给了 {count} 件，比这里写的 {size} 多");
-            remarks.push(Remark::wrong(key, text));
-            return;
-        }
-        let Some(second) = self.asked("find", call, parts, 2, remarks).await else { return };
-        let next = items(&call.answer, &second).unwrap_or_default();
-        let same = !next.is_empty() && next == items(&call.answer, first).unwrap_or_default();
-        if same {
+        let next = found(&call.answer, second);
+        if !next.is_empty() && next == found(&call.answer, first) {
             let text =
                 "第 2 页和第 1 页一样：page 没有起作用，或者平台没有第 2 页就把最后一页再给一遍";
             remarks.push(Remark::doubtful("find.path", text));
-        } else if !next.is_empty() && count < size {
-            let text = format!(
-                "第 1 页只有 {count} 件，第 2 页却还有：平台一页其实是 {count} 件，这里写了 {size}"
-            );
-            remarks.push(Remark::wrong(key, text));
+            return;
         }
+        let size = call.answer.page_size.filter(|size| count < *size && !next.is_empty());
+        if let Some(size) = size {
+            let text = format!(
+                "第 1 页只有 {count} 件，第 2 页却还有：平台一页其实是 {count} 件，这里写了 {size}；这一项可以不写"
+            );
+            remarks.push(Remark::wrong("find.answer.page_size", text));
+        }
+    }
+
+    /// Whether what is given carries what it's known by afterwards, where nobody cuts it off.
+    fn marked(&self) -> Vec<Remark> {
+        let call = &self.description.submit;
+        let has = |name: &str| self.names(call, name);
+        if has("description") || has("reference") {
+            return Vec::new();
+        }
+        vec![if has("mark") {
+            let text = "用 {{ description }} 代替 {{ text ~ mark }}：编号在前后各有一处，描述被截断了也认得出来";
+            Remark::doubtful("submit.body", text)
+        } else {
+            let text = "没有 {{ description }} 或 {{ reference }}：发出去的以后认不出来，下落不明时没法核实";
+            Remark::wrong("submit.body", text)
+        }]
     }
 
     /// What is only given can't be tried; but where it's read otherwise than everything that was asked, one of them is
     /// likely a slip.
     fn unlike_the_rest(&self) -> Vec<Remark> {
+        let mut remarks = self.marked();
         let asked: Vec<(&str, &Call)> =
             self.description.calls().filter(|(n, _)| is_asked(n)).collect();
-        let mut remarks = Vec::new();
         for (name, call) in self.description.calls().filter(|(name, _)| !is_asked(name)) {
             let mut unlike = |key: &str, of: &dyn Fn(&AnswerRules) -> String| {
                 let own = of(&call.answer);
@@ -340,6 +354,11 @@ impl Examiner<'_> {
         }
         remarks
     }
+}
+
+/// The things of an answer whose frame was found right.
+fn found<'v>(rules: &AnswerRules, value: &'v serde_json::Value) -> Vec<&'v serde_json::Value> {
+    items(rules, value).unwrap_or_default()
 }
 
 fn is_asked(name: &str) -> bool {
@@ -378,6 +397,12 @@ fn examine_frame(name: &str, rules: &AnswerRules, value: &serde_json::Value) -> 
         let there = value.pointer(at);
         if !there.is_some_and(|there| there.is_array() || there.is_object() || there.is_null()) {
             remarks.push(nowhere(&format!("{name}.answer.items"), at, &lists(value)));
+        }
+    }
+    if let Some(at) = &rules.total {
+        let count = field(value, Some(at)).and_then(|count| count.parse::<usize>().ok());
+        if count.is_none_or(|count| count < found(rules, value).len()) {
+            remarks.push(nowhere(&format!("{name}.answer.total"), at, &scalars(value)));
         }
     }
     if let Some(at) = rules.message.as_ref().filter(|_| rules.code.is_some())

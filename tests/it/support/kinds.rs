@@ -1,7 +1,7 @@
 //! Which kinds of platform a history lives with, by seed; and how a township is configured for them.
 
 use zoufang::clock::Chance;
-use zoufang::sandbox::{PROFILES, Profile};
+use zoufang::sandbox::{PROFILES, Pages, Parameters, Profile, Shape, Times};
 
 /// Kinds that can't be asked about what arrived: what isn't known is held there for a person.
 const BLIND: [&str; 4] = ["no-list-404", "no-list-400", "no-list-500", "accela"];
@@ -29,6 +29,70 @@ impl Kinds {
     pub fn are_blind(&self) -> bool {
         self.0.iter().any(|kind| BLIND.contains(&kind.name))
     }
+}
+
+/// A description of the same platform for the rest adapter.
+pub fn description(names: &str) -> String {
+    let behaviour = Profile::read(names).unwrap();
+    let everywhere = behaviour.parameters == Some(Parameters::KeyEverywhere);
+    let key = if everywhere { "&api_key=k" } else { "" };
+    let page = match behaviour.paging.map(|paging| paging.pages) {
+        Some(Pages::FromOne | Pages::LastAgain) => "&page={{ page }}",
+        Some(Pages::FromZero) => "&page={{ page - 1 }}",
+        Some(Pages::None) | None => "",
+    };
+    let items = match behaviour.shape {
+        Some(Shape::Wrapped) => "items = '/service_requests'",
+        None => "",
+    };
+    let time = match behaviour.times {
+        Some(Times::WithoutZone) => "time_format = 'local'",
+        _ => "",
+    };
+    format!(
+        r#"
+name = "动物园"
+status_batch = 20
+[submit]
+method = "POST"
+path = "/requests.json"
+content_type = "application/x-www-form-urlencoded"
+body = "service_code={{{{ category_code }}}}&address_string={{{{ area_name | urlencode }}}}&description={{{{ description | urlencode }}}}&api_key=k&attribute[easting]=1&attribute[northing]=1&attribute[fixmystreet_id]=1"
+[submit.answer]
+{items}
+id = "/service_request_id"
+[find]
+path = "/requests.json?start_date={{{{ from | urlencode }}}}&end_date={{{{ to | urlencode }}}}{page}{key}"
+[find.answer]
+{items}
+id = "/service_request_id"
+reference = "/description"
+[status]
+path = "/requests.json?service_request_id={{{{ ids | join(',') | urlencode }}}}{key}"
+[status.answer]
+{items}
+id = "/service_request_id"
+status = "/status"
+text = "/status_notes"
+time = "/updated_datetime"
+{time}
+[categories]
+living_environment = "living_environment"
+public_security = "public_security"
+basic_healthcare = "basic_healthcare"
+culture_sports = "culture_sports"
+basic_education = "basic_education"
+social_assistance = "social_assistance"
+other = "other"
+[statuses]
+open = "received"
+accepted = "accepted"
+in_progress = "in_progress"
+"in progress" = "in_progress"
+closed = "resolved"
+rejected = "refused"
+"#
+    )
 }
 
 /// The lines under `[platform]` by which a township speaks with them, whichever they are.
