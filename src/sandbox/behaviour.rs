@@ -114,6 +114,8 @@ pub enum Numbers {
     Long,
     /// ISLANDTON-14CAP-00000-00070.
     Lettered,
+    /// CHD/22/0000070: what stands in a path is to be encoded.
+    Slashed,
 }
 
 /// How an answer is written down.

@@ -226,6 +226,12 @@ pub const PROFILES: &[Profile] = &[
         behaviour: Behaviour { numbers: Some(Numbers::Long), ..behaviour() },
     },
     Profile {
+        name: "slashed-numbers",
+        chinese: "编号里有斜线：CHD/22/0000001",
+        source: "https://github.com/mysociety/open311-adapter (Integration/UK.pm: \"some request IDs include slashes\")",
+        behaviour: Behaviour { numbers: Some(Numbers::Slashed), ..behaviour() },
+    },
+    Profile {
         name: "gbk",
         chinese: "回答是 GBK 编码，抬头里写明",
         source: "https://github.com/star7th/showdoc/issues/1354",

@@ -109,6 +109,7 @@ fn number_of(numbers: Option<Numbers>) -> fn(usize) -> String {
         None => |place| format!("{place:07}"),
         // More than a double can tell apart, less than 2^64.
         Some(Numbers::Long) => |place| format!("1844674407370{place:07}"),
+        Some(Numbers::Slashed) => |place| format!("CHD/22/{place:07}"),
         Some(Numbers::Lettered) => |place| format!("ISLANDTON-14CAP-00000-{place:05}"),
     }
 }

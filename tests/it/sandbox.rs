@@ -209,6 +209,16 @@ async fn numbers_of_twenty_digits_are_json_numbers() {
 }
 
 #[tokio::test]
+async fn a_number_with_slashes_is_asked_about_as_one_part_of_a_path() {
+    let platform = Platform::like("slashed-numbers").await.filled(1).await;
+    assert_eq!(platform.first().await["service_request_id"], "CHD/22/0000001");
+    let one = platform.json("requests/CHD%2F22%2F0000001.json").await;
+    assert_eq!(one[0]["description"], "第1件");
+    let bare = platform.asked("requests/CHD/22/0000001.json").await;
+    assert_eq!(bare.status(), StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
 async fn answers_come_in_the_character_set_of_their_kind() {
     for (name, says) in [("gbk", true), ("gbk-unsaid", false)] {
         let platform = Platform::like(name).await.filled(1).await;
