@@ -15,6 +15,7 @@ use crate::clock::Clock;
 use crate::daemon::{load_campaign, load_workdays, open_channel};
 use crate::db::Store;
 use crate::delivery::http::{Tls, ask, client};
+use crate::domain::reason::in_words;
 use crate::notify::Messages;
 use crate::platform::Remark;
 use crate::seal::Sealer;
@@ -114,6 +115,8 @@ async fn reach(url: &str, settings: &Settings) -> Result<String, String> {
     let client = client(Duration::from_secs(10), &tls).map_err(|error| error.to_string())?;
     match ask(client.head(url)).await {
         Ok(answer) => Ok(format!("{url} 有回答（HTTP {}）", answer.status.as_u16())),
-        Err(none) => Err(format!("{url} 连不上（{}）；请核对地址和网络", none.reason)),
+        Err(none) => {
+            Err(format!("{url} 没有回答（{}）；请核对地址和网络", in_words(&none.reason).said))
+        }
     }
 }

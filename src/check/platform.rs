@@ -4,6 +4,7 @@ use std::path::Path;
 
 use crate::clock::{Chance, Clock};
 use crate::daemon::platform;
+use crate::domain::reason::in_words;
 use crate::platform::{Platform, Remark, Verdict};
 use crate::settings::{Adapter, Settings};
 
@@ -27,7 +28,8 @@ async fn asked(settings: &Settings, platform: &dyn Platform) -> Vec<Remark> {
     let mut remarks = match platform.service_gaps().await {
         Err(none) => {
             let text = format!(
-                "{endpoint} 的服务清单取不到（{none}）；请核对地址、jurisdiction_id 和 api_key"
+                "{endpoint} 的服务清单取不到（{}）；请核对地址、jurisdiction_id 和 api_key",
+                in_words(&none.reason).said
             );
             return vec![Remark::wrong("platform.endpoint", text)];
         }

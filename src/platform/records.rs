@@ -78,11 +78,22 @@ fn of_list(value: Value) -> Result<Vec<Record>, String> {
     let record = |(place, thing): (usize, Value)| match thing {
         Value::Object(fields) => Ok(fields
             .into_iter()
-            .filter_map(|(name, value)| Some((name, scalar(&value)?)))
+            .filter_map(|(name, value)| Some((name, text_of(&value)?)))
             .collect()),
         _ => Err(format!("答复列表的第 {} 条不是对象", place + 1)),
     };
     things.into_iter().enumerate().map(record).collect()
+}
+
+/// A field's text; of a field that holds several, such as pictures, all of them.
+fn text_of(value: &Value) -> Option<String> {
+    match value {
+        Value::Array(several) => {
+            let texts: Option<Vec<String>> = several.iter().map(scalar).collect();
+            texts.filter(|texts| !texts.is_empty()).map(|texts| texts.join(" "))
+        }
+        one => scalar(one),
+    }
 }
 
 /// The things below a root; a root that holds nothing but fields is one thing itself.
@@ -94,10 +105,19 @@ fn of_elements(root: &Element) -> Vec<Record> {
     root.children.iter().map(of_element).collect()
 }
 
-/// Its fields; what lies deeper belongs to no field that is read.
+/// Its fields; what lies deeper belongs to no field that is read, but where a field holds several of its own kind.
 fn of_element(thing: &Element) -> Record {
-    let fields = thing.children.iter().filter(|field| !field.text.is_empty());
-    fields.map(|field| (field.name.clone(), field.text.clone())).collect()
+    let text = |field: &Element| {
+        let several = field.children.iter().all(|one| one.name == field.name);
+        let texts = field.children.iter().map(|one| one.text.as_str());
+        if several && field.text.is_empty() {
+            texts.collect::<Vec<_>>().join(" ")
+        } else {
+            field.text.clone()
+        }
+    };
+    let fields = thing.children.iter().map(|field| (field.name.clone(), text(field)));
+    fields.filter(|(_, text)| !text.is_empty()).collect()
 }
 
 #[cfg(test)]
@@ -127,6 +147,22 @@ mod tests {
         assert_eq!(ids(r#"{"service_request_id": 7, "notes": []}"#, Json), ["7"]);
         assert_eq!(ids("<r><service_request_id>7</service_request_id><token/></r>", Xml), ["7"]);
         assert!(read("<service_requests/>", Xml).unwrap().is_empty());
+        // Several pictures, as open311-adapter gives them; and what servers nest besides.
+        for (body, format) in [
+            (
+                r#"[{"media_url": ["http://a/1", "http://a/2"], "extended_attributes": {"ward": 3}}]"#,
+                Json,
+            ),
+            (
+                "<a><b><media_url><media_url>http://a/1</media_url><media_url>http://a/2</media_url></media_url>\
+                 <extended_attributes><ward>3</ward></extended_attributes></b></a>",
+                Xml,
+            ),
+        ] {
+            let records = read(body, format).unwrap();
+            assert_eq!(records[0]["media_url"], "http://a/1 http://a/2");
+            assert_eq!(records[0].len(), 1);
+        }
         assert!(read("[1]", Json).unwrap_err().contains("第 1 条"));
     }
 }

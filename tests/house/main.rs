@@ -36,7 +36,10 @@ const ROOMS: &[(&str, &[&str])] = &[
             "reports", "platform", "notify",
         ],
     ),
-    ("check", &["clock", "seal", "db", "delivery", "settings", "platform", "notify", "daemon"]),
+    (
+        "check",
+        &["domain", "clock", "seal", "db", "delivery", "settings", "platform", "notify", "daemon"],
+    ),
     (
         "web",
         &[

@@ -7,6 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::{Open311, whole_seconds};
 use crate::clock::Clock;
 use crate::delivery::http::{Answer, ask};
+use crate::domain::reason::in_words;
 use crate::platform::interface::{Remark, clock_remark};
 use crate::platform::records::{Record, read};
 
@@ -29,7 +30,7 @@ impl Open311 {
         let request = self.get("requests", &[("start_date", &from), ("end_date", &to)]);
         match ask(request).await {
             Err(none) => {
-                let text = format!("请求清单没有回答（{}）", none.reason);
+                let text = format!("请求清单没有回答（{}）", in_words(&none.reason).said);
                 remarks.push(Remark::wrong("platform.endpoint", text));
             }
             Ok(answer) => remarks.extend(self.examine_answer(&answer, now)),

@@ -16,6 +16,7 @@ use super::pointers::{lists, scalars};
 use crate::clock::{Clock, local_text};
 use crate::db::{Message, Photo};
 use crate::delivery::http::Answer;
+use crate::domain::reason::in_words;
 use crate::platform::NoContact;
 use crate::platform::interface::{Remark, clock_remark};
 use crate::platform::json;
@@ -420,7 +421,7 @@ fn unreached(name: &str, none: &NoContact) -> Remark {
         _ if reason.len() < none.reason.len() => format!("{name}.path"),
         _ => "platform.endpoint".to_owned(),
     };
-    Remark::wrong(key, format!("[{name}] 没有得到回答（{reason}）"))
+    Remark::wrong(key, format!("[{name}] 没有得到回答（{}）", in_words(reason).said))
 }
 
 /// What HTTP's own code says is wrong.

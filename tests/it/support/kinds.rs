@@ -1,12 +1,9 @@
 //! Which kinds of platform a history lives with, by seed; and how a township is configured for them.
 
 use zoufang::clock::Chance;
-use zoufang::sandbox::{PROFILES, Pages, Parameters, Profile, Shape, Times};
-
-/// Kinds that can't be asked about what arrived: what isn't known is held there for a person.
-const BLIND: [&str; 4] = ["no-list-404", "no-list-400", "no-list-500", "accela"];
-/// Kinds towards which the engine isn't proved yet.
-const NOT_YET: [&str; 4] = ["fixmystreet", "gbk-unsaid", "bom", "slashed-numbers"];
+use zoufang::sandbox::{
+    Charset, Description, PROFILES, Pages, Parameters, Profile, Shape, Times, Window,
+};
 
 /// One kind, or two together.
 pub struct Kinds(Vec<&'static Profile>);
@@ -14,10 +11,8 @@ pub struct Kinds(Vec<&'static Profile>);
 impl Kinds {
     pub fn drawn(seed: u64) -> Kinds {
         let chance = Chance::seeded(seed ^ 0x200);
-        let known: Vec<&Profile> =
-            PROFILES.iter().filter(|profile| !NOT_YET.contains(&profile.name)).collect();
         let count = if chance.fraction() < 0.3 { 1 } else { 2 };
-        Kinds((0..count).map(|_| known[chance.below(known.len())]).collect())
+        Kinds((0..count).map(|_| &PROFILES[chance.below(PROFILES.len())]).collect())
     }
 
     /// As the sandbox takes them.
@@ -25,9 +20,14 @@ impl Kinds {
         self.0.iter().map(|kind| kind.name).collect::<Vec<_>>().join(",")
     }
 
-    /// Whether nothing can be asked about what arrived.
+    /// Whether nothing can be asked about what arrived: lists are refused, show no words, or show only so many of the
+    /// newest whatever time is asked for. What isn't known is held there for a person.
     pub fn are_blind(&self) -> bool {
-        self.0.iter().any(|kind| BLIND.contains(&kind.name))
+        let behaviour = Profile::read(&self.names()).unwrap();
+        let no_pages = behaviour.paging.is_some_and(|paging| paging.pages == Pages::None);
+        behaviour.look.is_some()
+            || behaviour.description == Some(Description::Null)
+            || (no_pages && behaviour.window == Some(Window::Ignored))
     }
 }
 
@@ -95,12 +95,27 @@ rejected = "refused"
     )
 }
 
+/// What any adapter is told of them: a character set that nobody says, a zone that is said wrongly.
+pub fn telling(names: &str) -> String {
+    let behaviour = Profile::read(names).unwrap();
+    let charset = match behaviour.charset {
+        Some(Charset::GbkUnsaid) => "gb18030",
+        _ => "",
+    };
+    let times = match behaviour.times {
+        Some(Times::LocalCalledUtc) => "Asia/Shanghai",
+        _ => "",
+    };
+    format!("charset = '{charset}'\ntimes = '{times}'\n")
+}
+
 /// The lines under `[platform]` by which a township speaks with them, whichever they are.
 pub fn configuration(names: &str) -> String {
     let key_in = if names.contains("key-everywhere") { "everywhere" } else { "submissions" };
     format!(
         "api_key = 'k'\napi_key_in = '{key_in}'\nattributes = [{{ code = 'easting', value = '1' }}, \
          {{ code = 'northing', value = '1' }}, {{ code = 'fixmystreet_id', value = '{{{{ reference }}}}' }}]\n\
-         statuses.'in progress' = 'in_progress'\n"
+         statuses.'in progress' = 'in_progress'\n{}",
+        telling(names)
     )
 }
