@@ -2,7 +2,6 @@
 
 use std::collections::HashMap;
 
-use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
 use super::{Context, Receipt, Result, Store, Tx, to_json};
@@ -11,43 +10,6 @@ use crate::domain::counted::{CountedEntry, CountedReferral, Thing};
 use crate::domain::delivery::Withdrawal;
 use crate::domain::issue::{State, Urgency};
 use crate::domain::referral;
-
-/// A referral that the platform has and hasn't ended.
-#[derive(Debug, Clone)]
-pub struct OpenReferral {
-    pub id: String,
-    pub remote_id: Option<String>,
-    pub token: Option<String>,
-    pub delivered_at: i64,
-    /// When the platform said that it was done; it may take it up again.
-    pub ended_at: Option<i64>,
-    /// Since when it has given no answer about it, and why.
-    pub unasked_since: Option<i64>,
-    pub unasked_why: Option<String>,
-}
-
-from_row!(OpenReferral {
-    id,
-    remote_id,
-    token,
-    delivered_at,
-    ended_at,
-    unasked_since,
-    unasked_why
-});
-
-impl OpenReferral {
-    /// After which time it's asked about next, where it's open then, and where it has ended; nothing where it isn't any more.
-    pub(super) fn next_poll(&self, now: Timestamp) -> (SignedDuration, Option<SignedDuration>) {
-        let age =
-            |since: i64| now.duration_since(Timestamp::from_millisecond(since).unwrap_or(now));
-        match self.ended_at {
-            // What was taken up again is young.
-            Some(ended_at) => (next_poll(SignedDuration::ZERO), next_look_back(age(ended_at))),
-            None => (next_poll(age(self.delivered_at)), next_look_back(SignedDuration::ZERO)),
-        }
-    }
-}
 
 /// What isn't owed of an issue any more, and what is said of what hasn't left, stands in a hand-off, or may have left.
 #[derive(Serialize)]
@@ -132,22 +94,6 @@ impl OwedReferral<'_> {
             first: None,
         }
     }
-}
-
-/// How a referral of the given age is polled: an hour-old one is asked about again in minutes, a
-/// month-old one twice a day.
-pub(super) fn next_poll(age: SignedDuration) -> SignedDuration {
-    (age / 10).clamp(SignedDuration::from_mins(5), SignedDuration::from_hours(12))
-}
-
-/// How long what has ended is asked about on.
-const LOOKED_BACK: SignedDuration = SignedDuration::from_hours(90 * 24);
-
-/// How one that ended so long ago is polled: the platform may take it up again. Each time it's left alone for as long as it
-/// has been ended, so that in all it costs some twenty questions.
-pub(super) fn next_look_back(age: SignedDuration) -> Option<SignedDuration> {
-    let next = age.clamp(SignedDuration::from_mins(10), SignedDuration::from_hours(7 * 24));
-    (age < LOOKED_BACK).then_some(next)
 }
 
 impl Tx {
@@ -358,20 +304,6 @@ impl Tx {
         Ok(waits.then_some(issue_id))
     }
 
-    /// Where the feed of changes was last read to.
-    pub async fn keep_cursor(&mut self, cursor: &str) -> Result<()> {
-        sqlx::query(
-            "INSERT INTO feeds (lane, cursor, read_at) VALUES ($1, $2, $3)
-             ON CONFLICT (lane) DO UPDATE SET cursor = excluded.cursor, read_at = excluded.read_at",
-        )
-        .bind(&self.context.platform_lane)
-        .bind(cursor)
-        .bind(self.now())
-        .execute(&mut *self.db)
-        .await?;
-        Ok(())
-    }
-
     /// Whether this referral is the issue's present round.
     pub(super) async fn is_current(&mut self, id: &str, issue_id: &str) -> Result<bool> {
         let rounds: (i64, i64) = sqlx::query_as(
@@ -383,102 +315,9 @@ impl Tx {
         .await?;
         Ok(rounds.0 == rounds.1)
     }
-
-    /// Makes open referrals due for a look now, at most `limit`; how many weren't yet.
-    pub async fn poll_now(&mut self, limit: i64) -> Result<u64> {
-        let now = self.now();
-        let due = sqlx::query(
-            "UPDATE referrals SET poll_at = $1 WHERE id IN (
-               SELECT id FROM referrals WHERE lane = $2 AND state IN ('open', 'waiting') AND poll_at > $1 LIMIT $3)",
-        )
-        .bind(now)
-        .bind(self.context.platform_lane.clone())
-        .bind(limit)
-        .execute(&mut *self.db)
-        .await?;
-        Ok(due.rows_affected())
-    }
 }
 
 impl Store {
-    /// Where to go on reading the feed of changes.
-    pub async fn feed_cursor(&self) -> Result<Option<String>> {
-        Ok(sqlx::query_scalar("SELECT cursor FROM feeds WHERE lane = $1")
-            .bind(&self.context.platform_lane)
-            .fetch_optional(&self.read)
-            .await?)
-    }
-
-    /// The referrals that wait for their number, the longest due first, at most `limit`.
-    pub async fn due_numbers(&self, limit: i64) -> Result<Vec<OpenReferral>> {
-        Ok(sqlx::query_as(
-            "SELECT id, remote_id, token, delivered_at, CAST(NULL AS BIGINT) AS ended_at, unasked_since, unasked_why
-             FROM referrals WHERE lane = $1 AND state = 'waiting' AND token IS NOT NULL AND poll_at <= $2
-             ORDER BY poll_at, id LIMIT $3",
-        )
-        .bind(&self.context.platform_lane)
-        .bind(self.context.clock.millis())
-        .bind(limit)
-        .fetch_all(&self.read)
-        .await?)
-    }
-
-    /// The referrals to ask about now, the longest due first, at most `limit` that are open and as many that have ended; one
-    /// for each number that it goes by.
-    pub async fn due_polls(&self, limit: i64) -> Result<Vec<OpenReferral>> {
-        let mut due: Vec<OpenReferral> = sqlx::query_as(
-            "SELECT r.id, n.remote_id, r.token, r.delivered_at, CAST(NULL AS BIGINT) AS ended_at, r.unasked_since, r.unasked_why
-             FROM (SELECT id, token, delivered_at, poll_at, unasked_since, unasked_why FROM referrals
-                   WHERE lane = $1 AND state IN ('open', 'waiting') AND poll_at <= $2
-                   ORDER BY poll_at, id LIMIT $3) AS r
-             LEFT JOIN referral_numbers n ON n.referral_id = r.id AND n.state = 'current'
-             ORDER BY r.poll_at, r.id, n.remote_id",
-        )
-        .bind(&self.context.platform_lane)
-        .bind(self.context.clock.millis())
-        .bind(limit)
-        .fetch_all(&self.read)
-        .await?;
-        due.extend(self.due_again(limit).await?);
-        Ok(due)
-    }
-
-    /// Those that have ended and are asked about again.
-    async fn due_again(&self, limit: i64) -> Result<Vec<OpenReferral>> {
-        let ended: Vec<OpenReferral> = sqlx::query_as(
-            "SELECT id, remote_id, token, delivered_at, remote_at AS ended_at, unasked_since, unasked_why FROM referrals
-             WHERE lane = $1 AND state = 'ended' AND poll_at <= $2 ORDER BY poll_at, id LIMIT $3",
-        )
-        .bind(&self.context.platform_lane)
-        .bind(self.context.clock.millis())
-        .bind(limit)
-        .fetch_all(&self.read)
-        .await?;
-        if ended.is_empty() {
-            return Ok(ended);
-        }
-        // Looked up by what was found: joined, PostgreSQL would read all numbers through.
-        let read = format!(
-            "SELECT referral_id, remote_id FROM referral_numbers WHERE referral_id {} AND state = 'ended'
-             ORDER BY referral_id, remote_id",
-            self.dialect.among()
-        );
-        let ids: Vec<&str> = ended.iter().map(|open| open.id.as_str()).collect();
-        let numbers: Vec<(String, String)> = sqlx::query_as(sqlx::AssertSqlSafe(read))
-            .bind(to_json(&ids)?)
-            .fetch_all(&self.read)
-            .await?;
-        let each = |open: &OpenReferral| {
-            let own = numbers.iter().filter(|(id, _)| *id == open.id);
-            let with = |(_, number): &(String, String)| OpenReferral {
-                remote_id: Some(number.clone()),
-                ..open.clone()
-            };
-            own.map(with).collect::<Vec<_>>()
-        };
-        Ok(ended.iter().flat_map(each).collect())
-    }
-
     /// The reference of every debt to the platform that wasn't taken back or refused at the door,
     /// with the platform's number where it is known.
     pub async fn platform_debts(&self) -> Result<Vec<(String, Option<String>)>> {

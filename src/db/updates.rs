@@ -5,8 +5,8 @@ use std::collections::{HashMap, HashSet};
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
+use super::polls::next_look_back;
 use super::projection::Projection;
-use super::referrals::next_look_back;
 use super::{OpenReferral, Result, Store, StoreError, Tx, to_json, word};
 use crate::domain::counted::Thing;
 use crate::domain::following::{Answer, Consequences, Followed, Number, NumberState, Said};
