@@ -145,7 +145,28 @@ impl Parts {
             LookUp::Repeatable | LookUp::Blind | LookUp::Mute { .. } => {}
         }
         let again = self.again(entry, look.retry_after());
-        match after_look(look, entry.withdrawn, self.rules.on_unknown, again) {
+        match after_look(look.clone(), entry.withdrawn, self.rules.on_unknown, again) {
+            AfterLook::Settle(settlement) => settlement,
+            AfterLook::Send => self.send_if_owed(entry, attempt, look, again).await,
+        }
+    }
+
+    /// Sends what a look allowed, unless it has stopped being owed while it was looked for.
+    async fn send_if_owed(
+        &self,
+        entry: &Entry,
+        attempt: &dyn Attempt,
+        look: LookUp,
+        again: Again,
+    ) -> Settlement {
+        let withdrawn = match self.outbox.withdrawn(&[&entry.id]).await {
+            Ok(withdrawn) => withdrawn.get(&entry.id).copied(),
+            Err(error) => {
+                let reason = error.to_string();
+                return Settlement::NotSeen { reason, not_before: again.retry_at };
+            }
+        };
+        match after_look(look, withdrawn, self.rules.on_unknown, again) {
             AfterLook::Settle(settlement) => settlement,
             AfterLook::Send => self.send(entry, attempt).await,
         }

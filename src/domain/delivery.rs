@@ -458,4 +458,6 @@ pub fn arrived_late(why: Withdrawal) -> String {
 }
 
 #[cfg(test)]
+mod model;
+#[cfg(test)]
 mod tests;
