@@ -156,14 +156,10 @@ impl Store {
             .bind(to_json(&ids)?)
             .fetch_all(&self.read)
             .await?;
-        let each = |open: &OpenReferral| {
-            let own = numbers.iter().filter(|(id, _)| *id == open.id);
-            let with = |(_, number): &(String, String)| OpenReferral {
-                remote_id: Some(number.clone()),
-                ..open.clone()
-            };
-            own.map(with).collect::<Vec<_>>()
+        let each = |(id, number): &(String, String)| {
+            let open = ended.iter().find(|open| open.id == *id)?;
+            Some(OpenReferral { remote_id: Some(number.clone()), ..open.clone() })
         };
-        Ok(ended.iter().flat_map(each).collect())
+        Ok(numbers.iter().filter_map(each).collect())
     }
 }
