@@ -79,65 +79,115 @@ pub async fn write_missing(store: &Store, rules: &HandoffRules) -> Result<(), St
 }
 
 /// Takes every workbook that lies in `returns`: one that was taken goes to `returns/done`, one that can't be goes to
-/// `returns/failed` with a copy that says why.
+/// `returns/failed` with a copy that says why. Each is moved aside before it's read, so that one at which the program dies
+/// stops none behind it; it's tried once more, after the others. All that is wrong is one notice.
 pub async fn take_returns(store: &Store, rules: &HandoffRules) -> Result<Returned, StoreError> {
     let folder = rules.folder.join("returns");
     make_folder(&folder)?;
-    let mut returned = Returned::default();
-    for file in waiting(&folder).map_err(|why| unusable(&folder, &why.to_string()))? {
-        returned.workbooks += 1;
-        take_return(store, &folder, &file, &mut returned).await?;
+    let list = |folder: &Path| waiting(folder).map_err(|why| unusable(folder, &why.to_string()));
+    let [reading, again, failed] = ["reading", "reading-again", "failed"];
+    let mut pass =
+        Pass { folder: folder.clone(), returned: Returned::default(), wrong: Vec::new() };
+    let (new, stuck) = (list(&folder)?, list(&folder.join(reading))?);
+    for file in list(&folder.join(again))? {
+        let text = "读到它时程序两次中断，没有再读；请用 Excel 或 WPS 打开，另存为 .xlsx，再放回来";
+        pass.returned.workbooks += 1;
+        pass.refuse(&file, text.to_owned(), failed);
     }
-    Ok(returned)
+    for (file, aside) in
+        new.iter().map(|file| (file, reading)).chain(stuck.iter().map(|file| (file, again)))
+    {
+        pass.returned.workbooks += 1;
+        let aside = put_away(file, &folder_in(&folder, aside)?)?;
+        if let Err(error) = pass.take(store, &aside).await {
+            // The record can't be reached: it's as if nobody had looked.
+            put_away(&aside, &folder)?;
+            return Err(error);
+        }
+    }
+    pass.tell(store).await
 }
 
-async fn take_return(
-    store: &Store,
-    folder: &Path,
-    file: &Path,
-    returned: &mut Returned,
-) -> Result<(), StoreError> {
-    let taken = match read_file(file) {
-        Ok((name, bytes)) => import_returns(store, &name, &bytes).await,
-        Err(error) => Err(error),
-    };
-    match taken {
-        Ok(report) => {
-            returned.changed += report.added + report.changed;
-            returned.unmatched += report.unmatched.len();
-            let done = folder_in(folder, "done")?;
-            if let Some(sheet) = &report.sheet {
-                let noted = write_error_copy(file, Some(&done), sheet, &report.unmatched);
-                warn!(file = %file.display(), rows = report.unmatched.len(), copy = ?noted.ok(),
-                    "rows of a return are about nothing known here");
-                tell(store, file, &unmatched_text(&report.unmatched)).await?;
-            }
-            put_away(file, &done)
-        }
-        Err(ImportError::Store { error, .. }) => Err(error),
-        Err(error) => {
-            returned.refused += 1;
-            warn!(file = %file.display(), %error, "a return can't be taken");
-            let failed = folder_in(folder, "failed")?;
-            if let ImportError::Rows { errors, sheet, .. } = &error {
-                let noted = write_error_copy(file, Some(&failed), sheet, errors);
-                noted.map_err(|error| StoreError::Rule(error.to_string()))?;
-            }
-            tell(store, file, &format!("{error}")).await?;
-            put_away(file, &failed)
-        }
+/// One pass over what lies there.
+struct Pass {
+    folder: PathBuf,
+    returned: Returned,
+    /// Files of which something must be told, what, and where they go then.
+    wrong: Vec<(PathBuf, String, &'static str)>,
+}
+
+impl Pass {
+    fn refuse(&mut self, file: &Path, text: String, to: &'static str) {
+        self.returned.refused += usize::from(to == "failed");
+        warn!(file = %file.display(), %text, "a return isn't all well");
+        self.wrong.push((file.to_owned(), text, to));
     }
+
+    async fn take(&mut self, store: &Store, file: &Path) -> Result<(), StoreError> {
+        let taken = match read_file(file) {
+            Ok((_, bytes)) => import_returns(store, &name_of(file), &bytes).await,
+            Err(error) => Err(error),
+        };
+        match taken {
+            Ok(report) => {
+                self.returned.changed += report.added + report.changed;
+                self.returned.unmatched += report.unmatched.len();
+                let done = folder_in(&self.folder, "done")?;
+                let Some(sheet) = &report.sheet else { return put_away(file, &done).map(drop) };
+                if let Err(error) = write_error_copy(file, Some(&done), sheet, &report.unmatched) {
+                    warn!(file = %file.display(), %error, "no copy with notes");
+                }
+                self.refuse(file, unmatched_text(&report.unmatched), "done");
+            }
+            Err(ImportError::Store { error, .. }) => return Err(error),
+            Err(error) => {
+                let failed = folder_in(&self.folder, "failed")?;
+                if let ImportError::Rows { errors, sheet, .. } = &error {
+                    let noted = write_error_copy(file, Some(&failed), sheet, errors);
+                    noted.map_err(|error| StoreError::Rule(error.to_string()))?;
+                }
+                self.refuse(file, error.to_string(), "failed");
+            }
+        }
+        Ok(())
+    }
+
+    /// Tells of all that is wrong at once, and puts it away then.
+    async fn tell(self, store: &Store) -> Result<Returned, StoreError> {
+        if let Some((first, ..)) = self.wrong.first() {
+            let name = name_of(first);
+            let (topic, count) = (format!("return-{name}"), self.wrong.len());
+            let title = match count {
+                1 => format!("平台回执「{name}」有问题"),
+                _ => format!("平台回执「{name}」等 {count} 个文件有问题"),
+            };
+            let texts = self.wrong.iter().take(20).map(|(file, text, _)| match count {
+                1 => text.clone(),
+                _ => format!("「{}」：{text}", name_of(file)),
+            });
+            let body = texts.collect::<Vec<_>>().join("\n");
+            app::tell_uploader(store, &Word { topic, title, body }).await?;
+        }
+        for (file, _, to) in &self.wrong {
+            put_away(file, &folder_in(&self.folder, to)?)?;
+        }
+        Ok(self.returned)
+    }
+}
+
+/// A file's name as it may be shown: without what nobody sees, and not too long.
+fn name_of(file: &Path) -> String {
+    let stem = file.file_stem().map(OsStr::to_string_lossy).unwrap_or_default();
+    let extension = file.extension().map(OsStr::to_string_lossy).unwrap_or_default();
+    let safe = |c: &char| !c.is_control() && !"<>:\"|?*[]`".contains(*c);
+    let stem: String = stem.chars().filter(safe).take(60).collect();
+    let extension: String = extension.chars().filter(char::is_ascii_alphanumeric).take(8).collect();
+    format!("{}.{}", if stem.is_empty() { "回执" } else { &stem }, extension.to_lowercase())
 }
 
 fn unmatched_text(rows: &[RowError]) -> String {
     let lines = rows.iter().take(20).map(|row| format!("\n- {row}"));
     format!("{} 行对不上，没有处理，其余各行已收下：{}", rows.len(), lines.collect::<String>())
-}
-
-async fn tell(store: &Store, file: &Path, text: &str) -> Result<(), StoreError> {
-    let name = file.file_name().map(OsStr::to_string_lossy).unwrap_or_default();
-    let (topic, title) = (format!("return-{name}"), format!("平台回执「{name}」有问题"));
-    app::tell_uploader(store, &Word { topic, title, body: text.to_owned() }).await
 }
 
 fn title(handoff: &Handoff) -> String {
@@ -254,16 +304,23 @@ fn cells(row: u32, dispatch: &Dispatch, rules: &HandoffRules) -> [String; 14] {
     ]
 }
 
-/// The workbooks that lie in a folder, by name.
+/// The tables that lie in a folder, by name; no links, and nothing where there's no such folder.
 fn waiting(folder: &Path) -> std::io::Result<Vec<PathBuf>> {
+    const TABLES: [&str; 9] = ["xlsx", "xlsm", "xls", "xlsb", "et", "ods", "csv", "tsv", "txt"];
+    let entries = match fs::read_dir(folder) {
+        Err(why) if why.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+        entries => entries?,
+    };
     let mut files = Vec::new();
-    for entry in fs::read_dir(folder)? {
-        let path = entry?.path();
+    for entry in entries {
+        let entry = entry?;
+        let path = entry.path();
         let name = path.file_name().map(OsStr::to_string_lossy).unwrap_or_default();
         // Excel's and WPS's own lock files, and what is hidden.
         let own = name.starts_with('~') || name.starts_with('.');
-        let is_table = name.ends_with(".xlsx") || name.ends_with(".csv");
-        if path.is_file() && is_table && !own {
+        let ending = path.extension().map(|ending| ending.to_string_lossy().to_lowercase());
+        let is_table = ending.is_some_and(|ending| TABLES.contains(&ending.as_str()));
+        if entry.file_type()?.is_file() && is_table && !own {
             files.push(path);
         }
     }
@@ -281,17 +338,16 @@ fn make_folder(folder: &Path) -> Result<(), StoreError> {
     fs::create_dir_all(folder).map_err(|why| unusable(folder, &why.to_string()))
 }
 
-/// Moves a file; beside one of the same name it gets a number.
-fn put_away(file: &Path, folder: &Path) -> Result<(), StoreError> {
-    let stem = file.file_stem().map(OsStr::to_string_lossy).unwrap_or_default();
-    let extension = file.extension().map(OsStr::to_string_lossy).unwrap_or_default();
-    let names = std::iter::once(format!("{stem}.{extension}"))
-        .chain((2..).map(|n| format!("{stem}.{n}.{extension}")));
-    let free = names.map(|name| folder.join(name)).find(|to| !to.exists());
-    match free {
-        Some(to) => fs::rename(file, to).map_err(|why| unusable(file, &why.to_string())),
-        None => Ok(()),
-    }
+/// Moves a file; beside one of the same name it gets a number. Gives back where it lies then.
+fn put_away(file: &Path, folder: &Path) -> Result<PathBuf, StoreError> {
+    let name = name_of(file);
+    let (stem, extension) = name.rsplit_once('.').unwrap_or((&name, ""));
+    let names =
+        std::iter::once(name.clone()).chain((2..).map(|n| format!("{stem}.{n}.{extension}")));
+    let mut names = names.map(|name| folder.join(name));
+    let free = names.find(|to| !to.exists()).unwrap_or_else(|| folder.join(&name));
+    fs::rename(file, &free).map_err(|why| unusable(file, &why.to_string()))?;
+    Ok(free)
 }
 
 fn unusable(file: &Path, why: &str) -> StoreError {

@@ -205,6 +205,43 @@ on_both!(a_return_that_contradicts_the_record_changes_nothing, async |fixture: F
     assert_eq!((office.count(State::Returned).await, office.count(State::Queued).await), (1, 1));
 });
 
+#[cfg(unix)]
+#[tokio::test(flavor = "multi_thread")]
+async fn whatever_lies_there_stops_nothing_and_is_one_notice() {
+    let office = office(Fixture::sqlite().await).await;
+    office.visits("甲", &["急"]).await;
+    office.hours(2).await;
+    let first = rows(&office.handoffs()[0]);
+    let returns = office.dir.path().join("returns");
+    std::fs::create_dir_all(returns.join("reading-again")).unwrap();
+    std::fs::write(returns.join("a.csv"), "甲,乙\n1,2\n").unwrap();
+    std::fs::write(returns.join("b.PDF.XLSX"), "%PDF-1.7").unwrap();
+    std::fs::write(returns.join("reading-again").join("c.csv"), "twice the program died at it")
+        .unwrap();
+    std::os::unix::fs::symlink("/etc/hostname", returns.join("d.csv")).unwrap();
+    let long = format!("{}.csv", "长".repeat(80));
+    std::fs::write(returns.join(&long), "平台编号,办理状态\n").unwrap();
+    office.give_back("z.XLSX", &filled(&first, |_| "E1".to_owned(), "已受理"));
+    let store = &office.fixture.store;
+    let rules = handoff_rules(&office.daemon.settings);
+    let returned = zoufang::platform::workbook::take_returns(store, &rules).await.unwrap();
+    assert_eq!((returned.workbooks, returned.refused, returned.changed), (5, 3, 1));
+    assert_eq!(office.count(State::Accepted).await, 1, "the good one behind them is taken");
+    for name in ["failed/a.csv", "failed/b.PDF.xlsx", "failed/c.csv", "done/z.xlsx", "d.csv"] {
+        assert!(office.returned(name), "{name}");
+    }
+    assert!(office.returned(&format!("done/{}.csv", "长".repeat(60))));
+    let entries = claim(store, "log", "t", 100, 60_000).await.unwrap();
+    let told = notices(store, &entries).await;
+    let of_returns: Vec<&str> = told
+        .iter()
+        .map(|notice| notice.title.as_str())
+        .filter(|title| title.contains("回执"))
+        .collect();
+    assert!(of_returns.len() <= 1, "{of_returns:?}");
+    assert!(of_returns.iter().all(|title| title.contains("等 3 个文件有问题")), "{of_returns:?}");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn the_one_who_uploads_is_told() {
     let office = office(Fixture::sqlite().await).await;
