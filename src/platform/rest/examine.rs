@@ -207,6 +207,7 @@ impl Examiner<'_> {
             ("reference", &rules.reference, name.starts_with("find")),
             ("status", &rules.status, true),
             ("time", &rules.time, true),
+            ("update_id", &rules.update_id, true),
         ];
         for (key, at, must) in pointers {
             let Some(at) = at.as_ref().filter(|_| must) else { continue };

@@ -24,7 +24,9 @@ impl Kinds {
     /// newest whatever time is asked for. What isn't known is held there for a person.
     pub fn are_blind(&self) -> bool {
         let behaviour = Profile::read(&self.names()).unwrap();
-        let no_pages = behaviour.paging.is_some_and(|paging| paging.pages == Pages::None);
+        // A strict one takes no `page`.
+        let strict = behaviour.parameters == Some(Parameters::Strict);
+        let no_pages = behaviour.paging.is_some_and(|paging| strict || paging.pages == Pages::None);
         behaviour.look.is_some()
             || behaviour.description == Some(Description::Null)
             || (no_pages && behaviour.window == Some(Window::Ignored))
