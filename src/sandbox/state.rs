@@ -26,8 +26,8 @@ struct Inner {
 
 /// A number that a token stands for is there so much later, where the kind of platform says nothing else.
 const NUMBERED_AFTER: SignedDuration = SignedDuration::from_mins(30);
-/// What one is told who comes while it's busy, where the kind says nothing else.
-const COME_AGAIN: RetryAfter = RetryAfter::Seconds(600);
+/// What one is told who comes while it's busy, where the kind says nothing else: real seconds, also in a rehearsal.
+const COME_AGAIN: RetryAfter = RetryAfter::Seconds(3);
 
 impl Sandbox {
     /// A platform as GeoReport v2 describes it, with an empty ledger.

@@ -70,7 +70,8 @@ impl Township<'_> {
         );
         let config = format!(
             "[database]\nurl = '{url}'\n[http]\nlisten = '{listen}'\n[platform]\nadapter = 'open311'\n\
-             endpoint = 'http://{platform}'\ntimeout = '2s'\n{}[outbox]\nlease = '3m'\nretry_first = '30s'\nretry_cap = '2m'\n\
+             endpoint = 'http://{platform}'\ntimeout = '2s'\nsettle_after = '2s'\n{}\
+             [outbox]\nlease = '5s'\nretry_first = '1s'\nretry_cap = '2s'\nbreaker_pause = '1s'\n\
              [notify]\nchannels = ['webhook']\ncopies = ['log']\nfrom = '00:00'\nuntil = '23:59'\n[notify.webhook]\nurl = 'http://{platform}/sandbox/notices'\n",
             configuration(&kinds)
         );
