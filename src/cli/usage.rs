@@ -135,7 +135,7 @@ mod tests {
         for (arguments, said) in [
             (vec!["import"], "还缺：<FILE>"),
             (vec!["imprt", "a"], "没有「imprt」这个命令"),
-            (vec!["imprt", "a"], "是不是要写：import"),
+            (vec!["imprt", "a"], "import"),
             (vec!["import", "--dryrun", "a"], "没有「--dryrun」这个选项或参数"),
             (vec!["figures", "--by", "户"], "「--by <BY>」的「户」不对"),
             (vec!["figures", "--held", "--by", "村"], "不能与"),

@@ -479,8 +479,8 @@ fn a_rule_that_is_broken_on_purpose_is_found() {
         (Broken::SendsWhatIsVoided, "never sent once it isn't owed"),
     ] {
         let world = World { broken: Some(broken), ..WORLD };
-        let any = HasDiscoveries::AnyFailures;
-        let checked = world.checker().threads(2).finish_when(any).spawn_bfs().join();
+        let found = HasDiscoveries::AnyOf([property].into());
+        let checked = world.checker().threads(2).finish_when(found).spawn_bfs().join();
         assert!(checked.discovery(property).is_some(), "{broken:?} isn't found");
     }
 }

@@ -45,7 +45,18 @@ struct Token {
 struct TokenAnswer {
     access_token: String,
     #[serde(default)]
-    expires_in: Option<i64>,
+    expires_in: serde_json::Value,
+}
+
+impl TokenAnswer {
+    /// How long it says that it lasts, as a number or as a text; a few minutes where it says nothing that can be read.
+    fn lasts(&self) -> SignedDuration {
+        let said = match &self.expires_in {
+            serde_json::Value::String(text) => text.trim().parse().ok(),
+            other => other.as_f64(),
+        };
+        SignedDuration::try_from_secs_f64(said.unwrap_or(300.0)).unwrap_or(SignedDuration::MAX)
+    }
 }
 
 impl Authenticator {
@@ -112,7 +123,7 @@ impl Authenticator {
         }
         let given: TokenAnswer =
             serde_json::from_str(&answer.body).map_err(|error| failed(error.to_string()))?;
-        let lasts = SignedDuration::from_secs(given.expires_in.unwrap_or(300)) - RENEW_BEFORE;
+        let lasts = given.lasts().saturating_sub(RENEW_BEFORE);
         let lasts = lasts.max(SignedDuration::from_secs(1)).unsigned_abs();
         let ends_at = self.clock.now().saturating_add(self.clock.in_real_time(lasts));
         let text = given.access_token.clone();
@@ -214,5 +225,24 @@ mod tests {
             signed(Algorithm::HmacSm3),
             "2e87f1d16862e6d964b50a5200bf2b10b764faa9680a296a2405f24bec39f882"
         );
+    }
+
+    #[test]
+    fn a_token_lasts_as_long_as_it_says_in_whatever_way() {
+        for (said, seconds) in [
+            ("7200", 7200),
+            ("\"7200\"", 7200),
+            ("\" 3600 \"", 3600),
+            ("3599.5", 3599),
+            ("null", 300),
+            ("\"\"", 300),
+            ("\"soon\"", 300),
+        ] {
+            let answer = format!(r#"{{"access_token": "t", "expires_in": {said}}}"#);
+            let answer: TokenAnswer = serde_json::from_str(&answer).unwrap();
+            assert_eq!(answer.lasts().as_secs(), seconds, "{said}");
+        }
+        let without: TokenAnswer = serde_json::from_str(r#"{"access_token": "t"}"#).unwrap();
+        assert_eq!(without.lasts().as_secs(), 300);
     }
 }
