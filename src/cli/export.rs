@@ -96,7 +96,7 @@ impl Out {
             .filter(|field| reveals || !is_personal(arguments.kind, *field))
             .collect();
         let names = columns.iter().map(|field| field.chinese());
-        let table = if arguments.json { None } else { Some(Table::new(names)?) };
+        let table = if arguments.json { None } else { Some(Table::marked(names)?) };
         Ok(Out { columns, table })
     }
 

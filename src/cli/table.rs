@@ -1,4 +1,4 @@
-//! Tables on standard output: with the mark by which Excel in Chinese knows UTF-8, and nothing that a spreadsheet evaluates.
+//! Tables on standard output: nothing in them is anything that a spreadsheet evaluates.
 
 use std::io::{self, Write};
 
@@ -8,11 +8,15 @@ use crate::intake::written;
 pub(super) struct Table(csv::Writer<super::Reader>);
 
 impl Table {
-    /// Begins with the names of its columns.
+    /// For a spreadsheet: begins with the mark by which Excel in Chinese knows UTF-8.
+    pub fn marked<'n>(names: impl IntoIterator<Item = &'n str>) -> io::Result<Table> {
+        super::Reader.write_all("\u{feff}".as_bytes())?;
+        Table::new(names)
+    }
+
+    /// For programs too, which would take the mark for a part of the first name. Begins with the names of its columns.
     pub fn new<'n>(names: impl IntoIterator<Item = &'n str>) -> io::Result<Table> {
-        let mut out = super::Reader;
-        out.write_all("\u{feff}".as_bytes())?;
-        let mut table = Table(csv::Writer::from_writer(out));
+        let mut table = Table(csv::Writer::from_writer(super::Reader));
         table.row(names)?;
         Ok(table)
     }
