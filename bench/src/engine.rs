@@ -102,6 +102,7 @@ pub fn lane(store: &Store, address: &str, folder: &Path) -> anyhow::Result<Lane>
         breaker_failures: 5,
         breaker_pause: Duration::from_secs(30),
         on_unknown: OnUnknown::Hold,
+        prove_within: Duration::from_secs(24 * 3600),
         recheck_after: Duration::from_millis(200),
     };
     let outbox = Arc::new(Deliveries::new(store.clone()));

@@ -229,10 +229,11 @@ async fn make(
 
 async fn list(store: &Store, state: Option<State>) -> anyhow::Result<()> {
     let tree = store.area_tree().await?;
-    let mut table = Table::new([
+    // Excel needs the mark before the first name. Programs that don't know it miss that name only: the village's.
+    let mut table = Table::marked([
+        "村",
         "问题编号",
         "状态",
-        "村",
         "对象编号",
         "反映问题",
         "责任层级",
@@ -254,9 +255,9 @@ fn line(tree: &AreaTree, card: IssueCard) -> [String; 10] {
     let class = card.issue.class;
     let area = tree.get(&card.area_id).map(|area| area.name.clone()).unwrap_or_default();
     [
+        area,
         card.number,
         card.issue.state.to_string(),
-        area,
         card.subject_number,
         card.text,
         class.map(|class| class.level.to_string()).unwrap_or_default(),

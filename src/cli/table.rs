@@ -14,7 +14,7 @@ impl Table {
         Table::new(names)
     }
 
-    /// For programs too, which would take the mark for a part of the first name. Begins with the names of its columns.
+    /// For programs, which would take the mark for a part of the first name. Begins with the names of its columns.
     pub fn new<'n>(names: impl IntoIterator<Item = &'n str>) -> io::Result<Table> {
         let mut table = Table(csv::Writer::from_writer(super::Reader));
         table.row(names)?;
