@@ -25,6 +25,7 @@ use crate::delivery::http::{Proxy, Tls};
 use crate::domain::delivery::answer::HttpCodes;
 use crate::domain::issue::Category;
 use crate::domain::referral::PlatformStatus;
+use crate::intake::Bounds;
 
 const DEFAULTS: &str = include_str!("../config/zoufang.toml");
 
@@ -37,7 +38,7 @@ pub struct Settings {
     pub campaign: CampaignFiles,
     pub http: Http,
     pub log: Log,
-    pub intake: IntakeSettings,
+    pub intake: Bounds,
     pub platform: PlatformSettings,
     pub outbox: OutboxSettings,
     pub notify: NotifySettings,
@@ -69,18 +70,6 @@ pub struct CampaignFiles {
 #[serde(deny_unknown_fields)]
 pub struct Http {
     pub listen: String,
-}
-
-/// How much of a file is read.
-#[derive(Debug, Clone, Copy, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct IntakeSettings {
-    pub file_mib: u64,
-    pub unpacked_mib: u64,
-    pub held_mib: u64,
-    pub rows: usize,
-    pub columns: usize,
-    pub text: usize,
 }
 
 #[derive(Debug, Clone, Deserialize)]

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use sqlx::any::{AnyRow, AnyTypeInfoKind};
 use sqlx::{Any, AnyConnection, AssertSqlSafe, Column, Connection, Executor, Row};
 use zoufang::db::{Store, versions};
-use zoufang::intake::{import, read_file};
+use zoufang::intake::{Bounds, import, read_file};
 
 use crate::engine::{DESCRIPTION, context, lane, settings};
 use crate::program::memory_of;
@@ -98,7 +98,7 @@ pub async fn import_alone(url: &str, files: &[String]) -> anyhow::Result<()> {
     std::fs::write("/proc/self/clear_refs", "5")?;
     let began = Instant::now();
     for file in files {
-        let (name, bytes) = read_file(Path::new(file))?;
+        let (name, bytes) = read_file(Path::new(file), &Bounds::default())?;
         import(&store, &name, &bytes, false, &|_, _| {}).await?;
     }
     let seconds = began.elapsed().as_secs_f64();

@@ -14,7 +14,6 @@ use crate::db::Store;
 use crate::intake::{
     Bounds, ImportError, Incoming, Options, Report, RowError, try_together, write_error_copy,
 };
-use crate::settings::IntakeSettings;
 
 #[derive(Debug, Args)]
 pub struct Arguments {
@@ -55,9 +54,7 @@ enum AlikeChoice {
 }
 
 impl Arguments {
-    fn options(&self, settings: &IntakeSettings) -> Options {
-        let IntakeSettings { file_mib, unpacked_mib, held_mib, rows, columns, text } = *settings;
-        let bounds = Bounds { file_mib, unpacked_mib, held_mib, rows, columns, text };
+    fn options(&self, bounds: Bounds) -> Options {
         let alike = match self.alike {
             None => Alike::Ask,
             Some(AlikeChoice::Correction) => Alike::Correction,
@@ -74,7 +71,7 @@ impl Arguments {
 }
 
 pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
-    let options = arguments.options(&arguments.config.settings()?.intake);
+    let options = arguments.options(arguments.config.settings()?.intake);
     let mut files: Vec<(Incoming, PathBuf)> = Vec::new();
     for file in &arguments.files {
         files.push((Incoming::open(file, &options).await.map_err(wrong_input)?, file.clone()));

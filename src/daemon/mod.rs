@@ -143,6 +143,7 @@ pub fn handoff_rules(settings: &Settings) -> HandoffRules {
         folder: settings.platform.folder.clone(),
         statuses: if own.is_empty() { words } else { own },
         services: settings.platform.services.clone(),
+        bounds: settings.intake,
     }
 }
 

@@ -13,7 +13,7 @@ use crate::words;
 pub mod answer;
 pub mod search;
 
-pub use search::Sight;
+pub use search::SearchResult;
 
 /// An outbox entry that was taken to be delivered now.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]

@@ -1,9 +1,10 @@
 //! Cells become rows: within bounds, and with what merged cells above say.
 
 use super::bounds::Bounds;
+use super::original::Original;
 use super::refusal::{At, ImportError, sheet_text};
 use super::row::{Cell, Row, Take};
-use super::scan::Region;
+use super::scan::{Region, SheetInfo};
 use super::text::short;
 
 /// The sheet that rows are of.
@@ -31,7 +32,15 @@ pub(super) struct Rows<'r, 't> {
 }
 
 impl<'r, 't> Rows<'r, 't> {
-    pub fn new(of: Of<'r>, bounds: &'r Bounds, take: &'r mut Take<'t>) -> Rows<'r, 't> {
+    /// Rows of the sheet of that place.
+    pub fn of(
+        original: &'r Original,
+        sheets: &'r [SheetInfo],
+        index: usize,
+        take: &'r mut Take<'t>,
+    ) -> Rows<'r, 't> {
+        let sheet = (sheets.len() > 1).then(|| sheets[index].name.as_str());
+        let (of, bounds) = (Of { file: &original.file, sheet, index }, &original.bounds);
         let (row, covering, ahead) = (Row::default(), Vec::new(), Vec::new());
         Rows { of, bounds, take, row, covering, ahead, count: 0, is_enough: false }
     }

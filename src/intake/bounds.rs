@@ -1,10 +1,13 @@
 //! How much of a file is read: beyond these bounds it's refused before it costs memory.
 
+use serde::Deserialize;
+
 /// One mebibyte.
 pub(super) const MIB: u64 = 1 << 20;
 
-/// The bounds of a file.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// The bounds of a file, as `[intake]` gives them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Bounds {
     /// As it lies there, in MiB.
     pub file_mib: u64,

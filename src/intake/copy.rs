@@ -6,7 +6,6 @@ use std::path::{Path, PathBuf};
 
 use rust_xlsxwriter::{Color, Format, Workbook, Worksheet, XlsxError};
 
-use super::bounds::Bounds;
 use super::original::{Form, Original};
 use super::refusal::{ImportError, RowError};
 use super::row::Row;
@@ -31,7 +30,7 @@ pub fn write_error_copy(
 }
 
 fn copy_of(original: &Original, errors: &[RowError]) -> Result<Vec<u8>, ImportError> {
-    let book = Book::open(original.clone(), Bounds::default())?;
+    let book = Book::open(original.clone())?;
     let mut notes = Notes::default();
     for error in errors {
         let sheet = notes.0.entry(error.place.sheet).or_default();

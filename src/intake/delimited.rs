@@ -4,16 +4,13 @@ use std::borrow::Cow;
 
 use super::bounds::Bounds;
 use super::kinds::is_a_name;
+use super::original::Original;
 use super::refusal::{At, ImportError};
 use super::row::{Cell, Row, Take};
 
 /// Reads the rows, with the numbers that a spreadsheet shows: a cell of several lines is one row, a blank line another.
-pub(super) fn read(
-    file: &str,
-    bytes: &[u8],
-    bounds: &Bounds,
-    take: &mut Take<'_>,
-) -> Result<(), ImportError> {
+pub(super) fn read(original: &Original, take: &mut Take<'_>) -> Result<(), ImportError> {
+    let Original { file, bytes, bounds, .. } = original;
     let text = decode(bytes);
     let (text, separator) = separator_of(&text);
     let mut lines = Lines { rest: text, separator, file, bounds, number: 0, width: 0 };
@@ -24,7 +21,7 @@ pub(super) fn read(
         }
         count += 1;
         if count > bounds.rows {
-            let (file, sheet) = (file.to_owned(), "表格".to_owned());
+            let (file, sheet) = (file.clone(), "表格".to_owned());
             return Err(ImportError::TooLong { file, sheet, limit: bounds.rows });
         }
         if take(0, row).is_break() {
@@ -214,8 +211,10 @@ impl Lines<'_> {
 #[cfg(test)]
 mod tests {
     use std::ops::ControlFlow;
+    use std::sync::Arc;
 
     use super::*;
+    use crate::intake::original::Form;
 
     fn rows(bytes: &[u8]) -> Result<Vec<(usize, Vec<String>)>, String> {
         let mut rows = Vec::new();
@@ -223,7 +222,9 @@ mod tests {
             rows.push((row.number, row.cells.into_iter().map(|cell| cell.text).collect()));
             ControlFlow::Continue(())
         };
-        read("t.csv", bytes, &Bounds::default(), &mut take).map_err(|error| error.to_string())?;
+        let (file, bytes) = ("t.csv".to_owned(), Arc::new(bytes.to_vec()));
+        let original = Original { file, bytes, form: Form::Text, bounds: Bounds::default() };
+        read(&original, &mut take).map_err(|error| error.to_string())?;
         Ok(rows)
     }
 

@@ -31,12 +31,16 @@ pub(super) fn read_bounded(
 }
 
 /// Knows a file's form by what stands in it.
-pub(super) fn original(name: &str, bytes: Vec<u8>) -> Result<Original, ImportError> {
+pub(super) fn original(
+    name: &str,
+    bytes: Vec<u8>,
+    bounds: Bounds,
+) -> Result<Original, ImportError> {
     let form = match form_of(name, &bytes) {
         Ok(form) => form,
         Err(other) => return Err(other.refused(name)),
     };
-    Ok(Original { file: name.to_owned(), bytes: Arc::new(bytes), form })
+    Ok(Original { file: name.to_owned(), bytes: Arc::new(bytes), form, bounds })
 }
 
 /// What isn't a table, or none that can be read.

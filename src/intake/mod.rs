@@ -67,8 +67,8 @@ impl Incoming {
         let (file, name) = (name.to_owned(), name.to_owned());
         let (bounds, ignored) = (options.bounds, options.ignored.clone());
         let look = move || {
-            let original = form::original(&name, bytes)?;
-            survey::Survey::of(original, bounds, &ignored)
+            let original = form::original(&name, bytes, bounds)?;
+            survey::Survey::of(original, &ignored)
         };
         let looked = tokio::task::spawn_blocking(look).await;
         let looked = looked.unwrap_or_else(|panic| Err(ImportError::broken(&file, panic)));
@@ -80,8 +80,7 @@ impl Incoming {
 
     /// As it lies there.
     pub async fn open(path: &Path, options: &Options) -> Result<Incoming, ImportError> {
-        let name = path.display().to_string();
-        let bytes = form::read_bounded(path, &name, &options.bounds)?;
+        let (name, bytes) = read_file(path, &options.bounds)?;
         Incoming::look(&name, bytes, options).await
     }
 
@@ -115,9 +114,9 @@ pub async fn try_together(
 }
 
 /// A file's name for messages, and its bytes.
-pub fn read_file(file: &Path) -> Result<(String, Vec<u8>), ImportError> {
+pub fn read_file(file: &Path, bounds: &Bounds) -> Result<(String, Vec<u8>), ImportError> {
     let name = file.display().to_string();
-    let bytes = form::read_bounded(file, &name, &Bounds::default())?;
+    let bytes = form::read_bounded(file, &name, bounds)?;
     Ok((name, bytes))
 }
 
@@ -138,8 +137,9 @@ pub async fn import_returns(
     store: &Store,
     name: &str,
     bytes: &[u8],
+    bounds: Bounds,
 ) -> Result<Report, ImportError> {
-    let options = Options::default();
+    let options = Options { bounds, ..Options::default() };
     let file = Incoming::look(name, bytes.to_vec(), &options).await?;
     let only = Kind::Returns;
     let other = file.0.tables.iter().map(|table| table.table.kind).find(|kind| *kind != only);

@@ -7,19 +7,19 @@ use quick_xml::Reader;
 use quick_xml::events::{BytesStart, Event};
 use zip::ZipArchive;
 
-use super::assemble::{Of, Rows};
-use super::bounds::{Bounds, MIB};
+use super::assemble::Rows;
+use super::bounds::MIB;
 use super::original::Original;
 use super::refusal::ImportError;
 use super::row::{Cell, Take};
-use super::scan::{Region, attribute, extend};
-use super::workbook::{SheetInfo, UNCOMPUTED, number_cell};
+use super::scan::{Region, SheetInfo, attribute, extend};
+use super::workbook::{UNCOMPUTED, number_cell};
 
 /// What sheets there are.
-pub(super) fn sheets(original: &Original, bounds: &Bounds) -> Result<Vec<SheetInfo>, ImportError> {
-    super::scan::within_bounds(original, bounds)?;
+pub(super) fn sheets(original: &Original) -> Result<Vec<SheetInfo>, ImportError> {
+    super::scan::within_bounds(original)?;
     let mut found = Vec::new();
-    let mut walk = Walk::new(original, bounds, usize::MAX);
+    let mut walk = Walk::new(original, usize::MAX);
     walk.through(&mut |step| {
         match step {
             Step::Sheet { name, is_hidden } => {
@@ -44,14 +44,11 @@ pub(super) fn read(
     original: &Original,
     sheets: &[SheetInfo],
     wanted: &[usize],
-    bounds: &Bounds,
     take: &mut Take<'_>,
 ) -> Result<(), ImportError> {
     for index in wanted {
-        let name = (sheets.len() > 1).then(|| sheets[*index].name.as_str());
-        let mut rows =
-            Rows::new(Of { file: &original.file, sheet: name, index: *index }, bounds, take);
-        Walk::new(original, bounds, *index).through(&mut |step| {
+        let mut rows = Rows::of(original, sheets, *index, take);
+        Walk::new(original, *index).through(&mut |step| {
             if let Step::Cell { row, column, cell, merged } = step {
                 rows.merge(merged);
                 rows.put(row, column, cell)?;
@@ -74,7 +71,6 @@ type Look<'l> = dyn FnMut(Step) -> Result<bool, ImportError> + 'l;
 
 struct Walk<'w> {
     original: &'w Original,
-    bounds: &'w Bounds,
     /// Only this sheet's cells are wanted.
     only: usize,
     hidden_styles: HashSet<String>,
@@ -102,11 +98,10 @@ struct Opened {
 }
 
 impl<'w> Walk<'w> {
-    fn new(original: &'w Original, bounds: &'w Bounds, only: usize) -> Walk<'w> {
+    fn new(original: &'w Original, only: usize) -> Walk<'w> {
         let (hidden_styles, style) = (HashSet::new(), String::new());
         Walk {
             original,
-            bounds,
             only,
             hidden_styles,
             style,
@@ -123,7 +118,7 @@ impl<'w> Walk<'w> {
         let mut archive = ZipArchive::new(Cursor::new(self.original.bytes.as_slice()))
             .map_err(|why| ImportError::broken(file, why))?;
         let entry = archive.by_name("content.xml").map_err(|why| ImportError::broken(file, why))?;
-        let entry = std::io::Read::take(entry, self.bounds.unpacked_mib * MIB);
+        let entry = std::io::Read::take(entry, self.original.bounds.unpacked_mib * MIB);
         let mut xml = Reader::from_reader(BufReader::new(entry));
         xml.config_mut().check_end_names = false;
         xml.config_mut().expand_empty_elements = true;
@@ -229,7 +224,7 @@ impl<'w> Walk<'w> {
             }
             // A row that is repeated says the same again; rows without anything say nothing.
             "table-row" if self.rows > 1 && !self.repeated.is_empty() => {
-                for row in (self.row + 1..self.row + self.rows).take(self.bounds.rows) {
+                for row in (self.row + 1..self.row + self.rows).take(self.original.bounds.rows) {
                     for (column, cell) in &self.repeated {
                         let step =
                             Step::Cell { row, column: *column, cell: cell.clone(), merged: None };
@@ -251,7 +246,7 @@ impl<'w> Walk<'w> {
         if self.sheet != Some(self.only) || cell.is_blank() {
             return Ok(true);
         }
-        for column in (first..first + columns).take(self.bounds.columns + 1) {
+        for column in (first..first + columns).take(self.original.bounds.columns + 1) {
             let merged = (down > 1).then(|| Region {
                 top: self.row,
                 bottom: self.row + down - 1,

@@ -2,12 +2,16 @@
 
 use std::sync::Arc;
 
+use super::bounds::Bounds;
+
 /// A file as it came.
 #[derive(Clone)]
 pub struct Original {
     pub file: String,
     pub(super) bytes: Arc<Vec<u8>>,
     pub(super) form: Form,
+    /// How much of it is read.
+    pub(super) bounds: Bounds,
 }
 
 /// How a file is written.

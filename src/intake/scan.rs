@@ -31,6 +31,16 @@ pub(super) struct Facts {
     pub uncomputed: HashSet<(usize, usize)>,
 }
 
+/// A sheet before its rows are read.
+#[derive(Debug, Clone)]
+pub(super) struct SheetInfo {
+    pub name: String,
+    pub is_hidden: bool,
+    /// Not a chart.
+    pub is_table: bool,
+    pub facts: Facts,
+}
+
 impl Facts {
     pub fn hides_row(&self, row: usize) -> bool {
         self.hidden_rows.iter().any(|(first, last)| (*first..=*last).contains(&row))
@@ -43,11 +53,8 @@ const MOST: usize = 200_000;
 const LONGEST_PIECE: usize = 1 << 20;
 
 /// Looks through every part of an .xlsx; what its sheets say, by their names.
-pub(super) fn look_through(
-    original: &Original,
-    bounds: &Bounds,
-) -> Result<HashMap<String, Facts>, ImportError> {
-    let file = original.file.as_str();
+pub(super) fn look_through(original: &Original) -> Result<HashMap<String, Facts>, ImportError> {
+    let (file, bounds) = (original.file.as_str(), &original.bounds);
     let broken = |why: zip::result::ZipError| ImportError::broken(file, why);
     let mut archive = ZipArchive::new(Cursor::new(original.bytes.as_slice())).map_err(broken)?;
     let paths = sheet_paths(&mut archive, file)?;
@@ -333,8 +340,8 @@ fn for_each_tag(xml: &str, mut look: impl FnMut(&BytesStart<'_>)) {
 }
 
 /// That the parts of an archive, unpacked, are no larger than that.
-pub(super) fn within_bounds(original: &Original, bounds: &Bounds) -> Result<(), ImportError> {
-    let file = original.file.as_str();
+pub(super) fn within_bounds(original: &Original) -> Result<(), ImportError> {
+    let (file, bounds) = (original.file.as_str(), &original.bounds);
     let broken = |why: zip::result::ZipError| ImportError::broken(file, why);
     let mut archive = ZipArchive::new(Cursor::new(original.bytes.as_slice())).map_err(broken)?;
     let mut unpacked = 0;

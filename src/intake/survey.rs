@@ -3,41 +3,39 @@
 
 use std::ops::ControlFlow;
 
-use super::bounds::Bounds;
 use super::header::{HEADER_WITHIN, Table, Understood, no_header, understand};
 use super::original::{Form, Original};
 use super::refusal::{ImportError, sheet_text};
 use super::row::{Row, Take, letters};
-use super::workbook::SheetInfo;
+use super::scan::SheetInfo;
 use super::{delimited, open_document, workbook};
 
 /// A file as it's read: its sheets, row by row, as often as it takes.
 #[derive(Debug)]
 pub(super) struct Book {
     pub original: Original,
-    bounds: Bounds,
     sheets: Vec<SheetInfo>,
     is_1904: bool,
 }
 
 impl Book {
-    pub fn open(original: Original, bounds: Bounds) -> Result<Book, ImportError> {
+    pub fn open(original: Original) -> Result<Book, ImportError> {
         let (sheets, is_1904) = match original.form {
             Form::Text => (Vec::new(), false),
-            Form::Ods => (open_document::sheets(&original, &bounds)?, false),
-            _ => workbook::sheets(&original, &bounds)?,
+            Form::Ods => (open_document::sheets(&original)?, false),
+            _ => workbook::sheets(&original)?,
         };
-        Ok(Book { original, bounds, sheets, is_1904 })
+        Ok(Book { original, sheets, is_1904 })
     }
 
     /// Reads the rows of these sheets, one sheet after the other.
     pub fn read(&self, wanted: &[usize], take: &mut Take<'_>) -> Result<(), ImportError> {
-        let Book { original, bounds, sheets, .. } = self;
+        let Book { original, sheets, .. } = self;
         match original.form {
             Form::Text if wanted.is_empty() => Ok(()),
-            Form::Text => delimited::read(&original.file, &original.bytes, bounds, take),
-            Form::Ods => open_document::read(original, sheets, wanted, bounds, take),
-            _ => workbook::read(original, sheets, wanted, bounds, take),
+            Form::Text => delimited::read(original, take),
+            Form::Ods => open_document::read(original, sheets, wanted, take),
+            _ => workbook::read(original, sheets, wanted, take),
         }
     }
 
@@ -84,12 +82,8 @@ const MOST_RANGES: usize = 1_000;
 
 impl Survey {
     /// Looks a file through.
-    pub fn of(
-        original: Original,
-        bounds: Bounds,
-        ignored: &[String],
-    ) -> Result<Survey, ImportError> {
-        let book = Book::open(original, bounds)?;
+    pub fn of(original: Original, ignored: &[String]) -> Result<Survey, ImportError> {
+        let book = Book::open(original)?;
         let (wanted, mut passed) = wanted_sheets(&book);
         let mut looks: Vec<Look<'_>> = Vec::new();
         book.read(&wanted, &mut |sheet, row| {

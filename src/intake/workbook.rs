@@ -7,44 +7,31 @@ use calamine::{
     Data, DataRef, ExcelDateTime, Reader, SheetType, SheetVisible, Sheets, Xls, Xlsb, Xlsx,
 };
 
-use super::assemble::{Of, Rows};
-use super::bounds::{Bounds, MIB};
+use super::assemble::Rows;
+use super::bounds::MIB;
 use super::original::{Form, Original};
 use super::refusal::ImportError;
 use super::row::{Cell, Take};
-use super::scan::{Facts, Region, look_through, within_bounds};
-
-/// A sheet before its rows are read.
-#[derive(Debug, Clone)]
-pub(super) struct SheetInfo {
-    pub name: String,
-    pub is_hidden: bool,
-    /// Not a chart.
-    pub is_table: bool,
-    pub facts: Facts,
-}
+use super::scan::{Region, SheetInfo, look_through, within_bounds};
 
 type Bytes<'b> = Cursor<&'b [u8]>;
 
 /// What sheets a workbook has, and whether its days are counted from 1904.
-pub(super) fn sheets(
-    original: &Original,
-    bounds: &Bounds,
-) -> Result<(Vec<SheetInfo>, bool), ImportError> {
+pub(super) fn sheets(original: &Original) -> Result<(Vec<SheetInfo>, bool), ImportError> {
     let mut facts = HashMap::new();
     let (sheets, is_1904) = match original.form {
         Form::Xlsx => {
-            facts = look_through(original, bounds)?;
+            facts = look_through(original)?;
             let book = open::<Xlsx<_>>(original)?;
             (book.sheets_metadata().to_vec(), book.has_1904_epoch())
         }
         Form::Xlsb => {
-            within_bounds(original, bounds)?;
+            within_bounds(original)?;
             let book = open::<Xlsb<_>>(original)?;
             (book.sheets_metadata().to_vec(), book.has_1904_epoch())
         }
         _ => {
-            let book = open_old(original, bounds)?;
+            let book = open_old(original)?;
             (book.sheets_metadata().to_vec(), book.has_1904_epoch())
         }
     };
@@ -66,7 +53,7 @@ where
 }
 
 /// The older form is held as a whole: what it says of its size is asked first.
-fn open_old<'b>(original: &'b Original, bounds: &Bounds) -> Result<Xls<Bytes<'b>>, ImportError> {
+fn open_old(original: &Original) -> Result<Xls<Bytes<'_>>, ImportError> {
     // The record DIMENSIONS of each sheet: 14 bytes of first and last row, first and last column.
     let marks =
         original.bytes.windows(18).filter(|bytes| bytes.starts_with(&[0x00, 0x02, 0x0e, 0x00]));
@@ -75,9 +62,10 @@ fn open_old<'b>(original: &'b Original, bounds: &Bounds) -> Result<Xls<Bytes<'b>
         let columns = u64::from(u16::from_le_bytes([mark[14], mark[15]]));
         let plausible = rows <= 65_536 && columns <= 256 && mark[16..18] == [0, 0];
         let size = rows * columns * size_of::<Data>() as u64 / MIB;
-        if plausible && size > bounds.held_mib {
+        let limit = original.bounds.held_mib;
+        if plausible && size > limit {
             let (file, what) = (original.file.clone(), "里面的表展开后");
-            return Err(ImportError::TooBig { file, what, size, limit: bounds.held_mib });
+            return Err(ImportError::TooBig { file, what, size, limit });
         }
     }
     open::<Xls<_>>(original)
@@ -93,19 +81,16 @@ pub(super) fn read(
     original: &Original,
     sheets: &[SheetInfo],
     wanted: &[usize],
-    bounds: &Bounds,
     take: &mut Take<'_>,
 ) -> Result<(), ImportError> {
     let mut book = match original.form {
         Form::Xlsx => Sheets::Xlsx(open(original)?),
         Form::Xlsb => Sheets::Xlsb(open(original)?),
-        _ => Sheets::Xls(open_old(original, bounds)?),
+        _ => Sheets::Xls(open_old(original)?),
     };
     for index in wanted {
         let sheet = &sheets[*index];
-        let name = (sheets.len() > 1).then_some(sheet.name.as_str());
-        let of = Of { file: &original.file, sheet: name, index: *index };
-        let mut rows = Rows::new(of, bounds, take);
+        let mut rows = Rows::of(original, sheets, *index, take);
         rows.merge(sheet.facts.merged.iter().copied());
         let reading = OfWorkbook { sheet };
         match &mut book {

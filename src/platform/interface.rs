@@ -9,7 +9,7 @@ use reqwest::StatusCode;
 use crate::db::{Dispatch, Message, Photo};
 use crate::delivery::Outcome;
 use crate::delivery::http::{MISCONFIGURED, NoAnswer, TOO_MANY};
-use crate::domain::delivery::search::{Sight, Sought};
+use crate::domain::delivery::search::{SearchResult, Sought};
 use crate::domain::issue::Category;
 use crate::domain::referral::PlatformUpdate;
 
@@ -256,8 +256,8 @@ pub trait Platform: Send + Sync {
     /// Submits an issue. Its description carries the reference.
     async fn submit(&self, dispatch: &Dispatch) -> Outcome;
 
-    /// Looks for what was sent and may have arrived. [`Sight::Absent`] only with proof.
-    async fn find(&self, sought: &Sought) -> Result<Sight, NoContact>;
+    /// Looks for what was sent and may have arrived. [`SearchResult::Absent`] only with proof.
+    async fn find(&self, sought: &Sought) -> Result<SearchResult, NoContact>;
 
     /// How it can be known whether a message arrived; `None` where it takes none.
     fn looks_for_messages(&self) -> Option<Looks> {
@@ -270,7 +270,11 @@ pub trait Platform: Send + Sync {
     }
 
     /// Looks for a message of ours, as [`Platform::find`] does for a request.
-    async fn find_message(&self, _message: &Message, _sought: &Sought) -> Result<Sight, NoContact> {
+    async fn find_message(
+        &self,
+        _message: &Message,
+        _sought: &Sought,
+    ) -> Result<SearchResult, NoContact> {
         Err(NoContact::misconfigured("messages can't be looked for".to_owned()))
     }
 
@@ -285,7 +289,11 @@ pub trait Platform: Send + Sync {
     }
 
     /// Looks for a photo of ours, as [`Platform::find`] does for a request.
-    async fn find_photo(&self, _photo: &Photo, _sought: &Sought) -> Result<Sight, NoContact> {
+    async fn find_photo(
+        &self,
+        _photo: &Photo,
+        _sought: &Sought,
+    ) -> Result<SearchResult, NoContact> {
         Err(NoContact::misconfigured("photos can't be looked for".to_owned()))
     }
 

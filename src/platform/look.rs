@@ -5,7 +5,7 @@ use async_trait::async_trait;
 use super::NoContact;
 use crate::delivery::http::Answer;
 use crate::domain::delivery::answer::{Hearing, hearing};
-use crate::domain::delivery::search::{Query, Reply, Search, Sight, Sought, Ways};
+use crate::domain::delivery::search::{Query, Reply, Search, SearchResult, Sought, Ways};
 
 /// A question by which something is looked for.
 #[async_trait]
@@ -17,13 +17,16 @@ pub(super) trait Question: Sync {
 }
 
 /// Looks for something to the end.
-pub(super) async fn look(question: &dyn Question, sought: &Sought) -> Result<Sight, NoContact> {
+pub(super) async fn look(
+    question: &dyn Question,
+    sought: &Sought,
+) -> Result<SearchResult, NoContact> {
     let mut search = Search::new(sought, question.ways());
     while let Some(query) = search.query() {
         let reply = question.ask(&query).await?;
         search.take(reply);
     }
-    Ok(search.sight())
+    Ok(search.result())
 }
 
 /// What an answer without success is for a look: a refusal to say, or a failure.

@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use super::{Looks, Platform};
 use crate::db::{Content, Store, StoreError};
 use crate::delivery::{Attempt, Entry, LookUp, Outcome, Transport};
-use crate::domain::delivery::search::{Sight, Sought, Subject, ZONES};
+use crate::domain::delivery::search::{SearchResult, Sought, Subject, ZONES};
 use crate::domain::referral::PHOTO;
 
 /// Takes referrals, messages and photos to one platform.
@@ -126,13 +126,13 @@ impl Attempt for PlatformAttempt {
             Content::Photo(photo) => platform.find_photo(photo, &sought).await,
         };
         match seen {
-            Ok(Sight::Found(receipt)) => LookUp::Found(receipt),
-            Ok(Sight::Absent) => LookUp::Absent,
-            Ok(Sight::Unproven(reason)) => {
+            Ok(SearchResult::Found(receipt)) => LookUp::Found(receipt),
+            Ok(SearchResult::Absent) => LookUp::Absent,
+            Ok(SearchResult::Unproven(reason)) => {
                 let for_want_of_a_control = sought.controls.is_empty();
                 LookUp::Unproven { reason, for_want_of_a_control }
             }
-            Ok(Sight::Mute(reason)) => LookUp::Mute { reason },
+            Ok(SearchResult::Mute(reason)) => LookUp::Mute { reason },
             Err(none) => LookUp::Failed { reason: none.reason, retry_after: none.retry_after },
         }
     }

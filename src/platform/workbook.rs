@@ -16,7 +16,7 @@ use crate::app::hand_off::{self as app, Word};
 use crate::db::{Dispatch, Handoff, Store, StoreError};
 use crate::domain::issue::{Category, Urgency};
 use crate::domain::referral::described;
-use crate::intake::{ImportError, RowError, import_returns, read_file, write_error_copy};
+use crate::intake::{Bounds, ImportError, RowError, import_returns, read_file, write_error_copy};
 
 /// How hand-offs are made.
 #[derive(Debug, Clone)]
@@ -26,6 +26,8 @@ pub struct HandoffRules {
     /// The portal's words and codes, to choose from.
     pub statuses: Vec<String>,
     pub services: BTreeMap<Category, String>,
+    /// How much of a file that comes back is read.
+    pub bounds: Bounds,
 }
 
 /// What was handed off.
@@ -86,8 +88,12 @@ pub async fn take_returns(store: &Store, rules: &HandoffRules) -> Result<Returne
     make_folder(&folder)?;
     let list = |folder: &Path| waiting(folder).map_err(|why| unusable(folder, &why.to_string()));
     let [reading, again, failed] = ["reading", "reading-again", "failed"];
-    let mut pass =
-        Pass { folder: folder.clone(), returned: Returned::default(), wrong: Vec::new() };
+    let mut pass = Pass {
+        folder: folder.clone(),
+        bounds: rules.bounds,
+        returned: Returned::default(),
+        wrong: Vec::new(),
+    };
     let (new, stuck) = (list(&folder)?, list(&folder.join(reading))?);
     for file in list(&folder.join(again))? {
         let text = "读到它时程序两次中断，没有再读；请用 Excel 或 WPS 打开，另存为 .xlsx，再放回来";
@@ -111,6 +117,7 @@ pub async fn take_returns(store: &Store, rules: &HandoffRules) -> Result<Returne
 /// One pass over what lies there.
 struct Pass {
     folder: PathBuf,
+    bounds: Bounds,
     returned: Returned,
     /// Files of which something must be told, what, and where they go then.
     wrong: Vec<(PathBuf, String, &'static str)>,
@@ -124,8 +131,8 @@ impl Pass {
     }
 
     async fn take(&mut self, store: &Store, file: &Path) -> Result<(), StoreError> {
-        let taken = match read_file(file) {
-            Ok((_, bytes)) => import_returns(store, &name_of(file), &bytes).await,
+        let taken = match read_file(file, &self.bounds) {
+            Ok((_, bytes)) => import_returns(store, &name_of(file), &bytes, self.bounds).await,
             Err(error) => Err(error),
         };
         match taken {

@@ -34,7 +34,7 @@ pub(super) async fn receive(
         return (StatusCode::UNAUTHORIZED, "密钥不对\n").into_response();
     }
     let name = if body.starts_with(b"PK") { "upload.xlsx" } else { "upload.csv" };
-    match import_returns(&daemon.store, name, &body).await {
+    match import_returns(&daemon.store, name, &body, daemon.settings.intake).await {
         Ok(report) => {
             let unmatched: String =
                 report.unmatched.iter().map(|row| format!("  {row}\n")).collect();

@@ -21,9 +21,9 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("db", &["domain", "clock", "seal"]),
     ("app", &["domain", "clock", "seal", "db"]),
     ("delivery", &["domain", "clock", "seal", "db", "app"]),
-    ("settings", &["domain", "clock", "seal", "db", "delivery"]),
-    ("schedule", &["domain", "clock", "db", "app"]),
     ("intake", &["domain", "clock", "seal", "db", "app"]),
+    ("settings", &["domain", "clock", "seal", "db", "delivery", "intake"]),
+    ("schedule", &["domain", "clock", "db", "app"]),
     ("reports", &["domain", "clock", "seal", "db", "app"]),
     // The workbooks that come back from a portal are read as any workbook.
     ("platform", &["domain", "clock", "seal", "db", "app", "delivery", "settings", "intake"]),

@@ -10,7 +10,7 @@ use wiremock::{Mock, MockServer, ResponseTemplate};
 use zoufang::app::deliveries::Deliveries;
 use zoufang::clock::{Chance, Clock};
 use zoufang::daemon::platform;
-use zoufang::delivery::{Lane, LaneRules, OnUnknown};
+use zoufang::delivery::{Lane, LaneRules};
 use zoufang::domain::issue::State;
 use zoufang::platform::{Platform, PlatformTransport, Remark, Verdict};
 use zoufang::sandbox::{Faults, Profile, Sandbox};
@@ -18,7 +18,7 @@ use zoufang::settings::Settings;
 
 use crate::support::gateway::{Gateway, SECRET};
 use crate::support::program::{run, zoufang};
-use crate::support::{Fixture, VISITS};
+use crate::support::{Fixture, VISITS, lane_rules};
 
 /// The description in docs/connecting.md.
 fn description() -> String {
@@ -164,18 +164,10 @@ async fn runs_without_harm(key: &str) {
     let store = fixture.store.clone();
     for _ in 0..12 {
         let rules = LaneRules {
-            hours: None,
             concurrency: 2,
-            lease: Duration::from_secs(120),
-            settle_after: Duration::from_secs(60),
-            retry_first: Duration::from_secs(5),
-            retry_cap: Duration::from_secs(60),
-            rate_per_minute: None,
             breaker_failures: 50,
             breaker_pause: Duration::from_secs(1),
-            on_unknown: OnUnknown::Hold,
-            prove_within: Duration::from_secs(24 * 3600),
-            recheck_after: Duration::ZERO,
+            ..lane_rules()
         };
         let transport = Arc::new(PlatformTransport::new(
             store.clone(),

@@ -11,12 +11,12 @@ use tokio_util::sync::CancellationToken;
 use zoufang::app::deliveries::{Deliveries, Ended, Outbox};
 use zoufang::clock::Chance;
 use zoufang::db::{Decision, Receipt, StoreError};
-use zoufang::delivery::{Attempt, Lane, LaneRules, LookUp, OnUnknown, Outcome, Transport};
+use zoufang::delivery::{Attempt, Lane, LaneRules, LookUp, Outcome, Transport};
 use zoufang::domain::delivery::{Claim, Entry, Settlement, Withdrawal};
 use zoufang::domain::issue::{Event, State};
 
 use crate::outbox::{LANE, owing};
-use crate::support::{Fixture, claim, on_both, settle};
+use crate::support::{Fixture, claim, lane_rules, on_both, settle};
 
 /// What goes wrong with a turn.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -120,20 +120,7 @@ impl Attempt for Counted {
 }
 
 fn lane(fixture: &Fixture, outbox: Arc<dyn Outbox>, receiver: Counting) -> Lane {
-    let rules = LaneRules {
-        concurrency: 2,
-        lease: Duration::from_secs(120),
-        settle_after: Duration::ZERO,
-        retry_first: Duration::from_secs(5),
-        retry_cap: Duration::from_secs(60),
-        rate_per_minute: None,
-        breaker_failures: 3,
-        breaker_pause: Duration::from_secs(20),
-        on_unknown: OnUnknown::Hold,
-        prove_within: Duration::from_secs(24 * 3600),
-        hours: None,
-        recheck_after: Duration::ZERO,
-    };
+    let rules = LaneRules { concurrency: 2, settle_after: Duration::ZERO, ..lane_rules() };
     let with = (fixture.clock.clone(), Chance::seeded(1));
     Lane::new(LANE, outbox, Arc::new(receiver), with, rules, CancellationToken::new())
 }

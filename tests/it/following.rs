@@ -14,7 +14,7 @@ use zoufang::daemon::{Daemon, platform};
 use zoufang::db::{Dispatch, Receipt};
 use zoufang::delivery::Outcome;
 use zoufang::domain::delivery::Settlement;
-use zoufang::domain::delivery::search::{Sight, Sought};
+use zoufang::domain::delivery::search::{SearchResult, Sought};
 use zoufang::domain::issue::State;
 use zoufang::domain::referral::{PlatformStatus, PlatformUpdate, Told};
 use zoufang::platform::{
@@ -92,7 +92,7 @@ impl Platform for Scripted {
         Outcome::Unknown { reason: "timeout".to_owned() }
     }
 
-    async fn find(&self, _: &Sought) -> Result<Sight, NoContact> {
+    async fn find(&self, _: &Sought) -> Result<SearchResult, NoContact> {
         Err(none("timeout"))
     }
 

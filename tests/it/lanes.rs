@@ -10,13 +10,11 @@ use tokio_util::sync::CancellationToken;
 use zoufang::app::deliveries::Deliveries;
 use zoufang::clock::{Chance, Clock};
 use zoufang::db::{Decision, Receipt, Store, StoreError};
-use zoufang::delivery::{
-    Attempt, GateState, Lane, LaneRules, LookUp, OnUnknown, Outcome, Transport,
-};
+use zoufang::delivery::{Attempt, GateState, Lane, LaneRules, LookUp, Outcome, Transport};
 use zoufang::domain::delivery::{Entry, Settlement};
 
 use crate::outbox::{LANE, owing};
-use crate::support::{Fixture, claim, context, on_both, settle};
+use crate::support::{Fixture, claim, context, lane_rules, on_both, settle};
 
 /// How a receiver treats one debt.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -96,23 +94,6 @@ impl Attempt for One {
     }
 }
 
-fn rules() -> LaneRules {
-    LaneRules {
-        concurrency: 4,
-        lease: Duration::from_secs(120),
-        settle_after: Duration::from_secs(60),
-        retry_first: Duration::from_secs(5),
-        retry_cap: Duration::from_secs(60),
-        rate_per_minute: None,
-        breaker_failures: 3,
-        breaker_pause: Duration::from_secs(20),
-        on_unknown: OnUnknown::Hold,
-        prove_within: Duration::from_secs(24 * 3600),
-        hours: None,
-        recheck_after: Duration::ZERO,
-    }
-}
-
 fn lane(store: &Store, clock: &Clock, receiver: &Receiver, rules: LaneRules, seed: u64) -> Lane {
     let outbox = Arc::new(Deliveries::new(store.clone()));
     let with = (clock.clone(), Chance::seeded(seed));
@@ -135,7 +116,7 @@ on_both!(an_urgent_one_that_is_always_forbidden_stops_no_other, async |fixture: 
         false => Treats::Takes,
     };
     let receiver = Receiver::new(treats);
-    let lane = lane(store, clock, &receiver, rules(), 1);
+    let lane = lane(store, clock, &receiver, lane_rules(), 1);
     for _ in 0..20 {
         lane.drain().await.unwrap();
         clock.set(clock.now() + Duration::from_secs(20));
@@ -155,7 +136,7 @@ on_both!(who_shows_that_the_receiver_is_back_is_not_always_the_same, async |fixt
     let (fixture, _server, _daemon) = owing(fixture, 12, "").await;
     let (store, clock) = (&fixture.store, &fixture.clock);
     let receiver = Receiver::new(|_| Treats::Forbids);
-    let lane = lane(store, clock, &receiver, LaneRules { concurrency: 1, ..rules() }, 1);
+    let lane = lane(store, clock, &receiver, LaneRules { concurrency: 1, ..lane_rules() }, 1);
     lane.drain().await.unwrap();
     assert!(matches!(lane.gate(), GateState::Open { .. }));
     let first = receiver.sent().len();
@@ -179,7 +160,7 @@ on_both!(one_that_panics_when_it_is_read_stops_no_other, async |fixture: Fixture
         true => Treats::PanicsAtReading,
         false => Treats::Takes,
     });
-    lane(store, clock, &receiver, rules(), 1).drain().await.unwrap();
+    lane(store, clock, &receiver, lane_rules(), 1).drain().await.unwrap();
     assert_eq!(store.debts(Some(LANE), Some("delivered"), 100).await.unwrap().len(), 5);
     let left = store.debt(&key).await.unwrap();
     assert!(left.last_error.unwrap().contains("读不出来"));
@@ -189,7 +170,7 @@ on_both!(a_rate_holds_for_all_replicas_together, async |fixture: Fixture| {
     let (fixture, _server, _daemon) = owing(fixture, 90, "").await;
     let (store, clock) = (&fixture.store, &fixture.clock);
     let receiver = Receiver::new(|_| Treats::Takes);
-    let rules = LaneRules { rate_per_minute: Some(30), ..rules() };
+    let rules = LaneRules { rate_per_minute: Some(30), ..lane_rules() };
     let replicas =
         [lane(store, clock, &receiver, rules.clone(), 1), lane(store, clock, &receiver, rules, 2)];
     for _ in 0..120 {
@@ -249,7 +230,7 @@ async fn in_a_rehearsal_the_wire_takes_real_time() {
             false => Treats::Takes,
         })
     };
-    let rules = LaneRules { lease: Duration::from_secs(5), ..rules() };
+    let rules = LaneRules { lease: Duration::from_secs(5), ..lane_rules() };
     let replicas = [
         Arc::new(lane(&store, &clock, &receiver, rules.clone(), 1)),
         Arc::new(lane(&store, &clock, &receiver, rules, 2)),

@@ -8,7 +8,7 @@ use wiremock::{Mock, MockServer, ResponseTemplate};
 use zoufang::clock::Clock;
 use zoufang::db::{Dispatch, Message, Receipt};
 use zoufang::delivery::Outcome;
-use zoufang::domain::delivery::search::Sight;
+use zoufang::domain::delivery::search::SearchResult;
 use zoufang::domain::issue::{Category, Urgency};
 use zoufang::domain::referral::PlatformStatus;
 use zoufang::platform::Platform;
@@ -158,12 +158,14 @@ async fn a_look_tells_absent_from_unseen() {
         adapter.find(&sought(reference, "灯", from, to, known)).await
     };
     let found = look("CHD2022-000007-R1", &known).await.unwrap();
-    assert!(matches!(found, Sight::Found(receipt) if receipt.remote_id.as_deref() == Some("2")));
-    assert_eq!(look("CHD2022-000008-R1", &known).await.unwrap(), Sight::Absent);
+    assert!(
+        matches!(found, SearchResult::Found(receipt) if receipt.remote_id.as_deref() == Some("2"))
+    );
+    assert_eq!(look("CHD2022-000008-R1", &known).await.unwrap(), SearchResult::Absent);
     // Nothing that is known to be there is listed: then what isn't listed may be there too.
     for known in [&[][..], &[("CHD2022-000010-R1", "4")], &[("CHD2022-000010-R1", "3")]] {
         let seen = look("CHD2022-000008-R1", known).await.unwrap();
-        assert!(matches!(seen, Sight::Unproven(_)), "{seen:?}");
+        assert!(matches!(seen, SearchResult::Unproven(_)), "{seen:?}");
     }
     // No answer is not an absence, and a refusal to answer is neither.
     drop(listed);
@@ -182,7 +184,7 @@ async fn a_look_tells_absent_from_unseen() {
             .mount_as_scoped(&server)
             .await;
         let seen = look("CHD2022-000007-R1", &known).await;
-        assert_eq!(matches!(seen, Ok(Sight::Mute(_))), mute, "{status}: {seen:?}");
+        assert_eq!(matches!(seen, Ok(SearchResult::Mute(_))), mute, "{status}: {seen:?}");
         assert_eq!(seen.is_err(), !mute, "{status}");
         drop(refused);
     }
@@ -226,7 +228,7 @@ async fn it_speaks_with_the_sandbox_in_both_forms() {
         let (from, to) =
             ("2022-04-20T00:00:00Z".parse().unwrap(), "2022-04-20T03:00:00Z".parse().unwrap());
         let sought = sought("CHD2022-000007-R1", &dispatch().text, from, to, &[]);
-        assert!(matches!(adapter.find(&sought).await.unwrap(), Sight::Found(_)));
+        assert!(matches!(adapter.find(&sought).await.unwrap(), SearchResult::Found(_)));
         stop.cancel();
     }
 }

@@ -9,7 +9,7 @@ use zoufang::clock::{Chance, Clock};
 use zoufang::daemon::{open_channel, platform};
 use zoufang::db::{Dispatch, Message, Photo};
 use zoufang::delivery::Outcome;
-use zoufang::domain::delivery::search::Sight;
+use zoufang::domain::delivery::search::SearchResult;
 use zoufang::settings::Settings;
 use zoufang::settings::channels::ChannelKind;
 
@@ -132,7 +132,7 @@ async fn tried(address: &str) -> [Vec<(String, &'static str)>; 4] {
         tried[1].push((name.to_owned(), named(&platform.upload(&Photo::example()).await)));
         let at = Timestamp::UNIX_EPOCH;
         let seen = match platform.find(&sought("CHD2022-000001-R1", "灯", at, at, &[])).await {
-            Ok(Sight::Mute(_)) => "mute",
+            Ok(SearchResult::Mute(_)) => "mute",
             Ok(_) => "answered",
             Err(_) => "failed",
         };

@@ -14,7 +14,7 @@ use zoufang::clock::{Chance, Clock};
 use zoufang::daemon::{Daemon, platform};
 use zoufang::db::{Dispatch, Message, Photo, Receipt};
 use zoufang::delivery::Outcome;
-use zoufang::domain::delivery::search::{Control, Sight, Sought, Subject};
+use zoufang::domain::delivery::search::{Control, SearchResult, Sought, Subject};
 use zoufang::domain::issue::State;
 use zoufang::domain::referral::PlatformStatus;
 use zoufang::platform::{Looks, Platform};
@@ -209,8 +209,10 @@ async fn a_look_reads_every_page_of_the_window() {
         platform.find(&sought(reference, "路灯", from, to, &known)).await.unwrap()
     };
     let found = look("CHD2022-000001-R1").await;
-    assert!(matches!(found, Sight::Found(receipt) if receipt.remote_id.as_deref() == Some("7")));
-    assert_eq!(look("CHD2022-000001-R12").await, Sight::Absent);
+    assert!(
+        matches!(found, SearchResult::Found(receipt) if receipt.remote_id.as_deref() == Some("7"))
+    );
+    assert_eq!(look("CHD2022-000001-R12").await, SearchResult::Absent);
 }
 
 #[tokio::test]
@@ -260,7 +262,7 @@ async fn looked(change: impl Fn(String) -> String, answer: ResponseTemplate) -> 
     let at = Timestamp::UNIX_EPOCH;
     let known = [("CHD2022-000002-R1", "2")];
     match platform.find(&sought("CHD2022-000001-R1", "灯", at, at, &known)).await {
-        Ok(sight) => format!("{sight:?}"),
+        Ok(result) => format!("{result:?}"),
         Err(none) => format!("失败：{none}"),
     }
 }
@@ -339,9 +341,9 @@ async fn a_message_is_appended_and_found_again() {
         let sought = part(&message.reference, &message.text, "CHD2022-000001-R1-M4");
         platform.find_message(message, &sought).await.unwrap()
     };
-    assert_eq!(look(&message).await, Sight::Found(Receipt::default()));
+    assert_eq!(look(&message).await, SearchResult::Found(Receipt::default()));
     message.reference = "CHD2022-000001-R1-M6".to_owned();
-    assert_eq!(look(&message).await, Sight::Absent);
+    assert_eq!(look(&message).await, SearchResult::Absent);
     let other = adapter(&server, "oauth-feed.toml").await;
     assert_eq!(other.looks_for_messages(), Some(Looks::RepeatedKey));
 }
@@ -378,9 +380,9 @@ async fn a_photo_goes_as_a_form_or_in_a_text() {
         let sought = part(&photo.reference, "照片：", "CHD2022-000001-R1-P1");
         platform.find_photo(photo, &sought).await.unwrap()
     };
-    assert_eq!(look(&photo).await, Sight::Found(Receipt::default()));
+    assert_eq!(look(&photo).await, SearchResult::Found(Receipt::default()));
     let other = Photo { reference: "CHD2022-000001-R1-P2".to_owned(), ..photo };
-    assert_eq!(look(&other).await, Sight::Absent);
+    assert_eq!(look(&other).await, SearchResult::Absent);
     // The other example platform takes it in a text.
     let server = MockServer::start().await;
     Mock::given(path("/oauth/token"))

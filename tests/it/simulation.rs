@@ -15,14 +15,14 @@ use zoufang::app::deliveries::Deliveries;
 use zoufang::clock::{Chance, Clock};
 use zoufang::db::{Debt, Dispatch, Message, Receipt, Store};
 use zoufang::delivery::{Lane, LaneRules, OnUnknown, Outcome};
-use zoufang::domain::delivery::search::{Sight, Sought};
+use zoufang::domain::delivery::search::{SearchResult, Sought};
 use zoufang::domain::issue::{Category, Event, Level, State, Urgency};
 use zoufang::domain::referral::reference;
 use zoufang::platform::{
     Answers, Looks, NoContact, Platform, PlatformTransport, ServiceGap, Unanswered,
 };
 
-use crate::support::{Fixture, VISITS, until_waking};
+use crate::support::{Fixture, VISITS, lane_rules, until_waking};
 
 const LANE: &str = "ehushanying";
 /// Histories that share one township, each with issues of its own.
@@ -209,7 +209,7 @@ impl Platform for Simulated {
         outcome
     }
 
-    async fn find(&self, sought: &Sought) -> Result<Sight, NoContact> {
+    async fn find(&self, sought: &Sought) -> Result<SearchResult, NoContact> {
         let Sought { subject, from, to, .. } = sought;
         let (reference, from, to) = (&subject.reference, *from, *to);
         self.step().await;
@@ -233,8 +233,8 @@ impl Platform for Simulated {
         };
         self.step().await;
         Ok(match found {
-            Some(number) => Sight::Found(Receipt { remote_id: Some(number), token: None }),
-            None => Sight::Absent,
+            Some(number) => SearchResult::Found(Receipt { remote_id: Some(number), token: None }),
+            None => SearchResult::Absent,
         })
     }
 
@@ -327,18 +327,11 @@ impl Town {
         let concurrency = 1 + self.chance.below(4);
         platform.inner().one_by_one = concurrency == 1;
         let rules = LaneRules {
-            hours: None,
             concurrency,
-            lease: Duration::from_secs(120),
             settle_after: SETTLE_AFTER,
-            retry_first: Duration::from_secs(5),
             retry_cap: Duration::from_secs(600),
-            rate_per_minute: None,
-            breaker_failures: 3,
-            breaker_pause: Duration::from_secs(20),
             on_unknown,
-            prove_within: Duration::from_secs(24 * 3600),
-            recheck_after: Duration::ZERO,
+            ..lane_rules()
         };
         let store = self.fixture.store.clone();
         let platform: Arc<dyn Platform> = Arc::clone(platform) as _;

@@ -14,7 +14,7 @@ use zoufang::app::deliveries::Deliveries;
 use zoufang::clock::{Chance, Clock};
 use zoufang::daemon::platform;
 use zoufang::db::Debt;
-use zoufang::delivery::{Lane, LaneRules, OnUnknown};
+use zoufang::delivery::{Lane, LaneRules};
 use zoufang::domain::issue::State;
 use zoufang::domain::referral::reference;
 use zoufang::platform::{Platform, PlatformTransport, sweep};
@@ -22,7 +22,7 @@ use zoufang::sandbox::{Faults, PROFILES, Profile, Sandbox};
 use zoufang::settings::Settings;
 
 use crate::support::kinds::{Kinds, configuration, description, telling};
-use crate::support::{Fixture, VISITS, client, until_waking};
+use crate::support::{Fixture, VISITS, client, lane_rules, until_waking};
 
 const LANE: &str = "ehushanying";
 const SETTLE_AFTER: Duration = Duration::from_secs(300);
@@ -108,18 +108,11 @@ impl Town {
 
     fn lane(&self) -> Lane {
         let rules = LaneRules {
-            hours: None,
             concurrency: 1 + self.chance.below(4),
-            lease: Duration::from_secs(120),
             settle_after: SETTLE_AFTER,
-            retry_first: Duration::from_secs(5),
             retry_cap: Duration::from_secs(600),
-            rate_per_minute: None,
             breaker_failures: 5,
-            breaker_pause: Duration::from_secs(20),
-            on_unknown: OnUnknown::Hold,
-            prove_within: Duration::from_secs(24 * 3600),
-            recheck_after: Duration::ZERO,
+            ..lane_rules()
         };
         let store = self.fixture.store.clone();
         let platform = Arc::clone(&self.platform);

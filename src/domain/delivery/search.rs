@@ -48,7 +48,7 @@ pub struct Sought {
 
 /// What a look showed.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Sight {
+pub enum SearchResult {
     Found(Receipt),
     /// Proved: it isn't there.
     Absent,
@@ -181,7 +181,7 @@ pub struct Search<'s> {
     /// Whether the platform's own count has confirmed each list.
     counted: bool,
     questions: usize,
-    end: Option<Sight>,
+    end: Option<SearchResult>,
 }
 
 impl<'s> Search<'s> {
@@ -225,8 +225,8 @@ impl<'s> Search<'s> {
     }
 
     /// What it came to, once nothing is left to ask.
-    pub fn sight(self) -> Sight {
-        self.end.unwrap_or_else(|| Sight::Unproven(NOT_FINISHED.to_owned()))
+    pub fn result(self) -> SearchResult {
+        self.end.unwrap_or_else(|| SearchResult::Unproven(NOT_FINISHED.to_owned()))
     }
 
     /// Takes the answer to what [`Search::query`] asked.
@@ -238,7 +238,9 @@ impl<'s> Search<'s> {
             Reply::Page { things, total } => self.read(task, &things, total),
             Reply::Refused(_) if self.before_zero.is_some() => self.after_zero(task),
             Reply::Refused(_) if !is_first => self.close(task, End::OnePage),
-            Reply::Refused(why) if task.aim == Aim::Sought => self.end = Some(Sight::Mute(why)),
+            Reply::Refused(why) if task.aim == Aim::Sought => {
+                self.end = Some(SearchResult::Mute(why))
+            }
             Reply::TooLong if task.aim == Aim::Sought => self.narrow(task),
             Reply::Refused(_) | Reply::TooLong => self.done(),
         }
@@ -249,7 +251,7 @@ impl<'s> Search<'s> {
 
     fn read(&mut self, task: Task, things: &[Listed], total: Option<usize>) {
         if let Some(receipt) = self.recognise(task, things) {
-            self.end = Some(Sight::Found(receipt));
+            self.end = Some(SearchResult::Found(receipt));
             return;
         }
         let distinct: HashSet<&str> = things.iter().map(|thing| thing.key.as_str()).collect();
@@ -420,13 +422,13 @@ impl<'s> Search<'s> {
             *shown && (self.wordless == 0 || control.at >= self.sought.sent)
         };
         if self.sought.controls.iter().zip(&self.shown).any(sees) {
-            self.end = Some(Sight::Absent);
+            self.end = Some(SearchResult::Absent);
             return;
         }
         match self.asked_control.iter().zip(&self.shown).position(|(asked, shown)| !asked && !shown)
         {
             Some(place) => self.ask_for(place),
-            None if self.counted && self.wordless == 0 => self.end = Some(Sight::Absent),
+            None if self.counted && self.wordless == 0 => self.end = Some(SearchResult::Absent),
             None => self.without_control(),
         }
     }
@@ -450,7 +452,7 @@ impl<'s> Search<'s> {
     }
 
     fn unproven(&mut self, why: String) {
-        self.end = Some(Sight::Unproven(why));
+        self.end = Some(SearchResult::Unproven(why));
     }
 }
 

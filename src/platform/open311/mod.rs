@@ -27,7 +27,7 @@ use crate::delivery::Outcome;
 use crate::delivery::charset::Charset;
 use crate::delivery::http::{Answer, TOO_LONG, ask_in, client, judged};
 use crate::domain::delivery::answer::HttpCodes;
-use crate::domain::delivery::search::{Listed, Pages, Query, Reply, Sight, Sought, Ways};
+use crate::domain::delivery::search::{Listed, Pages, Query, Reply, SearchResult, Sought, Ways};
 use crate::domain::referral::{PHOTO, PlatformStatus, Told, described};
 use crate::settings::{AttributeSettings, KeyIn, PlatformSettings, SettingsError, WireFormat};
 use services::Definitions;
@@ -378,18 +378,22 @@ impl Platform for Open311 {
         .await
     }
 
-    async fn find_photo(&self, _: &Photo, sought: &Sought) -> Result<Sight, NoContact> {
+    async fn find_photo(&self, _: &Photo, sought: &Sought) -> Result<SearchResult, NoContact> {
         look(&self.listing("servicerequestupdates", "update_id"), sought).await
     }
 
-    async fn find_message(&self, message: &Message, sought: &Sought) -> Result<Sight, NoContact> {
+    async fn find_message(
+        &self,
+        message: &Message,
+        sought: &Sought,
+    ) -> Result<SearchResult, NoContact> {
         // A server that goes by the time that we gave shows it there.
         let given = message.at.checked_sub(self.overlap).unwrap_or(Timestamp::MIN);
         let sought = Sought { from: sought.from.min(given), ..sought.clone() };
         look(&self.listing("servicerequestupdates", "update_id"), &sought).await
     }
 
-    async fn find(&self, sought: &Sought) -> Result<Sight, NoContact> {
+    async fn find(&self, sought: &Sought) -> Result<SearchResult, NoContact> {
         look(&self.listing("requests", "service_request_id"), sought).await
     }
 

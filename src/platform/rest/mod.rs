@@ -30,7 +30,7 @@ use crate::db::{Dispatch, Message, Photo, Receipt};
 use crate::delivery::Outcome;
 use crate::delivery::charset::Charset;
 use crate::delivery::http::{Answer, ask_in, client};
-use crate::domain::delivery::search::{Sight, Sought, Subject};
+use crate::domain::delivery::search::{SearchResult, Sought, Subject};
 use crate::domain::issue::Category;
 use crate::settings::{PlatformSettings, SettingsError, mistakes};
 use answer::{Verdict, field, items, judge, meets_nothing};
@@ -209,19 +209,18 @@ impl Rest {
         name: &'static str,
         sought: &Sought,
         parts: looking::Parts<'_>,
-    ) -> Result<Sight, NoContact> {
+    ) -> Result<SearchResult, NoContact> {
         let Some(call) = call else {
             return Err(NoContact::misconfigured(format!("the platform has no [{name}]")));
         };
         let numbered = name == "find";
         let looking = Looking { caller: self, call, name, parts, numbered };
         match look(&looking, sought).await? {
-            Sight::Found(receipt) if numbered && receipt.remote_id.is_none() => Err(meets_nothing(
-                "[find.answer] id",
-                call.answer.id.as_deref().unwrap_or_default(),
-            )),
+            SearchResult::Found(receipt) if numbered && receipt.remote_id.is_none() => Err(
+                meets_nothing("[find.answer] id", call.answer.id.as_deref().unwrap_or_default()),
+            ),
             // What isn't a request has no number of its own.
-            Sight::Found(_) if !numbered => Ok(Sight::Found(Receipt::default())),
+            SearchResult::Found(_) if !numbered => Ok(SearchResult::Found(Receipt::default())),
             seen => Ok(seen),
         }
     }
@@ -309,7 +308,11 @@ impl Platform for Rest {
         self.give(call, &message_parts(message), None).await
     }
 
-    async fn find_message(&self, message: &Message, sought: &Sought) -> Result<Sight, NoContact> {
+    async fn find_message(
+        &self,
+        message: &Message,
+        sought: &Sought,
+    ) -> Result<SearchResult, NoContact> {
         let parts = |subject: &Subject| {
             let Subject { reference, remote_id } = subject.clone();
             message_parts(&Message { reference, remote_id, ..message.clone() })
@@ -338,7 +341,7 @@ impl Platform for Rest {
         self.give(&description.call, &parts, form.as_ref()).await
     }
 
-    async fn find_photo(&self, photo: &Photo, sought: &Sought) -> Result<Sight, NoContact> {
+    async fn find_photo(&self, photo: &Photo, sought: &Sought) -> Result<SearchResult, NoContact> {
         let parts = |subject: &Subject| {
             let Subject { reference, remote_id } = subject.clone();
             photo_parts(&Photo { reference, remote_id, bytes: Vec::new(), ..photo.clone() })
@@ -346,7 +349,7 @@ impl Platform for Rest {
         self.look(self.description.find_photo.as_ref(), "find_photo", sought, &parts).await
     }
 
-    async fn find(&self, sought: &Sought) -> Result<Sight, NoContact> {
+    async fn find(&self, sought: &Sought) -> Result<SearchResult, NoContact> {
         let parts = |subject: &Subject| reference_parts(&subject.reference);
         self.look(self.description.find.as_ref(), "find", sought, &parts).await
     }

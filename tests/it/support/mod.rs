@@ -9,6 +9,7 @@ pub mod proxy;
 use std::future::poll_fn;
 use std::pin::pin;
 use std::task::Poll;
+use std::time::Duration;
 
 use jiff::Timestamp;
 use jiff::civil::date;
@@ -17,6 +18,7 @@ use zoufang::app::deliveries::{Deliveries, Ended, Outbox};
 use zoufang::clock::{Chance, Clock};
 use zoufang::daemon::{load_campaign, load_workdays};
 use zoufang::db::{Area, ChannelReach, Context, Form, Notice, Store, StoreError};
+use zoufang::delivery::{LaneRules, OnUnknown};
 use zoufang::domain::delivery::search::{Control, Sought, Subject};
 use zoufang::domain::delivery::{Claim, Entry};
 use zoufang::domain::staff::AddressKind;
@@ -184,6 +186,24 @@ pub fn context(clock: Clock, key: u8) -> Context {
         photos: false,
         close_needs_answer: false,
         platform_statuses: std::collections::BTreeMap::new(),
+    }
+}
+
+/// How a lane behaves where a test doesn't say otherwise.
+pub fn lane_rules() -> LaneRules {
+    LaneRules {
+        concurrency: 4,
+        lease: Duration::from_secs(120),
+        settle_after: Duration::from_secs(60),
+        retry_first: Duration::from_secs(5),
+        retry_cap: Duration::from_secs(60),
+        rate_per_minute: None,
+        breaker_failures: 3,
+        breaker_pause: Duration::from_secs(20),
+        on_unknown: OnUnknown::Hold,
+        prove_within: Duration::from_secs(24 * 3600),
+        hours: None,
+        recheck_after: Duration::ZERO,
     }
 }
 

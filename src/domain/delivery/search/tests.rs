@@ -79,13 +79,13 @@ impl Platform {
     }
 
     /// What a look for `sought` comes to, and how many questions it took.
-    fn look(&self, sought: &Sought, ways: Ways) -> (Sight, usize) {
+    fn look(&self, sought: &Sought, ways: Ways) -> (SearchResult, usize) {
         let (mut search, mut questions) = (Search::new(sought, ways), 0);
         while let Some(query) = search.query() {
             questions += 1;
             search.take(self.answer(&query, ways));
         }
-        (search.sight(), questions)
+        (search.result(), questions)
     }
 }
 
@@ -138,40 +138,40 @@ fn platform(kept: Vec<Kept>) -> Platform {
     }
 }
 
-fn found(sight: &Sight) -> bool {
-    matches!(sight, Sight::Found(receipt) if receipt.remote_id.as_deref() == Some("P1"))
+fn found(result: &SearchResult) -> bool {
+    matches!(result, SearchResult::Found(receipt) if receipt.remote_id.as_deref() == Some("P1"))
 }
 
 #[test]
 fn a_control_beside_it_proves_absence_and_nothing_else_does() {
     let empty = platform(Vec::new());
-    assert!(matches!(empty.look(&sought(Vec::new()), LISTS).0, Sight::Unproven(_)));
+    assert!(matches!(empty.look(&sought(Vec::new()), LISTS).0, SearchResult::Unproven(_)));
     let controls = vec![control(2, 60)];
     // The control isn't listed either.
-    assert!(matches!(empty.look(&sought(controls.clone()), LISTS).0, Sight::Unproven(_)));
+    assert!(matches!(empty.look(&sought(controls.clone()), LISTS).0, SearchResult::Unproven(_)));
     let shows = platform(vec![ours(2, 60), of_others(1, 5)]);
-    assert_eq!(shows.look(&sought(controls.clone()), LISTS).0, Sight::Absent);
+    assert_eq!(shows.look(&sought(controls.clone()), LISTS).0, SearchResult::Absent);
     // It's shown under its number, without our mark: so would be what is sought.
     let unmarked = Kept { text: None, ..ours(2, 60) };
-    let (sight, _) = platform(vec![unmarked]).look(&sought(controls), LISTS);
-    assert!(matches!(sight, Sight::Unproven(_)), "{sight:?}");
+    let (result, _) = platform(vec![unmarked]).look(&sought(controls), LISTS);
+    assert!(matches!(result, SearchResult::Unproven(_)), "{result:?}");
 }
 
 #[test]
 fn a_control_from_another_time_is_asked_for_at_its_own() {
     let month = 30 * 24 * 3600;
     let shows = platform(vec![ours(2, -month)]);
-    assert_eq!(shows.look(&sought(vec![control(2, -month)]), LISTS).0, Sight::Absent);
+    assert_eq!(shows.look(&sought(vec![control(2, -month)]), LISTS).0, SearchResult::Absent);
 }
 
 #[test]
 fn without_a_control_the_platforms_own_count_proves() {
     let counts = Platform { counts: true, ..platform(vec![of_others(1, 5)]) };
-    assert_eq!(counts.look(&sought(Vec::new()), LISTS).0, Sight::Absent);
+    assert_eq!(counts.look(&sought(Vec::new()), LISTS).0, SearchResult::Absent);
     let more = (0..60).map(|n| of_others(n, 5)).chain([ours(1, 5)]).collect();
     let cut = Platform { counts: true, cut: 50, ..platform(more) };
-    let (sight, _) = cut.look(&sought(Vec::new()), LISTS);
-    assert!(!matches!(sight, Sight::Absent), "{sight:?}");
+    let (result, _) = cut.look(&sought(Vec::new()), LISTS);
+    assert!(!matches!(result, SearchResult::Absent), "{result:?}");
 }
 
 #[test]
@@ -186,8 +186,8 @@ fn a_list_that_is_cut_is_turned_over_or_narrowed() {
                     continue;
                 }
                 let ways = Ways { pages: named, ..LISTS };
-                let (sight, questions) = cut.look(&sought(vec![control(2, 900)]), ways);
-                assert!(found(&sight), "{pages:?} {named:?} {sight:?}");
+                let (result, questions) = cut.look(&sought(vec![control(2, 900)]), ways);
+                assert!(found(&result), "{pages:?} {named:?} {result:?}");
                 assert!(questions <= 40, "{questions} questions");
             }
         }
@@ -195,8 +195,8 @@ fn a_list_that_is_cut_is_turned_over_or_narrowed() {
     // All within one second: by time nobody can tell them apart.
     let burst: Vec<Kept> = (0..60).map(|n| of_others(n, 5)).chain([ours(1, 5)]).collect();
     let burst = Platform { cut: 50, newest_first: false, ..platform(burst) };
-    let (sight, _) = burst.look(&sought(vec![control(2, 900)]), LISTS);
-    assert!(matches!(sight, Sight::Unproven(_)), "{sight:?}");
+    let (result, _) = burst.look(&sought(vec![control(2, 900)]), LISTS);
+    assert!(matches!(result, SearchResult::Unproven(_)), "{result:?}");
 }
 
 #[test]
@@ -219,17 +219,17 @@ fn what_is_cut_short_is_known_by_its_opening_clause_and_its_mark() {
     let whole = platform(vec![old.clone(), ours(2, 60)]);
     assert!(found(&whole.look(&sought(vec![control(2, 60)]), LISTS).0));
     let cut = Platform { longest: 30, ..platform(vec![old, ours(2, 60)]) };
-    let (sight, _) = cut.look(&sought(vec![control(2, 60)]), LISTS);
-    assert!(matches!(sight, Sight::Unproven(_)), "{sight:?}");
+    let (result, _) = cut.look(&sought(vec![control(2, 60)]), LISTS);
+    assert!(matches!(result, SearchResult::Unproven(_)), "{result:?}");
 }
 
 #[test]
 fn what_is_listed_without_words_might_be_it_unless_a_later_one_is_shown() {
     let wordless = Kept { text: None, ..of_others(1, 5) };
     let with = |seconds| platform(vec![wordless.clone(), ours(2, seconds)]);
-    let (sight, _) = with(-60).look(&sought(vec![control(2, -60)]), LISTS);
-    assert!(matches!(sight, Sight::Unproven(_)), "{sight:?}");
-    assert_eq!(with(60).look(&sought(vec![control(2, 60)]), LISTS).0, Sight::Absent);
+    let (result, _) = with(-60).look(&sought(vec![control(2, -60)]), LISTS);
+    assert!(matches!(result, SearchResult::Unproven(_)), "{result:?}");
+    assert_eq!(with(60).look(&sought(vec![control(2, 60)]), LISTS).0, SearchResult::Absent);
 }
 
 #[test]
@@ -238,14 +238,17 @@ fn a_search_by_reference_is_tried_on_the_control() {
     let controls = vec![control(2, 60)];
     let finds = |kept| Platform { by_reference: true, ..platform(kept) };
     assert!(found(&finds(vec![ours(1, 4)]).look(&sought(controls.clone()), ways).0));
-    assert_eq!(finds(vec![ours(2, 60)]).look(&sought(controls.clone()), ways).0, Sight::Absent);
-    let (sight, _) = finds(Vec::new()).look(&sought(controls.clone()), ways);
-    assert!(matches!(sight, Sight::Unproven(_)), "{sight:?}");
+    assert_eq!(
+        finds(vec![ours(2, 60)]).look(&sought(controls.clone()), ways).0,
+        SearchResult::Absent
+    );
+    let (result, _) = finds(Vec::new()).look(&sought(controls.clone()), ways);
+    assert!(matches!(result, SearchResult::Unproven(_)), "{result:?}");
     // It doesn't know the parameter and lists the newest twenty of all.
     let many = (0..30).map(|n| of_others(n, 30)).chain([ours(1, 4), ours(2, 60)]).collect();
     let ignores = Platform { cut: 20, ..platform(many) };
-    let (sight, _) = ignores.look(&sought(controls), ways);
-    assert!(matches!(sight, Sight::Unproven(_)), "{sight:?}");
+    let (result, _) = ignores.look(&sought(controls), ways);
+    assert!(matches!(result, SearchResult::Unproven(_)), "{result:?}");
 }
 
 #[test]
@@ -253,7 +256,7 @@ fn one_that_refuses_to_answer_is_mute() {
     let sought = sought(vec![control(2, 60)]);
     let mut search = Search::new(&sought, LISTS);
     search.take(Reply::Refused("404".to_owned()));
-    assert_eq!(search.sight(), Sight::Mute("404".to_owned()));
+    assert_eq!(search.result(), SearchResult::Mute("404".to_owned()));
 }
 
 fn platforms() -> impl Strategy<Value = Platform> {
@@ -288,8 +291,8 @@ proptest! {
         platform.kept.extend(known.iter().enumerate().map(|(n, seconds)| ours(n + 2, *seconds)));
         platform.kept.push(ours(1, stored));
         let ways = Ways { by_subject, pages, window, shortest_cut: 10 };
-        let (sight, questions) = platform.look(&sought(controls), ways);
-        prop_assert!(sight != Sight::Absent, "{questions} questions");
+        let (result, questions) = platform.look(&sought(controls), ways);
+        prop_assert!(result != SearchResult::Absent, "{questions} questions");
         prop_assert!(questions <= MOST_QUESTIONS);
     }
 }
