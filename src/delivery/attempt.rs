@@ -11,13 +11,12 @@ use tracing::{error, info, warn};
 use super::delay::delay;
 use super::flow::Loaded;
 use super::gate::{Failure, Gate, GateState, LONGEST_RETRY_AFTER};
-use super::http::{MISCONFIGURED, TOO_MANY};
 use super::{Attempt, Outbox, Transport};
 use crate::app::deliveries::Ended;
 use crate::clock::{Chance, Clock, Stopwatch, span_millis};
 use crate::domain::delivery::{
-    AfterLook, Again, BROKEN_OFF, Entry, LookUp, OnUnknown, Outcome, Settlement, Step, UNREADABLE,
-    after_attempt, after_look, first_step,
+    AfterLook, Again, BROKEN_OFF, Cause, Entry, LookUp, OnUnknown, Outcome, Settlement, Step,
+    UNREADABLE, after_attempt, after_look, first_step,
 };
 use crate::domain::workdays::WorkingTime;
 
@@ -135,7 +134,7 @@ impl Parts {
         let look = attempt.look(entry).await;
         match &look {
             LookUp::Found(_) | LookUp::Absent | LookUp::Unproven { .. } => self.gate.succeeded(),
-            LookUp::Failed { reason, .. } if reason.starts_with(MISCONFIGURED) => {}
+            LookUp::Failed { cause: Cause::Ours, .. } => {}
             LookUp::Failed { retry_after, .. } => self.gate.failed(&Failure {
                 debt: &entry.id,
                 retry_after: *retry_after,
@@ -176,10 +175,10 @@ impl Parts {
         let outcome = attempt.send().await;
         match &outcome {
             Outcome::Delivered(_) | Outcome::Refused { .. } => self.gate.succeeded(),
-            Outcome::NotSent { reason, retry_after } => self.gate.failed(&Failure {
+            Outcome::NotSent { cause, retry_after, .. } => self.gate.failed(&Failure {
                 debt: &entry.id,
                 retry_after: *retry_after,
-                too_many: reason.starts_with(TOO_MANY),
+                too_many: *cause == Cause::TooMany,
             }),
             Outcome::Unknown { .. } | Outcome::Errored { .. } => {
                 self.gate.failed(&Failure { debt: &entry.id, retry_after: None, too_many: false });

@@ -1,5 +1,6 @@
 //! What an HTTP answer, or its absence, says about whether a debt arrived.
 
+use std::fmt::Display;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -10,12 +11,11 @@ use reqwest::{Client, ClientBuilder, RequestBuilder, Response, StatusCode};
 use super::Outcome;
 use super::charset::Charset;
 use crate::clock::real_millis;
+use crate::domain::delivery::Cause;
 use crate::domain::delivery::answer::{HttpCodes, Meaning, meaning};
 use crate::domain::mask;
 
-/// Opens the reason of an outcome by which the receiver says that we are too fast.
-pub const TOO_MANY: &str = "too_many";
-/// Opens the reason of what only configuration can mend: it shows nothing of the receiver.
+/// Opens the reason of what only configuration can mend.
 pub const MISCONFIGURED: &str = "misconfigured";
 /// Opens the reason why an answer that is longer than is ever read wasn't.
 pub const TOO_LONG: &str = "too_long";
@@ -93,6 +93,14 @@ pub struct NoAnswer {
     pub reason: String,
     /// False only where the request certainly never left.
     pub may_have_arrived: bool,
+    pub cause: Cause,
+}
+
+impl NoAnswer {
+    /// One that was there, and couldn't be read.
+    fn unread(reason: String) -> NoAnswer {
+        NoAnswer { reason, may_have_arrived: true, cause: Cause::Thing }
+    }
 }
 
 /// Sends a request and reads its answer, at most 4 MiB of it.
@@ -107,9 +115,7 @@ pub async fn ask_in(request: RequestBuilder, charset: Charset) -> Result<Answer,
     let date = date(response.headers());
     let bytes = read_body(&mut response).await?;
     let content_type = response.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
-    let body = charset
-        .read(&bytes, content_type)
-        .map_err(|reason| NoAnswer { reason, may_have_arrived: true })?;
+    let body = charset.read(&bytes, content_type).map_err(NoAnswer::unread)?;
     Ok(Answer { status, body, retry_after, date })
 }
 
@@ -118,7 +124,7 @@ async fn read_body(response: &mut Response) -> Result<Vec<u8>, NoAnswer> {
     while let Some(chunk) = response.chunk().await.map_err(|error| no_answer(&error))? {
         if body.len() + chunk.len() > LONGEST_BODY {
             let reason = format!("{TOO_LONG}: the answer is longer than {LONGEST_BODY} bytes");
-            return Err(NoAnswer { reason, may_have_arrived: true });
+            return Err(NoAnswer::unread(reason));
         }
         body.extend_from_slice(&chunk);
     }
@@ -145,7 +151,11 @@ fn no_answer(error: &reqwest::Error) -> NoAnswer {
     let reason = if reason.is_empty() { name.to_owned() } else { format!("{name}: {reason}") };
     // Where either side's certificate isn't taken, nothing that was said reaches whoever would store it.
     let never_left = error.is_connect() || error.is_builder() || name == "certificate";
-    NoAnswer { reason, may_have_arrived: !never_left }
+    let cause = match name {
+        "certificate" | "not_connected" => Cause::Receiver,
+        _ => Cause::Thing,
+    };
+    NoAnswer { reason, may_have_arrived: !never_left, cause }
 }
 
 /// `Retry-After`, in seconds or as a date (RFC 9110, 10.2.3); a date by the clock of the one who wrote it.
@@ -170,9 +180,14 @@ impl From<NoAnswer> for Outcome {
         if none.may_have_arrived {
             Outcome::Unknown { reason: none.reason }
         } else {
-            Outcome::NotSent { reason: none.reason, retry_after: None }
+            Outcome::NotSent { reason: none.reason, retry_after: None, cause: none.cause }
         }
     }
+}
+
+/// The receiver says that we are too fast.
+pub fn too_many(why: impl Display, retry_after: Option<Duration>) -> Outcome {
+    Outcome::NotSent { reason: format!("too_many: {why}"), retry_after, cause: Cause::TooMany }
 }
 
 /// What an answer that isn't a success means for a debt.
@@ -193,10 +208,8 @@ pub fn judged(answer: &Answer, words: &str, own: &HttpCodes) -> Option<Outcome> 
     match meaning(code, retry_after.is_some(), own) {
         Meaning::Done => None,
         Meaning::Refused => Some(Outcome::Refused { reason }),
-        Meaning::NotSent => Some(Outcome::NotSent { reason, retry_after }),
-        Meaning::TooMany => {
-            Some(Outcome::NotSent { reason: format!("{TOO_MANY}: {reason}"), retry_after })
-        }
+        Meaning::NotSent => Some(Outcome::NotSent { reason, retry_after, cause: Cause::Thing }),
+        Meaning::TooMany => Some(too_many(reason, retry_after)),
         Meaning::Errored => Some(Outcome::Errored { reason }),
         Meaning::Unknown => Some(Outcome::Unknown { reason }),
     }

@@ -18,7 +18,7 @@ use async_trait::async_trait;
 
 pub use crate::app::deliveries::Outbox;
 use crate::db::StoreError;
-pub use crate::domain::delivery::{Entry, LookUp, OnUnknown, Outcome, Receipt};
+pub use crate::domain::delivery::{Cause, Entry, LookUp, OnUnknown, Outcome, Receipt};
 pub use attempt::LaneRules;
 pub use gate::GateState;
 pub use lane::Lane;

@@ -110,6 +110,7 @@ pub enum Outcome {
     NotSent {
         reason: String,
         retry_after: Option<Duration>,
+        cause: Cause,
     },
     /// It may have arrived.
     Unknown {
@@ -129,6 +130,19 @@ impl Outcome {
             _ => None,
         }
     }
+}
+
+/// Whose affair it is that something wasn't taken, or not answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Cause {
+    /// This one thing's, as far as is known.
+    Thing,
+    /// The receiver's as a whole: it can't be reached, or doesn't know us.
+    Receiver,
+    /// The receiver says that we are too fast.
+    TooMany,
+    /// Ours: only configuration can mend it, and it shows nothing of the receiver.
+    Ours,
 }
 
 /// What a look for an earlier attempt showed.
@@ -155,6 +169,7 @@ pub enum LookUp {
     Failed {
         reason: String,
         retry_after: Option<Duration>,
+        cause: Cause,
     },
 }
 

@@ -1,5 +1,6 @@
 //! What any platform must be able to do for us.
 
+use std::fmt::Display;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -7,8 +8,9 @@ use jiff::{SignedDuration, Timestamp};
 use reqwest::StatusCode;
 
 use crate::db::{Dispatch, Message, Photo};
-use crate::delivery::Outcome;
-use crate::delivery::http::{MISCONFIGURED, NoAnswer, TOO_MANY};
+use crate::delivery::http::{Answer, MISCONFIGURED, NoAnswer};
+use crate::delivery::{LookUp, Outcome};
+use crate::domain::delivery::Cause;
 use crate::domain::delivery::search::{SearchResult, Sought};
 use crate::domain::issue::Category;
 use crate::domain::referral::PlatformUpdate;
@@ -19,19 +21,30 @@ use crate::domain::referral::PlatformUpdate;
 pub struct NoContact {
     pub reason: String,
     pub retry_after: Option<Duration>,
+    pub cause: Cause,
 }
 
 impl NoContact {
-    /// Whether another question would fare no better now.
-    pub fn is_of_the_platform(&self) -> bool {
-        const NAMES: [&str; 6] =
-            ["not_connected", "certificate", "misconfigured", "no_token", "not_known", TOO_MANY];
-        self.retry_after.is_some() || NAMES.iter().any(|name| self.reason.starts_with(name))
+    /// One that shows nothing of other questions.
+    pub const fn because(reason: String) -> NoContact {
+        NoContact { reason, retry_after: None, cause: Cause::Thing }
+    }
+
+    /// An answer that isn't a success.
+    pub fn of_answer(answer: &Answer, words: &str) -> NoContact {
+        let reason = format!("HTTP {} {words}", answer.status.as_u16()).trim_end().to_owned();
+        NoContact { retry_after: answer.retry_after, ..NoContact::because(reason) }
     }
 
     /// What only configuration can mend.
-    pub fn misconfigured(reason: String) -> NoContact {
-        NoContact { reason: format!("{MISCONFIGURED}: {reason}"), retry_after: None }
+    pub fn misconfigured(reason: impl Display) -> NoContact {
+        let reason = format!("{MISCONFIGURED}: {reason}");
+        NoContact { cause: Cause::Ours, ..NoContact::because(reason) }
+    }
+
+    /// Whether another question would fare no better now.
+    pub fn is_of_the_platform(&self) -> bool {
+        self.retry_after.is_some() || self.cause != Cause::Thing
     }
 
     /// What is wrong, without the word that says whose it is.
@@ -43,8 +56,14 @@ impl NoContact {
 
 impl From<NoContact> for Outcome {
     /// Nothing was sent.
-    fn from(none: NoContact) -> Outcome {
-        Outcome::NotSent { reason: none.reason, retry_after: none.retry_after }
+    fn from(NoContact { reason, retry_after, cause }: NoContact) -> Outcome {
+        Outcome::NotSent { reason, retry_after, cause }
+    }
+}
+
+impl From<NoContact> for LookUp {
+    fn from(NoContact { reason, retry_after, cause }: NoContact) -> LookUp {
+        LookUp::Failed { reason, retry_after, cause }
     }
 }
 
@@ -52,18 +71,29 @@ impl From<Outcome> for NoContact {
     /// A question has no debt behind it: how it failed is all that counts.
     fn from(outcome: Outcome) -> NoContact {
         match outcome {
-            Outcome::NotSent { reason, retry_after } => NoContact { reason, retry_after },
+            Outcome::NotSent { reason, retry_after, cause } => {
+                NoContact { reason, retry_after, cause }
+            }
             Outcome::Refused { reason }
             | Outcome::Unknown { reason }
-            | Outcome::Errored { reason } => NoContact { reason, retry_after: None },
-            Outcome::Delivered(_) => NoContact { reason: String::new(), retry_after: None },
+            | Outcome::Errored { reason } => NoContact::because(reason),
+            Outcome::Delivered(_) => NoContact::because(String::new()),
+        }
+    }
+}
+
+impl From<Unanswered> for NoContact {
+    fn from(unanswered: Unanswered) -> NoContact {
+        match unanswered {
+            Unanswered::This(reason) => NoContact::because(reason),
+            Unanswered::At(none) => none,
         }
     }
 }
 
 impl From<NoAnswer> for NoContact {
     fn from(none: NoAnswer) -> NoContact {
-        NoContact { reason: none.reason, retry_after: None }
+        NoContact { cause: none.cause, ..NoContact::because(none.reason) }
     }
 }
 
@@ -266,7 +296,7 @@ pub trait Platform: Send + Sync {
 
     /// Tells something of a request that it has. The text carries the message's reference.
     async fn append(&self, _message: &Message) -> Outcome {
-        NoContact::misconfigured("this platform takes no messages".to_owned()).into()
+        NoContact::misconfigured("this platform takes no messages").into()
     }
 
     /// Looks for a message of ours, as [`Platform::find`] does for a request.
@@ -275,7 +305,7 @@ pub trait Platform: Send + Sync {
         _message: &Message,
         _sought: &Sought,
     ) -> Result<SearchResult, NoContact> {
-        Err(NoContact::misconfigured("messages can't be looked for".to_owned()))
+        Err(NoContact::misconfigured("messages can't be looked for"))
     }
 
     /// How it can be known whether a photo arrived; `None` where it takes none.
@@ -285,7 +315,7 @@ pub trait Platform: Send + Sync {
 
     /// Gives it a photo of a request that it has.
     async fn upload(&self, _photo: &Photo) -> Outcome {
-        NoContact::misconfigured("this platform takes no photos".to_owned()).into()
+        NoContact::misconfigured("this platform takes no photos").into()
     }
 
     /// Looks for a photo of ours, as [`Platform::find`] does for a request.
@@ -294,7 +324,7 @@ pub trait Platform: Send + Sync {
         _photo: &Photo,
         _sought: &Sought,
     ) -> Result<SearchResult, NoContact> {
-        Err(NoContact::misconfigured("photos can't be looked for".to_owned()))
+        Err(NoContact::misconfigured("photos can't be looked for"))
     }
 
     /// How the requests of these numbers stand. One that the platform doesn't mention is left out.

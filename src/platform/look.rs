@@ -34,9 +34,6 @@ pub(super) fn unheard(answer: &Answer, words: &str) -> Result<Reply, NoContact> 
     let code = answer.status.as_u16();
     match hearing(code) {
         Hearing::Refused => Ok(Reply::Refused(format!("平台不回答查证：HTTP {code} {words}"))),
-        Hearing::Answered | Hearing::Failed => Err(NoContact {
-            reason: format!("HTTP {code} {words}"),
-            retry_after: answer.retry_after,
-        }),
+        Hearing::Answered | Hearing::Failed => Err(NoContact::of_answer(answer, words)),
     }
 }

@@ -367,7 +367,7 @@ impl Questions<'_> {
                 self.refused += 1;
                 if self.refused > MOST_REFUSALS && !self.answered {
                     let reason = format!("对每个编号都回答 {reason}");
-                    return Some(NoContact { reason, retry_after: None });
+                    return Some(NoContact::because(reason));
                 }
                 told.trouble(opens, &format!("{whose}：平台回答 {reason}"), false);
                 None
@@ -395,5 +395,5 @@ impl Questions<'_> {
 }
 
 fn broken_off() -> NoContact {
-    NoContact { reason: "broken_off: 处理答复时程序出错".to_owned(), retry_after: None }
+    NoContact::because("broken_off: 处理答复时程序出错".to_owned())
 }

@@ -7,6 +7,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use jiff::Timestamp;
 
+use super::NoContact;
 use super::{Looks, Platform};
 use crate::db::{Content, Store, StoreError};
 use crate::delivery::{Attempt, Entry, LookUp, Outcome, Transport};
@@ -117,7 +118,7 @@ impl Attempt for PlatformAttempt {
         let sought = match self.sought(entry).await {
             Ok(sought) => sought,
             Err(error) => {
-                return LookUp::Failed { reason: error.to_string(), retry_after: None };
+                return NoContact::because(error.to_string()).into();
             }
         };
         let seen = match &self.content {
@@ -133,7 +134,7 @@ impl Attempt for PlatformAttempt {
                 LookUp::Unproven { reason, for_want_of_a_control }
             }
             Ok(SearchResult::Mute(reason)) => LookUp::Mute { reason },
-            Err(none) => LookUp::Failed { reason: none.reason, retry_after: none.retry_after },
+            Err(none) => none.into(),
         }
     }
 }

@@ -70,7 +70,7 @@ fn said(number: &str, status: PlatformStatus, text: &str) -> PlatformUpdate {
 }
 
 fn none(reason: &str) -> NoContact {
-    NoContact { reason: reason.to_owned(), retry_after: None }
+    NoContact::because(reason.to_owned())
 }
 
 #[async_trait]

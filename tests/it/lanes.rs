@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 use zoufang::app::deliveries::Deliveries;
 use zoufang::clock::{Chance, Clock};
 use zoufang::db::{Decision, Receipt, Store, StoreError};
-use zoufang::delivery::{Attempt, GateState, Lane, LaneRules, LookUp, Outcome, Transport};
+use zoufang::delivery::{Attempt, Cause, GateState, Lane, LaneRules, LookUp, Outcome, Transport};
 use zoufang::domain::delivery::{Entry, Settlement};
 
 use crate::outbox::{LANE, owing};
@@ -81,9 +81,11 @@ impl Attempt for One {
         };
         tokio::time::sleep(self.receiver.takes_time).await;
         match (self.receiver.treats)(&self.debt) {
-            Treats::Forbids => {
-                Outcome::NotSent { reason: "HTTP 403".to_owned(), retry_after: None }
-            }
+            Treats::Forbids => Outcome::NotSent {
+                reason: "HTTP 403".to_owned(),
+                retry_after: None,
+                cause: Cause::Thing,
+            },
             _ => Outcome::Delivered(Receipt { remote_id: Some(format!("P{sent}")), token: None }),
         }
     }

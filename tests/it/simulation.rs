@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 use zoufang::app::deliveries::Deliveries;
 use zoufang::clock::{Chance, Clock};
 use zoufang::db::{Debt, Dispatch, Message, Receipt, Store};
-use zoufang::delivery::{Lane, LaneRules, OnUnknown, Outcome};
+use zoufang::delivery::{Cause, Lane, LaneRules, OnUnknown, Outcome};
 use zoufang::domain::delivery::search::{SearchResult, Sought};
 use zoufang::domain::issue::{Category, Event, Level, State, Urgency};
 use zoufang::domain::referral::reference;
@@ -187,7 +187,7 @@ impl Platform for Simulated {
         let outcome = match fate {
             x if x < 0.1 => {
                 let retry_after = (late < 0.5).then(|| Duration::from_secs(90));
-                Outcome::NotSent { reason: "busy".to_owned(), retry_after }
+                Outcome::NotSent { reason: "busy".to_owned(), retry_after, cause: Cause::Thing }
             }
             x if x < 0.2 => unknown(),
             x if x < 0.3 => {
@@ -214,7 +214,7 @@ impl Platform for Simulated {
         let (reference, from, to) = (&subject.reference, *from, *to);
         self.step().await;
         if !self.is_calm() && self.chance.fraction() < 0.2 {
-            return Err(NoContact { reason: "timeout".to_owned(), retry_after: None });
+            return Err(NoContact::because("timeout".to_owned()));
         }
         let now = self.clock.now();
         let found = {

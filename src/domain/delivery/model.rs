@@ -193,7 +193,7 @@ impl World {
             Look::True => LookUp::Absent,
             Look::Unproven if self.broken == Some(Broken::BelievesWithoutProof) => LookUp::Absent,
             Look::Unproven => LookUp::Unproven { reason, for_want_of_a_control: false },
-            Look::Failed => LookUp::Failed { reason, retry_after: None },
+            Look::Failed => LookUp::Failed { reason, retry_after: None, cause: Cause::Thing },
         }
     }
 
@@ -258,7 +258,7 @@ impl World {
                 Outcome::Delivered(Receipt::default())
             }
             Answer::Refuses => Outcome::Refused { reason },
-            Answer::Busy => Outcome::NotSent { reason, retry_after: None },
+            Answer::Busy => Outcome::NotSent { reason, retry_after: None, cause: Cause::Thing },
             Answer::Silent(there) => {
                 debt.take(there);
                 Outcome::Unknown { reason }

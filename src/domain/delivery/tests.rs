@@ -43,12 +43,12 @@ fn answers() -> impl Strategy<Value = Answers> {
         Just(LookUp::Blind),
         any::<bool>().prop_map(unproven),
         Just(LookUp::Mute { reason: reason() }),
-        Just(LookUp::Failed { reason: reason(), retry_after: None }),
+        Just(LookUp::Failed { reason: reason(), retry_after: None, cause: Cause::Thing }),
     ];
     let outcome = prop_oneof![
         Just(Outcome::Delivered(Receipt::default())),
         Just(Outcome::Refused { reason: reason() }),
-        Just(Outcome::NotSent { reason: reason(), retry_after: None }),
+        Just(Outcome::NotSent { reason: reason(), retry_after: None, cause: Cause::Thing }),
         Just(Outcome::Unknown { reason: reason() }),
         Just(Outcome::Errored { reason: reason() }),
     ];

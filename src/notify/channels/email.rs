@@ -9,10 +9,10 @@ use lettre::transport::smtp::authentication::Credentials;
 use lettre::transport::smtp::client::{Certificate, Tls, TlsParameters};
 use lettre::{AsyncSmtpTransport, AsyncTransport, Tokio1Executor};
 
-use super::Channel;
+use super::{Channel, misconfigured};
 use crate::db::{ADDRESS, Notice, Receipt};
-use crate::delivery::Outcome;
-use crate::delivery::http::TOO_MANY;
+use crate::delivery::http::too_many;
+use crate::delivery::{Cause, Outcome};
 use crate::settings::SettingsError;
 use crate::settings::channels::{EmailSettings, EmailTls, channel_secret};
 
@@ -71,6 +71,7 @@ impl EmailChannel {
         built.map_err(|why| Outcome::NotSent {
             reason: format!("unwritable: {why}"),
             retry_after: None,
+            cause: Cause::Thing,
         })
     }
 }
@@ -78,16 +79,19 @@ impl EmailChannel {
 /// What a mail server's answer, or its absence, means (RFC 5321, 4.2.3; RFC 3463).
 fn outcome(error: &Error) -> Outcome {
     let words: String = error.to_string().chars().take(200).collect();
-    let not_sent =
-        |name: &str| Outcome::NotSent { reason: format!("{name}: {words}"), retry_after: None };
+    let not_sent = |name: &str| Outcome::NotSent {
+        reason: format!("{name}: {words}"),
+        retry_after: None,
+        cause: Cause::Thing,
+    };
     match error.status().map(u16::from) {
         // The mailbox isn't there, or isn't this server's.
         Some(550 | 551 | 553) => Outcome::Refused { reason: format!("{ADDRESS}: {words}") },
-        Some(530 | 534 | 535 | 538) => not_sent("misconfigured"),
+        Some(530 | 534 | 535 | 538) => misconfigured(&words),
         // The server as a whole is closing, or says (RFC 3463: X.3.x, X.4.x, X.7.x) that it's its own affair.
-        Some(421) => not_sent(TOO_MANY),
+        Some(421) => too_many(&words, None),
         Some(450..=452) if ["4.3.", "4.4.", "4.7."].iter().any(|code| words.contains(code)) => {
-            not_sent(TOO_MANY)
+            too_many(&words, None)
         }
         // This mailbox: busy, full, or greylisted. Others aren't.
         Some(450..=452) => not_sent("mailbox"),

@@ -10,6 +10,7 @@ mod webhook;
 mod wecom;
 
 use std::collections::HashMap;
+use std::fmt::Display;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -24,8 +25,8 @@ pub use webhook::WebhookChannel;
 pub use wecom::{WecomApp, WecomRobot};
 
 use crate::db::{ADDRESS, Notice, Receipt, Store, StoreError};
-use crate::delivery::http::{Answer, TOO_MANY, failed};
-use crate::delivery::{Attempt, Entry, LookUp, Outcome, Transport};
+use crate::delivery::http::{Answer, MISCONFIGURED, failed, too_many};
+use crate::delivery::{Attempt, Cause, Entry, LookUp, Outcome, Transport};
 
 /// One way to people.
 #[async_trait]
@@ -117,20 +118,28 @@ fn judge(codes: &Codes, answer: &Answer) -> Outcome {
     let reason = |name: &str| format!("{name}: code {code} {words}");
     match code {
         0 => Outcome::Delivered(Receipt::default()),
-        code if codes.busy.contains(&code) => {
-            Outcome::NotSent { reason: reason(TOO_MANY), retry_after: answer.retry_after }
-        }
-        code if codes.busy_by_words.iter().any(|(of, said)| *of == code && says(&words, said)) => {
-            Outcome::NotSent { reason: reason(TOO_MANY), retry_after: answer.retry_after }
+        code if codes.are_busy(code, &words) => {
+            too_many(format!("code {code} {words}"), answer.retry_after)
         }
         code if codes.no_address.contains(&code) => Outcome::Refused { reason: reason(ADDRESS) },
         code if codes.refused.contains(&code) => Outcome::Refused { reason: reason("refused") },
-        _ => Outcome::NotSent { reason: reason("misconfigured"), retry_after: None },
+        _ => misconfigured(format!("code {code} {words}")),
     }
 }
 
-fn says(words: &str, what: &str) -> bool {
-    words.to_ascii_lowercase().contains(what)
+impl Codes {
+    /// Whether the vendor says by this that we are too fast.
+    fn are_busy(&self, code: i64, words: &str) -> bool {
+        let words = words.to_ascii_lowercase();
+        let by_words = |(of, said): &(i64, &str)| *of == code && words.contains(said);
+        self.busy.contains(&code) || self.busy_by_words.iter().any(by_words)
+    }
+}
+
+/// What only the operator can mend: the notice stays owed.
+fn misconfigured(why: impl Display) -> Outcome {
+    let reason = format!("{MISCONFIGURED}: {why}");
+    Outcome::NotSent { reason, retry_after: None, cause: Cause::Ours }
 }
 
 /// For a group: whom it is for, then what.

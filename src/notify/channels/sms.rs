@@ -8,10 +8,10 @@ use minijinja::{AutoEscape, Environment, UndefinedBehavior, Value, context};
 use reqwest::{Client, Method, header};
 use serde::Deserialize;
 
-use super::Channel;
+use super::{Channel, misconfigured};
 use crate::clock::{Clock, local_text};
 use crate::db::{ADDRESS, Notice, Receipt};
-use crate::delivery::http::{Answer, TOO_MANY, ask, failed};
+use crate::delivery::http::{Answer, ask, failed, too_many};
 use crate::delivery::{Entry, LookUp, Outcome};
 use crate::settings::{SettingsError, mistakes};
 
@@ -108,10 +108,7 @@ impl SmsChannel {
     fn render(&self, text: &str, parts: &Value) -> Result<String, Outcome> {
         let rendered =
             self.templates.get_template(text).and_then(|template| template.render(parts));
-        rendered.map_err(|why| Outcome::NotSent {
-            reason: format!("misconfigured: {why}"),
-            retry_after: None,
-        })
+        rendered.map_err(misconfigured)
     }
 
     fn judge(&self, answer: &Answer) -> Outcome {
@@ -139,7 +136,7 @@ impl SmsChannel {
         } else if rules.refused.contains(&code) {
             Outcome::Refused { reason: reason("refused") }
         } else if rules.busy.contains(&code) {
-            Outcome::NotSent { reason: reason(TOO_MANY), retry_after: answer.retry_after }
+            too_many(format!("code {code} {words}"), answer.retry_after)
         } else if !answer.status.is_success() {
             failed(answer, &words)
         } else {

@@ -12,7 +12,7 @@ use super::{Channel, Codes, fit, for_group, judge};
 use crate::clock::{Clock, span_millis};
 use crate::db::{ADDRESS, Notice};
 use crate::delivery::http::{Answer, ask};
-use crate::delivery::{Entry, LookUp, Outcome};
+use crate::delivery::{Cause, Entry, LookUp, Outcome};
 
 /// The longest text that either takes, in bytes.
 const LONGEST: usize = 2_048;
@@ -112,14 +112,21 @@ impl WecomApp {
         let answer = match ask(self.client.get(url).query(&query)).await {
             Ok(answer) => answer,
             // No message has left yet.
-            Err(none) => return Err(Outcome::NotSent { reason: none.reason, retry_after: None }),
+            Err(none) => {
+                return Err(Outcome::NotSent {
+                    reason: none.reason,
+                    retry_after: None,
+                    cause: none.cause,
+                });
+            }
         };
         let value: Value = serde_json::from_str(&answer.body).unwrap_or_default();
         let Some(text) = value["access_token"].as_str().filter(|text| !text.is_empty()) else {
             return Err(match judge(&CODES, &answer) {
                 outcome @ Outcome::NotSent { .. } => outcome,
                 other => {
-                    Outcome::NotSent { reason: format!("no_token: {other:?}"), retry_after: None }
+                    let reason = format!("no_token: {other:?}");
+                    Outcome::NotSent { reason, retry_after: None, cause: Cause::Receiver }
                 }
             });
         };

@@ -153,12 +153,10 @@ impl Open311 {
     async fn records(&self, path: &str, query: &[(&str, &str)]) -> Result<Vec<Record>, Unanswered> {
         let answer = super::ask_in(self.get(path, query), self.charset).await?;
         if !answer.status.is_success() {
-            let reason = format!("HTTP {} {}", answer.status.as_u16(), self.words(&answer));
-            let none = NoContact { reason, retry_after: answer.retry_after };
+            let none = NoContact::of_answer(&answer, &self.words(&answer));
             return Err(Unanswered::of_status(answer.status, none));
         }
-        let unreadable = |reason| NoContact { reason, retry_after: None };
-        Ok(read(&answer.body, self.format).map_err(unreadable)?)
+        Ok(read(&answer.body, self.format).map_err(NoContact::because)?)
     }
 
     /// The number that belongs to a token, once there is one.

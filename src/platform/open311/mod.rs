@@ -121,15 +121,14 @@ impl Open311 {
 
     async fn list(&self, request: RequestBuilder) -> Result<Vec<Record>, NoContact> {
         let answer = self.question(request).await?;
-        read(&answer.body, self.format).map_err(|reason| NoContact { reason, retry_after: None })
+        read(&answer.body, self.format).map_err(NoContact::because)
     }
 
     /// A question, and its answer where it's a success.
     async fn question(&self, request: RequestBuilder) -> Result<Answer, NoContact> {
         let answer = ask_in(request, self.charset).await?;
         if !answer.status.is_success() {
-            let reason = format!("HTTP {} {}", answer.status.as_u16(), self.words(&answer));
-            return Err(NoContact { reason, retry_after: answer.retry_after });
+            return Err(NoContact::of_answer(&answer, &self.words(&answer)));
         }
         Ok(answer)
     }
@@ -249,8 +248,7 @@ impl Question for Listing<'_> {
         if !answer.status.is_success() {
             return unheard(&answer, &self.adapter.words(&answer));
         }
-        let records = read(&answer.body, self.adapter.format)
-            .map_err(|reason| NoContact { reason, retry_after: None })?;
+        let records = read(&answer.body, self.adapter.format).map_err(NoContact::because)?;
         let listed = |record: &Record| Listed {
             key: record.get(self.key).cloned().unwrap_or_else(|| format!("{record:?}")),
             number: record.get("service_request_id").cloned(),

@@ -40,8 +40,7 @@ impl Open311 {
             return Ok(Vec::new());
         }
         let answer = self.question(self.get(&format!("services/{service}"), &[])).await?;
-        attributes(&answer.body, self.format)
-            .map_err(|reason| NoContact { reason, retry_after: None })
+        attributes(&answer.body, self.format).map_err(NoContact::because)
     }
 
     /// What the service asks for besides, filled in.

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::description::AnswerRules;
 use crate::delivery::Outcome;
-use crate::delivery::http::{Answer, TOO_MANY, judged};
+use crate::delivery::http::{Answer, judged, too_many};
 use crate::platform::NoContact;
 use crate::platform::json;
 pub(super) use crate::platform::json::scalar;
@@ -28,13 +28,13 @@ pub(super) fn judge(rules: &AnswerRules, answer: &Answer) -> Verdict {
         .unwrap_or_default();
     let words: String = words.chars().take(300).collect();
     if let Some(code) = &code {
-        let reason = |name: &str| format!("{name}: code {code} {words}");
         if rules.refused.contains(code) {
-            return Verdict::NotDone(Outcome::Refused { reason: reason("refused") });
+            let reason = format!("refused: code {code} {words}");
+            return Verdict::NotDone(Outcome::Refused { reason });
         }
         if rules.busy.contains(code) {
-            let retry_after = answer.retry_after;
-            return Verdict::NotDone(Outcome::NotSent { reason: reason(TOO_MANY), retry_after });
+            let why = format!("code {code} {words}");
+            return Verdict::NotDone(too_many(why, answer.retry_after));
         }
     }
     if let Some(outcome) = judged(answer, &words, &rules.http) {
@@ -87,7 +87,8 @@ fn ends_in_null(value: &Value, at: &str) -> bool {
 
 /// A pointer of the description that doesn't fit what the platform answers.
 pub(super) fn meets_nothing(key: &str, at: &str) -> NoContact {
-    NoContact::misconfigured(format!("{key} = \"{at}\" 在平台的答复里没有对应的内容：请改描述文件"))
+    let wrong = format!("{key} = \"{at}\" 在平台的答复里没有对应的内容：请改描述文件");
+    NoContact::misconfigured(wrong)
 }
 
 /// A text or number at a pointer; nothing where it's absent or empty.

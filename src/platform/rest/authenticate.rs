@@ -17,6 +17,7 @@ use tokio::sync::Mutex;
 
 use super::description::{Algorithm, Authentication, Encoding};
 use crate::clock::{Chance, Clock};
+use crate::delivery::Cause;
 use crate::delivery::http::ask;
 use crate::platform::NoContact;
 use crate::platform::templates::Templates;
@@ -117,6 +118,7 @@ impl Authenticator {
         let failed = |why: String| NoContact {
             reason: format!("no_token: HTTP {} {why}", answer.status.as_u16()),
             retry_after: answer.retry_after,
+            cause: Cause::Receiver,
         };
         if !answer.status.is_success() {
             return Err(failed(String::new()));
@@ -174,7 +176,7 @@ pub(super) fn signature(
         Algorithm::HmacSha256 => mac::<SimpleHmac<Sha256>>(secret, text),
         Algorithm::HmacSm3 => mac::<SimpleHmac<Sm3>>(secret, text),
     }
-    .ok_or_else(|| own_fault("the secret can't be used as a key".to_owned()))?;
+    .ok_or_else(|| NoContact::misconfigured("the secret can't be used as a key"))?;
     Ok(match encoding {
         Encoding::Hex => hex(&mac),
         Encoding::Base64 => STANDARD.encode(mac),
@@ -192,17 +194,12 @@ fn bearer(request: &mut Request, token: &str) -> Result<(), NoContact> {
 }
 
 fn header(request: &mut Request, name: &str, value: &str) -> Result<(), NoContact> {
-    let wrong = |_| own_fault(format!("the header {name} can't be written"));
+    let wrong = |_| NoContact::misconfigured(format!("the header {name} can't be written"));
     let name: HeaderName = name.parse().map_err(|_| wrong(()))?;
     let mut value = HeaderValue::from_str(value).map_err(|_| wrong(()))?;
     value.set_sensitive(true);
     request.headers_mut().insert(name, value);
     Ok(())
-}
-
-/// What only configuration can mend.
-fn own_fault(reason: String) -> NoContact {
-    NoContact { reason: format!("misconfigured: {reason}"), retry_after: None }
 }
 
 #[cfg(test)]

@@ -104,7 +104,7 @@ impl Rest {
             }
         }
         let reason = format!("too_many_pages: more than {MOST_PAGES}");
-        Err(NoContact { reason, retry_after: None }.into())
+        Err(NoContact::because(reason).into())
     }
 
     /// One question; where it's refused, whether it's about what was asked.
@@ -160,16 +160,6 @@ impl Rest {
         if answer.status < StatusCode::INTERNAL_SERVER_ERROR {
             return Ok(());
         }
-        let reason = format!("HTTP {}", answer.status.as_u16());
-        Err(NoContact { reason, retry_after: answer.retry_after })
-    }
-}
-
-impl From<Unanswered> for NoContact {
-    fn from(unanswered: Unanswered) -> NoContact {
-        match unanswered {
-            Unanswered::This(reason) => NoContact { reason, retry_after: None },
-            Unanswered::At(none) => none,
-        }
+        Err(NoContact::of_answer(&answer, ""))
     }
 }

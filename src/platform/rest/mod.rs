@@ -27,9 +27,9 @@ use super::templates::Templates;
 use super::times::Times;
 use crate::clock::{Chance, Clock};
 use crate::db::{Dispatch, Message, Photo, Receipt};
-use crate::delivery::Outcome;
 use crate::delivery::charset::Charset;
 use crate::delivery::http::{Answer, ask_in, client};
+use crate::delivery::{Cause, Outcome};
 use crate::domain::delivery::search::{SearchResult, Sought, Subject};
 use crate::domain::issue::Category;
 use crate::settings::{PlatformSettings, SettingsError, mistakes};
@@ -130,7 +130,7 @@ impl Rest {
                 .header(CONTENT_TYPE, &call.content_type)
                 .body(self.templates.render(&call.body, parts)?);
         }
-        request.build().map_err(|error| NoContact::misconfigured(error.to_string()))
+        request.build().map_err(|error| NoContact::misconfigured(error))
     }
 
     /// The form that carries a photo, with its content type; nothing where the body template does.
@@ -165,9 +165,9 @@ impl Rest {
         for _ in 0..2 {
             let mut request = self.request(call, parts).map_err(Outcome::from)?;
             if let Some((content_type, body)) = form {
-                let content_type = content_type.parse().map_err(|_| {
-                    Outcome::from(NoContact::misconfigured("the form's boundary".to_owned()))
-                })?;
+                let content_type = content_type
+                    .parse()
+                    .map_err(|_| Outcome::from(NoContact::misconfigured("the form's boundary")))?;
                 request.headers_mut().insert(CONTENT_TYPE, content_type);
                 *request.body_mut() = Some(body.clone().into());
             }
@@ -179,7 +179,7 @@ impl Rest {
             }
         }
         let reason = "not_known: HTTP 401 with a token just given".to_owned();
-        Err(Outcome::NotSent { reason, retry_after: None })
+        Err(Outcome::NotSent { reason, retry_after: None, cause: Cause::Receiver })
     }
 
     /// A call whose answer says no more than how it went.
@@ -303,7 +303,7 @@ impl Platform for Rest {
 
     async fn append(&self, message: &Message) -> Outcome {
         let Some(call) = &self.description.append else {
-            return NoContact::misconfigured("the platform has no [append]".to_owned()).into();
+            return NoContact::misconfigured("the platform has no [append]").into();
         };
         self.give(call, &message_parts(message), None).await
     }
@@ -331,7 +331,7 @@ impl Platform for Rest {
 
     async fn upload(&self, photo: &Photo) -> Outcome {
         let Some(description) = &self.description.photo else {
-            return NoContact::misconfigured("the platform has no [photo]".to_owned()).into();
+            return NoContact::misconfigured("the platform has no [photo]").into();
         };
         let parts = photo_parts(photo);
         let form = match self.photo_form(description, photo, &parts) {
