@@ -209,6 +209,13 @@ pub enum Adapter {
     Workbook,
 }
 
+impl Adapter {
+    /// Whether it speaks with the platform itself.
+    pub const fn is_by_wire(self) -> bool {
+        matches!(self, Adapter::Open311 | Adapter::Rest)
+    }
+}
+
 /// Who looks at an issue before it goes to the platform.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -320,8 +327,7 @@ impl Settings {
     /// What the types can't say.
     fn check(&self) -> Result<(), SettingsError> {
         let wrong = |text: &str| Err(SettingsError::Wrong(text.to_owned()));
-        let by_wire = matches!(self.platform.adapter, Adapter::Open311 | Adapter::Rest);
-        if by_wire && !is_http(&self.platform.endpoint) {
+        if self.platform.adapter.is_by_wire() && !is_http(&self.platform.endpoint) {
             return wrong("platform.endpoint 要写平台的 http:// 或 https:// 地址");
         }
         if self.platform.concurrency == 0 {

@@ -18,8 +18,6 @@ pub async fn go_on(store: &Store) -> Result<PlanChange> {
         let next = snapshot.next_derivation().await?;
         snapshot.end().await?;
         let Some(derivation) = next else { return Ok(change) };
-        // The plan that it's by, whoever applied it.
-        store.refresh_plan().await?;
         let mut at = derivation.done_to.clone();
         while let Some(to) = stretch(store, &derivation, &at, &mut change).await? {
             at = to;

@@ -128,6 +128,9 @@ impl Decided {
             return Ok(Err(Problem::new(About::Address, blank_over("地址"))));
         };
         let content_key = content_key(context, row, &area_id, address.as_deref());
+        if known.is_some_and(|known| known.content_key == content_key) {
+            return Ok(Ok(Upsert::Same));
+        }
         let (kind, name_sealed) = (row.kind.code(), context.seal(&row.name)?);
         let address_sealed = context.seal_optional(address.as_deref())?;
         let Some(known) = known else {
@@ -143,9 +146,6 @@ impl Decided {
             });
             return Ok(Ok(Upsert::Added));
         };
-        if known.content_key == content_key {
-            return Ok(Ok(Upsert::Same));
-        }
         if known.area_id != area_id {
             self.moved.push((known.id.clone(), area_id.clone(), known.area_id.clone()));
         }

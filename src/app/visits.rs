@@ -254,7 +254,7 @@ impl<'d> Desk<'d> {
         let context = &self.context;
         let file = &mut self.decided.files.subjects[at];
         let natural_key = context.sealer.index(&[&file.place.id, &row.resident]);
-        let contact_sealed = context.seal_optional(row.contact.as_deref())?;
+        let contact_sealed = || context.seal_optional(row.contact.as_deref());
         let known = file.residents.iter().position(|r| r.row.natural_key == natural_key);
         if let Some(place) = known {
             let id = file.residents[place].row.id.clone();
@@ -270,6 +270,7 @@ impl<'d> Desk<'d> {
                 return Ok(Err(problem));
             }
             self.known.contacts.insert(id.clone(), told.clone());
+            let contact_sealed = contact_sealed()?;
             let change = ResidentChange { id, contact_sealed, ..ResidentChange::default() };
             self.decided.contacts.push(change);
             return Ok(Ok(place));
@@ -279,7 +280,7 @@ impl<'d> Desk<'d> {
             subject_id: file.place.id.clone(),
             natural_key,
             name_sealed: context.seal(&row.resident)?,
-            contact_sealed,
+            contact_sealed: contact_sealed()?,
             registered: 0,
             unheard_sealed: None,
             created_at: self.now,

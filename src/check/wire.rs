@@ -12,7 +12,7 @@ use crate::clock::{Clock, local_text};
 use crate::delivery::http::{Proxy, Tls, certificate};
 use crate::platform::Remark;
 use crate::settings::channels::{ChannelKind, EmailTls};
-use crate::settings::{Adapter, Settings, proxy};
+use crate::settings::{Settings, proxy};
 
 /// One that ends within so many days is to be renewed now.
 const NEAR: i64 = 30;
@@ -26,16 +26,12 @@ pub(super) async fn findings(settings: &Settings) -> Vec<Remark> {
     findings
 }
 
-fn by_wire(settings: &Settings) -> bool {
-    matches!(settings.platform.adapter, Adapter::Open311 | Adapter::Rest)
-}
-
 /// What others on the way could read: names, telephone numbers, keys.
 fn in_the_clear(settings: &Settings) -> Vec<Remark> {
     let notify = &settings.notify;
     let used = |kind: ChannelKind| notify.all().any(|used| used == kind);
     let mut addresses = vec![("notify.public_url", &notify.public_url)];
-    if by_wire(settings) {
+    if settings.platform.adapter.is_by_wire() {
         addresses.push(("platform.endpoint", &settings.platform.endpoint));
     }
     if used(ChannelKind::Webhook) {
@@ -88,7 +84,8 @@ fn proxies(settings: &Settings) -> Vec<Remark> {
         )),
         _ => None,
     };
-    let platform = by_wire(settings).then(|| said("platform.proxy", &settings.platform.proxy));
+    let by_wire = settings.platform.adapter.is_by_wire();
+    let platform = by_wire.then(|| said("platform.proxy", &settings.platform.proxy));
     let outside = |kind| !matches!(kind, ChannelKind::Log | ChannelKind::Email);
     let channels = settings.notify.all().any(outside);
     let channels = channels.then(|| said("notify.proxy", &settings.notify.proxy));
@@ -97,7 +94,7 @@ fn proxies(settings: &Settings) -> Vec<Remark> {
 
 /// Theirs, and our own.
 async fn certificates(settings: &Settings) -> Vec<Remark> {
-    if !by_wire(settings) {
+    if !settings.platform.adapter.is_by_wire() {
         return Vec::new();
     }
     let platform = &settings.platform;
@@ -125,9 +122,9 @@ fn in_file(key: &str, file: &Path) -> Vec<Remark> {
 /// When a certificate ends, where that is soon or past.
 fn ends(key: &str, der: &[u8]) -> Option<Remark> {
     let until = not_after(der)?;
-    let days = until.duration_since(Clock::system().now()).as_hours() / 24;
-    let at = local_text(until);
-    if days < 0 {
+    let (now, at) = (Clock::system().now(), local_text(until));
+    let days = until.duration_since(now).as_hours() / 24;
+    if until < now {
         return Some(Remark::wrong(key, format!("证书已在 {at} 到期，请换新的")));
     }
     (days < NEAR)

@@ -77,15 +77,4 @@ impl Session {
         .await?;
         Ok(keys.into_iter().collect())
     }
-
-    /// The subjects for whose issues a department is still to take note, or to report, by the people who answer now.
-    pub async fn subjects_of_departments(&mut self) -> Result<Vec<String>> {
-        Ok(sqlx::query_scalar(
-            "SELECT DISTINCT d.subject_id FROM duty_groups g JOIN duties d ON d.group_id = g.id
-             WHERE g.kind = 'acknowledge' AND g.role = 'department' AND d.state = 'open' AND d.subject_id IS NOT NULL
-             ORDER BY d.subject_id",
-        )
-        .fetch_all(&mut *self.db)
-        .await?)
-    }
 }

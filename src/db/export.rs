@@ -21,9 +21,7 @@ pub struct SubjectOut {
 pub struct AssignmentOut {
     pub id: String,
     pub subject: String,
-    pub area_id: String,
     pub visitor: String,
-    pub visitor_name: String,
 }
 
 /// Somebody registered at a subject.
@@ -90,8 +88,8 @@ macro_rules! pages {
 pages! {
     SubjectOut: ["id", "number", "kind", "area_id", "name_sealed", "address_sealed"],
         "SELECT id, number, kind, area_id, name_sealed, address_sealed FROM subjects WHERE id > $1 ORDER BY id LIMIT $2";
-    AssignmentOut: ["id", "subject", "area_id", "visitor", "visitor_name"],
-        "SELECT a.id, s.number AS subject, s.area_id, f.number AS visitor, f.name AS visitor_name FROM assignments a
+    AssignmentOut: ["id", "subject", "visitor"],
+        "SELECT a.id, s.number AS subject, f.number AS visitor FROM assignments a
          JOIN subjects s ON s.id = a.subject_id JOIN staff f ON f.id = a.staff_id WHERE a.id > $1 ORDER BY a.id LIMIT $2";
     ResidentOut: ["id", "subject", "name_sealed", "contact_sealed", "unheard_sealed"],
         "SELECT r.id, s.number AS subject, r.name_sealed, r.contact_sealed, r.unheard_sealed FROM residents r

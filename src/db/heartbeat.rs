@@ -12,13 +12,7 @@ impl Store {
     pub async fn beat(&self) -> Result<()> {
         let mut tx = self.begin().await?;
         let now = tx.now().to_string();
-        sqlx::query(
-            "INSERT INTO meta (name, value) VALUES ('heartbeat', $1)
-             ON CONFLICT (name) DO UPDATE SET value = excluded.value",
-        )
-        .bind(now)
-        .execute(&mut *tx.db)
-        .await?;
+        tx.put_meta("heartbeat", &now).await?;
         tx.count_beat().await?;
         tx.commit().await
     }

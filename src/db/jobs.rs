@@ -35,7 +35,7 @@ impl Ended {
         }
     }
 
-    fn stored(&self) -> String {
+    pub(super) fn stored(&self) -> String {
         let kind = match self {
             Ended::Done(_) => DONE,
             Ended::Failed(_) => FAILED,

@@ -1,8 +1,9 @@
 //! How far the record has come, for what remembers it outside; and what is unsure in one that was restored from a backup.
 
 use serde::{Deserialize, Serialize};
+use sqlx::{Any, Executor};
 
-use super::{Dialect, Result, Session, Store, Tx, to_json};
+use super::{Dialect, Ended, Result, Session, Store, Tx, to_json};
 use crate::domain::counted::Thing;
 use crate::domain::memory::Recall;
 
@@ -69,11 +70,7 @@ impl Store {
 
     /// That it was restored, if it was.
     pub async fn restored(&self) -> Result<Option<Restored>> {
-        let kept: Option<String> = sqlx::query_scalar("SELECT value FROM meta WHERE name = $1")
-            .bind(RESTORED)
-            .fetch_optional(&self.read)
-            .await?;
-        Ok(kept.and_then(|text| serde_json::from_str(&text).ok()))
+        restored(&self.read).await
     }
 
     /// Whether anything is, or was, to be delivered.
@@ -85,18 +82,20 @@ impl Store {
 }
 
 impl Session {
-    /// Up to which number issues may have been referred in a time that the record has lost, and since when that was.
-    pub(super) async fn lost_time(&mut self) -> Result<Option<Restored>> {
-        let kept: Option<String> = sqlx::query_scalar("SELECT value FROM meta WHERE name = $1")
-            .bind(RESTORED)
-            .fetch_optional(&mut *self.db)
-            .await?;
-        Ok(kept.and_then(|text| serde_json::from_str(&text).ok()))
+    /// The same, as it's seen here.
+    pub(super) async fn restored(&mut self) -> Result<Option<Restored>> {
+        restored(&mut *self.db).await
     }
 }
 
+async fn restored<'e>(db: impl Executor<'e, Database = Any>) -> Result<Option<Restored>> {
+    let read = sqlx::query_scalar("SELECT value FROM meta WHERE name = $1").bind(RESTORED);
+    let kept: Option<String> = read.fetch_optional(db).await?;
+    Ok(kept.and_then(|text| serde_json::from_str(&text).ok()))
+}
+
 impl Tx {
-    async fn put_meta(&mut self, name: &str, value: &str) -> Result<()> {
+    pub(super) async fn put_meta(&mut self, name: &str, value: &str) -> Result<()> {
         sqlx::query(
             "INSERT INTO meta (name, value) VALUES ($1, $2)
              ON CONFLICT (name) DO UPDATE SET value = excluded.value",
@@ -197,7 +196,7 @@ impl Tx {
         .bind(job)
         .bind(slot)
         .bind(now)
-        .bind(format!("ok: {outcome}"))
+        .bind(Ended::Done(outcome.to_owned()).stored())
         .execute(&mut *self.db)
         .await?;
         Ok(())

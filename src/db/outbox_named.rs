@@ -14,7 +14,7 @@ pub struct NamedDebts {
 from_row!(NamedDebts { debt_key, since, why, count });
 
 /// No status page counts further.
-const COUNTED: i64 = 1_000;
+pub(super) const COUNTED: i64 = 1_000;
 
 impl Store {
     /// Referrals of a lane that were refused and whose issue nobody has taken up since.

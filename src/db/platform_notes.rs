@@ -1,5 +1,6 @@
 //! What was odd about a platform's answers, and of whose requests it gives none: what the status page says of following.
 
+use super::outbox_named::COUNTED;
 use super::{Result, Store, Tx};
 
 /// Something odd, as it's said, how it stood there last, and how often it came.
@@ -8,11 +9,10 @@ pub struct PlatformNote {
     pub what: String,
     pub sample: String,
     pub first_at: i64,
-    pub last_at: i64,
     pub times: i64,
 }
 
-from_row!(PlatformNote { what, sample, first_at, last_at, times });
+from_row!(PlatformNote { what, sample, first_at, times });
 
 /// A referral about which the platform gives no answer, for a reason of its own.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,9 +27,6 @@ pub struct Unasked {
 }
 
 from_row!(Unasked { reference, number, since, why, count });
-
-/// No status page counts further.
-const COUNTED: i64 = 1_000;
 
 impl Tx {
     /// Notes what was odd about answers.
@@ -50,23 +47,13 @@ impl Tx {
         }
         Ok(())
     }
-
-    /// Nothing of that kind is odd any more.
-    pub async fn forget_platform_note(&mut self, what: &str) -> Result<()> {
-        sqlx::query("DELETE FROM platform_notes WHERE lane = $1 AND what = $2")
-            .bind(self.context.platform_lane.clone())
-            .bind(what.to_owned())
-            .execute(&mut *self.db)
-            .await?;
-        Ok(())
-    }
 }
 
 impl Store {
     /// What was odd about the platform's answers since then.
     pub async fn platform_notes(&self, since: i64) -> Result<Vec<PlatformNote>> {
         Ok(sqlx::query_as(
-            "SELECT what, sample, first_at, last_at, times FROM platform_notes WHERE lane = $1 AND last_at >= $2
+            "SELECT what, sample, first_at, times FROM platform_notes WHERE lane = $1 AND last_at >= $2
              ORDER BY first_at, what LIMIT 20",
         )
         .bind(self.context.platform_lane.clone())

@@ -106,7 +106,7 @@ impl Tx {
         let review = self.context.review_within;
         let review_until = review.map(|within| now.saturating_add(span_millis(within)));
         // What comes in again after a backup was restored may have been referred before that: it's looked for first.
-        let lost = self.lost_time().await?.filter(|lost| now < lost.at + REPEATED_WITHIN);
+        let lost = self.restored().await?.filter(|lost| now < lost.at + REPEATED_WITHIN);
         let row = |new| {
             let row = OwedReferral::of(new, &self.context);
             let unsure = lost.as_ref().filter(|lost| sequence_of(&new.number) <= lost.issues);

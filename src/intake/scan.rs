@@ -24,6 +24,7 @@ pub(super) struct Region {
 /// What a sheet says beside its values. Rows and columns from 1.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Facts {
+    /// One after the other.
     pub hidden_rows: Vec<(usize, usize)>,
     pub hidden_columns: Vec<(usize, usize)>,
     /// By their first rows.
@@ -43,7 +44,8 @@ pub(super) struct SheetInfo {
 
 impl Facts {
     pub fn hides_row(&self, row: usize) -> bool {
-        self.hidden_rows.iter().any(|(first, last)| (*first..=*last).contains(&row))
+        let above = self.hidden_rows.partition_point(|(_, last)| *last < row);
+        self.hidden_rows.get(above).is_some_and(|(first, _)| *first <= row)
     }
 }
 

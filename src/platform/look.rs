@@ -33,7 +33,10 @@ pub(super) async fn look(
 pub(super) fn unheard(answer: &Answer, words: &str) -> Result<Reply, NoContact> {
     let code = answer.status.as_u16();
     match hearing(code) {
-        Hearing::Refused => Ok(Reply::Refused(format!("平台不回答查证：HTTP {code} {words}"))),
+        Hearing::Refused => {
+            let said = format!("平台不回答查证：HTTP {code} {words}");
+            Ok(Reply::Refused(said.trim_end().to_owned()))
+        }
         Hearing::Answered | Hearing::Failed => Err(NoContact::of_answer(answer, words)),
     }
 }

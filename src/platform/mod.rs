@@ -5,6 +5,7 @@
 //! who uploads hears of a hand-off.
 
 pub mod encode;
+mod examine;
 mod interface;
 pub mod json;
 mod look;

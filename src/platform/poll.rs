@@ -145,7 +145,8 @@ async fn ask_due(
     let limit = i64::try_from(batch).unwrap_or(i64::MAX);
     // What is due again before the poll has ended was asked by it.
     let mut seen = HashSet::new();
-    let mut questions = Questions { platform, batch, in_a_row: 0, refused: 0, answered: false };
+    let mut questions =
+        Questions { platform, batch, in_a_row: 0, refused: 0, answered: false, put: false };
     loop {
         let due = match what {
             Due::All => store.due_polls(limit).await?,
@@ -160,7 +161,7 @@ async fn ask_due(
         }
         let (told, silence) = questions.ask(&due).await;
         let Told { answers, numbers, troubles, asked } = told;
-        polled.asked += asked.len();
+        polled.asked += if questions.put { asked.len() } else { 0 };
         polled.answers += answers.updates.len();
         note(store, &answers.unread, &answers.updates).await?;
         let referrals: Vec<&OpenReferral> =
@@ -171,7 +172,9 @@ async fn ask_due(
         if let Some(none) = silence {
             return silent(store, &lane, &none).await;
         }
-        store.mark_asked(&lane, None).await?;
+        if questions.put {
+            store.mark_asked(&lane, None).await?;
+        }
     }
 }
 
@@ -251,6 +254,8 @@ struct Questions<'p> {
     refused: usize,
     /// Whether any had one.
     answered: bool,
+    /// Whether any was put at all: a platform that nobody asks shows nothing of itself.
+    put: bool,
 }
 
 impl Questions<'_> {
@@ -263,6 +268,7 @@ impl Questions<'_> {
                 told.asked.insert(open.id.clone());
                 continue;
             };
+            self.put = true;
             let asked = AssertUnwindSafe(self.platform.number_of(token)).catch_unwind().await;
             match asked.unwrap_or_else(|_| Err(broken_off().into())) {
                 Ok(number) => {
@@ -295,6 +301,7 @@ impl Questions<'_> {
         }
         let mut parts = self.parts(due);
         while let Some(part) = parts.pop_front() {
+            self.put = true;
             let asked = AssertUnwindSafe(self.platform.fetch(&part)).catch_unwind().await;
             let unanswered = match asked.unwrap_or_else(|_| Err(broken_off().into())) {
                 Ok(answers) => {

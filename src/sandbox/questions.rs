@@ -138,13 +138,10 @@ pub async fn definition(
     Path(file): Path<String>,
     Query(query): Query<Fields>,
 ) -> Response {
-    let Some((code, form)) = form_of(&file) else {
-        return not_found(&sandbox, Form::Json);
+    let (code, wire) = match about_one(&sandbox, &cut, &file, &query).await {
+        Ok(asked) => asked,
+        Err(failure) => return failure,
     };
-    let wire = wire_of(&sandbox, form);
-    if let Some(failure) = begun(&sandbox, &cut, wire, &query, &KNOWN[..1]).await {
-        return failure;
-    }
     let attributes = shown::attributes(sandbox.behaviour());
     let thing = vec![("service_code", json!(code))];
     wire.nested("service_definition", &thing, "attributes", "attribute", &attributes)
@@ -157,13 +154,10 @@ pub async fn one(
     Path(file): Path<String>,
     Query(query): Query<Fields>,
 ) -> Response {
-    let Some((id, form)) = form_of(&file) else {
-        return not_found(&sandbox, Form::Json);
+    let (id, wire) = match about_one(&sandbox, &cut, &file, &query).await {
+        Ok(asked) => asked,
+        Err(failure) => return failure,
     };
-    let wire = wire_of(&sandbox, form);
-    if let Some(failure) = begun(&sandbox, &cut, wire, &query, &KNOWN[..1]).await {
-        return failure;
-    }
     let found = sandbox.ledger().requests.iter().find(|r| r.service_request_id == id).cloned();
     match found {
         Some(stored) => {
@@ -181,13 +175,10 @@ pub async fn token(
     Path(file): Path<String>,
     Query(query): Query<Fields>,
 ) -> Response {
-    let Some((token, form)) = form_of(&file) else {
-        return not_found(&sandbox, Form::Json);
+    let (token, wire) = match about_one(&sandbox, &cut, &file, &query).await {
+        Ok(asked) => asked,
+        Err(failure) => return failure,
     };
-    let wire = wire_of(&sandbox, form);
-    if let Some(failure) = begun(&sandbox, &cut, wire, &query, &KNOWN[..1]).await {
-        return failure;
-    }
     let found =
         sandbox.ledger().requests.iter().find(|r| r.token.as_deref() == Some(token)).cloned();
     let Some(stored) = found else {
@@ -199,6 +190,21 @@ pub async fn token(
         thing.push(("service_request_id", number));
     }
     wire.list(StatusCode::OK, "service_requests", "request", &[thing])
+}
+
+/// Which one a question is about, by its file's name, and in what form it's answered.
+async fn about_one<'f>(
+    sandbox: &Sandbox,
+    cut: &Cut,
+    file: &'f str,
+    query: &Fields,
+) -> Result<(&'f str, Wire), Response> {
+    let (name, form) = form_of(file).ok_or_else(|| not_found(sandbox, Form::Json))?;
+    let wire = wire_of(sandbox, form);
+    match begun(sandbox, cut, wire, query, &KNOWN[..1]).await {
+        Some(failure) => Err(failure),
+        None => Ok((name, wire)),
+    }
 }
 
 /// What can go wrong with a question, and what it mustn't carry.

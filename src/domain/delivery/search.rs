@@ -391,17 +391,10 @@ impl<'s> Search<'s> {
     fn done(&mut self) {
         self.tasks.pop();
         self.turn_over();
-        match self.tasks.last().copied() {
-            Some(Task { held: Some(held), .. }) => {
-                if let Some(task) = self.tasks.last_mut() {
-                    task.held = None;
-                }
-                if let Some(task) = self.tasks.last().copied() {
-                    self.one_page(task, held);
-                }
-            }
-            Some(_) => {}
-            None => self.conclude(),
+        let Some(task) = self.tasks.last_mut() else { return self.conclude() };
+        if let Some(held) = task.held.take() {
+            let task = *task;
+            self.one_page(task, held);
         }
     }
 
@@ -428,7 +421,10 @@ impl<'s> Search<'s> {
         match self.asked_control.iter().zip(&self.shown).position(|(asked, shown)| !asked && !shown)
         {
             Some(place) => self.ask_for(place),
-            None if self.counted && self.wordless == 0 => self.end = Some(SearchResult::Absent),
+            // Its own count proves only where nothing is known that it would have to show.
+            None if self.counted && self.wordless == 0 && self.sought.controls.is_empty() => {
+                self.end = Some(SearchResult::Absent);
+            }
             None => self.without_control(),
         }
     }

@@ -1,20 +1,14 @@
 //! Asks an Open311 platform, changing nothing, and holds what comes back against the configuration.
 
-use std::collections::BTreeSet;
-
 use jiff::{SignedDuration, Timestamp};
 
 use super::{Open311, whole_seconds};
 use crate::clock::Clock;
-use crate::delivery::http::{Answer, ask};
+use crate::delivery::http::{Answer, ask_in};
 use crate::domain::reason::in_words;
+use crate::platform::examine::{FAR_BACK, ROUND, unknown_words};
 use crate::platform::interface::{Remark, clock_remark};
 use crate::platform::records::{Record, read};
-
-/// How far back one looks for something to hold the configuration against.
-const FAR_BACK: SignedDuration = SignedDuration::from_hours(90 * 24);
-/// A list of just so many is likely cut.
-const ROUND: [usize; 8] = [10, 20, 25, 50, 100, 200, 500, 1000];
 
 impl Open311 {
     pub(super) async fn examine_list(&self) -> Vec<Remark> {
@@ -28,7 +22,7 @@ impl Open311 {
         let from = whole_seconds(now.checked_sub(FAR_BACK).unwrap_or(now));
         let to = whole_seconds(now.checked_add(self.clock_skew).unwrap_or(now));
         let request = self.get("requests", &[("start_date", &from), ("end_date", &to)]);
-        match ask(request).await {
+        match ask_in(request, self.charset).await {
             Err(none) => {
                 let text = format!("请求清单没有回答（{}）", in_words(&none.reason).said);
                 remarks.push(Remark::wrong("platform.endpoint", text));
@@ -99,16 +93,8 @@ impl Open311 {
             let text = "请求清单里没有描述：下落不明的上报没法在里面认出来，会照 on_unknown 处理";
             remarks.push(Remark::doubtful("platform.on_unknown", text));
         }
-        let words: BTreeSet<&str> =
-            listed.iter().filter_map(|record| record.get("status")).map(String::as_str).collect();
-        let unknown: Vec<&str> = words
-            .into_iter()
-            .filter(|word| !self.statuses.contains_key(&word.to_lowercase()))
-            .collect();
-        if !unknown.is_empty() {
-            let text = format!("平台用了这里没有写的状态：{}", unknown.join("、"));
-            remarks.push(Remark::wrong("platform.statuses", text));
-        }
+        let words = listed.iter().filter_map(|record| record.get("status").cloned());
+        remarks.extend(unknown_words("platform.statuses", &self.statuses, words));
         let ahead = |record: &Record| {
             let at: Timestamp = record.get("requested_datetime")?.parse().ok()?;
             Some(at.duration_since(now)).filter(|ahead| *ahead > SignedDuration::from_mins(30))

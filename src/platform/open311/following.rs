@@ -151,11 +151,7 @@ impl Open311 {
     }
 
     async fn records(&self, path: &str, query: &[(&str, &str)]) -> Result<Vec<Record>, Unanswered> {
-        let answer = super::ask_in(self.get(path, query), self.charset).await?;
-        if !answer.status.is_success() {
-            let none = NoContact::of_answer(&answer, &self.words(&answer));
-            return Err(Unanswered::of_status(answer.status, none));
-        }
+        let answer = self.answer_to(self.get(path, query)).await?;
         Ok(read(&answer.body, self.format).map_err(NoContact::because)?)
     }
 

@@ -126,9 +126,15 @@ impl Open311 {
 
     /// A question, and its answer where it's a success.
     async fn question(&self, request: RequestBuilder) -> Result<Answer, NoContact> {
+        Ok(self.answer_to(request).await?)
+    }
+
+    /// The same, and where it isn't one, whether it's about what was asked.
+    async fn answer_to(&self, request: RequestBuilder) -> Result<Answer, Unanswered> {
         let answer = ask_in(request, self.charset).await?;
         if !answer.status.is_success() {
-            return Err(NoContact::of_answer(&answer, &self.words(&answer)));
+            let none = NoContact::of_answer(&answer, &self.words(&answer));
+            return Err(Unanswered::of_status(answer.status, none));
         }
         Ok(answer)
     }
@@ -292,7 +298,7 @@ fn whole_seconds(at: Timestamp) -> String {
     at.round(jiff::Unit::Second).unwrap_or(at).to_string()
 }
 
-/// Cuts a span in halves until none is longer than a server will answer for.
+/// A span's two halves.
 fn halves(from: Timestamp, to: Timestamp) -> [(Timestamp, Timestamp); 2] {
     let half = to.duration_since(from) / 2;
     let middle = from.checked_add(half).unwrap_or(to);

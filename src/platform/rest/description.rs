@@ -154,7 +154,6 @@ pub struct AnswerRules {
     /// How many things there are in all, by the platform's own count.
     pub total: Option<String>,
     /// How many things a page is said to hold.
-    #[allow(dead_code, reason = "what comes shows it; files that say it hold all the same")]
     pub page_size: Option<usize>,
 }
 

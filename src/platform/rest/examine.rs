@@ -18,6 +18,7 @@ use crate::db::{Message, Photo};
 use crate::delivery::http::Answer;
 use crate::domain::reason::in_words;
 use crate::platform::NoContact;
+use crate::platform::examine::{FAR_BACK, ROUND, unknown_words};
 use crate::platform::interface::{Remark, clock_remark};
 use crate::platform::json;
 use crate::platform::templates::Templates;
@@ -27,10 +28,6 @@ use crate::platform::times::Times;
 const NOBODY: &str = "CHECK0000-000000-R0";
 /// A number that hardly exists.
 const NO_NUMBER: &str = "0";
-/// How far back one looks for things to hold the pointers against.
-const FAR_BACK: SignedDuration = SignedDuration::from_hours(90 * 24);
-/// A list of just so many is likely cut.
-const ROUND: [usize; 9] = [10, 20, 25, 30, 50, 100, 200, 500, 1000];
 
 /// Who asks.
 #[async_trait]
@@ -230,16 +227,8 @@ impl Examiner<'_> {
         if let Some(text) = at(&rules.time) {
             remarks.extend(self.examine_time(name, rules, &text));
         }
-        let words: BTreeSet<String> =
-            things.iter().filter_map(|thing| field(thing, rules.status.as_ref())).collect();
-        let unknown: Vec<String> = words
-            .into_iter()
-            .filter(|word| !self.description.statuses.contains_key(&word.to_lowercase()))
-            .collect();
-        if !unknown.is_empty() {
-            let text = format!("平台用了这里没有写的状态：{}", unknown.join("、"));
-            remarks.push(Remark::wrong("statuses", text));
-        }
+        let words = things.iter().filter_map(|thing| field(thing, rules.status.as_ref()));
+        remarks.extend(unknown_words("statuses", &self.description.statuses, words));
     }
 
     fn examine_time(&self, name: &str, rules: &AnswerRules, text: &str) -> Option<Remark> {

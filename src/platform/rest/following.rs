@@ -108,7 +108,11 @@ impl Rest {
     }
 
     /// One question; where it's refused, whether it's about what was asked.
-    async fn asked(&self, call: &Call, parts: &Value) -> Result<serde_json::Value, Unanswered> {
+    pub(super) async fn asked(
+        &self,
+        call: &Call,
+        parts: &Value,
+    ) -> Result<serde_json::Value, Unanswered> {
         let answer = match self.call_with(call, parts, None).await {
             Ok(answer) => answer,
             Err(outcome) => return Err(NoContact::from(outcome).into()),

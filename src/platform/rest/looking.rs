@@ -12,7 +12,7 @@ use crate::delivery::http::{Answer, TOO_LONG};
 use crate::domain::delivery::answer::{Hearing, hearing};
 use crate::domain::delivery::search::{Listed, Pages, Query, Reply, Subject, Ways};
 use crate::platform::NoContact;
-use crate::platform::look::Question;
+use crate::platform::look::{Question, unheard};
 
 /// Who makes the description's calls.
 #[async_trait]
@@ -116,10 +116,7 @@ impl Question for Looking<'_> {
                 Ok(Reply::Refused(reason))
             }
             Verdict::NotDone(outcome) => match hearing(answer.status.as_u16()) {
-                Hearing::Refused => {
-                    let code = answer.status.as_u16();
-                    Ok(Reply::Refused(format!("平台不回答查证：HTTP {code}")))
-                }
+                Hearing::Refused => unheard(&answer, ""),
                 Hearing::Answered | Hearing::Failed => Err(outcome.into()),
             },
         }

@@ -130,7 +130,7 @@ impl Rest {
                 .header(CONTENT_TYPE, &call.content_type)
                 .body(self.templates.render(&call.body, parts)?);
         }
-        request.build().map_err(|error| NoContact::misconfigured(error))
+        request.build().map_err(NoContact::misconfigured)
     }
 
     /// The form that carries a photo, with its content type; nothing where the body template does.
@@ -192,14 +192,7 @@ impl Rest {
 
     /// One question; its answer as a value.
     async fn question(&self, call: &Call, parts: &Value) -> Result<serde_json::Value, NoContact> {
-        let judged = match self.call(call, parts).await {
-            Ok(answer) => judge(&call.answer, &answer),
-            Err(outcome) => Verdict::NotDone(outcome),
-        };
-        match judged {
-            Verdict::Done(value) => Ok(value),
-            Verdict::NotDone(outcome) => Err(outcome.into()),
-        }
+        Ok(self.asked(call, parts).await?)
     }
 
     /// Looks by a call of the description.

@@ -40,6 +40,8 @@ struct Platform {
     zone: i64,
     /// It finds by reference; else it doesn't know that parameter.
     by_reference: bool,
+    /// What is asked for by reference is never found, be it there or not.
+    finds_nothing: bool,
     counts: bool,
     /// Its texts are no longer than this, in characters.
     longest: usize,
@@ -51,7 +53,8 @@ impl Platform {
         let (from, to) = (query.from - shift, query.to - shift);
         let within = |kept: &&Kept| !ways.window || (from <= kept.at && kept.at <= to);
         let asked = |kept: &&Kept| {
-            !(ways.by_subject && self.by_reference) || kept.reference == query.subject.reference
+            let is_asked = !self.finds_nothing && kept.reference == query.subject.reference;
+            !(ways.by_subject && self.by_reference) || is_asked
         };
         let mut found: Vec<&Kept> = self.kept.iter().filter(within).filter(asked).collect();
         found.sort_by_key(|kept| (kept.at, kept.number.clone()));
@@ -133,6 +136,7 @@ fn platform(kept: Vec<Kept>) -> Platform {
         pages: Turns::Ignored,
         zone: 0,
         by_reference: false,
+        finds_nothing: false,
         counts: false,
         longest: 1000,
     }
@@ -252,6 +256,16 @@ fn a_search_by_reference_is_tried_on_the_control() {
 }
 
 #[test]
+fn a_count_of_what_a_filter_never_finds_proves_nothing() {
+    let ways = Ways { by_subject: true, ..LISTS };
+    let kept = vec![ours(1, 5), ours(2, 60)];
+    let misses =
+        Platform { counts: true, by_reference: true, finds_nothing: true, ..platform(kept) };
+    let (result, _) = misses.look(&sought(vec![control(2, 60)]), ways);
+    assert!(matches!(result, SearchResult::Unproven(_)), "{result:?}");
+}
+
+#[test]
 fn one_that_refuses_to_answer_is_mute() {
     let sought = sought(vec![control(2, 60)]);
     let mut search = Search::new(&sought, LISTS);
@@ -264,13 +278,25 @@ fn platforms() -> impl Strategy<Value = Platform> {
     let spread = prop_oneof![Just(1i64), Just(30), Just(3_000), Just(80_000)];
     let others = (0usize..150, spread, any::<u32>());
     let kind = (any::<bool>(), 10usize..120, pages, -12i64..14, any::<bool>(), any::<bool>());
-    (others, kind, 45usize..300).prop_map(|((count, spread, seed), kind, longest)| {
-        let (newest_first, cut, pages, zone, by_reference, counts) = kind;
-        // Spread in a way that only the seed knows.
-        let place = |n: usize| (n as i64 * 7_919 + i64::from(seed)) % spread - spread / 3;
-        let kept = (0..count).map(|n| of_others(n, place(n))).collect();
-        Platform { kept, newest_first, cut, pages, zone, by_reference, counts, longest }
-    })
+    (others, kind, 45usize..300, any::<bool>()).prop_map(
+        |((count, spread, seed), kind, longest, finds_nothing)| {
+            let (newest_first, cut, pages, zone, by_reference, counts) = kind;
+            // Spread in a way that only the seed knows.
+            let place = |n: usize| (n as i64 * 7_919 + i64::from(seed)) % spread - spread / 3;
+            let kept = (0..count).map(|n| of_others(n, place(n))).collect();
+            Platform {
+                kept,
+                newest_first,
+                cut,
+                pages,
+                zone,
+                by_reference,
+                finds_nothing,
+                counts,
+                longest,
+            }
+        },
+    )
 }
 
 proptest! {
@@ -290,6 +316,8 @@ proptest! {
             known.iter().enumerate().map(|(n, seconds)| control(n + 2, *seconds)).collect();
         platform.kept.extend(known.iter().enumerate().map(|(n, seconds)| ours(n + 2, *seconds)));
         platform.kept.push(ours(1, stored));
+        // That a filter finds nothing can't be told where nothing is known that it must find.
+        platform.finds_nothing &= !known.is_empty();
         let ways = Ways { by_subject, pages, window, shortest_cut: 10 };
         let (result, questions) = platform.look(&sought(controls), ways);
         prop_assert!(result != SearchResult::Absent, "{questions} questions");
