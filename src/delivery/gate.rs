@@ -27,7 +27,7 @@ pub enum GateState {
     Closed,
     /// Too many failures in a row: nothing goes until `until`.
     Open { until: Timestamp },
-    /// The pause is over: one attempt shows whether the receiver is back.
+    /// The pause is over, or nothing was tried yet: one attempt shows whether the receiver is there.
     HalfOpen,
 }
 
@@ -55,7 +55,7 @@ pub(super) struct Failure<'f> {
     pub too_many: bool,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Breaker {
     /// The debts that failed since the last success. One that fails again and again says nothing of the receiver.
     failed: HashSet<String>,
@@ -92,7 +92,7 @@ impl Gate {
         Gate {
             clock,
             limiter,
-            breaker: Mutex::default(),
+            breaker: Mutex::new(Breaker::untried()),
             failures_to_open: rules.breaker_failures,
             retry_first: rules.retry_first,
             pause_first: rules.breaker_pause,
@@ -183,6 +183,12 @@ impl Gate {
 }
 
 impl Breaker {
+    /// Nobody knows yet whether the receiver is there: the first attempt goes alone, so that one that isn't leaves one
+    /// debt in doubt and not as many as go at once.
+    fn untried() -> Breaker {
+        Breaker { failed: HashSet::new(), trips: 0, open_until: Some(i64::MIN), spare: 0 }
+    }
+
     fn state(&self, now: i64) -> GateState {
         match self.open_until {
             None => GateState::Closed,
@@ -218,6 +224,13 @@ mod tests {
         (clock.clone(), Gate::new(clock, &rules))
     }
 
+    /// A gate whose receiver has shown that it's there.
+    fn tried(rate_per_minute: Option<u32>) -> (Clock, Gate) {
+        let (clock, gate) = gate(rate_per_minute);
+        gate.succeeded();
+        (clock, gate)
+    }
+
     fn pass(clock: &Clock, seconds: u64) {
         clock.set(clock.now() + Duration::from_secs(seconds));
     }
@@ -228,7 +241,7 @@ mod tests {
 
     #[test]
     fn it_opens_after_debts_in_a_row_lets_one_through_and_pauses_longer_each_time() {
-        let (clock, gate) = gate(None);
+        let (clock, gate) = tried(None);
         gate.failed(&failure("a"));
         gate.failed(&failure("b"));
         gate.succeeded();
@@ -246,15 +259,27 @@ mod tests {
     }
 
     #[test]
+    fn the_first_attempt_of_all_goes_alone() {
+        let (clock, gate) = gate(None);
+        assert_eq!((gate.admit(4, 0), gate.admit(4, 1)), (1, 0));
+        gate.failed(&failure("a"));
+        assert_eq!(gate.admit(4, 0), 0, "one shows enough");
+        pass(&clock, 10);
+        assert_eq!(gate.admit(4, 0), 1);
+        gate.succeeded();
+        assert_eq!(gate.admit(4, 0), 4);
+    }
+
+    #[test]
     fn one_debt_that_always_fails_leaves_it_closed() {
-        let (_, gate) = gate(None);
+        let (_, gate) = tried(None);
         (0..100).for_each(|_| gate.failed(&failure("a")));
         assert_eq!(gate.state(), GateState::Closed);
     }
 
     #[test]
     fn too_many_opens_it_at_once_for_as_long_as_was_asked_and_never_for_no_time() {
-        let (clock, gate) = gate(None);
+        let (clock, gate) = tried(None);
         let too_many = |seconds| Failure {
             debt: "a",
             retry_after: Some(Duration::from_secs(seconds)),
@@ -276,7 +301,7 @@ mod tests {
 
     #[test]
     fn the_rate_holds_and_unused_permits_are_kept() {
-        let (clock, gate) = gate(Some(60));
+        let (clock, gate) = tried(Some(60));
         assert_eq!(gate.admit(10, 0), 1);
         gate.unused(1);
         assert_eq!(gate.admit(10, 0), 1);

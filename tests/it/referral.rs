@@ -74,9 +74,15 @@ impl Bridge {
 
 async fn each_once_over(faults: &'static str, fixture: Fixture) {
     let bridge = bridge(fixture, faults).await;
-    bridge.days(3).await;
-    let times = bridge.times().await;
-    assert_eq!(times, vec![1; ISSUES], "{faults}");
+    // Where half of the questions fail, a look of several succeeds seldom.
+    for _ in 0..10 {
+        bridge.days(1).await;
+        if bridge.times().await == [1; ISSUES] {
+            break;
+        }
+    }
+    bridge.days(1).await;
+    assert_eq!(bridge.times().await, [1; ISSUES], "{faults}");
     bridge.stop.cancel();
 }
 

@@ -61,8 +61,8 @@ pub fn meaning(code: u16, has_retry_after: bool, own: &HttpCodes) -> Meaning {
         400 | 410 | 413 | 422 => Meaning::Refused,
         429 => Meaning::TooMany,
         503 if has_retry_after => Meaning::NotSent,
-        // The server itself has failed and ended; the others speak for one behind them that may go on.
-        500 => Meaning::Errored,
+        // The server itself has failed and ended; 502 and 504 speak for one behind them that may go on.
+        500 | 503 => Meaning::Errored,
         // 409: already there, still at it, or no. 408 and 499: somebody between gave up waiting.
         408 | 409 | 499 => Meaning::Unknown,
         401..=499 => Meaning::NotSent,
