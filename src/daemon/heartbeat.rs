@@ -87,6 +87,8 @@ impl Heartbeat {
                 () = shutdown.cancelled() => return memory.note(store).await,
             }
             self.beat(store, pages, memory).await;
+            // systemd starts it anew where it hangs; a record that can't be written is no reason to.
+            let _ = sd_notify::notify(false, &[sd_notify::NotifyState::Watchdog]);
         }
     }
 

@@ -55,13 +55,16 @@ pub(super) struct Failure<'f> {
     pub too_many: bool,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct Breaker {
     /// The debts that failed since the last success. One that fails again and again says nothing of the receiver.
     failed: HashSet<String>,
     /// How often it opened since the last success.
     trips: i64,
     open_until: Option<i64>,
+    /// Whether the receiver was there since we began. Until then attempts go one after the other, so that one that isn't
+    /// leaves few debts in doubt and not as many as go at once.
+    met: bool,
     /// Permits that were drawn and not used.
     spare: usize,
 }
@@ -92,7 +95,7 @@ impl Gate {
         Gate {
             clock,
             limiter,
-            breaker: Mutex::new(Breaker::untried()),
+            breaker: Mutex::default(),
             failures_to_open: rules.breaker_failures,
             retry_first: rules.retry_first,
             pause_first: rules.breaker_pause,
@@ -137,7 +140,7 @@ impl Gate {
     pub fn succeeded(&self) {
         let mut breaker = self.breaker();
         breaker.failed.clear();
-        (breaker.trips, breaker.open_until) = (0, None);
+        (breaker.trips, breaker.open_until, breaker.met) = (0, None, true);
     }
 
     /// The receiver didn't answer, or couldn't serve: so many debts in a row open the breaker. One that says when to come
@@ -183,15 +186,10 @@ impl Gate {
 }
 
 impl Breaker {
-    /// Nobody knows yet whether the receiver is there: the first attempt goes alone, so that one that isn't leaves one
-    /// debt in doubt and not as many as go at once.
-    fn untried() -> Breaker {
-        Breaker { failed: HashSet::new(), trips: 0, open_until: Some(i64::MIN), spare: 0 }
-    }
-
     fn state(&self, now: i64) -> GateState {
         match self.open_until {
-            None => GateState::Closed,
+            None if self.met => GateState::Closed,
+            None => GateState::HalfOpen,
             Some(until) if until <= now => GateState::HalfOpen,
             Some(until) => GateState::Open {
                 until: Timestamp::from_millisecond(until).unwrap_or(Timestamp::MAX),
@@ -259,11 +257,13 @@ mod tests {
     }
 
     #[test]
-    fn the_first_attempt_of_all_goes_alone() {
+    fn the_first_attempts_of_all_go_one_by_one_until_somebody_is_there() {
         let (clock, gate) = gate(None);
         assert_eq!((gate.admit(4, 0), gate.admit(4, 1)), (1, 0));
         gate.failed(&failure("a"));
-        assert_eq!(gate.admit(4, 0), 0, "one shows enough");
+        assert_eq!(gate.admit(4, 0), 1, "one may fail for itself");
+        ["b", "c"].iter().for_each(|debt| gate.failed(&failure(debt)));
+        assert_eq!(gate.admit(4, 0), 0);
         pass(&clock, 10);
         assert_eq!(gate.admit(4, 0), 1);
         gate.succeeded();

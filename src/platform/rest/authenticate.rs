@@ -72,9 +72,14 @@ impl Authenticator {
         Authenticator { kind, secret, templates, client, clock, chance, token: Mutex::default() }
     }
 
-    /// Puts it on.
-    pub async fn put_on(&self, request: &mut Request) -> Result<(), NoContact> {
+    /// Puts it on. Gives the token that it went with, where it was one that ends.
+    pub async fn put_on(&self, request: &mut Request) -> Result<Option<String>, NoContact> {
         match &self.kind {
+            Authentication::Oauth2 { token_url, client_id, scope } => {
+                let token = self.token(token_url, client_id, scope).await?;
+                bearer(request, &token)?;
+                return Ok(Some(token));
+            }
             Authentication::None => Ok(()),
             Authentication::Bearer => bearer(request, &self.secret),
             Authentication::Basic { user } => {
@@ -82,17 +87,14 @@ impl Authenticator {
                 header(request, "authorization", &format!("Basic {both}"))
             }
             Authentication::Header { name } => header(request, name, &self.secret),
-            Authentication::Oauth2 { token_url, client_id, scope } => {
-                let token = self.token(token_url, client_id, scope).await?;
-                bearer(request, &token)
-            }
             Authentication::Signed { .. } => self.sign(request),
-        }
+        }?;
+        Ok(None)
     }
 
-    /// The platform no longer knows us (401). True where another token may mend that.
-    pub async fn forget(&self) -> bool {
-        self.token.lock().await.take().is_some()
+    /// The platform no longer knows a token (401): another is asked for, unless somebody has since.
+    pub async fn forget(&self, token: &str) {
+        self.token.lock().await.take_if(|kept| kept.text == token);
     }
 
     async fn token(

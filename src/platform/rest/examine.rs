@@ -16,11 +16,13 @@ use super::pointers::{lists, scalars};
 use crate::clock::{Clock, local_text};
 use crate::db::{Message, Photo};
 use crate::delivery::http::Answer;
+use crate::domain::mask;
 use crate::domain::reason::in_words;
 use crate::platform::NoContact;
 use crate::platform::examine::{FAR_BACK, ROUND, unknown_words};
 use crate::platform::interface::{Remark, clock_remark};
 use crate::platform::json;
+use crate::platform::sample::sample;
 use crate::platform::templates::Templates;
 use crate::platform::times::Times;
 
@@ -167,7 +169,7 @@ impl Examiner<'_> {
         let value = match json::read(&answer.body) {
             Ok(value) => value,
             Err(_) => {
-                let begins: String = answer.body.trim().chars().take(30).collect();
+                let begins = sample(&answer.body);
                 let text = format!("回答不是 JSON，开头是「{begins}」：多半是地址或网关不对");
                 remarks.push(Remark::wrong(format!("{name}.path"), text));
                 return None;
@@ -418,6 +420,7 @@ fn unreached(name: &str, none: &NoContact) -> Remark {
 fn refused(name: &str, call: &Call, answer: &Answer) -> Option<Remark> {
     let code = answer.status.as_u16();
     let words: String = answer.body.chars().filter(|c| !c.is_control()).take(80).collect();
+    let words = mask::numbers(&words);
     let said = format!("[{name}] 平台回答 HTTP {code}「{words}」");
     let wrong = |key: &str, what: &str| Some(Remark::wrong(key, format!("{said}：{what}")));
     let by_number = call.path.contains("id");

@@ -171,11 +171,12 @@ impl Rest {
                 request.headers_mut().insert(CONTENT_TYPE, content_type);
                 *request.body_mut() = Some(body.clone().into());
             }
-            self.authenticator.put_on(&mut request).await.map_err(Outcome::from)?;
+            let token = self.authenticator.put_on(&mut request).await.map_err(Outcome::from)?;
             let sent = reqwest::RequestBuilder::from_parts(self.client.clone(), request);
             let answer = ask_in(sent, self.charset).await.map_err(Outcome::from)?;
-            if answer.status.as_u16() != 401 || !self.authenticator.forget().await {
-                return Ok(answer);
+            match token.filter(|_| answer.status.as_u16() == 401) {
+                Some(token) => self.authenticator.forget(&token).await,
+                None => return Ok(answer),
             }
         }
         let reason = "not_known: HTTP 401 with a token just given".to_owned();
