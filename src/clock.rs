@@ -10,6 +10,7 @@ use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use rand::rngs::StdRng;
 use rand::{Rng, RngCore, SeedableRng};
+use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 
 /// China's time zone, also where the machine has no table of zones.
@@ -37,6 +38,18 @@ pub fn real_millis() -> i64 {
 pub fn span_millis(span: Duration) -> i64 {
     i64::try_from(span.as_millis()).unwrap_or(i64::MAX)
 }
+
+/// What a rehearsal's service said of its clock, and when, in epoch milliseconds.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct LastBeat {
+    /// The campaign's time, and the system's at that instant.
+    pub at: i64,
+    pub real: i64,
+    pub pace: f64,
+}
+
+/// A service that hasn't said anything for so many milliseconds isn't running.
+const STOPPED_AFTER: i64 = 15_000;
 
 /// The time: the system's, a rehearsal's faster one, or one that a test or the demo moves by hand.
 #[derive(Debug, Clone)]
@@ -122,6 +135,31 @@ impl Clock {
     /// Whether this is not the real time.
     pub fn is_rehearsal(&self) -> bool {
         !matches!(self.source, Source::System)
+    }
+
+    /// How fast a rehearsal's clock runs, as multiples of the system's; nothing of the system's own.
+    pub fn pace(&self) -> Option<f64> {
+        match &self.source {
+            Source::System => None,
+            Source::Scaled { speed, .. } => Some(*speed),
+            Source::Manual(_) => Some(0.0),
+        }
+    }
+
+    /// The clock of the rehearsal whose service last said what time it was: it runs on beside that, and where the service
+    /// has stopped, so has its time.
+    pub fn beside(last: LastBeat) -> Clock {
+        let passed = real_millis().saturating_sub(last.real);
+        let runs = (0..=STOPPED_AFTER).contains(&passed);
+        #[allow(clippy::cast_precision_loss, reason = "a few seconds")]
+        let gone = if runs {
+            SignedDuration::from_secs_f64(passed as f64 / 1e3 * last.pace)
+        } else {
+            SignedDuration::ZERO
+        };
+        let start = Timestamp::from_millisecond(last.at).unwrap_or_default();
+        let start = start.checked_add(gone).unwrap_or(start);
+        Clock::scaled(start, if runs && last.pace > 0.0 { last.pace } else { 1.0 })
     }
 
     /// How far this clock goes while `span` of real time passes: what concerns the wire takes as long in a rehearsal.

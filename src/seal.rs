@@ -13,6 +13,7 @@ use hmac::{Hmac, Mac};
 use sha2::{Digest, Sha256};
 
 use crate::clock::Chance;
+use crate::domain::reason::of_system;
 
 const VERSION: &str = "v1:";
 const NONCE: usize = 24;
@@ -29,17 +30,33 @@ pub struct Sealer {
 #[derive(Debug, thiserror::Error)]
 pub enum SealError {
     #[error(
-        "密钥文件 {file} 读不出来（{why}）。配置项 privacy.key_file；用 `zoufang key {file}` 生成"
+        "{what}。配置项 privacy.key_file：第一次使用请用 zoufang key {file} 生成；以前用过的，把另存的那一份放回去",
+        what = self.what()
     )]
-    Unreadable { file: String, why: String },
-    #[error("密钥文件 {file} 不是 64 个十六进制字符。配置项 privacy.key_file")]
+    Unreadable { file: String, why: &'static str },
+    #[error("{}。配置项 privacy.key_file：请换回另存的那一份", self.what())]
     Malformed { file: String },
+    #[error("密钥文件 {file} 写不出来（{why}）")]
+    Unwritable { file: String, why: &'static str },
     #[error("密钥文件 {file} 已经存在，不会覆盖：丢掉旧密钥，已存的个人信息就再也打不开")]
     Exists { file: String },
     #[error("加密的个人信息打不开：密钥不对，或数据被改动过")]
     CannotOpen,
     #[error("个人信息加密失败，没有存入")]
     CannotSeal,
+}
+
+impl SealError {
+    /// What is wrong, without a cure: which one fits depends on what was sealed already.
+    pub fn what(&self) -> String {
+        match self {
+            SealError::Unreadable { file, why } => format!("密钥文件 {file} 读不出来（{why}）"),
+            SealError::Malformed { file } => {
+                format!("密钥文件 {file} 的内容不是密钥（应为 64 个十六进制字符），可能被改动过")
+            }
+            other => other.to_string(),
+        }
+    }
 }
 
 impl Sealer {
@@ -61,8 +78,10 @@ impl Sealer {
     /// From a file of 64 hexadecimal characters.
     pub fn from_file(file: &Path) -> Result<Sealer, SealError> {
         let name = file.display().to_string();
-        let text = std::fs::read_to_string(file)
-            .map_err(|why| SealError::Unreadable { file: name.clone(), why: why.to_string() })?;
+        let text = std::fs::read_to_string(file).map_err(|why| SealError::Unreadable {
+            file: name.clone(),
+            why: of_system(why.kind()),
+        })?;
         let key = unhex(text.trim()).ok_or(SealError::Malformed { file: name })?;
         Ok(Sealer::new(&key))
     }
@@ -83,7 +102,7 @@ impl Sealer {
             .mode(0o600)
             .open(file)
             .and_then(|mut out| writeln!(out, "{}", hex(&key)))
-            .map_err(|why| SealError::Unreadable { file: name, why: why.to_string() })
+            .map_err(|why| SealError::Unwritable { file: name, why: of_system(why.kind()) })
     }
 
     /// Tells two keys apart without reminder either.

@@ -24,6 +24,7 @@ use crate::delivery::charset::Charset;
 use crate::delivery::http::{Proxy, Tls};
 use crate::domain::delivery::answer::HttpCodes;
 use crate::domain::issue::Category;
+use crate::domain::reason::of_system;
 use crate::domain::referral::PlatformStatus;
 use crate::intake::Bounds;
 
@@ -185,7 +186,7 @@ fn secret(given: &str, file: &Path, key: &'static str) -> Result<String, Setting
         return Ok(given.to_owned());
     }
     std::fs::read_to_string(file).map(|text| text.trim().to_owned()).map_err(|why| {
-        SettingsError::Secret { key, file: file.display().to_string(), why: why.to_string() }
+        SettingsError::Secret { key, file: file.display().to_string(), why: of_system(why.kind()) }
     })
 }
 
@@ -271,7 +272,7 @@ pub struct ScheduleSettings {
 #[derive(Debug, thiserror::Error)]
 pub enum SettingsError {
     #[error("配置文件 {file} 读不出来：{why}")]
-    Unreadable { file: String, why: String },
+    Unreadable { file: String, why: &'static str },
     #[error(
         "配置文件 {file}：没有「{key}」这个配置项，是不是「{nearest}」？全部配置项见 config/zoufang.toml"
     )]
@@ -281,7 +282,7 @@ pub enum SettingsError {
     #[error("配置不对：{0}")]
     Wrong(String),
     #[error("{key}：{file} 读不出来：{why}")]
-    Secret { key: &'static str, file: String, why: String },
+    Secret { key: &'static str, file: String, why: &'static str },
 }
 
 impl Settings {
@@ -388,7 +389,8 @@ impl PlatformSettings {
             if file.as_os_str().is_empty() {
                 return Ok(None);
             }
-            let wrong = |why| {
+            let wrong = |why: std::io::Error| {
+                let why = of_system(why.kind());
                 SettingsError::Wrong(format!("platform.{key}：{} 读不出来：{why}", file.display()))
             };
             std::fs::read(file).map(Some).map_err(wrong)
@@ -431,7 +433,7 @@ fn is_http(address: &str) -> bool {
 fn read_file(file: &Path) -> Result<String, SettingsError> {
     std::fs::read_to_string(file).map_err(|why| SettingsError::Unreadable {
         file: file.display().to_string(),
-        why: why.to_string(),
+        why: of_system(why.kind()),
     })
 }
 

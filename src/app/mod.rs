@@ -20,6 +20,7 @@ pub mod doctor;
 pub mod hand_off;
 pub mod imports;
 pub mod issues;
+pub mod people;
 pub mod plan;
 mod plan_change;
 pub mod problem;

@@ -176,7 +176,7 @@ fn content_key(
 }
 
 /// The subjects of these numbers, by number.
-pub(super) async fn places(
+pub async fn places(
     session: &mut Session,
     numbers: &[&str],
 ) -> Result<HashMap<String, SubjectPlace>> {

@@ -4,9 +4,9 @@
 
 mod certificate;
 mod platform;
+mod township;
 mod wire;
 
-use std::path::Path;
 use std::time::Duration;
 
 use tokio::net::TcpListener;
@@ -15,10 +15,9 @@ use crate::clock::Clock;
 use crate::daemon::{load_campaign, load_workdays, open_channel};
 use crate::db::Store;
 use crate::delivery::http::{Tls, ask, client};
-use crate::domain::reason::in_words;
+use crate::domain::reason::{in_words, of_system};
 use crate::notify::Messages;
 use crate::platform::Remark;
-use crate::seal::Sealer;
 use crate::settings::channels::ChannelKind;
 use crate::settings::{Settings, proxy};
 
@@ -32,14 +31,15 @@ fn finding(key: &str, result: Result<String, String>) -> Remark {
 
 /// What is found, each by its key.
 pub async fn findings(settings: &Settings) -> Vec<Remark> {
-    let database = Store::probe(&settings.database.url).await.map_err(|error| error.to_string());
+    let looked = Store::look(&settings.database.url).await;
     let mut findings = vec![
         finding("campaign.file", plan(settings)),
         finding("campaign.calendar_file", calendar(settings)),
-        finding("privacy.key_file", key_file(&settings.privacy.key_file)),
-        finding("database.url", database),
+        township::key(settings, &looked).await,
+        township::database(settings, &looked),
         finding("http.listen", listen(&settings.http.listen).await),
     ];
+    findings.extend(township::findings(settings, &looked).await);
     findings.extend(platform::findings(settings).await);
     findings.extend(channels(settings).await);
     findings.extend(wire::findings(settings).await);
@@ -93,18 +93,16 @@ fn calendar(settings: &Settings) -> Result<String, String> {
     }
 }
 
-fn key_file(file: &Path) -> Result<String, String> {
-    let sealer = Sealer::from_file(file).map_err(|error| error.to_string())?;
-    Ok(format!("密钥可用（指纹 {}），请确认另存了一份", sealer.fingerprint()))
-}
-
 async fn listen(address: &str) -> Result<String, String> {
     match TcpListener::bind(address).await {
         Ok(_) => Ok(format!("{address} 可以监听")),
         Err(why) if why.kind() == std::io::ErrorKind::AddrInUse => {
             Ok(format!("{address} 已被占用：如果服务正在运行，这是正常的"))
         }
-        Err(why) => Err(format!("{address} 不能监听（{why}）；应写成 127.0.0.1:8380 的样子")),
+        Err(why) => {
+            let why = of_system(why.kind());
+            Err(format!("{address} 不能监听（{why}）；应写成 127.0.0.1:8380 的样子"))
+        }
     }
 }
 

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use crate::clock::{Chance, Clock};
 use crate::daemon::platform;
-use crate::domain::reason::in_words;
+use crate::domain::reason::{in_words, of_system};
 use crate::platform::{Platform, Remark, Verdict};
 use crate::settings::{Adapter, Settings};
 
@@ -70,7 +70,10 @@ fn folder(folder: &Path) -> Vec<Remark> {
         let above = folder.parent().filter(|above| !above.as_os_str().is_empty());
         return vec![match writable(above.unwrap_or(Path::new("."))) {
             Ok(()) => Remark::well(KEY, format!("{shown} 还没有，用到时会建立")),
-            Err(why) => Remark::wrong(KEY, format!("{shown} 还没有，也建不了（{why}）；{mend}")),
+            Err(why) => Remark::wrong(
+                KEY,
+                format!("{shown} 还没有，也建不了（{}）；{mend}", of_system(why.kind())),
+            ),
         }];
     }
     let mut remarks = Vec::new();
@@ -79,7 +82,8 @@ fn folder(folder: &Path) -> Vec<Remark> {
             Ok(()) => {}
             Err(_) if !folder.exists() => {}
             Err(why) => {
-                let text = format!("{} 写不进去（{why}）；{mend}", folder.display());
+                let text =
+                    format!("{} 写不进去（{}）；{mend}", folder.display(), of_system(why.kind()));
                 remarks.push(Remark::wrong(KEY, text));
             }
         }

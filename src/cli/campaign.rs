@@ -1,17 +1,21 @@
-//! `zoufang campaign`: what another plan would change, and to make it the one in effect.
+//! `zoufang campaign`: what another plan would change and whom it would tell, to make it the one in effect, and to write a
+//! new one.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
+use serde_json::json;
 
-use super::{Approval, ConfigFile, wrong_input};
+use super::record::ConfigFile;
+use super::{Approval, campaign_new, refused, wrong_input};
 use crate::app::plan::{self, PlanChange};
-use crate::clock::{Chance, Clock};
-use crate::daemon::{load_campaign, open_store};
+use crate::daemon::load_campaign;
 use crate::db::Store;
 use crate::domain::campaign::Campaign;
-use crate::notify::upcoming;
+use crate::domain::rights::Right;
+use crate::notify::{Upcoming, upcoming};
+use crate::settings::Settings;
 
 #[derive(Debug, Args)]
 pub struct Arguments {
@@ -25,55 +29,54 @@ pub struct Arguments {
 enum Action {
     /// 显示方案文件与生效的方案有什么不同：哪些任务改期，接下来会发哪些提醒；什么也不改
     Plan {
-        /// 方案文件；不写则用 campaign.file
+        /// 方案文件；不写则用 campaign.file，也没有就是生效的方案
         #[arg(long)]
         file: Option<PathBuf>,
+        /// 以 JSON 输出
+        #[arg(long)]
+        json: bool,
     },
-    /// 使方案文件生效（记入审计）；方案代号变了，就是以同样的责任田开始新一年的活动
+    /// 使方案文件生效（记入审计），并说明接下来会提醒多少人；方案代号变了，就是以同样的责任田开始新一年的活动
     Apply {
-        /// 方案文件；不写则用 campaign.file
+        /// 方案文件；不写则用 campaign.file，也没有就是生效的方案
         #[arg(long)]
         file: Option<PathBuf>,
         #[command(flatten)]
         approval: Approval,
     },
+    /// 写一份新方案：逐项询问，或用选项写明；只写与内置方案不同的，以后再改
+    New(campaign_new::Arguments),
 }
 
 /// For how many workdays ahead reminders are shown.
 const AHEAD: usize = 10;
 
 pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
-    let settings = arguments.config.settings()?;
-    let store = open_store(&settings, Clock::system(), Chance::system()).await?;
-    let load = |file: Option<PathBuf>| {
-        let file = file.unwrap_or_else(|| settings.campaign.file.clone());
-        // The built-in plan in place of a forgotten file would begin another campaign.
-        if file.as_os_str().is_empty() {
-            return Err(wrong_input(
-                "没有写明方案文件：请用 --file 指定，或用 --config 指定写有 campaign.file 的配置；什么也没有改",
-            ));
-        }
-        load_campaign(&file).map_err(wrong_input)
-    };
+    let config = arguments.config;
     match arguments.action {
-        Action::Plan { file } => {
-            let plan = load(file)?;
-            let before = store.campaign();
-            let mut snapshot = store.snapshot().await?;
-            snapshot.suppose(&plan);
-            let preview = plan::preview(&mut snapshot).await?;
-            show(&before, &plan, &preview.change);
-            for day in upcoming(&mut snapshot, AHEAD, preview).await? {
-                say!("提醒 {}：{} 人，{} 项任务", day.on, day.people, day.duties);
+        Action::New(new) => campaign_new::run(new)?,
+        Action::Plan { file, json } => {
+            let settings = config.settings()?;
+            let store = config.open(&settings).await?;
+            let plan = load(file, &settings, &store)?;
+            let foreseen = Foreseen::of(&store, &plan).await?;
+            if json {
+                say!("{}", serde_json::to_string_pretty(&foreseen.as_json(&plan))?);
+            } else {
+                foreseen.say(&plan);
+                say!("以上只是预览，什么也没有改；用 zoufang campaign apply 使它生效");
             }
-            snapshot.end().await?;
-            say!("以上只是预览，什么也没有改；用 zoufang campaign apply 使它生效");
         }
-        Action::Apply { file, approval: Approval { by, reason } } => {
-            let plan = load(file)?;
-            let before = store.campaign();
-            let change = plan::apply(&store, &plan, &by, &reason).await?;
-            show(&before, &plan, &change);
+        Action::Apply { file, approval } => {
+            let settings = config.settings()?;
+            let store = config.open(&settings).await?;
+            let plan = load(file, &settings, &store)?;
+            let mut snapshot = store.snapshot().await?;
+            let (by, reason) = approval.given(&mut snapshot, Right::Apply, None).await?;
+            snapshot.end().await?;
+            let foreseen = Foreseen::of(&store, &plan).await?;
+            let change = plan::apply(&store, &plan, &by.signed(), reason).await.map_err(refused)?;
+            Foreseen { change, ..foreseen }.say(&plan);
             say!("已生效，已记入审计；运行中的服务马上按新方案执行");
             remind_of_file(&store, &plan);
         }
@@ -81,10 +84,59 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
+/// The plan that is named, or configured; where none is, the built-in one mustn't take the place of what is in effect.
+fn load(file: Option<PathBuf>, settings: &Settings, store: &Store) -> anyhow::Result<Campaign> {
+    let file = file.unwrap_or_else(|| settings.campaign.file.clone());
+    if file.as_os_str().is_empty() {
+        let plan = Campaign::clone(&store.campaign());
+        eprintln!("没有写明方案文件（--file 或 campaign.file），按生效的方案「{}」", plan.name);
+        return Ok(plan);
+    }
+    load_campaign(&file).map_err(wrong_input)
+}
+
 /// The service goes on by what was applied, but its status would say that the file differs.
 fn remind_of_file(store: &Store, plan: &Campaign) {
     if serde_json::to_string(&store.context().campaign).ok() != serde_json::to_string(plan).ok() {
         say!("请把这份方案放到 campaign.file，否则状态里会提示文件与生效的方案不同");
+    }
+}
+
+/// What a plan would change, and whom it would tell.
+struct Foreseen {
+    before: std::sync::Arc<Campaign>,
+    change: PlanChange,
+    days: Vec<Upcoming>,
+}
+
+impl Foreseen {
+    async fn of(store: &Store, plan: &Campaign) -> anyhow::Result<Foreseen> {
+        let before = store.campaign();
+        let mut snapshot = store.snapshot().await?;
+        snapshot.suppose(plan);
+        let preview = plan::preview(&mut snapshot).await?;
+        let change = preview.change.clone();
+        let days = upcoming(&mut snapshot, AHEAD, preview).await?;
+        snapshot.end().await?;
+        Ok(Foreseen { before, change, days })
+    }
+
+    fn say(&self, plan: &Campaign) {
+        show(&self.before, plan, &self.change);
+        for Upcoming { on, people, duties } in &self.days {
+            say!("提醒 {on}：{people} 人，{duties} 项任务");
+        }
+    }
+
+    fn as_json(&self, plan: &Campaign) -> serde_json::Value {
+        let days = self
+            .days
+            .iter()
+            .map(|day| json!({"on": day.on, "people": day.people, "duties": day.duties}));
+        json!({
+            "before": self.before.code, "plan": plan.code, "change": self.change,
+            "reminders": days.collect::<Vec<_>>(),
+        })
     }
 }
 

@@ -3,8 +3,9 @@
 use std::process::ExitCode;
 
 use clap::Args;
+use serde_json::json;
 
-use super::{ConfigFile, shown};
+use super::record::{ConfigFile, Used};
 use crate::check::findings;
 use crate::platform::{Remark, Verdict};
 
@@ -12,20 +13,30 @@ use crate::platform::{Remark, Verdict};
 pub struct Arguments {
     #[command(flatten)]
     config: ConfigFile,
+    /// 以 JSON 输出
+    #[arg(long)]
+    json: bool,
 }
 
 pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
-    let name =
-        arguments.config.config.as_deref().map_or_else(|| "（内置默认值）".to_owned(), shown);
+    let name = arguments.config.name();
     let settings = match arguments.config.settings() {
         Ok(settings) => settings,
+        Err(error) if arguments.json => {
+            let finding = json!({"key": "config", "verdict": "wrong", "text": error.to_string()});
+            say!("{}", json!({"config": name, "well": false, "findings": [finding]}));
+            return Ok(ExitCode::from(2));
+        }
         Err(error) => {
             say!("✗ 配置文件 {name}：{error}");
             return Ok(ExitCode::from(2));
         }
     };
-    say!("✓ 配置文件 {name}：看得懂");
     let findings = findings(&settings).await;
+    if arguments.json {
+        return as_json(&arguments.config.used(&settings), &findings);
+    }
+    say!("✓ 配置文件 {name}：看得懂");
     for Remark { key, verdict, text } in &findings {
         let sign = match verdict {
             Verdict::Well => "✓",
@@ -43,4 +54,22 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         return Ok(ExitCode::from(2));
     }
     Ok(ExitCode::SUCCESS)
+}
+
+fn as_json(used: &Used, findings: &[Remark]) -> anyhow::Result<ExitCode> {
+    let each = findings.iter().map(|Remark { key, verdict, text }| {
+        let verdict = match verdict {
+            Verdict::Well => "well",
+            Verdict::Doubtful => "doubtful",
+            Verdict::Wrong => "wrong",
+        };
+        json!({"key": key, "verdict": verdict, "text": text})
+    });
+    let well = findings.iter().all(|finding| finding.verdict != Verdict::Wrong);
+    let all = json!({
+        "config": used.config, "database": used.database, "well": well,
+        "findings": each.collect::<Vec<_>>(),
+    });
+    say!("{}", serde_json::to_string_pretty(&all)?);
+    Ok(if well { ExitCode::SUCCESS } else { ExitCode::from(2) })
 }

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 
-use super::logging;
+use super::{logging, read_faults};
 use crate::demo::{Day, Options, Outcome, run as run_demo};
 use crate::sandbox::Faults;
 use crate::settings::{Log, LogFormat};
@@ -27,7 +27,7 @@ pub struct Arguments {
     #[arg(long, value_name = "N", default_value_t = 20)]
     households: usize,
     /// 平台的故障：none、mild、harsh，或 名称=概率,…
-    #[arg(long, value_name = "SPEC", default_value = "mild", value_parser = |spec: &str| Faults::read(spec).map_err(|e| e.to_string()))]
+    #[arg(long, value_name = "SPEC", default_value = "mild", value_parser = read_faults)]
     fault: Faults,
     /// 演示用的目录；上次演示留下的会清空
     #[arg(long, value_name = "DIR", default_value = "zoufang-demo")]

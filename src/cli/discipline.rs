@@ -7,8 +7,10 @@ use clap::{Args, Subcommand};
 use jiff::civil::Date;
 use serde_json::json;
 
-use super::{ConfigFile, wrong_input};
+use super::record::ConfigFile;
+use super::{acting, read_date, refused, wrong_input};
 use crate::db::{BreachKind, NewBreach, Store};
+use crate::domain::rights::Right;
 
 #[derive(Debug, Args)]
 pub struct Arguments {
@@ -26,7 +28,7 @@ enum Action {
         #[arg(long)]
         kind: BreachKind,
         /// 发生日期
-        #[arg(long)]
+        #[arg(long, value_parser = read_date)]
         on: Date,
         /// 所属村（名称或代码）
         #[arg(long)]
@@ -37,21 +39,25 @@ enum Action {
         /// 反映人（可以匿名）
         #[arg(long)]
         reporter: Option<String>,
-        /// 经办人
+        /// 经办人编号
         #[arg(long)]
         by: String,
     },
     /// 列出违纪反映：只给督导组人员（记入审计）
     List {
         /// 督导组人员编号
-        #[arg(long)]
+        #[arg(long, alias = "by")]
         inspector: String,
+        /// 以 JSON 输出
+        #[arg(long)]
+        json: bool,
     },
     /// 登记核实结果（记入审计）；结果从标准输入读
     Close {
+        /// 违纪反映的编号
         number: String,
         /// 督导组人员编号
-        #[arg(long)]
+        #[arg(long, alias = "by")]
         inspector: String,
     },
 }
@@ -63,16 +69,17 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
             let text = read_text()?;
             let new = NewBreach { kind, happened_on: on, area, text, about, reporter };
             let mut tx = store.begin().await?;
-            let (number, told) = tx.record_breach(&new, &by).await.map_err(wrong_input)?;
+            let person = acting(&mut tx, &by, Right::ReportBreach, None).await?;
+            let (number, told) = tx.record_breach(&new, &person.signed()).await.map_err(refused)?;
             tx.commit().await?;
             say!("已记录 {number}，通知督导组 {told} 人");
         }
-        Action::List { inspector } => list(&store, &inspector).await?,
+        Action::List { inspector, json } => list(&store, &inspector, json).await?,
         Action::Close { number, inspector } => {
             let result = read_text()?;
             let mut tx = store.begin().await?;
-            known(tx.is_inspector(&inspector).await?)?;
-            tx.close_breach(&number, &result, &inspector).await.map_err(wrong_input)?;
+            let person = acting(&mut tx, &inspector, Right::Inspect, None).await?;
+            tx.close_breach(&number, &result, &person.signed()).await.map_err(refused)?;
             tx.commit().await?;
             say!("{number}：已登记核实结果");
         }
@@ -92,20 +99,24 @@ fn read_text() -> anyhow::Result<String> {
     }
 }
 
-fn known(is_inspector: bool) -> anyhow::Result<()> {
-    if is_inspector {
-        Ok(())
-    } else {
-        Err(wrong_input("违纪反映只给督导组人员查看和办理"))
-    }
-}
-
-async fn list(store: &Store, inspector: &str) -> anyhow::Result<()> {
+async fn list(store: &Store, inspector: &str, json: bool) -> anyhow::Result<()> {
     let mut tx = store.begin().await?;
-    known(tx.is_inspector(inspector).await?)?;
-    tx.audit(inspector, "read_breaches", "breaches", &json!({})).await?;
+    let person = acting(&mut tx, inspector, Right::Inspect, None).await?;
+    tx.audit(&person.signed(), "read_breaches", "breaches", &json!({})).await?;
     tx.commit().await?;
-    for breach in store.breaches().await? {
+    let breaches = store.breaches().await?;
+    if json {
+        let each = breaches.iter().map(|breach| {
+            json!({
+                "number": breach.number, "closed": breach.closed, "on": breach.happened_on,
+                "area": breach.area, "kind": breach.kind.to_string(), "text": breach.text,
+                "about": breach.about, "reporter": breach.reporter, "result": breach.result,
+            })
+        });
+        say!("{}", serde_json::to_string_pretty(&each.collect::<Vec<_>>())?);
+        return Ok(());
+    }
+    for breach in breaches {
         let state = if breach.closed { "已核实" } else { "待核实" };
         say!(
             "{}　{state}　{}　{}　{}",

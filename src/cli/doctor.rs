@@ -3,8 +3,12 @@
 use std::process::ExitCode;
 
 use clap::Args;
+use serde_json::json;
 
-use super::ConfigFile;
+use super::acting;
+use super::record::ConfigFile;
+use crate::app::doctor::Difference;
+use crate::domain::rights::Right;
 
 #[derive(Debug, Args)]
 pub struct Arguments {
@@ -13,15 +17,29 @@ pub struct Arguments {
     /// 按记录改正任务（记入审计）；不写则只报告
     #[arg(long, requires = "by")]
     repair: bool,
-    /// 责任人
+    /// 责任人编号
     #[arg(long)]
     by: Option<String>,
+    /// 以 JSON 输出
+    #[arg(long)]
+    json: bool,
 }
 
 pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let store = arguments.config.store().await?;
-    let by = arguments.by.as_deref().filter(|_| arguments.repair);
-    let differences = crate::app::doctor::examine(&store, by).await?;
+    let by = match arguments.by.as_deref().filter(|_| arguments.repair) {
+        Some(by) => {
+            let mut snapshot = store.snapshot().await?;
+            let person = acting(&mut snapshot, by, Right::Repair, None).await?;
+            snapshot.end().await?;
+            Some(person.signed())
+        }
+        None => None,
+    };
+    let differences = crate::app::doctor::examine(&store, by.as_deref()).await?;
+    if arguments.json {
+        return as_json(&differences, by.is_some());
+    }
     for difference in &differences {
         let kind = difference.kind.map_or("问题".to_owned(), |kind| format!("任务「{kind}」"));
         say!(
@@ -39,8 +57,18 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let done = if by.is_some() {
         "，任务已按记录改正"
     } else {
-        "；加 --repair --by 姓名 可按记录改正任务"
+        "；加 --repair --by 人员编号 可按记录改正任务"
     };
     say!("有 {} 处与记录不一致{done}", differences.len());
     Ok(ExitCode::FAILURE)
+}
+
+fn as_json(differences: &[Difference], repaired: bool) -> anyhow::Result<ExitCode> {
+    let each = differences.iter().map(|difference| {
+        let Difference { what, kind, found, expected, because } = difference;
+        json!({"what": what, "kind": kind, "found": found, "expected": expected, "because": because})
+    });
+    let all = json!({"differences": each.collect::<Vec<_>>(), "repaired": repaired});
+    say!("{}", serde_json::to_string_pretty(&all)?);
+    Ok(if differences.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

@@ -1,13 +1,14 @@
-//! `zoufang duties`: everything that is owed, as csv.
+//! `zoufang duties`: everything that is owed, and by whom.
 
 use std::collections::HashMap;
 use std::process::ExitCode;
 
 use clap::Args;
 
-use super::ConfigFile;
+use super::record::ConfigFile;
 use super::table::Table;
-use crate::db::DutyLine;
+use crate::app::remind::roster;
+use crate::db::{DutyLine, Store};
 use crate::domain::duty::{DutyKind, Warning};
 
 #[derive(Debug, Args)]
@@ -20,6 +21,9 @@ pub struct Arguments {
     /// 只列超期的
     #[arg(long)]
     late: bool,
+    /// 以 JSON 输出
+    #[arg(long)]
+    json: bool,
 }
 
 /// How many are held at once.
@@ -28,12 +32,11 @@ const PAGE: i64 = 5_000;
 pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let store = arguments.config.store().await?;
     let (tree, campaign) = (store.area_tree().await?, store.campaign());
-    let staff =
-        store.staff().await?.into_iter().map(|p| (p.id, format!("{} {}", p.number, p.name)));
-    let staff: HashMap<String, String> = staff.collect();
+    let owners = owners(&store).await?;
     let today = store.context().clock.today();
-    let mut table = Table::new(["任务", "区划", "责任人", "期限", "预警", "任务编号"])?;
-    let mut page = store.duty_lines("", PAGE).await?;
+    let names = ["任务", "区划", "责任人", "期限", "预警", "任务编号"];
+    let mut table = Table::new(names, arguments.json)?;
+    let (mut unowned, mut page) = (0, store.duty_lines("", PAGE).await?);
     while let Some(last) = page.last().map(|line| line.key.clone()) {
         let wanted = |line: &&DutyLine| {
             line.state == "open"
@@ -42,18 +45,44 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         };
         for line in page.iter().filter(wanted) {
             let area = tree.get(&line.area_id).map(|area| area.name.as_str()).unwrap_or_default();
-            let owner = line.staff_id.as_ref().and_then(|id| staff.get(id)).map(String::as_str);
             let colour = match campaign.warning(line.due_on, today) {
                 Warning::Red => "红",
                 Warning::Yellow => "黄",
                 Warning::Green => "绿",
             };
             let (kind, due_on) = (line.kind.chinese(), line.due_on.to_string());
-            let owner = owner.unwrap_or(line.role.chinese());
-            table.row([kind, area, owner, &due_on, colour, &line.key])?;
+            let owner = owners.get(&line.group_id).cloned().unwrap_or_else(|| {
+                unowned += 1;
+                format!("没有人（{}）", line.role)
+            });
+            table.row([kind, area, &owner, &due_on, colour, &line.key])?;
         }
         page = store.duty_lines(&last, PAGE).await?;
     }
     table.end()?;
+    if unowned > 0 {
+        eprintln!("有 {unowned} 项任务没有人承担；缺哪些角色用 zoufang check 查看");
+    }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Who owes what is open in each duty group, as the reminders have it: a person, whoever has the ball, or whoever holds the
+/// role there.
+pub(super) async fn owners(store: &Store) -> anyhow::Result<HashMap<String, String>> {
+    let mut snapshot = store.snapshot().await?;
+    let roster = roster(&mut snapshot).await?;
+    let plan = store.campaign();
+    let (mut owners, mut after) = (HashMap::new(), String::new());
+    loop {
+        let groups = snapshot.open_groups(&after, PAGE).await?;
+        let Some((_, last)) = groups.last() else { break };
+        after.clone_from(&last.id);
+        for (_, group) in groups {
+            if let Some(owner) = roster.owner(&group, &plan) {
+                owners.insert(group.id, owner.signed());
+            }
+        }
+    }
+    snapshot.end().await?;
+    Ok(owners)
 }

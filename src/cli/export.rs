@@ -6,13 +6,15 @@ use std::sync::Arc;
 use clap::Args;
 use serde_json::{Map, Value, json};
 
+use super::record::ConfigFile;
 use super::table::Table;
-use super::{ConfigFile, wrong_input};
+use super::{acting, wrong_input};
 use crate::db::{
     AbsenceOut, AreaTree, AssignmentOut, Context, Page, ResidentOut, Session, Store, SubjectOut,
     VisitOut,
 };
 use crate::domain::issue::{Category, Level, State, Urgency};
+use crate::domain::rights::Right;
 use crate::domain::subject::SubjectKind;
 use crate::domain::visit::{Satisfaction, VisitKind};
 use crate::intake::{Field, Kind};
@@ -27,7 +29,7 @@ pub struct Arguments {
     /// 连同姓名、联系方式、地址、反映的问题等个人信息（记入审计）
     #[arg(long, requires = "by")]
     reveal: bool,
-    /// 责任人
+    /// 责任人编号
     #[arg(long)]
     by: Option<String>,
     /// 输出为 JSON，一行一个
@@ -49,11 +51,10 @@ pub(super) fn kind_named(text: &str) -> Result<Kind, String> {
 pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let store = arguments.config.store().await?;
     if let Some(by) = arguments.by.as_deref().filter(|_| arguments.reveal) {
-        if by.trim().is_empty() {
-            return Err(wrong_input("导出个人信息必须写明责任人：--by 姓名"));
-        }
         let mut tx = store.begin().await?;
-        tx.audit(by, "export", arguments.kind.code(), &json!({"reveal": true})).await?;
+        let person = acting(&mut tx, by, Right::Reveal, None).await?;
+        tx.audit(&person.signed(), "export", arguments.kind.code(), &json!({"reveal": true}))
+            .await?;
         tx.commit().await?;
     }
     let out = Out::new(&arguments)?;
@@ -96,7 +97,7 @@ impl Out {
             .filter(|field| reveals || !is_personal(arguments.kind, *field))
             .collect();
         let names = columns.iter().map(|field| field.chinese());
-        let table = if arguments.json { None } else { Some(Table::marked(names)?) };
+        let table = if arguments.json { None } else { Some(Table::marked(names, false)?) };
         Ok(Out { columns, table })
     }
 

@@ -4,10 +4,11 @@ use std::process::ExitCode;
 
 use clap::Args;
 
-use super::ConfigFile;
+use super::record::ConfigFile;
 use super::table::Table;
 use crate::db::{By, FiguresLine, Store};
-use crate::domain::figures::{Counts, percent};
+use crate::domain::duty::DutyKind;
+use crate::domain::figures::{Counts, Order, percent};
 
 #[derive(Debug, Args)]
 pub struct Arguments {
@@ -16,6 +17,9 @@ pub struct Arguments {
     /// 按什么分列：村、总支、部门、走访人
     #[arg(long, default_value = "村")]
     by: By,
+    /// 怎么排：超期（超期的比例大的在前）、比率（低的在前）、名称
+    #[arg(long, default_value = "超期")]
+    sort: Order,
     /// 改为列出问题在谁手里：村、镇直部门、服务中心、平台、群众，各多久、超期多久
     #[arg(long, conflicts_with = "by")]
     held: bool,
@@ -29,7 +33,9 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     if arguments.held {
         return held(&store, arguments.json).await;
     }
-    let lines = store.figures_by(arguments.by).await?;
+    let mut lines = store.figures_by(arguments.by).await?;
+    let visits_due = store.campaign().due_on(DutyKind::Visit) < store.context().clock.today();
+    lines.sort_by(|one, two| one.counts.worse(&two.counts, arguments.sort, visits_due));
     let total = FiguresLine { name: "合计".to_owned(), counts: store.counts().await? };
     if arguments.json {
         let all: Vec<_> = lines.iter().chain([&total]).collect();
@@ -37,7 +43,7 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         return Ok(ExitCode::SUCCESS);
     }
     let by = arguments.by.chinese();
-    let mut table = Table::new([
+    let names = [
         by,
         "走访率",
         "响应率",
@@ -45,21 +51,48 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         "满意率",
         "对象",
         "已走访",
+        "未走访，未到期",
+        "未走访，已超期",
+        "应签收",
+        "按期签收",
         "问题",
         "已解决",
+        "未解决，未到期",
+        "未解决，已超期",
         "已回访群众",
         "满意",
-    ])?;
+    ];
+    let mut table = Table::new(names, false)?;
     for FiguresLine { name, counts } in lines.iter().chain([&total]) {
         let rates = counts.rates();
-        let Counts { subjects, visited, issues, resolved, asked, satisfied, .. } = counts;
         let rates =
             [rates.visit, rates.response, rates.resolution, rates.satisfaction].map(percent);
-        let counts = [subjects, visited, issues, resolved, asked, satisfied].map(i64::to_string);
+        let counts = parts(counts, visits_due).map(|count| count.to_string());
         table.row([name.clone()].into_iter().chain(rates).chain(counts))?;
     }
     table.end()?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// What the rates are made of; what is missing, by whether its date has passed.
+fn parts(counts: &Counts, visits_due: bool) -> [i64; 12] {
+    let Counts { subjects, visited, issues, to_respond, responded, resolved, late, .. } = *counts;
+    let unvisited = subjects - visited;
+    let (early, overdue) = if visits_due { (0, unvisited) } else { (unvisited, 0) };
+    [
+        subjects,
+        visited,
+        early,
+        overdue,
+        to_respond,
+        responded,
+        issues,
+        resolved,
+        issues - resolved - late,
+        late,
+        counts.asked,
+        counts.satisfied,
+    ]
 }
 
 async fn held(store: &Store, json: bool) -> anyhow::Result<ExitCode> {
@@ -68,7 +101,8 @@ async fn held(store: &Store, json: bool) -> anyhow::Result<ExitCode> {
         say!("{}", serde_json::to_string_pretty(&held)?);
         return Ok(ExitCode::SUCCESS);
     }
-    let mut table = Table::new(["环节", "现在手里", "其中超期", "累计天数", "其中超期天数"])?;
+    let mut table =
+        Table::new(["环节", "现在手里", "其中超期", "累计天数", "其中超期天数"], false)?;
     for line in held {
         table.row([
             line.holder.to_string(),

@@ -4,9 +4,13 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
+use jiff::Timestamp;
 
-use super::{ConfigFile, shown, wrong_input};
-use crate::daemon::{handoff_rules, open_store};
+use super::record::ConfigFile;
+use super::table::Table;
+use super::{shown, wrong_input};
+use crate::clock::local_text;
+use crate::daemon::handoff_rules;
 use crate::platform::workbook::{file_name, write};
 
 #[derive(Debug, Args)]
@@ -21,11 +25,16 @@ pub struct Arguments {
 enum Action {
     /// 列出上报交接单，新的在前
     List {
+        /// 最多列多少份
         #[arg(long, default_value_t = 50)]
         limit: i64,
+        /// 以 JSON 输出
+        #[arg(long)]
+        json: bool,
     },
     /// 再写一次某号交接单（原文件丢了的时候）；内容与原来相同
     Write {
+        /// 第几号
         number: i64,
         /// 写到哪里；不写则写回 platform.folder
         #[arg(long, value_name = "FILE")]
@@ -34,11 +43,19 @@ enum Action {
 }
 
 pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
-    use crate::clock::{Chance, Clock};
     let settings = arguments.config.settings()?;
-    let store = open_store(&settings, Clock::system(), Chance::system()).await?;
+    let store = arguments.config.open(&settings).await?;
     match arguments.action {
-        Action::List { limit } => {
+        Action::List { limit, json: true } => {
+            let mut table = Table::new(["文件", "件数", "写出时间"], true)?;
+            for handoff in store.handoffs(limit).await? {
+                let at = handoff.written_at.and_then(|at| Timestamp::from_millisecond(at).ok());
+                let at = at.map(local_text).unwrap_or_default();
+                table.row([file_name(&handoff), handoff.row_count.to_string(), at])?;
+            }
+            table.end()?;
+        }
+        Action::List { limit, .. } => {
             for handoff in store.handoffs(limit).await? {
                 let written =
                     if handoff.written_at.is_some() { "" } else { "（文件还没有写出）" };

@@ -8,7 +8,8 @@ use clap::{Args, ValueEnum};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::{Value, json};
 
-use super::{ConfigFile, shown, wrong_input};
+use super::record::{ConfigFile, Used};
+use super::{shown, wrong_input};
 use crate::app::choices::{Alike, Choices};
 use crate::db::Store;
 use crate::intake::{
@@ -71,15 +72,17 @@ impl Arguments {
 }
 
 pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
-    let options = arguments.options(arguments.config.settings()?.intake);
+    let settings = arguments.config.settings()?;
+    let options = arguments.options(settings.intake);
     let mut files: Vec<(Incoming, PathBuf)> = Vec::new();
     for file in &arguments.files {
         files.push((Incoming::open(file, &options).await.map_err(wrong_input)?, file.clone()));
     }
     // Areas before staff, staff before assignments: what others build on comes first.
     files.sort_by_key(|(file, _)| file.kind());
-    let store = arguments.config.store().await?;
-    let outcome = import_all(&store, &arguments, &options, &files).await;
+    let store = arguments.config.open_or_make(&settings).await?;
+    let used = arguments.config.used(&settings);
+    let outcome = import_all(&store, &arguments, &used, &options, &files).await;
     store.close().await;
     outcome.map(|()| ExitCode::SUCCESS)
 }
@@ -87,6 +90,7 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
 async fn import_all(
     store: &Store,
     arguments: &Arguments,
+    used: &Used,
     options: &Options,
     files: &[(Incoming, PathBuf)],
 ) -> anyhow::Result<()> {
@@ -102,7 +106,7 @@ async fn import_all(
             None => import_one(store, file, path, options).await,
         };
         match taken {
-            Ok(report) if arguments.json => say!("{}", as_json(path, &report)),
+            Ok(report) if arguments.json => say!("{}", as_json(path, used, &report)),
             Ok(report) => say!("{}", summary(path, &report, options.dry_run)),
             Err(error) => {
                 let folder = arguments.errors_to.as_deref();
@@ -159,7 +163,7 @@ fn summary(file: &Path, report: &Report, dry_run: bool) -> String {
     )
 }
 
-fn as_json(file: &Path, report: &Report) -> Value {
+fn as_json(file: &Path, used: &Used, report: &Report) -> Value {
     let rows = |rows: &[RowError]| -> Vec<Value> {
         let row = |row: &RowError| {
             json!({
@@ -170,6 +174,7 @@ fn as_json(file: &Path, report: &Report) -> Value {
         rows.iter().map(row).collect()
     };
     json!({
+        "config": used.config, "database": used.database,
         "file": shown(file), "kind": report.kind.code(), "rows": report.rows, "added": report.added,
         "changed": report.changed, "same": report.same, "skipped": report.skipped,
         "imported_before": report.imported_before.is_some(), "unmatched": rows(&report.unmatched),

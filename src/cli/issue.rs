@@ -8,15 +8,17 @@ use std::process::ExitCode;
 use clap::{Args, Subcommand};
 use serde_json::json;
 
+use super::record::ConfigFile;
 use super::table::Table;
-use super::{Approval, ConfigFile, shown, wrong_input};
+use super::{Approval, acting, issue_show, refused, shown, wrong_input};
 use crate::app::batch::{Batch, IssueChange};
 use crate::app::issues::{Acknowledgement, acknowledge as acknowledge_issues};
 use crate::app::problem::only;
-use crate::clock::local_text;
-use crate::db::{AreaTree, IssueCard, LARGEST_PHOTO, Store, Upsert, What};
+use crate::db::{AreaTree, IssueCard, LARGEST_PHOTO, Session, Store, Upsert, What};
 use crate::domain::issue::{Event, State};
-use crate::domain::staff::StaffMember;
+use crate::domain::reason::of_system;
+use crate::domain::rights::Right;
+use crate::domain::there::to_do;
 
 #[derive(Debug, Args)]
 pub struct Arguments {
@@ -33,12 +35,12 @@ enum Action {
         /// 只列这种状态，如 已登记、办理中、退回
         #[arg(long)]
         state: Option<State>,
+        /// 以 JSON 输出
+        #[arg(long)]
+        json: bool,
     },
-    /// 显示一个问题的全过程：办了什么、提醒和督办了谁、在谁手里多久
-    Show {
-        /// 问题编号
-        number: String,
-    },
+    /// 显示一个问题：反映了什么、层级、期限、平台编号和答复，办了什么、提醒和督办了谁、在谁手里多久
+    Show(issue_show::Arguments),
     /// 签收：网格员或镇直部门已经看过（记入问题的过程）
     Acknowledge {
         /// 问题编号
@@ -65,9 +67,10 @@ enum Action {
     Photo {
         /// 问题编号
         number: String,
+        /// 照片文件
         #[arg(required = true, value_name = "FILE")]
         files: Vec<PathBuf>,
-        /// 责任人
+        /// 责任人编号
         #[arg(long)]
         by: String,
     },
@@ -84,104 +87,81 @@ struct Move {
 pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let store = arguments.config.store().await?;
     match arguments.action {
-        Action::List { state } => list(&store, state).await?,
-        Action::Show { number } => show(&store, &number).await?,
+        Action::List { state, json } => list(&store, state, json).await?,
+        Action::Show(arguments) => issue_show::run(&store, &arguments).await?,
         Action::Acknowledge { number, by } => acknowledge(&store, &number, &by).await?,
         Action::Begin { number, by } => begin(&store, &number, &by).await?,
-        Action::Override(Move { number, approval: Approval { by, reason } }) => {
-            let event = Event::PlatformOverridden { by: by.clone(), reason: reason.clone() };
-            make(&store, &number, &by, &reason, &event).await?;
+        Action::Override(made) => {
+            let event = |by: &str, reason: &str| Event::PlatformOverridden {
+                by: by.to_owned(),
+                reason: reason.to_owned(),
+            };
+            make(&store, &made, event).await?;
         }
-        Action::Void(Move { number, approval: Approval { by, reason } }) => {
-            make(&store, &number, &by, &reason, &Event::Voided { reason: reason.clone() }).await?;
+        Action::Void(made) => {
+            make(&store, &made, |_, reason| Event::Voided { reason: reason.to_owned() }).await?;
+        }
+        Action::Reopen(made) => {
+            make(&store, &made, |_, reason| Event::Reopened { reason: reason.to_owned() }).await?;
         }
         Action::Photo { number, files, by } => add_photos(&store, &number, &files, &by).await?,
-        Action::Reopen(Move { number, approval: Approval { by, reason } }) => {
-            make(&store, &number, &by, &reason, &Event::Reopened { reason: reason.clone() })
-                .await?;
-        }
     }
     Ok(ExitCode::SUCCESS)
 }
 
-/// A person's name as it is; whoever isn't one in Chinese.
-fn by_whom(actor: &str) -> &str {
-    match actor {
-        "visitor" => "走访人员",
-        "platform" => "平台",
-        "resident" => "群众",
-        "import" => "导入的表",
-        "zoufang" => "系统",
-        person => person,
-    }
-}
-
-async fn show(store: &Store, number: &str) -> anyhow::Result<()> {
-    let timeline = store.timeline(number).await.map_err(wrong_input)?;
-    let now = store.context().clock.now();
-    say!("{number}　{}　第 {} 轮", timeline.issue.state, timeline.issue.round);
-    say!("{}　登记", local_text(timeline.registered_at));
-    for entry in &timeline.entries {
-        let at = local_text(entry.at);
-        match &entry.what {
-            What::Happened { event, actor } => {
-                say!("{at}　{}（{}）", event.kind(), by_whom(actor));
-            }
-            What::Told { kind, person, instead_of, days } => {
-                let when = match days {
-                    0 => "到期日".to_owned(),
-                    1.. => format!("超期 {days} 天"),
-                    _ => format!("到期前 {} 天", -days),
-                };
-                let instead =
-                    instead_of.as_ref().map(|of| format!("（代{of}）")).unwrap_or_default();
-                say!("{at}　提醒 {person}{instead}：{kind}，{when}");
-            }
-        }
-    }
-    for holding in &timeline.holdings {
-        let hours = holding.span(now).as_hours();
-        let still = if holding.until.is_none() { "，现在仍在" } else { "" };
-        say!("在{}手里 {} 天 {} 小时{still}", holding.holder, hours / 24, hours % 24);
-    }
-    Ok(())
-}
-
-async fn person(store: &Store, number: &str) -> anyhow::Result<StaffMember> {
-    let mut staff = store.staff().await?.into_iter();
-    let person = staff.find(|person| person.number == number);
-    person.ok_or_else(|| wrong_input(format!("没有编号「{number}」的人员")))
+/// The area in which the issue of that number arose.
+async fn area_of(session: &mut Session, number: &str) -> anyhow::Result<String> {
+    let found = session.issues_numbered(&[number]).await?.pop();
+    let none =
+        || wrong_input(format!("没有编号「{number}」的问题；用 zoufang issue list 查看有哪些"));
+    Ok(found.ok_or_else(none)?.area_id)
 }
 
 async fn begin(store: &Store, number: &str, by: &str) -> anyhow::Result<()> {
-    let person = person(store, by).await?;
+    let mut tx = store.begin().await?;
+    let area = area_of(&mut tx, number).await?;
+    let person = acting(&mut tx, by, Right::Begin, Some(&area)).await?;
     let begun = IssueChange {
         number: number.to_owned(),
         event: Some(Event::Started),
         then: None,
         keeps_urgency: false,
-        actor: person.name.clone(),
+        actor: person.signed(),
     };
-    let mut tx = store.begin().await?;
     let outcomes = Batch::Events(vec![begun]).put(&mut tx).await?;
-    let already = if only(outcomes).map_err(wrong_input)? == Upsert::Same {
-        "（以前登记过，没有改动）"
-    } else {
-        ""
-    };
+    let did = only(outcomes).map_err(refused)?;
     tx.commit().await?;
-    say!("{number}：{} 已着手办理{already}", person.name);
+    if did == Upsert::Same {
+        let who = begun_by(store, number).await?;
+        say!("{number}：{who}以前已登记着手办理，没有改动");
+    } else {
+        say!("{number}：{} 已着手办理", person.signed());
+    }
     Ok(())
 }
 
+/// Who began it, as the record says.
+async fn begun_by(store: &Store, number: &str) -> anyhow::Result<String> {
+    let timeline = store.timeline(number).await?;
+    let begun = timeline.entries.into_iter().rev().find_map(|entry| match entry.what {
+        What::Happened { event: Event::Started, actor } => Some(actor),
+        _ => None,
+    });
+    Ok(begun.map_or_else(|| "已经在办理，".to_owned(), |who| format!("{who} ")))
+}
+
 async fn acknowledge(store: &Store, number: &str, by: &str) -> anyhow::Result<()> {
-    let person = person(store, by).await?;
     let mut tx = store.begin().await?;
+    let area = area_of(&mut tx, number).await?;
+    let person = acting(&mut tx, by, Right::Acknowledge, Some(&area)).await?;
     let note = Acknowledgement { number: number.to_owned(), staff_id: person.id.clone() };
     let outcomes = acknowledge_issues(&mut tx, &[note]).await?;
-    only(outcomes).map_err(wrong_input)?;
+    let did = only(outcomes).map_err(refused)?;
     tx.commit().await?;
-    say!("{number}：{} 已签收", person.name);
+    match did {
+        Upsert::Same => say!("{number}：以前已签收，没有改动"),
+        _ => say!("{number}：{} 已签收", person.signed()),
+    }
     Ok(())
 }
 
@@ -193,44 +173,60 @@ async fn add_photos(
     by: &str,
 ) -> anyhow::Result<()> {
     let mut tx = store.begin().await?;
+    let area = area_of(&mut tx, number).await?;
+    let person = acting(&mut tx, by, Right::Photo, Some(&area)).await?;
     for file in files {
         let name = file.file_name().map(|name| name.to_string_lossy()).unwrap_or_default();
-        let unreadable = |why| wrong_input(format!("{} 读不出来：{why}", shown(file)));
+        let unreadable = |why: std::io::Error| {
+            wrong_input(format!("{} 读不出来：{}", shown(file), of_system(why.kind())))
+        };
         let mut bytes = Vec::new();
         // One byte over the limit tells that it's too large.
         let opened = std::fs::File::open(file).map_err(unreadable)?;
         opened.take(LARGEST_PHOTO as u64 + 1).read_to_end(&mut bytes).map_err(unreadable)?;
-        let put = tx.add_photo(number, &name, &bytes).await.map_err(wrong_input)?;
+        let put = tx.add_photo(number, &name, &bytes).await.map_err(refused)?;
         let already =
             if put == Upsert::Same { "（以前加过同一张，没有改动）" } else { "" };
         say!("{number}：{name}{already}");
     }
     let detail = json!({"photos": files.len()});
-    tx.audit(by, "photo", number, &detail).await?;
+    tx.audit(&person.signed(), "photo", number, &detail).await?;
     tx.commit().await?;
     Ok(())
 }
 
+/// What a named person makes happen, and what they still have to do on the platform because of it.
 async fn make(
     store: &Store,
-    number: &str,
-    by: &str,
-    reason: &str,
-    event: &Event,
+    Move { number, approval }: &Move,
+    event: impl FnOnce(&str, &str) -> Event,
 ) -> anyhow::Result<()> {
     let mut tx = store.begin().await?;
-    let id = tx.issue_id(number).await.map_err(wrong_input)?;
-    let issue = tx.issue_event(&id, event, by).await.map_err(wrong_input)?;
-    tx.audit(by, event.kind().code(), number, &json!({"reason": reason})).await?;
+    let area = area_of(&mut tx, number).await?;
+    let (person, reason) = approval.given(&mut tx, Right::DecideIssue, Some(&area)).await?;
+    let by = person.signed();
+    let event = event(&by, reason);
+    let id = tx.issue_id(number).await.map_err(refused)?;
+    let issue = tx.issue_event(&id, &event, &by).await.map_err(refused)?;
+    tx.audit(&by, event.kind().code(), number, &json!({"reason": reason})).await?;
+    let told = tx.context().messages;
+    let referrals = match event {
+        Event::Voided { .. } | Event::PlatformOverridden { .. } => tx.issue_referrals(&id).await?,
+        _ => Vec::new(),
+    };
     tx.commit().await?;
     say!("{number}：{}，已记入审计", issue.state);
+    for referral in &referrals {
+        if let Some(said) = to_do(&referral.place, &referral.reference, told) {
+            say!("{said}");
+        }
+    }
     Ok(())
 }
 
-async fn list(store: &Store, state: Option<State>) -> anyhow::Result<()> {
+async fn list(store: &Store, state: Option<State>, json: bool) -> anyhow::Result<()> {
     let tree = store.area_tree().await?;
-    // Excel needs the mark before the first name. Programs that don't know it miss that name only: the village's.
-    let mut table = Table::marked([
+    let names = [
         "村",
         "问题编号",
         "状态",
@@ -241,7 +237,9 @@ async fn list(store: &Store, state: Option<State>) -> anyhow::Result<()> {
         "轻重缓急",
         "办结期限",
         "办理结果",
-    ])?;
+    ];
+    // Excel needs the mark before the first name. Programs that don't know it miss that name only: the village's.
+    let mut table = Table::marked(names, json)?;
     let states = state.map_or(State::ALL.to_vec(), |state| vec![state]);
     for state in states {
         for card in store.issues_in(state, i64::MAX).await? {

@@ -9,8 +9,12 @@ use crate::settings::{Log, LogFormat};
 
 /// Starts logging; a second call changes nothing.
 pub fn start(log: &Log) -> anyhow::Result<()> {
-    let filter = EnvFilter::try_new(&log.filter)
-        .map_err(|error| wrong_input(format!("log.filter：{error}")))?;
+    let filter = EnvFilter::try_new(&log.filter).map_err(|_| {
+        let filter = &log.filter;
+        wrong_input(format!(
+            "log.filter：看不懂「{filter}」，应写成 off、warn、info，或 info,zoufang=debug"
+        ))
+    })?;
     let json = match log.format {
         LogFormat::Json => true,
         LogFormat::Text => false,

@@ -10,21 +10,27 @@ macro_rules! say {
 }
 
 mod campaign;
+mod campaign_new;
 mod check;
 mod demo;
 mod discipline;
 mod doctor;
 mod duties;
 mod export;
+mod failure;
 mod figures;
 mod handoff;
 mod import;
 mod issue;
+mod issue_show;
 mod key;
 mod logging;
+mod manual;
+mod missing;
 mod notify;
 mod outbox;
 mod reassign;
+mod record;
 mod sandbox;
 mod serve;
 mod staff;
@@ -34,15 +40,15 @@ mod template;
 mod usage;
 
 use std::io::{self, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
 
-use crate::clock::{Chance, Clock};
-use crate::db::{Store, StoreError};
-use crate::domain::health::Fault;
-use crate::settings::Settings;
+use crate::app::people::{self, People};
+use crate::clock::Clock;
+use crate::db::{Session, StaffMember, Store, StoreError};
+use crate::domain::rights::Right;
 
 #[derive(Debug, Parser)]
 #[command(
@@ -52,6 +58,9 @@ use crate::settings::Settings;
     max_term_width = 100
 )]
 struct Cli {
+    /// 出错时连同技术细节一起显示
+    #[arg(long, global = true)]
+    details: bool,
     #[command(subcommand)]
     command: Command,
 }
@@ -82,6 +91,8 @@ enum Command {
     Campaign(campaign::Arguments),
     /// 列出全部未完成的任务，或超期的
     Duties(duties::Arguments),
+    /// 缺什么、缺谁：按总支、村、户、人和责任人逐项列出
+    Missing(missing::Arguments),
     /// 按记录重算全部任务，说明哪里不一致
     Doctor(doctor::Arguments),
     /// 走访率、响应率、解决率、满意率，按村、总支、部门或走访人
@@ -98,40 +109,61 @@ enum Command {
     Sandbox(sandbox::Arguments),
     /// 演示：几十秒走完一次完整的走访活动
     Demo(demo::Arguments),
-}
-
-/// The configuration file, as most commands take it.
-#[derive(Debug, Args)]
-struct ConfigFile {
-    /// 配置文件；不写则用内置的默认值
-    #[arg(long, value_name = "FILE", env = "ZOUFANG_CONFIG", global = true)]
-    config: Option<PathBuf>,
-}
-
-impl ConfigFile {
-    fn settings(&self) -> anyhow::Result<Settings> {
-        Settings::load(self.config.as_deref()).map_err(wrong_input)
-    }
-
-    async fn store(&self) -> anyhow::Result<Store> {
-        let settings = self.settings()?;
-        // A command is quiet, unless the environment asks to hear what it does.
-        if std::env::var_os("ZOUFANG__LOG__FILTER").is_some() {
-            logging::start(&settings.log)?;
-        }
-        Ok(crate::daemon::open_store(&settings, Clock::system(), Chance::system()).await?)
-    }
+    /// 输出命令行的补全脚本，如 zoufang completions bash
+    Completions(manual::Completions),
+    /// 输出手册页（man）
+    Man(manual::Manual),
 }
 
 /// On whose word a thing is done, and why: both stand in the audit.
 #[derive(Debug, Args)]
 struct Approval {
-    /// 责任人
+    /// 责任人编号
     #[arg(long)]
     by: String,
     /// 原因
     #[arg(long)]
     reason: String,
+}
+
+impl Approval {
+    /// Who it is, where they may do it over `area`, and the reason.
+    async fn given(
+        &self,
+        session: &mut Session,
+        right: Right,
+        area: Option<&str>,
+    ) -> anyhow::Result<(StaffMember, &str)> {
+        let person = acting(session, &self.by, right, area).await?;
+        match self.reason.trim() {
+            "" => Err(wrong_input("--reason：请写明原因，会记入审计；什么也没有改")),
+            reason => Ok((person, reason)),
+        }
+    }
+}
+
+/// Who it is in whose name a thing is done, where they may do it over `area`; nothing stands for the town.
+async fn acting(
+    session: &mut Session,
+    by: &str,
+    right: Right,
+    area: Option<&str>,
+) -> anyhow::Result<StaffMember> {
+    people::acting(session, by, right, area).await.map_err(refused)
+}
+
+/// The person whom an option or an argument names.
+async fn person(store: &Store, named: &str) -> anyhow::Result<StaffMember> {
+    let people = People::new(store.staff().await?);
+    people.find_for_command(named).cloned().map_err(wrong_input)
+}
+
+/// What the record won't do is wrong input; that it can't be read or written is a failure.
+fn refused(error: StoreError) -> anyhow::Error {
+    match error {
+        StoreError::Rule(_) | StoreError::Refused(_) => wrong_input(error),
+        failure => failure.into(),
+    }
 }
 
 /// What was given is wrong, and nothing was changed.
@@ -157,21 +189,13 @@ pub fn main() -> ExitCode {
             return ExitCode::from(2);
         }
     };
+    let details = cli.details;
     match run(cli.command) {
         Ok(code) => code,
         Err(error) => {
-            eprintln!("{}", in_words(&error));
+            eprintln!("{}", failure::in_words(&error, details));
             ExitCode::from(if error.is::<WrongInput>() { 2 } else { 1 })
         }
-    }
-}
-
-/// What went wrong; where it's the database's state, what that is and what to do.
-fn in_words(error: &anyhow::Error) -> String {
-    let of_store = error.chain().find_map(|cause| cause.downcast_ref::<StoreError>());
-    match of_store.map(StoreError::fault) {
-        None | Some(Fault::Other(_)) => format!("{error:#}"),
-        Some(fault) => format!("没有完成：{fault}，然后把这条命令再执行一次"),
     }
 }
 
@@ -209,14 +233,17 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Notify(arguments) => notify::run(arguments).await,
         Command::Campaign(arguments) => campaign::run(arguments).await,
         Command::Duties(arguments) => duties::run(arguments).await,
+        Command::Missing(arguments) => missing::run(arguments).await,
         Command::Doctor(arguments) => doctor::run(arguments).await,
         Command::Figures(arguments) => figures::run(arguments).await,
         Command::Discipline(arguments) => discipline::run(arguments).await,
         Command::Staff(arguments) => staff::run(arguments).await,
         Command::Reassign(arguments) => reassign::run(arguments).await,
-        Command::Key(arguments) => key::run(&arguments),
+        Command::Key(arguments) => key::run(arguments).await,
         Command::Sandbox(arguments) => sandbox::run(arguments).await,
         Command::Demo(arguments) => demo::run(arguments).await,
+        Command::Completions(arguments) => Ok(manual::completions(&arguments)),
+        Command::Man(arguments) => manual::manual(&arguments),
     }
 }
 
@@ -228,6 +255,21 @@ fn read_instant(text: &str) -> Result<jiff::Timestamp, String> {
     text.parse().ok().or_else(|| local(text)).ok_or_else(|| {
         format!("「{text}」不是时间，应写成 2022-03-01T08:00 或 2022-03-01T08:00:00+08:00")
     })
+}
+
+/// What several things are put apart with, whichever keyboard wrote it.
+fn comma(text: &str) -> String {
+    text.replace(['，', '、', '；', ';'], ",").replace('＝', "=").replace(' ', "")
+}
+
+/// Understands how a sandbox misbehaves.
+fn read_faults(text: &str) -> Result<crate::sandbox::Faults, String> {
+    crate::sandbox::Faults::read(&comma(text)).map_err(|error| error.to_string())
+}
+
+/// Understands a day.
+fn read_date(text: &str) -> Result<jiff::civil::Date, String> {
+    text.parse().map_err(|_| format!("「{text}」不是日期，应写成 2022-03-08"))
 }
 
 /// A file's name for messages.

@@ -6,12 +6,16 @@ use anyhow::Context;
 use clap::{Args, Subcommand};
 use jiff::civil::Date;
 
-use super::{ConfigFile, wrong_input};
-use crate::clock::{Chance, Clock};
-use crate::daemon::{open_channel, open_store, reminder_rules};
-use crate::db::{Notice, Store};
+use super::record::ConfigFile;
+use super::table::Table;
+use super::{read_date, wrong_input};
+use crate::daemon::{open_channel, reminder_rules};
+use crate::db::{DeadAddress, Holders, NewNotice, Notice, Store};
 use crate::delivery::Outcome;
+use crate::domain::campaign::{Campaign, PhaseName};
+use crate::domain::reason::in_words;
 use crate::domain::staff::AddressKind;
+use crate::domain::township;
 use crate::notify::preview;
 use crate::settings::Settings;
 use crate::settings::channels::ChannelKind;
@@ -29,11 +33,14 @@ enum Action {
     /// 预览某一天要发的提醒（默认下一个工作日），不真的发
     Preview {
         /// 哪一天，如 2022-03-28
-        #[arg(long)]
+        #[arg(long, value_parser = read_date)]
         on: Option<Date>,
         /// 只看这位人员（编号）的
         #[arg(long)]
         to: Option<String>,
+        /// 以 JSON 输出
+        #[arg(long)]
+        json: bool,
     },
     /// 通过一个通道给一位人员发一条测试消息
     Test {
@@ -44,16 +51,26 @@ enum Action {
         to: String,
     },
     /// 列出哪些人哪个通道找不到，以及没有任何通道的人
-    Unreachable,
+    Unreachable {
+        /// 以 JSON 输出
+        #[arg(long)]
+        json: bool,
+    },
 }
 
 pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let settings = arguments.config.settings()?;
-    let store = open_store(&settings, Clock::system(), Chance::system()).await?;
+    let store = arguments.config.open(&settings).await?;
     match arguments.action {
-        Action::Preview { on, to } => show(&settings, &store, on, to.as_deref()).await,
+        Action::Preview { on, to, json } => {
+            let to = match to {
+                Some(to) => Some(super::person(&store, &to).await?.number),
+                None => None,
+            };
+            show(&settings, &store, on, to.as_deref(), json).await
+        }
         Action::Test { channel, to } => test(&settings, &store, &channel, &to).await,
-        Action::Unreachable => unreachable(&store).await,
+        Action::Unreachable { json } => unreachable(&store, json).await,
     }
 }
 
@@ -62,24 +79,53 @@ async fn show(
     store: &Store,
     on: Option<Date>,
     to: Option<&str>,
+    json: bool,
 ) -> anyhow::Result<ExitCode> {
     let context = store.context();
-    let tomorrow = context.clock.today().tomorrow().context("no day after today")?;
-    let day = on.unwrap_or_else(|| context.workdays.on_or_after(tomorrow));
+    let tomorrow = context.clock.today().tomorrow().context("日历到头了")?;
+    let asked = on.unwrap_or(tomorrow);
+    let day = context.workdays.on_or_after(asked);
     let staff = store.staff().await?;
     let notices = preview(store, &reminder_rules(settings)?, day).await?;
-    let mut shown = 0;
-    for notice in &notices {
+    let who = |notice: &NewNotice| {
         let person = staff.iter().find(|person| person.id == notice.staff_id);
-        let (number, name) = person.map_or(("", ""), |p| (&p.number, &p.name));
-        if to.is_some_and(|to| to != number) {
-            continue;
+        person.map_or(("", ""), |person| (person.number.as_str(), person.name.as_str()))
+    };
+    let shown = notices.iter().filter(|notice| to.is_none_or(|to| to == who(notice).0));
+    if json {
+        let mut table = Table::new(["日期", "人员编号", "姓名", "通道", "标题", "内容"], true)?;
+        for notice in shown {
+            let (on, (number, name)) = (day.to_string(), who(notice));
+            table.row([&on, number, name, &notice.channel, &notice.title, &notice.body])?;
         }
-        shown += 1;
+        table.end()?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    if on.is_some_and(|on| on != day) {
+        say!("{asked} 是休息日，不发提醒；下一个工作日 {day} 要发的是：");
+    }
+    let mut count = 0;
+    for notice in shown {
+        let (number, name) = who(notice);
+        count += 1;
         say!("— {name}（{number}），经 {}\n{}\n{}\n", notice.channel, notice.title, notice.body);
     }
-    say!("{day}：共 {shown} 条");
+    say!("{day}：共 {count} 条");
+    if count == 0 {
+        say!("{}", why_nothing(&store.campaign(), day));
+    }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Why nobody would hear anything on a day.
+fn why_nothing(plan: &Campaign, day: Date) -> String {
+    let (from, until) = (plan.starts_on(), plan.ends_on(PhaseName::Feedback));
+    if day < from || day > until {
+        let other = "要看活动期间的某一天，请加 --on 日期";
+        return format!("方案「{}」的活动期间是 {from} 至 {until}：{other}", plan.name);
+    }
+    "这一天没有到期要提醒的任务，或要提醒的人当天已经收到；全部任务用 zoufang duties 查看"
+        .to_owned()
 }
 
 async fn test(
@@ -94,9 +140,8 @@ async fn test(
         return Err(wrong_input(text));
     };
     let way = open_channel(kind, settings, &store.context().clock)?;
-    let addresses = store.addresses(to).await.map_err(wrong_input)?;
-    let staff = store.staff().await?;
-    let name = staff.iter().find(|person| person.number == to).map(|person| person.name.clone());
+    let person = super::person(store, to).await?;
+    let addresses = store.addresses(&person.number).await?;
     let title = "【走访】测试消息".to_owned();
     let body = "这是走访系统的测试消息，收到即说明通道可用，不用回复。".to_owned();
     let html = (kind == ChannelKind::Email).then(|| format!("<p>{body}</p>"));
@@ -104,8 +149,8 @@ async fn test(
     let notice = Notice {
         id: context.id(),
         on_date: context.clock.today().to_string(),
-        staff_number: to.to_owned(),
-        staff_name: name.unwrap_or_default(),
+        staff_number: person.number.clone(),
+        staff_name: person.name.clone(),
         title,
         body,
         html,
@@ -125,19 +170,23 @@ async fn test(
 }
 
 fn failed(channel: &str, what: &str, reason: &str) -> anyhow::Result<ExitCode> {
-    eprintln!("{channel}：{what}（{reason}）");
+    eprintln!("{channel}：{what}（{}）", in_words(reason).said);
     Ok(ExitCode::FAILURE)
 }
 
-async fn unreachable(store: &Store) -> anyhow::Result<ExitCode> {
+async fn unreachable(store: &Store, json: bool) -> anyhow::Result<ExitCode> {
     let dead = store.unreachable().await?;
+    let vacancies = vacancies(store).await?;
+    if json {
+        return as_json(store, &dead, &vacancies).await;
+    }
     for person in &dead {
         say!(
             "{}（{}）：{} 找不到（{}）",
             person.staff_name,
             person.staff_number,
             person.channel,
-            person.reason
+            in_words(&person.reason).said
         );
     }
     let none = store.without_channel().await?;
@@ -151,6 +200,35 @@ async fn unreachable(store: &Store) -> anyhow::Result<ExitCode> {
         };
         say!("{}（{}）：没有可用的通道，{has}；提醒转给代办人或上一级", person.name, person.number);
     }
-    say!("共 {} 条", dead.len() + none.len());
+    for vacancy in &vacancies {
+        say!("{vacancy}");
+    }
+    say!("共 {} 条", dead.len() + none.len() + vacancies.len());
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Whom nobody can reach because there is nobody: roles that the plan needs and nobody holds.
+async fn vacancies(store: &Store) -> anyhow::Result<Vec<String>> {
+    let (tree, plan) = (store.area_tree().await?, store.campaign());
+    let holders = Holders::new(store.staff().await?);
+    Ok(township::vacancies(&tree, &holders, &plan).iter().map(ToString::to_string).collect())
+}
+
+async fn as_json(
+    store: &Store,
+    dead: &[DeadAddress],
+    vacancies: &[String],
+) -> anyhow::Result<ExitCode> {
+    let mut table = Table::new(["人员编号", "姓名", "通道", "原因"], true)?;
+    for DeadAddress { staff_number, staff_name, channel, reason } in dead {
+        table.row([staff_number, staff_name, channel, &in_words(reason).said])?;
+    }
+    for person in store.without_channel().await? {
+        table.row([&person.number, &person.name, "", "没有可用的通道"])?;
+    }
+    for vacancy in vacancies {
+        table.row(["", "", "", vacancy])?;
+    }
+    table.end()?;
     Ok(ExitCode::SUCCESS)
 }

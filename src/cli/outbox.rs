@@ -5,11 +5,13 @@ use std::process::ExitCode;
 use clap::{Args, Subcommand};
 use jiff::Timestamp;
 
+use super::record::ConfigFile;
 use super::table::Table;
-use super::{Approval, ConfigFile, wrong_input};
+use super::{Approval, refused};
 use crate::clock::local_text;
 use crate::db::{Debt, DebtState, Decision, Store};
 use crate::domain::reason::{Reason, in_words};
+use crate::domain::rights::Right;
 
 #[derive(Debug, Args)]
 pub struct Arguments {
@@ -29,11 +31,21 @@ enum Action {
         /// 只列这种状态，如 held 或 等人处理；不写则列出没有送达、没有撤回的
         #[arg(long)]
         state: Option<DebtState>,
+        /// 最多列多少件
         #[arg(long, default_value_t = 1000)]
         limit: i64,
+        /// 以 JSON 输出
+        #[arg(long)]
+        json: bool,
     },
     /// 显示一件
-    Show { key: String },
+    Show {
+        /// list 里的「key」
+        key: String,
+        /// 以 JSON 输出
+        #[arg(long)]
+        json: bool,
+    },
     /// 马上再试；可能已经送达的先核实（记入审计）
     Retry(Move),
     /// 服务中心审核通过，马上上报（记入审计）
@@ -64,10 +76,18 @@ struct Move {
 pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let store = arguments.config.store().await?;
     match arguments.action {
-        Action::List { lane, state, limit } => {
-            list(&store.debts(lane.as_deref(), state.map(DebtState::code), limit).await?)?;
+        Action::List { lane, state, limit, json } => {
+            let debts = store.debts(lane.as_deref(), state.map(DebtState::code), limit).await?;
+            list(&debts, json)?;
         }
-        Action::Show { key } => show(&store.debt(&key).await.map_err(wrong_input)?),
+        Action::Show { key, json } => {
+            let debt = store.debt(&key).await.map_err(refused)?;
+            if json {
+                list(&[debt], true)?;
+            } else {
+                show(&debt);
+            }
+        }
         Action::Retry(made) => decide(&store, &made, &Decision::Retry).await?,
         Action::Release(made) => decide(&store, &made, &Decision::Release).await?,
         Action::Hold(made) => decide(&store, &made, &Decision::Hold).await?,
@@ -82,17 +102,16 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
 
 async fn decide(store: &Store, made: &Move, decision: &Decision) -> anyhow::Result<()> {
     let mut tx = store.begin().await?;
-    tx.decide_debt(&made.key, decision, &made.approval.by, &made.approval.reason)
-        .await
-        .map_err(wrong_input)?;
+    let (by, reason) = made.approval.given(&mut tx, Right::DecideDebt, None).await?;
+    tx.decide_debt(&made.key, decision, &by.signed(), reason).await.map_err(refused)?;
     tx.commit().await?;
     say!("{}：已处置，已记入审计", made.key);
     Ok(())
 }
 
-fn list(debts: &[Debt]) -> anyhow::Result<()> {
-    let mut table =
-        Table::new(["key", "通道", "状态", "下落不明自", "尝试次数", "下次", "最近的问题"])?;
+fn list(debts: &[Debt], json: bool) -> anyhow::Result<()> {
+    let names = ["key", "通道", "状态", "下落不明自", "尝试次数", "下次", "最近的问题"];
+    let mut table = Table::new(names, json)?;
     for debt in debts {
         table.row([
             &debt.debt_key,

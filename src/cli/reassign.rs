@@ -6,7 +6,10 @@ use clap::Args;
 
 use crate::app::assignments::reassign;
 
-use super::{ConfigFile, wrong_input};
+use super::record::ConfigFile;
+use super::{Approval, person, refused};
+use crate::app::subjects::places;
+use crate::domain::rights::Right;
 
 #[derive(Debug, Args)]
 pub struct Arguments {
@@ -17,24 +20,19 @@ pub struct Arguments {
     /// 新走访人的人员编号
     #[arg(long, value_name = "STAFF")]
     to: String,
-    /// 批准人
-    #[arg(long)]
-    by: String,
-    /// 原因
-    #[arg(long)]
-    reason: String,
+    #[command(flatten)]
+    approval: Approval,
 }
 
 pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let store = arguments.config.store().await?;
-    let staff = store.staff().await?;
-    let Some(person) = staff.iter().find(|person| person.number == arguments.to) else {
-        return Err(wrong_input(format!("没有编号「{}」的走访人员", arguments.to)));
-    };
+    let visitor = person(&store, &arguments.to).await?;
     let mut tx = store.begin().await?;
-    let Arguments { subject, by, reason, .. } = &arguments;
-    reassign(&mut tx, subject, &person.id, by, reason).await.map_err(wrong_input)?;
+    let Arguments { subject, approval, .. } = &arguments;
+    let area = places(&mut tx, &[subject]).await?.remove(subject).map(|place| place.area_id);
+    let (by, reason) = approval.given(&mut tx, Right::Reassign, area.as_deref()).await?;
+    reassign(&mut tx, subject, &visitor.id, &by.signed(), reason).await.map_err(refused)?;
     tx.commit().await?;
-    say!("「{}」改由「{}」走访，已记入审计", arguments.subject, person.name);
+    say!("「{}」改由「{}」走访，已记入审计", arguments.subject, visitor.name);
     Ok(ExitCode::SUCCESS)
 }

@@ -3,16 +3,17 @@
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use anyhow::Context;
 use clap::Args;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 use tracing::info;
 
-use super::{ConfigFile, logging, read_instant, wrong_input};
+use super::record::ConfigFile;
+use super::{logging, read_instant, wrong_input};
 use crate::clock::{Chance, Clock};
 use crate::daemon::{Daemon, open_store};
+use crate::domain::reason::of_system;
 use crate::web;
 
 #[derive(Debug, Args)]
@@ -41,13 +42,14 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let listen = settings.http.listen.clone();
     let listener = TcpListener::bind(&listen)
         .await
-        .with_context(|| format!("http.listen：{listen} 不能监听"))?;
+        .map_err(|why| cannot_listen("http.listen", &listen, why))?;
+    let used = arguments.config.used(&settings);
     let store = open_store(&settings, clock, Chance::system()).await?;
     let shutdown = CancellationToken::new();
     let daemon = Arc::new(Daemon::new(settings, store.clone(), shutdown.clone())?);
     let pages = tokio::spawn(web::serve(listener, Arc::clone(&daemon), shutdown.clone()));
     tokio::spawn(stop_on_signal(shutdown.clone()));
-    info!(%listen, version = env!("CARGO_PKG_VERSION"), rehearsal = store.context().clock.is_rehearsal(), "serving");
+    info!(%listen, config = used.config.unwrap_or_default(), database = %used.database, version = env!("CARGO_PKG_VERSION"), rehearsal = store.context().clock.is_rehearsal(), "serving");
     // Without systemd there is nobody to tell.
     let _ = sd_notify::notify(false, &[sd_notify::NotifyState::Ready]);
     daemon.run().await?;
@@ -56,6 +58,12 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     store.close().await;
     info!("stopped");
     Ok(ExitCode::SUCCESS)
+}
+
+/// That an address can't be listened on, and why.
+pub(super) fn cannot_listen(key: &str, address: &str, why: std::io::Error) -> anyhow::Error {
+    let said = of_system(why.kind());
+    anyhow::Error::new(why).context(format!("{key}：{address} 不能监听：{said}"))
 }
 
 /// Gives the word to stop on SIGTERM or Ctrl-C.

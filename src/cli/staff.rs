@@ -1,4 +1,4 @@
-//! `zoufang staff`: a person's absence and deputy, their contact card, and the private address of their calendar.
+//! `zoufang staff`: who there is; a person's absence and deputy, their contact card, and the private address of their calendar.
 
 use std::process::ExitCode;
 
@@ -6,12 +6,14 @@ use clap::{Args, Subcommand};
 use jiff::civil::Date;
 use serde_json::json;
 
-use super::{ConfigFile, wrong_input};
+use super::record::ConfigFile;
+use super::table::Table;
+use super::{acting, person, read_date, refused, wrong_input};
 use crate::app::absences;
 use crate::app::problem::only;
-use crate::clock::{Chance, Clock};
-use crate::daemon::open_store;
-use crate::db::{NewAbsence, StaffMember, Store};
+use crate::db::{NewAbsence, Store};
+use crate::domain::rights::Right;
+use crate::domain::staff::{AddressKind, Role};
 use crate::notify::{Messages, calendar_link};
 
 #[derive(Debug, Args)]
@@ -24,18 +26,29 @@ pub struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Action {
+    /// 列出走访人员：编号、姓名、角色、所属区划、有哪些联系方式
+    List {
+        /// 只列这个角色的，如 网格员
+        #[arg(long)]
+        role: Option<Role>,
+        /// 以 JSON 输出
+        #[arg(long)]
+        json: bool,
+    },
     /// 登记某人外出（首尾两天都算），由代办人代为接收提醒（记入审计）
     Away {
         /// 人员编号
         number: String,
-        #[arg(long)]
+        /// 第一天，如 2022-03-08
+        #[arg(long, value_parser = read_date)]
         from: Date,
-        #[arg(long)]
+        /// 最后一天
+        #[arg(long, value_parser = read_date)]
         until: Date,
         /// 代办人编号；不写则转给上一级
         #[arg(long)]
         deputy: Option<String>,
-        /// 经办人
+        /// 经办人编号
         #[arg(long)]
         by: String,
     },
@@ -48,16 +61,20 @@ enum Action {
     Calendar {
         /// 人员编号
         number: String,
-        /// 换一个新地址，旧的作废
-        #[arg(long)]
+        /// 换一个新地址，旧的作废（记入审计）
+        #[arg(long, requires = "by")]
         renew: bool,
+        /// 经办人编号
+        #[arg(long)]
+        by: Option<String>,
     },
 }
 
 pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let settings = arguments.config.settings()?;
-    let store = open_store(&settings, Clock::system(), Chance::system()).await?;
+    let store = arguments.config.open(&settings).await?;
     match arguments.action {
+        Action::List { role, json } => list(&store, role, json).await?,
         Action::Away { number, from, until, deputy, by } => {
             away(&store, &number, from, until, deputy.as_deref(), &by).await?;
         }
@@ -69,25 +86,26 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
                 "hotline": campaign.hotline,
                 "name": person.name,
                 "unit": person.unit,
-                "phone": store.addresses(&number).await?.phone,
+                "phone": store.addresses(&person.number).await?.phone,
                 "area": tree.get(&person.area_id).map(|area| area.name.clone()),
             });
             let messages = Messages::read(&settings.notify.templates)?;
             say!("{}", messages.render("card.txt", values)?);
         }
-        Action::Calendar { number, renew } => {
+        Action::Calendar { number, renew, by } => {
             let url = &settings.notify.public_url;
             if url.is_empty() {
                 return Err(wrong_input("请先设 notify.public_url：手机能访问到的本服务地址"));
             }
-            let person = person(&store, &number).await?;
-            if renew {
+            let of = person(&store, &number).await?;
+            if let Some(by) = by.filter(|_| renew) {
                 let mut tx = store.begin().await?;
-                tx.renew_calendar(&person.id).await?;
-                tx.audit("cli", "renew_calendar", &number, &json!({})).await?;
+                let by = acting(&mut tx, &by, Right::Absence, None).await?;
+                tx.renew_calendar(&of.id).await?;
+                tx.audit(&by.signed(), "renew_calendar", &of.number, &json!({})).await?;
                 tx.commit().await?;
             }
-            let person = self::person(&store, &number).await?;
+            let person = person(&store, &of.number).await?;
             say!("{}", calendar_link(store.context(), url, &person));
         }
     }
@@ -109,20 +127,34 @@ async fn away(
     };
     let deputy_id = deputy.as_ref().map(|deputy| deputy.id.clone());
     let mut tx = store.begin().await?;
-    let absence = NewAbsence { staff_id: who.id, from, until, deputy_id };
+    let by = acting(&mut tx, by, Right::Absence, None).await?;
+    let absence = NewAbsence { staff_id: who.id.clone(), from, until, deputy_id };
     let put = absences::put(&mut tx, &[absence]).await?;
-    only(put).map_err(wrong_input)?;
+    only(put).map_err(refused)?;
     let detail =
         json!({ "from": from, "until": until, "deputy": deputy.as_ref().map(|d| &d.number) });
-    tx.audit(by, "away", number, &detail).await?;
+    tx.audit(&by.signed(), "away", &who.number, &detail).await?;
     tx.commit().await?;
     let to = deputy.map_or("上一级".to_owned(), |deputy| format!("「{}」", deputy.name));
     say!("「{}」{from} 至 {until} 外出，提醒转给{to}，已记入审计", who.name);
     Ok(())
 }
 
-async fn person(store: &Store, number: &str) -> anyhow::Result<StaffMember> {
-    let staff = store.staff().await?;
-    let found = staff.into_iter().find(|person| person.number == number);
-    found.ok_or_else(|| wrong_input(format!("没有编号「{number}」的走访人员")))
+/// Who there is.
+async fn list(store: &Store, role: Option<Role>, json: bool) -> anyhow::Result<()> {
+    let tree = store.area_tree().await?;
+    let names = ["人员编号", "姓名", "角色", "所属区划", "工作单位", "联系方式"];
+    let mut table = Table::new(names, json)?;
+    for person in store.staff().await? {
+        if role.is_some_and(|role| !person.roles.contains(&role)) {
+            continue;
+        }
+        let roles: Vec<&str> = person.roles.iter().map(|role| role.chinese()).collect();
+        let reach: Vec<&str> =
+            person.addresses.iter().map(|kind: &AddressKind| kind.chinese()).collect();
+        let area = tree.get(&person.area_id).map(|area| area.name.as_str()).unwrap_or_default();
+        let (roles, reach) = (roles.join("、"), reach.join("、"));
+        table.row([&person.number, &person.name, &roles, area, &person.unit, &reach])?;
+    }
+    Ok(table.end()?)
 }

@@ -9,7 +9,7 @@ use clap::Args;
 use reqwest::StatusCode;
 use serde::Serialize;
 
-use super::ConfigFile;
+use super::record::ConfigFile;
 use crate::domain::health::Verdict;
 use crate::web::status::{Status, Unreadable};
 
@@ -30,16 +30,26 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         &crate::delivery::http::Tls::default(),
     )?;
     let answer = client.get(&address).send().await;
-    let answer =
-        answer.with_context(|| format!("{address} 没有回答：服务在运行吗？地址在 http.listen"))?;
+    let answer = answer.with_context(|| {
+        format!(
+            "{address} 没有回答：服务在运行吗？地址写在 http.listen（配置：{}）",
+            arguments.config.name()
+        )
+    })?;
     if answer.status() == StatusCode::SERVICE_UNAVAILABLE {
-        let unreadable: Unreadable = answer.json().await?;
+        let unreadable: Unreadable = answer.json().await.with_context(|| not_ours(&address))?;
         show(arguments.json, &unreadable)?;
         return Ok(ExitCode::FAILURE);
     }
-    let status: Status = answer.error_for_status()?.json().await?;
+    let status: Status = async { answer.error_for_status()?.json().await }
+        .await
+        .with_context(|| not_ours(&address))?;
     show(arguments.json, &status)?;
     Ok(if status.verdict == Verdict::Red { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+}
+
+fn not_ours(address: &str) -> String {
+    format!("{address} 的回答看不懂：那里是另一个程序，或另一个版本的服务；请核对 http.listen")
 }
 
 fn show(json: bool, status: &(impl Display + Serialize)) -> anyhow::Result<()> {

@@ -1,6 +1,6 @@
 //! What the command line says of itself: its help, and what is wrong with how it was called, in Chinese.
 
-use clap::builder::{Arg, ArgAction};
+use clap::builder::{Arg, ArgAction, StyledStr};
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Command, CommandFactory, Error, FromArgMatches};
 
@@ -10,8 +10,66 @@ const HELP: &str = "{about-with-newline}\n用法：{usage}\n\n{all-args}";
 
 /// Reads the arguments; gives back what to say where they can't be read.
 pub(super) fn read(arguments: impl Iterator<Item = std::ffi::OsString>) -> Result<Cli, Error> {
-    let matches = in_chinese(Cli::command()).try_get_matches_from(arguments)?;
+    let matches = command().try_get_matches_from(arguments)?;
     Cli::from_arg_matches(&matches)
+}
+
+/// The whole command line in Chinese.
+pub(super) fn command() -> Command {
+    in_chinese(Cli::command())
+}
+
+/// What stands for a value in help and usage, by the name that it has in the sources.
+const VALUES: &[(&str, &str)] = &[
+    ("FILE", "文件"),
+    ("FILES", "文件"),
+    ("DIR", "文件夹"),
+    ("OUTPUT", "文件"),
+    ("STAFF", "人员编号"),
+    ("BY", "人员编号"),
+    ("INSPECTOR", "人员编号"),
+    ("DEPUTY", "人员编号"),
+    ("TO", "人员编号"),
+    ("REASON", "原因"),
+    ("NUMBER", "编号"),
+    ("SUBJECT", "对象编号"),
+    ("KEY", "编号"),
+    ("KIND", "种类"),
+    ("SHELL", "命令行"),
+    ("STATE", "状态"),
+    ("SORT", "次序"),
+    ("LANE", "通道"),
+    ("CHANNEL", "通道"),
+    ("LIMIT", "件数"),
+    ("ROLE", "角色"),
+    ("AREA", "区划"),
+    ("ABOUT", "谁"),
+    ("REPORTER", "谁"),
+    ("ON", "日期"),
+    ("FROM", "日期"),
+    ("UNTIL", "日期"),
+    ("INSTANT", "时间"),
+    ("ALIKE", "改字或另一件"),
+    ("COLUMN", "列名"),
+    ("SEED", "数"),
+    ("N", "数"),
+    ("SPEC", "故障"),
+    ("NAME,…", "名称,…"),
+    ("ADDR", "地址"),
+    ("LISTEN", "地址"),
+    ("LOG", "级别"),
+    ("CODE", "代号"),
+    ("NAME", "名称"),
+    ("TOWN", "区划代码"),
+    ("START", "日期"),
+];
+
+/// What stands for an argument's value: as it's known, else nothing.
+fn value_name(arg: &Arg) -> Option<&'static str> {
+    let own = arg.get_value_names().and_then(|names| names.first()).map(ToString::to_string);
+    let name = own.unwrap_or_else(|| arg.get_id().as_str().to_uppercase());
+    let known = VALUES.iter().find(|(english, _)| *english == name);
+    known.map(|(_, chinese)| *chinese)
 }
 
 /// The same command and all below it with Chinese headings.
@@ -37,16 +95,32 @@ fn in_chinese(command: Command) -> Command {
     }
     command = command.mut_args(|arg| {
         let heading = if positionals.contains(arg.get_id()) { "参数" } else { "选项" };
-        arg.help_heading(heading)
+        let arg = arg.help_heading(heading);
+        match value_name(&arg).filter(|_| arg.get_action().takes_values()) {
+            Some(name) => arg.value_name(name),
+            None => arg,
+        }
     });
     below.into_iter().fold(command, |command, name| command.mut_subcommand(name, in_chinese))
 }
 
+/// What clap itself writes, in Chinese.
+const WORDS: &[(&str, &str)] = &[
+    ("[OPTIONS]", "[选项]"),
+    ("[default: ", "[默认："),
+    ("[env: ", "[环境变量："),
+    ("[possible values: ", "[可以写："),
+    ("Possible values:", "可以写："),
+    ("[aliases: ", "[也可写："),
+];
+
+fn translated(text: &str) -> String {
+    WORDS.iter().fold(text.to_owned(), |text, (english, chinese)| text.replace(english, chinese))
+}
+
 /// What whoever asked for help, or for the version, is shown.
 pub(super) fn shown(help: &Error) -> String {
-    let words = [("[OPTIONS]", "[选项]"), ("[default: ", "[默认："), ("[env: ", "[环境变量：")];
-    let help = help.to_string();
-    words.iter().fold(help, |help, (english, chinese)| help.replace(english, chinese))
+    translated(&help.to_string())
 }
 
 /// What to tell whoever called it so.
@@ -88,7 +162,7 @@ pub(super) fn explain(error: &Error) -> String {
     if !like.is_empty() {
         lines.push(format!("是不是要写：{like}"));
     }
-    let usage = of(ContextKind::Usage);
+    let usage = translated(&of(ContextKind::Usage));
     if let Some((_, usage)) = usage.trim().split_once(' ') {
         lines.push(format!("用法：{}", usage.trim()));
     }
@@ -100,7 +174,7 @@ fn said(value: &ContextValue) -> String {
     match value {
         ContextValue::Strings(several) => several.join("、"),
         ContextValue::StyledStrs(several) => {
-            several.iter().map(ToString::to_string).collect::<Vec<_>>().join("、")
+            several.iter().map(StyledStr::to_string).collect::<Vec<_>>().join("、")
         }
         ContextValue::None => String::new(),
         other => other.to_string(),
@@ -112,13 +186,20 @@ fn in_words(why: &str) -> String {
     let known = [
         ("invalid digit found in string", "要写整数"),
         ("cannot parse integer from empty string", "要写整数"),
+        ("is not in", "数太大或太小"),
         ("number too large", "数太大"),
         ("number too small", "数太小"),
         ("invalid float literal", "要写数"),
+        ("cannot parse float from empty string", "要写数"),
         ("invalid socket address syntax", "要写成 地址:端口，例如 127.0.0.1:8080"),
     ];
     let found = known.iter().find(|(english, _)| why.contains(english));
-    found.map_or_else(|| why.to_owned(), |(_, chinese)| (*chinese).to_owned())
+    let is_ours = why.chars().any(|letter| ('\u{4e00}'..='\u{9fff}').contains(&letter));
+    match found {
+        Some((_, chinese)) => (*chinese).to_owned(),
+        None if is_ours => why.to_owned(),
+        None => "认不出这个写法".to_owned(),
+    }
 }
 
 #[cfg(test)]
@@ -133,33 +214,54 @@ mod tests {
     #[test]
     fn a_wrong_call_is_explained_in_chinese() {
         for (arguments, said) in [
-            (vec!["import"], "还缺：<FILE>"),
+            (vec!["import"], "还缺：<文件>"),
             (vec!["imprt", "a"], "没有「imprt」这个命令"),
             (vec!["imprt", "a"], "import"),
             (vec!["import", "--dryrun", "a"], "没有「--dryrun」这个选项或参数"),
-            (vec!["figures", "--by", "户"], "「--by <BY>」的「户」不对"),
+            (vec!["import", "--alike", "x", "a"], "可以写：correction、another"),
+            (vec!["figures", "--by", "户"], "的「户」不对"),
             (vec!["figures", "--held", "--by", "村"], "不能与"),
             (vec!["figures", "--by"], "后面要写内容"),
+            (vec!["notify", "preview", "--on", "3月8日"], "应写成 2022-03-08"),
             (vec![], "还缺命令"),
         ] {
             let text = called(&arguments);
             assert!(text.contains(said), "{arguments:?}: {text}");
-            for english in ["error", "required", "unexpected", "Usage", "similar"] {
+            for english in ["error", "required", "unexpected", "Usage", "similar", "OPTIONS"] {
                 assert!(!text.contains(english), "{english}: {text}");
             }
         }
     }
 
     #[test]
-    fn every_help_has_chinese_headings() {
+    fn every_help_is_in_chinese() {
         fn walk(command: &Command) {
-            let help = command.clone().render_long_help().to_string();
-            for english in ["Usage:", "Options:", "Commands:", "Arguments:", "Print "] {
+            let help = translated(&command.clone().render_long_help().to_string());
+            for english in [
+                "Usage:",
+                "Options:",
+                "Commands:",
+                "Arguments:",
+                "Print ",
+                "OPTIONS",
+                "ossible values",
+                "[default",
+            ] {
                 assert!(!help.contains(english), "{}: {help}", command.get_name());
             }
+            for arg in command.get_arguments().filter(|arg| arg.get_action().takes_values()) {
+                let name = arg.get_value_names().unwrap()[0].as_str();
+                assert!(
+                    !name.chars().any(|c| c.is_ascii_alphabetic()),
+                    "{} {name}",
+                    command.get_name()
+                );
+                assert!(arg.get_help().is_some(), "{} {name} says nothing", command.get_name());
+            }
+            assert!(command.get_about().is_some(), "{}", command.get_name());
             command.get_subcommands().for_each(walk);
         }
-        let mut command = in_chinese(Cli::command());
+        let mut command = command();
         command.build();
         walk(&command);
     }

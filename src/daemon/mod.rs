@@ -6,6 +6,7 @@ mod heartbeat;
 mod jobs;
 mod lanes;
 mod memory;
+mod plan_file;
 mod unfinished;
 
 use std::path::Path;
@@ -17,9 +18,10 @@ use tokio_util::sync::CancellationToken;
 use tracing::{error, info};
 
 use crate::clock::{Chance, Clock};
-use crate::db::{Context, Store, StoreError};
+use crate::db::{Context, Looked, Store, StoreError};
 use crate::delivery::{GateState, Lane};
 use crate::domain::campaign::Campaign;
+use crate::domain::reason::of_system;
 use crate::domain::workdays::{Workdays, WorkingTime};
 use crate::notify::{MessageError, Messages, ReminderRules};
 use crate::platform::open311::Open311;
@@ -29,13 +31,12 @@ use crate::platform::{Platform, ServiceGap};
 use crate::schedule::{Schedule, Work};
 use crate::seal::{SealError, Sealer};
 use crate::settings::channels::NotifySettings;
-use crate::settings::{Adapter, Review, Settings, SettingsError, mistakes};
+use crate::settings::{Adapter, Review, Settings, SettingsError};
 use memory::MemoryFile;
 
 pub use heartbeat::{Heartbeat, Pulse};
 pub use lanes::open as open_channel;
 
-const CAMPAIGN: &str = include_str!("../../config/campaign.toml");
 const CALENDAR: &str = include_str!("../../config/calendar/cn-workdays.csv");
 
 /// Why the program can't be put together.
@@ -45,6 +46,10 @@ pub enum AssembleError {
     Settings(#[from] SettingsError),
     #[error(transparent)]
     Seal(#[from] SealError),
+    #[error(
+        "{0}。数据库里的个人信息是用指纹 {1} 的密钥加密的：请把另存的那一份密钥放到这个位置，或把 privacy.key_file 改成它的位置；不要生成新密钥，新密钥打不开已有的数据"
+    )]
+    KeyOfRecord(String, String),
     #[error(transparent)]
     Store(#[from] StoreError),
     #[error("notify.templates：{0}")]
@@ -55,14 +60,14 @@ pub enum AssembleError {
     Calendar { file: String, why: String },
 }
 
-/// The plan: the operator's file, or the built-in one.
+/// The plan: the operator's file over the built-in one's shape, or the built-in one.
 pub fn load_campaign(file: &Path) -> Result<Campaign, AssembleError> {
     let wrong = |why: String| AssembleError::Campaign { file: file.display().to_string(), why };
-    let text = read_or(file, CAMPAIGN).map_err(wrong)?;
-    let campaign: Campaign =
-        toml::from_str(&text).map_err(|error| wrong(mistakes::in_toml(&text, &error)))?;
-    campaign.check().map_err(|error| wrong(error.to_string()))?;
-    Ok(campaign)
+    if file.as_os_str().is_empty() {
+        return plan_file::built_in().map_err(wrong);
+    }
+    let text = read_or(file, "").map_err(wrong)?;
+    plan_file::read(&text).map_err(wrong)
 }
 
 /// The calendar: the operator's file, or the built-in one.
@@ -76,7 +81,22 @@ fn read_or(file: &Path, built_in: &str) -> Result<String, String> {
     if file.as_os_str().is_empty() {
         return Ok(built_in.to_owned());
     }
-    std::fs::read_to_string(file).map_err(|why| why.to_string())
+    std::fs::read_to_string(file).map_err(|why| of_system(why.kind()).to_owned())
+}
+
+/// The key that seals personal data.
+///
+/// # Errors
+/// Where its file can't be used; for a record whose data is sealed already, only the key that sealed it helps.
+pub async fn load_key(settings: &Settings) -> Result<Sealer, AssembleError> {
+    let why = match Sealer::from_file(&settings.privacy.key_file) {
+        Ok(sealer) => return Ok(sealer),
+        Err(why) => why,
+    };
+    match Store::look(&settings.database.url).await {
+        Ok(Looked { key: Some(key), .. }) => Err(AssembleError::KeyOfRecord(why.what(), key)),
+        _ => Err(why.into()),
+    }
 }
 
 /// Opens the record as configured.
@@ -85,10 +105,27 @@ pub async fn open_store(
     clock: Clock,
     chance: Chance,
 ) -> Result<Store, AssembleError> {
-    let context = Context {
+    let context = context(settings, clock, chance).await?;
+    let store = Store::open(&settings.database.url, context).await?;
+    memory::compare(settings, &store).await?;
+    Ok(store)
+}
+
+/// Opens a record that is there already, for reading only: it isn't held against what is remembered of it.
+pub async fn look_at_store(settings: &Settings, clock: Clock) -> Result<Store, AssembleError> {
+    let context = context(settings, clock, Chance::system()).await?;
+    Ok(Store::open(&settings.database.url, context).await?)
+}
+
+async fn context(
+    settings: &Settings,
+    clock: Clock,
+    chance: Chance,
+) -> Result<Context, AssembleError> {
+    Ok(Context {
         clock,
         chance,
-        sealer: Sealer::from_file(&settings.privacy.key_file)?,
+        sealer: load_key(settings).await?,
         campaign: load_campaign(&settings.campaign.file)?,
         workdays: load_workdays(&settings.campaign.calendar_file)?,
         platform_lane: settings.platform.name.clone(),
@@ -101,10 +138,7 @@ pub async fn open_store(
         photos: settings.platform.photos,
         close_needs_answer: settings.platform.close_needs_answer,
         platform_statuses: settings.platform.statuses.clone(),
-    };
-    let store = Store::open(&settings.database.url, context).await?;
-    memory::compare(settings, &store).await?;
-    Ok(store)
+    })
 }
 
 /// The configured platform, if there is one.

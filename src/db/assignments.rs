@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::sets::Columns;
-use super::{Result, Tx};
+use super::{Result, Store, Tx};
 
 /// An assignment to be added.
 #[derive(Debug, Serialize)]
@@ -46,5 +46,18 @@ impl Tx {
         .execute(&mut *self.db)
         .await?;
         Ok(())
+    }
+}
+
+impl Store {
+    /// The areas in which subjects lie that nobody visits, and how many.
+    pub async fn unassigned(&self) -> Result<Vec<(String, i64)>> {
+        Ok(sqlx::query_as(
+            "SELECT s.area_id, COUNT(*) FROM subjects s LEFT JOIN assignments a ON a.subject_id = s.id
+             JOIN areas p ON p.id = s.area_id
+             WHERE a.id IS NULL GROUP BY s.area_id, p.code, p.name ORDER BY p.code, p.name",
+        )
+        .fetch_all(&self.read)
+        .await?)
     }
 }

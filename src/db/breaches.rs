@@ -126,12 +126,6 @@ impl Tx {
         }
         self.audit(by, "close_breach", number, &serde_json::json!({})).await
     }
-
-    /// Whether that staff number is an inspector's.
-    pub async fn is_inspector(&mut self, number: &str) -> Result<bool> {
-        let staff = self.staff().await?;
-        Ok(staff.iter().any(|p| p.number == number && p.roles.contains(&Role::Inspector)))
-    }
 }
 
 impl Store {

@@ -1,16 +1,15 @@
 //! Opening the database: pools, pragmas, migrations under a lock, and the key's fingerprint.
 
 use std::fs::File;
-use std::path::Path;
-use std::str::FromStr;
 use std::sync::{Arc, RwLock};
 use std::time::Duration;
 
-use sqlx::any::{AnyConnectOptions, AnyPoolOptions};
+use sqlx::any::AnyPoolOptions;
 use sqlx::migrate::MigrateError;
-use sqlx::{AnyConnection, AnyPool, Connection, Executor};
+use sqlx::{AnyPool, Connection, Executor};
 
 use crate::domain::obligations::Plans;
+use crate::domain::reason::of_system;
 
 use super::last_tree::LastTree;
 use super::{Context, Dialect, Result, Store, StoreError};
@@ -86,7 +85,7 @@ impl Store {
     }
 }
 
-fn dialect_of(url: &str) -> Result<Dialect> {
+pub(super) fn dialect_of(url: &str) -> Result<Dialect> {
     match url.split_once(':').map(|(scheme, _)| scheme) {
         Some("sqlite") => Ok(Dialect::Sqlite),
         Some("postgres" | "postgresql") => Ok(Dialect::Postgres),
@@ -98,7 +97,7 @@ fn dialect_of(url: &str) -> Result<Dialect> {
 }
 
 /// The file behind a `sqlite://` address.
-fn sqlite_file(url: &str) -> &str {
+pub(super) fn sqlite_file(url: &str) -> &str {
     let path = url.trim_start_matches("sqlite:").trim_start_matches("//");
     path.split('?').next().unwrap_or(path)
 }
@@ -191,7 +190,7 @@ async fn lock_file(database: &str) -> Result<File> {
     let lock = move || {
         File::create(&file)
             .and_then(|lock| lock.lock().map(|()| lock))
-            .map_err(|why| StoreError::Lock { file, why: why.to_string() })
+            .map_err(|why| StoreError::Lock { file, why: of_system(why.kind()) })
     };
     tokio::task::spawn_blocking(lock).await.map_err(|why| StoreError::Migrate(why.to_string()))?
 }
@@ -208,37 +207,5 @@ impl Store {
         migrate(url, dialect, &pool, up_to).await?;
         pool.close().await;
         Ok(())
-    }
-
-    /// Looks whether the database could be opened, and changes nothing.
-    pub async fn probe(url: &str) -> Result<String> {
-        sqlx::any::install_default_drivers();
-        if dialect_of(url)? == Dialect::Sqlite {
-            let file = Path::new(sqlite_file(url));
-            let folder =
-                file.parent().filter(|f| !f.as_os_str().is_empty()).unwrap_or(Path::new("."));
-            if !folder.is_dir() {
-                return Err(StoreError::Rule(format!(
-                    "目录 {} 不存在，请先建好",
-                    folder.display()
-                )));
-            }
-            if !file.exists() {
-                return Ok(format!("{} 还没有，启动时会建立", file.display()));
-            }
-        }
-        let options = AnyConnectOptions::from_str(url)?;
-        let mut connection = AnyConnection::connect_with(&options).await?;
-        let newest: Option<i64> = sqlx::query_scalar("SELECT MAX(version) FROM _sqlx_migrations")
-            .fetch_one(&mut connection)
-            .await
-            .unwrap_or_default();
-        let known = super::migrations::newest(dialect_of(url)?);
-        match newest {
-            Some(newest) if newest > known => Err(StoreError::NewerDatabase(newest)),
-            Some(newest) if newest == known => Ok("可以打开，版本一致".to_owned()),
-            Some(_) => Ok("可以打开，启动时会升级".to_owned()),
-            None => Ok("可以打开，是空的，启动时会建表".to_owned()),
-        }
     }
 }

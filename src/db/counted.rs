@@ -15,7 +15,7 @@ use crate::domain::counted::{
 };
 use crate::domain::duty::{self, DutyKind};
 use crate::domain::figures::{Counted, Tally};
-use crate::domain::issue::Category;
+use crate::domain::issue::{Category, EventKind};
 use crate::domain::staff::{AddressKind, Role};
 use crate::domain::visit::Satisfaction;
 
@@ -281,12 +281,14 @@ impl CountedRow for IssueRow {
         format!(
             "SELECT i.id, i.number, i.area_id AS area, a.staff_id AS visitor, i.state, i.round, i.level, i.category, i.urgency,
                i.town_finished, i.platform_finished, i.due_on, b.due_on AS note_due_on,
-               CASE WHEN d.state = 'met' THEN d.met_at END AS noted_at,
+               (SELECT MIN(n.at) FROM issue_events n WHERE n.issue_id = i.id AND n.kind = '{}' AND n.body LIKE '%\"{}\"%') AS noted_at,
                CASE WHEN EXISTS (SELECT 1 FROM issue_events e WHERE e.issue_id = i.id AND e.kind IN ('reopened', 'platform_reopened'))
                  THEN 1 ELSE 0 END AS reopened
              FROM issues i LEFT JOIN assignments a ON a.subject_id = i.subject_id
              LEFT JOIN duties d ON d.duty_key = '{}' || i.id || '/{}'
              LEFT JOIN duty_groups b ON b.id = d.group_id",
+            EventKind::Acknowledged.code(),
+            Role::GridMember.code(),
             duty::key(DutyKind::Acknowledge, "", 1),
             Role::GridMember.code()
         )

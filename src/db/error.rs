@@ -25,9 +25,9 @@ pub enum StoreError {
     )]
     NewerDatabase(i64),
     #[error("数据库锁文件 {file} 用不了：{why}")]
-    Lock { file: String, why: String },
+    Lock { file: String, why: &'static str },
     #[error(
-        "密钥与数据库不符：数据库是用另一把密钥（指纹 {expected}）加密的，现在的指纹是 {found}。请检查 privacy.key_file"
+        "密钥与数据库不符：数据库里的个人信息是用另一把密钥（指纹 {expected}）加密的，现在这把的指纹是 {found}。请把另存的那一份放到 privacy.key_file 写的位置；数据没有改动"
     )]
     WrongKey { expected: String, found: String },
     #[error("{0}")]

@@ -1,7 +1,8 @@
 //! The heartbeat: a small row that is written every few seconds, so that it's known whether the record can be written;
 //! and what stands in the way where it can't.
 
-use super::{Result, Store, StoreError};
+use super::{Result, Store, StoreError, Tx, to_json};
+use crate::clock::{LastBeat, real_millis};
 use crate::domain::health::Fault;
 
 impl Store {
@@ -14,7 +15,27 @@ impl Store {
         let now = tx.now().to_string();
         tx.put_meta("heartbeat", &now).await?;
         tx.count_beat().await?;
+        tx.note_rehearsal().await?;
         tx.commit().await
+    }
+}
+
+/// The name under which a rehearsal's clock is kept, for commands beside the service.
+pub(super) const REHEARSAL: &str = "rehearsal";
+
+impl Tx {
+    /// Notes what time it is in a rehearsal; nothing is kept of the system's own.
+    async fn note_rehearsal(&mut self) -> Result<()> {
+        let clock = &self.context().clock;
+        let Some(pace) = clock.pace() else {
+            sqlx::query("DELETE FROM meta WHERE name = $1")
+                .bind(REHEARSAL)
+                .execute(&mut *self.db)
+                .await?;
+            return Ok(());
+        };
+        let last = LastBeat { at: clock.millis(), real: real_millis(), pace };
+        self.put_meta(REHEARSAL, &to_json(&last)?).await
     }
 }
 

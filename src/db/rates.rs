@@ -37,7 +37,7 @@ struct Kept {
 }
 
 /// The columns of a [`Kept`].
-const KEPT: [&str; 9] = [
+const KEPT: [&str; 10] = [
     "of_id",
     "subjects",
     "visited",
@@ -45,6 +45,7 @@ const KEPT: [&str; 9] = [
     "to_respond",
     "responded",
     "resolved",
+    "late",
     "asked",
     "satisfied",
 ];
@@ -65,23 +66,54 @@ pub struct AreaFigures {
 }
 
 impl AreaFigures {
-    /// A line for each area of this kind, with all that lies in it.
+    /// A line for each area of this kind, with all that lies in it; what lies in none has a line of the area where it does:
+    /// the schools, hospitals and organs of a town.
     pub fn under(&self, kind: AreaKind) -> Vec<FiguresLine> {
-        let above = |id: &str| self.tree.upward(id).find(|area| area.kind == kind);
-        lines(&self.kept, |id| Some(above(id)?.name.clone()))
+        let name = |id: &str| {
+            let above = self.tree.upward(id).find(|area| area.kind == kind);
+            let area = above.or_else(|| self.tree.get(id))?;
+            let own = above.map_or_else(|| format!("{}直属", area.name), |area| area.name.clone());
+            Some((area.id.clone(), own))
+        };
+        let mut lines = lines(&self.kept, name);
+        self.tell_apart(&mut lines);
+        lines.sort_by(|(one, a), (two, b)| (&a.name, one).cmp(&(&b.name, two)));
+        lines.into_iter().map(|(_, line)| line).collect()
+    }
+
+    /// Areas of one name are named with what they lie in.
+    fn tell_apart(&self, lines: &mut [(String, FiguresLine)]) {
+        let mut times: HashMap<String, usize> = HashMap::new();
+        for (_, line) in lines.iter() {
+            *times.entry(line.name.clone()).or_default() += 1;
+        }
+        for (id, line) in lines.iter_mut().filter(|(_, line)| times[&line.name] > 1) {
+            if let Some(above) = self.tree.upward(id).nth(1) {
+                line.name = format!("{}（{}）", line.name, above.name);
+            }
+        }
     }
 }
 
-/// Sums up by the names to which what was kept belongs; whatever has none, or counts nothing, has no line.
-fn lines(kept: &[Kept], mut name: impl FnMut(&str) -> Option<String>) -> Vec<FiguresLine> {
-    let mut lines: BTreeMap<String, Counts> = BTreeMap::new();
+/// Sums up by what the kept numbers belong to, each with its name; whatever has none, or counts nothing, has no line.
+fn lines(
+    kept: &[Kept],
+    mut of: impl FnMut(&str) -> Option<(String, String)>,
+) -> Vec<(String, FiguresLine)> {
+    let mut lines: BTreeMap<String, FiguresLine> = BTreeMap::new();
     for Kept { of_id, counts } in kept {
-        if let Some(name) = name(of_id) {
-            *lines.entry(name).or_default() += *counts;
+        if let Some((id, name)) = of(of_id) {
+            let line = FiguresLine { name, counts: Counts::default() };
+            lines.entry(id).or_insert(line).counts += *counts;
         }
     }
-    let line = |(name, counts)| FiguresLine { name, counts };
-    lines.into_iter().map(line).filter(|line| line.counts != Counts::default()).collect()
+    lines.into_iter().filter(|(_, line)| line.counts != Counts::default()).collect()
+}
+
+/// The same where the name says it all.
+fn by_name(kept: &[Kept], mut name: impl FnMut(&str) -> Option<String>) -> Vec<FiguresLine> {
+    let lines = lines(kept, |of| name(of).map(|name| (name.clone(), name)));
+    lines.into_iter().map(|(_, line)| line).collect()
 }
 
 impl Store {
@@ -106,14 +138,14 @@ impl Store {
             By::Department => {
                 let departments = &self.campaign().departments;
                 let name = |of: &str| departments.get(&Category::read(of)?).cloned();
-                Ok(lines(&self.kept_by(Dimension::Category).await?, name))
+                Ok(by_name(&self.kept_by(Dimension::Category).await?, name))
             }
             By::Person => {
                 let rows: Vec<Name> =
                     self.dialect.read(&self.read, &["id", "name"], PEOPLE, &[]).await?;
                 let mut names: HashMap<String, String> =
                     rows.into_iter().map(|row| (row.id, row.name)).collect();
-                Ok(lines(&self.kept_by(Dimension::Person).await?, |of| names.remove(of)))
+                Ok(by_name(&self.kept_by(Dimension::Person).await?, |of| names.remove(of)))
             }
         }
     }
@@ -146,12 +178,13 @@ impl Store {
             sum("'noted', 'unnoted'", "to_respond"),
             sum("'noted_in_time'", "responded"),
             sum("'resolved'", "resolved"),
+            sum("'unresolved'", "late"),
             sum("'asked'", "asked"),
             sum("'satisfied'", "satisfied"),
         ];
         let query = format!(
             "SELECT {of}, {} FROM tallies WHERE dimension = $1 AND campaign IN ('', $2)
-               AND (name <> 'unnoted' OR day < $3) AND (name NOT IN ('asked', 'satisfied') OR day >= $4) {grouped}",
+               AND (name NOT IN ('unnoted', 'unresolved') OR day < $3) AND (name NOT IN ('asked', 'satisfied') OR day >= $4) {grouped}",
             sums.join(", ")
         );
         let parameters = [

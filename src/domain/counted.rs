@@ -115,6 +115,8 @@ impl CountedIssue {
         let mut figures = vec![(Figure::Issues, None)];
         if is_resolved(self.issue.state) {
             figures.push((Figure::Resolved, None));
+        } else if let Some(due_on) = self.due_on {
+            figures.push((Figure::Unresolved, Some(due_on)));
         }
         match self.note {
             Some(Note { due_on, noted_on: Some(on) }) => {

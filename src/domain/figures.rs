@@ -18,8 +18,10 @@ pub struct Counts {
     pub issues: i64,
     pub to_respond: i64,
     pub responded: i64,
-    /// Those of the issues that are resolved or closed.
+    /// Those of the issues that are resolved or closed, and those past their date that aren't.
     pub resolved: i64,
+    #[serde(default)]
+    pub late: i64,
     /// Residents who were asked at a revisit, and those whose last answer was satisfied or fairly satisfied.
     pub asked: i64,
     pub satisfied: i64,
@@ -54,6 +56,41 @@ impl Counts {
     }
 }
 
+/// How lines of figures are ordered: by what goes worst, whatever their size.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Order {
+    /// Who has the largest share past its date comes first, then the lowest rates.
+    #[default]
+    Lateness,
+    /// The lowest rates first: 解决率, then 走访率.
+    Rate,
+    Name,
+}
+
+impl Counts {
+    /// What goes worse than another's comes before it; `visits_due`: whether the visits' date has passed, from when on those
+    /// that are missing are late.
+    pub fn worse(&self, other: &Counts, order: Order, visits_due: bool) -> std::cmp::Ordering {
+        let lateness = |of: &Counts| {
+            let missing = if visits_due { of.subjects - of.visited } else { 0 };
+            let whole = of.issues + if visits_due { of.subjects } else { 0 };
+            share(of.late + missing, whole).unwrap_or(0.0)
+        };
+        let low = |rate: Option<f64>| rate.unwrap_or(1.0);
+        let rates = |of: &Counts| {
+            let rates = of.rates();
+            (low(rates.resolution), low(rates.visit))
+        };
+        let (one, two) = (rates(self), rates(other));
+        let by_rate = one.0.total_cmp(&two.0).then(one.1.total_cmp(&two.1));
+        match order {
+            Order::Lateness => lateness(other).total_cmp(&lateness(self)).then(by_rate),
+            Order::Rate => by_rate,
+            Order::Name => std::cmp::Ordering::Equal,
+        }
+    }
+}
+
 #[allow(clippy::cast_precision_loss, reason = "counts of people and matters")]
 fn share(part: i64, whole: i64) -> Option<f64> {
     (whole > 0).then(|| part as f64 / whole as f64)
@@ -67,6 +104,7 @@ impl std::ops::AddAssign for Counts {
         self.to_respond += other.to_respond;
         self.responded += other.responded;
         self.resolved += other.resolved;
+        self.late += other.late;
         self.asked += other.asked;
         self.satisfied += other.satisfied;
     }
@@ -75,6 +113,19 @@ impl std::ops::AddAssign for Counts {
 /// A rate as people read it: 85.3%, or — where there is none.
 pub fn percent(rate: Option<f64>) -> String {
     rate.map_or_else(|| "—".to_owned(), |rate| format!("{:.1}%", rate * 100.0))
+}
+
+impl std::str::FromStr for Order {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Order, String> {
+        match text {
+            "超期" | "lateness" => Ok(Order::Lateness),
+            "比率" | "rate" => Ok(Order::Rate),
+            "名称" | "name" => Ok(Order::Name),
+            _ => Err("应为：超期、比率、名称".to_owned()),
+        }
+    }
 }
 
 words! {
@@ -222,5 +273,36 @@ impl Tally {
         let mut changed: Vec<_> = all.filter(|(_, number)| *number != 0).collect();
         changed.sort_unstable();
         changed
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn order(mut lines: Vec<(&'static str, Counts)>, order: Order, due: bool) -> Vec<&'static str> {
+        lines.sort_by(|one, two| one.1.worse(&two.1, order, due));
+        lines.into_iter().map(|(name, _)| name).collect()
+    }
+
+    #[test]
+    fn lines_are_ordered_by_what_goes_worst_and_not_by_size() {
+        let counts = |subjects, visited, issues, resolved, late| Counts {
+            subjects,
+            visited,
+            issues,
+            resolved,
+            late,
+            ..Counts::default()
+        };
+        let lines = vec![
+            ("large", counts(1000, 990, 100, 98, 1)),
+            ("small", counts(10, 8, 2, 1, 1)),
+            ("slow", counts(10, 2, 10, 1, 0)),
+        ];
+        assert_eq!(order(lines.clone(), Order::Lateness, false), ["small", "large", "slow"]);
+        assert_eq!(order(lines.clone(), Order::Lateness, true), ["slow", "small", "large"]);
+        assert_eq!(order(lines.clone(), Order::Rate, true), ["slow", "small", "large"]);
+        assert_eq!(order(lines, Order::Name, true), ["large", "small", "slow"]);
     }
 }

@@ -29,6 +29,27 @@ pub fn contact(contact: &str) -> String {
     }
 }
 
+/// A text of which only the first character is shown, and how long it is.
+///
+/// ```
+/// assert_eq!(zoufang::domain::mask::text("路灯不亮"), "路…（4 字，已隐去）");
+/// ```
+pub fn text(text: &str) -> String {
+    let first: String = text.chars().take(1).collect();
+    format!("{first}…（{} 字，已隐去）", text.chars().count())
+}
+
+/// What was said by or about a resident, with their name, their contact and every long number hidden.
+///
+/// ```
+/// assert_eq!(zoufang::domain::mask::said("已告知王建国，电话 13812345678", &["王建国"]), "已告知王**，电话 ***********");
+/// ```
+pub fn said(text: &str, names: &[&str]) -> String {
+    let named = names.iter().filter(|known| known.chars().count() > 1);
+    let text = named.fold(text.to_owned(), |text, known| text.replace(known, &name(known)));
+    numbers(&text)
+}
+
 /// A text with every run of seven digits or more hidden: what others write back may quote a telephone
 /// or identity number.
 ///

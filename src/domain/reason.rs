@@ -89,6 +89,29 @@ fn said(reason: &str) -> String {
     }
 }
 
+/// What the system says of a file or an address, for whoever can mend it.
+pub const fn of_system(kind: std::io::ErrorKind) -> &'static str {
+    use std::io::ErrorKind::*;
+    match kind {
+        NotFound => "没有这个文件或文件夹，请核对路径",
+        PermissionDenied => "没有权限，请看看它属于谁、谁能读写",
+        AlreadyExists => "已经有了，不会覆盖它",
+        IsADirectory => "这是文件夹，要写文件",
+        NotADirectory => "路径里有一段不是文件夹",
+        AddrInUse => "这个地址和端口已被占用：服务是不是已经在运行？",
+        AddrNotAvailable => "本机没有这个地址，应写成 127.0.0.1:8380 的样子",
+        InvalidInput => "写法不对",
+        InvalidData => "里面的字认不出，应存成 UTF-8",
+        InvalidFilename => "文件名太长，或有不能用的字",
+        StorageFull | QuotaExceeded => "磁盘满了，请腾出空间",
+        ReadOnlyFilesystem => "这里只能读，不能写",
+        ConnectionRefused | ConnectionReset | NotConnected => "连不上对方",
+        TimedOut => "等了很久没有回答",
+        UnexpectedEof => "文件没有写完，可能损坏了",
+        _ => "系统不让这样做，请看看路径、权限和磁盘",
+    }
+}
+
 fn by_http(rest: &str) -> String {
     let code: String = rest.chars().take_while(char::is_ascii_digit).collect();
     let words = match code.as_str() {
@@ -117,7 +140,8 @@ fn chinese_part(text: &str) -> Option<&str> {
     is_chinese(text).then_some(text)
 }
 
-fn is_chinese(text: &str) -> bool {
+/// Whether a text is, at least in part, in Chinese.
+pub fn is_chinese(text: &str) -> bool {
     text.chars().any(|c| ('\u{4e00}'..='\u{9fff}').contains(&c))
 }
 

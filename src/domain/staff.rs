@@ -21,6 +21,14 @@ words! {
     }
 }
 
+impl Role {
+    /// Whether it's held for the whole town, wherever its holder's place in the tree is.
+    pub const fn is_of_the_town(self) -> bool {
+        use Role::*;
+        matches!(self, Department | Centre | OrganisationOffice | LeadingGroup | Inspector)
+    }
+}
+
 words! {
     /// How a person is reached.
     AddressKind {
@@ -44,6 +52,13 @@ pub struct StaffMember {
     pub addresses: Vec<AddressKind>,
     /// Part of their calendar's address: raised to make it a new one.
     pub calendar_version: i64,
+}
+
+impl StaffMember {
+    /// As what they did is signed: no other person has it.
+    pub fn signed(&self) -> String {
+        format!("{} {}", self.number, self.name)
+    }
 }
 
 /// Who holds which role where.

@@ -24,7 +24,7 @@ use crate::db::NewAbsence;
 use crate::domain::area::{self, AreaKind};
 use crate::domain::campaign::plus;
 use crate::domain::issue::{Category, Class, Event, Level, Urgency};
-use crate::domain::staff::Role;
+use crate::domain::staff::{Role, StaffMember};
 use crate::domain::subject::SubjectKind;
 use crate::domain::visit::{Satisfaction, VisitKind};
 
@@ -124,8 +124,10 @@ impl Desk<'_> {
             Batch::Events(rows) if cells.kind() == Kind::Beginnings => {
                 keep(rows, cells, |cells| read_beginning(cells, people));
             }
-            Batch::Events(rows) => keep(rows, cells, read_change),
-            Batch::Confirmations(rows) => keep(rows, cells, read_confirmation),
+            Batch::Events(rows) => keep(rows, cells, |cells| read_change(cells, people)),
+            Batch::Confirmations(rows) => {
+                keep(rows, cells, |cells| read_confirmation(cells, people));
+            }
             Batch::Acknowledgements(rows) => {
                 keep(rows, cells, |cells| read_acknowledgement(cells, people));
             }
@@ -180,10 +182,10 @@ fn read_area_assignment(cells: &mut Cells<'_>, people: &People) -> Option<Assign
     Some(AssignArea { area: area?.to_owned(), kind, staff_id: visitor?.to_owned() })
 }
 
-fn read_confirmation(cells: &mut Cells<'_>) -> Option<Confirmation> {
+fn read_confirmation(cells: &mut Cells<'_>, people: &People) -> Option<Confirmation> {
     let (what, area) = (cells.required(Field::Duty), cells.required(Field::Area));
-    let by = cells.required(Field::By);
-    Some(Confirmation { what: what?.to_owned(), area: area?.to_owned(), by: by?.to_owned() })
+    let by = people.named_in(cells, Field::By).map(StaffMember::signed);
+    Some(Confirmation { what: what?.to_owned(), area: area?.to_owned(), by: by? })
 }
 
 fn read_acknowledgement(cells: &mut Cells<'_>, people: &People) -> Option<Acknowledgement> {
@@ -193,15 +195,14 @@ fn read_acknowledgement(cells: &mut Cells<'_>, people: &People) -> Option<Acknow
 }
 
 fn read_beginning(cells: &mut Cells<'_>, people: &People) -> Option<IssueChange> {
-    let known = people.find_in(cells, Field::Beginner).is_some();
-    let (number, by) = (cells.required(Field::Issue), cells.optional(Field::Beginner));
-    let (number, actor) = (number?.to_owned(), by.filter(|_| known)?.to_owned());
+    let by = people.named_in(cells, Field::Beginner).map(StaffMember::signed);
+    let (number, actor) = (cells.required(Field::Issue)?.to_owned(), by?);
     let event = Some(Event::Started);
     Some(IssueChange { number, event, then: None, keeps_urgency: false, actor })
 }
 
 /// A classification, what came of the town's work, or both; a list of issues may say neither.
-fn read_change(cells: &mut Cells<'_>) -> Option<IssueChange> {
+fn read_change(cells: &mut Cells<'_>, people: &People) -> Option<IssueChange> {
     let number = cells.required(Field::Issue);
     let class = match cells.kind() {
         Kind::Classifications => Some(read_classification(cells)?),
@@ -220,7 +221,10 @@ fn read_change(cells: &mut Cells<'_>) -> Option<IssueChange> {
         _ => None,
     };
     let finished = result.map(|result| Event::TownFinished { result: result.to_owned() });
-    let actor = cells.optional(Field::By).unwrap_or("import").to_owned();
+    let actor = match cells.optional(Field::By) {
+        Some(_) => people.named_in(cells, Field::By)?.signed(),
+        None => "import".to_owned(),
+    };
     let keeps_urgency = class.is_some() && cells.optional(Field::Urgency).is_none();
     let (event, then) = if class.is_some() { (class, finished) } else { (finished, None) };
     Some(IssueChange { number: number?.to_owned(), event, then, keeps_urgency, actor })

@@ -52,7 +52,8 @@ impl Messages {
                 MessageError { file, why }
             };
             let text = if own {
-                std::fs::read_to_string(&file).map_err(|why| wrong(why.to_string()))?
+                std::fs::read_to_string(&file)
+                    .map_err(|why| wrong(crate::domain::reason::of_system(why.kind()).to_owned()))?
             } else {
                 built_in.to_owned()
             };

@@ -15,6 +15,7 @@ use tracing::{info, warn};
 use crate::app::hand_off::{self as app, Word};
 use crate::db::{Dispatch, Handoff, Store, StoreError};
 use crate::domain::issue::{Category, Urgency};
+use crate::domain::reason::of_system;
 use crate::domain::referral::described;
 use crate::intake::{Bounds, ImportError, RowError, import_returns, read_file, write_error_copy};
 
@@ -86,7 +87,8 @@ pub async fn write_missing(store: &Store, rules: &HandoffRules) -> Result<(), St
 pub async fn take_returns(store: &Store, rules: &HandoffRules) -> Result<Returned, StoreError> {
     let folder = rules.folder.join("returns");
     make_folder(&folder)?;
-    let list = |folder: &Path| waiting(folder).map_err(|why| unusable(folder, &why.to_string()));
+    let list =
+        |folder: &Path| waiting(folder).map_err(|why| unusable(folder, of_system(why.kind())));
     let [reading, again, failed] = ["reading", "reading-again", "failed"];
     let mut pass = Pass {
         folder: folder.clone(),
@@ -342,7 +344,7 @@ fn folder_in(folder: &Path, name: &str) -> Result<PathBuf, StoreError> {
 }
 
 fn make_folder(folder: &Path) -> Result<(), StoreError> {
-    fs::create_dir_all(folder).map_err(|why| unusable(folder, &why.to_string()))
+    fs::create_dir_all(folder).map_err(|why| unusable(folder, of_system(why.kind())))
 }
 
 /// Moves a file; beside one of the same name it gets a number. Gives back where it lies then.
@@ -353,7 +355,7 @@ fn put_away(file: &Path, folder: &Path) -> Result<PathBuf, StoreError> {
         std::iter::once(name.clone()).chain((2..).map(|n| format!("{stem}.{n}.{extension}")));
     let mut names = names.map(|name| folder.join(name));
     let free = names.find(|to| !to.exists()).unwrap_or_else(|| folder.join(&name));
-    fs::rename(file, &free).map_err(|why| unusable(file, &why.to_string()))?;
+    fs::rename(file, &free).map_err(|why| unusable(file, of_system(why.kind())))?;
     Ok(free)
 }
 

@@ -2,6 +2,8 @@
 
 use std::ops::Range;
 
+use crate::domain::reason::is_chinese;
+
 /// A mistake in a TOML file: line and column, and what is wrong.
 pub fn in_toml(text: &str, error: &toml::de::Error) -> String {
     let wrong = in_chinese(error.message());
@@ -75,10 +77,45 @@ fn wrong_type(said: &str) -> Option<String> {
     Some(format!("{}的类型不对，应写{kind}", value.unwrap_or_else(|| "写的值".to_owned())))
 }
 
-/// What is said in no form that is known here is handed on as it is.
+/// What TOML's reader says of what isn't TOML.
+const TOML: &[(&str, &str)] = &[
+    ("string values must be quoted", "文字要写在引号里，如 \"值\""),
+    ("missing opening quote", "文字要写在引号里，如 \"值\""),
+    ("invalid basic string", "引号没有配对，或文字换了行"),
+    ("invalid literal string", "引号没有配对，或文字换了行"),
+    ("invalid string", "引号没有配对，或文字里有不能用的字"),
+    ("missing value", "等号后面没有写值"),
+    ("key with no value", "少了等号和值，应写成 名称 = 值"),
+    ("expected `=`", "少了等号，应写成 名称 = 值"),
+    ("extra `=`", "多了一个等号"),
+    ("unclosed table", "方括号没有配对"),
+    ("unclosed array", "列表的方括号没有配对"),
+    ("unclosed inline table", "花括号没有配对"),
+    ("invalid table header", "表头写得不对，应写成 [名称]"),
+    ("invalid array", "列表写得不对，应写成 [\"值\", \"值\"]"),
+    ("invalid inline table", "表写得不对，应写成 { 名称 = \"值\" }"),
+    ("invalid key", "名称写得不对，只能用字母、数字、下划线和连字符"),
+    ("invalid escape", "反斜杠后面的字不对，路径请用单引号"),
+    ("invalid date", "日期要写成 2022-03-01"),
+    ("invalid time", "时间要写成 08:30"),
+    ("leading zero", "数前面不能有 0"),
+    ("unexpected key or value", "一行里多写了内容，或少了换行"),
+    ("expected newline", "一行里多写了内容，或少了换行"),
+    ("unquoted", "文字要写在引号里，如 \"值\""),
+    ("failed to parse date", "日期要写成 2022-03-01"),
+    ("failed to parse", "日期或时间要写成 2022-03-01、08:30"),
+    ("number too large", "数太大"),
+    ("out of range", "数太大或太小"),
+    ("duplicate key", "同一项写了两次"),
+];
+
+/// What is said in no form that is known here isn't for whoever writes the file: where it stands is.
 fn unread(said: &str) -> String {
-    let own = said.chars().any(|letter| ('\u{4e00}'..='\u{9fff}').contains(&letter));
-    if own { said.to_owned() } else { format!("看不懂（{said}）") }
+    if is_chinese(said) {
+        return said.to_owned();
+    }
+    let known = TOML.iter().find(|(english, _)| said.contains(english));
+    known.map_or("看不懂这里的写法".to_owned(), |(_, chinese)| (*chinese).to_owned())
 }
 
 #[cfg(test)]
@@ -98,7 +135,8 @@ mod tests {
                 "「ja」的类型不对，应写true 或 false",
             ),
             ("「soon」不是时间长度", "「soon」不是时间长度"),
-            ("string values must be quoted", "看不懂（string values must be quoted）"),
+            ("string values must be quoted", "文字要写在引号里，如 \"值\""),
+            ("something new", "看不懂这里的写法"),
         ] {
             assert_eq!(in_chinese(said), chinese);
         }

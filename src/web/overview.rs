@@ -11,7 +11,7 @@ use crate::daemon::Daemon;
 use crate::db::{FiguresLine, StoreError};
 use crate::domain::area::AreaKind;
 use crate::domain::duty::DutyKind;
-use crate::domain::figures::{Counts, Rates, percent};
+use crate::domain::figures::{Counts, Order, Rates, percent};
 use crate::domain::health::Verdict;
 use crate::domain::holder::Holder;
 use crate::domain::issue::State;
@@ -33,6 +33,7 @@ struct Line {
     rates: [String; 4],
     unvisited: i64,
     unresolved: i64,
+    late: i64,
 }
 
 #[derive(Serialize)]
@@ -63,6 +64,8 @@ struct Row {
 pub(super) async fn page(daemon: &Daemon) -> Result<String, StoreError> {
     let status = Status::read(daemon).await?;
     let areas = daemon.pages.figures_by_area().await?;
+    let store = &daemon.pages;
+    let visits_due = store.campaign().due_on(DutyKind::Visit) < store.context().clock.today();
     let values = context! {
         now => township_time(status.now),
         verdict => match status.verdict {
@@ -75,8 +78,8 @@ pub(super) async fn page(daemon: &Daemon) -> Result<String, StoreError> {
         issues => counted(&status.figures.issues, State::ALL, State::code, State::chinese),
         late_issues => counted(&status.late_issues, Holder::ALL, Holder::code, Holder::chinese),
         lanes => status.lanes.iter().map(|lane| row(lane, &daemon.settings.platform.name)).collect::<Vec<_>>(),
-        branches => lines(areas.under(AreaKind::Branch)),
-        villages => lines(areas.under(AreaKind::Village)),
+        branches => lines(areas.under(AreaKind::Branch), visits_due),
+        villages => lines(areas.under(AreaKind::Village), visits_due),
         status,
     };
     // A county has hundreds of lines: they are written beside what else is answered.
@@ -100,11 +103,10 @@ fn big_rates(counts: &Counts) -> [BigRate; 4] {
     ]
 }
 
-/// Whoever has most left to do comes first.
-fn lines(figures: Vec<FiguresLine>) -> Vec<Line> {
-    let mut lines: Vec<Line> = figures.into_iter().map(line).collect();
-    lines.sort_by_key(|line| std::cmp::Reverse(line.unvisited + line.unresolved));
-    lines
+/// Whoever is furthest behind comes first, whatever their size.
+fn lines(mut figures: Vec<FiguresLine>, visits_due: bool) -> Vec<Line> {
+    figures.sort_by(|one, two| one.counts.worse(&two.counts, Order::Lateness, visits_due));
+    figures.into_iter().map(line).collect()
 }
 
 fn line(FiguresLine { name, counts }: FiguresLine) -> Line {
@@ -113,6 +115,7 @@ fn line(FiguresLine { name, counts }: FiguresLine) -> Line {
         rates: percents(counts.rates()),
         unvisited: counts.subjects - counts.visited,
         unresolved: counts.issues - counts.resolved,
+        late: counts.late,
     }
 }
 

@@ -17,7 +17,7 @@ use map::{File, Map, functions, names, texts};
 const ROOMS: &[(&str, &[&str])] = &[
     ("domain", &[]),
     ("clock", &[]),
-    ("seal", &["clock"]),
+    ("seal", &["clock", "domain"]),
     ("db", &["domain", "clock", "seal"]),
     ("app", &["domain", "clock", "seal", "db"]),
     ("delivery", &["domain", "clock", "seal", "db", "app"]),

@@ -81,7 +81,7 @@ fn check_names_the_key_behind_each_finding() {
     std::fs::write(dir.path().join("zoufang.toml"), config).unwrap();
     let (code, out, _) = run(&["check", "--config", "zoufang.toml"], dir.path());
     assert_eq!(code, 2);
-    insta::assert_snapshot!(out);
+    insta::assert_snapshot!(out.replace(dir.path().to_str().unwrap(), "DIR"));
     assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 1, "check made something");
 }
 
@@ -162,11 +162,6 @@ fn a_reader_who_stops_reading_stops_nothing() {
     )
     .unwrap();
     let apply: &[&str] = &["campaign", "apply", "--by", "周正", "--reason", "推迟"];
-    let (code, _, error) = run(apply, dir.path());
-    assert!(
-        code == 2 && error.contains("没有写明方案文件"),
-        "the configuration was forgotten: {error}"
-    );
     for arguments in [&["duties"], apply] {
         let mut child = zoufang()
             .args(arguments)
@@ -179,7 +174,8 @@ fn a_reader_who_stops_reading_stops_nothing() {
         drop(child.stdout.take());
         let output = child.wait_with_output().unwrap();
         let said = String::from_utf8(output.stderr).unwrap();
-        assert!(output.status.success() && said.is_empty(), "{arguments:?}: {said}");
+        // What is said for people besides doesn't say that something failed.
+        assert!(output.status.success() && said.starts_with("配置："), "{arguments:?}: {said}");
     }
     let (_, out, _) = run(&["campaign", "plan", "--config", "zoufang.toml"], dir.path());
     assert!(out.contains("没有任务因此改变"), "it was applied: {out}");

@@ -2,11 +2,13 @@
 
 use jiff::Timestamp;
 use jiff::civil::{Date, date};
+use zoufang::app::people::acting;
 use zoufang::daemon::load_campaign;
 use zoufang::db::{BreachKind, By, DutyLine, NewBreach, What};
 use zoufang::domain::duty::DutyKind;
 use zoufang::domain::holder::{Holder, Holding, holdings};
 use zoufang::domain::issue::{Category, Event, Level, Urgency};
+use zoufang::domain::rights::Right;
 use zoufang::domain::staff::Role;
 
 use crate::support::{Fixture, VISITS, claim, notices, on_both, settle};
@@ -79,7 +81,7 @@ on_both!(
         let timeline = fixture.store.timeline("CHD2022-000001").await.unwrap();
         assert_eq!(timeline.holdings.last().unwrap().holder, Holder::Department);
         // Both reports are handed in: the village's by its name, the department's by its unit.
-        let report = |of: &str| format!("任务,所属区划,确认人\n办结情况上报,{of},齐组\n");
+        let report = |of: &str| format!("任务,所属区划,确认人\n办结情况上报,{of},周正\n");
         let wrong = fixture.import("r.csv", &report("规划办")).await.unwrap_err();
         assert!(wrong.to_string().contains("镇直部门填工作单位：城建办"), "{wrong}");
         fixture.import("r1.csv", &report("城建办")).await.unwrap();
@@ -168,6 +170,54 @@ on_both!(the_figures_are_the_same_wherever_they_stand, async |fixture: Fixture| 
     assert_eq!(names, [("杨桥村委会", 0), ("高桥村委会", 1)]);
 });
 
+on_both!(what_was_resolved_unseen_was_not_responded_to, async |fixture: Fixture| {
+    let fixture = fixture.township().await;
+    fixture.at(4, 19, 9);
+    fixture.visit("2022-04-19,Z6,H1,王建国,,路灯不亮,有,镇村,其他,急").await.unwrap();
+    fixture.visit("2022-04-19,Z6,H2,李秀英,,水压低,有,镇村,其他,急").await.unwrap();
+    fixture.import("n.csv", "问题编号,签收人\nCHD2022-000001,Z5\n").await.unwrap();
+    let done = "问题编号,办理结果\nCHD2022-000001,已修好\nCHD2022-000002,已修好\n";
+    fixture.import("h.csv", done).await.unwrap();
+    let counts = async || {
+        let counts = fixture.store.counts().await.unwrap();
+        (counts.responded, counts.to_respond, counts.resolved)
+    };
+    assert_eq!(counts().await, (1, 1, 2), "the other's day hasn't come");
+    fixture.at(4, 26, 9);
+    assert_eq!(counts().await, (1, 2, 2));
+    assert_eq!(zoufang::app::doctor::examine(&fixture.store, None).await.unwrap(), []);
+});
+
+on_both!(lines_add_up_to_the_total_whatever_lies_where, async |fixture: Fixture| {
+    let fixture = fixture.township().await;
+    let areas = "区划代码,区划名称,区划类型,上级区划\n,第二总支,总支,370481111000\n370481111205,高桥村委会,村,第二总支\n";
+    fixture.import("a2.csv", areas).await.unwrap();
+    let subjects = "对象编号,对象类型,对象名称,所属村,地址\nX1,学校,镇中心小学,370481111000,\nX2,医院,卫生院,370481111000,\nX3,家庭,赵六,370481111205,\n";
+    fixture.import("o2.csv", subjects).await.unwrap();
+    fixture.at(4, 1, 9);
+    fixture.visit("2022-04-01,Z6,H1,王建国,,路灯不亮,有,镇村,其他,急").await.unwrap();
+    fixture.at(6, 1, 9);
+    let total = fixture.store.counts().await.unwrap();
+    assert_eq!((total.subjects, total.late), (6, 1));
+    for (by, names) in [
+        (
+            By::Village,
+            &["柴胡店镇直属", "杨桥村委会", "高桥村委会（第一总支）", "高桥村委会（第二总支）"][..],
+        ),
+        (By::Branch, &["柴胡店镇直属", "第一总支", "第二总支"]),
+    ] {
+        let lines = fixture.store.figures_by(by).await.unwrap();
+        let mut found: Vec<_> = lines.iter().map(|line| line.name.as_str()).collect();
+        found.sort_unstable();
+        let mut names = names.to_vec();
+        names.sort_unstable();
+        assert_eq!(found, names);
+        let mut sum = zoufang::domain::figures::Counts::default();
+        lines.iter().for_each(|line| sum += line.counts);
+        assert_eq!(sum, total, "{by:?}: {lines:?}");
+    }
+});
+
 on_both!(a_breach_of_discipline_is_the_inspectors_alone, async |fixture: Fixture| {
     let fixture = fixture.township().await;
     let new = NewBreach {
@@ -186,7 +236,9 @@ on_both!(a_breach_of_discipline_is_the_inspectors_alone, async |fixture: Fixture
     fixture.import("i.csv", inspector).await.unwrap();
     let mut tx = fixture.store.begin().await.unwrap();
     assert_eq!(tx.record_breach(&new, "周正").await.unwrap(), ("WJ-000001".to_owned(), 1));
-    assert!(tx.is_inspector("D9").await.unwrap() && !tx.is_inspector("Z1").await.unwrap());
+    acting(&mut tx, "D9", Right::Inspect, None).await.unwrap();
+    let error = acting(&mut tx, "Z1", Right::Inspect, None).await.unwrap_err().to_string();
+    assert!(error.contains("能做的有：D9（蒋查）"), "{error}");
     tx.commit().await.unwrap();
     let told = claim(&fixture.store, "log", "t", 10, 60_000).await.unwrap();
     let contents = notices(&fixture.store, &told).await;

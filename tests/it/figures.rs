@@ -544,7 +544,9 @@ impl Town {
             Option<i64>,
         );
         let issues: Vec<IssueRow> = sqlx::query_as(
-            "SELECT v.name, f.number || ' ' || f.name, i.category, i.state, d.state, b.due_on, d.met_at FROM issues i
+            "SELECT v.name, f.number || ' ' || f.name, i.category, i.state, i.due_on, b.due_on,
+               (SELECT MIN(e.at) FROM issue_events e WHERE e.issue_id = i.id AND e.kind = 'acknowledged'
+                 AND e.body LIKE '%grid_member%') FROM issues i
              JOIN areas v ON v.id = i.area_id LEFT JOIN assignments a ON a.subject_id = i.subject_id
              LEFT JOIN staff f ON f.id = a.staff_id LEFT JOIN duties d ON d.duty_key = 'acknowledge:' || i.id || '/grid_member'
              LEFT JOIN duty_groups b ON b.id = d.group_id WHERE i.state <> 'void' AND i.number LIKE $1",
@@ -557,14 +559,17 @@ impl Town {
             let at = jiff::Timestamp::from_millisecond(at).unwrap();
             zoufang::clock::township_zone().to_datetime(at).date().to_string()
         };
-        for (village, person, category, state, noted, due_on, met_at) in issues {
-            let noted_on = met_at.filter(|_| noted.as_deref() == Some("met")).map(day);
+        for (village, person, category, state, resolve_by, due_on, noted_at) in issues {
+            let noted_on = noted_at.map(day);
+            let resolved = matches!(state.as_str(), "resolved" | "closed");
+            let overdue = resolve_by.is_some_and(|by| by < today.to_string());
             let late = due_on.as_ref().is_some_and(|due_on| *due_on < today.to_string());
             let counts = Counts {
                 issues: 1,
                 to_respond: i64::from(noted_on.is_some() || late),
                 responded: i64::from(noted_on.zip(due_on).is_some_and(|(on, due_on)| on <= due_on)),
-                resolved: i64::from(matches!(state.as_str(), "resolved" | "closed")),
+                resolved: i64::from(resolved),
+                late: i64::from(overdue && !resolved),
                 ..Counts::default()
             };
             add(&village, person.as_ref(), category.as_ref(), counts);

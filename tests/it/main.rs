@@ -20,6 +20,7 @@ mod imports;
 mod intake;
 mod kill;
 mod lanes;
+mod line;
 mod migrations;
 mod numbers;
 mod obligations;

@@ -163,7 +163,7 @@ async fn no_large_table_is_read_through(dialect: Dialect, url: &str) {
     for (name, table) in record::files() {
         township.import(&name, &table);
     }
-    township.serve("2022-03-07T09:00", "60", arrived).await;
+    township.serve("2022-03-10T09:00", "60", arrived).await;
     record::multiply(dialect, url).await;
     let mut log = String::new();
     for (name, table) in FILES {

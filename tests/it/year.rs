@@ -334,7 +334,7 @@ impl Year {
         for kind in kinds.collect::<Vec<_>>() {
             for area in self.fixture.store.areas_owing(*kind).await.unwrap() {
                 if self.maybe(0.01) {
-                    self.import(&format!("任务,区划,确认人\n{kind},{area},{day}\n")).await;
+                    self.import(&format!("任务,区划,确认人,备注\n{kind},{area},Z1,{day}\n")).await;
                 }
             }
         }

@@ -96,9 +96,10 @@ impl Session {
 impl Tx {
     /// Adds events: the issue's id, the event's sequence, itself, and who did it.
     pub async fn add_events(&mut self, events: &[(String, i64, Event, String)]) -> Result<()> {
-        let reopens = |kind| matches!(kind, EventKind::Reopened | EventKind::PlatformReopened);
-        let reopened = events.iter().filter(|(_, _, event, _)| reopens(event.kind()));
-        self.retally(Thing::Issue, reopened.map(|(id, ..)| id.as_str())).await?;
+        use EventKind::{Acknowledged, PlatformReopened, Reopened};
+        let counts = |kind| matches!(kind, Acknowledged | Reopened | PlatformReopened);
+        let counted = events.iter().filter(|(_, _, event, _)| counts(event.kind()));
+        self.retally(Thing::Issue, counted.map(|(id, ..)| id.as_str())).await?;
         let at = self.now;
         let row = |(issue_id, sequence, event, actor): &'_ (String, i64, Event, String)| {
             Ok((issue_id.clone(), *sequence, event.kind().code(), to_json(event)?, actor.clone()))

@@ -31,7 +31,8 @@ impl EmailChannel {
         let from = settings.from.parse().map_err(|why| wrong("from", &why))?;
         let mut tls = TlsParameters::builder(settings.host.clone());
         if !settings.ca_file.as_os_str().is_empty() {
-            let pem = std::fs::read(&settings.ca_file).map_err(|why| wrong("ca_file", &why))?;
+            let pem = std::fs::read(&settings.ca_file)
+                .map_err(|why| wrong("ca_file", &crate::domain::reason::of_system(why.kind())))?;
             let ca = Certificate::from_pem(&pem).map_err(|why| wrong("ca_file", &why))?;
             tls = tls.add_root_certificate(ca);
         }

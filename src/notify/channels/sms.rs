@@ -68,7 +68,8 @@ impl SmsChannel {
         let wrong = |why: String| {
             SettingsError::Wrong(format!("notify.sms.file：{}：{why}", file.display()))
         };
-        let text = std::fs::read_to_string(file).map_err(|why| wrong(why.to_string()))?;
+        let text = std::fs::read_to_string(file)
+            .map_err(|why| wrong(crate::domain::reason::of_system(why.kind()).to_owned()))?;
         let gateway: Gateway =
             toml::from_str(&text).map_err(|why| wrong(mistakes::in_toml(&text, &why)))?;
         let method =

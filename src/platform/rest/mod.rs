@@ -32,6 +32,7 @@ use crate::delivery::http::{Answer, ask_in, client};
 use crate::delivery::{Cause, Outcome};
 use crate::domain::delivery::search::{SearchResult, Sought, Subject};
 use crate::domain::issue::Category;
+use crate::domain::reason::of_system;
 use crate::settings::{PlatformSettings, SettingsError, mistakes};
 use answer::{Verdict, field, items, judge, meets_nothing};
 use authenticate::Authenticator;
@@ -403,6 +404,7 @@ type Form = (String, Vec<u8>);
 fn read_description(file: &Path) -> Result<Description, SettingsError> {
     let wrong =
         |why: String| SettingsError::Wrong(format!("platform.file：{}：{why}", file.display()));
-    let text = std::fs::read_to_string(file).map_err(|why| wrong(why.to_string()))?;
+    let text =
+        std::fs::read_to_string(file).map_err(|why| wrong(of_system(why.kind()).to_owned()))?;
     toml::from_str(&text).map_err(|error| wrong(mistakes::in_toml(&text, &error)))
 }

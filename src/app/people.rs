@@ -1,0 +1,115 @@
+//! Who somebody is that a command or a table names, and whether they may do what is done in their name: read in one way
+//! wherever a person is named.
+
+use std::collections::HashMap;
+
+use crate::db::{AreaTree, Result, Session, StaffMember, StoreError};
+use crate::domain::rights::Right;
+
+/// So many characters of what isn't a person are shown.
+const LONGEST: usize = 30;
+
+/// Everyone, by number, or by a name that only one person has.
+#[derive(Debug)]
+pub struct People {
+    staff: Vec<StaffMember>,
+    by_number: HashMap<String, usize>,
+    by_name: HashMap<String, Vec<usize>>,
+}
+
+impl People {
+    /// These people.
+    pub fn new(staff: Vec<StaffMember>) -> People {
+        let (mut by_number, mut by_name) = (HashMap::new(), HashMap::<String, Vec<usize>>::new());
+        for (place, person) in staff.iter().enumerate() {
+            by_number.insert(person.number.clone(), place);
+            by_name.entry(person.name.clone()).or_default().push(place);
+        }
+        People { staff, by_number, by_name }
+    }
+
+    /// Who is named.
+    ///
+    /// # Errors
+    /// That nobody is, that nobody is called so, or that several are; and how they are found.
+    pub fn find(&self, text: &str) -> std::result::Result<&StaffMember, String> {
+        let text = text.trim();
+        if text.is_empty() {
+            return Err("没有写是谁，请填人员编号".to_owned());
+        }
+        if let Some(place) = self.by_number.get(text) {
+            return Ok(&self.staff[*place]);
+        }
+        match self.by_name.get(text).map(Vec::as_slice) {
+            Some([place]) => Ok(&self.staff[*place]),
+            Some(several) => {
+                let numbers: Vec<&str> =
+                    several.iter().map(|place| self.staff[*place].number.as_str()).collect();
+                Err(format!("叫「{text}」的不止一人，请填人员编号：{}", numbers.join("、")))
+            }
+            None => {
+                let shown: String = text.chars().take(LONGEST).collect();
+                Err(format!("没有「{shown}」这个走访人员，请先导入走访人员表"))
+            }
+        }
+    }
+
+    /// The same for a command, with how people are found.
+    pub fn find_for_command(&self, text: &str) -> std::result::Result<&StaffMember, String> {
+        let how = if self.staff.is_empty() {
+            "人员表还是空的"
+        } else {
+            "全部人员和编号用 zoufang staff list 查看"
+        };
+        self.find(text).map_err(|why| format!("{why}；{how}"))
+    }
+
+    /// Who of them may do it, as an answer to whoever may not: at most a few.
+    fn who_may(&self, right: Right, tree: &AreaTree, area: Option<&str>) -> String {
+        const FEW: usize = 5;
+        let may: Vec<&StaffMember> =
+            self.staff.iter().filter(|person| right.is_of(person, tree, area)).collect();
+        let named: Vec<String> = may
+            .iter()
+            .take(FEW)
+            .map(|person| format!("{}（{}）", person.number, person.name))
+            .collect();
+        match (named.is_empty(), may.len() > FEW) {
+            (true, _) => {
+                format!("现在没有人能做，请先在走访人员表里给人{}的角色", right.roles_in_words())
+            }
+            (false, more) => {
+                format!("能做的有：{}{}", named.join("、"), if more { " 等" } else { "" })
+            }
+        }
+    }
+}
+
+/// Who it is in whose name something is done, where they have the right to it over `area`; nothing stands for the town.
+///
+/// # Errors
+/// [`StoreError::Rule`]: nobody is named, nobody is known by that, or they may not; with who may.
+pub async fn acting(
+    session: &mut Session,
+    named: &str,
+    right: Right,
+    area: Option<&str>,
+) -> Result<StaffMember> {
+    let people = People::new(session.staff().await?);
+    let tree = session.area_tree().await?;
+    let who_may = || people.who_may(right, &tree, area);
+    let person = people
+        .find_for_command(named)
+        .map_err(|why| StoreError::Rule(format!("{why}。{right}，{}", who_may())))?;
+    if right.is_of(person, &tree, area) {
+        return Ok(person.clone());
+    }
+    let roles: Vec<&str> = person.roles.iter().map(|role| role.chinese()).collect();
+    Err(StoreError::Rule(format!(
+        "{}（{}）是{}，不能{right}；{}",
+        person.number,
+        person.name,
+        roles.join("、"),
+        who_may()
+    )))
+}

@@ -1,0 +1,127 @@
+//! Who may do what in the record: by role, and over which area. One table for every command.
+
+use super::area::AreaTree;
+use super::staff::{Role, StaffMember};
+use crate::words;
+
+words! {
+    /// What is done in a person's name.
+    Right {
+        Acknowledge = "acknowledge", "签收";
+        Begin = "begin", "登记着手办理";
+        Photo = "photo", "给问题加照片";
+        /// Void, override, reopen.
+        DecideIssue = "decide_issue", "认定办结、作废或重新办理";
+        DecideDebt = "decide_debt", "处置上报和通知";
+        Reassign = "reassign", "更换走访人";
+        Apply = "apply", "使方案生效";
+        Repair = "repair", "按记录改正任务";
+        /// Everything in clear, as an export.
+        Reveal = "reveal", "导出个人信息";
+        /// One issue in clear.
+        RevealIssue = "reveal_issue", "查看群众的个人信息";
+        Absence = "absence", "登记外出、换日历地址";
+        ReportBreach = "report_breach", "登记违纪反映";
+        Inspect = "inspect", "查看和办理违纪反映";
+    }
+}
+
+/// Who sees to the whole campaign.
+const HEADS: &[Role] = &[Role::LeadingGroup, Role::OrganisationOffice];
+
+impl Right {
+    /// The roles that have it; none where everybody does.
+    const fn roles(self) -> &'static [Role] {
+        use Role::*;
+        match self {
+            Right::Photo | Right::Absence | Right::ReportBreach => &[],
+            Right::Acknowledge | Right::Begin => &[
+                GridMember,
+                VillageCadre,
+                VillageLead,
+                BranchSecretary,
+                Department,
+                Centre,
+                LeadingGroup,
+            ],
+            Right::DecideIssue => {
+                &[Centre, LeadingGroup, OrganisationOffice, BranchSecretary, VillageLead]
+            }
+            Right::DecideDebt | Right::Repair => &[Centre, LeadingGroup, OrganisationOffice],
+            Right::Reassign => &[LeadingGroup, OrganisationOffice, BranchSecretary],
+            Right::Apply => HEADS,
+            Right::Reveal => &[LeadingGroup, OrganisationOffice, Centre, Inspector],
+            Right::RevealIssue => Role::ALL,
+            Right::Inspect => &[Inspector],
+        }
+    }
+
+    /// Whether this person has it over `area`; nothing stands for the town.
+    pub fn is_of(self, person: &StaffMember, tree: &AreaTree, area: Option<&str>) -> bool {
+        let roles = self.roles();
+        roles.is_empty()
+            || person.roles.iter().any(|role| {
+                roles.contains(role)
+                    && (role.is_of_the_town()
+                        || area.is_none_or(|area| lies_in(tree, area, &person.area_id)))
+            })
+    }
+
+    /// The roles that have it, for whoever lacks them.
+    pub fn roles_in_words(self) -> String {
+        let names: Vec<&str> = self.roles().iter().map(|role| role.chinese()).collect();
+        names.join("或")
+    }
+}
+
+fn lies_in(tree: &AreaTree, area: &str, within: &str) -> bool {
+    tree.upward(area).any(|above| above.id == within)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::area::{Area, AreaKind};
+
+    fn person(roles: &[Role], area: &str) -> StaffMember {
+        StaffMember {
+            id: "1".to_owned(),
+            number: "1".to_owned(),
+            name: "甲".to_owned(),
+            area_id: area.to_owned(),
+            unit: String::new(),
+            roles: roles.to_vec(),
+            addresses: Vec::new(),
+            calendar_version: 0,
+        }
+    }
+
+    #[test]
+    fn a_right_is_held_by_role_and_over_an_area() {
+        let area = |id: &str, kind, parent: Option<&str>| Area {
+            id: id.to_owned(),
+            code: None,
+            name: id.to_owned(),
+            kind,
+            parent_id: parent.map(str::to_owned),
+        };
+        let tree = AreaTree::new([
+            area("镇", AreaKind::Town, None),
+            area("东", AreaKind::Branch, Some("镇")),
+            area("西", AreaKind::Branch, Some("镇")),
+            area("甲村", AreaKind::Village, Some("东")),
+        ]);
+        let (east, west) =
+            (person(&[Role::BranchSecretary], "东"), person(&[Role::BranchSecretary], "西"));
+        assert!(Right::DecideIssue.is_of(&east, &tree, Some("甲村")));
+        assert!(!Right::DecideIssue.is_of(&west, &tree, Some("甲村")));
+        let leader = person(&[Role::LeadingGroup], "东");
+        assert!(Right::DecideIssue.is_of(&leader, &tree, Some("甲村")));
+        let visitor = person(&[Role::Visitor], "甲村");
+        assert!(!Right::DecideIssue.is_of(&visitor, &tree, Some("甲村")));
+        assert!(Right::Photo.is_of(&visitor, &tree, Some("西")));
+        assert!(
+            !Right::Apply.is_of(&east, &tree, None) && Right::Apply.is_of(&leader, &tree, None)
+        );
+    }
+}

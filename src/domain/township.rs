@@ -1,0 +1,320 @@
+//! Whether a plan fits the township that is to carry it out: roles that nobody holds, units that nobody has, what nobody
+//! visits, ladders that reach nobody, and what is amiss in the plan itself. One gap is one line with its cure.
+
+use std::collections::{BTreeMap, HashSet};
+
+use jiff::civil::Date;
+
+use super::area::{Area, AreaKind, AreaTree};
+use super::campaign::{Campaign, PhaseName, Recipient};
+use super::duty::DutyKind;
+use super::staff::{Holders, Role, StaffMember};
+
+/// What doesn't fit.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Gap {
+    /// The key or the kind of table that mends it.
+    pub key: &'static str,
+    /// What is wrong, and what to do.
+    pub text: String,
+}
+
+/// A role that the plan needs and that nobody holds over some areas.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Vacancy {
+    pub role: Role,
+    /// The names of the areas; none for the town.
+    pub areas: Vec<String>,
+    /// What is left undone by that.
+    pub duties: Vec<DutyKind>,
+}
+
+/// So many names are shown of a list.
+const FEW: usize = 6;
+
+fn some(names: &[String]) -> String {
+    let shown = names.iter().take(FEW).cloned().collect::<Vec<_>>().join("、");
+    if names.len() > FEW { format!("{shown} 等 {} 个", names.len()) } else { shown }
+}
+
+impl std::fmt::Display for Vacancy {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Vacancy { role, areas, duties } = self;
+        let place = if areas.is_empty() { String::new() } else { format!("{}：", some(areas)) };
+        write!(f, "{place}没有人担任{role}")?;
+        if !duties.is_empty() {
+            let names: Vec<&str> = duties.iter().map(|kind| kind.chinese()).collect();
+            write!(f, "，{}没有人承担", names.join("、"))?;
+        }
+        f.write_str("；请在走访人员表里给人这个角色，再导入")
+    }
+}
+
+/// The areas in which the plan is carried out.
+fn in_campaign<'t>(tree: &'t AreaTree, plan: &Campaign, kind: AreaKind) -> Vec<&'t Area> {
+    let of_town =
+        |area: &&Area| tree.upward(&area.id).any(|above| above.code.as_ref() == Some(&plan.town));
+    let mut areas: Vec<&Area> =
+        tree.all().filter(|area| area.kind == kind).filter(of_town).collect();
+    areas.sort_by(|a, b| (&a.code, &a.name).cmp(&(&b.code, &b.name)));
+    areas
+}
+
+/// In which kind of area somebody has to hold a role; nothing for the town itself.
+const fn place_of(role: Role) -> Option<AreaKind> {
+    match role {
+        Role::GridMember | Role::VillageCadre | Role::VillageLead => Some(AreaKind::Village),
+        Role::BranchSecretary => Some(AreaKind::Branch),
+        _ => None,
+    }
+}
+
+/// The roles that the plan needs, and what each owes.
+fn needed(plan: &Campaign) -> BTreeMap<Role, Vec<DutyKind>> {
+    // What a branch and a village hand in, the organisation office takes in.
+    let mut needed: BTreeMap<Role, Vec<DutyKind>> =
+        [(Role::OrganisationOffice, Vec::new()), (Role::Centre, Vec::new())].into();
+    for kind in DutyKind::ALL.iter().filter(|kind| **kind != DutyKind::Extra) {
+        needed.entry(kind.role()).or_default().push(*kind);
+    }
+    for extra in &plan.extra {
+        let duties = needed.entry(extra.owed_by).or_default();
+        if !duties.contains(&DutyKind::Extra) {
+            duties.push(DutyKind::Extra);
+        }
+    }
+    for step in plan.ladder.iter().flat_map(|ladder| &ladder.steps) {
+        if let Recipient::Role(role) = step.who {
+            needed.entry(role).or_default();
+        }
+    }
+    // Whoever visits is named by the assignments, a department by its unit.
+    needed.retain(|role, _| !matches!(role, Role::Visitor | Role::Department));
+    needed
+}
+
+/// The roles that the plan needs and that nobody holds.
+pub fn vacancies(tree: &AreaTree, holders: &Holders, plan: &Campaign) -> Vec<Vacancy> {
+    let mut vacancies = Vec::new();
+    for (role, duties) in needed(plan) {
+        let Some(kind) = place_of(role) else {
+            let towns = in_campaign(tree, plan, AreaKind::Town);
+            if !towns.iter().any(|town| holders.holder(tree, role, &town.id).is_some()) {
+                vacancies.push(Vacancy { role, areas: Vec::new(), duties });
+            }
+            continue;
+        };
+        let areas = in_campaign(tree, plan, kind);
+        let vacant = areas.iter().filter(|area| holders.holder(tree, role, &area.id).is_none());
+        let areas: Vec<String> = vacant.map(|area| area.name.clone()).collect();
+        if !areas.is_empty() {
+            vacancies.push(Vacancy { role, areas, duties });
+        }
+    }
+    vacancies
+}
+
+/// What of the plan itself is amiss on a day.
+pub fn of_plan(plan: &Campaign, today: Date) -> Vec<Gap> {
+    let gap = |key, text| Gap { key, text };
+    let mut gaps = Vec::new();
+    let last = plan.ends_on(PhaseName::Feedback);
+    if last < today {
+        gaps.push(gap(
+            "campaign.file",
+            format!(
+                "方案「{}」到 {last} 已经结束：新一年的方案用 zoufang campaign new 写，再用 zoufang campaign apply 使它生效",
+                plan.name
+            ),
+        ));
+    }
+    let overlapping =
+        plan.phases.iter().flat_map(|one| plan.phases.iter().map(move |two| (one, two)));
+    for (one, two) in overlapping.filter(|(one, two)| one.name < two.name) {
+        if two.starts_on <= one.ends_on {
+            let (from, until) = (two.starts_on, one.ends_on);
+            gaps.push(gap(
+                "campaign.phases",
+                format!(
+                    "阶段「{}」和「{}」重叠（{from} 至 {until}）：请改其中一个的日期",
+                    one.name, two.name
+                ),
+            ));
+        }
+    }
+    for kind in DutyKind::ALL.iter().filter(|kind| plan.steps(**kind).is_empty()) {
+        if *kind != DutyKind::Extra || !plan.extra.is_empty() {
+            let text =
+                format!("任务「{kind}」没有提醒和督办的梯次，到期谁也不会知道：请写进 [[ladder]]");
+            gaps.push(gap("campaign.ladder", text));
+        }
+    }
+    if plan.hotline.trim().is_empty() {
+        let text = "没有监督电话：群众的联系服务群众卡上没有可以反映违纪的号码，请写 hotline";
+        gaps.push(gap("campaign.hotline", text.to_owned()));
+    }
+    gaps
+}
+
+/// What the record holds of a township.
+#[derive(Debug)]
+pub struct Township<'t> {
+    pub tree: &'t AreaTree,
+    pub staff: &'t [StaffMember],
+    /// By id: whom no channel reaches.
+    pub out_of_reach: &'t HashSet<String>,
+    /// Of each area, how many subjects nobody visits.
+    pub unassigned: &'t [(String, i64)],
+}
+
+impl Township<'_> {
+    /// Where the plan doesn't fit it.
+    pub fn gaps(&self, plan: &Campaign) -> Vec<Gap> {
+        let gap = |key, text| Gap { key, text };
+        let towns = in_campaign(self.tree, plan, AreaKind::Town);
+        if towns.is_empty() {
+            let text = format!(
+                "区划表里没有方案的镇（区划代码 {}）：谁也没有任务。请导入区划表，或改方案的 town",
+                plan.town
+            );
+            return vec![gap("campaign.town", text)];
+        }
+        let holders = Holders::new(self.staff.to_vec());
+        let vacancies = vacancies(self.tree, &holders, plan);
+        let mut gaps: Vec<Gap> =
+            vacancies.iter().map(|vacancy| gap("走访人员表", vacancy.to_string())).collect();
+        let mut units: Vec<&String> = plan.departments.values().collect();
+        units.sort_unstable();
+        units.dedup();
+        for unit in units.into_iter().filter(|unit| holders.department(unit).is_none()) {
+            let text = format!(
+                "方案把问题交给「{unit}」，走访人员表里没有这个工作单位的镇直部门人员：请补上，或改方案的 [departments]"
+            );
+            gaps.push(gap("campaign.departments", text));
+        }
+        gaps.extend(self.unreachable(plan).map(|text| gap("campaign.ladder", text)));
+        for (area, count) in self.unassigned {
+            let name = self.tree.get(area).map_or(area.as_str(), |area| area.name.as_str());
+            let text = format!(
+                "{name}有 {count} 个走访对象没有走访人，没有人会去走访：请导入走访安排表（附件2）"
+            );
+            gaps.push(gap("走访安排表", text));
+        }
+        gaps
+    }
+
+    /// The roles of the ladder that somebody holds and whose holders no message reaches.
+    fn unreachable(&self, plan: &Campaign) -> impl Iterator<Item = String> {
+        let steps = plan.ladder.iter().flat_map(|ladder| &ladder.steps);
+        let roles: HashSet<Role> = steps
+            .filter_map(|step| match step.who {
+                Recipient::Role(role) => Some(role),
+                Recipient::Owner => None,
+            })
+            .collect();
+        let mut roles: Vec<Role> = roles.into_iter().collect();
+        roles.sort_unstable();
+        roles.into_iter().filter_map(|role| {
+            let holding: Vec<&StaffMember> =
+                self.staff.iter().filter(|person| person.roles.contains(&role)).collect();
+            let silent = |person: &&StaffMember| self.out_of_reach.contains(&person.id);
+            (!holding.is_empty() && holding.iter().all(silent)).then(|| {
+                let names: Vec<String> = holding.iter().map(|person| person.signed()).collect();
+                format!(
+                    "督办到{role}时没有人收得到（{}）：请在走访人员表里补联系方式，或配置他们用得上的通道",
+                    some(&names)
+                )
+            })
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use jiff::civil::date;
+
+    use super::*;
+    use crate::domain::issue::Category;
+
+    fn plan() -> Campaign {
+        toml::from_str(include_str!("../../config/campaign.toml")).unwrap()
+    }
+
+    fn area(id: &str, kind: AreaKind, parent: Option<&str>) -> Area {
+        let code = (kind == AreaKind::Town).then(|| "370481111000".to_owned());
+        Area {
+            id: id.to_owned(),
+            code,
+            name: id.to_owned(),
+            kind,
+            parent_id: parent.map(str::to_owned),
+        }
+    }
+
+    fn person(number: &str, role: Role, area: &str) -> StaffMember {
+        StaffMember {
+            id: number.to_owned(),
+            number: number.to_owned(),
+            name: number.to_owned(),
+            area_id: area.to_owned(),
+            unit: String::new(),
+            roles: vec![role],
+            addresses: Vec::new(),
+            calendar_version: 0,
+        }
+    }
+
+    #[test]
+    fn each_gap_is_one_line_and_all_are_found_at_once() {
+        let tree = AreaTree::new([
+            area("镇", AreaKind::Town, None),
+            area("总支", AreaKind::Branch, Some("镇")),
+            area("东村", AreaKind::Village, Some("总支")),
+            area("西村", AreaKind::Village, Some("总支")),
+        ]);
+        let staff = [
+            person("领导", Role::LeadingGroup, "镇"),
+            person("网格", Role::GridMember, "东村"),
+            person("包村", Role::VillageLead, "镇"),
+            person("书记", Role::BranchSecretary, "总支"),
+        ];
+        let mut plan = plan();
+        plan.departments.insert(Category::Other, "城建办".to_owned());
+        let township = Township {
+            tree: &tree,
+            staff: &staff,
+            out_of_reach: &HashSet::from(["领导".to_owned()]),
+            unassigned: &[("西村".to_owned(), 3)],
+        };
+        let texts: Vec<String> = township.gaps(&plan).into_iter().map(|gap| gap.text).collect();
+        insta::assert_snapshot!(texts.join("\n"), @r"
+            西村：没有人担任网格员，诉求签收、问题上报、问题开工、问题办结没有人承担；请在走访人员表里给人这个角色，再导入
+            东村、西村：没有人担任村两委，村级自查没有人承担；请在走访人员表里给人这个角色，再导入
+            没有人担任镇社会治理综合服务中心；请在走访人员表里给人这个角色，再导入
+            没有人担任组织人事办公室；请在走访人员表里给人这个角色，再导入
+            没有人担任督导组，入户抽查没有人承担；请在走访人员表里给人这个角色，再导入
+            方案把问题交给「城建办」，走访人员表里没有这个工作单位的镇直部门人员：请补上，或改方案的 [departments]
+            督办到领导小组时没有人收得到（领导 领导）：请在走访人员表里补联系方式，或配置他们用得上的通道
+            西村有 3 个走访对象没有走访人，没有人会去走访：请导入走访安排表（附件2）
+            ");
+    }
+
+    #[test]
+    fn what_is_amiss_in_a_plan_is_said() {
+        let mut plan = plan();
+        plan.phases[1].starts_on = date(2022, 3, 25);
+        plan.ladder.remove(2);
+        let texts: Vec<String> =
+            of_plan(&plan, date(2023, 1, 1)).into_iter().map(|gap| gap.text).collect();
+        insta::assert_snapshot!(texts.join("\n"), @r"
+            方案「柴胡店镇联系服务群众大走访活动」到 2022-06-30 已经结束：新一年的方案用 zoufang campaign new 写，再用 zoufang campaign apply 使它生效
+            阶段「走访排查」和「问题分类」重叠（2022-03-25 至 2022-03-31）：请改其中一个的日期
+            任务「入户抽查」没有提醒和督办的梯次，到期谁也不会知道：请写进 [[ladder]]
+            没有监督电话：群众的联系服务群众卡上没有可以反映违纪的号码，请写 hotline
+            ");
+        plan.hotline = "0632-0000000".to_owned();
+        plan.phases[1].starts_on = date(2022, 4, 1);
+        assert_eq!(of_plan(&plan, date(2022, 3, 1)).len(), 1, "the ladder still");
+    }
+}
