@@ -432,7 +432,8 @@ impl Tx {
         batch: &[(Entry, Settlement)],
     ) -> Result<()> {
         let answered = |s: &Settlement| {
-            matches!(s, Settlement::Delivered(_) | Settlement::Refused { .. } | Settlement::Absent)
+            use Settlement::{Absent, Delivered, NotSeen, Refused};
+            matches!(s, Delivered(_) | Refused { .. } | Absent | NotSeen { answered: true, .. })
         };
         let failure = batch.iter().rev().find_map(|(entry, settlement)| match settlement {
             Settlement::NotSent { reason, .. }

@@ -105,6 +105,7 @@ impl Parts {
             None => Settlement::NotSeen {
                 reason: UNREADABLE.to_owned(),
                 not_before: self.again(&entry, None).retry_at,
+                answered: false,
             },
             Some(attempt) => {
                 let trying = AssertUnwindSafe(self.attempt(&entry, attempt.as_ref()));
@@ -162,7 +163,8 @@ impl Parts {
             Ok(withdrawn) => withdrawn.get(&entry.id).copied(),
             Err(error) => {
                 let reason = error.to_string();
-                return Settlement::NotSeen { reason, not_before: again.retry_at };
+                let not_before = again.retry_at;
+                return Settlement::NotSeen { reason, not_before, answered: false };
             }
         };
         match after_look(look, withdrawn, self.rules.on_unknown, again) {

@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use jiff::fmt::rfc2822;
-use reqwest::header::{CONTENT_TYPE, DATE, HeaderMap, RETRY_AFTER};
+use reqwest::header::{
+    CACHE_CONTROL, CONTENT_TYPE, DATE, HeaderMap, HeaderValue, PRAGMA, RETRY_AFTER,
+};
 use reqwest::{Client, ClientBuilder, RequestBuilder, Response, StatusCode};
 
 use super::Outcome;
@@ -70,7 +72,11 @@ fn builder(timeout: Duration, tls: &Tls) -> Result<ClientBuilder, reqwest::Error
         Proxy::Environment => builder,
         Proxy::Address(address) => builder.no_proxy().proxy(reqwest::Proxy::all(address)?),
     };
+    // What a cache kept of a list says nothing of what has arrived since (RFC 9111, 5.2.1.4).
+    let fresh = [(CACHE_CONTROL, "no-cache"), (PRAGMA, "no-cache")];
+    let fresh = fresh.map(|(name, value)| (name, HeaderValue::from_static(value)));
     Ok(builder
+        .default_headers(fresh.into_iter().collect())
         .timeout(timeout)
         .connect_timeout(timeout.min(Duration::from_secs(10)))
         .redirect(reqwest::redirect::Policy::none())

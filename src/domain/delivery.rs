@@ -205,7 +205,12 @@ pub enum Settlement {
     /// It may have arrived; look from `not_before`.
     Unknown { reason: String, not_before: i64 },
     /// Neither sent nor seen; take it again from `not_before`. What was unknown still is.
-    NotSeen { reason: String, not_before: i64 },
+    NotSeen {
+        reason: String,
+        not_before: i64,
+        /// The receiver did answer; what it showed proves nothing.
+        answered: bool,
+    },
     /// Looked, and it isn't there: it may be sent again.
     Absent,
     /// It can't be known and mustn't be sent blindly: a person decides.
@@ -310,8 +315,13 @@ pub fn after_look(
         (LookUp::Unproven { reason, for_want_of_a_control: false }, _) if again.asks_a_person => {
             held(format!("{NOT_PROVED}（{reason}）"))
         }
-        (LookUp::Unproven { reason, .. } | LookUp::Failed { reason, .. }, _) => {
-            AfterLook::Settle(Settlement::NotSeen { reason, not_before: again.retry_at })
+        (LookUp::Unproven { reason, .. }, _) => {
+            let not_before = again.retry_at;
+            AfterLook::Settle(Settlement::NotSeen { reason, not_before, answered: true })
+        }
+        (LookUp::Failed { reason, .. }, _) => {
+            let not_before = again.retry_at;
+            AfterLook::Settle(Settlement::NotSeen { reason, not_before, answered: false })
         }
         (LookUp::Repeatable | LookUp::Blind, Some(_)) => held(CANT_BE_ASKED.to_owned()),
         (LookUp::Mute { reason }, Some(_)) => held(format!("{CANT_BE_ASKED}（{reason}）")),
@@ -379,8 +389,8 @@ pub fn unless_owed(settlement: Settlement, was_unknown: bool, why: Withdrawal) -
         Settlement::Unknown { reason, not_before } => {
             Settlement::Unknown { reason: with(&reason), not_before }
         }
-        Settlement::NotSeen { reason, not_before } => {
-            Settlement::NotSeen { reason: with(&reason), not_before }
+        Settlement::NotSeen { reason, not_before, answered } => {
+            Settlement::NotSeen { reason: with(&reason), not_before, answered }
         }
         Settlement::Held { reason } => Settlement::Held { reason: with(&reason) },
         Settlement::Cancelled { reason } => Settlement::Cancelled { reason },

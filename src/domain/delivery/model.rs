@@ -81,7 +81,7 @@ impl End {
             End::Refused => Settlement::Refused { reason },
             End::NotSent => Settlement::NotSent { reason, not_before },
             End::Unknown => Settlement::Unknown { reason, not_before },
-            End::NotSeen => Settlement::NotSeen { reason, not_before },
+            End::NotSeen => Settlement::NotSeen { reason, not_before, answered: false },
             End::Absent => Settlement::Absent,
             End::Held => Settlement::Held { reason },
             End::Released => Settlement::Released,

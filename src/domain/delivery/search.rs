@@ -175,8 +175,10 @@ pub struct Search<'s> {
     asked_for_length: bool,
     shown: Vec<bool>,
     asked_control: Vec<bool>,
+    /// What is asked for isn't all that it answers with: it's a list, and must show all that it has.
+    is_list: bool,
     /// What couldn't be told from ours, and what had no words at all.
-    doubtful: usize,
+    doubtful: bool,
     wordless: usize,
     /// Whether the platform's own count has confirmed each list.
     counted: bool,
@@ -205,7 +207,8 @@ impl<'s> Search<'s> {
             asked_for_length: false,
             shown: vec![false; sought.controls.len()],
             asked_control: vec![false; sought.controls.len()],
-            doubtful: 0,
+            is_list: !ways.by_subject,
+            doubtful: false,
             wordless: 0,
             counted: true,
             questions: 0,
@@ -259,7 +262,9 @@ impl<'s> Search<'s> {
         let before = self.keys.len();
         self.keys.extend(distinct.iter().map(|key| (*key).to_owned()));
         let is_new = self.keys.len() > before;
-        let all = total.is_some_and(|total| self.keys.len() >= total);
+        // A count of what is on one page says nothing of what isn't.
+        let counts = |total: usize| total < self.ways.shortest_cut || total > distinct.len();
+        let all = total.is_some_and(|total| self.keys.len() >= total && counts(total));
         match task.aim {
             Aim::Control(place) if self.shown[place] => self.done(),
             Aim::Length => self.done(),
@@ -337,7 +342,9 @@ impl<'s> Search<'s> {
                 let about_it = subject.remote_id.is_empty()
                     || thing.number.as_ref().is_none_or(|number| *number == subject.remote_id);
                 self.wordless += usize::from(text.trim().is_empty() && about_it && !known);
-                self.doubtful += usize::from(might_be_ours(text, words));
+                let may_be = !known && might_be_ours(text, &subject.reference, words);
+                self.doubtful |= may_be;
+                self.is_list |= !carries(text, &subject.reference);
             }
         }
         None
@@ -406,9 +413,13 @@ impl<'s> Search<'s> {
 
     /// All was read and it wasn't there: whether that proves anything.
     fn conclude(&mut self) {
-        if self.doubtful > 0 {
-            let count = self.doubtful;
-            self.unproven(format!("平台上有 {count} 件内容相同而看不出编号的，可能就是这一件"));
+        if self.doubtful {
+            self.unproven(DOUBTFUL.to_owned());
+            return;
+        }
+        if let Some(left_out) = self.left_out() {
+            let shown = left_out.number.as_ref().unwrap_or(&left_out.subject.reference);
+            self.unproven(format!("平台的清单不全：确知送达的 {shown} 也没有列出来"));
             return;
         }
         let sees = |(control, shown): (&Control, &bool)| {
@@ -427,6 +438,19 @@ impl<'s> Search<'s> {
             }
             None => self.without_control(),
         }
+    }
+
+    /// A control that lies within what was read and wasn't shown: others may have been left out, too.
+    fn left_out(&self) -> Option<&Control> {
+        let zones = SignedDuration::try_from(ZONES).unwrap_or_default();
+        let within = |control: &Control| {
+            !self.ways.window
+                || control.at.duration_since(self.sought.from) >= zones
+                    && self.sought.to.duration_since(control.at) >= zones
+        };
+        let mut controls = self.sought.controls.iter().zip(&self.shown);
+        let left_out = controls.find(|(control, shown)| !**shown && within(control));
+        left_out.map(|(control, _)| control).filter(|_| self.is_list)
     }
 
     fn ask_for(&mut self, place: usize) {
@@ -452,6 +476,7 @@ impl<'s> Search<'s> {
     }
 }
 
+const DOUBTFUL: &str = "平台上有像是这一件的，内容或编号被改过或截断了，认不准：请到平台上核对";
 const NOT_FINISHED: &str = "查证没有做完";
 
 /// The page that is asked for first.

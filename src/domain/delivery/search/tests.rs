@@ -1,6 +1,7 @@
 //! Platforms as they are: however one lists, what is there is never called absent.
 
 use proptest::prelude::*;
+use unicode_normalization::UnicodeNormalization;
 
 use super::*;
 use crate::domain::referral::described;
@@ -271,6 +272,77 @@ fn one_that_refuses_to_answer_is_mute() {
     let mut search = Search::new(&sought, LISTS);
     search.take(Reply::Refused("404".to_owned()));
     assert_eq!(search.result(), SearchResult::Mute("404".to_owned()));
+}
+
+#[test]
+fn whatever_a_platform_does_to_texts_what_is_there_is_never_absent() {
+    let said = "老王13912341234来电反映，东头的“路灯”坏了：三个月没人修，\n😀请快些";
+    let sent = |number: usize| described(said, "（高桥村）", &format!("CHD2022-{number:06}-R1"));
+    let cut = |text: &str, length| text.chars().take(length).collect::<String>();
+    let alterations: [(&str, &dyn Fn(String) -> String); 10] = [
+        ("words before it", &|text| format!("来源走访：{text}")),
+        ("words around it", &|text| format!("<p>转办件：{text}</p> 请速办")),
+        ("entities", &|text| {
+            text.replace('“', "&ldquo;").replace('”', "&#8221;").replace('[', "&#x5B;")
+        }),
+        ("masked", &|text| text.replace("13912341234", "139****1234")),
+        ("as wide as letters", &|text| text.nfkc().collect()),
+        ("paragraphs", &|text| text.split('\n').map(|line| format!("<p>{line}</p>")).collect()),
+        ("wrapped", &|text| {
+            let chars: Vec<char> = text.chars().collect();
+            chars.chunks(11).map(String::from_iter).collect::<Vec<_>>().join("\r\n")
+        }),
+        ("cut within the mark", &|text| cut(&text, 20) + "…"),
+        ("cut where it can't store a character", &|text| {
+            text.split_once('😀')
+                .map_or(text.clone(), |(before, _)| before.replace("[CHD2022-000001-R1]", ""))
+        }),
+        ("as it is", &|text| text),
+    ];
+    for (what, alter) in alterations {
+        let kept = |number: usize, seconds| Kept {
+            text: Some(alter(sent(number))),
+            ..ours(number, seconds)
+        };
+        let whole = Kept { text: Some(sent(2)), ..ours(2, 60) };
+        for control_too in [false, true] {
+            let control_kept = if control_too { kept(2, 60) } else { whole.clone() };
+            let platform = platform(vec![kept(1, 4), control_kept]);
+            let sought = Sought { words: said.to_owned(), ..sought(vec![control(2, 60)]) };
+            let (result, _) = platform.look(&sought, LISTS);
+            assert_ne!(result, SearchResult::Absent, "{what}");
+        }
+    }
+}
+
+#[test]
+fn one_control_that_is_left_out_outweighs_one_that_is_shown() {
+    // Moderated: what is new is listed late.
+    let late = platform(vec![ours(2, -100_000)]);
+    let controls = vec![control(3, 60), control(2, -100_000)];
+    let (result, _) = late.look(&sought(controls), LISTS);
+    assert!(matches!(&result, SearchResult::Unproven(why) if why.contains("P3")), "{result:?}");
+    // The newest few, whatever is asked for.
+    let ways = Ways { by_subject: true, pages: Pages::None, window: false, shortest_cut: 5 };
+    let kept = (1..9).map(|n| ours(n, n as i64 * 60)).collect();
+    let newest = Platform { cut: 4, ..platform(kept) };
+    let controls = (2..9).map(|n| control(n, n as i64 * 60)).collect();
+    let (result, _) = newest.look(&sought(controls), ways);
+    assert!(matches!(result, SearchResult::Unproven(_)), "{result:?}");
+}
+
+#[test]
+fn a_count_of_one_page_is_no_count() {
+    let more = (0..60).map(|n| of_others(n, 30)).chain([ours(1, 5)]).collect();
+    let cut = Platform { cut: 20, ..platform(more) };
+    let (sought, ways) = (sought(Vec::new()), Ways { pages: Pages::None, ..LISTS });
+    let mut search = Search::new(&sought, ways);
+    while let Some(query) = search.query() {
+        let Reply::Page { things, .. } = cut.answer(&query, ways) else { break };
+        let total = Some(things.len());
+        search.take(Reply::Page { things, total });
+    }
+    assert_ne!(search.result(), SearchResult::Absent);
 }
 
 fn platforms() -> impl Strategy<Value = Platform> {
