@@ -6,6 +6,9 @@ use super::{Result, Session, Store, Tx, applied, to_json};
 use crate::domain::campaign::Campaign;
 use crate::domain::obligations::Plans;
 
+/// By whose word the file's plan is in effect at first.
+const FIRST: &str = "zoufang";
+
 impl Store {
     /// The plan in effect.
     pub fn campaign(&self) -> Arc<Campaign> {
@@ -24,13 +27,30 @@ impl Store {
             let plan = tx.context().campaign.clone();
             // Another process may have been first.
             if applied::all(&mut tx.db).await?.is_none() {
-                tx.put_plan(&plan, "zoufang", "first").await?;
+                tx.put_plan(&plan, FIRST, "first").await?;
             }
             tx.commit().await?;
             return Box::pin(self.refresh_plan()).await;
         };
         *self.plans.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(plans);
         Ok(())
+    }
+
+    /// Whether nobody may be told of anything yet: the plan is in effect because it stood there first, by nobody's word; nobody
+    /// was ever told of anything; and so much is late already that the first morning would tell all of it at once.
+    pub async fn waits_for_word(&self) -> Result<bool> {
+        let by: Option<String> =
+            sqlx::query_scalar("SELECT applied_by FROM plans ORDER BY version DESC LIMIT 1")
+                .fetch_optional(&self.read)
+                .await?;
+        if by.is_none_or(|by| by != FIRST) {
+            return Ok(false);
+        }
+        let told: Option<i64> = sqlx::query_scalar("SELECT 1 FROM reminders LIMIT 1")
+            .fetch_optional(&self.read)
+            .await?;
+        let duties = self.open_duties(self.context.clock.today()).await?;
+        Ok(told.is_none() && duties.iter().any(|(_, _, late)| *late > 0))
     }
 
     /// Since when what is recorded counts for the campaign.
