@@ -3,7 +3,7 @@
 use std::sync::{Arc, PoisonError};
 
 use super::{Result, Session, Store, Tx, applied, to_json};
-use crate::domain::campaign::Campaign;
+use crate::domain::campaign::{Campaign, PhaseName};
 use crate::domain::obligations::Plans;
 
 /// By whose word the file's plan is in effect at first.
@@ -36,21 +36,21 @@ impl Store {
         Ok(())
     }
 
-    /// Whether nobody may be told of anything yet: the plan is in effect because it stood there first, by nobody's word; nobody
-    /// was ever told of anything; and so much is late already that the first morning would tell all of it at once.
+    /// Whether nobody may be told of anything yet: the plan is over, it's in effect because it stood there first, by nobody's
+    /// word, and nobody was ever told of anything. The first morning would tell all of it at once.
     pub async fn waits_for_word(&self) -> Result<bool> {
+        let is_over = self.campaign().ends_on(PhaseName::Feedback) < self.context.clock.today();
+        if !is_over {
+            return Ok(false);
+        }
         let by: Option<String> =
             sqlx::query_scalar("SELECT applied_by FROM plans ORDER BY version DESC LIMIT 1")
                 .fetch_optional(&self.read)
                 .await?;
-        if by.is_none_or(|by| by != FIRST) {
-            return Ok(false);
-        }
         let told: Option<i64> = sqlx::query_scalar("SELECT 1 FROM reminders LIMIT 1")
             .fetch_optional(&self.read)
             .await?;
-        let duties = self.open_duties(self.context.clock.today()).await?;
-        Ok(told.is_none() && duties.iter().any(|(_, _, late)| *late > 0))
+        Ok(by.is_some_and(|by| by == FIRST) && told.is_none())
     }
 
     /// Since when what is recorded counts for the campaign.

@@ -169,7 +169,7 @@ fn of_campaign(facts: &Facts) -> Vec<Finding> {
     }
     if facts.plan_waits {
         findings.push(yellow(
-            "提醒先不发：方案还没有由人确认，而已有任务超期，第一次会一下子全部提醒。请用 zoufang campaign plan 看会提醒多少人，再用 zoufang campaign apply 使它生效；方案是往年的，先用 zoufang campaign new 写今年的"
+            "提醒先不发：方案的活动期间已过，又没有人确认过，第一次会把全部超期的任务一下子发给所有人。往年的方案请先用 zoufang campaign new 写今年的；就用这份的，用 zoufang campaign plan 看会提醒多少人，再用 zoufang campaign apply 使它生效"
                 .to_owned(),
         ));
     }
