@@ -121,6 +121,9 @@ fn reminders(store: Store, rules: ReminderRules, lanes: Vec<Arc<Lane>>) -> Work 
     Arc::new(move || {
         let (store, rules, lanes) = (store.clone(), rules.clone(), lanes.clone());
         Box::pin(async move {
+            if store.waits_for_word().await? {
+                return Ok("方案还没有由人确认，先不提醒".to_owned());
+            }
             let reminded = remind(&store, &rules).await?;
             lanes.iter().for_each(|lane| lane.wake());
             Ok(format!(

@@ -3,8 +3,11 @@
 use std::sync::{Arc, PoisonError};
 
 use super::{Result, Session, Store, Tx, applied, to_json};
-use crate::domain::campaign::Campaign;
+use crate::domain::campaign::{Campaign, PhaseName};
 use crate::domain::obligations::Plans;
+
+/// By whose word the file's plan is in effect at first.
+const FIRST: &str = "zoufang";
 
 impl Store {
     /// The plan in effect.
@@ -24,13 +27,30 @@ impl Store {
             let plan = tx.context().campaign.clone();
             // Another process may have been first.
             if applied::all(&mut tx.db).await?.is_none() {
-                tx.put_plan(&plan, "zoufang", "first").await?;
+                tx.put_plan(&plan, FIRST, "first").await?;
             }
             tx.commit().await?;
             return Box::pin(self.refresh_plan()).await;
         };
         *self.plans.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(plans);
         Ok(())
+    }
+
+    /// Whether nobody may be told of anything yet: the plan is over, it's in effect because it stood there first, by nobody's
+    /// word, and nobody was ever told of anything. The first morning would tell all of it at once.
+    pub async fn waits_for_word(&self) -> Result<bool> {
+        let is_over = self.campaign().ends_on(PhaseName::Feedback) < self.context.clock.today();
+        if !is_over {
+            return Ok(false);
+        }
+        let by: Option<String> =
+            sqlx::query_scalar("SELECT applied_by FROM plans ORDER BY version DESC LIMIT 1")
+                .fetch_optional(&self.read)
+                .await?;
+        let told: Option<i64> = sqlx::query_scalar("SELECT 1 FROM reminders LIMIT 1")
+            .fetch_optional(&self.read)
+            .await?;
+        Ok(by.is_some_and(|by| by == FIRST) && told.is_none())
     }
 
     /// Since when what is recorded counts for the campaign.

@@ -128,7 +128,7 @@ impl Days {
         on: Date,
         phase: Option<PhaseName>,
     ) -> Result<String, StoreError> {
-        let mut lines = String::from("问题编号,责任层级,类别,轻重缓急,责任人\n");
+        let mut lines = String::from("问题编号,责任层级,类别,轻重缓急,责任人,备注\n");
         if phase != Some(PhaseName::Visit) {
             let days_left =
                 (self.store.campaign().ends_on(PhaseName::Classify) - on).get_days().max(1);
@@ -137,8 +137,9 @@ impl Days {
                     let category = Category::ALL[self.chance.below(Category::ALL.len())];
                     let (level, urgency) = (self.level(), self.urgency());
                     lines.push_str(&format!(
-                        "{},{level},{category},{urgency},走访人员\n",
-                        card.number
+                        "{},{level},{category},{urgency},{},\n",
+                        card.number,
+                        Township::CENTRE
                     ));
                 }
             }
@@ -148,7 +149,8 @@ impl Days {
                 let (level, category, urgency) = (class.level, class.category, class.urgency);
                 let (number, month, day) = (&card.number, on.month(), on.day());
                 lines.push_str(&format!(
-                    "{number},{level},{category},{urgency},服务中心{month}月{day}日重报\n"
+                    "{number},{level},{category},{urgency},{},{month}月{day}日重报\n",
+                    Township::CENTRE
                 ));
             }
         }
@@ -172,7 +174,8 @@ impl Days {
                     // would be taken for a repetition.
                     let (number, month, day) = (&card.number, on.month(), on.day());
                     lines.push_str(&format!(
-                        "{number},{month}月{day}日镇村已办理并告知群众,网格员\n"
+                        "{number},{month}月{day}日镇村已办理并告知群众,{}\n",
+                        Township::CENTRE
                     ));
                 }
             }
@@ -199,7 +202,7 @@ impl Days {
         let mut lines = String::from("任务,区划,确认人\n");
         for (kind, _) in CONFIRMED_FROM.iter().filter(|(_, from)| *from <= on) {
             for area in self.store.areas_owing(*kind).await? {
-                lines.push_str(&format!("{kind},{area},示例负责人\n"));
+                lines.push_str(&format!("{kind},{area},{}\n", Township::OFFICE));
             }
         }
         Ok(lines)

@@ -103,6 +103,9 @@ impl Township {
         Some(format!("Z{:04}", 4 + BRANCHES + index * 4 + 2))
     }
 
+    /// The number of whoever is the centre, and of the organisation office, which takes in what is confirmed.
+    pub const CENTRE: &str = "Z0002";
+    pub const OFFICE: &str = "Z0003";
     /// The number of the inspector.
     pub const INSPECTOR: &str = "Z0004";
 

@@ -42,6 +42,7 @@ pub(super) async fn findings(
         memory_trouble: daemon.memory_trouble(),
         unreachable: status.unreachable,
         plan_differs: daemon.store.plan_differs(),
+        plan_waits: daemon.pages.waits_for_word().await?,
         late: duties.iter().map(|(kind, _, late)| (*kind, *late)).collect(),
         year_without_holidays: (!context.workdays.knows(today)).then(|| today.year()),
     }))

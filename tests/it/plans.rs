@@ -2,13 +2,15 @@
 
 use jiff::civil::{Date, date};
 use sqlx::{Connection, Executor};
+use tokio_util::sync::CancellationToken;
 use zoufang::app::plan::{self, PlanChange, Preview};
-use zoufang::daemon::load_campaign;
+use zoufang::daemon::{Daemon, load_campaign};
 use zoufang::db::{Reason, Store};
 use zoufang::domain::campaign::{Campaign, EscalationStep, ExtraPhase, PhaseName};
 use zoufang::domain::duty::DutyKind;
 use zoufang::domain::staff::Role;
 use zoufang::notify::{Upcoming, preview, remind, upcoming};
+use zoufang::settings::Settings;
 
 use crate::reminders::rules;
 use crate::support::{Fixture, on_both};
@@ -300,4 +302,31 @@ on_both!(the_doctor_finds_what_the_record_doesnt_bear_out, async |fixture: Fixtu
     assert_eq!(issues.iter().map(|d| d.expected.clone()).collect::<Vec<_>>(), expected);
     // What is owed for an issue that isn't right itself is left alone.
     assert!(found.iter().all(|d| !d.kind.is_some_and(DutyKind::is_of_issue)), "{found:?}");
+});
+
+on_both!(a_plan_that_is_over_tells_nobody_before_a_person_has_seen_it, async |fixture: Fixture| {
+    let fixture = fixture.township().await;
+    let settings = Settings::from_text("", "test").unwrap();
+    let daemon = Daemon::new(settings, fixture.store.clone(), CancellationToken::new()).unwrap();
+    let told = async || fixture.store.figures().await.unwrap().notices;
+    fixture.at(7, 14, 9);
+    daemon.settle().await.unwrap();
+    assert_eq!(told().await, 0);
+    assert!(fixture.store.waits_for_word().await.unwrap());
+    let plan = fixture.store.campaign();
+    plan::apply(&fixture.store, &plan, "Z1 周正", "看过了").await.unwrap();
+    assert!(!fixture.store.waits_for_word().await.unwrap());
+    fixture.at(7, 15, 9);
+    daemon.settle().await.unwrap();
+    assert!(told().await > 0);
+});
+
+on_both!(who_begins_in_its_time_needs_nobodys_word, async |fixture: Fixture| {
+    let fixture = fixture.township().await;
+    // Late or not: the campaign is under way.
+    fixture.at(4, 25, 9);
+    assert!(!fixture.store.waits_for_word().await.unwrap());
+    assert!(remind(&fixture.store, &rules()).await.unwrap().people > 0);
+    fixture.at(7, 14, 9);
+    assert!(!fixture.store.waits_for_word().await.unwrap(), "people hear of it as it comes");
 });

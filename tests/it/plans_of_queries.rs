@@ -49,6 +49,7 @@ const FILES: &[(&str, &str)] = &[
 const PAGES: &[&str] = &["/", "/status", "/metrics", "/figures?by=village", "/readyz"];
 
 const COMMANDS: &[&[&str]] = &[
+    &["campaign", "apply", "--by", "Z1", "--reason", "开始"],
     &["issue", "show", "CHD2022-000101"],
     &["issue", "acknowledge", "CHD2022-000103", "--by", "Z5"],
     &["issue", "void", "CHD2022-000100", "--by", "Z3", "--reason", "重复"],

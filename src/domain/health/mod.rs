@@ -54,6 +54,8 @@ pub struct Facts {
     pub memory_trouble: Option<String>,
     pub unreachable: i64,
     pub plan_differs: bool,
+    /// Nobody is told of anything before a person has seen how many that would be.
+    pub plan_waits: bool,
     /// How many duties of each kind are late.
     pub late: Vec<(DutyKind, i64)>,
     /// The present year, where the calendar lacks its holidays.
@@ -162,6 +164,12 @@ fn of_campaign(facts: &Facts) -> Vec<Finding> {
     if facts.plan_differs {
         findings.push(yellow(
             "方案文件与生效的方案不同：请用 zoufang campaign plan 查看变化，用 zoufang campaign apply 使它生效"
+                .to_owned(),
+        ));
+    }
+    if facts.plan_waits {
+        findings.push(yellow(
+            "提醒先不发：方案的活动期间已过，又没有人确认过，第一次会把全部超期的任务一下子发给所有人。往年的方案请先用 zoufang campaign new 写今年的；就用这份的，用 zoufang campaign plan 看会提醒多少人，再用 zoufang campaign apply 使它生效"
                 .to_owned(),
         ));
     }
