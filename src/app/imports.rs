@@ -45,21 +45,38 @@ pub struct Done {
     pub skipped: usize,
 }
 
+/// How an import begins.
+#[derive(Debug)]
+pub enum Begun {
+    New(Import),
+    /// This very file had been interrupted, and was brought to its end now.
+    Finished(Done),
+    /// This very file came in before; or meanwhile, by another process.
+    Before {
+        meanwhile: bool,
+    },
+}
+
 impl Import {
-    /// Begins, once no other file is on its way: one that nobody goes on with is brought to its end first. Nothing where
-    /// that was this very file.
-    pub async fn begin(store: &Store, incoming: &Incoming) -> Result<Option<Import>> {
+    /// Begins, once no other file is on its way: one that nobody goes on with is brought to its end first.
+    pub async fn begin(store: &Store, incoming: &Incoming) -> Result<Begun> {
+        let mut meanwhile = false;
         loop {
-            go_on(store).await?;
+            if let WentOn::Ended(digest, done) = end_interrupted(store).await?
+                && digest == incoming.digest
+            {
+                return Ok(Begun::Finished(done));
+            }
             let mut tx = store.begin().await?;
-            if tx.import_on_its_way().await?.is_some() {
+            if let Some(other) = tx.import_on_its_way().await? {
+                meanwhile |= other.digest == incoming.digest;
                 tx.rollback().await?;
                 pause(LOOK_AGAIN).await;
                 continue;
             }
             if tx.imported_at(&incoming.digest).await?.is_some() {
                 tx.rollback().await?;
-                return Ok(None);
+                return Ok(Begun::Before { meanwhile });
             }
             let Incoming { digest, file_name, kind, rows } = incoming.clone();
             let head = ImportUnderWay {
@@ -79,7 +96,7 @@ impl Import {
             };
             tx.begin_import(&head).await?;
             tx.commit().await?;
-            return Ok(Some(Import { store: store.clone(), head }));
+            return Ok(Begun::New(Import { store: store.clone(), head }));
         }
     }
 
@@ -119,20 +136,34 @@ impl Import {
     }
 }
 
+/// What became of a file that was on its way.
+enum WentOn {
+    /// There was none, or it was forgotten.
+    Nothing,
+    /// It was brought to its end: its digest, and what it did in all.
+    Ended(String, Done),
+    /// Another process is at it.
+    Others,
+}
+
 /// Goes on with a file whose process was killed: one that was being checked is forgotten, one that was being applied is
 /// applied to its end. False where another process is at it.
 pub async fn go_on(store: &Store) -> Result<bool> {
-    let Some(head) = store.import_under_way().await? else { return Ok(true) };
+    Ok(!matches!(end_interrupted(store).await?, WentOn::Others))
+}
+
+async fn end_interrupted(store: &Store) -> Result<WentOn> {
+    let Some(head) = store.import_under_way().await? else { return Ok(WentOn::Nothing) };
     if head.lease_until > real_millis() {
-        return Ok(false);
+        return Ok(WentOn::Others);
     }
     info!(file = %head.file_name, state = %head.state, "an import was interrupted: it goes on");
-    if head.state == APPLYING {
-        apply(store, head, &|_| {}).await?;
-    } else {
+    if head.state != APPLYING {
         discard(store, head).await?;
+        return Ok(WentOn::Nothing);
     }
-    Ok(true)
+    let digest = head.digest.clone();
+    Ok(WentOn::Ended(digest, apply(store, head, &|_| {}).await?))
 }
 
 /// Forgets a file of which nothing is applied, where it still stands as it was seen to.
@@ -210,7 +241,7 @@ async fn apply_piece(store: &Store, head: &mut ImportUnderWay) -> Result<()> {
         outcomes = piece.put(&mut tx).await?;
     }
     let count = |what: Upsert| {
-        let those = outcomes.iter().filter(|outcome| **outcome == Ok(what)).count();
+        let those = outcomes.iter().flatten().filter(|did| did.upsert == what).count();
         i64::try_from(those).unwrap_or(i64::MAX)
     };
     head.added += count(Upsert::Added);

@@ -128,7 +128,9 @@ pub use reminders::{Open, Told, ToldGroup};
 pub use revisits::RevisitDue;
 pub use session::Session;
 pub use staff::{Addresses, KnownStaff, StaffEntry, StaffRow};
-pub use subjects::{CorrectedIssue, IssueWords, OpenWords, ResidentWords, SubjectIn};
+pub use subjects::{
+    CorrectedIssue, CorrectedVisit, IssueWords, OpenWords, ResidentWords, SubjectIn, Unvisited,
+};
 pub use timeline::{Entry, Timeline, What};
 pub use updates::Trouble;
 pub use writer::Tx;
