@@ -9,7 +9,7 @@ use super::batch::Batch;
 use super::problem::Outcomes;
 use crate::clock::{Stopwatch, pause, real_millis, span_millis};
 use crate::db::{
-    APPLYING, CHECKING, DISCARDING, ImportUnderWay, Result, Store, StoreError, Upsert,
+    APPLYING, CHECKING, DISCARDING, ImportUnderWay, Imported, Result, Store, StoreError, Upsert,
 };
 
 /// For how long a process that applies a file is believed to be alive after its last turn.
@@ -48,7 +48,7 @@ pub struct Done {
 /// How an import begins.
 #[derive(Debug)]
 pub enum Begun {
-    New(Import),
+    New(Box<Import>),
     /// This very file had been interrupted, and was brought to its end now.
     Finished(Done),
     /// This very file came in before; or meanwhile, by another process.
@@ -93,10 +93,11 @@ impl Import {
                 changed: 0,
                 same: 0,
                 skipped: 0,
+                told: String::new(),
             };
             tx.begin_import(&head).await?;
             tx.commit().await?;
-            return Ok(Begun::New(Import { store: store.clone(), head }));
+            return Ok(Begun::New(Box::new(Import { store: store.clone(), head })));
         }
     }
 
@@ -126,9 +127,15 @@ impl Import {
     }
 
     /// Everything in it is well: from here on it goes on to its end. `progress` is told how many rows are applied.
-    pub async fn apply(mut self, progress: &(dyn Fn(usize) + Send + Sync)) -> Result<Done> {
+    /// `told` is what its rows do.
+    pub async fn apply(
+        mut self,
+        told: String,
+        progress: &(dyn Fn(usize) + Send + Sync),
+    ) -> Result<Done> {
         let mut tx = self.store.begin().await?;
         APPLYING.clone_into(&mut self.head.state);
+        self.head.told = told;
         self.head.lease_until = lease();
         tx.note_import(&self.head).await?;
         tx.commit().await?;
@@ -267,12 +274,25 @@ async fn finish(store: &Store, head: &ImportUnderWay) -> Result<()> {
     if tx.import_on_its_way().await?.is_none_or(|stands| stands.id != head.id) {
         return tx.rollback().await;
     }
-    let ImportUnderWay { digest, file_name, kind, row_count, .. } = head;
-    tx.put_import(digest, file_name, kind, *row_count).await?;
+    let ImportUnderWay { digest, file_name, kind, row_count, added, changed, same, told, .. } =
+        head.clone();
+    let import = Imported {
+        digest,
+        file_name,
+        kind,
+        row_count,
+        added,
+        changed,
+        same,
+        told,
+        imported_at: tx.now(),
+    };
+    tx.put_import(&import).await?;
     let detail = serde_json::json!({
-        "added": head.added, "changed": head.changed, "skipped": head.skipped, "digest": digest,
+        "added": head.added, "changed": head.changed, "skipped": head.skipped, "digest": head.digest,
+        "rows": head.told,
     });
-    tx.audit("import", kind, file_name, &detail).await?;
+    tx.audit("import", &head.kind, &head.file_name, &detail).await?;
     tx.end_import(&head.id).await?;
     tx.commit().await?;
     super::rederive::go_on(store).await?;

@@ -130,13 +130,11 @@ impl Desk<'_> {
     /// A resident's answer at a revisit; another answer of the same day is said to be so.
     fn hear(&mut self, at: usize, resident: usize, row: &NewVisit, answer: Satisfaction) -> Did {
         let id = self.decided.files.subjects[at].residents[resident].row.id.clone();
-        let others = Satisfaction::ALL.iter().copied().filter(|other| *other != answer);
-        let before = others
-            .filter(|other| {
-                let key = answered_key(&self.context, row, &id, Some(*other));
-                self.visits.contains_key(&key)
-            })
-            .next();
+        let mut others = Satisfaction::ALL.iter().copied().filter(|other| *other != answer);
+        let before = others.find(|other| {
+            let key = answered_key(&self.context, row, &id, Some(*other));
+            self.visits.contains_key(&key)
+        });
         let (_, upsert) = self.visit(at, row, resident);
         if upsert != Upsert::Added {
             return upsert.into();

@@ -109,7 +109,7 @@ struct Out {
 }
 
 enum To {
-    Table(Table),
+    Table(Box<Table>),
     Lines(Output),
 }
 
@@ -119,7 +119,11 @@ impl Out {
         let columns: Vec<Field> = kind.all_columns().collect();
         let to = Output::to(arguments.output.as_deref())?;
         let names = columns.iter().map(|field| kind.name_of(*field));
-        let to = if arguments.json { To::Lines(to) } else { To::Table(Table::marked_in(to, names, false)?) };
+        let to = if arguments.json {
+            To::Lines(to)
+        } else {
+            To::Table(Box::new(Table::marked_in(to, names, false)?))
+        };
         Ok(Out { kind, columns, to })
     }
 

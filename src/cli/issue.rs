@@ -255,7 +255,7 @@ async fn list(
             table.row(line(&tree, card))?;
         }
     }
-    table.end()
+    Ok(table.end()?)
 }
 
 fn line(tree: &AreaTree, card: IssueCard) -> [String; 10] {

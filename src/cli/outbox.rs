@@ -123,7 +123,7 @@ fn list(debts: &[Debt], json: bool) -> anyhow::Result<()> {
             &debt.last_error.as_deref().map(in_words).map(|why| why.said).unwrap_or_default(),
         ])?;
     }
-    table.end()
+    Ok(table.end()?)
 }
 
 fn show(debt: &Debt) {

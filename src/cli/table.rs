@@ -111,9 +111,7 @@ impl Table {
     /// Writes what is left.
     pub fn end(self) -> io::Result<()> {
         match self {
-            Table::Csv(csv) => {
-                csv.into_inner().map_err(csv::IntoInnerError::into_error)?.finish()
-            }
+            Table::Csv(csv) => csv.into_inner().map_err(csv::IntoInnerError::into_error)?.finish(),
             Table::Json { mut to, rows, .. } => {
                 writeln!(to, "{}", if rows == 0 { "[]" } else { "\n]" })?;
                 to.finish()

@@ -104,7 +104,7 @@ pub use export::{AbsenceOut, AssignmentOut, Page, ResidentOut, SubjectOut, Visit
 pub use figures::{Figures, LaneFigures};
 pub use handoffs::{Handoff, Return, Returned};
 pub use holding_times::HoldingTime;
-pub use imports::{APPLYING, CHECKING, DISCARDING, ImportUnderWay};
+pub use imports::{APPLYING, CHECKING, DISCARDING, ImportUnderWay, Imported};
 pub use issue_sheet::{IssueAnswer, IssueReferral, IssueSheet};
 pub use issues::IssueCard;
 pub use jobs::{CLOCKS_APART, Ended, JobRun};

@@ -275,11 +275,8 @@ impl Field {
     /// What is only shown to whom a named person lets see it.
     pub const fn is_personal(self) -> bool {
         use Field::*;
-        match self {
-            Resident | Contact | Text | Unheard | Address | SubjectName | Result => true,
-            StaffPhone | StaffEmail | StaffWecom | StaffFeishu => true,
-            _ => false,
-        }
+        matches!(self, Resident | Contact | Text | Unheard | Address | SubjectName | Result)
+            || matches!(self, StaffPhone | StaffEmail | StaffWecom | StaffFeishu)
     }
 
     /// What sort of text stands there.

@@ -21,7 +21,7 @@ use super::{Progress, Tried, returns};
 use crate::app::imports::{Begun, Done, Import, Incoming};
 use crate::app::problem::Outcomes;
 use crate::clock::Clock;
-use crate::db::{Session, Store, StoreError, Tx, Upsert};
+use crate::db::{Imported, Session, Store, StoreError, Tx, Upsert};
 use crate::domain::campaign::{PhaseName, plus};
 use crate::seal::hex;
 
@@ -329,9 +329,20 @@ impl<'i> Intake<'i> {
     }
 
     async fn remember(&self, mut tx: Tx, report: &Report) -> Result<(), StoreError> {
-        let rows = i64::try_from(report.rows).unwrap_or(i64::MAX);
+        let count = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
         let (file, kind) = (file_name(&self.file), report.kind.code());
-        tx.put_import(&self.digest, &file, kind, rows).await?;
+        let import = Imported {
+            digest: self.digest.clone(),
+            file_name: file.clone(),
+            kind: kind.to_owned(),
+            row_count: count(report.rows),
+            added: count(report.added),
+            changed: count(report.changed),
+            same: count(report.same),
+            told: report.rows_told(),
+            imported_at: tx.now(),
+        };
+        tx.put_import(&import).await?;
         let detail = serde_json::json!({
             "added": report.added, "changed": report.changed, "digest": self.digest, "rows": report.rows_told(),
         });
@@ -367,7 +378,7 @@ impl<'i> Intake<'i> {
             }
         };
         let applied = |done: usize| (self.progress)(total + done, total * 2);
-        let done = import.apply(&applied).await?;
+        let done = import.apply(report.rows_told(), &applied).await?;
         let told = self.finished(done, false).await?;
         let Report { idle, each, remarks, .. } = report;
         Ok(Report { idle, each, remarks, ..told })
