@@ -128,7 +128,7 @@ impl Days {
         on: Date,
         phase: Option<PhaseName>,
     ) -> Result<String, StoreError> {
-        let mut lines = String::from("问题编号,责任层级,类别,轻重缓急,责任人\n");
+        let mut lines = String::from("问题编号,责任层级,类别,轻重缓急,备注\n");
         if phase != Some(PhaseName::Visit) {
             let days_left =
                 (self.store.campaign().ends_on(PhaseName::Classify) - on).get_days().max(1);
@@ -157,7 +157,7 @@ impl Days {
 
     /// The town and its villages do their part of what is theirs, all of it before its date.
     async fn handlings(&self, on: Date) -> Result<String, StoreError> {
-        let mut lines = String::from("问题编号,办理结果,办理人\n");
+        let mut lines = String::from("问题编号,办理结果\n");
         let states = [
             State::Classified,
             State::Reopened,
@@ -171,9 +171,7 @@ impl Days {
                     // The day keeps a later round's file from being the same file as an earlier one's, which
                     // would be taken for a repetition.
                     let (number, month, day) = (&card.number, on.month(), on.day());
-                    lines.push_str(&format!(
-                        "{number},{month}月{day}日镇村已办理并告知群众,网格员\n"
-                    ));
+                    lines.push_str(&format!("{number},{month}月{day}日镇村已办理并告知群众\n"));
                 }
             }
         }
@@ -199,7 +197,7 @@ impl Days {
         let mut lines = String::from("任务,区划,确认人\n");
         for (kind, _) in CONFIRMED_FROM.iter().filter(|(_, from)| *from <= on) {
             for area in self.store.areas_owing(*kind).await? {
-                lines.push_str(&format!("{kind},{area},示例负责人\n"));
+                lines.push_str(&format!("{kind},{area},{}\n", Township::LEADER));
             }
         }
         Ok(lines)

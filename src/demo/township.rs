@@ -103,6 +103,8 @@ impl Township {
         Some(format!("Z{:04}", 4 + BRANCHES + index * 4 + 2))
     }
 
+    /// The number of whoever confirms, of the leading group.
+    pub const LEADER: &str = "Z0001";
     /// The number of the inspector.
     pub const INSPECTOR: &str = "Z0004";
 

@@ -10,6 +10,7 @@
 mod assemble;
 mod bounds;
 mod cells;
+mod compound;
 mod copy;
 mod dates;
 mod delimited;

@@ -147,7 +147,7 @@ on_both!(a_cell_that_says_not_yet_does_nothing, async |fixture: Fixture| {
     let told = snapshot.told_at(&["H2"]).await.unwrap();
     snapshot.end().await.unwrap();
     for words in told.into_values() {
-        assert_eq!(words.open(&fixture.store.context()).unwrap().unheard, None);
+        assert_eq!(words.open(fixture.store.context()).unwrap().unheard, None);
     }
     // An answer without a revisit, a demand within one, an issue that's none.
     let answers =
