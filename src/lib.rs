@@ -4,6 +4,7 @@
 //!
 //! - [`domain`]: the campaign's rules, pure: no I/O, no clock, no SQL.
 //! - [`clock`], [`seal`]: time and chance, and the sealing of personal data, handed to all others.
+//! - [`private_file`]: files that hold personal data are written by it.
 //! - [`db`]: the record; all the SQL there is.
 //! - [`app`]: what can happen, each in a turn of its own.
 //! - [`settings`]: typed configuration.
@@ -30,6 +31,7 @@ pub mod domain;
 pub mod intake;
 pub mod notify;
 pub mod platform;
+pub mod private_file;
 pub mod sandbox;
 pub mod schedule;
 pub mod seal;

@@ -1,6 +1,6 @@
 //! People are away, from a day to a day; meanwhile a deputy hears what they would.
 
-use super::problem::{About, Outcomes, Problem, all_well};
+use super::problem::{About, Did, Outcomes, Problem, all_well};
 use crate::db::{NewAbsence, Result, Session, Tx, Upsert};
 
 /// What is wrong with these absences' dates or deputies.
@@ -11,7 +11,10 @@ pub async fn check(session: &mut Session, rows: &[NewAbsence]) -> Result<Outcome
     };
     standing.retain(|known| !rows.iter().any(|row| replaces(row, known)));
     standing.extend(rows.iter().cloned());
-    Ok(rows.iter().map(|row| period(row).and_then(|did| deputy(row, &standing, did))).collect())
+    Ok(rows
+        .iter()
+        .map(|row| period(row).and_then(|did| deputy(row, &standing, did)).map(Did::from))
+        .collect())
 }
 
 /// Adds absences, or brings what is known of them up to date. Nothing where any is wrong.
@@ -22,7 +25,7 @@ pub async fn put(tx: &mut Tx, rows: &[NewAbsence]) -> Result<Outcomes> {
     }
     let mut done = Vec::with_capacity(rows.len());
     for row in rows {
-        done.push(Ok(tx.put_absence(row).await?));
+        done.push(Ok(tx.put_absence(row).await?.into()));
     }
     Ok(done)
 }

@@ -4,10 +4,11 @@ use std::collections::{HashMap, HashSet};
 
 use serde::{Deserialize, Serialize};
 
-use super::problem::{About, Outcomes, Problem, all_well};
+use super::choices::Choices;
+use super::problem::{About, Did, Outcome, Outcomes, Problem, all_well};
 use super::told::{Told, blank_over};
 use crate::db::{Result, Session, Tx, Upsert};
-use crate::domain::area::{Area, AreaKind, AreaTree};
+use crate::domain::area::{Area, AreaKind, AreaTree, are_one_place};
 use crate::domain::duty::DutyState;
 use crate::domain::obligations::area::{AreaFacts, Confirmed, duties, report};
 use crate::domain::obligations::{
@@ -22,6 +23,8 @@ pub struct NewArea {
     pub kind: AreaKind,
     #[serde(default)]
     pub parent: Told<String>,
+    #[serde(default)]
+    pub choices: Choices,
 }
 
 /// What areas would do.
@@ -54,40 +57,50 @@ pub async fn put(tx: &mut Tx, rows: &[NewArea]) -> Result<Outcomes> {
 
 async fn decide(session: &mut Session, rows: &[NewArea]) -> Result<Decided> {
     let mut tree = AreaTree::clone(session.area_tree().await?.as_ref());
-    let mut decided = Decided { outcomes: Vec::new(), added: Vec::new(), changed: Vec::new() };
-    for row in rows {
-        let outcome = decide_one(session, &tree, row).map(|(upsert, area)| {
-            tree.put(area.clone());
-            match upsert {
-                Upsert::Added => decided.added.push(area),
-                Upsert::Changed => decided.changed.push(area),
-                Upsert::Same | Upsert::Left => {}
-            }
-            upsert
-        });
-        decided.outcomes.push(outcome);
+    let mut outcomes: Vec<Option<Outcome>> = vec![None; rows.len()];
+    let (mut added, mut changed) = (Vec::new(), Vec::new());
+    // What lies in another comes after it, in whatever order the rows stand.
+    let mut left: Vec<usize> = (0..rows.len()).collect();
+    while !left.is_empty() {
+        let waits = |at: &usize| waits_for_another(&tree, rows, *at, &left);
+        let (mut later, mut ready): (Vec<usize>, Vec<usize>) =
+            left.iter().copied().partition(waits);
+        if ready.is_empty() {
+            std::mem::swap(&mut later, &mut ready);
+        }
+        for at in ready {
+            let outcome = decide_one(session, &tree, &rows[at]).map(|(did, area)| {
+                tree.put(area.clone());
+                match did.upsert {
+                    Upsert::Added => added.push(area),
+                    Upsert::Changed => changed.push(area),
+                    Upsert::Same => {}
+                }
+                did
+            });
+            outcomes[at] = Some(outcome);
+        }
+        left = later;
     }
-    Ok(decided)
+    Ok(Decided { outcomes: outcomes.into_iter().flatten().collect(), added, changed })
+}
+
+/// Whether what a row lies in is only brought by another row that wasn't taken yet.
+fn waits_for_another(tree: &AreaTree, rows: &[NewArea], at: usize, left: &[usize]) -> bool {
+    let Told::Is(parent) = &rows[at].parent else { return false };
+    let brings =
+        |row: &NewArea| row.code.as_deref() == Some(parent) || are_one_place(&row.name, parent);
+    tree.named(parent).next().is_none()
+        && left.iter().any(|other| *other != at && brings(&rows[*other]))
 }
 
 fn decide_one(
     session: &Session,
     tree: &AreaTree,
     new: &NewArea,
-) -> std::result::Result<(Upsert, Area), Problem> {
-    let parent = match &new.parent {
-        Told::Is(parent) => tree.find(parent).ok(),
-        _ => None,
-    };
-    let needs_parent = !matches!(new.kind, AreaKind::County | AreaKind::Town);
-    if let (Told::Is(missing), None, true) = (&new.parent, parent, needs_parent) {
-        let text = format!("上级区划「{missing}」还没有，请先导入上级区划");
-        return Err(Problem::new(About::ParentArea, text));
-    }
-    let known = tree.all().find(|area| match &new.code {
-        Some(code) => area.code.as_ref() == Some(code),
-        None => area.name == new.name && area.kind == new.kind,
-    });
+) -> std::result::Result<(Did, Area), Problem> {
+    let parent = parent_of(tree, new)?;
+    let known = known_as(tree, new, parent)?;
     let is_own_child = known
         .zip(parent)
         .is_some_and(|(area, parent)| tree.upward(&parent.id).any(|above| above.id == area.id));
@@ -111,10 +124,104 @@ fn decide_one(
         parent_id,
     };
     Ok(match known {
-        None => (Upsert::Added, area),
-        Some(known) if *known == area => (Upsert::Same, area),
-        Some(_) => (Upsert::Changed, area),
+        None => (Upsert::Added.into(), area),
+        Some(known) if *known == area => (Upsert::Same.into(), area),
+        Some(known) => (Did { upsert: Upsert::Changed, note: changes(tree, known, &area) }, area),
     })
+}
+
+/// What a row says that its area lies in; nothing of a county or a town, which may lie outside of what is known.
+fn parent_of<'t>(
+    tree: &'t AreaTree,
+    new: &NewArea,
+) -> std::result::Result<Option<&'t Area>, Problem> {
+    let Told::Is(parent) = &new.parent else { return Ok(None) };
+    let needs_parent = !matches!(new.kind, AreaKind::County | AreaKind::Town);
+    match tree.find(parent) {
+        Ok(area) => Ok(Some(area)),
+        Err(_) if !needs_parent => Ok(None),
+        Err(text) => {
+            let text = match tree.all().any(|area| area.name == *parent) {
+                true => text,
+                false => format!("上级区划「{parent}」还没有，请先导入上级区划"),
+            };
+            Err(Problem::new(About::ParentArea, text))
+        }
+    }
+}
+
+/// The area that is meant, where it's known. One that has the code and another name, or the name and another place, may be
+/// another: that's asked.
+fn known_as<'t>(
+    tree: &'t AreaTree,
+    new: &NewArea,
+    parent: Option<&Area>,
+) -> std::result::Result<Option<&'t Area>, Problem> {
+    let by_code =
+        new.code.as_ref().and_then(|code| tree.all().find(|area| area.code.as_ref() == Some(code)));
+    if let (Some(area), Some(code)) = (by_code, &new.code) {
+        if new.choices.same_area || are_one_place(&area.name, &new.name) {
+            return Ok(Some(area));
+        }
+        let text = format!(
+            "代码「{code}」已登记的是「{}」，这里却是「{}」：填错了请改代码或名称；确实改了名，请在导入命令后加 --same-area",
+            area.name, new.name
+        );
+        return Err(Problem::new(About::AreaName, text));
+    }
+    // Of those that have its name; with a code only one that has none yet.
+    let mut alike: Vec<&Area> = tree
+        .all()
+        .filter(|area| area.name == new.name && area.kind == new.kind)
+        .filter(|area| new.code.is_none() || area.code.is_none())
+        .collect();
+    alike.sort_by(|one, other| one.id.cmp(&other.id));
+    let Some(parent) = parent else {
+        return match alike.as_slice() {
+            [] => Ok(None),
+            [area] => Ok(Some(area)),
+            _ => {
+                let text = format!("叫「{}」的{}不止一个，请填区划代码", new.name, new.kind);
+                Err(Problem::new(About::AreaName, text))
+            }
+        };
+    };
+    let lies_there = |area: &&&Area| area.parent_id.as_ref() == Some(&parent.id);
+    match (alike.iter().find(lies_there), alike.as_slice()) {
+        (Some(area), _) => Ok(Some(area)),
+        (None, []) => Ok(None),
+        (None, [area]) if new.choices.same_area || area.parent_id.is_none() => Ok(Some(area)),
+        (None, _) if new.code.is_some() => Ok(None),
+        (None, [area, ..]) => Err(elsewhere(tree, new, area, parent)),
+    }
+}
+
+/// What is asked where an area of that name lies in another.
+fn elsewhere(tree: &AreaTree, new: &NewArea, known: &Area, parent: &Area) -> Problem {
+    let above = known.parent_id.as_deref().and_then(|id| tree.get(id));
+    let (name, place) = (&new.name, &parent.name);
+    let text = format!(
+        "「{name}」已登记在「{}」下面，这里却在「{place}」下面：是另一个请换一个名称（如「{place}{name}」），确实改了上级请在导入命令后加 --same-area",
+        above.map(|above| above.name.as_str()).unwrap_or_default()
+    );
+    Problem::new(About::ParentArea, text)
+}
+
+/// A word about what is put right of an area.
+fn changes(tree: &AreaTree, known: &Area, area: &Area) -> Option<Problem> {
+    let above = |area: &Area| {
+        let above = area.parent_id.as_deref().and_then(|id| tree.get(id));
+        above.map_or("（没有上级）".to_owned(), |above| format!("「{}」", above.name))
+    };
+    let said = [
+        (known.name != area.name).then(|| format!("名称由「{}」改为「{}」", known.name, area.name)),
+        (known.kind != area.kind).then(|| format!("类型由「{}」改为「{}」", known.kind, area.kind)),
+        (known.parent_id.is_some() && known.parent_id != area.parent_id)
+            .then(|| format!("上级区划由{}改为{}", above(known), above(area))),
+    ];
+    let said: Vec<String> = said.into_iter().flatten().collect();
+    let text = format!("「{}」{}", known.name, said.join("，"));
+    (!said.is_empty()).then(|| Problem::new(About::AreaName, text))
 }
 
 /// What stands and what is owed of areas and departments themselves: of all, or of some areas alone.

@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use serde::{Deserialize, Serialize};
 
 use super::casework::{Files, From, RuleBook};
-use super::problem::{About, Outcomes, Problem, all_well};
+use super::problem::{About, Did, Outcome, Outcomes, Problem, all_well};
 use super::subjects::{area_of, no_subject, places};
 use crate::db::{NewAssignment, Result, Session, StoreError, SubjectIn, SubjectPlace, Tx, Upsert};
 use crate::domain::subject::SubjectKind;
@@ -68,7 +68,7 @@ async fn decide(session: &mut Session, rows: &[Assign]) -> Result<Decided> {
         let outcome = match known.get_mut(&row.subject_number) {
             None => Err(no_subject(&row.subject_number)),
             Some(place) => match &place.visitor {
-                Some(visitor) if *visitor == row.staff_id => Ok(Upsert::Same),
+                Some(visitor) if *visitor == row.staff_id => Ok(Upsert::Same.into()),
                 Some(visitor) => Err(Problem::new(
                     About::Subject,
                     format!(
@@ -80,7 +80,7 @@ async fn decide(session: &mut Session, rows: &[Assign]) -> Result<Decided> {
                 None => {
                     place.visitor = Some(row.staff_id.clone());
                     decided.assigned.push(place.clone());
-                    Ok(Upsert::Added)
+                    Ok(Upsert::Added.into())
                 }
             },
         };
@@ -112,7 +112,7 @@ pub async fn put_areas(tx: &mut Tx, rows: &[AssignArea]) -> Result<Outcomes> {
 async fn decide_areas(session: &mut Session, rows: &[AssignArea]) -> Result<Decided> {
     let tree = session.area_tree().await?;
     let mut decided =
-        Decided { outcomes: vec![Ok(Upsert::Same); rows.len()], assigned: Vec::new() };
+        Decided { outcomes: vec![Ok(Upsert::Same.into()); rows.len()], assigned: Vec::new() };
     // The nearer an area, and the more is said of what is visited there, the sooner it counts.
     let mut claims = Vec::new();
     for (at, row) in rows.iter().enumerate() {
@@ -152,7 +152,7 @@ impl Decided {
         row: &AssignArea,
         subjects: Vec<SubjectIn>,
         claimed: &mut HashSet<String>,
-    ) -> std::result::Result<Upsert, Problem> {
+    ) -> Outcome {
         let area = &row.area;
         if subjects.is_empty() {
             let what = row.kind.map_or("走访对象", SubjectKind::chinese);
@@ -179,9 +179,16 @@ impl Decided {
             }
         }
         Ok(match (added, left) {
-            (0, 0) => Upsert::Same,
-            (0, _) => Upsert::Left,
-            _ => Upsert::Added,
+            (0, 0) => Upsert::Same.into(),
+            (0, _) => {
+                let text = "里面的对象都已固定由别人走访，一访到底，没有改动";
+                Did::noted(Upsert::Same, About::Area, text)
+            }
+            (_, 0) => Upsert::Added.into(),
+            (_, left) => {
+                let text = format!("有 {left} 个对象已固定由别人走访，一访到底，没有改动");
+                Did::noted(Upsert::Added, About::Area, text)
+            }
         })
     }
 }

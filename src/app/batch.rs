@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::absences;
 use super::areas::{self, NewArea};
 use super::assignments::{self, Assign, AssignArea};
+use super::choices::Alike;
 use super::confirm::{self, Confirmation};
 use super::issues::{self, Acknowledgement, Happening};
 use super::problem::{About, Outcomes, Problem};
@@ -42,6 +43,9 @@ pub struct IssueChange {
     /// The urgency wasn't told: one that is known stays.
     #[serde(default)]
     pub keeps_urgency: bool,
+    /// How the table says that the issue stands: where it stands otherwise by now, the table is an old one.
+    #[serde(default)]
+    pub state: Option<State>,
     pub actor: String,
 }
 
@@ -114,6 +118,15 @@ impl Batch {
         }
     }
 
+    /// What was asked about is decided: what is like something that another piece of the same file brings is another.
+    pub fn decided(&mut self) {
+        if let Batch::Visits(rows) = self {
+            for row in rows.iter_mut().filter(|row| row.choices.alike == Alike::Ask) {
+                row.choices.alike = Alike::Another;
+            }
+        }
+    }
+
     /// Leaves out what something is wrong with.
     pub fn without(&mut self, outcomes: &Outcomes) {
         fn retain<T>(rows: &mut Vec<T>, outcomes: &Outcomes) {
@@ -162,6 +175,10 @@ impl Told {
                 told.each.push(Err(problem));
                 continue;
             }
+            if let Some(problem) = is_outdated(row, &standing) {
+                told.each.push(Err(problem));
+                continue;
+            }
             let events = news(row, &standing, results.get(&issue.id));
             told.each.push(Ok(events.len()));
             told.happenings.extend(events.into_iter().map(|event| Happening {
@@ -179,7 +196,7 @@ impl Told {
         let outcome = |each: std::result::Result<usize, Problem>| {
             let own: Outcomes = outcomes.by_ref().take(each?).collect();
             let did = own.into_iter().collect::<std::result::Result<Vec<_>, _>>()?;
-            Ok(if did.is_empty() { Upsert::Same } else { Upsert::Added })
+            Ok(if did.is_empty() { Upsert::Same.into() } else { Upsert::Added.into() })
         };
         self.each.into_iter().map(outcome).collect()
     }
@@ -197,13 +214,24 @@ async fn results(
     };
     let telling = rows.iter().filter(tells).filter_map(|row| known.get(row.number.as_str()));
     let ids: Vec<&str> = telling.map(|row| row.id.as_str()).collect();
+    let results = results_of(session, &ids).await?;
+    Ok(results.into_iter().map(|(id, (result, _))| (id, result)).collect())
+}
+
+/// What the town last said came of its work on these issues, and who said it, where that stands.
+pub async fn results_of(
+    session: &mut Session,
+    ids: &[&str],
+) -> Result<HashMap<String, (String, String)>> {
     let mut results = HashMap::new();
     if ids.is_empty() {
         return Ok(results);
     }
-    for row in session.events_of(&ids).await? {
+    for row in session.events_of(ids).await? {
         match row.event() {
-            Some(Event::TownFinished { result }) => drop(results.insert(row.issue_id, result)),
+            Some(Event::TownFinished { result }) => {
+                drop(results.insert(row.issue_id, (result, row.actor)))
+            }
             Some(Event::Reopened { .. } | Event::Classified { .. }) => {
                 drop(results.remove(&row.issue_id))
             }
@@ -222,7 +250,9 @@ fn news(row: &IssueChange, issue: &Issue, result: Option<&String>) -> Vec<Event>
                 let known = issue.class.filter(|_| row.keeps_urgency);
                 let urgency = known.map_or(*urgency, |class| class.urgency);
                 let class = Class { level: *level, category: *category, urgency };
-                if issue.class != Some(class) || asks_for_class(issue) {
+                let asks =
+                    asks_for_class(issue) && row.state.is_none_or(|told| told == issue.state);
+                if issue.class != Some(class) || asks {
                     news.push(Event::Classified { level: *level, category: *category, urgency });
                 }
             }
@@ -232,6 +262,26 @@ fn news(row: &IssueChange, issue: &Issue, result: Option<&String>) -> Vec<Event>
         }
     }
     news
+}
+
+/// A list that was made before the issue moved on must not take it back.
+fn is_outdated(row: &IssueChange, issue: &Issue) -> Option<Problem> {
+    let (Some(told), Some(Event::Classified { level, category, urgency })) =
+        (row.state, &row.event)
+    else {
+        return None;
+    };
+    let known = issue.class?;
+    let differs = known.level != *level
+        || known.category != *category
+        || !row.keeps_urgency && known.urgency != *urgency;
+    (told != issue.state && differs).then(|| {
+        let text = format!(
+            "这张表是旧的：「{}」表里是「{told}」，现在是「{}」，登记的是{}、{}、{}。请重新导出清单再改",
+            row.number, issue.state, known.level, known.category, known.urgency
+        );
+        Problem::new(About::State, text)
+    })
 }
 
 /// Nobody here begins what the platform works on.
@@ -244,6 +294,6 @@ fn not_ours_to_begin(row: &IssueChange, issue: &Issue) -> Option<Problem> {
 }
 
 /// Whether an issue that was classified waits to be classified again.
-fn asks_for_class(issue: &Issue) -> bool {
+pub fn asks_for_class(issue: &Issue) -> bool {
     matches!(issue.state, State::Returned | State::Reopened)
 }

@@ -64,8 +64,8 @@ pub async fn put(tx: &mut Tx, rows: &[Confirmation]) -> Result<Outcomes> {
 
 fn outcomes(decided: &Decided) -> Outcomes {
     let outcome = |one: &std::result::Result<Option<Confirmed>, Problem>| match one {
-        Ok(Some(_)) => Ok(Upsert::Added),
-        Ok(None) => Ok(Upsert::Same),
+        Ok(Some(_)) => Ok(Upsert::Added.into()),
+        Ok(None) => Ok(Upsert::Same.into()),
         Err(problem) => Err(problem.clone()),
     };
     decided.iter().map(outcome).collect()

@@ -9,7 +9,7 @@ use super::batch::Batch;
 use super::problem::Outcomes;
 use crate::clock::{Stopwatch, pause, real_millis, span_millis};
 use crate::db::{
-    APPLYING, CHECKING, DISCARDING, ImportUnderWay, Result, Store, StoreError, Upsert,
+    APPLYING, CHECKING, DISCARDING, ImportUnderWay, Imported, Result, Store, StoreError, Upsert,
 };
 
 /// For how long a process that applies a file is believed to be alive after its last turn.
@@ -45,21 +45,38 @@ pub struct Done {
     pub skipped: usize,
 }
 
+/// How an import begins.
+#[derive(Debug)]
+pub enum Begun {
+    New(Box<Import>),
+    /// This very file had been interrupted, and was brought to its end now.
+    Finished(Done),
+    /// This very file came in before; or meanwhile, by another process.
+    Before {
+        meanwhile: bool,
+    },
+}
+
 impl Import {
-    /// Begins, once no other file is on its way: one that nobody goes on with is brought to its end first. Nothing where
-    /// that was this very file.
-    pub async fn begin(store: &Store, incoming: &Incoming) -> Result<Option<Import>> {
+    /// Begins, once no other file is on its way: one that nobody goes on with is brought to its end first.
+    pub async fn begin(store: &Store, incoming: &Incoming) -> Result<Begun> {
+        let mut meanwhile = false;
         loop {
-            go_on(store).await?;
+            if let WentOn::Ended(digest, done) = end_interrupted(store).await?
+                && digest == incoming.digest
+            {
+                return Ok(Begun::Finished(done));
+            }
             let mut tx = store.begin().await?;
-            if tx.import_on_its_way().await?.is_some() {
+            if let Some(other) = tx.import_on_its_way().await? {
+                meanwhile |= other.digest == incoming.digest;
                 tx.rollback().await?;
                 pause(LOOK_AGAIN).await;
                 continue;
             }
             if tx.imported_at(&incoming.digest).await?.is_some() {
                 tx.rollback().await?;
-                return Ok(None);
+                return Ok(Begun::Before { meanwhile });
             }
             let Incoming { digest, file_name, kind, rows } = incoming.clone();
             let head = ImportUnderWay {
@@ -76,10 +93,11 @@ impl Import {
                 changed: 0,
                 same: 0,
                 skipped: 0,
+                told: String::new(),
             };
             tx.begin_import(&head).await?;
             tx.commit().await?;
-            return Ok(Some(Import { store: store.clone(), head }));
+            return Ok(Begun::New(Box::new(Import { store: store.clone(), head })));
         }
     }
 
@@ -109,9 +127,15 @@ impl Import {
     }
 
     /// Everything in it is well: from here on it goes on to its end. `progress` is told how many rows are applied.
-    pub async fn apply(mut self, progress: &(dyn Fn(usize) + Send + Sync)) -> Result<Done> {
+    /// `told` is what its rows do.
+    pub async fn apply(
+        mut self,
+        told: String,
+        progress: &(dyn Fn(usize) + Send + Sync),
+    ) -> Result<Done> {
         let mut tx = self.store.begin().await?;
         APPLYING.clone_into(&mut self.head.state);
+        self.head.told = told;
         self.head.lease_until = lease();
         tx.note_import(&self.head).await?;
         tx.commit().await?;
@@ -119,20 +143,34 @@ impl Import {
     }
 }
 
+/// What became of a file that was on its way.
+enum WentOn {
+    /// There was none, or it was forgotten.
+    Nothing,
+    /// It was brought to its end: its digest, and what it did in all.
+    Ended(String, Done),
+    /// Another process is at it.
+    Others,
+}
+
 /// Goes on with a file whose process was killed: one that was being checked is forgotten, one that was being applied is
 /// applied to its end. False where another process is at it.
 pub async fn go_on(store: &Store) -> Result<bool> {
-    let Some(head) = store.import_under_way().await? else { return Ok(true) };
+    Ok(!matches!(end_interrupted(store).await?, WentOn::Others))
+}
+
+async fn end_interrupted(store: &Store) -> Result<WentOn> {
+    let Some(head) = store.import_under_way().await? else { return Ok(WentOn::Nothing) };
     if head.lease_until > real_millis() {
-        return Ok(false);
+        return Ok(WentOn::Others);
     }
     info!(file = %head.file_name, state = %head.state, "an import was interrupted: it goes on");
-    if head.state == APPLYING {
-        apply(store, head, &|_| {}).await?;
-    } else {
+    if head.state != APPLYING {
         discard(store, head).await?;
+        return Ok(WentOn::Nothing);
     }
-    Ok(true)
+    let digest = head.digest.clone();
+    Ok(WentOn::Ended(digest, apply(store, head, &|_| {}).await?))
 }
 
 /// Forgets a file of which nothing is applied, where it still stands as it was seen to.
@@ -210,7 +248,7 @@ async fn apply_piece(store: &Store, head: &mut ImportUnderWay) -> Result<()> {
         outcomes = piece.put(&mut tx).await?;
     }
     let count = |what: Upsert| {
-        let those = outcomes.iter().filter(|outcome| **outcome == Ok(what)).count();
+        let those = outcomes.iter().flatten().filter(|did| did.upsert == what).count();
         i64::try_from(those).unwrap_or(i64::MAX)
     };
     head.added += count(Upsert::Added);
@@ -236,12 +274,25 @@ async fn finish(store: &Store, head: &ImportUnderWay) -> Result<()> {
     if tx.import_on_its_way().await?.is_none_or(|stands| stands.id != head.id) {
         return tx.rollback().await;
     }
-    let ImportUnderWay { digest, file_name, kind, row_count, .. } = head;
-    tx.put_import(digest, file_name, kind, *row_count).await?;
+    let ImportUnderWay { digest, file_name, kind, row_count, added, changed, same, told, .. } =
+        head.clone();
+    let import = Imported {
+        digest,
+        file_name,
+        kind,
+        row_count,
+        added,
+        changed,
+        same,
+        told,
+        imported_at: tx.now(),
+    };
+    tx.put_import(&import).await?;
     let detail = serde_json::json!({
-        "added": head.added, "changed": head.changed, "skipped": head.skipped, "digest": digest,
+        "added": head.added, "changed": head.changed, "skipped": head.skipped, "digest": head.digest,
+        "rows": head.told,
     });
-    tx.audit("import", kind, file_name, &detail).await?;
+    tx.audit("import", &head.kind, &head.file_name, &detail).await?;
     tx.end_import(&head.id).await?;
     tx.commit().await?;
     super::rederive::go_on(store).await?;

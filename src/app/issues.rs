@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use jiff::civil::Date;
 
 use super::casework::{Files, From, IssueFile, RuleBook};
-use super::problem::{About, Outcomes, Problem};
+use super::problem::{About, Did, Outcome, Outcomes, Problem};
 use crate::clock::township_date;
 use crate::db::{NewReferral, Result, Session, Standing, Store, StoreError, Tx, Upsert};
 use crate::domain::delivery::Withdrawal;
@@ -193,9 +193,9 @@ impl EventSet {
         Ok(())
     }
 
-    fn outcome(&mut self, happening: &Happening, now: i64) -> std::result::Result<Upsert, Problem> {
+    fn outcome(&mut self, happening: &Happening, now: i64) -> Outcome {
         match self.step(happening, now) {
-            Ok(()) => Ok(Upsert::Added),
+            Ok(()) => Ok(Upsert::Added.into()),
             Err(Wrong::Unknown) => Err(no_issue(&happening.issue_id)),
             Err(Wrong::Refused(refusal)) => Err(Problem::new(About::Issue, refusal.to_string())),
         }
@@ -320,8 +320,8 @@ pub async fn check_acknowledgements(
     Ok(notes.into_iter().map(|note| Ok(done_by(note?.is_some()))).collect())
 }
 
-const fn done_by(new: bool) -> Upsert {
-    if new { Upsert::Added } else { Upsert::Same }
+fn done_by(new: bool) -> Did {
+    if new { Upsert::Added.into() } else { Upsert::Same.into() }
 }
 
 /// Takes note of issues; a note that was made before changes nothing. Nothing where any is wrong.

@@ -6,6 +6,8 @@
 
 mod casework;
 mod said_before;
+mod visit_demands;
+mod visit_desk;
 mod visit_rows;
 
 pub mod absences;

@@ -1,5 +1,7 @@
 //! What is wrong with one thing that came in, and what of it: so that whoever brought it is shown the place.
 
+use crate::db::Upsert;
+
 /// What is wrong with one thing of a set. Nothing of the set is written then.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{text}")]
@@ -31,7 +33,15 @@ pub enum About {
     Contact,
     Unheard,
     Text,
+    HasIssue,
     Level,
+    Category,
+    Satisfaction,
+    Date,
+    AreaName,
+    SubjectName,
+    Result,
+    State,
 }
 
 impl Problem {
@@ -47,8 +57,32 @@ impl From<Problem> for crate::db::StoreError {
     }
 }
 
+/// What one thing of a set did, or would do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Did {
+    pub upsert: Upsert,
+    /// What is worth a word about it: what it changed that matters, or why it changed nothing.
+    pub note: Option<Problem>,
+}
+
+impl Did {
+    /// With a word about it.
+    pub fn noted(upsert: Upsert, about: About, text: impl Into<String>) -> Did {
+        Did { upsert, note: Some(Problem::new(about, text)) }
+    }
+}
+
+impl From<Upsert> for Did {
+    fn from(upsert: Upsert) -> Did {
+        Did { upsert, note: None }
+    }
+}
+
+/// What one thing would do, or what is wrong with it.
+pub type Outcome = Result<Did, Problem>;
+
 /// What each thing of a set would do, or what is wrong with it.
-pub type Outcomes = Vec<Result<crate::db::Upsert, Problem>>;
+pub type Outcomes = Vec<Outcome>;
 
 /// Whether nothing is wrong with any of them.
 pub(super) fn all_well(outcomes: &Outcomes) -> bool {
@@ -59,7 +93,7 @@ pub(super) fn all_well(outcomes: &Outcomes) -> bool {
 ///
 /// # Errors
 /// What is wrong with it.
-pub fn only(outcomes: Outcomes) -> Result<crate::db::Upsert, crate::db::StoreError> {
-    let outcome = outcomes.into_iter().next().unwrap_or(Ok(crate::db::Upsert::Same));
-    Ok(outcome?)
+pub fn only(outcomes: Outcomes) -> Result<Upsert, crate::db::StoreError> {
+    let outcome = outcomes.into_iter().next().unwrap_or(Ok(Upsert::Same.into()));
+    Ok(outcome?.upsert)
 }

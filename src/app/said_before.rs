@@ -1,20 +1,42 @@
-//! What is known of visits that were recorded before, as far as the same visits told again may say otherwise.
+//! What is known of what residents said, as far as rows told now may say it again: otherwise, of another day, or by another
+//! visitor.
 
 use std::collections::{HashMap, HashSet};
 
 use super::choices::are_alike;
-use super::problem::{About, Problem};
-use crate::db::{Context, IssueWords, ResidentWords, Result, Session};
+use super::problem::{About, Did, Problem};
+use crate::db::{Context, IssueWords, ResidentWords, Result, Session, Upsert};
+use crate::domain::issue::State;
 
 /// What is known.
 #[derive(Default)]
 pub(super) struct Known {
     /// The contacts of residents, by their ids.
     pub contacts: HashMap<String, String>,
-    /// The issues of visits, with what was said.
-    said: HashMap<String, Vec<(IssueWords, String)>>,
+    /// What residents asked for, by their ids.
+    said: HashMap<String, Vec<Said>>,
     /// What is said of these visits now.
     told: HashSet<(String, String)>,
+    /// The visits that somebody tells of now.
+    visits: HashSet<String>,
+}
+
+/// An issue and what was said.
+#[derive(Debug, Clone)]
+pub(super) struct Said {
+    pub issue: IssueWords,
+    pub text: String,
+}
+
+impl Said {
+    fn is_void(&self) -> bool {
+        self.issue.state == State::Void.code()
+    }
+
+    fn shown(&self) -> String {
+        let said: String = self.text.chars().take(20).collect();
+        format!("{}「{said}」", self.issue.number)
+    }
 }
 
 impl Known {
@@ -35,44 +57,87 @@ impl Known {
         Ok(())
     }
 
-    /// Reads what was said at these visits.
+    /// Reads what these residents asked for.
     pub async fn read_words(
         &mut self,
         session: &mut Session,
         context: &Context,
-        visits: &HashSet<String>,
+        residents: &HashSet<String>,
     ) -> Result<()> {
-        let visits: Vec<&str> = visits.iter().map(String::as_str).collect();
-        if visits.is_empty() {
+        let residents: Vec<&str> = residents.iter().map(String::as_str).collect();
+        if residents.is_empty() {
             return Ok(());
         }
-        for words in session.issues_of_visits(&visits).await? {
-            let said = context.sealer.open(&words.text_sealed)?;
-            self.said.entry(words.visit_id.clone()).or_default().push((words, said));
+        for issue in session.issues_of_residents(&residents).await? {
+            let text = context.sealer.open(&issue.text_sealed)?;
+            self.said.entry(issue.resident_id.clone()).or_default().push(Said { issue, text });
         }
         Ok(())
     }
 
-    /// That this is said of a visit now.
-    pub fn tell(&mut self, visit: String, text: String) {
-        self.told.insert((visit, text));
+    /// That a visit is told of now, and what is said of it.
+    pub fn tell(&mut self, visit: String, text: Option<String>) {
+        self.told.extend(text.map(|text| (visit.clone(), text)));
+        self.visits.insert(visit);
     }
 
-    /// The issue of a visit that may be this one, put right: what is said now is much like it, and nobody says the same as
-    /// before.
-    pub fn put_right(&self, visit: &str, text: &str) -> Option<(IssueWords, String)> {
-        let said = self.said.get(visit)?.iter();
-        let gone = said.filter(|(_, said)| !self.told.contains(&(visit.to_owned(), said.clone())));
-        let mut alike = gone.filter(|(_, said)| are_alike(said, text));
-        alike.next().cloned()
+    /// Whether a visit is told of now.
+    pub fn tells_of(&self, visit: &str) -> bool {
+        self.visits.contains(visit)
+    }
+
+    fn is_told(&self, said: &Said) -> bool {
+        self.told.contains(&(said.issue.visit_id.clone(), said.text.clone()))
+    }
+
+    /// The issue of a resident that may be what is said now at a visit (nothing: one that isn't known). Of the same visit:
+    /// the same, or much like it where nobody says the same as before. Of another: the same, or much like it.
+    pub fn may_be(&self, resident: &str, visit: Option<&str>, text: &str) -> Option<Said> {
+        let said = self.said.get(resident)?;
+        let here = |said: &&Said| visit == Some(said.issue.visit_id.as_str());
+        let like = |said: &&Said| !self.is_told(said) && are_alike(&said.text, text);
+        let own = said.iter().filter(here).find(|said| said.text == text || like(said));
+        let elsewhere = || said.iter().filter(|said| !here(said) && !said.is_void());
+        own.or_else(|| elsewhere().find(|said| said.text == text))
+            .or_else(|| elsewhere().find(like))
+            .cloned()
+    }
+
+    /// A word on a visit of which it's said now that nothing was asked for, where something was.
+    pub fn asked_before(&self, resident: &str, visit: &str) -> Option<Did> {
+        let said = self.said.get(resident)?.iter();
+        let mut stands = said
+            .filter(|said| said.issue.visit_id == visit && !said.is_void() && !self.is_told(said));
+        let said = stands.next()?;
+        let text = format!(
+            "这次走访登记过 {}，这里填的是无：没有改动。确实没有这个问题，请用 zoufang issue void {} --by 责任人编号 --reason 原因 作废",
+            said.shown(),
+            said.issue.number
+        );
+        Some(Did::noted(Upsert::Same, About::HasIssue, text))
     }
 }
 
-/// What is asked where a text is much like one that is known.
-pub(super) fn ask_of_alike(number: &str, said: &str) -> Problem {
-    let said: String = said.chars().take(20).collect();
+/// What is asked where something is said that may be what was said before.
+pub(super) fn ask_of_alike(said: &Said, visit: Option<&str>) -> Problem {
+    let shown = said.shown();
+    if visit == Some(said.issue.visit_id.as_str()) {
+        let text = format!(
+            "与这次走访已登记的 {shown}很像：是改字请在导入命令后加 --alike correction，是另一件事请加 --alike another"
+        );
+        return Problem::new(About::Text, text);
+    }
     let text = format!(
-        "与这次走访已登记的 {number}「{said}」很像：是改字请在导入命令后加 --alike correction，是另一件事请加 --alike another"
+        "与这位群众 {} 已登记的 {shown}是一件事或很像：是同一件（改了日期、走访人员或字）请在导入命令后加 --alike correction，不会再登记一次；是另一件事请加 --alike another",
+        said.issue.visited_on
+    );
+    Problem::new(About::Text, text)
+}
+
+/// What is asked where an earlier row of the same table says it of another day, or by another visitor.
+pub(super) fn ask_of_twin(row: &str) -> Problem {
+    let text = format!(
+        "与{row}是同一位群众的同一件事：只登记一次请在导入命令后加 --alike correction，是另一件事请加 --alike another"
     );
     Problem::new(About::Text, text)
 }

@@ -88,7 +88,7 @@ async fn decide(session: &mut Session, rows: &[NewStaff]) -> Result<Decided> {
                 )),
                 Some(known) => match told_of(row, Some(known)) {
                     Err(problem) => Err(problem),
-                    Ok(told) => Ok(decided.change(session, row, area_id, known, &told)?),
+                    Ok(told) => Ok(decided.change(session, row, area_id, known, &told)?.into()),
                 },
                 None => {
                     let id = session.context().id();
@@ -96,7 +96,7 @@ async fn decide(session: &mut Session, rows: &[NewStaff]) -> Result<Decided> {
                     decided.added.push(row_of(session, row, id.clone(), area_id, &told)?);
                     decided.departments |= row.roles.contains(&Role::Department);
                     decided.roles.push((id, row.roles.clone()));
-                    Ok(Upsert::Added)
+                    Ok(Upsert::Added.into())
                 }
             },
         };

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::casework::{Files, From, ResidentFile, RuleBook};
 use super::choices::Choices;
-use super::problem::{About, Outcomes, Problem, all_well};
+use super::problem::{About, Did, Outcome, Outcomes, Problem, all_well};
 use super::told::{Told, blank_over};
 use crate::db::{
     Context, NewResident, NewSubjectRow, OpenWords, ResidentChange, ResidentRow, ResidentWords,
@@ -24,6 +24,8 @@ pub struct NewSubject {
     pub area: String,
     #[serde(default)]
     pub address: Told<String>,
+    #[serde(default)]
+    pub choices: Choices,
 }
 
 /// Somebody who is registered at a subject.
@@ -98,13 +100,17 @@ async fn decide(session: &mut Session, rows: &[NewSubject]) -> Result<Decided> {
     for row in rows {
         let outcome = match area_of(&tree, &row.area) {
             Err(problem) => Err(problem),
-            Ok(area_id) => decided.decide_one(
-                context,
-                row,
-                area_id,
-                known.get(row.number.as_str()).copied(),
-                now,
-            )?,
+            Ok(area_id) => {
+                let known = known.get(row.number.as_str()).copied();
+                match known.map(|known| who(context, &tree, row, &area_id, known)).transpose()? {
+                    Some(Err(problem)) => Err(problem),
+                    said => {
+                        let note = said.and_then(std::result::Result::ok).flatten();
+                        let upsert = decided.decide_one(context, row, area_id, known, now)?;
+                        upsert.map(|upsert| Did { upsert, note })
+                    }
+                }
+            }
         };
         decided.outcomes.push(outcome);
     }
@@ -159,6 +165,39 @@ impl Decided {
         });
         Ok(Ok(Upsert::Changed))
     }
+}
+
+/// A word about what a row changes of who a subject is. Where it changes more than one thing of that, it may be another
+/// subject with the same number: that's asked.
+fn who(
+    context: &Context,
+    tree: &AreaTree,
+    row: &NewSubject,
+    area_id: &str,
+    known: &SubjectKeys,
+) -> Result<std::result::Result<Option<Problem>, Problem>> {
+    let name = context.sealer.open(&known.name_sealed)?;
+    let kind = SubjectKind::read(&known.kind).unwrap_or(row.kind);
+    let place = |id: &str| tree.get(id).map(|area| area.name.clone()).unwrap_or_default();
+    let (was, is) = (place(&known.area_id), place(area_id));
+    let NewSubject { number, name: told, kind: told_kind, .. } = row;
+    let (moved, renamed) = (known.area_id != area_id, name != *told);
+    let count = [moved, renamed, kind != *told_kind].into_iter().filter(|other| *other).count();
+    if count > 1 && !row.choices.same_subject {
+        let text = format!(
+            "「{number}」已登记的是「{was}」的{kind}「{name}」，这里却是「{is}」的{told_kind}「{told}」：是两个对象请另编一个对象编号；确实是同一个对象改了，请在导入命令后加 --same-subject"
+        );
+        return Ok(Err(Problem::new(About::Subject, text)));
+    }
+    let said = [
+        moved.then(|| format!("由「{was}」改到「{is}」")),
+        renamed.then(|| format!("名称由「{name}」改为「{told}」")),
+        (kind != *told_kind).then(|| format!("类型由「{kind}」改为「{told_kind}」")),
+    ];
+    let said: Vec<String> = said.into_iter().flatten().collect();
+    let note = (!said.is_empty())
+        .then(|| Problem::new(About::Subject, format!("「{number}」{}", said.join("，"))));
+    Ok(Ok(note))
 }
 
 pub(super) fn area_of(tree: &AreaTree, name: &str) -> std::result::Result<String, Problem> {
@@ -247,7 +286,7 @@ impl Registrations {
         known_of: &HashMap<String, ResidentWords>,
         context: &Context,
         now: i64,
-    ) -> Result<std::result::Result<Upsert, Problem>> {
+    ) -> Result<Outcome> {
         let file = &mut self.files.subjects[at];
         let natural_key = context.sealer.index(&[&file.place.id, &row.name]);
         let known = file.residents.iter_mut().find(|r| r.row.natural_key == natural_key);
@@ -264,7 +303,7 @@ impl Registrations {
             };
             file.residents.push(new_resident(&new, i64::from(new.unheard_sealed.is_some())));
             self.added.push(new);
-            return Ok(Ok(Upsert::Added));
+            return Ok(Ok(Upsert::Added.into()));
         };
         let words = known_of.get(&resident.row.id).cloned().unwrap_or_default().open(context)?;
         let (contact, unheard) = match told_of(row, &words) {
@@ -283,11 +322,12 @@ impl Registrations {
                 unheard_sealed: context.seal_optional(unheard.as_deref())?,
             });
         }
-        Ok(Ok(match (was, same) {
+        let upsert = match (was, same) {
             (true, true) => Upsert::Same,
             (false, _) => Upsert::Added,
             (true, false) => Upsert::Changed,
-        }))
+        };
+        Ok(Ok(upsert.into()))
     }
 }
 

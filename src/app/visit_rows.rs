@@ -41,6 +41,9 @@ pub enum Heard {
 pub struct NewIssue {
     pub text: String,
     pub class: Option<Class>,
+    /// The row of the same table, as it's shown, that says the same of this resident on another day or by another visitor.
+    #[serde(default)]
+    pub twin: Option<String>,
 }
 
 /// What keeps a person from recording a visit at a subject.
@@ -67,7 +70,17 @@ pub(super) const fn answer_of(row: &NewVisit) -> Option<Satisfaction> {
 }
 
 pub(super) fn visit_key(context: &Context, row: &NewVisit, resident: &str) -> String {
-    let (on, answer) = (row.visited_on.to_string(), answer_of(row).map(Satisfaction::code));
-    let answer = answer.unwrap_or_default();
+    answered_key(context, row, resident, answer_of(row))
+}
+
+/// The key of the same visit with this answer.
+pub(super) fn answered_key(
+    context: &Context,
+    row: &NewVisit,
+    resident: &str,
+    answer: Option<Satisfaction>,
+) -> String {
+    let on = row.visited_on.to_string();
+    let answer = answer.map(Satisfaction::code).unwrap_or_default();
     context.sealer.index(&[row.kind.code(), &on, &row.staff_id, resident, answer])
 }

@@ -1,5 +1,7 @@
 //! `zoufang export KIND`: what the record holds, as a table that can be imported again and then changes nothing.
 
+use std::io::Write;
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -7,13 +9,15 @@ use clap::Args;
 use serde_json::{Map, Value, json};
 
 use super::record::ConfigFile;
-use super::table::Table;
+use super::table::{Output, Table};
 use super::{acting, wrong_input};
+use crate::app::batch::{asks_for_class, results_of};
 use crate::db::{
     AbsenceOut, AreaTree, AssignmentOut, Context, Page, ResidentOut, Session, Store, SubjectOut,
     VisitOut,
 };
 use crate::domain::issue::{Category, Level, State, Urgency};
+use crate::domain::mask;
 use crate::domain::rights::Right;
 use crate::domain::subject::SubjectKind;
 use crate::domain::visit::{Satisfaction, VisitKind};
@@ -35,6 +39,9 @@ pub struct Arguments {
     /// 输出为 JSON，一行一个
     #[arg(long)]
     json: bool,
+    /// 写到哪个文件（只有自己能读，不覆盖已有的）；不写则输出到屏幕
+    #[arg(long, short = 'o', value_name = "FILE")]
+    output: Option<PathBuf>,
 }
 
 /// A kind by its code, its name, or a part of its name that only it has.
@@ -49,6 +56,7 @@ pub(super) fn kind_named(text: &str) -> Result<Kind, String> {
 }
 
 pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
+    check_kind(arguments.kind)?;
     let store = arguments.config.store().await?;
     if let Some(by) = arguments.by.as_deref().filter(|_| arguments.reveal) {
         let mut tx = store.begin().await?;
@@ -61,6 +69,19 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     export(&store, arguments.kind, arguments.reveal, out).await?;
     store.close().await;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Refuses what is no list of what stands, before anything is written.
+fn check_kind(kind: Kind) -> anyhow::Result<()> {
+    let why = match kind {
+        Kind::AreaAssignments => "记录里的责任田是逐户的，请用 zoufang export 附件2",
+        Kind::Confirmations | Kind::Acknowledgements | Kind::Beginnings => {
+            "记的是经过，不能导出；问题的经过请用 zoufang issue show，任务请用 zoufang duties"
+        }
+        Kind::Returns => "是平台给的，不能导出；上报的情况请用 zoufang outbox list",
+        _ => return Ok(()),
+    };
+    Err(wrong_input(format!("「{kind}」{why}")))
 }
 
 /// A row: each column's value.
@@ -82,52 +103,69 @@ impl With {
 
 /// Where rows go.
 struct Out {
+    kind: Kind,
     columns: Vec<Field>,
-    table: Option<Table>,
+    to: To,
+}
+
+enum To {
+    Table(Box<Table>),
+    Lines(Output),
 }
 
 impl Out {
     fn new(arguments: &Arguments) -> anyhow::Result<Out> {
-        let reveals = arguments.reveal;
-        let (required, optional) = arguments.kind.columns();
-        let columns: Vec<Field> = required
-            .iter()
-            .chain(optional)
-            .copied()
-            .filter(|field| reveals || !is_personal(arguments.kind, *field))
-            .collect();
-        let names = columns.iter().map(|field| field.chinese());
-        let table = if arguments.json { None } else { Some(Table::marked(names, false)?) };
-        Ok(Out { columns, table })
+        let kind = arguments.kind;
+        let columns: Vec<Field> = kind.all_columns().collect();
+        let to = Output::to(arguments.output.as_deref())?;
+        let names = columns.iter().map(|field| kind.name_of(*field));
+        let to = if arguments.json {
+            To::Lines(to)
+        } else {
+            To::Table(Box::new(Table::marked_in(to, names, false)?))
+        };
+        Ok(Out { kind, columns, to })
     }
 
     fn row(&mut self, row: &Row) -> anyhow::Result<()> {
+        let Out { kind, columns, to } = self;
         let value = |field: &Field| {
             row.iter().find(|(of, _)| of == field).map_or("", |(_, value)| value.as_str())
         };
-        if let Some(table) = &mut self.table {
-            return Ok(table.row(self.columns.iter().map(value))?);
+        match to {
+            To::Table(table) => table.row(columns.iter().map(value))?,
+            To::Lines(to) => {
+                let member =
+                    |field: &Field| (kind.name_of(*field).to_owned(), Value::from(value(field)));
+                let members: Map<_, _> = columns.iter().map(member).collect();
+                writeln!(to, "{}", Value::Object(members))?;
+            }
         }
-        let members = self
-            .columns
-            .iter()
-            .map(|field| (field.chinese().to_owned(), Value::from(value(field))));
-        say!("{}", Value::Object(members.collect::<Map<_, _>>()));
         Ok(())
     }
 
     fn end(self) -> anyhow::Result<()> {
-        Ok(self.table.map_or(Ok(()), Table::end)?)
+        match self.to {
+            To::Table(table) => Ok(table.end()?),
+            To::Lines(to) => Ok(to.finish()?),
+        }
     }
 }
 
-/// What is only shown to whom a named person lets see it.
-const fn is_personal(kind: Kind, field: Field) -> bool {
-    match field {
-        Field::Resident | Field::Contact | Field::Text | Field::Unheard | Field::Address => true,
-        Field::SubjectName => matches!(kind, Kind::Subjects),
-        Field::StaffPhone | Field::StaffEmail | Field::StaffWecom | Field::StaffFeishu => true,
-        _ => false,
+impl With {
+    /// What is personal, as whoever asks may see it: hidden, it can't be taken for what it is when it comes back.
+    fn personal(&self, field: Field, text: Option<String>) -> (Field, String) {
+        let Some(text) = text.filter(|text| !text.is_empty()) else {
+            return (field, String::new());
+        };
+        let shown = match field {
+            _ if self.reveals => text,
+            Field::Resident | Field::SubjectName if text.chars().count() > 1 => mask::name(&text),
+            Field::Resident | Field::SubjectName => "*".to_owned(),
+            Field::Contact | Field::StaffPhone => mask::contact(&text),
+            _ => "***".to_owned(),
+        };
+        (field, shown)
     }
 }
 
@@ -144,11 +182,12 @@ async fn export(store: &Store, kind: Kind, reveals: bool, mut out: Out) -> anyho
         Kind::Residents => each(&mut snapshot, &with, &mut out, resident).await?,
         Kind::Absences => each(&mut snapshot, &with, &mut out, absence).await?,
         Kind::Classifications | Kind::IssueList => issues(store, kind, &mut out).await?,
-        other => {
-            return Err(wrong_input(format!(
-                "「{other}」记的是经过，不能导出；问题的经过请用 zoufang issue show，清单请用 zoufang export 问题清单"
-            )));
-        }
+        Kind::Handlings => results(store, &mut snapshot, &with, &mut out).await?,
+        Kind::AreaAssignments
+        | Kind::Confirmations
+        | Kind::Acknowledgements
+        | Kind::Beginnings
+        | Kind::Returns => check_kind(kind)?,
     }
     snapshot.end().await?;
     out.end()
@@ -201,10 +240,10 @@ async fn staff(session: &mut Session, with: &With, out: &mut Out) -> anyhow::Res
             (Field::StaffRoles, roles.join("、")),
             (Field::Area, with.area(&person.area_id)),
             (Field::StaffUnit, person.unit),
-            (Field::StaffPhone, addresses.phone.unwrap_or_default()),
-            (Field::StaffEmail, addresses.email.unwrap_or_default()),
-            (Field::StaffWecom, addresses.wecom.unwrap_or_default()),
-            (Field::StaffFeishu, addresses.feishu.unwrap_or_default()),
+            with.personal(Field::StaffPhone, addresses.phone),
+            with.personal(Field::StaffEmail, addresses.email),
+            with.personal(Field::StaffWecom, addresses.wecom),
+            with.personal(Field::StaffFeishu, addresses.feishu),
         ])?;
     }
     Ok(())
@@ -212,16 +251,14 @@ async fn staff(session: &mut Session, with: &With, out: &mut Out) -> anyhow::Res
 
 fn subject(with: &With, subject: &SubjectOut) -> anyhow::Result<Row> {
     let kind = SubjectKind::read(&subject.kind).map_or("", SubjectKind::chinese);
-    let mut row = vec![
+    let (name, address) = subject.open(&with.context)?;
+    Ok(vec![
         (Field::Subject, subject.number.clone()),
         (Field::SubjectKind, kind.to_owned()),
         (Field::Area, with.area(&subject.area_id)),
-    ];
-    if with.reveals {
-        let (name, address) = subject.open(&with.context)?;
-        row.extend([(Field::SubjectName, name), (Field::Address, address.unwrap_or_default())]);
-    }
-    Ok(row)
+        with.personal(Field::SubjectName, Some(name)),
+        with.personal(Field::Address, address),
+    ])
 }
 
 fn assignment(_: &With, of: &AssignmentOut) -> anyhow::Result<Row> {
@@ -229,16 +266,13 @@ fn assignment(_: &With, of: &AssignmentOut) -> anyhow::Result<Row> {
 }
 
 fn resident(with: &With, of: &ResidentOut) -> anyhow::Result<Row> {
-    let mut row = vec![(Field::Subject, of.subject.clone())];
-    if with.reveals {
-        let (name, contact, unheard) = of.open(&with.context)?;
-        row.extend([
-            (Field::Resident, name),
-            (Field::Contact, contact.unwrap_or_default()),
-            (Field::Unheard, unheard.unwrap_or_default()),
-        ]);
-    }
-    Ok(row)
+    let (name, contact, unheard) = of.open(&with.context)?;
+    Ok(vec![
+        (Field::Subject, of.subject.clone()),
+        with.personal(Field::Resident, Some(name)),
+        with.personal(Field::Contact, contact),
+        with.personal(Field::Unheard, unheard),
+    ])
 }
 
 fn absence(_: &With, of: &AbsenceOut) -> anyhow::Result<Row> {
@@ -261,7 +295,8 @@ fn visit(with: &With, of: &VisitOut) -> anyhow::Result<Row> {
         (_, false) => "无",
     };
     let manner = if of.face_to_face == 1 { "面对面" } else { "电话" };
-    let mut row = vec![
+    let (name, contact, text) = of.open(&with.context)?;
+    Ok(vec![
         (Field::Date, of.visited_on.clone()),
         (Field::Visitor, of.visitor.clone()),
         (Field::Subject, of.subject.clone()),
@@ -275,33 +310,56 @@ fn visit(with: &With, of: &VisitOut) -> anyhow::Result<Row> {
             word(&of.satisfaction, |text| Satisfaction::read(text).map(Satisfaction::chinese)),
         ),
         (Field::Manner, manner.to_owned()),
-    ];
-    if with.reveals {
-        let (name, contact, text) = of.open(&with.context)?;
-        row.extend([
-            (Field::Resident, name),
-            (Field::Contact, contact.unwrap_or_default()),
-            (Field::Text, text.unwrap_or_default()),
-        ]);
-    }
-    Ok(row)
+        with.personal(Field::Resident, Some(name)),
+        with.personal(Field::Contact, contact),
+        with.personal(Field::Text, text),
+    ])
 }
 
-/// The issues; as a classification those that have one.
+/// The issues; as a classification those that have one. One that waits to be classified again has nothing there, so that a
+/// list that nobody changed doesn't do it.
 async fn issues(store: &Store, kind: Kind, out: &mut Out) -> anyhow::Result<()> {
     for state in State::ALL {
         for card in store.issues_in(*state, i64::MAX).await? {
-            let class = card.issue.class;
+            let class = card.issue.class.filter(|_| !asks_for_class(&card.issue));
             if class.is_none() && kind == Kind::Classifications {
                 continue;
             }
             let word = |word: Option<&'static str>| word.unwrap_or_default().to_owned();
             out.row(&vec![
                 (Field::Issue, card.number),
+                (Field::State, card.issue.state.chinese().to_owned()),
                 (Field::Level, word(class.map(|class| class.level.chinese()))),
                 (Field::Category, word(class.map(|class| class.category.chinese()))),
                 (Field::Urgency, word(class.map(|class| class.urgency.chinese()))),
             ])?;
+        }
+    }
+    Ok(())
+}
+
+/// What the town last said came of its work, where that stands.
+async fn results(
+    store: &Store,
+    session: &mut Session,
+    with: &With,
+    out: &mut Out,
+) -> anyhow::Result<()> {
+    for state in State::ALL {
+        let cards = store.issues_in(*state, i64::MAX).await?;
+        for cards in cards.chunks(PAGE as usize) {
+            let ids: Vec<&str> = cards.iter().map(|card| card.id.as_str()).collect();
+            let told = results_of(session, &ids).await?;
+            for card in cards {
+                let Some((result, by)) = told.get(&card.id) else { continue };
+                // Signed with their number before their name.
+                let by = by.split(' ').next().filter(|by| *by != "import").unwrap_or_default();
+                out.row(&vec![
+                    (Field::Issue, card.number.clone()),
+                    with.personal(Field::Result, Some(result.clone())),
+                    (Field::By, by.to_owned()),
+                ])?;
+            }
         }
     }
     Ok(())

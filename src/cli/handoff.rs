@@ -11,7 +11,7 @@ use super::table::Table;
 use super::{shown, wrong_input};
 use crate::clock::local_text;
 use crate::daemon::handoff_rules;
-use crate::platform::workbook::{file_name, write};
+use crate::platform::workbook::{file_name, write_new};
 
 #[derive(Debug, Args)]
 pub struct Arguments {
@@ -72,7 +72,8 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
             };
             let file = to.unwrap_or_else(|| settings.platform.folder.join(file_name(&handoff)));
             let rows = store.handoff_dispatches(number).await?;
-            write(&file, &rows, &handoff_rules(&settings)).map_err(anyhow::Error::msg)?;
+            write_new(&file, &rows, &handoff_rules(&settings))
+                .map_err(|why| wrong_input(format!("{}：{why}", shown(&file))))?;
             say!("已写出 {}：{} 件", shown(&file), rows.len());
         }
     }

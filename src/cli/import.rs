@@ -6,14 +6,16 @@ use std::process::ExitCode;
 
 use clap::{Args, ValueEnum};
 use indicatif::{ProgressBar, ProgressStyle};
+use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::record::{ConfigFile, Used};
 use super::{shown, wrong_input};
 use crate::app::choices::{Alike, Choices};
+use crate::clock::local_text;
 use crate::db::Store;
 use crate::intake::{
-    Bounds, ImportError, Incoming, Options, Report, RowError, try_together, write_error_copy,
+    Bounds, ImportError, Incoming, Options, Order, Report, RowError, try_together, write_error_copy,
 };
 
 #[derive(Debug, Args)]
@@ -32,7 +34,13 @@ pub struct Arguments {
     /// 同一对象里同名而联系方式不同的，是同一个人换了号码
     #[arg(long)]
     same_person: bool,
-    /// 同一次走访里与已登记的问题很像的，是改字还是另一件
+    /// 对象编号相同而名称、类型、村不同的，是同一个对象改了
+    #[arg(long)]
+    same_subject: bool,
+    /// 区划代码相同而名称不同的，或同名而上级不同的，是同一个区划改了
+    #[arg(long)]
+    same_area: bool,
+    /// 与这位群众已登记的问题一样或很像的，是同一件（改了字、日期或走访人员）还是另一件
     #[arg(long, value_enum)]
     alike: Option<AlikeChoice>,
     /// 这一列只给人看，不要读（可以写几次）
@@ -48,7 +56,7 @@ pub struct Arguments {
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
 enum AlikeChoice {
-    /// 改字
+    /// 同一件
     Correction,
     /// 另一件
     Another,
@@ -64,7 +72,12 @@ impl Arguments {
         Options {
             dry_run: self.dry_run,
             clear: self.clear,
-            choices: Choices { same_person: self.same_person, alike },
+            choices: Choices {
+                same_person: self.same_person,
+                same_subject: self.same_subject,
+                same_area: self.same_area,
+                alike,
+            },
             ignored: self.ignore_column.clone(),
             bounds,
         }
@@ -78,8 +91,6 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     for file in &arguments.files {
         files.push((Incoming::open(file, &options).await.map_err(wrong_input)?, file.clone()));
     }
-    // Areas before staff, staff before assignments: what others build on comes first.
-    files.sort_by_key(|(file, _)| file.kind());
     let store = arguments.config.open_or_make(&settings).await?;
     let used = arguments.config.used(&settings);
     let outcome = import_all(&store, &arguments, &used, &options, &files).await;
@@ -94,26 +105,50 @@ async fn import_all(
     options: &Options,
     files: &[(Incoming, PathBuf)],
 ) -> anyhow::Result<()> {
-    let mut together = Vec::new();
+    let all: Vec<&Incoming> = files.iter().map(|(file, _)| file).collect();
     if options.dry_run && files.len() > 1 {
-        let all: Vec<&Incoming> = files.iter().map(|(file, _)| file).collect();
-        together = try_together(store, &all, options).await?.unwrap_or_default();
-        together.reverse();
-    }
-    for (at, (file, path)) in files.iter().enumerate() {
-        let taken = match together.pop() {
-            Some(tried) => tried,
-            None => import_one(store, file, path, options).await,
-        };
-        match taken {
-            Ok(report) if arguments.json => say!("{}", as_json(path, used, &report)),
-            Ok(report) => say!("{}", summary(path, &report, options.dry_run)),
-            Err(error) => {
-                let folder = arguments.errors_to.as_deref();
-                let left: Vec<String> =
-                    files[at + 1..].iter().map(|(_, path)| shown(path)).collect();
-                return Err(explain(&error, path, folder, &left, options.dry_run));
+        if let Some(tried) = try_together(store, &all, options).await? {
+            let is_tried = |other: &usize| tried.iter().any(|(at, _)| at == other);
+            let rest: Vec<usize> = (0..files.len()).filter(|other| !is_tried(other)).collect();
+            for (at, taken) in tried {
+                tell(arguments, used, files, at, taken, &rest)?;
             }
+            return Ok(());
+        }
+        let text = "这些文件太长，不能放在一起试：下面逐个检查，依赖前面文件的会说还没有";
+        eprintln!("{text}");
+    }
+    let mut order = Order::of(&all);
+    while let Some(at) = order.next_file() {
+        let (file, path) = &files[at];
+        let taken = import_one(store, file, path, options).await;
+        match &taken {
+            Ok(_) => order.came_in(),
+            Err(ImportError::Rows { .. }) if order.waits(at) => continue,
+            Err(_) => {}
+        }
+        tell(arguments, used, files, at, taken, &order.rest())?;
+    }
+    Ok(())
+}
+
+/// Tells what became of a file; where it was refused, which others haven't come in.
+fn tell(
+    arguments: &Arguments,
+    used: &Used,
+    files: &[(Incoming, PathBuf)],
+    at: usize,
+    taken: Result<Report, ImportError>,
+    rest: &[usize],
+) -> anyhow::Result<()> {
+    let path = &files[at].1;
+    match taken {
+        Ok(report) if arguments.json => say!("{}", as_json(path, used, &report)),
+        Ok(report) => say!("{}", summary(path, &report, arguments.dry_run)),
+        Err(error) => {
+            let folder = arguments.errors_to.as_deref();
+            let left: Vec<String> = rest.iter().map(|other| shown(&files[*other].1)).collect();
+            return Err(explain(&error, path, folder, &left, arguments.dry_run));
         }
     }
     Ok(())
@@ -142,10 +177,16 @@ async fn import_one(
 
 fn summary(file: &Path, report: &Report, dry_run: bool) -> String {
     let file = shown(file);
-    if report.imported_before.is_some() {
-        return format!("{file}：{}，以前导入过同一个文件，没有改动", report.kind);
+    if let Some(at) = report.imported_before {
+        let when = if report.resumed { "刚才已由另一个进程" } else { "以前" };
+        let at = Timestamp::from_millisecond(at).map(local_text).unwrap_or_default();
+        return format!("{file}：{}，{when}导入过同一个文件（{at}），没有改动", report.kind);
     }
-    let tense = if dry_run { "检查通过，未写入；导入后将" } else { "已导入：" };
+    let tense = match (dry_run, report.resumed) {
+        (true, _) => "检查通过，未写入；导入后将",
+        (_, true) => "上次导入到一半中断了，这次接着写完，两次一共：",
+        _ => "已导入：",
+    };
     let Report { kind, rows, added, changed, same, .. } = report;
     let understood: String = report.understood().iter().map(|line| format!("\n  {line}")).collect();
     let unmatched: String =
@@ -158,8 +199,12 @@ fn summary(file: &Path, report: &Report, dry_run: bool) -> String {
         0 => String::new(),
         count => format!("；导入途中有 {count} 行已经不对，没有导入，见日志"),
     };
+    let idle = match report.idle {
+        0 => String::new(),
+        count => format!("，没有采用 {count}"),
+    };
     format!(
-        "{file}：{kind} {rows} 行，{tense}新增 {added}，更新 {changed}，不变 {same}{skipped}{unmatched}{understood}"
+        "{file}：{kind} {rows} 行，{tense}新增 {added}，更新 {changed}，不变 {same}{idle}{skipped}{unmatched}{understood}"
     )
 }
 
@@ -177,6 +222,8 @@ fn as_json(file: &Path, used: &Used, report: &Report) -> Value {
         "config": used.config, "database": used.database,
         "file": shown(file), "kind": report.kind.code(), "rows": report.rows, "added": report.added,
         "changed": report.changed, "same": report.same, "skipped": report.skipped,
+        "idle": report.idle, "each": report.each, "resumed": report.resumed,
+        "unassigned": report.unassigned,
         "imported_before": report.imported_before.is_some(), "unmatched": rows(&report.unmatched),
         "remarks": rows(&report.remarks), "tables": report.tables, "sheets_not_read": report.not_read,
     })

@@ -9,9 +9,9 @@ use clap::{Args, Subcommand};
 use serde_json::json;
 
 use super::record::ConfigFile;
-use super::table::Table;
+use super::table::{Output, Table};
 use super::{Approval, acting, issue_show, refused, shown, wrong_input};
-use crate::app::batch::{Batch, IssueChange};
+use crate::app::batch::{Batch, IssueChange, asks_for_class};
 use crate::app::issues::{Acknowledgement, acknowledge as acknowledge_issues};
 use crate::app::problem::only;
 use crate::db::{AreaTree, IssueCard, LARGEST_PHOTO, Session, Store, Upsert, What};
@@ -38,6 +38,9 @@ enum Action {
         /// 以 JSON 输出
         #[arg(long)]
         json: bool,
+        /// 写到哪个文件（只有自己能读，不覆盖已有的）；不写则输出到屏幕
+        #[arg(long, short = 'o', value_name = "FILE")]
+        output: Option<PathBuf>,
     },
     /// 显示一个问题：反映了什么、层级、期限、平台编号和答复，办了什么、提醒和督办了谁、在谁手里多久
     Show(issue_show::Arguments),
@@ -87,7 +90,7 @@ struct Move {
 pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let store = arguments.config.store().await?;
     match arguments.action {
-        Action::List { state, json } => list(&store, state, json).await?,
+        Action::List { state, json, output } => list(&store, state, json, output).await?,
         Action::Show(arguments) => issue_show::run(&store, &arguments).await?,
         Action::Acknowledge { number, by } => acknowledge(&store, &number, &by).await?,
         Action::Begin { number, by } => begin(&store, &number, &by).await?,
@@ -126,6 +129,7 @@ async fn begin(store: &Store, number: &str, by: &str) -> anyhow::Result<()> {
         event: Some(Event::Started),
         then: None,
         keeps_urgency: false,
+        state: None,
         actor: person.signed(),
     };
     let outcomes = Batch::Events(vec![begun]).put(&mut tx).await?;
@@ -224,7 +228,12 @@ async fn make(
     Ok(())
 }
 
-async fn list(store: &Store, state: Option<State>, json: bool) -> anyhow::Result<()> {
+async fn list(
+    store: &Store,
+    state: Option<State>,
+    json: bool,
+    to: Option<PathBuf>,
+) -> anyhow::Result<()> {
     let tree = store.area_tree().await?;
     let names = [
         "村",
@@ -239,7 +248,7 @@ async fn list(store: &Store, state: Option<State>, json: bool) -> anyhow::Result
         "办理结果",
     ];
     // Excel needs the mark before the first name. Programs that don't know it miss that name only: the village's.
-    let mut table = Table::marked(names, json)?;
+    let mut table = Table::marked_in(Output::to(to.as_deref())?, names, json)?;
     let states = state.map_or(State::ALL.to_vec(), |state| vec![state]);
     for state in states {
         for card in store.issues_in(state, i64::MAX).await? {
@@ -250,7 +259,8 @@ async fn list(store: &Store, state: Option<State>, json: bool) -> anyhow::Result
 }
 
 fn line(tree: &AreaTree, card: IssueCard) -> [String; 10] {
-    let class = card.issue.class;
+    // One that waits to be classified again has nothing there: a list that nobody changed doesn't do it.
+    let class = card.issue.class.filter(|_| !asks_for_class(&card.issue));
     let area = tree.get(&card.area_id).map(|area| area.name.clone()).unwrap_or_default();
     [
         area,

@@ -1,7 +1,5 @@
 //! `zoufang template KIND`: the empty workbook of a kind, to be filled in.
 
-use std::fs::OpenOptions;
-use std::io::{ErrorKind, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -9,6 +7,7 @@ use clap::Args;
 
 use super::{shown, wrong_input};
 use crate::intake::{Kind, template, template_name};
+use crate::private_file::{self, Existing};
 
 #[derive(Debug, Args)]
 pub struct Arguments {
@@ -25,15 +24,8 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let file = arguments.output.clone().unwrap_or_else(|| PathBuf::from(template_name(kind)));
     let bytes = template(kind).map_err(|why| anyhow::anyhow!("空表做不出来：{why}"))?;
     // What somebody has filled in is never written over.
-    let mut opened =
-        OpenOptions::new().write(true).create_new(true).open(&file).map_err(|why| {
-            let why = match why.kind() {
-                ErrorKind::AlreadyExists => "已经有这个文件，不会覆盖它；请用 -o 另起一个名字",
-                _ => "写不进去，请看看文件夹和权限",
-            };
-            wrong_input(format!("{}：{why}", shown(&file)))
-        })?;
-    opened.write_all(&bytes)?;
+    private_file::write(&file, &bytes, Existing::Keep)
+        .map_err(|why| wrong_input(format!("{}：{why}", shown(&file))))?;
     say!("已写好 {}：照「填表说明」填第一张表，再用 zoufang import 导入", shown(&file));
     Ok(ExitCode::SUCCESS)
 }

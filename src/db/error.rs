@@ -9,8 +9,6 @@ pub enum Upsert {
     Added,
     Changed,
     Same,
-    /// The record says otherwise, and stands.
-    Left,
 }
 
 /// Why the record can't do what was asked.

@@ -28,7 +28,26 @@ pub struct ImportUnderWay {
     pub changed: i64,
     pub same: i64,
     pub skipped: i64,
+    /// What its rows do, as it was checked.
+    pub told: String,
 }
+
+/// A file that came in, and what it did.
+#[derive(Debug, Clone)]
+pub struct Imported {
+    pub digest: String,
+    pub file_name: String,
+    pub kind: String,
+    pub row_count: i64,
+    pub added: i64,
+    pub changed: i64,
+    pub same: i64,
+    /// What its rows did.
+    pub told: String,
+    pub imported_at: i64,
+}
+
+from_row!(Imported { digest, file_name, kind, row_count, added, changed, same, told, imported_at });
 
 impl ImportUnderWay {
     /// Whether nothing of it is applied yet.
@@ -50,16 +69,24 @@ from_row!(ImportUnderWay {
     added,
     changed,
     same,
-    skipped
+    skipped,
+    told
 });
 
 const UNDER_WAY: &str = "SELECT id, digest, file_name, kind, row_count, state, lease_until, pieces, applied, added, changed,
-   same, skipped FROM imports_under_way ORDER BY created_at, id LIMIT 1";
+   same, skipped, told FROM imports_under_way ORDER BY created_at, id LIMIT 1";
 
 impl Store {
     /// The file that is on its way in.
     pub async fn import_under_way(&self) -> Result<Option<ImportUnderWay>> {
         Ok(sqlx::query_as(UNDER_WAY).fetch_optional(&self.read).await?)
+    }
+
+    /// The files that came in last, the newest first.
+    pub async fn last_imports(&self, limit: i64) -> Result<Vec<Imported>> {
+        let last = "SELECT digest, file_name, kind, row_count, added, changed, same, told, imported_at FROM imports
+           ORDER BY imported_at DESC LIMIT $1";
+        Ok(sqlx::query_as(last).bind(limit).fetch_all(&self.read).await?)
     }
 
     /// A piece of it, sealed.
@@ -89,24 +116,22 @@ impl Session {
 }
 
 impl Tx {
-    /// Remembers a file.
-    pub async fn put_import(
-        &mut self,
-        digest: &str,
-        file: &str,
-        kind: &str,
-        rows: i64,
-    ) -> Result<()> {
+    /// Remembers a file, as of now.
+    pub async fn put_import(&mut self, import: &Imported) -> Result<()> {
         let now = self.now();
         sqlx::query(
-            "INSERT INTO imports (digest, file_name, kind, row_count, imported_at) VALUES ($1, $2, $3, $4, $5)
-             ON CONFLICT (digest) DO NOTHING",
+            "INSERT INTO imports (digest, file_name, kind, row_count, imported_at, added, changed, same, told)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT (digest) DO NOTHING",
         )
-        .bind(digest.to_owned())
-        .bind(file.to_owned())
-        .bind(kind.to_owned())
-        .bind(rows)
+        .bind(import.digest.clone())
+        .bind(import.file_name.clone())
+        .bind(import.kind.clone())
+        .bind(import.row_count)
         .bind(now)
+        .bind(import.added)
+        .bind(import.changed)
+        .bind(import.same)
+        .bind(import.told.clone())
         .execute(&mut *self.db)
         .await?;
         Ok(())
@@ -158,7 +183,7 @@ impl Tx {
     pub async fn note_import(&mut self, import: &ImportUnderWay) -> Result<()> {
         let noted = sqlx::query(
             "UPDATE imports_under_way SET state = $1, lease_until = $2, pieces = $3, applied = $4, added = $5, changed = $6,
-               same = $7, skipped = $8 WHERE id = $9 AND (state <> 'discarding' OR $1 = 'discarding')",
+               same = $7, skipped = $8, told = $10 WHERE id = $9 AND (state <> 'discarding' OR $1 = 'discarding')",
         )
         .bind(import.state.clone())
         .bind(import.lease_until)
@@ -169,6 +194,7 @@ impl Tx {
         .bind(import.same)
         .bind(import.skipped)
         .bind(import.id.clone())
+        .bind(import.told.clone())
         .execute(&mut *self.db)
         .await?;
         if noted.rows_affected() == 0 {

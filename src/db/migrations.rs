@@ -50,6 +50,7 @@ versions! {
     24 "0024_owed_digests";
     25 "0025_delivery";
     26 "0026_following";
+    27 "0027_imports_told";
     30 "0030_noted";
 }
 

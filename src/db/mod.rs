@@ -104,7 +104,7 @@ pub use export::{AbsenceOut, AssignmentOut, Page, ResidentOut, SubjectOut, Visit
 pub use figures::{Figures, LaneFigures};
 pub use handoffs::{Handoff, Return, Returned};
 pub use holding_times::HoldingTime;
-pub use imports::{APPLYING, CHECKING, DISCARDING, ImportUnderWay};
+pub use imports::{APPLYING, CHECKING, DISCARDING, ImportUnderWay, Imported};
 pub use issue_sheet::{IssueAnswer, IssueReferral, IssueSheet};
 pub use issues::IssueCard;
 pub use jobs::{CLOCKS_APART, Ended, JobRun};
@@ -128,7 +128,9 @@ pub use reminders::{Open, Told, ToldGroup};
 pub use revisits::RevisitDue;
 pub use session::Session;
 pub use staff::{Addresses, KnownStaff, StaffEntry, StaffRow};
-pub use subjects::{CorrectedIssue, IssueWords, OpenWords, ResidentWords, SubjectIn};
+pub use subjects::{
+    CorrectedIssue, CorrectedVisit, IssueWords, OpenWords, ResidentWords, SubjectIn, Unvisited,
+};
 pub use timeline::{Entry, Timeline, What};
 pub use updates::Trouble;
 pub use writer::Tx;

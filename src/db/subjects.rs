@@ -31,13 +31,39 @@ impl Session {
         Ok(rows.into_iter().map(|row| (row.id.clone(), row)).collect())
     }
 
-    /// The issues of these visits, with their words sealed.
-    pub async fn issues_of_visits(&mut self, visits: &[&str]) -> Result<Vec<IssueWords>> {
+    /// The issues of these residents, with their words sealed and the visits at which they were told.
+    pub async fn issues_of_residents(&mut self, residents: &[&str]) -> Result<Vec<IssueWords>> {
         let query = format!(
-            "SELECT id, number, visit_id, text_sealed FROM issues WHERE visit_id {}",
+            "SELECT i.id, i.number, i.visit_id, i.resident_id, i.state, i.text_sealed, v.kind AS visit_kind, v.visited_on
+             FROM issues i JOIN visits v ON v.id = i.visit_id WHERE i.resident_id {} ORDER BY i.number",
             self.dialect.among()
         );
-        self.read_set(&["id", "number", "visit_id", "text_sealed"], &query, visits, &[]).await
+        let columns = [
+            "id",
+            "number",
+            "visit_id",
+            "resident_id",
+            "state",
+            "text_sealed",
+            "visit_kind",
+            "visited_on",
+        ];
+        self.read_set(&columns, &query, residents, &[]).await
+    }
+
+    /// Who has no visitor in these areas: the first of each area, with how many there are.
+    pub async fn unassigned(&mut self, areas: &[&str]) -> Result<Vec<Unvisited>> {
+        let query = format!(
+            "SELECT area_id, number, kind, name_sealed, total FROM (
+               SELECT s.area_id, s.number, s.kind, s.name_sealed, COUNT(*) OVER (PARTITION BY s.area_id) AS total,
+                 ROW_NUMBER() OVER (PARTITION BY s.area_id ORDER BY s.number) AS place
+               FROM subjects s LEFT JOIN assignments a ON a.subject_id = s.id
+               WHERE s.area_id {} AND a.id IS NULL) AS u
+             WHERE place <= 200 ORDER BY area_id, number",
+            self.dialect.among()
+        );
+        let columns = ["area_id", "number", "kind", "name_sealed", "total"];
+        self.read_set(&columns, &query, areas, &[]).await
     }
 
     /// The subjects that lie in these areas: number, kind, area and visitor.
@@ -56,6 +82,12 @@ impl Tx {
     pub async fn correct_issues(&mut self, rows: &[CorrectedIssue]) -> Result<()> {
         let columns = Columns { texts: &["id", "natural_key", "text_sealed"], numbers: &[] };
         self.update_set("issues", &columns, rows).await
+    }
+
+    /// Puts the days and visitors of visits right.
+    pub async fn correct_visits(&mut self, rows: &[CorrectedVisit]) -> Result<()> {
+        let texts = ["id", "natural_key", "visited_on", "staff_id"];
+        self.update_set("visits", &Columns { texts: &texts, numbers: &[] }, rows).await
     }
 }
 
@@ -90,7 +122,21 @@ pub struct IssueWords {
     pub id: String,
     pub number: String,
     pub visit_id: String,
+    pub resident_id: String,
+    pub state: String,
     pub text_sealed: String,
+    /// Of the visit at which it was told.
+    pub visit_kind: String,
+    pub visited_on: String,
+}
+
+/// A visit whose day or visitor was put right.
+#[derive(Debug, Serialize)]
+pub struct CorrectedVisit {
+    pub id: String,
+    pub natural_key: String,
+    pub visited_on: String,
+    pub staff_id: String,
 }
 
 /// An issue whose words were put right.
@@ -99,6 +145,24 @@ pub struct CorrectedIssue {
     pub id: String,
     pub natural_key: String,
     pub text_sealed: String,
+}
+
+/// A subject that nobody visits.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Unvisited {
+    pub area_id: String,
+    pub number: String,
+    kind: String,
+    name_sealed: String,
+    /// How many there are in its area.
+    pub total: i64,
+}
+
+impl Unvisited {
+    /// Its name: a household's masked.
+    pub fn name(&self, context: &Context) -> Result<String> {
+        context.masked_name(&self.kind, &self.name_sealed)
+    }
 }
 
 /// A subject and who visits it.

@@ -159,7 +159,7 @@ impl Days {
 
     /// The town and its villages do their part of what is theirs, all of it before its date.
     async fn handlings(&self, on: Date) -> Result<String, StoreError> {
-        let mut lines = String::from("问题编号,办理结果,办理人\n");
+        let mut lines = String::from("问题编号,办理结果\n");
         let states = [
             State::Classified,
             State::Reopened,

@@ -73,12 +73,17 @@ impl AreaTree {
         self.0.get(id)
     }
 
+    /// Those that answer to a code or a name.
+    pub fn named<'t>(&'t self, name: &str) -> impl Iterator<Item = &'t Area> {
+        self.0.values().filter(move |area| answers_to(area, name))
+    }
+
     /// By code, or by a name that only one area has (村委会 and the like may be left out).
     ///
     /// # Errors
     /// What is wrong with the name, for whoever wrote it.
     pub fn find(&self, name: &str) -> Result<&Area, String> {
-        let found: Vec<&Area> = self.0.values().filter(|area| answers_to(area, name)).collect();
+        let found: Vec<&Area> = self.named(name).collect();
         match found.as_slice() {
             [area] => Ok(area),
             [] => Err(format!("没有「{name}」这个区划")),
@@ -88,12 +93,15 @@ impl AreaTree {
 }
 
 fn answers_to(area: &Area, name: &str) -> bool {
-    area.code.as_deref() == Some(name)
-        || area.name == name
-        || short_name(&area.name) == short_name(name)
+    area.code.as_deref() == Some(name) || area.name == name || are_one_place(&area.name, name)
 }
 
-/// 高桥村委会 and 高桥村 are the same village.
+/// Whether two names are the same place's: 高桥村委会 and 高桥村 are the same village.
+pub fn are_one_place(one: &str, other: &str) -> bool {
+    short_name(one) == short_name(other)
+}
+
+/// What is said of a place beside its name is left out.
 fn short_name(name: &str) -> &str {
     ["村民委员会", "村委会", "居民委员会", "居委会"]
         .iter()

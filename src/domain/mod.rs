@@ -20,6 +20,7 @@ pub mod obligations;
 pub mod reason;
 pub mod referral;
 pub mod rights;
+pub mod saying;
 pub mod staff;
 pub mod subject;
 pub mod there;

@@ -7,8 +7,9 @@ use super::header::Table;
 use super::kinds::{Field, Kind};
 use super::refusal::RowError;
 use super::row::{Cell, Row};
-use super::text::{clean, short};
+use super::text::{Sort, clean, short};
 use crate::app::told::Told;
+use crate::domain::saying::is_nothing;
 
 /// The days that make sense in a file.
 #[derive(Debug, Clone, Copy)]
@@ -17,6 +18,7 @@ pub(super) struct Days {
     pub last: Date,
     pub today: Date,
     pub campaign_starts: Date,
+    pub campaign_ends: Date,
 }
 
 /// A row being read.
@@ -24,6 +26,8 @@ pub(super) struct Cells<'t> {
     table: &'t Table,
     row: &'t Row,
     pub errors: Vec<RowError>,
+    /// What is worth a word, though the row is taken.
+    pub remarks: Vec<RowError>,
 }
 
 /// Cleans the cells of the columns that are used, once for all who read them.
@@ -33,15 +37,36 @@ pub(super) fn tidy(table: &Table, row: &mut Row) {
             continue;
         };
         match clean(&cell.text, field.sort()) {
+            Ok(text) if field.takes_placeholders() && is_nothing(&text) => {
+                cell.text = String::new()
+            }
+            Ok(text) if field.is_personal() && is_masked(&text, field.sort()) => {
+                cell.flaw = Some(masked(&text));
+            }
             Ok(text) => cell.text = text,
             Err(flaw) => cell.flaw = Some(flaw),
         }
     }
 }
 
+/// What was hidden from whoever made the table: 王**, 138****0001, ***.
+fn is_masked(text: &str, sort: Sort) -> bool {
+    match sort {
+        Sort::Free => text.len() >= 2 && text.bytes().all(|byte| byte == b'*'),
+        Sort::Short | Sort::Code => text.contains('*'),
+    }
+}
+
+fn masked(text: &str) -> String {
+    format!(
+        "「{}」用星号隐去了，看不出原来的内容：请填上完整的；从本系统导出时，在导出命令后加 --reveal --by 人员编号 就不会隐去",
+        short(text)
+    )
+}
+
 impl<'t> Cells<'t> {
     pub fn new(table: &'t Table, row: &'t Row) -> Cells<'t> {
-        let mut cells = Cells { table, row, errors: Vec::new() };
+        let mut cells = Cells { table, row, errors: Vec::new(), remarks: Vec::new() };
         let flawed = table
             .columns
             .iter()
@@ -57,6 +82,11 @@ impl<'t> Cells<'t> {
         self.table.kind
     }
 
+    /// The row's number in the file.
+    pub fn row(&self) -> usize {
+        self.row.number
+    }
+
     /// The name of the sheet that it stands in, where the file has several.
     pub fn sheet(&self) -> Option<&'t str> {
         self.table.sheet.as_deref()
@@ -65,6 +95,11 @@ impl<'t> Cells<'t> {
     fn cell(&self, field: Field) -> Option<&'t Cell> {
         let row = self.row;
         row.cells.get(*self.table.columns.get(&field)?)
+    }
+
+    /// Whether what stands there can't be used.
+    pub fn is_flawed(&self, field: Field) -> bool {
+        self.cell(field).is_some_and(|cell| cell.flaw.is_some())
     }
 
     /// The cell's text, where there is any that can be used.
@@ -161,6 +196,11 @@ impl<'t> Cells<'t> {
         None
     }
 
+    /// Notes what is worth a word about a cell.
+    pub fn note(&mut self, field: Field, message: String) {
+        self.remarks.push(self.remark(field, message));
+    }
+
     /// Notes what is wrong in a cell.
     pub fn wrong(&mut self, field: Field, message: String) {
         self.errors.push(self.remark(field, message));
@@ -174,7 +214,7 @@ impl<'t> Cells<'t> {
             sheet: self.table.sheet.clone(),
             row: self.row.number,
             column: index.map_or(0, |index| index + 1),
-            name: name.unwrap_or_else(|| field.chinese().to_owned()),
+            name: name.unwrap_or_else(|| self.table.kind.name_of(field).to_owned()),
             message,
             place: self.table.place,
         }

@@ -6,10 +6,12 @@ use std::path::{Path, PathBuf};
 
 use rust_xlsxwriter::{Color, Format, Workbook, Worksheet, XlsxError};
 
+use super::marked::{Marks, marked};
 use super::original::{Form, Original};
 use super::refusal::{ImportError, RowError};
 use super::row::Row;
 use super::survey::Book;
+use crate::private_file::{self, Existing};
 
 /// Writes a copy of the file with a column that says what is wrong in each row; returns its path.
 pub fn write_error_copy(
@@ -22,9 +24,8 @@ pub fn write_error_copy(
     let folder = folder.or(file.parent()).unwrap_or(Path::new("."));
     let copy = folder.join(format!("{stem}.错误.{}", original.copy_extension()));
     let bytes = copy_of(original, errors)?;
-    std::fs::write(&copy, bytes).map_err(|_| ImportError::Unreadable {
-        file: copy.display().to_string(),
-        why: "写不进去，请看看文件夹的权限和磁盘".to_owned(),
+    private_file::write(&copy, &bytes, Existing::Replace).map_err(|why| {
+        ImportError::Unreadable { file: copy.display().to_string(), why: why.to_string() }
     })?;
     Ok(copy)
 }
@@ -41,11 +42,19 @@ fn copy_of(original: &Original, errors: &[RowError]) -> Result<Vec<u8>, ImportEr
     if original.form == Form::Text {
         return csv_copy(&book, &notes);
     }
+    if original.form == Form::Xlsx
+        && let Some(copy) = marked_copy(&book, &notes)?
+    {
+        return Ok(copy);
+    }
     workbook_copy(&book, &notes).map_err(|error| match error {
         Failed::Reading(error) => error,
         Failed::Writing(error) => ImportError::broken(&original.file, error),
     })
 }
+
+/// What the column of notes is called.
+const NOTES: &str = "问题说明";
 
 /// What is wrong, by sheet and row.
 #[derive(Default)]
@@ -61,10 +70,43 @@ struct SheetNotes {
 impl SheetNotes {
     fn of(&self, row: usize) -> String {
         if row == self.header_row {
-            return "问题说明".to_owned();
+            return NOTES.to_owned();
         }
         let texts = self.rows.get(&row).into_iter().flatten().map(|(_, text)| text.as_str());
         texts.collect::<Vec<_>>().join("；")
+    }
+}
+
+/// The workbook itself, marked; nothing where its parts are none that could be.
+fn marked_copy(book: &Book, notes: &Notes) -> Result<Option<Vec<u8>>, ImportError> {
+    let mut marks = BTreeMap::new();
+    for (index, name) in book.sheet_names() {
+        let Some(notes) = notes.0.get(&index) else { continue };
+        let (mut width, mut noted_before) = (0, None);
+        book.read(&[index], &mut |_, row| {
+            width = width.max(row.cells.len());
+            if row.number == notes.header_row {
+                noted_before = row.cells.iter().rposition(|cell| cell.text == NOTES);
+            }
+            ControlFlow::Continue(())
+        })?;
+        let rows = notes.rows.keys().chain([&notes.header_row]);
+        let wrong = notes.rows.iter().flat_map(|(row, wrong)| {
+            wrong.iter().filter(|(column, _)| *column > 0).map(|(column, _)| (*row, *column))
+        });
+        let marks_of = Marks {
+            column: noted_before.map_or(width + 1, |at| at + 1),
+            notes: rows.map(|row| (*row, notes.of(*row))).collect(),
+            wrong: wrong.collect(),
+        };
+        marks.insert(name.to_owned(), marks_of);
+    }
+    match marked(&book.original.bytes, &marks) {
+        Ok(bytes) => Ok(Some(bytes)),
+        Err(error) => {
+            tracing::warn!(file = book.original.file, %error, "a workbook can't be marked as it is");
+            Ok(None)
+        }
     }
 }
 

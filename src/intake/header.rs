@@ -44,18 +44,68 @@ pub(super) fn understand(head: &[Row], merged: &[Region], ignored: &[String]) ->
         if let Some(found) = header.kind() {
             return match header.table(found, ignored) {
                 Ok(table) => Understood::Table(table),
-                Err(text) => Understood::Unclear(text),
+                Err(text) => {
+                    let below = head.get(index + 1);
+                    let hint = below.and_then(|below| over_two_rows(row, below, merged));
+                    Understood::Unclear(hint.unwrap_or(text))
+                }
             };
         }
     }
     let headers = head.iter().enumerate().map(|(index, row)| {
         Header::of(row, index.checked_sub(1).map(|above| &head[above]), merged)
     });
+    if let Some(hint) = head.windows(2).find_map(|rows| over_two_rows(&rows[0], &rows[1], merged)) {
+        return Understood::Unclear(hint);
+    }
     let best = headers.max_by_key(|header| (header.known(), std::cmp::Reverse(header.row)));
     match best {
         Some(header) if header.known() >= 2 => Understood::Unclear(header.unknown()),
         _ => Understood::Cover,
     }
+}
+
+/// What to do with a header that two rows make together.
+fn over_two_rows(upper: &Row, lower: &Row, merged: &[Region]) -> Option<String> {
+    if upper.number + 1 != lower.number {
+        return None;
+    }
+    let mut header = Header::of(lower, Some(upper), merged);
+    let width = upper.cells.len().max(lower.cells.len());
+    let mut group = String::new();
+    header.names = (0..width)
+        .map(|column| {
+            let (above, own) = (plain(upper.text(column)), plain(lower.text(column)));
+            if !above.is_empty() {
+                group.clone_from(&above);
+            }
+            match own.is_empty() {
+                true => [above.clone(), above],
+                false => [format!("{group}{own}"), own],
+            }
+        })
+        .collect();
+    let kind = header.kind()?;
+    Some(two_rows_hint(kind, upper.number))
+}
+
+fn two_rows_hint(kind: Kind, row: usize) -> String {
+    format!(
+        "第 {row}、{} 行像是分成两行写的表头（{kind}）：请把每一列的名字完整地写在同一行里（如「群众姓名」），删掉另一行，再导入",
+        row + 1
+    )
+}
+
+/// Whether the row below a header goes on with it: it names columns that the header lacks.
+pub(super) fn goes_on(table: &Table, row: &Row) -> Option<String> {
+    if row.number != table.place.header_row + 1 {
+        return None;
+    }
+    let names = row.cells.iter().map(|cell| plain(&cell.text)).filter(|name| !name.is_empty());
+    let fields: Vec<Option<Field>> = names.map(|name| table.kind.field(&name)).collect();
+    let is_new = |field: &Option<Field>| field.is_some_and(|of| !table.columns.contains_key(&of));
+    let goes_on = fields.iter().all(Option::is_some) && fields.iter().any(is_new);
+    goes_on.then(|| two_rows_hint(table.kind, table.place.header_row))
 }
 
 /// Why the first row isn't a header, where no row is one.
@@ -150,7 +200,7 @@ impl Header {
             .filter(|(index, _)| !is_ignored(*index) && !is_shown(*index))
             .filter_map(|(index, _)| {
                 let missing = kind.all_columns().filter(|field| !columns.contains_key(field));
-                Some(self.question(*index, like(&self.names[*index], missing)?))
+                Some(self.question(*index, kind.name_of(like(&self.names[*index], missing)?)))
             })
             .collect();
         if !alike.is_empty() {
@@ -176,7 +226,7 @@ impl Header {
         )
     }
 
-    fn question(&self, index: usize, field: Field) -> String {
+    fn question(&self, index: usize, field: &str) -> String {
         let name = &self.shown[index];
         format!(
             "第 {} 列「{name}」不认识，像是「{field}」：是的话请把表头改成「{field}」，不是的话请改个名字，或在命令后加 --ignore-column {name}",
@@ -214,7 +264,7 @@ impl Header {
             .filter(|(_, name)| !name.is_empty())
             .map(|(index, name)| format!("第 {} 列「{name}」", index + 1))
             .collect();
-        let names: Vec<&str> = missing.iter().map(|field| field.chinese()).collect();
+        let names: Vec<&str> = missing.iter().map(|field| nearest.name_of(*field)).collect();
         let mut text = format!(
             "第 {} 行的表头认不出来：{}。最接近的是「{nearest}」，还缺：{}",
             self.row,
@@ -224,6 +274,7 @@ impl Header {
         let questions = (0..self.names.len()).filter_map(|index| {
             let used = found.values().any(|used| *used == index);
             let field = like(&self.names[index], missing.iter().copied()).filter(|_| !used)?;
+            let field = nearest.name_of(field);
             Some(format!(
                 "。第 {} 列「{}」像是「{field}」，是的话请改成这个名字",
                 index + 1,

@@ -10,17 +10,17 @@ words! {
         Staff = "staff", "走访人员表";
         Subjects = "subjects", "走访对象表";
         Assignments = "assignments", "走访安排表（附件2）";
+        AreaAssignments = "area_assignments", "走访安排表（附件2，按区域）";
+        Residents = "residents", "群众名册";
         Visits = "visits", "走访记录表（附件4）";
         Classifications = "classifications", "问题分类表（附件6）";
+        IssueList = "issue_list", "问题清单";
+        Acknowledgements = "acknowledgements", "诉求签收表";
+        Beginnings = "beginnings", "着手办理表";
         Handlings = "handlings", "办理结果表";
         Confirmations = "confirmations", "任务确认表";
         Returns = "returns", "平台回执表";
-        Residents = "residents", "群众名册";
-        Acknowledgements = "acknowledgements", "诉求签收表";
         Absences = "absences", "请假表";
-        AreaAssignments = "area_assignments", "走访安排表（附件2，按区域）";
-        IssueList = "issue_list", "问题清单";
-        Beginnings = "beginnings", "着手办理表";
     }
 }
 
@@ -65,6 +65,7 @@ words! {
         Deputy = "deputy", "代办人" | "代理人";
         Satisfaction = "satisfaction", "满意度" | "是否满意" | "群众满意度";
         Issue = "issue", "问题编号";
+        State = "state", "问题状态";
         Result = "result", "办理结果" | "办理情况" | "处理结果";
         By = "by", "责任人" | "办理人" | "确认人" | "经办人";
         Duty = "duty", "任务" | "任务名称" | "事项";
@@ -104,10 +105,10 @@ impl Kind {
                     Manner,
                 ],
             ),
-            Kind::Classifications => (&[Issue, Level, Category], &[Urgency, By]),
-            Kind::Handlings => (&[Issue, Result], &[By, Date]),
-            Kind::IssueList => (&[Issue, Level, Category, Result], &[Urgency, By]),
-            Kind::Confirmations => (&[Duty, Area, By], &[Date]),
+            Kind::Classifications => (&[Issue, Level, Category], &[Urgency, By, State]),
+            Kind::Handlings => (&[Issue, Result], &[By]),
+            Kind::IssueList => (&[Issue, Level, Category, Result], &[Urgency, By, State]),
+            Kind::Confirmations => (&[Duty, Area, By], &[]),
             // The reason's column stands there even where it's empty: it tells the list from a record of visits.
             Kind::Residents => (&[Subject, Resident, Unheard], &[Contact]),
             Kind::Acknowledgements => (&[Issue, Acknowledger], &[]),
@@ -175,7 +176,12 @@ impl Kind {
                 "群众姓名",
                 "轮次",
                 "走访人员",
+                "走访日期",
+                "日期",
+                "办理日期",
+                "办结日期",
             ],
+            Kind::Confirmations => &["日期", "确认日期"],
             Kind::Returns => &[
                 "问题编号",
                 "此前平台编号",
@@ -194,10 +200,27 @@ impl Kind {
         }
     }
 
+    /// What a column is called in this kind of table, wherever the program names it: in templates, exports, messages.
+    pub const fn name_of(self, field: Field) -> &'static str {
+        match (self, field) {
+            (Kind::AreaAssignments, Field::Area) => "走访区域",
+            (Kind::Staff | Kind::Confirmations, Field::Area) => "所属区划",
+            (Kind::Handlings, Field::By) => "办理人",
+            (Kind::Confirmations, Field::By) => "确认人",
+            (_, Field::State) => "状态",
+            (_, field) => field.chinese(),
+        }
+    }
+
     /// All columns that it knows.
     pub fn all_columns(self) -> impl Iterator<Item = Field> {
         let (required, optional) = self.columns();
         required.iter().chain(optional).copied()
+    }
+
+    /// The columns that people fill in.
+    pub fn filled_in(self) -> impl Iterator<Item = Field> {
+        self.all_columns().filter(|field| *field != Field::State)
     }
 
     /// What a column of that name holds; a name may mean different things in different kinds.
@@ -233,6 +256,7 @@ impl Field {
             Field::Contact => &["联系电话", "电话", "手机号"],
             Field::StaffPhone => &["联系方式"],
             Field::Text => &["问题"],
+            Field::State => &["状态"],
             _ => &[],
         }
     }
@@ -240,6 +264,19 @@ impl Field {
     /// Whether several columns may say it, of which the one named first counts.
     pub const fn may_stand_twice(self) -> bool {
         matches!(self, Field::Reference)
+    }
+
+    /// Whether a dash or 无 there says nothing: it stands for a blank.
+    pub(super) const fn takes_placeholders(self) -> bool {
+        use Field::*;
+        !matches!(self, Text | HasIssue | Result | Reply | Unheard | By | Acknowledger | Beginner)
+    }
+
+    /// What is only shown to whom a named person lets see it.
+    pub const fn is_personal(self) -> bool {
+        use Field::*;
+        matches!(self, Resident | Contact | Text | Unheard | Address | SubjectName | Result)
+            || matches!(self, StaffPhone | StaffEmail | StaffWecom | StaffFeishu)
     }
 
     /// What sort of text stands there.

@@ -10,16 +10,21 @@
 mod assemble;
 mod bounds;
 mod cells;
+mod compound;
 mod copy;
 mod dates;
 mod delimited;
 mod form;
 mod header;
+mod issue_rows;
 mod kinds;
+mod marked;
 mod open_document;
 mod options;
+mod order;
 mod original;
 mod people;
+mod people_rows;
 mod pieces;
 mod pipeline;
 mod refusal;
@@ -32,6 +37,7 @@ mod scan;
 mod survey;
 mod template;
 mod text;
+mod visit_rows;
 mod workbook;
 
 use std::path::Path;
@@ -42,6 +48,7 @@ pub use copy::write_error_copy;
 pub use dates::read_date;
 pub use kinds::{Field, Kind};
 pub use options::Options;
+pub use order::Order;
 pub use original::Original;
 pub use refusal::{ImportError, RowError};
 pub use report::{Report, TableReport};
@@ -84,9 +91,9 @@ impl Incoming {
         Incoming::look(&name, bytes, options).await
     }
 
-    /// What its first table is: files that others build on come first.
-    pub fn kind(&self) -> Kind {
-        self.0.tables.first().map_or(Kind::Visits, |first| first.table.kind)
+    /// What its tables are.
+    fn kinds(&self) -> impl Iterator<Item = Kind> {
+        self.0.tables.iter().map(|of| of.table.kind)
     }
 
     /// Takes it, or says what is wrong with it.
@@ -100,17 +107,21 @@ impl Incoming {
     }
 }
 
-/// What files that build on each other would do, one after the other; nothing where they are too long to be tried together.
+/// What a file would do, by its place among those that were named.
+pub type Tried = (usize, Result<Report, ImportError>);
+
+/// What files that build on each other would do, one after the other, to the first that is refused; nothing where they are
+/// too long to be tried together.
 pub async fn try_together(
     store: &Store,
     files: &[&Incoming],
     options: &Options,
-) -> Result<Option<Vec<Result<Report, ImportError>>>, StoreError> {
+) -> Result<Option<Vec<Tried>>, StoreError> {
     let mut intakes = Vec::new();
     for file in files {
         intakes.push(pipeline::Intake::new(store, &file.0, options, &|_, _| {}));
     }
-    pipeline::try_together(store, &intakes).await
+    pipeline::try_together(store, &intakes, Order::of(files)).await
 }
 
 /// A file's name for messages, and its bytes.

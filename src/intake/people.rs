@@ -2,7 +2,7 @@
 
 use super::cells::Cells;
 use super::kinds::Field;
-use super::text::{Sort, clean};
+use super::text::{Sort, clean, short};
 use crate::app;
 use crate::db::StaffMember;
 
@@ -34,9 +34,31 @@ impl People {
         match self.0.find(text) {
             Ok(person) => Some(person),
             Err(why) => {
-                cells.wrong(field, why);
+                let two = self.two(text).map(|(one, other)| two_in_one(text, one, other, field));
+                cells.wrong(field, two.unwrap_or(why));
                 None
             }
         }
     }
+
+    /// The first two people that a text names, where it names several.
+    fn two<'t>(&self, text: &'t str) -> Option<(&'t str, &'t str)> {
+        let is_known = |name: &str| self.0.find(name).is_ok();
+        let apart = |c: char| "、，,;；/+&和与及 ".contains(c);
+        let parts: Vec<&str> = text.split(apart).filter(|part| !part.is_empty()).collect();
+        if let [one, other, ..] = *parts.as_slice() {
+            return Some((one, other)).filter(|_| parts.iter().any(|part| is_known(part)));
+        }
+        // Names that were only parted by a blank stand together.
+        let mut splits = text.char_indices().skip(1).map(|(at, _)| text.split_at(at));
+        splits.find(|(one, other)| is_known(one) && is_known(other))
+    }
+}
+
+fn two_in_one(text: &str, one: &str, other: &str, field: Field) -> String {
+    let how = match field {
+        Field::Visitor => "一访到底，一个对象只由一个人走访，请只填负责的那一位",
+        _ => "请只填一个人",
+    };
+    format!("「{}」是两个人（{one}、{other}）：{how}", short(text))
 }

@@ -9,18 +9,19 @@ use sha2::{Digest, Sha256};
 use super::cells::Days;
 use super::kinds::Kind;
 use super::options::Options;
+use super::order::Order;
 use super::people::People;
 use super::pieces::Pieces;
 use super::refusal::{ImportError, MOST_ERRORS, RowError};
 use super::repeated::Seen;
-use super::report::{MOST_REMARKS, Report};
+use super::report::{MOST_REMARKS, Report, RowDid, Unassigned, note_did};
 use super::rows::{Desk, Piece, row_error};
 use super::survey::Survey;
-use super::{Progress, returns};
-use crate::app::imports::{Done, Import, Incoming};
-use crate::app::problem::{About, Outcomes, Problem};
+use super::{Progress, Tried, returns};
+use crate::app::imports::{Begun, Done, Import, Incoming};
+use crate::app::problem::Outcomes;
 use crate::clock::Clock;
-use crate::db::{Session, Store, StoreError, Tx, Upsert};
+use crate::db::{Imported, Session, Store, StoreError, Tx, Upsert};
 use crate::domain::campaign::{PhaseName, plus};
 use crate::seal::hex;
 
@@ -77,27 +78,36 @@ impl Tally {
         let table = &survey.tables[table].table;
         self.count(outcomes);
         self.errors.append(&mut piece.errors);
-        let room = MOST_REMARKS.saturating_sub(self.report.remarks.len());
-        self.report.remarks.extend(piece.remarks.drain(..).take(room));
+        self.report.idle += piece.idle.len();
+        let mut did: Vec<(usize, RowDid)> =
+            piece.idle.drain(..).map(|row| (row, RowDid::Idle)).collect();
+        let mut remarks = std::mem::take(&mut piece.remarks);
         for (row, outcome) in piece.rows.iter().zip(outcomes) {
             match outcome {
                 Err(problem) => self.errors.push(row_error(table, row, problem)),
-                Ok(Upsert::Left) if self.report.remarks.len() < MOST_REMARKS => {
-                    self.report.remarks.push(row_error(table, row, &left(table.kind)));
+                Ok(done) => {
+                    did.push((row.number, done.upsert.into()));
+                    remarks.extend(done.note.as_ref().map(|note| row_error(table, row, note)));
                 }
-                Ok(_) => {}
             }
         }
-        self.errors.sort_by_key(|error| (error.place.sheet, error.row));
+        did.sort_unstable();
+        for (row, did) in did {
+            note_did(&mut self.report.each, table.sheet.as_deref(), row, did);
+        }
+        remarks.sort_by_key(|remark| remark.row);
+        let room = MOST_REMARKS.saturating_sub(self.report.remarks.len());
+        self.report.remarks.extend(remarks.into_iter().take(room));
+        self.errors.sort_by_key(|error| (error.place.sheet, error.row, error.column));
     }
 
     fn count(&mut self, outcomes: &Outcomes) {
         let report = &mut self.report;
-        for outcome in outcomes.iter().flatten() {
-            match outcome {
+        for did in outcomes.iter().flatten() {
+            match did.upsert {
                 Upsert::Added => report.added += 1,
                 Upsert::Changed => report.changed += 1,
-                Upsert::Same | Upsert::Left => report.same += 1,
+                Upsert::Same => report.same += 1,
             }
         }
     }
@@ -108,20 +118,6 @@ impl Tally {
         }
         self.errors.truncate(MOST_ERRORS);
         Err(Stop::Rows(self.errors))
-    }
-}
-
-/// What the record has otherwise, and keeps.
-fn left(kind: Kind) -> Problem {
-    match kind {
-        Kind::AreaAssignments => {
-            let text = "里面的对象都已固定由别人走访，一访到底，没有改动";
-            Problem::new(About::Area, text)
-        }
-        _ => Problem::new(
-            About::Level,
-            "与已登记的责任层级、类别或轻重缓急不同，没有改动；要改请用问题分类表（附件6）",
-        ),
     }
 }
 
@@ -172,11 +168,51 @@ impl<'i> Intake<'i> {
             return Err(self.too_mixed().into());
         }
         match (self.options.dry_run, several || rows <= ONE_TURN) {
-            (true, _) if several => self.try_in_a_turn().await,
+            // Who is left without a visitor is seen once all have theirs.
+            (true, _) if several || self.is_about_visitors() && rows <= ONE_MIXED_TURN => {
+                self.try_in_a_turn().await
+            }
             (true, _) => self.check(None).await?.end(),
             (false, true) => self.at_once().await,
             (false, false) => self.in_pieces().await,
         }
+    }
+
+    fn is_about_visitors(&self) -> bool {
+        let mut kinds = self.survey.tables.iter().map(|other| other.table.kind);
+        kinds.any(|kind| matches!(kind, Kind::Assignments | Kind::AreaAssignments))
+    }
+
+    /// Who has no visitor yet, where the file is about that.
+    async fn left_without_visitor(
+        &self,
+        session: &mut Session,
+    ) -> Result<Vec<Unassigned>, StoreError> {
+        if !self.is_about_visitors() {
+            return Ok(Vec::new());
+        }
+        let (tree, context) = (session.area_tree().await?, session.shared_context());
+        let plans = session.plans();
+        let town = &plans.now().town;
+        let in_campaign = |id: &str| tree.upward(id).any(|area| area.code.as_ref() == Some(town));
+        let areas: Vec<&str> =
+            tree.all().map(|area| area.id.as_str()).filter(|id| in_campaign(id)).collect();
+        let mut villages: Vec<Unassigned> = Vec::new();
+        let mut last = String::new();
+        for subject in session.unassigned(&areas).await? {
+            if last != subject.area_id || villages.is_empty() {
+                last.clone_from(&subject.area_id);
+                let area = tree.get(&last).map(|area| area.name.clone()).unwrap_or_default();
+                let count = usize::try_from(subject.total).unwrap_or(0);
+                villages.push(Unassigned { area, count, subjects: Vec::new() });
+            }
+            let named = (subject.number.clone(), subject.name(&context)?);
+            if let Some(village) = villages.last_mut() {
+                village.subjects.push(named);
+            }
+        }
+        villages.sort_by(|one, other| one.area.cmp(&other.area));
+        Ok(villages)
     }
 
     fn too_mixed(&self) -> ImportError {
@@ -193,12 +229,13 @@ impl<'i> Intake<'i> {
         Ok(before.map(|_| Report { imported_before: before, ..Report::of(self.survey) }))
     }
 
-    fn pieces(&self) -> Pieces {
+    /// The rows of each table in pieces of so many.
+    fn pieces(&self, size: usize) -> Pieces {
         // Of these each may need any before it.
         let whole = |kind| matches!(kind, Kind::Areas | Kind::AreaAssignments);
         let kinds: Vec<bool> =
             self.survey.tables.iter().map(|other| whole(other.table.kind)).collect();
-        Pieces::of(self.survey, move |table| if kinds[table] { usize::MAX } else { ONE_TURN })
+        Pieces::of(self.survey, move |table| if kinds[table] { usize::MAX } else { size })
     }
 
     fn days(&self, session: &Session, clock: &Clock) -> Days {
@@ -206,7 +243,7 @@ impl<'i> Intake<'i> {
         let (starts, ends) = (plans.now().starts_on(), plans.now().ends_on(PhaseName::Feedback));
         let first = if starts == Date::MIN { starts } else { plus(starts, -A_YEAR) };
         let last = if ends == Date::MAX { ends } else { plus(ends, A_YEAR) };
-        Days { first, last, today: clock.today(), campaign_starts: starts }
+        Days { first, last, today: clock.today(), campaign_starts: starts, campaign_ends: ends }
     }
 
     /// A short file: one turn.
@@ -222,8 +259,10 @@ impl<'i> Intake<'i> {
             tx.rollback().await?;
             return tally.end();
         }
-        let report = tally.end()?;
+        let mut report = tally.end()?;
+        report.unassigned = self.left_without_visitor(&mut tx).await?;
         self.remember(tx, &report).await?;
+        self.log(&report);
         (self.progress)(report.rows, report.rows);
         crate::app::rederive::go_on(self.store).await?;
         Ok(report)
@@ -232,17 +271,42 @@ impl<'i> Intake<'i> {
     /// A file of which some tables need others, tried in a turn that is taken back.
     async fn try_in_a_turn(&self) -> Result<Report, Stop> {
         let mut tx = self.store.begin().await?;
-        let tally = self.put_all(&mut tx).await?;
+        let tried = self.try_in(&mut tx).await;
         tx.rollback().await?;
-        tally.end()
+        tried
+    }
+
+    /// What it would do, in a turn that is taken back by the caller.
+    async fn try_in(&self, tx: &mut Tx) -> Result<Report, Stop> {
+        let mut report = self.put_all(tx).await?.end()?;
+        report.unassigned = self.left_without_visitor(tx).await?;
+        Ok(report)
+    }
+
+    /// What a file did is written down beside the record, without what stands in it.
+    fn log(&self, report: &Report) {
+        let Report { rows, added, changed, same, idle, skipped, .. } = report;
+        let (file, kind, each) = (&self.file, report.kind.code(), report.rows_told());
+        tracing::info!(
+            file,
+            kind,
+            rows,
+            added,
+            changed,
+            same,
+            idle,
+            skipped,
+            each,
+            "a file came in"
+        );
     }
 
     /// Puts all rows that are well; once one is wrong the others are only checked.
     pub async fn put_all(&self, tx: &mut Tx) -> Result<Tally, Stop> {
-        let (mut tally, mut seen) = (Tally::of(self.survey), Seen::new());
+        let (mut tally, mut seen) = (Tally::of(self.survey), Seen::default());
         let clock = self.store.context().clock.clone();
         let days = self.days(tx, &clock);
-        let mut pieces = self.pieces();
+        let mut pieces = self.pieces(ONE_TRIAL);
         let mut people = (usize::MAX, People::new(Vec::new()));
         while let Some(read) = pieces.next().await? {
             if people.0 != read.table {
@@ -265,11 +329,22 @@ impl<'i> Intake<'i> {
     }
 
     async fn remember(&self, mut tx: Tx, report: &Report) -> Result<(), StoreError> {
-        let rows = i64::try_from(report.rows).unwrap_or(i64::MAX);
+        let count = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
         let (file, kind) = (file_name(&self.file), report.kind.code());
-        tx.put_import(&self.digest, &file, kind, rows).await?;
+        let import = Imported {
+            digest: self.digest.clone(),
+            file_name: file.clone(),
+            kind: kind.to_owned(),
+            row_count: count(report.rows),
+            added: count(report.added),
+            changed: count(report.changed),
+            same: count(report.same),
+            told: report.rows_told(),
+            imported_at: tx.now(),
+        };
+        tx.put_import(&import).await?;
         let detail = serde_json::json!({
-            "added": report.added, "changed": report.changed, "digest": self.digest,
+            "added": report.added, "changed": report.changed, "digest": self.digest, "rows": report.rows_told(),
         });
         tx.audit("import", kind, &file, &detail).await?;
         tx.commit().await
@@ -284,11 +359,16 @@ impl<'i> Intake<'i> {
             kind: Report::of(self.survey).kind.code().to_owned(),
             rows: total,
         };
-        let Some(mut import) = Import::begin(self.store, &incoming).await? else {
-            let mut snapshot = self.store.snapshot().await?;
-            let before = self.imported_before(&mut snapshot).await?;
-            snapshot.end().await?;
-            return Ok(before.unwrap_or_else(|| Report::of(self.survey)));
+        let mut import = match Import::begin(self.store, &incoming).await? {
+            Begun::New(import) => import,
+            Begun::Finished(done) => return self.finished(done, true).await,
+            Begun::Before { meanwhile } => {
+                let mut snapshot = self.store.snapshot().await?;
+                let before = self.imported_before(&mut snapshot).await?;
+                snapshot.end().await?;
+                let report = before.unwrap_or_else(|| Report::of(self.survey));
+                return Ok(Report { resumed: meanwhile, ..report });
+            }
         };
         let report = match self.check(Some(&mut import)).await.and_then(Tally::end) {
             Ok(report) => report,
@@ -298,8 +378,22 @@ impl<'i> Intake<'i> {
             }
         };
         let applied = |done: usize| (self.progress)(total + done, total * 2);
-        let Done { added, changed, same, skipped } = import.apply(&applied).await?;
-        Ok(Report { added, changed, same, skipped, ..report })
+        let done = import.apply(report.rows_told(), &applied).await?;
+        let told = self.finished(done, false).await?;
+        let Report { idle, each, remarks, .. } = report;
+        Ok(Report { idle, each, remarks, ..told })
+    }
+
+    /// A long file that is in.
+    async fn finished(&self, done: Done, resumed: bool) -> Result<Report, Stop> {
+        let mut snapshot = self.store.snapshot().await?;
+        let unassigned = self.left_without_visitor(&mut snapshot).await?;
+        snapshot.end().await?;
+        let Done { added, changed, same, skipped } = done;
+        let report = Report::of(self.survey);
+        let report = Report { added, changed, same, skipped, resumed, unassigned, ..report };
+        self.log(&report);
+        Ok(report)
     }
 
     /// Everybody, as they are known now.
@@ -317,8 +411,8 @@ impl<'i> Intake<'i> {
         let clock = self.store.context().clock.clone();
         let (people, days) = self.people().await?;
         let desk = Desk { people: &people, clock: &clock, days, options: self.options };
-        let (mut tally, mut seen, mut done) = (Tally::of(self.survey), Seen::new(), 0);
-        let mut pieces = self.pieces();
+        let (mut tally, mut seen, mut done) = (Tally::of(self.survey), Seen::default(), 0);
+        let mut pieces = self.pieces(ONE_TURN);
         while let Some(read) = pieces.next().await? {
             done += read.rows.len();
             let table = &self.survey.tables[read.table].table;
@@ -331,6 +425,7 @@ impl<'i> Intake<'i> {
                 break;
             }
             if let Some(import) = import.as_deref_mut().filter(|_| tally.errors.is_empty()) {
+                piece.batch.decided();
                 import.keep(piece.batch).await?;
             }
             (self.progress)(done, total * 2);
@@ -339,16 +434,16 @@ impl<'i> Intake<'i> {
     }
 
     async fn take_returns(&self) -> Result<Report, Stop> {
-        let (mut taken, mut seen, mut done) = (returns::Taken::default(), Seen::new(), 0);
+        let (mut taken, mut seen, mut done) = (returns::Taken::default(), Seen::default(), 0);
         let mut tx = self.store.begin().await?;
-        let mut pieces = self.pieces();
+        let mut pieces = self.pieces(ONE_TURN);
         while let Some(mut read) = pieces.next().await? {
             let table = &self.survey.tables[read.table].table;
             returns::take(&mut tx, table, &mut read.rows, &mut seen, &mut taken).await?;
             done += read.rows.len();
             (self.progress)(done, self.survey.rows());
         }
-        let returns::Taken { outcomes, unmatched, errors } = taken;
+        let returns::Taken { outcomes, each, unmatched, errors } = taken;
         if !errors.is_empty() {
             tx.rollback().await?;
             return Err(Stop::Rows(errors));
@@ -356,7 +451,8 @@ impl<'i> Intake<'i> {
         let mut tally = Tally::of(self.survey);
         tally.count(&outcomes);
         let sheet = (!unmatched.is_empty()).then(|| self.survey.book.original.clone());
-        let report = Report { unmatched, sheet, ..tally.report };
+        let report = Report { unmatched, sheet, each, ..tally.report };
+        self.log(&report);
         if self.options.dry_run {
             tx.rollback().await?
         } else {
@@ -366,22 +462,32 @@ impl<'i> Intake<'i> {
     }
 }
 
-/// Tries files that build on each other, in their order, in one turn that is taken back; nothing where they are too long for
-/// that.
+/// Tries files that build on each other in one turn that is taken back; nothing where they are too long for that.
 pub(super) async fn try_together(
     store: &Store,
     intakes: &[Intake<'_>],
-) -> Result<Option<Vec<Result<Report, ImportError>>>, StoreError> {
+    mut order: Order<'_>,
+) -> Result<Option<Vec<Tried>>, StoreError> {
     if intakes.iter().map(|intake| intake.survey.rows()).sum::<usize>() > ONE_TRIAL {
         return Ok(None);
     }
     let (mut tx, mut tried) = (store.begin().await?, Vec::new());
-    for intake in intakes {
+    while let Some(at) = order.next_file() {
+        let intake = &intakes[at];
         let taken = match intake.imported_before(&mut tx).await? {
             Some(report) => Ok(report),
-            None => intake.put_all(&mut tx).await.and_then(Tally::end),
+            None => intake.try_in(&mut tx).await,
         };
-        tried.push(taken.map_err(|stop| intake.refused(stop)));
+        match taken {
+            Ok(_) => order.came_in(),
+            Err(Stop::Rows(_)) if order.waits(at) => continue,
+            Err(_) => {}
+        }
+        let is_refused = taken.is_err();
+        tried.push((at, taken.map_err(|stop| intake.refused(stop))));
+        if is_refused {
+            break;
+        }
     }
     tx.rollback().await?;
     Ok(Some(tried))

@@ -4,14 +4,79 @@ use std::collections::HashMap;
 
 use super::cells::Cells;
 use super::kinds::{Field, Kind};
-use super::row::Row;
 use super::text::short;
+use crate::app::visits::{Heard, NewVisit};
+use crate::domain::issue::Class;
 
-/// What was seen before of each kind, so that the same twice is found: in which sheet and row.
-pub(super) type Seen = HashMap<(Kind, u64), (Option<String>, usize)>;
+/// What was seen before in a file: in which sheet and row.
+#[derive(Default)]
+pub(super) struct Seen {
+    /// Of each kind, so that the same twice is found.
+    rows: HashMap<(Kind, u64), Spot>,
+    /// What residents asked for: at which visit, and how it was classified there.
+    matters: HashMap<u64, (u64, Option<Class>, Spot)>,
+    /// How residents are reached.
+    contacts: HashMap<u64, (u64, Spot)>,
+}
+
+/// A place in a file, to be named.
+#[derive(Clone)]
+struct Spot {
+    sheet: Option<String>,
+    row: usize,
+}
+
+impl Spot {
+    fn of(cells: &Cells<'_>) -> Spot {
+        Spot { sheet: cells.sheet().map(str::to_owned), row: cells.row() }
+    }
+
+    /// As it's named from there.
+    fn from(&self, cells: &Cells<'_>) -> String {
+        let other = self.sheet.as_deref().filter(|sheet| Some(*sheet) != cells.sheet());
+        format!("{}第 {} 行", super::refusal::sheet_text(other), self.row)
+    }
+}
+
+impl Seen {
+    /// A visit that was read: what an earlier row says otherwise of it is refused, what it says again of the same matter is
+    /// noted with it.
+    pub fn note_visit(&mut self, cells: &mut Cells<'_>, visit: &mut NewVisit) {
+        let who = [visit.subject_number.as_str(), visit.resident.as_str()];
+        if let Some(contact) = visit.contact.as_deref().filter(|_| !visit.choices.same_person) {
+            let reached = digest(&contact.chars().filter(char::is_ascii_digit).collect::<String>());
+            let (first, spot) =
+                self.contacts.entry(digest(&who)).or_insert_with(|| (reached, Spot::of(cells)));
+            if *first != reached {
+                let text = format!(
+                    "与{}的「{}」联系方式不同：是两个人请在姓名后加以区别（如「{}甲」），是同一个人换了号码请在导入命令后加 --same-person",
+                    spot.from(cells),
+                    visit.resident,
+                    visit.resident
+                );
+                cells.wrong(Field::Contact, text);
+            }
+        }
+        let key = (visit.kind.code(), visit.visited_on, &visit.staff_id);
+        let Heard::Issue(issue) = &mut visit.heard else { return };
+        let at = digest(&key);
+        let matter = digest(&(who, issue.text.as_str()));
+        let (first, class, spot) =
+            self.matters.entry(matter).or_insert_with(|| (at, issue.class, Spot::of(cells)));
+        if *first != at {
+            issue.twin = Some(spot.from(cells));
+        } else if class.is_some() && issue.class.is_some() && *class != issue.class {
+            let text = format!(
+                "与{}是同一件事，责任层级、类别或轻重缓急却不同：请改成一样的，或只留一行",
+                spot.from(cells)
+            );
+            cells.wrong(Field::Level, text);
+        }
+    }
+}
 
 /// The same thing twice in one file is a mistake of whoever made the file.
-pub(super) fn note_repeated(cells: &mut Cells<'_>, row: &Row, seen: &mut Seen) {
+pub(super) fn note_repeated(cells: &mut Cells<'_>, seen: &mut Seen) {
     let kind = cells.kind();
     let of = |cells: &Cells<'_>, fields: &[Field]| -> String {
         let texts = fields.iter().map(|field| cells.optional(*field).unwrap_or_default());
@@ -39,20 +104,18 @@ pub(super) fn note_repeated(cells: &mut Cells<'_>, row: &Row, seen: &mut Seen) {
     if key.chars().all(|c| c == '\u{1}') {
         return;
     }
-    let sheet = cells.sheet().map(str::to_owned);
-    match seen.get(&(kind, digest(&key))) {
-        Some((first, number)) => {
+    match seen.rows.get(&(kind, digest(&key))) {
+        Some(first) => {
             let text = cells.optional(field).unwrap_or_default();
-            let other = first.as_deref().filter(|first| Some(*first) != sheet.as_deref());
-            let place = super::refusal::sheet_text(other);
-            cells.wrong(field, format!("「{}」与{place}第 {number} 行重复", short(text)));
+            let place = first.from(cells);
+            cells.wrong(field, format!("「{}」与{place}重复", short(text)));
         }
-        None => drop(seen.insert((kind, digest(&key)), (sheet, row.number))),
+        None => drop(seen.rows.insert((kind, digest(&key)), Spot::of(cells))),
     }
 }
 
 /// A hundred thousand rows are remembered in a few megabytes.
-fn digest(key: &str) -> u64 {
+fn digest(key: &impl std::hash::Hash) -> u64 {
     use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
     BuildHasherDefault::<DefaultHasher>::default().hash_one(key)
 }

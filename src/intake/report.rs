@@ -6,6 +6,7 @@ use super::kinds::{Field, Kind};
 use super::original::Original;
 use super::refusal::RowError;
 use super::survey::Survey;
+use crate::db::Upsert;
 
 /// What an import did, or would do.
 #[derive(Debug, Clone)]
@@ -16,6 +17,14 @@ pub struct Report {
     pub added: usize,
     pub changed: usize,
     pub same: usize,
+    /// Rows that are well and ask for nothing: the word about each says why.
+    pub idle: usize,
+    /// What each row did, in ranges.
+    pub each: Vec<RowsDid>,
+    /// Whether an earlier import of this very file had been interrupted, and was brought to its end now.
+    pub resumed: bool,
+    /// Who has no visitor after this, by village; told where it's about visitors.
+    pub unassigned: Vec<Unassigned>,
     /// What had become wrong while a long file was applied, and was left out; the log names each.
     pub skipped: usize,
     /// When the very same file was imported before; nothing is done then.
@@ -29,6 +38,75 @@ pub struct Report {
     pub tables: Vec<TableReport>,
     /// Sheets that weren't read, and why.
     pub not_read: Vec<NotRead>,
+}
+
+/// What rows one after the other did.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct RowsDid {
+    pub sheet: Option<String>,
+    /// The first and the last.
+    pub rows: (usize, usize),
+    pub did: RowDid,
+}
+
+/// What a row did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RowDid {
+    Added,
+    Changed,
+    Same,
+    /// It's well, and asks for nothing.
+    Idle,
+}
+
+impl From<Upsert> for RowDid {
+    fn from(upsert: Upsert) -> RowDid {
+        match upsert {
+            Upsert::Added => RowDid::Added,
+            Upsert::Changed => RowDid::Changed,
+            Upsert::Same => RowDid::Same,
+        }
+    }
+}
+
+impl RowDid {
+    const fn chinese(self) -> &'static str {
+        match self {
+            RowDid::Added => "新增",
+            RowDid::Changed => "更新",
+            RowDid::Same => "不变",
+            RowDid::Idle => "没有采用",
+        }
+    }
+}
+
+/// So many ranges of rows are told.
+const MOST_RANGES: usize = 10_000;
+
+/// Notes what a row did.
+pub(super) fn note_did(each: &mut Vec<RowsDid>, sheet: Option<&str>, row: usize, did: RowDid) {
+    let room = each.len() < MOST_RANGES;
+    match each.last_mut() {
+        Some(last)
+            if last.did == did && last.sheet.as_deref() == sheet && last.rows.1 + 1 == row =>
+        {
+            last.rows.1 = row;
+        }
+        _ if room => {
+            each.push(RowsDid { sheet: sheet.map(str::to_owned), rows: (row, row), did });
+        }
+        _ => {}
+    }
+}
+
+/// The subjects of a village that nobody visits.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Unassigned {
+    pub area: String,
+    pub count: usize,
+    /// The first of them: number and name, a household's masked.
+    pub subjects: Vec<(String, String)>,
 }
 
 /// A sheet that isn't read.
@@ -80,6 +158,10 @@ impl Report {
             added: 0,
             changed: 0,
             same: 0,
+            idle: 0,
+            each: Vec::new(),
+            resumed: false,
+            unassigned: Vec::new(),
             skipped: 0,
             imported_before: None,
             unmatched: Vec::new(),
@@ -101,7 +183,40 @@ impl Report {
         let not_read = self.not_read.iter();
         lines.extend(not_read.map(|NotRead { sheet, why }| format!("工作表「{sheet}」{why}")));
         lines.extend(some(&self.remarks, "提醒"));
+        lines.extend(self.left_without_visitor());
         lines
+    }
+
+    /// Who has no visitor yet, by village.
+    fn left_without_visitor(&self) -> Vec<String> {
+        const SHOWN: usize = 10;
+        let all: usize = self.unassigned.iter().map(|of| of.count).sum();
+        if all == 0 {
+            return Vec::new();
+        }
+        let village = |of: &Unassigned| {
+            let named = of.subjects.iter().take(SHOWN);
+            let named: Vec<String> =
+                named.map(|(number, name)| format!("{number} {name}")).collect();
+            let more = if of.count > SHOWN { " 等" } else { "" };
+            format!("  「{}」{} 个：{}{more}", of.area, of.count, named.join("、"))
+        };
+        let head = format!("还有 {all} 个走访对象没有走访人，请在走访安排表（附件2）里补上：");
+        std::iter::once(head).chain(self.unassigned.iter().map(village)).collect()
+    }
+
+    /// What the rows did, in a line.
+    pub fn rows_told(&self) -> String {
+        const SHOWN: usize = 20;
+        let mut told: Vec<String> = Vec::new();
+        for RowsDid { sheet, rows, did } in self.each.iter().take(SHOWN) {
+            let sheet = sheet.as_ref().map(|sheet| format!("「{sheet}」")).unwrap_or_default();
+            told.push(format!("{sheet}{}{}", ranges([*rows]), did.chinese()));
+        }
+        if self.each.len() > SHOWN {
+            told.push(format!("……还有 {} 段", self.each.len() - SHOWN));
+        }
+        told.join("，")
     }
 }
 
@@ -124,7 +239,7 @@ fn table_report(surveyed: &super::survey::Surveyed) -> TableReport {
         .map(|(field, column)| Column {
             column: column + 1,
             name: table.names.get(*column).cloned().unwrap_or_default(),
-            meaning: field.chinese(),
+            meaning: table.kind.name_of(*field),
         })
         .collect();
     used.sort_by_key(|column| column.column);
@@ -154,9 +269,9 @@ impl TableReport {
             lines.push(format!("{sheet}{kind} {count} 行，表头在第 {row} 行"));
         }
         // 所属村 and 所属区划 are both said.
-        let is_other = |column: &&Column| {
-            column.name != column.meaning && column.meaning != Field::Area.chinese()
-        };
+        let areas = [Field::Area.chinese(), "所属区划"];
+        let is_other =
+            |column: &&Column| column.name != column.meaning && !areas.contains(&column.meaning);
         let renamed = self.used.iter().filter(is_other);
         let renamed: Vec<String> = renamed
             .map(|column| format!("「{}」当作「{}」", column.name, column.meaning))

@@ -5,6 +5,7 @@ use super::header::Table;
 use super::kinds::Field;
 use super::refusal::RowError;
 use super::repeated::{Seen, note_repeated};
+use super::report::{RowDid, RowsDid, note_did};
 use super::row::Row;
 use crate::app::hand_off::take_return;
 use crate::app::problem::Outcomes;
@@ -15,6 +16,8 @@ use crate::db::{Return, StoreError, Tx, Upsert};
 #[derive(Debug, Default)]
 pub(super) struct Taken {
     pub outcomes: Outcomes,
+    /// What each row did.
+    pub each: Vec<RowsDid>,
     pub unmatched: Vec<RowError>,
     pub errors: Vec<RowError>,
 }
@@ -31,11 +34,18 @@ pub(super) async fn take(
     for row in rows {
         super::cells::tidy(table, row);
         let mut cells = Cells::new(table, row);
-        note_repeated(&mut cells, row, seen);
+        note_repeated(&mut cells, seen);
+        let mut did = None;
         match read_return(&clock, &mut cells) {
-            None => taken.outcomes.push(Ok(Upsert::Same)),
+            None => {
+                did = Some(RowDid::Idle);
+                taken.outcomes.push(Ok(Upsert::Same.into()));
+            }
             Some(returned) if cells.errors.is_empty() => match take_return(tx, &returned).await {
-                Ok(Some(upsert)) => taken.outcomes.push(Ok(upsert)),
+                Ok(Some(upsert)) => {
+                    did = Some(upsert.into());
+                    taken.outcomes.push(Ok(upsert.into()));
+                }
                 Ok(None) => {
                     let text = "对不上本系统上报的任何一件".to_owned();
                     taken.unmatched.push(cells.remark(Field::RemoteNumber, text));
@@ -48,6 +58,9 @@ pub(super) async fn take(
             Some(_) => {}
         }
         taken.errors.append(&mut cells.errors);
+        if let Some(did) = did {
+            note_did(&mut taken.each, table.sheet.as_deref(), row.number, did);
+        }
     }
     Ok(())
 }

@@ -264,7 +264,7 @@ fn is_true(tag: &BytesStart<'_>, name: &str) -> bool {
 }
 
 /// B3 as row and column, from 1.
-fn cell_place(name: &str) -> Option<(usize, usize)> {
+pub(super) fn cell_place(name: &str) -> Option<(usize, usize)> {
     let digits = name.find(|c: char| c.is_ascii_digit())?;
     let (letters, row) = name.split_at(digits);
     let column = letters.bytes().try_fold(0_usize, |column, letter| {
@@ -282,7 +282,7 @@ fn region(range: &str) -> Option<Region> {
 }
 
 /// The sheets' names and the parts that they are.
-fn sheet_paths(
+pub(super) fn sheet_paths(
     archive: &mut ZipArchive<Cursor<&[u8]>>,
     file: &str,
 ) -> Result<Vec<(String, String)>, ImportError> {

@@ -3,7 +3,7 @@
 
 use std::ops::ControlFlow;
 
-use super::header::{HEADER_WITHIN, Table, Understood, no_header, understand};
+use super::header::{HEADER_WITHIN, Table, Understood, goes_on, no_header, understand};
 use super::original::{Form, Original};
 use super::refusal::{ImportError, sheet_text};
 use super::row::{Row, Take, letters};
@@ -196,9 +196,10 @@ enum Found {
 impl Look<'_> {
     fn take(&mut self, row: Row) {
         match &mut self.found {
-            Some(Found::Table(surveyed)) => {
-                surveyed.count(&row, self.book.hides(self.sheet, row.number))
-            }
+            Some(Found::Table(surveyed)) => match goes_on(&surveyed.table, &row) {
+                Some(hint) => self.found = Some(Found::Unclear(hint)),
+                None => surveyed.count(&row, self.book.hides(self.sheet, row.number)),
+            },
             Some(_) => {}
             None => {
                 self.head.push(row);

@@ -31,11 +31,16 @@ fn write(kind: Kind) -> Result<Vec<u8>, XlsxError> {
         .set_text_wrap();
     let text = Format::new().set_num_format("@");
     let (required, _) = kind.columns();
-    for (column, field) in (0_u16..).zip(kind.all_columns()) {
+    for (column, field) in (0_u16..).zip(kind.filled_in()) {
         let star = if required.contains(&field) { "*" } else { "" };
         sheet.set_column_format(column, &text)?;
         sheet.set_column_width(column, width(field))?;
-        sheet.write_string_with_format(0, column, format!("{}{star}", name(kind, field)), &head)?;
+        sheet.write_string_with_format(
+            0,
+            column,
+            format!("{}{star}", kind.name_of(field)),
+            &head,
+        )?;
         sheet.insert_note(
             0,
             column,
@@ -66,9 +71,9 @@ fn explain(workbook: &mut Workbook, kind: Kind) -> Result<(), XlsxError> {
         sheet.write_string_with_format(0, column, title, &bold)?;
         sheet.set_column_width(column, width)?;
     }
-    for (row, field) in (1_u32..).zip(kind.all_columns()) {
+    for (row, field) in (1_u32..).zip(kind.filled_in()) {
         let required = if kind.columns().0.contains(&field) { "是" } else { "" };
-        let cells = [name(kind, field), required, &hint(kind, field), example(field)];
+        let cells = [kind.name_of(field), required, &hint(kind, field), example(field)];
         for (column, cell) in (0_u16..).zip(cells) {
             sheet.write_string_with_format(row, column, cell, &wrapped)?;
         }
@@ -84,14 +89,6 @@ fn short_name(kind: Kind) -> &'static str {
 /// What a template is called.
 pub fn template_name(kind: Kind) -> String {
     format!("{}.xlsx", kind.chinese())
-}
-
-fn name(kind: Kind, field: Field) -> &'static str {
-    match (kind, field) {
-        (Kind::AreaAssignments, Field::Area) => "走访区域",
-        (Kind::Staff | Kind::Confirmations, Field::Area) => "所属区划",
-        (_, field) => field.chinese(),
-    }
 }
 
 const fn width(field: Field) -> f64 {

@@ -9,6 +9,7 @@ use calamine::{
 
 use super::assemble::Rows;
 use super::bounds::MIB;
+use super::compound::chains_end;
 use super::original::{Form, Original};
 use super::refusal::ImportError;
 use super::row::{Cell, Take};
@@ -54,6 +55,9 @@ where
 
 /// The older form is held as a whole: what it says of its size is asked first.
 fn open_old(original: &Original) -> Result<Xls<Bytes<'_>>, ImportError> {
+    if !chains_end(&original.bytes) {
+        return Err(ImportError::broken(&original.file, "a chain of sectors has no end"));
+    }
     // The record DIMENSIONS of each sheet: 14 bytes of first and last row, first and last column.
     let marks =
         original.bytes.windows(18).filter(|bytes| bytes.starts_with(&[0x00, 0x02, 0x0e, 0x00]));

@@ -6,7 +6,6 @@
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::fs;
-use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use rust_xlsxwriter::{DataValidation, Format, Workbook, XlsxError};
@@ -18,6 +17,7 @@ use crate::domain::issue::{Category, Urgency};
 use crate::domain::reason::of_system;
 use crate::domain::referral::described;
 use crate::intake::{Bounds, ImportError, RowError, import_returns, read_file, write_error_copy};
+use crate::private_file::{self, Existing};
 
 /// How hand-offs are made.
 #[derive(Debug, Clone)]
@@ -243,22 +243,26 @@ const HEADER: [(&str, f64); 18] = [
 const FILLED_FROM: u16 = 14;
 const STATUS: u16 = 15;
 
-/// Writes the workbook at once or not at all.
+/// Writes the workbook at once or not at all, over one that was written before.
 pub fn write(file: &Path, rows: &[Dispatch], rules: &HandoffRules) -> Result<(), String> {
+    put(file, rows, rules, Existing::Replace)
+}
+
+/// Writes the workbook where there's none: one that is there may be filled in.
+pub fn write_new(file: &Path, rows: &[Dispatch], rules: &HandoffRules) -> Result<(), String> {
+    put(file, rows, rules, Existing::Keep)
+}
+
+fn put(
+    file: &Path,
+    rows: &[Dispatch],
+    rules: &HandoffRules,
+    existing: Existing,
+) -> Result<(), String> {
     let bytes = workbook(rows, rules).map_err(|error| error.to_string())?;
-    let text = |error: std::io::Error| error.to_string();
     let folder = file.parent().unwrap_or(Path::new("."));
-    fs::create_dir_all(folder).map_err(text)?;
-    let beside = file.with_extension("part");
-    let mut options = fs::OpenOptions::new();
-    options.write(true).create(true).truncate(true);
-    // Names and telephone numbers: for the service and its group, not for everyone.
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o640);
-    let mut part = options.open(&beside).map_err(text)?;
-    part.write_all(&bytes).map_err(text)?;
-    part.sync_all().map_err(text)?;
-    fs::rename(&beside, file).map_err(text)
+    fs::create_dir_all(folder).map_err(|error| error.to_string())?;
+    private_file::write(file, &bytes, existing).map_err(|error| error.to_string())
 }
 
 fn workbook(rows: &[Dispatch], rules: &HandoffRules) -> Result<Vec<u8>, XlsxError> {

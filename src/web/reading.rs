@@ -4,11 +4,12 @@ use jiff::Timestamp;
 
 use super::health;
 use super::status::{
-    CampaignStatus, DutyStatus, FiguresStatus, ImportStatus, JobStatus, LaneStatus, Status, instant,
+    CampaignStatus, DutyStatus, FiguresStatus, ImportStatus, ImportedStatus, JobStatus, LaneStatus,
+    Status, instant,
 };
 use crate::clock::span_millis;
 use crate::daemon::Daemon;
-use crate::db::{Dialect, Ended, ImportUnderWay, LaneFigures, StoreError};
+use crate::db::{Dialect, Ended, ImportUnderWay, Imported, LaneFigures, StoreError};
 use crate::domain::health::{Verdict, verdict};
 use crate::schedule::Job;
 
@@ -45,6 +46,7 @@ impl Status {
             closed_without_answer: store.closed_without_answer().await?,
             unknown_statuses: store.unknown_words().await?.into_iter().collect(),
             importing: store.import_under_way().await?.map(importing),
+            imports: store.last_imports(LAST_IMPORTS).await?.into_iter().map(imported).collect(),
             heartbeat_seconds: daemon.heartbeat.age().map(|age| age.as_secs_f64()),
             longest_turn_ms: u64::try_from(store.longest_turn().as_millis()).unwrap_or(u64::MAX),
         };
@@ -56,6 +58,21 @@ impl Status {
             .unzip();
         (status.reasons, status.details) = (reasons, details);
         Ok(status)
+    }
+}
+
+/// So many files that came in are told of.
+const LAST_IMPORTS: i64 = 5;
+
+fn imported(import: Imported) -> ImportedStatus {
+    ImportedStatus {
+        at: Timestamp::from_millisecond(import.imported_at).unwrap_or_default(),
+        file: import.file_name,
+        rows: import.row_count,
+        added: import.added,
+        changed: import.changed,
+        same: import.same,
+        told: import.told,
     }
 }
 

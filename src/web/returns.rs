@@ -45,11 +45,12 @@ pub(super) async fn receive(
                 "a return was uploaded"
             );
             let text = format!(
-                "{} 行，更新 {}，不变 {}，对不上 {}\n{unmatched}",
+                "{} 行，更新 {}，不变 {}，对不上 {}\n{unmatched}{}\n",
                 report.rows,
                 report.changed,
                 report.same,
-                report.unmatched.len()
+                report.unmatched.len(),
+                report.rows_told()
             );
             (StatusCode::OK, text).into_response()
         }

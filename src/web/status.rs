@@ -43,10 +43,25 @@ pub struct Status {
     pub unknown_statuses: BTreeMap<String, i64>,
     /// The file that is on its way in.
     pub importing: Option<ImportStatus>,
+    /// The files that came in last, the newest first.
+    #[serde(default)]
+    pub imports: Vec<ImportedStatus>,
     /// How long ago the record was last written to see whether it can be.
     pub heartbeat_seconds: Option<f64>,
     /// How long the longest turn was that this process held the writer.
     pub longest_turn_ms: u64,
+}
+
+/// A file that came in, and what its rows did.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct ImportedStatus {
+    pub file: String,
+    pub at: Timestamp,
+    pub rows: i64,
+    pub added: i64,
+    pub changed: i64,
+    pub same: i64,
+    pub told: String,
 }
 
 /// A long file on its way in.

@@ -2,7 +2,7 @@
 
 use std::fmt::{Display, Formatter, Result};
 
-use super::status::{LaneStatus, Status, Unreadable, township_time};
+use super::status::{ImportedStatus, LaneStatus, Status, Unreadable, township_time};
 use crate::domain::duty::DutyKind;
 use crate::domain::figures::{Rates, percent};
 use crate::domain::health::Verdict;
@@ -118,6 +118,15 @@ fn service(status: &Status, f: &mut Formatter<'_>) -> Result {
             format!("已写入 {}/{}", import.applied, import.pieces)
         };
         writeln!(f, "正在导入 {}（{} 行）：{how}", import.file, import.rows)?;
+    }
+    for import in &status.imports {
+        let ImportedStatus { file, at, rows, added, changed, same, told } = import;
+        let told = if told.is_empty() { String::new() } else { format!("；{told}") };
+        let at = township_time(*at);
+        writeln!(
+            f,
+            "导入过 {file}（{at}，{rows} 行）：新增 {added}，更新 {changed}，不变 {same}{told}"
+        )?;
     }
     let beat = match status.heartbeat_seconds {
         Some(seconds) => format!("{seconds:.0} 秒前写入正常"),

@@ -421,6 +421,12 @@ async fn every_refusal_says_where_what_and_what_to_do() {
     for (name, bytes) in wrong_files() {
         said.push(refused(&fixture, name, bytes).await);
     }
+    // What contradicts the record.
+    let issue = visit("2022-03-05", "H1", "王建国", ",路灯不亮,有,镇村自办,居住环境,急");
+    taken(&fixture, "v.csv", issue).await;
+    for (name, text) in contradicting_files() {
+        said.push(refused(&fixture, name, text).await);
+    }
     insta::assert_snapshot!(said.join("\n\n"));
     for text in &said {
         let words = text.split(|c: char| !c.is_ascii_alphabetic()).filter(|word| word.len() > 2);
@@ -439,6 +445,9 @@ async fn every_refusal_says_where_what_and_what_to_do() {
             "clear",
             "same",
             "person",
+            "subject",
+            "area",
+            "reveal",
             "alike",
             "correction",
             "another",
@@ -539,6 +548,51 @@ fn wrong_files() -> Vec<(&'static str, Vec<u8>)> {
         ("d6.csv", table("区划代码,区划名称,区划类型,上级区划\n3704811112,新村,村,高山镇\n")),
         ("d7.csv", table("问题编号,责任层级,类别\nCHD2022-999999,市直,其他\n")),
         ("d8.csv", STAFF.replace("10000000006", "").into_bytes()),
+    ]
+}
+
+fn contradicting_files() -> Vec<(&'static str, String)> {
+    let visits = |rows: &str| format!("{VISITS}\n{rows}\n");
+    let table = |text: &str| text.to_owned();
+    vec![
+        ("e1.csv", table("对象编号,对象类型,对象名称,所属村\nH1,家庭,李四,杨桥村\n")),
+        (
+            "e2.csv",
+            table("区划代码,区划名称,区划类型,上级区划\n370481111200,西桥村委会,村,第一总支\n"),
+        ),
+        ("e3.csv", table("问题编号,办理结果\nCHD2022-000001,已联系供电所，预计月底修好\n")),
+        ("e4.csv", visits("2022-03-06,Z6,H1,王建国,,路灯不亮,有,,,")),
+        ("e5.csv", visits("2022-03-05,Z6,H1,王建国,,路灯坏了,有,,,")),
+        (
+            "e6.csv",
+            visits("2022-03-06,Z6,H2,李秀英,,停水,有,,,\n2022-03-07,Z6,H2,李秀英,,停水,有,,,"),
+        ),
+        (
+            "e7.csv",
+            table(
+                "问题编号,状态,责任层级,类别,办理结果\nCHD2022-000001,已登记,市直单办,居住环境,\n",
+            ),
+        ),
+        ("f1.csv", visits("2022-03-06,褚走、卫访,H2,李**,138,暂无,有,,桥,快")),
+        (
+            "f2.csv",
+            table(
+                "走访日期,走访人员,对象编号,群众,,诉求\n,,,姓名,电话,有无问题\n2022-03-05,Z6,H1,王建国,,无\n",
+            ),
+        ),
+        (
+            "f3.csv",
+            table(
+                "走访日期,走访人员,对象编号,群众姓名,有无问题,满意度\n2022-03-06,Z6,H2,李秀英,无,满意\n",
+            ),
+        ),
+        (
+            "f4.csv",
+            table(
+                "走访日期,走访人员,对象编号,群众姓名,走访类型,满意度,有无问题,反映问题\n2022-03-06,Z6,H2,李秀英,回访,满意,有,又停水了\n",
+            ),
+        ),
+        ("f5.csv", table("任务,所属区划,确认人\n走访材料准备,高桥村,正在准备\n")),
     ]
 }
 

@@ -175,9 +175,9 @@ async fn something(fixture: &Fixture, chance: &Chance, n: usize) {
         }
         4 => {
             let village = villages[chance.below(2)];
-            let subject = ["H1", "H2"][chance.below(2)];
+            let (subject, name) = [("H1", "王建国"), ("H2", "李秀英")][chance.below(2)];
             let table =
-                format!("对象编号,对象类型,对象名称,所属村\n{subject},家庭,王{n},{village}\n");
+                format!("对象编号,对象类型,对象名称,所属村\n{subject},家庭,{name},{village}\n");
             fixture.import(&format!("{n}-o.csv"), &table).await.unwrap();
         }
         5 => {

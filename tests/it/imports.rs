@@ -145,3 +145,30 @@ on_both!(a_second_file_waits_for_its_turn_and_changes_pass_between, async |fixtu
     assert!(turns > 4, "{turns} turns passed between");
     assert_eq!(examine(&fixture.store, None).await.unwrap(), []);
 });
+
+on_both!(
+    whoever_runs_an_interrupted_import_again_is_told_that_it_went_on,
+    async |fixture: Fixture| {
+        let (fixture, visits) = with_households(fixture, 1_300).await;
+        {
+            let whole = import(&fixture.store, "v.csv", visits.as_bytes(), false, &|_, _| {});
+            let mut whole = std::pin::pin!(whole);
+            while fixture
+                .store
+                .import_under_way()
+                .await
+                .unwrap()
+                .is_none_or(|head| head.applied == 0)
+            {
+                assert!(until_waking(whole.as_mut(), 1).await.is_none());
+            }
+        }
+        let_lease_end(&fixture).await;
+        let again =
+            fixture.import("v.csv", &visits).await.unwrap_or_else(|error| panic!("{error}"));
+        assert_eq!((again.resumed, again.imported_before, again.added), (true, None, 1_300));
+        let before =
+            fixture.import("v.csv", &visits).await.unwrap_or_else(|error| panic!("{error}"));
+        assert!(before.imported_before.is_some() && !before.resumed);
+    }
+);

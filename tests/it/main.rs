@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout)]
 #![allow(clippy::disallowed_methods, reason = "other processes are waited for in real time")]
 
+mod again;
 mod awkward;
 mod certificates;
 mod channels;
@@ -37,6 +38,7 @@ mod referral;
 mod reminders;
 mod rest;
 mod restored;
+mod round_trip;
 mod sandbox;
 mod schedule;
 mod simulation;

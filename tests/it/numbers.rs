@@ -73,7 +73,7 @@ on_both!(a_split_request_ends_with_its_last_part, async |fixture: Fixture| {
 on_both!(requests_joined_into_one_end_together, async |fixture: Fixture| {
     use PlatformStatus::{Replaced, Resolved};
     let fixture = fixture.township().await;
-    for (text, number) in [("路灯不亮", "7"), ("路灯坏了", "8")] {
+    for (text, number) in [("路灯不亮", "7"), ("下水道堵", "8")] {
         let line = format!("2022-03-01,Z6,H1,王建国,,{text},有,市直,其他,急");
         fixture.visit(&line).await.unwrap();
         deliver(&fixture.store, number).await;

@@ -16,6 +16,7 @@ pub struct EventRow {
     pub issue_id: String,
     pub sequence: i64,
     pub at: i64,
+    pub actor: String,
     body: String,
 }
 
@@ -86,10 +87,11 @@ impl Session {
     /// Every event of these issues, each issue's in its order.
     pub async fn events_of(&mut self, issues: &[&str]) -> Result<Vec<EventRow>> {
         let query = format!(
-            "SELECT issue_id, sequence, at, body FROM issue_events WHERE issue_id {} ORDER BY issue_id, sequence",
+            "SELECT issue_id, sequence, at, actor, body FROM issue_events WHERE issue_id {} ORDER BY issue_id, sequence",
             self.dialect.among()
         );
-        self.read_set(&["issue_id", "sequence", "at", "body"], &query, issues, &[]).await
+        let columns = ["issue_id", "sequence", "at", "actor", "body"];
+        self.read_set(&columns, &query, issues, &[]).await
     }
 }
 

@@ -22,8 +22,10 @@ pub struct SubjectPlace {
 pub struct SubjectKeys {
     pub id: String,
     pub number: String,
+    pub kind: String,
     pub area_id: String,
     pub content_key: String,
+    pub name_sealed: String,
     pub address_sealed: Option<String>,
 }
 
@@ -141,10 +143,12 @@ impl Session {
     /// What the subjects of these numbers are known by.
     pub async fn subject_keys(&mut self, numbers: &[&str]) -> Result<Vec<SubjectKeys>> {
         let query = format!(
-            "SELECT id, number, area_id, content_key, address_sealed FROM subjects WHERE number {}",
+            "SELECT id, number, kind, area_id, content_key, name_sealed, address_sealed FROM subjects
+             WHERE number {}",
             self.dialect.among()
         );
-        let columns = ["id", "number", "area_id", "content_key", "address_sealed"];
+        let columns =
+            ["id", "number", "kind", "area_id", "content_key", "name_sealed", "address_sealed"];
         self.read_set(&columns, &query, numbers, &[]).await
     }
 

@@ -406,5 +406,19 @@ fn read_description(file: &Path) -> Result<Description, SettingsError> {
         |why: String| SettingsError::Wrong(format!("platform.file：{}：{why}", file.display()));
     let text =
         std::fs::read_to_string(file).map_err(|why| wrong(of_system(why.kind()).to_owned()))?;
-    toml::from_str(&text).map_err(|error| wrong(mistakes::in_toml(&text, &error)))
+    described(&text).map_err(wrong)
+}
+
+fn described(text: &str) -> Result<Description, String> {
+    toml::from_str(text).map_err(|error| mistakes::in_toml(text, &error))
+}
+
+/// Whether a description can be understood, with its templates.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn understand(text: &str) -> Result<(), String> {
+    let description = described(text)?;
+    let templates = Templates::new(description.templates());
+    templates.map(drop).map_err(|none| none.own_fault().to_owned())
 }

@@ -60,3 +60,5 @@ INSERT INTO breaches VALUES ('c1', 'WJ2022-0001', 'gift', '2022-03-06', 'a3', '{
 INSERT INTO owed_digests VALUES ('f1', '2022-03-28');
 -- version 26
 INSERT INTO platform_notes VALUES ('ehushanying', '平台的时间（updated_datetime）读不懂', '昨天', 1646449200000, 1646449200000, 1);
+-- version 27
+INSERT INTO imports VALUES ('dd27', 'v.csv', 'visits', 3, 1646449200000, 2, 0, 1, '第 2–3 行新增，第 4 行不变');

@@ -1,0 +1,147 @@
+//! Rows about people: staff, whoever is registered at a subject, who is away.
+
+use super::cells::{Cells, Days};
+use super::kinds::Field;
+use super::options::Options;
+use super::people::People;
+use super::text::short;
+use crate::app::staff::{NewStaff, TellAddresses};
+use crate::app::subjects::Registered;
+use crate::app::told::Told;
+use crate::clock::Clock;
+use crate::db::NewAbsence;
+use crate::domain::campaign::plus;
+use crate::domain::saying::{self, Saying, is_nothing};
+use crate::domain::staff::Role;
+
+/// What a cell says of something that is kept.
+pub(super) fn told(cells: &Cells<'_>, field: Field, options: &Options) -> Told<String> {
+    let told = cells.told(field);
+    if options.clear { told.cleared() } else { told }
+}
+
+pub(super) fn read_staff(cells: &mut Cells<'_>, options: &Options) -> Option<NewStaff> {
+    let (number, name) = (cells.required(Field::StaffNumber), cells.required(Field::StaffName));
+    let area = cells.required(Field::Area);
+    let roles = read_roles(cells);
+    check_phone(cells, Field::StaffPhone);
+    Some(NewStaff {
+        unit: told(cells, Field::StaffUnit, options),
+        addresses: TellAddresses {
+            phone: told(cells, Field::StaffPhone, options),
+            email: read_email(cells, options),
+            wecom: told(cells, Field::StaffWecom, options),
+            feishu: told(cells, Field::StaffFeishu, options),
+        },
+        number: number?.to_owned(),
+        name: name?.to_owned(),
+        roles,
+        area: area?.to_owned(),
+    })
+}
+
+fn read_roles(cells: &mut Cells<'_>) -> Vec<Role> {
+    let told = cells.required(Field::StaffRoles).unwrap_or_default();
+    let mut roles = Vec::new();
+    for text in told.split(['、', ',', '，', ';', '；', '/', ' ', '\n']) {
+        match Role::read(text.trim()) {
+            _ if text.trim().is_empty() => {}
+            Some(role) => roles.push(role),
+            None => cells.wrong(
+                Field::StaffRoles,
+                format!("角色「{text}」看不懂，应为：{}", Role::choices()),
+            ),
+        }
+    }
+    roles
+}
+
+/// Numbers by which somebody is reached are whole; what isn't a number (a neighbour, an account) stays as it was written.
+pub(super) fn check_phone(cells: &mut Cells<'_>, field: Field) {
+    let Some(text) = cells.optional(field) else { return };
+    let marks = |c: char| c.is_ascii_digit() || "+-()（）—".contains(c);
+    let wrong = text.split(['、', ',', '，', ';', '；', '/']).find(|number| {
+        let digits: String = number.chars().filter(char::is_ascii_digit).collect();
+        let digits = digits.strip_prefix("86").filter(|rest| rest.len() == 11).unwrap_or(&digits);
+        let is_whole = match digits.len() {
+            7 | 8 => true,
+            10 => digits.starts_with(['0', '4']),
+            11 => digits.starts_with(['0', '1']),
+            12 => digits.starts_with('0'),
+            _ => false,
+        };
+        !digits.is_empty() && number.chars().all(marks) && !is_whole
+    });
+    if let Some(number) = wrong {
+        let count = number.chars().filter(char::is_ascii_digit).count();
+        let text = format!(
+            "「{}」有 {count} 位，不是完整的电话：手机号 11 位，固定电话 7、8 位或加区号；请核对，没有电话请留空",
+            short(number)
+        );
+        cells.wrong(field, text);
+    }
+}
+
+fn read_email(cells: &mut Cells<'_>, options: &Options) -> Told<String> {
+    let told = told(cells, Field::StaffEmail, options);
+    if let Told::Is(email) = &told {
+        let (name, host) = email.split_once('@').unwrap_or_default();
+        if name.is_empty() || !host.contains('.') {
+            cells.wrong(Field::StaffEmail, format!("「{email}」不是邮箱，应写成 name@example.cn"));
+        }
+    }
+    told
+}
+
+/// Somebody registered at a subject.
+pub(super) fn read_resident(cells: &mut Cells<'_>, options: &Options) -> Option<Registered> {
+    let (subject, name) = (cells.required(Field::Subject), cells.required(Field::Resident));
+    check_phone(cells, Field::Contact);
+    Some(Registered {
+        contact: told(cells, Field::Contact, options),
+        unheard: read_excuse(cells, options),
+        subject_number: subject?.to_owned(),
+        name: name?.to_owned(),
+        choices: options.choices,
+    })
+}
+
+/// Why somebody couldn't be heard. That they were, or will be, is no reason.
+fn read_excuse(cells: &mut Cells<'_>, options: &Options) -> Told<String> {
+    const WILL_BE: &[&str] =
+        &["未走访", "待走访", "尚未走访", "还没走访", "没走访", "未见", "未见面", "下次走访"];
+    const WAS: &[&str] = &["已走访", "走访了", "已见", "已见面", "已访"];
+    let told = told(cells, Field::Unheard, options);
+    let Told::Is(text) = &told else { return told };
+    let shown = short(text).into_owned();
+    if is_nothing(text) || WAS.contains(&text.as_str()) {
+        cells.note(Field::Unheard, format!("「{shown}」不是没有走访到的原因，没有登记"));
+        return Told::Nothing;
+    }
+    let is_owed = WILL_BE.contains(&text.as_str());
+    if is_owed || matches!(saying::of(text), Saying::NotYet) {
+        let text =
+            format!("「{shown}」还要走访，没有登记为原因；走访不到的请写为什么，如「外出务工」");
+        cells.note(Field::Unheard, text);
+        return Told::Nothing;
+    }
+    told
+}
+
+pub(super) fn read_absence(
+    cells: &mut Cells<'_>,
+    people: &People,
+    clock: &Clock,
+) -> Option<NewAbsence> {
+    let staff_id = people.find_in(cells, Field::Absentee).map(str::to_owned);
+    let far = |days| plus(clock.today(), days);
+    let (first, last, today) = (far(-3_650), far(3_650), far(3_650));
+    let days = Days { first, last, today, campaign_starts: first, campaign_ends: last };
+    let (from, until) = (cells.date(Field::From, &days), cells.date(Field::Until, &days));
+    let deputy = cells.optional(Field::Deputy).map(|_| people.find_in(cells, Field::Deputy));
+    let deputy_id = match deputy {
+        Some(found) => Some(found?.to_owned()),
+        None => None,
+    };
+    Some(NewAbsence { staff_id: staff_id?, from: from?, until: until?, deputy_id })
+}

@@ -1,0 +1,152 @@
+//! Rows of 附件4: who was met, and what was heard.
+
+use super::cells::{Cells, Days};
+use super::issue_rows::read_class;
+use super::kinds::Field;
+use super::options::Options;
+use super::people::People;
+use super::people_rows::check_phone;
+use super::text::short;
+use crate::app::told::Told;
+use crate::app::visits::{Heard, NewIssue, NewVisit};
+use crate::domain::saying::is_nothing;
+use crate::domain::visit::{Satisfaction, VisitKind};
+
+pub(super) fn read_visit(
+    cells: &mut Cells<'_>,
+    people: &People,
+    days: &Days,
+    options: &Options,
+) -> Option<NewVisit> {
+    let visited_on = cells.date(Field::Date, days);
+    let staff_id = people.find(cells).map(str::to_owned);
+    let subject = cells.required(Field::Subject);
+    let resident = cells.required(Field::Resident);
+    let kind = cells
+        .optional_word(Field::VisitKind, VisitKind::read, &VisitKind::choices())
+        .unwrap_or(VisitKind::First);
+    let face_to_face =
+        cells.optional_word(Field::Manner, in_person, "面对面、电话").unwrap_or(true);
+    check_phone(cells, Field::Contact);
+    let heard = match kind {
+        VisitKind::Revisit => read_answer(cells),
+        VisitKind::First | VisitKind::SpotCheck => {
+            check_unasked_answer(cells, kind);
+            read_heard(cells)
+        }
+    };
+    Some(NewVisit {
+        kind,
+        visited_on: visited_on?,
+        staff_id: staff_id?,
+        subject_number: subject?.to_owned(),
+        resident: resident?.to_owned(),
+        contact: cells.optional(Field::Contact).map(str::to_owned),
+        face_to_face,
+        heard: heard?,
+        choices: options.choices,
+    })
+}
+
+/// What was answered at a revisit. A demand that stands there too would be lost.
+fn read_answer(cells: &mut Cells<'_>) -> Option<Heard> {
+    let asks = cells.optional(Field::HasIssue).and_then(yes_or_no) == Some(true);
+    if let Some(text) = cells.optional(Field::Text).filter(|text| !says_nothing(text)) {
+        let text = format!(
+            "回访的行只登记满意度，这里的「{}」没有登记：是新问题请另写一行（走访类型填「走访」）",
+            short(text)
+        );
+        if asks { cells.wrong(Field::Text, text) } else { cells.note(Field::Text, text) }
+    }
+    let choices = Satisfaction::choices();
+    cells.word(Field::Satisfaction, Satisfaction::read, &choices).map(Heard::Answer)
+}
+
+/// An answer where none was asked for: a revisit that isn't called one closes nothing.
+fn check_unasked_answer(cells: &mut Cells<'_>, kind: VisitKind) {
+    let told = cells.optional(Field::Satisfaction).filter(|text| !says_nothing(text));
+    let Some(told) = told else { return };
+    if cells.optional(Field::VisitKind).is_some() {
+        let text = format!("{kind}的行不登记满意度，没有用到「{}」", short(told));
+        return cells.note(Field::Satisfaction, text);
+    }
+    let text = format!(
+        "填了满意度「{}」，却没有写走访类型：是回访请在「走访类型」列填「回访」，是走访请填「走访」",
+        short(told)
+    );
+    cells.wrong(Field::Satisfaction, text);
+}
+
+fn in_person(text: &str) -> Option<bool> {
+    match text {
+        "面对面" | "当面" | "入户" | "上门" | "face_to_face" => Some(true),
+        "电话" | "微信" | "视频" | "telephone" => Some(false),
+        _ => None,
+    }
+}
+
+fn yes_or_no(text: &str) -> Option<bool> {
+    match text {
+        "有" | "是" | "有问题" | "yes" | "1" => Some(true),
+        "无" | "否" | "没有" | "没有问题" | "无问题" | "no" | "0" => Some(false),
+        _ => None,
+    }
+}
+
+fn read_heard(cells: &mut Cells<'_>) -> Option<Heard> {
+    let has_issue = cells.word(Field::HasIssue, yes_or_no, "有、无");
+    let (told, class) = read_class(cells);
+    let text = cells.optional(Field::Text);
+    let says_something = text.filter(|text| !says_nothing(text));
+    if !has_issue? {
+        if told == Told::Is(()) {
+            cells.wrong(Field::Level, "「有无问题」填的是无，却填了责任层级".to_owned());
+        }
+        if let Some(text) = says_something {
+            let text = format!(
+                "「有无问题」填的是无，这里却写着「{}」：有问题请填有，没有请清空",
+                short(text)
+            );
+            cells.wrong(Field::Text, text);
+        }
+        return Some(Heard::Nothing);
+    }
+    match (text, says_something) {
+        (_, Some(text)) => {
+            let is_whole = told != Told::Is(()) || class.is_some();
+            is_whole.then(|| Heard::Issue(NewIssue { text: text.to_owned(), class, twin: None }))
+        }
+        (Some(text), None) => {
+            let text = format!(
+                "「有无问题」填的是有，这里却写着「{}」：请写群众反映了什么，没有问题请填无",
+                short(text)
+            );
+            cells.wrong(Field::Text, text);
+            None
+        }
+        (None, None) => {
+            cells.required(Field::Text);
+            None
+        }
+    }
+}
+
+/// What people write where there's nothing to write.
+fn says_nothing(text: &str) -> bool {
+    let bare = text.trim_matches(|c: char| c.is_whitespace() || "。.、！!".contains(c));
+    is_nothing(text)
+        || matches!(
+            bare,
+            "无问题"
+                | "没有问题"
+                | "无诉求"
+                | "没有诉求"
+                | "无意见"
+                | "没有意见"
+                | "否"
+                | "无反映"
+                | "没问题"
+                | "暂无问题"
+                | "暂无诉求"
+        )
+}
