@@ -30,6 +30,7 @@ pub enum About {
     Feishu,
     Unit,
     Address,
+    Resident,
     Contact,
     Unheard,
     Text,

@@ -13,6 +13,8 @@ use crate::domain::issue::State;
 pub(super) struct Known {
     /// The contacts of residents, by their ids.
     pub contacts: HashMap<String, String>,
+    /// Their names, where they have a contact.
+    names: HashMap<String, String>,
     /// What residents asked for, by their ids.
     said: HashMap<String, Vec<Said>>,
     /// What is said of these visits now.
@@ -40,7 +42,7 @@ impl Said {
 }
 
 impl Known {
-    /// Reads the contacts of everybody at the subjects of these numbers.
+    /// Reads the contacts of everybody at the subjects of these numbers, and whose they are.
     pub async fn read_contacts(
         &mut self,
         session: &mut Session,
@@ -51,10 +53,36 @@ impl Known {
             return Ok(());
         }
         for (id, words) in session.told_at(numbers).await? {
-            let contact = ResidentWords::open(words, context)?.contact;
-            self.contacts.extend(contact.map(|contact| (id, contact)));
+            let words = ResidentWords::open(words, context)?;
+            if let Some(contact) = words.contact {
+                self.names.insert(id.clone(), words.name);
+                self.contacts.insert(id, contact);
+            }
         }
         Ok(())
+    }
+
+    /// That somebody is told of now who wasn't known, and how to reach them.
+    pub fn meet(&mut self, id: &str, name: &str, contact: Option<&str>) {
+        if let Some(contact) = contact {
+            self.names.insert(id.to_owned(), name.to_owned());
+            self.contacts.insert(id.to_owned(), contact.to_owned());
+        }
+    }
+
+    /// The name of one of these residents who may be the one told of now, with a character put right: the same contact,
+    /// and all of the name but one character.
+    pub fn may_be_misspelt<'k>(
+        &'k self,
+        mut residents: impl Iterator<Item = &'k str>,
+        name: &str,
+        contact: &str,
+    ) -> Option<&'k str> {
+        let misspelt = residents.find(|id| {
+            self.contacts.get(*id).is_some_and(|known| known == contact)
+                && self.names.get(*id).is_some_and(|known| is_misspelt(known, name))
+        })?;
+        self.names.get(misspelt).map(String::as_str)
     }
 
     /// Reads what these residents asked for.
@@ -116,6 +144,19 @@ impl Known {
         );
         Some(Did::noted(Upsert::Same, About::HasIssue, text))
     }
+}
+
+/// Whether two names are one but for a character.
+fn is_misspelt(one: &str, other: &str) -> bool {
+    one.chars().count().min(other.chars().count()) > 1 && strsim::levenshtein(one, other) == 1
+}
+
+/// What is asked where somebody may be somebody who is known.
+pub(super) fn ask_of_misspelt(known: &str, name: &str) -> Problem {
+    let text = format!(
+        "「{name}」与这个对象已登记的「{known}」只差一个字，联系方式相同：是同一个人请写成登记的「{known}」，是两个人请在导入命令后加 --alike another"
+    );
+    Problem::new(About::Resident, text)
 }
 
 /// What is asked where something is said that may be what was said before.

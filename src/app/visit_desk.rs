@@ -3,9 +3,10 @@
 use std::collections::{HashMap, HashSet};
 
 use super::casework::{Files, RuleBook};
+use super::choices::Alike;
 use super::issues::Wanted;
 use super::problem::{Outcomes, Problem};
-use super::said_before::Known;
+use super::said_before::{Known, ask_of_misspelt};
 use super::subjects::new_resident;
 use super::visit_rows::{Heard, NewVisit, answer_of, answered_key, visit_key};
 use crate::db::{
@@ -106,10 +107,15 @@ impl<'d> Desk<'d> {
         Ok(())
     }
 
+    fn has_residents(&self, number: &str) -> bool {
+        let file = self.files.get(number).map(|at| &self.decided.files.subjects[*at]);
+        file.is_some_and(|file| !file.residents.is_empty())
+    }
+
     /// The contacts of whoever was met before, where these visits tell any.
     async fn read_contacts(&mut self, session: &mut Session, rows: &[NewVisit]) -> Result<()> {
         let telling = rows.iter().filter(|row| row.contact.is_some());
-        let met = telling.filter(|row| self.known_resident(row).is_some());
+        let met = telling.filter(|row| self.has_residents(&row.subject_number));
         let numbers: Vec<&str> = met.map(|row| row.subject_number.as_str()).collect();
         self.known.read_contacts(session, &self.context, &numbers).await
     }
@@ -196,6 +202,13 @@ impl<'d> Desk<'d> {
             self.decided.contacts.push(change);
             return Ok(Ok(place));
         }
+        if let Some(contact) = row.contact.as_ref().filter(|_| row.choices.alike != Alike::Another)
+        {
+            let residents = file.residents.iter().map(|resident| resident.row.id.as_str());
+            if let Some(known) = self.known.may_be_misspelt(residents, &row.resident, contact) {
+                return Ok(Err(ask_of_misspelt(known, &row.resident)));
+            }
+        }
         let new = NewResident {
             id: context.id(),
             subject_id: file.place.id.clone(),
@@ -207,7 +220,7 @@ impl<'d> Desk<'d> {
             created_at: self.now,
         };
         file.residents.push(new_resident(&new, 0));
-        self.known.contacts.extend(row.contact.clone().map(|contact| (new.id.clone(), contact)));
+        self.known.meet(&new.id, &row.resident, row.contact.as_deref());
         self.decided.residents.push(new);
         Ok(Ok(file.residents.len() - 1))
     }

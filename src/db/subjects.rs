@@ -22,11 +22,11 @@ impl Session {
     /// What was told by and of the residents of the subjects of these numbers, sealed, by their ids.
     pub async fn told_at(&mut self, numbers: &[&str]) -> Result<HashMap<String, ResidentWords>> {
         let query = format!(
-            "SELECT r.id, r.contact_sealed, r.unheard_sealed FROM residents r
+            "SELECT r.id, r.name_sealed, r.contact_sealed, r.unheard_sealed FROM residents r
              JOIN subjects s ON s.id = r.subject_id WHERE s.number {}",
             self.dialect.among()
         );
-        let columns = ["id", "contact_sealed", "unheard_sealed"];
+        let columns = ["id", "name_sealed", "contact_sealed", "unheard_sealed"];
         let rows: Vec<ResidentWords> = self.read_set(&columns, &query, numbers, &[]).await?;
         Ok(rows.into_iter().map(|row| (row.id.clone(), row)).collect())
     }
@@ -95,6 +95,7 @@ impl Tx {
 #[derive(Debug, Clone, Default, Deserialize)]
 pub struct ResidentWords {
     id: String,
+    name_sealed: String,
     contact_sealed: Option<String>,
     unheard_sealed: Option<String>,
 }
@@ -102,6 +103,7 @@ pub struct ResidentWords {
 /// The same, opened.
 #[derive(Default)]
 pub struct OpenWords {
+    pub name: String,
     pub contact: Option<String>,
     pub unheard: Option<String>,
 }
@@ -110,6 +112,7 @@ impl ResidentWords {
     /// Opens them.
     pub fn open(self, context: &Context) -> Result<OpenWords> {
         Ok(OpenWords {
+            name: context.sealer.open(&self.name_sealed)?,
             contact: context.open_sealed(self.contact_sealed)?,
             unheard: context.open_sealed(self.unheard_sealed)?,
         })

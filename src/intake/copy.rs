@@ -1,6 +1,6 @@
 //! A copy of a file for whoever mends it: all of its sheets, and beside each wrong row what is wrong there.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
@@ -159,12 +159,40 @@ impl From<XlsxError> for Failed {
 fn workbook_copy(book: &Book, notes: &Notes) -> Result<Vec<u8>, Failed> {
     let mut workbook = Workbook::new();
     let none = SheetNotes::default();
+    let mut taken = HashSet::new();
     for (index, name) in book.sheet_names() {
         let notes = notes.0.get(&index).unwrap_or(&none);
-        let sheet = workbook.add_worksheet().set_name(name)?;
+        let sheet = workbook.add_worksheet().set_name(sheet_name(name, &mut taken))?;
         write_sheet(book, index, sheet, notes)?;
     }
     Ok(workbook.save_to_buffer()?)
+}
+
+/// A sheet's name as Excel takes it, whoever wrote it: at most 31 characters, none that it forbids, each once.
+fn sheet_name(name: &str, taken: &mut HashSet<String>) -> String {
+    const LONGEST: usize = 31;
+    let allowed = |c: &char| !c.is_control() && !"[]:*?/\\".contains(*c);
+    let plain: String = name.chars().filter(allowed).collect();
+    let plain = plain.trim_matches(['\'', ' ']);
+    let plain = if plain.is_empty() { "表" } else { plain };
+    let numbered = (1..).map(|number| match number {
+        1 => String::new(),
+        _ => format!("~{number}"),
+    });
+    let fitting = numbered.map(|end| {
+        let room = LONGEST - end.len();
+        let mut fitting = String::new();
+        for c in plain.chars() {
+            // Counted as Excel counts.
+            if fitting.encode_utf16().count() + c.len_utf16() > room {
+                break;
+            }
+            fitting.push(c);
+        }
+        fitting + &end
+    });
+    let mut free = fitting.filter(|name| taken.insert(name.to_lowercase()));
+    free.next().unwrap_or_default()
 }
 
 fn write_sheet(
@@ -213,4 +241,25 @@ fn write_row(
 
 fn place(number: usize) -> u32 {
     u32::try_from(number.saturating_sub(1)).unwrap_or(u32::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whatever_a_sheet_is_called_its_copy_can_be_written() {
+        let mut taken = HashSet::new();
+        let long = "柴胡店镇联系服务群众大走访活动入户走访记录表二〇二二年三月份第一批";
+        let names = ["A", "a", "'表1'", "a/b:c*d[e]?", "", long, long];
+        let names: Vec<String> = names.iter().map(|name| sheet_name(name, &mut taken)).collect();
+        assert_eq!(names[..5], ["A", "a~2", "表1", "abcde", "表"]);
+        assert_eq!(names[5].chars().count(), 31);
+        assert!(names[6].ends_with("~2") && names[6].chars().count() == 31);
+        let mut workbook = Workbook::new();
+        for name in &names {
+            workbook.add_worksheet().set_name(name).unwrap();
+        }
+        workbook.save_to_buffer().unwrap();
+    }
 }

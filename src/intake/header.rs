@@ -195,12 +195,14 @@ impl Header {
             .filter(|index| !self.names[*index][1].is_empty())
             .map(|index| (index, self.shown[index].clone()))
             .collect();
-        let alike: Vec<String> = unused
-            .iter()
-            .filter(|(index, _)| !is_ignored(*index) && !is_shown(*index))
+        let unsure = unused.iter().filter(|(index, _)| !is_ignored(*index) && !is_shown(*index));
+        let alike: Vec<String> = unsure
             .filter_map(|(index, _)| {
                 let missing = kind.all_columns().filter(|field| !columns.contains_key(field));
-                Some(self.question(*index, kind.name_of(like(&self.names[*index], missing)?)))
+                match like(&self.names[*index], missing) {
+                    Some(field) => Some(self.question(*index, kind.name_of(field))),
+                    None => self.doubt(kind, *index),
+                }
             })
             .collect();
         if !alike.is_empty() {
@@ -232,6 +234,17 @@ impl Header {
             "第 {} 列「{name}」不认识，像是「{field}」：是的话请把表头改成「{field}」，不是的话请改个名字，或在命令后加 --ignore-column {name}",
             index + 1
         )
+    }
+
+    /// What is asked where a column that isn't used makes it doubtful whether the table is of that kind.
+    fn doubt(&self, kind: Kind, index: usize) -> Option<String> {
+        let name = &self.shown[index];
+        let says = |words: &[&str]| words.iter().any(|word| self.names[index][1].contains(word));
+        let (_, what) = kind.doubtful().iter().find(|(words, _)| says(words))?;
+        Some(format!(
+            "第 {} 列「{name}」像是{what}；这一列确实只给人看的，请在命令后加 --ignore-column {name}",
+            index + 1
+        ))
     }
 
     /// How many columns are known by the kind that knows most.

@@ -130,12 +130,15 @@ impl Kind {
                 Text,
                 HasIssue,
                 Level,
+                Category,
+                Urgency,
                 Satisfaction,
                 VisitKind,
                 Manner,
                 Unheard,
                 Issue,
                 SubjectName,
+                Result,
             ],
             Kind::Areas => &[Subject, Visitor, Resident, Issue, StaffRoles],
             Kind::Subjects | Kind::Residents => &[Date, Text, HasIssue, VisitKind, Issue],
@@ -225,13 +228,41 @@ impl Kind {
 
     /// What a column of that name holds; a name may mean different things in different kinds.
     pub fn field(self, name: &str) -> Option<Field> {
+        // Who is responsible for a task hasn't said by that that it's done.
+        if self == Kind::Confirmations && name == "责任人" {
+            return None;
+        }
         self.all_columns().find(|field| field.answers_to(name))
+    }
+
+    /// Words in a column's name that make it doubtful whether the table is this kind, and what the column seems to hold.
+    pub(super) const fn doubtful(self) -> &'static [(&'static [&'static str], &'static str)] {
+        const WHAT: &str = "群众反映的问题，有问题的表是「走访记录表（附件4）」";
+        const ASKED: (&[&str], &str) = (&["问题", "诉求", "意见", "建议"], WHAT);
+        const SAID: (&[&str], &str) = (&["问题", "诉求", "意见", "建议", "情况", "需求"], WHAT);
+        const ONE: (&[&str], &str) = (
+            &["名称", "户号", "户主", "编号", "学校", "医院", "企业"],
+            "某一个对象；按区域安排会把整个区域都交给这个人，只安排这一个请加「对象编号」列",
+        );
+        const PLANNED: (&[&str], &str) = (
+            &["时限", "计划", "期限", "截止", "拟", "要求"],
+            "还没有做的安排，导入却会登记成已经做了",
+        );
+        match self {
+            Kind::AreaAssignments => &[SAID, ONE],
+            Kind::Assignments => &[SAID],
+            Kind::Subjects | Kind::Residents | Kind::Staff => &[ASKED],
+            Kind::Confirmations | Kind::Beginnings | Kind::Acknowledgements | Kind::Handlings => {
+                &[PLANNED]
+            }
+            _ => &[],
+        }
     }
 
     /// A column by which a table is known to be something else.
     pub fn excluded_by(self, name: &str) -> bool {
         self.field(name).is_none()
-            && Field::read(name).is_some_and(|field| self.never_with().contains(&field))
+            && self.never_with().iter().any(|field| field.is_unmistakable(name))
     }
 }
 
@@ -244,6 +275,11 @@ impl Field {
     fn answers_to(self, name: &str) -> bool {
         // `read` knows each name once; 名称 and 编号 and the like are shared, so ask the field itself.
         Field::read(name) == Some(self) || self.also().contains(&name)
+    }
+
+    /// Whether a name means this field wherever it stands.
+    fn is_unmistakable(self, name: &str) -> bool {
+        Field::read(name) == Some(self) || self == Field::Text && self.also().contains(&name)
     }
 
     /// Names that mean this field in its own kind of table, though they mean another elsewhere.

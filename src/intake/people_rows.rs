@@ -59,7 +59,7 @@ fn read_roles(cells: &mut Cells<'_>) -> Vec<Role> {
 /// Numbers by which somebody is reached are whole; what isn't a number (a neighbour, an account) stays as it was written.
 pub(super) fn check_phone(cells: &mut Cells<'_>, field: Field) {
     let Some(text) = cells.optional(field) else { return };
-    let marks = |c: char| c.is_ascii_digit() || "+-()（）—".contains(c);
+    let marks = |c: char| c.is_ascii_digit() || "+-()（）—.".contains(c);
     let wrong = text.split(['、', ',', '，', ';', '；', '/']).find(|number| {
         let digits: String = number.chars().filter(char::is_ascii_digit).collect();
         let digits = digits.strip_prefix("86").filter(|rest| rest.len() == 11).unwrap_or(&digits);

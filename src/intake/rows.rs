@@ -211,6 +211,7 @@ const fn field_of(kind: Kind, about: About) -> Field {
         About::Feishu => Field::StaffFeishu,
         About::Unit => Field::StaffUnit,
         About::Address => Field::Address,
+        About::Resident => Field::Resident,
         About::Contact => Field::Contact,
         About::Unheard => Field::Unheard,
         About::Text => Field::Text,

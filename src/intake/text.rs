@@ -17,8 +17,9 @@ pub(super) enum Sort {
 
 /// The text without what nobody meant, or what was seen that can't be mended.
 pub(super) fn clean(text: &str, sort: Sort) -> Result<String, String> {
-    if is_plain(text) {
-        return check(unquoted(text.trim()), sort);
+    let text = unwrapped(text.trim(), sort);
+    if is_plain(text) && !(sort == Sort::Short && text.contains('.')) {
+        return check(unquoted(text), sort);
     }
     let mended: String = match sort {
         Sort::Free => text.chars().flat_map(free).nfc().collect(),
@@ -29,7 +30,7 @@ pub(super) fn clean(text: &str, sort: Sort) -> Result<String, String> {
     }
     let mended = match sort {
         Sort::Free => lines(&mended),
-        Sort::Short => without_blanks_between_hanzi(&mended),
+        Sort::Short => with_points_of_names(&without_blanks_between_hanzi(&mended)),
         Sort::Code => mended.chars().filter(|c| !c.is_whitespace()).collect(),
     };
     check(unquoted(mended.trim()), sort)
@@ -38,6 +39,16 @@ pub(super) fn clean(text: &str, sort: Sort) -> Result<String, String> {
 /// Ordinary characters of ASCII and unified hanzi without blanks within: nothing to mend.
 fn is_plain(text: &str) -> bool {
     text.trim().chars().all(|c| c.is_ascii_graphic() || ('\u{4e00}'..='\u{9fff}').contains(&c))
+}
+
+/// A number as people write it that a spreadsheet may keep its digits: ="00051" and '00051 are 00051.
+fn unwrapped(text: &str, sort: Sort) -> &str {
+    let formula = |text| str::strip_prefix(text, "=\"")?.strip_suffix('"');
+    match sort {
+        Sort::Free => text,
+        Sort::Short => formula(text).filter(|inner| !inner.contains('"')).unwrap_or(text),
+        Sort::Code => formula(text).unwrap_or(text).trim_start_matches('\''),
+    }
 }
 
 /// A cell that a spreadsheet would have evaluated is written with a mark before it: the mark goes again.
@@ -81,11 +92,27 @@ fn check(text: &str, sort: Sort) -> Result<String, String> {
             "「{text}」是科学记数法，末尾的数字已经丢了；请把这一列设成文本格式，重新填写"
         ));
     }
-    // A long number that a program took for a measure: 13800000001.0.
-    let whole = text.strip_suffix(".0").filter(|whole| {
-        sort == Sort::Code && whole.len() > 3 && whole.bytes().all(|byte| byte.is_ascii_digit())
-    });
-    Ok(whole.unwrap_or(text).to_owned())
+    if sort != Sort::Code {
+        return Ok(text.to_owned());
+    }
+    if text.parse().is_ok_and(|number: f64| number < 0.0 || !number.is_finite()) {
+        return Err(format!("「{text}」不是编号或号码，请核对原表，把这一列设成文本格式重新填写"));
+    }
+    // A long number that a program took for a measure: 13800000001.0, 13,800,000,001.00.
+    let whole = text.trim_end_matches('0').strip_suffix('.').filter(|_| text.contains('.'));
+    let whole = whole.unwrap_or(text);
+    let number = ungrouped(whole).unwrap_or_else(|| whole.to_owned());
+    let is_long = number.len() > 3 && number.bytes().all(|byte| byte.is_ascii_digit());
+    Ok(if is_long { number } else { text.to_owned() })
+}
+
+/// 10,000,000,101: a number as a spreadsheet groups it.
+fn ungrouped(text: &str) -> Option<String> {
+    let mut groups = text.split(',');
+    let first = groups.next()?;
+    let digits = |group: &str| group.bytes().all(|byte| byte.is_ascii_digit());
+    let right = (1..=3).contains(&first.len()) && digits(first) && text.contains(',');
+    (right && groups.all(|group| group.len() == 3 && digits(group))).then(|| text.replace(',', ""))
 }
 
 /// 3.70E+11: what a spreadsheet makes of a long number.
@@ -124,9 +151,8 @@ fn standard(c: char) -> Option<char> {
         '\u{e815}'..='\u{e864}' => Some(of_old_standard(c)),
         '\u{2e80}'..='\u{2ef3}' => Some(of_radical(c)),
         // Points between the parts of a name.
-        '\u{2022}' | '\u{2027}' | '\u{22c5}' | '\u{30fb}' | '\u{ff65}' | '\u{2219}' => {
-            Some('\u{b7}')
-        }
+        '\u{2022}' | '\u{2027}' | '\u{22c5}' | '\u{30fb}' | '\u{ff65}' | '\u{2219}'
+        | '\u{25cf}' | '\u{a78f}' | '\u{2e31}' => Some('\u{b7}'),
         c => Some(c),
     }
 }
@@ -134,7 +160,7 @@ fn standard(c: char) -> Option<char> {
 /// Marks of direction, joiners, variants: they change nothing that anybody reads.
 pub(super) fn is_invisible(c: char) -> bool {
     matches!(c,
-        '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{180b}'..='\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}'
+        '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{2800}' | '\u{3164}' | '\u{ffa0}' | '\u{180b}'..='\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}'
         | '\u{2060}'..='\u{206f}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e0fff}')
 }
 
@@ -201,6 +227,17 @@ fn without_blanks_between_hanzi(text: &str) -> String {
     kept
 }
 
+/// 买买提.艾力 is 买买提·艾力: between hanzi a full stop is the point of a name.
+fn with_points_of_names(text: &str) -> String {
+    let chars: Vec<char> = text.chars().collect();
+    let is_point = |at: usize| {
+        let before = at.checked_sub(1).and_then(|before| chars.get(before));
+        chars[at] == '.'
+            && [before, chars.get(at + 1)].iter().all(|c| c.is_some_and(|c| is_hanzi(*c)))
+    };
+    (0..chars.len()).map(|at| if is_point(at) { '\u{b7}' } else { chars[at] }).collect()
+}
+
 /// Lines without blanks at their ends.
 fn lines(text: &str) -> String {
     let lines: Vec<&str> = text.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
@@ -236,6 +273,18 @@ mod tests {
             (Sort::Short, "葛\u{e0100}某", "葛某"),
             (Sort::Code, "１３８ 0000\u{a0}0001", "13800000001"),
             (Sort::Code, "13800000001.0", "13800000001"),
+            (Sort::Code, "13800000001.00", "13800000001"),
+            (Sort::Code, "13,800,000,001.00", "13800000001"),
+            (Sort::Code, "=\"00051\"", "00051"),
+            (Sort::Code, "'00051", "00051"),
+            (Sort::Code, "100", "100"),
+            (Sort::Code, "3.10", "3.10"),
+            (Sort::Short, "=\"王强\"", "王强"),
+            (Sort::Short, "买买提．艾力", "买买提·艾力"),
+            (Sort::Short, "买买提.艾力", "买买提·艾力"),
+            (Sort::Short, "买买提●艾力", "买买提·艾力"),
+            (Sort::Short, "2022.3.5", "2022.3.5"),
+            (Sort::Short, "王\u{3164}强", "王强"),
             (Sort::Free, "路灯不亮，\r\n 请修（急）！\u{feff}", "路灯不亮，\n请修（急）！"),
             (Sort::Free, "ＡＢ３号楼", "AB3号楼"),
             (Sort::Free, "'=1+2", "=1+2"),
@@ -255,6 +304,8 @@ mod tests {
             (Sort::Free, "########"),
             (Sort::Code, "3.70481E+11"),
             (Sort::Code, "5E+10"),
+            (Sort::Code, "NaN"),
+            (Sort::Code, "-10000000101"),
         ] {
             assert!(clean(written, sort).is_err(), "{written:?}");
         }

@@ -151,11 +151,14 @@ impl Pass {
             Err(ImportError::Store { error, .. }) => return Err(error),
             Err(error) => {
                 let failed = folder_in(&self.folder, "failed")?;
-                if let ImportError::Rows { errors, sheet, .. } = &error {
-                    let noted = write_error_copy(file, Some(&failed), sheet, errors);
-                    noted.map_err(|error| StoreError::Rule(error.to_string()))?;
+                let mut text = error.to_string();
+                if let ImportError::Rows { errors, sheet, .. } = &error
+                    && let Err(none) = write_error_copy(file, Some(&failed), sheet, errors)
+                {
+                    // What is wrong stands in the notice; the files behind this one are taken.
+                    text = format!("{text}\n{none}");
                 }
-                self.refuse(file, error.to_string(), "failed");
+                self.refuse(file, text, "failed");
             }
         }
         Ok(())

@@ -351,3 +351,43 @@ fn one_table_of_names() {
         }
     }
 }
+
+on_both!(a_name_with_a_character_put_right_is_asked_about, async |fixture: Fixture| {
+    let fixture = at_work(fixture).await;
+    let row = |name: &str, contact: &str| {
+        visits(&[&format!("2022-03-05,Z6,H1,{name},{contact},路灯不亮,有,市直单办,居住环境,急")])
+    };
+    taken(&fixture, &row("王建国", "10000000101")).await;
+    let error = refused(&fixture, &row("王健国", "10000000101")).await;
+    assert!(error.contains("「群众姓名」") && error.contains("登记的「王建国」"), "{error}");
+    let two = alike(Alike::Another);
+    assert_eq!(take(&fixture, &row("王健国", "10000000101"), &two).await.unwrap().added, 1);
+    // Brothers with numbers of their own, and whoever else answers the household's telephone.
+    assert_eq!(taken(&fixture, &row("王建军", "10000000102")).await.added, 1);
+    assert_eq!(taken(&fixture, &row("李秀英", "10000000101")).await.added, 1);
+});
+
+on_both!(a_table_that_may_be_another_kind_is_asked_about, async |fixture: Fixture| {
+    let fixture = at_work(fixture).await;
+    for column in ["问题", "存在问题", "问题内容", "走访情况", "群众诉求", "诉求"]
+    {
+        let table = format!("对象编号,走访人员,姓名,{column}\nH1,Z6,王建国,天然气泄漏\n");
+        let error = refused(&fixture, &table).await;
+        assert!(error.contains(column), "{error}");
+    }
+    refused(&fixture, "对象编号,走访人员,备注,轻重缓急\nH1,Z6,天然气泄漏,急\n").await;
+    for column in ["学校名称", "名称", "户号"] {
+        let table = format!("{column},所属村,走访人员\n某某,杨桥村,Z6\n");
+        let error = refused(&fixture, &table).await;
+        assert!(error.contains(column) && error.contains("--ignore-column"), "{error}");
+    }
+    let plan = "任务,所属村,责任人,完成时限\n村级自查,杨桥村,Z6,2022-06-30\n";
+    assert!(refused(&fixture, plan).await.contains("确认人"));
+    let plan = "任务,所属村,确认人,完成时限\n村级自查,杨桥村,Z6,2022-06-30\n";
+    assert!(refused(&fixture, plan).await.contains("完成时限"));
+    taken(&fixture, &visits(&["2022-03-05,Z6,H1,王建国,,路灯不亮,有,镇村自办,居住环境,急"])).await;
+    let before = state(&fixture, "CHD2022-000001").await;
+    let handed_out = "问题编号,承办人,办理时限\nCHD2022-000001,Z6,2022-04-01\n";
+    assert!(refused(&fixture, handed_out).await.contains("办理时限"));
+    assert_eq!(state(&fixture, "CHD2022-000001").await, before);
+});
