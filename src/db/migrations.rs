@@ -50,6 +50,8 @@ versions! {
     24 "0024_owed_digests";
     25 "0025_delivery";
     26 "0026_following";
+    28 "0028_who_hears";
+    29 "0029_links";
     30 "0030_noted";
 }
 

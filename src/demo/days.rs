@@ -172,7 +172,7 @@ impl Days {
                     // would be taken for a repetition.
                     let (number, month, day) = (&card.number, on.month(), on.day());
                     lines.push_str(&format!(
-                        "{number},{month}月{day}日镇村已办理并告知群众,网格员\n"
+                        "{number},{month}月{day}日镇村已办理并告知群众,Z0003\n"
                     ));
                 }
             }
@@ -196,10 +196,11 @@ impl Days {
             (DutyKind::SelfCheck, date(2022, 6, 24)),
             (DutyKind::LookBack, date(2022, 6, 27)),
         ];
+        // By the organisation office, as `appoint` numbered it.
         let mut lines = String::from("任务,区划,确认人\n");
         for (kind, _) in CONFIRMED_FROM.iter().filter(|(_, from)| *from <= on) {
             for area in self.store.areas_owing(*kind).await? {
-                lines.push_str(&format!("{kind},{area},示例负责人\n"));
+                lines.push_str(&format!("{kind},{area},Z0003\n"));
             }
         }
         Ok(lines)

@@ -60,3 +60,5 @@ INSERT INTO breaches VALUES ('c1', 'WJ2022-0001', 'gift', '2022-03-06', 'a3', '{
 INSERT INTO owed_digests VALUES ('f1', '2022-03-28');
 -- version 26
 INSERT INTO platform_notes VALUES ('ehushanying', '平台的时间（updated_datetime）读不懂', '昨天', 1646449200000, 1646449200000, 1);
+-- version 29
+INSERT INTO links VALUES ('h2', 'f1', '2022-03-28', 0, 0, 1648429200000, 1649638800000, NULL, NULL);
