@@ -110,6 +110,11 @@ impl Sealer {
         &self.fingerprint
     }
 
+    /// Whether this is what sealing gives.
+    pub fn is_sealed(text: &str) -> bool {
+        text.starts_with(VERSION)
+    }
+
     /// Seals `text`.
     ///
     /// ```

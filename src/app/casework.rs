@@ -259,11 +259,11 @@ impl SubjectFile {
     /// All that is owed for it, for its residents and for its issues.
     pub fn owed(&self, plans: &Plans) -> Vec<Duty> {
         let facts = self.facts();
-        let visit = facts.visit(plans);
+        let visit = std::iter::once(facts.visit(plans));
         let residents =
             self.residents.iter().flat_map(|resident| resident.facts(self).duties(&facts, plans));
         let issues = self.issues.iter().flat_map(|issue| issue.owed.duties.iter().cloned());
-        visit.into_iter().chain(residents).chain(issues).collect()
+        visit.chain(residents).chain(issues).collect()
     }
 }
 

@@ -156,7 +156,9 @@ const fn fact(kind: DutyKind) -> &'static str {
         DutyKind::Classify => "该群众的问题是否都已分类",
         DutyKind::Revisit => "该群众的回访记录和问题是否都已销号",
         DutyKind::Acknowledge => "问题的签收记录",
-        DutyKind::Upload | DutyKind::Begin | DutyKind::Resolve => "问题的办理过程",
+        DutyKind::Upload | DutyKind::Returned | DutyKind::Begin | DutyKind::Resolve => {
+            "问题的办理过程"
+        }
         DutyKind::SpotCheck => "督导组的抽查记录",
         DutyKind::Materials
         | DutyKind::Summary

@@ -1,21 +1,11 @@
 //! Hands referrals to a person where the platform has no interface, and takes what comes back from there.
 
-use tracing::warn;
-
+pub use super::centre::Word;
+use super::centre::tell_centre;
 use super::issues::referral_refused;
 use super::receive_updates::{receive, referrals_delivered};
 use crate::db::{Handoff, Receipt, Return, Returned, Store, StoreError, Tx, Upsert};
 use crate::domain::referral::{PlatformStatus, PlatformUpdate, Told, meaning};
-use crate::domain::staff::{Holders, Role};
-
-/// What the centre is told.
-#[derive(Debug, Clone)]
-pub struct Word {
-    /// One for each topic of a day.
-    pub topic: String,
-    pub title: String,
-    pub body: String,
-}
 
 /// Puts what is owed now, at most `limit`, into a new hand-off, and tells the one who uploads in the words that `words`
 /// gives; `None` where nothing is owed.
@@ -46,24 +36,6 @@ pub async fn tell_uploader(store: &Store, word: &Word) -> Result<(), StoreError>
     let mut tx = store.begin().await?;
     tell_centre(&mut tx, word).await?;
     tx.commit().await
-}
-
-/// Whoever uploads: the centre (镇社会治理综合服务中心) of the campaign's town.
-async fn tell_centre(tx: &mut Tx, word: &Word) -> Result<(), StoreError> {
-    let tree = tx.area_tree().await?;
-    let holders = Holders::new(tx.staff().await?);
-    let Ok(town) = tree.find(&tx.campaign().town) else {
-        warn!("the campaign's town isn't among the areas: nobody is told of the hand-off");
-        return Ok(());
-    };
-    let Some(person) = holders.holder(&tree, Role::Centre, &town.id) else {
-        warn!("nobody holds the centre's role: nobody is told of the hand-off");
-        return Ok(());
-    };
-    if !tx.tell(person, &word.topic, &word.title, &word.body).await? {
-        warn!("no channel reaches the centre: nobody is told of the hand-off");
-    }
-    Ok(())
 }
 
 /// Takes a row that came back. `None` where it's about nothing that is known here.

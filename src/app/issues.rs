@@ -6,6 +6,7 @@ use jiff::civil::Date;
 
 use super::casework::{Files, From, IssueFile, RuleBook};
 use super::problem::{About, Did, Outcome, Outcomes, Problem};
+use super::returned::{self, CameBack};
 use crate::clock::township_date;
 use crate::db::{NewReferral, Result, Session, Standing, Store, StoreError, Tx, Upsert};
 use crate::domain::delivery::Withdrawal;
@@ -39,6 +40,8 @@ pub(super) struct Wanted {
     pub messages: Vec<(String, i64, i64, Event)>,
     pub reporting_areas: HashSet<String>,
     pub reporting_departments: HashMap<String, Department>,
+    /// What the platform wouldn't have.
+    came_back: Vec<CameBack>,
 }
 
 impl Wanted {
@@ -76,6 +79,10 @@ impl Wanted {
             self.referrals.retain(|referral| referral.issue_id != facts.id);
             self.withdrawn.push((facts.id.clone(), why));
         }
+        if let Event::Refused { reason } = event {
+            let (number, area_id) = (facts.number.clone(), facts.area_id.clone());
+            self.came_back.push(CameBack { number, area_id, round, reason: reason.clone() });
+        }
         if *event == Event::Queued {
             self.referrals.push(NewReferral {
                 issue_id: facts.id.clone(),
@@ -98,6 +105,7 @@ impl Wanted {
         tx.add_events(&self.events).await?;
         tx.withdraw_referrals(&self.withdrawn).await?;
         tx.owe_referrals(&self.referrals).await?;
+        returned::tell(tx, &self.came_back).await?;
         if tx.context().messages {
             for (issue, round, sequence, event) in &self.messages {
                 tx.owe_message(issue, *round, *sequence, event).await?;

@@ -5,6 +5,8 @@
 //! stands here, and no SQL.
 
 mod casework;
+mod centre;
+mod returned;
 mod said_before;
 mod visit_demands;
 mod visit_desk;
@@ -22,6 +24,7 @@ pub mod doctor;
 pub mod hand_off;
 pub mod imports;
 pub mod issues;
+pub mod links;
 pub mod people;
 pub mod plan;
 mod plan_change;
@@ -31,6 +34,8 @@ pub mod rederive;
 pub mod remind;
 pub mod restored;
 pub mod staff;
+pub mod standing;
 pub mod subjects;
 pub mod told;
+pub mod vacant;
 pub mod visits;

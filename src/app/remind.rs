@@ -10,7 +10,8 @@ use jiff::civil::Date;
 use tracing::warn;
 
 use crate::db::{NewNotice, Session, Store, StoreError, Tx};
-use crate::domain::escalation::{Away, Day, Roster, Routes};
+use crate::domain::duty::DutyKind;
+use crate::domain::escalation::{Away, Day, DueGroup, Late, Roster, Routes};
 use crate::domain::staff::Holders;
 
 /// How many groups a turn tells.
@@ -37,11 +38,11 @@ impl std::ops::AddAssign for Told {
     }
 }
 
-/// Who is who, and by which channels they are told.
+/// Who is who on a day, by which channels they are told, and who is late with what.
 ///
 /// # Errors
 /// Where the record can't be read.
-pub async fn roster(session: &mut Session) -> Result<Roster, StoreError> {
+pub async fn roster(session: &mut Session, day: Date) -> Result<Roster, StoreError> {
     let (tree, staff) = (session.area_tree().await?, session.staff().await?);
     let dead = session.dead_addresses().await?;
     let context = session.context();
@@ -50,7 +51,22 @@ pub async fn roster(session: &mut Session) -> Result<Roster, StoreError> {
         .map(|person| (person.id.clone(), context.routes(person, &dead)))
         .filter(|(_, routes)| !routes.is_empty())
         .collect();
-    Ok(Roster { tree, holders: Holders::new(staff), routes })
+    let mut roster = Roster { tree, holders: Holders::new(staff), routes, late: Late::new() };
+    roster.late = late(session, &roster, day).await?;
+    Ok(roster)
+}
+
+/// Who of those who might be told of others' lateness is late with the same, on their own.
+async fn late(session: &mut Session, roster: &Roster, day: Date) -> Result<Late, StoreError> {
+    let above = roster.holders.all().into_iter().filter(|person| person.rank() > 0);
+    let above: Vec<&str> = above.map(|person| person.id.as_str()).collect();
+    let groups = session.late_groups(&above, day).await?;
+    let plan = session.campaign();
+    let owners = |group: &DueGroup| -> Vec<(DutyKind, String)> {
+        let owners = roster.owners(group, plan).into_iter();
+        owners.map(|owner| (group.kind, owner.id.clone())).collect()
+    };
+    Ok(groups.iter().flat_map(owners).collect())
 }
 
 /// What was told before `day` and never reached its reader goes into that day's digest.

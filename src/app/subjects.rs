@@ -64,8 +64,25 @@ pub async fn put(tx: &mut Tx, rows: &[NewSubject]) -> Result<Outcomes> {
     }
     tx.add_subjects(&decided.added).await?;
     tx.change_subjects(&decided.changed).await?;
+    owe_visits(tx, &decided.added).await?;
     relocate(tx, &decided.moved).await?;
     Ok(decided.outcomes)
+}
+
+/// What is visited for the first time is somebody's from the first day on, whoever will be assigned.
+async fn owe_visits(tx: &mut Tx, added: &[NewSubjectRow]) -> Result<()> {
+    if added.is_empty() {
+        return Ok(());
+    }
+    let place = |row: &NewSubjectRow| SubjectPlace {
+        id: row.id.clone(),
+        number: row.number.clone(),
+        area_id: row.area_id.clone(),
+        visitor: None,
+    };
+    let book = RuleBook::read(tx).await?;
+    let files = Files::of(tx, added.iter().map(place).collect(), From::Row, &book).await?;
+    files.write(tx, &book, "record").await
 }
 
 /// What is owed for subjects that now lie elsewhere is owed there, and their issues lie there too.

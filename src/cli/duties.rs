@@ -70,7 +70,8 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
 /// role there.
 pub(super) async fn owners(store: &Store) -> anyhow::Result<HashMap<String, String>> {
     let mut snapshot = store.snapshot().await?;
-    let roster = roster(&mut snapshot).await?;
+    let today = snapshot.today();
+    let roster = roster(&mut snapshot, today).await?;
     let plan = store.campaign();
     let (mut owners, mut after) = (HashMap::new(), String::new());
     loop {

@@ -8,15 +8,17 @@ use jiff::civil::Date;
 
 use super::record::ConfigFile;
 use super::table::Table;
-use super::{read_date, wrong_input};
+use super::{Approval, acting, read_date, refused, wrong_input};
+use crate::app::links::{give, revoke};
 use crate::daemon::{open_channel, reminder_rules};
-use crate::db::{DeadAddress, Holders, NewNotice, Notice, Store};
+use crate::db::{DeadAddress, Holders, LINK_DAYS, NewNotice, Notice, Store};
 use crate::delivery::Outcome;
 use crate::domain::campaign::{Campaign, PhaseName};
 use crate::domain::reason::in_words;
+use crate::domain::rights::Right;
 use crate::domain::staff::AddressKind;
 use crate::domain::township;
-use crate::notify::preview;
+use crate::notify::{digest_link, preview};
 use crate::settings::Settings;
 use crate::settings::channels::ChannelKind;
 
@@ -50,6 +52,23 @@ enum Action {
         #[arg(long)]
         to: String,
     },
+    /// 给一位人员一个新的本人链接（看最近一次提醒的详情、签收）；经手转交的，签收时要再填身份
+    Link {
+        /// 人员编号
+        #[arg(long)]
+        to: String,
+        /// 经手人（记入审计）
+        #[arg(long)]
+        by: String,
+    },
+    /// 作废一位人员手里所有的链接（手机丢了、发错了人；记入审计）
+    Revoke {
+        /// 人员编号
+        #[arg(long)]
+        to: String,
+        #[command(flatten)]
+        approval: Approval,
+    },
     /// 列出哪些人哪个通道找不到，以及没有任何通道的人
     Unreachable {
         /// 以 JSON 输出
@@ -70,6 +89,16 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
             show(&settings, &store, on, to.as_deref(), json).await
         }
         Action::Test { channel, to } => test(&settings, &store, &channel, &to).await,
+        Action::Link { to, by } => give_link(&settings, &store, &to, &by).await,
+        Action::Revoke { to, approval } => {
+            let person = super::person(&store, &to).await?;
+            let mut tx = store.begin().await?;
+            let (by, reason) = approval.given(&mut tx, Right::Absence, None).await?;
+            let revoked = revoke(&mut tx, &person, &by.signed(), reason).await?;
+            tx.commit().await?;
+            say!("{}：{revoked} 个链接已作废", person.name);
+            Ok(ExitCode::SUCCESS)
+        }
         Action::Unreachable { json } => unreachable(&store, json).await,
     }
 }
@@ -128,6 +157,26 @@ fn why_nothing(plan: &Campaign, day: Date) -> String {
         .to_owned()
 }
 
+async fn give_link(
+    settings: &Settings,
+    store: &Store,
+    to: &str,
+    by: &str,
+) -> anyhow::Result<ExitCode> {
+    let public_url = &settings.notify.public_url;
+    if public_url.is_empty() {
+        return Err(wrong_input("notify.public_url 还没有设：人员打不开本机的页面"));
+    }
+    let person = super::person(store, to).await?;
+    let mut tx = store.begin().await?;
+    let by = acting(&mut tx, by, Right::Reveal, None).await?;
+    let link = give(&mut tx, &person, &by.signed()).await.map_err(refused)?;
+    tx.commit().await?;
+    say!("{}", digest_link(public_url, &link.token));
+    say!("只交给本人；用过一次，或过 {LINK_DAYS} 天，就不再有效");
+    Ok(ExitCode::SUCCESS)
+}
+
 async fn test(
     settings: &Settings,
     store: &Store,
@@ -148,6 +197,7 @@ async fn test(
     let context = store.context();
     let notice = Notice {
         id: context.id(),
+        topic: "test".to_owned(),
         on_date: context.clock.today().to_string(),
         staff_number: person.number.clone(),
         staff_name: person.name.clone(),

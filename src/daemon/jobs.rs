@@ -9,7 +9,7 @@ use super::{Gaps, handoff_rules};
 use crate::db::Store;
 use crate::delivery::Lane;
 use crate::domain::campaign::plus;
-use crate::notify::{ReminderRules, remind};
+use crate::notify::{ReminderRules, remind, tell_standing};
 use crate::platform::workbook::{self, HandoffRules};
 use crate::platform::{Platform, poll, sweep};
 use crate::schedule::{Job, When, Work};
@@ -38,6 +38,12 @@ pub(super) fn jobs(
         when: When::DailyAt(notify.from),
         work: reminders(store.clone(), rules.clone(), lanes.to_vec()),
     }];
+    jobs.push(Job {
+        name: "standing",
+        title: "每周进展和上报情况",
+        when: When::DailyAt(notify.from),
+        work: standings(store.clone(), rules.clone(), lanes.to_vec()),
+    });
     let upgrade_after = settings.platform.upgrade_after;
     if !upgrade_after.is_zero() {
         jobs.push(Job {
@@ -130,6 +136,17 @@ fn reminders(store: Store, rules: ReminderRules, lanes: Vec<Arc<Lane>>) -> Work 
                 "提醒 {} 人、{} 项任务，由他人代为接收 {} 项，无人可提醒 {} 项",
                 reminded.people, reminded.duties, reminded.stood_in, reminded.unheard
             ))
+        })
+    })
+}
+
+fn standings(store: Store, rules: ReminderRules, lanes: Vec<Arc<Lane>>) -> Work {
+    Arc::new(move || {
+        let (store, rules, lanes) = (store.clone(), rules.clone(), lanes.clone());
+        Box::pin(async move {
+            let told = tell_standing(&store, &rules.hours).await?;
+            lanes.iter().for_each(|lane| lane.wake());
+            Ok(format!("告知 {told} 份"))
         })
     })
 }

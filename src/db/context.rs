@@ -34,6 +34,8 @@ impl ChannelReach {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Form {
     Text,
+    /// Text that others than its reader see too, as in a group or a log: no link of theirs, no telephone.
+    Group,
     /// A line, as for a text message.
     Short,
     /// Text, and the same as HTML.

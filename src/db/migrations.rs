@@ -51,6 +51,8 @@ versions! {
     25 "0025_delivery";
     26 "0026_following";
     27 "0027_imports_told";
+    28 "0028_who_hears";
+    29 "0029_links";
     30 "0030_noted";
 }
 

@@ -7,11 +7,21 @@ use serde::Serialize;
 
 use super::staff::SealedAddresses;
 use super::{
-    Addresses, ChannelReach, Context, Result, Session, StaffMember, Store, Tx, date, to_json,
+    Addresses, ChannelReach, Context, Form, NewLink, Result, Session, StaffMember, Store, Tx, date,
+    to_json,
 };
 use crate::domain::counted::{CountedEntry, DeliveredNotice};
+use crate::seal::Sealer;
 
 impl Context {
+    /// What a message says; those of before were kept as they were.
+    fn open_words(&self, words: String) -> Result<String> {
+        match Sealer::is_sealed(&words) {
+            true => Ok(self.sealer.open(&words)?),
+            false => Ok(words),
+        }
+    }
+
     /// The configured channel of that lane.
     pub fn channel(&self, lane: &str) -> Option<&ChannelReach> {
         self.channels.iter().find(|channel| channel.lane == lane)
@@ -48,6 +58,10 @@ pub struct NewNotice {
     pub body: String,
     /// The same for a reader of mail.
     pub html: Option<String>,
+    /// The same as others than its reader may see it, where it has what they mayn't.
+    pub several: Option<String>,
+    /// The address that it gives its reader.
+    pub link: Option<NewLink>,
 }
 
 /// Opens the reason of a refusal by which a channel says that it can't reach the person at all.
@@ -60,6 +74,8 @@ pub const DIGEST: &str = "digest";
 #[derive(Debug, Clone)]
 pub struct Notice {
     pub id: String,
+    /// What it is about: a day's digest, or what is told besides.
+    pub topic: String,
     pub on_date: String,
     pub title: String,
     pub body: String,
@@ -71,6 +87,7 @@ pub struct Notice {
 
 struct Row {
     id: String,
+    topic: String,
     on_date: String,
     title: String,
     body: String,
@@ -80,7 +97,7 @@ struct Row {
     sealed: SealedAddresses,
 }
 
-from_row!(Row { ..sealed, id, on_date, title, body, html, staff_number, staff_name });
+from_row!(Row { ..sealed, id, topic, on_date, title, body, html, staff_number, staff_name });
 
 #[derive(Serialize)]
 struct NoticeRow<'n> {
@@ -92,8 +109,9 @@ struct NoticeRow<'n> {
     on: Date,
     topic: &'n str,
     title: &'n str,
-    body: &'n str,
-    html: Option<&'n str>,
+    body: String,
+    html: Option<String>,
+    several: Option<String>,
 }
 
 /// How many notices one statement is handed.
@@ -106,7 +124,7 @@ impl Store {
             return Ok(Vec::new());
         }
         let read = format!(
-            "SELECT n.id, n.on_date, n.title, n.body, n.html, s.number AS staff_number, s.name AS staff_name,
+            "SELECT n.id, n.topic, n.on_date, n.title, n.body, n.html, s.number AS staff_number, s.name AS staff_name,
                s.phone_sealed, s.email_sealed, s.wecom_sealed, s.feishu_sealed
              FROM notices n JOIN staff s ON s.id = n.staff_id
              WHERE n.id {}",
@@ -120,10 +138,11 @@ impl Store {
             Ok(Notice {
                 addresses: row.sealed.open(&self.context)?,
                 id: row.id,
+                topic: row.topic,
                 on_date: row.on_date,
                 title: row.title,
-                body: row.body,
-                html: row.html,
+                body: self.context.open_words(row.body)?,
+                html: row.html.map(|html| self.context.open_words(html)).transpose()?,
                 staff_number: row.staff_number,
                 staff_name: row.staff_name,
             })
@@ -146,16 +165,41 @@ impl Session {
     }
 }
 
+impl Session {
+    /// The last day on which a person was told anything.
+    pub async fn last_told_on(&mut self, staff_id: &str) -> Result<Option<String>> {
+        let last = "SELECT MAX(on_date) FROM notices WHERE staff_id = $1 AND topic = $2";
+        Ok(sqlx::query_scalar(last)
+            .bind(staff_id.to_owned())
+            .bind(DIGEST)
+            .fetch_one(&mut *self.db)
+            .await?)
+    }
+
+    /// Whether anybody was told of this topic since a day.
+    pub async fn was_told(&mut self, topic: &str, since: Date) -> Result<bool> {
+        let told: Option<String> = sqlx::query_scalar(
+            "SELECT staff_id FROM notices WHERE on_date >= $1 AND topic = $2 LIMIT 1",
+        )
+        .bind(since.to_string())
+        .bind(topic.to_owned())
+        .fetch_optional(&mut *self.db)
+        .await?;
+        Ok(told.is_some())
+    }
+}
+
 impl Tx {
     /// Writes notices and their outbox rows, each once: one for each person, channel, day and topic.
     pub async fn put_notices(&mut self, notices: &[NewNotice]) -> Result<()> {
         let texts = [
-            "id", "staff", "channel", "on", "topic", "title", "body", "html", "debt_id", "debt_key",
+            "id", "staff", "channel", "on", "topic", "title", "body", "html", "several", "debt_id",
+            "debt_key",
         ];
         let source = self.dialect.rows(&texts, &[]);
         let write = format!(
-            "INSERT INTO notices (id, staff_id, channel, on_date, topic, title, body, html, created_at)
-             SELECT id, staff, channel, \"on\", topic, title, body, html, $2 FROM {source} AS j WHERE true
+            "INSERT INTO notices (id, staff_id, channel, on_date, topic, title, body, html, several, created_at)
+             SELECT id, staff, channel, \"on\", topic, title, body, html, several, $2 FROM {source} AS j WHERE true
              ON CONFLICT (staff_id, channel, on_date, topic) DO NOTHING"
         );
         let owe = format!(
@@ -165,7 +209,12 @@ impl Tx {
         );
         let now = self.now();
         for chunk in notices.chunks(AT_ONCE) {
-            let rows: Vec<NoticeRow<'_>> = chunk.iter().map(|new| self.notice_row(new)).collect();
+            let rows = chunk.iter().map(|new| self.notice_row(new));
+            let rows: Vec<NoticeRow<'_>> = rows.collect::<Result<_>>()?;
+            let links = chunk.iter().filter_map(|new| {
+                Some((new.link.as_ref()?, new.staff_id.as_str(), new.on.to_string()))
+            });
+            self.put_links(&links.collect::<Vec<_>>()).await?;
             let rows = to_json(&rows)?;
             sqlx::query(sqlx::AssertSqlSafe(write.clone()))
                 .bind(&rows)
@@ -184,13 +233,13 @@ impl Tx {
         Ok(())
     }
 
-    fn notice_row<'n>(&self, new: &'n NewNotice) -> NoticeRow<'n> {
-        let NewNotice { staff_id, channel, on, topic, title, body, html } = new;
+    fn notice_row<'n>(&self, new: &'n NewNotice) -> Result<NoticeRow<'n>> {
+        let NewNotice { staff_id, channel, on, topic, title, body, html, several, .. } = new;
         let mut debt_key = format!("notice:{channel}:{staff_id}:{on}");
         if topic != DIGEST {
             debt_key = format!("{debt_key}:{topic}");
         }
-        NoticeRow {
+        Ok(NoticeRow {
             id: self.context.id(),
             debt_id: self.context.id(),
             debt_key,
@@ -199,9 +248,10 @@ impl Tx {
             on: *on,
             topic,
             title,
-            body,
-            html: html.as_deref(),
-        }
+            body: self.context.seal(body)?,
+            html: self.context.seal_optional(html.as_deref())?,
+            several: self.context.seal_optional(several.as_deref())?,
+        })
     }
 
     /// A channel won't have it, such as a mailbox that doesn't exist: the person is marked as out of its reach, and
@@ -238,12 +288,23 @@ impl Tx {
             self.context.channels.iter().filter(|c| !c.copy).find(reaches).map(|c| c.lane.clone())
         });
         let Some(next) = next else { return Ok(()) };
-        let html: Option<String> = sqlx::query_scalar("SELECT html FROM notices WHERE id = $1")
-            .bind(id)
-            .fetch_one(&mut *self.db)
-            .await?;
+        let (html, several): (Option<String>, Option<String>) =
+            sqlx::query_as("SELECT html, several FROM notices WHERE id = $1")
+                .bind(id)
+                .fetch_one(&mut *self.db)
+                .await?;
+        let context = self.shared_context();
+        let open = |words: Option<String>| words.map(|words| context.open_words(words)).transpose();
+        let (body, html, several) = (context.open_words(body)?, open(html)?, open(several)?);
         let on = date("notices.on_date", &on)?;
-        let again = NewNotice { staff_id: staff, channel: next, on, topic, title, body, html };
+        // What only its reader may see doesn't go where others read too.
+        let is_group = self.context.channel(&next).is_some_and(|next| next.form == Form::Group);
+        let (body, html, several) = match several {
+            Some(several) if is_group => (several, None, None),
+            several => (body, html, several),
+        };
+        let (staff_id, channel, link) = (staff, next, None);
+        let again = NewNotice { staff_id, channel, on, topic, title, body, html, several, link };
         self.put_notices(&[again]).await
     }
 
@@ -265,6 +326,8 @@ impl Tx {
             title: title.to_owned(),
             body: body.to_owned(),
             html: None,
+            several: None,
+            link: None,
         };
         let notices: Vec<NewNotice> =
             self.context.routes(person, &dead).into_iter().map(notice).collect();

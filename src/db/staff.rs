@@ -1,6 +1,6 @@
 //! Staff 走访人员 and their roles, and who holds a role over an area.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use serde::{Deserialize, Serialize};
 
@@ -165,6 +165,20 @@ impl Session {
             feishu_sealed: sealed.feishu_sealed,
             created_at: self.now,
         })
+    }
+
+    /// Who has an address that somebody else has too.
+    pub async fn sharing_addresses(&mut self) -> Result<HashSet<String>> {
+        let known = self.known_staff().await?;
+        let mut by_address: HashMap<&str, Vec<&str>> = HashMap::new();
+        for KnownStaff { person, addresses } in &known {
+            let Addresses { phone, email, wecom, feishu } = addresses;
+            for address in [phone, email, wecom, feishu].into_iter().flatten() {
+                by_address.entry(address).or_default().push(&person.id);
+            }
+        }
+        let shared = by_address.into_values().filter(|people| people.len() > 1);
+        Ok(shared.flatten().map(str::to_owned).collect())
     }
 
     /// Everyone, with their addresses.

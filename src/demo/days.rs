@@ -199,6 +199,7 @@ impl Days {
             (DutyKind::SelfCheck, date(2022, 6, 24)),
             (DutyKind::LookBack, date(2022, 6, 27)),
         ];
+        // By the organisation office, as `appoint` numbered it.
         let mut lines = String::from("任务,区划,确认人\n");
         for (kind, _) in CONFIRMED_FROM.iter().filter(|(_, from)| *from <= on) {
             for area in self.store.areas_owing(*kind).await? {

@@ -108,12 +108,13 @@ fn arrivals(sandbox: &Sandbox) -> HashMap<String, usize> {
     arrived
 }
 
-/// How often each person got a digest of each day.
-fn reminders(sandbox: &Sandbox) -> HashMap<(String, String), usize> {
+/// How often each person got a digest of each day, or a word of another kind.
+fn reminders(sandbox: &Sandbox) -> HashMap<[String; 3], usize> {
     let mut told = HashMap::new();
     for notice in &sandbox.ledger().notices {
         let field = |name: &str| notice.body["data"][name].as_str().unwrap_or_default().to_owned();
-        *told.entry((field("to"), field("date"))).or_default() += 1;
+        let topic = notice.body["type"].as_str().unwrap_or_default().to_owned();
+        *told.entry([field("to"), field("date"), topic]).or_default() += 1;
     }
     told
 }

@@ -69,6 +69,26 @@ pub struct EscalationStep {
     /// Days from the due date: negative before it, positive after it.
     pub days: i64,
     pub who: Recipient,
+    /// Whether all hear who hold the role, or the first of them.
+    #[serde(default, skip_serializing_if = "Reach::is_first")]
+    pub tell: Reach,
+}
+
+/// How many hear of those who hold a role.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Reach {
+    /// The first by number who is here and in reach.
+    #[default]
+    First,
+    All,
+}
+
+impl Reach {
+    #[allow(clippy::trivially_copy_pass_by_ref, reason = "as serde asks")]
+    fn is_first(&self) -> bool {
+        *self == Reach::First
+    }
 }
 
 /// Who hears at a step.
@@ -104,6 +124,9 @@ pub struct Campaign {
     pub acknowledge_within: i64,
     /// Within how many workdays of its classification a joint or city issue is on the platform.
     pub upload_within: i64,
+    /// Within how many workdays it's settled what becomes of an issue that the platform refused.
+    #[serde(default = "returned_within")]
+    pub returned_within: i64,
     /// So many days before its date a duty's warning turns from green to yellow.
     pub yellow_within: i64,
     /// For reports of a breach of discipline (四(二)); empty for none.
@@ -122,6 +145,11 @@ pub struct Campaign {
     pub departments: BTreeMap<Category, String>,
     #[serde(default)]
     pub ladder: Vec<Ladder>,
+}
+
+/// Of plans that were written before it could be said.
+const fn returned_within() -> i64 {
+    3
 }
 
 /// What is wrong with a plan.
@@ -154,6 +182,7 @@ impl Campaign {
         let days = [
             ("acknowledge_within", self.acknowledge_within),
             ("upload_within", self.upload_within),
+            ("returned_within", self.returned_within),
             ("yellow_within", self.yellow_within),
         ];
         if let Some((key, _)) = days.iter().find(|(_, days)| *days < 0) {
@@ -247,6 +276,7 @@ impl Campaign {
             DutyKind::Classify | DutyKind::Summary => self.ends_on(PhaseName::Classify),
             DutyKind::Acknowledge
             | DutyKind::Upload
+            | DutyKind::Returned
             | DutyKind::Begin
             | DutyKind::Resolve
             | DutyKind::Report => self.ends_on(PhaseName::Resolve),
@@ -260,10 +290,10 @@ impl Campaign {
 
     /// The steps of a kind of duty, earliest first.
     pub fn steps(&self, kind: DutyKind) -> &[EscalationStep] {
-        self.ladder
-            .iter()
-            .find(|ladder| ladder.duties.contains(&kind))
-            .map_or(&[], |ladder| &ladder.steps)
+        let of = |kind| self.ladder.iter().find(|ladder| ladder.duties.contains(&kind));
+        // A plan that was written before there was this kind says it of what goes to the platform.
+        let like = || of(DutyKind::Upload).filter(|_| kind == DutyKind::Returned);
+        of(kind).or_else(like).map_or(&[], |ladder| &ladder.steps)
     }
 
     fn find(&self, name: PhaseName) -> Option<&Phase> {

@@ -1,5 +1,6 @@
 //! 任务: something one person owes by one date.
 
+use super::holder::Holder;
 use super::staff::Role;
 use crate::words;
 
@@ -15,15 +16,17 @@ words! {
         /// 三(二)
         Classify = "classify", "群众分类";
         /// 三(二)
-        Summary = "summary", "总支小结";
+        Summary = "summary", "总支工作总结" | "总支小结";
         /// 三(三): joint and city issues are uploaded to the platform.
         Upload = "upload", "问题上报";
+        /// 三(三): the platform refused an issue, and it's settled what becomes of it.
+        Returned = "returned", "平台退回处理";
         /// 三(三), 倒排工期: work has begun.
-        Begin = "begin", "问题开工";
+        Begin = "begin", "着手办理" | "问题开工";
         /// 三(三)
         Resolve = "resolve", "问题办结";
         /// 三(三)
-        Report = "report", "办结情况上报";
+        Report = "report", "问题解决情况" | "办结情况上报" | "问题解决情况上报";
         /// 三(四): face to face where there was an issue.
         Revisit = "revisit", "回访";
         /// 三(四)
@@ -60,6 +63,7 @@ impl DutyKind {
             DutyKind::Acknowledge | DutyKind::Upload | DutyKind::Begin | DutyKind::Resolve => {
                 Role::GridMember
             }
+            DutyKind::Returned => Role::Centre,
             DutyKind::SpotCheck => Role::Inspector,
         }
     }
@@ -78,7 +82,7 @@ impl DutyKind {
     /// Whether it is about one issue, and so advances the ladder alone.
     pub const fn is_of_issue(self) -> bool {
         use DutyKind::*;
-        matches!(self, Acknowledge | Upload | Begin | Resolve)
+        matches!(self, Acknowledge | Upload | Returned | Begin | Resolve)
     }
 
     /// Whether reminders go to whoever has the ball, and not to a fixed role.
@@ -86,15 +90,27 @@ impl DutyKind {
         matches!(self, DutyKind::Begin | DutyKind::Resolve)
     }
 
-    /// What whoever owes it is to do, as a digest says it.
-    pub const fn what_to_do(self) -> &'static str {
+    /// What whoever owes it is to do, as a digest says it; of an issue that depends on who has the ball.
+    pub const fn what_to_do(self, holder: Option<Holder>) -> &'static str {
+        match (self, holder) {
+            (DutyKind::Resolve, Some(Holder::Platform)) => "问题在平台办理中，请向平台催办",
+            (DutyKind::Resolve, Some(Holder::Centre)) => "问题还没有上报到平台，请核对后上报",
+            (DutyKind::Resolve, Some(Holder::Resident)) => "问题已办结，请当面回访，问清是否满意",
+            _ => self.to_do(),
+        }
+    }
+
+    const fn to_do(self) -> &'static str {
         match self {
-            DutyKind::Materials => "备齐工作牌、明白纸和联系服务卡，报送任务确认表",
+            DutyKind::Materials => "备齐工作牌、明白纸和联系服务群众卡，报送任务确认表",
             DutyKind::Visit => "入户走访，交走访记录表",
             DutyKind::Acknowledge => "看过群众诉求后签收",
             DutyKind::Classify => "把群众反映的问题分清层级和类别",
-            DutyKind::Summary => "把总支小结报镇组织人事办公室，由其报送任务确认表",
+            DutyKind::Summary => "把总支工作总结报镇组织人事办公室，由其报送任务确认表",
             DutyKind::Upload => "把问题上传到平台",
+            DutyKind::Returned => {
+                "平台退回：可重新分类、补正后再报、答复平台，或者改由镇村自行办结"
+            }
             DutyKind::Begin => "着手办理，交着手办理表",
             DutyKind::Resolve => "办结后交办理结果表，并告知群众",
             DutyKind::Report => "把问题解决情况报镇组织人事办公室，由其报送任务确认表",

@@ -7,15 +7,21 @@ use jiff::civil::Date;
 use serde::Serialize;
 
 use super::area::AreaTree;
-use super::campaign::{Campaign, EscalationStep, Recipient};
+use super::campaign::{Campaign, EscalationStep, Reach, Recipient};
 use super::duty::DutyKind;
 use super::holder::Holder;
 use super::issue::Category;
 use super::staff::{Holders, Role, StaffMember};
 use super::workdays::Workdays;
 
-/// Whoever stands above all, where nobody else can be told.
-const LAST_RESORT: Role = Role::LeadingGroup;
+/// The line upward (四(一)): what nobody at one level can hear of or do comes to the next.
+const LINE: [Role; 5] = [
+    Role::VillageCadre,
+    Role::VillageLead,
+    Role::BranchSecretary,
+    Role::SupervisingLeader,
+    Role::LeadingGroup,
+];
 
 /// A duty group whose next step is due: what one person owes of one kind, in one area, by one date.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -62,51 +68,97 @@ pub type Away = HashMap<String, Option<String>>;
 /// For each person, the channels by which they are told, the preferred one first; who isn't here is out of reach.
 pub type Routes = HashMap<String, Vec<String>>;
 
-/// Who is who: the places, who holds which role there, and by which channels they hear.
+/// Who is late with which kind of duty.
+pub type Late = HashSet<(DutyKind, String)>;
+
+/// Who is who: the places, who holds which role there, by which channels they hear, and who is late with what.
 #[derive(Debug)]
 pub struct Roster {
     pub tree: Arc<AreaTree>,
     pub holders: Holders,
     pub routes: Routes,
+    pub late: Late,
 }
 
 impl Roster {
-    fn holder(&self, role: Role, area: &str) -> Option<&StaffMember> {
-        self.holders.holder(&self.tree, role, area)
-    }
-
-    /// Who owes a group, whether here or away.
+    /// Who owes a group, whether here or away: of several, the first.
     pub fn owner(&self, group: &DueGroup, plan: &Campaign) -> Option<&StaffMember> {
-        self.meant(group, Recipient::Owner, plan)
+        self.owners(group, plan).into_iter().next()
     }
 
-    /// Whom a step means.
-    fn meant(&self, group: &DueGroup, who: Recipient, plan: &Campaign) -> Option<&StaffMember> {
-        let role = match who {
-            Recipient::Role(role) => role,
-            Recipient::Owner => match (&group.staff_id, self.has_ball(group, plan)) {
-                (Some(owner), _) => return self.holders.person(owner),
-                (None, Some(person)) => return Some(person),
-                (None, None) => group.role,
-            },
-        };
-        self.holder(role, &group.area_id)
+    /// Everybody who owes a group: its person, whoever has the ball, or all who hold the role; where nobody holds it, it's the
+    /// affair of whoever stands next above.
+    pub fn owners(&self, group: &DueGroup, plan: &Campaign) -> Vec<&StaffMember> {
+        if let Some(owner) = &group.staff_id {
+            return self.holders.person(owner).into_iter().collect();
+        }
+        let of_role = |role| self.holders.holders(&self.tree, role, &group.area_id);
+        let levels = [self.has_ball(group, plan), of_role(group.role)].into_iter();
+        let above =
+            line_above(group.role.rank()).map(|role| of_role(role).into_iter().take(1).collect());
+        levels.chain(above).find(|level| !level.is_empty()).unwrap_or_default()
+    }
+
+    /// Whether nobody holds the role that owes a group.
+    pub fn is_vacant(&self, group: &DueGroup, plan: &Campaign) -> bool {
+        group.staff_id.is_none()
+            && self.has_ball(group, plan).is_empty()
+            && self.holders.holder(&self.tree, group.role, &group.area_id).is_none()
     }
 
     /// Whoever has the ball: reminders go to whoever can act.
-    fn has_ball(&self, group: &DueGroup, plan: &Campaign) -> Option<&StaffMember> {
-        if !group.kind.follows_the_ball() {
-            return None;
-        }
-        let of_role = |role| self.holder(role, &group.area_id);
-        match group.holder? {
-            Holder::Department => self.holders.department(plan.departments.get(&group.category?)?),
-            Holder::Village => of_role(Role::GridMember),
+    fn has_ball(&self, group: &DueGroup, plan: &Campaign) -> Vec<&StaffMember> {
+        let holder = group.holder.filter(|_| group.kind.follows_the_ball());
+        let Some(holder) = holder else { return Vec::new() };
+        let role = match holder {
+            Holder::Department => {
+                let unit = group.category.and_then(|category| plan.departments.get(&category));
+                let person = unit.and_then(|unit| self.holders.department(unit));
+                return person.into_iter().collect();
+            }
+            Holder::Village => Role::GridMember,
             // The centre can press the platform; nobody here can do its work.
-            Holder::Centre | Holder::Platform => of_role(Role::Centre),
-            Holder::Resident => of_role(Role::Visitor),
+            Holder::Centre | Holder::Platform => Role::Centre,
+            Holder::Resident => Role::Visitor,
+        };
+        self.holders.holders(&self.tree, role, &group.area_id)
+    }
+
+    /// Who holds a role over what these people owe: a leader (分管领导) by their unit, else by the area.
+    fn over(&self, group: &DueGroup, role: Role, owners: &[&StaffMember]) -> Vec<&StaffMember> {
+        let unit = owners.iter().find(|owner| owner.roles.contains(&Role::Department));
+        let by_unit = match (role, unit) {
+            (Role::SupervisingLeader, Some(owner)) => self.holders.leaders_of(&owner.unit),
+            _ => Vec::new(),
+        };
+        match by_unit.is_empty() {
+            true => self.holders.holders(&self.tree, role, &group.area_id),
+            false => by_unit,
         }
     }
+
+    /// Of those who hold a role over what these people owe, the ones who can press them: who stands above them and isn't late
+    /// with the same. Nobody stands above the leading group: there, it's the others.
+    fn superiors(
+        &self,
+        group: &DueGroup,
+        role: Role,
+        owners: &[&StaffMember],
+    ) -> Vec<&StaffMember> {
+        let owing = owners.iter().map(|owner| owner.rank()).max().unwrap_or(group.role.rank());
+        let is_last = role == Role::LeadingGroup;
+        let mut found = self.over(group, role, owners);
+        found.retain(|person| owners.iter().all(|owner| owner.id != person.id));
+        found.retain(|person| {
+            is_last || role.rank() > owing && !self.late.contains(&(group.kind, person.id.clone()))
+        });
+        found
+    }
+}
+
+/// The roles of the line that stand above a rank, the nearest first.
+fn line_above(rank: u8) -> impl Iterator<Item = Role> {
+    LINE.into_iter().filter(move |role| role.rank() > rank)
 }
 
 /// Who hears a step.
@@ -114,6 +166,8 @@ impl Roster {
 pub struct Reached {
     pub person: String,
     pub instead_of: Option<String>,
+    /// Nobody at the level that was meant can hear it: it came to the next.
+    pub passed_up: bool,
 }
 
 /// What earlier days have said of groups.
@@ -158,15 +212,23 @@ impl Day<'_> {
         let passed = told_on[first..].iter().take_while(|on| **on <= self.on).count();
         let (mut reminders, mut unheard, mut postponed) = (Vec::new(), Vec::new(), false);
         if group.open > 0 {
-            for index in latest_for_each(&steps[first..first + passed], first) {
-                match self.step(group, steps, index, heard) {
+            let due = (first..first + passed).map(|index| {
+                let reached = self.recipients(group, steps, index);
+                if reached.is_empty() {
+                    unheard.push(steps[index].who);
+                }
+                (index, reached)
+            });
+            let due: Vec<(usize, Vec<Reached>)> = due.collect();
+            for (index, reached) in latest_for_each(steps, due) {
+                match self.step(group, steps, index, reached, heard) {
                     Step::Told(reminder) => reminders.push(reminder),
                     Step::Known => {}
                     Step::Waits => postponed = true,
-                    Step::Nobody => unheard.push(steps[index].who),
                 }
             }
         }
+        unheard.dedup();
         let (next, on) = if postponed {
             (first, self.on.tomorrow().ok())
         } else {
@@ -182,14 +244,18 @@ impl Day<'_> {
         group: &DueGroup,
         steps: &[EscalationStep],
         index: usize,
+        reached: Reached,
         heard: &Heard,
     ) -> Step {
-        let Some(Reached { person, instead_of }) = self.recipient(group, steps, index) else {
-            return Step::Nobody;
-        };
+        let Reached { person, instead_of, passed_up } = reached;
         let (id, late, step) = (&group.id, steps[index].days > 0, number(index));
-        if heard.acknowledged.contains(&(id.clone(), person.clone(), late))
-            || heard.told.contains(&(id.clone(), step, person.clone()))
+        let was_told = |index| heard.told.contains(&(id.clone(), number(index), person.clone()));
+        // What came to them for want of somebody else is told once after its date.
+        let again =
+            passed_up && (0..index).any(|earlier| steps[earlier].days > 0 && was_told(earlier));
+        if again
+            || was_told(index)
+            || heard.acknowledged.contains(&(id.clone(), person.clone(), late))
         {
             return Step::Known;
         }
@@ -200,23 +266,60 @@ impl Day<'_> {
         Step::Told(Reminder { group, step, staff: person, instead_of, duties })
     }
 
-    /// Who hears the step at `index` of a group: its person; where they are away or out of reach, their deputy; else
-    /// whoever would hear next. `None` where nobody can be told.
-    pub fn recipient(
+    /// Who hears the step at `index` of a group: who is meant, all or the first of them; for whoever is away or out of reach
+    /// their deputy; where none of these can be told, whoever stands next above. Nobody is told of their own lateness as
+    /// somebody else's.
+    pub fn recipients(
         &self,
         group: &DueGroup,
         steps: &[EscalationStep],
         index: usize,
-    ) -> Option<Reached> {
-        let person = |who| self.roster.meant(group, who, self.plan);
-        let meant = person(steps.get(index)?.who);
-        let later = steps[index + 1..].iter().filter(|step| step.who != Recipient::Owner);
-        let above = later.map(|step| step.who).chain([Recipient::Role(LAST_RESORT)]);
-        let candidates = std::iter::once(meant).chain(above.map(person)).flatten();
-        let heard = candidates.flat_map(|person| [Some(&person.id), self.deputy(&person.id)]);
-        let person = heard.flatten().find(|person| self.can_hear(person))?.clone();
-        let instead_of = meant.map(|meant| meant.id.clone()).filter(|meant| *meant != person);
-        Some(Reached { person, instead_of })
+    ) -> Vec<Reached> {
+        let Some(EscalationStep { days, who, tell }) = steps.get(index) else { return Vec::new() };
+        let owners = self.roster.owners(group, self.plan);
+        let (meant, rank) = match who {
+            Recipient::Owner => {
+                let ranks = owners.iter().map(|owner| owner.rank());
+                (owners.clone(), ranks.max().unwrap_or(group.role.rank()))
+            }
+            // Before the date nobody is late: they only hear of it.
+            Recipient::Role(role) if *days <= 0 => {
+                let mut holders = self.roster.over(group, *role, &owners);
+                holders.retain(|person| owners.iter().all(|owner| owner.id != person.id));
+                (holders, role.rank())
+            }
+            Recipient::Role(role) => (self.roster.superiors(group, *role, &owners), role.rank()),
+        };
+        let but: &[&StaffMember] = if *who == Recipient::Owner { &[] } else { &owners };
+        let reached = self.reached(&meant, *tell, but);
+        if !reached.is_empty() {
+            return reached;
+        }
+        let mut above = line_above(rank).map(|role| self.roster.superiors(group, role, &owners));
+        let next = above.find_map(|level| self.reached(&level, Reach::First, &owners).pop());
+        let instead_of = || meant.first().map(|meant| meant.id.clone());
+        let passed = |next: Reached| Reached { instead_of: instead_of(), passed_up: true, ..next };
+        next.map(passed).into_iter().collect()
+    }
+
+    /// Of those who are meant, who can be told: each, or their deputy, but for some.
+    fn reached(&self, meant: &[&StaffMember], tell: Reach, but: &[&StaffMember]) -> Vec<Reached> {
+        let first = meant.first().map(|person| &person.id);
+        let mut reached: Vec<Reached> = Vec::new();
+        for person in meant.iter().map(|person| &person.id) {
+            let or_deputy = [Some(person), self.deputy(person)].into_iter().flatten();
+            let mut told = or_deputy.filter(|one| but.iter().all(|but| but.id != **one));
+            let Some(one) = told.find(|one| self.can_hear(one)) else { continue };
+            let of = if tell == Reach::All { Some(person) } else { first };
+            let instead_of = of.filter(|of| *of != one).cloned();
+            if reached.iter().all(|known| known.person != *one) {
+                reached.push(Reached { person: one.clone(), instead_of, passed_up: false });
+            }
+            if tell == Reach::First {
+                break;
+            }
+        }
+        reached
     }
 
     fn can_hear(&self, person: &str) -> bool {
@@ -228,24 +331,31 @@ impl Day<'_> {
     }
 }
 
-/// What becomes of one step.
+/// What becomes of one step for one who hears it.
 enum Step {
     Told(Reminder),
     /// They were told before, or said that they know.
     Known,
     /// They have today's digest: it waits for tomorrow's.
     Waits,
-    Nobody,
 }
 
-/// Of steps that passed together (the service was down), the latest for each who hears, by their places in the ladder.
-fn latest_for_each(passed: &[EscalationStep], first: usize) -> Vec<usize> {
-    let mut latest: Vec<(Recipient, usize)> = Vec::new();
-    for (offset, step) in passed.iter().enumerate() {
-        latest.retain(|(earlier, _)| *earlier != step.who);
-        latest.push((step.who, first + offset));
+/// Of steps that passed together (the service was down), the latest for each who hears: as owner, and as somebody else.
+fn latest_for_each(
+    steps: &[EscalationStep],
+    passed: Vec<(usize, Vec<Reached>)>,
+) -> Vec<(usize, Reached)> {
+    let mut latest: Vec<(usize, Reached)> = Vec::new();
+    let as_owner = |index: usize| steps[index].who == Recipient::Owner;
+    for (index, reached) in passed {
+        for one in reached {
+            latest.retain(|(earlier, known)| {
+                known.person != one.person || as_owner(*earlier) != as_owner(index)
+            });
+            latest.push((index, one));
+        }
     }
-    latest.into_iter().map(|(_, index)| index).collect()
+    latest
 }
 
 fn number(place: usize) -> i64 {
@@ -253,215 +363,4 @@ fn number(place: usize) -> i64 {
 }
 
 #[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used)]
-
-    use jiff::civil::date;
-
-    use super::*;
-    use crate::domain::area::{Area, AreaKind};
-
-    fn plan() -> Campaign {
-        toml::from_str(include_str!("../../config/campaign.toml")).unwrap()
-    }
-
-    fn area(id: &str, kind: AreaKind, parent: Option<&str>) -> Area {
-        let parent_id = parent.map(str::to_owned);
-        Area { id: id.to_owned(), code: None, name: id.to_owned(), kind, parent_id }
-    }
-
-    fn person(id: &str, role: Role, area: &str) -> StaffMember {
-        StaffMember {
-            id: id.to_owned(),
-            number: id.to_owned(),
-            name: id.to_owned(),
-            area_id: area.to_owned(),
-            unit: id.to_owned(),
-            roles: vec![role],
-            addresses: Vec::new(),
-            calendar_version: 0,
-        }
-    }
-
-    /// A town, a branch, a village: who holds which role there, all in reach but those of `silent`.
-    fn roster(silent: &[&str]) -> Roster {
-        let staff = vec![
-            person("centre", Role::Centre, "town"),
-            person("grid", Role::GridMember, "village"),
-            person("leader", Role::LeadingGroup, "town"),
-            person("secretary", Role::BranchSecretary, "branch"),
-            person("visitor", Role::Visitor, "village"),
-            person("works", Role::Department, "town"),
-        ];
-        let in_reach = staff.iter().filter(|person| !silent.contains(&person.id.as_str()));
-        let routes = in_reach.map(|person| (person.id.clone(), vec!["log".to_owned()])).collect();
-        let tree = AreaTree::new([
-            area("town", AreaKind::Town, None),
-            area("branch", AreaKind::Branch, Some("town")),
-            area("village", AreaKind::Village, Some("branch")),
-        ]);
-        Roster { tree: Arc::new(tree), holders: Holders::new(staff), routes }
-    }
-
-    fn visits() -> DueGroup {
-        DueGroup {
-            id: "g".to_owned(),
-            kind: DutyKind::Visit,
-            staff_id: Some("visitor".to_owned()),
-            role: Role::Visitor,
-            area_id: "village".to_owned(),
-            due_on: date(2022, 3, 31),
-            next_step: 0,
-            open: 3,
-            holder: None,
-            category: None,
-        }
-    }
-
-    struct World {
-        plan: Campaign,
-        workdays: Workdays,
-        roster: Roster,
-        away: Away,
-        told_today: HashSet<String>,
-        heard: Heard,
-    }
-
-    impl World {
-        fn new(silent: &[&str]) -> World {
-            World {
-                plan: plan(),
-                workdays: Workdays::default(),
-                roster: roster(silent),
-                away: Away::new(),
-                told_today: HashSet::new(),
-                heard: Heard::default(),
-            }
-        }
-
-        fn decide(&self, on: Date, group: &DueGroup) -> Decision {
-            let World { plan, workdays, roster, away, told_today, heard } = self;
-            Day { on, plan, workdays, roster, away, told_today }.decide(group, heard)
-        }
-
-        /// Who is told on a day, and in place of whom.
-        fn told(&self, on: Date, group: &DueGroup) -> Vec<(String, Option<String>)> {
-            let told = self.decide(on, group).reminders.into_iter();
-            told.map(|reminder| (reminder.staff, reminder.instead_of)).collect()
-        }
-    }
-
-    fn names(told: &[(&str, Option<&str>)]) -> Vec<(String, Option<String>)> {
-        told.iter().map(|(who, of)| ((*who).to_owned(), of.map(str::to_owned))).collect()
-    }
-
-    #[test]
-    fn a_step_is_told_on_its_day_and_the_group_moves_up() {
-        let world = World::new(&[]);
-        assert_eq!(world.decide(date(2022, 3, 25), &visits()).duties, 0, "not yet");
-        let first = world.decide(date(2022, 3, 28), &visits());
-        assert_eq!(first.reminders[0].staff, "visitor");
-        assert_eq!((first.duties, first.reminders[0].duties), (3, 3));
-        let advance = Advance { group: "g".into(), next_step: 1, on: Some(date(2022, 3, 31)) };
-        assert_eq!(first.advance, advance);
-        // What nobody owes any more is told to nobody, and moves up all the same.
-        let done = world.decide(date(2022, 3, 28), &DueGroup { open: 0, ..visits() });
-        assert_eq!((done.reminders.len(), done.advance), (0, advance));
-    }
-
-    #[test]
-    fn after_silence_each_hears_their_latest_step_once() {
-        let world = World::new(&[]);
-        // Three days before, the date itself and the day after are one for the owner.
-        let decision = world.decide(date(2022, 4, 4), &visits());
-        let told: Vec<_> = decision.reminders.iter().map(|r| (r.staff.as_str(), r.step)).collect();
-        assert_eq!(told, [("visitor", 2), ("secretary", 3)]);
-    }
-
-    #[test]
-    fn whoever_is_away_or_out_of_reach_is_stood_in_for() {
-        let on = date(2022, 3, 28);
-        let mut world = World::new(&[]);
-        world.away.insert("visitor".to_owned(), Some("grid".to_owned()));
-        assert_eq!(world.told(on, &visits()), names(&[("grid", Some("visitor"))]));
-        // A deputy who is away too isn't one: the next step's person hears.
-        world.away.insert("grid".to_owned(), None);
-        assert_eq!(world.told(on, &visits()), names(&[("secretary", Some("visitor"))]));
-        let world = World::new(&["visitor", "secretary"]);
-        assert_eq!(world.told(on, &visits()), names(&[("leader", Some("visitor"))]));
-        let world = World::new(&["visitor", "secretary", "leader"]);
-        let decision = world.decide(on, &visits());
-        assert_eq!((decision.reminders.len(), decision.unheard.len()), (0, 1));
-        assert_eq!(decision.advance.next_step, 1, "nobody to wait for");
-    }
-
-    #[test]
-    fn an_acknowledgement_holds_until_the_date_and_another_after_it() {
-        let mut world = World::new(&[]);
-        world.heard.acknowledged.insert(("g".into(), "visitor".into(), false));
-        assert!(world.told(date(2022, 3, 31), &DueGroup { next_step: 1, ..visits() }).is_empty());
-        let late = DueGroup { next_step: 2, ..visits() };
-        assert_eq!(world.told(date(2022, 4, 1), &late), names(&[("visitor", None)]));
-        world.heard.acknowledged.insert(("g".into(), "visitor".into(), true));
-        assert!(world.told(date(2022, 4, 1), &late).is_empty());
-    }
-
-    #[test]
-    fn reminders_go_to_whoever_has_the_ball() {
-        let mut world = World::new(&[]);
-        world.plan.departments.insert(Category::Other, "works".to_owned());
-        let resolve = |holder| DueGroup {
-            kind: DutyKind::Resolve,
-            staff_id: None,
-            role: Role::GridMember,
-            holder,
-            category: Some(Category::Other),
-            ..visits()
-        };
-        let cases = [
-            (Some(Holder::Village), "grid"),
-            (Some(Holder::Department), "works"),
-            (Some(Holder::Centre), "centre"),
-            (Some(Holder::Platform), "centre"),
-            (Some(Holder::Resident), "visitor"),
-            (None, "grid"),
-        ];
-        for (holder, who) in cases {
-            let told = world.told(date(2022, 3, 28), &resolve(holder));
-            assert_eq!(told, names(&[(who, None)]), "{holder:?}");
-        }
-        // What doesn't follow the ball stays with whoever owes it.
-        let upload = DueGroup { kind: DutyKind::Upload, ..resolve(Some(Holder::Platform)) };
-        let owner = world.roster.owner(&upload, &world.plan).map(|person| person.id.as_str());
-        assert_eq!(owner, Some("grid"));
-    }
-
-    /// Whoever of several already has the day's digest, everybody hears each step once, today or tomorrow.
-    #[test]
-    fn waiting_for_tomorrow_loses_and_doubles_nothing() {
-        let (today, tomorrow) = (date(2022, 4, 5), date(2022, 4, 6));
-        let all = World::new(&[]).decide(today, &visits());
-        for busy in 0..4u8 {
-            let mut world = World::new(&[]);
-            let mut group = visits();
-            let mut told = Vec::new();
-            for (index, who) in ["visitor", "secretary"].into_iter().enumerate() {
-                if busy & (1 << index) != 0 {
-                    world.told_today.insert(who.to_owned());
-                }
-            }
-            for day in [today, tomorrow] {
-                let decision = world.decide(day, &group);
-                for Reminder { group, step, staff, .. } in &decision.reminders {
-                    world.heard.told.insert((group.clone(), *step, staff.clone()));
-                }
-                told.extend(decision.reminders);
-                group.next_step = decision.advance.next_step;
-                world.told_today.clear();
-            }
-            told.sort_by_key(|reminder| reminder.step);
-            assert_eq!(told, all.reminders, "{busy}");
-            assert_eq!(group.next_step, all.advance.next_step, "{busy}");
-        }
-    }
-}
+mod tests;

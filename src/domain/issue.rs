@@ -103,6 +103,20 @@ pub enum Event {
 }
 
 impl Event {
+    /// What somebody said with it: a result, an answer, a reason.
+    pub fn said(&self) -> Option<&str> {
+        match self {
+            Event::TownFinished { result: said }
+            | Event::PlatformFinished { reply: said }
+            | Event::PlatformOverridden { reason: said, .. }
+            | Event::PlatformReopened { reason: said }
+            | Event::Refused { reason: said }
+            | Event::Reopened { reason: said }
+            | Event::Voided { reason: said } => Some(said),
+            _ => None,
+        }
+    }
+
     /// The kind of event, without what it carries.
     pub const fn kind(&self) -> EventKind {
         match self {

@@ -41,14 +41,22 @@ impl Right {
                 VillageLead,
                 BranchSecretary,
                 Department,
+                SupervisingLeader,
                 Centre,
                 LeadingGroup,
             ],
-            Right::DecideIssue => {
-                &[Centre, LeadingGroup, OrganisationOffice, BranchSecretary, VillageLead]
-            }
+            Right::DecideIssue => &[
+                Centre,
+                LeadingGroup,
+                SupervisingLeader,
+                OrganisationOffice,
+                BranchSecretary,
+                VillageLead,
+            ],
             Right::DecideDebt | Right::Repair => &[Centre, LeadingGroup, OrganisationOffice],
-            Right::Reassign => &[LeadingGroup, OrganisationOffice, BranchSecretary],
+            Right::Reassign => {
+                &[LeadingGroup, SupervisingLeader, OrganisationOffice, BranchSecretary]
+            }
             Right::Apply => HEADS,
             Right::Reveal => &[LeadingGroup, OrganisationOffice, Centre, Inspector],
             Right::RevealIssue => Role::ALL,

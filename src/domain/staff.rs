@@ -16,6 +16,7 @@ words! {
         Department = "department", "镇直部门" | "部门";
         Centre = "centre", "镇社会治理综合服务中心" | "服务中心" | "中心";
         OrganisationOffice = "organisation_office", "组织人事办公室" | "组织人事办" | "镇组织人事办公室";
+        SupervisingLeader = "supervising_leader", "分管领导" | "分管负责人" | "副组长";
         LeadingGroup = "leading_group", "领导小组";
         Inspector = "inspector", "督导组" | "督导员";
     }
@@ -26,6 +27,22 @@ impl Role {
     pub const fn is_of_the_town(self) -> bool {
         use Role::*;
         matches!(self, Department | Centre | OrganisationOffice | LeadingGroup | Inspector)
+    }
+
+    /// How high it stands (四(一)): who is told of another's lateness stands above them.
+    pub const fn rank(self) -> u8 {
+        match self {
+            Role::Visitor | Role::GridMember => 0,
+            Role::VillageCadre => 1,
+            Role::VillageLead => 2,
+            Role::BranchSecretary
+            | Role::Department
+            | Role::Centre
+            | Role::OrganisationOffice
+            | Role::Inspector => 3,
+            Role::SupervisingLeader => 4,
+            Role::LeadingGroup => 5,
+        }
     }
 }
 
@@ -59,24 +76,34 @@ impl StaffMember {
     pub fn signed(&self) -> String {
         format!("{} {}", self.number, self.name)
     }
+
+    /// How high they stand: by the highest of their roles.
+    pub fn rank(&self) -> u8 {
+        self.roles.iter().map(|role| role.rank()).max().unwrap_or(0)
+    }
+
+    /// Whether a unit of the town is theirs; a leader may have several (城建办、民政办).
+    fn is_of_unit(&self, unit: &str) -> bool {
+        self.unit.split(['、', '，', ',', ';', '；']).any(|of| of.trim() == unit)
+    }
 }
 
 /// Who holds which role where.
 #[derive(Debug)]
 pub struct Holders {
     staff: HashMap<String, StaffMember>,
-    by_place: HashMap<(String, Role), String>,
+    by_place: HashMap<(String, Role), Vec<String>>,
 }
 
 impl Holders {
-    /// The first by number holds a role that several have in one area.
-    pub fn new(staff: Vec<StaffMember>) -> Holders {
-        let mut by_place = HashMap::new();
+    /// Of several who hold a role in one area, the first by number comes first.
+    pub fn new(mut staff: Vec<StaffMember>) -> Holders {
+        staff.sort_by(|a, b| a.number.cmp(&b.number));
+        let mut by_place: HashMap<(String, Role), Vec<String>> = HashMap::new();
         for person in &staff {
             for role in &person.roles {
-                by_place
-                    .entry((person.area_id.clone(), *role))
-                    .or_insert_with(|| person.id.clone());
+                let there = by_place.entry((person.area_id.clone(), *role)).or_default();
+                there.push(person.id.clone());
             }
         }
         Holders { staff: staff.into_iter().map(|p| (p.id.clone(), p)).collect(), by_place }
@@ -87,16 +114,39 @@ impl Holders {
         self.staff.get(id)
     }
 
-    /// Who answers for a unit of the town.
-    pub fn department(&self, unit: &str) -> Option<&StaffMember> {
-        let of_unit = |p: &&StaffMember| p.unit == unit && p.roles.contains(&Role::Department);
-        self.staff.values().filter(of_unit).min_by(|a, b| a.number.cmp(&b.number))
+    /// Everyone, by number.
+    pub fn all(&self) -> Vec<&StaffMember> {
+        let mut all: Vec<&StaffMember> = self.staff.values().collect();
+        all.sort_by(|a, b| a.number.cmp(&b.number));
+        all
     }
 
-    /// Who holds `role` over `area_id`: there, or in the nearest area above it.
+    /// Who answers for a unit of the town.
+    pub fn department(&self, unit: &str) -> Option<&StaffMember> {
+        self.of_unit(Role::Department, unit).into_iter().next()
+    }
+
+    /// Which leaders a unit of the town is under (分管领导).
+    pub fn leaders_of(&self, unit: &str) -> Vec<&StaffMember> {
+        self.of_unit(Role::SupervisingLeader, unit)
+    }
+
+    fn of_unit(&self, role: Role, unit: &str) -> Vec<&StaffMember> {
+        let of_unit = |p: &&StaffMember| p.roles.contains(&role) && p.is_of_unit(unit);
+        let mut found: Vec<&StaffMember> = self.staff.values().filter(of_unit).collect();
+        found.sort_by(|a, b| a.number.cmp(&b.number));
+        found
+    }
+
+    /// Whoever holds `role` over `area_id`, the first by number first: there, or in the nearest area above it.
+    pub fn holders(&self, tree: &AreaTree, role: Role, area_id: &str) -> Vec<&StaffMember> {
+        let held =
+            tree.upward(area_id).find_map(|area| self.by_place.get(&(area.id.clone(), role)));
+        held.into_iter().flatten().filter_map(|id| self.staff.get(id)).collect()
+    }
+
+    /// The first of these.
     pub fn holder(&self, tree: &AreaTree, role: Role, area_id: &str) -> Option<&StaffMember> {
-        tree.upward(area_id)
-            .find_map(|area| self.by_place.get(&(area.id.clone(), role)))
-            .and_then(|id| self.staff.get(id))
+        self.holders(tree, role, area_id).into_iter().next()
     }
 }

@@ -32,7 +32,8 @@ pub struct Vacancy {
 /// So many names are shown of a list.
 const FEW: usize = 6;
 
-fn some(names: &[String]) -> String {
+/// Names, or the first of them and how many there are.
+pub(super) fn some(names: &[String]) -> String {
     let shown = names.iter().take(FEW).cloned().collect::<Vec<_>>().join("、");
     if names.len() > FEW { format!("{shown} 等 {} 个", names.len()) } else { shown }
 }
@@ -44,7 +45,7 @@ impl std::fmt::Display for Vacancy {
         write!(f, "{place}没有人担任{role}")?;
         if !duties.is_empty() {
             let names: Vec<&str> = duties.iter().map(|kind| kind.chinese()).collect();
-            write!(f, "，{}没有人承担", names.join("、"))?;
+            write!(f, "，{}暂由上一级承担", names.join("、"))?;
         }
         f.write_str("；请在走访人员表里给人这个角色，再导入")
     }
@@ -97,6 +98,11 @@ fn needed(plan: &Campaign) -> BTreeMap<Role, Vec<DutyKind>> {
 pub fn vacancies(tree: &AreaTree, holders: &Holders, plan: &Campaign) -> Vec<Vacancy> {
     let mut vacancies = Vec::new();
     for (role, duties) in needed(plan) {
+        // A leader is over a branch or over units: one anywhere is one.
+        let leads = |person: &&StaffMember| person.roles.contains(&Role::SupervisingLeader);
+        if role == Role::SupervisingLeader && holders.all().iter().any(leads) {
+            continue;
+        }
         let Some(kind) = place_of(role) else {
             let towns = in_campaign(tree, plan, AreaKind::Town);
             if !towns.iter().any(|town| holders.holder(tree, role, &town.id).is_some()) {
@@ -196,7 +202,7 @@ impl Township<'_> {
         for (area, count) in self.unassigned {
             let name = self.tree.get(area).map_or(area.as_str(), |area| area.name.as_str());
             let text = format!(
-                "{name}有 {count} 个走访对象没有走访人，没有人会去走访：请导入走访安排表（附件2）"
+                "{name}有 {count} 个走访对象没有走访人，暂由包村干部负责：请导入走访安排表（附件2）"
             );
             gaps.push(gap("走访安排表", text));
         }
@@ -289,14 +295,15 @@ mod tests {
         };
         let texts: Vec<String> = township.gaps(&plan).into_iter().map(|gap| gap.text).collect();
         insta::assert_snapshot!(texts.join("\n"), @r"
-            西村：没有人担任网格员，诉求签收、问题上报、问题开工、问题办结没有人承担；请在走访人员表里给人这个角色，再导入
-            东村、西村：没有人担任村两委，村级自查没有人承担；请在走访人员表里给人这个角色，再导入
-            没有人担任镇社会治理综合服务中心；请在走访人员表里给人这个角色，再导入
+            西村：没有人担任网格员，诉求签收、问题上报、着手办理、问题办结暂由上一级承担；请在走访人员表里给人这个角色，再导入
+            东村、西村：没有人担任村两委，村级自查暂由上一级承担；请在走访人员表里给人这个角色，再导入
+            没有人担任镇社会治理综合服务中心，平台退回处理暂由上一级承担；请在走访人员表里给人这个角色，再导入
             没有人担任组织人事办公室；请在走访人员表里给人这个角色，再导入
-            没有人担任督导组，入户抽查没有人承担；请在走访人员表里给人这个角色，再导入
+            没有人担任分管领导；请在走访人员表里给人这个角色，再导入
+            没有人担任督导组，入户抽查暂由上一级承担；请在走访人员表里给人这个角色，再导入
             方案把问题交给「城建办」，走访人员表里没有这个工作单位的镇直部门人员：请补上，或改方案的 [departments]
             督办到领导小组时没有人收得到（领导 领导）：请在走访人员表里补联系方式，或配置他们用得上的通道
-            西村有 3 个走访对象没有走访人，没有人会去走访：请导入走访安排表（附件2）
+            西村有 3 个走访对象没有走访人，暂由包村干部负责：请导入走访安排表（附件2）
             ");
     }
 
@@ -304,7 +311,7 @@ mod tests {
     fn what_is_amiss_in_a_plan_is_said() {
         let mut plan = plan();
         plan.phases[1].starts_on = date(2022, 3, 25);
-        plan.ladder.remove(2);
+        plan.ladder.retain(|ladder| !ladder.duties.contains(&DutyKind::SpotCheck));
         let texts: Vec<String> =
             of_plan(&plan, date(2023, 1, 1)).into_iter().map(|gap| gap.text).collect();
         insta::assert_snapshot!(texts.join("\n"), @r"

@@ -1,6 +1,6 @@
 //! A digest as data: what is owed, where, by when, whether it's late, and what to do about it.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use jiff::civil::Date;
 use serde::Serialize;
@@ -10,6 +10,36 @@ use crate::db::{Session, StoreError, ToldGroup};
 use crate::domain::campaign::{Campaign, EscalationStep, Recipient};
 use crate::domain::duty::{DutyKind, Warning};
 use crate::domain::escalation::DueGroup;
+use crate::domain::holder::Holder;
+
+/// As what somebody is told of a thing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Part {
+    /// They owe it.
+    Own,
+    /// Another is late with it, and they press them.
+    Push,
+    /// It's another's, and it isn't late: they know of it.
+    Know,
+}
+
+impl Part {
+    fn of(step: Option<&EscalationStep>) -> Part {
+        match step {
+            Some(step) if step.who == Recipient::Owner => Part::Own,
+            Some(step) if step.days <= 0 => Part::Know,
+            _ => Part::Push,
+        }
+    }
+
+    const fn heading(self) -> &'static str {
+        match self {
+            Part::Own => "需要您办理：",
+            Part::Push => "需要您督办：",
+            Part::Know => "请您知悉：",
+        }
+    }
+}
 
 /// One thing that a person is told of: a group.
 #[derive(Debug, Clone)]
@@ -18,46 +48,83 @@ pub(super) struct Item {
     pub kind: DutyKind,
     pub area_id: String,
     pub due_on: Date,
-    /// Whether the reader owes it, or is told because another is late with it.
-    pub own: bool,
+    pub part: Part,
     /// How many duties.
     pub count: i64,
     /// Whom the reader stands in for.
     pub instead_of: Option<String>,
+    /// Why it's the reader's, where whoever should have it isn't there at all.
+    pub for_want_of: String,
+    /// Who has the issue that it's about.
+    pub holder: Option<Holder>,
+    /// Who owes it.
+    pub owner: Option<String>,
 }
 
-impl Item {
-    /// Adds a group to what somebody is told, group by group: what they owe and also watch over is mentioned once, as
-    /// their own.
-    pub fn mention(items: &mut Vec<Item>, group: &DueGroup, own: bool, instead_of: Option<String>) {
-        match items.last_mut().filter(|item| item.group == group.id) {
-            Some(item) => item.own |= own,
-            None => items.push(Item {
-                group: group.id.clone(),
-                kind: group.kind,
-                area_id: group.area_id.clone(),
-                due_on: group.due_on,
-                own,
-                count: group.open,
-                instead_of,
-            }),
-        }
-    }
-}
-
-/// What somebody was told, of which anything is still open; it comes by group.
-pub(super) fn items(campaign: &Campaign, told: Vec<ToldGroup>) -> Vec<Item> {
-    let mut items = Vec::new();
+/// What somebody was told, of which anything is still open; it comes by group. What they owe and also watch over is mentioned
+/// once, as their own.
+pub(super) fn items(recipients: &Recipients, told: Vec<ToldGroup>) -> Vec<Item> {
+    let mut items: Vec<Item> = Vec::new();
     for told in told.into_iter().filter(|told| told.group.open > 0) {
-        let own = step_of(campaign, &told).is_some_and(|step| step.who == Recipient::Owner);
-        Item::mention(&mut items, &told.group, own, told.instead_of);
+        let part = Part::of(step_of(&recipients.plan, &told));
+        let ToldGroup { group, instead_of, .. } = told;
+        if let Some(item) = items.last_mut().filter(|item| item.group == group.id) {
+            item.part = item.part.min(part);
+            continue;
+        }
+        items.push(Item {
+            owner: recipients.owner(&group).map(|owner| owner.id.clone()),
+            for_want_of: match part {
+                Part::Own => for_want_of(recipients, &group),
+                Part::Push | Part::Know => String::new(),
+            },
+            group: group.id,
+            kind: group.kind,
+            area_id: group.area_id,
+            due_on: group.due_on,
+            part,
+            count: group.open,
+            instead_of,
+            holder: group.holder,
+        });
     }
     items
 }
 
 /// The step at which somebody was told; nothing where the ladder has become shorter.
-pub(super) fn step_of<'c>(campaign: &'c Campaign, told: &ToldGroup) -> Option<&'c EscalationStep> {
+fn step_of<'c>(campaign: &'c Campaign, told: &ToldGroup) -> Option<&'c EscalationStep> {
     campaign.steps(told.group.kind).get(usize::try_from(told.step).ok()?)
+}
+
+impl Item {
+    /// What its reader is to do.
+    fn to_do(&self) -> &'static str {
+        match self.part {
+            Part::Own => self.kind.what_to_do(self.holder),
+            Part::Push if self.kind == DutyKind::Returned => "请督促处理平台退回的问题",
+            Part::Push => match self.holder.filter(|_| self.kind.follows_the_ball()) {
+                Some(Holder::Platform) => "请督促向平台催办",
+                _ => "请督促办理",
+            },
+            Part::Know if self.kind == DutyKind::Returned => {
+                "平台退回了您网格的问题，请协助服务中心弄清情况，必要时重新分类"
+            }
+            Part::Know => "请知悉",
+        }
+    }
+}
+
+/// Why a group is its reader's, where nobody is assigned to it, or nobody holds the role.
+fn for_want_of(recipients: &Recipients, group: &DueGroup) -> String {
+    let is_visitors =
+        matches!(group.kind, DutyKind::Visit | DutyKind::Classify | DutyKind::Revisit);
+    if is_visitors && group.staff_id.is_none() {
+        return "没有走访人员，请安排".to_owned();
+    }
+    match recipients.roster.is_vacant(group, &recipients.plan) {
+        true => format!("没有{}，请代办或指定人员", group.role),
+        false => String::new(),
+    }
 }
 
 /// A digest, as its template gets it.
@@ -69,7 +136,22 @@ pub struct Digest {
     pub sections: Vec<Section>,
     /// The page that shows it and takes the reader's acknowledgement; empty where there is none.
     pub link: String,
+    /// What the reader is asked for: 签收 where somebody's demand waits for that, else 已阅.
+    pub ask: &'static str,
+    /// Where the details are, for whom several read with.
+    pub where_to: &'static str,
 }
+
+/// Who reads it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Audience {
+    /// Its reader alone.
+    Reader,
+    /// Others too, as in a group: neither a link of the reader's nor anybody's telephone.
+    Several,
+}
+
+const NOT_HERE: &str = "详情涉及群众个人信息，不在这里显示：请看发给本人的消息，没有的请向镇组织人事办公室索取本人链接";
 
 #[derive(Debug, Clone, Serialize)]
 pub struct Section {
@@ -92,11 +174,19 @@ pub struct LineText {
     pub when: String,
     pub names: String,
     pub instead_of: String,
+    /// Why it's the reader's, where whoever should have it isn't there at all.
+    pub for_want_of: String,
     pub to_do: &'static str,
+    /// 责任方: which side has the issue; where that says something.
+    pub holder: &'static str,
+    /// Who owes it, for whoever presses them, with their telephone where only the reader sees it.
+    pub responsible: String,
 }
 
 /// How many are named on one line; more than that are only counted.
 const NAMED: i64 = 5;
+/// So many who owe it are named on a line.
+const RESPONSIBLE: usize = 3;
 /// A telephone shows so many lines before its reader stops reading: more are summed up by the next larger areas.
 const LONGEST: usize = 30;
 
@@ -104,16 +194,20 @@ const LONGEST: usize = 30;
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 struct LineKey {
     /// Own things come first.
-    others: bool,
+    part: Part,
     area: String,
     kind: DutyKind,
     /// Its date; where lines are summed up, none: the earliest is named.
     due_on: Option<Date>,
     instead_of: String,
+    for_want_of: String,
+    to_do: &'static str,
+    holder: Option<Holder>,
 }
 
 #[derive(Debug, Default)]
 struct Line {
+    owners: BTreeSet<String>,
     count: i64,
     earliest: Date,
     several_dates: bool,
@@ -124,6 +218,8 @@ struct Line {
 /// A digest on the way to its words.
 pub(super) struct Draft {
     reader: String,
+    names: HashMap<String, String>,
+    phones: HashMap<String, String>,
     items: Vec<Item>,
     lines: BTreeMap<LineKey, Line>,
 }
@@ -138,7 +234,37 @@ impl Draft {
             let above = |item: &Item| recipients.area_below(staff_id, &item.area_id);
             lines = grouped(recipients, &items, above, false);
         }
-        Draft { reader: recipients.name(staff_id).to_owned(), items, lines }
+        let owners = lines.values().flat_map(|line| line.owners.iter());
+        let names = owners.map(|owner| (owner.clone(), recipients.name(owner).to_owned()));
+        let (names, reader) = (names.collect(), recipients.name(staff_id).to_owned());
+        Draft { reader, names, phones: HashMap::new(), items, lines }
+    }
+
+    /// Whom its reader may have to telephone.
+    pub fn owners(&self) -> impl Iterator<Item = &str> {
+        self.names.keys().map(String::as_str)
+    }
+
+    /// Gives their telephones.
+    pub fn put_phones(&mut self, phones: &HashMap<String, String>) {
+        let own = self.names.keys().filter_map(|id| Some((id.clone(), phones.get(id)?.clone())));
+        self.phones = own.collect();
+    }
+
+    /// Who owes what stands on a line, a few of them.
+    fn responsible(&self, line: &Line, audience: Audience) -> String {
+        let said = |id: &String| {
+            let name = self.names.get(id).cloned().unwrap_or_default();
+            match self.phones.get(id).filter(|_| audience == Audience::Reader) {
+                Some(phone) => format!("{name} {phone}"),
+                None => name,
+            }
+        };
+        let mut few: Vec<String> = line.owners.iter().map(said).collect();
+        few.sort_unstable();
+        few.truncate(RESPONSIBLE);
+        let more = if line.owners.len() > few.len() { "等" } else { "" };
+        format!("{}{more}", few.join("、"))
     }
 
     /// Names what is on lines of a few.
@@ -146,6 +272,10 @@ impl Draft {
         let few: Vec<&str> = self.few().collect();
         let labels = session.group_labels(&few).await?;
         self.put_names(&labels);
+        let owners: Vec<String> = self.owners().map(str::to_owned).collect();
+        let owners: Vec<&str> = owners.iter().map(String::as_str).collect();
+        let phones = session.phones(&owners).await?;
+        self.put_phones(&phones);
         Ok(())
     }
 
@@ -165,19 +295,55 @@ impl Draft {
     }
 
     /// The words.
-    pub fn digest(&self, campaign: &Campaign, today: Date, link: String) -> Digest {
-        let section = |heading, others| {
-            let lines: Vec<_> = self.lines.iter().filter(|(key, _)| key.others == others).collect();
-            (!lines.is_empty()).then(|| Section { heading, areas: areas(campaign, today, lines) })
+    pub fn digest(
+        &self,
+        campaign: &Campaign,
+        today: Date,
+        link: String,
+        audience: Audience,
+    ) -> Digest {
+        let section = |part: Part| {
+            let lines: Vec<_> = self.lines.iter().filter(|(key, _)| key.part == part).collect();
+            let heading = part.heading();
+            let areas = || self.areas(campaign, today, lines.clone(), audience);
+            (!lines.is_empty()).then(|| Section { heading, areas: areas() })
         };
-        let sections = [section("需要您办理：", false), section("需要您督办：", true)];
+        let signs = |item: &Item| item.part == Part::Own && item.kind == DutyKind::Acknowledge;
+        let signs = self.items.iter().any(signs);
+        let sections = [Part::Own, Part::Push, Part::Know].map(section);
         Digest {
             title: title(campaign, today, &self.items),
             date: today,
             name: self.reader.clone(),
             sections: sections.into_iter().flatten().collect(),
             link,
+            ask: if signs { "签收" } else { "已阅" },
+            where_to: if audience == Audience::Several { NOT_HERE } else { "" },
         }
+    }
+
+    fn areas(
+        &self,
+        campaign: &Campaign,
+        today: Date,
+        lines: Vec<(&LineKey, &Line)>,
+        audience: Audience,
+    ) -> Vec<AreaLines> {
+        let mut areas: Vec<AreaLines> = Vec::new();
+        for (key, line) in lines {
+            let text = LineText {
+                responsible: match key.part {
+                    Part::Own => String::new(),
+                    Part::Push | Part::Know => self.responsible(line, audience),
+                },
+                ..text(campaign, today, key, line)
+            };
+            match areas.last_mut().filter(|area| area.name == key.area) {
+                Some(area) => area.lines.push(text),
+                None => areas.push(AreaLines { name: key.area.clone(), lines: vec![text] }),
+            }
+        }
+        areas
     }
 }
 
@@ -190,7 +356,7 @@ fn grouped(
     let mut lines: BTreeMap<LineKey, Line> = BTreeMap::new();
     for item in items {
         let key = LineKey {
-            others: !item.own,
+            part: item.part,
             area: area(item),
             kind: item.kind,
             due_on: by_date.then_some(item.due_on),
@@ -199,10 +365,16 @@ fn grouped(
                 .as_deref()
                 .map(|of| recipients.name(of).to_owned())
                 .unwrap_or_default(),
+            for_want_of: item.for_want_of.clone(),
+            to_do: item.to_do(),
+            holder: item.holder.filter(|_| item.kind.follows_the_ball() && item.part != Part::Own),
         };
         let new = Line { earliest: item.due_on, ..Line::default() };
         let line = lines.entry(key).or_insert(new);
         line.count += item.count;
+        if item.part != Part::Own {
+            line.owners.extend(item.owner.clone());
+        }
         line.several_dates |= line.earliest != item.due_on;
         line.earliest = line.earliest.min(item.due_on);
         if line.count <= NAMED {
@@ -226,28 +398,23 @@ fn title(campaign: &Campaign, today: Date, items: &[Item]) -> String {
     format!("【走访】{}月{}日：{}{late}", today.month(), today.day(), kinds.join("，"))
 }
 
-fn areas(campaign: &Campaign, today: Date, lines: Vec<(&LineKey, &Line)>) -> Vec<AreaLines> {
-    let mut areas: Vec<AreaLines> = Vec::new();
-    for (key, line) in lines {
-        let text = LineText {
-            colour: match campaign.warning(line.earliest, today) {
-                Warning::Red => "[红]",
-                Warning::Yellow => "[黄]",
-                Warning::Green => "[绿]",
-            },
-            kind: key.kind.chinese(),
-            count: line.count,
-            when: when(today, line),
-            names: line.names.join("、"),
-            instead_of: key.instead_of.clone(),
-            to_do: if key.others { "请督促办理" } else { key.kind.what_to_do() },
-        };
-        match areas.last_mut().filter(|area| area.name == key.area) {
-            Some(area) => area.lines.push(text),
-            None => areas.push(AreaLines { name: key.area.clone(), lines: vec![text] }),
-        }
+fn text(campaign: &Campaign, today: Date, key: &LineKey, line: &Line) -> LineText {
+    LineText {
+        colour: match campaign.warning(line.earliest, today) {
+            Warning::Red => "[红]",
+            Warning::Yellow => "[黄]",
+            Warning::Green => "[绿]",
+        },
+        kind: key.kind.chinese(),
+        count: line.count,
+        when: when(today, line),
+        names: line.names.join("、"),
+        instead_of: key.instead_of.clone(),
+        for_want_of: key.for_want_of.clone(),
+        to_do: key.to_do,
+        holder: key.holder.map_or("", |holder| holder.chinese()),
+        responsible: String::new(),
     }
-    areas
 }
 
 fn when(today: Date, line: &Line) -> String {

@@ -1,20 +1,10 @@
-//! The addresses of pages that need no login: each holds a code that only this service could have made.
-
-use jiff::civil::Date;
+//! The addresses of pages that need no login: each holds a secret that only its reader was given.
 
 use crate::db::{Context, StaffMember};
 
-/// The page of a person's digest of a day; empty where readers can't reach this service.
-pub(super) fn digest(context: &Context, public_url: &str, staff_id: &str, day: Date) -> String {
-    address(
-        public_url,
-        &format!("digests/{staff_id}/{day}/{}", digest_code(context, staff_id, &day.to_string())),
-    )
-}
-
-/// Whoever knows it was sent that digest.
-pub(super) fn digest_code(context: &Context, staff_id: &str, day: &str) -> String {
-    context.sealer.index(&["digest", staff_id, day])
+/// The page of a digest, by the secret that its reader was sent; empty where readers can't reach this service.
+pub fn digest(public_url: &str, token: &str) -> String {
+    address(public_url, &format!("digests/{token}"))
 }
 
 /// The private address of a person's calendar.

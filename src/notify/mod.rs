@@ -5,21 +5,24 @@
 
 mod calendar;
 mod channels;
+mod details;
 mod digest;
 mod links;
 mod messages;
 mod page;
 mod recipients;
 mod remind;
+mod standing;
 mod upcoming;
 
 pub use calendar::{Calendar, calendar};
 pub use channels::{
     Channel, ChannelTransport, DingtalkRobot, EmailChannel, FeishuRobot, LogChannel, SmsChannel,
-    WebhookChannel, WecomApp, WecomRobot,
+    WebhookChannel, WecomApp, WecomRobot, fit, gist, short,
 };
-pub use links::calendar as calendar_link;
+pub use links::{calendar as calendar_link, digest as digest_link};
 pub use messages::{MessageError, Messages};
-pub use page::{acknowledge, page};
+pub use page::{Shown, acknowledge, page};
 pub use remind::{Reminded, ReminderRules, preview, remind};
+pub use standing::tell_standing;
 pub use upcoming::{Upcoming, upcoming};

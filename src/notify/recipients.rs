@@ -1,5 +1,6 @@
 //! The people of one day as the record has them, and what a digest calls them and their areas.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use jiff::civil::Date;
@@ -16,13 +17,16 @@ pub(super) struct Recipients {
     pub roster: Roster,
     pub away: Away,
     pub plan: Arc<Campaign>,
+    /// Who has an address that somebody else has too: what is sent there several could read.
+    pub sharing: HashSet<String>,
 }
 
 impl Recipients {
     pub async fn on(session: &mut Session, day: Date) -> Result<Recipients, StoreError> {
-        let roster = roster(session).await?;
+        let roster = roster(session, day).await?;
         let away = session.away_on(day).await?;
-        Ok(Recipients { roster, away, plan: Arc::new(session.campaign().clone()) })
+        let plan = Arc::new(session.campaign().clone());
+        Ok(Recipients { roster, away, plan, sharing: HashSet::new() })
     }
 
     /// By which channels a person is told.

@@ -1,16 +1,18 @@
 //! The reconciler of reminders: tells what is due today, then writes each person's digest of it; and what would be told.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use jiff::civil::Date;
 
-use super::digest::{Draft, items};
+use super::digest::{Audience, Draft, items};
 use super::links;
 use super::messages::Messages;
 use super::recipients::Recipients;
 use crate::app::remind::{self, GROUPS, Told};
-use crate::db::{Context, DIGEST, Form, NewNotice, Open, Session, Store, StoreError, ToldGroup};
+use crate::db::{
+    Context, DIGEST, Form, NewLink, NewNotice, Open, Session, Store, StoreError, ToldGroup,
+};
 use crate::domain::escalation::Day;
 use crate::domain::workdays::WorkingTime;
 
@@ -55,7 +57,11 @@ pub async fn remind(store: &Store, rules: &ReminderRules) -> Result<Reminded, St
         snapshot.end().await?;
         return Ok(Reminded::default());
     }
-    let recipients = Arc::new(Recipients::on(&mut snapshot, day).await?);
+    let mut recipients = Recipients::on(&mut snapshot, day).await?;
+    if !rules.public_url.is_empty() {
+        recipients.sharing = snapshot.sharing_addresses().await?;
+    }
+    let recipients = Arc::new(recipients);
     snapshot.end().await?;
     let open = if resumed {
         remind::carry_over(store, day).await?;
@@ -96,7 +102,8 @@ async fn write_digests(
         };
         let owed: Vec<&str> = owed.iter().map(String::as_str).collect();
         let told = snapshot.told_to_each(&owed, &day.to_string(), open).await?;
-        let notices = notices(&mut snapshot, store, rules, recipients, day, told).await?;
+        let links = Links::Given;
+        let notices = notices(&mut snapshot, store, rules, recipients, day, told, links).await?;
         snapshot.end().await?;
         let mut digests: HashMap<String, Vec<NewNotice>> =
             owed.iter().map(|person| ((*person).to_owned(), Vec::new())).collect();
@@ -125,7 +132,7 @@ pub async fn preview(
     let mut page = snapshot.due_groups(day, "", PAGE).await?;
     while let Some(last) = page.last().map(|group| group.id.clone()) {
         let heard = snapshot.heard(&page).await?;
-        let Recipients { roster, away, plan } = recipients.as_ref();
+        let Recipients { roster, away, plan, .. } = recipients.as_ref();
         let workdays = &snapshot.context().workdays;
         let on = Day { on: day, plan, workdays, roster, away, told_today: &told_today };
         for group in page {
@@ -137,13 +144,22 @@ pub async fn preview(
         }
         page = snapshot.due_groups(day, &last, PAGE).await?;
     }
-    let notices = notices(&mut snapshot, store, rules, &recipients, day, told).await?;
+    let links = Links::Shown;
+    let notices = notices(&mut snapshot, store, rules, &recipients, day, told, links).await?;
     snapshot.end().await?;
     Ok(notices)
 }
 
 /// How many groups are held at once.
 pub(super) const PAGE: i64 = 4_000;
+
+/// Whether the addresses in messages lead anywhere.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Links {
+    Given,
+    /// A preview shows that there will be one.
+    Shown,
+}
 
 /// What each person was told, as a digest for each of their channels. The words are put together beside the async
 /// threads.
@@ -154,8 +170,9 @@ async fn notices(
     recipients: &Arc<Recipients>,
     day: Date,
     told: BTreeMap<String, Vec<ToldGroup>>,
+    links: Links,
 ) -> Result<Vec<NewNotice>, StoreError> {
-    let told = told.into_iter().map(|(person, told)| (person, items(&recipients.plan, told)));
+    let told = told.into_iter().map(|(person, told)| (person, items(recipients, told)));
     let told = told.filter(|(_, items)| !items.is_empty());
     let mut drafts: Vec<(String, Draft)> = told
         .map(|(person, items)| {
@@ -166,42 +183,92 @@ async fn notices(
     let few: Vec<&str> = drafts.iter().flat_map(|(_, draft)| draft.few()).collect();
     let labels = session.group_labels(&few).await?;
     drafts.iter_mut().for_each(|(_, draft)| draft.put_names(&labels));
+    let owners: BTreeSet<&str> = drafts.iter().flat_map(|(_, draft)| draft.owners()).collect();
+    let phones = session.phones(&owners.into_iter().collect::<Vec<_>>()).await?;
+    drafts.iter_mut().for_each(|(_, draft)| draft.put_phones(&phones));
     let (store, rules, recipients) = (store.clone(), rules.clone(), Arc::clone(recipients));
     let write = move || {
         let mut notices = Vec::new();
         for (person, draft) in drafts {
-            notices.extend(write(store.context(), &rules, &recipients, day, &person, &draft)?);
+            let writing = Writing {
+                context: store.context(),
+                rules: &rules,
+                recipients: &recipients,
+                day,
+                links,
+            };
+            notices.extend(writing.write(&person, &draft)?);
         }
         Ok(notices)
     };
     tokio::task::spawn_blocking(write).await.map_err(|why| StoreError::Rule(why.to_string()))?
 }
 
-/// A person's digest, for each of their channels.
-fn write(
-    context: &Context,
-    rules: &ReminderRules,
-    recipients: &Recipients,
+/// What a person's digest is written by.
+struct Writing<'w> {
+    context: &'w Context,
+    rules: &'w ReminderRules,
+    recipients: &'w Recipients,
     day: Date,
-    person: &str,
-    draft: &Draft,
-) -> Result<Vec<NewNotice>, StoreError> {
-    let link = links::digest(context, &rules.public_url, person, day);
-    let digest = draft.digest(&recipients.plan, day, link);
-    let text = rules.messages.render("digest.txt", &digest)?;
-    let mut notices = Vec::new();
-    for channel in recipients.routes(person) {
-        let form = context.channel(channel).map(|channel| channel.form);
-        let (body, html) = match form {
-            Some(Form::Short) => (rules.messages.render("sms.txt", &digest)?, None),
-            Some(Form::Mail) => {
-                (text.clone(), Some(rules.messages.render("digest.html", &digest)?))
-            }
-            _ => (text.clone(), None),
+    links: Links,
+}
+
+impl Writing<'_> {
+    /// A person's digest, for each of their channels: where others read too, without a link of theirs or a telephone.
+    fn write(&self, person: &str, draft: &Draft) -> Result<Vec<NewNotice>, StoreError> {
+        let Writing { rules, recipients, day, .. } = *self;
+        let routes = recipients.routes(person);
+        let link = self.link(person, routes);
+        let address = match (&link, self.links) {
+            (Some(link), Links::Given) => links::digest(&rules.public_url, &link.token),
+            (Some(_), Links::Shown) => links::digest(&rules.public_url, "……"),
+            (None, _) => String::new(),
         };
-        let (staff_id, channel) = (person.to_owned(), channel.clone());
-        let (topic, title) = (DIGEST.to_owned(), digest.title.clone());
-        notices.push(NewNotice { staff_id, channel, on: day, topic, title, body, html });
+        let own = draft.digest(&recipients.plan, day, address, Audience::Reader);
+        let several = draft.digest(&recipients.plan, day, String::new(), Audience::Several);
+        let several = rules.messages.render("digest.txt", &several)?;
+        let mut notices = Vec::new();
+        for channel in routes {
+            let form = self.form(channel);
+            let (body, html) = match form {
+                Form::Group => (several.clone(), None),
+                Form::Short => (rules.messages.render("sms.txt", &own)?, None),
+                Form::Text => (rules.messages.render("digest.txt", &own)?, None),
+                Form::Mail => (
+                    rules.messages.render("digest.txt", &own)?,
+                    Some(rules.messages.render("digest.html", &own)?),
+                ),
+            };
+            let is_own = form != Form::Group;
+            notices.push(NewNotice {
+                staff_id: person.to_owned(),
+                channel: channel.clone(),
+                on: day,
+                topic: DIGEST.to_owned(),
+                title: own.title.clone(),
+                body,
+                html,
+                several: is_own.then(|| several.clone()),
+                link: link.clone().filter(|_| is_own),
+            });
+        }
+        Ok(notices)
     }
-    Ok(notices)
+
+    fn form(&self, channel: &str) -> Form {
+        self.context.channel(channel).map_or(Form::Text, |channel| channel.form)
+    }
+
+    /// An address of the digest's page, where any of these channels is the reader's own. Where somebody else has the same
+    /// address, or another program hands the message on, whoever signs is asked who they are.
+    fn link(&self, person: &str, routes: &[String]) -> Option<NewLink> {
+        let own = || routes.iter().filter(|route| self.form(route) != Form::Group);
+        if self.rules.public_url.is_empty() || own().next().is_none() {
+            return None;
+        }
+        let needs = |route: &String| self.context.channel(route).and_then(|channel| channel.needs);
+        let handed_on = own().any(|route| needs(route).is_none());
+        let asks = handed_on || self.recipients.sharing.contains(person);
+        Some(NewLink { token: self.context.link_token(), asks })
+    }
 }

@@ -90,7 +90,11 @@ impl ChannelKind {
         match self {
             ChannelKind::Email => Form::Mail,
             ChannelKind::Sms => Form::Short,
-            _ => Form::Text,
+            ChannelKind::WecomRobot
+            | ChannelKind::DingtalkRobot
+            | ChannelKind::FeishuRobot
+            | ChannelKind::Log => Form::Group,
+            ChannelKind::WecomApp | ChannelKind::Webhook => Form::Text,
         }
     }
 }
@@ -227,6 +231,7 @@ pub struct EmailSettings {
     pub port: u16,
     pub tls: EmailTls,
     pub from: String,
+    pub reply_to: String,
     pub user: String,
     pub password_file: PathBuf,
     pub password: String,

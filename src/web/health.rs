@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use jiff::civil::DateTime;
 
 use super::status::{JobStatus, LaneStatus, Status};
+use crate::app::vacant::{Vacant, vacant};
 use crate::clock::{real_millis, township_zone};
 use crate::daemon::{Daemon, Pulse};
 use crate::db::{NamedDebts, StoreError, Wants};
@@ -28,6 +29,9 @@ pub(super) async fn findings(
     }
     let context = daemon.store.context();
     let today = context.clock.today();
+    let mut record = daemon.pages.snapshot().await?;
+    let Vacant { roles, unassigned } = vacant(&mut record).await?;
+    record.end().await?;
     Ok(judge(&Facts {
         now: civil(status.now),
         unwritable: match daemon.heartbeat.pulse() {
@@ -41,6 +45,8 @@ pub(super) async fn findings(
         restored: restored(daemon).await?,
         memory_trouble: daemon.memory_trouble(),
         unreachable: status.unreachable,
+        vacancies: roles,
+        unassigned,
         plan_differs: daemon.store.plan_differs(),
         plan_waits: daemon.pages.waits_for_word().await?,
         late: duties.iter().map(|(kind, _, late)| (*kind, *late)).collect(),

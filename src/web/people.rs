@@ -5,50 +5,60 @@ use std::sync::Arc;
 use axum::extract::{Path, State};
 use axum::http::{StatusCode, header};
 use axum::response::{Html, IntoResponse, Response};
-use tracing::info;
 
 use super::unavailable::unavailable;
 use crate::daemon::Daemon;
-use crate::notify::{acknowledge, calendar, page};
+use crate::db::StoreError;
+use crate::notify::{Shown, acknowledge, calendar, page};
 
-type DigestPath = Path<(String, String, String)>;
-
-/// GET /digests/{staff}/{day}/{code}
-pub(super) async fn digest(State(daemon): State<Arc<Daemon>>, Path(of): DigestPath) -> Response {
-    show(&daemon, &of, None).await
+/// GET /digests/{token}
+pub(super) async fn digest(
+    State(daemon): State<Arc<Daemon>>,
+    Path(token): Path<String>,
+) -> Response {
+    answer(page(&daemon.pages, &daemon.reminder_rules.messages, &token).await)
 }
 
-/// POST /digests/{staff}/{day}/{code}: 签收
-pub(super) async fn take_note(State(daemon): State<Arc<Daemon>>, Path(of): DigestPath) -> Response {
-    let (staff, day, code) = &of;
-    match acknowledge(&daemon.store, staff, day, code).await {
-        Ok(Some(noted)) => {
-            info!(staff, day, noted, "a digest was acknowledged");
-            show(&daemon, &of, Some(noted)).await
-        }
-        Ok(None) => unknown(),
-        Err(error) => unavailable(&error),
-    }
-}
-
-async fn show(
-    daemon: &Daemon,
-    (staff, day, code): &(String, String, String),
-    acknowledged: Option<usize>,
+/// POST /digests/{token}: 签收, 已阅
+pub(super) async fn take_note(
+    State(daemon): State<Arc<Daemon>>,
+    Path(token): Path<String>,
+    form: String,
 ) -> Response {
     let messages = &daemon.reminder_rules.messages;
-    match page(&daemon.pages, messages, staff, day, code, acknowledged).await {
+    answer(acknowledge(&daemon.store, messages, &token, &field(&form, "who")).await)
+}
+
+/// A field of a form, empty where it has none.
+fn field(form: &str, name: &str) -> String {
+    let read = reqwest::Url::parse(&format!("http://form/?{form}"));
+    let value = read.ok().and_then(|url| {
+        let mut pairs = url.query_pairs();
+        pairs.find(|(found, _)| found == name).map(|(_, value)| value.into_owned())
+    });
+    value.unwrap_or_default()
+}
+
+fn answer(shown: Result<Shown, StoreError>) -> Response {
+    match shown {
         // Nobody else's cache holds it, and no other page learns its address.
-        Ok(Some(page)) => {
+        Ok(Shown::Page(page)) => {
             let private = [
                 (header::CACHE_CONTROL, "private, no-store"),
                 (header::REFERRER_POLICY, "no-referrer"),
             ];
             (private, Html(page)).into_response()
         }
-        Ok(None) => unknown(),
+        Ok(Shown::Ended(why)) => (StatusCode::GONE, format!("{why}\n")).into_response(),
+        Ok(Shown::Unknown) => unknown(),
         Err(error) => unavailable(&error),
     }
+}
+
+/// Addresses as they were before: with a code that could be made again.
+pub(super) async fn of_before() -> Response {
+    let said = "这是旧的链接，已不再有效：请打开最近一次提醒里的链接\n";
+    (StatusCode::GONE, said).into_response()
 }
 
 /// GET /calendar/{staff}/{code}.ics

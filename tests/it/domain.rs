@@ -140,7 +140,11 @@ proptest! {
     fn a_rung_is_told_on_a_workday_and_never_past_its_date(offset in 0i64..2000, days in -30i64..30) {
         let workdays = workdays();
         let due_on: Date = zoufang::domain::campaign::plus(date(2021, 1, 1), offset);
-        let step = EscalationStep { days, who: zoufang::domain::campaign::Recipient::Owner };
+        let step = EscalationStep {
+            days,
+            who: zoufang::domain::campaign::Recipient::Owner,
+            tell: zoufang::domain::campaign::Reach::First,
+        };
         let told_on = step.told_on(due_on, &workdays);
         prop_assert!(workdays.is_workday(told_on));
         let in_time = if days <= 0 { told_on <= due_on } else { told_on > due_on };

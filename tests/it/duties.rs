@@ -10,7 +10,9 @@ use zoufang::domain::holder::{Holder, Holding, holdings};
 use zoufang::domain::issue::{Category, Event, Level, Urgency};
 use zoufang::domain::rights::Right;
 use zoufang::domain::staff::Role;
+use zoufang::notify::remind;
 
+use crate::reminders::rules;
 use crate::support::{Fixture, VISITS, claim, notices, on_both, settle};
 
 async fn lines(fixture: &Fixture, kind: DutyKind) -> Vec<DutyLine> {
@@ -276,7 +278,7 @@ on_both!(escalations_stand_on_the_issues_timeline, async |fixture: Fixture| {
         .collect();
     let resolve: Vec<_> = told.iter().filter(|(kind, ..)| *kind == DutyKind::Resolve).collect();
     let people: Vec<_> = resolve.iter().map(|(_, days, person)| (*days, person.as_str())).collect();
-    let expected = [(-3, "陈网"), (0, "陈网"), (1, "陈网"), (3, "郑书"), (5, "冯包"), (7, "周正")];
+    let expected = [(-3, "陈网"), (0, "陈网"), (1, "陈网"), (3, "冯包"), (5, "郑书"), (7, "周正")];
     assert_eq!(people, expected, "each late duty reaches each step");
 });
 
@@ -330,3 +332,130 @@ fn time_with_the_platform_is_not_the_villages() {
     let role = DutyKind::Acknowledge.role();
     assert_eq!(role, Role::GridMember);
 }
+
+on_both!(
+    what_the_platform_refused_is_the_centres_by_a_date_of_its_own,
+    async |fixture: Fixture| {
+        let fixture = fixture.township().await;
+        fixture.at(4, 6, 10);
+        fixture.visit("2022-04-06,Z6,H1,王建国,,路灯不亮,有,市直,其他,一般").await.unwrap();
+        let entries = claim(&fixture.store, "ehushanying", "t", 10, 60_000).await.unwrap();
+        let reason = "refused: 不属于本级受理范围，请联系 13800000000".to_owned();
+        let refused = zoufang::domain::delivery::Settlement::Refused { reason };
+        let settled: Vec<_> = entries.into_iter().map(|entry| (entry, refused.clone())).collect();
+        settle(&fixture.store, "ehushanying", "t", &settled).await.unwrap();
+        // At once, in the turn that learnt of it: the platform's words, and what can be done.
+        let at_once = claim(&fixture.store, "log", "t", 10, 60_000).await.unwrap();
+        let said = notices(&fixture.store, &at_once).await;
+        assert_eq!(said.len(), 1);
+        assert_eq!(said[0].staff_number, "Z2");
+        assert_eq!(said[0].title, "【走访】平台退回：CHD2022-000001，4月11日前处理");
+        for part in
+            ["平台原话：不属于本级受理范围，请联系 ***********", "重新分类", "补正再报", "自行办结"]
+        {
+            assert!(said[0].body.contains(part), "{part}: {}", said[0].body);
+        }
+        // Three workdays on; the next morning the centre and the grid member have it in their digests.
+        assert_eq!(due(&fixture, DutyKind::Returned).await, [date(2022, 4, 11)]);
+        fixture.at(4, 7, 9);
+        remind(&fixture.store, &rules()).await.unwrap();
+        let told = fixture.store.told().await.unwrap();
+        let told = told.iter().filter(|told| told.duty_key.starts_with("returned:"));
+        let heard: Vec<(&str, &str)> =
+            told.map(|told| (told.staff_number.as_str(), told.on_date.as_str())).collect();
+        assert_eq!(heard, [("Z2", "2022-04-07"), ("Z5", "2022-04-07")]);
+        let entries = claim(&fixture.store, "log", "t", 100, 60_000).await.unwrap();
+        let bodies = notices(&fixture.store, &entries).await;
+        let is_digest = |notice: &&zoufang::db::Notice| !notice.title.contains("CHD2022");
+        let digests: Vec<_> = bodies.iter().filter(is_digest).collect();
+        let of =
+            |who: &str| &digests.iter().find(|notice| notice.staff_number == who).unwrap().body;
+        assert!(
+            of("Z2").contains("补正后再报") && of("Z2").contains("改由镇村自行办结"),
+            "{}",
+            of("Z2")
+        );
+        assert!(of("Z5").contains("请您知悉") && of("Z5").contains("平台退回"), "{}", of("Z5"));
+        // Nobody asks the centre for the result of what the platform works on.
+        assert!(!of("Z2").contains("办理结果表"), "{}", of("Z2"));
+        // Sent again as it was: settled, and owed to the platform anew.
+        let again = "问题编号,责任层级,类别\nCHD2022-000001,市直,其他\n";
+        assert_eq!(fixture.import("c.csv", again).await.unwrap().added, 1);
+        assert_eq!(open(&fixture, DutyKind::Returned).await, 0);
+        let entries = claim(&fixture.store, "ehushanying", "t", 10, 60_000).await.unwrap();
+        assert!(entries[0].debt_key.contains("R2"), "{}", entries[0].debt_key);
+        // A second refusal is another duty; done at home, it's settled.
+        let settled: Vec<_> = entries.into_iter().map(|entry| (entry, refused.clone())).collect();
+        settle(&fixture.store, "ehushanying", "t", &settled).await.unwrap();
+        assert_eq!(open(&fixture, DutyKind::Returned).await, 1);
+        fixture
+            .import("c2.csv", "问题编号,责任层级,类别\nCHD2022-000001,镇村,其他\n")
+            .await
+            .unwrap();
+        assert_eq!(open(&fixture, DutyKind::Returned).await, 0);
+        assert_eq!(zoufang::app::doctor::examine(&fixture.store, None).await.unwrap(), []);
+    }
+);
+
+on_both!(
+    what_the_platform_has_is_pressed_and_never_asked_for_as_a_result,
+    async |fixture: Fixture| {
+        let fixture = fixture.township().await;
+        fixture.at(4, 6, 10);
+        fixture.visit("2022-04-06,Z6,H1,王建国,,路灯不亮,有,市直,其他,急").await.unwrap();
+        let entries = claim(&fixture.store, "ehushanying", "t", 10, 60_000).await.unwrap();
+        let receipt = zoufang::db::Receipt { remote_id: Some("P1".to_owned()), token: None };
+        let delivered = zoufang::domain::delivery::Settlement::Delivered(receipt);
+        let settled: Vec<_> = entries.into_iter().map(|entry| (entry, delivered.clone())).collect();
+        settle(&fixture.store, "ehushanying", "t", &settled).await.unwrap();
+        // Due on the sixteenth, a Saturday: the last day to say so is the fifteenth; a week late, the leaders press.
+        for (day, who, said) in
+            [(15, "Z2", "请向平台催办"), (24, "Z1", "请督促向平台催办；责任方：平台；责任人：吴心")]
+        {
+            fixture.at(4, day, 9);
+            remind(&fixture.store, &rules()).await.unwrap();
+            let entries = claim(&fixture.store, "log", "t", 100, 36_000_000).await.unwrap();
+            let all = notices(&fixture.store, &entries).await;
+            let own = all.iter().filter(|notice| notice.staff_number == who);
+            let own = own.max_by_key(|notice| notice.on_date.clone()).unwrap();
+            let line = own.body.lines().find(|line| line.contains("问题办结")).unwrap();
+            assert!(line.contains(said) && !line.contains("办理结果表"), "{line}");
+        }
+    }
+);
+
+on_both!(what_nobody_is_assigned_to_is_somebodys_from_the_first_day, async |fixture: Fixture| {
+    let fixture = fixture.township().await;
+    let more = "对象编号,对象类型,对象名称,所属村\nH8,家庭,王八,高桥村\nH9,学校,小学,杨桥村\n";
+    fixture.import("more.csv", more).await.unwrap();
+    let unowned = lines(&fixture, DutyKind::Visit).await;
+    let unowned: Vec<_> = unowned.into_iter().filter(|line| line.staff_id.is_none()).collect();
+    assert_eq!(unowned.len(), 2);
+    assert!(unowned.iter().all(|line| line.role == Role::VillageLead && line.state == "open"));
+    let mut record = fixture.store.snapshot().await.unwrap();
+    let vacant = zoufang::app::vacant::vacant(&mut record).await.unwrap();
+    record.end().await.unwrap();
+    let areas = [("杨桥村委会".to_owned(), 1), ("高桥村委会".to_owned(), 1)];
+    assert_eq!(vacant.unassigned, areas);
+    let said: Vec<String> = vacant.roles.iter().map(ToString::to_string).collect();
+    let missing = ["网格员", "村两委", "包村干部", "组织人事办公室", "分管领导", "督导组"];
+    assert_eq!(said.len(), missing.len(), "{said:?}");
+    for (said, role) in said.iter().zip(missing) {
+        assert!(said.contains(&format!("没有人担任{role}")), "{said}");
+    }
+    // 高桥's are the village lead's; 杨桥 has none, so they come to the branch.
+    fixture.at(3, 28, 9);
+    remind(&fixture.store, &rules()).await.unwrap();
+    let told = fixture.store.told().await.unwrap();
+    let of = |person: &str| told.iter().filter(|told| told.staff_number == person).count();
+    assert!(of("Z4") >= 1 && of("Z3") >= 1, "{told:?}");
+    let entries = claim(&fixture.store, "log", "t", 100, 60_000).await.unwrap();
+    let bodies = notices(&fixture.store, &entries).await;
+    let lead = bodies.iter().find(|notice| notice.staff_number == "Z4").unwrap();
+    assert!(lead.body.contains("没有走访人员，请安排"), "{}", lead.body);
+    // Assigned, they are the visitor's; somebody who visits meets it either way.
+    fixture.import("f2.csv", "对象编号,走访人员\nH8,Z6\n").await.unwrap();
+    let of = lines(&fixture, DutyKind::Visit).await.into_iter();
+    assert_eq!(of.filter(|line| line.staff_id.is_none()).count(), 1);
+    assert_eq!(zoufang::app::doctor::examine(&fixture.store, None).await.unwrap(), []);
+});

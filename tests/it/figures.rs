@@ -279,6 +279,8 @@ impl Town {
             title: "题".to_owned(),
             body: "文".to_owned(),
             html: None,
+            several: None,
+            link: None,
         };
         let notices = [notice("sms"), notice("email")];
         self.turn(async |tx| tx.put_notices(&notices).await).await;

@@ -7,7 +7,7 @@ use sqlx::{AnyConnection, Connection, Executor};
 use tokio_util::sync::CancellationToken;
 use zoufang::clock::Stopwatch;
 use zoufang::daemon::Daemon;
-use zoufang::db::Store;
+use zoufang::db::{NewLink, Store};
 use zoufang::delivery::http;
 use zoufang::domain::health::Verdict;
 use zoufang::notify::calendar_link;
@@ -80,12 +80,15 @@ impl Service {
 async fn pages(store: &Store, service: &Service) -> Vec<String> {
     let staff = store.staff().await.unwrap();
     let person = staff.iter().find(|person| person.number == "Z6").unwrap();
-    let link = store.context().sealer.index(&["digest", &person.id, "2022-03-28"]);
+    let link = NewLink { token: store.context().link_token(), asks: false };
+    let mut tx = store.begin().await.unwrap();
+    tx.put_links(&[(&link, &person.id, "2022-03-28".to_owned())]).await.unwrap();
+    tx.commit().await.unwrap();
     let mut pages: Vec<String> =
         ["/", "/status", "/metrics", "/figures?by=village", "/figures?by=person"]
             .map(str::to_owned)
             .to_vec();
-    pages.push(format!("/digests/{}/2022-03-28/{link}", person.id));
+    pages.push(format!("/digests/{}", link.token));
     pages.push(calendar_link(store.context(), &service.url, person));
     pages
 }
@@ -191,6 +194,9 @@ async fn without_a_database_a_page_says_so_soon_and_comes_back_by_itself() {
 
 on_both!(metrics_show_what_the_status_shows_and_nothing_else, async |fixture: Fixture| {
     let fixture = fixture.township().await;
+    // Somebody for each role: what nobody holds is a reason.
+    let rest = "人员编号,姓名,角色,所属区划\nZ8,齐组,组织人事办公室、督导组,370481111000\nZ9,全能,网格员、村两委、包村干部,杨桥村\nZ10,尤分,分管领导,370481111000\n";
+    fixture.import("rest.csv", rest).await.unwrap();
     let service = Service::of(&fixture.store).await;
     fixture.at(3, 5, 10);
     fixture.visit("2022-03-05,Z6,H1,王建国,,路灯不亮,有,,,").await.unwrap();

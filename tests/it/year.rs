@@ -13,20 +13,40 @@ use axum::routing::post;
 use jiff::ToSpan;
 use jiff::civil::{Date, DateTime, Weekday, date};
 use tokio_util::sync::CancellationToken;
+use zoufang::app::acknowledge::acknowledge_digest;
 use zoufang::clock::{Chance, Clock};
 use zoufang::daemon::{Daemon, load_campaign};
 use zoufang::db::{DutyLine, NewAbsence, StaffMember, Store};
-use zoufang::domain::campaign::{Campaign, EscalationStep, Recipient};
+use zoufang::domain::campaign::{Campaign, EscalationStep, Reach, Recipient};
 use zoufang::domain::duty::DutyKind;
-use zoufang::domain::issue::State as IssueState;
+use zoufang::domain::issue::{Event, State as IssueState};
 use zoufang::domain::staff::{AddressKind, Role};
-use zoufang::notify::acknowledge;
 use zoufang::settings::Settings;
 
 use crate::support::{Fixture, VISITS, areas, on_both, reach};
 
 /// Who is told of which duty at which step.
 type Reminder = (String, String, usize);
+
+/// Who stands above whom, as the plan has it (四(一)).
+const UPWARD: [Role; 5] = [
+    Role::VillageCadre,
+    Role::VillageLead,
+    Role::BranchSecretary,
+    Role::SupervisingLeader,
+    Role::LeadingGroup,
+];
+
+fn level(role: Role) -> usize {
+    match role {
+        Role::Visitor | Role::GridMember => 0,
+        Role::VillageCadre => 1,
+        Role::VillageLead => 2,
+        Role::SupervisingLeader => 4,
+        Role::LeadingGroup => 5,
+        _ => 3,
+    }
+}
 
 /// The plan read naively.
 struct Naive {
@@ -41,6 +61,8 @@ struct Naive {
     passed: HashMap<String, usize>,
     acknowledged: HashSet<(String, String, bool)>,
     told: HashSet<Reminder>,
+    /// Who is late with which kind today.
+    late: HashSet<(DutyKind, String)>,
 }
 
 impl Naive {
@@ -62,6 +84,7 @@ impl Naive {
             passed: HashMap::new(),
             acknowledged: HashSet::new(),
             told: HashSet::new(),
+            late: HashSet::new(),
         }
     }
 
@@ -91,6 +114,14 @@ impl Naive {
         lines: &[DutyLine],
         issues: &HashMap<String, Role>,
     ) -> BTreeSet<Reminder> {
+        self.late = HashSet::new();
+        for line in lines {
+            if line.state == "open" && line.due_on < today && line.issue_id.is_none() {
+                for person in self.owing(line, issues) {
+                    self.late.insert((line.kind, person));
+                }
+            }
+        }
         let mut told = BTreeSet::new();
         for line in lines {
             let steps = self.steps(line.kind);
@@ -100,88 +131,129 @@ impl Naive {
             if line.state != "open" {
                 continue;
             }
+            // Several that passed while nobody was there to tell: the last for each who hears, as owner or otherwise.
+            let mut last: BTreeMap<(String, bool), (usize, bool)> = BTreeMap::new();
             for (index, step) in steps.iter().enumerate().take(now).skip(first) {
-                // Several that passed while nobody was there to tell: the last of each recipient.
-                if steps[index + 1..now].iter().any(|later| later.who == step.who) {
+                for (person, substitute) in self.recipients(today, line, step, issues) {
+                    last.insert((person, step.who == Recipient::Owner), (index, substitute));
+                }
+            }
+            for ((person, _), (index, substitute)) in last {
+                let late = steps[index].days > 0;
+                let of = |index: usize| (person.clone(), line.key.clone(), index);
+                let heard_late =
+                    (0..index).any(|at| steps[at].days > 0 && self.told.contains(&of(at)));
+                let knows = self.acknowledged.contains(&(line.key.clone(), person.clone(), late));
+                if knows || substitute && heard_late {
                     continue;
                 }
-                let Some(person) = self.recipient(today, line, &steps, index, issues) else {
-                    continue;
-                };
-                if !self.acknowledged.contains(&(line.key.clone(), person.clone(), step.days > 0)) {
-                    let reminder = (person, line.key.clone(), index);
-                    assert!(
-                        self.told.insert(reminder.clone()),
-                        "the reading itself tells twice: {reminder:?}"
-                    );
-                    told.insert(reminder);
-                }
+                assert!(self.told.insert(of(index)), "the reading itself tells twice: {line:?}");
+                told.insert(of(index));
             }
         }
         told
     }
 
-    fn recipient(
+    /// Who hears a step; true where they do only because nobody nearer can.
+    fn recipients(
         &self,
         today: Date,
         line: &DutyLine,
-        steps: &[EscalationStep],
-        index: usize,
+        step: &EscalationStep,
         issues: &HashMap<String, Role>,
-    ) -> Option<String> {
-        let mut meant = vec![self.meant(line, steps[index].who, issues)];
-        for step in &steps[index + 1..] {
-            if step.who != Recipient::Owner {
-                meant.push(self.meant(line, step.who, issues));
-            }
-        }
-        meant.push(self.holder(Role::LeadingGroup, &line.area_id));
-        for person in meant.into_iter().flatten() {
-            if self.can_hear(today, &person) {
-                return Some(person);
-            }
-            if let Some(deputy) = self.absence(today, &person).and_then(|a| a.deputy_id.clone())
-                && self.can_hear(today, &deputy)
-            {
-                return Some(deputy);
-            }
-        }
-        None
-    }
-
-    fn meant(
-        &self,
-        line: &DutyLine,
-        who: Recipient,
-        issues: &HashMap<String, Role>,
-    ) -> Option<String> {
-        let role = match who {
-            Recipient::Role(role) => role,
-            Recipient::Owner if line.staff_id.is_some() => return line.staff_id.clone(),
-            Recipient::Owner => {
-                let follows = matches!(line.kind, DutyKind::Begin | DutyKind::Resolve);
-                let holding = line.issue_id.as_ref().and_then(|issue| issues.get(issue));
-                let holding =
-                    holding.filter(|_| follows).and_then(|r| self.holder(*r, &line.area_id));
-                if holding.is_some() {
-                    return holding;
-                }
-                line.role
+    ) -> Vec<(String, bool)> {
+        let owing = self.owing(line, issues);
+        let meant = match step.who {
+            Recipient::Owner => owing.clone(),
+            Recipient::Role(role) if step.days > 0 => self.pressing(role, line, &owing),
+            Recipient::Role(role) => {
+                let all = self.holding(role, &line.area_id).into_iter();
+                all.filter(|person| !owing.contains(person)).collect()
             }
         };
-        self.holder(role, &line.area_id)
+        let is_own = step.who == Recipient::Owner;
+        let hears = |person: &String| {
+            let deputy = self.absence(today, person).and_then(|away| away.deputy_id.clone());
+            let both = [Some(person.clone()), deputy].into_iter().flatten();
+            both.filter(|one| is_own || !owing.contains(one)).find(|one| self.can_hear(today, one))
+        };
+        let mut heard: Vec<String> = meant.iter().filter_map(hears).collect();
+        if step.tell == Reach::First {
+            heard.truncate(1);
+        }
+        if !heard.is_empty() {
+            return heard.into_iter().map(|person| (person, false)).collect();
+        }
+        let at = match step.who {
+            Recipient::Owner => self.highest(&owing).unwrap_or(level(line.role)),
+            Recipient::Role(role) => level(role),
+        };
+        for role in UPWARD.into_iter().filter(|role| level(*role) > at) {
+            for person in self.pressing(role, line, &owing) {
+                let deputy = self.absence(today, &person).and_then(|away| away.deputy_id.clone());
+                for one in [Some(person), deputy].into_iter().flatten() {
+                    if !owing.contains(&one) && self.can_hear(today, &one) {
+                        return vec![(one, true)];
+                    }
+                }
+            }
+        }
+        Vec::new()
     }
 
-    fn holder(&self, role: Role, area: &str) -> Option<String> {
+    /// Those of a role who may press whoever owes it.
+    fn pressing(&self, role: Role, line: &DutyLine, owing: &[String]) -> Vec<String> {
+        let at = self.highest(owing).unwrap_or(level(line.role));
+        let mut people = self.holding(role, &line.area_id);
+        people.retain(|person| !owing.contains(person));
+        if role != Role::LeadingGroup {
+            people.retain(|person| {
+                level(role) > at && !self.late.contains(&(line.kind, person.clone()))
+            });
+        }
+        people
+    }
+
+    fn highest(&self, people: &[String]) -> Option<usize> {
+        let those = self.staff.iter().filter(|person| people.contains(&person.id));
+        those.flat_map(|person| person.roles.iter().map(|role| level(*role))).max()
+    }
+
+    /// Who owes it: its person, whoever has the ball, all who hold the role, or the next above.
+    fn owing(&self, line: &DutyLine, issues: &HashMap<String, Role>) -> Vec<String> {
+        if let Some(person) = &line.staff_id {
+            return vec![person.clone()];
+        }
+        let follows = matches!(line.kind, DutyKind::Begin | DutyKind::Resolve);
+        let ball = line.issue_id.as_ref().and_then(|issue| issues.get(issue)).filter(|_| follows);
+        for role in ball.into_iter().copied().chain([line.role]) {
+            let people = self.holding(role, &line.area_id);
+            if !people.is_empty() {
+                return people;
+            }
+        }
+        for role in UPWARD.into_iter().filter(|role| level(*role) > level(line.role)) {
+            let mut people = self.holding(role, &line.area_id);
+            people.truncate(1);
+            if !people.is_empty() {
+                return people;
+            }
+        }
+        Vec::new()
+    }
+
+    /// Who holds a role there, or in the nearest area above where anybody does.
+    fn holding(&self, role: Role, area: &str) -> Vec<String> {
         let mut at = Some(area.to_owned());
         while let Some(area) = at {
-            let here = self.staff.iter().find(|p| p.area_id == area && p.roles.contains(&role));
-            if let Some(person) = here {
-                return Some(person.id.clone());
+            let here = self.staff.iter().filter(|p| p.area_id == area && p.roles.contains(&role));
+            let here: Vec<String> = here.map(|person| person.id.clone()).collect();
+            if !here.is_empty() {
+                return here;
             }
             at = self.parents.get(&area).cloned().flatten();
         }
-        None
+        Vec::new()
     }
 
     fn absence(&self, today: Date, person: &str) -> Option<&NewAbsence> {
@@ -234,6 +306,7 @@ struct Year {
     receiver: Receiver,
     settings: Settings,
     unvisited: Vec<(String, &'static str)>,
+    unassigned: Vec<&'static str>,
     files: usize,
     runs: usize,
 }
@@ -244,14 +317,16 @@ impl Year {
             .within(|context| context.channels = vec![reach("sms", Some(AddressKind::Phone))])
             .await;
         let fixture = fixture.township().await;
-        // Nobody reaches the village lead.
-        let lead = "人员编号,姓名,角色,所属区划,工作单位\nZ4,冯包,包村干部,高桥村,镇政府\n";
-        fixture.import("lead.csv", lead).await.unwrap();
+        // Nobody reaches the village lead. Two are in the leading group, one is also the visitor of a household; two hold the
+        // centre's role; the branch has a leader over it, who visits too.
+        let more = "人员编号,姓名,角色,所属区划,工作单位,手机号\nZ81,齐二,领导小组、走访人员,370481111000,镇党委,10000000081\nZ82,吴二,镇社会治理综合服务中心,370481111000,服务中心,10000000082\nZ83,尤分,分管领导、走访人员,第一总支,镇政府,10000000083\n";
+        fixture.import("lead.csv", more).await.unwrap();
         let (mut subjects, mut assignments) = (String::new(), String::new());
         let mut unvisited =
             vec![("H1".to_owned(), "Z6"), ("H2".to_owned(), "Z6"), ("H3".to_owned(), "Z7")];
-        for n in 10..26 {
-            let (village, visitor) = [("高桥村", "Z6"), ("杨桥村", "Z7")][n % 2];
+        for n in 10..34 {
+            let to = [("高桥村", "Z6"), ("杨桥村", "Z7"), ("高桥村", "Z81"), ("杨桥村", "Z83")];
+            let (village, visitor) = to[if n < 26 { n % 2 } else { n % 4 }];
             subjects.push_str(&format!("H{n},家庭,王{n},{village},\n"));
             assignments.push_str(&format!("H{n},{visitor}\n"));
             unvisited.push((format!("H{n}"), visitor));
@@ -261,6 +336,12 @@ impl Year {
             .await
             .unwrap();
         fixture.import("pairs.csv", &format!("对象编号,走访人员\n{assignments}")).await.unwrap();
+        // Nobody is assigned to these yet.
+        let header = "对象编号,对象类型,对象名称,所属村";
+        let left =
+            format!("{header}\nH90,家庭,王九,高桥村\nH91,商铺,小店,杨桥村\nH92,家庭,王十,杨桥村\n");
+        fixture.import("left.csv", &left).await.unwrap();
+        let unassigned = vec!["H90", "H91", "H92"];
         let (receiver, url) = Receiver::start(fixture.clock.clone()).await;
         let text = format!(
             "[outbox]\nretry_first = '1s'\nretry_cap = '1m'\nbreaker_pause = '1s'\n[notify]\nchannels = ['webhook']\n[notify.webhook]\nurl = '{url}'\n"
@@ -268,7 +349,17 @@ impl Year {
         let naive = Naive::new(&fixture.store).await;
         let settings = Settings::from_text(&text, "test").unwrap();
         let chance = Chance::seeded(seed);
-        Year { fixture, chance, naive, receiver, settings, unvisited, files: 0, runs: 0 }
+        Year {
+            fixture,
+            chance,
+            naive,
+            receiver,
+            settings,
+            unvisited,
+            unassigned,
+            files: 0,
+            runs: 0,
+        }
     }
 
     /// A daemon as after a start.
@@ -338,8 +429,34 @@ impl Year {
                 }
             }
         }
+        if !self.unassigned.is_empty() && self.maybe(0.015) {
+            let subject = self.unassigned.remove(0);
+            self.import(&format!("对象编号,走访人员\n{subject},Z7\n")).await;
+            self.unvisited.push((subject.to_owned(), "Z7"));
+        }
+        self.refusals(day).await;
         if self.maybe(0.08) {
             self.absence(day).await;
+        }
+    }
+
+    /// The platform refuses some, and what it refused is sent again or done at home.
+    async fn refusals(&mut self, day: Date) {
+        for card in self.fixture.store.issues_in(IssueState::Queued, 100).await.unwrap() {
+            if self.maybe(0.02) {
+                let mut tx = self.fixture.store.begin().await.unwrap();
+                let event = Event::Refused { reason: format!("不属于受理范围{day}") };
+                tx.issue_event(&card.id, &event, "platform").await.unwrap();
+                tx.commit().await.unwrap();
+            }
+        }
+        for card in self.fixture.store.issues_in(IssueState::Returned, 100).await.unwrap() {
+            if self.maybe(0.05) {
+                let level = ["市直", "镇村"][self.chance.below(2)];
+                let table = "问题编号,责任层级,类别";
+                let unlike = "\n".repeat(self.files % 97);
+                self.import(&format!("{table}\n{},{level},其他\n{unlike}", card.number)).await;
+            }
         }
     }
 
@@ -421,11 +538,7 @@ impl Year {
                 continue;
             }
             let day = day.to_string();
-            let code = self.fixture.store.context().sealer.index(&["digest", person, &day]);
-            assert!(
-                acknowledge(&self.fixture.store, person, &day, "guess").await.unwrap().is_none()
-            );
-            acknowledge(&self.fixture.store, person, &day, &code).await.unwrap().unwrap();
+            acknowledge_digest(&self.fixture.store, person, &day).await.unwrap();
             for (person, duty, step) in reminders {
                 let kind = DutyKind::read(duty.split(':').next().unwrap()).unwrap();
                 let late = self.naive.steps(kind)[*step].days > 0;

@@ -142,7 +142,7 @@ impl Tx {
                 continue;
             };
             let standing = Standing { issue: row.issue()?, due_on: row.due_on()? };
-            if standing.only_moves_to(&after.issue) {
+            if standing.due_on == after.due_on && standing.only_moves_to(&after.issue) {
                 self.tally.change(Some(&standing), Some(after));
             } else {
                 issues.push(id.as_str());

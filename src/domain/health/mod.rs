@@ -11,6 +11,7 @@ use jiff::civil::DateTime;
 
 use super::duty::DutyKind;
 use super::reason::in_words;
+use super::township::{Vacancy, some};
 pub use finding::{Finding, Owed, Verdict};
 use finding::{minute, red, yellow};
 pub use lanes::{Debts, LaneFacts};
@@ -53,6 +54,10 @@ pub struct Facts {
     /// Why what is remembered beside the record can't be written.
     pub memory_trouble: Option<String>,
     pub unreachable: i64,
+    /// Roles that nobody holds, and where.
+    pub vacancies: Vec<Vacancy>,
+    /// The areas in which nobody is assigned to some subjects, and how many these are.
+    pub unassigned: Vec<(String, i64)>,
     pub plan_differs: bool,
     /// Nobody is told of anything before a person has seen how many that would be.
     pub plan_waits: bool,
@@ -159,6 +164,16 @@ fn of_campaign(facts: &Facts) -> Vec<Finding> {
         let count = facts.unreachable;
         findings.push(yellow(format!(
             "有 {count} 人收不到提醒，已转给代办人或上一级：请用 zoufang notify unreachable 查看"
+        )));
+    }
+    findings.extend(facts.vacancies.iter().map(|vacancy| yellow(vacancy.to_string())));
+    if !facts.unassigned.is_empty() {
+        let total: i64 = facts.unassigned.iter().map(|(_, subjects)| subjects).sum();
+        let areas: Vec<String> =
+            facts.unassigned.iter().map(|(area, subjects)| format!("{area} {subjects}")).collect();
+        findings.push(yellow(format!(
+            "有 {total} 个走访对象还没有走访人员（{}），暂由包村干部负责：请把走访安排表补全后导入",
+            some(&areas)
         )));
     }
     if facts.plan_differs {

@@ -93,6 +93,11 @@ impl IssueObligations {
         let mut asked = Asked { consequence: after.consequence(event), ..Asked::default() };
         self.pay(facts, event, &after);
         let asks = matches!(event, Event::Classified { .. } | Event::Reopened { .. });
+        if matches!(event, Event::Refused { .. }) {
+            let within = facts.plan(rules).returned_within;
+            let by = rules.workdays.plus(dated.on, within);
+            self.open(facts.work(DutyKind::Returned, dated.sequence, Role::Centre, by));
+        }
         if matches!(event, Event::PlatformReopened { .. }) {
             self.owe_resolution(facts, dated, after.class, rules);
         }
@@ -123,6 +128,10 @@ impl IssueObligations {
                 self.end(Cancelled, |duty| duty.kind == DutyKind::Upload);
             }
             _ => {}
+        }
+        // Whatever is done with what the platform refused settles it.
+        if after.state != State::Returned {
+            self.end(Met, |duty| duty.kind == DutyKind::Returned);
         }
         if let Event::Acknowledged { role, .. } = event {
             let note = note_key(&facts.id, *role);

@@ -2,6 +2,7 @@
 
 use super::{Duty, Plans};
 use crate::domain::duty::DutyKind;
+use crate::domain::staff::Role;
 
 /// A subject, as far as it makes anything owed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,13 +38,19 @@ impl SubjectFacts {
         self.heard > 0 && self.left == 0
     }
 
-    /// The first visit, owed by its visitor; nothing without one.
-    pub fn visit(&self, plans: &Plans) -> Option<Duty> {
-        let visitor = self.visitor.clone()?;
+    /// The first visit, owed by its visitor.
+    pub fn visit(&self, plans: &Plans) -> Duty {
         let due_on = plans.now().due_on(DutyKind::Visit);
-        let visit = Duty::new(DutyKind::Visit, &self.id, &self.area_id, due_on);
-        let visit = Duty { staff_id: Some(visitor), subject_id: Some(self.id.clone()), ..visit };
-        Some(visit.met_if(self.is_visited()))
+        let visit = self.owed(Duty::new(DutyKind::Visit, &self.id, &self.area_id, due_on));
+        visit.met_if(self.is_visited())
+    }
+
+    /// Something owed here: by its visitor; while nobody is assigned (二(三) 一一对应), it's the affair of whoever answers for
+    /// the village.
+    fn owed(&self, duty: Duty) -> Duty {
+        let role = if self.visitor.is_some() { duty.role } else { Role::VillageLead };
+        let (staff_id, subject_id) = (self.visitor.clone(), Some(self.id.clone()));
+        Duty { role, staff_id, subject_id, ..duty }
     }
 }
 
@@ -58,12 +65,8 @@ impl ResidentFacts {
         ];
         let duty = |kind| {
             let due_on = plans.now().due_on(kind);
-            Duty {
-                staff_id: subject.visitor.clone(),
-                subject_id: Some(subject.id.clone()),
-                resident_id: Some(self.id.clone()),
-                ..Duty::new(kind, &self.id, &subject.area_id, due_on)
-            }
+            let duty = subject.owed(Duty::new(kind, &self.id, &subject.area_id, due_on));
+            Duty { resident_id: Some(self.id.clone()), ..duty }
         };
         let owed = owed.into_iter().filter(|(_, owed, _)| *owed);
         owed.map(|(kind, _, met)| duty(kind).met_if(met)).collect()

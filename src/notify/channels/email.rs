@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
+use lettre::message::header::{Header, HeaderName, HeaderValue};
 use lettre::message::{Mailbox, Message, MultiPart};
 use lettre::transport::smtp::Error;
 use lettre::transport::smtp::authentication::Credentials;
@@ -20,7 +21,34 @@ use crate::settings::channels::{EmailSettings, EmailTls, channel_secret};
 pub struct EmailChannel {
     transport: AsyncSmtpTransport<Tokio1Executor>,
     from: Mailbox,
+    /// Who looks after the messages: answers and wishes to hear no more go there.
+    reply_to: Mailbox,
 }
+
+/// Headers that lettre doesn't have by itself, each a name and a value.
+macro_rules! header {
+    ($type:ident, $name:literal) => {
+        #[derive(Clone)]
+        struct $type(String);
+
+        impl Header for $type {
+            fn name() -> HeaderName {
+                HeaderName::new_from_ascii_str($name)
+            }
+
+            fn parse(text: &str) -> Result<$type, Box<dyn std::error::Error + Send + Sync>> {
+                Ok($type(text.to_owned()))
+            }
+
+            fn display(&self) -> HeaderValue {
+                HeaderValue::new($type::name(), self.0.clone())
+            }
+        }
+    };
+}
+// RFC 3834: no program answers it. RFC 2369: whom to ask to hear no more.
+header!(AutoSubmitted, "Auto-Submitted");
+header!(ListUnsubscribe, "List-Unsubscribe");
 
 impl EmailChannel {
     /// By configuration.
@@ -28,7 +56,11 @@ impl EmailChannel {
         let wrong = |key: &str, why: &dyn std::fmt::Display| {
             SettingsError::Wrong(format!("notify.email.{key}：{why}"))
         };
-        let from = settings.from.parse().map_err(|why| wrong("from", &why))?;
+        let from: Mailbox = settings.from.parse().map_err(|why| wrong("from", &why))?;
+        let reply_to = match settings.reply_to.as_str() {
+            "" => from.clone(),
+            reply_to => reply_to.parse().map_err(|why| wrong("reply_to", &why))?,
+        };
         let mut tls = TlsParameters::builder(settings.host.clone());
         if !settings.ca_file.as_os_str().is_empty() {
             let pem = std::fs::read(&settings.ca_file)
@@ -50,7 +82,7 @@ impl EmailChannel {
             let password = channel_secret(&settings.password, &settings.password_file, key)?;
             builder = builder.credentials(Credentials::new(settings.user.clone(), password));
         }
-        Ok(EmailChannel { transport: builder.build(), from })
+        Ok(EmailChannel { transport: builder.build(), from, reply_to })
     }
 
     fn message(&self, notice: &Notice) -> Result<Message, Outcome> {
@@ -61,9 +93,15 @@ impl EmailChannel {
         let builder = Message::builder()
             .from(self.from.clone())
             .to(Mailbox::new(Some(notice.staff_name.clone()), address))
+            .reply_to(self.reply_to.clone())
             .subject(&notice.title)
+            .header(AutoSubmitted("auto-generated".to_owned()))
+            .header(ListUnsubscribe(format!(
+                "<mailto:{}?subject=unsubscribe>",
+                self.reply_to.email
+            )))
             // The same whenever the same notice is sent: many a server keeps one of them.
-            .message_id(Some(format!("<{}@zoufang>", notice.id)));
+            .message_id(Some(format!("<{}@{}>", notice.id, self.from.email.domain())));
         let built = match &notice.html {
             Some(html) => builder
                 .multipart(MultiPart::alternative_plain_html(notice.body.clone(), html.clone())),

@@ -4,6 +4,7 @@
 mod dingtalk;
 mod email;
 mod feishu;
+mod fit;
 mod log;
 mod sms;
 mod webhook;
@@ -23,6 +24,8 @@ pub use log::LogChannel;
 pub use sms::SmsChannel;
 pub use webhook::WebhookChannel;
 pub use wecom::{WecomApp, WecomRobot};
+
+pub use fit::{fit, gist, short};
 
 use crate::db::{ADDRESS, Notice, Receipt, Store, StoreError};
 use crate::delivery::http::{Answer, MISCONFIGURED, failed, too_many};
@@ -145,30 +148,4 @@ fn misconfigured(why: impl Display) -> Outcome {
 /// For a group: whom it is for, then what.
 fn for_group(notice: &Notice) -> String {
     format!("{}：\n{}\n{}", notice.staff_name, notice.title, notice.body)
-}
-
-/// A text in at most `bytes` bytes, cut between lines where it can be.
-fn fit(text: &str, bytes: usize) -> String {
-    const MORE: &str = "\n……（还有，见走访系统）";
-    if text.len() <= bytes {
-        return text.to_owned();
-    }
-    let room = bytes.saturating_sub(MORE.len());
-    let end = (0..=room).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
-    let end = text[..end].rfind('\n').unwrap_or(end);
-    format!("{}{MORE}", &text[..end])
-}
-
-#[cfg(test)]
-mod tests {
-    use super::fit;
-
-    #[test]
-    fn a_text_is_cut_between_lines_and_never_longer_than_it_may_be() {
-        let text = "第一行\n第二行\n".repeat(200);
-        let cut = fit(&text, 2048);
-        assert!(cut.len() <= 2048 && cut.ends_with("行\n……（还有，见走访系统）"), "{cut}");
-        assert_eq!(fit("短", 2048), "短");
-        assert!(fit(&"长".repeat(2000), 100).len() <= 100);
-    }
 }

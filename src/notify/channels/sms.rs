@@ -8,7 +8,7 @@ use minijinja::{AutoEscape, Environment, UndefinedBehavior, Value, context};
 use reqwest::{Client, Method, header};
 use serde::Deserialize;
 
-use super::{Channel, misconfigured};
+use super::{Channel, gist, misconfigured, short};
 use crate::clock::{Clock, local_text};
 use crate::db::{ADDRESS, Notice, Receipt};
 use crate::delivery::http::{Answer, ask, failed, too_many};
@@ -25,8 +25,11 @@ struct Gateway {
     url: String,
     content_type: String,
     body: String,
-    /// In characters.
+    /// In characters, the signature's among them.
     longest: usize,
+    /// What the gateway, or its template, puts before each text: counted, and never put twice.
+    #[serde(default = "signature")]
+    signature: String,
     knows_repeated_id: bool,
     #[serde(default)]
     headers: BTreeMap<String, String>,
@@ -45,6 +48,10 @@ struct AnswerRules {
     refused: Vec<String>,
     #[serde(default)]
     busy: Vec<String>,
+}
+
+fn signature() -> String {
+    "【走访】".to_owned()
 }
 
 /// A gateway for text messages.
@@ -90,7 +97,8 @@ impl SmsChannel {
         let Some(phone) = &notice.addresses.phone else {
             return Err(Outcome::Refused { reason: format!("{ADDRESS}: no telephone number") });
         };
-        let text: String = notice.body.chars().take(self.gateway.longest).collect();
+        let words = gist(&notice.title, &notice.body);
+        let text = short(&words, &self.gateway.signature, self.gateway.longest);
         let now = self.clock.now();
         let parts = context! {
             phone, text, title => notice.title, id => notice.id, secret => self.secret,

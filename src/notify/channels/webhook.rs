@@ -44,7 +44,8 @@ impl Channel for WebhookChannel {
     async fn send(&self, notice: &Notice) -> Outcome {
         let now = self.clock.now();
         let body = json!({
-            "type": "digest",
+            // `digest`, or what is told besides it: each once for a person and day.
+            "type": notice.topic,
             "timestamp": now.to_string(),
             "data": {
                 "to": notice.staff_number,

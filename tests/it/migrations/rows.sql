@@ -62,3 +62,5 @@ INSERT INTO owed_digests VALUES ('f1', '2022-03-28');
 INSERT INTO platform_notes VALUES ('ehushanying', '平台的时间（updated_datetime）读不懂', '昨天', 1646449200000, 1646449200000, 1);
 -- version 27
 INSERT INTO imports VALUES ('dd27', 'v.csv', 'visits', 3, 1646449200000, 2, 0, 1, '第 2–3 行新增，第 4 行不变');
+-- version 29
+INSERT INTO links VALUES ('h2', 'f1', '2022-03-28', 0, 0, 1648429200000, 1649638800000, NULL, NULL);

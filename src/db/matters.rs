@@ -1,0 +1,236 @@
+//! What duties are about, opened for whoever owes them: the household, who asked for what and how to reach them, and what
+//! happened so far. Only for pages behind a person's own link.
+
+use std::collections::{BTreeMap, HashMap};
+
+use jiff::Timestamp;
+use serde::Deserialize;
+
+use super::projection::Projection;
+use super::sets::AT_ONCE;
+use super::{Context, Result, Session, StoreError, date, to_json};
+use crate::domain::issue::{Event, Issue};
+use crate::domain::subject::SubjectKind;
+
+/// What a duty of a group is about.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Matter {
+    pub group_id: String,
+    pub subject_id: Option<String>,
+    pub resident_id: Option<String>,
+    pub issue_id: Option<String>,
+}
+
+/// A subject, opened.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Household {
+    pub number: String,
+    pub kind: String,
+    pub name: String,
+    pub address: Option<String>,
+}
+
+/// A resident, opened.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Person {
+    pub name: String,
+    pub contact: Option<String>,
+    pub household: Household,
+}
+
+/// An issue, opened.
+#[derive(Debug, Clone)]
+pub struct IssueMatter {
+    pub id: String,
+    pub number: String,
+    pub text: String,
+    pub issue: Issue,
+    pub due_on: Option<jiff::civil::Date>,
+    pub registered_at: Timestamp,
+    pub resident_id: String,
+    pub person: Person,
+    /// What happened, and who did it, oldest first.
+    pub history: Vec<(Timestamp, Event, String)>,
+}
+
+#[derive(Deserialize)]
+struct HouseholdRow {
+    subject: String,
+    subject_number: String,
+    subject_kind: String,
+    subject_name: String,
+    address: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct PersonRow {
+    resident: String,
+    resident_name: String,
+    contact: Option<String>,
+    #[serde(flatten)]
+    household: HouseholdRow,
+}
+
+#[derive(Deserialize)]
+struct IssueRow {
+    id: String,
+    number: String,
+    text: String,
+    created_at: i64,
+    due_on: Option<String>,
+    #[serde(flatten)]
+    projection: Projection,
+    #[serde(flatten)]
+    person: PersonRow,
+}
+
+#[derive(Deserialize)]
+struct Happened {
+    issue_id: String,
+    at: i64,
+    body: String,
+    actor: String,
+}
+
+const HOUSEHOLD: [&str; 5] =
+    ["subject", "subject_number", "subject_kind", "subject_name", "address"];
+const OF_HOUSEHOLD: &str = "s.id AS subject, s.number AS subject_number, s.kind AS subject_kind,
+   s.name_sealed AS subject_name, s.address_sealed AS address";
+const PERSON: [&str; 3] = ["resident", "resident_name", "contact"];
+const OF_PERSON: &str =
+    "r.id AS resident, r.name_sealed AS resident_name, r.contact_sealed AS contact";
+const ISSUE: [&str; 11] = [
+    "id",
+    "number",
+    "text",
+    "created_at",
+    "due_on",
+    "state",
+    "round",
+    "level",
+    "category",
+    "urgency",
+    "town_finished",
+];
+
+impl HouseholdRow {
+    fn open(self, context: &Context) -> Result<Household> {
+        let kind = SubjectKind::read(&self.subject_kind);
+        Ok(Household {
+            kind: kind.map_or(self.subject_kind, |kind| kind.chinese().to_owned()),
+            number: self.subject_number,
+            name: context.sealer.open(&self.subject_name)?,
+            address: context.open_sealed(self.address)?,
+        })
+    }
+}
+
+impl PersonRow {
+    fn open(self, context: &Context) -> Result<Person> {
+        Ok(Person {
+            name: context.sealer.open(&self.resident_name)?,
+            contact: context.open_sealed(self.contact)?,
+            household: self.household.open(context)?,
+        })
+    }
+}
+
+impl Session {
+    /// What is open in these groups, at most so many.
+    pub async fn matters(&mut self, groups: &[&str], limit: usize) -> Result<Vec<Matter>> {
+        let read = format!(
+            "SELECT d.group_id, d.subject_id, d.resident_id, d.issue_id FROM duties d
+             WHERE d.state = 'open' AND d.group_id {} ORDER BY d.group_id, d.duty_key LIMIT {limit}",
+            self.dialect.among()
+        );
+        let columns = ["group_id", "subject_id", "resident_id", "issue_id"];
+        self.read_set(&columns, &read, groups, &[]).await
+    }
+
+    /// These subjects, by id.
+    pub async fn households(&mut self, ids: &[&str]) -> Result<HashMap<String, Household>> {
+        let read =
+            format!("SELECT {OF_HOUSEHOLD} FROM subjects s WHERE s.id {}", self.dialect.among());
+        let rows: Vec<HouseholdRow> = self.read_set(&HOUSEHOLD, &read, ids, &[]).await?;
+        rows.into_iter().map(|row| Ok((row.subject.clone(), row.open(&self.context)?))).collect()
+    }
+
+    /// These residents, by id.
+    pub async fn people(&mut self, ids: &[&str]) -> Result<HashMap<String, Person>> {
+        let read = format!(
+            "SELECT {OF_PERSON}, {OF_HOUSEHOLD} FROM residents r JOIN subjects s ON s.id = r.subject_id WHERE r.id {}",
+            self.dialect.among()
+        );
+        let columns = [&PERSON[..], &HOUSEHOLD[..]].concat();
+        let rows: Vec<PersonRow> = self.read_set(&columns, &read, ids, &[]).await?;
+        rows.into_iter().map(|row| Ok((row.resident.clone(), row.open(&self.context)?))).collect()
+    }
+
+    /// These issues, each with its history, by number.
+    pub async fn issue_matters(&mut self, ids: &[&str]) -> Result<Vec<IssueMatter>> {
+        let columns = [&ISSUE[..], &["platform_finished"], &PERSON[..], &HOUSEHOLD[..]].concat();
+        let read = format!(
+            "SELECT i.id, i.number, i.text_sealed AS text, i.created_at, i.due_on, i.state, i.round, i.level, i.category,
+               i.urgency, i.town_finished, i.platform_finished, {OF_PERSON}, {OF_HOUSEHOLD}
+             FROM issues i JOIN residents r ON r.id = i.resident_id JOIN subjects s ON s.id = i.subject_id
+             WHERE i.id {} ORDER BY i.number",
+            self.dialect.among()
+        );
+        let rows: Vec<IssueRow> = self.read_set(&columns, &read, ids, &[]).await?;
+        let mut histories = self.histories_of(ids).await?;
+        let context = self.shared_context();
+        let matter = |row: IssueRow| {
+            Ok(IssueMatter {
+                history: histories.remove(&row.id).unwrap_or_default(),
+                issue: row.projection.issue()?,
+                due_on: row.due_on.map(|on| date("issues.due_on", &on)).transpose()?,
+                text: context.sealer.open(&row.text)?,
+                registered_at: Timestamp::from_millisecond(row.created_at).unwrap_or_default(),
+                resident_id: row.person.resident.clone(),
+                person: row.person.open(&context)?,
+                id: row.id,
+                number: row.number,
+            })
+        };
+        rows.into_iter().map(matter).collect()
+    }
+
+    async fn histories_of(
+        &mut self,
+        issues: &[&str],
+    ) -> Result<BTreeMap<String, Vec<(Timestamp, Event, String)>>> {
+        let read = format!(
+            "SELECT issue_id, at, body, actor FROM issue_events WHERE issue_id {} ORDER BY issue_id, sequence",
+            self.dialect.among()
+        );
+        let columns = ["issue_id", "at", "body", "actor"];
+        let rows: Vec<Happened> = self.read_set(&columns, &read, issues, &[]).await?;
+        let mut histories: BTreeMap<String, Vec<(Timestamp, Event, String)>> = BTreeMap::new();
+        for Happened { issue_id, at, body, actor } in rows {
+            let event = serde_json::from_str(&body)
+                .map_err(|_| StoreError::Corrupt { what: "issue_events.body", value: body })?;
+            let at = Timestamp::from_millisecond(at).unwrap_or_default();
+            histories.entry(issue_id).or_default().push((at, event, actor));
+        }
+        Ok(histories)
+    }
+
+    /// The telephone numbers of people, by id.
+    pub async fn phones(&mut self, people: &[&str]) -> Result<HashMap<String, String>> {
+        let read = format!(
+            "SELECT id, phone_sealed FROM staff WHERE phone_sealed IS NOT NULL AND id {}",
+            self.dialect.among()
+        );
+        let mut phones = HashMap::new();
+        for some in people.chunks(AT_ONCE) {
+            let rows: Vec<(String, String)> = sqlx::query_as(sqlx::AssertSqlSafe(read.clone()))
+                .bind(to_json(&some)?)
+                .fetch_all(&mut *self.db)
+                .await?;
+            for (id, sealed) in rows {
+                phones.insert(id, self.context.sealer.open(&sealed)?);
+            }
+        }
+        Ok(phones)
+    }
+}

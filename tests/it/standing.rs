@@ -1,0 +1,101 @@
+//! What goes out besides the day's digests: how the campaign stands, what was handed in, what nobody holds; each once.
+
+use zoufang::db::Notice;
+use zoufang::domain::duty::DutyKind;
+use zoufang::domain::workdays::WorkingTime;
+use zoufang::notify::{remind, tell_standing};
+
+use crate::reminders::rules;
+use crate::support::{Fixture, claim, notices, on_both};
+
+fn hours() -> WorkingTime {
+    rules().hours
+}
+
+/// What was written since it was last asked, with whom it's for.
+async fn said(fixture: &Fixture) -> Vec<Notice> {
+    let entries = claim(&fixture.store, "log", "t", 1_000, 8_640_000_000).await.unwrap();
+    let mut said = notices(&fixture.store, &entries).await;
+    said.sort_by(|a, b| (&a.staff_number, &a.title).cmp(&(&b.staff_number, &b.title)));
+    said
+}
+
+on_both!(the_leading_group_hears_each_week_how_it_stands, async |fixture: Fixture| {
+    let fixture = fixture.township().await;
+    let second = "人员编号,姓名,角色,所属区划\nZ8,齐组,组织人事办公室,370481111000\nZ9,周副,领导小组,370481111000\n";
+    fixture.import("s2.csv", second).await.unwrap();
+    // A Sunday, and before hours: nobody is disturbed.
+    for (day, hour) in [(6, 9), (7, 7)] {
+        fixture.at(3, day, hour);
+        assert_eq!(tell_standing(&fixture.store, &hours()).await.unwrap(), 0);
+    }
+    fixture.visit("2022-03-05,Z6,H1,王建国,,,无,,,").await.unwrap();
+    fixture.at(3, 7, 9);
+    assert_eq!(tell_standing(&fixture.store, &hours()).await.unwrap(), 3);
+    let week = said(&fixture).await;
+    let heard: Vec<(&str, &str)> =
+        week.iter().map(|one| (one.staff_number.as_str(), one.title.as_str())).collect();
+    let expected = [
+        ("Z1", "【走访】每周进展：走访排查阶段，到3月31日还有24天"),
+        ("Z8", "【走访】有5处没有人负责，请补齐"),
+        ("Z9", "【走访】每周进展：走访排查阶段，到3月31日还有24天"),
+    ];
+    assert_eq!(heard, expected);
+    for part in ["走访率 33.3%（1/3）", "· 入户走访 2项", "· 第一总支：走访率 33.3%"]
+    {
+        assert!(week[0].body.contains(part), "{part}: {}", week[0].body);
+    }
+    assert!(week[1].body.contains("· 杨桥村委会：没有人担任网格员"), "{}", week[1].body);
+    // Once a week, and only while a phase runs.
+    for (day, told) in [(7, 0), (8, 0), (14, 3)] {
+        fixture.at(3, day, 15);
+        assert_eq!(tell_standing(&fixture.store, &hours()).await.unwrap(), told, "{day}");
+    }
+    fixture.at(7, 4, 9);
+    assert_eq!(tell_standing(&fixture.store, &hours()).await.unwrap(), 0);
+});
+
+on_both!(the_office_hears_what_is_in_and_what_is_missing_by_name, async |fixture: Fixture| {
+    let fixture = fixture.township().await;
+    let office = "人员编号,姓名,角色,所属区划\nZ8,齐组,组织人事办公室,370481111000\n";
+    fixture.import("s2.csv", office).await.unwrap();
+    let about = async |kind: DutyKind| {
+        tell_standing(&fixture.store, &hours()).await.unwrap();
+        let all = said(&fixture).await.into_iter();
+        all.filter(|one| one.title.contains(kind.chinese())).collect::<Vec<_>>()
+    };
+    // Three days before the date, who still owes it.
+    fixture.at(4, 12, 9);
+    let word = about(DutyKind::Summary).await;
+    assert_eq!((word.len(), word[0].staff_number.as_str()), (1, "Z8"));
+    assert_eq!(word[0].title, "【走访】总支工作总结（4月15日前）：已报0份，还缺1份");
+    assert!(word[0].body.contains("· 第一总支（郑书）"), "{}", word[0].body);
+    fixture.import("c.csv", "任务,区划,确认人\n总支工作总结,第一总支,齐组\n").await.unwrap();
+    fixture.at(4, 15, 9);
+    let word = about(DutyKind::Summary).await;
+    assert_eq!(word[0].title, "【走访】总支工作总结（4月15日前）：已报1份，还缺0份");
+    assert!(word[0].body.contains("已报：第一总支"), "{}", word[0].body);
+    fixture.at(4, 18, 9);
+    assert!(about(DutyKind::Summary).await.is_empty(), "all of it is in");
+    // A village without work owes no report; one with work is missed by name each week until it's in.
+    fixture.visit("2022-04-18,Z6,H1,王建国,,路灯不亮,有,镇村,其他,急").await.unwrap();
+    fixture.at(6, 6, 9);
+    let word = about(DutyKind::Report).await;
+    assert_eq!(word[0].title, "【走访】问题解决情况（5月31日前）：已报0份，还缺1份");
+    assert!(word[0].body.contains("· 高桥村委会（冯包）"), "{}", word[0].body);
+});
+
+on_both!(the_revisit_is_told_as_its_phase_opens, async |fixture: Fixture| {
+    let fixture = fixture.township().await;
+    fixture.at(3, 10, 9);
+    fixture.visit("2022-03-10,Z6,H1,王建国,,,无,,,").await.unwrap();
+    fixture.at(5, 31, 9);
+    remind(&fixture.store, &rules()).await.unwrap();
+    fixture.at(6, 1, 9);
+    remind(&fixture.store, &rules()).await.unwrap();
+    let told = fixture.store.told().await.unwrap();
+    let told = told.iter().filter(|told| told.duty_key.starts_with("revisit:"));
+    let told: Vec<(&str, &str)> =
+        told.map(|told| (told.staff_number.as_str(), told.on_date.as_str())).collect();
+    assert_eq!(told, [("Z6", "2022-06-01")]);
+});
