@@ -6,7 +6,7 @@ use super::dates::{DAYS_TO_1904, read_time};
 use super::header::Table;
 use super::kinds::{Field, Kind};
 use super::refusal::RowError;
-use super::row::{Cell, Row};
+use super::row::{Cell, Held, Row};
 use super::text::{Sort, clean, short};
 use crate::app::told::Told;
 use crate::domain::saying::is_nothing;
@@ -36,7 +36,11 @@ pub(super) fn tidy(table: &Table, row: &mut Row) {
         let Some(cell) = row.cells.get_mut(*column).filter(|cell| cell.flaw.is_none()) else {
             continue;
         };
-        match clean(&cell.text, field.sort()) {
+        if let Some(flaw) = taken_for_another(cell, *field) {
+            cell.flaw = Some(flaw);
+            continue;
+        }
+        match clean(&cell.text, field.sort()).and_then(|text| as_code(text, *field)) {
             Ok(text) if field.takes_placeholders() && is_nothing(&text) => {
                 cell.text = String::new()
             }
@@ -46,6 +50,77 @@ pub(super) fn tidy(table: &Table, row: &mut Row) {
             Ok(text) => cell.text = text,
             Err(flaw) => cell.flaw = Some(flaw),
         }
+    }
+}
+
+/// What a program made of a number, a name or an address, which was something else when it was typed.
+fn taken_for_another(cell: &Cell, field: Field) -> Option<String> {
+    use Field::*;
+    let is_name = matches!(
+        field,
+        AreaName
+            | StaffName
+            | SubjectName
+            | Resident
+            | Visitor
+            | Area
+            | AreaParent
+            | Acknowledger
+            | Beginner
+            | Absentee
+            | Deputy
+            | By
+            | Address
+    );
+    if !is_name && field.sort() != Sort::Code {
+        return None;
+    }
+    let text = short(&cell.text);
+    match cell.held {
+        Held::Time => Some(format!(
+            "表格把这一格当成了日期（{text}），原来填的是什么看不出来；请把这一列设成文本格式，重新填写"
+        )),
+        Held::Truth => Some(format!(
+            "这一格是判断真假的结果（{text}），不是文字；请把这一列设成文本格式，重新填写"
+        )),
+        Held::Disguised(_) => Some(format!(
+            "这一格存的数字是 {text}，但按它的数字格式显示成了别的样子；请把这一列设成文本格式，照该有的样子重新填写"
+        )),
+        Held::Text | Held::Number(_) => None,
+    }
+}
+
+/// A number of something without what spreadsheets put to it.
+fn as_code(text: String, field: Field) -> Result<String, String> {
+    if field.sort() != Sort::Code {
+        return Ok(text);
+    }
+    let all_digits = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+    let is_grouped = text.split(',').skip(1).all(|part| part.len() == 3 && all_digits(part));
+    let first = text.split(',').next().unwrap_or_default();
+    if text.contains(',') && is_grouped && all_digits(first) && first.len() <= 3 {
+        return Err(format!(
+            "「{}」带着千分位的逗号，看不出是一个号码还是几个；请把这一列设成文本格式，重新填写",
+            short(&text)
+        ));
+    }
+    let is_number = text.parse::<f64>().is_ok();
+    let whole = text.split_once('.').filter(|(whole, rest)| {
+        whole.len() > 3 && all_digits(whole) && rest.bytes().all(|byte| byte == b'0')
+    });
+    if let Some((whole, _)) = whole {
+        return Ok(whole.to_owned());
+    }
+    if is_number && matches!(field, Field::Contact | Field::StaffPhone) && !all_digits(&text) {
+        let is_abroad = text.strip_prefix('+').is_some_and(all_digits);
+        if !is_abroad {
+            return Err(format!("「{}」不像号码；请填上真正的号码", short(&text)));
+        }
+    }
+    // The mark by which a spreadsheet keeps a number as text.
+    match text.strip_prefix('\'') {
+        Some(rest) if rest.starts_with(|c: char| c.is_alphanumeric()) => Ok(rest.to_owned()),
+        _ => Ok(text),
     }
 }
 
@@ -165,10 +240,18 @@ impl<'t> Cells<'t> {
     /// A date and time, where there is one.
     pub fn time(&mut self, field: Field) -> Option<DateTime> {
         let text = self.optional(field)?;
-        let read = if self.table.is_1904 && text.len() == 5 {
-            text.parse::<i64>().ok().and_then(|days| read_time(&(days + DAYS_TO_1904).to_string()))
-        } else {
-            read_time(text)
+        let kept = match self.cell(field).map(|cell| cell.held) {
+            Some(Held::Number(days) | Held::Disguised(days)) => Some(days),
+            _ => text.parse().ok(),
+        };
+        // Days that are kept as a number; what is larger is a date written without marks.
+        let days = kept.filter(|days| (10_000.0..100_000.0).contains(days));
+        let read = match days {
+            Some(days) if self.table.is_1904 => {
+                read_time(&(days + DAYS_TO_1904 as f64).to_string())
+            }
+            Some(days) => read_time(&days.to_string()),
+            None => read_time(text),
         };
         if read.is_none() {
             let message = format!(

@@ -15,14 +15,17 @@ mod copy;
 mod dates;
 mod delimited;
 mod form;
+mod guard;
 mod header;
 mod issue_rows;
 mod kinds;
 mod marked;
+mod number_format;
 mod open_document;
 mod options;
 mod order;
 mod original;
+mod package;
 mod people;
 mod people_rows;
 mod pieces;
@@ -39,6 +42,8 @@ mod template;
 mod text;
 mod visit_rows;
 mod workbook;
+mod xls;
+mod xlsb;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -74,8 +79,10 @@ impl Incoming {
         let (file, name) = (name.to_owned(), name.to_owned());
         let (bounds, ignored) = (options.bounds, options.ignored.clone());
         let look = move || {
-            let original = form::original(&name, bytes, bounds)?;
-            survey::Survey::of(original, &ignored)
+            guard::guarded(&name, || {
+                let original = form::original(&name, bytes, bounds)?;
+                survey::Survey::of(original, &ignored)
+            })
         };
         let looked = tokio::task::spawn_blocking(look).await;
         let looked = looked.unwrap_or_else(|panic| Err(ImportError::broken(&file, panic)));

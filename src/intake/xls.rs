@@ -1,0 +1,341 @@
+//! Workbooks of the older form (.xls): their records are walked before the library reads them, which holds them whole.
+
+use std::collections::HashMap;
+use std::io::{Cursor, Read};
+
+use calamine::Data;
+
+use super::bounds::MIB;
+use super::number_format::NumberFormat;
+use super::original::Original;
+use super::package::{MOST_SHEETS, too_many};
+use super::refusal::ImportError;
+use super::scan::{Facts, MOST_MERGED, extend};
+
+/// The workbook within the container, and what formats its cells may have.
+pub(super) struct Walked {
+    /// What each sheet says beside its values, in their order.
+    pub sheets: Vec<Facts>,
+    pub formats: Vec<NumberFormat>,
+}
+
+/// What streams a container holds at its top.
+pub(super) fn streams(bytes: &[u8]) -> Option<Vec<String>> {
+    let container = cfb::CompoundFile::open(Cursor::new(bytes)).ok()?;
+    let names = container.read_root_storage().map(|entry| entry.name().to_lowercase());
+    Some(names.collect())
+}
+
+/// Whether the workbook within the container can't be read without a password.
+pub(super) fn is_protected(bytes: &[u8]) -> bool {
+    let Some(stream) = book_stream(bytes) else { return false };
+    let globals = Records::of(&stream).take_while(|(kind, _)| *kind != END);
+    let mut passwords = globals.filter(|(kind, _)| *kind == 0x2f);
+    passwords.any(|(_, data)| u16_at(data, 0) != Some(0) || data.len() > 2)
+}
+
+fn book_stream(bytes: &[u8]) -> Option<Vec<u8>> {
+    let mut container = cfb::CompoundFile::open(Cursor::new(bytes)).ok()?;
+    let mut stream = Vec::new();
+    let name = ["/Workbook", "/Book"].into_iter().find(|name| container.is_stream(name))?;
+    container.open_stream(name).ok()?.read_to_end(&mut stream).ok()?;
+    Some(stream)
+}
+
+const BEGIN: u16 = 0x0809;
+const END: u16 = 0x000a;
+const MOST_FORMATS: usize = 130_000;
+/// What a cell's format takes in memory beside the cell.
+const A_PLACE: u64 = 64;
+const MOST_NAMES: usize = 200_000;
+
+/// Walks the records; what the library would hold of them stays within bounds.
+pub(super) fn walk(original: &Original) -> Result<Walked, ImportError> {
+    let file = original.file.as_str();
+    let stream = book_stream(&original.bytes);
+    let stream = stream.ok_or_else(|| ImportError::broken(file, "no workbook within"))?;
+    let globals = Globals::of(file, &stream)?;
+    let (mut sheets, mut held) = (Vec::new(), 0);
+    for (name, at) in &globals.sheets {
+        let records = stream.get(*at..).unwrap_or_default();
+        let mut sheet = Sheet::default();
+        for (kind, data) in Records::of(records) {
+            if !sheet.take(kind, data, &globals.formats) {
+                break;
+            }
+            if sheet.merged > MOST_MERGED {
+                return Err(too_many(file, "合并的单元格", MOST_MERGED));
+            }
+        }
+        held += sheet.held();
+        if held > original.bounds.held_mib * MIB {
+            let name = (globals.sheets.len() > 1).then_some(name.as_str());
+            return Err(sheet.too_far(original, name, held));
+        }
+        sheets.push(sheet.facts);
+    }
+    Ok(Walked { sheets, formats: globals.formats })
+}
+
+/// What stands before the sheets.
+#[derive(Default)]
+struct Globals {
+    /// Their names and where their records begin.
+    sheets: Vec<(String, usize)>,
+    formats: Vec<NumberFormat>,
+}
+
+impl Globals {
+    fn of(file: &str, stream: &[u8]) -> Result<Globals, ImportError> {
+        let (mut globals, mut codes) = (Globals::default(), HashMap::new());
+        let (mut styles, mut names) = (Vec::new(), 0);
+        for (kind, data) in Records::of(stream) {
+            match kind {
+                END => break,
+                0x041e => {
+                    if let (Some(id), Some(code)) = (u16_at(data, 0), text(data, 2)) {
+                        codes.insert(id, NumberFormat::of(&code));
+                    }
+                }
+                0x00e0 => styles.push(u16_at(data, 2).unwrap_or(0)),
+                0x0085 => {
+                    let at = u32_at(data, 0).unwrap_or(u32::MAX) as usize;
+                    globals.sheets.push((short_text(data, 6), at));
+                }
+                0x0018 => names += 1,
+                _ => {}
+            }
+        }
+        for (count, limit, what) in [
+            (styles.len() + codes.len(), MOST_FORMATS, "单元格格式"),
+            (globals.sheets.len(), MOST_SHEETS, "工作表"),
+            (names, MOST_NAMES, "工作簿里定义的名称"),
+        ] {
+            if count > limit {
+                return Err(too_many(file, what, limit));
+            }
+        }
+        let format = |id: u16| codes.get(&id).cloned().unwrap_or_else(|| NumberFormat::builtin(id));
+        globals.formats = styles.into_iter().map(format).collect();
+        Ok(globals)
+    }
+}
+
+/// A sheet as its records go by.
+#[derive(Default)]
+struct Sheet {
+    facts: Facts,
+    /// How many substreams (charts) are open within it.
+    depth: usize,
+    has_begun: bool,
+    promised: u64,
+    merged: usize,
+    values: Extent,
+    formulas: Extent,
+}
+
+/// The cells between the first and the last row and column are all held.
+#[derive(Default)]
+struct Extent {
+    count: u64,
+    rows: Option<(usize, usize)>,
+    columns: Option<(usize, usize)>,
+    /// The cells that stand furthest down and furthest to the right.
+    lowest: (usize, usize),
+    rightmost: (usize, usize),
+}
+
+impl Extent {
+    fn add(&mut self, (row, column): (usize, usize)) {
+        self.count += 1;
+        let (first, last) = self.rows.unwrap_or((row, row));
+        self.rows = Some((first.min(row), last.max(row)));
+        let (left, right) = self.columns.unwrap_or((column, column));
+        self.columns = Some((left.min(column), right.max(column)));
+        if row >= self.lowest.0 {
+            self.lowest = (row, column);
+        }
+        if column >= self.rightmost.1 {
+            self.rightmost = (row, column);
+        }
+    }
+
+    fn height(&self) -> u64 {
+        self.rows.map_or(0, |(first, last)| (last - first + 1) as u64)
+    }
+
+    fn size(&self) -> u64 {
+        self.height() * self.columns.map_or(0, |(first, last)| (last - first + 1) as u64)
+    }
+
+    /// The cell that stands furthest from the others: where most rows hold something it's one at the side.
+    fn furthest(&self) -> (usize, usize) {
+        if self.count >= self.height() { self.rightmost } else { self.lowest }
+    }
+}
+
+impl Sheet {
+    /// One record; false at the sheet's end.
+    fn take(&mut self, kind: u16, data: &[u8], formats: &[NumberFormat]) -> bool {
+        match kind {
+            BEGIN if self.has_begun => self.depth += 1,
+            BEGIN => self.has_begun = true,
+            END if self.depth == 0 => return false,
+            END => self.depth -= 1,
+            _ if self.depth > 0 => {}
+            // Of a broken one the library must not know either.
+            0x0200 => self.promised = self.promised.max(dimensions(data)),
+            0x00e5 => self.merged += usize::from(u16_at(data, 0).unwrap_or(0)),
+            0x0208 => self.row(data),
+            0x007d => self.column(data),
+            _ => self.cell(kind, data, formats),
+        }
+        true
+    }
+
+    fn row(&mut self, data: &[u8]) {
+        if let (Some(row), Some(flags)) = (u16_at(data, 0), u16_at(data, 12))
+            && flags & 0x20 != 0
+        {
+            let row = usize::from(row) + 1;
+            extend(&mut self.facts.hidden_rows, row, row);
+        }
+    }
+
+    fn column(&mut self, data: &[u8]) {
+        let number = |at| u16_at(data, at).map(usize::from);
+        if let (Some(first), Some(last), Some(flags)) = (number(0), number(2), number(8))
+            && (flags & 1 != 0 || number(4) == Some(0))
+        {
+            self.facts.hidden_columns.push((first + 1, last + 1));
+        }
+    }
+
+    fn cell(&mut self, kind: u16, data: &[u8], formats: &[NumberFormat]) {
+        let number = |at| u16_at(data, at).map(usize::from);
+        let (Some(row), Some(column)) = (number(0), number(2)) else { return };
+        let place = (row + 1, column + 1);
+        match kind {
+            0x0203 | 0x027e => self.number(place, number(4), formats),
+            0x00bd => {
+                for (index, one) in data
+                    .get(4..data.len().saturating_sub(2))
+                    .unwrap_or_default()
+                    .chunks(6)
+                    .enumerate()
+                {
+                    let style = u16_at(one, 0).map(usize::from);
+                    self.number((place.0, place.1 + index), style, formats);
+                }
+            }
+            0x0204 | 0x00d6 | 0x0205 | 0x00fd => self.values.add(place),
+            0x0006 => {
+                self.formulas.add(place);
+                self.number(place, number(4), formats);
+                if is_uncomputed(data) {
+                    self.facts.uncomputed.insert(place);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn number(&mut self, place: (usize, usize), style: Option<usize>, formats: &[NumberFormat]) {
+        self.values.add(place);
+        let style = style.unwrap_or(0);
+        if formats.get(style).is_some_and(|format| !format.is_plain() && !format.is_time()) {
+            self.facts.formats.insert(place, style);
+        }
+    }
+
+    /// What the library takes in memory for it, in bytes.
+    fn held(&self) -> u64 {
+        let (cell, value) = (size_of::<calamine::Cell<Data>>() as u64, size_of::<Data>() as u64);
+        let cells = self.promised.max(self.values.count).saturating_mul(cell);
+        let formulas = self.formulas.size() * size_of::<String>() as u64;
+        let formats = self.facts.formats.len() as u64 * A_PLACE;
+        cells.saturating_add(self.values.size() * value + formulas + formats)
+    }
+
+    /// Names the cell for which so much is held; where the cells stand close together, or nothing is there at all, the
+    /// sheet's size.
+    fn too_far(&self, original: &Original, sheet: Option<&str>, held: u64) -> ImportError {
+        let (file, limit) = (original.file.clone(), original.bounds.held_mib);
+        if self.values.size() < self.values.count.saturating_mul(4) {
+            let (what, size) = ("里面的表展开后", held / MIB);
+            return ImportError::TooBig { file, what, size, limit };
+        }
+        let (row, column) = self.values.furthest();
+        let sheet = super::refusal::sheet_text(sheet);
+        ImportError::StrayCell { file, sheet, row, column }
+    }
+}
+
+/// How many cells a sheet says that it has: the library makes room for them at once.
+fn dimensions(data: &[u8]) -> u64 {
+    let small = |at| u16_at(data, at).map(u64::from);
+    let large = |at| u32_at(data, at).map(u64::from);
+    let (top, bottom, columns) =
+        if data.len() >= 14 { (large(0), large(4), 8) } else { (small(0), small(2), 4) };
+    let height = bottom.unwrap_or(0).abs_diff(top.unwrap_or(0)) + 1;
+    let width = small(columns + 2).unwrap_or(0).abs_diff(small(columns).unwrap_or(0)) + 1;
+    height.saturating_mul(width)
+}
+
+/// A formula that is to be computed when the file is opened, and says nothing yet.
+fn is_uncomputed(data: &[u8]) -> bool {
+    let is_pending = u16_at(data, 14).is_some_and(|flags| flags & 2 != 0);
+    let value = data.get(6..14).unwrap_or_default();
+    let is_blank = matches!(value, [3, .., 0xff, 0xff]) || value.iter().all(|byte| *byte == 0);
+    is_pending && is_blank
+}
+
+fn u16_at(data: &[u8], at: usize) -> Option<u16> {
+    Some(u16::from_le_bytes(data.get(at..at + 2)?.try_into().ok()?))
+}
+
+fn u32_at(data: &[u8], at: usize) -> Option<u32> {
+    Some(u32::from_le_bytes(data.get(at..at + 4)?.try_into().ok()?))
+}
+
+/// A text with its length of two bytes and its width before it.
+fn text(data: &[u8], at: usize) -> Option<String> {
+    let length = usize::from(u16_at(data, at)?);
+    letters(data, at + 2, length)
+}
+
+/// A text with its length of one byte and its width before it.
+fn short_text(data: &[u8], at: usize) -> String {
+    let length = data.get(at).map_or(0, |length| usize::from(*length));
+    letters(data, at + 1, length).unwrap_or_default()
+}
+
+fn letters(data: &[u8], at: usize, length: usize) -> Option<String> {
+    let is_wide = data.get(at)? & 1 == 1;
+    let from = data.get(at + 1..)?;
+    let bytes = from.get(..if is_wide { length * 2 } else { length })?;
+    let encoding = if is_wide { encoding_rs::UTF_16LE } else { encoding_rs::WINDOWS_1252 };
+    Some(encoding.decode_without_bom_handling(bytes).0.into_owned())
+}
+
+/// The records of a stream: kind, length, data.
+struct Records<'r> {
+    rest: &'r [u8],
+}
+
+impl<'r> Records<'r> {
+    fn of(rest: &'r [u8]) -> Records<'r> {
+        Records { rest }
+    }
+}
+
+impl<'r> Iterator for Records<'r> {
+    type Item = (u16, &'r [u8]);
+
+    fn next(&mut self) -> Option<(u16, &'r [u8])> {
+        let (kind, length) = (u16_at(self.rest, 0)?, usize::from(u16_at(self.rest, 2)?));
+        let data = self.rest.get(4..4 + length)?;
+        self.rest = &self.rest[4 + length..];
+        Some((kind, data))
+    }
+}
