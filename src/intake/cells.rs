@@ -40,6 +40,9 @@ pub(super) fn tidy(table: &Table, row: &mut Row) {
             cell.flaw = Some(flaw);
             continue;
         }
+        if let (Held::Number(number), Field::Contact | Field::StaffPhone) = (cell.held, field) {
+            cell.text = phone(&cell.text, number);
+        }
         match clean(&cell.text, field.sort()).and_then(|text| as_code(text, *field)) {
             Ok(text) if field.takes_placeholders() && is_nothing(&text) => {
                 cell.text = String::new()
@@ -90,37 +93,54 @@ fn taken_for_another(cell: &Cell, field: Field) -> Option<String> {
     }
 }
 
+/// The number of a telephone that was kept as a number: its digits, with the zeros that are shown before them.
+fn phone(shown: &str, number: f64) -> String {
+    let digits: String = shown.chars().filter(char::is_ascii_digit).collect();
+    let kept = number.to_string();
+    if digits.trim_start_matches('0') == kept { digits } else { kept }
+}
+
+/// 3月5日, 2022-03-05: what a spreadsheet makes of a number like 3-5.
+fn is_like_a_date(text: &str) -> bool {
+    let parts: Vec<&str> = text.split(['年', '月', '-', '/']).collect();
+    let digits = |text: &&str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+    match parts.as_slice() {
+        [month, day] => {
+            text.contains('月')
+                && digits(month)
+                && day.strip_suffix('日').as_ref().is_some_and(digits)
+        }
+        [year, month, day] => {
+            let day = day.strip_suffix('日').unwrap_or(day);
+            let is_short = month.len() <= 2 && day.len() <= 2;
+            year.len() == 4
+                && year.starts_with(['1', '2'])
+                && is_short
+                && [*year, *month, day].iter().all(digits)
+        }
+        _ => false,
+    }
+}
+
 /// A number of something without what spreadsheets put to it.
 fn as_code(text: String, field: Field) -> Result<String, String> {
     if field.sort() != Sort::Code {
         return Ok(text);
     }
-    let all_digits = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
-    let is_grouped = text.split(',').skip(1).all(|part| part.len() == 3 && all_digits(part));
-    let first = text.split(',').next().unwrap_or_default();
-    if text.contains(',') && is_grouped && all_digits(first) && first.len() <= 3 {
+    if is_like_a_date(&text) {
         return Err(format!(
-            "「{}」带着千分位的逗号，看不出是一个号码还是几个；请把这一列设成文本格式，重新填写",
-            short(&text)
+            "「{text}」像是表格把号码当成了日期；请把这一列设成文本格式，重新填写"
         ));
     }
-    let is_number = text.parse::<f64>().is_ok();
-    let whole = text.split_once('.').filter(|(whole, rest)| {
-        whole.len() > 3 && all_digits(whole) && rest.bytes().all(|byte| byte == b'0')
-    });
-    if let Some((whole, _)) = whole {
-        return Ok(whole.to_owned());
+    let all_digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+    let is_telephone = matches!(field, Field::Contact | Field::StaffPhone);
+    if is_telephone && text.contains('.') && text.parse::<f64>().is_ok() {
+        return Err(format!("「{}」不像号码；请填上真正的号码", short(&text)));
     }
-    if is_number && matches!(field, Field::Contact | Field::StaffPhone) && !all_digits(&text) {
-        let is_abroad = text.strip_prefix('+').is_some_and(all_digits);
-        if !is_abroad {
-            return Err(format!("「{}」不像号码；请填上真正的号码", short(&text)));
-        }
-    }
-    // The mark by which a spreadsheet keeps a number as text.
-    match text.strip_prefix('\'') {
-        Some(rest) if rest.starts_with(|c: char| c.is_alphanumeric()) => Ok(rest.to_owned()),
-        _ => Ok(text),
+    // A mark by which people keep a number as text.
+    match text.strip_prefix('`').filter(|rest| all_digits(rest)) {
+        Some(rest) => Ok(rest.to_owned()),
+        None => Ok(text),
     }
 }
 

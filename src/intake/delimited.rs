@@ -138,15 +138,6 @@ fn shape(text: &str) -> String {
     kinds.into_iter().collect()
 }
 
-/// ="00051": a text that programs write so that a spreadsheet doesn't take it for a number.
-fn unwrapped(text: String) -> String {
-    let inner = text.trim().strip_prefix("=\"").and_then(|rest| rest.strip_suffix('"'));
-    match inner.filter(|inner| !inner.contains('"')) {
-        Some(inner) => inner.to_owned(),
-        None => text,
-    }
-}
-
 struct Lines<'t> {
     rest: &'t str,
     separator: char,
@@ -179,7 +170,7 @@ impl Lines<'_> {
                 self.before.resize(ALIKE, String::new());
                 self.before[cells.len()] = shape(&text);
             }
-            let cell = Cell::of(unwrapped(text));
+            let cell = Cell::of(text);
             if cells.len() < self.bounds.columns {
                 cells.push(cell);
             } else if !cell.is_blank() {

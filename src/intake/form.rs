@@ -101,7 +101,7 @@ fn other_form(bytes: &[u8]) -> Option<(&'static str, &'static str)> {
         return Some(("图片", ASK));
     }
     if at(4, b"ftyp") || starts(&[b"RIFF", b"ID3", b"OggS", b"\x1a\x45\xdf\xa3"]) {
-        return Some(("录音或录像", ASK));
+        return Some(("录音或录像，不是表格", ASK));
     }
     if starts(&[b"{\\rtf"]) {
         return Some(("写字板文档", "请把里面的表格复制到 Excel 或 WPS，存为 .xlsx，再导入"));
@@ -114,8 +114,9 @@ fn other_form(bytes: &[u8]) -> Option<(&'static str, &'static str)> {
     if text.starts_with('<') || text.starts_with("mime-version:") {
         return Some(("网页或标记文本（只是改了扩展名的表格）", SAVE_AS));
     }
-    // Text has none of the zeros that programs write.
-    start.contains('\0').then_some(("别的程序的文件，不是表格", ASK))
+    // Text has hardly any of the zeros that programs write.
+    let zeros = start.chars().filter(|c| *c == '\0').count();
+    (zeros * 32 > start.chars().count()).then_some(("别的程序的文件，不是表格", ASK))
 }
 
 /// A workbook has some dozens of parts; their list is held in memory.

@@ -3,8 +3,9 @@
 //! Knows the record and the domain. Every row ends in the same commands of the record that any other
 //! way in would use; nothing here decides what follows from a visit.
 //!
-//! A file's way: its form by its bytes (`form`), its cells as rows within bounds (`delimited`, `workbook`,
-//! `open_document` through `assemble`), what its sheets are (`survey`, `header`, `kinds`), its rows in pieces (`pieces`),
+//! A file's way: its form by its bytes (`form`), its parts looked through before the library reads them (`package`, `scan`,
+//! `xls`), its cells as rows within bounds (`delimited`, `workbook`, `xlsb`, `open_document` through `assemble`),
+//! numbers as they are shown (`number_format`), what its sheets are (`survey`, `header`, `kinds`), its rows in pieces (`pieces`),
 //! cleaned (`text`, `dates`) and understood (`cells`, `rows`), then into the record (`pipeline`).
 
 mod assemble;

@@ -4,8 +4,10 @@ use std::collections::HashMap;
 use std::io::{Cursor, Read};
 
 use calamine::Data;
+use cfb::CompoundFile;
 
 use super::bounds::MIB;
+use super::compound::chains_end;
 use super::number_format::NumberFormat;
 use super::original::Original;
 use super::package::{MOST_SHEETS, too_many};
@@ -19,9 +21,14 @@ pub(super) struct Walked {
     pub formats: Vec<NumberFormat>,
 }
 
+/// The container, whose chains of sectors end.
+fn opened(bytes: &[u8]) -> Option<CompoundFile<Cursor<&[u8]>>> {
+    if chains_end(bytes) { CompoundFile::open(Cursor::new(bytes)).ok() } else { None }
+}
+
 /// What streams a container holds at its top.
 pub(super) fn streams(bytes: &[u8]) -> Option<Vec<String>> {
-    let container = cfb::CompoundFile::open(Cursor::new(bytes)).ok()?;
+    let container = opened(bytes)?;
     let names = container.read_root_storage().map(|entry| entry.name().to_lowercase());
     Some(names.collect())
 }
@@ -35,7 +42,7 @@ pub(super) fn is_protected(bytes: &[u8]) -> bool {
 }
 
 fn book_stream(bytes: &[u8]) -> Option<Vec<u8>> {
-    let mut container = cfb::CompoundFile::open(Cursor::new(bytes)).ok()?;
+    let mut container = opened(bytes)?;
     let mut stream = Vec::new();
     let name = ["/Workbook", "/Book"].into_iter().find(|name| container.is_stream(name))?;
     container.open_stream(name).ok()?.read_to_end(&mut stream).ok()?;
@@ -60,7 +67,7 @@ pub(super) fn walk(original: &Original) -> Result<Walked, ImportError> {
         let records = stream.get(*at..).unwrap_or_default();
         let mut sheet = Sheet::default();
         for (kind, data) in Records::of(records) {
-            if !sheet.take(kind, data, &globals.formats) {
+            if !sheet.take(kind, data, &globals) {
                 break;
             }
             if sheet.merged > MOST_MERGED {
@@ -83,6 +90,8 @@ struct Globals {
     /// Their names and where their records begin.
     sheets: Vec<(String, usize)>,
     formats: Vec<NumberFormat>,
+    /// That a program worked its formulas out, and wrote by which rules.
+    was_computed: bool,
 }
 
 impl Globals {
@@ -103,6 +112,7 @@ impl Globals {
                     globals.sheets.push((short_text(data, 6), at));
                 }
                 0x0018 => names += 1,
+                0x01c1 => globals.was_computed = true,
                 _ => {}
             }
         }
@@ -176,7 +186,7 @@ impl Extent {
 
 impl Sheet {
     /// One record; false at the sheet's end.
-    fn take(&mut self, kind: u16, data: &[u8], formats: &[NumberFormat]) -> bool {
+    fn take(&mut self, kind: u16, data: &[u8], globals: &Globals) -> bool {
         match kind {
             BEGIN if self.has_begun => self.depth += 1,
             BEGIN => self.has_begun = true,
@@ -188,7 +198,7 @@ impl Sheet {
             0x00e5 => self.merged += usize::from(u16_at(data, 0).unwrap_or(0)),
             0x0208 => self.row(data),
             0x007d => self.column(data),
-            _ => self.cell(kind, data, formats),
+            _ => self.cell(kind, data, globals),
         }
         true
     }
@@ -211,7 +221,8 @@ impl Sheet {
         }
     }
 
-    fn cell(&mut self, kind: u16, data: &[u8], formats: &[NumberFormat]) {
+    fn cell(&mut self, kind: u16, data: &[u8], globals: &Globals) {
+        let formats = &globals.formats;
         let number = |at| u16_at(data, at).map(usize::from);
         let (Some(row), Some(column)) = (number(0), number(2)) else { return };
         let place = (row + 1, column + 1);
@@ -232,7 +243,7 @@ impl Sheet {
             0x0006 => {
                 self.formulas.add(place);
                 self.number(place, number(4), formats);
-                if is_uncomputed(data) {
+                if is_uncomputed(data, globals.was_computed) {
                     self.facts.uncomputed.insert(place);
                 }
             }
@@ -261,7 +272,7 @@ impl Sheet {
     /// sheet's size.
     fn too_far(&self, original: &Original, sheet: Option<&str>, held: u64) -> ImportError {
         let (file, limit) = (original.file.clone(), original.bounds.held_mib);
-        if self.values.size() < self.values.count.saturating_mul(4) {
+        if self.values.size() <= self.values.count.saturating_mul(4) {
             let (what, size) = ("里面的表展开后", held / MIB);
             return ImportError::TooBig { file, what, size, limit };
         }
@@ -282,12 +293,12 @@ fn dimensions(data: &[u8]) -> u64 {
     height.saturating_mul(width)
 }
 
-/// A formula that is to be computed when the file is opened, and says nothing yet.
-fn is_uncomputed(data: &[u8]) -> bool {
+/// A formula that is to be computed when the file is opened, or never was, and says nothing yet.
+fn is_uncomputed(data: &[u8], was_computed: bool) -> bool {
     let is_pending = u16_at(data, 14).is_some_and(|flags| flags & 2 != 0);
     let value = data.get(6..14).unwrap_or_default();
-    let is_blank = matches!(value, [3, .., 0xff, 0xff]) || value.iter().all(|byte| *byte == 0);
-    is_pending && is_blank
+    let is_blank = matches!(value, [3, .., 0xff, 0xff]);
+    is_blank && (is_pending || !was_computed) || is_pending && value.iter().all(|byte| *byte == 0)
 }
 
 fn u16_at(data: &[u8], at: usize) -> Option<u16> {
