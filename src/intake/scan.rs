@@ -263,7 +263,7 @@ impl Sheet<'_> {
             "col" if is_true(tag, "hidden") || is_zero(tag, "width") => {
                 let number = |name| attribute(tag, name).and_then(|number| number.parse().ok());
                 if let (Some(first), Some(last)) = (number("min"), number("max")) {
-                    self.facts.hidden_columns.push((first, last));
+                    extend(&mut self.facts.hidden_columns, first, last);
                 }
             }
             "mergeCell" => {

@@ -52,6 +52,9 @@ fn book_stream(bytes: &[u8]) -> Option<Vec<u8>> {
 const BEGIN: u16 = 0x0809;
 const END: u16 = 0x000a;
 const MOST_FORMATS: usize = 130_000;
+/// What a text takes in memory beside its letters, and a letter at the most.
+const A_TEXT: u64 = 40;
+const A_LETTER: u64 = 3;
 /// What a cell's format takes in memory beside the cell.
 const A_PLACE: u64 = 64;
 const MOST_NAMES: usize = 200_000;
@@ -62,7 +65,8 @@ pub(super) fn walk(original: &Original) -> Result<Walked, ImportError> {
     let stream = book_stream(&original.bytes);
     let stream = stream.ok_or_else(|| ImportError::broken(file, "no workbook within"))?;
     let globals = Globals::of(file, &stream)?;
-    let (mut sheets, mut held) = (Vec::new(), 0);
+    let letters: u64 = globals.texts.iter().map(|length| u64::from(*length)).sum();
+    let (mut sheets, mut held) = (Vec::new(), globals.texts.len() as u64 * A_TEXT + letters);
     for (name, at) in &globals.sheets {
         let records = stream.get(*at..).unwrap_or_default();
         let mut sheet = Sheet::default();
@@ -92,14 +96,19 @@ struct Globals {
     formats: Vec<NumberFormat>,
     /// That a program worked its formulas out, and wrote by which rules.
     was_computed: bool,
+    /// How long the texts are that cells share, in letters: every cell gets its own copy.
+    texts: Vec<u16>,
 }
 
 impl Globals {
     fn of(file: &str, stream: &[u8]) -> Result<Globals, ImportError> {
         let (mut globals, mut codes) = (Globals::default(), HashMap::new());
-        let (mut styles, mut names) = (Vec::new(), 0);
+        let (mut styles, mut names, mut texts) = (Vec::new(), 0, Vec::new());
+        let mut before = 0;
         for (kind, data) in Records::of(stream) {
             match kind {
+                0x00fc => texts = vec![data.get(8..).unwrap_or_default()],
+                0x003c if before == 0x00fc => texts.push(data),
                 END => break,
                 0x041e => {
                     if let (Some(id), Some(code)) = (u16_at(data, 0), text(data, 2)) {
@@ -115,6 +124,9 @@ impl Globals {
                 0x01c1 => globals.was_computed = true,
                 _ => {}
             }
+            if kind != 0x003c {
+                before = kind;
+            }
         }
         for (count, limit, what) in [
             (styles.len() + codes.len(), MOST_FORMATS, "单元格格式"),
@@ -127,6 +139,7 @@ impl Globals {
         }
         let format = |id: u16| codes.get(&id).cloned().unwrap_or_else(|| NumberFormat::builtin(id));
         globals.formats = styles.into_iter().map(format).collect();
+        globals.texts = lengths(&texts);
         Ok(globals)
     }
 }
@@ -140,6 +153,7 @@ struct Sheet {
     has_begun: bool,
     promised: u64,
     merged: usize,
+    letters: u64,
     values: Extent,
     formulas: Extent,
 }
@@ -195,6 +209,7 @@ impl Sheet {
             _ if self.depth > 0 => {}
             // Of a broken one the library must not know either.
             0x0200 => self.promised = self.promised.max(dimensions(data)),
+            0x0207 => self.values.count += 1,
             0x00e5 => self.merged += usize::from(u16_at(data, 0).unwrap_or(0)),
             0x0208 => self.row(data),
             0x007d => self.column(data),
@@ -217,7 +232,7 @@ impl Sheet {
         if let (Some(first), Some(last), Some(flags)) = (number(0), number(2), number(8))
             && (flags & 1 != 0 || number(4) == Some(0))
         {
-            self.facts.hidden_columns.push((first + 1, last + 1));
+            extend(&mut self.facts.hidden_columns, first + 1, last + 1);
         }
     }
 
@@ -239,7 +254,12 @@ impl Sheet {
                     self.number((place.0, place.1 + index), style, formats);
                 }
             }
-            0x0204 | 0x00d6 | 0x0205 | 0x00fd => self.values.add(place),
+            0x0204 | 0x00d6 | 0x0205 => self.values.add(place),
+            0x00fd => {
+                let text = u32_at(data, 6).and_then(|text| globals.texts.get(text as usize));
+                self.letters += text.map_or(0, |length| u64::from(*length) * A_LETTER);
+                self.values.add(place);
+            }
             0x0006 => {
                 self.formulas.add(place);
                 self.number(place, number(4), formats);
@@ -264,8 +284,8 @@ impl Sheet {
         let (cell, value) = (size_of::<calamine::Cell<Data>>() as u64, size_of::<Data>() as u64);
         let cells = self.promised.max(self.values.count).saturating_mul(cell);
         let formulas = self.formulas.size() * size_of::<String>() as u64;
-        let formats = self.facts.formats.len() as u64 * A_PLACE;
-        cells.saturating_add(self.values.size() * value + formulas + formats)
+        let places = (self.facts.formats.len() + self.facts.uncomputed.len()) as u64 * A_PLACE;
+        cells.saturating_add(self.values.size() * value + formulas + places + self.letters)
     }
 
     /// Names the cell for which so much is held; where the cells stand close together, or nothing is there at all, the
@@ -299,6 +319,71 @@ fn is_uncomputed(data: &[u8], was_computed: bool) -> bool {
     let value = data.get(6..14).unwrap_or_default();
     let is_blank = matches!(value, [3, .., 0xff, 0xff]);
     is_blank && (is_pending || !was_computed) || is_pending && value.iter().all(|byte| *byte == 0)
+}
+
+/// The lengths of the texts that cells share, which go on from record to record; in each the width of letters is said again.
+fn lengths(records: &[&[u8]]) -> Vec<u16> {
+    let mut from = Spread { records, at: 0 };
+    let mut lengths = Vec::new();
+    while let Some(length) = from.text() {
+        lengths.push(length);
+    }
+    lengths
+}
+
+/// Bytes that are spread over records.
+struct Spread<'r> {
+    records: &'r [&'r [u8]],
+    at: usize,
+}
+
+impl Spread<'_> {
+    /// How many bytes are left in the record in which the next one stands.
+    fn left(&mut self) -> Option<usize> {
+        while self.at >= self.records.first()?.len() {
+            (self.records, self.at) = (&self.records[1..], 0);
+        }
+        Some(self.records.first()?.len() - self.at)
+    }
+
+    fn number(&mut self, bytes: usize) -> Option<usize> {
+        let mut number = 0;
+        for place in 0..bytes {
+            self.left()?;
+            number |= usize::from(self.records[0][self.at]) << (8 * place);
+            self.at += 1;
+        }
+        Some(number)
+    }
+
+    fn skip(&mut self, mut bytes: usize) -> Option<()> {
+        while bytes > 0 {
+            let step = self.left()?.min(bytes);
+            (self.at, bytes) = (self.at + step, bytes - step);
+        }
+        Some(())
+    }
+
+    /// Passes over a text: its length, how it's written, its letters, and what belongs to it.
+    fn text(&mut self) -> Option<u16> {
+        let length = self.number(2)?;
+        let mut flags = self.number(1)?;
+        let runs = if flags & 8 != 0 { self.number(2)? } else { 0 };
+        let more = if flags & 4 != 0 { self.number(4)? } else { 0 };
+        let mut letters = length;
+        while letters > 0 {
+            if self.at >= self.records.first()?.len() {
+                self.left()?;
+                flags = self.number(1)?;
+            }
+            let width = 1 + (flags & 1);
+            let step = (self.left()? / width).max(1).min(letters);
+            self.skip(step * width)?;
+            letters -= step;
+        }
+        self.skip(runs * 4 + more)?;
+        u16::try_from(length).ok()
+    }
 }
 
 fn u16_at(data: &[u8], at: usize) -> Option<u16> {
@@ -348,5 +433,20 @@ impl<'r> Iterator for Records<'r> {
         let data = self.rest.get(4..4 + length)?;
         self.rest = &self.rest[4 + length..];
         Some((kind, data))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn texts_that_go_on_in_the_next_record_are_measured() {
+        // 甲乙 in wide letters that go on in the next record, abc with a run of formats, and nothing.
+        let first = [2, 0, 1, 0x32, 0x75];
+        let second = [1, 0x59, 0x4e, 3, 0, 8, 1, 0, b'a', b'b', b'c', 0, 0];
+        let third = [0, 0, 0, 0, 0];
+        assert_eq!(lengths(&[&first, &second, &third]), [2, 3, 0]);
+        assert!(lengths(&[]).is_empty() && lengths(&[&first[..4]]).is_empty());
     }
 }

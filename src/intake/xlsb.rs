@@ -254,7 +254,7 @@ fn note(facts: &mut Facts, kind: u16, data: &[u8]) {
         }
         0x3c if data.get(16).is_some_and(|flags| flags & 1 == 1) => {
             if let (Some(first), Some(last)) = (number(0), number(4)) {
-                facts.hidden_columns.push((first, last));
+                extend(&mut facts.hidden_columns, first, last);
             }
         }
         0xb0 => {
