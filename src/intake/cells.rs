@@ -127,7 +127,9 @@ fn as_code(text: String, field: Field) -> Result<String, String> {
     if field.sort() != Sort::Code {
         return Ok(text);
     }
-    if is_like_a_date(&text) {
+    // A platform numbers as it likes.
+    let is_own = !matches!(field, Field::RemoteNumber | Field::Issue);
+    if is_own && is_like_a_date(&text) {
         return Err(format!(
             "「{text}」像是表格把号码当成了日期；请把这一列设成文本格式，重新填写"
         ));
