@@ -1,5 +1,7 @@
 //! Cells become rows: within bounds, and with what merged cells above say.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use super::bounds::Bounds;
 use super::original::Original;
 use super::refusal::{At, ImportError, sheet_text};
@@ -23,10 +25,10 @@ pub(super) struct Rows<'r, 't> {
     bounds: &'r Bounds,
     take: &'r mut Take<'t>,
     row: Row,
-    /// Merged cells over several rows that may still cover one, with what they say.
-    covering: Vec<(Region, Cell)>,
-    /// Those that begin further down, the next one last.
-    ahead: Vec<Region>,
+    /// Merged cells over several rows that may still cover one: by their columns, to which row they go and what they say.
+    covering: BTreeMap<usize, (usize, Cell)>,
+    /// Those that begin further down, by their first row, their column and their last row.
+    ahead: BTreeSet<(usize, usize, usize)>,
     count: usize,
     is_enough: bool,
 }
@@ -41,7 +43,7 @@ impl<'r, 't> Rows<'r, 't> {
     ) -> Rows<'r, 't> {
         let sheet = (sheets.len() > 1).then(|| sheets[index].name.as_str());
         let (of, bounds) = (Of { file: &original.file, sheet, index }, &original.bounds);
-        let (row, covering, ahead) = (Row::default(), Vec::new(), Vec::new());
+        let (row, covering, ahead) = (Row::default(), BTreeMap::new(), BTreeSet::new());
         Rows { of, bounds, take, row, covering, ahead, count: 0, is_enough: false }
     }
 
@@ -57,8 +59,8 @@ impl<'r, 't> Rows<'r, 't> {
 
     /// That these cells are one.
     pub fn merge(&mut self, regions: impl IntoIterator<Item = Region>) {
-        self.ahead.extend(regions.into_iter().filter(|region| region.bottom > region.top));
-        self.ahead.sort_by_key(|region| std::cmp::Reverse(region.top));
+        let several = regions.into_iter().filter(|region| region.bottom > region.top);
+        self.ahead.extend(several.map(|region| (region.top, region.left, region.bottom)));
     }
 
     /// One cell more, in the order of the file; row and column from 1.
@@ -104,24 +106,21 @@ impl<'r, 't> Rows<'r, 't> {
     /// Gives a row what merged cells say that begin above it.
     fn cover(&mut self, row: &mut Row) {
         let number = row.number;
-        self.covering.retain(|(region, _)| region.bottom >= number);
-        for (region, cell) in &self.covering {
-            let index = region.left - 1;
-            if index >= self.bounds.columns {
-                continue;
+        self.covering.retain(|_, (bottom, _)| *bottom >= number);
+        for (column, (_, cell)) in self.covering.range(..=self.bounds.columns) {
+            if row.cells.len() < *column {
+                row.cells.resize(*column, Cell::default());
             }
-            if row.cells.len() <= index {
-                row.cells.resize(index + 1, Cell::default());
-            }
-            if row.cells[index].is_blank() {
-                row.cells[index] = cell.clone();
+            let covered = &mut row.cells[column - 1];
+            if covered.is_blank() {
+                *covered = cell.clone();
             }
         }
-        while let Some(region) = self.ahead.last().copied().filter(|region| region.top <= number) {
-            self.ahead.pop();
-            let cell = row.cells.get(region.left - 1).filter(|_| region.top == number);
+        while self.ahead.first().is_some_and(|(top, ..)| *top <= number) {
+            let Some((top, column, bottom)) = self.ahead.pop_first() else { break };
+            let cell = row.cells.get(column - 1).filter(|_| top == number);
             if let Some(cell) = cell.filter(|cell| !cell.is_blank()) {
-                self.covering.push((region, cell.clone()));
+                self.covering.insert(column, (bottom, cell.clone()));
             }
         }
     }

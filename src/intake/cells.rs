@@ -6,7 +6,7 @@ use super::dates::{DAYS_TO_1904, read_time};
 use super::header::Table;
 use super::kinds::{Field, Kind};
 use super::refusal::RowError;
-use super::row::{Cell, Row};
+use super::row::{Cell, Held, Row};
 use super::text::{Sort, clean, short};
 use crate::app::told::Told;
 use crate::domain::saying::is_nothing;
@@ -36,7 +36,14 @@ pub(super) fn tidy(table: &Table, row: &mut Row) {
         let Some(cell) = row.cells.get_mut(*column).filter(|cell| cell.flaw.is_none()) else {
             continue;
         };
-        match clean(&cell.text, field.sort()) {
+        if let Some(flaw) = taken_for_another(cell, *field) {
+            cell.flaw = Some(flaw);
+            continue;
+        }
+        if let (Held::Number(number), Field::Contact | Field::StaffPhone) = (cell.held, field) {
+            cell.text = phone(&cell.text, number);
+        }
+        match clean(&cell.text, field.sort()).and_then(|text| as_code(text, *field)) {
             Ok(text) if field.takes_placeholders() && is_nothing(&text) => {
                 cell.text = String::new()
             }
@@ -46,6 +53,96 @@ pub(super) fn tidy(table: &Table, row: &mut Row) {
             Ok(text) => cell.text = text,
             Err(flaw) => cell.flaw = Some(flaw),
         }
+    }
+}
+
+/// What a program made of a number, a name or an address, which was something else when it was typed.
+fn taken_for_another(cell: &Cell, field: Field) -> Option<String> {
+    use Field::*;
+    let is_name = matches!(
+        field,
+        AreaName
+            | StaffName
+            | SubjectName
+            | Resident
+            | Visitor
+            | Area
+            | AreaParent
+            | Acknowledger
+            | Beginner
+            | Absentee
+            | Deputy
+            | By
+            | Address
+    );
+    if !is_name && field.sort() != Sort::Code {
+        return None;
+    }
+    let text = short(&cell.text);
+    match cell.held {
+        Held::Time => Some(format!(
+            "表格把这一格当成了日期（{text}），原来填的是什么看不出来；请把这一列设成文本格式，重新填写"
+        )),
+        Held::Truth => Some(format!(
+            "这一格是判断真假的结果（{text}），不是文字；请把这一列设成文本格式，重新填写"
+        )),
+        Held::Disguised(_) => Some(format!(
+            "这一格存的数字是 {text}，但按它的数字格式显示成了别的样子；请把这一列设成文本格式，照该有的样子重新填写"
+        )),
+        Held::Text | Held::Number(_) => None,
+    }
+}
+
+/// The number of a telephone that was kept as a number: its digits, with the zeros that are shown before them.
+fn phone(shown: &str, number: f64) -> String {
+    let digits: String = shown.chars().filter(char::is_ascii_digit).collect();
+    let kept = number.to_string();
+    if digits.trim_start_matches('0') == kept { digits } else { kept }
+}
+
+/// 3月5日, 2022-03-05: what a spreadsheet makes of a number like 3-5.
+fn is_like_a_date(text: &str) -> bool {
+    let parts: Vec<&str> = text.split(['年', '月', '-', '/']).collect();
+    let digits = |text: &&str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+    match parts.as_slice() {
+        [month, day] => {
+            text.contains('月')
+                && digits(month)
+                && day.strip_suffix('日').as_ref().is_some_and(digits)
+        }
+        [year, month, day] => {
+            let day = day.strip_suffix('日').unwrap_or(day);
+            let is_short = month.len() <= 2 && day.len() <= 2;
+            year.len() == 4
+                && year.starts_with(['1', '2'])
+                && is_short
+                && [*year, *month, day].iter().all(digits)
+        }
+        _ => false,
+    }
+}
+
+/// A number of something without what spreadsheets put to it.
+fn as_code(text: String, field: Field) -> Result<String, String> {
+    if field.sort() != Sort::Code {
+        return Ok(text);
+    }
+    // A platform numbers as it likes.
+    let is_own = !matches!(field, Field::RemoteNumber | Field::Issue);
+    if is_own && is_like_a_date(&text) {
+        return Err(format!(
+            "「{text}」像是表格把号码当成了日期；请把这一列设成文本格式，重新填写"
+        ));
+    }
+    let all_digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+    let is_telephone = matches!(field, Field::Contact | Field::StaffPhone);
+    if is_telephone && text.contains('.') && text.parse::<f64>().is_ok() {
+        return Err(format!("「{}」不像号码；请填上真正的号码", short(&text)));
+    }
+    // A mark by which people keep a number as text.
+    match text.strip_prefix('`').filter(|rest| all_digits(rest)) {
+        Some(rest) => Ok(rest.to_owned()),
+        None => Ok(text),
     }
 }
 
@@ -165,10 +262,18 @@ impl<'t> Cells<'t> {
     /// A date and time, where there is one.
     pub fn time(&mut self, field: Field) -> Option<DateTime> {
         let text = self.optional(field)?;
-        let read = if self.table.is_1904 && text.len() == 5 {
-            text.parse::<i64>().ok().and_then(|days| read_time(&(days + DAYS_TO_1904).to_string()))
-        } else {
-            read_time(text)
+        let kept = match self.cell(field).map(|cell| cell.held) {
+            Some(Held::Number(days) | Held::Disguised(days)) => Some(days),
+            _ => text.parse().ok(),
+        };
+        // Days that are kept as a number; what is larger is a date written without marks.
+        let days = kept.filter(|days| (10_000.0..100_000.0).contains(days));
+        let read = match days {
+            Some(days) if self.table.is_1904 => {
+                read_time(&(days + DAYS_TO_1904 as f64).to_string())
+            }
+            Some(days) => read_time(&days.to_string()),
+            None => read_time(text),
         };
         if read.is_none() {
             let message = format!(

@@ -11,9 +11,13 @@ use super::row::{Cell, Row, Take};
 /// Reads the rows, with the numbers that a spreadsheet shows: a cell of several lines is one row, a blank line another.
 pub(super) fn read(original: &Original, take: &mut Take<'_>) -> Result<(), ImportError> {
     let Original { file, bytes, bounds, .. } = original;
+    if let Some(row) = other_encoding(bytes) {
+        return Err(ImportError::Encodings { file: file.clone(), row });
+    }
     let text = decode(bytes);
     let (text, separator) = separator_of(&text);
-    let mut lines = Lines { rest: text, separator, file, bounds, number: 0, width: 0 };
+    let mut lines =
+        Lines { rest: text, separator, file, bounds, number: 0, width: 0, before: Vec::new() };
     let mut count = 0;
     while let Some(row) = lines.next_row()? {
         if row.is_blank() {
@@ -54,6 +58,35 @@ pub(super) fn decode(bytes: &[u8]) -> Cow<'_, str> {
     encoding_rs::GB18030.decode_without_bom_handling(bytes).0
 }
 
+/// The first line that is encoded otherwise than those before it: rows were put behind each other from two files.
+fn other_encoding(bytes: &[u8]) -> Option<usize> {
+    if wide_encoding(bytes).is_some() || std::str::from_utf8(bytes).is_ok() {
+        return None;
+    }
+    let mut first = None;
+    for (index, line) in bytes.split(|byte| *byte == b'\n').enumerate() {
+        let Some(is_utf8) = is_utf8(line) else { continue };
+        if *first.get_or_insert(is_utf8) != is_utf8 {
+            return Some(index + 1);
+        }
+    }
+    None
+}
+
+/// Whether a line's hanzi are surely UTF-8, or surely aren't.
+fn is_utf8(line: &[u8]) -> Option<bool> {
+    let is_hanzi = |c: char| ('\u{4e00}'..='\u{9fff}').contains(&c);
+    let hanzi = |text: &str| text.chars().filter(|c| is_hanzi(*c)).count();
+    match std::str::from_utf8(line) {
+        Ok(text) => (hanzi(text) >= 2).then_some(true),
+        Err(_) => {
+            let (text, has_errors) = encoding_rs::GB18030.decode_without_bom_handling(line);
+            let is_other = !has_errors && hanzi(&text) >= 2;
+            (is_other && hanzi(&String::from_utf8_lossy(line)) == 0).then_some(false)
+        }
+    }
+}
+
 /// UTF-16 without its mark: every other byte of separators and digits is zero.
 fn wide_encoding(bytes: &[u8]) -> Option<&'static encoding_rs::Encoding> {
     let start = &bytes[..bytes.len().min(4_096)];
@@ -89,6 +122,22 @@ fn separator_of(text: &str) -> (&str, char) {
     (text, best.copied().unwrap_or(','))
 }
 
+/// So many cells at a row's beginning tell it from a text.
+const ALIKE: usize = 2;
+
+/// How a text is made: runs of hanzi, digits and letters.
+fn shape(text: &str) -> String {
+    let kinds = text.trim().chars().map(|c| match c {
+        c if c.is_ascii_digit() => '9',
+        c if c.is_ascii_alphabetic() => 'A',
+        c if c.is_alphabetic() => '汉',
+        c => c,
+    });
+    let mut kinds: Vec<char> = kinds.collect();
+    kinds.dedup();
+    kinds.into_iter().collect()
+}
+
 struct Lines<'t> {
     rest: &'t str,
     separator: char,
@@ -97,6 +146,8 @@ struct Lines<'t> {
     number: usize,
     /// The most cells that a row had so far.
     width: usize,
+    /// The first cells of the row before, and of this one as far as it was read.
+    before: Vec<String>,
 }
 
 /// What ended a cell.
@@ -112,9 +163,13 @@ impl Lines<'_> {
             return Ok(None);
         }
         self.number += 1;
-        let mut cells = Vec::new();
+        let mut cells: Vec<Cell> = Vec::new();
         loop {
             let (text, end) = self.next_cell(cells.len())?;
+            if cells.len() < ALIKE {
+                self.before.resize(ALIKE, String::new());
+                self.before[cells.len()] = shape(&text);
+            }
             let cell = Cell::of(text);
             if cells.len() < self.bounds.columns {
                 cells.push(cell);
@@ -187,11 +242,18 @@ impl Lines<'_> {
         Ok((text, self.end_of_cell()))
     }
 
-    /// Whether whole rows of the table stand in a cell: then its quote wasn't meant.
+    /// Whether whole rows of the table stand in a cell: then its quote wasn't meant. They have as many cells as the table and
+    /// begin as its rows do; or the quote that ends them stands where one begins.
     fn holds_rows(&self, text: &str) -> bool {
         let parts = self.width.saturating_sub(1);
-        let rows = text.split(['\n', '\r']).skip(1);
-        parts >= 2 && rows.into_iter().any(|line| line.matches(self.separator).count() == parts)
+        let ends_as_one_begins = text.ends_with([self.separator, '\n', '\r']);
+        let is_row = |line: &str| {
+            let mut cells = line.split(self.separator).map(shape);
+            line.matches(self.separator).count() == parts
+                && (ends_as_one_begins
+                    || self.before.iter().all(|known| cells.next().as_ref() == Some(known)))
+        };
+        parts >= 2 && text.split(['\n', '\r']).skip(1).any(is_row)
     }
 
     fn end_of_cell(&mut self) -> End {

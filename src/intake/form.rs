@@ -5,8 +5,11 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::bounds::{Bounds, MIB};
+use super::delimited::decode;
 use super::original::{Form, Original};
+use super::package::address;
 use super::refusal::ImportError;
+use super::xls;
 
 /// Reads a file that isn't too big.
 pub(super) fn read_bounded(
@@ -61,35 +64,18 @@ impl Other {
 }
 
 const OLE: [u8; 8] = [0xd0, 0xcf, 0x11, 0xe0, 0xa1, 0xb1, 0x1a, 0xe1];
+const ASK: &str = "请向发来的人要表格本身（.xlsx）";
 const SAVE_AS: &str = "请用 Excel 或 WPS 打开，另存为 .xlsx，再导入";
 
 fn form_of(name: &str, bytes: &[u8]) -> Result<Form, Other> {
-    let known = |what, cure| Err(Other::Known { what, cure });
     if bytes.starts_with(b"PK") {
         return form_of_archive(bytes);
     }
     if bytes.starts_with(&OLE[..4]) {
         return form_of_ole(bytes);
     }
-    if bytes.starts_with(b"%PDF") {
-        return known(" PDF 文件", "请向发来的人要表格本身（.xlsx），不要打印成 PDF 的");
-    }
-    if bytes.starts_with(b"\x89PNG") || bytes.starts_with(b"\xff\xd8\xff") {
-        return known("图片", "请向发来的人要表格本身（.xlsx）");
-    }
-    if bytes.starts_with(b"{\\rtf") {
-        return known("写字板文档", "请把里面的表格复制到 Excel 或 WPS，存为 .xlsx，再导入");
-    }
-    if bytes.starts_with(b"Rar!")
-        || bytes.starts_with(b"7z\xbc\xaf")
-        || bytes.starts_with(b"\x1f\x8b")
-    {
-        return known("压缩包", "请先解压，再导入里面的表格");
-    }
-    let start = String::from_utf8_lossy(&bytes[..bytes.len().min(1_024)]).to_lowercase();
-    let start = start.trim_start_matches(['\u{feff}', ' ', '\r', '\n', '\t']);
-    if start.starts_with('<') {
-        return known("网页或标记文本（只是改了扩展名的表格）", SAVE_AS);
+    if let Some((what, cure)) = other_form(bytes) {
+        return Err(Other::Known { what, cure });
     }
     let lower = name.to_lowercase();
     let named = |ends: &[&str]| ends.iter().any(|end| lower.ends_with(end));
@@ -99,11 +85,52 @@ fn form_of(name: &str, bytes: &[u8]) -> Result<Form, Other> {
     Ok(Form::Text)
 }
 
+/// What it is, where it's neither a workbook nor text, and what to do.
+fn other_form(bytes: &[u8]) -> Option<(&'static str, &'static str)> {
+    let starts = |marks: &[&[u8]]| marks.iter().any(|mark| bytes.starts_with(mark));
+    let at = |place: usize, mark: &[u8]| bytes.get(place..).is_some_and(|b| b.starts_with(mark));
+    if starts(&[b"%PDF"]) {
+        return Some((" PDF 文件", "请向发来的人要表格本身（.xlsx），不要打印成 PDF 的"));
+    }
+    if starts(&[b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"II*\0", b"MM\0*"])
+        || starts(&[b"RIFF"]) && at(8, b"WEBP")
+        || starts(&[b"BM"]) && at(6, &[0; 4])
+        || at(4, b"ftyp")
+            && [&b"heic"[..], b"heix", b"mif1", b"msf1", b"avif"].iter().any(|b| at(8, b))
+    {
+        return Some(("图片", ASK));
+    }
+    if at(4, b"ftyp") || starts(&[b"RIFF", b"ID3", b"OggS", b"\x1a\x45\xdf\xa3"]) {
+        return Some(("录音或录像，不是表格", ASK));
+    }
+    if starts(&[b"{\\rtf"]) {
+        return Some(("写字板文档", "请把里面的表格复制到 Excel 或 WPS，存为 .xlsx，再导入"));
+    }
+    if starts(&[b"Rar!", b"7z\xbc\xaf", b"\x1f\x8b", b"BZh", b"\xfd7zXZ"]) || at(257, b"ustar") {
+        return Some(("压缩包", "请先解压，再导入里面的表格"));
+    }
+    let start = decode(&bytes[..bytes.len().min(4_096)]);
+    let text = start.trim_start_matches(['\u{feff}', ' ', '\r', '\n', '\t']).to_lowercase();
+    if text.starts_with('<') || text.starts_with("mime-version:") {
+        return Some(("网页或标记文本（只是改了扩展名的表格）", SAVE_AS));
+    }
+    // Text has hardly any of the zeros that programs write.
+    let zeros = start.chars().filter(|c| *c == '\0').count();
+    (zeros * 32 > start.chars().count()).then_some(("别的程序的文件，不是表格", ASK))
+}
+
+/// A workbook has some dozens of parts; their list is held in memory.
+const MOST_PARTS: usize = 65_000;
+
 fn form_of_archive(bytes: &[u8]) -> Result<Form, Other> {
+    if bytes.windows(4).filter(|mark| *mark == b"PK\x01\x02").count() > MOST_PARTS {
+        return Err(Other::Known { what: "装了几万个文件的压缩包", cure: ASK });
+    }
     let archive = zip::ZipArchive::new(Cursor::new(bytes))
         .map_err(|error| Other::Broken(error.to_string()))?;
-    let has = |name: &str| archive.index_for_name(name).is_some();
-    let starts = |start: &str| archive.file_names().flatten().any(|name| name.starts_with(start));
+    let names: Vec<String> = archive.file_names().flatten().map(|name| address(&name)).collect();
+    let has = |name: &str| names.iter().any(|known| *known == address(name));
+    let starts = |start: &str| names.iter().any(|known| known.starts_with(&address(start)));
     if has("xl/workbook.bin") {
         return Ok(Form::Xlsb);
     }
@@ -111,6 +138,9 @@ fn form_of_archive(bytes: &[u8]) -> Result<Form, Other> {
         return form_of_open_document(bytes);
     }
     let known = |what, cure| Err(Other::Known { what, cure });
+    if has("OFD.xml") {
+        return known("版式文件（不能改的电子文件）", ASK);
+    }
     if starts("Index/") || has("Index.zip") {
         return known("苹果 Numbers 文件", "请在 Numbers 里选「文件 > 导出到 > Excel」，再导入");
     }
@@ -143,21 +173,25 @@ const PROTECTED: Other = Other::Known {
     cure: "请用 Excel 或 WPS 打开，去掉打开密码，另存后再导入",
 };
 
-/// The older container: its directory names what it holds, in UTF-16.
+/// The older container: what it is stands at its top.
 fn form_of_ole(bytes: &[u8]) -> Result<Form, Other> {
-    let named = |name: &str| {
-        let wide: Vec<u8> = name.encode_utf16().flat_map(u16::to_le_bytes).collect();
-        bytes.windows(wide.len()).any(|window| window == wide)
+    let Some(streams) = xls::streams(bytes) else {
+        return Err(Other::Broken("容器读不出来".to_owned()));
     };
-    if named("EncryptedPackage") || named("EncryptionInfo") {
+    let has = |name: &str| streams.iter().any(|known| known == name);
+    if has("encryptedpackage") || has("encryptioninfo") {
         return Err(PROTECTED);
     }
-    if named("WordDocument") {
+    if has("workbook") || has("book") {
+        return if xls::is_protected(bytes) { Err(PROTECTED) } else { Ok(Form::Xls) };
+    }
+    if has("worddocument") {
         let cure = "请把里面的表格复制到 Excel 或 WPS，存为 .xlsx，再导入";
         return Err(Other::Known { what: "文字文档", cure });
     }
-    if named("Workbook") || named("Book") {
-        return Ok(Form::Xls);
+    if has("powerpoint document") {
+        let cure = "请把里面的表格复制到 Excel 或 WPS，存为 .xlsx，再导入";
+        return Err(Other::Known { what: "演示文稿", cure });
     }
     Err(Other::Broken("没有工作簿".to_owned()))
 }

@@ -9,8 +9,9 @@ use quick_xml::{Reader, Writer};
 use zip::write::SimpleFileOptions;
 use zip::{ZipArchive, ZipWriter};
 
+use super::package::{Package, address, attribute};
 use super::row::letters;
-use super::scan::{attribute, cell_place, sheet_paths};
+use super::scan::cell_place;
 
 /// What is noted on a sheet. Rows and columns from 1.
 #[derive(Debug, Default)]
@@ -26,12 +27,13 @@ type Failure = Box<dyn std::error::Error + Send + Sync>;
 /// The workbook with marks on sheets, by their names.
 pub(super) fn marked(bytes: &[u8], marks: &BTreeMap<String, Marks>) -> Result<Vec<u8>, Failure> {
     let mut archive = ZipArchive::new(Cursor::new(bytes))?;
-    let paths = sheet_paths(&mut archive, "").map_err(|error| error.to_string())?;
-    let of_path: BTreeMap<&str, &Marks> =
-        paths.iter().filter_map(|(name, path)| Some((path.as_str(), marks.get(name)?))).collect();
-    let of = |name: &str| {
-        of_path.iter().find(|(path, _)| path.eq_ignore_ascii_case(name)).map(|(_, marks)| *marks)
-    };
+    let book = Package::open("", bytes)?.book()?;
+    let of_path: BTreeMap<String, &Marks> = book
+        .sheets
+        .iter()
+        .filter_map(|(name, path)| Some((address(path), marks.get(name)?)))
+        .collect();
+    let of = |name: &str| of_path.get(&address(name)).copied();
     let names: Vec<String> = (0..archive.len())
         .map(|at| Ok(archive.by_index_raw(at)?.name()?.into_owned()))
         .collect::<Result<_, Failure>>()?;
@@ -41,7 +43,8 @@ pub(super) fn marked(bytes: &[u8], marks: &BTreeMap<String, Marks>) -> Result<Ve
             styles_of(BufReader::new(archive.by_index(at)?), marks, &mut used)?;
         }
     }
-    let is_styles = |name: &str| name.eq_ignore_ascii_case("xl/styles.xml");
+    let styles_path = address(&format!("{}styles.xml", book.folder));
+    let is_styles = |name: &str| address(name) == styles_path;
     let mut styles = Styles::default();
     let mut new_styles = None;
     if let Some(at) = names.iter().position(|name| is_styles(name)) {

@@ -3,8 +3,9 @@
 //! Knows the record and the domain. Every row ends in the same commands of the record that any other
 //! way in would use; nothing here decides what follows from a visit.
 //!
-//! A file's way: its form by its bytes (`form`), its cells as rows within bounds (`delimited`, `workbook`,
-//! `open_document` through `assemble`), what its sheets are (`survey`, `header`, `kinds`), its rows in pieces (`pieces`),
+//! A file's way: its form by its bytes (`form`), its parts looked through before the library reads them (`package`, `scan`,
+//! `xls`), its cells as rows within bounds (`delimited`, `workbook`, `xlsb`, `open_document` through `assemble`),
+//! numbers as they are shown (`number_format`), what its sheets are (`survey`, `header`, `kinds`), its rows in pieces (`pieces`),
 //! cleaned (`text`, `dates`) and understood (`cells`, `rows`), then into the record (`pipeline`).
 
 mod assemble;
@@ -15,14 +16,17 @@ mod copy;
 mod dates;
 mod delimited;
 mod form;
+mod guard;
 mod header;
 mod issue_rows;
 mod kinds;
 mod marked;
+mod number_format;
 mod open_document;
 mod options;
 mod order;
 mod original;
+mod package;
 mod people;
 mod people_rows;
 mod pieces;
@@ -39,6 +43,8 @@ mod template;
 mod text;
 mod visit_rows;
 mod workbook;
+mod xls;
+mod xlsb;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -74,8 +80,10 @@ impl Incoming {
         let (file, name) = (name.to_owned(), name.to_owned());
         let (bounds, ignored) = (options.bounds, options.ignored.clone());
         let look = move || {
-            let original = form::original(&name, bytes, bounds)?;
-            survey::Survey::of(original, &ignored)
+            guard::guarded(&name, || {
+                let original = form::original(&name, bytes, bounds)?;
+                survey::Survey::of(original, &ignored)
+            })
         };
         let looked = tokio::task::spawn_blocking(look).await;
         let looked = looked.unwrap_or_else(|panic| Err(ImportError::broken(&file, panic)));

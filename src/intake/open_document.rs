@@ -1,24 +1,27 @@
 //! Open Document tables (.ods), read as they stream by: repeated cells and rows cost nothing, what is shown is what is read.
 
 use std::collections::HashSet;
-use std::io::{BufRead, BufReader, Cursor};
+use std::io::BufRead;
 
 use quick_xml::Reader;
 use quick_xml::events::{BytesStart, Event};
-use zip::ZipArchive;
 
 use super::assemble::Rows;
 use super::bounds::MIB;
 use super::original::Original;
-use super::refusal::ImportError;
-use super::row::{Cell, Take};
-use super::scan::{Region, SheetInfo, attribute, extend};
-use super::workbook::{UNCOMPUTED, number_cell};
+use super::package::{DEEPEST, MOST_SHEETS, Package, attribute, too_many};
+use super::refusal::{ImportError, sheet_text};
+use super::row::{Cell, Held, Take};
+use super::scan::{Region, SheetInfo, extend};
+use super::workbook::{UNCOMPUTED, number_cell, truth_cell};
+
+/// So many cells may be said again by rows that are repeated.
+const MOST_AGAIN: usize = 1_000_000;
+const MOST_STYLES: usize = 100_000;
 
 /// What sheets there are.
 pub(super) fn sheets(original: &Original) -> Result<Vec<SheetInfo>, ImportError> {
-    super::scan::within_bounds(original)?;
-    let mut found = Vec::new();
+    let mut found: Vec<SheetInfo> = Vec::new();
     let mut walk = Walk::new(original, usize::MAX);
     walk.through(&mut |step| {
         match step {
@@ -27,12 +30,18 @@ pub(super) fn sheets(original: &Original) -> Result<Vec<SheetInfo>, ImportError>
             }
             Step::HiddenRows(first, last) => {
                 if let Some(sheet) = found.last_mut() {
-                    for row in (first..=last).take(10_000) {
-                        extend(&mut sheet.facts.hidden_rows, row);
-                    }
+                    extend(&mut sheet.facts.hidden_rows, first, last);
+                }
+            }
+            Step::HiddenColumns(first, last) => {
+                if let Some(sheet) = found.last_mut() {
+                    extend(&mut sheet.facts.hidden_columns, first, last);
                 }
             }
             Step::Cell { .. } => {}
+        }
+        if found.len() > MOST_SHEETS {
+            return Err(too_many(&original.file, "工作表", MOST_SHEETS));
         }
         Ok(true)
     })?;
@@ -64,6 +73,7 @@ pub(super) fn read(
 enum Step {
     Sheet { name: String, is_hidden: bool },
     HiddenRows(usize, usize),
+    HiddenColumns(usize, usize),
     Cell { row: usize, column: usize, cell: Cell, merged: Option<Region> },
 }
 
@@ -81,6 +91,9 @@ struct Walk<'w> {
     column: usize,
     /// Cells of a row that is repeated.
     repeated: Vec<(usize, Cell)>,
+    /// The sheet's name, and how many of its cells were said again.
+    name: String,
+    again: usize,
 }
 
 /// A cell as it opens.
@@ -88,7 +101,9 @@ struct Opened {
     columns: usize,
     spans: (usize, usize),
     value: Option<Cell>,
-    is_number: bool,
+    /// What it says where nothing is shown.
+    said: Option<String>,
+    is_error: bool,
     has_formula: bool,
     is_typed: bool,
     text: String,
@@ -108,23 +123,38 @@ impl<'w> Walk<'w> {
             sheet: None,
             row: 0,
             rows: 1,
-            column: 0,
+            column: 1,
             repeated: Vec::new(),
+            name: String::new(),
+            again: 0,
         }
     }
 
     fn through(&mut self, look: &mut Look<'_>) -> Result<(), ImportError> {
-        let file = self.original.file.as_str();
-        let mut archive = ZipArchive::new(Cursor::new(self.original.bytes.as_slice()))
-            .map_err(|why| ImportError::broken(file, why))?;
-        let entry = archive.by_name("content.xml").map_err(|why| ImportError::broken(file, why))?;
-        let entry = std::io::Read::take(entry, self.original.bounds.unpacked_mib * MIB);
-        let mut xml = Reader::from_reader(BufReader::new(entry));
+        let (file, limit) = (self.original.file.as_str(), self.original.bounds.unpacked_mib);
+        let mut package = Package::open(file, &self.original.bytes)?;
+        let Some(mut part) = package.part("content.xml", limit * MIB)? else {
+            return Err(ImportError::broken(file, "no content.xml"));
+        };
+        let read = self.each_step(&mut part, look);
+        part.within("里面的表解开后", file, limit)?;
+        read
+    }
+
+    fn each_step(
+        &mut self,
+        part: &mut impl BufRead,
+        look: &mut Look<'_>,
+    ) -> Result<(), ImportError> {
+        let mut xml = Reader::from_reader(part);
         xml.config_mut().check_end_names = false;
         xml.config_mut().expand_empty_elements = true;
-        let mut buffer = Vec::new();
-        let mut cell = None;
-        while self.step(&mut xml, &mut buffer, &mut cell, look)? {
+        let (mut buffer, mut cell, mut depth) = (Vec::new(), None, 0_usize);
+        while self.step(&mut xml, &mut buffer, &mut cell, &mut depth, look)? {
+            if depth > DEEPEST {
+                let what = "工作簿里层层相套的标记";
+                return Err(too_many(&self.original.file, what, DEEPEST));
+            }
             buffer.clear();
         }
         Ok(())
@@ -135,15 +165,22 @@ impl<'w> Walk<'w> {
         xml: &mut Reader<impl BufRead>,
         buffer: &mut Vec<u8>,
         cell: &mut Option<Opened>,
+        depth: &mut usize,
         look: &mut Look<'_>,
     ) -> Result<bool, ImportError> {
         match xml.read_event_into(buffer) {
             Err(error) => Err(ImportError::broken(&self.original.file, error)),
             Ok(Event::Eof) => Ok(false),
-            Ok(Event::Start(tag)) => self.start(&tag, cell, look),
+            Ok(Event::Start(tag)) => {
+                *depth += 1;
+                self.start(&tag, cell, look)
+            }
             Ok(Event::Text(text)) => {
-                if let Some(cell) =
-                    cell.as_mut().filter(|cell| cell.aside == 0 && cell.paragraphs > 0)
+                // What is longer than any cell may be is refused without being held.
+                let room = self.original.bounds.text * 8;
+                if let Some(cell) = cell
+                    .as_mut()
+                    .filter(|cell| cell.aside == 0 && cell.paragraphs > 0 && cell.text.len() < room)
                 {
                     cell.text.push_str(&text.xml10_content());
                 }
@@ -160,7 +197,10 @@ impl<'w> Walk<'w> {
                 }
                 Ok(true)
             }
-            Ok(Event::End(tag)) => self.end(tag.local_name().as_ref(), cell, look),
+            Ok(Event::End(tag)) => {
+                *depth = depth.saturating_sub(1);
+                self.end(tag.local_name().as_ref(), cell, look)
+            }
             Ok(_) => Ok(true),
         }
     }
@@ -171,28 +211,32 @@ impl<'w> Walk<'w> {
         cell: &mut Option<Opened>,
         look: &mut Look<'_>,
     ) -> Result<bool, ImportError> {
-        let number = |name: &str| attribute(tag, name).and_then(|text| text.parse::<usize>().ok());
         match tag.local_name().as_ref() {
             "style" => self.style = attribute(tag, "name").unwrap_or_default(),
-            "table-properties" if attribute(tag, "display").as_deref() == Some("false") => {
+            "table-properties"
+                if attribute(tag, "display").as_deref() == Some("false")
+                    && self.hidden_styles.len() < MOST_STYLES =>
+            {
                 self.hidden_styles.insert(self.style.clone());
             }
             "table" => {
                 self.sheet = Some(self.sheet.map_or(0, |sheet| sheet + 1));
-                (self.row, self.rows) = (0, 1);
+                (self.row, self.rows, self.column, self.again) = (0, 1, 1, 0);
+                self.name = attribute(tag, "name").unwrap_or_default();
                 let is_hidden = attribute(tag, "style-name")
                     .is_some_and(|style| self.hidden_styles.contains(&style));
-                return look(Step::Sheet {
-                    name: attribute(tag, "name").unwrap_or_default(),
-                    is_hidden,
-                });
+                return look(Step::Sheet { name: self.name.clone(), is_hidden });
+            }
+            "table-column" => {
+                let (first, columns) = (self.column, count(tag, "number-columns-repeated"));
+                self.column += columns;
+                if attribute(tag, "visibility").is_some_and(|seen| seen != "visible") {
+                    return look(Step::HiddenColumns(first, first + columns - 1));
+                }
             }
             "table-row" => {
-                self.row += self.rows;
-                if self.row == 0 {
-                    self.row = 1;
-                }
-                self.rows = number("number-rows-repeated").unwrap_or(1).max(1);
+                self.row += if self.row == 0 { 1 } else { self.rows };
+                self.rows = count(tag, "number-rows-repeated");
                 self.column = 1;
                 self.repeated.clear();
                 if attribute(tag, "visibility").is_some_and(|seen| seen != "visible") {
@@ -200,10 +244,10 @@ impl<'w> Walk<'w> {
                 }
             }
             "table-cell" => *cell = Some(Opened::of(tag)),
-            "covered-table-cell" => self.column += number("number-columns-repeated").unwrap_or(1),
-            "annotation" | "shapes" | "frame" => aside(cell, 1),
+            "covered-table-cell" => self.column += count(tag, "number-columns-repeated"),
+            "annotation" | "shapes" | "frame" | "ruby-text" => aside(cell, 1),
             "p" => paragraph(cell),
-            "s" => spaces(cell, number("c").unwrap_or(1)),
+            "s" => spaces(cell, count(tag, "c")),
             "line-break" | "tab" => spaces(cell, 1),
             _ => {}
         }
@@ -217,14 +261,23 @@ impl<'w> Walk<'w> {
         look: &mut Look<'_>,
     ) -> Result<bool, ImportError> {
         match name {
-            "annotation" | "shapes" | "frame" => aside(cell, -1),
+            "annotation" | "shapes" | "frame" | "ruby-text" => aside(cell, -1),
             "table-cell" => {
                 let Some(cell) = cell.take() else { return Ok(true) };
                 return self.close(cell, look);
             }
             // A row that is repeated says the same again; rows without anything say nothing.
             "table-row" if self.rows > 1 && !self.repeated.is_empty() => {
-                for row in (self.row + 1..self.row + self.rows).take(self.original.bounds.rows) {
+                self.again += self.rows * self.repeated.len();
+                if self.again > MOST_AGAIN {
+                    return Err(ImportError::SameAgain {
+                        file: self.original.file.clone(),
+                        sheet: sheet_text(Some(&self.name)),
+                        row: self.row,
+                        rows: self.rows,
+                    });
+                }
+                for row in self.row + 1..self.row + self.rows {
                     for (column, cell) in &self.repeated {
                         let step =
                             Step::Cell { row, column: *column, cell: cell.clone(), merged: None };
@@ -285,34 +338,44 @@ fn spaces(cell: &mut Option<Opened>, count: usize) {
     }
 }
 
+/// How often something is repeated or how far it spans: no more than any table has rows.
+fn count(tag: &BytesStart<'_>, name: &str) -> usize {
+    const MOST: usize = 1 << 21;
+    let text = attribute(tag, name).unwrap_or_default();
+    if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) {
+        text.parse().unwrap_or(MOST).clamp(1, MOST)
+    } else {
+        1
+    }
+}
+
 impl Opened {
     fn of(tag: &BytesStart<'_>) -> Opened {
-        let number = |name: &str| attribute(tag, name).and_then(|text| text.parse::<usize>().ok());
         // The type stands twice, once in the program's own name space.
-        let kind = tag
-            .attributes()
-            .with_checks(false)
-            .flatten()
-            .find(|attribute| AsRef::<str>::as_ref(&attribute.key) == "office:value-type");
-        let kind =
-            kind.map(|kind| AsRef::<str>::as_ref(&kind.value).to_owned()).unwrap_or_default();
+        let (mut kind, mut is_error) = (String::new(), false);
+        for attribute in tag.attributes().with_checks(false).flatten() {
+            let value = AsRef::<str>::as_ref(&attribute.value);
+            match AsRef::<str>::as_ref(&attribute.key) {
+                "office:value-type" => kind = value.to_owned(),
+                "calcext:value-type" => is_error |= value == "error",
+                _ => {}
+            }
+        }
         let value = match kind.as_str() {
             "float" | "currency" | "percentage" => attribute(tag, "value")
                 .and_then(|value| value.parse().ok())
-                .map(|value| number_cell(value, 0)),
-            "date" => attribute(tag, "date-value").map(|at| Cell::of(at.replace('T', " "))),
-            "boolean" => attribute(tag, "boolean-value")
-                .map(|is| Cell::of(if is == "true" { "是" } else { "否" })),
+                .map(|value| number_cell(value, None)),
+            "date" => attribute(tag, "date-value")
+                .map(|at| Cell::of(at.replace('T', " ")).held(Held::Time)),
+            "boolean" => attribute(tag, "boolean-value").map(|is| truth_cell(is == "true")),
             _ => None,
         };
         Opened {
-            columns: number("number-columns-repeated").unwrap_or(1).max(1),
-            spans: (
-                number("number-columns-spanned").unwrap_or(1).max(1),
-                number("number-rows-spanned").unwrap_or(1).max(1),
-            ),
-            is_number: kind == "float",
+            columns: count(tag, "number-columns-repeated"),
+            spans: (count(tag, "number-columns-spanned"), count(tag, "number-rows-spanned")),
             value,
+            said: attribute(tag, "string-value").filter(|_| kind == "string"),
+            is_error,
             has_formula: attribute(tag, "formula").is_some(),
             is_typed: !kind.is_empty(),
             text: String::new(),
@@ -321,18 +384,41 @@ impl Opened {
         }
     }
 
-    /// What it says: its value, but a number with the zeros that are shown before it.
+    /// What it says: a number as it's shown, everything else by its value.
     fn cell(self) -> Cell {
         if self.has_formula && !self.is_typed && self.text.is_empty() {
             return Cell::flawed("", UNCOMPUTED);
         }
-        let Some(value) = self.value else { return Cell::of(self.text) };
-        let shown = self.text.trim();
-        let is_padded = self.is_number
-            && value.flaw.is_none()
-            && shown.len() > value.text.len()
-            && shown.bytes().all(|byte| byte.is_ascii_digit())
-            && shown.trim_start_matches('0') == value.text.trim_start_matches('0');
-        if is_padded { Cell::of(shown) } else { value }
+        if self.is_error {
+            return Cell::error(self.text.trim());
+        }
+        let Some(value) = self.value else {
+            let is_said = self.paragraphs == 0;
+            return Cell::of(self.said.filter(|_| is_said).unwrap_or(self.text));
+        };
+        match value.held {
+            Held::Number(number) if value.flaw.is_none() => as_shown(value, number, &self.text),
+            _ => value,
+        }
     }
+}
+
+/// A number with the zeros and letters that are shown with it; where other digits are shown, that is noted.
+fn as_shown(value: Cell, number: f64, shown: &str) -> Cell {
+    let shown = shown.trim();
+    let same = |text: &str| text.parse() == Ok(number);
+    let ungrouped = shown.replace([',', '\u{a0}', '\u{202f}', ' '], "");
+    if shown.is_empty() || shown == value.text || same(&ungrouped) && ungrouped == value.text {
+        return value;
+    }
+    let digits = |text: &str| -> String {
+        let digits: String = text.chars().filter(char::is_ascii_digit).collect();
+        digits.trim_start_matches('0').to_owned()
+    };
+    let (of_shown, of_value) = (digits(shown), digits(&value.text));
+    let is_whole = number.fract() == 0.0 && of_shown == of_value;
+    if is_whole || shown.contains('.') && same(shown) {
+        return Cell::of(shown).held(Held::Number(number));
+    }
+    value.held(Held::Disguised(number))
 }

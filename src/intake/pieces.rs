@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use tokio::sync::mpsc;
 
+use super::guard::guarded;
 use super::refusal::ImportError;
 use super::row::Row;
 use super::survey::Survey;
@@ -31,7 +32,9 @@ impl Pieces {
             let mut reading = Reading { sender: &sender, table: 0, rows: Vec::new() };
             for table in 0..survey.tables.len() {
                 reading.table = table;
-                if let Err(error) = reading.read(&survey, size(table)) {
+                let file = &survey.book.original.file;
+                let read = guarded(file, || reading.read(&survey, size(table)));
+                if let Err(error) = read {
                     // Whoever doesn't want more doesn't want to know why there is none.
                     let _ = sender.blocking_send(Err(error));
                     return;

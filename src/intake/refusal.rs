@@ -57,6 +57,14 @@ pub enum ImportError {
     TooBig { file: String, what: &'static str, size: u64, limit: u64 },
     #[error("{file}：{sheet}超过 {limit} 行，太长了。请拆成几个文件")]
     TooLong { file: String, sheet: String, limit: usize },
+    #[error(
+        "{file}：{what}超过 {limit} 个，太多了，不像是人填的表。请把要导入的表复制到新的工作簿，存为 .xlsx，再导入"
+    )]
+    TooMany { file: String, what: &'static str, limit: usize },
+    #[error(
+        "{file}：工作簿里写的文字条数不对（实有 {count} 条），读不了。请用 Excel 或 WPS 打开，另存为 .xlsx，再导入"
+    )]
+    FalseCount { file: String, count: u64 },
     #[error("{file}：这是{what}，读不了。{cure}")]
     NotATable { file: String, what: &'static str, cure: &'static str },
     #[error(
@@ -69,10 +77,20 @@ pub enum ImportError {
     LongCell { file: String, sheet: String, row: usize, column: usize, limit: usize },
     #[error("{file}：{sheet}第 {row} 行第 {column} 列（单元格 {}{row}）有内容「{text}」，离表格太远（只读 {limit} 列）。请删掉它，或选中多余的列删除后保存，再导入", letters(column - 1))]
     FarCell { file: String, sheet: String, row: usize, column: usize, text: String, limit: usize },
+    #[error("{file}：{sheet}第 {row} 行第 {column} 列（单元格 {}{row}）有内容，离表格太远，读起来太占地方。请选中多余的行或列删除后保存，或另存为 .xlsx，再导入", letters(column - 1))]
+    StrayCell { file: String, sheet: String, row: usize, column: usize },
+    #[error(
+        "{file}：{sheet}从第 {row} 行起有 {rows} 行内容一模一样，不像是人填的表。请删掉多余的行后保存，再导入"
+    )]
+    SameAgain { file: String, sheet: String, row: usize, rows: usize },
     #[error(
         "{file}：第 {row} 行第 {column} 列有一个引号没有配对，后面的行会被当成它的内容。请把这个引号删掉或补上另一半，再导入"
     )]
     OpenQuote { file: String, row: usize, column: usize },
+    #[error(
+        "{file}：第 {row} 行和前面各行的文字编码不一样，读出来是乱码，像是两个文件接在一起的。请把它们分开，各自用 Excel 或 WPS 打开，另存为 .xlsx，再导入"
+    )]
+    Encodings { file: String, row: usize },
     #[error("{file}：{text}")]
     Header { file: String, text: String },
     #[error("{file}：这里只收{only}，这是{kind}；请用 zoufang import 导入")]

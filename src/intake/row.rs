@@ -2,24 +2,50 @@
 
 use std::ops::ControlFlow;
 
+/// What a program keeps in a cell.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub(super) enum Held {
+    #[default]
+    Text,
+    Number(f64),
+    /// A number whose format shows it otherwise than can be told.
+    Disguised(f64),
+    Time,
+    Truth,
+}
+
 /// What stands in a cell.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub(super) struct Cell {
     /// As the file shows it.
     pub text: String,
     /// Why it can't be used as it stands: what was seen, and what to do.
     pub flaw: Option<String>,
+    pub held: Held,
 }
 
 impl Cell {
     /// That can be used.
     pub fn of(text: impl Into<String>) -> Cell {
-        Cell { text: text.into(), flaw: None }
+        Cell { text: text.into(), ..Cell::default() }
     }
 
     /// That can't.
     pub fn flawed(text: impl Into<String>, flaw: impl Into<String>) -> Cell {
-        Cell { text: text.into(), flaw: Some(flaw.into()) }
+        Cell { text: text.into(), flaw: Some(flaw.into()), held: Held::Text }
+    }
+
+    /// That is kept as something else than text.
+    pub fn held(self, held: Held) -> Cell {
+        Cell { held, ..self }
+    }
+
+    /// The mark of an error.
+    pub fn error(mark: &str) -> Cell {
+        Cell::flawed(
+            mark,
+            format!("「{}」是公式出错的标记，请填上真正的内容", super::text::short(mark)),
+        )
     }
 
     /// Whether nothing stands there that anybody could see.

@@ -1,19 +1,18 @@
-//! What a workbook says beside its cells' values: which sheets it has and where they lie, hidden rows and columns, merged
-//! cells, formulas without a value. Reads everything once, so that no part is larger than its directory pretends.
+//! What a workbook says beside its cells' values: hidden rows and columns, merged cells, formulas without a value. Reads
+//! everything once, so that no part is larger than its directory pretends and nothing in it takes memory beyond bounds.
 
 use std::collections::{HashMap, HashSet};
-use std::io::{BufRead, BufReader, Cursor, Read};
+use std::io::BufRead;
 
-use quick_xml::Reader;
 use quick_xml::events::{BytesStart, Event};
-use zip::ZipArchive;
 
 use super::bounds::{Bounds, MIB};
 use super::original::Original;
+use super::package::{Book, Counts, Package, Part, attribute, is_true, too_many, walk};
 use super::refusal::{At, ImportError};
 
 /// A rectangle of cells, from 1.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) struct Region {
     pub top: usize,
     pub bottom: usize,
@@ -30,6 +29,12 @@ pub(super) struct Facts {
     /// By their first rows.
     pub merged: Vec<Region>,
     pub uncomputed: HashSet<(usize, usize)>,
+    /// Marks of errors that the library doesn't know, in the order of the file.
+    pub errors: Vec<((usize, usize), String)>,
+    /// Whether some of its cells don't say where they are.
+    pub is_placeless: bool,
+    /// How numbers are shown, by the cells that need it.
+    pub formats: HashMap<(usize, usize), usize>,
 }
 
 /// A sheet before its rows are read.
@@ -49,218 +54,296 @@ impl Facts {
     }
 }
 
-/// So many merged cells, hidden rows or formulas without a value are remembered.
+/// So many hidden rows or cells that can't be read are remembered.
 const MOST: usize = 200_000;
-/// No piece of XML between two tags is longer, in bytes.
-const LONGEST_PIECE: usize = 1 << 20;
+pub(super) const MOST_MERGED: usize = 200_000;
+/// Excel knows 65,490 formats; each of them may stand in several lists.
+const MOST_FORMATS: usize = 130_000;
+/// What a format and a text take in memory beside their letters.
+const A_FORMAT: u64 = 1_000;
+const A_TEXT: u64 = 40;
 
-/// Looks through every part of an .xlsx; what its sheets say, by their names.
-pub(super) fn look_through(original: &Original) -> Result<HashMap<String, Facts>, ImportError> {
+/// Looks through every part of an .xlsx that is read; what its sheets say, in their order.
+pub(super) fn look_through(original: &Original) -> Result<Vec<(String, Facts)>, ImportError> {
     let (file, bounds) = (original.file.as_str(), &original.bounds);
-    let broken = |why: zip::result::ZipError| ImportError::broken(file, why);
-    let mut archive = ZipArchive::new(Cursor::new(original.bytes.as_slice())).map_err(broken)?;
-    let paths = sheet_paths(&mut archive, file)?;
-    let names: Vec<String> = archive.file_names().flatten().map(|name| name.into_owned()).collect();
-    let (mut facts, mut unpacked, mut held) = (HashMap::new(), 0, 0);
-    for name in names {
-        let sheet = paths.iter().find(|(_, path)| path.eq_ignore_ascii_case(&name));
-        let is_read =
-            sheet.is_some() || name.ends_with("sharedStrings.xml") || name.ends_with("styles.xml");
-        if !is_read {
+    let mut package = Package::open(file, &original.bytes)?;
+    let book = package.book()?;
+    look_through_shared(&mut package, &book.folder, file, bounds)?;
+    let (mut facts, mut unpacked) = (Vec::new(), 0);
+    for (sheet, path) in &book.sheets {
+        let left = (bounds.unpacked_mib * MIB).saturating_sub(unpacked);
+        let Some(mut part) = package.part(path, left)? else {
+            facts.push((sheet.clone(), Facts::default()));
             continue;
-        }
-        let entry = archive.by_name(&name).map_err(broken)?;
-        let mut part = Part { from: BufReader::new(entry), size: 0, piece: 0, left: 0 };
-        if let Some((sheet, _)) = sheet {
-            part.left = (bounds.unpacked_mib * MIB).saturating_sub(unpacked);
-            let scanned =
-                scan_sheet(&mut part, At { file, sheet: Some(sheet), row: 1, column: 1 }, bounds);
-            unpacked += part.size;
-            part.within("各表解开后", file, bounds.unpacked_mib)?;
-            facts.insert(sheet.clone(), scanned?);
-        } else {
-            part.left = (bounds.held_mib * MIB).saturating_sub(held);
-            let scanned = scan_other(&mut part);
-            held += part.size;
-            part.within("共用的文字解开后", file, bounds.held_mib)?;
-            scanned.map_err(|why| ImportError::broken(file, why))?;
-        }
+        };
+        let at = At { file, sheet: Some(sheet), row: 0, column: 1 };
+        let scanned = scan_sheet(&mut part, at, bounds, &book);
+        unpacked += part.size;
+        part.within("各表解开后", file, bounds.unpacked_mib)?;
+        facts.push((sheet.clone(), scanned?));
     }
     Ok(facts)
 }
 
-/// A part as it's unpacked, to its bound.
-struct Part<R> {
-    from: R,
-    size: u64,
+/// What cells share is held in memory as a whole: texts, formats, colours.
+fn look_through_shared(
+    package: &mut Package<'_>,
+    folder: &str,
+    file: &str,
+    bounds: &Bounds,
+) -> Result<(), ImportError> {
+    let mut held = 0;
+    for (name, scan) in [
+        ("theme/theme1.xml", scan_formats as fn(&mut Scanned<'_>, &Event<'_>) -> _),
+        ("styles.xml", scan_formats),
+        ("sharedStrings.xml", scan_texts),
+    ] {
+        let left = (bounds.held_mib * MIB).saturating_sub(held);
+        let Some(mut part) = package.part(&format!("{folder}{name}"), left)? else { continue };
+        let mut scanned = Scanned::new(file, left);
+        let walked = walk(&mut part, file, |event| scan(&mut scanned, event));
+        held += scanned.held();
+        part.within("共用的文字和格式解开后", file, bounds.held_mib)?;
+        walked?;
+        if scanned.promised.is_some_and(|promised| promised > scanned.texts + left / A_TEXT) {
+            return Err(ImportError::FalseCount { file: file.to_owned(), count: scanned.texts });
+        }
+        if held > bounds.held_mib * MIB {
+            let (file, what, limit) = (file.to_owned(), "共用的文字和格式", bounds.held_mib);
+            return Err(ImportError::TooBig { file, what, size: held / MIB, limit });
+        }
+    }
+    Ok(())
+}
+
+/// What is held of a part.
+struct Scanned<'s> {
+    counts: Counts<'s>,
     left: u64,
-    /// How many bytes were read since the last tag.
-    piece: usize,
+    texts: u64,
+    letters: u64,
+    formats: u64,
+    longest: u64,
+    /// How many texts the part says that it has: the library makes room for them at once.
+    promised: Option<u64>,
 }
 
-impl<R> Part<R> {
-    fn within(&self, what: &'static str, file: &str, limit: u64) -> Result<(), ImportError> {
-        if self.size <= self.left {
-            return Ok(());
-        }
-        let size = limit + 1;
-        Err(ImportError::TooBig { file: file.to_owned(), what, size, limit })
-    }
-}
-
-impl<R: BufRead> Read for Part<R> {
-    fn read(&mut self, to: &mut [u8]) -> std::io::Result<usize> {
-        let from = self.fill_buf()?;
-        let length = from.len().min(to.len());
-        to[..length].copy_from_slice(&from[..length]);
-        self.consume(length);
-        Ok(length)
-    }
-}
-
-impl<R: BufRead> BufRead for Part<R> {
-    fn fill_buf(&mut self) -> std::io::Result<&[u8]> {
-        if self.size > self.left || self.piece > LONGEST_PIECE {
-            return Err(std::io::Error::other("too large"));
-        }
-        self.from.fill_buf()
+impl<'s> Scanned<'s> {
+    fn new(file: &'s str, left: u64) -> Scanned<'s> {
+        const FORMATS: &[(&[&str], usize, &str)] = &[
+            (&["xf"], MOST_FORMATS, "单元格格式"),
+            (&["font", "fill", "border", "numFmt"], 2 * MOST_FORMATS, "字体、边框、底色等格式"),
+        ];
+        let counts = Counts::new(file, FORMATS);
+        Scanned { counts, left, texts: 0, letters: 0, formats: 0, longest: 0, promised: None }
     }
 
-    fn consume(&mut self, amount: usize) {
-        if let Ok(bytes) = self.from.fill_buf() {
-            let read = &bytes[..amount.min(bytes.len())];
-            self.piece = match read.iter().rposition(|byte| *byte == b'<') {
-                Some(at) => read.len() - at,
-                None => self.piece + read.len(),
-            };
-        }
-        self.size += amount as u64;
-        self.from.consume(amount);
+    /// Every format holds its own copy of what it names.
+    fn held(&self) -> u64 {
+        self.texts * A_TEXT + self.letters + self.formats * (A_FORMAT + self.longest)
     }
 }
 
-fn scan_other(part: &mut Part<impl BufRead>) -> Result<(), String> {
-    loop {
-        let length = part.fill_buf().map_err(|error| error.to_string())?.len();
-        if length == 0 {
-            return Ok(());
+fn scan_formats(scanned: &mut Scanned<'_>, event: &Event<'_>) -> Result<(), ImportError> {
+    if let Event::Start(tag) | Event::Empty(tag) = event {
+        scanned.counts.count(tag)?;
+        match tag.local_name().as_ref() {
+            "xf" => scanned.formats += 1,
+            "name" | "numFmt" => scanned.longest = scanned.longest.max(tag.len() as u64),
+            _ => {}
         }
-        part.consume(length);
     }
+    Ok(())
+}
+
+fn scan_texts(scanned: &mut Scanned<'_>, event: &Event<'_>) -> Result<(), ImportError> {
+    match event {
+        Event::Start(tag) | Event::Empty(tag) => match tag.local_name().as_ref() {
+            "si" => scanned.texts += 1,
+            "sst" => {
+                let promised = attribute(tag, "uniqueCount");
+                // What is no number isn't read; what is too large for one is more than there is.
+                let promised = promised
+                    .filter(|count| !count.is_empty() && count.bytes().all(|b| b.is_ascii_digit()))
+                    .map(|count| count.parse().unwrap_or(u64::MAX));
+                scanned.promised = scanned.promised.max(promised);
+            }
+            _ => {}
+        },
+        Event::Text(text) => scanned.letters += text.len() as u64,
+        _ => {}
+    }
+    if scanned.held() > scanned.left {
+        let (file, what) = (scanned.counts.file.to_owned(), "共用的文字");
+        let limit = scanned.left / MIB;
+        return Err(ImportError::TooBig { file, what, size: limit + 1, limit });
+    }
+    Ok(())
 }
 
 /// A cell as it's passed over.
 #[derive(Default)]
 struct Passing {
+    is_in: bool,
     is_text: bool,
+    is_error: bool,
     formula: bool,
-    value: bool,
+    value: String,
     in_value: bool,
+}
+
+/// A sheet as it's passed over.
+struct Sheet<'s> {
+    at: At<'s>,
+    facts: Facts,
+    passing: Passing,
+    /// That its formulas have yet to be computed.
+    is_to_be_computed: bool,
+    /// That rows are hidden where nothing else is said.
+    is_hidden: bool,
+    merged: HashSet<Region>,
 }
 
 fn scan_sheet(
     part: &mut Part<impl BufRead>,
-    mut at: At<'_>,
+    at: At<'_>,
     bounds: &Bounds,
+    book: &Book,
 ) -> Result<Facts, ImportError> {
-    let mut xml = Reader::from_reader(part);
-    xml.config_mut().check_end_names = false;
-    let (mut facts, mut passing, mut buffer) = (Facts::default(), Passing::default(), Vec::new());
-    at.row = 0;
-    loop {
-        buffer.clear();
-        let event = match xml.read_event_into(&mut buffer) {
-            Ok(event) => event,
-            Err(_) if xml.get_ref().piece > LONGEST_PIECE => {
-                return Err(ImportError::long_cell(&at, bounds));
-            }
-            Err(error) => return Err(ImportError::broken(at.file, error)),
-        };
-        match event {
-            Event::Start(tag) => scan_tag(&tag, &mut at, &mut facts, &mut passing),
-            Event::Empty(tag) => {
-                scan_tag(&tag, &mut at, &mut facts, &mut passing);
-                passing.in_value = false;
-            }
-            Event::Text(text) => {
-                passing.value |= passing.in_value && !AsRef::<str>::as_ref(&text).trim().is_empty()
-            }
-            Event::End(tag) => match tag.local_name().as_ref() {
-                "v" => passing.in_value = false,
-                "c" => {
-                    if passing.formula
-                        && !passing.value
-                        && !passing.is_text
-                        && facts.uncomputed.len() < MOST
-                    {
-                        facts.uncomputed.insert((at.row, at.column));
-                    }
-                    at.column += 1;
-                }
-                _ => {}
-            },
-            Event::Eof => break,
-            _ => {}
-        }
+    let mut sheet = Sheet {
+        at,
+        facts: Facts::default(),
+        passing: Passing::default(),
+        is_to_be_computed: book.is_to_be_computed,
+        is_hidden: false,
+        merged: HashSet::new(),
+    };
+    let walked = walk(part, at.file, |event| sheet.take(event));
+    if part.is_torn() && sheet.passing.is_in {
+        return Err(ImportError::long_cell(&sheet.at, bounds));
     }
-    facts.merged.sort_by_key(|region| region.top);
+    walked?;
+    let mut facts = sheet.facts;
+    facts.merged = sheet.merged.into_iter().collect();
+    facts.merged.sort_by_key(|region| (region.top, region.left));
     Ok(facts)
 }
 
-fn scan_tag(tag: &BytesStart<'_>, at: &mut At<'_>, facts: &mut Facts, passing: &mut Passing) {
-    match tag.local_name().as_ref() {
-        "c" => {
-            if let Some((row, column)) = attribute(tag, "r").and_then(|place| cell_place(&place)) {
-                (at.row, at.column) = (row, column);
+impl Sheet<'_> {
+    fn take(&mut self, event: &Event<'_>) -> Result<(), ImportError> {
+        match event {
+            Event::Start(tag) => self.start(tag),
+            Event::Empty(tag) => {
+                self.start(tag)?;
+                self.end(tag.local_name().as_ref());
+                Ok(())
             }
-            let is_text = attribute(tag, "t")
-                .is_some_and(|kind| matches!(kind.as_str(), "str" | "inlineStr"));
-            *passing = Passing { is_text, ..Passing::default() };
-        }
-        "v" => passing.in_value = true,
-        "f" => passing.formula = true,
-        "row" => {
-            let row = attribute(tag, "r").and_then(|row| row.parse().ok());
-            (at.row, at.column) = (row.unwrap_or(at.row + 1), 1);
-            if is_true(tag, "hidden") {
-                extend(&mut facts.hidden_rows, at.row);
+            Event::Text(text) => {
+                let passing = &mut self.passing;
+                if passing.in_value && passing.value.len() < 100 {
+                    passing.value.push_str(AsRef::<str>::as_ref(text).trim());
+                }
+                Ok(())
             }
-        }
-        "col" if is_true(tag, "hidden") => {
-            let number = |name| attribute(tag, name).and_then(|number| number.parse().ok());
-            if let (Some(first), Some(last)) = (number("min"), number("max")) {
-                facts.hidden_columns.push((first, last));
+            Event::End(tag) => {
+                self.end(tag.local_name().as_ref());
+                Ok(())
             }
+            _ => Ok(()),
         }
-        "mergeCell" if facts.merged.len() < MOST => {
-            facts.merged.extend(attribute(tag, "ref").and_then(|range| region(&range)));
+    }
+
+    fn start(&mut self, tag: &BytesStart<'_>) -> Result<(), ImportError> {
+        match tag.local_name().as_ref() {
+            "c" => self.start_cell(tag),
+            "v" => self.passing.in_value = true,
+            "f" => self.passing.formula = true,
+            "row" => self.start_row(tag),
+            "sheetFormatPr" => self.is_hidden = is_true(tag, "zeroHeight"),
+            "col" if is_true(tag, "hidden") || is_zero(tag, "width") => {
+                let number = |name| attribute(tag, name).and_then(|number| number.parse().ok());
+                if let (Some(first), Some(last)) = (number("min"), number("max")) {
+                    extend(&mut self.facts.hidden_columns, first, last);
+                }
+            }
+            "mergeCell" => {
+                self.merged.extend(attribute(tag, "ref").and_then(|range| region(&range)));
+                if self.merged.len() > MOST_MERGED {
+                    return Err(too_many(self.at.file, "合并的单元格", MOST_MERGED));
+                }
+            }
+            _ => {}
         }
-        _ => {}
+        Ok(())
+    }
+
+    fn start_cell(&mut self, tag: &BytesStart<'_>) {
+        match attribute(tag, "r").and_then(|place| cell_place(&place)) {
+            Some((row, column)) => (self.at.row, self.at.column) = (row, column),
+            None => self.facts.is_placeless = true,
+        }
+        let kind = attribute(tag, "t").unwrap_or_default();
+        self.passing = Passing {
+            is_in: true,
+            is_text: matches!(kind.as_str(), "str" | "inlineStr"),
+            is_error: kind == "e",
+            ..Passing::default()
+        };
+    }
+
+    fn start_row(&mut self, tag: &BytesStart<'_>) {
+        let row = attribute(tag, "r").and_then(|row| row.parse().ok());
+        (self.at.row, self.at.column) = (row.unwrap_or(self.at.row + 1), 1);
+        let says = |name| attribute(tag, name).is_some();
+        let by_default = self.is_hidden && !says("hidden") && !says("ht");
+        if is_true(tag, "hidden") || is_zero(tag, "ht") || by_default {
+            extend(&mut self.facts.hidden_rows, self.at.row, self.at.row);
+        }
+    }
+
+    fn end(&mut self, name: &str) {
+        match name {
+            "v" => self.passing.in_value = false,
+            "c" => {
+                let passing = std::mem::take(&mut self.passing);
+                self.end_cell(&passing);
+                self.at.column += 1;
+            }
+            _ => {}
+        }
+    }
+
+    fn end_cell(&mut self, passing: &Passing) {
+        let (place, facts) = ((self.at.row, self.at.column), &mut self.facts);
+        let is_without = passing.value.is_empty() && !passing.is_text;
+        let is_uncomputed = passing.formula && (is_without || self.is_to_be_computed);
+        if is_uncomputed && facts.uncomputed.len() < MOST {
+            facts.uncomputed.insert(place);
+        }
+        if passing.is_error && !is_known_error(&passing.value) && facts.errors.len() < MOST {
+            facts.errors.push((place, passing.value.clone()));
+        }
     }
 }
 
-/// Adds a row to ranges that grow downward.
-pub(super) fn extend(ranges: &mut Vec<(usize, usize)>, row: usize) {
+/// The marks of errors that the library reads.
+fn is_known_error(text: &str) -> bool {
+    let known = ["#DIV/0!", "#N/A", "#NAME?", "#NULL!", "#NUM!", "#REF!", "#VALUE!", ""];
+    known.contains(&text)
+}
+
+/// Adds rows or columns to ranges that grow downward.
+pub(super) fn extend(ranges: &mut Vec<(usize, usize)>, first: usize, last: usize) {
     let room = ranges.len() < MOST;
     match ranges.last_mut() {
-        Some((_, last)) if *last + 1 == row => *last = row,
-        _ if room => ranges.push((row, row)),
+        Some((_, before)) if *before + 1 == first => *before = last,
+        _ if room => ranges.push((first, last)),
         _ => {}
     }
 }
 
-pub(super) fn attribute(tag: &BytesStart<'_>, name: &str) -> Option<String> {
-    let found = tag
-        .attributes()
-        .with_checks(false)
-        .flatten()
-        .find(|attribute| attribute.key.local_name().as_ref() == name)?;
-    let value = AsRef::<str>::as_ref(&found.value);
-    quick_xml::escape::unescape(value).map(|text| text.into_owned()).ok()
-}
-
-fn is_true(tag: &BytesStart<'_>, name: &str) -> bool {
-    attribute(tag, name).is_some_and(|value| value == "1" || value == "true")
+fn is_zero(tag: &BytesStart<'_>, name: &str) -> bool {
+    attribute(tag, name).and_then(|value| value.parse::<f64>().ok()).is_some_and(|size| size == 0.0)
 }
 
 /// B3 as row and column, from 1.
@@ -279,82 +362,4 @@ fn region(range: &str) -> Option<Region> {
     let (first, last) = range.split_once(':')?;
     let ((top, left), (bottom, right)) = (cell_place(first)?, cell_place(last)?);
     Some(Region { top, bottom, left, right })
-}
-
-/// The sheets' names and the parts that they are.
-pub(super) fn sheet_paths(
-    archive: &mut ZipArchive<Cursor<&[u8]>>,
-    file: &str,
-) -> Result<Vec<(String, String)>, ImportError> {
-    let mut book = String::new();
-    let mut relations = String::new();
-    for (name, text) in
-        [("xl/workbook.xml", &mut book), ("xl/_rels/workbook.xml.rels", &mut relations)]
-    {
-        let found = archive
-            .file_names()
-            .flatten()
-            .map(|name| name.into_owned())
-            .find(|there| there.eq_ignore_ascii_case(name));
-        let Some(found) = found else { continue };
-        let entry = archive.by_name(&found).map_err(|why| ImportError::broken(file, why))?;
-        let mut bytes = Vec::new();
-        entry
-            .take(16 * MIB)
-            .read_to_end(&mut bytes)
-            .map_err(|why| ImportError::broken(file, why))?;
-        *text = String::from_utf8_lossy(&bytes).into_owned();
-    }
-    let mut targets = HashMap::new();
-    for_each_tag(&relations, |tag| {
-        if let (Some(id), Some(target)) = (attribute(tag, "Id"), attribute(tag, "Target")) {
-            let target = target.trim_start_matches('/').to_owned();
-            let inner = target.to_ascii_lowercase().starts_with("xl/");
-            targets.insert(id, if inner { target } else { format!("xl/{target}") });
-        }
-    });
-    let mut paths = Vec::new();
-    for_each_tag(&book, |tag| {
-        if tag.local_name().as_ref() != "sheet" {
-            return;
-        }
-        let relation = tag.attributes().with_checks(false).flatten().find(|attribute| {
-            attribute.key.local_name().as_ref() == "id" && attribute.key.prefix().is_some()
-        });
-        let path = relation.and_then(|relation| targets.get(AsRef::<str>::as_ref(&relation.value)));
-        if let (Some(name), Some(path)) = (attribute(tag, "name"), path) {
-            paths.push((name, path.clone()));
-        }
-    });
-    Ok(paths)
-}
-
-fn for_each_tag(xml: &str, mut look: impl FnMut(&BytesStart<'_>)) {
-    let mut reader = Reader::from_str(xml);
-    reader.config_mut().check_end_names = false;
-    while let Ok(event) = reader.read_event() {
-        match event {
-            Event::Start(tag) | Event::Empty(tag) => look(&tag),
-            Event::Eof => break,
-            _ => {}
-        }
-    }
-}
-
-/// That the parts of an archive, unpacked, are no larger than that.
-pub(super) fn within_bounds(original: &Original) -> Result<(), ImportError> {
-    let (file, bounds) = (original.file.as_str(), &original.bounds);
-    let broken = |why: zip::result::ZipError| ImportError::broken(file, why);
-    let mut archive = ZipArchive::new(Cursor::new(original.bytes.as_slice())).map_err(broken)?;
-    let mut unpacked = 0;
-    for index in 0..archive.len() {
-        let entry = archive.by_index(index).map_err(broken)?;
-        let left = (bounds.unpacked_mib * MIB).saturating_sub(unpacked);
-        let mut part = Part { from: BufReader::new(entry), size: 0, left, piece: 0 };
-        let read = std::io::copy(&mut (&mut part).take(left + 1), &mut std::io::sink());
-        unpacked += part.size;
-        part.within("解开后", file, bounds.unpacked_mib)?;
-        read.map_err(|why| ImportError::broken(file, why))?;
-    }
-    Ok(())
 }

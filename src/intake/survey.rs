@@ -279,7 +279,7 @@ impl Surveyed {
         }
         self.rows += 1;
         if is_hidden {
-            super::scan::extend(&mut self.hidden_rows, row.number);
+            super::scan::extend(&mut self.hidden_rows, row.number, row.number);
         }
         self.note_unnamed(row);
     }

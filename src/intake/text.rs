@@ -79,9 +79,30 @@ pub fn written(text: &str) -> Cow<'_, str> {
 }
 
 fn check(text: &str, sort: Sort) -> Result<String, String> {
-    const ERRORS: [&str; 9] =
-        ["#N/A", "#REF!", "#VALUE!", "#DIV/0!", "#NAME?", "#NULL!", "#NUM!", "#SPILL!", "#CALC!"];
-    if ERRORS.iter().any(|error| text.eq_ignore_ascii_case(error)) {
+    const ERRORS: [&str; 18] = [
+        "#N/A",
+        "#REF!",
+        "#VALUE!",
+        "#DIV/0!",
+        "#NAME?",
+        "#名称?",
+        "#NULL!",
+        "#NUM!",
+        "#SPILL!",
+        "#CALC!",
+        "#FIELD!",
+        "#BUSY!",
+        "#CONNECT!",
+        "#BLOCKED!",
+        "#UNKNOWN!",
+        "#EXTERNAL!",
+        "#PYTHON!",
+        "#GETTING_DATA",
+    ];
+    let numbered = text.strip_prefix("Err:").or_else(|| text.strip_prefix("错误:"));
+    let is_numbered = numbered
+        .is_some_and(|number| number.len() == 3 && number.bytes().all(|b| b.is_ascii_digit()));
+    if is_numbered || ERRORS.iter().any(|error| text.eq_ignore_ascii_case(error)) {
         return Err(format!("「{text}」是公式出错的标记，请填上真正的内容"));
     }
     if text.len() >= 3 && text.bytes().all(|byte| byte == b'#') {

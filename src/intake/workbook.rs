@@ -1,48 +1,57 @@
 //! Workbooks cell by cell, so that a far cell costs nothing; numbers are read as they are shown.
 
-use std::collections::HashMap;
 use std::io::Cursor;
 
 use calamine::{
-    Data, DataRef, ExcelDateTime, Reader, SheetType, SheetVisible, Sheets, Xls, Xlsb, Xlsx,
+    Data, DataRef, ExcelDateTime, ExcelDateTimeType, Reader, SheetType, SheetVisible, Xls, Xlsx,
+    XlsxError,
 };
 
 use super::assemble::Rows;
-use super::bounds::MIB;
-use super::compound::chains_end;
+use super::number_format::{NumberFormat, Shown};
 use super::original::{Form, Original};
 use super::refusal::ImportError;
-use super::row::{Cell, Take};
-use super::scan::{Region, SheetInfo, look_through, within_bounds};
+use super::row::{Cell, Held, Take};
+use super::scan::{Facts, Region, SheetInfo, look_through};
+use super::xls;
+use super::xlsb::{Binary, Value};
 
 type Bytes<'b> = Cursor<&'b [u8]>;
 
 /// What sheets a workbook has, and whether its days are counted from 1904.
 pub(super) fn sheets(original: &Original) -> Result<(Vec<SheetInfo>, bool), ImportError> {
-    let mut facts = HashMap::new();
-    let (sheets, is_1904) = match original.form {
+    match original.form {
         Form::Xlsx => {
-            facts = look_through(original)?;
+            let facts = look_through(original)?;
             let book = open::<Xlsx<_>>(original)?;
-            (book.sheets_metadata().to_vec(), book.has_1904_epoch())
+            let named = book.sheets_metadata().iter().map(|sheet| &sheet.name);
+            if !named.eq(facts.iter().map(|(name, _)| name)) {
+                return Err(ImportError::broken(&original.file, "sheets that weren't looked at"));
+            }
+            let facts = facts.into_iter().map(|(_, facts)| facts).collect();
+            Ok((with_facts(book.sheets_metadata(), facts), book.has_1904_epoch()))
         }
         Form::Xlsb => {
-            within_bounds(original)?;
-            let book = open::<Xlsb<_>>(original)?;
-            (book.sheets_metadata().to_vec(), book.has_1904_epoch())
+            let mut book = Binary::open(original)?;
+            Ok((book.sheets()?, book.is_1904))
         }
         _ => {
-            let book = open_old(original)?;
-            (book.sheets_metadata().to_vec(), book.has_1904_epoch())
+            let walked = xls::walk(original)?;
+            let book = open::<Xls<_>>(original)?;
+            Ok((with_facts(book.sheets_metadata(), walked.sheets), book.has_1904_epoch()))
         }
-    };
-    let info = |sheet: calamine::Sheet| SheetInfo {
+    }
+}
+
+fn with_facts(sheets: &[calamine::Sheet], facts: Vec<Facts>) -> Vec<SheetInfo> {
+    let mut facts = facts.into_iter();
+    let info = |sheet: &calamine::Sheet| SheetInfo {
         is_hidden: sheet.visible != SheetVisible::Visible,
         is_table: sheet.typ == SheetType::WorkSheet,
-        facts: facts.remove(&sheet.name).unwrap_or_default(),
-        name: sheet.name,
+        facts: facts.next().unwrap_or_default(),
+        name: sheet.name.clone(),
     };
-    Ok((sheets.into_iter().map(info).collect(), is_1904))
+    sheets.iter().map(info).collect()
 }
 
 fn open<'b, W: Reader<Bytes<'b>>>(original: &'b Original) -> Result<W, ImportError>
@@ -51,28 +60,6 @@ where
 {
     W::new(Cursor::new(original.bytes.as_slice()))
         .map_err(|error| ImportError::broken(&original.file, error))
-}
-
-/// The older form is held as a whole: what it says of its size is asked first.
-fn open_old(original: &Original) -> Result<Xls<Bytes<'_>>, ImportError> {
-    if !chains_end(&original.bytes) {
-        return Err(ImportError::broken(&original.file, "a chain of sectors has no end"));
-    }
-    // The record DIMENSIONS of each sheet: 14 bytes of first and last row, first and last column.
-    let marks =
-        original.bytes.windows(18).filter(|bytes| bytes.starts_with(&[0x00, 0x02, 0x0e, 0x00]));
-    for mark in marks {
-        let rows = u64::from(u32::from_le_bytes([mark[8], mark[9], mark[10], mark[11]]));
-        let columns = u64::from(u16::from_le_bytes([mark[14], mark[15]]));
-        let plausible = rows <= 65_536 && columns <= 256 && mark[16..18] == [0, 0];
-        let size = rows * columns * size_of::<Data>() as u64 / MIB;
-        let limit = original.bounds.held_mib;
-        if plausible && size > limit {
-            let (file, what) = (original.file.clone(), "里面的表展开后");
-            return Err(ImportError::TooBig { file, what, size, limit });
-        }
-    }
-    open::<Xls<_>>(original)
 }
 
 /// A sheet as it's read.
@@ -88,9 +75,9 @@ pub(super) fn read(
     take: &mut Take<'_>,
 ) -> Result<(), ImportError> {
     let mut book = match original.form {
-        Form::Xlsx => Sheets::Xlsx(open(original)?),
-        Form::Xlsb => Sheets::Xlsb(open(original)?),
-        _ => Sheets::Xls(open_old(original)?),
+        Form::Xlsx => Open::Xlsx(open(original)?),
+        Form::Xlsb => Open::Xlsb(Binary::open(original)?),
+        _ => Open::Xls(open(original)?, xls::walk(original)?.formats),
     };
     for index in wanted {
         let sheet = &sheets[*index];
@@ -98,14 +85,20 @@ pub(super) fn read(
         rows.merge(sheet.facts.merged.iter().copied());
         let reading = OfWorkbook { sheet };
         match &mut book {
-            Sheets::Xlsx(book) => reading.of_xlsx(book, &mut rows),
-            Sheets::Xlsb(book) => reading.of_xlsb(book, &mut rows),
-            Sheets::Xls(book) => reading.of_xls(book, &mut rows),
-            Sheets::Ods(_) => Ok(()),
+            Open::Xlsx(book) => reading.of_xlsx(book, &mut rows),
+            Open::Xlsb(book) => reading.of_xlsb(book, *index, &mut rows),
+            Open::Xls(book, formats) => reading.of_xls(book, formats, &mut rows),
         }?;
         rows.flush()?;
     }
     Ok(())
+}
+
+/// A workbook that is read.
+enum Open<'b> {
+    Xlsx(Xlsx<Bytes<'b>>),
+    Xlsb(Binary<'b>),
+    Xls(Xls<Bytes<'b>>, Vec<NumberFormat>),
 }
 
 impl<'r> OfWorkbook<'r> {
@@ -118,12 +111,22 @@ impl<'r> OfWorkbook<'r> {
             Ok(cells) => cells,
             Err(error) => return Err(rows.broken(error)),
         };
-        let zeros: Vec<usize> = cells.styles().iter().map(leading_zeros).collect();
+        let formats: Vec<NumberFormat> = cells.styles().iter().map(format_of).collect();
+        let mut errors = self.sheet.facts.errors.iter();
         while !rows.is_enough() {
             match cells.next_cell_with_style_id() {
                 Ok(None) => break,
                 Ok(Some((cell, style))) => {
-                    self.put(rows, cell.get_position(), cell.get_value(), zeros.get(style))?;
+                    self.put(rows, cell.get_position(), cell.get_value(), formats.get(style))?;
+                }
+                // A mark of an error that the library doesn't know: it reads on behind it.
+                Err(XlsxError::CellError(mark)) if !self.sheet.facts.is_placeless => {
+                    match errors.next() {
+                        Some(((row, column), known)) if *known == mark.trim() => {
+                            rows.put(*row, *column, Cell::error(known))?;
+                        }
+                        _ => return Err(rows.broken(mark)),
+                    }
                 }
                 Err(error) => return Err(rows.broken(error)),
             }
@@ -133,26 +136,31 @@ impl<'r> OfWorkbook<'r> {
 
     fn of_xlsb(
         &self,
-        book: &mut Xlsb<Bytes<'_>>,
+        book: &mut Binary<'_>,
+        index: usize,
         rows: &mut Rows<'_, '_>,
     ) -> Result<(), ImportError> {
-        let mut cells = match book.worksheet_cells_reader(&self.sheet.name) {
-            Ok(cells) => cells,
-            Err(error) => return Err(rows.broken(error)),
-        };
-        while !rows.is_enough() {
-            match cells.next_cell() {
-                Ok(None) => break,
-                Ok(Some(cell)) => self.put(rows, cell.get_position(), cell.get_value(), None)?,
-                Err(error) => return Err(rows.broken(error)),
-            }
-        }
-        Ok(())
+        let is_1904 = book.is_1904;
+        book.cells(index, &mut |row, column, value| {
+            let cell = match value {
+                Value::Number(number, Some(format)) if format.is_time() => {
+                    let kind = ExcelDateTimeType::DateTime;
+                    time_cell(&ExcelDateTime::new(number, kind, is_1904))
+                }
+                Value::Number(number, format) => number_cell(number, format),
+                Value::Truth(is) => truth_cell(is),
+                Value::Text(text) => Cell::of(text),
+                Value::Error(mark) => Cell::error(mark),
+            };
+            rows.put(row, column, cell)?;
+            Ok(!rows.is_enough())
+        })
     }
 
     fn of_xls(
         &self,
         book: &mut Xls<Bytes<'_>>,
+        formats: &[NumberFormat],
         rows: &mut Rows<'_, '_>,
     ) -> Result<(), ImportError> {
         let merged = book.merge_cells_by_sheet_name(&self.sheet.name).unwrap_or_default();
@@ -161,7 +169,9 @@ impl<'r> OfWorkbook<'r> {
         let (top, left) = range.start().unwrap_or_default();
         for (row, column, value) in range.used_cells() {
             let place = (top + row as u32, left + column as u32);
-            self.put(rows, place, &as_ref(value), None)?;
+            let style = self.sheet.facts.formats.get(&(place.0 as usize + 1, place.1 as usize + 1));
+            let format = style.and_then(|style| formats.get(*style));
+            self.put(rows, place, &as_ref(value), format)?;
             if rows.is_enough() {
                 break;
             }
@@ -169,19 +179,18 @@ impl<'r> OfWorkbook<'r> {
         Ok(())
     }
 
-    /// One cell; `zeros`: with how many digits its number is shown at least.
     fn put(
         &self,
         rows: &mut Rows<'_, '_>,
         (row, column): (u32, u32),
         value: &DataRef<'_>,
-        zeros: Option<&usize>,
+        format: Option<&NumberFormat>,
     ) -> Result<(), ImportError> {
         let (row, column) = (row as usize + 1, column as usize + 1);
         let cell = if self.sheet.facts.uncomputed.contains(&(row, column)) {
             Cell::flawed("", UNCOMPUTED)
         } else {
-            cell_of(value, zeros.copied().unwrap_or(0))
+            cell_of(value, format)
         };
         rows.put(row, column, cell)
     }
@@ -212,37 +221,34 @@ fn as_ref(value: &Data) -> DataRef<'_> {
     }
 }
 
-/// With how many digits a number is shown at least: 00051 is five.
-fn leading_zeros(style: &calamine::Style) -> usize {
-    let Some(format) = &style.number_format else { return 0 };
-    let code = format.format_code.split(';').next().unwrap_or_default();
-    let digits = code.trim_matches('"').replace(['\\', '-', ' '], "");
-    if digits.len() > 1 && digits.bytes().all(|byte| byte == b'0') { digits.len() } else { 0 }
+fn format_of(style: &calamine::Style) -> NumberFormat {
+    let code = style.number_format.as_ref().map(|format| format.format_code.as_str());
+    NumberFormat::of(code.unwrap_or("General"))
 }
 
-fn cell_of(value: &DataRef<'_>, zeros: usize) -> Cell {
+fn cell_of(value: &DataRef<'_>, format: Option<&NumberFormat>) -> Cell {
     match value {
         DataRef::Empty => Cell::default(),
         DataRef::String(text) => Cell::of(text.as_str()),
         DataRef::SharedString(text) => Cell::of(*text),
-        DataRef::Int(number) => number_cell(*number as f64, zeros),
-        DataRef::Float(number) => number_cell(*number, zeros),
-        DataRef::Bool(true) => Cell::of("是"),
-        DataRef::Bool(false) => Cell::of("否"),
-        DataRef::DateTime(at) => time_cell(at, zeros),
-        DataRef::DateTimeIso(text) => Cell::of(text.replace('T', " ")),
-        DataRef::DurationIso(text) => Cell::of(text.as_str()),
-        DataRef::Error(error) => Cell::flawed(
-            error.to_string(),
-            format!("「{error}」是公式出错的标记，请填上真正的内容"),
-        ),
+        DataRef::Int(number) => number_cell(*number as f64, format),
+        DataRef::Float(number) => number_cell(*number, format),
+        DataRef::Bool(is) => truth_cell(*is),
+        DataRef::DateTime(at) => time_cell(at),
+        DataRef::DateTimeIso(text) => Cell::of(text.replace('T', " ")).held(Held::Time),
+        DataRef::DurationIso(text) => Cell::of(text.as_str()).held(Held::Time),
+        DataRef::Error(error) => Cell::error(&error.to_string()),
     }
+}
+
+pub(super) fn truth_cell(is: bool) -> Cell {
+    Cell::of(if is { "是" } else { "否" }).held(Held::Truth)
 }
 
 /// So large numbers lose their last digits in a workbook.
 const EXACT: f64 = 1e15;
 
-pub(super) fn number_cell(number: f64, zeros: usize) -> Cell {
+pub(super) fn number_cell(number: f64, format: Option<&NumberFormat>) -> Cell {
     if number.abs() >= EXACT {
         let text = format!("{number:.0}");
         let digits = text.trim_start_matches('-').len();
@@ -251,21 +257,24 @@ pub(super) fn number_cell(number: f64, zeros: usize) -> Cell {
         );
         return Cell::flawed(text, flaw);
     }
-    if number.fract() == 0.0 {
-        return Cell::of(format!("{number:0zeros$.0}"));
+    match format.map_or(Shown::Plain, |format| format.show(number)) {
+        Shown::Plain => Cell::of(number.to_string()).held(Held::Number(number)),
+        Shown::As(text) => Cell::of(text).held(Held::Number(number)),
+        Shown::Unclear => Cell::of(number.to_string()).held(Held::Disguised(number)),
     }
-    Cell::of(number.to_string())
 }
 
-fn time_cell(at: &ExcelDateTime, zeros: usize) -> Cell {
+fn time_cell(at: &ExcelDateTime) -> Cell {
     if at.is_duration() || !(0.0..2_958_466.0).contains(&at.as_f64()) {
-        return number_cell(at.as_f64(), zeros);
+        return number_cell(at.as_f64(), None);
     }
     let (year, month, day, hour, minute, second, _) = at.to_ymd_hms_milli();
     let time = format!("{hour:02}:{minute:02}:{second:02}");
-    if at.as_f64() < 1.0 {
-        return Cell::of(time);
-    }
     let date = format!("{year:04}-{month:02}-{day:02}");
-    Cell::of(if time == "00:00:00" { date } else { format!("{date} {time}") })
+    let text = match (at.as_f64() < 1.0, time.as_str()) {
+        (true, _) => time,
+        (_, "00:00:00") => date,
+        _ => format!("{date} {time}"),
+    };
+    Cell::of(text).held(Held::Time)
 }

@@ -6,7 +6,7 @@ use zoufang::intake::{Bounds, ImportError, Incoming, Options, Report};
 
 use crate::support::{Fixture, STAFF, VISITS, on_both};
 
-async fn take(
+pub async fn take(
     fixture: &Fixture,
     name: &str,
     bytes: impl AsRef<[u8]>,
@@ -16,11 +16,11 @@ async fn take(
     file.import(&fixture.store, options, &|_, _| {}).await
 }
 
-async fn taken(fixture: &Fixture, name: &str, bytes: impl AsRef<[u8]>) -> Report {
+pub async fn taken(fixture: &Fixture, name: &str, bytes: impl AsRef<[u8]>) -> Report {
     take(fixture, name, bytes, &Options::default()).await.unwrap_or_else(|error| panic!("{error}"))
 }
 
-async fn refused(fixture: &Fixture, name: &str, bytes: impl AsRef<[u8]>) -> String {
+pub async fn refused(fixture: &Fixture, name: &str, bytes: impl AsRef<[u8]>) -> String {
     let before = format!("{:?}", fixture.store.figures().await.unwrap());
     let outcome = take(fixture, name, bytes, &Options::default()).await;
     let after = format!("{:?}", fixture.store.figures().await.unwrap());
@@ -31,7 +31,7 @@ async fn refused(fixture: &Fixture, name: &str, bytes: impl AsRef<[u8]>) -> Stri
     }
 }
 
-async fn at_work() -> Fixture {
+pub async fn at_work() -> Fixture {
     let fixture = Fixture::sqlite().await.township().await;
     fixture.at(3, 20, 10);
     fixture
@@ -418,7 +418,7 @@ async fn every_programs_habits_give_the_same() {
 async fn every_refusal_says_where_what_and_what_to_do() {
     let fixture = at_work().await;
     let mut said = Vec::new();
-    for (name, bytes) in wrong_files() {
+    for (name, bytes) in wrong_files().into_iter().chain(crate::packages::wrong_files()) {
         said.push(refused(&fixture, name, bytes).await);
     }
     // What contradicts the record.
@@ -461,6 +461,11 @@ async fn every_refusal_says_where_what_and_what_to_do() {
             "example",
             "REF",
             "NUM",
+            "SPILL",
+            "ods",
+            "ofd",
+            "heic",
+            "tar",
         ];
         let words: Vec<&str> = words.filter(|word| !own.contains(word)).collect();
         assert!(words.is_empty(), "{words:?} in {text}");
@@ -470,10 +475,7 @@ async fn every_refusal_says_where_what_and_what_to_do() {
 fn wrong_files() -> Vec<(&'static str, Vec<u8>)> {
     let visits = |rows: &str| format!("{VISITS}\n{rows}\n").into_bytes();
     let table = |text: &str| text.as_bytes().to_vec();
-    let ole = |name: &str| {
-        let wide: Vec<u8> = name.encode_utf16().flat_map(u16::to_le_bytes).collect();
-        [&[0xd0, 0xcf, 0x11, 0xe0, 0xa1, 0xb1, 0x1a, 0xe1][..], &[0; 60], &wide].concat()
-    };
+    let ole = |name: &str| crate::packages::container(name, b"");
     let mut numbers = Workbook::new();
     let only = numbers.add_worksheet();
     for (column, name) in ["平台编号", "办理状态", "上报编号"].iter().enumerate() {

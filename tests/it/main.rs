@@ -30,6 +30,7 @@ mod obligations;
 mod open311;
 mod outbox;
 mod outcomes;
+mod packages;
 mod pages;
 mod photos;
 mod plans;
