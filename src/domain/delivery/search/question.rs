@@ -1,0 +1,107 @@
+//! What a look is for, what it may ask, and what comes back.
+
+use jiff::Timestamp;
+
+use crate::domain::delivery::Receipt;
+
+/// By which a thing of ours is asked for.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Subject {
+    pub reference: String,
+    /// The platform's number of the request that it belongs to; a referral has none yet.
+    pub remote_id: String,
+}
+
+/// A thing of ours that the platform is known to have.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Control {
+    pub subject: Subject,
+    /// Its own number, where it has one: what is listed under it must carry its mark.
+    pub number: Option<String>,
+    /// When it was delivered.
+    pub at: Timestamp,
+}
+
+/// What is looked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sought {
+    pub subject: Subject,
+    /// What was written of it.
+    pub words: String,
+    /// The time in which it can have arrived.
+    pub from: Timestamp,
+    pub to: Timestamp,
+    /// When it was last sent.
+    pub sent: Timestamp,
+    /// Those nearest to it, the newest first.
+    pub controls: Vec<Control>,
+}
+
+/// What a look showed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SearchResult {
+    Found(Receipt),
+    /// Proved: it isn't there.
+    Absent,
+    /// It wasn't seen, and that proves nothing: why.
+    Unproven(String),
+    /// The platform refuses to answer the question.
+    Mute(String),
+}
+
+/// How a question names a page of its answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Pages {
+    /// It can't.
+    None,
+    /// It can, and needn't.
+    Optional,
+    /// It always does.
+    Always,
+}
+
+/// What the question can say.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Ways {
+    /// Which thing is asked for, by its reference or its request's number.
+    pub by_subject: bool,
+    pub pages: Pages,
+    /// From when to when.
+    pub window: bool,
+    /// No platform of its kind is known to list fewer at once than this: a shorter list isn't cut.
+    pub shortest_cut: usize,
+}
+
+/// One question.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Query {
+    pub subject: Subject,
+    pub from: Timestamp,
+    pub to: Timestamp,
+    /// None: whichever is given where none is named.
+    pub page: Option<usize>,
+}
+
+/// One thing of an answer.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Listed {
+    /// What tells it from the others.
+    pub key: String,
+    pub number: Option<String>,
+    /// What stands where our mark does; nothing where that is empty.
+    pub words: Option<String>,
+}
+
+/// What came back.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Reply {
+    Page {
+        things: Vec<Listed>,
+        /// How many the platform says that there are in all.
+        total: Option<usize>,
+    },
+    /// It doesn't answer such a question (400, 404, 405, 501 …).
+    Refused(String),
+    /// More than is ever read at once.
+    TooLong,
+}
