@@ -14,11 +14,14 @@ struct Row {
     remote_id: String,
     /// A message's sequence, or a photo's place.
     part: i64,
+    since: i64,
     at: i64,
 }
 
 /// The columns of a [`Row`].
-const ROW: [&str; 4] = ["reference", "remote_id", "part", "at"];
+const ROW: [&str; 5] = ["reference", "remote_id", "part", "since", "at"];
+/// When it was first sent.
+const SINCE: &str = "COALESCE((SELECT MIN(o.first_attempt_at) FROM outbox o WHERE o.target_id = t.id), t.delivered_at) AS since";
 /// How many are taken on each side.
 const NEAREST: i64 = 3;
 
@@ -26,23 +29,21 @@ impl Store {
     /// What is known to be there of the same kind, delivered before and after it, the newest first.
     pub async fn controls(&self, entry: &Entry) -> Result<Vec<Control>> {
         // Ids are in the order of time, so that the nearest are found without reading others.
-        let from = match entry.kind.as_str() {
-            "message" => {
-                "SELECT t.id, r.reference, r.remote_id, t.sequence AS part, t.delivered_at AS at
-                 FROM messages t JOIN referrals r ON r.id = t.referral_id"
-            }
-            "photo" => {
-                "SELECT t.id, r.reference, r.remote_id, p.place AS part, t.delivered_at AS at FROM referral_photos t
-                 JOIN referrals r ON r.id = t.referral_id JOIN photos p ON p.id = t.photo_id"
-            }
-            _ => {
-                "SELECT t.id, t.reference, t.remote_id, 0 AS part, t.delivered_at AS at FROM referrals t"
-            }
+        let (columns, source) = match entry.kind.as_str() {
+            "message" => (
+                "r.reference, r.remote_id, t.sequence AS part",
+                "messages t JOIN referrals r ON r.id = t.referral_id",
+            ),
+            "photo" => (
+                "r.reference, r.remote_id, p.place AS part",
+                "referral_photos t JOIN referrals r ON r.id = t.referral_id JOIN photos p ON p.id = t.photo_id",
+            ),
+            _ => ("t.reference, t.remote_id, 0 AS part", "referrals t"),
         };
         let of_lane = if entry.kind == "referral" { "t.lane = $2" } else { "r.lane = $2" };
         let side = |is: &str, order: &str| {
             format!(
-                "SELECT * FROM ({from} WHERE t.id {is} $1 AND {of_lane} AND t.delivered_at IS NOT NULL
+                "SELECT * FROM (SELECT t.id, {columns}, {SINCE}, t.delivered_at AS at FROM {source} WHERE t.id {is} $1 AND {of_lane} AND t.delivered_at IS NOT NULL
                    AND remote_id IS NOT NULL ORDER BY t.id {order} LIMIT {NEAREST}) AS {order}_side"
             )
         };
@@ -59,13 +60,14 @@ impl Store {
 
 impl Row {
     fn read(self, kind: &str) -> Option<Control> {
-        let Row { reference, remote_id, part, at } = self;
+        let Row { reference, remote_id, part, since, at } = self;
+        let since = Timestamp::from_millisecond(since).ok()?;
         let at = Timestamp::from_millisecond(at).ok()?;
         let (reference, number) = match kind {
             "message" => (message_reference(&reference, part), None),
             "photo" => (photo_reference(&reference, part), None),
             _ => (reference, Some(remote_id.clone())),
         };
-        Some(Control { subject: Subject { reference, remote_id }, number, at })
+        Some(Control { subject: Subject { reference, remote_id }, number, since, at })
     }
 }

@@ -347,7 +347,7 @@ impl<'s> Search<'s> {
         let zones = SignedDuration::try_from(ZONES).unwrap_or_default();
         let within = |control: &Control| {
             !self.ways.window
-                || control.at.duration_since(self.sought.from) >= zones
+                || control.since.duration_since(self.sought.from) >= zones
                     && self.sought.to.duration_since(control.at) >= zones
         };
         let mut controls = self.sought.controls.iter().zip(&self.shown);

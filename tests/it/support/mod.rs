@@ -274,6 +274,7 @@ pub fn sought(
     let control = |(reference, number): &(&str, &str)| Control {
         subject: Subject { reference: (*reference).to_owned(), ..Subject::default() },
         number: Some((*number).to_owned()),
+        since: to,
         at: to,
     };
     Sought {

@@ -18,7 +18,9 @@ pub struct Control {
     pub subject: Subject,
     /// Its own number, where it has one: what is listed under it must carry its mark.
     pub number: Option<String>,
-    /// When it was delivered.
+    /// When it was first sent: it isn't there for longer.
+    pub since: Timestamp,
+    /// When it was delivered, or found to be.
     pub at: Timestamp,
 }
 

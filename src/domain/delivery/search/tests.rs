@@ -114,7 +114,12 @@ fn ours(number: usize, seconds: i64) -> Kept {
 
 fn control(number: usize, seconds: i64) -> Control {
     let Kept { number, reference, at, .. } = ours(number, seconds);
-    Control { subject: Subject { reference, ..Subject::default() }, number: Some(number), at }
+    Control {
+        subject: Subject { reference, ..Subject::default() },
+        number: Some(number),
+        since: at,
+        at,
+    }
 }
 
 /// The first of ours, sent at 0.
@@ -322,6 +327,11 @@ fn one_control_that_is_left_out_outweighs_one_that_is_shown() {
     let controls = vec![control(3, 60), control(2, -100_000)];
     let (result, _) = late.look(&sought(controls), LISTS);
     assert!(matches!(&result, SearchResult::Unproven(why) if why.contains("P3")), "{result:?}");
+    // Sent long before and found only now, it lies where nobody looked.
+    let shows = platform(vec![ours(2, 60)]);
+    let found_late = Control { since: at(-200_000), ..control(3, 30) };
+    let controls = vec![control(2, 60), found_late];
+    assert_eq!(shows.look(&sought(controls), LISTS).0, SearchResult::Absent);
     // The newest few, whatever is asked for.
     let ways = Ways { by_subject: true, pages: Pages::None, window: false, shortest_cut: 5 };
     let kept = (1..9).map(|n| ours(n, n as i64 * 60)).collect();
