@@ -8,14 +8,14 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::words;
-
 pub mod answer;
 mod rate;
 pub mod search;
+mod withdrawal;
 
 pub use rate::Rate;
 pub use search::SearchResult;
+pub use withdrawal::Withdrawal;
 
 /// An outbox entry that was taken to be delivered now.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -51,16 +51,6 @@ pub struct Claim<'c> {
     /// After a turn of which it isn't known whether it was kept: what the owner holds. What it may have taken besides was
     /// never tried and is let go.
     pub holds: Option<&'c [String]>,
-}
-
-words! {
-    /// Why an entry isn't owed any more.
-    Withdrawal {
-        Voided = "voided", "问题已作废";
-        Overridden = "overridden", "平台部分已由人认定办结";
-        Reclassified = "reclassified", "问题已改由镇村自办";
-        Superseded = "superseded", "问题已转入新一轮办理";
-    }
 }
 
 /// What the receiver gave for it.

@@ -231,14 +231,14 @@ fn what_is_taken_apart_again_leaves_what_it_was_joined_to() {
     let apart = answer(5, "7", InProgress, "已拆出");
     let theirs = [answer(6, "10", Resolved, ""), answer(6, "11", Resolved, "")];
     let all = |more: &[Answer]| after(following(&["7"]), &[&joined[..], more].concat());
-    let follows = all(&[&[apart.clone()], &theirs[..]].concat());
+    let follows = all(&[std::slice::from_ref(&apart), &theirs].concat());
     assert_eq!((follows.events.len(), follows.referrals[0].1.state), (1, Standing::Open));
     assert_eq!(follows.referrals[0].1.number.as_deref(), Some("7"));
     let left = follows.numbers.iter().filter(|(_, number)| number.state == NumberState::Left);
     assert_eq!(left.count(), 3);
     // What it was joined to had ended before that was known: it's taken up again.
     let ended = theirs.clone().map(|theirs| Answer { at: 4, ..theirs });
-    let follows = all(&[&ended[..], &[apart.clone()]].concat());
+    let follows = all(&[&ended, std::slice::from_ref(&apart)].concat());
     assert_eq!((follows.events.len(), follows.referrals[0].1.state), (3, Standing::Open));
     // Older, closed, or a word that says nothing: nothing is taken apart. Joined once more, it's theirs again.
     for other in [
