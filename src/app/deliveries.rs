@@ -6,11 +6,11 @@ use std::collections::HashMap;
 use async_trait::async_trait;
 
 use super::issues::referral_refused;
-use super::receive_updates::referrals_delivered;
+use super::receive_updates::{referrals_delivered, referrals_numbered};
 use crate::db::{Decision, Store, StoreError, Tx};
 use crate::domain::delivery::{
     Claim, Entry, Kept, Receipt, Settlement, Withdrawal, arrived_late, keep, number_taken,
-    unless_owed,
+    of_the_debt,
 };
 
 /// A claimed entry with how its claim ended.
@@ -123,11 +123,9 @@ impl Tx {
             .iter()
             .filter_map(|(entry, settlement)| {
                 let withdrawn = *held.get(&entry.id)?;
-                let (settlement, was_unknown) = (settlement.clone(), entry.unknown_since.is_some());
-                let settlement = match (withdrawn, taken.get(&entry.id)) {
-                    (_, Some((number, other))) => number_taken(number, other),
-                    (Some(why), None) => unless_owed(settlement, was_unknown, why),
-                    (None, None) => settlement,
+                let settlement = match taken.get(&entry.id) {
+                    Some((number, other)) => number_taken(number, other),
+                    None => of_the_debt(entry, settlement.clone(), withdrawn, now),
                 };
                 let mut kept = keep(entry, &settlement, withdrawn, now);
                 if taken.contains_key(&entry.id) {
@@ -258,6 +256,9 @@ impl Tx {
         };
         self.write_decision(&debt, decision, note.as_deref()).await?;
         match decision {
+            Decision::Arrived { remote_id: Some(number) } if debt.lacks_a_number => {
+                referrals_numbered(self, &[(&debt.target_id, number)]).await?;
+            }
             Decision::Arrived { remote_id } if debt.kind == "referral" => {
                 let receipt = Receipt { remote_id: remote_id.clone(), token: None };
                 referrals_delivered(self, &[(&debt.target_id, &receipt)]).await?;

@@ -43,14 +43,15 @@ pub async fn receive_all(
     end: End<'_>,
 ) -> Result<usize, StoreError> {
     let ordered: Vec<PlatformUpdate> = in_order(updates).into_iter().cloned().collect();
+    let heard_at = store.context().clock.millis();
     let (mut news, mut rest) = (0, ordered.as_slice());
     loop {
         let (now, later) = rest.split_at(rest.len().min(ANSWERS));
         let end = if later.is_empty() { end } else { End::Nothing };
-        news += match receive_some(store, now, end).await {
+        news += match receive_some(store, now, heard_at, end).await {
             Err(error) if error.is_of_the_data() => {
-                let news = receive_each(store, now).await?;
-                receive_some(store, &[], end).await?;
+                let news = receive_each(store, now, heard_at).await?;
+                receive_some(store, &[], heard_at, end).await?;
                 news
             }
             done => done?,
@@ -66,11 +67,12 @@ pub async fn receive_all(
 async fn receive_some(
     store: &Store,
     updates: &[PlatformUpdate],
+    heard_at: i64,
     end: End<'_>,
 ) -> Result<usize, StoreError> {
     let turn = async {
         let mut tx = store.begin().await?;
-        let news = receive(&mut tx, updates).await?;
+        let news = hear(&mut tx, updates, heard_at).await?;
         note_end(&mut tx, end).await?;
         tx.commit().await?;
         Ok(news)
@@ -80,10 +82,14 @@ async fn receive_some(
 }
 
 /// One answer that can't be taken for a reason of its own stops no other: it's noted, and said on the status page.
-async fn receive_each(store: &Store, updates: &[PlatformUpdate]) -> Result<usize, StoreError> {
+async fn receive_each(
+    store: &Store,
+    updates: &[PlatformUpdate],
+    heard_at: i64,
+) -> Result<usize, StoreError> {
     let mut news = 0;
     for update in updates {
-        match receive_some(store, std::slice::from_ref(update), End::Nothing).await {
+        match receive_some(store, std::slice::from_ref(update), heard_at, End::Nothing).await {
             Ok(more) => news += more,
             Err(error) if error.is_of_the_data() => {
                 error!(remote_id = %update.remote_id, %error, "an answer can't be taken");
@@ -124,13 +130,45 @@ async fn note_end(tx: &mut Tx, end: End<'_>) -> Result<(), StoreError> {
         End::Feed(cursor) => tx.keep_cursor(cursor).await,
         End::Push(id) => tx.keep_push(id).await,
         End::Asked { referrals, numbers, troubles } => {
-            let numbered: Vec<(&str, &str)> =
-                numbers.iter().map(|(id, number)| (id.as_str(), number.as_str())).collect();
-            referrals_numbered(tx, &numbered).await?;
-            let asked = referrals.iter().filter(|open| !numbers.contains_key(open.id.as_str()));
-            tx.polled(&asked.copied().collect::<Vec<_>>(), troubles).await
+            let mut troubles = troubles.clone();
+            let own = own_numbers(tx, referrals, numbers, &mut troubles).await?;
+            referrals_numbered(tx, &own).await?;
+            let numbered: HashSet<&str> = own.iter().map(|(id, _)| *id).collect();
+            let asked = referrals.iter().filter(|open| !numbered.contains(open.id.as_str()));
+            tx.polled(&asked.copied().collect::<Vec<_>>(), &troubles).await
         }
     }
+}
+
+/// Of the numbers that the platform gave, by the referral's id, those that are that referral's own: one number is one
+/// referral's. The others go on by their tokens, and it's said why.
+async fn own_numbers<'n>(
+    tx: &mut Tx,
+    referrals: &[&OpenReferral],
+    numbers: &'n HashMap<String, String>,
+    troubles: &mut HashMap<String, Trouble>,
+) -> Result<Vec<(&'n str, &'n str)>, StoreError> {
+    let given: Vec<(&str, &str)> =
+        numbers.iter().map(|(id, number)| (id.as_str(), number.as_str())).collect();
+    let others = tx.numbers_of_others(&given).await?;
+    let mut own = Vec::new();
+    for (id, number) in given {
+        let several = numbers.values().filter(|given| *given == number).count() > 1;
+        let whose = match others.get(id) {
+            Some(other) => format!("已经是 {other} 的"),
+            None if several => "同时给了另一件".to_owned(),
+            None => {
+                own.push((id, number));
+                continue;
+            }
+        };
+        let token =
+            referrals.iter().find(|open| open.id == id).and_then(|open| open.token.as_ref());
+        let by = token.map_or_else(|| "没有编号".to_owned(), |token| format!("凭证 {token}"));
+        let why = format!("{by}：平台回答 给的编号 {number} {whose}，一个编号只能属于一件");
+        troubles.insert(id.to_owned(), Trouble { why, soon: false });
+    }
+    Ok(own)
 }
 
 /// How many referrals a turn makes due.
@@ -171,10 +209,16 @@ pub async fn receive_push(
 /// # Errors
 /// Where the record can't be read or written.
 pub async fn receive(tx: &mut Tx, updates: &[PlatformUpdate]) -> Result<usize, StoreError> {
+    let now = tx.now();
+    hear(tx, updates, now).await
+}
+
+/// The same of a reading that was begun at `heard_at`.
+async fn hear(tx: &mut Tx, updates: &[PlatformUpdate], heard_at: i64) -> Result<usize, StoreError> {
     let theirs: Vec<&PlatformUpdate> =
         updates.iter().filter(|update| !is_own_message(&update.text)).collect();
     note_later(tx, &theirs).await?;
-    let news = tx.keep_updates(&theirs).await?;
+    let news = tx.keep_updates(&theirs, heard_at).await?;
     let ids: Vec<&str> = news.iter().map(|(id, _)| id.as_str()).collect();
     let numbers: HashSet<&str> = news.iter().map(|(_, number)| number.as_str()).collect();
     apply(tx, &numbers, &ids).await?;
@@ -220,13 +264,13 @@ async fn apply_early(tx: &mut Tx, numbers: &[&str]) -> Result<(), StoreError> {
 /// in the order in which it came (`order`, ids). What is about a number that isn't known yet waits.
 async fn apply(tx: &mut Tx, numbers: &HashSet<&str>, order: &[&str]) -> Result<(), StoreError> {
     let mut numbers: HashSet<String> = numbers.iter().map(|number| (*number).to_owned()).collect();
-    let mut answers: Vec<(i64, Answer)> = Vec::new();
+    let mut answers: Vec<Answer> = Vec::new();
     let mut asked: Vec<String> = numbers.iter().cloned().collect();
     // What an answer names in its number's place may itself have been spoken of.
     while !asked.is_empty() {
         let waiting = tx.waiting_answers(&asked).await?;
-        let named = waiting.iter().flat_map(|(_, answer)| answer.successors.iter());
-        asked = named.filter(|number| numbers.insert((*number).clone())).cloned().collect();
+        let named = waiting.iter().flat_map(Answer::named);
+        asked = named.filter(|n| numbers.insert((*n).to_owned())).map(str::to_owned).collect();
         answers.extend(waiting);
     }
     if answers.is_empty() {
@@ -234,10 +278,8 @@ async fn apply(tx: &mut Tx, numbers: &HashSet<&str>, order: &[&str]) -> Result<(
     }
     let place: HashMap<&str, usize> =
         order.iter().enumerate().map(|(place, id)| (*id, place)).collect();
-    answers.sort_by_key(|(received, answer)| {
-        (answer.at, *received, place.get(answer.id.as_str()).copied())
-    });
-    let mut answers: Vec<Answer> = answers.into_iter().map(|(_, answer)| answer).collect();
+    answers
+        .sort_by_key(|answer| (answer.at, answer.heard_at, place.get(answer.id.as_str()).copied()));
     by_update_ids(&mut answers);
     let numbers: Vec<String> = numbers.into_iter().collect();
     let (referrals, issues) = tx.followed(&numbers).await?;

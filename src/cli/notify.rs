@@ -213,7 +213,7 @@ async fn test(
         }
         Outcome::Refused { reason } => failed(channel, "对方不收", &reason),
         Outcome::NotSent { reason, .. } => failed(channel, "没有发出", &reason),
-        Outcome::Unknown { reason } | Outcome::Errored { reason } => {
+        Outcome::Unknown { reason } | Outcome::Errored { reason } | Outcome::Unread { reason } => {
             failed(channel, "不知道是否送达", &reason)
         }
     }

@@ -45,10 +45,11 @@ impl Last {
 }
 
 impl Tx {
-    /// Keeps answers, each once; gives the id and the number of each that is new, in their order.
+    /// Keeps answers, each once, all heard by one reading; gives the id and the number of each that is new, in their order.
     pub async fn keep_updates(
         &mut self,
         updates: &[&PlatformUpdate],
+        heard_at: i64,
     ) -> Result<Vec<(String, String)>> {
         let rows = self.new_rows(updates).await?;
         if rows.is_empty() {
@@ -66,11 +67,10 @@ impl Tx {
              SELECT id, $2, remote_id, digest, word, status, body, at, $3, successors, update_id FROM {} AS j",
             self.dialect.rows(&texts, &["at"])
         );
-        let now = self.now();
         sqlx::query(sqlx::AssertSqlSafe(write))
             .bind(to_json(&rows)?)
             .bind(self.context.platform_lane.clone())
-            .bind(now)
+            .bind(heard_at)
             .execute(&mut *self.db)
             .await?;
         Ok(rows.into_iter().map(|row| (row.id, row.remote_id.to_owned())).collect())
@@ -96,8 +96,7 @@ impl Tx {
                 || row.formerly.as_ref().is_some_and(|formerly| known.contains(formerly));
             let moves_on = before.is_some_and(|before| row.at >= before.at);
             if told && update.update_id.is_none() && update.told == Told::Now && moves_on {
-                // It was so before, then otherwise, and is so again: its time doesn't move, so it's dated by ours.
-                row.at = now;
+                // It was so before, then otherwise, and is so again: its time doesn't move, so it's known by ours.
                 row.digest = digest(&[&row.digest, &now.to_string()]);
             } else if told {
                 continue;

@@ -370,6 +370,7 @@ impl CountedRow for ReferralRow {
         "SELECT r.id, r.state, CASE WHEN r.state = 'open' AND EXISTS (
              SELECT 1 FROM referral_numbers n
              JOIN referral_updates u ON u.lane = n.lane AND u.remote_id = n.remote_id AND u.at = n.said_at
+               AND u.received_at = COALESCE(n.heard_at, u.received_at)
              WHERE n.referral_id = r.id AND n.state = 'current' AND u.status = 'resolved' AND TRIM(u.body) = '')
            THEN 1 ELSE 0 END AS unanswered FROM referrals r"
             .to_owned()

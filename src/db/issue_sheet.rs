@@ -181,7 +181,7 @@ impl Session {
             });
             let Some(number) = row.number else { continue };
             if let Place::There(current) = &mut referral.place
-                && row.number_state.as_deref() != Some("replaced")
+                && !matches!(row.number_state.as_deref(), Some("replaced" | "left"))
             {
                 current.push(number.clone());
             }

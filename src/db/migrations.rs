@@ -54,6 +54,7 @@ versions! {
     28 "0028_who_hears";
     29 "0029_links";
     30 "0030_noted";
+    31 "0031_joined";
 }
 
 /// The newest version of a database that this program knows.

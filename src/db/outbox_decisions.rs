@@ -142,6 +142,8 @@ pub(crate) struct DecidedDebt {
     pub kind: String,
     pub target_id: String,
     pub withdrawn: Option<Withdrawal>,
+    /// It's there, and by which number isn't known.
+    pub lacks_a_number: bool,
 }
 
 impl Tx {
@@ -175,14 +177,28 @@ impl Tx {
             Decision::Absent => state == "handed" && withdrawn.is_some(),
             _ => false,
         };
-        if !handed && !matches!(state.as_str(), "ready" | "held" | "review") {
+        let named = matches!(decision, Decision::Arrived { remote_id: Some(_) });
+        let lacks_a_number =
+            named && state == "delivered" && kind == "referral" && self.waits(&target_id).await?;
+        if !lacks_a_number && !handed && !matches!(state.as_str(), "ready" | "held" | "review") {
             let standing = DebtState::read(&state).map(DebtState::chinese);
             return Err(StoreError::Rule(format!(
                 "「{debt_key}」现在是「{}」：只有等待发送或等人处理的才能处置；在途的请过一会儿再试",
                 standing.unwrap_or(&state)
             )));
         }
-        Ok(DecidedDebt { id, kind, target_id, withdrawn })
+        Ok(DecidedDebt { id, kind, target_id, withdrawn, lacks_a_number })
+    }
+
+    /// Whether a referral is there, and its number isn't known.
+    async fn waits(&mut self, referral: &str) -> Result<bool> {
+        let waiting: i64 = sqlx::query_scalar(
+            "SELECT COUNT(*) FROM referrals WHERE id = $1 AND state = 'waiting'",
+        )
+        .bind(referral)
+        .fetch_one(&mut *self.db)
+        .await?;
+        Ok(waiting > 0)
     }
 
     /// Writes a person's decision, with a note where there is something to say.

@@ -16,6 +16,8 @@ pub struct OpenReferral {
     /// Since when it has given no answer about it, and why.
     pub unasked_since: Option<i64>,
     pub unasked_why: Option<String>,
+    /// 1 where it goes on under another number: the platform may take that back.
+    pub replaced: i64,
 }
 
 from_row!(OpenReferral {
@@ -25,7 +27,8 @@ from_row!(OpenReferral {
     delivered_at,
     ended_at,
     unasked_since,
-    unasked_why
+    unasked_why,
+    replaced
 });
 
 impl OpenReferral {
@@ -100,8 +103,9 @@ impl Store {
     /// The referrals that wait for their number, the longest due first, at most `limit`.
     pub async fn due_numbers(&self, limit: i64) -> Result<Vec<OpenReferral>> {
         Ok(sqlx::query_as(
-            "SELECT id, remote_id, token, delivered_at, CAST(NULL AS BIGINT) AS ended_at, unasked_since, unasked_why
-             FROM referrals WHERE lane = $1 AND state = 'waiting' AND token IS NOT NULL AND poll_at <= $2
+            "SELECT id, remote_id, token, delivered_at, CAST(NULL AS BIGINT) AS ended_at, unasked_since, unasked_why,
+               CAST(0 AS BIGINT) AS replaced
+             FROM referrals WHERE lane = $1 AND state = 'waiting' AND poll_at <= $2
              ORDER BY poll_at, id LIMIT $3",
         )
         .bind(&self.context.platform_lane)
@@ -112,29 +116,32 @@ impl Store {
     }
 
     /// The referrals to ask about now, the longest due first, at most `limit` that are open and as many that have ended; one
-    /// for each number that it goes by.
-    pub async fn due_polls(&self, limit: i64) -> Result<Vec<OpenReferral>> {
+    /// for each number that it goes by, and where `went` for each that it went by.
+    pub async fn due_polls(&self, limit: i64, went: bool) -> Result<Vec<OpenReferral>> {
         let mut due: Vec<OpenReferral> = sqlx::query_as(
-            "SELECT r.id, n.remote_id, r.token, r.delivered_at, CAST(NULL AS BIGINT) AS ended_at, r.unasked_since, r.unasked_why
+            "SELECT r.id, n.remote_id, r.token, r.delivered_at, CAST(NULL AS BIGINT) AS ended_at, r.unasked_since, r.unasked_why,
+               CAST(CASE n.state WHEN 'replaced' THEN 1 ELSE 0 END AS BIGINT) AS replaced
              FROM (SELECT id, token, delivered_at, poll_at, unasked_since, unasked_why FROM referrals
                    WHERE lane = $1 AND state IN ('open', 'waiting') AND poll_at <= $2
                    ORDER BY poll_at, id LIMIT $3) AS r
-             LEFT JOIN referral_numbers n ON n.referral_id = r.id AND n.state = 'current'
+             LEFT JOIN referral_numbers n ON n.referral_id = r.id AND (n.state = 'current' OR (n.state = 'replaced' AND $4 = 1))
              ORDER BY r.poll_at, r.id, n.remote_id",
         )
         .bind(&self.context.platform_lane)
         .bind(self.context.clock.millis())
         .bind(limit)
+        .bind(i64::from(went))
         .fetch_all(&self.read)
         .await?;
-        due.extend(self.due_again(limit).await?);
+        due.extend(self.due_again(limit, went).await?);
         Ok(due)
     }
 
     /// Those that have ended and are asked about again.
-    async fn due_again(&self, limit: i64) -> Result<Vec<OpenReferral>> {
+    async fn due_again(&self, limit: i64, went: bool) -> Result<Vec<OpenReferral>> {
         let ended: Vec<OpenReferral> = sqlx::query_as(
-            "SELECT id, remote_id, token, delivered_at, remote_at AS ended_at, unasked_since, unasked_why FROM referrals
+            "SELECT id, remote_id, token, delivered_at, remote_at AS ended_at, unasked_since, unasked_why,
+               CAST(0 AS BIGINT) AS replaced FROM referrals
              WHERE lane = $1 AND state = 'ended' AND poll_at <= $2 ORDER BY poll_at, id LIMIT $3",
         )
         .bind(&self.context.platform_lane)
@@ -147,18 +154,21 @@ impl Store {
         }
         // Looked up by what was found: joined, PostgreSQL would read all numbers through.
         let read = format!(
-            "SELECT referral_id, remote_id FROM referral_numbers WHERE referral_id {} AND state = 'ended'
+            "SELECT referral_id, remote_id, CAST(CASE state WHEN 'replaced' THEN 1 ELSE 0 END AS BIGINT) AS replaced
+             FROM referral_numbers WHERE referral_id {} AND (state = 'ended' OR (state = 'replaced' AND $2 = 1))
              ORDER BY referral_id, remote_id",
             self.dialect.among()
         );
         let ids: Vec<&str> = ended.iter().map(|open| open.id.as_str()).collect();
-        let numbers: Vec<(String, String)> = sqlx::query_as(sqlx::AssertSqlSafe(read))
+        let numbers: Vec<(String, String, i64)> = sqlx::query_as(sqlx::AssertSqlSafe(read))
             .bind(to_json(&ids)?)
+            .bind(i64::from(went))
             .fetch_all(&self.read)
             .await?;
-        let each = |(id, number): &(String, String)| {
+        let each = |(id, number, replaced): &(String, String, i64)| {
             let open = ended.iter().find(|open| open.id == *id)?;
-            Some(OpenReferral { remote_id: Some(number.clone()), ..open.clone() })
+            let (remote_id, replaced) = (Some(number.clone()), *replaced);
+            Some(OpenReferral { remote_id, replaced, ..open.clone() })
         };
         Ok(numbers.iter().filter_map(each).collect())
     }

@@ -31,7 +31,7 @@ struct AnswerRow {
 }
 
 impl AnswerRow {
-    fn read(self) -> Result<(i64, Answer)> {
+    fn read(self) -> Result<Answer> {
         let status = |text: &str| word("referral_updates.status", text, PlatformStatus::read);
         let status = self.status.as_deref().map(status).transpose()?;
         let numbers = |text: String| {
@@ -49,13 +49,14 @@ impl AnswerRow {
             at: self.at,
             successors: self.successors.map(numbers).transpose()?.unwrap_or_default(),
             update_id: self.update_id,
+            heard_at: self.received_at,
         };
-        Ok((self.received_at, answer))
+        Ok(answer)
     }
 }
 
 /// The columns of a [`FollowedRow`].
-const FOLLOWED: [&str; 14] = [
+const FOLLOWED: [&str; 16] = [
     "id",
     "issue_id",
     "of_round",
@@ -63,6 +64,8 @@ const FOLLOWED: [&str; 14] = [
     "number_state",
     "said_at",
     "said_by",
+    "heard_at",
+    "came_from",
     "state",
     "round",
     "level",
@@ -81,6 +84,8 @@ struct FollowedRow {
     number_state: String,
     said_at: Option<i64>,
     said_by: Option<String>,
+    heard_at: Option<i64>,
+    came_from: Option<String>,
     #[serde(flatten)]
     issue: Projection,
 }
@@ -92,6 +97,22 @@ struct NumberRow<'n> {
     state: &'static str,
     said_at: Option<i64>,
     said_by: Option<&'n str>,
+    heard_at: Option<i64>,
+    came_from: Option<&'n str>,
+}
+
+impl<'n> NumberRow<'n> {
+    fn of((referral_id, number): &'n (String, Number)) -> NumberRow<'n> {
+        NumberRow {
+            referral_id,
+            remote_id: &number.number,
+            state: number.state.code(),
+            said_at: number.said_at,
+            said_by: number.said_by.as_deref(),
+            heard_at: number.heard_at,
+            came_from: number.came_from.as_deref(),
+        }
+    }
 }
 
 #[derive(Serialize)]
@@ -117,8 +138,8 @@ pub struct Trouble {
 const AGAIN_SOON: SignedDuration = SignedDuration::from_mins(10);
 
 impl Tx {
-    /// The answers about these numbers that weren't applied yet, each with when it was received.
-    pub async fn waiting_answers(&mut self, numbers: &[String]) -> Result<Vec<(i64, Answer)>> {
+    /// The answers about these numbers that weren't applied yet.
+    pub async fn waiting_answers(&mut self, numbers: &[String]) -> Result<Vec<Answer>> {
         let read = format!(
             "SELECT {} FROM referral_updates WHERE lane = $2 AND remote_id {} AND applied_at IS NULL",
             ANSWER.join(", "),
@@ -136,9 +157,9 @@ impl Tx {
     ) -> Result<(Vec<Followed>, HashMap<String, Issue>)> {
         let read = format!(
             "SELECT r.id, r.issue_id, r.round AS of_round, n.remote_id, n.state AS number_state, n.said_at, n.said_by,
-               i.state, i.round, i.level, i.category, i.urgency, i.town_finished, i.platform_finished
+               n.heard_at, n.came_from, i.state, i.round, i.level, i.category, i.urgency, i.town_finished, i.platform_finished
              FROM referrals r JOIN referral_numbers n ON n.referral_id = r.id JOIN issues i ON i.id = r.issue_id
-             WHERE r.id IN (SELECT referral_id FROM referral_numbers WHERE lane = $2 AND remote_id {} AND state <> 'replaced')
+             WHERE r.id IN (SELECT referral_id FROM referral_numbers WHERE lane = $2 AND remote_id {} AND state <> 'left')
              ORDER BY r.id, n.remote_id",
             self.dialect.among()
         );
@@ -154,10 +175,12 @@ impl Tx {
                 number_state,
                 said_at,
                 said_by,
+                heard_at,
+                came_from,
                 issue,
             } = row;
             let state = word("referral_numbers.state", &number_state, NumberState::read)?;
-            let number = Number { number: remote_id, state, said_at, said_by };
+            let number = Number { number: remote_id, state, said_at, said_by, heard_at, came_from };
             issues.insert(issue_id.clone(), issue.issue()?);
             match referrals.last_mut().filter(|known| known.id == id) {
                 Some(known) => known.numbers.push(number),
@@ -181,7 +204,7 @@ impl Tx {
     ) -> Result<()> {
         let numbers: Vec<&str> = numbers.collect();
         let read = format!(
-            "SELECT DISTINCT referral_id FROM referral_numbers WHERE lane = $2 AND state <> 'replaced' AND remote_id {}",
+            "SELECT DISTINCT referral_id FROM referral_numbers WHERE lane = $2 AND state <> 'left' AND remote_id {}",
             self.dialect.among()
         );
         let followers: Vec<String> = sqlx::query_scalar(sqlx::AssertSqlSafe(read))
@@ -197,17 +220,7 @@ impl Tx {
         let numbered = follows.numbers.iter().map(|(referral, _)| referral.as_str());
         let said = follows.referrals.iter().map(|(referral, _)| referral.as_str());
         self.retally(Thing::Referral, numbered.chain(said)).await?;
-        let numbers: Vec<NumberRow<'_>> = follows
-            .numbers
-            .iter()
-            .map(|(referral_id, Number { number, state, said_at, said_by })| NumberRow {
-                referral_id,
-                remote_id: number,
-                state: state.code(),
-                said_at: *said_at,
-                said_by: said_by.as_deref(),
-            })
-            .collect();
+        let numbers: Vec<NumberRow<'_>> = follows.numbers.iter().map(NumberRow::of).collect();
         self.put_numbers(&numbers).await?;
         let first = next_look_back(SignedDuration::ZERO).map_or(0, |span| span.as_millis());
         let again = self.now().saturating_add(i64::try_from(first).unwrap_or(0));
@@ -242,11 +255,14 @@ impl Tx {
             return Ok(());
         }
         let write = format!(
-            "INSERT INTO referral_numbers (lane, remote_id, referral_id, state, said_at, said_by)
-             SELECT $2, remote_id, referral_id, state, said_at, said_by FROM {} AS j WHERE true
+            "INSERT INTO referral_numbers (lane, remote_id, referral_id, state, said_at, said_by, heard_at, came_from)
+             SELECT $2, remote_id, referral_id, state, said_at, said_by, heard_at, came_from FROM {} AS j WHERE true
              ON CONFLICT (lane, remote_id, referral_id) DO UPDATE SET state = excluded.state, said_at = excluded.said_at,
-               said_by = excluded.said_by",
-            self.dialect.rows(&["referral_id", "remote_id", "state", "said_by"], &["said_at"])
+               said_by = excluded.said_by, heard_at = excluded.heard_at, came_from = excluded.came_from",
+            self.dialect.rows(
+                &["referral_id", "remote_id", "state", "said_by", "came_from"],
+                &["said_at", "heard_at"]
+            )
         );
         sqlx::query(sqlx::AssertSqlSafe(write))
             .bind(to_json(&numbers)?)
@@ -280,6 +296,8 @@ impl Tx {
                 state: NumberState::Current.code(),
                 said_at: None,
                 said_by: None,
+                heard_at: None,
+                came_from: None,
             })
             .collect();
         let rows = to_json(&numbers)?;

@@ -182,12 +182,12 @@ impl Parts {
                 retry_after: *retry_after,
                 too_many: *cause == Cause::TooMany,
             }),
-            Outcome::Unknown { .. } | Outcome::Errored { .. } => {
+            Outcome::Unknown { .. } | Outcome::Errored { .. } | Outcome::Unread { .. } => {
                 self.gate.failed(&Failure { debt: &entry.id, retry_after: None, too_many: false });
             }
         }
         let again = self.again(entry, outcome.retry_after());
-        after_attempt(outcome, again)
+        after_attempt(outcome, entry.unknown_since.is_some(), again)
     }
 
     /// When to try again: later each time, spread by full jitter, and not before the receiver asked. One that asks for

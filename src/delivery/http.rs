@@ -1,6 +1,7 @@
 //! What an HTTP answer, or its absence, says about whether a debt arrived.
 
 use std::fmt::Display;
+use std::io::Read;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -119,7 +120,7 @@ pub async fn ask_in(request: RequestBuilder, charset: Charset) -> Result<Answer,
     let mut response = request.send().await.map_err(|error| no_answer(&error))?;
     let (status, retry_after) = (response.status(), retry_after(response.headers()));
     let date = date(response.headers());
-    let bytes = read_body(&mut response).await?;
+    let bytes = unpacked(read_body(&mut response).await?)?;
     let content_type = response.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
     let body = charset.read(&bytes, content_type).map_err(NoAnswer::unread)?;
     Ok(Answer { status, body, retry_after, date })
@@ -135,6 +136,24 @@ async fn read_body(response: &mut Response) -> Result<Vec<u8>, NoAnswer> {
         body.extend_from_slice(&chunk);
     }
     Ok(body)
+}
+
+/// Some compress for whoever didn't ask for it. No text begins as gzip does (RFC 1952, 2.3.1).
+fn unpacked(bytes: Vec<u8>) -> Result<Vec<u8>, NoAnswer> {
+    if !bytes.starts_with(&[0x1f, 0x8b]) {
+        return Ok(bytes);
+    }
+    let mut body = Vec::new();
+    let most = u64::try_from(LONGEST_BODY).unwrap_or(u64::MAX).saturating_add(1);
+    let read =
+        flate2::read::MultiGzDecoder::new(bytes.as_slice()).take(most).read_to_end(&mut body);
+    match read {
+        Err(error) => Err(NoAnswer::unread(format!("compressed: {error}"))),
+        Ok(_) if body.len() > LONGEST_BODY => {
+            Err(NoAnswer::unread(format!("{TOO_LONG}: unpacked")))
+        }
+        Ok(_) => Ok(body),
+    }
 }
 
 fn no_answer(error: &reqwest::Error) -> NoAnswer {

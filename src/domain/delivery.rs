@@ -8,12 +8,14 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::words;
-
 pub mod answer;
+mod rate;
 pub mod search;
+mod withdrawal;
 
+pub use rate::Rate;
 pub use search::SearchResult;
+pub use withdrawal::Withdrawal;
 
 /// An outbox entry that was taken to be delivered now.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -51,46 +53,6 @@ pub struct Claim<'c> {
     pub holds: Option<&'c [String]>,
 }
 
-/// So many attempts in a minute, a second's worth of them at once: as a bucket of permits that fills with time. What is
-/// kept of it is until when they are spent; all times in microseconds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Rate(pub u32);
-
-impl Rate {
-    fn interval(self) -> i64 {
-        60_000_000 / i64::from(self.0.max(1))
-    }
-
-    /// How far ahead they may be spent.
-    fn ahead(self) -> i64 {
-        self.interval() * i64::from(self.0.div_ceil(60).max(1))
-    }
-
-    /// How many there are now.
-    pub fn permits(self, spent_until: i64, now: i64) -> i64 {
-        let ahead = spent_until.saturating_sub(now);
-        // A clock that was set back leaves no debt of hours.
-        let ahead = if ahead > self.ahead() { 0 } else { ahead.max(0) };
-        (self.ahead() - ahead) / self.interval()
-    }
-
-    /// Until when they are spent once `used` more are.
-    pub fn spend(self, spent_until: i64, now: i64, used: i64) -> i64 {
-        let begins = if spent_until.saturating_sub(now) > self.ahead() { now } else { spent_until };
-        begins.max(now).saturating_add(self.interval().saturating_mul(used))
-    }
-}
-
-words! {
-    /// Why an entry isn't owed any more.
-    Withdrawal {
-        Voided = "voided", "问题已作废";
-        Overridden = "overridden", "平台部分已由人认定办结";
-        Reclassified = "reclassified", "问题已改由镇村自办";
-        Superseded = "superseded", "问题已转入新一轮办理";
-    }
-}
-
 /// What the receiver gave for it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Receipt {
@@ -118,6 +80,10 @@ pub enum Outcome {
     },
     /// It may have arrived, and the receiver has ended with it: it answered that it failed.
     Errored {
+        reason: String,
+    },
+    /// It may have arrived: the receiver answered by a success whose own words can't be read. It would again.
+    Unread {
         reason: String,
     },
 }
@@ -334,9 +300,14 @@ pub fn after_look(
     }
 }
 
-/// How an attempt's outcome is settled.
-pub fn after_attempt(outcome: Outcome, again: Again) -> Settlement {
+/// How an attempt's outcome is settled, where an earlier one may have arrived or not. Who can't be understood isn't sent the
+/// same over and over.
+pub fn after_attempt(outcome: Outcome, was_unknown: bool, again: Again) -> Settlement {
     match outcome {
+        Outcome::Unread { reason } if was_unknown => {
+            Settlement::Held { reason: format!("{NOT_UNDERSTOOD}（{reason}）") }
+        }
+        Outcome::Unread { reason } => Settlement::Unknown { reason, not_before: again.look_at },
         Outcome::Delivered(receipt) => Settlement::Delivered(receipt),
         Outcome::Refused { reason } => Settlement::Refused { reason },
         Outcome::NotSent { reason, .. } => {
@@ -349,6 +320,9 @@ pub fn after_attempt(outcome: Outcome, again: Again) -> Settlement {
     }
 }
 
+/// Holds one whose receiver answered twice by what can't be read.
+const NOT_UNDERSTOOD: &str =
+    "对方两次都回答成功，返回码却读不懂，不再重发：请核对描述文件或渠道的返回码，核实后认定下落";
 /// Holds an entry that was sent and that its receiver can't be asked about.
 pub const MAY_HAVE_ARRIVED: &str = "可能已送达，但无法向对方查询：请核实后认定下落";
 /// Holds one that was looked for in vain for long, without proof that it isn't there.
@@ -362,6 +336,39 @@ pub const LEASE_EXPIRED: &str = "发送中断，可能已送达，先核实再�
 pub const UNREADABLE: &str = "内容读不出来，稍后再试";
 /// The program failed in the midst of an attempt.
 pub const BROKEN_OFF: &str = "发送时程序出错，可能已送达，先核实再重发";
+
+/// What a settlement says of the whole debt, an earlier attempt included that may have arrived.
+pub fn of_the_debt(
+    entry: &Entry,
+    settlement: Settlement,
+    withdrawn: Option<Withdrawal>,
+    now: i64,
+) -> Settlement {
+    let was_unknown = entry.unknown_since.is_some();
+    match settlement {
+        // It's there, and nothing says by which number: a look may.
+        Settlement::Delivered(receipt)
+            if entry.kind == "referral" && receipt == Receipt::default() && !was_unknown =>
+        {
+            Settlement::Unknown { reason: UNNAMED.to_owned(), not_before: now }
+        }
+        settlement => match withdrawn {
+            Some(why) => unless_owed(settlement, was_unknown, why),
+            None => match settlement {
+                // A no to what was sent again says nothing of the attempt before. A notice's is about its address.
+                Settlement::Refused { reason } if was_unknown && entry.kind != "notice" => {
+                    Settlement::Held { reason: format!("{NOT_TWICE}（{reason}）") }
+                }
+                settlement => settlement,
+            },
+        },
+    }
+}
+
+/// The receiver has it, as it says, and names no number.
+const UNNAMED: &str = "unnamed: there already, the answer says";
+/// It was sent again and refused.
+const NOT_TWICE: &str = "重发时对方没有收，此前发出的那一次可能已收下：请到对方核实后认定下落";
 
 /// What a settlement becomes where the entry has stopped being owed before it was written. What has arrived has; what
 /// certainly hasn't is cancelled; what isn't known is still looked for. Each says that it wasn't owed any more.

@@ -4,6 +4,7 @@
 //! taken for a number moves nothing.
 
 mod answer;
+mod number;
 mod order;
 
 use std::cmp::Ordering;
@@ -13,6 +14,7 @@ use super::issue::{Event, Issue, Refusal};
 use super::referral::{PlatformStatus, event_for, taken_up_again};
 use crate::words;
 pub use answer::Answer;
+pub use number::names_one;
 use order::update_order;
 pub use order::{by_update_ids, in_order};
 
@@ -24,6 +26,8 @@ words! {
         Ended = "ended", "已办结";
         /// The platform goes on under other numbers: this one leads nowhere any more.
         Replaced = "replaced", "已改号";
+        /// It had taken another's place, and the platform has taken that back.
+        Left = "left", "已拆开";
     }
 }
 
@@ -44,6 +48,28 @@ pub struct Number {
     /// The time of the last answer that was taken for it, and the platform's own number of that.
     pub said_at: Option<i64>,
     pub said_by: Option<String>,
+    /// When that answer came, by our clock.
+    pub heard_at: Option<i64>,
+    /// The number whose place it took.
+    pub came_from: Option<String>,
+}
+
+impl Number {
+    fn new(number: &str, came_from: Option<&str>) -> Number {
+        Number {
+            number: number.to_owned(),
+            state: NumberState::Current,
+            said_at: None,
+            said_by: None,
+            heard_at: None,
+            came_from: came_from.map(str::to_owned),
+        }
+    }
+
+    /// Whether what is said of it counts.
+    const fn leads(&self) -> bool {
+        !matches!(self.state, NumberState::Left)
+    }
 }
 
 /// A referral, with every number that it goes or went by.
@@ -138,7 +164,7 @@ impl Following {
             for referral in &followers {
                 self.say(referral, &answer)?;
             }
-            let freed = answer.successors.iter().filter_map(|number| self.early.remove(number));
+            let freed = answer.named().filter_map(|number| self.early.remove(number));
             waiting.extend(freed.flatten().collect::<Vec<_>>().into_iter().rev());
             self.taken.push(answer.id);
         }
@@ -160,12 +186,10 @@ impl Following {
         }
     }
 
-    /// The referrals that go by a number now; one that was replaced leads nowhere any more.
+    /// The referrals that go, or went, by a number.
     fn followers(&self, number: &str) -> Vec<String> {
         let ids = self.by_number.get(number).into_iter().flatten();
-        let led = |id: &&String| {
-            self.number(id, number).is_some_and(|known| known.state != NumberState::Replaced)
-        };
+        let led = |id: &&String| self.number(id, number).is_some_and(Number::leads);
         ids.filter(led).cloned().collect()
     }
 
@@ -173,12 +197,14 @@ impl Following {
         self.referrals.get(referral)?.numbers.iter().find(|known| known.number == number)
     }
 
-    /// How an answer stands to the last one that was taken for its number.
+    /// How an answer stands to the last one that was taken for its number. Of two that the platform dates alike, as by the
+    /// day, the one that came by a later reading is later.
     fn against_last(&self, referral: &str, answer: &Answer) -> Ordering {
         let Some(known) = self.number(referral, &answer.number) else { return Ordering::Greater };
         let Some(said_at) = known.said_at else { return Ordering::Greater };
         let by_id = update_order(answer.update_id.as_deref(), known.said_by.as_deref());
-        by_id.unwrap_or_else(|| answer.at.cmp(&said_at))
+        let by_time = answer.at.cmp(&said_at);
+        by_id.unwrap_or_else(|| by_time.then_with(|| Some(answer.heard_at).cmp(&known.heard_at)))
     }
 
     fn say(&mut self, id: &str, answer: &Answer) -> Result<(), Refusal> {
@@ -186,20 +212,28 @@ impl Following {
         if order == Ordering::Less {
             return Ok(());
         }
-        if !answer.successors.is_empty() {
+        let mut successors = answer.named().peekable();
+        if let Some(first) = successors.peek().map(|first| (*first).to_owned()) {
             self.mark(id, answer, NumberState::Replaced);
-            for number in &answer.successors {
-                self.put_number(id, number);
+            for number in successors {
+                self.put_number(id, number, &answer.number);
             }
-            self.note(id, answer, Standing::Open, answer.successors.first());
+            self.note(id, answer, Standing::Open, Some(&first));
             return Ok(());
+        }
+        let replaced = self.is_elsewhere(id, &answer.number);
+        // The old number of what goes on under another is closed, as a rule. Open again, it's its own again.
+        if replaced && !(order == Ordering::Greater && answer.is_open()) {
+            return Ok(());
+        }
+        if replaced {
+            self.part(id, &answer.number);
         }
         let needs_answer = self.close_needs_answer && answer.text.trim().is_empty();
         let status =
             answer.status.filter(|status| !(needs_answer && *status == PlatformStatus::Resolved));
         let resolved = status == Some(PlatformStatus::Resolved);
-        let had_ended =
-            self.number(id, &answer.number).is_some_and(|known| known.state == NumberState::Ended);
+        let had_ended = self.stands(id, &answer.number) == Some(NumberState::Ended);
         // Of two that can't be told apart in time the one that ends it holds; a word that says nothing ends nothing, and takes
         // no end back.
         if had_ended && !resolved && (order == Ordering::Equal || status.is_none()) {
@@ -214,10 +248,10 @@ impl Following {
             Some(PlatformStatus::Resolved) if ended => Standing::Ended,
             _ => Standing::Open,
         };
-        self.note(id, answer, standing, None);
+        self.note(id, answer, standing, replaced.then_some(&answer.number));
         match status {
             Some(status) if ended || !resolved => {
-                self.tell_issue(id, status, &answer.text, had_ended)
+                self.tell_issue(id, status, &answer.text, had_ended || replaced)
             }
             _ => Ok(()),
         }
@@ -253,17 +287,26 @@ impl Following {
         if let Some(number) = numbers.into_iter().flatten().find(of_it) {
             (number.state, number.said_at) = (state, Some(answer.at));
             number.said_by.clone_from(&answer.update_id);
+            number.heard_at = Some(answer.heard_at);
             self.changed.insert((id.to_owned(), answer.number.clone()));
         }
     }
 
-    fn put_number(&mut self, id: &str, new: &str) {
+    fn put_number(&mut self, id: &str, new: &str, came_from: &str) {
         let Some(referral) = self.referrals.get_mut(id) else { return };
-        if referral.numbers.iter().any(|known| known.number == new) {
-            return;
+        match referral.numbers.iter_mut().find(|known| known.number == new) {
+            Some(known) => match known.state {
+                NumberState::Current | NumberState::Ended => return,
+                // Back to the one before.
+                NumberState::Replaced => known.state = NumberState::Current,
+                // Joined once more.
+                NumberState::Left => {
+                    known.state = NumberState::Current;
+                    known.came_from = Some(came_from.to_owned());
+                }
+            },
+            None => referral.numbers.push(Number::new(new, Some(came_from))),
         }
-        let (state, number) = (NumberState::Current, new.to_owned());
-        referral.numbers.push(Number { number, state, said_at: None, said_by: None });
         self.by_number.entry(new.to_owned()).or_default().insert(id.to_owned());
         self.changed.insert((id.to_owned(), new.to_owned()));
     }
@@ -273,6 +316,35 @@ impl Following {
         let number = number.cloned().or(before);
         let said = Said { state, word: answer.word.clone(), at: answer.at, number };
         self.said.insert(id.to_owned(), said);
+    }
+
+    /// What took a number's place is no part of the referral any more.
+    fn part(&mut self, id: &str, from: &str) {
+        let Some(referral) = self.referrals.get_mut(id) else { return };
+        let mut parted = vec![from.to_owned()];
+        while let Some(from) = parted.pop() {
+            let came = |known: &&mut Number| {
+                let of_it = known.came_from.as_ref() == Some(&from) || !names_one(&known.number);
+                known.leads() && of_it
+            };
+            for number in referral.numbers.iter_mut().filter(came) {
+                number.state = NumberState::Left;
+                parted.push(number.number.clone());
+                self.changed.insert((id.to_owned(), number.number.clone()));
+            }
+        }
+    }
+
+    /// Whether a referral goes on under other numbers than this one.
+    fn is_elsewhere(&self, id: &str, number: &str) -> bool {
+        let others = self.referrals.get(id).into_iter().flat_map(|known| &known.numbers);
+        let go_on = [NumberState::Current, NumberState::Ended];
+        self.stands(id, number) == Some(NumberState::Replaced)
+            && others.into_iter().any(|other| go_on.contains(&other.state))
+    }
+
+    fn stands(&self, id: &str, number: &str) -> Option<NumberState> {
+        self.number(id, number).map(|known| known.state)
     }
 
     fn has_open_number(&self, id: &str) -> bool {

@@ -76,7 +76,8 @@ impl From<Outcome> for NoContact {
             }
             Outcome::Refused { reason }
             | Outcome::Unknown { reason }
-            | Outcome::Errored { reason } => NoContact::because(reason),
+            | Outcome::Errored { reason }
+            | Outcome::Unread { reason } => NoContact::because(reason),
             Outcome::Delivered(_) => NoContact::because(String::new()),
         }
     }
@@ -236,6 +237,8 @@ pub struct Changed {
     pub cursor: Option<String>,
     /// There is more to read at once.
     pub more: bool,
+    /// It may not have told all: what is due is asked about by number as well.
+    pub unsure: bool,
 }
 
 /// From when on to read a feed whose cursor is a time: some way back before the last reading, and before now where
@@ -263,6 +266,11 @@ pub trait Platform: Send + Sync {
         true
     }
 
+    /// Whether it says, when it's asked about a number, which others took its place: that, and that it was taken back.
+    fn tells_successors(&self) -> bool {
+        false
+    }
+
     /// Whether a number can stand in a list with others.
     fn can_list(&self, remote_id: &str) -> bool {
         !remote_id.contains(',')
@@ -279,7 +287,10 @@ pub trait Platform: Send + Sync {
     }
 
     /// What changed since `cursor`, oldest first; from now on where there is none.
-    async fn changes(&self, cursor: Option<&str>) -> Result<Changed, NoContact> {
+    ///
+    /// # Errors
+    /// [`Unanswered::This`] where it answers, and doesn't take the cursor.
+    async fn changes(&self, cursor: Option<&str>) -> Result<Changed, Unanswered> {
         Ok(Changed { cursor: cursor.map(str::to_owned), ..Changed::default() })
     }
 

@@ -7,9 +7,12 @@ use std::panic::AssertUnwindSafe;
 use futures_util::FutureExt;
 use tracing::{debug, warn};
 
-use super::{Answers, NoContact, Platform, Unanswered, Unread};
+use super::{Answers, Changed, NoContact, Platform, Unanswered, Unread};
 use crate::app::receive_updates::{End, ask_about_all, receive_all};
 use crate::db::{OpenReferral, Store, StoreError, Trouble};
+use crate::delivery::http::TOO_LONG;
+use crate::domain::following::names_one;
+use crate::domain::reason::in_words;
 use crate::domain::referral::PlatformUpdate;
 
 /// What a poll did.
@@ -45,13 +48,13 @@ pub async fn poll(
     batch: usize,
 ) -> Result<Polled, StoreError> {
     let mut polled = Polled::default();
-    let due = if platform.has_feed() {
-        if !read_feed(store, platform, &mut polled).await? {
-            return Ok(polled);
-        }
-        Due::Numbers
-    } else {
-        Due::All
+    let due = match platform.has_feed() {
+        true => match read_feed(store, platform, &mut polled).await? {
+            Feed::Silent => return Ok(polled),
+            Feed::Read => Due::Numbers,
+            Feed::Doubtful => Due::All,
+        },
+        false => Due::All,
     };
     ask_due(store, platform, batch, due, &mut polled).await?;
     if polled.asked == 0 && !platform.has_feed() {
@@ -69,25 +72,34 @@ async fn greet(store: &Store, platform: &dyn Platform) -> Result<(), StoreError>
     }
 }
 
-/// Reads the feed to its end. What a page told and where the next one begins are kept together. False where
-/// the platform didn't answer.
+/// How the reading of a feed went.
+enum Feed {
+    /// The platform didn't answer.
+    Silent,
+    Read,
+    /// It may not have told all.
+    Doubtful,
+}
+
+/// Reads the feed to its end. What a page told and where the next one begins are kept together.
 async fn read_feed(
     store: &Store,
     platform: &dyn Platform,
     polled: &mut Polled,
-) -> Result<bool, StoreError> {
+) -> Result<Feed, StoreError> {
     let lane = store.context().platform_lane.clone();
     let mut cursor = store.feed_cursor().await?;
     // A cursor that comes again leads round in a circle.
-    let mut read_from = HashSet::from([cursor.clone()]);
+    let (mut read_from, mut feed) = (HashSet::from([cursor.clone()]), Feed::Read);
     for _ in 0..MOST_PAGES {
-        let changed = match platform.changes(cursor.as_deref()).await {
+        let changed = match changes(store, platform, cursor.as_deref()).await? {
             Ok(changed) => changed,
             Err(none) => {
                 silent(store, &lane, &none).await?;
-                return Ok(false);
+                return Ok(Feed::Silent);
             }
         };
+        feed = if changed.unsure { Feed::Doubtful } else { feed };
         polled.answers += changed.updates.len();
         note(store, &changed.unread, &changed.updates).await?;
         let end = changed.cursor.as_deref().map_or(End::Nothing, End::Feed);
@@ -95,15 +107,44 @@ async fn read_feed(
         store.mark_asked(&lane, None).await?;
         cursor = changed.cursor;
         if !changed.more || !read_from.insert(cursor.clone()) {
-            return Ok(true);
+            return Ok(feed);
         }
     }
     warn!(%lane, "the feed of changes has no end; it's gone on with at the next poll");
     let sample = format!("读了 {MOST_PAGES} 页还没有读完，下次接着读");
     let endless = Unread { what: "平台的更新清单读不到头".to_owned(), sample };
     note(store, &[endless], &[]).await?;
-    Ok(true)
+    Ok(feed)
 }
+
+/// What changed since a cursor. Where the platform doesn't take that any more, having forgotten it or holding more since
+/// then than can be read, the feed is begun anew, and all that is open is asked about: what lies between may be lost.
+async fn changes(
+    store: &Store,
+    platform: &dyn Platform,
+    cursor: Option<&str>,
+) -> Result<Result<Changed, NoContact>, StoreError> {
+    let refused = match platform.changes(cursor).await {
+        Ok(changed) => return Ok(Ok(changed)),
+        Err(Unanswered::This(reason)) => NoContact::because(reason),
+        Err(Unanswered::At(none)) if none.reason.starts_with(TOO_LONG) => none,
+        Err(Unanswered::At(none)) => return Ok(Err(none)),
+    };
+    if cursor.is_none() {
+        return Ok(Err(refused));
+    }
+    let Ok(begun) = platform.changes(None).await else { return Ok(Err(refused)) };
+    if begun.cursor.as_deref() != cursor {
+        warn!(reason = %refused, "the feed of changes is begun anew: its cursor isn't taken any more");
+        let sample = in_words(&refused.reason).said;
+        note(store, &[Unread { what: BEGUN_ANEW.to_owned(), sample }], &[]).await?;
+        ask_about_all(store).await?;
+    }
+    Ok(Ok(Changed { unsure: true, ..begun }))
+}
+
+/// What is said of a feed that had to be begun anew.
+const BEGUN_ANEW: &str = "平台的更新清单接不上上次读到的地方，已从头读起，并逐件查问在办的；一再出现的，请平台查看清单保留多久";
 
 async fn silent(store: &Store, lane: &str, none: &NoContact) -> Result<(), StoreError> {
     warn!(%lane, reason = %none, "the platform didn't answer; asked again at the next poll");
@@ -149,7 +190,7 @@ async fn ask_due(
         Questions { platform, batch, in_a_row: 0, refused: 0, answered: false, put: false };
     loop {
         let due = match what {
-            Due::All => store.due_polls(limit).await?,
+            Due::All => store.due_polls(limit, platform.tells_successors()).await?,
             Due::Numbers => store.due_numbers(limit).await?,
         };
         let mut more = false;
@@ -202,6 +243,9 @@ struct Told {
     asked: HashSet<String>,
 }
 
+/// What is said of one that has neither number nor token.
+const UNNAMED: &str = "没有编号：平台回答 已收下，没有给编号，也没有凭证，无从跟踪。请在平台上查出编号，再运行 zoufang outbox resolve 写明";
+
 /// The referrals that go by a number.
 type OfNumber<'o> = HashMap<&'o str, Vec<&'o OpenReferral>>;
 
@@ -235,10 +279,19 @@ impl Told {
         alone
     }
 
-    fn trouble(&mut self, opens: &[&OpenReferral], why: &str, soon: bool) {
-        for open in opens {
-            warn!(referral = %open.id, %why, "the platform gives no answer about this one");
+    /// It has neither number nor token: somebody has to look it up, where anybody follows by that.
+    fn unnamed(&mut self, open: &OpenReferral, platform: &dyn Platform) {
+        if platform.answers_questions() || platform.has_feed() {
+            self.trouble(&[open], UNNAMED, false);
+        } else {
             self.asked.insert(open.id.clone());
+        }
+    }
+
+    fn trouble(&mut self, opens: &[&OpenReferral], why: &str, soon: bool) {
+        self.asked.extend(opens.iter().map(|open| open.id.clone()));
+        for open in opens.iter().filter(|open| open.replaced == 0) {
+            warn!(referral = %open.id, %why, "the platform gives no answer about this one");
             let why = why.chars().take(300).collect();
             self.troubles.insert(open.id.clone(), Trouble { why, soon });
         }
@@ -262,10 +315,10 @@ impl Questions<'_> {
     /// Asks about these; and why it wasn't asked further, where the platform doesn't answer at all.
     async fn ask(&mut self, due: &[OpenReferral]) -> (Told, Option<NoContact>) {
         let mut told = Told::default();
-        // One that a person says has arrived may have neither number nor token: there is nothing to ask by.
+        // One that is there, as the platform or a person says, may have neither number nor token: there's nothing to ask by.
         for open in due.iter().filter(|open| open.remote_id.is_none()) {
             let Some(token) = &open.token else {
-                told.asked.insert(open.id.clone());
+                told.unnamed(open, self.platform);
                 continue;
             };
             self.put = true;
@@ -273,6 +326,7 @@ impl Questions<'_> {
             match asked.unwrap_or_else(|_| Err(broken_off().into())) {
                 Ok(number) => {
                     self.heard();
+                    let number = number.filter(|number| names_one(number));
                     told.numbers.extend(number.map(|number| (open.id.clone(), number)));
                 }
                 Err(unanswered) => {
@@ -335,11 +389,13 @@ impl Questions<'_> {
     fn parts(&self, due: &[OpenReferral]) -> VecDeque<Vec<String>> {
         let mut parts: VecDeque<Vec<String>> = VecDeque::new();
         let (mut listed, mut length, mut seen) = (Vec::new(), 0, HashSet::new());
-        for number in due.iter().filter_map(|open| open.remote_id.as_ref()) {
+        for open in due {
+            let Some(number) = &open.remote_id else { continue };
             if !seen.insert(number) {
                 continue;
             }
-            if !self.platform.can_list(number) {
+            // The old number of what was joined may be gone: it stands in nobody's way.
+            if open.replaced == 1 || !self.platform.can_list(number) {
                 parts.push_back(vec![number.clone()]);
                 continue;
             }

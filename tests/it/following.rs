@@ -33,6 +33,8 @@ enum Does {
     Hang,
     Panic,
     LeaveOut,
+    /// Give this number for a token.
+    Number(&'static str),
 }
 
 /// A platform that is told what to do with each number; a list with one that it can't answer it doesn't answer at all.
@@ -79,8 +81,15 @@ impl Platform for Scripted {
         self.feed.is_some()
     }
 
-    async fn changes(&self, cursor: Option<&str>) -> Result<Changed, NoContact> {
+    fn tells_successors(&self) -> bool {
+        true
+    }
+
+    async fn changes(&self, cursor: Option<&str>) -> Result<Changed, Unanswered> {
         self.turned.fetch_add(1, Ordering::Relaxed);
+        if cursor.is_some_and(|cursor| cursor.starts_with("forgotten")) {
+            return Err(Unanswered::This("HTTP 410 cursor expired".to_owned()));
+        }
         Ok(self.feed.unwrap()(cursor))
     }
 
@@ -120,6 +129,7 @@ impl Platform for Scripted {
         match self.does.lock().unwrap().get(token) {
             Some(Does::Gone) => Err(Unanswered::This("HTTP 404".to_owned())),
             Some(Does::Hang) => Err(none("timeout").into()),
+            Some(Does::Number(number)) => Ok(Some((*number).to_owned())),
             _ => Ok(Some(format!("of-{token}"))),
         }
     }
@@ -474,3 +484,171 @@ async fn what_cant_be_read_says_what_stood_there() {
     let error = platform.fetch(&["9".to_owned()]).await.unwrap_err().to_string();
     assert!(error.contains("第 1 行第 1 个字起") && error.contains("请登录"), "{error}");
 }
+
+on_both!(a_number_is_one_referrals_for_tokens_too, async |fixture: Fixture| {
+    let tokens = ["a", "b", "c", "d"].map(|token| (None, Some(token)));
+    let fixture = referred(fixture, &tokens).await;
+    let platform = Scripted::default();
+    for (token, number) in [("a", "500"), ("b", "500"), ("c", "0"), ("d", "NULL")] {
+        platform.will(token, Does::Number(number));
+    }
+    for _ in 0..3 {
+        poll(&fixture.store, &platform, 50).await.unwrap();
+        pass(&fixture, 30);
+    }
+    assert_eq!(count(&fixture, State::Resolved).await, 0);
+    let unasked = fixture.store.unasked().await.unwrap().unwrap();
+    assert_eq!(unasked.count, 2);
+    assert!(unasked.why.contains("凭证") && unasked.why.contains("编号 500"), "{}", unasked.why);
+    // Once each has its own, each is followed by it.
+    platform.will("a", Does::Number("501"));
+    platform.will("c", Does::Number("503"));
+    for _ in 0..3 {
+        poll(&fixture.store, &platform, 50).await.unwrap();
+        pass(&fixture, 30);
+    }
+    // b's is nobody else's any more.
+    assert_eq!(count(&fixture, State::Resolved).await, 3);
+    assert!(fixture.store.unasked().await.unwrap().is_none());
+    platform.will("d", Does::Number("501"));
+    poll(&fixture.store, &platform, 50).await.unwrap();
+    let unasked = fixture.store.unasked().await.unwrap().unwrap();
+    assert!(unasked.why.contains("已经是 CHD2022-"), "{}", unasked.why);
+    assert_eq!(count(&fixture, State::Resolved).await, 3);
+});
+
+on_both!(
+    what_arrived_without_a_number_is_looked_for_then_shown_and_given_one,
+    async |fixture: Fixture| {
+        let fixture = referred(fixture, &[(None, None)]).await;
+        // Whoever has it may list it with its number.
+        let issue = fixture.store.issues_in(State::Queued, 10).await.unwrap();
+        assert_eq!(issue.len(), 1, "it isn't taken for referred yet");
+        let again = claim(&fixture.store, "ehushanying", "me", 10, 60_000).await.unwrap();
+        assert!(again[0].unknown_since.is_some());
+        let debt = again[0].debt_key.clone();
+        let unnamed = Settlement::Delivered(Receipt::default());
+        settle(&fixture.store, "ehushanying", "me", &[(again[0].clone(), unnamed)]).await.unwrap();
+        let feed = |cursor: Option<&str>| Changed {
+            cursor: cursor.map(str::to_owned),
+            ..Changed::default()
+        };
+        for platform in [Scripted::default(), Scripted { feed: Some(feed), ..Scripted::default() }]
+        {
+            poll(&fixture.store, &platform, 50).await.unwrap();
+            let unasked = fixture.store.unasked().await.unwrap().unwrap();
+            assert!(unasked.why.contains("没有给编号"), "{}", unasked.why);
+            pass(&fixture, 30);
+        }
+        let arrived = zoufang::db::Decision::Arrived { remote_id: Some("77".to_owned()) };
+        let mut tx = fixture.store.begin().await.unwrap();
+        tx.decide_debt(&debt, &arrived, "周正", "在平台上查到").await.unwrap();
+        tx.commit().await.unwrap();
+        let platform = Scripted::default();
+        poll(&fixture.store, &platform, 50).await.unwrap();
+        assert_eq!(platform.questions(), [["77"]]);
+        assert_eq!(count(&fixture, State::Resolved).await, 1);
+        assert!(fixture.store.unasked().await.unwrap().is_none());
+        let mut tx = fixture.store.begin().await.unwrap();
+        assert!(tx.decide_debt(&debt, &arrived, "周正", "再写一次").await.is_err());
+    }
+);
+
+/// Takes answers in a turn of their own.
+async fn receive(fixture: &Fixture, updates: &[PlatformUpdate]) {
+    let mut tx = fixture.store.begin().await.unwrap();
+    zoufang::app::receive_updates::receive(&mut tx, updates).await.unwrap();
+    tx.commit().await.unwrap();
+}
+
+on_both!(
+    what_was_joined_and_is_taken_apart_again_is_followed_by_its_own_number,
+    async |fixture: Fixture| {
+        let fixture = numbered(fixture, &["7"]).await;
+        let platform = Scripted::default();
+        let joined = |by: &str| PlatformUpdate {
+            successors: vec![by.to_owned()],
+            ..said("7", PlatformStatus::Replaced, "并案")
+        };
+        receive(&fixture, &[joined("90")]).await;
+        platform.will("90", Does::Say(PlatformStatus::InProgress));
+        platform.will("7", Does::Say(PlatformStatus::Replaced));
+        poll(&fixture.store, &platform, 50).await.unwrap();
+        // The old number is asked about too, alone: it may be gone.
+        let mut asked = platform.questions();
+        asked.sort();
+        assert_eq!(asked, [["7"], ["90"]]);
+        platform.will("7", Does::Gone);
+        pass(&fixture, 30);
+        poll(&fixture.store, &platform, 50).await.unwrap();
+        assert!(fixture.store.unasked().await.unwrap().is_none());
+        // Taken apart; what it was joined to then ends, and isn't its own any more.
+        platform.will("7", Does::Say(PlatformStatus::InProgress));
+        pass(&fixture, 30);
+        poll(&fixture.store, &platform, 50).await.unwrap();
+        platform.questions();
+        platform.will("90", Does::Say(PlatformStatus::Resolved));
+        receive(&fixture, &[said("90", PlatformStatus::Resolved, "别处的好了")]).await;
+        pass(&fixture, 30);
+        poll(&fixture.store, &platform, 50).await.unwrap();
+        assert_eq!(
+            (platform.questions(), count(&fixture, State::Resolved).await),
+            (vec![vec!["7".to_owned()]], 0)
+        );
+        platform.will("7", Does::Say(PlatformStatus::Resolved));
+        pass(&fixture, 30);
+        poll(&fixture.store, &platform, 50).await.unwrap();
+        assert_eq!(count(&fixture, State::Resolved).await, 1);
+    }
+);
+
+on_both!(what_is_dated_alike_counts_in_the_order_in_which_it_is_told, async |fixture: Fixture| {
+    let fixture = numbered(fixture, &["7", "8"]).await;
+    let day = Some("2022-04-20T00:00:00Z".parse().unwrap());
+    let dated =
+        |number, status, text, told| PlatformUpdate { at: day, told, ..said(number, status, text) };
+    use PlatformStatus::{InProgress, Resolved};
+    for (told, number) in [(Told::Now, "7"), (Told::Then, "8")] {
+        let mut id = 0_u32;
+        let mut told = |status, text| {
+            id += 1;
+            let update_id = (told == Told::Then).then(|| format!("{}-{id}", 9 - id));
+            PlatformUpdate { update_id, ..dated(number, status, text, told) }
+        };
+        let closed = told(Resolved, "已修好");
+        let taken_up = told(InProgress, "没修好，重新办理");
+        let closed_again = told(Resolved, "已修好");
+        let taken_up_again = told(InProgress, "还是不亮");
+        for (update, resolved) in
+            [(closed, 1), (taken_up, 0), (closed_again, 1), (taken_up_again, 0)]
+        {
+            pass(&fixture, 20);
+            receive(&fixture, &[update]).await;
+            assert_eq!(count(&fixture, State::Resolved).await, resolved, "{number}");
+        }
+    }
+});
+
+on_both!(a_feed_whose_cursor_is_forgotten_is_begun_anew, async |fixture: Fixture| {
+    let fixture = numbered(fixture, &["7", "8"]).await;
+    let feed = |cursor: Option<&str>| match cursor {
+        None => Changed { cursor: Some("forgotten-1".to_owned()), ..Changed::default() },
+        Some(_) => panic!("it's forgotten"),
+    };
+    let platform = Scripted { feed: Some(feed), ..Scripted::default() };
+    poll(&fixture.store, &platform, 50).await.unwrap();
+    assert_eq!(platform.questions(), Vec::<Vec<String>>::new());
+    // What lies between is asked for by number. One that gives the same cursor anew has only nothing to tell.
+    poll(&fixture.store, &platform, 50).await.unwrap();
+    assert_eq!(count(&fixture, State::Resolved).await, 2);
+    assert!(fixture.store.platform_notes(0).await.unwrap().is_empty());
+    let anew = |cursor: Option<&str>| match cursor {
+        None => Changed { cursor: Some("b-1".to_owned()), ..Changed::default() },
+        Some(cursor) => Changed { cursor: Some(cursor.to_owned()), ..Changed::default() },
+    };
+    let platform = Scripted { feed: Some(anew), ..Scripted::default() };
+    poll(&fixture.store, &platform, 50).await.unwrap();
+    let notes = fixture.store.platform_notes(0).await.unwrap();
+    assert!(notes.iter().any(|note| note.what.contains("从头读起")), "{notes:?}");
+    assert_eq!(fixture.store.feed_cursor().await.unwrap().as_deref(), Some("b-1"));
+});

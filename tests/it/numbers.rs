@@ -34,7 +34,7 @@ fn told(
 /// The numbers that would be asked about now.
 async fn asked(store: &Store) -> Vec<String> {
     receive_updates::ask_about_all(store).await.unwrap();
-    let due = store.due_polls(100).await.unwrap();
+    let due = store.due_polls(100, false).await.unwrap();
     due.into_iter().filter_map(|open| open.remote_id).collect()
 }
 

@@ -392,3 +392,136 @@ async fn a_key_goes_where_configuration_says() {
     let (_, adapter, _stop) = council("json", "open311-adapter", everywhere).await;
     assert!(adapter.service_gaps().await.is_err());
 }
+
+/// A feed of updates that answers each window by what lies in it.
+async fn feed(
+    answer: impl Fn(Vec<Timestamp>) -> ResponseTemplate + Send + Sync + 'static,
+) -> MockServer {
+    let server = MockServer::start().await;
+    Mock::given(path("/servicerequestupdates.json"))
+        .respond_with(move |request: &wiremock::Request| {
+            let window = request.url.query_pairs().filter(|(name, _)| name.ends_with("_date"));
+            answer(window.map(|(_, at)| at.parse().unwrap()).collect())
+        })
+        .mount(&server)
+        .await;
+    server
+}
+
+fn with_feed(server: &MockServer, clock: &Clock) -> Open311 {
+    let text = format!(
+        "[platform]\nadapter = 'open311'\nendpoint = '{}'\nservice_request_updates = true\ntimeout = '5s'\n\
+         [outbox]\nlease = '1m'",
+        server.uri()
+    );
+    Open311::new(&Settings::from_text(&text, "test").unwrap().platform, clock.clone()).unwrap()
+}
+
+fn update(number: usize, at: &str, more: &str) -> serde_json::Value {
+    serde_json::json!({
+        "update_id": format!("u{number}"), "service_request_id": number.to_string(), "status": "closed",
+        "updated_datetime": at, "description": format!("好{more}"),
+    })
+}
+
+#[tokio::test]
+async fn a_window_that_holds_none_is_no_failure_however_thats_said() {
+    let at = "2022-04-20T08:00:00Z";
+    let clock = Clock::manual("2022-04-20T09:00:00Z".parse().unwrap());
+    let not_found = |body: &str| ResponseTemplate::new(404).set_body_string(body);
+    for empty in [
+        ResponseTemplate::new(200).set_body_string("null"),
+        ResponseTemplate::new(204),
+        not_found(r#"[{"code": 404, "description": "No updates found"}]"#),
+        not_found("[]"),
+    ] {
+        let says = empty.clone();
+        let server = feed(move |window| {
+            match window[0] <= at.parse().unwrap() && at.parse::<Timestamp>().unwrap() <= window[1]
+            {
+                true => ResponseTemplate::new(200).set_body_json(
+                    (0..12).map(|number| update(number, at, "")).collect::<Vec<_>>(),
+                ),
+                false => says.clone(),
+            }
+        })
+        .await;
+        // Twelve at one moment: each half but one holds none.
+        let adapter = with_feed(&server, &clock);
+        let changed = adapter.changes(Some("2022-04-20T07:00:00Z")).await.unwrap();
+        assert_eq!((changed.updates.len(), changed.more), (12, false));
+        let nothing = adapter.changes(Some("2022-04-20T09:00:00Z")).await.unwrap();
+        assert!(nothing.updates.len() <= 12 && !nothing.unsure);
+    }
+    // Where there never was a list, 404 may as well mean that there is none: what is open is asked about too.
+    let server = feed(move |_| not_found(r#"[{"code": 404, "description": "not found"}]"#)).await;
+    assert!(with_feed(&server, &clock).changes(None).await.unwrap().unsure);
+    let server = feed(move |_| not_found("<html>404</html>")).await;
+    assert!(with_feed(&server, &clock).changes(None).await.is_err());
+}
+
+#[tokio::test]
+async fn a_feed_longer_than_is_read_at_once_is_read_in_parts() {
+    let clock = Clock::manual("2022-04-20T20:00:00Z".parse().unwrap());
+    let server = feed(|window| {
+        let hours = (0..24).map(|hour| format!("2022-04-20T{hour:02}:00:00Z"));
+        let within = hours.enumerate().filter(|(_, at)| {
+            let at = at.parse::<Timestamp>().unwrap();
+            window[0] <= at && at <= window[1]
+        });
+        let rows: Vec<_> =
+            within.map(|(hour, at)| update(hour, &at, &"，办理情况".repeat(60_000))).collect();
+        ResponseTemplate::new(200).set_body_json(rows)
+    })
+    .await;
+    let adapter = with_feed(&server, &clock);
+    let (mut cursor, mut told) =
+        (Some("2022-04-20T00:00:00Z".to_owned()), std::collections::BTreeSet::new());
+    for _ in 0..20 {
+        let changed = adapter.changes(cursor.as_deref()).await.unwrap();
+        told.extend(changed.updates.into_iter().map(|update| update.remote_id));
+        cursor = changed.cursor;
+        if !changed.more {
+            break;
+        }
+    }
+    assert_eq!(told.len(), 21, "{told:?}");
+    assert_eq!(cursor.as_deref(), Some("2022-04-20T20:00:00Z"));
+    // One that gives all of it whatever is asked for is asked a few times, and failed.
+    let server =
+        feed(|_| ResponseTemplate::new(200).set_body_string(" ".repeat((4 << 20) + 1))).await;
+    assert!(with_feed(&server, &clock).changes(Some("2022-04-20T00:00:00Z")).await.is_err());
+    assert!(server.received_requests().await.unwrap().len() < 60);
+}
+
+#[tokio::test]
+async fn what_comes_compressed_though_nobody_asked_is_read() {
+    use std::io::Write;
+    let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+    packed.write_all(r#"[{"service_request_id":"7","status":"closed"}]"#.as_bytes()).unwrap();
+    let packed = packed.finish().unwrap();
+    let template = |bytes: &[u8]| {
+        ResponseTemplate::new(200).insert_header("content-encoding", "gzip").set_body_bytes(bytes)
+    };
+    assert_eq!(answered(template(&packed)).await, delivered(Some("7"), None));
+    let cut = answered(template(&packed[..packed.len() - 12])).await;
+    assert!(
+        matches!(&cut, Outcome::Unknown { reason } if reason.starts_with("compressed")),
+        "{cut:?}"
+    );
+}
+
+#[tokio::test]
+async fn what_stands_where_there_is_no_number_yet_is_none() {
+    for (body, outcome) in [
+        (r#"[{"service_request_id": 0, "token": "t1"}]"#, delivered(None, Some("t1"))),
+        (r#"[{"service_request_id": null, "token": "t1"}]"#, delivered(None, Some("t1"))),
+        (r#"[{"service_request_id": "7", "token": 0}]"#, delivered(Some("7"), None)),
+    ] {
+        assert_eq!(answered(ResponseTemplate::new(201).set_body_string(body)).await, outcome);
+    }
+    let none =
+        answered(ResponseTemplate::new(201).set_body_string(r#"[{"service_request_id": 0}]"#))
+            .await;
+    assert!(matches!(none, Outcome::Unknown { .. }), "{none:?}");
+}

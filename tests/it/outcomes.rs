@@ -105,7 +105,7 @@ fn named(outcome: &Outcome) -> &'static str {
         Outcome::Refused { .. } => "refused",
         Outcome::NotSent { reason, .. } if reason.starts_with("too_many") => "too many",
         Outcome::NotSent { .. } => "not sent",
-        Outcome::Unknown { .. } => "unknown",
+        Outcome::Unknown { .. } | Outcome::Unread { .. } => "unknown",
         Outcome::Errored { .. } => "errored",
     }
 }

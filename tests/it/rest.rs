@@ -473,3 +473,54 @@ on_both!(a_feed_moves_issues_and_asks_about_nothing_else, async |fixture: Fixtur
         received.iter().filter(|r| r.method.as_str() == "GET" && r.url.path() == "/v1/cases");
     assert_eq!(asked.count(), 0, "a feed leaves nothing to ask by number");
 });
+
+#[tokio::test]
+async fn a_last_page_that_is_given_again_ends_a_feed_whatever_its_rows_say_of_when() {
+    let (server, dir) = (MockServer::start().await, tempfile::tempdir().unwrap());
+    let served = AtomicUsize::new(0);
+    Mock::given(path("/v1/changes"))
+        .respond_with(move |_: &Request| {
+            let at = served.fetch_add(1, Ordering::Relaxed);
+            let row = |id: &str, status: &str| json!({"case_id": id, "status": status, "outcome": "", "served": at});
+            json_answer(json!({"items": [row("c1", "working"), row("c1", "done"), row("c2", "done")]}))
+        })
+        .mount(&server)
+        .await;
+    Mock::given(path("/oauth/token"))
+        .respond_with(json_answer(json!({"access_token": "t", "expires_in": 86400})))
+        .mount(&server)
+        .await;
+    let settings = settings(&server, "oauth-feed.toml", dir.path(), "");
+    let file = dir.path().join("oauth-feed.toml");
+    let text = std::fs::read_to_string(&file).unwrap();
+    let (before, after) = text.split_once("[changes]").unwrap();
+    let (line, rest) = after.split_once("path = ").unwrap();
+    let rest = rest.split_once('\n').unwrap().1;
+    let lines: Vec<&str> = rest.lines().filter(|line| !line.starts_with("next_cursor")).collect();
+    let path = "path = \"/v1/changes?since={{ cursor | urlencode }}&page={{ page }}\"";
+    std::fs::write(&file, format!("{before}[changes]{line}{path}\n{}\n", lines.join("\n")))
+        .unwrap();
+    let clock = Clock::manual("2022-04-20T01:00:00Z".parse().unwrap());
+    let platform = platform(&settings, &clock, &Chance::seeded(1)).unwrap().unwrap();
+    let changed = platform.changes(None).await.unwrap();
+    assert_eq!(changed.updates.iter().filter(|update| update.remote_id == "c2").count(), 2);
+    let asked = server.received_requests().await.unwrap();
+    assert_eq!(asked.iter().filter(|request| request.url.path() == "/v1/changes").count(), 2);
+}
+
+#[tokio::test]
+async fn a_platform_is_greeted_where_it_is_and_not_at_its_root() {
+    let server = MockServer::start().await;
+    Mock::given(path("/")).respond_with(ResponseTemplate::new(503)).mount(&server).await;
+    let platform = adapter(&server, "gateway.toml").await;
+    // All else is 404 here: somebody answers.
+    platform.greet().await.unwrap();
+    let asked = server.received_requests().await.unwrap();
+    assert!(asked.iter().all(|request| request.url.path() != "/"));
+    server.reset().await;
+    Mock::given(wiremock::matchers::any())
+        .respond_with(ResponseTemplate::new(502))
+        .mount(&server)
+        .await;
+    assert!(platform.greet().await.is_err());
+}

@@ -47,6 +47,7 @@ fn answers() -> impl Strategy<Value = Answers> {
     ];
     let outcome = prop_oneof![
         Just(Outcome::Delivered(Receipt::default())),
+        Just(Outcome::Unread { reason: "x".to_owned() }),
         Just(Outcome::Refused { reason: reason() }),
         Just(Outcome::NotSent { reason: reason(), retry_after: None, cause: Cause::Thing }),
         Just(Outcome::Unknown { reason: reason() }),
@@ -70,24 +71,21 @@ proptest! {
         for Answers { look, outcome, withdrawn_meanwhile } in claims {
             let mut sent = false;
             let settlement = match first_step(&one) {
-                Step::Send => { sent = true; after_attempt(outcome.clone(), AGAIN) }
+                Step::Send => { sent = true; after_attempt(outcome.clone(), false, AGAIN) }
                 Step::Cancel => Settlement::Released,
                 Step::Look => match after_look(look.clone(), one.withdrawn, OnUnknown::Hold, AGAIN) {
                     AfterLook::Settle(settlement) => settlement,
                     AfterLook::Send => {
                         prop_assert_eq!(&look, &LookUp::Repeatable);
                         sent = true;
-                        after_attempt(outcome.clone(), AGAIN)
+                        after_attempt(outcome.clone(), true, AGAIN)
                     }
                 },
             };
             prop_assert!(!(sent && one.withdrawn.is_some()));
             let was_unknown = one.unknown_since.is_some();
             let withdrawn = one.withdrawn.or(withdrawn_meanwhile.then_some(Withdrawal::Voided));
-            let settlement = match withdrawn {
-                Some(why) => unless_owed(settlement, was_unknown, why),
-                None => settlement,
-            };
+            let settlement = of_the_debt(&one, settlement, withdrawn, 7);
             let kept = keep(&one, &settlement, withdrawn, 7);
             if kept.standing == Standing::Cancelled {
                 prop_assert!(withdrawn.is_some());
@@ -142,7 +140,7 @@ fn what_isnt_proved_is_looked_for_on_and_after_long_a_person_is_asked() {
 
 #[test]
 fn a_receiver_that_has_ended_with_it_is_looked_at_sooner() {
-    let looked = |outcome| match after_attempt(outcome, AGAIN) {
+    let looked = |outcome| match after_attempt(outcome, false, AGAIN) {
         Settlement::Unknown { not_before, .. } => not_before,
         other => panic!("{other:?}"),
     };
@@ -180,4 +178,32 @@ fn what_is_kept_of_a_claim() {
     let kept = keep(&entry(true, None), &delivered, Some(Withdrawal::Voided), 7);
     assert_eq!(kept.standing, Standing::Delivered);
     assert!(kept.error.unwrap().starts_with("问题已作废"));
+}
+
+#[test]
+fn a_no_to_what_was_sent_again_says_nothing_of_the_first() {
+    let no = || Settlement::Refused { reason: "外部编号重复".to_owned() };
+    let unnamed = || Settlement::Delivered(Receipt::default());
+    let of = |unknown, settlement| of_the_debt(&entry(unknown, None), settlement, None, 7);
+    assert_eq!(of(false, no()), no());
+    let Settlement::Held { reason } = of(true, no()) else { panic!("it's held") };
+    assert!(reason.contains("外部编号重复"), "{reason}");
+    let notice = Entry { kind: "notice".to_owned(), ..entry(true, None) };
+    assert_eq!(of_the_debt(&notice, no(), None, 7), no(), "a no to its address");
+    // There already, and by which number nobody says: it's looked for once.
+    assert!(matches!(of(false, unnamed()), Settlement::Unknown { not_before: 7, .. }));
+    assert_eq!(of(true, unnamed()), unnamed());
+    let message = Entry { kind: "message".to_owned(), ..entry(false, None) };
+    assert_eq!(of_the_debt(&message, unnamed(), None, 7), unnamed());
+}
+
+#[test]
+fn who_cant_be_understood_is_sent_the_same_twice_at_the_most() {
+    let unread = || Outcome::Unread { reason: "unexpected_code: code OK".to_owned() };
+    assert!(matches!(
+        after_attempt(unread(), false, AGAIN),
+        Settlement::Unknown { not_before: 9, .. }
+    ));
+    let Settlement::Held { reason } = after_attempt(unread(), true, AGAIN) else { panic!("held") };
+    assert!(reason.contains("OK"), "{reason}");
 }

@@ -1,5 +1,6 @@
 //! An answer of the platform's, as it's kept.
 
+use super::number::names_one;
 use crate::domain::referral::PlatformStatus;
 
 /// An answer as it's kept; instants are epoch milliseconds.
@@ -19,4 +20,20 @@ pub struct Answer {
     pub successors: Vec<String>,
     /// The platform's own number of this answer.
     pub update_id: Option<String>,
+    /// When it came, by our clock: all of one reading at one time.
+    pub heard_at: i64,
+}
+
+impl Answer {
+    /// The numbers that took its number's place: itself and what names none aren't among them.
+    pub fn named(&self) -> impl Iterator<Item = &str> {
+        let named = |number: &&str| *number != self.number && names_one(number);
+        self.successors.iter().map(String::as_str).filter(named)
+    }
+
+    /// Whether it says that somebody is at it.
+    pub const fn is_open(&self) -> bool {
+        use PlatformStatus::{Accepted, InProgress, Received};
+        matches!(self.status, Some(Received | Accepted | InProgress))
+    }
 }

@@ -20,6 +20,7 @@ fn answer(at: i64, number: &str, status: PlatformStatus, text: &str) -> Answer {
         at,
         successors: Vec::new(),
         update_id: None,
+        heard_at: 0,
     }
 }
 
@@ -34,12 +35,7 @@ fn following(numbers: &[&str]) -> Following {
         id: format!("r{number}"),
         issue_id: format!("i{number}"),
         round: 1,
-        numbers: vec![Number {
-            number: (*number).to_owned(),
-            state: NumberState::Current,
-            said_at: None,
-            said_by: None,
-        }],
+        numbers: vec![Number::new(number, None)],
     };
     let issues = numbers.iter().map(|number| (format!("i{number}"), referred())).collect();
     Following::new(numbers.iter().map(followed).collect(), issues, false)
@@ -104,7 +100,10 @@ fn what_came_before_its_number_was_known_is_taken_with_it() {
 fn a_number_that_was_replaced_leads_nowhere_any_more() {
     let answers = [replaced(1, "7", &["9"]), answer(2, "7", Resolved, "旧号关闭")];
     let follows = after(following(&["7"]), &answers);
-    assert_eq!((follows.events.len(), follows.taken), (0, vec!["7@1".to_owned()]));
+    assert_eq!(
+        (follows.events.len(), follows.taken),
+        (0, vec!["7@1".to_owned(), "7@2".to_owned()])
+    );
     // Back to its old number by a mistake of the platform's: nothing goes round in circles.
     let answers =
         [replaced(1, "7", &["9"]), replaced(2, "9", &["7"]), answer(3, "9", Resolved, "")];
@@ -206,4 +205,64 @@ fn the_platforms_own_numbering_goes_before_its_times() {
     let mut named = [numbered("b-7", 2, Resolved), numbered("a-9", 1, InProgress)];
     super::by_update_ids(&mut named);
     assert_eq!(named[0].at, 2);
+}
+
+#[test]
+fn what_names_itself_or_nothing_in_its_place_goes_on_by_its_number() {
+    for named in [&["7"][..], &["0"], &["null"], &["7", "0"]] {
+        let first = Answer { status: Some(InProgress), ..replaced(1, "7", named) };
+        let last = Answer { status: Some(Resolved), ..replaced(2, "7", named) };
+        let follows = after(following(&["7"]), &[first, last]);
+        assert_eq!(follows.referrals[0].1.state, Standing::Ended, "{named:?}");
+        assert_eq!((follows.numbers.len(), follows.events.len()), (1, 2));
+    }
+    let follows = after(following(&["7"]), &[replaced(1, "7", &["7", "9"])]);
+    assert_eq!(follows.referrals[0].1.number.as_deref(), Some("9"));
+    // As an earlier version of this program may have left it: replaced, and by nothing.
+    let mut lost = following(&["7"]);
+    lost.referrals.get_mut("r7").unwrap().numbers[0].state = NumberState::Replaced;
+    assert_eq!(after(lost, &[answer(2, "7", Resolved, "好")]).events.len(), 1);
+}
+
+#[test]
+fn what_is_taken_apart_again_leaves_what_it_was_joined_to() {
+    let joined =
+        [answer(1, "7", InProgress, ""), replaced(2, "7", &["9"]), replaced(3, "9", &["10", "11"])];
+    let apart = answer(5, "7", InProgress, "已拆出");
+    let theirs = [answer(6, "10", Resolved, ""), answer(6, "11", Resolved, "")];
+    let all = |more: &[Answer]| after(following(&["7"]), &[&joined[..], more].concat());
+    let follows = all(&[std::slice::from_ref(&apart), &theirs].concat());
+    assert_eq!((follows.events.len(), follows.referrals[0].1.state), (1, Standing::Open));
+    assert_eq!(follows.referrals[0].1.number.as_deref(), Some("7"));
+    let left = follows.numbers.iter().filter(|(_, number)| number.state == NumberState::Left);
+    assert_eq!(left.count(), 3);
+    // What it was joined to had ended before that was known: it's taken up again.
+    let ended = theirs.clone().map(|theirs| Answer { at: 4, ..theirs });
+    let follows = all(&[&ended, std::slice::from_ref(&apart)].concat());
+    assert_eq!((follows.events.len(), follows.referrals[0].1.state), (3, Standing::Open));
+    // Older, closed, or a word that says nothing: nothing is taken apart. Joined once more, it's theirs again.
+    for other in [
+        Answer { at: 1, ..apart.clone() },
+        answer(5, "7", Resolved, "并案"),
+        Answer { status: None, ..apart.clone() },
+    ] {
+        let follows = all(&[&[other], &theirs[..]].concat());
+        assert_eq!(follows.referrals[0].1.state, Standing::Ended);
+    }
+    let again = [apart, replaced(7, "7", &["10"]), answer(8, "10", Resolved, "好")];
+    assert_eq!(all(&again).referrals[0].1.state, Standing::Ended);
+}
+
+#[test]
+fn of_what_is_dated_alike_the_later_reading_counts() {
+    let end = answer(5, "7", Resolved, "已修好");
+    let open = |heard_at| Answer { heard_at, ..answer(5, "7", InProgress, "没修好") };
+    for (heard_at, state) in [(0, Standing::Ended), (1, Standing::Open)] {
+        let follows = after(following(&["7"]), &[end.clone(), open(heard_at)]);
+        assert_eq!(follows.referrals[0].1.state, state);
+    }
+    // Whatever is dated, what the platform's own numbers tell goes first.
+    let counted = |answer: Answer, id: &str| Answer { update_id: Some(id.to_owned()), ..answer };
+    let answers = [counted(end, "12"), counted(open(1), "11")];
+    assert_eq!(after(following(&["7"]), &answers).referrals[0].1.state, Standing::Ended);
 }

@@ -20,7 +20,7 @@ const LONGEST: usize = 18_000;
 /// 130101 and 410100: faster than 20 a minute. 430101 to 430104: a link or a word isn't allowed.
 /// 310000 (signature, keyword or address not allowed) and 300001 (no such robot) are for the operator to mend.
 const CODES: Codes = Codes {
-    code: "/errcode",
+    code: &["/errcode"],
     message: "/errmsg",
     busy: &[-1, 130_101, 410_100],
     busy_by_words: &[],

@@ -10,6 +10,7 @@ use lettre::transport::smtp::authentication::Credentials;
 use lettre::transport::smtp::client::{Certificate, Tls, TlsParameters};
 use lettre::{AsyncSmtpTransport, AsyncTransport, Tokio1Executor};
 
+use super::mail_server::{Server, Unwanted};
 use super::{Channel, misconfigured};
 use crate::db::{ADDRESS, Notice, Receipt};
 use crate::delivery::http::too_many;
@@ -23,6 +24,7 @@ pub struct EmailChannel {
     from: Mailbox,
     /// Who looks after the messages: answers and wishes to hear no more go there.
     reply_to: Mailbox,
+    server: Server,
 }
 
 /// Headers that lettre doesn't have by itself, each a name and a value.
@@ -75,24 +77,25 @@ impl EmailChannel {
         };
         let mut builder = AsyncSmtpTransport::<Tokio1Executor>::builder_dangerous(&settings.host)
             .port(settings.port)
-            .tls(tls)
+            .tls(tls.clone())
             .timeout(Some(timeout));
+        let mut credentials = None;
         if !settings.user.is_empty() {
             let key = "notify.email.password_file";
             let password = channel_secret(&settings.password, &settings.password_file, key)?;
-            builder = builder.credentials(Credentials::new(settings.user.clone(), password));
+            let known = Credentials::new(settings.user.clone(), password);
+            builder = builder.credentials(known.clone());
+            credentials = Some(known);
         }
-        Ok(EmailChannel { transport: builder.build(), from, reply_to })
+        let (host, port) = (settings.host.clone(), settings.port);
+        let server = Server { host, port, timeout, tls, credentials };
+        Ok(EmailChannel { transport: builder.build(), from, reply_to, server })
     }
 
-    fn message(&self, notice: &Notice) -> Result<Message, Outcome> {
-        let address = notice.addresses.email.as_ref().and_then(|email| email.parse().ok());
-        let Some(address) = address else {
-            return Err(Outcome::Refused { reason: format!("{ADDRESS}: no such form of address") });
-        };
+    fn message(&self, notice: &Notice, to: &Mailbox) -> Result<Message, Outcome> {
         let builder = Message::builder()
             .from(self.from.clone())
-            .to(Mailbox::new(Some(notice.staff_name.clone()), address))
+            .to(to.clone())
             .reply_to(self.reply_to.clone())
             .subject(&notice.title)
             .header(AutoSubmitted("auto-generated".to_owned()))
@@ -118,11 +121,7 @@ impl EmailChannel {
 /// What a mail server's answer, or its absence, means (RFC 5321, 4.2.3; RFC 3463).
 fn outcome(error: &Error) -> Outcome {
     let words: String = error.to_string().chars().take(200).collect();
-    let not_sent = |name: &str| Outcome::NotSent {
-        reason: format!("{name}: {words}"),
-        retry_after: None,
-        cause: Cause::Thing,
-    };
+    let not_sent = |name: &str| not_sent(name, &words);
     match error.status().map(u16::from) {
         // The mailbox isn't there, or isn't this server's.
         Some(550 | 551 | 553) => Outcome::Refused { reason: format!("{ADDRESS}: {words}") },
@@ -134,7 +133,7 @@ fn outcome(error: &Error) -> Outcome {
         }
         // This mailbox: busy, full, or greylisted. Others aren't.
         Some(450..=452) => not_sent("mailbox"),
-        Some(552 | 554) => Outcome::Refused { reason: format!("refused: {words}") },
+        Some(552 | 554) => refused(&words),
         Some(_) => not_sent("refused_for_now"),
         None if error.is_tls() => not_sent("certificate"),
         None if error.is_timeout() => Outcome::Unknown { reason: format!("timeout: {words}") },
@@ -143,16 +142,42 @@ fn outcome(error: &Error) -> Outcome {
     }
 }
 
+fn not_sent(name: &str, words: &str) -> Outcome {
+    let reason = format!("{name}: {words}");
+    Outcome::NotSent { reason, retry_after: None, cause: Cause::Thing }
+}
+
+/// This very message isn't taken.
+fn refused(words: &str) -> Outcome {
+    Outcome::Refused { reason: format!("refused: {words}") }
+}
+
 #[async_trait]
 impl Channel for EmailChannel {
     async fn send(&self, notice: &Notice) -> Outcome {
-        let message = match self.message(notice) {
+        let address = notice.addresses.email.as_ref().and_then(|email| email.parse().ok());
+        let Some(address) = address else {
+            return Outcome::Refused { reason: format!("{ADDRESS}: no such form of address") };
+        };
+        let to = Mailbox::new(Some(notice.staff_name.clone()), address);
+        let message = match self.message(notice, &to) {
             Ok(message) => message,
             Err(outcome) => return outcome,
         };
-        match self.transport.send(message).await {
-            Ok(_) => Outcome::Delivered(Receipt::default()),
-            Err(error) => outcome(&error),
+        let error = match self.transport.send(message).await {
+            Ok(_) => return Outcome::Delivered(Receipt::default()),
+            Err(error) => error,
+        };
+        let words = || error.to_string().chars().take(200).collect::<String>();
+        match error.status().map(u16::from) {
+            // About the address only where it answers that: of the sender, and of what is written, they are said too.
+            Some(550 | 551 | 553) => match self.server.unwanted(&self.from, &to).await {
+                Ok(Unwanted::Address) => outcome(&error),
+                Ok(Unwanted::Sender) => misconfigured(format!("发件地址不被接受：{}", words())),
+                Ok(Unwanted::Content) => refused(&words()),
+                Err(_) => not_sent("refused_for_now", &words()),
+            },
+            _ => outcome(&error),
         }
     }
 }

@@ -17,11 +17,11 @@ use crate::delivery::http::ask;
 /// The longest body that it takes is 20 KB; JSON may write a character of three bytes in six.
 const LONGEST: usize = 9_000;
 
-/// 11232: faster than 100 a minute or 5 a second. 9499 (with HTTP's 400) says "too many request" for the same, else that the
+/// Older ones answer `StatusCode` alone. 11232: faster than 100 a minute or 5 a second. 9499 (with HTTP's 400) says "too many request" for the same, else that the
 /// body isn't as it should be. 19021 (signature), 19022 (address), 19024 (keyword) and 19001 (no such robot) are for the
 /// operator to mend.
 const CODES: Codes = Codes {
-    code: "/code",
+    code: &["/code", "/StatusCode"],
     message: "/msg",
     busy: &[11_232],
     busy_by_words: &[(9_499, "too many"), (9_499, "frequen"), (9_499, "limit")],

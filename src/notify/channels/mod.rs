@@ -6,6 +6,7 @@ mod email;
 mod feishu;
 mod fit;
 mod log;
+mod mail_server;
 mod sms;
 mod webhook;
 mod wecom;
@@ -89,8 +90,8 @@ impl Attempt for NoticeAttempt {
 
 /// What a vendor's codes mean.
 struct Codes {
-    /// Where the code and its words stand in the answer: JSON pointers.
-    code: &'static str,
+    /// Where the code, by whichever of its names, and its words stand in the answer: JSON pointers.
+    code: &'static [&'static str],
     message: &'static str,
     /// Too fast: later.
     busy: &'static [i64],
@@ -106,15 +107,14 @@ struct Codes {
 /// robot, the key or the configuration isn't right: it's for the operator to mend, and the notice stays owed.
 fn judge(codes: &Codes, answer: &Answer) -> Outcome {
     let read: Result<Value, _> = serde_json::from_str(&answer.body);
-    let code = read.as_ref().ok().and_then(|value| value.pointer(codes.code)?.as_i64());
+    let code_in = |value: &Value| codes.code.iter().find_map(|at| value.pointer(at)?.as_i64());
+    let code = read.as_ref().ok().and_then(code_in);
     let (value, code) = match (read, code) {
         // 0 beside a failure of HTTP's is somebody else's.
         (Ok(value), Some(code)) if code != 0 || answer.status.is_success() => (value, code),
         _ if !answer.status.is_success() => return failed(answer, ""),
-        (Err(error), _) => return Outcome::Unknown { reason: format!("not_json: {error}") },
-        (Ok(_), _) => {
-            return Outcome::Unknown { reason: "unexpected_answer: no code".to_owned() };
-        }
+        (Err(error), _) => return Outcome::Unread { reason: format!("not_json: {error}") },
+        (Ok(_), _) => return Outcome::Unread { reason: "unexpected_answer: no code".to_owned() },
     };
     let words = value.pointer(codes.message).and_then(Value::as_str).unwrap_or_default();
     let words: String = words.chars().take(200).collect();

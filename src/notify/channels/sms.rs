@@ -128,7 +128,7 @@ impl SmsChannel {
             return failed(answer, "");
         }
         let Some(value) = value else {
-            return Outcome::Unknown { reason: "not_json".to_owned() };
+            return Outcome::Unread { reason: "not_json".to_owned() };
         };
         let text = |at: &str| match value.pointer(at) {
             Some(serde_json::Value::String(text)) => text.clone(),
@@ -150,7 +150,7 @@ impl SmsChannel {
             failed(answer, &words)
         } else {
             // A code that isn't in the file may mean anything, that it was sent too.
-            Outcome::Unknown { reason: reason("unexpected_code") }
+            Outcome::Unread { reason: reason("unexpected_code") }
         }
     }
 }

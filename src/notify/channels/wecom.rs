@@ -19,7 +19,7 @@ const LONGEST: usize = 2_048;
 
 /// 45009: faster than 20 a minute. 45002: too long. -1: busy. 93000 (no such robot) is for the operator to mend.
 const CODES: Codes = Codes {
-    code: "/errcode",
+    code: &["/errcode"],
     message: "/errmsg",
     busy: &[-1, 45_009, 45_033],
     busy_by_words: &[],

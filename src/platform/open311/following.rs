@@ -4,8 +4,10 @@ use std::collections::BTreeSet;
 use std::sync::atomic::Ordering;
 
 use jiff::{SignedDuration, Timestamp};
+use reqwest::StatusCode;
 
 use super::{Open311, halves};
+use crate::delivery::http::{Answer, TOO_LONG, ask_in};
 use crate::domain::referral::{PlatformUpdate, Told, meaning};
 use crate::platform::encode::{encode, is_segment};
 use crate::platform::interface::{Answers, NoContact, Unanswered, Unread};
@@ -16,6 +18,36 @@ use crate::platform::times::TimeFormat;
 const SMALLEST_PAGE: usize = 10;
 /// No window is read in more parts; what isn't seen then is found by the nightly sweep.
 const MOST_SPANS: usize = 300;
+/// So many windows that hold more than is read at once are halved in one reading.
+const MOST_TOO_LONG: usize = 24;
+
+/// No longer window is asked for at once, but where the overlap is longer.
+const LONGEST_WINDOW: SignedDuration = SignedDuration::from_hours(6);
+
+/// What a window of the feed holds.
+enum Window {
+    Read(Vec<Record>),
+    /// More than is read at once.
+    TooLong(NoContact),
+}
+
+impl Window {
+    /// Whether both hold the same, as far as was read.
+    fn is_like(&self, other: &Window) -> bool {
+        match (self, other) {
+            (Window::Read(one), Window::Read(other)) => one == other,
+            (Window::TooLong(_), Window::TooLong(_)) => true,
+            _ => false,
+        }
+    }
+
+    fn records(&self) -> &[Record] {
+        match self {
+            Window::Read(records) => records,
+            Window::TooLong(_) => &[],
+        }
+    }
+}
 
 /// A number with a comma would be two in a list, and a long one makes its address too long for others.
 pub(super) fn can_list(remote_id: &str) -> bool {
@@ -116,38 +148,80 @@ impl Open311 {
         &self,
         from: Timestamp,
         to: Timestamp,
-    ) -> Result<Vec<Record>, NoContact> {
+    ) -> Result<Vec<Record>, Unanswered> {
         let whole = self.updates_of(from, to).await?;
-        let mut updates: BTreeSet<Record> = whole.iter().cloned().collect();
-        let mut spans = vec![(from, to, whole)];
+        let mut updates: BTreeSet<Record> = whole.records().iter().cloned().collect();
+        let (mut spans, mut too_long) = (vec![(from, to, whole)], 0);
         for _ in 0..MOST_SPANS {
             let Some((from, to, whole)) = spans.pop() else { break };
-            let most = self.most_updates.fetch_max(whole.len(), Ordering::Relaxed);
-            let may_be_cut = whole.len() >= most.max(SMALLEST_PAGE);
-            if !may_be_cut || to.duration_since(from) <= SignedDuration::from_secs(2) {
+            let short = to.duration_since(from) <= SignedDuration::from_secs(2);
+            let may_be_cut = match &whole {
+                Window::TooLong(none) if short || too_long >= MOST_TOO_LONG => {
+                    return Err(none.clone().into());
+                }
+                Window::TooLong(_) => true,
+                Window::Read(records) => {
+                    let most = self.most_updates.fetch_max(records.len(), Ordering::Relaxed);
+                    records.len() >= most.max(SMALLEST_PAGE)
+                }
+            };
+            too_long += usize::from(matches!(whole, Window::TooLong(_)));
+            if !may_be_cut || short {
                 continue;
             }
-            let mut narrows = false;
-            let mut halved = Vec::new();
+            let (mut narrows, mut halved) = (false, Vec::new());
             for (from, to) in halves(from, to) {
                 let half = self.updates_of(from, to).await?;
-                narrows |= half != whole;
-                updates.extend(half.iter().cloned());
+                narrows |= !half.is_like(&whole);
+                updates.extend(half.records().iter().cloned());
                 halved.push((from, to, half));
             }
             // A server that doesn't go by the window says the same of each half.
-            if narrows {
+            if narrows || matches!(whole, Window::TooLong(_)) {
                 spans.extend(halved);
             }
         }
         Ok(updates.into_iter().collect())
     }
 
-    async fn updates_of(&self, from: Timestamp, to: Timestamp) -> Result<Vec<Record>, NoContact> {
+    /// How far a reading of the feed goes that begins at `since`: what lies behind is read next, and so an outage's worth of
+    /// updates is read piece by piece.
+    pub(super) fn next_stop(&self, since: Timestamp) -> Timestamp {
+        let overlap = SignedDuration::try_from(self.overlap).unwrap_or(SignedDuration::MAX);
+        let reach = LONGEST_WINDOW.max(overlap.saturating_mul(2));
+        since.saturating_add(reach).unwrap_or(Timestamp::MAX)
+    }
+
+    async fn updates_of(&self, from: Timestamp, to: Timestamp) -> Result<Window, Unanswered> {
         let query =
             [("start_date", self.times.written(from)), ("end_date", self.times.written(to))];
         let query = query.each_ref().map(|(name, at)| (*name, at.as_str()));
-        self.list(self.get("servicerequestupdates", &query)).await
+        let answer = match ask_in(self.get("servicerequestupdates", &query), self.charset).await {
+            Ok(answer) => answer,
+            Err(none) if none.reason.starts_with(TOO_LONG) => {
+                return Ok(Window::TooLong(none.into()));
+            }
+            Err(none) => return Err(none.into()),
+        };
+        // Some say so where there is none, in the interface's own form.
+        if answer.status == StatusCode::NOT_FOUND && self.speaks(&answer) {
+            return Ok(Window::Read(Vec::new()));
+        }
+        if !answer.status.is_success() {
+            let none = NoContact::of_answer(&answer, &self.words(&answer));
+            return Err(Unanswered::of_status(answer.status, none));
+        }
+        let none = ["", "null"].contains(&answer.body.trim());
+        let records = if none { Ok(Vec::new()) } else { read(&answer.body, self.format) };
+        let records = records.map_err(NoContact::because)?;
+        self.gave_updates.store(true, Ordering::Relaxed);
+        Ok(Window::Read(records))
+    }
+
+    /// Whether an answer is the interface's own, and not some server's on the way.
+    fn speaks(&self, answer: &Answer) -> bool {
+        let body = answer.body.trim();
+        ["[]", "null"].contains(&body) || !self.words(answer).is_empty()
     }
 
     async fn records(&self, path: &str, query: &[(&str, &str)]) -> Result<Vec<Record>, Unanswered> {

@@ -7,7 +7,7 @@ mod services;
 
 use std::collections::BTreeMap;
 
-use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -28,6 +28,7 @@ use crate::delivery::charset::Charset;
 use crate::delivery::http::{Answer, TOO_LONG, ask_in, client, judged};
 use crate::domain::delivery::answer::HttpCodes;
 use crate::domain::delivery::search::{Listed, Pages, Query, Reply, SearchResult, Sought, Ways};
+use crate::domain::following::names_one;
 use crate::domain::referral::{PHOTO, PlatformStatus, Told, described};
 use crate::settings::{AttributeSettings, KeyIn, PlatformSettings, SettingsError, WireFormat};
 use services::Definitions;
@@ -58,6 +59,8 @@ pub struct Open311 {
     charset: Charset,
     /// The most updates that it ever gave at once.
     most_updates: AtomicUsize,
+    /// Whether it ever gave a list of updates: until then a 404 may mean that there is none, or no such list.
+    gave_updates: AtomicBool,
 }
 
 impl Open311 {
@@ -96,6 +99,7 @@ impl Open311 {
                 .map_err(|why| SettingsError::Wrong(format!("platform.times：{why}")))?,
             charset: settings.charset()?,
             most_updates: AtomicUsize::new(0),
+            gave_updates: AtomicBool::new(false),
         })
     }
 
@@ -180,7 +184,7 @@ impl Open311 {
     }
 
     fn receipt(record: &Record) -> Option<Receipt> {
-        let field = |name: &str| record.get(name).filter(|value| !value.is_empty()).cloned();
+        let field = |name: &str| record.get(name).filter(|value| names_one(value)).cloned();
         let receipt = Receipt { remote_id: field("service_request_id"), token: field("token") };
         (receipt != Receipt::default()).then_some(receipt)
     }
@@ -257,7 +261,7 @@ impl Question for Listing<'_> {
         let records = read(&answer.body, self.adapter.format).map_err(NoContact::because)?;
         let listed = |record: &Record| Listed {
             key: record.get(self.key).cloned().unwrap_or_else(|| format!("{record:?}")),
-            number: record.get("service_request_id").cloned(),
+            number: record.get("service_request_id").filter(|number| names_one(number)).cloned(),
             words: record.get("description").cloned(),
         };
         Ok(Reply::Page { things: records.iter().map(listed).collect(), total: None })
@@ -313,12 +317,14 @@ impl Platform for Open311 {
 
     /// GET servicerequestupdates
     /// (<https://wiki.open311.org/GeoReport_v2/Extensions/>, as FixMyStreet's "Open311-FMS" has it).
-    async fn changes(&self, cursor: Option<&str>) -> Result<Changed, NoContact> {
+    async fn changes(&self, cursor: Option<&str>) -> Result<Changed, Unanswered> {
         let began = self.clock.now();
         let since = read_from(cursor, began, self.overlap);
-        let records = self.updates_between(since, began).await?;
+        let to = self.next_stop(since).min(began);
+        let records = self.updates_between(since, to).await?;
         let Answers { updates, unread } = self.answers(&records, Told::Then);
-        Ok(Changed { updates, unread, cursor: Some(began.to_string()), more: false })
+        let (cursor, unsure) = (Some(to.to_string()), !self.gave_updates.load(Ordering::Relaxed));
+        Ok(Changed { updates, unread, cursor, more: to < began, unsure })
     }
 
     async fn submit(&self, dispatch: &Dispatch) -> Outcome {
@@ -398,7 +404,13 @@ impl Platform for Open311 {
     }
 
     async fn find(&self, sought: &Sought) -> Result<SearchResult, NoContact> {
-        look(&self.listing("requests", "service_request_id"), sought).await
+        match look(&self.listing("requests", "service_request_id"), sought).await? {
+            // It gives its number later: it's looked for until then.
+            SearchResult::Found(Receipt { remote_id: None, .. }) => {
+                Err(NoContact::because("no_number_yet: found without one".to_owned()))
+            }
+            seen => Ok(seen),
+        }
     }
 
     async fn greet(&self) -> Result<(), NoContact> {

@@ -27,9 +27,9 @@ use crate::platform::templates::Templates;
 use crate::platform::times::Times;
 
 /// A reference that can't exist: numbers begin with a year.
-const NOBODY: &str = "CHECK0000-000000-R0";
+pub(super) const NOBODY: &str = "CHECK0000-000000-R0";
 /// A number that hardly exists.
-const NO_NUMBER: &str = "0";
+pub(super) const NO_NUMBER: &str = "0";
 
 /// Who asks.
 #[async_trait]

@@ -2,12 +2,14 @@
 
 use std::collections::HashSet;
 
+use minijinja::value::merge_maps;
 use minijinja::{Value, context};
-use reqwest::StatusCode;
 
 use super::Rest;
 use super::answer::{Verdict, field, items, judge, list};
-use super::description::{AnswerRules, Call};
+use super::description::{AnswerRules, Call, Description};
+use super::examine::{NO_NUMBER, NOBODY};
+use super::parts::{reference_parts, window};
 use crate::clock::local_text;
 use crate::delivery::Outcome;
 use crate::delivery::http::ask_in;
@@ -82,24 +84,27 @@ impl Rest {
         self.pages_of(call, &parts, Told::Now).await
     }
 
-    /// Every page of a question: until one is empty or only repeats what came before.
+    /// Every page of a question: until one is empty or only tells what one before it told.
     async fn pages_of(
         &self,
         call: &Call,
         parts: &Value,
         told: Told,
     ) -> Result<Answers, Unanswered> {
-        let (mut all, mut seen) = (Answers::default(), HashSet::new());
+        let (mut all, mut seen, mut pages) = (Answers::default(), HashSet::new(), HashSet::new());
         let has_pages = call.templates().any(|template| self.templates.names(template, "page"));
         for page in 1..=MOST_PAGES {
             let value = self.asked(call, &context! { page, ..parts.clone() }).await?;
             let things = items(&call.answer, &value)?;
+            let page: Vec<String> =
+                things.iter().map(|thing| told_by(&call.answer, thing)).collect();
             let new: Vec<_> =
                 things.into_iter().filter(|thing| seen.insert(thing.to_string())).collect();
             let answers = self.answers(&call.answer, &new, told);
             all.updates.extend(answers.updates);
             all.unread.extend(answers.unread);
-            if !has_pages || new.is_empty() {
+            // A last page that is given again may say in each of its rows when it was given.
+            if !has_pages || new.is_empty() || !pages.insert(page) {
                 return Ok(all);
             }
         }
@@ -127,7 +132,7 @@ impl Rest {
     }
 
     /// What changed since a cursor.
-    pub(super) async fn changed(&self, cursor: Option<&str>) -> Result<Changed, NoContact> {
+    pub(super) async fn changed(&self, cursor: Option<&str>) -> Result<Changed, Unanswered> {
         let Some(changes) = &self.description.changes else {
             return Ok(Changed::default());
         };
@@ -135,18 +140,19 @@ impl Rest {
         let Some(next_at) = &changes.next_cursor else {
             let since = read_from(cursor, began, self.overlap);
             let parts = context! { cursor => since.to_string(), cursor_local => local_text(since) };
-            let read = self.pages_of(call, &parts, Told::Then).await;
-            let Answers { updates, unread } = read.map_err(NoContact::from)?;
-            return Ok(Changed { updates, unread, cursor: Some(began.to_string()), more: false });
+            let Answers { updates, unread } = self.pages_of(call, &parts, Told::Then).await?;
+            let cursor = Some(began.to_string());
+            return Ok(Changed { updates, unread, cursor, ..Changed::default() });
         };
         let parts =
             context! { cursor => cursor.unwrap_or_default(), cursor_local => "", page => 1 };
-        let value = self.question(call, &parts).await?;
+        let value = self.asked(call, &parts).await?;
         let things = items(&call.answer, &value)?;
         let Answers { updates, unread } = self.answers(&call.answer, &things, Told::Then);
         let next = field(&value, Some(next_at));
         let more = !things.is_empty() && next.is_some() && next.as_deref() != cursor;
-        Ok(Changed { updates, unread, cursor: next.or(cursor.map(str::to_owned)), more })
+        let cursor = next.or(cursor.map(str::to_owned));
+        Ok(Changed { updates, unread, cursor, more, ..Changed::default() })
     }
 
     /// What the platform called us with.
@@ -157,13 +163,29 @@ impl Rest {
         Ok(self.answers(rules, &things, Told::Now))
     }
 
-    /// Whether anything answers at its address, be it a no.
+    /// Whether anything answers where it's asked, be it a no. What stands at its root may be nothing of its own.
     pub(super) async fn is_there(&self) -> Result<(), NoContact> {
-        let request = self.client.get(format!("{}/", self.endpoint));
-        let answer = ask_in(request, self.charset).await?;
-        if answer.status < StatusCode::INTERNAL_SERVER_ERROR {
-            return Ok(());
+        let Description { status, find, .. } = &self.description;
+        let now = self.clock.now();
+        let (call, parts) = match (status, find) {
+            (Some(call), _) => (call, context! { id => NO_NUMBER, ids => [NO_NUMBER] }),
+            (None, Some(call)) => (call, merge_maps([reference_parts(NOBODY), window(now, now)])),
+            (None, None) => {
+                let request = self.client.get(format!("{}/", self.endpoint));
+                return Ok(ask_in(request, self.charset).await.map(drop)?);
+            }
+        };
+        let answer = self.call_with(call, &context! { page => 1, ..parts }, None).await;
+        let answer = answer.map_err(NoContact::from)?;
+        match answer.status.as_u16() {
+            502..=504 => Err(NoContact::of_answer(&answer, "")),
+            _ => Ok(()),
         }
-        Err(NoContact::of_answer(&answer, ""))
     }
+}
+
+/// What a thing tells, but for when.
+fn told_by(rules: &AnswerRules, thing: &serde_json::Value) -> String {
+    let fields = [&rules.id, &rules.status, &rules.text, &rules.update_id];
+    format!("{:?}", fields.map(|at| field(thing, at.as_ref())))
 }

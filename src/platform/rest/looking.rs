@@ -11,6 +11,7 @@ use crate::delivery::Outcome;
 use crate::delivery::http::{Answer, TOO_LONG};
 use crate::domain::delivery::answer::{Hearing, hearing};
 use crate::domain::delivery::search::{Listed, Pages, Query, Reply, Subject, Ways};
+use crate::domain::following::names_one;
 use crate::platform::NoContact;
 use crate::platform::look::{Question, unheard};
 
@@ -63,7 +64,7 @@ impl Looking<'_> {
             return Err(self.misfit("id", rules.id.as_ref()));
         }
         let listed = |thing: &&serde_json::Value| {
-            let number = field(thing, rules.id.as_ref());
+            let number = field(thing, rules.id.as_ref()).filter(|number| names_one(number));
             Listed {
                 key: number.clone().unwrap_or_else(|| thing.to_string()),
                 number,

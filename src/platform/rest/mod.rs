@@ -31,10 +31,11 @@ use crate::delivery::charset::Charset;
 use crate::delivery::http::{Answer, ask_in, client};
 use crate::delivery::{Cause, Outcome};
 use crate::domain::delivery::search::{SearchResult, Sought, Subject};
+use crate::domain::following::names_one;
 use crate::domain::issue::Category;
 use crate::domain::reason::of_system;
 use crate::settings::{PlatformSettings, SettingsError, mistakes};
-use answer::{Verdict, field, items, judge, meets_nothing};
+use answer::{Verdict, field, items, judge};
 use authenticate::Authenticator;
 use description::{Call, Description, PhotoCall};
 use examine::{Asks, Examiner};
@@ -192,11 +193,6 @@ impl Rest {
         }
     }
 
-    /// One question; its answer as a value.
-    async fn question(&self, call: &Call, parts: &Value) -> Result<serde_json::Value, NoContact> {
-        Ok(self.asked(call, parts).await?)
-    }
-
     /// Looks by a call of the description.
     async fn look(
         &self,
@@ -211,9 +207,10 @@ impl Rest {
         let numbered = name == "find";
         let looking = Looking { caller: self, call, name, parts, numbered };
         match look(&looking, sought).await? {
-            SearchResult::Found(receipt) if numbered && receipt.remote_id.is_none() => Err(
-                meets_nothing("[find.answer] id", call.answer.id.as_deref().unwrap_or_default()),
-            ),
+            // Others have theirs, or the pointer would meet nothing: it's looked for until it has its own.
+            SearchResult::Found(receipt) if numbered && receipt.remote_id.is_none() => {
+                Err(NoContact::because("no_number_yet: found without one".to_owned()))
+            }
             // What isn't a request has no number of its own.
             SearchResult::Found(_) if !numbered => Ok(SearchResult::Found(Receipt::default())),
             seen => Ok(seen),
@@ -221,7 +218,7 @@ impl Rest {
     }
 
     fn receipt(call: &Call, thing: &serde_json::Value) -> Option<Receipt> {
-        let remote_id = field(thing, call.answer.id.as_ref())?;
+        let remote_id = field(thing, call.answer.id.as_ref()).filter(|id| names_one(id))?;
         Some(Receipt { remote_id: Some(remote_id), token: None })
     }
 }
@@ -353,6 +350,10 @@ impl Platform for Rest {
         self.description.status.is_some()
     }
 
+    fn tells_successors(&self) -> bool {
+        self.description.status.as_ref().is_some_and(|call| call.answer.successors.is_some())
+    }
+
     async fn greet(&self) -> Result<(), NoContact> {
         self.is_there().await
     }
@@ -361,7 +362,7 @@ impl Platform for Rest {
         self.standing(remote_ids).await
     }
 
-    async fn changes(&self, cursor: Option<&str>) -> Result<Changed, NoContact> {
+    async fn changes(&self, cursor: Option<&str>) -> Result<Changed, Unanswered> {
         self.changed(cursor).await
     }
 

@@ -81,6 +81,7 @@ async fn talk<S: AsyncRead + AsyncWrite + Unpin>(
             }
             "AUTH" => "535 5.7.8 Authentication credentials invalid",
             "MAIL" if !known => "530 5.7.0 Authentication required",
+            "MAIL" if line.contains("other@") => "553 Mail from must equal authorized user",
             "MAIL" => "250 ok",
             "RCPT" if line.contains("nobody@") => "550 5.1.1 mailbox unknown",
             "RCPT" if line.contains("full@") => "452 4.2.2 mailbox full",
@@ -98,8 +99,12 @@ async fn talk<S: AsyncRead + AsyncWrite + Unpin>(
                     }
                     message.push_str(&line);
                 }
-                taken.0.lock().unwrap().push(message.clone());
-                "250 taken"
+                if message.contains("policy@") {
+                    "550 5.7.1 content denied"
+                } else {
+                    taken.0.lock().unwrap().push(message.clone());
+                    "250 taken"
+                }
             }
             "QUIT" => {
                 stream.write_all(b"221 bye\r\n").await?;

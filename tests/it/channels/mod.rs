@@ -61,6 +61,7 @@ fn is(outcome: &Outcome, kind: &str, name: &str) {
         Outcome::Refused { reason } => ("refused", reason.as_str()),
         Outcome::NotSent { reason, .. } => ("not_sent", reason.as_str()),
         Outcome::Unknown { reason } | Outcome::Errored { reason } => ("unknown", reason.as_str()),
+        Outcome::Unread { reason } => ("unread", reason.as_str()),
     };
     assert!(found == kind && reason.starts_with(name), "{outcome:?}");
 }
@@ -169,6 +170,26 @@ async fn a_wecom_application_keeps_its_token_and_gives_a_message_once() {
 }
 
 #[tokio::test]
+async fn an_older_feishu_is_understood_and_who_isnt_gets_the_same_no_third_time() {
+    let fixture = Fixture::sqlite().await;
+    for (body, kind) in [
+        (r#"{"Extra":null,"StatusCode":0,"StatusMessage":"success"}"#, "delivered"),
+        (r#"{"StatusCode":19001,"StatusMessage":"no such robot"}"#, "not_sent"),
+        (r#"{"result":"ok"}"#, "unread"),
+        ("ok", "unread"),
+    ] {
+        let server = wiremock::MockServer::start().await;
+        wiremock::Mock::given(wiremock::matchers::any())
+            .respond_with(wiremock::ResponseTemplate::new(200).set_body_string(body))
+            .mount(&server)
+            .await;
+        let robot =
+            channel(&fixture, ChannelKind::FeishuRobot, &format!("url = '{}/bot'", server.uri()));
+        is(&robot.send(&notice("短", someone())).await, kind, "");
+    }
+}
+
+#[tokio::test]
 async fn a_webhook_is_signed_as_standard_webhooks_says() {
     let fixture = Fixture::sqlite().await;
     let vendors = Vendors::start(fixture.clock.clone()).await;
@@ -198,7 +219,7 @@ async fn a_text_message_goes_by_the_gateways_own_description() {
     let to = |phone: &str| Addresses { phone: Some(phone.to_owned()), ..Addresses::default() };
     is(&sms.send(&notice("短", to("10000000000"))).await, "refused", "no_address: code 1002");
     is(&sms.send(&notice("短", to("10000000429"))).await, "not_sent", "too_many: code 2001");
-    is(&sms.send(&notice("短", to("10000000500"))).await, "unknown", "unexpected_code: code 5555");
+    is(&sms.send(&notice("短", to("10000000500"))).await, "unread", "unexpected_code: code 5555");
 }
 
 #[tokio::test]
@@ -235,6 +256,12 @@ async fn mail_goes_over_tls_as_text_and_html_and_a_mailbox_that_isnt_there_is_na
         is(&nobody, "refused", "no_address");
         // Theirs alone is full: the server takes others.
         is(&email.send(&notice("短", to("full@example.cn"))).await, "not_sent", "mailbox");
+        // The same code of what is written, and of the sender: nobody's address is at fault.
+        is(&email.send(&notice("短", to("policy@example.cn"))).await, "refused", "refused: ");
+        let other = rules(good, &ca).replace("<zoufang@", "<other@");
+        let other = channel(&fixture, ChannelKind::Email, &other);
+        let sender = other.send(&notice("短", someone())).await;
+        is(&sender, "not_sent", "misconfigured: 发件地址不被接受");
         let wrong = channel(&fixture, ChannelKind::Email, &rules("wrong", &ca));
         is(&wrong.send(&long()).await, "not_sent", "misconfigured");
         let distrusted = channel(&fixture, ChannelKind::Email, &rules(good, ""));
