@@ -34,7 +34,7 @@ use crate::settings::{AttributeSettings, KeyIn, PlatformSettings, SettingsError,
 use services::Definitions;
 
 /// GeoReport servers are known to cut at 20, 50, 100 … 1000.
-const SHORTEST_CUT: usize = 10;
+const SHORTEST_CUT: usize = 20;
 
 /// A GeoReport v2 endpoint.
 pub struct Open311 {

@@ -84,8 +84,8 @@ impl Question for Looking<'_> {
             by_subject: self.names(by_subject),
             pages: if self.names(&["page"]) { Pages::Always } else { Pages::None },
             window: self.names(&["from", "to", "from_local", "to_local"]),
-            // Some show no more than their newest few.
-            shortest_cut: 5,
+            // The page of many a framework where none is asked for.
+            shortest_cut: 10,
         }
     }
 
