@@ -122,7 +122,7 @@ fn of_record(facts: &Facts) -> Vec<Finding> {
     if let Some(RestoredFacts { at, from, unsure }) = &facts.restored {
         let (at, from) = (minute(*at), minute(*from));
         findings.push(yellow(format!(
-            "数据库在 {at} 发现是从较早的备份恢复的（备份只到 {from}）：{unsure} 件可能在那以后已经送出，程序逐件核实后才发；请把 {from} 以后的文件再导入一次"
+            "数据库在 {at} 发现是从较早的备份恢复的（备份只到 {from}）：{unsure} 件可能在那以后已经送出，程序逐件核实后才发；请把 {from} 以后的文件按当时的先后次序再导入一次（次序不同，编号就不同）"
         )));
     }
     if let Some(import) = &facts.stalled_import {
