@@ -11,7 +11,7 @@ pub(super) struct NumberFormat {
 enum Section {
     Time,
     Digits(Vec<Token>),
-    /// Percent, powers, fractions, conditions: what is shown isn't worked out here.
+    /// Percent, fractions, conditions: what is shown isn't worked out here.
     Other,
 }
 
@@ -150,7 +150,10 @@ impl Section {
                 _ if starts("G/通用格式") => {
                     push(&mut tokens, Token::General, &rest["G/通用格式".len()..])
                 }
-                'e' | 'E' if after.starts_with(['+', '-']) => return Section::Other,
+                // Powers show less than is kept, as a narrow column does.
+                'e' | 'E' if after.starts_with(['+', '-']) => {
+                    return Section::Digits(vec![Token::General]);
+                }
                 'y' | 'Y' | 'm' | 'M' | 'd' | 'D' | 'h' | 'H' | 's' | 'S' | 'e' | 'E' => {
                     return Section::Time;
                 }
@@ -280,6 +283,7 @@ mod tests {
             ("0;(0)", -3.0, shown("(3)")),
             ("00", -3.0, shown("-03")),
             (";;;", 3.0, Shown::Unclear),
+            ("0.00E+00", 370_481_111_200.0, Shown::Plain),
             ("0%", 3.0, Shown::Unclear),
             ("[>9]000;0", 3.0, Shown::Unclear),
         ] {
