@@ -166,8 +166,7 @@ impl Told {
         let mut told = Told { happenings: Vec::new(), each: Vec::new() };
         for row in rows {
             let Some(issue) = known.get(row.number.as_str()) else {
-                let text = format!("没有编号「{}」的问题", row.number);
-                told.each.push(Err(Problem::new(About::Issue, text)));
+                told.each.push(Err(issues::no_issue(&row.number)));
                 continue;
             };
             let standing = issue.issue()?;

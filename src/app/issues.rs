@@ -240,7 +240,8 @@ impl EventSet {
     }
 }
 
-fn no_issue(number: &str) -> Problem {
+/// There is no issue of this number.
+pub(super) fn no_issue(number: &str) -> Problem {
     Problem::new(About::Issue, format!("没有编号「{number}」的问题"))
 }
 

@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 
 use super::record::ConfigFile;
 use super::table::{Output, Table};
-use super::{acting, wrong_input};
+use super::{reveal, wrong_input};
 use crate::app::batch::{asks_for_class, results_of};
 use crate::db::{
     AbsenceOut, AreaTree, AssignmentOut, Context, Page, ResidentOut, Session, Store, SubjectOut,
@@ -58,12 +58,9 @@ pub(super) fn kind_named(text: &str) -> Result<Kind, String> {
 pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     check_kind(arguments.kind)?;
     let store = arguments.config.store().await?;
-    if let Some(by) = arguments.by.as_deref().filter(|_| arguments.reveal) {
-        let mut tx = store.begin().await?;
-        let person = acting(&mut tx, by, Right::Reveal, None).await?;
-        tx.audit(&person.signed(), "export", arguments.kind.code(), &json!({"reveal": true}))
-            .await?;
-        tx.commit().await?;
+    if arguments.reveal {
+        let seen = ("export", arguments.kind.code(), json!({"reveal": true}));
+        reveal(&store, arguments.by.as_deref(), (Right::Reveal, None), seen).await?;
     }
     let out = Out::new(&arguments)?;
     export(&store, arguments.kind, arguments.reveal, out).await?;

@@ -4,10 +4,10 @@
 use clap::Args;
 use serde_json::{Value, json};
 
-use super::{acting, refused};
+use super::{refused, reveal};
 use crate::clock::local_text;
 use crate::db::{IssueAnswer, IssueReferral, IssueSheet, Store, Timeline, What};
-use crate::domain::issue::Event;
+use crate::domain::issue::{Event, by_whom};
 use crate::domain::mask;
 use crate::domain::rights::Right;
 use crate::domain::there::Place;
@@ -48,11 +48,9 @@ pub async fn run(store: &Store, arguments: &Arguments) -> anyhow::Result<()> {
     let tree = snapshot.area_tree().await?;
     snapshot.end().await?;
     if arguments.reveal {
-        let mut tx = store.begin().await?;
-        let by = arguments.by.as_deref().unwrap_or_default();
-        let person = acting(&mut tx, by, Right::RevealIssue, Some(&sheet.area_id)).await?;
-        tx.audit(&person.signed(), "reveal", number, &json!({})).await?;
-        tx.commit().await?;
+        let (by, area) = (arguments.by.as_deref(), Some(sheet.area_id.as_str()));
+        let seen = ("reveal", number, json!({}));
+        reveal(store, by, (Right::RevealIssue, area), seen).await?;
     }
     let area = tree.get(&sheet.area_id).map(|area| area.name.clone()).unwrap_or_default();
     let reveals = arguments.reveal;
@@ -65,32 +63,9 @@ pub async fn run(store: &Store, arguments: &Arguments) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// A person's name as it is; whoever isn't one in Chinese.
-fn by_whom(actor: &str) -> &str {
-    match actor {
-        "visitor" => "走访人员",
-        "platform" => "平台",
-        "resident" => "群众",
-        "import" => "导入的表",
-        "zoufang" => "系统",
-        person => person,
-    }
-}
-
-/// What an event carries in words.
+/// What somebody said with an event.
 fn words(event: &Event) -> Option<&str> {
-    match event {
-        Event::TownFinished { result } => Some(result),
-        Event::PlatformFinished { reply } => Some(reply),
-        Event::PlatformOverridden { reason, .. }
-        | Event::PlatformReopened { reason }
-        | Event::Refused { reason }
-        | Event::Reopened { reason }
-        | Event::Voided { reason } => Some(reason),
-        _ => None,
-    }
-    .map(String::as_str)
-    .filter(|words| !words.trim().is_empty())
+    event.said().filter(|words| !words.trim().is_empty())
 }
 
 /// Where a referral is, in words.

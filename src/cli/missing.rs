@@ -10,7 +10,7 @@ use serde_json::json;
 use super::duties::owners;
 use super::record::ConfigFile;
 use super::table::Table;
-use super::{acting, wrong_input};
+use super::{reveal, wrong_input};
 use crate::db::{AreaTree, Missing, Snapshot, Store};
 use crate::domain::area::AreaKind;
 use crate::domain::duty::DutyKind;
@@ -57,11 +57,9 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         None => None,
     };
     if arguments.reveal {
-        let mut tx = store.begin().await?;
-        let by = arguments.by.as_deref().unwrap_or_default();
-        let person = acting(&mut tx, by, Right::RevealIssue, within.as_deref()).await?;
-        tx.audit(&person.signed(), "reveal", "missing", &json!({"area": arguments.area})).await?;
-        tx.commit().await?;
+        let (by, area) = (arguments.by.as_deref(), within.as_deref());
+        let seen = ("reveal", "missing", json!({"area": arguments.area}));
+        reveal(&store, by, (Right::RevealIssue, area), seen).await?;
     }
     let mut lines = lines(&store, &arguments, &tree, within.as_deref()).await?;
     lines.sort();

@@ -152,6 +152,20 @@ async fn acting(
     people::acting(session, by, right, area).await.map_err(refused)
 }
 
+/// Lets somebody see personal data, where they have the right to it over an area, and writes down who saw what: the act,
+/// its object, and more of it.
+async fn reveal(
+    store: &Store,
+    by: Option<&str>,
+    (right, area): (Right, Option<&str>),
+    (act, object, detail): (&str, &str, serde_json::Value),
+) -> anyhow::Result<()> {
+    let mut tx = store.begin().await?;
+    let person = acting(&mut tx, by.unwrap_or_default(), right, area).await?;
+    tx.audit(&person.signed(), act, object, &detail).await?;
+    Ok(tx.commit().await?)
+}
+
 /// The person whom an option or an argument names.
 async fn person(store: &Store, named: &str) -> anyhow::Result<StaffMember> {
     let people = People::new(store.staff().await?);

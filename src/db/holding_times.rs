@@ -6,7 +6,7 @@ use jiff::civil::{Date, Time};
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
-use super::{Result, Store, StoreError, date};
+use super::{Result, Store, date, event, instant};
 use crate::domain::counted::holder_of;
 use crate::domain::holder::{Holder, Holding, holdings};
 use crate::domain::issue::{Event, Issue};
@@ -108,9 +108,7 @@ impl Store {
                 histories.push((id, History { registered_at, due_on, events: Vec::new() }));
             }
             if let (Some(body), Some(at), Some((_, history))) = (body, at, histories.last_mut()) {
-                let event = serde_json::from_str(&body)
-                    .map_err(|_| StoreError::Corrupt { what: "issue_events.body", value: body })?;
-                history.events.push((event, instant(at)));
+                history.events.push((event(body)?, instant(at)));
             }
         }
         Ok(histories.into_iter().map(|(_, history)| history).collect())
@@ -126,8 +124,4 @@ fn late_span(holding: &Holding, late_from: Option<Timestamp>, now: Timestamp) ->
 
 fn days(span: SignedDuration) -> f64 {
     span.as_secs_f64() / 86_400.0
-}
-
-fn instant(millis: i64) -> Timestamp {
-    Timestamp::from_millisecond(millis).unwrap_or_default()
 }

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use serde::Deserialize;
 
-use super::{Result, Session, StoreError, date};
+use super::{Result, Session, StoreError, date, instant};
 use crate::domain::subject::SubjectKind;
 use crate::domain::there::Place;
 
@@ -205,7 +205,7 @@ impl Session {
             number: row.remote_id,
             word: row.word,
             text: row.body,
-            at: Timestamp::from_millisecond(row.at).unwrap_or_default(),
+            at: instant(row.at),
         };
         Ok(rows.into_iter().map(answer).collect())
     }

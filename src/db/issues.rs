@@ -4,7 +4,7 @@ use jiff::civil::Date;
 use serde::Deserialize;
 
 use super::projection::Projection;
-use super::{Result, Session, Store, StoreError};
+use super::{Result, Session, Store, StoreError, event};
 use crate::domain::issue::{Event, Issue, State};
 
 /// An issue as the ledger (附件6) shows it.
@@ -40,15 +40,7 @@ impl Store {
         .bind(id)
         .fetch_all(&self.read)
         .await?;
-        bodies
-            .iter()
-            .map(|body| {
-                serde_json::from_str(body).map_err(|_| StoreError::Corrupt {
-                    what: "issue_events.body",
-                    value: body.clone(),
-                })
-            })
-            .collect()
+        bodies.into_iter().map(event).collect()
     }
 
     /// The issue's id by its number.

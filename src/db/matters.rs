@@ -7,8 +7,7 @@ use jiff::Timestamp;
 use serde::Deserialize;
 
 use super::projection::Projection;
-use super::sets::AT_ONCE;
-use super::{Context, Result, Session, StoreError, date, to_json};
+use super::{Context, Result, Session, date, event, instant};
 use crate::domain::issue::{Event, Issue};
 use crate::domain::subject::SubjectKind;
 
@@ -92,6 +91,12 @@ struct Happened {
     actor: String,
 }
 
+#[derive(Deserialize)]
+struct Phone {
+    id: String,
+    phone_sealed: String,
+}
+
 const HOUSEHOLD: [&str; 5] =
     ["subject", "subject_number", "subject_kind", "subject_name", "address"];
 const OF_HOUSEHOLD: &str = "s.id AS subject, s.number AS subject_number, s.kind AS subject_kind,
@@ -99,19 +104,7 @@ const OF_HOUSEHOLD: &str = "s.id AS subject, s.number AS subject_number, s.kind 
 const PERSON: [&str; 3] = ["resident", "resident_name", "contact"];
 const OF_PERSON: &str =
     "r.id AS resident, r.name_sealed AS resident_name, r.contact_sealed AS contact";
-const ISSUE: [&str; 11] = [
-    "id",
-    "number",
-    "text",
-    "created_at",
-    "due_on",
-    "state",
-    "round",
-    "level",
-    "category",
-    "urgency",
-    "town_finished",
-];
+const ISSUE: [&str; 5] = ["id", "number", "text", "created_at", "due_on"];
 
 impl HouseholdRow {
     fn open(self, context: &Context) -> Result<Household> {
@@ -168,7 +161,7 @@ impl Session {
 
     /// These issues, each with its history, by number.
     pub async fn issue_matters(&mut self, ids: &[&str]) -> Result<Vec<IssueMatter>> {
-        let columns = [&ISSUE[..], &["platform_finished"], &PERSON[..], &HOUSEHOLD[..]].concat();
+        let columns = [&ISSUE[..], &Projection::COLUMNS, &PERSON, &HOUSEHOLD].concat();
         let read = format!(
             "SELECT i.id, i.number, i.text_sealed AS text, i.created_at, i.due_on, i.state, i.round, i.level, i.category,
                i.urgency, i.town_finished, i.platform_finished, {OF_PERSON}, {OF_HOUSEHOLD}
@@ -185,7 +178,7 @@ impl Session {
                 issue: row.projection.issue()?,
                 due_on: row.due_on.map(|on| date("issues.due_on", &on)).transpose()?,
                 text: context.sealer.open(&row.text)?,
-                registered_at: Timestamp::from_millisecond(row.created_at).unwrap_or_default(),
+                registered_at: instant(row.created_at),
                 resident_id: row.person.resident.clone(),
                 person: row.person.open(&context)?,
                 id: row.id,
@@ -207,10 +200,8 @@ impl Session {
         let rows: Vec<Happened> = self.read_set(&columns, &read, issues, &[]).await?;
         let mut histories: BTreeMap<String, Vec<(Timestamp, Event, String)>> = BTreeMap::new();
         for Happened { issue_id, at, body, actor } in rows {
-            let event = serde_json::from_str(&body)
-                .map_err(|_| StoreError::Corrupt { what: "issue_events.body", value: body })?;
-            let at = Timestamp::from_millisecond(at).unwrap_or_default();
-            histories.entry(issue_id).or_default().push((at, event, actor));
+            let happened = (instant(at), event(body)?, actor);
+            histories.entry(issue_id).or_default().push(happened);
         }
         Ok(histories)
     }
@@ -221,16 +212,8 @@ impl Session {
             "SELECT id, phone_sealed FROM staff WHERE phone_sealed IS NOT NULL AND id {}",
             self.dialect.among()
         );
-        let mut phones = HashMap::new();
-        for some in people.chunks(AT_ONCE) {
-            let rows: Vec<(String, String)> = sqlx::query_as(sqlx::AssertSqlSafe(read.clone()))
-                .bind(to_json(&some)?)
-                .fetch_all(&mut *self.db)
-                .await?;
-            for (id, sealed) in rows {
-                phones.insert(id, self.context.sealer.open(&sealed)?);
-            }
-        }
-        Ok(phones)
+        let rows: Vec<Phone> = self.read_set(&["id", "phone_sealed"], &read, people, &[]).await?;
+        let sealer = &self.context.sealer;
+        rows.into_iter().map(|row| Ok((row.id, sealer.open(&row.phone_sealed)?))).collect()
     }
 }

@@ -3,7 +3,7 @@
 
 use jiff::Timestamp;
 
-use super::{Result, Store, StoreError, Tx, to_json};
+use super::{Result, Store, StoreError, Tx, event, to_json};
 use crate::domain::issue::{Event, EventKind};
 use crate::domain::referral;
 
@@ -51,7 +51,7 @@ impl Row {
     fn read(self) -> Result<(String, Message)> {
         let corrupt =
             || StoreError::Corrupt { what: "issue_events.body", value: self.body.clone() };
-        let event: Event = serde_json::from_str(&self.body).map_err(|_| corrupt())?;
+        let event = event(self.body.clone())?;
         let message = Message {
             text: referral::message(&event).ok_or_else(corrupt)?,
             event: event.kind(),

@@ -85,6 +85,7 @@ mod writer;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, RwLock};
 
+use jiff::Timestamp;
 use jiff::civil::Date;
 use sqlx::AnyPool;
 
@@ -148,6 +149,7 @@ use session::TxConnection;
 use writer::Turns;
 
 pub use crate::domain::area::{Area, AreaTree};
+use crate::domain::issue::Event;
 use crate::domain::obligations::Plans;
 pub use crate::domain::obligations::Standing;
 pub use crate::domain::staff::{Holders, StaffMember};
@@ -226,6 +228,17 @@ impl Store {
 /// Understands a stored word, or says which column is corrupt.
 fn word<T>(what: &'static str, value: &str, read: fn(&str) -> Option<T>) -> Result<T> {
     read(value).ok_or_else(|| StoreError::Corrupt { what, value: value.to_owned() })
+}
+
+/// Understands what happened to an issue as it's stored.
+fn event(body: String) -> Result<Event> {
+    serde_json::from_str(&body)
+        .map_err(|_| StoreError::Corrupt { what: "issue_events.body", value: body })
+}
+
+/// A stored moment.
+fn instant(millis: i64) -> Timestamp {
+    Timestamp::from_millisecond(millis).unwrap_or_default()
 }
 
 /// Understands a stored date.

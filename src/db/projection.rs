@@ -20,6 +20,10 @@ pub(super) struct Projection {
 from_row!(Projection { state, round, level, category, urgency, town_finished, platform_finished });
 
 impl Projection {
+    /// The columns' names.
+    pub const COLUMNS: [&str; 7] =
+        ["state", "round", "level", "category", "urgency", "town_finished", "platform_finished"];
+
     pub fn issue(&self) -> Result<Issue> {
         let class = match (&self.level, &self.category, &self.urgency) {
             (Some(level), Some(category), Some(urgency)) => Some(Class {

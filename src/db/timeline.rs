@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::{Result, Store, StoreError, word};
+use super::{Result, Store, event, instant, word};
 use crate::domain::duty::DutyKind;
 use crate::domain::holder::{Holding, holdings};
 use crate::domain::issue::{Event, Issue};
@@ -70,13 +70,7 @@ impl Store {
         .bind(id)
         .fetch_all(&self.read)
         .await?;
-        rows.into_iter()
-            .map(|(at, body, actor)| {
-                let event = serde_json::from_str(&body)
-                    .map_err(|_| StoreError::Corrupt { what: "issue_events.body", value: body })?;
-                Ok((instant(at), event, actor))
-            })
-            .collect()
+        rows.into_iter().map(|(at, body, actor)| Ok((instant(at), event(body)?, actor))).collect()
     }
 
     async fn told_of(&self, id: &str) -> Result<Vec<Entry>> {
@@ -99,8 +93,4 @@ impl Store {
             })
             .collect()
     }
-}
-
-fn instant(millis: i64) -> Timestamp {
-    Timestamp::from_millisecond(millis).unwrap_or_default()
 }

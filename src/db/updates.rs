@@ -55,8 +55,8 @@ impl AnswerRow {
     }
 }
 
-/// The columns of a [`FollowedRow`].
-const FOLLOWED: [&str; 16] = [
+/// The columns of a [`FollowedRow`], before those of its issue.
+const FOLLOWED: [&str; 9] = [
     "id",
     "issue_id",
     "of_round",
@@ -66,13 +66,6 @@ const FOLLOWED: [&str; 16] = [
     "said_by",
     "heard_at",
     "came_from",
-    "state",
-    "round",
-    "level",
-    "category",
-    "urgency",
-    "town_finished",
-    "platform_finished",
 ];
 
 #[derive(Deserialize)]
@@ -164,7 +157,8 @@ impl Tx {
             self.dialect.among()
         );
         let lane = self.context.platform_lane.clone();
-        let rows: Vec<FollowedRow> = self.read_set(&FOLLOWED, &read, numbers, &[&lane]).await?;
+        let columns = [&FOLLOWED[..], &Projection::COLUMNS].concat();
+        let rows: Vec<FollowedRow> = self.read_set(&columns, &read, numbers, &[&lane]).await?;
         let (mut referrals, mut issues) = (Vec::<Followed>::new(), HashMap::new());
         for row in rows {
             let FollowedRow {

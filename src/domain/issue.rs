@@ -102,6 +102,18 @@ pub enum Event {
     Voided { reason: String },
 }
 
+/// Who did something, as people read it: a person's name as it is, whoever isn't one by what it is.
+pub fn by_whom(actor: &str) -> &str {
+    match actor {
+        "visitor" => "走访人员",
+        "platform" => "平台",
+        "resident" => "群众",
+        "import" => "导入的表",
+        "zoufang" => "系统",
+        person => person,
+    }
+}
+
 impl Event {
     /// What somebody said with it: a result, an answer, a reason.
     pub fn said(&self) -> Option<&str> {

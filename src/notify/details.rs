@@ -11,7 +11,7 @@ use crate::clock::{local_text, township_zone};
 use crate::db::{Household, IssueMatter, Matter, Person, Session, StoreError};
 use crate::domain::duty::DutyKind;
 use crate::domain::holder::holder;
-use crate::domain::issue::Event;
+use crate::domain::issue::{Event, by_whom};
 
 /// A page names so many matters; more are counted.
 const LONGEST: usize = 300;
@@ -141,16 +141,9 @@ fn detail(matter: IssueMatter, has_department: bool) -> IssueDetail {
 }
 
 fn line((at, event, actor): (Timestamp, Event, String)) -> Line {
-    let who = match actor.as_str() {
-        "visitor" => "走访人员",
-        "platform" => "平台",
-        "resident" => "群众",
-        "import" => "导入的表",
-        "zoufang" => "系统",
-        person => person,
-    };
+    let who = by_whom(&actor).to_owned();
     let said = event.said().unwrap_or_default().to_owned();
-    Line { at: local_text(at), what: event.kind().chinese(), who: who.to_owned(), said }
+    Line { at: local_text(at), what: event.kind().chinese(), who, said }
 }
 
 async fn visits(

@@ -27,7 +27,7 @@ pub struct IssueRow {
     projection: Projection,
 }
 
-const COLUMNS: [&str; 16] = [
+const COLUMNS: [&str; 9] = [
     "id",
     "number",
     "subject_id",
@@ -37,14 +37,11 @@ const COLUMNS: [&str; 16] = [
     "version",
     "created_at",
     "due_on",
-    "state",
-    "round",
-    "level",
-    "category",
-    "urgency",
-    "town_finished",
-    "platform_finished",
 ];
+
+fn columns() -> Vec<&'static str> {
+    [&COLUMNS[..], &Projection::COLUMNS].concat()
+}
 
 const ROWS: &str = "SELECT i.id, i.number, i.subject_id, i.resident_id, i.area_id, a.staff_id AS visitor, i.version,
    i.created_at, i.due_on, i.state, i.round, i.level, i.category, i.urgency, i.town_finished, i.platform_finished
@@ -89,19 +86,19 @@ impl Session {
     /// The issues of these ids.
     pub async fn issue_rows(&mut self, ids: &[&str]) -> Result<Vec<IssueRow>> {
         let query = format!("{ROWS} WHERE i.id {}", self.dialect.among());
-        self.read_set(&COLUMNS, &query, ids, &[]).await
+        self.read_set(&columns(), &query, ids, &[]).await
     }
 
     /// The issues of these numbers.
     pub async fn issues_numbered(&mut self, numbers: &[&str]) -> Result<Vec<IssueRow>> {
         let query = format!("{ROWS} WHERE i.number {}", self.dialect.among());
-        self.read_set(&COLUMNS, &query, numbers, &[]).await
+        self.read_set(&columns(), &query, numbers, &[]).await
     }
 
     /// The issues of these subjects.
     pub async fn issues_of(&mut self, subjects: &[&str]) -> Result<Vec<IssueRow>> {
         let query = format!("{ROWS} WHERE i.subject_id {} ORDER BY i.number", self.dialect.among());
-        self.read_set(&COLUMNS, &query, subjects, &[]).await
+        self.read_set(&columns(), &query, subjects, &[]).await
     }
 
     /// The issue of that number.
