@@ -18,6 +18,7 @@ pub mod mask;
 pub mod memory;
 pub mod obligations;
 pub mod reason;
+pub mod recognition;
 pub mod referral;
 pub mod rights;
 pub mod saying;

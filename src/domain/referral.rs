@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use unicode_normalization::UnicodeNormalization;
 
 use super::delivery::Withdrawal;
 use super::issue::{Event, Issue, State};
@@ -87,8 +86,6 @@ pub fn marked(reference: &str) -> String {
 /// How far in the mark stands at the most, in characters: behind the opening clause, where people read on over it and no
 /// platform's cut takes it.
 const OPENING: usize = 20;
-/// So many of a text's first characters tell it from others.
-const TELLING: usize = 6;
 
 /// What is said, with no bracket in it that could be read as a mark: only we write marks.
 ///
@@ -132,7 +129,7 @@ pub fn described(text: &str, more: &str, reference: &str) -> String {
 }
 
 /// Where the opening clause of a text ends, in bytes: the whole of a short one; 0 where it's longer than [`OPENING`].
-fn opening_clause(text: &str) -> usize {
+pub(super) fn opening_clause(text: &str) -> usize {
     let ends = |character: char| "：:，,。；;！!？?、\n".contains(character);
     let found = text.char_indices().take(OPENING).find(|(_, character)| ends(*character));
     match found {
@@ -140,164 +137,6 @@ fn opening_clause(text: &str) -> usize {
         None if text.chars().count() <= OPENING => text.len(),
         None => 0,
     }
-}
-
-/// Whether what a platform lists is what was sent of `reference`, whose text was `words`: it's the reference itself, or
-/// carries the mark in its own place, with our words beside it. A mark that somebody quotes stands elsewhere.
-///
-/// ```
-/// use zoufang::domain::referral::is_ours;
-/// let ours = |listed: &str| is_ours(listed, "X-1-R1", "路灯不亮，修修");
-/// assert!(ours("X-1-R1") && ours("路灯不亮，[X-1-R1]修") && ours("路灯不亮，修修[X-1-R1]"));
-/// assert!(ours("<p>转办：路灯不亮，[X-1-\nR1]修修[X-1-R1]</p>"), "whatever the platform has put around it");
-/// assert!(!ours("别处的事，[X-1-R1]没人管") && !ours("路灯不亮，修修[X-1-R12]") && !ours("见[X-1-R1]"));
-/// ```
-pub fn is_ours(listed: &str, reference: &str, words: &str) -> bool {
-    let (mark, words) = (marked(reference), neutral(words));
-    let listed = listed.trim();
-    if listed == reference || listed == mark || stands_in_place(listed, &mark, &words) {
-        return true;
-    }
-    let (listed, words) = (plain(listed), plain(&words));
-    if stands_in_place(&listed, &mark, &words) {
-        return true;
-    }
-    // Whole, with something before or behind it, and no other's mark.
-    let (of_ours, said) = (without_marks(&listed), without_marks(&words));
-    let is_whole = said.chars().count() >= TELLING && of_ours.contains(&said);
-    is_whole && listed.contains(&mark) && references(&listed).all(|other| other == reference)
-}
-
-/// Whether the mark stands behind the opening clause, or first or last beside our words.
-fn stands_in_place(listed: &str, mark: &str, words: &str) -> bool {
-    let opening = words[..opening_clause(words)].trim();
-    let behind = listed.strip_prefix(opening).map(str::trim_start);
-    if !opening.is_empty() && behind.is_some_and(|rest| rest.starts_with(mark)) {
-        return true;
-    }
-    let beside = listed.strip_prefix(mark).or(listed.strip_suffix(mark));
-    let telling = telling(words);
-    beside.is_some_and(|text| text.contains(telling) || telling.starts_with(text.trim()))
-}
-
-/// The first characters of a text, up to the first blank.
-fn telling(words: &str) -> &str {
-    let words = words.trim();
-    let end = words
-        .char_indices()
-        .enumerate()
-        .find(|(place, (_, character))| *place >= TELLING || character.is_whitespace())
-        .map_or(words.len(), |(_, (at, _))| at);
-    &words[..end]
-}
-
-/// Whether what a platform lists carries this mark at all, or is the reference itself.
-pub fn carries(listed: &str, reference: &str) -> bool {
-    listed.trim() == reference
-        || listed.contains(&marked(reference))
-        || plain(listed).contains(&marked(reference))
-}
-
-/// Whether it may be ours though it isn't known by its mark: it carries that and some of our words, where the platform has
-/// changed both; or it begins as ours does, where a cut may have taken the mark.
-///
-/// ```
-/// use zoufang::domain::referral::might_be_ours;
-/// let may_be = |listed: &str| might_be_ours(listed, "X-1-R1", "老王来电反映，村口的路灯坏了三个月没人修");
-/// assert!(may_be("某某来电反映，[X-1-R1]村口的路灯坏了三个月没人修[X-1-R1]"), "a name was masked");
-/// assert!(may_be("老王来电反映，[X-1-") && may_be("老王来电反映，村口的路灯坏了"));
-/// assert!(!may_be("村里的小孩捡到一张条子[X-1-R1]") && !may_be("老王来电"));
-/// ```
-pub fn might_be_ours(listed: &str, reference: &str, words: &str) -> bool {
-    let sent = described(words, "", reference);
-    let listed = plain(listed);
-    let mut marks = references(&listed).peekable();
-    if marks.peek().is_some() {
-        return marks.any(|mark| mark == reference)
-            && shares_words(&listed, &plain(&neutral(words)));
-    }
-    let cut = listed.trim_end_matches(['…', '.']);
-    let ours = [plain(&sent), plain(&neutral(words))];
-    let is_begun = |sent: &String| {
-        let begins = sent.strip_prefix(cut);
-        // Some keep nothing from the first character on that they can't store.
-        let unstored = begins.and_then(|rest| rest.chars().next()).is_some_and(|c| c > '\u{ffff}');
-        begins.is_some() && (cut.contains('[') || unstored && !cut.is_empty())
-    };
-    let begins_alike = |sent: &String| {
-        let begins: String = sent.chars().take(ENOUGH).collect();
-        begins.chars().count() >= TELLING && listed.starts_with(&begins)
-    };
-    ours.iter().any(|sent| is_begun(sent) || begins_alike(sent))
-}
-
-/// So many first characters that are equal make it likely that all of a text is.
-const ENOUGH: usize = 12;
-
-/// Whether a text has so many characters of another one after the other as tell it from others; all of a short one.
-fn shares_words(text: &str, words: &str) -> bool {
-    let (text, words) = (without_marks(text), without_marks(words));
-    let words: Vec<char> = words.chars().collect();
-    let length = TELLING.min(words.len()).max(1);
-    words.windows(length).any(|some| text.contains(&some.iter().collect::<String>()))
-}
-
-/// A text as it can be compared, however a platform stores and shows texts: without blanks, line ends and tags, its
-/// entities and wide characters as they are usually written.
-fn plain(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    let mut rest = text;
-    while let Some(at) = rest.find(['<', '&']) {
-        out.push_str(&rest[..at]);
-        let behind = &rest[at + 1..];
-        let (end, longest) = if rest[at..].starts_with('<') { ('>', 200) } else { (';', 10) };
-        let inside = behind.split_once(end).filter(|(inside, _)| inside.len() <= longest);
-        rest = match inside {
-            Some((_, after)) if end == '>' => after,
-            Some((name, after)) if let Some(character) = entity(name) => {
-                out.push(character);
-                after
-            }
-            _ => {
-                out.push_str(&rest[at..=at]);
-                behind
-            }
-        };
-    }
-    out.push_str(rest);
-    let standard = out.nfkc().filter(|c| !c.is_whitespace() && !c.is_control());
-    standard.filter(|c| !matches!(c, '\u{200b}'..='\u{200f}' | '\u{feff}')).collect()
-}
-
-/// The character of an entity's name; nothing for one that we don't know.
-fn entity(name: &str) -> Option<char> {
-    match name {
-        "lt" => Some('<'),
-        "gt" => Some('>'),
-        "amp" => Some('&'),
-        "quot" | "ldquo" | "rdquo" => Some('"'),
-        "apos" => Some('\''),
-        "nbsp" => Some(' '),
-        _ => {
-            let code = name.strip_prefix('#')?;
-            let hex = code.strip_prefix(['x', 'X']).map(|hex| u32::from_str_radix(hex, 16));
-            char::from_u32(hex.unwrap_or_else(|| code.parse()).ok()?)
-        }
-    }
-}
-
-/// A text without any of our marks.
-fn without_marks(text: &str) -> String {
-    let mut out = text.to_owned();
-    for reference in references(text) {
-        out = out.replace(&marked(reference), "");
-    }
-    out
-}
-
-/// The references that stand marked in a text.
-fn references(text: &str) -> impl Iterator<Item = &str> {
-    bracketed(text).filter(|inside| is_reference(inside))
 }
 
 /// The reference that stands marked in a text, if one does.
@@ -315,14 +154,14 @@ pub fn reference_in(text: &str) -> Option<&str> {
 }
 
 /// Whether it's written as references of referrals, messages and photos are.
-fn is_reference(inside: &str) -> bool {
+pub(super) fn is_reference(inside: &str) -> bool {
     inside.split_once("-R").is_some_and(|(_, rest)| {
         let round = rest.split("-M").next().and_then(|rest| rest.split("-P").next());
         round.is_some_and(is_digits)
     })
 }
 
-fn bracketed(text: &str) -> impl Iterator<Item = &str> {
+pub(super) fn bracketed(text: &str) -> impl Iterator<Item = &str> {
     text.split('[').skip(1).filter_map(|rest| Some(rest.split_once(']')?.0))
 }
 

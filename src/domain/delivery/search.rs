@@ -15,7 +15,7 @@ mod question;
 pub use question::{Control, Listed, Pages, Query, Reply, SearchResult, Sought, Subject, Ways};
 
 use super::Receipt;
-use crate::domain::referral::{carries, is_ours, might_be_ours};
+use crate::domain::recognition::{Sent, Shown};
 
 /// So many questions for one look at the most: whatever a platform lists, it's asked no more than this.
 pub const MOST_QUESTIONS: usize = 200;
@@ -60,6 +60,7 @@ struct Task {
 #[derive(Debug)]
 pub struct Search<'s> {
     sought: &'s Sought,
+    sent: Sent,
     ways: Ways,
     /// What is still to be asked; the last is under way.
     tasks: Vec<Task>,
@@ -98,6 +99,7 @@ impl<'s> Search<'s> {
         let task = |(from, to)| Task { aim: Aim::Sought, from, to, held: None };
         Search {
             sought,
+            sent: Sent::new(&sought.subject.reference, &sought.words),
             ways,
             tasks: tasks.into_iter().map(task).collect(),
             keys: HashSet::new(),
@@ -228,15 +230,16 @@ impl<'s> Search<'s> {
 
     /// Notes what an answer shows of ours; gives what is sought, if it's there.
     fn recognise(&mut self, task: Task, things: &[Listed]) -> Option<Receipt> {
-        let Sought { subject, words, controls, .. } = self.sought;
+        let Sought { subject, controls, .. } = self.sought;
         for thing in things {
             let text = thing.words.as_deref().unwrap_or_default();
-            if is_ours(text, &subject.reference, words) {
+            let words = Shown::of(text);
+            if words.is(&self.sent) {
                 return Some(Receipt { remote_id: thing.number.clone(), token: None });
             }
             for (control, shown) in controls.iter().zip(&mut self.shown) {
                 let named = control.number.is_none() || control.number == thing.number;
-                *shown |= named && carries(text, &control.subject.reference);
+                *shown |= named && words.carries(&control.subject.reference);
             }
             if task.aim == Aim::Sought {
                 let known = controls.iter().any(|c| c.number.is_some() && c.number == thing.number);
@@ -244,9 +247,8 @@ impl<'s> Search<'s> {
                 let about_it = subject.remote_id.is_empty()
                     || thing.number.as_ref().is_none_or(|number| *number == subject.remote_id);
                 self.wordless += usize::from(text.trim().is_empty() && about_it && !known);
-                let may_be = !known && might_be_ours(text, &subject.reference, words);
-                self.doubtful |= may_be;
-                self.is_list |= !carries(text, &subject.reference);
+                self.doubtful |= !known && words.may_be(&self.sent);
+                self.is_list |= !words.carries(&subject.reference);
             }
         }
         None
