@@ -33,6 +33,7 @@ fn context(clock: &Clock, settings: &Settings) -> anyhow::Result<Context> {
         campaign,
         workdays: load_workdays("".as_ref())?,
         platform_lane: "ehushanying".to_owned(),
+        by_people: false,
         channels: settings.notify.reach(),
         review_within: None,
         messages: false,

@@ -59,6 +59,7 @@ pub fn context(lane: &str) -> anyhow::Result<Context> {
         campaign: load_campaign("".as_ref())?,
         workdays: load_workdays("".as_ref())?,
         platform_lane: lane.to_owned(),
+        by_people: false,
         channels: Vec::new(),
         review_within: None,
         messages: false,

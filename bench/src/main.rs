@@ -1,9 +1,9 @@
 //! Delivery's rate against a bare HTTP client and against job queues: the same payload, sink and concurrency, turn about
 //! in one run, with the record durable (SQLite at synchronous=FULL, PostgreSQL with fsync). Then the cost of following
-//! what is open, and of a county's reminders; imports against inserting the same rows bare; pages while import and delivery
+//! what is open, and of a county's reminders; imports against inserting the same rows bare; a workbook read against openpyxl; pages while import and delivery
 //! run; and the databases' drivers.
 //!
-//! `cargo run --release -p zoufang-bench [deliver|poll|county|intake|pages|rows] [NUMBER] [LATENCY ...]`, a latency as `10ms`.
+//! `cargo run --release -p zoufang-bench [deliver|poll|county|intake|pages|read|rows] [NUMBER] [LATENCY ...]`, a latency as `10ms`.
 
 #![allow(clippy::disallowed_methods, reason = "what is measured is real time")]
 
@@ -15,6 +15,7 @@ mod pages;
 mod peers;
 mod polling;
 mod program;
+mod reading;
 mod rows;
 mod seeds;
 mod sink;
@@ -151,7 +152,7 @@ async fn deliver(issues: usize, latencies: &[u64]) -> anyhow::Result<()> {
 
 /// What there is to measure; those of the first list where none is named.
 const USUAL: [&str; 3] = ["deliver", "poll", "county"];
-const MORE: [&str; 3] = ["intake", "pages", "rows"];
+const MORE: [&str; 4] = ["intake", "pages", "rows", "read"];
 
 fn main() -> anyhow::Result<ExitCode> {
     if let Some(code) = program::told_to_be_it() {
@@ -169,6 +170,11 @@ async fn run(arguments: Vec<String>) -> anyhow::Result<()> {
         && first == "import-alone"
     {
         return intake::import_alone(url, files).await;
+    }
+    if let [first, file] = arguments.as_slice()
+        && first == "look-alone"
+    {
+        return reading::look_alone(file).await;
     }
     let named = |what: &str| arguments.iter().any(|argument| argument == what);
     let any = USUAL.iter().chain(&MORE).any(|what| named(what));
@@ -191,6 +197,9 @@ async fn run(arguments: Vec<String>) -> anyhow::Result<()> {
     }
     if wants("pages") {
         pages::table(number.unwrap_or(20_000)).await?;
+    }
+    if wants("read") {
+        reading::reading(number.unwrap_or(100_000))?;
     }
     if wants("rows") {
         rows::table().await?;

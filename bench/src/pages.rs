@@ -4,7 +4,8 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use zoufang::intake::import;
+use zoufang::app::choices::{Alike, Choices};
+use zoufang::intake::{Incoming, Options, import};
 
 use crate::engine::DESCRIPTION;
 use crate::intake::{subjects, township, villages, visits};
@@ -44,10 +45,14 @@ async fn record(url: &str, issues: usize) -> anyhow::Result<()> {
 async fn commands(url: &str) -> anyhow::Result<[f64; 2]> {
     let store = township(url, "ehushanying").await?;
     let (mut a_visit, mut a_confirmation) = (Vec::new(), Vec::new());
+    // They are much alike, and each is another matter.
+    let choices = Choices { alike: Alike::Another, ..Choices::default() };
+    let options = Options { choices, ..Options::default() };
     for n in 0..COMMANDS {
         let table = visits(&format!("单件{n}"), 1, 1, 1);
         let began = Instant::now();
-        import(&store, "one.csv", table.as_bytes(), false, &|_, _| {}).await?;
+        let incoming = Incoming::look("one.csv", table.into_bytes(), &options).await?;
+        incoming.import(&store, &options, &|_, _| {}).await?;
         a_visit.push(began.elapsed().as_secs_f64() * 1000.0);
         let table = format!("任务,所属区划,确认人\n走访材料准备,{},V{n}\n", villages()[n]);
         let began = Instant::now();

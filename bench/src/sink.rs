@@ -21,7 +21,8 @@ pub async fn counting_sink(latency: Duration, next: Arc<AtomicUsize>) -> anyhow:
     let router = Router::new().route(
         "/submit",
         post(move |Json(_): Json<Value>| {
-            let id = next.fetch_add(1, Ordering::Relaxed);
+            // 0 is no number.
+            let id = next.fetch_add(1, Ordering::Relaxed) + 1;
             async move {
                 if !latency.is_zero() {
                     tokio::time::sleep(latency).await;

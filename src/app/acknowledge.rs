@@ -1,11 +1,13 @@
 //! Acknowledges 已知晓: whoever got a digest needn't be told of it again, and takes note of the issues in it that wait for
 //! that (签收).
 
+use std::collections::HashSet;
+
 use serde_json::json;
 
 use super::issues::{Happening, happen};
 use crate::db::{Store, StoreError, ToldGroup, Tx};
-use crate::domain::campaign::Campaign;
+use crate::domain::campaign::{Campaign, EscalationStep};
 use crate::domain::issue::Event;
 
 /// How many groups a turn takes.
@@ -27,20 +29,31 @@ pub async fn acknowledge_digest(
     let mut groups: Vec<(&str, bool)> =
         told.iter().map(|told| (told.group.id.as_str(), is_late(&campaign, told))).collect();
     groups.dedup();
+    // Whoever presses for what is another's has read of it, which doesn't sign for it.
+    let own = told.iter().filter(|told| is_own(&campaign, told));
+    let own: HashSet<&str> = own.map(|told| told.group.id.as_str()).collect();
     let mut noted = 0;
     for chunk in groups.chunks(GROUPS) {
         let mut tx = store.begin().await?;
-        noted += acknowledge(&mut tx, staff_id, day, chunk).await?;
+        noted += acknowledge(&mut tx, staff_id, day, chunk, &own).await?;
         tx.commit().await?;
     }
     Ok(noted)
 }
 
+/// The step at which it was told; nothing where the ladder has become shorter.
+fn step_of<'c>(campaign: &'c Campaign, told: &ToldGroup) -> Option<&'c EscalationStep> {
+    campaign.steps(told.group.kind).get(usize::try_from(told.step).ok()?)
+}
+
 /// Whether it was told after its date.
 fn is_late(campaign: &Campaign, told: &ToldGroup) -> bool {
-    let step = usize::try_from(told.step).ok();
-    step.and_then(|step| campaign.steps(told.group.kind).get(step))
-        .is_some_and(|step| step.days > 0)
+    step_of(campaign, told).is_some_and(|step| step.days > 0)
+}
+
+/// Whether it's the reader's to do: as whose it is, in their place, or for want of them.
+fn is_own(campaign: &Campaign, told: &ToldGroup) -> bool {
+    step_of(campaign, told).is_some_and(EscalationStep::tells_the_owner)
 }
 
 async fn acknowledge(
@@ -48,9 +61,11 @@ async fn acknowledge(
     staff_id: &str,
     day: &str,
     groups: &[(&str, bool)],
+    own: &HashSet<&str>,
 ) -> Result<usize, StoreError> {
     let noted = tx.put_acknowledgements(staff_id, groups).await?;
-    let ids: Vec<&str> = groups.iter().map(|(group, _)| *group).collect();
+    let ids: Vec<&str> =
+        groups.iter().map(|(group, _)| *group).filter(|group| own.contains(group)).collect();
     let unnoted = tx.unnoted_issues(&ids).await?;
     if !unnoted.is_empty() {
         let by = tx.staff_name(staff_id).await?;

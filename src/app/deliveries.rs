@@ -60,7 +60,12 @@ impl Deliveries {
         if let Some(held) = claim.holds {
             tx.release_all_but(claim, held).await?;
         }
-        let claimed = if claim.limit > 0 { tx.claim(claim).await? } else { Vec::new() };
+        let claimed = if claim.limit > 0 {
+            tx.refuse_older().await?;
+            tx.claim(claim).await?
+        } else {
+            Vec::new()
+        };
         tx.commit().await?;
         Ok(claimed)
     }

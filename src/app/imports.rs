@@ -118,7 +118,8 @@ impl Import {
         self.head.lease_until = lease();
         tx.note_import(&self.head).await?;
         tx.put_import_piece(&self.head.id, sequence, &sealed).await?;
-        tx.commit().await
+        tx.commit().await?;
+        self.store.checkpoint().await
     }
 
     /// Nothing of it is wanted: something in it was wrong.
@@ -206,6 +207,7 @@ async fn apply(
         if head.applied.count_ones() == 1 {
             store.analyze().await?;
         }
+        store.checkpoint().await?;
         let done = head.added + head.changed + head.same + head.skipped;
         progress(usize::try_from(done).unwrap_or(usize::MAX));
         pause((watch.elapsed() / 4).min(LONGEST_PAUSE)).await;

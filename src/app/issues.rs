@@ -302,8 +302,13 @@ async fn notes(
     let note = |row: &Acknowledgement| {
         let id = by_number.get(row.number.as_str()).ok_or_else(|| no_issue(&row.number))?;
         let person = staff.get(&row.staff_id);
-        let department = person.is_some_and(|p| p.roles.contains(&Role::Department));
-        let role = if department { Role::Department } else { Role::GridMember };
+        // Whoever is both signs as whom it's asked of.
+        let waits = |role: &&Role| duties.get(&note_key(id, **role)) == Some(&DutyState::Open);
+        let asked = [Role::Department, Role::GridMember];
+        let own: Vec<&Role> =
+            asked.iter().filter(|role| person.is_some_and(|p| p.roles.contains(role))).collect();
+        let role = own.iter().copied().find(waits).or(own.first().copied());
+        let role = role.copied().unwrap_or(Role::GridMember);
         let by = person.map(|person| person.name.clone()).unwrap_or_default();
         match duties.get(&note_key(id, role)) {
             Some(DutyState::Open) => {

@@ -21,6 +21,7 @@ pub async fn go_on(store: &Store) -> Result<PlanChange> {
         let mut at = derivation.done_to.clone();
         while let Some(to) = stretch(store, &derivation, &at, &mut change).await? {
             at = to;
+            store.checkpoint().await?;
         }
     }
 }

@@ -7,7 +7,7 @@ use super::said_before::{Said, ask_of_alike, ask_of_twin};
 use super::visit_desk::Desk;
 use super::visit_rows::{NewIssue, NewVisit, visit_key};
 use crate::clock::township_date;
-use crate::db::{Context, CorrectedIssue, CorrectedVisit, NewIssueRow, Result, Upsert};
+use crate::db::{Context, CorrectedIssue, CorrectedVisit, NewIssueRow, Result, Upsert, place};
 use crate::domain::issue::{Class, Event, State};
 use crate::domain::obligations::issue::{IssueFacts, IssueObligations};
 use crate::domain::visit::VisitKind;
@@ -43,7 +43,7 @@ impl Desk<'_> {
             (Alike::Correction, None, Some(_)) => Ok(Ok(self.visit(at, row, resident).1.into())),
             _ => {
                 let (visit, _) = self.visit(at, row, resident);
-                self.register(at, resident, &visit, new)
+                self.register(at, resident, &visit, (row, new))
             }
         }
     }
@@ -54,7 +54,7 @@ impl Desk<'_> {
         at: usize,
         resident: usize,
         visit: &str,
-        new: &NewIssue,
+        (row, new): (&NewVisit, &NewIssue),
     ) -> Result<Outcome> {
         let file = &mut self.decided.files.subjects[at];
         let resident_id = file.residents[resident].row.id.clone();
@@ -77,7 +77,7 @@ impl Desk<'_> {
             &issue,
             natural_key,
             visit,
-            new,
+            (row, new),
             self.now,
         )?);
         if let Some(Class { level, category, urgency }) = new.class {
@@ -118,7 +118,7 @@ impl Desk<'_> {
             self.move_visit(at, resident, row, said, natural_key);
         }
         if said.text != new.text {
-            return self.correct(at, &resident_id, said, new);
+            return self.correct(at, &resident_id, said, (row, new));
         }
         let classified = self.class_of_known(at, &said.issue.id, new.class);
         Ok(classified.map(|did| Did { upsert: Upsert::Changed, ..did }))
@@ -186,12 +186,15 @@ impl Desk<'_> {
         at: usize,
         resident: &str,
         said: &Said,
-        new: &NewIssue,
+        (row, new): (&NewVisit, &NewIssue),
     ) -> Result<Outcome> {
         let (text_sealed, id) = (self.context.seal(&new.text)?, said.issue.id.clone());
         let natural_key = self.context.sealer.index(&[resident, &said.issue.visit_id, &new.text]);
         self.issues.insert(natural_key.clone(), id.clone());
-        self.decided.corrected.push(CorrectedIssue { id, natural_key, text_sealed });
+        let (number, identity) = (said.issue.number.clone(), identity(&self.context, row, new));
+        let place = place(&self.context.sealer, &row.subject_number);
+        let corrected = CorrectedIssue { id, number, identity, place, natural_key, text_sealed };
+        self.decided.corrected.push(corrected);
         let classified = self.class_of_known(at, &said.issue.id, new.class);
         Ok(classified.map(|did| Did { upsert: Upsert::Changed, ..did }))
     }
@@ -206,13 +209,19 @@ fn left(number: &str, known: Option<Class>) -> Did {
     Did::noted(Upsert::Same, About::Level, text)
 }
 
+/// By what an issue is known again in a record that knows neither its resident nor its visit: where it was told, by whom, and
+/// what was said.
+fn identity(context: &Context, row: &NewVisit, new: &NewIssue) -> String {
+    context.sealer.index(&["issue", &row.subject_number, &row.resident, &new.text])
+}
+
 /// An issue as it's registered.
 fn new_issue_row(
     context: &Context,
     issue: &IssueFile,
     natural_key: String,
     visit: &str,
-    new: &NewIssue,
+    (row, new): (&NewVisit, &NewIssue),
     now: i64,
 ) -> Result<NewIssueRow> {
     let (facts, start) = (issue.facts.clone(), &issue.owed.issue);
@@ -220,6 +229,8 @@ fn new_issue_row(
         id: facts.id,
         number: facts.number,
         natural_key,
+        identity: identity(context, row, new),
+        place: place(&context.sealer, &row.subject_number),
         visit_id: visit.to_owned(),
         resident_id: issue.resident_id.clone(),
         subject_id: facts.subject_id,

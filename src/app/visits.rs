@@ -8,7 +8,9 @@ use super::subjects::{no_subject, places};
 use super::visit_desk::{Decided, Desk};
 pub use super::visit_rows::{Heard, NewIssue, NewVisit};
 use super::visit_rows::{answered_key, may_visit};
-use crate::db::{CorrectedIssue, CorrectedVisit, Result, Session, SubjectPlace, Tx, Upsert};
+use crate::db::{
+    CorrectedIssue, CorrectedVisit, NumberOf, Result, Session, SubjectPlace, Tx, Upsert,
+};
 use crate::domain::issue::{Event, State};
 use crate::domain::visit::{Satisfaction, VisitKind};
 
@@ -29,16 +31,27 @@ pub async fn record(tx: &mut Tx, rows: &[NewVisit]) -> Result<Outcomes> {
     Ok(decided.outcomes)
 }
 
-/// Gives new issues their numbers, in the order in which they came.
+/// Gives new issues their numbers, in the order in which they came; those that come in again after a backup was restored
+/// get the ones that they had.
 async fn number_issues(tx: &mut Tx, decided: &mut Decided) -> Result<()> {
     if decided.issues.is_empty() {
         return Ok(());
     }
-    let count = i64::try_from(decided.issues.len()).unwrap_or(i64::MAX);
-    let first = tx.next_values("issue", count).await?;
-    let mut numbers: HashMap<String, String> = HashMap::new();
-    for (issue, sequence) in decided.issues.iter_mut().zip(first..) {
-        issue.number = format!("{}{sequence:06}", issue.number);
+    let identities: Vec<&str> = decided.issues.iter().map(|i| i.identity.as_str()).collect();
+    let mut lost = tx.lost_numbers(&identities).await?;
+    let mut taken = HashSet::new();
+    let had = identities.iter().map(|identity| {
+        lost.get_mut(*identity)?.extract_if(.., |had| taken.insert(had.clone())).next()
+    });
+    let had: Vec<Option<String>> = had.collect();
+    let new = had.iter().filter(|had| had.is_none()).count();
+    let first = tx.next_values("issue", i64::try_from(new).unwrap_or(i64::MAX)).await?;
+    let (mut fresh, mut numbers) = (first.., HashMap::new());
+    for (issue, had) in decided.issues.iter_mut().zip(had) {
+        issue.number = match had {
+            Some(had) => had,
+            None => format!("{}{:06}", issue.number, fresh.next().unwrap_or(first)),
+        };
         numbers.insert(issue.id.clone(), issue.number.clone());
     }
     for referral in &mut decided.wanted.referrals {
@@ -49,12 +62,25 @@ async fn number_issues(tx: &mut Tx, decided: &mut Decided) -> Result<()> {
     Ok(())
 }
 
+/// By what issues are known again that are new, or whose words were put right.
+fn identities(decided: &Decided) -> Vec<NumberOf> {
+    let of = |number: &str, identity: &str, place: &str| NumberOf {
+        number: number.to_owned(),
+        identity: identity.to_owned(),
+        place: place.to_owned(),
+    };
+    let new = decided.issues.iter().map(|new| of(&new.number, &new.identity, &new.place));
+    let corrected = decided.corrected.iter().map(|did| of(&did.number, &did.identity, &did.place));
+    new.chain(corrected).collect()
+}
+
 async fn write(tx: &mut Tx, decided: &Decided, book: &RuleBook) -> Result<()> {
     let now = tx.now();
     tx.add_residents(&decided.residents).await?;
     tx.change_residents(&decided.contacts).await?;
     tx.add_visits(&decided.visits).await?;
     tx.add_issues(&decided.issues).await?;
+    tx.note_numbers(&identities(decided)).await?;
     tx.correct_visits(&decided.moved).await?;
     tx.correct_issues(&decided.corrected).await?;
     for CorrectedVisit { id, .. } in &decided.moved {
@@ -106,10 +132,12 @@ impl Desk<'_> {
         {
             return Ok(Err(problem));
         }
+        let known = self.decided.contacts.len();
         let resident = match self.meet(at, row)? {
             Ok(resident) => resident,
             Err(problem) => return Ok(Err(problem)),
         };
+        let is_changed = self.decided.contacts.len() > known;
         let outcome = match &row.heard {
             Heard::Issue(issue) => self.demand(at, resident, row, issue)?,
             Heard::Nothing => {
@@ -124,7 +152,11 @@ impl Desk<'_> {
             let area = self.decided.files.subjects[at].place.area_id.clone();
             self.decided.checked_areas.insert(area);
         }
-        Ok(outcome)
+        let of_visit = |did: Did| match did.upsert {
+            Upsert::Same if is_changed => Did { upsert: Upsert::Changed, ..did },
+            _ => did,
+        };
+        Ok(outcome.map(of_visit))
     }
 
     /// A resident's answer at a revisit; another answer of the same day is said to be so.

@@ -10,14 +10,14 @@ use super::record::ConfigFile;
 use super::table::Table;
 use super::{Approval, acting, read_date, refused, wrong_input};
 use crate::app::links::{give, revoke};
+use crate::app::vacant::vacant;
 use crate::daemon::{open_channel, reminder_rules};
-use crate::db::{DeadAddress, Holders, LINK_DAYS, NewNotice, Notice, Store};
+use crate::db::{DeadAddress, LINK_DAYS, NewNotice, Notice, Store};
 use crate::delivery::Outcome;
 use crate::domain::campaign::{Campaign, PhaseName};
 use crate::domain::reason::in_words;
 use crate::domain::rights::Right;
 use crate::domain::staff::AddressKind;
-use crate::domain::township;
 use crate::notify::{digest_link, preview};
 use crate::settings::Settings;
 use crate::settings::channels::ChannelKind;
@@ -259,9 +259,10 @@ async fn unreachable(store: &Store, json: bool) -> anyhow::Result<ExitCode> {
 
 /// Whom nobody can reach because there is nobody: roles that the plan needs and nobody holds.
 async fn vacancies(store: &Store) -> anyhow::Result<Vec<String>> {
-    let (tree, plan) = (store.area_tree().await?, store.campaign());
-    let holders = Holders::new(store.staff().await?);
-    Ok(township::vacancies(&tree, &holders, &plan).iter().map(ToString::to_string).collect())
+    let mut snapshot = store.snapshot().await?;
+    let found = vacant(&mut snapshot).await?;
+    snapshot.end().await?;
+    Ok(found.roles.iter().map(ToString::to_string).collect())
 }
 
 async fn as_json(

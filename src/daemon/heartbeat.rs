@@ -6,11 +6,11 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
-use tracing::{error, info};
+use tracing::{debug, error, info};
 
 use super::memory::MemoryFile;
 use crate::clock::{Clock, Stopwatch, pause};
-use crate::db::Store;
+use crate::db::{Store, StoreError};
 use crate::domain::health::{Fault, Unwritable};
 
 const EVERY: Duration = Duration::from_secs(3);
@@ -96,6 +96,11 @@ impl Heartbeat {
     async fn beat(&self, store: &Store, pages: &Store, memory: &MemoryFile) {
         let fault = match tokio::time::timeout(WAIT, store.beat()).await {
             Ok(Ok(())) => None,
+            // Restored beneath us: what is unsure is marked before anything is sent again.
+            Ok(Err(StoreError::Older)) => match memory.compare(store).await {
+                Ok(()) => None,
+                Err(error) => Some(error.fault()),
+            },
             Ok(Err(error)) => Some(error.fault()),
             // Either there is no database, or another has it.
             Err(_) => {
@@ -103,6 +108,9 @@ impl Heartbeat {
             }
         };
         if fault.is_none() {
+            if let Err(error) = store.checkpoint().await {
+                debug!(%error, "the log wasn't carried into the database");
+            }
             memory.note(pages).await;
         }
         let mut known = self.known();

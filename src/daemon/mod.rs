@@ -6,6 +6,7 @@ mod heartbeat;
 mod jobs;
 mod lanes;
 mod memory;
+mod numbers_file;
 mod plan_file;
 mod unfinished;
 
@@ -32,10 +33,10 @@ use crate::schedule::{Schedule, Work};
 use crate::seal::{SealError, Sealer};
 use crate::settings::channels::NotifySettings;
 use crate::settings::{Adapter, Review, Settings, SettingsError};
-use memory::MemoryFile;
 
 pub use heartbeat::{Heartbeat, Pulse};
 pub use lanes::open as open_channel;
+pub use memory::MemoryFile;
 
 const CALENDAR: &str = include_str!("../../config/calendar/cn-workdays.csv");
 
@@ -107,7 +108,7 @@ pub async fn open_store(
 ) -> Result<Store, AssembleError> {
     let context = context(settings, clock, chance).await?;
     let store = Store::open(&settings.database.url, context).await?;
-    memory::compare(settings, &store).await?;
+    MemoryFile::of(settings).compare(&store).await?;
     Ok(store)
 }
 
@@ -129,6 +130,7 @@ async fn context(
         campaign: load_campaign(&settings.campaign.file)?,
         workdays: load_workdays(&settings.campaign.calendar_file)?,
         platform_lane: settings.platform.name.clone(),
+        by_people: settings.platform.adapter == Adapter::Workbook,
         channels: settings.notify.reach(),
         review_within: match settings.platform.review {
             Review::None => None,

@@ -107,6 +107,10 @@ pub(super) fn sqlite_file(url: &str) -> &str {
 const WRITER_CACHE: u32 = 32 << 10;
 const READER_CACHE: u32 = 4 << 10;
 
+/// At so many pages in SQLite's log whoever writes carries them into the database at the end of a turn. Mostly it has been
+/// done before, beside the turns: see [`Store::checkpoint`].
+const LONGEST_LOG: u32 = 16_000;
+
 /// What lies in memory costs the same wherever it lies: PostgreSQL, which counts on a turning disk, would rather read a
 /// whole table of some ten thousand rows than look up a hundred of them.
 const CACHED: &str = "SET random_page_cost = 1.1";
@@ -115,7 +119,7 @@ const CACHED: &str = "SET random_page_cost = 1.1";
 fn settings(url: &str, dialect: Dialect, cache: u32) -> (String, String) {
     let pragmas = format!(
         "PRAGMA busy_timeout = {BUSY_MILLIS}; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;
-         PRAGMA foreign_keys = ON; PRAGMA cache_size = -{cache};"
+         PRAGMA foreign_keys = ON; PRAGMA cache_size = -{cache}; PRAGMA wal_autocheckpoint = {LONGEST_LOG};"
     );
     match dialect {
         Dialect::Postgres => (url.to_owned(), CACHED.to_owned()),

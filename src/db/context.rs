@@ -53,6 +53,8 @@ pub struct Context {
     pub workdays: Workdays,
     /// The lane to which joint and city issues are owed.
     pub platform_lane: String,
+    /// Whether only people carry things there, and look.
+    pub by_people: bool,
     /// How notices reach people, in order of preference.
     pub channels: Vec<ChannelReach>,
     /// For how long the centre may review what goes there before it goes by itself; `None` where it

@@ -28,6 +28,8 @@ pub enum StoreError {
         "密钥与数据库不符：数据库里的个人信息是用另一把密钥（指纹 {expected}）加密的，现在这把的指纹是 {found}。请把另存的那一份放到 privacy.key_file 写的位置；数据没有改动"
     )]
     WrongKey { expected: String, found: String },
+    #[error("数据库刚才从较早的备份恢复过：先标出可能已经送出的，再接着发送")]
+    Older,
     #[error("{0}")]
     Refused(#[from] Refusal),
     #[error("{0}")]
@@ -49,7 +51,9 @@ impl StoreError {
     pub fn is_of_the_data(&self) -> bool {
         match self {
             StoreError::Database(sqlx::Error::Database(error)) => {
+                let of_the_data = |code: &str| code.len() == 5 && DATA.contains(&&code[..2]);
                 !matches!(error.kind(), sqlx::error::ErrorKind::Other)
+                    || error.code().is_some_and(|code| of_the_data(&code))
             }
             StoreError::Database(error) => matches!(
                 error,
@@ -63,12 +67,16 @@ impl StoreError {
             | StoreError::Seal(_)
             | StoreError::Corrupt { .. } => true,
             StoreError::Migrate(_)
+            | StoreError::Older
             | StoreError::NewerDatabase(_)
             | StoreError::Lock { .. }
             | StoreError::WrongKey { .. } => false,
         }
     }
 }
+
+/// SQLSTATE's classes of what is wrong with a value, and of what contradicts what is there.
+const DATA: [&str; 2] = ["22", "23"];
 
 pub(crate) type Result<T, E = StoreError> = std::result::Result<T, E>;
 

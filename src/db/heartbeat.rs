@@ -9,14 +9,17 @@ impl Store {
     /// Writes the heartbeat, in a turn like any other change.
     ///
     /// # Errors
-    /// Where the record can't be written: see [`StoreError::fault`].
+    /// Where the record can't be written: see [`StoreError::fault`]; [`StoreError::Older`] where it was restored meanwhile.
     pub async fn beat(&self) -> Result<()> {
         let mut tx = self.begin().await?;
+        tx.refuse_older().await?;
         let now = tx.now().to_string();
         tx.put_meta("heartbeat", &now).await?;
-        tx.count_beat().await?;
+        let beats = tx.count_beat().await?;
         tx.note_rehearsal().await?;
-        tx.commit().await
+        tx.commit().await?;
+        self.seen_beats(beats);
+        Ok(())
     }
 }
 

@@ -66,11 +66,18 @@ fn is_there(file: &str) -> Result<bool> {
     Err(StoreError::Rule(format!("目录 {} 不存在，请先建好", folder.display())))
 }
 
+/// Whether a table isn't there, by what PostgreSQL (SQLSTATE 42P01) and SQLite say of it.
+fn has_no_table(error: &sqlx::Error) -> bool {
+    let sqlx::Error::Database(error) = error else { return false };
+    error.code().is_some_and(|code| code == "42P01") || error.message().contains("no such table")
+}
+
 async fn look(db: &mut AnyConnection, dialect: Dialect) -> Result<Looked> {
-    let newest: Option<i64> = sqlx::query_scalar("SELECT MAX(version) FROM _sqlx_migrations")
-        .fetch_one(&mut *db)
-        .await
-        .unwrap_or_default();
+    let newest = sqlx::query_scalar("SELECT MAX(version) FROM _sqlx_migrations");
+    let newest: Option<i64> = match newest.fetch_one(&mut *db).await {
+        Err(error) if has_no_table(&error) => None,
+        read => read?,
+    };
     let known = super::migrations::newest(dialect);
     let standard = match newest {
         None => return Ok(Looked::nothing(Standard::Empty)),
@@ -82,8 +89,7 @@ async fn look(db: &mut AnyConnection, dialect: Dialect) -> Result<Looked> {
         sqlx::query_as("SELECT name, value FROM meta WHERE name IN ('key', $1)")
             .bind(REHEARSAL)
             .fetch_all(&mut *db)
-            .await
-            .unwrap_or_default();
+            .await?;
     let of = |name: &str| meta.iter().find(|(known, _)| known == name).map(|(_, value)| value);
     let rehearsal = of(REHEARSAL).and_then(|text| serde_json::from_str(text).ok());
     Ok(Looked { standard, key: of("key").cloned(), rehearsal })

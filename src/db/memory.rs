@@ -1,9 +1,12 @@
 //! How far the record has come, for what remembers it outside; and what is unsure in one that was restored from a backup.
 
+use std::collections::BTreeMap;
+use std::sync::atomic::Ordering;
+
 use serde::{Deserialize, Serialize};
 use sqlx::{Any, Executor};
 
-use super::{Dialect, Ended, Result, Session, Store, Tx, to_json};
+use super::{Dialect, Ended, Result, Session, Store, StoreError, Tx, to_json};
 use crate::domain::counted::Thing;
 use crate::domain::memory::Recall;
 
@@ -17,7 +20,18 @@ pub struct Restored {
     pub unsure: i64,
     /// Issues up to this number may have been referred before.
     pub issues: i64,
+    /// Whether what was lost gets its numbers by the order in which it comes in again.
+    #[serde(default = "by_order")]
+    pub in_order: bool,
 }
+
+/// As it was before numbers were remembered.
+fn by_order() -> bool {
+    true
+}
+
+/// The counter of the numbers that were given.
+pub(super) const NUMBERS: &str = "issue_numbers";
 
 /// The names under which it's kept.
 const NAME: &str = "record";
@@ -37,22 +51,29 @@ impl Store {
         .await?;
         let of = |name: &str| meta.iter().find(|(known, _)| known == name).map(|(_, value)| value);
         let number = |name: &str| of(name).and_then(|value| value.parse().ok()).unwrap_or(0);
-        let issues: Option<i64> =
-            sqlx::query_scalar("SELECT value FROM counters WHERE name = 'issue'")
-                .fetch_optional(&self.read)
-                .await?;
-        let reminded = sqlx::query_scalar(
-            "SELECT MAX(slot) FROM job_runs WHERE job = 'reminders' AND finished_at IS NOT NULL",
+        let counters: Vec<(String, i64)> = sqlx::query_as(
+            "SELECT name, value FROM counters WHERE name IN ('issue', 'issue_numbers', 'handoff', 'breach')",
         )
-        .fetch_one(&self.read)
+        .fetch_all(&self.read)
+        .await?;
+        let mut counters: BTreeMap<String, i64> = counters.into_iter().collect();
+        let mut last = |name: &str| counters.remove(name).unwrap_or(0);
+        let (issues, entries) = (last("issue"), last(NUMBERS));
+        let slots: Vec<(String, i64)> = sqlx::query_as(
+            "SELECT job, MAX(slot) FROM job_runs WHERE finished_at IS NOT NULL GROUP BY job",
+        )
+        .fetch_all(&self.read)
         .await?;
         Ok(Recall {
             record: of(NAME).cloned().unwrap_or_default(),
             beats: number(BEATS),
             cluster: self.cluster().await,
-            issues: issues.unwrap_or(0),
+            issues,
             at: number("heartbeat"),
-            reminded,
+            reminded: None,
+            slots: slots.into_iter().collect(),
+            entries,
+            counters,
         })
     }
 
@@ -94,6 +115,13 @@ async fn restored<'e>(db: impl Executor<'e, Database = Any>) -> Result<Option<Re
     Ok(kept.and_then(|text| serde_json::from_str(&text).ok()))
 }
 
+impl Store {
+    /// From here on this process has seen so many heartbeats in the record.
+    pub fn seen_beats(&self, beats: i64) {
+        self.turns.beats.store(beats, Ordering::Relaxed);
+    }
+}
+
 impl Tx {
     pub(super) async fn put_meta(&mut self, name: &str, value: &str) -> Result<()> {
         sqlx::query(
@@ -113,15 +141,31 @@ impl Tx {
         self.put_meta(BEATS, &beats.to_string()).await
     }
 
-    /// Counts one more heartbeat.
-    pub(super) async fn count_beat(&mut self) -> Result<()> {
-        sqlx::query(
+    /// Counts one more heartbeat; how many these are.
+    pub(super) async fn count_beat(&mut self) -> Result<i64> {
+        let beats: String = sqlx::query_scalar(
             "INSERT INTO meta (name, value) VALUES ($1, '1')
-             ON CONFLICT (name) DO UPDATE SET value = CAST(CAST(meta.value AS BIGINT) + 1 AS TEXT)",
+             ON CONFLICT (name) DO UPDATE SET value = CAST(CAST(meta.value AS BIGINT) + 1 AS TEXT) RETURNING value",
         )
         .bind(BEATS)
-        .execute(&mut *self.db)
+        .fetch_one(&mut *self.db)
         .await?;
+        Ok(beats.parse().unwrap_or(0))
+    }
+
+    /// Refuses a record that has counted fewer heartbeats than this process has seen: it was restored from a backup meanwhile.
+    ///
+    /// # Errors
+    /// [`StoreError::Older`], until what is unsure in it is marked.
+    pub async fn refuse_older(&mut self) -> Result<()> {
+        let beats: Option<String> = sqlx::query_scalar("SELECT value FROM meta WHERE name = $1")
+            .bind(BEATS)
+            .fetch_optional(&mut *self.db)
+            .await?;
+        let beats = beats.and_then(|beats| beats.parse().ok()).unwrap_or(0);
+        if beats < self.beats.load(Ordering::Relaxed) {
+            return Err(StoreError::Older);
+        }
         Ok(())
     }
 

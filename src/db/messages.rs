@@ -108,7 +108,6 @@ impl Tx {
         if !self.context.messages {
             return Ok(());
         }
-        let lane = self.context.platform_lane.clone();
         let read = format!(
             "SELECT m.id, r.reference, m.sequence FROM messages m JOIN referrals r ON r.id = m.referral_id
              WHERE m.delivered_at IS NULL AND r.remote_id IS NOT NULL AND r.id {}
@@ -121,7 +120,7 @@ impl Tx {
             .await?;
         for (id, reference, sequence) in waiting {
             let key = format!("message:{}", referral::message_reference(&reference, sequence));
-            self.owe("message", &lane, &key, &id, PRIORITY, None).await?;
+            self.owe("message", &key, &id, PRIORITY, &reference).await?;
         }
         Ok(())
     }

@@ -55,6 +55,7 @@ versions! {
     29 "0029_links";
     30 "0030_noted";
     31 "0031_joined";
+    37 "0037_numbers_remembered";
 }
 
 /// The newest version of a database that this program knows.

@@ -50,36 +50,40 @@ const DUE: [&str; 13] = [
 ];
 
 impl Tx {
-    /// Writes a debt, once. It may be paid at any time from the beginning of time: whoever pays it may go
-    /// by another clock, such as a rehearsal's. One that is reviewed goes by itself at `review_until`.
+    /// Writes what is owed to the platform beside the referral of that reference, once. It may be paid at any time from the
+    /// beginning of time: whoever pays it may go by another clock, such as a rehearsal's. After a backup was restored it may
+    /// have been paid before: it's looked for first.
     pub(super) async fn owe(
         &mut self,
         kind: &str,
-        lane: &str,
         debt_key: &str,
         target_id: &str,
         priority: i64,
-        review_until: Option<i64>,
+        reference: &str,
     ) -> Result<()> {
-        let (id, now) = (self.context.id(), self.now());
-        let state = if review_until.is_some() { "review" } else { "ready" };
+        let (id, now, lane) = (self.context.id(), self.now(), self.context.platform_lane.clone());
+        let first = self.unsure().await?.and_then(|unsure| unsure.since(reference, None));
+        let unknown = first.map(|_| now);
         let owed = sqlx::query(
-            "INSERT INTO outbox (id, lane, kind, debt_key, target_id, priority, state, attempts, not_before, created_at)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, 0, $8, $9) ON CONFLICT (debt_key) DO NOTHING",
+            "INSERT INTO outbox (id, lane, kind, debt_key, target_id, priority, state, attempts, not_before, created_at,
+               unknown_since, first_attempt_at)
+             VALUES ($1, $2, $3, $4, $5, $6, 'ready', 0, 0, $7, $8, $9) ON CONFLICT (debt_key) DO NOTHING",
         )
         .bind(id)
-        .bind(lane)
+        .bind(lane.clone())
         .bind(kind)
         .bind(debt_key)
         .bind(target_id)
         .bind(priority)
-        .bind(state)
-        .bind(review_until.unwrap_or(0))
         .bind(now)
+        .bind(unknown)
+        .bind(first)
         .execute(&mut *self.db)
         .await?;
         if owed.rows_affected() > 0 {
-            self.tally.change(None, Some(&CountedEntry::owed(lane, state, now)));
+            let entry = CountedEntry::owed(lane, "ready", now);
+            let unknown = unknown.is_some();
+            self.tally.change(None, Some(&CountedEntry { unknown, ..entry }));
         }
         Ok(())
     }

@@ -146,7 +146,6 @@ impl Tx {
         if !self.context.photos {
             return Ok(());
         }
-        let lane = self.context.platform_lane.clone();
         let read = format!(
             "SELECT r.id, r.reference, p.id, p.place FROM referrals r JOIN photos p ON p.issue_id = r.issue_id
              WHERE r.remote_id IS NOT NULL AND r.id {}
@@ -170,7 +169,7 @@ impl Tx {
             .execute(&mut *self.db)
             .await?;
             let key = format!("photo:{}", referral::photo_reference(&reference, place));
-            self.owe("photo", &lane, &key, &id, super::messages::PRIORITY, None).await?;
+            self.owe("photo", &key, &id, super::messages::PRIORITY, &reference).await?;
         }
         Ok(())
     }

@@ -9,6 +9,7 @@ use crate::clock::span_millis;
 use crate::domain::counted::{CountedEntry, CountedReferral, Thing};
 use crate::domain::delivery::Withdrawal;
 use crate::domain::issue::{State, Urgency};
+use crate::domain::memory::UNSURE;
 use crate::domain::referral;
 
 /// What isn't owed of an issue any more, and what is said of what hasn't left, stands in a hand-off, or may have left.
@@ -62,17 +63,10 @@ struct OwedReferral<'r> {
     reference: String,
     round: i64,
     priority: i64,
+    state: &'static str,
     /// Since now, and from when on, where it may have been referred before.
     unknown: Option<i64>,
     first: Option<i64>,
-}
-
-/// For how long after a backup was restored what was lost may come in again, in milliseconds.
-const REPEATED_WITHIN: i64 = 30 * 24 * 3_600 * 1_000;
-
-/// The number that was counted for an issue: the end of the one that people see.
-fn sequence_of(number: &str) -> i64 {
-    number.rsplit_once('-').and_then(|(_, count)| count.parse().ok()).unwrap_or(i64::MAX)
 }
 
 impl OwedReferral<'_> {
@@ -90,6 +84,7 @@ impl OwedReferral<'_> {
                 Some(Urgency::Normal) | None => 1,
                 Some(Urgency::LongTerm) => 2,
             },
+            state: "ready",
             unknown: None,
             first: None,
         }
@@ -105,19 +100,27 @@ impl Tx {
         let (now, lane) = (self.now(), self.context.platform_lane.clone());
         let review = self.context.review_within;
         let review_until = review.map(|within| now.saturating_add(span_millis(within)));
-        // What comes in again after a backup was restored may have been referred before that: it's looked for first.
-        let lost = self.restored().await?.filter(|lost| now < lost.at + REPEATED_WITHIN);
+        // What comes in again after a backup was restored may have been referred before that: it's looked for first, where
+        // only people look, by them.
+        let unsure = self.unsure().await?;
+        let places = match &unsure {
+            Some(_) => {
+                let ids: Vec<&str> = new.iter().map(|new| new.issue_id.as_str()).collect();
+                self.places_of_issues(&ids).await?
+            }
+            None => HashMap::new(),
+        };
+        let waiting = review_until.map_or("ready", |_| "review");
+        let by_people = self.context.by_people;
         let row = |new| {
             let row = OwedReferral::of(new, &self.context);
-            let unsure = lost.as_ref().filter(|lost| sequence_of(&new.number) <= lost.issues);
-            OwedReferral {
-                unknown: unsure.map(|_| now),
-                first: unsure.map(|lost| lost.from),
-                ..row
-            }
+            let place = places.get(row.issue_id).map(String::as_str);
+            let first = unsure.as_ref().and_then(|unsure| unsure.since(&new.number, place));
+            let state = if first.is_some() && by_people { "held" } else { waiting };
+            OwedReferral { unknown: first.map(|_| now), first, state, ..row }
         };
         let rows: Vec<OwedReferral<'_>> = new.iter().map(row).collect();
-        let texts = ["id", "entry_id", "issue_id", "debt_key", "reference"];
+        let texts = ["id", "entry_id", "issue_id", "debt_key", "reference", "state"];
         let source = self.dialect.rows(&texts, &["round", "priority", "unknown", "first"]);
         let lane = lane.replace('\'', "''");
         let referrals = format!(
@@ -128,16 +131,16 @@ impl Tx {
         for _ in new {
             self.tally.change(None, Some(&CountedReferral::of("queued")));
         }
-        let (state, not_before) = review_until.map_or(("ready", 0), |until| ("review", until));
+        let not_before = review_until.unwrap_or(0);
         let entries = format!(
             "INSERT INTO outbox (id, lane, kind, debt_key, target_id, priority, state, attempts, not_before, created_at,
-               unknown_since, first_attempt_at)
-             SELECT entry_id, '{lane}', 'referral', debt_key, id, priority, '{state}', 0, {not_before}, {now}, \"unknown\",
-               \"first\" FROM {source} AS j WHERE true ON CONFLICT (debt_key) DO NOTHING"
+               unknown_since, first_attempt_at, last_error)
+             SELECT entry_id, '{lane}', 'referral', debt_key, id, priority, state, 0, {not_before}, {now}, \"unknown\",
+               \"first\", CASE WHEN state = 'held' THEN '{UNSURE}' END FROM {source} AS j WHERE true ON CONFLICT (debt_key) DO NOTHING"
         );
         // Each is the first of its key, as its referral is the first of its issue's round.
         for row in &rows {
-            let entry = CountedEntry::owed(&*self.context.platform_lane, state, now);
+            let entry = CountedEntry::owed(&*self.context.platform_lane, row.state, now);
             let unknown = row.unknown.is_some();
             self.tally.change(None, Some(&CountedEntry { unknown, ..entry }));
         }

@@ -1,5 +1,7 @@
 //! Rows by sets: one statement whatever their number.
 
+use std::collections::HashSet;
+
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use sqlx::AssertSqlSafe;
@@ -36,6 +38,14 @@ impl Session {
     }
 }
 
+/// Of rows of one id the last, in the order in which they came.
+pub(super) fn last_of_each<T>(rows: &[T], id: impl Fn(&T) -> &str) -> Vec<&T> {
+    let mut seen = HashSet::new();
+    let mut last: Vec<&T> = rows.iter().rev().filter(|row| seen.insert(id(row))).collect();
+    last.reverse();
+    last
+}
+
 /// The columns of rows that are written: texts, and whole numbers.
 pub(super) struct Columns<'c> {
     pub texts: &'c [&'c str],
@@ -61,7 +71,8 @@ impl Tx {
         .await
     }
 
-    /// Changes rows of a table by their id: each column gets the member of its name.
+    /// Changes rows of a table by their id: each column gets the member of its name. No id may
+    /// come twice: which of two rows would hold is chance (see [`last_of_each`]).
     pub(super) async fn update_set(
         &mut self,
         table: &str,

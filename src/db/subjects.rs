@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::sets::Columns;
+use super::sets::{Columns, last_of_each};
 use super::{Context, Result, Session, Tx};
 use crate::domain::mask;
 use crate::domain::subject::SubjectKind;
@@ -81,13 +81,14 @@ impl Tx {
     /// Puts the words of issues right: id, natural key and words, sealed.
     pub async fn correct_issues(&mut self, rows: &[CorrectedIssue]) -> Result<()> {
         let columns = Columns { texts: &["id", "natural_key", "text_sealed"], numbers: &[] };
-        self.update_set("issues", &columns, rows).await
+        self.update_set("issues", &columns, &last_of_each(rows, |row| &row.id)).await
     }
 
     /// Puts the days and visitors of visits right.
     pub async fn correct_visits(&mut self, rows: &[CorrectedVisit]) -> Result<()> {
         let texts = ["id", "natural_key", "visited_on", "staff_id"];
-        self.update_set("visits", &Columns { texts: &texts, numbers: &[] }, rows).await
+        let rows = last_of_each(rows, |row| &row.id);
+        self.update_set("visits", &Columns { texts: &texts, numbers: &[] }, &rows).await
     }
 }
 
@@ -146,6 +147,13 @@ pub struct CorrectedVisit {
 #[derive(Debug, Serialize)]
 pub struct CorrectedIssue {
     pub id: String,
+    #[serde(skip)]
+    pub number: String,
+    /// By what it's known again in a record that has lost it.
+    #[serde(skip)]
+    pub identity: String,
+    #[serde(skip)]
+    pub place: String,
     pub natural_key: String,
     pub text_sealed: String,
 }

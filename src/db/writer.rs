@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 use std::ops::{Deref, DerefMut};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
@@ -23,6 +23,8 @@ const POSTGRES_TURN: &str = "BEGIN; SET LOCAL lock_timeout = '30s'; DO $$ BEGIN 
 pub(super) struct Turns {
     order: Arc<Mutex<()>>,
     longest: Arc<AtomicU64>,
+    /// How many heartbeats this process has seen in the record.
+    pub(super) beats: Arc<AtomicI64>,
 }
 
 /// One transaction that changes the record.
@@ -40,6 +42,7 @@ pub struct Tx {
     pub(super) retallied: HashMap<Thing, HashSet<String>>,
     began: Stopwatch,
     longest: Arc<AtomicU64>,
+    pub(super) beats: Arc<AtomicI64>,
     /// Given back after the connection.
     _turn: OwnedMutexGuard<()>,
 }
@@ -67,6 +70,7 @@ impl Store {
             retallied: HashMap::new(),
             began: Stopwatch::start(),
             longest: Arc::clone(&self.turns.longest),
+            beats: Arc::clone(&self.turns.beats),
             _turn: turn,
         };
         // It goes by the plan of its own instant, whichever process applied it.

@@ -74,6 +74,13 @@ pub struct EscalationStep {
     pub tell: Reach,
 }
 
+impl EscalationStep {
+    /// Whether it tells whoever is to do it, or who does it in their place; everybody else presses them or takes note.
+    pub fn tells_the_owner(&self) -> bool {
+        self.who == Recipient::Owner
+    }
+}
+
 /// How many hear of those who hold a role.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "snake_case")]

@@ -110,9 +110,21 @@ impl std::ops::AddAssign for Counts {
     }
 }
 
-/// A rate as people read it: 85.3%, or — where there is none.
+/// A rate as people read it: 85.3%, or — where there is none. All is only said of all, and none of none.
+///
+/// ```
+/// use zoufang::domain::figures::percent;
+/// assert_eq!(percent(Some(2_999.0 / 3_000.0)), "99.9%");
+/// assert_eq!(percent(Some(1.0 / 3_000.0)), "0.1%");
+/// assert_eq!((percent(Some(1.0)), percent(Some(0.8525)), percent(None)), ("100.0%".into(), "85.3%".into(), "—".into()));
+/// ```
 pub fn percent(rate: Option<f64>) -> String {
-    rate.map_or_else(|| "—".to_owned(), |rate| format!("{:.1}%", rate * 100.0))
+    let Some(rate) = rate else { return "—".to_owned() };
+    let shown = match rate {
+        rate if rate >= 1.0 || rate <= 0.0 => rate * 100.0,
+        rate => (rate * 1_000.0).round().clamp(1.0, 999.0) / 10.0,
+    };
+    format!("{shown:.1}%")
 }
 
 impl std::str::FromStr for Order {

@@ -64,6 +64,8 @@ impl<'t> Shown<'t> {
     /// let ours = |listed: &str| Shown::of(listed).is(&sent);
     /// assert!(ours("X-1-R1") && ours("路灯不亮，[X-1-R1]修") && ours("路灯不亮，修修[X-1-R1]"));
     /// assert!(ours("<p>转办：路灯不亮，[X-1-\nR1]修修[X-1-R1]</p>"), "whatever the platform has put around it");
+    /// let sent = Sent::new("X-1-R1", "路灯<东>&井盖");
+    /// assert!(Shown::of("路灯&amp;lt;东&amp;gt;&amp;amp;井盖[X-1-R1]").is(&sent), "escaped twice");
     /// assert!(!ours("别处的事，[X-1-R1]没人管") && !ours("路灯不亮，修修[X-1-R12]") && !ours("见[X-1-R1]"));
     /// ```
     pub fn is(&self, sent: &Sent) -> bool {
@@ -147,48 +149,68 @@ fn shares_words(text: &str, words: &str) -> bool {
     words.windows(length).any(|some| text.contains(&some.iter().collect::<String>()))
 }
 
-/// A text as it can be compared, however a platform stores and shows texts: without blanks, line ends and tags, its
-/// entities and wide characters as they are usually written.
+/// A text as it can be compared, however a platform stores and shows texts: wide characters as they are usually written,
+/// entities as what they stand for however often they were escaped, without tags, blanks and line ends.
 fn plain(text: &str) -> String {
+    let mut text: String = text.nfkc().collect();
+    for _ in 0..ESCAPED {
+        let decoded = without(&text, ('&', ';'), 10, entity);
+        if decoded == text {
+            break;
+        }
+        text = decoded;
+    }
+    let untagged = without(&text, ('<', '>'), 200, |_| Some(None));
+    let shown = untagged.chars().filter(|c| !c.is_whitespace() && !c.is_control());
+    shown.filter(|c| !matches!(c, '\u{200b}'..='\u{200f}' | '\u{feff}')).collect()
+}
+
+/// A text is escaped so often at the most: by one who stores it and one who shows it, and once by mistake.
+const ESCAPED: usize = 3;
+
+/// A text in which each stretch between two such characters, if it isn't longer than that in bytes, is replaced by what
+/// stands for it; where nothing does, it stays.
+fn without(
+    text: &str,
+    (begin, end): (char, char),
+    longest: usize,
+    replaced: impl Fn(&str) -> Option<Option<char>>,
+) -> String {
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
-    while let Some(at) = rest.find(['<', '&']) {
-        out.push_str(&rest[..at]);
-        let behind = &rest[at + 1..];
-        let (end, longest) = if rest[at..].starts_with('<') { ('>', 200) } else { (';', 10) };
+    while let Some((before, behind)) = rest.split_once(begin) {
+        out.push_str(before);
         let inside = behind.split_once(end).filter(|(inside, _)| inside.len() <= longest);
-        rest = match inside {
-            Some((_, after)) if end == '>' => after,
-            Some((name, after)) if let Some(character) = entity(name) => {
-                out.push(character);
+        rest = match inside.and_then(|(name, after)| Some((replaced(name)?, after))) {
+            Some((character, after)) => {
+                out.extend(character);
                 after
             }
-            _ => {
-                out.push_str(&rest[at..=at]);
+            None => {
+                out.push(begin);
                 behind
             }
         };
     }
-    out.push_str(rest);
-    let standard = out.nfkc().filter(|c| !c.is_whitespace() && !c.is_control());
-    standard.filter(|c| !matches!(c, '\u{200b}'..='\u{200f}' | '\u{feff}')).collect()
+    out + rest
 }
 
 /// The character of an entity's name; nothing for one that we don't know.
-fn entity(name: &str) -> Option<char> {
-    match name {
-        "lt" => Some('<'),
-        "gt" => Some('>'),
-        "amp" => Some('&'),
-        "quot" | "ldquo" | "rdquo" => Some('"'),
-        "apos" => Some('\''),
-        "nbsp" => Some(' '),
+fn entity(name: &str) -> Option<Option<char>> {
+    let character = match name {
+        "lt" => '<',
+        "gt" => '>',
+        "amp" => '&',
+        "quot" | "ldquo" | "rdquo" => '"',
+        "apos" => '\'',
+        "nbsp" => ' ',
         _ => {
             let code = name.strip_prefix('#')?;
             let hex = code.strip_prefix(['x', 'X']).map(|hex| u32::from_str_radix(hex, 16));
-            char::from_u32(hex.unwrap_or_else(|| code.parse()).ok()?)
+            char::from_u32(hex.unwrap_or_else(|| code.parse()).ok()?)?
         }
-    }
+    };
+    Some(Some(character))
 }
 
 /// A text without any of our marks.

@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::recipients::Recipients;
 use crate::db::{Session, StoreError, ToldGroup};
-use crate::domain::campaign::{Campaign, EscalationStep, Recipient};
+use crate::domain::campaign::{Campaign, EscalationStep};
 use crate::domain::duty::{DutyKind, Warning};
 use crate::domain::escalation::DueGroup;
 use crate::domain::holder::Holder;
@@ -26,7 +26,7 @@ pub(super) enum Part {
 impl Part {
     fn of(step: Option<&EscalationStep>) -> Part {
         match step {
-            Some(step) if step.who == Recipient::Owner => Part::Own,
+            Some(step) if step.tells_the_owner() => Part::Own,
             Some(step) if step.days <= 0 => Part::Know,
             _ => Part::Push,
         }

@@ -31,14 +31,15 @@ pub async fn tell_standing(store: &Store, hours: &WorkingTime) -> Result<usize, 
         return Ok(0);
     }
     let (today, plan) = (now.date(), store.campaign());
-    let Some(phase) = plan.phase_on(today) else { return Ok(0) };
     // The first working day of a week, or the first on which the service runs.
     let week = plus(today, -i64::from(today.weekday().to_monday_zero_offset()));
     let mut told = 0;
-    let standing = standing(store, &plan, phase, today).await?;
-    told += tell_once(store, LEADERS, &standing, week.max(phase.starts_on)).await?;
-    if let Some(word) = vacancies(store).await? {
-        told += tell_once(store, OFFICE, &word, week).await?;
+    if let Some(phase) = plan.phase_on(today) {
+        let standing = standing(store, &plan, phase, today).await?;
+        told += tell_once(store, LEADERS, &standing, week.max(phase.starts_on)).await?;
+        if let Some(word) = vacancies(store).await? {
+            told += tell_once(store, OFFICE, &word, week).await?;
+        }
     }
     for kind in HANDED_IN {
         if is_told_on(today, plan.due_on(kind), &hours.workdays)

@@ -73,10 +73,10 @@ fn unreadable(text: &str, error: &serde_json::Error) -> String {
     )
 }
 
-/// A text or number; nothing where it's neither.
+/// A text or number; nothing where it's neither. What no text has in it (U+0000, which PostgreSQL won't keep) is left out.
 pub fn scalar(value: &Value) -> Option<String> {
     match value {
-        Value::String(text) => Some(text.trim().to_owned()),
+        Value::String(text) => Some(text.replace('\0', "").trim().to_owned()),
         Value::Number(number) => Some(number.to_string()),
         Value::Bool(yes) => Some(yes.to_string()),
         Value::Null | Value::Array(_) | Value::Object(_) => None,

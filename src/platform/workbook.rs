@@ -9,6 +9,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use rust_xlsxwriter::{DataValidation, Format, Workbook, XlsxError};
+use sha2::{Digest, Sha256};
 use tracing::{info, warn};
 
 use crate::app::hand_off::{self as app, Word};
@@ -18,6 +19,7 @@ use crate::domain::reason::of_system;
 use crate::domain::referral::described;
 use crate::intake::{Bounds, ImportError, RowError, import_returns, read_file, write_error_copy};
 use crate::private_file::{self, Existing};
+use crate::seal::hex;
 
 /// How hand-offs are made.
 #[derive(Debug, Clone)]
@@ -168,7 +170,10 @@ impl Pass {
     async fn tell(self, store: &Store) -> Result<Returned, StoreError> {
         if let Some((first, ..)) = self.wrong.first() {
             let name = name_of(first);
-            let (topic, count) = (format!("return-{name}"), self.wrong.len());
+            // The same name may come again today, with other faults.
+            let faults: Vec<&str> = self.wrong.iter().map(|(_, text, _)| text.as_str()).collect();
+            let fault = hex(&Sha256::digest(faults.join("\n"))[..4]);
+            let (topic, count) = (format!("return-{name}-{fault}"), self.wrong.len());
             let title = match count {
                 1 => format!("平台回执「{name}」有问题"),
                 _ => format!("平台回执「{name}」等 {count} 个文件有问题"),

@@ -85,6 +85,10 @@ pub enum Description {
     Listed(usize),
     /// Null, and the whole where one request is asked about.
     Null,
+    /// With what HTML has entities for written as such.
+    Escaped,
+    /// Behind a title.
+    Titled,
 }
 
 /// How `start_date` and `end_date` are read.
@@ -133,6 +137,8 @@ pub enum Charset {
 pub enum Shape {
     /// {"service_requests": […]}.
     Wrapped,
+    /// null where there is none.
+    NullForNone,
 }
 
 /// What a submission is answered with.
@@ -140,6 +146,8 @@ pub enum Shape {
 pub enum Receipt {
     /// A token; the number comes after this.
     Token(Duration),
+    /// The same, and until then the number is 0.
+    ZeroToken(Duration),
     /// 303 to the new request.
     Redirect,
 }

@@ -220,6 +220,33 @@ pub const PROFILES: &[Profile] = &[
         },
     },
     Profile {
+        name: "token-zero",
+        chinese: "提交后先给令牌，两天后才有编号，在那以前编号都是 0",
+        source: "https://github.com/dotnet/AspNetCore.Docs/issues/28272",
+        behaviour: Behaviour {
+            receipt: Some(Receipt::ZeroToken(Duration::from_secs(2 * 86_400))),
+            ..behaviour()
+        },
+    },
+    Profile {
+        name: "null-for-none",
+        chinese: "一件也没有的清单写成 null",
+        source: "https://github.com/golang/go/issues/27589",
+        behaviour: Behaviour { shape: Some(Shape::NullForNone), ..behaviour() },
+    },
+    Profile {
+        name: "escaped",
+        chinese: "描述里的 &、<、引号写成 &amp;、&lt;、&quot;",
+        source: "https://github.com/mozilla/addons/issues/5295",
+        behaviour: Behaviour { description: Some(Description::Escaped), ..behaviour() },
+    },
+    Profile {
+        name: "titled",
+        chinese: "描述前面加上标题和冒号",
+        source: "https://github.com/mysociety/fixmystreet (App/Controller/Open311.pm: title, then detail)",
+        behaviour: Behaviour { description: Some(Description::Titled), ..behaviour() },
+    },
+    Profile {
         name: "long-numbers",
         chinese: "编号是 20 位的数，在 JSON 里不加引号",
         source: "https://github.com/hyperf/hyperf/issues/6671",

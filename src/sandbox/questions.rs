@@ -6,7 +6,7 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use serde_json::json;
 
-use super::behaviour::{Look, Parameters, Window};
+use super::behaviour::{Look, Parameters, Receipt, Window};
 use super::faults::Fault;
 use super::ledger::{Fields, Stored};
 use super::lists::{page, window};
@@ -188,6 +188,8 @@ pub async fn token(
     if sandbox.is_numbered(&stored) {
         let number = shown::number(&stored.service_request_id, sandbox.behaviour());
         thing.push(("service_request_id", number));
+    } else if matches!(sandbox.behaviour().receipt, Some(Receipt::ZeroToken(_))) {
+        thing.push(("service_request_id", json!(0)));
     }
     wire.list(StatusCode::OK, "service_requests", "request", &[thing])
 }

@@ -1,6 +1,7 @@
 //! What the sandbox shows of what it has, by the habits of its kind.
 
 use jiff::Timestamp;
+use quick_xml::escape::escape;
 use serde_json::{Value, json};
 
 use super::behaviour::{Behaviour, Description, Numbers, Times, Words};
@@ -107,6 +108,8 @@ fn description(stored: &Stored, place: Place, kept: Option<Description>) -> Valu
         (Some(Description::Kept(count)), _) => first(count),
         (Some(Description::Listed(count)), Place::List) => first(count),
         (Some(Description::Null), Place::List) => Value::Null,
+        (Some(Description::Escaped), _) => json!(escape(whole)),
+        (Some(Description::Titled), _) => json!(format!("来访诉求: {whole}")),
         _ => json!(whole),
     }
 }

@@ -70,7 +70,8 @@ impl Sandbox {
 
     pub(super) fn store(&self, form: Fields) -> Stored {
         let behaviour = self.behaviour();
-        let always_token = matches!(behaviour.receipt, Some(Receipt::Token(_)));
+        let always_token =
+            matches!(behaviour.receipt, Some(Receipt::Token(_) | Receipt::ZeroToken(_)));
         let rules = Rules {
             seed: self.0.seed,
             faults: &self.0.faults,
@@ -84,7 +85,9 @@ impl Sandbox {
     /// Whether the number that follows a token is there yet.
     pub(super) fn is_numbered(&self, stored: &Stored) -> bool {
         let after = match self.behaviour().receipt {
-            Some(Receipt::Token(after)) => SignedDuration::try_from(after).unwrap_or_default(),
+            Some(Receipt::Token(after) | Receipt::ZeroToken(after)) => {
+                SignedDuration::try_from(after).unwrap_or_default()
+            }
             _ => NUMBERED_AFTER,
         };
         self.now() >= stored.requested_datetime + after

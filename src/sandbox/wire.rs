@@ -39,7 +39,8 @@ impl Wire {
     pub fn list(self, status: StatusCode, list: &str, item: &str, things: &[Thing]) -> Response {
         let body = match (self.form, self.shape) {
             (Form::Json, Some(Shape::Wrapped)) => json!({ list: objects(things) }).to_string(),
-            (Form::Json, None) => objects(things).to_string(),
+            (Form::Json, Some(Shape::NullForNone)) if things.is_empty() => "null".to_owned(),
+            (Form::Json, None | Some(Shape::NullForNone)) => objects(things).to_string(),
             (Form::Xml, _) => {
                 let inner: String =
                     things.iter().map(|thing| element(item, &fields(thing))).collect();

@@ -99,10 +99,16 @@ async fn stalled_import(daemon: &Daemon) -> Result<Option<StalledImport>, StoreE
 async fn restored(daemon: &Daemon) -> Result<Option<RestoredFacts>, StoreError> {
     let now = daemon.store.context().clock.millis();
     let restored = daemon.pages.restored().await?.filter(|found| now < found.at + 7 * DAY);
+    let missing = match restored {
+        Some(_) => daemon.pages.missing_numbers().await?,
+        None => 0,
+    };
     Ok(restored.map(|found| RestoredFacts {
+        missing,
         at: local(found.at),
         from: local(found.from),
         unsure: found.unsure,
+        in_order: found.in_order,
     }))
 }
 

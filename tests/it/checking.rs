@@ -376,3 +376,81 @@ async fn what_an_open311_platform_shows_is_held_against_the_configuration() {
         stop.cancel();
     }
 }
+
+/// A platform with these forty matters, which lists them by a window of time and tells twenty of them at once.
+const CASES: &str = r#"
+name = "示例"
+status_batch = 20
+[submit]
+method = "POST"
+path = "/cases"
+body = '{ "text": {{ description | tojson }} }'
+[submit.answer]
+id = "/id"
+[find]
+path = "/cases?from={{ from | urlencode }}&to={{ to | urlencode }}"
+[find.answer]
+items = "/items"
+id = "/id"
+reference = "/text"
+[status]
+path = "/cases?ids={{ ids | join(',') }}"
+[status.answer]
+items = "/items"
+id = "/id"
+status = "/status"
+text = "/outcome"
+time = "/at"
+[categories]
+living_environment = "1"
+public_security = "1"
+basic_healthcare = "1"
+culture_sports = "1"
+basic_education = "1"
+social_assistance = "1"
+other = "1"
+[statuses]
+new = "received"
+"#;
+
+#[tokio::test]
+async fn how_real_matters_stand_is_asked_and_each_slip_in_it_named() {
+    let server = MockServer::start().await;
+    let case = |number: &str| {
+        serde_json::json!({"id": number, "text": format!("别处第{number}号的事"), "status": "new", "outcome": "已派出",
+            "at": "2026-03-20T09:00:00+08:00"})
+    };
+    Mock::given(wiremock::matchers::path("/cases"))
+        .respond_with(move |request: &wiremock::Request| {
+            let ids = request.url.query_pairs().find(|(name, _)| name == "ids");
+            let numbers: Vec<String> = match &ids {
+                Some((_, ids)) => ids.split(',').take(20).map(str::to_owned).collect(),
+                None => (1..=41).map(|number| number.to_string()).collect(),
+            };
+            let items: Vec<_> = numbers.iter().map(|number| case(number)).collect();
+            ResponseTemplate::new(200).set_body_json(serde_json::json!({"items": items}))
+        })
+        .mount(&server)
+        .await;
+    let dir = tempfile::tempdir().unwrap();
+    let examined = async |text: &str| {
+        let platform = connect(text, &server.uri(), &Clock::system(), dir.path()).unwrap();
+        platform.examine().await
+    };
+    let remarks = examined(CASES).await;
+    assert!(wrong(&remarks).is_empty(), "{remarks:#?}");
+    assert!(remarks.iter().any(|remark| remark.key == "status" && remark.text.contains("20 件")));
+    for (from, to, key) in [
+        ("time = \"/at\"", "time = \"/at\"\nsuccessors = \"/id\"", "status.answer.successors"),
+        ("text = \"/outcome\"", "text = \"/text\"", "status.answer.text"),
+        ("time = \"/at\"", "time = \"/id\"", "status.answer.time_format"),
+        ("status = \"/status\"", "status = \"/text\"", "statuses"),
+        ("status_batch = 20", "status_batch = 30", "status_batch"),
+        ("id = \"/id\"\nstatus", "id = \"/at\"\nstatus", "status.answer.id"),
+    ] {
+        assert!(CASES.contains(from), "{from}");
+        let remarks = examined(&CASES.replace(from, to)).await;
+        let named = wrong(&remarks).iter().any(|remark| remark.key == key);
+        assert!(named, "{key}: {remarks:#?}");
+    }
+}

@@ -524,3 +524,52 @@ async fn a_platform_is_greeted_where_it_is_and_not_at_its_root() {
         .await;
     assert!(platform.greet().await.is_err());
 }
+
+/// A platform that says under HTTP 200, by a code of its own, that a token has ended: the first does at once.
+async fn forgetful(unauthenticated: bool) -> (MockServer, Arc<dyn Platform>, Clock) {
+    let server = MockServer::start().await;
+    let given = AtomicUsize::new(0);
+    Mock::given(path("/oauth/token"))
+        .respond_with(move |_: &Request| {
+            let token = format!("t{}", given.fetch_add(1, Ordering::SeqCst) + 1);
+            json_answer(json!({"access_token": token, "expires_in": 7_200}))
+        })
+        .mount(&server)
+        .await;
+    Mock::given(method("POST"))
+        .and(path("/v1/cases"))
+        .respond_with(|request: &Request| {
+            match request.headers["authorization"].to_str().unwrap() {
+                "Bearer t1" => json_answer(json!({"code": 40101, "msg": "token已失效"})),
+                _ => json_answer(json!({"code": 0, "id": "7"})),
+            }
+        })
+        .mount(&server)
+        .await;
+    let dir = tempfile::tempdir().unwrap();
+    let settings = settings(&server, "oauth-feed.toml", dir.path(), "");
+    let file = dir.path().join("oauth-feed.toml");
+    let codes = if unauthenticated { "unauthenticated = ['40101']\n" } else { "" };
+    let answer = format!("[submit.answer]\ncode = '/code'\ndone = ['0']\n{codes}");
+    let text = std::fs::read_to_string(&file).unwrap().replace("[submit.answer]\n", &answer);
+    std::fs::write(&file, text).unwrap();
+    let clock = Clock::manual("2022-04-20T01:00:00Z".parse().unwrap());
+    let platform = platform(&settings, &clock, &Chance::seeded(1)).unwrap().unwrap();
+    (server, platform, clock)
+}
+
+#[tokio::test]
+async fn a_code_that_says_that_the_token_has_ended_is_met_by_a_new_token() {
+    let delivered = Outcome::Delivered(Receipt { remote_id: Some("7".to_owned()), token: None });
+    let (_server, platform, _) = forgetful(true).await;
+    assert_eq!(platform.submit(&Dispatch::example()).await, delivered);
+    // Where the description doesn't say so, nobody knows what it meant: the next goes with a new one, but not for ever.
+    let (_server, platform, clock) = forgetful(false).await;
+    for _ in 0..2 {
+        let outcome = platform.submit(&Dispatch::example()).await;
+        assert!(matches!(outcome, Outcome::Unknown { .. }), "{outcome:?}");
+    }
+    clock.set(clock.now().checked_add(jiff::SignedDuration::from_secs(6)).unwrap());
+    assert!(matches!(platform.submit(&Dispatch::example()).await, Outcome::Unknown { .. }));
+    assert_eq!(platform.submit(&Dispatch::example()).await, delivered);
+}

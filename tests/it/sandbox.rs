@@ -182,6 +182,20 @@ async fn descriptions_are_shown_as_each_kind_shows_them() {
 }
 
 #[tokio::test]
+async fn descriptions_are_escaped_titled_and_lists_null_where_there_is_none() {
+    let escaped = Platform::like("escaped").await;
+    escaped.submit("东街<路灯>&\"井盖\"", &[]).await;
+    assert_eq!(escaped.listed("").await, ["东街&lt;路灯&gt;&amp;&quot;井盖&quot;"]);
+    let titled = Platform::like("titled").await;
+    titled.submit("路灯不亮", &[]).await;
+    assert_eq!(titled.listed("").await, ["来访诉求: 路灯不亮"]);
+    let none = Platform::like("null-for-none").await;
+    assert_eq!(none.json("requests.json").await, Value::Null);
+    none.submit("路灯不亮", &[]).await;
+    assert_eq!(none.listed("").await, ["路灯不亮"]);
+}
+
+#[tokio::test]
 async fn receipts_are_given_as_each_kind_gives_them() {
     let token = Platform::like("token").await;
     let given: Value = token.submit("一", &[]).await.json().await.unwrap();
@@ -192,6 +206,12 @@ async fn receipts_are_given_as_each_kind_gives_them() {
     assert!(token.json(&ask).await[0].get("service_request_id").is_none());
     token.pass(2);
     assert_eq!(token.json(&ask).await[0]["service_request_id"], "0000001");
+    let zero = Platform::like("token-zero").await;
+    let given: Value = zero.submit("一", &[]).await.json().await.unwrap();
+    let ask = format!("tokens/{}.json", given[0]["token"].as_str().unwrap());
+    assert_eq!(zero.json(&ask).await[0]["service_request_id"], 0);
+    zero.pass(49);
+    assert_eq!(zero.json(&ask).await[0]["service_request_id"], "0000001");
     let redirect = Platform::like("redirect-303").await;
     let answer = redirect.submit("一", &[]).await;
     assert_eq!(answer.status(), StatusCode::SEE_OTHER);

@@ -78,7 +78,7 @@ impl Town {
     async fn owe(&mut self, issues: usize) {
         let lines: String = (0..issues)
             .map(|n| {
-                let text = format!("第{}件路灯不亮", self.owed + n);
+                let text = format!("第{}件路灯<东&西>不亮", self.owed + n);
                 format!("\n2022-04-20,Z6,H1,王建国,,{text},有,市直,其他,急")
             })
             .collect();

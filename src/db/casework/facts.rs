@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::db::sets::Columns;
+use crate::db::sets::{Columns, last_of_each};
 use crate::db::{Result, Session, Tx};
 use crate::domain::counted::Thing;
 use crate::domain::visit::VisitKind;
@@ -255,7 +255,7 @@ impl Tx {
                registered = COALESCE(j.registered, residents.registered)
              FROM {source} AS j WHERE residents.id = j.id"
         );
-        self.write_set(&change, rows).await
+        self.write_set(&change, &last_of_each(rows, |row| &row.id)).await
     }
 
     /// Adds visits.

@@ -53,6 +53,11 @@ pub struct NewIssueRow {
     pub id: String,
     pub number: String,
     pub natural_key: String,
+    /// By what it's known again in a record that has lost it.
+    #[serde(skip)]
+    pub identity: String,
+    #[serde(skip)]
+    pub place: String,
     pub visit_id: String,
     pub resident_id: String,
     pub subject_id: String,

@@ -85,6 +85,10 @@ pub struct RestoredFacts {
     /// Until when the backup remembers.
     pub from: DateTime,
     pub unsure: i64,
+    /// Whether numbers depend on the order in which its files come in again.
+    pub in_order: bool,
+    /// Issues that were lost and haven't come in again.
+    pub missing: i64,
 }
 
 /// A job whose last run failed.
@@ -119,10 +123,17 @@ pub fn verdict(findings: &[Finding]) -> Verdict {
 
 fn of_record(facts: &Facts) -> Vec<Finding> {
     let mut findings = Vec::new();
-    if let Some(RestoredFacts { at, from, unsure }) = &facts.restored {
+    if let Some(RestoredFacts { at, from, unsure, in_order, missing }) = &facts.restored {
         let (at, from) = (minute(*at), minute(*from));
+        let again = match (in_order, missing) {
+            (true, _) => "按当时的先后次序再导入一次（次序不同，编号就不同）".to_owned(),
+            (false, 0) => "再导入一次，先后次序不限：每个问题仍用原来的编号".to_owned(),
+            (false, missing) => format!(
+                "再导入一次，先后次序不限：每个问题仍用原来的编号；还有 {missing} 个登记过的问题没有再导入"
+            ),
+        };
         findings.push(yellow(format!(
-            "数据库在 {at} 发现是从较早的备份恢复的（备份只到 {from}）：{unsure} 件可能在那以后已经送出，程序逐件核实后才发；请把 {from} 以后的文件按当时的先后次序再导入一次（次序不同，编号就不同）"
+            "数据库在 {at} 发现是从较早的备份恢复的（备份只到 {from}）：{unsure} 件可能在那以后已经送出，程序逐件核实后才发；请把 {from} 以后的文件{again}"
         )));
     }
     if let Some(import) = &facts.stalled_import {

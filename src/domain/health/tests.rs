@@ -237,7 +237,8 @@ fn what_isnt_answered_or_understood_is_said_with_its_number() {
 
 #[test]
 fn a_restored_record_and_an_import_that_stands_still_are_yellow() {
-    let restored = RestoredFacts { at: at(12), from: at(8), unsure: 10 };
+    let restored =
+        RestoredFacts { at: at(12), from: at(8), unsure: 10, in_order: false, missing: 0 };
     let facts = Facts { restored: Some(restored), ..Facts::default() };
     assert_eq!(only(&facts, &["备份", "08:05", "10 件", "再导入一次"]), Verdict::Yellow);
     let import = StalledImport { file: "v.csv".to_owned(), rows: 9, since: at(8), checking: true };

@@ -3,8 +3,8 @@
 use serde_json::Value;
 
 use super::description::AnswerRules;
-use crate::delivery::Outcome;
 use crate::delivery::http::{Answer, judged, too_many};
+use crate::delivery::{Cause, Outcome};
 use crate::platform::NoContact;
 use crate::platform::json;
 pub(super) use crate::platform::json::scalar;
@@ -15,6 +15,24 @@ pub(super) enum Verdict {
     Done(Value),
     /// Not done, and how that stands for a submission.
     NotDone(Outcome),
+}
+
+/// The platform's own code for how a call went.
+fn code_of(rules: &AnswerRules, answer: &Answer) -> Option<String> {
+    let at = rules.code.as_ref()?;
+    scalar(json::read(&answer.body).ok()?.pointer(at)?)
+}
+
+/// Whether an answer says that we aren't known: it was certainly not stored.
+pub(super) fn is_stranger(rules: &AnswerRules, answer: &Answer) -> bool {
+    let said = || code_of(rules, answer).is_some_and(|code| rules.unauthenticated.contains(&code));
+    answer.status.as_u16() == 401 || said()
+}
+
+/// Whether an answer has a code of the platform's own that isn't in the description.
+pub(super) fn is_unexpected(rules: &AnswerRules, answer: &Answer) -> bool {
+    let known = [&rules.done, &rules.refused, &rules.busy, &rules.unauthenticated];
+    code_of(rules, answer).is_some_and(|code| known.iter().all(|codes| !codes.contains(&code)))
 }
 
 /// Judges an answer: by HTTP's code, then by the platform's own.
@@ -31,6 +49,11 @@ pub(super) fn judge(rules: &AnswerRules, answer: &Answer) -> Verdict {
         if rules.refused.contains(code) {
             let reason = format!("refused: code {code} {words}");
             return Verdict::NotDone(Outcome::Refused { reason });
+        }
+        if rules.unauthenticated.contains(code) {
+            let reason = format!("not_known: code {code} {words}");
+            let cause = Cause::Receiver;
+            return Verdict::NotDone(Outcome::NotSent { reason, retry_after: None, cause });
         }
         if rules.busy.contains(code) {
             let why = format!("code {code} {words}");

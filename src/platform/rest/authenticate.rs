@@ -1,6 +1,7 @@
 //! How a request says who sends it.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -26,6 +27,9 @@ use crate::seal::hex;
 /// A token is renewed this long before it ends.
 const RENEW_BEFORE: SignedDuration = SignedDuration::from_secs(60);
 
+/// So long a token is good, whatever is answered.
+const UNDOUBTED: Duration = Duration::from_secs(5);
+
 /// Puts on each request what the platform knows us by.
 pub(super) struct Authenticator {
     kind: Authentication,
@@ -39,6 +43,8 @@ pub(super) struct Authenticator {
 
 struct Token {
     text: String,
+    /// Until then nobody doubts it.
+    fresh_until: Timestamp,
     ends_at: Timestamp,
 }
 
@@ -97,6 +103,12 @@ impl Authenticator {
         self.token.lock().await.take_if(|kept| kept.text == token);
     }
 
+    /// An answer to a token may have meant that it's no longer good: another is asked for, unless it was just given.
+    pub async fn doubt(&self, token: &str) {
+        let now = self.clock.now();
+        self.token.lock().await.take_if(|kept| kept.text == token && kept.fresh_until <= now);
+    }
+
     async fn token(
         &self,
         token_url: &str,
@@ -129,10 +141,12 @@ impl Authenticator {
             serde_json::from_str(&answer.body).map_err(|error| failed(error.to_string()))?;
         let lasts = given.lasts().saturating_sub(RENEW_BEFORE);
         let lasts = lasts.max(SignedDuration::from_secs(1)).unsigned_abs();
-        let ends_at = self.clock.now().saturating_add(self.clock.in_real_time(lasts));
-        let text = given.access_token.clone();
-        *kept =
-            Some(Token { text: given.access_token, ends_at: ends_at.unwrap_or(Timestamp::MAX) });
+        let now = self.clock.now();
+        let after =
+            |lasts| now.saturating_add(self.clock.in_real_time(lasts)).unwrap_or(Timestamp::MAX);
+        let text = given.access_token;
+        let (fresh_until, ends_at) = (after(UNDOUBTED), after(lasts));
+        *kept = Some(Token { text: text.clone(), fresh_until, ends_at });
         Ok(text)
     }
 

@@ -130,6 +130,10 @@ pub struct AnswerRules {
     /// The codes that ask to come again later: it was certainly not stored.
     #[serde(default)]
     pub busy: Vec<String>,
+    /// The codes that say that it doesn't know us (any more), as where a token has ended: it was certainly not stored, and
+    /// is asked once more with a new token.
+    #[serde(default)]
+    pub unauthenticated: Vec<String>,
     /// The same of HTTP's codes, where they mean something of their own.
     #[serde(default)]
     pub http: HttpCodes,

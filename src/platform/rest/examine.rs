@@ -13,6 +13,7 @@ use super::answer::{field, items};
 use super::description::{AnswerRules, Call, Description};
 use super::parts::{message_parts, photo_parts, reference_parts, window};
 use super::pointers::{lists, scalars};
+use super::there::There;
 use crate::clock::{Clock, local_text};
 use crate::db::{Message, Photo};
 use crate::delivery::http::Answer;
@@ -53,16 +54,16 @@ impl Examiner<'_> {
         let mut remarks = Vec::new();
         let now = self.clock.now();
         let description = self.description;
+        let mut there = Vec::new();
         if let Some(call) = &description.find {
             let to = now.checked_add(self.clock_skew).unwrap_or(now);
             let asked = |from| merge_maps([reference_parts(NOBODY), window(from, to)]);
             let hour = now.checked_sub(SignedDuration::from_hours(1)).unwrap_or(now);
             let far = now.checked_sub(FAR_BACK).unwrap_or(now);
-            self.examine_find(call, asked(hour), asked(far), &mut remarks).await;
+            there = self.examine_find(call, asked(hour), asked(far), &mut remarks).await;
         }
         if let Some(call) = &description.status {
-            let parts = context! { ids => [NO_NUMBER], id => NO_NUMBER };
-            self.examine_call("status", call, parts, &mut remarks).await;
+            self.examine_status(call, &there, &mut remarks).await;
         }
         if let Some(changes) = &description.changes {
             let parts = match changes.next_cursor {
@@ -91,7 +92,7 @@ impl Examiner<'_> {
     }
 
     /// One call: how it went, and what of its answer fits. Gives the answer where it could be read.
-    async fn examine_call(
+    pub(super) async fn examine_call(
         &self,
         name: &'static str,
         call: &Call,
@@ -112,10 +113,18 @@ impl Examiner<'_> {
         Some(value)
     }
 
-    /// The look by which what may have arrived is found: all of "exactly once" hangs on it.
-    async fn examine_find(&self, call: &Call, near: Value, far: Value, remarks: &mut Vec<Remark>) {
+    /// The look by which what may have arrived is found: all of "exactly once" hangs on it. Gives what is there.
+    async fn examine_find(
+        &self,
+        call: &Call,
+        near: Value,
+        far: Value,
+        remarks: &mut Vec<Remark>,
+    ) -> Vec<There> {
         let begun = remarks.len();
-        let Some(value) = self.asked("find", call, &near, 1, remarks).await else { return };
+        let Some(value) = self.asked("find", call, &near, 1, remarks).await else {
+            return Vec::new();
+        };
         let by_time = ["from", "to", "from_local", "to_local"].map(|name| self.names(call, name));
         let by_time = by_time.contains(&true);
         let count = found(&call.answer, &value).len();
@@ -141,10 +150,11 @@ impl Examiner<'_> {
             let text = format!("有回答，{} 件都看得懂", things.len());
             remarks.push(Remark::well("find", text));
         }
+        There::listed(&call.answer, &things)
     }
 
     /// Asks; what went wrong is remarked.
-    async fn asked(
+    pub(super) async fn asked(
         &self,
         name: &'static str,
         call: &Call,
@@ -193,7 +203,7 @@ impl Examiner<'_> {
     }
 
     /// The fields of things: whether each pointer meets something in any of them.
-    fn examine_things(
+    pub(super) fn examine_things(
         &self,
         name: &str,
         rules: &AnswerRules,
@@ -350,7 +360,10 @@ impl Examiner<'_> {
 }
 
 /// The things of an answer whose frame was found right.
-fn found<'v>(rules: &AnswerRules, value: &'v serde_json::Value) -> Vec<&'v serde_json::Value> {
+pub(super) fn found<'v>(
+    rules: &AnswerRules,
+    value: &'v serde_json::Value,
+) -> Vec<&'v serde_json::Value> {
     items(rules, value).unwrap_or_default()
 }
 
@@ -369,6 +382,12 @@ fn examine_frame(name: &str, rules: &AnswerRules, value: &serde_json::Value) -> 
         match field(value, Some(at)) {
             None => remarks.push(nowhere(&format!("{name}.answer.code"), at, &scalars(value))),
             Some(code) if rules.done.contains(&code) => {}
+            Some(code) if rules.unauthenticated.contains(&code) => {
+                let words = field(value, rules.message.as_ref()).unwrap_or_default();
+                let text =
+                    format!("平台回答「{code}」（{words}）：不认我们，请核对密钥和这里的每一项");
+                remarks.push(Remark::wrong("authentication", text));
+            }
             Some(code) if rules.busy.contains(&code) || rules.refused.contains(&code) => {
                 let words = field(value, rules.message.as_ref()).unwrap_or_default();
                 let text = format!(

@@ -5,11 +5,13 @@ mod answer;
 mod authenticate;
 mod description;
 mod examine;
+mod examine_status;
 mod following;
 mod looking;
 mod multipart;
 mod parts;
 mod pointers;
+mod there;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -35,7 +37,7 @@ use crate::domain::following::names_one;
 use crate::domain::issue::Category;
 use crate::domain::reason::of_system;
 use crate::settings::{PlatformSettings, SettingsError, mistakes};
-use answer::{Verdict, field, items, judge};
+use answer::{Verdict, field, is_stranger, is_unexpected, items, judge};
 use authenticate::Authenticator;
 use description::{Call, Description, PhotoCall};
 use examine::{Asks, Examiner};
@@ -157,7 +159,8 @@ impl Rest {
     }
 
     /// One call, with a form in its body's place where there is one. Where a token was no longer good, once more
-    /// with a new one: a 401 stored nothing.
+    /// with a new one: what doesn't know us stored nothing. An answer that isn't understood may say so in words of its own:
+    /// the next call goes with a new token.
     async fn call_with(
         &self,
         call: &Call,
@@ -176,12 +179,18 @@ impl Rest {
             let token = self.authenticator.put_on(&mut request).await.map_err(Outcome::from)?;
             let sent = reqwest::RequestBuilder::from_parts(self.client.clone(), request);
             let answer = ask_in(sent, self.charset).await.map_err(Outcome::from)?;
-            match token.filter(|_| answer.status.as_u16() == 401) {
-                Some(token) => self.authenticator.forget(&token).await,
-                None => return Ok(answer),
+            match token {
+                Some(token) if is_stranger(&call.answer, &answer) => {
+                    self.authenticator.forget(&token).await;
+                }
+                Some(token) if is_unexpected(&call.answer, &answer) => {
+                    self.authenticator.doubt(&token).await;
+                    return Ok(answer);
+                }
+                _ => return Ok(answer),
             }
         }
-        let reason = "not_known: HTTP 401 with a token just given".to_owned();
+        let reason = "not_known: not even with a token just given".to_owned();
         Err(Outcome::NotSent { reason, retry_after: None, cause: Cause::Receiver })
     }
 

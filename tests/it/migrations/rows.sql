@@ -64,3 +64,6 @@ INSERT INTO platform_notes VALUES ('ehushanying', '平台的时间（updated_dat
 INSERT INTO imports VALUES ('dd27', 'v.csv', 'visits', 3, 1646449200000, 2, 0, 1, '第 2–3 行新增，第 4 行不变');
 -- version 29
 INSERT INTO links VALUES ('h2', 'f1', '2022-03-28', 0, 0, 1648429200000, 1649638800000, NULL, NULL);
+-- version 37
+INSERT INTO issue_numbers VALUES (1, 'CHD2022-000001', 'k9', 'k11');
+INSERT INTO lost_numbers VALUES ('CHD2022-000002', 'k10', 'k12');

@@ -45,7 +45,7 @@ pub fn description(names: &str) -> String {
     };
     let items = match behaviour.shape {
         Some(Shape::Wrapped) => "items = '/service_requests'",
-        None => "",
+        Some(Shape::NullForNone) | None => "",
     };
     let time = match behaviour.times {
         Some(Times::WithoutZone) => "time_format = 'local'",

@@ -180,6 +180,7 @@ pub fn context(clock: Clock, key: u8) -> Context {
         campaign: load_campaign("".as_ref()).unwrap(),
         workdays: load_workdays("".as_ref()).unwrap(),
         platform_lane: "ehushanying".to_owned(),
+        by_people: false,
         channels: vec![reach("log", None), reach("webhook", None)],
         review_within: None,
         messages: false,
