@@ -37,6 +37,7 @@ mod plans;
 mod plans_of_queries;
 mod push;
 mod readers;
+mod readme;
 mod referral;
 mod reminders;
 mod rest;
