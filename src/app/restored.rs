@@ -1,10 +1,11 @@
 //! The record was restored from a backup: what it believes unsent may have been sent since, and what was told needn't be told
 //! again.
 
+use serde_json::json;
 use tracing::warn;
 
 use super::receive_updates::ask_about_all;
-use crate::db::{Restored, Store, StoreError};
+use crate::db::{Act, Restored, Store, StoreError};
 use crate::domain::memory::Recall;
 
 const UNSURE: &str = "数据库是从较早的备份恢复的，这一件可能在那以后已经送出：先核实，再发送";
@@ -52,6 +53,16 @@ pub async fn mark_restored(
         unsure,
         issues: remembered.issues.max(before.map_or(0, |before| before.issues)),
     };
+    let lost = json!({ "until": restored.from, "unsure": unsure });
+    tx.audit_act(Act {
+        by: "zoufang",
+        action: "restored",
+        target: "record",
+        detail: &lost,
+        was: remembered.audit.as_ref().map(|anchor| json!(anchor)).as_ref(),
+        became: found.audit.as_ref().map(|anchor| json!(anchor)).as_ref(),
+    })
+    .await?;
     tx.note_restored(&restored).await?;
     let name = if found.record.is_empty() { &remembered.record } else { &found.record };
     tx.name_record(name, remembered.beats.max(found.beats) + 1).await?;

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use sqlx::{Any, Executor};
 
+use super::personal::{JOB_OUTCOME, row_of};
 use super::{Dialect, Ended, Result, Session, Store, Tx, to_json};
 use crate::domain::counted::Thing;
 use crate::domain::memory::Recall;
@@ -53,6 +54,7 @@ impl Store {
             issues: issues.unwrap_or(0),
             at: number("heartbeat"),
             reminded,
+            audit: self.audit_head().await?,
         })
     }
 
@@ -196,7 +198,11 @@ impl Tx {
         .bind(job)
         .bind(slot)
         .bind(now)
-        .bind(Ended::Done(outcome.to_owned()).stored())
+        .bind(self.context.seal(
+            JOB_OUTCOME,
+            &row_of(job, slot),
+            &Ended::Done(outcome.to_owned()).stored(),
+        )?)
         .execute(&mut *self.db)
         .await?;
         Ok(())

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::audit::Anchor;
+
 /// How far a record had come.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Recall {
@@ -21,6 +23,9 @@ pub struct Recall {
     /// The slot of the last reminders that were finished.
     #[serde(default)]
     pub reminded: Option<i64>,
+    /// The last entry of its audit trail.
+    #[serde(default)]
+    pub audit: Option<Anchor>,
 }
 
 /// What the program remembers of records that it served.
@@ -53,6 +58,11 @@ impl Memory {
             && !found.cluster.is_empty()
             && known.cluster != found.cluster;
         (found.beats < known.beats || moved).then_some(known)
+    }
+
+    /// The last entry of a record's audit trail, as far as it's remembered.
+    pub fn anchor_of(&self, record: &str) -> Option<&Anchor> {
+        self.records.iter().find(|known| known.record == record)?.audit.as_ref()
     }
 
     /// Remembers how far a record has come.
