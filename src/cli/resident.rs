@@ -73,9 +73,7 @@ async fn find(store: &Store, by: &str, as_json: bool) -> anyhow::Result<()> {
     let wanted: Vec<&str> =
         wanted.iter().map(|line| line.trim()).filter(|line| !line.is_empty()).collect();
     if wanted.is_empty() {
-        return Err(wrong_input(
-            "请从标准输入写姓名或电话，一行一个，如 echo 姓名 | zoufang resident find --by 人员编号",
-        ));
+        return Err(wrong_input("请从标准输入写姓名或电话，一行一个"));
     }
     let mut tx = store.begin().await?;
     let person = acting(&mut tx, by, Right::Reveal, None).await?;

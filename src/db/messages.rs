@@ -112,7 +112,7 @@ impl Tx {
         }
         let lane = self.context.platform_lane.clone();
         let read = format!(
-            "SELECT m.id, r.issue_id AS issue, r.reference, m.sequence FROM messages m JOIN referrals r ON r.id = m.referral_id
+            "SELECT m.id, r.reference, m.sequence FROM messages m JOIN referrals r ON r.id = m.referral_id
              WHERE m.delivered_at IS NULL AND r.remote_id IS NOT NULL AND r.id {}
              ORDER BY m.sequence",
             self.dialect.among()

@@ -565,7 +565,6 @@ fn logs_metrics_and_pages_hold_nothing_of_residents() {
     assert!(verified.contains("都对得上"), "{verified}");
     let listed = say(&["audit", "list", "--json"]);
     assert!(listed.contains("命令 zoufang import") && listed.contains("导入"), "{listed}");
-    drop(say);
     let mut serving = crate::support::program::Running::start(&["serve"], path, "log");
     let get = |page: &str| answer(&listen, page);
     let pages: String =
