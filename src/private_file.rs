@@ -51,6 +51,8 @@ impl PrivateFile {
         let PrivateFile { part, to } = self;
         part.as_file().sync_all().map_err(Unwritten::Folder)?;
         check_place(&to, existing)?;
+        #[cfg(unix)]
+        keep_owner(part.as_file(), &to);
         let persisted = match existing {
             Existing::Keep => part.persist_noclobber(&to),
             Existing::Replace => part.persist(&to),
@@ -80,6 +82,18 @@ pub fn write(to: &Path, bytes: &[u8], existing: Existing) -> Result<(), Unwritte
     let mut file = PrivateFile::begin(to, existing)?;
     file.write_all(bytes).map_err(Unwritten::Folder)?;
     file.finish(existing)
+}
+
+/// What is written again stays whose it was, and as open as it was, also where root writes it.
+#[cfg(unix)]
+fn keep_owner(file: &std::fs::File, to: &Path) {
+    use std::os::unix::fs::{MetadataExt, fchown};
+
+    if let Ok(there) = to.metadata() {
+        // Nobody but root can give it away, and for anybody else it's theirs already.
+        let _ = fchown(file, Some(there.uid()), Some(there.gid()));
+        let _ = file.set_permissions(there.permissions());
+    }
 }
 
 fn check_place(to: &Path, existing: Existing) -> Result<(), Unwritten> {

@@ -1,29 +1,61 @@
 //! Seals personal data at rest with a key that stays outside the database.
 //!
-//! Knows nothing of what is sealed. Equal texts seal differently; [`Sealer::index`] gives the keyed
-//! digest by which a sealed value is found again.
+//! Knows nothing of what is sealed. Equal texts seal differently, and each opens only in its [`Place`]; [`Sealer::index`] gives
+//! the keyed digest by which a sealed value is found again, [`Sealer::vouch`] the one that chains the audit trail.
 
-use std::path::Path;
+mod cipher;
+mod derive;
+mod hexadecimal;
+mod key_file;
+mod keys;
+mod mark;
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, PoisonError, RwLock};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD_NO_PAD as BASE64;
-use chacha20poly1305::aead::{Aead, KeyInit};
-use chacha20poly1305::{XChaCha20Poly1305, XNonce};
-use hmac::{Hmac, Mac};
-use sha2::{Digest, Sha256};
 
 use crate::clock::Chance;
 use crate::domain::reason::of_system;
+pub use cipher::Cipher;
+pub use hexadecimal::hex;
+pub use key_file::KeyFile;
+use keys::{Key, Keys};
+pub use mark::DigestKind;
 
-const VERSION: &str = "v1:";
-const NONCE: usize = 24;
+/// How what is sealed begins, bound to its place: then the cipher and the key's id, in base64.
+const VERSION: &str = "v2:";
+/// As versions before wrote it: a nonce and XChaCha20-Poly1305's, bound to nothing.
+const FIRST: &str = "v1:";
+/// The cipher's code and the key's id: as base64 so many characters, whatever follows.
+const HEAD: usize = 6;
+/// All that tells how and with which key a value was sealed.
+pub const MARK: usize = VERSION.len() + 8;
 
-/// Seals and opens.
+/// Which cipher and which digest are used, of those that are understood.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Suite {
+    pub cipher: Cipher,
+    pub digest: DigestKind,
+}
+
+/// Where a sealed value stands: it opens nowhere else.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Place<'p> {
+    pub table: &'p str,
+    pub column: &'p str,
+    /// The row's own name: its primary key.
+    pub row: &'p str,
+}
+
+/// Seals and opens. Its copies share their keys.
 #[derive(Clone)]
 pub struct Sealer {
-    cipher: XChaCha20Poly1305,
-    index_key: [u8; 64],
-    fingerprint: String,
+    keys: Arc<RwLock<Arc<Keys>>>,
+    /// From where the keys are read anew when another took their place.
+    file: Option<PathBuf>,
+    suite: Suite,
 }
 
 /// Why sealed data or its key can't be used.
@@ -62,120 +94,293 @@ impl SealError {
 impl Sealer {
     /// From a 32-byte key.
     pub fn new(key: &[u8; 32]) -> Sealer {
-        let derive = |purpose: &str| -> [u8; 32] {
-            Sha256::new().chain_update(purpose).chain_update(key).finalize().into()
-        };
-        // HMAC pads a shorter key to its block with zeros (RFC 2104).
-        let mut index_key = [0; 64];
-        index_key[..32].copy_from_slice(&derive("zoufang index"));
-        Sealer {
-            cipher: XChaCha20Poly1305::new(&derive("zoufang seal").into()),
-            index_key,
-            fingerprint: hex(&derive("zoufang fingerprint")[..8]),
-        }
+        Sealer::of(&KeyFile::of(*key))
     }
 
-    /// From a file of 64 hexadecimal characters.
+    /// With the keys of a file.
+    pub fn of(file: &KeyFile) -> Sealer {
+        let keys = Arc::new(RwLock::new(Arc::new(Keys::of(file))));
+        Sealer { keys, file: None, suite: Suite::default() }
+    }
+
+    /// From the file of the key.
+    ///
+    /// # Errors
+    /// Where it can't be read, or isn't one.
     pub fn from_file(file: &Path) -> Result<Sealer, SealError> {
-        let name = file.display().to_string();
-        let text = std::fs::read_to_string(file).map_err(|why| SealError::Unreadable {
-            file: name.clone(),
-            why: of_system(why.kind()),
-        })?;
-        let key = unhex(text.trim()).ok_or(SealError::Malformed { file: name })?;
-        Ok(Sealer::new(&key))
+        Ok(Sealer { file: Some(file.to_owned()), ..Sealer::of(&read_file(file)?) })
+    }
+
+    /// The same with another cipher or digest for what is sealed and vouched for from now on.
+    #[must_use]
+    pub fn with(self, suite: Suite) -> Sealer {
+        Sealer { suite, ..self }
     }
 
     /// Makes a new key file that only its owner can read.
-    pub fn make_file(file: &Path, chance: &Chance) -> Result<(), SealError> {
+    ///
+    /// # Errors
+    /// Where there is one, or it can't be written.
+    pub fn make_file(file: &Path, index: DigestKind, chance: &Chance) -> Result<(), SealError> {
         use std::io::Write;
         use std::os::unix::fs::OpenOptionsExt;
         let name = file.display().to_string();
         if file.exists() {
             return Err(SealError::Exists { file: name });
         }
-        let mut key = [0; 32];
-        chance.fill(&mut key);
+        let text = KeyFile::new(index, chance).text();
         std::fs::OpenOptions::new()
             .write(true)
             .create_new(true)
             .mode(0o600)
             .open(file)
-            .and_then(|mut out| writeln!(out, "{}", hex(&key)))
+            .and_then(|mut out| out.write_all(text.as_bytes()))
             .map_err(|why| SealError::Unwritable { file: name, why: of_system(why.kind()) })
     }
 
-    /// Tells two keys apart without reminder either.
-    pub fn fingerprint(&self) -> &str {
-        &self.fingerprint
+    /// Reads the keys anew, where they come from a file that can be read.
+    pub fn refresh(&self) {
+        let Some(read) = self.file.as_ref().and_then(|file| read_file(file).ok()) else { return };
+        *self.keys.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(Keys::of(&read));
     }
 
-    /// Whether this is what sealing gives.
+    fn keys(&self) -> Arc<Keys> {
+        Arc::clone(&self.keys.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Tells two keys apart without saying anything of either.
+    pub fn fingerprint(&self) -> String {
+        self.keys().present().map(|key| key.fingerprint.clone()).unwrap_or_default()
+    }
+
+    /// Whether it opens what a key of this fingerprint sealed: the present one, or the one that it's replacing.
+    pub fn knows(&self, fingerprint: &str) -> bool {
+        self.keys().keys.iter().any(|key| key.fingerprint == fingerprint)
+    }
+
+    /// Whether a key is being replaced.
+    pub fn is_replacing(&self) -> bool {
+        self.keys().keys.len() > 1
+    }
+
+    /// Whether this is what sealing gives, or gave.
     pub fn is_sealed(text: &str) -> bool {
-        text.starts_with(VERSION)
+        text.starts_with(VERSION) || text.starts_with(FIRST)
     }
 
-    /// Seals `text`.
+    /// How everything begins that is sealed now.
+    pub fn mark(&self) -> String {
+        let keys = self.keys();
+        let head = keys.present().map(|key| self.head(key)).unwrap_or_default();
+        format!("{VERSION}{}", BASE64.encode(head))
+    }
+
+    fn head(&self, key: &Key) -> [u8; HEAD] {
+        let mut head = [self.suite.cipher.code(); HEAD];
+        head[1..].copy_from_slice(&key.id);
+        head
+    }
+
+    /// Seals `text` for its place.
     ///
     /// ```
-    /// use zoufang::{clock::Chance, seal::Sealer};
+    /// use zoufang::{clock::Chance, seal::{Place, Sealer}};
     /// let sealer = Sealer::new(&[7; 32]);
-    /// let sealed = sealer.seal("张三", &Chance::system()).unwrap();
+    /// let place = Place { table: "residents", column: "name_sealed", row: "1" };
+    /// let sealed = sealer.seal(place, "张三", &Chance::system()).unwrap();
     /// assert!(!sealed.contains("张三"));
-    /// assert_eq!(sealer.open(&sealed).unwrap(), "张三");
-    /// assert!(Sealer::new(&[8; 32]).open(&sealed).is_err());
+    /// assert_eq!(sealer.open(place, &sealed).unwrap(), "张三");
+    /// assert!(sealer.open(Place { row: "2", ..place }, &sealed).is_err());
+    /// assert!(Sealer::new(&[8; 32]).open(place, &sealed).is_err());
     /// ```
-    pub fn seal(&self, text: &str, chance: &Chance) -> Result<String, SealError> {
-        let mut nonce = [0; NONCE];
-        chance.fill(&mut nonce);
-        let body = self
-            .cipher
-            .encrypt(&XNonce::from(nonce), text.as_bytes())
-            .map_err(|_| SealError::CannotSeal)?;
-        Ok(format!("{VERSION}{}", BASE64.encode([nonce.as_slice(), &body].concat())))
+    ///
+    /// # Errors
+    /// Where the cipher refuses.
+    pub fn seal(&self, place: Place<'_>, text: &str, chance: &Chance) -> Result<String, SealError> {
+        let keys = self.keys();
+        let key = keys.present().ok_or(SealError::CannotSeal)?;
+        let head = self.head(key);
+        let beside = beside(&head, place);
+        let body = key.ciphers.seal(self.suite.cipher, text.as_bytes(), &beside, chance);
+        let body = body.ok_or(SealError::CannotSeal)?;
+        Ok(format!("{VERSION}{}", BASE64.encode([head.as_slice(), &body].concat())))
     }
 
-    /// Opens what [`Sealer::seal`] gave.
-    pub fn open(&self, sealed: &str) -> Result<String, SealError> {
-        let bytes = sealed
-            .strip_prefix(VERSION)
-            .and_then(|body| BASE64.decode(body).ok())
-            .ok_or(SealError::CannotOpen)?;
-        let (nonce, body) = bytes.split_first_chunk::<NONCE>().ok_or(SealError::CannotOpen)?;
-        let text =
-            self.cipher.decrypt(&XNonce::from(*nonce), body).map_err(|_| SealError::CannotOpen)?;
-        String::from_utf8(text).map_err(|_| SealError::CannotOpen)
+    /// Seals as versions before did, bound to nothing: for records that are made of copies, in tests and measurements.
+    #[doc(hidden)]
+    pub fn seal_as_before(&self, text: &str, chance: &Chance) -> Result<String, SealError> {
+        let keys = self.keys();
+        let key = keys.present().ok_or(SealError::CannotSeal)?;
+        let body = key.first.seal(Cipher::XChaCha20, text.as_bytes(), &[], chance);
+        Ok(format!("{FIRST}{}", BASE64.encode(body.ok_or(SealError::CannotSeal)?)))
+    }
+
+    /// Opens what [`Sealer::seal`] gave for this place.
+    ///
+    /// # Errors
+    /// Where it was sealed for another place or with another key, or was changed.
+    pub fn open(&self, place: Place<'_>, sealed: &str) -> Result<String, SealError> {
+        let text = match sealed.strip_prefix(VERSION) {
+            Some(body) => {
+                let bytes = BASE64.decode(body).map_err(|_| SealError::CannotOpen)?;
+                self.opened(place, &bytes)
+            }
+            None => self.opened_first(sealed),
+        };
+        String::from_utf8(text.ok_or(SealError::CannotOpen)?).map_err(|_| SealError::CannotOpen)
+    }
+
+    fn opened(&self, place: Place<'_>, bytes: &[u8]) -> Option<Vec<u8>> {
+        let (head, body) = bytes.split_first_chunk::<HEAD>()?;
+        let cipher = Cipher::read(head[0])?;
+        let mut keys = self.keys();
+        let of = |keys: &Keys| keys.keys.iter().position(|key| key.id == head[1..]);
+        if of(&keys).is_none() {
+            // Another process has replaced the key.
+            self.refresh();
+            keys = self.keys();
+        }
+        keys.keys[of(&keys)?].ciphers.open(cipher, body, &beside(head, place))
+    }
+
+    /// As versions before sealed.
+    fn opened_first(&self, sealed: &str) -> Option<Vec<u8>> {
+        let bytes = BASE64.decode(sealed.strip_prefix(FIRST)?).ok()?;
+        let keys = self.keys();
+        keys.keys.iter().find_map(|key| key.first.open(Cipher::XChaCha20, &bytes, &[]))
     }
 
     /// A keyed digest of `parts`, by which a row is found without opening it.
     pub fn index(&self, parts: &[&str]) -> String {
-        let mut mac = <Hmac<Sha256> as KeyInit>::new(&self.index_key.into());
-        for part in parts {
-            mac.update(&(part.len() as u64).to_be_bytes());
-            mac.update(part.as_bytes());
+        let keys = self.keys();
+        let parts: Vec<&[u8]> = parts.iter().map(|part| part.as_bytes()).collect();
+        hex(&keys.index.kind.keyed(&keys.index_key, &parts)[..16])
+    }
+
+    /// A mark that only a holder of the key can make of these parts: the digest, the key's id, and what they make of them.
+    pub fn vouch(&self, parts: &[&str]) -> String {
+        let keys = self.keys();
+        let kind = self.suite.digest;
+        keys.audit.first().map(|(id, key)| vouched(kind, id, key, parts)).unwrap_or_default()
+    }
+
+    /// Whether a mark is of these parts, made with the present key or one before.
+    pub fn vouches(&self, parts: &[&str], mark: &str) -> bool {
+        let mut words = mark.split(':');
+        let (Some(kind), Some(id)) = (words.next().and_then(DigestKind::read), words.next()) else {
+            return false;
+        };
+        let mut keys = self.keys();
+        if keys.audit.iter().all(|(known, _)| known != id) {
+            self.refresh();
+            keys = self.keys();
         }
-        hex(&mac.finalize().into_bytes()[..16])
+        let key = keys.audit.iter().find(|(known, _)| known == id);
+        key.is_some_and(|(id, key)| vouched(kind, id, key, parts) == mark)
     }
 }
 
-/// Lower-case hexadecimal.
-pub fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+fn vouched(kind: DigestKind, id: &str, key: &[u8; 32], parts: &[&str]) -> String {
+    let head = format!("{}:{id}:", kind.name());
+    let parts = std::iter::once(head.as_bytes()).chain(parts.iter().map(|part| part.as_bytes()));
+    let digest = hex(&kind.keyed(key, &parts.collect::<Vec<_>>()));
+    head + &digest
 }
 
-fn unhex(text: &str) -> Option<[u8; 32]> {
-    let mut key = [0; 32];
-    if text.len() != 64 || !text.is_ascii() {
-        return None;
+/// What a sealed value is bound to: how it's sealed, and where it stands.
+fn beside(head: &[u8; HEAD], place: Place<'_>) -> Vec<u8> {
+    let mut bytes = head.to_vec();
+    for part in [place.table, place.column, place.row] {
+        bytes.extend((part.len() as u64).to_be_bytes());
+        bytes.extend(part.as_bytes());
     }
-    for (index, byte) in key.iter_mut().enumerate() {
-        *byte = u8::from_str_radix(&text[2 * index..2 * index + 2], 16).ok()?;
-    }
-    Some(key)
+    bytes
+}
+
+fn read_file(file: &Path) -> Result<KeyFile, SealError> {
+    let name = file.display().to_string();
+    let text = std::fs::read_to_string(file)
+        .map_err(|why| SealError::Unreadable { file: name.clone(), why: of_system(why.kind()) })?;
+    KeyFile::read(&text).ok_or(SealError::Malformed { file: name })
 }
 
 impl std::fmt::Debug for Sealer {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Sealer").field("fingerprint", &self.fingerprint).finish_non_exhaustive()
+        f.debug_struct("Sealer").field("fingerprint", &self.fingerprint()).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HERE: Place<'static> = Place { table: "residents", column: "name_sealed", row: "1" };
+
+    #[test]
+    fn what_was_moved_doesnt_open() {
+        let (sealer, chance) = (Sealer::new(&[7; 32]), Chance::seeded(1));
+        for cipher in [Cipher::XChaCha20, Cipher::Sm4] {
+            let sealer = sealer.clone().with(Suite { cipher, ..Suite::default() });
+            let sealed = sealer.seal(HERE, "张三", &chance).unwrap();
+            assert!(sealed.starts_with(&sealer.mark()) && sealer.mark().len() == MARK);
+            assert_eq!(sealer.open(HERE, &sealed).unwrap(), "张三");
+            for there in [
+                Place { table: "subjects", ..HERE },
+                Place { column: "contact_sealed", ..HERE },
+                Place { row: "2", ..HERE },
+                Place { table: "residentsname_sealed", column: "", row: "1" },
+            ] {
+                assert!(sealer.open(there, &sealed).is_err(), "{there:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_was_sealed_before_opens() {
+        let (sealer, chance) = (Sealer::new(&[7; 32]), Chance::seeded(1));
+        let sealed = sealer.seal_as_before("x", &chance).unwrap();
+        assert_eq!(sealer.open(HERE, &sealed).unwrap(), "x");
+        assert!(!sealed.starts_with(&sealer.mark()));
+    }
+
+    #[test]
+    fn another_key_takes_the_place_of_one_while_both_are_read() {
+        let (dir, chance) = (tempfile::tempdir().unwrap(), Chance::seeded(2));
+        let file = dir.path().join("key");
+        Sealer::make_file(&file, DigestKind::Sha256, &chance).unwrap();
+        let running = Sealer::from_file(&file).unwrap();
+        let sealed = running.seal(HERE, "张三", &chance).unwrap();
+        let (index, vouched) = (running.index(&["a"]), running.vouch(&["a"]));
+        let first = running.fingerprint();
+
+        let next = read_file(&file).unwrap().replaced(&chance);
+        std::fs::write(&file, next.text()).unwrap();
+        let other = Sealer::from_file(&file).unwrap();
+        assert!(other.knows(&first) && other.fingerprint() != first);
+        assert_eq!(other.open(HERE, &sealed).unwrap(), "张三");
+        // Whoever runs already learns of it by what it can't open.
+        let anew = other.seal(HERE, "李四", &chance).unwrap();
+        assert_eq!(running.open(HERE, &anew).unwrap(), "李四");
+        assert_eq!(running.fingerprint(), other.fingerprint());
+
+        let (settled, before) = next.settled().unwrap();
+        std::fs::write(&file, settled.text()).unwrap();
+        let last = Sealer::from_file(&file).unwrap();
+        assert_eq!(last.open(HERE, &anew).unwrap(), "李四");
+        assert!(last.open(HERE, &sealed).is_err() && !last.is_replacing());
+        assert_eq!(last.index(&["a"]), index, "rows are found as before");
+        assert!(last.vouches(&["a"], &vouched), "the trail of before holds");
+        assert_eq!(Sealer::of(&before).open(HERE, &sealed).unwrap(), "张三");
+    }
+
+    #[test]
+    fn a_mark_is_of_its_parts_and_its_key() {
+        for digest in [DigestKind::Sha256, DigestKind::Sm3] {
+            let with = |key| Sealer::new(&[key; 32]).with(Suite { digest, ..Suite::default() });
+            let mark = with(7).vouch(&["a", "b"]);
+            assert!(with(7).vouches(&["a", "b"], &mark));
+            assert!(!with(7).vouches(&["ab", ""], &mark) && !with(8).vouches(&["a", "b"], &mark));
+            assert!(Sealer::new(&[7; 32]).vouches(&["a", "b"], &mark), "whatever is configured");
+        }
     }
 }

@@ -27,6 +27,7 @@ use crate::domain::issue::Category;
 use crate::domain::reason::of_system;
 use crate::domain::referral::PlatformStatus;
 use crate::intake::Bounds;
+use crate::seal::{Cipher, DigestKind, Suite};
 
 const DEFAULTS: &str = include_str!("../config/zoufang.toml");
 
@@ -58,6 +59,18 @@ pub struct Privacy {
     pub key_file: PathBuf,
     /// Empty: beside the key, with `.memory` behind its name.
     pub memory_file: PathBuf,
+    pub cipher: Cipher,
+    pub digest: DigestKind,
+    /// 0: never.
+    #[serde(deserialize_with = "span")]
+    pub erase_after: Duration,
+}
+
+impl Privacy {
+    /// What seals and vouches from now on.
+    pub const fn suite(&self) -> Suite {
+        Suite { cipher: self.cipher, digest: self.digest }
+    }
 }
 
 #[derive(Debug, Clone, Deserialize)]

@@ -64,7 +64,7 @@ fn villages() -> impl Iterator<Item = &'static str> {
 /// Subjects, issues and what is owed for them, written by the shovel.
 async fn fill(file: &Path, store: &Store) -> anyhow::Result<()> {
     let context = store.context();
-    let name = context.sealer.seal("示例", &context.chance)?;
+    let name = context.sealer.seal_as_before("示例", &context.chance)?;
     let mut db = SqliteConnection::connect(&format!("sqlite://{}", file.display())).await?;
     db.execute("PRAGMA foreign_keys = OFF").await?;
     db.execute("CREATE TEMP TABLE v (i INTEGER PRIMARY KEY, area_id TEXT, number TEXT)").await?;

@@ -68,7 +68,7 @@ async fn acknowledge(
         groups.iter().map(|(group, _)| *group).filter(|group| own.contains(group)).collect();
     let unnoted = tx.unnoted_issues(&ids).await?;
     if !unnoted.is_empty() {
-        let by = tx.staff_name(staff_id).await?;
+        let (_, by) = tx.staff_called(staff_id).await?;
         let note = |(issue_id, role)| Happening {
             issue_id,
             event: Event::Acknowledged { by: by.clone(), role },
@@ -78,7 +78,8 @@ async fn acknowledge(
     }
     if noted > 0 {
         let detail = json!({ "day": day, "groups": noted });
-        tx.audit(staff_id, "acknowledge", "digest", &detail).await?;
+        let (number, _) = tx.staff_called(staff_id).await?;
+        tx.audit(&number, "acknowledge", "digest", &detail).await?;
     }
     Ok(noted)
 }

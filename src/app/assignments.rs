@@ -3,11 +3,14 @@
 use std::collections::{HashMap, HashSet};
 
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 
 use super::casework::{Files, From, RuleBook};
 use super::problem::{About, Did, Outcome, Outcomes, Problem, all_well};
 use super::subjects::{area_of, no_subject, places};
-use crate::db::{NewAssignment, Result, Session, StoreError, SubjectIn, SubjectPlace, Tx, Upsert};
+use crate::db::{
+    Act, NewAssignment, Result, Session, StoreError, SubjectIn, SubjectPlace, Tx, Upsert,
+};
 use crate::domain::subject::SubjectKind;
 
 /// That somebody visits a subject.
@@ -214,6 +217,14 @@ pub async fn reassign(
     })?;
     tx.override_assignment(&place.id, staff_id, by, reason).await?;
     super::subjects::rederive(tx, &[&place.id]).await?;
-    let detail = serde_json::json!({"from": before, "to": staff_id, "reason": reason});
-    tx.audit(by, "override_assignment", subject_number, &detail).await
+    let (before, after) = (tx.staff_called(&before).await?, tx.staff_called(staff_id).await?);
+    tx.audit_act(Act {
+        by,
+        action: "override_assignment",
+        target: subject_number,
+        detail: &json!({"reason": reason}),
+        was: Some(&json!({"visitor": before.0})),
+        became: Some(&json!({"visitor": after.0})),
+    })
+    .await
 }

@@ -7,7 +7,7 @@ use async_trait::async_trait;
 
 use super::issues::referral_refused;
 use super::receive_updates::{referrals_delivered, referrals_numbered};
-use crate::db::{Decision, Store, StoreError, Tx};
+use crate::db::{Act, Decision, Store, StoreError, Tx};
 use crate::domain::delivery::{
     Claim, Entry, Kept, Receipt, Settlement, Withdrawal, arrived_late, keep, number_taken,
     of_the_debt,
@@ -274,7 +274,18 @@ impl Tx {
             }
             _ => {}
         }
-        let detail = serde_json::json!({"reason": reason, "decision": decision.code()});
-        self.audit(by, decision.code(), debt_key, &detail).await
+        let number = match decision {
+            Decision::Arrived { remote_id } => remote_id.as_deref(),
+            _ => None,
+        };
+        self.audit_act(Act {
+            by,
+            action: decision.code(),
+            target: debt_key,
+            detail: &serde_json::json!({"reason": reason, "number": number}),
+            was: Some(&serde_json::json!({"state": debt.state})),
+            became: None,
+        })
+        .await
     }
 }

@@ -8,6 +8,7 @@ use tracing::{info, warn};
 use super::batch::Batch;
 use super::problem::Outcomes;
 use crate::clock::{Stopwatch, pause, real_millis, span_millis};
+use crate::db::personal::{self, row_of};
 use crate::db::{
     APPLYING, CHECKING, DISCARDING, ImportUnderWay, Imported, Result, Store, StoreError, Upsert,
 };
@@ -104,12 +105,11 @@ impl Import {
     /// Keeps a piece that is well.
     pub async fn keep(&mut self, piece: Batch) -> Result<()> {
         let context = self.store.shared_context();
+        let row = row_of(&self.head.id, self.head.pieces);
         let sealing = move || {
-            let body = serde_json::to_string(&piece).map_err(|error| StoreError::Corrupt {
-                what: "import",
-                value: error.to_string(),
-            })?;
-            context.seal(&body)
+            let body = serde_json::to_string(&piece);
+            let body = body.map_err(|error| StoreError::of_json("import", &error))?;
+            context.seal(personal::IMPORT_PIECE, &row, &body)
         };
         let sealed = blocking(sealing).await??;
         let mut tx = self.store.begin().await?;
@@ -226,7 +226,7 @@ async fn apply(
 async fn apply_piece(store: &Store, head: &mut ImportUnderWay) -> Result<()> {
     let sealed = store.import_piece(&head.id, head.applied).await?;
     let piece = match sealed {
-        Some(sealed) => Some(opened(store, sealed).await?),
+        Some(sealed) => Some(opened(store, row_of(&head.id, head.applied), sealed).await?),
         None => None,
     };
     let mut tx = store.begin().await?;
@@ -292,21 +292,20 @@ async fn finish(store: &Store, head: &ImportUnderWay) -> Result<()> {
     tx.put_import(&import).await?;
     let detail = serde_json::json!({
         "added": head.added, "changed": head.changed, "skipped": head.skipped, "digest": head.digest,
-        "rows": head.told,
+        "rows": head.told, "file": head.file_name,
     });
-    tx.audit("import", &head.kind, &head.file_name, &detail).await?;
+    tx.audit("import", &head.kind, &head.digest, &detail).await?;
     tx.end_import(&head.id).await?;
     tx.commit().await?;
     super::rederive::go_on(store).await?;
     store.analyze().await
 }
 
-async fn opened(store: &Store, sealed: String) -> Result<Batch> {
+async fn opened(store: &Store, row: String, sealed: String) -> Result<Batch> {
     let context = store.shared_context();
     let open = move || {
-        let body = context.sealer.open(&sealed)?;
-        serde_json::from_str(&body)
-            .map_err(|error| StoreError::Corrupt { what: "import", value: error.to_string() })
+        let body = context.open(personal::IMPORT_PIECE, &row, &sealed)?;
+        serde_json::from_str(&body).map_err(|error| StoreError::of_json("import", &error))
     };
     blocking(open).await?
 }

@@ -8,7 +8,7 @@ use super::casework::{Files, From, IssueFile, RuleBook};
 use super::problem::{About, Did, Outcome, Outcomes, Problem};
 use super::returned::{self, CameBack};
 use crate::clock::township_date;
-use crate::db::{NewReferral, Result, Session, Standing, Store, StoreError, Tx, Upsert};
+use crate::db::{Act, NewReferral, Result, Session, Standing, Store, StoreError, Tx, Upsert};
 use crate::domain::delivery::Withdrawal;
 use crate::domain::duty::DutyState;
 use crate::domain::issue::{Event, Issue, Level, Refusal};
@@ -374,7 +374,15 @@ pub async fn upgrade_overdue(store: &Store, due_before: Date) -> Result<Vec<Stri
             let actor = OURSELVES.to_owned();
             happenings.push(Happening { issue_id: row.id.clone(), event, actor });
             let detail = serde_json::json!({"reason": "overdue", "due_before": due_before});
-            tx.audit(OURSELVES, "upgrade", &row.number, &detail).await?;
+            tx.audit_act(Act {
+                by: OURSELVES,
+                action: "upgrade",
+                target: &row.number,
+                detail: &detail,
+                was: Some(&serde_json::json!({"level": class.level})),
+                became: Some(&serde_json::json!({"level": Level::Joint})),
+            })
+            .await?;
             numbers.push(row.number);
         }
         happen(&mut tx, &happenings).await?;

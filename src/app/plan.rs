@@ -1,10 +1,12 @@
 //! Another plan is applied: what is owed moves to its dates; a plan of another code begins a new campaign with the same
 //! assignments (二(三) 长期走访随访的对子).
 
+use serde_json::json;
+
 use super::areas::AreaDuties;
 use super::casework::{Files, From, RuleBook};
 pub use super::plan_change::{Moves, PlanChange};
-use crate::db::{Reason, Result, Snapshot, Store};
+use crate::db::{Act, Reason, Result, Snapshot, Store};
 use crate::domain::campaign::Campaign;
 use crate::domain::obligations::{DutyChange, Ladder, Standing};
 
@@ -19,8 +21,15 @@ pub async fn apply(store: &Store, plan: &Campaign, by: &str, reason: &str) -> Re
         tx.reset_issue_numbers().await?;
     }
     tx.ask_derivation(Reason::Plan).await?;
-    let detail = serde_json::json!({"code": plan.code, "reason": reason});
-    tx.audit(by, "apply_plan", &plan.code, &detail).await?;
+    tx.audit_act(Act {
+        by,
+        action: "apply_plan",
+        target: &plan.code,
+        detail: &json!({"reason": reason}),
+        was: Some(&json!({"code": before})),
+        became: Some(&json!({"code": plan.code})),
+    })
+    .await?;
     tx.commit().await?;
     store.refresh_plan().await?;
     super::rederive::go_on(store).await

@@ -1,10 +1,11 @@
 //! The record was restored from a backup: what it believes unsent may have been sent since, and what was told needn't be told
 //! again.
 
+use serde_json::json;
 use tracing::warn;
 
 use super::receive_updates::ask_about_all;
-use crate::db::{Restored, Store, StoreError};
+use crate::db::{Act, Restored, Store, StoreError, Tx};
 use crate::domain::memory::{GivenNumber, Recall, UNSURE};
 
 const PAST: &str = "数据库是从较早的备份恢复的：过去日子的通知不再重发";
@@ -45,19 +46,7 @@ pub async fn mark_restored(
         unsure += i64::try_from(marked).unwrap_or(i64::MAX);
     }
     let mut tx = store.begin().await?;
-    let reminders = remembered.reminded.map(|slot| ("reminders".to_owned(), slot));
-    for (job, slot) in remembered.slots.clone().into_iter().chain(reminders) {
-        tx.remember_slot(&job, slot, DONE).await?;
-    }
-    // No other hand-off gets a file's name that is there already, no other issue a number that the platform knows.
-    for (counter, value) in &remembered.counters {
-        tx.count_from(counter, *value).await?;
-    }
-    if !lost.is_empty() {
-        tx.lose_numbers(lost).await?;
-        tx.count_from("issue", remembered.issues).await?;
-    }
-    tx.count_from("issue_numbers", remembered.entries).await?;
+    go_on_from(&mut tx, remembered, lost).await?;
     let before = store.restored().await?;
     let restored = Restored {
         at: tx.now(),
@@ -66,6 +55,16 @@ pub async fn mark_restored(
         in_order: lost.is_empty() && remembered.issues > found.issues,
         issues: remembered.issues.max(before.map_or(0, |before| before.issues)),
     };
+    let lost = json!({ "until": restored.from, "unsure": unsure });
+    tx.audit_act(Act {
+        by: "zoufang",
+        action: "restored",
+        target: "record",
+        detail: &lost,
+        was: remembered.audit.as_ref().map(|anchor| json!(anchor)).as_ref(),
+        became: found.audit.as_ref().map(|anchor| json!(anchor)).as_ref(),
+    })
+    .await?;
     tx.note_restored(&restored).await?;
     let name = if found.record.is_empty() { &remembered.record } else { &found.record };
     let beats = remembered.beats.max(found.beats) + 1;
@@ -73,4 +72,25 @@ pub async fn mark_restored(
     tx.commit().await?;
     store.seen_beats(beats);
     Ok(restored)
+}
+
+/// Jobs and counters go on from where they were: no other hand-off gets a file's name that is there already, no other issue a
+/// number that the platform knows.
+async fn go_on_from(
+    tx: &mut Tx,
+    remembered: &Recall,
+    lost: &[GivenNumber],
+) -> Result<(), StoreError> {
+    let reminders = remembered.reminded.map(|slot| ("reminders".to_owned(), slot));
+    for (job, slot) in remembered.slots.clone().into_iter().chain(reminders) {
+        tx.remember_slot(&job, slot, DONE).await?;
+    }
+    for (counter, value) in &remembered.counters {
+        tx.count_from(counter, *value).await?;
+    }
+    if !lost.is_empty() {
+        tx.lose_numbers(lost).await?;
+        tx.count_from("issue", remembered.issues).await?;
+    }
+    tx.count_from("issue_numbers", remembered.entries).await
 }

@@ -5,6 +5,7 @@ use std::collections::{HashMap, HashSet};
 
 use super::choices::are_alike;
 use super::problem::{About, Did, Problem};
+use crate::db::personal;
 use crate::db::{Context, IssueWords, ResidentWords, Result, Session, Upsert};
 use crate::domain::issue::State;
 
@@ -97,7 +98,7 @@ impl Known {
             return Ok(());
         }
         for issue in session.issues_of_residents(&residents).await? {
-            let text = context.sealer.open(&issue.text_sealed)?;
+            let text = context.open(personal::ISSUE_TEXT, &issue.id, &issue.text_sealed)?;
             self.said.entry(issue.resident_id.clone()).or_default().push(Said { issue, text });
         }
         Ok(())

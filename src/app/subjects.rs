@@ -8,6 +8,7 @@ use super::casework::{Files, From, ResidentFile, RuleBook};
 use super::choices::Choices;
 use super::problem::{About, Did, Outcome, Outcomes, Problem, all_well};
 use super::told::{Told, blank_over};
+use crate::db::personal;
 use crate::db::{
     Context, NewResident, NewSubjectRow, OpenWords, ResidentChange, ResidentRow, ResidentWords,
     Result, Session, SubjectChange, SubjectKeys, SubjectPlace, Tx, Upsert, VisitCounts,
@@ -144,7 +145,11 @@ impl Decided {
         now: i64,
     ) -> Result<std::result::Result<Upsert, Problem>> {
         let before = match known {
-            Some(known) => context.open_sealed(known.address_sealed.clone())?,
+            Some(known) => context.open_optional(
+                personal::SUBJECT_ADDRESS,
+                &known.id,
+                known.address_sealed.clone(),
+            )?,
             None => None,
         };
         let Some(address) = row.address.over(before.as_ref()) else {
@@ -154,11 +159,14 @@ impl Decided {
         if known.is_some_and(|known| known.content_key == content_key) {
             return Ok(Ok(Upsert::Same));
         }
-        let (kind, name_sealed) = (row.kind.code(), context.seal(&row.name)?);
-        let address_sealed = context.seal_optional(address.as_deref())?;
+        let id = known.map_or_else(|| context.id(), |known| known.id.clone());
+        let (kind, name_sealed) =
+            (row.kind.code(), context.seal(personal::SUBJECT_NAME, &id, &row.name)?);
+        let address_sealed =
+            context.seal_optional(personal::SUBJECT_ADDRESS, &id, address.as_deref())?;
         let Some(known) = known else {
             self.added.push(NewSubjectRow {
-                id: context.id(),
+                id,
                 number: row.number.clone(),
                 kind,
                 area_id,
@@ -170,10 +178,10 @@ impl Decided {
             return Ok(Ok(Upsert::Added));
         };
         if known.area_id != area_id {
-            self.moved.push((known.id.clone(), area_id.clone(), known.area_id.clone()));
+            self.moved.push((id.clone(), area_id.clone(), known.area_id.clone()));
         }
         self.changed.push(SubjectChange {
-            id: known.id.clone(),
+            id,
             kind,
             area_id,
             name_sealed,
@@ -193,7 +201,7 @@ fn who(
     area_id: &str,
     known: &SubjectKeys,
 ) -> Result<std::result::Result<Option<Problem>, Problem>> {
-    let name = context.sealer.open(&known.name_sealed)?;
+    let name = context.open(personal::SUBJECT_NAME, &known.id, &known.name_sealed)?;
     let kind = SubjectKind::read(&known.kind).unwrap_or(row.kind);
     let place = |id: &str| tree.get(id).map(|area| area.name.clone()).unwrap_or_default();
     let (was, is) = (place(&known.area_id), place(area_id));
@@ -308,14 +316,20 @@ impl Registrations {
         let natural_key = context.sealer.index(&[&file.place.id, &row.name]);
         let known = file.residents.iter_mut().find(|r| r.row.natural_key == natural_key);
         let Some(resident) = known else {
+            let id = context.id();
+            let (contact, unheard) = (row.contact.of_new(), row.unheard.of_new());
+            let (contact_sealed, unheard_sealed) =
+                sealed(context, &id, contact.as_deref(), unheard.as_deref())?;
             let new = NewResident {
-                id: context.id(),
                 subject_id: file.place.id.clone(),
                 natural_key,
-                name_sealed: context.seal(&row.name)?,
-                contact_sealed: context.seal_optional(row.contact.of_new().as_deref())?,
+                name_sealed: context.seal(personal::RESIDENT_NAME, &id, &row.name)?,
+                name_key: context.name_key(&row.name),
+                contact_sealed,
+                contact_key: context.contact_key(contact.as_deref()),
                 registered: 1,
-                unheard_sealed: context.seal_optional(row.unheard.of_new().as_deref())?,
+                unheard_sealed,
+                id,
                 created_at: now,
             };
             file.residents.push(new_resident(&new, i64::from(new.unheard_sealed.is_some())));
@@ -331,12 +345,16 @@ impl Registrations {
         let same = words.contact == contact && words.unheard == unheard;
         (resident.row.registered, resident.row.excused) = (1, i64::from(unheard.is_some()));
         if !(was && same) {
+            let id = resident.row.id.clone();
+            let (contact_sealed, unheard_sealed) =
+                sealed(context, &id, contact.as_deref(), unheard.as_deref())?;
             self.changed.push(ResidentChange {
-                id: resident.row.id.clone(),
+                id,
                 clears_contact: i64::from(contact.is_none()),
-                contact_sealed: context.seal_optional(contact.as_deref())?,
+                contact_sealed,
+                contact_key: context.contact_key(contact.as_deref()),
                 registered: Some(1),
-                unheard_sealed: context.seal_optional(unheard.as_deref())?,
+                unheard_sealed,
             });
         }
         let upsert = match (was, same) {
@@ -346,6 +364,19 @@ impl Registrations {
         };
         Ok(Ok(upsert.into()))
     }
+}
+
+/// A resident's contact and why they couldn't be heard, sealed.
+fn sealed(
+    context: &Context,
+    id: &str,
+    contact: Option<&str>,
+    unheard: Option<&str>,
+) -> Result<(Option<String>, Option<String>)> {
+    Ok((
+        context.seal_optional(personal::RESIDENT_CONTACT, id, contact)?,
+        context.seal_optional(personal::RESIDENT_UNHEARD, id, unheard)?,
+    ))
 }
 
 /// A resident's contact and excuse once the row is taken, or what is asked.

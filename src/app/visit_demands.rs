@@ -7,6 +7,7 @@ use super::said_before::{Said, ask_of_alike, ask_of_twin};
 use super::visit_desk::Desk;
 use super::visit_rows::{NewIssue, NewVisit, visit_key};
 use crate::clock::township_date;
+use crate::db::personal;
 use crate::db::{Context, CorrectedIssue, CorrectedVisit, NewIssueRow, Result, Upsert, place};
 use crate::domain::issue::{Class, Event, State};
 use crate::domain::obligations::issue::{IssueFacts, IssueObligations};
@@ -147,6 +148,7 @@ impl Desk<'_> {
             natural_key,
             visited_on: row.visited_on.to_string(),
             staff_id: row.staff_id.clone(),
+            was_on: said.issue.visited_on.clone(),
         });
     }
 
@@ -188,13 +190,23 @@ impl Desk<'_> {
         said: &Said,
         (row, new): (&NewVisit, &NewIssue),
     ) -> Result<Outcome> {
-        let (text_sealed, id) = (self.context.seal(&new.text)?, said.issue.id.clone());
+        let id = said.issue.id.clone();
+        let text_sealed = self.context.seal(personal::ISSUE_TEXT, &id, &new.text)?;
         let natural_key = self.context.sealer.index(&[resident, &said.issue.visit_id, &new.text]);
         self.issues.insert(natural_key.clone(), id.clone());
         let (number, identity) = (said.issue.number.clone(), identity(&self.context, row, new));
         let place = place(&self.context.sealer, &row.subject_number);
-        let corrected = CorrectedIssue { id, number, identity, place, natural_key, text_sealed };
-        self.decided.corrected.push(corrected);
+        let (was, became) = (said.text.clone(), new.text.clone());
+        self.decided.corrected.push(CorrectedIssue {
+            id,
+            number,
+            identity,
+            place,
+            natural_key,
+            text_sealed,
+            was,
+            became,
+        });
         let classified = self.class_of_known(at, &said.issue.id, new.class);
         Ok(classified.map(|did| Did { upsert: Upsert::Changed, ..did }))
     }
@@ -226,6 +238,7 @@ fn new_issue_row(
 ) -> Result<NewIssueRow> {
     let (facts, start) = (issue.facts.clone(), &issue.owed.issue);
     Ok(NewIssueRow {
+        text_sealed: context.seal(personal::ISSUE_TEXT, &facts.id, &new.text)?,
         id: facts.id,
         number: facts.number,
         natural_key,
@@ -235,7 +248,6 @@ fn new_issue_row(
         resident_id: issue.resident_id.clone(),
         subject_id: facts.subject_id,
         area_id: facts.area_id,
-        text_sealed: context.seal(&new.text)?,
         state: start.state.code(),
         round: start.round,
         town_finished: 0,

@@ -9,6 +9,7 @@ use super::problem::{Outcomes, Problem};
 use super::said_before::{Known, ask_of_misspelt};
 use super::subjects::new_resident;
 use super::visit_rows::{Heard, NewVisit, answer_of, answered_key, visit_key};
+use crate::db::personal;
 use crate::db::{
     Context, CorrectedIssue, CorrectedVisit, NewIssueRow, NewResident, NewVisitRow, ResidentChange,
     Result, Session, Upsert,
@@ -181,7 +182,9 @@ impl<'d> Desk<'d> {
         let context = &self.context;
         let file = &mut self.decided.files.subjects[at];
         let natural_key = context.sealer.index(&[&file.place.id, &row.resident]);
-        let contact_sealed = || context.seal_optional(row.contact.as_deref());
+        let contact_sealed = |of: &str| {
+            context.seal_optional(personal::RESIDENT_CONTACT, of, row.contact.as_deref())
+        };
         let known = file.residents.iter().position(|r| r.row.natural_key == natural_key);
         if let Some(place) = known {
             let id = file.residents[place].row.id.clone();
@@ -197,8 +200,10 @@ impl<'d> Desk<'d> {
                 return Ok(Err(problem));
             }
             self.known.contacts.insert(id.clone(), told.clone());
-            let contact_sealed = contact_sealed()?;
-            let change = ResidentChange { id, contact_sealed, ..ResidentChange::default() };
+            let contact_sealed = contact_sealed(&id)?;
+            let contact_key = context.contact_key(Some(told));
+            let change =
+                ResidentChange { id, contact_sealed, contact_key, ..ResidentChange::default() };
             self.decided.contacts.push(change);
             return Ok(Ok(place));
         }
@@ -209,12 +214,15 @@ impl<'d> Desk<'d> {
                 return Ok(Err(ask_of_misspelt(known, &row.resident)));
             }
         }
+        let id = context.id();
         let new = NewResident {
-            id: context.id(),
             subject_id: file.place.id.clone(),
             natural_key,
-            name_sealed: context.seal(&row.resident)?,
-            contact_sealed: contact_sealed()?,
+            name_sealed: context.seal(personal::RESIDENT_NAME, &id, &row.resident)?,
+            name_key: context.name_key(&row.resident),
+            contact_sealed: contact_sealed(&id)?,
+            contact_key: context.contact_key(row.contact.as_deref()),
+            id,
             registered: 0,
             unheard_sealed: None,
             created_at: self.now,

@@ -9,7 +9,7 @@ use super::visit_desk::{Decided, Desk};
 pub use super::visit_rows::{Heard, NewIssue, NewVisit};
 use super::visit_rows::{answered_key, may_visit};
 use crate::db::{
-    CorrectedIssue, CorrectedVisit, NumberOf, Result, Session, SubjectPlace, Tx, Upsert,
+    Act, CorrectedIssue, CorrectedVisit, NumberOf, Result, Session, SubjectPlace, Tx, Upsert,
 };
 use crate::domain::issue::{Event, State};
 use crate::domain::visit::{Satisfaction, VisitKind};
@@ -83,11 +83,28 @@ async fn write(tx: &mut Tx, decided: &Decided, book: &RuleBook) -> Result<()> {
     tx.note_numbers(&identities(decided)).await?;
     tx.correct_visits(&decided.moved).await?;
     tx.correct_issues(&decided.corrected).await?;
-    for CorrectedVisit { id, .. } in &decided.moved {
-        tx.audit("import", "correct_visit", id.as_str(), &serde_json::json!({})).await?;
+    for CorrectedVisit { id, visited_on, staff_id, was_on, .. } in &decided.moved {
+        let (visitor, _) = tx.staff_called(staff_id).await?;
+        tx.audit_act(Act {
+            by: "import",
+            action: "correct_visit",
+            target: id,
+            detail: &serde_json::json!({}),
+            was: Some(&serde_json::json!({"on": was_on})),
+            became: Some(&serde_json::json!({"on": visited_on, "visitor": visitor})),
+        })
+        .await?;
     }
-    for CorrectedIssue { id, .. } in &decided.corrected {
-        tx.audit("import", "correct", id.as_str(), &serde_json::json!({})).await?;
+    for CorrectedIssue { id, was, became, .. } in &decided.corrected {
+        tx.audit_act(Act {
+            by: "import",
+            action: "correct",
+            target: id,
+            detail: &serde_json::json!({}),
+            was: Some(&serde_json::json!({"text": was})),
+            became: Some(&serde_json::json!({"text": became})),
+        })
+        .await?;
     }
     let new: HashSet<&str> = decided.issues.iter().map(|issue| issue.id.as_str()).collect();
     let issues = decided.files.subjects.iter().flat_map(|file| &file.issues);

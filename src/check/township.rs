@@ -51,8 +51,8 @@ pub(super) async fn key(settings: &Settings, looked: &Result<Looked, StoreError>
     let found = sealer.fingerprint();
     let known = looked.as_ref().ok().and_then(|looked| looked.key.as_deref());
     match known {
-        Some(expected) if expected != found => {
-            let (expected, found) = (expected.to_owned(), found.to_owned());
+        Some(expected) if !sealer.knows(expected) => {
+            let expected = expected.to_owned();
             Remark::wrong(name, StoreError::WrongKey { expected, found }.to_string())
         }
         Some(_) => {

@@ -75,7 +75,7 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
             let (by, reason) = approval.given(&mut snapshot, Right::Apply, None).await?;
             snapshot.end().await?;
             let foreseen = Foreseen::of(&store, &plan).await?;
-            let change = plan::apply(&store, &plan, &by.signed(), reason).await.map_err(refused)?;
+            let change = plan::apply(&store, &plan, &by.number, reason).await.map_err(refused)?;
             Foreseen { change, ..foreseen }.say(&plan);
             say!("已生效，已记入审计；运行中的服务马上按新方案执行");
             remind_of_file(&store, &plan);

@@ -70,7 +70,7 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
             let new = NewBreach { kind, happened_on: on, area, text, about, reporter };
             let mut tx = store.begin().await?;
             let person = acting(&mut tx, &by, Right::ReportBreach, None).await?;
-            let (number, told) = tx.record_breach(&new, &person.signed()).await.map_err(refused)?;
+            let (number, told) = tx.record_breach(&new, &person.number).await.map_err(refused)?;
             tx.commit().await?;
             say!("已记录 {number}，通知督导组 {told} 人");
         }
@@ -79,7 +79,7 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
             let result = read_text()?;
             let mut tx = store.begin().await?;
             let person = acting(&mut tx, &inspector, Right::Inspect, None).await?;
-            tx.close_breach(&number, &result, &person.signed()).await.map_err(refused)?;
+            tx.close_breach(&number, &result, &person.number).await.map_err(refused)?;
             tx.commit().await?;
             say!("{number}：已登记核实结果");
         }
@@ -102,7 +102,7 @@ fn read_text() -> anyhow::Result<String> {
 async fn list(store: &Store, inspector: &str, json: bool) -> anyhow::Result<()> {
     let mut tx = store.begin().await?;
     let person = acting(&mut tx, inspector, Right::Inspect, None).await?;
-    tx.audit(&person.signed(), "read_breaches", "breaches", &json!({})).await?;
+    tx.audit(&person.number, "read_breaches", "breaches", &json!({})).await?;
     tx.commit().await?;
     let breaches = store.breaches().await?;
     if json {

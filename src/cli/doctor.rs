@@ -8,6 +8,8 @@ use serde_json::json;
 use super::acting;
 use super::record::ConfigFile;
 use crate::app::doctor::Difference;
+use crate::daemon::remembered_anchor;
+use crate::domain::audit::Flaw;
 use crate::domain::rights::Right;
 
 #[derive(Debug, Args)]
@@ -26,19 +28,25 @@ pub struct Arguments {
 }
 
 pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
-    let store = arguments.config.store().await?;
+    let settings = arguments.config.settings()?;
+    let store = arguments.config.open(&settings).await?;
     let by = match arguments.by.as_deref().filter(|_| arguments.repair) {
         Some(by) => {
             let mut snapshot = store.snapshot().await?;
             let person = acting(&mut snapshot, by, Right::Repair, None).await?;
             snapshot.end().await?;
-            Some(person.signed())
+            Some(person.number)
         }
         None => None,
     };
     let differences = crate::app::doctor::examine(&store, by.as_deref()).await?;
+    let remembered = remembered_anchor(&settings, &store).await?;
+    let flaw = store.verify_audit(remembered).await?.flaw;
     if arguments.json {
-        return as_json(&differences, by.is_some());
+        return as_json(&differences, flaw, by.is_some());
+    }
+    if let Some(flaw) = flaw {
+        say!("审计记录{flaw}");
     }
     for difference in &differences {
         let kind = difference.kind.map_or("问题".to_owned(), |kind| format!("任务「{kind}」"));
@@ -52,7 +60,7 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     }
     if differences.is_empty() {
         say!("全部任务与记录一致");
-        return Ok(ExitCode::SUCCESS);
+        return Ok(if flaw.is_none() { ExitCode::SUCCESS } else { ExitCode::FAILURE });
     }
     let done = if by.is_some() {
         "，任务已按记录改正"
@@ -63,12 +71,17 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::FAILURE)
 }
 
-fn as_json(differences: &[Difference], repaired: bool) -> anyhow::Result<ExitCode> {
+fn as_json(
+    differences: &[Difference],
+    flaw: Option<Flaw>,
+    repaired: bool,
+) -> anyhow::Result<ExitCode> {
     let each = differences.iter().map(|difference| {
         let Difference { what, kind, found, expected, because } = difference;
         json!({"what": what, "kind": kind, "found": found, "expected": expected, "because": because})
     });
-    let all = json!({"differences": each.collect::<Vec<_>>(), "repaired": repaired});
+    let all = json!({"differences": each.collect::<Vec<_>>(), "repaired": repaired,
+        "audit": flaw.map(|flaw| flaw.to_string())});
     say!("{}", serde_json::to_string_pretty(&all)?);
-    Ok(if differences.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    Ok(if differences.is_empty() && flaw.is_none() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

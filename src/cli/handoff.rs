@@ -8,7 +8,7 @@ use jiff::Timestamp;
 
 use super::record::ConfigFile;
 use super::table::Table;
-use super::{shown, wrong_input};
+use super::{note_reading, shown, wrong_input};
 use crate::clock::local_text;
 use crate::daemon::handoff_rules;
 use crate::platform::workbook::{file_name, write_new};
@@ -72,6 +72,8 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
             };
             let file = to.unwrap_or_else(|| settings.platform.folder.join(file_name(&handoff)));
             let rows = store.handoff_dispatches(number).await?;
+            let written = serde_json::json!({"rows": rows.len()});
+            note_reading(&store, "write_handoff", &number.to_string(), &written).await?;
             write_new(&file, &rows, &handoff_rules(&settings))
                 .map_err(|why| wrong_input(format!("{}：{why}", shown(&file))))?;
             say!("已写出 {}：{} 件", shown(&file), rows.len());

@@ -10,11 +10,11 @@ use serde_json::json;
 
 use super::record::ConfigFile;
 use super::table::{Output, Table};
-use super::{Approval, acting, issue_show, refused, shown, wrong_input};
+use super::{Approval, acting, issue_show, note_reading, refused, shown, wrong_input};
 use crate::app::batch::{Batch, IssueChange, asks_for_class};
 use crate::app::issues::{Acknowledgement, acknowledge as acknowledge_issues};
 use crate::app::problem::only;
-use crate::db::{AreaTree, IssueCard, LARGEST_PHOTO, Session, Store, Upsert, What};
+use crate::db::{Act, AreaTree, IssueCard, LARGEST_PHOTO, Session, Store, Upsert, What};
 use crate::domain::issue::{Event, State};
 use crate::domain::reason::of_system;
 use crate::domain::rights::Right;
@@ -194,7 +194,7 @@ async fn add_photos(
         say!("{number}：{name}{already}");
     }
     let detail = json!({"photos": files.len()});
-    tx.audit(&person.signed(), "photo", number, &detail).await?;
+    tx.audit(&person.number, "photo", number, &detail).await?;
     tx.commit().await?;
     Ok(())
 }
@@ -211,8 +211,17 @@ async fn make(
     let by = person.signed();
     let event = event(&by, reason);
     let id = tx.issue_id(number).await.map_err(refused)?;
+    let before = tx.issue(&id).await?;
     let issue = tx.issue_event(&id, &event, &by).await.map_err(refused)?;
-    tx.audit(&by, event.kind().code(), number, &json!({"reason": reason})).await?;
+    tx.audit_act(Act {
+        by: &person.number,
+        action: event.kind().code(),
+        target: number,
+        detail: &json!({"reason": reason}),
+        was: Some(&json!({"state": before.state, "round": before.round})),
+        became: Some(&json!({"state": issue.state, "round": issue.round})),
+    })
+    .await?;
     let told = tx.context().messages;
     let referrals = match event {
         Event::Voided { .. } | Event::PlatformOverridden { .. } => tx.issue_referrals(&id).await?,
@@ -234,6 +243,7 @@ async fn list(
     json: bool,
     to: Option<PathBuf>,
 ) -> anyhow::Result<()> {
+    note_reading(store, "list_issues", "issues", &json!({"state": state})).await?;
     let tree = store.area_tree().await?;
     let names = [
         "村",

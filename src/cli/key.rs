@@ -25,7 +25,8 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     if let Some(why) = would_replace(&arguments.config, file).await {
         return Err(wrong_input(why));
     }
-    Sealer::make_file(file, &Chance::system()).map_err(wrong_input)?;
+    let digest = arguments.config.settings().map(|settings| settings.privacy.digest);
+    Sealer::make_file(file, digest.unwrap_or_default(), &Chance::system()).map_err(wrong_input)?;
     say!(
         "已生成 {}（只有本用户能读）。请另存一份到别的地方：丢了它，已存的个人信息就再也打不开。",
         shown(file)

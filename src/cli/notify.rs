@@ -94,7 +94,7 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
             let person = super::person(&store, &to).await?;
             let mut tx = store.begin().await?;
             let (by, reason) = approval.given(&mut tx, Right::Absence, None).await?;
-            let revoked = revoke(&mut tx, &person, &by.signed(), reason).await?;
+            let revoked = revoke(&mut tx, &person, &by.number, reason).await?;
             tx.commit().await?;
             say!("{}：{revoked} 个链接已作废", person.name);
             Ok(ExitCode::SUCCESS)
@@ -170,7 +170,7 @@ async fn give_link(
     let person = super::person(store, to).await?;
     let mut tx = store.begin().await?;
     let by = acting(&mut tx, by, Right::Reveal, None).await?;
-    let link = give(&mut tx, &person, &by.signed()).await.map_err(refused)?;
+    let link = give(&mut tx, &person, &by.number).await.map_err(refused)?;
     tx.commit().await?;
     say!("{}", digest_link(public_url, &link.token));
     say!("只交给本人；用过一次，或过 {LINK_DAYS} 天，就不再有效");

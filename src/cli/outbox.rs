@@ -103,7 +103,7 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
 async fn decide(store: &Store, made: &Move, decision: &Decision) -> anyhow::Result<()> {
     let mut tx = store.begin().await?;
     let (by, reason) = made.approval.given(&mut tx, Right::DecideDebt, None).await?;
-    tx.decide_debt(&made.key, decision, &by.signed(), reason).await.map_err(refused)?;
+    tx.decide_debt(&made.key, decision, &by.number, reason).await.map_err(refused)?;
     tx.commit().await?;
     say!("{}：已处置，已记入审计", made.key);
     Ok(())

@@ -31,7 +31,7 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let Arguments { subject, approval, .. } = &arguments;
     let area = places(&mut tx, &[subject]).await?.remove(subject).map(|place| place.area_id);
     let (by, reason) = approval.given(&mut tx, Right::Reassign, area.as_deref()).await?;
-    reassign(&mut tx, subject, &visitor.id, &by.signed(), reason).await.map_err(refused)?;
+    reassign(&mut tx, subject, &visitor.id, &by.number, reason).await.map_err(refused)?;
     tx.commit().await?;
     say!("「{}」改由「{}」走访，已记入审计", arguments.subject, visitor.name);
     Ok(ExitCode::SUCCESS)

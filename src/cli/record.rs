@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use serde::Serialize;
 
+use super::usage::command_words;
 use super::{logging, shown, wrong_input};
 use crate::clock::{Chance, Clock};
 use crate::daemon::open_store as open_daemon_store;
@@ -94,6 +95,7 @@ impl ConfigFile {
         }
         let clock = looked.rehearsal.map_or_else(Clock::system, Clock::beside);
         let store = open_daemon_store(settings, clock, Chance::system()).await?;
+        let store = store.coming_from(&format!("命令 zoufang {}", command_words()));
         eprintln!("{}", self.said(settings, looked, &store));
         Ok(store)
     }

@@ -102,7 +102,7 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
                 let mut tx = store.begin().await?;
                 let by = acting(&mut tx, &by, Right::Absence, None).await?;
                 tx.renew_calendar(&of.id).await?;
-                tx.audit(&by.signed(), "renew_calendar", &of.number, &json!({})).await?;
+                tx.audit(&by.number, "renew_calendar", &of.number, &json!({})).await?;
                 tx.commit().await?;
             }
             let person = person(&store, &of.number).await?;
@@ -133,7 +133,7 @@ async fn away(
     only(put).map_err(refused)?;
     let detail =
         json!({ "from": from, "until": until, "deputy": deputy.as_ref().map(|d| &d.number) });
-    tx.audit(&by.signed(), "away", &who.number, &detail).await?;
+    tx.audit(&by.number, "away", &who.number, &detail).await?;
     tx.commit().await?;
     let to = deputy.map_or("上一级".to_owned(), |deputy| format!("「{}」", deputy.name));
     say!("「{}」{from} 至 {until} 外出，提醒转给{to}，已记入审计", who.name);

@@ -14,6 +14,19 @@ pub(super) fn read(arguments: impl Iterator<Item = std::ffi::OsString>) -> Resul
     Cli::from_arg_matches(&matches)
 }
 
+/// Which command the process was started with, such as `issue void`; nothing of its arguments.
+pub(super) fn command_words() -> String {
+    let mut words = Vec::new();
+    if let Ok(matches) = command().try_get_matches_from(std::env::args_os()) {
+        let mut at = &matches;
+        while let Some((name, below)) = at.subcommand() {
+            words.push(name.to_owned());
+            at = below;
+        }
+    }
+    words.join(" ")
+}
+
 /// The whole command line in Chinese.
 pub(super) fn command() -> Command {
     in_chinese(Cli::command())
@@ -31,6 +44,9 @@ const VALUES: &[(&str, &str)] = &[
     ("DEPUTY", "人员编号"),
     ("TO", "人员编号"),
     ("REASON", "原因"),
+    ("ACTOR", "人员编号"),
+    ("ACTION", "动作"),
+    ("HEAD", "标记"),
     ("NUMBER", "编号"),
     ("SUBJECT", "对象编号"),
     ("KEY", "编号"),

@@ -5,8 +5,10 @@ use std::time::Duration;
 
 use tracing::warn;
 
+use super::memory::remembered_anchor;
 use super::{Gaps, handoff_rules};
-use crate::db::Store;
+use crate::app::erase::erase_old;
+use crate::db::{Store, StoreError};
 use crate::delivery::Lane;
 use crate::domain::campaign::plus;
 use crate::notify::{ReminderRules, remind, tell_standing};
@@ -44,13 +46,18 @@ pub(super) fn jobs(
         when: When::DailyAt(notify.from),
         work: standings(store.clone(), rules.clone(), lanes.to_vec()),
     });
+    jobs.extend(of_trust(settings, store));
     let upgrade_after = settings.platform.upgrade_after;
     if !upgrade_after.is_zero() {
         jobs.push(Job {
             name: "upgrade",
             title: "超期问题转镇市联动",
             when: When::DailyAt(notify.from),
-            work: upgrades(store.clone(), upgrade_after, lanes.to_vec()),
+            work: upgrades(
+                store.coming_from("定时任务 超期问题转镇市联动"),
+                upgrade_after,
+                lanes.to_vec(),
+            ),
         });
     }
     if settings.platform.adapter == Adapter::Workbook {
@@ -75,6 +82,26 @@ pub(super) fn jobs(
     jobs
 }
 
+/// What is looked after each night for whoever trusts the record.
+fn of_trust(settings: &Settings, store: &Store) -> Vec<Job> {
+    let mut jobs = vec![Job {
+        name: "audit",
+        title: "核对审计记录",
+        when: When::DailyAt(settings.schedule.sweep_at),
+        work: verifying(store.clone(), settings.clone()),
+    }];
+    let erase_after = settings.privacy.erase_after;
+    if !erase_after.is_zero() {
+        jobs.push(Job {
+            name: "retention",
+            title: "删除过了保存期限的个人信息",
+            when: When::DailyAt(settings.schedule.sweep_at),
+            work: erasing(store.coming_from("定时任务 保存期限"), erase_after),
+        });
+    }
+    jobs
+}
+
 fn by_workbook(settings: &Settings, store: &Store, lanes: &[Arc<Lane>]) -> [Job; 2] {
     let rules = handoff_rules(settings);
     [
@@ -88,7 +115,7 @@ fn by_workbook(settings: &Settings, store: &Store, lanes: &[Arc<Lane>]) -> [Job;
             name: "returns",
             title: "接收平台回执",
             when: When::Every(settings.schedule.poll_every),
-            work: returns(store.clone(), rules, lanes.to_vec()),
+            work: returns(store.coming_from("回执文件夹"), rules, lanes.to_vec()),
         },
     ]
 }
@@ -147,6 +174,32 @@ fn standings(store: Store, rules: ReminderRules, lanes: Vec<Arc<Lane>>) -> Work 
             let told = tell_standing(&store, &rules.hours).await?;
             lanes.iter().for_each(|lane| lane.wake());
             Ok(format!("告知 {told} 份"))
+        })
+    })
+}
+
+/// The whole trail, every night; what is remembered of its end is looked at with every heartbeat.
+fn verifying(store: Store, settings: Settings) -> Work {
+    Arc::new(move || {
+        let (store, settings) = (store.clone(), settings.clone());
+        Box::pin(async move {
+            let remembered = remembered_anchor(&settings, &store).await?;
+            let verdict = store.verify_audit(remembered).await?;
+            match verdict.flaw {
+                None => Ok(format!("{} 条都对得上", verdict.head.map_or(0, |head| head.sequence))),
+                Some(flaw) => Err(StoreError::Rule(format!("审计记录{flaw}"))),
+            }
+        })
+    })
+}
+
+fn erasing(store: Store, after: Duration) -> Work {
+    Arc::new(move || {
+        let store = store.clone();
+        Box::pin(async move {
+            let days = i64::try_from(after.as_secs() / 86_400).unwrap_or(i64::MAX);
+            let before = plus(store.context().clock.today(), -days);
+            Ok(format!("删除 {} 人", erase_old(&store, before).await?))
         })
     })
 }

@@ -4,23 +4,40 @@
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use tempfile::NamedTempFile;
-use tracing::error;
+use tracing::{error, info, warn};
 
 use super::numbers_file::NumbersFile;
 use crate::app::restored::mark_restored;
+use crate::clock::Stopwatch;
 use crate::db::{Store, StoreError};
+use crate::domain::audit::{Anchor, Flaw};
 use crate::domain::memory::{Memory, Recall, lost_numbers};
 use crate::domain::reason::of_system;
 use crate::settings::Settings;
 
-/// The file, and why it couldn't be written last.
+/// How many entries of the trail there may be, or how long it may be, before its head is logged again.
+const LOGGED_AFTER: i64 = 500;
+const LOGGED_EVERY: Duration = Duration::from_secs(3_600);
+
+/// The file, and what is known of it.
 #[derive(Debug)]
 pub struct MemoryFile {
     path: PathBuf,
     numbers: NumbersFile,
-    trouble: Mutex<Option<String>>,
+    known: Mutex<Known>,
+}
+
+#[derive(Debug, Default)]
+struct Known {
+    /// Why it couldn't be written last.
+    trouble: Option<String>,
+    /// What is wrong with the audit trail, as it was seen from outside.
+    flaw: Option<Flaw>,
+    /// The head that was logged last, and when.
+    logged: Option<(i64, Stopwatch)>,
 }
 
 impl MemoryFile {
@@ -33,25 +50,30 @@ impl MemoryFile {
         } else {
             given.clone()
         };
-        MemoryFile { numbers: NumbersFile::beside(&path), path, trouble: Mutex::default() }
+        MemoryFile { numbers: NumbersFile::beside(&path), path, known: Mutex::default() }
     }
 
     /// Why it can't be written, for whoever can mend it.
     pub fn trouble(&self) -> Option<String> {
-        self.known().clone()
+        self.known().trouble.clone()
     }
 
-    fn known(&self) -> MutexGuard<'_, Option<String>> {
-        self.trouble.lock().unwrap_or_else(PoisonError::into_inner)
+    /// What is wrong with the audit trail, by what is remembered of it.
+    pub fn flaw(&self) -> Option<Flaw> {
+        self.known().flaw
+    }
+
+    fn known(&self) -> MutexGuard<'_, Known> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Remembers how far the record has come, and looks first whether it was restored since.
     pub async fn note(&self, store: &Store) {
         let trouble = self.noted(store).await.err();
-        if let Some(why) = trouble.as_ref().filter(|_| self.known().is_none()) {
+        if let Some(why) = trouble.as_ref().filter(|_| self.known().trouble.is_none()) {
             error!(%why, "what is remembered beside the record can't be written");
         }
-        *self.known() = trouble;
+        self.known().trouble = trouble;
     }
 
     async fn noted(&self, store: &Store) -> Result<(), String> {
@@ -59,13 +81,64 @@ impl MemoryFile {
         if recall.record.is_empty() {
             return Ok(());
         }
-        if self.read().await?.lost_by(&recall).is_some() {
+        let memory = self.read().await?;
+        if memory.lost_by(&recall).is_some() {
             return self.compare(store).await.map_err(|error| error.to_string());
         }
-        self.keep(store, recall).await
+        match self.flaw_of(store, &memory, &recall).await {
+            Ok(None) => self.keep(store, recall).await,
+            Ok(Some((flaw, anchor))) => {
+                if self.known().flaw.is_none() {
+                    error!(%flaw, "the audit trail isn't what it was");
+                }
+                self.known().flaw = Some(flaw);
+                // What is remembered of the trail stays.
+                self.keep(store, Recall { audit: Some(anchor), ..recall }).await
+            }
+            Err(error) => {
+                warn!(%error, "the audit trail can't be read");
+                Ok(())
+            }
+        }
+    }
+
+    /// What of the trail isn't as it's remembered.
+    async fn flaw_of(
+        &self,
+        store: &Store,
+        memory: &Memory,
+        recall: &Recall,
+    ) -> Result<Option<(Flaw, Anchor)>, StoreError> {
+        let Some(anchor) = memory.anchor_of(&recall.record).cloned() else { return Ok(None) };
+        if store.has_anchor(&anchor).await? {
+            self.known().flaw = None;
+            return Ok(None);
+        }
+        let last = recall.audit.as_ref().map_or(0, |last| last.sequence);
+        let flaw = if last < anchor.sequence {
+            Flaw::Cut(last + 1)
+        } else {
+            Flaw::Changed(anchor.sequence)
+        };
+        Ok(Some((flaw, anchor)))
+    }
+
+    /// The log is outside of the record too, and often on another machine.
+    fn log_head(&self, head: Option<&Anchor>) {
+        let Some(head) = head else { return };
+        let mut known = self.known();
+        let is_due = known.logged.as_ref().is_none_or(|(sequence, since)| {
+            head.sequence - sequence >= LOGGED_AFTER
+                || head.sequence > *sequence && since.elapsed() >= LOGGED_EVERY
+        });
+        if is_due {
+            info!(%head, "audit_head");
+            known.logged = Some((head.sequence, Stopwatch::start()));
+        }
     }
 
     async fn keep(&self, store: &Store, recall: Recall) -> Result<(), String> {
+        self.log_head(recall.audit.as_ref());
         // The numbers first: the memory names none that isn't among them.
         self.numbers.fill(store, &recall.record).await?;
         let mut memory = self.read().await?;
@@ -99,6 +172,7 @@ impl MemoryFile {
                 self.numbers.forget(&remembered.record, found.entries).await?;
             }
             mark_restored(store, &found, remembered, &numbers).await?;
+            // The trail goes on from where the backup ends, and says so.
             let recall = store.recall().await?;
             self.keep(store, recall).await?;
         } else if found.record.is_empty() {
@@ -131,6 +205,18 @@ impl MemoryFile {
     fn named(&self, why: &std::io::Error) -> String {
         format!("{} 用不了（{}）", self.path.display(), of_system(why.kind()))
     }
+}
+
+/// The last entry of the record's audit trail, as far as it's remembered beside it.
+///
+/// # Errors
+/// Where the record or what is remembered of it can't be read.
+pub async fn remembered_anchor(
+    settings: &Settings,
+    store: &Store,
+) -> Result<Option<Anchor>, StoreError> {
+    let record = store.recall().await?.record;
+    Ok(MemoryFile::of(settings).read().await?.anchor_of(&record).cloned())
 }
 
 /// All of it or nothing.

@@ -7,6 +7,7 @@ mod jobs;
 mod lanes;
 mod memory;
 mod numbers_file;
+mod origin;
 mod plan_file;
 mod unfinished;
 
@@ -21,6 +22,7 @@ use tracing::{error, info};
 use crate::clock::{Chance, Clock};
 use crate::db::{Context, Looked, Store, StoreError};
 use crate::delivery::{GateState, Lane};
+use crate::domain::audit::{Flaw, Origin};
 use crate::domain::campaign::Campaign;
 use crate::domain::reason::of_system;
 use crate::domain::workdays::{Workdays, WorkingTime};
@@ -36,7 +38,10 @@ use crate::settings::{Adapter, Review, Settings, SettingsError};
 
 pub use heartbeat::{Heartbeat, Pulse};
 pub use lanes::open as open_channel;
-pub use memory::MemoryFile;
+pub use memory::{MemoryFile, remembered_anchor};
+
+/// From where the service itself changes the record.
+const SERVICE: &str = "服务";
 
 const CALENDAR: &str = include_str!("../../config/calendar/cn-workdays.csv");
 
@@ -91,7 +96,7 @@ fn read_or(file: &Path, built_in: &str) -> Result<String, String> {
 /// Where its file can't be used; for a record whose data is sealed already, only the key that sealed it helps.
 pub async fn load_key(settings: &Settings) -> Result<Sealer, AssembleError> {
     let why = match Sealer::from_file(&settings.privacy.key_file) {
-        Ok(sealer) => return Ok(sealer),
+        Ok(sealer) => return Ok(sealer.with(settings.privacy.suite())),
         Err(why) => why,
     };
     match Store::look(&settings.database.url).await {
@@ -108,6 +113,7 @@ pub async fn open_store(
 ) -> Result<Store, AssembleError> {
     let context = context(settings, clock, chance).await?;
     let store = Store::open(&settings.database.url, context).await?;
+    let store = store.with_origin(Origin { via: SERVICE.to_owned(), os_user: origin::os_user() });
     MemoryFile::of(settings).compare(&store).await?;
     Ok(store)
 }
@@ -279,6 +285,11 @@ impl Daemon {
     /// Why what is remembered beside the record can't be written, where it can't.
     pub fn memory_trouble(&self) -> Option<String> {
         self.memory.trouble()
+    }
+
+    /// What is wrong with the audit trail, by what is remembered of it.
+    pub fn audit_flaw(&self) -> Option<Flaw> {
+        self.memory.flaw()
     }
 
     /// Configured service codes that the platform doesn't have.

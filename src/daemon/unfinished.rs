@@ -1,11 +1,11 @@
-//! What a process that was killed left half done: a long file on its way in, another plan. It goes on by itself.
+//! What a process that was killed left half done: a long file on its way in, another plan, another key. It goes on by itself.
 
 use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 use tracing::error;
 
-use crate::app::{imports, rederive};
+use crate::app::{imports, rederive, sealing};
 use crate::clock::pause;
 use crate::db::{Store, StoreError};
 
@@ -28,5 +28,6 @@ pub(super) async fn keep_going_on(store: Store, shutdown: CancellationToken) {
 async fn go_on(store: &Store) -> Result<(), StoreError> {
     imports::go_on(store).await?;
     rederive::go_on(store).await?;
+    sealing::go_on(store).await?;
     store.refresh_plan().await
 }

@@ -4,6 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use jiff::civil::Date;
 
+use super::personal::{DEAD_REASON, STAFF_NAME, row_of};
 use super::staff::SealedAddresses;
 use super::{Addresses, Result, Session, StaffMember, Store, StoreError, Tx, Upsert, date};
 use crate::domain::counted::Thing;
@@ -26,7 +27,20 @@ pub struct DeadAddress {
     pub reason: String,
 }
 
+struct AddressesOf {
+    id: String,
+    sealed: SealedAddresses,
+}
+
+from_row!(AddressesOf { ..sealed, id });
+
+struct DeadRow {
+    id: String,
+    dead: DeadAddress,
+}
+
 from_row!(DeadAddress { staff_number, staff_name, channel, reason });
+from_row!(DeadRow { ..dead, id });
 
 impl Session {
     /// Who is away on `day`, with who stands in.
@@ -56,12 +70,14 @@ impl Session {
         rows.into_iter().map(absence).collect()
     }
 
-    /// A person's name.
-    pub async fn staff_name(&mut self, id: &str) -> Result<String> {
-        Ok(sqlx::query_scalar("SELECT name FROM staff WHERE id = $1")
-            .bind(id.to_owned())
-            .fetch_one(&mut *self.db)
-            .await?)
+    /// A person's number and name.
+    pub async fn staff_called(&mut self, id: &str) -> Result<(String, String)> {
+        let (number, name): (String, String) =
+            sqlx::query_as("SELECT number, name FROM staff WHERE id = $1")
+                .bind(id.to_owned())
+                .fetch_one(&mut *self.db)
+                .await?;
+        Ok((number, self.context.open(STAFF_NAME, id, &name)?))
     }
 
     /// Which person which channel can't reach.
@@ -125,7 +141,7 @@ impl Tx {
         .bind(staff)
         .bind(channel)
         .bind(now)
-        .bind(reason)
+        .bind(self.context.seal(DEAD_REASON, &row_of(staff, channel), reason)?)
         .execute(&mut *self.db)
         .await?;
         Ok(())
@@ -145,12 +161,21 @@ impl Tx {
 impl Store {
     /// Whom channels can't reach, for the operator.
     pub async fn unreachable(&self) -> Result<Vec<DeadAddress>> {
-        Ok(sqlx::query_as(
-            "SELECT s.number AS staff_number, s.name AS staff_name, d.channel, d.reason
+        let rows: Vec<DeadRow> = sqlx::query_as(
+            "SELECT s.id, s.number AS staff_number, s.name AS staff_name, d.channel, d.reason
              FROM dead_addresses d JOIN staff s ON s.id = d.staff_id ORDER BY s.number, d.channel",
         )
         .fetch_all(&self.read)
-        .await?)
+        .await?;
+        let opened = |DeadRow { id, dead }: DeadRow| {
+            let row = row_of(&id, &dead.channel);
+            Ok(DeadAddress {
+                staff_name: self.context.open(STAFF_NAME, &id, &dead.staff_name)?,
+                reason: self.context.open(DEAD_REASON, &row, &dead.reason)?,
+                ..dead
+            })
+        };
+        rows.into_iter().map(opened).collect()
     }
 
     /// Whom no channel reaches.
@@ -166,13 +191,14 @@ impl Store {
 
     /// A person's addresses, by their number.
     pub async fn addresses(&self, number: &str) -> Result<Addresses> {
-        let sealed: Option<SealedAddresses> = sqlx::query_as(
-            "SELECT phone_sealed, email_sealed, wecom_sealed, feishu_sealed FROM staff WHERE number = $1",
+        let sealed: Option<AddressesOf> = sqlx::query_as(
+            "SELECT id, phone_sealed, email_sealed, wecom_sealed, feishu_sealed FROM staff WHERE number = $1",
         )
         .bind(number)
         .fetch_optional(&self.read)
         .await?;
         let none = || StoreError::Rule(format!("没有编号「{number}」的走访人员"));
-        sealed.ok_or_else(none)?.open(&self.context)
+        let AddressesOf { id, sealed } = sealed.ok_or_else(none)?;
+        sealed.open(&id, &self.context)
     }
 }

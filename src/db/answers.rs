@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
+use super::personal::ANSWER_BODY;
 use super::{Result, Tx, to_json};
 use crate::domain::counted::UnknownWord;
 use crate::domain::referral::{PlatformStatus, PlatformUpdate, Told};
@@ -22,7 +23,7 @@ struct NewRow<'u> {
     formerly: Option<String>,
     word: &'u str,
     status: Option<&'static str>,
-    body: &'u str,
+    body: String,
     at: i64,
     successors: Option<String>,
     update_id: Option<&'u str>,
@@ -136,14 +137,15 @@ impl Tx {
             Some(by_id) => (by_id, Some(by_content)),
             None => (by_content, None),
         };
+        let id = self.context.id();
         Ok(NewRow {
-            id: self.context.id(),
+            body: self.context.seal(ANSWER_BODY, &id, text)?,
+            id,
             remote_id,
             digest,
             formerly,
             word,
             status: update.status.map(PlatformStatus::code),
-            body: text,
             // One dated after today would keep all that follows from counting.
             at: said_at.min(now),
             successors,
@@ -157,20 +159,22 @@ impl Tx {
             return Ok(HashMap::new());
         }
         let read = format!(
-            "SELECT remote_id, word, body, status, at FROM referral_updates WHERE remote_id {} AND lane = $2
+            "SELECT id, remote_id, word, body, status, at FROM referral_updates WHERE remote_id {} AND lane = $2
              ORDER BY at, received_at, id",
             self.dialect.among()
         );
-        type Row = (String, String, String, Option<String>, i64);
+        type Row = (String, String, String, String, Option<String>, i64);
         let rows: Vec<Row> = sqlx::query_as(sqlx::AssertSqlSafe(read))
             .bind(to_json(&numbers)?)
             .bind(self.context.platform_lane.clone())
             .fetch_all(&mut *self.db)
             .await?;
         // The last comes last and stays.
-        let last =
-            |(number, word, text, status, at): Row| (number, Last { word, text, status, at });
-        Ok(rows.into_iter().map(last).collect())
+        let last = |(id, number, word, body, status, at): Row| {
+            let text = self.context.open(ANSWER_BODY, &id, &body)?;
+            Ok((number, Last { word, text, status, at }))
+        };
+        rows.into_iter().map(last).collect()
     }
 
     async fn known_digests(&mut self, rows: &[NewRow<'_>]) -> Result<HashSet<String>> {

@@ -23,11 +23,18 @@ pub(super) async fn all(db: &mut AnyConnection) -> Result<Option<Plans>> {
     Ok(plans)
 }
 
-/// All of them where these aren't all.
-pub(super) async fn others(db: &mut AnyConnection, known: &Plans) -> Result<Option<Plans>> {
-    let read = sqlx::query_scalar("SELECT MAX(version) FROM plans");
-    let last: Option<i64> = read.fetch_one(&mut *db).await?;
-    if last.is_none_or(|last| last == known.version()) { Ok(None) } else { all(db).await }
+/// What a turn goes by, whichever process changed it: all plans where these aren't all, and the fingerprint of the key.
+pub(super) async fn others(
+    db: &mut AnyConnection,
+    known: &Plans,
+) -> Result<(Option<Plans>, Option<String>)> {
+    let read =
+        "SELECT (SELECT MAX(version) FROM plans), (SELECT value FROM meta WHERE name = 'key')";
+    let (last, key): (Option<i64>, Option<String>) =
+        sqlx::query_as(read).fetch_one(&mut *db).await?;
+    let plans =
+        if last.is_none_or(|last| last == known.version()) { None } else { all(db).await? };
+    Ok((plans, key))
 }
 
 /// A plan as it was applied.

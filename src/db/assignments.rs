@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use super::personal::{OVERRIDDEN_BY, OVERRIDE_REASON};
 use super::sets::Columns;
 use super::{Result, Store, Tx};
 
@@ -34,13 +35,19 @@ impl Tx {
     ) -> Result<()> {
         self.retally_around(&[subject_id]).await?;
         let now = self.now();
+        let of = "SELECT id FROM assignments WHERE subject_id = $1";
+        let id: Option<String> = sqlx::query_scalar(of)
+            .bind(subject_id.to_owned())
+            .fetch_optional(&mut *self.db)
+            .await?;
+        let Some(id) = id else { return Ok(()) };
         sqlx::query(
             "UPDATE assignments SET staff_id = $1, overridden_by = $2, override_reason = $3, overridden_at = $4
              WHERE subject_id = $5",
         )
         .bind(staff_id.to_owned())
-        .bind(by.to_owned())
-        .bind(reason.to_owned())
+        .bind(self.context.seal(OVERRIDDEN_BY, &id, by)?)
+        .bind(self.context.seal(OVERRIDE_REASON, &id, reason)?)
         .bind(now)
         .bind(subject_id.to_owned())
         .execute(&mut *self.db)

@@ -3,6 +3,7 @@
 
 use jiff::civil::Date;
 
+use super::personal::{BREACH_ABOUT, BREACH_REPORTER, BREACH_RESULT, BREACH_TEXT};
 use super::{Result, Store, StoreError, Tx, word};
 use crate::domain::staff::Role;
 use crate::words;
@@ -44,6 +45,7 @@ pub struct Breach {
 }
 
 struct Row {
+    id: String,
     number: String,
     kind: String,
     happened_on: String,
@@ -56,6 +58,7 @@ struct Row {
 }
 
 from_row!(Row {
+    id,
     number,
     kind,
     happened_on,
@@ -79,14 +82,14 @@ impl Tx {
             "INSERT INTO breaches (id, number, kind, happened_on, area_id, text_sealed, reporter_sealed, about_sealed,
                state, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 'open', $9)",
         )
-        .bind(id)
+        .bind(&id)
         .bind(&number)
         .bind(new.kind.code())
         .bind(new.happened_on.to_string())
         .bind(&area.id)
-        .bind(self.context.seal(&new.text)?)
-        .bind(self.context.seal_optional(new.reporter.as_deref())?)
-        .bind(self.context.seal_optional(new.about.as_deref())?)
+        .bind(self.context.seal(BREACH_TEXT, &id, &new.text)?)
+        .bind(self.context.seal_optional(BREACH_REPORTER, &id, new.reporter.as_deref())?)
+        .bind(self.context.seal_optional(BREACH_ABOUT, &id, new.about.as_deref())?)
         .bind(now)
         .execute(&mut *self.db)
         .await?;
@@ -113,17 +116,19 @@ impl Tx {
     /// What the inspectors found.
     pub async fn close_breach(&mut self, number: &str, result: &str, by: &str) -> Result<()> {
         let now = self.now();
-        let closed = sqlx::query(
-            "UPDATE breaches SET state = 'closed', result_sealed = $1, closed_at = $2 WHERE number = $3 AND state = 'open'",
+        let open = "SELECT id FROM breaches WHERE number = $1 AND state = 'open'";
+        let id: Option<String> =
+            sqlx::query_scalar(open).bind(number.to_owned()).fetch_optional(&mut *self.db).await?;
+        let none = || StoreError::Rule(format!("没有待核实的违纪反映「{number}」"));
+        let id = id.ok_or_else(none)?;
+        sqlx::query(
+            "UPDATE breaches SET state = 'closed', result_sealed = $1, closed_at = $2 WHERE id = $3",
         )
-        .bind(self.context.seal(result)?)
+        .bind(self.context.seal(BREACH_RESULT, &id, result)?)
         .bind(now)
-        .bind(number)
+        .bind(&id)
         .execute(&mut *self.db)
         .await?;
-        if closed.rows_affected() == 0 {
-            return Err(StoreError::Rule(format!("没有待核实的违纪反映「{number}」")));
-        }
         self.audit(by, "close_breach", number, &serde_json::json!({})).await
     }
 }
@@ -132,7 +137,7 @@ impl Store {
     /// All reports, newest first.
     pub async fn breaches(&self) -> Result<Vec<Breach>> {
         let rows: Vec<Row> = sqlx::query_as(
-            "SELECT b.number, b.kind, b.happened_on, a.name AS area, b.text_sealed, b.about_sealed, b.reporter_sealed,
+            "SELECT b.id, b.number, b.kind, b.happened_on, a.name AS area, b.text_sealed, b.about_sealed, b.reporter_sealed,
                b.state, b.result_sealed FROM breaches b JOIN areas a ON a.id = b.area_id ORDER BY b.number DESC",
         )
         .fetch_all(&self.read)
@@ -142,10 +147,14 @@ impl Store {
             .map(|row| {
                 Ok(Breach {
                     kind: word("breaches.kind", &row.kind, BreachKind::read)?,
-                    text: context.sealer.open(&row.text_sealed)?,
-                    about: context.open_sealed(row.about_sealed)?,
-                    reporter: context.open_sealed(row.reporter_sealed)?,
-                    result: context.open_sealed(row.result_sealed)?,
+                    text: context.open(BREACH_TEXT, &row.id, &row.text_sealed)?,
+                    about: context.open_optional(BREACH_ABOUT, &row.id, row.about_sealed)?,
+                    reporter: context.open_optional(
+                        BREACH_REPORTER,
+                        &row.id,
+                        row.reporter_sealed,
+                    )?,
+                    result: context.open_optional(BREACH_RESULT, &row.id, row.result_sealed)?,
                     closed: row.state == "closed",
                     number: row.number,
                     happened_on: row.happened_on,

@@ -51,21 +51,29 @@ impl Store {
             plans,
             contacts: Arc::default(),
             last_tree: LastTree::default(),
+            origin: Arc::default(),
         };
         store.check_key().await?;
         store.refresh_plan().await?;
         store.count_first().await?;
+        store.take_over_audit().await?;
         Ok(store)
     }
 
     /// Remembers the key's fingerprint the first time, and refuses any other key afterwards.
     async fn check_key(&self) -> Result<()> {
-        let found = self.context.sealer.fingerprint().to_owned();
+        let found = self.context.sealer.fingerprint();
         let expected = match self.known_key(&self.read).await? {
             Some(known) => known,
             None => self.remember_key(&found).await?,
         };
-        if expected == found { Ok(()) } else { Err(StoreError::WrongKey { expected, found }) }
+        let sealer = &self.context.sealer;
+        if sealer.knows(&expected) { Ok(()) } else { Err(StoreError::WrongKey { expected, found }) }
+    }
+
+    /// The fingerprint of the key that the record goes by.
+    pub async fn key_of_record(&self) -> Result<Option<String>> {
+        self.known_key(&self.read).await
     }
 
     async fn known_key(&self, pool: &AnyPool) -> Result<Option<String>> {

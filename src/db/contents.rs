@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use serde::Deserialize;
 
+use super::personal::{ISSUE_TEXT, RESIDENT_CONTACT, RESIDENT_NAME, STAFF_NAME, SUBJECT_ADDRESS};
 use super::{Message, Photo, Result, Store, StoreError, to_json};
 use crate::domain::delivery::Entry;
 use crate::domain::issue::{Category, Urgency};
@@ -59,8 +60,11 @@ impl Dispatch {
 }
 
 /// The columns of a [`DispatchRow`].
-const DISPATCH: [&str; 13] = [
+const DISPATCH: [&str; 16] = [
     "id",
+    "issue",
+    "resident",
+    "subject",
     "reference",
     "previous",
     "number",
@@ -78,6 +82,9 @@ const DISPATCH: [&str; 13] = [
 #[derive(Deserialize)]
 struct DispatchRow {
     id: String,
+    issue: String,
+    resident: String,
+    subject: String,
     reference: String,
     previous: Option<String>,
     number: String,
@@ -120,7 +127,7 @@ impl Store {
             return Ok(Vec::new());
         }
         let read = format!(
-            "SELECT r.id, r.reference, CASE WHEN r.round > 1 THEN
+            "SELECT r.id, i.id AS issue, p.id AS resident, s.id AS subject, r.reference, CASE WHEN r.round > 1 THEN
                  (SELECT b.remote_id FROM referrals b WHERE b.issue_id = r.issue_id
                    AND b.round < r.round AND b.remote_id IS NOT NULL ORDER BY b.round DESC LIMIT 1) END AS previous,
                i.number, i.category, i.urgency, i.text_sealed, p.name_sealed, p.contact_sealed,
@@ -152,10 +159,10 @@ impl Store {
             reference: row.reference,
             issue_number: row.number,
             previous: row.previous,
-            text: context.sealer.open(&row.text_sealed)?,
-            resident: context.sealer.open(&row.name_sealed)?,
-            contact: context.open_sealed(row.contact_sealed)?,
-            address: context.open_sealed(row.address_sealed)?,
+            text: context.open(ISSUE_TEXT, &row.issue, &row.text_sealed)?,
+            resident: context.open(RESIDENT_NAME, &row.resident, &row.name_sealed)?,
+            contact: context.open_optional(RESIDENT_CONTACT, &row.resident, row.contact_sealed)?,
+            address: context.open_optional(SUBJECT_ADDRESS, &row.subject, row.address_sealed)?,
             area_code: row.area_code,
             area_name: row.area_name,
         };
@@ -171,17 +178,20 @@ impl Store {
                UNION ALL
                SELECT up.lower_id, a.id, a.parent_id, height + 1 FROM up JOIN areas a ON a.id = up.parent_id
                WHERE height < 16)
-             SELECT up.lower_id, r.role, f.name FROM up JOIN staff f ON f.area_id = up.area_id
+             SELECT up.lower_id, r.role, f.id, f.name FROM up JOIN staff f ON f.area_id = up.area_id
              JOIN staff_roles r ON r.staff_id = f.id WHERE r.role IN ($2, $3) ORDER BY up.height DESC, f.number DESC",
             self.dialect.among()
         );
-        let rows: Vec<(String, String, String)> = sqlx::query_as(sqlx::AssertSqlSafe(read))
+        let rows: Vec<(String, String, String, String)> = sqlx::query_as(sqlx::AssertSqlSafe(read))
             .bind(to_json(&areas)?)
             .bind(Role::GridMember.code())
             .bind(Role::Centre.code())
             .fetch_all(&self.read)
             .await?;
         // The nearest comes last and stays.
-        Ok(rows.into_iter().map(|(area, role, name)| ((area, role), name)).collect())
+        let named = |(area, role, id, name): (String, String, String, String)| {
+            Ok(((area, role), self.context.open(STAFF_NAME, &id, &name)?))
+        };
+        rows.into_iter().map(named).collect()
     }
 }

@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::StoreError;
 use crate::clock::{Chance, Clock};
 use crate::domain::campaign::Campaign;
 use crate::domain::referral::PlatformStatus;
@@ -74,17 +73,5 @@ impl Context {
     /// A new id.
     pub fn id(&self) -> String {
         self.chance.id(self.clock.now())
-    }
-
-    pub(crate) fn seal(&self, text: &str) -> Result<String, StoreError> {
-        Ok(self.sealer.seal(text, &self.chance)?)
-    }
-
-    pub(crate) fn seal_optional(&self, text: Option<&str>) -> Result<Option<String>, StoreError> {
-        text.map(|text| self.seal(text)).transpose()
-    }
-
-    pub(crate) fn open_sealed(&self, sealed: Option<String>) -> Result<Option<String>, StoreError> {
-        sealed.map(|sealed| self.sealer.open(&sealed)).transpose().map_err(StoreError::from)
     }
 }

@@ -281,7 +281,7 @@ impl CountedRow for IssueRow {
         format!(
             "SELECT i.id, i.number, i.area_id AS area, a.staff_id AS visitor, i.state, i.round, i.level, i.category, i.urgency,
                i.town_finished, i.platform_finished, i.due_on, b.due_on AS note_due_on,
-               (SELECT MIN(n.at) FROM issue_events n WHERE n.issue_id = i.id AND n.kind = '{}' AND n.body LIKE '%\"{}\"%') AS noted_at,
+               (SELECT MIN(n.at) FROM issue_events n WHERE n.issue_id = i.id AND n.kind = '{}' AND n.role = '{}') AS noted_at,
                CASE WHEN EXISTS (SELECT 1 FROM issue_events e WHERE e.issue_id = i.id AND e.kind IN ('reopened', 'platform_reopened'))
                  THEN 1 ELSE 0 END AS reopened
              FROM issues i LEFT JOIN assignments a ON a.subject_id = i.subject_id

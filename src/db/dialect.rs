@@ -115,12 +115,10 @@ impl From<i64> for Parameter {
 
 /// As JSON, which is also how rows are handed to [`Dialect::rows`].
 pub(super) fn to_json(rows: &impl serde::Serialize) -> Result<String> {
-    serde_json::to_string(rows)
-        .map_err(|error| StoreError::Corrupt { what: "json", value: error.to_string() })
+    serde_json::to_string(rows).map_err(|error| StoreError::of_json("json", &error))
 }
 
 /// Reads what [`Dialect::as_one`] gives.
 fn from_json<T: DeserializeOwned>(rows: &str) -> Result<Vec<T>> {
-    serde_json::from_str(rows)
-        .map_err(|error| StoreError::Corrupt { what: "json", value: error.to_string() })
+    serde_json::from_str(rows).map_err(|error| StoreError::of_json("json", &error))
 }

@@ -55,8 +55,16 @@ fn key_of(group: &DueGroup, issue_id: Option<String>) -> GroupKey {
     }
 }
 
-/// A group, a duty of it, and that one's issue, as a label names it, or its subject's kind and sealed name.
-type Label = (String, String, Option<String>, Option<String>, Option<String>, Option<String>);
+/// A group, a duty of it, and that one's issue, as a label names it, or its subject's number, id, kind and sealed name.
+type Label = (
+    String,
+    String,
+    Option<String>,
+    Option<String>,
+    Option<String>,
+    Option<String>,
+    Option<String>,
+);
 
 /// The columns of a [`DueRow`].
 pub(super) const DUE: [&str; 15] = [
@@ -171,7 +179,7 @@ impl Session {
     /// What a few groups are about, as a notice may name it: an issue's number, a subject's masked name.
     pub async fn group_labels(&mut self, groups: &[&str]) -> Result<HashMap<String, Vec<String>>> {
         let read = format!(
-            "SELECT d.group_id, d.duty_key, i.number, s.number, s.kind, s.name_sealed FROM duties d
+            "SELECT d.group_id, d.duty_key, i.number, s.number, s.id, s.kind, s.name_sealed FROM duties d
              LEFT JOIN issues i ON i.id = d.issue_id LEFT JOIN subjects s ON s.id = d.subject_id
              WHERE d.state = 'open' AND d.group_id {} ORDER BY d.id",
             self.dialect.among()
@@ -182,12 +190,12 @@ impl Session {
                 .bind(to_json(&ids)?)
                 .fetch_all(&mut *self.db)
                 .await?;
-            for (group, key, issue, subject, kind, sealed) in rows {
+            for (group, key, issue, subject, id, kind, sealed) in rows {
                 let extra = self.campaign().extra_of(&key).map(|extra| extra.title.clone());
-                let label = match (issue, subject, kind.zip(sealed)) {
+                let label = match (issue, subject, id.zip(kind).zip(sealed)) {
                     (Some(issue), Some(subject), _) => format!("{issue}，{subject}"),
-                    (None, Some(subject), Some((kind, sealed))) => {
-                        format!("{subject} {}", self.context.masked_name(&kind, &sealed)?)
+                    (None, Some(subject), Some(((id, kind), sealed))) => {
+                        format!("{subject} {}", self.context.masked_name(&id, &kind, &sealed)?)
                     }
                     _ => match extra {
                         Some(title) => title,

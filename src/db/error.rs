@@ -46,6 +46,12 @@ impl StoreError {
         StoreError::Rule(format!("没有编号「{number}」的问题"))
     }
 
+    /// That JSON can't be understood, and where. Not what stands there: it may be somebody's words.
+    pub(crate) fn of_json(what: &'static str, error: &serde_json::Error) -> StoreError {
+        let (kind, line, column) = (error.classify(), error.line(), error.column());
+        StoreError::Corrupt { what, value: format!("{kind:?} {line}:{column}") }
+    }
+
     /// Whether it comes of what was read or written, and not of the database's state: trying again will not help, and
     /// leaving that one out will.
     pub fn is_of_the_data(&self) -> bool {

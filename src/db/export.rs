@@ -3,6 +3,9 @@
 use serde::Deserialize;
 
 use super::dialect::Parameter;
+use super::personal::{
+    ISSUE_TEXT, RESIDENT_CONTACT, RESIDENT_NAME, RESIDENT_UNHEARD, SUBJECT_ADDRESS, SUBJECT_NAME,
+};
 use super::{Context, Result, Session};
 
 /// A subject.
@@ -44,6 +47,8 @@ pub struct VisitOut {
     pub face_to_face: i64,
     pub subject: String,
     pub visitor: String,
+    resident: String,
+    issue: Option<String>,
     name_sealed: String,
     contact_sealed: Option<String>,
     text_sealed: Option<String>,
@@ -95,11 +100,11 @@ pages! {
         "SELECT r.id, s.number AS subject, r.name_sealed, r.contact_sealed, r.unheard_sealed FROM residents r
          JOIN subjects s ON s.id = r.subject_id WHERE r.registered = 1 AND r.id > $1 ORDER BY r.id LIMIT $2";
     VisitOut: [
-        "id", "kind", "visited_on", "satisfaction", "face_to_face", "subject", "visitor", "name_sealed",
-        "contact_sealed", "text_sealed", "level", "category", "urgency"
+        "id", "kind", "visited_on", "satisfaction", "face_to_face", "subject", "visitor", "resident",
+        "issue", "name_sealed", "contact_sealed", "text_sealed", "level", "category", "urgency"
     ],
         "SELECT v.id, v.kind, v.visited_on, v.satisfaction, v.face_to_face, s.number AS subject, f.number AS visitor,
-           r.name_sealed, r.contact_sealed, i.text_sealed, i.level, i.category, i.urgency FROM visits v
+           r.id AS resident, i.id AS issue, r.name_sealed, r.contact_sealed, i.text_sealed, i.level, i.category, i.urgency FROM visits v
          JOIN subjects s ON s.id = v.subject_id JOIN staff f ON f.id = v.staff_id JOIN residents r ON r.id = v.resident_id
          LEFT JOIN issues i ON i.visit_id = v.id
          WHERE v.id IN (SELECT id FROM visits WHERE id > $1 ORDER BY id LIMIT $2) ORDER BY v.id, i.number";
@@ -119,26 +124,31 @@ impl Session {
 impl SubjectOut {
     /// Its name and its address.
     pub fn open(&self, context: &Context) -> Result<(String, Option<String>)> {
-        let address = context.open_sealed(self.address_sealed.clone())?;
-        Ok((context.sealer.open(&self.name_sealed)?, address))
+        let address = self.address_sealed.clone();
+        let address = context.open_optional(SUBJECT_ADDRESS, &self.id, address)?;
+        Ok((context.open(SUBJECT_NAME, &self.id, &self.name_sealed)?, address))
     }
 }
 
 impl ResidentOut {
     /// Their name, their contact, and why they couldn't be heard.
     pub fn open(&self, context: &Context) -> Result<(String, Option<String>, Option<String>)> {
-        let contact = context.open_sealed(self.contact_sealed.clone())?;
-        let unheard = context.open_sealed(self.unheard_sealed.clone())?;
-        Ok((context.sealer.open(&self.name_sealed)?, contact, unheard))
+        let (contact, unheard) = (self.contact_sealed.clone(), self.unheard_sealed.clone());
+        let contact = context.open_optional(RESIDENT_CONTACT, &self.id, contact)?;
+        let unheard = context.open_optional(RESIDENT_UNHEARD, &self.id, unheard)?;
+        Ok((context.open(RESIDENT_NAME, &self.id, &self.name_sealed)?, contact, unheard))
     }
 }
 
 impl VisitOut {
     /// Who was met, how they are reached, and what they said.
     pub fn open(&self, context: &Context) -> Result<(String, Option<String>, Option<String>)> {
-        let contact = context.open_sealed(self.contact_sealed.clone())?;
-        let text = context.open_sealed(self.text_sealed.clone())?;
-        Ok((context.sealer.open(&self.name_sealed)?, contact, text))
+        let (of, contact, text) =
+            (&self.resident, self.contact_sealed.clone(), self.text_sealed.clone());
+        let contact = context.open_optional(RESIDENT_CONTACT, of, contact)?;
+        let issue = self.issue.as_deref().unwrap_or_default();
+        let text = context.open_optional(ISSUE_TEXT, issue, text)?;
+        Ok((context.open(RESIDENT_NAME, of, &self.name_sealed)?, contact, text))
     }
 
     /// Whether an issue was heard.

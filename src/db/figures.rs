@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::personal::LANE_FAILURE;
 use super::{Result, Store};
 use crate::domain::counted::{HOUR, MINUTE, Reach, since};
 use crate::domain::figures::{Counts, Dimension, Figure};
@@ -131,10 +132,15 @@ impl Store {
              GROUP BY n.lane ORDER BY n.lane",
             counts.map(count).join(", ")
         );
-        Ok(sqlx::query_as(sqlx::AssertSqlSafe(read))
+        let mut lanes: Vec<LaneFigures> = sqlx::query_as(sqlx::AssertSqlSafe(read))
             .bind(since(stuck_before, HOUR))
             .bind(since(stuck_before, MINUTE))
             .fetch_all(&self.read)
-            .await?)
+            .await?;
+        for lane in &mut lanes {
+            let failure = lane.failure.take();
+            lane.failure = self.context.open_optional(LANE_FAILURE, &lane.lane, failure)?;
+        }
+        Ok(lanes)
     }
 }

@@ -6,7 +6,8 @@ use jiff::civil::{Date, Time};
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
-use super::{Result, Store, date, event, instant};
+use super::personal::row_of;
+use super::{Result, Store, date, instant};
 use crate::domain::counted::holder_of;
 use crate::domain::holder::{Holder, Holding, holdings};
 use crate::domain::issue::{Event, Issue};
@@ -23,7 +24,7 @@ pub struct HoldingTime {
     pub days_late: f64,
 }
 
-type HistoryRow = (String, i64, Option<String>, Option<String>, Option<i64>);
+type HistoryRow = (String, i64, Option<String>, Option<i64>, Option<String>, Option<i64>);
 
 /// An issue with its history.
 struct History {
@@ -95,20 +96,24 @@ impl Store {
 
     async fn histories(&self) -> Result<Vec<History>> {
         let rows: Vec<HistoryRow> = sqlx::query_as(
-            "SELECT i.id, i.created_at, i.due_on, e.body, e.at FROM issues i
+            "SELECT i.id, i.created_at, i.due_on, e.sequence, e.body, e.at FROM issues i
              LEFT JOIN issue_events e ON e.issue_id = i.id WHERE i.number LIKE $1 ORDER BY i.id, e.sequence",
         )
         .bind(format!("{}-%", self.campaign().code))
         .fetch_all(&self.read)
         .await?;
         let mut histories: Vec<(String, History)> = Vec::new();
-        for (id, registered_at, due_on, body, at) in rows {
+        for (id, registered_at, due_on, sequence, body, at) in rows {
             if histories.last().is_none_or(|(last, _)| *last != id) {
                 let due_on = due_on.as_deref().map(|on| date("issues.due_on", on)).transpose()?;
                 histories.push((id, History { registered_at, due_on, events: Vec::new() }));
             }
-            if let (Some(body), Some(at), Some((_, history))) = (body, at, histories.last_mut()) {
-                history.events.push((event(body)?, instant(at)));
+            let happened = sequence.zip(body).zip(at);
+            if let (Some(((sequence, body), at)), Some((id, history))) =
+                (happened, histories.last_mut())
+            {
+                let event = self.context.event(&row_of(id, sequence), &body)?;
+                history.events.push((event, instant(at)));
             }
         }
         Ok(histories.into_iter().map(|(_, history)| history).collect())

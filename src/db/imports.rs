@@ -1,6 +1,7 @@
 //! Which files have come in, so that the same file twice changes nothing; and what of a long one is still to be applied.
 
-use super::{Result, Session, Store, StoreError, Tx};
+use super::personal::{IMPORT_FILE, IMPORT_TOLD, UNDER_WAY_FILE, UNDER_WAY_TOLD};
+use super::{Context, Result, Session, Store, StoreError, Tx};
 
 /// A file that is being checked: nothing of it is applied.
 pub const CHECKING: &str = "checking";
@@ -50,6 +51,14 @@ pub struct Imported {
 from_row!(Imported { digest, file_name, kind, row_count, added, changed, same, told, imported_at });
 
 impl ImportUnderWay {
+    fn opened(self, context: &Context) -> Result<ImportUnderWay> {
+        Ok(ImportUnderWay {
+            file_name: context.open(UNDER_WAY_FILE, &self.id, &self.file_name)?,
+            told: context.open(UNDER_WAY_TOLD, &self.id, &self.told)?,
+            ..self
+        })
+    }
+
     /// Whether nothing of it is applied yet.
     pub fn is_being_checked(&self) -> bool {
         self.state == CHECKING
@@ -79,14 +88,25 @@ const UNDER_WAY: &str = "SELECT id, digest, file_name, kind, row_count, state, l
 impl Store {
     /// The file that is on its way in.
     pub async fn import_under_way(&self) -> Result<Option<ImportUnderWay>> {
-        Ok(sqlx::query_as(UNDER_WAY).fetch_optional(&self.read).await?)
+        let found: Option<ImportUnderWay> =
+            sqlx::query_as(UNDER_WAY).fetch_optional(&self.read).await?;
+        found.map(|import| import.opened(&self.context)).transpose()
     }
 
     /// The files that came in last, the newest first.
     pub async fn last_imports(&self, limit: i64) -> Result<Vec<Imported>> {
         let last = "SELECT digest, file_name, kind, row_count, added, changed, same, told, imported_at FROM imports
            ORDER BY imported_at DESC LIMIT $1";
-        Ok(sqlx::query_as(last).bind(limit).fetch_all(&self.read).await?)
+        let imports: Vec<Imported> = sqlx::query_as(last).bind(limit).fetch_all(&self.read).await?;
+        let opened = |import: Imported| {
+            let context = &self.context;
+            Ok(Imported {
+                file_name: context.open(IMPORT_FILE, &import.digest, &import.file_name)?,
+                told: context.open(IMPORT_TOLD, &import.digest, &import.told)?,
+                ..import
+            })
+        };
+        imports.into_iter().map(opened).collect()
     }
 
     /// A piece of it, sealed.
@@ -111,7 +131,9 @@ impl Session {
 
     /// The file that is on its way in, as it's seen here.
     pub async fn import_on_its_way(&mut self) -> Result<Option<ImportUnderWay>> {
-        Ok(sqlx::query_as(UNDER_WAY).fetch_optional(&mut *self.db).await?)
+        let found: Option<ImportUnderWay> =
+            sqlx::query_as(UNDER_WAY).fetch_optional(&mut *self.db).await?;
+        found.map(|import| import.opened(&self.context)).transpose()
     }
 }
 
@@ -124,14 +146,14 @@ impl Tx {
              VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT (digest) DO NOTHING",
         )
         .bind(import.digest.clone())
-        .bind(import.file_name.clone())
+        .bind(self.context.seal(IMPORT_FILE, &import.digest, &import.file_name)?)
         .bind(import.kind.clone())
         .bind(import.row_count)
         .bind(now)
         .bind(import.added)
         .bind(import.changed)
         .bind(import.same)
-        .bind(import.told.clone())
+        .bind(self.context.seal(IMPORT_TOLD, &import.digest, &import.told)?)
         .execute(&mut *self.db)
         .await?;
         Ok(())
@@ -147,7 +169,7 @@ impl Tx {
         )
         .bind(import.id.clone())
         .bind(import.digest.clone())
-        .bind(import.file_name.clone())
+        .bind(self.context.seal(UNDER_WAY_FILE, &import.id, &import.file_name)?)
         .bind(import.kind.clone())
         .bind(import.row_count)
         .bind(import.state.clone())
@@ -194,7 +216,7 @@ impl Tx {
         .bind(import.same)
         .bind(import.skipped)
         .bind(import.id.clone())
-        .bind(import.told.clone())
+        .bind(self.context.seal(UNDER_WAY_TOLD, &import.id, &import.told)?)
         .execute(&mut *self.db)
         .await?;
         if noted.rows_affected() == 0 {

@@ -7,6 +7,9 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use serde::Deserialize;
 
+use super::personal::{
+    ANSWER_BODY, ISSUE_TEXT, RESIDENT_CONTACT, RESIDENT_NAME, STAFF_NAME, SUBJECT_NAME,
+};
 use super::{Result, Session, StoreError, date, instant};
 use crate::domain::subject::SubjectKind;
 use crate::domain::there::Place;
@@ -56,6 +59,8 @@ pub struct IssueAnswer {
 
 struct SheetRow {
     id: String,
+    subject_id: String,
+    resident_id: String,
     area_id: String,
     subject_number: String,
     kind: String,
@@ -64,12 +69,16 @@ struct SheetRow {
     contact: Option<String>,
     text: String,
     visited_on: String,
+    visitor_id: String,
     visitor: String,
+    visitor_name: String,
     due_on: Option<String>,
 }
 
 from_row!(SheetRow {
     id,
+    subject_id,
+    resident_id,
     area_id,
     subject_number,
     kind,
@@ -78,7 +87,9 @@ from_row!(SheetRow {
     contact,
     text,
     visited_on,
+    visitor_id,
     visitor,
+    visitor_name,
     due_on
 });
 
@@ -108,6 +119,7 @@ impl ReferralRow {
 
 #[derive(Deserialize)]
 struct AnswerRow {
+    id: String,
     remote_id: String,
     word: String,
     body: String,
@@ -121,9 +133,9 @@ impl Session {
     /// [`StoreError::Rule`] where there is none.
     pub async fn issue_sheet(&mut self, number: &str) -> Result<IssueSheet> {
         let row: Option<SheetRow> = sqlx::query_as(
-            "SELECT i.id, i.area_id, s.number AS subject_number, s.kind, s.name_sealed AS subject_name,
+            "SELECT i.id, s.id AS subject_id, r.id AS resident_id, i.area_id, s.number AS subject_number, s.kind, s.name_sealed AS subject_name,
                r.name_sealed AS resident, r.contact_sealed AS contact, i.text_sealed AS text, v.visited_on,
-               p.number || ' ' || p.name AS visitor, i.due_on
+               p.id AS visitor_id, p.number AS visitor, p.name AS visitor_name, i.due_on
              FROM issues i JOIN subjects s ON s.id = i.subject_id JOIN residents r ON r.id = i.resident_id
              JOIN visits v ON v.id = i.visit_id JOIN staff p ON p.id = v.staff_id WHERE i.number = $1",
         )
@@ -131,19 +143,21 @@ impl Session {
         .fetch_optional(&mut *self.db)
         .await?;
         let row = row.ok_or_else(|| StoreError::no_issue(number))?;
-        let sealer = &self.context.sealer;
+        let context = &self.context;
+        let visitor = context.open(STAFF_NAME, &row.visitor_id, &row.visitor_name)?;
+        let visitor = format!("{} {visitor}", row.visitor);
         Ok(IssueSheet {
             subject_kind: SubjectKind::read(&row.kind),
-            subject_name: sealer.open(&row.subject_name)?,
-            resident: sealer.open(&row.resident)?,
-            contact: self.context.open_sealed(row.contact)?,
-            text: sealer.open(&row.text)?,
+            subject_name: context.open(SUBJECT_NAME, &row.subject_id, &row.subject_name)?,
+            resident: context.open(RESIDENT_NAME, &row.resident_id, &row.resident)?,
+            contact: context.open_optional(RESIDENT_CONTACT, &row.resident_id, row.contact)?,
+            text: context.open(ISSUE_TEXT, &row.id, &row.text)?,
             visited_on: date("visits.visited_on", &row.visited_on)?,
             due_on: row.due_on.map(|on| date("issues.due_on", &on)).transpose()?,
             id: row.id,
             area_id: row.area_id,
             subject_number: row.subject_number,
-            visitor: row.visitor,
+            visitor,
         })
     }
 
@@ -199,14 +213,16 @@ impl Session {
              WHERE r.issue_id {} ORDER BY u.at, u.id",
             self.dialect.among()
         );
-        let columns = ["remote_id", "word", "body", "at"];
+        let columns = ["id", "remote_id", "word", "body", "at"];
         let rows: Vec<AnswerRow> = self.read_set(&columns, &query, &[issue], &[]).await?;
-        let answer = |row: AnswerRow| IssueAnswer {
-            number: row.remote_id,
-            word: row.word,
-            text: row.body,
-            at: instant(row.at),
+        let answer = |row: AnswerRow| {
+            Ok(IssueAnswer {
+                text: self.context.open(ANSWER_BODY, &row.id, &row.body)?,
+                number: row.remote_id,
+                word: row.word,
+                at: instant(row.at),
+            })
         };
-        Ok(rows.into_iter().map(answer).collect())
+        rows.into_iter().map(answer).collect()
     }
 }

@@ -3,8 +3,9 @@
 use jiff::civil::Date;
 use serde::Deserialize;
 
+use super::personal::{ISSUE_TEXT, row_of};
 use super::projection::Projection;
-use super::{Result, Session, Store, StoreError, event};
+use super::{Result, Session, Store, StoreError};
 use crate::domain::issue::{Event, Issue, State};
 
 /// An issue as the ledger (附件6) shows it.
@@ -34,13 +35,15 @@ from_row!(CardRow { ..projection, id, number, area_id, text_sealed, due_on, subj
 impl Store {
     /// Every event of an issue, oldest first.
     pub async fn issue_history(&self, id: &str) -> Result<Vec<Event>> {
-        let bodies: Vec<String> = sqlx::query_scalar(
-            "SELECT body FROM issue_events WHERE issue_id = $1 ORDER BY sequence",
+        let rows: Vec<(i64, String)> = sqlx::query_as(
+            "SELECT sequence, body FROM issue_events WHERE issue_id = $1 ORDER BY sequence",
         )
         .bind(id)
         .fetch_all(&self.read)
         .await?;
-        bodies.into_iter().map(event).collect()
+        let event =
+            |(sequence, body): (i64, String)| self.context.event(&row_of(id, sequence), &body);
+        rows.into_iter().map(event).collect()
     }
 
     /// The issue's id by its number.
@@ -69,7 +72,7 @@ impl Store {
     fn issue_card(&self, row: CardRow) -> Result<IssueCard> {
         Ok(IssueCard {
             issue: row.projection.issue()?,
-            text: self.context.sealer.open(&row.text_sealed)?,
+            text: self.context.open(ISSUE_TEXT, &row.id, &row.text_sealed)?,
             due_on: row.due_on.map(|on| super::date("issues.due_on", &on)).transpose()?,
             id: row.id,
             number: row.number,

@@ -2,7 +2,8 @@
 
 use std::collections::HashMap;
 
-use super::{Result, Store};
+use super::personal::{JOB_OUTCOME, row_of};
+use super::{Context, Result, Store};
 
 /// How far the clocks of two replicas may be apart, in milliseconds: a run that began later than that was made when the
 /// clock was ahead.
@@ -62,10 +63,11 @@ struct Row {
 from_row!(Row { job, slot, started_at, finished_at, outcome });
 
 impl Row {
-    fn read(self) -> (String, JobRun) {
+    fn read(self, context: &Context) -> Result<(String, JobRun)> {
         let Row { job, slot, started_at, finished_at, outcome } = self;
+        let outcome = context.open_optional(JOB_OUTCOME, &row_of(&job, slot), outcome)?;
         let ended = outcome.as_deref().map(Ended::read);
-        (job, JobRun { slot, started_at, finished_at, ended })
+        Ok((job, JobRun { slot, started_at, finished_at, ended }))
     }
 }
 
@@ -101,7 +103,7 @@ impl Store {
             "UPDATE job_runs SET finished_at = $1, outcome = $2 WHERE job = $3 AND slot = $4",
         )
         .bind(now)
-        .bind(ended.stored())
+        .bind(tx.context().seal(JOB_OUTCOME, &row_of(job, slot), &ended.stored())?)
         .bind(job)
         .bind(slot)
         .execute(&mut *tx.db)
@@ -126,6 +128,6 @@ impl Store {
         )
         .fetch_all(&self.read)
         .await?;
-        Ok(runs.into_iter().map(Row::read).collect())
+        runs.into_iter().map(|run| run.read(&self.context)).collect()
     }
 }

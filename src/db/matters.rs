@@ -6,8 +6,12 @@ use std::collections::{BTreeMap, HashMap};
 use jiff::Timestamp;
 use serde::Deserialize;
 
+use super::personal::{
+    EVENT_ACTOR, ISSUE_TEXT, RESIDENT_CONTACT, RESIDENT_NAME, STAFF_PHONE, SUBJECT_ADDRESS,
+    SUBJECT_NAME, row_of,
+};
 use super::projection::Projection;
-use super::{Context, Result, Session, date, event, instant};
+use super::{Context, Result, Session, date, instant};
 use crate::domain::issue::{Event, Issue};
 use crate::domain::subject::SubjectKind;
 
@@ -86,6 +90,7 @@ struct IssueRow {
 #[derive(Deserialize)]
 struct Happened {
     issue_id: String,
+    sequence: i64,
     at: i64,
     body: String,
     actor: String,
@@ -112,8 +117,8 @@ impl HouseholdRow {
         Ok(Household {
             kind: kind.map_or(self.subject_kind, |kind| kind.chinese().to_owned()),
             number: self.subject_number,
-            name: context.sealer.open(&self.subject_name)?,
-            address: context.open_sealed(self.address)?,
+            name: context.open(SUBJECT_NAME, &self.subject, &self.subject_name)?,
+            address: context.open_optional(SUBJECT_ADDRESS, &self.subject, self.address)?,
         })
     }
 }
@@ -121,8 +126,8 @@ impl HouseholdRow {
 impl PersonRow {
     fn open(self, context: &Context) -> Result<Person> {
         Ok(Person {
-            name: context.sealer.open(&self.resident_name)?,
-            contact: context.open_sealed(self.contact)?,
+            name: context.open(RESIDENT_NAME, &self.resident, &self.resident_name)?,
+            contact: context.open_optional(RESIDENT_CONTACT, &self.resident, self.contact)?,
             household: self.household.open(context)?,
         })
     }
@@ -177,7 +182,7 @@ impl Session {
                 history: histories.remove(&row.id).unwrap_or_default(),
                 issue: row.projection.issue()?,
                 due_on: row.due_on.map(|on| date("issues.due_on", &on)).transpose()?,
-                text: context.sealer.open(&row.text)?,
+                text: context.open(ISSUE_TEXT, &row.id, &row.text)?,
                 registered_at: instant(row.created_at),
                 resident_id: row.person.resident.clone(),
                 person: row.person.open(&context)?,
@@ -193,14 +198,16 @@ impl Session {
         issues: &[&str],
     ) -> Result<BTreeMap<String, Vec<(Timestamp, Event, String)>>> {
         let read = format!(
-            "SELECT issue_id, at, body, actor FROM issue_events WHERE issue_id {} ORDER BY issue_id, sequence",
+            "SELECT issue_id, sequence, at, body, actor FROM issue_events WHERE issue_id {} ORDER BY issue_id, sequence",
             self.dialect.among()
         );
-        let columns = ["issue_id", "at", "body", "actor"];
+        let columns = ["issue_id", "sequence", "at", "body", "actor"];
         let rows: Vec<Happened> = self.read_set(&columns, &read, issues, &[]).await?;
         let mut histories: BTreeMap<String, Vec<(Timestamp, Event, String)>> = BTreeMap::new();
-        for Happened { issue_id, at, body, actor } in rows {
-            let happened = (instant(at), event(body)?, actor);
+        for Happened { issue_id, sequence, at, body, actor } in rows {
+            let row = row_of(&issue_id, sequence);
+            let actor = self.context.open(EVENT_ACTOR, &row, &actor)?;
+            let happened = (instant(at), self.context.event(&row, &body)?, actor);
             histories.entry(issue_id).or_default().push(happened);
         }
         Ok(histories)
@@ -213,7 +220,10 @@ impl Session {
             self.dialect.among()
         );
         let rows: Vec<Phone> = self.read_set(&["id", "phone_sealed"], &read, people, &[]).await?;
-        let sealer = &self.context.sealer;
-        rows.into_iter().map(|row| Ok((row.id, sealer.open(&row.phone_sealed)?))).collect()
+        let phone = |row: Phone| {
+            let phone = self.context.open(STAFF_PHONE, &row.id, &row.phone_sealed)?;
+            Ok((row.id, phone))
+        };
+        rows.into_iter().map(phone).collect()
     }
 }

@@ -6,6 +6,7 @@ use std::sync::atomic::Ordering;
 use serde::{Deserialize, Serialize};
 use sqlx::{Any, Executor};
 
+use super::personal::{JOB_OUTCOME, row_of};
 use super::{Dialect, Ended, Result, Session, Store, StoreError, Tx, to_json};
 use crate::domain::counted::Thing;
 use crate::domain::memory::Recall;
@@ -74,6 +75,7 @@ impl Store {
             slots: slots.into_iter().collect(),
             entries,
             counters,
+            audit: self.audit_head().await?,
         })
     }
 
@@ -240,7 +242,11 @@ impl Tx {
         .bind(job)
         .bind(slot)
         .bind(now)
-        .bind(Ended::Done(outcome.to_owned()).stored())
+        .bind(self.context.seal(
+            JOB_OUTCOME,
+            &row_of(job, slot),
+            &Ended::Done(outcome.to_owned()).stored(),
+        )?)
         .execute(&mut *self.db)
         .await?;
         Ok(())

@@ -3,7 +3,8 @@
 
 use jiff::Timestamp;
 
-use super::{Result, Store, StoreError, Tx, event, to_json};
+use super::personal::row_of;
+use super::{Context, Result, Store, StoreError, Tx, to_json};
 use crate::domain::issue::{Event, EventKind};
 use crate::domain::referral;
 
@@ -37,6 +38,7 @@ impl Message {
 
 struct Row {
     id: String,
+    issue: String,
     reference: String,
     sequence: i64,
     remote_id: String,
@@ -45,13 +47,13 @@ struct Row {
     at: i64,
 }
 
-from_row!(Row { id, reference, sequence, remote_id, remote_word, body, at });
+from_row!(Row { id, issue, reference, sequence, remote_id, remote_word, body, at });
 
 impl Row {
-    fn read(self) -> Result<(String, Message)> {
-        let corrupt =
-            || StoreError::Corrupt { what: "issue_events.body", value: self.body.clone() };
-        let event = event(self.body.clone())?;
+    fn read(self, context: &Context) -> Result<(String, Message)> {
+        let row = row_of(&self.issue, self.sequence);
+        let corrupt = || StoreError::Corrupt { what: "issue_events.body", value: row.clone() };
+        let event = context.event(&row, &self.body)?;
         let message = Message {
             text: referral::message(&event).ok_or_else(corrupt)?,
             event: event.kind(),
@@ -145,7 +147,7 @@ impl Store {
             return Ok(Vec::new());
         }
         let read = format!(
-            "SELECT m.id, r.reference, m.sequence, r.remote_id, r.remote_word, e.body, e.at FROM messages m
+            "SELECT m.id, r.issue_id AS issue, r.reference, m.sequence, r.remote_id, r.remote_word, e.body, e.at FROM messages m
              JOIN referrals r ON r.id = m.referral_id
              JOIN issue_events e ON e.issue_id = r.issue_id AND e.sequence = m.sequence
              WHERE m.id {}",
@@ -155,6 +157,6 @@ impl Store {
             .bind(to_json(&ids)?)
             .fetch_all(&self.read)
             .await?;
-        rows.into_iter().map(Row::read).collect()
+        rows.into_iter().map(|row| row.read(&self.context)).collect()
     }
 }

@@ -4,6 +4,7 @@
 use jiff::civil::Date;
 use serde::Deserialize;
 
+use super::personal::{RESIDENT_NAME, SUBJECT_NAME};
 use super::{Context, Result, Session, date, word};
 use crate::domain::duty::DutyKind;
 use crate::domain::mask;
@@ -34,7 +35,7 @@ pub struct Unheard {
 }
 
 /// The columns of a [`MissingRow`].
-const COLUMNS: [&str; 11] = [
+const COLUMNS: [&str; 13] = [
     "duty_key",
     "kind",
     "group_id",
@@ -43,7 +44,9 @@ const COLUMNS: [&str; 11] = [
     "due_on",
     "subject",
     "subject_kind",
+    "subject_id",
     "subject_name",
+    "resident_id",
     "resident",
     "issue",
 ];
@@ -58,18 +61,24 @@ struct MissingRow {
     due_on: String,
     subject: Option<String>,
     subject_kind: Option<String>,
+    subject_id: Option<String>,
     subject_name: Option<String>,
+    resident_id: Option<String>,
     resident: Option<String>,
     issue: Option<String>,
 }
 
 impl MissingRow {
     fn read(self, context: &Context, reveals: bool) -> Result<Missing> {
+        let subject = self.subject_id.unwrap_or_default();
         let subject_name = match (&self.subject_kind, self.subject_name) {
-            (Some(kind), Some(sealed)) if !reveals => Some(context.masked_name(kind, &sealed)?),
-            (_, sealed) => context.open_sealed(sealed)?,
+            (Some(kind), Some(sealed)) if !reveals => {
+                Some(context.masked_name(&subject, kind, &sealed)?)
+            }
+            (_, sealed) => context.open_optional(SUBJECT_NAME, &subject, sealed)?,
         };
-        let resident = context.open_sealed(self.resident)?;
+        let resident_id = self.resident_id.unwrap_or_default();
+        let resident = context.open_optional(RESIDENT_NAME, &resident_id, self.resident)?;
         Ok(Missing {
             kind: word("duties.kind", &self.kind, DutyKind::read)?,
             role: word("duty_groups.role", &self.role, Role::read)?,
@@ -88,6 +97,7 @@ impl MissingRow {
 
 #[derive(Deserialize)]
 struct UnheardRow {
+    id: String,
     subject: String,
     resident: String,
 }
@@ -102,7 +112,8 @@ impl Session {
         reveals: bool,
     ) -> Result<Vec<Missing>> {
         let query = "SELECT d.duty_key, d.kind, d.group_id, b.role, b.area_id, b.due_on, s.number AS subject,
-               s.kind AS subject_kind, s.name_sealed AS subject_name, r.name_sealed AS resident, i.number AS issue
+               s.kind AS subject_kind, s.id AS subject_id, s.name_sealed AS subject_name, r.id AS resident_id,
+               r.name_sealed AS resident, i.number AS issue
              FROM duties d JOIN duty_groups b ON b.id = d.group_id LEFT JOIN subjects s ON s.id = d.subject_id
              LEFT JOIN issues i ON i.id = d.issue_id
              LEFT JOIN residents r ON r.id = COALESCE(d.resident_id, i.resident_id)
@@ -117,16 +128,16 @@ impl Session {
     pub async fn unheard_at(&mut self, subjects: &[&str], reveals: bool) -> Result<Vec<Unheard>> {
         let since = self.campaign().starts_on().to_string();
         let query = format!(
-            "SELECT s.number AS subject, r.name_sealed AS resident FROM subjects s JOIN residents r ON r.subject_id = s.id
+            "SELECT r.id, s.number AS subject, r.name_sealed AS resident FROM subjects s JOIN residents r ON r.subject_id = s.id
              WHERE s.number {} AND r.registered = 1 AND r.unheard_sealed IS NULL
                AND NOT EXISTS (SELECT 1 FROM visits v WHERE v.resident_id = r.id AND v.kind = 'first' AND v.visited_on >= $2)
              ORDER BY s.number, r.id",
             self.dialect.among()
         );
         let rows: Vec<UnheardRow> =
-            self.read_set(&["subject", "resident"], &query, subjects, &[&since]).await?;
+            self.read_set(&["id", "subject", "resident"], &query, subjects, &[&since]).await?;
         let read = |row: UnheardRow| {
-            let name = self.context.sealer.open(&row.resident)?;
+            let name = self.context.open(RESIDENT_NAME, &row.id, &row.resident)?;
             let resident = if reveals { name } else { mask::name(&name) };
             Ok(Unheard { subject: row.subject, resident })
         };

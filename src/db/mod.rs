@@ -63,6 +63,7 @@ mod outbox;
 mod outbox_decisions;
 mod outbox_named;
 mod outbox_oldest;
+pub mod personal;
 mod photos;
 mod plans;
 mod platform_notes;
@@ -73,6 +74,8 @@ mod reader;
 mod recount;
 mod referrals;
 mod reminders;
+mod resealed;
+mod residents;
 mod revisits;
 mod session;
 mod sets;
@@ -92,7 +95,7 @@ use sqlx::AnyPool;
 
 pub use absences::{DeadAddress, NewAbsence};
 pub use assignments::NewAssignment;
-pub use audit::AuditEntry;
+pub use audit::{Act, AuditEntry, AuditFilter, AuditVerdict};
 pub use breaches::{Breach, BreachKind, NewBreach};
 pub use casework::{
     EventRow, IssueProjection, IssueRow, NewIssueRow, NewResident, NewSubjectRow, NewVisitRow,
@@ -133,6 +136,7 @@ pub use reader::Snapshot;
 pub use recount::FigureDifference;
 pub use referrals::NewReferral;
 pub use reminders::{Open, Told, ToldGroup};
+pub use residents::{ERASED, Erased, FoundResident, ResidentIssue};
 pub use revisits::RevisitDue;
 pub use session::Session;
 pub use staff::{Addresses, KnownStaff, StaffEntry, StaffRow};
@@ -151,6 +155,7 @@ use session::TxConnection;
 use writer::Turns;
 
 pub use crate::domain::area::{Area, AreaTree};
+use crate::domain::audit::Origin;
 use crate::domain::issue::Event;
 use crate::domain::obligations::Plans;
 pub use crate::domain::obligations::Standing;
@@ -170,6 +175,8 @@ pub struct Store {
     plans: Arc<RwLock<Arc<Plans>>>,
     contacts: Contacts,
     last_tree: LastTree,
+    /// From where it is changed, as the audit says it.
+    origin: Arc<Origin>,
 }
 
 /// When each lane's good contact was last written: another within a second says nothing new.
@@ -186,6 +193,18 @@ impl Store {
         Arc::clone(&self.context)
     }
 
+    /// The same record, changed from there.
+    #[must_use]
+    pub fn coming_from(&self, via: &str) -> Store {
+        self.with_origin(Origin { via: via.to_owned(), ..(*self.origin).clone() })
+    }
+
+    /// The same record, changed from there by that user of the system's.
+    #[must_use]
+    pub fn with_origin(&self, origin: Origin) -> Store {
+        Store { origin: Arc::new(origin), ..self.clone() }
+    }
+
     fn session(&self, db: TxConnection) -> Session {
         Session {
             db,
@@ -195,6 +214,7 @@ impl Store {
             plans: self.plans(),
             areas: None,
             last_tree: self.last_tree.clone(),
+            origin: Arc::clone(&self.origin),
         }
     }
 
@@ -244,10 +264,12 @@ fn word<T>(what: &'static str, value: &str, read: fn(&str) -> Option<T>) -> Resu
     read(value).ok_or_else(|| StoreError::Corrupt { what, value: value.to_owned() })
 }
 
-/// Understands what happened to an issue as it's stored.
-fn event(body: String) -> Result<Event> {
-    serde_json::from_str(&body)
-        .map_err(|_| StoreError::Corrupt { what: "issue_events.body", value: body })
+impl Context {
+    /// Understands what happened to an issue as it's stored.
+    fn event(&self, row: &str, body: &str) -> Result<Event> {
+        serde_json::from_str(&self.open(personal::EVENT_BODY, row, body)?)
+            .map_err(|_| StoreError::Corrupt { what: "issue_events.body", value: row.to_owned() })
+    }
 }
 
 /// A stored moment.

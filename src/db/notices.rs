@@ -5,23 +5,15 @@ use std::collections::HashSet;
 use jiff::civil::Date;
 use serde::Serialize;
 
+use super::personal::{NOTICE_BODY, NOTICE_HTML, NOTICE_SEVERAL, NOTICE_TITLE, STAFF_NAME};
 use super::staff::SealedAddresses;
 use super::{
     Addresses, ChannelReach, Context, Form, NewLink, Result, Session, StaffMember, Store, Tx, date,
     to_json,
 };
 use crate::domain::counted::{CountedEntry, DeliveredNotice};
-use crate::seal::Sealer;
 
 impl Context {
-    /// What a message says; those of before were kept as they were.
-    fn open_words(&self, words: String) -> Result<String> {
-        match Sealer::is_sealed(&words) {
-            true => Ok(self.sealer.open(&words)?),
-            false => Ok(words),
-        }
-    }
-
     /// The configured channel of that lane.
     pub fn channel(&self, lane: &str) -> Option<&ChannelReach> {
         self.channels.iter().find(|channel| channel.lane == lane)
@@ -87,6 +79,7 @@ pub struct Notice {
 
 struct Row {
     id: String,
+    staff: String,
     topic: String,
     on_date: String,
     title: String,
@@ -97,7 +90,7 @@ struct Row {
     sealed: SealedAddresses,
 }
 
-from_row!(Row { ..sealed, id, topic, on_date, title, body, html, staff_number, staff_name });
+from_row!(Row { ..sealed, id, staff, topic, on_date, title, body, html, staff_number, staff_name });
 
 #[derive(Serialize)]
 struct NoticeRow<'n> {
@@ -108,7 +101,7 @@ struct NoticeRow<'n> {
     channel: &'n str,
     on: Date,
     topic: &'n str,
-    title: &'n str,
+    title: String,
     body: String,
     html: Option<String>,
     several: Option<String>,
@@ -125,7 +118,7 @@ impl Store {
         }
         let read = format!(
             "SELECT n.id, n.topic, n.on_date, n.title, n.body, n.html, s.number AS staff_number, s.name AS staff_name,
-               s.phone_sealed, s.email_sealed, s.wecom_sealed, s.feishu_sealed
+               s.id AS staff, s.phone_sealed, s.email_sealed, s.wecom_sealed, s.feishu_sealed
              FROM notices n JOIN staff s ON s.id = n.staff_id
              WHERE n.id {}",
             self.dialect.among()
@@ -135,16 +128,18 @@ impl Store {
             .fetch_all(&self.read)
             .await?;
         let notice = |row: Row| {
+            let title = self.context.open(NOTICE_TITLE, &row.id, &row.title)?;
+            let staff_name = self.context.open(STAFF_NAME, &row.staff, &row.staff_name)?;
             Ok(Notice {
-                addresses: row.sealed.open(&self.context)?,
+                addresses: row.sealed.open(&row.staff, &self.context)?,
+                body: self.context.open(NOTICE_BODY, &row.id, &row.body)?,
+                html: self.context.open_optional(NOTICE_HTML, &row.id, row.html)?,
                 id: row.id,
                 topic: row.topic,
                 on_date: row.on_date,
-                title: row.title,
-                body: self.context.open_words(row.body)?,
-                html: row.html.map(|html| self.context.open_words(html)).transpose()?,
+                title,
                 staff_number: row.staff_number,
-                staff_name: row.staff_name,
+                staff_name,
             })
         };
         rows.into_iter().map(notice).collect()
@@ -239,18 +234,19 @@ impl Tx {
         if topic != DIGEST {
             debt_key = format!("{debt_key}:{topic}");
         }
+        let id = self.context.id();
         Ok(NoticeRow {
-            id: self.context.id(),
             debt_id: self.context.id(),
             debt_key,
             staff: staff_id,
             channel,
             on: *on,
             topic,
-            title,
-            body: self.context.seal(body)?,
-            html: self.context.seal_optional(html.as_deref())?,
-            several: self.context.seal_optional(several.as_deref())?,
+            title: self.context.seal(NOTICE_TITLE, &id, title)?,
+            body: self.context.seal(NOTICE_BODY, &id, body)?,
+            html: self.context.seal_optional(NOTICE_HTML, &id, html.as_deref())?,
+            several: self.context.seal_optional(NOTICE_SEVERAL, &id, several.as_deref())?,
+            id,
         })
     }
 
@@ -294,8 +290,10 @@ impl Tx {
                 .fetch_one(&mut *self.db)
                 .await?;
         let context = self.shared_context();
-        let open = |words: Option<String>| words.map(|words| context.open_words(words)).transpose();
-        let (body, html, several) = (context.open_words(body)?, open(html)?, open(several)?);
+        let title = context.open(NOTICE_TITLE, id, &title)?;
+        let body = context.open(NOTICE_BODY, id, &body)?;
+        let html = context.open_optional(NOTICE_HTML, id, html)?;
+        let several = context.open_optional(NOTICE_SEVERAL, id, several)?;
         let on = date("notices.on_date", &on)?;
         // What only its reader may see doesn't go where others read too.
         let is_group = self.context.channel(&next).is_some_and(|next| next.form == Form::Group);

@@ -5,7 +5,9 @@ use std::sync::PoisonError;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Dialect, Result, Store, Tx, to_json};
+use super::notices::ADDRESS;
+use super::personal::{LANE_FAILURE, OUTBOX_ERROR};
+use super::{Context, Dialect, Result, Store, Tx, to_json};
 use crate::domain::counted::CountedEntry;
 use crate::domain::delivery::{Claim, Entry, Kept, LEASE_EXPIRED, Settlement, Withdrawal};
 use crate::domain::reason::ASKING;
@@ -102,7 +104,7 @@ impl Tx {
         .bind(lane)
         .bind(failure.is_none().then_some(now))
         .bind(failure.is_some().then_some(now))
-        .bind(failure)
+        .bind(self.context.seal_optional(LANE_FAILURE, lane, failure)?)
         .execute(&mut *self.db)
         .await?;
         Ok(())
@@ -146,7 +148,9 @@ struct KeptRow<'k> {
     id: &'k str,
     state: &'static str,
     unknown: Option<i64>,
-    error: Option<&'k str>,
+    error: Option<String>,
+    /// [`ADDRESS`], where that's why.
+    code: Option<&'static str>,
     not_before: i64,
     /// 1 where an attempt was made.
     tried: i64,
@@ -154,16 +158,18 @@ struct KeptRow<'k> {
 }
 
 impl KeptRow<'_> {
-    fn of<'k>((entry, kept): &'k (&Entry, Kept)) -> KeptRow<'k> {
-        KeptRow {
+    fn of<'k>((entry, kept): &'k (&Entry, Kept), context: &Context) -> Result<KeptRow<'k>> {
+        let error = kept.error.as_deref();
+        Ok(KeptRow {
             id: &entry.id,
             state: kept.standing.code(),
             unknown: kept.unknown_since,
-            error: kept.error.as_deref(),
+            error: context.seal_optional(OUTBOX_ERROR, &entry.id, error)?,
+            code: error.filter(|why| why.starts_with(ADDRESS)).map(|_| ADDRESS),
             not_before: kept.not_before,
             tried: i64::from(kept.tried),
             first: kept.first_attempt_at,
-        }
+        })
     }
 }
 
@@ -171,14 +177,12 @@ impl Store {
     /// Records whether a lane's receiver answered when it was asked. That it answers says nothing of what it was sent: a
     /// failure to take something stands until something was taken, or nothing is owed.
     pub async fn mark_asked(&self, lane: &str, failure: Option<&str>) -> Result<()> {
-        let sending: Option<String> = sqlx::query_scalar(
-            "SELECT failure FROM lanes WHERE name = $1 AND failure IS NOT NULL AND failure NOT LIKE $2",
-        )
-        .bind(lane.to_owned())
-        .bind(format!("{ASKING}%"))
-        .fetch_optional(&self.read)
-        .await?;
-        if sending.is_some() && self.next_attempt(lane).await?.is_some() {
+        let failure_of = "SELECT failure FROM lanes WHERE name = $1 AND failure IS NOT NULL";
+        let known: Option<String> =
+            sqlx::query_scalar(failure_of).bind(lane.to_owned()).fetch_optional(&self.read).await?;
+        let known = self.context.open_optional(LANE_FAILURE, lane, known)?;
+        let is_sending = known.is_some_and(|why| !why.starts_with(ASKING));
+        if is_sending && self.next_attempt(lane).await?.is_some() {
             return Ok(());
         }
         let failure = failure.map(|why| format!("{ASKING}{why}"));
@@ -385,7 +389,8 @@ impl Tx {
             return Ok(());
         }
         let now = self.now();
-        let rows: Vec<KeptRow<'_>> = kept.iter().map(KeptRow::of).collect();
+        let rows = kept.iter().map(|kept| KeptRow::of(kept, &self.context));
+        let rows: Vec<KeptRow<'_>> = rows.collect::<Result<_>>()?;
         let ids: Vec<&str> = rows.iter().map(|row| row.id).collect();
         let before = self.counted_entries(&to_json(&ids)?).await?;
         for row in &rows {
@@ -396,12 +401,13 @@ impl Tx {
         }
         let write = format!(
             "UPDATE outbox SET state = j.state, unknown_since = j.\"unknown\", last_error = COALESCE(j.error, last_error),
+               error_code = CASE WHEN j.error IS NULL THEN error_code ELSE j.code END,
                not_before = j.not_before, attempts = attempts + j.tried, first_attempt_at = j.\"first\",
                last_attempt_at = CASE WHEN j.tried = 1 THEN $2 ELSE last_attempt_at END,
                settled_at = CASE WHEN j.state IN ('delivered', 'refused', 'cancelled') THEN $2 ELSE NULL END,
                lease_owner = NULL, lease_until = NULL
              FROM {} AS j WHERE outbox.id = j.id",
-            self.dialect.rows(&["id", "state", "error"], &["unknown", "not_before", "tried", "first"])
+            self.dialect.rows(&["id", "state", "error", "code"], &["unknown", "not_before", "tried", "first"])
         );
         sqlx::query(sqlx::AssertSqlSafe(write))
             .bind(to_json(&rows)?)

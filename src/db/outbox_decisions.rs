@@ -1,6 +1,7 @@
 //! The operator's desk at the outbox: what is there, and the few moves that only a named person may make.
 
-use super::{Result, Store, StoreError, Tx, word};
+use super::personal::OUTBOX_ERROR;
+use super::{Context, Result, Store, StoreError, Tx, word};
 use crate::domain::counted::Thing;
 use crate::domain::delivery::Withdrawal;
 use crate::words;
@@ -54,6 +55,21 @@ from_row!(Debt {
     settled_at
 });
 
+struct DebtRow {
+    id: String,
+    debt: Debt,
+}
+
+from_row!(DebtRow { ..debt, id });
+
+impl DebtRow {
+    fn opened(self, context: &Context) -> Result<Debt> {
+        let DebtRow { id, debt } = self;
+        let last_error = context.open_optional(OUTBOX_ERROR, &id, debt.last_error)?;
+        Ok(Debt { last_error, ..debt })
+    }
+}
+
 /// As it's shown: what is in flight has a lease.
 const STATE: &str = "CASE WHEN lease_until IS NULL THEN state ELSE 'leased' END";
 
@@ -70,7 +86,7 @@ impl Debt {
 
 fn debts() -> String {
     format!(
-        "SELECT lane, debt_key, kind, shown AS state, unknown_since, withdrawn, attempts, not_before, last_error, created_at,
+        "SELECT id, lane, debt_key, kind, shown AS state, unknown_since, withdrawn, attempts, not_before, last_error, created_at,
            settled_at FROM (SELECT outbox.*, {STATE} AS shown FROM outbox) AS debts"
     )
 }
@@ -117,22 +133,23 @@ impl Store {
              ORDER BY created_at, id LIMIT $3",
             debts()
         );
-        Ok(sqlx::query_as(sqlx::AssertSqlSafe(listed))
+        let rows: Vec<DebtRow> = sqlx::query_as(sqlx::AssertSqlSafe(listed))
             .bind(lane.unwrap_or_default())
             .bind(state.unwrap_or_default())
             .bind(limit)
             .fetch_all(&self.read)
-            .await?)
+            .await?;
+        rows.into_iter().map(|row| row.opened(&self.context)).collect()
     }
 
     /// One debt by its key.
     pub async fn debt(&self, debt_key: &str) -> Result<Debt> {
         let found = format!("{} WHERE debt_key = $1", debts());
-        sqlx::query_as(sqlx::AssertSqlSafe(found))
+        let row: Option<DebtRow> = sqlx::query_as(sqlx::AssertSqlSafe(found))
             .bind(debt_key)
             .fetch_optional(&self.read)
-            .await?
-            .ok_or_else(|| no_debt(debt_key))
+            .await?;
+        row.ok_or_else(|| no_debt(debt_key))?.opened(&self.context)
     }
 }
 
@@ -141,6 +158,8 @@ pub(crate) struct DecidedDebt {
     id: String,
     pub kind: String,
     pub target_id: String,
+    /// How it stands.
+    pub state: String,
     pub withdrawn: Option<Withdrawal>,
     /// It's there, and by which number isn't known.
     pub lacks_a_number: bool,
@@ -187,7 +206,7 @@ impl Tx {
                 standing.unwrap_or(&state)
             )));
         }
-        Ok(DecidedDebt { id, kind, target_id, withdrawn, lacks_a_number })
+        Ok(DecidedDebt { id, kind, target_id, state, withdrawn, lacks_a_number })
     }
 
     /// Whether a referral is there, and its number isn't known.

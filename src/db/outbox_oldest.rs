@@ -1,5 +1,6 @@
 //! The oldest debt of a lane that wants a look: what a reason names where it counts several.
 
+use super::personal::OUTBOX_ERROR;
 use super::{Result, Store};
 
 /// What kept a debt from being delivered.
@@ -10,6 +11,9 @@ pub enum Wants {
     /// It's held until a person decides.
     Decision,
 }
+
+/// An entry's id and key, since when, and why, sealed.
+type Found = (String, String, i64, String);
 
 impl Store {
     /// The key of a lane's oldest debt of that kind, and when it was owed, in milliseconds. Reads only what waits, by an
@@ -31,13 +35,18 @@ impl Store {
     /// The debt of a lane that has been looked for the longest: its key, since when it's unknown, in milliseconds, and what
     /// the last attempt or look came to.
     pub async fn oldest_unknown(&self, lane: &str) -> Result<Option<(String, i64, String)>> {
-        Ok(sqlx::query_as(
-            "SELECT debt_key, unknown_since, COALESCE(last_error, '') FROM outbox
+        let found: Option<Found> = sqlx::query_as(
+            "SELECT id, debt_key, unknown_since, COALESCE(last_error, '') FROM outbox
              WHERE lane = $1 AND state = 'ready' AND unknown_since IS NOT NULL ORDER BY unknown_since LIMIT 1",
         )
         .bind(lane.to_owned())
         .fetch_optional(&self.read)
-        .await?)
+        .await?;
+        found.map(|found| self.opened(found)).transpose()
+    }
+
+    fn opened(&self, (id, key, since, why): Found) -> Result<(String, i64, String)> {
+        Ok((key, since, self.context.open(OUTBOX_ERROR, &id, &why)?))
     }
 
     /// How many debts of a lane were tried again and again and certainly haven't arrived, a hundred at the most, and the
@@ -56,12 +65,12 @@ impl Store {
             return Ok((0, None));
         }
         let read = format!(
-            "SELECT debt_key, created_at, COALESCE(last_error, '') {FAILING} ORDER BY created_at LIMIT 1"
+            "SELECT id, debt_key, created_at, COALESCE(last_error, '') {FAILING} ORDER BY created_at LIMIT 1"
         );
-        let oldest = sqlx::query_as(sqlx::AssertSqlSafe(read))
+        let oldest: Option<Found> = sqlx::query_as(sqlx::AssertSqlSafe(read))
             .bind(lane.to_owned())
             .fetch_optional(&self.read)
             .await?;
-        Ok((count, oldest))
+        Ok((count, oldest.map(|found| self.opened(found)).transpose()?))
     }
 }

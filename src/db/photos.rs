@@ -4,6 +4,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use sha2::{Digest, Sha256};
 
+use super::personal::{PHOTO_BYTES, PHOTO_FILE};
 use super::{Result, Store, StoreError, Tx, Upsert, to_json};
 use crate::domain::referral;
 use crate::seal::hex;
@@ -59,6 +60,7 @@ pub fn media_type(bytes: &[u8]) -> Option<&'static str> {
 
 struct Row {
     id: String,
+    photo: String,
     reference: String,
     place: i64,
     remote_id: String,
@@ -70,6 +72,7 @@ struct Row {
 
 from_row!(Row {
     id,
+    photo,
     reference,
     place,
     remote_id,
@@ -113,15 +116,15 @@ impl Tx {
             return rule(format!("「{number}」已有 {MOST_PHOTOS} 张照片，不能再加"));
         }
         let (id, now) = (self.context.id(), self.now());
-        let sealed = self.context.seal(&STANDARD.encode(bytes))?;
+        let sealed = self.context.seal(PHOTO_BYTES, &id, &STANDARD.encode(bytes))?;
         sqlx::query(
             "INSERT INTO photos (id, issue_id, place, file_name, media_type, bytes_sealed, digest, created_at)
              VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
         )
-        .bind(id)
+        .bind(&id)
         .bind(&issue)
         .bind(place)
-        .bind(file_name)
+        .bind(self.context.seal(PHOTO_FILE, &id, file_name)?)
         .bind(media_type)
         .bind(sealed)
         .bind(digest)
@@ -192,7 +195,7 @@ impl Store {
             return Ok(Vec::new());
         }
         let read = format!(
-            "SELECT s.id, r.reference, p.place, r.remote_id, r.remote_word, p.file_name, p.media_type, p.bytes_sealed
+            "SELECT s.id, p.id AS photo, r.reference, p.place, r.remote_id, r.remote_word, p.file_name, p.media_type, p.bytes_sealed
              FROM referral_photos s JOIN referrals r ON r.id = s.referral_id JOIN photos p ON p.id = s.photo_id
              WHERE s.id {}",
             self.dialect.among()
@@ -210,7 +213,7 @@ impl Store {
     }
 
     fn read_photo(&self, row: Row) -> Result<Photo> {
-        let coded = self.context.sealer.open(&row.bytes_sealed)?;
+        let coded = self.context.open(PHOTO_BYTES, &row.photo, &row.bytes_sealed)?;
         let bytes = STANDARD.decode(coded).map_err(|_| StoreError::Corrupt {
             what: "photos.bytes_sealed",
             value: row.id.clone(),
@@ -220,7 +223,7 @@ impl Store {
             id: row.id,
             remote_id: row.remote_id,
             remote_word: row.remote_word,
-            file_name: row.file_name,
+            file_name: self.context.open(PHOTO_FILE, &row.photo, &row.file_name)?,
             media_type: row.media_type,
             bytes,
         })

@@ -2,6 +2,7 @@
 
 use std::sync::{Arc, PoisonError};
 
+use super::personal::{PLAN_BY, PLAN_REASON};
 use super::{Result, Session, Store, Tx, applied, to_json};
 use crate::domain::campaign::{Campaign, PhaseName};
 use crate::domain::obligations::Plans;
@@ -43,10 +44,11 @@ impl Store {
         if !is_over {
             return Ok(false);
         }
-        let by: Option<String> =
-            sqlx::query_scalar("SELECT applied_by FROM plans ORDER BY version DESC LIMIT 1")
-                .fetch_optional(&self.read)
-                .await?;
+        let last = "SELECT version, applied_by FROM plans ORDER BY version DESC LIMIT 1";
+        let last: Option<(i64, String)> = sqlx::query_as(last).fetch_optional(&self.read).await?;
+        let opened =
+            |(version, by): (i64, String)| self.context.open(PLAN_BY, &version.to_string(), &by);
+        let by = last.map(opened).transpose()?;
         let told: Option<i64> = sqlx::query_scalar("SELECT 1 FROM reminders LIMIT 1")
             .fetch_optional(&self.read)
             .await?;
@@ -81,14 +83,19 @@ impl Tx {
     /// Makes a plan the one in effect.
     pub async fn put_plan(&mut self, plan: &Campaign, by: &str, reason: &str) -> Result<()> {
         let now = self.now();
+        let version: i64 = sqlx::query_scalar("SELECT COALESCE(MAX(version), 0) + 1 FROM plans")
+            .fetch_one(&mut *self.db)
+            .await?;
+        let row = version.to_string();
         sqlx::query(
             "INSERT INTO plans (version, code, body, applied_by, reason, applied_at)
-             SELECT COALESCE(MAX(version), 0) + 1, $1, $2, $3, $4, $5 FROM plans",
+             VALUES ($1, $2, $3, $4, $5, $6)",
         )
+        .bind(version)
         .bind(plan.code.clone())
         .bind(to_json(plan)?)
-        .bind(by.to_owned())
-        .bind(reason.to_owned())
+        .bind(self.context.seal(PLAN_BY, &row, by)?)
+        .bind(self.context.seal(PLAN_REASON, &row, reason)?)
         .bind(now)
         .execute(&mut *self.db)
         .await?;

@@ -1,6 +1,7 @@
 //! What was odd about a platform's answers, and of whose requests it gives none: what the status page says of following.
 
 use super::outbox_named::COUNTED;
+use super::personal::{NOTE_SAMPLE, UNASKED_WHY, row_of};
 use super::{Result, Store, Tx};
 
 /// Something odd, as it's said, how it stood there last, and how often it came.
@@ -28,6 +29,13 @@ pub struct Unasked {
 
 from_row!(Unasked { reference, number, since, why, count });
 
+struct UnaskedRow {
+    id: String,
+    unasked: Unasked,
+}
+
+from_row!(UnaskedRow { ..unasked, id });
+
 impl Tx {
     /// Notes what was odd about answers.
     pub async fn note_platform(&mut self, notes: &[(String, String)]) -> Result<()> {
@@ -40,7 +48,7 @@ impl Tx {
             )
             .bind(lane.clone())
             .bind(what.clone())
-            .bind(sample.clone())
+            .bind(self.context.seal(NOTE_SAMPLE, &row_of(&lane, what), sample)?)
             .bind(now)
             .execute(&mut *self.db)
             .await?;
@@ -52,20 +60,26 @@ impl Tx {
 impl Store {
     /// What was odd about the platform's answers since then.
     pub async fn platform_notes(&self, since: i64) -> Result<Vec<PlatformNote>> {
-        Ok(sqlx::query_as(
+        let lane = &self.context.platform_lane;
+        let mut notes: Vec<PlatformNote> = sqlx::query_as(
             "SELECT what, sample, first_at, times FROM platform_notes WHERE lane = $1 AND last_at >= $2
              ORDER BY first_at, what LIMIT 20",
         )
         .bind(self.context.platform_lane.clone())
         .bind(since)
         .fetch_all(&self.read)
-        .await?)
+        .await?;
+        for note in &mut notes {
+            let row = row_of(lane, &note.what);
+            note.sample = self.context.open(NOTE_SAMPLE, &row, &note.sample)?;
+        }
+        Ok(notes)
     }
 
     /// The referral about which the platform has longest given no answer, and how many there are.
     pub async fn unasked(&self) -> Result<Option<Unasked>> {
-        Ok(sqlx::query_as(
-            "SELECT r.reference, COALESCE(r.remote_id, r.token, '') AS number, r.unasked_since AS since,
+        let found: Option<UnaskedRow> = sqlx::query_as(
+            "SELECT r.id, r.reference, COALESCE(r.remote_id, r.token, '') AS number, r.unasked_since AS since,
                COALESCE(r.unasked_why, '') AS why,
                (SELECT COUNT(*) FROM (SELECT 1 FROM referrals WHERE lane = $1 AND unasked_since IS NOT NULL LIMIT $2) AS few)
                  AS count
@@ -74,6 +88,11 @@ impl Store {
         .bind(self.context.platform_lane.clone())
         .bind(COUNTED)
         .fetch_optional(&self.read)
-        .await?)
+        .await?;
+        let opened = |UnaskedRow { id, unasked }: UnaskedRow| {
+            let why = self.context.open(UNASKED_WHY, &id, &unasked.why)?;
+            Ok(Unasked { why, ..unasked })
+        };
+        found.map(opened).transpose()
     }
 }

@@ -2,6 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::personal::UNASKED_WHY;
 use super::{Result, Store, Tx, to_json};
 
 /// A referral that the platform has and hasn't ended.
@@ -102,7 +103,7 @@ impl Store {
 
     /// The referrals that wait for their number, the longest due first, at most `limit`.
     pub async fn due_numbers(&self, limit: i64) -> Result<Vec<OpenReferral>> {
-        Ok(sqlx::query_as(
+        let due: Vec<OpenReferral> = sqlx::query_as(
             "SELECT id, remote_id, token, delivered_at, CAST(NULL AS BIGINT) AS ended_at, unasked_since, unasked_why,
                CAST(0 AS BIGINT) AS replaced
              FROM referrals WHERE lane = $1 AND state = 'waiting' AND poll_at <= $2
@@ -112,7 +113,8 @@ impl Store {
         .bind(self.context.clock.millis())
         .bind(limit)
         .fetch_all(&self.read)
-        .await?)
+        .await?;
+        self.with_whys(due)
     }
 
     /// The referrals to ask about now, the longest due first, at most `limit` that are open and as many that have ended; one
@@ -134,6 +136,15 @@ impl Store {
         .fetch_all(&self.read)
         .await?;
         due.extend(self.due_again(limit, went).await?);
+        self.with_whys(due)
+    }
+
+    /// With the reasons for which they got no answer opened.
+    fn with_whys(&self, mut due: Vec<OpenReferral>) -> Result<Vec<OpenReferral>> {
+        for open in &mut due {
+            let why = open.unasked_why.take();
+            open.unasked_why = self.context.open_optional(UNASKED_WHY, &open.id, why)?;
+        }
         Ok(due)
     }
 

@@ -1,5 +1,6 @@
 //! Residents who can be visited again.
 
+use super::personal::RESIDENT_NAME;
 use super::{Result, Store};
 
 /// A resident who can be visited again: all of their issues are resolved.
@@ -16,13 +17,13 @@ pub struct RevisitDue {
 impl Store {
     /// The residents who owe us an answer and can give it now, at most `limit`.
     pub async fn revisits_due(&self, limit: i64) -> Result<Vec<RevisitDue>> {
-        let rows: Vec<(String, String, String, i64, i64)> = sqlx::query_as(
-            "SELECT s.number, r.name_sealed, f.number,
+        let rows: Vec<(String, String, String, String, i64, i64)> = sqlx::query_as(
+            "SELECT s.number, r.id, r.name_sealed, f.number,
                COUNT(CASE WHEN i.state = 'resolved' THEN 1 END), COALESCE(MAX(i.round), 1)
              FROM duties d JOIN duty_groups b ON b.id = d.group_id JOIN residents r ON r.id = d.resident_id
              JOIN subjects s ON s.id = d.subject_id JOIN staff f ON f.id = b.staff_id LEFT JOIN issues i ON i.resident_id = r.id
              WHERE d.kind = 'revisit' AND d.state = 'open'
-             GROUP BY d.id, s.number, r.name_sealed, f.number
+             GROUP BY d.id, s.number, r.id, r.name_sealed, f.number
              HAVING COUNT(CASE WHEN i.state NOT IN ('resolved', 'closed', 'void') THEN 1 END) = 0
              ORDER BY s.number, d.id LIMIT $1",
         )
@@ -30,8 +31,8 @@ impl Store {
         .fetch_all(&self.read)
         .await?;
         rows.into_iter()
-            .map(|(subject_number, resident, staff_number, resolved, round)| {
-                let resident = self.context.sealer.open(&resident)?;
+            .map(|(subject_number, id, resident, staff_number, resolved, round)| {
+                let resident = self.context.open(RESIDENT_NAME, &id, &resident)?;
                 Ok(RevisitDue { subject_number, resident, staff_number, resolved, round })
             })
             .collect()

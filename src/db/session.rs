@@ -11,6 +11,7 @@ use sqlx::{Any, AnyConnection, Connection};
 use super::last_tree::LastTree;
 use super::{AreaTree, Context, Dialect};
 use crate::clock::township_date;
+use crate::domain::audit::Origin;
 use crate::domain::campaign::Campaign;
 use crate::domain::obligations::Plans;
 
@@ -25,6 +26,8 @@ pub struct Session {
     pub(super) plans: Arc<Plans>,
     pub(super) areas: Option<Arc<AreaTree>>,
     pub(super) last_tree: LastTree,
+    /// From where what it changes is changed.
+    pub(super) origin: Arc<Origin>,
 }
 
 impl Session {

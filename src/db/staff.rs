@@ -4,6 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use serde::{Deserialize, Serialize};
 
+use super::personal::{STAFF_EMAIL, STAFF_FEISHU, STAFF_NAME, STAFF_PHONE, STAFF_WECOM};
 use super::sets::Columns;
 use super::{Context, Result, Session, Store, Tx, to_json, word};
 use crate::domain::counted::Thing;
@@ -37,21 +38,23 @@ pub(super) struct SealedAddresses {
 from_row!(SealedAddresses { phone_sealed, email_sealed, wecom_sealed, feishu_sealed });
 
 impl SealedAddresses {
-    pub(super) fn open(self, context: &Context) -> Result<Addresses> {
+    /// Those of the person with this id.
+    pub(super) fn open(self, id: &str, context: &Context) -> Result<Addresses> {
         Ok(Addresses {
-            phone: context.open_sealed(self.phone_sealed)?,
-            email: context.open_sealed(self.email_sealed)?,
-            wecom: context.open_sealed(self.wecom_sealed)?,
-            feishu: context.open_sealed(self.feishu_sealed)?,
+            phone: context.open_optional(STAFF_PHONE, id, self.phone_sealed)?,
+            email: context.open_optional(STAFF_EMAIL, id, self.email_sealed)?,
+            wecom: context.open_optional(STAFF_WECOM, id, self.wecom_sealed)?,
+            feishu: context.open_optional(STAFF_FEISHU, id, self.feishu_sealed)?,
         })
     }
 
-    fn seal(addresses: &Addresses, context: &Context) -> Result<SealedAddresses> {
+    fn seal(addresses: &Addresses, id: &str, context: &Context) -> Result<SealedAddresses> {
+        let Addresses { phone, email, wecom, feishu } = addresses;
         Ok(SealedAddresses {
-            phone_sealed: context.seal_optional(addresses.phone.as_deref())?,
-            email_sealed: context.seal_optional(addresses.email.as_deref())?,
-            wecom_sealed: context.seal_optional(addresses.wecom.as_deref())?,
-            feishu_sealed: context.seal_optional(addresses.feishu.as_deref())?,
+            phone_sealed: context.seal_optional(STAFF_PHONE, id, phone.as_deref())?,
+            email_sealed: context.seal_optional(STAFF_EMAIL, id, email.as_deref())?,
+            wecom_sealed: context.seal_optional(STAFF_WECOM, id, wecom.as_deref())?,
+            feishu_sealed: context.seal_optional(STAFF_FEISHU, id, feishu.as_deref())?,
         })
     }
 
@@ -82,29 +85,35 @@ const ALL: &str = "SELECT id, number, name, area_id, unit, calendar_version, pho
    FROM staff ORDER BY number";
 const ROLES: &str = "SELECT staff_id, role FROM staff_roles ORDER BY staff_id, role";
 
-fn join(rows: Vec<Row>, roles: Vec<(String, String)>) -> Result<Vec<StaffMember>> {
+fn join(
+    rows: Vec<Row>,
+    roles: Vec<(String, String)>,
+    context: &Context,
+) -> Result<Vec<StaffMember>> {
     let mut by_person: HashMap<String, Vec<Role>> = HashMap::new();
     for (staff_id, role) in roles {
         by_person.entry(staff_id).or_default().push(word("staff_roles.role", &role, Role::read)?);
     }
-    let person = |row: Row| StaffMember {
-        roles: by_person.remove(&row.id).unwrap_or_default(),
-        id: row.id,
-        number: row.number,
-        name: row.name,
-        area_id: row.area_id,
-        unit: row.unit,
-        addresses: row.sealed.kinds(),
-        calendar_version: row.calendar_version,
+    let person = |row: Row| {
+        Ok(StaffMember {
+            roles: by_person.remove(&row.id).unwrap_or_default(),
+            name: context.open(STAFF_NAME, &row.id, &row.name)?,
+            id: row.id,
+            number: row.number,
+            area_id: row.area_id,
+            unit: row.unit,
+            addresses: row.sealed.kinds(),
+            calendar_version: row.calendar_version,
+        })
     };
-    Ok(rows.into_iter().map(person).collect())
+    rows.into_iter().map(person).collect()
 }
 
 impl Store {
     /// Everyone.
     pub async fn staff(&self) -> Result<Vec<StaffMember>> {
         let rows = sqlx::query_as(ALL).fetch_all(&self.read).await?;
-        join(rows, sqlx::query_as(ROLES).fetch_all(&self.read).await?)
+        join(rows, sqlx::query_as(ROLES).fetch_all(&self.read).await?, &self.context)
     }
 }
 
@@ -112,7 +121,7 @@ impl Session {
     /// Everyone, as this transaction sees them.
     pub async fn staff(&mut self) -> Result<Vec<StaffMember>> {
         let rows = sqlx::query_as(ALL).fetch_all(&mut *self.db).await?;
-        join(rows, sqlx::query_as(ROLES).fetch_all(&mut *self.db).await?)
+        join(rows, sqlx::query_as(ROLES).fetch_all(&mut *self.db).await?, &self.context)
     }
 }
 
@@ -152,11 +161,11 @@ pub struct StaffEntry<'e> {
 impl Session {
     /// A person's row, sealed.
     pub fn staff_row(&self, entry: StaffEntry<'_>) -> Result<StaffRow> {
-        let sealed = SealedAddresses::seal(entry.addresses, &self.context)?;
+        let sealed = SealedAddresses::seal(entry.addresses, &entry.id, &self.context)?;
         Ok(StaffRow {
+            name: self.context.seal(STAFF_NAME, &entry.id, entry.name)?,
             id: entry.id,
             number: entry.number.to_owned(),
-            name: entry.name.to_owned(),
             area_id: entry.area_id,
             unit: entry.unit.to_owned(),
             phone_sealed: sealed.phone_sealed,
@@ -184,9 +193,10 @@ impl Session {
     /// Everyone, with their addresses.
     pub async fn known_staff(&mut self) -> Result<Vec<KnownStaff>> {
         let rows: Vec<Row> = sqlx::query_as(ALL).fetch_all(&mut *self.db).await?;
-        let opened = rows.iter().map(|row| row.sealed.clone().open(&self.context));
+        let opened = rows.iter().map(|row| row.sealed.clone().open(&row.id, &self.context));
         let opened = opened.collect::<Result<Vec<_>>>()?;
-        let people = join(rows, sqlx::query_as(ROLES).fetch_all(&mut *self.db).await?)?;
+        let roles = sqlx::query_as(ROLES).fetch_all(&mut *self.db).await?;
+        let people = join(rows, roles, &self.context)?;
         let known = people.into_iter().zip(opened);
         Ok(known.map(|(person, addresses)| KnownStaff { person, addresses }).collect())
     }

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::personal::{RESIDENT_CONTACT, RESIDENT_NAME, RESIDENT_UNHEARD, SUBJECT_NAME};
 use super::sets::{Columns, last_of_each};
 use super::{Context, Result, Session, Tx};
 use crate::domain::mask;
@@ -12,8 +13,8 @@ use crate::domain::subject::SubjectKind;
 impl Context {
     /// A subject's name as a notice may show it: a household's masked, a shop's or a school's as it hangs over the
     /// door.
-    pub(super) fn masked_name(&self, kind: &str, sealed: &str) -> Result<String> {
-        let name = self.sealer.open(sealed)?;
+    pub(super) fn masked_name(&self, id: &str, kind: &str, sealed: &str) -> Result<String> {
+        let name = self.open(SUBJECT_NAME, id, sealed)?;
         Ok(if kind == SubjectKind::Household.code() { mask::name(&name) } else { name })
     }
 }
@@ -54,15 +55,15 @@ impl Session {
     /// Who has no visitor in these areas: the first of each area, with how many there are.
     pub async fn unassigned(&mut self, areas: &[&str]) -> Result<Vec<Unvisited>> {
         let query = format!(
-            "SELECT area_id, number, kind, name_sealed, total FROM (
-               SELECT s.area_id, s.number, s.kind, s.name_sealed, COUNT(*) OVER (PARTITION BY s.area_id) AS total,
+            "SELECT id, area_id, number, kind, name_sealed, total FROM (
+               SELECT s.id, s.area_id, s.number, s.kind, s.name_sealed, COUNT(*) OVER (PARTITION BY s.area_id) AS total,
                  ROW_NUMBER() OVER (PARTITION BY s.area_id ORDER BY s.number) AS place
                FROM subjects s LEFT JOIN assignments a ON a.subject_id = s.id
                WHERE s.area_id {} AND a.id IS NULL) AS u
              WHERE place <= 200 ORDER BY area_id, number",
             self.dialect.among()
         );
-        let columns = ["area_id", "number", "kind", "name_sealed", "total"];
+        let columns = ["id", "area_id", "number", "kind", "name_sealed", "total"];
         self.read_set(&columns, &query, areas, &[]).await
     }
 
@@ -113,9 +114,9 @@ impl ResidentWords {
     /// Opens them.
     pub fn open(self, context: &Context) -> Result<OpenWords> {
         Ok(OpenWords {
-            name: context.sealer.open(&self.name_sealed)?,
-            contact: context.open_sealed(self.contact_sealed)?,
-            unheard: context.open_sealed(self.unheard_sealed)?,
+            name: context.open(RESIDENT_NAME, &self.id, &self.name_sealed)?,
+            contact: context.open_optional(RESIDENT_CONTACT, &self.id, self.contact_sealed)?,
+            unheard: context.open_optional(RESIDENT_UNHEARD, &self.id, self.unheard_sealed)?,
         })
     }
 }
@@ -141,10 +142,13 @@ pub struct CorrectedVisit {
     pub natural_key: String,
     pub visited_on: String,
     pub staff_id: String,
+    /// For the audit.
+    #[serde(skip)]
+    pub was_on: String,
 }
 
 /// An issue whose words were put right.
-#[derive(Debug, Serialize)]
+#[derive(Serialize)]
 pub struct CorrectedIssue {
     pub id: String,
     #[serde(skip)]
@@ -156,11 +160,17 @@ pub struct CorrectedIssue {
     pub place: String,
     pub natural_key: String,
     pub text_sealed: String,
+    /// What it said, and what it says, for the audit.
+    #[serde(skip)]
+    pub was: String,
+    #[serde(skip)]
+    pub became: String,
 }
 
 /// A subject that nobody visits.
 #[derive(Debug, Clone, Deserialize)]
 pub struct Unvisited {
+    id: String,
     pub area_id: String,
     pub number: String,
     kind: String,
@@ -172,7 +182,7 @@ pub struct Unvisited {
 impl Unvisited {
     /// Its name: a household's masked.
     pub fn name(&self, context: &Context) -> Result<String> {
-        context.masked_name(&self.kind, &self.name_sealed)
+        context.masked_name(&self.id, &self.kind, &self.name_sealed)
     }
 }
 

@@ -2,7 +2,8 @@
 
 use jiff::Timestamp;
 
-use super::{Result, Store, event, instant, word};
+use super::personal::{EVENT_ACTOR, STAFF_NAME, row_of};
+use super::{Result, Store, instant, word};
 use crate::domain::duty::DutyKind;
 use crate::domain::holder::{Holding, holdings};
 use crate::domain::issue::{Event, Issue};
@@ -29,6 +30,18 @@ pub enum What {
         days: i64,
     },
 }
+
+struct ToldRow {
+    at: i64,
+    kind: String,
+    step: i64,
+    person_id: String,
+    person: String,
+    absent_id: Option<String>,
+    absent: Option<String>,
+}
+
+from_row!(ToldRow { at, kind, step, person_id, person, absent_id, absent });
 
 /// Everything of one issue.
 #[derive(Debug, Clone)]
@@ -64,18 +77,23 @@ impl Store {
     }
 
     async fn happened(&self, id: &str) -> Result<Vec<(Timestamp, Event, String)>> {
-        let rows: Vec<(i64, String, String)> = sqlx::query_as(
-            "SELECT at, body, actor FROM issue_events WHERE issue_id = $1 ORDER BY sequence",
+        let rows: Vec<(i64, i64, String, String)> = sqlx::query_as(
+            "SELECT sequence, at, body, actor FROM issue_events WHERE issue_id = $1 ORDER BY sequence",
         )
         .bind(id)
         .fetch_all(&self.read)
         .await?;
-        rows.into_iter().map(|(at, body, actor)| Ok((instant(at), event(body)?, actor))).collect()
+        let happened = |(sequence, at, body, actor): (i64, i64, String, String)| {
+            let row = row_of(id, sequence);
+            let actor = self.context.open(EVENT_ACTOR, &row, &actor)?;
+            Ok((instant(at), self.context.event(&row, &body)?, actor))
+        };
+        rows.into_iter().map(happened).collect()
     }
 
     async fn told_of(&self, id: &str) -> Result<Vec<Entry>> {
-        let rows: Vec<(i64, String, i64, String, Option<String>)> = sqlx::query_as(
-            "SELECT t.at, b.kind, t.step, s.name, m.name FROM reminders t JOIN duty_groups b ON b.id = t.group_id
+        let rows: Vec<ToldRow> = sqlx::query_as(
+            "SELECT t.at, b.kind, t.step, s.id AS person_id, s.name AS person, m.id AS absent_id, m.name AS absent FROM reminders t JOIN duty_groups b ON b.id = t.group_id
              JOIN staff s ON s.id = t.staff_id LEFT JOIN staff m ON m.id = t.instead_of
              WHERE b.issue_id = $1 ORDER BY t.at, t.step",
         )
@@ -84,7 +102,11 @@ impl Store {
         .await?;
         let campaign = self.campaign();
         rows.into_iter()
-            .map(|(at, kind, step, person, instead_of)| {
+            .map(|row| {
+                let ToldRow { at, kind, step, person_id, person, absent_id, absent } = row;
+                let person = self.context.open(STAFF_NAME, &person_id, &person)?;
+                let absent_id = absent_id.unwrap_or_default();
+                let instead_of = self.context.open_optional(STAFF_NAME, &absent_id, absent)?;
                 let kind = word("duty_groups.kind", &kind, DutyKind::read)?;
                 let step =
                     usize::try_from(step).ok().and_then(|step| campaign.steps(kind).get(step));

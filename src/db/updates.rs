@@ -5,9 +5,10 @@ use std::collections::{HashMap, HashSet};
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
+use super::personal::{ANSWER_BODY, UNASKED_WHY};
 use super::polls::next_look_back;
 use super::projection::Projection;
-use super::{OpenReferral, Result, Store, StoreError, Tx, to_json, word};
+use super::{Context, OpenReferral, Result, Store, StoreError, Tx, to_json, word};
 use crate::domain::counted::Thing;
 use crate::domain::following::{Answer, Consequences, Followed, Number, NumberState, Said};
 use crate::domain::issue::Issue;
@@ -31,7 +32,7 @@ struct AnswerRow {
 }
 
 impl AnswerRow {
-    fn read(self) -> Result<Answer> {
+    fn read(self, context: &Context) -> Result<Answer> {
         let status = |text: &str| word("referral_updates.status", text, PlatformStatus::read);
         let status = self.status.as_deref().map(status).transpose()?;
         let numbers = |text: String| {
@@ -41,11 +42,11 @@ impl AnswerRow {
             })
         };
         let answer = Answer {
+            text: context.open(ANSWER_BODY, &self.id, &self.body)?,
             id: self.id,
             number: self.remote_id,
             word: self.word,
             status,
-            text: self.body,
             at: self.at,
             successors: self.successors.map(numbers).transpose()?.unwrap_or_default(),
             update_id: self.update_id,
@@ -140,7 +141,7 @@ impl Tx {
         );
         let lane = self.context.platform_lane.clone();
         let rows: Vec<AnswerRow> = self.read_set(&ANSWER, &read, numbers, &[&lane]).await?;
-        rows.into_iter().map(AnswerRow::read).collect()
+        rows.into_iter().map(|row| row.read(&self.context)).collect()
     }
 
     /// The referrals that go by these numbers, with every number that each goes or went by, and their issues.
@@ -325,6 +326,7 @@ impl Tx {
         troubles: &HashMap<String, Trouble>,
     ) -> Result<()> {
         let now = self.context.clock.now();
+        let context = self.shared_context();
         let row = |open: &&OpenReferral| {
             let trouble = troubles.get(&open.id);
             let soon = trouble.is_some_and(|trouble| trouble.soon);
@@ -336,15 +338,16 @@ impl Tx {
             let why = trouble.filter(|trouble| !trouble.soon).map(|trouble| trouble.why.as_str());
             let why = why.or(open.unasked_why.as_deref().filter(|_| soon));
             let since = why.map(|_| open.unasked_since.unwrap_or(now.as_millisecond()));
-            serde_json::json!({
+            let why = context.seal_optional(UNASKED_WHY, &open.id, why)?;
+            Ok(serde_json::json!({
                 "id": open.id, "while_open": at(Some(while_open)), "once_ended": at(once_ended),
                 "since": since, "why": why,
-            })
+            }))
         };
         // One with several numbers stands here for each of them.
         let mut seen = HashSet::new();
         let asked = asked.iter().filter(|open| seen.insert(open.id.as_str()));
-        let rows: Vec<_> = asked.map(row).collect();
+        let rows = asked.map(row).collect::<Result<Vec<_>>>()?;
         // By how it stands after what was answered.
         let write = format!(
             "UPDATE referrals SET unasked_since = j.since, unasked_why = j.why,

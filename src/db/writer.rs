@@ -9,7 +9,7 @@ use std::time::Duration;
 use tokio::sync::{Mutex, OwnedMutexGuard};
 
 use super::session::{Session, TxConnection};
-use super::{Contacts, Dialect, Result, Store, applied};
+use super::{Contacts, Dialect, Result, Store, StoreError, applied};
 use crate::clock::Stopwatch;
 use crate::domain::counted::Thing;
 use crate::domain::figures::Tally;
@@ -74,12 +74,25 @@ impl Store {
             _turn: turn,
         };
         // It goes by the plan of its own instant, whichever process applied it.
-        if let Some(plans) = applied::others(&mut tx.session.db, &tx.session.plans).await? {
+        let (plans, key) = applied::others(&mut tx.session.db, &tx.session.plans).await?;
+        self.go_by_key(key)?;
+        if let Some(plans) = plans {
             tx.session.plans = Arc::new(plans);
             let last = Arc::clone(&tx.session.plans);
             *self.plans.write().unwrap_or_else(PoisonError::into_inner) = last;
         }
         Ok(tx)
+    }
+
+    /// Where another process has begun to replace the key, what this one writes is sealed with the new one too.
+    fn go_by_key(&self, key: Option<String>) -> Result<()> {
+        let sealer = &self.context.sealer;
+        let Some(expected) = key.filter(|key| !sealer.knows(key)) else { return Ok(()) };
+        sealer.refresh();
+        if sealer.knows(&expected) {
+            return Ok(());
+        }
+        Err(StoreError::WrongKey { expected, found: sealer.fingerprint() })
     }
 
     /// How long the longest turn of this process was.

@@ -87,7 +87,8 @@ pub async fn run(options: Options, told: impl Fn(&Day, &Outcome)) -> anyhow::Res
     tokio::spawn(serving);
     prepare_folder(&options)?;
     let settings = Settings::from_text(&configuration(&options, &platform_address), "demo")?;
-    Sealer::make_file(&settings.privacy.key_file, &Chance::system())?;
+    let privacy = &settings.privacy;
+    Sealer::make_file(&privacy.key_file, privacy.digest, &Chance::system())?;
     let store = open_store(&settings, clock.clone(), Chance::system()).await?;
     let listener = TcpListener::bind(&options.listen)
         .await

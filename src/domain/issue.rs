@@ -129,6 +129,22 @@ impl Event {
         }
     }
 
+    /// The same with other words in the place of what somebody said; nothing where nobody said anything.
+    pub fn with_words(&self, words: &str) -> Option<Event> {
+        let mut other = self.clone();
+        match &mut other {
+            Event::TownFinished { result: said }
+            | Event::PlatformFinished { reply: said }
+            | Event::PlatformOverridden { reason: said, .. }
+            | Event::PlatformReopened { reason: said }
+            | Event::Refused { reason: said }
+            | Event::Reopened { reason: said }
+            | Event::Voided { reason: said } => words.clone_into(said),
+            _ => return None,
+        }
+        Some(other)
+    }
+
     /// The kind of event, without what it carries.
     pub const fn kind(&self) -> EventKind {
         match self {

@@ -4,6 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
+use super::audit::Anchor;
+
 /// How far a record had come.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Recall {
@@ -31,6 +33,9 @@ pub struct Recall {
     pub entries: i64,
     #[serde(default)]
     pub counters: BTreeMap<String, i64>,
+    /// The last entry of its audit trail.
+    #[serde(default)]
+    pub audit: Option<Anchor>,
 }
 
 /// A number that an issue was given, and by what the issue is known again where it comes in once more.
@@ -111,6 +116,11 @@ impl Memory {
             && !found.cluster.is_empty()
             && known.cluster != found.cluster;
         (found.beats < known.beats || moved).then_some(known)
+    }
+
+    /// The last entry of a record's audit trail, as far as it's remembered.
+    pub fn anchor_of(&self, record: &str) -> Option<&Anchor> {
+        self.records.iter().find(|known| known.record == record)?.audit.as_ref()
     }
 
     /// Remembers how far a record has come; whoever calls has seen that it isn't [`Memory::lost_by`] it.

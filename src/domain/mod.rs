@@ -4,6 +4,7 @@
 //! and the same input always gives the same answer. It imports no other room.
 
 pub mod area;
+pub mod audit;
 pub mod campaign;
 pub mod counted;
 pub mod delivery;

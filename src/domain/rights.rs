@@ -20,6 +20,7 @@ words! {
         Reveal = "reveal", "导出个人信息";
         /// One issue in clear.
         RevealIssue = "reveal_issue", "查看群众的个人信息";
+        Erase = "erase", "删除群众的个人信息";
         Absence = "absence", "登记外出、换日历地址";
         ReportBreach = "report_breach", "登记违纪反映";
         Inspect = "inspect", "查看和办理违纪反映";
@@ -58,6 +59,7 @@ impl Right {
                 &[LeadingGroup, SupervisingLeader, OrganisationOffice, BranchSecretary]
             }
             Right::Apply => HEADS,
+            Right::Erase => HEADS,
             Right::Reveal => &[LeadingGroup, OrganisationOffice, Centre, Inspector],
             Right::RevealIssue => Role::ALL,
             Right::Inspect => &[Inspector],

@@ -36,7 +36,7 @@ pub(super) fn read_confirmation(cells: &mut Cells<'_>, people: &People) -> Optio
         return None;
     }
     let (what, area) = (cells.required(Field::Duty), cells.required(Field::Area));
-    let by = people.named_in(cells, Field::By).map(StaffMember::signed);
+    let by = people.named_in(cells, Field::By).map(|person| person.number.clone());
     Some(Confirmation { what: what?.to_owned(), area: area?.to_owned(), by: by? })
 }
 

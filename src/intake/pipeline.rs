@@ -345,8 +345,9 @@ impl<'i> Intake<'i> {
         tx.put_import(&import).await?;
         let detail = serde_json::json!({
             "added": report.added, "changed": report.changed, "digest": self.digest, "rows": report.rows_told(),
+            "file": file,
         });
-        tx.audit("import", kind, &file, &detail).await?;
+        tx.audit("import", kind, &self.digest, &detail).await?;
         tx.commit().await
     }
 

@@ -22,7 +22,7 @@ pub use channels::{
 };
 pub use links::{calendar as calendar_link, digest as digest_link};
 pub use messages::{MessageError, Messages};
-pub use page::{Shown, acknowledge, page};
+pub use page::{Shown, acknowledge, note_reading, page};
 pub use remind::{Reminded, ReminderRules, preview, remind};
 pub use standing::tell_standing;
 pub use upcoming::{Upcoming, upcoming};

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use minijinja::context;
+use serde_json::json;
 
 use super::details::{Details, details};
 use super::digest::{Audience, Draft, items};
@@ -46,6 +47,31 @@ pub async fn page(store: &Store, messages: &Messages, token: &str) -> Result<Sho
         Some(link) => Ok(Shown::Page(show(store, messages, &link, Asked::Reading).await?)),
     }
 }
+
+/// Once in so many milliseconds it's written down that somebody read their page.
+const READING_NOTED_EVERY: i64 = 3_600_000;
+
+/// Writes down that whoever this address is for saw what it shows.
+///
+/// # Errors
+/// Where the record can't be written.
+pub async fn note_reading(store: &Store, token: &str) -> Result<(), StoreError> {
+    let mut tx = store.begin().await?;
+    let Some(link) = tx.link(token).await?.filter(|link| link.ended.is_none()) else {
+        return tx.rollback().await;
+    };
+    let (number, _) = tx.staff_called(&link.staff_id).await?;
+    let since = tx.now() - READING_NOTED_EVERY;
+    if tx.has_audited(&number, READ, since).await? {
+        return tx.rollback().await;
+    }
+    let detail = json!({ "day": link.on_date, "several_could": link.asks });
+    tx.audit(&number, READ, "digest", &detail).await?;
+    tx.commit().await
+}
+
+/// That somebody read the page of their digest, in the audit.
+const READ: &str = "read_digest";
 
 /// 签收, 已阅: they needn't be told again of what that day's digest had; the address has done its work and ends. Where several
 /// could read it, `who` says who signs: their number, or the last four digits of their telephone.

@@ -44,6 +44,8 @@ pub(super) async fn findings(
         stalled_import: stalled_import(daemon).await?,
         restored: restored(daemon).await?,
         memory_trouble: daemon.memory_trouble(),
+        key_is_replaced: daemon.store.context().sealer.is_replacing(),
+        audit_flaw: daemon.audit_flaw(),
         unreachable: status.unreachable,
         vacancies: roles,
         unassigned,

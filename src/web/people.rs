@@ -6,17 +6,29 @@ use axum::extract::{Path, State};
 use axum::http::{StatusCode, header};
 use axum::response::{Html, IntoResponse, Response};
 
+use tracing::error;
+
 use super::unavailable::unavailable;
 use crate::daemon::Daemon;
 use crate::db::StoreError;
-use crate::notify::{Shown, acknowledge, calendar, page};
+use crate::notify::{Shown, acknowledge, calendar, note_reading, page};
 
 /// GET /digests/{token}
 pub(super) async fn digest(
     State(daemon): State<Arc<Daemon>>,
     Path(token): Path<String>,
 ) -> Response {
-    answer(page(&daemon.pages, &daemon.reminder_rules.messages, &token).await)
+    let shown = page(&daemon.pages, &daemon.reminder_rules.messages, &token).await;
+    if matches!(shown, Ok(Shown::Page(_))) {
+        let store = daemon.store.coming_from("网页 任务");
+        // Nobody waits for a turn to read their page.
+        tokio::spawn(async move {
+            if let Err(error) = note_reading(&store, &token).await {
+                error!(%error, "that a page was read can't be written down");
+            }
+        });
+    }
+    answer(shown)
 }
 
 /// POST /digests/{token}: 签收, 已阅
@@ -26,7 +38,8 @@ pub(super) async fn take_note(
     form: String,
 ) -> Response {
     let messages = &daemon.reminder_rules.messages;
-    answer(acknowledge(&daemon.store, messages, &token, &field(&form, "who")).await)
+    let store = daemon.store.coming_from("网页 签收");
+    answer(acknowledge(&store, messages, &token, &field(&form, "who")).await)
 }
 
 /// A field of a form, empty where it has none.

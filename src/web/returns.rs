@@ -34,7 +34,8 @@ pub(super) async fn receive(
         return (StatusCode::UNAUTHORIZED, "密钥不对\n").into_response();
     }
     let name = if body.starts_with(b"PK") { "upload.xlsx" } else { "upload.csv" };
-    match import_returns(&daemon.store, name, &body, daemon.settings.intake).await {
+    let store = daemon.store.coming_from("网页 /platform/returns");
+    match import_returns(&store, name, &body, daemon.settings.intake).await {
         Ok(report) => {
             let unmatched: String =
                 report.unmatched.iter().map(|row| format!("  {row}\n")).collect();

@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use jiff::SignedDuration;
 use zoufang::app::assignments::reassign;
 use zoufang::db::{Content, Holders, Receipt, Store, StoreError};
+use zoufang::domain::audit::Flaw;
 use zoufang::domain::delivery::Settlement;
 use zoufang::domain::duty::DutyKind;
 use zoufang::domain::issue::{Event, Issue, State};
@@ -227,7 +228,7 @@ on_both!(an_altered_audit_entry_is_found, async |fixture: Fixture| {
         .await
         .unwrap();
     raw.close().await;
-    assert_eq!(fixture.store.broken_audit().await.unwrap(), Some(2));
+    assert_eq!(fixture.store.broken_audit().await.unwrap(), Some(Flaw::Changed(2)));
 });
 
 on_both!(personal_data_is_nowhere_in_the_database_in_the_clear, async |fixture: Fixture| {

@@ -507,11 +507,14 @@ impl Town {
         let (store, plan) = (&self.fixture.store, self.fixture.store.campaign());
         let (today, start) = (self.today(), plan.starts_on().to_string());
         let mut lines: BTreeMap<(By, String), Counts> = BTreeMap::new();
+        let staff = store.staff().await.unwrap().into_iter();
+        let signed: BTreeMap<String, String> =
+            staff.map(|person| (person.number.clone(), person.signed())).collect();
         let mut add =
             |village: &str, person: Option<&String>, category: Option<&String>, counts: Counts| {
                 *lines.entry((By::Village, village.to_owned())).or_default() += counts;
                 if let Some(person) = person {
-                    *lines.entry((By::Person, person.clone())).or_default() += counts;
+                    *lines.entry((By::Person, signed[person].clone())).or_default() += counts;
                 }
                 let category = category.and_then(|category| Category::read(category));
                 if let Some(department) =
@@ -521,7 +524,7 @@ impl Town {
                 }
             };
         let subjects: Vec<(String, Option<String>, i64)> = sqlx::query_as(
-            "SELECT v.name, f.number || ' ' || f.name, CASE WHEN d.state = 'met' THEN 1 ELSE 0 END FROM subjects s
+            "SELECT v.name, f.number, CASE WHEN d.state = 'met' THEN 1 ELSE 0 END FROM subjects s
              JOIN areas v ON v.id = s.area_id LEFT JOIN assignments a ON a.subject_id = s.id LEFT JOIN staff f ON f.id = a.staff_id
              LEFT JOIN duties d ON d.duty_key = 'visit:' || s.id",
         )
@@ -546,9 +549,9 @@ impl Town {
             Option<i64>,
         );
         let issues: Vec<IssueRow> = sqlx::query_as(
-            "SELECT v.name, f.number || ' ' || f.name, i.category, i.state, i.due_on, b.due_on,
+            "SELECT v.name, f.number, i.category, i.state, i.due_on, b.due_on,
                (SELECT MIN(e.at) FROM issue_events e WHERE e.issue_id = i.id AND e.kind = 'acknowledged'
-                 AND e.body LIKE '%grid_member%') FROM issues i
+                 AND e.role = 'grid_member') FROM issues i
              JOIN areas v ON v.id = i.area_id LEFT JOIN assignments a ON a.subject_id = i.subject_id
              LEFT JOIN staff f ON f.id = a.staff_id LEFT JOIN duties d ON d.duty_key = 'acknowledge:' || i.id || '/grid_member'
              LEFT JOIN duty_groups b ON b.id = d.group_id WHERE i.state <> 'void' AND i.number LIKE $1",
@@ -578,7 +581,7 @@ impl Town {
         }
         let mut last: BTreeMap<String, (String, Option<String>, String, String)> = BTreeMap::new();
         let answers: Vec<(String, String, Option<String>, String, String)> = sqlx::query_as(
-            "SELECT w.resident_id, v.name, f.number || ' ' || f.name, w.visited_on, w.satisfaction FROM visits w
+            "SELECT w.resident_id, v.name, f.number, w.visited_on, w.satisfaction FROM visits w
              JOIN subjects s ON s.id = w.subject_id JOIN areas v ON v.id = s.area_id
              LEFT JOIN assignments a ON a.subject_id = s.id LEFT JOIN staff f ON f.id = a.staff_id
              WHERE w.kind = 'revisit' ORDER BY w.visited_on, w.id",

@@ -48,6 +48,7 @@ mod schedule;
 mod simulation;
 mod standing;
 mod support;
+mod trust;
 mod workbook;
 mod year;
 mod zoo;

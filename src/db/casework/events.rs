@@ -5,8 +5,9 @@ use std::collections::HashMap;
 use serde::{Deserialize, Serialize};
 
 use super::IssueRow;
+use crate::db::personal::{EVENT_ACTOR, EVENT_BODY, row_of};
 use crate::db::sets::Columns;
-use crate::db::{Result, Session, Tx, to_json};
+use crate::db::{Context, Result, Session, Tx, to_json};
 use crate::domain::counted::{Standing, Thing};
 use crate::domain::issue::{Event, EventKind, Issue};
 
@@ -25,16 +26,33 @@ impl EventRow {
     pub fn event(&self) -> Option<Event> {
         serde_json::from_str(&self.body).ok()
     }
+
+    /// As it's read: opened.
+    fn opened(mut self, context: &Context) -> Result<EventRow> {
+        let row = row_of(&self.issue_id, self.sequence);
+        self.actor = context.open(EVENT_ACTOR, &row, &self.actor)?;
+        // What doesn't open can't be read: that's the doctor's to say.
+        self.body = context.open(EVENT_BODY, &row, &self.body).unwrap_or_default();
+        Ok(self)
+    }
 }
 
 #[derive(Serialize)]
-struct NewEvent<'e> {
-    issue_id: &'e str,
+struct NewEvent {
+    issue_id: String,
     sequence: i64,
     kind: &'static str,
+    /// In whose role an issue was acknowledged.
+    role: Option<&'static str>,
     body: String,
-    actor: &'e str,
+    actor: String,
     at: i64,
+}
+
+/// A part of the program, such as `platform`, is nobody's name.
+fn sealed_actor(context: &Context, row: &str, actor: &str) -> Result<String> {
+    let is_code = actor.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_');
+    if is_code { Ok(actor.to_owned()) } else { context.seal(EVENT_ACTOR, row, actor) }
 }
 
 /// What an issue's row becomes.
@@ -91,7 +109,8 @@ impl Session {
             self.dialect.among()
         );
         let columns = ["issue_id", "sequence", "at", "actor", "body"];
-        self.read_set(&columns, &query, issues, &[]).await
+        let rows: Vec<EventRow> = self.read_set(&columns, &query, issues, &[]).await?;
+        rows.into_iter().map(|row| row.opened(&self.context)).collect()
     }
 }
 
@@ -102,23 +121,24 @@ impl Tx {
         let counts = |kind| matches!(kind, Acknowledged | Reopened | PlatformReopened);
         let counted = events.iter().filter(|(_, _, event, _)| counts(event.kind()));
         self.retally(Thing::Issue, counted.map(|(id, ..)| id.as_str())).await?;
-        let at = self.now;
+        let (at, context) = (self.now, &self.context);
         let row = |(issue_id, sequence, event, actor): &'_ (String, i64, Event, String)| {
-            Ok((issue_id.clone(), *sequence, event.kind().code(), to_json(event)?, actor.clone()))
-        };
-        let rows = events.iter().map(row).collect::<Result<Vec<_>>>()?;
-        let rows: Vec<NewEvent<'_>> = rows
-            .iter()
-            .map(|(issue_id, sequence, kind, body, actor)| NewEvent {
-                issue_id,
+            let row = row_of(issue_id, sequence);
+            Ok(NewEvent {
+                issue_id: issue_id.clone(),
                 sequence: *sequence,
-                kind,
-                body: body.clone(),
-                actor,
+                kind: event.kind().code(),
+                role: match event {
+                    Event::Acknowledged { role, .. } => Some(role.code()),
+                    _ => None,
+                },
+                body: context.seal(EVENT_BODY, &row, &to_json(event)?)?,
+                actor: sealed_actor(context, &row, actor)?,
                 at,
             })
-            .collect();
-        let texts = ["issue_id", "kind", "body", "actor"];
+        };
+        let rows = events.iter().map(row).collect::<Result<Vec<_>>>()?;
+        let texts = ["issue_id", "kind", "role", "body", "actor"];
         self.insert_set(
             "issue_events",
             &Columns { texts: &texts, numbers: &["sequence", "at"] },

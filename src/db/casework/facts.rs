@@ -83,6 +83,9 @@ pub struct NewResident {
     pub subject_id: String,
     pub natural_key: String,
     pub name_sealed: String,
+    /// By which they are found.
+    pub name_key: String,
+    pub contact_key: Option<String>,
     pub contact_sealed: Option<String>,
     pub registered: i64,
     pub unheard_sealed: Option<String>,
@@ -95,6 +98,7 @@ pub struct ResidentChange {
     pub id: String,
     /// Nothing: the contact as last told stays, unless it's cleared: 1.
     pub contact_sealed: Option<String>,
+    pub contact_key: Option<String>,
     pub clears_contact: i64,
     /// Set where the registration was handed in: 1, and why they couldn't be heard.
     pub registered: Option<i64>,
@@ -237,20 +241,29 @@ impl Tx {
     /// Adds residents.
     pub async fn add_residents(&mut self, rows: &[NewResident]) -> Result<()> {
         rows.iter().for_each(|row| self.tally_new(Thing::Resident, &row.id));
-        let texts =
-            ["id", "subject_id", "natural_key", "name_sealed", "contact_sealed", "unheard_sealed"];
+        let texts = [
+            "id",
+            "subject_id",
+            "natural_key",
+            "name_sealed",
+            "name_key",
+            "contact_sealed",
+            "contact_key",
+            "unheard_sealed",
+        ];
         let numbers = ["registered", "created_at"];
         self.insert_set("residents", &Columns { texts: &texts, numbers: &numbers }, rows).await
     }
 
     /// Brings residents up to date.
     pub async fn change_residents(&mut self, rows: &[ResidentChange]) -> Result<()> {
-        let source = self
-            .dialect
-            .rows(&["id", "contact_sealed", "unheard_sealed"], &["registered", "clears_contact"]);
+        let texts = ["id", "contact_sealed", "contact_key", "unheard_sealed"];
+        let source = self.dialect.rows(&texts, &["registered", "clears_contact"]);
         let change = format!(
             "UPDATE residents SET contact_sealed = CASE WHEN j.clears_contact = 1 THEN NULL
                  ELSE COALESCE(j.contact_sealed, residents.contact_sealed) END,
+               contact_key = CASE WHEN j.contact_sealed IS NOT NULL OR j.clears_contact = 1 THEN j.contact_key
+                 ELSE residents.contact_key END,
                unheard_sealed = CASE WHEN j.registered IS NULL THEN residents.unheard_sealed ELSE j.unheard_sealed END,
                registered = COALESCE(j.registered, residents.registered)
              FROM {source} AS j WHERE residents.id = j.id"

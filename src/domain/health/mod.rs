@@ -9,6 +9,7 @@ use std::fmt;
 
 use jiff::civil::DateTime;
 
+use super::audit::Flaw;
 use super::duty::DutyKind;
 use super::reason::in_words;
 use super::township::{Vacancy, some};
@@ -53,6 +54,10 @@ pub struct Facts {
     pub restored: Option<RestoredFacts>,
     /// Why what is remembered beside the record can't be written.
     pub memory_trouble: Option<String>,
+    /// A key is being replaced, and some of the record is sealed with the one before.
+    pub key_is_replaced: bool,
+    /// What is wrong with the audit trail.
+    pub audit_flaw: Option<Flaw>,
     pub unreachable: i64,
     /// Roles that nobody holds, and where.
     pub vacancies: Vec<Vacancy>,
@@ -145,6 +150,15 @@ fn of_record(facts: &Facts) -> Vec<Finding> {
             "已写入一部分：服务会自己接着写完，如果十分钟后还在这里，请查看日志"
         };
         findings.push(yellow(format!("「{file}」（{rows} 行）的导入从 {since} 起停住了，{how}")));
+    }
+    if facts.key_is_replaced {
+        findings.push(yellow(
+            "正在更换密钥：如果 zoufang keys rotate 没有做完就停了，请再运行一次，它会接着做"
+                .to_owned(),
+        ));
+    }
+    if let Some(flaw) = facts.audit_flaw {
+        findings.push(red(format!("审计记录与另存的标记对不上，{flaw}")));
     }
     if let Some(why) = &facts.memory_trouble {
         let reason = "运行标记写不进去，恢复备份以后会认不出来：请检查密钥所在目录的权限和空间，或者另设 privacy.memory_file";

@@ -1,7 +1,10 @@
 //! A record of some size: a small one that the program made, copied many times over.
 
 use sqlx::{AnyConnection, Connection, Executor};
+use zoufang::clock::Chance;
 use zoufang::db::Dialect;
+use zoufang::db::personal::TABLES;
+use zoufang::seal::{Place, Sealer};
 
 use crate::support::{AREAS, STAFF};
 
@@ -77,6 +80,7 @@ pub async fn multiply(dialect: Dialect, url: &str) {
         Dialect::Postgres => "SET session_replication_role = replica",
     };
     db.execute(unchecked).await.unwrap();
+    unbind(&mut db).await;
     for table in LARGE {
         let columns = columns(&mut db, dialect, table).await;
         let copied = columns.iter().map(|column| {
@@ -104,6 +108,30 @@ pub async fn multiply(dialect: Dialect, url: &str) {
         db.execute("ANALYZE").await.unwrap();
     }
     db.close().await.unwrap();
+}
+
+/// Seals what will be copied as versions before did: bound to nothing, so that the copies open too.
+async fn unbind(db: &mut AnyConnection) {
+    let (sealer, chance) = (Sealer::new(&[7; 32]), Chance::system());
+    for table in TABLES.iter().filter(|table| LARGE.contains(&table.name)) {
+        // As text, whatever it is.
+        let parts = table.key.iter().map(|name| format!("CAST(\"{name}\" AS TEXT)"));
+        let row = parts.collect::<Vec<_>>().join(" || '/' || ");
+        for column in table.columns {
+            let (table, name) = (column.table, column.name);
+            let read =
+                format!("SELECT {row}, \"{name}\" FROM {table} WHERE \"{name}\" LIKE 'v2:%'");
+            let rows: Vec<(String, String)> =
+                sqlx::query_as(sqlx::AssertSqlSafe(read)).fetch_all(&mut *db).await.unwrap();
+            for (key, sealed) in rows {
+                let text = sealer.open(Place { table, column: name, row: &key }, &sealed).unwrap();
+                let write = format!("UPDATE {table} SET \"{name}\" = $1 WHERE {row} = $2");
+                let unbound = sealer.seal_as_before(&text, &chance).unwrap();
+                let write = sqlx::query(sqlx::AssertSqlSafe(write)).bind(unbound).bind(key);
+                write.execute(&mut *db).await.unwrap();
+            }
+        }
+    }
 }
 
 async fn columns(db: &mut AnyConnection, dialect: Dialect, table: &str) -> Vec<String> {
