@@ -9,6 +9,7 @@ macro_rules! say {
     }};
 }
 
+mod account;
 mod campaign;
 mod campaign_new;
 mod check;
@@ -101,6 +102,8 @@ enum Command {
     Discipline(discipline::Arguments),
     /// 登记外出和代办人，显示任务日历的订阅地址
     Staff(staff::Arguments),
+    /// 给人开通网页登录，或让人退出
+    Account(account::Arguments),
     /// 更换走访对象的走访人（须有批准人和原因）
     Reassign(reassign::Arguments),
     /// 生成个人信息的加密密钥
@@ -252,6 +255,7 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Figures(arguments) => figures::run(arguments).await,
         Command::Discipline(arguments) => discipline::run(arguments).await,
         Command::Staff(arguments) => staff::run(arguments).await,
+        Command::Account(arguments) => account::run(arguments).await,
         Command::Reassign(arguments) => reassign::run(arguments).await,
         Command::Key(arguments) => key::run(arguments).await,
         Command::Sandbox(arguments) => sandbox::run(arguments).await,

@@ -56,6 +56,7 @@ versions! {
     30 "0030_noted";
     31 "0031_joined";
     37 "0037_numbers_remembered";
+    40 "0040_accounts";
 }
 
 /// The newest version of a database that this program knows.
