@@ -73,7 +73,9 @@ try {
   console.log('pages: well');
 } finally {
   await browser?.close();
+  const ended = new Promise((done) => { service.once('exit', done); });
   service.kill('SIGTERM');
+  await ended;
   rmSync(folder, { recursive: true, force: true });
 }
 

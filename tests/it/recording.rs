@@ -129,7 +129,7 @@ on_both!(a_form_says_what_is_wrong_and_keeps_what_was_filled_in, async |fixture:
             form = form.with(name, value);
         }
         let answer = form.send(&mut browser).await;
-        answer.is(422).says("没有登记").says(said).hides("zoufang ").hides("--");
+        answer.is(422).says("没有登记").says(said).hides("zoufang ").hides(" --");
         if changes.iter().all(|(name, _)| *name != "name") {
             answer.says("value=\"王建国\"");
         }
@@ -187,7 +187,7 @@ on_both!(what_may_be_the_same_is_asked_by_buttons, async |fixture: Fixture| {
     // The same matter, as another day tells it.
     let form = issue(&mut browser, "王建国", "", "路灯不亮").await;
     let asked = form.send(&mut browser).await;
-    asked.is(422).says("是一件事或很像").says("是同一件事，不再登记一次").hides("--");
+    asked.is(422).says("是一件事或很像").says("是同一件事，不再登记一次").hides(" --");
     form.with("decided", "correction").send(&mut browser).await.is(303);
     assert_eq!(counts(&fixture.store).await, (1, 1));
     let form = issue(&mut browser, "王建国", "", "村口路灯还是不亮").await;
