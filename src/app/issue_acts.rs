@@ -205,7 +205,7 @@ async fn did_last(
     let events = tx.events_of(&[&row.id]).await?;
     let own =
         events.iter().filter(|event| event.actor == person.signed() || event.actor == person.name);
-    let last = own.filter_map(|event| event.event()).last();
+    let last = own.filter_map(|event| event.event()).next_back();
     let sample = doing.act.sample(&row.issue()?);
     Ok(last.is_some_and(|last| {
         last.kind() == sample.kind() && last.said().is_none_or(|said| said == doing.said)
