@@ -3,6 +3,7 @@
 //! The defaults are the annotated config/zoufang.toml itself, so what it documents is what holds, and
 //! a key that isn't in it is a mistake that can be named.
 
+mod accounts;
 pub mod channels;
 mod keys;
 pub mod mistakes;
@@ -39,6 +40,7 @@ pub struct Settings {
     pub privacy: Privacy,
     pub campaign: CampaignFiles,
     pub http: Http,
+    pub accounts: accounts::Accounts,
     pub log: Log,
     pub intake: Bounds,
     pub platform: PlatformSettings,
@@ -362,6 +364,7 @@ impl Settings {
         proxy(&self.platform.proxy, "platform.proxy")?;
         proxy(&self.notify.proxy, "notify.proxy")?;
         self.platform.charset()?;
+        self.accounts.check()?;
         if self.outbox.breaker_failures == 0 {
             return wrong("outbox.breaker_failures 至少为 1");
         }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::problem::{About, Problem};
+use super::problem::{About, Asked, Problem};
 
 /// The choices.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -84,10 +84,11 @@ impl Choices {
         {
             return Ok(());
         }
-        let text = format!(
-            "这个对象已有叫「{name}」的群众，登记的联系方式不同：是两个人请在姓名后加以区别（如「{name}甲」），是同一个人换了号码请在导入命令后加 --same-person"
+        let text = format!("这个对象已有叫「{name}」的群众，登记的联系方式不同");
+        let how = format!(
+            "是两个人请在姓名后加以区别（如「{name}甲」），是同一个人换了号码请在导入命令后加 --same-person"
         );
-        Err(Problem::new(About::Contact, text))
+        Err(Problem::asking(About::Contact, text, Asked::SamePerson, &how))
     }
 }
 

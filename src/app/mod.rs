@@ -6,6 +6,7 @@
 
 mod casework;
 mod centre;
+mod passwords;
 mod returned;
 mod said_before;
 mod visit_demands;
@@ -13,6 +14,7 @@ mod visit_desk;
 mod visit_rows;
 
 pub mod absences;
+pub mod accounts;
 pub mod acknowledge;
 pub mod areas;
 pub mod assignments;
@@ -23,14 +25,18 @@ pub mod deliveries;
 pub mod doctor;
 pub mod erase;
 pub mod hand_off;
+pub mod household;
 pub mod imports;
+pub mod issue_acts;
 pub mod issues;
 pub mod links;
+pub mod owed;
 pub mod people;
 pub mod plan;
 mod plan_change;
 pub mod problem;
 pub mod receive_updates;
+pub mod recording;
 pub mod rederive;
 pub mod remind;
 pub mod restored;

@@ -9,6 +9,26 @@ pub struct Problem {
     pub about: About,
     /// For whoever brought it: what is wrong, and what to do.
     pub text: String,
+    /// Where only a decision is missing: what is asked.
+    pub question: Option<Question>,
+}
+
+/// What is asked, never guessed: a table answers by an option of its command, a page by a button.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Question {
+    pub text: String,
+    pub asked: Asked,
+}
+
+/// What may be answered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Asked {
+    /// Whether whoever has another number is the person who is known.
+    SamePerson,
+    /// Whether a name is another's, this one, put right.
+    Misspelt(String),
+    /// Whether what was said is what was said before.
+    SameMatter,
 }
 
 /// What a problem is about.
@@ -48,7 +68,13 @@ pub enum About {
 impl Problem {
     /// One about `about`.
     pub fn new(about: About, text: impl Into<String>) -> Problem {
-        Problem { about, text: text.into() }
+        Problem { about, text: text.into(), question: None }
+    }
+
+    /// A question, and how a table answers it.
+    pub fn asking(about: About, text: String, asked: Asked, how: &str) -> Problem {
+        let said = format!("{text}：{how}");
+        Problem { about, text: said, question: Some(Question { text, asked }) }
     }
 }
 

@@ -4,7 +4,7 @@
 use std::collections::{HashMap, HashSet};
 
 use super::choices::are_alike;
-use super::problem::{About, Did, Problem};
+use super::problem::{About, Asked, Did, Problem};
 use crate::db::personal;
 use crate::db::{Context, IssueWords, ResidentWords, Result, Session, Upsert};
 use crate::domain::issue::State;
@@ -154,26 +154,23 @@ fn is_misspelt(one: &str, other: &str) -> bool {
 
 /// What is asked where somebody may be somebody who is known.
 pub(super) fn ask_of_misspelt(known: &str, name: &str) -> Problem {
-    let text = format!(
-        "「{name}」与这个对象已登记的「{known}」只差一个字，联系方式相同：是同一个人请写成登记的「{known}」，是两个人请在导入命令后加 --alike another"
-    );
-    Problem::new(About::Resident, text)
+    let text = format!("「{name}」与这个对象已登记的「{known}」只差一个字，联系方式相同");
+    let how =
+        format!("是同一个人请写成登记的「{known}」，是两个人请在导入命令后加 --alike another");
+    Problem::asking(About::Resident, text, Asked::Misspelt(known.to_owned()), &how)
 }
 
 /// What is asked where something is said that may be what was said before.
 pub(super) fn ask_of_alike(said: &Said, visit: Option<&str>) -> Problem {
     let shown = said.shown();
     if visit == Some(said.issue.visit_id.as_str()) {
-        let text = format!(
-            "与这次走访已登记的 {shown}很像：是改字请在导入命令后加 --alike correction，是另一件事请加 --alike another"
-        );
-        return Problem::new(About::Text, text);
+        let text = format!("与这次走访已登记的 {shown}很像");
+        let how = "是改字请在导入命令后加 --alike correction，是另一件事请加 --alike another";
+        return Problem::asking(About::Text, text, Asked::SameMatter, how);
     }
-    let text = format!(
-        "与这位群众 {} 已登记的 {shown}是一件事或很像：是同一件（改了日期、走访人员或字）请在导入命令后加 --alike correction，不会再登记一次；是另一件事请加 --alike another",
-        said.issue.visited_on
-    );
-    Problem::new(About::Text, text)
+    let text = format!("与这位群众 {} 已登记的 {shown}是一件事或很像", said.issue.visited_on);
+    let how = "是同一件（改了日期、走访人员或字）请在导入命令后加 --alike correction，不会再登记一次；是另一件事请加 --alike another";
+    Problem::asking(About::Text, text, Asked::SameMatter, how)
 }
 
 /// What is asked where an earlier row of the same table says it of another day, or by another visitor.

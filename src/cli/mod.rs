@@ -9,6 +9,7 @@ macro_rules! say {
     }};
 }
 
+mod account;
 mod audit;
 mod campaign;
 mod campaign_new;
@@ -108,6 +109,8 @@ enum Command {
     Staff(staff::Arguments),
     /// 查找一个群众，导出或删除其个人信息
     Resident(resident::Arguments),
+    /// 给人开通网页登录，或让人退出
+    Account(account::Arguments),
     /// 更换走访对象的走访人（须有批准人和原因）
     Reassign(reassign::Arguments),
     /// 生成个人信息的加密密钥
@@ -275,6 +278,7 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Discipline(arguments) => discipline::run(arguments).await,
         Command::Staff(arguments) => staff::run(arguments).await,
         Command::Resident(arguments) => resident::run(arguments).await,
+        Command::Account(arguments) => account::run(arguments).await,
         Command::Reassign(arguments) => reassign::run(arguments).await,
         Command::Key(arguments) => key::run(arguments).await,
         Command::Keys(arguments) => keys::run(arguments).await,

@@ -58,6 +58,7 @@ versions! {
     35 "0035_audit_vouched";
     36 "0036_sealed_words";
     37 "0037_numbers_remembered";
+    40 "0040_accounts";
 }
 
 /// The newest version of a database that this program knows.

@@ -20,10 +20,12 @@ macro_rules! from_row {
 }
 
 mod absences;
+mod accounts;
 mod answers;
 mod applied;
 mod area_facts;
 mod areas;
+mod assigned;
 mod assignments;
 mod audit;
 mod breaches;
@@ -81,6 +83,7 @@ mod session;
 mod sets;
 mod staff;
 mod subjects;
+mod submissions;
 mod tallies;
 mod timeline;
 mod updates;
@@ -94,6 +97,8 @@ use jiff::civil::Date;
 use sqlx::AnyPool;
 
 pub use absences::{DeadAddress, NewAbsence};
+pub use accounts::{Account, AccountLine, Invitation, SignIn};
+pub use assigned::Assigned;
 pub use assignments::NewAssignment;
 pub use audit::{Act, AuditEntry, AuditFilter, AuditVerdict};
 pub use breaches::{Breach, BreachKind, NewBreach};
@@ -143,6 +148,7 @@ pub use staff::{Addresses, KnownStaff, StaffEntry, StaffRow};
 pub use subjects::{
     CorrectedIssue, CorrectedVisit, IssueWords, OpenWords, ResidentWords, SubjectIn, Unvisited,
 };
+pub use submissions::Submission;
 pub use timeline::{Entry, Timeline, What};
 pub use updates::Trouble;
 pub use writer::Tx;

@@ -140,6 +140,9 @@ tables! {
         sealed BREACH_ABOUT = "about_sealed";
         sealed BREACH_RESULT = "result_sealed";
     }
+    "submissions" by ["id"] {
+        sealed SUBMISSION_SAID = "said_sealed";
+    }
     "photos" by ["id"] at LARGE_ROWS {
         sealed PHOTO_BYTES = "bytes_sealed";
         words PHOTO_FILE = "file_name";

@@ -18,6 +18,8 @@ pub mod issue;
 pub mod mask;
 pub mod memory;
 pub mod obligations;
+pub mod password;
+pub mod phone;
 pub mod reason;
 pub mod recognition;
 pub mod referral;

@@ -1,4 +1,4 @@
-//! Who may do what in the record: by role, and over which area. One table for every command.
+//! Who may do what in the record: by role, and over which area. One table for every command and every page.
 
 use super::area::AreaTree;
 use super::staff::{Role, StaffMember};
@@ -9,6 +9,12 @@ words! {
     Right {
         Acknowledge = "acknowledge", "签收";
         Begin = "begin", "登记着手办理";
+        Finish = "finish", "登记办理结果";
+        Classify = "classify", "给问题分类";
+        /// Its course, with what is personal hidden.
+        SeeIssue = "see_issue", "查看问题";
+        /// At the subjects that are assigned to them.
+        RecordVisit = "record_visit", "登记走访";
         Photo = "photo", "给问题加照片";
         /// Void, override, reopen.
         DecideIssue = "decide_issue", "认定办结、作废或重新办理";
@@ -21,6 +27,8 @@ words! {
         /// One issue in clear.
         RevealIssue = "reveal_issue", "查看群众的个人信息";
         Erase = "erase", "删除群众的个人信息";
+        Import = "import", "导入表格";
+        Account = "account", "开通和停用登录";
         Absence = "absence", "登记外出、换日历地址";
         ReportBreach = "report_breach", "登记违纪反映";
         Inspect = "inspect", "查看和办理违纪反映";
@@ -35,8 +43,18 @@ impl Right {
     const fn roles(self) -> &'static [Role] {
         use Role::*;
         match self {
-            Right::Photo | Right::Absence | Right::ReportBreach => &[],
-            Right::Acknowledge | Right::Begin => &[
+            Right::Photo | Right::Absence | Right::ReportBreach | Right::RecordVisit => &[],
+            Right::Classify => &[
+                Visitor,
+                GridMember,
+                VillageCadre,
+                VillageLead,
+                BranchSecretary,
+                SupervisingLeader,
+                Centre,
+                LeadingGroup,
+            ],
+            Right::Acknowledge | Right::Begin | Right::Finish => &[
                 GridMember,
                 VillageCadre,
                 VillageLead,
@@ -58,10 +76,10 @@ impl Right {
             Right::Reassign => {
                 &[LeadingGroup, SupervisingLeader, OrganisationOffice, BranchSecretary]
             }
-            Right::Apply => HEADS,
-            Right::Erase => HEADS,
+            Right::Apply | Right::Account | Right::Erase => HEADS,
+            Right::Import => &[LeadingGroup, OrganisationOffice, Centre],
             Right::Reveal => &[LeadingGroup, OrganisationOffice, Centre, Inspector],
-            Right::RevealIssue => Role::ALL,
+            Right::RevealIssue | Right::SeeIssue => Role::ALL,
             Right::Inspect => &[Inspector],
         }
     }
@@ -77,11 +95,40 @@ impl Right {
             })
     }
 
+    /// Whether this person has it anywhere.
+    pub fn is_held_by(self, person: &StaffMember) -> bool {
+        let roles = self.roles();
+        roles.is_empty() || person.roles.iter().any(|role| roles.contains(role))
+    }
+
+    /// Whether this person has it over a matter: a visitor where they visit, a department where it answers, the others where it
+    /// lies.
+    pub fn is_over(self, person: &StaffMember, tree: &AreaTree, matter: &Matter<'_>) -> bool {
+        let roles = self.roles();
+        let holds = |role: &Role| {
+            (roles.is_empty() || roles.contains(role))
+                && match role {
+                    Role::Visitor => matter.visitor == Some(person.id.as_str()),
+                    Role::Department => matter.unit.is_some_and(|unit| person.is_of_unit(unit)),
+                    role => role.is_of_the_town() || lies_in(tree, matter.area, &person.area_id),
+                }
+        };
+        person.roles.iter().any(holds)
+    }
+
     /// The roles that have it, for whoever lacks them.
     pub fn roles_in_words(self) -> String {
         let names: Vec<&str> = self.roles().iter().map(|role| role.chinese()).collect();
         names.join("或")
     }
+}
+
+/// Where a matter lies: in which area, who visits there, and which unit of the town answers for it.
+#[derive(Debug, Clone, Copy)]
+pub struct Matter<'m> {
+    pub area: &'m str,
+    pub visitor: Option<&'m str>,
+    pub unit: Option<&'m str>,
 }
 
 fn lies_in(tree: &AreaTree, area: &str, within: &str) -> bool {
@@ -130,6 +177,17 @@ mod tests {
         let visitor = person(&[Role::Visitor], "甲村");
         assert!(!Right::DecideIssue.is_of(&visitor, &tree, Some("甲村")));
         assert!(Right::Photo.is_of(&visitor, &tree, Some("西")));
+        let matter = Matter { area: "甲村", visitor: Some("2"), unit: Some("城建办") };
+        assert!(Right::Classify.is_over(&east, &tree, &matter));
+        assert!(!Right::Classify.is_over(&west, &tree, &matter));
+        assert!(!Right::Classify.is_over(&visitor, &tree, &matter), "where somebody else visits");
+        assert!(Right::Classify.is_over(&visitor, &tree, &Matter { visitor: Some("1"), ..matter }));
+        let office = |unit: &str| StaffMember {
+            unit: unit.to_owned(),
+            ..person(&[Role::Department], "镇")
+        };
+        assert!(Right::Finish.is_over(&office("城建办"), &tree, &matter));
+        assert!(!Right::Finish.is_over(&office("民政办"), &tree, &matter));
         assert!(
             !Right::Apply.is_of(&east, &tree, None) && Right::Apply.is_of(&leader, &tree, None)
         );

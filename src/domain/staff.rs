@@ -83,7 +83,7 @@ impl StaffMember {
     }
 
     /// Whether a unit of the town is theirs; a leader may have several (城建办、民政办).
-    fn is_of_unit(&self, unit: &str) -> bool {
+    pub fn is_of_unit(&self, unit: &str) -> bool {
         self.unit.split(['、', '，', ',', ';', '；']).any(|of| of.trim() == unit)
     }
 }

@@ -59,7 +59,7 @@ pub use original::Original;
 pub use refusal::{ImportError, RowError};
 pub use report::{Report, TableReport};
 pub use template::{template, template_name};
-pub use text::written;
+pub use text::{Sort, clean, written};
 
 use crate::db::{Store, StoreError};
 

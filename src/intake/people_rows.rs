@@ -11,6 +11,7 @@ use crate::app::told::Told;
 use crate::clock::Clock;
 use crate::db::NewAbsence;
 use crate::domain::campaign::plus;
+use crate::domain::phone;
 use crate::domain::saying::{self, Saying, is_nothing};
 use crate::domain::staff::Role;
 
@@ -58,26 +59,7 @@ fn read_roles(cells: &mut Cells<'_>) -> Vec<Role> {
 
 /// Numbers by which somebody is reached are whole; what isn't a number (a neighbour, an account) stays as it was written.
 pub(super) fn check_phone(cells: &mut Cells<'_>, field: Field) {
-    let Some(text) = cells.optional(field) else { return };
-    let marks = |c: char| c.is_ascii_digit() || "+-()（）—.".contains(c);
-    let wrong = text.split(['、', ',', '，', ';', '；', '/']).find(|number| {
-        let digits: String = number.chars().filter(char::is_ascii_digit).collect();
-        let digits = digits.strip_prefix("86").filter(|rest| rest.len() == 11).unwrap_or(&digits);
-        let is_whole = match digits.len() {
-            7 | 8 => true,
-            10 => digits.starts_with(['0', '4']),
-            11 => digits.starts_with(['0', '1']),
-            12 => digits.starts_with('0'),
-            _ => false,
-        };
-        !digits.is_empty() && number.chars().all(marks) && !is_whole
-    });
-    if let Some(number) = wrong {
-        let count = number.chars().filter(char::is_ascii_digit).count();
-        let text = format!(
-            "「{}」有 {count} 位，不是完整的电话：手机号 11 位，固定电话 7、8 位或加区号；请核对，没有电话请留空",
-            short(number)
-        );
+    if let Some(text) = cells.optional(field).and_then(phone::wrong) {
         cells.wrong(field, text);
     }
 }

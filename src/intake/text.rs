@@ -6,7 +6,7 @@ use unicode_normalization::UnicodeNormalization;
 
 /// What sort of text stands in a column.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Sort {
+pub enum Sort {
     /// Names, words, dates: on one line, no blanks between hanzi.
     Short,
     /// Numbers and accounts: no blanks at all.
@@ -16,7 +16,10 @@ pub(super) enum Sort {
 }
 
 /// The text without what nobody meant, or what was seen that can't be mended.
-pub(super) fn clean(text: &str, sort: Sort) -> Result<String, String> {
+///
+/// # Errors
+/// What was seen.
+pub fn clean(text: &str, sort: Sort) -> Result<String, String> {
     let text = unwrapped(text.trim(), sort);
     if is_plain(text) && !(sort == Sort::Short && text.contains('.')) {
         return check(unquoted(text), sort);

@@ -1,10 +1,12 @@
-//! What operators and their monitoring see (health, status, metrics), and where the platform may call us.
+//! What operators and their monitoring see (health, status, metrics), where the platform may call us, and the pages of whoever
+//! signs in (`my`).
 //!
 //! Reads the record and the schedule; the platform's answers and readers' acknowledgements are all that it writes. Shows
 //! counts, never a person, but to that person.
 
 mod health;
 pub mod metrics;
+pub mod my;
 mod overview;
 mod people;
 mod photos;
@@ -17,6 +19,7 @@ mod status_text;
 mod templates;
 mod unavailable;
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use crate::daemon::{Daemon, Pulse};
@@ -42,7 +45,8 @@ pub async fn serve(
     daemon: Arc<Daemon>,
     shutdown: CancellationToken,
 ) -> std::io::Result<()> {
-    axum::serve(listener, router(daemon)).with_graceful_shutdown(shutdown.cancelled_owned()).await
+    let service = router(daemon).into_make_service_with_connect_info::<SocketAddr>();
+    axum::serve(listener, service).with_graceful_shutdown(shutdown.cancelled_owned()).await
 }
 
 /// No caller has more to say at once.
@@ -90,6 +94,7 @@ fn router(daemon: Arc<Daemon>) -> Router {
         .route("/digests/{staff}/{day}/{code}", get(people::of_before))
         .route("/calendar/{staff}/{file}", get(people::duties))
         .route("/platform/updates", post(push::receive))
+        .merge(my::router(Arc::clone(&daemon)))
         .fallback(nothing_here)
         .method_not_allowed_fallback(not_this_way)
         .layer(DefaultBodyLimit::max(LARGEST_BODY))
@@ -164,7 +169,8 @@ const PAGE_MAY: &str = "default-src 'none'; style-src 'unsafe-inline'; img-src '
 
 async fn guarded(mut answer: Response) -> Response {
     let headers = answer.headers_mut();
-    headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(PAGE_MAY));
+    // Unless the page allows itself less.
+    headers.entry(header::CONTENT_SECURITY_POLICY).or_insert(HeaderValue::from_static(PAGE_MAY));
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     answer
 }

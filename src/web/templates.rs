@@ -8,11 +8,36 @@ use serde::Serialize;
 // Named so that what is put into them is escaped.
 pub(super) const OVERVIEW: &str = "overview.html";
 pub(super) const UNAVAILABLE: &str = "unavailable.html";
+pub(super) const SIGNING_IN: &str = "my/sign_in.html";
+pub(super) const WELCOMING: &str = "my/welcome.html";
+pub(super) const MESSAGE: &str = "my/message.html";
+pub(super) const TASKS: &str = "my/tasks.html";
+pub(super) const HOUSEHOLDS: &str = "my/households.html";
+pub(super) const HOUSEHOLD: &str = "my/household.html";
+pub(super) const VISIT: &str = "my/visit.html";
+pub(super) const ISSUE: &str = "my/issue.html";
+
+const SOURCES: &[(&str, &str)] = &[
+    (OVERVIEW, include_str!("overview.html")),
+    (UNAVAILABLE, include_str!("unavailable.html")),
+    // What the pages of whoever signs in share.
+    ("my/frame.html", include_str!("my/frame.html")),
+    ("my/fields.html", include_str!("my/fields.html")),
+    (SIGNING_IN, include_str!("my/sign_in.html")),
+    (WELCOMING, include_str!("my/welcome.html")),
+    (MESSAGE, include_str!("my/message.html")),
+    (TASKS, include_str!("my/tasks.html")),
+    (HOUSEHOLDS, include_str!("my/households.html")),
+    (HOUSEHOLD, include_str!("my/household.html")),
+    (VISIT, include_str!("my/visit.html")),
+    (ISSUE, include_str!("my/issue.html")),
+];
 
 static PAGES: LazyLock<Result<Environment<'static>, Error>> = LazyLock::new(|| {
     let mut pages = Environment::new();
-    pages.add_template(OVERVIEW, include_str!("overview.html"))?;
-    pages.add_template(UNAVAILABLE, include_str!("unavailable.html"))?;
+    for (name, source) in SOURCES {
+        pages.add_template(name, source)?;
+    }
     Ok(pages)
 });
 

@@ -44,7 +44,7 @@ pub(super) async fn in_time(
     let reads = matches!(*request.method(), Method::GET | Method::HEAD);
     let patience = match route(&path) {
         _ if reads => Some(ANSWER_WITHIN),
-        "digests" => Some(DONE_WITHIN),
+        "digests" | "my" => Some(DONE_WITHIN),
         // Another program calls, which has a patience of its own.
         _ => None,
     };
@@ -75,7 +75,7 @@ async fn say(daemon: &Daemon, path: &str, reads: bool, fault: &Fault) -> Respons
         }
     };
     let mut answer = match route(path) {
-        "" | "digests" => page(&reason, reads),
+        "" | "digests" | "my" => page(&reason, reads),
         "status" => Json(Unreadable {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             verdict: Verdict::Red,

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout)]
 #![allow(clippy::disallowed_methods, reason = "other processes are waited for in real time")]
 
+mod accounts;
 mod again;
 mod awkward;
 mod certificates;
@@ -38,6 +39,7 @@ mod plans_of_queries;
 mod push;
 mod readers;
 mod readme;
+mod recording;
 mod referral;
 mod reminders;
 mod rest;

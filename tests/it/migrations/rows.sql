@@ -67,3 +67,8 @@ INSERT INTO links VALUES ('h2', 'f1', '2022-03-28', 0, 0, 1648429200000, 1649638
 -- version 37
 INSERT INTO issue_numbers VALUES (1, 'CHD2022-000001', 'k9', 'k11');
 INSERT INTO lost_numbers VALUES ('CHD2022-000002', 'k10', 'k12');
+-- version 40
+INSERT INTO accounts VALUES ('f1', '$argon2id$v=19$m=19456,t=2,p=1$c2FsdA$aGFzaA', 1648429200000, 0, 0);
+INSERT INTO invitations VALUES ('h3', 'f2', 1648429200000, 1649034000000, NULL);
+INSERT INTO sign_ins VALUES ('h4', 'f1', 1648429200000, 1648429200000, 1649638800000, NULL);
+INSERT INTO submissions VALUES ('u1', 'f1', 'k1', '{sealed:已登记}', 1648429200000);

@@ -1,5 +1,6 @@
 //! What the tests stand on: a record in a temporary database of either kind, and a small township.
 
+pub mod browser;
 pub mod gateway;
 pub mod kinds;
 pub mod postgres;

@@ -1,0 +1,239 @@
+//! Signing in: a first time by a one-time link, by which one chooses a password, then by number and password; and its end,
+//! everywhere at once where an operator says so. All by real time, in a rehearsal too.
+
+use serde_json::json;
+
+use super::passwords::{digest, fits};
+use crate::clock::span_millis;
+use crate::db::{Context, Invitation, Result, Session, Store, Tx};
+use crate::domain::password::{self, Known, WRONG, locked_for};
+use crate::domain::staff::StaffMember;
+
+/// For so many days a link leads to a first sign-in.
+pub const INVITED_DAYS: i64 = 7;
+const DAY: i64 = 24 * 3_600 * 1_000;
+/// A browser that is used is noted so often, in milliseconds: reading takes no turn otherwise.
+const SEEN_EVERY: i64 = 10 * 60 * 1_000;
+
+/// For how long somebody stays signed in.
+#[derive(Debug, Clone, Copy)]
+pub struct Stay {
+    /// Without doing anything, and at all.
+    pub idle: std::time::Duration,
+    pub longest: std::time::Duration,
+}
+
+/// Gives a person a one-time link for a first sign-in, or for another password; those before end. Its secret.
+///
+/// # Errors
+/// Where the record can't be written.
+pub async fn invite(tx: &mut Tx, person: &StaffMember, by: &StaffMember) -> Result<String> {
+    let (token, now) = (tx.context().secret(), real(tx.context()));
+    tx.invite(&person.id, &token, now, now + INVITED_DAYS * DAY).await?;
+    tx.audit(&by.signed(), "invite", &person.number, &json!({ "days": INVITED_DAYS })).await?;
+    Ok(token)
+}
+
+/// Signs a person out everywhere; with `closes` their password and links end too. In how many browsers they were signed in.
+///
+/// # Errors
+/// Where the record can't be written.
+pub async fn end(
+    tx: &mut Tx,
+    person: &StaffMember,
+    closes: bool,
+    by: &StaffMember,
+    reason: &str,
+) -> Result<u64> {
+    let now = real(tx.context());
+    let ended = tx.end_sign_ins(&person.id, now).await?;
+    if closes {
+        tx.end_invitations(&person.id, now).await?;
+        tx.set_password(&person.id, None, now).await?;
+    }
+    let detail = json!({ "reason": reason, "closed": closes, "signed_in": ended });
+    tx.audit(&by.signed(), "end_sign_ins", &person.number, &detail).await?;
+    Ok(ended)
+}
+
+/// Where a one-time link leads.
+#[derive(Debug)]
+pub enum Invited {
+    /// To a first sign-in of this person.
+    Person(Box<StaffMember>),
+    /// It was used, replaced, or has ended.
+    Ended,
+    Unknown,
+}
+
+/// Where a one-time link leads; looking ends nothing, as programs that show a preview look too.
+///
+/// # Errors
+/// Where the record can't be read.
+pub async fn invited(session: &mut Session, token: &str) -> Result<Invited> {
+    let now = real(session.context());
+    let Some(Invitation { staff_id, until_at, ended }) = session.invitation(token).await? else {
+        return Ok(Invited::Unknown);
+    };
+    let staff = session.staff().await?;
+    let person = staff.into_iter().find(|person| person.id == staff_id);
+    Ok(match person.filter(|_| !ended && until_at > now) {
+        Some(person) => Invited::Person(Box::new(person)),
+        None => Invited::Ended,
+    })
+}
+
+/// What came of signing in.
+#[derive(Debug)]
+pub enum Entered {
+    /// The secret of the cookie.
+    In(String),
+    /// Why not, for whoever tried.
+    Not(String),
+}
+
+/// Chooses a password by a one-time link, which ends, and signs in; whoever was signed in before isn't any more.
+///
+/// # Errors
+/// Where the record can't be read or written.
+pub async fn take_up(store: &Store, token: &str, chosen: &str, stay: Stay) -> Result<Entered> {
+    let mut record = store.snapshot().await?;
+    let found = invited(&mut record, token).await?;
+    let Invited::Person(person) = found else {
+        record.end().await?;
+        return Ok(Entered::Not(
+            "这个链接已经用过或过期，请向镇组织人事办公室要新的登录链接".to_owned(),
+        ));
+    };
+    let phone = record.phones(&[person.id.as_str()]).await?.remove(&person.id);
+    record.end().await?;
+    let known = Known { number: &person.number, phone: phone.as_deref() };
+    if let Err(why) = password::check(chosen, known) {
+        return Ok(Entered::Not(why));
+    }
+    let kept = digest(store.context(), &person.id, chosen).await?;
+    let mut tx = store.begin().await?;
+    // Somebody else may have used it meanwhile.
+    if !matches!(invited(&mut tx, token).await?, Invited::Person(_)) {
+        tx.rollback().await?;
+        return Ok(Entered::Not("这个链接已经用过，请用密码登录".to_owned()));
+    }
+    let now = real(tx.context());
+    tx.end_invitations(&person.id, now).await?;
+    tx.end_sign_ins(&person.id, now).await?;
+    tx.set_password(&person.id, Some(&kept), now).await?;
+    let secret = begin(&mut tx, &person, stay, "set_password").await?;
+    tx.commit().await?;
+    Ok(Entered::In(secret))
+}
+
+/// Signs in by number and password; who was signed in in this browser `before` is no more. Whoever can't learns nothing of why: not whether there is such a number, nor whether it's
+/// locked.
+///
+/// # Errors
+/// Where the record can't be read or written, or too many sign in at once.
+pub async fn sign_in(
+    store: &Store,
+    number: &str,
+    given: &str,
+    before: Option<&str>,
+    stay: Stay,
+) -> Result<Entered> {
+    let mut record = store.snapshot().await?;
+    let number = number.trim();
+    let staff = record.staff().await?;
+    let person = staff.into_iter().find(|person| person.number.eq_ignore_ascii_case(number));
+    let id = person.as_ref().map(|person| person.id.clone()).unwrap_or_default();
+    let account = record.account(&id).await?;
+    record.end().await?;
+    let now = real(store.context());
+    let kept = account.password.filter(|_| account.locked_until <= now);
+    let may_try = kept.is_some();
+    let fits = fits(store.context(), &id, given, kept).await?;
+    let Some(person) = person.filter(|_| may_try) else { return Ok(not_in()) };
+    let mut tx = store.begin().await?;
+    // As it stands in this turn: many may have tried at once.
+    let account = tx.account(&person.id).await?;
+    if account.locked_until > now || account.password.is_none() {
+        tx.rollback().await?;
+        return Ok(not_in());
+    }
+    if !fits {
+        let wrong = account.wrong + 1;
+        let locked = locked_for(wrong).map_or(0, |span| now + span_millis(span));
+        tx.count_wrong(&person.id, wrong, locked).await?;
+        if locked > 0 {
+            tx.audit("sign-in", "lock_account", &person.number, &json!({ "wrong": wrong })).await?;
+        }
+        tx.commit().await?;
+        return Ok(not_in());
+    }
+    tx.count_wrong(&person.id, 0, 0).await?;
+    if let Some(before) = before {
+        tx.end_sign_in(before, now).await?;
+    }
+    let secret = begin(&mut tx, &person, stay, "sign_in").await?;
+    tx.commit().await?;
+    Ok(Entered::In(secret))
+}
+
+fn not_in() -> Entered {
+    let minutes = password::LOCKED_FOR.as_secs() / 60;
+    Entered::Not(format!(
+        "没有登录：人员编号或密码不对。连续填错 {WRONG} 次会锁定 {minutes} 分钟，锁定期间密码对了也不能登录。忘记密码的，请向镇组织人事办公室要新的登录链接"
+    ))
+}
+
+async fn begin(tx: &mut Tx, person: &StaffMember, stay: Stay, act: &str) -> Result<String> {
+    let (secret, now) = (tx.context().secret(), real(tx.context()));
+    tx.begin_sign_in(&secret, &person.id, now, now + span_millis(stay.longest)).await?;
+    tx.audit(&person.signed(), act, &person.number, &json!({})).await?;
+    Ok(secret)
+}
+
+/// Whose browser it is that shows this secret, and whether its use is to be noted by [`seen`]; nothing where nobody is signed in
+/// there any more.
+///
+/// # Errors
+/// Where the record can't be read.
+pub async fn whose(
+    session: &mut Session,
+    secret: &str,
+    stay: Stay,
+) -> Result<Option<(StaffMember, bool)>> {
+    let now = real(session.context());
+    let Some(found) = session.signed_in(secret).await? else { return Ok(None) };
+    if found.until_at <= now || found.seen_at + span_millis(stay.idle) <= now {
+        return Ok(None);
+    }
+    let staff = session.staff().await?;
+    let person = staff.into_iter().find(|person| person.id == found.staff_id);
+    Ok(person.map(|person| (person, found.seen_at + SEEN_EVERY <= now)))
+}
+
+/// A browser is in use.
+///
+/// # Errors
+/// Where the record can't be written.
+pub async fn seen(store: &Store, secret: &str) -> Result<()> {
+    let mut tx = store.begin().await?;
+    let now = real(tx.context());
+    tx.see_signed_in(secret, now).await?;
+    tx.commit().await
+}
+
+/// Signs one browser out.
+///
+/// # Errors
+/// Where the record can't be written.
+pub async fn sign_out(store: &Store, secret: &str) -> Result<()> {
+    let mut tx = store.begin().await?;
+    let now = real(tx.context());
+    tx.end_sign_in(secret, now).await?;
+    tx.commit().await
+}
+
+/// Real time.
+fn real(context: &Context) -> i64 {
+    context.clock.wire_millis()
+}

@@ -1,0 +1,77 @@
+//! What a person owes now, the nearest first: as the digest would tell them, whether it told them or not.
+
+use std::collections::HashMap;
+
+use crate::db::{Result, Session};
+use crate::domain::duty::Warning;
+use crate::domain::escalation::{DueGroup, Late, Roster, Routes};
+use crate::domain::staff::{Holders, StaffMember};
+
+/// So many are named; more are counted.
+const LONGEST: usize = 200;
+/// So many of a group are named.
+const NAMED: i64 = 5;
+
+/// Something that a person owes.
+#[derive(Debug, Clone)]
+pub struct Owed {
+    pub group: DueGroup,
+    pub warning: Warning,
+    /// The number of the issue that it's about.
+    pub issue: Option<String>,
+    /// What few duties are about: an issue's number, a subject's masked name.
+    pub about: Vec<String>,
+}
+
+/// All that a person owes.
+#[derive(Debug, Clone, Default)]
+pub struct OwedBy {
+    pub named: Vec<Owed>,
+    /// How many more there are.
+    pub more: usize,
+}
+
+/// What a person owes: their own, what their role owes where nobody is named, and of issues what they have the ball of.
+///
+/// # Errors
+/// Where the record can't be read.
+pub async fn owed_by(session: &mut Session, person: &StaffMember) -> Result<OwedBy> {
+    let (tree, staff) = (session.area_tree().await?, session.staff().await?);
+    let holders = Holders::new(staff);
+    let roster = Roster { tree, holders, routes: Routes::new(), late: Late::new() };
+    let (plan, today) = (session.campaign().clone(), session.today());
+    let mut groups = session.groups_around(person).await?;
+    groups.retain(|group| roster.owners(group, &plan).iter().any(|owner| owner.id == person.id));
+    let more = groups.len().saturating_sub(LONGEST);
+    groups.truncate(LONGEST);
+    let ids = |which: &dyn Fn(&DueGroup) -> bool| -> Vec<String> {
+        groups.iter().filter(|group| which(group)).map(|group| group.id.clone()).collect()
+    };
+    let of_issues = ids(&|group| group.kind.is_of_issue());
+    let few = ids(&|group| group.open <= NAMED && !group.kind.is_of_issue());
+    let issues = issues_of(session, &of_issues).await?;
+    let few: Vec<&str> = few.iter().map(String::as_str).collect();
+    let mut labels = session.group_labels(&few).await?;
+    let named = groups.into_iter().map(|group| Owed {
+        warning: plan.warning(group.due_on, today),
+        issue: issues.get(&group.id).cloned(),
+        about: labels.remove(&group.id).unwrap_or_default(),
+        group,
+    });
+    Ok(OwedBy { named: named.collect(), more })
+}
+
+/// The numbers of the issues that these groups are about, by group.
+async fn issues_of(session: &mut Session, groups: &[String]) -> Result<HashMap<String, String>> {
+    let groups: Vec<&str> = groups.iter().map(String::as_str).collect();
+    let matters = session.matters(&groups, LONGEST).await?;
+    let ids: Vec<&str> = matters.iter().filter_map(|matter| matter.issue_id.as_deref()).collect();
+    let rows = session.issue_rows(&ids).await?;
+    let numbers: HashMap<&str, &str> =
+        rows.iter().map(|row| (row.id.as_str(), row.number.as_str())).collect();
+    let number = |issue: &str| numbers.get(issue).map(|number| (*number).to_owned());
+    let pairs = matters
+        .iter()
+        .filter_map(|matter| Some((matter.group_id.clone(), number(matter.issue_id.as_deref()?)?)));
+    Ok(pairs.collect())
+}

@@ -1,0 +1,227 @@
+//! What a visitor records on a page, one resident at a time: through the same decisions as a table, once however often it's sent,
+//! and never over what changed since the page was shown.
+
+use jiff::civil::Date;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+use super::choices::Choices;
+use super::household::{HouseholdSheet, household};
+use super::problem::{About, Did, Problem};
+use super::subjects::{Registered, no_subject, register};
+use super::told::Told;
+use super::visit_rows::{Heard, NewVisit};
+use super::visits;
+use crate::db::{Result, Store, Submission, Tx, Upsert};
+use crate::domain::staff::StaffMember;
+use crate::domain::visit::VisitKind;
+
+/// What is recorded.
+#[derive(Debug, Clone)]
+pub struct Entry {
+    /// The form's own id: sent again, it's the same.
+    pub form: String,
+    pub subject: String,
+    pub kind: VisitKind,
+    pub whom: Whom,
+    pub contact: Option<String>,
+    pub on: Date,
+    pub in_person: bool,
+    pub what: What,
+    /// That no meal and no gift was taken (四(二)).
+    pub pledged: bool,
+    pub choices: Choices,
+}
+
+/// Of whom.
+#[derive(Debug, Clone)]
+pub enum Whom {
+    /// Of somebody who is known there, with the mark of how they stood when the form was shown.
+    Known { id: String, seen: String },
+    /// Of somebody new, by name.
+    New(String),
+}
+
+/// What came of it.
+#[derive(Debug, Clone)]
+pub enum What {
+    Heard(Heard),
+    /// They couldn't be heard, and why.
+    Unheard(String),
+}
+
+/// What is said of a form that did something.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Receipt {
+    pub subject: String,
+    pub resident: String,
+    /// Whether it was new.
+    pub added: bool,
+    /// The issue that it registered.
+    pub issue: Option<String>,
+    /// What is worth a word about it.
+    pub note: Option<String>,
+}
+
+/// What became of it.
+#[derive(Debug)]
+pub enum Recorded {
+    Done(Receipt),
+    /// It was sent before, and did that.
+    Again(Receipt),
+    /// Under the same id something else was sent before.
+    Other(Receipt),
+    /// Something happened since the page was shown: nothing was recorded.
+    Stale,
+    /// Something is wrong, or a decision is missing: nothing was recorded.
+    Not(Problem),
+}
+
+/// Records it.
+///
+/// # Errors
+/// Where the record can't be read or written.
+pub async fn record(store: &Store, person: &StaffMember, entry: &Entry) -> Result<Recorded> {
+    let mut tx = store.begin().await?;
+    let recorded = taken(&mut tx, person, entry).await?;
+    match recorded {
+        Recorded::Done(_) => tx.commit().await?,
+        _ => tx.rollback().await?,
+    }
+    Ok(recorded)
+}
+
+/// What was said of a person's form of that id, where it did something.
+///
+/// # Errors
+/// Where the record can't be read.
+pub async fn receipt(store: &Store, person: &StaffMember, form: &str) -> Result<Option<Receipt>> {
+    let mut record = store.snapshot().await?;
+    let found = record.submission(form).await?;
+    record.end().await?;
+    let own = found.filter(|found| found.staff_id == person.id);
+    Ok(own.and_then(|found| serde_json::from_str(&found.said).ok()))
+}
+
+async fn taken(tx: &mut Tx, person: &StaffMember, entry: &Entry) -> Result<Recorded> {
+    let content_key = content_key(tx, person, entry);
+    if let Some(before) = tx.submission(&entry.form).await? {
+        let Ok(said) = serde_json::from_str(&before.said) else {
+            return Ok(Recorded::Stale);
+        };
+        let same = before.staff_id == person.id && before.content_key == content_key;
+        return Ok(if same { Recorded::Again(said) } else { Recorded::Other(said) });
+    }
+    let Some(sheet) = household(tx, &entry.subject).await? else {
+        return Ok(Recorded::Not(no_subject(&entry.subject)));
+    };
+    if sheet.place.visitor.as_ref() != Some(&person.id) {
+        let text = format!("「{}」不由您走访（一访到底，中途不得更换）", entry.subject);
+        return Ok(Recorded::Not(Problem::new(About::Visitor, text)));
+    }
+    if !entry.pledged && matches!(entry.what, What::Heard(_)) {
+        let text = "请确认没有在群众家就餐、没有收受礼品；有这种情况的，请如实向督导组报告";
+        return Ok(Recorded::Not(Problem::new(About::Visitor, text)));
+    }
+    let resident = match &entry.whom {
+        Whom::New(name) => name.clone(),
+        Whom::Known { id, seen } => {
+            match sheet.residents.iter().find(|known| known.id == *id && known.seen == *seen) {
+                Some(known) => known.name.clone(),
+                None => return Ok(Recorded::Stale),
+            }
+        }
+    };
+    let outcomes = match &entry.what {
+        What::Heard(heard) => {
+            visits::record(tx, &[visit(person, entry, &resident, heard.clone())]).await?
+        }
+        What::Unheard(why) => register(tx, &[unheard(entry, &resident, why)]).await?,
+    };
+    let did = match outcomes.into_iter().next() {
+        Some(Ok(did)) => did,
+        Some(Err(problem)) => return Ok(Recorded::Not(problem)),
+        None => return Ok(Recorded::Stale),
+    };
+    let receipt = receipt_of(tx, entry, &sheet, resident, did).await?;
+    keep(tx, person, entry, content_key, &receipt).await?;
+    Ok(Recorded::Done(receipt))
+}
+
+fn visit(person: &StaffMember, entry: &Entry, resident: &str, heard: Heard) -> NewVisit {
+    NewVisit {
+        kind: entry.kind,
+        visited_on: entry.on,
+        staff_id: person.id.clone(),
+        subject_number: entry.subject.clone(),
+        resident: resident.to_owned(),
+        contact: entry.contact.clone(),
+        face_to_face: entry.in_person,
+        heard,
+        choices: entry.choices,
+    }
+}
+
+fn unheard(entry: &Entry, resident: &str, why: &str) -> Registered {
+    Registered {
+        subject_number: entry.subject.clone(),
+        name: resident.to_owned(),
+        contact: entry.contact.clone().map_or(Told::Nothing, Told::Is),
+        unheard: Told::Is(why.to_owned()),
+        choices: entry.choices,
+    }
+}
+
+/// What is told apart of two forms under one id: all that was filled in.
+fn content_key(tx: &Tx, person: &StaffMember, entry: &Entry) -> String {
+    let whom = match &entry.whom {
+        Whom::Known { id, .. } => id,
+        Whom::New(name) => name,
+    };
+    let what = match &entry.what {
+        What::Heard(heard) => json!({ "heard": heard }),
+        What::Unheard(why) => json!({ "unheard": why }),
+    };
+    let all =
+        json!([entry.subject, entry.kind, whom, entry.contact, entry.on, entry.in_person, what]);
+    tx.context().sealer.index(&["submission", &person.id, &all.to_string()])
+}
+
+async fn receipt_of(
+    tx: &mut Tx,
+    entry: &Entry,
+    before: &HouseholdSheet,
+    resident: String,
+    did: Did,
+) -> Result<Receipt> {
+    let issues = tx.issues_of(&[before.place.id.as_str()]).await?;
+    let known = |number: &str| {
+        let mut all = before.residents.iter().flat_map(|resident| &resident.issues);
+        all.any(|issue| issue.number == number)
+    };
+    let new = issues.into_iter().map(|issue| issue.number).find(|number| !known(number));
+    Ok(Receipt {
+        subject: entry.subject.clone(),
+        resident,
+        added: did.upsert != Upsert::Same,
+        issue: new,
+        note: did.note.map(|note| note.text),
+    })
+}
+
+async fn keep(
+    tx: &mut Tx,
+    person: &StaffMember,
+    entry: &Entry,
+    content_key: String,
+    receipt: &Receipt,
+) -> Result<()> {
+    let detail = json!({
+        "visit": entry.kind, "on": entry.on, "issue": receipt.issue, "added": receipt.added,
+        "no_meal_no_gift": entry.pledged,
+    });
+    tx.audit(&person.signed(), "record_visit", &entry.subject, &detail).await?;
+    let said = json!(receipt).to_string();
+    let submission = Submission { staff_id: person.id.clone(), content_key, said };
+    tx.put_submission(&entry.form, &submission).await
+}

@@ -1,0 +1,114 @@
+//! `zoufang account`: who may sign in to the pages, by a one-time link to be handed over; and who is signed in no longer.
+
+use std::process::ExitCode;
+
+use clap::{Args, Subcommand};
+use jiff::Timestamp;
+
+use super::record::ConfigFile;
+use super::table::Table;
+use super::{Approval, acting, person, refused};
+use crate::app::accounts::{INVITED_DAYS, end, invite};
+use crate::clock::local_text;
+use crate::db::{AccountLine, Store};
+use crate::domain::rights::Right;
+use crate::settings::Settings;
+
+#[derive(Debug, Args)]
+pub struct Arguments {
+    #[command(flatten)]
+    config: ConfigFile,
+    #[command(subcommand)]
+    action: Action,
+}
+
+#[derive(Debug, Subcommand)]
+enum Action {
+    /// 给出一次性的登录链接：本人打开后自己设密码；再给一次旧的作废，忘了密码也用它（记入审计）
+    Invite {
+        /// 人员编号
+        number: String,
+        /// 经办人编号
+        #[arg(long)]
+        by: String,
+    },
+    /// 列出开通过登录的人：设了密码没有、链接有效到什么时候、在几处登录着
+    List {
+        /// 以 JSON 输出
+        #[arg(long)]
+        json: bool,
+    },
+    /// 让某人在所有地方退出登录（记入审计）
+    End {
+        /// 人员编号
+        number: String,
+        /// 同时停用：密码和没用过的链接一并作废，以后要重新邀请
+        #[arg(long)]
+        close: bool,
+        #[command(flatten)]
+        approval: Approval,
+    },
+}
+
+pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
+    let settings = arguments.config.settings()?;
+    let store = arguments.config.open(&settings).await?;
+    match arguments.action {
+        Action::Invite { number, by } => give(&store, &settings, &number, &by).await?,
+        Action::List { json } => list(&store, json).await?,
+        Action::End { number, close, approval } => {
+            let of = person(&store, &number).await?;
+            let mut tx = store.begin().await?;
+            let (by, reason) = approval.given(&mut tx, Right::Account, None).await?;
+            let ended = end(&mut tx, &of, close, &by, reason).await.map_err(refused)?;
+            tx.commit().await?;
+            let closed = if close { "，密码和链接已停用" } else { "" };
+            say!("{} 已在 {ended} 处退出登录{closed}，已记入审计", of.signed());
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn give(store: &Store, settings: &Settings, number: &str, by: &str) -> anyhow::Result<()> {
+    let of = person(store, number).await?;
+    let mut tx = store.begin().await?;
+    let by = acting(&mut tx, by, Right::Account, None).await?;
+    let token = invite(&mut tx, &of, &by).await.map_err(refused)?;
+    tx.commit().await?;
+    let public = settings.notify.public_url.trim_end_matches('/');
+    let url = if public.is_empty() {
+        eprintln!(
+            "没有设 notify.public_url，下面是本机的地址：给别人用之前请设好（手机能访问到的 https 地址）"
+        );
+        format!("http://{}", settings.http.listen)
+    } else {
+        public.to_owned()
+    };
+    eprintln!("{} 的登录链接，只能用一次，{INVITED_DAYS} 天内有效，请只交给本人：", of.signed());
+    say!("{url}/my/welcome/{token}");
+    Ok(())
+}
+
+async fn list(store: &Store, json: bool) -> anyhow::Result<()> {
+    let now = store.context().clock.wire_millis();
+    let mut snapshot = store.snapshot().await?;
+    let lines = snapshot.account_lines(now).await?;
+    snapshot.end().await?;
+    let at = |millis: i64| local_text(Timestamp::from_millisecond(millis).unwrap_or_default());
+    let names = ["人员编号", "姓名", "密码", "链接有效到", "锁定到", "登录着", "最近使用"];
+    let mut table = Table::new(names, json)?;
+    for line in lines {
+        let AccountLine { number, name, has_password, invited_until, locked_until, .. } = line;
+        let locked = if locked_until > now { at(locked_until) } else { String::new() };
+        table.row([
+            number,
+            name,
+            if has_password { "已设" } else { "未设" }.to_owned(),
+            invited_until.map(at).unwrap_or_default(),
+            locked,
+            line.signed_in.to_string(),
+            line.seen_at.map(at).unwrap_or_default(),
+        ])?;
+    }
+    Ok(table.end()?)
+}

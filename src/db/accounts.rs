@@ -1,0 +1,324 @@
+//! Accounts 登录账号: passwords, the one-time links of first sign-ins, and who is signed in where. Secrets are kept as digests
+//! under the key. Instants are real time, in a rehearsal too.
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
+use super::personal::STAFF_NAME;
+use super::{Context, Result, Session, Tx};
+
+/// What is known of whoever signs in.
+#[derive(Clone, Default)]
+pub struct Account {
+    /// As argon2 writes it; nothing until the first link was used.
+    pub password: Option<String>,
+    /// Wrong ones since the last right one.
+    pub wrong: i64,
+    pub locked_until: i64,
+}
+
+impl std::fmt::Debug for Account {
+    /// Secret: not for logs.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Account").field("wrong", &self.wrong).finish_non_exhaustive()
+    }
+}
+
+struct AccountRow {
+    password: Option<String>,
+    wrong: i64,
+    locked_until: i64,
+}
+
+from_row!(AccountRow { password, wrong, locked_until });
+
+/// A one-time link.
+#[derive(Debug, Clone)]
+pub struct Invitation {
+    pub staff_id: String,
+    pub until_at: i64,
+    pub ended: bool,
+}
+
+/// That somebody is signed in.
+#[derive(Debug, Clone)]
+pub struct SignIn {
+    pub staff_id: String,
+    pub seen_at: i64,
+    pub until_at: i64,
+}
+
+struct SignInRow {
+    staff_id: String,
+    seen_at: i64,
+    until_at: i64,
+}
+
+from_row!(SignInRow { staff_id, seen_at, until_at });
+
+/// A person's account, as the operator sees it.
+#[derive(Debug, Clone)]
+pub struct AccountLine {
+    pub number: String,
+    pub name: String,
+    pub has_password: bool,
+    /// Until when a link leads to a first sign-in; nothing where none does.
+    pub invited_until: Option<i64>,
+    pub locked_until: i64,
+    /// In how many browsers they are signed in, and when one of them was last seen.
+    pub signed_in: i64,
+    pub seen_at: Option<i64>,
+}
+
+struct LineRow {
+    id: String,
+    number: String,
+    name: String,
+    has_password: i64,
+    invited_until: Option<i64>,
+    locked_until: i64,
+    signed_in: i64,
+    seen_at: Option<i64>,
+}
+
+from_row!(LineRow {
+    id,
+    number,
+    name,
+    has_password,
+    invited_until,
+    locked_until,
+    signed_in,
+    seen_at
+});
+
+impl Context {
+    /// A new secret of a link, a cookie or a form: 256 bits.
+    pub fn secret(&self) -> String {
+        let mut bytes = [0; 32];
+        self.chance.fill(&mut bytes);
+        URL_SAFE_NO_PAD.encode(bytes)
+    }
+
+    fn invitation_hash(&self, token: &str) -> String {
+        self.sealer.index(&["invitation", token])
+    }
+
+    fn sign_in_hash(&self, token: &str) -> String {
+        self.sealer.index(&["sign-in", token])
+    }
+}
+
+impl Session {
+    /// A person's account; an empty one where they have none.
+    pub async fn account(&mut self, staff_id: &str) -> Result<Account> {
+        let row: Option<AccountRow> = sqlx::query_as(
+            "SELECT password, wrong, locked_until FROM accounts WHERE staff_id = $1",
+        )
+        .bind(staff_id.to_owned())
+        .fetch_optional(&mut *self.db)
+        .await?;
+        let account = |AccountRow { password, wrong, locked_until }| Account {
+            password,
+            wrong,
+            locked_until,
+        };
+        Ok(row.map(account).unwrap_or_default())
+    }
+
+    /// The one-time link with this secret, if it was ever given.
+    pub async fn invitation(&mut self, token: &str) -> Result<Option<Invitation>> {
+        let row: Option<(String, i64, Option<i64>)> = sqlx::query_as(
+            "SELECT staff_id, until_at, ended_at FROM invitations WHERE token_hash = $1",
+        )
+        .bind(self.context.invitation_hash(token))
+        .fetch_optional(&mut *self.db)
+        .await?;
+        let invitation = |(staff_id, until_at, ended_at): (String, i64, Option<i64>)| Invitation {
+            staff_id,
+            until_at,
+            ended: ended_at.is_some(),
+        };
+        Ok(row.map(invitation))
+    }
+
+    /// Who is signed in with this secret, unless that was ended.
+    pub async fn signed_in(&mut self, token: &str) -> Result<Option<SignIn>> {
+        let row: Option<SignInRow> = sqlx::query_as(
+            "SELECT staff_id, seen_at, until_at FROM sign_ins WHERE token_hash = $1 AND ended_at IS NULL",
+        )
+        .bind(self.context.sign_in_hash(token))
+        .fetch_optional(&mut *self.db)
+        .await?;
+        Ok(row.map(|SignInRow { staff_id, seen_at, until_at }| SignIn {
+            staff_id,
+            seen_at,
+            until_at,
+        }))
+    }
+
+    /// Everybody who was ever invited, by number, as it stands at an instant.
+    pub async fn account_lines(&mut self, now: i64) -> Result<Vec<AccountLine>> {
+        let rows: Vec<LineRow> = sqlx::query_as(
+            "SELECT s.id, s.number, s.name, CASE WHEN a.password IS NULL THEN 0 ELSE 1 END AS has_password,
+               (SELECT MAX(i.until_at) FROM invitations i WHERE i.staff_id = a.staff_id AND i.ended_at IS NULL
+                AND i.until_at > $1) AS invited_until,
+               a.locked_until,
+               (SELECT COUNT(*) FROM sign_ins n WHERE n.staff_id = a.staff_id AND n.ended_at IS NULL AND n.until_at > $1)
+                 AS signed_in,
+               (SELECT MAX(n.seen_at) FROM sign_ins n WHERE n.staff_id = a.staff_id) AS seen_at
+             FROM accounts a JOIN staff s ON s.id = a.staff_id ORDER BY s.number",
+        )
+        .bind(now)
+        .fetch_all(&mut *self.db)
+        .await?;
+        let line = |row: LineRow| {
+            Ok(AccountLine {
+                name: self.context.open(STAFF_NAME, &row.id, &row.name)?,
+                number: row.number,
+                has_password: row.has_password != 0,
+                invited_until: row.invited_until,
+                locked_until: row.locked_until,
+                signed_in: row.signed_in,
+                seen_at: row.seen_at,
+            })
+        };
+        rows.into_iter().map(line).collect()
+    }
+}
+
+impl Tx {
+    /// Gives a person a one-time link; those before end.
+    pub async fn invite(
+        &mut self,
+        staff_id: &str,
+        token: &str,
+        now: i64,
+        until: i64,
+    ) -> Result<()> {
+        self.end_invitations(staff_id, now).await?;
+        sqlx::query(
+            "INSERT INTO accounts (staff_id, wrong, locked_until) VALUES ($1, 0, 0) ON CONFLICT (staff_id) DO NOTHING",
+        )
+        .bind(staff_id.to_owned())
+        .execute(&mut *self.db)
+        .await?;
+        let hash = self.context.invitation_hash(token);
+        sqlx::query(
+            "INSERT INTO invitations (token_hash, staff_id, created_at, until_at) VALUES ($1, $2, $3, $4)",
+        )
+        .bind(hash)
+        .bind(staff_id.to_owned())
+        .bind(now)
+        .bind(until)
+        .execute(&mut *self.db)
+        .await?;
+        Ok(())
+    }
+
+    /// No link of a person's leads to a first sign-in any more.
+    pub async fn end_invitations(&mut self, staff_id: &str, now: i64) -> Result<()> {
+        sqlx::query(
+            "UPDATE invitations SET ended_at = $1 WHERE staff_id = $2 AND ended_at IS NULL",
+        )
+        .bind(now)
+        .bind(staff_id.to_owned())
+        .execute(&mut *self.db)
+        .await?;
+        Ok(())
+    }
+
+    /// Sets a person's password, or takes it away; what was given wrongly is forgotten.
+    pub async fn set_password(
+        &mut self,
+        staff_id: &str,
+        password: Option<&str>,
+        now: i64,
+    ) -> Result<()> {
+        sqlx::query(
+            "UPDATE accounts SET password = $1, set_at = $2, wrong = 0, locked_until = 0 WHERE staff_id = $3",
+        )
+        .bind(password.map(str::to_owned))
+        .bind(now)
+        .bind(staff_id.to_owned())
+        .execute(&mut *self.db)
+        .await?;
+        Ok(())
+    }
+
+    /// How often a person's password was given wrongly, and until when nobody may try.
+    pub async fn count_wrong(
+        &mut self,
+        staff_id: &str,
+        wrong: i64,
+        locked_until: i64,
+    ) -> Result<()> {
+        sqlx::query("UPDATE accounts SET wrong = $1, locked_until = $2 WHERE staff_id = $3")
+            .bind(wrong)
+            .bind(locked_until)
+            .bind(staff_id.to_owned())
+            .execute(&mut *self.db)
+            .await?;
+        Ok(())
+    }
+
+    /// Signs a person in, and forgets who was signed in long ago.
+    pub async fn begin_sign_in(
+        &mut self,
+        token: &str,
+        staff_id: &str,
+        now: i64,
+        until: i64,
+    ) -> Result<()> {
+        sqlx::query("DELETE FROM sign_ins WHERE staff_id = $1 AND until_at < $2")
+            .bind(staff_id.to_owned())
+            .bind(now)
+            .execute(&mut *self.db)
+            .await?;
+        let hash = self.context.sign_in_hash(token);
+        sqlx::query(
+            "INSERT INTO sign_ins (token_hash, staff_id, created_at, seen_at, until_at) VALUES ($1, $2, $3, $3, $4)",
+        )
+        .bind(hash)
+        .bind(staff_id.to_owned())
+        .bind(now)
+        .bind(until)
+        .execute(&mut *self.db)
+        .await?;
+        Ok(())
+    }
+
+    /// Somebody who is signed in was seen.
+    pub async fn see_signed_in(&mut self, token: &str, now: i64) -> Result<()> {
+        let hash = self.context.sign_in_hash(token);
+        sqlx::query("UPDATE sign_ins SET seen_at = $1 WHERE token_hash = $2 AND ended_at IS NULL")
+            .bind(now)
+            .bind(hash)
+            .execute(&mut *self.db)
+            .await?;
+        Ok(())
+    }
+
+    /// Signs this browser out.
+    pub async fn end_sign_in(&mut self, token: &str, now: i64) -> Result<()> {
+        let hash = self.context.sign_in_hash(token);
+        sqlx::query("UPDATE sign_ins SET ended_at = $1 WHERE token_hash = $2 AND ended_at IS NULL")
+            .bind(now)
+            .bind(hash)
+            .execute(&mut *self.db)
+            .await?;
+        Ok(())
+    }
+
+    /// Signs a person out wherever they are signed in. In how many browsers that was.
+    pub async fn end_sign_ins(&mut self, staff_id: &str, now: i64) -> Result<u64> {
+        let ended = sqlx::query(
+            "UPDATE sign_ins SET ended_at = $1 WHERE staff_id = $2 AND ended_at IS NULL AND until_at > $1",
+        )
+        .bind(now)
+        .bind(staff_id.to_owned())
+        .execute(&mut *self.db)
+        .await?;
+        Ok(ended.rows_affected())
+    }
+}

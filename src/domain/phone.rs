@@ -1,0 +1,36 @@
+//! Telephone numbers as people tell them.
+
+/// What is wrong with the first of the numbers in a text that isn't a whole one: a mobile's 11 digits, 7 or 8 of a fixed line or
+/// these with its area code. What isn't a number at all (邻居代转) is well.
+///
+/// ```
+/// use zoufang::domain::phone::wrong;
+/// assert_eq!(wrong("13800000001、0632-5510001"), None);
+/// assert_eq!(wrong("邻居代转"), None);
+/// assert!(wrong("138000000").is_some_and(|why| why.contains("有 9 位")));
+/// ```
+pub fn wrong(text: &str) -> Option<String> {
+    let number = text.split(['、', ',', '，', ';', '；', '/']).find(|number| is_broken(number))?;
+    let count = number.chars().filter(char::is_ascii_digit).count();
+    let shown: String = number.chars().take(SHOWN).collect();
+    Some(format!(
+        "「{shown}」有 {count} 位，不是完整的电话：手机号 11 位，固定电话 7、8 位或加区号；请核对，没有电话请留空"
+    ))
+}
+
+/// So many characters of it are shown.
+const SHOWN: usize = 30;
+
+fn is_broken(number: &str) -> bool {
+    let marks = |c: char| c.is_ascii_digit() || "+-()（）—.".contains(c);
+    let digits: String = number.chars().filter(char::is_ascii_digit).collect();
+    let digits = digits.strip_prefix("86").filter(|rest| rest.len() == 11).unwrap_or(&digits);
+    let is_whole = match digits.len() {
+        7 | 8 => true,
+        10 => digits.starts_with(['0', '4']),
+        11 => digits.starts_with(['0', '1']),
+        12 => digits.starts_with('0'),
+        _ => false,
+    };
+    !digits.is_empty() && number.chars().all(marks) && !is_whole
+}

@@ -1,0 +1,99 @@
+//! The frame of all pages for people who sign in, and what is said in it where there's nothing else to show.
+
+use std::sync::LazyLock;
+
+use axum::http::{StatusCode, header};
+use axum::response::{Html, IntoResponse, Response};
+use minijinja::context;
+use serde::Serialize;
+use sha2::{Digest, Sha256};
+
+use crate::daemon::Daemon;
+use crate::domain::rights::Right;
+use crate::domain::staff::StaffMember;
+use crate::seal::hex;
+use crate::web::templates::{self, MESSAGE};
+
+pub(super) const STYLE: &str = include_str!("style.css");
+
+/// Another style sheet has another address: browsers keep it.
+static STYLE_VERSION: LazyLock<String> =
+    LazyLock::new(|| hex(&Sha256::digest(STYLE.as_bytes())[..6]));
+
+/// What such a page may do in a browser: show itself with the style of ours and pictures of ours, in nobody else's frame; its
+/// forms come back here.
+const MAY: &str = "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+
+/// What every page shows around its own.
+#[derive(Debug, Clone, Serialize)]
+pub(super) struct Frame {
+    campaign: String,
+    style: String,
+    today: String,
+    rehearsal: bool,
+    /// Whoever is signed in.
+    name: Option<String>,
+    roles: String,
+    key: String,
+}
+
+impl Frame {
+    /// For whoever is signed in, with the key of their forms.
+    pub fn of(daemon: &Daemon, who: Option<(&StaffMember, &str)>) -> Frame {
+        let context = daemon.store.context();
+        let roles = |person: &StaffMember| {
+            let roles: Vec<&str> = person.roles.iter().map(|role| role.chinese()).collect();
+            roles.join("、")
+        };
+        Frame {
+            campaign: daemon.pages.campaign().name.clone(),
+            style: STYLE_VERSION.clone(),
+            today: context.clock.today().to_string(),
+            rehearsal: context.clock.is_rehearsal(),
+            name: who.map(|(person, _)| person.name.clone()),
+            roles: who.map(|(person, _)| roles(person)).unwrap_or_default(),
+            key: who.map(|(_, key)| key.to_owned()).unwrap_or_default(),
+        }
+    }
+}
+
+/// A page in its frame.
+pub(super) fn page(
+    frame: &Frame,
+    name: &str,
+    status: StatusCode,
+    values: impl Serialize,
+) -> Response {
+    let values = context! { frame, ..minijinja::Value::from_serialize(values) };
+    match templates::render(name, values) {
+        Ok(page) => {
+            let headers = [
+                (header::CONTENT_SECURITY_POLICY, MAY),
+                (header::CACHE_CONTROL, "private, no-store"),
+                // Its forms say where they come from.
+                (header::REFERRER_POLICY, "same-origin"),
+            ];
+            (status, headers, Html(page)).into_response()
+        }
+        Err(error) => {
+            tracing::error!(error, "a page can't be filled in");
+            (StatusCode::INTERNAL_SERVER_ERROR, "页面出错了，已记入日志\n").into_response()
+        }
+    }
+}
+
+/// Something that is said, where there's nothing else to show.
+pub(super) fn say(daemon: &Daemon, status: StatusCode, said: &str) -> Response {
+    say_in(&Frame::of(daemon, None), status, said)
+}
+
+/// The same to whoever is signed in.
+pub(super) fn say_in(frame: &Frame, status: StatusCode, said: &str) -> Response {
+    page(frame, MESSAGE, status, context! { said })
+}
+
+/// What isn't this person's to do.
+pub(super) fn apart(frame: &Frame, right: Right) -> Response {
+    let said = format!("您的角色不能{right}。需要的话，请向镇组织人事办公室说明");
+    say_in(frame, StatusCode::FORBIDDEN, &said)
+}

@@ -1,0 +1,36 @@
+//! The addresses of pages, with whatever stands in numbers.
+
+/// A part of a path, whatever it holds.
+fn part(text: &str) -> String {
+    let mut url = match reqwest::Url::parse("http://own/") {
+        Ok(url) => url,
+        Err(_) => return String::new(),
+    };
+    if let Ok(mut segments) = url.path_segments_mut() {
+        segments.push(text);
+    }
+    url.path().trim_start_matches('/').to_owned()
+}
+
+/// An issue's page.
+pub(super) fn issue(number: &str) -> String {
+    format!("/my/issues/{}", part(number))
+}
+
+/// One's subjects, those where something is left.
+pub(super) fn households(left: &str) -> String {
+    format!("/my/households?left={left}")
+}
+
+/// One subject.
+pub(super) fn household(number: &str) -> String {
+    format!("/my/households/{}", part(number))
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn a_number_may_hold_anything() {
+        assert_eq!(super::household("H1/甲 ?#"), "/my/households/H1%2F%E7%94%B2%20%3F%23");
+    }
+}

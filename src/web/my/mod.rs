@@ -1,0 +1,62 @@
+//! The pages of whoever signs in: what they owe, the subjects that they visit, recording a visit, an issue. Plain forms that need
+//! no script; all that changes goes through the use cases that tables and commands go through.
+//!
+//! What each page asks of whoever opens it stands in one table, `routes`; what isn't there isn't served.
+
+mod frame;
+mod guesses;
+mod households;
+mod issue;
+mod links;
+mod routes;
+mod sign_in;
+mod tasks;
+mod visit;
+mod visit_form;
+mod who;
+mod words;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::{DefaultBodyLimit, Extension};
+use axum::http::header;
+use axum::middleware::from_fn_with_state;
+use axum::response::IntoResponse;
+use axum::routing::{get, post};
+
+pub use routes::{Needs, ROUTES, Route};
+
+use crate::daemon::Daemon;
+
+/// A form with what somebody asked for, every character written as nine.
+const LARGEST_FORM: usize = 64 << 10;
+
+/// The pages.
+pub(super) fn router<S: Clone + Send + Sync + 'static>(daemon: Arc<Daemon>) -> Router<S> {
+    Router::new()
+        .route(routes::STYLE, get(style))
+        .route(routes::SIGN_IN, get(sign_in::show).post(sign_in::enter))
+        .route(routes::SIGN_OUT, post(sign_in::leave))
+        .route(routes::WELCOME, get(sign_in::welcome).post(sign_in::take_up))
+        .route(routes::TASKS, get(tasks::show))
+        .route(routes::HOUSEHOLDS, get(households::list))
+        .route(routes::HOUSEHOLD, get(households::one))
+        .route(routes::VISIT, get(visit::show_visit).post(visit::put_visit))
+        .route(routes::REVISIT, get(visit::show_revisit).post(visit::put_revisit))
+        .route(routes::ISSUE, get(issue::show).post(issue::put))
+        .route_layer(from_fn_with_state(Arc::clone(&daemon), who::let_in))
+        .layer(DefaultBodyLimit::max(LARGEST_FORM))
+        .layer(Extension(Arc::<guesses::Guesses>::default()))
+        .with_state(daemon)
+}
+
+/// GET /my/style.css
+async fn style() -> impl IntoResponse {
+    let headers = [
+        (header::CONTENT_TYPE, "text/css; charset=utf-8"),
+        // Another sheet has another address.
+        (header::CACHE_CONTROL, "public, max-age=31536000, immutable"),
+    ];
+    (headers, frame::STYLE)
+}

@@ -1,0 +1,197 @@
+//! Signing in: by number and password, the first time by a one-time link; and out.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+
+use axum::extract::{ConnectInfo, Extension, Path, Query, Request, State};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Redirect, Response};
+use minijinja::context;
+use serde::Deserialize;
+
+use super::frame::{Frame, page, say};
+use super::guesses::Guesses;
+use super::routes::{SIGN_IN, TASKS};
+use super::who::{
+    Fields, Posted, cookie, fields, form_key, is_behind_tls, is_key, set_cookie, shown_secret, stay,
+};
+use crate::app::accounts::{self, Entered, Invited};
+use crate::daemon::Daemon;
+use crate::db::StoreError;
+use crate::domain::password::{LONGEST, SHORTEST};
+use crate::web::templates::{SIGNING_IN, WELCOMING};
+use crate::web::unavailable::unavailable;
+
+/// The cookie of a browser in which nobody is signed in yet: only a form that was shown there signs in there.
+const BEFORE: &str = "zoufang-form";
+
+#[derive(Debug, Default, Deserialize)]
+pub(super) struct Next {
+    #[serde(default)]
+    next: String,
+}
+
+/// Where to go once signed in: to a page of ours, whoever wrote the link.
+fn own(next: &str) -> &str {
+    let is_ours = next == TASKS || next.starts_with("/my/") || next.starts_with("/my?");
+    let is_plain = next.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\');
+    if is_ours && is_plain && !next.starts_with(SIGN_IN) { next } else { TASKS }
+}
+
+/// GET /my/sign-in
+pub(super) async fn show(
+    State(daemon): State<Arc<Daemon>>,
+    Query(Next { next }): Query<Next>,
+    headers: HeaderMap,
+) -> Response {
+    form(&daemon, &headers, StatusCode::OK, context! { next => own(&next) })
+}
+
+fn form(
+    daemon: &Daemon,
+    headers: &HeaderMap,
+    status: StatusCode,
+    values: minijinja::Value,
+) -> Response {
+    let known = cookie(headers, BEFORE);
+    let secret = known.clone().unwrap_or_else(|| daemon.store.context().secret());
+    let values = context! { key => form_key(daemon, &secret), ..values };
+    let mut answer = page(&Frame::of(daemon, None), SIGNING_IN, status, values);
+    if known.is_none() {
+        let secure = if is_behind_tls(headers, daemon) { "; Secure" } else { "" };
+        let text = format!("{BEFORE}={secret}; Path=/my; HttpOnly; SameSite=Lax{secure}");
+        if let Ok(cookie) = HeaderValue::try_from(text) {
+            answer.headers_mut().append(header::SET_COOKIE, cookie);
+        }
+    }
+    answer
+}
+
+/// POST /my/sign-in
+pub(super) async fn enter(
+    State(daemon): State<Arc<Daemon>>,
+    Extension(guesses): Extension<Arc<Guesses>>,
+    request: Request,
+) -> Response {
+    let (headers, address) = (request.headers().clone(), address(&request));
+    let sent = match fields(request, &()).await {
+        Ok(sent) => sent,
+        Err(said) => return say(&daemon, StatusCode::BAD_REQUEST, said),
+    };
+    let again = |status, said: &str| {
+        let values = context! { next => own(sent.text("next")), number => sent.text("number"), wrong => said };
+        form(&daemon, &headers, status, values)
+    };
+    let before = cookie(&headers, BEFORE).map(|secret| form_key(&daemon, &secret));
+    if !before.is_some_and(|key| is_key(&daemon, sent.text("form"), &key)) {
+        let said = "登录页面打开太久，或者浏览器不让保存 Cookie。请允许 Cookie，再填一次";
+        return again(StatusCode::FORBIDDEN, said);
+    }
+    if let Some(wait) = guesses.wait(address) {
+        let said = format!("这里填错的次数太多，请 {} 秒后再试", wait.as_secs() + 1);
+        return again(StatusCode::TOO_MANY_REQUESTS, &said);
+    }
+    // As it was typed: a password may begin or end with a blank.
+    let password = sent.0.get("password").map(String::as_str).unwrap_or_default();
+    let before = shown_secret(&headers, &daemon);
+    let (number, stay) = (sent.text("number"), stay(&daemon));
+    match accounts::sign_in(&daemon.store, number, password, before.as_deref(), stay).await {
+        Ok(Entered::In(secret)) => {
+            guesses.right(address);
+            entered(&daemon, &headers, &secret, own(sent.text("next")))
+        }
+        Ok(Entered::Not(why)) => {
+            guesses.wrong(address);
+            tracing::warn!(%address, "somebody couldn't sign in");
+            again(StatusCode::UNAUTHORIZED, &why)
+        }
+        Err(StoreError::Rule(why)) => again(StatusCode::SERVICE_UNAVAILABLE, &why),
+        Err(error) => unavailable(&error),
+    }
+}
+
+fn entered(daemon: &Daemon, headers: &HeaderMap, secret: &str, next: &str) -> Response {
+    let cookie = set_cookie(headers, daemon, secret);
+    ([(header::SET_COOKIE, cookie)], Redirect::to(next)).into_response()
+}
+
+/// Whose request it is: the peer's, or the one for whom a proxy on this machine asks.
+fn address(request: &Request) -> IpAddr {
+    let peer = request.extensions().get::<ConnectInfo<SocketAddr>>();
+    let peer = peer.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| peer.0.ip().to_canonical());
+    let forwarded = || {
+        let line = request.headers().get_all("x-forwarded-for").iter().next_back()?;
+        line.to_str().ok()?.rsplit(',').next()?.trim().parse::<IpAddr>().ok()
+    };
+    if peer.is_loopback() { forwarded().unwrap_or(peer) } else { peer }
+}
+
+/// POST /my/sign-out
+pub(super) async fn leave(
+    State(daemon): State<Arc<Daemon>>,
+    headers: HeaderMap,
+    Posted { who, .. }: Posted,
+) -> Response {
+    match accounts::sign_out(&daemon.store, &who.secret).await {
+        Ok(()) => entered(&daemon, &headers, "", SIGN_IN),
+        Err(error) => unavailable(&error),
+    }
+}
+
+/// GET /my/welcome/{token}
+pub(super) async fn welcome(
+    State(daemon): State<Arc<Daemon>>,
+    Path(token): Path<String>,
+) -> Response {
+    welcomed(&daemon, &token, "").await
+}
+
+async fn welcomed(daemon: &Daemon, token: &str, wrong: &str) -> Response {
+    let found = async {
+        let mut record = daemon.pages.snapshot().await?;
+        let found = accounts::invited(&mut record, token).await?;
+        record.end().await?;
+        Ok::<_, StoreError>(found)
+    };
+    match found.await {
+        Ok(Invited::Person(person)) => {
+            let status =
+                if wrong.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
+            let values = context! {
+                name => person.name, number => person.number, wrong, shortest => SHORTEST, longest => LONGEST,
+            };
+            page(&Frame::of(daemon, None), WELCOMING, status, values)
+        }
+        Ok(Invited::Ended) => {
+            let said = "这个登录链接已经用过或过期。设过密码的请直接登录；没有的，请向镇组织人事办公室要新的链接";
+            say(daemon, StatusCode::GONE, said)
+        }
+        Ok(Invited::Unknown) => {
+            let said = "没有这个登录链接：请用收到的完整地址打开";
+            say(daemon, StatusCode::NOT_FOUND, said)
+        }
+        Err(error) => unavailable(&error),
+    }
+}
+
+/// POST /my/welcome/{token}
+pub(super) async fn take_up(
+    State(daemon): State<Arc<Daemon>>,
+    Path(token): Path<String>,
+    request: Request,
+) -> Response {
+    let headers = request.headers().clone();
+    let sent: Fields = match fields(request, &()).await {
+        Ok(sent) => sent,
+        Err(said) => return say(&daemon, StatusCode::BAD_REQUEST, said),
+    };
+    let typed = |name: &str| sent.0.get(name).map(String::as_str).unwrap_or_default();
+    if typed("password") != typed("again") {
+        return welcomed(&daemon, &token, "两次填的密码不一样，请重新填").await;
+    }
+    match accounts::take_up(&daemon.store, &token, typed("password"), stay(&daemon)).await {
+        Ok(Entered::In(secret)) => entered(&daemon, &headers, &secret, TASKS),
+        Ok(Entered::Not(why)) | Err(StoreError::Rule(why)) => welcomed(&daemon, &token, &why).await,
+        Err(error) => unavailable(&error),
+    }
+}

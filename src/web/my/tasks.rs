@@ -1,0 +1,92 @@
+//! What I owe, the nearest first; each line leads to where it's done.
+
+use std::sync::Arc;
+
+use axum::extract::{Extension, State};
+use axum::http::StatusCode;
+use axum::response::Response;
+use jiff::civil::Date;
+use minijinja::context;
+use serde::Serialize;
+
+use super::frame::page;
+use super::links::{households, issue};
+use super::who::Who;
+use crate::app::owed::{Owed, OwedBy, owed_by};
+use crate::daemon::Daemon;
+use crate::db::{AreaTree, StoreError};
+use crate::domain::duty::{DutyKind, Warning};
+use crate::web::templates::TASKS;
+use crate::web::unavailable::unavailable;
+
+/// A line, as it's shown.
+#[derive(Debug, Serialize)]
+struct Line {
+    warning: Warning,
+    /// 正常、临近、超期
+    word: &'static str,
+    /// Such as 还有 3 天.
+    left: String,
+    due: String,
+    what: &'static str,
+    area: String,
+    count: i64,
+    about: String,
+    to_do: &'static str,
+    /// Where it's done; nothing where that isn't on a page.
+    to: Option<String>,
+}
+
+/// GET /my
+pub(super) async fn show(
+    State(daemon): State<Arc<Daemon>>,
+    Extension(who): Extension<Who>,
+) -> Response {
+    match read(&daemon, &who).await {
+        Ok(values) => page(&who.frame(&daemon), TASKS, StatusCode::OK, values),
+        Err(error) => unavailable(&error),
+    }
+}
+
+async fn read(daemon: &Daemon, who: &Who) -> Result<minijinja::Value, StoreError> {
+    let mut record = daemon.pages.snapshot().await?;
+    let (today, tree) = (record.today(), record.area_tree().await?);
+    let OwedBy { named, more } = owed_by(&mut record, &who.person).await?;
+    let visits = record.assigned_to(&who.person.id).await?.len();
+    record.end().await?;
+    let lines: Vec<Line> = named.into_iter().map(|owed| line(owed, &tree, today)).collect();
+    let late = lines.iter().filter(|line| line.warning == Warning::Red).count();
+    let near = lines.iter().filter(|line| line.warning == Warning::Yellow).count();
+    Ok(context! { lines, more, late, near, visits, place => "tasks" })
+}
+
+fn line(owed: Owed, tree: &AreaTree, today: Date) -> Line {
+    let Owed { group, warning, issue: number, about } = owed;
+    let (days, is_own) = ((group.due_on - today).get_days(), group.staff_id.is_some());
+    Line {
+        warning,
+        word: match warning {
+            Warning::Red => "超期",
+            Warning::Yellow => "临近",
+            Warning::Green => "正常",
+        },
+        left: match days {
+            0 => "今天到期".to_owned(),
+            1.. => format!("还有 {days} 天"),
+            _ => format!("已超 {} 天", -days),
+        },
+        due: format!("{}月{}日", group.due_on.month(), group.due_on.day()),
+        what: group.kind.chinese(),
+        area: tree.get(&group.area_id).map(|area| area.name.clone()).unwrap_or_default(),
+        count: group.open,
+        about: about.join("、"),
+        to_do: group.kind.what_to_do(group.holder),
+        to: match group.kind {
+            // Where nobody is assigned yet, somebody else will record it.
+            DutyKind::Visit if is_own => Some(households("visit")),
+            DutyKind::Classify if is_own => Some(households("classify")),
+            DutyKind::Revisit if is_own => Some(households("revisit")),
+            _ => number.map(|number| issue(&number)),
+        },
+    }
+}

@@ -1,0 +1,247 @@
+//! Who opens a page, and whether they may: by the cookie of whoever signed in and the table of routes. What changes something
+//! comes from a form of ours, or isn't taken.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use axum::extract::rejection::FormRejection;
+use axum::extract::{Form, FromRef, FromRequest, MatchedPath, Request, State};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Redirect, Response};
+
+use super::frame::{Frame, apart, say};
+use super::routes::{Needs, SIGN_IN, needs};
+use crate::app::accounts::{Stay, seen, whose};
+use crate::daemon::Daemon;
+use crate::domain::staff::StaffMember;
+use crate::web::unavailable::unavailable;
+
+/// Whoever is signed in.
+#[derive(Debug, Clone)]
+pub(super) struct Who {
+    pub person: StaffMember,
+    /// What their browser shows.
+    pub secret: String,
+    /// What their forms show.
+    pub key: String,
+}
+
+impl Who {
+    /// The frame of their pages.
+    pub fn frame(&self, daemon: &Daemon) -> Frame {
+        Frame::of(daemon, Some((&self.person, &self.key)))
+    }
+}
+
+/// For how long people stay signed in.
+pub(super) fn stay(daemon: &Daemon) -> Stay {
+    let accounts = &daemon.settings.accounts;
+    Stay { idle: accounts.idle, longest: accounts.longest }
+}
+
+/// Lets in who may, as the table of routes says.
+pub(super) async fn let_in(
+    State(daemon): State<Arc<Daemon>>,
+    mut request: Request,
+    next: Next,
+) -> Response {
+    let path = request.extensions().get::<MatchedPath>().map(MatchedPath::as_str);
+    let needs = path.and_then(|path| needs(request.method(), path));
+    let Some(needs) = needs else { return StatusCode::NOT_FOUND.into_response() };
+    let changes = !matches!(*request.method(), Method::GET | Method::HEAD);
+    if changes && !is_of_ours(request.headers(), &daemon) {
+        return say(
+            &daemon,
+            StatusCode::FORBIDDEN,
+            "这个请求不是从本系统的页面发出的，没有处理。请重新打开页面再操作",
+        );
+    }
+    if needs == Needs::Nobody {
+        return next.run(request).await;
+    }
+    let who = match who(&daemon, request.headers()).await {
+        Ok(Some(who)) => who,
+        Ok(None) if changes => {
+            let said = "登录已结束，这次填的内容没有登记。请在新页面登录，再用浏览器的返回键回到刚才的表单，重新提交";
+            return say(&daemon, StatusCode::UNAUTHORIZED, said);
+        }
+        Ok(None) => {
+            let path = request.uri().path_and_query().map_or("/my", |path| path.as_str());
+            let next = reqwest::Url::parse_with_params("http://own/", &[("next", path)]);
+            let query =
+                next.ok().and_then(|url| url.query().map(str::to_owned)).unwrap_or_default();
+            return Redirect::to(&format!("{SIGN_IN}?{query}")).into_response();
+        }
+        Err(error) => return unavailable(&error),
+    };
+    if let Needs::Right(right) = needs
+        && !right.is_held_by(&who.person)
+    {
+        return apart(&who.frame(&daemon), right);
+    }
+    request.extensions_mut().insert(who);
+    next.run(request).await
+}
+
+/// Who is signed in where the request comes from.
+async fn who(
+    daemon: &Arc<Daemon>,
+    headers: &HeaderMap,
+) -> Result<Option<Who>, crate::db::StoreError> {
+    let Some(secret) = shown_secret(headers, daemon) else { return Ok(None) };
+    let mut record = daemon.pages.snapshot().await?;
+    let found = whose(&mut record, &secret, stay(daemon)).await?;
+    record.end().await?;
+    let Some((person, is_news)) = found else { return Ok(None) };
+    if is_news {
+        let (daemon, secret) = (Arc::clone(daemon), secret.clone());
+        // Whoever reads waits for no turn.
+        tokio::spawn(async move {
+            if let Err(error) = seen(&daemon.store, &secret).await {
+                tracing::warn!(%error, "that somebody is there can't be noted");
+            }
+        });
+    }
+    let key = form_key(daemon, &person.id);
+    Ok(Some(Who { person, secret, key }))
+}
+
+/// What a form of ours shows that this person, or this browser, was given it.
+pub(super) fn form_key(daemon: &Daemon, of: &str) -> String {
+    daemon.store.context().sealer.index(&["form", of])
+}
+
+/// Whether a form shows its key. Compared as digests: how long it takes says nothing.
+pub(super) fn is_key(daemon: &Daemon, given: &str, key: &str) -> bool {
+    let sealer = &daemon.store.context().sealer;
+    sealer.index(&["same", given]) == sealer.index(&["same", key])
+}
+
+/// What was sent by a form of ours.
+#[derive(Debug)]
+pub(super) struct Posted {
+    pub who: Who,
+    pub fields: Fields,
+}
+
+/// The fields of a form.
+#[derive(Clone, Default)]
+pub(super) struct Fields(pub HashMap<String, String>);
+
+impl std::fmt::Debug for Fields {
+    /// Personal: not for logs.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Fields").finish_non_exhaustive()
+    }
+}
+
+impl Fields {
+    /// A field; empty where it isn't there.
+    pub fn text(&self, name: &str) -> &str {
+        self.0.get(name).map(|text| text.trim()).unwrap_or_default()
+    }
+}
+
+impl<S> FromRequest<S> for Posted
+where
+    S: Send + Sync,
+    Arc<Daemon>: FromRef<S>,
+{
+    type Rejection = Response;
+
+    async fn from_request(request: Request, state: &S) -> Result<Posted, Response> {
+        let daemon: Arc<Daemon> = FromRef::from_ref(state);
+        let who = request.extensions().get::<Who>().cloned();
+        let who = who.ok_or_else(|| StatusCode::UNAUTHORIZED.into_response())?;
+        let fields = fields(request, state)
+            .await
+            .map_err(|said| say(&daemon, StatusCode::BAD_REQUEST, said))?;
+        if is_key(&daemon, fields.text("key"), &who.key) {
+            return Ok(Posted { who, fields });
+        }
+        let said = "这一页是为别人打开的，或者已经失效，没有登记。请重新打开页面再填";
+        Err(say(&daemon, StatusCode::FORBIDDEN, said))
+    }
+}
+
+/// The fields of a form.
+pub(super) async fn fields<S: Send + Sync>(
+    request: Request,
+    state: &S,
+) -> Result<Fields, &'static str> {
+    let read = Form::<HashMap<String, String>>::from_request(request, state).await;
+    match read {
+        Ok(Form(fields)) => Ok(Fields(fields)),
+        Err(FormRejection::BytesRejection(_)) => Err("填的内容太长了，没有登记。请写得简短些"),
+        Err(_) => Err("表单读不懂，没有登记。请重新打开页面再填"),
+    }
+}
+
+/// The cookie's name: behind TLS one that no other name of the machine can set.
+const fn name(behind_tls: bool) -> &'static str {
+    if behind_tls { "__Host-zoufang" } else { "zoufang" }
+}
+
+/// A cookie of a request.
+pub(super) fn cookie(headers: &HeaderMap, name: &str) -> Option<String> {
+    let lines = headers.get_all(header::COOKIE).iter().filter_map(|line| line.to_str().ok());
+    let pairs =
+        lines.flat_map(|line| line.split(';')).filter_map(|pair| pair.trim().split_once('='));
+    let mut found = pairs.filter(|(found, _)| *found == name).map(|(_, value)| value.to_owned());
+    found.next().filter(|value| !value.is_empty())
+}
+
+/// What a browser shows in which somebody may be signed in.
+pub(super) fn shown_secret(headers: &HeaderMap, daemon: &Daemon) -> Option<String> {
+    cookie(headers, name(is_behind_tls(headers, daemon)))
+}
+
+/// The header that gives a browser its cookie, or with an empty secret takes it away.
+pub(super) fn set_cookie(headers: &HeaderMap, daemon: &Daemon, secret: &str) -> HeaderValue {
+    let behind_tls = is_behind_tls(headers, daemon);
+    let seconds = if secret.is_empty() { 0 } else { stay(daemon).longest.as_secs() };
+    let secure = if behind_tls { "; Secure" } else { "" };
+    let text = format!(
+        "{}={secret}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Lax{secure}",
+        name(behind_tls)
+    );
+    HeaderValue::try_from(text).unwrap_or(HeaderValue::from_static(""))
+}
+
+/// Whether the browser speaks with us, or with a proxy of ours, by TLS.
+pub(super) fn is_behind_tls(headers: &HeaderMap, daemon: &Daemon) -> bool {
+    let forwarded = text(headers, "x-forwarded-proto").is_some_and(|proto| proto == "https");
+    let public = reqwest::Url::parse(&daemon.settings.notify.public_url).ok();
+    let is_public = public.is_some_and(|url| {
+        url.scheme() == "https" && text(headers, "host").is_some_and(|host| is_at(&url, host))
+    });
+    forwarded || is_public
+}
+
+fn text<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
+    headers.get(name).and_then(|value| value.to_str().ok())
+}
+
+/// Whether an address lies at a host, which may name its port.
+fn is_at(url: &reqwest::Url, host: &str) -> bool {
+    let (Some(named), port) = (url.host_str(), url.port_or_known_default()) else { return false };
+    let named = named.to_ascii_lowercase();
+    let host = host.to_ascii_lowercase();
+    host == named && url.port().is_none()
+        || port.is_some_and(|port| host == format!("{named}:{port}"))
+}
+
+/// Whether something that changes comes from a page of ours: as the browser says, and where it says nothing, by the key that
+/// each form shows.
+fn is_of_ours(headers: &HeaderMap, daemon: &Daemon) -> bool {
+    if let Some(site) = text(headers, "sec-fetch-site") {
+        return matches!(site, "same-origin" | "none");
+    }
+    let Some(origin) = text(headers, "origin") else { return true };
+    let Ok(origin) = reqwest::Url::parse(origin) else { return false };
+    let public = reqwest::Url::parse(&daemon.settings.notify.public_url).ok();
+    let is_public = public.is_some_and(|public| public.origin() == origin.origin());
+    let mut hosts = ["host", "x-forwarded-host"].into_iter().filter_map(|name| text(headers, name));
+    is_public || hosts.any(|host| is_at(&origin, host))
+}

@@ -1,0 +1,205 @@
+// The pages of whoever signs in, in a real Chromium: a village's day on a telephone and on a desk, without a line of script;
+// every page at three widths without serious findings of axe and without scrolling sideways.
+//
+//   node tests/browser/pages.mjs PROGRAM [FOLDER]     with a folder, pictures for the docs are put there
+//
+// It needs playwright-core and axe-core (NODE_PATH) and a Chromium (CHROMIUM, else /usr/bin/chromium).
+import assert from 'node:assert/strict';
+import { execFileSync, spawn } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+
+const require = createRequire(join(resolve(process.env.NODE_PATH ?? 'node_modules'), 'x.js'));
+const { chromium } = require('playwright-core');
+const axe = readFileSync(require.resolve('axe-core/axe.min.js'), 'utf8');
+const program = resolve(process.argv[2] ?? 'target/debug/zoufang');
+const pictures = process.argv[3] && resolve(process.argv[3]);
+
+const NAMES = ['王建国', '李秀英', '张明', '刘桂兰', '陈志强', '杨春梅', '赵永福', '黄丽'];
+const TABLES = {
+  areas: `区划代码,区划名称,区划类型,上级区划
+370481111000,柴胡店镇,镇,370481000000
+,第一总支,总支,370481111000
+370481111200,高桥村委会,村,第一总支
+`,
+  staff: `人员编号,姓名,角色,所属区划,工作单位,手机号
+Z1,周正,领导小组,370481111000,镇党委,10000000001
+Z2,吴心,镇社会治理综合服务中心,370481111000,服务中心,10000000002
+Z3,郑书,总支书记,第一总支,第一总支,10000000003
+Z5,陈网,网格员,高桥村,高桥村,10000000005
+Z6,褚走,走访人员,高桥村,高桥村,10000000006
+`,
+  subjects: '对象编号,对象类型,对象名称,所属村,地址\n'
+    + NAMES.map((name, i) => `H${i + 1},家庭,${name},高桥村,高桥村${i + 1}号\n`).join(''),
+  assignments: '对象编号,走访人员\n' + NAMES.map((_, i) => `H${i + 1},Z6\n`).join(''),
+  visits: `走访日期,走访人员,对象编号,群众姓名,联系方式,反映问题,有无问题,责任层级,类别,轻重缓急
+2022-03-05,Z6,H1,王建国,13800000001,村口3盏路灯不亮，晚上走路不方便,有,镇村自办,居住环境,急
+2022-03-06,Z6,H2,李秀英,13800000002,,无,,,
+2022-03-08,Z6,H6,杨春梅,13800000006,家门口下水道堵塞,有,,,
+`,
+  registered: '对象编号,群众姓名,未走访原因,联系方式\nH4,刘桂兰,,13800000004\nH4,刘小军,外出务工,\n',
+  results: '问题编号,办理结果,办理人\nCHD2022-000001,已更换灯泡3只，试灯正常,陈网\n',
+};
+const PASSWORD = '路灯 修好 三月';
+
+const folder = mkdtempSync(join(tmpdir(), 'zoufang-pages-'));
+const run = (...words) => execFileSync(program, words, { cwd: folder, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
+const freePort = () => new Promise((done) => {
+  const server = createServer().listen(0, '127.0.0.1', () => {
+    const { port } = server.address();
+    server.close(() => done(port));
+  });
+});
+
+const port = await freePort();
+const url = `http://127.0.0.1:${port}`;
+writeFileSync(join(folder, 'zoufang.toml'), `[http]\nlisten = '127.0.0.1:${port}'\n`);
+run('key', 'zoufang.key');
+const service = spawn(program, ['serve', '--clock-start', '2022-03-29T09:00', '--clock-speed', '1'], { cwd: folder, stdio: 'ignore' });
+let browser;
+try {
+  await ready();
+  for (const [name, table] of Object.entries(TABLES)) {
+    writeFileSync(join(folder, `${name}.csv`), table);
+    run('import', `${name}.csv`);
+  }
+  browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', args: ['--no-sandbox'] });
+  await aVisitorsDay();
+  await aBranchsDesk();
+  await withoutScript();
+  console.log('pages: well');
+} finally {
+  await browser?.close();
+  const ended = new Promise((done) => { service.once('exit', done); });
+  service.kill('SIGTERM');
+  await ended;
+  rmSync(folder, { recursive: true, force: true });
+}
+
+async function ready() {
+  for (let tries = 0; tries < 100; tries += 1) {
+    const answer = await fetch(`${url}/readyz`).catch(() => null);
+    if (answer?.ok) return;
+    await new Promise((done) => setTimeout(done, 200));
+  }
+  throw new Error('the service never became ready');
+}
+
+/** A browser of this person's, signed in for the first time. */
+async function signedIn(number, options = {}) {
+  const context = await browser.newContext({ locale: 'zh-CN', viewport: { width: 360, height: 740 }, ...options });
+  const page = await context.newPage();
+  const strangers = [];
+  page.on('request', (request) => { if (!request.url().startsWith(url)) strangers.push(request.url()); });
+  const link = run('account', 'invite', number, '--by', 'Z1').trim();
+  await page.goto(link);
+  if (!options.plain) await look(page, null);
+  await page.fill('#password', PASSWORD);
+  await page.fill('#again', PASSWORD);
+  await page.click('main button');
+  assert.equal(new URL(page.url()).pathname, '/my');
+  assert.deepEqual(strangers, [], 'nothing is asked of anybody else');
+  return page;
+}
+
+/** Waits until a page says something. */
+async function says(page, what) {
+  let text = '';
+  for (let tries = 0; tries < 50; tries += 1) {
+    text = await page.textContent('main').catch(() => '');
+    if (text.includes(what)) return;
+    await new Promise((done) => setTimeout(done, 200));
+  }
+  assert.fail(`${page.url()} doesn't say ${what}: ${text.replace(/\s+/g, ' ')}`);
+}
+
+/** A page at three widths: nothing to scroll sideways for, and no serious finding. */
+async function look(page, name) {
+  for (const [width, height] of [[360, 740], [1280, 800], [1920, 1080]]) {
+    await page.setViewportSize({ width, height });
+    const [over, found, passed] = await page.evaluate(async (source) => {
+      (0, eval)(source);
+      const { violations, passes } = await axe.run();
+      const serious = violations.filter((one) => ['serious', 'critical'].includes(one.impact));
+      const told = serious.map((one) => `${one.id}: ${one.nodes.map((node) => node.target).join(' ')}`);
+      return [document.documentElement.scrollWidth - innerWidth, told, passes.length];
+    }, axe);
+    assert.deepEqual(found, [], `${page.url()} at ${width}`);
+    assert.ok(over <= 0 && passed > 5, `${page.url()} at ${width}: ${over} too wide, ${passed} passed`);
+    if (pictures && name && (width === 360) === name.small) {
+      await page.screenshot({ path: join(pictures, `${name.file}.png`), fullPage: name.small });
+    }
+  }
+  await page.setViewportSize({ width: 360, height: 740 });
+}
+
+async function aVisitorsDay() {
+  const out = await (await browser.newContext({ bypassCSP: true })).newPage();
+  await out.goto(`${url}/my`);
+  await look(out, null);
+  // axe is script; the pages themselves allow none.
+  const page = await signedIn('Z6', { bypassCSP: true, hasTouch: true });
+  await look(page, { file: 'my-page', small: true });
+  let taps = 0;
+  const tap = async (what) => { await page.locator(what).first().tap(); taps += 1; };
+  const go = async (what) => { await Promise.all([page.waitForNavigation(), tap(what)]); };
+  await go('a:has-text("入户走访")');
+  await look(page, null);
+  await go('a:has-text("刘桂兰")');
+  await look(page, null);
+  await go('a:has-text("登记走访")');
+  await look(page, { file: 'visit', small: true });
+  const choose = async (what) => { await page.locator(what).check(); taps += 1; };
+  await choose('input[value=nothing]');
+  await choose('input[name=pledge]');
+  await go('form.visit button');
+  await says(page, '已登记：刘桂兰');
+  assert.ok(taps <= 6, `recorded in ${taps} taps from one's page`);
+  await look(page, null);
+  await page.goto(`${url}/my/households/H3/visit`);
+  await page.check('input[value=issue]');
+  await page.tap('form.visit button');
+  await says(page, '没有登记');
+  await look(page, null);
+  await page.fill('#name', '张明');
+  await page.fill('#text', '孩子上学路口没有红绿灯');
+  await page.check('input[name=pledge]');
+  await page.dblclick('form.visit button');
+  await says(page, 'CHD2022-000003');
+  assert.equal(run('issue', 'list').split('张明').length, 1);
+  assert.equal(run('issue', 'list').trim().split('\n').length, 4, 'a double tap records once');
+  await page.goto(`${url}/my/households/H1`);
+  await page.tap('text=登记回访');
+  await says(page, '要带去的答复：已更换灯泡');
+  await look(page, null);
+  await page.check('input[value=satisfied]');
+  await page.check('input[name=pledge]');
+  await page.tap('form.visit button');
+  await says(page, '已回访，满意');
+  await page.goto(`${url}/my/issues/CHD2022-000001`);
+  await says(page, '已销号');
+  await look(page, null);
+}
+
+async function aBranchsDesk() {
+  const page = await signedIn('Z3', { bypassCSP: true });
+  await look(page, null);
+  await page.goto(`${url}/my/issues/CHD2022-000002`);
+  assert.equal(await page.getByText('下水道').count(), 0, 'hidden from whoever needn\'t know');
+  await look(page, { file: 'issue-page', small: false });
+  await page.click('text=记入审计');
+  await says(page, '家门口下水道堵塞');
+}
+
+async function withoutScript() {
+  const page = await signedIn('Z6', { javaScriptEnabled: false, plain: true });
+  await page.goto(`${url}/my/households/H7/visit`);
+  await page.fill('#name', '赵永福');
+  await page.check('input[value=nothing]');
+  await page.check('input[name=pledge]');
+  await page.click('form.visit button');
+  await says(page, '已登记：赵永福');
+}
