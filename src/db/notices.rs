@@ -15,7 +15,7 @@ use crate::seal::Sealer;
 
 impl Context {
     /// What a message says; those of before were kept as they were.
-    fn open_words(&self, words: String) -> Result<String> {
+    pub(super) fn open_words(&self, words: String) -> Result<String> {
         match Sealer::is_sealed(&words) {
             true => Ok(self.sealer.open(&words)?),
             false => Ok(words),

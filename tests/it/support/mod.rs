@@ -2,6 +2,7 @@
 
 pub mod gateway;
 pub mod kinds;
+pub mod naive;
 pub mod postgres;
 pub mod program;
 pub mod proxy;
