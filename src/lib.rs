@@ -16,6 +16,7 @@
 //! - [`daemon`]: all of it put together by configuration.
 //! - [`check`]: everything that it would need, asked before it's needed.
 //! - [`web`], [`cli`]: how operators see and run it.
+//! - [`rehearsal`]: one's own campaign on a copy of the record, to its end.
 //! - [`demo`]: a whole campaign in a minute.
 //! - [`sandbox`]: a stand-in platform that misbehaves as it's told.
 
@@ -32,6 +33,7 @@ pub mod intake;
 pub mod notify;
 pub mod platform;
 pub mod private_file;
+pub mod rehearsal;
 pub mod sandbox;
 pub mod schedule;
 pub mod seal;

@@ -7,10 +7,12 @@ use serde::{Deserialize, Serialize};
 use super::choices::Choices;
 use super::problem::{About, Did, Outcome, Outcomes, Problem, all_well};
 use super::told::{Told, blank_over};
+use crate::clock::township_date;
 use crate::db::{Result, Session, Tx, Upsert};
 use crate::domain::area::{Area, AreaKind, AreaTree, are_one_place};
 use crate::domain::duty::DutyState;
 use crate::domain::obligations::area::{AreaFacts, Confirmed, duties, report};
+use crate::domain::obligations::checks::daily;
 use crate::domain::obligations::{
     Department, Duty, DutyChange, Ladder, Plans, Standing, difference,
 };
@@ -250,6 +252,9 @@ impl AreaDuties {
         let checked = session.spot_checked(&ids, &since).await?;
         let working = session.areas_with_work(&ids, plans.began()).await?;
         let confirmed: Confirmed = session.confirmed_since(plans.began()).await?;
+        let towns = areas.iter().filter(|area| area.code.as_ref() == Some(town));
+        let towns: Vec<&str> = towns.map(|area| area.id.as_str()).collect();
+        let daily = daily_of(session, &towns, plans).await?;
         let facts = |area: &&Area| AreaFacts {
             id: area.id.clone(),
             kind: area.kind,
@@ -259,6 +264,7 @@ impl AreaDuties {
         };
         let mut owed: Vec<Duty> =
             areas.iter().flat_map(|area| duties(&facts(area), &confirmed, plans)).collect();
+        owed.extend(daily);
         owed.sort_by(|a, b| a.key.cmp(&b.key));
         let whole = of.is_none();
         if whole {
@@ -292,6 +298,18 @@ impl AreaDuties {
     }
 }
 
+/// The daily inspection of a town, since its plan asks for it and there is anybody who inspects.
+async fn daily_of(session: &mut Session, towns: &[&str], plans: &Plans) -> Result<Vec<Duty>> {
+    let asked = plans.inspected_daily_since().filter(|_| !towns.is_empty());
+    let since = (asked.map(township_date), session.inspectors_since().await?);
+    let (Some(asked), Some(there)) = since else { return Ok(Vec::new()) };
+    let plan = plans.now();
+    let inspected = session.inspected_days(&plan.starts_on().to_string()).await?;
+    let workdays = &session.context().workdays;
+    let of = |town: &&str| daily(town, asked.max(there), &inspected, plan, workdays);
+    Ok(towns.iter().flat_map(of).collect())
+}
+
 async fn department_reports(
     session: &mut Session,
     plans: &Plans,
@@ -314,6 +332,24 @@ pub(super) async fn rederive(tx: &mut Tx, of: Option<&[String]>) -> Result<()> {
     let duties = AreaDuties::read(tx, &plans, of).await?;
     duties.write(tx, &Ladder::of(&plans, &workdays, tx.today())).await?;
     Ok(())
+}
+
+/// From the day on which somebody first is of the inspection group, its daily inspection is owed.
+pub(super) async fn inspectors_came(tx: &mut Tx) -> Result<()> {
+    let today = tx.today();
+    if tx.begin_inspecting(today).await? {
+        inspected(tx, std::iter::empty()).await?;
+    }
+    Ok(())
+}
+
+/// Somebody inspected in these areas: what is owed of a check there, and of the town's daily inspection, follows.
+pub(super) async fn inspected(tx: &mut Tx, areas: impl Iterator<Item = String>) -> Result<()> {
+    let (tree, plans) = (tx.area_tree().await?, tx.plans());
+    let town = &plans.now().town;
+    let towns = tree.all().filter(|area| area.code.as_ref() == Some(town));
+    let areas: Vec<String> = areas.chain(towns.map(|area| area.id.clone())).collect();
+    rederive(tx, Some(&areas)).await
 }
 
 /// Sees to it that areas and departments in which work was asked for owe their reports.

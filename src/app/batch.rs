@@ -9,7 +9,9 @@ use super::areas::{self, NewArea};
 use super::assignments::{self, Assign, AssignArea};
 use super::choices::Alike;
 use super::confirm::{self, Confirmation};
+use super::inspections::{self, Inspected};
 use super::issues::{self, Acknowledgement, Happening};
+use super::mediations::{self, Mediation};
 use super::problem::{About, Outcomes, Problem};
 use super::staff::{self, NewStaff};
 use super::subjects::{self, NewSubject, Registered};
@@ -31,6 +33,8 @@ pub enum Batch {
     Confirmations(Vec<Confirmation>),
     Acknowledgements(Vec<Acknowledgement>),
     Absences(Vec<NewAbsence>),
+    Inspections(Vec<Inspected>),
+    Mediations(Vec<Mediation>),
 }
 
 /// What a table says of the issue of a number: what the record says already is nothing new.
@@ -64,6 +68,8 @@ impl Batch {
             Batch::Confirmations(rows) => rows.len(),
             Batch::Acknowledgements(rows) => rows.len(),
             Batch::Absences(rows) => rows.len(),
+            Batch::Inspections(rows) => rows.len(),
+            Batch::Mediations(rows) => rows.len(),
         }
     }
 
@@ -90,6 +96,8 @@ impl Batch {
             Batch::Confirmations(rows) => confirm::check(session, rows).await,
             Batch::Acknowledgements(rows) => issues::check_acknowledgements(session, rows).await,
             Batch::Absences(rows) => absences::check(session, rows).await,
+            Batch::Inspections(rows) => inspections::check(session, rows).await,
+            Batch::Mediations(rows) => mediations::check(session, rows).await,
         }
     }
 
@@ -115,6 +123,8 @@ impl Batch {
             Batch::Confirmations(rows) => confirm::put(tx, rows).await,
             Batch::Acknowledgements(rows) => issues::acknowledge(tx, rows).await,
             Batch::Absences(rows) => absences::put(tx, rows).await,
+            Batch::Inspections(rows) => inspections::put(tx, rows).await,
+            Batch::Mediations(rows) => mediations::put(tx, rows).await,
         }
     }
 
@@ -145,6 +155,8 @@ impl Batch {
             Batch::Confirmations(rows) => retain(rows, outcomes),
             Batch::Acknowledgements(rows) => retain(rows, outcomes),
             Batch::Absences(rows) => retain(rows, outcomes),
+            Batch::Inspections(rows) => retain(rows, outcomes),
+            Batch::Mediations(rows) => retain(rows, outcomes),
         }
     }
 }

@@ -10,6 +10,8 @@ use crate::db::{
     VisitCounts,
 };
 use crate::domain::duty::{DutyKind, DutyState};
+use crate::domain::issue::State;
+use crate::domain::obligations::checks::{Difference, InspectionFacts, MediationFacts};
 use crate::domain::obligations::issue::{DatedEvent, IssueFacts, IssueObligations};
 use crate::domain::obligations::people::{ResidentFacts, SubjectFacts};
 use crate::domain::obligations::{
@@ -23,6 +25,8 @@ pub(super) struct SubjectFile {
     pub place: SubjectPlace,
     pub residents: Vec<ResidentFile>,
     pub issues: Vec<IssueFile>,
+    pub inspections: Vec<InspectionFacts>,
+    pub mediations: Vec<MediationFacts>,
     pub standing: Vec<Standing>,
 }
 
@@ -131,6 +135,8 @@ impl Files {
             From::Row => HashMap::new(),
             From::Events => events_of(session, &rows).await?,
         };
+        let mut inspections = inspections_of(session, &ids, &book.plans).await?;
+        let mut mediations = mediations_of(session, &ids).await?;
         let mut files = Files::default();
         let mut issues: HashMap<String, Vec<IssueFile>> = HashMap::new();
         for row in rows {
@@ -144,6 +150,8 @@ impl Files {
             .map(|place| SubjectFile {
                 residents: residents.remove(&place.id).unwrap_or_default(),
                 issues: issues.remove(&place.id).unwrap_or_default(),
+                inspections: inspections.remove(&place.id).unwrap_or_default(),
+                mediations: mediations.remove(&place.id).unwrap_or_default(),
                 standing: standing.remove(&place.id).unwrap_or_default(),
                 place,
             })
@@ -195,7 +203,7 @@ impl Files {
     pub fn changes(&self, plans: &Plans, ladder: &Ladder<'_>) -> Vec<DutyChange> {
         let of = |file: &SubjectFile| {
             let standing = file.standing.iter().filter(|duty| !duty.is_over(plans));
-            difference(standing.cloned().collect(), file.owed(plans), ladder)
+            difference(standing.cloned().collect(), file.owed(plans, ladder.workdays), ladder)
         };
         self.subjects.iter().flat_map(of).collect()
     }
@@ -256,14 +264,21 @@ impl SubjectFile {
         }
     }
 
-    /// All that is owed for it, for its residents and for its issues.
-    pub fn owed(&self, plans: &Plans) -> Vec<Duty> {
+    /// All that is owed for it, for its residents and for its issues, and of the checks that were drawn.
+    pub fn owed(&self, plans: &Plans, workdays: &Workdays) -> Vec<Duty> {
         let facts = self.facts();
         let visit = std::iter::once(facts.visit(plans));
         let residents =
             self.residents.iter().flat_map(|resident| resident.facts(self).duties(&facts, plans));
         let issues = self.issues.iter().flat_map(|issue| issue.owed.duties.iter().cloned());
-        visit.chain(residents).chain(issues).collect()
+        let checks = self.inspections.iter();
+        let checks = checks.flat_map(|check| check.duties(&facts, plans, workdays));
+        let is_void = |of: &&MediationFacts| {
+            self.issues.iter().any(|issue| issue.facts.id == of.issue_id && issue.is_void())
+        };
+        let mediations = self.mediations.iter().filter(|of| !is_void(of));
+        let follow_ups = mediations.map(|mediation| mediation.duty(&facts));
+        visit.chain(residents).chain(issues).chain(checks).chain(follow_ups).collect()
     }
 }
 
@@ -274,15 +289,13 @@ impl ResidentFile {
         let count = |which: &dyn Fn(&IssueFile) -> bool| {
             i64::try_from(own().filter(|issue| which(issue)).count()).unwrap_or(i64::MAX)
         };
-        let is_void =
-            |issue: &IssueFile| issue.owed.issue.state == crate::domain::issue::State::Void;
         ResidentFacts {
             id: self.row.id.clone(),
             heard: self.visits.heard,
             revisited: self.visits.revisited,
             in_person: self.visits.in_person,
-            asked: count(&|issue| !is_void(issue)),
-            unclassified: count(&|issue| issue.owed.issue.class.is_none() && !is_void(issue)),
+            asked: count(&|issue| !issue.is_void()),
+            unclassified: count(&|issue| issue.owed.issue.class.is_none() && !issue.is_void()),
             unended: count(&|issue| !issue.owed.issue.is_ended()),
         }
     }
@@ -298,7 +311,9 @@ impl IssueFile {
             area_id: row.area_id.clone(),
             registered_on: township_date(row.created_at),
         };
-        let own = standing.iter().filter(|duty| duty.group.issue_id.as_ref() == Some(&row.id));
+        let own = standing.iter().filter(|duty| {
+            duty.group.issue_id.as_ref() == Some(&row.id) && duty.group.kind.comes_of_events()
+        });
         let owed = IssueObligations {
             issue: row.issue()?,
             sequence: row.version,
@@ -306,6 +321,10 @@ impl IssueFile {
             duties: own.map(|duty| as_owed(duty, &facts)).collect(),
         };
         Ok(IssueFile { facts, resident_id: row.resident_id.clone(), dated: owed.due_on, owed })
+    }
+
+    fn is_void(&self) -> bool {
+        self.owed.issue.state == State::Void
     }
 
     /// The id and the new date of one that is still to be resolved, by another date than its row has.
@@ -343,6 +362,48 @@ pub(super) fn as_owed(standing: &Standing, facts: &IssueFacts) -> Duty {
 fn dated(row: &EventRow) -> Option<DatedEvent> {
     let event = row.event()?;
     Some(DatedEvent { sequence: row.sequence, at: row.at, on: township_date(row.at), event })
+}
+
+/// What was drawn of these subjects for a check since the campaign began.
+async fn inspections_of(
+    session: &mut Session,
+    subjects: &[&str],
+    plans: &Plans,
+) -> Result<HashMap<String, Vec<InspectionFacts>>> {
+    let mut inspections: HashMap<String, Vec<InspectionFacts>> = HashMap::new();
+    for row in session.inspections_of(subjects, plans.began()).await? {
+        let difference = row.difference()?.map(|role| Difference {
+            found_on: township_date(row.recorded_at.unwrap_or_default()),
+            role,
+            answered: row.answered_at.is_some(),
+        });
+        let facts = InspectionFacts {
+            drawn_on: row.drawn_on()?,
+            due_on: row.due_on()?,
+            checked: row.checked_on.is_some() || row.visited != 0,
+            difference,
+            id: row.id,
+            inspector: row.inspector_id,
+        };
+        inspections.entry(row.subject_id).or_default().push(facts);
+    }
+    Ok(inspections)
+}
+
+/// What was mediated of these subjects' issues and is to be seen to again.
+async fn mediations_of(
+    session: &mut Session,
+    subjects: &[&str],
+) -> Result<HashMap<String, Vec<MediationFacts>>> {
+    let mut mediations: HashMap<String, Vec<MediationFacts>> = HashMap::new();
+    for row in session.mediations_of(subjects).await? {
+        let Some(follow_up_on) = row.follow_up_on()? else { continue };
+        let (id, issue_id) = (row.id, row.issue_id);
+        let facts =
+            MediationFacts { id, issue_id, follow_up_on, followed: row.followed_on.is_some() };
+        mediations.entry(row.subject_id).or_default().push(facts);
+    }
+    Ok(mediations)
 }
 
 async fn events_of(

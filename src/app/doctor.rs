@@ -159,7 +159,9 @@ const fn fact(kind: DutyKind) -> &'static str {
         DutyKind::Upload | DutyKind::Returned | DutyKind::Begin | DutyKind::Resolve => {
             "问题的办理过程"
         }
-        DutyKind::SpotCheck => "督导组的抽查记录",
+        DutyKind::SpotCheck | DutyKind::Inspection => "督导组的抽查记录",
+        DutyKind::Finding => "抽查结论和核实结果",
+        DutyKind::FollowUp => "调解约定的回访和履行情况",
         DutyKind::Materials
         | DutyKind::Summary
         | DutyKind::Report

@@ -177,7 +177,9 @@ impl EventSet {
         let rows = session.issue_rows(&ids).await?;
         let mut standing: HashMap<String, Vec<Standing>> = HashMap::new();
         for duty in session.duties_of_issues(&ids).await? {
-            if let Some(issue) = duty.group.issue_id.clone() {
+            // What a mediation makes owed isn't derived from the issue's events.
+            let own = duty.group.issue_id.clone().filter(|_| duty.group.kind.comes_of_events());
+            if let Some(issue) = own {
                 standing.entry(issue).or_default().push(duty);
             }
         }

@@ -20,6 +20,9 @@ pub async fn apply(store: &Store, plan: &Campaign, by: &str, reason: &str) -> Re
     if before != plan.code {
         tx.reset_issue_numbers().await?;
     }
+    // A record of before it was noted since when there is an inspection group.
+    let today = tx.today();
+    tx.begin_inspecting(today).await?;
     tx.ask_derivation(Reason::Plan).await?;
     tx.audit_act(Act {
         by,

@@ -63,6 +63,12 @@ pub enum About {
     SubjectName,
     Result,
     State,
+    Inspection,
+    Inspector,
+    Found,
+    Answerer,
+    Mediation,
+    FollowUp,
 }
 
 impl Problem {

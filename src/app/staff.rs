@@ -60,6 +60,9 @@ pub async fn put(tx: &mut Tx, rows: &[NewStaff]) -> Result<Outcomes> {
     for person in &decided.reachable {
         tx.forget_dead(person).await?;
     }
+    if decided.roles.iter().any(|(_, roles)| roles.contains(&Role::Inspector)) {
+        super::areas::inspectors_came(tx).await?;
+    }
     if decided.departments {
         tx.ask_derivation(Reason::Departments).await?;
     }

@@ -14,6 +14,7 @@ use crate::db::{
     Context, CorrectedIssue, CorrectedVisit, NewIssueRow, NewResident, NewVisitRow, ResidentChange,
     Result, Session, Upsert,
 };
+use crate::domain::staff::Role;
 use crate::domain::visit::{Satisfaction, VisitKind};
 
 /// What visits would do.
@@ -44,7 +45,19 @@ pub(super) struct Desk<'d> {
     pub visits: HashMap<String, String>,
     pub issues: HashMap<String, String>,
     pub known: Known,
+    /// Who may record a check, where any is among the rows.
+    pub inspectors: HashSet<String>,
     pub decided: Decided,
+}
+
+/// The inspection group's people, where these rows tell of a check.
+async fn inspectors(session: &mut Session, rows: &[NewVisit]) -> Result<HashSet<String>> {
+    if rows.iter().all(|row| row.kind != VisitKind::SpotCheck) {
+        return Ok(HashSet::new());
+    }
+    let staff = session.staff().await?.into_iter();
+    let inspectors = staff.filter(|person| person.roles.contains(&Role::Inspector));
+    Ok(inspectors.map(|person| person.id).collect())
 }
 
 impl<'d> Desk<'d> {
@@ -64,6 +77,7 @@ impl<'d> Desk<'d> {
             visits: HashMap::new(),
             issues: HashMap::new(),
             known: Known::default(),
+            inspectors: inspectors(session, rows).await?,
             decided: Decided {
                 outcomes: Vec::new(),
                 files,
@@ -251,7 +265,12 @@ impl<'d> Desk<'d> {
                     counts.revisited += 1;
                     counts.in_person += i64::from(row.face_to_face);
                 }
-                VisitKind::SpotCheck => {}
+                VisitKind::SpotCheck => {
+                    let drawn = file.inspections.iter_mut();
+                    drawn
+                        .filter(|drawn| drawn.drawn_on <= row.visited_on)
+                        .for_each(|drawn| drawn.checked = true);
+                }
             }
         }
         self.decided.visits.push(NewVisitRow {

@@ -1,5 +1,7 @@
 //! A line of a visit record as it comes in, and what it says in itself.
 
+use std::collections::HashSet;
+
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
@@ -47,9 +49,17 @@ pub struct NewIssue {
 }
 
 /// What keeps a person from recording a visit at a subject.
-pub(super) fn may_visit(row: &NewVisit, place: &SubjectPlace) -> Option<Problem> {
+pub(super) fn may_visit(
+    row: &NewVisit,
+    place: &SubjectPlace,
+    inspectors: &HashSet<String>,
+) -> Option<Problem> {
     let number = &row.subject_number;
     match &place.visitor {
+        _ if row.kind == VisitKind::SpotCheck && !inspectors.contains(&row.staff_id) => {
+            let text = "入户抽查由督导组的人登记：这位不是督导组人员，是走访请把走访类型改为「走访」，是督导组的请先在走访人员表里给他这个角色";
+            Some(Problem::new(About::Visitor, text))
+        }
         None => {
             let text = format!("「{number}」还没有走访人，请先导入走访安排表（附件2）");
             Some(Problem::new(About::Visitor, text))

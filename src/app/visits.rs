@@ -118,8 +118,7 @@ async fn write(tx: &mut Tx, decided: &Decided, book: &RuleBook) -> Result<()> {
     decided.files.write(tx, book, "record").await?;
     decided.wanted.owe_reports(tx).await?;
     if !decided.checked_areas.is_empty() {
-        let areas: Vec<String> = decided.checked_areas.iter().cloned().collect();
-        super::areas::rederive(tx, Some(&areas)).await?;
+        super::areas::inspected(tx, decided.checked_areas.iter().cloned()).await?;
     }
     Ok(())
 }
@@ -144,9 +143,8 @@ impl Desk<'_> {
         };
         // What was recorded while somebody else was the visitor stays so.
         let is_new = self.known_visit(row).is_none();
-        if let Some(problem) =
-            may_visit(row, &self.decided.files.subjects[at].place).filter(|_| is_new)
-        {
+        let place = &self.decided.files.subjects[at].place;
+        if let Some(problem) = may_visit(row, place, &self.inspectors).filter(|_| is_new) {
             return Ok(Err(problem));
         }
         let known = self.decided.contacts.len();

@@ -1,6 +1,5 @@
 //! `zoufang discipline`: reports of a breach of discipline, for the inspection group only.
 
-use std::io::Read;
 use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
@@ -8,7 +7,7 @@ use jiff::civil::Date;
 use serde_json::json;
 
 use super::record::ConfigFile;
-use super::{acting, read_date, refused, wrong_input};
+use super::{acting, read_date, refused, required_text};
 use crate::db::{BreachKind, NewBreach, Store};
 use crate::domain::rights::Right;
 
@@ -66,7 +65,7 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let store = arguments.config.store().await?;
     match arguments.action {
         Action::Record { kind, on, area, about, reporter, by } => {
-            let text = read_text()?;
+            let text = required_text()?;
             let new = NewBreach { kind, happened_on: on, area, text, about, reporter };
             let mut tx = store.begin().await?;
             let person = acting(&mut tx, &by, Right::ReportBreach, None).await?;
@@ -76,7 +75,7 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         }
         Action::List { inspector, json } => list(&store, &inspector, json).await?,
         Action::Close { number, inspector } => {
-            let result = read_text()?;
+            let result = required_text()?;
             let mut tx = store.begin().await?;
             let person = acting(&mut tx, &inspector, Right::Inspect, None).await?;
             tx.close_breach(&number, &result, &person.number).await.map_err(refused)?;
@@ -85,18 +84,6 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         }
     }
     Ok(ExitCode::SUCCESS)
-}
-
-/// From the standard input, so that it stands in no list of processes and no history of commands.
-fn read_text() -> anyhow::Result<String> {
-    let mut text = String::new();
-    std::io::stdin().take(16 << 10).read_to_string(&mut text)?;
-    let text = text.trim();
-    if text.is_empty() {
-        Err(wrong_input("请从标准输入写明内容"))
-    } else {
-        Ok(text.to_owned())
-    }
 }
 
 async fn list(store: &Store, inspector: &str, json: bool) -> anyhow::Result<()> {

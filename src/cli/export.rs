@@ -76,6 +76,8 @@ fn check_kind(kind: Kind) -> anyhow::Result<()> {
             "记的是经过，不能导出；问题的经过请用 zoufang issue show，任务请用 zoufang duties"
         }
         Kind::Returns => "是平台给的，不能导出；上报的情况请用 zoufang outbox list",
+        Kind::Inspections => "请用 zoufang inspect list 导出，填好可以再导入",
+        Kind::Mediations => "请用 zoufang mediation list 导出",
         _ => return Ok(()),
     };
     Err(wrong_input(format!("「{kind}」{why}")))
@@ -184,6 +186,8 @@ async fn export(store: &Store, kind: Kind, reveals: bool, mut out: Out) -> anyho
         | Kind::Confirmations
         | Kind::Acknowledgements
         | Kind::Beginnings
+        | Kind::Inspections
+        | Kind::Mediations
         | Kind::Returns => check_kind(kind)?,
     }
     snapshot.end().await?;

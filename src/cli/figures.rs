@@ -61,6 +61,8 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         "未解决，已超期",
         "已回访群众",
         "满意",
+        "调解",
+        "达成协议",
     ];
     let mut table = Table::new(names, false)?;
     for FiguresLine { name, counts } in lines.iter().chain([&total]) {
@@ -75,7 +77,7 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
 }
 
 /// What the rates are made of; what is missing, by whether its date has passed.
-fn parts(counts: &Counts, visits_due: bool) -> [i64; 12] {
+fn parts(counts: &Counts, visits_due: bool) -> [i64; 14] {
     let Counts { subjects, visited, issues, to_respond, responded, resolved, late, .. } = *counts;
     let unvisited = subjects - visited;
     let (early, overdue) = if visits_due { (0, unvisited) } else { (unvisited, 0) };
@@ -92,6 +94,8 @@ fn parts(counts: &Counts, visits_due: bool) -> [i64; 12] {
         late,
         counts.asked,
         counts.satisfied,
+        counts.mediated,
+        counts.agreed,
     ]
 }
 

@@ -23,17 +23,20 @@ mod failure;
 mod figures;
 mod handoff;
 mod import;
+mod inspect;
 mod issue;
 mod issue_show;
 mod key;
 mod keys;
 mod logging;
 mod manual;
+mod mediation;
 mod missing;
 mod notify;
 mod outbox;
 mod reassign;
 mod record;
+mod rehearse;
 mod resident;
 mod sandbox;
 mod serve;
@@ -105,6 +108,10 @@ enum Command {
     Figures(figures::Arguments),
     /// 违纪反映：只给督导组
     Discipline(discipline::Arguments),
+    /// 入户抽查：从走访过的对象里随机抽样，登记抽查和核实结果，记录日常督查
+    Inspect(inspect::Arguments),
+    /// 矛盾调解：登记调解、协议和回访
+    Mediation(mediation::Arguments),
     /// 登记外出和代办人，显示任务日历的订阅地址
     Staff(staff::Arguments),
     /// 查找一个群众，导出或删除其个人信息
@@ -119,6 +126,8 @@ enum Command {
     Keys(keys::Arguments),
     /// 运行一个模拟平台（Open311 GeoReport v2），可以让它出各种故障
     Sandbox(sandbox::Arguments),
+    /// 演练：在记录的副本上把自己的活动走到底，看谁会在哪天听到什么、什么会超期；不发给任何人，不改动记录
+    Rehearse(rehearse::Arguments),
     /// 演示：几十秒走完一次完整的走访活动
     Demo(demo::Arguments),
     /// 输出命令行的补全脚本，如 zoufang completions bash
@@ -276,6 +285,8 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Doctor(arguments) => doctor::run(arguments).await,
         Command::Figures(arguments) => figures::run(arguments).await,
         Command::Discipline(arguments) => discipline::run(arguments).await,
+        Command::Inspect(arguments) => inspect::run(arguments).await,
+        Command::Mediation(arguments) => mediation::run(arguments).await,
         Command::Staff(arguments) => staff::run(arguments).await,
         Command::Resident(arguments) => resident::run(arguments).await,
         Command::Account(arguments) => account::run(arguments).await,
@@ -283,6 +294,7 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Key(arguments) => key::run(arguments).await,
         Command::Keys(arguments) => keys::run(arguments).await,
         Command::Sandbox(arguments) => sandbox::run(arguments).await,
+        Command::Rehearse(arguments) => rehearse::run(arguments).await,
         Command::Demo(arguments) => demo::run(arguments).await,
         Command::Completions(arguments) => Ok(manual::completions(&arguments)),
         Command::Man(arguments) => manual::manual(&arguments),
@@ -312,6 +324,22 @@ fn read_faults(text: &str) -> Result<crate::sandbox::Faults, String> {
 /// Understands a day.
 fn read_date(text: &str) -> Result<jiff::civil::Date, String> {
     text.parse().map_err(|_| format!("「{text}」不是日期，应写成 2022-03-08"))
+}
+
+/// What a person writes, from the standard input, so that it stands in no list of processes and no history of commands.
+fn read_text() -> anyhow::Result<String> {
+    use std::io::Read;
+    let mut text = String::new();
+    io::stdin().take(16 << 10).read_to_string(&mut text)?;
+    Ok(text.trim().to_owned())
+}
+
+/// The same, where something has to be written.
+fn required_text() -> anyhow::Result<String> {
+    match read_text()? {
+        text if text.is_empty() => Err(wrong_input("请从标准输入写明内容")),
+        text => Ok(text),
+    }
 }
 
 /// A file's name for messages.

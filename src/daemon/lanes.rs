@@ -35,9 +35,18 @@ pub(super) fn platform(
     lane(&settings.platform.name, store, Arc::new(transport), rules, shutdown)
 }
 
+/// Where what a channel carries really goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum To {
+    People,
+    /// Into the log, whatever the channel: a rehearsal disturbs nobody.
+    Log,
+}
+
 /// The lane of a channel to people: it rests outside of working hours.
 pub(super) fn channel(
     kind: ChannelKind,
+    to: To,
     settings: &Settings,
     store: &Store,
     shutdown: &CancellationToken,
@@ -58,8 +67,12 @@ pub(super) fn channel(
         ChannelKind::Email => (2, notify.email.rate_per_minute),
         ChannelKind::Sms => (2, notify.sms.rate_per_minute),
     };
+    let (rate, channel) = match to {
+        To::People => (rate, open(kind, settings, &context.clock)?),
+        To::Log => (0, Arc::new(LogChannel) as Arc<dyn Channel>),
+    };
     let rules = LaneRules { hours, ..rules(settings, concurrency, rate, notify.on_unknown) };
-    let transport = ChannelTransport::new(store.clone(), open(kind, settings, &context.clock)?);
+    let transport = ChannelTransport::new(store.clone(), channel);
     Ok(lane(kind.lane(), store, Arc::new(transport), rules, shutdown))
 }
 

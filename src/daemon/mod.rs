@@ -118,7 +118,7 @@ pub async fn open_store(
     Ok(store)
 }
 
-/// Opens a record that is there already, for reading only: it isn't held against what is remembered of it.
+/// Opens a record that is there already, to read it, or a copy of one: it isn't held against what is remembered of it.
 pub async fn look_at_store(settings: &Settings, clock: Clock) -> Result<Store, AssembleError> {
     let context = context(settings, clock, Chance::system()).await?;
     Ok(Store::open(&settings.database.url, context).await?)
@@ -221,6 +221,25 @@ impl Daemon {
         store: Store,
         shutdown: CancellationToken,
     ) -> Result<Daemon, AssembleError> {
+        Daemon::telling(lanes::To::People, settings, store, shutdown)
+    }
+
+    /// The same for a rehearsal: who is told by which channel is as it's configured, but all of it goes into the log and
+    /// nowhere else.
+    pub fn rehearsing(
+        settings: Settings,
+        store: Store,
+        shutdown: CancellationToken,
+    ) -> Result<Daemon, AssembleError> {
+        Daemon::telling(lanes::To::Log, settings, store, shutdown)
+    }
+
+    fn telling(
+        to: lanes::To,
+        settings: Settings,
+        store: Store,
+        shutdown: CancellationToken,
+    ) -> Result<Daemon, AssembleError> {
         let Context { clock, chance, .. } = store.context();
         let platform = platform(&settings, clock, chance)?;
         let mut lanes = Vec::new();
@@ -234,7 +253,7 @@ impl Daemon {
             lanes.push(lanes::platform(&settings, &store, platform, &shutdown));
         }
         for kind in settings.notify.all() {
-            lanes.push(lanes::channel(kind, &settings, &store, &shutdown)?);
+            lanes.push(lanes::channel(kind, to, &settings, &store, &shutdown)?);
         }
         let gaps = Gaps::default();
         let check_services =

@@ -10,8 +10,14 @@ use crate::settings::mistakes;
 const BUILT_IN: &str = include_str!("../../config/campaign.toml");
 
 /// What is taken from the built-in plan where a file doesn't say it.
-const SHAPE: &[&str] =
-    &["acknowledge_within", "upload_within", "yellow_within", "resolve_within", "begin_before"];
+const SHAPE: &[&str] = &[
+    "acknowledge_within",
+    "upload_within",
+    "yellow_within",
+    "resolve_within",
+    "begin_before",
+    "daily_inspection",
+];
 
 /// Materials are made within ten days (三(一)): the last of them is so many days after the first.
 const MATERIALS: i64 = 9;

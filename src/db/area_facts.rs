@@ -2,15 +2,41 @@
 
 use std::collections::HashSet;
 
+use jiff::civil::Date;
 use serde::Deserialize;
 
-use super::{Result, Session};
+use super::{Result, Session, Tx, date};
 use crate::domain::obligations::{Department, Departments};
 use crate::domain::staff::Role;
 
 #[derive(Deserialize)]
 struct Id {
     id: String,
+}
+
+/// The name under which it's kept since when there is an inspection group.
+const INSPECTORS: &str = "inspectors_since";
+
+impl Tx {
+    /// Notes that there is an inspection group from this day on, where somebody is of it and that wasn't known. Whether it was
+    /// news.
+    pub async fn begin_inspecting(&mut self, on: Date) -> Result<bool> {
+        let noted = sqlx::query(
+            "INSERT INTO meta (name, value) SELECT $1, $2
+             WHERE EXISTS (SELECT 1 FROM staff_roles WHERE role = $3) ON CONFLICT (name) DO NOTHING",
+        )
+        .bind(INSPECTORS)
+        .bind(on.to_string())
+        .bind(Role::Inspector.code())
+        .execute(&mut *self.db)
+        .await?;
+        Ok(noted.rows_affected() > 0)
+    }
+
+    /// The inspection group was there on that day already.
+    pub async fn inspected_from(&mut self, on: Date) -> Result<()> {
+        self.put_meta(INSPECTORS, &on.to_string()).await
+    }
 }
 
 impl Session {
@@ -30,12 +56,35 @@ impl Session {
     /// Which of these areas somebody checked since a date.
     pub async fn spot_checked(&mut self, areas: &[&str], since: &str) -> Result<HashSet<String>> {
         let query = format!(
-            "SELECT DISTINCT s.area_id AS id FROM visits v JOIN subjects s ON s.id = v.subject_id
-             WHERE v.kind = 'spot_check' AND v.visited_on >= $2 AND s.area_id {}",
+            "SELECT DISTINCT s.area_id AS id FROM subjects s WHERE s.area_id {} AND (
+               EXISTS (SELECT 1 FROM visits v WHERE v.subject_id = s.id AND v.kind = 'spot_check' AND v.visited_on >= $2)
+               OR EXISTS (SELECT 1 FROM inspections n WHERE n.subject_id = s.id AND n.checked_on >= $2))",
             self.dialect.among()
         );
         let rows: Vec<Id> = self.read_set(&["id"], &query, areas, &[since]).await?;
         Ok(rows.into_iter().map(|row| row.id).collect())
+    }
+
+    /// On which days since a date an inspector recorded anything.
+    pub async fn inspected_days(&mut self, since: &str) -> Result<HashSet<Date>> {
+        let days: Vec<String> = sqlx::query_scalar(
+            "SELECT visited_on FROM visits WHERE kind = 'spot_check' AND visited_on >= $1
+             UNION SELECT checked_on FROM inspections WHERE checked_on >= $1
+             UNION SELECT on_date FROM inspection_notes WHERE on_date >= $1",
+        )
+        .bind(since.to_owned())
+        .fetch_all(&mut *self.db)
+        .await?;
+        days.iter().map(|day| date("visits.visited_on", day)).collect()
+    }
+
+    /// Since when there is an inspection group (督导组), if there ever was one.
+    pub async fn inspectors_since(&mut self) -> Result<Option<Date>> {
+        let since: Option<String> = sqlx::query_scalar("SELECT value FROM meta WHERE name = $1")
+            .bind(INSPECTORS)
+            .fetch_optional(&mut *self.db)
+            .await?;
+        since.map(|day| date("meta.inspectors_since", &day)).transpose()
     }
 
     /// In which of these areas work was asked for since an instant.

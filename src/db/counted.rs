@@ -254,6 +254,8 @@ struct IssueRow {
     note_due_on: Option<String>,
     noted_at: Option<i64>,
     reopened: i64,
+    mediated: i64,
+    agreed: i64,
 }
 
 impl CountedRow for IssueRow {
@@ -274,6 +276,8 @@ impl CountedRow for IssueRow {
         "note_due_on",
         "noted_at",
         "reopened",
+        "mediated",
+        "agreed",
     ];
     const ID: &'static str = "i.id";
 
@@ -283,7 +287,10 @@ impl CountedRow for IssueRow {
                i.town_finished, i.platform_finished, i.due_on, b.due_on AS note_due_on,
                (SELECT MIN(n.at) FROM issue_events n WHERE n.issue_id = i.id AND n.kind = '{}' AND n.role = '{}') AS noted_at,
                CASE WHEN EXISTS (SELECT 1 FROM issue_events e WHERE e.issue_id = i.id AND e.kind IN ('reopened', 'platform_reopened'))
-                 THEN 1 ELSE 0 END AS reopened
+                 THEN 1 ELSE 0 END AS reopened,
+               CASE WHEN EXISTS (SELECT 1 FROM mediations m WHERE m.issue_id = i.id) THEN 1 ELSE 0 END AS mediated,
+               CASE WHEN EXISTS (SELECT 1 FROM mediations m WHERE m.issue_id = i.id AND m.agreement_sealed IS NOT NULL)
+                 THEN 1 ELSE 0 END AS agreed
              FROM issues i LEFT JOIN assignments a ON a.subject_id = i.subject_id
              LEFT JOIN duties d ON d.duty_key = '{}' || i.id || '/{}'
              LEFT JOIN duty_groups b ON b.id = d.group_id",
@@ -309,6 +316,8 @@ impl CountedRow for IssueRow {
             due_on: self.due_on.as_deref().map(|on| date("issues.due_on", on)).transpose()?,
             note: due_on.transpose()?.map(|due_on| Note { due_on, noted_on }),
             reopened: self.reopened != 0,
+            mediated: self.mediated != 0,
+            agreed: self.agreed != 0,
         })
     }
 }

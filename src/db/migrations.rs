@@ -55,6 +55,8 @@ versions! {
     29 "0029_links";
     30 "0030_noted";
     31 "0031_joined";
+    33 "0033_inspections";
+    34 "0034_mediations";
     35 "0035_audit_vouched";
     36 "0036_sealed_words";
     37 "0037_numbers_remembered";

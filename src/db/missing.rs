@@ -17,6 +17,8 @@ pub struct Missing {
     pub key: String,
     pub kind: DutyKind,
     pub group_id: String,
+    /// Whose it is by name, by id; nothing where whoever holds the role owes it.
+    pub staff: Option<String>,
     pub role: Role,
     pub area_id: String,
     pub due_on: Date,
@@ -35,10 +37,11 @@ pub struct Unheard {
 }
 
 /// The columns of a [`MissingRow`].
-const COLUMNS: [&str; 13] = [
+const COLUMNS: [&str; 14] = [
     "duty_key",
     "kind",
     "group_id",
+    "staff",
     "role",
     "area_id",
     "due_on",
@@ -56,6 +59,7 @@ struct MissingRow {
     duty_key: String,
     kind: String,
     group_id: String,
+    staff: Option<String>,
     role: String,
     area_id: String,
     due_on: String,
@@ -87,6 +91,7 @@ impl MissingRow {
             resident: resident.map(|name| if reveals { name } else { mask::name(&name) }),
             key: self.duty_key,
             group_id: self.group_id,
+            staff: self.staff,
             area_id: self.area_id,
             subject: self.subject,
             subject_name,
@@ -111,7 +116,7 @@ impl Session {
         limit: i64,
         reveals: bool,
     ) -> Result<Vec<Missing>> {
-        let query = "SELECT d.duty_key, d.kind, d.group_id, b.role, b.area_id, b.due_on, s.number AS subject,
+        let query = "SELECT d.duty_key, d.kind, d.group_id, b.staff_id AS staff, b.role, b.area_id, b.due_on, s.number AS subject,
                s.kind AS subject_kind, s.id AS subject_id, s.name_sealed AS subject_name, r.id AS resident_id,
                r.name_sealed AS resident, i.number AS issue
              FROM duties d JOIN duty_groups b ON b.id = d.group_id LEFT JOIN subjects s ON s.id = d.subject_id

@@ -140,6 +140,19 @@ tables! {
         sealed BREACH_ABOUT = "about_sealed";
         sealed BREACH_RESULT = "result_sealed";
     }
+    "inspections" by ["id"] {
+        sealed INSPECTION_FOUND = "found_sealed";
+        sealed INSPECTION_ANSWER = "answer_sealed";
+    }
+    "inspection_notes" by ["id"] {
+        sealed INSPECTION_NOTE = "text_sealed";
+    }
+    "mediations" by ["id"] {
+        sealed MEDIATION_MEDIATOR = "mediator_sealed";
+        sealed MEDIATION_PARTIES = "parties_sealed";
+        sealed MEDIATION_AGREEMENT = "agreement_sealed";
+        sealed MEDIATION_FOLLOWED = "followed_sealed";
+    }
     "submissions" by ["id"] {
         sealed SUBMISSION_SAID = "said_sealed";
     }

@@ -37,7 +37,7 @@ struct Kept {
 }
 
 /// The columns of a [`Kept`].
-const KEPT: [&str; 10] = [
+const KEPT: [&str; 12] = [
     "of_id",
     "subjects",
     "visited",
@@ -48,6 +48,8 @@ const KEPT: [&str; 10] = [
     "late",
     "asked",
     "satisfied",
+    "mediated",
+    "agreed",
 ];
 
 const PEOPLE: &str = "SELECT id, number || ' ' || name AS name FROM staff";
@@ -181,6 +183,8 @@ impl Store {
             sum("'unresolved'", "late"),
             sum("'asked'", "asked"),
             sum("'satisfied'", "satisfied"),
+            sum("'mediated'", "mediated"),
+            sum("'agreed'", "agreed"),
         ];
         let query = format!(
             "SELECT {of}, {} FROM tallies WHERE dimension = $1 AND campaign IN ('', $2)

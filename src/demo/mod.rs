@@ -5,7 +5,6 @@
 //! in any other way. What was lost or doubled is found by holding the record's debts against the
 //! sandbox's own ledger.
 
-mod days;
 mod outcome;
 mod township;
 
@@ -25,11 +24,11 @@ use crate::daemon::{Daemon, open_store};
 use crate::db::Store;
 use crate::domain::campaign::PhaseName;
 use crate::intake::import;
+use crate::rehearsal::{Doing, People, pass_day};
 use crate::sandbox::{Faults, Sandbox};
 use crate::seal::Sealer;
 use crate::settings::Settings;
 use crate::web;
-use days::Days;
 use township::Township;
 
 /// How a demo is run.
@@ -64,9 +63,8 @@ pub struct Demo {
 
 /// Marks a folder as the demo's own, to be emptied by the next.
 const MARK: &str = ".zoufang-demo";
-/// The instants of a day at which the world moves: people's records come in before noon.
-const HOURS: [i8; 4] = [8, 12, 17, 23];
-const RECORDS_AT: i8 = 12;
+/// What the people of the demo do: everything in time, and some of them ask for something or aren't satisfied.
+const DOING: Doing = Doing { visits: true, rest: true, demands: 0.12, dissatisfied: 0.15 };
 /// After the campaign's last day the clock goes on this long at the most, for answers still under way.
 const GRACE_DAYS: usize = 10;
 
@@ -103,17 +101,11 @@ pub async fn run(options: Options, told: impl Fn(&Day, &Outcome)) -> anyhow::Res
     }
     let end = store.campaign().ends_on(PhaseName::Feedback);
     let all = usize::try_from((end - start).get_days() + 1).unwrap_or_default();
-    let mut days = Days::new(store.clone(), township, chance);
+    let people = People::new(store.clone(), DOING, chance);
     let (mut on, mut passed) = (start, 0);
     let outcome = loop {
-        for hour in HOURS {
-            clock.set(clock.instant(on.at(hour, 31, 0, 0)));
-            if hour == RECORDS_AT {
-                for (name, table) in days.records_of(on).await? {
-                    take_in(&store, &options, &name, &table).await?;
-                }
-            }
-            daemon.settle().await?;
+        if let Some(refused) = pass_day(&daemon, &clock, &people, on).await?.pop() {
+            anyhow::bail!(refused);
         }
         passed += 1;
         let outcome = Outcome::read(&store, &sandbox, began.elapsed()).await?;

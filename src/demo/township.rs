@@ -27,13 +27,13 @@ const PLACES: [(&str, &str, usize); 7] = [
 
 /// A place that is visited, with the people met there.
 #[derive(Debug, Clone)]
-pub struct Place {
-    pub number: String,
+struct Place {
+    number: String,
     kind: &'static str,
     name: String,
-    pub village: String,
-    pub visitor: String,
-    pub residents: Vec<(String, String)>,
+    village: String,
+    visitor: String,
+    residents: Vec<(String, String)>,
 }
 
 /// The whole township.
@@ -41,7 +41,7 @@ pub struct Place {
 pub struct Township {
     villages: Vec<(String, String)>,
     branches: Vec<String>,
-    pub places: Vec<Place>,
+    places: Vec<Place>,
     staff: Vec<String>,
 }
 
@@ -97,18 +97,6 @@ impl Township {
         format!("Z{:04}", 4 + BRANCHES + village * 4 + 3 + which)
     }
 
-    /// The number of a village's grid member, by the village's code.
-    pub fn grid_member(&self, village: &str) -> Option<String> {
-        let index = self.villages.iter().position(|(code, _)| code == village)?;
-        Some(format!("Z{:04}", 4 + BRANCHES + index * 4 + 2))
-    }
-
-    /// The number of whoever is the centre, and of the organisation office, which takes in what is confirmed.
-    pub const CENTRE: &str = "Z0002";
-    pub const OFFICE: &str = "Z0003";
-    /// The number of the inspector.
-    pub const INSPECTOR: &str = "Z0004";
-
     fn settle(&mut self, households: usize, chance: &Chance) {
         for (index, (code, _)) in self.villages.iter().enumerate() {
             for household in 0..households {
@@ -161,6 +149,10 @@ impl Township {
             .iter()
             .map(|p| format!("{},{},{},{},\n", p.number, p.kind, p.name, p.village));
         let assignments = self.places.iter().map(|p| format!("{},{}\n", p.number, p.visitor));
+        let residents = self.places.iter().flat_map(|place| {
+            let line = |(name, contact): &_| format!("{},{name},{contact},\n", place.number);
+            place.residents.iter().map(line).collect::<Vec<_>>()
+        });
         [
             ("区划.csv", format!("区划代码,区划名称,区划类型,上级区划\n{areas}")),
             ("走访人员.csv", format!("人员编号,姓名,角色,所属区划,工作单位,手机号\n{staff}")),
@@ -169,6 +161,10 @@ impl Township {
                 format!("对象编号,对象类型,对象名称,所属村,地址\n{}", subjects.collect::<String>()),
             ),
             ("走访安排表.csv", format!("对象编号,走访人员\n{}", assignments.collect::<String>())),
+            (
+                "群众名册.csv",
+                format!("对象编号,群众姓名,联系方式,未走访原因\n{}", residents.collect::<String>()),
+            ),
         ]
         .map(|(name, table)| (name.to_owned(), table))
         .to_vec()

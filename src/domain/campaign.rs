@@ -134,6 +134,12 @@ pub struct Campaign {
     /// Within how many workdays it's settled what becomes of an issue that the platform refused.
     #[serde(default = "returned_within")]
     pub returned_within: i64,
+    /// Within how many workdays somebody sees to what an inspector found that isn't as the visitor wrote it.
+    #[serde(default = "finding_within")]
+    pub finding_within: i64,
+    /// Whether the inspection group owes something on each workday.
+    #[serde(default)]
+    pub daily_inspection: bool,
     /// So many days before its date a duty's warning turns from green to yellow.
     pub yellow_within: i64,
     /// For reports of a breach of discipline (四(二)); empty for none.
@@ -156,6 +162,10 @@ pub struct Campaign {
 
 /// Of plans that were written before it could be said.
 const fn returned_within() -> i64 {
+    3
+}
+
+const fn finding_within() -> i64 {
     3
 }
 
@@ -190,6 +200,7 @@ impl Campaign {
             ("acknowledge_within", self.acknowledge_within),
             ("upload_within", self.upload_within),
             ("returned_within", self.returned_within),
+            ("finding_within", self.finding_within),
             ("yellow_within", self.yellow_within),
         ];
         if let Some((key, _)) = days.iter().find(|(_, days)| *days < 0) {
@@ -239,7 +250,12 @@ impl Campaign {
 
     /// The campaign's first day: what was recorded before it doesn't count.
     pub fn starts_on(&self) -> Date {
-        self.find(PhaseName::Visit).map_or(Date::MIN, |phase| phase.starts_on)
+        self.starts_of(PhaseName::Visit)
+    }
+
+    /// The first day of a phase.
+    pub fn starts_of(&self, name: PhaseName) -> Date {
+        self.find(name).map_or(Date::MIN, |phase| phase.starts_on)
     }
 
     /// The last day of a phase.
@@ -291,6 +307,9 @@ impl Campaign {
             | DutyKind::SelfCheck
             | DutyKind::LookBack
             | DutyKind::SpotCheck
+            | DutyKind::Inspection
+            | DutyKind::Finding
+            | DutyKind::FollowUp
             | DutyKind::Extra => self.ends_on(PhaseName::Feedback),
         }
     }
@@ -298,9 +317,14 @@ impl Campaign {
     /// The steps of a kind of duty, earliest first.
     pub fn steps(&self, kind: DutyKind) -> &[EscalationStep] {
         let of = |kind| self.ladder.iter().find(|ladder| ladder.duties.contains(&kind));
-        // A plan that was written before there was this kind says it of what goes to the platform.
-        let like = || of(DutyKind::Upload).filter(|_| kind == DutyKind::Returned);
-        of(kind).or_else(like).map_or(&[], |ladder| &ladder.steps)
+        // A plan that was written before there was this kind says it of what is like it.
+        let like = match kind {
+            DutyKind::Returned => Some(DutyKind::Upload),
+            DutyKind::Inspection => Some(DutyKind::SpotCheck),
+            DutyKind::Finding | DutyKind::FollowUp => Some(DutyKind::Resolve),
+            _ => None,
+        };
+        of(kind).or_else(|| like.and_then(of)).map_or(&[], |ladder| &ladder.steps)
     }
 
     fn find(&self, name: PhaseName) -> Option<&Phase> {

@@ -98,6 +98,9 @@ pub struct CountedIssue {
     pub note: Option<Note>,
     /// At least once.
     pub reopened: bool,
+    /// Whether it was mediated, and whether the parties agreed.
+    pub mediated: bool,
+    pub agreed: bool,
 }
 
 /// The code of the campaign that an issue's number begins with.
@@ -118,6 +121,8 @@ impl CountedIssue {
         } else if let Some(due_on) = self.due_on {
             figures.push((Figure::Unresolved, Some(due_on)));
         }
+        figures.extend(self.mediated.then_some((Figure::Mediated, None)));
+        figures.extend(self.agreed.then_some((Figure::Agreed, None)));
         match self.note {
             Some(Note { due_on, noted_on: Some(on) }) => {
                 figures.push((Figure::Noted, None));

@@ -35,6 +35,12 @@ words! {
         LookBack = "look_back", "回头看总结";
         /// 四(三)
         SpotCheck = "spot_check", "入户抽查";
+        /// 四(三): on each workday.
+        Inspection = "inspection", "日常督查";
+        /// 四(三): what an inspector found isn't what the visitor wrote, and somebody above them sees to it.
+        Finding = "finding", "抽查问题核实";
+        /// 三(三): whether an agreement is kept that was mediated.
+        FollowUp = "follow_up", "调解回访";
         /// A phase that the leading group added.
         Extra = "extra", "阶段任务";
     }
@@ -60,11 +66,15 @@ impl DutyKind {
             }
             DutyKind::SelfCheck => Role::VillageCadre,
             DutyKind::Summary => Role::BranchSecretary,
-            DutyKind::Acknowledge | DutyKind::Upload | DutyKind::Begin | DutyKind::Resolve => {
-                Role::GridMember
-            }
+            DutyKind::Acknowledge
+            | DutyKind::Upload
+            | DutyKind::Begin
+            | DutyKind::Resolve
+            | DutyKind::FollowUp => Role::GridMember,
             DutyKind::Returned => Role::Centre,
-            DutyKind::SpotCheck => Role::Inspector,
+            DutyKind::SpotCheck | DutyKind::Inspection => Role::Inspector,
+            // Or whoever else stands above the visitor.
+            DutyKind::Finding => Role::VillageLead,
         }
     }
 
@@ -76,11 +86,16 @@ impl DutyKind {
 
     /// Whether an area owes it, or a department.
     pub const fn is_of_area(self) -> bool {
-        matches!(self, DutyKind::SpotCheck) || self.is_confirmed()
+        matches!(self, DutyKind::SpotCheck | DutyKind::Inspection) || self.is_confirmed()
     }
 
     /// Whether it is about one issue, and so advances the ladder alone.
     pub const fn is_of_issue(self) -> bool {
+        matches!(self, DutyKind::FollowUp) || self.comes_of_events()
+    }
+
+    /// Whether it's derived from an issue's events.
+    pub const fn comes_of_events(self) -> bool {
         use DutyKind::*;
         matches!(self, Acknowledge | Upload | Returned | Begin | Resolve)
     }
@@ -118,7 +133,14 @@ impl DutyKind {
             DutyKind::SelfCheck => "对照走访对象名单逐户自查，报送任务确认表",
             DutyKind::LookBack => "写好回头看总结，报送任务确认表",
             DutyKind::Extra => "完成后报送任务确认表",
-            DutyKind::SpotCheck => "到村入户抽查，交抽查记录",
+            DutyKind::SpotCheck => {
+                "到村入户抽查，交抽查记录（入户抽查表，或走访类型为入户抽查的走访记录表）"
+            }
+            DutyKind::Inspection => "当天到村督查，交抽查记录，或登记督查情况",
+            DutyKind::Finding => {
+                "抽查发现与走访记录不符，请核实整改，把核实结果填在入户抽查表里报送"
+            }
+            DutyKind::FollowUp => "到双方家里回访调解协议履行得怎样，填在矛盾调解表里报送",
         }
     }
 }

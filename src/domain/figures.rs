@@ -25,6 +25,11 @@ pub struct Counts {
     /// Residents who were asked at a revisit, and those whose last answer was satisfied or fairly satisfied.
     pub asked: i64,
     pub satisfied: i64,
+    /// Issues that were mediated (化解矛盾纠纷), and those of them on which the parties agreed.
+    #[serde(default)]
+    pub mediated: i64,
+    #[serde(default)]
+    pub agreed: i64,
 }
 
 /// The four rates, each between 0 and 1; nothing where there is nothing to divide by.
@@ -107,6 +112,8 @@ impl std::ops::AddAssign for Counts {
         self.late += other.late;
         self.asked += other.asked;
         self.satisfied += other.satisfied;
+        self.mediated += other.mediated;
+        self.agreed += other.agreed;
     }
 }
 
@@ -159,6 +166,8 @@ words! {
         /// Not resolved, by the day on which that is due.
         Unresolved = "unresolved", "未办结的问题";
         Reopened = "reopened", "重新办理过的问题";
+        Mediated = "mediated", "调解过的问题";
+        Agreed = "agreed", "调解达成协议的问题";
         /// Open, by the day on which they are due.
         Duties = "duties", "未完成的任务";
         Referrals = "referrals", "上报";

@@ -32,6 +32,10 @@ words! {
         Absence = "absence", "登记外出、换日历地址";
         ReportBreach = "report_breach", "登记违纪反映";
         Inspect = "inspect", "查看和办理违纪反映";
+        Draw = "draw", "抽样";
+        InspectDaily = "inspect_daily", "登记督查情况";
+        AnswerInspection = "answer_inspection", "核实抽查发现";
+        Mediate = "mediate", "登记调解";
     }
 }
 
@@ -80,7 +84,22 @@ impl Right {
             Right::Import => &[LeadingGroup, OrganisationOffice, Centre],
             Right::Reveal => &[LeadingGroup, OrganisationOffice, Centre, Inspector],
             Right::RevealIssue | Right::SeeIssue => Role::ALL,
-            Right::Inspect => &[Inspector],
+            Right::Inspect | Right::InspectDaily => &[Inspector],
+            Right::Draw => &[Inspector, OrganisationOffice, LeadingGroup],
+            Right::AnswerInspection => {
+                &[VillageLead, BranchSecretary, SupervisingLeader, OrganisationOffice, LeadingGroup]
+            }
+            Right::Mediate => &[
+                GridMember,
+                VillageCadre,
+                VillageLead,
+                BranchSecretary,
+                Department,
+                SupervisingLeader,
+                Centre,
+                OrganisationOffice,
+                LeadingGroup,
+            ],
         }
     }
 

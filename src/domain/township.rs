@@ -75,7 +75,9 @@ fn needed(plan: &Campaign) -> BTreeMap<Role, Vec<DutyKind>> {
     // What a branch and a village hand in, the organisation office takes in.
     let mut needed: BTreeMap<Role, Vec<DutyKind>> =
         [(Role::OrganisationOffice, Vec::new()), (Role::Centre, Vec::new())].into();
-    for kind in DutyKind::ALL.iter().filter(|kind| **kind != DutyKind::Extra) {
+    // Where there is no inspection group, nobody owes its daily inspection.
+    let owed = |kind: &&DutyKind| !matches!(kind, DutyKind::Extra | DutyKind::Inspection);
+    for kind in DutyKind::ALL.iter().filter(owed) {
         needed.entry(kind.role()).or_default().push(*kind);
     }
     for extra in &plan.extra {
@@ -295,7 +297,7 @@ mod tests {
         };
         let texts: Vec<String> = township.gaps(&plan).into_iter().map(|gap| gap.text).collect();
         insta::assert_snapshot!(texts.join("\n"), @r"
-            西村：没有人担任网格员，诉求签收、问题上报、着手办理、问题办结暂由上一级承担；请在走访人员表里给人这个角色，再导入
+            西村：没有人担任网格员，诉求签收、问题上报、着手办理、问题办结、调解回访暂由上一级承担；请在走访人员表里给人这个角色，再导入
             东村、西村：没有人担任村两委，村级自查暂由上一级承担；请在走访人员表里给人这个角色，再导入
             没有人担任镇社会治理综合服务中心，平台退回处理暂由上一级承担；请在走访人员表里给人这个角色，再导入
             没有人担任组织人事办公室；请在走访人员表里给人这个角色，再导入

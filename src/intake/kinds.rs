@@ -21,6 +21,8 @@ words! {
         Confirmations = "confirmations", "任务确认表";
         Returns = "returns", "平台回执表";
         Absences = "absences", "请假表";
+        Inspections = "inspections", "入户抽查表";
+        Mediations = "mediations", "矛盾调解表";
     }
 }
 
@@ -67,7 +69,7 @@ words! {
         Issue = "issue", "问题编号";
         State = "state", "问题状态";
         Result = "result", "办理结果" | "办理情况" | "处理结果";
-        By = "by", "责任人" | "办理人" | "确认人" | "经办人";
+        By = "by", "责任人" | "办理人" | "确认人" | "经办人" | "回访人";
         Duty = "duty", "任务" | "任务名称" | "事项";
         Reference = "reference", "上报编号" | "诉求内容" | "事件描述";
         RemoteNumber = "remote_number", "平台编号" | "事件编号" | "工单编号" | "受理编号";
@@ -75,8 +77,36 @@ words! {
         Reply = "reply", "办理答复" | "答复" | "回复" | "办理反馈" | "答复内容";
         Successors = "successors", "新平台编号" | "并入编号" | "拆分编号";
         AnsweredAt = "answered_at", "办理时间" | "答复时间" | "更新时间";
+        Inspection = "inspection", "抽查编号";
+        CheckedOn = "checked_on", "抽查日期" | "抽查时间";
+        Inspector = "inspector", "抽查人" | "抽查人员" | "督查人";
+        Finding = "finding", "抽查结论";
+        Found = "found", "抽查情况" | "抽查发现";
+        Answerer = "answerer", "核实人";
+        Answer = "answer", "核实结果" | "核实情况";
+        MediatedOn = "mediated_on", "调解日期" | "调解时间";
+        Mediator = "mediator", "调解人" | "调解员";
+        Parties = "parties", "当事人" | "双方当事人";
+        Agreement = "agreement", "调解协议" | "协议内容" | "调解结果";
+        FollowUp = "follow_up", "约定回访日期";
+        FollowedOn = "followed_on", "实际回访日期";
+        Kept = "kept", "是否履行";
+        Followed = "followed", "履行情况";
     }
 }
+
+/// What the visitor wrote, beside what an inspector finds.
+const SHOWN_BESIDE_CHECKS: &[&str] = &[
+    "村",
+    "所属村",
+    "对象编号",
+    "对象名称",
+    "对象类型",
+    "走访人员",
+    "走访日期",
+    "登记的问题数",
+    "抽查期限",
+];
 
 impl Kind {
     /// The columns that make a table this kind, and those that it may have besides.
@@ -114,6 +144,13 @@ impl Kind {
             Kind::Acknowledgements => (&[Issue, Acknowledger], &[]),
             Kind::Beginnings => (&[Issue, Beginner], &[]),
             Kind::Absences => (&[Absentee, From, Until], &[Deputy]),
+            Kind::Inspections => {
+                (&[Inspection, Finding], &[CheckedOn, Inspector, Found, Answerer, Answer])
+            }
+            Kind::Mediations => (
+                &[Issue, MediatedOn, Mediator, Parties],
+                &[Agreement, FollowUp, FollowedOn, Kept, Followed, By],
+            ),
             Kind::Returns => {
                 (&[RemoteNumber, RemoteStatus], &[Reference, Reply, AnsweredAt, Successors])
             }
@@ -139,6 +176,7 @@ impl Kind {
                 Issue,
                 SubjectName,
                 Result,
+                Inspection,
             ],
             Kind::Areas => &[Subject, Visitor, Resident, Issue, StaffRoles],
             Kind::Subjects | Kind::Residents => &[Date, Text, HasIssue, VisitKind, Issue],
@@ -185,6 +223,8 @@ impl Kind {
                 "办结日期",
             ],
             Kind::Confirmations => &["日期", "确认日期"],
+            Kind::Inspections => SHOWN_BESIDE_CHECKS,
+            Kind::Mediations => &["村", "所属村", "类别", "问题类别", "反映问题", "状态"],
             Kind::Returns => &[
                 "问题编号",
                 "此前平台编号",
@@ -210,6 +250,7 @@ impl Kind {
             (Kind::Staff | Kind::Confirmations, Field::Area) => "所属区划",
             (Kind::Handlings, Field::By) => "办理人",
             (Kind::Confirmations, Field::By) => "确认人",
+            (Kind::Mediations, Field::By) => "回访人",
             (_, Field::State) => "状态",
             (_, field) => field.chinese(),
         }
@@ -252,9 +293,11 @@ impl Kind {
             Kind::AreaAssignments => &[SAID, ONE],
             Kind::Assignments => &[SAID],
             Kind::Subjects | Kind::Residents | Kind::Staff => &[ASKED],
-            Kind::Confirmations | Kind::Beginnings | Kind::Acknowledgements | Kind::Handlings => {
-                &[PLANNED]
-            }
+            Kind::Confirmations
+            | Kind::Beginnings
+            | Kind::Acknowledgements
+            | Kind::Handlings
+            | Kind::Inspections => &[PLANNED],
             _ => &[],
         }
     }
@@ -305,7 +348,19 @@ impl Field {
     /// Whether a dash or 无 there says nothing: it stands for a blank.
     pub(super) const fn takes_placeholders(self) -> bool {
         use Field::*;
-        !matches!(self, Text | HasIssue | Result | Reply | Unheard | By | Acknowledger | Beginner)
+        !matches!(
+            self,
+            Text | HasIssue
+                | Result
+                | Reply
+                | Unheard
+                | By
+                | Acknowledger
+                | Beginner
+                | Answer
+                | Answerer
+                | Followed
+        )
     }
 
     /// What is only shown to whom a named person lets see it.
@@ -313,15 +368,17 @@ impl Field {
         use Field::*;
         matches!(self, Resident | Contact | Text | Unheard | Address | SubjectName | Result)
             || matches!(self, StaffPhone | StaffEmail | StaffWecom | StaffFeishu)
+            || matches!(self, Found | Answer | Mediator | Parties | Agreement | Followed)
     }
 
     /// What sort of text stands there.
     pub(super) const fn sort(self) -> Sort {
         use Field::*;
         match self {
-            Text | IssueText | Result | Reply | Unheard | Reference | Address => Sort::Free,
+            Text | IssueText | Result | Reply | Unheard | Reference | Address | Found | Answer
+            | Parties | Agreement | Followed => Sort::Free,
             AreaCode | StaffNumber | StaffPhone | StaffEmail | StaffWecom | StaffFeishu
-            | Subject | Issue | RemoteNumber | Contact => Sort::Code,
+            | Subject | Issue | RemoteNumber | Contact | Inspection => Sort::Code,
             _ => Sort::Short,
         }
     }

@@ -11,6 +11,7 @@
 mod assemble;
 mod bounds;
 mod cells;
+mod check_rows;
 mod compound;
 mod copy;
 mod dates;

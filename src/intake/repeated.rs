@@ -100,6 +100,8 @@ pub(super) fn note_repeated(cells: &mut Cells<'_>, seen: &mut Seen) {
         Kind::Residents => (Field::Resident, of(cells, &[Field::Subject, Field::Resident])),
         Kind::Acknowledgements => (Field::Issue, whole(cells)),
         Kind::Absences => (Field::Absentee, of(cells, &[Field::Absentee, Field::From])),
+        Kind::Inspections => (Field::Inspection, of(cells, &[Field::Inspection])),
+        Kind::Mediations => (Field::Issue, of(cells, &[Field::Issue, Field::MediatedOn])),
     };
     if key.chars().all(|c| c == '\u{1}') {
         return;

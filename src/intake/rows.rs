@@ -1,6 +1,7 @@
 //! Each kind of row as a command to the record: read, never applied here.
 
 use super::cells::{Cells, Days, tidy};
+use super::check_rows::{read_inspection, read_mediation};
 use super::header::Table;
 use super::issue_rows::{read_acknowledgement, read_beginning, read_change, read_confirmation};
 use super::kinds::{Field, Kind};
@@ -141,6 +142,12 @@ impl Desk<'_> {
                 keep(rows, cells, |cells| read_acknowledgement(cells, people));
             }
             Batch::Absences(rows) => keep(rows, cells, |cells| read_absence(cells, people, clock)),
+            Batch::Inspections(rows) => {
+                keep(rows, cells, |cells| read_inspection(cells, people, days));
+            }
+            Batch::Mediations(rows) => {
+                keep(rows, cells, |cells| read_mediation(cells, people, days));
+            }
         }
     }
 }
@@ -167,6 +174,8 @@ fn empty(kind: Kind) -> Batch {
         Kind::Confirmations => Batch::Confirmations(Vec::new()),
         Kind::Acknowledgements => Batch::Acknowledgements(Vec::new()),
         Kind::Absences => Batch::Absences(Vec::new()),
+        Kind::Inspections => Batch::Inspections(Vec::new()),
+        Kind::Mediations => Batch::Mediations(Vec::new()),
     }
 }
 
@@ -219,7 +228,17 @@ const fn field_of(kind: Kind, about: About) -> Field {
         About::Level => Field::Level,
         About::Category => Field::Category,
         About::Satisfaction => Field::Satisfaction,
-        About::Date => Field::Date,
+        About::Date => match kind {
+            Kind::Inspections => Field::CheckedOn,
+            Kind::Mediations => Field::MediatedOn,
+            _ => Field::Date,
+        },
+        About::Inspection => Field::Inspection,
+        About::Inspector => Field::Inspector,
+        About::Found => Field::Found,
+        About::Answerer => Field::Answerer,
+        About::Mediation => Field::MediatedOn,
+        About::FollowUp => Field::FollowUp,
         About::AreaName => Field::AreaName,
         About::SubjectName => Field::SubjectName,
         About::Result => Field::Result,

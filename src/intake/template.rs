@@ -5,6 +5,7 @@ use rust_xlsxwriter::{DataValidation, Format, FormatBorder, Note, Workbook, Xlsx
 
 use super::kinds::{Field, Kind};
 use crate::domain::area::AreaKind;
+use crate::domain::inspection::Finding;
 use crate::domain::issue::{Category, Level, Urgency};
 use crate::domain::staff::Role;
 use crate::domain::subject::SubjectKind;
@@ -113,6 +114,8 @@ fn choices(field: Field) -> Option<Vec<&'static str>> {
         Field::Urgency => all(Urgency::ALL, Urgency::chinese),
         Field::VisitKind => all(VisitKind::ALL, VisitKind::chinese),
         Field::Satisfaction => all(Satisfaction::ALL, Satisfaction::chinese),
+        Field::Finding => all(Finding::ALL, Finding::chinese),
+        Field::Kept => Some(vec!["履行", "没有履行"]),
         Field::HasIssue => Some(vec!["有", "无"]),
         Field::Manner => Some(vec!["面对面", "电话"]),
         _ => None,
@@ -124,12 +127,29 @@ fn hint(kind: Kind, field: Field) -> String {
     let how = match (field, words) {
         (Field::StaffRoles, Some(words)) => format!("可填几个，用顿号隔开：{words}"),
         (_, Some(words)) => format!("只能填：{words}"),
-        (Field::Date | Field::From | Field::Until, _) => "年月日，写成 2022-03-05".to_owned(),
+        (
+            Field::Date
+            | Field::From
+            | Field::Until
+            | Field::CheckedOn
+            | Field::MediatedOn
+            | Field::FollowUp
+            | Field::FollowedOn,
+            _,
+        ) => "年月日，写成 2022-03-05".to_owned(),
         (Field::AreaCode, _) => "12 位数字；没有代码的（如总支）留空".to_owned(),
         (Field::Area | Field::AreaParent, _) => "区划的名称或 12 位代码，须已在区划表里".to_owned(),
-        (Field::Visitor | Field::Absentee | Field::Deputy | Field::Acknowledger, _) => {
-            "人员编号；没有同名的也可以填姓名".to_owned()
-        }
+        (Field::Inspection, _) => "zoufang inspect list 给的抽查编号".to_owned(),
+        (Field::Agreement, _) => "达成了什么协议；没有达成的留空".to_owned(),
+        (
+            Field::Visitor
+            | Field::Absentee
+            | Field::Deputy
+            | Field::Acknowledger
+            | Field::Inspector
+            | Field::Answerer,
+            _,
+        ) => "人员编号；没有同名的也可以填姓名".to_owned(),
         (Field::Subject, _) if kind != Kind::Subjects => "走访对象表里的对象编号".to_owned(),
         (Field::Issue, _) => "系统给的问题编号".to_owned(),
         (Field::Contact | Field::StaffPhone, _) => "完整的号码，不要写成科学记数".to_owned(),
@@ -147,7 +167,15 @@ fn hint(kind: Kind, field: Field) -> String {
 
 const fn example(field: Field) -> &'static str {
     match field {
-        Field::Date | Field::From => "2022-03-05",
+        Field::Date | Field::From | Field::CheckedOn | Field::MediatedOn => "2022-03-05",
+        Field::FollowUp | Field::FollowedOn => "2022-04-05",
+        Field::Inspection => "CHD2022-C0001",
+        Field::Finding => "属实",
+        Field::Found => "与走访记录一致",
+        Field::Mediator => "司法所 赵六",
+        Field::Parties => "李四、王五",
+        Field::Agreement => "双方同意以滴水线为界",
+        Field::Kept => "履行",
         Field::Until => "2022-03-12",
         Field::Visitor | Field::StaffNumber | Field::Absentee | Field::Acknowledger => "Z0001",
         Field::Deputy => "Z0002",

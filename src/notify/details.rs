@@ -8,7 +8,10 @@ use serde::Serialize;
 
 use super::digest::{Item, Part};
 use crate::clock::{local_text, township_zone};
-use crate::db::{Household, IssueMatter, Matter, Person, Session, StoreError};
+use crate::db::{
+    Context, Household, IssueMatter, Matter, MediationLine, MediationRow, Person, Session,
+    StoreError,
+};
 use crate::domain::duty::DutyKind;
 use crate::domain::holder::holder;
 use crate::domain::issue::{Event, by_whom};
@@ -22,6 +25,7 @@ pub(super) struct Details {
     pub issues: Vec<IssueDetail>,
     pub visits: Vec<Place>,
     pub revisits: Vec<Visitee>,
+    pub checks: Vec<Check>,
     /// How many more there are.
     pub more: i64,
 }
@@ -41,6 +45,18 @@ pub(super) struct IssueDetail {
     registered: String,
     due: String,
     history: Vec<Line>,
+    mediations: Vec<String>,
+}
+
+/// Something that was drawn for a check, with what an inspector found there.
+#[derive(Debug, Serialize)]
+pub(super) struct Check {
+    number: String,
+    household: Place,
+    due: String,
+    /// The conclusion and the words, once it was checked.
+    finding: &'static str,
+    found: String,
 }
 
 #[derive(Debug, Clone, Serialize)]
@@ -99,6 +115,11 @@ pub(super) async fn details(record: &mut Session, items: &[Item]) -> Result<Deta
             matters.iter().filter(|m| is(m, DutyKind::Revisit) || is(m, DutyKind::Classify)),
         )
         .await?,
+        checks: checks(
+            record,
+            matters.iter().filter(|m| is(m, DutyKind::SpotCheck) || is(m, DutyKind::Finding)),
+        )
+        .await?,
         more: if matters.len() < LONGEST { 0 } else { total - named },
     })
 }
@@ -109,6 +130,11 @@ async fn issues(record: &mut Session, matters: &[Matter]) -> Result<Vec<IssueDet
     let ids: Vec<&str> = ids.into_iter().collect();
     let departments = record.campaign().departments.clone();
     let found = record.issue_matters(&ids).await?;
+    let mut mediations: HashMap<String, Vec<String>> = HashMap::new();
+    for row in record.mediations_of_issues(&ids).await? {
+        let said = mediation(&row, record.context())?;
+        mediations.entry(row.issue_id).or_default().push(said);
+    }
     let has = |issue: &IssueMatter| {
         issue.issue.class.is_some_and(|class| departments.contains_key(&class.category))
     };
@@ -116,7 +142,8 @@ async fn issues(record: &mut Session, matters: &[Matter]) -> Result<Vec<IssueDet
         .into_iter()
         .map(|issue| {
             let has = has(&issue);
-            detail(issue, has)
+            let mediations = mediations.remove(&issue.id).unwrap_or_default();
+            IssueDetail { mediations, ..detail(issue, has) }
         })
         .collect())
 }
@@ -135,6 +162,7 @@ fn detail(matter: IssueMatter, has_department: bool) -> IssueDetail {
         registered: day(registered_at),
         due: due_on.map(|on| on.to_string()).unwrap_or_default(),
         history: history.into_iter().map(line).collect(),
+        mediations: Vec::new(),
         number,
         text,
     }
@@ -144,6 +172,50 @@ fn line((at, event, actor): (Timestamp, Event, String)) -> Line {
     let who = by_whom(&actor).to_owned();
     let said = event.said().unwrap_or_default().to_owned();
     Line { at: local_text(at), what: event.kind().chinese(), who, said }
+}
+
+/// What was agreed on, by whom and when, and when it's seen to again.
+fn mediation(row: &MediationRow, context: &Context) -> Result<String, StoreError> {
+    let MediationLine { mediator, parties, agreement, followed } = row.open(context)?;
+    let on = &row.mediated_on;
+    let agreement = agreement.unwrap_or_else(|| "没有达成协议".to_owned());
+    let mut text = format!("{on} {mediator} 调解（{parties}）：{agreement}");
+    if let Some(by) = row.follow_up_on()? {
+        text.push_str(&format!("；约定 {by} 回访"));
+    }
+    if let Some(followed) = followed {
+        text.push_str(&format!("；回访：{followed}"));
+    }
+    Ok(text)
+}
+
+/// What is still to be checked, and what of what was found is still to be answered.
+async fn checks(
+    record: &mut Session,
+    matters: impl Iterator<Item = &Matter>,
+) -> Result<Vec<Check>, StoreError> {
+    let subjects: BTreeSet<&str> =
+        matters.filter_map(|matter| matter.subject_id.as_deref()).collect();
+    let subjects: Vec<&str> = subjects.into_iter().collect();
+    let households = record.households(&subjects).await?;
+    let began = record.plans().began();
+    let mut checks = Vec::new();
+    for row in record.inspections_of(&subjects, began).await? {
+        let is_answered = row.difference()?.is_none() || row.answered_at.is_some();
+        let Some(household) = households.get(&row.subject_id) else { continue };
+        if row.checked_on.is_some() && is_answered {
+            continue;
+        }
+        let (found, _) = row.open(record.context())?;
+        checks.push(Check {
+            number: row.number.clone(),
+            household: place(household.clone()),
+            due: row.due_on()?.to_string(),
+            finding: row.finding()?.map_or("", |finding| finding.chinese()),
+            found: found.unwrap_or_default(),
+        });
+    }
+    Ok(checks)
 }
 
 async fn visits(

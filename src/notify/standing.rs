@@ -70,23 +70,31 @@ async fn standing(
     let rates = counts.rates();
     let left = (phase.ends_on - today).get_days();
     let by = format!("{}月{}日", phase.ends_on.month(), phase.ends_on.day());
-    let mut lines = vec![
-        format!(
-            "走访率 {}（{}/{}），响应率 {}，解决率 {}（{}/{}），满意率 {}",
-            percent(rates.visit),
-            counts.visited,
-            counts.subjects,
-            percent(rates.response),
-            percent(rates.resolution),
-            counts.resolved,
-            counts.issues,
-            percent(rates.satisfaction),
-        ),
-        "未完成的任务：".to_owned(),
-    ];
+    let mut lines = vec![format!(
+        "走访率 {}（{}/{}），响应率 {}，解决率 {}（{}/{}），满意率 {}",
+        percent(rates.visit),
+        counts.visited,
+        counts.subjects,
+        percent(rates.response),
+        percent(rates.resolution),
+        counts.resolved,
+        counts.issues,
+        percent(rates.satisfaction),
+    )];
+    if counts.mediated > 0 {
+        let (mediated, agreed) = (counts.mediated, counts.agreed);
+        lines.push(format!("矛盾纠纷：调解 {mediated} 件，达成协议 {agreed} 件"));
+    }
+    lines.push("未完成的任务：".to_owned());
     let open = store.open_duties(today).await?;
-    let begun = |kind: &DutyKind| plan.due_on(*kind) <= phase.ends_on;
-    for (kind, open, late) in open.iter().filter(|(kind, open, _)| *open > 0 && begun(kind)) {
+    // What is owed day by day is told as it's late.
+    let begun = |kind: &DutyKind, late: i64| match kind {
+        DutyKind::Inspection => late > 0,
+        kind => plan.due_on(*kind) <= phase.ends_on,
+    };
+    for (kind, open, late) in
+        open.iter().filter(|(kind, open, late)| *open > 0 && begun(kind, *late))
+    {
         let late = if *late > 0 { format!("，其中超期 {late}项") } else { String::new() };
         lines.push(format!("· {kind} {open}项{late}"));
     }

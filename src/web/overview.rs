@@ -74,6 +74,8 @@ pub(super) async fn page(daemon: &Daemon) -> Result<String, StoreError> {
             Verdict::Red => "需要马上处理",
         },
         rates => big_rates(&status.figures.counts),
+        mediated => status.figures.counts.mediated,
+        agreed => status.figures.counts.agreed,
         duties => DutyKind::ALL.iter().filter_map(|kind| owed(&status.duties, *kind)).collect::<Vec<_>>(),
         issues => counted(&status.figures.issues, State::ALL, State::code, State::chinese),
         late_issues => counted(&status.late_issues, Holder::ALL, Holder::code, Holder::chinese),

@@ -132,7 +132,9 @@ on_both!(who_asked_for_something_is_told_in_person, async |fixture: Fixture| {
     assert_eq!(open(&fixture, DutyKind::Revisit).await, 1, "a telephone call isn't face to face");
     fixture.import("t3.csv", &revisit("2022-06-09", "H1", "王建国", "面对面")).await.unwrap();
     assert_eq!(open(&fixture, DutyKind::Revisit).await, 0);
-    let spot = format!("{VISITS},走访类型\n2022-06-10,Z1,H1,王建国,,,无,,,,入户抽查\n");
+    let inspector = "人员编号,姓名,角色,所属区划\nZ9,孙督,督导组,370481111000\n";
+    fixture.import("i.csv", inspector).await.unwrap();
+    let spot = format!("{VISITS},走访类型\n2022-06-10,Z9,H1,王建国,,,无,,,,入户抽查\n");
     assert_eq!(open(&fixture, DutyKind::SpotCheck).await, 2);
     fixture.import("s.csv", &spot).await.unwrap();
     assert_eq!(open(&fixture, DutyKind::SpotCheck).await, 1, "the other village's");

@@ -3,12 +3,14 @@
 
 use jiff::civil::date;
 use zoufang::app::batch::{Batch, IssueChange};
+use zoufang::app::inspections::{NewDraw, draw_sample, note};
 use zoufang::db::{Receipt, Store};
 use zoufang::domain::campaign::ExtraPhase;
 use zoufang::domain::delivery::Settlement;
 use zoufang::domain::duty::DutyKind;
 use zoufang::domain::holder::Holder;
 use zoufang::domain::issue::{Category, Event};
+use zoufang::domain::sampling::Size;
 use zoufang::domain::staff::Role;
 
 use crate::support::{Fixture, claim, settle};
@@ -31,6 +33,12 @@ enum Owed {
     Refused,
     /// The town's own, and done.
     Done,
+    /// A household was visited, and drawn for a check.
+    Drawn,
+    /// What the inspector found there isn't as the visitor wrote it.
+    Differs,
+    /// A mediated agreement is to be seen to again.
+    Mediated,
 }
 
 /// A way to meet a duty.
@@ -43,6 +51,8 @@ enum Way {
     Arrives,
     /// The platform says that it's done.
     PlatformDone,
+    /// An inspector notes what they saw that day.
+    Noted,
 }
 
 /// The kind, what makes it owed, a word of the message that names the way, and the way.
@@ -165,7 +175,44 @@ fn ways() -> Vec<(DutyKind, Owed, &'static str, Way)> {
             AtOnce,
             "抽查记录",
             Way::File(
-                "走访日期,走访人员,对象编号,群众姓名,有无问题,走访类型\n2022-06-05,Z1,H1,王建国,无,入户抽查\n",
+                "走访日期,走访人员,对象编号,群众姓名,有无问题,走访类型\n2022-06-05,D2,H1,王建国,无,入户抽查\n",
+            ),
+        ),
+        (
+            SpotCheck,
+            Drawn,
+            "入户抽查表",
+            Way::File("抽查编号,抽查结论,抽查日期,抽查人\nCHD2022-C0001,属实,2022-06-06,D2\n"),
+        ),
+        (
+            SpotCheck,
+            Drawn,
+            "走访类型为入户抽查的走访记录表",
+            Way::File(
+                "走访日期,走访人员,对象编号,群众姓名,有无问题,走访类型\n2022-06-06,D2,H1,王建国,无,入户抽查\n",
+            ),
+        ),
+        (
+            Inspection,
+            AtOnce,
+            "抽查记录",
+            Way::File(
+                "走访日期,走访人员,对象编号,群众姓名,有无问题,走访类型\n2022-06-06,D2,H1,王建国,无,入户抽查\n",
+            ),
+        ),
+        (Inspection, AtOnce, "登记督查情况", Way::Noted),
+        (
+            Finding,
+            Differs,
+            "核实结果填在入户抽查表里",
+            Way::File("抽查编号,抽查结论,核实人,核实结果\nCHD2022-C0001,,Z4,已重新走访\n"),
+        ),
+        (
+            FollowUp,
+            Mediated,
+            "矛盾调解表",
+            Way::File(
+                "问题编号,调解日期,调解人,当事人,调解协议,约定回访日期,实际回访日期,是否履行,履行情况,回访人\nCHD2022-000001,2022-04-06,赵六,王建国、李四,以滴水线为界,2022-06-06,2022-06-06,履行,照办,Z5\n",
             ),
         ),
         (Extra, AtOnce, "任务确认表", confirmed("任务,区划,确认人\n二次回头看,高桥村,冯包\n")),
@@ -175,7 +222,7 @@ fn ways() -> Vec<(DutyKind, Owed, &'static str, Way)> {
 /// The small township, with a department and a phase that was added, in which the duty is owed.
 async fn township(fixture: Fixture, owed: Owed) -> Fixture {
     let fixture = fixture.township().await;
-    let department = "人员编号,姓名,角色,所属区划,工作单位\nD1,何城,镇直部门,370481111000,城建办\n";
+    let department = "人员编号,姓名,角色,所属区划,工作单位\nD1,何城,镇直部门,370481111000,城建办\nD2,孙督,督导组,370481111000,督导组\n";
     fixture.import("d.csv", department).await.unwrap();
     let mut plan = fixture.store.campaign().as_ref().clone();
     plan.departments.insert(Category::LivingEnvironment, "城建办".to_owned());
@@ -191,9 +238,11 @@ async fn township(fixture: Fixture, owed: Owed) -> Fixture {
     let visit = |rest: &str| format!("2022-04-06,Z6,H1,王建国,,{rest}");
     match owed {
         Owed::AtOnce => {}
-        Owed::Heard => drop(fixture.visit(&visit(",无,,,")).await.unwrap()),
+        Owed::Heard | Owed::Drawn | Owed::Differs => {
+            drop(fixture.visit(&visit(",无,,,")).await.unwrap())
+        }
         Owed::Asked => drop(fixture.visit(&visit("路灯不亮,有,,,")).await.unwrap()),
-        Owed::Town | Owed::Done => {
+        Owed::Town | Owed::Done | Owed::Mediated => {
             drop(fixture.visit(&visit("路灯不亮,有,镇村,居住环境,急")).await.unwrap())
         }
         Owed::City | Owed::Refused => {
@@ -203,11 +252,32 @@ async fn township(fixture: Fixture, owed: Owed) -> Fixture {
     if owed == Owed::Done {
         fixture.import("h.csv", "问题编号,办理结果\nCHD2022-000001,已修好\n").await.unwrap();
     }
+    if owed == Owed::Mediated {
+        let agreed = "问题编号,调解日期,调解人,当事人,调解协议,约定回访日期\nCHD2022-000001,2022-04-06,赵六,王建国、李四,以滴水线为界,2022-06-06\n";
+        fixture.import("m.csv", agreed).await.unwrap();
+    }
+    if matches!(owed, Owed::Drawn | Owed::Differs) {
+        draw(&fixture).await;
+    }
+    if owed == Owed::Differs {
+        let found = "抽查编号,抽查结论,抽查日期,抽查人,抽查情况\nCHD2022-C0001,没有走访,2022-04-06,D2,没人来过\n";
+        fixture.import("found.csv", found).await.unwrap();
+    }
     if owed == Owed::Refused {
         answer(&fixture, Settlement::Refused { reason: "refused: 不受理".to_owned() }).await;
     }
     fixture.at(6, 6, 9);
     fixture
+}
+
+/// The only household that was visited is drawn for a check.
+async fn draw(fixture: &Fixture) {
+    let mut tx = fixture.store.begin().await.unwrap();
+    let staff = fixture.store.staff().await.unwrap();
+    let by = staff.iter().find(|person| person.number == "D2").unwrap();
+    let new = NewDraw { size: Size::Each(1), seed: 1, due_on: date(2022, 6, 10) };
+    assert_eq!(draw_sample(&mut tx, &new, by, &mut |_| 0).await.unwrap().count, 1);
+    tx.commit().await.unwrap();
 }
 
 /// The platform answers what it was sent.
@@ -237,6 +307,13 @@ async fn go(fixture: &Fixture, way: &Way) {
             let receipt = Receipt { remote_id: Some("P1".to_owned()), token: None };
             answer(fixture, Settlement::Delivered(receipt)).await;
             Event::PlatformFinished { reply: "已修".to_owned() }
+        }
+        Way::Noted => {
+            let staff = fixture.store.staff().await.unwrap();
+            let by = staff.iter().find(|person| person.number == "D2").unwrap();
+            let mut tx = fixture.store.begin().await.unwrap();
+            note(&mut tx, date(2022, 6, 6), by, "看了公示栏").await.unwrap();
+            return tx.commit().await.unwrap();
         }
         Way::Command(event) => event.clone(),
     };

@@ -741,15 +741,18 @@ fn some_issue() -> impl Strategy<Value = CountedIssue> {
     });
     let issue = (0..State::ALL.len(), proptest::option::of(class), any::<bool>());
     let note = proptest::option::of((some_date(), proptest::option::of(some_date())));
-    (issue, note, proptest::option::of(some_date()), 0..3_usize, any::<bool>()).prop_map(
-        |((state, class, town_finished), note, due_on, place, reopened)| CountedIssue {
+    let flags = any::<[bool; 3]>();
+    (issue, note, proptest::option::of(some_date()), 0..3_usize, flags).prop_map(
+        |((state, class, town_finished), note, due_on, place, flags)| CountedIssue {
             campaign: "C".to_owned(),
             area: ["a", "b", "c"][place].to_owned(),
             visitor: (place > 0).then(|| "v".to_owned()),
             issue: Issue { state: State::ALL[state], class, town_finished, ..Issue::default() },
             due_on,
             note: note.map(|(due_on, noted_on)| Note { due_on, noted_on }),
-            reopened,
+            reopened: flags[0],
+            mediated: flags[1],
+            agreed: flags[1] && flags[2],
         },
     )
 }

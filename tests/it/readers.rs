@@ -194,6 +194,7 @@ async fn without_a_database_a_page_says_so_soon_and_comes_back_by_itself() {
 
 on_both!(metrics_show_what_the_status_shows_and_nothing_else, async |fixture: Fixture| {
     let fixture = fixture.township().await;
+    fixture.at(3, 5, 10);
     // Somebody for each role: what nobody holds is a reason.
     let rest = "人员编号,姓名,角色,所属区划\nZ8,齐组,组织人事办公室、督导组,370481111000\nZ9,全能,网格员、村两委、包村干部,杨桥村\nZ10,尤分,分管领导,370481111000\n";
     fixture.import("rest.csv", rest).await.unwrap();

@@ -8,6 +8,7 @@
 //! Knows nothing of SQL, of how facts are stored, or of the time: each fact bears its own.
 
 pub mod area;
+pub mod checks;
 mod difference;
 pub mod issue;
 pub mod people;

@@ -62,6 +62,20 @@ impl Plans {
         if others == 0 { i64::MIN } else { since.map_or(i64::MIN, |(from, _)| *from) }
     }
 
+    /// Since when the present campaign asks for an inspection on each workday, where it does: from its first day, where it always
+    /// did; else from the day on which a plan that asks for it was applied.
+    /// In milliseconds.
+    pub fn inspected_daily_since(&self) -> Option<i64> {
+        let code = &self.last.1.code;
+        let of_campaign = self.all().filter(|(_, plan)| plan.code == *code);
+        let plans: Vec<_> = of_campaign.collect();
+        let asks = |(_, plan): &&&(i64, Arc<Campaign>)| plan.daily_inspection;
+        // What asks for it without a break until now.
+        let since = plans.iter().rev().take_while(asks).last()?;
+        let always = plans.iter().all(|plan| asks(&plan));
+        Some(if always { i64::MIN } else { since.0 })
+    }
+
     fn all(&self) -> impl DoubleEndedIterator<Item = &(i64, Arc<Campaign>)> {
         self.earlier.iter().chain([&self.last])
     }

@@ -64,6 +64,12 @@ INSERT INTO platform_notes VALUES ('ehushanying', '平台的时间（updated_dat
 INSERT INTO imports VALUES ('dd27', 'v.csv', 'visits', 3, 1646449200000, 2, 0, 1, '第 2–3 行新增，第 4 行不变');
 -- version 29
 INSERT INTO links VALUES ('h2', 'f1', '2022-03-28', 0, 0, 1648429200000, 1649638800000, NULL, NULL);
+-- version 33
+INSERT INTO inspection_draws VALUES ('k1', '7', '{"count":1}', 1, '2022-03-14', 'f1', 1646618400000);
+INSERT INTO inspections VALUES ('n1', 'CHD2022-C0001', 'k1', 's1', 'f1', '2022-03-07', '2022-03-14', 1646618400000, '2022-03-09', 'f1', 'differs', '{sealed:没人来过}', 1646791200000, 'village_lead', NULL, NULL, NULL);
+INSERT INTO inspection_notes VALUES ('n2', '2022-03-08', 'f1', '{sealed:看了公示栏}', 1646704800000);
+-- version 34
+INSERT INTO mediations VALUES ('y1', 'i1', '2022-03-09', '{sealed:赵六}', '{sealed:王建国、李四}', '{sealed:以滴水线为界}', '2022-04-09', NULL, NULL, NULL, NULL, 1646791200000);
 -- version 37
 INSERT INTO issue_numbers VALUES (1, 'CHD2022-000001', 'k9', 'k11');
 INSERT INTO lost_numbers VALUES ('CHD2022-000002', 'k10', 'k12');

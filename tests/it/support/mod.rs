@@ -3,6 +3,7 @@
 pub mod browser;
 pub mod gateway;
 pub mod kinds;
+pub mod naive;
 pub mod postgres;
 pub mod program;
 pub mod proxy;
