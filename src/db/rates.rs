@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use super::personal::STAFF_NAME;
 use super::{Result, Store};
 use crate::domain::area::{AreaKind, AreaTree};
 use crate::domain::figures::{Counts, Dimension};
@@ -52,11 +53,12 @@ const KEPT: [&str; 12] = [
     "agreed",
 ];
 
-const PEOPLE: &str = "SELECT id, number || ' ' || name AS name FROM staff";
+const PEOPLE: &str = "SELECT id, number, name FROM staff";
 
 #[derive(Deserialize)]
 struct Name {
     id: String,
+    number: String,
     name: String,
 }
 
@@ -144,9 +146,13 @@ impl Store {
             }
             By::Person => {
                 let rows: Vec<Name> =
-                    self.dialect.read(&self.read, &["id", "name"], PEOPLE, &[]).await?;
-                let mut names: HashMap<String, String> =
-                    rows.into_iter().map(|row| (row.id, row.name)).collect();
+                    self.dialect.read(&self.read, &["id", "number", "name"], PEOPLE, &[]).await?;
+                let signed = |Name { id, number, name }: Name| {
+                    let name = self.context.open(STAFF_NAME, &id, &name)?;
+                    Ok((id, format!("{number} {name}")))
+                };
+                let mut names =
+                    rows.into_iter().map(signed).collect::<Result<HashMap<String, String>>>()?;
                 Ok(by_name(&self.kept_by(Dimension::Person).await?, |of| names.remove(of)))
             }
         }
