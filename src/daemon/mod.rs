@@ -34,7 +34,8 @@ use crate::platform::{Platform, ServiceGap};
 use crate::schedule::{Schedule, Work};
 use crate::seal::{SealError, Sealer};
 use crate::settings::channels::NotifySettings;
-use crate::settings::{Adapter, Review, Settings, SettingsError};
+use crate::settings::{Adapter, Review, Secrets, Settings, SettingsError};
+use crate::tls::OwnCertificate;
 
 pub use heartbeat::{Heartbeat, Pulse};
 pub use lanes::open as open_channel;
@@ -149,6 +150,15 @@ async fn context(
     })
 }
 
+/// The certificate that the service shows, where it's to speak TLS itself.
+pub fn own_certificate(settings: &Settings) -> Result<Option<OwnCertificate>, SettingsError> {
+    let http = &settings.http;
+    if !http.is_tls() {
+        return Ok(None);
+    }
+    OwnCertificate::read(&http.tls_cert, &http.tls_key).map(Some).map_err(SettingsError::Wrong)
+}
+
 /// The configured platform, if there is one.
 pub fn platform(
     settings: &Settings,
@@ -204,7 +214,8 @@ pub struct Daemon {
     check_services: Option<Work>,
     gaps: Gaps,
     platform: Option<Arc<dyn Platform>>,
-    push_secret: Option<Vec<u8>>,
+    secrets: Secrets,
+    certificate: Option<Arc<OwnCertificate>>,
     shutdown: CancellationToken,
 }
 
@@ -243,7 +254,8 @@ impl Daemon {
         let mut jobs = jobs::jobs(&settings, &store, &lanes, platform.as_ref(), &rules);
         jobs.extend(check_services.clone().map(jobs::checking_services));
         let schedule = Arc::new(Schedule::new(store.clone(), jobs));
-        let push_secret = settings.platform.push.secret()?;
+        let secrets = settings.platform.secrets()?;
+        let certificate = own_certificate(&settings)?.map(Arc::new);
         let memory = Arc::new(MemoryFile::of(&settings));
         Ok(Daemon {
             settings,
@@ -257,7 +269,8 @@ impl Daemon {
             check_services,
             gaps,
             platform,
-            push_secret,
+            secrets,
+            certificate,
             shutdown,
         })
     }
@@ -274,7 +287,17 @@ impl Daemon {
 
     /// What the platform signs its calls with, where it is expected to call.
     pub fn push_secret(&self) -> Option<&[u8]> {
-        self.push_secret.as_deref()
+        self.secrets.push.as_deref()
+    }
+
+    /// What whoever uploads returns shows, where uploads are expected.
+    pub fn upload_secret(&self) -> Option<&[u8]> {
+        self.secrets.returns.as_deref()
+    }
+
+    /// The certificate that the service shows, where it speaks TLS itself.
+    pub fn certificate(&self) -> Option<&Arc<OwnCertificate>> {
+        self.certificate.as_ref()
     }
 
     /// What a lane's circuit breaker shows.

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout)]
 #![allow(clippy::disallowed_methods, reason = "other processes are waited for in real time")]
 
+mod access;
 mod again;
 mod awkward;
 mod certificates;
@@ -18,6 +19,7 @@ mod duties;
 mod every_duty;
 mod figures;
 mod following;
+mod hostile;
 mod imports;
 mod intake;
 mod kill;
