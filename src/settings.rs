@@ -87,6 +87,11 @@ pub struct CampaignFiles {
 pub struct Log {
     pub format: LogFormat,
     pub filter: String,
+    /// Empty for standard error.
+    pub file: PathBuf,
+    pub file_mib: u64,
+    /// So many of the files before it stay.
+    pub keep: usize,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]

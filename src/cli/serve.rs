@@ -52,14 +52,14 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let pages = tokio::spawn(web::serve(listener, Arc::clone(&daemon), shutdown.clone()));
     tokio::spawn(stop_on_signal(shutdown.clone()));
     tokio::spawn(keep_certificate(Arc::clone(&daemon)));
-    info!(%listen, config = used.config.unwrap_or_default(), database = %used.database, version = env!("CARGO_PKG_VERSION"), rehearsal = store.context().clock.is_rehearsal(), "serving");
+    info!(event = "service.started", %listen, config = used.config.unwrap_or_default(), database = %used.database, version = env!("CARGO_PKG_VERSION"), rehearsal = store.context().clock.is_rehearsal(), "serving");
     // Without systemd there is nobody to tell.
     let _ = sd_notify::notify(false, &[sd_notify::NotifyState::Ready]);
     daemon.run().await?;
     let _ = sd_notify::notify(false, &[sd_notify::NotifyState::Stopping]);
     pages.await??;
     store.close().await;
-    info!("stopped");
+    info!(event = "service.stopped", "stopped");
     Ok(ExitCode::SUCCESS)
 }
 

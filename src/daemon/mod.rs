@@ -336,7 +336,7 @@ impl Daemon {
         }
         let mut scheduler = self.schedule.tick().await?;
         self.shutdown.cancelled().await;
-        info!("stopping: what is in flight is finished or released");
+        info!(event = "service.stopping", "what is in flight is finished or released");
         scheduler.shutdown().await?;
         self.schedule.finish().await;
         while tasks.join_next().await.is_some() {}
@@ -355,8 +355,8 @@ impl Daemon {
     /// by hand goes on.
     pub async fn settle(&self) -> Result<(), StoreError> {
         for job in self.schedule.run_due().await {
-            if let Err(panic) = job.await {
-                error!(%panic, "a job panicked");
+            if job.await.is_err() {
+                error!(event = "job.panicked", "a job panicked");
             }
         }
         for lane in &self.lanes {
@@ -370,8 +370,12 @@ impl Daemon {
 async fn keep_running(lane: Arc<Lane>, shutdown: CancellationToken) {
     while !shutdown.is_cancelled() {
         let running = Arc::clone(&lane);
-        if let Err(panic) = tokio::spawn(async move { running.run().await }).await {
-            error!(lane = lane.name(), %panic, "the lane panicked and is started again");
+        if tokio::spawn(async move { running.run().await }).await.is_err() {
+            error!(
+                event = "lane.panicked",
+                lane = lane.name(),
+                "the lane panicked and is started again"
+            );
             crate::clock::pause(Duration::from_secs(1)).await;
         }
     }

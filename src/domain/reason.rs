@@ -74,6 +74,21 @@ pub fn in_words(reason: &str) -> Reason {
     Reason { said, detail, plain }
 }
 
+/// A reason's name, as logs have it: nothing in it was written by the other side.
+pub fn name_of(reason: &str) -> String {
+    let reason = reason.trim();
+    let reason =
+        reason.split_once('：').filter(|(key, _)| is_key(key)).map_or(reason, |(_, rest)| rest);
+    let reason = reason.strip_prefix(ASKING).unwrap_or(reason);
+    if let Some(rest) = reason.strip_prefix("HTTP ") {
+        let code: String = rest.chars().take_while(char::is_ascii_digit).take(3).collect();
+        return format!("http_{code}");
+    }
+    let name = reason.split(':').next().unwrap_or_default().trim();
+    let known = NAMES.iter().find(|(known, _)| *known == name);
+    known.map_or("other", |(known, _)| *known).to_owned()
+}
+
 /// In the place of what only the other side said.
 const UNSAID: &str = "原话请在服务器上用 zoufang status 查看";
 
@@ -192,6 +207,14 @@ mod tests {
         {
             let Reason { plain, said, .. } = in_words(theirs);
             assert!(said.contains("王小二") && !plain.contains("王小二"), "{said} {plain}");
+        }
+        for (reason, name) in [
+            ("HTTP 409 王小二", "http_409"),
+            ("asking: timeout: 王小二", "timeout"),
+            ("referral:CHD2022-000007-R1：HTTP 503", "http_503"),
+            ("王小二: 已登记", "other"),
+        ] {
+            assert_eq!(name_of(reason), name);
         }
         let named = in_words("referral:CHD2022-000007-R1：HTTP 503").said;
         assert_eq!(named, "对方暂停服务（HTTP 503）（referral:CHD2022-000007-R1）");

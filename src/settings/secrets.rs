@@ -132,7 +132,10 @@ fn weakness(secret: &[u8]) -> Option<String> {
     if rest.len() < SHORTEST && rest.len() < secret.len() {
         return Some("是样例里的或常见的字".to_owned());
     }
-    if different(secret) < FEWEST_DIFFERENT || unforeseen(secret) < SHORTEST / 2 {
+    if different(secret) < FEWEST_DIFFERENT
+        || period(secret) < SHORTEST
+        || unforeseen(secret) < SHORTEST / 2
+    {
         return Some("总是那几个字，或者照着次序".to_owned());
     }
     None
@@ -142,18 +145,17 @@ fn different(secret: &[u8]) -> usize {
     secret.iter().collect::<BTreeSet<_>>().len()
 }
 
-/// How many bytes aren't foreseen by those before: by a step up or down, or by what stood a period ago.
+/// After how many bytes it begins again, and again to its end; all of them where it doesn't.
+fn period(secret: &[u8]) -> usize {
+    let all = secret.len();
+    (1..all).find(|period| secret[*period..] == secret[..all - period]).unwrap_or(all)
+}
+
+/// How many bytes aren't a step up or down of the same width as the one before.
 fn unforeseen(secret: &[u8]) -> usize {
     let step = |at: usize| i16::from(secret[at]) - i16::from(secret[at - 1]);
-    let stepped = |at: usize| at >= 2 && step(at) == step(at - 1);
-    // A period counts once it has come twice.
-    let repeated = |at: usize| {
-        (1..=at / 2).any(|period| {
-            let (now, before) = (at + 1 - period..=at, at + 1 - 2 * period..=at - period);
-            secret[now] == secret[before]
-        })
-    };
-    (0..secret.len()).filter(|at| !stepped(*at) && !repeated(*at)).count()
+    let stepped = (2..secret.len()).filter(|at| step(*at) == step(at - 1)).count();
+    secret.len() - stepped
 }
 
 #[cfg(test)]

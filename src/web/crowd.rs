@@ -121,7 +121,11 @@ impl Places {
         }
         let most = each.values().copied().max()?;
         let of_most = waiting.into_iter().filter(|(_, peer, _)| each[peer] == most);
-        of_most.max_by_key(|(_, _, now)| now.since.elapsed()).map(|(id, ..)| id)
+        // Of those who came at once, the first.
+        let waited = |(id, _, now): &(u64, IpAddr, Now)| {
+            (now.since.elapsed().as_millis(), std::cmp::Reverse(*id))
+        };
+        of_most.max_by_key(waited).map(|(id, ..)| id)
     }
 }
 

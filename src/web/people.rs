@@ -6,7 +6,7 @@ use axum::extract::{Extension, Path, State};
 use axum::http::{StatusCode, header};
 use axum::response::{Html, IntoResponse, Response};
 
-use tracing::error;
+use tracing::{error, info};
 
 use super::caller::Caller;
 use super::gate::note_refusal;
@@ -27,7 +27,11 @@ pub(super) async fn digest(
         // Nobody waits for a turn to read their page.
         tokio::spawn(async move {
             if let Err(error) = note_reading(&store, &token).await {
-                error!(%error, "that a page was read can't be written down");
+                let error = error.for_log();
+                error!(
+                    event = "audit.reading_unkept",
+                    error, "that a page was read can't be written down"
+                );
             }
         });
     }
@@ -58,7 +62,10 @@ fn field(form: &str, name: &str) -> String {
 
 fn answer(caller: Caller, shown: Result<Shown, StoreError>) -> Response {
     match shown {
-        Ok(Shown::Page(page)) => Html(page).into_response(),
+        Ok(Shown::Page(page)) => {
+            info!(event = "auth.accepted", route = "digests", address = %caller.0, "their own page");
+            Html(page).into_response()
+        }
         Ok(Shown::Ended(why)) => (StatusCode::GONE, format!("{why}\n")).into_response(),
         Ok(Shown::Unknown) => unknown("digests", caller),
         Err(error) => unavailable(&error),

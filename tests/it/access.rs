@@ -94,6 +94,7 @@ impl Service {
         // As it's owed to the platform.
         let owed = "INSERT INTO referral_photos (id, referral_id, photo_id) SELECT 'photo-7', r.id, p.id FROM referrals r, photos p";
         sqlx::query(owed).execute(&mut db).await.unwrap();
+        sqlx::query("UPDATE referrals SET remote_id = '9'").execute(&mut db).await.unwrap();
         let staff = fixture.store.staff().await.unwrap();
         let person = staff.iter().find(|person| person.number == "Z6").unwrap();
         let calendar = calendar_link(fixture.store.context(), &url, person);

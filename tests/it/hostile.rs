@@ -208,7 +208,8 @@ fn nothing_is_read_of_whoever_does_not_know_the_secret() {
         uploading.into_iter().map(|one| one.join().unwrap()).collect()
     });
     let told = answers.iter().filter(|answer| answer.starts_with("HTTP/1.1 401")).count();
-    assert!(told > 50, "{told} were told: {answers:?}");
+    assert!(told > 20, "{told} were told: {answers:?}");
+    assert!(!answers.iter().any(|answer| answer.contains("200 OK")));
     assert!(service.memory() < before.1 + 48, "{before:?} {}", service.memory());
     // Before a byte of it came.
     let answer = service.say(upload(None, "content-length: 1000000").as_bytes());
@@ -216,8 +217,11 @@ fn nothing_is_read_of_whoever_does_not_know_the_secret() {
     let chunked = upload(None, "transfer-encoding: chunked");
     assert!(service.say(chunked.as_bytes()).starts_with("HTTP/1.1 401"));
     service.stands();
-    std::thread::sleep(Duration::from_secs(2));
-    assert!(service.descriptors() <= before.0 + SLACK, "{before:?} {}", service.descriptors());
+    let began = Instant::now();
+    while service.descriptors() > before.0 + SLACK {
+        assert!(began.elapsed() < Duration::from_secs(20), "{before:?} {}", service.descriptors());
+        std::thread::sleep(Duration::from_millis(100));
+    }
 }
 
 #[test]

@@ -25,6 +25,7 @@ mod intake;
 mod kill;
 mod lanes;
 mod line;
+mod logs;
 mod messages;
 mod migrations;
 mod numbers;

@@ -281,6 +281,19 @@ impl fmt::Display for Unwritable {
     }
 }
 
+impl Fault {
+    /// As logs name it.
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Fault::DiskFull => "disk_full",
+            Fault::Locked => "locked",
+            Fault::ReadOnly => "read_only",
+            Fault::Gone => "gone",
+            Fault::Other(_) => "other",
+        }
+    }
+}
+
 impl fmt::Display for Fault {
     /// What it is, and the cure.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
