@@ -84,7 +84,7 @@ fn is_own(host: &str, own: IpAddr, settings: &Settings) -> bool {
     let literal = host.trim_matches(['[', ']']).parse::<IpAddr>();
     if let Ok(address) = literal {
         let address = address.to_canonical();
-        return address.is_loopback() && own.is_loopback()
+        return address.is_loopback()
             || address == own
             || settings
                 .http
@@ -172,7 +172,7 @@ mod tests {
             ("127.0.0.1:80", "127.0.0.1", true),
             ("127.0.0.2", "127.0.0.1", true),
             ("[::1]:8380", "::1", true),
-            ("127.0.0.1", "10.0.0.5", false),
+            ("127.0.0.1", "10.0.0.5", true),
             ("10.0.0.5:8380", "10.0.0.5", true),
             ("10.0.0.9", "10.0.0.5", true),
             ("10.0.0.6", "10.0.0.5", false),
