@@ -189,7 +189,10 @@ fn verifying(store: Store, settings: Settings) -> Work {
             let remembered = remembered_anchor(&settings, &store).await?;
             let verdict = store.verify_audit(remembered).await?;
             match verdict.flaw {
-                None => Ok(format!("{} 条都对得上", verdict.head.map_or(0, |head| head.sequence))),
+                None => {
+                    Ok(format!("{} 条都对得上", verdict.head.map_or(0, |head| head.sequence))
+                        .into())
+                }
                 Some(flaw) => Err(StoreError::Rule(format!("审计记录{flaw}"))),
             }
         })
@@ -202,7 +205,7 @@ fn erasing(store: Store, after: Duration) -> Work {
         Box::pin(async move {
             let days = i64::try_from(after.as_secs() / 86_400).unwrap_or(i64::MAX);
             let before = plus(store.context().clock.today(), -days);
-            Ok(format!("删除 {} 人", erase_old(&store, before).await?))
+            Ok(format!("删除 {} 人", erase_old(&store, before).await?).into())
         })
     })
 }
