@@ -23,6 +23,16 @@ pub fn local_text(at: Timestamp) -> String {
     township_zone().to_datetime(at).strftime("%Y-%m-%d %H:%M:%S").to_string()
 }
 
+/// The real time as logs have it: 2022-04-20T09:00:00.123+08:00.
+pub fn township_stamp() -> String {
+    let (zone, now) = (township_zone(), Timestamp::now());
+    let minutes = zone.to_offset(now).seconds() / 60;
+    let sign = if minutes < 0 { '-' } else { '+' };
+    let (hours, minutes) = (minutes.abs() / 60, minutes.abs() % 60);
+    let local = zone.to_datetime(now).strftime("%Y-%m-%dT%H:%M:%S%.3f");
+    format!("{local}{sign}{hours:02}:{minutes:02}")
+}
+
 /// The township's date of an instant in epoch milliseconds.
 pub fn township_date(millis: i64) -> jiff::civil::Date {
     let at = Timestamp::from_millisecond(millis).unwrap_or_default();

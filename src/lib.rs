@@ -5,6 +5,7 @@
 //! - [`domain`]: the campaign's rules, pure: no I/O, no clock, no SQL.
 //! - [`clock`], [`seal`]: time and chance, and the sealing of personal data, handed to all others.
 //! - [`private_file`]: files that hold personal data are written by it.
+//! - [`tls`]: the service's own certificate.
 //! - [`db`]: the record; all the SQL there is.
 //! - [`app`]: what can happen, each in a turn of its own.
 //! - [`settings`]: typed configuration.
@@ -38,4 +39,5 @@ pub mod sandbox;
 pub mod schedule;
 pub mod seal;
 pub mod settings;
+pub mod tls;
 pub mod web;

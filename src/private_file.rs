@@ -106,7 +106,7 @@ fn check_place(to: &Path, existing: Existing) -> Result<(), Unwritten> {
 
 /// For the owner; where a folder was given to a group (its files are the group's: setgid), for that group to read too.
 #[cfg(unix)]
-fn permissions(folder: &Path) -> std::fs::Permissions {
+pub fn permissions(folder: &Path) -> std::fs::Permissions {
     use std::os::unix::fs::PermissionsExt;
     let is_shared = folder.metadata().is_ok_and(|folder| folder.permissions().mode() & 0o2000 != 0);
     std::fs::Permissions::from_mode(if is_shared { 0o640 } else { 0o600 })

@@ -11,14 +11,28 @@ use jiff::civil::Time;
 use tokio::task::JoinHandle;
 use tokio_cron_scheduler::{Job as CronJob, JobScheduler, JobSchedulerError};
 use tokio_util::task::TaskTracker;
-use tracing::{error, info};
+use tracing::{debug, error, info};
 
 use crate::clock::{Clock, span_millis};
 use crate::db::{CLOCKS_APART, Ended, Store, StoreError};
 
-/// What a job does; the text says how it went.
+/// How a job went.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Done {
+    pub text: String,
+    /// Whether anything came of it: where nothing did, a job of every minute isn't logged.
+    pub news: bool,
+}
+
+impl From<String> for Done {
+    fn from(text: String) -> Done {
+        Done { text, news: true }
+    }
+}
+
+/// What a job does.
 pub type Work =
-    Arc<dyn Fn() -> Pin<Box<dyn Future<Output = Result<String, StoreError>> + Send>> + Send + Sync>;
+    Arc<dyn Fn() -> Pin<Box<dyn Future<Output = Result<Done, StoreError>> + Send>> + Send + Sync>;
 
 /// When a job's slots lie.
 #[derive(Debug, Clone, Copy)]
@@ -117,13 +131,21 @@ impl Schedule {
     pub async fn run_due(&self) -> Vec<JoinHandle<()>> {
         let mut started = Vec::new();
         if let Err(error) = self.store.refresh_plan().await {
-            error!(%error, "the plan in effect can't be read");
+            error!(
+                event = "record.unavailable",
+                error = error.for_log(),
+                "the plan in effect can't be read"
+            );
             return started;
         }
         let runs = match self.store.last_runs().await {
             Ok(runs) => runs,
             Err(error) => {
-                error!(%error, "the schedule can't be read");
+                error!(
+                    event = "record.unavailable",
+                    error = error.for_log(),
+                    "the schedule can't be read"
+                );
                 return started;
             }
         };
@@ -154,7 +176,12 @@ impl Schedule {
         let (store, running) = (self.store.clone(), Arc::clone(&self.running));
         async move {
             if let Err(error) = run_claimed(&store, &job, slot).await {
-                error!(job = job.name, %error, "the job's slot can't be claimed or finished");
+                error!(
+                    event = "job.unclaimed",
+                    job = job.name,
+                    error = error.for_log(),
+                    "the job's slot can't be claimed or finished"
+                );
             }
             running.lock().unwrap_or_else(PoisonError::into_inner).remove(job.name);
         }
@@ -165,17 +192,23 @@ async fn run_claimed(store: &Store, job: &Job, slot: i64) -> Result<(), StoreErr
     if !store.claim_slot(job.name, slot, millis(STALE_AFTER)).await? {
         return Ok(());
     }
+    let when = job.when;
     let ended = match tokio::spawn((job.work)()).await {
-        Ok(Ok(outcome)) => {
-            info!(job = job.name, %outcome, "job done");
-            Ended::Done(outcome)
+        Ok(Ok(Done { text, news })) => {
+            let job = job.name;
+            if news || matches!(when, When::DailyAt(_)) {
+                info!(event = "job.done", job, outcome = text, "job done");
+            } else {
+                debug!(event = "job.done", job, outcome = text, "job done, without news");
+            }
+            Ended::Done(text)
         }
         Ok(Err(error)) => {
-            error!(job = job.name, %error, "job failed");
+            error!(event = "job.failed", job = job.name, error = error.for_log(), "job failed");
             Ended::Failed(error.to_string())
         }
         Err(panic) => {
-            error!(job = job.name, %panic, "job panicked");
+            error!(event = "job.panicked", job = job.name, "job panicked");
             Ended::Failed(panic.to_string())
         }
     };

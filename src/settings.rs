@@ -5,21 +5,23 @@
 
 mod accounts;
 pub mod channels;
+mod http;
 mod keys;
 pub mod mistakes;
+mod secrets;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use config::{Config, ConfigError, Environment, File, FileFormat};
 use jiff::SignedDuration;
 use jiff::civil::Time;
 use serde::{Deserialize, Deserializer};
 
 use self::channels::NotifySettings;
+pub use self::http::{Http, Network};
+pub use self::secrets::{PushSettings, ReturnsSettings, Secrets};
 use crate::delivery::OnUnknown;
 use crate::delivery::charset::Charset;
 use crate::delivery::http::{Proxy, Tls};
@@ -84,15 +86,14 @@ pub struct CampaignFiles {
 
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Http {
-    pub listen: String,
-}
-
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct Log {
     pub format: LogFormat,
     pub filter: String,
+    /// Empty for standard error.
+    pub file: PathBuf,
+    pub file_mib: u64,
+    /// So many of the files before it stay.
+    pub keep: usize,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
@@ -151,6 +152,7 @@ pub struct PlatformSettings {
     /// 0: as many as it takes.
     pub rate_per_minute: u32,
     pub push: PushSettings,
+    pub returns: ReturnsSettings,
     /// open311: codes of HTTP's that mean something of their own.
     pub http: HttpCodes,
     pub attributes: Vec<AttributeSettings>,
@@ -165,34 +167,6 @@ pub struct AttributeSettings {
     pub code: String,
     /// A template, as in a rest platform's description.
     pub value: String,
-}
-
-/// How the platform's own calls are known.
-#[derive(Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct PushSettings {
-    pub secret_file: PathBuf,
-    pub secret: String,
-    #[serde(deserialize_with = "span")]
-    pub tolerance: Duration,
-}
-
-impl PushSettings {
-    /// The secret as bytes; nothing where no calls are expected.
-    pub fn secret(&self) -> Result<Option<Vec<u8>>, SettingsError> {
-        let text = secret(&self.secret, &self.secret_file, "platform.push.secret_file")?;
-        Ok(Some(PushSettings::bytes(&text)?).filter(|bytes| !bytes.is_empty()))
-    }
-
-    /// A secret as the specification hands it over: in base64 after whsec_, else as it stands.
-    pub fn bytes(text: &str) -> Result<Vec<u8>, SettingsError> {
-        match text.strip_prefix("whsec_") {
-            Some(coded) => STANDARD.decode(coded).map_err(|_| {
-                SettingsError::Wrong("platform.push.secret：whsec_ 后面不是 base64".to_owned())
-            }),
-            None => Ok(text.as_bytes().to_vec()),
-        }
-    }
 }
 
 /// A secret as it was given, or from its file; empty where there is neither.
@@ -328,6 +302,8 @@ impl Settings {
                     .list_separator(",")
                     .with_list_parse_key("notify.channels")
                     .with_list_parse_key("notify.copies")
+                    .with_list_parse_key("http.allowed_hosts")
+                    .with_list_parse_key("http.trusted_proxies")
                     .try_parsing(true),
             )
             .build()
@@ -365,6 +341,7 @@ impl Settings {
         proxy(&self.notify.proxy, "notify.proxy")?;
         self.platform.charset()?;
         self.accounts.check()?;
+        self.http.check()?;
         if self.outbox.breaker_failures == 0 {
             return wrong("outbox.breaker_failures 至少为 1");
         }
@@ -416,6 +393,14 @@ impl PlatformSettings {
             client_certificate: read("client_certificate_file", &self.client_certificate_file)?,
             proxy: proxy(&self.proxy, "platform.proxy")?,
         })
+    }
+
+    /// The secrets of the platform's calls and of uploads, where there are any.
+    ///
+    /// # Errors
+    /// Where one can't be read or is easily guessed, or both are one.
+    pub fn secrets(&self) -> Result<Secrets, SettingsError> {
+        secrets::both(&self.push, &self.returns)
     }
 
     /// The character set that its answers are read in.

@@ -22,7 +22,10 @@ pub async fn tell_centre(tx: &mut Tx, word: &Word) -> Result<(), StoreError> {
     let tree = tx.area_tree().await?;
     let holders = Holders::new(tx.staff().await?);
     let Ok(town) = tree.find(&tx.campaign().town) else {
-        warn!("the campaign's town isn't among the areas: nobody is told");
+        warn!(
+            event = "remind.no_town",
+            "the campaign's town isn't among the areas: nobody is told"
+        );
         return Ok(());
     };
     let roles = [Role::Centre, Role::SupervisingLeader, Role::LeadingGroup].into_iter();
@@ -33,7 +36,11 @@ pub async fn tell_centre(tx: &mut Tx, word: &Word) -> Result<(), StoreError> {
         told |= tx.tell(person, &word.topic, &word.title, &word.body).await?;
     }
     if !told {
-        warn!(topic = word.topic, "no channel reaches the centre: nobody is told");
+        warn!(
+            event = "remind.nobody",
+            topic = word.topic,
+            "no channel reaches the centre: nobody is told"
+        );
     }
     Ok(())
 }

@@ -165,7 +165,12 @@ async fn end_interrupted(store: &Store) -> Result<WentOn> {
     if head.lease_until > real_millis() {
         return Ok(WentOn::Others);
     }
-    info!(file = %head.file_name, state = %head.state, "an import was interrupted: it goes on");
+    info!(
+        event = "import.goes_on",
+        import = head.id,
+        state = head.state,
+        "an import was interrupted: it goes on"
+    );
     if head.state != APPLYING {
         discard(store, head).await?;
         return Ok(WentOn::Nothing);
@@ -265,9 +270,13 @@ async fn apply_piece(store: &Store, head: &mut ImportUnderWay) -> Result<()> {
 
 /// What was well when it was checked, and isn't any more.
 fn report_skipped(head: &mut ImportUnderWay, outcomes: &Outcomes) {
-    for problem in outcomes.iter().filter_map(|outcome| outcome.as_ref().err()) {
+    for _ in outcomes.iter().filter(|outcome| outcome.is_err()) {
         head.skipped += 1;
-        warn!(file = %head.file_name, %problem, "a row isn't right any more and is left out");
+        warn!(
+            event = "import.row_left_out",
+            import = head.id,
+            "a row isn't right any more and is left out"
+        );
     }
 }
 

@@ -8,7 +8,9 @@ use super::casework::{Files, From, IssueFile, RuleBook};
 use super::problem::{About, Did, Outcome, Outcomes, Problem};
 use super::returned::{self, CameBack};
 use crate::clock::township_date;
-use crate::db::{Act, NewReferral, Result, Session, Standing, Store, StoreError, Tx, Upsert};
+use crate::db::{
+    Act, IssueChange, NewReferral, Result, Session, Standing, Store, StoreError, Tx, Upsert,
+};
 use crate::domain::delivery::Withdrawal;
 use crate::domain::duty::DutyState;
 use crate::domain::issue::{Event, Issue, Level, Refusal};
@@ -28,6 +30,17 @@ pub struct Happening {
 /// Who acts where the program does.
 const OURSELVES: &str = "zoufang";
 
+/// What happened to an issue, for the log.
+pub(super) fn changed(file: &IssueFile, what: &'static str, actor: &str) -> IssueChange {
+    let by = match actor {
+        OURSELVES => "program",
+        "platform" => "platform",
+        _ => "person",
+    };
+    let state = file.owed.issue.state.code();
+    IssueChange { id: file.facts.id.clone(), number: file.facts.number.clone(), what, state, by }
+}
+
 /// What events ask for beyond their issues: noted while they are stepped, written once for all.
 #[derive(Debug, Default)]
 pub(super) struct Wanted {
@@ -42,6 +55,8 @@ pub(super) struct Wanted {
     pub reporting_departments: HashMap<String, Department>,
     /// What the platform wouldn't have.
     came_back: Vec<CameBack>,
+    /// All of it, for the log.
+    pub changes: Vec<IssueChange>,
 }
 
 impl Wanted {
@@ -65,6 +80,7 @@ impl Wanted {
             let asked = file.owed.step(&file.facts, &dated, &book.rules())?;
             let DatedEvent { event, .. } = dated;
             next = self.note(file, &event, round, asked);
+            self.changes.push(changed(file, event.kind().code(), actor));
             let id = file.facts.id.clone();
             self.messages.push((id.clone(), round, sequence, event.clone()));
             self.events.push((id, sequence, event, actor.to_owned()));
@@ -103,6 +119,7 @@ impl Wanted {
     /// Writes the events and what they owe the platform.
     pub async fn write(&self, tx: &mut Tx) -> Result<()> {
         tx.add_events(&self.events).await?;
+        tx.did_to_issues(self.changes.iter().cloned());
         tx.withdraw_referrals(&self.withdrawn).await?;
         tx.owe_referrals(&self.referrals).await?;
         returned::tell(tx, &self.came_back).await?;

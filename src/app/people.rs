@@ -104,6 +104,12 @@ pub async fn acting(
     if right.is_of(person, &tree, area) {
         return Ok(person.clone());
     }
+    tracing::warn!(
+        event = "action.refused",
+        by = person.number,
+        right = right.code(),
+        "not theirs to do"
+    );
     let roles: Vec<&str> = person.roles.iter().map(|role| role.chinese()).collect();
     Err(StoreError::Rule(format!(
         "{}（{}）是{}，不能{right}；{}",

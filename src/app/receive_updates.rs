@@ -92,7 +92,7 @@ async fn receive_each(
         match receive_some(store, std::slice::from_ref(update), heard_at, End::Nothing).await {
             Ok(more) => news += more,
             Err(error) if error.is_of_the_data() => {
-                error!(remote_id = %update.remote_id, %error, "an answer can't be taken");
+                error!(event = "poll.untaken", error = error.for_log(), "an answer can't be taken");
                 let mut tx = store.begin().await?;
                 let sample = format!("编号 {}，状态「{}」：{error}", update.remote_id, update.word);
                 tx.note_platform(&[(NOT_TAKEN.to_owned(), sample)]).await?;

@@ -109,8 +109,8 @@ pub async fn tell(
         let day = Day { on: day, plan, workdays, roster, away, told_today: &told_today };
         for group in &groups {
             let decision = day.decide(group, &heard);
-            for who in &decision.unheard {
-                warn!(group = %group.id, kind = group.kind.code(), ?who, "nobody can be told");
+            for _ in &decision.unheard {
+                warn!(event = "remind.nobody", group = %group.id, kind = group.kind.code(), "nobody can be told");
             }
             let instead = decision.reminders.iter().filter(|told| told.instead_of.is_some());
             told += Told {

@@ -23,6 +23,7 @@ pub async fn mark_restored(
     lost: &[GivenNumber],
 ) -> Result<Restored, StoreError> {
     warn!(
+        event = "record.restored",
         beats = found.beats,
         remembered = remembered.beats,
         "the record was restored from a backup"

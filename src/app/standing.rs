@@ -38,7 +38,7 @@ pub async fn tell_once(store: &Store, roles: &[Role], word: &Word, since: Date) 
         told += usize::from(reached);
     }
     if told == 0 {
-        warn!(topic = word.topic, "nobody can be told");
+        warn!(event = "remind.nobody", topic = word.topic, "nobody can be told");
         tx.rollback().await?;
         return Ok(0);
     }

@@ -2,6 +2,7 @@
 
 use super::casework::IssueFile;
 use super::choices::Alike;
+use super::issues::changed;
 use super::problem::{About, Did, Outcome, Problem};
 use super::said_before::{Said, ask_of_alike, ask_of_twin};
 use super::visit_desk::Desk;
@@ -81,6 +82,7 @@ impl Desk<'_> {
             (row, new),
             self.now,
         )?);
+        self.decided.wanted.changes.push(changed(&issue, "registered", "visitor"));
         if let Some(Class { level, category, urgency }) = new.class {
             let event = Event::Classified { level, category, urgency };
             let wanted = &mut self.decided.wanted;

@@ -59,6 +59,11 @@ async fn number_issues(tx: &mut Tx, decided: &mut Decided) -> Result<()> {
             referral.number.clone_from(number);
         }
     }
+    for change in &mut decided.wanted.changes {
+        if let Some(number) = numbers.get(&change.id) {
+            change.number.clone_from(number);
+        }
+    }
     Ok(())
 }
 

@@ -2,20 +2,18 @@
 //!
 //! Knows configuration, the daemon's way of putting it together, and what answers; knows nothing of how findings are shown.
 
-mod certificate;
+mod http;
 mod platform;
 mod township;
 mod wire;
 
 use std::time::Duration;
 
-use tokio::net::TcpListener;
-
 use crate::clock::Clock;
 use crate::daemon::{load_campaign, load_workdays, open_channel};
 use crate::db::Store;
 use crate::delivery::http::{Tls, ask, client};
-use crate::domain::reason::{in_words, of_system};
+use crate::domain::reason::in_words;
 use crate::notify::Messages;
 use crate::platform::Remark;
 use crate::settings::channels::ChannelKind;
@@ -37,8 +35,8 @@ pub async fn findings(settings: &Settings) -> Vec<Remark> {
         finding("campaign.calendar_file", calendar(settings)),
         township::key(settings, &looked).await,
         township::database(settings, &looked),
-        finding("http.listen", listen(&settings.http.listen).await),
     ];
+    findings.extend(http::findings(settings).await);
     findings.extend(township::findings(settings, &looked).await);
     findings.extend(platform::findings(settings).await);
     findings.extend(channels(settings).await);
@@ -90,19 +88,6 @@ fn calendar(settings: &Settings) -> Result<String, String> {
             Err(format!("没有 {} 年的节假日，将按周末计算；请补一份日历文件", phase.ends_on.year()))
         }
         None => Ok("有活动期间各年的节假日和调休".to_owned()),
-    }
-}
-
-async fn listen(address: &str) -> Result<String, String> {
-    match TcpListener::bind(address).await {
-        Ok(_) => Ok(format!("{address} 可以监听")),
-        Err(why) if why.kind() == std::io::ErrorKind::AddrInUse => {
-            Ok(format!("{address} 已被占用：如果服务正在运行，这是正常的"))
-        }
-        Err(why) => {
-            let why = of_system(why.kind());
-            Err(format!("{address} 不能监听（{why}）；应写成 127.0.0.1:8380 的样子"))
-        }
     }
 }
 

@@ -6,13 +6,12 @@ use std::time::Duration;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 
-use super::certificate::not_after;
-
 use crate::clock::{Clock, local_text};
 use crate::delivery::http::{Proxy, Tls, certificate};
 use crate::platform::Remark;
 use crate::settings::channels::{ChannelKind, EmailTls};
 use crate::settings::{Settings, proxy};
+use crate::tls::not_after;
 
 /// One that ends within so many days is to be renewed now.
 const NEAR: i64 = 30;
@@ -59,7 +58,7 @@ fn is_clear(address: &str) -> bool {
 }
 
 /// This machine itself.
-fn is_near(host: &str) -> bool {
+pub(super) fn is_near(host: &str) -> bool {
     let address = host.trim_matches(['[', ']']).parse::<std::net::IpAddr>();
     host == "localhost" || address.is_ok_and(|address| address.is_loopback())
 }
@@ -120,7 +119,7 @@ fn in_file(key: &str, file: &Path) -> Vec<Remark> {
 }
 
 /// When a certificate ends, where that is soon or past.
-fn ends(key: &str, der: &[u8]) -> Option<Remark> {
+pub(super) fn ends(key: &str, der: &[u8]) -> Option<Remark> {
     let until = not_after(der)?;
     let (now, at) = (Clock::system().now(), local_text(until));
     let days = until.duration_since(now).as_hours() / 24;

@@ -41,7 +41,13 @@ pub struct Arguments {
 }
 
 pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
-    logging::start(&Log { format: LogFormat::Auto, filter: arguments.log.clone() })?;
+    logging::start(&Log {
+        format: LogFormat::Auto,
+        filter: arguments.log.clone(),
+        file: PathBuf::new(),
+        file_mib: 0,
+        keep: 0,
+    })?;
     crate::web::metrics::record();
     let options = Options {
         seed: arguments.seed,

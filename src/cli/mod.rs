@@ -28,6 +28,7 @@ mod issue;
 mod issue_show;
 mod key;
 mod keys;
+mod log_file;
 mod logging;
 mod manual;
 mod mediation;

@@ -138,7 +138,7 @@ fn show(debt: &Debt) {
         say!("{} 起下落不明：可能已经送达，核实以前不会重发", shown(debt.unknown_since));
     }
     if let Some(error) = &debt.last_error {
-        let Reason { said, detail } = in_words(error);
+        let Reason { said, detail, .. } = in_words(error);
         say!("最近的问题：{said}");
         if said != detail {
             say!("技术细节：{detail}");

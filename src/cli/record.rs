@@ -89,10 +89,7 @@ impl ConfigFile {
     }
 
     async fn open_looked(&self, settings: &Settings, looked: &Looked) -> anyhow::Result<Store> {
-        // A command is quiet, unless the environment asks to hear what it does.
-        if std::env::var_os("ZOUFANG__LOG__FILTER").is_some() {
-            logging::start(&settings.log)?;
-        }
+        logging::start_command(&settings.log)?;
         let clock = looked.rehearsal.map_or_else(Clock::system, Clock::beside);
         let store = open_daemon_store(settings, clock, Chance::system()).await?;
         let store = store.coming_from(&format!("命令 zoufang {}", command_words()));

@@ -2,18 +2,20 @@
 
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Duration;
 
 use clap::Args;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
-use tracing::info;
+use tracing::{info, warn};
 
 use super::record::ConfigFile;
 use super::{logging, read_instant, wrong_input};
-use crate::clock::{Chance, Clock};
+use crate::clock::{Chance, Clock, local_text, pause};
 use crate::daemon::{Daemon, open_store};
 use crate::domain::reason::of_system;
+use crate::tls::Looked;
 use crate::web;
 
 #[derive(Debug, Args)]
@@ -49,14 +51,15 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let daemon = Arc::new(Daemon::new(settings, store.clone(), shutdown.clone())?);
     let pages = tokio::spawn(web::serve(listener, Arc::clone(&daemon), shutdown.clone()));
     tokio::spawn(stop_on_signal(shutdown.clone()));
-    info!(%listen, config = used.config.unwrap_or_default(), database = %used.database, version = env!("CARGO_PKG_VERSION"), rehearsal = store.context().clock.is_rehearsal(), "serving");
+    tokio::spawn(keep_certificate(Arc::clone(&daemon)));
+    info!(event = "service.started", %listen, config = used.config.unwrap_or_default(), database = %used.database, version = env!("CARGO_PKG_VERSION"), rehearsal = store.context().clock.is_rehearsal(), "serving");
     // Without systemd there is nobody to tell.
     let _ = sd_notify::notify(false, &[sd_notify::NotifyState::Ready]);
     daemon.run().await?;
     let _ = sd_notify::notify(false, &[sd_notify::NotifyState::Stopping]);
     pages.await??;
     store.close().await;
-    info!("stopped");
+    info!(event = "service.stopped", "stopped");
     Ok(ExitCode::SUCCESS)
 }
 
@@ -64,6 +67,31 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
 pub(super) fn cannot_listen(key: &str, address: &str, why: std::io::Error) -> anyhow::Error {
     let said = of_system(why.kind());
     anyhow::Error::new(why).context(format!("{key}：{address} 不能监听：{said}"))
+}
+
+/// How often the certificate's files are looked at.
+const LOOK_EVERY: Duration = Duration::from_secs(10);
+
+/// Looks at the certificate's files now and then, and at SIGHUP, which ends nothing.
+async fn keep_certificate(daemon: Arc<Daemon>) {
+    let Ok(mut hangup) = signal(SignalKind::hangup()) else { return };
+    loop {
+        tokio::select! {
+            _ = hangup.recv() => info!(event = "service.reload", "looking at the certificate's files"),
+            () = pause(LOOK_EVERY) => {}
+        }
+        let Some(own) = daemon.certificate() else { continue };
+        match own.look_again() {
+            Looked::Same => {}
+            Looked::Renewed => {
+                let ends = own.ends().map(local_text).unwrap_or_default();
+                info!(event = "tls.renewed", ends, "the certificate's new files hold");
+            }
+            Looked::Useless(why) => {
+                warn!(event = "tls.useless", %why, "the certificate's new files can't be used");
+            }
+        }
+    }
 }
 
 /// Gives the word to stop on SIGTERM or Ctrl-C.

@@ -6,12 +6,17 @@ use std::time::Duration;
 
 use anyhow::Context;
 use clap::Args;
-use reqwest::StatusCode;
+use reqwest::{Client, StatusCode};
 use serde::Serialize;
 
 use super::record::ConfigFile;
+use crate::daemon::own_certificate;
+use crate::delivery::http;
 use crate::domain::health::Verdict;
+use crate::seal::Sealer;
+use crate::settings::Settings;
 use crate::web::status::{Status, Unreadable};
+use crate::{tls, web};
 
 #[derive(Debug, Args)]
 pub struct Arguments {
@@ -24,12 +29,13 @@ pub struct Arguments {
 
 pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let settings = arguments.config.settings()?;
-    let address = format!("http://{}/status", settings.http.listen);
-    let client = crate::delivery::http::client(
-        Duration::from_secs(10),
-        &crate::delivery::http::Tls::default(),
-    )?;
-    let answer = client.get(&address).send().await;
+    let address = format!("{}/status", settings.http.own_address());
+    let mut request = client(&settings)?.get(&address);
+    // Whoever can read the key reads all of it.
+    if let Ok(sealer) = Sealer::from_file(&settings.privacy.key_file) {
+        request = request.bearer_auth(web::operators_pass(&sealer));
+    }
+    let answer = request.send().await;
     let answer = answer.with_context(|| {
         format!(
             "{address} 没有回答：服务在运行吗？地址写在 http.listen（配置：{}）",
@@ -46,6 +52,16 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         .with_context(|| not_ours(&address))?;
     show(arguments.json, &status)?;
     Ok(if status.verdict == Verdict::Red { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+}
+
+/// One that trusts the service's own certificate, whatever name stands in it: it's reached at this machine's address.
+fn client(settings: &Settings) -> anyhow::Result<Client> {
+    const PATIENCE: Duration = Duration::from_secs(10);
+    let Some(own) = own_certificate(settings)? else {
+        return Ok(http::client(PATIENCE, &http::Tls::default())?);
+    };
+    let tls = tls::only(own.der().context("http.tls_cert：里面没有证书")?)?;
+    Ok(Client::builder().no_proxy().timeout(PATIENCE).tls_backend_preconfigured(tls).build()?)
 }
 
 fn not_ours(address: &str) -> String {

@@ -109,7 +109,11 @@ impl Heartbeat {
         };
         if fault.is_none() {
             if let Err(error) = store.checkpoint().await {
-                debug!(%error, "the log wasn't carried into the database");
+                let error = error.for_log();
+                debug!(
+                    event = "record.not_checkpointed",
+                    error, "the log wasn't carried into the database"
+                );
             }
             memory.note(pages).await;
         }
@@ -117,12 +121,16 @@ impl Heartbeat {
         match (&fault, &known.fault) {
             (None, before) => {
                 if before.is_some() {
-                    info!("the record can be written again");
+                    info!(event = "record.writable", "the record can be written again");
                 }
                 known.last = Some(Stopwatch::start());
             }
             (Some(now), before) if before.as_ref() != Some(now) => {
-                error!(fault = %now, "the record can't be written");
+                error!(
+                    event = "record.unwritable",
+                    fault = now.code(),
+                    "the record can't be written"
+                );
             }
             _ => {}
         }

@@ -11,10 +11,11 @@ use crate::app::erase::erase_old;
 use crate::db::{Store, StoreError};
 use crate::delivery::Lane;
 use crate::domain::campaign::plus;
+use crate::domain::reason::in_words;
 use crate::notify::{ReminderRules, remind, tell_standing};
 use crate::platform::workbook::{self, HandoffRules};
 use crate::platform::{Platform, poll, sweep};
-use crate::schedule::{Job, When, Work};
+use crate::schedule::{Done, Job, When, Work};
 use crate::settings::{Adapter, Settings};
 
 /// How often the platform's service list is compared with the configuration.
@@ -126,11 +127,11 @@ fn handoffs(store: Store, rules: HandoffRules, lanes: Vec<Arc<Lane>>) -> Work {
         Box::pin(async move {
             let context = store.context();
             if !context.workdays.is_workday(context.clock.today()) {
-                return Ok("今天不是工作日，没有人录入".to_owned());
+                return Ok("今天不是工作日，没有人录入".to_owned().into());
             }
             let handed = workbook::hand_off(&store, &rules).await?;
             lanes.iter().for_each(|lane| lane.wake());
-            Ok(format!("交接单 {} 份，共 {} 件", handed.workbooks, handed.referrals))
+            Ok(format!("交接单 {} 份，共 {} 件", handed.workbooks, handed.referrals).into())
         })
     })
 }
@@ -142,10 +143,11 @@ fn returns(store: Store, rules: HandoffRules, lanes: Vec<Arc<Lane>>) -> Work {
             workbook::write_missing(&store, &rules).await?;
             let returned = workbook::take_returns(&store, &rules).await?;
             lanes.iter().for_each(|lane| lane.wake());
-            Ok(format!(
+            let text = format!(
                 "回执 {} 份，更新 {} 行，对不上 {} 行，收不下 {} 份",
                 returned.workbooks, returned.changed, returned.unmatched, returned.refused
-            ))
+            );
+            Ok(Done { text, news: returned.workbooks + returned.refused > 0 })
         })
     })
 }
@@ -155,14 +157,15 @@ fn reminders(store: Store, rules: ReminderRules, lanes: Vec<Arc<Lane>>) -> Work 
         let (store, rules, lanes) = (store.clone(), rules.clone(), lanes.clone());
         Box::pin(async move {
             if store.waits_for_word().await? {
-                return Ok("方案还没有由人确认，先不提醒".to_owned());
+                return Ok("方案还没有由人确认，先不提醒".to_owned().into());
             }
             let reminded = remind(&store, &rules).await?;
             lanes.iter().for_each(|lane| lane.wake());
             Ok(format!(
                 "提醒 {} 人、{} 项任务，由他人代为接收 {} 项，无人可提醒 {} 项",
                 reminded.people, reminded.duties, reminded.stood_in, reminded.unheard
-            ))
+            )
+            .into())
         })
     })
 }
@@ -173,7 +176,7 @@ fn standings(store: Store, rules: ReminderRules, lanes: Vec<Arc<Lane>>) -> Work 
         Box::pin(async move {
             let told = tell_standing(&store, &rules.hours).await?;
             lanes.iter().for_each(|lane| lane.wake());
-            Ok(format!("告知 {told} 份"))
+            Ok(format!("告知 {told} 份").into())
         })
     })
 }
@@ -186,7 +189,10 @@ fn verifying(store: Store, settings: Settings) -> Work {
             let remembered = remembered_anchor(&settings, &store).await?;
             let verdict = store.verify_audit(remembered).await?;
             match verdict.flaw {
-                None => Ok(format!("{} 条都对得上", verdict.head.map_or(0, |head| head.sequence))),
+                None => {
+                    Ok(format!("{} 条都对得上", verdict.head.map_or(0, |head| head.sequence))
+                        .into())
+                }
                 Some(flaw) => Err(StoreError::Rule(format!("审计记录{flaw}"))),
             }
         })
@@ -199,7 +205,7 @@ fn erasing(store: Store, after: Duration) -> Work {
         Box::pin(async move {
             let days = i64::try_from(after.as_secs() / 86_400).unwrap_or(i64::MAX);
             let before = plus(store.context().clock.today(), -days);
-            Ok(format!("删除 {} 人", erase_old(&store, before).await?))
+            Ok(format!("删除 {} 人", erase_old(&store, before).await?).into())
         })
     })
 }
@@ -212,10 +218,10 @@ fn upgrades(store: Store, after: Duration, lanes: Vec<Arc<Lane>>) -> Work {
             let today = store.context().clock.today();
             let upgraded = crate::app::issues::upgrade_overdue(&store, plus(today, -days)).await?;
             for number in &upgraded {
-                warn!(issue = %number, "overdue and not begun: moved to joint handling");
+                warn!(event = "issue.upgraded", issue = %number, "overdue and not begun: moved to joint handling");
             }
             lanes.iter().for_each(|lane| lane.wake());
-            Ok(format!("转镇市联动 {} 件", upgraded.len()))
+            Ok(format!("转镇市联动 {} 件", upgraded.len()).into())
         })
     })
 }
@@ -230,10 +236,11 @@ fn following(store: &Store, platform: &Arc<dyn Platform>, batch: usize, all: boo
             } else {
                 poll(&store, platform.as_ref(), batch).await?
             };
-            Ok(format!(
+            let text = format!(
                 "询问 {} 件，答复 {} 条，新消息 {} 条",
                 polled.asked, polled.answers, polled.news
-            ))
+            );
+            Ok(Done { text, news: polled.news > 0 })
         })
     })
 }
@@ -245,14 +252,22 @@ pub(super) fn services(platform: Arc<dyn Platform>, gaps: Gaps) -> Work {
             let found = match platform.service_gaps().await {
                 Ok(found) => found,
                 // The lane's own contact says when the platform is out of reach; the list is asked again.
-                Err(none) => return Ok(format!("平台没有回答：{none}")),
+                Err(none) => {
+                    let why = in_words(&none.reason).plain;
+                    return Ok(Done { text: format!("平台没有回答：{why}"), news: false });
+                }
             };
             for gap in &found {
-                warn!(%gap, "what the platform's services ask for isn't configured");
+                warn!(
+                    event = "services.gap",
+                    key = gap.key(),
+                    "what the platform's services ask for isn't configured"
+                );
             }
-            let outcome = format!("平台没有的服务代码 {} 个", found.len());
+            let text = format!("平台没有的服务代码 {} 个", found.len());
+            let news = !found.is_empty();
             *gaps.lock().unwrap_or_else(PoisonError::into_inner) = found;
-            Ok(outcome)
+            Ok(Done { text, news })
         })
     })
 }

@@ -70,8 +70,11 @@ impl MemoryFile {
     /// Remembers how far the record has come, and looks first whether it was restored since.
     pub async fn note(&self, store: &Store) {
         let trouble = self.noted(store).await.err();
-        if let Some(why) = trouble.as_ref().filter(|_| self.known().trouble.is_none()) {
-            error!(%why, "what is remembered beside the record can't be written");
+        if trouble.is_some() && self.known().trouble.is_none() {
+            error!(
+                event = "memory.unwritten",
+                "what is remembered beside the record can't be written"
+            );
         }
         self.known().trouble = trouble;
     }
@@ -89,14 +92,15 @@ impl MemoryFile {
             Ok(None) => self.keep(store, recall).await,
             Ok(Some((flaw, anchor))) => {
                 if self.known().flaw.is_none() {
-                    error!(%flaw, "the audit trail isn't what it was");
+                    error!(event = "audit.flaw", %flaw, "the audit trail isn't what it was");
                 }
                 self.known().flaw = Some(flaw);
                 // What is remembered of the trail stays.
                 self.keep(store, Recall { audit: Some(anchor), ..recall }).await
             }
             Err(error) => {
-                warn!(%error, "the audit trail can't be read");
+                let error = error.for_log();
+                warn!(event = "audit.unread", error, "the audit trail can't be read");
                 Ok(())
             }
         }
@@ -132,7 +136,7 @@ impl MemoryFile {
                 || head.sequence > *sequence && since.elapsed() >= LOGGED_EVERY
         });
         if is_due {
-            info!(%head, "audit_head");
+            info!(event = "audit.head", %head, "audit_head");
             known.logged = Some((head.sequence, Stopwatch::start()));
         }
     }

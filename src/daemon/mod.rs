@@ -34,7 +34,8 @@ use crate::platform::{Platform, ServiceGap};
 use crate::schedule::{Schedule, Work};
 use crate::seal::{SealError, Sealer};
 use crate::settings::channels::NotifySettings;
-use crate::settings::{Adapter, Review, Settings, SettingsError};
+use crate::settings::{Adapter, Review, Secrets, Settings, SettingsError};
+use crate::tls::OwnCertificate;
 
 pub use heartbeat::{Heartbeat, Pulse};
 pub use lanes::open as open_channel;
@@ -149,6 +150,15 @@ async fn context(
     })
 }
 
+/// The certificate that the service shows, where it's to speak TLS itself.
+pub fn own_certificate(settings: &Settings) -> Result<Option<OwnCertificate>, SettingsError> {
+    let http = &settings.http;
+    if !http.is_tls() {
+        return Ok(None);
+    }
+    OwnCertificate::read(&http.tls_cert, &http.tls_key).map(Some).map_err(SettingsError::Wrong)
+}
+
 /// The configured platform, if there is one.
 pub fn platform(
     settings: &Settings,
@@ -204,7 +214,8 @@ pub struct Daemon {
     check_services: Option<Work>,
     gaps: Gaps,
     platform: Option<Arc<dyn Platform>>,
-    push_secret: Option<Vec<u8>>,
+    secrets: Secrets,
+    certificate: Option<Arc<OwnCertificate>>,
     shutdown: CancellationToken,
 }
 
@@ -262,7 +273,8 @@ impl Daemon {
         let mut jobs = jobs::jobs(&settings, &store, &lanes, platform.as_ref(), &rules);
         jobs.extend(check_services.clone().map(jobs::checking_services));
         let schedule = Arc::new(Schedule::new(store.clone(), jobs));
-        let push_secret = settings.platform.push.secret()?;
+        let secrets = settings.platform.secrets()?;
+        let certificate = own_certificate(&settings)?.map(Arc::new);
         let memory = Arc::new(MemoryFile::of(&settings));
         Ok(Daemon {
             settings,
@@ -276,7 +288,8 @@ impl Daemon {
             check_services,
             gaps,
             platform,
-            push_secret,
+            secrets,
+            certificate,
             shutdown,
         })
     }
@@ -293,7 +306,17 @@ impl Daemon {
 
     /// What the platform signs its calls with, where it is expected to call.
     pub fn push_secret(&self) -> Option<&[u8]> {
-        self.push_secret.as_deref()
+        self.secrets.push.as_deref()
+    }
+
+    /// What whoever uploads returns shows, where uploads are expected.
+    pub fn upload_secret(&self) -> Option<&[u8]> {
+        self.secrets.returns.as_deref()
+    }
+
+    /// The certificate that the service shows, where it speaks TLS itself.
+    pub fn certificate(&self) -> Option<&Arc<OwnCertificate>> {
+        self.certificate.as_ref()
     }
 
     /// What a lane's circuit breaker shows.
@@ -332,7 +355,7 @@ impl Daemon {
         }
         let mut scheduler = self.schedule.tick().await?;
         self.shutdown.cancelled().await;
-        info!("stopping: what is in flight is finished or released");
+        info!(event = "service.stopping", "what is in flight is finished or released");
         scheduler.shutdown().await?;
         self.schedule.finish().await;
         while tasks.join_next().await.is_some() {}
@@ -351,8 +374,8 @@ impl Daemon {
     /// by hand goes on.
     pub async fn settle(&self) -> Result<(), StoreError> {
         for job in self.schedule.run_due().await {
-            if let Err(panic) = job.await {
-                error!(%panic, "a job panicked");
+            if job.await.is_err() {
+                error!(event = "job.panicked", "a job panicked");
             }
         }
         for lane in &self.lanes {
@@ -366,8 +389,12 @@ impl Daemon {
 async fn keep_running(lane: Arc<Lane>, shutdown: CancellationToken) {
     while !shutdown.is_cancelled() {
         let running = Arc::clone(&lane);
-        if let Err(panic) = tokio::spawn(async move { running.run().await }).await {
-            error!(lane = lane.name(), %panic, "the lane panicked and is started again");
+        if tokio::spawn(async move { running.run().await }).await.is_err() {
+            error!(
+                event = "lane.panicked",
+                lane = lane.name(),
+                "the lane panicked and is started again"
+            );
             crate::clock::pause(Duration::from_secs(1)).await;
         }
     }

@@ -16,7 +16,11 @@ const LOOK_EVERY: Duration = Duration::from_secs(10);
 pub(super) async fn keep_going_on(store: Store, shutdown: CancellationToken) {
     while !shutdown.is_cancelled() {
         if let Err(error) = go_on(&store).await {
-            error!(%error, "what was left half done can't be gone on with; tried again");
+            error!(
+                event = "record.unavailable",
+                error = error.for_log(),
+                "what was left half done can't be gone on with; tried again"
+            );
         }
         tokio::select! {
             () = shutdown.cancelled() => {}

@@ -52,6 +52,34 @@ impl StoreError {
         StoreError::Corrupt { what, value: format!("{kind:?} {line}:{column}") }
     }
 
+    /// As logs have it: what is wrong, without anything that stands in the record.
+    pub fn for_log(&self) -> String {
+        match self {
+            StoreError::Database(sqlx::Error::Database(error)) => {
+                let code = error.code().unwrap_or_default();
+                format!("database {code} {}", error.constraint().unwrap_or_default())
+                    .trim()
+                    .to_owned()
+            }
+            StoreError::Database(sqlx::Error::Io(error)) => format!("io {:?}", error.kind()),
+            StoreError::Database(sqlx::Error::PoolTimedOut) => "pool_timed_out".to_owned(),
+            StoreError::Database(sqlx::Error::PoolClosed) => "pool_closed".to_owned(),
+            StoreError::Database(sqlx::Error::RowNotFound) => "row_not_found".to_owned(),
+            StoreError::Database(sqlx::Error::Tls(_)) => "tls".to_owned(),
+            StoreError::Database(sqlx::Error::Protocol(_)) => "protocol".to_owned(),
+            StoreError::Database(_) => "database".to_owned(),
+            StoreError::Migrate(_) => "migrate".to_owned(),
+            StoreError::NewerDatabase(version) => format!("newer_database {version}"),
+            StoreError::Lock { .. } => "lock".to_owned(),
+            StoreError::Older => "older".to_owned(),
+            StoreError::WrongKey { expected, found } => format!("wrong_key {expected} {found}"),
+            StoreError::Refused(_) => "refused".to_owned(),
+            StoreError::Rule(_) => "rule".to_owned(),
+            StoreError::Seal(_) => "seal".to_owned(),
+            StoreError::Corrupt { what, .. } => format!("corrupt {what}"),
+        }
+    }
+
     /// Whether it comes of what was read or written, and not of the database's state: trying again will not help, and
     /// leaving that one out will.
     pub fn is_of_the_data(&self) -> bool {

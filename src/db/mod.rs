@@ -160,7 +160,7 @@ pub use subjects::{
 pub use submissions::Submission;
 pub use timeline::{Entry, Timeline, What};
 pub use updates::Trouble;
-pub use writer::Tx;
+pub use writer::{IssueChange, Tx};
 
 pub use crate::domain::delivery::Receipt;
 

@@ -175,20 +175,22 @@ impl KeptRow<'_> {
 
 impl Store {
     /// Records whether a lane's receiver answered when it was asked. That it answers says nothing of what it was sent: a
-    /// failure to take something stands until something was taken, or nothing is owed.
-    pub async fn mark_asked(&self, lane: &str, failure: Option<&str>) -> Result<()> {
+    /// failure to take something stands until something was taken, or nothing is owed. Says whether it fails otherwise than
+    /// before.
+    pub async fn mark_asked(&self, lane: &str, failure: Option<&str>) -> Result<bool> {
         let failure_of = "SELECT failure FROM lanes WHERE name = $1 AND failure IS NOT NULL";
         let known: Option<String> =
             sqlx::query_scalar(failure_of).bind(lane.to_owned()).fetch_optional(&self.read).await?;
-        let known = self.context.open_optional(LANE_FAILURE, lane, known)?;
-        let is_sending = known.is_some_and(|why| !why.starts_with(ASKING));
+        let before = self.context.open_optional(LANE_FAILURE, lane, known)?;
+        let is_sending = before.as_ref().is_some_and(|why| !why.starts_with(ASKING));
         if is_sending && self.next_attempt(lane).await?.is_some() {
-            return Ok(());
+            return Ok(false);
         }
         let failure = failure.map(|why| format!("{ASKING}{why}"));
         let mut tx = self.begin().await?;
         tx.mark_lane(lane, failure.as_deref()).await?;
-        tx.commit().await
+        tx.commit().await?;
+        Ok(failure.is_some() && failure != before)
     }
 
     /// When the lane's next debt may be tried, if it has one; what is leased may be when its lease has ended.

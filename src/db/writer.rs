@@ -7,6 +7,7 @@ use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::{Mutex, OwnedMutexGuard};
+use tracing::info;
 
 use super::session::{Session, TxConnection};
 use super::{Contacts, Dialect, Result, Store, StoreError, applied};
@@ -27,6 +28,18 @@ pub(super) struct Turns {
     pub(super) beats: Arc<AtomicI64>,
 }
 
+/// That something happened to an issue, as the log has it: nobody's name, and nothing that was said.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IssueChange {
+    pub id: String,
+    pub number: String,
+    pub what: &'static str,
+    /// The state that it has after that.
+    pub state: &'static str,
+    /// Who did it: the program, the platform, or a person.
+    pub by: &'static str,
+}
+
 /// One transaction that changes the record.
 #[derive(Debug)]
 pub struct Tx {
@@ -40,6 +53,8 @@ pub struct Tx {
     pub(super) tally: Tally,
     /// What is counted once more at its end: see [`Tx::retally`].
     pub(super) retallied: HashMap<Thing, HashSet<String>>,
+    /// What it did to issues, told once it's kept.
+    issue_changes: Vec<IssueChange>,
     began: Stopwatch,
     longest: Arc<AtomicU64>,
     pub(super) beats: Arc<AtomicI64>,
@@ -68,6 +83,7 @@ impl Store {
             new_issues: HashSet::new(),
             tally: Tally::default(),
             retallied: HashMap::new(),
+            issue_changes: Vec::new(),
             began: Stopwatch::start(),
             longest: Arc::clone(&self.turns.longest),
             beats: Arc::clone(&self.turns.beats),
@@ -107,7 +123,15 @@ impl Tx {
         self.session.db.end("COMMIT").await?;
         let took = u64::try_from(self.began.elapsed().as_micros()).unwrap_or(u64::MAX);
         self.longest.fetch_max(took, Ordering::Relaxed);
+        for IssueChange { number, what, state, by, .. } in &self.issue_changes {
+            info!(event = "issue.changed", issue = number, what, state, by, "an issue has changed");
+        }
         Ok(())
+    }
+
+    /// Notes what it did to issues.
+    pub fn did_to_issues(&mut self, changes: impl IntoIterator<Item = IssueChange>) {
+        self.issue_changes.extend(changes);
     }
 
     /// Forgets what was changed.

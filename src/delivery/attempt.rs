@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use futures_util::FutureExt;
 use tokio_util::sync::CancellationToken;
-use tracing::{error, info, warn};
+use tracing::{debug, error, info, warn};
 
 use super::delay::delay;
 use super::flow::Loaded;
@@ -18,6 +18,7 @@ use crate::domain::delivery::{
     AfterLook, Again, BROKEN_OFF, Cause, Entry, LookUp, OnUnknown, Outcome, Settlement, Step,
     UNREADABLE, after_attempt, after_look, first_step,
 };
+use crate::domain::reason::name_of;
 use crate::domain::workdays::WorkingTime;
 
 /// How a lane behaves.
@@ -78,11 +79,11 @@ impl Parts {
         let mut attempts = match reading {
             Ok(Ok(attempts)) => attempts,
             Ok(Err(error)) => {
-                error!(lane = %self.name, %debt, %error, "what is owed can't be read");
+                error!(event = "delivery.unread", lane = %self.name, %debt, error = error.for_log(), "what is owed can't be read");
                 std::collections::HashMap::new()
             }
             Err(_) => {
-                error!(lane = %self.name, %debt, "the reading of what is owed panicked");
+                error!(event = "delivery.panicked", lane = %self.name, %debt, "the reading of what is owed panicked");
                 std::collections::HashMap::new()
             }
         };
@@ -123,7 +124,7 @@ impl Parts {
     }
 
     fn broken_off(&self, entry: &Entry) -> Settlement {
-        error!(lane = %self.name, debt = %entry.debt_key, "an attempt panicked");
+        error!(event = "delivery.panicked", lane = %self.name, debt = %entry.debt_key, "an attempt panicked");
         let not_before = self.again(entry, None).retry_at.max(self.after(self.rules.settle_after));
         Settlement::Unknown { reason: BROKEN_OFF.to_owned(), not_before }
     }
@@ -224,9 +225,20 @@ impl Parts {
         let outcome = settlement.code();
         metrics::counter!("zoufang_attempts_total", "lane" => lane.clone(), "outcome" => outcome)
             .increment(1);
-        match settlement.reason() {
-            None => info!(%lane, %debt, attempts, outcome, "settled"),
-            Some(reason) => warn!(%lane, %debt, attempts, outcome, %reason, "not settled yet"),
+        let why = settlement.reason().map(name_of).unwrap_or_default();
+        match settlement {
+            Settlement::Released => {
+                debug!(event = "delivery.not_yet", %lane, %debt, attempts, outcome, "given back");
+            }
+            Settlement::Delivered(_) | Settlement::Cancelled { .. } => {
+                info!(event = "delivery.ended", %lane, %debt, attempts, outcome, why, "settled");
+            }
+            Settlement::Refused { .. } | Settlement::Held { .. } => {
+                warn!(event = "delivery.ended", %lane, %debt, attempts, outcome, why, "a person must see to it");
+            }
+            _ => {
+                info!(event = "delivery.not_yet", %lane, %debt, attempts, outcome, why, "not settled yet")
+            }
         }
     }
 }

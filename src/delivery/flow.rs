@@ -167,8 +167,8 @@ impl Flow {
     pub fn read(&mut self, reading: &Reading, read: Result<Vec<Loaded>, JoinError>) {
         match read {
             Ok(loaded) => self.waiting.extend(loaded),
-            Err(panic) => {
-                error!(%panic, "the reading of what is owed panicked");
+            Err(_) => {
+                error!(event = "delivery.panicked", "the reading of what is owed panicked");
                 let unreadable = |entry: &Entry| Loaded::unreadable(entry.clone(), reading.known);
                 self.waiting.extend(reading.entries.iter().map(unreadable));
             }

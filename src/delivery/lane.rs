@@ -77,7 +77,8 @@ impl Lane {
                 Ok(_) => {}
                 Err(error) => {
                     let (lane, unwritten) = (self.name(), flow.ended.len());
-                    error!(%lane, %error, unwritten, "the outbox can't be read or written");
+                    let error = error.for_log();
+                    error!(event = "record.unavailable", %lane, error, unwritten, "the outbox can't be read or written");
                     last_tries += u32::from(stopping);
                     // What isn't written by then is looked for by whoever starts next.
                     if last_tries > LAST_TRIES {

@@ -5,6 +5,8 @@
 pub struct Reason {
     pub said: String,
     pub detail: String,
+    /// The same without anything that the other side wrote, which may hold whatever it likes: for everybody's eyes.
+    pub plain: String,
 }
 
 /// The names by which reasons open, and what each says.
@@ -45,14 +47,17 @@ pub const ASKING: &str = "asking: ";
 /// assert_eq!(reason.said, "连不上对方：网络不通、地址不对，或对方没有开");
 /// assert_eq!(reason.detail, "not_connected: tcp connect error");
 /// assert_eq!(in_words("HTTP 503 系统维护").said, "对方暂停服务（HTTP 503）：系统维护");
+/// assert_eq!(in_words("HTTP 503 系统维护").plain, "对方暂停服务（HTTP 503）");
 /// assert_eq!(in_words("地址不明").said, "地址不明");
 /// ```
 pub fn in_words(reason: &str) -> Reason {
     let detail = reason.trim().to_owned();
     // The debt by which it was seen, where it's named.
     if let Some((key, rest)) = detail.split_once('：').filter(|(key, _)| is_key(key)) {
+        let Reason { said, plain, .. } = in_words(rest);
         return Reason {
-            said: format!("{}（{key}）", in_words(rest).said),
+            said: format!("{said}（{key}）"),
+            plain: format!("{plain}（{key}）"),
             detail: detail.clone(),
         };
     }
@@ -60,9 +65,37 @@ pub fn in_words(reason: &str) -> Reason {
         Some(rest) => ("查询时", rest),
         None => ("", detail.as_str()),
     };
-    let said = said(rest);
-    let said = if asking.is_empty() { said } else { format!("{asking}{said}") };
-    Reason { said, detail }
+    let Said { ours, theirs } = said(rest);
+    let plain = format!("{asking}{}", ours.as_deref().unwrap_or(UNSAID));
+    let said = match (ours, theirs) {
+        (Some(ours), Some(theirs)) => format!("{asking}{ours}：{theirs}"),
+        (ours, theirs) => format!("{asking}{}", ours.or(theirs).unwrap_or_default()),
+    };
+    Reason { said, detail, plain }
+}
+
+/// A reason's name, as logs have it: nothing in it was written by the other side.
+pub fn name_of(reason: &str) -> String {
+    let reason = reason.trim();
+    let reason =
+        reason.split_once('：').filter(|(key, _)| is_key(key)).map_or(reason, |(_, rest)| rest);
+    let reason = reason.strip_prefix(ASKING).unwrap_or(reason);
+    if let Some(rest) = reason.strip_prefix("HTTP ") {
+        let code: String = rest.chars().take_while(char::is_ascii_digit).take(3).collect();
+        return format!("http_{code}");
+    }
+    let name = reason.split(':').next().unwrap_or_default().trim();
+    let known = NAMES.iter().find(|(known, _)| *known == name);
+    known.map_or("other", |(known, _)| *known).to_owned()
+}
+
+/// In the place of what only the other side said.
+const UNSAID: &str = "原话请在服务器上用 zoufang status 查看";
+
+/// What we say of a reason, and what the other side said.
+struct Said {
+    ours: Option<String>,
+    theirs: Option<String>,
 }
 
 /// Such as `referral:CHD2022-000007-R1`.
@@ -71,25 +104,25 @@ fn is_key(text: &str) -> bool {
     matches!(kind, Some("referral" | "message" | "photo" | "notice"))
 }
 
-fn said(reason: &str) -> String {
+fn said(reason: &str) -> Said {
+    if reason.is_empty() {
+        return Said { ours: Some(String::new()), theirs: None };
+    }
     if let Some(rest) = reason.strip_prefix("HTTP ") {
         return by_http(rest);
     }
     let (name, rest) = reason.split_once(':').unwrap_or((reason, ""));
     let Some((_, words)) = NAMES.iter().find(|(known, _)| *known == name.trim()) else {
         return if is_chinese(reason) {
-            reason.to_owned()
+            Said { ours: None, theirs: Some(reason.to_owned()) }
         } else {
-            "对方的回答看不懂".to_owned()
+            Said { ours: Some("对方的回答看不懂".to_owned()), theirs: None }
         };
     };
     // What already is in words says more than the name.
-    match chinese_part(rest) {
-        Some(own) if !matches!(name, "timeout" | "not_connected" | "cut_off") => {
-            format!("{words}：{own}")
-        }
-        _ => (*words).to_owned(),
-    }
+    let own =
+        chinese_part(rest).filter(|_| !matches!(name, "timeout" | "not_connected" | "cut_off"));
+    Said { ours: Some((*words).to_owned()), theirs: own.map(str::to_owned) }
 }
 
 /// What the system says of a file or an address, for whoever can mend it.
@@ -115,7 +148,7 @@ pub const fn of_system(kind: std::io::ErrorKind) -> &'static str {
     }
 }
 
-fn by_http(rest: &str) -> String {
+fn by_http(rest: &str) -> Said {
     let code: String = rest.chars().take_while(char::is_ascii_digit).collect();
     let words = match code.as_str() {
         "400" | "409" | "410" | "422" => "对方退回",
@@ -131,10 +164,8 @@ fn by_http(rest: &str) -> String {
         _ if code.starts_with('3') => "对方转到了别的地址：请核对接口地址",
         _ => "对方没有收下",
     };
-    match chinese_part(&rest[code.len()..]) {
-        Some(own) => format!("{words}（HTTP {code}）：{own}"),
-        None => format!("{words}（HTTP {code}）"),
-    }
+    let theirs = chinese_part(&rest[code.len()..]).map(str::to_owned);
+    Said { ours: Some(format!("{words}（HTTP {code}）")), theirs }
 }
 
 /// The words of the receiver's own, where they can be read.
@@ -165,10 +196,25 @@ mod tests {
             "misconfigured: code 40014 invalid access_token",
             "whatever the mail server says",
         ] {
-            let Reason { said, detail } = in_words(reason);
+            let Reason { said, detail, plain } = in_words(reason);
             assert_eq!(detail, reason);
             let foreign = said.replace("HTTP", "");
             assert!(!foreign.chars().any(|c| c.is_ascii_alphabetic()), "{said}");
+            assert!(said.starts_with(&plain), "{said} {plain}");
+        }
+        for theirs in
+            ["HTTP 409 王小二已登记", "refused: 王小二已登记", "王小二已登记", "asking: 王小二"]
+        {
+            let Reason { plain, said, .. } = in_words(theirs);
+            assert!(said.contains("王小二") && !plain.contains("王小二"), "{said} {plain}");
+        }
+        for (reason, name) in [
+            ("HTTP 409 王小二", "http_409"),
+            ("asking: timeout: 王小二", "timeout"),
+            ("referral:CHD2022-000007-R1：HTTP 503", "http_503"),
+            ("王小二: 已登记", "other"),
+        ] {
+            assert_eq!(name_of(reason), name);
         }
         let named = in_words("referral:CHD2022-000007-R1：HTTP 503").said;
         assert_eq!(named, "对方暂停服务（HTTP 503）（referral:CHD2022-000007-R1）");

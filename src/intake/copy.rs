@@ -103,8 +103,8 @@ fn marked_copy(book: &Book, notes: &Notes) -> Result<Option<Vec<u8>>, ImportErro
     }
     match marked(&book.original.bytes, &marks) {
         Ok(bytes) => Ok(Some(bytes)),
-        Err(error) => {
-            tracing::warn!(file = book.original.file, %error, "a workbook can't be marked as it is");
+        Err(_) => {
+            tracing::warn!(event = "import.unmarked", "a workbook can't be marked as it is");
             Ok(None)
         }
     }

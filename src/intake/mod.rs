@@ -88,8 +88,8 @@ impl Incoming {
         };
         let looked = tokio::task::spawn_blocking(look).await;
         let looked = looked.unwrap_or_else(|panic| Err(ImportError::broken(&file, panic)));
-        if let Err(ImportError::BrokenWorkbook { file, why }) = &looked {
-            tracing::warn!(file, why, "a workbook can't be read");
+        if let Err(ImportError::BrokenWorkbook { .. }) = &looked {
+            tracing::warn!(event = "import.broken", "a workbook can't be read");
         }
         Ok(Incoming(Arc::new(looked?)))
     }

@@ -286,9 +286,9 @@ impl<'i> Intake<'i> {
     /// What a file did is written down beside the record, without what stands in it.
     fn log(&self, report: &Report) {
         let Report { rows, added, changed, same, idle, skipped, .. } = report;
-        let (file, kind, each) = (&self.file, report.kind.code(), report.rows_told());
+        let kind = report.kind.code();
         tracing::info!(
-            file,
+            event = "import.done",
             kind,
             rows,
             added,
@@ -296,7 +296,6 @@ impl<'i> Intake<'i> {
             same,
             idle,
             skipped,
-            each,
             "a file came in"
         );
     }

@@ -12,7 +12,7 @@ use crate::app::receive_updates::{End, ask_about_all, receive_all};
 use crate::db::{OpenReferral, Store, StoreError, Trouble};
 use crate::delivery::http::TOO_LONG;
 use crate::domain::following::names_one;
-use crate::domain::reason::in_words;
+use crate::domain::reason::{in_words, name_of};
 use crate::domain::referral::PlatformUpdate;
 
 /// What a poll did.
@@ -67,7 +67,7 @@ pub async fn poll(
 async fn greet(store: &Store, platform: &dyn Platform) -> Result<(), StoreError> {
     let lane = store.context().platform_lane.clone();
     match platform.greet().await {
-        Ok(()) => store.mark_asked(&lane, None).await,
+        Ok(()) => store.mark_asked(&lane, None).await.map(drop),
         Err(none) => silent(store, &lane, &none).await,
     }
 }
@@ -110,7 +110,7 @@ async fn read_feed(
             return Ok(feed);
         }
     }
-    warn!(%lane, "the feed of changes has no end; it's gone on with at the next poll");
+    warn!(event = "poll.endless", %lane, "the feed of changes has no end; it's gone on with at the next poll");
     let sample = format!("读了 {MOST_PAGES} 页还没有读完，下次接着读");
     let endless = Unread { what: "平台的更新清单读不到头".to_owned(), sample };
     note(store, &[endless], &[]).await?;
@@ -135,7 +135,11 @@ async fn changes(
     }
     let Ok(begun) = platform.changes(None).await else { return Ok(Err(refused)) };
     if begun.cursor.as_deref() != cursor {
-        warn!(reason = %refused, "the feed of changes is begun anew: its cursor isn't taken any more");
+        let why = name_of(&refused.reason);
+        warn!(
+            event = "poll.begun_anew",
+            why, "the feed of changes is begun anew: its cursor isn't taken any more"
+        );
         let sample = in_words(&refused.reason).said;
         note(store, &[Unread { what: BEGUN_ANEW.to_owned(), sample }], &[]).await?;
         ask_about_all(store).await?;
@@ -147,8 +151,13 @@ async fn changes(
 const BEGUN_ANEW: &str = "平台的更新清单接不上上次读到的地方，已从头读起，并逐件查问在办的；一再出现的，请平台查看清单保留多久";
 
 async fn silent(store: &Store, lane: &str, none: &NoContact) -> Result<(), StoreError> {
-    warn!(%lane, reason = %none, "the platform didn't answer; asked again at the next poll");
-    store.mark_asked(lane, Some(&none.reason)).await
+    let why = name_of(&none.reason);
+    if store.mark_asked(lane, Some(&none.reason)).await? {
+        warn!(event = "poll.unanswered", %lane, why, "the platform didn't answer; asked again at the next poll");
+    } else {
+        debug!(event = "poll.unanswered", %lane, why, "the platform still doesn't answer");
+    }
+    Ok(())
 }
 
 /// Notes what couldn't be read.
@@ -158,8 +167,11 @@ async fn note(
     updates: &[PlatformUpdate],
 ) -> Result<(), StoreError> {
     for update in updates.iter().filter(|update| update.status.is_none()) {
-        warn!(remote_id = %update.remote_id, word = %update.word,
-            "a status that configuration doesn't know; kept, not applied");
+        warn!(
+            event = "poll.unknown_word",
+            letters = update.word.chars().count(),
+            "a status that configuration doesn't know; kept, not applied"
+        );
     }
     // One of each kind says what is wrong.
     let notes: HashMap<&str, &str> =
@@ -209,7 +221,7 @@ async fn ask_due(
             due.iter().filter(|open| asked.contains(&open.id)).collect();
         let end = End::Asked { referrals: &referrals, numbers: &numbers, troubles: &troubles };
         polled.news += receive_all(store, &answers.updates, end).await?;
-        debug!(asked = asked.len(), answers = answers.updates.len(), "polled");
+        debug!(event = "poll.done", asked = asked.len(), answers = answers.updates.len(), "polled");
         if let Some(none) = silence {
             return silent(store, &lane, &none).await;
         }
@@ -291,7 +303,8 @@ impl Told {
     fn trouble(&mut self, opens: &[&OpenReferral], why: &str, soon: bool) {
         self.asked.extend(opens.iter().map(|open| open.id.clone()));
         for open in opens.iter().filter(|open| open.replaced == 0) {
-            warn!(referral = %open.id, %why, "the platform gives no answer about this one");
+            let name = name_of(why);
+            warn!(event = "poll.not_of_this", referral = %open.id, why = name, "the platform gives no answer about this one");
             let why = why.chars().take(300).collect();
             self.troubles.insert(open.id.clone(), Trouble { why, soon });
         }

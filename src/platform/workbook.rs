@@ -78,7 +78,12 @@ pub async fn write_missing(store: &Store, rules: &HandoffRules) -> Result<(), St
         let written = tokio::task::spawn_blocking(move || write(&to, &rows, &rules)).await;
         written.map_err(|why| why.to_string()).flatten().map_err(|why| unusable(&file, &why))?;
         store.handoff_written(handoff.number).await?;
-        info!(file = %file.display(), referrals, "a hand-off was written");
+        info!(
+            event = "handoff.written",
+            number = handoff.number,
+            referrals,
+            "a hand-off was written"
+        );
     }
     Ok(())
 }
@@ -130,7 +135,7 @@ struct Pass {
 impl Pass {
     fn refuse(&mut self, file: &Path, text: String, to: &'static str) {
         self.returned.refused += usize::from(to == "failed");
-        warn!(file = %file.display(), %text, "a return isn't all well");
+        warn!(event = "returns.refused", to, "a return isn't all well");
         self.wrong.push((file.to_owned(), text, to));
     }
 
@@ -145,8 +150,8 @@ impl Pass {
                 self.returned.unmatched += report.unmatched.len();
                 let done = folder_in(&self.folder, "done")?;
                 let Some(sheet) = &report.sheet else { return put_away(file, &done).map(drop) };
-                if let Err(error) = write_error_copy(file, Some(&done), sheet, &report.unmatched) {
-                    warn!(file = %file.display(), %error, "no copy with notes");
+                if write_error_copy(file, Some(&done), sheet, &report.unmatched).is_err() {
+                    warn!(event = "returns.no_copy", "no copy with notes");
                 }
                 self.refuse(file, unmatched_text(&report.unmatched), "done");
             }

@@ -69,7 +69,7 @@ async fn serve_connection(stream: TcpStream, router: Router, shutdown: Cancellat
             // With no time to linger the kernel sends RST in place of FIN.
             let stream = connection.into_parts().io.into_inner();
             if let Err(error) = stream.set_zero_linger() {
-                debug!(%error, "the connection was closed, not reset");
+                debug!(event = "sandbox.not_reset", %error, "the connection was closed, not reset");
             }
         }
     }

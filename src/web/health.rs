@@ -5,17 +5,18 @@ use jiff::civil::DateTime;
 
 use super::status::{JobStatus, LaneStatus, Status};
 use crate::app::vacant::{Vacant, vacant};
-use crate::clock::{real_millis, township_zone};
+use crate::clock::{Clock, real_millis, township_zone};
 use crate::daemon::{Daemon, Pulse};
 use crate::db::{NamedDebts, StoreError, Wants};
 use crate::delivery::GateState;
 use crate::domain::duty::DutyKind;
 use crate::domain::health::{
-    Debts, Facts, FailedJob, Finding, LaneFacts, Note, Owed, PlatformFacts, RestoredFacts,
-    StalledImport, Unasked, judge,
+    CertificateFacts, Debts, Facts, FailedJob, Finding, LaneFacts, Note, Owed, PlatformFacts,
+    RestoredFacts, StalledImport, Unasked, judge,
 };
 use crate::domain::reason::ASKING;
 use crate::settings::Adapter;
+use crate::tls::OwnCertificate;
 
 /// What isn't as it should be.
 pub(super) async fn findings(
@@ -46,6 +47,7 @@ pub(super) async fn findings(
         memory_trouble: daemon.memory_trouble(),
         key_is_replaced: daemon.store.context().sealer.is_replacing(),
         audit_flaw: daemon.audit_flaw(),
+        certificate: daemon.certificate().map(|own| certificate(own)),
         unreachable: status.unreachable,
         vacancies: roles,
         unassigned,
@@ -95,6 +97,11 @@ async fn stalled_import(daemon: &Daemon) -> Result<Option<StalledImport>, StoreE
         file: import.file_name,
         rows: import.row_count,
     }))
+}
+
+fn certificate(own: &OwnCertificate) -> CertificateFacts {
+    let ends = own.ends().map(civil);
+    CertificateFacts { now: civil(Clock::system().now()), ends, trouble: own.trouble() }
 }
 
 /// For a week after a backup was restored it's said so.

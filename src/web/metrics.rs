@@ -17,6 +17,14 @@ static RECORDER: OnceLock<Option<PrometheusHandle>> = OnceLock::new();
 pub fn record() {
     RECORDER.get_or_init(|| PrometheusBuilder::new().install_recorder().ok());
     metrics::describe_counter!("zoufang_attempts_total", "Attempts to deliver, by how they ended.");
+    let refused = "Requests without the secret that they needed, by route.";
+    metrics::describe_counter!("zoufang_auth_refused_total", refused);
+    let slowed = "Requests that weren't heard because their address was wrong too often, by route.";
+    metrics::describe_counter!("zoufang_auth_slowed_total", slowed);
+    let foreign = "Requests that called the service by a name that isn't its own.";
+    metrics::describe_counter!("zoufang_foreign_host_total", foreign);
+    let refused = "Connections for which there was no room.";
+    metrics::describe_counter!("zoufang_connections_refused_total", refused);
 }
 
 /// All metrics in Prometheus's text form.
@@ -42,6 +50,10 @@ fn service(page: &mut Page, status: &Status) {
     }
     let help = "The longest time for which this process held the writer.";
     page.gauge("zoufang_longest_turn_seconds", help, status.longest_turn_ms as f64 / 1000.0);
+    if let Some(ends) = status.certificate_ends {
+        let help = "When the certificate ends that the service shows, in seconds since 1970.";
+        page.gauge("zoufang_certificate_ends_seconds", help, ends.as_second() as f64);
+    }
     let failed =
         status.jobs.iter().map(|job| ([("job", job.name.as_str())], i64::from(job.failed)));
     page.gauges("zoufang_job_failed", "Whether a job's last run failed.", failed);

@@ -1,9 +1,16 @@
 //! What operators and their monitoring see (health, status, metrics), where the platform may call us, and the pages of whoever
-//! signs in (`my`).
+//! signs in (`my`). Who may what, route by route: docs/access.md.
 //!
 //! Reads the record and the schedule; the platform's answers and readers' acknowledgements are all that it writes. Shows
 //! counts, never a person, but to that person.
 
+mod bodies;
+mod caller;
+mod crowd;
+mod descriptors;
+mod gate;
+mod guesses;
+mod headers;
 mod health;
 pub mod metrics;
 pub mod my;
@@ -13,28 +20,31 @@ mod photos;
 mod push;
 mod reading;
 mod returns;
+mod server;
 mod shared;
+mod state;
 pub mod status;
 mod status_text;
 mod templates;
 mod unavailable;
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 
 use crate::daemon::{Daemon, Pulse};
 use crate::db::{By, StoreError};
 use axum::body::Bytes;
 use axum::extract::rejection::QueryRejection;
-use axum::extract::{DefaultBodyLimit, FromRef, Query, State};
-use axum::http::{HeaderValue, Method, StatusCode, Uri, header};
+use axum::extract::{DefaultBodyLimit, Extension, Query, State};
+use axum::http::{HeaderMap, Method, StatusCode, Uri, header};
 use axum::middleware::{from_fn_with_state, map_response};
 use axum::response::{Html, IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
+use caller::Caller;
+use headers::guarded;
 use serde::Deserialize;
-use shared::Shared;
-use status::Status;
+use state::Web;
+pub use state::operators_pass;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use unavailable::{in_time, unavailable};
@@ -45,41 +55,12 @@ pub async fn serve(
     daemon: Arc<Daemon>,
     shutdown: CancellationToken,
 ) -> std::io::Result<()> {
-    let service = router(daemon).into_make_service_with_connect_info::<SocketAddr>();
-    axum::serve(listener, service).with_graceful_shutdown(shutdown.cancelled_owned()).await
+    let router = router(Arc::clone(&daemon));
+    server::serve(listener, router, &daemon, shutdown).await
 }
 
-/// No caller has more to say at once.
-const LARGEST_BODY: usize = 1 << 20;
-
-/// What the pages share.
-#[derive(Clone)]
-struct Web {
-    daemon: Arc<Daemon>,
-    status: Arc<Shared<Arc<Status>>>,
-    overview: Arc<Shared<Bytes>>,
-    /// By each of [`By::ALL`], in its order.
-    figures: [Arc<Shared<Bytes>>; By::ALL.len()],
-}
-
-impl Web {
-    fn new(daemon: Arc<Daemon>) -> Web {
-        let (status, overview, figures) = Default::default();
-        Web { daemon, status, overview, figures }
-    }
-
-    /// `/metrics` and `/status` show the same.
-    async fn status(&self) -> Result<Arc<Status>, StoreError> {
-        let daemon = Arc::clone(&self.daemon);
-        self.status.get(async move { Status::read(&daemon).await.map(Arc::new) }).await
-    }
-}
-
-impl FromRef<Web> for Arc<Daemon> {
-    fn from_ref(web: &Web) -> Arc<Daemon> {
-        Arc::clone(&web.daemon)
-    }
-}
+/// No form has more to say.
+const LARGEST_FORM: usize = 8 << 10;
 
 fn router(daemon: Arc<Daemon>) -> Router {
     Router::new()
@@ -97,12 +78,10 @@ fn router(daemon: Arc<Daemon>) -> Router {
         .merge(my::router(Arc::clone(&daemon)))
         .fallback(nothing_here)
         .method_not_allowed_fallback(not_this_way)
-        .layer(DefaultBodyLimit::max(LARGEST_BODY))
-        .route(
-            "/platform/returns",
-            post(returns::receive).layer(DefaultBodyLimit::max(returns::LARGEST)),
-        )
+        .route("/platform/returns", post(returns::receive))
+        .layer(DefaultBodyLimit::max(LARGEST_FORM))
         .layer(from_fn_with_state(Arc::clone(&daemon), in_time))
+        .layer(from_fn_with_state(Arc::clone(&daemon), caller::known))
         .layer(map_response(guarded))
         .with_state(Web::new(daemon))
 }
@@ -117,9 +96,19 @@ async fn ready(State(daemon): State<Arc<Daemon>>) -> Response {
     (StatusCode::SERVICE_UNAVAILABLE, format!("{why}\n")).into_response()
 }
 
-async fn status(State(web): State<Web>) -> Response {
+/// GET /status: to the operator with the platform's own words, which may hold anything; to others without.
+async fn status(
+    State(web): State<Web>,
+    Extension(caller): Extension<Caller>,
+    headers: HeaderMap,
+) -> Response {
+    let operator = match web.is_operator("status", caller, &headers) {
+        Ok(operator) => operator,
+        Err(refused) => return *refused,
+    };
     match web.status().await {
-        Ok(status) => Json(&*status).into_response(),
+        Ok(status) if operator => Json(&*status).into_response(),
+        Ok(status) => Json(status.for_everybody()).into_response(),
         Err(error) => unavailable(&error),
     }
 }
@@ -133,22 +122,34 @@ async fn overview(State(web): State<Web>) -> Response {
     }
 }
 
+const NAMES_PEOPLE: &str =
+    "各走访人的比率带着姓名，不公开：请在服务器上用 zoufang figures --by person 查看";
+
 #[derive(Debug, Deserialize)]
 struct FiguresQuery {
     by: By,
 }
 
-/// GET /figures?by=village|branch|department|person
+/// GET /figures?by=village|branch|department; by person only for the operator.
 async fn figures(
     State(web): State<Web>,
+    Extension(caller): Extension<Caller>,
+    headers: HeaderMap,
     query: Result<Query<FiguresQuery>, QueryRejection>,
 ) -> Response {
     let Ok(Query(FiguresQuery { by })) = query else {
-        let can =
-            By::ALL.iter().map(|by| format!("/figures?by={}（按{}）", by.code(), by.chinese()));
+        let can = By::ALL.iter().filter(|by| **by != By::Person);
+        let can = can.map(|by| format!("/figures?by={}（按{}）", by.code(), by.chinese()));
         let can: Vec<String> = can.collect();
         return not_so(StatusCode::BAD_REQUEST, &format!("请写明按什么分列：{}", can.join("、")));
     };
+    if by == By::Person {
+        match web.is_operator("figures", caller, &headers) {
+            Ok(true) => {}
+            Ok(false) => return not_so(StatusCode::FORBIDDEN, NAMES_PEOPLE),
+            Err(refused) => return *refused,
+        }
+    }
     let daemon = Arc::clone(&web.daemon);
     let read = async move {
         let lines = daemon.pages.figures_by(by).await?;
@@ -160,19 +161,6 @@ async fn figures(
         Ok(lines) => ([(header::CONTENT_TYPE, "application/json")], lines).into_response(),
         Err(error) => unavailable(&error),
     }
-}
-
-/// What a page may do in a browser: show itself, with its own style and its own pictures, in no other site's frame; and its
-/// forms come back here.
-const PAGE_MAY: &str = "default-src 'none'; style-src 'unsafe-inline'; img-src 'self'; form-action 'self'; \
-                        base-uri 'none'; frame-ancestors 'none'";
-
-async fn guarded(mut answer: Response) -> Response {
-    let headers = answer.headers_mut();
-    // Unless the page allows itself less.
-    headers.entry(header::CONTENT_SECURITY_POLICY).or_insert(HeaderValue::from_static(PAGE_MAY));
-    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    answer
 }
 
 /// Where there's no such page.

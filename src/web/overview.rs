@@ -62,7 +62,8 @@ struct Row {
 
 /// The page as it stands now.
 pub(super) async fn page(daemon: &Daemon) -> Result<String, StoreError> {
-    let status = Status::read(daemon).await?;
+    // A wall shows it to everybody.
+    let status = Status::read(daemon).await?.for_everybody();
     let areas = daemon.pages.figures_by_area().await?;
     let store = &daemon.pages;
     let visits_due = store.campaign().due_on(DutyKind::Visit) < store.context().clock.today();

@@ -2,12 +2,14 @@
 
 use std::sync::Arc;
 
-use axum::extract::{Path, State};
+use axum::extract::{Extension, Path, State};
 use axum::http::{StatusCode, header};
 use axum::response::{Html, IntoResponse, Response};
 
-use tracing::error;
+use tracing::{error, info};
 
+use super::caller::Caller;
+use super::gate::note_refusal;
 use super::unavailable::unavailable;
 use crate::daemon::Daemon;
 use crate::db::StoreError;
@@ -16,6 +18,7 @@ use crate::notify::{Shown, acknowledge, calendar, note_reading, page};
 /// GET /digests/{token}
 pub(super) async fn digest(
     State(daemon): State<Arc<Daemon>>,
+    Extension(caller): Extension<Caller>,
     Path(token): Path<String>,
 ) -> Response {
     let shown = page(&daemon.pages, &daemon.reminder_rules.messages, &token).await;
@@ -24,22 +27,27 @@ pub(super) async fn digest(
         // Nobody waits for a turn to read their page.
         tokio::spawn(async move {
             if let Err(error) = note_reading(&store, &token).await {
-                error!(%error, "that a page was read can't be written down");
+                let error = error.for_log();
+                error!(
+                    event = "audit.reading_unkept",
+                    error, "that a page was read can't be written down"
+                );
             }
         });
     }
-    answer(shown)
+    answer(caller, shown)
 }
 
 /// POST /digests/{token}: 签收, 已阅
 pub(super) async fn take_note(
     State(daemon): State<Arc<Daemon>>,
+    Extension(caller): Extension<Caller>,
     Path(token): Path<String>,
     form: String,
 ) -> Response {
     let messages = &daemon.reminder_rules.messages;
     let store = daemon.store.coming_from("网页 签收");
-    answer(acknowledge(&store, messages, &token, &field(&form, "who")).await)
+    answer(caller, acknowledge(&store, messages, &token, &field(&form, "who")).await)
 }
 
 /// A field of a form, empty where it has none.
@@ -52,18 +60,14 @@ fn field(form: &str, name: &str) -> String {
     value.unwrap_or_default()
 }
 
-fn answer(shown: Result<Shown, StoreError>) -> Response {
+fn answer(caller: Caller, shown: Result<Shown, StoreError>) -> Response {
     match shown {
-        // Nobody else's cache holds it, and no other page learns its address.
         Ok(Shown::Page(page)) => {
-            let private = [
-                (header::CACHE_CONTROL, "private, no-store"),
-                (header::REFERRER_POLICY, "no-referrer"),
-            ];
-            (private, Html(page)).into_response()
+            info!(event = "auth.accepted", route = "digests", address = %caller.0, "their own page");
+            Html(page).into_response()
         }
         Ok(Shown::Ended(why)) => (StatusCode::GONE, format!("{why}\n")).into_response(),
-        Ok(Shown::Unknown) => unknown(),
+        Ok(Shown::Unknown) => unknown("digests", caller),
         Err(error) => unavailable(&error),
     }
 }
@@ -77,22 +81,23 @@ pub(super) async fn of_before() -> Response {
 /// GET /calendar/{staff}/{code}.ics
 pub(super) async fn duties(
     State(daemon): State<Arc<Daemon>>,
+    Extension(caller): Extension<Caller>,
     Path((staff, file)): Path<(String, String)>,
 ) -> Response {
-    let Some(code) = file.strip_suffix(".ics") else { return unknown() };
+    let Some(code) = file.strip_suffix(".ics") else { return unknown("calendar", caller) };
     match calendar(&daemon.pages, &staff, code).await {
         Ok(Some(calendar)) => {
-            let of_type = [
-                (header::CONTENT_TYPE, "text/calendar; charset=utf-8"),
-                (header::CACHE_CONTROL, "private, max-age=900"),
-            ];
+            let of_type = [(header::CONTENT_TYPE, "text/calendar; charset=utf-8")];
             (of_type, calendar).into_response()
         }
-        Ok(None) => unknown(),
+        Ok(None) => unknown("calendar", caller),
         Err(error) => unavailable(&error),
     }
 }
 
-fn unknown() -> Response {
+/// An address that nobody was given. What is random enough can't be guessed, so nobody is slowed for it: behind a proxy that
+/// isn't known as one, that would be everybody.
+fn unknown(route: &'static str, Caller(address): Caller) -> Response {
+    note_refusal(route, address, "unknown_address");
     (StatusCode::NOT_FOUND, "没有这一页：请用收到的完整地址打开\n").into_response()
 }

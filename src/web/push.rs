@@ -1,9 +1,8 @@
 //! The platform's own calls with updates: signed by the Standard Webhooks specification, taken once.
 
-use std::sync::Arc;
+use std::time::Duration;
 
-use axum::body::Bytes;
-use axum::extract::State;
+use axum::extract::{Extension, Request, State};
 use axum::http::header::CONTENT_TYPE;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
@@ -14,6 +13,10 @@ use jiff::Timestamp;
 use sha2::Sha256;
 use tracing::{info, warn};
 
+use super::bodies::let_pass;
+use super::caller::Caller;
+use super::gate::refuse;
+use super::state::Web;
 use super::unavailable::unavailable;
 use crate::app::receive_updates::receive_push;
 use crate::daemon::Daemon;
@@ -22,45 +25,75 @@ use crate::platform::Answers;
 /// Why a call isn't taken.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 enum Rejection {
-    #[error("missing header {0}")]
+    #[error("缺少请求头 {0}")]
     Missing(&'static str),
-    #[error("webhook-timestamp is too far from now")]
+    #[error("webhook-timestamp 与现在相差太多：请核对两边的时钟")]
     Stale,
-    #[error("webhook-signature doesn't fit")]
+    #[error("webhook-signature 对不上：请核对两边的密钥")]
     Signature,
+}
+
+impl Rejection {
+    /// As logs name it.
+    fn code(&self) -> &'static str {
+        match self {
+            Rejection::Missing(_) => "missing_header",
+            Rejection::Stale => "stale",
+            Rejection::Signature => "signature",
+        }
+    }
 }
 
 /// POST /platform/updates
 pub(super) async fn receive(
-    State(daemon): State<Arc<Daemon>>,
-    headers: HeaderMap,
-    body: Bytes,
+    State(web): State<Web>,
+    Extension(caller): Extension<Caller>,
+    request: Request,
 ) -> Response {
-    let push = &daemon.settings.platform.push;
+    let (head, body) = request.into_parts();
+    let daemon = &web.daemon;
     let (Some(platform), Some(secret)) = (daemon.platform(), daemon.push_secret()) else {
-        return (StatusCode::NOT_FOUND, "no platform is expected to call here\n").into_response();
+        let_pass(body);
+        return (StatusCode::NOT_FOUND, "这里不等平台来调用\n").into_response();
     };
+    if let Err(slowed) = web.gate.may_try("updates", caller) {
+        let_pass(body);
+        return *slowed;
+    }
+    // What can be told from the head is told before anything is read.
     let now = daemon.store.context().clock.now();
-    let id = match check(&headers, &body, secret, now, push.tolerance) {
-        Ok(id) => id,
+    let call = match Call::read(&head.headers, now, daemon.settings.platform.push.tolerance) {
+        Ok(call) => call,
         Err(rejection) => {
-            warn!(%rejection, "a push was rejected");
-            return (StatusCode::UNAUTHORIZED, format!("{rejection}\n")).into_response();
+            let_pass(body);
+            return refuse("updates", caller, rejection.code(), &format!("{rejection}\n"));
         }
     };
-    let told = match read_body(&daemon, &headers, &body)
+    let body = match web.updates.read(&head.headers, body).await {
+        Ok(body) => body,
+        Err(refused) => return refused.into_response(),
+    };
+    if !call.is_signed(body.bytes(), secret) {
+        let why = Rejection::Signature;
+        return web.gate.wrong("updates", caller, why.code(), &format!("{why}\n"));
+    }
+    web.gate.right(caller);
+    let told = read_body(daemon, &head.headers, body.bytes())
         .and_then(|text| platform.pushed(&text))
-        .and_then(whole)
-    {
-        Ok(told) => told,
+        .and_then(whole);
+    match told {
+        Ok(told) => take(&web, &call.id, &told).await,
         Err(reason) => {
-            warn!(%reason, "a push can't be read");
-            return (StatusCode::UNPROCESSABLE_ENTITY, format!("{reason}\n")).into_response();
+            warn!(event = "push.unread", "a push can't be read");
+            (StatusCode::UNPROCESSABLE_ENTITY, format!("{reason}\n")).into_response()
         }
-    };
-    match receive_push(&daemon.store, &id, &told.updates).await {
+    }
+}
+
+async fn take(web: &Web, id: &str, told: &Answers) -> Response {
+    match receive_push(&web.daemon.store, id, &told.updates).await {
         Ok(news) => {
-            info!(updates = told.updates.len(), news, "a push was taken");
+            info!(event = "push.taken", updates = told.updates.len(), news, "a push was taken");
             StatusCode::NO_CONTENT.into_response()
         }
         Err(error) => unavailable(&error),
@@ -83,33 +116,43 @@ fn whole(told: Answers) -> Result<Answers, String> {
     }
 }
 
-/// The call's id, where it's signed by the platform and fresh
-/// (<https://www.standardwebhooks.com>: `id.timestamp.body`).
-fn check(
-    headers: &HeaderMap,
-    body: &[u8],
-    secret: &[u8],
-    now: Timestamp,
-    tolerance: std::time::Duration,
-) -> Result<String, Rejection> {
-    let given = |name: &'static str| {
-        headers.get(name).and_then(|value| value.to_str().ok()).ok_or(Rejection::Missing(name))
-    };
-    let (id, at, signatures) =
-        (given("webhook-id")?, given("webhook-timestamp")?, given("webhook-signature")?);
-    let sent = at.parse().ok().and_then(|at| Timestamp::from_second(at).ok());
-    let apart = sent.ok_or(Rejection::Stale)?.duration_since(now).unsigned_abs();
-    if apart > tolerance {
-        return Err(Rejection::Stale);
-    }
-    let mut mac = Hmac::<Sha256>::new_from_slice(secret).map_err(|_| Rejection::Signature)?;
-    for part in [id.as_bytes(), b".", at.as_bytes(), b".", body] {
-        mac.update(part);
-    }
-    // Several may stand there while a secret is being changed.
-    let fits = |signature: &str| {
-        let given = signature.strip_prefix("v1,").and_then(|text| STANDARD.decode(text).ok());
-        given.is_some_and(|given| mac.clone().verify_slice(&given).is_ok())
-    };
-    if signatures.split(' ').any(fits) { Ok(id.to_owned()) } else { Err(Rejection::Signature) }
+/// A call as its head says it is (<https://www.standardwebhooks.com>: `id.timestamp.body`).
+struct Call {
+    id: String,
+    at: String,
+    signatures: Vec<Vec<u8>>,
 }
+
+impl Call {
+    /// A fresh one with at least one signature.
+    fn read(headers: &HeaderMap, now: Timestamp, tolerance: Duration) -> Result<Call, Rejection> {
+        let given = |name: &'static str| {
+            headers.get(name).and_then(|value| value.to_str().ok()).ok_or(Rejection::Missing(name))
+        };
+        let (id, at, signatures) =
+            (given("webhook-id")?, given("webhook-timestamp")?, given("webhook-signature")?);
+        let sent = at.parse().ok().and_then(|at| Timestamp::from_second(at).ok());
+        let apart = sent.ok_or(Rejection::Stale)?.duration_since(now).unsigned_abs();
+        if apart > tolerance {
+            return Err(Rejection::Stale);
+        }
+        // Several may stand there while a secret is being changed.
+        let decoded = |one: &str| STANDARD.decode(one.strip_prefix("v1,")?).ok();
+        let signatures: Vec<_> = signatures.split(' ').filter_map(decoded).take(MOST).collect();
+        if signatures.is_empty() {
+            return Err(Rejection::Signature);
+        }
+        Ok(Call { id: id.to_owned(), at: at.to_owned(), signatures })
+    }
+
+    fn is_signed(&self, body: &[u8], secret: &[u8]) -> bool {
+        let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(secret) else { return false };
+        for part in [self.id.as_bytes(), b".", self.at.as_bytes(), b".", body] {
+            mac.update(part);
+        }
+        self.signatures.iter().any(|signature| mac.clone().verify_slice(signature).is_ok())
+    }
+}
+
+/// Nobody changes more secrets at once.
+const MOST: usize = 8;

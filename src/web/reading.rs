@@ -29,7 +29,10 @@ impl Status {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             verdict: Verdict::Green,
             reasons: Vec::new(),
+            public_reasons: Vec::new(),
+            whole: true,
             details: Vec::new(),
+            certificate_ends: daemon.certificate().and_then(|own| own.ends()),
             rehearsal: context.clock.is_rehearsal(),
             now,
             database: match store.dialect() {
@@ -52,6 +55,8 @@ impl Status {
         };
         let findings = health::findings(daemon, &status, &duties).await?;
         status.verdict = verdict(&findings);
+        status.public_reasons =
+            findings.iter().map(|finding| finding.for_everybody().to_owned()).collect();
         let (reasons, details) = findings
             .into_iter()
             .map(|finding| (finding.reason, finding.detail.unwrap_or_default()))

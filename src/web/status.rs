@@ -14,6 +14,7 @@ use crate::domain::campaign::Campaign;
 use crate::domain::duty::DutyKind;
 use crate::domain::figures::{Counts, Rates};
 use crate::domain::health::Verdict;
+use crate::domain::reason::in_words;
 
 /// The whole status, as `/status` gives it.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -22,6 +23,12 @@ pub struct Status {
     pub verdict: Verdict,
     /// Why it isn't green; what to do stands in each.
     pub reasons: Vec<String>,
+    /// The reasons without anything that the other side wrote.
+    #[serde(skip)]
+    pub(super) public_reasons: Vec<String>,
+    /// Whether all of it is here: whoever isn't the operator gets nothing that the platform or another receiver wrote.
+    #[serde(default)]
+    pub whole: bool,
     /// The technical text behind a reason, for whoever looks after the machine; empty where there is none.
     pub details: Vec<String>,
     /// Set where the clock isn't the real one.
@@ -46,10 +53,31 @@ pub struct Status {
     /// The files that came in last, the newest first.
     #[serde(default)]
     pub imports: Vec<ImportedStatus>,
+    /// When the certificate ends that the service shows, where it speaks TLS itself.
+    #[serde(default)]
+    pub certificate_ends: Option<Timestamp>,
     /// How long ago the record was last written to see whether it can be.
     pub heartbeat_seconds: Option<f64>,
     /// How long the longest turn was that this process held the writer.
     pub longest_turn_ms: u64,
+}
+
+impl Status {
+    /// As everybody may read it: without anything that the platform or another receiver wrote, which may be anybody's name.
+    pub(super) fn for_everybody(&self) -> Status {
+        let mut status = self.clone();
+        status.whole = false;
+        status.reasons.clone_from(&self.public_reasons);
+        status.details.fill(String::new());
+        status.unknown_statuses.clear();
+        for lane in &mut status.lanes {
+            lane.failure = lane.failure.as_deref().map(|why| in_words(why).plain);
+        }
+        for job in status.jobs.iter_mut().filter(|job| job.failed) {
+            job.last_outcome = job.last_outcome.as_deref().map(|why| in_words(why).plain);
+        }
+        status
+    }
 }
 
 /// A file that came in, and what its rows did.

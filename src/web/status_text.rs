@@ -24,6 +24,10 @@ impl Display for Status {
         for reason in &self.reasons {
             writeln!(f, "  ! {reason}")?;
         }
+        if !self.whole && self.verdict != Verdict::Green {
+            let why = "没有读到 privacy.key_file，平台的原话没有显示：请用服务的用户运行";
+            writeln!(f, "  （{why}）")?;
+        }
         campaign(self, f)?;
         issues(self, f)?;
         for lane in &self.lanes {
@@ -127,6 +131,9 @@ fn service(status: &Status, f: &mut Formatter<'_>) -> Result {
             f,
             "导入过 {file}（{at}，{rows} 行）：新增 {added}，更新 {changed}，不变 {same}{told}"
         )?;
+    }
+    if let Some(ends) = status.certificate_ends {
+        writeln!(f, "网站证书：{} 到期", township_time(ends))?;
     }
     let beat = match status.heartbeat_seconds {
         Some(seconds) => format!("{seconds:.0} 秒前写入正常"),

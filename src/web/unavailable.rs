@@ -30,7 +30,7 @@ struct Wordless(Fault);
 
 /// The record doesn't answer: [`in_time`] says so to whoever asked.
 pub(super) fn unavailable(error: &StoreError) -> Response {
-    error!(%error, "the record doesn't answer");
+    error!(event = "record.unavailable", error = error.for_log(), "the record doesn't answer");
     (StatusCode::SERVICE_UNAVAILABLE, axum::Extension(Wordless(error.fault()))).into_response()
 }
 
@@ -53,7 +53,7 @@ pub(super) async fn in_time(
         None => Some(next.run(request).await),
     };
     let Some(answer) = answer else {
-        warn!(route = route(&path), "not answered in time");
+        warn!(event = "http.not_in_time", route = known_route(&path), "not answered in time");
         return say(&daemon, &path, reads, &Fault::Gone).await;
     };
     match answer.extensions().get::<Wordless>() {
@@ -65,6 +65,15 @@ pub(super) async fn in_time(
 /// A path's first word: the rest may be somebody's private address.
 fn route(path: &str) -> &str {
     path.split('/').nth(1).unwrap_or_default()
+}
+
+/// The same, where it's one of ours: what isn't may hold anything.
+fn known_route(path: &str) -> &'static str {
+    let known = ["status", "metrics", "figures", "photos", "digests", "calendar", "readyz"];
+    match route(path) {
+        "" => "overview",
+        word => known.into_iter().find(|known| *known == word).unwrap_or("other"),
+    }
 }
 
 async fn say(daemon: &Daemon, path: &str, reads: bool, fault: &Fault) -> Response {

@@ -19,6 +19,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("clock", &[]),
     ("seal", &["clock", "domain"]),
     ("private_file", &[]),
+    ("tls", &["domain"]),
     ("db", &["domain", "clock", "seal"]),
     ("app", &["domain", "clock", "seal", "db"]),
     ("delivery", &["domain", "clock", "seal", "db", "app"]),
@@ -36,19 +37,22 @@ const ROOMS: &[(&str, &[&str])] = &[
     (
         "daemon",
         &[
-            "domain", "clock", "seal", "db", "app", "delivery", "settings", "schedule", "intake",
-            "reports", "platform", "notify",
+            "domain", "clock", "seal", "tls", "db", "app", "delivery", "settings", "schedule",
+            "intake", "reports", "platform", "notify",
         ],
     ),
     (
         "check",
-        &["domain", "clock", "seal", "db", "delivery", "settings", "platform", "notify", "daemon"],
+        &[
+            "domain", "clock", "seal", "tls", "db", "delivery", "settings", "platform", "notify",
+            "daemon",
+        ],
     ),
     (
         "web",
         &[
-            "domain", "clock", "seal", "db", "app", "delivery", "settings", "schedule", "intake",
-            "reports", "platform", "notify", "daemon",
+            "domain", "clock", "seal", "tls", "db", "app", "delivery", "settings", "schedule",
+            "intake", "reports", "platform", "notify", "daemon",
         ],
     ),
     (
@@ -83,6 +87,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "clock",
             "seal",
             "private_file",
+            "tls",
             "db",
             "app",
             "delivery",

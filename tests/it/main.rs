@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout)]
 #![allow(clippy::disallowed_methods, reason = "other processes are waited for in real time")]
 
+mod access;
 mod accounts;
 mod again;
 mod awkward;
@@ -20,12 +21,14 @@ mod every_duty;
 mod figures;
 mod figures_agree;
 mod following;
+mod hostile;
 mod imports;
 mod inspections;
 mod intake;
 mod kill;
 mod lanes;
 mod line;
+mod logs;
 mod mediations;
 mod messages;
 mod migrations;

@@ -17,7 +17,8 @@ use zoufang::web;
 
 use crate::support::{Fixture, VISITS, client, on_both};
 
-const SECRET: &[u8] = b"a secret of two";
+const SECRET: &[u8] = b"9Q0rT2mZk4Lw8XyB1vNs";
+const UPLOADS: &str = "h7Jd2KpVw0sQz5RtYb3M";
 
 struct Service {
     fixture: Fixture,
@@ -106,7 +107,7 @@ async fn without_a_secret_nobody_can_call() {
 }
 
 on_both!(a_return_is_uploaded_by_whoever_knows_the_secret, async |fixture: Fixture| {
-    let service = service(fixture, "[platform.push]\nsecret = 'a secret of two'").await;
+    let service = service(fixture, &format!("[platform.returns]\nsecret = '{UPLOADS}'")).await;
     let upload = async |secret: &str, body: &str| {
         let request = client()
             .post(service.address.replace("updates", "returns"))
@@ -118,9 +119,9 @@ on_both!(a_return_is_uploaded_by_whoever_knows_the_secret, async |fixture: Fixtu
     let table = "平台编号,办理状态,办理时间\n7,accepted,2022-04-20 08:30\n8,accepted,\n";
     assert_eq!(upload("another", table).await.0, 401);
     let areas = "区划名称,区划类型,区划代码\n某镇,镇,370481112000\n";
-    let (code, text) = upload("a secret of two", areas).await;
+    let (code, text) = upload(UPLOADS, areas).await;
     assert_eq!(code, 422, "{text}");
-    let (code, text) = upload("a secret of two", table).await;
+    let (code, text) = upload(UPLOADS, table).await;
     assert_eq!(code, 200, "{text}");
     assert!(
         text.starts_with("2 行，更新 1，不变 0，对不上 1") && text.contains("第 3 行"),

@@ -85,7 +85,7 @@ async fn pages(store: &Store, service: &Service) -> Vec<String> {
     tx.put_links(&[(&link, &person.id, "2022-03-28".to_owned())]).await.unwrap();
     tx.commit().await.unwrap();
     let mut pages: Vec<String> =
-        ["/", "/status", "/metrics", "/figures?by=village", "/figures?by=person"]
+        ["/", "/status", "/metrics", "/figures?by=village", "/figures?by=department"]
             .map(str::to_owned)
             .to_vec();
     pages.push(format!("/digests/{}", link.token));

@@ -23,7 +23,7 @@ fn counted(store: &Store) -> (Arc<Schedule>, Arc<AtomicUsize>, Arc<AtomicUsize>)
             when,
             work: Arc::new(move || {
                 count.fetch_add(1, Ordering::SeqCst);
-                Box::pin(async { Ok("done".to_owned()) })
+                Box::pin(async { Ok("done".to_owned().into()) })
             }),
         }
     };

@@ -84,8 +84,7 @@ fn of_debts(name: &str, debts: &Debts, what: &str, cure: &str) -> Finding {
     let why = in_words(why);
     let said =
         if why.said.is_empty() { String::new() } else { format!("，原因：{}", why.said) };
-    yellow(format!("{name}：{count} {what}（最早的是 {key}，{since}{said}）：{cure}"))
-        .detailed(Some(why.detail).filter(|detail| !detail.is_empty()))
+    yellow(format!("{name}：{count} {what}（最早的是 {key}，{since}{said}）：{cure}")).because(why)
 }
 
 /// The receiver is out of reach: what it holds up is said with it.
@@ -123,7 +122,10 @@ fn outage(lane: &LaneFacts, now: DateTime) -> Option<Finding> {
     } else {
         yellow(format!("{reason}。程序会自动再试，如一直这样，请与对方联系"))
     };
-    Some(finding.detailed(why.map(|why| why.detail)))
+    Some(match why {
+        Some(why) => finding.because(why),
+        None => finding,
+    })
 }
 
 /// What waits though the receiver answers.
@@ -144,7 +146,7 @@ fn waiting(lane: &LaneFacts) -> Vec<Finding> {
             yellow(format!(
                 "{name}：{count} 件一再发不出去{oldest}：{said}。其他的照常发送，这几件仍在重试：请用 zoufang outbox list --lane {name} 查看，与对方联系"
             ))
-            .detailed(Some(why.detail)),
+            .because(why),
         );
     }
     if lane.unknown > 0 {
@@ -154,12 +156,13 @@ fn waiting(lane: &LaneFacts) -> Vec<Finding> {
         let said =
             longest.as_ref().map(|(oldest, why)| format!("{oldest}（最近一次：{}）", why.said));
         let said = said.unwrap_or_default();
-        findings.push(
-            yellow(format!(
-                "{name}：{count} 件发出后没有回音，程序正在核实是否送达，暂时不用处理{said}"
-            ))
-            .detailed(longest.map(|(_, why)| why.detail)),
-        );
+        let finding = yellow(format!(
+            "{name}：{count} 件发出后没有回音，程序正在核实是否送达，暂时不用处理{said}"
+        ));
+        findings.push(match longest {
+            Some((_, why)) => finding.because(why),
+            None => finding,
+        });
     }
     findings
 }

@@ -58,6 +58,8 @@ pub struct Facts {
     pub key_is_replaced: bool,
     /// What is wrong with the audit trail.
     pub audit_flaw: Option<Flaw>,
+    /// The certificate that the service shows, where it speaks TLS itself.
+    pub certificate: Option<CertificateFacts>,
     pub unreachable: i64,
     /// Roles that nobody holds, and where.
     pub vacancies: Vec<Vacancy>,
@@ -71,6 +73,19 @@ pub struct Facts {
     /// The present year, where the calendar lacks its holidays.
     pub year_without_holidays: Option<i16>,
 }
+
+/// The certificate that the service shows. Times are real ones.
+#[derive(Debug, Clone, Default)]
+pub struct CertificateFacts {
+    pub now: DateTime,
+    /// Nothing where that can't be read.
+    pub ends: Option<DateTime>,
+    /// Why what its files have now can't be used.
+    pub trouble: Option<String>,
+}
+
+/// A certificate that ends within so many days is to be renewed.
+const RENEWED_BEFORE: i32 = 21;
 
 /// A file on its way in with which nobody goes on.
 #[derive(Debug, Clone)]
@@ -116,6 +131,7 @@ pub fn judge(facts: &Facts) -> Vec<Finding> {
     let jobs = facts.failed_jobs.iter().filter(|_| facts.unwritable.is_none());
     findings.extend(jobs.map(failed_job));
     findings.extend(of_record(facts));
+    findings.extend(facts.certificate.iter().flat_map(certificate));
     findings.extend(of_campaign(facts));
     findings.sort_by_key(|finding| std::cmp::Reverse(finding.verdict));
     findings
@@ -167,6 +183,28 @@ fn of_record(facts: &Facts) -> Vec<Finding> {
     findings
 }
 
+fn certificate(of: &CertificateFacts) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    if let Some(why) = &of.trouble {
+        findings.push(yellow(format!(
+            "换上的网站证书用不了，仍在用原来那一份（{why}）：请改正文件，改好后十秒内自动换上"
+        )));
+    }
+    let renew = "请换新的证书（http.tls_cert、http.tls_key 写的文件），换好后十秒内自动生效";
+    findings.extend(of.ends.and_then(|ends| {
+        let at = minute(ends);
+        let days = (ends.date() - of.now.date()).get_days();
+        if ends <= of.now {
+            Some(red(format!("网站证书已在 {at} 到期，平台和群众手机都会拒绝连接：{renew}")))
+        } else if days <= RENEWED_BEFORE {
+            Some(yellow(format!("网站证书 {at} 到期，还有 {days} 天：{renew}")))
+        } else {
+            None
+        }
+    }));
+    findings
+}
+
 fn unwritable(of: &Unwritable) -> Finding {
     red(of.to_string())
 }
@@ -180,7 +218,7 @@ fn failed_job(job: &FailedJob) -> Finding {
     red(format!(
         "定时任务「{title}」上次失败{at}：{said}。{next} 自动再试；如再失败，请按原因处理或查看日志"
     ))
-    .detailed(Some(why.detail))
+    .because(why)
 }
 
 fn of_campaign(facts: &Facts) -> Vec<Finding> {
@@ -240,6 +278,19 @@ impl fmt::Display for Unwritable {
             f,
             "数据库从 {since} 起写不进去（已 {seconds} 秒）：{fault}。原因消除后几秒内自动恢复，不用重启"
         )
+    }
+}
+
+impl Fault {
+    /// As logs name it.
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Fault::DiskFull => "disk_full",
+            Fault::Locked => "locked",
+            Fault::ReadOnly => "read_only",
+            Fault::Gone => "gone",
+            Fault::Other(_) => "other",
+        }
     }
 }
 

@@ -55,6 +55,7 @@ pub(super) fn findings(facts: &PlatformFacts, lanes: &[LaneFacts]) -> Vec<Findin
     findings.extend(facts.service_gaps.iter().cloned().map(red));
     findings.extend(facts.unknown_words.iter().map(|(word, count)| {
         yellow(format!("平台的状态「{word}」不认识（{count} 次）：请加进 platform.statuses"))
+            .in_public(format!("平台的一个状态不认识（{count} 次）：请用 zoufang status 查看是哪个词，加进 platform.statuses"))
     }));
     if facts.closed_without_answer > 0 {
         let count = facts.closed_without_answer;
@@ -67,6 +68,7 @@ pub(super) fn findings(facts: &PlatformFacts, lanes: &[LaneFacts]) -> Vec<Findin
         let Note { what, sample, times, since } = note;
         let since = minute(*since);
         yellow(format!("{what}。写的是「{sample}」（{since} 起 {times} 次）"))
+            .in_public(format!("{what}（{since} 起 {times} 次），原话请用 zoufang status 查看"))
     }));
     findings
 }
@@ -82,5 +84,5 @@ fn unasked(unasked: &Unasked) -> Finding {
     yellow(format!(
         "平台不答复 {count} 件的办理进度（最早的是 {reference}，{whose}，{since} 起，原因：{said}）；其余照常跟踪：请到平台核对这个编号，已删除的请联系平台或由专人认定"
     ))
-    .detailed(Some(reason.detail))
+    .because(reason)
 }

@@ -275,3 +275,59 @@ fn what_fails_again_and_again_while_others_arrive_is_named() {
     let outage = failing(&mut |lane| lane.failure = Some(("断开".to_owned(), None)));
     assert!(matches!(only(&outage, &["断开"]), Verdict::Red));
 }
+
+#[test]
+fn a_certificate_is_yellow_three_weeks_before_its_end_and_red_after_it() {
+    let with = |ends: DateTime, trouble: Option<&str>| {
+        let trouble = trouble.map(str::to_owned);
+        let certificate = Some(CertificateFacts { now: at(12), ends: Some(ends), trouble });
+        Facts { now: at(12), certificate, ..Facts::default() }
+    };
+    let day = |month, day| date(2022, month, day).at(8, 0, 0, 0);
+    assert_eq!(judge(&with(day(5, 12), None)), []);
+    assert_eq!(only(&with(day(5, 11), None), &["2022-05-11 08:00", "还有 21 天"]), Verdict::Yellow);
+    assert_eq!(
+        only(&with(day(4, 20), None), &["已在 2022-04-20 08:00 到期", "tls_cert"]),
+        Verdict::Red
+    );
+    let useless = with(day(9, 1), Some("http.tls_key：里面没有密钥"));
+    assert_eq!(only(&useless, &["没有密钥", "仍在用原来"]), Verdict::Yellow);
+}
+
+#[test]
+fn what_the_other_side_wrote_is_for_the_operator_alone() {
+    let owed = || Owed { key: "referral:CHD2022-0001-R1".to_owned(), since: at(8) };
+    let theirs = "HTTP 409 王小二已登记".to_owned();
+    let lanes = lane(|lane| {
+        (lane.failing, lane.oldest_failing) = (2, Some((owed(), theirs.clone())));
+        (lane.unknown, lane.oldest_unknown) = (1, Some((owed(), theirs.clone())));
+        lane.refused = Some(Debts { count: 1, oldest: owed(), why: theirs.clone() });
+    });
+    let down = lane(|lane| lane.failure = Some((theirs.clone(), Some(at(11)))));
+    let words = platform(PlatformFacts {
+        unknown_words: vec![("王小二".to_owned(), 3)],
+        notes: vec![Note {
+            what: "时间看不懂".to_owned(),
+            sample: "王小二".to_owned(),
+            times: 1,
+            since: at(8),
+        }],
+        unasked: Some(Unasked {
+            count: 1,
+            reference: "CHD2022-0001-R1".to_owned(),
+            number: "7".to_owned(),
+            since: at(8),
+            why: "编号 7：平台回答 HTTP 404 王小二".to_owned(),
+        }),
+        ..PlatformFacts::default()
+    });
+    let job = FailedJob { title: "查询".to_owned(), why: theirs, at: None, next: at(13) };
+    let jobs = Facts { now: at(12), failed_jobs: vec![job], ..Facts::default() };
+    for facts in [lanes, down, words, jobs] {
+        for finding in judge(&facts) {
+            assert!(finding.reason.contains("王小二"), "{}", finding.reason);
+            let public = finding.for_everybody();
+            assert!(!public.contains("王小二") && public.len() > 40, "{public}");
+        }
+    }
+}

@@ -13,7 +13,14 @@ pub struct LogChannel;
 #[async_trait]
 impl Channel for LogChannel {
     async fn send(&self, notice: &Notice) -> Outcome {
-        info!(to = %notice.staff_number, title = %notice.title, body = %notice.body, "notice");
+        info!(
+            event = "notice.logged",
+            to = notice.staff_number,
+            topic = notice.topic,
+            on = notice.on_date,
+            lines = notice.body.lines().count(),
+            "a notice"
+        );
         Outcome::Delivered(Receipt::default())
     }
 

@@ -1,9 +1,9 @@
 //! Signing in: by number and password, the first time by a one-time link; and out.
 
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 
-use axum::extract::{ConnectInfo, Extension, Path, Query, Request, State};
+use axum::extract::{Extension, Path, Query, Request, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use minijinja::context;
@@ -19,6 +19,7 @@ use crate::app::accounts::{self, Entered, Invited};
 use crate::daemon::Daemon;
 use crate::db::StoreError;
 use crate::domain::password::{LONGEST, SHORTEST};
+use crate::web::caller::Caller;
 use crate::web::templates::{SIGNING_IN, WELCOMING};
 use crate::web::unavailable::unavailable;
 
@@ -115,15 +116,10 @@ fn entered(daemon: &Daemon, headers: &HeaderMap, secret: &str, next: &str) -> Re
     ([(header::SET_COOKIE, cookie)], Redirect::to(next)).into_response()
 }
 
-/// Whose request it is: the peer's, or the one for whom a proxy on this machine asks.
+/// Whose request it is, as it was seen at the door.
 fn address(request: &Request) -> IpAddr {
-    let peer = request.extensions().get::<ConnectInfo<SocketAddr>>();
-    let peer = peer.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| peer.0.ip().to_canonical());
-    let forwarded = || {
-        let line = request.headers().get_all("x-forwarded-for").iter().next_back()?;
-        line.to_str().ok()?.rsplit(',').next()?.trim().parse::<IpAddr>().ok()
-    };
-    if peer.is_loopback() { forwarded().unwrap_or(peer) } else { peer }
+    let caller = request.extensions().get::<Caller>();
+    caller.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |caller| caller.0)
 }
 
 /// POST /my/sign-out
