@@ -3,6 +3,7 @@
 //! The defaults are the annotated config/zoufang.toml itself, so what it documents is what holds, and
 //! a key that isn't in it is a mistake that can be named.
 
+mod backup;
 pub mod channels;
 mod keys;
 pub mod mistakes;
@@ -18,6 +19,7 @@ use jiff::SignedDuration;
 use jiff::civil::Time;
 use serde::{Deserialize, Deserializer};
 
+pub use self::backup::BackupSettings;
 use self::channels::NotifySettings;
 use crate::delivery::OnUnknown;
 use crate::delivery::charset::Charset;
@@ -37,6 +39,7 @@ const DEFAULTS: &str = include_str!("../config/zoufang.toml");
 pub struct Settings {
     pub database: Database,
     pub privacy: Privacy,
+    pub backup: BackupSettings,
     pub campaign: CampaignFiles,
     pub http: Http,
     pub log: Log,
@@ -279,6 +282,7 @@ pub struct ScheduleSettings {
     #[serde(deserialize_with = "span")]
     pub poll_every: Duration,
     pub sweep_at: Time,
+    pub examine_at: Time,
 }
 
 /// What is wrong with the configuration.
@@ -368,6 +372,7 @@ impl Settings {
         if self.platform.poll_batch == 0 {
             return wrong("platform.poll_batch 至少为 1");
         }
+        self.backup.check()?;
         if self.outbox.lease < self.platform.timeout * 2 {
             return wrong(
                 "outbox.lease 至少是 platform.timeout 的两倍，否则还在办的会被当作下落不明",

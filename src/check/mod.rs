@@ -2,7 +2,7 @@
 //!
 //! Knows configuration, the daemon's way of putting it together, and what answers; knows nothing of how findings are shown.
 
-mod certificate;
+mod backup;
 mod platform;
 mod township;
 mod wire;
@@ -39,6 +39,7 @@ pub async fn findings(settings: &Settings) -> Vec<Remark> {
         township::database(settings, &looked),
         finding("http.listen", listen(&settings.http.listen).await),
     ];
+    findings.extend(backup::findings(settings).await);
     findings.extend(township::findings(settings, &looked).await);
     findings.extend(platform::findings(settings).await);
     findings.extend(channels(settings).await);

@@ -5,6 +5,7 @@
 //! never sent again before a look, and what isn't owed any more is never sent.
 
 mod attempt;
+pub mod certificate;
 pub mod charset;
 mod delay;
 mod flow;

@@ -5,6 +5,7 @@
 
 mod again;
 mod awkward;
+mod backup;
 mod certificates;
 mod channels;
 mod checking;
@@ -17,6 +18,7 @@ mod domain;
 mod duties;
 mod every_duty;
 mod figures;
+mod files;
 mod following;
 mod imports;
 mod intake;
