@@ -226,6 +226,43 @@ impl Stopwatch {
     }
 }
 
+/// The system's clock against the time that passes: whether it was put forward or back.
+#[derive(Debug)]
+pub struct Steadiness {
+    wall: Timestamp,
+    since: Instant,
+    /// By how many milliseconds it was put, all in all.
+    off: i64,
+}
+
+/// A clock that is kept in time goes a little faster or slower, and isn't put.
+const PUT: i64 = 2_000;
+
+impl Steadiness {
+    /// From now on.
+    pub fn start() -> Steadiness {
+        Steadiness { wall: Timestamp::now(), since: Instant::now(), off: 0 }
+    }
+
+    /// By how many seconds the clock was put since the start; nothing where it wasn't, or was put back right. What a sleeping
+    /// machine slept counts too.
+    pub fn off(&mut self) -> Option<i64> {
+        let (wall, passed) = (Timestamp::now(), self.since.elapsed());
+        self.since = Instant::now();
+        self.go_on(wall, passed)
+    }
+
+    fn go_on(&mut self, wall: Timestamp, passed: Duration) -> Option<i64> {
+        let shown = wall.as_millisecond().saturating_sub(self.wall.as_millisecond());
+        let put = shown.saturating_sub(span_millis(passed));
+        self.wall = wall;
+        if put.abs() >= PUT {
+            self.off = self.off.saturating_add(put);
+        }
+        (self.off.abs() >= PUT).then_some(self.off / 1_000)
+    }
+}
+
 /// Chance: the system's, or seeded so that a run can be repeated.
 #[derive(Debug, Clone)]
 pub struct Chance(Arc<Mutex<StdRng>>);
@@ -266,5 +303,24 @@ impl Chance {
 
     fn with<T>(&self, draw: impl FnOnce(&mut StdRng) -> T) -> T {
         draw(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_clock_that_is_put_is_noticed_and_one_that_is_kept_isnt() {
+        let at = |second: i64| Timestamp::from_second(1_000_000 + second).unwrap_or_default();
+        let mut clock = Steadiness { wall: at(0), since: Instant::now(), off: 0 };
+        let mut after = |second, passed| clock.go_on(at(second), Duration::from_secs(passed));
+        assert_eq!(after(15, 15), None);
+        assert_eq!(after(31, 15), None, "a second is kept time");
+        assert_eq!(after(45, 15), None);
+        assert_eq!(after(45 + 90, 30), Some(60));
+        assert_eq!(after(45 + 105, 15), Some(60), "it's still off");
+        assert_eq!(after(45 + 60, 15), None, "it was put back right");
+        assert_eq!(after(-86_400, 15), Some(-86_400 - 105 - 15));
     }
 }

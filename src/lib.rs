@@ -4,9 +4,10 @@
 //!
 //! - [`domain`]: the campaign's rules, pure: no I/O, no clock, no SQL.
 //! - [`clock`], [`seal`]: time and chance, and the sealing of personal data, handed to all others.
-//! - [`private_file`]: files that hold personal data are written by it.
+//! - [`private_file`]: every file that is made is made by it.
 //! - [`tls`]: the service's own certificate.
 //! - [`db`]: the record; all the SQL there is.
+//! - [`backup`]: sealed copies of the record, and what takes one back.
 //! - [`app`]: what can happen, each in a turn of its own.
 //! - [`settings`]: typed configuration.
 //! - [`intake`]: what comes in: workbooks and csv.
@@ -22,6 +23,7 @@
 //! - [`sandbox`]: a stand-in platform that misbehaves as it's told.
 
 pub mod app;
+pub mod backup;
 pub mod check;
 pub mod cli;
 pub mod clock;

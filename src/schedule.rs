@@ -1,7 +1,7 @@
 //! Which reconciler wakes when. `tokio-cron-scheduler` only ticks; a job's slot is worked out from the
 //! clock and claimed in the record, so a missed slot is made up once and two replicas run it once.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -14,7 +14,7 @@ use tokio_util::task::TaskTracker;
 use tracing::{debug, error, info};
 
 use crate::clock::{Clock, span_millis};
-use crate::db::{CLOCKS_APART, Ended, Store, StoreError};
+use crate::db::{CLOCKS_APART, Ended, JobRun, Store, StoreError};
 
 /// How a job went.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -86,13 +86,40 @@ pub struct Job {
     pub work: Work,
 }
 
+impl Job {
+    /// When it's tried again after it failed; a job of each minute or hour simply has its next slot.
+    fn retry(&self, run: &JobRun) -> Option<i64> {
+        let failed = matches!(run.ended, Some(Ended::Failed(_))) && self.is_daily();
+        run.finished_at.filter(|_| failed).map(|at| at.saturating_add(millis(RETRY_AFTER)))
+    }
+
+    fn is_daily(&self) -> bool {
+        matches!(self.when, When::DailyAt(_))
+    }
+
+    /// When it wakes next.
+    pub fn next(&self, run: Option<&JobRun>, clock: &Clock) -> Timestamp {
+        let next = self.when.next_slot(clock);
+        let retry = run.and_then(|run| self.retry(run));
+        let retry = retry.and_then(|at| Timestamp::from_millisecond(at).ok());
+        retry.map_or(next, |retry| retry.min(next))
+    }
+}
+
 /// All the jobs of a daemon.
 pub struct Schedule {
     store: Store,
     jobs: Vec<Job>,
     running: Arc<Mutex<HashSet<&'static str>>>,
+    unnoted: Unnoted,
     tasks: TaskTracker,
 }
+
+/// Jobs whose turn couldn't be noted in the record, and why.
+type Unnoted = Arc<Mutex<BTreeMap<&'static str, String>>>;
+
+/// A daily job that failed is tried again that day, after so long each time.
+const RETRY_AFTER: Duration = Duration::from_secs(600);
 
 /// A run that was never finished, because its process was killed, may be taken over after this.
 const STALE_AFTER: Duration = Duration::from_secs(600);
@@ -100,7 +127,15 @@ const STALE_AFTER: Duration = Duration::from_secs(600);
 impl Schedule {
     /// A schedule over these jobs.
     pub fn new(store: Store, jobs: Vec<Job>) -> Schedule {
-        Schedule { store, jobs, running: Arc::default(), tasks: TaskTracker::new() }
+        let (running, unnoted) = Default::default();
+        Schedule { store, jobs, running, unnoted, tasks: TaskTracker::new() }
+    }
+
+    /// What people call the jobs whose turns can't be noted in the record, and why they can't.
+    pub fn unnoted(&self) -> Vec<(String, String)> {
+        let unnoted = self.unnoted.lock().unwrap_or_else(PoisonError::into_inner);
+        let titled = self.jobs.iter().filter_map(|job| Some((job.title, unnoted.get(job.name)?)));
+        titled.map(|(title, why)| (title.to_owned(), why.clone())).collect()
     }
 
     /// The jobs.
@@ -156,9 +191,11 @@ impl Schedule {
             // A run of a later slot was made when the clock was ahead: whether this one was taken is asked of the
             // record.
             let taken = runs.get(job.name).is_some_and(|run| {
-                run.slot == slot
-                    && run.started_at <= clock.millis() + CLOCKS_APART
-                    && (run.finished_at.is_some() || run.started_at > stale)
+                let done = match job.retry(run) {
+                    Some(again) => again > clock.millis(),
+                    None => run.finished_at.is_some() || run.started_at > stale,
+                };
+                run.slot == slot && run.started_at <= clock.millis() + CLOCKS_APART && done
             });
             if !taken && self.running().insert(job.name) {
                 started.push(self.tasks.spawn(self.run(job.clone(), slot)));
@@ -174,22 +211,31 @@ impl Schedule {
     /// One run; a panic in it ends this run and nothing else.
     fn run(&self, job: Job, slot: i64) -> impl Future<Output = ()> + Send + use<> {
         let (store, running) = (self.store.clone(), Arc::clone(&self.running));
+        let unnoted = Arc::clone(&self.unnoted);
         async move {
-            if let Err(error) = run_claimed(&store, &job, slot).await {
-                error!(
-                    event = "job.unclaimed",
-                    job = job.name,
-                    error = error.for_log(),
-                    "the job's slot can't be claimed or finished"
-                );
+            let noted = run_claimed(&store, &job, slot).await;
+            let mut unnoted = unnoted.lock().unwrap_or_else(PoisonError::into_inner);
+            match noted {
+                Ok(()) => drop(unnoted.remove(job.name)),
+                Err(error) => {
+                    error!(
+                        event = "job.unclaimed",
+                        job = job.name,
+                        error = error.for_log(),
+                        "the job's slot can't be claimed or finished"
+                    );
+                    unnoted.insert(job.name, error.to_string());
+                }
             }
+            drop(unnoted);
             running.lock().unwrap_or_else(PoisonError::into_inner).remove(job.name);
         }
     }
 }
 
 async fn run_claimed(store: &Store, job: &Job, slot: i64) -> Result<(), StoreError> {
-    if !store.claim_slot(job.name, slot, millis(STALE_AFTER)).await? {
+    let retry = job.is_daily().then(|| millis(RETRY_AFTER));
+    if !store.claim_slot(job.name, slot, millis(STALE_AFTER), retry).await? {
         return Ok(());
     }
     let when = job.when;

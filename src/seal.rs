@@ -18,6 +18,7 @@ use base64::engine::general_purpose::STANDARD_NO_PAD as BASE64;
 
 use crate::clock::Chance;
 use crate::domain::reason::of_system;
+use crate::private_file::{Existing, Readers, Unwritten, write_for};
 pub use cipher::Cipher;
 pub use hexadecimal::hex;
 pub use key_file::KeyFile;
@@ -122,20 +123,18 @@ impl Sealer {
     /// # Errors
     /// Where there is one, or it can't be written.
     pub fn make_file(file: &Path, index: DigestKind, chance: &Chance) -> Result<(), SealError> {
-        use std::io::Write;
-        use std::os::unix::fs::OpenOptionsExt;
         let name = file.display().to_string();
-        if file.exists() {
-            return Err(SealError::Exists { file: name });
-        }
         let text = KeyFile::new(index, chance).text();
-        std::fs::OpenOptions::new()
-            .write(true)
-            .create_new(true)
-            .mode(0o600)
-            .open(file)
-            .and_then(|mut out| out.write_all(text.as_bytes()))
-            .map_err(|why| SealError::Unwritable { file: name, why: of_system(why.kind()) })
+        let written = write_for(file, text.as_bytes(), Existing::Keep, Readers::Owner);
+        written.map_err(|why| match why {
+            Unwritten::Exists => SealError::Exists { file: name },
+            Unwritten::Link => {
+                SealError::Unwritable { file: name, why: "它是一个链接，请删掉链接" }
+            }
+            Unwritten::Folder(why) => {
+                SealError::Unwritable { file: name, why: of_system(why.kind()) }
+            }
+        })
     }
 
     /// Reads the keys anew, where they come from a file that can be read.
@@ -295,6 +294,14 @@ fn beside(head: &[u8; HEAD], place: Place<'_>) -> Vec<u8> {
         bytes.extend(part.as_bytes());
     }
     bytes
+}
+
+/// The key in a file, for what isn't the record's own data.
+///
+/// # Errors
+/// Where it can't be read, or isn't one.
+pub fn key_in(file: &Path) -> Result<[u8; 32], SealError> {
+    Ok(read_file(file)?.key())
 }
 
 fn read_file(file: &Path) -> Result<KeyFile, SealError> {

@@ -4,6 +4,7 @@
 //! a key that isn't in it is a mistake that can be named.
 
 mod accounts;
+mod backup;
 pub mod channels;
 mod http;
 mod keys;
@@ -19,6 +20,7 @@ use jiff::SignedDuration;
 use jiff::civil::Time;
 use serde::{Deserialize, Deserializer};
 
+pub use self::backup::BackupSettings;
 use self::channels::NotifySettings;
 pub use self::http::{Http, Network};
 pub use self::secrets::{PushSettings, ReturnsSettings, Secrets};
@@ -40,6 +42,7 @@ const DEFAULTS: &str = include_str!("../config/zoufang.toml");
 pub struct Settings {
     pub database: Database,
     pub privacy: Privacy,
+    pub backup: BackupSettings,
     pub campaign: CampaignFiles,
     pub http: Http,
     pub accounts: accounts::Accounts,
@@ -255,6 +258,7 @@ pub struct ScheduleSettings {
     #[serde(deserialize_with = "span")]
     pub poll_every: Duration,
     pub sweep_at: Time,
+    pub examine_at: Time,
 }
 
 /// What is wrong with the configuration.
@@ -348,6 +352,7 @@ impl Settings {
         if self.platform.poll_batch == 0 {
             return wrong("platform.poll_batch 至少为 1");
         }
+        self.backup.check()?;
         if self.outbox.lease < self.platform.timeout * 2 {
             return wrong(
                 "outbox.lease 至少是 platform.timeout 的两倍，否则还在办的会被当作下落不明",

@@ -5,7 +5,7 @@ use std::path::Path;
 use tokio::net::TcpListener;
 
 use super::wire::{ends, is_near};
-use crate::daemon::own_certificate;
+use crate::daemon::{certificate_end, own_certificate};
 use crate::domain::reason::of_system;
 use crate::platform::{Remark, Verdict};
 use crate::settings::Settings;
@@ -53,7 +53,8 @@ fn certificate(settings: &Settings) -> Vec<Remark> {
         Ok(Some(own)) => own,
         Err(error) => return vec![Remark::wrong(KEY, error.to_string())],
     };
-    let mut remarks: Vec<Remark> = own.der().and_then(|der| ends(KEY, &der)).into_iter().collect();
+    let mut remarks: Vec<Remark> =
+        own.der().and_then(|der| ends(&certificate_end(KEY, &der)?)).into_iter().collect();
     if remarks.is_empty() {
         remarks.push(Remark::well(KEY, "证书和密钥是一对，还没有到期"));
     }

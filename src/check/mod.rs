@@ -2,6 +2,7 @@
 //!
 //! Knows configuration, the daemon's way of putting it together, and what answers; knows nothing of how findings are shown.
 
+mod backup;
 mod http;
 mod platform;
 mod township;
@@ -37,6 +38,7 @@ pub async fn findings(settings: &Settings) -> Vec<Remark> {
         township::database(settings, &looked),
     ];
     findings.extend(http::findings(settings).await);
+    findings.extend(backup::findings(settings).await);
     findings.extend(township::findings(settings, &looked).await);
     findings.extend(platform::findings(settings).await);
     findings.extend(channels(settings).await);

@@ -98,10 +98,9 @@ fn folder(folder: &Path) -> Vec<Remark> {
     remarks
 }
 
-/// By writing a file and removing it.
+/// By making a file that has no name.
 fn writable(folder: &Path) -> std::io::Result<()> {
-    let probe = folder.join(".zoufang-check");
-    std::fs::write(&probe, "").and_then(|()| std::fs::remove_file(&probe))
+    tempfile::tempfile_in(folder).map(drop)
 }
 
 #[cfg(unix)]

@@ -1,17 +1,11 @@
 //! What everything goes over: addresses in the clear, proxies of the environment, certificates near their end.
 
-use std::path::Path;
-use std::time::Duration;
-
-use rustls::pki_types::CertificateDer;
-use rustls::pki_types::pem::PemObject;
-
-use crate::clock::{Clock, local_text};
-use crate::delivery::http::{Proxy, Tls, certificate};
+use crate::daemon::certificate_ends;
+use crate::delivery::http::Proxy;
+use crate::domain::health::CertificateFacts;
 use crate::platform::Remark;
 use crate::settings::channels::{ChannelKind, EmailTls};
 use crate::settings::{Settings, proxy};
-use crate::tls::not_after;
 
 /// One that ends within so many days is to be renewed now.
 const NEAR: i64 = 30;
@@ -91,49 +85,27 @@ fn proxies(settings: &Settings) -> Vec<Remark> {
     platform.into_iter().chain(channels).flatten().collect()
 }
 
-/// Theirs, and our own.
+/// Theirs, and our own, where they end soon or are past.
 async fn certificates(settings: &Settings) -> Vec<Remark> {
-    if !settings.platform.adapter.is_by_wire() {
-        return Vec::new();
-    }
-    let platform = &settings.platform;
-    let mut remarks = Vec::new();
-    for (key, file) in [
-        ("platform.ca_file", &platform.ca_file),
-        ("platform.client_certificate_file", &platform.client_certificate_file),
-    ] {
-        remarks.extend(in_file(key, file));
-    }
-    let tls = platform.tls().unwrap_or_else(|_| Tls::default());
-    if platform.endpoint.starts_with("https://") {
-        let shown = certificate(&platform.endpoint, Duration::from_secs(10), &tls).await;
-        remarks.extend(shown.and_then(|der| ends("platform.endpoint", &der)));
-    }
-    remarks
+    certificate_ends(settings).await.iter().filter_map(ends).collect()
 }
 
-fn in_file(key: &str, file: &Path) -> Vec<Remark> {
-    let Ok(text) = std::fs::read(file) else { return Vec::new() };
-    let certificates = CertificateDer::pem_slice_iter(&text).filter_map(Result::ok);
-    certificates.filter_map(|der| ends(key, &der)).collect()
-}
-
-/// When a certificate ends, where that is soon or past.
-pub(super) fn ends(key: &str, der: &[u8]) -> Option<Remark> {
-    let until = not_after(der)?;
-    let (now, at) = (Clock::system().now(), local_text(until));
-    let days = until.duration_since(now).as_hours() / 24;
-    if until < now {
+pub(super) fn ends(certificate: &CertificateFacts) -> Option<Remark> {
+    let CertificateFacts { key, until, days_left } = certificate;
+    let at = until.strftime("%Y-%m-%d %H:%M:%S");
+    if *days_left < 0 {
         return Some(Remark::wrong(key, format!("证书已在 {at} 到期，请换新的")));
     }
-    (days < NEAR)
-        .then(|| Remark::doubtful(key, format!("证书 {at} 到期，只剩 {days} 天，请换新的")))
+    (*days_left < NEAR)
+        .then(|| Remark::doubtful(key, format!("证书 {at} 到期，只剩 {days_left} 天，请换新的")))
 }
 
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
+    use crate::clock::Clock;
+    use crate::daemon::certificates_in;
     use crate::platform::Verdict;
 
     #[test]
@@ -147,7 +119,8 @@ mod tests {
             let key = rcgen::KeyPair::generate().unwrap();
             let file = tempfile::NamedTempFile::new().unwrap();
             std::fs::write(file.path(), parameters.self_signed(&key).unwrap().pem()).unwrap();
-            let remarks = in_file("platform.client_certificate_file", file.path());
+            let found = certificates_in("platform.client_certificate_file", file.path());
+            let remarks: Vec<Remark> = found.iter().filter_map(ends).collect();
             remarks.into_iter().map(|remark| remark.verdict).collect::<Vec<_>>()
         };
         assert_eq!(after(90), []);

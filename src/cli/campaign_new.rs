@@ -1,7 +1,7 @@
 //! `zoufang campaign new`: asks what makes a campaign this one, and writes a plan that says only that.
 
 use std::fmt::Write as _;
-use std::io::{BufRead, Write as _};
+use std::io::BufRead;
 use std::path::PathBuf;
 
 use clap::Args;
@@ -11,7 +11,7 @@ use super::{read_date, shown, wrong_input};
 use crate::daemon::load_campaign;
 use crate::domain::area::is_area_code;
 use crate::domain::campaign::{Campaign, PhaseName, plus};
-use crate::domain::reason::of_system;
+use crate::private_file::{Existing, Readers, write_for};
 
 #[derive(Debug, Args)]
 pub struct Arguments {
@@ -65,11 +65,8 @@ pub fn run(arguments: Arguments) -> anyhow::Result<()> {
         asked(hotline, "监督电话（没有就直接回车）", |text| Ok(text.to_owned()))?;
     let built_in = load_campaign("".as_ref())?;
     let text = written(&built_in, &name, &code, &town, start, &hotline)?;
-    let unwritable = |why: std::io::Error| {
-        wrong_input(format!("{} 写不出来：{}", shown(&file), of_system(why.kind())))
-    };
-    let opened = std::fs::OpenOptions::new().write(true).create_new(true).open(&file);
-    opened.and_then(|mut file| file.write_all(text.as_bytes())).map_err(unwritable)?;
+    write_for(&file, text.as_bytes(), Existing::Keep, Readers::All)
+        .map_err(|why| wrong_input(format!("{}：{why}", shown(&file))))?;
     load_campaign(&file).map_err(wrong_input)?;
     let file = shown(&file);
     say!(

@@ -8,8 +8,10 @@ use serde_json::json;
 use super::acting;
 use super::record::ConfigFile;
 use crate::app::doctor::Difference;
+use crate::daemon::damage;
 use crate::daemon::remembered_anchor;
 use crate::domain::audit::Flaw;
+use crate::domain::health::Fault;
 use crate::domain::rights::Right;
 
 #[derive(Debug, Args)]
@@ -29,6 +31,10 @@ pub struct Arguments {
 
 pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let settings = arguments.config.settings()?;
+    let damage = damage(&settings.database.url, true).await?;
+    if !damage.is_empty() {
+        return Ok(say_damage(&damage, arguments.json));
+    }
     let store = arguments.config.open(&settings).await?;
     let by = match arguments.by.as_deref().filter(|_| arguments.repair) {
         Some(by) => {
@@ -69,6 +75,19 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     };
     say!("有 {} 处与记录不一致{done}", differences.len());
     Ok(ExitCode::FAILURE)
+}
+
+/// What is damaged is mended before anything is derived from it.
+fn say_damage(damage: &[String], as_json: bool) -> ExitCode {
+    if as_json {
+        say!("{}", json!({"damaged": damage, "differences": [], "repaired": false}));
+        return ExitCode::FAILURE;
+    }
+    say!("{}", Fault::Corrupt);
+    for line in damage {
+        say!("  {line}");
+    }
+    ExitCode::FAILURE
 }
 
 fn as_json(

@@ -1,4 +1,4 @@
-//! `zoufang key FILE`: makes the key that seals personal data; never where it would take the place of one that sealed some.
+//! `zoufang key FILE`: makes a key, that of personal data or that of backups; never where it would take the place of one that sealed some.
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -27,11 +27,18 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     }
     let digest = arguments.config.settings().map(|settings| settings.privacy.digest);
     Sealer::make_file(file, digest.unwrap_or_default(), &Chance::system()).map_err(wrong_input)?;
-    say!(
-        "已生成 {}（只有本用户能读）。请另存一份到别的地方：丢了它，已存的个人信息就再也打不开。",
-        shown(file)
-    );
+    let lost = match is_for_backups(&arguments.config, file) {
+        true => "备份就再也打不开；不要和备份放在一起",
+        false => "已存的个人信息就再也打不开",
+    };
+    say!("已生成 {}（只有本用户能读）。请另存一份到别的地方：丢了它，{lost}。", shown(file));
     Ok(ExitCode::SUCCESS)
+}
+
+/// Whether it's the second key.
+fn is_for_backups(config: &ConfigFile, file: &Path) -> bool {
+    let whole = |file: &Path| std::path::absolute(file).ok();
+    config.settings().is_ok_and(|settings| whole(file) == whole(&settings.backup.key_file))
 }
 
 /// Whether a new key there would stand in for the one that the record was sealed with. A configuration or a database that

@@ -10,7 +10,7 @@ use jiff::civil::Date;
 
 use crate::clock::{real_millis, township_date};
 use crate::domain::reason::of_system;
-use crate::private_file::permissions;
+use crate::private_file::permissions_in;
 use crate::settings::Log;
 
 /// A file that is written to its end, and then another.
@@ -129,7 +129,7 @@ fn open(path: &Path, create: bool) -> io::Result<File> {
     let file = OpenOptions::new().create(create).append(true).mode(0o600).open(path)?;
     if create {
         let folder = path.parent().filter(|folder| *folder != Path::new(""));
-        file.set_permissions(permissions(folder.unwrap_or(Path::new("."))))?;
+        file.set_permissions(permissions_in(folder.unwrap_or(Path::new("."))))?;
     }
     Ok(file)
 }

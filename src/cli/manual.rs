@@ -9,6 +9,7 @@ use clap_mangen::Man;
 
 use super::{Reader, shown, usage, wrong_input};
 use crate::domain::reason::of_system;
+use crate::private_file::{Existing, Readers, write_for};
 
 #[derive(Debug, Args)]
 pub struct Completions {
@@ -44,7 +45,9 @@ pub fn manual(arguments: &Manual) -> anyhow::Result<ExitCode> {
     let mut pages = Vec::new();
     collect(&command, "zoufang", &mut pages);
     for (name, text) in &pages {
-        std::fs::write(folder.join(format!("{name}.1")), text).map_err(unwritable)?;
+        let file = folder.join(format!("{name}.1"));
+        let written = write_for(&file, text, Existing::Keep, Readers::All);
+        written.map_err(|why| wrong_input(format!("--dir：{}：{why}", shown(&file))))?;
     }
     say!("已写好 {} 页：{}（用 man -M 或 man -l 查看）", pages.len(), shown(folder));
     Ok(ExitCode::SUCCESS)

@@ -11,6 +11,7 @@ macro_rules! say {
 
 mod account;
 mod audit;
+mod backup;
 mod campaign;
 mod campaign_new;
 mod check;
@@ -39,6 +40,7 @@ mod reassign;
 mod record;
 mod rehearse;
 mod resident;
+mod restore;
 mod sandbox;
 mod serve;
 mod staff;
@@ -57,6 +59,7 @@ use crate::app::people::{self, People};
 use crate::clock::Clock;
 use crate::db::{Session, StaffMember, Store, StoreError};
 use crate::domain::rights::Right;
+use crate::private_file::shut_out_others;
 
 #[derive(Debug, Parser)]
 #[command(
@@ -105,6 +108,10 @@ enum Command {
     Audit(audit::Arguments),
     /// 按记录重算全部任务，说明哪里不一致
     Doctor(doctor::Arguments),
+    /// 备份数据库（服务照常运行），打开核对，并只留最近的几份；演练恢复
+    Backup(backup::Arguments),
+    /// 用一份备份恢复数据库（先停服务）：原来的另存，已经送出的不会重发
+    Restore(restore::Arguments),
     /// 走访率、响应率、解决率、满意率，按村、总支、部门或走访人
     Figures(figures::Arguments),
     /// 违纪反映：只给督导组
@@ -225,6 +232,7 @@ fn wrong_input(error: impl std::fmt::Display) -> anyhow::Error {
 
 /// Runs the program.
 pub fn main() -> ExitCode {
+    shut_out_others();
     let cli = match usage::read(std::env::args_os()) {
         Ok(cli) => cli,
         // What was asked for: help, or the version.
@@ -284,6 +292,8 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Missing(arguments) => missing::run(arguments).await,
         Command::Audit(arguments) => audit::run(arguments).await,
         Command::Doctor(arguments) => doctor::run(arguments).await,
+        Command::Backup(arguments) => backup::run(arguments).await,
+        Command::Restore(arguments) => restore::run(arguments).await,
         Command::Figures(arguments) => figures::run(arguments).await,
         Command::Discipline(arguments) => discipline::run(arguments).await,
         Command::Inspect(arguments) => inspect::run(arguments).await,

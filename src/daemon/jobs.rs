@@ -5,12 +5,15 @@ use std::time::Duration;
 
 use tracing::warn;
 
+use super::backups::{backing_up, backups};
 use super::memory::remembered_anchor;
+use super::watch::damage;
 use super::{Gaps, handoff_rules};
 use crate::app::erase::erase_old;
 use crate::db::{Store, StoreError};
 use crate::delivery::Lane;
 use crate::domain::campaign::plus;
+use crate::domain::health::Fault;
 use crate::domain::reason::in_words;
 use crate::notify::{ReminderRules, remind, tell_standing};
 use crate::platform::workbook::{self, HandoffRules};
@@ -61,6 +64,7 @@ pub(super) fn jobs(
             ),
         });
     }
+    jobs.extend(of_files(settings, store));
     if settings.platform.adapter == Adapter::Workbook {
         jobs.extend(by_workbook(settings, store, lanes));
     }
@@ -101,6 +105,40 @@ fn of_trust(settings: &Settings, store: &Store) -> Vec<Job> {
         });
     }
     jobs
+}
+
+/// The backup, where one is planned, and the look through the record's pages and indexes.
+fn of_files(settings: &Settings, store: &Store) -> Vec<Job> {
+    let mut jobs = vec![Job {
+        name: "examine",
+        title: "检查数据库文件",
+        when: When::DailyAt(settings.schedule.examine_at),
+        work: examining(settings.database.url.clone()),
+    }];
+    if !settings.backup.folder.as_os_str().is_empty() {
+        jobs.push(Job {
+            name: "backup",
+            title: "备份",
+            when: When::DailyAt(settings.backup.at),
+            work: backing_up(backups(settings), store.context().chance.clone()),
+        });
+    }
+    jobs
+}
+
+fn examining(url: String) -> Work {
+    Arc::new(move || {
+        let url = url.clone();
+        Box::pin(async move {
+            match damage(&url, true).await?.into_iter().next() {
+                None => Ok("没有损坏".to_owned().into()),
+                Some(damage) => {
+                    warn!(event = "record.damaged", %damage, "the record is damaged");
+                    Err(StoreError::Rule(Fault::Corrupt.to_string()))
+                }
+            }
+        })
+    })
 }
 
 fn by_workbook(settings: &Settings, store: &Store, lanes: &[Arc<Lane>]) -> [Job; 2] {

@@ -1,21 +1,20 @@
 //! What the program remembers beside the record, in a small file next to the key: by it a record is known that was restored
 //! from a backup.
 
-use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use tempfile::NamedTempFile;
 use tracing::{error, info, warn};
 
 use super::numbers_file::NumbersFile;
 use crate::app::restored::mark_restored;
 use crate::clock::Stopwatch;
-use crate::db::{Store, StoreError};
+use crate::db::{Restored, Store, StoreError};
 use crate::domain::audit::{Anchor, Flaw};
 use crate::domain::memory::{Memory, Recall, lost_numbers};
 use crate::domain::reason::of_system;
+use crate::private_file::{Existing, Readers, Unwritten, write_for};
 use crate::settings::Settings;
 
 /// How many entries of the trail there may be, or how long it may be, before its head is logged again.
@@ -145,11 +144,22 @@ impl MemoryFile {
         self.log_head(recall.audit.as_ref());
         // The numbers first: the memory names none that isn't among them.
         self.numbers.fill(store, &recall.record).await?;
+        self.remember(recall).await
+    }
+
+    /// Remembers it of that record.
+    ///
+    /// # Errors
+    /// Why it couldn't, for whoever can mend it.
+    pub async fn remember(&self, recall: Recall) -> Result<(), String> {
         let mut memory = self.read().await?;
         memory.keep(recall);
         let path = self.path.clone();
         let written = tokio::task::spawn_blocking(move || write(&path, &memory)).await;
-        written.map_err(|panic| panic.to_string())?.map_err(|why| self.named(&why))
+        written.map_err(|panic| panic.to_string())?.map_err(|why| match why {
+            Unwritten::Folder(why) => self.named(&why),
+            other => format!("{} 用不了（{other}）", self.path.display()),
+        })
     }
 
     /// Looks whether a record that was just opened, or has counted back, is older than what is remembered of it; gives it a
@@ -190,6 +200,29 @@ impl MemoryFile {
         Ok(())
     }
 
+    /// Marks a record that was just taken back from a backup, whatever is remembered of it; and whether anything is. Where
+    /// nothing is (a new machine), any number may have been given since, and each is looked for.
+    ///
+    /// # Errors
+    /// Where the record can't be read or written, or the memory not be read.
+    pub async fn mark_taken_back(&self, store: &Store) -> Result<(Restored, bool), StoreError> {
+        let memory = self.read().await?;
+        let mut found = store.recall().await?;
+        let Some(remembered) = memory.of(&found.record) else {
+            if found.record.is_empty() {
+                found.record = store.context().id();
+            }
+            let any = Recall { issues: i64::MAX, ..found.clone() };
+            return Ok((mark_restored(store, &found, &any, &[]).await?, false));
+        };
+        let known = self.numbers.known(&remembered.record).await?;
+        let numbers = lost_numbers(&known, &found, remembered);
+        if numbers.is_empty() {
+            self.numbers.forget(&remembered.record, found.entries).await?;
+        }
+        Ok((mark_restored(store, &found, remembered, &numbers).await?, true))
+    }
+
     /// What is remembered; nothing where there is no such file.
     async fn read(&self) -> Result<Memory, String> {
         let text = match tokio::fs::read_to_string(&self.path).await {
@@ -224,11 +257,7 @@ pub async fn remembered_anchor(
 }
 
 /// All of it or nothing.
-fn write(path: &Path, memory: &Memory) -> std::io::Result<()> {
-    let folder = path.parent().filter(|folder| *folder != Path::new(""));
-    let mut file = NamedTempFile::new_in(folder.unwrap_or(Path::new(".")))?;
-    file.write_all(serde_json::to_string(memory)?.as_bytes())?;
-    file.as_file().sync_all()?;
-    file.persist(path)?;
-    Ok(())
+fn write(path: &Path, memory: &Memory) -> Result<(), Unwritten> {
+    let text = serde_json::to_string(memory).map_err(|why| Unwritten::Folder(why.into()))?;
+    write_for(path, text.as_bytes(), Existing::Replace, Readers::Owner)
 }

@@ -2,6 +2,8 @@
 //!
 //! Stands above every room but the command line, the pages and the demo. It holds no rule of its own.
 
+mod backups;
+mod certificates;
 mod heartbeat;
 mod jobs;
 mod lanes;
@@ -10,6 +12,7 @@ mod numbers_file;
 mod origin;
 mod plan_file;
 mod unfinished;
+mod watch;
 
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -17,7 +20,7 @@ use std::time::Duration;
 
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
-use tracing::{error, info};
+use tracing::{error, info, warn};
 
 use crate::clock::{Chance, Clock};
 use crate::db::{Context, Looked, Store, StoreError};
@@ -31,15 +34,23 @@ use crate::platform::open311::Open311;
 use crate::platform::rest::Rest;
 use crate::platform::workbook::HandoffRules;
 use crate::platform::{Platform, ServiceGap};
+use crate::private_file::tighten;
 use crate::schedule::{Schedule, Work};
 use crate::seal::{SealError, Sealer};
 use crate::settings::channels::NotifySettings;
 use crate::settings::{Adapter, Review, Secrets, Settings, SettingsError};
 use crate::tls::OwnCertificate;
 
+pub use backups::{
+    Drill, RestoreError, TakenBack, backups, drill, made_at, make_backup, restore, told,
+};
+pub use certificates::{
+    end as certificate_end, ends as certificate_ends, in_file as certificates_in,
+};
 pub use heartbeat::{Heartbeat, Pulse};
 pub use lanes::open as open_channel;
 pub use memory::{MemoryFile, remembered_anchor};
+pub use watch::{Watch, Watched, damage};
 
 /// From where the service itself changes the record.
 const SERVICE: &str = "服务";
@@ -112,11 +123,21 @@ pub async fn open_store(
     clock: Clock,
     chance: Chance,
 ) -> Result<Store, AssembleError> {
+    shut_keys(settings);
     let context = context(settings, clock, chance).await?;
     let store = Store::open(&settings.database.url, context).await?;
     let store = store.with_origin(Origin { via: SERVICE.to_owned(), os_user: origin::os_user() });
     MemoryFile::of(settings).compare(&store).await?;
     Ok(store)
+}
+
+/// A key of ours that others could read is made ours alone; one that isn't ours status shows.
+fn shut_keys(settings: &Settings) {
+    for file in [&settings.privacy.key_file, &settings.backup.key_file] {
+        if let Ok(Some(mode)) = tighten(file) {
+            warn!(file = %file.display(), was = format!("{mode:04o}"), "others could read the key: it's its owner's alone now");
+        }
+    }
 }
 
 /// Opens a record that is there already, to read it, or a copy of one: it isn't held against what is remembered of it.
@@ -206,6 +227,7 @@ pub struct Daemon {
     /// The same record, as pages read it: nothing there is waited for longer than a reader waits.
     pub pages: Store,
     pub heartbeat: Arc<Heartbeat>,
+    pub watch: Arc<Watch>,
     memory: Arc<MemoryFile>,
     pub schedule: Arc<Schedule>,
     pub reminder_rules: ReminderRules,
@@ -281,6 +303,7 @@ impl Daemon {
             pages: store.for_pages(),
             store,
             heartbeat: Arc::default(),
+            watch: Arc::default(),
             memory,
             schedule,
             reminder_rules: rules,
@@ -345,6 +368,7 @@ impl Daemon {
         // Before anything is sent: a backup of before is then known as one.
         self.heartbeat.first(&self.store, &self.pages, &self.memory).await;
         tasks.spawn(self.beating());
+        tasks.spawn(self.watching());
         tasks.spawn(unfinished::keep_going_on(self.store.clone(), self.shutdown.clone()));
         for lane in &self.lanes {
             tasks.spawn(keep_running(Arc::clone(lane), self.shutdown.clone()));
@@ -368,6 +392,13 @@ impl Daemon {
         let (heartbeat, shutdown) = (Arc::clone(&self.heartbeat), self.shutdown.clone());
         let memory = Arc::clone(&self.memory);
         async move { heartbeat.run(&store, &pages, &memory, &shutdown).await }
+    }
+
+    /// The watch, until told to stop.
+    fn watching(&self) -> impl Future<Output = ()> + Send + use<> {
+        let (settings, store) = (self.settings.clone(), self.store.clone());
+        let (watch, shutdown) = (Arc::clone(&self.watch), self.shutdown.clone());
+        async move { watch.run(&settings, &store, &shutdown).await }
     }
 
     /// Runs what is due at this instant and delivers what can be delivered: how a clock that is moved

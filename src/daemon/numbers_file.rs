@@ -1,16 +1,16 @@
 //! The numbers that issues were given, remembered beside the record, a line each: an issue that a restored record has lost gets
 //! its own number again, in whatever order it comes in.
 
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io::{self, BufRead, BufReader, BufWriter, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use serde::{Deserialize, Serialize};
-use tempfile::NamedTempFile;
 
 use crate::db::Store;
 use crate::domain::memory::GivenNumber;
+use crate::private_file::{Existing, PrivateFile, Readers, open_to_append};
 
 /// The file, and up to where it was filled; -1 while nobody has looked.
 #[derive(Debug)]
@@ -105,8 +105,8 @@ fn forget(path: &Path, record: &str, after: i64) -> io::Result<()> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
         opened => opened?,
     };
-    let folder = path.parent().filter(|folder| *folder != Path::new(""));
-    let kept = NamedTempFile::new_in(folder.unwrap_or(Path::new(".")))?;
+    let kept = PrivateFile::begin_for(path, Existing::Replace, Readers::Owner);
+    let kept = kept.map_err(io::Error::other)?;
     let mut out = BufWriter::new(kept);
     for line in BufReader::new(file).split(b'\n') {
         let line = line?;
@@ -118,18 +118,12 @@ fn forget(path: &Path, record: &str, after: i64) -> io::Result<()> {
         }
     }
     let kept = out.into_inner().map_err(io::IntoInnerError::into_error)?;
-    kept.as_file().sync_all()?;
-    kept.persist(path)?;
-    Ok(())
+    kept.finish(Existing::Replace).map_err(io::Error::other)
 }
 
 /// Adds lines behind what is there, and a new one behind what was cut.
 fn append(path: &Path, record: &str, given: Vec<GivenNumber>) -> io::Result<()> {
-    let mut options = OpenOptions::new();
-    options.read(true).append(true).create(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let mut file = options.open(path)?;
+    let mut file = open_to_append(path)?;
     let mut text = Vec::new();
     if ends_in_a_line(&mut file)? {
         text.push(b'\n');
@@ -167,7 +161,7 @@ mod tests {
             place: "p".into(),
         };
         append(&path, "a", vec![given(1), given(2)]).unwrap();
-        let mut file = OpenOptions::new().append(true).open(&path).unwrap();
+        let mut file = open_to_append(&path).unwrap();
         file.write_all(b"{\"record\":\"a\",\"ent").unwrap();
         append(&path, "a", vec![given(3)]).unwrap();
         append(&path, "b", vec![given(4)]).unwrap();

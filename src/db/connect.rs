@@ -1,6 +1,7 @@
 //! Opening the database: pools, pragmas, migrations under a lock, and the key's fingerprint.
 
 use std::fs::File;
+use std::path::Path;
 use std::sync::{Arc, RwLock};
 use std::time::Duration;
 
@@ -10,7 +11,9 @@ use sqlx::{AnyPool, Connection, Executor};
 
 use crate::domain::obligations::Plans;
 use crate::domain::reason::of_system;
+use crate::private_file::{claim, open_lock};
 
+use super::in_use::InUse;
 use super::last_tree::LastTree;
 use super::{Context, Dialect, Result, Store, StoreError};
 
@@ -34,8 +37,13 @@ impl Store {
     pub async fn open(url: &str, context: Context) -> Result<Store> {
         sqlx::any::install_default_drivers();
         let dialect = dialect_of(url)?;
+        make_file(url, dialect)?;
         let write = connect(url, dialect, 1).await?;
         migrate(url, dialect, &write, i64::MAX).await?;
+        let in_use = match dialect {
+            Dialect::Sqlite => Some(Arc::new(InUse::of(sqlite_file(url))?)),
+            Dialect::Postgres => None,
+        };
         let read = connect(url, dialect, READERS).await?;
         let pages = pages(url, dialect)?;
         // What was applied before is taken up below.
@@ -52,6 +60,7 @@ impl Store {
             contacts: Arc::default(),
             last_tree: LastTree::default(),
             origin: Arc::default(),
+            in_use,
         };
         store.check_key().await?;
         store.refresh_plan().await?;
@@ -184,6 +193,27 @@ impl Store {
     }
 }
 
+/// A new file is its owner's alone, and so are the ones that SQLite puts beside it, whatever the umask; what was open to
+/// others is shut. What can't be made SQLite itself will say.
+fn make_file(url: &str, dialect: Dialect) -> Result<()> {
+    if dialect == Dialect::Postgres || url.contains("mode=") {
+        return Ok(());
+    }
+    let file = sqlite_file(url);
+    if Path::new(file).is_symlink() && !Path::new(file).exists() {
+        return Err(StoreError::Rule(format!(
+            "数据库 {file} 是一个链接，它指的文件不在：请把文件放回去，或删掉链接"
+        )));
+    }
+    for end in ["", "-wal", "-shm"] {
+        let name = format!("{file}{end}");
+        if end.is_empty() || Path::new(&name).exists() {
+            let _ = claim(Path::new(&name));
+        }
+    }
+    Ok(())
+}
+
 /// PostgreSQL's migrator holds an advisory lock; for SQLite a lock file beside the database does.
 async fn migrate(url: &str, dialect: Dialect, pool: &AnyPool, up_to: i64) -> Result<()> {
     let _lock = match dialect {
@@ -200,7 +230,7 @@ async fn migrate(url: &str, dialect: Dialect, pool: &AnyPool, up_to: i64) -> Res
 async fn lock_file(database: &str) -> Result<File> {
     let file = format!("{database}.lock");
     let lock = move || {
-        File::create(&file)
+        open_lock(Path::new(&file))
             .and_then(|lock| lock.lock().map(|()| lock))
             .map_err(|why| StoreError::Lock { file, why: of_system(why.kind()) })
     };
@@ -215,6 +245,7 @@ impl Store {
     pub async fn migrate(url: &str, up_to: i64) -> Result<()> {
         sqlx::any::install_default_drivers();
         let dialect = dialect_of(url)?;
+        make_file(url, dialect)?;
         let pool = connect(url, dialect, 1).await?;
         migrate(url, dialect, &pool, up_to).await?;
         pool.close().await;

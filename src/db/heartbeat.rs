@@ -43,6 +43,11 @@ impl Tx {
 }
 
 impl StoreError {
+    /// Whether what the database holds can't be read any more.
+    pub fn is_damage(&self) -> bool {
+        self.fault() == Fault::Corrupt
+    }
+
     /// What is wrong with the database, by the codes that the databases themselves give.
     pub fn fault(&self) -> Fault {
         match self {
@@ -70,6 +75,8 @@ fn by_code(code: &str) -> Option<Fault> {
             "53100" => Some(Fault::DiskFull),
             "55P03" | "57014" => Some(Fault::Locked),
             "25006" => Some(Fault::ReadOnly),
+            "XX001" | "XX002" => Some(Fault::Corrupt),
+            "58030" => Some(Fault::Disk),
             _ if code.starts_with("57P") || code.starts_with("08") => Some(Fault::Gone),
             _ => None,
         };
@@ -77,6 +84,8 @@ fn by_code(code: &str) -> Option<Fault> {
     match code.parse::<i32>().ok()? & 0xff {
         5 | 6 => Some(Fault::Locked),
         8 => Some(Fault::ReadOnly),
+        10 => Some(Fault::Disk),
+        11 | 26 => Some(Fault::Corrupt),
         13 => Some(Fault::DiskFull),
         14 => Some(Fault::Gone),
         _ => None,
@@ -99,9 +108,15 @@ mod tests {
             ("25006", Fault::ReadOnly),
             ("57P01", Fault::Gone),
             ("08006", Fault::Gone),
+            ("11", Fault::Corrupt),
+            ("267", Fault::Corrupt),
+            ("26", Fault::Corrupt),
+            ("XX001", Fault::Corrupt),
+            ("266", Fault::Disk),
+            ("58030", Fault::Disk),
         ] {
             assert_eq!(by_code(code), Some(fault), "{code}");
         }
-        assert_eq!((by_code("11"), by_code("23505")), (None, None));
+        assert_eq!((by_code("1"), by_code("23505")), (None, None));
     }
 }

@@ -74,20 +74,28 @@ impl Row {
 impl Store {
     /// Takes the slot; false where it was already taken. A run that never finished (its process was
     /// killed) may be taken again after `stale_after` milliseconds, and so may one that began later than now: the clock
-    /// was ahead then.
-    pub async fn claim_slot(&self, job: &str, slot: i64, stale_after: i64) -> Result<bool> {
+    /// was ahead then; and one that failed after `retry` milliseconds, where it's to be tried again.
+    pub async fn claim_slot(
+        &self,
+        job: &str,
+        slot: i64,
+        stale_after: i64,
+        retry: Option<i64>,
+    ) -> Result<bool> {
         let mut tx = self.begin().await?;
         let now = tx.now();
         let claimed = sqlx::query(
             "INSERT INTO job_runs (job, slot, started_at) VALUES ($1, $2, $3)
              ON CONFLICT (job, slot) DO UPDATE SET started_at = excluded.started_at, finished_at = NULL, outcome = NULL
-             WHERE job_runs.finished_at IS NULL AND job_runs.started_at <= $4 OR job_runs.started_at > $5",
+             WHERE job_runs.finished_at IS NULL AND job_runs.started_at <= $4 OR job_runs.started_at > $5
+               OR job_runs.finished_at <= $6 AND job_runs.outcome LIKE 'failed: %'",
         )
         .bind(job)
         .bind(slot)
         .bind(now)
         .bind(now.saturating_sub(stale_after))
         .bind(now.saturating_add(CLOCKS_APART))
+        .bind(retry.map_or(i64::MIN, |retry| now.saturating_sub(retry)))
         .execute(&mut *tx.db)
         .await?;
         tx.commit().await?;

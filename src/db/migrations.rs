@@ -68,6 +68,11 @@ pub(super) fn newest(dialect: Dialect) -> i64 {
     versions(dialect).into_iter().max().unwrap_or(0)
 }
 
+/// The newest version that this program knows, of whichever database.
+pub fn versions_known() -> i64 {
+    newest(Dialect::Sqlite).max(newest(Dialect::Postgres))
+}
+
 /// The numbers of a database's versions, in order.
 pub fn versions(dialect: Dialect) -> Vec<i64> {
     here(dialect, i64::MAX).map(|(number, ..)| *number).collect()

@@ -34,6 +34,7 @@ mod connect;
 mod contents;
 mod context;
 mod controls;
+mod copies;
 mod copy;
 mod counted;
 mod derivations;
@@ -48,6 +49,7 @@ mod handoffs;
 mod heartbeat;
 mod holding_times;
 mod imports;
+mod in_use;
 mod inspections;
 mod issue_sheet;
 mod issues;
@@ -112,6 +114,7 @@ pub use casework::{
 };
 pub use contents::{Content, Dispatch};
 pub use context::{ChannelReach, Context, Form};
+pub use copies::{Frozen, Original, database_file, sqlite_url};
 pub use derivations::{Derivation, Reason};
 pub use dialect::Dialect;
 pub use duty_list::DutyLine;
@@ -122,6 +125,7 @@ pub use figures::{Figures, LaneFigures};
 pub use handoffs::{Handoff, Return, Returned};
 pub use holding_times::HoldingTime;
 pub use imports::{APPLYING, CHECKING, DISCARDING, ImportUnderWay, Imported};
+pub use in_use::Alone;
 pub use inspections::{
     DrawRow, InspectionCheck, InspectionLine, InspectionRow, NewInspection, VisitedSubject,
 };
@@ -134,7 +138,7 @@ pub use matters::{Household, IssueMatter, Matter, Person};
 pub use mediations::{FollowedRow, MediationLine, MediationRow, NewMediationRow};
 pub use memory::Restored;
 pub use messages::Message;
-pub use migrations::versions;
+pub use migrations::{versions, versions_known};
 pub use missing::{Missing, Unheard};
 pub use notices::{ADDRESS, DIGEST, NewNotice, Notice};
 pub use numbers::{NumberOf, place};
@@ -165,12 +169,14 @@ pub use writer::{IssueChange, Tx};
 pub use crate::domain::delivery::Receipt;
 
 use dialect::to_json;
+use in_use::InUse;
 use last_tree::LastTree;
 use session::TxConnection;
 use writer::Turns;
 
 pub use crate::domain::area::{Area, AreaTree};
 use crate::domain::audit::Origin;
+use crate::domain::health::Lost;
 use crate::domain::issue::Event;
 use crate::domain::obligations::Plans;
 pub use crate::domain::obligations::Standing;
@@ -192,6 +198,8 @@ pub struct Store {
     last_tree: LastTree,
     /// From where it is changed, as the audit says it.
     origin: Arc<Origin>,
+    /// A SQLite record is held open beside whoever else has it.
+    in_use: Option<Arc<InUse>>,
 }
 
 /// When each lane's good contact was last written: another within a second says nothing new.
@@ -260,6 +268,11 @@ impl Store {
         self.dialect
     }
 
+    /// What was taken away from under it.
+    pub fn lost(&self) -> Option<Lost> {
+        self.in_use.as_ref().and_then(|held| held.lost())
+    }
+
     /// Whether the database answers.
     pub async fn ping(&self) -> Result<()> {
         sqlx::query("SELECT 1").execute(&self.read).await?;
@@ -271,6 +284,9 @@ impl Store {
         self.pages.close().await;
         self.read.close().await;
         self.write.close().await;
+        if let Some(held) = &self.in_use {
+            held.end();
+        }
     }
 }
 

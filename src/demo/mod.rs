@@ -24,6 +24,7 @@ use crate::daemon::{Daemon, open_store};
 use crate::db::Store;
 use crate::domain::campaign::PhaseName;
 use crate::intake::import;
+use crate::private_file::{self, Existing};
 use crate::rehearsal::{Doing, People, pass_day};
 use crate::sandbox::{Faults, Sandbox};
 use crate::seal::Sealer;
@@ -140,7 +141,7 @@ impl Demo {
 }
 
 async fn take_in(store: &Store, options: &Options, name: &str, table: &str) -> anyhow::Result<()> {
-    std::fs::write(options.folder.join(name), table)?;
+    private_file::write(&options.folder.join(name), table.as_bytes(), Existing::Replace)?;
     import(store, name, table.as_bytes(), false, &|_, _| {}).await?;
     Ok(())
 }
@@ -152,8 +153,9 @@ fn prepare_folder(options: &Options) -> anyhow::Result<()> {
     } else if folder.exists() && std::fs::read_dir(folder)?.next().is_some() {
         anyhow::bail!("{} 里有别的东西，不会动它；请用 --dir 另选一个空目录", folder.display());
     }
-    std::fs::create_dir_all(folder)?;
-    std::fs::write(folder.join(MARK), "zoufang demo 的目录，下次演示会清空\n")?;
+    private_file::make_folder(folder, 0o750)?;
+    let mark = "zoufang demo 的目录，下次演示会清空\n";
+    private_file::write(&folder.join(MARK), mark.as_bytes(), Existing::Keep)?;
     Ok(())
 }
 

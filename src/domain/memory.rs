@@ -108,10 +108,10 @@ impl Memory {
     /// assert_eq!(memory.lost_by(&Recall { record: "b".to_owned(), ..seen.clone() }), None);
     /// ```
     pub fn lost_by(&self, found: &Recall) -> Option<&Recall> {
+        let known = self.of(&found.record)?;
         if found.record.is_empty() {
-            return self.records.last();
+            return Some(known);
         }
-        let known = self.records.iter().find(|known| known.record == found.record)?;
         let moved = !known.cluster.is_empty()
             && !found.cluster.is_empty()
             && known.cluster != found.cluster;
@@ -121,6 +121,14 @@ impl Memory {
     /// The last entry of a record's audit trail, as far as it's remembered.
     pub fn anchor_of(&self, record: &str) -> Option<&Anchor> {
         self.records.iter().find(|known| known.record == record)?.audit.as_ref()
+    }
+
+    /// What is remembered of the record of that name; without a name, of the last there was.
+    pub fn of(&self, name: &str) -> Option<&Recall> {
+        match name {
+            "" => self.records.last(),
+            _ => self.records.iter().find(|known| known.record == name),
+        }
     }
 
     /// Remembers how far a record has come; whoever calls has seen that it isn't [`Memory::lost_by`] it.

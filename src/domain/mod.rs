@@ -5,6 +5,7 @@
 
 pub mod area;
 pub mod audit;
+pub mod backup;
 pub mod campaign;
 pub mod counted;
 pub mod delivery;

@@ -22,12 +22,29 @@ pub fn write_error_copy(
 ) -> Result<PathBuf, ImportError> {
     let stem = file.file_stem().map_or_else(|| "file".into(), |stem| stem.to_string_lossy());
     let folder = folder.or(file.parent()).unwrap_or(Path::new("."));
-    let copy = folder.join(format!("{stem}.错误.{}", original.copy_extension()));
+    let named =
+        |number: &str| folder.join(format!("{stem}.错误.{number}{}", original.copy_extension()));
+    let copy = named("");
     let bytes = copy_of(original, errors)?;
+    keep_other(&copy, &bytes, named);
     private_file::write(&copy, &bytes, Existing::Replace).map_err(|why| {
         ImportError::Unreadable { file: copy.display().to_string(), why: why.to_string() }
     })?;
     Ok(copy)
+}
+
+/// A copy of before in which somebody may have mended rows gets a number: the newest has the name.
+fn keep_other(copy: &Path, bytes: &[u8], named: impl Fn(&str) -> PathBuf) {
+    if copy.is_symlink() || std::fs::read(copy).is_ok_and(|there| there == bytes) {
+        return;
+    }
+    let mut names = (1..1000).map(|n| named(&format!("{n}.")));
+    if copy.exists()
+        && let Some(free) = names.find(|name| name.symlink_metadata().is_err())
+    {
+        // One that can't be moved can't be replaced either, which is said below.
+        let _ = std::fs::rename(copy, free);
+    }
 }
 
 fn copy_of(original: &Original, errors: &[RowError]) -> Result<Vec<u8>, ImportError> {

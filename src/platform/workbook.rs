@@ -93,7 +93,7 @@ pub async fn write_missing(store: &Store, rules: &HandoffRules) -> Result<(), St
 /// stops none behind it; it's tried once more, after the others. All that is wrong is one notice.
 pub async fn take_returns(store: &Store, rules: &HandoffRules) -> Result<Returned, StoreError> {
     let folder = rules.folder.join("returns");
-    make_folder(&folder)?;
+    make_folder(&folder, BY_GROUP)?;
     let list =
         |folder: &Path| waiting(folder).map_err(|why| unusable(folder, of_system(why.kind())));
     let [reading, again, failed] = ["reading", "reading-again", "failed"];
@@ -140,6 +140,11 @@ impl Pass {
     }
 
     async fn take(&mut self, store: &Store, file: &Path) -> Result<(), StoreError> {
+        // Nobody else writes where it lies now: what it was when it was listed may have been changed.
+        if file.is_symlink() {
+            self.refuse(file, "这是一个链接，不是文件，没有读：请放文件本身".to_owned(), "failed");
+            return Ok(());
+        }
         let taken = match read_file(file, &self.bounds) {
             Ok((_, bytes)) => import_returns(store, &name_of(file), &bytes, self.bounds).await,
             Err(error) => Err(error),
@@ -274,7 +279,7 @@ fn put(
 ) -> Result<(), String> {
     let bytes = workbook(rows, rules).map_err(|error| error.to_string())?;
     let folder = file.parent().unwrap_or(Path::new("."));
-    fs::create_dir_all(folder).map_err(|error| error.to_string())?;
+    private_file::make_folder(folder, OF_GROUP).map_err(|error| error.to_string())?;
     private_file::write(file, &bytes, existing).map_err(|error| error.to_string())
 }
 
@@ -356,12 +361,16 @@ fn waiting(folder: &Path) -> std::io::Result<Vec<PathBuf>> {
 
 fn folder_in(folder: &Path, name: &str) -> Result<PathBuf, StoreError> {
     let inner = folder.join(name);
-    make_folder(&inner)?;
+    make_folder(&inner, OF_GROUP)?;
     Ok(inner)
 }
 
-fn make_folder(folder: &Path) -> Result<(), StoreError> {
-    fs::create_dir_all(folder).map_err(|why| unusable(folder, of_system(why.kind())))
+/// Whoever uploads reads what lies there; and puts there what comes back.
+const OF_GROUP: u32 = 0o750;
+const BY_GROUP: u32 = 0o770;
+
+fn make_folder(folder: &Path, mode: u32) -> Result<(), StoreError> {
+    private_file::make_folder(folder, mode).map_err(|why| unusable(folder, of_system(why.kind())))
 }
 
 /// Moves a file; beside one of the same name it gets a number. Gives back where it lies then.

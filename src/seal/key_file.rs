@@ -41,6 +41,11 @@ impl KeyFile {
         KeyFile { current, previous: None, index: Index::default(), audit: Vec::new() }
     }
 
+    /// The key itself.
+    pub(super) const fn key(&self) -> [u8; 32] {
+        self.current
+    }
+
     /// Reads the file's text; nothing where it isn't one.
     pub fn read(text: &str) -> Option<KeyFile> {
         let mut lines = text.lines().map(str::trim).filter(|line| !line.is_empty());

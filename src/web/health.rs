@@ -5,14 +5,14 @@ use jiff::civil::DateTime;
 
 use super::status::{JobStatus, LaneStatus, Status};
 use crate::app::vacant::{Vacant, vacant};
-use crate::clock::{Clock, real_millis, township_zone};
-use crate::daemon::{Daemon, Pulse};
+use crate::clock::{Clock, Stopwatch, real_millis, township_zone};
+use crate::daemon::{Daemon, Pulse, Watched};
 use crate::db::{NamedDebts, StoreError, Wants};
 use crate::delivery::GateState;
 use crate::domain::duty::DutyKind;
 use crate::domain::health::{
-    CertificateFacts, Debts, Facts, FailedJob, Finding, LaneFacts, Note, Owed, PlatformFacts,
-    RestoredFacts, StalledImport, Unasked, judge,
+    BackupFacts, Debts, Facts, FailedJob, Finding, LaneFacts, MachineFacts, Note, Owed,
+    OwnCertificateFacts, PlatformFacts, RestoredFacts, StalledImport, Unasked, judge,
 };
 use crate::domain::reason::ASKING;
 use crate::settings::Adapter;
@@ -41,6 +41,7 @@ pub(super) async fn findings(
         },
         lanes,
         platform: platform_facts(daemon, status).await?,
+        machine: machine_facts(daemon),
         failed_jobs: status.jobs.iter().filter_map(failed_job).collect(),
         stalled_import: stalled_import(daemon).await?,
         restored: restored(daemon).await?,
@@ -56,6 +57,30 @@ pub(super) async fn findings(
         late: duties.iter().map(|(kind, _, late)| (*kind, *late)).collect(),
         year_without_holidays: (!context.workdays.knows(today)).then(|| today.year()),
     }))
+}
+
+fn machine_facts(daemon: &Daemon) -> MachineFacts {
+    let Watched { disks, lost, damage, clock, certificates, open_keys, backup, since } =
+        daemon.watch.watched();
+    let folder = &daemon.settings.backup.folder;
+    let planned = !folder.as_os_str().is_empty();
+    let now = Clock::system().local();
+    let hours = |since: Stopwatch| (since.elapsed().as_secs() / 3_600).try_into().unwrap_or(0);
+    let last = backup.map(|kept| (kept.made_at, now.duration_since(kept.made_at).as_hours()));
+    MachineFacts {
+        disks,
+        lost,
+        damage,
+        clock,
+        certificates,
+        open_keys,
+        backup: planned.then(|| BackupFacts {
+            folder: folder.display().to_string(),
+            last,
+            planned_for: since.map_or(0, hours),
+        }),
+        unnoted_jobs: daemon.schedule.unnoted(),
+    }
 }
 
 async fn platform_facts(daemon: &Daemon, status: &Status) -> Result<PlatformFacts, StoreError> {
@@ -99,9 +124,9 @@ async fn stalled_import(daemon: &Daemon) -> Result<Option<StalledImport>, StoreE
     }))
 }
 
-fn certificate(own: &OwnCertificate) -> CertificateFacts {
+fn certificate(own: &OwnCertificate) -> OwnCertificateFacts {
     let ends = own.ends().map(civil);
-    CertificateFacts { now: civil(Clock::system().now()), ends, trouble: own.trouble() }
+    OwnCertificateFacts { now: civil(Clock::system().now()), ends, trouble: own.trouble() }
 }
 
 /// For a week after a backup was restored it's said so.

@@ -7,7 +7,7 @@ use std::sync::OnceLock;
 
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 
-use super::status::{LaneStatus, Status};
+use super::status::{CertificateStatus, LaneStatus, MachineStatus, Status};
 use crate::delivery::GateState;
 use crate::domain::health::Verdict;
 
@@ -32,6 +32,7 @@ pub fn render(status: &Status) -> String {
     let mut page = Page::default();
     service(&mut page, status);
     campaign(&mut page, status);
+    machine(&mut page, &status.machine);
     lanes(&mut page, &status.lanes);
     let counters = RECORDER.get().and_then(Option::as_ref).map(PrometheusHandle::render);
     page.0 + &counters.unwrap_or_default()
@@ -86,6 +87,39 @@ fn campaign(page: &mut Page, status: &Status) {
     page.gauges("zoufang_duties_open", "Duties that are owed.", open);
     let late = status.duties.iter().map(|duty| ([("kind", duty.kind.as_str())], duty.late));
     page.gauges("zoufang_duties_late", "Duties that are owed and past their date.", late);
+}
+
+fn machine(page: &mut Page, machine: &MachineStatus) {
+    let free =
+        machine.disks.iter().map(|disk| ([("place", disk.place.as_str())], bytes(disk.free_bytes)));
+    page.gauges("zoufang_disk_free_bytes", "Bytes left on the disk of each place of ours.", free);
+    let help = "1 where pages of the record were found damaged, else 0.";
+    page.gauge("zoufang_damaged", help, f64::from(machine.damaged));
+    let help =
+        "1 where the record's file or its lock was taken away from under the service, else 0.";
+    page.gauge("zoufang_lost", help, f64::from(machine.lost));
+    let help = "By how many seconds the machine's clock was put forward (or back, below zero) in the last day.";
+    page.gauge("zoufang_clock_step_seconds", help, machine.clock_step_seconds as f64);
+    let left = |ends: &CertificateStatus| ends.days_left.saturating_mul(86_400);
+    let ends = machine.certificates.iter().map(|ends| ([("key", ends.key.as_str())], left(ends)));
+    let help = "Seconds, in whole days, until a certificate ends; below zero after.";
+    page.gauges("zoufang_certificate_left_seconds", help, ends);
+    if machine.backup_folder.is_some() {
+        let help = "Seconds since the newest backup was made; absent where there is none.";
+        page.head("zoufang_backup_age_seconds", help);
+        let age = machine.backup.iter().map(|backup| backup.age_seconds as f64);
+        age.for_each(|age| page.line("zoufang_backup_age_seconds", &[], age));
+        let size = machine.backup.as_ref().map_or(0, |backup| backup.bytes);
+        page.gauge(
+            "zoufang_backup_bytes",
+            "The length of the newest backup; 0 where there is none.",
+            size as f64,
+        );
+    }
+}
+
+fn bytes(count: u64) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX)
 }
 
 fn lanes(page: &mut Page, lanes: &[LaneStatus]) {

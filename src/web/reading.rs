@@ -5,9 +5,9 @@ use jiff::Timestamp;
 use super::health;
 use super::status::{
     CampaignStatus, DutyStatus, FiguresStatus, ImportStatus, ImportedStatus, JobStatus, LaneStatus,
-    Status, instant,
+    MachineStatus, Status, instant,
 };
-use crate::clock::span_millis;
+use crate::clock::{Clock, span_millis};
 use crate::daemon::Daemon;
 use crate::db::{Dialect, Ended, ImportUnderWay, Imported, LaneFigures, StoreError};
 use crate::domain::health::{Verdict, verdict};
@@ -52,6 +52,11 @@ impl Status {
             imports: store.last_imports(LAST_IMPORTS).await?.into_iter().map(imported).collect(),
             heartbeat_seconds: daemon.heartbeat.age().map(|age| age.as_secs_f64()),
             longest_turn_ms: u64::try_from(store.longest_turn().as_millis()).unwrap_or(u64::MAX),
+            machine: MachineStatus::new(
+                daemon.watch.watched(),
+                &daemon.settings.backup.folder,
+                Clock::system().local(),
+            ),
         };
         let findings = health::findings(daemon, &status, &duties).await?;
         status.verdict = verdict(&findings);
@@ -128,7 +133,7 @@ async fn jobs(daemon: &Daemon) -> Result<Vec<JobStatus>, StoreError> {
             last_outcome: ended.map(|ended| ended.text().to_owned()),
             failed: matches!(ended, Some(Ended::Failed(_))),
             finished_at: instant(run.and_then(|run| run.finished_at)),
-            next_slot: job.when.next_slot(&daemon.store.context().clock),
+            next_slot: job.next(run, &daemon.store.context().clock),
         }
     };
     Ok(daemon.schedule.jobs().iter().map(job_status).collect())

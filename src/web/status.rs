@@ -2,18 +2,20 @@
 //! whether that is well, with the reasons.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use jiff::Timestamp;
-use jiff::civil::Date;
+use jiff::civil::{Date, DateTime};
 use serde::{Deserialize, Serialize};
 
 use crate::clock::township_zone;
+use crate::daemon::Watched;
 use crate::db::{Figures, LaneFigures};
 use crate::delivery::GateState;
 use crate::domain::campaign::Campaign;
 use crate::domain::duty::DutyKind;
 use crate::domain::figures::{Counts, Rates};
-use crate::domain::health::Verdict;
+use crate::domain::health::{CertificateFacts, DiskFacts, Verdict};
 use crate::domain::reason::in_words;
 
 /// The whole status, as `/status` gives it.
@@ -60,6 +62,81 @@ pub struct Status {
     pub heartbeat_seconds: Option<f64>,
     /// How long the longest turn was that this process held the writer.
     pub longest_turn_ms: u64,
+    #[serde(default)]
+    pub machine: MachineStatus,
+}
+
+/// The machine and the files.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct MachineStatus {
+    pub disks: Vec<DiskStatus>,
+    /// Whether pages of the record were found damaged, and whether its file or its lock was taken away.
+    pub damaged: bool,
+    pub lost: bool,
+    /// By how many seconds the machine's clock was put.
+    pub clock_step_seconds: i64,
+    pub certificates: Vec<CertificateStatus>,
+    /// Where backups are put; nothing where none are planned.
+    pub backup_folder: Option<String>,
+    /// The newest.
+    pub backup: Option<BackupStatus>,
+}
+
+/// The disk on which something of ours lies.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct DiskStatus {
+    pub what: String,
+    pub place: String,
+    pub free_bytes: u64,
+}
+
+/// A certificate's end.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct CertificateStatus {
+    pub key: String,
+    pub until: String,
+    pub days_left: i64,
+}
+
+/// A backup that was made, opened again and looked through.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct BackupStatus {
+    pub file: String,
+    /// On the township's clock.
+    pub made_at: String,
+    pub age_seconds: i64,
+    pub bytes: u64,
+}
+
+impl MachineStatus {
+    pub(super) fn new(watched: Watched, folder: &Path, now: DateTime) -> MachineStatus {
+        let minute = |at: DateTime| at.strftime("%Y-%m-%d %H:%M").to_string();
+        let disk = |disk: DiskFacts| DiskStatus {
+            what: disk.what,
+            place: disk.place,
+            free_bytes: disk.free,
+        };
+        let certificate = |ends: CertificateFacts| CertificateStatus {
+            key: ends.key,
+            until: minute(ends.until),
+            days_left: ends.days_left,
+        };
+        let planned = !folder.as_os_str().is_empty();
+        MachineStatus {
+            disks: watched.disks.into_iter().map(disk).collect(),
+            damaged: watched.damage.is_some(),
+            lost: watched.lost.is_some(),
+            clock_step_seconds: watched.clock.map_or(0, |clock| clock.seconds),
+            certificates: watched.certificates.into_iter().map(certificate).collect(),
+            backup_folder: planned.then(|| folder.display().to_string()),
+            backup: watched.backup.map(|kept| BackupStatus {
+                file: kept.file.display().to_string(),
+                made_at: minute(kept.made_at),
+                age_seconds: now.duration_since(kept.made_at).as_secs(),
+                bytes: kept.bytes,
+            }),
+        }
+    }
 }
 
 impl Status {

@@ -2,10 +2,13 @@
 
 use std::fmt::{Display, Formatter, Result};
 
-use super::status::{ImportedStatus, LaneStatus, Status, Unreadable, township_time};
+use super::status::{
+    BackupStatus, DiskStatus, ImportedStatus, LaneStatus, MachineStatus, Status, Unreadable,
+    township_time,
+};
 use crate::domain::duty::DutyKind;
 use crate::domain::figures::{Rates, percent};
-use crate::domain::health::Verdict;
+use crate::domain::health::{Verdict, size};
 use crate::domain::holder::Holder;
 use crate::domain::issue::State;
 
@@ -139,5 +142,19 @@ fn service(status: &Status, f: &mut Formatter<'_>) -> Result {
         Some(seconds) => format!("{seconds:.0} 秒前写入正常"),
         None => "还没有写入".to_owned(),
     };
-    writeln!(f, "数据库：{beat}；最长的一次写入 {} 毫秒", status.longest_turn_ms)
+    writeln!(f, "数据库：{beat}；最长的一次写入 {} 毫秒", status.longest_turn_ms)?;
+    machine(&status.machine, f)
+}
+
+fn machine(machine: &MachineStatus, f: &mut Formatter<'_>) -> Result {
+    for DiskStatus { what, place, free_bytes } in &machine.disks {
+        writeln!(f, "磁盘（{what}，{place}）：还有 {}", size(*free_bytes))?;
+    }
+    match (&machine.backup_folder, &machine.backup) {
+        (None, _) => writeln!(f, "备份：没有设（backup.folder）"),
+        (Some(folder), None) => writeln!(f, "备份：{folder} 里还没有"),
+        (Some(_), Some(BackupStatus { file, made_at, bytes, .. })) => {
+            writeln!(f, "备份：最近一份 {made_at}（{}），{file}", size(*bytes))
+        }
+    }
 }

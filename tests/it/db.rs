@@ -273,7 +273,7 @@ on_both!(a_newer_database_and_another_key_are_refused, async |fixture: Fixture| 
 on_both!(a_slot_is_claimed_once, async |fixture: Fixture| {
     let claims = (0..8).map(|_| {
         let store = fixture.store.clone();
-        tokio::spawn(async move { store.claim_slot("poll", 60_000, 600_000).await.unwrap() })
+        tokio::spawn(async move { store.claim_slot("poll", 60_000, 600_000, None).await.unwrap() })
     });
     let mut claimed = 0;
     for claim in claims {
@@ -282,14 +282,14 @@ on_both!(a_slot_is_claimed_once, async |fixture: Fixture| {
     assert_eq!(claimed, 1);
     // One that was killed in it is made up; one that finished is not.
     fixture.at(3, 1, 12);
-    assert!(fixture.store.claim_slot("poll", 60_000, 600_000).await.unwrap());
+    assert!(fixture.store.claim_slot("poll", 60_000, 600_000, None).await.unwrap());
     fixture
         .store
         .finish_slot("poll", 60_000, &zoufang::db::Ended::Done("好".to_owned()))
         .await
         .unwrap();
     fixture.at(3, 2, 12);
-    assert!(!fixture.store.claim_slot("poll", 60_000, 600_000).await.unwrap());
+    assert!(!fixture.store.claim_slot("poll", 60_000, 600_000, None).await.unwrap());
 });
 
 on_both!(duties_arise_and_are_met_by_facts, async |fixture: Fixture| {

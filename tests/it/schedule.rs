@@ -5,7 +5,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use jiff::civil::{Date, Time, date, time};
-use zoufang::db::Store;
+use sqlx::{AnyConnection, Connection, Executor};
+use zoufang::db::{Store, StoreError};
 use zoufang::schedule::{Job, Schedule, When};
 
 use crate::support::{Fixture, on_both};
@@ -126,4 +127,72 @@ on_both!(two_replicas_run_each_slot_once, async |fixture: Fixture| {
         one.load(Ordering::SeqCst) + two.load(Ordering::SeqCst)
     };
     assert_eq!((both(&daily_one, &daily_two), both(&often_one, &often_two)), (1, 10));
+});
+
+/// A daily job that fails until it has been tried so often.
+fn failing(store: &Store, times: usize) -> (Arc<Schedule>, Arc<AtomicUsize>) {
+    let tried = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&tried);
+    let work: zoufang::schedule::Work = Arc::new(move || {
+        let fails = count.fetch_add(1, Ordering::SeqCst) < times;
+        Box::pin(async move {
+            if fails { Err(StoreError::Rule("断了".to_owned())) } else { Ok("done".to_owned().into()) }
+        })
+    });
+    let job = Job { name: "daily", title: "每天的", when: When::DailyAt(AT), work };
+    (Arc::new(Schedule::new(store.clone(), vec![job])), tried)
+}
+
+on_both!(a_daily_job_that_failed_is_tried_again_that_day, async |fixture: Fixture| {
+    set(&fixture, date(2022, 3, 1), time(9, 0, 0, 0));
+    let (schedule, tried) = failing(&fixture.store, 2);
+    run(&schedule).await;
+    let runs = fixture.store.last_runs().await.unwrap();
+    let next = schedule.jobs()[0].next(runs.get("daily"), &fixture.clock);
+    assert_eq!(fixture.clock.local_of(next), date(2022, 3, 1).at(9, 10, 0, 0));
+    for (minute, expected) in [(5, 1), (9, 1), (10, 2), (15, 2), (20, 3), (40, 3)] {
+        set(&fixture, date(2022, 3, 1), time(9, minute, 0, 0));
+        run(&schedule).await;
+        assert_eq!(tried.load(Ordering::SeqCst), expected, "9:{minute}");
+    }
+    let runs = fixture.store.last_runs().await.unwrap();
+    let next = schedule.jobs()[0].next(runs.get("daily"), &fixture.clock);
+    assert_eq!(fixture.clock.local_of(next), date(2022, 3, 2).at(8, 30, 0, 0));
+});
+
+on_both!(two_replicas_try_a_failed_job_again_once, async |fixture: Fixture| {
+    set(&fixture, date(2022, 3, 1), time(9, 0, 0, 0));
+    let other = fixture.reopened().await;
+    let ((one, tried_one), (two, tried_two)) = (failing(&fixture.store, 9), failing(&other, 9));
+    for minute in 0..25 {
+        set(&fixture, date(2022, 3, 1), time(9, minute, 0, 0));
+        tokio::join!(run(&one), run(&two));
+    }
+    let tried = tried_one.load(Ordering::SeqCst) + tried_two.load(Ordering::SeqCst);
+    assert_eq!(tried, 3, "at 9:00, 9:10 and 9:20");
+});
+
+on_both!(a_job_whose_turn_cant_be_noted_is_named_until_it_can, async |fixture: Fixture| {
+    set(&fixture, date(2022, 3, 1), time(9, 0, 0, 0));
+    let (schedule, ..) = counted(&fixture.store);
+    sqlx::any::install_default_drivers();
+    let mut hand = AnyConnection::connect(&fixture.url).await.unwrap();
+    let (stop, go_on) = if fixture.url.starts_with("sqlite") {
+        (
+            "CREATE TRIGGER stop BEFORE INSERT ON job_runs BEGIN SELECT RAISE(ABORT, 'no'); END",
+            "DROP TRIGGER stop",
+        )
+    } else {
+        (
+            "ALTER TABLE job_runs ADD CONSTRAINT stop CHECK (slot < 0) NOT VALID",
+            "ALTER TABLE job_runs DROP CONSTRAINT stop",
+        )
+    };
+    hand.execute(stop).await.unwrap();
+    run(&schedule).await;
+    let unnoted = schedule.unnoted();
+    assert_eq!(unnoted.len(), 2, "{unnoted:?}");
+    hand.execute(go_on).await.unwrap();
+    run(&schedule).await;
+    assert_eq!(schedule.unnoted(), []);
 });

@@ -415,7 +415,7 @@ on_both!(what_people_said_lies_nowhere_in_clear, async |fixture: Fixture| {
         crate::db::update(&fixture, "77", zoufang::domain::referral::PlatformStatus::InProgress, 0);
     said.text = "平台答复庚：已联系王建国甲".to_owned();
     assert!(crate::db::receive(store, &said).await);
-    store.claim_slot("poll", 60_000, 600_000).await.unwrap();
+    store.claim_slot("poll", 60_000, 600_000, None).await.unwrap();
     store
         .finish_slot("poll", 60_000, &zoufang::db::Ended::Failed("巳失败 13812340001".to_owned()))
         .await

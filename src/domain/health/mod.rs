@@ -3,6 +3,7 @@
 
 mod finding;
 mod lanes;
+mod machine;
 mod platform;
 
 use std::fmt;
@@ -16,6 +17,8 @@ use super::township::{Vacancy, some};
 pub use finding::{Finding, Owed, Verdict};
 use finding::{minute, red, yellow};
 pub use lanes::{Debts, LaneFacts};
+use machine::CORRUPT;
+pub use machine::{BackupFacts, CertificateFacts, ClockFacts, DiskFacts, Lost, MachineFacts, size};
 pub use platform::{Note, PlatformFacts, Unasked};
 
 /// Why the record can't be written or read.
@@ -27,6 +30,10 @@ pub enum Fault {
     ReadOnly,
     /// The database doesn't answer.
     Gone,
+    /// What it holds can't be read any more.
+    Corrupt,
+    /// The disk itself fails.
+    Disk,
     /// Anything else, as the database says it.
     Other(String),
 }
@@ -47,6 +54,7 @@ pub struct Facts {
     pub unwritable: Option<Unwritable>,
     pub lanes: Vec<LaneFacts>,
     pub platform: PlatformFacts,
+    pub machine: MachineFacts,
     pub failed_jobs: Vec<FailedJob>,
     /// A file on its way in with which nobody goes on.
     pub stalled_import: Option<StalledImport>,
@@ -59,7 +67,7 @@ pub struct Facts {
     /// What is wrong with the audit trail.
     pub audit_flaw: Option<Flaw>,
     /// The certificate that the service shows, where it speaks TLS itself.
-    pub certificate: Option<CertificateFacts>,
+    pub certificate: Option<OwnCertificateFacts>,
     pub unreachable: i64,
     /// Roles that nobody holds, and where.
     pub vacancies: Vec<Vacancy>,
@@ -76,7 +84,7 @@ pub struct Facts {
 
 /// The certificate that the service shows. Times are real ones.
 #[derive(Debug, Clone, Default)]
-pub struct CertificateFacts {
+pub struct OwnCertificateFacts {
     pub now: DateTime,
     /// Nothing where that can't be read.
     pub ends: Option<DateTime>,
@@ -127,6 +135,7 @@ pub fn judge(facts: &Facts) -> Vec<Finding> {
         findings.extend(lanes::findings(lane, facts.now));
     }
     findings.extend(platform::findings(&facts.platform, &facts.lanes));
+    findings.extend(machine::findings(&machine_beside(facts)));
     // Where nothing can be written no job goes well: that's one fault, and it's said above.
     let jobs = facts.failed_jobs.iter().filter(|_| facts.unwritable.is_none());
     findings.extend(jobs.map(failed_job));
@@ -135,6 +144,18 @@ pub fn judge(facts: &Facts) -> Vec<Finding> {
     findings.extend(of_campaign(facts));
     findings.sort_by_key(|finding| std::cmp::Reverse(finding.verdict));
     findings
+}
+
+/// What is said of the machine beside a record that can't be written: not once more what that says.
+fn machine_beside(facts: &Facts) -> MachineFacts {
+    let mut machine = facts.machine.clone();
+    if let Some(Unwritable { fault, .. }) = &facts.unwritable {
+        machine.unnoted_jobs.clear();
+        if *fault == Fault::Corrupt {
+            machine.damage = None;
+        }
+    }
+    machine
 }
 
 /// The worst of it.
@@ -183,7 +204,7 @@ fn of_record(facts: &Facts) -> Vec<Finding> {
     findings
 }
 
-fn certificate(of: &CertificateFacts) -> Vec<Finding> {
+fn certificate(of: &OwnCertificateFacts) -> Vec<Finding> {
     let mut findings = Vec::new();
     if let Some(why) = &of.trouble {
         findings.push(yellow(format!(
@@ -289,6 +310,8 @@ impl Fault {
             Fault::Locked => "locked",
             Fault::ReadOnly => "read_only",
             Fault::Gone => "gone",
+            Fault::Corrupt => "corrupt",
+            Fault::Disk => "disk",
             Fault::Other(_) => "other",
         }
     }
@@ -307,6 +330,10 @@ impl fmt::Display for Fault {
             ),
             Fault::Gone => f.write_str(
                 "数据库没有回答。请检查数据库服务是否在运行，网络和 database.url 是否正确",
+            ),
+            Fault::Corrupt => f.write_str(CORRUPT),
+            Fault::Disk => f.write_str(
+                "磁盘读写出错。请查看系统日志里的磁盘错误，磁盘坏了就换，再用 zoufang restore 恢复最近的备份",
             ),
             Fault::Other(why) => write!(f, "{why}。请检查磁盘和数据库的日志"),
         }

@@ -47,6 +47,8 @@ fn a_record_that_cant_be_written_is_red_with_the_cure_of_each_fault() {
         (Fault::Locked, "等它结束"),
         (Fault::ReadOnly, "权限"),
         (Fault::Gone, "数据库服务是否在运行"),
+        (Fault::Corrupt, "zoufang restore"),
+        (Fault::Disk, "系统日志"),
         (Fault::Other("第三扇区坏了".to_owned()), "第三扇区坏了"),
     ] {
         let unwritable = Some(Unwritable { fault, since: at(9), seconds: 42 });
@@ -280,7 +282,7 @@ fn what_fails_again_and_again_while_others_arrive_is_named() {
 fn a_certificate_is_yellow_three_weeks_before_its_end_and_red_after_it() {
     let with = |ends: DateTime, trouble: Option<&str>| {
         let trouble = trouble.map(str::to_owned);
-        let certificate = Some(CertificateFacts { now: at(12), ends: Some(ends), trouble });
+        let certificate = Some(OwnCertificateFacts { now: at(12), ends: Some(ends), trouble });
         Facts { now: at(12), certificate, ..Facts::default() }
     };
     let day = |month, day| date(2022, month, day).at(8, 0, 0, 0);
@@ -330,4 +332,91 @@ fn what_the_other_side_wrote_is_for_the_operator_alone() {
             assert!(!public.contains("王小二") && public.len() > 40, "{public}");
         }
     }
+}
+
+fn machine(machine: MachineFacts) -> Facts {
+    Facts { now: at(12), machine, ..Facts::default() }
+}
+
+#[test]
+fn a_disk_is_red_when_its_nearly_full_and_yellow_while_there_is_time() {
+    let disk = |free: u64, needed: u64| {
+        let (what, place) = ("数据库".to_owned(), "/var/lib/zoufang".to_owned());
+        let disks = vec![DiskFacts { what, place, free, needed }];
+        machine(MachineFacts { disks, ..MachineFacts::default() })
+    };
+    let words = ["数据库所在的磁盘", "/var/lib/zoufang", "100.0 MB", "腾出空间"];
+    assert_eq!(only(&disk(100 << 20, 0), &words), Verdict::Red);
+    assert_eq!(only(&disk(900 << 20, 0), &["900.0 MB", "1.0 GB"]), Verdict::Yellow);
+    assert_eq!(only(&disk(3 << 30, 4 << 30), &["3.0 GB", "4.0 GB"]), Verdict::Yellow);
+    assert_eq!(judge(&disk(2 << 30, 1 << 30)), []);
+}
+
+#[test]
+fn what_was_taken_away_damaged_or_cant_be_noted_is_red() {
+    let none = MachineFacts::default();
+    for (facts, words) in [
+        (MachineFacts { lost: Some(Lost::Database("a.db".to_owned())), ..none.clone() }, "a.db"),
+        (MachineFacts { lost: Some(Lost::Lock("a.lock".to_owned())), ..none.clone() }, "重新启动"),
+        (MachineFacts { damage: Some("page 7".to_owned()), ..none.clone() }, "zoufang restore"),
+        (
+            MachineFacts {
+                unnoted_jobs: vec![("到期提醒".to_owned(), "断了".to_owned())],
+                ..none.clone()
+            },
+            "「到期提醒」",
+        ),
+    ] {
+        assert_eq!(only(&machine(facts), &[words]), Verdict::Red);
+    }
+    // One fault is said once.
+    let damaged = MachineFacts { damage: Some("page 7".to_owned()), ..none };
+    let unwritable = Some(Unwritable { fault: Fault::Corrupt, since: at(9), seconds: 42 });
+    assert_eq!(only(&Facts { unwritable, ..machine(damaged) }, &["损坏"]), Verdict::Red);
+}
+
+#[test]
+fn a_clock_that_was_put_is_said_by_how_far() {
+    let step = |seconds| {
+        let clock = Some(ClockFacts { seconds, at: at(9) });
+        machine(MachineFacts { clock, ..MachineFacts::default() })
+    };
+    assert_eq!(only(&step(90), &["往前跳了 90 秒", "09:05", "对时"]), Verdict::Yellow);
+    assert_eq!(only(&step(-90), &["往回跳了 90 秒"]), Verdict::Yellow);
+    assert_eq!(only(&step(-86_400), &["往回跳了 86400 秒"]), Verdict::Red);
+}
+
+#[test]
+fn a_certificate_is_said_a_month_before_its_end() {
+    let ends = |days_left| {
+        let key = "platform.endpoint".to_owned();
+        let certificates = vec![CertificateFacts { key, until: at(9), days_left }];
+        machine(MachineFacts { certificates, ..MachineFacts::default() })
+    };
+    assert_eq!(judge(&ends(30)), []);
+    assert_eq!(only(&ends(29), &["platform.endpoint", "还有 29 天"]), Verdict::Yellow);
+    assert_eq!(only(&ends(2), &["只剩 2 天"]), Verdict::Red);
+    assert_eq!(only(&ends(-1), &["已在", "到期"]), Verdict::Red);
+}
+
+#[test]
+fn a_backup_that_is_older_than_planned_is_said_with_its_place() {
+    let backup = |last: Option<i64>, planned_for| {
+        let last = last.map(|hours| (at(9), hours));
+        let backup = Some(BackupFacts { folder: "/backup".to_owned(), last, planned_for });
+        machine(MachineFacts { backup, ..MachineFacts::default() })
+    };
+    assert_eq!(judge(&backup(Some(26), 999)), []);
+    assert_eq!(judge(&backup(None, 3)), []);
+    let words = ["09:05", "在 /backup", "zoufang backup"];
+    assert_eq!(only(&backup(Some(27), 999), &words), Verdict::Yellow);
+    assert_eq!(only(&backup(Some(75), 999), &["超过三天"]), Verdict::Red);
+    assert_eq!(only(&backup(None, 30), &["还没有一份备份"]), Verdict::Yellow);
+}
+
+#[test]
+fn a_key_that_others_can_read_is_yellow() {
+    let open_keys = vec![("/a/zoufang.key".to_owned(), "0644".to_owned())];
+    let facts = machine(MachineFacts { open_keys, ..MachineFacts::default() });
+    assert_eq!(only(&facts, &["/a/zoufang.key", "0644", "chmod 600"]), Verdict::Yellow);
 }
