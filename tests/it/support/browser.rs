@@ -108,11 +108,18 @@ impl Browser {
         Answer { status, text, to, cookies }
     }
 
-    /// Signs in with a password.
+    /// Signs in with a password. Where the machine is too busy to answer, nothing was counted, and it's tried again.
     pub async fn sign_in(&mut self, number: &str, password: &str) -> Answer {
         let form = self.get("/my/sign-in").await.field("form");
-        self.post("/my/sign-in", &[("form", &form), ("number", number), ("password", password)])
-            .await
+        let fields = [("form", form.as_str()), ("number", number), ("password", password)];
+        let mut answer = self.post("/my/sign-in", &fields).await;
+        for _ in 0..5 {
+            if answer.status != 503 {
+                break;
+            }
+            answer = self.post("/my/sign-in", &fields).await;
+        }
+        answer
     }
 }
 
