@@ -78,6 +78,13 @@ const VALUES: &[(&str, &str)] = &[
     ("NAME", "名称"),
     ("TOWN", "区划代码"),
     ("START", "日期"),
+    ("FOLLOW_UP", "日期"),
+    ("MEDIATED", "日期"),
+    ("MEDIATOR", "谁"),
+    ("PARTY", "谁"),
+    ("ISSUE", "问题编号"),
+    ("FINDING", "结论"),
+    ("VISITS", "做法"),
 ];
 
 /// What stands for an argument's value: as it's known, else nothing.
