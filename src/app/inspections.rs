@@ -352,7 +352,7 @@ impl Case<'_> {
         change.finding = Some(check.finding.code());
         change.found_sealed = session.context().seal_optional(
             personal::INSPECTION_FOUND,
-            &change.id,
+            &self.of.id,
             check.text.as_deref(),
         )?;
         change.recorded_at = Some(self.now);
@@ -396,7 +396,7 @@ impl Case<'_> {
         change.answered_by = Some(answer.by.clone());
         change.answer_sealed = session.context().seal_optional(
             personal::INSPECTION_ANSWER,
-            &change.id,
+            &self.of.id,
             Some(&answer.text),
         )?;
         change.answered_at = Some(self.now);

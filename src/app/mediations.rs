@@ -137,11 +137,12 @@ impl Decided {
         let is_followed = known.is_some_and(|known| known.followed_on.is_some());
         let news = row.followed.as_ref().filter(|_| !is_followed);
         if let Some(Followed { on, by, kept, text }) = news {
+            let followed_by = context.seal(personal::MEDIATION_FOLLOWED_BY, &id, by)?;
             let followed_sealed = context.seal(personal::MEDIATION_FOLLOWED, &id, text)?;
             self.followed.push(FollowedRow {
                 id,
                 followed_on: on.to_string(),
-                followed_by: by.clone(),
+                followed_by,
                 kept: i64::from(*kept),
                 followed_sealed,
             });

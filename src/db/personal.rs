@@ -152,6 +152,7 @@ tables! {
         sealed MEDIATION_PARTIES = "parties_sealed";
         sealed MEDIATION_AGREEMENT = "agreement_sealed";
         sealed MEDIATION_FOLLOWED = "followed_sealed";
+        sealed MEDIATION_FOLLOWED_BY = "followed_by";
     }
     "submissions" by ["id"] {
         sealed SUBMISSION_SAID = "said_sealed";

@@ -136,7 +136,11 @@ fn failing(store: &Store, times: usize) -> (Arc<Schedule>, Arc<AtomicUsize>) {
     let work: zoufang::schedule::Work = Arc::new(move || {
         let fails = count.fetch_add(1, Ordering::SeqCst) < times;
         Box::pin(async move {
-            if fails { Err(StoreError::Rule("断了".to_owned())) } else { Ok("done".to_owned().into()) }
+            if fails {
+                Err(StoreError::Rule("断了".to_owned()))
+            } else {
+                Ok("done".to_owned().into())
+            }
         })
     });
     let job = Job { name: "daily", title: "每天的", when: When::DailyAt(AT), work };

@@ -216,7 +216,7 @@ pub(super) fn is_behind_tls(headers: &HeaderMap, daemon: &Daemon) -> bool {
     let is_public = public.is_some_and(|url| {
         url.scheme() == "https" && text(headers, "host").is_some_and(|host| is_at(&url, host))
     });
-    forwarded || is_public
+    daemon.settings.http.is_tls() || forwarded || is_public
 }
 
 fn text<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {

@@ -190,10 +190,10 @@ impl Naive {
 
     /// Those of a role over what somebody owes: of a department its own leaders (分管领导), else those of the area.
     fn over(&self, role: Role, line: &DutyLine, owing: &[String]) -> Vec<String> {
-        let departments = self.staff.iter().filter(|person| {
+        let mut departments = self.staff.iter().filter(|person| {
             owing.contains(&person.id) && person.roles.contains(&Role::Department)
         });
-        if let Some(department) = departments.last().filter(|_| role == Role::SupervisingLeader) {
+        if let Some(department) = departments.next_back().filter(|_| role == Role::SupervisingLeader) {
             let leads = |person: &&StaffMember| {
                 person.roles.contains(&role)
                     && person.unit.split('、').any(|unit| unit == department.unit)
