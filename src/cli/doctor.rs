@@ -10,6 +10,7 @@ use super::record::ConfigFile;
 use crate::app::doctor::Difference;
 use crate::daemon::damage;
 use crate::daemon::remembered_anchor;
+use crate::db::{Looked, Standard, Store};
 use crate::domain::audit::Flaw;
 use crate::domain::health::Fault;
 use crate::domain::rights::Right;
@@ -31,9 +32,16 @@ pub struct Arguments {
 
 pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let settings = arguments.config.settings()?;
-    let damage = damage(&settings.database.url, true).await?;
-    if !damage.is_empty() {
-        return Ok(say_damage(&damage, arguments.json));
+    let nothing = matches!(
+        Store::look(&settings.database.url).await,
+        Ok(Looked { standard: Standard::Absent | Standard::Empty, .. })
+    );
+    // A damaged one may not even open.
+    if !nothing {
+        let damage = damage(&settings.database.url, true).await?;
+        if !damage.is_empty() {
+            return Ok(say_damage(&damage, arguments.json));
+        }
     }
     let store = arguments.config.open(&settings).await?;
     let by = match arguments.by.as_deref().filter(|_| arguments.repair) {

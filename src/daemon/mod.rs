@@ -135,7 +135,11 @@ pub async fn open_store(
 fn shut_keys(settings: &Settings) {
     for file in [&settings.privacy.key_file, &settings.backup.key_file] {
         if let Ok(Some(mode)) = tighten(file) {
-            warn!(file = %file.display(), was = format!("{mode:04o}"), "others could read the key: it's its owner's alone now");
+            warn!(
+                event = "key.was_open",
+                was = format!("{mode:04o}"),
+                "others could read the key: it's its owner's alone now"
+            );
         }
     }
 }

@@ -81,7 +81,7 @@ impl Watch {
         loop {
             let put = clock.off();
             if put != said.map(|(seconds, _)| seconds) {
-                warn!(seconds = put.unwrap_or(0), "the clock was put");
+                warn!(event = "clock.put", seconds = put.unwrap_or(0), "the clock was put");
                 said = put.map(|seconds| (seconds, Stopwatch::start()));
                 let clock =
                     said.map(|(seconds, _)| ClockFacts { seconds, at: Clock::system().local() });
@@ -105,7 +105,7 @@ impl Watch {
         let Ok((disks, lost, open_keys, backup)) = looked.await else { return };
         let mut known = self.known();
         if lost.is_some() && known.lost.is_none() {
-            error!(?lost, "what was opened isn't there any more");
+            error!(event = "record.lost", ?lost, "what was opened isn't there any more");
         }
         (known.disks, known.lost, known.open_keys, known.backup) = (disks, lost, open_keys, backup);
     }
@@ -118,12 +118,14 @@ impl Watch {
                 Ok(found) => {
                     let found = found.into_iter().next();
                     if let Some(damage) = found.as_ref().filter(|_| self.known().damage.is_none()) {
-                        error!(%damage, "the record is damaged");
+                        error!(event = "record.damaged", %damage, "the record is damaged");
                     }
                     self.known().damage = found;
                 }
                 // That it can't be reached is the heartbeat's to say.
-                Err(error) => warn!(%error, "the record's pages can't be looked through"),
+                Err(error) => {
+                    warn!(event = "record.unexamined", %error, "the record's pages can't be looked through")
+                }
             }
             pause(PAGES_EVERY.max(began.elapsed() * PAGES_SHARE)).await;
         }

@@ -84,11 +84,22 @@ impl Store {
     ) -> Result<bool> {
         let mut tx = self.begin().await?;
         let now = tx.now();
+        let before: Option<Row> = sqlx::query_as(
+            "SELECT job, slot, started_at, finished_at, outcome FROM job_runs WHERE job = $1 AND slot = $2",
+        )
+        .bind(job)
+        .bind(slot)
+        .fetch_optional(&mut *tx.db)
+        .await?;
+        // How it ended is sealed.
+        let before = before.map(|row| row.read(&self.context)).transpose()?;
+        let failed = before.is_some_and(|(_, run)| matches!(run.ended, Some(Ended::Failed(_))));
+        let retry = retry.filter(|_| failed);
         let claimed = sqlx::query(
             "INSERT INTO job_runs (job, slot, started_at) VALUES ($1, $2, $3)
              ON CONFLICT (job, slot) DO UPDATE SET started_at = excluded.started_at, finished_at = NULL, outcome = NULL
              WHERE job_runs.finished_at IS NULL AND job_runs.started_at <= $4 OR job_runs.started_at > $5
-               OR job_runs.finished_at <= $6 AND job_runs.outcome LIKE 'failed: %'",
+               OR job_runs.finished_at <= $6",
         )
         .bind(job)
         .bind(slot)

@@ -87,7 +87,7 @@ on_both!(a_first_sign_in_is_by_a_link_that_is_used_once, async |fixture: Fixture
 
 on_both!(guessing_is_slowed_and_locked, async |fixture: Fixture| {
     let fixture = fixture.township().await;
-    let url = served(&fixture.store, "").await;
+    let url = served(&fixture.store, "[http]\ntrusted_proxies = ['127.0.0.1']\n").await;
     signed_in(&fixture.store, &url, "Z6").await;
     let mut browser = Browser::at(&url);
     let mut said = Vec::new();

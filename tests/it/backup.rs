@@ -298,7 +298,8 @@ async fn doubles_nothing(url: String, remembers: bool) {
         std::fs::remove_file(home.at("zoufang.key.memory")).unwrap();
     }
     let said = home.well(&["restore", shown(&file)]);
-    assert!(said.contains("可能已经送出的 5 件"), "{said}");
+    // One may have been under way already when the backup was made: it was in doubt without it.
+    assert!(["5", "4"].iter().any(|n| said.contains(&format!("可能已经送出的 {n} 件"))), "{said}");
     assert_eq!(said.contains("没有这个数据库的运行标记"), !remembers, "{said}");
     let mut serving = start(&home, began, &serve, "serve.log");
     home.until(90, |status| delivered(status) == 5).await;

@@ -76,7 +76,7 @@ pub(super) fn page(
             (status, headers, Html(page)).into_response()
         }
         Err(error) => {
-            tracing::error!(error, "a page can't be filled in");
+            tracing::error!(event = "page.unfilled", error, "a page can't be filled in");
             (StatusCode::INTERNAL_SERVER_ERROR, "页面出错了，已记入日志\n").into_response()
         }
     }

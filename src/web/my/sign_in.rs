@@ -103,7 +103,7 @@ pub(super) async fn enter(
         }
         Ok(Entered::Not(why)) => {
             guesses.wrong(address);
-            tracing::warn!(%address, "somebody couldn't sign in");
+            tracing::warn!(event = "sign_in.refused", %address, "somebody couldn't sign in");
             again(StatusCode::UNAUTHORIZED, &why)
         }
         Err(StoreError::Rule(why)) => again(StatusCode::SERVICE_UNAVAILABLE, &why),

@@ -99,7 +99,7 @@ async fn who(
         // Whoever reads waits for no turn.
         tokio::spawn(async move {
             if let Err(error) = seen(&daemon.store, &secret).await {
-                tracing::warn!(%error, "that somebody is there can't be noted");
+                tracing::warn!(event = "sign_in.unnoted", %error, "that somebody is there can't be noted");
             }
         });
     }

@@ -193,7 +193,9 @@ impl Naive {
         let mut departments = self.staff.iter().filter(|person| {
             owing.contains(&person.id) && person.roles.contains(&Role::Department)
         });
-        if let Some(department) = departments.next_back().filter(|_| role == Role::SupervisingLeader) {
+        if let Some(department) =
+            departments.next_back().filter(|_| role == Role::SupervisingLeader)
+        {
             let leads = |person: &&StaffMember| {
                 person.roles.contains(&role)
                     && person.unit.split('、').any(|unit| unit == department.unit)
