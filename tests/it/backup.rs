@@ -94,6 +94,15 @@ impl Home {
         client().get(format!("http://{address}{path}")).send().await.ok()?.json().await.ok()
     }
 
+    /// Waits until the service has written its first heartbeat.
+    async fn until_ready(&self, seconds: u64) {
+        let (began, address) = (Instant::now(), format!("http://{}/readyz", self.listen));
+        while !client().get(&address).send().await.is_ok_and(|ready| ready.status().is_success()) {
+            assert!(began.elapsed() < Duration::from_secs(seconds), "it doesn't become ready");
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    }
+
     /// Waits, in real time since these are real processes, until status is so.
     async fn until(&self, seconds: u64, so: impl Fn(&Value) -> bool) -> Value {
         let began = Instant::now();
@@ -254,8 +263,8 @@ on_both!(one_that_is_taken_back_puts_aside_what_was_there, async |fixture: Fixtu
     }
 });
 
-/// The rehearsal's clock: slow enough that a process which takes seconds to start is no quarter of an hour behind the others.
-const SPEED: f64 = 6.0;
+/// The rehearsal's clock.
+const SPEED: f64 = 60.0;
 
 fn now(began: Instant) -> [String; 4] {
     let start: Timestamp = "2022-04-20T09:00:00+08:00".parse().unwrap();
@@ -285,7 +294,8 @@ async fn doubles_nothing(url: String, remembers: bool) {
     }
     let serve = ["serve", "--config", "zoufang.toml"];
     let mut serving = start(&home, began, &serve, "serve.log");
-    home.until(20, |status| status["verdict"].is_string()).await;
+    // Commands beside it go by its clock from its first heartbeat on.
+    home.until_ready(20).await;
     let visits: String =
         (0..5).map(|n| format!("\n2022-04-20,Z6,H1,王建国,,第{n}件事,有,市直,其他,急")).collect();
     home.import("v.csv", &format!("{VISITS}{visits}\n"));
@@ -316,7 +326,6 @@ mod nothing_is_doubled_after_one_was_taken_back {
     use super::doubles_nothing;
 
     #[tokio::test(flavor = "multi_thread")]
-    #[ignore = "nothing came twice, but now and then the looks after the restore go on finding nothing: not understood yet"]
     async fn sqlite() {
         let dir = tempfile::tempdir().unwrap();
         for remembers in [true, false] {
