@@ -1,5 +1,5 @@
-//! Who gave a wrong secret, and how often: counted by address, and slowed. After a few mistakes each next try waits longer, so
-//! that nobody tries many.
+//! Who gave a wrong secret or password, and how often: counted by address, and slowed. After a few mistakes each next try waits
+//! longer, so that nobody tries many.
 
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv6Addr};
@@ -8,8 +8,6 @@ use std::time::Duration;
 
 use crate::clock::Stopwatch;
 
-/// Mistakes that cost nothing: whoever is mending a configuration makes some.
-const FREE: u32 = 5;
 /// Nobody waits longer: a proxy that isn't known as one has the mistakes of all.
 const LONGEST: Duration = Duration::from_secs(60);
 /// Mistakes are forgotten after so long without another.
@@ -18,8 +16,12 @@ const FORGOTTEN: Duration = Duration::from_secs(3_600);
 const ADDRESSES: usize = 4_096;
 
 /// The mistakes of each address.
-#[derive(Debug, Default)]
-pub(super) struct Guesses(Mutex<HashMap<IpAddr, Mistakes>>);
+#[derive(Debug)]
+pub(super) struct Guesses {
+    /// So many cost nothing.
+    free: u32,
+    known: Mutex<HashMap<IpAddr, Mistakes>>,
+}
 
 #[derive(Debug, Clone, Copy)]
 struct Mistakes {
@@ -29,8 +31,8 @@ struct Mistakes {
 
 impl Mistakes {
     /// How long the next try has to wait from the last mistake.
-    fn penalty(self) -> Duration {
-        match self.count.checked_sub(FREE) {
+    fn penalty(self, free: u32) -> Duration {
+        match self.count.checked_sub(free) {
             None => Duration::ZERO,
             Some(over) => LONGEST.min(Duration::from_secs(1 << over.min(6))),
         }
@@ -38,10 +40,15 @@ impl Mistakes {
 }
 
 impl Guesses {
+    /// With so many mistakes that cost nothing.
+    pub fn after(free: u32) -> Guesses {
+        Guesses { free, known: Mutex::default() }
+    }
+
     /// How long this address has to wait before it may try; nothing where it may.
     pub fn wait(&self, address: IpAddr) -> Option<Duration> {
         let mistakes = *self.known().get(&network(address))?;
-        let left = mistakes.penalty().checked_sub(mistakes.last.elapsed())?;
+        let left = mistakes.penalty(self.free).checked_sub(mistakes.last.elapsed())?;
         (!left.is_zero()).then_some(left)
     }
 
@@ -66,7 +73,7 @@ impl Guesses {
     }
 
     fn known(&self) -> MutexGuard<'_, HashMap<IpAddr, Mistakes>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -82,9 +89,11 @@ fn network(address: IpAddr) -> IpAddr {
 mod tests {
     use super::*;
 
+    const FREE: u32 = 5;
+
     #[test]
     fn after_a_few_mistakes_each_waits_longer_and_others_do_not() {
-        let guesses = Guesses::default();
+        let guesses = Guesses::after(FREE);
         let (one, other) = (IpAddr::from([10, 0, 0, 1]), IpAddr::from([10, 0, 0, 2]));
         for _ in 1..FREE {
             guesses.wrong(one);
@@ -109,8 +118,25 @@ mod tests {
     }
 
     #[test]
+    fn as_many_are_free_as_it_says() {
+        const FREE: u32 = 20;
+        let guesses = Guesses::after(FREE);
+        let (one, other) = (IpAddr::from([10, 0, 0, 1]), IpAddr::from([10, 0, 0, 2]));
+        for _ in 1..FREE {
+            guesses.wrong(one);
+            assert_eq!(guesses.wait(one), None);
+        }
+        guesses.wrong(one);
+        let first = guesses.wait(one).unwrap();
+        guesses.wrong(one);
+        assert!(guesses.wait(one).unwrap() > first && guesses.wait(other).is_none());
+        guesses.right(one);
+        assert_eq!(guesses.wait(one), None);
+    }
+
+    #[test]
     fn of_many_addresses_the_oldest_is_forgotten() {
-        let guesses = Guesses::default();
+        let guesses = Guesses::after(FREE);
         for address in 0..10_000_u32 {
             guesses.wrong(IpAddr::from(address.to_be_bytes()));
         }

@@ -4,7 +4,6 @@
 //! What each page asks of whoever opens it stands in one table, `routes`; what isn't there isn't served.
 
 mod frame;
-mod guesses;
 mod households;
 mod issue;
 mod links;
@@ -28,9 +27,13 @@ use axum::routing::{get, post};
 pub use routes::{Needs, ROUTES, Route};
 
 use crate::daemon::Daemon;
+use crate::web::guesses::Guesses;
 
 /// A form with what somebody asked for, every character written as nine.
 const LARGEST_FORM: usize = 64 << 10;
+
+/// Behind one address a whole office may sit, so that some mistakes in signing in cost nothing.
+const FREE: u32 = 20;
 
 /// The pages.
 pub(super) fn router<S: Clone + Send + Sync + 'static>(daemon: Arc<Daemon>) -> Router<S> {
@@ -47,7 +50,7 @@ pub(super) fn router<S: Clone + Send + Sync + 'static>(daemon: Arc<Daemon>) -> R
         .route(routes::ISSUE, get(issue::show).post(issue::put))
         .route_layer(from_fn_with_state(Arc::clone(&daemon), who::let_in))
         .layer(DefaultBodyLimit::max(LARGEST_FORM))
-        .layer(Extension(Arc::<guesses::Guesses>::default()))
+        .layer(Extension(Arc::new(Guesses::after(FREE))))
         .with_state(daemon)
 }
 

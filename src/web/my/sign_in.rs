@@ -10,7 +10,6 @@ use minijinja::context;
 use serde::Deserialize;
 
 use super::frame::{Frame, page, say};
-use super::guesses::Guesses;
 use super::routes::{SIGN_IN, TASKS};
 use super::who::{
     Fields, Posted, cookie, fields, form_key, is_behind_tls, is_key, set_cookie, shown_secret, stay,
@@ -20,6 +19,7 @@ use crate::daemon::Daemon;
 use crate::db::StoreError;
 use crate::domain::password::{LONGEST, SHORTEST};
 use crate::web::caller::Caller;
+use crate::web::guesses::Guesses;
 use crate::web::templates::{SIGNING_IN, WELCOMING};
 use crate::web::unavailable::unavailable;
 
