@@ -18,27 +18,38 @@ pub(super) enum Verdict {
 }
 
 /// The platform's own code for how a call went.
-fn code_of(rules: &AnswerRules, answer: &Answer) -> Option<String> {
-    let at = rules.code.as_ref()?;
-    scalar(json::read(&answer.body).ok()?.pointer(at)?)
+fn code_in(rules: &AnswerRules, value: &Value) -> Option<String> {
+    scalar(value.pointer(rules.code.as_ref()?)?)
 }
 
-/// Whether an answer says that we aren't known: it was certainly not stored.
-pub(super) fn is_stranger(rules: &AnswerRules, answer: &Answer) -> bool {
-    let said = || code_of(rules, answer).is_some_and(|code| rules.unauthenticated.contains(&code));
-    answer.status.as_u16() == 401 || said()
+/// What an answer says of the token that it was asked with.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum OfToken {
+    Good,
+    /// It isn't known (any more): nothing was stored.
+    Ended,
+    /// It has a code of the platform's own that isn't in the description.
+    Doubtful,
 }
 
-/// Whether an answer has a code of the platform's own that isn't in the description.
-pub(super) fn is_unexpected(rules: &AnswerRules, answer: &Answer) -> bool {
-    let known = [&rules.done, &rules.refused, &rules.busy, &rules.unauthenticated];
-    code_of(rules, answer).is_some_and(|code| known.iter().all(|codes| !codes.contains(&code)))
+/// What an answer says of the token that it was asked with.
+pub(super) fn of_token(rules: &AnswerRules, answer: &Answer) -> OfToken {
+    if answer.status.as_u16() == 401 {
+        return OfToken::Ended;
+    }
+    let read = rules.code.is_some().then(|| json::read(&answer.body).ok()).flatten();
+    let Some(code) = read.and_then(|value| code_in(rules, &value)) else { return OfToken::Good };
+    if rules.unauthenticated.contains(&code) {
+        return OfToken::Ended;
+    }
+    let known = [&rules.done, &rules.refused, &rules.busy];
+    if known.iter().any(|codes| codes.contains(&code)) { OfToken::Good } else { OfToken::Doubtful }
 }
 
 /// Judges an answer: by HTTP's code, then by the platform's own.
 pub(super) fn judge(rules: &AnswerRules, answer: &Answer) -> Verdict {
     let read = json::read(&answer.body);
-    let code = rules.code.as_ref().and_then(|at| scalar(read.as_ref().ok()?.pointer(at)?));
+    let code = read.as_ref().ok().and_then(|value| code_in(rules, value));
     let words = read
         .as_ref()
         .ok()

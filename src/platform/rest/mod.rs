@@ -37,7 +37,7 @@ use crate::domain::following::names_one;
 use crate::domain::issue::Category;
 use crate::domain::reason::of_system;
 use crate::settings::{PlatformSettings, SettingsError, mistakes};
-use answer::{Verdict, field, is_stranger, is_unexpected, items, judge};
+use answer::{OfToken, Verdict, field, items, judge, of_token};
 use authenticate::Authenticator;
 use description::{Call, Description, PhotoCall};
 use examine::{Asks, Examiner};
@@ -179,15 +179,14 @@ impl Rest {
             let token = self.authenticator.put_on(&mut request).await.map_err(Outcome::from)?;
             let sent = reqwest::RequestBuilder::from_parts(self.client.clone(), request);
             let answer = ask_in(sent, self.charset).await.map_err(Outcome::from)?;
-            match token {
-                Some(token) if is_stranger(&call.answer, &answer) => {
-                    self.authenticator.forget(&token).await;
-                }
-                Some(token) if is_unexpected(&call.answer, &answer) => {
+            let Some(token) = token else { return Ok(answer) };
+            match of_token(&call.answer, &answer) {
+                OfToken::Ended => self.authenticator.forget(&token).await,
+                OfToken::Doubtful => {
                     self.authenticator.doubt(&token).await;
                     return Ok(answer);
                 }
-                _ => return Ok(answer),
+                OfToken::Good => return Ok(answer),
             }
         }
         let reason = "not_known: not even with a token just given".to_owned();
