@@ -179,13 +179,7 @@ impl MemoryFile {
             lost
         };
         if let Some(remembered) = lost {
-            let known = self.numbers.known(&remembered.record).await?;
-            let numbers = lost_numbers(&known, &found, remembered);
-            if numbers.is_empty() {
-                // What comes in again gets its numbers by its order: the file doesn't know them any more.
-                self.numbers.forget(&remembered.record, found.entries).await?;
-            }
-            mark_restored(store, &found, remembered, &numbers).await?;
+            self.mark(store, &found, remembered).await?;
             // The trail goes on from where the backup ends, and says so.
             let recall = store.recall().await?;
             self.keep(store, recall).await?;
@@ -215,12 +209,23 @@ impl MemoryFile {
             let any = Recall { issues: i64::MAX, ..found.clone() };
             return Ok((mark_restored(store, &found, &any, &[]).await?, false));
         };
+        Ok((self.mark(store, &found, remembered).await?, true))
+    }
+
+    /// Marks what is unsure of a record that has lost what came after `found`, and gives it the numbers that it has lost.
+    async fn mark(
+        &self,
+        store: &Store,
+        found: &Recall,
+        remembered: &Recall,
+    ) -> Result<Restored, StoreError> {
         let known = self.numbers.known(&remembered.record).await?;
-        let numbers = lost_numbers(&known, &found, remembered);
+        let numbers = lost_numbers(&known, found, remembered);
         if numbers.is_empty() {
+            // What comes in again gets its numbers by its order: the file doesn't know them any more.
             self.numbers.forget(&remembered.record, found.entries).await?;
         }
-        Ok((mark_restored(store, &found, remembered, &numbers).await?, true))
+        mark_restored(store, found, remembered, &numbers).await
     }
 
     /// What is remembered; nothing where there is no such file.

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::personal::{JOB_OUTCOME, row_of};
-use super::{Context, Result, Store};
+use super::{Context, Result, Store, Tx};
 
 /// How far the clocks of two replicas may be apart, in milliseconds: a run that began later than that was made when the
 /// clock was ahead.
@@ -84,17 +84,11 @@ impl Store {
     ) -> Result<bool> {
         let mut tx = self.begin().await?;
         let now = tx.now();
-        let before: Option<Row> = sqlx::query_as(
-            "SELECT job, slot, started_at, finished_at, outcome FROM job_runs WHERE job = $1 AND slot = $2",
-        )
-        .bind(job)
-        .bind(slot)
-        .fetch_optional(&mut *tx.db)
-        .await?;
         // How it ended is sealed.
-        let before = before.map(|row| row.read(&self.context)).transpose()?;
-        let failed = before.is_some_and(|(_, run)| matches!(run.ended, Some(Ended::Failed(_))));
-        let retry = retry.filter(|_| failed);
+        let retry = match retry {
+            Some(retry) if tx.has_failed(job, slot).await? => Some(retry),
+            _ => None,
+        };
         let claimed = sqlx::query(
             "INSERT INTO job_runs (job, slot, started_at) VALUES ($1, $2, $3)
              ON CONFLICT (job, slot) DO UPDATE SET started_at = excluded.started_at, finished_at = NULL, outcome = NULL
@@ -148,5 +142,20 @@ impl Store {
         .fetch_all(&self.read)
         .await?;
         runs.into_iter().map(|run| run.read(&self.context)).collect()
+    }
+}
+
+impl Tx {
+    /// Whether the run of that slot failed.
+    async fn has_failed(&mut self, job: &str, slot: i64) -> Result<bool> {
+        let run: Option<Row> = sqlx::query_as(
+            "SELECT job, slot, started_at, finished_at, outcome FROM job_runs WHERE job = $1 AND slot = $2",
+        )
+        .bind(job.to_owned())
+        .bind(slot)
+        .fetch_optional(&mut *self.db)
+        .await?;
+        let run = run.map(|row| row.read(&self.context)).transpose()?;
+        Ok(run.is_some_and(|(_, run)| matches!(run.ended, Some(Ended::Failed(_)))))
     }
 }

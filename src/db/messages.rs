@@ -120,9 +120,14 @@ impl Tx {
             .bind(referral_ids.to_owned())
             .fetch_all(&mut *self.db)
             .await?;
+        if waiting.is_empty() {
+            return Ok(());
+        }
+        let unsure = self.unsure().await?;
         for (id, reference, sequence) in waiting {
             let key = format!("message:{}", referral::message_reference(&reference, sequence));
-            self.owe("message", &key, &id, PRIORITY, &reference).await?;
+            let first = unsure.as_ref().and_then(|unsure| unsure.since(&reference, None));
+            self.owe("message", &key, &id, PRIORITY, first).await?;
         }
         Ok(())
     }

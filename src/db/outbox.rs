@@ -52,19 +52,18 @@ const DUE: [&str; 13] = [
 ];
 
 impl Tx {
-    /// Writes what is owed to the platform beside the referral of that reference, once. It may be paid at any time from the
-    /// beginning of time: whoever pays it may go by another clock, such as a rehearsal's. After a backup was restored it may
-    /// have been paid before: it's looked for first.
+    /// Writes what is owed to the platform beside a referral, once. It may be paid at any time from the beginning of time:
+    /// whoever pays it may go by another clock, such as a rehearsal's. What may have been paid since `first`, before a backup
+    /// was restored, is looked for first.
     pub(super) async fn owe(
         &mut self,
         kind: &str,
         debt_key: &str,
         target_id: &str,
         priority: i64,
-        reference: &str,
+        first: Option<i64>,
     ) -> Result<()> {
         let (id, now, lane) = (self.context.id(), self.now(), self.context.platform_lane.clone());
-        let first = self.unsure().await?.and_then(|unsure| unsure.since(reference, None));
         let unknown = first.map(|_| now);
         let owed = sqlx::query(
             "INSERT INTO outbox (id, lane, kind, debt_key, target_id, priority, state, attempts, not_before, created_at,

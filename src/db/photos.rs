@@ -161,6 +161,10 @@ impl Tx {
             .bind(referral_ids.to_owned())
             .fetch_all(&mut *self.db)
             .await?;
+        if owed.is_empty() {
+            return Ok(());
+        }
+        let unsure = self.unsure().await?;
         for (referral, reference, photo, place) in owed {
             let id = self.context.id();
             sqlx::query(
@@ -172,7 +176,8 @@ impl Tx {
             .execute(&mut *self.db)
             .await?;
             let key = format!("photo:{}", referral::photo_reference(&reference, place));
-            self.owe("photo", &key, &id, super::messages::PRIORITY, &reference).await?;
+            let first = unsure.as_ref().and_then(|unsure| unsure.since(&reference, None));
+            self.owe("photo", &key, &id, super::messages::PRIORITY, first).await?;
         }
         Ok(())
     }
