@@ -154,7 +154,7 @@ fn shares_words(text: &str, words: &str) -> bool {
 fn plain(text: &str) -> String {
     let mut text: String = text.nfkc().collect();
     for _ in 0..ESCAPED {
-        let decoded = without(&text, ('&', ';'), 10, entity);
+        let decoded = without(&text, ('&', ';'), 10, |name| entity(name).map(Some));
         if decoded == text {
             break;
         }
@@ -196,21 +196,20 @@ fn without(
 }
 
 /// The character of an entity's name; nothing for one that we don't know.
-fn entity(name: &str) -> Option<Option<char>> {
-    let character = match name {
-        "lt" => '<',
-        "gt" => '>',
-        "amp" => '&',
-        "quot" | "ldquo" | "rdquo" => '"',
-        "apos" => '\'',
-        "nbsp" => ' ',
+fn entity(name: &str) -> Option<char> {
+    match name {
+        "lt" => Some('<'),
+        "gt" => Some('>'),
+        "amp" => Some('&'),
+        "quot" | "ldquo" | "rdquo" => Some('"'),
+        "apos" => Some('\''),
+        "nbsp" => Some(' '),
         _ => {
             let code = name.strip_prefix('#')?;
             let hex = code.strip_prefix(['x', 'X']).map(|hex| u32::from_str_radix(hex, 16));
-            char::from_u32(hex.unwrap_or_else(|| code.parse()).ok()?)?
+            char::from_u32(hex.unwrap_or_else(|| code.parse()).ok()?)
         }
-    };
-    Some(Some(character))
+    }
 }
 
 /// A text without any of our marks.

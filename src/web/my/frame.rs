@@ -69,7 +69,6 @@ pub(super) fn page(
         Ok(page) => {
             let headers = [
                 (header::CONTENT_SECURITY_POLICY, MAY),
-                (header::CACHE_CONTROL, "private, no-store"),
                 // Its forms say where they come from.
                 (header::REFERRER_POLICY, "same-origin"),
             ];
