@@ -1,7 +1,9 @@
 //! Seals personal data at rest with a key that stays outside the database.
 //!
-//! Knows nothing of what is sealed. Equal texts seal differently, and each opens only in its [`Place`]; [`Sealer::index`] gives
-//! the keyed digest by which a sealed value is found again, [`Sealer::vouch`] the one that chains the audit trail.
+//! Knows nothing of what is sealed. Equal texts seal differently in different places, and each opens only in its [`Place`]:
+//! its nonce is made of place and text (a synthetic one, RFC 5297), so that chance that repeats itself, as that of a copied
+//! machine does, gives no nonce to two texts. [`Sealer::index`] gives the keyed digest by which a sealed value is found again,
+//! [`Sealer::vouch`] the one that chains the audit trail.
 
 mod cipher;
 mod derive;
@@ -20,14 +22,18 @@ use crate::clock::Chance;
 use crate::domain::reason::of_system;
 use crate::private_file::{Existing, Readers, Unwritten, write_for};
 pub use cipher::Cipher;
+use cipher::NONCE;
 pub use hexadecimal::hex;
 pub use key_file::KeyFile;
 use keys::{Key, Keys};
 pub use mark::DigestKind;
 
-/// How what is sealed begins, bound to its place: then the cipher and the key's id, in base64.
-const VERSION: &str = "v2:";
-/// As versions before wrote it: a nonce and XChaCha20-Poly1305's, bound to nothing.
+/// How what is sealed begins. Then in base64: the nonce (the cipher, the key's id, a keyed digest of place and text), what the
+/// cipher gives, its tag.
+const VERSION: &str = "v3:";
+/// As a version before wrote it: the cipher, the key's id, a nonce of chance; bound to its place by what stands beside it.
+const SECOND: &str = "v2:";
+/// As the first wrote it: a nonce of chance and XChaCha20-Poly1305's, bound to nothing.
 const FIRST: &str = "v1:";
 /// The cipher's code and the key's id: as base64 so many characters, whatever follows.
 const HEAD: usize = 6;
@@ -164,7 +170,7 @@ impl Sealer {
 
     /// Whether this is what sealing gives, or gave.
     pub fn is_sealed(text: &str) -> bool {
-        text.starts_with(VERSION) || text.starts_with(FIRST)
+        [VERSION, SECOND, FIRST].iter().any(|version| text.starts_with(version))
     }
 
     /// How everything begins that is sealed now.
@@ -183,10 +189,10 @@ impl Sealer {
     /// Seals `text` for its place.
     ///
     /// ```
-    /// use zoufang::{clock::Chance, seal::{Place, Sealer}};
+    /// use zoufang::seal::{Place, Sealer};
     /// let sealer = Sealer::new(&[7; 32]);
     /// let place = Place { table: "residents", column: "name_sealed", row: "1" };
-    /// let sealed = sealer.seal(place, "张三", &Chance::system()).unwrap();
+    /// let sealed = sealer.seal(place, "张三").unwrap();
     /// assert!(!sealed.contains("张三"));
     /// assert_eq!(sealer.open(place, &sealed).unwrap(), "张三");
     /// assert!(sealer.open(Place { row: "2", ..place }, &sealed).is_err());
@@ -195,14 +201,13 @@ impl Sealer {
     ///
     /// # Errors
     /// Where the cipher refuses.
-    pub fn seal(&self, place: Place<'_>, text: &str, chance: &Chance) -> Result<String, SealError> {
+    pub fn seal(&self, place: Place<'_>, text: &str) -> Result<String, SealError> {
         let keys = self.keys();
         let key = keys.present().ok_or(SealError::CannotSeal)?;
-        let head = self.head(key);
-        let beside = beside(&head, place);
-        let body = key.ciphers.seal(self.suite.cipher, text.as_bytes(), &beside, chance);
+        let nonce = key.nonce(self.head(key), place, text.as_bytes());
+        let body = key.ciphers.seal(self.suite.cipher, &nonce, text.as_bytes());
         let body = body.ok_or(SealError::CannotSeal)?;
-        Ok(format!("{VERSION}{}", BASE64.encode([head.as_slice(), &body].concat())))
+        Ok(format!("{VERSION}{}", BASE64.encode([nonce.as_slice(), &body].concat())))
     }
 
     /// Seals as versions before did, bound to nothing: for records that are made of copies, in tests and measurements.
@@ -210,8 +215,11 @@ impl Sealer {
     pub fn seal_as_before(&self, text: &str, chance: &Chance) -> Result<String, SealError> {
         let keys = self.keys();
         let key = keys.present().ok_or(SealError::CannotSeal)?;
-        let body = key.first.seal(Cipher::XChaCha20, text.as_bytes(), &[], chance);
-        Ok(format!("{FIRST}{}", BASE64.encode(body.ok_or(SealError::CannotSeal)?)))
+        let mut nonce = [0; NONCE];
+        chance.fill(&mut nonce);
+        let body = key.ciphers.seal(Cipher::XChaCha20, &nonce, text.as_bytes());
+        let body = body.ok_or(SealError::CannotSeal)?;
+        Ok(format!("{FIRST}{}", BASE64.encode([nonce.as_slice(), &body].concat())))
     }
 
     /// Opens what [`Sealer::seal`] gave for this place.
@@ -219,34 +227,53 @@ impl Sealer {
     /// # Errors
     /// Where it was sealed for another place or with another key, or was changed.
     pub fn open(&self, place: Place<'_>, sealed: &str) -> Result<String, SealError> {
-        let text = match sealed.strip_prefix(VERSION) {
-            Some(body) => {
-                let bytes = BASE64.decode(body).map_err(|_| SealError::CannotOpen)?;
-                self.opened(place, &bytes)
+        let text = sealed.split_at_checked(VERSION.len()).and_then(|(version, body)| {
+            let bytes = BASE64.decode(body).ok()?;
+            match version {
+                VERSION => self.opened(place, &bytes),
+                SECOND => self.opened_second(place, &bytes),
+                FIRST => self.opened_first(&bytes),
+                _ => None,
             }
-            None => self.opened_first(sealed),
-        };
+        });
         String::from_utf8(text.ok_or(SealError::CannotOpen)?).map_err(|_| SealError::CannotOpen)
     }
 
-    fn opened(&self, place: Place<'_>, bytes: &[u8]) -> Option<Vec<u8>> {
-        let (head, body) = bytes.split_first_chunk::<HEAD>()?;
-        let cipher = Cipher::read(head[0])?;
-        let mut keys = self.keys();
-        let of = |keys: &Keys| keys.keys.iter().position(|key| key.id == head[1..]);
-        if of(&keys).is_none() {
-            // Another process has replaced the key.
+    /// The keys, and which of them has this head's id; they're read anew where none has, as another process may have replaced
+    /// the key.
+    fn keys_with(&self, head: &[u8; HEAD]) -> Option<(Arc<Keys>, usize)> {
+        let of = |keys: Arc<Keys>| {
+            let at = keys.keys.iter().position(|key| key.id == head[1..])?;
+            Some((keys, at))
+        };
+        of(self.keys()).or_else(|| {
             self.refresh();
-            keys = self.keys();
-        }
-        keys.keys[of(&keys)?].ciphers.open(cipher, body, &beside(head, place))
+            of(self.keys())
+        })
     }
 
-    /// As versions before sealed.
-    fn opened_first(&self, sealed: &str) -> Option<Vec<u8>> {
-        let bytes = BASE64.decode(sealed.strip_prefix(FIRST)?).ok()?;
+    fn opened(&self, place: Place<'_>, bytes: &[u8]) -> Option<Vec<u8>> {
+        let (nonce, body) = bytes.split_first_chunk::<NONCE>()?;
+        let head = nonce.first_chunk::<HEAD>()?;
+        let (keys, at) = self.keys_with(head)?;
+        let key = &keys.keys[at];
+        let text = key.ciphers.open(Cipher::read(head[0])?, nonce, body)?;
+        (key.nonce(*head, place, &text) == *nonce).then_some(text)
+    }
+
+    fn opened_second(&self, place: Place<'_>, bytes: &[u8]) -> Option<Vec<u8>> {
+        let (head, body) = bytes.split_first_chunk::<HEAD>()?;
+        let (keys, at) = self.keys_with(head)?;
+        keys.keys[at].second.open_second(Cipher::read(head[0])?, body, &beside(head, place))
+    }
+
+    /// Never what was sealed for a place: whoever may write to the record could free it from there by another beginning.
+    fn opened_first(&self, bytes: &[u8]) -> Option<Vec<u8>> {
+        let (nonce, body) = bytes.split_first_chunk::<NONCE>()?;
         let keys = self.keys();
-        keys.keys.iter().find_map(|key| key.first.open(Cipher::XChaCha20, &bytes, &[]))
+        let bound = |key: &Key| Cipher::read(nonce[0]).is_some() && nonce[1..HEAD] == key.id;
+        let free = keys.keys.iter().filter(|key| !bound(key));
+        free.into_iter().find_map(|key| key.ciphers.open(Cipher::XChaCha20, nonce, body))
     }
 
     /// A keyed digest of `parts`, by which a row is found without opening it.
@@ -286,7 +313,7 @@ fn vouched(kind: DigestKind, id: &str, key: &[u8; 32], parts: &[&str]) -> String
     head + &digest
 }
 
-/// What a sealed value is bound to: how it's sealed, and where it stands.
+/// What a value of the second version is bound to: how it's sealed, and where it stands.
 fn beside(head: &[u8; HEAD], place: Place<'_>) -> Vec<u8> {
     let mut bytes = head.to_vec();
     for part in [place.table, place.column, place.row] {
@@ -325,10 +352,10 @@ mod tests {
 
     #[test]
     fn what_was_moved_doesnt_open() {
-        let (sealer, chance) = (Sealer::new(&[7; 32]), Chance::seeded(1));
+        let sealer = Sealer::new(&[7; 32]);
         for cipher in [Cipher::XChaCha20, Cipher::Sm4] {
             let sealer = sealer.clone().with(Suite { cipher, ..Suite::default() });
-            let sealed = sealer.seal(HERE, "张三", &chance).unwrap();
+            let sealed = sealer.seal(HERE, "张三").unwrap();
             assert!(sealed.starts_with(&sealer.mark()) && sealer.mark().len() == MARK);
             assert_eq!(sealer.open(HERE, &sealed).unwrap(), "张三");
             for there in [
@@ -338,7 +365,30 @@ mod tests {
                 Place { table: "residentsname_sealed", column: "", row: "1" },
             ] {
                 assert!(sealer.open(there, &sealed).is_err(), "{there:?}");
+                assert_ne!(sealer.seal(there, "张三").unwrap(), sealed, "{there:?}");
             }
+            let freed = sealed.replacen(VERSION, FIRST, 1);
+            assert!(sealer.open(HERE, &freed).is_err(), "as if it were bound to nothing");
+        }
+    }
+
+    /// What the program of the version before wrote, with XChaCha20-Poly1305 and with SM4-GCM.
+    #[test]
+    fn what_the_version_before_sealed_opens() {
+        for (row, sealed) in [
+            (
+                "01a21839-260a-7b91-824f-6a0e525d9b47",
+                "v2:AaB3KfDLF3Kw52h88T7k84UZfgLI8Y36zRpMlFiO3uUkB85lMVjFmsXvZADijFenLbzCeTJl8A",
+            ),
+            (
+                "01a21839-273a-79eb-94e8-181def7f7d69",
+                "v2:AqB3KfDLi5GYvJ+oECksA5KO4rNeteGRyiphItWcL/jdoBl3h5RF41ZuBQ",
+            ),
+        ] {
+            let sealer = Sealer::new(&[7; 32]);
+            let place = Place { table: "subjects", column: "name_sealed", row };
+            assert_eq!(sealer.open(place, sealed).unwrap(), "王建国");
+            assert!(sealer.open(Place { row: "2", ..place }, sealed).is_err());
         }
     }
 
@@ -356,7 +406,7 @@ mod tests {
         let file = dir.path().join("key");
         Sealer::make_file(&file, DigestKind::Sha256, &chance).unwrap();
         let running = Sealer::from_file(&file).unwrap();
-        let sealed = running.seal(HERE, "张三", &chance).unwrap();
+        let sealed = running.seal(HERE, "张三").unwrap();
         let (index, vouched) = (running.index(&["a"]), running.vouch(&["a"]));
         let first = running.fingerprint();
 
@@ -366,7 +416,7 @@ mod tests {
         assert!(other.knows(&first) && other.fingerprint() != first);
         assert_eq!(other.open(HERE, &sealed).unwrap(), "张三");
         // Whoever runs already learns of it by what it can't open.
-        let anew = other.seal(HERE, "李四", &chance).unwrap();
+        let anew = other.seal(HERE, "李四").unwrap();
         assert_eq!(running.open(HERE, &anew).unwrap(), "李四");
         assert_eq!(running.fingerprint(), other.fingerprint());
 

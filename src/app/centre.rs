@@ -2,17 +2,9 @@
 
 use tracing::warn;
 
+pub use crate::db::Word;
 use crate::db::{StoreError, Tx};
 use crate::domain::staff::{Holders, Role, StaffMember};
-
-/// What the centre is told.
-#[derive(Debug, Clone)]
-pub struct Word {
-    /// One for each topic of a day.
-    pub topic: String,
-    pub title: String,
-    pub body: String,
-}
 
 /// Tells all who hold the centre's role in the campaign's town; where nobody does, whoever stands above.
 ///

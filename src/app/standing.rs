@@ -1,4 +1,4 @@
-//! Word that goes to everybody who holds a role in the campaign's town, once since a day: a standing, what was handed in.
+//! Words for the digests of all who hold a role in the campaign's town, once since a day: a standing, what was handed in.
 
 use jiff::civil::Date;
 use tracing::warn;
@@ -10,10 +10,11 @@ use crate::domain::duty::{DutyKind, DutyState};
 use crate::domain::obligations::area::confirmed_key;
 use crate::domain::staff::{Holders, Role, StaffMember};
 
-/// Tells all who hold the first of these roles that anybody holds, unless this was told since a day. How many are told.
+/// Puts a word into today's digest of all who hold the first of these roles that anybody holds, unless this was told since a
+/// day. Where one of them had today's digest already, it waits for the next: nobody gets two a day. How many hear it.
 ///
 /// # Errors
-/// Where the record can't be written: nobody was told then.
+/// Where the record can't be written: nobody hears it then.
 pub async fn tell_once(store: &Store, roles: &[Role], word: &Word, since: Date) -> Result<usize> {
     // Asked without a turn first: on most days it was.
     let mut snapshot = store.snapshot().await?;
@@ -32,18 +33,26 @@ pub async fn tell_once(store: &Store, roles: &[Role], word: &Word, since: Date) 
     let town = tree.find(&tx.campaign().town).map(|town| town.id.clone()).unwrap_or_default();
     let mut levels = roles.iter().map(|role| holders.holders(&tree, *role, &town));
     let people: Vec<&StaffMember> = levels.find(|level| !level.is_empty()).unwrap_or_default();
-    let mut told = 0;
-    for person in people {
-        let reached = tx.tell(person, &word.topic, &word.title, &word.body).await?;
-        told += usize::from(reached);
+    let dead = tx.dead_addresses().await?;
+    let reached = |person: &&&StaffMember| !tx.context().routes(person, &dead).is_empty();
+    let hears: Vec<String> =
+        people.iter().filter(reached).map(|person| person.id.clone()).collect();
+    let today = tx.today();
+    let had_todays = tx.told_on(today).await?;
+    if hears.iter().any(|person| had_todays.contains(person)) {
+        tx.rollback().await?;
+        return Ok(0);
     }
-    if told == 0 {
+    for person in &hears {
+        tx.put_word(person, word).await?;
+    }
+    if hears.is_empty() {
         warn!(event = "remind.nobody", topic = word.topic, "nobody can be told");
         tx.rollback().await?;
         return Ok(0);
     }
     tx.commit().await?;
-    Ok(told)
+    Ok(hears.len())
 }
 
 /// What an area or a unit of the town hands in.

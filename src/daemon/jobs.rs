@@ -44,12 +44,6 @@ pub(super) fn jobs(
         when: When::DailyAt(notify.from),
         work: reminders(store.clone(), rules.clone(), lanes.to_vec()),
     }];
-    jobs.push(Job {
-        name: "standing",
-        title: "每周进展和上报情况",
-        when: When::DailyAt(notify.from),
-        work: standings(store.clone(), rules.clone(), lanes.to_vec()),
-    });
     jobs.extend(of_trust(settings, store));
     let upgrade_after = settings.platform.upgrade_after;
     if !upgrade_after.is_zero() {
@@ -197,6 +191,7 @@ fn reminders(store: Store, rules: ReminderRules, lanes: Vec<Arc<Lane>>) -> Work 
             if store.waits_for_word().await? {
                 return Ok("方案还没有由人确认，先不提醒".to_owned().into());
             }
+            tell_standing(&store, &rules.hours).await?;
             let reminded = remind(&store, &rules).await?;
             lanes.iter().for_each(|lane| lane.wake());
             Ok(format!(
@@ -204,17 +199,6 @@ fn reminders(store: Store, rules: ReminderRules, lanes: Vec<Arc<Lane>>) -> Work 
                 reminded.people, reminded.duties, reminded.stood_in, reminded.unheard
             )
             .into())
-        })
-    })
-}
-
-fn standings(store: Store, rules: ReminderRules, lanes: Vec<Arc<Lane>>) -> Work {
-    Arc::new(move || {
-        let (store, rules, lanes) = (store.clone(), rules.clone(), lanes.clone());
-        Box::pin(async move {
-            let told = tell_standing(&store, &rules.hours).await?;
-            lanes.iter().for_each(|lane| lane.wake());
-            Ok(format!("告知 {told} 份").into())
         })
     })
 }

@@ -61,6 +61,7 @@ versions! {
     36 "0036_sealed_words";
     37 "0037_numbers_remembered";
     40 "0040_accounts";
+    49 "0049_words";
 }
 
 /// The newest version of a database that this program knows.

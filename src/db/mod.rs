@@ -93,6 +93,7 @@ mod submissions;
 mod tallies;
 mod timeline;
 mod updates;
+mod words;
 mod writer;
 
 use std::collections::HashMap;
@@ -164,6 +165,7 @@ pub use subjects::{
 pub use submissions::Submission;
 pub use timeline::{Entry, Timeline, What};
 pub use updates::Trouble;
+pub use words::Word;
 pub use writer::{IssueChange, Tx};
 
 pub use crate::domain::delivery::Receipt;

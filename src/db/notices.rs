@@ -170,18 +170,6 @@ impl Session {
             .fetch_one(&mut *self.db)
             .await?)
     }
-
-    /// Whether anybody was told of this topic since a day.
-    pub async fn was_told(&mut self, topic: &str, since: Date) -> Result<bool> {
-        let told: Option<String> = sqlx::query_scalar(
-            "SELECT staff_id FROM notices WHERE on_date >= $1 AND topic = $2 LIMIT 1",
-        )
-        .bind(since.to_string())
-        .bind(topic.to_owned())
-        .fetch_optional(&mut *self.db)
-        .await?;
-        Ok(told.is_some())
-    }
 }
 
 impl Tx {

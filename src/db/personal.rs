@@ -1,6 +1,7 @@
 //! Every column that may hold personal data: what people said, were called or are reached by, and what a platform, a channel
 //! or a fault says of it. Each is sealed, bound to its row (docs/decisions/0035). What seals, what seals anew and the test
-//! that looks for personal data in clear all go by this one list.
+//! that looks for personal data in clear all go by this one list. Names of staff are in it as what stays in clear: the notice
+//! itself has them posted (附件2) and printed on a card for each household.
 
 use crate::seal::{Place, Sealer};
 
@@ -11,8 +12,18 @@ use super::{Context, Result};
 pub struct Column {
     pub table: &'static str,
     pub name: &'static str,
-    /// Earlier versions kept it as it was: what isn't sealed is what it says.
-    pub was_plain: bool,
+    pub kept: Kept,
+}
+
+/// How a column's texts are kept, and how versions before did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kept {
+    /// Sealed, always.
+    Sealed,
+    /// Sealed; versions before kept them as they were, so that what isn't sealed is what it says.
+    SealedSince,
+    /// As they are; a version before sealed them.
+    Plain,
 }
 
 /// A table with such columns.
@@ -37,12 +48,15 @@ macro_rules! tables {
     ($($table:literal by [$($key:literal),+] $(numbers [$($number:literal),+])? $(at $at_once:ident)? {
         $(sealed $sealed:ident = $sealed_name:literal;)*
         $(words $words:ident = $words_name:literal;)*
+        $(plain $plain:ident = $plain_name:literal;)*
     })+) => {
         $(
             $(pub const $sealed: Column =
-                Column { table: $table, name: $sealed_name, was_plain: false };)*
+                Column { table: $table, name: $sealed_name, kept: Kept::Sealed };)*
             $(pub const $words: Column =
-                Column { table: $table, name: $words_name, was_plain: true };)*
+                Column { table: $table, name: $words_name, kept: Kept::SealedSince };)*
+            $(pub const $plain: Column =
+                Column { table: $table, name: $plain_name, kept: Kept::Plain };)*
         )+
 
         /// All of them.
@@ -50,7 +64,7 @@ macro_rules! tables {
             name: $table,
             key: &[$($key),+],
             numbers: &[$($($number),+)?],
-            columns: &[$($sealed,)* $($words),*],
+            columns: &[$($sealed,)* $($words,)* $($plain),*],
             at_once: tables!(@at $($at_once)?),
         }),+];
     };
@@ -58,14 +72,14 @@ macro_rules! tables {
     (@at) => { ROWS };
 }
 
-// `sealed` are those that no version ever kept in clear, `words` those that earlier ones did.
+// `sealed` are those that no version ever kept in clear, `words` those that earlier ones did, `plain` those that are so.
 tables! {
     "staff" by ["id"] {
         sealed STAFF_PHONE = "phone_sealed";
         sealed STAFF_EMAIL = "email_sealed";
         sealed STAFF_WECOM = "wecom_sealed";
         sealed STAFF_FEISHU = "feishu_sealed";
-        words STAFF_NAME = "name";
+        plain STAFF_NAME = "name";
     }
     "subjects" by ["id"] {
         sealed SUBJECT_NAME = "name_sealed";
@@ -157,6 +171,10 @@ tables! {
     "submissions" by ["id"] {
         sealed SUBMISSION_SAID = "said_sealed";
     }
+    "words" by ["id"] {
+        sealed WORD_TITLE = "title_sealed";
+        sealed WORD_BODY = "body_sealed";
+    }
     "photos" by ["id"] at LARGE_ROWS {
         sealed PHOTO_BYTES = "bytes_sealed";
         words PHOTO_FILE = "file_name";
@@ -177,11 +195,12 @@ impl Column {
 impl Context {
     /// Seals a text for a column of a row.
     pub(crate) fn seal(&self, column: Column, row: &str, text: &str) -> Result<String> {
-        if column.was_plain && text.trim().is_empty() {
+        match column.kept {
             // A blank says nothing of anybody, and queries ask for it.
-            return Ok(text.to_owned());
+            Kept::SealedSince if text.trim().is_empty() => Ok(text.to_owned()),
+            Kept::Plain => Ok(text.to_owned()),
+            _ => Ok(self.sealer.seal(column.of(row), text)?),
         }
-        Ok(self.sealer.seal(column.of(row), text, &self.chance)?)
     }
 
     /// The same of what may not be there.
@@ -196,7 +215,7 @@ impl Context {
 
     /// Opens a column of a row.
     pub(crate) fn open(&self, column: Column, row: &str, sealed: &str) -> Result<String> {
-        if column.was_plain && !Sealer::is_sealed(sealed) {
+        if column.kept != Kept::Sealed && !Sealer::is_sealed(sealed) {
             return Ok(sealed.to_owned());
         }
         Ok(self.sealer.open(column.of(row), sealed)?)

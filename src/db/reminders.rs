@@ -211,6 +211,13 @@ impl Tx {
         if moved.rows_affected() > 0 {
             return Ok(true);
         }
+        sqlx::query(
+            "UPDATE words SET on_date = $1 WHERE on_date < $1 AND EXISTS (SELECT 1 FROM owed_digests o
+               WHERE o.staff_id = words.staff_id AND o.on_date <= words.on_date)",
+        )
+        .bind(day.to_string())
+        .execute(&mut *self.db)
+        .await?;
         sqlx::query("UPDATE owed_digests SET on_date = $1 WHERE on_date < $1")
             .bind(day.to_string())
             .execute(&mut *self.db)

@@ -4,9 +4,9 @@
 use serde_json::{Map, Value};
 
 use super::dialect::Parameter;
-use super::personal::{Column, Table};
+use super::personal::{Column, Kept, Table};
 use super::{Context, Dialect, Result, Session, Store, Tx};
-use crate::seal::MARK;
+use crate::seal::{MARK, Sealer};
 
 /// How all of the record is sealed, once that is so.
 const SEALED: &str = "sealed";
@@ -28,9 +28,9 @@ impl Table {
     /// The condition that something in a row isn't sealed as the mark says that follows the key among the parameters.
     fn is_stale(&self) -> String {
         let mark = self.key.len() + 1;
-        let each = self.columns.iter().map(|column| {
-            let name = column.name;
-            format!("(TRIM(\"{name}\") <> '' AND SUBSTR(\"{name}\", 1, {MARK}) <> ${mark})")
+        let each = self.columns.iter().map(|Column { name, kept, .. }| match kept {
+            Kept::Plain => format!("SUBSTR(\"{name}\", 1, 3) IN ('v1:', 'v2:', 'v3:')"),
+            _ => format!("(TRIM(\"{name}\") <> '' AND SUBSTR(\"{name}\", 1, {MARK}) <> ${mark})"),
         });
         each.collect::<Vec<_>>().join(" OR ")
     }
@@ -153,7 +153,7 @@ fn resealed(context: &Context, table: &Table, row: Row, mark: &str) -> Option<Re
     let mut anew = Row::new();
     for column in table.columns {
         let Some(Value::String(text)) = row.get(column.name) else { continue };
-        if text.trim().is_empty() || text.starts_with(mark) {
+        if is_settled(*column, text, mark) {
             continue;
         }
         match sealed_again(context, *column, &name, text) {
@@ -166,6 +166,14 @@ fn resealed(context: &Context, table: &Table, row: Row, mark: &str) -> Option<Re
     }
     anew.extend(table.key.iter().map(|name| (*name).to_owned()).zip(key));
     Some(Ok(anew))
+}
+
+/// Whether a text is kept as it would be now.
+fn is_settled(column: Column, text: &str, mark: &str) -> bool {
+    match column.kept {
+        Kept::Plain => !Sealer::is_sealed(text),
+        _ => text.trim().is_empty() || text.starts_with(mark),
+    }
 }
 
 fn sealed_again(context: &Context, column: Column, row: &str, text: &str) -> Result<String> {

@@ -16,8 +16,9 @@ use crate::domain::counted::Thing;
 use crate::domain::figures::Tally;
 use crate::domain::obligations::GroupKey;
 
-/// Begins a transaction of PostgreSQL's that waits for its turn.
-const POSTGRES_TURN: &str = "BEGIN; SET LOCAL lock_timeout = '30s'; DO $$ BEGIN PERFORM pg_advisory_xact_lock(810311); END $$";
+/// Begins a transaction of PostgreSQL's that waits for its turn. Where the network swallows its holder, the server ends it, so that
+/// nobody waits longer than that for a turn that never ends.
+const POSTGRES_TURN: &str = "BEGIN; SET LOCAL lock_timeout = '30s'; SET LOCAL idle_in_transaction_session_timeout = '10s'; DO $$ BEGIN PERFORM pg_advisory_xact_lock(810311); END $$";
 
 /// Who changes the record next in this process, in the order of asking; and how long the longest turn was.
 #[derive(Debug, Clone, Default)]

@@ -6,7 +6,7 @@ use jiff::civil::Date;
 use serde::Serialize;
 
 use super::recipients::Recipients;
-use crate::db::{Session, StoreError, ToldGroup};
+use crate::db::{Session, StoreError, ToldGroup, Word};
 use crate::domain::campaign::{Campaign, EscalationStep};
 use crate::domain::duty::{DutyKind, Warning};
 use crate::domain::escalation::DueGroup;
@@ -134,6 +134,8 @@ pub struct Digest {
     pub date: Date,
     pub name: String,
     pub sections: Vec<Section>,
+    /// What its reader hears besides.
+    pub words: Vec<WordText>,
     /// The page that shows it and takes the reader's acknowledgement; empty where there is none.
     pub link: String,
     /// What the reader is asked for: 签收 where somebody's demand waits for that, else 已阅.
@@ -152,6 +154,12 @@ pub(super) enum Audience {
 }
 
 const NOT_HERE: &str = "详情涉及群众个人信息，不在这里显示：请看发给本人的消息，没有的请向镇组织人事办公室索取本人链接";
+
+#[derive(Debug, Clone, Serialize)]
+pub struct WordText {
+    pub title: String,
+    pub body: String,
+}
 
 #[derive(Debug, Clone, Serialize)]
 pub struct Section {
@@ -222,12 +230,18 @@ pub(super) struct Draft {
     phones: HashMap<String, String>,
     items: Vec<Item>,
     lines: BTreeMap<LineKey, Line>,
+    words: Vec<Word>,
 }
 
 impl Draft {
     /// Own things first, then what others are late with; by area, kind and date. What would be too long to read is summed
     /// up by the areas right below the reader's own.
-    pub fn new(recipients: &Recipients, staff_id: &str, items: Vec<Item>) -> Draft {
+    pub fn new(
+        recipients: &Recipients,
+        staff_id: &str,
+        items: Vec<Item>,
+        words: Vec<Word>,
+    ) -> Draft {
         let area = |item: &Item| recipients.area_name(&item.area_id);
         let mut lines = grouped(recipients, &items, area, true);
         if lines.len() > LONGEST {
@@ -237,7 +251,7 @@ impl Draft {
         let owners = lines.values().flat_map(|line| line.owners.iter());
         let names = owners.map(|owner| (owner.clone(), recipients.name(owner).to_owned()));
         let (names, reader) = (names.collect(), recipients.name(staff_id).to_owned());
-        Draft { reader, names, phones: HashMap::new(), items, lines }
+        Draft { reader, names, phones: HashMap::new(), items, lines, words }
     }
 
     /// Whom its reader may have to telephone.
@@ -312,10 +326,11 @@ impl Draft {
         let signs = self.items.iter().any(signs);
         let sections = [Part::Own, Part::Push, Part::Know].map(section);
         Digest {
-            title: title(campaign, today, &self.items),
+            title: title(campaign, today, &self.items, &self.words),
             date: today,
             name: self.reader.clone(),
             sections: sections.into_iter().flatten().collect(),
+            words: self.words.iter().map(WordText::of).collect(),
             link,
             ask: if signs { "签收" } else { "已阅" },
             where_to: if audience == Audience::Several { NOT_HERE } else { "" },
@@ -344,6 +359,12 @@ impl Draft {
             }
         }
         areas
+    }
+}
+
+impl WordText {
+    fn of(word: &Word) -> WordText {
+        WordText { title: word.title.clone(), body: word.body.clone() }
     }
 }
 
@@ -384,14 +405,14 @@ fn grouped(
     lines
 }
 
-/// What the day asks for, and how much of it is late.
-fn title(campaign: &Campaign, today: Date, items: &[Item]) -> String {
+/// What the day asks for and how much of it is late, and what else is said.
+fn title(campaign: &Campaign, today: Date, items: &[Item], words: &[Word]) -> String {
     let mut by_kind: BTreeMap<DutyKind, i64> = BTreeMap::new();
     for item in items {
         *by_kind.entry(item.kind).or_default() += item.count;
     }
-    let kinds: Vec<String> =
-        by_kind.iter().map(|(kind, count)| format!("{kind}{count}项")).collect();
+    let kinds = by_kind.iter().map(|(kind, count)| format!("{kind}{count}项"));
+    let kinds: Vec<String> = kinds.chain(words.iter().map(|word| word.title.clone())).collect();
     let late = items.iter().filter(|item| campaign.warning(item.due_on, today) == Warning::Red);
     let late: i64 = late.map(|item| item.count).sum();
     let late = if late > 0 { format!("（超期{late}项）") } else { String::new() };

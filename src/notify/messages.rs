@@ -16,6 +16,19 @@ const BUILT_IN: [(&str, &str); 5] = [
     ("sms.txt", include_str!("../../config/messages/sms.txt")),
 ];
 
+/// What digests say besides their readers' duties.
+const WORDS: [(&str, &str); 3] = [
+    ("digest.txt", "\n{% for word in words %}{{ word.title }}\n{{ word.body }}\n{% endfor %}"),
+    (
+        "digest.html",
+        "{% for word in words %}<h2>{{ word.title }}</h2><pre>{{ word.body }}</pre>{% endfor %}",
+    ),
+    (
+        "page.html",
+        "{% for word in digest.words %}<h2>{{ word.title }}</h2><pre>{{ word.body }}</pre>{% endfor %}",
+    ),
+];
+
 /// A message's template can't be read, or can't be filled in.
 #[derive(Debug, thiserror::Error)]
 #[error("消息模板 {file}：{why}")]
@@ -27,6 +40,15 @@ pub struct MessageError {
 impl From<MessageError> for StoreError {
     fn from(error: MessageError) -> StoreError {
         StoreError::Rule(error.to_string())
+    }
+}
+
+/// An operator's template of a version before there were words in digests says them at its end, so that none is lost.
+fn with_words(name: &str, text: String) -> String {
+    let Some((_, words)) = WORDS.iter().find(|(of, _)| *of == name) else { return text };
+    match text.contains("words") {
+        true => text,
+        false => text + words,
     }
 }
 
@@ -57,6 +79,7 @@ impl Messages {
             } else {
                 built_in.to_owned()
             };
+            let text = with_words(name, text);
             environment.add_template_owned(name, text).map_err(|error| wrong(error.to_string()))?;
         }
         Ok(Messages(environment))

@@ -143,7 +143,9 @@ async fn show(
     let signed_for = told.iter().any(|told| told.group.kind == DutyKind::Acknowledge);
     let items = items(&recipients, told);
     let details: Details = details(&mut record, &items).await?;
-    let mut draft = Draft::new(&recipients, &link.staff_id, items);
+    let mut words = record.words_of(&[&link.staff_id], &link.on_date).await?;
+    let words = words.remove(&link.staff_id).unwrap_or_default();
+    let mut draft = Draft::new(&recipients, &link.staff_id, items, words);
     draft.name(&mut record).await?;
     record.end().await?;
     let digest = draft.digest(&recipients.plan, today, String::new(), Audience::Reader);

@@ -11,7 +11,7 @@ use super::messages::Messages;
 use super::recipients::Recipients;
 use crate::app::remind::{self, GROUPS, Told};
 use crate::db::{
-    Context, DIGEST, Form, NewLink, NewNotice, Open, Session, Store, StoreError, ToldGroup,
+    Context, DIGEST, Form, NewLink, NewNotice, Open, Session, Store, StoreError, ToldGroup, Word,
 };
 use crate::domain::escalation::Day;
 use crate::domain::workdays::WorkingTime;
@@ -101,9 +101,13 @@ async fn write_digests(
             return Ok(people);
         };
         let owed: Vec<&str> = owed.iter().map(String::as_str).collect();
-        let told = snapshot.told_to_each(&owed, &day.to_string(), open).await?;
+        let on = day.to_string();
+        let heard = Heard {
+            told: snapshot.told_to_each(&owed, &on, open).await?,
+            words: snapshot.words_of(&owed, &on).await?,
+        };
         let links = Links::Given;
-        let notices = notices(&mut snapshot, store, rules, recipients, day, told, links).await?;
+        let notices = notices(&mut snapshot, store, rules, recipients, day, heard, links).await?;
         snapshot.end().await?;
         let mut digests: HashMap<String, Vec<NewNotice>> =
             owed.iter().map(|person| ((*person).to_owned(), Vec::new())).collect();
@@ -144,8 +148,8 @@ pub async fn preview(
         }
         page = snapshot.due_groups(day, &last, PAGE).await?;
     }
-    let links = Links::Shown;
-    let notices = notices(&mut snapshot, store, rules, &recipients, day, told, links).await?;
+    let (links, heard) = (Links::Shown, Heard { told, words: HashMap::new() });
+    let notices = notices(&mut snapshot, store, rules, &recipients, day, heard, links).await?;
     snapshot.end().await?;
     Ok(notices)
 }
@@ -161,6 +165,12 @@ enum Links {
     Shown,
 }
 
+/// What people hear on a day, by person.
+struct Heard {
+    told: BTreeMap<String, Vec<ToldGroup>>,
+    words: HashMap<String, Vec<Word>>,
+}
+
 /// What each person was told, as a digest for each of their channels. The words are put together beside the async
 /// threads.
 async fn notices(
@@ -169,17 +179,10 @@ async fn notices(
     rules: &ReminderRules,
     recipients: &Arc<Recipients>,
     day: Date,
-    told: BTreeMap<String, Vec<ToldGroup>>,
+    heard: Heard,
     links: Links,
 ) -> Result<Vec<NewNotice>, StoreError> {
-    let told = told.into_iter().map(|(person, told)| (person, items(recipients, told)));
-    let told = told.filter(|(_, items)| !items.is_empty());
-    let mut drafts: Vec<(String, Draft)> = told
-        .map(|(person, items)| {
-            let draft = Draft::new(recipients, &person, items);
-            (person, draft)
-        })
-        .collect();
+    let mut drafts = drafts(recipients, heard);
     let few: Vec<&str> = drafts.iter().flat_map(|(_, draft)| draft.few()).collect();
     let labels = session.group_labels(&few).await?;
     drafts.iter_mut().for_each(|(_, draft)| draft.put_names(&labels));
@@ -202,6 +205,18 @@ async fn notices(
         Ok(notices)
     };
     tokio::task::spawn_blocking(write).await.map_err(|why| StoreError::Rule(why.to_string()))?
+}
+
+/// A digest for each who hears anything.
+fn drafts(recipients: &Recipients, Heard { mut told, mut words }: Heard) -> Vec<(String, Draft)> {
+    let people: BTreeSet<String> = told.keys().chain(words.keys()).cloned().collect();
+    let draft = |person: String| {
+        let items = items(recipients, told.remove(&person).unwrap_or_default());
+        let words = words.remove(&person).unwrap_or_default();
+        let hears = !items.is_empty() || !words.is_empty();
+        hears.then(|| (person.clone(), Draft::new(recipients, &person, items, words)))
+    };
+    people.into_iter().filter_map(draft).collect()
 }
 
 /// What a person's digest is written by.

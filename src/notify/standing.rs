@@ -1,12 +1,11 @@
-//! What goes out besides the day's digests: each week how the campaign stands, to the leading group; what was handed in to the
-//! organisation office and what is missing, by name; and what nobody holds or visits.
+//! What digests say besides their readers' duties: each week how the campaign stands, to the leading group; what was handed in
+//! to the organisation office and what is missing, by name; and what nobody holds or visits.
 
 use jiff::civil::Date;
 
-use crate::app::hand_off::Word;
 use crate::app::standing::{HandedIn, handed_in, tell_once};
 use crate::app::vacant::vacant;
-use crate::db::{By, Store, StoreError};
+use crate::db::{By, Store, StoreError, Word};
 use crate::domain::campaign::{Campaign, Phase, plus};
 use crate::domain::duty::DutyKind;
 use crate::domain::figures::percent;
@@ -21,7 +20,7 @@ const OFFICE: &[Role] = &[Role::OrganisationOffice, Role::SupervisingLeader, Rol
 const HANDED_IN: [DutyKind; 4] =
     [DutyKind::Summary, DutyKind::Report, DutyKind::SelfCheck, DutyKind::LookBack];
 
-/// Tells what is due to be told by today, each once. How many messages that were.
+/// Puts what is due to be told by today into the day's digests, each once. For how many readers that was.
 ///
 /// # Errors
 /// Where the record can't be read or written: what wasn't told is told by the next run.
@@ -111,7 +110,7 @@ async fn standing(
     }
     Ok(Word {
         topic: "standing".to_owned(),
-        title: format!("【走访】每周进展：{}阶段，到{by}还有{left}天", phase.name),
+        title: format!("每周进展：{}阶段，到{by}还有{left}天", phase.name),
         body: lines.join("\n"),
     })
 }
@@ -127,7 +126,7 @@ async fn vacancies(store: &Store) -> Result<Option<Word>, StoreError> {
     if lines.is_empty() {
         return Ok(None);
     }
-    let title = format!("【走访】有{}处没有人负责，请补齐", lines.len());
+    let title = format!("有{}处没有人负责，请补齐", lines.len());
     lines.push("在补齐之前，由上一级代办。请在走访人员表、走访安排表里补上后导入。".to_owned());
     Ok(Some(Word { topic: "vacant".to_owned(), title, body: lines.join("\n") }))
 }
@@ -149,7 +148,7 @@ async fn handed(
     }
     let by = plan.due_on(kind);
     let title = format!(
-        "【走访】{kind}（{}月{}日前）：已报{}份，还缺{}份",
+        "{kind}（{}月{}日前）：已报{}份，还缺{}份",
         by.month(),
         by.day(),
         is_in.len(),

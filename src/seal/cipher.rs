@@ -1,4 +1,4 @@
-//! The ciphers that personal data is sealed with, each bound to what stands beside it (RFC 5116).
+//! The ciphers that personal data is sealed with (RFC 5116).
 
 use aes_gcm::AesGcm;
 use chacha20poly1305::aead::{Aead, KeyInit, Payload};
@@ -7,7 +7,10 @@ use serde::Deserialize;
 use sm4::Sm4;
 use sm4::cipher::consts::U12;
 
-use crate::clock::Chance;
+/// How long a nonce is.
+pub(super) const NONCE: usize = 24;
+/// How much of it SM4-GCM takes.
+const SM4_NONCE: usize = 12;
 
 /// SM4 (GB/T 32907) in Galois/Counter Mode, as RFC 8998 has it.
 type Sm4Gcm = AesGcm<Sm4, U12>;
@@ -52,38 +55,42 @@ impl Ciphers {
         Ciphers { xchacha: XChaCha20Poly1305::new(&xchacha.into()), sm4: Sm4Gcm::new(&sm4.into()) }
     }
 
-    /// The nonce and what is sealed, behind one another; nothing where the cipher won't.
-    pub fn seal(&self, by: Cipher, text: &[u8], beside: &[u8], chance: &Chance) -> Option<Vec<u8>> {
-        let payload = Payload { msg: text, aad: beside };
+    /// What is sealed and its tag; nothing where the cipher won't.
+    pub fn seal(&self, by: Cipher, nonce: &[u8; NONCE], text: &[u8]) -> Option<Vec<u8>> {
         match by {
-            Cipher::XChaCha20 => {
-                let mut nonce = [0; 24];
-                chance.fill(&mut nonce);
-                let sealed = self.xchacha.encrypt(&XNonce::from(nonce), payload).ok()?;
-                Some([nonce.as_slice(), &sealed].concat())
-            }
-            Cipher::Sm4 => {
-                let mut nonce = [0; 12];
-                chance.fill(&mut nonce);
-                let sealed = self.sm4.encrypt(&nonce.into(), payload).ok()?;
-                Some([nonce.as_slice(), &sealed].concat())
-            }
+            Cipher::XChaCha20 => self.xchacha.encrypt(&XNonce::from(*nonce), text).ok(),
+            Cipher::Sm4 => self.sm4.encrypt(&shortened(nonce).into(), text).ok(),
         }
     }
 
     /// Opens that.
-    pub fn open(&self, by: Cipher, sealed: &[u8], beside: &[u8]) -> Option<Vec<u8>> {
+    pub fn open(&self, by: Cipher, nonce: &[u8; NONCE], sealed: &[u8]) -> Option<Vec<u8>> {
+        match by {
+            Cipher::XChaCha20 => self.xchacha.decrypt(&XNonce::from(*nonce), sealed).ok(),
+            Cipher::Sm4 => self.sm4.decrypt(&shortened(nonce).into(), sealed).ok(),
+        }
+    }
+
+    /// Opens what the second version sealed: a nonce of the cipher's own length, and something that stands beside it.
+    pub fn open_second(&self, by: Cipher, sealed: &[u8], beside: &[u8]) -> Option<Vec<u8>> {
         match by {
             Cipher::XChaCha20 => {
                 let (nonce, msg) = sealed.split_first_chunk::<24>()?;
                 self.xchacha.decrypt(&XNonce::from(*nonce), Payload { msg, aad: beside }).ok()
             }
             Cipher::Sm4 => {
-                let (nonce, msg) = sealed.split_first_chunk::<12>()?;
+                let (nonce, msg) = sealed.split_first_chunk::<SM4_NONCE>()?;
                 self.sm4.decrypt(&(*nonce).into(), Payload { msg, aad: beside }).ok()
             }
         }
     }
+}
+
+/// The nonce's end, where place and text are.
+fn shortened(nonce: &[u8; NONCE]) -> [u8; SM4_NONCE] {
+    let mut end = [0; SM4_NONCE];
+    end.copy_from_slice(&nonce[NONCE - SM4_NONCE..]);
+    end
 }
 
 #[cfg(test)]
@@ -126,21 +133,20 @@ mod tests {
         );
         let ciphers = Ciphers::new([0; 32], key);
         let both = [nonce.as_slice(), &sealed].concat();
-        assert_eq!(ciphers.open(Cipher::Sm4, &both, &aad), Some(text.clone()));
+        assert_eq!(ciphers.open_second(Cipher::Sm4, &both, &aad), Some(text.clone()));
         let cipher = Sm4Gcm::new(&key.into());
         let payload = Payload { msg: &text, aad: &aad };
         assert_eq!(cipher.encrypt(&nonce.into(), payload).unwrap(), sealed);
     }
 
     #[test]
-    fn what_stands_beside_counts() {
-        let chance = Chance::seeded(1);
+    fn each_opens_what_it_sealed() {
         let key = unhex(&"07".repeat(32)).unwrap();
         let ciphers = Ciphers::new(key, [7; 16]);
         for by in [Cipher::XChaCha20, Cipher::Sm4] {
-            let sealed = ciphers.seal(by, "张三".as_bytes(), b"here", &chance).unwrap();
-            assert_eq!(ciphers.open(by, &sealed, b"here").unwrap(), "张三".as_bytes());
-            assert_eq!(ciphers.open(by, &sealed, b"there"), None);
+            let sealed = ciphers.seal(by, &[1; NONCE], "张三".as_bytes()).unwrap();
+            assert_eq!(ciphers.open(by, &[1; NONCE], &sealed).unwrap(), "张三".as_bytes());
+            assert_eq!(ciphers.open(by, &[2; NONCE], &sealed), None);
             assert_eq!(Cipher::read(by.code()), Some(by));
         }
     }

@@ -2,17 +2,21 @@
 
 use sm3::{Digest, Sm3};
 
-use super::cipher::Ciphers;
+use super::cipher::{Ciphers, NONCE};
 use super::derive::{ID, audit_of, derive, fingerprint_of, id_of, index_of};
 use super::key_file::{Index, KeyFile};
+use super::mark::DigestKind;
+use super::{HEAD, Place};
 
 /// A key that opens, and perhaps seals.
 pub(super) struct Key {
     pub id: [u8; ID],
     pub fingerprint: String,
     pub ciphers: Ciphers,
-    /// What was sealed by versions before carries no key's id and isn't bound to its place.
-    pub first: Ciphers,
+    /// For what the second version sealed.
+    pub second: Ciphers,
+    /// Makes nonces of places and texts.
+    nonces: [u8; 32],
 }
 
 /// The keys of a file.
@@ -33,9 +37,20 @@ impl Key {
         Key {
             id: id_of(key),
             fingerprint: fingerprint_of(key),
-            ciphers: Ciphers::new(derive("zoufang seal v2", key), sm4),
-            first: Ciphers::new(derive("zoufang seal", key), sm4),
+            ciphers: Ciphers::new(derive("zoufang seal", key), sm4),
+            second: Ciphers::new(derive("zoufang seal v2", key), sm4),
+            nonces: derive("zoufang seal nonce", key),
         }
+    }
+
+    /// The nonce of a text in its place: the head, then what only a holder of the key can make of them.
+    pub fn nonce(&self, head: [u8; HEAD], place: Place<'_>, text: &[u8]) -> [u8; NONCE] {
+        let [table, column, row] = [place.table, place.column, place.row].map(str::as_bytes);
+        let made = DigestKind::Sha256.keyed(&self.nonces, &[&head, table, column, row, text]);
+        let mut nonce = [0; NONCE];
+        nonce[..HEAD].copy_from_slice(&head);
+        nonce[HEAD..].copy_from_slice(&made[..NONCE - HEAD]);
+        nonce
     }
 }
 
