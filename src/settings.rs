@@ -405,7 +405,11 @@ impl PlatformSettings {
     /// # Errors
     /// Where one can't be read or is easily guessed, or both are one.
     pub fn secrets(&self) -> Result<Secrets, SettingsError> {
-        secrets::both(&self.push, &self.returns)
+        let secrets = secrets::both(&self.push, &self.returns)?;
+        Ok(match self.adapter {
+            Adapter::Workbook => secrets::of_workbooks(secrets),
+            _ => secrets,
+        })
     }
 
     /// The character set that its answers are read in.

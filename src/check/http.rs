@@ -8,7 +8,7 @@ use super::wire::{ends, is_near};
 use crate::daemon::{certificate_end, own_certificate};
 use crate::domain::reason::of_system;
 use crate::platform::{Remark, Verdict};
-use crate::settings::Settings;
+use crate::settings::{Adapter, Settings};
 
 pub(super) async fn findings(settings: &Settings) -> Vec<Remark> {
     let mut remarks = vec![match listen(&settings.http.listen).await {
@@ -88,6 +88,15 @@ fn proxies(settings: &Settings) -> Option<Remark> {
         .then(|| Remark::doubtful("http.trusted_proxies", text))
 }
 
+/// Where the platform is reached by workbooks nobody signs calls, and uploads have their own key.
+fn by_workbook(settings: &Settings) -> Option<Remark> {
+    let platform = &settings.platform;
+    let given = matches!(platform.push.secret(), Ok(Some(_)));
+    let text = "用工作簿对接的平台不会来推送；没有写 platform.returns 的时候，上传仍按老办法用这个密钥：请把它移到 platform.returns";
+    (given && platform.adapter == Adapter::Workbook)
+        .then(|| Remark::doubtful("platform.push.secret_file", text))
+}
+
 /// Those by which others are known who call here.
 fn secrets(settings: &Settings) -> Vec<Remark> {
     let platform = &settings.platform;
@@ -95,7 +104,7 @@ fn secrets(settings: &Settings) -> Vec<Remark> {
         ("platform.push.secret_file", platform.push.secret()),
         ("platform.returns.secret_file", platform.returns.secret()),
     ];
-    let mut remarks = Vec::new();
+    let mut remarks: Vec<Remark> = by_workbook(settings).into_iter().collect();
     for (key, secret) in each {
         match secret {
             Err(error) => remarks.push(Remark::wrong(key, error.to_string())),
@@ -103,8 +112,7 @@ fn secrets(settings: &Settings) -> Vec<Remark> {
             Ok(None) => {}
         }
     }
-    if remarks.len() == 2
-        && remarks.iter().all(|remark| remark.verdict == Verdict::Well)
+    if remarks.iter().all(|remark| remark.verdict != Verdict::Wrong)
         && let Err(error) = platform.secrets()
     {
         remarks.push(Remark::wrong("platform.returns.secret_file", error.to_string()));

@@ -82,6 +82,12 @@ pub fn both(push: &PushSettings, returns: &ReturnsSettings) -> Result<Secrets, S
     Ok(Secrets { push, returns })
 }
 
+/// Of a platform that is reached by workbooks and so signs no calls, the key of `platform.push` has one meaning only: that
+/// of uploads, which versions before took by it.
+pub fn of_workbooks(secrets: Secrets) -> Secrets {
+    Secrets { push: None, returns: secrets.returns.or(secrets.push) }
+}
+
 /// How a good one is made.
 const MAKE: &str = "请用 openssl rand -base64 32 另外生成一个";
 /// Of fewer bytes, or fewer different ones, none is safe.
@@ -186,5 +192,17 @@ mod tests {
             assert_eq!(weakness(secret.as_bytes()), None, "{secret}");
         }
         assert_eq!(strong(Vec::new(), "a.b").unwrap(), None);
+    }
+
+    #[test]
+    fn where_nobody_signs_calls_the_key_of_before_is_that_of_uploads() {
+        let of = |push: Option<&str>, returns: Option<&str>| {
+            let bytes = |text: Option<&str>| text.map(|text| text.as_bytes().to_vec());
+            let kept = of_workbooks(Secrets { push: bytes(push), returns: bytes(returns) });
+            (kept.push, kept.returns.map(|key| String::from_utf8(key).unwrap()))
+        };
+        assert_eq!(of(Some("a"), None), (None, Some("a".to_owned())));
+        assert_eq!(of(Some("a"), Some("b")), (None, Some("b".to_owned())));
+        assert_eq!(of(None, None), (None, None));
     }
 }
