@@ -38,11 +38,17 @@ pub async fn tell_uploader(store: &Store, word: &Word) -> Result<(), StoreError>
     tx.commit().await
 }
 
+/// What a row that came back was about, and what it did.
+pub struct Came {
+    pub reference: String,
+    pub upsert: Upsert,
+}
+
 /// Takes a row that came back. `None` where it's about nothing that is known here.
 ///
 /// # Errors
 /// [`StoreError::Rule`] where it contradicts the record.
-pub async fn take_return(tx: &mut Tx, row: &Return) -> Result<Option<Upsert>, StoreError> {
+pub async fn take_return(tx: &mut Tx, row: &Return) -> Result<Option<Came>, StoreError> {
     let Some(known) = tx.returned_referral(row).await? else {
         return Ok(None);
     };
@@ -52,6 +58,7 @@ pub async fn take_return(tx: &mut Tx, row: &Return) -> Result<Option<Upsert>, St
             known.reference
         )));
     }
+    let came = |upsert| Some(Came { reference: known.reference.clone(), upsert });
     let (number, numbered) = match (&known.remote_id, &row.remote_id) {
         (Some(number), None) => (number.clone(), false),
         (Some(_), Some(given)) if tx.goes_by(&known.id, given).await? => (given.clone(), false),
@@ -65,10 +72,10 @@ pub async fn take_return(tx: &mut Tx, row: &Return) -> Result<Option<Upsert>, St
             take_number(tx, &known, given).await?;
             (given.clone(), true)
         }
-        (None, None) => return take_without_number(tx, &known, row).await.map(Some),
+        (None, None) => return take_without_number(tx, &known, row).await.map(came),
     };
     let Some(word) = &row.word else {
-        return Ok(Some(if numbered { Upsert::Changed } else { Upsert::Same }));
+        return Ok(came(if numbered { Upsert::Changed } else { Upsert::Same }));
     };
     let update = PlatformUpdate {
         remote_id: number,
@@ -81,7 +88,7 @@ pub async fn take_return(tx: &mut Tx, row: &Return) -> Result<Option<Upsert>, St
         told: Told::Now,
     };
     let news = receive(tx, &[update]).await?;
-    Ok(Some(if news > 0 || numbered { Upsert::Changed } else { Upsert::Same }))
+    Ok(came(if news > 0 || numbered { Upsert::Changed } else { Upsert::Same }))
 }
 
 fn platform_status(tx: &Tx, word: &str) -> Option<PlatformStatus> {

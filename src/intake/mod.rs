@@ -42,6 +42,7 @@ mod scan;
 mod survey;
 mod template;
 mod text;
+mod unassigned;
 mod visit_rows;
 mod workbook;
 mod xls;

@@ -17,6 +17,7 @@ use super::repeated::Seen;
 use super::report::{MOST_REMARKS, Report, RowDid, Unassigned, note_did};
 use super::rows::{Desk, Piece, row_error};
 use super::survey::Survey;
+use super::unassigned::unassigned;
 use super::{Progress, Tried, returns};
 use crate::app::imports::{Begun, Done, Import, Incoming};
 use crate::app::problem::Outcomes;
@@ -188,31 +189,10 @@ impl<'i> Intake<'i> {
         &self,
         session: &mut Session,
     ) -> Result<Vec<Unassigned>, StoreError> {
-        if !self.is_about_visitors() {
-            return Ok(Vec::new());
+        match self.is_about_visitors() {
+            true => unassigned(session).await,
+            false => Ok(Vec::new()),
         }
-        let (tree, context) = (session.area_tree().await?, session.shared_context());
-        let plans = session.plans();
-        let town = &plans.now().town;
-        let in_campaign = |id: &str| tree.upward(id).any(|area| area.code.as_ref() == Some(town));
-        let areas: Vec<&str> =
-            tree.all().map(|area| area.id.as_str()).filter(|id| in_campaign(id)).collect();
-        let mut villages: Vec<Unassigned> = Vec::new();
-        let mut last = String::new();
-        for subject in session.unassigned(&areas).await? {
-            if last != subject.area_id || villages.is_empty() {
-                last.clone_from(&subject.area_id);
-                let area = tree.get(&last).map(|area| area.name.clone()).unwrap_or_default();
-                let count = usize::try_from(subject.total).unwrap_or(0);
-                villages.push(Unassigned { area, count, subjects: Vec::new() });
-            }
-            let named = (subject.number.clone(), subject.name(&context)?);
-            if let Some(village) = villages.last_mut() {
-                village.subjects.push(named);
-            }
-        }
-        villages.sort_by(|one, other| one.area.cmp(&other.area));
-        Ok(villages)
     }
 
     fn too_mixed(&self) -> ImportError {
@@ -433,19 +413,17 @@ impl<'i> Intake<'i> {
         Ok(tally)
     }
 
+    /// What came back from a portal. Each piece is one turn; where there are several, all are tried before any is kept.
     async fn take_returns(&self) -> Result<Report, Stop> {
-        let (mut taken, mut seen, mut done) = (returns::Taken::default(), Seen::default(), 0);
-        let mut tx = self.store.begin().await?;
-        let mut pieces = self.pieces(ONE_TURN);
-        while let Some(mut read) = pieces.next().await? {
-            let table = &self.survey.tables[read.table].table;
-            returns::take(&mut tx, table, &mut read.rows, &mut seen, &mut taken).await?;
-            done += read.rows.len();
-            (self.progress)(done, self.survey.rows());
+        let mut taken = returns::Taken::default();
+        if self.options.dry_run || self.survey.rows() > ONE_TURN {
+            taken = self.returned(false).await?;
         }
-        let returns::Taken { outcomes, each, unmatched, errors } = taken;
+        if !self.options.dry_run && taken.errors.is_empty() {
+            taken = self.returned(true).await?;
+        }
+        let returns::Taken { outcomes, each, unmatched, errors, .. } = taken;
         if !errors.is_empty() {
-            tx.rollback().await?;
             return Err(Stop::Rows(errors));
         }
         let mut tally = Tally::of(self.survey);
@@ -453,12 +431,28 @@ impl<'i> Intake<'i> {
         let sheet = (!unmatched.is_empty()).then(|| self.survey.book.original.clone());
         let report = Report { unmatched, sheet, each, ..tally.report };
         self.log(&report);
-        if self.options.dry_run {
-            tx.rollback().await?
-        } else {
-            self.remember(tx, &report).await?
+        if !self.options.dry_run {
+            self.remember(self.store.begin().await?, &report).await?;
         }
         Ok(report)
+    }
+
+    /// Takes what came back piece by piece, and keeps each that is well, or none.
+    async fn returned(&self, keep: bool) -> Result<returns::Taken, Stop> {
+        let (mut taken, mut seen, mut done) = (returns::Taken::default(), Seen::default(), 0);
+        let mut pieces = self.pieces(ONE_TURN);
+        while let Some(mut read) = pieces.next().await? {
+            let table = &self.survey.tables[read.table].table;
+            let mut tx = self.store.begin().await?;
+            returns::take(&mut tx, table, &mut read.rows, &mut seen, &mut taken).await?;
+            match keep && taken.errors.is_empty() {
+                true => tx.commit().await?,
+                false => tx.rollback().await?,
+            }
+            done += read.rows.len();
+            (self.progress)(done, self.survey.rows());
+        }
+        Ok(taken)
     }
 }
 

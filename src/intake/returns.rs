@@ -1,5 +1,7 @@
 //! What came back from a portal: rows about what was handed off, and rows that match nothing.
 
+use std::collections::HashMap;
+
 use super::cells::Cells;
 use super::header::Table;
 use super::kinds::Field;
@@ -7,7 +9,7 @@ use super::refusal::RowError;
 use super::repeated::{Seen, note_repeated};
 use super::report::{RowDid, RowsDid, note_did};
 use super::row::Row;
-use crate::app::hand_off::take_return;
+use crate::app::hand_off::{Came, take_return};
 use crate::app::problem::Outcomes;
 use crate::clock::Clock;
 use crate::db::{Return, StoreError, Tx, Upsert};
@@ -20,6 +22,32 @@ pub(super) struct Taken {
     pub each: Vec<RowsDid>,
     pub unmatched: Vec<RowError>,
     pub errors: Vec<RowError>,
+    said: Said,
+}
+
+/// Which number the file gives to what, and in which row: what contradicts itself is seen, however far apart its rows are.
+#[derive(Debug, Default)]
+struct Said {
+    references: HashMap<String, (String, usize)>,
+    numbers: HashMap<String, (String, usize)>,
+}
+
+impl Said {
+    /// Why a row contradicts one before it.
+    fn note(&mut self, row: usize, returned: &Return, reference: &str) -> Option<String> {
+        let number = returned.remote_id.as_ref()?;
+        let (of, at) =
+            self.references.entry(number.clone()).or_insert_with(|| (reference.to_owned(), row));
+        if of != reference {
+            return Some(format!("平台编号「{number}」在第 {at} 行是「{of}」的"));
+        }
+        if !returned.successors.is_empty() {
+            return None;
+        }
+        let (other, at) =
+            self.numbers.entry(reference.to_owned()).or_insert_with(|| (number.clone(), row));
+        (other != number).then(|| format!("「{reference}」在第 {at} 行的平台编号是「{other}」"))
+    }
 }
 
 /// Takes rows; where any contradicts the record the caller takes all back.
@@ -42,8 +70,11 @@ pub(super) async fn take(
                 taken.outcomes.push(Ok(Upsert::Same.into()));
             }
             Some(returned) if cells.errors.is_empty() => match take_return(tx, &returned).await {
-                Ok(Some(upsert)) => {
-                    did = Some(upsert.into());
+                Ok(Some(Came { reference, upsert })) => {
+                    match taken.said.note(cells.row(), &returned, &reference) {
+                        Some(text) => cells.wrong(Field::RemoteNumber, text),
+                        None => did = Some(upsert.into()),
+                    }
                     taken.outcomes.push(Ok(upsert.into()));
                 }
                 Ok(None) => {

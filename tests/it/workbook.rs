@@ -205,6 +205,34 @@ on_both!(a_return_that_contradicts_the_record_changes_nothing, async |fixture: F
     assert_eq!((office.count(State::Returned).await, office.count(State::Queued).await), (1, 1));
 });
 
+// A portal's whole export is longer than a turn: what contradicts itself far apart is seen before anything is kept.
+on_both!(a_long_return_is_taken_whole_or_not_at_all, async |fixture: Fixture| {
+    let office = office(fixture).await;
+    office.visits("甲", &["急", "急"]).await;
+    office.hours(2).await;
+    let first = rows(&office.handoffs()[0]);
+    let listed = |last: &str| {
+        let text = |row: usize| first[row][column(&first, "诉求内容")].clone();
+        let row = |number: String, text: String| vec![number, "已受理".to_owned(), text];
+        let others = (0..900).map(|n| row(format!("F{n}"), format!("别的镇的第{n}件")));
+        let header = ["事件编号", "事件状态", "事件描述"].map(str::to_owned).to_vec();
+        let own = [row("E1".to_owned(), text(1))];
+        let rows = [header].into_iter().chain(own).chain(others);
+        rows.chain([row(last.to_owned(), text(2))]).collect::<Vec<_>>()
+    };
+    office.give_back("错.xlsx", &listed("E1"));
+    office.hours(1).await;
+    assert!(office.returned("failed/错.xlsx"));
+    let noted = rows(&office.dir.path().join("returns/failed/错.错误.xlsx"));
+    let said = noted.last().unwrap().last().unwrap();
+    assert!(said.contains("平台编号「E1」在第 2 行"), "{said}");
+    assert_eq!(office.count(State::Queued).await, 2, "nothing was kept");
+    office.give_back("对.xlsx", &listed("E2"));
+    office.hours(1).await;
+    assert!(office.returned("done/对.xlsx"));
+    assert_eq!(office.count(State::Accepted).await, 2);
+});
+
 #[cfg(unix)]
 #[tokio::test(flavor = "multi_thread")]
 async fn whatever_lies_there_stops_nothing_and_is_one_notice() {
