@@ -2,13 +2,14 @@
 
 use std::collections::{HashMap, HashSet};
 use std::panic::AssertUnwindSafe;
+use std::time::Duration;
 
 use futures_util::FutureExt;
 use jiff::{SignedDuration, Timestamp};
 use tracing::error;
 
 use super::issues::{Happening, happen};
-use crate::clock::local_text;
+use crate::clock::{local_text, span_millis};
 use crate::db::{OpenReferral, Receipt, Store, StoreError, Trouble, Tx};
 use crate::domain::following::{Answer, Following, by_update_ids, in_order};
 use crate::domain::referral::{PlatformUpdate, is_own_message};
@@ -31,6 +32,31 @@ pub enum End<'e> {
         numbers: &'e HashMap<String, String>,
         troubles: &'e HashMap<String, Trouble>,
     },
+}
+
+/// What is about nobody here is kept so long, as its number may still come to be known: a feed tells of a whole city.
+const OF_NOBODY: Duration = Duration::from_hours(90 * 24);
+/// How many of these a turn forgets.
+const FORGOTTEN: i64 = 500;
+
+/// Forgets old answers that are about nobody here. How many.
+///
+/// # Errors
+/// Where the record can't be read or written: the next night goes on.
+pub async fn forget_answers_of_nobody(store: &Store) -> Result<usize, StoreError> {
+    let before = store.context().clock.millis() - span_millis(OF_NOBODY);
+    let (mut gone, mut after) = (0, String::new());
+    loop {
+        let mut snapshot = store.snapshot().await?;
+        let found = snapshot.answers_of_nobody(before, &after, FORGOTTEN).await?;
+        snapshot.end().await?;
+        let Some(last) = found.last() else { return Ok(gone) };
+        after.clone_from(last);
+        let mut tx = store.begin().await?;
+        tx.forget_answers(&found).await?;
+        tx.commit().await?;
+        gone += found.len();
+    }
 }
 
 /// Keeps answers in short turns, however many, and notes their end with the last of them. How many of them were new.

@@ -7,7 +7,7 @@ use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 use super::personal::ANSWER_BODY;
-use super::{Result, Tx, to_json};
+use super::{Result, Session, Tx, to_json};
 use crate::domain::counted::UnknownWord;
 use crate::domain::referral::{PlatformStatus, PlatformUpdate, Told};
 use crate::seal::hex;
@@ -45,7 +45,45 @@ impl Last {
     }
 }
 
+impl Session {
+    /// Answers that were heard before an instant, of numbers that nobody here has, in the order of their ids: those after
+    /// the one of id `after`.
+    pub async fn answers_of_nobody(
+        &mut self,
+        before: i64,
+        after: &str,
+        limit: i64,
+    ) -> Result<Vec<String>> {
+        Ok(sqlx::query_scalar(
+            "SELECT u.id FROM referral_updates u WHERE u.id > $2 AND u.received_at < $1 AND NOT EXISTS (
+               SELECT 1 FROM referral_numbers n WHERE n.lane = u.lane AND n.remote_id = u.remote_id)
+             ORDER BY u.id LIMIT $3",
+        )
+        .bind(before)
+        .bind(after.to_owned())
+        .bind(limit)
+        .fetch_all(&mut *self.db)
+        .await?)
+    }
+}
+
 impl Tx {
+    /// Forgets these answers.
+    pub async fn forget_answers(&mut self, ids: &[String]) -> Result<()> {
+        let forget = format!(
+            "DELETE FROM referral_updates WHERE id {} RETURNING word, COALESCE(status, '')",
+            self.dialect.among()
+        );
+        let gone: Vec<(String, String)> = sqlx::query_as(sqlx::AssertSqlSafe(forget))
+            .bind(to_json(&ids)?)
+            .fetch_all(&mut *self.db)
+            .await?;
+        for (word, _) in gone.iter().filter(|(_, status)| status.is_empty()) {
+            self.tally.change(Some(&UnknownWord(word)), None);
+        }
+        Ok(())
+    }
+
     /// Keeps answers, each once, all heard by one reading; gives the id and the number of each that is new, in their order.
     pub async fn keep_updates(
         &mut self,

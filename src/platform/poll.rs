@@ -8,7 +8,7 @@ use futures_util::FutureExt;
 use tracing::{debug, warn};
 
 use super::{Answers, Changed, NoContact, Platform, Unanswered, Unread};
-use crate::app::receive_updates::{End, ask_about_all, receive_all};
+use crate::app::receive_updates::{End, ask_about_all, forget_answers_of_nobody, receive_all};
 use crate::db::{OpenReferral, Store, StoreError, Trouble};
 use crate::delivery::http::TOO_LONG;
 use crate::domain::following::names_one;
@@ -240,6 +240,7 @@ pub async fn sweep(
     ask_about_all(store).await?;
     let mut polled = Polled::default();
     ask_due(store, platform, batch, Due::All, &mut polled).await?;
+    forget_answers_of_nobody(store).await?;
     Ok(polled)
 }
 

@@ -9,6 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 use tokio_util::sync::CancellationToken;
 use wiremock::matchers::{method, path, query_param};
 use wiremock::{Mock, MockServer, Request, ResponseTemplate};
+use zoufang::app::receive_updates::forget_answers_of_nobody;
 use zoufang::clock::{Chance, Clock};
 use zoufang::daemon::{Daemon, platform};
 use zoufang::db::{Dispatch, Receipt};
@@ -23,6 +24,7 @@ use zoufang::platform::{
 use zoufang::settings::Settings;
 use zoufang::web::status::Status;
 
+use crate::db::{deliver, one_city_issue, update};
 use crate::support::{Fixture, VISITS, claim, on_both, settle};
 
 /// What a platform does with a number that it's asked about.
@@ -651,4 +653,25 @@ on_both!(a_feed_whose_cursor_is_forgotten_is_begun_anew, async |fixture: Fixture
     let notes = fixture.store.platform_notes(0).await.unwrap();
     assert!(notes.iter().any(|note| note.what.contains("从头读起")), "{notes:?}");
     assert_eq!(fixture.store.feed_cursor().await.unwrap().as_deref(), Some("b-1"));
+});
+
+// A feed tells of a whole city: what is about nobody here goes after three months, and its strange words with it.
+on_both!(what_is_about_nobody_here_is_forgotten_in_time, async |fixture: Fixture| {
+    let fixture = one_city_issue(fixture).await;
+    deliver(&fixture.store, "77").await;
+    for number in ["77", "别处的"] {
+        let said = PlatformUpdate {
+            word: "转办中".to_owned(),
+            status: None,
+            ..update(&fixture, number, PlatformStatus::Accepted, 0)
+        };
+        receive(&fixture, &[said]).await;
+    }
+    let forget = async || forget_answers_of_nobody(&fixture.store).await.unwrap();
+    fixture.clock.set(fixture.clock.now() + SignedDuration::from_hours(89 * 24));
+    assert_eq!(forget().await, 0);
+    fixture.clock.set(fixture.clock.now() + SignedDuration::from_hours(2 * 24));
+    assert_eq!((forget().await, forget().await), (1, 0));
+    let read = fixture.store.recount().await.unwrap();
+    assert!(read.is_empty(), "the figures hold: {read:?}");
 });

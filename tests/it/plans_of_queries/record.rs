@@ -120,7 +120,7 @@ async fn unbind(db: &mut AnyConnection) {
         for column in table.columns {
             let (table, name) = (column.table, column.name);
             let read =
-                format!("SELECT {row}, \"{name}\" FROM {table} WHERE \"{name}\" LIKE 'v2:%'");
+                format!("SELECT {row}, \"{name}\" FROM {table} WHERE \"{name}\" LIKE 'v3:%'");
             let rows: Vec<(String, String)> =
                 sqlx::query_as(sqlx::AssertSqlSafe(read)).fetch_all(&mut *db).await.unwrap();
             for (key, sealed) in rows {
