@@ -44,6 +44,12 @@ pub fn real_millis() -> i64 {
     Timestamp::now().as_millisecond()
 }
 
+/// How long ago that was by the system's clock, as of a file; nothing where it lies ahead.
+pub fn since(at: std::time::SystemTime) -> Option<Duration> {
+    let at = Timestamp::try_from(at).ok()?;
+    Duration::try_from(Timestamp::now().duration_since(at)).ok()
+}
+
 /// A span in milliseconds, as the database counts.
 pub fn span_millis(span: Duration) -> i64 {
     i64::try_from(span.as_millis()).unwrap_or(i64::MAX)

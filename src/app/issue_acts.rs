@@ -225,7 +225,7 @@ fn lacks(doing: &Doing) -> Option<Problem> {
         Act::Classify if doing.class.is_none() => {
             problem(About::Level, "请选责任层级、类别和轻重缓急")
         }
-        Act::Finish => match saying::of(&doing.said) {
+        Act::Finish => match saying::of_result(&doing.said) {
             Saying::Something => None,
             Saying::Nothing | Saying::NotYet => {
                 problem(About::Result, "办结了请写办了什么（如「已更换灯泡」），没有办结请不要登记")

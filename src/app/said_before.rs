@@ -149,6 +149,12 @@ impl Known {
 
 /// Whether two names are one but for a character.
 fn is_misspelt(one: &str, other: &str) -> bool {
+    let bare = |name: &str| -> String {
+        name.split(['(', '（']).next().unwrap_or(name).trim().to_owned()
+    };
+    if one != other && bare(one) == bare(other) {
+        return true;
+    }
     one.chars().count().min(other.chars().count()) > 1 && strsim::levenshtein(one, other) == 1
 }
 

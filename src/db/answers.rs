@@ -123,16 +123,36 @@ impl Tx {
         let nameless: HashSet<&str> = nameless.map(|update| update.remote_id.as_str()).collect();
         let mut last = self.last_said(&nameless.iter().copied().collect::<Vec<_>>()).await?;
         let rows = updates.iter().map(|update| self.new_row(update)).collect::<Result<Vec<_>>>()?;
-        let mut known = self.known_digests(&rows).await?;
+        // What says how one stands now, dated before what was last said: perhaps an old reading of the platform's own. Told
+        // again a while later it holds, however it's dated.
+        let contradicts = |row: &NewRow<'_>, update: &PlatformUpdate| {
+            let before = last.get(row.remote_id)?;
+            let is_now = update.told == Told::Now && update.update_id.is_none();
+            let mark = digest(&[&row.digest, "before", &before.at.to_string()]);
+            (is_now && row.at < before.at).then_some(mark)
+        };
+        let marks: Vec<Option<String>> =
+            rows.iter().zip(updates).map(|(row, update)| contradicts(row, update)).collect();
+        let mut known = self.known_digests(&rows, &marks).await?;
         let now = self.now();
         let mut new = Vec::with_capacity(rows.len());
-        for (mut row, update) in rows.into_iter().zip(updates) {
+        for ((mut row, update), mark) in rows.into_iter().zip(updates).zip(marks) {
             let before = last.get(row.remote_id);
             if update.update_id.is_none() && before.is_some_and(|before| before.says(update)) {
                 continue;
             }
-            let told = known.contains(&row.digest)
-                || row.formerly.as_ref().is_some_and(|formerly| known.contains(formerly));
+            if let (Some(mark), Some(before)) = (mark, before) {
+                match known.get(&mark) {
+                    Some(first) if now - first < PERSISTS => continue,
+                    Some(_) => {
+                        row.at = before.at;
+                        row.digest = digest(&[&mark, &now.to_string()]);
+                    }
+                    None => row.digest = mark,
+                }
+            }
+            let told = known.contains_key(&row.digest)
+                || row.formerly.as_ref().is_some_and(|formerly| known.contains_key(formerly));
             let moves_on = before.is_some_and(|before| row.at >= before.at);
             if told && update.update_id.is_none() && update.told == Told::Now && moves_on {
                 // It was so before, then otherwise, and is so again: its time doesn't move, so it's known by ours.
@@ -140,7 +160,7 @@ impl Tx {
             } else if told {
                 continue;
             }
-            known.insert(row.digest.clone());
+            known.insert(row.digest.clone(), now);
             if nameless.contains(row.remote_id) && before.is_none_or(|before| row.at >= before.at) {
                 let status = row.status.map(str::to_owned);
                 let (word, text) = (update.word.clone(), update.text.clone());
@@ -215,21 +235,32 @@ impl Tx {
         rows.into_iter().map(last).collect()
     }
 
-    async fn known_digests(&mut self, rows: &[NewRow<'_>]) -> Result<HashSet<String>> {
+    /// Which of these were kept before, and when they were heard.
+    async fn known_digests(
+        &mut self,
+        rows: &[NewRow<'_>],
+        marks: &[Option<String>],
+    ) -> Result<HashMap<String, i64>> {
         let digests: Vec<&str> = rows
             .iter()
             .flat_map(|row| std::iter::once(&row.digest).chain(&row.formerly))
+            .chain(marks.iter().flatten())
             .map(String::as_str)
             .collect();
-        let read =
-            format!("SELECT digest FROM referral_updates WHERE digest {}", self.dialect.among());
-        let known: Vec<String> = sqlx::query_scalar(sqlx::AssertSqlSafe(read))
+        let read = format!(
+            "SELECT digest, received_at FROM referral_updates WHERE digest {}",
+            self.dialect.among()
+        );
+        let known: Vec<(String, i64)> = sqlx::query_as(sqlx::AssertSqlSafe(read))
             .bind(to_json(&digests)?)
             .fetch_all(&mut *self.db)
             .await?;
         Ok(known.into_iter().collect())
     }
 }
+
+/// So long, in milliseconds, what contradicts a later word must be told to hold.
+const PERSISTS: i64 = 30 * 60_000;
 
 /// By what an answer is known again.
 fn digest(parts: &[&str]) -> String {

@@ -159,6 +159,15 @@ impl Tx {
         Ok(())
     }
 
+    /// Forgets that a file came in.
+    pub async fn forget_import(&mut self, digest: &str) -> Result<()> {
+        sqlx::query("DELETE FROM imports WHERE digest = $1")
+            .bind(digest.to_owned())
+            .execute(&mut *self.db)
+            .await?;
+        Ok(())
+    }
+
     /// A file is on its way in.
     pub async fn begin_import(&mut self, import: &ImportUnderWay) -> Result<()> {
         let now = self.now();

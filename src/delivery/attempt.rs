@@ -206,6 +206,7 @@ impl Parts {
             retry_at: self.after(wait.min(LONGEST_RETRY_AFTER)),
             look_at: self.after(rules.settle_after.max(at_least)),
             look_soon_at: self.after(rules.settle_after.min(rules.retry_first).max(at_least)),
+            at_most_twice: entry.kind == "notice",
             asks_a_person: self.clock.millis().saturating_sub(since)
                 >= self.span(rules.prove_within),
         }

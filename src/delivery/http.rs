@@ -15,7 +15,7 @@ use super::Outcome;
 use super::charset::Charset;
 use crate::clock::real_millis;
 use crate::domain::delivery::Cause;
-use crate::domain::delivery::answer::{HttpCodes, Meaning, meaning};
+use crate::domain::delivery::answer::{HttpCodes, Meaning, Said, meaning};
 use crate::domain::mask;
 
 /// Opens the reason of what only configuration can mend.
@@ -222,6 +222,12 @@ pub fn failed(answer: &Answer, words: &str) -> Outcome {
     })
 }
 
+/// Whether a body is a page for people, as proxies and gateways write them.
+fn is_for_people(body: &str) -> bool {
+    let start: String = body.trim_start().chars().take(60).collect::<String>().to_lowercase();
+    start.starts_with("<!doctype html") || start.starts_with("<html")
+}
+
 /// What an answer means for a debt by HTTP's code, where some have a meaning of their own; nothing where it's done.
 pub fn judged(answer: &Answer, words: &str, own: &HttpCodes) -> Option<Outcome> {
     let code = answer.status.as_u16();
@@ -230,7 +236,8 @@ pub fn judged(answer: &Answer, words: &str, own: &HttpCodes) -> Option<Outcome> 
         300..=399 => format!("redirected: HTTP {code}: mend the address"),
         code => format!("HTTP {code} {}", mask::numbers(words)),
     };
-    match meaning(code, retry_after.is_some(), own) {
+    let is_for_people = is_for_people(&answer.body);
+    match meaning(code, Said { has_retry_after: retry_after.is_some(), is_for_people }, own) {
         Meaning::Done => None,
         Meaning::Refused => Some(Outcome::Refused { reason }),
         Meaning::NotSent => Some(Outcome::NotSent { reason, retry_after, cause: Cause::Thing }),

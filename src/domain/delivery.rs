@@ -239,6 +239,8 @@ pub struct Again {
     pub look_soon_at: i64,
     /// Whether it has been looked for in vain for so long that a person is asked.
     pub asks_a_person: bool,
+    /// Whether nobody can be asked about it, so that it goes twice at most where no answer comes: a notice.
+    pub at_most_twice: bool,
 }
 
 /// What is done with a claimed entry.
@@ -304,6 +306,9 @@ pub fn after_look(
 /// same over and over.
 pub fn after_attempt(outcome: Outcome, was_unknown: bool, again: Again) -> Settlement {
     match outcome {
+        Outcome::Unknown { reason } if was_unknown && again.at_most_twice => {
+            Settlement::Held { reason: format!("{NOT_ANSWERED}（{reason}）") }
+        }
         Outcome::Unread { reason } if was_unknown => {
             Settlement::Held { reason: format!("{NOT_UNDERSTOOD}（{reason}）") }
         }
@@ -323,6 +328,9 @@ pub fn after_attempt(outcome: Outcome, was_unknown: bool, again: Again) -> Settl
 /// Holds one whose receiver answered twice by what can't be read.
 const NOT_UNDERSTOOD: &str =
     "对方两次都回答成功，返回码却读不懂，不再重发：请核对描述文件或渠道的返回码，核实后认定下落";
+/// Holds a message that went twice without an answer.
+const NOT_ANSWERED: &str =
+    "发了两次都没有等到回音，可能已送达，不再重发：请看对方是否收到，核实后认定下落";
 /// Holds an entry that was sent and that its receiver can't be asked about.
 pub const MAY_HAVE_ARRIVED: &str = "可能已送达，但无法向对方查询：请核实后认定下落";
 /// Holds one that was looked for in vain for long, without proof that it isn't there.

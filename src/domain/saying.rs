@@ -246,8 +246,155 @@ pub fn of(text: &str) -> Saying {
     Saying::Something
 }
 
+/// What says that something is done.
+const DONE: &[&str] = &[
+    "已",
+    "完成",
+    "完毕",
+    "办结",
+    "办好",
+    "办完",
+    "办理完",
+    "办妥",
+    "做好",
+    "做完",
+    "解决",
+    "修好",
+    "修复",
+    "修完",
+    "好了",
+    "换了",
+    "通了",
+    "恢复",
+    "正常",
+    "更换",
+    "换上",
+    "清理",
+    "清运",
+    "清走",
+    "清除",
+    "拆除",
+    "安装",
+    "装上",
+    "装好",
+    "疏通",
+    "铺好",
+    "到位",
+    "发放",
+    "发给",
+    "消除",
+    "整改",
+    "落实了",
+    "解释",
+    "答复",
+    "调解",
+    "达成",
+    "满意",
+    "同意",
+    "理解",
+    "硬化",
+    "补上",
+    "补发",
+    "处理了",
+    "处理好",
+    "办了",
+    "竣工",
+    "通车",
+    "通水",
+    "通电",
+    "销号",
+];
+
+/// What is done on the way, and ends nothing.
+const ON_THE_WAY: &[&str] = &[
+    "已安排",
+    "已交办",
+    "已派",
+    "已联系",
+    "已通知",
+    "已登记",
+    "已受理",
+    "已申请",
+    "已协调",
+    "已告知",
+    "已收到",
+    "已请示",
+    "已知",
+    "已阅",
+];
+
+/// What says that it's still to come, is another's now, or can't be.
+const TO_COME: &[&str] = &[
+    "明天",
+    "后天",
+    "明日",
+    "下周",
+    "下星期",
+    "下个月",
+    "下月",
+    "月底",
+    "年底",
+    "本周",
+    "这周",
+    "近期",
+    "前完成",
+    "前修",
+    "前办",
+    "前解决",
+    "前处理",
+    "以后",
+    "过几天",
+    "会尽",
+    "将会",
+    "将要",
+    "打算",
+    "要等",
+    "还要",
+    "还需",
+    "还差",
+    "还缺",
+    "需要",
+    "需资金",
+    "需市",
+    "需上",
+    "不了",
+    "无法",
+    "不能",
+    "难以",
+    "不好办",
+    "解决不",
+    "转市",
+    "转交",
+    "转给",
+    "转到",
+    "移交",
+    "请示",
+    "见附件",
+    "不属",
+];
+
+/// What a text in the place of a result says: it must say that something is done.
+///
+/// ```
+/// use zoufang::domain::saying::{Saying, of_result};
+/// assert_eq!(of_result("已更换灯泡"), Saying::Something);
+/// assert_eq!(of_result("已联系供电所更换"), Saying::Something);
+/// for text in ["明天去修", "修不了", "已安排", "阅", "1", "5月1日前修好"] {
+///     assert_eq!(of_result(text), Saying::Doubtful, "{text}");
+/// }
+/// ```
+pub fn of_result(text: &str) -> Saying {
+    let said = of(text);
+    let text = ON_THE_WAY.iter().fold(text.to_owned(), |text, known| text.replace(known, ""));
+    let has = |words: &[&str]| words.iter().any(|word| text.contains(word));
+    match said {
+        Saying::Something if !has(DONE) || has(TO_COME) => Saying::Doubtful,
+        said => said,
+    }
+}
+
 /// Whether a share is told that isn't all: 完成80%.
-fn is_less_than_all(text: &str) -> bool {
+pub fn is_less_than_all(text: &str) -> bool {
     let shares = text.split(['%', '％']).rev().skip(1).map(|before| {
         let digits = before.rsplit(|c: char| !c.is_ascii_digit() && c != '.').next();
         digits.and_then(|digits| digits.parse::<f64>().ok())
@@ -289,6 +436,7 @@ mod tests {
             "已办1",
         ] {
             assert_eq!(of(text), Saying::Something, "{text}");
+            assert_eq!(of_result(text), Saying::Something, "{text}");
         }
     }
 }

@@ -1,5 +1,6 @@
 //! One row's cells as typed values; what can't be understood is collected with its place.
 
+use jiff::ToSpan;
 use jiff::civil::{Date, DateTime};
 
 use super::dates::{DAYS_TO_1904, read_time};
@@ -7,7 +8,7 @@ use super::header::Table;
 use super::kinds::{Field, Kind};
 use super::refusal::RowError;
 use super::row::{Cell, Held, Row};
-use super::text::{Sort, clean, short};
+use super::text::{Sort, clean, short, whole};
 use crate::app::told::Told;
 use crate::domain::saying::is_nothing;
 
@@ -43,7 +44,11 @@ pub(super) fn tidy(table: &Table, row: &mut Row) {
         if let (Held::Number(number), Field::Contact | Field::StaffPhone) = (cell.held, field) {
             cell.text = phone(&cell.text, number);
         }
-        match clean(&cell.text, field.sort()).and_then(|text| as_code(text, *field)) {
+        let cleaned = clean(&cell.text, field.sort());
+        match cleaned
+            .and_then(|text| whole(text, field.sort()))
+            .and_then(|text| as_code(text, *field))
+        {
             Ok(text) if field.takes_placeholders() && is_nothing(&text) => {
                 cell.text = String::new()
             }
@@ -148,17 +153,24 @@ fn as_code(text: String, field: Field) -> Result<String, String> {
 
 /// What was hidden from whoever made the table: 王**, 138****0001, ***.
 fn is_masked(text: &str, sort: Sort) -> bool {
+    let is_crossed = || ["XX", "xx", "××", "某某"].iter().any(|mark| text.contains(mark));
     match sort {
         Sort::Free => text.len() >= 2 && text.bytes().all(|byte| byte == b'*'),
-        Sort::Short | Sort::Code => text.contains('*'),
+        Sort::Short | Sort::Code => text.contains('*') || is_crossed(),
     }
 }
 
 fn masked(text: &str) -> String {
     format!(
-        "「{}」用星号隐去了，看不出原来的内容：请填上完整的；从本系统导出时，在导出命令后加 --reveal --by 人员编号 就不会隐去",
+        "「{}」用星号之类隐去了，看不出原来的内容：请填上完整的；从本系统导出时，在导出命令后加 --reveal --by 人员编号 就不会隐去",
         short(text)
     )
+}
+
+/// Midnight as a widely used library for workbooks writes it in Shanghai, 43 seconds early: by the sun's time there, as it was
+/// before 1901.
+fn is_of_the_next_day(at: DateTime) -> bool {
+    (at.hour(), at.minute()) == (23, 59) && (16..=18).contains(&at.second())
 }
 
 impl<'t> Cells<'t> {
@@ -192,6 +204,15 @@ impl<'t> Cells<'t> {
     fn cell(&self, field: Field) -> Option<&'t Cell> {
         let row = self.row;
         row.cells.get(*self.table.columns.get(&field)?)
+    }
+
+    /// What stands in the columns that aren't used, with their names: of those that may mean something.
+    pub fn beside(&self) -> impl Iterator<Item = (&'t str, &'t str)> {
+        let (table, row) = (self.table, self.row);
+        table.doubtful.iter().filter_map(move |column| {
+            let text = row.cells.get(*column)?.text.trim();
+            Some((table.names.get(*column)?.as_str(), text)).filter(|(_, text)| !text.is_empty())
+        })
     }
 
     /// Whether what stands there can't be used.
@@ -288,7 +309,11 @@ impl<'t> Cells<'t> {
     /// A date, which must be there and make sense: no later than today, unless what it's of lies ahead.
     pub fn date(&mut self, field: Field, days: &Days) -> Option<Date> {
         self.required(field)?;
-        let on = self.time(field)?.date();
+        let at = self.time(field)?;
+        let on = match is_of_the_next_day(at) {
+            true => at.date().saturating_add(1.day()),
+            false => at.date(),
+        };
         let Days { first, last, today, .. } = *days;
         let message = if on > today {
             format!("日期 {on} 在将来（今天是 {today}），请核对")

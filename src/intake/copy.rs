@@ -71,7 +71,7 @@ fn copy_of(original: &Original, errors: &[RowError]) -> Result<Vec<u8>, ImportEr
 }
 
 /// What the column of notes is called.
-const NOTES: &str = "问题说明";
+pub(super) const NOTES: &str = "问题说明";
 
 /// What is wrong, by sheet and row.
 #[derive(Default)]
@@ -140,9 +140,14 @@ fn csv_copy(book: &Book, notes: &Notes) -> Result<Vec<u8>, ImportError> {
     let mut bytes = "\u{feff}".as_bytes().to_vec();
     let mut writer = csv::Writer::from_writer(&mut bytes);
     let mut next = 1;
+    // A copy of a copy says what is wrong now in the same column.
+    let header = rows.iter().find(|row| row.number == notes.header_row);
+    let noted_before = header.and_then(|row| row.cells.iter().rposition(|cell| cell.text == NOTES));
+    let others: Vec<usize> = (0..width).filter(|column| Some(*column) != noted_before).collect();
     let mut write = |number: usize, row: Option<&Row>| {
-        let texts = (0..width).map(|column| row.map_or("", |row| row.text(column)).to_owned());
-        writer.write_record(texts.chain([notes.of(number)])).is_ok()
+        let text = |column: &usize| row.map_or("", |row| row.text(*column)).to_owned();
+        let texts = others.iter().map(text).chain([notes.of(number)]);
+        writer.write_record(texts).is_ok()
     };
     for row in &rows {
         while next < row.number {

@@ -3,6 +3,7 @@
 
 use std::collections::HashMap;
 
+use super::copy::NOTES;
 use super::kinds::{Field, Kind};
 use super::refusal::Place;
 use super::row::Row;
@@ -20,6 +21,8 @@ pub(super) struct Table {
     pub columns: HashMap<Field, usize>,
     /// Columns with a name that aren't used: their places and names.
     pub unused: Vec<(usize, String)>,
+    /// Of these, those that nobody said are meant for people alone, and that aren't of the tables that the program writes.
+    pub doubtful: Vec<usize>,
     /// Whether its days are counted from 1904.
     pub is_1904: bool,
 }
@@ -34,7 +37,7 @@ pub(super) enum Understood {
 }
 
 /// How far down a title, a unit and a date may stand above the header.
-pub(super) const HEADER_WITHIN: usize = 12;
+pub(super) const HEADER_WITHIN: usize = 40;
 
 /// Finds the header among the first rows and what it makes of the sheet. `ignored`: columns of which somebody said that
 /// they're meant for people.
@@ -192,10 +195,16 @@ impl Header {
         let is_shown = |index: usize| kind.shown().contains(&self.names[index][1].as_str());
         let unused: Vec<(usize, String)> = (0..self.names.len())
             .filter(|index| !columns.values().any(|used| used == index))
-            .filter(|index| !self.names[*index][1].is_empty())
+            .filter(|index| !self.names[*index][1].is_empty() && self.names[*index][1] != NOTES)
             .map(|index| (index, self.shown[index].clone()))
             .collect();
         let unsure = unused.iter().filter(|(index, _)| !is_ignored(*index) && !is_shown(*index));
+        let is_state = |index: usize| matches!(self.names[index][1].as_str(), "状态" | "问题状态");
+        let doubtful = unsure.clone().map(|(index, _)| *index);
+        let doubtful = doubtful.chain(
+            unused.iter().map(|(index, _)| *index).filter(|at| is_state(*at) && !is_ignored(*at)),
+        );
+        let doubtful: Vec<usize> = doubtful.collect();
         let alike: Vec<String> = unsure
             .filter_map(|(index, _)| {
                 let missing = kind.all_columns().filter(|field| !columns.contains_key(field));
@@ -214,7 +223,7 @@ impl Header {
         }
         let place = Place { sheet: 0, header_row: self.row };
         let names = self.shown.clone();
-        Ok(Table { kind, place, sheet: None, names, columns, unused, is_1904: false })
+        Ok(Table { kind, place, sheet: None, names, columns, unused, doubtful, is_1904: false })
     }
 
     fn two_of_one(&self, field: Field, first: usize, second: usize) -> String {
@@ -333,6 +342,38 @@ fn plain(text: &str) -> String {
     before_bracket.chars().filter(|c| !c.is_whitespace() && !"*：:".contains(*c)).collect()
 }
 
+/// How the rows below a table begin that people sign.
+const FOOTERS: &[&str] = &[
+    "注:",
+    "备注:",
+    "说明:",
+    "填表",
+    "填报",
+    "制表",
+    "审核",
+    "复核",
+    "负责人:",
+    "联系人:",
+    "单位负责人",
+    "分管领导",
+    "主要领导",
+    "联系电话",
+    "电话:",
+    "以下空白",
+    "以下无正文",
+    "签字",
+    "签名",
+    "盖章",
+    "(盖章)",
+    "日期:",
+    "年 月 日",
+];
+
+/// 共1户: how much there is.
+fn is_count(text: &str) -> bool {
+    text.strip_prefix('共').is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()))
+}
+
 impl Table {
     /// Why a row isn't one of the table's: it's passed over, and said so.
     pub fn passes_over(&self, row: &Row) -> Option<String> {
@@ -347,15 +388,13 @@ impl Table {
         }
         let first = row.cells.iter().find(|cell| !cell.is_blank())?;
         let first = clean(&first.text, Sort::Short).ok()?;
-        let is_total = ["合计", "总计", "小计", "共计"].iter().any(|word| {
-            first
-                .strip_prefix(word)
-                .is_some_and(|rest| rest.is_empty() || rest.starts_with([':', '(', '：']))
-        });
-        let is_note =
-            ["注:", "备注:", "说明:", "填表人", "填报人", "制表人", "审核人", "负责人:", "联系人:"]
-                .iter()
-                .any(|word| first.starts_with(word));
+        let is_total =
+            ["合计", "总计", "小计", "共计", "本页小计", "本页合计", "累计"].iter().any(|word| {
+                first
+                    .strip_prefix(word)
+                    .is_some_and(|rest| rest.is_empty() || rest.starts_with([':', '(', '：']))
+            });
+        let is_note = FOOTERS.iter().any(|word| first.starts_with(word)) || is_count(&first);
         let few = row.cells.iter().filter(|cell| !cell.is_blank()).count() <= 2
             || self
                 .kind
@@ -373,6 +412,16 @@ impl Table {
             && self.columns.values().all(|column| {
                 self.names.get(*column).is_some_and(|name| *name == shown(row.text(*column)))
             });
+        let numbers = row.cells.iter().filter(|cell| !cell.is_blank());
+        let is_numbers = row.number == self.place.header_row + 1
+            && numbers.clone().count() >= 3
+            && numbers.enumerate().all(|(at, cell)| {
+                let text = cell.text.trim().trim_matches(['(', ')', '（', '）']);
+                text.parse::<usize>() == Ok(at + 1)
+            });
+        if is_numbers {
+            return Some("是列的序号".to_owned());
+        }
         match (is_total, is_note && few, is_header) {
             (true, _, _) | (_, true, _) => Some(format!("「{}」", short(&first))),
             (_, _, true) => Some("又是表头".to_owned()),

@@ -31,10 +31,28 @@ fn says_not_yet(cells: &mut Cells<'_>, field: Field, how: &str) -> bool {
     !is_flawed
 }
 
+/// What stands beside it may say that it isn't done: 是否办结 否, 进度 50%, 审批结果 未批准.
+pub(super) fn check_beside(cells: &mut Cells<'_>, field: Field) {
+    let says_no = |text: &str| {
+        State::read(text).is_none()
+            && (saying::of(text) == Saying::NotYet
+                || saying::is_less_than_all(text)
+                || text.starts_with("未"))
+    };
+    let found = cells.beside().find(|(_, text)| says_no(text));
+    let Some((name, text)) = found else { return };
+    let text = format!(
+        "旁边的「{name}」写的是「{}」，和这一格对不上：没有做完的请清空这一格；不相干的请在导入命令后加 --ignore-column {name}",
+        short(text)
+    );
+    cells.wrong(field, text);
+}
+
 pub(super) fn read_confirmation(cells: &mut Cells<'_>, people: &People) -> Option<Confirmation> {
     if says_not_yet(cells, Field::By, "做完了由谁确认，就填谁的姓名") {
         return None;
     }
+    check_beside(cells, Field::By);
     let (what, area) = (cells.required(Field::Duty), cells.required(Field::Area));
     let by = people.named_in(cells, Field::By).map(|person| person.number.clone());
     Some(Confirmation { what: what?.to_owned(), area: area?.to_owned(), by: by? })
@@ -47,6 +65,7 @@ pub(super) fn read_acknowledgement(
     if says_not_yet(cells, Field::Acknowledger, "签收了再填签收人") {
         return None;
     }
+    check_beside(cells, Field::Acknowledger);
     let person = people.find_in(cells, Field::Acknowledger).map(str::to_owned);
     let number = cells.required(Field::Issue).map(str::to_owned);
     Some(Acknowledgement { number: number?, staff_id: person? })
@@ -56,6 +75,7 @@ pub(super) fn read_beginning(cells: &mut Cells<'_>, people: &People) -> Option<I
     if says_not_yet(cells, Field::Beginner, "着手办理了再填承办人") {
         return None;
     }
+    check_beside(cells, Field::Beginner);
     let by = people.named_in(cells, Field::Beginner).map(StaffMember::signed);
     let number = cells.required(Field::Issue);
     let (number, actor) = (number?.to_owned(), by?);
@@ -115,10 +135,11 @@ fn read_result(cells: &mut Cells<'_>) -> Option<String> {
     if text.is_empty() && is_list || says_not_yet(cells, Field::Result, HOW) {
         return None;
     }
-    if saying::of(text) == Saying::Doubtful {
+    if saying::of_result(text) == Saying::Doubtful {
         let text = format!("「{}」看不出办结了没有：{HOW}", short(text));
         cells.wrong(Field::Result, text);
     }
+    check_beside(cells, Field::Result);
     Some(text.to_owned()).filter(|text| !text.is_empty())
 }
 

@@ -108,6 +108,37 @@ const SHOWN_BESIDE_CHECKS: &[&str] = &[
     "抽查期限",
 ];
 
+/// What stands beside a whole area and says nothing of a part of it.
+const BESIDE_AREAS: &[&str] = &[
+    "序号",
+    "人员编号",
+    "联系电话",
+    "电话",
+    "手机号",
+    "手机号码",
+    "联系方式",
+    "职务",
+    "角色",
+    "单位",
+    "工作单位",
+    "总支",
+    "所属总支",
+    "党总支",
+    "镇",
+    "镇街",
+    "乡镇",
+    "包村领导",
+    "包村干部",
+    "带队领导",
+    "负责人",
+    "备注",
+    "户数",
+    "走访户数",
+    "对象数",
+    "人数",
+    "区划代码",
+];
+
 impl Kind {
     /// The columns that make a table this kind, and those that it may have besides.
     pub const fn columns(self) -> (&'static [Field], &'static [Field]) {
@@ -161,7 +192,8 @@ impl Kind {
     const fn never_with(self) -> &'static [Field] {
         use Field::*;
         match self {
-            Kind::Assignments | Kind::AreaAssignments => &[
+            Kind::AreaAssignments => &[
+                Subject,
                 Date,
                 Resident,
                 Text,
@@ -175,6 +207,22 @@ impl Kind {
                 Unheard,
                 Issue,
                 SubjectName,
+                Result,
+                Inspection,
+            ],
+            Kind::Assignments => &[
+                Date,
+                Resident,
+                Text,
+                HasIssue,
+                Level,
+                Category,
+                Urgency,
+                Satisfaction,
+                VisitKind,
+                Manner,
+                Unheard,
+                Issue,
                 Result,
                 Inspection,
             ],
@@ -201,7 +249,7 @@ impl Kind {
                 "户主",
                 "户主姓名",
             ],
-            Kind::AreaAssignments => &["人员编号"],
+            Kind::AreaAssignments => BESIDE_AREAS,
             Kind::Visits => {
                 &["对象名称", "对象类型", "所属村", "村", "户主", "户主姓名", "人员编号", "地址"]
             }
@@ -289,8 +337,13 @@ impl Kind {
             &["时限", "计划", "期限", "截止", "拟", "要求"],
             "还没有做的安排，导入却会登记成已经做了",
         );
+        // Whatever it's called: a part of the area, one person's name. An empty word is in every name.
+        const PART: (&[&str], &str) = (
+            &[""],
+            "更细的范围（网格、小组、楼栋等）；按区域安排会把整个区域都交给这个人，只管其中一部分请按「对象编号」逐户安排",
+        );
         match self {
-            Kind::AreaAssignments => &[SAID, ONE],
+            Kind::AreaAssignments => &[SAID, ONE, PART],
             Kind::Assignments => &[SAID],
             Kind::Subjects | Kind::Residents | Kind::Staff => &[ASKED],
             Kind::Confirmations
@@ -305,6 +358,7 @@ impl Kind {
     /// A column by which a table is known to be something else.
     pub fn excluded_by(self, name: &str) -> bool {
         self.field(name).is_none()
+            && !self.shown().contains(&name)
             && self.never_with().iter().any(|field| field.is_unmistakable(name))
     }
 }

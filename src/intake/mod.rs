@@ -42,6 +42,7 @@ mod scan;
 mod survey;
 mod template;
 mod text;
+mod together;
 mod unassigned;
 mod visit_rows;
 mod workbook;
@@ -131,7 +132,7 @@ pub async fn try_together(
     for file in files {
         intakes.push(pipeline::Intake::new(store, &file.0, options, &|_, _| {}));
     }
-    pipeline::try_together(store, &intakes, Order::of(files)).await
+    together::try_together(store, &intakes, Order::of(files)).await
 }
 
 /// A file's name for messages, and its bytes.

@@ -9,7 +9,6 @@ use sha2::{Digest, Sha256};
 use super::cells::Days;
 use super::kinds::Kind;
 use super::options::Options;
-use super::order::Order;
 use super::people::People;
 use super::pieces::Pieces;
 use super::refusal::{ImportError, MOST_ERRORS, RowError};
@@ -18,7 +17,7 @@ use super::report::{MOST_REMARKS, Report, RowDid, Unassigned, note_did};
 use super::rows::{Desk, Piece, row_error};
 use super::survey::Survey;
 use super::unassigned::unassigned;
-use super::{Progress, Tried, returns};
+use super::{Progress, returns};
 use crate::app::imports::{Begun, Done, Import, Incoming};
 use crate::app::problem::Outcomes;
 use crate::clock::Clock;
@@ -31,14 +30,14 @@ const ONE_TURN: usize = 400;
 /// So many are one turn where some tables of a file need what others bring.
 const ONE_MIXED_TURN: usize = 4_000;
 /// So many rows of several files are tried in one turn that is taken back.
-const ONE_TRIAL: usize = 20_000;
+pub(super) const ONE_TRIAL: usize = 20_000;
 /// For so many days before and after the campaign a date may be true.
 const A_YEAR: i64 = 366;
 
 /// A file and where it goes.
 pub(super) struct Intake<'i> {
     store: &'i Store,
-    survey: &'i Arc<Survey>,
+    pub survey: &'i Arc<Survey>,
     options: &'i Options,
     progress: Progress<'i>,
     digest: String,
@@ -141,7 +140,7 @@ impl<'i> Intake<'i> {
         taken.map_err(|stop| self.refused(stop))
     }
 
-    fn refused(&self, stop: Stop) -> ImportError {
+    pub fn refused(&self, stop: Stop) -> ImportError {
         match stop {
             Stop::File(error) => error,
             Stop::Store(error) => ImportError::Store { file: self.file.clone(), error },
@@ -157,7 +156,10 @@ impl<'i> Intake<'i> {
         let before = self.imported_before(&mut snapshot).await?;
         snapshot.end().await?;
         if let Some(report) = before {
-            return Ok(report);
+            if !self.would_change().await? {
+                return Ok(report);
+            }
+            self.forget().await?;
         }
         let first = self.survey.tables.first().map(|first| first.table.kind);
         if first == Some(Kind::Returns) {
@@ -177,6 +179,33 @@ impl<'i> Intake<'i> {
             (false, true) => self.at_once().await,
             (false, false) => self.in_pieces().await,
         }
+    }
+
+    /// Whether a file that came in before would change anything now: what it says may have been changed since, or be about more
+    /// than there was. What contradicts the record by now changes nothing.
+    async fn would_change(&self) -> Result<bool, Stop> {
+        let tables = &self.survey.tables;
+        let first = tables.first().map(|first| first.table.kind);
+        let tried = match tables.iter().any(|other| Some(other.table.kind) != first) {
+            _ if first == Some(Kind::Returns) => return Ok(false),
+            true => self.try_in_a_turn().await,
+            false => self.check(None).await.and_then(Tally::end),
+        };
+        match tried {
+            Ok(report) => Ok(report.added + report.changed > 0),
+            Err(Stop::Rows(_) | Stop::File(_)) => Ok(false),
+            Err(stop) => Err(stop),
+        }
+    }
+
+    /// That it came in before is forgotten, as it's to come in again.
+    async fn forget(&self) -> Result<(), StoreError> {
+        if self.options.dry_run {
+            return Ok(());
+        }
+        let mut tx = self.store.begin().await?;
+        tx.forget_import(&self.digest).await?;
+        tx.commit().await
     }
 
     fn is_about_visitors(&self) -> bool {
@@ -204,7 +233,10 @@ impl<'i> Intake<'i> {
     }
 
     /// That this very file has come in before.
-    async fn imported_before(&self, session: &mut Session) -> Result<Option<Report>, StoreError> {
+    pub async fn imported_before(
+        &self,
+        session: &mut Session,
+    ) -> Result<Option<Report>, StoreError> {
         let before = session.imported_at(&self.digest).await?;
         Ok(before.map(|_| Report { imported_before: before, ..Report::of(self.survey) }))
     }
@@ -257,7 +289,7 @@ impl<'i> Intake<'i> {
     }
 
     /// What it would do, in a turn that is taken back by the caller.
-    async fn try_in(&self, tx: &mut Tx) -> Result<Report, Stop> {
+    pub async fn try_in(&self, tx: &mut Tx) -> Result<Report, Stop> {
         let mut report = self.put_all(tx).await?.end()?;
         report.unassigned = self.left_without_visitor(tx).await?;
         Ok(report)
@@ -454,37 +486,6 @@ impl<'i> Intake<'i> {
         }
         Ok(taken)
     }
-}
-
-/// Tries files that build on each other in one turn that is taken back; nothing where they are too long for that.
-pub(super) async fn try_together(
-    store: &Store,
-    intakes: &[Intake<'_>],
-    mut order: Order<'_>,
-) -> Result<Option<Vec<Tried>>, StoreError> {
-    if intakes.iter().map(|intake| intake.survey.rows()).sum::<usize>() > ONE_TRIAL {
-        return Ok(None);
-    }
-    let (mut tx, mut tried) = (store.begin().await?, Vec::new());
-    while let Some(at) = order.next_file() {
-        let intake = &intakes[at];
-        let taken = match intake.imported_before(&mut tx).await? {
-            Some(report) => Ok(report),
-            None => intake.try_in(&mut tx).await,
-        };
-        match taken {
-            Ok(_) => order.came_in(),
-            Err(Stop::Rows(_)) if order.waits(at) => continue,
-            Err(_) => {}
-        }
-        let is_refused = taken.is_err();
-        tried.push((at, taken.map_err(|stop| intake.refused(stop))));
-        if is_refused {
-            break;
-        }
-    }
-    tx.rollback().await?;
-    Ok(Some(tried))
 }
 
 fn file_name(name: &str) -> String {

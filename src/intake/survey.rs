@@ -166,6 +166,9 @@ fn wanted_sheets(book: &Book) -> (Vec<usize>, Vec<(String, String)>) {
     let (mut wanted, mut passed) = (Vec::new(), Vec::new());
     for (index, sheet) in book.sheets.iter().enumerate() {
         let why = match (sheet.is_table, sheet.is_hidden) {
+            (true, false) if is_set_aside(&sheet.name) => {
+                "的名字说它不作数（作废、示例等），没有读；要读请改个名字"
+            }
             (true, false) => {
                 wanted.push(index);
                 continue;
@@ -176,6 +179,12 @@ fn wanted_sheets(book: &Book) -> (Vec<usize>, Vec<(String, String)>) {
         passed.push((sheet.name.clone(), why.to_owned()));
     }
     (wanted, passed)
+}
+
+/// Whether a sheet is called something that nobody means to hand in.
+fn is_set_aside(name: &str) -> bool {
+    const ASIDE: [&str; 8] = ["作废", "示例", "样例", "样表", "范例", "不用", "旧表", "草稿"];
+    ASIDE.iter().any(|word| name.contains(word))
 }
 
 /// A sheet as its rows go by.

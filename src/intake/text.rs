@@ -130,6 +130,53 @@ fn check(text: &str, sort: Sort) -> Result<String, String> {
     Ok(if is_long { number } else { text.to_owned() })
 }
 
+/// A cleaned text that says something by itself: no mark for the cell above, nothing that a program wrote for nothing, nothing
+/// that was lost on the way.
+///
+/// # Errors
+/// What was seen.
+pub(super) fn whole(text: String, sort: Sort) -> Result<String, String> {
+    const DITTO: [&str; 13] =
+        ["同上", "同前", "同左", "同右", "〃", "″", "\"", "''", "“", "”", "々", "仝", "同上行"];
+    const EMPTY: [&str; 6] = ["undefined", "nan", "\\n", "<na>", "nat", "[object object]"];
+    let lower = text.to_lowercase();
+    let bare = lower.trim_matches(|c: char| "。.、，（）()".contains(c) || c.is_whitespace());
+    if DITTO.contains(&bare) {
+        return Err(format!("「{text}」要看上面一格才懂：请把内容写完整"));
+    }
+    if EMPTY.contains(&lower.as_str()) {
+        return Err(format!("「{text}」是程序写空白的标记：没有内容请清空，有的请填上"));
+    }
+    if ["锟斤拷", "烫烫烫", "锘", "ï»¿", "Ã", "ä¸"].iter().any(|mark| text.contains(mark))
+    {
+        return Err("有的字已经损坏（存文件时选错了编码），请从原表重新另存".to_owned());
+    }
+    if is_of_a_web_page(&text) {
+        return Err(format!("「{}」带着网页的写法，请换成原来的字", short(&text)));
+    }
+    let lost = text.chars().filter(|c| *c == '?').count();
+    let is_lost = match sort {
+        Sort::Free => lost >= 3 && lost * 2 >= text.chars().count(),
+        Sort::Short | Sort::Code => lost > 0,
+    };
+    if is_lost || sort != Sort::Free && text.contains(['□', '■']) {
+        return Err(format!("「{}」里有的字丢了，只剩问号或方框：请填上原来的字", short(&text)));
+    }
+    Ok(text)
+}
+
+/// &#40858; &nbsp; &lt;br&gt;
+fn is_of_a_web_page(text: &str) -> bool {
+    text.split('&').skip(1).any(|rest| {
+        let Some((name, _)) = rest.split_once(';') else { return false };
+        let number = name.strip_prefix('#').map(|number| number.trim_start_matches(['x', 'X']));
+        matches!(name, "nbsp" | "lt" | "gt" | "amp" | "quot" | "apos" | "middot" | "emsp" | "ensp")
+            || number.is_some_and(|number| {
+                !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_hexdigit())
+            })
+    })
+}
+
 /// 10,000,000,101: a number as a spreadsheet groups it.
 fn ungrouped(text: &str) -> Option<String> {
     let mut groups = text.split(',');
@@ -316,6 +363,32 @@ mod tests {
             (Sort::Free, "'路灯'", "'路灯'"),
         ] {
             assert_eq!(clean(written, sort).as_deref(), Ok(meant), "{written:?}");
+        }
+    }
+
+    #[test]
+    fn what_was_lost_or_left_to_the_cell_above_is_refused() {
+        for (sort, written) in [
+            (Sort::Free, "同上。"),
+            (Sort::Code, "〃"),
+            (Sort::Short, "王?"),
+            (Sort::Short, "王□"),
+            (Sort::Free, "路灯??????"),
+            (Sort::Short, "锟斤拷"),
+            (Sort::Short, "王&#40858;"),
+            (Sort::Free, "&lt;br&gt;坏了"),
+            (Sort::Short, "nan"),
+            (Sort::Code, "\\N"),
+        ] {
+            assert!(whole(written.to_owned(), sort).is_err(), "{written:?}");
+        }
+        for (sort, written) in [
+            (Sort::Free, "什么时候修??"),
+            (Sort::Free, "A&B公司；路灯"),
+            (Sort::Free, "同上次一样，水管又破了"),
+            (Sort::Short, "娜恩"),
+        ] {
+            assert_eq!(whole(written.to_owned(), sort).as_deref(), Ok(written));
         }
     }
 

@@ -93,7 +93,26 @@ fn yes_or_no(text: &str) -> Option<bool> {
     }
 }
 
+/// What is said in a column that isn't used would be lost: an issue, or what says nothing of one and is only told.
+fn check_beside(cells: &mut Cells<'_>) {
+    const SPEAKS: &[&str] = &["问题", "诉求", "意见", "建议", "需求", "困难", "反映"];
+    let said: Vec<(&str, &str)> = cells
+        .beside()
+        .filter(|(_, text)| !says_nothing(text) && yes_or_no(text).is_none())
+        .collect();
+    for (name, text) in
+        said.into_iter().filter(|(name, _)| SPEAKS.iter().any(|word| name.contains(word)))
+    {
+        let text = format!(
+            "没有用到的列「{name}」里写着「{}」：是群众反映的请写到「反映问题」列，不是的请在导入命令后加 --ignore-column {name}",
+            short(text)
+        );
+        cells.wrong(Field::Text, text);
+    }
+}
+
 fn read_heard(cells: &mut Cells<'_>) -> Option<Heard> {
+    check_beside(cells);
     let has_issue = cells.word(Field::HasIssue, yes_or_no, "有、无");
     let (told, class) = read_class(cells);
     let text = cells.optional(Field::Text);

@@ -52,6 +52,9 @@ impl Transport for PlatformTransport {
     }
 }
 
+/// For so long, in milliseconds, a platform that knows repetitions is trusted to know one.
+const KEYS_LAST: i64 = 20 * 3_600_000;
+
 struct PlatformAttempt {
     store: Store,
     platform: Arc<dyn Platform>,
@@ -110,8 +113,12 @@ impl Attempt for PlatformAttempt {
             Content::Message(_) => platform.looks_for_messages().unwrap_or(Looks::Nothing),
             Content::Photo(_) => platform.looks_for_photos().unwrap_or(Looks::Nothing),
         };
+        let since = entry.first_attempt_at.unwrap_or_default();
+        let age = self.store.context().clock.millis().saturating_sub(since);
         match looks {
-            Looks::RepeatedKey => return LookUp::Repeatable,
+            Looks::RepeatedKey if age < KEYS_LAST => return LookUp::Repeatable,
+            // Whoever knows a repetition forgets the key, as a rule within a day.
+            Looks::RepeatedKey => {}
             Looks::Nothing => return LookUp::Blind,
             Looks::Search => {}
         }

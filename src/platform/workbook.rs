@@ -7,12 +7,14 @@ use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use rust_xlsxwriter::{DataValidation, Format, Workbook, XlsxError};
 use sha2::{Digest, Sha256};
 use tracing::{info, warn};
 
 use crate::app::hand_off::{self as app, Word};
+use crate::clock;
 use crate::db::{Dispatch, Handoff, Store, StoreError};
 use crate::domain::issue::{Category, Urgency};
 use crate::domain::reason::of_system;
@@ -103,7 +105,8 @@ pub async fn take_returns(store: &Store, rules: &HandoffRules) -> Result<Returne
         returned: Returned::default(),
         wrong: Vec::new(),
     };
-    let (new, stuck) = (list(&folder)?, list(&folder.join(reading))?);
+    let (mut new, stuck) = (list(&folder)?, list(&folder.join(reading))?);
+    new.retain(|file| is_at_rest(file));
     for file in list(&folder.join(again))? {
         let text = "读到它时程序两次中断，没有再读；请用 Excel 或 WPS 打开，另存为 .xlsx，再放回来";
         pass.returned.workbooks += 1;
@@ -357,6 +360,15 @@ fn waiting(folder: &Path) -> std::io::Result<Vec<PathBuf>> {
     }
     files.sort();
     Ok(files)
+}
+
+/// For so long nobody must have written to a file: one that is still being copied is taken by the next pass.
+const RESTS: Duration = Duration::from_secs(3);
+
+fn is_at_rest(file: &Path) -> bool {
+    let changed = fs::metadata(file).and_then(|about| about.modified()).ok();
+    // A time ahead of ours says nothing.
+    changed.and_then(clock::since).is_none_or(|since| since >= RESTS)
 }
 
 fn folder_in(folder: &Path, name: &str) -> Result<PathBuf, StoreError> {

@@ -44,13 +44,13 @@ fn answer(said: &str) -> Option<Answer> {
         "200, a page for people" => http("200", "", "<html>系统维护中</p>"),
         "200, empty" => http("200", "", ""),
         coded => {
-            let (code, retry_after) = match coded.split_once(", ") {
-                Some((code, "Retry-After")) => (code, "Retry-After: 120\r\n"),
-                _ => (coded, ""),
-            };
+            let (code, more) = coded.split_once(", ").unwrap_or((coded, ""));
+            let retry_after =
+                if more.contains("Retry-After") { "Retry-After: 120\r\n" } else { "" };
+            let page = if more.contains("a page for people") { "<html>nginx</html>" } else { "" };
             assert!(code.parse::<u16>().is_ok(), "{said}");
             let location = if code.starts_with('3') { "Location: /elsewhere\r\n" } else { "" };
-            http(code, &format!("{retry_after}{location}"), "")
+            http(code, &format!("{retry_after}{location}"), page)
         }
     })
 }

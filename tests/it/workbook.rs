@@ -81,11 +81,18 @@ impl Office {
             }
         }
         workbook.save(folder.join(name)).unwrap();
+        rest(&folder.join(name));
     }
 
     async fn count(&self, state: State) -> usize {
         self.fixture.store.issues_in(state, 100).await.unwrap().len()
     }
+}
+
+/// As if nobody had written to it for long.
+fn rest(file: &Path) {
+    let long_ago = std::time::UNIX_EPOCH + Duration::from_secs(1_600_000_000);
+    std::fs::File::options().write(true).open(file).unwrap().set_modified(long_ago).unwrap();
 }
 
 fn rows(file: &Path) -> Vec<Vec<String>> {
@@ -249,6 +256,11 @@ async fn whatever_lies_there_stops_nothing_and_is_one_notice() {
     std::os::unix::fs::symlink("/etc/hostname", returns.join("d.csv")).unwrap();
     let long = format!("{}.csv", "长".repeat(80));
     std::fs::write(returns.join(&long), "平台编号,办理状态\n").unwrap();
+    for name in ["a.csv", "b.PDF.XLSX", &long] {
+        rest(&returns.join(name));
+    }
+    // Somebody still copies it: it's left for the next pass.
+    std::fs::write(returns.join("e.csv"), "平台编号,办理").unwrap();
     office.give_back("z.XLSX", &filled(&first, |_| "E1".to_owned(), "已受理"));
     let store = &office.fixture.store;
     let rules = handoff_rules(&office.daemon.settings);
@@ -258,6 +270,7 @@ async fn whatever_lies_there_stops_nothing_and_is_one_notice() {
     for name in ["failed/a.csv", "failed/b.PDF.xlsx", "failed/c.csv", "done/z.xlsx", "d.csv"] {
         assert!(office.returned(name), "{name}");
     }
+    assert!(office.returned("e.csv"));
     assert!(office.returned(&format!("done/{}.csv", "长".repeat(60))));
     let entries = claim(store, "log", "t", 100, 60_000).await.unwrap();
     let told = notices(store, &entries).await;

@@ -53,16 +53,29 @@ impl HttpCodes {
     }
 }
 
+/// What else an answer says.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Said {
+    pub has_retry_after: bool,
+    /// Its body is a page for people, as proxies and gateways write them.
+    pub is_for_people: bool,
+}
+
 /// What a code says of what was sent. Where one isn't certain, nothing is: only 400, 410, 413 and 422 are a no to this very
-/// thing, and only what says that nothing was taken is taken to say so.
-pub fn meaning(code: u16, has_retry_after: bool, own: &HttpCodes) -> Meaning {
+/// thing, and only where the interface itself says so and no page for people, which is of something between; and only what
+/// says that nothing was taken is taken to say so.
+pub fn meaning(code: u16, said: Said, own: &HttpCodes) -> Meaning {
+    let Said { has_retry_after, is_for_people } = said;
     own.meaning(code).unwrap_or(match code {
         200..=299 => Meaning::Done,
+        400 | 410 | 413 | 422 if is_for_people => Meaning::Errored,
         400 | 410 | 413 | 422 => Meaning::Refused,
         429 => Meaning::TooMany,
-        503 if has_retry_after => Meaning::NotSent,
-        // The server itself has failed and ended; 502 and 504 speak for one behind them that may go on.
-        500 | 503 => Meaning::Errored,
+        503 if has_retry_after && !is_for_people => Meaning::NotSent,
+        // The server itself has failed and ended, perhaps only with its answer: 406 comes after the work as well; and caches say
+        // 503 with Retry-After on a page of theirs for whatever went wrong behind them. 502 and 504 speak for one behind them
+        // that may go on.
+        406 | 500 | 503 => Meaning::Errored,
         // 409: already there, still at it, or no. 408 and 499: somebody between gave up waiting.
         408 | 409 | 499 => Meaning::Unknown,
         401..=499 => Meaning::NotSent,

@@ -10,7 +10,8 @@ const DEBTS: usize = 2;
 const REPLICAS: usize = 2;
 const ATTEMPTS: u8 = 3;
 const CRASHES: u8 = 2;
-const AGAIN: Again = Again { retry_at: 0, look_at: 0, look_soon_at: 0, asks_a_person: false };
+const AGAIN: Again =
+    Again { retry_at: 0, look_at: 0, look_soon_at: 0, asks_a_person: false, at_most_twice: false };
 
 /// Where the platform has a debt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]

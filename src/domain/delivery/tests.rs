@@ -4,7 +4,8 @@ use proptest::prelude::*;
 
 use super::*;
 
-const AGAIN: Again = Again { retry_at: 5, look_at: 9, look_soon_at: 6, asks_a_person: false };
+const AGAIN: Again =
+    Again { retry_at: 5, look_at: 9, look_soon_at: 6, asks_a_person: false, at_most_twice: false };
 
 fn unproven(for_want_of_a_control: bool) -> LookUp {
     LookUp::Unproven { reason: "x".to_owned(), for_want_of_a_control }

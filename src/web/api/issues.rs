@@ -1,0 +1,270 @@
+//! Issues: a list by the ledger's filter, one issue with its version, and what may be done with it. Who asked for what is hidden,
+//! but to whoever acts on it, as on its page.
+
+use axum::extract::rejection::JsonRejection;
+use axum::extract::{Extension, Path, Query, State};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::{Json, body::Body};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::answer::Problem;
+use super::fields::{Given, fields_of};
+use super::program::in_whose_name;
+use crate::app::issue_acts::{Acted, Standpoint, act, standpoint};
+use crate::app::ledger::{Sought, list};
+use crate::clock::local_text;
+use crate::db::{AreaTree, IssueReferral, IssueSheet, LedgerRow, StoreError};
+use crate::domain::holder::holder;
+use crate::domain::issue::{Class, Issue};
+use crate::domain::ledger::is_late;
+use crate::domain::mask;
+use crate::domain::scope::Scope;
+use crate::domain::staff::StaffMember;
+use crate::web::caller::Caller;
+use crate::web::my::{Wanted, doing};
+use crate::web::state::Web;
+
+/// So many are on a page, where nothing is asked for, and at most.
+const USUAL: usize = 50;
+const MOST: usize = 200;
+
+/// The list's filter, as a page's address has it, and how many.
+#[derive(Debug, Default, Deserialize)]
+pub(super) struct Listing {
+    #[serde(flatten)]
+    wanted: Wanted,
+    #[serde(default)]
+    limit: String,
+}
+
+/// GET /api/v1/issues
+pub(super) async fn listed(
+    State(web): State<Web>,
+    Extension(caller): Extension<Caller>,
+    headers: HeaderMap,
+    Query(Listing { wanted, limit }): Query<Listing>,
+) -> Response {
+    let person = match in_whose_name(&web, Scope::Issues, caller, &headers).await {
+        Ok(person) => person,
+        Err(refused) => return refused,
+    };
+    match read(&web, &person, &wanted, &limit).await {
+        Ok(found) => Json(found).into_response(),
+        Err(problem) => problem.into_response(),
+    }
+}
+
+async fn read(
+    web: &Web,
+    person: &StaffMember,
+    wanted: &Wanted,
+    limit: &str,
+) -> Result<Value, Problem> {
+    let at_most = match limit {
+        "" => USUAL,
+        text => text.parse().ok().filter(|limit| (1..=MOST).contains(limit)).ok_or_else(|| {
+            Problem::new(StatusCode::UNPROCESSABLE_ENTITY, format!("limit 应为 1 到 {MOST}"))
+        })?,
+    };
+    let mut record = web.daemon.pages.snapshot().await?;
+    let tree = record.area_tree().await?;
+    let (asked, wrong) = wanted.asked(&tree, at_most);
+    if !wrong.is_empty() {
+        record.end().await?;
+        let text = format!("看不懂的查询条件：{}", wrong.join("、"));
+        return Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, text));
+    }
+    let found = list(&mut record, person, &asked, &Sought::default()).await?;
+    let (plan, today) = (record.campaign().clone(), record.today());
+    record.end().await?;
+    let has_department = |issue: &Issue| {
+        issue.class.is_some_and(|class| plan.departments.contains_key(&class.category))
+    };
+    let item = |row: &LedgerRow| {
+        let LedgerRow { number, area_id, subject_number, issue, due_on, registered_at, .. } = row;
+        json!({
+            "number": number, "area": area(&tree, area_id), "subject": subject_number, "state": issue.state,
+            "state_words": issue.state.chinese(), "class": class(issue.class), "due_on": due_on,
+            "late": is_late(issue, *due_on, today), "registered_at": local_text(*registered_at),
+            "holder": holder(issue, has_department(issue)).map(|holder| holder.code()),
+        })
+    };
+    let items: Vec<Value> = found.rows.iter().map(item).collect();
+    let next = found.next.as_ref().map(|place| wanted.from(place).cursor().to_owned());
+    Ok(json!({ "items": items, "next": next, "cut": found.cut }))
+}
+
+fn area(tree: &AreaTree, id: &str) -> Value {
+    let area = tree.get(id);
+    json!({ "id": id, "name": area.map(|area| area.name.as_str()) })
+}
+
+fn class(class: Option<Class>) -> Option<Value> {
+    class.map(|class| {
+        json!({ "level": class.level, "category": class.category, "urgency": class.urgency })
+    })
+}
+
+/// One issue, as a person may see it.
+struct Seen {
+    standpoint: Standpoint,
+    sheet: IssueSheet,
+    referrals: Vec<IssueReferral>,
+    area: Value,
+}
+
+async fn seen(
+    web: &Web,
+    person: &StaffMember,
+    number: &str,
+) -> Result<Option<Seen>, StoreError> {
+    let mut record = web.daemon.pages.snapshot().await?;
+    let Some(standpoint) = standpoint(&mut record, person, number).await? else {
+        record.end().await?;
+        return Ok(None);
+    };
+    let sheet = record.issue_sheet(number).await?;
+    let referrals = record.issue_referrals(&sheet.id).await?;
+    let tree = record.area_tree().await?;
+    record.end().await?;
+    let area = area(&tree, &sheet.area_id);
+    Ok(Some(Seen { standpoint, sheet, referrals, area }))
+}
+
+impl Seen {
+    fn etag(&self) -> String {
+        format!("\"{}\"", self.standpoint.row.version)
+    }
+
+    fn json(&self) -> Value {
+        let Seen { standpoint, sheet, referrals, area } = self;
+        let (issue, clear) = (&standpoint.issue, standpoint.is_theirs);
+        let hidden = |text: &str, masked: fn(&str) -> String| match clear {
+            true => text.to_owned(),
+            false => masked(text),
+        };
+        let referrals: Vec<Value> = referrals
+            .iter()
+            .map(|one| {
+                let at = one.delivered_at.map(local_text);
+                json!({ "reference": one.reference, "numbers": one.numbers, "delivered_at": at })
+            })
+            .collect();
+        let acts: Vec<&str> = standpoint.acts.iter().map(|act| act.code()).collect();
+        json!({
+            "number": standpoint.row.number, "version": standpoint.row.version, "area": area,
+            "subject": sheet.subject_number, "state": issue.state, "state_words": issue.state.chinese(),
+            "class": class(issue.class), "round": issue.round, "due_on": sheet.due_on, "visited_on": sheet.visited_on,
+            "text": hidden(&sheet.text, mask::text), "resident": hidden(&sheet.resident, mask::name),
+            "masked": !clear, "referrals": referrals, "acts": acts,
+        })
+    }
+
+    fn answer(&self) -> Response {
+        let mut answer = Json(self.json()).into_response();
+        if let Ok(etag) = HeaderValue::try_from(self.etag()) {
+            answer.headers_mut().insert(header::ETAG, etag);
+        }
+        answer
+    }
+}
+
+fn none(number: &str) -> Problem {
+    let said = format!("没有编号「{number}」的问题，或者不在给令牌的人负责的范围内");
+    Problem::new(StatusCode::NOT_FOUND, said)
+}
+
+/// GET /api/v1/issues/{number}
+pub(super) async fn one(
+    State(web): State<Web>,
+    Extension(caller): Extension<Caller>,
+    headers: HeaderMap,
+    Path(number): Path<String>,
+) -> Response {
+    let person = match in_whose_name(&web, Scope::Issues, caller, &headers).await {
+        Ok(person) => person,
+        Err(refused) => return refused,
+    };
+    match seen(&web, &person, &number).await {
+        Ok(Some(seen)) if is_known(&headers, &seen.etag()) => not_modified(&seen),
+        Ok(Some(seen)) => seen.answer(),
+        Ok(None) => none(&number).into_response(),
+        Err(error) => Problem::from(error).into_response(),
+    }
+}
+
+fn is_known(headers: &HeaderMap, etag: &str) -> bool {
+    let given = headers.get(header::IF_NONE_MATCH).and_then(|value| value.to_str().ok());
+    given.is_some_and(|given| {
+        given.split(',').any(|one| one.trim().trim_start_matches("W/") == etag)
+    })
+}
+
+fn not_modified(seen: &Seen) -> Response {
+    let mut answer = (StatusCode::NOT_MODIFIED, Body::empty()).into_response();
+    if let Ok(etag) = HeaderValue::try_from(seen.etag()) {
+        answer.headers_mut().insert(header::ETAG, etag);
+    }
+    answer
+}
+
+/// The version that a program has seen.
+fn version(headers: &HeaderMap) -> Result<String, Problem> {
+    let given = headers.get(header::IF_MATCH).and_then(|value| value.to_str().ok());
+    let said = "请用 If-Match 带上这个问题的版本（读它的时候 ETag 里的），以免盖掉别人刚做的";
+    let given = given.ok_or_else(|| Problem::new(StatusCode::PRECONDITION_REQUIRED, said))?;
+    let number = given.trim().trim_matches('"');
+    match number.bytes().all(|byte| byte.is_ascii_digit()) && !number.is_empty() {
+        true => Ok(number.to_owned()),
+        false => Err(Problem::new(StatusCode::PRECONDITION_FAILED, "If-Match 不是这个问题的版本")),
+    }
+}
+
+/// POST /api/v1/issues/{number}/acts
+pub(super) async fn done(
+    State(web): State<Web>,
+    Extension(caller): Extension<Caller>,
+    headers: HeaderMap,
+    Path(number): Path<String>,
+    given: Result<Json<Given>, JsonRejection>,
+) -> Response {
+    let person = match in_whose_name(&web, Scope::Act, caller, &headers).await {
+        Ok(person) => person,
+        Err(refused) => return refused,
+    };
+    let acted = async {
+        let mut fields = fields_of(given)?;
+        fields.put("version", version(&headers)?);
+        let said = "act 不对：能做什么，见这个问题的 acts";
+        let doing = doing(&fields)
+            .ok_or_else(|| Problem::new(StatusCode::UNPROCESSABLE_ENTITY, said))?;
+        let mut tx = web.daemon.store.begin().await?;
+        let acted = act(&mut tx, &person, &number, &doing).await;
+        match acted {
+            Ok(Acted::Done) => tx.commit().await?,
+            _ => tx.rollback().await?,
+        }
+        let stale = "读它以后又有了变化，没有处理：请重新读取再决定";
+        match acted? {
+            Acted::Done | Acted::Again => Ok(()),
+            Acted::Stale => Err(Problem::new(StatusCode::PRECONDITION_FAILED, stale)),
+            Acted::NotYours => {
+                let said = format!("给令牌的人不能对这个问题{}，或者它现在不用{}", doing.act, doing.act);
+                Err(Problem::new(StatusCode::FORBIDDEN, said))
+            }
+            Acted::Not(problem) => {
+                Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, problem.text))
+            }
+        }
+    };
+    match acted.await {
+        Ok(()) => match seen(&web, &person, &number).await {
+            Ok(Some(seen)) => seen.answer(),
+            Ok(None) => none(&number).into_response(),
+            Err(error) => Problem::from(error).into_response(),
+        },
+        Err(problem) => problem.into_response(),
+    }
+}
