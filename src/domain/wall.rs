@@ -98,10 +98,10 @@ fn cell(phase: PhaseName, counts: &Counts, plan: &Campaign, today: Date) -> Cell
     }
 }
 
-/// Whether less than half is done of what would be, were the work spread evenly over its days.
+/// Whether less than half is done of what would be whole by now, were the work spread evenly over its days.
 fn is_far_behind(done: i64, whole: i64, (from, to): (Date, Date), today: Date) -> bool {
     let days = |from: Date, to: Date| i64::from((to - from).get_days()) + 1;
-    2 * done * days(from, to) < whole * days(from, today)
+    2 * done < whole * days(from, today) / days(from, to)
 }
 
 #[cfg(test)]
@@ -143,6 +143,9 @@ mod tests {
         assert_eq!(said(0, day(3, 20), &few), (Tone::Near, "落后，还差 8".to_owned()));
         let all = Counts { visited: 10, ..counts };
         assert_eq!(said(0, day(4, 1), &all), (Tone::Done, "已完成".to_owned()));
+        // One alone isn't behind on the first days.
+        let one = Counts { subjects: 1, ..Counts::default() };
+        assert_eq!(said(0, day(3, 20), &one), (Tone::Well, "还差 1".to_owned()));
         // What has a phase of its own to come isn't behind.
         assert_eq!(said(1, day(3, 20), &counts), (Tone::Quiet, "未到时间".to_owned()));
         assert_eq!(said(3, day(5, 1), &counts), (Tone::Quiet, "未到时间".to_owned()));

@@ -39,6 +39,8 @@ const MAY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; conn
 /// So many villages are legible from three metres, and so many stand in a column.
 const MOST: usize = 60;
 const COLUMN: usize = 20;
+/// Fewer are written larger.
+const FEW: usize = 10;
 
 /// GET /screen/{token}
 pub(super) async fn show(
@@ -95,7 +97,7 @@ async fn page(daemon: &Daemon) -> Result<String, StoreError> {
     let seen = Seen { plan: &plan, today: clock.today() };
     let whole = areas.whole(None);
     let mut villages = seen.worst_first(areas.within(AreaKind::Village, None));
-    let more = villages.len().saturating_sub(MOST);
+    let (more, few) = (villages.len().saturating_sub(MOST), villages.len() <= FEW);
     villages.truncate(MOST);
     let Rates { visit, response, resolution, satisfaction } = whole.rates();
     let phase = plan.phase_on(seen.today);
@@ -108,7 +110,7 @@ async fn page(daemon: &Daemon) -> Result<String, StoreError> {
         rates => [("走访率", visit), ("响应率", response), ("解决率", resolution), ("满意率", satisfaction)]
             .map(|(title, rate)| (title, percent(rate))),
         late => late.iter().map(|(holder, count)| (holder.chinese(), *count)).collect::<Vec<_>>(),
-        columns => columns(villages), more,
+        columns => columns(villages), more, few,
     };
     // A county has hundreds of lines: they are written beside what else is answered.
     let written = tokio::task::spawn_blocking(|| templates::render(templates::SCREEN, values));

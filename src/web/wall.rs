@@ -64,7 +64,8 @@ impl Seen<'_> {
 fn shown(cell: Cell) -> WallCell {
     let left = cell.whole - cell.done;
     let short = match cell.tone {
-        Tone::Quiet => "—".to_owned(),
+        Tone::Quiet if cell.whole == 0 => "—".to_owned(),
+        Tone::Quiet => format!("{}/{}", cell.done, cell.whole),
         Tone::Done => "完成".to_owned(),
         Tone::Well | Tone::Near => format!("差 {left}"),
         Tone::Late => cell.word.clone(),
