@@ -100,7 +100,7 @@ async fn taken(daemon: &Daemon, who: &Who, wanted: &Wanted) -> Result<Taken, Sto
         }
         taken.cut = listed.next.is_some();
         match listed.next {
-            Some(place) if taken.lines.len() < MOST => wanted = wanted.from(&place),
+            Some(place) if taken.lines.len() < MOST => wanted = wanted.behind(&place),
             _ => break,
         }
     }

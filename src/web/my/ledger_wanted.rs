@@ -90,14 +90,14 @@ impl Wanted {
     }
 
     /// The same from another place on.
-    pub fn from(&self, place: &ListPlace) -> Wanted {
+    pub fn behind(&self, place: &ListPlace) -> Wanted {
         let ListPlace { due_on, number } = place;
         let after = due_on.map_or_else(|| number.clone(), |on| format!("{on}_{number}"));
         Wanted { after, ..self.clone() }
     }
 
     /// From the beginning.
-    pub fn from_the_start(&self) -> Wanted {
+    pub fn at_the_start(&self) -> Wanted {
         Wanted { after: String::new(), ..self.clone() }
     }
 
@@ -177,7 +177,7 @@ mod tests {
     fn a_place_in_the_list_is_found_again() {
         let place =
             ListPlace { due_on: Some(jiff::civil::date(2022, 5, 31)), number: "X-1".to_owned() };
-        let wanted = Wanted::default().from(&place);
+        let wanted = Wanted::default().behind(&place);
         assert_eq!(wanted.asked(&AreaTree::default(), 1).0.after, Some(place));
     }
 
