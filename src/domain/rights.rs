@@ -48,6 +48,22 @@ words! {
 /// Who sees to the whole campaign.
 const HEADS: &[Role] = &[Role::LeadingGroup, Role::OrganisationOffice];
 
+/// Who may see everything in clear.
+const SEE_ALL: &[Role] =
+    &[Role::LeadingGroup, Role::OrganisationOffice, Role::Centre, Role::Inspector];
+
+/// Who answers for what others do.
+const LEAD_OTHERS: &[Role] = &[
+    Role::VillageCadre,
+    Role::VillageLead,
+    Role::BranchSecretary,
+    Role::SupervisingLeader,
+    Role::Centre,
+    Role::OrganisationOffice,
+    Role::LeadingGroup,
+    Role::Inspector,
+];
+
 impl Right {
     /// The roles that have it; none where everybody does.
     const fn roles(self) -> &'static [Role] {
@@ -88,19 +104,8 @@ impl Right {
             }
             Right::Apply | Right::Account | Right::Erase | Right::Screen => HEADS,
             Right::Import => &[LeadingGroup, OrganisationOffice, Centre],
-            Right::Reveal | Right::SearchWords => {
-                &[LeadingGroup, OrganisationOffice, Centre, Inspector]
-            }
-            Right::SeeProgress => &[
-                VillageCadre,
-                VillageLead,
-                BranchSecretary,
-                SupervisingLeader,
-                Centre,
-                OrganisationOffice,
-                LeadingGroup,
-                Inspector,
-            ],
+            Right::Reveal | Right::SearchWords => SEE_ALL,
+            Right::SeeProgress => LEAD_OTHERS,
             Right::RevealIssue | Right::SeeIssue => Role::ALL,
             Right::Inspect | Right::InspectDaily => &[Inspector],
             Right::Draw => &[Inspector, OrganisationOffice, LeadingGroup],
