@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use std::io::Cursor;
 
 use calamine::{Reader, Xlsx};
+use zoufang::app::issue_acts::standpoint;
 use zoufang::app::ledger::{Asked, Sought, list};
 use zoufang::db::{IssueCard, Store};
 use zoufang::domain::campaign::PhaseName;
@@ -21,6 +22,16 @@ const MORE_AREAS: &str =
 const MORE_STAFF: &str = "人员编号,姓名,角色,所属区划,工作单位
 B2,戊二,总支书记,第二总支,
 V2,甲二,走访人员,西村,
+";
+
+const OTHERS: &str = "人员编号,姓名,角色,所属区划,工作单位
+C2,丙二,村两委,西村,
+S2,庚二,分管领导,第二总支,
+S3,庚三,分管领导,370481111000,
+D1,己一,镇直部门,370481111000,城建办
+O1,壬一,组织人事办公室,370481111000,
+I1,子一,督导组,370481111000,
+M1,丑一,走访人员、网格员,高桥村,
 ";
 
 /// Two branches, and issues that stand in all kinds of ways.
@@ -160,6 +171,20 @@ on_both!(a_list_shows_what_its_reader_may_see, async |fixture: Fixture| {
         ("Z5", 1),
     ] {
         assert_eq!(pages(store, who, everything.clone()).await.len(), many, "{who}");
+    }
+    // What stands on somebody's list is what they may open, whatever their role.
+    fixture.import("p.csv", OTHERS).await.unwrap();
+    let cards = all(store).await;
+    for one in store.staff().await.unwrap() {
+        let mut may_open = Vec::new();
+        let mut record = store.snapshot().await.unwrap();
+        for card in &cards {
+            let stands = standpoint(&mut record, &one, &card.number).await.unwrap();
+            may_open.extend(stands.map(|_| card.number.clone()));
+        }
+        record.end().await.unwrap();
+        let listed = pages(store, &one.number, everything.clone()).await;
+        assert_eq!(listed, may_open, "{}", one.number);
     }
     // Whoever asks for another's area, or another's subject, gets nothing.
     let west = areas(store).await.into_iter().find(|area| area.name == "西村").unwrap().id;
