@@ -143,7 +143,7 @@ impl Written {
         let by = by.join(", ");
         format!(
             "SELECT number, due_on FROM (SELECT i.number, i.due_on FROM {from} WHERE {condition}{open}{behind}
-             ORDER BY {by} LIMIT {limit}) AS s"
+             ORDER BY {by} LIMIT {limit}) AS head"
         )
     }
 }

@@ -152,7 +152,8 @@ impl Township<'_> {
             let chosen = [("password", PASSWORD), ("again", PASSWORD)];
             browser.post(link[at..].trim(), &chosen).await.is(303);
             for page in *pages {
-                browser.get(page).await.is(200);
+                let answer = browser.get(page).await;
+                assert_eq!(answer.status, 200, "{who} {page}: {}", answer.text);
             }
             let key = browser.get("/my/issues").await.field("key");
             let sought = [("key", key.as_str()), ("phone", "13800000001")];
