@@ -4,58 +4,19 @@
 use serde_json::json;
 
 use super::batch::{Batch, IssueChange};
+use super::issue_debt::{Debt, debt_of, give_back, release};
+pub use super::issue_doing::{Act, Doing, Mediated};
 use super::issues::{Acknowledgement, acknowledge};
+use super::mediations::{self, Mediation};
 use super::problem::{About, Outcomes, Problem};
-use crate::db::{AreaTree, IssueRow, Result, Session, Standing, Tx};
-use crate::domain::duty::{DutyKind, DutyState};
+use crate::db::{AreaTree, IssueRow, Result, Session, Standing, Tx, Upsert};
+use crate::domain::duty::{DutyKind, DutyState, key};
 use crate::domain::escalation::{DueGroup, Late, Roster, Routes};
-use crate::domain::holder::holder;
-use crate::domain::issue::{Category, Class, Event, Issue, Level, Urgency};
+use crate::domain::holder::{Holder, holder};
+use crate::domain::issue::{Issue, Level, State};
 use crate::domain::rights::{Matter, Right};
 use crate::domain::saying::{self, Saying};
 use crate::domain::staff::{Holders, Role, StaffMember};
-use crate::words;
-
-words! {
-    /// What may be done.
-    Act {
-        TakeNote = "take_note", "签收";
-        Classify = "classify", "分类";
-        Begin = "begin", "着手办理";
-        Finish = "finish", "登记办理结果";
-        Void = "void", "作废";
-        Reopen = "reopen", "重新办理";
-    }
-}
-
-impl Act {
-    /// The right that it asks for.
-    pub const fn right(self) -> Right {
-        match self {
-            Act::TakeNote => Right::Acknowledge,
-            Act::Classify => Right::Classify,
-            Act::Begin => Right::Begin,
-            Act::Finish => Right::Finish,
-            Act::Void | Act::Reopen => Right::DecideIssue,
-        }
-    }
-
-    /// An event of its kind, to see whether the issue allows it now.
-    fn sample(self, issue: &Issue) -> Event {
-        let said = "示例".to_owned();
-        let sample =
-            Class { level: Level::Town, category: Category::Other, urgency: Urgency::Normal };
-        let Class { level, category, urgency } = issue.class.unwrap_or(sample);
-        match self {
-            Act::TakeNote => Event::Acknowledged { by: said, role: Role::GridMember },
-            Act::Classify => Event::Classified { level, category, urgency },
-            Act::Begin => Event::Started,
-            Act::Finish => Event::TownFinished { result: said },
-            Act::Void => Event::Voided { reason: said },
-            Act::Reopen => Event::Reopened { reason: said },
-        }
-    }
-}
 
 /// An issue as one person stands to it.
 #[derive(Debug)]
@@ -67,6 +28,18 @@ pub struct Standpoint {
     pub acts: Vec<Act>,
     /// Whether they may see what is hidden, which is written down.
     pub may_reveal: bool,
+    /// What is owed of it now, the nearest first.
+    pub next: Vec<Next>,
+}
+
+/// Something that is owed of an issue.
+#[derive(Debug, Clone)]
+pub struct Next {
+    pub kind: DutyKind,
+    pub due_on: jiff::civil::Date,
+    pub holder: Option<Holder>,
+    /// Who owes it: ids and names; nobody where nobody holds the role.
+    pub owners: Vec<(String, String)>,
 }
 
 /// How a person stands to the issue of that number; nothing where there is none, or it's none of theirs to see.
@@ -88,35 +61,70 @@ pub async fn standpoint(
     if !may(Right::SeeIssue) {
         return Ok(None);
     }
-    let duties = session.duties_of_issues(&[&row.id]).await?;
-    let open: Vec<Standing> =
-        duties.into_iter().filter(|duty| duty.state == DutyState::Open).collect();
-    let notes = |role: Role| {
-        open.iter().any(|duty| duty.group.kind == DutyKind::Acknowledge && duty.group.role == role)
-    };
-    let note_as =
-        if person.roles.contains(&Role::Department) { Role::Department } else { Role::GridMember };
+    let open = open_duties(session, &row).await?;
+    let debt = debt_of(session, &row.id, issue.round).await?;
     let mut acts: Vec<Act> = Act::ALL.to_vec();
-    acts.retain(|act| may(act.right()) && issue.apply(&act.sample(&issue)).is_ok());
-    acts.retain(|act| *act != Act::TakeNote || notes(note_as));
-    // Nobody here begins what the platform works on.
-    let is_referred = issue.level().is_some_and(Level::is_referred);
-    acts.retain(|act| *act != Act::Begin || !is_referred);
+    acts.retain(|act| may(act.right()) && is_possible(*act, &issue, debt.as_ref()));
+    acts.retain(|act| *act != Act::TakeNote || is_to_take_note(person, &open));
     let may_reveal = may(Right::RevealIssue);
+    let next = owed(session, &tree, &issue, unit.is_some(), &open).await?;
+    let owns = |next: &Next| next.owners.iter().any(|(id, _)| *id == person.id);
+    // What a resident is owed is their visitor's.
     let is_theirs = row.visitor.as_ref() == Some(&person.id)
-        || owes(session, person, &tree, &issue, unit.is_some(), &open).await?;
-    Ok(Some(Standpoint { row, issue, is_theirs, acts, may_reveal }))
+        || next.iter().any(|next| next.kind.is_of_issue() && owns(next));
+    Ok(Some(Standpoint { row, issue, is_theirs, acts, may_reveal, next }))
 }
 
-/// Whether a person owes one of these duties of an issue.
-async fn owes(
+/// What is open of an issue, and of its resident what it's about.
+async fn open_duties(session: &mut Session, row: &IssueRow) -> Result<Vec<Standing>> {
+    let mut duties = session.duties_of_issues(&[&row.id]).await?;
+    let state = row.issue()?.state;
+    let of_resident = match state {
+        State::Registered => Some(DutyKind::Classify),
+        State::Resolved => Some(DutyKind::Revisit),
+        _ => None,
+    };
+    if let Some(kind) = of_resident {
+        let of = key(kind, &row.resident_id, 1);
+        duties.extend(session.duties_of_keys(&[&of]).await?);
+    }
+    duties.retain(|duty| duty.state == DutyState::Open);
+    Ok(duties)
+}
+
+/// Whether the issue, and what is owed to the platform of it, allows it now.
+fn is_possible(act: Act, issue: &Issue, debt: Option<&Debt>) -> bool {
+    let is_referred = issue.level().is_some_and(Level::is_referred);
+    let allowed = Doing::sample(act, issue)
+        .event(issue, "示例")
+        .is_none_or(|event| issue.apply(&event).is_ok());
+    allowed
+        && match act {
+            Act::Release => debt.is_some_and(Debt::is_in_review),
+            Act::Return => issue.state == State::Queued && debt.is_some_and(Debt::is_here),
+            Act::Resubmit => issue.state == State::Returned && is_referred,
+            Act::Mediate => !issue.is_ended(),
+            // Nobody here begins what the platform works on.
+            Act::Begin => !is_referred,
+            _ => true,
+        }
+}
+
+/// Whether this person is asked to take note of it.
+fn is_to_take_note(person: &StaffMember, open: &[Standing]) -> bool {
+    let role =
+        if person.roles.contains(&Role::Department) { Role::Department } else { Role::GridMember };
+    open.iter().any(|duty| duty.group.kind == DutyKind::Acknowledge && duty.group.role == role)
+}
+
+/// Who owes what of it.
+async fn owed(
     session: &mut Session,
-    person: &StaffMember,
     tree: &std::sync::Arc<AreaTree>,
     issue: &Issue,
     has_department: bool,
     open: &[Standing],
-) -> Result<bool> {
+) -> Result<Vec<Next>> {
     let holders = Holders::new(session.staff().await?);
     let roster = Roster { tree: tree.clone(), holders, routes: Routes::new(), late: Late::new() };
     let group = |duty: &Standing| DueGroup {
@@ -132,24 +140,16 @@ async fn owes(
         category: issue.class.map(|class| class.category),
     };
     let plan = session.campaign();
-    let mut owners = open.iter().flat_map(|duty| {
-        let owners = roster.owners(&group(duty), plan);
-        owners.into_iter().map(|owner| owner.id.clone()).collect::<Vec<_>>()
-    });
-    Ok(owners.any(|owner| owner == person.id))
-}
-
-/// What is done, with what is said of it.
-#[derive(Debug, Clone)]
-pub struct Doing {
-    pub act: Act,
-    /// How far the issue was when the page was shown.
-    pub version: i64,
-    pub class: Option<Class>,
-    /// A result, or a reason.
-    pub said: String,
-    /// That it can't be undone was read.
-    pub confirmed: bool,
+    let next = |duty: &Standing| {
+        let group = group(duty);
+        let owners = roster.owners(&group, plan);
+        let owners = owners.into_iter().map(|owner| (owner.id.clone(), owner.signed()));
+        let owners = owners.collect();
+        Next { kind: group.kind, due_on: group.due_on, holder: group.holder, owners }
+    };
+    let mut next: Vec<Next> = open.iter().map(next).collect();
+    next.sort_by_key(|next| next.due_on);
+    Ok(next)
 }
 
 /// What became of it.
@@ -170,7 +170,7 @@ pub enum Acted {
 /// # Errors
 /// Where the record can't be read or written.
 pub async fn act(tx: &mut Tx, person: &StaffMember, number: &str, doing: &Doing) -> Result<Acted> {
-    let Some(Standpoint { row, acts, .. }) = standpoint(tx, person, number).await? else {
+    let Some(Standpoint { row, issue, acts, .. }) = standpoint(tx, person, number).await? else {
         return Ok(Acted::NotYours);
     };
     if row.version != doing.version {
@@ -178,20 +178,33 @@ pub async fn act(tx: &mut Tx, person: &StaffMember, number: &str, doing: &Doing)
         return Ok(if again { Acted::Again } else { Acted::Stale });
     }
     if !acts.contains(&doing.act) {
-        return Ok(Acted::NotYours);
+        // What went meanwhile needs no release: by the hand of whoever pressed twice, or by its time.
+        let has_gone = doing.act == Act::Release && Right::DecideDebt.is_held_by(person);
+        return Ok(if has_gone { Acted::Again } else { Acted::NotYours });
     }
     if let Some(problem) = lacks(doing) {
         return Ok(Acted::Not(problem));
     }
-    let outcomes = happen(tx, person, &row, doing).await?;
-    if let Some(Err(problem)) = outcomes.into_iter().next() {
+    if let Some(problem) = not_mergeable(tx, person, &row, doing).await? {
         return Ok(Acted::Not(problem));
     }
-    let detail = match doing.act {
-        Act::Void | Act::Reopen => json!({ "reason": doing.said }),
-        Act::TakeNote | Act::Classify | Act::Begin | Act::Finish => json!({}),
-    };
-    tx.audit(&person.signed(), doing.act.code(), number, &detail).await?;
+    let outcomes = happen(tx, person, (&row, &issue), doing).await?;
+    let audited_there = matches!(doing.act, Act::Release | Act::Mediate);
+    match outcomes.into_iter().next() {
+        Some(Err(problem)) => return Ok(Acted::Not(problem)),
+        Some(Ok(did)) if did.upsert == Upsert::Same && doing.act == Act::Mediate => {
+            return Ok(Acted::Again);
+        }
+        _ => {}
+    }
+    if !audited_there {
+        let detail = match doing.act {
+            Act::Merge => json!({ "into": doing.other, "reason": doing.said }),
+            act if act.needs_a_reason() => json!({ "reason": doing.said }),
+            _ => json!({}),
+        };
+        tx.audit(&person.signed(), doing.act.code(), number, &detail).await?;
+    }
     Ok(Acted::Done)
 }
 
@@ -206,21 +219,17 @@ async fn did_last(
     let own =
         events.iter().filter(|event| event.actor == person.signed() || event.actor == person.name);
     let last = own.filter_map(|event| event.event()).next_back();
-    let sample = doing.act.sample(&row.issue()?);
-    Ok(last.is_some_and(|last| {
-        last.kind() == sample.kind() && last.said().is_none_or(|said| said == doing.said)
-    }))
+    let wanted = doing.event(&row.issue()?, &person.signed());
+    Ok(last
+        .zip(wanted)
+        .is_some_and(|(last, wanted)| last.kind() == wanted.kind() && last.said() == wanted.said()))
 }
 
 /// What isn't said that has to be.
 fn lacks(doing: &Doing) -> Option<Problem> {
     let problem = |about, text: &str| Some(Problem::new(about, text));
     let is_referred = doing.class.is_some_and(|class| class.level.is_referred());
-    let cant_be_undone = match doing.act {
-        Act::Void | Act::Reopen => true,
-        Act::Classify => is_referred,
-        Act::TakeNote | Act::Begin | Act::Finish => false,
-    };
+    let is_grave = doing.act.is_grave() || doing.act == Act::Classify && is_referred;
     match doing.act {
         Act::Classify if doing.class.is_none() => {
             problem(About::Level, "请选责任层级、类别和轻重缓急")
@@ -235,45 +244,101 @@ fn lacks(doing: &Doing) -> Option<Problem> {
                 "看不出办结了没有：办结了请只写办了什么（如「已更换灯泡」），没有办结请不要登记",
             ),
         },
-        Act::Void | Act::Reopen if saying::of(&doing.said) != Saying::Something => {
+        Act::Mediate => lacks_of_mediation(doing.mediated.as_ref()),
+        Act::Merge if doing.other.is_empty() => problem(About::Issue, "请填并入哪一个问题的编号"),
+        act if act.needs_a_reason() && saying::of(&doing.said) != Saying::Something => {
             problem(About::Text, "请写明原因，会记入审计")
         }
-        _ if cant_be_undone && !doing.confirmed => {
+        _ if is_grave && !doing.confirmed => {
             problem(About::State, "这一步不能撤回：请勾选确认后再提交")
         }
         _ => None,
     }
 }
 
-async fn happen(
+fn lacks_of_mediation(mediated: Option<&Mediated>) -> Option<Problem> {
+    let problem = |about, text: &str| Some(Problem::new(about, text));
+    match mediated {
+        Some(said) if said.on.is_none() => problem(About::Date, "请填调解日期"),
+        Some(said) if saying::is_nothing(&said.mediator) => problem(About::Mediation, "请填调解人"),
+        Some(said) if saying::is_nothing(&said.parties) => problem(About::Mediation, "请填当事人"),
+        Some(_) => None,
+        None => problem(About::Mediation, "请填调解的日期、调解人和当事人"),
+    }
+}
+
+/// Why it can't be a duplicate of what is named.
+async fn not_mergeable(
     tx: &mut Tx,
     person: &StaffMember,
     row: &IssueRow,
     doing: &Doing,
+) -> Result<Option<Problem>> {
+    if doing.act != Act::Merge {
+        return Ok(None);
+    }
+    let other = doing.other.as_str();
+    let why = match tx.issues_numbered(&[other]).await?.pop() {
+        Some(of) if of.id == row.id => "不能并入它自己，请填另一件的编号".to_owned(),
+        Some(of) if of.issue()?.state == State::Void => {
+            format!("「{other}」已经作废，不能并入：请填还在办或已办结的一件")
+        }
+        Some(of) => {
+            let (tree, issue) = (tx.area_tree().await?, of.issue()?);
+            let departments = &tx.campaign().departments;
+            let unit = issue.class.and_then(|class| departments.get(&class.category)).cloned();
+            let matter =
+                Matter { area: &of.area_id, visitor: of.visitor.as_deref(), unit: unit.as_deref() };
+            if Right::SeeIssue.is_over(person, &tree, &matter) {
+                return Ok(None);
+            }
+            format!("没有编号「{other}」的问题，或者不在您负责的范围内")
+        }
+        None => format!("没有编号「{other}」的问题，或者不在您负责的范围内"),
+    };
+    Ok(Some(Problem::new(About::Issue, why)))
+}
+
+async fn happen(
+    tx: &mut Tx,
+    person: &StaffMember,
+    (row, issue): (&IssueRow, &Issue),
+    doing: &Doing,
 ) -> Result<Outcomes> {
-    let said = doing.said.clone();
-    let event = match doing.act {
+    match doing.act {
         Act::TakeNote => {
             let note = Acknowledgement { number: row.number.clone(), staff_id: person.id.clone() };
             return acknowledge(tx, &[note]).await;
         }
-        Act::Classify => doing.class.map(|Class { level, category, urgency }| Event::Classified {
-            level,
-            category,
-            urgency,
-        }),
-        Act::Begin => Some(Event::Started),
-        Act::Finish => Some(Event::TownFinished { result: said }),
-        Act::Void => Some(Event::Voided { reason: said }),
-        Act::Reopen => Some(Event::Reopened { reason: said }),
-    };
+        Act::Release => return release(tx, person, &row.id, issue.round).await,
+        Act::Return => return give_back(tx, person, &row.id, (issue.round, &doing.said)).await,
+        Act::Mediate => {
+            let rows: Vec<Mediation> = mediation(person, row, doing).into_iter().collect();
+            return mediations::put(tx, &rows).await;
+        }
+        _ => {}
+    }
     let change = IssueChange {
         number: row.number.clone(),
-        event,
+        event: doing.event(issue, &person.signed()),
         then: None,
         keeps_urgency: false,
         state: None,
         actor: person.signed(),
     };
     Batch::Events(vec![change]).put(tx).await
+}
+
+fn mediation(person: &StaffMember, row: &IssueRow, doing: &Doing) -> Option<Mediation> {
+    let said = doing.mediated.clone()?;
+    Some(Mediation {
+        issue: row.number.clone(),
+        on: said.on?,
+        mediator: said.mediator,
+        parties: said.parties,
+        agreement: Some(said.agreement).filter(|text| !saying::is_nothing(text)),
+        follow_up_on: said.follow_up_on,
+        followed: None,
+        by: person.signed(),
+    })
 }

@@ -29,12 +29,14 @@ pub struct Happening {
 
 /// Who acts where the program does.
 const OURSELVES: &str = "zoufang";
+/// And where the platform does.
+const PLATFORM: &str = "platform";
 
 /// What happened to an issue, for the log.
 pub(super) fn changed(file: &IssueFile, what: &'static str, actor: &str) -> IssueChange {
     let by = match actor {
         OURSELVES => "program",
-        "platform" => "platform",
+        PLATFORM => PLATFORM,
         _ => "person",
     };
     let state = file.owed.issue.state.code();
@@ -79,7 +81,7 @@ impl Wanted {
             let dated = DatedEvent { sequence, at: now, on: township_date(now), event };
             let asked = file.owed.step(&file.facts, &dated, &book.rules())?;
             let DatedEvent { event, .. } = dated;
-            next = self.note(file, &event, round, asked);
+            next = self.note(file, &event, (round, actor), asked);
             self.changes.push(changed(file, event.kind().code(), actor));
             let id = file.facts.id.clone();
             self.messages.push((id.clone(), round, sequence, event.clone()));
@@ -89,13 +91,22 @@ impl Wanted {
         Ok(())
     }
 
-    fn note(&mut self, file: &IssueFile, event: &Event, round: i64, asked: Asked) -> Option<Event> {
+    fn note(
+        &mut self,
+        file: &IssueFile,
+        event: &Event,
+        (round, actor): (i64, &str),
+        asked: Asked,
+    ) -> Option<Event> {
         let facts = &file.facts;
         if let Some(why) = referral::withdrawal(event, &file.owed.issue) {
             self.referrals.retain(|referral| referral.issue_id != facts.id);
             self.withdrawn.push((facts.id.clone(), why));
         }
-        if let Event::Refused { reason } = event {
+        // Whoever of ours gives one back knows it.
+        if let Event::Refused { reason } = event
+            && actor == PLATFORM
+        {
             let (number, area_id) = (facts.number.clone(), facts.area_id.clone());
             self.came_back.push(CameBack { number, area_id, round, reason: reason.clone() });
         }
@@ -268,7 +279,7 @@ pub(super) fn no_issue(number: &str) -> Problem {
 pub async fn referral_refused(tx: &mut Tx, referral: &str, reason: &str) -> Result<()> {
     let Some(issue_id) = tx.refuse_referral(referral).await? else { return Ok(()) };
     let event = Event::Refused { reason: reason.to_owned() };
-    happen(tx, &[Happening { issue_id, event, actor: "platform".to_owned() }]).await
+    happen(tx, &[Happening { issue_id, event, actor: PLATFORM.to_owned() }]).await
 }
 
 impl Tx {
@@ -276,7 +287,7 @@ impl Tx {
     pub(crate) async fn issues_referred(&mut self, referrals: &[&str]) -> Result<()> {
         let waiting = self.issues_waiting_for(referrals).await?;
         let referred =
-            |issue_id| Happening { issue_id, event: Event::Referred, actor: "platform".to_owned() };
+            |issue_id| Happening { issue_id, event: Event::Referred, actor: PLATFORM.to_owned() };
         happen(self, &waiting.into_iter().map(referred).collect::<Vec<_>>()).await
     }
 

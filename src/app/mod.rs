@@ -6,6 +6,8 @@
 
 mod casework;
 mod centre;
+mod issue_debt;
+mod issue_doing;
 mod passwords;
 mod returned;
 mod said_before;
@@ -30,6 +32,7 @@ pub mod imports;
 pub mod inspections;
 pub mod issue_acts;
 pub mod issues;
+pub mod ledger;
 pub mod links;
 pub mod mediations;
 pub mod owed;
@@ -42,6 +45,7 @@ pub mod recording;
 pub mod rederive;
 pub mod remind;
 pub mod restored;
+pub mod screens;
 pub mod sealing;
 pub mod staff;
 pub mod standing;

@@ -13,7 +13,7 @@ use crate::domain::counted::{
     CountedEntry, CountedIssue, CountedReferral, CountedResident, CountedSubject, Note, Reach,
     Thing, campaign_of,
 };
-use crate::domain::duty::{self, DutyKind};
+use crate::domain::duty::{self, DutyKind, DutyState};
 use crate::domain::figures::{Counted, Tally};
 use crate::domain::issue::{Category, EventKind};
 use crate::domain::staff::{AddressKind, Role};
@@ -188,6 +188,7 @@ struct ResidentRow {
     area: String,
     visitor: Option<String>,
     revisited: i64,
+    revisit: Option<String>,
     answered_on: Option<String>,
     answer: Option<String>,
     /// A bit for each, in the order of [`Category::ALL`].
@@ -197,7 +198,7 @@ struct ResidentRow {
 impl CountedRow for ResidentRow {
     type Facts = CountedResident;
     const COLUMNS: &'static [&'static str] =
-        &["id", "area", "visitor", "revisited", "answered_on", "answer", "categories"];
+        &["id", "area", "visitor", "revisited", "revisit", "answered_on", "answer", "categories"];
     const ID: &'static str = "r.id";
 
     fn query() -> String {
@@ -207,14 +208,16 @@ impl CountedRow for ResidentRow {
         format!(
             "SELECT r.id, s.area_id AS area, a.staff_id AS visitor,
                CASE WHEN EXISTS (SELECT 1 FROM visits w WHERE w.resident_id = r.id AND w.kind = 'revisit')
-                 THEN 1 ELSE 0 END AS revisited,
+                 THEN 1 ELSE 0 END AS revisited, d.state AS revisit,
                v.visited_on AS answered_on, v.satisfaction AS answer,
                (SELECT SUM(DISTINCT CASE i.category {} END) FROM issues i
                 WHERE i.resident_id = r.id AND i.state <> 'void') AS categories
              FROM residents r JOIN subjects s ON s.id = r.subject_id LEFT JOIN assignments a ON a.subject_id = s.id
+             LEFT JOIN duties d ON d.duty_key = '{}' || r.id
              LEFT JOIN visits v ON v.id = (SELECT w.id FROM visits w WHERE w.resident_id = r.id AND w.kind = 'revisit'
                AND w.satisfaction IS NOT NULL ORDER BY w.visited_on DESC, w.id DESC LIMIT 1)",
-            bits.join(" ")
+            bits.join(" "),
+            duty::key(DutyKind::Revisit, "", 1)
         )
     }
 
@@ -230,12 +233,18 @@ impl CountedRow for ResidentRow {
             }
             _ => None,
         };
+        let revisit =
+            self.revisit.as_deref().map(|state| word("duties.state", state, DutyState::read));
+        let revisit = revisit.transpose()?;
         let bits = self.categories.unwrap_or(0);
         let asked = |(place, of): (usize, &Category)| (bits >> place & 1 == 1).then_some(*of);
         Ok(CountedResident {
             area: self.area,
             visitor: self.visitor,
             revisited: self.revisited != 0,
+            revisit: revisit
+                .filter(|state| *state != DutyState::Cancelled)
+                .map(|state| state == DutyState::Met),
             answer,
             categories: Category::ALL.iter().enumerate().filter_map(asked).collect(),
         })

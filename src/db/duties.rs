@@ -234,7 +234,7 @@ impl Tx {
 
     /// What these change of the figures.
     async fn tally_duties(&mut self, changes: &[DutyChange]) -> Result<()> {
-        let (mut subjects, mut issues) = (Vec::new(), Vec::new());
+        let (mut subjects, mut residents, mut issues) = (Vec::new(), Vec::new(), Vec::new());
         for change in changes {
             let kind = change.kind();
             let open = |state: DutyState, group: &GroupKey| {
@@ -252,12 +252,14 @@ impl Tx {
                 }
             };
             match kind {
-                DutyKind::Visit => subjects.extend(visited_subject(key)),
+                DutyKind::Visit => subjects.extend(whose(DutyKind::Visit, key)),
+                DutyKind::Revisit => residents.extend(whose(DutyKind::Revisit, key)),
                 DutyKind::Acknowledge => issues.extend(issue.as_deref()),
                 _ => {}
             }
         }
         self.retally(Thing::Subject, subjects).await?;
+        self.retally(Thing::Resident, residents).await?;
         self.retally(Thing::Issue, issues).await
     }
 
@@ -268,7 +270,11 @@ impl Tx {
             let open = CountedDuty { kind: group.kind, due_on: group.due_on };
             self.tally_duty(Some(open), None);
         }
-        self.retally(Thing::Subject, duties.iter().filter_map(|d| visited_subject(&d.key))).await?;
+        for (thing, kind) in
+            [(Thing::Subject, DutyKind::Visit), (Thing::Resident, DutyKind::Revisit)]
+        {
+            self.retally(thing, duties.iter().filter_map(|duty| whose(kind, &duty.key))).await?;
+        }
         #[derive(Serialize)]
         struct Archived<'a> {
             id: &'a str,
@@ -287,9 +293,9 @@ impl Tx {
     }
 }
 
-/// Whose first visit a duty's key names.
-fn visited_subject(key: &str) -> Option<&str> {
-    key.split_once(':').filter(|(kind, _)| *kind == DutyKind::Visit.code()).map(|(_, of)| of)
+/// Whose first visit, or revisit, a duty's key names.
+fn whose(kind: DutyKind, key: &str) -> Option<&str> {
+    key.split_once(':').filter(|(found, _)| *found == kind.code()).map(|(_, of)| of)
 }
 
 #[derive(Serialize)]

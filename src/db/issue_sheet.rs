@@ -8,9 +8,10 @@ use jiff::civil::Date;
 use serde::Deserialize;
 
 use super::personal::{
-    ANSWER_BODY, ISSUE_TEXT, RESIDENT_CONTACT, RESIDENT_NAME, STAFF_NAME, SUBJECT_NAME,
+    ANSWER_BODY, ISSUE_TEXT, OUTBOX_ERROR, RESIDENT_CONTACT, RESIDENT_NAME, STAFF_NAME,
+    SUBJECT_NAME,
 };
-use super::{Result, Session, StoreError, date, instant};
+use super::{Context, Result, Session, StoreError, date, instant};
 use crate::domain::subject::SubjectKind;
 use crate::domain::there::Place;
 
@@ -18,6 +19,7 @@ use crate::domain::there::Place;
 #[derive(Clone)]
 pub struct IssueSheet {
     pub id: String,
+    pub resident_id: String,
     pub area_id: String,
     pub subject_number: String,
     pub subject_kind: Option<SubjectKind>,
@@ -40,12 +42,29 @@ impl std::fmt::Debug for IssueSheet {
 /// One referral of an issue.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct IssueReferral {
+    pub id: String,
     pub round: i64,
     pub reference: String,
     pub place: Place,
     /// The platform's numbers, also those that were replaced.
     pub numbers: Vec<String>,
     pub delivered_at: Option<Timestamp>,
+    pub sending: Option<Sending>,
+}
+
+/// How its outbox entry stands, and how it was tried to send it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sending {
+    pub state: String,
+    /// Whether an attempt may have arrived, or is under way.
+    pub doubt: bool,
+    pub attempts: i64,
+    pub first_at: Option<Timestamp>,
+    pub last_at: Option<Timestamp>,
+    /// When it's tried next, or goes by itself.
+    pub next_at: Option<Timestamp>,
+    /// What came of the last one that didn't succeed.
+    pub error: Option<String>,
 }
 
 /// One answer of the platform.
@@ -95,12 +114,19 @@ from_row!(SheetRow {
 
 #[derive(Deserialize)]
 struct ReferralRow {
+    id: String,
     round: i64,
     reference: String,
     state: String,
     delivered_at: Option<i64>,
     entry: Option<String>,
     doubt: i64,
+    entry_id: Option<String>,
+    attempts: Option<i64>,
+    first_at: Option<i64>,
+    last_at: Option<i64>,
+    next_at: Option<i64>,
+    error: Option<String>,
     number: Option<String>,
     number_state: Option<String>,
 }
@@ -114,6 +140,23 @@ impl ReferralRow {
             ("ended" | "refused", _) => Place::Over,
             _ => Place::There(Vec::new()),
         }
+    }
+
+    fn sending(&self, context: &Context) -> Result<Option<Sending>> {
+        let (Some(state), Some(entry)) = (self.entry.clone(), &self.entry_id) else {
+            return Ok(None);
+        };
+        let at = |millis: Option<i64>| millis.filter(|at| *at > 0).map(instant);
+        let waits = matches!(state.as_str(), "ready" | "review");
+        Ok(Some(Sending {
+            doubt: self.doubt == 1,
+            attempts: self.attempts.unwrap_or(0),
+            first_at: at(self.first_at),
+            last_at: at(self.last_at),
+            next_at: at(self.next_at).filter(|_| waits),
+            error: context.open_optional(OUTBOX_ERROR, entry, self.error.clone())?,
+            state,
+        }))
     }
 }
 
@@ -155,6 +198,7 @@ impl Session {
             visited_on: date("visits.visited_on", &row.visited_on)?,
             due_on: row.due_on.map(|on| date("issues.due_on", &on)).transpose()?,
             id: row.id,
+            resident_id: row.resident_id,
             area_id: row.area_id,
             subject_number: row.subject_number,
             visitor,
@@ -164,17 +208,25 @@ impl Session {
     /// The referrals of an issue, first round first.
     pub async fn issue_referrals(&mut self, issue: &str) -> Result<Vec<IssueReferral>> {
         let columns = [
+            "id",
             "round",
             "reference",
             "state",
             "delivered_at",
             "entry",
             "doubt",
+            "entry_id",
+            "attempts",
+            "first_at",
+            "last_at",
+            "next_at",
+            "error",
             "number",
             "number_state",
         ];
         let query = format!(
-            "SELECT r.round, r.reference, r.state, r.delivered_at, o.state AS entry,
+            "SELECT r.id, r.round, r.reference, r.state, r.delivered_at, o.state AS entry, o.id AS entry_id, o.attempts,
+               o.first_attempt_at AS first_at, o.last_attempt_at AS last_at, o.not_before AS next_at, o.last_error AS error,
                CASE WHEN o.unknown_since IS NOT NULL OR o.lease_until IS NOT NULL THEN 1 ELSE 0 END AS doubt,
                n.remote_id AS number, n.state AS number_state
              FROM referrals r LEFT JOIN outbox o ON o.debt_key = 'referral:' || r.reference
@@ -186,7 +238,10 @@ impl Session {
         let mut referrals: BTreeMap<i64, IssueReferral> = BTreeMap::new();
         for row in rows {
             let delivered_at = row.delivered_at.and_then(|at| Timestamp::from_millisecond(at).ok());
+            let sending = row.sending(&self.context)?;
             let referral = referrals.entry(row.round).or_insert_with(|| IssueReferral {
+                id: row.id.clone(),
+                sending,
                 round: row.round,
                 place: row.place(),
                 reference: row.reference.clone(),

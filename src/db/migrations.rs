@@ -61,6 +61,8 @@ versions! {
     36 "0036_sealed_words";
     37 "0037_numbers_remembered";
     40 "0040_accounts";
+    41 "0041_ledger";
+    42 "0042_screens";
     49 "0049_words";
 }
 

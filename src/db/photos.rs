@@ -5,7 +5,7 @@ use base64::engine::general_purpose::STANDARD;
 use sha2::{Digest, Sha256};
 
 use super::personal::{PHOTO_BYTES, PHOTO_FILE};
-use super::{Result, Store, StoreError, Tx, Upsert, to_json};
+use super::{Result, Session, Store, StoreError, Tx, Upsert, to_json};
 use crate::domain::referral;
 use crate::seal::hex;
 
@@ -190,6 +190,17 @@ impl Tx {
             .execute(&mut *self.db)
             .await?;
         Ok(())
+    }
+}
+
+impl Session {
+    /// How many photos an issue has.
+    ///
+    /// # Errors
+    /// Where the database fails.
+    pub async fn photo_count(&mut self, issue: &str) -> Result<i64> {
+        let count = sqlx::query_scalar("SELECT COUNT(*) FROM photos WHERE issue_id = $1");
+        Ok(count.bind(issue.to_owned()).fetch_one(&mut *self.db).await?)
     }
 }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::personal::STAFF_NAME;
-use super::{Result, Store};
+use super::{Result, Store, to_json};
 use crate::domain::area::{AreaKind, AreaTree};
 use crate::domain::figures::{Counts, Dimension};
 use crate::domain::issue::Category;
@@ -29,6 +29,14 @@ pub struct FiguresLine {
     pub counts: Counts,
 }
 
+/// The figures of one person, with whom they are of.
+#[derive(Debug, Clone)]
+pub struct PersonLine {
+    pub number: String,
+    pub name: String,
+    pub counts: Counts,
+}
+
 /// An area's, a person's or a category's.
 #[derive(Debug, Deserialize)]
 struct Kept {
@@ -38,7 +46,7 @@ struct Kept {
 }
 
 /// The columns of a [`Kept`].
-const KEPT: [&str; 12] = [
+const KEPT: [&str; 15] = [
     "of_id",
     "subjects",
     "visited",
@@ -47,6 +55,9 @@ const KEPT: [&str; 12] = [
     "responded",
     "resolved",
     "late",
+    "unclassified",
+    "to_revisit",
+    "revisit_done",
     "asked",
     "satisfied",
     "mediated",
@@ -73,7 +84,13 @@ impl AreaFigures {
     /// A line for each area of this kind, with all that lies in it; what lies in none has a line of the area where it does:
     /// the schools, hospitals and organs of a town.
     pub fn under(&self, kind: AreaKind) -> Vec<FiguresLine> {
+        self.within(kind, None).into_iter().map(|(_, line)| line).collect()
+    }
+
+    /// The same of what lies in one area, or of all, each with its area's id.
+    pub fn within(&self, kind: AreaKind, within: Option<&str>) -> Vec<(String, FiguresLine)> {
         let name = |id: &str| {
+            within.is_none_or(|within| self.lies_in(id, within)).then_some(())?;
             let above = self.tree.upward(id).find(|area| area.kind == kind);
             let area = above.or_else(|| self.tree.get(id))?;
             let own = above.map_or_else(|| format!("{}直属", area.name), |area| area.name.clone());
@@ -82,7 +99,24 @@ impl AreaFigures {
         let mut lines = lines(&self.kept, name);
         self.tell_apart(&mut lines);
         lines.sort_by(|(one, a), (two, b)| (&a.name, one).cmp(&(&b.name, two)));
-        lines.into_iter().map(|(_, line)| line).collect()
+        lines
+    }
+
+    /// Of an area with all that lies in it, or of all.
+    pub fn whole(&self, within: Option<&str>) -> Counts {
+        let mut counts = Counts::default();
+        let lies = |kept: &&Kept| within.is_none_or(|within| self.lies_in(&kept.of_id, within));
+        self.kept.iter().filter(lies).for_each(|kept| counts += kept.counts);
+        counts
+    }
+
+    /// All areas, as they were read with the figures.
+    pub fn tree(&self) -> &AreaTree {
+        &self.tree
+    }
+
+    fn lies_in(&self, id: &str, within: &str) -> bool {
+        self.tree.upward(id).any(|above| above.id == within)
     }
 
     /// Areas of one name are named with what they lie in.
@@ -126,7 +160,7 @@ impl Store {
     /// # Errors
     /// Where the database fails.
     pub async fn counts(&self) -> Result<Counts> {
-        let all: Vec<Kept> = self.kept(Dimension::Area, "'' AS of_id", "").await?;
+        let all: Vec<Kept> = self.kept(Dimension::Area, "'' AS of_id", "", &[]).await?;
         Ok(all.into_iter().map(|kept| kept.counts).next().unwrap_or_default())
     }
 
@@ -169,10 +203,51 @@ impl Store {
 
     /// What is kept of the campaign in effect, by areas, people or categories: as many rows as there are of these.
     async fn kept_by(&self, dimension: Dimension) -> Result<Vec<Kept>> {
-        self.kept(dimension, "of_id", "GROUP BY of_id").await
+        self.kept(dimension, "of_id", "GROUP BY of_id", &[]).await
     }
 
-    async fn kept(&self, dimension: Dimension, of: &str, grouped: &str) -> Result<Vec<Kept>> {
+    /// The figures of whoever visits in these areas: all of each person's, also of what they visit elsewhere.
+    ///
+    /// # Errors
+    /// Where the database fails.
+    pub async fn figures_of_people(&self, areas: &[&str]) -> Result<Vec<PersonLine>> {
+        let query = format!(
+            "SELECT id, number, name FROM staff WHERE id IN (SELECT a.staff_id FROM subjects s
+               JOIN assignments a ON a.subject_id = s.id WHERE s.area_id {}) ORDER BY number",
+            self.dialect.among()
+        );
+        let list = [to_json(&areas)?.into()];
+        let people: Vec<Name> =
+            self.dialect.read(&self.read, &["id", "number", "name"], &query, &list).await?;
+        let ids: Vec<&str> = people.iter().map(|person| person.id.as_str()).collect();
+        let mut counts = self.counts_of_people(&ids).await?;
+        let line = |Name { id, number, name }: Name| {
+            let name = self.context.open(STAFF_NAME, &id, &name)?;
+            Ok(PersonLine { number, name, counts: counts.remove(&id).unwrap_or_default() })
+        };
+        people.into_iter().map(line).collect()
+    }
+
+    /// The figures of these people, by their ids.
+    ///
+    /// # Errors
+    /// Where the database fails.
+    pub async fn counts_of_people(&self, ids: &[&str]) -> Result<HashMap<String, Counts>> {
+        if ids.is_empty() {
+            return Ok(HashMap::new());
+        }
+        let kept = self.kept(Dimension::Person, "of_id", "GROUP BY of_id", ids).await?;
+        Ok(kept.into_iter().map(|Kept { of_id, counts }| (of_id, counts)).collect())
+    }
+
+    /// Of these, or where none are named of all.
+    async fn kept(
+        &self,
+        dimension: Dimension,
+        of: &str,
+        grouped: &str,
+        only: &[&str],
+    ) -> Result<Vec<Kept>> {
         let sum = |of: &str, name: &str| {
             format!(
                 "CAST(COALESCE(SUM(CASE WHEN name IN ({of}) THEN total ELSE 0 END), 0) AS BIGINT) AS {name}"
@@ -187,22 +262,32 @@ impl Store {
             sum("'noted_in_time'", "responded"),
             sum("'resolved'", "resolved"),
             sum("'unresolved'", "late"),
+            sum("'unclassified'", "unclassified"),
+            sum("'to_revisit'", "to_revisit"),
+            sum("'revisit_done'", "revisit_done"),
             sum("'asked'", "asked"),
             sum("'satisfied'", "satisfied"),
             sum("'mediated'", "mediated"),
             sum("'agreed'", "agreed"),
         ];
+        let among = match only {
+            [] => String::new(),
+            _ => format!(" AND of_id {}", self.dialect.among().replace("$1", "$5")),
+        };
         let query = format!(
-            "SELECT {of}, {} FROM tallies WHERE dimension = $1 AND campaign IN ('', $2)
+            "SELECT {of}, {} FROM tallies WHERE dimension = $1{among} AND campaign IN ('', $2)
                AND (name NOT IN ('unnoted', 'unresolved') OR day < $3) AND (name NOT IN ('asked', 'satisfied') OR day >= $4) {grouped}",
             sums.join(", ")
         );
-        let parameters = [
+        let mut parameters = vec![
             dimension.code().into(),
             self.campaign().code.as_str().into(),
             self.context.clock.today().to_string().into(),
             self.campaign_start().into(),
         ];
+        if !only.is_empty() {
+            parameters.push(to_json(&only)?.into());
+        }
         self.dialect.read(&self.read, &KEPT, &query, &parameters).await
     }
 }

@@ -52,6 +52,8 @@ pub struct CountedResident {
     pub visitor: Option<String>,
     /// Whether they were ever revisited.
     pub revisited: bool,
+    /// Whether the revisit that they are owed is done; nothing where none is.
+    pub revisit: Option<bool>,
     /// The day of their last answer, and whether it was satisfied or fairly satisfied.
     pub answer: Option<(Date, bool)>,
     /// In which they asked for something that isn't void, each once.
@@ -63,6 +65,13 @@ impl Counted for CountedResident {
         into.add(Counter::new(Dimension::All, "", Figure::Residents), times);
         if self.revisited {
             into.add(Counter::new(Dimension::All, "", Figure::Revisited), times);
+        }
+        for (dimension, of) in places(&self.area, self.visitor.as_deref()) {
+            let Some(done) = self.revisit else { break };
+            into.add(Counter::new(dimension, of.clone(), Figure::ToRevisit), times);
+            if done {
+                into.add(Counter::new(dimension, of, Figure::RevisitDone), times);
+            }
         }
         let Some((day, satisfied)) = self.answer else { return };
         let categories =
@@ -121,6 +130,7 @@ impl CountedIssue {
         } else if let Some(due_on) = self.due_on {
             figures.push((Figure::Unresolved, Some(due_on)));
         }
+        figures.extend(self.issue.class.is_none().then_some((Figure::Unclassified, None)));
         figures.extend(self.mediated.then_some((Figure::Mediated, None)));
         figures.extend(self.agreed.then_some((Figure::Agreed, None)));
         match self.note {

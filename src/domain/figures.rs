@@ -22,6 +22,14 @@ pub struct Counts {
     pub resolved: i64,
     #[serde(default)]
     pub late: i64,
+    /// Those of the issues that aren't classified yet.
+    #[serde(default)]
+    pub unclassified: i64,
+    /// Residents who are owed a revisit, and those of them to whom nothing of it is owed any more.
+    #[serde(default)]
+    pub to_revisit: i64,
+    #[serde(default)]
+    pub revisit_done: i64,
     /// Residents who were asked at a revisit, and those whose last answer was satisfied or fairly satisfied.
     pub asked: i64,
     pub satisfied: i64,
@@ -110,6 +118,9 @@ impl std::ops::AddAssign for Counts {
         self.responded += other.responded;
         self.resolved += other.resolved;
         self.late += other.late;
+        self.unclassified += other.unclassified;
+        self.to_revisit += other.to_revisit;
+        self.revisit_done += other.revisit_done;
         self.asked += other.asked;
         self.satisfied += other.satisfied;
         self.mediated += other.mediated;
@@ -154,10 +165,14 @@ words! {
         Visited = "visited", "已走访的对象";
         Residents = "residents", "群众";
         Revisited = "revisited", "已回访的群众";
+        /// To whom a revisit is or was owed in this campaign, and of whom it's done.
+        ToRevisit = "to_revisit", "要回访的群众";
+        RevisitDone = "revisit_done", "回访完成的群众";
         /// By the day of the answer: a campaign counts those since its first day.
         Asked = "asked", "回访时回答的群众";
         Satisfied = "satisfied", "满意的群众";
         Issues = "issues", "问题";
+        Unclassified = "unclassified", "没有分类的问题";
         Resolved = "resolved", "已解决的问题";
         Noted = "noted", "已签收的问题";
         NotedInTime = "noted_in_time", "按期签收的问题";

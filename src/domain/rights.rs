@@ -36,11 +36,33 @@ words! {
         InspectDaily = "inspect_daily", "登记督查情况";
         AnswerInspection = "answer_inspection", "核实抽查发现";
         Mediate = "mediate", "登记调解";
+        /// By the words in which residents said it.
+        SearchWords = "search_words", "按内容查找问题";
+        /// Who has done how much, person by person.
+        SeeProgress = "see_progress", "查看各走访人的进度";
+        /// A read-only address of the wall chart.
+        Screen = "screen", "开通和停用大屏链接";
     }
 }
 
 /// Who sees to the whole campaign.
 const HEADS: &[Role] = &[Role::LeadingGroup, Role::OrganisationOffice];
+
+/// Who may see everything in clear.
+const SEE_ALL: &[Role] =
+    &[Role::LeadingGroup, Role::OrganisationOffice, Role::Centre, Role::Inspector];
+
+/// Who answers for what others do.
+const LEAD_OTHERS: &[Role] = &[
+    Role::VillageCadre,
+    Role::VillageLead,
+    Role::BranchSecretary,
+    Role::SupervisingLeader,
+    Role::Centre,
+    Role::OrganisationOffice,
+    Role::LeadingGroup,
+    Role::Inspector,
+];
 
 impl Right {
     /// The roles that have it; none where everybody does.
@@ -80,9 +102,10 @@ impl Right {
             Right::Reassign => {
                 &[LeadingGroup, SupervisingLeader, OrganisationOffice, BranchSecretary]
             }
-            Right::Apply | Right::Account | Right::Erase => HEADS,
+            Right::Apply | Right::Account | Right::Erase | Right::Screen => HEADS,
             Right::Import => &[LeadingGroup, OrganisationOffice, Centre],
-            Right::Reveal => &[LeadingGroup, OrganisationOffice, Centre, Inspector],
+            Right::Reveal | Right::SearchWords => SEE_ALL,
+            Right::SeeProgress => LEAD_OTHERS,
             Right::RevealIssue | Right::SeeIssue => Role::ALL,
             Right::Inspect | Right::InspectDaily => &[Inspector],
             Right::Draw => &[Inspector, OrganisationOffice, LeadingGroup],
@@ -135,6 +158,21 @@ impl Right {
         person.roles.iter().any(holds)
     }
 
+    /// Where a person has it, so that a list is read from there; what of it is listed, [`Right::is_over`] says.
+    pub fn reach(self, person: &StaffMember) -> Reach {
+        let roles = self.roles();
+        let mut reach = Reach::default();
+        for role in person.roles.iter().filter(|role| roles.is_empty() || roles.contains(role)) {
+            match role {
+                Role::Visitor => reach.own = true,
+                Role::Department => reach.unit = true,
+                role if role.is_of_the_town() => reach.everywhere = true,
+                _ => reach.area = true,
+            }
+        }
+        reach
+    }
+
     /// The roles that have it, for whoever lacks them.
     pub fn roles_in_words(self) -> String {
         let names: Vec<&str> = self.roles().iter().map(|role| role.chinese()).collect();
@@ -148,6 +186,18 @@ pub struct Matter<'m> {
     pub area: &'m str,
     pub visitor: Option<&'m str>,
     pub unit: Option<&'m str>,
+}
+
+/// Where a person has a right.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Reach {
+    pub everywhere: bool,
+    /// In their area and all that lies in it.
+    pub area: bool,
+    /// Where they visit.
+    pub own: bool,
+    /// Where their unit of the town answers.
+    pub unit: bool,
 }
 
 fn lies_in(tree: &AreaTree, area: &str, within: &str) -> bool {

@@ -20,6 +20,7 @@ mod photos;
 mod push;
 mod reading;
 mod returns;
+mod screen;
 mod server;
 mod shared;
 mod state;
@@ -27,6 +28,7 @@ pub mod status;
 mod status_text;
 mod templates;
 mod unavailable;
+mod wall;
 
 use std::sync::Arc;
 
@@ -74,6 +76,9 @@ fn router(daemon: Arc<Daemon>) -> Router {
         .route("/digests/{token}", get(people::digest).post(people::take_note))
         .route("/digests/{staff}/{day}/{code}", get(people::of_before))
         .route("/calendar/{staff}/{file}", get(people::duties))
+        .route("/screen/{token}", get(screen::show))
+        .route("/screen/assets/screen.css", get(screen::style))
+        .route("/screen/assets/screen.js", get(screen::script))
         .route("/platform/updates", post(push::receive))
         .merge(my::router(Arc::clone(&daemon)))
         .fallback(nothing_here)

@@ -22,6 +22,8 @@ pub(super) struct Web {
     pub daemon: Arc<Daemon>,
     status: Arc<Shared<Arc<Status>>>,
     pub overview: Arc<Shared<Bytes>>,
+    /// As televisions show it.
+    pub screen: Arc<Shared<Bytes>>,
     /// By each of [`By::ALL`], in its order.
     pub figures: [Arc<Shared<Bytes>>; By::ALL.len()],
     pub gate: Arc<Gate>,
@@ -34,10 +36,10 @@ pub(super) struct Web {
 
 impl Web {
     pub fn new(daemon: Arc<Daemon>) -> Web {
-        let (status, overview, figures, gate, uploading) = Default::default();
+        let (status, overview, screen, figures, gate, uploading) = Default::default();
         let pass = operators_pass(&daemon.store.context().sealer).into();
         let (updates, returns) = (Room::for_updates(), Room::for_returns());
-        Web { daemon, status, overview, figures, gate, pass, updates, returns, uploading }
+        Web { daemon, status, overview, screen, figures, gate, pass, updates, returns, uploading }
     }
 
     /// Whether it's the operator who asks: whoever shows no pass isn't.

@@ -16,6 +16,11 @@ pub(super) const HOUSEHOLDS: &str = "my/households.html";
 pub(super) const HOUSEHOLD: &str = "my/household.html";
 pub(super) const VISIT: &str = "my/visit.html";
 pub(super) const ISSUE: &str = "my/issue.html";
+pub(super) const LEDGER: &str = "my/ledger.html";
+pub(super) const WALL: &str = "my/wall.html";
+pub(super) const WALL_PERSON: &str = "my/wall_person.html";
+pub(super) const SCREENS: &str = "my/screens.html";
+pub(super) const SCREEN: &str = "screen.html";
 
 const SOURCES: &[(&str, &str)] = &[
     (OVERVIEW, include_str!("overview.html")),
@@ -31,6 +36,12 @@ const SOURCES: &[(&str, &str)] = &[
     (HOUSEHOLD, include_str!("my/household.html")),
     (VISIT, include_str!("my/visit.html")),
     (ISSUE, include_str!("my/issue.html")),
+    (LEDGER, include_str!("my/ledger.html")),
+    ("my/wall_table.html", include_str!("my/wall_table.html")),
+    (WALL, include_str!("my/wall.html")),
+    (WALL_PERSON, include_str!("my/wall_person.html")),
+    (SCREENS, include_str!("my/screens.html")),
+    (SCREEN, include_str!("screen/screen.html")),
 ];
 
 static PAGES: LazyLock<Result<Environment<'static>, Error>> = LazyLock::new(|| {

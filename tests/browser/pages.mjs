@@ -70,6 +70,8 @@ try {
   await aVisitorsDay();
   await branchDesk();
   await withoutScript();
+  await ledgerAndWall();
+  await television();
   console.log('pages: well');
 } finally {
   await browser?.close();
@@ -192,6 +194,87 @@ async function branchDesk() {
   await look(page, { file: 'issue-page', small: false });
   await page.click('text=记入审计');
   await says(page, '家门口下水道堵塞');
+}
+
+/** A leader's desk: the ledger with a filter, its search, the workbook; the wall chart down to an issue. */
+async function ledgerAndWall() {
+  const page = await signedIn('Z1', { bypassCSP: true, acceptDownloads: true });
+  await page.goto(`${url}/my/issues`);
+  await says(page, 'CHD2022-000002');
+  await look(page, { file: 'ledger', small: false });
+  await page.click('summary:has-text("筛选和排序")');
+  await page.click('summary:has-text("查找")');
+  await look(page, null);
+  await page.selectOption('#phase', 'classify');
+  await page.click('button:has-text("查看")');
+  assert.ok(new URL(page.url()).searchParams.get('phase') === 'classify', 'the address says the filter');
+  await says(page, '问题分类阶段');
+  await page.click('summary:has-text("查找")');
+  await page.fill('#phone', '13800000006');
+  await page.click('form:has(#phone) button');
+  await says(page, '按电话');
+  assert.ok(!page.url().includes('1380'), 'no telephone in an address');
+  await look(page, null);
+  await page.goto(`${url}/my/issues?state=closed`);
+  const [file] = await Promise.all([page.waitForEvent('download'), page.click('button:has-text("导出")')]);
+  assert.ok(readFileSync(await file.path()).subarray(0, 2).toString() === 'PK');
+  await page.goto(`${url}/my/wall`);
+  await says(page, '高桥村委会');
+  await look(page, { file: 'wall', small: false });
+  await page.emulateMedia({ media: 'print' });
+  assert.ok(await page.locator('nav[aria-label="主要页面"]').isHidden(), 'nothing to press on paper');
+  await page.emulateMedia({ media: 'screen' });
+  await page.click('th a:has-text("高桥村委会")');
+  await says(page, '褚走（Z6）');
+  await look(page, null);
+  await page.click('a:has-text("褚走（Z6）")');
+  await says(page, '责任田');
+  await look(page, null);
+  await page.click('tr:has-text("H1") a');
+  await page.click('a:has-text("CHD2022-000001")');
+  await says(page, '接下来').catch(() => says(page, '过程'));
+  await look(page, null);
+}
+
+/** A television: all of it on one screen, renewed by itself, going on after an outage, ended. */
+async function television() {
+  const desk = await signedIn('Z1', { bypassCSP: true });
+  await desk.goto(`${url}/my/screens`);
+  await desk.fill('#at', '一楼大厅');
+  await desk.click('button:has-text("开通")');
+  const address = (await desk.textContent('.address')).trim();
+  await look(desk, null);
+  const context = await browser.newContext({ locale: 'zh-CN', viewport: { width: 1920, height: 1080 } });
+  const page = await context.newPage();
+  const strangers = [];
+  page.on('request', (request) => { if (!request.url().startsWith(url)) strangers.push(request.url()); });
+  await page.clock.install();
+  await page.goto(address);
+  const size = await page.evaluate(() => [document.documentElement.scrollWidth, document.documentElement.scrollHeight]);
+  assert.ok(size[0] <= 1920 && size[1] <= 1080, `${size} on 1920 × 1080`);
+  if (pictures) await page.screenshot({ path: join(pictures, 'screen.png') });
+  // Nothing comes any more: it says since when, keeps what it has, and goes on by itself.
+  await page.evaluate(() => { document.querySelector('main time').textContent = 'old'; });
+  await context.setOffline(true);
+  await page.clock.runFor(61_000);
+  await page.waitForFunction(() => !document.getElementById('stale').hidden);
+  assert.match(await page.textContent('#stale'), /起连不上服务器/);
+  assert.equal(await page.textContent('main time'), 'old');
+  await context.setOffline(false);
+  await page.clock.runFor(11_000);
+  await page.waitForFunction(() => document.getElementById('stale').hidden);
+  assert.notEqual(await page.textContent('main time'), 'old');
+  await desk.goto(`${url}/my/screens`);
+  await desk.click('button:has-text("停用")');
+  await page.clock.runFor(61_000);
+  await page.waitForFunction(() => document.getElementById('stale').textContent.includes('已经停用'));
+  assert.deepEqual(strangers, []);
+  await context.close();
+  const checked = await (await browser.newContext({ bypassCSP: true })).newPage();
+  await desk.fill('#at', '会议室');
+  await desk.click('button:has-text("开通")');
+  await checked.goto((await desk.textContent('.address')).trim());
+  await look(checked, null);
 }
 
 async function withoutScript() {

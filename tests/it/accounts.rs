@@ -258,6 +258,11 @@ fn expected(route: &Route, number: &str) -> u16 {
                 ["V1", "G1", "C1", "L1", "B1", "S1", "X1", "O1", "K1", "I1"].contains(&number);
             if sees { 200 } else { 404 }
         }
+        // Their own, or by the right over their village.
+        "/my/wall/people/{number}" => {
+            let sees = ["V1", "C1", "L1", "B1", "S1", "X1", "O1", "K1", "I1"].contains(&number);
+            if sees { 200 } else { 404 }
+        }
         path if path.contains("{number}") => {
             if own {
                 200
@@ -285,7 +290,9 @@ on_both!(each_page_is_opened_by_whom_it_is_for, async |fixture: Fixture| {
     }
     let url = served(&fixture.store, "").await;
     let numbered = |path: &str| {
-        path.replace("/issues/{number}", "/issues/CHD2022-000001").replace("{number}", "H9")
+        path.replace("/issues/{number}", "/issues/CHD2022-000001")
+            .replace("/people/{number}", "/people/V1")
+            .replace("{number}", "H9")
     };
     // Nobody: to the sign-in, or told so.
     for route in ROUTES.iter().filter(|route| route.needs != Needs::Nobody) {

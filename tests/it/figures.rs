@@ -574,10 +574,24 @@ impl Town {
                 to_respond: i64::from(noted_on.is_some() || late),
                 responded: i64::from(noted_on.zip(due_on).is_some_and(|(on, due_on)| on <= due_on)),
                 resolved: i64::from(resolved),
+                unclassified: i64::from(category.is_none()),
                 late: i64::from(overdue && !resolved),
                 ..Counts::default()
             };
             add(&village, person.as_ref(), category.as_ref(), counts);
+        }
+        let revisits: Vec<(String, Option<String>, i64)> = sqlx::query_as(
+            "SELECT v.name, f.number, CASE WHEN d.state = 'met' THEN 1 ELSE 0 END FROM duties d
+             JOIN residents r ON d.duty_key = 'revisit:' || r.id JOIN subjects s ON s.id = r.subject_id
+             JOIN areas v ON v.id = s.area_id LEFT JOIN assignments a ON a.subject_id = s.id
+             LEFT JOIN staff f ON f.id = a.staff_id WHERE d.state <> 'cancelled'",
+        )
+        .fetch_all(&self.raw)
+        .await
+        .unwrap();
+        for (village, person, revisit_done) in revisits {
+            let counts = Counts { to_revisit: 1, revisit_done, ..Counts::default() };
+            add(&village, person.as_ref(), None, counts);
         }
         let mut last: BTreeMap<String, (String, Option<String>, String, String)> = BTreeMap::new();
         let answers: Vec<(String, String, Option<String>, String, String)> = sqlx::query_as(
@@ -759,14 +773,15 @@ fn some_issue() -> impl Strategy<Value = CountedIssue> {
 
 fn some_resident() -> impl Strategy<Value = CountedResident> {
     let answer = proptest::option::of((some_date(), any::<bool>()));
-    (answer, any::<bool>(), 0..7_usize, 0..3_usize).prop_map(|(answer, revisited, asked, place)| {
-        CountedResident {
-            area: ["a", "b", "c"][place].to_owned(),
-            visitor: (place > 0).then(|| "v".to_owned()),
-            revisited,
-            answer,
-            categories: Category::ALL[..asked].to_vec(),
-        }
+    let revisit = proptest::option::of(any::<bool>());
+    let all = (answer, any::<bool>(), revisit, 0..7_usize, 0..3_usize);
+    all.prop_map(|(answer, revisited, revisit, asked, place)| CountedResident {
+        area: ["a", "b", "c"][place].to_owned(),
+        visitor: (place > 0).then(|| "v".to_owned()),
+        revisited,
+        revisit,
+        answer,
+        categories: Category::ALL[..asked].to_vec(),
     })
 }
 

@@ -1,7 +1,8 @@
 //! No statement that the program runs often reads a large table through: the real program does each of the things below
 //! over a record of some size and writes down its statements; each database then says how it would run them.
 //!
-//! To add what a new job, page, file or command runs: a line in [`FILES`], [`PAGES`] or [`COMMANDS`]. Jobs run by themselves.
+//! To add what a new job, page, file or command runs: a line in [`FILES`], [`PAGES`], [`SIGNED`] or [`COMMANDS`]. Jobs run by
+//! themselves.
 
 mod plan;
 mod record;
@@ -13,6 +14,7 @@ use std::time::Duration;
 use serde_json::Value;
 use zoufang::db::Dialect;
 
+use crate::support::browser::{Browser, PASSWORD};
 use crate::support::client;
 use crate::support::postgres::{database, free_port};
 use crate::support::program::{Running, zoufang};
@@ -51,6 +53,28 @@ const FILES: &[(&str, &str)] = &[
 ];
 
 const PAGES: &[&str] = &["/", "/status", "/metrics", "/figures?by=village", "/readyz"];
+
+/// Pages of whoever signs in, and who opens them.
+const SIGNED: &[(&str, &[&str])] = &[
+    (
+        "Z1",
+        &[
+            "/my",
+            "/my/issues",
+            "/my/issues?sort=due",
+            "/my/issues?late=yes",
+            "/my/issues?sort=oldest&state=registered&after=CHD2022-000050",
+            "/my/issues?holder=centre",
+            "/my/issues?subject=H1",
+            "/my/issues/CHD2022-000101",
+            "/my/wall",
+            "/my/wall/people/Z6",
+            "/my/screens",
+        ],
+    ),
+    ("Z3", &["/my/issues", "/my/issues?sort=due", "/my/issues?category=other&level=city"]),
+    ("Z6", &["/my/issues", "/my/issues?late=yes", "/my/households"]),
+];
 
 const COMMANDS: &[&[&str]] = &[
     &["campaign", "apply", "--by", "Z1", "--reason", "开始"],
@@ -114,12 +138,37 @@ impl Township<'_> {
         self.run(&["import", &file])
     }
 
+    /// Opens the pages of whoever signs in, one after the other; and looks for a telephone.
+    async fn open_as_people(&self) {
+        for (who, pages) in SIGNED {
+            let invited = zoufang()
+                .args(["account", "invite", who, "--by", "Z1", "--config", "zoufang.toml"])
+                .current_dir(self.dir)
+                .output()
+                .unwrap();
+            let link = String::from_utf8(invited.stdout).unwrap();
+            let at = link.find("/my/welcome/").unwrap_or_else(|| panic!("{link}"));
+            let mut browser = Browser::at(&format!("http://{}", self.listen));
+            let chosen = [("password", PASSWORD), ("again", PASSWORD)];
+            browser.post(link[at..].trim(), &chosen).await.is(303);
+            for page in *pages {
+                let answer = browser.get(page).await;
+                assert_eq!(answer.status, 200, "{who} {page}: {}", answer.text);
+            }
+            let key = browser.get("/my/issues").await.field("key");
+            let sought = [("key", key.as_str()), ("phone", "13800000001")];
+            browser.post("/my/issues", &sought).await.is(200);
+        }
+    }
+
     /// Serves from an hour of the campaign, as many times as fast, until `enough`, and gives back what it wrote down.
     async fn serve(&self, start: &str, speed: &str, enough: impl Fn(&Value) -> bool) -> String {
         let arguments =
             ["serve", "--config", "zoufang.toml", "--clock-start", start, "--clock-speed", speed];
         let log = format!("serve-{}.log", start.replace(':', ""));
         let mut serving = Running::start(&arguments, self.dir, &log);
+        // What the pages show comes later.
+        let mut signed = start.starts_with("2022-03-10");
         for _ in 0..600 {
             tokio::time::sleep(Duration::from_millis(200)).await;
             for page in PAGES {
@@ -128,6 +177,10 @@ impl Township<'_> {
                     break;
                 };
                 let text = answer.text().await.unwrap();
+                if *page == "/status" && !signed {
+                    signed = true;
+                    self.open_as_people().await;
+                }
                 if *page == "/status" && enough(&serde_json::from_str(&text).unwrap()) {
                     assert_eq!(serving.terminate(), 0);
                     return std::fs::read_to_string(self.dir.join(log)).unwrap();

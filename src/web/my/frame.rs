@@ -14,7 +14,7 @@ use crate::domain::staff::StaffMember;
 use crate::seal::hex;
 use crate::web::templates::{self, MESSAGE};
 
-pub(super) const STYLE: &str = include_str!("style.css");
+pub(super) const STYLE: &str = concat!(include_str!("style.css"), include_str!("desk.css"));
 
 /// Another style sheet has another address: browsers keep it.
 static STYLE_VERSION: LazyLock<String> =

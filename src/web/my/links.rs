@@ -27,6 +27,16 @@ pub(super) fn household(number: &str) -> String {
     format!("/my/households/{}", part(number))
 }
 
+/// The wall chart of an area; of all where it's empty.
+pub(super) fn wall(area: &str) -> String {
+    if area.is_empty() { "/my/wall".to_owned() } else { format!("/my/wall?area={}", part(area)) }
+}
+
+/// What one person visits.
+pub(super) fn wall_person(number: &str) -> String {
+    format!("/my/wall/people/{}", part(number))
+}
+
 #[cfg(test)]
 mod tests {
     #[test]

@@ -6,12 +6,20 @@
 mod frame;
 mod households;
 mod issue;
+mod issue_lines;
+mod issue_shown;
+mod ledger;
+mod ledger_areas;
+mod ledger_export;
+mod ledger_wanted;
 mod links;
 mod routes;
+mod screens;
 mod sign_in;
 mod tasks;
 mod visit;
 mod visit_form;
+mod wall;
 mod who;
 mod words;
 
@@ -48,6 +56,11 @@ pub(super) fn router<S: Clone + Send + Sync + 'static>(daemon: Arc<Daemon>) -> R
         .route(routes::VISIT, get(visit::show_visit).post(visit::put_visit))
         .route(routes::REVISIT, get(visit::show_revisit).post(visit::put_revisit))
         .route(routes::ISSUE, get(issue::show).post(issue::put))
+        .route(routes::LEDGER, get(ledger::show).post(ledger::search))
+        .route(routes::EXPORT, post(ledger_export::export))
+        .route(routes::WALL, get(wall::show))
+        .route(routes::WALL_PERSON, get(wall::person))
+        .route(routes::SCREENS, get(screens::show).post(screens::put))
         .route_layer(from_fn_with_state(Arc::clone(&daemon), who::let_in))
         .layer(DefaultBodyLimit::max(LARGEST_FORM))
         .layer(Extension(Arc::new(Guesses::after(FREE))))

@@ -36,6 +36,11 @@ pub const HOUSEHOLDS: &str = "/my/households";
 pub const HOUSEHOLD: &str = "/my/households/{number}";
 pub const VISIT: &str = "/my/households/{number}/visit";
 pub const REVISIT: &str = "/my/households/{number}/revisit";
+pub const LEDGER: &str = "/my/issues";
+pub const EXPORT: &str = "/my/export/issues";
+pub const WALL: &str = "/my/wall";
+pub const WALL_PERSON: &str = "/my/wall/people/{number}";
+pub const SCREENS: &str = "/my/screens";
 pub const ISSUE: &str = "/my/issues/{number}";
 
 /// Every one.
@@ -55,6 +60,15 @@ pub const ROUTES: &[Route] = &[
     route(Method::POST, REVISIT, Needs::Right(Right::RecordVisit)),
     route(Method::GET, ISSUE, Needs::Right(Right::SeeIssue)),
     route(Method::POST, ISSUE, Needs::Right(Right::SeeIssue)),
+    route(Method::GET, LEDGER, Needs::Right(Right::SeeIssue)),
+    route(Method::POST, LEDGER, Needs::Right(Right::SeeIssue)),
+    route(Method::POST, EXPORT, Needs::Right(Right::SeeIssue)),
+    // Counts by area: everybody may see them.
+    route(Method::GET, WALL, Needs::Person),
+    // One's own, or by the right to see others'.
+    route(Method::GET, WALL_PERSON, Needs::Person),
+    route(Method::GET, SCREENS, Needs::Right(Right::Screen)),
+    route(Method::POST, SCREENS, Needs::Right(Right::Screen)),
 ];
 
 /// What a route asks; nothing where it isn't in the table.

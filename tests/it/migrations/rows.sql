@@ -78,5 +78,7 @@ INSERT INTO accounts VALUES ('f1', '$argon2id$v=19$m=19456,t=2,p=1$c2FsdA$aGFzaA
 INSERT INTO invitations VALUES ('h3', 'f2', 1648429200000, 1649034000000, NULL);
 INSERT INTO sign_ins VALUES ('h4', 'f1', 1648429200000, 1648429200000, 1649638800000, NULL);
 INSERT INTO submissions VALUES ('u1', 'f1', 'k1', '{sealed:已登记}', 1648429200000);
+-- version 42
+INSERT INTO screens VALUES ('h5', 1, '大厅', 'f1', 1648429200000, NULL);
 -- version 49
 INSERT INTO words VALUES ('w1', 'f1', 'vacant', '2022-03-28', '{sealed:有1处没有人负责}', '{sealed:· 高桥村}');

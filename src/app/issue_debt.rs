@@ -1,0 +1,68 @@
+//! What is owed to the platform of one issue, as the centre decides of it on the issue's page: it goes now, or it doesn't.
+
+use super::issues::{Happening, happen};
+use super::problem::Outcomes;
+use crate::db::{Decision, IssueReferral, Result, Session, Tx, Upsert};
+use crate::domain::issue::Event;
+use crate::domain::staff::StaffMember;
+
+/// The referral of an issue's present round, with how its outbox entry stands.
+#[derive(Debug)]
+pub struct Debt(IssueReferral);
+
+impl Debt {
+    /// Whether it waits for the centre's review.
+    pub fn is_in_review(&self) -> bool {
+        self.0.sending.as_ref().is_some_and(|sending| sending.state == "review")
+    }
+
+    /// Whether it certainly hasn't left.
+    pub fn is_here(&self) -> bool {
+        let waits = |state: &str| matches!(state, "ready" | "review" | "held" | "handed");
+        self.0.sending.as_ref().is_some_and(|sending| !sending.doubt && waits(&sending.state))
+    }
+}
+
+/// What is owed to the platform of an issue in this round.
+///
+/// # Errors
+/// Where the record can't be read.
+pub async fn debt_of(session: &mut Session, issue: &str, round: i64) -> Result<Option<Debt>> {
+    let referrals = session.issue_referrals(issue).await?;
+    Ok(referrals.into_iter().find(|referral| referral.round == round).map(Debt))
+}
+
+/// The centre has reviewed it: it goes now.
+///
+/// # Errors
+/// Where the record can't be written, or it may not go.
+pub async fn release(
+    tx: &mut Tx,
+    person: &StaffMember,
+    issue: &str,
+    round: i64,
+) -> Result<Outcomes> {
+    let Some(Debt(referral)) = debt_of(tx, issue, round).await? else { return Ok(Vec::new()) };
+    let key = format!("referral:{}", referral.reference);
+    tx.decide_debt(&key, &Decision::Release, &person.number, "审核通过").await?;
+    Ok(vec![Ok(Upsert::Changed.into())])
+}
+
+/// It doesn't go: as if the platform had refused it, but by a person of ours.
+///
+/// # Errors
+/// Where the record can't be written.
+pub async fn give_back(
+    tx: &mut Tx,
+    person: &StaffMember,
+    issue: &str,
+    (round, reason): (i64, &str),
+) -> Result<Outcomes> {
+    let Some(Debt(referral)) = debt_of(tx, issue, round).await? else { return Ok(Vec::new()) };
+    tx.settle_handed(&referral.id, "refused").await?;
+    if let Some(issue_id) = tx.refuse_referral(&referral.id).await? {
+        let event = Event::Refused { reason: reason.to_owned() };
+        happen(tx, &[Happening { issue_id, event, actor: person.signed() }]).await?;
+    }
+    Ok(vec![Ok(Upsert::Changed.into())])
+}

@@ -1,0 +1,206 @@
+//! An issue's page: what the centre decides of what goes to the platform, what is merged, mediated and declared done; each once,
+//! confirmed where it can't be taken back, and by whom it's for.
+
+use std::time::Duration;
+
+use zoufang::db::Store;
+use zoufang::domain::issue::State;
+use zoufang::domain::there::Place;
+
+use crate::accounts::served;
+use crate::support::browser::{Answer, Browser, signed_in};
+use crate::support::{Fixture, on_both};
+
+/// A person's browser on one issue's page.
+struct Desk {
+    browser: Browser,
+    at: String,
+}
+
+impl Desk {
+    async fn of(store: &Store, url: &str, who: &str, number: &str) -> Desk {
+        Desk { browser: signed_in(store, url, who).await, at: format!("/my/issues/{number}") }
+    }
+
+    async fn page(&mut self) -> Answer {
+        self.browser.get(&self.at).await
+    }
+
+    /// Sends what this form of the page would.
+    async fn send(&mut self, page: &Answer, act: &str, more: &[(&str, &str)]) -> Answer {
+        let (key, version) = (page.field("key"), page.field("version"));
+        let mut fields = vec![("key", key.as_str()), ("version", version.as_str()), ("act", act)];
+        fields.extend(more);
+        self.browser.post(&self.at, &fields).await
+    }
+}
+
+async fn state(store: &Store, number: &str) -> (State, i64) {
+    let mut record = store.snapshot().await.unwrap();
+    let id = record.issue_id(number).await.unwrap();
+    let issue = record.issue(&id).await.unwrap();
+    record.end().await.unwrap();
+    (issue.state, issue.round)
+}
+
+/// How the outbox entry of a referral stands.
+async fn debt(store: &Store, reference: &str) -> String {
+    store.debt(&format!("referral:{reference}")).await.unwrap().state
+}
+
+const ONE: &str = "CHD2022-000001";
+const CONFIRMED: (&str, &str) = ("confirmed", "yes");
+
+/// What goes to the platform waits for the centre's review.
+async fn in_review(fixture: Fixture) -> Fixture {
+    let review = |context: &mut zoufang::db::Context| {
+        context.review_within = Some(Duration::from_secs(48 * 3600));
+    };
+    let fixture = fixture.township().await.within(review).await;
+    fixture.visit("2022-03-01,Z6,H1,王建国,,路灯不亮,有,市直,居住环境,急").await.unwrap();
+    assert_eq!(debt(&fixture.store, "CHD2022-000001-R1").await, "review");
+    fixture
+}
+
+on_both!(the_centre_lets_go_what_it_has_reviewed, async |fixture: Fixture| {
+    let fixture = in_review(fixture).await;
+    let url = served(&fixture.store, "").await;
+    // Nobody else is offered it.
+    let mut branch = Desk::of(&fixture.store, &url, "Z3", ONE).await;
+    let page = branch.page().await;
+    page.is(200).says("等服务中心审核").hides("审核通过，上报").hides("退回，不上报");
+    branch.send(&page, "release", &[CONFIRMED]).await.is(403);
+    let mut centre = Desk::of(&fixture.store, &url, "Z2", ONE).await;
+    let page = centre.page().await;
+    page.is(200).says("审核通过，上报").says("退回，不上报");
+    centre.send(&page, "release", &[]).await.is(422).says("请勾选确认");
+    assert_eq!(debt(&fixture.store, "CHD2022-000001-R1").await, "review");
+    centre.send(&page, "release", &[CONFIRMED]).await.is(303);
+    assert_eq!(debt(&fixture.store, "CHD2022-000001-R1").await, "ready");
+    // Pressed twice it's let go once.
+    centre.send(&page, "release", &[CONFIRMED]).await.is(303);
+    let audit = fixture.store.audit_trail().await.unwrap();
+    assert_eq!(audit.iter().filter(|entry| entry.action == "outbox_release").count(), 1);
+    centre.page().await.hides("审核通过，上报");
+});
+
+on_both!(what_is_given_back_never_leaves_and_may_go_again, async |fixture: Fixture| {
+    let fixture = in_review(fixture).await;
+    let url = served(&fixture.store, "").await;
+    let mut centre = Desk::of(&fixture.store, &url, "Z2", ONE).await;
+    let page = centre.page().await;
+    centre.send(&page, "return", &[CONFIRMED]).await.is(422).says("请写明原因");
+    let why = ("said", "镇里自己能办");
+    centre.send(&page, "return", &[why]).await.is(422).says("请勾选确认").says("镇里自己能办");
+    centre.send(&page, "return", &[why, CONFIRMED]).await.is(303);
+    assert_eq!(state(&fixture.store, ONE).await, (State::Returned, 2));
+    assert_eq!(debt(&fixture.store, "CHD2022-000001-R1").await, "refused");
+    centre.send(&page, "return", &[why, CONFIRMED]).await.is(303);
+    assert_eq!(state(&fixture.store, ONE).await, (State::Returned, 2));
+    // It's said whose doing it was, and the centre isn't told its own.
+    let page = centre.page().await;
+    page.says("审核退回，没有上报")
+        .says("镇里自己能办")
+        .hides("平台退回</strong>")
+        .says("平台退回处理");
+    let told = fixture.store.told().await.unwrap();
+    assert!(told.is_empty());
+    // Somebody else's older page does nothing.
+    let old = page.text.replace("name=\"version\" value=\"", "name=\"version\" value=\"9");
+    let old = Answer { text: old, ..page.clone() };
+    centre.send(&old, "resubmit", &[CONFIRMED]).await.is(409);
+    centre.send(&page, "resubmit", &[]).await.is(422);
+    centre.send(&page, "resubmit", &[CONFIRMED]).await.is(303);
+    assert_eq!(state(&fixture.store, ONE).await, (State::Queued, 2));
+    centre.send(&page, "resubmit", &[CONFIRMED]).await.is(303);
+    assert_eq!(debt(&fixture.store, "CHD2022-000001-R2").await, "review");
+    centre.page().await.says("CHD2022-000001-R2").says("（第 2 轮）");
+});
+
+on_both!(a_duplicate_is_merged_into_the_other, async |fixture: Fixture| {
+    let fixture = fixture.township().await;
+    fixture.visit("2022-03-01,Z6,H1,王建国,,路灯不亮,有,镇村,居住环境,急").await.unwrap();
+    fixture.visit("2022-03-01,Z6,H2,李秀英,,路灯坏了,有,镇村,居住环境,急").await.unwrap();
+    fixture.visit("2022-03-01,Z7,H3,店主,,垃圾没人收,有,镇村,居住环境,急").await.unwrap();
+    let url = served(&fixture.store, "").await;
+    let mut lead = Desk::of(&fixture.store, &url, "Z4", "CHD2022-000002").await;
+    let page = lead.page().await;
+    page.is(200).says("并入另一个问题");
+    for (other, said) in [
+        ("", "请填并入哪一个"),
+        ("CHD2022-000002", "不能并入它自己"),
+        ("CHD2022-000099", "没有编号"),
+        // In another village.
+        ("CHD2022-000003", "不在您负责的范围内"),
+    ] {
+        lead.send(&page, "merge", &[("other", other), CONFIRMED]).await.is(422).says(said);
+    }
+    lead.send(&page, "merge", &[("other", ONE)]).await.is(422).says("请勾选确认").says(ONE);
+    let into = [("other", "chd2022-000001"), ("said", "同一盏灯"), CONFIRMED];
+    lead.send(&page, "merge", &into).await.is(303);
+    lead.send(&page, "merge", &into).await.is(303);
+    assert_eq!(state(&fixture.store, "CHD2022-000002").await.0, State::Void);
+    lead.page().await.says("与 CHD2022-000001 重复，并入该件：同一盏灯");
+    lead.at = "/my/issues/CHD2022-000001".to_owned();
+    let page = lead.page().await;
+    let back = [("other", "CHD2022-000002"), CONFIRMED];
+    lead.send(&page, "merge", &back).await.is(422).says("已经作废");
+    let audit = fixture.store.audit_trail().await.unwrap();
+    assert_eq!(audit.iter().filter(|entry| entry.action == "merge").count(), 1);
+});
+
+on_both!(a_mediation_is_recorded_once_and_followed_up, async |fixture: Fixture| {
+    let fixture = fixture.township().await;
+    fixture.visit("2022-03-01,Z6,H1,王建国,,与邻居争滴水,有,镇村,其他,一般").await.unwrap();
+    fixture.at(3, 5, 9);
+    let url = served(&fixture.store, "").await;
+    let mut grid = Desk::of(&fixture.store, &url, "Z5", ONE).await;
+    let page = grid.page().await;
+    let mut said = vec![
+        ("on", "2022-03-04"),
+        ("mediator", "司法所 赵六"),
+        ("parties", "王建国、李四"),
+        ("agreement", "以滴水线为界"),
+    ];
+    grid.send(&page, "mediate", &said[1..]).await.is(422).says("请填调解日期").says("司法所 赵六");
+    grid.send(&page, "mediate", &said[..1]).await.is(422).says("请填调解人");
+    grid.send(&page, "mediate", &said).await.is(422).says("要约定回访日期");
+    said.push(("follow_up_on", "2022-04-04"));
+    grid.send(&page, "mediate", &said).await.is(303);
+    grid.send(&page, "mediate", &said).await.is(303);
+    let page = grid.page().await;
+    page.says("2022-03-04，达成协议")
+        .says("司法所 赵六")
+        .says("以滴水线为界")
+        .says("约定 2022-04-04 回访");
+    page.says("调解回访");
+    let audit = fixture.store.audit_trail().await.unwrap();
+    assert_eq!(audit.iter().filter(|entry| entry.action == "mediate").count(), 1);
+    // Whoever doesn't act on it sees that there was one, and not of whom.
+    let mut branch = Desk::of(&fixture.store, &url, "Z3", ONE).await;
+    branch.page().await.says("达成协议").hides("李四").hides("滴水线");
+});
+
+on_both!(the_platforms_part_is_declared_done_with_a_reason, async |fixture: Fixture| {
+    let fixture = fixture.township().await;
+    fixture.visit("2022-03-01,Z6,H1,王建国,,路灯不亮,有,市直,居住环境,急").await.unwrap();
+    let url = served(&fixture.store, "").await;
+    let mut grid = Desk::of(&fixture.store, &url, "Z5", ONE).await;
+    let page = grid.page().await;
+    page.hides("认定平台已办结");
+    let why = [("said", "平台已修好路灯，一直没有回复"), CONFIRMED];
+    grid.send(&page, "override", &why).await.is(403);
+    let mut centre = Desk::of(&fixture.store, &url, "Z2", ONE).await;
+    let page = centre.page().await;
+    page.says("接下来").says("问题上报").says("问题办结");
+    centre.send(&page, "override", &why[..1]).await.is(422).says("请勾选确认");
+    centre.send(&page, "override", &why).await.is(303);
+    centre.send(&page, "override", &why).await.is(303);
+    assert_eq!(state(&fixture.store, ONE).await.0, State::Resolved);
+    centre.page().await.says("人工认定平台办结").says("回访").says("在群众手里");
+    let mut record = fixture.store.snapshot().await.unwrap();
+    let id = record.issue_id(ONE).await.unwrap();
+    let referrals = record.issue_referrals(&id).await.unwrap();
+    assert_eq!(referrals[0].place, Place::Here);
+    record.end().await.unwrap();
+});
