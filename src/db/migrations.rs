@@ -61,6 +61,8 @@ versions! {
     36 "0036_sealed_words";
     37 "0037_numbers_remembered";
     40 "0040_accounts";
+    45 "0045_files";
+    46 "0046_second_factor";
     49 "0049_words";
 }
 

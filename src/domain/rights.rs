@@ -36,11 +36,67 @@ words! {
         InspectDaily = "inspect_daily", "登记督查情况";
         AnswerInspection = "answer_inspection", "核实抽查发现";
         Mediate = "mediate", "登记调解";
+        /// Health, lanes, jobs, what came in.
+        Operate = "operate", "查看系统运行情况";
+        ReadAudit = "read_audit", "查看审计记录";
+        SeeMissing = "see_missing", "查看还缺什么";
+        SeeHandIns = "see_hand_ins", "查看材料报送情况";
+        HandIn = "hand_in", "报送材料";
+        /// Receive what was handed in, or send it back.
+        Receive = "receive", "登记收到或退回材料";
+        SeePeople = "see_people", "查看人员和进度";
+        /// What a unit of the town answers for.
+        SeeUnit = "see_unit", "查看本单位承办的问题";
+        SeeInspections = "see_inspections", "查看入户抽查";
     }
 }
 
 /// Who sees to the whole campaign.
 const HEADS: &[Role] = &[Role::LeadingGroup, Role::OrganisationOffice];
+
+/// Who sees others' work: how far each is, and what is missing.
+const OVERSEERS: &[Role] = &[
+    Role::VillageLead,
+    Role::BranchSecretary,
+    Role::SupervisingLeader,
+    Role::Centre,
+    Role::OrganisationOffice,
+    Role::LeadingGroup,
+    Role::Inspector,
+];
+
+/// Who hands something in, or receives it.
+const REPORTERS: &[Role] = &[
+    Role::VillageCadre,
+    Role::VillageLead,
+    Role::BranchSecretary,
+    Role::Department,
+    Role::SupervisingLeader,
+    Role::OrganisationOffice,
+    Role::LeadingGroup,
+];
+
+/// Who draws, makes or answers a spot check.
+const INSPECTED: &[Role] = &[
+    Role::VillageLead,
+    Role::BranchSecretary,
+    Role::SupervisingLeader,
+    Role::OrganisationOffice,
+    Role::LeadingGroup,
+    Role::Inspector,
+];
+
+const MEDIATORS: &[Role] = &[
+    Role::GridMember,
+    Role::VillageCadre,
+    Role::VillageLead,
+    Role::BranchSecretary,
+    Role::Department,
+    Role::SupervisingLeader,
+    Role::Centre,
+    Role::OrganisationOffice,
+    Role::LeadingGroup,
+];
 
 impl Right {
     /// The roles that have it; none where everybody does.
@@ -81,7 +137,12 @@ impl Right {
                 &[LeadingGroup, SupervisingLeader, OrganisationOffice, BranchSecretary]
             }
             Right::Apply | Right::Account | Right::Erase => HEADS,
-            Right::Import => &[LeadingGroup, OrganisationOffice, Centre],
+            Right::ReadAudit | Right::Receive => HEADS,
+            Right::Import | Right::Operate => &[LeadingGroup, OrganisationOffice, Centre],
+            Right::SeeMissing | Right::SeePeople => OVERSEERS,
+            Right::SeeHandIns | Right::HandIn => REPORTERS,
+            Right::SeeUnit => &[Department],
+            Right::SeeInspections => INSPECTED,
             Right::Reveal => &[LeadingGroup, OrganisationOffice, Centre, Inspector],
             Right::RevealIssue | Right::SeeIssue => Role::ALL,
             Right::Inspect | Right::InspectDaily => &[Inspector],
@@ -89,17 +150,7 @@ impl Right {
             Right::AnswerInspection => {
                 &[VillageLead, BranchSecretary, SupervisingLeader, OrganisationOffice, LeadingGroup]
             }
-            Right::Mediate => &[
-                GridMember,
-                VillageCadre,
-                VillageLead,
-                BranchSecretary,
-                Department,
-                SupervisingLeader,
-                Centre,
-                OrganisationOffice,
-                LeadingGroup,
-            ],
+            Right::Mediate => MEDIATORS,
         }
     }
 

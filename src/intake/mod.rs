@@ -43,6 +43,7 @@ mod survey;
 mod template;
 mod text;
 mod unassigned;
+pub mod uploaded;
 mod visit_rows;
 mod workbook;
 mod xls;

@@ -16,6 +16,7 @@ mod db;
 mod deliveries;
 mod demo;
 mod derivation;
+mod desk;
 mod domain;
 mod duties;
 mod every_duty;
