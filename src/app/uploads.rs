@@ -13,6 +13,9 @@ use crate::domain::staff::StaffMember;
 /// For how long a process that is at one is believed to be alive after it last said so.
 pub const LEASE: Duration = Duration::from_secs(60);
 
+/// Of a person's, so many of the last are looked at: of those before nothing is left.
+const LAST: i64 = 20;
+
 /// Keeps a table that was brought; what was brought before by the same person and isn't taken is dropped. Its id.
 ///
 /// # Errors
@@ -24,15 +27,15 @@ pub async fn receive(
     bytes: &[u8],
 ) -> Result<String> {
     let mut record = store.snapshot().await?;
-    let before = record.uploads_of(&person.id, 1).await?.pop();
+    let before = record.uploads_of(&person.id, LAST).await?;
     record.end().await?;
-    if before.is_some_and(|before| before.state.is_at_work()) {
+    if before.iter().any(|before| before.state.is_at_work()) {
         return Err(busy());
     }
     let file_id = files::keep(store, name, bytes).await?;
     let mut tx = store.begin().await?;
-    let before = tx.uploads_of(&person.id, 1).await?.pop();
-    if let Some(mut before) = before.filter(|before| !before.state.is_over()) {
+    let before = tx.uploads_of(&person.id, LAST).await?;
+    for mut before in before.into_iter().filter(|before| !before.state.is_over()) {
         // Sent twice at once.
         if before.state.is_at_work() {
             tx.rollback().await?;

@@ -5,7 +5,7 @@ use hmac::{Hmac, KeyInit, Mac};
 use sha1::Sha1;
 
 /// A step of time, in milliseconds.
-const STEP: i64 = 30_000;
+pub const STEP: i64 = 30_000;
 /// So many steps before and after a clock may be off.
 const OFF: i64 = 1;
 const DIGITS: usize = 6;
@@ -13,7 +13,7 @@ const DIGITS: usize = 6;
 pub const SECRET: usize = 20;
 
 /// The code of a step of time.
-fn code(secret: &[u8], step: i64) -> Option<String> {
+pub fn code(secret: &[u8], step: i64) -> Option<String> {
     let mut mac = Hmac::<Sha1>::new_from_slice(secret).ok()?;
     mac.update(&step.to_be_bytes());
     let digest = mac.finalize().into_bytes();

@@ -6,7 +6,7 @@ use tokio::task::JoinHandle;
 use tracing::warn;
 
 use super::copy::error_copy;
-use super::{Bounds, ImportError, Incoming, Options, Original, Report, RowError};
+use super::{Bounds, ImportError, Incoming, Options, Original, Report, RowError, TableReport};
 use crate::app::choices::Choices;
 use crate::app::files;
 use crate::app::uploads::{LEASE, Settled, claim, renew, settle};
@@ -194,6 +194,8 @@ async fn kept_copy(
 }
 
 fn told_of(report: &Report) -> Told {
+    let mut lines: Vec<String> = report.tables.iter().map(columns).collect();
+    lines.extend(report.understood().iter().map(|line| in_a_browser(line)));
     Told {
         kind: report.kind.chinese().to_owned(),
         rows: report.rows,
@@ -202,12 +204,19 @@ fn told_of(report: &Report) -> Told {
         same: report.same,
         idle: report.idle,
         skipped: report.skipped,
-        lines: report.understood().iter().map(|line| in_a_browser(line)).collect(),
+        lines,
         each: report.rows_told(),
         before: report.imported_before,
         unmatched: report.unmatched.iter().take(SHOWN).map(wrong).collect(),
         ..Told::default()
     }
+}
+
+/// Which columns of a table were read, as what they are.
+fn columns(table: &TableReport) -> String {
+    let sheet = table.sheet.as_ref().map(|sheet| format!("工作表「{sheet}」")).unwrap_or_default();
+    let used: Vec<&str> = table.used.iter().map(|column| column.meaning).collect();
+    format!("{sheet}读了这些列：{}", used.join("、"))
 }
 
 fn wrong(error: &RowError) -> Wrong {

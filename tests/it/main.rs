@@ -57,6 +57,7 @@ mod restored;
 mod round_trip;
 mod sandbox;
 mod schedule;
+mod second;
 mod simulation;
 mod standing;
 mod support;

@@ -10,6 +10,7 @@ use jiff::Timestamp;
 use minijinja::{Value, context};
 use serde::Deserialize;
 
+use super::words::lane_name;
 use crate::app::accounts::{INVITED_DAYS, end, invite};
 use crate::app::second::{Standing, forget, standing};
 use crate::app::vacant::vacant;
@@ -100,7 +101,7 @@ async fn unreached(daemon: &Daemon) -> Result<Vec<Value>, StoreError> {
     let mut lines = Vec::new();
     for person in daemon.pages.unreachable().await? {
         let why = in_words(&person.reason).said;
-        let said = format!("{} 找不到：{why}", person.channel);
+        let said = format!("{} 找不到：{why}", lane_name(&person.channel));
         lines.push(context! { number => person.staff_number, name => person.staff_name, said });
     }
     for person in daemon.pages.without_channel().await? {

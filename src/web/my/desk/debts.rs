@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use minijinja::{Value, context};
 use serde::Deserialize;
 
+use super::words::lane_name;
 use crate::clock::local_text;
 use crate::daemon::Daemon;
 use crate::db::{Debt, DebtState, Decision, StoreError};
@@ -67,6 +68,7 @@ pub(super) async fn list(
         context! { title => state.chinese(), to, here => *state == standing }
     });
     let tabs: Vec<Value> = tabs.collect();
+    let lanes: Vec<_> = lanes.iter().map(|lane| (lane, lane_name(lane))).collect();
     let lines: Vec<Value> = debts.iter().map(line).collect();
     let values = context! { tabs, lanes, lane => asked.lane, state => standing.code(), lines, more, place => "desk" };
     page(&who.frame(&daemon), LIST, StatusCode::OK, values)
@@ -124,7 +126,7 @@ fn issue_of(debt: &Debt) -> Option<&str> {
 pub(super) fn line(debt: &Debt) -> Value {
     let waits = matches!(DebtState::read(&debt.state), Some(DebtState::Ready | DebtState::Review));
     context! {
-        to => of(DEBTS, &debt.debt_key), key => debt.debt_key, kind => kind(debt), lane => debt.lane,
+        to => of(DEBTS, &debt.debt_key), key => debt.debt_key, kind => kind(debt), lane => lane_name(&debt.lane),
         standing => debt.standing(), attempts => debt.attempts, since => at(debt.created_at),
         unknown => debt.unknown_since.and_then(at), next => waits.then(|| at(debt.not_before)).flatten(),
         why => debt.last_error.as_deref().map(|why| in_words(why).said),

@@ -7,7 +7,7 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use minijinja::{Value, context};
 
-use super::words::parts;
+use super::words::{lane_name, parts};
 use crate::daemon::Daemon;
 use crate::delivery::GateState;
 use crate::domain::figures::{Rates, percent};
@@ -99,7 +99,7 @@ fn lane(lane: &LaneStatus) -> Value {
         Some(GateState::Closed | GateState::HalfOpen) => None,
     };
     context! {
-        name => lane.name, waits, in_flight => lane.in_flight, handed => lane.handed, delivered => lane.delivered,
+        name => lane_name(&lane.name), waits, in_flight => lane.in_flight, handed => lane.handed, delivered => lane.delivered,
         stuck => lane.stuck, good => lane.last_good_contact.map(township_time), failure, breaker,
         failed => lane.last_failure_at.map(township_time),
     }

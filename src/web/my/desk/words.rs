@@ -29,6 +29,21 @@ const PAGES: &[(&str, &str, &str)] = &[
     ("status", DESK, "运行情况"),
 ];
 
+/// What people call a lane; the platform's has the name that it was configured with.
+pub(super) fn lane_name(lane: &str) -> &str {
+    match lane {
+        "log" => "日志",
+        "webhook" => "网络回调",
+        "wecom_robot" => "企业微信群机器人",
+        "wecom_app" => "企业微信应用",
+        "dingtalk_robot" => "钉钉群机器人",
+        "feishu_robot" => "飞书群机器人",
+        "email" => "邮件",
+        "sms" => "短信",
+        other => other,
+    }
+}
+
 /// The parts of what is said.
 pub(super) fn parts(text: &str) -> Vec<Part> {
     let mut parts = Vec::new();
