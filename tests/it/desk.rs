@@ -136,7 +136,7 @@ on_both!(a_table_is_shown_before_it_is_taken_and_taken_once, async |fixture: Fix
     for act in ["upload_table", "take_table"] {
         assert!(audit.iter().any(|entry| entry.action == act && entry.actor == "O1 孙组"), "{act}");
     }
-    let took = audit.iter().filter(|entry| entry.actor == "import").next_back().unwrap();
+    let took = audit.iter().rfind(|entry| entry.actor == "import").unwrap();
     assert!(took.via.contains("O1"), "{took:?}");
 });
 
@@ -282,9 +282,8 @@ on_both!(
         let what = "/my/hand-ins?what=%E6%80%BB%E6%94%AF%E5%B7%A5%E4%BD%9C%E6%80%BB%E7%BB%93";
         let list = branch.get(what).await;
         list.is(200).says("总支工作总结").says("第一总支").says("还没有报");
-        let at = list.text.split("href=\"").filter_map(|rest| rest.split('"').next());
-        let at =
-            at.filter(|link| link.starts_with("/my/hand-ins/summary")).next().unwrap().to_owned();
+        let mut at = list.text.split("href=\"").filter_map(|rest| rest.split('"').next());
+        let at = at.find(|link| link.starts_with("/my/hand-ins/summary")).unwrap().to_owned();
         let shown = branch.get(&at).await;
         let (key, version) = marks(&shown);
         let own = [("key", key.as_str()), ("version", &version), ("act", "hand_in")];
@@ -296,8 +295,8 @@ on_both!(
         office.get(what).await.says("已收到");
         let shown = office.get(&at).await;
         shown.says("工作总结.docx").says("第 1 次").says("Z3 郑书");
-        let link = shown.text.split("href=\"").filter_map(|rest| rest.split('"').next());
-        let link = link.filter(|link| link.contains("/files/")).next().unwrap().to_owned();
+        let mut link = shown.text.split("href=\"").filter_map(|rest| rest.split('"').next());
+        let link = link.find(|link| link.contains("/files/")).unwrap().to_owned();
         office.get(&link).await.is(200).says("PK the summary");
         let (key, version) = marks(&shown);
         let back =
