@@ -431,3 +431,29 @@ on_both!(a_spot_check_is_drawn_recorded_and_answered, async |fixture: Fixture| {
     let mut leader = signed_in(&fixture.store, &url, "Z1").await;
     leader.get("/my/breaches").await.is(403);
 });
+
+/// Whatever is audited has a name for whoever reads the trail.
+#[test]
+fn every_act_of_the_trail_has_a_chinese_name() {
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let (mut folders, mut acts) = (vec![root], Vec::new());
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                let source = std::fs::read_to_string(&path).unwrap();
+                for call in source.split(".audit(").skip(1) {
+                    let second = call.split(',').nth(1).unwrap_or_default().trim();
+                    let literal = second.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
+                    acts.extend(literal.map(str::to_owned));
+                }
+            }
+        }
+    }
+    assert!(acts.len() > 20, "{acts:?}");
+    for act in acts.iter().filter(|act| *act != "import") {
+        assert!(zoufang::domain::audit::action_in_words(act).is_some(), "{act}");
+    }
+}

@@ -14,10 +14,8 @@ use serde_json::json;
 use crate::clock::local_text;
 use crate::daemon::Daemon;
 use crate::db::{AuditEntry, StoreError};
-use crate::domain::audit::action_in_words;
-use crate::domain::issue::EventKind;
 use crate::domain::rights::Right;
-use crate::intake::Kind;
+use crate::intake::{doer_in_words, done_in_words};
 use crate::web::my::frame::{apart, page};
 use crate::web::my::links::with;
 use crate::web::my::routes::AUDIT;
@@ -80,28 +78,16 @@ async fn shown(daemon: &Daemon, who: &Who, asked: &Asked, reveals: bool) -> Resp
 
 fn is_wanted(entry: &AuditEntry, find: &str) -> bool {
     find.is_empty()
-        || entry.actor.contains(find)
+        || doer_in_words(entry).contains(find)
         || entry.target.contains(find)
-        || in_words(entry).contains(find)
-}
-
-/// What people call what was done.
-fn in_words(entry: &AuditEntry) -> String {
-    let code = entry.action.as_str();
-    if entry.actor == "import"
-        && let Some(kind) = Kind::read(code)
-    {
-        return format!("导入{}", kind.chinese());
-    }
-    let words = action_in_words(code).or_else(|| EventKind::read(code).map(EventKind::chinese));
-    words.unwrap_or(code).to_owned()
+        || done_in_words(entry).contains(find)
 }
 
 fn line(entry: &AuditEntry, reveals: bool) -> Value {
     let at = Timestamp::from_millisecond(entry.at).map(local_text).unwrap_or_default();
     let said = |text: &String| Some(text.clone()).filter(|_| reveals);
     context! {
-        sequence => entry.sequence, at, actor => entry.actor, via => entry.via, action => in_words(entry),
+        sequence => entry.sequence, at, actor => doer_in_words(entry), via => entry.via, action => done_in_words(entry),
         target => entry.target, detail => said(&entry.detail), was => entry.was.as_ref().and_then(said),
         became => entry.became.as_ref().and_then(said),
     }

@@ -87,21 +87,18 @@ async fn read(daemon: &Daemon, who: &Who, asked: &Asked) -> Result<Option<Value>
     let kinds: Vec<_> = DutyKind::ALL.iter().map(|one| (one.code(), one.chinese())).collect();
     Ok(Some(context! {
         area => ways(&tree, right, &who.person, area, MISSING, &rest), here => area.id, kinds, kind => kind.code(),
-        title => kind.chinese(), late, lines, on, unassigned, whole => is_whole(area), place => "missing",
+        title => kind.chinese(), late, lines, on, unassigned, apart => is_apart(area), place => "missing",
     }))
 }
 
-/// Whether an area holds others in which things are missing: there only its own is listed.
-fn is_whole(area: &Area) -> bool {
-    matches!(area.kind, AreaKind::Village | AreaKind::Grid)
+/// Whether an area is too large to be listed as a whole: what is its own is, and the rest is a step away.
+fn is_apart(area: &Area) -> bool {
+    matches!(area.kind, AreaKind::County | AreaKind::Town)
 }
 
-/// Of a village, all that lies in it; of a branch or a town only what is its own, and the villages are a step away.
+/// Of a branch or a village all that lies in it; of a town only what is its own.
 fn areas_of<'t>(tree: &'t AreaTree, area: &'t Area) -> Vec<&'t str> {
-    if is_whole(area) || area.kind == AreaKind::Branch {
-        return below(tree, area);
-    }
-    vec![area.id.as_str()]
+    if is_apart(area) { vec![area.id.as_str()] } else { below(tree, area) }
 }
 
 /// Who has nobody to visit them, by village.
