@@ -5,13 +5,15 @@ use serde_json::json;
 
 use super::passwords::{digest, fits};
 use crate::clock::span_millis;
-use crate::db::{Context, Invitation, Result, Session, Store, Tx};
+use crate::db::{Account, Context, Invitation, Result, Session, Store, Tx};
 use crate::domain::password::{self, Known, WRONG, locked_for};
 use crate::domain::staff::StaffMember;
 
 /// For so many days a link leads to a first sign-in.
 pub const INVITED_DAYS: i64 = 7;
 const DAY: i64 = 24 * 3_600 * 1_000;
+/// For so long whoever gave their password may give the code, in milliseconds.
+const HALF: i64 = 10 * 60 * 1_000;
 /// A browser that is used is noted so often, in milliseconds: reading takes no turn otherwise.
 const SEEN_EVERY: i64 = 10 * 60 * 1_000;
 
@@ -88,6 +90,8 @@ pub async fn invited(session: &mut Session, token: &str) -> Result<Invited> {
 pub enum Entered {
     /// The secret of the cookie.
     In(String),
+    /// The same, of a browser in which nobody is signed in before a code is given too.
+    Half(String),
     /// Why not, for whoever tried.
     Not(String),
 }
@@ -122,9 +126,9 @@ pub async fn take_up(store: &Store, token: &str, chosen: &str, stay: Stay) -> Re
     tx.end_invitations(&person.id, now).await?;
     tx.end_sign_ins(&person.id, now).await?;
     tx.set_password(&person.id, Some(&kept), now).await?;
-    let secret = begin(&mut tx, &person, stay, "set_password").await?;
+    let entered = begin_or_half(&mut tx, &person, stay, "set_password").await?;
     tx.commit().await?;
-    Ok(Entered::In(secret))
+    Ok(entered)
 }
 
 /// Signs in by number and password; who was signed in in this browser `before` is no more. Whoever can't learns nothing of why: not whether there is such a number, nor whether it's
@@ -159,34 +163,63 @@ pub async fn sign_in(
         return Ok(not_in());
     }
     if !fits {
-        let wrong = account.wrong + 1;
-        let locked = locked_for(wrong).map_or(0, |span| now + span_millis(span));
-        tx.count_wrong(&person.id, wrong, locked).await?;
-        if locked > 0 {
-            tx.audit("sign-in", "lock_account", &person.number, &json!({ "wrong": wrong })).await?;
-        }
+        wrong_once(&mut tx, &person, &account).await?;
         tx.commit().await?;
         return Ok(not_in());
     }
-    tx.count_wrong(&person.id, 0, 0).await?;
     if let Some(before) = before {
         tx.end_sign_in(before, now).await?;
     }
-    let secret = begin(&mut tx, &person, stay, "sign_in").await?;
+    let entered = begin_or_half(&mut tx, &person, stay, "sign_in").await?;
+    if matches!(entered, Entered::In(_)) {
+        tx.count_wrong(&person.id, 0, 0).await?;
+    }
     tx.commit().await?;
-    Ok(Entered::In(secret))
+    Ok(entered)
 }
 
-fn not_in() -> Entered {
+/// Counts what was given wrongly; after some the account is locked for a while.
+pub(super) async fn wrong_once(tx: &mut Tx, person: &StaffMember, account: &Account) -> Result<()> {
+    let (wrong, now) = (account.wrong + 1, real(tx.context()));
+    let locked = locked_for(wrong).map_or(0, |span| now + span_millis(span));
+    tx.count_wrong(&person.id, wrong, locked).await?;
+    if locked > 0 {
+        tx.audit("sign-in", "lock_account", &person.number, &json!({ "wrong": wrong })).await?;
+    }
+    Ok(())
+}
+
+pub(super) fn not_in() -> Entered {
     let minutes = password::LOCKED_FOR.as_secs() / 60;
     Entered::Not(format!(
         "没有登录：人员编号或密码不对。连续填错 {WRONG} 次会锁定 {minutes} 分钟，锁定期间密码对了也不能登录。忘记密码的，请向镇组织人事办公室要新的登录链接"
     ))
 }
 
-async fn begin(tx: &mut Tx, person: &StaffMember, stay: Stay, act: &str) -> Result<String> {
+/// Signs in, or only half where a code is to be given too.
+async fn begin_or_half(
+    tx: &mut Tx,
+    person: &StaffMember,
+    stay: Stay,
+    act: &str,
+) -> Result<Entered> {
+    let has_second = tx.second_factor(&person.id).await?.is_some_and(|found| found.confirmed);
+    if !has_second {
+        return begin(tx, person, stay, act).await.map(Entered::In);
+    }
     let (secret, now) = (tx.context().secret(), real(tx.context()));
-    tx.begin_sign_in(&secret, &person.id, now, now + span_millis(stay.longest)).await?;
+    tx.begin_sign_in(&secret, &person.id, now, (now + HALF, true)).await?;
+    Ok(Entered::Half(secret))
+}
+
+pub(super) async fn begin(
+    tx: &mut Tx,
+    person: &StaffMember,
+    stay: Stay,
+    act: &str,
+) -> Result<String> {
+    let (secret, now) = (tx.context().secret(), real(tx.context()));
+    tx.begin_sign_in(&secret, &person.id, now, (now + span_millis(stay.longest), false)).await?;
     tx.audit(&person.signed(), act, &person.number, &json!({})).await?;
     Ok(secret)
 }
@@ -234,6 +267,6 @@ pub async fn sign_out(store: &Store, secret: &str) -> Result<()> {
 }
 
 /// Real time.
-fn real(context: &Context) -> i64 {
+pub(super) fn real(context: &Context) -> i64 {
     context.clock.wire_millis()
 }

@@ -23,13 +23,13 @@ pub struct Confirmation {
 }
 
 /// A confirmation that changes something.
-struct Confirmed {
-    key: String,
-    kind: DutyKind,
-    area_id: String,
+pub(super) struct Confirmed {
+    pub key: String,
+    pub kind: DutyKind,
+    pub area_id: String,
     /// The area, or the unit of the town.
-    of: String,
-    by: String,
+    pub of: String,
+    pub by: String,
 }
 
 type Decided = Vec<std::result::Result<Option<Confirmed>, Problem>>;
@@ -48,8 +48,14 @@ pub async fn put(tx: &mut Tx, rows: &[Confirmation]) -> Result<Outcomes> {
     }
     let new: Vec<Confirmed> =
         decided.into_iter().filter_map(std::result::Result::ok).flatten().collect();
+    confirmed(tx, new).await?;
+    Ok(outcomes)
+}
+
+/// Writes down what is confirmed: what it meets is met.
+pub(super) async fn confirmed(tx: &mut Tx, new: Vec<Confirmed>) -> Result<()> {
     if new.is_empty() {
-        return Ok(outcomes);
+        return Ok(());
     }
     for Confirmed { key, kind, of, by, .. } in &new {
         let detail = serde_json::json!({"area": of, "kind": kind.code()});
@@ -58,8 +64,7 @@ pub async fn put(tx: &mut Tx, rows: &[Confirmation]) -> Result<Outcomes> {
     // A department's report stands under its person, and is derived with the whole.
     let reports = new.iter().any(|confirmed| confirmed.kind == DutyKind::Report);
     let areas: Vec<String> = new.into_iter().map(|confirmed| confirmed.area_id).collect();
-    super::areas::rederive(tx, (!reports).then_some(&areas[..])).await?;
-    Ok(outcomes)
+    super::areas::rederive(tx, (!reports).then_some(&areas[..])).await
 }
 
 fn outcomes(decided: &Decided) -> Outcomes {

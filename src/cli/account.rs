@@ -9,9 +9,12 @@ use super::record::ConfigFile;
 use super::table::Table;
 use super::{Approval, acting, person, refused};
 use crate::app::accounts::{INVITED_DAYS, end, invite};
+use crate::app::second::forget;
+use crate::app::tokens::{self, NewToken};
 use crate::clock::local_text;
 use crate::db::{AccountLine, Store};
 use crate::domain::rights::Right;
+use crate::domain::scope::Scope;
 use crate::settings::Settings;
 
 #[derive(Debug, Args)]
@@ -48,6 +51,48 @@ enum Action {
         #[command(flatten)]
         approval: Approval,
     },
+    /// 取消某人的手机验证码：手机丢了、换了（记入审计）
+    ForgetCode {
+        /// 人员编号
+        number: String,
+        #[command(flatten)]
+        approval: Approval,
+    },
+    /// 程序令牌：让别的程序读运行情况或比率，有期限，可以作废
+    #[command(subcommand)]
+    Token(TokenAction),
+}
+
+#[derive(Debug, Subcommand)]
+enum TokenAction {
+    /// 给出一个：只显示这一次（记入审计）
+    Give {
+        /// 给哪个程序，如 监控大屏
+        #[arg(long)]
+        title: String,
+        /// 能看什么：status 运行情况、figures 各走访人的比率；可以写几次
+        #[arg(long = "scope", value_name = "SCOPE", required = true)]
+        scopes: Vec<Scope>,
+        /// 有效多少天
+        #[arg(long, default_value_t = 90)]
+        days: i64,
+        /// 经办人编号
+        #[arg(long)]
+        by: String,
+    },
+    /// 列出给出过的：给谁、能看什么、到什么时候、最近使用
+    List {
+        /// 以 JSON 输出
+        #[arg(long)]
+        json: bool,
+    },
+    /// 作废一个（记入审计）
+    End {
+        /// list 里的「编号」
+        id: String,
+        #[command(flatten)]
+        approval: Approval,
+    },
 }
 
 pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
@@ -65,8 +110,76 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
             let closed = if close { "，密码和链接已停用" } else { "" };
             say!("{} 已在 {ended} 处退出登录{closed}，已记入审计", of.signed());
         }
+        Action::ForgetCode { number, approval } => forget_code(&store, &number, &approval).await?,
+        Action::Token(action) => token(&store, action).await?,
     }
     Ok(ExitCode::SUCCESS)
+}
+
+async fn forget_code(store: &Store, number: &str, approval: &Approval) -> anyhow::Result<()> {
+    let of = person(store, number).await?;
+    let mut tx = store.begin().await?;
+    let (by, reason) = approval.given(&mut tx, Right::Account, None).await?;
+    let ended = forget(&mut tx, &of, &by, reason).await.map_err(refused)?;
+    tx.commit().await?;
+    match ended {
+        true => say!("{} 的验证码已取消，已记入审计", of.signed()),
+        false => say!("{} 没有用验证码", of.signed()),
+    }
+    Ok(())
+}
+
+async fn token(store: &Store, action: TokenAction) -> anyhow::Result<()> {
+    match action {
+        TokenAction::Give { title, scopes, days, by } => {
+            let mut tx = store.begin().await?;
+            let by = acting(&mut tx, &by, Right::Account, None).await?;
+            let new = NewToken { title, scopes, days };
+            let (id, token) = tokens::give(&mut tx, &new, &by).await.map_err(refused)?;
+            tx.commit().await?;
+            eprintln!(
+                "程序令牌 {id}，{days} 天内有效，只显示这一次；用法：Authorization: Bearer 后面接它"
+            );
+            say!("{token}");
+        }
+        TokenAction::List { json } => list_tokens(store, json).await?,
+        TokenAction::End { id, approval } => {
+            let mut tx = store.begin().await?;
+            let (by, reason) = approval.given(&mut tx, Right::Account, None).await?;
+            tokens::end(&mut tx, &id, &by, reason).await.map_err(refused)?;
+            tx.commit().await?;
+            say!("程序令牌 {id} 已作废，已记入审计");
+        }
+    }
+    Ok(())
+}
+
+async fn list_tokens(store: &Store, json: bool) -> anyhow::Result<()> {
+    let now = store.context().clock.wire_millis();
+    let mut snapshot = store.snapshot().await?;
+    let tokens = snapshot.program_tokens().await?;
+    snapshot.end().await?;
+    let at = |millis: i64| local_text(Timestamp::from_millisecond(millis).unwrap_or_default());
+    let names = ["编号", "给谁", "能看什么", "有效到", "状态", "最近使用", "经办人"];
+    let mut table = Table::new(names, json)?;
+    for token in tokens {
+        let scopes: Vec<&str> = token.scopes.iter().map(|scope| scope.chinese()).collect();
+        let state = match token.ended_at {
+            Some(_) => "已作废",
+            None if token.until_at <= now => "已过期",
+            None => "有效",
+        };
+        table.row([
+            token.id,
+            token.title,
+            scopes.join("、"),
+            at(token.until_at),
+            state.to_owned(),
+            token.seen_at.map(at).unwrap_or_default(),
+            token.given_by,
+        ])?;
+    }
+    Ok(table.end()?)
 }
 
 async fn give(store: &Store, settings: &Settings, number: &str, by: &str) -> anyhow::Result<()> {

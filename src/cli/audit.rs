@@ -12,10 +12,10 @@ use super::{read_date, reveal, wrong_input};
 use crate::clock::{Clock, local_text};
 use crate::daemon::remembered_anchor;
 use crate::db::{AuditEntry, AuditFilter, Store};
-use crate::domain::audit::{Anchor, action_called, action_in_words};
+use crate::domain::audit::{Anchor, action_called};
 use crate::domain::issue::EventKind;
 use crate::domain::rights::Right;
-use crate::intake::Kind;
+use crate::intake::{Kind, done_in_words};
 use crate::settings::Settings;
 
 #[derive(Debug, Args)]
@@ -128,18 +128,6 @@ fn code_of(text: &str) -> String {
     called.unwrap_or(text).to_owned()
 }
 
-/// What people call an action.
-fn in_words(entry: &AuditEntry) -> String {
-    let code = entry.action.as_str();
-    if entry.actor == "import"
-        && let Some(kind) = Kind::read(code)
-    {
-        return format!("导入{}", kind.chinese());
-    }
-    let words = action_in_words(code).or_else(|| EventKind::read(code).map(EventKind::chinese));
-    words.unwrap_or(code).to_owned()
-}
-
 fn cells(entry: &AuditEntry, reveals: bool) -> Vec<String> {
     let at = jiff::Timestamp::from_millisecond(entry.at).unwrap_or_default();
     let mut cells = vec![
@@ -148,7 +136,7 @@ fn cells(entry: &AuditEntry, reveals: bool) -> Vec<String> {
         entry.actor.clone(),
         entry.os_user.clone(),
         entry.via.clone(),
-        in_words(entry),
+        done_in_words(entry),
         entry.target.clone(),
     ];
     if reveals {

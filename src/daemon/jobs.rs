@@ -10,6 +10,7 @@ use super::memory::remembered_anchor;
 use super::watch::damage;
 use super::{Gaps, handoff_rules};
 use crate::app::erase::erase_old;
+use crate::app::files::forget_old;
 use crate::db::{Store, StoreError};
 use crate::delivery::Lane;
 use crate::domain::campaign::plus;
@@ -89,6 +90,12 @@ fn of_trust(settings: &Settings, store: &Store) -> Vec<Job> {
         when: When::DailyAt(settings.schedule.sweep_at),
         work: verifying(store.clone(), settings.clone()),
     }];
+    jobs.push(Job {
+        name: "uploads",
+        title: "清理上传后没有用的文件",
+        when: When::DailyAt(settings.schedule.sweep_at),
+        work: forgetting(store.coming_from("定时任务 清理上传的文件")),
+    });
     let erase_after = settings.privacy.erase_after;
     if !erase_after.is_zero() {
         jobs.push(Job {
@@ -228,6 +235,16 @@ fn erasing(store: Store, after: Duration) -> Work {
             let days = i64::try_from(after.as_secs() / 86_400).unwrap_or(i64::MAX);
             let before = plus(store.context().clock.today(), -days);
             Ok(format!("删除 {} 人", erase_old(&store, before).await?).into())
+        })
+    })
+}
+
+fn forgetting(store: Store) -> Work {
+    Arc::new(move || {
+        let store = store.clone();
+        Box::pin(async move {
+            let forgotten = forget_old(&store).await?;
+            Ok(Done { text: format!("清理 {forgotten} 份"), news: forgotten > 0 })
         })
     })
 }

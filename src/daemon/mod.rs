@@ -346,6 +346,11 @@ impl Daemon {
         self.certificate.as_ref()
     }
 
+    /// Something may be owed or was decided: the lanes look now.
+    pub fn wake_lanes(&self) {
+        self.lanes.iter().for_each(|lane| lane.wake());
+    }
+
     /// What a lane's circuit breaker shows.
     pub fn gate_of(&self, lane: &str) -> Option<GateState> {
         self.lanes.iter().find(|l| l.name() == lane).map(|lane| lane.gate())

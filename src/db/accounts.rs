@@ -144,10 +144,20 @@ impl Session {
 
     /// Who is signed in with this secret, unless that was ended.
     pub async fn signed_in(&mut self, token: &str) -> Result<Option<SignIn>> {
+        self.sign_in_of(token, false).await
+    }
+
+    /// Who gave their password in the browser with this secret, and no code yet.
+    pub async fn half_signed_in(&mut self, token: &str) -> Result<Option<SignIn>> {
+        self.sign_in_of(token, true).await
+    }
+
+    async fn sign_in_of(&mut self, token: &str, half: bool) -> Result<Option<SignIn>> {
         let row: Option<SignInRow> = sqlx::query_as(
-            "SELECT staff_id, seen_at, until_at FROM sign_ins WHERE token_hash = $1 AND ended_at IS NULL",
+            "SELECT staff_id, seen_at, until_at FROM sign_ins WHERE token_hash = $1 AND ended_at IS NULL AND half = $2",
         )
         .bind(self.context.sign_in_hash(token))
+        .bind(i64::from(half))
         .fetch_optional(&mut *self.db)
         .await?;
         Ok(row.map(|SignInRow { staff_id, seen_at, until_at }| SignIn {
@@ -164,7 +174,7 @@ impl Session {
                (SELECT MAX(i.until_at) FROM invitations i WHERE i.staff_id = a.staff_id AND i.ended_at IS NULL
                 AND i.until_at > $1) AS invited_until,
                a.locked_until,
-               (SELECT COUNT(*) FROM sign_ins n WHERE n.staff_id = a.staff_id AND n.ended_at IS NULL AND n.until_at > $1)
+               (SELECT COUNT(*) FROM sign_ins n WHERE n.staff_id = a.staff_id AND n.ended_at IS NULL AND n.until_at > $1 AND n.half = 0)
                  AS signed_in,
                (SELECT MAX(n.seen_at) FROM sign_ins n WHERE n.staff_id = a.staff_id) AS seen_at
              FROM accounts a JOIN staff s ON s.id = a.staff_id ORDER BY s.number",
@@ -262,13 +272,13 @@ impl Tx {
         Ok(())
     }
 
-    /// Signs a person in, and forgets who was signed in long ago.
+    /// Signs a person in, until an instant and whole or half, and forgets who was signed in long ago.
     pub async fn begin_sign_in(
         &mut self,
         token: &str,
         staff_id: &str,
         now: i64,
-        until: i64,
+        (until, half): (i64, bool),
     ) -> Result<()> {
         sqlx::query("DELETE FROM sign_ins WHERE staff_id = $1 AND until_at < $2")
             .bind(staff_id.to_owned())
@@ -277,12 +287,13 @@ impl Tx {
             .await?;
         let hash = self.context.sign_in_hash(token);
         sqlx::query(
-            "INSERT INTO sign_ins (token_hash, staff_id, created_at, seen_at, until_at) VALUES ($1, $2, $3, $3, $4)",
+            "INSERT INTO sign_ins (token_hash, staff_id, created_at, seen_at, until_at, half) VALUES ($1, $2, $3, $3, $4, $5)",
         )
         .bind(hash)
         .bind(staff_id.to_owned())
         .bind(now)
         .bind(until)
+        .bind(i64::from(half))
         .execute(&mut *self.db)
         .await?;
         Ok(())

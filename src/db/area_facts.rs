@@ -116,10 +116,11 @@ impl Session {
         Ok(rows.into_iter().map(|row| row.id).collect())
     }
 
-    /// The keys of what somebody confirmed since an instant.
+    /// The keys of what somebody confirmed since an instant, and nobody sent back since.
     pub async fn confirmed_since(&mut self, since: i64) -> Result<HashSet<String>> {
         let keys: Vec<String> = sqlx::query_scalar(
-            "SELECT DISTINCT target FROM audit WHERE action = 'confirm' AND at >= $1",
+            "SELECT DISTINCT a.target FROM audit a WHERE a.action = 'confirm' AND a.at >= $1 AND NOT EXISTS (
+               SELECT 1 FROM audit b WHERE b.action = 'send_back' AND b.target = a.target AND b.sequence > a.sequence)",
         )
         .bind(since)
         .fetch_all(&mut *self.db)

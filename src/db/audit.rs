@@ -295,6 +295,19 @@ impl Session {
         Ok(sqlx::query_as(sqlx::AssertSqlSafe(page)).bind(after).fetch_all(&mut *self.db).await?)
     }
 
+    /// The entries before one, the newest first, at most `limit`.
+    pub async fn audit_before(&mut self, before: i64, limit: i64) -> Result<Vec<AuditEntry>> {
+        let page = format!(
+            "SELECT {COLUMNS} FROM audit WHERE sequence < $1 ORDER BY sequence DESC LIMIT $2"
+        );
+        let entries: Vec<AuditEntry> = sqlx::query_as(sqlx::AssertSqlSafe(page))
+            .bind(before)
+            .bind(limit)
+            .fetch_all(&mut *self.db)
+            .await?;
+        entries.into_iter().map(|entry| entry.opened(&self.context)).collect()
+    }
+
     /// Follows the trail from its first entry to its last, and holds it against what is remembered of it outside.
     pub async fn verify_audit(&mut self, remembered: Option<Anchor>) -> Result<AuditVerdict> {
         let counted: Option<i64> =

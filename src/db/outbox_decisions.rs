@@ -142,6 +142,36 @@ impl Store {
         rows.into_iter().map(|row| row.opened(&self.context)).collect()
     }
 
+    /// The debts of a lane that stand so, the oldest first, at most `limit`: found by an index, however many were delivered.
+    pub async fn debts_standing(
+        &self,
+        lane: &str,
+        standing: DebtState,
+        limit: i64,
+    ) -> Result<Vec<Debt>> {
+        let which = match standing {
+            DebtState::Held => "state = 'held' ORDER BY created_at, id",
+            DebtState::Unknown => {
+                "state = 'ready' AND unknown_since IS NOT NULL ORDER BY unknown_since, id"
+            }
+            DebtState::Review => {
+                "state IN ('ready', 'review') AND state = 'review' ORDER BY not_before, id"
+            }
+            DebtState::Refused => "state = 'refused' ORDER BY settled_at DESC, id",
+            _ => "state IN ('ready', 'review') AND state = 'ready' ORDER BY not_before, id",
+        };
+        let found = format!(
+            "SELECT id, lane, debt_key, kind, {STATE} AS state, unknown_since, withdrawn, attempts, not_before, last_error,
+               created_at, settled_at FROM outbox WHERE lane = $1 AND {which} LIMIT $2"
+        );
+        let rows: Vec<DebtRow> = sqlx::query_as(sqlx::AssertSqlSafe(found))
+            .bind(lane)
+            .bind(limit)
+            .fetch_all(&self.read)
+            .await?;
+        rows.into_iter().map(|row| row.opened(&self.context)).collect()
+    }
+
     /// One debt by its key.
     pub async fn debt(&self, debt_key: &str) -> Result<Debt> {
         let found = format!("{} WHERE debt_key = $1", debts());

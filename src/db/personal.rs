@@ -175,6 +175,25 @@ tables! {
         sealed WORD_TITLE = "title_sealed";
         sealed WORD_BODY = "body_sealed";
     }
+    "files" by ["id"] {
+        sealed FILE_NAME = "name_sealed";
+    }
+    "file_pieces" by ["file_id", "sequence"] numbers ["sequence"] at LARGE_ROWS {
+        sealed FILE_PIECE = "body_sealed";
+    }
+    "uploads" by ["id"] {
+        sealed UPLOAD_FILE = "file_sealed";
+        sealed UPLOAD_TOLD = "told_sealed";
+    }
+    "second_factors" by ["staff_id"] {
+        sealed SECOND_SECRET = "secret_sealed";
+    }
+    "program_tokens" by ["id"] {
+        sealed TOKEN_TITLE = "title_sealed";
+    }
+    "hand_ins" by ["id"] {
+        sealed HAND_IN_WORD = "word_sealed";
+    }
     "photos" by ["id"] at LARGE_ROWS {
         sealed PHOTO_BYTES = "bytes_sealed";
         words PHOTO_FILE = "file_name";

@@ -29,6 +29,8 @@ pub mod referral;
 pub mod rights;
 pub mod sampling;
 pub mod saying;
+pub mod scope;
+pub mod second;
 pub mod staff;
 pub mod subject;
 pub mod there;

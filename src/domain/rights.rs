@@ -42,6 +42,18 @@ words! {
         SeeProgress = "see_progress", "查看各走访人的进度";
         /// A read-only address of the wall chart.
         Screen = "screen", "开通和停用大屏链接";
+        /// Health, lanes, jobs, what came in.
+        Operate = "operate", "查看系统运行情况";
+        ReadAudit = "read_audit", "查看审计记录";
+        SeeMissing = "see_missing", "查看还缺什么";
+        SeeHandIns = "see_hand_ins", "查看材料报送情况";
+        HandIn = "hand_in", "报送材料";
+        /// Receive what was handed in, or send it back.
+        Receive = "receive", "登记收到或退回材料";
+        SeePeople = "see_people", "查看人员和进度";
+        /// What a unit of the town answers for.
+        SeeUnit = "see_unit", "查看本单位承办的问题";
+        SeeInspections = "see_inspections", "查看入户抽查";
     }
 }
 
@@ -62,6 +74,50 @@ const LEAD_OTHERS: &[Role] = &[
     Role::OrganisationOffice,
     Role::LeadingGroup,
     Role::Inspector,
+];
+
+/// Who sees others' work: how far each is, and what is missing.
+const OVERSEERS: &[Role] = &[
+    Role::VillageLead,
+    Role::BranchSecretary,
+    Role::SupervisingLeader,
+    Role::Centre,
+    Role::OrganisationOffice,
+    Role::LeadingGroup,
+    Role::Inspector,
+];
+
+/// Who hands something in, or receives it.
+const REPORTERS: &[Role] = &[
+    Role::VillageCadre,
+    Role::VillageLead,
+    Role::BranchSecretary,
+    Role::Department,
+    Role::SupervisingLeader,
+    Role::OrganisationOffice,
+    Role::LeadingGroup,
+];
+
+/// Who draws, makes or answers a spot check.
+const INSPECTED: &[Role] = &[
+    Role::VillageLead,
+    Role::BranchSecretary,
+    Role::SupervisingLeader,
+    Role::OrganisationOffice,
+    Role::LeadingGroup,
+    Role::Inspector,
+];
+
+const MEDIATORS: &[Role] = &[
+    Role::GridMember,
+    Role::VillageCadre,
+    Role::VillageLead,
+    Role::BranchSecretary,
+    Role::Department,
+    Role::SupervisingLeader,
+    Role::Centre,
+    Role::OrganisationOffice,
+    Role::LeadingGroup,
 ];
 
 impl Right {
@@ -103,26 +159,21 @@ impl Right {
                 &[LeadingGroup, SupervisingLeader, OrganisationOffice, BranchSecretary]
             }
             Right::Apply | Right::Account | Right::Erase | Right::Screen => HEADS,
-            Right::Import => &[LeadingGroup, OrganisationOffice, Centre],
+            Right::ReadAudit | Right::Receive => HEADS,
+            Right::Import | Right::Operate => &[LeadingGroup, OrganisationOffice, Centre],
             Right::Reveal | Right::SearchWords => SEE_ALL,
             Right::SeeProgress => LEAD_OTHERS,
+            Right::SeeMissing | Right::SeePeople => OVERSEERS,
+            Right::SeeHandIns | Right::HandIn => REPORTERS,
+            Right::SeeUnit => &[Department],
+            Right::SeeInspections => INSPECTED,
             Right::RevealIssue | Right::SeeIssue => Role::ALL,
             Right::Inspect | Right::InspectDaily => &[Inspector],
             Right::Draw => &[Inspector, OrganisationOffice, LeadingGroup],
             Right::AnswerInspection => {
                 &[VillageLead, BranchSecretary, SupervisingLeader, OrganisationOffice, LeadingGroup]
             }
-            Right::Mediate => &[
-                GridMember,
-                VillageCadre,
-                VillageLead,
-                BranchSecretary,
-                Department,
-                SupervisingLeader,
-                Centre,
-                OrganisationOffice,
-                LeadingGroup,
-            ],
+            Right::Mediate => MEDIATORS,
         }
     }
 

@@ -18,7 +18,7 @@ pub enum Size {
 }
 
 /// A number below its argument, by chance.
-pub type Below<'c> = &'c mut dyn FnMut(usize) -> usize;
+pub type Below<'c> = &'c mut (dyn FnMut(usize) -> usize + Send);
 
 /// Draws, without any twice: each member of a village is as likely as another of it. In the order of the villages.
 ///

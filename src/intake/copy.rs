@@ -47,6 +47,17 @@ fn keep_other(copy: &Path, bytes: &[u8], named: impl Fn(&str) -> PathBuf) {
     }
 }
 
+/// The same for whoever brought a file of this name by a browser: what the copy is called, and the copy.
+pub(super) fn error_copy(
+    name: &str,
+    original: &Original,
+    errors: &[RowError],
+) -> Result<(String, Vec<u8>), ImportError> {
+    let stem = Path::new(name).file_stem().map(|stem| stem.to_string_lossy());
+    let stem = stem.unwrap_or_else(|| "文件".into());
+    Ok((format!("{stem}.错误.{}", original.copy_extension()), copy_of(original, errors)?))
+}
+
 fn copy_of(original: &Original, errors: &[RowError]) -> Result<Vec<u8>, ImportError> {
     let book = Book::open(original.clone())?;
     let mut notes = Notes::default();

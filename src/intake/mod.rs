@@ -8,6 +8,7 @@
 //! numbers as they are shown (`number_format`), what its sheets are (`survey`, `header`, `kinds`), its rows in pieces (`pieces`),
 //! cleaned (`text`, `dates`) and understood (`cells`, `rows`), then into the record (`pipeline`).
 
+mod acts;
 mod assemble;
 mod bounds;
 mod cells;
@@ -44,6 +45,7 @@ mod template;
 mod text;
 mod together;
 mod unassigned;
+pub mod uploaded;
 mod visit_rows;
 mod workbook;
 mod xls;
@@ -52,6 +54,7 @@ mod xlsb;
 use std::path::Path;
 use std::sync::Arc;
 
+pub use acts::{doer_in_words, done_in_words};
 pub use bounds::Bounds;
 pub use copy::write_error_copy;
 pub use dates::read_date;

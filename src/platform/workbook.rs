@@ -274,6 +274,11 @@ pub fn write_new(file: &Path, rows: &[Dispatch], rules: &HandoffRules) -> Result
     put(file, rows, rules, Existing::Keep)
 }
 
+/// The workbook itself, for whoever takes it by a browser.
+pub fn written(rows: &[Dispatch], rules: &HandoffRules) -> Result<Vec<u8>, String> {
+    workbook(rows, rules).map_err(|error| error.to_string())
+}
+
 fn put(
     file: &Path,
     rows: &[Dispatch],

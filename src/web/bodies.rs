@@ -48,6 +48,14 @@ impl Room {
         Room::new(16 << 20, 32 << 20)
     }
 
+    /// The largest file that a browser brings, in bytes.
+    pub const LARGEST_FILE: usize = 16 << 20;
+
+    /// For files that browsers bring, with the form around them.
+    pub fn for_files() -> Room {
+        Room::new(Room::LARGEST_FILE + (64 << 10), 64 << 20)
+    }
+
     /// Reads a body.
     pub async fn read(&self, headers: &HeaderMap, body: Body) -> Result<Held, Refused> {
         let length = headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok());

@@ -114,7 +114,7 @@ fn slowed(route: &'static str, address: IpAddr, wait: Duration) -> Response {
 }
 
 /// The token that a request shows, if it shows one.
-fn bearer(headers: &HeaderMap) -> Option<&str> {
+pub(super) fn bearer(headers: &HeaderMap) -> Option<&str> {
     let given = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
     given.strip_prefix("Bearer ").map(str::trim)
 }

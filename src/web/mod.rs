@@ -34,6 +34,7 @@ use std::sync::Arc;
 
 use crate::daemon::{Daemon, Pulse};
 use crate::db::{By, StoreError};
+use crate::domain::scope::Scope;
 use axum::body::Bytes;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{DefaultBodyLimit, Extension, Query, State};
@@ -107,7 +108,7 @@ async fn status(
     Extension(caller): Extension<Caller>,
     headers: HeaderMap,
 ) -> Response {
-    let operator = match web.is_operator("status", caller, &headers) {
+    let operator = match web.may_read(Scope::Status, caller, &headers).await {
         Ok(operator) => operator,
         Err(refused) => return *refused,
     };
@@ -149,7 +150,7 @@ async fn figures(
         return not_so(StatusCode::BAD_REQUEST, &format!("请写明按什么分列：{}", can.join("、")));
     };
     if by == By::Person {
-        match web.is_operator("figures", caller, &headers) {
+        match web.may_read(Scope::Figures, caller, &headers).await {
             Ok(true) => {}
             Ok(false) => return not_so(StatusCode::FORBIDDEN, NAMES_PEOPLE),
             Err(refused) => return *refused,

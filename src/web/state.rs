@@ -9,11 +9,14 @@ use tokio::sync::Mutex;
 
 use super::bodies::Room;
 use super::caller::Caller;
-use super::gate::{Gate, Refusal};
+use super::gate::{Gate, Refusal, bearer};
 use super::shared::Shared;
 use super::status::Status;
+use super::unavailable::unavailable;
+use crate::app::tokens::{self, PREFIX};
 use crate::daemon::Daemon;
 use crate::db::{By, StoreError};
+use crate::domain::scope::Scope;
 use crate::seal::Sealer;
 
 /// The service, what was read last, and whom it lets in.
@@ -56,6 +59,53 @@ impl Web {
             return Ok(false);
         }
         self.gate.bearer(route, caller, headers, self.pass.as_bytes()).map(|()| true)
+    }
+
+    /// Whether the operator asks, or a program that shows a token for this; whoever shows nothing isn't.
+    ///
+    /// # Errors
+    /// The answer for one who shows a wrong one.
+    pub async fn may_read(
+        &self,
+        scope: Scope,
+        caller: Caller,
+        headers: &HeaderMap,
+    ) -> Result<bool, Refusal> {
+        let route = scope.code();
+        let Some(token) = bearer(headers).filter(|token| token.starts_with(PREFIX)) else {
+            return self.is_operator(route, caller, headers);
+        };
+        self.gate.may_try(route, caller)?;
+        match self.of_program(token, scope).await {
+            Ok(true) => {
+                self.gate.right(caller);
+                Ok(true)
+            }
+            Ok(false) => {
+                let said = "这个令牌不对、已过期、已作废，或者不能用在这里\n";
+                Err(Box::new(self.gate.wrong(route, caller, "token", said)))
+            }
+            Err(error) => Err(Box::new(unavailable(&error))),
+        }
+    }
+
+    /// Whether a program's token is good for this.
+    async fn of_program(&self, token: &str, scope: Scope) -> Result<bool, StoreError> {
+        let mut record = self.daemon.pages.snapshot().await?;
+        let found = tokens::shown(&mut record, token, scope).await?;
+        record.end().await?;
+        let Some((known, is_news)) = found else { return Ok(false) };
+        if is_news {
+            let daemon = Arc::clone(&self.daemon);
+            // Whoever reads waits for no turn.
+            tokio::spawn(async move {
+                if let Err(error) = tokens::seen(&daemon.store, &known.id).await {
+                    let error = error.for_log();
+                    tracing::warn!(event = "token.unnoted", error, "a token's use can't be noted");
+                }
+            });
+        }
+        Ok(true)
     }
 
     /// `/metrics` and `/status` show the same.

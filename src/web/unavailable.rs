@@ -21,6 +21,8 @@ use crate::domain::health::{Fault, Verdict};
 const ANSWER_WITHIN: Duration = Duration::from_millis(1_700);
 /// Whoever presses a button waits a little longer for their turn.
 const DONE_WITHIN: Duration = Duration::from_secs(10);
+/// Whoever brings a file waits as long as its way takes.
+const BROUGHT_WITHIN: Duration = Duration::from_secs(120);
 /// When to ask again, in seconds.
 const AGAIN: u32 = 5;
 
@@ -44,6 +46,7 @@ pub(super) async fn in_time(
     let reads = matches!(*request.method(), Method::GET | Method::HEAD);
     let patience = match route(&path) {
         _ if reads => Some(ANSWER_WITHIN),
+        "my" if brings_a_file(&path) => Some(BROUGHT_WITHIN),
         "digests" | "my" => Some(DONE_WITHIN),
         // Another program calls, which has a patience of its own.
         _ => None,
@@ -60,6 +63,11 @@ pub(super) async fn in_time(
         Some(Wordless(fault)) => say(&daemon, &path, reads, &fault.clone()).await,
         None => answer,
     }
+}
+
+/// Whether a form of this path may come with a file.
+fn brings_a_file(path: &str) -> bool {
+    path == "/my/imports" || path.starts_with("/my/hand-ins/")
 }
 
 /// A path's first word: the rest may be somebody's private address.

@@ -31,6 +31,9 @@ Z2,吴心,镇社会治理综合服务中心,370481111000,服务中心,1000000000
 Z3,郑书,总支书记,第一总支,第一总支,10000000003
 Z5,陈网,网格员,高桥村,高桥村,10000000005
 Z6,褚走,走访人员,高桥村,高桥村,10000000006
+Z7,孙组,组织人事办公室,370481111000,组织人事办公室,10000000007
+Z8,钱督,督导组,370481111000,督导组,10000000008
+Z9,李城,镇直部门,370481111000,城建办,10000000009
 `,
   subjects: '对象编号,对象类型,对象名称,所属村,地址\n'
     + NAMES.map((name, i) => `H${i + 1},家庭,${name},高桥村,高桥村${i + 1}号\n`).join(''),
@@ -72,6 +75,9 @@ try {
   await withoutScript();
   await ledgerAndWall();
   await television();
+  await officeDay();
+  await inspectorsDay();
+  await centreAndUnit();
   console.log('pages: well');
 } finally {
   await browser?.close();
@@ -285,4 +291,75 @@ async function withoutScript() {
   await page.check('input[name=pledge]');
   await page.click('form.visit button');
   await says(page, '已登记：赵永福');
+}
+
+/** The office: a table that is brought, what is handed in, who is signed in; without a line of script. */
+async function officeDay() {
+  const page = await signedIn('Z7', { bypassCSP: true });
+  const visit = async (path, name) => { await page.goto(`${url}${path}`); await look(page, name ?? null); };
+  await visit('/my/imports');
+  const bring = async (name, table) => {
+    await page.goto(`${url}/my/imports`);
+    await page.setInputFiles('#file', { name, mimeType: 'text/csv', buffer: Buffer.from(table) });
+    await page.click('form[enctype] button');
+  };
+  await bring('新对象.csv', '对象编号,对象类型,对象名称,所属村,地址\nH91,楼房,冯新,高桥村,\n');
+  await says(page, '没有导入，什么都没有改');
+  await look(page, null);
+  const [copy] = await Promise.all([page.waitForEvent('download'), page.click('text=下载标明错误的副本')]);
+  assert.equal(copy.suggestedFilename(), '新对象.错误.csv');
+  assert.ok(readFileSync(await copy.path(), 'utf8').includes('问题说明'));
+  await bring('新对象.csv', '对象编号,对象类型,对象名称,所属村,地址\nH91,家庭,冯新,高桥村,\n');
+  await says(page, '核对通过，还没有写入');
+  await look(page, { file: 'import-page', small: false });
+  assert.ok(!run('export', '走访对象表').includes('H91'), 'nothing before it is confirmed');
+  await page.click('text=确认导入');
+  await says(page, '已导入');
+  assert.ok(run('export', '走访对象表').includes('H91'));
+  await visit('/my/desk', { file: 'desk-page', small: false });
+  for (const path of ['/my/desk/debts', '/my/desk/debts?state=ready', '/my/desk/accounts', '/my/desk/accounts/Z6', '/my/desk/audit', '/my/people', '/my/missing', '/my/missing?kind=materials', '/my/centre', '/my/security']) await visit(path);
+  await visit('/my/hand-ins');
+  await page.click('a[href^="/my/hand-ins?what="]:has-text("走访材料准备")');
+  await page.click('a.task:has-text("高桥村")');
+  await page.click('text=收到了纸质材料');
+  await says(page, '已收到');
+  await page.click('summary:has-text("退回")');
+  await page.fill('#word', '少了明白纸');
+  await page.click('button.grave');
+  await says(page, '少了明白纸');
+  await look(page, null);
+}
+
+async function inspectorsDay() {
+  const page = await signedIn('Z8', { bypassCSP: true });
+  await page.goto(`${url}/my/inspections`);
+  await look(page, null);
+  await page.click('summary:has-text("抽样")');
+  await page.fill('#count', '1');
+  await page.click('button:has-text("抽样")');
+  await says(page, '还没有查');
+  await page.click('a.task');
+  await look(page, null);
+  await page.check('input[value=differs]');
+  await page.fill('#text', '他说没有人来过');
+  await page.click('main form button');
+  await says(page, '与记录不符，等核实');
+  await page.goto(`${url}/my/breaches`);
+  await page.click('summary:has-text("登记一件违纪反映")');
+  await page.fill('#area', '高桥村');
+  await page.fill('#text', '收了一箱苹果');
+  await page.click('button:has-text("登记，通知督导组")');
+  await says(page, 'WJ-000001');
+  await page.click('button:has-text("查看内容")');
+  await says(page, '一箱苹果');
+  await look(page, null);
+}
+
+async function centreAndUnit() {
+  const centre = await signedIn('Z2', { bypassCSP: true });
+  await centre.goto(`${url}/my/centre`);
+  await look(centre, null);
+  const unit = await signedIn('Z9', { bypassCSP: true });
+  await unit.goto(`${url}/my/unit`);
+  await look(unit, null);
 }

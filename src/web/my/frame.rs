@@ -8,6 +8,7 @@ use minijinja::context;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
+use super::nav::{Link, links};
 use crate::daemon::Daemon;
 use crate::domain::rights::Right;
 use crate::domain::staff::StaffMember;
@@ -35,6 +36,8 @@ pub(super) struct Frame {
     name: Option<String>,
     roles: String,
     key: String,
+    /// The pages that are theirs besides.
+    links: Vec<Link>,
 }
 
 impl Frame {
@@ -53,6 +56,7 @@ impl Frame {
             name: who.map(|(person, _)| person.name.clone()),
             roles: who.map(|(person, _)| roles(person)).unwrap_or_default(),
             key: who.map(|(_, key)| key.to_owned()).unwrap_or_default(),
+            links: who.map(|(person, _)| links(person)).unwrap_or_default(),
         }
     }
 }

@@ -17,6 +17,22 @@ pub(super) fn issue(number: &str) -> String {
     format!("/my/issues/{}", part(number))
 }
 
+/// A page with what is asked of it.
+pub(super) fn with(page: &str, query: &[(&str, &str)]) -> String {
+    let own = reqwest::Url::parse("http://own/").and_then(|own| own.join(page));
+    let asked = own.map(|mut url| {
+        url.query_pairs_mut().extend_pairs(query.iter().filter(|(_, value)| !value.is_empty()));
+        let query = url.query().filter(|query| !query.is_empty());
+        query.map_or_else(|| url.path().to_owned(), |query| format!("{}?{query}", url.path()))
+    });
+    asked.unwrap_or_else(|_| page.to_owned())
+}
+
+/// A page of something, by its number or key.
+pub(super) fn of(page: &str, number: &str) -> String {
+    format!("{page}/{}", part(number))
+}
+
 /// One's subjects, those where something is left.
 pub(super) fn households(left: &str) -> String {
     format!("/my/households?left={left}")

@@ -3,6 +3,7 @@
 //!
 //! What each page asks of whoever opens it stands in one table, `routes`; what isn't there isn't served.
 
+mod desk;
 mod frame;
 mod households;
 mod issue;
@@ -13,8 +14,10 @@ mod ledger_areas;
 mod ledger_export;
 mod ledger_wanted;
 mod links;
+mod nav;
 mod routes;
 mod screens;
+mod second;
 mod sign_in;
 mod tasks;
 mod visit;
@@ -50,6 +53,8 @@ pub(super) fn router<S: Clone + Send + Sync + 'static>(daemon: Arc<Daemon>) -> R
         .route(routes::SIGN_IN, get(sign_in::show).post(sign_in::enter))
         .route(routes::SIGN_OUT, post(sign_in::leave))
         .route(routes::WELCOME, get(sign_in::welcome).post(sign_in::take_up))
+        .route(routes::SECOND, get(second::show).post(second::enter))
+        .route(routes::SECURITY, get(second::settings).post(second::put))
         .route(routes::TASKS, get(tasks::show))
         .route(routes::HOUSEHOLDS, get(households::list))
         .route(routes::HOUSEHOLD, get(households::one))
@@ -61,6 +66,7 @@ pub(super) fn router<S: Clone + Send + Sync + 'static>(daemon: Arc<Daemon>) -> R
         .route(routes::WALL, get(wall::show))
         .route(routes::WALL_PERSON, get(wall::person))
         .route(routes::SCREENS, get(screens::show).post(screens::put))
+        .merge(desk::router())
         .route_layer(from_fn_with_state(Arc::clone(&daemon), who::let_in))
         .layer(DefaultBodyLimit::max(LARGEST_FORM))
         .layer(Extension(Arc::new(Guesses::after(FREE))))

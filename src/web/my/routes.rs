@@ -30,6 +30,8 @@ const fn route(method: Method, path: &'static str, needs: Needs) -> Route {
 pub const STYLE: &str = "/my/style.css";
 pub const SIGN_IN: &str = "/my/sign-in";
 pub const SIGN_OUT: &str = "/my/sign-out";
+pub const SECOND: &str = "/my/second";
+pub const SECURITY: &str = "/my/security";
 pub const WELCOME: &str = "/my/welcome/{token}";
 pub const TASKS: &str = "/my";
 pub const HOUSEHOLDS: &str = "/my/households";
@@ -43,6 +45,28 @@ pub const WALL_PERSON: &str = "/my/wall/people/{number}";
 pub const SCREENS: &str = "/my/screens";
 pub const ISSUE: &str = "/my/issues/{number}";
 
+// Of the operator, and of whoever sees to others' work.
+pub const DESK: &str = "/my/desk";
+pub const DEBTS: &str = "/my/desk/debts";
+pub const DEBT: &str = "/my/desk/debts/{key}";
+pub const ACCOUNTS: &str = "/my/desk/accounts";
+pub const ACCOUNT: &str = "/my/desk/accounts/{number}";
+pub const AUDIT: &str = "/my/desk/audit";
+pub const UPLOADS: &str = "/my/imports";
+pub const UPLOAD: &str = "/my/imports/{id}";
+pub const UPLOAD_COPY: &str = "/my/imports/{id}/copy";
+pub const MISSING: &str = "/my/missing";
+pub const HAND_INS: &str = "/my/hand-ins";
+pub const HAND_IN: &str = "/my/hand-ins/{key}";
+pub const HAND_IN_FILE: &str = "/my/hand-ins/files/{id}";
+pub const PEOPLE: &str = "/my/people";
+pub const UNIT: &str = "/my/unit";
+pub const CENTRE: &str = "/my/centre";
+pub const HANDOFF: &str = "/my/centre/handoffs/{number}";
+pub const INSPECTIONS: &str = "/my/inspections";
+pub const INSPECTION: &str = "/my/inspections/{number}";
+pub const BREACHES: &str = "/my/breaches";
+
 /// Every one.
 pub const ROUTES: &[Route] = &[
     route(Method::GET, STYLE, Needs::Nobody),
@@ -50,7 +74,11 @@ pub const ROUTES: &[Route] = &[
     route(Method::POST, SIGN_IN, Needs::Nobody),
     route(Method::GET, WELCOME, Needs::Nobody),
     route(Method::POST, WELCOME, Needs::Nobody),
+    route(Method::GET, SECOND, Needs::Nobody),
+    route(Method::POST, SECOND, Needs::Nobody),
     route(Method::POST, SIGN_OUT, Needs::Person),
+    route(Method::GET, SECURITY, Needs::Person),
+    route(Method::POST, SECURITY, Needs::Person),
     route(Method::GET, TASKS, Needs::Person),
     route(Method::GET, HOUSEHOLDS, Needs::Right(Right::RecordVisit)),
     route(Method::GET, HOUSEHOLD, Needs::Right(Right::RecordVisit)),
@@ -69,6 +97,35 @@ pub const ROUTES: &[Route] = &[
     route(Method::GET, WALL_PERSON, Needs::Person),
     route(Method::GET, SCREENS, Needs::Right(Right::Screen)),
     route(Method::POST, SCREENS, Needs::Right(Right::Screen)),
+    route(Method::GET, DESK, Needs::Right(Right::Operate)),
+    route(Method::GET, DEBTS, Needs::Right(Right::DecideDebt)),
+    route(Method::GET, DEBT, Needs::Right(Right::DecideDebt)),
+    route(Method::POST, DEBT, Needs::Right(Right::DecideDebt)),
+    route(Method::GET, ACCOUNTS, Needs::Right(Right::Account)),
+    route(Method::GET, ACCOUNT, Needs::Right(Right::Account)),
+    route(Method::POST, ACCOUNT, Needs::Right(Right::Account)),
+    route(Method::GET, AUDIT, Needs::Right(Right::ReadAudit)),
+    route(Method::POST, AUDIT, Needs::Right(Right::ReadAudit)),
+    route(Method::GET, UPLOADS, Needs::Right(Right::Import)),
+    route(Method::POST, UPLOADS, Needs::Right(Right::Import)),
+    route(Method::GET, UPLOAD, Needs::Right(Right::Import)),
+    route(Method::POST, UPLOAD, Needs::Right(Right::Import)),
+    route(Method::GET, UPLOAD_COPY, Needs::Right(Right::Import)),
+    route(Method::GET, MISSING, Needs::Right(Right::SeeMissing)),
+    route(Method::GET, HAND_INS, Needs::Right(Right::SeeHandIns)),
+    route(Method::GET, HAND_IN, Needs::Right(Right::SeeHandIns)),
+    route(Method::POST, HAND_IN, Needs::Right(Right::SeeHandIns)),
+    route(Method::GET, HAND_IN_FILE, Needs::Right(Right::SeeHandIns)),
+    route(Method::GET, PEOPLE, Needs::Right(Right::SeePeople)),
+    route(Method::GET, UNIT, Needs::Right(Right::SeeUnit)),
+    route(Method::GET, CENTRE, Needs::Right(Right::DecideDebt)),
+    route(Method::GET, HANDOFF, Needs::Right(Right::DecideDebt)),
+    route(Method::GET, INSPECTIONS, Needs::Right(Right::SeeInspections)),
+    route(Method::POST, INSPECTIONS, Needs::Right(Right::SeeInspections)),
+    route(Method::GET, INSPECTION, Needs::Right(Right::SeeInspections)),
+    route(Method::POST, INSPECTION, Needs::Right(Right::SeeInspections)),
+    route(Method::GET, BREACHES, Needs::Right(Right::Inspect)),
+    route(Method::POST, BREACHES, Needs::Right(Right::Inspect)),
 ];
 
 /// What a route asks; nothing where it isn't in the table.

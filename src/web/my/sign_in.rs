@@ -10,7 +10,8 @@ use minijinja::context;
 use serde::Deserialize;
 
 use super::frame::{Frame, page, say};
-use super::routes::{SIGN_IN, TASKS};
+use super::links::with;
+use super::routes::{SECOND, SIGN_IN, TASKS};
 use super::who::{
     Fields, Posted, cookie, fields, form_key, is_behind_tls, is_key, set_cookie, shown_secret, stay,
 };
@@ -33,7 +34,7 @@ pub(super) struct Next {
 }
 
 /// Where to go once signed in: to a page of ours, whoever wrote the link.
-fn own(next: &str) -> &str {
+pub(super) fn own(next: &str) -> &str {
     let is_ours = next == TASKS || next.starts_with("/my/") || next.starts_with("/my?");
     let is_plain = next.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\');
     if is_ours && is_plain && !next.starts_with(SIGN_IN) { next } else { TASKS }
@@ -101,6 +102,10 @@ pub(super) async fn enter(
             guesses.right(address);
             entered(&daemon, &headers, &secret, own(sent.text("next")))
         }
+        Ok(Entered::Half(secret)) => {
+            let next = [("next", own(sent.text("next")))];
+            entered(&daemon, &headers, &secret, &with(SECOND, &next))
+        }
         Ok(Entered::Not(why)) => {
             guesses.wrong(address);
             tracing::warn!(event = "sign_in.refused", %address, "somebody couldn't sign in");
@@ -111,13 +116,13 @@ pub(super) async fn enter(
     }
 }
 
-fn entered(daemon: &Daemon, headers: &HeaderMap, secret: &str, next: &str) -> Response {
+pub(super) fn entered(daemon: &Daemon, headers: &HeaderMap, secret: &str, next: &str) -> Response {
     let cookie = set_cookie(headers, daemon, secret);
     ([(header::SET_COOKIE, cookie)], Redirect::to(next)).into_response()
 }
 
 /// Whose request it is, as it was seen at the door.
-fn address(request: &Request) -> IpAddr {
+pub(super) fn address(request: &Request) -> IpAddr {
     let caller = request.extensions().get::<Caller>();
     caller.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |caller| caller.0)
 }
@@ -187,6 +192,7 @@ pub(super) async fn take_up(
     }
     match accounts::take_up(&daemon.store, &token, typed("password"), stay(&daemon)).await {
         Ok(Entered::In(secret)) => entered(&daemon, &headers, &secret, TASKS),
+        Ok(Entered::Half(secret)) => entered(&daemon, &headers, &secret, SECOND),
         Ok(Entered::Not(why)) | Err(StoreError::Rule(why)) => welcomed(&daemon, &token, &why).await,
         Err(error) => unavailable(&error),
     }

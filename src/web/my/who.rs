@@ -11,9 +11,11 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Redirect, Response};
 
 use super::frame::{Frame, apart, say};
-use super::routes::{Needs, SIGN_IN, needs};
+use super::routes::{Needs, SECURITY, SIGN_IN, SIGN_OUT, needs};
 use crate::app::accounts::{Stay, seen, whose};
+use crate::app::second::{Standing, standing};
 use crate::daemon::Daemon;
+use crate::db::StoreError;
 use crate::domain::staff::StaffMember;
 use crate::web::unavailable::unavailable;
 
@@ -46,9 +48,11 @@ pub(super) async fn let_in(
     mut request: Request,
     next: Next,
 ) -> Response {
-    let path = request.extensions().get::<MatchedPath>().map(MatchedPath::as_str);
-    let needs = path.and_then(|path| needs(request.method(), path));
-    let Some(needs) = needs else { return StatusCode::NOT_FOUND.into_response() };
+    let path = request.extensions().get::<MatchedPath>().map(|path| path.as_str().to_owned());
+    let path = path.unwrap_or_default();
+    let Some(needs) = needs(request.method(), &path) else {
+        return StatusCode::NOT_FOUND.into_response();
+    };
     let changes = !matches!(*request.method(), Method::GET | Method::HEAD);
     if changes && !is_of_ours(request.headers(), &daemon) {
         return say(
@@ -75,6 +79,11 @@ pub(super) async fn let_in(
         }
         Err(error) => return unavailable(&error),
     };
+    match lacks_second(&daemon, &who, path.as_str()).await {
+        Ok(false) => {}
+        Ok(true) => return Redirect::to(SECURITY).into_response(),
+        Err(error) => return unavailable(&error),
+    }
     if let Needs::Right(right) = needs
         && !right.is_held_by(&who.person)
     {
@@ -84,11 +93,20 @@ pub(super) async fn let_in(
     next.run(request).await
 }
 
+/// Whether a person is to begin with a second factor before they open anything else.
+async fn lacks_second(daemon: &Daemon, who: &Who, path: &str) -> Result<bool, StoreError> {
+    if [SECURITY, SIGN_OUT].contains(&path) || !daemon.settings.accounts.asks_second_of(&who.person)
+    {
+        return Ok(false);
+    }
+    let mut record = daemon.pages.snapshot().await?;
+    let standing = standing(&mut record, &who.person).await?;
+    record.end().await?;
+    Ok(standing != Standing::On)
+}
+
 /// Who is signed in where the request comes from.
-async fn who(
-    daemon: &Arc<Daemon>,
-    headers: &HeaderMap,
-) -> Result<Option<Who>, crate::db::StoreError> {
+async fn who(daemon: &Arc<Daemon>, headers: &HeaderMap) -> Result<Option<Who>, StoreError> {
     let Some(secret) = shown_secret(headers, daemon) else { return Ok(None) };
     let mut record = daemon.pages.snapshot().await?;
     let found = whose(&mut record, &secret, stay(daemon)).await?;

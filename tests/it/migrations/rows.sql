@@ -80,5 +80,13 @@ INSERT INTO sign_ins VALUES ('h4', 'f1', 1648429200000, 1648429200000, 164963880
 INSERT INTO submissions VALUES ('u1', 'f1', 'k1', '{sealed:已登记}', 1648429200000);
 -- version 42
 INSERT INTO screens VALUES ('h5', 1, '大厅', 'f1', 1648429200000, NULL);
+-- version 45
+INSERT INTO files VALUES ('w1', '{sealed:总结.docx}', 4, 1, 1648429200000);
+INSERT INTO file_pieces VALUES ('w1', 0, '{sealed:AAAA}');
+INSERT INTO uploads VALUES ('w2', 'f1', 'w1', NULL, '{sealed:走访记录.xlsx}', '{}', 'well', 2, '{sealed:3行}', 0, 1648429200000);
+INSERT INTO hand_ins VALUES ('w3', 'summary:a2', 1, 'w1', 'f2', 1648429200000, 'f1', 1648432800000, '{sealed:请补上数字}');
 -- version 49
 INSERT INTO words VALUES ('w1', 'f1', 'vacant', '2022-03-28', '{sealed:有1处没有人负责}', '{sealed:· 高桥村}');
+-- version 46
+INSERT INTO second_factors VALUES ('f1', '{sealed:AAAA}', 1648429200000, 7);
+INSERT INTO program_tokens VALUES ('t46', 'h46', '{sealed:大屏}', 'status', 'f1', 1648429200000, 1679965200000, NULL, NULL);

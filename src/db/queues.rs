@@ -1,0 +1,47 @@
+//! Issues that wait for somebody's desk, found by what is owed of them: those that the platform refused, and those that a unit of
+//! the town answers for.
+
+use serde::Deserialize;
+
+use super::{Result, Session};
+
+#[derive(Deserialize)]
+struct Id {
+    id: String,
+}
+
+impl Session {
+    /// The issues that the platform refused and of which nobody has settled what becomes of them, the nearest first, at most
+    /// `limit`.
+    pub async fn issues_sent_back(&mut self, limit: i64) -> Result<Vec<String>> {
+        let query = "SELECT b.issue_id AS id FROM duty_groups b
+             WHERE b.kind = 'returned' AND EXISTS (SELECT 1 FROM duties d WHERE d.group_id = b.id AND d.state = 'open')
+             ORDER BY b.due_on, b.id LIMIT $1";
+        let rows: Vec<Id> = self.read_rows(&["id"], query, &[limit.into()]).await?;
+        Ok(rows.into_iter().map(|row| row.id).collect())
+    }
+
+    /// The issues in these areas that were passed on to a unit by whoever answers for it: those that aren't done, the nearest
+    /// first, or those that are, the newest first; at most `limit`.
+    pub async fn issues_of_unit(
+        &mut self,
+        areas: &[&str],
+        staff_id: &str,
+        done: bool,
+        limit: i64,
+    ) -> Result<Vec<String>> {
+        let (which, order) = match done {
+            true => ("IN", "i.updated_at DESC, i.id"),
+            false => ("NOT IN", "COALESCE(i.due_on, '9999'), i.id"),
+        };
+        let query = format!(
+            "SELECT i.id AS id FROM issues i WHERE i.state {which} ('resolved', 'closed', 'void') AND i.id IN (
+               SELECT b.issue_id FROM duty_groups b
+               WHERE b.kind = 'acknowledge' AND b.area_id {} AND b.staff_id = $2)
+             ORDER BY {order} LIMIT {limit}",
+            self.dialect.among()
+        );
+        let rows: Vec<Id> = self.read_set(&["id"], &query, areas, &[staff_id]).await?;
+        Ok(rows.into_iter().map(|row| row.id).collect())
+    }
+}

@@ -1,0 +1,26 @@
+//! What a program may read by a token of its own.
+
+use crate::words;
+
+words! {
+    /// What a token is given for.
+    Scope {
+        /// The status, whole.
+        Status = "status", "运行情况";
+        /// The rates of each visitor, with their names.
+        Figures = "figures", "各走访人的比率";
+    }
+}
+
+impl Scope {
+    /// Several, as they are kept.
+    pub fn kept(scopes: &[Scope]) -> String {
+        let codes: Vec<&str> = scopes.iter().map(|scope| scope.code()).collect();
+        codes.join(" ")
+    }
+
+    /// Those that are kept so; what this version doesn't know gives nothing.
+    pub fn of_kept(text: &str) -> Vec<Scope> {
+        text.split(' ').filter_map(Scope::read).collect()
+    }
+}

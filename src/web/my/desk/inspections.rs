@@ -1,0 +1,307 @@
+//! Spot checks (入户抽查): drawn in the open, recorded by the inspection group, answered by whoever stands above the visitor; and a
+//! day's inspection. As `zoufang inspect` has it.
+
+use std::sync::Arc;
+
+use axum::extract::{Extension, Path, Query, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Redirect, Response};
+use jiff::civil::Date;
+use minijinja::{Value, context};
+use serde::Deserialize;
+
+use super::once::is_first;
+use crate::app::inspections::{self, Answer, Check, Inspected, NewDraw, draw_sample};
+use crate::app::problem::only;
+use crate::clock::Chance;
+use crate::daemon::Daemon;
+use crate::db::{AreaTree, Holders, InspectionLine, StaffMember, StoreError};
+use crate::domain::inspection::Finding;
+use crate::domain::rights::Right;
+use crate::domain::sampling::Size;
+use crate::web::my::frame::{apart, page, say_in};
+use crate::web::my::links::of;
+use crate::web::my::routes::INSPECTIONS;
+use crate::web::my::who::{Fields, Posted, Who};
+use crate::web::my::words::on_a_page;
+use crate::web::templates::{INSPECTION, INSPECTIONS as LIST};
+use crate::web::unavailable::unavailable;
+
+/// So many workdays are left for a check where nothing else is said.
+const WITHIN: i64 = 5;
+/// Nobody draws more at once.
+const MOST: usize = 2_000;
+
+#[derive(Debug, Default, Deserialize)]
+pub(super) struct Asked {
+    /// `open`, `differ`, or all.
+    #[serde(default)]
+    which: String,
+}
+
+/// GET /my/inspections
+pub(super) async fn list(
+    State(daemon): State<Arc<Daemon>>,
+    Extension(who): Extension<Who>,
+    Query(Asked { which }): Query<Asked>,
+) -> Response {
+    shown(&daemon, &who, &which, StatusCode::OK, &Fields::default(), "").await
+}
+
+async fn shown(
+    daemon: &Daemon,
+    who: &Who,
+    which: &str,
+    status: StatusCode,
+    fields: &Fields,
+    wrong: &str,
+) -> Response {
+    let context = daemon.store.context();
+    let (lines, tree, holders) = match seen(daemon, who).await {
+        Ok(seen) => seen,
+        Err(error) => return unavailable(&error),
+    };
+    let is_open = |line: &&InspectionLine| line.row.checked_on.is_none();
+    let differs = |line: &&InspectionLine| {
+        line.row.difference().is_ok_and(|role| role.is_some()) && line.row.answered_at.is_none()
+    };
+    let (open, differ) =
+        (lines.iter().filter(is_open).count(), lines.iter().filter(differs).count());
+    let wanted = |line: &&InspectionLine| match which {
+        "open" => is_open(line),
+        "differ" => differs(line),
+        _ => true,
+    };
+    let today = context.clock.today();
+    let of_it = lines.iter().filter(wanted).map(|one| line(one, &tree, &holders, today));
+    let of_it: Result<Vec<Value>, StoreError> = of_it.collect();
+    let of_it = match of_it {
+        Ok(of_it) => of_it,
+        Err(error) => return unavailable(&error),
+    };
+    let may = |right: Right| right.is_held_by(&who.person);
+    let values = context! {
+        lines => of_it, open, differ, whole => lines.len(), which, wrong, f => fields.0, form => context.secret(),
+        other_form => context.secret(), draws => may(Right::Draw), notes => may(Right::InspectDaily),
+        today => today.to_string(), until => context.workdays.plus(today, WITHIN).to_string(), place => "inspections",
+    };
+    page(&who.frame(daemon), LIST, status, values)
+}
+
+/// What was drawn in this campaign and is a person's to see.
+async fn seen(
+    daemon: &Daemon,
+    who: &Who,
+) -> Result<(Vec<InspectionLine>, Arc<AreaTree>, Holders), StoreError> {
+    let mut record = daemon.pages.snapshot().await?;
+    let began = record.plans().began();
+    let (tree, staff) = (record.area_tree().await?, record.staff().await?);
+    let mut lines = record.inspection_lines(began).await?;
+    record.end().await?;
+    let right = Right::SeeInspections;
+    lines.retain(|line| right.is_of(&who.person, &tree, Some(&line.area_id)));
+    Ok((lines, tree, Holders::new(staff)))
+}
+
+fn line(
+    one: &InspectionLine,
+    tree: &AreaTree,
+    holders: &Holders,
+    today: Date,
+) -> Result<Value, StoreError> {
+    let InspectionLine { row, .. } = one;
+    let signed = |id: &String| holders.person(id).map(StaffMember::signed);
+    let (finding, due_on) = (row.finding()?, row.due_on()?);
+    let (mark, word) = match finding {
+        None if due_on < today => ("red", "▲ 超期没有查".to_owned()),
+        None => ("yellow", "● 还没有查".to_owned()),
+        Some(finding) if !finding.is_difference() => ("green", format!("■ {finding}")),
+        Some(finding) if row.answered_at.is_none() => ("red", format!("▲ {finding}，等核实")),
+        Some(finding) => ("green", format!("■ {finding}，已核实")),
+    };
+    Ok(context! {
+        to => of(INSPECTIONS, &row.number), number => row.number, subject => one.subject, name => one.subject_name,
+        area => tree.get(&one.area_id).map(|area| area.name.clone()), mark, word, due => due_on.to_string(),
+        inspector => signed(row.checked_by.as_ref().unwrap_or(&row.inspector_id)), checked => row.checked_on,
+        visitor => one.visitor.as_ref().and_then(signed), visited => one.visited_on, demands => one.demands,
+    })
+}
+
+/// POST /my/inspections: a draw, or the note of a day.
+pub(super) async fn draw(
+    State(daemon): State<Arc<Daemon>>,
+    Posted { who, fields }: Posted,
+) -> Response {
+    let act = fields.text("act");
+    let right = if act == "note" { Right::InspectDaily } else { Right::Draw };
+    if !right.is_held_by(&who.person) {
+        return apart(&who.frame(&daemon), right);
+    }
+    let done = match act {
+        "note" => note(&daemon, &who, &fields).await,
+        "draw" => drawn(&daemon, &who, &fields).await,
+        _ => Err(StoreError::Rule("请从页面上的按钮选择要做什么".to_owned())),
+    };
+    match done {
+        Ok(()) => Redirect::to(&format!("{INSPECTIONS}?which=open")).into_response(),
+        Err(StoreError::Rule(wrong)) => {
+            let status = StatusCode::UNPROCESSABLE_ENTITY;
+            shown(&daemon, &who, "", status, &fields, &on_a_page(&wrong)).await
+        }
+        Err(error) => unavailable(&error),
+    }
+}
+
+fn day(text: &str) -> Result<Date, StoreError> {
+    text.parse().map_err(|_| StoreError::Rule("请选日期".to_owned()))
+}
+
+async fn drawn(daemon: &Daemon, who: &Who, fields: &Fields) -> Result<(), StoreError> {
+    let wrong = |said: String| StoreError::Rule(said);
+    let count = fields.text("count").parse().ok().filter(|count| (1..=MOST).contains(count));
+    let count: usize = count.ok_or_else(|| wrong(format!("请写抽多少个，1 到 {MOST}")))?;
+    let size = if fields.text("by") == "village" { Size::Each(count) } else { Size::InAll(count) };
+    let context = daemon.store.context();
+    let due_on = day(fields.text("until"))?;
+    if due_on < context.clock.today() {
+        return Err(wrong(format!("{due_on} 已经过了，请选今天或以后")));
+    }
+    let any = || u64::try_from(context.chance.below(1 << 30)).unwrap_or_default();
+    let seed = match fields.text("seed") {
+        "" => any(),
+        text => text.parse().map_err(|_| wrong("种子要写整数，不写就随机取一个".to_owned()))?,
+    };
+    let chance = Chance::seeded(seed);
+    let store = daemon.store.coming_from("网页 /my/inspections");
+    let mut tx = store.begin().await?;
+    if !is_first(&mut tx, &who.person, fields).await? {
+        return tx.rollback().await;
+    }
+    let new = NewDraw { size, seed, due_on };
+    let below = &mut |end| chance.below(end);
+    draw_sample(&mut tx, &new, &who.person, below).await?;
+    tx.commit().await
+}
+
+async fn note(daemon: &Daemon, who: &Who, fields: &Fields) -> Result<(), StoreError> {
+    let (on, text) = (day(fields.text("on"))?, fields.text("text"));
+    if text.is_empty() {
+        return Err(StoreError::Rule("请写督查到了什么".to_owned()));
+    }
+    let store = daemon.store.coming_from("网页 /my/inspections");
+    let mut tx = store.begin().await?;
+    if !is_first(&mut tx, &who.person, fields).await? {
+        return tx.rollback().await;
+    }
+    inspections::note(&mut tx, on, &who.person, text).await?;
+    tx.commit().await
+}
+
+/// GET /my/inspections/{number}
+pub(super) async fn show(
+    State(daemon): State<Arc<Daemon>>,
+    Extension(who): Extension<Who>,
+    Path(number): Path<String>,
+) -> Response {
+    one(&daemon, &who, &number, StatusCode::OK, &Fields::default(), ("", false)).await
+}
+
+/// How one stands, as one mark.
+fn mark(line: &InspectionLine) -> String {
+    let row = &line.row;
+    format!("{:?}/{:?}/{:?}", row.checked_on, row.finding().ok(), row.answered_at)
+}
+
+async fn one(
+    daemon: &Daemon,
+    who: &Who,
+    number: &str,
+    status: StatusCode,
+    fields: &Fields,
+    (wrong, stale): (&str, bool),
+) -> Response {
+    let today = daemon.store.context().clock.today();
+    let read = async {
+        let (lines, tree, holders) = seen(daemon, who).await?;
+        let Some(found) = lines.iter().find(|line| line.row.number == number) else {
+            return Ok(None);
+        };
+        let (text, answer) = found.row.open(daemon.store.context())?;
+        let person = &who.person;
+        let differs = found.row.difference()?.is_some();
+        let answers = Right::AnswerInspection.is_of(person, &tree, Some(&found.area_id));
+        Ok::<_, StoreError>(Some(context! {
+            line => line(found, &tree, &holders, today)?, found => text, answer, seen => mark(found),
+            answered_by => found.answered_by.as_ref().and_then(|id| holders.person(id)).map(StaffMember::signed),
+            records => Right::Inspect.is_held_by(person) && found.row.finding()?.is_none(),
+            answers => answers && differs && found.row.answered_at.is_none(),
+        }))
+    };
+    let values = match read.await {
+        Ok(Some(values)) => values,
+        Ok(None) => return none(daemon, who, number),
+        Err(error) => return unavailable(&error),
+    };
+    let findings: Vec<_> = Finding::ALL.iter().map(|one| (one.code(), one.chinese())).collect();
+    let values = context! {
+        findings, wrong, stale, f => fields.0, today => today.to_string(), place => "inspections", ..values
+    };
+    page(&who.frame(daemon), INSPECTION, status, values)
+}
+
+fn none(daemon: &Daemon, who: &Who, number: &str) -> Response {
+    let said = format!("没有编号「{number}」的抽查，或者不在您负责的范围内");
+    say_in(&who.frame(daemon), StatusCode::NOT_FOUND, &said)
+}
+
+/// POST /my/inspections/{number}: what was found, or what came of it.
+pub(super) async fn put(
+    State(daemon): State<Arc<Daemon>>,
+    Path(number): Path<String>,
+    Posted { who, fields }: Posted,
+) -> Response {
+    let done = async {
+        let (lines, ..) = seen(&daemon, &who).await?;
+        let Some(line) = lines.iter().find(|line| line.row.number == number) else {
+            return Ok(None);
+        };
+        if mark(line) != fields.text("seen") {
+            return Ok(Some(false));
+        }
+        let inspected = inspected(&who, &number, &fields)?;
+        let store = daemon.store.coming_from("网页 /my/inspections");
+        let mut tx = store.begin().await?;
+        only(inspections::put(&mut tx, &[inspected]).await?)?;
+        tx.commit().await?;
+        Ok::<_, StoreError>(Some(true))
+    };
+    let (status, wrong, stale) = match done.await {
+        Ok(Some(true)) => return Redirect::to(&of(INSPECTIONS, &number)).into_response(),
+        Ok(Some(false)) => (StatusCode::CONFLICT, String::new(), true),
+        Ok(None) => return none(&daemon, &who, &number),
+        Err(StoreError::Rule(wrong)) => {
+            (StatusCode::UNPROCESSABLE_ENTITY, on_a_page(&wrong), false)
+        }
+        Err(error) => return unavailable(&error),
+    };
+    one(&daemon, &who, &number, status, &fields, (&wrong, stale)).await
+}
+
+fn inspected(who: &Who, number: &str, fields: &Fields) -> Result<Inspected, StoreError> {
+    let wrong = |said: &str| StoreError::Rule(said.to_owned());
+    let text = Some(fields.text("text").to_owned()).filter(|text| !text.is_empty());
+    let (by, number) = (who.person.id.clone(), number.to_owned());
+    match fields.text("act") {
+        "record" => {
+            let finding =
+                Finding::read(fields.text("finding")).ok_or_else(|| wrong("请选抽查结论"))?;
+            let check = Some(Check { on: day(fields.text("on"))?, by, finding, text });
+            Ok(Inspected { number, check, answer: None })
+        }
+        "answer" => {
+            let text = text.ok_or_else(|| wrong("请写核实结果：是怎么回事、怎样整改了"))?;
+            Ok(Inspected { number, check: None, answer: Some(Answer { by, text }) })
+        }
+        _ => Err(wrong("请从页面上的按钮选择要做什么")),
+    }
+}

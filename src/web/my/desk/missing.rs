@@ -1,0 +1,127 @@
+//! What is missing, by name (镇不漏村、村不漏户、户不漏人): of a village each subject and issue with who answers for it; above that, the way
+//! to each village. Names of residents are masked. As `zoufang missing` has it.
+
+use std::sync::Arc;
+
+use axum::extract::{Extension, Query, State};
+use axum::http::StatusCode;
+use axum::response::Response;
+use jiff::civil::Date;
+use minijinja::{Value, context};
+use serde::Deserialize;
+
+use super::scope::{below, chosen, ways};
+use crate::daemon::Daemon;
+use crate::db::{Area, AreaTree, Holders, Missing, Session, StaffMember, StoreError};
+use crate::domain::area::AreaKind;
+use crate::domain::duty::DutyKind;
+use crate::domain::rights::Right;
+use crate::web::my::frame::{page, say_in};
+use crate::web::my::links::{issue, with};
+use crate::web::my::routes::MISSING;
+use crate::web::my::who::Who;
+use crate::web::templates::MISSING as PAGE;
+use crate::web::unavailable::unavailable;
+
+/// So many of a kind are shown.
+const SHOWN: i64 = 200;
+
+#[derive(Debug, Default, Deserialize)]
+pub(super) struct Asked {
+    #[serde(default)]
+    area: String,
+    /// What kind of duty.
+    #[serde(default)]
+    kind: String,
+    /// Only what is past its date.
+    #[serde(default)]
+    late: String,
+    /// Those after this duty.
+    #[serde(default)]
+    after: String,
+}
+
+/// GET /my/missing
+pub(super) async fn show(
+    State(daemon): State<Arc<Daemon>>,
+    Extension(who): Extension<Who>,
+    Query(asked): Query<Asked>,
+) -> Response {
+    match read(&daemon, &who, &asked).await {
+        Ok(Some(values)) => page(&who.frame(&daemon), PAGE, StatusCode::OK, values),
+        Ok(None) => {
+            let said = "还没有区划：请先导入区划表";
+            say_in(&who.frame(&daemon), StatusCode::OK, said)
+        }
+        Err(error) => unavailable(&error),
+    }
+}
+
+async fn read(daemon: &Daemon, who: &Who, asked: &Asked) -> Result<Option<Value>, StoreError> {
+    let mut record = daemon.pages.snapshot().await?;
+    let (tree, today) = (record.area_tree().await?, record.today());
+    let holders = Holders::new(record.staff().await?);
+    let right = Right::SeeMissing;
+    let Some(area) = chosen(&tree, right, &who.person, &asked.area) else {
+        record.end().await?;
+        return Ok(None);
+    };
+    let kind = DutyKind::read(&asked.kind).unwrap_or(DutyKind::Visit);
+    let inside = areas_of(&tree, area);
+    let found = record.missing_in(&inside, kind, &asked.after, SHOWN).await?;
+    let unassigned = match kind {
+        DutyKind::Visit => unassigned(&mut record, &inside).await?,
+        _ => Vec::new(),
+    };
+    record.end().await?;
+    let more = i64::try_from(found.len()).is_ok_and(|count| count == SHOWN);
+    let rest = [("kind", kind.code()), ("late", asked.late.as_str())];
+    let query = |more: &[(&str, &str)]| {
+        let all = [&[("area", area.id.as_str())], &rest[..], more].concat();
+        with(MISSING, &all)
+    };
+    let on = found.last().filter(|_| more).map(|last| query(&[("after", &last.key)]));
+    let late = asked.late == "yes";
+    let wanted = found.iter().filter(|one| !late || one.due_on < today);
+    let lines: Vec<Value> = wanted.map(|one| line(one, &tree, &holders, today)).collect();
+    let kinds: Vec<_> = DutyKind::ALL.iter().map(|one| (one.code(), one.chinese())).collect();
+    Ok(Some(context! {
+        area => ways(&tree, right, &who.person, area, MISSING, &rest), here => area.id, kinds, kind => kind.code(),
+        title => kind.chinese(), late, lines, on, unassigned, apart => is_apart(area), place => "missing",
+    }))
+}
+
+/// Whether an area is too large to be listed as a whole: what is its own is, and the rest is a step away.
+fn is_apart(area: &Area) -> bool {
+    matches!(area.kind, AreaKind::County | AreaKind::Town)
+}
+
+/// Of a branch or a village all that lies in it; of a town only what is its own.
+fn areas_of<'t>(tree: &'t AreaTree, area: &'t Area) -> Vec<&'t str> {
+    if is_apart(area) { vec![area.id.as_str()] } else { below(tree, area) }
+}
+
+/// Who has nobody to visit them, by village.
+async fn unassigned(session: &mut Session, areas: &[&str]) -> Result<Vec<Value>, StoreError> {
+    let context = session.shared_context();
+    let found = session.unassigned(areas).await?;
+    let line = |one: &crate::db::Unvisited| {
+        Ok(context! { number => one.number, name => one.name(&context)?, total => one.total })
+    };
+    found.iter().map(line).collect()
+}
+
+fn line(one: &Missing, tree: &AreaTree, holders: &Holders, today: Date) -> Value {
+    let own = one.staff.as_deref().and_then(|id| holders.person(id));
+    let owner = own.or_else(|| holders.holder(tree, one.role, &one.area_id));
+    let owner = owner.map_or_else(|| format!("没有人（{}）", one.role), StaffMember::signed);
+    let (mark, word) = match one.due_on < today {
+        true => ("red", "▲ 超期"),
+        false => ("yellow", "● 未到期"),
+    };
+    context! {
+        area => tree.get(&one.area_id).map(|area| area.name.clone()), subject => one.subject, name => one.subject_name,
+        resident => one.resident, owner, mark, word, due => one.due_on.to_string(),
+        issue => one.issue.as_ref().map(|number| context! { number, to => issue(number) }),
+    }
+}

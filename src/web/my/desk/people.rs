@@ -1,0 +1,101 @@
+//! The people of a branch, a village or the town, and how far each of them is: who has most past its date comes first.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use axum::extract::{Extension, Query, State};
+use axum::http::StatusCode;
+use axum::response::Response;
+use minijinja::{Value, context};
+use serde::Deserialize;
+
+use super::scope::{below, chosen, ways};
+use crate::daemon::Daemon;
+use crate::db::{By, StaffMember, StoreError};
+use crate::domain::duty::DutyKind;
+use crate::domain::figures::{Counts, Order, Rates, percent};
+use crate::domain::rights::Right;
+use crate::web::my::frame::{page, say_in};
+use crate::web::my::routes::PEOPLE;
+use crate::web::my::who::Who;
+use crate::web::templates::PEOPLE as PAGE;
+use crate::web::unavailable::unavailable;
+
+/// So many are shown.
+const SHOWN: usize = 200;
+
+#[derive(Debug, Default, Deserialize)]
+pub(super) struct Asked {
+    #[serde(default)]
+    area: String,
+}
+
+/// GET /my/people
+pub(super) async fn show(
+    State(daemon): State<Arc<Daemon>>,
+    Extension(who): Extension<Who>,
+    Query(Asked { area }): Query<Asked>,
+) -> Response {
+    match read(&daemon, &who, &area).await {
+        Ok(Some(values)) => page(&who.frame(&daemon), PAGE, StatusCode::OK, values),
+        Ok(None) => {
+            let said = "还没有区划：请先导入区划表";
+            say_in(&who.frame(&daemon), StatusCode::OK, said)
+        }
+        Err(error) => unavailable(&error),
+    }
+}
+
+async fn read(daemon: &Daemon, who: &Who, asked: &str) -> Result<Option<Value>, StoreError> {
+    let mut record = daemon.pages.snapshot().await?;
+    let (tree, staff, today) = (record.area_tree().await?, record.staff().await?, record.today());
+    record.end().await?;
+    let right = Right::SeePeople;
+    let Some(area) = chosen(&tree, right, &who.person, asked) else { return Ok(None) };
+    let figures = daemon.pages.figures_by(By::Person).await?;
+    let figures: HashMap<String, Counts> =
+        figures.into_iter().map(|line| (line.name, line.counts)).collect();
+    let inside = below(&tree, area);
+    let mut people: Vec<(&StaffMember, Counts)> = staff
+        .iter()
+        .filter(|person| inside.contains(&person.area_id.as_str()))
+        .map(|person| (person, figures.get(&person.signed()).copied().unwrap_or_default()))
+        .collect();
+    let visits_due = daemon.pages.campaign().due_on(DutyKind::Visit) < today;
+    people.sort_by(|(one, a), (other, b)| {
+        a.worse(b, Order::Lateness, visits_due).then_with(|| one.number.cmp(&other.number))
+    });
+    let mut whole = Counts::default();
+    people.iter().for_each(|(_, counts)| whole += *counts);
+    let place_of = |person: &StaffMember| tree.get(&person.area_id).map(|area| area.name.clone());
+    let lines = people.iter().take(SHOWN).map(|(person, counts)| {
+        let roles: Vec<&str> = person.roles.iter().map(|role| role.chinese()).collect();
+        context! {
+            name => person.name, number => person.number, roles => roles.join("、"), area => place_of(person),
+            counts => counted(counts, visits_due),
+        }
+    });
+    let lines: Vec<Value> = lines.collect();
+    Ok(Some(context! {
+        area => ways(&tree, right, &who.person, area, PEOPLE, &[]), lines, count => people.len(),
+        more => people.len().saturating_sub(SHOWN), whole => counted(&whole, visits_due), place => "people",
+    }))
+}
+
+fn counted(counts: &Counts, visits_due: bool) -> Value {
+    let Rates { visit, response, resolution, satisfaction } = counts.rates();
+    let left = counts.subjects - counts.visited;
+    let mark = match (counts.late > 0 || visits_due && left > 0, left > 0) {
+        (true, _) => "red",
+        (false, true) => "yellow",
+        (false, false) => "green",
+    };
+    context! {
+        subjects => counts.subjects, visited => counts.visited, left, issues => counts.issues, resolved => counts.resolved,
+        late => counts.late, has => *counts != Counts::default(), mark,
+        rates => [
+            ("走访率", percent(visit)), ("响应率", percent(response)), ("解决率", percent(resolution)),
+            ("满意率", percent(satisfaction)),
+        ],
+    }
+}
