@@ -9,6 +9,12 @@ words! {
         Status = "status", "运行情况";
         /// The rates of each visitor, with their names.
         Figures = "figures", "各走访人的比率";
+        /// The ledger and its issues, as whoever gave the token sees them.
+        Issues = "issues", "看问题台账";
+        /// What may be done with issues, in their name.
+        Act = "act", "办理问题";
+        /// Visits and revisits at their subjects, in their name.
+        Visits = "visits", "登记走访";
     }
 }
 

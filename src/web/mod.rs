@@ -4,6 +4,7 @@
 //! Reads the record and the schedule; the platform's answers and readers' acknowledgements are all that it writes. Shows
 //! counts, never a person, but to that person.
 
+pub mod api;
 mod bodies;
 mod caller;
 mod crowd;
@@ -82,6 +83,7 @@ fn router(daemon: Arc<Daemon>) -> Router {
         .route("/screen/assets/screen.js", get(screen::script))
         .route("/platform/updates", post(push::receive))
         .merge(my::router(Arc::clone(&daemon)))
+        .merge(api::router())
         .fallback(nothing_here)
         .method_not_allowed_fallback(not_this_way)
         .route("/platform/returns", post(returns::receive))

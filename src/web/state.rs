@@ -15,8 +15,9 @@ use super::status::Status;
 use super::unavailable::unavailable;
 use crate::app::tokens::{self, PREFIX};
 use crate::daemon::Daemon;
-use crate::db::{By, StoreError};
+use crate::db::{By, ProgramToken, StoreError};
 use crate::domain::scope::Scope;
+use crate::domain::staff::StaffMember;
 use crate::seal::Sealer;
 
 /// The service, what was read last, and whom it lets in.
@@ -89,23 +90,62 @@ impl Web {
         }
     }
 
+    /// In whose name a program with this token acts; nothing where they have gone.
+    ///
+    /// # Errors
+    /// The answer for one whose token isn't good for this.
+    pub async fn giver_of(
+        &self,
+        scope: Scope,
+        caller: Caller,
+        headers: &HeaderMap,
+    ) -> Result<Option<StaffMember>, Refusal> {
+        let route = scope.code();
+        let Some(token) = bearer(headers) else {
+            // Nobody guesses by showing nothing.
+            self.gate.bearer(route, caller, headers, &[])?;
+            return Ok(None);
+        };
+        self.gate.may_try(route, caller)?;
+        let found = self.token_for(token, scope).await;
+        match found {
+            Ok(Some(token)) => {
+                self.gate.right(caller);
+                let staff = self.daemon.pages.staff().await;
+                let staff = staff.map_err(|error| Box::new(unavailable(&error)))?;
+                Ok(staff.into_iter().find(|person| person.number == token.given_by))
+            }
+            Ok(None) => Err(Box::new(self.gate.wrong(route, caller, "token", "令牌不对\n"))),
+            Err(error) => Err(Box::new(unavailable(&error))),
+        }
+    }
+
     /// Whether a program's token is good for this.
     async fn of_program(&self, token: &str, scope: Scope) -> Result<bool, StoreError> {
+        Ok(self.token_for(token, scope).await?.is_some())
+    }
+
+    /// A program's token, where it's good for this.
+    async fn token_for(
+        &self,
+        token: &str,
+        scope: Scope,
+    ) -> Result<Option<ProgramToken>, StoreError> {
         let mut record = self.daemon.pages.snapshot().await?;
         let found = tokens::shown(&mut record, token, scope).await?;
         record.end().await?;
-        let Some((known, is_news)) = found else { return Ok(false) };
+        let Some((known, is_news)) = found else { return Ok(None) };
         if is_news {
-            let daemon = Arc::clone(&self.daemon);
+            let (daemon, id) = (Arc::clone(&self.daemon), known.id.clone());
             // Whoever reads waits for no turn.
             tokio::spawn(async move {
-                if let Err(error) = tokens::seen(&daemon.store, &known.id).await {
+                if let Err(error) = tokens::seen(&daemon.store, &id).await {
                     let error = error.for_log();
                     tracing::warn!(event = "token.unnoted", error, "a token's use can't be noted");
                 }
             });
         }
-        Ok(true)
+        Ok(Some(known))
     }
 
     /// `/metrics` and `/status` show the same.

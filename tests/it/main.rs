@@ -6,6 +6,7 @@
 mod access;
 mod accounts;
 mod again;
+mod api;
 mod awkward;
 mod backup;
 mod certificates;

@@ -71,7 +71,10 @@ impl From<StoreError> for Problem {
             StoreError::Rule(text) => Problem::new(StatusCode::UNPROCESSABLE_ENTITY, text),
             error => {
                 let error = error.to_string();
-                tracing::error!(event = "api.unavailable", "a program's request couldn't be answered");
+                tracing::error!(
+                    event = "api.unavailable",
+                    "a program's request couldn't be answered"
+                );
                 Problem::new(StatusCode::SERVICE_UNAVAILABLE, format!("{error}。请稍后再发"))
             }
         }

@@ -92,7 +92,7 @@ async fn read(
         })
     };
     let items: Vec<Value> = found.rows.iter().map(item).collect();
-    let next = found.next.as_ref().map(|place| wanted.from(place).cursor().to_owned());
+    let next = found.next.as_ref().map(|place| wanted.behind(place).after);
     Ok(json!({ "items": items, "next": next, "cut": found.cut }))
 }
 
@@ -115,11 +115,7 @@ struct Seen {
     area: Value,
 }
 
-async fn seen(
-    web: &Web,
-    person: &StaffMember,
-    number: &str,
-) -> Result<Option<Seen>, StoreError> {
+async fn seen(web: &Web, person: &StaffMember, number: &str) -> Result<Option<Seen>, StoreError> {
     let mut record = web.daemon.pages.snapshot().await?;
     let Some(standpoint) = standpoint(&mut record, person, number).await? else {
         record.end().await?;
@@ -238,8 +234,8 @@ pub(super) async fn done(
         let mut fields = fields_of(given)?;
         fields.put("version", version(&headers)?);
         let said = "act 不对：能做什么，见这个问题的 acts";
-        let doing = doing(&fields)
-            .ok_or_else(|| Problem::new(StatusCode::UNPROCESSABLE_ENTITY, said))?;
+        let doing =
+            doing(&fields).ok_or_else(|| Problem::new(StatusCode::UNPROCESSABLE_ENTITY, said))?;
         let mut tx = web.daemon.store.begin().await?;
         let acted = act(&mut tx, &person, &number, &doing).await;
         match acted {
@@ -251,7 +247,8 @@ pub(super) async fn done(
             Acted::Done | Acted::Again => Ok(()),
             Acted::Stale => Err(Problem::new(StatusCode::PRECONDITION_FAILED, stale)),
             Acted::NotYours => {
-                let said = format!("给令牌的人不能对这个问题{}，或者它现在不用{}", doing.act, doing.act);
+                let said =
+                    format!("给令牌的人不能对这个问题{}，或者它现在不用{}", doing.act, doing.act);
                 Err(Problem::new(StatusCode::FORBIDDEN, said))
             }
             Acted::Not(problem) => {

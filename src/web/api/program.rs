@@ -35,7 +35,9 @@ fn as_problem(refused: &Response) -> Response {
     let said = match status {
         StatusCode::TOO_MANY_REQUESTS => "令牌错得太多，请稍后再试",
         StatusCode::SERVICE_UNAVAILABLE => "数据库暂时没有回答，请稍后再发",
-        _ => "请用 Authorization: Bearer 带上令牌；令牌要没过期、没作废，并且给了这项用途（zoufang account token）",
+        _ => {
+            "请用 Authorization: Bearer 带上令牌；令牌要没过期、没作废，并且给了这项用途（zoufang account token）"
+        }
     };
     let mut answer = Problem::new(status, said).into_response();
     for name in [header::WWW_AUTHENTICATE, header::RETRY_AFTER] {

@@ -119,7 +119,8 @@ pub(super) async fn one(
         Err(refused) => return refused,
     };
     let key = headers.get("idempotency-key").and_then(|value| value.to_str().ok());
-    let Some(key) = key.map(|key| key.trim().trim_matches('"')).filter(|key| !key.is_empty()) else {
+    let Some(key) = key.map(|key| key.trim().trim_matches('"')).filter(|key| !key.is_empty())
+    else {
         let said = "请用 Idempotency-Key 给这次走访一个自己的编号（字母、数字、- 和 _，64 个以内）：再发一次也只登记一次";
         return Problem::new(StatusCode::BAD_REQUEST, said).into_response();
     };

@@ -35,7 +35,11 @@ use axum::middleware::from_fn_with_state;
 use axum::response::IntoResponse;
 use axum::routing::{get, post};
 
+pub(super) use issue::doing;
+pub(super) use ledger_wanted::Wanted;
 pub use routes::{Needs, ROUTES, Route};
+pub(super) use visit_form::{Wrong, read as read_visit};
+pub(super) use who::Fields;
 
 use crate::daemon::Daemon;
 use crate::web::guesses::Guesses;

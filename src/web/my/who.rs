@@ -145,7 +145,7 @@ pub(super) struct Posted {
 
 /// The fields of a form.
 #[derive(Clone, Default)]
-pub(super) struct Fields(pub HashMap<String, String>);
+pub(in crate::web) struct Fields(pub HashMap<String, String>);
 
 impl std::fmt::Debug for Fields {
     /// Personal: not for logs.
@@ -155,6 +155,11 @@ impl std::fmt::Debug for Fields {
 }
 
 impl Fields {
+    /// Fills in a field.
+    pub fn put(&mut self, name: &str, text: String) {
+        self.0.insert(name.to_owned(), text);
+    }
+
     /// A field; empty where it isn't there.
     pub fn text(&self, name: &str) -> &str {
         self.0.get(name).map(|text| text.trim()).unwrap_or_default()
