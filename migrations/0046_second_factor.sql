@@ -18,6 +18,7 @@ CREATE TABLE program_tokens (
   created_at BIGINT NOT NULL,
   until_at BIGINT NOT NULL,
   seen_at BIGINT,
-  ended_at BIGINT
+  ended_at BIGINT,
+  acts_as TEXT REFERENCES staff (id) -- in whose name it acts, where that's another than whoever gave it
 );
 CREATE UNIQUE INDEX program_tokens_hash ON program_tokens (token_hash);

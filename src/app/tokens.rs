@@ -22,6 +22,8 @@ pub struct NewToken {
     pub title: String,
     pub scopes: Vec<Scope>,
     pub days: i64,
+    /// In whose name it acts: within their rights.
+    pub acts_as: StaffMember,
 }
 
 /// Gives one: its name, and what the program shows, which is told once.
@@ -45,13 +47,14 @@ pub async fn give(tx: &mut Tx, new: &NewToken, by: &StaffMember) -> Result<(Stri
         title: title.to_owned(),
         scopes: new.scopes.clone(),
         given_by: by.number.clone(),
+        acts_as: new.acts_as.number.clone(),
         created_at: now,
         until_at: now + new.days * DAY,
         seen_at: None,
         ended_at: None,
     };
-    tx.put_program_token(&token, &given, &by.id).await?;
-    let detail = json!({ "title": title, "scopes": Scope::kept(&new.scopes), "days": new.days });
+    tx.put_program_token(&token, &given, &by.id, &new.acts_as.id).await?;
+    let detail = json!({ "title": title, "scopes": Scope::kept(&new.scopes), "days": new.days, "acts_as": new.acts_as.number });
     tx.audit(&by.signed(), "give_token", &id, &detail).await?;
     Ok((id, token))
 }

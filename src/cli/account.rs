@@ -70,12 +70,15 @@ enum TokenAction {
         /// 给哪个程序，如 监控大屏
         #[arg(long)]
         title: String,
-        /// 能看什么：status 运行情况、figures 各走访人的比率；可以写几次
+        /// 能做什么：status 看运行情况、figures 看各走访人的比率、issues 看问题台账、act 办理问题、visits 登记走访；可以写几次
         #[arg(long = "scope", value_name = "SCOPE", required = true)]
         scopes: Vec<Scope>,
         /// 有效多少天
         #[arg(long, default_value_t = 90)]
         days: i64,
+        /// 以谁的名义办事：人员编号，不写就是经办人；不超出此人的权限
+        #[arg(long = "as", value_name = "人员编号")]
+        acts_as: Option<String>,
         /// 经办人编号
         #[arg(long)]
         by: String,
@@ -131,10 +134,11 @@ async fn forget_code(store: &Store, number: &str, approval: &Approval) -> anyhow
 
 async fn token(store: &Store, action: TokenAction) -> anyhow::Result<()> {
     match action {
-        TokenAction::Give { title, scopes, days, by } => {
+        TokenAction::Give { title, scopes, days, acts_as, by } => {
+            let acts_as = person(store, acts_as.as_deref().unwrap_or(&by)).await?;
             let mut tx = store.begin().await?;
             let by = acting(&mut tx, &by, Right::Account, None).await?;
-            let new = NewToken { title, scopes, days };
+            let new = NewToken { title, scopes, days, acts_as };
             let (id, token) = tokens::give(&mut tx, &new, &by).await.map_err(refused)?;
             tx.commit().await?;
             eprintln!(

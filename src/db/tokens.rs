@@ -14,6 +14,8 @@ pub struct ProgramToken {
     pub scopes: Vec<Scope>,
     /// The number of whoever gave it.
     pub given_by: String,
+    /// The number of whoever it acts as.
+    pub acts_as: String,
     pub created_at: i64,
     pub until_at: i64,
     pub seen_at: Option<i64>,
@@ -25,13 +27,24 @@ struct Row {
     title_sealed: String,
     scopes: String,
     given_by: String,
+    acts_as: String,
     created_at: i64,
     until_at: i64,
     seen_at: Option<i64>,
     ended_at: Option<i64>,
 }
 
-from_row!(Row { id, title_sealed, scopes, given_by, created_at, until_at, seen_at, ended_at });
+from_row!(Row {
+    id,
+    title_sealed,
+    scopes,
+    given_by,
+    acts_as,
+    created_at,
+    until_at,
+    seen_at,
+    ended_at
+});
 
 impl Row {
     fn opened(self, context: &Context) -> Result<ProgramToken> {
@@ -40,6 +53,7 @@ impl Row {
             scopes: Scope::of_kept(&self.scopes),
             id: self.id,
             given_by: self.given_by,
+            acts_as: self.acts_as,
             created_at: self.created_at,
             until_at: self.until_at,
             seen_at: self.seen_at,
@@ -48,8 +62,9 @@ impl Row {
     }
 }
 
-const ROW: &str = "SELECT t.id, t.title_sealed, t.scopes, s.number AS given_by, t.created_at, t.until_at, t.seen_at, t.ended_at
-   FROM program_tokens t JOIN staff s ON s.id = t.given_by";
+const ROW: &str = "SELECT t.id, t.title_sealed, t.scopes, s.number AS given_by, COALESCE(a.number, s.number) AS acts_as,
+   t.created_at, t.until_at, t.seen_at, t.ended_at
+   FROM program_tokens t JOIN staff s ON s.id = t.given_by LEFT JOIN staff a ON a.id = t.acts_as";
 
 impl Context {
     fn token_hash(&self, token: &str) -> String {
@@ -84,14 +99,15 @@ impl Tx {
         token: &str,
         given: &ProgramToken,
         by: &str,
+        acts_as: &str,
     ) -> Result<()> {
         let (hash, title) = (
             self.context.token_hash(token),
             self.context.seal(TOKEN_TITLE, &given.id, &given.title)?,
         );
         sqlx::query(
-            "INSERT INTO program_tokens (id, token_hash, title_sealed, scopes, given_by, created_at, until_at)
-             VALUES ($1, $2, $3, $4, $5, $6, $7)",
+            "INSERT INTO program_tokens (id, token_hash, title_sealed, scopes, given_by, created_at, until_at, acts_as)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
         )
         .bind(given.id.clone())
         .bind(hash)
@@ -100,6 +116,7 @@ impl Tx {
         .bind(by.to_owned())
         .bind(given.created_at)
         .bind(given.until_at)
+        .bind(acts_as.to_owned())
         .execute(&mut *self.db)
         .await?;
         Ok(())

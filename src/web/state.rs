@@ -113,7 +113,7 @@ impl Web {
                 self.gate.right(caller);
                 let staff = self.daemon.pages.staff().await;
                 let staff = staff.map_err(|error| Box::new(unavailable(&error)))?;
-                Ok(staff.into_iter().find(|person| person.number == token.given_by))
+                Ok(staff.into_iter().find(|person| person.number == token.acts_as))
             }
             Ok(None) => Err(Box::new(self.gate.wrong(route, caller, "token", "令牌不对\n"))),
             Err(error) => Err(Box::new(unavailable(&error))),

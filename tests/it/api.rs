@@ -19,8 +19,12 @@ struct Program {
 
 impl Program {
     async fn of(fixture: &Fixture, url: &str, number: &str, scopes: &[Scope]) -> Program {
-        let by = person(&fixture.store, number).await;
-        let new = NewToken { title: "台账程序".to_owned(), scopes: scopes.to_vec(), days: 30 };
+        let by = person(&fixture.store, "Z1").await;
+        let acts_as = person(&fixture.store, number).await;
+        let new =
+            NewToken {
+                title: "台账程序".to_owned(), scopes: scopes.to_vec(), days: 30, acts_as
+            };
         let mut tx = fixture.store.begin().await.unwrap();
         let (_, token) = give(&mut tx, &new, &by).await.unwrap();
         tx.commit().await.unwrap();

@@ -127,7 +127,12 @@ on_both!(
 
 async fn given(store: &Store, scopes: &[Scope], days: i64) -> (String, String) {
     let by = person(store, "Z1").await;
-    let new = NewToken { title: "监控大屏".to_owned(), scopes: scopes.to_vec(), days };
+    let new = NewToken {
+        title: "监控大屏".to_owned(),
+        scopes: scopes.to_vec(),
+        days,
+        acts_as: by.clone(),
+    };
     let mut tx = store.begin().await.unwrap();
     let given = give(&mut tx, &new, &by).await.unwrap();
     tx.commit().await.unwrap();
@@ -164,7 +169,12 @@ on_both!(a_program_reads_what_its_token_is_for_until_it_ends, async |fixture: Fi
     assert_eq!(ask("/status", &token).await.0, 401, "ended");
     for (scopes, days) in [(&[][..], 30), (&[Scope::Status][..], 0), (&[Scope::Status][..], 4_000)]
     {
-        let new = NewToken { title: "大屏".to_owned(), scopes: scopes.to_vec(), days };
+        let new = NewToken {
+            title: "大屏".to_owned(),
+            scopes: scopes.to_vec(),
+            days,
+            acts_as: by.clone(),
+        };
         let mut tx = fixture.store.begin().await.unwrap();
         assert!(give(&mut tx, &new, &by).await.is_err());
         tx.rollback().await.unwrap();

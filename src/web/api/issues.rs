@@ -1,7 +1,7 @@
 //! Issues: a list by the ledger's filter, one issue with its version, and what may be done with it. Who asked for what is hidden,
 //! but to whoever acts on it, as on its page.
 
-use axum::extract::rejection::JsonRejection;
+use axum::extract::rejection::{JsonRejection, QueryRejection};
 use axum::extract::{Extension, Path, Query, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 use super::answer::Problem;
 use super::fields::{Given, fields_of};
 use super::program::in_whose_name;
+use super::unread;
 use crate::app::issue_acts::{Acted, Standpoint, act, standpoint};
 use crate::app::ledger::{Sought, list};
 use crate::clock::local_text;
@@ -44,12 +45,13 @@ pub(super) async fn listed(
     State(web): State<Web>,
     Extension(caller): Extension<Caller>,
     headers: HeaderMap,
-    Query(Listing { wanted, limit }): Query<Listing>,
+    query: Result<Query<Listing>, QueryRejection>,
 ) -> Response {
     let person = match in_whose_name(&web, Scope::Issues, caller, &headers).await {
         Ok(person) => person,
         Err(refused) => return refused,
     };
+    let Ok(Query(Listing { wanted, limit })) = query else { return unread().into_response() };
     match read(&web, &person, &wanted, &limit).await {
         Ok(found) => Json(found).into_response(),
         Err(problem) => problem.into_response(),

@@ -9,6 +9,7 @@ mod issues;
 mod program;
 mod visits;
 
+use axum::extract::rejection::QueryRejection;
 use axum::extract::{DefaultBodyLimit, Extension, Query, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -63,6 +64,12 @@ async fn status(
     }
 }
 
+/// A query that isn't one.
+fn unread() -> Problem {
+    let said = "查询条件读不懂：每个条件只写一次，按 UTF-8 编码";
+    Problem::new(StatusCode::BAD_REQUEST, said)
+}
+
 #[derive(Debug, Deserialize)]
 struct FiguresBy {
     #[serde(default)]
@@ -74,11 +81,12 @@ async fn figures(
     State(web): State<Web>,
     Extension(caller): Extension<Caller>,
     headers: HeaderMap,
-    Query(FiguresBy { by }): Query<FiguresBy>,
+    query: Result<Query<FiguresBy>, QueryRejection>,
 ) -> Response {
     if let Err(refused) = in_whose_name(&web, Scope::Figures, caller, &headers).await {
         return refused;
     }
+    let Ok(Query(FiguresBy { by })) = query else { return unread().into_response() };
     let Some(by) = By::read(&by) else {
         let said = "by 应为 village、branch、department 或 person";
         return Problem::new(StatusCode::UNPROCESSABLE_ENTITY, said).into_response();

@@ -89,4 +89,4 @@ INSERT INTO hand_ins VALUES ('w3', 'summary:a2', 1, 'w1', 'f2', 1648429200000, '
 INSERT INTO words VALUES ('w1', 'f1', 'vacant', '2022-03-28', '{sealed:有1处没有人负责}', '{sealed:· 高桥村}');
 -- version 46
 INSERT INTO second_factors VALUES ('f1', '{sealed:AAAA}', 1648429200000, 7);
-INSERT INTO program_tokens VALUES ('t46', 'h46', '{sealed:大屏}', 'status', 'f1', 1648429200000, 1679965200000, NULL, NULL);
+INSERT INTO program_tokens VALUES ('t46', 'h46', '{sealed:大屏}', 'status', 'f1', 1648429200000, 1679965200000, NULL, NULL, NULL);
