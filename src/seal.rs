@@ -11,6 +11,7 @@ mod hexadecimal;
 mod key_file;
 mod keys;
 mod mark;
+mod place;
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock};
@@ -27,6 +28,8 @@ pub use hexadecimal::hex;
 pub use key_file::KeyFile;
 use keys::{Key, Keys};
 pub use mark::DigestKind;
+use place::HEAD;
+pub use place::Place;
 
 /// How what is sealed begins. Then in base64: the nonce (the cipher, the key's id, a keyed digest of place and text), what the
 /// cipher gives, its tag.
@@ -35,8 +38,6 @@ const VERSION: &str = "v3:";
 const SECOND: &str = "v2:";
 /// As the first wrote it: a nonce of chance and XChaCha20-Poly1305's, bound to nothing.
 const FIRST: &str = "v1:";
-/// The cipher's code and the key's id: as base64 so many characters, whatever follows.
-const HEAD: usize = 6;
 /// All that tells how and with which key a value was sealed.
 pub const MARK: usize = VERSION.len() + 8;
 
@@ -45,15 +46,6 @@ pub const MARK: usize = VERSION.len() + 8;
 pub struct Suite {
     pub cipher: Cipher,
     pub digest: DigestKind,
-}
-
-/// Where a sealed value stands: it opens nowhere else.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Place<'p> {
-    pub table: &'p str,
-    pub column: &'p str,
-    /// The row's own name: its primary key.
-    pub row: &'p str,
 }
 
 /// Seals and opens. Its copies share their keys.

@@ -10,10 +10,13 @@ use serde::{Deserialize, Serialize};
 
 pub mod answer;
 mod rate;
+mod reasons;
 pub mod search;
 mod withdrawal;
 
 pub use rate::Rate;
+pub use reasons::{BROKEN_OFF, LEASE_EXPIRED, MAY_HAVE_ARRIVED, UNREADABLE};
+use reasons::{CANT_BE_ASKED, NOT_ANSWERED, NOT_PROVED, NOT_UNDERSTOOD};
 pub use search::SearchResult;
 pub use withdrawal::Withdrawal;
 
@@ -324,26 +327,6 @@ pub fn after_attempt(outcome: Outcome, was_unknown: bool, again: Again) -> Settl
         }
     }
 }
-
-/// Holds one whose receiver answered twice by what can't be read.
-const NOT_UNDERSTOOD: &str =
-    "对方两次都回答成功，返回码却读不懂，不再重发：请核对描述文件或渠道的返回码，核实后认定下落";
-/// Holds a message that went twice without an answer.
-const NOT_ANSWERED: &str =
-    "发了两次都没有等到回音，可能已送达，不再重发：请看对方是否收到，核实后认定下落";
-/// Holds an entry that was sent and that its receiver can't be asked about.
-pub const MAY_HAVE_ARRIVED: &str = "可能已送达，但无法向对方查询：请核实后认定下落";
-/// Holds one that was looked for in vain for long, without proof that it isn't there.
-const NOT_PROVED: &str = "可能已送达，一直没查到，也证明不了没有送达：请到对方核实后认定下落";
-/// The same of one that isn't owed any more.
-const CANT_BE_ASKED: &str =
-    "此前发出的可能已送达，但无法向对方查询：请核实后认定下落，已送达的请对方撤销";
-/// What was taken and never settled, as when the process ended.
-pub const LEASE_EXPIRED: &str = "发送中断，可能已送达，先核实再重发";
-/// What an entry carries couldn't be read from the record.
-pub const UNREADABLE: &str = "内容读不出来，稍后再试";
-/// The program failed in the midst of an attempt.
-pub const BROKEN_OFF: &str = "发送时程序出错，可能已送达，先核实再重发";
 
 /// What a settlement says of the whole debt, an earlier attempt included that may have arrived.
 pub fn of_the_debt(

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use rust_xlsxwriter::{Color, Format, Workbook, Worksheet, XlsxError};
 
+use super::header::NOTES;
 use super::marked::{Marks, marked};
 use super::original::{Form, Original};
 use super::refusal::{ImportError, RowError};
@@ -80,9 +81,6 @@ fn copy_of(original: &Original, errors: &[RowError]) -> Result<Vec<u8>, ImportEr
         Failed::Writing(error) => ImportError::broken(&original.file, error),
     })
 }
-
-/// What the column of notes is called.
-pub(super) const NOTES: &str = "问题说明";
 
 /// What is wrong, by sheet and row.
 #[derive(Default)]

@@ -3,7 +3,6 @@
 
 use std::collections::HashMap;
 
-use super::copy::NOTES;
 use super::kinds::{Field, Kind};
 use super::refusal::Place;
 use super::row::Row;
@@ -35,6 +34,9 @@ pub(super) enum Understood {
     /// It should be a table, and isn't understood: why, and what to do.
     Unclear(String),
 }
+
+/// What the program's own column of what is wrong is called, in the copy of a file that was refused.
+pub(super) const NOTES: &str = "问题说明";
 
 /// How far down a title, a unit and a date may stand above the header.
 pub(super) const HEADER_WITHIN: usize = 40;

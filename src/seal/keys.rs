@@ -6,7 +6,7 @@ use super::cipher::{Ciphers, NONCE};
 use super::derive::{ID, audit_of, derive, fingerprint_of, id_of, index_of};
 use super::key_file::{Index, KeyFile};
 use super::mark::DigestKind;
-use super::{HEAD, Place};
+use super::place::{HEAD, Place};
 
 /// A key that opens, and perhaps seals.
 pub(super) struct Key {

@@ -65,6 +65,12 @@ impl Problem {
     }
 }
 
+/// A query that isn't one.
+pub(super) fn unread() -> Problem {
+    let said = "查询条件读不懂：每个条件只写一次，按 UTF-8 编码";
+    Problem::new(StatusCode::BAD_REQUEST, said)
+}
+
 impl From<StoreError> for Problem {
     fn from(error: StoreError) -> Problem {
         match error {

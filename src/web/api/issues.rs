@@ -9,10 +9,9 @@ use axum::{Json, body::Body};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::answer::Problem;
+use super::answer::{Problem, unread};
 use super::fields::{Given, fields_of};
 use super::program::in_whose_name;
-use super::unread;
 use crate::app::issue_acts::{Acted, Standpoint, act, standpoint};
 use crate::app::ledger::{Sought, list};
 use crate::clock::local_text;

@@ -17,7 +17,7 @@ use axum::routing::{get, post};
 use axum::{Json, Router};
 use serde::Deserialize;
 
-use self::answer::Problem;
+use self::answer::{Problem, unread};
 use self::program::in_whose_name;
 use super::caller::Caller;
 use super::state::Web;
@@ -62,12 +62,6 @@ async fn status(
         Ok(status) => Json(&*status).into_response(),
         Err(error) => Problem::from(error).into_response(),
     }
-}
-
-/// A query that isn't one.
-fn unread() -> Problem {
-    let said = "查询条件读不懂：每个条件只写一次，按 UTF-8 编码";
-    Problem::new(StatusCode::BAD_REQUEST, said)
 }
 
 #[derive(Debug, Deserialize)]

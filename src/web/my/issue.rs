@@ -95,7 +95,7 @@ pub(super) async fn put(
     shown(&daemon, &who, &number, status, &fields, said).await
 }
 
-pub(in crate::web) fn doing(fields: &Fields) -> Option<Doing> {
+pub(crate) fn doing(fields: &Fields) -> Option<Doing> {
     let level = Level::read(fields.text("level"));
     let category = Category::read(fields.text("category"));
     let urgency = Urgency::read(fields.text("urgency"));

@@ -14,7 +14,7 @@ use crate::domain::ledger::{Filter, Order};
 /// The fields of the address, and of the forms that carry them on.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(default)]
-pub(in crate::web) struct Wanted {
+pub(crate) struct Wanted {
     /// An issue's number.
     pub find: String,
     pub area: String,

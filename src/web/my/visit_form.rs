@@ -20,7 +20,7 @@ const LONGEST_NAME: usize = 40;
 
 /// What is wrong in a field.
 #[derive(Debug, Clone, Serialize)]
-pub(in crate::web) struct Wrong {
+pub(crate) struct Wrong {
     pub field: &'static str,
     pub text: String,
 }
@@ -38,7 +38,7 @@ struct Reader<'f> {
 }
 
 /// What a form says, or all that is wrong with it.
-pub(in crate::web) fn read(
+pub(crate) fn read(
     number: &str,
     kind: VisitKind,
     fields: &Fields,

@@ -145,7 +145,7 @@ pub(super) struct Posted {
 
 /// The fields of a form.
 #[derive(Clone, Default)]
-pub(in crate::web) struct Fields(pub HashMap<String, String>);
+pub(crate) struct Fields(pub HashMap<String, String>);
 
 impl std::fmt::Debug for Fields {
     /// Personal: not for logs.
