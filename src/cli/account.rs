@@ -68,13 +68,13 @@ enum TokenAction {
     /// 给出一个：只显示这一次（记入审计）
     Give {
         /// 给哪个程序，如 监控大屏
-        #[arg(long)]
+        #[arg(long, value_name = "名称")]
         title: String,
         /// 能做什么：status 看运行情况、figures 看各走访人的比率、issues 看问题台账、act 办理问题、visits 登记走访；可以写几次
-        #[arg(long = "scope", value_name = "SCOPE", required = true)]
+        #[arg(long = "scope", value_name = "用途", required = true)]
         scopes: Vec<Scope>,
         /// 有效多少天
-        #[arg(long, default_value_t = 90)]
+        #[arg(long, value_name = "天数", default_value_t = 90)]
         days: i64,
         /// 以谁的名义办事：人员编号，不写就是经办人；不超出此人的权限
         #[arg(long = "as", value_name = "人员编号")]
