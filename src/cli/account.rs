@@ -92,6 +92,7 @@ enum TokenAction {
     /// 作废一个（记入审计）
     End {
         /// list 里的「编号」
+        #[arg(value_name = "令牌编号")]
         id: String,
         #[command(flatten)]
         approval: Approval,
