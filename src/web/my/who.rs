@@ -1,15 +1,15 @@
 //! Who opens a page, and whether they may: by the cookie of whoever signed in and the table of routes. What changes something
 //! comes from a form of ours, or isn't taken.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
-use axum::extract::rejection::FormRejection;
-use axum::extract::{Form, FromRef, FromRequest, MatchedPath, Request, State};
+use axum::extract::{FromRef, FromRequest, MatchedPath, Request, State};
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Redirect, Response};
 
+pub(super) use super::fields::{Fields, Upload, fields};
+use super::fields::{Sent, sent};
 use super::frame::{Frame, apart, say};
 use super::routes::{Needs, SECURITY, SIGN_IN, SIGN_OUT, needs};
 use crate::app::accounts::{Stay, seen, whose};
@@ -141,24 +141,10 @@ pub(super) fn is_key(daemon: &Daemon, given: &str, key: &str) -> bool {
 pub(super) struct Posted {
     pub who: Who,
     pub fields: Fields,
-}
-
-/// The fields of a form.
-#[derive(Clone, Default)]
-pub(super) struct Fields(pub HashMap<String, String>);
-
-impl std::fmt::Debug for Fields {
-    /// Personal: not for logs.
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Fields").finish_non_exhaustive()
-    }
-}
-
-impl Fields {
-    /// A field; empty where it isn't there.
-    pub fn text(&self, name: &str) -> &str {
-        self.0.get(name).map(|text| text.trim()).unwrap_or_default()
-    }
+    /// The photos that came with them.
+    pub files: Vec<Upload>,
+    /// Whether a script of ours sent it, which shows the answer itself.
+    pub by_script: bool,
 }
 
 impl<S> FromRequest<S> for Posted
@@ -172,27 +158,14 @@ where
         let daemon: Arc<Daemon> = FromRef::from_ref(state);
         let who = request.extensions().get::<Who>().cloned();
         let who = who.ok_or_else(|| StatusCode::UNAUTHORIZED.into_response())?;
-        let fields = fields(request, state)
-            .await
-            .map_err(|said| say(&daemon, StatusCode::BAD_REQUEST, said))?;
+        let by_script = text(request.headers(), "accept") == Some("application/json");
+        let Sent { fields, files } =
+            sent(request, state).await.map_err(|(status, said)| say(&daemon, status, said))?;
         if is_key(&daemon, fields.text("key"), &who.key) {
-            return Ok(Posted { who, fields });
+            return Ok(Posted { who, fields, files, by_script });
         }
         let said = "这一页是为别人打开的，或者已经失效，没有登记。请重新打开页面再填";
         Err(say(&daemon, StatusCode::FORBIDDEN, said))
-    }
-}
-
-/// The fields of a form.
-pub(super) async fn fields<S: Send + Sync>(
-    request: Request,
-    state: &S,
-) -> Result<Fields, &'static str> {
-    let read = Form::<HashMap<String, String>>::from_request(request, state).await;
-    match read {
-        Ok(Form(fields)) => Ok(Fields(fields)),
-        Err(FormRejection::BytesRejection(_)) => Err("填的内容太长了，没有登记。请写得简短些"),
-        Err(_) => Err("表单读不懂，没有登记。请重新打开页面再填"),
     }
 }
 
