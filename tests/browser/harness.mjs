@@ -35,12 +35,13 @@ export async function until(what, holds) {
 }
 
 /**
- * A network between browsers and the service: "up", "down" (no answer at all), or "losing" (the service gets what is sent, and
- * nobody hears its answer).
+ * A network between browsers and the service: "up", "down" (no answer at all), or "losing" (the service gets all that is sent, and
+ * every other time nobody hears its answer).
  */
 class Network {
   state = 'up';
   lost = 0;
+  #loses = true;
   #server;
 
   constructor(port, to) {
@@ -55,7 +56,9 @@ class Network {
       return;
     }
     const { method, url: path, headers } = asked;
-    const losing = this.state === 'losing' && method === 'POST';
+    const posts = this.state === 'losing' && method === 'POST';
+    const losing = posts && this.#loses;
+    if (posts) this.#loses = !this.#loses;
     const on = request({ host: '127.0.0.1', port: to, method, path, headers }, (told) => {
       if (losing) {
         told.resume().on('end', () => { this.lost += 1; asked.socket.destroy(); });
