@@ -1,5 +1,5 @@
-//! JPEG (ITU-T T.81): a row of segments, each with its marker. Those stay that draw the picture; of what a program adds (its
-//! segments "APPn", comments) only how colours are meant and which side is up.
+//! JPEG (ITU-T T.81): a row of segments, each with its marker. Those stay that draw the picture; of what programs add (segments
+//! of their own, comments) only how colours are meant and which side is up.
 
 use super::exif;
 use super::parts::{Bytes, Cleaned, Unusable};

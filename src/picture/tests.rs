@@ -34,7 +34,7 @@ fn tiff(big: bool, side: u8) -> Vec<u8> {
 }
 
 fn jpeg(side: u8) -> Vec<u8> {
-    let exif = [b"Exif\0\0", &tiff(side % 2 == 0, side)[..]].concat();
+    let exif = [b"Exif\0\0", &tiff(side.is_multiple_of(2), side)[..]].concat();
     let preview = [b"JFIF\0\x01\x02\0\0\x48\0\x48\x01\x01", &[9, 9, 9][..]].concat();
     [
         vec![0xFF, 0xD8],

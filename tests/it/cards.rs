@@ -34,7 +34,7 @@ on_both!(a_resident_sees_how_their_matter_stands_and_nothing_else, async |fixtur
     let shown = look(&mut resident, &at, "0011").await;
     shown
         .is(200)
-        .says("2022年3月1日反映的（居住环境）")
+        .says("2022年3月1日登记的（居住环境）")
         .says("已经确定由谁来办")
         .says("CHD2022-000001");
     for hidden in
