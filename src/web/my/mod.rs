@@ -3,8 +3,8 @@
 //!
 //! What each page asks of whoever opens it stands in one table, `routes`; what isn't there isn't served.
 
-mod desk;
 mod card;
+mod desk;
 mod fields;
 mod frame;
 mod households;
@@ -17,13 +17,12 @@ mod ledger_export;
 mod ledger_wanted;
 mod links;
 mod nav;
-mod routes;
-mod screens;
-mod second;
 mod offline;
 mod photos;
 mod routes;
+mod screens;
 mod scripts;
+mod second;
 mod sign_in;
 mod tasks;
 mod visit;

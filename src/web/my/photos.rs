@@ -10,7 +10,7 @@ use serde::Deserialize;
 use super::frame::say_in;
 use super::links::issue as link;
 use super::visit_form::{MOST_PHOTOS, fit};
-use super::who::{Posted, Who};
+use super::who::{PostedPhotos, Who};
 use crate::app::photos::{self, Added};
 use crate::daemon::Daemon;
 use crate::db::{Photographed, StoreError};
@@ -53,7 +53,7 @@ pub(super) async fn show(
 pub(super) async fn add(
     State(daemon): State<Arc<Daemon>>,
     Path(number): Path<String>,
-    Posted { who, files, .. }: Posted,
+    PostedPhotos { who, files, .. }: PostedPhotos,
 ) -> Response {
     let refused = |said: &str| {
         let said = format!("照片没有加上：{said}");

@@ -15,7 +15,7 @@ use super::households::{Resident, head, own, resident};
 use super::links::household as link;
 use super::visit_answer::{Outcome, done, not};
 use super::visit_form::{Wrong, choices_offered, read};
-use super::who::{Fields, Posted, Who};
+use super::who::{Fields, PostedPhotos, Who};
 use super::words::on_a_page;
 use crate::app::household::HouseholdSheet;
 use crate::app::problem::{About, Asked, Problem};
@@ -131,7 +131,7 @@ fn resident_of(sheet: &HouseholdSheet, id: &str) -> Option<Resident> {
 pub(super) async fn put_visit(
     State(daemon): State<Arc<Daemon>>,
     Path(number): Path<String>,
-    posted: Posted,
+    posted: PostedPhotos,
 ) -> Response {
     put(&daemon, &number, VisitKind::First, posted).await
 }
@@ -140,13 +140,13 @@ pub(super) async fn put_visit(
 pub(super) async fn put_revisit(
     State(daemon): State<Arc<Daemon>>,
     Path(number): Path<String>,
-    posted: Posted,
+    posted: PostedPhotos,
 ) -> Response {
     put(&daemon, &number, VisitKind::Revisit, posted).await
 }
 
-async fn put(daemon: &Daemon, number: &str, kind: VisitKind, posted: Posted) -> Response {
-    let Posted { who, fields, files, by_script } = posted;
+async fn put(daemon: &Daemon, number: &str, kind: VisitKind, posted: PostedPhotos) -> Response {
+    let PostedPhotos { who, fields, files, by_script } = posted;
     let days = days(daemon);
     let entry = match read(number, kind, (&fields, &files), days) {
         Ok(entry) => entry,

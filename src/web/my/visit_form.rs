@@ -4,7 +4,7 @@ use jiff::civil::Date;
 use minijinja::context;
 use serde::Serialize;
 
-use super::who::{Fields, Upload};
+use super::fields::{Fields, Upload};
 use crate::app::choices::{Alike, Choices};
 use crate::app::photos::Fit;
 use crate::app::recording::{Entry, What, Whom};

@@ -8,8 +8,8 @@ use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Redirect, Response};
 
-pub(super) use super::fields::{Fields, Upload, fields};
-use super::fields::{Sent, sent};
+pub(super) use super::fields::{Fields, fields};
+use super::fields::{Sent, Upload, sent};
 use super::frame::{Frame, apart, say};
 use super::routes::{Needs, SECURITY, SIGN_IN, SIGN_OUT, needs};
 use crate::app::accounts::{Stay, seen, whose};
@@ -141,7 +141,13 @@ pub(super) fn is_key(daemon: &Daemon, given: &str, key: &str) -> bool {
 pub(super) struct Posted {
     pub who: Who,
     pub fields: Fields,
-    /// The photos that came with them.
+}
+
+/// The same by a form that may bring photos.
+#[derive(Debug)]
+pub(super) struct PostedPhotos {
+    pub who: Who,
+    pub fields: Fields,
     pub files: Vec<Upload>,
     /// Whether a script of ours sent it, which shows the answer itself.
     pub by_script: bool,
@@ -156,17 +162,45 @@ where
 
     async fn from_request(request: Request, state: &S) -> Result<Posted, Response> {
         let daemon: Arc<Daemon> = FromRef::from_ref(state);
-        let who = request.extensions().get::<Who>().cloned();
-        let who = who.ok_or_else(|| StatusCode::UNAUTHORIZED.into_response())?;
+        let who = signed_in(&request)?;
+        let fields = fields(request, state)
+            .await
+            .map_err(|said| say(&daemon, StatusCode::BAD_REQUEST, said))?;
+        of_ours(&daemon, &who, &fields)?;
+        Ok(Posted { who, fields })
+    }
+}
+
+impl<S> FromRequest<S> for PostedPhotos
+where
+    S: Send + Sync,
+    Arc<Daemon>: FromRef<S>,
+{
+    type Rejection = Response;
+
+    async fn from_request(request: Request, state: &S) -> Result<PostedPhotos, Response> {
+        let daemon: Arc<Daemon> = FromRef::from_ref(state);
+        let who = signed_in(&request)?;
         let by_script = text(request.headers(), "accept") == Some("application/json");
         let Sent { fields, files } =
             sent(request, state).await.map_err(|(status, said)| say(&daemon, status, said))?;
-        if is_key(&daemon, fields.text("key"), &who.key) {
-            return Ok(Posted { who, fields, files, by_script });
-        }
-        let said = "这一页是为别人打开的，或者已经失效，没有登记。请重新打开页面再填";
-        Err(say(&daemon, StatusCode::FORBIDDEN, said))
+        of_ours(&daemon, &who, &fields)?;
+        Ok(PostedPhotos { who, fields, files, by_script })
     }
+}
+
+fn signed_in(request: &Request) -> Result<Who, Response> {
+    let who = request.extensions().get::<Who>().cloned();
+    who.ok_or_else(|| StatusCode::UNAUTHORIZED.into_response())
+}
+
+/// Whether a form shows its key.
+fn of_ours(daemon: &Daemon, who: &Who, fields: &Fields) -> Result<(), Response> {
+    if is_key(daemon, fields.text("key"), &who.key) {
+        return Ok(());
+    }
+    let said = "这一页是为别人打开的，或者已经失效，没有登记。请重新打开页面再填";
+    Err(say(daemon, StatusCode::FORBIDDEN, said))
 }
 
 /// The cookie's name: behind TLS one that no other name of the machine can set.
