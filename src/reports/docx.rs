@@ -97,9 +97,8 @@ fn run(words: &str, form: &str) -> String {
 const WIDTH: usize = 8_844;
 
 fn table(rows: &[Vec<&str>]) -> String {
-    let columns = rows.iter().map(Vec::len).max().unwrap_or(1).max(1);
-    let width = WIDTH / columns;
-    let grid = format!("<w:gridCol w:w=\"{width}\"/>").repeat(columns);
+    let widths = widths(rows);
+    let grid: String = widths.iter().map(|w| format!("<w:gridCol w:w=\"{w}\"/>")).collect();
     let mut table = format!("<w:tbl>{TABLE}<w:tblGrid>{grid}</w:tblGrid>");
     for (place, row) in rows.iter().enumerate() {
         let (head, style) = match place {
@@ -107,7 +106,7 @@ fn table(rows: &[Vec<&str>]) -> String {
             _ => ("<w:trPr><w:cantSplit/></w:trPr>", "Cell"),
         };
         table.push_str(&format!("<w:tr>{head}"));
-        for column in 0..columns {
+        for (column, width) in widths.iter().enumerate() {
             let words = row.get(column).copied().unwrap_or_default();
             table.push_str(&format!(
                 "<w:tc><w:tcPr><w:tcW w:w=\"{width}\" w:type=\"dxa\"/><w:vAlign w:val=\"center\"/></w:tcPr>{}</w:tc>",
@@ -117,6 +116,19 @@ fn table(rows: &[Vec<&str>]) -> String {
         table.push_str("</w:tr>");
     }
     table + "</w:tbl>"
+}
+
+/// How wide the columns of a table are, by the longest that stands in each.
+fn widths(rows: &[Vec<&str>]) -> Vec<usize> {
+    let columns = rows.iter().map(Vec::len).max().unwrap_or(1).max(1);
+    let wide = |text: &&str| text.chars().map(|c| if c.is_ascii() { 1 } else { 2 }).sum();
+    let longest = |column: usize| {
+        let cells = rows.iter().filter_map(|row| row.get(column));
+        cells.map(wide).max().unwrap_or(0_usize).clamp(6, 24) + 2
+    };
+    let weights: Vec<usize> = (0..columns).map(longest).collect();
+    let all: usize = weights.iter().sum();
+    weights.iter().map(|weight| WIDTH * weight / all).collect()
 }
 
 fn escaped(text: &str) -> String {
@@ -174,7 +186,7 @@ const STYLES: &str = r#"<?xml version="1.0" encoding="UTF-8" standalone="yes"?>
 <w:style w:type="paragraph" w:styleId="First"><w:name w:val="heading 1"/><w:basedOn w:val="Body"/><w:pPr><w:keepNext/><w:outlineLvl w:val="0"/></w:pPr><w:rPr><w:rFonts w:eastAsia="黑体"/></w:rPr></w:style>
 <w:style w:type="paragraph" w:styleId="Second"><w:name w:val="heading 2"/><w:basedOn w:val="Body"/><w:pPr><w:keepNext/><w:outlineLvl w:val="1"/></w:pPr><w:rPr><w:rFonts w:eastAsia="楷体"/></w:rPr></w:style>
 <w:style w:type="paragraph" w:styleId="Sign"><w:name w:val="Signature"/><w:basedOn w:val="Body"/><w:pPr><w:ind w:firstLineChars="0" w:firstLine="0" w:rightChars="400" w:right="1280"/><w:jc w:val="right"/></w:pPr></w:style>
-<w:style w:type="paragraph" w:styleId="Cell"><w:name w:val="Cell"/><w:basedOn w:val="Body"/><w:pPr><w:spacing w:line="400" w:lineRule="atLeast"/><w:ind w:firstLineChars="0" w:firstLine="0"/><w:jc w:val="center"/></w:pPr><w:rPr><w:sz w:val="24"/><w:szCs w:val="24"/></w:rPr></w:style>
+<w:style w:type="paragraph" w:styleId="Cell"><w:name w:val="Cell"/><w:basedOn w:val="Body"/><w:pPr><w:snapToGrid w:val="0"/><w:spacing w:line="360" w:lineRule="atLeast"/><w:ind w:firstLineChars="0" w:firstLine="0"/><w:jc w:val="center"/></w:pPr><w:rPr><w:sz w:val="24"/><w:szCs w:val="24"/></w:rPr></w:style>
 <w:style w:type="paragraph" w:styleId="CellHead"><w:name w:val="Cell Head"/><w:basedOn w:val="Cell"/><w:rPr><w:rFonts w:eastAsia="黑体"/></w:rPr></w:style>
 <w:style w:type="paragraph" w:styleId="Footer"><w:name w:val="footer"/><w:basedOn w:val="Body"/><w:pPr><w:spacing w:line="240" w:lineRule="auto"/><w:ind w:firstLineChars="0" w:firstLine="0"/></w:pPr><w:rPr><w:rFonts w:ascii="宋体" w:hAnsi="宋体" w:eastAsia="宋体"/><w:sz w:val="28"/><w:szCs w:val="28"/></w:rPr></w:style>
 </w:styles>"#;

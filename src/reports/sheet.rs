@@ -258,6 +258,8 @@ impl Sheet<'_> {
             self.row = FIRST;
         }
         self.serial += 1;
+        // Not every program makes a row as high as its words.
+        self.sheet.set_row_height(self.row, height(self.layout.columns, cells))?;
         let forms = &self.book.forms;
         #[allow(clippy::cast_precision_loss, reason = "far fewer rows than that")]
         self.sheet.write_number_with_format(self.row, 0, self.serial as f64, &forms.middle)?;
@@ -284,6 +286,34 @@ impl Sheet<'_> {
         self.book.workbook.push_worksheet(self.sheet);
         Ok(())
     }
+}
+
+/// How high a row is, in points, with its words over as many lines as they take.
+fn height(columns: &[Column], cells: &[Cell]) -> f64 {
+    const LINE: u32 = 15;
+    let lines = columns.iter().skip(1).zip(cells).map(|(column, cell)| match cell {
+        Cell::Text(text) => lines(text, column.width),
+        _ => 1,
+    });
+    // As high as a row can be.
+    f64::from((lines.max().unwrap_or(1) * LINE + 6).min(409))
+}
+
+/// Over how many lines a text goes in a column of that width.
+fn lines(text: &str, width: f64) -> u32 {
+    let mut lines = 0;
+    for line in text.lines() {
+        let mut at = 0.0;
+        lines += 1;
+        for character in line.chars() {
+            let wide = if character.is_ascii() { 1.06 } else { 2.12 };
+            if at + wide > width {
+                (at, lines) = (0.0, lines + 1);
+            }
+            at += wide;
+        }
+    }
+    lines
 }
 
 fn put(

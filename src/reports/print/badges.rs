@@ -6,7 +6,6 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use serde::Serialize;
 
-use super::super::places::full_name;
 use super::super::qr::code_of;
 use super::super::reading::Reading;
 use super::super::{ReportError, Result};
@@ -22,7 +21,6 @@ pub struct Badge {
     name: String,
     unit: String,
     roles: String,
-    area: String,
     /// The photo, as it's put into a page; nothing where there's none yet.
     photo: Option<String>,
     code: Option<String>,
@@ -40,14 +38,12 @@ pub fn badges(reading: &Reading, press: &Press) -> Result<Vec<Badge>> {
 
 fn badge(reading: &Reading, press: &Press, person: &StaffMember) -> Result<Badge> {
     let roles: Vec<&str> = person.roles.iter().map(|role| role.chinese()).collect();
-    let area = full_name(&reading.tree, &person.area_id);
     // What it says can be read where there's no network.
     let said = format!(
-        "{}联系服务群众大走访工作牌\n{} {}\n{}\n监督电话：{}",
+        "{}大走访 {} {} {}",
         town(reading),
         person.name,
         person.number,
-        area,
         reading.plan.hotline
     );
     let photo = press.photos.as_deref().map(|folder| photo(folder, &person.number)).transpose()?;
@@ -56,9 +52,8 @@ fn badge(reading: &Reading, press: &Press, person: &StaffMember) -> Result<Badge
         name: person.name.clone(),
         unit: person.unit.clone(),
         roles: roles.join("、"),
-        area,
         photo: photo.flatten(),
-        code: code_of(&said),
+        code: code_of(said.trim_end()),
     })
 }
 
