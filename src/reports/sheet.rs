@@ -146,7 +146,7 @@ impl Forms {
             left: plain().set_align(FormatAlign::VerticalCenter),
             right: plain().set_align(FormatAlign::Right).set_align(FormatAlign::VerticalCenter),
             head: middle().set_font_name("黑体").set_background_color(Color::RGB(0x00F2_F2F2)),
-            words: boxed().set_align(FormatAlign::Left),
+            words: boxed().set_align(FormatAlign::Left).set_indent(1),
             day: middle().set_num_format("yyyy-mm-dd"),
             share: middle().set_num_format("0.0%"),
             total: boxed().set_font_name("黑体").set_align(FormatAlign::Left),

@@ -55,5 +55,5 @@ pages += [min(kind.glob("*.html")) for kind in (folder / "印制").iterdir() if 
 with tempfile.TemporaryDirectory() as scratch:
     for file in tables + kinds + pages:
         pdf = pdf_of(file, pathlib.Path(scratch))
-        subprocess.run(["pdftoppm", "-r", "60", "-png", str(pdf), str(pictures / file.stem)], check=True)
+        subprocess.run(["pdftoppm", "-r", "60", "-png", str(pdf), str(pictures / f"{file.parent.name}-{file.stem}")], check=True)
 print(f"looked at {len(tables)} tables, {len(kinds)} documents, {len(pages)} pages")

@@ -15,7 +15,7 @@ const OPINIONS: &[Column] = &[
     middle("联系方式", 14.0),
     words("意见建议（反映的问题）", 38.0),
     middle("类别", 10.0),
-    middle("走访人员", 10.0),
+    middle("走访人员", 11.0),
     middle("网格员签收", 12.0),
     middle("问题编号", 17.0),
 ];

@@ -21,7 +21,7 @@ const REFERRALS: &[Column] = &[
     words("反映的问题", 40.0),
     middle("责任层级", 11.0),
     middle("类别", 10.0),
-    middle("轻重缓急", 7.0),
+    middle("轻重缓急", 9.5),
     middle("列入日期", 12.0),
     middle("上报日期", 12.0),
     middle("办理状态", 11.0),

@@ -10,12 +10,12 @@ use crate::db::{MetLine, SubjectLine};
 const ARRANGEMENT: &[Column] = &[
     middle("序号", 6.0),
     middle("总支", 14.0),
-    middle("走访区域（村）", 16.0),
+    middle("走访区域（村）", 18.0),
     middle("对象编号", 13.0),
     middle("对象类型", 9.0),
     words("走访对象", 20.0),
     middle("走访人员", 11.0),
-    words("职务", 16.0),
+    words("职务", 20.0),
     middle("联系电话", 14.0),
     middle("走访情况", 9.0),
     middle("走访日期", 12.0),
@@ -65,7 +65,7 @@ fn arranged(reading: &Reading, place: &Place, subject: &SubjectLine) -> Vec<Cell
 const WITHOUT_ISSUES: &[Column] = &[
     middle("序号", 6.0),
     middle("总支", 14.0),
-    middle("村", 16.0),
+    middle("村", 18.0),
     middle("对象编号", 13.0),
     middle("对象类型", 9.0),
     words("走访对象", 20.0),
