@@ -15,7 +15,8 @@ use zoufang::reports::{
     Asked, Document, Table, Templates, allow, write_all, write_document, write_table,
 };
 
-use crate::support::{Fixture, on_both};
+use crate::support::program::run;
+use crate::support::{AREAS, ASSIGNMENTS, Fixture, STAFF, SUBJECTS, on_both};
 
 const MORE: &str = "H4,家庭,赵永福,高桥村,高桥村4号\nH5,企业,机械厂,杨桥村,\n";
 const HEARD: &str =
@@ -310,3 +311,50 @@ on_both!(a_folder_has_everything_once, |fixture: Fixture| async move {
     let again = write().await.unwrap_err().to_string();
     assert!(again.contains("不会覆盖"), "{again}");
 });
+
+#[test]
+fn the_commands_say_what_they_wrote_and_what_is_missing() {
+    let dir = tempfile::tempdir().unwrap();
+    let say = |words: &[&str]| run(words, dir.path());
+    assert_eq!(say(&["key", "zoufang.key"]).0, 0);
+    for (name, table) in
+        [("a.csv", AREAS), ("s.csv", STAFF), ("o.csv", SUBJECTS), ("f.csv", ASSIGNMENTS)]
+    {
+        std::fs::write(dir.path().join(name), table).unwrap();
+        assert_eq!(say(&["import", name]).0, 0);
+    }
+    std::fs::write(dir.path().join("v.csv"), HEARD).unwrap();
+    assert_eq!(say(&["import", "v.csv"]).0, 0);
+    let (code, out, error) = say(&["report", "附件6", "--on", "2022-04-15"]);
+    assert!(
+        code == 0 && out.contains("附件6问题清单-柴胡店镇-2022-04-15.xlsx：4 行"),
+        "{out}{error}"
+    );
+    for (words, said) in [
+        (vec!["report", "附件6", "--on", "2022-04-15"], "不会覆盖"),
+        (vec!["report", "附件9"], "附件2走访活动安排表、"),
+        (vec!["report", "附件6", "--on", "2999-01-01"], "还没到"),
+        (vec!["report", "附件6", "--area", "西桥村"], "没有「西桥村」"),
+        (vec!["report", "附件6", "--reveal"], "--by"),
+        (vec!["report", "附件6", "--reveal", "--by", "Z6"], "不能写出带个人信息的上报材料"),
+        (vec!["report", "工作开展情况总结"], "请用 --area 写明是哪个总支"),
+        (vec!["report", "问题解决情况"], "或用 --unit 写明镇直部门"),
+        (vec!["report", "问题解决情况", "--unit", "民政办"], "方案 departments 里的"),
+        (vec!["report", "纪律"], "督导组"),
+        (vec!["report", "纪律", "--by", "Z1"], "查看和办理违纪反映"),
+    ] {
+        let (code, out, error) = say(&words);
+        assert!(code == 2 && error.contains(said), "{words:?}: {out}{error}");
+    }
+    let (code, out, error) = say(&["report", "-o", "all"]);
+    assert!(code == 0 && out.contains("个文件：all"), "{out}{error}");
+    assert!(error.contains("工作纪律记录只给督导组人员，没有写"), "{error}");
+    let (code, out, error) = say(&["print", "联系服务群众卡", "-o", "cards.html"]);
+    assert!(
+        code == 0 && out.contains("3 份") && error.contains("notify.public_url"),
+        "{out}{error}"
+    );
+    // What was read is in the trail, with whose names were hidden.
+    let (_, out, _) = say(&["audit", "list", "--action", "export"]);
+    assert!(out.contains("operator") || out.contains("issues"), "{out}");
+}
