@@ -57,7 +57,9 @@ fn document(text: &str) -> String {
         let marked =
             marks.iter().find_map(|(mark, style)| Some((line.strip_prefix(mark)?, *style)));
         let (words, style) = marked.unwrap_or((line, "Body"));
-        body.push_str(&paragraph(words, style));
+        // Whoever signs never stands alone on a page.
+        let is_signed = lines.peek().is_some_and(|next| next.starts_with("> "));
+        body.push_str(&paragraph(words, style, is_signed));
     }
     DOCUMENT.replace("{body}", &body)
 }
@@ -66,8 +68,10 @@ fn cells(line: &str) -> Vec<&str> {
     line.trim().trim_matches('|').split('|').map(str::trim).collect()
 }
 
-fn paragraph(words: &str, style: &str) -> String {
-    format!("<w:p><w:pPr><w:pStyle w:val=\"{style}\"/></w:pPr>{}</w:p>", runs(words))
+/// A paragraph, perhaps kept on one page with the next.
+fn paragraph(words: &str, style: &str, keeps: bool) -> String {
+    let keep = if keeps { "<w:keepNext/>" } else { "" };
+    format!("<w:p><w:pPr><w:pStyle w:val=\"{style}\"/>{keep}</w:pPr>{}</w:p>", runs(words))
 }
 
 /// What a person is to write is marked.
@@ -110,7 +114,7 @@ fn table(rows: &[Vec<&str>]) -> String {
             let words = row.get(column).copied().unwrap_or_default();
             table.push_str(&format!(
                 "<w:tc><w:tcPr><w:tcW w:w=\"{width}\" w:type=\"dxa\"/><w:vAlign w:val=\"center\"/></w:tcPr>{}</w:tc>",
-                paragraph(words, style)
+                paragraph(words, style, false)
             ));
         }
         table.push_str("</w:tr>");

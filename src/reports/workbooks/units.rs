@@ -1,7 +1,5 @@
 //! 各单位问题解决情况 (三(三)): each issue under the one unit that answers for it.
 
-use std::collections::BTreeMap;
-
 use jiff::civil::Date;
 
 use super::super::Result;
@@ -81,14 +79,20 @@ impl OfUnit {
 
 pub async fn units(reading: &mut Reading, book: &mut Book) -> Result<i64> {
     let (mut pages, mut void) = (reading.pages(), 0_i64);
-    let (mut units, mut all) = (BTreeMap::<String, OfUnit>::new(), OfUnit::default());
+    let (mut units, mut all) = (Vec::<(String, OfUnit)>::new(), OfUnit::default());
     while let Some((_, cases)) = pages.issues(reading).await? {
         for case in &cases {
             if case.is_void() {
                 void += 1;
                 continue;
             }
-            units.entry(reading.unit_of(case)).or_default().add(case, reading.span.on);
+            let name = reading.unit_of(case);
+            let known = units.iter().position(|(unit, _)| *unit == name);
+            let at = known.unwrap_or_else(|| {
+                units.push((name, OfUnit::default()));
+                units.len() - 1
+            });
+            units[at].1.add(case, reading.span.on);
             all.add(case, reading.span.on);
         }
     }
