@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 use jiff::civil::Date;
+use serde_json::json;
 
 use super::record::ConfigFile;
 use super::{acting, read_date, refused, shown, wrong_input};
@@ -131,9 +132,10 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let whose = arguments.unit.clone().unwrap_or(area);
     if let Some(kind) = arguments.kind {
         check(&store, kind, &asked).await?;
-        let what = if kind == Kind::Table(Table::Discipline) { "discipline" } else { kind.code() };
-        permit(&store, kind, arguments.of.by()).await?;
-        allow(&store, arguments.of.by(), what, &asked).await.map_err(unwritten)?;
+        if kind == Kind::Table(Table::Discipline) {
+            read_breaches(&store, arguments.of.by()).await?;
+        }
+        allow(&store, arguments.of.by(), kind.code(), &asked).await.map_err(unwritten)?;
         let named = named(&store, kind, &asked, &whose);
         let to = arguments.output.unwrap_or(named);
         one(&store, kind, &asked, &templates, &to).await?;
@@ -143,6 +145,9 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         let press = Press { public_url: settings.notify.public_url.clone(), photos: None };
         allow(&store, arguments.of.by(), "all", &asked).await.map_err(unwritten)?;
         let inspects = inspects(&store, arguments.of.by()).await?;
+        if inspects {
+            read_breaches(&store, arguments.of.by()).await?;
+        }
         let with = (&templates, &press);
         let written = write_all(&store, &asked, with, &folder, inspects).await;
         let written = written.map_err(unwritten)?;
@@ -218,14 +223,12 @@ async fn check(store: &Store, kind: Kind, asked: &Asked) -> anyhow::Result<()> {
     Err(wrong_input(format!("「{document}」请用 --area 写明是哪个{wanted}{unit}")))
 }
 
-/// Reports of a breach are the inspection group's.
-async fn permit(store: &Store, kind: Kind, by: Option<&str>) -> anyhow::Result<()> {
-    if kind != Kind::Table(Table::Discipline) {
-        return Ok(());
-    }
+/// Reports of a breach are the inspection group's: lets one of them see these, and writes down who.
+async fn read_breaches(store: &Store, by: Option<&str>) -> anyhow::Result<()> {
     let mut tx = store.begin().await?;
-    acting(&mut tx, by.unwrap_or_default(), Right::Inspect, None).await?;
-    Ok(tx.rollback().await?)
+    let person = acting(&mut tx, by.unwrap_or_default(), Right::Inspect, None).await?;
+    tx.audit(&person.number, "read_breaches", "breaches", &json!({})).await?;
+    Ok(tx.commit().await?)
 }
 
 /// Whether this person may see what only the inspection group does.

@@ -58,6 +58,7 @@ const ACTIONS: &[(&str, &str)] = &[
     ("renew_calendar", "更换日历地址"),
     ("reopen", "在页面重新办理"),
     ("repair", "按记录改正任务"),
+    ("report", "写出上报材料（个人信息已隐去）"),
     ("restore", "恢复备份"),
     ("restored", "从备份恢复"),
     ("reveal", "查看个人信息"),

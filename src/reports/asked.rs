@@ -56,6 +56,7 @@ pub async fn allow(store: &Store, by: Option<&str>, what: &str, asked: &Asked) -
     };
     let area = area.and_then(|id| tree.get(id)).map(|area| area.name.clone());
     let detail = json!({"reveal": asked.reveals, "area": area, "on": asked.day(store)});
-    tx.audit(&actor, "export", what, &detail).await?;
+    let act = if asked.reveals { "export" } else { "report" };
+    tx.audit(&actor, act, what, &detail).await?;
     Ok(tx.commit().await?)
 }

@@ -30,7 +30,14 @@ pub async fn into_file<T>(to: &Path, write: impl AsyncFnOnce(&Path) -> Result<T>
         why: why.to_string(),
     };
     let part = PrivateFile::begin(to, Existing::Keep).map_err(wrong)?;
-    let written = write(part.path()).await?;
+    let place = part.path().display().to_string();
+    let written = write(part.path()).await.map_err(|error| match error {
+        // By the name that it was to have.
+        ReportError::File { file: at, why } if at == place => {
+            ReportError::File { file: file.clone(), why }
+        }
+        other => other,
+    })?;
     part.finish(Existing::Keep).map_err(wrong)?;
     Ok(written)
 }

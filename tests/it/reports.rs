@@ -355,6 +355,6 @@ fn the_commands_say_what_they_wrote_and_what_is_missing() {
         "{out}{error}"
     );
     // What was read is in the trail, with whose names were hidden.
-    let (_, out, _) = say(&["audit", "list", "--action", "export"]);
-    assert!(out.contains("operator") || out.contains("issues"), "{out}");
+    let (_, out, _) = say(&["audit", "list", "--action", "report"]);
+    assert!(out.contains("issues") && out.contains("cards"), "{out}");
 }

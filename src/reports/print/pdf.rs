@@ -14,11 +14,11 @@ const NAMES: [&str; 4] = ["chromium", "chromium-browser", "google-chrome", "micr
 /// # Errors
 /// Where there's no Chromium, or it doesn't print.
 pub fn to_pdf(page: &Path, pdf: &Path) -> Result<()> {
-    let wrong =
-        |why: &str| ReportError::File { file: pdf.display().to_string(), why: why.to_owned() };
-    let program = program().ok_or_else(|| {
-        wrong("这台机器没有谷歌浏览器一类的程序，做不成；请用浏览器打开写好的网页，再打印")
-    })?;
+    let wrong = |why: &str| {
+        let why = format!("{why}；请去掉 --pdf 写成网页，用浏览器打开后打印");
+        ReportError::File { file: pdf.display().to_string(), why }
+    };
+    let program = program().ok_or_else(|| wrong("这台机器没有谷歌浏览器一类的程序，做不成"))?;
     let profile = tempfile::tempdir().map_err(|_| wrong("建不了临时文件夹"))?;
     let whole = |path: &Path| std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
     let mut to = std::ffi::OsString::from("--print-to-pdf=");
@@ -47,7 +47,7 @@ pub fn to_pdf(page: &Path, pdf: &Path) -> Result<()> {
         .status();
     match ended {
         Ok(status) if status.success() && pdf.is_file() => Ok(()),
-        _ => Err(wrong("浏览器没有写成；请用浏览器打开写好的网页，再打印")),
+        _ => Err(wrong("浏览器没有写成")),
     }
 }
 
