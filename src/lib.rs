@@ -16,6 +16,7 @@
 //! - [`platform`]: what is owed to the platform, and what it answers.
 //! - [`notify`]: what is owed to people: reminders, in digests.
 //! - [`schedule`]: which reconciler wakes when.
+//! - [`reports`]: what is handed in and handed out: workbooks, documents, pages to print.
 //! - [`daemon`]: all of it put together by configuration.
 //! - [`check`]: everything that it would need, asked before it's needed.
 //! - [`web`], [`cli`]: how operators see and run it.
@@ -39,6 +40,7 @@ pub mod picture;
 pub mod platform;
 pub mod private_file;
 pub mod rehearsal;
+pub mod reports;
 pub mod sandbox;
 pub mod schedule;
 pub mod seal;

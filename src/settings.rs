@@ -51,6 +51,7 @@ pub struct Settings {
     pub platform: PlatformSettings,
     pub outbox: OutboxSettings,
     pub notify: NotifySettings,
+    pub reports: ReportSettings,
     pub schedule: ScheduleSettings,
 }
 
@@ -250,6 +251,14 @@ pub struct OutboxSettings {
     pub breaker_failures: u32,
     #[serde(deserialize_with = "span")]
     pub breaker_pause: Duration,
+}
+
+/// What is handed in and handed out.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ReportSettings {
+    /// Templates of one's own.
+    pub templates: PathBuf,
 }
 
 #[derive(Debug, Clone, Deserialize)]

@@ -137,17 +137,29 @@ async fn fill(file: &Path, store: &Store) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// A county's record at the campaign's first morning.
+pub async fn open(file: &Path) -> anyhow::Result<Store> {
+    let settings = Settings::from_text("", "bench")?;
+    let clock = Clock::manual(Clock::system().instant(date(2022, 3, 1).at(8, 0, 0, 0)));
+    Ok(Store::open(&format!("sqlite://{}", file.display()), context(&clock, &settings)?).await?)
+}
+
+/// The same, new, with its areas and people.
+pub async fn empty(file: &Path) -> anyhow::Result<Store> {
+    let store = open(file).await?;
+    for table in [AREAS, &staff()] {
+        import(&store, "county.csv", table.as_bytes(), false, &|_, _| {}).await?;
+    }
+    Ok(store)
+}
+
 /// The whole table.
 pub async fn table() -> anyhow::Result<()> {
     let folder = tempfile::tempdir()?;
     let file = folder.path().join("county.db");
     let settings = Settings::from_text("", "bench")?;
-    let clock = Clock::manual(Clock::system().instant(date(2022, 3, 1).at(8, 0, 0, 0)));
-    let store =
-        Store::open(&format!("sqlite://{}", file.display()), context(&clock, &settings)?).await?;
-    for table in [AREAS, &staff()] {
-        import(&store, "county.csv", table.as_bytes(), false, &|_, _| {}).await?;
-    }
+    let store = empty(&file).await?;
+    let clock = store.context().clock.clone();
     fill(&file, &store).await?;
     let open: i64 =
         store.open_duties(date(2022, 3, 1)).await?.iter().map(|(_, open, _)| open).sum();

@@ -1,9 +1,9 @@
 //! Delivery's rate against a bare HTTP client and against job queues: the same payload, sink and concurrency, turn about
 //! in one run, with the record durable (SQLite at synchronous=FULL, PostgreSQL with fsync). Then the cost of following
-//! what is open, and of a county's reminders; imports against inserting the same rows bare; a workbook read against openpyxl; pages while import and delivery
+//! what is open, and of a county's reminders; imports against inserting the same rows bare; a workbook read against openpyxl, and one that is handed in against its writer alone; pages while import and delivery
 //! run; and the databases' drivers.
 //!
-//! `cargo run --release -p zoufang-bench [deliver|poll|county|intake|pages|read|rows] [NUMBER] [LATENCY ...]`, a latency as `10ms`.
+//! `cargo run --release -p zoufang-bench [deliver|poll|county|intake|pages|papers|read|rows] [NUMBER] [LATENCY ...]`, a latency as `10ms`.
 
 #![allow(clippy::disallowed_methods, reason = "what is measured is real time")]
 
@@ -11,6 +11,7 @@ mod county;
 mod engine;
 mod intake;
 mod pages;
+mod papers;
 #[cfg(feature = "peers")]
 mod peers;
 mod polling;
@@ -152,7 +153,7 @@ async fn deliver(issues: usize, latencies: &[u64]) -> anyhow::Result<()> {
 
 /// What there is to measure; those of the first list where none is named.
 const USUAL: [&str; 3] = ["deliver", "poll", "county"];
-const MORE: [&str; 4] = ["intake", "pages", "rows", "read"];
+const MORE: [&str; 5] = ["intake", "pages", "papers", "rows", "read"];
 
 fn main() -> anyhow::Result<ExitCode> {
     if let Some(code) = program::told_to_be_it() {
@@ -176,6 +177,13 @@ async fn run(arguments: Vec<String>) -> anyhow::Result<()> {
     {
         return reading::look_alone(file).await;
     }
+    match arguments.as_slice() {
+        [first, record, to] if first == "write-alone" => {
+            return papers::write_alone(record, to).await;
+        }
+        [first, rows, to] if first == "write-bare" => return papers::write_bare(rows.parse()?, to),
+        _ => {}
+    }
     let named = |what: &str| arguments.iter().any(|argument| argument == what);
     let any = USUAL.iter().chain(&MORE).any(|what| named(what));
     let wants = |what: &str| named(what) || (!any && USUAL.contains(&what));
@@ -197,6 +205,9 @@ async fn run(arguments: Vec<String>) -> anyhow::Result<()> {
     }
     if wants("pages") {
         pages::table(number.unwrap_or(20_000)).await?;
+    }
+    if wants("papers") {
+        papers::table(number.unwrap_or(100_000)).await?;
     }
     if wants("read") {
         reading::reading(number.unwrap_or(100_000))?;

@@ -19,6 +19,7 @@ pub mod absences;
 pub mod accounts;
 pub mod acknowledge;
 pub mod areas;
+pub mod as_of;
 pub mod assignments;
 pub mod batch;
 pub mod cards;

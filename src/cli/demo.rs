@@ -7,8 +7,8 @@ use std::process::ExitCode;
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 
-use super::{logging, read_faults};
-use crate::demo::{Day, Options, Outcome, run as run_demo};
+use super::{logging, read_faults, shown};
+use crate::demo::{Day, HANDED_IN, Options, Outcome, run as run_demo};
 use crate::sandbox::Faults;
 use crate::settings::{Log, LogFormat};
 
@@ -53,15 +53,19 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         seed: arguments.seed,
         households: arguments.households,
         faults: arguments.fault,
-        folder: arguments.dir,
+        folder: arguments.dir.clone(),
         listen: arguments.listen,
     };
+    let handed_in = arguments.dir.join(HANDED_IN);
     let bar = progress_bar();
     let demo = run_demo(options, |day, outcome| show(&bar, day, outcome)).await?;
     bar.finish_and_clear();
     let outcome = demo.outcome.clone();
     if !arguments.json || !arguments.once {
         say!("\n{outcome}");
+    }
+    if !arguments.json || !arguments.once {
+        say!("上报材料：{}", shown(&handed_in));
     }
     if !arguments.once {
         say!(

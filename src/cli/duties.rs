@@ -1,14 +1,13 @@
 //! `zoufang duties`: everything that is owed, and by whom.
 
-use std::collections::HashMap;
 use std::process::ExitCode;
 
 use clap::Args;
 
 use super::record::ConfigFile;
 use super::table::Table;
-use crate::app::remind::roster;
-use crate::db::{DutyLine, Store};
+use crate::app::remind::owners;
+use crate::db::DutyLine;
 use crate::domain::duty::{DutyKind, Warning};
 
 #[derive(Debug, Args)]
@@ -32,7 +31,9 @@ const PAGE: i64 = 5_000;
 pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let store = arguments.config.store().await?;
     let (tree, campaign) = (store.area_tree().await?, store.campaign());
-    let owners = owners(&store).await?;
+    let mut snapshot = store.snapshot().await?;
+    let owners = owners(&mut snapshot).await?;
+    snapshot.end().await?;
     let today = store.context().clock.today();
     let names = ["任务", "区划", "责任人", "期限", "预警", "任务编号"];
     let mut table = Table::new(names, arguments.json)?;
@@ -64,26 +65,4 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         eprintln!("有 {unowned} 项任务没有人承担；缺哪些角色用 zoufang check 查看");
     }
     Ok(ExitCode::SUCCESS)
-}
-
-/// Who owes what is open in each duty group, as the reminders have it: a person, whoever has the ball, or whoever holds the
-/// role there.
-pub(super) async fn owners(store: &Store) -> anyhow::Result<HashMap<String, String>> {
-    let mut snapshot = store.snapshot().await?;
-    let today = snapshot.today();
-    let roster = roster(&mut snapshot, today).await?;
-    let plan = store.campaign();
-    let (mut owners, mut after) = (HashMap::new(), String::new());
-    loop {
-        let groups = snapshot.open_groups(&after, PAGE).await?;
-        let Some((_, last)) = groups.last() else { break };
-        after.clone_from(&last.id);
-        for (_, group) in groups {
-            if let Some(owner) = roster.owner(&group, &plan) {
-                owners.insert(group.id, owner.signed());
-            }
-        }
-    }
-    snapshot.end().await?;
-    Ok(owners)
 }

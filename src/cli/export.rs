@@ -13,8 +13,8 @@ use super::table::{Output, Table};
 use super::{reveal, wrong_input};
 use crate::app::batch::{asks_for_class, results_of};
 use crate::db::{
-    AbsenceOut, AreaTree, AssignmentOut, Context, Page, ResidentOut, Session, Store, SubjectOut,
-    VisitOut,
+    AbsenceOut, AreaTree, AssignmentOut, Context, HeardOut, Page, QuietOut, ResidentOut, Session,
+    Store, SubjectOut, VisitOut,
 };
 use crate::domain::issue::{Category, Level, State, Urgency};
 use crate::domain::mask;
@@ -177,7 +177,12 @@ async fn export(store: &Store, kind: Kind, reveals: bool, mut out: Out) -> anyho
         Kind::Staff => staff(&mut snapshot, &with, &mut out).await?,
         Kind::Subjects => each(&mut snapshot, &with, &mut out, subject).await?,
         Kind::Assignments => each(&mut snapshot, &with, &mut out, assignment).await?,
-        Kind::Visits => each(&mut snapshot, &with, &mut out, visit).await?,
+        Kind::Visits => {
+            let heard = |with: &With, of: &HeardOut| visit(with, &of.visit);
+            each(&mut snapshot, &with, &mut out, heard).await?;
+            each(&mut snapshot, &with, &mut out, |with: &With, of: &QuietOut| visit(with, &of.0))
+                .await?;
+        }
         Kind::Residents => each(&mut snapshot, &with, &mut out, resident).await?,
         Kind::Absences => each(&mut snapshot, &with, &mut out, absence).await?,
         Kind::Classifications | Kind::IssueList => issues(store, kind, &mut out).await?,
@@ -201,7 +206,7 @@ async fn each<P: Page>(
     session: &mut Session,
     with: &With,
     out: &mut Out,
-    row: fn(&With, &P) -> anyhow::Result<Row>,
+    row: impl Fn(&With, &P) -> anyhow::Result<Row>,
 ) -> anyhow::Result<()> {
     let mut after = String::new();
     loop {

@@ -36,9 +36,11 @@ mod mediation;
 mod missing;
 mod notify;
 mod outbox;
+mod print;
 mod reassign;
 mod record;
 mod rehearse;
+mod report;
 mod resident;
 mod restore;
 mod sandbox;
@@ -84,6 +86,10 @@ enum Command {
     Import(import::Arguments),
     /// 导出一种表：csv，可以再导入
     Export(export::Arguments),
+    /// 上报材料：附件2、4、5、6、各种台账和总结，任何区划、阶段和日期
+    Report(report::Arguments),
+    /// 印制工作牌、明白纸、联系服务群众卡和走访登记表
+    Print(print::Arguments),
     /// 写一份空表，照着填
     Template(template::Arguments),
     /// 检查配置和它需要的一切，说明哪里不对、怎么改
@@ -280,6 +286,8 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Serve(arguments) => serve::run(arguments).await,
         Command::Import(arguments) => import::run(arguments).await,
         Command::Export(arguments) => export::run(arguments).await,
+        Command::Report(arguments) => report::run(arguments).await,
+        Command::Print(arguments) => print::run(arguments).await,
         Command::Template(arguments) => template::run(&arguments),
         Command::Check(arguments) => check::run(arguments).await,
         Command::Status(arguments) => status::run(arguments).await,

@@ -85,6 +85,8 @@ const VALUES: &[(&str, &str)] = &[
     ("ISSUE", "问题编号"),
     ("FINDING", "结论"),
     ("VISITS", "做法"),
+    ("PHASE", "阶段"),
+    ("UNIT", "单位"),
 ];
 
 /// What stands for an argument's value: as it's known, else nothing.

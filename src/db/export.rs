@@ -1,4 +1,7 @@
 //! What the record holds as tables: numbers and persons in the place of ids, opened, a page at a time.
+//!
+//! Visits come in two: those at which something was asked for, by the issues' numbers, so that they come by the same numbers in a
+//! record that has none yet; and the others.
 
 use serde::Deserialize;
 
@@ -57,6 +60,19 @@ pub struct VisitOut {
     pub urgency: Option<String>,
 }
 
+/// The same of an issue, in the order of the issues' numbers.
+#[derive(Debug, Deserialize)]
+pub struct HeardOut {
+    pub number: String,
+    #[serde(flatten)]
+    pub visit: VisitOut,
+}
+
+/// The same where nothing was asked for.
+#[derive(Debug, Deserialize)]
+#[serde(transparent)]
+pub struct QuietOut(pub VisitOut);
+
 /// That somebody is away.
 #[derive(Debug, Deserialize)]
 pub struct AbsenceOut {
@@ -111,6 +127,52 @@ pages! {
     AbsenceOut: ["id", "person", "from_date", "until_date", "deputy"],
         "SELECT a.id, f.number AS person, a.from_date, a.until_date, d.number AS deputy FROM absences a
          JOIN staff f ON f.id = a.staff_id LEFT JOIN staff d ON d.id = a.deputy_id WHERE a.id > $1 ORDER BY a.id LIMIT $2";
+}
+
+impl Page for HeardOut {
+    const COLUMNS: &'static [&'static str] = &[
+        "number",
+        "id",
+        "kind",
+        "visited_on",
+        "satisfaction",
+        "face_to_face",
+        "subject",
+        "visitor",
+        "resident",
+        "issue",
+        "name_sealed",
+        "contact_sealed",
+        "text_sealed",
+        "level",
+        "category",
+        "urgency",
+    ];
+    const QUERY: &'static str = "SELECT i.number, v.id, v.kind, v.visited_on, v.satisfaction, v.face_to_face,
+           s.number AS subject, f.number AS visitor, r.id AS resident, i.id AS issue, r.name_sealed, r.contact_sealed,
+           i.text_sealed, i.level, i.category, i.urgency
+         FROM issues i JOIN visits v ON v.id = i.visit_id JOIN subjects s ON s.id = v.subject_id
+         JOIN staff f ON f.id = v.staff_id JOIN residents r ON r.id = v.resident_id
+         WHERE i.number > $1 ORDER BY i.number LIMIT $2";
+
+    fn id(&self) -> &str {
+        &self.number
+    }
+}
+
+impl Page for QuietOut {
+    const COLUMNS: &'static [&'static str] = VisitOut::COLUMNS;
+    const QUERY: &'static str = "SELECT v.id, v.kind, v.visited_on, v.satisfaction, v.face_to_face, s.number AS subject,
+           f.number AS visitor, r.id AS resident, NULL AS issue, r.name_sealed, r.contact_sealed, NULL AS text_sealed,
+           NULL AS level, NULL AS category, NULL AS urgency
+         FROM visits v JOIN subjects s ON s.id = v.subject_id JOIN staff f ON f.id = v.staff_id
+         JOIN residents r ON r.id = v.resident_id
+         WHERE v.id > $1 AND NOT EXISTS (SELECT 1 FROM issues i WHERE i.resident_id = v.resident_id AND i.visit_id = v.id)
+         ORDER BY v.id LIMIT $2";
+
+    fn id(&self) -> &str {
+        &self.0.id
+    }
 }
 
 impl Session {

@@ -73,6 +73,7 @@ mod outbox;
 mod outbox_decisions;
 mod outbox_named;
 mod outbox_oldest;
+mod papers;
 pub mod personal;
 mod photos;
 mod plans;
@@ -130,7 +131,9 @@ pub use dialect::Dialect;
 pub use duty_list::DutyLine;
 pub(crate) use error::Result;
 pub use error::{StoreError, Upsert};
-pub use export::{AbsenceOut, AssignmentOut, Page, ResidentOut, SubjectOut, VisitOut};
+pub use export::{
+    AbsenceOut, AssignmentOut, HeardOut, Page, QuietOut, ResidentOut, SubjectOut, VisitOut,
+};
 pub use figures::{Figures, LaneFigures};
 pub use files::KeptFile;
 pub use hand_ins::HandIn;
@@ -158,6 +161,7 @@ pub use numbers::{NumberOf, place};
 pub use outbox_decisions::{Debt, DebtState, Decision};
 pub use outbox_named::NamedDebts;
 pub use outbox_oldest::Wants;
+pub use papers::{AnswerLine, IssueLine, MetLine, NoteLine, ReferralLine, Span, SubjectLine};
 pub use photos::{LARGEST_PHOTO, Photo, Photographed, media_type};
 pub use platform_notes::{PlatformNote, Unasked};
 pub use played::{LateDuty, ToldMessage};

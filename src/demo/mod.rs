@@ -26,6 +26,8 @@ use crate::domain::campaign::PhaseName;
 use crate::intake::import;
 use crate::private_file::{self, Existing};
 use crate::rehearsal::{Doing, People, pass_day};
+use crate::reports::print::Press;
+use crate::reports::{Asked, Templates, allow, write_all};
 use crate::sandbox::{Faults, Sandbox};
 use crate::seal::Sealer;
 use crate::settings::Settings;
@@ -64,6 +66,9 @@ pub struct Demo {
 
 /// Marks a folder as the demo's own, to be emptied by the next.
 const MARK: &str = ".zoufang-demo";
+/// Where what is handed in lies, and in whose name it's written.
+pub const HANDED_IN: &str = "上报材料";
+const LEADER: &str = "Z0001";
 /// What the people of the demo do: everything in time, and some of them ask for something or aren't satisfied.
 const DOING: Doing = Doing { visits: true, rest: true, demands: 0.12, dissatisfied: 0.15 };
 /// After the campaign's last day the clock goes on this long at the most, for answers still under way.
@@ -117,7 +122,19 @@ pub async fn run(options: Options, told: impl Fn(&Day, &Outcome)) -> anyhow::Res
         }
         on = on.tomorrow()?;
     };
+    hand_in(&store, &options, &address).await?;
     Ok(Demo { outcome, address, platform_address, daemon, shutdown })
+}
+
+/// Leaves everything that the notice asks to be handed in; its people are made up, so their names stand in it in full.
+async fn hand_in(store: &Store, options: &Options, address: &str) -> anyhow::Result<()> {
+    let asked = Asked { reveals: true, ..Asked::default() };
+    allow(store, Some(LEADER), "all", &asked).await?;
+    let press = Press { public_url: address.to_owned(), photos: None };
+    let templates = Templates::read(std::path::Path::new(""))?;
+    let folder = options.folder.join(HANDED_IN);
+    write_all(store, &asked, (&templates, &press), &folder, true).await?;
+    Ok(())
 }
 
 impl Demo {

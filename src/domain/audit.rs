@@ -60,6 +60,7 @@ const ACTIONS: &[(&str, &str)] = &[
     ("reopen", "在页面重新办理"),
     ("repair", "按记录改正任务"),
     ("resident_word", "群众在网上评价"),
+    ("report", "写出上报材料（个人信息已隐去）"),
     ("restore", "恢复备份"),
     ("restored", "从备份恢复"),
     ("reveal", "查看个人信息"),

@@ -24,6 +24,8 @@ words! {
         Repair = "repair", "按记录改正任务";
         /// Everything in clear, as an export.
         Reveal = "reveal", "导出个人信息";
+        /// What an area hands in, in clear.
+        RevealReport = "reveal_report", "写出带个人信息的上报材料";
         /// One issue in clear.
         RevealIssue = "reveal_issue", "查看群众的个人信息";
         Erase = "erase", "删除群众的个人信息";
@@ -163,7 +165,7 @@ impl Right {
             Right::Import | Right::Operate => &[LeadingGroup, OrganisationOffice, Centre],
             Right::Reveal | Right::SearchWords => SEE_ALL,
             Right::SeeProgress => LEAD_OTHERS,
-            Right::SeeMissing | Right::SeePeople => OVERSEERS,
+            Right::SeeMissing | Right::SeePeople | Right::RevealReport => OVERSEERS,
             Right::SeeHandIns | Right::HandIn => REPORTERS,
             Right::SeeUnit => &[Department],
             Right::SeeInspections => INSPECTED,

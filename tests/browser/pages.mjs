@@ -11,6 +11,7 @@ import { createRequire } from 'node:module';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
 
 const require = createRequire(join(resolve(process.env.NODE_PATH ?? 'node_modules'), 'x.js'));
 const { chromium } = require('playwright-core');
@@ -78,6 +79,7 @@ try {
   await officeDay();
   await inspectorsDay();
   await centreAndUnit();
+  await prints();
   console.log('pages: well');
 } finally {
   await browser?.close();
@@ -142,6 +144,28 @@ async function look(page, name) {
     }
   }
   await page.setViewportSize({ width: 360, height: 740 });
+}
+
+/** What is printed: nothing is cut or runs out of its place, every sheet is one page, and no serious finding. */
+async function prints() {
+  const page = await (await browser.newContext({ bypassCSP: true })).newPage();
+  for (const kind of ['工作牌', '明白纸', '联系服务群众卡', '走访登记表']) {
+    run('print', kind, '--reveal', '--by', 'Z1', '-o', `${kind}.html`);
+    await page.goto(pathToFileURL(join(folder, `${kind}.html`)).href);
+    const [sheets, cut, found] = await page.evaluate(async (source) => {
+      (0, eval)(source);
+      const sheets = document.querySelectorAll('.sheet, .side');
+      const places = document.querySelectorAll('.sheet, .side, .card, .card *, td, th, p');
+      const cut = [...places].filter((one) => one.scrollWidth > one.clientWidth + 1 && one.clientWidth > 0);
+      const low = [...document.querySelectorAll('.sheet, .side, .card')].filter((one) => one.scrollHeight > one.clientHeight + 1);
+      const { violations } = await axe.run();
+      const serious = violations.filter(({ impact }) => ['serious', 'critical'].includes(impact));
+      return [sheets.length, [...cut, ...low].map((one) => one.outerHTML.slice(0, 120)), serious.map(({ id }) => id)];
+    }, axe);
+    assert.deepEqual([cut, found], [[], []], kind);
+    const pdf = (await page.pdf({ preferCSSPageSize: true, printBackground: true })).toString('latin1');
+    assert.equal(pdf.match(/\/Type\s*\/Page\b/g).length, sheets, `${kind}: a page for each sheet`);
+  }
 }
 
 async function aVisitorsDay() {

@@ -28,7 +28,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("intake", &["domain", "clock", "seal", "private_file", "db", "app"]),
     ("settings", &["domain", "clock", "seal", "db", "delivery", "intake"]),
     ("schedule", &["domain", "clock", "db", "app"]),
-    ("reports", &["domain", "clock", "seal", "db", "app"]),
+    ("reports", &["domain", "clock", "seal", "private_file", "db", "app"]),
     // The workbooks that come back from a portal are read as any workbook.
     (
         "platform",

@@ -1,6 +1,7 @@
 //! The demo, small, over a harsh platform: every debt paid once, every issue closed.
 
-use zoufang::demo::{Options, run};
+use zoufang::demo::{HANDED_IN, Options, run};
+use zoufang::reports::{Document, Table};
 use zoufang::sandbox::Faults;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -21,6 +22,14 @@ async fn a_whole_campaign_ends_with_nothing_lost_doubled_or_owed() {
         let issues = outcome.issues.town + outcome.issues.joint + outcome.issues.city;
         assert!(issues > 5 && outcome.owed > 1, "{outcome:?}");
         assert_eq!((outcome.closed, outcome.duties_open), (issues, 0), "{outcome:?}");
+        let handed_in = dir.path().join("demo").join(HANDED_IN);
+        for table in Table::ALL {
+            assert!(handed_in.join(format!("{table}.xlsx")).is_file(), "{table}");
+        }
+        for document in Document::ALL {
+            let mut written = std::fs::read_dir(handed_in.join(document.chinese())).unwrap();
+            assert!(written.next().is_some(), "{document}");
+        }
         demo.end().await;
     }
 }

@@ -57,6 +57,7 @@ mod recording;
 mod referral;
 mod rehearsals;
 mod reminders;
+mod reports;
 mod rest;
 mod restored;
 mod round_trip;

@@ -1,10 +1,14 @@
-//! Any order of rows, any split into files, named in any order, gives the same record.
+//! Any order of rows, any split into files, named in any order, gives the same record; and every table that is exported, taken into
+//! an empty record and exported again, is equal cell by cell.
+
+use std::path::Path;
 
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 use zoufang::db::{AssignmentOut, Page, SubjectOut, VisitOut};
 use zoufang::intake::{Incoming, Options, Order};
 
+use crate::support::program::run;
 use crate::support::{AREAS, ASSIGNMENTS, Fixture, STAFF, SUBJECTS, VISITS, areas};
 
 const MORE_VISITS: &[&str] = &[
@@ -132,4 +136,84 @@ fn any_order_and_any_split_give_the_same_record() {
         Ok(())
     };
     runner.run(&split, same).unwrap();
+}
+
+/// The tables that are exported, each before what it needs.
+const TABLES: [&str; 10] = [
+    "areas",
+    "staff",
+    "subjects",
+    "assignments",
+    "residents",
+    "visits",
+    "absences",
+    "classifications",
+    "handlings",
+    "issue_list",
+];
+
+/// Everything that is exported, by kind; the rows in their order.
+fn exported(folder: &Path) -> Vec<(&'static str, Vec<Vec<String>>)> {
+    let table = |kind: &'static str| {
+        let (code, out, error) = run(&["export", kind, "--reveal", "--by", "Z1"], folder);
+        assert_eq!(code, 0, "{kind}: {error}");
+        let mut rows = csv::ReaderBuilder::new().has_headers(false).from_reader(out.as_bytes());
+        let cells = |row: csv::Result<csv::StringRecord>| {
+            row.unwrap().iter().map(str::to_owned).collect::<Vec<_>>()
+        };
+        let mut rows: Vec<Vec<String>> = rows.records().map(cells).collect();
+        rows[1..].sort();
+        (kind, rows)
+    };
+    TABLES.iter().map(|kind| table(kind)).collect()
+}
+
+fn take(folder: &Path, name: &str, table: &str) {
+    std::fs::write(folder.join(name), table).unwrap();
+    let (code, _, error) = run(&["import", name], folder);
+    assert_eq!(code, 0, "{name}: {error}");
+}
+
+fn empty_record() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    assert_eq!(run(&["key", "zoufang.key"], folder.path()).0, 0);
+    folder
+}
+
+#[test]
+fn every_table_comes_again_equal_cell_by_cell() {
+    let first = empty_record();
+    for (name, table) in [
+        ("a.csv", AREAS.to_owned()),
+        ("s.csv", STAFF.to_owned()),
+        ("o.csv", SUBJECTS.to_owned()),
+        ("f.csv", ASSIGNMENTS.to_owned()),
+        (
+            "r.csv",
+            "对象编号,群众姓名,未走访原因,联系方式\nH2,李小军,外出务工,10000000109\nH1,王建国,,\n"
+                .to_owned(),
+        ),
+        (
+            "v.csv",
+            format!(
+                "{VISITS}\n{}\n2022-03-09,Z6,H1,王建国,,\"=1+1，\"\"急\"\"\n第二行\",有,,,\n",
+                MORE_VISITS.join("\n")
+            ),
+        ),
+        ("d.csv", "问题编号,办理结果,办理人\nCHD2022-000001,已更换灯泡,陈网\n".to_owned()),
+        ("q.csv", "请假人,开始日期,结束日期,代办人\nZ6,2022-04-01,2022-04-03,Z5\n".to_owned()),
+    ] {
+        take(first.path(), name, &table);
+    }
+    let tables = exported(first.path());
+    let second = empty_record();
+    for kind in TABLES {
+        let (code, out, error) = run(&["export", kind, "--reveal", "--by", "Z1"], first.path());
+        assert_eq!(code, 0, "{kind}: {error}");
+        take(second.path(), &format!("{kind}.csv"), &out);
+    }
+    for ((kind, before), (_, after)) in tables.iter().zip(exported(second.path())) {
+        assert!(before.len() > 1, "{kind} holds something");
+        assert_eq!(*before, after, "{kind}");
+    }
 }

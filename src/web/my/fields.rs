@@ -45,7 +45,7 @@ impl Fields {
 }
 
 /// A file's bytes.
-pub(super) struct Upload(pub Bytes);
+pub(crate) struct Upload(pub Bytes);
 
 impl std::fmt::Debug for Upload {
     /// Personal: not for logs.

@@ -1,0 +1,252 @@
+//! `zoufang report`: what is handed in, as workbooks and documents, for any area, phase and day; or all of it in a folder.
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::Args;
+use jiff::civil::Date;
+use serde_json::json;
+
+use super::record::ConfigFile;
+use super::{acting, read_date, refused, shown, wrong_input};
+use crate::db::Store;
+use crate::domain::area::AreaKind;
+use crate::domain::campaign::PhaseName;
+use crate::domain::rights::Right;
+use crate::reports::print::Press;
+use crate::reports::{
+    Asked, Document, ReportError, Table, Templates, allow, into_file, safe, write_all,
+    write_document, write_table,
+};
+use crate::settings::Settings;
+
+/// For which area and day, and who may see names.
+#[derive(Debug, Args)]
+pub(super) struct Of {
+    /// 只要这个镇、总支或村的（名称或代码）
+    #[arg(long)]
+    area: Option<String>,
+    /// 截至哪一天；不写则截至今天
+    #[arg(long, value_parser = read_date)]
+    on: Option<Date>,
+    /// 截至哪个阶段的最后一天（没到的截至今天）：走访排查、问题分类、集中办结、回访反馈
+    #[arg(long, conflicts_with = "on")]
+    phase: Option<PhaseName>,
+    /// 写出完整的姓名、联系方式和地址（记入审计）
+    #[arg(long, requires = "by")]
+    reveal: bool,
+    /// 责任人编号
+    #[arg(long)]
+    by: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub struct Arguments {
+    #[command(flatten)]
+    config: ConfigFile,
+    /// 哪一种，如 附件2、附件6、整改台账、工作开展情况总结；不写则全部写进一个文件夹
+    #[arg(value_parser = Kind::read)]
+    kind: Option<Kind>,
+    #[command(flatten)]
+    of: Of,
+    /// 镇直部门的问题解决情况：哪个单位
+    #[arg(long, conflicts_with = "area")]
+    unit: Option<String>,
+    /// 写到哪个文件（全部的，写到哪个文件夹），不覆盖已有的；不写则按名称放在当前文件夹
+    #[arg(long, short = 'o', value_name = "OUTPUT")]
+    output: Option<PathBuf>,
+}
+
+/// A table or a document.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Table(Table),
+    Document(Document),
+}
+
+impl Kind {
+    fn read(text: &str) -> Result<Kind, String> {
+        let table = Table::read(text).map(Kind::Table);
+        let found = table.or_else(|| Document::read(text).map(Kind::Document));
+        found.ok_or_else(|| format!("应为：{}、{}", Table::choices(), Document::choices()))
+    }
+
+    const fn chinese(self) -> &'static str {
+        match self {
+            Kind::Table(table) => table.chinese(),
+            Kind::Document(document) => document.chinese(),
+        }
+    }
+
+    const fn code(self) -> &'static str {
+        match self {
+            Kind::Table(table) => table.code(),
+            Kind::Document(document) => document.code(),
+        }
+    }
+}
+
+impl Of {
+    /// What is asked for, with the area's name.
+    pub async fn asked(&self, store: &Store) -> anyhow::Result<(Asked, String)> {
+        let tree = store.area_tree().await?;
+        let named = self.area.as_deref().unwrap_or(&store.campaign().town).to_owned();
+        let area = tree.find(&named);
+        let area = if self.area.is_some() { Some(area.map_err(wrong_input)?) } else { area.ok() };
+        let name = area.map(|area| area.name.clone()).unwrap_or_default();
+        let area = area.filter(|_| self.area.is_some()).map(|area| area.id.clone());
+        let asked =
+            Asked { area, on: self.on, phase: self.phase, reveals: self.reveal, unit: None };
+        let (day, today) = (asked.day(store), store.context().clock.today());
+        if self.on.is_some_and(|on| on > today) {
+            return Err(wrong_input(format!("--on {day} 还没到，最晚写 {today}")));
+        }
+        Ok((asked, name))
+    }
+
+    pub fn by(&self) -> Option<&str> {
+        self.by.as_deref()
+    }
+}
+
+/// What can't be written so is wrong input.
+pub(super) fn unwritten(error: ReportError) -> anyhow::Error {
+    match error {
+        ReportError::Store(error) => refused(error),
+        ReportError::Workbook(_) => error.into(),
+        other => wrong_input(other),
+    }
+}
+
+/// The templates of what is handed in and out, with the operator's over them.
+pub(super) fn templates(settings: &Settings) -> anyhow::Result<Templates> {
+    Templates::read(&settings.reports.templates).map_err(wrong_input)
+}
+
+pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
+    let settings = arguments.config.settings()?;
+    let templates = templates(&settings)?;
+    let store = arguments.config.open(&settings).await?;
+    let (mut asked, area) = arguments.of.asked(&store).await?;
+    asked.unit.clone_from(&arguments.unit);
+    let whose = arguments.unit.clone().unwrap_or(area);
+    if let Some(kind) = arguments.kind {
+        check(&store, kind, &asked).await?;
+        if kind == Kind::Table(Table::Discipline) {
+            read_breaches(&store, arguments.of.by()).await?;
+        }
+        allow(&store, arguments.of.by(), kind.code(), &asked).await.map_err(unwritten)?;
+        let named = named(&store, kind, &asked, &whose);
+        let to = arguments.output.unwrap_or(named);
+        one(&store, kind, &asked, &templates, &to).await?;
+    } else {
+        let folder = format!("上报材料-{}-{}", safe(&whose), asked.day(&store));
+        let folder = arguments.output.unwrap_or_else(|| PathBuf::from(folder));
+        let press = Press { public_url: settings.notify.public_url.clone(), photos: None };
+        allow(&store, arguments.of.by(), "all", &asked).await.map_err(unwritten)?;
+        let inspects = inspects(&store, arguments.of.by()).await?;
+        if inspects {
+            read_breaches(&store, arguments.of.by()).await?;
+        }
+        let with = (&templates, &press);
+        let written = write_all(&store, &asked, with, &folder, inspects).await;
+        let written = written.map_err(unwritten)?;
+        say!("已写好 {} 个文件：{}", written.len(), shown(&folder));
+        if !inspects {
+            eprintln!(
+                "{}只给督导组人员，没有写；要写请用 --by 写明督导组人员编号",
+                Table::Discipline
+            );
+        }
+    }
+    remark(&store, arguments.kind, &asked);
+    store.close().await;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// What a file is called where nobody says it.
+fn named(store: &Store, kind: Kind, asked: &Asked, whose: &str) -> PathBuf {
+    let ending = if matches!(kind, Kind::Table(_)) { "xlsx" } else { "docx" };
+    let day = asked.day(store);
+    PathBuf::from(format!("{}-{}-{day}.{ending}", kind.chinese(), safe(whose)))
+}
+
+async fn one(
+    store: &Store,
+    kind: Kind,
+    asked: &Asked,
+    templates: &Templates,
+    to: &Path,
+) -> anyhow::Result<()> {
+    match kind {
+        Kind::Table(table) => {
+            let write = async |to: &Path| write_table(store, table, asked, to).await;
+            let rows = into_file(to, write).await.map_err(unwritten)?;
+            say!("已写好 {}：{rows} 行", shown(to));
+        }
+        Kind::Document(document) => {
+            let write =
+                async |to: &Path| write_document(store, document, asked, templates, to).await;
+            into_file(to, write).await.map_err(unwritten)?;
+            say!("已写好 {}：黄底的【】由人填写", shown(to));
+        }
+    }
+    Ok(())
+}
+
+/// Whether a document can be written of what is asked for.
+async fn check(store: &Store, kind: Kind, asked: &Asked) -> anyhow::Result<()> {
+    let Kind::Document(document) = kind else { return Ok(()) };
+    if let Some(unit) = &asked.unit {
+        let known = store.campaign().departments.values().any(|of| of == unit);
+        return if document == Document::UnitReport && known {
+            Ok(())
+        } else {
+            Err(wrong_input(format!(
+                "--unit {unit}：只有「{}」按单位写，单位要是方案 departments 里的",
+                Document::UnitReport
+            )))
+        };
+    }
+    let tree = store.area_tree().await?;
+    let of = asked.area.as_deref().and_then(|area| tree.get(area)).map(|area| area.kind);
+    let wanted = match document {
+        Document::BranchSummary => AreaKind::Branch,
+        Document::UnitReport | Document::SelfCheck | Document::LookBack => AreaKind::Village,
+        Document::TownSummary => return Ok(()),
+    };
+    if of == Some(wanted) {
+        return Ok(());
+    }
+    let unit =
+        if document == Document::UnitReport { "，或用 --unit 写明镇直部门" } else { "" };
+    Err(wrong_input(format!("「{document}」请用 --area 写明是哪个{wanted}{unit}")))
+}
+
+/// Reports of a breach are the inspection group's: lets one of them see these, and writes down who.
+async fn read_breaches(store: &Store, by: Option<&str>) -> anyhow::Result<()> {
+    let mut tx = store.begin().await?;
+    let person = acting(&mut tx, by.unwrap_or_default(), Right::Inspect, None).await?;
+    tx.audit(&person.number, "read_breaches", "breaches", &json!({})).await?;
+    Ok(tx.commit().await?)
+}
+
+/// Whether this person may see what only the inspection group does.
+async fn inspects(store: &Store, by: Option<&str>) -> anyhow::Result<bool> {
+    let Some(by) = by else { return Ok(false) };
+    Ok(Right::Inspect.is_held_by(&super::person(store, by).await?))
+}
+
+/// What can't be told of an earlier day.
+fn remark(store: &Store, kind: Option<Kind>, asked: &Asked) {
+    let today = store.context().clock.today();
+    let now = [Table::Arrangement, Table::Missing, Table::Inspections];
+    let of_now = match kind {
+        Some(Kind::Table(table)) => now.contains(&table),
+        Some(Kind::Document(_)) => false,
+        None => true,
+    };
+    if of_now && asked.day(store) < today {
+        eprintln!("走访人员的安排、缺项清单和抽查结果按现在的记录写，不是 {} 的", asked.day(store));
+    }
+}

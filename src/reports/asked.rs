@@ -1,0 +1,62 @@
+//! For which area and day something is handed in, and whether names stand in it in full.
+
+use jiff::civil::Date;
+use serde_json::json;
+
+use super::Result;
+use crate::app::people::acting;
+use crate::db::Store;
+use crate::domain::campaign::PhaseName;
+use crate::domain::rights::Right;
+
+/// What is asked for.
+#[derive(Debug, Clone, Default)]
+pub struct Asked {
+    /// An area's id; nothing for all of them.
+    pub area: Option<String>,
+    /// Up to the end of this day; nothing for today.
+    pub on: Option<Date>,
+    /// Up to the end of this phase, where no day is given; of one that isn't over, up to today.
+    pub phase: Option<PhaseName>,
+    /// Whether names, contacts and addresses stand in full.
+    pub reveals: bool,
+    /// A unit of the town (镇直部门), for what a unit hands in.
+    pub unit: Option<String>,
+}
+
+impl Asked {
+    /// The same of another area.
+    #[must_use]
+    pub fn of(&self, area: &str) -> Asked {
+        Asked { area: Some(area.to_owned()), ..self.clone() }
+    }
+
+    /// Up to the end of which day.
+    pub fn day(&self, store: &Store) -> Date {
+        let today = store.context().clock.today();
+        let of_phase = self.phase.map(|phase| store.campaign().ends_on(phase).min(today));
+        self.on.or(of_phase).unwrap_or(today)
+    }
+}
+
+/// Lets somebody see what is written in full, where they have the right to it over the area, and writes down who; where names
+/// are hidden, writes down that whoever runs the command read it.
+///
+/// # Errors
+/// That they may not, or that the record can't be written.
+pub async fn allow(store: &Store, by: Option<&str>, what: &str, asked: &Asked) -> Result<()> {
+    let mut tx = store.begin().await?;
+    let tree = tx.area_tree().await?;
+    // All of it is the town's: who has the right over a part of it hasn't it over the whole.
+    let town = tree.find(&tx.campaign().town).map(|town| town.id.clone()).ok();
+    let area = asked.area.as_deref().or(town.as_deref());
+    let actor = match by.filter(|_| asked.reveals) {
+        Some(by) => acting(&mut tx, by, Right::RevealReport, area).await?.number,
+        None => "operator".to_owned(),
+    };
+    let area = area.and_then(|id| tree.get(id)).map(|area| area.name.clone());
+    let detail = json!({"reveal": asked.reveals, "area": area, "on": asked.day(store)});
+    let act = if asked.reveals { "export" } else { "report" };
+    tx.audit(&actor, act, what, &detail).await?;
+    Ok(tx.commit().await?)
+}

@@ -1,0 +1,98 @@
+//! Pages that are printed: badges, the leaflet, contact cards, and forms for those who write by hand.
+
+mod address;
+mod badges;
+mod leaflet;
+mod pdf;
+mod press;
+mod subjects;
+
+use std::path::Path;
+
+use serde::Serialize;
+
+pub use super::kinds::Print;
+pub use super::qr::code_of;
+pub use address::resident_page;
+pub use pdf::to_pdf;
+pub use press::Press;
+
+use super::reading::Reading;
+use super::{Asked, ReportError, Result, Templates};
+use crate::db::Store;
+use crate::domain::reason::of_system;
+use press::town;
+
+/// As much as one file holds: a browser prints no more.
+const MOST: usize = 4_000;
+
+/// Writes pages to a file, and says how many badges, cards or forms it has.
+///
+/// # Errors
+/// Where the record can't be read, there is too much for one file, or it can't be written.
+pub async fn write_print(
+    store: &Store,
+    print: Print,
+    asked: &Asked,
+    (templates, press): (&Templates, &Press),
+    to: &Path,
+) -> Result<usize> {
+    let mut reading = Reading::begin(store, asked).await?;
+    let (html, count) = match print {
+        Print::Badges => {
+            let badges = badges::badges(&reading, press)?;
+            (render(templates, "badges.html", &reading, &badges, 8)?, badges.len())
+        }
+        Print::Leaflet => (leaflet::leaflet(&reading, templates)?, 1),
+        Print::Cards => {
+            let cards = subjects::cards(&mut reading, press).await?;
+            (render(templates, "cards.html", &reading, &cards, 8)?, cards.len())
+        }
+        Print::Forms => {
+            let forms = subjects::forms(&mut reading).await?;
+            (render(templates, "forms.html", &reading, &forms, 1)?, forms.len())
+        }
+    };
+    reading.record.end().await?;
+    std::fs::write(to, html).map_err(|why| ReportError::File {
+        file: to.display().to_string(),
+        why: of_system(why.kind()).to_owned(),
+    })?;
+    Ok(count)
+}
+
+/// What stands on every page.
+#[derive(Serialize)]
+struct Pages<'p, T> {
+    campaign: &'p str,
+    town: String,
+    hotline: &'p str,
+    year: i16,
+    sheets: Vec<&'p [T]>,
+}
+
+/// So many to a sheet.
+fn render<T: Serialize>(
+    templates: &Templates,
+    template: &str,
+    reading: &Reading,
+    each: &[T],
+    to_a_sheet: usize,
+) -> Result<String> {
+    if each.len() > MOST {
+        let why =
+            format!("共 {} 份，一个文件最多 {MOST} 份；请用 --area 分总支或分村印", each.len());
+        return Err(ReportError::File { file: "太多".to_owned(), why });
+    }
+    let plan = &reading.plan;
+    templates.render(
+        template,
+        Pages {
+            campaign: &plan.name,
+            town: town(reading),
+            hotline: &plan.hotline,
+            year: plan.starts_on().year(),
+            sheets: each.chunks(to_a_sheet).collect(),
+        },
+    )
+}

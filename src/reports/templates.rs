@@ -1,0 +1,74 @@
+//! The words of what is handed in and handed out: template files that an operator can change.
+
+use std::path::Path;
+
+use minijinja::{AutoEscape, Environment};
+use serde::Serialize;
+
+use super::{ReportError, Result};
+use crate::domain::reason::of_system;
+
+/// Every template, as it's built in.
+const BUILT_IN: [(&str, &str); 10] = [
+    ("branch_summary.txt", include_str!("../../config/reports/branch_summary.txt")),
+    ("unit_report.txt", include_str!("../../config/reports/unit_report.txt")),
+    ("self_check.txt", include_str!("../../config/reports/self_check.txt")),
+    ("look_back.txt", include_str!("../../config/reports/look_back.txt")),
+    ("town_summary.txt", include_str!("../../config/reports/town_summary.txt")),
+    ("leaflet.txt", include_str!("../../config/reports/leaflet.txt")),
+    ("leaflet.html", include_str!("../../config/reports/leaflet.html")),
+    ("badges.html", include_str!("../../config/reports/badges.html")),
+    ("cards.html", include_str!("../../config/reports/cards.html")),
+    ("forms.html", include_str!("../../config/reports/forms.html")),
+];
+
+/// The templates.
+#[derive(Debug, Clone)]
+pub struct Templates(Environment<'static>);
+
+impl Templates {
+    /// The built-in ones, with the files of `folder` over them.
+    ///
+    /// # Errors
+    /// A file that can't be read, or isn't a template, is named.
+    pub fn read(folder: &Path) -> Result<Templates> {
+        let mut environment = Environment::new();
+        environment.set_auto_escape_callback(|name| {
+            if name.ends_with(".html") { AutoEscape::Html } else { AutoEscape::None }
+        });
+        environment.set_trim_blocks(true);
+        environment.set_lstrip_blocks(true);
+        for (name, built_in) in BUILT_IN {
+            let file = folder.join(name);
+            let own = !folder.as_os_str().is_empty() && file.exists();
+            let shown = if own { file.display().to_string() } else { name.to_owned() };
+            let wrong = |why: String| ReportError::Template { file: shown.clone(), why };
+            let text = if own {
+                std::fs::read_to_string(&file)
+                    .map_err(|why| wrong(of_system(why.kind()).to_owned()))?
+            } else {
+                built_in.to_owned()
+            };
+            environment.add_template_owned(name, text).map_err(|error| wrong(said(&error)))?;
+        }
+        Ok(Templates(environment))
+    }
+
+    /// Fills in the template of that name.
+    ///
+    /// # Errors
+    /// Where it can't be filled in.
+    pub fn render(&self, name: &str, values: impl Serialize) -> Result<String> {
+        let wrong = |error| ReportError::Template { file: name.to_owned(), why: said(&error) };
+        let template = self.0.get_template(name).map_err(wrong)?;
+        template.render(values).map_err(wrong)
+    }
+}
+
+/// Where a template is wrong.
+fn said(error: &minijinja::Error) -> String {
+    match error.line() {
+        Some(line) => format!("第 {line} 行看不懂，请对照自带的模板改"),
+        None => "看不懂，请对照自带的模板改".to_owned(),
+    }
+}

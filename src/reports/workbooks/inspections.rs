@@ -1,0 +1,151 @@
+//! 督查抽查 (四(三)) and 工作纪律 (四(二)).
+
+use super::super::Result;
+use super::super::places::Place;
+use super::super::reading::Reading;
+use super::super::sheet::{Book, Cell, Column, Paper, middle, words};
+use super::frame::layout;
+use crate::db::{Breach, InspectionLine, Store};
+use crate::domain::mask;
+
+const SIGNS: &str =
+    "填表人：　　　　　　　　督导组组长（签字）：　　　　　　　　日期：　　　　　　　　";
+
+const DRAWN: &[Column] = &[
+    middle("序号", 6.0),
+    middle("抽查编号", 16.0),
+    middle("村", 14.0),
+    middle("对象编号", 12.0),
+    words("走访对象", 14.0),
+    middle("走访人员", 11.0),
+    middle("走访日期", 12.0),
+    middle("登记问题", 9.5),
+    middle("抽查期限", 12.0),
+    middle("抽查日期", 12.0),
+    middle("抽查人", 10.0),
+    middle("结论", 11.0),
+    words("抽查情况", 28.0),
+    words("核实整改", 28.0),
+];
+
+const NOTED: &[Column] =
+    &[middle("序号", 6.0), middle("日期", 14.0), middle("督查人", 14.0), words("督查情况", 90.0)];
+
+pub async fn inspections(reading: &mut Reading, book: &mut Book) -> Result<i64> {
+    let began = reading.record.plans().began();
+    let areas = reading.areas();
+    let lines = reading.record.inspection_lines(began).await?;
+    let of = layout(reading, "入户抽查", "入户抽查记录表", Paper::A3, DRAWN);
+    let mut sheet = book.sheet(of)?;
+    let (mut checked, mut differ) = (0_i64, 0_i64);
+    for line in lines.iter().filter(|line| areas.contains(&line.area_id)) {
+        if line.row.drawn_on()? > reading.span.on {
+            continue;
+        }
+        checked += i64::from(line.row.checked_on.is_some());
+        differ += i64::from(line.row.difference()?.is_some());
+        sheet.row(&drawn(reading, line)?)?;
+    }
+    let count = sheet.count();
+    let total = format!(
+        "合计：抽到 {count} 个，已查 {checked} 个，没有查的 {} 个；与走访记录不符的 {differ} 个。",
+        count - checked
+    );
+    sheet.end(&[total], SIGNS)?;
+    noted(reading, book).await?;
+    Ok(count)
+}
+
+fn drawn(reading: &Reading, line: &InspectionLine) -> Result<Vec<Cell>> {
+    let row = &line.row;
+    let (found, answer) = row.open(&reading.context)?;
+    let said = |text: Option<String>| reading.said(&text.unwrap_or_default(), &[]);
+    let by = row.checked_by.as_ref().unwrap_or(&row.inspector_id);
+    Ok(vec![
+        row.number.as_str().into(),
+        Place::of(&reading.tree, &line.area_id).village.into(),
+        line.subject.as_str().into(),
+        line.subject_name.as_str().into(),
+        reading.person(line.visitor.as_deref()).into(),
+        line.visited_on.clone().unwrap_or_default().into(),
+        line.demands.into(),
+        row.due_on()?.into(),
+        row.checked_on.clone().unwrap_or_else(|| "没有查".to_owned()).into(),
+        reading.person(Some(by)).into(),
+        row.finding()?.map_or("", |finding| finding.chinese()).into(),
+        said(found).into(),
+        said(answer).into(),
+    ])
+}
+
+async fn noted(reading: &mut Reading, book: &mut Book) -> Result<()> {
+    let Reading { record, span, .. } = reading;
+    let notes = record.inspection_notes(span).await?;
+    let of = layout(reading, "日常督查", "日常督查记录表", Paper::A4, NOTED);
+    let mut sheet = book.sheet(of)?;
+    for note in &notes {
+        let day = note.on.parse().ok();
+        sheet.row(&[
+            Cell::Day(day),
+            reading.person(Some(&note.staff_id)).into(),
+            reading.said(&note.text, &[]).into(),
+        ])?;
+    }
+    let total = format!("合计：{} 次。", sheet.count());
+    sheet.end(&[total], SIGNS)
+}
+
+const BREACHES: &[Column] = &[
+    middle("序号", 6.0),
+    middle("编号", 14.0),
+    middle("发生日期", 13.0),
+    middle("所属村", 16.0),
+    middle("类型", 18.0),
+    words("反映的内容", 36.0),
+    middle("反映对象", 12.0),
+    middle("核实情况", 10.0),
+    words("核实结果", 30.0),
+];
+
+/// For the inspection group only: whoever asks was let in before.
+pub async fn discipline(store: &Store, reading: &mut Reading, book: &mut Book) -> Result<i64> {
+    let breaches = store.breaches().await?;
+    let (tree, areas) = (reading.tree.clone(), reading.areas());
+    let names: Vec<&str> =
+        tree.all().filter(|area| areas.contains(&area.id)).map(|area| area.name.as_str()).collect();
+    let of = layout(reading, "工作纪律记录", "工作纪律记录表", Paper::A4, BREACHES);
+    let mut sheet = book.sheet(of)?;
+    let until = reading.span.on.to_string();
+    let asked = |of: &&Breach| of.happened_on <= until && names.contains(&of.area.as_str());
+    let mut closed = 0_i64;
+    for breach in breaches.iter().rev().filter(asked) {
+        closed += i64::from(breach.closed);
+        sheet.row(&reported(reading, breach))?;
+    }
+    let count = sheet.count();
+    let total = format!(
+        "合计：违反工作纪律的反映 {count} 件，已核实 {closed} 件。严禁在村、企业等就餐，严禁收受群众礼品。"
+    );
+    sheet.end(&[total], SIGNS)?;
+    Ok(count)
+}
+
+fn reported(reading: &Reading, breach: &Breach) -> Vec<Cell> {
+    let about = breach.about.clone().unwrap_or_default();
+    let shown = if reading.reveals { about.clone() } else { mask::name(&about) };
+    let names: Vec<&str> = [Some(about.as_str()), breach.reporter.as_deref()]
+        .into_iter()
+        .flatten()
+        .filter(|name| !name.is_empty())
+        .collect();
+    vec![
+        breach.number.as_str().into(),
+        breach.happened_on.as_str().into(),
+        breach.area.as_str().into(),
+        breach.kind.chinese().into(),
+        reading.said(&breach.text, &names).into(),
+        shown.into(),
+        if breach.closed { "已核实" } else { "待核实" }.into(),
+        reading.said(breach.result.as_deref().unwrap_or_default(), &names).into(),
+    ]
+}

@@ -1,0 +1,44 @@
+//! What is missing, by name (三(一) 镇不漏村、村不漏户、户不漏人): as the record is now, whatever day is asked for.
+
+use super::super::Asked;
+use super::super::Result;
+use super::super::missing::{Wanted, lines};
+use super::super::reading::Reading;
+use super::super::sheet::{Book, Cell, Column, Paper, middle, words};
+use super::frame::{SIGNS, layout};
+use crate::db::Store;
+
+/// In the order of [`NAMES`](super::super::missing::NAMES).
+const MISSING: &[Column] = &[
+    middle("序号", 6.0),
+    middle("总支", 14.0),
+    middle("村", 14.0),
+    middle("对象编号", 12.0),
+    words("对象", 14.0),
+    middle("群众", 10.0),
+    middle("缺什么", 14.0),
+    middle("问题编号", 17.0),
+    words("责任人", 17.0),
+    middle("期限", 12.0),
+    middle("是否超期", 9.0),
+];
+
+pub async fn missing(
+    store: &Store,
+    reading: &Reading,
+    book: &mut Book,
+    asked: &Asked,
+) -> Result<i64> {
+    let within = asked.area.clone();
+    let wanted = Wanted { within, reveals: asked.reveals, ..Wanted::default() };
+    let of = layout(reading, "缺项清单", "走访活动缺项清单", Paper::A4, MISSING);
+    let mut sheet = book.sheet(of)?;
+    let mut late = 0_i64;
+    for (_, cells) in lines(store, &wanted).await? {
+        late += i64::from(cells.last().is_some_and(|word| word == "超期"));
+        sheet.row(&cells.into_iter().map(Cell::from).collect::<Vec<_>>())?;
+    }
+    let count = sheet.count();
+    sheet.end(&[format!("合计：缺 {count} 项，其中超期 {late} 项。")], SIGNS)?;
+    Ok(count)
+}

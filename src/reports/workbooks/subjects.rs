@@ -1,0 +1,115 @@
+//! 附件2: who visits what. 附件5: who was visited and asked for nothing.
+
+use super::super::Result;
+use super::super::places::Place;
+use super::super::reading::{Met, Reading};
+use super::super::sheet::{Book, Cell, Column, Paper, middle, words};
+use super::frame::{SIGNS, layout};
+use crate::db::{MetLine, SubjectLine};
+
+const ARRANGEMENT: &[Column] = &[
+    middle("序号", 6.0),
+    middle("总支", 14.0),
+    middle("走访区域（村）", 18.0),
+    middle("对象编号", 13.0),
+    middle("对象类型", 9.0),
+    words("走访对象", 20.0),
+    middle("走访人员", 11.0),
+    words("职务", 20.0),
+    middle("联系电话", 14.0),
+    middle("走访情况", 9.0),
+    middle("走访日期", 12.0),
+];
+
+pub async fn arrangement(reading: &mut Reading, book: &mut Book) -> Result<i64> {
+    let of = layout(reading, "走访活动安排表", "大走访活动安排表", Paper::A4, ARRANGEMENT);
+    let mut sheet = book.sheet(of)?;
+    let (mut pages, mut visited, mut nobody) = (reading.pages(), 0_i64, 0_i64);
+    while let Some((place, subjects)) = pages.subjects(reading).await? {
+        for subject in &subjects {
+            visited += i64::from(subject.visited);
+            nobody += i64::from(subject.visitor.is_none());
+            sheet.row(&arranged(reading, &place, subject))?;
+        }
+    }
+    let count = sheet.count();
+    let total = format!(
+        "合计：走访对象 {count} 个，已走访 {visited} 个，未走访 {} 个；没有走访人员的 {nobody} 个。走访人员和走访对象一访到底，中途不得更换。",
+        count - visited
+    );
+    sheet.end(&[total], SIGNS)?;
+    Ok(count)
+}
+
+fn arranged(reading: &Reading, place: &Place, subject: &SubjectLine) -> Vec<Cell> {
+    let visitor = subject.visitor.as_deref();
+    let person = visitor.and_then(|id| reading.holders.person(id));
+    let roles = person.map(|person| {
+        let roles: Vec<&str> = person.roles.iter().map(|role| role.chinese()).collect();
+        roles.join("、")
+    });
+    vec![
+        place.branch.as_str().into(),
+        place.village.as_str().into(),
+        subject.number.as_str().into(),
+        subject.kind.map_or("", |kind| kind.chinese()).into(),
+        reading.subject_name(subject.kind, &subject.name).into(),
+        person.map_or_else(|| "（没有）".to_owned(), |person| person.name.clone()).into(),
+        roles.unwrap_or_default().into(),
+        reading.phone(visitor).into(),
+        if subject.visited { "已走访" } else { "未走访" }.into(),
+        subject.visited_on.into(),
+    ]
+}
+
+const WITHOUT_ISSUES: &[Column] = &[
+    middle("序号", 6.0),
+    middle("总支", 14.0),
+    middle("村", 18.0),
+    middle("对象编号", 13.0),
+    middle("对象类型", 9.0),
+    words("走访对象", 20.0),
+    middle("群众姓名", 12.0),
+    middle("联系方式", 15.0),
+    middle("走访日期", 12.0),
+    middle("走访方式", 9.0),
+    middle("走访人员", 12.0),
+];
+
+pub async fn without_issues(reading: &mut Reading, book: &mut Book) -> Result<i64> {
+    let of = layout(reading, "没有问题群众清单", "没有问题群众清单", Paper::A4, WITHOUT_ISSUES);
+    let mut sheet = book.sheet(of)?;
+    let (mut pages, mut all) = (reading.pages(), 0_i64);
+    while let Some((place, Met { subjects, met, .. })) = pages.people(reading).await? {
+        for subject in &subjects {
+            for line in met.get(&subject.id).into_iter().flatten() {
+                all += 1;
+                if line.issues == 0 {
+                    sheet.row(&quiet(reading, &place, subject, line))?;
+                }
+            }
+        }
+    }
+    let count = sheet.count();
+    let total = format!(
+        "合计：走访到的群众 {all} 人，没有问题的 {count} 人，反映了问题的 {} 人（见附件6问题清单）。",
+        all - count
+    );
+    sheet.end(&[total], SIGNS)?;
+    Ok(count)
+}
+
+fn quiet(reading: &Reading, place: &Place, subject: &SubjectLine, line: &MetLine) -> Vec<Cell> {
+    vec![
+        place.branch.as_str().into(),
+        place.village.as_str().into(),
+        subject.number.as_str().into(),
+        subject.kind.map_or("", |kind| kind.chinese()).into(),
+        reading.subject_name(subject.kind, &subject.name).into(),
+        reading.name(&line.name).into(),
+        reading.contact(line.contact.as_deref()).into(),
+        line.visited_on.into(),
+        if line.face_to_face { "面对面" } else { "电话" }.into(),
+        reading.person(Some(&line.visitor)).into(),
+    ]
+}

@@ -1,0 +1,360 @@
+//! What is handed in: tables that add up to what status says, to the unit; names only for who may see them; any area and day;
+//! documents in their form; pages to print; and every exported table taken in again, equal cell by cell.
+
+use std::collections::BTreeMap;
+use std::io::Read;
+use std::path::Path;
+
+use calamine::{Data, Reader, Xlsx, open_workbook};
+use jiff::civil::date;
+use zoufang::db::{By, Store};
+use zoufang::domain::campaign::PhaseName;
+use zoufang::domain::issue::Category;
+use zoufang::reports::print::{Press, Print, code_of, resident_page, write_print};
+use zoufang::reports::{
+    Asked, Document, Table, Templates, allow, write_all, write_document, write_table,
+};
+
+use crate::support::program::run;
+use crate::support::{AREAS, ASSIGNMENTS, Fixture, STAFF, SUBJECTS, on_both};
+
+const MORE: &str = "H4,家庭,赵永福,高桥村,高桥村4号\nH5,企业,机械厂,杨桥村,\n";
+const HEARD: &str =
+    "走访日期,走访人员,对象编号,群众姓名,联系方式,反映问题,有无问题,责任层级,类别,轻重缓急
+2022-03-05,Z6,H1,王建国,13800000001,王建国家门口路灯不亮，电话13800000001,有,镇村自办,居住环境,急
+2022-03-05,Z6,H1,王建国,13800000001,低保没有批,有,市直单办,社会帮扶,一般
+2022-03-06,Z6,H2,李秀英,13800000002,,无,,,
+2022-03-07,Z7,H3,赵掌柜,,电压不稳,有,镇市联动,其他,长期
+2022-03-08,Z6,H2,李秀芳,,门口积水,有,,,
+";
+
+/// A township in the midst of its campaign: three issues of each level, one that isn't classified, one resolved and closed.
+async fn in_the_midst(fixture: Fixture) -> Fixture {
+    let fixture = fixture.township().await;
+    fixture.at(3, 9, 10);
+    let header = "对象编号,对象类型,对象名称,所属村,地址\n";
+    fixture.import("more.csv", &format!("{header}{MORE}")).await.unwrap();
+    fixture.import("visits.csv", HEARD).await.unwrap();
+    fixture.at(4, 20, 10);
+    let done = "问题编号,办理结果,办理人\nCHD2022-000001,已更换灯泡,陈网\n";
+    fixture.import("done.csv", done).await.unwrap();
+    fixture.at(6, 5, 10);
+    let again = "走访日期,走访人员,对象编号,群众姓名,走访类型,满意度,走访方式\n2022-06-05,Z6,H2,李秀英,回访,基本满意,面对面\n2022-06-05,Z7,H3,赵掌柜,回访,不满意,面对面\n";
+    fixture.import("again.csv", again).await.unwrap();
+    fixture
+}
+
+/// A sheet's rows as texts.
+fn rows(file: &Path, sheet: &str) -> Vec<Vec<String>> {
+    let mut workbook: Xlsx<_> = open_workbook(file).unwrap();
+    let range = workbook.worksheet_range(sheet).unwrap();
+    let text = |cell: &Data| match cell {
+        Data::DateTime(at) => at.to_ymd_hms_milli_text(),
+        other => other.to_string(),
+    };
+    range.rows().map(|row| row.iter().map(text).collect()).collect()
+}
+
+trait Shown {
+    fn to_ymd_hms_milli_text(&self) -> String;
+}
+
+impl Shown for calamine::ExcelDateTime {
+    fn to_ymd_hms_milli_text(&self) -> String {
+        let (year, month, day, ..) = self.to_ymd_hms_milli();
+        format!("{year:04}-{month:02}-{day:02}")
+    }
+}
+
+/// The rows of the table itself: those with a number in the series, by the names of the columns.
+fn body(file: &Path, sheet: &str) -> Vec<BTreeMap<String, String>> {
+    let rows = rows(file, sheet);
+    let names = rows[2].clone();
+    let of = |row: &Vec<String>| names.iter().cloned().zip(row.iter().cloned()).collect();
+    rows[3..].iter().filter(|row| row[0].parse::<i64>().is_ok()).map(of).collect()
+}
+
+async fn table(
+    store: &Store,
+    table: Table,
+    asked: &Asked,
+) -> (tempfile::TempDir, std::path::PathBuf) {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("t.xlsx");
+    write_table(store, table, asked, &file).await.unwrap();
+    (folder, file)
+}
+
+fn count(rows: &[BTreeMap<String, String>], column: &str, values: &[&str]) -> i64 {
+    rows.iter().filter(|row| values.contains(&row[column].as_str())).count() as i64
+}
+
+on_both!(tables_add_up_to_status_to_the_unit, |fixture: Fixture| async move {
+    let fixture = in_the_midst(fixture).await;
+    let store = &fixture.store;
+    let asked = Asked::default();
+    let figures = store.figures().await.unwrap();
+    let counts = figures.counts;
+    let (_at, file) = table(store, Table::Arrangement, &asked).await;
+    let arranged = body(&file, "走访活动安排表");
+    assert_eq!(arranged.len() as i64, counts.subjects);
+    assert_eq!(count(&arranged, "走访情况", &["已走访"]), counts.visited);
+    assert_eq!(count(&arranged, "走访人员", &["（没有）"]), 2);
+
+    let (_at, file) = table(store, Table::Issues, &asked).await;
+    let issues = body(&file, "问题清单");
+    assert_eq!((issues.len() as i64, issues.len()), (counts.issues, 4));
+    assert_eq!(count(&issues, "状态", &["已办结", "已销号"]), counts.resolved);
+    for (level, word) in [("town", "镇村自办"), ("joint", "镇市联动"), ("city", "市直单办")]
+    {
+        let kept = figures.issues_by_level.get(level).copied().unwrap_or(0);
+        assert_eq!(count(&issues, "责任层级", &[word]), kept, "{word}");
+    }
+    let tiers = body(&file, "分类统计");
+    let all = tiers.last().unwrap();
+    for category in Category::ALL {
+        let each = count(&issues, "类别", &[category.chinese()]);
+        assert_eq!(all[category.chinese()], each.to_string(), "{category}");
+    }
+
+    let (_at, file) = table(store, Table::Rectification, &asked).await;
+    let ledger = body(&file, "整改台账");
+    assert_eq!(ledger.len() as i64, counts.issues);
+    assert_eq!(count(&ledger, "预警", &["超期"]), counts.late);
+    let first = &ledger[0];
+    assert_eq!(
+        (first["整改措施"].as_str(), first["责任人"].as_str()),
+        ("镇村：已更换灯泡", "陈网"),
+        "{first:?}"
+    );
+    assert_eq!(first["办结日期"], "2022-04-20");
+    let last = ledger.last().unwrap();
+    assert!(last["整改措施"].contains("联动"), "by places: {last:?}");
+
+    let (_at, file) = table(store, Table::Units, &asked).await;
+    let units = body(&file, "各单位问题解决情况");
+    let total = units.last().unwrap();
+    assert_eq!(total["责任单位"], "合计");
+    assert_eq!(total["问题数"], counts.issues.to_string());
+    assert_eq!(
+        (&total["已解决"], &total["其中超期"]),
+        (&counts.resolved.to_string(), &counts.late.to_string())
+    );
+    let sum: i64 =
+        units[..units.len() - 1].iter().map(|row| row["问题数"].parse::<i64>().unwrap()).sum();
+    assert_eq!(sum, counts.issues);
+
+    let (_at, file) = table(store, Table::Referrals, &asked).await;
+    let referrals = body(&file, "上报台账");
+    assert_eq!(referrals.len() as i64, figures.referrals_by_state.values().sum::<i64>());
+    assert_eq!(count(&referrals, "办理状态", &["待上报"]), 2, "{referrals:?}");
+
+    let (_at, file) = table(store, Table::Satisfaction, &asked).await;
+    let answers = body(&file, "逐人情况");
+    assert_eq!(answers.len() as i64, counts.asked);
+    assert_eq!(count(&answers, "满意度", &["满意", "基本满意"]), counts.satisfied);
+    let by_village = body(&file, "满意度");
+    let of_village: i64 =
+        store.figures_by(By::Village).await.unwrap().iter().map(|line| line.counts.asked).sum();
+    assert_eq!(by_village.last().unwrap()["已回访"], of_village.to_string());
+
+    let (_at, file) = table(store, Table::WithoutIssues, &asked).await;
+    let quiet = body(&file, "没有问题群众清单");
+    assert_eq!(quiet.len(), 1, "{quiet:?}");
+    let (_at, file) = table(store, Table::Opinions, &asked).await;
+    assert_eq!(body(&file, "群众意见建议记录表").len() as i64, counts.issues);
+    let (_at, file) = table(store, Table::Missing, &asked).await;
+    assert!(!body(&file, "缺项清单").is_empty());
+});
+
+on_both!(names_stand_in_full_only_for_who_may_see_them, |fixture: Fixture| async move {
+    let fixture = in_the_midst(fixture).await;
+    let (_at, file) = table(&fixture.store, Table::Opinions, &Asked::default()).await;
+    let first = &body(&file, "群众意见建议记录表")[0];
+    assert_eq!((first["群众姓名"].as_str(), first["联系方式"].as_str()), ("王**", "138****0001"));
+    assert_eq!(first["意见建议（反映的问题）"], "王**家门口路灯不亮，电话***********");
+    let text = format!("{:?}", rows(&file, "群众意见建议记录表"));
+    assert!(text.contains("个人信息已隐去") && !text.contains("李秀"), "{text}");
+    let asked = Asked { reveals: true, ..Asked::default() };
+    let refused =
+        allow(&fixture.store, Some("Z6"), "opinions", &asked).await.unwrap_err().to_string();
+    assert!(
+        refused.contains("褚走") && refused.contains("不能写出带个人信息的上报材料"),
+        "{refused}"
+    );
+    allow(&fixture.store, Some("Z1"), "opinions", &asked).await.unwrap();
+    let (_at, file) = table(&fixture.store, Table::Opinions, &asked).await;
+    let first = &body(&file, "群众意见建议记录表")[0];
+    assert_eq!((first["群众姓名"].as_str(), first["联系方式"].as_str()), ("王建国", "13800000001"));
+    // A branch's own secretary, of their branch.
+    let tree = fixture.store.area_tree().await.unwrap();
+    let branch = tree.find("第一总支").unwrap().id.clone();
+    allow(&fixture.store, Some("Z3"), "opinions", &asked.of(&branch)).await.unwrap();
+    assert!(allow(&fixture.store, Some("Z3"), "opinions", &asked).await.is_err());
+});
+
+on_both!(any_area_and_any_day, |fixture: Fixture| async move {
+    let fixture = in_the_midst(fixture).await;
+    let tree = fixture.store.area_tree().await.unwrap();
+    let of = Asked::default().of(&tree.find("杨桥村").unwrap().id);
+    let (_at, file) = table(&fixture.store, Table::Issues, &of).await;
+    let issues = body(&file, "问题清单");
+    assert_eq!((issues.len(), issues[0]["问题编号"].as_str()), (1, "CHD2022-000003"));
+    assert!(rows(&file, "问题清单")[1][0].starts_with("填报单位：柴胡店镇第一总支杨桥村委会"));
+    // As it stood: on 6 March two issues had been heard; before 20 April nothing was done.
+    let early = Asked { on: Some(date(2022, 3, 5)), ..Asked::default() };
+    let (_at, file) = table(&fixture.store, Table::Opinions, &early).await;
+    assert_eq!(body(&file, "群众意见建议记录表").len(), 2);
+    let phase = Asked { phase: Some(PhaseName::Classify), ..Asked::default() };
+    let (_at, file) = table(&fixture.store, Table::Rectification, &phase).await;
+    let ledger = body(&file, "整改台账");
+    assert_eq!(
+        (ledger.len(), ledger[0]["进度"].as_str(), ledger[0]["办结日期"].as_str()),
+        (4, "已分类", ""),
+        "{:?}",
+        ledger[0]
+    );
+    assert!(rows(&file, "整改台账")[1].join("").contains("2022年4月15日"));
+    let (_at, file) = table(&fixture.store, Table::Satisfaction, &phase).await;
+    assert!(body(&file, "逐人情况").is_empty());
+});
+
+/// The text of a document's part.
+fn part(file: &Path, name: &str) -> String {
+    let mut archive = zip::ZipArchive::new(std::fs::File::open(file).unwrap()).unwrap();
+    let mut text = String::new();
+    archive.by_name(name).unwrap().read_to_string(&mut text).unwrap();
+    text
+}
+
+on_both!(documents_are_filled_in_and_marked, |fixture: Fixture| async move {
+    let fixture = in_the_midst(fixture).await;
+    let folder = tempfile::tempdir().unwrap();
+    let templates = Templates::read(Path::new("")).unwrap();
+    let tree = fixture.store.area_tree().await.unwrap();
+    let of = Asked::default().of(&tree.find("第一总支").unwrap().id);
+    for document in Document::ALL {
+        let file = folder.path().join(format!("{document}.docx"));
+        write_document(&fixture.store, *document, &of, &templates, &file).await.unwrap();
+        let text = part(&file, "word/document.xml");
+        assert!(text.contains("【请写"), "{document}: what a person writes is marked");
+        assert!(!text.contains("王建国") && !text.contains("13800000001"), "{document}");
+        assert!(text.contains("w:top=\"2098\"") && text.contains("第一总支"), "{document}");
+    }
+    let text = part(&folder.path().join("工作开展情况总结.docx"), "word/document.xml");
+    assert!(text.contains("应走访对象5个，已走访3个") && text.contains("共收集问题4件"), "{text}");
+    assert!(text.contains("处理结果：已更换灯泡"), "{text}");
+    // An operator's own words.
+    std::fs::write(folder.path().join("look_back.txt"), "# 回头看\n回访{{ answers.asked }}人\n")
+        .unwrap();
+    let own = Templates::read(folder.path()).unwrap();
+    let file = folder.path().join("own.docx");
+    write_document(&fixture.store, Document::LookBack, &of, &own, &file).await.unwrap();
+    assert!(part(&file, "word/document.xml").contains("回访2人"));
+    std::fs::write(folder.path().join("look_back.txt"), "{% if %}").unwrap();
+    let wrong = Templates::read(folder.path()).unwrap_err().to_string();
+    assert!(wrong.contains("look_back.txt") && wrong.contains("第 1 行看不懂"), "{wrong}");
+});
+
+on_both!(pages_are_printed_with_their_codes, |fixture: Fixture| async move {
+    let fixture = in_the_midst(fixture).await;
+    let folder = tempfile::tempdir().unwrap();
+    let templates = Templates::read(Path::new("")).unwrap();
+    let photos = folder.path().join("photos");
+    std::fs::create_dir(&photos).unwrap();
+    std::fs::write(photos.join("Z6.jpg"), [0xFF, 0xD8, 0xFF, 0xE0]).unwrap();
+    let press = Press { public_url: "https://zoufang.example.cn".to_owned(), photos: Some(photos) };
+    let asked = Asked { reveals: true, ..Asked::default() };
+    let mut pages = BTreeMap::new();
+    for print in Print::ALL {
+        let file = folder.path().join(format!("{print}.html"));
+        let with = (&templates, &press);
+        let count = write_print(&fixture.store, *print, &asked, with, &file).await.unwrap();
+        let html = std::fs::read_to_string(&file).unwrap();
+        assert!(!html.contains("http-equiv") && !html.contains("<script"), "{print}");
+        pages.insert(print.code(), (count, html));
+    }
+    let (badges, html) = &pages["badges"];
+    assert_eq!((*badges, html.matches("class=\"card\"").count()), (4, 4), "Z4 to Z7 visit");
+    assert!(html.contains("data:image/jpeg;base64,") && html.contains("褚走"));
+    let (cards, html) = &pages["cards"];
+    assert_eq!((*cards, html.matches("<svg").count()), (5, 5));
+    assert!(html.contains("10000000006") && html.contains("赵永福"), "{html}");
+    let (forms, html) = &pages["forms"];
+    assert!(*forms == 5 && html.contains("CHD2022-H1") && html.contains("高桥村1号"), "{html}");
+    for aspect in ["居住环境", "社会治安", "基本医疗", "文体生活", "基础教育", "社会帮扶"]
+    {
+        assert!(pages["leaflet"].1.contains(aspect), "{aspect}");
+    }
+    assert_eq!(pages["leaflet"].1.matches("class=\"side\"").count(), 2, "both sides of a sheet");
+    // One code for a subject, whoever asks; another for another.
+    let sealer = &fixture.store.context().sealer;
+    let page = |number| resident_page(sealer, "https://zoufang.example.cn/", number);
+    assert!(page("H 1").starts_with("https://zoufang.example.cn/card/H%201/"), "{}", page("H 1"));
+    assert!(page("H1") == page("H1") && page("H1")[36..] != page("H2")[36..]);
+    assert!(code_of(&page("H1")).is_some());
+});
+
+on_both!(a_folder_has_everything_once, |fixture: Fixture| async move {
+    let fixture = in_the_midst(fixture).await;
+    let folder = tempfile::tempdir().unwrap();
+    let to = folder.path().join("上报材料");
+    let templates = Templates::read(Path::new("")).unwrap();
+    let press = Press::default();
+    let asked = Asked::default();
+    let write = || write_all(&fixture.store, &asked, (&templates, &press), &to, false);
+    let written = write().await.unwrap();
+    // Tables but the inspection group's; a branch, two villages and the town; two prints, and two for each village.
+    assert_eq!(written.len(), Table::ALL.len() - 1 + 1 + 2 * 3 + 1 + 2 + 2 * 2);
+    assert!(written.iter().all(|one| one.file.is_file()));
+    assert!(!to.join("工作纪律记录.xlsx").exists());
+    let again = write().await.unwrap_err().to_string();
+    assert!(again.contains("不会覆盖"), "{again}");
+});
+
+#[test]
+fn the_commands_say_what_they_wrote_and_what_is_missing() {
+    let dir = tempfile::tempdir().unwrap();
+    let say = |words: &[&str]| run(words, dir.path());
+    assert_eq!(say(&["key", "zoufang.key"]).0, 0);
+    for (name, table) in
+        [("a.csv", AREAS), ("s.csv", STAFF), ("o.csv", SUBJECTS), ("f.csv", ASSIGNMENTS)]
+    {
+        std::fs::write(dir.path().join(name), table).unwrap();
+        assert_eq!(say(&["import", name]).0, 0);
+    }
+    std::fs::write(dir.path().join("v.csv"), HEARD).unwrap();
+    assert_eq!(say(&["import", "v.csv"]).0, 0);
+    let (code, out, error) = say(&["report", "附件6", "--on", "2022-04-15"]);
+    assert!(
+        code == 0 && out.contains("附件6问题清单-柴胡店镇-2022-04-15.xlsx：4 行"),
+        "{out}{error}"
+    );
+    for (words, said) in [
+        (vec!["report", "附件6", "--on", "2022-04-15"], "不会覆盖"),
+        (vec!["report", "附件9"], "附件2走访活动安排表、"),
+        (vec!["report", "附件6", "--on", "2999-01-01"], "还没到"),
+        (vec!["report", "附件6", "--area", "西桥村"], "没有「西桥村」"),
+        (vec!["report", "附件6", "--reveal"], "--by"),
+        (vec!["report", "附件6", "--reveal", "--by", "Z6"], "不能写出带个人信息的上报材料"),
+        (vec!["report", "工作开展情况总结"], "请用 --area 写明是哪个总支"),
+        (vec!["report", "问题解决情况"], "或用 --unit 写明镇直部门"),
+        (vec!["report", "问题解决情况", "--unit", "民政办"], "方案 departments 里的"),
+        (vec!["report", "纪律"], "督导组"),
+        (vec!["report", "纪律", "--by", "Z1"], "查看和办理违纪反映"),
+    ] {
+        let (code, out, error) = say(&words);
+        assert!(code == 2 && error.contains(said), "{words:?}: {out}{error}");
+    }
+    let (code, out, error) = say(&["report", "-o", "all"]);
+    assert!(code == 0 && out.contains("个文件：all"), "{out}{error}");
+    assert!(error.contains("工作纪律记录只给督导组人员，没有写"), "{error}");
+    let (code, out, error) = say(&["print", "联系服务群众卡", "-o", "cards.html"]);
+    assert!(
+        code == 0 && out.contains("3 份") && error.contains("notify.public_url"),
+        "{out}{error}"
+    );
+    // What was read is in the trail, with whose names were hidden.
+    let (_, out, _) = say(&["audit", "list", "--action", "report"]);
+    assert!(out.contains("issues") && out.contains("cards"), "{out}");
+}
