@@ -10,7 +10,7 @@ use jiff::civil::date;
 use zoufang::db::{By, Store};
 use zoufang::domain::campaign::PhaseName;
 use zoufang::domain::issue::Category;
-use zoufang::reports::print::{Press, Print, code_of, resident_page, write_print};
+use zoufang::reports::print::{Press, Print, code_of, write_print};
 use zoufang::reports::{
     Asked, Document, Table, Templates, allow, write_all, write_document, write_table,
 };
@@ -288,8 +288,9 @@ on_both!(pages_are_printed_with_their_codes, |fixture: Fixture| async move {
     }
     assert_eq!(pages["leaflet"].1.matches("class=\"side\"").count(), 2, "both sides of a sheet");
     // One code for a subject, whoever asks; another for another.
-    let sealer = &fixture.store.context().sealer;
-    let page = |number| resident_page(sealer, "https://zoufang.example.cn/", number);
+    let context = fixture.store.context();
+    let page =
+        |number| zoufang::app::cards::address(context, "https://zoufang.example.cn/", number);
     assert!(page("H 1").starts_with("https://zoufang.example.cn/card/H%201/"), "{}", page("H 1"));
     assert!(page("H1") == page("H1") && page("H1")[36..] != page("H2")[36..]);
     assert!(code_of(&page("H1")).is_some());

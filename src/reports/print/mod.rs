@@ -1,6 +1,5 @@
 //! Pages that are printed: badges, the leaflet, contact cards, and forms for those who write by hand.
 
-mod address;
 mod badges;
 mod leaflet;
 mod pdf;
@@ -13,7 +12,6 @@ use serde::Serialize;
 
 pub use super::kinds::Print;
 pub use super::qr::code_of;
-pub use address::resident_page;
 pub use pdf::to_pdf;
 pub use press::Press;
 

@@ -5,8 +5,8 @@ use serde::Serialize;
 use super::super::Result;
 use super::super::qr::code_of;
 use super::super::reading::Reading;
-use super::address::resident_page;
 use super::press::Press;
+use crate::app::cards::address;
 
 /// What stands on a card.
 #[derive(Debug, Serialize)]
@@ -23,9 +23,8 @@ pub async fn cards(reading: &mut Reading, press: &Press) -> Result<Vec<Card>> {
     let (mut pages, mut cards) = (reading.pages(), Vec::new());
     while let Some((place, subjects)) = pages.subjects(reading).await? {
         for subject in subjects {
-            let page = (!press.public_url.is_empty()).then(|| {
-                resident_page(&reading.context.sealer, &press.public_url, &subject.number)
-            });
+            let page = (!press.public_url.is_empty())
+                .then(|| address(&reading.context, &press.public_url, &subject.number));
             cards.push(Card {
                 name: reading.subject_name(subject.kind, &subject.name),
                 village: place.village.clone(),
