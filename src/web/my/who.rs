@@ -162,11 +162,11 @@ where
 
     async fn from_request(request: Request, state: &S) -> Result<Posted, Response> {
         let daemon: Arc<Daemon> = FromRef::from_ref(state);
-        let who = signed_in(&request)?;
+        let who = signed_in(&request).map_err(|refused| *refused)?;
         let fields = fields(request, state)
             .await
             .map_err(|said| say(&daemon, StatusCode::BAD_REQUEST, said))?;
-        of_ours(&daemon, &who, &fields)?;
+        of_ours(&daemon, &who, &fields).map_err(|refused| *refused)?;
         Ok(Posted { who, fields })
     }
 }
@@ -180,27 +180,27 @@ where
 
     async fn from_request(request: Request, state: &S) -> Result<PostedPhotos, Response> {
         let daemon: Arc<Daemon> = FromRef::from_ref(state);
-        let who = signed_in(&request)?;
+        let who = signed_in(&request).map_err(|refused| *refused)?;
         let by_script = text(request.headers(), "accept") == Some("application/json");
         let Sent { fields, files } =
             sent(request, state).await.map_err(|(status, said)| say(&daemon, status, said))?;
-        of_ours(&daemon, &who, &fields)?;
+        of_ours(&daemon, &who, &fields).map_err(|refused| *refused)?;
         Ok(PostedPhotos { who, fields, files, by_script })
     }
 }
 
-fn signed_in(request: &Request) -> Result<Who, Response> {
+fn signed_in(request: &Request) -> Result<Who, Box<Response>> {
     let who = request.extensions().get::<Who>().cloned();
-    who.ok_or_else(|| StatusCode::UNAUTHORIZED.into_response())
+    who.ok_or_else(|| Box::new(StatusCode::UNAUTHORIZED.into_response()))
 }
 
 /// Whether a form shows its key.
-fn of_ours(daemon: &Daemon, who: &Who, fields: &Fields) -> Result<(), Response> {
+fn of_ours(daemon: &Daemon, who: &Who, fields: &Fields) -> Result<(), Box<Response>> {
     if is_key(daemon, fields.text("key"), &who.key) {
         return Ok(());
     }
     let said = "这一页是为别人打开的，或者已经失效，没有登记。请重新打开页面再填";
-    Err(say(daemon, StatusCode::FORBIDDEN, said))
+    Err(Box::new(say(daemon, StatusCode::FORBIDDEN, said)))
 }
 
 /// The cookie's name: behind TLS one that no other name of the machine can set.
