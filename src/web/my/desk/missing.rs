@@ -12,9 +12,10 @@ use serde::Deserialize;
 
 use super::scope::{below, chosen, ways};
 use crate::daemon::Daemon;
-use crate::db::{Area, AreaTree, Holders, Missing, Session, StaffMember, StoreError};
+use crate::db::{Area, AreaTree, FiguresLine, Holders, Missing, Session, StaffMember, StoreError};
 use crate::domain::area::AreaKind;
 use crate::domain::duty::DutyKind;
+use crate::domain::figures::Counts;
 use crate::domain::rights::Right;
 use crate::web::my::frame::{page, say_in};
 use crate::web::my::links::{issue, with};
@@ -74,6 +75,10 @@ async fn read(daemon: &Daemon, who: &Who, asked: &Asked) -> Result<Option<Value>
         _ => Vec::new(),
     };
     record.end().await?;
+    let villages = match is_apart(area) {
+        true => villages(daemon, area, &asked.late).await?,
+        false => Vec::new(),
+    };
     let more = i64::try_from(found.len()).is_ok_and(|count| count == SHOWN);
     let rest = [("kind", kind.code()), ("late", asked.late.as_str())];
     let query = |more: &[(&str, &str)]| {
@@ -87,7 +92,7 @@ async fn read(daemon: &Daemon, who: &Who, asked: &Asked) -> Result<Option<Value>
     let kinds: Vec<_> = DutyKind::ALL.iter().map(|one| (one.code(), one.chinese())).collect();
     Ok(Some(context! {
         area => ways(&tree, right, &who.person, area, MISSING, &rest), here => area.id, kinds, kind => kind.code(),
-        title => kind.chinese(), late, lines, on, unassigned, apart => is_apart(area), place => "missing",
+        title => kind.chinese(), late, lines, on, unassigned, villages, apart => is_apart(area), place => "missing",
     }))
 }
 
@@ -99,6 +104,24 @@ fn is_apart(area: &Area) -> bool {
 /// Of a branch or a village all that lies in it; of a town only what is its own.
 fn areas_of<'t>(tree: &'t AreaTree, area: &'t Area) -> Vec<&'t str> {
     if is_apart(area) { vec![area.id.as_str()] } else { below(tree, area) }
+}
+
+/// The villages of a town by what is missing there, as it's counted: the most first.
+async fn villages(daemon: &Daemon, area: &Area, late: &str) -> Result<Vec<Value>, StoreError> {
+    let figures = daemon.pages.figures_by_area().await?;
+    let mut villages = figures.within(AreaKind::Village, Some(&area.id));
+    let left = |counts: &Counts| counts.subjects - counts.visited;
+    let missing = |counts: &Counts| left(counts) + counts.late + counts.unclassified;
+    villages.retain(|(id, line)| *id != area.id && missing(&line.counts) > 0);
+    villages.sort_by_key(|(_, line)| std::cmp::Reverse(missing(&line.counts)));
+    let village = |(id, line): (String, FiguresLine)| {
+        let to = with(MISSING, &[("area", &id), ("late", late)]);
+        let FiguresLine { name, counts } = line;
+        context! {
+            to, name, left => left(&counts), late => counts.late, unclassified => counts.unclassified,
+        }
+    };
+    Ok(villages.into_iter().map(village).collect())
 }
 
 /// Who has nobody to visit them, by village.
