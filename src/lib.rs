@@ -6,6 +6,7 @@
 //! - [`clock`], [`seal`]: time and chance, and the sealing of personal data, handed to all others.
 //! - [`private_file`]: every file that is made is made by it.
 //! - [`tls`]: the service's own certificate.
+//! - [`picture`]: photos, looked through, and nothing of them but the picture.
 //! - [`db`]: the record; all the SQL there is.
 //! - [`backup`]: sealed copies of the record, and what takes one back.
 //! - [`app`]: what can happen, each in a turn of its own.
@@ -34,6 +35,7 @@ pub mod demo;
 pub mod domain;
 pub mod intake;
 pub mod notify;
+pub mod picture;
 pub mod platform;
 pub mod private_file;
 pub mod rehearsal;

@@ -128,7 +128,10 @@ fn decide_one(
     Ok(match known {
         None => (Upsert::Added.into(), area),
         Some(known) if *known == area => (Upsert::Same.into(), area),
-        Some(known) => (Did { upsert: Upsert::Changed, note: changes(tree, known, &area) }, area),
+        Some(known) => {
+            let note = changes(tree, known, &area);
+            (Did { upsert: Upsert::Changed, note, issue: None }, area)
+        }
     })
 }
 

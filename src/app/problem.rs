@@ -96,18 +96,25 @@ pub struct Did {
     pub upsert: Upsert,
     /// What is worth a word about it: what it changed that matters, or why it changed nothing.
     pub note: Option<Problem>,
+    /// The issue, by its id, that somebody told of.
+    pub issue: Option<String>,
 }
 
 impl Did {
     /// With a word about it.
     pub fn noted(upsert: Upsert, about: About, text: impl Into<String>) -> Did {
-        Did { upsert, note: Some(Problem::new(about, text)) }
+        Did { upsert, note: Some(Problem::new(about, text)), issue: None }
+    }
+
+    /// That it told of this issue.
+    pub fn of_issue(self, id: &str) -> Did {
+        Did { issue: Some(id.to_owned()), ..self }
     }
 }
 
 impl From<Upsert> for Did {
     fn from(upsert: Upsert) -> Did {
-        Did { upsert, note: None }
+        Did { upsert, note: None, issue: None }
     }
 }
 

@@ -6,13 +6,14 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::choices::Choices;
-use super::household::{HouseholdSheet, household};
+use super::household::{HouseholdSheet, ResidentSheet, household};
+use super::photos::{self, Fit};
 use super::problem::{About, Did, Problem};
 use super::subjects::{Registered, no_subject, register};
 use super::told::Told;
 use super::visit_rows::{Heard, NewVisit};
 use super::visits;
-use crate::db::{Result, Store, Submission, Tx, Upsert};
+use crate::db::{Result, Store, StoreError, Submission, Tx, Upsert};
 use crate::domain::staff::StaffMember;
 use crate::domain::visit::VisitKind;
 
@@ -31,6 +32,8 @@ pub struct Entry {
     /// That no meal and no gift was taken (四(二)).
     pub pledged: bool,
     pub choices: Choices,
+    /// Of what was asked for.
+    pub photos: Vec<Fit>,
 }
 
 /// Of whom.
@@ -38,8 +41,9 @@ pub struct Entry {
 pub enum Whom {
     /// Of somebody who is known there, with the mark of how they stood when the form was shown.
     Known { id: String, seen: String },
-    /// Of somebody new, by name.
-    New(String),
+    /// Of somebody new, by name; and the ids of who was listed there when the form was shown, where that's known: whoever has that
+    /// name by now and wasn't among them was met by somebody else meanwhile.
+    New { name: String, listed: Option<Vec<String>> },
 }
 
 /// What came of it.
@@ -61,6 +65,14 @@ pub struct Receipt {
     pub issue: Option<String>,
     /// What is worth a word about it.
     pub note: Option<String>,
+    /// Its resident's id, and the mark of how they stand since: what was filled in after it, without a network, goes by it.
+    #[serde(default)]
+    pub resident_id: String,
+    #[serde(default)]
+    pub seen: String,
+    /// How many photos were kept with it.
+    #[serde(default)]
+    pub photos: usize,
 }
 
 /// What became of it.
@@ -123,15 +135,7 @@ async fn taken(tx: &mut Tx, person: &StaffMember, entry: &Entry) -> Result<Recor
         let text = "请确认没有在群众家就餐、没有收受礼品；有这种情况的，请如实向督导组报告";
         return Ok(Recorded::Not(Problem::new(About::Visitor, text)));
     }
-    let resident = match &entry.whom {
-        Whom::New(name) => name.clone(),
-        Whom::Known { id, seen } => {
-            match sheet.residents.iter().find(|known| known.id == *id && known.seen == *seen) {
-                Some(known) => known.name.clone(),
-                None => return Ok(Recorded::Stale),
-            }
-        }
-    };
+    let Some(resident) = of_whom(&sheet, &entry.whom) else { return Ok(Recorded::Stale) };
     let outcomes = match &entry.what {
         What::Heard(heard) => {
             visits::record(tx, &[visit(person, entry, &resident, heard.clone())]).await?
@@ -143,9 +147,29 @@ async fn taken(tx: &mut Tx, person: &StaffMember, entry: &Entry) -> Result<Recor
         Some(Err(problem)) => return Ok(Recorded::Not(problem)),
         None => return Ok(Recorded::Stale),
     };
-    let receipt = receipt_of(tx, entry, &sheet, resident, did).await?;
+    let receipt = match receipt_of(tx, entry, &sheet, resident, did).await {
+        Ok(receipt) => receipt,
+        Err(StoreError::Rule(why)) => return Ok(Recorded::Not(Problem::new(About::Issue, why))),
+        Err(error) => return Err(error),
+    };
     keep(tx, person, entry, content_key, &receipt).await?;
     Ok(Recorded::Done(receipt))
+}
+
+/// The resident's name; nothing where they don't stand any more as they did when the form was shown.
+fn of_whom(sheet: &HouseholdSheet, whom: &Whom) -> Option<String> {
+    let mut residents = sheet.residents.iter();
+    match whom {
+        Whom::Known { id, seen } => residents
+            .find(|known| known.id == *id && known.seen == *seen)
+            .map(|known| known.name.clone()),
+        Whom::New { name, listed: Some(listed) }
+            if residents.any(|known| known.name == *name && !listed.contains(&known.id)) =>
+        {
+            None
+        }
+        Whom::New { name, .. } => Some(name.clone()),
+    }
 }
 
 fn visit(person: &StaffMember, entry: &Entry, resident: &str, heard: Heard) -> NewVisit {
@@ -176,17 +200,21 @@ fn unheard(entry: &Entry, resident: &str, why: &str) -> Registered {
 fn content_key(tx: &Tx, person: &StaffMember, entry: &Entry) -> String {
     let whom = match &entry.whom {
         Whom::Known { id, .. } => id,
-        Whom::New(name) => name,
+        Whom::New { name, .. } => name,
     };
     let what = match &entry.what {
         What::Heard(heard) => json!({ "heard": heard }),
         What::Unheard(why) => json!({ "unheard": why }),
     };
-    let all =
+    let mut all =
         json!([entry.subject, entry.kind, whom, entry.contact, entry.on, entry.in_person, what]);
+    if let (Some(all), false) = (all.as_array_mut(), entry.photos.is_empty()) {
+        all.extend(entry.photos.iter().map(|photo| photo.digest().into()));
+    }
     tx.context().sealer.index(&["submission", &person.id, &all.to_string()])
 }
 
+/// What is said of it; its photos are kept with what was asked for.
 async fn receipt_of(
     tx: &mut Tx,
     entry: &Entry,
@@ -194,13 +222,33 @@ async fn receipt_of(
     resident: String,
     did: Did,
 ) -> Result<Receipt> {
-    let issues = tx.issues_of(&[before.place.id.as_str()]).await?;
-    let known = |number: &str| {
-        let mut all = before.residents.iter().flat_map(|resident| &resident.issues);
-        all.any(|issue| issue.number == number)
+    let after = household(tx, &entry.subject).await?;
+    let residents = after.map(|after| after.residents).unwrap_or_default();
+    let of = |sheet: &ResidentSheet| match &entry.whom {
+        Whom::Known { id, .. } => sheet.id == *id,
+        Whom::New { .. } => sheet.name == resident,
     };
-    let new = issues.into_iter().map(|issue| issue.number).find(|number| !known(number));
+    let sheet = residents.into_iter().find(of);
+    let known = |id: &str| {
+        let mut all = before.residents.iter().flat_map(|resident| &resident.issues);
+        all.any(|issue| issue.id == id)
+    };
+    let mut issues = sheet.iter().flat_map(|sheet| &sheet.issues);
+    let told = did.issue.as_ref().and_then(|id| issues.find(|issue| issue.id == *id));
+    let photos = match told {
+        Some(issue) => photos::keep(tx, &issue.number, &entry.photos).await?,
+        None => 0,
+    };
+    if told.is_none() && !entry.photos.is_empty() {
+        let why =
+            "照片要和问题一起登记：这次没有登记新的问题，请到问题页面加照片，或者去掉照片再提交";
+        return Err(StoreError::Rule(why.to_owned()));
+    }
+    let new = told.filter(|issue| !known(&issue.id)).map(|issue| issue.number.clone());
     Ok(Receipt {
+        resident_id: sheet.as_ref().map(|sheet| sheet.id.clone()).unwrap_or_default(),
+        seen: sheet.as_ref().map(|sheet| sheet.seen.clone()).unwrap_or_default(),
+        photos,
         subject: entry.subject.clone(),
         resident,
         added: did.upsert != Upsert::Same,
@@ -218,7 +266,7 @@ async fn keep(
 ) -> Result<()> {
     let detail = json!({
         "visit": entry.kind, "on": entry.on, "issue": receipt.issue, "added": receipt.added,
-        "no_meal_no_gift": entry.pledged,
+        "no_meal_no_gift": entry.pledged, "photos": receipt.photos,
     });
     tx.audit(&person.signed(), "record_visit", &entry.subject, &detail).await?;
     let said = json!(receipt).to_string();

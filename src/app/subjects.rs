@@ -125,7 +125,7 @@ async fn decide(session: &mut Session, rows: &[NewSubject]) -> Result<Decided> {
                     said => {
                         let note = said.and_then(std::result::Result::ok).flatten();
                         let upsert = decided.decide_one(context, row, area_id, known, now)?;
-                        upsert.map(|upsert| Did { upsert, note })
+                        upsert.map(|upsert| Did { upsert, note, issue: None })
                     }
                 }
             }

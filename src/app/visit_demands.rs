@@ -91,7 +91,7 @@ impl Desk<'_> {
             }
         }
         file.issues.push(issue);
-        Ok(Ok(Upsert::Added.into()))
+        Ok(Ok(Did::from(Upsert::Added).of_issue(&id)))
     }
 
     /// The same matter as was recorded: its words are put right, or the visit at which it was told; where both visits were
@@ -115,7 +115,7 @@ impl Desk<'_> {
         if !is_here && !is_moved {
             let (_, upsert) = self.visit(at, row, resident);
             let text = format!("就是已登记的 {}，没有再登记一次", said.issue.number);
-            return Ok(Ok(Did::noted(upsert, About::Text, text)));
+            return Ok(Ok(Did::noted(upsert, About::Text, text).of_issue(&said.issue.id)));
         }
         if is_moved {
             self.move_visit(at, resident, row, said, natural_key);
@@ -156,6 +156,10 @@ impl Desk<'_> {
 
     /// Classifies an issue that is known, where a level was filled in since.
     fn class_of_known(&mut self, at: usize, id: &str, class: Option<Class>) -> Outcome {
+        self.classified(at, id, class).map(|did| did.of_issue(id))
+    }
+
+    fn classified(&mut self, at: usize, id: &str, class: Option<Class>) -> Outcome {
         let issues = &mut self.decided.files.subjects[at].issues;
         let issue = issues.iter_mut().find(|issue| issue.facts.id == id);
         let Some(issue) = issue else { return Ok(Upsert::Same.into()) };

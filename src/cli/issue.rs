@@ -13,8 +13,9 @@ use super::table::{Output, Table};
 use super::{Approval, acting, issue_show, note_reading, refused, shown, wrong_input};
 use crate::app::batch::{Batch, IssueChange, asks_for_class};
 use crate::app::issues::{Acknowledgement, acknowledge as acknowledge_issues};
+use crate::app::photos::{Fit, LARGEST_FILE, keep};
 use crate::app::problem::only;
-use crate::db::{Act, AreaTree, IssueCard, LARGEST_PHOTO, Session, Store, Upsert, What};
+use crate::db::{Act, AreaTree, IssueCard, Session, Store, Upsert, What};
 use crate::domain::issue::{Event, State};
 use crate::domain::reason::of_system;
 use crate::domain::rights::Right;
@@ -187,10 +188,10 @@ async fn add_photos(
         let mut bytes = Vec::new();
         // One byte over the limit tells that it's too large.
         let opened = std::fs::File::open(file).map_err(unreadable)?;
-        opened.take(LARGEST_PHOTO as u64 + 1).read_to_end(&mut bytes).map_err(unreadable)?;
-        let put = tx.add_photo(number, &name, &bytes).await.map_err(refused)?;
-        let already =
-            if put == Upsert::Same { "（以前加过同一张，没有改动）" } else { "" };
+        opened.take(LARGEST_FILE as u64 + 1).read_to_end(&mut bytes).map_err(unreadable)?;
+        let photo = Fit::of(&name, &bytes).map_err(wrong_input)?;
+        let new = keep(&mut tx, number, &[photo]).await.map_err(refused)?;
+        let already = if new == 0 { "（以前加过同一张，没有改动）" } else { "" };
         say!("{number}：{name}{already}");
     }
     let detail = json!({"photos": files.len()});

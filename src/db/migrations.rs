@@ -63,6 +63,7 @@ versions! {
     40 "0040_accounts";
     41 "0041_ledger";
     42 "0042_screens";
+    43 "0043_residents_page";
     45 "0045_files";
     46 "0046_second_factor";
     49 "0049_words";

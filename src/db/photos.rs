@@ -82,6 +82,45 @@ from_row!(Row {
     bytes_sealed
 });
 
+/// A photo of an issue, as a page shows it.
+#[derive(Debug, Clone)]
+pub struct Photographed {
+    pub media_type: String,
+    pub bytes: Vec<u8>,
+}
+
+impl Session {
+    /// The places of an issue's photos, in their order.
+    pub async fn photos_of(&mut self, issue_id: &str) -> Result<Vec<i64>> {
+        let places =
+            sqlx::query_scalar("SELECT place FROM photos WHERE issue_id = $1 ORDER BY place");
+        Ok(places.bind(issue_id.to_owned()).fetch_all(&mut *self.db).await?)
+    }
+
+    /// The photo of an issue at that place; nothing where there is none.
+    pub async fn photo_at(&mut self, issue_id: &str, place: i64) -> Result<Option<Photographed>> {
+        let row: Option<(String, String, String)> = sqlx::query_as(
+            "SELECT id, media_type, bytes_sealed FROM photos WHERE issue_id = $1 AND place = $2",
+        )
+        .bind(issue_id.to_owned())
+        .bind(place)
+        .fetch_optional(&mut *self.db)
+        .await?;
+        row.map(|(id, media_type, sealed)| {
+            Ok(Photographed { media_type, bytes: opened(&self.context, &id, &sealed)? })
+        })
+        .transpose()
+    }
+}
+
+/// A photo's bytes.
+fn opened(context: &super::Context, id: &str, sealed: &str) -> Result<Vec<u8>> {
+    let coded = context.open(PHOTO_BYTES, id, sealed)?;
+    STANDARD
+        .decode(coded)
+        .map_err(|_| StoreError::Corrupt { what: "photos.bytes_sealed", value: id.to_owned() })
+}
+
 impl Tx {
     /// Keeps a photo of an issue, once; the platform is owed it with the issue.
     ///
@@ -193,17 +232,6 @@ impl Tx {
     }
 }
 
-impl Session {
-    /// How many photos an issue has.
-    ///
-    /// # Errors
-    /// Where the database fails.
-    pub async fn photo_count(&mut self, issue: &str) -> Result<i64> {
-        let count = sqlx::query_scalar("SELECT COUNT(*) FROM photos WHERE issue_id = $1");
-        Ok(count.bind(issue.to_owned()).fetch_one(&mut *self.db).await?)
-    }
-}
-
 impl Store {
     /// Photos that are owed, by their ids for a referral.
     pub(crate) async fn photos(&self, ids: &[&str]) -> Result<Vec<Photo>> {
@@ -229,19 +257,14 @@ impl Store {
     }
 
     fn read_photo(&self, row: Row) -> Result<Photo> {
-        let coded = self.context.open(PHOTO_BYTES, &row.photo, &row.bytes_sealed)?;
-        let bytes = STANDARD.decode(coded).map_err(|_| StoreError::Corrupt {
-            what: "photos.bytes_sealed",
-            value: row.id.clone(),
-        })?;
         Ok(Photo {
+            bytes: opened(&self.context, &row.photo, &row.bytes_sealed)?,
             reference: referral::photo_reference(&row.reference, row.place),
             id: row.id,
             remote_id: row.remote_id,
             remote_word: row.remote_word,
             file_name: self.context.open(PHOTO_FILE, &row.photo, &row.file_name)?,
             media_type: row.media_type,
-            bytes,
         })
     }
 }

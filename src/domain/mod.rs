@@ -7,6 +7,7 @@ pub mod area;
 pub mod audit;
 pub mod backup;
 pub mod campaign;
+pub mod card;
 pub mod counted;
 pub mod delivery;
 pub mod duty;

@@ -56,6 +56,11 @@ impl Room {
         Room::new(Room::LARGEST_FILE + (64 << 10), 64 << 20)
     }
 
+    /// For forms with photos.
+    pub fn for_photos() -> Room {
+        Room::new(24 << 20, 96 << 20)
+    }
+
     /// Reads a body.
     pub async fn read(&self, headers: &HeaderMap, body: Body) -> Result<Held, Refused> {
         let length = headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok());
@@ -102,6 +107,11 @@ impl Room {
 impl Held {
     pub fn bytes(&self) -> &[u8] {
         &self.bytes
+    }
+
+    /// The bytes, and the room that they take for as long as it's held.
+    pub fn taken(self) -> (Bytes, Option<OwnedSemaphorePermit>) {
+        (self.bytes.into(), self._room)
     }
 }
 

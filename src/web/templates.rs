@@ -41,6 +41,8 @@ pub(super) const CENTRE: &str = "my/desk/centre.html";
 pub(super) const INSPECTIONS: &str = "my/desk/inspections.html";
 pub(super) const INSPECTION: &str = "my/desk/inspection.html";
 pub(super) const BREACHES: &str = "my/desk/breaches.html";
+pub(super) const CARD: &str = "my/card.html";
+pub(super) const OFFLINE: &str = "my/offline.html";
 
 const SOURCES: &[(&str, &str)] = &[
     (OVERVIEW, include_str!("overview.html")),
@@ -48,6 +50,8 @@ const SOURCES: &[(&str, &str)] = &[
     // What the pages of whoever signs in share.
     ("my/frame.html", include_str!("my/frame.html")),
     ("my/fields.html", include_str!("my/fields.html")),
+    ("my/visit_fields.html", include_str!("my/visit_fields.html")),
+    ("my/issue_photos.html", include_str!("my/issue_photos.html")),
     (SIGNING_IN, include_str!("my/sign_in.html")),
     (WELCOMING, include_str!("my/welcome.html")),
     (SECOND, include_str!("my/second.html")),
@@ -85,6 +89,8 @@ const SOURCES: &[(&str, &str)] = &[
     (INSPECTIONS, include_str!("my/desk/inspections.html")),
     (INSPECTION, include_str!("my/desk/inspection.html")),
     (BREACHES, include_str!("my/desk/breaches.html")),
+    (OFFLINE, include_str!("my/offline.html")),
+    (CARD, include_str!("my/card.html")),
 ];
 
 static PAGES: LazyLock<Result<Environment<'static>, Error>> = LazyLock::new(|| {

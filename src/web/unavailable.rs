@@ -47,7 +47,9 @@ pub(super) async fn in_time(
     let patience = match route(&path) {
         _ if reads => Some(ANSWER_WITHIN),
         "my" if brings_a_file(&path) => Some(BROUGHT_WITHIN),
-        "digests" | "my" => Some(DONE_WITHIN),
+        // Photos come by networks in villages: the server's own patience (http.request_time) is theirs.
+        "my" if brings_photos(&request) => None,
+        "digests" | "my" | "card" => Some(DONE_WITHIN),
         // Another program calls, which has a patience of its own.
         _ => None,
     };
@@ -68,6 +70,12 @@ pub(super) async fn in_time(
 /// Whether a form of this path may come with a file.
 fn brings_a_file(path: &str) -> bool {
     path == "/my/imports" || path.starts_with("/my/hand-ins/")
+}
+
+/// Whether a form comes with photos.
+fn brings_photos(request: &Request) -> bool {
+    let kind = request.headers().get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
+    kind.is_some_and(|kind| kind.starts_with("multipart/form-data"))
 }
 
 /// A path's first word: the rest may be somebody's private address.
@@ -92,7 +100,7 @@ async fn say(daemon: &Daemon, path: &str, reads: bool, fault: &Fault) -> Respons
         }
     };
     let mut answer = match route(path) {
-        "" | "digests" | "my" => page(&reason, reads),
+        "" | "digests" | "my" | "card" => page(&reason, reads),
         "status" => Json(Unreadable {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             verdict: Verdict::Red,

@@ -14,6 +14,7 @@ use zoufang::web::my::{Needs, ROUTES, Route};
 use zoufang::web::serve;
 
 use crate::support::browser::{Answer, Browser, PASSWORD, invited, person, signed_in};
+use crate::support::pictures::photo;
 use crate::support::{Fixture, client, on_both};
 
 /// The service at an address of its own, with these settings.
@@ -253,6 +254,14 @@ const ELSEWHERE: &str =
 fn expected(route: &Route, number: &str) -> u16 {
     let own = number == "V1";
     match route.path {
+        // Whoever acts on it.
+        "/my/issues/{number}/photos/{place}" => {
+            if ["V1", "G1"].contains(&number) {
+                200
+            } else {
+                404
+            }
+        }
         "/my/issues/{number}" => {
             let sees =
                 ["V1", "G1", "C1", "L1", "B1", "S1", "X1", "O1", "K1", "I1"].contains(&number);
@@ -295,7 +304,11 @@ on_both!(each_page_is_opened_by_whom_it_is_for, async |fixture: Fixture| {
         path.replace("/issues/{number}", "/issues/CHD2022-000001")
             .replace("/people/{number}", "/people/V1")
             .replace("{number}", "H9")
+            .replace("{place}", "1")
     };
+    let mut tx = fixture.store.begin().await.unwrap();
+    tx.add_photo("CHD2022-000001", "1.jpg", &photo(1)).await.unwrap();
+    tx.commit().await.unwrap();
     // Nobody: to the sign-in, or told so.
     for route in ROUTES.iter().filter(|route| route.needs != Needs::Nobody) {
         let mut nobody = Browser::at(&url);

@@ -9,11 +9,12 @@ use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 use super::nav::{Link, links};
+use super::scripts::address;
 use crate::daemon::Daemon;
 use crate::domain::rights::Right;
 use crate::domain::staff::StaffMember;
 use crate::seal::hex;
-use crate::web::templates::{self, MESSAGE};
+use crate::web::templates::{self, HOUSEHOLD, HOUSEHOLDS, ISSUE, MESSAGE, OFFLINE, TASKS, VISIT};
 
 pub(super) const STYLE: &str = concat!(include_str!("style.css"), include_str!("desk.css"));
 
@@ -24,6 +25,18 @@ static STYLE_VERSION: LazyLock<String> =
 /// What such a page may do in a browser: show itself with the style of ours and pictures of ours, in nobody else's frame; its
 /// forms come back here.
 const MAY: &str = "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+
+/// And a page with scripts of ours: they ask nobody but us, and show the pictures that somebody chose.
+const MAY_WITH_SCRIPT: &str = "default-src 'none'; script-src 'self'; connect-src 'self'; worker-src 'self'; style-src 'self'; img-src 'self' blob:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+
+/// The script of a page; nothing where it has none.
+fn script_of(name: &str) -> Option<String> {
+    match name {
+        OFFLINE => Some(address("offline.js")),
+        TASKS | HOUSEHOLDS | HOUSEHOLD | VISIT | ISSUE => Some(address("page.js")),
+        _ => None,
+    }
+}
 
 /// What every page shows around its own.
 #[derive(Debug, Clone, Serialize)]
@@ -61,6 +74,13 @@ impl Frame {
     }
 }
 
+impl Frame {
+    /// For nobody, and as on every other day.
+    pub fn undated(daemon: &Daemon) -> Frame {
+        Frame { today: String::new(), ..Frame::of(daemon, None) }
+    }
+}
+
 /// A page in its frame.
 pub(super) fn page(
     frame: &Frame,
@@ -68,11 +88,11 @@ pub(super) fn page(
     status: StatusCode,
     values: impl Serialize,
 ) -> Response {
-    let values = context! { frame, ..minijinja::Value::from_serialize(values) };
-    match templates::render(name, values) {
+    match rendered(frame, name, values) {
         Ok(page) => {
+            let may = if script_of(name).is_some() { MAY_WITH_SCRIPT } else { MAY };
             let headers = [
-                (header::CONTENT_SECURITY_POLICY, MAY),
+                (header::CONTENT_SECURITY_POLICY, may),
                 // Its forms say where they come from.
                 (header::REFERRER_POLICY, "same-origin"),
             ];
@@ -83,6 +103,22 @@ pub(super) fn page(
             (StatusCode::INTERNAL_SERVER_ERROR, "页面出错了，已记入日志\n").into_response()
         }
     }
+}
+
+/// The text of a page in its frame.
+pub(super) fn rendered(
+    frame: &Frame,
+    name: &str,
+    values: impl Serialize,
+) -> Result<String, String> {
+    let script = script_of(name);
+    let values = context! { frame, script, ..minijinja::Value::from_serialize(values) };
+    templates::render(name, values)
+}
+
+/// The style sheet's address.
+pub(super) fn style() -> String {
+    format!("/my/style.css?v={}", *STYLE_VERSION)
 }
 
 /// Something that is said, where there's nothing else to show.

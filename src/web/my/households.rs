@@ -12,11 +12,12 @@ use super::frame::{page, say_in};
 use super::links::{household as link, issue as issue_link};
 use super::who::Who;
 use super::words::on_a_page;
-use crate::app::household::{HouseholdSheet, ResidentSheet, household};
+use crate::app::cards;
+use crate::app::household::{HouseholdSheet, ResidentSheet, answer_to, household};
 use crate::app::recording::{Receipt, receipt};
+use crate::clock::local_text;
 use crate::daemon::Daemon;
 use crate::db::{Assigned, IssueMatter, StoreError};
-use crate::domain::issue::Event;
 use crate::web::templates::{HOUSEHOLD, HOUSEHOLDS};
 use crate::web::unavailable::unavailable;
 
@@ -125,6 +126,8 @@ pub(super) struct Matter {
     pub resolved: bool,
     pub ended: bool,
     pub said: String,
+    /// What the resident said themselves.
+    pub word: String,
 }
 
 pub(super) fn resident(sheet: &ResidentSheet) -> Resident {
@@ -138,15 +141,17 @@ pub(super) fn resident(sheet: &ResidentSheet) -> Resident {
         heard: sheet.heard,
         revisited: sheet.revisited,
         answer: sheet.answer.map_or("", |answer| answer.chinese()),
-        issues: sheet.issues.iter().map(matter).collect(),
+        issues: sheet.issues.iter().map(|issue| matter(sheet, issue)).collect(),
     }
 }
 
-fn matter(issue: &IssueMatter) -> Matter {
-    let finished = issue.history.iter().filter_map(|(_, event, _)| match event {
-        Event::TownFinished { .. } | Event::PlatformFinished { .. } => event.said(),
-        _ => None,
-    });
+/// What a resident said themselves of what was done.
+pub(super) fn word_of(sheet: &ResidentSheet, issue: &IssueMatter) -> String {
+    let word = sheet.words.get(&issue.id);
+    word.map(|word| format!("{}（{}）", word.answer, local_text(word.at))).unwrap_or_default()
+}
+
+fn matter(sheet: &ResidentSheet, issue: &IssueMatter) -> Matter {
     Matter {
         to: issue_link(&issue.number),
         number: issue.number.clone(),
@@ -155,7 +160,8 @@ fn matter(issue: &IssueMatter) -> Matter {
         unclassified: issue.issue.class.is_none(),
         resolved: issue.issue.state == crate::domain::issue::State::Resolved,
         ended: issue.issue.is_ended(),
-        said: finished.collect::<Vec<_>>().join("；"),
+        said: answer_to(issue),
+        word: word_of(sheet, issue),
     }
 }
 
@@ -221,8 +227,10 @@ pub(super) async fn one(
         .map(|one| one.name.as_str())
         .collect();
     let visited = sheet.residents.iter().any(|one| one.heard) && left.is_empty();
-    let values =
-        context! { subject => head(&sheet), residents, left, visited, told, place => "households" };
+    let card = cards::address(daemon.store.context(), &daemon.settings.notify.public_url, &number);
+    let values = context! {
+        subject => head(&sheet), residents, left, visited, told, card, place => "households",
+    };
     page(&who.frame(&daemon), HOUSEHOLD, StatusCode::OK, values)
 }
 

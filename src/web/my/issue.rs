@@ -56,7 +56,7 @@ fn not_theirs(daemon: &Daemon, who: &Who, number: &str) -> Response {
 pub(super) async fn put(
     State(daemon): State<Arc<Daemon>>,
     Path(number): Path<String>,
-    Posted { who, fields }: Posted,
+    Posted { who, fields, .. }: Posted,
 ) -> Response {
     if fields.text("act") == "reveal" {
         return reveal(&daemon, &who, &number, &fields).await;

@@ -6,9 +6,11 @@ use serde::Serialize;
 use super::issue_lines::{Clear, attempts, holdings, lines, mediations, place, visits};
 use super::ledger_wanted::Wanted;
 use super::links;
+use super::visit_form::MOST_PHOTOS;
 use super::who::{Fields, Who};
 use super::words::on_a_page;
 use crate::app::issue_acts::{Act, Next, Standpoint, standpoint};
+use crate::app::photos::reveal_pass;
 use crate::clock::local_text;
 use crate::daemon::Daemon;
 use crate::db::{IssueAnswer, IssueReferral, IssueSheet, MediationRow, StoreError, Timeline, What};
@@ -36,7 +38,9 @@ pub(super) struct Whole {
     mediations: Vec<MediationRow>,
     /// Of its resident: day, kind, answer.
     visits: Vec<(String, String, Option<String>)>,
-    photos: i64,
+    /// The places of its photos, and what opens them for whoever was shown all of it.
+    photos: Vec<i64>,
+    pass: String,
     area: String,
 }
 
@@ -56,7 +60,8 @@ pub(super) async fn whole(
     let answers = record.issue_answers(&sheet.id).await?;
     let mediations = record.mediations_of_issues(&[&sheet.id]).await?;
     let visits = record.visits_of_resident(&sheet.resident_id).await?;
-    let photos = record.photo_count(&sheet.id).await?;
+    let photos = record.photos_of(&sheet.id).await?;
+    let pass = reveal_pass(&record, &who.person, number);
     let tree = record.area_tree().await?;
     record.end().await?;
     let timeline = daemon.pages.timeline(number).await?;
@@ -70,6 +75,7 @@ pub(super) async fn whole(
         mediations,
         visits,
         photos,
+        pass,
         area,
     }))
 }
@@ -99,7 +105,7 @@ pub(super) fn values(
         subject => sheet.subject_number, to_subject => of_subject.address(),
         kind => sheet.subject_kind.map(|kind| kind.chinese()),
         visitor => sheet.visitor, visited_on => sheet.visited_on.to_string(), visits => visits(&whole.visits),
-        due => sheet.due_on.map(|on| on.to_string()), ended => issue.is_ended(), photos => whole.photos,
+        due => sheet.due_on.map(|on| on.to_string()), ended => issue.is_ended(), photos => album(whole, clear.all),
         masked => !clear.all, may_reveal => standpoint.may_reveal && !clear.all,
         referrals => referrals.iter().map(|one| referral(one, &clear)).collect::<Vec<_>>(),
         mediations => mediations(&whole.mediations, context, &clear)?,
@@ -121,6 +127,18 @@ pub(super) fn values(
         f => fields.0, wrong => said.wrong, stale => said.stale, place => "issues",
     };
     Ok(context! { ..how, ..forms })
+}
+
+/// Its photos, where they're shown; and whether this person may add some.
+fn album(whole: &Whole, clear: bool) -> minijinja::Value {
+    let (standpoint, at) = (&whole.standpoint, links::photos(&whole.standpoint.row.number));
+    let pass = if standpoint.is_theirs { String::new() } else { format!("?shown={}", whole.pass) };
+    let shown: Vec<String> =
+        whole.photos.iter().filter(|_| clear).map(|place| format!("{at}/{place}{pass}")).collect();
+    context! {
+        count => whole.photos.len(), shown, add_at => at, most => MOST_PHOTOS,
+        may_add => standpoint.is_theirs && whole.photos.len() < MOST_PHOTOS,
+    }
 }
 
 /// What asks for a reason and a tick, and nothing else.

@@ -33,6 +33,11 @@ pub(super) fn of(page: &str, number: &str) -> String {
     format!("{page}/{}", part(number))
 }
 
+/// Where an issue's photos stand.
+pub(super) fn photos(number: &str) -> String {
+    format!("{}/photos", issue(number))
+}
+
 /// One's subjects, those where something is left.
 pub(super) fn households(left: &str) -> String {
     format!("/my/households?left={left}")

@@ -3,7 +3,9 @@
 //!
 //! What each page asks of whoever opens it stands in one table, `routes`; what isn't there isn't served.
 
+mod card;
 mod desk;
+mod fields;
 mod frame;
 mod households;
 mod issue;
@@ -15,12 +17,16 @@ mod ledger_export;
 mod ledger_wanted;
 mod links;
 mod nav;
+mod offline;
+mod photos;
 mod routes;
 mod screens;
+mod scripts;
 mod second;
 mod sign_in;
 mod tasks;
 mod visit;
+mod visit_answer;
 mod visit_form;
 mod wall;
 mod who;
@@ -42,6 +48,7 @@ pub(super) use visit_form::{Wrong, read as read_visit};
 pub(super) use who::Fields;
 
 use crate::daemon::Daemon;
+use crate::web::bodies::Room;
 use crate::web::guesses::Guesses;
 
 /// A form with what somebody asked for, every character written as nine.
@@ -54,11 +61,16 @@ const FREE: u32 = 20;
 pub(super) fn router<S: Clone + Send + Sync + 'static>(daemon: Arc<Daemon>) -> Router<S> {
     Router::new()
         .route(routes::STYLE, get(style))
+        .route(routes::SCRIPT, get(scripts::show))
+        .route(routes::WORKER, get(offline::worker))
+        .route(routes::OFFLINE, get(offline::show))
+        .route(routes::PACK, get(offline::pack))
         .route(routes::SIGN_IN, get(sign_in::show).post(sign_in::enter))
         .route(routes::SIGN_OUT, post(sign_in::leave))
         .route(routes::WELCOME, get(sign_in::welcome).post(sign_in::take_up))
         .route(routes::SECOND, get(second::show).post(second::enter))
         .route(routes::SECURITY, get(second::settings).post(second::put))
+        .route(routes::CARD, get(card::show).post(card::look))
         .route(routes::TASKS, get(tasks::show))
         .route(routes::HOUSEHOLDS, get(households::list))
         .route(routes::HOUSEHOLD, get(households::one))
@@ -71,9 +83,12 @@ pub(super) fn router<S: Clone + Send + Sync + 'static>(daemon: Arc<Daemon>) -> R
         .route(routes::WALL_PERSON, get(wall::person))
         .route(routes::SCREENS, get(screens::show).post(screens::put))
         .merge(desk::router())
+        .route(routes::PHOTOS, post(photos::add))
+        .route(routes::PHOTO, get(photos::show))
         .route_layer(from_fn_with_state(Arc::clone(&daemon), who::let_in))
         .layer(DefaultBodyLimit::max(LARGEST_FORM))
         .layer(Extension(Arc::new(Guesses::after(FREE))))
+        .layer(Extension(Room::for_photos()))
         .with_state(daemon)
 }
 

@@ -28,6 +28,10 @@ const fn route(method: Method, path: &'static str, needs: Needs) -> Route {
 }
 
 pub const STYLE: &str = "/my/style.css";
+pub const SCRIPT: &str = "/my/script/{version}/{name}";
+pub const WORKER: &str = "/my/worker.js";
+pub const OFFLINE: &str = "/my/offline";
+pub const PACK: &str = "/my/offline/pack";
 pub const SIGN_IN: &str = "/my/sign-in";
 pub const SIGN_OUT: &str = "/my/sign-out";
 pub const SECOND: &str = "/my/second";
@@ -66,16 +70,27 @@ pub const HANDOFF: &str = "/my/centre/handoffs/{number}";
 pub const INSPECTIONS: &str = "/my/inspections";
 pub const INSPECTION: &str = "/my/inspections/{number}";
 pub const BREACHES: &str = "/my/breaches";
+pub const PHOTOS: &str = "/my/issues/{number}/photos";
+pub const PHOTO: &str = "/my/issues/{number}/photos/{place}";
+
+/// Whoever has a household's card.
+pub const CARD: &str = "/card/{number}/{code}";
 
 /// Every one.
 pub const ROUTES: &[Route] = &[
     route(Method::GET, STYLE, Needs::Nobody),
+    route(Method::GET, SCRIPT, Needs::Nobody),
+    route(Method::GET, WORKER, Needs::Nobody),
+    route(Method::GET, OFFLINE, Needs::Nobody),
+    route(Method::GET, PACK, Needs::Right(Right::RecordVisit)),
     route(Method::GET, SIGN_IN, Needs::Nobody),
     route(Method::POST, SIGN_IN, Needs::Nobody),
     route(Method::GET, WELCOME, Needs::Nobody),
     route(Method::POST, WELCOME, Needs::Nobody),
     route(Method::GET, SECOND, Needs::Nobody),
     route(Method::POST, SECOND, Needs::Nobody),
+    route(Method::GET, CARD, Needs::Nobody),
+    route(Method::POST, CARD, Needs::Nobody),
     route(Method::POST, SIGN_OUT, Needs::Person),
     route(Method::GET, SECURITY, Needs::Person),
     route(Method::POST, SECURITY, Needs::Person),
@@ -126,6 +141,8 @@ pub const ROUTES: &[Route] = &[
     route(Method::POST, INSPECTION, Needs::Right(Right::SeeInspections)),
     route(Method::GET, BREACHES, Needs::Right(Right::Inspect)),
     route(Method::POST, BREACHES, Needs::Right(Right::Inspect)),
+    route(Method::POST, PHOTOS, Needs::Right(Right::Photo)),
+    route(Method::GET, PHOTO, Needs::Right(Right::SeeIssue)),
 ];
 
 /// What a route asks; nothing where it isn't in the table.

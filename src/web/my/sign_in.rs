@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 
 use axum::extract::{Extension, Path, Query, Request, State};
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use minijinja::context;
 use serde::Deserialize;
@@ -134,7 +134,11 @@ pub(super) async fn leave(
     Posted { who, .. }: Posted,
 ) -> Response {
     match accounts::sign_out(&daemon.store, &who.secret).await {
-        Ok(()) => entered(&daemon, &headers, "", SIGN_IN),
+        Ok(()) => {
+            // What the telephone kept ends with it.
+            let gone = [(HeaderName::from_static("clear-site-data"), "\"storage\"")];
+            (gone, entered(&daemon, &headers, "", SIGN_IN)).into_response()
+        }
         Err(error) => unavailable(&error),
     }
 }

@@ -13,15 +13,15 @@ use serde::Deserialize;
 use super::frame::page;
 use super::households::{Resident, head, own, resident};
 use super::links::household as link;
-use super::visit_form::{Wrong, read};
-use super::who::{Fields, Posted, Who};
+use super::visit_answer::{Outcome, done, not};
+use super::visit_form::{Wrong, choices_offered, read_with_photos};
+use super::who::{Fields, PostedPhotos, Who};
 use super::words::on_a_page;
 use crate::app::household::HouseholdSheet;
 use crate::app::problem::{About, Asked, Problem};
 use crate::app::recording::{Recorded, record};
 use crate::daemon::Daemon;
-use crate::domain::issue::{Category, Level, Urgency};
-use crate::domain::visit::{Satisfaction, VisitKind};
+use crate::domain::visit::VisitKind;
 use crate::web::templates::VISIT;
 use crate::web::unavailable::unavailable;
 
@@ -77,7 +77,16 @@ async fn show(
 struct Said {
     wrongs: Vec<Wrong>,
     stale: bool,
-    question: Option<minijinja::Value>,
+    /// So many photos came with it, which a browser doesn't choose again by itself.
+    photos: usize,
+    /// What is asked, and the same with its answers.
+    question: Option<(String, minijinja::Value)>,
+}
+
+impl Said {
+    fn of(wrongs: Vec<Wrong>) -> Said {
+        Said { wrongs, ..Said::default() }
+    }
 }
 
 struct Shown<'s> {
@@ -99,15 +108,19 @@ async fn form(daemon: &Daemon, who: &Who, number: &str, shown: &Shown<'_>) -> Re
     let values = context! {
         subject => head(&sheet), revisit => *kind == VisitKind::Revisit, resident => known, others,
         at => format!("{}/{}", link(number), if *kind == VisitKind::Revisit { "revisit" } else { "visit" }),
-        f => fields.0, wrongs => said.wrongs, stale => said.stale, question => said.question,
+        f => fields.0, wrongs => said.wrongs, stale => said.stale, question => said.question.as_ref().map(|(_, shown)| shown),
+        listed => listed(&sheet),
         first_day => daemon.pages.campaign().starts_on().to_string(),
-        levels => Level::ALL.iter().map(|one| (one.code(), one.chinese())).collect::<Vec<_>>(),
-        categories => Category::ALL.iter().map(|one| (one.code(), one.chinese())).collect::<Vec<_>>(),
-        urgencies => Urgency::ALL.iter().map(|one| (one.code(), one.chinese())).collect::<Vec<_>>(),
-        answers => Satisfaction::ALL.iter().map(|one| (one.code(), one.chinese())).collect::<Vec<_>>(),
-        place => "households",
+        photos_again => said.photos,
+        place => "households", ..choices_offered(),
     };
     page(&who.frame(daemon), VISIT, *status, values)
+}
+
+/// Who is there, by their ids: whoever is there later besides was met meanwhile.
+pub(super) fn listed(sheet: &HouseholdSheet) -> String {
+    let ids: Vec<&str> = sheet.residents.iter().map(|one| one.id.as_str()).collect();
+    ids.join(" ")
 }
 
 fn resident_of(sheet: &HouseholdSheet, id: &str) -> Option<Resident> {
@@ -118,7 +131,7 @@ fn resident_of(sheet: &HouseholdSheet, id: &str) -> Option<Resident> {
 pub(super) async fn put_visit(
     State(daemon): State<Arc<Daemon>>,
     Path(number): Path<String>,
-    posted: Posted,
+    posted: PostedPhotos,
 ) -> Response {
     put(&daemon, &number, VisitKind::First, posted).await
 }
@@ -127,38 +140,58 @@ pub(super) async fn put_visit(
 pub(super) async fn put_revisit(
     State(daemon): State<Arc<Daemon>>,
     Path(number): Path<String>,
-    posted: Posted,
+    posted: PostedPhotos,
 ) -> Response {
     put(&daemon, &number, VisitKind::Revisit, posted).await
 }
 
-async fn put(daemon: &Daemon, number: &str, kind: VisitKind, posted: Posted) -> Response {
-    let Posted { who, fields } = posted;
+async fn put(daemon: &Daemon, number: &str, kind: VisitKind, posted: PostedPhotos) -> Response {
+    let PostedPhotos { who, fields, files, by_script } = posted;
     let days = days(daemon);
-    let entry = match read(number, kind, &fields, days) {
+    let entry = match read_with_photos(number, kind, (&fields, &files), days) {
         Ok(entry) => entry,
+        Err(wrongs) if by_script => return refused(daemon, &who, number, Said::of(wrongs)).await,
         Err(wrongs) => {
-            let said = Said { wrongs, ..Said::default() };
+            let said = Said { photos: files.len(), ..Said::of(wrongs) };
             return again(daemon, &who, number, kind, &fields, said).await;
         }
     };
     let said = match record(&daemon.store, &who.person, &entry).await {
-        Ok(Recorded::Done(_) | Recorded::Again(_)) => {
+        Ok(Recorded::Done(receipt) | Recorded::Again(receipt)) => {
             let url = format!("{}?done={}", link(number), entry.form);
-            return Redirect::to(&url).into_response();
+            return if by_script { done(receipt, url) } else { Redirect::to(&url).into_response() };
         }
         Ok(Recorded::Other(before)) => {
             let text = format!(
                 "这个表单已经为「{}」登记过一次，这次没有再登记。还有要登记的，请回到走访对象重新打开表单",
                 before.resident
             );
-            Said { wrongs: vec![Wrong::of("", text)], ..Said::default() }
+            Said::of(vec![Wrong::of("", text)])
         }
         Ok(Recorded::Stale) => Said { stale: true, ..Said::default() },
         Ok(Recorded::Not(problem)) => asked(problem),
         Err(error) => return unavailable(&error),
     };
+    if by_script {
+        return refused(daemon, &who, number, said).await;
+    }
+    let said = Said { photos: files.len(), ..said };
     again(daemon, &who, number, kind, &fields, said).await
+}
+
+/// What a script hears that sent a form which wasn't taken.
+async fn refused(daemon: &Daemon, who: &Who, number: &str, said: Said) -> Response {
+    if own(daemon, who, number).await.is_err_and(|answer| answer.status() == StatusCode::NOT_FOUND)
+    {
+        let text = format!("「{number}」现在不由您走访（换了走访人，或者已不在名单里），没有登记");
+        return not(Outcome::NotYours, vec![text]);
+    }
+    if said.stale {
+        let text = "在您打开页面之后，这位群众有了新的登记，没有登记：请核对后再提交";
+        return not(Outcome::Stale, vec![text.to_owned()]);
+    }
+    let asked = said.question.map(|(text, _)| format!("{text}：请打开核对后再提交"));
+    not(Outcome::Wrong, said.wrongs.into_iter().map(|wrong| wrong.text).chain(asked).collect())
 }
 
 /// From the campaign's first day to today.
@@ -191,8 +224,7 @@ fn asked(problem: Problem) -> Said {
             About::Date => "on",
             _ => "",
         };
-        let wrongs = vec![Wrong::of(field, on_a_page(&text))];
-        return Said { wrongs, ..Said::default() };
+        return Said::of(vec![Wrong::of(field, on_a_page(&text))]);
     };
     let known = match &question.asked {
         Asked::Misspelt(known) => known.clone(),
@@ -210,6 +242,6 @@ fn asked(problem: Problem) -> Said {
     };
     let hint = matches!(about, About::Contact)
         .then_some("是两个人的，请把姓名写得有区别（如在后面加「甲」），再提交");
-    let question = context! { text => question.text, answers, hint, known };
-    Said { question: Some(question), ..Said::default() }
+    let shown = context! { text => question.text, answers, hint, known };
+    Said { question: Some((question.text, shown)), ..Said::default() }
 }

@@ -1,10 +1,12 @@
 //! The fields of a visit's form, understood as a table's cells are: cleaned, and each wrong one named.
 
 use jiff::civil::Date;
+use minijinja::context;
 use serde::Serialize;
 
-use super::who::Fields;
+use super::fields::{Fields, Upload};
 use crate::app::choices::{Alike, Choices};
+use crate::app::photos::Fit;
 use crate::app::recording::{Entry, What, Whom};
 use crate::app::visits::{Heard, NewIssue};
 use crate::domain::issue::{Category, Class, Level, Urgency};
@@ -17,6 +19,35 @@ use crate::intake::{Sort, clean};
 const LONGEST: usize = 1_000;
 /// And of a name.
 const LONGEST_NAME: usize = 40;
+/// So many photos come at once.
+pub(super) const MOST_PHOTOS: usize = 9;
+
+/// Files as the photos that they are, named by their place: what a telephone calls them says when they were taken.
+///
+/// # Errors
+/// What is wrong with each that is none.
+pub(super) fn fit(files: &[Upload]) -> Result<Vec<Fit>, Vec<String>> {
+    let mut wrongs = Vec::new();
+    let mut photos = Vec::new();
+    for (place, file) in files.iter().enumerate() {
+        match Fit::of(&format!("照片{}", place + 1), &file.0) {
+            Ok(photo) => photos.push(photo),
+            Err(why) => wrongs.push(why),
+        }
+    }
+    if wrongs.is_empty() { Ok(photos) } else { Err(wrongs) }
+}
+
+/// What a form lets choose from.
+pub(super) fn choices_offered() -> minijinja::Value {
+    context! {
+        levels => Level::ALL.iter().map(|one| (one.code(), one.chinese())).collect::<Vec<_>>(),
+        categories => Category::ALL.iter().map(|one| (one.code(), one.chinese())).collect::<Vec<_>>(),
+        urgencies => Urgency::ALL.iter().map(|one| (one.code(), one.chinese())).collect::<Vec<_>>(),
+        answers => Satisfaction::ALL.iter().map(|one| (one.code(), one.chinese())).collect::<Vec<_>>(),
+        most_photos => MOST_PHOTOS,
+    }
+}
 
 /// What is wrong in a field.
 #[derive(Debug, Clone, Serialize)]
@@ -44,6 +75,16 @@ pub(crate) fn read(
     fields: &Fields,
     days: (Date, Date),
 ) -> Result<Entry, Vec<Wrong>> {
+    read_with_photos(number, kind, (fields, &[]), days)
+}
+
+/// The same of one that may bring photos.
+pub(super) fn read_with_photos(
+    number: &str,
+    kind: VisitKind,
+    (fields, files): (&Fields, &[Upload]),
+    days: (Date, Date),
+) -> Result<Entry, Vec<Wrong>> {
     let mut reader = Reader { fields, wrongs: Vec::new() };
     let on = reader.day(days);
     let whom = reader.whom();
@@ -57,6 +98,7 @@ pub(crate) fn read(
         let text = "请勾选：没有在群众家就餐、没有收受礼品。有这种情况的，请如实向督导组报告";
         reader.wrong("pledge", text);
     }
+    let photos = reader.photos(files, what.as_ref());
     let form = fields.text("form");
     let is_ours = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
     if form.is_empty() || form.len() > 64 || !form.bytes().all(is_ours) {
@@ -74,6 +116,7 @@ pub(crate) fn read(
             what: what?,
             pledged,
             choices: choices(fields),
+            photos,
         })
     };
     let entry = entry();
@@ -137,7 +180,7 @@ impl Reader<'_> {
     fn whom(&mut self) -> Option<Whom> {
         let (id, known) = (self.fields.text("resident"), self.fields.text("known_name"));
         if self.fields.text("decided") == "known" && !known.is_empty() {
-            return Some(Whom::New(known.to_owned()));
+            return Some(Whom::New { name: known.to_owned(), listed: None });
         }
         if !id.is_empty() {
             let seen = self.fields.text("seen").to_owned();
@@ -154,7 +197,32 @@ impl Reader<'_> {
                 self.wrong("name", "请写群众的姓名");
                 None
             }
-            name => name.map(Whom::New),
+            name => name.map(|name| Whom::New { name, listed: self.listed() }),
+        }
+    }
+
+    /// Who was listed there when the form was shown, by their ids.
+    fn listed(&self) -> Option<Vec<String>> {
+        let listed = self.fields.0.get("listed")?;
+        Some(listed.split_whitespace().map(str::to_owned).collect())
+    }
+
+    /// The photos that came with it: of what was asked for, and of nothing else.
+    fn photos(&mut self, files: &[Upload], what: Option<&What>) -> Vec<Fit> {
+        if !files.is_empty() && !matches!(what, None | Some(What::Heard(Heard::Issue(_)))) {
+            self.wrong("photos", "照片是问题的照片：没有登记问题的，请去掉照片");
+        }
+        if files.len() > MOST_PHOTOS {
+            let text = format!("选了 {} 张照片，一次最多 {MOST_PHOTOS} 张", files.len());
+            self.wrong("photos", text);
+            return Vec::new();
+        }
+        match fit(files) {
+            Ok(photos) => photos,
+            Err(wrongs) => {
+                self.wrongs.extend(wrongs.into_iter().map(|text| Wrong::of("photos", text)));
+                Vec::new()
+            }
         }
     }
 

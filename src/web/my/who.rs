@@ -1,15 +1,16 @@
 //! Who opens a page, and whether they may: by the cookie of whoever signed in and the table of routes. What changes something
 //! comes from a form of ours, or isn't taken.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
-use axum::extract::rejection::FormRejection;
-use axum::extract::{Form, FromRef, FromRequest, MatchedPath, Request, State};
+use axum::extract::{FromRef, FromRequest, MatchedPath, Request, State};
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Redirect, Response};
 
+pub(crate) use super::fields::Fields;
+pub(super) use super::fields::fields;
+use super::fields::{Sent, Upload, sent};
 use super::frame::{Frame, apart, say};
 use super::routes::{Needs, SECURITY, SIGN_IN, SIGN_OUT, needs};
 use crate::app::accounts::{Stay, seen, whose};
@@ -143,27 +144,14 @@ pub(super) struct Posted {
     pub fields: Fields,
 }
 
-/// The fields of a form.
-#[derive(Clone, Default)]
-pub(crate) struct Fields(pub HashMap<String, String>);
-
-impl std::fmt::Debug for Fields {
-    /// Personal: not for logs.
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Fields").finish_non_exhaustive()
-    }
-}
-
-impl Fields {
-    /// Fills in a field.
-    pub fn put(&mut self, name: &str, text: String) {
-        self.0.insert(name.to_owned(), text);
-    }
-
-    /// A field; empty where it isn't there.
-    pub fn text(&self, name: &str) -> &str {
-        self.0.get(name).map(|text| text.trim()).unwrap_or_default()
-    }
+/// The same by a form that may bring photos.
+#[derive(Debug)]
+pub(super) struct PostedPhotos {
+    pub who: Who,
+    pub fields: Fields,
+    pub files: Vec<Upload>,
+    /// Whether a script of ours sent it, which shows the answer itself.
+    pub by_script: bool,
 }
 
 impl<S> FromRequest<S> for Posted
@@ -175,30 +163,45 @@ where
 
     async fn from_request(request: Request, state: &S) -> Result<Posted, Response> {
         let daemon: Arc<Daemon> = FromRef::from_ref(state);
-        let who = request.extensions().get::<Who>().cloned();
-        let who = who.ok_or_else(|| StatusCode::UNAUTHORIZED.into_response())?;
+        let who = signed_in(&request)?;
         let fields = fields(request, state)
             .await
             .map_err(|said| say(&daemon, StatusCode::BAD_REQUEST, said))?;
-        if is_key(&daemon, fields.text("key"), &who.key) {
-            return Ok(Posted { who, fields });
-        }
-        let said = "这一页是为别人打开的，或者已经失效，没有登记。请重新打开页面再填";
-        Err(say(&daemon, StatusCode::FORBIDDEN, said))
+        of_ours(&daemon, &who, &fields)?;
+        Ok(Posted { who, fields })
     }
 }
 
-/// The fields of a form.
-pub(super) async fn fields<S: Send + Sync>(
-    request: Request,
-    state: &S,
-) -> Result<Fields, &'static str> {
-    let read = Form::<HashMap<String, String>>::from_request(request, state).await;
-    match read {
-        Ok(Form(fields)) => Ok(Fields(fields)),
-        Err(FormRejection::BytesRejection(_)) => Err("填的内容太长了，没有登记。请写得简短些"),
-        Err(_) => Err("表单读不懂，没有登记。请重新打开页面再填"),
+impl<S> FromRequest<S> for PostedPhotos
+where
+    S: Send + Sync,
+    Arc<Daemon>: FromRef<S>,
+{
+    type Rejection = Response;
+
+    async fn from_request(request: Request, state: &S) -> Result<PostedPhotos, Response> {
+        let daemon: Arc<Daemon> = FromRef::from_ref(state);
+        let who = signed_in(&request)?;
+        let by_script = text(request.headers(), "accept") == Some("application/json");
+        let Sent { fields, files } =
+            sent(request, state).await.map_err(|(status, said)| say(&daemon, status, said))?;
+        of_ours(&daemon, &who, &fields)?;
+        Ok(PostedPhotos { who, fields, files, by_script })
     }
+}
+
+fn signed_in(request: &Request) -> Result<Who, Response> {
+    let who = request.extensions().get::<Who>().cloned();
+    who.ok_or_else(|| StatusCode::UNAUTHORIZED.into_response())
+}
+
+/// Whether a form shows its key.
+fn of_ours(daemon: &Daemon, who: &Who, fields: &Fields) -> Result<(), Response> {
+    if is_key(daemon, fields.text("key"), &who.key) {
+        return Ok(());
+    }
+    let said = "这一页是为别人打开的，或者已经失效，没有登记。请重新打开页面再填";
+    Err(say(daemon, StatusCode::FORBIDDEN, said))
 }
 
 /// The cookie's name: behind TLS one that no other name of the machine can set.

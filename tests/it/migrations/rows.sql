@@ -85,6 +85,9 @@ INSERT INTO files VALUES ('w1', '{sealed:总结.docx}', 4, 1, 1648429200000);
 INSERT INTO file_pieces VALUES ('w1', 0, '{sealed:AAAA}');
 INSERT INTO uploads VALUES ('w2', 'f1', 'w1', NULL, '{sealed:走访记录.xlsx}', '{}', 'well', 2, '{sealed:3行}', 0, 1648429200000);
 INSERT INTO hand_ins VALUES ('w3', 'summary:a2', 1, 'w1', 'f2', 1648429200000, 'f1', 1648432800000, '{sealed:请补上数字}');
+-- version 43
+INSERT INTO card_guesses VALUES ('s1', 2, 1648429200000);
+INSERT INTO resident_words VALUES ('i1', 1, 'satisfied', 1648429200000);
 -- version 49
 INSERT INTO words VALUES ('w1', 'f1', 'vacant', '2022-03-28', '{sealed:有1处没有人负责}', '{sealed:· 高桥村}');
 -- version 46
