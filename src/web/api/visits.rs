@@ -80,7 +80,7 @@ async fn put(web: &Web, person: &StaffMember, key: &str, mut given: Fields) -> C
     };
     let days = (daemon.pages.campaign().starts_on(), daemon.store.context().clock.today());
     let subject = given.text("subject").to_owned();
-    let entry = match read_visit(&subject, kind, (&given, &[]), days) {
+    let entry = match read_visit(&subject, kind, &given, days) {
         Ok(entry) => entry,
         Err(wrongs) => return Came::Not(Problem::of_fields(wrongs)),
     };

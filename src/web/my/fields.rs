@@ -45,7 +45,7 @@ impl Fields {
 }
 
 /// A file's bytes.
-pub(crate) struct Upload(pub Bytes);
+pub(super) struct Upload(pub Bytes);
 
 impl std::fmt::Debug for Upload {
     /// Personal: not for logs.
@@ -121,7 +121,7 @@ async fn in_parts(request: Request, boundary: String) -> Result<Sent, NotTaken> 
             return Err((StatusCode::PAYLOAD_TOO_LARGE, TOO_LONG));
         }
         let text = String::from_utf8(content.to_vec()).map_err(|_| unreadable)?;
-        sent.fields.0.insert(name, text);
+        sent.fields.put(&name, text);
     }
     Ok(sent)
 }

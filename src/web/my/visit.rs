@@ -14,7 +14,7 @@ use super::frame::page;
 use super::households::{Resident, head, own, resident};
 use super::links::household as link;
 use super::visit_answer::{Outcome, done, not};
-use super::visit_form::{Wrong, choices_offered, read};
+use super::visit_form::{Wrong, choices_offered, read_with_photos};
 use super::who::{Fields, PostedPhotos, Who};
 use super::words::on_a_page;
 use crate::app::household::HouseholdSheet;
@@ -148,7 +148,7 @@ pub(super) async fn put_revisit(
 async fn put(daemon: &Daemon, number: &str, kind: VisitKind, posted: PostedPhotos) -> Response {
     let PostedPhotos { who, fields, files, by_script } = posted;
     let days = days(daemon);
-    let entry = match read(number, kind, (&fields, &files), days) {
+    let entry = match read_with_photos(number, kind, (&fields, &files), days) {
         Ok(entry) => entry,
         Err(wrongs) if by_script => return refused(daemon, &who, number, Said::of(wrongs)).await,
         Err(wrongs) => {

@@ -72,6 +72,16 @@ struct Reader<'f> {
 pub(crate) fn read(
     number: &str,
     kind: VisitKind,
+    fields: &Fields,
+    days: (Date, Date),
+) -> Result<Entry, Vec<Wrong>> {
+    read_with_photos(number, kind, (fields, &[]), days)
+}
+
+/// The same of one that may bring photos.
+pub(super) fn read_with_photos(
+    number: &str,
+    kind: VisitKind,
     (fields, files): (&Fields, &[Upload]),
     days: (Date, Date),
 ) -> Result<Entry, Vec<Wrong>> {

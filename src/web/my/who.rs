@@ -8,7 +8,8 @@ use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Redirect, Response};
 
-pub(super) use super::fields::{Fields, fields};
+pub(crate) use super::fields::Fields;
+pub(super) use super::fields::fields;
 use super::fields::{Sent, Upload, sent};
 use super::frame::{Frame, apart, say};
 use super::routes::{Needs, SECURITY, SIGN_IN, SIGN_OUT, needs};
