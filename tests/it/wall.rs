@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use crate::accounts::served;
 use crate::support::browser::{Browser, signed_in};
-use crate::support::{Fixture, areas, client, on_both};
+use crate::support::{Fixture, areas, on_both};
 
 /// Something of everything: visited and not, classified and not, resolved, late, revisited.
 async fn in_full_swing(fixture: Fixture) -> Fixture {
@@ -37,9 +37,10 @@ async fn screen(leader: &mut Browser, at: &str) -> String {
     address.split('<').next().unwrap().to_owned()
 }
 
+/// As somebody who isn't signed in; a record that isn't read in time is asked again.
 async fn get(url: &str) -> (u16, String) {
-    let answer = client().get(url).send().await.unwrap();
-    (answer.status().as_u16(), answer.text().await.unwrap())
+    let answer = Browser::default().get(url).await;
+    (answer.status, answer.text)
 }
 
 on_both!(the_chart_says_what_the_status_says, async |fixture: Fixture| {
