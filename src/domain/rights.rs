@@ -186,7 +186,7 @@ impl Right {
             || person.roles.iter().any(|role| {
                 roles.contains(role)
                     && (role.is_of_the_town()
-                        || area.is_none_or(|area| lies_in(tree, area, &person.area_id)))
+                        || area.is_some_and(|area| lies_in(tree, area, &person.area_id)))
             })
     }
 
@@ -298,6 +298,8 @@ mod tests {
         assert!(Right::DecideIssue.is_of(&leader, &tree, Some("甲村")));
         let visitor = person(&[Role::Visitor], "甲村");
         assert!(!Right::DecideIssue.is_of(&visitor, &tree, Some("甲村")));
+        assert!(!Right::DecideIssue.is_of(&east, &tree, None), "not over the whole town");
+        assert!(Right::DecideIssue.is_of(&leader, &tree, None));
         assert!(Right::Photo.is_of(&visitor, &tree, Some("西")));
         let matter = Matter { area: "甲村", visitor: Some("2"), unit: Some("城建办") };
         assert!(Right::Classify.is_over(&east, &tree, &matter));
