@@ -8,6 +8,7 @@ use sha2::{Digest, Sha256};
 
 use super::personal::ANSWER_BODY;
 use super::{Result, Session, Tx, to_json};
+use crate::clock::local_text;
 use crate::domain::counted::UnknownWord;
 use crate::domain::referral::{PlatformStatus, PlatformUpdate, Told};
 use crate::seal::hex;
@@ -127,7 +128,9 @@ impl Tx {
         // again a while later it holds, however it's dated.
         let contradicts = |row: &NewRow<'_>, update: &PlatformUpdate| {
             let before = last.get(row.remote_id)?;
-            let is_now = update.told == Told::Now && update.update_id.is_none();
+            // A time of the day is the platform's own order; without one, nothing says which came first.
+            let is_vague = update.at.is_none_or(|at| local_text(at).ends_with("00:00:00"));
+            let is_now = update.told == Told::Now && update.update_id.is_none() && is_vague;
             let mark = digest(&[&row.digest, "before", &before.at.to_string()]);
             (is_now && row.at < before.at).then_some(mark)
         };

@@ -463,7 +463,7 @@ fn commands(dir: &Path) -> Vec<(Vec<String>, Vec<String>)> {
         };
         let below = section("命令");
         let names = below.iter().filter_map(|line| line.split_whitespace().next());
-        for name in names.filter(|name| name.chars().all(|c| c.is_ascii_lowercase())) {
+        for name in names.filter(|name| name.chars().all(|c| c.is_ascii_lowercase() || c == '-')) {
             let path: Vec<String> = path.iter().cloned().chain([name.to_owned()]).collect();
             walk(&path, dir, found);
         }
