@@ -344,10 +344,7 @@ impl Platform for Open311 {
         }
         // A success that can't be read may well have stored the request.
         match read(&answer.body, self.format) {
-            // There already, or taken and numbered later.
-            _ if !answer.status.is_success() || answer.status.as_u16() == 202 => {
-                Outcome::Delivered(self.named_by(&answer))
-            }
+            _ if !answer.status.is_success() => Outcome::Delivered(self.named_by(&answer)),
             Ok(records) => match records.iter().find_map(Self::receipt) {
                 Some(receipt) => Outcome::Delivered(receipt),
                 None => Outcome::Unknown {

@@ -282,10 +282,8 @@ impl Platform for Rest {
                 let things = items(&call.answer, &value).unwrap_or_default();
                 match things.iter().find_map(|thing| Self::receipt(call, thing)) {
                     Some(receipt) => Outcome::Delivered(receipt),
-                    // One that is said to be there, now by the platform's own code or already, needn't be named.
-                    None if !answer.status.is_success() || call.answer.code.is_some() => {
-                        Outcome::Delivered(Receipt::default())
-                    }
+                    // One that is said to be there already needn't be named.
+                    None if !answer.status.is_success() => Outcome::Delivered(Receipt::default()),
                     None => {
                         Outcome::Unknown { reason: "no_number: the answer names none".to_owned() }
                     }
