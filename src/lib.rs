@@ -45,5 +45,6 @@ pub mod sandbox;
 pub mod schedule;
 pub mod seal;
 pub mod settings;
+mod templates;
 pub mod tls;
 pub mod web;

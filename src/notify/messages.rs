@@ -2,10 +2,11 @@
 
 use std::path::Path;
 
-use minijinja::{AutoEscape, Environment};
+use minijinja::Environment;
 use serde::Serialize;
 
 use crate::db::StoreError;
+use crate::templates::{Flaw, Flawed, add_all, environment};
 
 /// Every message's template, as it's built in.
 const BUILT_IN: [(&str, &str); 5] = [
@@ -37,6 +38,16 @@ pub struct MessageError {
     pub why: String,
 }
 
+impl From<Flawed> for MessageError {
+    fn from(Flawed { file, why }: Flawed) -> MessageError {
+        let why = match why {
+            Flaw::Unreadable(why) => why.to_owned(),
+            Flaw::NotUnderstood(error) => error.to_string(),
+        };
+        MessageError { file, why }
+    }
+}
+
 impl From<MessageError> for StoreError {
     fn from(error: MessageError) -> StoreError {
         StoreError::Rule(error.to_string())
@@ -62,26 +73,8 @@ impl Messages {
     /// # Errors
     /// A file that can't be read, or isn't a template, is named.
     pub fn read(folder: &Path) -> Result<Messages, MessageError> {
-        let mut environment = Environment::new();
-        environment.set_auto_escape_callback(|name| {
-            if name.ends_with(".html") { AutoEscape::Html } else { AutoEscape::None }
-        });
-        for (name, built_in) in BUILT_IN {
-            let file = folder.join(name);
-            let own = !folder.as_os_str().is_empty() && file.exists();
-            let wrong = |why: String| {
-                let file = if own { file.display().to_string() } else { name.to_owned() };
-                MessageError { file, why }
-            };
-            let text = if own {
-                std::fs::read_to_string(&file)
-                    .map_err(|why| wrong(crate::domain::reason::of_system(why.kind()).to_owned()))?
-            } else {
-                built_in.to_owned()
-            };
-            let text = with_words(name, text);
-            environment.add_template_owned(name, text).map_err(|error| wrong(error.to_string()))?;
-        }
+        let mut environment = environment();
+        add_all(&mut environment, folder, &BUILT_IN, with_words)?;
         Ok(Messages(environment))
     }
 

@@ -2,11 +2,11 @@
 
 use std::path::Path;
 
-use minijinja::{AutoEscape, Environment};
+use minijinja::Environment;
 use serde::Serialize;
 
 use super::{ReportError, Result};
-use crate::domain::reason::of_system;
+use crate::templates::{Flaw, Flawed, add_all, environment};
 
 /// Every template, as it's built in.
 const BUILT_IN: [(&str, &str); 10] = [
@@ -32,25 +32,10 @@ impl Templates {
     /// # Errors
     /// A file that can't be read, or isn't a template, is named.
     pub fn read(folder: &Path) -> Result<Templates> {
-        let mut environment = Environment::new();
-        environment.set_auto_escape_callback(|name| {
-            if name.ends_with(".html") { AutoEscape::Html } else { AutoEscape::None }
-        });
+        let mut environment = environment();
         environment.set_trim_blocks(true);
         environment.set_lstrip_blocks(true);
-        for (name, built_in) in BUILT_IN {
-            let file = folder.join(name);
-            let own = !folder.as_os_str().is_empty() && file.exists();
-            let shown = if own { file.display().to_string() } else { name.to_owned() };
-            let wrong = |why: String| ReportError::Template { file: shown.clone(), why };
-            let text = if own {
-                std::fs::read_to_string(&file)
-                    .map_err(|why| wrong(of_system(why.kind()).to_owned()))?
-            } else {
-                built_in.to_owned()
-            };
-            environment.add_template_owned(name, text).map_err(|error| wrong(said(&error)))?;
-        }
+        add_all(&mut environment, folder, &BUILT_IN, |_, text| text)?;
         Ok(Templates(environment))
     }
 
@@ -62,6 +47,16 @@ impl Templates {
         let wrong = |error| ReportError::Template { file: name.to_owned(), why: said(&error) };
         let template = self.0.get_template(name).map_err(wrong)?;
         template.render(values).map_err(wrong)
+    }
+}
+
+impl From<Flawed> for ReportError {
+    fn from(Flawed { file, why }: Flawed) -> ReportError {
+        let why = match why {
+            Flaw::Unreadable(why) => why.to_owned(),
+            Flaw::NotUnderstood(error) => said(&error),
+        };
+        ReportError::Template { file, why }
     }
 }
 

@@ -19,6 +19,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("clock", &[]),
     ("private_file", &[]),
     ("picture", &[]),
+    ("templates", &["domain"]),
     ("tls", &["domain"]),
     ("seal", &["clock", "domain", "private_file"]),
     ("db", &["domain", "clock", "seal", "private_file"]),
@@ -28,13 +29,16 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("intake", &["domain", "clock", "seal", "private_file", "db", "app"]),
     ("settings", &["domain", "clock", "seal", "db", "delivery", "intake"]),
     ("schedule", &["domain", "clock", "db", "app"]),
-    ("reports", &["domain", "clock", "seal", "private_file", "db", "app"]),
+    ("reports", &["domain", "clock", "seal", "private_file", "templates", "db", "app"]),
     // The workbooks that come back from a portal are read as any workbook.
     (
         "platform",
         &["domain", "clock", "seal", "private_file", "db", "app", "delivery", "settings", "intake"],
     ),
-    ("notify", &["domain", "clock", "seal", "db", "app", "delivery", "settings", "reports"]),
+    (
+        "notify",
+        &["domain", "clock", "seal", "templates", "db", "app", "delivery", "settings", "reports"],
+    ),
     ("sandbox", &["domain", "clock"]),
     (
         "daemon",
