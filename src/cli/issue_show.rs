@@ -10,7 +10,6 @@ use crate::db::{IssueAnswer, IssueReferral, IssueSheet, Store, Timeline, What};
 use crate::domain::issue::{Event, by_whom};
 use crate::domain::mask;
 use crate::domain::rights::Right;
-use crate::domain::there::Place;
 
 #[derive(Debug, Args)]
 pub struct Arguments {
@@ -68,19 +67,6 @@ fn words(event: &Event) -> Option<&str> {
     event.said().filter(|words| !words.trim().is_empty())
 }
 
-/// Where a referral is, in words.
-fn place(referral: &IssueReferral) -> String {
-    match &referral.place {
-        Place::Here => "没有发出".to_owned(),
-        Place::Maybe => "可能已发出，正在核实".to_owned(),
-        Place::Handed => "已列入交接单".to_owned(),
-        Place::There(numbers) if numbers.is_empty() => "已送达，还没有编号".to_owned(),
-        Place::There(numbers) => format!("平台编号 {}", numbers.join("、")),
-        Place::Over if referral.numbers.is_empty() => "平台已了结".to_owned(),
-        Place::Over => format!("平台编号 {}，平台已了结", referral.numbers.join("、")),
-    }
-}
-
 impl Shown<'_> {
     fn text(&self) -> String {
         let text = &self.sheet.text;
@@ -131,7 +117,11 @@ impl Shown<'_> {
         say!("走访日期：{}　办结期限：{}", sheet.visited_on, or_not(due));
         for referral in &self.referrals {
             let at = referral.delivered_at.map(local_text).unwrap_or_default();
-            say!("上报 {}：{}　{at}", referral.reference, place(referral));
+            say!(
+                "上报 {}：{}　{at}",
+                referral.reference,
+                referral.place.in_words(&referral.numbers)
+            );
         }
         for answer in &self.answers {
             let text = self.said(&answer.text);
@@ -192,7 +182,7 @@ impl Shown<'_> {
         let referrals = self.referrals.iter().map(|referral| {
             json!({
                 "reference": referral.reference, "round": referral.round, "numbers": referral.numbers,
-                "delivered_at": referral.delivered_at, "place": place(referral),
+                "delivered_at": referral.delivered_at, "place": referral.place.in_words(&referral.numbers),
             })
         });
         let answers = self.answers.iter().map(|answer| {

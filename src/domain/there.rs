@@ -16,6 +16,21 @@ pub enum Place {
     Over,
 }
 
+impl Place {
+    /// Where it is, in words. `numbers`: all that it ever had there.
+    pub fn in_words(&self, numbers: &[String]) -> String {
+        match self {
+            Place::Here => "没有发出".to_owned(),
+            Place::Maybe => "可能已发出，正在核实".to_owned(),
+            Place::Handed => "已列入交接单".to_owned(),
+            Place::There(numbers) if numbers.is_empty() => "已送达，还没有编号".to_owned(),
+            Place::There(numbers) => format!("平台编号 {}", numbers.join("、")),
+            Place::Over if numbers.is_empty() => "平台已了结".to_owned(),
+            Place::Over => format!("平台编号 {}，平台已了结", numbers.join("、")),
+        }
+    }
+}
+
 /// What to tell whoever has just withdrawn an issue, or ended it here, of where one referral of it is; nothing where there is
 /// nothing to do. `told`: whether the platform is told of it by itself.
 ///

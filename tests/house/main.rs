@@ -35,10 +35,7 @@ const ROOMS: &[(&str, &[&str])] = &[
         "platform",
         &["domain", "clock", "seal", "private_file", "db", "app", "delivery", "settings", "intake"],
     ),
-    (
-        "notify",
-        &["domain", "clock", "seal", "templates", "db", "app", "delivery", "settings", "reports"],
-    ),
+    ("notify", &["domain", "clock", "seal", "templates", "db", "app", "delivery", "settings"]),
     ("sandbox", &["domain", "clock"]),
     (
         "daemon",

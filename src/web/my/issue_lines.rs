@@ -13,7 +13,6 @@ use crate::domain::holder::Holding;
 use crate::domain::issue::{Event, by_whom};
 use crate::domain::mask;
 use crate::domain::reason::in_words;
-use crate::domain::there::Place;
 use crate::domain::visit::{Satisfaction, VisitKind};
 
 /// What is personal of an issue, as far as it's shown.
@@ -101,19 +100,6 @@ fn when(days: i64) -> String {
         0 => "到期日".to_owned(),
         1.. => format!("超期 {days} 天"),
         _ => format!("到期前 {} 天", -days),
-    }
-}
-
-/// Where a referral is, in words.
-pub(super) fn place(referral: &IssueReferral) -> String {
-    match &referral.place {
-        Place::Here => "没有发出".to_owned(),
-        Place::Maybe => "可能已发出，正在核实".to_owned(),
-        Place::Handed => "已列入交接单".to_owned(),
-        Place::There(numbers) if numbers.is_empty() => "已送达，还没有编号".to_owned(),
-        Place::There(numbers) => format!("平台编号 {}", numbers.join("、")),
-        Place::Over if referral.numbers.is_empty() => "平台已了结".to_owned(),
-        Place::Over => format!("平台编号 {}，平台已了结", referral.numbers.join("、")),
     }
 }
 

@@ -3,7 +3,7 @@
 use minijinja::context;
 use serde::Serialize;
 
-use super::issue_lines::{Clear, attempts, holdings, lines, mediations, place, visits};
+use super::issue_lines::{Clear, attempts, holdings, lines, mediations, visits};
 use super::ledger_wanted::Wanted;
 use super::links;
 use super::visit_form::MOST_PHOTOS;
@@ -175,7 +175,7 @@ fn warnings(daemon: &Daemon, whole: &Whole) -> Vec<String> {
 fn referral(referral: &IssueReferral, clear: &Clear<'_>) -> minijinja::Value {
     let at = referral.delivered_at.map(local_text).unwrap_or_default();
     context! {
-        reference => referral.reference, round => referral.round, place => place(referral), at,
+        reference => referral.reference, round => referral.round, place => referral.place.in_words(&referral.numbers), at,
         attempts => attempts(referral, clear),
     }
 }
