@@ -9,7 +9,7 @@ pub use super::issue_doing::{Act, Doing, Mediated};
 use super::issues::{Acknowledgement, acknowledge};
 use super::mediations::{self, Mediation};
 use super::problem::{About, Outcomes, Problem};
-use crate::db::{AreaTree, IssueRow, Result, Session, Standing, Tx, Upsert};
+use crate::db::{AreaTree, IssueRow, Result, Session, Standing, Store, Tx, Upsert};
 use crate::domain::duty::{DutyKind, DutyState, key};
 use crate::domain::escalation::{DueGroup, Late, Roster, Routes};
 use crate::domain::holder::{Holder, holder};
@@ -169,7 +169,22 @@ pub enum Acted {
 ///
 /// # Errors
 /// Where the record can't be read or written.
-pub async fn act(tx: &mut Tx, person: &StaffMember, number: &str, doing: &Doing) -> Result<Acted> {
+pub async fn act(
+    store: &Store,
+    person: &StaffMember,
+    number: &str,
+    doing: &Doing,
+) -> Result<Acted> {
+    let mut tx = store.begin().await?;
+    let acted = taken(&mut tx, person, number, doing).await?;
+    match acted {
+        Acted::Done => tx.commit().await?,
+        _ => tx.rollback().await?,
+    }
+    Ok(acted)
+}
+
+async fn taken(tx: &mut Tx, person: &StaffMember, number: &str, doing: &Doing) -> Result<Acted> {
     let Some(Standpoint { row, issue, acts, .. }) = standpoint(tx, person, number).await? else {
         return Ok(Acted::NotYours);
     };

@@ -76,18 +76,7 @@ impl Web {
         let Some(token) = bearer(headers).filter(|token| token.starts_with(PREFIX)) else {
             return self.is_operator(route, caller, headers);
         };
-        self.gate.may_try(route, caller)?;
-        match self.of_program(token, scope).await {
-            Ok(true) => {
-                self.gate.right(caller);
-                Ok(true)
-            }
-            Ok(false) => {
-                let said = "这个令牌不对、已过期、已作废，或者不能用在这里\n";
-                Err(Box::new(self.gate.wrong(route, caller, "token", said)))
-            }
-            Err(error) => Err(Box::new(unavailable(&error))),
-        }
+        self.given(token, scope, caller).await.map(|_| true)
     }
 
     /// In whose name a program with this token acts; nothing where they have gone.
@@ -106,23 +95,32 @@ impl Web {
             self.gate.bearer(route, caller, headers, &[])?;
             return Ok(None);
         };
-        self.gate.may_try(route, caller)?;
-        let found = self.token_for(token, scope).await;
-        match found {
-            Ok(Some(token)) => {
-                self.gate.right(caller);
-                let staff = self.daemon.pages.staff().await;
-                let staff = staff.map_err(|error| Box::new(unavailable(&error)))?;
-                Ok(staff.into_iter().find(|person| person.number == token.acts_as))
-            }
-            Ok(None) => Err(Box::new(self.gate.wrong(route, caller, "token", "令牌不对\n"))),
-            Err(error) => Err(Box::new(unavailable(&error))),
-        }
+        let token = self.given(token, scope, caller).await?;
+        let staff = self.daemon.pages.staff().await;
+        let staff = staff.map_err(|error| Box::new(unavailable(&error)))?;
+        Ok(staff.into_iter().find(|person| person.number == token.acts_as))
     }
 
-    /// Whether a program's token is good for this.
-    async fn of_program(&self, token: &str, scope: Scope) -> Result<bool, StoreError> {
-        Ok(self.token_for(token, scope).await?.is_some())
+    /// The token that a program shows, where it's good for this; a wrong one is counted.
+    async fn given(
+        &self,
+        token: &str,
+        scope: Scope,
+        caller: Caller,
+    ) -> Result<ProgramToken, Refusal> {
+        let route = scope.code();
+        self.gate.may_try(route, caller)?;
+        match self.token_for(token, scope).await {
+            Ok(Some(known)) => {
+                self.gate.right(caller);
+                Ok(known)
+            }
+            Ok(None) => {
+                let said = "这个令牌不对、已过期、已作废，或者不能用在这里\n";
+                Err(Box::new(self.gate.wrong(route, caller, "token", said)))
+            }
+            Err(error) => Err(Box::new(unavailable(&error))),
+        }
     }
 
     /// A program's token, where it's good for this.

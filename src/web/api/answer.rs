@@ -1,6 +1,6 @@
 //! Answers to programs: what they asked for as JSON, or what is wrong (RFC 9457).
 
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 
@@ -13,6 +13,7 @@ pub(super) struct Problem {
     status: StatusCode,
     detail: String,
     errors: Vec<Wrong>,
+    headers: Vec<(HeaderName, HeaderValue)>,
 }
 
 #[derive(Serialize)]
@@ -27,13 +28,23 @@ struct Body<'p> {
 
 impl Problem {
     pub fn new(status: StatusCode, detail: impl Into<String>) -> Problem {
-        Problem { status, detail: detail.into(), errors: Vec::new() }
+        Problem { status, detail: detail.into(), errors: Vec::new(), headers: Vec::new() }
+    }
+
+    /// What was sent isn't right.
+    pub fn wrong(detail: impl Into<String>) -> Problem {
+        Problem::new(StatusCode::UNPROCESSABLE_ENTITY, detail)
+    }
+
+    /// The same with headers of an answer that they were taken from.
+    pub fn with(self, headers: Vec<(HeaderName, HeaderValue)>) -> Problem {
+        Problem { headers, ..self }
     }
 
     /// With each field that is wrong.
     pub fn of_fields(errors: Vec<Wrong>) -> Problem {
         let detail = "有几处填得不对，没有处理：请按 errors 里写的改正后再发".to_owned();
-        Problem { status: StatusCode::UNPROCESSABLE_ENTITY, detail, errors }
+        Problem { errors, ..Problem::wrong(detail) }
     }
 
     /// As one of several answers says it.
@@ -74,7 +85,7 @@ pub(super) fn unread() -> Problem {
 impl From<StoreError> for Problem {
     fn from(error: StoreError) -> Problem {
         match error {
-            StoreError::Rule(text) => Problem::new(StatusCode::UNPROCESSABLE_ENTITY, text),
+            StoreError::Rule(text) => Problem::wrong(text),
             error => {
                 let error = error.to_string();
                 tracing::error!(
@@ -99,6 +110,7 @@ impl IntoResponse for Problem {
         let mut answer = (self.status, axum::Json(body)).into_response();
         let kind = HeaderValue::from_static("application/problem+json");
         answer.headers_mut().insert(header::CONTENT_TYPE, kind);
+        answer.headers_mut().extend(self.headers);
         answer
     }
 }

@@ -1,11 +1,11 @@
 //! Issues: a list by the ledger's filter, one issue with its version, and what may be done with it. Who asked for what is hidden,
 //! but to whoever acts on it, as on its page.
 
+use axum::Json;
 use axum::extract::rejection::{JsonRejection, QueryRejection};
 use axum::extract::{Extension, Path, Query, State};
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use axum::{Json, body::Body};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -15,7 +15,7 @@ use super::program::in_whose_name;
 use crate::app::issue_acts::{Acted, Standpoint, act, standpoint};
 use crate::app::ledger::{Sought, list};
 use crate::clock::local_text;
-use crate::db::{AreaTree, IssueReferral, IssueSheet, LedgerRow, StoreError};
+use crate::db::{AreaTree, IssueReferral, IssueSheet, LedgerRow};
 use crate::domain::holder::holder;
 use crate::domain::issue::{Class, Issue};
 use crate::domain::ledger::is_late;
@@ -45,16 +45,11 @@ pub(super) async fn listed(
     Extension(caller): Extension<Caller>,
     headers: HeaderMap,
     query: Result<Query<Listing>, QueryRejection>,
-) -> Response {
-    let person = match in_whose_name(&web, Scope::Issues, caller, &headers).await {
-        Ok(person) => person,
-        Err(refused) => return refused,
-    };
-    let Ok(Query(Listing { wanted, limit })) = query else { return unread().into_response() };
-    match read(&web, &person, &wanted, &limit).await {
-        Ok(found) => Json(found).into_response(),
-        Err(problem) => problem.into_response(),
-    }
+) -> Result<Response, Problem> {
+    let person = in_whose_name(&web, Scope::Issues, caller, &headers).await?;
+    let Query(Listing { wanted, limit }) = query.map_err(|_| unread())?;
+    let found = read(&web, &person, &wanted, &limit).await?;
+    Ok(Json(found).into_response())
 }
 
 async fn read(
@@ -65,9 +60,11 @@ async fn read(
 ) -> Result<Value, Problem> {
     let at_most = match limit {
         "" => USUAL,
-        text => text.parse().ok().filter(|limit| (1..=MOST).contains(limit)).ok_or_else(|| {
-            Problem::new(StatusCode::UNPROCESSABLE_ENTITY, format!("limit 应为 1 到 {MOST}"))
-        })?,
+        text => text
+            .parse()
+            .ok()
+            .filter(|limit| (1..=MOST).contains(limit))
+            .ok_or_else(|| Problem::wrong(format!("limit 应为 1 到 {MOST}")))?,
     };
     let mut record = web.daemon.pages.snapshot().await?;
     let tree = record.area_tree().await?;
@@ -75,7 +72,7 @@ async fn read(
     if !wrong.is_empty() {
         record.end().await?;
         let text = format!("看不懂的查询条件：{}", wrong.join("、"));
-        return Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, text));
+        return Err(Problem::wrong(text));
     }
     let found = list(&mut record, person, &asked, &Sought::default()).await?;
     let (plan, today) = (record.campaign().clone(), record.today());
@@ -116,18 +113,18 @@ struct Seen {
     area: Value,
 }
 
-async fn seen(web: &Web, person: &StaffMember, number: &str) -> Result<Option<Seen>, StoreError> {
+async fn seen(web: &Web, person: &StaffMember, number: &str) -> Result<Seen, Problem> {
     let mut record = web.daemon.pages.snapshot().await?;
     let Some(standpoint) = standpoint(&mut record, person, number).await? else {
         record.end().await?;
-        return Ok(None);
+        return Err(none(number));
     };
     let sheet = record.issue_sheet(number).await?;
     let referrals = record.issue_referrals(&sheet.id).await?;
     let tree = record.area_tree().await?;
     record.end().await?;
     let area = area(&tree, &sheet.area_id);
-    Ok(Some(Seen { standpoint, sheet, referrals, area }))
+    Ok(Seen { standpoint, sheet, referrals, area })
 }
 
 impl Seen {
@@ -159,12 +156,13 @@ impl Seen {
         })
     }
 
-    fn answer(&self) -> Response {
-        let mut answer = Json(self.json()).into_response();
-        if let Ok(etag) = HeaderValue::try_from(self.etag()) {
-            answer.headers_mut().insert(header::ETAG, etag);
+    /// All of it with its version, or the version alone for whoever knows that already.
+    fn answer(&self, is_known: bool) -> Response {
+        let etag = [(header::ETAG, self.etag())];
+        match is_known {
+            true => (StatusCode::NOT_MODIFIED, etag).into_response(),
+            false => (etag, Json(self.json())).into_response(),
         }
-        answer
     }
 }
 
@@ -179,17 +177,10 @@ pub(super) async fn one(
     Extension(caller): Extension<Caller>,
     headers: HeaderMap,
     Path(number): Path<String>,
-) -> Response {
-    let person = match in_whose_name(&web, Scope::Issues, caller, &headers).await {
-        Ok(person) => person,
-        Err(refused) => return refused,
-    };
-    match seen(&web, &person, &number).await {
-        Ok(Some(seen)) if is_known(&headers, &seen.etag()) => not_modified(&seen),
-        Ok(Some(seen)) => seen.answer(),
-        Ok(None) => none(&number).into_response(),
-        Err(error) => Problem::from(error).into_response(),
-    }
+) -> Result<Response, Problem> {
+    let person = in_whose_name(&web, Scope::Issues, caller, &headers).await?;
+    let seen = seen(&web, &person, &number).await?;
+    Ok(seen.answer(is_known(&headers, &seen.etag())))
 }
 
 fn is_known(headers: &HeaderMap, etag: &str) -> bool {
@@ -197,14 +188,6 @@ fn is_known(headers: &HeaderMap, etag: &str) -> bool {
     given.is_some_and(|given| {
         given.split(',').any(|one| one.trim().trim_start_matches("W/") == etag)
     })
-}
-
-fn not_modified(seen: &Seen) -> Response {
-    let mut answer = (StatusCode::NOT_MODIFIED, Body::empty()).into_response();
-    if let Ok(etag) = HeaderValue::try_from(seen.etag()) {
-        answer.headers_mut().insert(header::ETAG, etag);
-    }
-    answer
 }
 
 /// The version that a program has seen.
@@ -226,43 +209,23 @@ pub(super) async fn done(
     headers: HeaderMap,
     Path(number): Path<String>,
     given: Result<Json<Given>, JsonRejection>,
-) -> Response {
-    let person = match in_whose_name(&web, Scope::Act, caller, &headers).await {
-        Ok(person) => person,
-        Err(refused) => return refused,
-    };
-    let acted = async {
-        let mut fields = fields_of(given)?;
-        fields.put("version", version(&headers)?);
-        let said = "act 不对：能做什么，见这个问题的 acts";
-        let doing =
-            doing(&fields).ok_or_else(|| Problem::new(StatusCode::UNPROCESSABLE_ENTITY, said))?;
-        let mut tx = web.daemon.store.begin().await?;
-        let acted = act(&mut tx, &person, &number, &doing).await;
-        match acted {
-            Ok(Acted::Done) => tx.commit().await?,
-            _ => tx.rollback().await?,
+) -> Result<Response, Problem> {
+    let person = in_whose_name(&web, Scope::Act, caller, &headers).await?;
+    let mut fields = fields_of(given)?;
+    fields.put("version", version(&headers)?);
+    let said = "act 不对：能做什么，见这个问题的 acts";
+    let doing = doing(&fields).ok_or_else(|| Problem::wrong(said))?;
+    match act(&web.daemon.store, &person, &number, &doing).await? {
+        Acted::Done | Acted::Again => Ok(seen(&web, &person, &number).await?.answer(false)),
+        Acted::Stale => {
+            let said = "读它以后又有了变化，没有处理：请重新读取再决定";
+            Err(Problem::new(StatusCode::PRECONDITION_FAILED, said))
         }
-        let stale = "读它以后又有了变化，没有处理：请重新读取再决定";
-        match acted? {
-            Acted::Done | Acted::Again => Ok(()),
-            Acted::Stale => Err(Problem::new(StatusCode::PRECONDITION_FAILED, stale)),
-            Acted::NotYours => {
-                let said =
-                    format!("给令牌的人不能对这个问题{}，或者它现在不用{}", doing.act, doing.act);
-                Err(Problem::new(StatusCode::FORBIDDEN, said))
-            }
-            Acted::Not(problem) => {
-                Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, problem.text))
-            }
+        Acted::NotYours => {
+            let said =
+                format!("给令牌的人不能对这个问题{}，或者它现在不用{}", doing.act, doing.act);
+            Err(Problem::new(StatusCode::FORBIDDEN, said))
         }
-    };
-    match acted.await {
-        Ok(()) => match seen(&web, &person, &number).await {
-            Ok(Some(seen)) => seen.answer(),
-            Ok(None) => none(&number).into_response(),
-            Err(error) => Problem::from(error).into_response(),
-        },
-        Err(problem) => problem.into_response(),
+        Acted::Not(problem) => Err(Problem::wrong(problem.text)),
     }
 }

@@ -1,5 +1,5 @@
 //! The interface for programs, under `/api/v1`: what its document (`openapi.json`) says and nothing else. A program acts in the name
-//! of whoever gave it its token, within their rights and what the token is for; all goes through the use cases of the pages.
+//! of whom its token says, within their rights and what the token is for; all goes through the use cases of the pages.
 //!
 //! Knows nothing of cookies and forms; writes no SQL and decides nothing.
 
@@ -11,7 +11,7 @@ mod visits;
 
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{DefaultBodyLimit, Extension, Query, State};
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
@@ -54,14 +54,9 @@ async fn status(
     State(web): State<Web>,
     Extension(caller): Extension<Caller>,
     headers: HeaderMap,
-) -> Response {
-    if let Err(refused) = in_whose_name(&web, Scope::Status, caller, &headers).await {
-        return refused;
-    }
-    match web.status().await {
-        Ok(status) => Json(&*status).into_response(),
-        Err(error) => Problem::from(error).into_response(),
-    }
+) -> Result<Response, Problem> {
+    in_whose_name(&web, Scope::Status, caller, &headers).await?;
+    Ok(Json(&*web.status().await?).into_response())
 }
 
 #[derive(Debug, Deserialize)]
@@ -76,17 +71,10 @@ async fn figures(
     Extension(caller): Extension<Caller>,
     headers: HeaderMap,
     query: Result<Query<FiguresBy>, QueryRejection>,
-) -> Response {
-    if let Err(refused) = in_whose_name(&web, Scope::Figures, caller, &headers).await {
-        return refused;
-    }
-    let Ok(Query(FiguresBy { by })) = query else { return unread().into_response() };
-    let Some(by) = By::read(&by) else {
-        let said = "by 应为 village、branch、department 或 person";
-        return Problem::new(StatusCode::UNPROCESSABLE_ENTITY, said).into_response();
-    };
-    match web.daemon.pages.figures_by(by).await {
-        Ok(lines) => Json(lines).into_response(),
-        Err(error) => Problem::from(error).into_response(),
-    }
+) -> Result<Response, Problem> {
+    in_whose_name(&web, Scope::Figures, caller, &headers).await?;
+    let Query(FiguresBy { by }) = query.map_err(|_| unread())?;
+    let said = "by 应为 village、branch、department 或 person";
+    let by = By::read(&by).ok_or_else(|| Problem::wrong(said))?;
+    Ok(Json(web.daemon.pages.figures_by(by).await?).into_response())
 }

@@ -30,23 +30,15 @@ pub(super) async fn household_of(
     Extension(caller): Extension<Caller>,
     headers: HeaderMap,
     Path(number): Path<String>,
-) -> Response {
-    let person = match in_whose_name(&web, Scope::Visits, caller, &headers).await {
-        Ok(person) => person,
-        Err(refused) => return refused,
-    };
-    let read = async {
-        let mut session = web.daemon.pages.snapshot().await?;
-        let sheet = household(&mut session, &number).await?;
-        session.end().await?;
-        let own = sheet.filter(|sheet| sheet.place.visitor.as_ref() == Some(&person.id));
-        let said = format!("没有编号「{number}」的走访对象，或者不由给令牌的人走访");
-        own.map(|sheet| shown(&sheet)).ok_or_else(|| Problem::new(StatusCode::NOT_FOUND, said))
-    };
-    match read.await {
-        Ok(found) => Json(found).into_response(),
-        Err(problem) => problem.into_response(),
-    }
+) -> Result<Response, Problem> {
+    let person = in_whose_name(&web, Scope::Visits, caller, &headers).await?;
+    let mut session = web.daemon.pages.snapshot().await?;
+    let sheet = household(&mut session, &number).await?;
+    session.end().await?;
+    let own = sheet.filter(|sheet| sheet.place.visitor.as_ref() == Some(&person.id));
+    let said = format!("没有编号「{number}」的走访对象，或者不由给令牌的人走访");
+    let own = own.ok_or_else(|| Problem::new(StatusCode::NOT_FOUND, said))?;
+    Ok(Json(shown(&own)).into_response())
 }
 
 fn shown(sheet: &HouseholdSheet) -> Value {
@@ -60,45 +52,35 @@ fn shown(sheet: &HouseholdSheet) -> Value {
     json!({ "number": sheet.household.number, "residents": residents })
 }
 
-/// What came of one.
-enum Came {
-    New(Receipt),
-    Again(Receipt),
-    Not(Problem),
-}
-
-async fn put(web: &Web, person: &StaffMember, key: &str, mut given: Fields) -> Came {
+/// Records one: whether it's new, and its receipt.
+async fn put(
+    web: &Web,
+    person: &StaffMember,
+    key: &str,
+    mut given: Fields,
+) -> Result<(StatusCode, Value), Problem> {
     let daemon = &web.daemon;
     given.put("form", key.to_owned());
     let kind = match given.text("kind") {
         "revisit" => VisitKind::Revisit,
         "" | "first" => VisitKind::First,
-        _ => {
-            let said = "kind 应为 first（走访）或 revisit（回访）";
-            return Came::Not(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, said));
-        }
+        _ => return Err(Problem::wrong("kind 应为 first（走访）或 revisit（回访）")),
     };
     let days = (daemon.pages.campaign().starts_on(), daemon.store.context().clock.today());
     let subject = given.text("subject").to_owned();
-    let entry = match read_visit(&subject, kind, &given, days) {
-        Ok(entry) => entry,
-        Err(wrongs) => return Came::Not(Problem::of_fields(wrongs)),
-    };
-    match record(&daemon.store, person, &entry).await {
-        Ok(Recorded::Done(receipt)) => Came::New(receipt),
-        Ok(Recorded::Again(receipt)) => Came::Again(receipt),
-        Ok(Recorded::Other(_)) => {
+    let entry = read_visit(&subject, kind, &given, days).map_err(Problem::of_fields)?;
+    match record(&daemon.store, person, &entry).await? {
+        Recorded::Done(receipt) => Ok((StatusCode::CREATED, told(&receipt))),
+        Recorded::Again(receipt) => Ok((StatusCode::OK, told(&receipt))),
+        Recorded::Other(_) => {
             let said = "这个 Idempotency-Key 已用来登记过别的内容，没有登记：每一次走访用自己的";
-            Came::Not(Problem::new(StatusCode::CONFLICT, said))
+            Err(Problem::new(StatusCode::CONFLICT, said))
         }
-        Ok(Recorded::Stale) => {
+        Recorded::Stale => {
             let said = "读取走访对象以后又有了变化，没有登记：请重新读取，核对后再发";
-            Came::Not(Problem::new(StatusCode::PRECONDITION_FAILED, said))
+            Err(Problem::new(StatusCode::PRECONDITION_FAILED, said))
         }
-        Ok(Recorded::Not(problem)) => {
-            Came::Not(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, problem.text))
-        }
-        Err(error) => Came::Not(error.into()),
+        Recorded::Not(problem) => Err(Problem::wrong(problem.text)),
     }
 }
 
@@ -113,26 +95,16 @@ pub(super) async fn one(
     Extension(caller): Extension<Caller>,
     headers: HeaderMap,
     given: Result<Json<Given>, JsonRejection>,
-) -> Response {
-    let person = match in_whose_name(&web, Scope::Visits, caller, &headers).await {
-        Ok(person) => person,
-        Err(refused) => return refused,
-    };
+) -> Result<Response, Problem> {
+    let person = in_whose_name(&web, Scope::Visits, caller, &headers).await?;
     let key = headers.get("idempotency-key").and_then(|value| value.to_str().ok());
     let Some(key) = key.map(|key| key.trim().trim_matches('"')).filter(|key| !key.is_empty())
     else {
         let said = "请用 Idempotency-Key 给这次走访一个自己的编号（字母、数字、- 和 _，64 个以内）：再发一次也只登记一次";
-        return Problem::new(StatusCode::BAD_REQUEST, said).into_response();
+        return Err(Problem::new(StatusCode::BAD_REQUEST, said));
     };
-    let given = match fields_of(given) {
-        Ok(given) => given,
-        Err(problem) => return problem.into_response(),
-    };
-    match put(&web, &person, key, given).await {
-        Came::New(receipt) => (StatusCode::CREATED, Json(told(&receipt))).into_response(),
-        Came::Again(receipt) => Json(told(&receipt)).into_response(),
-        Came::Not(problem) => problem.into_response(),
-    }
+    let (status, receipt) = put(&web, &person, key, fields_of(given)?).await?;
+    Ok((status, Json(receipt)).into_response())
 }
 
 /// Several.
@@ -154,31 +126,28 @@ pub(super) async fn many(
     Extension(caller): Extension<Caller>,
     headers: HeaderMap,
     given: Result<Json<Many>, JsonRejection>,
-) -> Response {
-    let person = match in_whose_name(&web, Scope::Visits, caller, &headers).await {
-        Ok(person) => person,
-        Err(refused) => return refused,
-    };
+) -> Result<Response, Problem> {
+    let person = in_whose_name(&web, Scope::Visits, caller, &headers).await?;
     let visits = match given {
         Ok(Json(Many { visits })) if (1..=MOST).contains(&visits.len()) => visits,
         Ok(_) => {
-            let said = format!("visits 应有 1 到 {MOST} 次走访");
-            return Problem::new(StatusCode::UNPROCESSABLE_ENTITY, said).into_response();
+            return Err(Problem::wrong(format!("visits 应有 1 到 {MOST} 次走访")));
         }
         Err(_) => {
             let said = "正文应为 {\"visits\": [{\"key\": …, \"visit\": {…}}]}，并注明 Content-Type: application/json";
-            return Problem::new(StatusCode::BAD_REQUEST, said).into_response();
+            return Err(Problem::new(StatusCode::BAD_REQUEST, said));
         }
     };
     let mut results = Vec::with_capacity(visits.len());
     for Keyed { key, visit } in visits {
         results.push(match put(&web, &person, &key, fields(visit)).await {
-            Came::New(receipt) => json!({ "key": key, "status": 201, "receipt": told(&receipt) }),
-            Came::Again(receipt) => json!({ "key": key, "status": 200, "receipt": told(&receipt) }),
-            Came::Not(problem) => {
+            Ok((status, receipt)) => {
+                json!({ "key": key, "status": status.as_u16(), "receipt": receipt })
+            }
+            Err(problem) => {
                 json!({ "key": key, "status": problem.code(), "problem": problem.json() })
             }
         });
     }
-    Json(json!({ "results": results })).into_response()
+    Ok(Json(json!({ "results": results })).into_response())
 }

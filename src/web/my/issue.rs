@@ -67,16 +67,7 @@ pub(super) async fn put(
         };
         return shown(&daemon, &who, &number, StatusCode::BAD_REQUEST, &fields, said).await;
     };
-    let acted = async {
-        let mut tx = daemon.store.begin().await?;
-        let acted = act(&mut tx, &who.person, &number, &doing).await?;
-        match acted {
-            Acted::Done => tx.commit().await?,
-            _ => tx.rollback().await?,
-        }
-        Ok::<_, StoreError>(acted)
-    };
-    let (status, said) = match acted.await {
+    let (status, said) = match act(&daemon.store, &who.person, &number, &doing).await {
         Ok(Acted::Done | Acted::Again) => return Redirect::to(&link(&number)).into_response(),
         Ok(Acted::Stale) => (StatusCode::CONFLICT, Said { stale: true, ..Said::default() }),
         Ok(Acted::NotYours) => {
