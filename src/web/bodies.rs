@@ -21,8 +21,11 @@ pub(super) struct Room {
 #[derive(Debug)]
 pub(super) struct Held {
     bytes: Vec<u8>,
-    _room: Option<OwnedSemaphorePermit>,
+    _room: Taken,
 }
+
+/// The room that a body takes, for as long as it's held.
+pub(super) type Taken = Option<OwnedSemaphorePermit>;
 
 /// Why a body isn't taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -109,8 +112,8 @@ impl Held {
         &self.bytes
     }
 
-    /// The bytes, and the room that they take for as long as it's held.
-    pub fn taken(self) -> (Bytes, Option<OwnedSemaphorePermit>) {
+    /// The bytes, and the room that they take.
+    pub fn taken(self) -> (Bytes, Taken) {
         (self.bytes.into(), self._room)
     }
 }

@@ -6,11 +6,11 @@ use std::convert::Infallible;
 use axum::body::Bytes;
 use axum::extract::rejection::FormRejection;
 use axum::extract::{Form, FromRequest, Request};
-use axum::http::{StatusCode, header};
+use axum::http::{HeaderMap, StatusCode, header};
 use futures_util::stream::once;
 use multer::Multipart;
 
-use crate::web::bodies::{Refused, Room};
+use crate::web::bodies::{Refused, Room, Taken};
 
 /// The name of the fields that bring photos.
 const PHOTOS: &str = "photos";
@@ -54,11 +54,43 @@ impl std::fmt::Debug for Upload {
     }
 }
 
-/// What a form brought.
+/// What a form brought, with the room that it takes.
 #[derive(Debug, Default)]
 pub(super) struct Sent {
     pub fields: Fields,
     pub files: Vec<Upload>,
+    pub room: Taken,
+}
+
+/// A part of a form with files.
+pub(super) struct Part {
+    pub name: Option<String>,
+    /// As the browser calls it; nothing where it's no file.
+    pub file: Option<String>,
+    pub content: Bytes,
+}
+
+/// Takes the parts of a form with files (RFC 7578), one after the other; `unreadable` where it isn't one.
+pub(super) async fn each_part<E: Clone>(
+    bytes: Bytes,
+    boundary: String,
+    unreadable: E,
+    mut take: impl FnMut(Part) -> Result<(), E>,
+) -> Result<(), E> {
+    let whole = once(async move { Ok::<_, Infallible>(bytes) });
+    let mut parts = Multipart::new(whole, boundary);
+    while let Some(part) = parts.next_field().await.map_err(|_| unreadable.clone())? {
+        let (name, file) = (part.name().map(str::to_owned), part.file_name().map(str::to_owned));
+        let content = part.bytes().await.map_err(|_| unreadable.clone())?;
+        take(Part { name, file, content })?;
+    }
+    Ok(())
+}
+
+/// What parts the form of a request, where it's one with files.
+pub(super) fn boundary(headers: &HeaderMap) -> Option<String> {
+    let kind = headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
+    kind.and_then(|kind| multer::parse_boundary(kind).ok())
 }
 
 /// Why a form isn't taken, for whoever sent it.
@@ -69,8 +101,7 @@ type NotTaken = (StatusCode, &'static str);
 /// # Errors
 /// Why it isn't taken.
 pub(super) async fn sent<S: Send + Sync>(request: Request, state: &S) -> Result<Sent, NotTaken> {
-    let kind = request.headers().get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
-    match kind.and_then(|kind| multer::parse_boundary(kind).ok()) {
+    match boundary(request.headers()) {
         Some(boundary) => in_parts(request, boundary).await,
         None => {
             let fields =
@@ -96,25 +127,20 @@ pub(super) async fn fields<S: Send + Sync>(
     }
 }
 
-/// A form with files (RFC 7578), read as a whole within the room that there is for all of them.
+/// A form with photos, read as a whole within the room that there is for all of them.
 async fn in_parts(request: Request, boundary: String) -> Result<Sent, NotTaken> {
     let unreadable = (StatusCode::BAD_REQUEST, UNREADABLE);
     let room = request.extensions().get::<Room>().cloned().ok_or(unreadable)?;
     let (head, body) = request.into_parts();
-    let held = room.read(&head.headers, body).await.map_err(refused)?;
-    // The room is given back once the parts are apart: what they take is as much.
-    let (bytes, _room) = held.taken();
-    let whole = once(async move { Ok::<_, Infallible>(bytes) });
-    let mut parts = Multipart::new(whole, boundary);
-    let (mut sent, mut said, mut count) = (Sent::default(), 0, 0);
-    while let Some(part) = parts.next_field().await.map_err(|_| unreadable)? {
+    let (bytes, room) = room.read(&head.headers, body).await.map_err(refused)?.taken();
+    let (mut sent, mut said, mut count) = (Sent { room, ..Sent::default() }, 0, 0);
+    each_part(bytes, boundary, unreadable, |part| {
         count += 1;
-        let Some(name) = part.name().map(str::to_owned) else { continue };
-        let content = part.bytes().await.map_err(|_| unreadable)?;
+        let Part { name: Some(name), content, .. } = part else { return Ok(()) };
         if name == PHOTOS {
             // Where nothing was chosen an empty one comes.
             sent.files.extend((!content.is_empty()).then_some(Upload(content)));
-            continue;
+            return Ok(());
         }
         said += name.len() + content.len();
         if said > LONGEST || count > MOST_PARTS {
@@ -122,7 +148,9 @@ async fn in_parts(request: Request, boundary: String) -> Result<Sent, NotTaken> 
         }
         let text = String::from_utf8(content.to_vec()).map_err(|_| unreadable)?;
         sent.fields.put(&name, text);
-    }
+        Ok(())
+    })
+    .await?;
     Ok(sent)
 }
 

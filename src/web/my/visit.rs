@@ -146,7 +146,7 @@ pub(super) async fn put_revisit(
 }
 
 async fn put(daemon: &Daemon, number: &str, kind: VisitKind, posted: PostedPhotos) -> Response {
-    let PostedPhotos { who, fields, files, by_script } = posted;
+    let PostedPhotos { who, fields, files, by_script, room: _room } = posted;
     let days = days(daemon);
     let entry = match read_with_photos(number, kind, (&fields, &files), days) {
         Ok(entry) => entry,

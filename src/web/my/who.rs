@@ -18,6 +18,7 @@ use crate::app::second::{Standing, standing};
 use crate::daemon::Daemon;
 use crate::db::StoreError;
 use crate::domain::staff::StaffMember;
+use crate::web::bodies::Taken;
 use crate::web::unavailable::unavailable;
 
 /// Whoever is signed in.
@@ -151,6 +152,8 @@ pub(super) struct PostedPhotos {
     pub files: Vec<Upload>,
     /// Whether a script of ours sent it, which shows the answer itself.
     pub by_script: bool,
+    /// What all of it takes, until it's done with.
+    pub room: Taken,
 }
 
 impl<S> FromRequest<S> for Posted
@@ -182,10 +185,10 @@ where
         let daemon: Arc<Daemon> = FromRef::from_ref(state);
         let who = signed_in(&request).map_err(|refused| *refused)?;
         let by_script = text(request.headers(), "accept") == Some("application/json");
-        let Sent { fields, files } =
+        let Sent { fields, files, room } =
             sent(request, state).await.map_err(|(status, said)| say(&daemon, status, said))?;
         of_ours(&daemon, &who, &fields).map_err(|refused| *refused)?;
-        Ok(PostedPhotos { who, fields, files, by_script })
+        Ok(PostedPhotos { who, fields, files, by_script, room })
     }
 }
 

@@ -171,7 +171,8 @@ pub(super) async fn put(
     Path(key): Path<String>,
     request: Request,
 ) -> Response {
-    let Brought { who, fields, file } = match read(&daemon, &bench.room, request).await {
+    let Brought { who, fields, file, room: _room } = match read(&daemon, &bench.room, request).await
+    {
         Ok(brought) => brought,
         Err(answer) => return answer,
     };

@@ -1,12 +1,13 @@
 //! A form that brings a file: read within bounds, one that isn't ours refused before anything is done with it.
 
-use axum::body::Body;
-use axum::extract::{FromRequest, Multipart, Request};
-use axum::http::{StatusCode, header};
+use axum::body::{Body, Bytes};
+use axum::extract::Request;
+use axum::http::StatusCode;
 use axum::response::Response;
 
 use crate::daemon::Daemon;
-use crate::web::bodies::{Refused, Room, let_pass};
+use crate::web::bodies::{Refused, Room, Taken, let_pass};
+use crate::web::my::fields::{boundary, each_part};
 use crate::web::my::frame::say_in;
 use crate::web::my::who::{Fields, Who, fields, is_key};
 
@@ -15,12 +16,14 @@ pub(super) struct Brought {
     pub who: Who,
     pub fields: Fields,
     pub file: Option<NamedFile>,
+    /// What all of it takes.
+    pub room: Taken,
 }
 
 /// A file, as the browser calls it.
 pub(super) struct NamedFile {
     pub name: String,
-    pub bytes: Vec<u8>,
+    pub bytes: Bytes,
 }
 
 /// A form has not so many fields.
@@ -28,6 +31,8 @@ const MOST_FIELDS: usize = 40;
 /// A field of text isn't longer, in bytes; a file's name, in characters.
 const LONGEST_FIELD: usize = 16 << 10;
 const LONGEST_NAME: usize = 120;
+
+const UNREADABLE: &str = "表单读不懂，没有处理。请重新打开页面再传";
 
 /// Reads it.
 pub(super) async fn read(
@@ -58,43 +63,41 @@ pub(super) async fn read(
             return Err(no(StatusCode::BAD_REQUEST, "文件没有传完，请再传一次"));
         }
     };
-    let kind = parts.headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
-    let is_multipart = kind.is_some_and(|kind| kind.starts_with("multipart/form-data"));
-    let request = Request::from_parts(parts, Body::from(held.bytes().to_vec()));
-    drop(held);
-    let read = match is_multipart {
-        true => parts_of(request).await.ok_or("表单读不懂，没有处理。请重新打开页面再传"),
-        false => fields(request, &()).await.map(|fields| (fields, None)),
+    let (bytes, room) = held.taken();
+    let read = match boundary(&parts.headers) {
+        Some(boundary) => parts_of(bytes, boundary).await,
+        None => {
+            let request = Request::from_parts(parts, Body::from(bytes));
+            fields(request, &()).await.map(|fields| (fields, None))
+        }
     };
     let (fields, file) = read.map_err(|said| no(StatusCode::BAD_REQUEST, said))?;
     if !is_key(daemon, fields.text("key"), &who.key) {
         let said = "这一页是为别人打开的，或者已经失效，没有处理。请重新打开页面再传";
         return Err(no(StatusCode::FORBIDDEN, said));
     }
-    Ok(Brought { who, fields, file })
+    Ok(Brought { who, fields, file, room })
 }
 
-async fn parts_of(request: Request) -> Option<(Fields, Option<NamedFile>)> {
-    let mut parts = Multipart::from_request(request, &()).await.ok()?;
-    let (mut fields, mut file) = (Fields::default(), None);
-    for _ in 0..MOST_FIELDS {
-        let Some(part) = parts.next_field().await.ok()? else { return Some((fields, file)) };
-        let named = part.name().map(str::to_owned)?;
-        match part.file_name().map(plain_name) {
-            Some(name) => {
-                let bytes = part.bytes().await.ok()?.to_vec();
-                // A field for a file that was left empty comes without a name and without a byte.
-                if !(name.is_empty() && bytes.is_empty()) {
-                    file = Some(NamedFile { name, bytes });
-                }
-            }
-            None => {
-                let text = part.text().await.ok().filter(|text| text.len() <= LONGEST_FIELD)?;
-                fields.0.insert(named, text);
-            }
+async fn parts_of(
+    bytes: Bytes,
+    boundary: String,
+) -> Result<(Fields, Option<NamedFile>), &'static str> {
+    let (mut fields, mut file, mut count) = (Fields::default(), None, 0);
+    each_part(bytes, boundary, UNREADABLE, |part| {
+        count += 1;
+        let named = part.name.filter(|_| count <= MOST_FIELDS).ok_or(UNREADABLE)?;
+        match part.file.as_deref().map(plain_name) {
+            // A field for a file that was left empty comes without a name and without a byte.
+            Some(name) if name.is_empty() && part.content.is_empty() => {}
+            Some(name) => file = Some(NamedFile { name, bytes: part.content }),
+            None if part.content.len() > LONGEST_FIELD => return Err(UNREADABLE),
+            None => fields.put(&named, String::from_utf8_lossy(&part.content).into_owned()),
         }
-    }
-    None
+        Ok(())
+    })
+    .await?;
+    Ok((fields, file))
 }
 
 /// A file's name without its folder and without what nobody sees.

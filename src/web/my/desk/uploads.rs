@@ -142,7 +142,7 @@ pub(super) async fn receive(
     Extension(bench): Extension<Arc<Bench>>,
     request: Request,
 ) -> Response {
-    let Brought { who, file, .. } = match read(&daemon, &bench.room, request).await {
+    let Brought { who, file, room: _room, .. } = match read(&daemon, &bench.room, request).await {
         Ok(brought) => brought,
         Err(answer) => return answer,
     };
