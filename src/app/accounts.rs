@@ -36,7 +36,8 @@ pub async fn invite(tx: &mut Tx, person: &StaffMember, by: &StaffMember) -> Resu
     Ok(token)
 }
 
-/// Signs a person out everywhere; with `closes` their password and links end too. In how many browsers they were signed in.
+/// Signs a person out everywhere; with `closes` their password, their links and the
+/// tokens of programs that act as them end too. In how many browsers they were signed in.
 ///
 /// # Errors
 /// Where the record can't be written.
@@ -52,6 +53,7 @@ pub async fn end(
     if closes {
         tx.end_invitations(&person.id, now).await?;
         tx.set_password(&person.id, None, now).await?;
+        tx.end_program_tokens_of(&person.id, now).await?;
     }
     let detail = json!({ "reason": reason, "closed": closes, "signed_in": ended });
     tx.audit(&by.signed(), "end_sign_ins", &person.number, &detail).await?;

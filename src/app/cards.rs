@@ -95,8 +95,7 @@ pub async fn open(
         return Ok(Opened::Locked);
     }
     let own = own(&sheet, digits);
-    let is_quiet = guesses == CardGuesses::default() && word.is_none();
-    if let Some(own) = own.as_ref().filter(|_| is_quiet) {
+    if let Some(own) = own.as_ref().filter(|_| word.is_none()) {
         let mut record = store.snapshot().await?;
         let matters = matters(&mut record, own).await?;
         record.end().await?;
@@ -119,15 +118,22 @@ pub async fn open(
         tx.commit().await?;
         return Ok(Opened::Wrong);
     };
-    if guesses != CardGuesses::default() {
-        tx.put_card_guesses(&sheet.place.id, CardGuesses::default()).await?;
-    }
     if let Some((issue, answer)) = word {
         say(&mut tx, &own, issue, answer).await?;
     }
     let matters = matters(&mut tx, &own).await?;
     tx.commit().await?;
     Ok(Opened::Matters(matters))
+}
+
+/// Forgets who gave wrong ends, where nothing is locked.
+///
+/// # Errors
+/// Where the record can't be written: the next night does.
+pub async fn forget_guesses(store: &Store) -> Result<()> {
+    let mut tx = store.begin().await?;
+    tx.forget_card_guesses(store.context().clock.wire_millis()).await?;
+    tx.commit().await
 }
 
 /// What those asked for who have that number; nothing where nobody there has it.

@@ -240,9 +240,15 @@ async fn did_last(
         .is_some_and(|(last, wanted)| last.kind() == wanted.kind() && last.said() == wanted.said()))
 }
 
-/// What isn't said that has to be.
+/// So many characters may be said with an act.
+const LONGEST: usize = 1_000;
+
+/// What isn't said that has to be, or is too long.
 fn lacks(doing: &Doing) -> Option<Problem> {
     let problem = |about, text: &str| Some(Problem::new(about, text));
+    if doing.texts().any(|text| text.chars().count() > LONGEST) {
+        return problem(About::Text, "写得太长，最多 1000 个字，请写得简短些");
+    }
     let is_referred = doing.class.is_some_and(|class| class.level.is_referred());
     let is_grave = doing.act.is_grave() || doing.act == Act::Classify && is_referred;
     match doing.act {

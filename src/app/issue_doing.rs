@@ -88,6 +88,13 @@ impl std::fmt::Debug for Mediated {
 }
 
 impl Doing {
+    /// All that is said with it.
+    pub fn texts(&self) -> impl Iterator<Item = &String> {
+        let mediated = self.mediated.iter();
+        let mediated = mediated.flat_map(|said| [&said.mediator, &said.parties, &said.agreement]);
+        [&self.said, &self.other].into_iter().chain(mediated)
+    }
+
     /// One of which nothing is said yet, to see whether the issue allows it now.
     pub fn sample(act: Act, issue: &Issue) -> Doing {
         let class =

@@ -121,7 +121,11 @@ async fn taken(tx: &mut Tx, person: &StaffMember, entry: &Entry) -> Result<Recor
         let Ok(said) = serde_json::from_str(&before.said) else {
             return Ok(Recorded::Stale);
         };
-        let same = before.staff_id == person.id && before.content_key == content_key;
+        if before.staff_id != person.id {
+            // Nothing of what another recorded is told.
+            return Ok(Recorded::Stale);
+        }
+        let same = before.content_key == content_key;
         return Ok(if same { Recorded::Again(said) } else { Recorded::Other(said) });
     }
     let Some(sheet) = household(tx, &entry.subject).await? else {

@@ -54,7 +54,7 @@ pub async fn start(tx: &mut Tx, person: &StaffMember) -> Result<()> {
 ///
 /// # Errors
 /// Where the record can't be read or written.
-pub async fn take(tx: &mut Tx, person: &StaffMember, given: &str) -> Result<bool> {
+async fn take(tx: &mut Tx, person: &StaffMember, given: &str) -> Result<bool> {
     let Some(found) = tx.second_factor(&person.id).await? else { return Ok(false) };
     let now = real(tx.context());
     let Some(step) = accepted(&secret_of(&found)?, given, now, found.last_step) else {
@@ -65,6 +65,23 @@ pub async fn take(tx: &mut Tx, person: &StaffMember, given: &str) -> Result<bool
         tx.audit(&person.signed(), "begin_second_factor", &person.number, &json!({})).await?;
     }
     Ok(true)
+}
+
+/// Takes a code of whoever is signed in, where one begins or ends it: a wrong one is counted as a wrong password is. Whether
+/// it's right.
+///
+/// # Errors
+/// Where the record can't be read or written.
+pub async fn prove(tx: &mut Tx, person: &StaffMember, given: &str) -> Result<bool> {
+    let account = tx.account(&person.id).await?;
+    if account.locked_until > real(tx.context()) {
+        return Ok(false);
+    }
+    let right = take(tx, person, given).await?;
+    if !right {
+        wrong_once(tx, person, &account).await?;
+    }
+    Ok(right)
 }
 
 /// Takes a person's second factor away, in somebody's name.

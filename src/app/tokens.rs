@@ -72,7 +72,8 @@ pub async fn end(tx: &mut Tx, id: &str, by: &StaffMember, reason: &str) -> Resul
     tx.audit(&by.signed(), "end_token", id, &json!({ "reason": reason })).await
 }
 
-/// The token that a program shows, where it's good for this now, and whether its use is to be noted by [`seen`].
+/// As whom a program that shows this token acts, where it's good for this now and they have the right that it takes; and its
+/// name, where its use is to be noted by [`seen`].
 ///
 /// # Errors
 /// Where the record can't be read.
@@ -80,16 +81,19 @@ pub async fn shown(
     session: &mut Session,
     token: &str,
     scope: Scope,
-) -> Result<Option<(ProgramToken, bool)>> {
+) -> Result<Option<(StaffMember, Option<String>)>> {
     let now = real(session.context());
     let found = session.program_token(token).await?;
     let good = |found: &ProgramToken| {
         found.ended_at.is_none() && found.until_at > now && found.scopes.contains(&scope)
     };
-    Ok(found.filter(good).map(|found| {
-        let is_news = found.seen_at.is_none_or(|seen| seen + SEEN_EVERY <= now);
-        (found, is_news)
-    }))
+    let Some(found) = found.filter(good) else { return Ok(None) };
+    let (tree, staff) = (session.area_tree().await?, session.staff().await?);
+    let may =
+        |person: &StaffMember| scope.right().is_none_or(|right| right.is_of(person, &tree, None));
+    let person = staff.into_iter().find(|person| person.number == found.acts_as).filter(may);
+    let is_news = found.seen_at.is_none_or(|seen| seen + SEEN_EVERY <= now);
+    Ok(person.map(|person| (person, is_news.then_some(found.id))))
 }
 
 /// A token is in use.

@@ -9,6 +9,7 @@ use super::backups::{backing_up, backups};
 use super::memory::remembered_anchor;
 use super::watch::damage;
 use super::{Gaps, handoff_rules};
+use crate::app::cards::forget_guesses;
 use crate::app::erase::erase_old;
 use crate::app::files::forget_old;
 use crate::db::{Store, StoreError};
@@ -243,6 +244,7 @@ fn forgetting(store: Store) -> Work {
     Arc::new(move || {
         let store = store.clone();
         Box::pin(async move {
+            forget_guesses(&store).await?;
             let forgotten = forget_old(&store).await?;
             Ok(Done { text: format!("清理 {forgotten} 份"), news: forgotten > 0 })
         })

@@ -75,6 +75,15 @@ impl Tx {
         Ok(())
     }
 
+    /// Forgets who tried, where nothing is locked: once a night, so that mistakes of months don't add up.
+    pub async fn forget_card_guesses(&mut self, now: i64) -> Result<()> {
+        sqlx::query("DELETE FROM card_guesses WHERE locked_until <= $1")
+            .bind(now)
+            .execute(&mut *self.db)
+            .await?;
+        Ok(())
+    }
+
     /// Keeps what a resident said of an issue in a round: the last word counts.
     pub async fn put_resident_word(
         &mut self,

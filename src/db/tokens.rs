@@ -132,6 +132,18 @@ impl Tx {
         Ok(())
     }
 
+    /// The tokens that act as a person are good no more.
+    pub async fn end_program_tokens_of(&mut self, staff_id: &str, now: i64) -> Result<()> {
+        sqlx::query(
+            "UPDATE program_tokens SET ended_at = $1 WHERE COALESCE(acts_as, given_by) = $2 AND ended_at IS NULL",
+        )
+        .bind(now)
+        .bind(staff_id.to_owned())
+        .execute(&mut *self.db)
+        .await?;
+        Ok(())
+    }
+
     /// A token is good no more. Whether it was.
     pub async fn end_program_token(&mut self, id: &str, now: i64) -> Result<bool> {
         let ended = sqlx::query(

@@ -1,5 +1,6 @@
 //! What a program may read by a token of its own.
 
+use super::rights::Right;
 use crate::words;
 
 words! {
@@ -19,6 +20,15 @@ words! {
 }
 
 impl Scope {
+    /// The right over the town that it takes besides; nothing where each act asks for its own.
+    pub const fn right(self) -> Option<Right> {
+        match self {
+            Scope::Status => Some(Right::Operate),
+            Scope::Figures => Some(Right::SeeProgress),
+            Scope::Issues | Scope::Act | Scope::Visits => None,
+        }
+    }
+
     /// Several, as they are kept.
     pub fn kept(scopes: &[Scope]) -> String {
         let codes: Vec<&str> = scopes.iter().map(|scope| scope.code()).collect();

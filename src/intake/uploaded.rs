@@ -6,12 +6,15 @@ use tokio::task::JoinHandle;
 use tracing::warn;
 
 use super::copy::error_copy;
-use super::{Bounds, ImportError, Incoming, Options, Original, Report, RowError, TableReport};
+use super::{
+    Bounds, ImportError, Incoming, Kind, Options, Original, Report, RowError, TableReport,
+};
 use crate::app::choices::Choices;
 use crate::app::files;
 use crate::app::uploads::{LEASE, Settled, claim, renew, settle};
 use crate::clock::pause;
 use crate::db::{Result, Store, Upload, UploadState};
+use crate::domain::rights::Right;
 
 /// What whoever brings it has decided of it.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -162,9 +165,33 @@ async fn import(
         return Ok(Err(ImportError::Unreadable { file, why }));
     };
     Ok(match Incoming::look(&upload.file, bytes, options).await {
-        Ok(incoming) => incoming.import(store, options, &|_, _| {}).await,
+        Ok(incoming) => match not_theirs(store, upload, &incoming).await? {
+            Some(text) => Err(ImportError::Header { file: upload.file.clone(), text }),
+            None => incoming.import(store, options, &|_, _| {}).await,
+        },
         Err(error) => Err(error),
     })
+}
+
+/// What a table takes besides the right to bring one: who is who gives rights itself, and an inspector's word is theirs.
+const fn right_for(kind: Kind) -> Option<Right> {
+    match kind {
+        Kind::Staff => Some(Right::Account),
+        Kind::Inspections => Some(Right::Draw),
+        _ => None,
+    }
+}
+
+/// Why what a file holds isn't whoever brought it to bring.
+async fn not_theirs(store: &Store, upload: &Upload, incoming: &Incoming) -> Result<Option<String>> {
+    let staff = store.staff().await?;
+    let person = staff.iter().find(|person| person.id == upload.staff_id);
+    let lacks = |kind: Kind| {
+        let right = right_for(kind)?;
+        let has = person.is_some_and(|person| right.is_held_by(person));
+        (!has).then(|| format!("{kind}要由{}来导入，没有导入", right.roles_in_words()))
+    };
+    Ok(incoming.0.tables.iter().find_map(|table| lacks(table.table.kind)))
 }
 
 fn settled(state: UploadState, told: &Told, copy_id: Option<String>) -> Result<Settled> {

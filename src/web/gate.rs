@@ -53,19 +53,14 @@ impl Gate {
         secret: &[u8],
     ) -> Result<(), Refusal> {
         self.may_try(route, caller)?;
-        let mut refused = match bearer(headers) {
+        let refused = match bearer(headers) {
             Some(given) if same(given.as_bytes(), secret) => {
                 self.right(caller);
                 return Ok(());
             }
-            Some(_) => self.wrong(route, caller, "secret", "密钥不对\n"),
-            None => {
-                let said = "没有带密钥：请用 Authorization: Bearer\n";
-                refuse(route, caller, "no_secret", said)
-            }
+            Some(_) => asking(self.wrong(route, caller, "secret", "密钥不对\n")),
+            None => unshown(route, caller),
         };
-        let ask = HeaderValue::from_static("Bearer");
-        refused.headers_mut().insert(header::WWW_AUTHENTICATE, ask);
         Err(Box::new(refused))
     }
 
@@ -117,6 +112,18 @@ fn slowed(route: &'static str, address: IpAddr, wait: Duration) -> Response {
 pub(super) fn bearer(headers: &HeaderMap) -> Option<&str> {
     let given = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
     given.strip_prefix("Bearer ").map(str::trim)
+}
+
+/// The answer for one who shows nothing. Nobody guesses by that.
+pub(super) fn unshown(route: &'static str, caller: Caller) -> Response {
+    let said = "没有带密钥：请用 Authorization: Bearer\n";
+    asking(refuse(route, caller, "no_secret", said))
+}
+
+fn asking(mut refused: Response) -> Response {
+    let ask = HeaderValue::from_static("Bearer");
+    refused.headers_mut().insert(header::WWW_AUTHENTICATE, ask);
+    refused
 }
 
 /// Compared as MACs: how long it takes says nothing of the secret.

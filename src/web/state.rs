@@ -9,13 +9,13 @@ use tokio::sync::Mutex;
 
 use super::bodies::Room;
 use super::caller::Caller;
-use super::gate::{Gate, Refusal, bearer};
+use super::gate::{Gate, Refusal, bearer, unshown};
 use super::shared::Shared;
 use super::status::Status;
 use super::unavailable::unavailable;
 use crate::app::tokens::{self, PREFIX};
 use crate::daemon::Daemon;
-use crate::db::{By, ProgramToken, StoreError};
+use crate::db::{By, StoreError};
 use crate::domain::scope::Scope;
 use crate::domain::staff::StaffMember;
 use crate::seal::Sealer;
@@ -79,41 +79,38 @@ impl Web {
         self.given(token, scope, caller).await.map(|_| true)
     }
 
-    /// In whose name a program with this token acts; nothing where they have gone.
+    /// As whom a program with this token acts.
     ///
     /// # Errors
     /// The answer for one whose token isn't good for this.
-    pub async fn giver_of(
+    pub async fn acts_as(
         &self,
         scope: Scope,
         caller: Caller,
         headers: &HeaderMap,
-    ) -> Result<Option<StaffMember>, Refusal> {
-        let route = scope.code();
-        let Some(token) = bearer(headers) else {
-            // Nobody guesses by showing nothing.
-            self.gate.bearer(route, caller, headers, &[])?;
-            return Ok(None);
-        };
-        let token = self.given(token, scope, caller).await?;
-        let staff = self.daemon.pages.staff().await;
-        let staff = staff.map_err(|error| Box::new(unavailable(&error)))?;
-        Ok(staff.into_iter().find(|person| person.number == token.acts_as))
+    ) -> Result<StaffMember, Refusal> {
+        match bearer(headers) {
+            Some(token) => self.given(token, scope, caller).await,
+            None => {
+                self.gate.may_try(scope.code(), caller)?;
+                Err(Box::new(unshown(scope.code(), caller)))
+            }
+        }
     }
 
-    /// The token that a program shows, where it's good for this; a wrong one is counted.
+    /// As whom whoever shows this token acts, where it's good for this and they have the right; a wrong one is counted.
     async fn given(
         &self,
         token: &str,
         scope: Scope,
         caller: Caller,
-    ) -> Result<ProgramToken, Refusal> {
+    ) -> Result<StaffMember, Refusal> {
         let route = scope.code();
         self.gate.may_try(route, caller)?;
-        match self.token_for(token, scope).await {
-            Ok(Some(known)) => {
+        match self.person_of(token, scope).await {
+            Ok(Some(person)) => {
                 self.gate.right(caller);
-                Ok(known)
+                Ok(person)
             }
             Ok(None) => {
                 let said = "这个令牌不对、已过期、已作废，或者不能用在这里\n";
@@ -123,18 +120,18 @@ impl Web {
         }
     }
 
-    /// A program's token, where it's good for this.
-    async fn token_for(
+    /// As whom a program's token acts, where it's good for this.
+    async fn person_of(
         &self,
         token: &str,
         scope: Scope,
-    ) -> Result<Option<ProgramToken>, StoreError> {
+    ) -> Result<Option<StaffMember>, StoreError> {
         let mut record = self.daemon.pages.snapshot().await?;
         let found = tokens::shown(&mut record, token, scope).await?;
         record.end().await?;
-        let Some((known, is_news)) = found else { return Ok(None) };
-        if is_news {
-            let (daemon, id) = (Arc::clone(&self.daemon), known.id.clone());
+        let Some((person, seen)) = found else { return Ok(None) };
+        if let Some(id) = seen {
+            let daemon = Arc::clone(&self.daemon);
             // Whoever reads waits for no turn.
             tokio::spawn(async move {
                 if let Err(error) = tokens::seen(&daemon.store, &id).await {
@@ -143,7 +140,7 @@ impl Web {
                 }
             });
         }
-        Ok(Some(known))
+        Ok(Some(person))
     }
 
     /// `/metrics` and `/status` show the same.

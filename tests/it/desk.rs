@@ -103,6 +103,18 @@ const GOOD: &str =
 const BAD: &str =
     "对象编号,对象类型,对象名称,所属村,地址\nH91,家庭,吴新,高桥村,\nH92,楼房,郑新,没有村,\n";
 
+on_both!(who_brings_a_table_has_the_right_to_what_it_holds, async |fixture: Fixture| {
+    let fixture = township(fixture).await;
+    let url = served(&fixture.store, LONG).await;
+    let mut centre = signed_in(&fixture.store, &url, "Z2").await;
+    let staff =
+        "人员编号,姓名,角色,所属区划,工作单位,手机号\nZ2,吴心,领导小组,370481111000,服务中心,10000000002\n";
+    let (_, shown) = upload(&mut centre, "人员.csv", staff).await;
+    shown.says("要由").says("来导入，没有导入").hides("确认导入");
+    let mut office = signed_in(&fixture.store, &url, "O1").await;
+    upload(&mut office, "人员.csv", staff).await.1.says("核对通过，还没有写入");
+});
+
 on_both!(a_table_is_shown_before_it_is_taken_and_taken_once, async |fixture: Fixture| {
     let fixture = township(fixture).await;
     let url = served(&fixture.store, LONG).await;
@@ -423,6 +435,10 @@ on_both!(a_spot_check_is_drawn_recorded_and_answered, async |fixture: Fixture| {
     ];
     breaches.post("/my/breaches", &report).await.is(303);
     breaches.post("/my/breaches", &report).await.is(303);
+    let mut other = report.to_vec();
+    other.retain(|(name, _)| *name != "text");
+    other.push(("text", "另一件事"));
+    breaches.post("/my/breaches", &other).await.is(422).says("登记过别的内容");
     let list = breaches.get("/my/breaches").await;
     list.says("WJ-000001").hides("WJ-000002").hides("苹果");
     breaches.post("/my/breaches", &[("key", &key), ("act", "read")]).await.is(200).says("苹果");

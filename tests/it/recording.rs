@@ -11,6 +11,7 @@ use crate::support::{Fixture, on_both};
 const LONG: &str = "[accounts]\nidle = '90d'\nlongest = '180d'\n";
 
 /// The form of a visit as it's shown, filled in.
+#[derive(Clone)]
 struct Form {
     at: String,
     fields: Vec<(String, String)>,
@@ -89,8 +90,14 @@ on_both!(a_visit_is_recorded_once_however_often_it_is_sent, async |fixture: Fixt
     assert_eq!(form.send(&mut browser).await.is(303).to, first.to);
     assert_eq!(counts(&fixture.store).await, (1, 1));
     // Another thing under the same id isn't taken for it.
-    let other = form.with("text", "下水道堵了");
+    let other = form.clone().with("text", "下水道堵了");
     other.send(&mut browser).await.is(422).says("已经为「王建国」登记过一次");
+    assert_eq!(counts(&fixture.store).await, (1, 1));
+    // Nor is anybody else told what was recorded under it.
+    let mut another = signed_in(&fixture.store, &url, "Z7").await;
+    let theirs = another.get("/my").await.field("key");
+    let theirs = form.with("key", &theirs).with("contact", "13900000099");
+    theirs.send(&mut another).await.hides("王建国").hides("路灯");
     assert_eq!(counts(&fixture.store).await, (1, 1));
     // It's what a table would have recorded: the same row is nothing new.
     let row = "2022-03-01,Z6,H1,王建国,13800000011,村口路灯不亮,有,,,";

@@ -2,8 +2,10 @@
 
 use std::time::Duration;
 
+use zoufang::app::accounts;
 use zoufang::app::tokens::{NewToken, end, give};
 use zoufang::db::Store;
+use zoufang::domain::password::WRONG;
 use zoufang::domain::scope::Scope;
 use zoufang::domain::second::{STEP, code};
 
@@ -182,4 +184,54 @@ on_both!(a_program_reads_what_its_token_is_for_until_it_ends, async |fixture: Fi
     // Nothing of it stands in the record but its digest.
     let audit = format!("{:?}", fixture.store.audit_trail().await.unwrap());
     assert!(audit.contains("give_token") && !audit.contains(&token) && !audit.contains(&both));
+});
+
+on_both!(a_token_gives_no_more_than_its_person_has_and_ends_with_them, async |fixture: Fixture| {
+    let fixture = fixture.township().await;
+    let url = served(&fixture.store, "[http]\ntrusted_proxies = ['127.0.0.1']\n").await;
+    let by = person(&fixture.store, "Z1").await;
+    let give_as = async |number: &str, scope: Scope| {
+        let acts_as = person(&fixture.store, number).await;
+        let new = NewToken { title: "程序".to_owned(), scopes: vec![scope], days: 30, acts_as };
+        let mut tx = fixture.store.begin().await.unwrap();
+        let (_, token) = give(&mut tx, &new, &by).await.unwrap();
+        tx.commit().await.unwrap();
+        token
+    };
+    let ask = async |path: &str, token: &str| {
+        let request = client().get(format!("{url}{path}"));
+        let answer = request.bearer_auth(token).send().await.unwrap();
+        answer.status().as_u16()
+    };
+    let (visitors, centres) =
+        (give_as("Z6", Scope::Status).await, give_as("Z2", Scope::Status).await);
+    assert_eq!(ask("/status", &visitors).await, 401, "a visitor sees no status");
+    assert_eq!(ask("/status", &centres).await, 200);
+    assert_eq!(ask("/figures?by=person", &give_as("Z6", Scope::Figures).await).await, 401);
+    // Whose sign-in is closed, theirs are closed too.
+    let centre = person(&fixture.store, "Z2").await;
+    let mut tx = fixture.store.begin().await.unwrap();
+    accounts::end(&mut tx, &centre, true, &by, "调离").await.unwrap();
+    tx.commit().await.unwrap();
+    assert_eq!(ask("/status", &centres).await, 401, "ended with the person");
+});
+
+on_both!(codes_are_not_guessed_by_whoever_is_signed_in, async |fixture: Fixture| {
+    let fixture = fixture.township().await;
+    let url = served(&fixture.store, LONG).await;
+    let mut browser = signed_in(&fixture.store, &url, "Z1").await;
+    let secret = begun(&fixture, &mut browser).await;
+    half_a_minute(&fixture);
+    let key = browser.get("/my/security").await.field("key");
+    for _ in 0..WRONG {
+        let end = [("key", key.as_str()), ("act", "end"), ("code", "000000")];
+        browser.post("/my/security", &end).await.is(422);
+    }
+    let code = shown_by(&fixture, &secret);
+    let right = [("key", key.as_str()), ("act", "end"), ("code", code.as_str())];
+    browser.post("/my/security", &right).await.is(422);
+    browser.get("/my/security").await.says("登录要填手机验证码");
+    // Nor is it given up without one, at one's own desk.
+    let forget = [("key", key.as_str()), ("act", "forget"), ("reason", "不要了")];
+    browser.post("/my/desk/accounts/Z1", &forget).await.is(422).says("登录安全");
 });

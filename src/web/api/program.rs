@@ -19,9 +19,7 @@ pub(super) async fn in_whose_name(
     caller: Caller,
     headers: &HeaderMap,
 ) -> Result<StaffMember, Problem> {
-    let person = web.giver_of(scope, caller, headers).await.map_err(|refused| problem(&refused))?;
-    let said = "给这个令牌的人已不在走访人员表里：请由在任的人另给一个";
-    person.ok_or_else(|| Problem::new(StatusCode::FORBIDDEN, said))
+    web.acts_as(scope, caller, headers).await.map_err(|refused| problem(&refused))
 }
 
 /// A refusal in the form that programs read, with its headers.
@@ -30,7 +28,7 @@ fn problem(refused: &Response) -> Problem {
         StatusCode::TOO_MANY_REQUESTS => "令牌错得太多，请稍后再试",
         StatusCode::SERVICE_UNAVAILABLE => "数据库暂时没有回答，请稍后再发",
         _ => {
-            "请用 Authorization: Bearer 带上令牌；令牌要没过期、没作废，并且给了这项用途（zoufang account token）"
+            "请用 Authorization: Bearer 带上令牌；令牌要没过期、没作废，给了这项用途（zoufang account token），令牌所说的人也有这项权限"
         }
     };
     let headers = [header::WWW_AUTHENTICATE, header::RETRY_AFTER].into_iter();

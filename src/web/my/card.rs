@@ -114,7 +114,7 @@ pub(super) async fn look(
         Satisfaction::read(fields.text("answer")).map(|answer| (fields.text("issue"), answer));
     match open(&daemon.store, &number, &digits, word).await {
         Ok(Opened::Matters(matters)) => {
-            guesses.right(address);
+            // Who knows their own number may still try another's: nothing is forgotten by it.
             let matters: Vec<Line> = matters.into_iter().map(line).collect();
             let answers: Vec<_> =
                 Satisfaction::ALL.iter().map(|one| (one.code(), one.chinese())).collect();

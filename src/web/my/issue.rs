@@ -17,6 +17,7 @@ use crate::app::issue_acts::{Act, Acted, Doing, Mediated, act, standpoint};
 use crate::daemon::Daemon;
 use crate::db::StoreError;
 use crate::domain::issue::{Category, Class, Level, Urgency};
+use crate::intake::{Sort, clean};
 use crate::web::templates::ISSUE;
 use crate::web::unavailable::unavailable;
 
@@ -91,7 +92,12 @@ pub(crate) fn doing(fields: &Fields) -> Option<Doing> {
     let category = Category::read(fields.text("category"));
     let urgency = Urgency::read(fields.text("urgency"));
     let class = || Some(Class { level: level?, category: category?, urgency: urgency? });
-    let text = |name: &str| fields.text(name).to_owned();
+    // As a table's cells are cleaned; of what can't be, at least nothing that a screen obeys.
+    let text = |name: &str| {
+        let obeyed = |c: &char| c.is_control() && *c != '\n';
+        let told = fields.text(name);
+        clean(told, Sort::Free).unwrap_or_else(|_| told.chars().filter(|c| !obeyed(c)).collect())
+    };
     let mediated = Mediated {
         on: fields.text("on").parse().ok(),
         mediator: text("mediator"),

@@ -70,7 +70,11 @@ pub(super) fn router<S: Clone + Send + Sync + 'static>(daemon: Arc<Daemon>) -> R
         .route(routes::WELCOME, get(sign_in::welcome).post(sign_in::take_up))
         .route(routes::SECOND, get(second::show).post(second::enter))
         .route(routes::SECURITY, get(second::settings).post(second::put))
-        .route(routes::CARD, get(card::show).post(card::look))
+        .route(
+            routes::CARD,
+            // Apart from those who sign in: a card is in many hands.
+            get(card::show).post(card::look).layer(Extension(Arc::new(Guesses::after(FREE)))),
+        )
         .route(routes::TASKS, get(tasks::show))
         .route(routes::HOUSEHOLDS, get(households::list))
         .route(routes::HOUSEHOLD, get(households::one))

@@ -53,8 +53,7 @@ async fn form(
     };
     match read.await {
         Ok(Some(person)) => {
-            let values =
-                context! { key => form_key(daemon, &half), name => person.name, next, wrong };
+            let values = context! { key => form_key(daemon, "half", &half), name => person.name, next, wrong };
             page(&Frame::of(daemon, None), SECOND, status, values)
         }
         Ok(None) => Redirect::to(SIGN_IN).into_response(),
@@ -75,7 +74,8 @@ pub(super) async fn enter(
     };
     let next = own(sent.text("next"));
     let half = shown_secret(&headers, &daemon);
-    let half = half.filter(|half| is_key(&daemon, sent.text("form"), &form_key(&daemon, half)));
+    let half =
+        half.filter(|half| is_key(&daemon, sent.text("form"), &form_key(&daemon, "half", half)));
     let Some(half) = half else {
         let said = "登录已经过了时间，请从头登录";
         return say(&daemon, StatusCode::FORBIDDEN, said);
@@ -156,8 +156,8 @@ pub(super) async fn put(
                 second::start(&mut tx, &who.person).await?;
                 ""
             }
-            "confirm" if second::take(&mut tx, &who.person, fields.text("code")).await? => "",
-            "end" if second::take(&mut tx, &who.person, fields.text("code")).await? => {
+            "confirm" if second::prove(&mut tx, &who.person, fields.text("code")).await? => "",
+            "end" if second::prove(&mut tx, &who.person, fields.text("code")).await? => {
                 second::forget(&mut tx, &who.person, &who.person, "").await?;
                 ""
             }
@@ -166,10 +166,8 @@ pub(super) async fn put(
             }
             _ => "请从页面上的按钮选择要做什么",
         };
-        match wrong {
-            "" => tx.commit().await?,
-            _ => tx.rollback().await?,
-        }
+        // With what was given wrongly.
+        tx.commit().await?;
         Ok::<_, StoreError>(wrong)
     };
     match done.await {

@@ -57,7 +57,7 @@ fn form(
 ) -> Response {
     let known = cookie(headers, BEFORE);
     let secret = known.clone().unwrap_or_else(|| daemon.store.context().secret());
-    let values = context! { key => form_key(daemon, &secret), ..values };
+    let values = context! { key => form_key(daemon, "browser", &secret), ..values };
     let mut answer = page(&Frame::of(daemon, None), SIGNING_IN, status, values);
     if known.is_none() {
         let secure = if is_behind_tls(headers, daemon) { "; Secure" } else { "" };
@@ -84,7 +84,7 @@ pub(super) async fn enter(
         let values = context! { next => own(sent.text("next")), number => sent.text("number"), wrong => said };
         form(&daemon, &headers, status, values)
     };
-    let before = cookie(&headers, BEFORE).map(|secret| form_key(&daemon, &secret));
+    let before = cookie(&headers, BEFORE).map(|secret| form_key(&daemon, "browser", &secret));
     if !before.is_some_and(|key| is_key(&daemon, sent.text("form"), &key)) {
         let said = "登录页面打开太久，或者浏览器不让保存 Cookie。请允许 Cookie，再填一次";
         return again(StatusCode::FORBIDDEN, said);

@@ -180,7 +180,8 @@ impl Reader<'_> {
     fn whom(&mut self) -> Option<Whom> {
         let (id, known) = (self.fields.text("resident"), self.fields.text("known_name"));
         if self.fields.text("decided") == "known" && !known.is_empty() {
-            return Some(Whom::New { name: known.to_owned(), listed: None });
+            let name = self.cleaned("known_name", Sort::Short, LONGEST_NAME)?;
+            return Some(Whom::New { name, listed: None });
         }
         if !id.is_empty() {
             let seen = self.fields.text("seen").to_owned();

@@ -123,13 +123,13 @@ async fn who(daemon: &Arc<Daemon>, headers: &HeaderMap) -> Result<Option<Who>, S
             }
         });
     }
-    let key = form_key(daemon, &person.id);
+    let key = form_key(daemon, "person", &person.id);
     Ok(Some(Who { person, secret, key }))
 }
 
 /// What a form of ours shows that this person, or this browser, was given it.
-pub(super) fn form_key(daemon: &Daemon, of: &str) -> String {
-    daemon.store.context().sealer.index(&["form", of])
+pub(super) fn form_key(daemon: &Daemon, whose: &str, of: &str) -> String {
+    daemon.store.context().sealer.index(&["form", whose, of])
 }
 
 /// Whether a form shows its key.

@@ -185,6 +185,7 @@ pub(super) async fn put(
         "invite" => "",
         "end" | "close" | "forget" if reason.is_empty() => "请写原因：会记入审计",
         "close" if fields.text("confirmed") != "yes" => "请勾选确认",
+        "forget" if number == who.person.number => "自己的请在「登录安全」里用验证码停用",
         "end" | "close" | "forget" => "",
         _ => "请从页面上的按钮选择要做什么",
     };

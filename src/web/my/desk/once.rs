@@ -1,5 +1,7 @@
 //! Forms that do something once, however often they are sent: by the id that each was shown with.
 
+use std::collections::BTreeMap;
+
 use serde_json::json;
 
 use crate::db::{StaffMember, StoreError, Submission, Tx};
@@ -18,12 +20,25 @@ pub(super) async fn is_first(
     if form.is_empty() {
         return Err(StoreError::Rule("表单不完整，没有登记。请重新打开页面再填".to_owned()));
     }
-    if tx.submission(form).await?.is_some() {
-        return Ok(false);
+    let content_key = content_key(tx, person, fields);
+    if let Some(before) = tx.submission(form).await? {
+        let same = before.staff_id == person.id && before.content_key == content_key;
+        return match same {
+            true => Ok(false),
+            false => Err(StoreError::Rule(
+                "这个表单已经登记过别的内容，这次的没有登记。请重新打开页面再填".to_owned(),
+            )),
+        };
     }
-    let content_key = tx.context().sealer.index(&["form", &person.id, fields.text("act")]);
     let said = json!({}).to_string();
     let submission = Submission { staff_id: person.id.clone(), content_key, said };
     tx.put_submission(form, &submission).await?;
     Ok(true)
+}
+
+/// What is told apart of two forms under one id: all that was filled in.
+fn content_key(tx: &Tx, person: &StaffMember, fields: &Fields) -> String {
+    let filled: BTreeMap<&str, &str> =
+        fields.0.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
+    tx.context().sealer.index(&["form", &person.id, &json!(filled).to_string()])
 }
