@@ -15,6 +15,7 @@ use crate::private_file::{claim, open_lock};
 
 use super::in_use::InUse;
 use super::last_tree::LastTree;
+use super::pooler::refuse_shared;
 use super::{Context, Dialect, Result, Store, StoreError};
 
 const READERS: u32 = 4;
@@ -38,6 +39,9 @@ impl Store {
         sqlx::any::install_default_drivers();
         let dialect = dialect_of(url)?;
         make_file(url, dialect)?;
+        if dialect == Dialect::Postgres {
+            refuse_shared(url).await?;
+        }
         let write = connect(url, dialect, 1).await?;
         migrate(url, dialect, &write, i64::MAX).await?;
         let in_use = match dialect {

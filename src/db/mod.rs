@@ -80,6 +80,7 @@ mod plans;
 mod platform_notes;
 mod played;
 mod polls;
+mod pooler;
 mod projection;
 mod queues;
 mod rates;

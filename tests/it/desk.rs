@@ -107,8 +107,7 @@ on_both!(who_brings_a_table_has_the_right_to_what_it_holds, async |fixture: Fixt
     let fixture = township(fixture).await;
     let url = served(&fixture.store, LONG).await;
     let mut centre = signed_in(&fixture.store, &url, "Z2").await;
-    let staff =
-        "人员编号,姓名,角色,所属区划,工作单位,手机号\nZ2,吴心,领导小组,370481111000,服务中心,10000000002\n";
+    let staff = "人员编号,姓名,角色,所属区划,工作单位,手机号\nZ2,吴心,领导小组,370481111000,服务中心,10000000002\n";
     let (_, shown) = upload(&mut centre, "人员.csv", staff).await;
     shown.says("要由").says("来导入，没有导入").hides("确认导入");
     let mut office = signed_in(&fixture.store, &url, "O1").await;

@@ -8,6 +8,7 @@ pub mod pictures;
 pub mod postgres;
 pub mod program;
 pub mod proxy;
+pub mod real_process;
 
 use std::future::poll_fn;
 use std::pin::pin;
@@ -97,8 +98,12 @@ impl Fixture {
 
     /// None, and a word on standard error, where there is no PostgreSQL.
     pub async fn postgres() -> Option<Fixture> {
-        let url = postgres::database().await?;
-        Some(Fixture::open(url, tempfile::tempdir().unwrap()).await)
+        Some(Fixture::at_url(postgres::database().await?).await)
+    }
+
+    /// A record at this address.
+    pub async fn at_url(url: String) -> Fixture {
+        Fixture::open(url, tempfile::tempdir().unwrap()).await
     }
 
     async fn open(url: String, dir: TempDir) -> Fixture {

@@ -42,56 +42,147 @@ async fn connect(port: u16) -> PgConnection {
     panic!("the temporary PostgreSQL didn't start");
 }
 
-fn start() -> Option<Server> {
-    let Some(binaries) = binaries() else {
-        // Written past the test harness, which hides what a passing test prints.
-        let _ = writeln!(
-            std::io::stderr(),
-            "SKIPPED on PostgreSQL: no initdb found under /usr/lib/postgresql or PATH"
-        );
-        return None;
-    };
-    let folder = tempfile::Builder::new().prefix("zoufang-pg-").tempdir().unwrap().keep();
-    let (data, socket) = (folder.join("data"), folder.join("socket"));
-    std::fs::create_dir(&socket).unwrap();
-    let as_root = is_root();
-    if as_root {
-        assert!(
-            Command::new("chown").args(["-R", "postgres"]).arg(&folder).status().unwrap().success()
-        );
+/// The installed programs, and how they're run: not as root.
+struct Binaries {
+    folder: PathBuf,
+    as_root: bool,
+}
+
+impl Binaries {
+    fn found() -> Option<Binaries> {
+        let Some(folder) = binaries() else {
+            // Written past the test harness, which hides what a passing test prints.
+            let _ = writeln!(
+                std::io::stderr(),
+                "SKIPPED on PostgreSQL: no initdb found under /usr/lib/postgresql or PATH"
+            );
+            return None;
+        };
+        Some(Binaries { folder, as_root: is_root() })
     }
-    let run = |program: &str| {
-        let program = binaries.join(program);
-        if as_root {
-            format!("runuser -u postgres -- {}", program.display())
-        } else {
-            program.display().to_string()
+
+    fn run(&self, program: &str) -> String {
+        let program = self.folder.join(program);
+        let who = if self.as_root { "runuser -u postgres -- " } else { "" };
+        format!("{who}{}", program.display())
+    }
+
+    /// A folder that the server may write.
+    fn folder(&self) -> PathBuf {
+        let folder = tempfile::Builder::new().prefix("zoufang-pg-").tempdir().unwrap().keep();
+        std::fs::create_dir(folder.join("socket")).unwrap();
+        if self.as_root {
+            let owned = Command::new("chown").args(["-R", "postgres"]).arg(&folder).status();
+            assert!(owned.unwrap().success());
         }
-    };
-    let initdb = format!(
-        "{} -D {} -U zoufang -A trust -E UTF8 --locale=C -N",
-        run("initdb"),
-        data.display()
-    );
-    let made = shell(&initdb).stdout(Stdio::null()).output().unwrap();
-    assert!(made.status.success(), "initdb: {}", String::from_utf8_lossy(&made.stderr));
+        folder
+    }
+
+    fn empty(&self, folder: &Path) {
+        let data = folder.join("data");
+        well(&format!(
+            "{} -D {} -U zoufang -A trust -E UTF8 --locale=C -N",
+            self.run("initdb"),
+            data.display()
+        ));
+    }
+
+    /// Serves until its standard input closes, at the latest with this program; `then` is run after it.
+    fn serve(&self, folder: &Path, port: u16, more: &str, then: &str) -> Child {
+        let data = folder.join("data");
+        let server = format!(
+            "{} -D {} -p {port} -k {}/socket -c listen_addresses=127.0.0.1 -c fsync={} -c max_connections=200 {more}",
+            self.run("postgres"),
+            data.display(),
+            folder.display(),
+            super::FSYNC
+        );
+        let stop = format!("{} -D {} -m immediate stop", self.run("pg_ctl"), data.display());
+        let script = format!("{server} & cat; {stop}; {then}");
+        let mut keeper = shell(&script);
+        keeper.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
+    }
+}
+
+/// Runs it to its good end.
+fn well(script: &str) {
+    let done = shell(script).stdout(Stdio::null()).output().unwrap();
+    assert!(done.status.success(), "{script}: {}", String::from_utf8_lossy(&done.stderr));
+}
+
+fn start() -> Option<Server> {
+    let binaries = Binaries::found()?;
+    let folder = binaries.folder();
+    binaries.empty(&folder);
     let port = free_port();
-    let server = format!(
-        "{} -D {} -p {port} -k {} -c listen_addresses=127.0.0.1 -c fsync={} -c max_connections=200",
-        run("postgres"),
-        data.display(),
-        socket.display(),
-        super::FSYNC
-    );
-    let stop = format!("{} -D {} -m immediate stop", run("pg_ctl"), data.display());
-    let script = format!("{server} & cat; {stop}; rm -rf {}", folder.display());
-    let keeper = shell(&script)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap();
+    let remove = format!("rm -rf {}", folder.display());
+    let keeper = binaries.serve(&folder, port, "", &remove);
     Some(Server { port, _keeper: keeper })
+}
+
+/// A server of a test's own: it may be cut off, started again, and have a standby.
+pub struct OwnServer {
+    pub port: u16,
+    binaries: Binaries,
+    folder: PathBuf,
+    keeper: Option<Child>,
+}
+
+impl OwnServer {
+    pub async fn start() -> Option<OwnServer> {
+        let binaries = Binaries::found()?;
+        let folder = binaries.folder();
+        binaries.empty(&folder);
+        let mut own = OwnServer { port: free_port(), binaries, folder, keeper: None };
+        own.go_on().await;
+        Some(own)
+    }
+
+    /// Ends as at a power cut.
+    pub fn cut(&mut self) {
+        if let Some(mut keeper) = self.keeper.take() {
+            drop(keeper.stdin.take());
+            keeper.wait().unwrap();
+        }
+    }
+
+    pub async fn go_on(&mut self) {
+        self.keeper = Some(self.binaries.serve(&self.folder, self.port, "", "true"));
+        connect(self.port).await;
+    }
+
+    /// A standby that follows it; with `waits` nothing is kept here before it's there too.
+    pub async fn standby(&self, waits: bool) -> OwnServer {
+        let binaries = Binaries { folder: self.binaries.folder.clone(), ..self.binaries };
+        let folder = binaries.folder();
+        well(&format!(
+            "{} -D {}/data -h 127.0.0.1 -p {} -U zoufang -R -X stream -c fast",
+            binaries.run("pg_basebackup"),
+            folder.display(),
+            self.port
+        ));
+        let mut standby = OwnServer { port: free_port(), binaries, folder, keeper: None };
+        standby.go_on().await;
+        if waits {
+            let mut here = connect(self.port).await;
+            here.execute("ALTER SYSTEM SET synchronous_standby_names = '*'").await.unwrap();
+            here.execute("SELECT pg_reload_conf()").await.unwrap();
+        }
+        standby
+    }
+
+    /// A standby becomes the first.
+    pub fn promote(&self) {
+        let data = self.folder.join("data");
+        well(&format!("{} -D {} -w promote", self.binaries.run("pg_ctl"), data.display()));
+    }
+}
+
+impl Drop for OwnServer {
+    fn drop(&mut self) {
+        self.cut();
+        let _ = std::fs::remove_dir_all(&self.folder);
+    }
 }
 
 fn shell(script: &str) -> Command {
@@ -107,7 +198,7 @@ fn binaries() -> Option<PathBuf> {
     installed.chain(std::env::split_paths(&path)).find(|folder| folder.join("initdb").exists())
 }
 
-fn is_root() -> bool {
+pub fn is_root() -> bool {
     use std::os::unix::fs::MetadataExt;
     std::fs::metadata(Path::new("/proc/self")).is_ok_and(|me| me.uid() == 0)
 }

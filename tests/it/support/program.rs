@@ -40,10 +40,22 @@ impl Running {
         self.0.wait().unwrap();
     }
 
+    pub fn signal(&self, signal: &str) {
+        let pid = self.0.id().to_string();
+        assert!(Command::new("kill").args([signal, &pid]).status().unwrap().success());
+    }
+
+    /// What it holds: memory, and open files.
+    pub fn load(&self) -> String {
+        let own = format!("/proc/{}", self.0.id());
+        let status = std::fs::read_to_string(format!("{own}/status")).unwrap();
+        let memory = status.lines().find(|line| line.starts_with("VmRSS")).unwrap_or_default();
+        format!("{memory}, {} files", std::fs::read_dir(format!("{own}/fd")).unwrap().count())
+    }
+
     /// SIGTERM, and how it ended.
     pub fn terminate(&mut self) -> i32 {
-        let pid = self.0.id().to_string();
-        assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
+        self.signal("-TERM");
         self.0.wait().unwrap().code().unwrap_or(-1)
     }
 }

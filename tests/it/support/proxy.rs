@@ -1,5 +1,8 @@
 //! A way to a server that a test can close, or leave without an answer, as networks do.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU16, Ordering};
+
 use tokio::io::copy_bidirectional;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
@@ -15,6 +18,7 @@ pub enum Way {
 
 pub struct Proxy {
     pub port: u16,
+    server: Arc<AtomicU16>,
     way: watch::Sender<Way>,
 }
 
@@ -24,8 +28,14 @@ impl Proxy {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
         let (way, seen) = watch::channel(Way::Open);
-        tokio::spawn(listen(listener, port, server, seen));
-        Proxy { port, way }
+        let server = Arc::new(AtomicU16::new(server));
+        tokio::spawn(listen(listener, port, Arc::clone(&server), seen));
+        Proxy { port, server, way }
+    }
+
+    /// What connects from now on comes to another server, as where an address is moved.
+    pub fn lead_to(&self, server: u16) {
+        self.server.store(server, Ordering::SeqCst);
     }
 
     pub fn set(&self, way: Way) {
@@ -33,7 +43,12 @@ impl Proxy {
     }
 }
 
-async fn listen(first: TcpListener, port: u16, server: u16, mut way: watch::Receiver<Way>) {
+async fn listen(
+    first: TcpListener,
+    port: u16,
+    server: Arc<AtomicU16>,
+    mut way: watch::Receiver<Way>,
+) {
     let mut listener = Some(first);
     loop {
         if *way.borrow_and_update() == Way::Closed {
@@ -48,6 +63,7 @@ async fn listen(first: TcpListener, port: u16, server: u16, mut way: watch::Rece
         }
         tokio::select! {
             accepted = listener.as_ref().unwrap().accept() => {
+                let server = server.load(Ordering::SeqCst);
                 tokio::spawn(pass(accepted.unwrap().0, server, way.clone()));
             }
             changed = way.changed() => if changed.is_err() { return },
@@ -57,7 +73,7 @@ async fn listen(first: TcpListener, port: u16, server: u16, mut way: watch::Rece
 
 async fn pass(mut client: TcpStream, server: u16, mut way: watch::Receiver<Way>) {
     if *way.borrow_and_update() == Way::Open {
-        let mut server = TcpStream::connect(("127.0.0.1", server)).await.unwrap();
+        let Ok(mut server) = TcpStream::connect(("127.0.0.1", server)).await else { return };
         tokio::select! {
             _ = copy_bidirectional(&mut client, &mut server) => return,
             _ = way.changed() => {}
