@@ -18,6 +18,8 @@ const LATENCY: Duration = Duration::from_millis(10);
 /// 50 requests a second.
 const EVERY: Duration = Duration::from_millis(20);
 const LASTS: Duration = Duration::from_secs(20);
+/// Before anything is timed: a service that just started reads everything for the first time.
+const WARM: Duration = Duration::from_secs(3);
 const SMALL: usize = 1_000;
 /// Visits of a file.
 const FILE: usize = 50_000;
@@ -134,6 +136,7 @@ async fn measure(name: &str, url: &str, issues: usize) -> anyhow::Result<()> {
     let listen = configure(folder, url, &platform)?;
     let serving = Running::start(folder, &["serve"])?;
     until_ready(&listen).await?;
+    asked(&listen, WARM).await?;
     std::fs::write(folder.join("beside.csv"), visits("旁", 300, FILE, 4))?;
     let mut importing = Running::start(folder, &["import", "beside.csv"])?;
     let times = asked(&listen, LASTS).await?;

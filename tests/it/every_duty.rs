@@ -12,7 +12,9 @@ use zoufang::domain::holder::Holder;
 use zoufang::domain::issue::{Category, Event};
 use zoufang::domain::sampling::Size;
 use zoufang::domain::staff::Role;
+use zoufang::notify::preview;
 
+use crate::reminders::rules;
 use crate::support::{Fixture, claim, settle};
 
 const LANE: &str = "ehushanying";
@@ -370,6 +372,40 @@ async fn walk(new: impl AsyncFn() -> Option<Fixture>) {
 #[tokio::test(flavor = "multi_thread")]
 async fn every_duty_is_met_by_each_way_that_a_message_names() {
     walk(async || Some(Fixture::sqlite().await)).await;
+}
+
+/// What a digest says of a kind, and to whom, where nothing else is owed of that kind.
+async fn told(kind: DutyKind, owed: Owed) -> String {
+    let fixture = township(Fixture::sqlite().await, owed).await;
+    let lines = fixture.store.duty_lines("", 10_000).await.unwrap();
+    let own = lines.iter().filter(|line| line.kind == kind && line.state == "open");
+    let day = own.map(|line| line.due_on).min().unwrap().max(date(2022, 6, 6));
+    fixture.clock.set(fixture.clock.instant(day.at(9, 0, 0, 0)));
+    let staff = fixture.store.staff().await.unwrap();
+    let all = preview(&fixture.store, &rules(), day).await.unwrap();
+    let mut told: Vec<String> = Vec::new();
+    for notice in all.iter().filter(|notice| notice.channel == "log") {
+        let said = notice.body.lines().filter(|line| line.contains(kind.chinese()));
+        let who = staff.iter().find(|person| person.id == notice.staff_id).unwrap();
+        told.extend(said.map(|line| format!("  {} {}：{line}", who.number, who.name)));
+    }
+    told.sort();
+    told.dedup();
+    assert!(!told.is_empty(), "{kind} {owed:?} on {day}: nobody hears");
+    format!("{}，{day}\n{}\n", kind.chinese(), told.join("\n"))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_kind_as_it_is_told() {
+    let mut kinds: Vec<(DutyKind, Owed)> = Vec::new();
+    let mut said = String::new();
+    for (kind, owed, ..) in ways() {
+        if !kinds.contains(&(kind, owed)) {
+            kinds.push((kind, owed));
+            said += &told(kind, owed).await;
+        }
+    }
+    insta::assert_snapshot!("each_kind", said);
 }
 
 /// The table of the notice's clauses names tests that there are.
