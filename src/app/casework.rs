@@ -6,8 +6,8 @@ use jiff::civil::Date;
 
 use crate::clock::township_date;
 use crate::db::{
-    EventRow, IssueProjection, IssueRow, ResidentRow, Result, Session, SubjectPlace, Tx,
-    VisitCounts,
+    ERASED_KEY, EventRow, IssueProjection, IssueRow, ResidentRow, Result, Session, SubjectPlace,
+    Tx, VisitCounts,
 };
 use crate::domain::duty::{DutyKind, DutyState};
 use crate::domain::issue::State;
@@ -289,9 +289,11 @@ impl ResidentFile {
         let count = |which: &dyn Fn(&IssueFile) -> bool| {
             i64::try_from(own().filter(|issue| which(issue)).count()).unwrap_or(i64::MAX)
         };
+        // Nobody can be visited of whom nothing is known any more.
+        let is_erased = self.row.natural_key.starts_with(ERASED_KEY);
         ResidentFacts {
             id: self.row.id.clone(),
-            heard: self.visits.heard,
+            heard: if is_erased { 0 } else { self.visits.heard },
             revisited: self.visits.revisited,
             in_person: self.visits.in_person,
             asked: count(&|issue| !issue.is_void()),

@@ -6,16 +6,26 @@ use serde_json::json;
 use super::areas::AreaDuties;
 use super::casework::{Files, From, RuleBook};
 pub use super::plan_change::{Moves, PlanChange};
-use crate::db::{Act, Reason, Result, Snapshot, Store};
+use crate::db::{Act, Reason, Result, Snapshot, Store, StoreError};
 use crate::domain::campaign::Campaign;
 use crate::domain::obligations::{DutyChange, Ladder, Standing};
 
 /// Makes `plan` the one in effect and moves what is owed to it, in turns.
+///
+/// # Errors
+/// [`StoreError::Rule`] where another campaign has taken its place.
 pub async fn apply(store: &Store, plan: &Campaign, by: &str, reason: &str) -> Result<PlanChange> {
     // What another plan asked for comes first.
     super::rederive::go_on(store).await?;
     let mut tx = store.begin().await?;
     let before = tx.campaign().code.clone();
+    if tx.plans().is_over(&plan.code) {
+        tx.rollback().await?;
+        return Err(StoreError::Rule(format!(
+            "方案 {} 已经结束，现在生效的是接着它的 {before}，不能退回去：请看 campaign.file（或 --file）写的是不是以前的那一份；要开始新的活动，请另取一个方案代号（code）",
+            plan.code
+        )));
+    }
     tx.put_plan(plan, by, reason).await?;
     if before != plan.code {
         tx.reset_issue_numbers().await?;

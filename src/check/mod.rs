@@ -54,6 +54,10 @@ async fn channels(settings: &Settings) -> Vec<Remark> {
         let text = "一个通道也没有，谁都收不到提醒；至少写 [\"log\"]";
         findings.push(Remark::wrong("notify.channels", text));
     }
+    if !notify.channels.is_empty() && notify.all().all(|kind| kind == ChannelKind::Log) {
+        let text = "只有日志一个通道：提醒只记在日志里，谁也收不到。正式用以前请配置短信、企业微信、钉钉、飞书或邮件";
+        findings.push(Remark::doubtful("notify.channels", text));
+    }
     findings.push(finding("notify.templates", templates(settings)));
     for kind in notify.all().filter(|kind| *kind != ChannelKind::Log) {
         findings.push(finding(kind.key(), channel(kind, settings)));

@@ -83,10 +83,8 @@ pub(super) async fn findings(
     };
     let found = township(&store, &store.campaign()).await;
     let mut gaps = of_plan(&store.campaign(), today);
-    if store.plan_differs() {
-        let text = "方案文件与生效的方案不同：用 zoufang campaign plan 看变化，zoufang campaign apply 使它生效";
-        gaps.push(Gap { key: "campaign.file", text: text.to_owned() });
-    }
+    let cure = store.plan_file().cure();
+    gaps.extend(cure.map(|text| Gap { key: "campaign.file", text: text.to_owned() }));
     store.close().await;
     match found {
         Ok(more) => gaps.extend(more),

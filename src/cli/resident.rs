@@ -14,6 +14,7 @@ use crate::app::erase::{REMAINS, erase_resident};
 use crate::db::{FoundResident, Session, Store};
 use crate::domain::issue::State;
 use crate::domain::rights::Right;
+use crate::domain::visit::{Satisfaction, VisitKind};
 
 #[derive(Debug, Args)]
 pub struct Arguments {
@@ -114,7 +115,15 @@ async fn all_of(session: &mut Session, id: &str) -> anyhow::Result<serde_json::V
     let found = session.resident(id).await.map_err(refused)?;
     let visits = session.visits_of_resident(id).await?;
     let mut issues = Vec::new();
+    let mut mediations = Vec::new();
     for issue in session.issues_of_resident(id).await? {
+        for row in session.mediations_of_issues(&[&issue.id]).await? {
+            let said = row.open(session.context())?;
+            mediations.push(json!({
+                "问题编号": issue.number, "调解日期": row.mediated_on, "当事人": said.parties, "调解人": said.mediator,
+                "调解协议": said.agreement, "回访日期": row.followed_on, "履行情况": said.followed,
+            }));
+        }
         let answers = session.issue_answers(&issue.id).await?;
         let events = session.events_of(&[&issue.id]).await?;
         let said: Vec<String> =
@@ -125,11 +134,14 @@ async fn all_of(session: &mut Session, id: &str) -> anyhow::Result<serde_json::V
             "状态": State::read(&issue.state).map(State::chinese), "办理过程": said, "平台答复": answers,
         }));
     }
-    let visits =
-        visits.iter().map(|(on, kind, answer)| json!({"日期": on, "类型": kind, "满意度": answer}));
+    let visits = visits.iter().map(|(on, kind, answer)| {
+        let (kind, answer) = (VisitKind::read(kind), answer.as_deref().and_then(Satisfaction::read));
+        json!({"日期": on, "类型": kind.map(VisitKind::chinese), "满意度": answer.map(Satisfaction::chinese)})
+    });
     Ok(json!({
         "编号": found.id, "对象编号": found.subject, "姓名": found.name, "联系方式": found.contact,
         "未走访原因": found.unheard, "走访": visits.collect::<Vec<_>>(), "问题": issues,
+        "调解": mediations,
     }))
 }
 
@@ -139,10 +151,11 @@ async fn erase(store: &Store, id: &str, approval: &Approval) -> anyhow::Result<(
     let erased = erase_resident(&mut tx, id, &person.number, reason).await.map_err(refused)?;
     tx.commit().await?;
     say!(
-        "已删除：姓名、联系方式、未走访原因，{} 个问题的内容，办理过程里的话 {} 处，平台答复 {} 条，照片 {} 张；已记入审计",
+        "已删除：姓名、联系方式、未走访原因，{} 个问题的内容，办理过程里的话 {} 处，平台答复 {} 条，调解记录 {} 件，照片 {} 张；不再欠这个人的回访；已记入审计",
         erased.issues,
         erased.events,
         erased.answers,
+        erased.mediations,
         erased.photos
     );
     say!("还留着：");

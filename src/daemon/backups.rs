@@ -112,7 +112,7 @@ fn fits(manifest: &Manifest, sealer: &Sealer) -> Result<(), BackupError> {
     if !contents.key.is_empty() && !sealer.knows(&contents.key) {
         let key = sealer.fingerprint();
         return Err(BackupError::Rule(format!(
-            "这份备份里的个人信息是用指纹 {} 的密钥加密的，privacy.key_file 现在这把的指纹是 {key}：请把做备份时的那把密钥放到这个位置，再执行一次；数据没有改动",
+            "这份备份里的个人信息是用指纹 {} 的密钥加密的，privacy.key_file 现在这把的指纹是 {key}：数据没有改动。换过密钥的，原来那把在密钥旁边、名字后面带着指纹的文件里：演练旧备份请另写一份配置，把 privacy.key_file 指向它，用 --config 带上；不要动正在用的密钥。要恢复旧备份的，停下服务以后才把那把密钥放到 privacy.key_file 的位置",
             contents.key
         )));
     }

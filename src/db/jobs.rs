@@ -2,8 +2,11 @@
 
 use std::collections::HashMap;
 
+use jiff::civil::Date;
+
 use super::personal::{JOB_OUTCOME, row_of};
-use super::{Context, Result, Store, Tx};
+use super::{Context, Result, Session, Store, Tx};
+use crate::clock::township_date;
 
 /// How far the clocks of two replicas may be apart, in milliseconds: a run that began later than that was made when the
 /// clock was ahead.
@@ -157,5 +160,15 @@ impl Tx {
         .await?;
         let run = run.map(|row| row.read(&self.context)).transpose()?;
         Ok(run.is_some_and(|(_, run)| matches!(run.ended, Some(Ended::Failed(_)))))
+    }
+}
+
+impl Session {
+    /// Whether that day's reminders have been through.
+    pub async fn reminded_on(&mut self, day: Date) -> Result<bool> {
+        let last =
+            "SELECT MAX(slot) FROM job_runs WHERE job = 'reminders' AND finished_at IS NOT NULL";
+        let last: Option<i64> = sqlx::query_scalar(last).fetch_one(&mut *self.db).await?;
+        Ok(last.is_some_and(|slot| township_date(slot) >= day))
     }
 }

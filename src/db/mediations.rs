@@ -7,7 +7,7 @@ use super::personal::{
     MEDIATION_AGREEMENT, MEDIATION_FOLLOWED, MEDIATION_MEDIATOR, MEDIATION_PARTIES,
 };
 use super::sets::Columns;
-use super::{Context, Result, Session, Tx, date};
+use super::{Context, ERASED, Result, Session, Tx, date};
 use crate::domain::counted::Thing;
 
 /// A mediation to be added.
@@ -32,6 +32,15 @@ pub struct FollowedRow {
     /// 1 where the agreement is kept.
     pub kept: i64,
     pub followed_sealed: String,
+}
+
+#[derive(Debug, Serialize)]
+struct ErasedRow {
+    id: String,
+    mediator_sealed: String,
+    parties_sealed: String,
+    agreement_sealed: Option<String>,
+    followed_sealed: Option<String>,
 }
 
 /// A mediation as it stands.
@@ -82,6 +91,11 @@ impl MediationRow {
     pub fn follow_up_on(&self) -> Result<Option<Date>> {
         let on = self.follow_up_on.as_deref();
         on.map(|on| date("mediations.follow_up_on", on)).transpose()
+    }
+
+    /// Whether it's still to be seen if the agreement is kept.
+    pub fn is_open(&self) -> bool {
+        self.follow_up_on.is_some() && self.followed_on.is_none()
     }
 
     /// Whether they agreed on something.
@@ -159,6 +173,35 @@ impl Tx {
         ];
         let columns = Columns { texts: &texts, numbers: &["created_at"] };
         self.insert_set("mediations", &columns, rows).await
+    }
+
+    /// Takes away who was heard, what they agreed on and what came of it. How many mediations.
+    pub(super) async fn erase_mediations(&mut self, issues: &[&str]) -> Result<usize> {
+        let context = self.shared_context();
+        let row = |row: MediationRow| {
+            let (id, sealed) = (row.id.as_str(), |place| context.seal(place, &row.id, ERASED));
+            Ok(ErasedRow {
+                mediator_sealed: sealed(MEDIATION_MEDIATOR)?,
+                parties_sealed: sealed(MEDIATION_PARTIES)?,
+                agreement_sealed: row
+                    .agreement_sealed
+                    .as_ref()
+                    .map(|_| sealed(MEDIATION_AGREEMENT))
+                    .transpose()?,
+                followed_sealed: row
+                    .followed_sealed
+                    .as_ref()
+                    .map(|_| sealed(MEDIATION_FOLLOWED))
+                    .transpose()?,
+                id: id.to_owned(),
+            })
+        };
+        let rows = self.mediations_of_issues(issues).await?;
+        let rows = rows.into_iter().map(row).collect::<Result<Vec<_>>>()?;
+        let texts =
+            ["id", "mediator_sealed", "parties_sealed", "agreement_sealed", "followed_sealed"];
+        self.update_set("mediations", &Columns { texts: &texts, numbers: &[] }, &rows).await?;
+        Ok(rows.len())
     }
 
     /// Notes what was seen afterwards.

@@ -5,7 +5,7 @@ use std::sync::{Arc, PoisonError};
 use super::personal::{PLAN_BY, PLAN_REASON};
 use super::{Result, Session, Store, Tx, applied, to_json};
 use crate::domain::campaign::{Campaign, PhaseName};
-use crate::domain::obligations::Plans;
+use crate::domain::obligations::{PlanFile, Plans};
 
 /// By whose word the file's plan is in effect at first.
 const FIRST: &str = "zoufang";
@@ -60,9 +60,14 @@ impl Store {
         self.campaign().starts_on().to_string()
     }
 
-    /// Whether the file's plan isn't the one in effect.
-    pub fn plan_differs(&self) -> bool {
-        to_json(&self.context.campaign).ok() != to_json(self.campaign().as_ref()).ok()
+    /// How the file's plan stands to the one in effect.
+    pub fn plan_file(&self) -> PlanFile {
+        let (file, plans) = (&self.context.campaign, self.plans());
+        match () {
+            () if *file == **plans.now() => PlanFile::InEffect,
+            () if plans.is_over(&file.code) || plans.held_before(file) => PlanFile::OfBefore,
+            () => PlanFile::Differs,
+        }
     }
 }
 

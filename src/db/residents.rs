@@ -14,6 +14,8 @@ use super::{Context, Result, Session, Store, StoreError, Tx, to_json};
 const KEY: usize = 12;
 /// What stands in the place of what was erased.
 pub const ERASED: &str = "（已删除）";
+/// By what the key of an erased resident begins: nobody is found by it.
+pub const ERASED_KEY: &str = "erased ";
 /// How many residents are indexed in a turn.
 const INDEXED_AT_ONCE: i64 = 500;
 
@@ -21,6 +23,8 @@ const INDEXED_AT_ONCE: i64 = 500;
 #[derive(Clone)]
 pub struct FoundResident {
     pub id: String,
+    pub subject_id: String,
+    /// Its number.
     pub subject: String,
     pub area_id: String,
     pub name: String,
@@ -51,12 +55,14 @@ pub struct Erased {
     pub issues: usize,
     pub events: usize,
     pub answers: usize,
+    pub mediations: usize,
     pub photos: u64,
 }
 
 #[derive(Deserialize)]
 struct ResidentRow {
     id: String,
+    subject_id: String,
     subject: String,
     area_id: String,
     name_sealed: String,
@@ -64,10 +70,10 @@ struct ResidentRow {
     unheard_sealed: Option<String>,
 }
 
-const COLUMNS: [&str; 6] =
-    ["id", "subject", "area_id", "name_sealed", "contact_sealed", "unheard_sealed"];
+const COLUMNS: [&str; 7] =
+    ["id", "subject_id", "subject", "area_id", "name_sealed", "contact_sealed", "unheard_sealed"];
 const READ: &str =
-    "SELECT r.id, s.number AS subject, s.area_id, r.name_sealed, r.contact_sealed, r.unheard_sealed
+    "SELECT r.id, r.subject_id, s.number AS subject, s.area_id, r.name_sealed, r.contact_sealed, r.unheard_sealed
    FROM residents r JOIN subjects s ON s.id = r.subject_id";
 
 #[derive(Deserialize)]
@@ -140,9 +146,18 @@ impl Context {
 
 impl Session {
     fn found(&self, row: ResidentRow) -> Result<FoundResident> {
-        let ResidentRow { id, subject, area_id, name_sealed, contact_sealed, unheard_sealed } = row;
+        let ResidentRow {
+            id,
+            subject_id,
+            subject,
+            area_id,
+            name_sealed,
+            contact_sealed,
+            unheard_sealed,
+        } = row;
         let context = &self.context;
         Ok(FoundResident {
+            subject_id,
             name: context.open(RESIDENT_NAME, &id, &name_sealed)?,
             contact: context.open_optional(RESIDENT_CONTACT, &id, contact_sealed)?,
             unheard: context.open_optional(RESIDENT_UNHEARD, &id, unheard_sealed)?,
@@ -261,7 +276,7 @@ impl Tx {
                name_key = '', contact_key = NULL WHERE id = $1",
         )
         .bind(id.to_owned())
-        .bind(format!("erased {id}"))
+        .bind(format!("{ERASED_KEY}{id}"))
         .bind(context.seal(RESIDENT_NAME, id, ERASED)?)
         .execute(&mut *self.db)
         .await?;
@@ -279,8 +294,9 @@ impl Tx {
         self.update_set("issues", &columns, &texts).await?;
         let events = self.erase_events(&ids).await?;
         let answers = self.erase_answers(&ids).await?;
+        let mediations = self.erase_mediations(&ids).await?;
         let photos = self.erase_photos(&ids).await?;
-        Ok(Erased { issues: ids.len(), events, answers, photos })
+        Ok(Erased { issues: ids.len(), events, answers, mediations, photos })
     }
 
     async fn erase_events(&mut self, issues: &[&str]) -> Result<usize> {

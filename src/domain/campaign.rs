@@ -23,7 +23,7 @@ words! {
 }
 
 /// One phase, both days included.
-#[derive(Debug, Clone, Deserialize, Serialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Phase {
     pub name: PhaseName,
@@ -109,7 +109,7 @@ pub enum Recipient {
 }
 
 /// The steps of some kinds of duty.
-#[derive(Debug, Clone, Deserialize, Serialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Ladder {
     pub duties: Vec<DutyKind>,
@@ -118,7 +118,7 @@ pub struct Ladder {
 }
 
 /// The whole plan.
-#[derive(Debug, Clone, Deserialize, Serialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Campaign {
     /// Short code that opens every issue number, such as `CHD2022`.

@@ -108,9 +108,13 @@ fn new_group(key: GroupKey, open: i64) -> DueGroup {
 
 async fn coming_days(session: &mut Session, days: usize) -> Result<Vec<Coming>, StoreError> {
     let mut coming = Vec::with_capacity(days);
-    let mut on = session.context().clock.today();
+    let today = session.context().clock.today();
+    // This morning still comes, where nobody was reminded yet.
+    let mut next =
+        if session.reminded_on(today).await? { today.tomorrow().unwrap_or(today) } else { today };
     for _ in 0..days {
-        on = session.context().workdays.on_or_after(on.tomorrow().unwrap_or(on));
+        let on = session.context().workdays.on_or_after(next);
+        next = on.tomorrow().unwrap_or(on);
         let (away, told_today) = (session.away_on(on).await?, session.told_on(on).await?);
         coming.push(Coming { on, away, told_today, people: BTreeSet::new(), duties: 0 });
     }

@@ -12,6 +12,7 @@ use crate::app::vacant::vacant;
 use crate::db::{LateDuty, Session, StaffMember, Store, StoreError, ToldMessage};
 use crate::domain::campaign::Campaign;
 use crate::domain::escalation::Roster;
+use crate::domain::obligations::PlanFile;
 use crate::settings::channels::ChannelKind;
 use crate::settings::{Adapter, Settings};
 
@@ -157,8 +158,10 @@ impl Played<'_> {
                     .to_owned(),
             );
         }
-        if self.store.plan_differs() {
-            assumed.push("方案文件与生效的方案不同：按生效的演练；先用 zoufang campaign apply 使文件里的生效，再演练它".to_owned());
+        match self.store.plan_file() {
+            PlanFile::InEffect => {}
+            PlanFile::OfBefore => assumed.push("campaign.file 里是以前的方案：按生效的演练".to_owned()),
+            PlanFile::Differs => assumed.push("方案文件与生效的方案不同：按生效的演练；先用 zoufang campaign apply 使文件里的生效，再演练它".to_owned()),
         }
         let workdays = &self.store.context().workdays;
         let unknown: BTreeSet<i16> = [self.from, self.until]

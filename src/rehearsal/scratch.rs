@@ -51,6 +51,9 @@ impl Scratch {
         let mut settings = given.clone();
         settings.database.url = self.url();
         settings.privacy.memory_file = self.folder.path().join("memory");
+        // A copy's backups would take the place of the record's.
+        settings.backup.folder = PathBuf::new();
+        settings.backup.key_file = PathBuf::new();
         let platform = &mut settings.platform;
         platform.endpoint = address.to_owned();
         platform.folder = self.folder.path().join("handoffs");

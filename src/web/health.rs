@@ -52,7 +52,7 @@ pub(super) async fn findings(
         unreachable: status.unreachable,
         vacancies: roles,
         unassigned,
-        plan_differs: daemon.store.plan_differs(),
+        plan_file: daemon.store.plan_file(),
         plan_waits: daemon.pages.waits_for_word().await?,
         late: duties.iter().map(|(kind, _, late)| (*kind, *late)).collect(),
         year_without_holidays: (!context.workdays.knows(today)).then(|| today.year()),

@@ -8,6 +8,7 @@ use zoufang::daemon::{Daemon, load_campaign};
 use zoufang::db::{Reason, Store};
 use zoufang::domain::campaign::{Campaign, EscalationStep, ExtraPhase, PhaseName};
 use zoufang::domain::duty::DutyKind;
+use zoufang::domain::obligations::PlanFile;
 use zoufang::domain::staff::Role;
 use zoufang::notify::{Upcoming, preview, remind, upcoming};
 use zoufang::settings::Settings;
@@ -80,7 +81,7 @@ on_both!(a_later_date_moves_what_is_owed_and_its_reminders, async |fixture: Fixt
     assert_eq!(at_work.campaign().ends_on(PhaseName::Visit), date(2022, 4, 10));
     let other = fixture.reopened().await;
     assert_eq!(other.campaign().ends_on(PhaseName::Visit), date(2022, 4, 10));
-    assert!(other.plan_differs(), "its file is the old one");
+    assert_eq!(other.plan_file(), PlanFile::OfBefore, "its file is the old one");
     fixture.store.refresh_plan().await.unwrap();
     for day in 29..=31 {
         fixture.at(3, day, 10);
@@ -220,6 +221,12 @@ on_both!(next_year_begins_with_the_same_pairs, async |fixture: Fixture| {
     assert_eq!((open(DutyKind::Visit).await, open(DutyKind::Revisit).await), (2, 2));
     assert!(fixture.store.issue_id("CHD2023-000001").await.is_ok());
     assert_eq!(zoufang::app::doctor::examine(&fixture.store, None).await.unwrap(), []);
+    // The old file, which is still configured, doesn't come back by mistake.
+    assert_eq!(fixture.store.plan_file(), PlanFile::OfBefore);
+    let old = load_campaign("".as_ref()).unwrap();
+    let refused = plan::apply(&fixture.store, &old, "周正", "照状态说的").await.unwrap_err();
+    assert!(refused.to_string().contains("已经结束"), "{refused}");
+    assert_eq!(fixture.store.campaign().code, "CHD2023");
 });
 
 on_both!(the_doctor_finds_what_the_record_doesnt_bear_out, async |fixture: Fixture| {

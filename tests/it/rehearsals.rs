@@ -307,12 +307,15 @@ fn nothing_leaves_the_machine_and_the_record_stays_as_it_was() {
     std::fs::write(folder.join("plan.toml"), PLAN).unwrap();
     std::fs::write(folder.join("secret"), "geheim\n").unwrap();
     let config = format!(
-        "[campaign]\nfile = 'plan.toml'\n[platform]\nadapter = 'open311'\nendpoint = '{trap}'\nproxy = '{trap}'\napi_key_file = 'secret'\n\
+        "[backup]\nfolder = 'backups'\n[campaign]\nfile = 'plan.toml'\n[platform]\nadapter = 'open311'\nendpoint = '{trap}'\nproxy = '{trap}'\napi_key_file = 'secret'\n\
          [notify]\nchannels = ['webhook']\ncopies = ['wecom_robot', 'log']\npublic_url = '{trap}'\nproxy = '{trap}'\n\
          [notify.webhook]\nurl = '{trap}'\nsecret_file = 'secret'\n[notify.wecom_robot]\nurl = '{trap}'\n"
     );
     std::fs::write(folder.join("zoufang.toml"), config).unwrap();
-    assert_eq!(run(&["key", "zoufang.key"], folder).0, 0);
+    for key in ["zoufang.key", "zoufang-backup.key"] {
+        assert_eq!(run(&["key", key], folder).0, 0);
+    }
+    std::fs::create_dir(folder.join("backups")).unwrap();
     let mut arguments = vec!["import"];
     let files = files();
     for (name, table) in &files {
@@ -351,6 +354,8 @@ fn nothing_leaves_the_machine_and_the_record_stays_as_it_was() {
         !(name.ends_with("-wal") && bytes.is_empty() || name.ends_with("-shm"))
     });
     assert_eq!(names(&after), names(&known));
+    let backups = std::fs::read_dir(folder.join("backups")).unwrap().count();
+    assert_eq!(backups, 0, "a copy's backup would take the place of the record's");
     assert!(after == known, "the record isn't as it was");
     assert_eq!(calls.load(Ordering::SeqCst), 0, "somebody was called");
     for part in ["没有发给任何人，没有改动记录", "逐日消息", "【走访】", "经 webhook", "一、假定"]

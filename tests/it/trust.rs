@@ -14,6 +14,7 @@ use zoufang::clock::Chance;
 use zoufang::db::personal::{Kept, TABLES};
 use zoufang::db::{Act, ERASED, Store};
 use zoufang::domain::audit::{Anchor, Flaw};
+use zoufang::domain::duty::DutyKind;
 use zoufang::seal::{Cipher, DigestKind, KeyFile, Place, Sealer, Suite};
 
 use crate::db::{deliver, one_city_issue, the_issue};
@@ -496,6 +497,8 @@ on_both!(a_resident_is_found_exported_and_erased, async |fixture: Fixture| {
     tx.issue_event(&issue, &event, "Z1 周正").await.unwrap();
     let erased = erase_resident(&mut tx, &id, "Z1", "本人要求").await.unwrap();
     assert_eq!((erased.issues, erased.answers, erased.photos), (1, 1, 1));
+    let again = erase_resident(&mut tx, &id, "Z1", "再来一次").await.unwrap_err().to_string();
+    assert!(again.contains("已经删除过"), "{again}");
     assert_eq!(erased.events, 2, "the platform's reply, and why it was void");
     tx.commit().await.unwrap();
     let mut snapshot = store.snapshot().await.unwrap();
@@ -510,6 +513,11 @@ on_both!(a_resident_is_found_exported_and_erased, async |fixture: Fixture| {
     let timeline = format!("{:?}", store.timeline(&number).await.unwrap());
     assert!(!timeline.contains("王建国"), "{timeline}");
     assert!(store.recount().await.unwrap().is_empty(), "the figures stay");
+    let owed = store.duty_lines("", 10_000).await.unwrap();
+    let of_people = [DutyKind::Revisit, DutyKind::Classify];
+    let owed = owed.iter().filter(|duty| of_people.contains(&duty.kind) && duty.state == "open");
+    assert_eq!(owed.count(), 0, "nobody can visit whoever isn't known any more");
+    assert_eq!(zoufang::app::doctor::examine(store, None).await.unwrap(), []);
     assert_eq!(store.broken_audit().await.unwrap(), None);
     assert!(store.audit_trail().await.unwrap().iter().any(|entry| entry.action == "erase"));
     // The period's end does the same to whoever nobody visits any more.
@@ -660,3 +668,41 @@ fn an_anchor_is_read_as_it_is_written() {
     let anchor = Anchor { sequence: 3, hash: "sm3:a:b".to_owned() };
     assert_eq!(Anchor::read(&anchor.to_string()), Some(anchor));
 }
+
+on_both!(what_was_mediated_goes_with_whoever_is_erased, async |fixture: Fixture| {
+    let fixture = fixture.township().await;
+    fixture.at(4, 6, 9);
+    fixture.visit("2022-04-06,Z6,H1,王建国,,与邻居争滴水,有,镇村,其他,一般").await.unwrap();
+    let header = "问题编号,调解日期,调解人,当事人,调解协议,约定回访日期,实际回访日期,是否履行,履行情况,回访人";
+    let row = |rest: &str| {
+        format!(
+            "{header}\nCHD2022-000001,2022-04-06,赵六,王建国、李四,以滴水线为界,2022-04-22{rest}\n"
+        )
+    };
+    fixture.import("m.csv", &row(",,,,")).await.unwrap();
+    let issue = fixture.store.issue_id("CHD2022-000001").await.unwrap();
+    let mut tx = fixture.store.begin().await.unwrap();
+    let event = zoufang::domain::issue::Event::Voided { reason: "已和好".to_owned() };
+    tx.issue_event(&issue, &event, "Z1 周正").await.unwrap();
+    tx.commit().await.unwrap();
+    let mut tx = fixture.store.begin().await.unwrap();
+    let id = tx.residents_found("王建国").await.unwrap()[0].id.clone();
+    let erased = erase_resident(&mut tx, &id, "Z1", "本人要求").await;
+    let erased = match erased {
+        Ok(erased) => erased,
+        Err(open) => {
+            assert!(open.to_string().contains("调解回访"), "{open}");
+            tx.rollback().await.unwrap();
+            fixture.at(4, 22, 16);
+            fixture.import("m2.csv", &row(",2022-04-22,履行,都照办,Z5")).await.unwrap();
+            tx = fixture.store.begin().await.unwrap();
+            erase_resident(&mut tx, &id, "Z1", "本人要求").await.unwrap()
+        }
+    };
+    assert_eq!(erased.mediations, 1);
+    let rows = tx.mediations_of_issues(&[&issue]).await.unwrap();
+    let said = format!("{:?}", rows[0].open(tx.context()).unwrap());
+    assert!(said.contains(ERASED) && !said.contains("王建国") && !said.contains("滴水"), "{said}");
+    tx.commit().await.unwrap();
+    assert_eq!(zoufang::app::doctor::examine(&fixture.store, None).await.unwrap(), []);
+});

@@ -12,6 +12,7 @@ use jiff::civil::DateTime;
 
 use super::audit::Flaw;
 use super::duty::DutyKind;
+use super::obligations::PlanFile;
 use super::reason::in_words;
 use super::township::{Vacancy, some};
 pub use finding::{Finding, Owed, Verdict};
@@ -73,7 +74,7 @@ pub struct Facts {
     pub vacancies: Vec<Vacancy>,
     /// The areas in which nobody is assigned to some subjects, and how many these are.
     pub unassigned: Vec<(String, i64)>,
-    pub plan_differs: bool,
+    pub plan_file: PlanFile,
     /// Nobody is told of anything before a person has seen how many that would be.
     pub plan_waits: bool,
     /// How many duties of each kind are late.
@@ -260,12 +261,7 @@ fn of_campaign(facts: &Facts) -> Vec<Finding> {
             some(&areas)
         )));
     }
-    if facts.plan_differs {
-        findings.push(yellow(
-            "方案文件与生效的方案不同：请用 zoufang campaign plan 查看变化，用 zoufang campaign apply 使它生效"
-                .to_owned(),
-        ));
-    }
+    findings.extend(facts.plan_file.cure().map(|text| yellow(text.to_owned())));
     if facts.plan_waits {
         findings.push(yellow(
             "提醒先不发：方案的活动期间已过，又没有人确认过，第一次会把全部超期的任务一下子发给所有人。往年的方案请先用 zoufang campaign new 写今年的；就用这份的，用 zoufang campaign plan 看会提醒多少人，再用 zoufang campaign apply 使它生效"

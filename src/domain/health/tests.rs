@@ -144,7 +144,14 @@ fn what_can_wait_is_yellow() {
             ["有 2 件", "催要答复"],
         ),
         (Facts { unreachable: 3, ..none.clone() }, ["有 3 人", "notify unreachable"]),
-        (Facts { plan_differs: true, ..none.clone() }, ["campaign plan", "campaign apply"]),
+        (
+            Facts { plan_file: PlanFile::Differs, ..none.clone() },
+            ["campaign plan", "campaign apply"],
+        ),
+        (
+            Facts { plan_file: PlanFile::OfBefore, ..none.clone() },
+            ["campaign.file 改成", "不要用 zoufang campaign apply"],
+        ),
         (
             Facts { late: vec![(DutyKind::Visit, 2), (DutyKind::Revisit, 0)], ..none.clone() },
             ["有 2 项任务超期（入户走访 2）", "duties --late"],

@@ -15,7 +15,7 @@ pub mod people;
 mod plans;
 
 pub use difference::{DutyChange, GroupKey, Ladder, Standing, difference};
-pub use plans::Plans;
+pub use plans::{PlanFile, Plans};
 
 use jiff::civil::Date;
 

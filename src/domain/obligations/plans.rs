@@ -11,6 +11,31 @@ pub struct Plans {
     last: (i64, Arc<Campaign>),
 }
 
+/// How the plan of the configured file stands to the one in effect.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum PlanFile {
+    #[default]
+    InEffect,
+    /// It was in effect before another took its place.
+    OfBefore,
+    Differs,
+}
+
+impl PlanFile {
+    /// What is wrong with it, and what to do.
+    pub const fn cure(self) -> Option<&'static str> {
+        match self {
+            PlanFile::InEffect => None,
+            PlanFile::OfBefore => Some(
+                "campaign.file 里还是以前的方案，现在生效的是后来的那一份：请把 campaign.file 改成生效的那份文件，再重启服务；不要用 zoufang campaign apply，那会退回以前的",
+            ),
+            PlanFile::Differs => Some(
+                "方案文件与生效的方案不同：请用 zoufang campaign plan 查看变化，用 zoufang campaign apply 使它生效",
+            ),
+        }
+    }
+}
+
 impl Plans {
     /// The only plan so far.
     pub fn first(at: i64, plan: Arc<Campaign>) -> Plans {
@@ -38,6 +63,16 @@ impl Plans {
     /// The one before it.
     pub fn before(&self) -> Option<&Campaign> {
         self.earlier.last().map(|(_, plan)| &**plan)
+    }
+
+    /// Whether a campaign of this code was in effect before another took its place.
+    pub fn is_over(&self, code: &str) -> bool {
+        code != self.last.1.code && self.earlier.iter().any(|(_, plan)| plan.code == code)
+    }
+
+    /// Whether this very plan was in effect before the one that is.
+    pub fn held_before(&self, plan: &Campaign) -> bool {
+        self.earlier.iter().any(|(_, earlier)| **earlier == *plan)
     }
 
     /// The one that was in effect at an instant; before the first was applied, the first.
