@@ -188,6 +188,16 @@ impl Clock {
         }
     }
 
+    /// How much real time passes while this clock goes on by `span`.
+    pub fn real_time_of(&self, span: Duration) -> Duration {
+        match &self.source {
+            Source::Scaled { speed, .. } if *speed > 0.0 => {
+                Duration::try_from_secs_f64(span.as_secs_f64() / speed).unwrap_or(Duration::MAX)
+            }
+            Source::Scaled { .. } | Source::System | Source::Manual(_) => span,
+        }
+    }
+
     /// The time of the wire in epoch milliseconds: real in a rehearsal too; a clock that is moved by hand is its own.
     pub fn wire_millis(&self) -> i64 {
         match &self.source {

@@ -4,6 +4,7 @@
 //! known only by its adapter. Knows nothing of pages or the command line, and of people's notices only that the one
 //! who uploads hears of a hand-off.
 
+mod absence;
 pub mod encode;
 mod examine;
 mod interface;
@@ -20,6 +21,7 @@ mod transport;
 pub mod workbook;
 pub mod xml;
 
+pub use absence::Absence;
 pub use interface::{
     Answers, Changed, Looks, NoContact, Platform, Remark, ServiceGap, Unanswered, Unread, Verdict,
 };
