@@ -2,7 +2,7 @@
 
 #![allow(clippy::disallowed_methods, reason = "this is the place")]
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use jiff::civil::{Date, DateTime};
@@ -203,6 +203,18 @@ impl Clock {
         match &self.source {
             Source::Scaled { .. } => real_millis(),
             Source::System | Source::Manual(_) => self.millis(),
+        }
+    }
+
+    /// Real time that only goes on, in milliseconds since the process began, wherever the system's clock is put; a clock that is
+    /// moved by hand is its own.
+    pub fn steady_millis(&self) -> i64 {
+        static BEGAN: OnceLock<Instant> = OnceLock::new();
+        match &self.source {
+            Source::Scaled { .. } | Source::System => {
+                span_millis(BEGAN.get_or_init(Instant::now).elapsed())
+            }
+            Source::Manual(_) => self.millis(),
         }
     }
 

@@ -311,6 +311,13 @@ pub trait Platform: Send + Sync {
         None
     }
 
+    /// The platform's own word for how one of its requests stands now; nothing where it can't be asked.
+    async fn word_now(&self, remote_id: &str) -> Option<String> {
+        let told = self.fetch(&[remote_id.to_owned()]).await.ok()?;
+        let of_it = told.updates.into_iter().find(|update| update.remote_id == remote_id);
+        of_it.map(|update| update.word)
+    }
+
     /// What changed since `cursor`, oldest first; from now on where there is none.
     ///
     /// # Errors

@@ -11,6 +11,7 @@ mod interface;
 pub mod json;
 mod look;
 pub mod open311;
+mod others;
 mod poll;
 pub mod records;
 pub mod rest;

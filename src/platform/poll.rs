@@ -7,13 +7,13 @@ use std::panic::AssertUnwindSafe;
 use futures_util::FutureExt;
 use tracing::{debug, warn};
 
+use super::others::{OF_OTHERS, of_others};
 use super::{Answers, Changed, NoContact, Platform, Unanswered, Unread};
 use crate::app::receive_updates::{End, ask_about_all, forget_answers_of_nobody, receive_all};
 use crate::db::{OpenReferral, Store, StoreError, Trouble};
 use crate::delivery::http::TOO_LONG;
 use crate::domain::following::names_one;
 use crate::domain::reason::{in_words, name_of};
-use crate::domain::recognition::{Sent, Shown};
 use crate::domain::referral::PlatformUpdate;
 
 /// What a poll did.
@@ -261,9 +261,6 @@ struct Told {
 /// What is said of one that has neither number nor token.
 const UNNAMED: &str = "没有编号：平台回答 已收下，没有给编号，也没有凭证，无从跟踪。请在平台上查出编号，再运行 zoufang outbox resolve 写明";
 
-/// What is said of one under whose number another's matter stands.
-const OF_OTHERS: &str = "这个编号下现在是别人的事，不是我们报的：平台可能恢复过数据或改过编号，进展不算我们的。请到平台按上报编号找到这一件，没有了的请重新上报";
-
 /// The referrals that go by a number.
 type OfNumber<'o> = HashMap<&'o str, Vec<&'o OpenReferral>>;
 
@@ -305,17 +302,8 @@ impl Told {
         store: &Store,
         due: &[OpenReferral],
     ) -> Result<(), StoreError> {
-        for (number, text) in std::mem::take(&mut self.answers.unmarked) {
-            let opens: Vec<&OpenReferral> =
-                due.iter().filter(|open| open.remote_id.as_ref() == Some(&number)).collect();
-            let ids: Vec<&str> = opens.iter().map(|open| open.id.as_str()).collect();
-            let sent = store.sent_words(&ids).await?;
-            let shown = Shown::of(&text);
-            let is_ours =
-                |(reference, words): &(String, String)| shown.has_of(&Sent::new(reference, words));
-            if sent.is_empty() || sent.iter().any(is_ours) {
-                continue;
-            }
+        let unmarked = std::mem::take(&mut self.answers.unmarked);
+        for (number, opens) in of_others(store, due, unmarked).await? {
             self.answers.updates.retain(|update| update.remote_id != number);
             self.trouble(&opens, &format!("编号 {number}：平台回答 {OF_OTHERS}"), false);
         }

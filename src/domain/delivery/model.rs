@@ -2,7 +2,7 @@
 //! somebody who voids, and a platform that answers in every way that there is. The model is the code: what is done with an
 //! entry, what a look allows, how an attempt ends and what is kept are the functions that the engine runs.
 
-use stateright::{Checker, HasDiscoveries, Model, Property};
+use stateright::{Model, Property};
 
 use super::*;
 
@@ -492,32 +492,4 @@ impl Model for World {
     }
 }
 
-const WORLD: World = World { can_look: true, on_unknown: OnUnknown::Hold, broken: None };
-
-#[test]
-fn every_interleaving_delivers_each_once_or_shows_it() {
-    for (can_look, on_unknown) in
-        [(true, OnUnknown::Hold), (false, OnUnknown::Hold), (false, OnUnknown::Resend)]
-    {
-        let world = World { can_look, on_unknown, ..WORLD };
-        let checked = world.checker().threads(2).spawn_bfs().join();
-        checked.assert_properties();
-        assert!(checked.unique_state_count() > 1_000, "{}", checked.unique_state_count());
-    }
-}
-
-#[test]
-fn a_rule_that_is_broken_on_purpose_is_found() {
-    for (broken, property) in [
-        (Broken::BelievesWithoutProof, "never twice"),
-        (Broken::LooksTooSoon, "never twice"),
-        (Broken::ForgetsTheDead, "never twice"),
-        (Broken::SendsWhatIsVoided, "never sent once it isn't owed"),
-        (Broken::DoubtsTheYes, "never sent again once it's said to be there"),
-    ] {
-        let world = World { broken: Some(broken), ..WORLD };
-        let found = HasDiscoveries::AnyOf([property].into());
-        let checked = world.checker().threads(2).finish_when(found).spawn_bfs().join();
-        assert!(checked.discovery(property).is_some(), "{broken:?} isn't found");
-    }
-}
+mod walked;

@@ -191,7 +191,10 @@ impl Open311 {
     async fn post_update(&self, update: &Update<'_>) -> Outcome {
         let at = whole_seconds(update.at);
         let text = described(update.text, "", update.reference);
-        let status = update.remote_word.unwrap_or("open").to_uppercase().replace(' ', "_");
+        // It sets the status: what was closed since we last heard of it would be open again.
+        let word = self.word_now(update.remote_id).await;
+        let word = word.as_deref().or(update.remote_word).unwrap_or("open");
+        let status = word.to_uppercase().replace(' ', "_");
         let form = [
             ("update_id", update.reference),
             ("service_request_id", update.remote_id),

@@ -322,7 +322,12 @@ impl Platform for Rest {
         let Some(call) = &self.description.append else {
             return NoContact::misconfigured("the platform has no [append]").into();
         };
-        self.give(call, &message_parts(message), None).await
+        // Where it says a status it sets it: what was closed since we last heard of it would be open again.
+        let says_status = call.templates().any(|template| self.templates.names(template, "status"));
+        let word = if says_status { self.word_now(&message.remote_id).await } else { None };
+        let remote_word = word.or_else(|| message.remote_word.clone());
+        let message = Message { remote_word, ..message.clone() };
+        self.give(call, &message_parts(&message), None).await
     }
 
     async fn find_message(
