@@ -226,7 +226,7 @@ async fn receipts_are_given_as_each_kind_gives_them() {
 
 #[tokio::test]
 async fn a_list_that_is_behind_shows_what_came_two_hours_ago() {
-    let mut platform = Platform::like("listed-late").await.filled(1).await;
+    let platform = Platform::like("listed-late").await.filled(1).await;
     assert_eq!(platform.json("requests.json").await.as_array().unwrap().len(), 0);
     assert_eq!(platform.json("requests/0000001.json").await.as_array().unwrap().len(), 1);
     platform.pass(2);
