@@ -2,7 +2,7 @@
 
 #![allow(clippy::disallowed_methods, reason = "this is the place")]
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use jiff::civil::{Date, DateTime};
@@ -188,11 +188,33 @@ impl Clock {
         }
     }
 
+    /// How much real time passes while this clock goes on by `span`.
+    pub fn real_time_of(&self, span: Duration) -> Duration {
+        match &self.source {
+            Source::Scaled { speed, .. } if *speed > 0.0 => {
+                Duration::try_from_secs_f64(span.as_secs_f64() / speed).unwrap_or(Duration::MAX)
+            }
+            Source::Scaled { .. } | Source::System | Source::Manual(_) => span,
+        }
+    }
+
     /// The time of the wire in epoch milliseconds: real in a rehearsal too; a clock that is moved by hand is its own.
     pub fn wire_millis(&self) -> i64 {
         match &self.source {
             Source::Scaled { .. } => real_millis(),
             Source::System | Source::Manual(_) => self.millis(),
+        }
+    }
+
+    /// Real time that only goes on, in milliseconds since the process began, wherever the system's clock is put; a clock that is
+    /// moved by hand is its own.
+    pub fn steady_millis(&self) -> i64 {
+        static BEGAN: OnceLock<Instant> = OnceLock::new();
+        match &self.source {
+            Source::Scaled { .. } | Source::System => {
+                span_millis(BEGAN.get_or_init(Instant::now).elapsed())
+            }
+            Source::Manual(_) => self.millis(),
         }
     }
 

@@ -125,6 +125,8 @@ pub struct PlatformSettings {
     #[serde(deserialize_with = "span")]
     pub settle_after: Duration,
     #[serde(deserialize_with = "span")]
+    pub list_lag: Duration,
+    #[serde(deserialize_with = "span")]
     pub clock_skew: Duration,
     pub poll_batch: usize,
     pub file: PathBuf,

@@ -133,8 +133,10 @@ impl Tx {
                     None => of_the_debt(entry, settlement.clone(), withdrawn, now),
                 };
                 let mut kept = keep(entry, &settlement, withdrawn, now);
-                if taken.contains_key(&entry.id) {
+                if let Some((number, _)) = taken.get(&entry.id) {
                     kept.unknown_since = kept.unknown_since.or(Some(now));
+                    kept.accepted_at = kept.accepted_at.or(Some(now));
+                    kept.given_number = Some(number.clone());
                 }
                 Some((entry, settlement, kept))
             })
@@ -246,7 +248,9 @@ impl Tx {
         reason: &str,
     ) -> Result<(), StoreError> {
         let debt = self.debt_to_decide(debt_key, decision).await?;
+        // That two go by one number is so only where the receiver and a person both say it: it has joined them.
         if let Decision::Arrived { remote_id: Some(number) } = decision
+            && debt.given_number.as_ref() != Some(number)
             && let Some(other) =
                 self.numbers_of_others(&[(&debt.target_id, number)]).await?.values().next()
         {
@@ -265,6 +269,9 @@ impl Tx {
                 referrals_numbered(self, &[(&debt.target_id, number)]).await?;
             }
             Decision::Arrived { remote_id } if debt.kind == "referral" => {
+                if let Some(joined) = remote_id.as_ref().filter(|_| debt.given_number.is_some()) {
+                    self.hear_again(joined).await?;
+                }
                 let receipt = Receipt { remote_id: remote_id.clone(), token: None };
                 referrals_delivered(self, &[(&debt.target_id, &receipt)]).await?;
             }

@@ -45,6 +45,7 @@ pub mod photos;
 pub mod plan;
 mod plan_change;
 pub mod problem;
+pub mod put_back;
 pub mod receive_updates;
 pub mod recording;
 pub mod rederive;

@@ -134,6 +134,8 @@ async fn receive_each(
 const NOT_TAKEN: &str = "平台的答复记不下来，请把这一条告诉程序维护人员";
 /// What is said of answers that are dated after now.
 const DATED_LATER: &str = "平台写的办理时间比现在晚，多半是平台把当地时间标成了世界时：请设 platform.times = \"Asia/Shanghai\"，或请平台对时";
+/// What is said of what the platform is at though it had refused it and something else was begun with it.
+const TAKEN_BACK: &str = "平台重新受理了它退回过的上报，而这里已经另行处理：请与平台商定由谁办，不要办两遍，多出的请平台撤销";
 /// A clock may go so far ahead before anything is said of it.
 const AHEAD: SignedDuration = SignedDuration::from_hours(2);
 
@@ -148,6 +150,14 @@ async fn note_later(tx: &mut Tx, updates: &[&PlatformUpdate]) -> Result<(), Stor
     let hours = at.duration_since(now).as_hours();
     let sample = format!("编号 {} 写的是 {}，晚 {hours} 小时", update.remote_id, local_text(at));
     tx.note_platform(&[(DATED_LATER.to_owned(), sample)]).await
+}
+
+/// Notes that the platform is at what it had refused, where something else was begun with it here.
+async fn note_taken_back(tx: &mut Tx, taken_back: &[(String, String)]) -> Result<(), StoreError> {
+    let Some((referral, number)) = taken_back.first() else { return Ok(()) };
+    let reference = tx.reference_of(referral).await?;
+    let sample = format!("{reference}，编号 {number}");
+    tx.note_platform(&[(TAKEN_BACK.to_owned(), sample)]).await
 }
 
 async fn note_end(tx: &mut Tx, end: End<'_>) -> Result<(), StoreError> {
@@ -315,6 +325,7 @@ async fn apply(tx: &mut Tx, numbers: &HashSet<&str>, order: &[&str]) -> Result<(
     }
     let follows = following.end();
     tx.write_followed(&follows).await?;
+    note_taken_back(tx, &follows.taken_back).await?;
     let said = |(issue_id, event)| Happening { issue_id, event, actor: "platform".to_owned() };
     happen(tx, &follows.events.into_iter().map(said).collect::<Vec<_>>()).await
 }

@@ -9,6 +9,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::{debug, error, info};
 
 use super::memory::MemoryFile;
+use crate::app::put_back::{ahead_by, put_back_times};
 use crate::clock::{Clock, Stopwatch, pause};
 use crate::db::{Store, StoreError};
 use crate::domain::health::{Fault, Unwritable};
@@ -94,6 +95,7 @@ impl Heartbeat {
 
     /// One beat, which is remembered beside the record.
     async fn beat(&self, store: &Store, pages: &Store, memory: &MemoryFile) {
+        put_back(store).await;
         let fault = match tokio::time::timeout(WAIT, store.beat()).await {
             Ok(Ok(())) => None,
             // Restored beneath us: what is unsure is marked before anything is sent again.
@@ -139,6 +141,19 @@ impl Heartbeat {
 
     fn known(&self) -> MutexGuard<'_, Known> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What a clock wrote that was ahead is put back, before anything goes by it.
+async fn put_back(store: &Store) {
+    if let Ok(Ok(Some(ahead))) = tokio::time::timeout(WAIT, ahead_by(store)).await
+        && let Err(error) = put_back_times(store, ahead).await
+    {
+        let error = error.for_log();
+        error!(
+            event = "clock.not_put_back",
+            error, "what waits by a clock that was ahead isn't put back yet"
+        );
     }
 }
 

@@ -15,24 +15,26 @@ use crate::notify::{
     Channel, ChannelTransport, DingtalkRobot, EmailChannel, FeishuRobot, LogChannel, SmsChannel,
     WebhookChannel, WecomApp, WecomRobot,
 };
-use crate::platform::{Platform, PlatformTransport};
+use crate::platform::{Absence, Platform, PlatformTransport};
 use crate::settings::channels::{ChannelKind, channel_secret};
 use crate::settings::{PlatformSettings, PushSettings, Settings, SettingsError, proxy};
 
-/// The platform's lane.
+/// The platform's lane, and by which it's told of an absence.
 pub(super) fn platform(
     settings: &Settings,
     store: &Store,
     platform: &Arc<dyn Platform>,
     shutdown: &CancellationToken,
-) -> Arc<Lane> {
+) -> (Arc<Lane>, Absence) {
     let PlatformSettings { concurrency, rate_per_minute, settle_after, on_unknown, .. } =
         settings.platform;
     let transport =
-        PlatformTransport::new(store.clone(), Arc::clone(platform), settings.platform.clock_skew);
+        PlatformTransport::new(store.clone(), Arc::clone(platform), settings.platform.clock_skew)
+            .with_list_lag(settings.platform.list_lag);
     let rules =
         LaneRules { settle_after, ..rules(settings, concurrency, rate_per_minute, on_unknown) };
-    lane(&settings.platform.name, store, Arc::new(transport), rules, shutdown)
+    let absence = transport.absence();
+    (lane(&settings.platform.name, store, Arc::new(transport), rules, shutdown), absence)
 }
 
 /// Where what a channel carries really goes.

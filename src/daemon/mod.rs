@@ -33,7 +33,7 @@ use crate::notify::{MessageError, Messages, ReminderRules};
 use crate::platform::open311::Open311;
 use crate::platform::rest::Rest;
 use crate::platform::workbook::HandoffRules;
-use crate::platform::{Platform, ServiceGap};
+use crate::platform::{Absence, Platform, ServiceGap};
 use crate::private_file::tighten;
 use crate::schedule::{Schedule, Work};
 use crate::seal::{SealError, Sealer};
@@ -51,6 +51,9 @@ pub use heartbeat::{Heartbeat, Pulse};
 pub use lanes::open as open_channel;
 pub use memory::{MemoryFile, remembered_anchor};
 pub use watch::{Watch, Watched, damage};
+
+/// Nobody puts a whole machine back to a state of before, and starts it, in less.
+const ABSENT: Duration = Duration::from_secs(60);
 
 /// From where the service itself changes the record.
 const SERVICE: &str = "服务";
@@ -233,6 +236,7 @@ pub struct Daemon {
     pub heartbeat: Arc<Heartbeat>,
     pub watch: Arc<Watch>,
     memory: Arc<MemoryFile>,
+    absence: Absence,
     pub schedule: Arc<Schedule>,
     pub reminder_rules: ReminderRules,
     lanes: Vec<Arc<Lane>>,
@@ -279,7 +283,7 @@ impl Daemon {
     ) -> Result<Daemon, AssembleError> {
         let Context { clock, chance, .. } = store.context();
         let platform = platform(&settings, clock, chance)?;
-        let mut lanes = Vec::new();
+        let (mut lanes, mut absence) = (Vec::new(), Absence::default());
         if let Some(platform) = &platform {
             if settings.platform.messages && platform.looks_for_messages().is_none() {
                 return Err(SettingsError::Wrong(NO_MESSAGES.to_owned()).into());
@@ -287,7 +291,9 @@ impl Daemon {
             if settings.platform.photos && platform.looks_for_photos().is_none() {
                 return Err(SettingsError::Wrong(NO_PHOTOS.to_owned()).into());
             }
-            lanes.push(lanes::platform(&settings, &store, platform, &shutdown));
+            let (lane, of_it) = lanes::platform(&settings, &store, platform, &shutdown);
+            lanes.push(lane);
+            absence = of_it;
         }
         for kind in settings.notify.all() {
             lanes.push(lanes::channel(kind, to, &settings, &store, &shutdown)?);
@@ -309,6 +315,7 @@ impl Daemon {
             heartbeat: Arc::default(),
             watch: Arc::default(),
             memory,
+            absence,
             schedule,
             reminder_rules: rules,
             lanes,
@@ -374,6 +381,7 @@ impl Daemon {
     /// Runs until told to stop, then finishes or releases what is in flight.
     pub async fn run(&self) -> anyhow::Result<()> {
         let mut tasks = JoinSet::new();
+        self.note_absence().await;
         // Before anything is sent: a backup of before is then known as one.
         self.heartbeat.first(&self.store, &self.pages, &self.memory).await;
         tasks.spawn(self.beating());
@@ -393,6 +401,17 @@ impl Daemon {
         self.schedule.finish().await;
         while tasks.join_next().await.is_some() {}
         Ok(())
+    }
+
+    /// Notes that nobody was at work for some time before this start.
+    async fn note_absence(&self) {
+        let clock = &self.store.context().clock;
+        if let Ok(Some(last)) = self.store.last_beat_at().await {
+            let away = u64::try_from(clock.millis().saturating_sub(last)).unwrap_or(0);
+            if clock.real_time_of(Duration::from_millis(away)) >= ABSENT {
+                self.absence.began(last);
+            }
+        }
     }
 
     /// The heartbeat, until told to stop.

@@ -122,6 +122,12 @@ impl Store {
         Ok(contents)
     }
 
+    /// By which each of these referrals is known, and the words that were sent of it.
+    pub async fn sent_words(&self, referrals: &[&str]) -> Result<Vec<(String, String)>> {
+        let dispatches = self.dispatches(referrals).await?;
+        Ok(dispatches.into_iter().map(|(_, sent)| (sent.reference, sent.text)).collect())
+    }
+
     pub(super) async fn dispatches(&self, ids: &[&str]) -> Result<Vec<(String, Dispatch)>> {
         if ids.is_empty() {
             return Ok(Vec::new());

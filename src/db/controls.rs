@@ -41,13 +41,16 @@ impl Store {
             _ => ("t.reference, t.remote_id, 0 AS part", "referrals t"),
         };
         let of_lane = if entry.kind == "referral" { "t.lane = $2" } else { "r.lane = $2" };
-        let side = |is: &str, order: &str| {
+        let side = |is: &str, order: &str, name: &str| {
             format!(
                 "SELECT * FROM (SELECT t.id, {columns}, {SINCE}, t.delivered_at AS at FROM {source} WHERE t.id {is} $1 AND {of_lane} AND t.delivered_at IS NOT NULL
-                   AND remote_id IS NOT NULL ORDER BY t.id {order} LIMIT {NEAREST}) AS {order}_side"
+                   AND remote_id IS NOT NULL ORDER BY t.id {order} LIMIT {NEAREST}) AS {name}"
             )
         };
-        let read = format!("{} UNION ALL {}", side(">", "ASC"), side("<", "DESC"));
+        // The last of all shows how far behind a list may be.
+        let sides =
+            [side(">", "ASC", "after"), side("<", "DESC", "before"), side(">", "DESC", "last")];
+        let read = sides.join(" UNION ");
         let lane = self.context.platform_lane.as_str();
         let of = [entry.target_id.as_str().into(), lane.into()];
         let rows: Vec<Row> = self.dialect.read(&self.read, &ROW, &read, &of).await?;

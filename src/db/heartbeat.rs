@@ -13,8 +13,7 @@ impl Store {
     pub async fn beat(&self) -> Result<()> {
         let mut tx = self.begin().await?;
         tx.refuse_older().await?;
-        let now = tx.now().to_string();
-        tx.put_meta("heartbeat", &now).await?;
+        tx.note_beat().await?;
         let beats = tx.count_beat().await?;
         tx.note_rehearsal().await?;
         tx.commit().await?;
@@ -27,6 +26,12 @@ impl Store {
 pub(super) const REHEARSAL: &str = "rehearsal";
 
 impl Tx {
+    /// Notes when it beat.
+    pub async fn note_beat(&mut self) -> Result<()> {
+        let now = self.now().to_string();
+        self.put_meta("heartbeat", &now).await
+    }
+
     /// Notes what time it is in a rehearsal; nothing is kept of the system's own.
     async fn note_rehearsal(&mut self) -> Result<()> {
         let clock = &self.context().clock;

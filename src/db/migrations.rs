@@ -67,6 +67,7 @@ versions! {
     45 "0045_files";
     46 "0046_second_factor";
     49 "0049_words";
+    50 "0050_said_to_be_there";
 }
 
 /// The newest version of a database that this program knows.

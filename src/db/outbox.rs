@@ -35,13 +35,15 @@ impl Due {
 }
 
 /// The columns of a [`Due`].
-const DUE: [&str; 13] = [
+const DUE: [&str; 15] = [
     "id",
     "kind",
     "debt_key",
     "target_id",
     "attempts",
     "unknown_since",
+    "accepted_at",
+    "list_lag",
     "first_attempt_at",
     "last_attempt_at",
     "lease_until",
@@ -147,6 +149,9 @@ struct KeptRow<'k> {
     id: &'k str,
     state: &'static str,
     unknown: Option<i64>,
+    accepted: Option<i64>,
+    lag: Option<i64>,
+    given: Option<&'k str>,
     error: Option<String>,
     /// [`ADDRESS`], where that's why.
     code: Option<&'static str>,
@@ -163,6 +168,9 @@ impl KeptRow<'_> {
             id: &entry.id,
             state: kept.standing.code(),
             unknown: kept.unknown_since,
+            accepted: kept.accepted_at,
+            lag: kept.list_lag,
+            given: kept.given_number.as_deref(),
             error: context.seal_optional(OUTBOX_ERROR, &entry.id, error)?,
             code: error.filter(|why| why.starts_with(ADDRESS)).map(|_| ADDRESS),
             not_before: kept.not_before,
@@ -298,7 +306,7 @@ impl Tx {
         let order = if claim.probes { "attempts, priority" } else { "priority" };
         // The plus keeps it to the index in order of urgency; by what is due it would sort all that waits.
         let read = format!(
-            "SELECT id, kind, debt_key, target_id, attempts, unknown_since, first_attempt_at,
+            "SELECT id, kind, debt_key, target_id, attempts, unknown_since, accepted_at, list_lag, first_attempt_at,
                {ATTEMPTED_AT} AS last_attempt_at, $2 AS lease_until, withdrawn,
                CASE WHEN lease_until IS NULL THEN 0 ELSE 1 END AS expired, state, created_at
              FROM outbox WHERE lane = $1 AND state IN ('ready', 'review') AND +not_before <= $4
@@ -401,14 +409,16 @@ impl Tx {
             self.tally_entry(row.id, before, &after);
         }
         let write = format!(
-            "UPDATE outbox SET state = j.state, unknown_since = j.\"unknown\", last_error = COALESCE(j.error, last_error),
+            "UPDATE outbox SET state = j.state, unknown_since = j.\"unknown\", accepted_at = j.accepted, list_lag = j.lag,
+               given_number = COALESCE(j.given, given_number),
+               last_error = COALESCE(j.error, last_error),
                error_code = CASE WHEN j.error IS NULL THEN error_code ELSE j.code END,
                not_before = j.not_before, attempts = attempts + j.tried, first_attempt_at = j.\"first\",
                last_attempt_at = CASE WHEN j.tried = 1 THEN $2 ELSE last_attempt_at END,
                settled_at = CASE WHEN j.state IN ('delivered', 'refused', 'cancelled') THEN $2 ELSE NULL END,
                lease_owner = NULL, lease_until = NULL
              FROM {} AS j WHERE outbox.id = j.id",
-            self.dialect.rows(&["id", "state", "error", "code"], &["unknown", "not_before", "tried", "first"])
+            self.dialect.rows(&["id", "state", "given", "error", "code"], &["unknown", "accepted", "lag", "not_before", "tried", "first"])
         );
         sqlx::query(sqlx::AssertSqlSafe(write))
             .bind(to_json(&rows)?)
@@ -443,8 +453,15 @@ impl Tx {
         batch: &[(Entry, Settlement)],
     ) -> Result<()> {
         let answered = |s: &Settlement| {
-            use Settlement::{Absent, Delivered, NotSeen, Refused};
-            matches!(s, Delivered(_) | Refused { .. } | Absent | NotSeen { answered: true, .. })
+            use Settlement::{Absent, Accepted, Delivered, NotSeen, Refused};
+            matches!(
+                s,
+                Delivered(_)
+                    | Accepted { .. }
+                    | Refused { .. }
+                    | Absent
+                    | NotSeen { answered: true, .. }
+            )
         };
         let failure = batch.iter().rev().find_map(|(entry, settlement)| match settlement {
             Settlement::NotSent { reason, .. }

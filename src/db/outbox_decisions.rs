@@ -193,6 +193,8 @@ pub(crate) struct DecidedDebt {
     pub withdrawn: Option<Withdrawal>,
     /// It's there, and by which number isn't known.
     pub lacks_a_number: bool,
+    /// The number that the receiver gave for it and that is another's.
+    pub given_number: Option<String>,
 }
 
 impl Tx {
@@ -205,14 +207,15 @@ impl Tx {
         debt_key: &str,
         decision: &Decision,
     ) -> Result<DecidedDebt> {
-        let (id, kind, target_id, state, withdrawn): (
+        let (id, kind, target_id, state, withdrawn, given_number): (
             String,
             String,
             String,
             String,
             Option<String>,
+            Option<String>,
         ) = sqlx::query_as(sqlx::AssertSqlSafe(format!(
-            "SELECT id, kind, target_id, {STATE}, withdrawn FROM outbox WHERE debt_key = $1"
+            "SELECT id, kind, target_id, {STATE}, withdrawn, given_number FROM outbox WHERE debt_key = $1"
         )))
         .bind(debt_key)
         .fetch_optional(&mut *self.db)
@@ -236,7 +239,7 @@ impl Tx {
                 standing.unwrap_or(&state)
             )));
         }
-        Ok(DecidedDebt { id, kind, target_id, state, withdrawn, lacks_a_number })
+        Ok(DecidedDebt { id, kind, target_id, state, withdrawn, lacks_a_number, given_number })
     }
 
     /// Whether a referral is there, and its number isn't known.
@@ -269,6 +272,8 @@ impl Tx {
         sqlx::query(
             "UPDATE outbox SET state = $1, not_before = $2,
                unknown_since = CASE WHEN $3 = 1 THEN NULL ELSE unknown_since END,
+               accepted_at = CASE WHEN $3 = 1 THEN NULL ELSE accepted_at END,
+               list_lag = CASE WHEN $3 = 1 THEN NULL ELSE list_lag END,
                last_error = COALESCE($6, last_error),
                settled_at = CASE WHEN $1 IN ('delivered', 'cancelled') THEN $4 ELSE NULL END WHERE id = $5",
         )

@@ -3,33 +3,32 @@
 use super::personal::OUTBOX_ERROR;
 use super::{Result, Store};
 
-/// What kept a debt from being delivered.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Wants {
-    /// It waits to be sent, to be released or to be found.
-    Sending,
-    /// It's held until a person decides.
-    Decision,
-}
-
 /// An entry's id and key, since when, and why, sealed.
 type Found = (String, String, i64, String);
 
 impl Store {
-    /// The key of a lane's oldest debt of that kind, and when it was owed, in milliseconds. Reads only what waits, by an
-    /// index that knows nothing of what is settled.
-    pub async fn oldest_entry(&self, lane: &str, wants: Wants) -> Result<Option<(String, i64)>> {
-        let states = match wants {
-            Wants::Sending => "state IN ('ready', 'review')",
-            Wants::Decision => "state = 'held'",
-        };
-        let read = format!(
-            "SELECT debt_key, created_at FROM outbox WHERE lane = $1 AND {states} ORDER BY created_at, debt_key LIMIT 1"
-        );
-        Ok(sqlx::query_as(sqlx::AssertSqlSafe(read))
-            .bind(lane.to_owned())
-            .fetch_optional(&self.read)
-            .await?)
+    /// The key of a lane's oldest debt that waits to be sent, to be released or to be found, and when it was owed, in
+    /// milliseconds. Reads only what waits, by an index that knows nothing of what is settled.
+    pub async fn oldest_entry(&self, lane: &str) -> Result<Option<(String, i64)>> {
+        Ok(sqlx::query_as(
+            "SELECT debt_key, created_at FROM outbox WHERE lane = $1 AND state IN ('ready', 'review')
+             ORDER BY created_at, debt_key LIMIT 1",
+        )
+        .bind(lane.to_owned())
+        .fetch_optional(&self.read)
+        .await?)
+    }
+
+    /// The same of one that is held until a person decides, and why it is.
+    pub async fn oldest_held(&self, lane: &str) -> Result<Option<(String, i64, String)>> {
+        let found: Option<Found> = sqlx::query_as(
+            "SELECT id, debt_key, created_at, COALESCE(last_error, '') FROM outbox WHERE lane = $1 AND state = 'held'
+             ORDER BY created_at, debt_key LIMIT 1",
+        )
+        .bind(lane.to_owned())
+        .fetch_optional(&self.read)
+        .await?;
+        found.map(|found| self.opened(found)).transpose()
     }
 
     /// The debt of a lane that has been looked for the longest: its key, since when it's unknown, in milliseconds, and what

@@ -148,12 +148,12 @@ impl Store {
         Ok(due)
     }
 
-    /// Those that have ended and are asked about again.
+    /// Those that have ended, or were refused, and are asked about again.
     async fn due_again(&self, limit: i64, went: bool) -> Result<Vec<OpenReferral>> {
         let ended: Vec<OpenReferral> = sqlx::query_as(
             "SELECT id, remote_id, token, delivered_at, remote_at AS ended_at, unasked_since, unasked_why,
                CAST(0 AS BIGINT) AS replaced FROM referrals
-             WHERE lane = $1 AND state = 'ended' AND poll_at <= $2 ORDER BY poll_at, id LIMIT $3",
+             WHERE lane = $1 AND state IN ('ended', 'refused') AND poll_at <= $2 ORDER BY poll_at, id LIMIT $3",
         )
         .bind(&self.context.platform_lane)
         .bind(self.context.clock.millis())
@@ -166,7 +166,7 @@ impl Store {
         // Looked up by what was found: joined, PostgreSQL would read all numbers through.
         let read = format!(
             "SELECT referral_id, remote_id, CAST(CASE state WHEN 'replaced' THEN 1 ELSE 0 END AS BIGINT) AS replaced
-             FROM referral_numbers WHERE referral_id {} AND (state = 'ended' OR (state = 'replaced' AND $2 = 1))
+             FROM referral_numbers WHERE referral_id {} AND (state IN ('current', 'ended') OR (state = 'replaced' AND $2 = 1))
              ORDER BY referral_id, remote_id",
             self.dialect.among()
         );

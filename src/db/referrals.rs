@@ -227,9 +227,14 @@ impl Tx {
             .bind(now)
             .execute(&mut *self.db)
             .await?;
+        // What was said under it of an earlier round is older than whatever is said of this one.
         let numbers = format!(
-            "INSERT INTO referral_numbers (lane, remote_id, referral_id, state)
-             SELECT $2, remote_id, id, 'current' FROM {source} AS j WHERE remote_id IS NOT NULL
+            "INSERT INTO referral_numbers (lane, remote_id, referral_id, state, said_at)
+             SELECT $2, j.remote_id, j.id, 'current', (
+               SELECT MAX(n.said_at) FROM referral_numbers n JOIN referrals r ON r.id = n.referral_id
+               JOIN referrals own ON own.id = j.id AND own.issue_id = r.issue_id
+               WHERE n.lane = $2 AND n.remote_id = j.remote_id)
+             FROM {source} AS j WHERE j.remote_id IS NOT NULL
              ON CONFLICT (lane, remote_id, referral_id) DO NOTHING"
         );
         sqlx::query(sqlx::AssertSqlSafe(numbers))
@@ -243,7 +248,8 @@ impl Tx {
         self.owe_messages_of(&ids).await
     }
 
-    /// Which of these referrals are given a number that is another's already, by their ids, and whose.
+    /// Which of these referrals are given a number that is another issue's already, by their ids, and whose. What the platform
+    /// takes up again under the number of an earlier round is the same issue's.
     pub(crate) async fn numbers_of_others(
         &mut self,
         given: &[(&str, &str)],
@@ -260,7 +266,8 @@ impl Tx {
         let read = format!(
             "SELECT j.id, r.reference FROM {} AS j
              JOIN referral_numbers n ON n.lane = $2 AND n.remote_id = j.remote_id AND n.referral_id <> j.id
-             JOIN referrals r ON r.id = n.referral_id",
+             JOIN referrals r ON r.id = n.referral_id
+             JOIN referrals own ON own.id = j.id AND (own.issue_id <> r.issue_id OR r.round > own.round)",
             self.dialect.rows(&["id", "remote_id"], &[])
         );
         let others: Vec<(String, String)> = sqlx::query_as(sqlx::AssertSqlSafe(read))
@@ -269,6 +276,12 @@ impl Tx {
             .fetch_all(&mut *self.db)
             .await?;
         Ok(others.into_iter().collect())
+    }
+
+    /// By which a referral is known on the platform.
+    pub async fn reference_of(&mut self, id: &str) -> Result<String> {
+        let read = sqlx::query_scalar("SELECT reference FROM referrals WHERE id = $1");
+        Ok(read.bind(id.to_owned()).fetch_one(&mut *self.db).await?)
     }
 
     /// What hadn't been there was queued, but for a few.

@@ -57,10 +57,11 @@ impl AnswerRow {
 }
 
 /// The columns of a [`FollowedRow`], before those of its issue.
-const FOLLOWED: [&str; 9] = [
+const FOLLOWED: [&str; 10] = [
     "id",
     "issue_id",
     "of_round",
+    "refused",
     "remote_id",
     "number_state",
     "said_at",
@@ -74,6 +75,8 @@ struct FollowedRow {
     id: String,
     issue_id: String,
     of_round: i64,
+    /// 1 where the platform has refused it.
+    refused: i64,
     remote_id: String,
     number_state: String,
     said_at: Option<i64>,
@@ -144,13 +147,28 @@ impl Tx {
         rows.into_iter().map(|row| row.read(&self.context)).collect()
     }
 
+    /// What was last said of a number waits again: another referral turns out to go by it.
+    pub async fn hear_again(&mut self, number: &str) -> Result<()> {
+        sqlx::query(
+            "UPDATE referral_updates SET applied_at = NULL WHERE id = (
+               SELECT id FROM referral_updates WHERE lane = $1 AND remote_id = $2
+               ORDER BY at DESC, received_at DESC, id DESC LIMIT 1)",
+        )
+        .bind(self.context.platform_lane.clone())
+        .bind(number.to_owned())
+        .execute(&mut *self.db)
+        .await?;
+        Ok(())
+    }
+
     /// The referrals that go by these numbers, with every number that each goes or went by, and their issues.
     pub async fn followed(
         &mut self,
         numbers: &[String],
     ) -> Result<(Vec<Followed>, HashMap<String, Issue>)> {
         let read = format!(
-            "SELECT r.id, r.issue_id, r.round AS of_round, n.remote_id, n.state AS number_state, n.said_at, n.said_by,
+            "SELECT r.id, r.issue_id, r.round AS of_round,
+               CAST(CASE r.state WHEN 'refused' THEN 1 ELSE 0 END AS BIGINT) AS refused, n.remote_id, n.state AS number_state, n.said_at, n.said_by,
                n.heard_at, n.came_from, i.state, i.round, i.level, i.category, i.urgency, i.town_finished, i.platform_finished
              FROM referrals r JOIN referral_numbers n ON n.referral_id = r.id JOIN issues i ON i.id = r.issue_id
              WHERE r.id IN (SELECT referral_id FROM referral_numbers WHERE lane = $2 AND remote_id {} AND state <> 'left')
@@ -166,6 +184,7 @@ impl Tx {
                 id,
                 issue_id,
                 of_round,
+                refused,
                 remote_id,
                 number_state,
                 said_at,
@@ -184,6 +203,7 @@ impl Tx {
                         id,
                         issue_id,
                         round: of_round,
+                        refused: refused != 0,
                         numbers: vec![number],
                     });
                 }
@@ -273,7 +293,7 @@ impl Tx {
                remote_id = COALESCE(j.number, referrals.remote_id),
                unasked_since = NULL, unasked_why = NULL,
                poll_at = CASE j.state WHEN 'open' THEN CASE WHEN referrals.state = 'open' THEN COALESCE(referrals.poll_at, 0)
-                 ELSE 0 END WHEN 'ended' THEN j.again END
+                 ELSE 0 END WHEN 'ended' THEN j.again WHEN 'refused' THEN j.again END
              FROM {} AS j WHERE referrals.id = j.id",
             self.dialect.rows(&["id", "state", "word", "number"], &["at", "again"])
         );
@@ -350,9 +370,10 @@ impl Tx {
         let rows = asked.map(row).collect::<Result<Vec<_>>>()?;
         // By how it stands after what was answered.
         let write = format!(
-            "UPDATE referrals SET unasked_since = j.since, unasked_why = j.why,
+            "UPDATE referrals SET unasked_since = CASE WHEN referrals.state <> 'refused' THEN j.since END,
+               unasked_why = CASE WHEN referrals.state <> 'refused' THEN j.why END,
                poll_at = CASE WHEN referrals.state IN ('open', 'waiting') THEN j.while_open
-                 WHEN referrals.state = 'ended' THEN j.once_ended END
+                 WHEN referrals.state IN ('ended', 'refused') THEN j.once_ended END
              FROM {} AS j WHERE referrals.id = j.id",
             self.dialect.rows(&["id", "why"], &["while_open", "once_ended", "since"])
         );

@@ -15,8 +15,8 @@ use super::{Attempt, Outbox, Transport};
 use crate::app::deliveries::Ended;
 use crate::clock::{Chance, Clock, Stopwatch, span_millis};
 use crate::domain::delivery::{
-    AfterLook, Again, BROKEN_OFF, Cause, Entry, LookUp, OnUnknown, Outcome, Settlement, Step,
-    UNREADABLE, after_attempt, after_look, first_step,
+    AfterLook, Again, BROKEN_OFF, Cause, Entry, Known, LookUp, OnUnknown, Outcome, Settlement,
+    Step, UNREADABLE, Withdrawal, after_attempt, after_look, first_step,
 };
 use crate::domain::reason::name_of;
 use crate::domain::workdays::WorkingTime;
@@ -97,7 +97,7 @@ impl Parts {
 
     /// Takes an entry to its end. Whatever panics on the way leaves only this one unknown.
     pub async fn deliver(self: Arc<Self>, loaded: Loaded) -> Ended {
-        let Loaded { entry, attempt, .. } = loaded;
+        let Loaded { mut entry, attempt, .. } = loaded;
         if !self.may_begin(&entry) {
             return (entry, Settlement::Released);
         }
@@ -107,10 +107,17 @@ impl Parts {
                 reason: UNREADABLE.to_owned(),
                 not_before: self.again(&entry, None).retry_at,
                 answered: false,
+                lag: None,
             },
             Some(attempt) => {
                 let trying = AssertUnwindSafe(self.attempt(&entry, attempt.as_ref()));
-                trying.catch_unwind().await.unwrap_or_else(|_| self.broken_off(&entry))
+                let broken_off = |_| (self.broken_off(&entry), false);
+                let (settlement, as_told) = trying.catch_unwind().await.unwrap_or_else(broken_off);
+                // Perhaps twice, as was chosen: then what comes of the last attempt is what came of it.
+                if as_told && matches!(settlement, Settlement::Refused { .. }) {
+                    entry.unknown_since = None;
+                }
+                settlement
             }
         };
         (entry, settlement)
@@ -129,9 +136,10 @@ impl Parts {
         Settlement::Unknown { reason: BROKEN_OFF.to_owned(), not_before }
     }
 
-    async fn attempt(&self, entry: &Entry, attempt: &dyn Attempt) -> Settlement {
+    /// Also whether it was sent again though nobody could say what had become of it, as the lane is told to.
+    async fn attempt(&self, entry: &Entry, attempt: &dyn Attempt) -> (Settlement, bool) {
         if first_step(entry) == Step::Send {
-            return self.send(entry, attempt).await;
+            return (self.send(entry, attempt).await, false);
         }
         let look = attempt.look(entry).await;
         match &look {
@@ -146,9 +154,13 @@ impl Parts {
             LookUp::Repeatable | LookUp::Blind | LookUp::Mute { .. } => {}
         }
         let again = self.again(entry, look.retry_after());
-        match after_look(look.clone(), entry.withdrawn, self.rules.on_unknown, again) {
-            AfterLook::Settle(settlement) => settlement,
-            AfterLook::Send => self.send_if_owed(entry, attempt, look, again).await,
+        let known = known(entry, entry.withdrawn);
+        match after_look(look.clone(), known, self.rules.on_unknown, again) {
+            AfterLook::Settle(settlement) => (settlement, false),
+            AfterLook::Send => {
+                let as_told = look != LookUp::Repeatable;
+                (self.send_if_owed(entry, attempt, look, again).await, as_told)
+            }
         }
     }
 
@@ -165,10 +177,10 @@ impl Parts {
             Err(error) => {
                 let reason = error.to_string();
                 let not_before = again.retry_at;
-                return Settlement::NotSeen { reason, not_before, answered: false };
+                return Settlement::NotSeen { reason, not_before, answered: false, lag: None };
             }
         };
-        match after_look(look, withdrawn, self.rules.on_unknown, again) {
+        match after_look(look, known(entry, withdrawn), self.rules.on_unknown, again) {
             AfterLook::Settle(settlement) => settlement,
             AfterLook::Send => self.send(entry, attempt).await,
         }
@@ -177,7 +189,9 @@ impl Parts {
     async fn send(&self, entry: &Entry, attempt: &dyn Attempt) -> Settlement {
         let outcome = attempt.send().await;
         match &outcome {
-            Outcome::Delivered(_) | Outcome::Refused { .. } => self.gate.succeeded(),
+            Outcome::Delivered(_) | Outcome::Accepted { .. } | Outcome::Refused { .. } => {
+                self.gate.succeeded();
+            }
             Outcome::NotSent { cause, retry_after, .. } => self.gate.failed(&Failure {
                 debt: &entry.id,
                 retry_after: *retry_after,
@@ -196,20 +210,28 @@ impl Parts {
     fn again(&self, entry: &Entry, retry_after: Option<Duration>) -> Again {
         let rules = &self.rules;
         let longest = delay(entry.attempts, rules.retry_first, rules.retry_cap);
+        // What is looked for in vain is looked for ever more seldom.
+        let longest = longest.max((self.unknown_for(entry) / 8).min(rules.retry_cap));
         let at_least = longest.mul_f64(0.5 + self.chance.fraction() / 2.0);
         let wait = match retry_after {
             None => longest.mul_f64(self.chance.fraction()),
             Some(asked) => at_least.max(asked),
         };
-        let since = entry.unknown_since.unwrap_or(i64::MAX);
         Again {
             retry_at: self.after(wait.min(LONGEST_RETRY_AFTER)),
             look_at: self.after(rules.settle_after.max(at_least)),
             look_soon_at: self.after(rules.settle_after.min(rules.retry_first).max(at_least)),
             at_most_twice: entry.kind == "notice",
-            asks_a_person: self.clock.millis().saturating_sub(since)
-                >= self.span(rules.prove_within),
+            asks_a_person: entry.unknown_since.is_some()
+                && self.unknown_for(entry) >= rules.prove_within,
         }
+    }
+
+    /// For how long it hasn't been known whether it arrived, in real time.
+    fn unknown_for(&self, entry: &Entry) -> Duration {
+        let now = self.clock.millis();
+        let passed = now.saturating_sub(entry.unknown_since.unwrap_or(now)).max(0);
+        self.clock.real_time_of(Duration::from_millis(passed.unsigned_abs()))
     }
 
     fn after(&self, wait: Duration) -> i64 {
@@ -242,4 +264,9 @@ impl Parts {
             }
         }
     }
+}
+
+/// What is known of it while it's looked for.
+const fn known(entry: &Entry, withdrawn: Option<Withdrawal>) -> Known {
+    Known { withdrawn, accepted: entry.accepted_at.is_some() }
 }

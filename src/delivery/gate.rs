@@ -31,7 +31,7 @@ pub enum GateState {
     HalfOpen,
 }
 
-/// One lane's rate limit and circuit breaker, by the clock of the wire; its hours are by the program's.
+/// One lane's rate limit and circuit breaker, by a clock that only goes on; its hours are by the program's.
 pub(super) struct Gate {
     clock: Clock,
     limiter: Option<Limiter>,
@@ -69,7 +69,7 @@ struct Breaker {
     spare: usize,
 }
 
-/// The clock of the wire as governor reads it.
+/// A clock that only goes on, as governor reads it.
 #[derive(Debug, Clone)]
 struct PacedBy(Clock);
 
@@ -77,7 +77,9 @@ impl GovernorClock for PacedBy {
     type Instant = Nanos;
 
     fn now(&self) -> Nanos {
-        Nanos::from(Duration::from_millis(u64::try_from(self.0.wire_millis()).unwrap_or_default()))
+        Nanos::from(Duration::from_millis(
+            u64::try_from(self.0.steady_millis()).unwrap_or_default(),
+        ))
     }
 }
 
@@ -111,7 +113,7 @@ impl Gate {
             return 0;
         }
         let mut breaker = self.breaker();
-        let wanted = match breaker.state(self.clock.wire_millis()) {
+        let wanted = match breaker.state(self.clock.steady_millis()) {
             GateState::Closed => wanted,
             GateState::Open { .. } => 0,
             GateState::HalfOpen => usize::from(in_flight == 0).min(wanted),
@@ -146,7 +148,7 @@ impl Gate {
     /// The receiver didn't answer, or couldn't serve: so many debts in a row open the breaker. One that says when to come
     /// back is left alone until then as soon as it opens; one that says "too many" opens it at once.
     pub fn failed(&self, failure: &Failure<'_>) {
-        let now = self.clock.wire_millis();
+        let now = self.clock.steady_millis();
         let mut breaker = self.breaker();
         if matches!(breaker.state(now), GateState::Open { .. }) {
             return;
@@ -169,7 +171,7 @@ impl Gate {
 
     /// What it shows; its times as the program's clock will have them.
     pub fn state(&self) -> GateState {
-        let wire = self.clock.wire_millis();
+        let wire = self.clock.steady_millis();
         match self.breaker().state(wire) {
             GateState::Open { until } => {
                 let left = until.as_millisecond().saturating_sub(wire).unsigned_abs();

@@ -222,6 +222,11 @@ pub fn failed(answer: &Answer, words: &str) -> Outcome {
     })
 }
 
+/// Whether an answer that is taken for done says so by HTTP's code alone.
+pub fn says_no_more(answer: &Answer) -> bool {
+    !answer.status.is_success() || answer.body.trim().is_empty()
+}
+
 /// Whether a body is a page for people, as proxies and gateways write them.
 fn is_for_people(body: &str) -> bool {
     let start: String = body.trim_start().chars().take(60).collect::<String>().to_lowercase();

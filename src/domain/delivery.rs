@@ -9,14 +9,16 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 pub mod answer;
+mod looked;
 mod rate;
 mod reasons;
 pub mod search;
 mod withdrawal;
 
+pub use looked::{AfterLook, Known, after_look};
 pub use rate::Rate;
 pub use reasons::{BROKEN_OFF, LEASE_EXPIRED, MAY_HAVE_ARRIVED, UNREADABLE};
-use reasons::{CANT_BE_ASKED, NOT_ANSWERED, NOT_PROVED, NOT_UNDERSTOOD};
+use reasons::{NOT_ANSWERED, NOT_UNDERSTOOD};
 pub use search::SearchResult;
 pub use withdrawal::Withdrawal;
 
@@ -31,6 +33,10 @@ pub struct Entry {
     pub attempts: i64,
     /// Set where an earlier attempt may have arrived: look before sending.
     pub unknown_since: Option<i64>,
+    /// When the receiver said that it has it, and named no number: it's never sent again but by a person's word.
+    pub accepted_at: Option<i64>,
+    /// The shortest time, in milliseconds, after which the receiver's list has shown something of ours to a look for this one.
+    pub list_lag: Option<i64>,
     pub first_attempt_at: Option<i64>,
     pub last_attempt_at: Option<i64>,
     /// Until when nobody else takes it.
@@ -67,6 +73,10 @@ pub struct Receipt {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outcome {
     Delivered(Receipt),
+    /// It's there, or will be, as the receiver says, and by which number it doesn't say.
+    Accepted {
+        reason: String,
+    },
     /// The receiver's own no.
     Refused {
         reason: String,
@@ -125,10 +135,14 @@ pub enum LookUp {
         reason: String,
         /// Nothing is known to be there by which one could tell: the next that arrives will show.
         for_want_of_a_control: bool,
+        /// How old what it showed of ours was, in milliseconds, at the least: its list is no further behind than that.
+        lag: Option<i64>,
     },
     /// The receiver refuses to answer looks.
     Mute {
         reason: String,
+        /// The interface itself says so, and not whatever stands between, as while it's being changed.
+        by_itself: bool,
     },
     /// The receiver knows a repeated key: sending again is safe.
     Repeatable,
@@ -167,6 +181,8 @@ pub enum OnUnknown {
 pub enum Settlement {
     /// Arrived.
     Delivered(Receipt),
+    /// The receiver has it, as it says; from `not_before` its number is looked for.
+    Accepted { reason: String, not_before: i64 },
     /// The receiver's own no.
     Refused { reason: String },
     /// It did not arrive; try again from `not_before`.
@@ -179,6 +195,8 @@ pub enum Settlement {
         not_before: i64,
         /// The receiver did answer; what it showed proves nothing.
         answered: bool,
+        /// As [`LookUp::Unproven`] has it.
+        lag: Option<i64>,
     },
     /// Looked, and it isn't there: it may be sent again.
     Absent,
@@ -195,6 +213,7 @@ impl Settlement {
     pub const fn code(&self) -> &'static str {
         match self {
             Settlement::Delivered(_) => "delivered",
+            Settlement::Accepted { .. } => "accepted",
             Settlement::Refused { .. } => "refused",
             Settlement::NotSent { .. } => "not_sent",
             Settlement::Unknown { .. } => "unknown",
@@ -210,6 +229,7 @@ impl Settlement {
     pub fn reason(&self) -> Option<&str> {
         match self {
             Settlement::Refused { reason }
+            | Settlement::Accepted { reason, .. }
             | Settlement::NotSent { reason, .. }
             | Settlement::Unknown { reason, .. }
             | Settlement::NotSeen { reason, .. }
@@ -224,6 +244,7 @@ impl Settlement {
         matches!(
             self,
             Settlement::Delivered(_)
+                | Settlement::Accepted { .. }
                 | Settlement::Refused { .. }
                 | Settlement::NotSent { .. }
                 | Settlement::Unknown { .. }
@@ -258,50 +279,10 @@ pub enum Step {
 /// What may have arrived is looked for, whether or not it's still owed; what isn't owed any more is never sent.
 pub const fn first_step(entry: &Entry) -> Step {
     match (entry.unknown_since, entry.withdrawn) {
+        _ if entry.accepted_at.is_some() => Step::Look,
         (Some(_), _) => Step::Look,
         (None, None) => Step::Send,
         (None, Some(_)) => Step::Cancel,
-    }
-}
-
-/// What follows from a look.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum AfterLook {
-    /// Sending is safe, or wanted all the same.
-    Send,
-    Settle(Settlement),
-}
-
-/// What a look allows. An entry that isn't owed any more is never sent again, not even where that would be safe.
-pub fn after_look(
-    look: LookUp,
-    withdrawn: Option<Withdrawal>,
-    on_unknown: OnUnknown,
-    again: Again,
-) -> AfterLook {
-    let held = |reason: String| AfterLook::Settle(Settlement::Held { reason });
-    match (look, withdrawn) {
-        (LookUp::Found(receipt), _) => AfterLook::Settle(Settlement::Delivered(receipt)),
-        (LookUp::Absent, _) => AfterLook::Settle(Settlement::Absent),
-        (LookUp::Unproven { reason, for_want_of_a_control: false }, _) if again.asks_a_person => {
-            held(format!("{NOT_PROVED}（{reason}）"))
-        }
-        (LookUp::Unproven { reason, .. }, _) => {
-            let not_before = again.retry_at;
-            AfterLook::Settle(Settlement::NotSeen { reason, not_before, answered: true })
-        }
-        (LookUp::Failed { reason, .. }, _) => {
-            let not_before = again.retry_at;
-            AfterLook::Settle(Settlement::NotSeen { reason, not_before, answered: false })
-        }
-        (LookUp::Repeatable | LookUp::Blind, Some(_)) => held(CANT_BE_ASKED.to_owned()),
-        (LookUp::Mute { reason }, Some(_)) => held(format!("{CANT_BE_ASKED}（{reason}）")),
-        (LookUp::Repeatable, None) => AfterLook::Send,
-        (LookUp::Blind | LookUp::Mute { .. }, None) if on_unknown == OnUnknown::Resend => {
-            AfterLook::Send
-        }
-        (LookUp::Blind, None) => held(MAY_HAVE_ARRIVED.to_owned()),
-        (LookUp::Mute { reason }, None) => held(format!("{MAY_HAVE_ARRIVED}（{reason}）")),
     }
 }
 
@@ -317,6 +298,9 @@ pub fn after_attempt(outcome: Outcome, was_unknown: bool, again: Again) -> Settl
         }
         Outcome::Unread { reason } => Settlement::Unknown { reason, not_before: again.look_at },
         Outcome::Delivered(receipt) => Settlement::Delivered(receipt),
+        Outcome::Accepted { reason } => {
+            Settlement::Accepted { reason, not_before: again.look_soon_at }
+        }
         Outcome::Refused { reason } => Settlement::Refused { reason },
         Outcome::NotSent { reason, .. } => {
             Settlement::NotSent { reason, not_before: again.retry_at }
@@ -339,9 +323,9 @@ pub fn of_the_debt(
     match settlement {
         // It's there, and nothing says by which number: a look may.
         Settlement::Delivered(receipt)
-            if entry.kind == "referral" && receipt == Receipt::default() && !was_unknown =>
+            if entry.kind == "referral" && receipt == Receipt::default() =>
         {
-            Settlement::Unknown { reason: UNNAMED.to_owned(), not_before: now }
+            Settlement::Accepted { reason: UNNAMED.to_owned(), not_before: now }
         }
         settlement => match withdrawn {
             Some(why) => unless_owed(settlement, was_unknown, why),
@@ -387,8 +371,11 @@ pub fn unless_owed(settlement: Settlement, was_unknown: bool, why: Withdrawal) -
         Settlement::Unknown { reason, not_before } => {
             Settlement::Unknown { reason: with(&reason), not_before }
         }
-        Settlement::NotSeen { reason, not_before, answered } => {
-            Settlement::NotSeen { reason: with(&reason), not_before, answered }
+        Settlement::NotSeen { reason, not_before, answered, lag } => {
+            Settlement::NotSeen { reason: with(&reason), not_before, answered, lag }
+        }
+        Settlement::Accepted { reason, not_before } => {
+            Settlement::Accepted { reason: with(&reason), not_before }
         }
         Settlement::Held { reason } => Settlement::Held { reason: with(&reason) },
         Settlement::Cancelled { reason } => Settlement::Cancelled { reason },
@@ -423,6 +410,10 @@ impl Standing {
 pub struct Kept {
     pub standing: Standing,
     pub unknown_since: Option<i64>,
+    pub accepted_at: Option<i64>,
+    pub list_lag: Option<i64>,
+    /// The number that the receiver gave and that is another's.
+    pub given_number: Option<String>,
     /// The last trouble; nothing leaves what stood there.
     pub error: Option<String>,
     pub not_before: i64,
@@ -445,7 +436,9 @@ pub fn keep(
         Settlement::Refused { .. } => (Refused, None, now),
         // What was sent again and didn't leave says nothing of the attempt before.
         Settlement::NotSent { not_before, .. } => (Ready, still, *not_before),
-        Settlement::Unknown { not_before, .. } => (Ready, still.or(Some(now)), *not_before),
+        Settlement::Unknown { not_before, .. } | Settlement::Accepted { not_before, .. } => {
+            (Ready, still.or(Some(now)), *not_before)
+        }
         Settlement::NotSeen { not_before, .. } => (Ready, still, *not_before),
         Settlement::Absent => (Ready, None, now),
         Settlement::Held { .. } => (Held, still, now),
@@ -453,10 +446,21 @@ pub fn keep(
         Settlement::Cancelled { .. } => (Cancelled, None, now),
     };
     let tried = settlement.is_attempt();
+    let accepted_at = match settlement {
+        Settlement::Accepted { .. } => entry.accepted_at.or(Some(now)),
+        _ => entry.accepted_at.filter(|_| unknown_since.is_some()),
+    };
+    let shown = match settlement {
+        Settlement::NotSeen { lag, .. } => *lag,
+        _ => None,
+    };
     let late = withdrawn.filter(|_| standing == Delivered);
     Kept {
         standing,
         unknown_since,
+        accepted_at,
+        list_lag: entry.list_lag.into_iter().chain(shown).min().filter(|_| unknown_since.is_some()),
+        given_number: None,
         error: settlement.reason().map(str::to_owned).or(late.map(arrived_late)),
         not_before,
         tried,
@@ -468,10 +472,12 @@ pub fn keep(
     }
 }
 
-/// What becomes of an arrival under a number that the record knows as another's: one number is one referral's.
+/// What becomes of an arrival under a number that the record knows as another's: one number is one referral's. That the
+/// receiver has joined the two is for a person to say.
 pub fn number_taken(number: &str, other: &str) -> Settlement {
-    let reason =
-        format!("对方给的编号 {number} 已经是 {other} 的：请到对方核实这一件的编号，再认定下落");
+    let reason = format!(
+        "对方给的编号 {number} 已经是 {other} 的，不再重发：请到对方核实。对方把两件并成一件的，用 zoufang outbox resolve 写明 --arrived {number}；另有编号的，写明那个编号；没有收下的，写明 --absent"
+    );
     Settlement::Held { reason }
 }
 

@@ -11,7 +11,7 @@ use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::issue::{Event, Issue, Refusal};
-use super::referral::{PlatformStatus, event_for, taken_up_again};
+use super::referral::{PlatformStatus, event_for, refusal_taken_back, taken_up_again};
 use crate::words;
 pub use answer::Answer;
 pub use number::names_one;
@@ -78,6 +78,8 @@ pub struct Followed {
     pub id: String,
     pub issue_id: String,
     pub round: i64,
+    /// The platform has refused it.
+    pub refused: bool,
     pub numbers: Vec<Number>,
 }
 
@@ -100,6 +102,9 @@ pub struct Consequences {
     pub referrals: Vec<(String, Said)>,
     /// What happened to issues, in order.
     pub events: Vec<(String, Event)>,
+    /// What the platform had refused and is at now, though something else was begun with it here: the referral's id and the
+    /// number.
+    pub taken_back: Vec<(String, String)>,
     /// The answers that were taken. One for a number that isn't known yet waits, and isn't among them.
     pub taken: Vec<String>,
 }
@@ -118,6 +123,7 @@ pub struct Following {
     changed: BTreeSet<(String, String)>,
     said: BTreeMap<String, Said>,
     events: Vec<(String, Event)>,
+    taken_back: Vec<(String, String)>,
     taken: Vec<String>,
 }
 
@@ -144,6 +150,7 @@ impl Following {
             changed: BTreeSet::new(),
             said: BTreeMap::new(),
             events: Vec::new(),
+            taken_back: Vec::new(),
             taken: Vec::new(),
         }
     }
@@ -182,6 +189,7 @@ impl Following {
             numbers: self.changed.into_iter().filter_map(number).collect(),
             referrals: self.said.into_iter().collect(),
             events: self.events,
+            taken_back: self.taken_back,
             taken: self.taken,
         }
     }
@@ -239,6 +247,12 @@ impl Following {
         if had_ended && !resolved && (order == Ordering::Equal || status.is_none()) {
             return Ok(());
         }
+        let was_refused = self.referrals.get(id).is_some_and(|known| known.refused);
+        // Only what is later takes a no back; and that what was refused is closed, as many a platform does, doesn't make it done.
+        let stays_refused = was_refused && (order == Ordering::Equal || !answer.is_open());
+        if stays_refused {
+            return Ok(());
+        }
         let state = if resolved { NumberState::Ended } else { NumberState::Current };
         self.mark(id, answer, state);
         // Of one that was split, the last part ends it.
@@ -249,7 +263,11 @@ impl Following {
             _ => Standing::Open,
         };
         self.note(id, answer, standing, replaced.then_some(&answer.number));
+        if let Some(known) = self.referrals.get_mut(id) {
+            known.refused = standing == Standing::Refused;
+        }
         match status {
+            Some(status) if was_refused => self.take_back_refusal(id, status, answer),
             Some(status) if ended || !resolved => {
                 self.tell_issue(id, status, &answer.text, had_ended || replaced)
             }
@@ -277,6 +295,25 @@ impl Following {
         while let Some(event) = next {
             *issue = issue.apply(&event)?;
             next = issue.consequence(&event);
+        }
+        Ok(())
+    }
+
+    /// The platform is at what it had refused: the issue goes on in that round, unless something else was begun with it.
+    fn take_back_refusal(
+        &mut self,
+        id: &str,
+        status: PlatformStatus,
+        answer: &Answer,
+    ) -> Result<(), Refusal> {
+        let Some(Followed { issue_id, round, .. }) = self.referrals.get(id) else { return Ok(()) };
+        let Some(issue) = self.issues.get_mut(issue_id) else { return Ok(()) };
+        match refusal_taken_back(issue, *round, status, &answer.text) {
+            Some(event) => {
+                *issue = issue.apply(&event)?;
+                self.events.push((issue_id.clone(), event));
+            }
+            None => self.taken_back.push((id.to_owned(), answer.number.clone())),
         }
         Ok(())
     }

@@ -208,7 +208,7 @@ pub const MOVES: &[(EventKind, &[State])] = {
         ),
         (EventKind::PlatformFinished, &[Referred, Accepted, InProgress]),
         (EventKind::PlatformOverridden, &[Queued, Referred, Accepted, InProgress, Returned]),
-        (EventKind::PlatformReopened, &[InProgress, Resolved, Closed]),
+        (EventKind::PlatformReopened, &[InProgress, Resolved, Closed, Returned]),
         (EventKind::Refused, &[Queued, Referred, Accepted, InProgress]),
         (EventKind::Satisfied, &[Resolved]),
         (EventKind::Reopened, &[Resolved, Closed, Void]),
@@ -305,6 +305,8 @@ impl Issue {
                 next.state = State::InProgress;
             }
             Event::PlatformReopened { .. } => {
+                // It takes back that it refused: the round goes on that it had ended by that.
+                next.round -= i64::from(self.state == State::Returned);
                 next.platform_finished = false;
                 next.state = State::InProgress;
             }
@@ -363,8 +365,10 @@ impl Issue {
             {
                 return Err(Refusal::NoReason { event: kind });
             }
-            // Progress after a person's or the platform's own end is an end taken back, and nothing else is.
-            Event::PlatformReopened { .. } if !self.platform_finished => {
+            // Progress after a person's or the platform's own end is an end taken back, and nothing else is; nor after its no.
+            Event::PlatformReopened { .. }
+                if !self.platform_finished && self.state != State::Returned =>
+            {
                 return Err(Refusal::NotNow { state: self.state, event: kind });
             }
             Event::Reopened { reason } | Event::Voided { reason } if reason.trim().is_empty() => {

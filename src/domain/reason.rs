@@ -26,15 +26,40 @@ const NAMES: &[(&str, &str)] = &[
     ("unexpected_code", "对方的返回码不在描述文件里"),
     ("unexpected_answer", "对方的回答读不懂"),
     ("refused", "对方退回"),
-    ("no_number", "对方说收下了，却没有给编号"),
+    ("no_number", "对方说收下了，却没有给编号，不会重发，正在查"),
+    ("accepted", "对方说收下了，还没有编号，不会重发，正在查"),
     ("no_number_yet", "已在对方查到，对方还没有给编号，接着查"),
-    ("unnamed", "对方说已经有了，却没有给编号，正在查"),
+    ("unnamed", "对方说已经有了，却没有给编号，不会重发，正在查"),
     ("no_address", "这个地址收不到"),
     ("too_many_pages", "对方的清单翻不到头"),
     ("misconfigured", "配置不对"),
     ("unwritable", "内容写不成对方要的格式"),
     ("broken_off", "处理回答时程序出错"),
 ];
+
+/// How our own words open that stand as a reason by themselves; what the other side said stands behind them in brackets.
+const OURS: [&str; 10] = [
+    "对方给的编号 ",
+    "对方说收下了，却没有给编号，也查不到编号",
+    "对方的清单里还没有",
+    "平台的清单里没有，但清单可能还没有跟上",
+    "这个编号下现在是别人的事",
+    "可能已送达",
+    "此前发出的可能已送达",
+    "重发时对方没有收",
+    "发了两次都没有等到回音",
+    "发送中断，可能已送达",
+];
+
+/// Our own words at the beginning of a reason, and what stands in brackets behind them.
+fn own_words(reason: &str) -> Option<Said> {
+    OURS.iter().find(|opening| reason.starts_with(**opening))?;
+    let (ours, theirs) = match reason.split_once('（') {
+        Some((ours, theirs)) => (ours, Some(theirs.trim_end_matches('）').to_owned())),
+        None => (reason, None),
+    };
+    Some(Said { ours: Some(ours.to_owned()), theirs })
+}
 
 /// Opens the reason of a question that had no answer.
 pub const ASKING: &str = "asking: ";
@@ -49,6 +74,8 @@ pub const ASKING: &str = "asking: ";
 /// assert_eq!(in_words("HTTP 503 系统维护").said, "对方暂停服务（HTTP 503）：系统维护");
 /// assert_eq!(in_words("HTTP 503 系统维护").plain, "对方暂停服务（HTTP 503）");
 /// assert_eq!(in_words("地址不明").said, "地址不明");
+/// let held = in_words("可能已送达，但无法向对方查询（没有此接口）");
+/// assert_eq!((&*held.said, &*held.plain), ("可能已送达，但无法向对方查询：没有此接口", "可能已送达，但无法向对方查询"));
 /// ```
 pub fn in_words(reason: &str) -> Reason {
     let detail = reason.trim().to_owned();
@@ -110,6 +137,9 @@ fn said(reason: &str) -> Said {
     }
     if let Some(rest) = reason.strip_prefix("HTTP ") {
         return by_http(rest);
+    }
+    if let Some(said) = own_words(reason) {
+        return said;
     }
     let (name, rest) = reason.split_once(':').unwrap_or((reason, ""));
     let Some((_, words)) = NAMES.iter().find(|(known, _)| *known == name.trim()) else {

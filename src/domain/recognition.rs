@@ -103,13 +103,32 @@ impl<'t> Shown<'t> {
         [&sent.plain_sent, &sent.plain_words].into_iter().any(|ours| self.begins(ours))
     }
 
+    /// Whether it has anything of what was sent: its mark, some of its words, or too little of its own to tell.
+    ///
+    /// ```
+    /// use zoufang::domain::recognition::{Sent, Shown};
+    /// let sent = Sent::new("X-1-R1", "老王来电反映，村口的路灯坏了三个月没人修");
+    /// let has_of = |shown: &str| Shown::of(shown).has_of(&sent);
+    /// assert!(has_of("【转办】村口的路灯坏了三个月") && has_of("略") && has_of("见[X-1-R1]"));
+    /// assert!(!has_of("邻镇的事：路面塌陷，请尽快派人处理"));
+    /// ```
+    pub fn has_of(&self, sent: &Sent) -> bool {
+        self.carries(&sent.reference)
+            || self.plain.chars().count() < TELLING
+            || shares_words(&self.plain, &sent.plain_words)
+            || self.begins(&sent.plain_sent)
+    }
+
     /// Whether it begins as a text of ours, and may be the rest of it.
     fn begins(&self, ours: &str) -> bool {
         let cut = self.plain.trim_end_matches(['…', '.']);
         if let Some(rest) = ours.strip_prefix(cut) {
-            // Some keep nothing from the first character on that they can't store.
-            let unstored = rest.chars().next().is_some_and(|c| c > '\u{ffff}');
-            if cut.contains('[') || unstored && !cut.is_empty() {
+            // Some keep nothing from the first character on that they can't store, or take for something else; and where all
+            // that is shown is how ours begins, it's hardly another's.
+            let unstored =
+                rest.chars().next().is_some_and(|c| c > '\u{ffff}' || "[<&%#\\'\"".contains(c));
+            let is_telling = cut.chars().count() >= TELLING;
+            if cut.contains('[') || is_telling || unstored && !cut.is_empty() {
                 return true;
             }
         }

@@ -20,6 +20,14 @@ words! {
     }
 }
 
+impl PlatformStatus {
+    /// Whether it says that somebody is at it.
+    pub const fn is_open(self) -> bool {
+        use PlatformStatus::{Accepted, InProgress, Received};
+        matches!(self, Received | Accepted | InProgress)
+    }
+}
+
 /// One answer of the platform about one of its requests.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PlatformUpdate {
@@ -87,13 +95,27 @@ pub fn marked(reference: &str) -> String {
 /// platform's cut takes it.
 const OPENING: usize = 20;
 
-/// What is said, with no bracket in it that could be read as a mark: only we write marks.
+/// What is said, with no bracket in it that could be read as a mark: only we write marks. And what gateways take for the
+/// beginning of a tag, of another field or of a code, and cut a text at, is as wide as the characters beside it.
 ///
 /// ```
 /// use zoufang::domain::referral::neutral;
 /// assert_eq!(neutral("条子上写着[CHD2022-000001-R1]，[急]"), "条子上写着［CHD2022-000001-R1］，[急]");
+/// assert_eq!(neutral("管径<30%，A&B路口#3"), "管径＜30％，A＆B路口＃3");
 /// ```
 pub fn neutral(text: &str) -> String {
+    let wide = |character| match character {
+        '<' => '＜',
+        '>' => '＞',
+        '&' => '＆',
+        '%' => '％',
+        '#' => '＃',
+        other => other,
+    };
+    unmarked(&text.chars().map(wide).collect::<String>())
+}
+
+fn unmarked(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
     while let Some((before, after)) = rest.split_once('[') {
@@ -131,8 +153,14 @@ pub fn described(text: &str, more: &str, reference: &str) -> String {
 /// Where the opening clause of a text ends, in bytes: the whole of a short one; 0 where it's longer than [`OPENING`].
 pub(super) fn opening_clause(text: &str) -> usize {
     let ends = |character: char| "：:，,。；;！!？?、\n".contains(character);
-    let found = text.char_indices().take(OPENING).find(|(_, character)| ends(*character));
+    // Where some keep nothing from such a character on: beyond the characters of old databases, or what closes a quotation.
+    let cuts = |character: char| {
+        character > '\u{ffff}' || "\\'\"".contains(character) || character.is_control()
+    };
+    let mut opening = text.char_indices().take(OPENING);
+    let found = opening.find(|(_, character)| ends(*character) || cuts(*character));
     match found {
+        Some((at, character)) if cuts(character) => at,
         Some((at, character)) => at + character.len_utf8(),
         None if text.chars().count() <= OPENING => text.len(),
         None => 0,
@@ -242,10 +270,22 @@ pub fn is_own_message(text: &str) -> bool {
     })
 }
 
+/// The event by which the platform takes back that it refused what was referred in that round, where nothing was done with
+/// it yet.
+pub fn refusal_taken_back(
+    issue: &Issue,
+    round: i64,
+    status: PlatformStatus,
+    text: &str,
+) -> Option<Event> {
+    let waits = issue.state == State::Returned && issue.round == round + 1;
+    let is_open = status.is_open();
+    (waits && is_open).then(|| Event::PlatformReopened { reason: text.to_owned() })
+}
+
 /// The event by which the platform takes up again what it had ended.
 pub fn taken_up_again(issue: &Issue, status: PlatformStatus, text: &str) -> Option<Event> {
-    use PlatformStatus::{Accepted, InProgress, Received};
-    let open = matches!(status, Received | Accepted | InProgress);
+    let open = status.is_open();
     let ended = matches!(issue.state, State::InProgress | State::Resolved | State::Closed);
     (open && ended && issue.platform_finished)
         .then(|| Event::PlatformReopened { reason: text.to_owned() })

@@ -1,6 +1,7 @@
 //! What any platform must be able to do for us.
 
 use std::fmt::Display;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -13,7 +14,7 @@ use crate::delivery::{LookUp, Outcome};
 use crate::domain::delivery::Cause;
 use crate::domain::delivery::search::{SearchResult, Sought};
 use crate::domain::issue::Category;
-use crate::domain::referral::PlatformUpdate;
+use crate::domain::referral::{PlatformUpdate, reference_in};
 
 /// A question that got no usable answer.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -77,6 +78,7 @@ impl From<Outcome> for NoContact {
             Outcome::Refused { reason }
             | Outcome::Unknown { reason }
             | Outcome::Errored { reason }
+            | Outcome::Accepted { reason }
             | Outcome::Unread { reason } => NoContact::because(reason),
             Outcome::Delivered(_) => NoContact::because(String::new()),
         }
@@ -176,8 +178,8 @@ pub(super) fn clock_remark(ahead: SignedDuration, allowed: Duration) -> Option<R
 /// How it can be known whether an earlier attempt arrived.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Looks {
-    /// The platform takes a repeated reference once: sending again is safe.
-    RepeatedKey,
+    /// The platform takes a repeated reference once: sending again is safe. It may be searched as well.
+    RepeatedKey { searches: bool },
     /// [`Platform::find`] finds it.
     Search,
     /// It can't be known.
@@ -190,6 +192,29 @@ pub struct Answers {
     pub updates: Vec<PlatformUpdate>,
     /// What of them couldn't be read.
     pub unread: Vec<Unread>,
+    /// What stands under a number in the place of what we wrote, without a mark of ours, where others have theirs: the number,
+    /// and that.
+    pub unmarked: Vec<(String, String)>,
+}
+
+impl Answers {
+    /// Notes what stands under numbers in the place of what we wrote. `shows_marks`: whether this platform is known to show
+    /// our marks, which is kept there.
+    pub(super) fn note_unmarked(
+        &mut self,
+        shown: impl Iterator<Item = (String, String)>,
+        shows_marks: &AtomicBool,
+    ) {
+        let (marked, unmarked): (Vec<_>, Vec<_>) =
+            shown.partition(|(_, text)| reference_in(text).is_some());
+        if !marked.is_empty() {
+            shows_marks.store(true, Ordering::Relaxed);
+        }
+        if shows_marks.load(Ordering::Relaxed) {
+            let said = |(_, text): &(String, String)| !text.trim().is_empty();
+            self.unmarked.extend(unmarked.into_iter().filter(said));
+        }
+    }
 }
 
 /// Something in an answer that couldn't be read.
@@ -284,6 +309,13 @@ pub trait Platform: Send + Sync {
     /// About how many numbers it can be asked at once, where it sets a limit.
     fn batch(&self) -> Option<usize> {
         None
+    }
+
+    /// The platform's own word for how one of its requests stands now; nothing where it can't be asked.
+    async fn word_now(&self, remote_id: &str) -> Option<String> {
+        let told = self.fetch(&[remote_id.to_owned()]).await.ok()?;
+        let of_it = told.updates.into_iter().find(|update| update.remote_id == remote_id);
+        of_it.map(|update| update.word)
     }
 
     /// What changed since `cursor`, oldest first; from now on where there is none.

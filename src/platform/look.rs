@@ -29,13 +29,14 @@ pub(super) async fn look(
     Ok(search.result())
 }
 
-/// What an answer without success is for a look: a refusal to say, or a failure.
-pub(super) fn unheard(answer: &Answer, words: &str) -> Result<Reply, NoContact> {
+/// What an answer without success is for a look: a refusal to say, or a failure. `by_itself`: the interface itself answers so,
+/// in its own form, and not a page of whatever stands before it.
+pub(super) fn unheard(answer: &Answer, words: &str, by_itself: bool) -> Result<Reply, NoContact> {
     let code = answer.status.as_u16();
     match hearing(code) {
         Hearing::Refused => {
-            let said = format!("平台不回答查证：HTTP {code} {words}");
-            Ok(Reply::Refused(said.trim_end().to_owned()))
+            let why = format!("平台不回答查证：HTTP {code} {words}").trim_end().to_owned();
+            Ok(Reply::Refused { why, by_itself })
         }
         Hearing::Answered | Hearing::Failed => Err(NoContact::of_answer(answer, words)),
     }

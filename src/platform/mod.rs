@@ -4,12 +4,14 @@
 //! known only by its adapter. Knows nothing of pages or the command line, and of people's notices only that the one
 //! who uploads hears of a hand-off.
 
+mod absence;
 pub mod encode;
 mod examine;
 mod interface;
 pub mod json;
 mod look;
 pub mod open311;
+mod others;
 mod poll;
 pub mod records;
 pub mod rest;
@@ -20,6 +22,7 @@ mod transport;
 pub mod workbook;
 pub mod xml;
 
+pub use absence::Absence;
 pub use interface::{
     Answers, Changed, Looks, NoContact, Platform, Remark, ServiceGap, Unanswered, Unread, Verdict,
 };

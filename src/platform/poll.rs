@@ -7,6 +7,7 @@ use std::panic::AssertUnwindSafe;
 use futures_util::FutureExt;
 use tracing::{debug, warn};
 
+use super::others::{OF_OTHERS, of_others};
 use super::{Answers, Changed, NoContact, Platform, Unanswered, Unread};
 use crate::app::receive_updates::{End, ask_about_all, forget_answers_of_nobody, receive_all};
 use crate::db::{OpenReferral, Store, StoreError, Trouble};
@@ -212,7 +213,8 @@ async fn ask_due(
         if !more {
             return Ok(());
         }
-        let (told, silence) = questions.ask(&due).await;
+        let (mut told, silence) = questions.ask(&due).await;
+        told.leave_out_others(store, &due).await?;
         let Told { answers, numbers, troubles, asked } = told;
         polled.asked += if questions.put { asked.len() } else { 0 };
         polled.answers += answers.updates.len();
@@ -289,7 +291,23 @@ impl Told {
         };
         self.answers.updates.extend(answers.updates);
         self.answers.unread.extend(answers.unread);
+        self.answers.unmarked.extend(answers.unmarked);
         alone
+    }
+
+    /// Under a number that was given away anew, as after the platform itself was restored, stands somebody else's matter: how
+    /// that goes says nothing of ours.
+    async fn leave_out_others(
+        &mut self,
+        store: &Store,
+        due: &[OpenReferral],
+    ) -> Result<(), StoreError> {
+        let unmarked = std::mem::take(&mut self.answers.unmarked);
+        for (number, opens) in of_others(store, due, unmarked).await? {
+            self.answers.updates.retain(|update| update.remote_id != number);
+            self.trouble(&opens, &format!("编号 {number}：平台回答 {OF_OTHERS}"), false);
+        }
+        Ok(())
     }
 
     /// It has neither number nor token: somebody has to look it up, where anybody follows by that.

@@ -5,13 +5,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
+use tracing::warn;
 
 use super::NoContact;
+use super::absence::Absence;
 use super::{Looks, Platform};
-use crate::db::{Content, Store, StoreError};
+use crate::db::{Content, Receipt, Store, StoreError};
 use crate::delivery::{Attempt, Entry, LookUp, Outcome, Transport};
-use crate::domain::delivery::search::{SearchResult, Sought, Subject, ZONES};
+use crate::domain::delivery::search::{Lag, SearchResult, Sought, Subject, ZONES};
 use crate::domain::referral::PHOTO;
 
 /// Takes referrals, messages and photos to one platform.
@@ -19,7 +21,12 @@ pub struct PlatformTransport {
     store: Store,
     platform: Arc<dyn Platform>,
     clock_skew: Duration,
+    list_lag: Duration,
+    absence: Absence,
 }
+
+/// No list is taken to be behind for longer than this, unless configuration says otherwise.
+const LONGEST_LAG: Duration = Duration::from_secs(24 * 3600);
 
 impl PlatformTransport {
     /// `clock_skew` is how far the platform's clock may be from ours.
@@ -28,7 +35,23 @@ impl PlatformTransport {
         platform: Arc<dyn Platform>,
         clock_skew: Duration,
     ) -> PlatformTransport {
-        PlatformTransport { store, platform, clock_skew }
+        PlatformTransport {
+            store,
+            platform,
+            clock_skew,
+            list_lag: LONGEST_LAG,
+            absence: Absence::default(),
+        }
+    }
+
+    /// By which it's told that whoever runs this was away.
+    pub fn absence(&self) -> Absence {
+        self.absence.clone()
+    }
+
+    /// The same, of a platform whose lists are behind by no more than that.
+    pub fn with_list_lag(self, list_lag: Duration) -> PlatformTransport {
+        PlatformTransport { list_lag, ..self }
     }
 }
 
@@ -44,6 +67,9 @@ impl Transport for PlatformTransport {
                 store: self.store.clone(),
                 platform: Arc::clone(&self.platform),
                 clock_skew: self.clock_skew,
+                list_lag: self.list_lag,
+                absence: self.absence.clone(),
+                entry: entries.iter().find(|entry| entry.target_id == target).cloned(),
                 content,
             };
             (target, Box::new(attempt) as Box<dyn Attempt>)
@@ -55,10 +81,31 @@ impl Transport for PlatformTransport {
 /// For so long, in milliseconds, a platform that knows repetitions is trusted to know one.
 const KEYS_LAST: i64 = 20 * 3_600_000;
 
+/// What is said of a referral that the platform has more than once.
+const SEVERAL: &str = "平台上有的上报不止一件，多半是中间的网关发了两次：系统跟踪先列出的那一件，请到平台上核对，撤销多出的";
+/// What is said of one that the platform has though the record believes that it was never sent.
+const PUT_BACK: &str = "平台上已有本系统以为还没有发出的上报，没有重发：这台机器多半恢复成了较早的样子，请核对恢复以后有没有少了导入的表和办理记录";
+
+/// Puts something onto the status page; that it can't be isn't worth a failure.
+async fn note(store: &Store, what: &str, sample: String) {
+    let noted = async {
+        let mut tx = store.begin().await?;
+        tx.note_platform(&[(what.to_owned(), sample)]).await?;
+        tx.commit().await
+    };
+    if let Err(error) = noted.await {
+        let error = error.for_log();
+        warn!(event = "platform.not_noted", error, "what was odd can't be written");
+    }
+}
+
 struct PlatformAttempt {
     store: Store,
     platform: Arc<dyn Platform>,
     clock_skew: Duration,
+    list_lag: Duration,
+    absence: Absence,
+    entry: Option<Entry>,
     content: Content,
 }
 
@@ -90,23 +137,43 @@ impl PlatformAttempt {
             words: words.to_owned(),
             from: first.checked_sub(around).unwrap_or(Timestamp::MIN),
             to: now.checked_add(around).unwrap_or(Timestamp::MAX),
-            sent: at(entry.last_attempt_at),
+            // One that was never settled may have been sent as late as its lease ended.
+            sent: at(entry.last_attempt_at.max(entry.unknown_since)),
             controls: self.store.controls(entry).await?,
+            lag: self.lag(entry, now),
         })
     }
-}
 
-#[async_trait]
-impl Attempt for PlatformAttempt {
-    async fn send(&self) -> Outcome {
-        match &self.content {
-            Content::Referral(dispatch) => self.platform.submit(dispatch).await,
-            Content::Message(message) => self.platform.append(message).await,
-            Content::Photo(photo) => self.platform.upload(photo).await,
+    /// What the platform has of one that the record believes was never sent, where the record may be an older memory.
+    async fn sent_before(&self) -> Option<Receipt> {
+        let Content::Referral(dispatch) = &self.content else { return None };
+        let entry = self.entry.as_ref().filter(|entry| entry.unknown_since.is_none())?;
+        if entry.attempts > 0 || self.platform.looks() != Looks::Search {
+            return None;
         }
+        let since = self.absence.doubted_since()?;
+        let asked = Entry { first_attempt_at: Some(since), ..entry.clone() };
+        let sought = self.sought(&asked).await.ok()?;
+        let found = match self.platform.find(&sought).await {
+            Ok(SearchResult::Found(receipt) | SearchResult::Several(receipt, _)) => Some(receipt),
+            _ => None,
+        };
+        self.absence.told(found.is_some());
+        if found.is_some() {
+            note(&self.store, PUT_BACK, dispatch.reference.clone()).await;
+        }
+        found
     }
 
-    async fn look(&self, entry: &Entry) -> LookUp {
+    /// How far the platform's list may be behind, by our clock.
+    fn lag(&self, entry: &Entry, now: Timestamp) -> Lag {
+        let longest = self.store.context().clock.in_real_time(self.list_lag);
+        let longest = SignedDuration::try_from(longest).unwrap_or(SignedDuration::MAX);
+        Lag { now, shown: entry.list_lag.map(SignedDuration::from_millis), longest }
+    }
+
+    /// How it can be looked for, where its receiver says that it has it: a repeated key would send it again.
+    fn ways(&self, entry: &Entry) -> Looks {
         let platform = &self.platform;
         let looks = match self.content {
             Content::Referral(_) => platform.looks(),
@@ -116,9 +183,36 @@ impl Attempt for PlatformAttempt {
         let since = entry.first_attempt_at.unwrap_or_default();
         let age = self.store.context().clock.millis().saturating_sub(since);
         match looks {
-            Looks::RepeatedKey if age < KEYS_LAST => return LookUp::Repeatable,
             // Whoever knows a repetition forgets the key, as a rule within a day.
-            Looks::RepeatedKey => {}
+            Looks::RepeatedKey { searches } if age >= KEYS_LAST || entry.accepted_at.is_some() => {
+                if searches {
+                    Looks::Search
+                } else {
+                    Looks::Nothing
+                }
+            }
+            looks => looks,
+        }
+    }
+}
+
+#[async_trait]
+impl Attempt for PlatformAttempt {
+    async fn send(&self) -> Outcome {
+        if let Some(receipt) = self.sent_before().await {
+            return Outcome::Delivered(receipt);
+        }
+        match &self.content {
+            Content::Referral(dispatch) => self.platform.submit(dispatch).await,
+            Content::Message(message) => self.platform.append(message).await,
+            Content::Photo(photo) => self.platform.upload(photo).await,
+        }
+    }
+
+    async fn look(&self, entry: &Entry) -> LookUp {
+        let platform = &self.platform;
+        match self.ways(entry) {
+            Looks::RepeatedKey { .. } => return LookUp::Repeatable,
             Looks::Nothing => return LookUp::Blind,
             Looks::Search => {}
         }
@@ -135,12 +229,21 @@ impl Attempt for PlatformAttempt {
         };
         match seen {
             Ok(SearchResult::Found(receipt)) => LookUp::Found(receipt),
+            Ok(SearchResult::Several(receipt, numbers)) => {
+                let several = format!("{}：{}", sought.subject.reference, numbers.join("、"));
+                note(&self.store, SEVERAL, several).await;
+                LookUp::Found(receipt)
+            }
             Ok(SearchResult::Absent) => LookUp::Absent,
             Ok(SearchResult::Unproven(reason)) => {
                 let for_want_of_a_control = sought.controls.is_empty();
-                LookUp::Unproven { reason, for_want_of_a_control }
+                LookUp::Unproven { reason, for_want_of_a_control, lag: None }
             }
-            Ok(SearchResult::Mute(reason)) => LookUp::Mute { reason },
+            Ok(SearchResult::TooEarly { why: reason, lag }) => {
+                let lag = lag.and_then(|lag| i64::try_from(lag.as_millis()).ok());
+                LookUp::Unproven { reason, for_want_of_a_control: true, lag }
+            }
+            Ok(SearchResult::Mute { why: reason, by_itself }) => LookUp::Mute { reason, by_itself },
             Err(none) => none.into(),
         }
     }

@@ -21,6 +21,8 @@ pub struct Behaviour {
     pub attributes: Option<&'static [Attribute]>,
     pub busy: Option<Busy>,
     pub look: Option<Look>,
+    /// How long after a request was received lists begin to show it.
+    pub behind: Option<Duration>,
 }
 
 impl Behaviour {
@@ -43,6 +45,7 @@ impl Behaviour {
             attributes: other.attributes.or(self.attributes),
             busy: other.busy.or(self.busy),
             look: other.look.or(self.look),
+            behind: other.behind.or(self.behind),
         }
     }
 }
@@ -150,6 +153,8 @@ pub enum Receipt {
     ZeroToken(Duration),
     /// 303 to the new request.
     Redirect,
+    /// 202, and nothing more.
+    Accepted,
 }
 
 /// What comes of a submission that is word for word an earlier one.

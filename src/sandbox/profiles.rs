@@ -74,6 +74,7 @@ const fn behaviour() -> Behaviour {
         attributes: None,
         busy: None,
         look: None,
+        behind: None,
     }
 }
 
@@ -281,6 +282,18 @@ pub const PROFILES: &[Profile] = &[
         chinese: "存好以后回答 303，指向新的那件，不给编号",
         source: "https://www.rfc-editor.org/rfc/rfc9110#section-9.3.3",
         behaviour: Behaviour { receipt: Some(Receipt::Redirect), ..behaviour() },
+    },
+    Profile {
+        name: "accepted-202",
+        chinese: "收下以后回答 202，没有内容，编号要到清单里查",
+        source: "https://www.rfc-editor.org/rfc/rfc9110#section-15.3.3",
+        behaviour: Behaviour { receipt: Some(Receipt::Accepted), ..behaviour() },
+    },
+    Profile {
+        name: "listed-late",
+        chinese: "清单迟两个小时：那以前按编号查得到，清单里没有",
+        source: "https://learn.microsoft.com/en-us/azure/architecture/patterns/cqrs (Eventual consistency)",
+        behaviour: Behaviour { behind: Some(Duration::from_secs(2 * 3600)), ..behaviour() },
     },
     Profile {
         name: "conflict-409",

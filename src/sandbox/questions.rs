@@ -4,6 +4,7 @@ use axum::Json;
 use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
+use jiff::SignedDuration;
 use serde_json::json;
 
 use super::behaviour::{Look, Parameters, Receipt, Window};
@@ -75,7 +76,12 @@ fn requests(sandbox: &Sandbox, query: &Fields) -> Vec<Thing> {
         }
         None => {
             let (from, to) = window(query, sandbox.now(), behaviour.window);
-            let within = |r: &Stored| from <= r.requested_datetime && r.requested_datetime <= to;
+            let behind = behaviour.behind.and_then(|behind| SignedDuration::try_from(behind).ok());
+            let shown_to = sandbox.now() - behind.unwrap_or_default();
+            let within = |r: &Stored| {
+                let at = r.requested_datetime;
+                from <= at && at <= to && at <= shown_to
+            };
             let found: Vec<Stored> = all.into_iter().filter(within).collect();
             page(&found, query, behaviour.paging)
         }

@@ -120,6 +120,9 @@ fn receipt(sandbox: &Sandbox, wire: Wire, stored: &Stored) -> Response {
         }
         return answer;
     }
+    if sandbox.behaviour().receipt == Some(Receipt::Accepted) {
+        return StatusCode::ACCEPTED.into_response();
+    }
     let receipt = match &stored.token {
         Some(token) => ("token", json!(token)),
         None => ("service_request_id", id),

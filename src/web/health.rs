@@ -7,7 +7,7 @@ use super::status::{JobStatus, LaneStatus, Status};
 use crate::app::vacant::{Vacant, vacant};
 use crate::clock::{Clock, Stopwatch, real_millis, township_zone};
 use crate::daemon::{Daemon, Pulse, Watched};
-use crate::db::{NamedDebts, StoreError, Wants};
+use crate::db::{NamedDebts, StoreError};
 use crate::delivery::GateState;
 use crate::domain::duty::DutyKind;
 use crate::domain::health::{
@@ -179,9 +179,12 @@ async fn lane_facts(daemon: &Daemon, lane: &LaneStatus) -> Result<LaneFacts, Sto
         removed,
         queued: lane.queued,
         stuck: lane.stuck,
-        oldest: oldest(daemon, lane, Wants::Sending, unsent).await?,
+        oldest: oldest(daemon, lane, unsent).await?,
         held: lane.held,
-        oldest_held: oldest(daemon, lane, Wants::Decision, lane.held > 0).await?,
+        oldest_held: match lane.held {
+            0 => None,
+            _ => pages.oldest_held(&lane.name).await?.and_then(named),
+        },
         unknown: lane.unknown,
         refused: match refused && is_platform {
             true => pages.refused_referrals(&lane.name).await?.map(debts),
@@ -220,13 +223,12 @@ fn local(millis: i64) -> DateTime {
 async fn oldest(
     daemon: &Daemon,
     lane: &LaneStatus,
-    wants: Wants,
     named: bool,
 ) -> Result<Option<Owed>, StoreError> {
     if !named {
         return Ok(None);
     }
-    let found = daemon.pages.oldest_entry(&lane.name, wants).await?;
+    let found = daemon.pages.oldest_entry(&lane.name).await?;
     Ok(found.and_then(|(key, since)| {
         let since = Timestamp::from_millisecond(since).ok()?;
         Some(Owed { key, since: civil(since) })

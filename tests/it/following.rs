@@ -124,7 +124,7 @@ impl Platform for Scripted {
             _ => None,
         };
         let updates = ids.iter().zip(all).filter_map(says).collect();
-        Ok(Answers { updates, unread: Vec::new() })
+        Ok(Answers { updates, ..Answers::default() })
     }
 
     async fn number_of(&self, token: &str) -> Result<Option<String>, Unanswered> {
@@ -520,7 +520,7 @@ on_both!(a_number_is_one_referrals_for_tokens_too, async |fixture: Fixture| {
 });
 
 on_both!(
-    what_arrived_without_a_number_is_looked_for_then_shown_and_given_one,
+    what_arrived_without_a_number_is_looked_for_and_a_person_may_give_one,
     async |fixture: Fixture| {
         let fixture = referred(fixture, &[(None, None)]).await;
         // Whoever has it may list it with its number.
@@ -529,8 +529,16 @@ on_both!(
         let again = claim(&fixture.store, "ehushanying", "me", 10, 60_000).await.unwrap();
         assert!(again[0].unknown_since.is_some());
         let debt = again[0].debt_key.clone();
+        assert!(again[0].accepted_at.is_some(), "it's never sent again");
         let unnamed = Settlement::Delivered(Receipt::default());
         settle(&fixture.store, "ehushanying", "me", &[(again[0].clone(), unnamed)]).await.unwrap();
+        let unknown = fixture.store.oldest_unknown("ehushanying").await.unwrap().unwrap();
+        assert!(unknown.2.starts_with("unnamed"), "{}", unknown.2);
+        // A person has seen it there, and no number.
+        let unnumbered = zoufang::db::Decision::Arrived { remote_id: None };
+        let mut tx = fixture.store.begin().await.unwrap();
+        tx.decide_debt(&debt, &unnumbered, "周正", "平台上有，没有编号").await.unwrap();
+        tx.commit().await.unwrap();
         let feed = |cursor: Option<&str>| Changed {
             cursor: cursor.map(str::to_owned),
             ..Changed::default()

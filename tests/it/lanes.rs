@@ -209,10 +209,10 @@ on_both!(a_number_is_one_referrals, async |fixture: Fixture| {
         let reason = held.last_error.unwrap();
         assert!(reason.contains("编号 P") && reason.contains("CHD2022-"), "{reason}");
     }
-    // Nor can a person give it away.
+    // Nor can a person give one away that the platform didn't give for it.
     let mut tx = store.begin().await.unwrap();
     let arrived = |number: &str| Decision::Arrived { remote_id: Some(number.to_owned()) };
-    let refused = tx.decide_debt(&taken[3].debt_key, &arrived("P1"), "周正", "电话核实").await;
+    let refused = tx.decide_debt(&taken[3].debt_key, &arrived("P2"), "周正", "电话核实").await;
     assert!(refused.unwrap_err().to_string().contains("已经是"));
     tx.decide_debt(&taken[3].debt_key, &arrived("P3"), "周正", "电话核实").await.unwrap();
     tx.commit().await.unwrap();

@@ -7,6 +7,7 @@ mod access;
 mod accounts;
 mod again;
 mod api;
+mod arrivals;
 mod awkward;
 mod backup;
 mod cards;

@@ -47,7 +47,14 @@ fn answer(said: &str) -> Option<Answer> {
             let (code, more) = coded.split_once(", ").unwrap_or((coded, ""));
             let retry_after =
                 if more.contains("Retry-After") { "Retry-After: 120\r\n" } else { "" };
-            let page = if more.contains("a page for people") { "<html>nginx</html>" } else { "" };
+            // In the form of both interfaces, where it's their own.
+            let own = r#"{"code": "X", "msg": "不支持", "description": "不支持"}"#;
+            let page = match more {
+                _ if more.contains("a page for people") => "<html>nginx</html>",
+                "empty" => "",
+                _ if code.starts_with(['2', '3']) => "",
+                _ => own,
+            };
             assert!(code.parse::<u16>().is_ok(), "{said}");
             let location = if code.starts_with('3') { "Location: /elsewhere\r\n" } else { "" };
             http(code, &format!("{retry_after}{location}"), page)
@@ -102,6 +109,7 @@ async fn serve(answer: Option<Answer>) -> String {
 fn named(outcome: &Outcome) -> &'static str {
     match outcome {
         Outcome::Delivered(_) => "delivered",
+        Outcome::Accepted { .. } => "accepted",
         Outcome::Refused { .. } => "refused",
         Outcome::NotSent { reason, .. } if reason.starts_with("too_many") => "too many",
         Outcome::NotSent { .. } => "not sent",
@@ -132,7 +140,8 @@ async fn tried(address: &str) -> [Vec<(String, &'static str)>; 4] {
         tried[1].push((name.to_owned(), named(&platform.upload(&Photo::example()).await)));
         let at = Timestamp::UNIX_EPOCH;
         let seen = match platform.find(&sought("CHD2022-000001-R1", "灯", at, at, &[])).await {
-            Ok(SearchResult::Mute(_)) => "mute",
+            Ok(SearchResult::Mute { by_itself: true, .. }) => "mute",
+            Ok(SearchResult::Mute { .. }) => "away",
             Ok(_) => "answered",
             Err(_) => "failed",
         };
@@ -205,7 +214,7 @@ async fn a_vendors_code_goes_before_https() {
 
 #[tokio::test]
 async fn codes_of_https_own_mean_what_the_configuration_says() {
-    for (key, expected) in [("done", "delivered"), ("refused", "refused"), ("busy", "not sent")] {
+    for (key, expected) in [("done", "accepted"), ("refused", "refused"), ("busy", "not sent")] {
         let address = serve(answer("409")).await;
         let text = format!(
             "[platform]\nadapter = 'open311'\nendpoint = '{address}'\n[platform.http]\n{key} = [409]"

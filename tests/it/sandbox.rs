@@ -217,6 +217,20 @@ async fn receipts_are_given_as_each_kind_gives_them() {
     assert_eq!(answer.status(), StatusCode::SEE_OTHER);
     assert_eq!(answer.headers()["location"], "/requests/0000001.json");
     assert_eq!(redirect.sandbox.ledger().requests.len(), 1);
+    let queue = Platform::like("accepted-202").await;
+    let answer = queue.submit("一", &[]).await;
+    assert_eq!(answer.status(), StatusCode::ACCEPTED);
+    assert!(answer.text().await.unwrap().is_empty());
+    assert_eq!(queue.sandbox.ledger().requests.len(), 1);
+}
+
+#[tokio::test]
+async fn a_list_that_is_behind_shows_what_came_two_hours_ago() {
+    let platform = Platform::like("listed-late").await.filled(1).await;
+    assert_eq!(platform.json("requests.json").await.as_array().unwrap().len(), 0);
+    assert_eq!(platform.json("requests/0000001.json").await.as_array().unwrap().len(), 1);
+    platform.pass(2);
+    assert_eq!(platform.json("requests.json").await.as_array().unwrap().len(), 1);
 }
 
 #[tokio::test]

@@ -157,14 +157,14 @@ fn unknown() -> Outcome {
 impl Platform for Simulated {
     fn looks(&self) -> Looks {
         match self.offers {
-            Offers::RepeatedKey => Looks::RepeatedKey,
+            Offers::RepeatedKey => Looks::RepeatedKey { searches: false },
             Offers::SearchByReference | Offers::TimeWindow => Looks::Search,
             Offers::Nothing => Looks::Nothing,
         }
     }
 
     fn looks_for_messages(&self) -> Option<Looks> {
-        Some(Looks::RepeatedKey)
+        Some(Looks::RepeatedKey { searches: false })
     }
 
     async fn append(&self, message: &Message) -> Outcome {

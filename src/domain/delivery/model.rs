@@ -2,7 +2,7 @@
 //! somebody who voids, and a platform that answers in every way that there is. The model is the code: what is done with an
 //! entry, what a look allows, how an attempt ends and what is kept are the functions that the engine runs.
 
-use stateright::{Checker, HasDiscoveries, Model, Property};
+use stateright::{Model, Property};
 
 use super::*;
 
@@ -25,6 +25,8 @@ struct There {
 struct Debt {
     standing: &'static str,
     unknown: bool,
+    /// The platform has said that it has it.
+    accepted: bool,
     withdrawn: bool,
     /// Who holds its lease; `REPLICAS` where the holder is dead.
     lease: Option<usize>,
@@ -32,6 +34,8 @@ struct Debt {
     there: There,
     /// It was sent though it had stopped being owed before.
     sent_late: bool,
+    /// It was sent though the platform had said that it has it.
+    sent_after_yes: bool,
 }
 
 /// What a replica has in hand, from the claim to the settlement.
@@ -50,6 +54,7 @@ enum Job {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 enum End {
     Delivered,
+    Accepted,
     Refused,
     NotSent,
     Unknown,
@@ -64,6 +69,7 @@ impl End {
     fn of(settlement: &Settlement) -> End {
         match settlement {
             Settlement::Delivered(_) => End::Delivered,
+            Settlement::Accepted { .. } => End::Accepted,
             Settlement::Refused { .. } => End::Refused,
             Settlement::NotSent { .. } => End::NotSent,
             Settlement::Unknown { .. } => End::Unknown,
@@ -82,10 +88,11 @@ impl End {
                 let remote_id = Some("7".to_owned());
                 Settlement::Delivered(Receipt { remote_id, token: None })
             }
+            End::Accepted => Settlement::Accepted { reason, not_before },
             End::Refused => Settlement::Refused { reason },
             End::NotSent => Settlement::NotSent { reason, not_before },
             End::Unknown => Settlement::Unknown { reason, not_before },
-            End::NotSeen => Settlement::NotSeen { reason, not_before, answered: false },
+            End::NotSeen => Settlement::NotSeen { reason, not_before, answered: false, lag: None },
             End::Absent => Settlement::Absent,
             End::Held => Settlement::Held { reason },
             End::Released => Settlement::Released,
@@ -98,6 +105,8 @@ impl End {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 enum Answer {
     Takes,
+    /// It says that it has it, and names no number: it's listed now, at some time, or never.
+    Accepts(There),
     Refuses,
     /// Certainly not taken.
     Busy,
@@ -135,6 +144,8 @@ enum Action {
 enum Look {
     True,
     Unproven,
+    /// Still, after long.
+    Long,
     Failed,
 }
 
@@ -157,6 +168,8 @@ enum Broken {
     ForgetsTheDead,
     /// What isn't owed any more is sent all the same.
     SendsWhatIsVoided,
+    /// What the platform says that it has counts as unknown.
+    DoubtsTheYes,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -182,6 +195,8 @@ impl World {
             target_id: String::new(),
             attempts: i64::from(debt.attempts),
             unknown_since: unknown.then_some(0),
+            accepted_at: (debt.accepted && self.broken != Some(Broken::DoubtsTheYes)).then_some(0),
+            list_lag: None,
             first_attempt_at: None,
             last_attempt_at: None,
             lease_until: 0,
@@ -196,7 +211,8 @@ impl World {
             Look::True if debt.there.copies > 0 => LookUp::Found(Receipt::default()),
             Look::True => LookUp::Absent,
             Look::Unproven if self.broken == Some(Broken::BelievesWithoutProof) => LookUp::Absent,
-            Look::Unproven => LookUp::Unproven { reason, for_want_of_a_control: false },
+            Look::Unproven => LookUp::Unproven { reason, for_want_of_a_control: false, lag: None },
+            Look::Long => LookUp::Unproven { reason, for_want_of_a_control: false, lag: None },
             Look::Failed => LookUp::Failed { reason, retry_after: None, cause: Cause::Thing },
         }
     }
@@ -208,9 +224,9 @@ impl World {
             // It has stopped being owed while it was looked for.
             (Job::MaySend(place, unknown), None) => {
                 let (place, unknown) = (*place, *unknown);
-                let withdrawn = self.entry(&state.debts[place], unknown).withdrawn;
+                let known = known(&self.entry(&state.debts[place], unknown));
                 let seen = self.look(&state.debts[place], Look::Failed);
-                let after = after_look(seen, withdrawn, self.on_unknown, AGAIN);
+                let after = after_look(seen, known, self.on_unknown, AGAIN);
                 let AfterLook::Settle(settlement) = after else { return None };
                 state.jobs[replica] = Job::Ended(place, unknown, End::of(&settlement));
                 return Some(());
@@ -223,7 +239,8 @@ impl World {
             (Step::Cancel, None) => Job::Ended(place, unknown, End::Released),
             (Step::Look, Some(look)) => {
                 let seen = self.look(debt, look);
-                match after_look(seen, entry.withdrawn, self.on_unknown, AGAIN) {
+                let again = Again { asks_a_person: look == Look::Long, ..AGAIN };
+                match after_look(seen, known(&entry), self.on_unknown, again) {
                     AfterLook::Send => Job::MaySend(place, unknown),
                     AfterLook::Settle(settlement) => {
                         Job::Ended(place, unknown, End::of(&settlement))
@@ -254,12 +271,15 @@ impl World {
         let (place, unknown) = self.may_send(state, replica)?;
         let reason = String::new();
         let debt = &mut state.debts[place];
-        debt.sent_late |= debt.withdrawn;
-        debt.attempts += 1;
+        debt.sends();
         let outcome = match answer {
             Answer::Takes => {
                 debt.there.copies += 1;
                 Outcome::Delivered(Receipt::default())
+            }
+            Answer::Accepts(there) => {
+                debt.take(there);
+                Outcome::Accepted { reason }
             }
             Answer::Refuses => Outcome::Refused { reason },
             Answer::Busy => Outcome::NotSent { reason, retry_after: None, cause: Cause::Thing },
@@ -290,6 +310,7 @@ impl World {
         let kept = keep(&entry, &settlement, entry.withdrawn, 0);
         debt.standing = kept.standing.code();
         debt.unknown = kept.unknown_since.is_some();
+        debt.accepted |= kept.accepted_at.is_some();
         debt.lease = None;
         Some(())
     }
@@ -307,15 +328,29 @@ impl World {
 
     /// Whether what may have been taken late has had its time.
     fn has_settled(&self, debt: &Debt) -> bool {
-        !debt.unknown || !debt.there.coming || self.broken == Some(Broken::LooksTooSoon)
+        // What it says that it has it may list whenever it likes.
+        !debt.unknown
+            || debt.accepted
+            || !debt.there.coming
+            || self.broken == Some(Broken::LooksTooSoon)
     }
 }
 
 impl Debt {
+    fn sends(&mut self) {
+        self.attempts += 1;
+        self.sent_late |= self.withdrawn;
+        self.sent_after_yes |= self.accepted;
+    }
+
     fn take(&mut self, there: There) {
         self.there.copies += there.copies;
         self.there.coming |= there.coming;
     }
+}
+
+fn known(entry: &Entry) -> Known {
+    Known { withdrawn: entry.withdrawn, accepted: entry.accepted_at.is_some() }
 }
 
 impl Model for World {
@@ -326,11 +361,13 @@ impl Model for World {
         let debt = Debt {
             standing: Standing::Ready.code(),
             unknown: false,
+            accepted: false,
             withdrawn: false,
             lease: None,
             attempts: 0,
             there: There::default(),
             sent_late: false,
+            sent_after_yes: false,
         };
         let debts = [debt.clone(), debt];
         vec![State { debts, jobs: [Job::Idle, Job::Idle], crashes: CRASHES, voids: 1 }]
@@ -361,15 +398,16 @@ impl Model for World {
                 if !last {
                     let errs = [Answer::Errs(false), Answer::Errs(true), Answer::Busy];
                     let silent = SILENT.map(Answer::Silent);
-                    actions
-                        .extend(errs.into_iter().chain(silent).map(|a| Action::Send(replica, a)));
+                    let accepts = SILENT.map(Answer::Accepts);
+                    let answers = errs.into_iter().chain(silent).chain(accepts);
+                    actions.extend(answers.map(|a| Action::Send(replica, a)));
                     actions.extend(SILENT.map(|there| Action::DieSending(replica, there)));
                 }
             } else if matches!(job, Job::MaySend(..)) {
                 actions.push(Action::Step(replica, None));
             } else if matches!(job, Job::Claimed(..)) {
                 actions.push(Action::Step(replica, None));
-                let looks = [Look::True, Look::Unproven, Look::Failed];
+                let looks = [Look::True, Look::Unproven, Look::Long, Look::Failed];
                 actions.extend(looks.map(|look| Action::Step(replica, Some(look))));
             }
             if matches!(job, Job::Ended(..)) {
@@ -392,9 +430,7 @@ impl Model for World {
             Action::Send(replica, answer) => self.send(&mut state, replica, answer)?,
             Action::DieSending(replica, there) => {
                 let (place, _) = self.may_send(&state, replica)?;
-                state.debts[place].attempts += 1;
-                let late = state.debts[place].withdrawn;
-                state.debts[place].sent_late |= late;
+                state.debts[place].sends();
                 state.debts[place].take(there);
                 World::die(&mut state, replica)?;
             }
@@ -440,6 +476,9 @@ impl Model for World {
             Property::always("never sent once it isn't owed", |_, state: &State| {
                 state.debts.iter().all(|debt| !debt.sent_late)
             }),
+            Property::always("never sent again once it's said to be there", |_, state: &State| {
+                state.debts.iter().all(|debt| !debt.sent_after_yes)
+            }),
             Property::always("always settled, or shown, or still tried", |world, state: &State| {
                 let mut actions = Vec::new();
                 world.actions(state, &mut actions);
@@ -453,31 +492,4 @@ impl Model for World {
     }
 }
 
-const WORLD: World = World { can_look: true, on_unknown: OnUnknown::Hold, broken: None };
-
-#[test]
-fn every_interleaving_delivers_each_once_or_shows_it() {
-    for (can_look, on_unknown) in
-        [(true, OnUnknown::Hold), (false, OnUnknown::Hold), (false, OnUnknown::Resend)]
-    {
-        let world = World { can_look, on_unknown, ..WORLD };
-        let checked = world.checker().threads(2).spawn_bfs().join();
-        checked.assert_properties();
-        assert!(checked.unique_state_count() > 1_000, "{}", checked.unique_state_count());
-    }
-}
-
-#[test]
-fn a_rule_that_is_broken_on_purpose_is_found() {
-    for (broken, property) in [
-        (Broken::BelievesWithoutProof, "never twice"),
-        (Broken::LooksTooSoon, "never twice"),
-        (Broken::ForgetsTheDead, "never twice"),
-        (Broken::SendsWhatIsVoided, "never sent once it isn't owed"),
-    ] {
-        let world = World { broken: Some(broken), ..WORLD };
-        let found = HasDiscoveries::AnyOf([property].into());
-        let checked = world.checker().threads(2).finish_when(found).spawn_bfs().join();
-        assert!(checked.discovery(property).is_some(), "{broken:?} isn't found");
-    }
-}
+mod walked;

@@ -11,7 +11,11 @@ pub const MAY_HAVE_ARRIVED: &str = "可能已送达，但无法向对方查询�
 /// Holds one that was looked for in vain for long, without proof that it isn't there.
 pub(super) const NOT_PROVED: &str =
     "可能已送达，一直没查到，也证明不了没有送达：请到对方核实后认定下落";
-/// The same of one that isn't owed any more.
+/// Holds one that its receiver has, as it says, and whose number was looked for in vain for long.
+pub(super) const NO_NUMBER: &str = "对方说收下了，却没有给编号，也查不到编号，不会重发：请到对方查出编号，用 zoufang outbox resolve 写明 --arrived 编号；对方确实没有的，写明 --absent，会再发";
+/// What is said of one that its receiver has, as it says, and doesn't list.
+pub(super) const NOT_LISTED: &str = "对方的清单里还没有";
+/// Holds one that isn't owed any more and that its receiver can't be asked about.
 pub(super) const CANT_BE_ASKED: &str =
     "此前发出的可能已送达，但无法向对方查询：请核实后认定下落，已送达的请对方撤销";
 /// What was taken and never settled, as when the process ended.

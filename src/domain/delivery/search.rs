@@ -12,7 +12,9 @@ use jiff::{SignedDuration, Timestamp};
 
 mod question;
 
-pub use question::{Control, Listed, Pages, Query, Reply, SearchResult, Sought, Subject, Ways};
+pub use question::{
+    Control, Lag, Listed, Pages, Query, Reply, SearchResult, Sought, Subject, Ways,
+};
 
 use super::Receipt;
 use crate::domain::recognition::{Sent, Shown};
@@ -143,13 +145,13 @@ impl<'s> Search<'s> {
         let is_first = self.page == first_page(self.ways);
         match reply {
             Reply::Page { things, total } => self.read(task, &things, total),
-            Reply::Refused(_) if self.before_zero.is_some() => self.after_zero(task),
-            Reply::Refused(_) if !is_first => self.close(task, End::OnePage),
-            Reply::Refused(why) if task.aim == Aim::Sought => {
-                self.end = Some(SearchResult::Mute(why))
+            Reply::Refused { .. } if self.before_zero.is_some() => self.after_zero(task),
+            Reply::Refused { .. } if !is_first => self.close(task, End::OnePage),
+            Reply::Refused { why, by_itself } if task.aim == Aim::Sought => {
+                self.end = Some(SearchResult::Mute { why, by_itself });
             }
             Reply::TooLong if task.aim == Aim::Sought => self.narrow(task),
-            Reply::Refused(_) | Reply::TooLong => self.done(),
+            Reply::Refused { .. } | Reply::TooLong => self.done(),
         }
         if self.end.is_none() && self.questions >= MOST_QUESTIONS {
             self.unproven(format!("问了平台 {MOST_QUESTIONS} 次还没有读完清单"));
@@ -157,10 +159,19 @@ impl<'s> Search<'s> {
     }
 
     fn read(&mut self, task: Task, things: &[Listed], total: Option<usize>) {
-        if let Some(receipt) = self.recognise(task, things) {
-            self.end = Some(SearchResult::Found(receipt));
+        let ours = self.ours(things);
+        if let Some(first) = ours.first() {
+            let receipt = Receipt { remote_id: first.number.clone(), token: None };
+            let mut numbers: Vec<String> =
+                ours.iter().filter_map(|ours| ours.number.clone()).collect();
+            numbers.dedup();
+            self.end = Some(match numbers.len() {
+                0 | 1 => SearchResult::Found(receipt),
+                _ => SearchResult::Several(receipt, numbers),
+            });
             return;
         }
+        self.note(task, things);
         let distinct: HashSet<&str> = things.iter().map(|thing| thing.key.as_str()).collect();
         self.longest = self.longest.max(distinct.len());
         let before = self.keys.len();
@@ -228,15 +239,21 @@ impl<'s> Search<'s> {
         }
     }
 
-    /// Notes what an answer shows of ours; gives what is sought, if it's there.
-    fn recognise(&mut self, task: Task, things: &[Listed]) -> Option<Receipt> {
+    /// What is sought, where it's there; those that have a number first.
+    fn ours<'t>(&self, things: &'t [Listed]) -> Vec<&'t Listed> {
+        let is_ours =
+            |thing: &&Listed| Shown::of(thing.words.as_deref().unwrap_or_default()).is(&self.sent);
+        let mut ours: Vec<&Listed> = things.iter().filter(is_ours).collect();
+        ours.sort_by_key(|thing| thing.number.is_none());
+        ours
+    }
+
+    /// Notes what an answer shows of ours beside that.
+    fn note(&mut self, task: Task, things: &[Listed]) {
         let Sought { subject, controls, .. } = self.sought;
         for thing in things {
             let text = thing.words.as_deref().unwrap_or_default();
             let words = Shown::of(text);
-            if words.is(&self.sent) {
-                return Some(Receipt { remote_id: thing.number.clone(), token: None });
-            }
             for (control, shown) in controls.iter().zip(&mut self.shown) {
                 let named = control.number.is_none() || control.number == thing.number;
                 *shown |= named && words.carries(&control.subject.reference);
@@ -251,7 +268,6 @@ impl<'s> Search<'s> {
                 self.is_list |= !words.carries(&subject.reference);
             }
         }
-        None
     }
 
     /// Whether a page that is the only one of its window may leave something out.
@@ -329,8 +345,9 @@ impl<'s> Search<'s> {
         let sees = |(control, shown): (&Control, &bool)| {
             *shown && (self.wordless == 0 || control.at >= self.sought.sent)
         };
-        if self.sought.controls.iter().zip(&self.shown).any(sees) {
-            self.end = Some(SearchResult::Absent);
+        let seen = self.sought.controls.iter().zip(&self.shown).filter(|pair| sees(*pair));
+        if let Some(newest) = seen.map(|(control, _)| control.since).max() {
+            self.end = Some(self.unless_behind(Some(newest)));
             return;
         }
         match self.asked_control.iter().zip(&self.shown).position(|(asked, shown)| !asked && !shown)
@@ -338,10 +355,27 @@ impl<'s> Search<'s> {
             Some(place) => self.ask_for(place),
             // Its own count proves only where nothing is known that it would have to show.
             None if self.counted && self.wordless == 0 && self.sought.controls.is_empty() => {
-                self.end = Some(SearchResult::Absent);
+                self.end = Some(self.unless_behind(None));
             }
             None => self.without_control(),
         }
+    }
+
+    /// Absence, unless the list may be behind. One that shows what came after the attempt isn't; another is behind by no more
+    /// than the age of the newest that it has shown to any look for this one, and what was sent that long ago would stand in it.
+    fn unless_behind(&self, newest: Option<Timestamp>) -> SearchResult {
+        let Sought { sent, lag: Lag { now, shown, longest }, .. } = *self.sought;
+        // Nothing is from the future but by a clock that was ahead.
+        let newest = newest.filter(|newest| *newest <= now);
+        if newest.is_some_and(|newest| newest >= sent) {
+            return SearchResult::Absent;
+        }
+        let least = shown.unwrap_or(longest).min(longest);
+        if now.duration_since(sent) >= least {
+            return SearchResult::Absent;
+        }
+        let lag = newest.map(|newest| now.duration_since(newest).min(least)).or(shown);
+        SearchResult::TooEarly { why: BEHIND.to_owned(), lag }
     }
 
     /// A control that lies within what was read and wasn't shown: others may have been left out, too.
@@ -381,6 +415,8 @@ impl<'s> Search<'s> {
 }
 
 const DOUBTFUL: &str = "平台上有像是这一件的，内容或编号被改过或截断了，认不准：请到平台上核对";
+const BEHIND: &str =
+    "平台的清单里没有，但清单可能还没有跟上：有比这一件更晚的列出来，或再等一段时间，就能断定";
 const NOT_FINISHED: &str = "查证没有做完";
 
 /// The page that is asked for first.

@@ -4,11 +4,15 @@ use proptest::prelude::*;
 
 use super::*;
 
+fn known(entry: &Entry) -> Known {
+    Known { withdrawn: entry.withdrawn, accepted: entry.accepted_at.is_some() }
+}
+
 const AGAIN: Again =
     Again { retry_at: 5, look_at: 9, look_soon_at: 6, asks_a_person: false, at_most_twice: false };
 
 fn unproven(for_want_of_a_control: bool) -> LookUp {
-    LookUp::Unproven { reason: "x".to_owned(), for_want_of_a_control }
+    LookUp::Unproven { reason: "x".to_owned(), for_want_of_a_control, lag: None }
 }
 
 fn entry(unknown: bool, withdrawn: Option<Withdrawal>) -> Entry {
@@ -19,6 +23,8 @@ fn entry(unknown: bool, withdrawn: Option<Withdrawal>) -> Entry {
         target_id: "2".to_owned(),
         attempts: 0,
         unknown_since: unknown.then_some(1),
+        accepted_at: None,
+        list_lag: None,
         first_attempt_at: None,
         last_attempt_at: Some(1),
         lease_until: 10,
@@ -43,11 +49,12 @@ fn answers() -> impl Strategy<Value = Answers> {
         Just(LookUp::Repeatable),
         Just(LookUp::Blind),
         any::<bool>().prop_map(unproven),
-        Just(LookUp::Mute { reason: reason() }),
+        any::<bool>().prop_map(|by_itself| LookUp::Mute { reason: "x".to_owned(), by_itself }),
         Just(LookUp::Failed { reason: reason(), retry_after: None, cause: Cause::Thing }),
     ];
     let outcome = prop_oneof![
         Just(Outcome::Delivered(Receipt::default())),
+        Just(Outcome::Accepted { reason: "x".to_owned() }),
         Just(Outcome::Unread { reason: "x".to_owned() }),
         Just(Outcome::Refused { reason: reason() }),
         Just(Outcome::NotSent { reason: reason(), retry_after: None, cause: Cause::Thing }),
@@ -74,7 +81,7 @@ proptest! {
             let settlement = match first_step(&one) {
                 Step::Send => { sent = true; after_attempt(outcome.clone(), false, AGAIN) }
                 Step::Cancel => Settlement::Released,
-                Step::Look => match after_look(look.clone(), one.withdrawn, OnUnknown::Hold, AGAIN) {
+                Step::Look => match after_look(look.clone(), known(&one), OnUnknown::Hold, AGAIN) {
                     AfterLook::Settle(settlement) => settlement,
                     AfterLook::Send => {
                         prop_assert_eq!(&look, &LookUp::Repeatable);
@@ -84,6 +91,7 @@ proptest! {
                 },
             };
             prop_assert!(!(sent && one.withdrawn.is_some()));
+            prop_assert!(!(sent && one.accepted_at.is_some()), "sent again though it's said to be there");
             let was_unknown = one.unknown_since.is_some();
             let withdrawn = one.withdrawn.or(withdrawn_meanwhile.then_some(Withdrawal::Voided));
             let settlement = of_the_debt(&one, settlement, withdrawn, 7);
@@ -99,7 +107,8 @@ proptest! {
             }
             let lost = matches!(kept.standing, Standing::Ready) && withdrawn.is_some() && kept.unknown_since.is_none();
             prop_assert!(!lost, "not owed, not sent, and still waiting");
-            one.unknown_since = kept.unknown_since;
+            prop_assert!(one.accepted_at.is_none() || kept.standing != Standing::Ready || kept.accepted_at.is_some());
+            (one.unknown_since, one.accepted_at) = (kept.unknown_since, kept.accepted_at);
             one.withdrawn = withdrawn;
             if kept.standing != Standing::Ready { break; }
         }
@@ -108,12 +117,12 @@ proptest! {
 
 #[test]
 fn what_may_have_arrived_is_resent_only_where_that_is_safe_or_so_told() {
-    let after = |look, on_unknown| after_look(look, None, on_unknown, AGAIN);
+    let after = |look, on_unknown| after_look(look, Known::default(), on_unknown, AGAIN);
     assert_eq!(after(LookUp::Repeatable, OnUnknown::Hold), AfterLook::Send);
     assert_eq!(after(LookUp::Blind, OnUnknown::Resend), AfterLook::Send);
     let held = Settlement::Held { reason: MAY_HAVE_ARRIVED.to_owned() };
     assert_eq!(after(LookUp::Blind, OnUnknown::Hold), AfterLook::Settle(held));
-    let voided = Some(Withdrawal::Voided);
+    let voided = Known { withdrawn: Some(Withdrawal::Voided), accepted: false };
     for look in [LookUp::Repeatable, LookUp::Blind] {
         let settled = after_look(look, voided, OnUnknown::Resend, AGAIN);
         assert!(matches!(settled, AfterLook::Settle(Settlement::Held { .. })), "{settled:?}");
@@ -123,7 +132,8 @@ fn what_may_have_arrived_is_resent_only_where_that_is_safe_or_so_told() {
 #[test]
 fn what_isnt_proved_is_looked_for_on_and_after_long_a_person_is_asked() {
     let long = Again { asks_a_person: true, ..AGAIN };
-    let after = |look, again| after_look(look, None, OnUnknown::Resend, again);
+    let none = Known::default();
+    let after = |look, again| after_look(look, none, OnUnknown::Resend, again);
     let waits = |settled: &AfterLook| {
         matches!(settled, AfterLook::Settle(Settlement::NotSeen { not_before: 5, .. }))
     };
@@ -133,10 +143,50 @@ fn what_isnt_proved_is_looked_for_on_and_after_long_a_person_is_asked() {
     // The next that arrives may show it: nobody need decide before.
     assert!(waits(&after(unproven(true), long)));
     // One that refuses to answer looks is blind.
-    let mute = || LookUp::Mute { reason: "x".to_owned() };
-    assert_eq!(after(mute(), AGAIN), AfterLook::Send);
-    assert!(held(&after_look(mute(), None, OnUnknown::Hold, AGAIN)));
-    assert!(held(&after_look(mute(), Some(Withdrawal::Voided), OnUnknown::Resend, AGAIN)));
+    let mute = |by_itself| LookUp::Mute { reason: "x".to_owned(), by_itself };
+    assert_eq!(after(mute(true), AGAIN), AfterLook::Send);
+    assert!(held(&after_look(mute(true), none, OnUnknown::Hold, AGAIN)));
+    let voided = Known { withdrawn: Some(Withdrawal::Voided), accepted: false };
+    assert!(held(&after_look(mute(true), voided, OnUnknown::Resend, AGAIN)));
+    // Whatever stands between may only be away for now.
+    assert!(waits(&after(mute(false), AGAIN)));
+    assert_eq!(after(mute(false), long), AfterLook::Send);
+    assert!(held(&after_look(mute(false), none, OnUnknown::Hold, long)));
+}
+
+#[test]
+fn what_its_receiver_says_it_has_is_looked_for_then_a_persons_and_never_sent_again() {
+    let accepted = Outcome::Accepted { reason: "no_number".to_owned() };
+    let settled = after_attempt(accepted, false, AGAIN);
+    let kept = keep(&entry(false, None), &settled, None, 7);
+    assert_eq!(
+        (kept.standing, kept.unknown_since, kept.accepted_at),
+        (Standing::Ready, Some(7), Some(7))
+    );
+    let known = Known { withdrawn: None, accepted: true };
+    let long = Again { asks_a_person: true, ..AGAIN };
+    let reason = || "x".to_owned();
+    let after = |look, again| after_look(look, known, OnUnknown::Resend, again);
+    let failed = LookUp::Failed { reason: reason(), retry_after: None, cause: Cause::Thing };
+    for look in [LookUp::Absent, unproven(true), unproven(false), failed] {
+        let waits = after(look.clone(), AGAIN);
+        assert!(
+            matches!(waits, AfterLook::Settle(Settlement::NotSeen { not_before: 5, .. })),
+            "{waits:?}"
+        );
+        let AfterLook::Settle(Settlement::Held { reason }) = after(look, long) else {
+            panic!("held")
+        };
+        assert!(reason.contains("--arrived") && reason.contains("--absent"), "{reason}");
+    }
+    for look in
+        [LookUp::Blind, LookUp::Repeatable, LookUp::Mute { reason: reason(), by_itself: true }]
+    {
+        assert!(matches!(after(look, AGAIN), AfterLook::Settle(Settlement::Held { .. })));
+    }
+    let receipt = Receipt { remote_id: Some("7".to_owned()), token: None };
+    let found = after(LookUp::Found(receipt.clone()), AGAIN);
+    assert_eq!(found, AfterLook::Settle(Settlement::Delivered(receipt)));
 }
 
 #[test]
@@ -191,9 +241,10 @@ fn a_no_to_what_was_sent_again_says_nothing_of_the_first() {
     assert!(reason.contains("外部编号重复"), "{reason}");
     let notice = Entry { kind: "notice".to_owned(), ..entry(true, None) };
     assert_eq!(of_the_debt(&notice, no(), None, 7), no(), "a no to its address");
-    // There already, and by which number nobody says: it's looked for once.
-    assert!(matches!(of(false, unnamed()), Settlement::Unknown { not_before: 7, .. }));
-    assert_eq!(of(true, unnamed()), unnamed());
+    // There already, and by which number nobody says: that is looked for.
+    for unknown in [false, true] {
+        assert!(matches!(of(unknown, unnamed()), Settlement::Accepted { not_before: 7, .. }));
+    }
     let message = Entry { kind: "message".to_owned(), ..entry(false, None) };
     assert_eq!(of_the_debt(&message, unnamed(), None, 7), unnamed());
 }

@@ -32,8 +32,7 @@ impl Answer {
     }
 
     /// Whether it says that somebody is at it.
-    pub const fn is_open(&self) -> bool {
-        use PlatformStatus::{Accepted, InProgress, Received};
-        matches!(self.status, Some(Received | Accepted | InProgress))
+    pub fn is_open(&self) -> bool {
+        self.status.is_some_and(PlatformStatus::is_open)
     }
 }

@@ -32,6 +32,7 @@ fn replaced(at: i64, number: &str, by: &[&str]) -> Answer {
 /// A referral of round 1 for each number.
 fn following(numbers: &[&str]) -> Following {
     let followed = |number: &&str| Followed {
+        refused: false,
         id: format!("r{number}"),
         issue_id: format!("i{number}"),
         round: 1,
@@ -144,11 +145,29 @@ fn a_close_without_a_word_waits_for_one_where_that_is_asked() {
 }
 
 #[test]
-fn what_is_said_of_an_earlier_round_moves_the_referral_alone() {
-    let answers = [answer(1, "7", Refused, "重复"), answer(2, "7", InProgress, "")];
-    let follows = after(following(&["7"]), &answers);
-    assert_eq!(events(&follows), [&Event::Refused { reason: "重复".to_owned() }]);
-    assert_eq!(follows.referrals[0].1.state, Standing::Open);
+fn a_refusal_that_is_taken_back_goes_on_in_its_round_unless_something_else_was_begun() {
+    let refused = answer(1, "7", Refused, "重复");
+    let at_it = answer(2, "7", InProgress, "退错了");
+    let no = Event::Refused { reason: "重复".to_owned() };
+    let again = Event::PlatformReopened { reason: "退错了".to_owned() };
+    let follows =
+        after(following(&["7"]), &[refused.clone(), at_it.clone(), answer(3, "7", Resolved, "好")]);
+    assert_eq!(events(&follows)[..2], [&no, &again]);
+    assert_eq!((follows.events.len(), follows.referrals[0].1.state), (3, Standing::Ended));
+    // What was refused is closed by many a platform, and what isn't later takes nothing back.
+    for other in [answer(2, "7", Resolved, "已关闭"), Answer { at: 1, ..at_it.clone() }] {
+        let follows = after(following(&["7"]), &[refused.clone(), other]);
+        assert_eq!(events(&follows), [&no]);
+        assert_eq!(follows.referrals[0].1.state, Standing::Refused);
+    }
+    // It was classified anew meanwhile.
+    let mut begun = following(&["7"]);
+    begun.referrals.get_mut("r7").unwrap().refused = true;
+    let issue = begun.issues.get_mut("i7").unwrap();
+    (issue.round, issue.state) = (2, crate::domain::issue::State::Queued);
+    let follows = after(begun, &[at_it]);
+    assert_eq!(follows.taken_back, [("r7".to_owned(), "7".to_owned())]);
+    assert_eq!((follows.events.len(), follows.referrals[0].1.state), (0, Standing::Open));
 }
 
 #[test]

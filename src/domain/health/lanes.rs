@@ -17,7 +17,8 @@ pub struct LaneFacts {
     pub oldest: Option<Owed>,
     /// Whether they arrived isn't known, and only a person can find out.
     pub held: i64,
-    pub oldest_held: Option<Owed>,
+    /// The oldest, and what is said of it.
+    pub oldest_held: Option<(Owed, String)>,
     /// Tried again and again in vain while the receiver takes others, and why the oldest failed.
     pub failing: i64,
     pub oldest_failing: Option<(Owed, String)>,
@@ -59,10 +60,18 @@ pub(super) fn findings(lane: &LaneFacts, now: DateTime) -> Vec<Finding> {
         None => findings.extend(waiting(lane)),
     }
     if lane.held > 0 {
-        let (count, oldest) = (lane.held, oldest(lane.oldest_held.as_ref()));
-        findings.push(red(format!(
-            "{name}：{count} 件下落不明，等人处理{oldest}：请到对方核实是否收到，再用 zoufang outbox list --state held 查看并处置"
-        )));
+        let count = lane.held;
+        let why = lane.oldest_held.as_ref().map(|(_, why)| in_words(why));
+        let oldest = oldest(lane.oldest_held.as_ref().map(|(owed, _)| owed));
+        let said = why.as_ref().map(|why| why.said.as_str()).filter(|said| !said.is_empty());
+        let said = said.map(|said| format!("。这一件：{said}")).unwrap_or_default();
+        let finding = red(format!(
+            "{name}：{count} 件下落不明，等人处理{oldest}：请到对方核实是否收到，再用 zoufang outbox list --state held 查看并处置{said}"
+        ));
+        findings.push(match why {
+            Some(why) => finding.because(why),
+            None => finding,
+        });
     }
     findings.extend(lane.refused.as_ref().map(|refused| {
         let what = "请按退回的原因改好，用问题分类表重新分类后会再报";

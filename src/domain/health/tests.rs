@@ -68,9 +68,11 @@ fn what_is_stuck_or_held_is_red_and_named() {
         ["ehushanying：3 件积压", "referral:CHD2022-0001-R1，2022-04-20 08:05 起", "outbox list"];
     assert_eq!(only(&facts, &words), Verdict::Red);
     let facts = lane(|lane| {
-        (lane.held, lane.oldest_held) = (1, owed("referral:CHD2022-0002-R1"));
+        let why = "对方给的编号 7 已经是 CHD2022-0001-R1 的".to_owned();
+        (lane.held, lane.oldest_held) =
+            (1, owed("referral:CHD2022-0002-R1").map(|owed| (owed, why)));
     });
-    let words = ["1 件下落不明", "referral:CHD2022-0002-R1", "--state held"];
+    let words = ["1 件下落不明", "编号 7 已经是", "referral:CHD2022-0002-R1", "--state held"];
     assert_eq!(only(&facts, &words), Verdict::Red);
 }
 

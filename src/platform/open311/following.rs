@@ -7,6 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use reqwest::StatusCode;
 
 use super::{Open311, halves};
+use crate::clock::township_zone;
 use crate::delivery::http::{Answer, TOO_LONG, ask_in};
 use crate::domain::referral::{PlatformUpdate, Told, meaning};
 use crate::platform::encode::{encode, is_segment};
@@ -88,6 +89,9 @@ impl Open311 {
         let text = if update_id.is_some() { with_media(text, record) } else { text };
         let times = ["updated_datetime", "requested_datetime"];
         let written = times.into_iter().find_map(|name| Some((name, field(name)?)));
+        // How it stands now isn't as old as the request itself: that is no more than the day before which it can't have been.
+        let is_undated =
+            told == Told::Now && update_id.is_none() && field("updated_datetime").is_none();
         let at = written.and_then(|(name, written)| {
             let at = self.times.read(written, &TimeFormat::Usual);
             if at.is_none() {
@@ -95,7 +99,7 @@ impl Open311 {
                 unread
                     .push(Unread { what: format!("平台的时间（{name}）读不懂"), sample });
             }
-            at
+            if is_undated { at.map(beginning_of_day) } else { at }
         });
         Some(PlatformUpdate {
             remote_id: remote_id.clone(),
@@ -139,7 +143,13 @@ impl Open311 {
 
     async fn asked(&self, path: &str, query: &[(&str, &str)]) -> Result<Answers, Unanswered> {
         let records = self.records(path, query).await?;
-        Ok(self.answers(&records, Told::Now))
+        let mut answers = self.answers(&records, Told::Now);
+        let shown = records.iter().filter_map(|record| {
+            let text = record.get("description")?.clone();
+            Some((record.get("service_request_id")?.clone(), text))
+        });
+        answers.note_unmarked(shown, &self.shows_marks);
+        Ok(answers)
     }
 
     /// The updates between two instants. How many a server gives at once isn't known: the most that it ever gave may have been
@@ -219,7 +229,7 @@ impl Open311 {
     }
 
     /// Whether an answer is the interface's own, and not some server's on the way.
-    fn speaks(&self, answer: &Answer) -> bool {
+    pub(super) fn speaks(&self, answer: &Answer) -> bool {
         let body = answer.body.trim();
         ["[]", "null"].contains(&body) || !self.words(answer).is_empty()
     }
@@ -234,6 +244,13 @@ impl Open311 {
         let records = self.records(&format!("tokens/{}", encode(token)), &[]).await?;
         Ok(records.iter().find_map(|record| Self::receipt(record)?.remote_id))
     }
+}
+
+/// When the township's day of an instant began.
+fn beginning_of_day(at: Timestamp) -> Timestamp {
+    let zone = township_zone();
+    let midnight = zone.to_datetime(at).date().at(0, 0, 0, 0);
+    zone.to_ambiguous_zoned_datetime(midnight).compatible().map_or(at, |zoned| zoned.timestamp())
 }
 
 /// A picture that the platform shows of its work stands behind its words.

@@ -25,7 +25,7 @@ use crate::clock::Clock;
 use crate::db::{Dispatch, Message, Photo, Receipt};
 use crate::delivery::Outcome;
 use crate::delivery::charset::Charset;
-use crate::delivery::http::{Answer, TOO_LONG, ask_in, client, judged};
+use crate::delivery::http::{Answer, TOO_LONG, ask_in, client, judged, says_no_more};
 use crate::domain::delivery::answer::HttpCodes;
 use crate::domain::delivery::search::{Listed, Pages, Query, Reply, SearchResult, Sought, Ways};
 use crate::domain::following::names_one;
@@ -61,6 +61,8 @@ pub struct Open311 {
     most_updates: AtomicUsize,
     /// Whether it ever gave a list of updates: until then a 404 may mean that there is none, or no such list.
     gave_updates: AtomicBool,
+    /// Whether it's known to show our marks.
+    shows_marks: AtomicBool,
 }
 
 impl Open311 {
@@ -100,6 +102,7 @@ impl Open311 {
             charset: settings.charset()?,
             most_updates: AtomicUsize::new(0),
             gave_updates: AtomicBool::new(false),
+            shows_marks: AtomicBool::new(false),
         })
     }
 
@@ -177,12 +180,6 @@ impl Open311 {
         form
     }
 
-    /// What an answer names that says that it's there already.
-    fn named_by(&self, answer: &Answer) -> Receipt {
-        let records = read(&answer.body, self.format).unwrap_or_default();
-        records.iter().find_map(Self::receipt).unwrap_or_default()
-    }
-
     fn receipt(record: &Record) -> Option<Receipt> {
         let field = |name: &str| record.get(name).filter(|value| names_one(value)).cloned();
         let receipt = Receipt { remote_id: field("service_request_id"), token: field("token") };
@@ -194,7 +191,10 @@ impl Open311 {
     async fn post_update(&self, update: &Update<'_>) -> Outcome {
         let at = whole_seconds(update.at);
         let text = described(update.text, "", update.reference);
-        let status = update.remote_word.unwrap_or("open").to_uppercase().replace(' ', "_");
+        // It sets the status: what was closed since we last heard of it would be open again.
+        let word = self.word_now(update.remote_id).await;
+        let word = word.as_deref().or(update.remote_word).unwrap_or("open");
+        let status = word.to_uppercase().replace(' ', "_");
         let form = [
             ("update_id", update.reference),
             ("service_request_id", update.remote_id),
@@ -256,7 +256,7 @@ impl Question for Listing<'_> {
             Err(none) => return Err(none.into()),
         };
         if !answer.status.is_success() {
-            return unheard(&answer, &self.adapter.words(&answer));
+            return unheard(&answer, &self.adapter.words(&answer), self.adapter.speaks(&answer));
         }
         let records = read(&answer.body, self.adapter.format).map_err(NoContact::because)?;
         let listed = |record: &Record| Listed {
@@ -322,7 +322,7 @@ impl Platform for Open311 {
         let since = read_from(cursor, began, self.overlap);
         let to = self.next_stop(since).min(began);
         let records = self.updates_between(since, to).await?;
-        let Answers { updates, unread } = self.answers(&records, Told::Then);
+        let Answers { updates, unread, .. } = self.answers(&records, Told::Then);
         let (cursor, unsure) = (Some(to.to_string()), !self.gave_updates.load(Ordering::Relaxed));
         Ok(Changed { updates, unread, cursor, more: to < began, unsure })
     }
@@ -343,14 +343,14 @@ impl Platform for Open311 {
             return outcome;
         }
         // A success that can't be read may well have stored the request.
+        let reason = "no_number: the answer names no request and no token".to_owned();
         match read(&answer.body, self.format) {
-            _ if !answer.status.is_success() => Outcome::Delivered(self.named_by(&answer)),
             Ok(records) => match records.iter().find_map(Self::receipt) {
                 Some(receipt) => Outcome::Delivered(receipt),
-                None => Outcome::Unknown {
-                    reason: "the answer names no request and no token".to_owned(),
-                },
+                None => Outcome::Accepted { reason },
             },
+            // One that is said to be there already, or to be taken, needn't be named.
+            Err(_) if says_no_more(&answer) => Outcome::Accepted { reason },
             Err(reason) => Outcome::Unknown { reason },
         }
     }

@@ -94,6 +94,15 @@ pub(super) fn judge(rules: &AnswerRules, answer: &Answer) -> Verdict {
     unknown(format!("unexpected_code: {} {words}", code.unwrap_or_default()))
 }
 
+/// Whether an answer is the interface's own, by its form, and not some server's on the way: it has the platform's code or words
+/// in their places, or is JSON where the description names no such place.
+pub(super) fn speaks(rules: &AnswerRules, answer: &Answer) -> bool {
+    let Ok(value) = json::read(&answer.body) else { return false };
+    let places = [rules.code.as_ref(), rules.message.as_ref()];
+    let mut named = places.into_iter().flatten().peekable();
+    named.peek().is_none() || named.any(|at| value.pointer(at).is_some_and(|v| !v.is_null()))
+}
+
 /// The things of an answer. A pointer that meets nothing in it is a mistake in the description, not an empty list; null on
 /// the way is how some write that there is none.
 pub(super) fn items<'v>(

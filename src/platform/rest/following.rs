@@ -28,6 +28,13 @@ impl Rest {
             let update = self.update(rules, thing, told, &mut answers.unread);
             answers.updates.extend(update);
         }
+        if told == Told::Now {
+            let shown = things.iter().filter_map(|thing| {
+                let text = field(thing, rules.reference.as_ref())?;
+                Some((field(thing, rules.id.as_ref())?, text))
+            });
+            answers.note_unmarked(shown, &self.shows_marks);
+        }
         answers
     }
 
@@ -103,6 +110,7 @@ impl Rest {
             let answers = self.answers(&call.answer, &new, told);
             all.updates.extend(answers.updates);
             all.unread.extend(answers.unread);
+            all.unmarked.extend(answers.unmarked);
             // A last page that is given again may say in each of its rows when it was given.
             if !has_pages || new.is_empty() || !pages.insert(page) {
                 return Ok(all);
@@ -140,7 +148,7 @@ impl Rest {
         let Some(next_at) = &changes.next_cursor else {
             let since = read_from(cursor, began, self.overlap);
             let parts = context! { cursor => since.to_string(), cursor_local => local_text(since) };
-            let Answers { updates, unread } = self.pages_of(call, &parts, Told::Then).await?;
+            let Answers { updates, unread, .. } = self.pages_of(call, &parts, Told::Then).await?;
             let cursor = Some(began.to_string());
             return Ok(Changed { updates, unread, cursor, ..Changed::default() });
         };
@@ -148,7 +156,7 @@ impl Rest {
             context! { cursor => cursor.unwrap_or_default(), cursor_local => "", page => 1 };
         let value = self.asked(call, &parts).await?;
         let things = items(&call.answer, &value)?;
-        let Answers { updates, unread } = self.answers(&call.answer, &things, Told::Then);
+        let Answers { updates, unread, .. } = self.answers(&call.answer, &things, Told::Then);
         let next = field(&value, Some(next_at));
         let more = !things.is_empty() && next.is_some() && next.as_deref() != cursor;
         let cursor = next.or(cursor.map(str::to_owned));

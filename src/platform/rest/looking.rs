@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use minijinja::value::merge_maps;
 use minijinja::{Value, context};
 
-use super::answer::{Verdict, field, items, judge, meets_nothing, scalar};
+use super::answer::{Verdict, field, items, judge, meets_nothing, scalar, speaks};
 use super::description::Call;
 use super::parts::window;
 use crate::delivery::Outcome;
@@ -114,10 +114,10 @@ impl Question for Looking<'_> {
             }
             // By its own code.
             Verdict::NotDone(Outcome::Refused { reason }) if answer.status.is_success() => {
-                Ok(Reply::Refused(reason))
+                Ok(Reply::Refused { why: reason, by_itself: true })
             }
             Verdict::NotDone(outcome) => match hearing(answer.status.as_u16()) {
-                Hearing::Refused => unheard(&answer, ""),
+                Hearing::Refused => unheard(&answer, "", speaks(rules, &answer)),
                 Hearing::Answered | Hearing::Failed => Err(outcome.into()),
             },
         }

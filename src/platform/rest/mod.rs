@@ -15,6 +15,7 @@ mod there;
 
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use async_trait::async_trait;
 use minijinja::Value;
@@ -30,7 +31,7 @@ use super::times::Times;
 use crate::clock::{Chance, Clock};
 use crate::db::{Dispatch, Message, Photo, Receipt};
 use crate::delivery::charset::Charset;
-use crate::delivery::http::{Answer, ask_in, client};
+use crate::delivery::http::{Answer, ask_in, client, says_no_more};
 use crate::delivery::{Cause, Outcome};
 use crate::domain::delivery::search::{SearchResult, Sought, Subject};
 use crate::domain::following::names_one;
@@ -45,6 +46,14 @@ use looking::{Caller, Looking};
 use multipart::multipart;
 use parts::{in_path, message_parts, photo_parts, reference_parts, submission_parts};
 
+/// What is said of a success that names no number.
+const UNNAMED: &str = "no_number: the answer names none";
+
+/// Whether it's HTTP's code alone that says that something was taken.
+fn is_silent_success(answer: &Answer) -> bool {
+    answer.status.is_success() && says_no_more(answer)
+}
+
 /// A platform by its description.
 pub struct Rest {
     client: Client,
@@ -57,6 +66,8 @@ pub struct Rest {
     clock_skew: std::time::Duration,
     times: Times,
     charset: Charset,
+    /// Whether it's known to show our marks.
+    shows_marks: AtomicBool,
 }
 
 impl Rest {
@@ -94,6 +105,7 @@ impl Rest {
             times: Times::new(&settings.times)
                 .map_err(|why| SettingsError::Wrong(format!("platform.times：{why}")))?,
             charset: settings.charset()?,
+            shows_marks: AtomicBool::new(false),
         };
         rest.try_templates().map_err(wrong)?;
         Ok(rest)
@@ -220,7 +232,9 @@ impl Rest {
                 Err(NoContact::because("no_number_yet: found without one".to_owned()))
             }
             // What isn't a request has no number of its own.
-            SearchResult::Found(_) if !numbered => Ok(SearchResult::Found(Receipt::default())),
+            SearchResult::Found(_) | SearchResult::Several(..) if !numbered => {
+                Ok(SearchResult::Found(Receipt::default()))
+            }
             seen => Ok(seen),
         }
     }
@@ -256,7 +270,9 @@ impl Caller for Rest {
 impl Platform for Rest {
     fn looks(&self) -> Looks {
         match &self.description {
-            Description { knows_repeated_reference: true, .. } => Looks::RepeatedKey,
+            Description { knows_repeated_reference: true, find, .. } => {
+                Looks::RepeatedKey { searches: find.is_some() }
+            }
             Description { find: Some(_), .. } => Looks::Search,
             _ => Looks::Nothing,
         }
@@ -276,17 +292,16 @@ impl Platform for Rest {
             Ok(answer) => answer,
             Err(outcome) => return outcome,
         };
+        let accepted = Outcome::Accepted { reason: UNNAMED.to_owned() };
         match judge(&call.answer, &answer) {
+            // Taken into a queue of the platform's own, as a rule.
+            Verdict::NotDone(Outcome::Unknown { .. }) if is_silent_success(&answer) => accepted,
             Verdict::NotDone(outcome) => outcome,
             Verdict::Done(value) => {
                 let things = items(&call.answer, &value).unwrap_or_default();
                 match things.iter().find_map(|thing| Self::receipt(call, thing)) {
                     Some(receipt) => Outcome::Delivered(receipt),
-                    // One that is said to be there already needn't be named.
-                    None if !answer.status.is_success() => Outcome::Delivered(Receipt::default()),
-                    None => {
-                        Outcome::Unknown { reason: "no_number: the answer names none".to_owned() }
-                    }
+                    None => accepted,
                 }
             }
         }
@@ -295,7 +310,9 @@ impl Platform for Rest {
     fn looks_for_messages(&self) -> Option<Looks> {
         match &self.description {
             Description { append: None, .. } => None,
-            Description { knows_repeated_message: true, .. } => Some(Looks::RepeatedKey),
+            Description { knows_repeated_message: true, find_message, .. } => {
+                Some(Looks::RepeatedKey { searches: find_message.is_some() })
+            }
             Description { find_message: Some(_), .. } => Some(Looks::Search),
             _ => Some(Looks::Nothing),
         }
@@ -305,7 +322,12 @@ impl Platform for Rest {
         let Some(call) = &self.description.append else {
             return NoContact::misconfigured("the platform has no [append]").into();
         };
-        self.give(call, &message_parts(message), None).await
+        // Where it says a status it sets it: what was closed since we last heard of it would be open again.
+        let says_status = call.templates().any(|template| self.templates.names(template, "status"));
+        let word = if says_status { self.word_now(&message.remote_id).await } else { None };
+        let remote_word = word.or_else(|| message.remote_word.clone());
+        let message = Message { remote_word, ..message.clone() };
+        self.give(call, &message_parts(&message), None).await
     }
 
     async fn find_message(
@@ -323,7 +345,9 @@ impl Platform for Rest {
     fn looks_for_photos(&self) -> Option<Looks> {
         match &self.description {
             Description { photo: None, .. } => None,
-            Description { knows_repeated_photo: true, .. } => Some(Looks::RepeatedKey),
+            Description { knows_repeated_photo: true, find_photo, .. } => {
+                Some(Looks::RepeatedKey { searches: find_photo.is_some() })
+            }
             Description { find_photo: Some(_), .. } => Some(Looks::Search),
             _ => Some(Looks::Nothing),
         }

@@ -58,6 +58,7 @@ fn long() -> Notice {
 fn is(outcome: &Outcome, kind: &str, name: &str) {
     let (found, reason) = match outcome {
         Outcome::Delivered(_) => ("delivered", ""),
+        Outcome::Accepted { reason } => ("accepted", reason.as_str()),
         Outcome::Refused { reason } => ("refused", reason.as_str()),
         Outcome::NotSent { reason, .. } => ("not_sent", reason.as_str()),
         Outcome::Unknown { reason } | Outcome::Errored { reason } => ("unknown", reason.as_str()),
@@ -151,6 +152,8 @@ async fn a_wecom_application_keeps_its_token_and_gives_a_message_once() {
     let gone = Addresses { wecom: Some("gone".to_owned()), ..Addresses::default() };
     is(&app_channel.send(&notice("短", gone)).await, "refused", "no_address: code 81013");
     let entry = |first: i64| Entry {
+        accepted_at: None,
+        list_lag: None,
         id: String::new(),
         kind: "notice".to_owned(),
         debt_key: String::new(),

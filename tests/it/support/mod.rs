@@ -15,15 +15,15 @@ use std::pin::pin;
 use std::task::Poll;
 use std::time::Duration;
 
-use jiff::Timestamp;
 use jiff::civil::date;
+use jiff::{SignedDuration, Timestamp};
 use tempfile::TempDir;
 use zoufang::app::deliveries::{Deliveries, Ended, Outbox};
 use zoufang::clock::{Chance, Clock};
 use zoufang::daemon::{load_campaign, load_workdays};
 use zoufang::db::{Area, ChannelReach, Context, Form, Notice, Store, StoreError};
 use zoufang::delivery::{LaneRules, OnUnknown};
-use zoufang::domain::delivery::search::{Control, Sought, Subject};
+use zoufang::domain::delivery::search::{Control, Lag, Sought, Subject};
 use zoufang::domain::delivery::{Claim, Entry};
 use zoufang::domain::staff::AddressKind;
 use zoufang::intake::{ImportError, Report, import};
@@ -293,5 +293,6 @@ pub fn sought(
         to,
         sent: from,
         controls: known.iter().map(control).collect(),
+        lag: Lag { now: to, shown: None, longest: SignedDuration::ZERO },
     }
 }

@@ -1,6 +1,6 @@
 //! What a look is for, what it may ask, and what comes back.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::domain::delivery::Receipt;
 
@@ -37,18 +37,40 @@ pub struct Sought {
     pub sent: Timestamp,
     /// Those nearest to it, the newest first.
     pub controls: Vec<Control>,
+    pub lag: Lag,
+}
+
+/// How far a list may be behind what its platform has: an index, a copy, what somebody must approve first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Lag {
+    pub now: Timestamp,
+    /// No further than this, as earlier looks for the same have shown.
+    pub shown: Option<SignedDuration>,
+    /// No list is behind for longer.
+    pub longest: SignedDuration,
 }
 
 /// What a look showed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SearchResult {
     Found(Receipt),
+    /// It's there more than once: whoever stands between has sent it on again. The first, and the numbers of all.
+    Several(Receipt, Vec<String>),
     /// Proved: it isn't there.
     Absent,
     /// It wasn't seen, and that proves nothing: why.
     Unproven(String),
-    /// The platform refuses to answer the question.
-    Mute(String),
+    /// It wasn't seen in a list that shows what it must; what came so late may not stand in it yet. It's behind by no more than
+    /// this.
+    TooEarly {
+        why: String,
+        lag: Option<SignedDuration>,
+    },
+    /// The platform refuses to answer the question; `by_itself`: and no page of something between says so.
+    Mute {
+        why: String,
+        by_itself: bool,
+    },
 }
 
 /// How a question names a page of its answer.
@@ -102,8 +124,9 @@ pub enum Reply {
         /// How many the platform says that there are in all.
         total: Option<usize>,
     },
-    /// It doesn't answer such a question (400, 404, 405, 501 …).
-    Refused(String),
+    /// It doesn't answer such a question (400, 404, 405, 501 …); `by_itself`: and nothing between says so in its place, as
+    /// while it's being changed.
+    Refused { why: String, by_itself: bool },
     /// More than is ever read at once.
     TooLong,
 }

@@ -65,7 +65,7 @@ impl Platform {
         let last = found.len().div_ceil(self.cut).max(1);
         let place = match (self.pages, query.page) {
             (Turns::Refused, Some(_)) | (_, Some(0)) if self.pages != Turns::FromZero => {
-                return Reply::Refused("400".to_owned());
+                return Reply::Refused { why: "400".to_owned(), by_itself: true };
             }
             (Turns::Ignored, _) | (_, None) => 0,
             (Turns::FromZero, Some(page)) => page,
@@ -131,6 +131,8 @@ fn sought(controls: Vec<Control>) -> Sought {
         to: at(90_000),
         sent: at(0),
         controls,
+        // No list of these is behind; the others have tests of their own.
+        lag: Lag { now: at(90_000), shown: None, longest: SignedDuration::ZERO },
     }
 }
 
@@ -275,8 +277,8 @@ fn a_count_of_what_a_filter_never_finds_proves_nothing() {
 fn one_that_refuses_to_answer_is_mute() {
     let sought = sought(vec![control(2, 60)]);
     let mut search = Search::new(&sought, LISTS);
-    search.take(Reply::Refused("404".to_owned()));
-    assert_eq!(search.result(), SearchResult::Mute("404".to_owned()));
+    search.take(Reply::Refused { why: "404".to_owned(), by_itself: true });
+    assert_eq!(search.result(), SearchResult::Mute { why: "404".to_owned(), by_itself: true });
 }
 
 #[test]
@@ -405,4 +407,40 @@ proptest! {
         prop_assert!(result != SearchResult::Absent, "{questions} questions");
         prop_assert!(questions <= MOST_QUESTIONS);
     }
+}
+
+/// What a look comes to so many seconds after the attempt, where the list is behind by so many, as earlier looks showed or not.
+fn looked_at(now: i64, behind: i64, known: &[i64], shown: Option<i64>) -> SearchResult {
+    let listed = known.iter().enumerate().filter(|(_, sent)| now - **sent >= behind);
+    let kept = listed.map(|(place, sent)| ours(place + 2, *sent)).collect();
+    let controls = known.iter().enumerate().rev().map(|(place, sent)| control(place + 2, *sent));
+    let lag = Lag {
+        now: at(now),
+        shown: shown.map(SignedDuration::from_secs),
+        longest: SignedDuration::from_hours(24),
+    };
+    let sought = Sought { lag, ..sought(controls.collect()) };
+    platform(kept).look(&sought, LISTS).0
+}
+
+#[test]
+fn a_list_that_may_be_behind_proves_nothing_yet() {
+    let too_early = |result, seconds: Option<i64>| {
+        let SearchResult::TooEarly { lag, .. } = result else { panic!("{result:?}") };
+        assert_eq!(lag, seconds.map(SignedDuration::from_secs));
+    };
+    // Only what is an hour older is shown: the list may be an hour behind, and not more.
+    too_early(looked_at(300, 3_600, &[-3_700], None), Some(4_000));
+    too_early(looked_at(3_500, 3_600, &[-3_700], Some(4_000)), Some(4_000));
+    assert_eq!(looked_at(4_000, 3_600, &[-3_700], Some(4_000)), SearchResult::Absent);
+    // What came after it is shown.
+    assert_eq!(looked_at(300, 0, &[-3_700, 10], None), SearchResult::Absent);
+    // What came after it isn't, though it's known to be there.
+    let left_out = looked_at(3_000, 3_600, &[-3_700, 10], None);
+    assert!(matches!(left_out, SearchResult::Unproven(_)), "{left_out:?}");
+    // Whatever is old: none is behind for longer than a day.
+    too_early(looked_at(80_000, 0, &[-900_000], None), Some(86_400));
+    assert_eq!(looked_at(86_400, 0, &[-900_000], None), SearchResult::Absent);
+    // A clock that was ahead dates what is old after it.
+    too_early(looked_at(300, -50_000_000, &[40_000_000], None), None);
 }
