@@ -95,6 +95,7 @@ impl Import {
                 same: 0,
                 skipped: 0,
                 told: String::new(),
+                brought_by: store.brought_by().map(str::to_owned),
             };
             tx.begin_import(&head).await?;
             tx.commit().await?;
@@ -205,6 +206,11 @@ async fn apply(
     mut head: ImportUnderWay,
     progress: &(dyn Fn(usize) + Send + Sync),
 ) -> Result<Done> {
+    // Whoever goes on with it, it's done by who brought it.
+    let store = &match &head.brought_by {
+        Some(by) => store.done_by(by),
+        None => store.clone(),
+    };
     while head.applied < head.pieces {
         let watch = Stopwatch::start();
         apply_piece(store, &mut head).await?;

@@ -147,6 +147,13 @@ impl Session {
         rows.into_iter().map(read).collect()
     }
 
+    /// The groups of these ids.
+    pub async fn groups_by_id(&mut self, ids: &[&str]) -> Result<Vec<DueGroup>> {
+        let read = format!("{} WHERE b.id {}", groups(OPEN, ""), self.dialect.among());
+        let rows: Vec<DueRow> = self.read_set(&DUE, &read, ids, &[]).await?;
+        rows.into_iter().map(|row| self.read_group(row)).collect()
+    }
+
     async fn read_groups(
         &mut self,
         query: &str,
@@ -158,8 +165,7 @@ impl Session {
 
     /// What a row says of a group, by the plan in effect.
     pub(super) fn read_group(&self, row: DueRow) -> Result<DueGroup> {
-        let departments = &self.campaign().departments;
-        row.read(|of| departments.contains_key(&of))
+        row.read(|of| self.campaign().unit_of_category(of).is_some())
     }
 
     /// What a person may owe: their own groups, and those that somebody in their area or below it owes by role.

@@ -67,6 +67,7 @@ versions! {
     45 "0045_files";
     46 "0046_second_factor";
     49 "0049_words";
+    54 "0054_brought_by";
 }
 
 /// The newest version of a database that this program knows.

@@ -246,6 +246,17 @@ impl Store {
         self.with_origin(Origin { via: via.to_owned(), ..(*self.origin).clone() })
     }
 
+    /// The same record, changed by whoever brought a table, whomever its rows name: that is who did it.
+    #[must_use]
+    pub fn done_by(&self, person: &str) -> Store {
+        self.with_origin(Origin { by: Some(person.to_owned()), ..(*self.origin).clone() })
+    }
+
+    /// Who brought what it's changed by.
+    pub fn brought_by(&self) -> Option<&str> {
+        self.origin.by.as_deref()
+    }
+
     /// The same record, changed from there by that user of the system's.
     #[must_use]
     pub fn with_origin(&self, origin: Origin) -> Store {

@@ -174,8 +174,8 @@ impl Store {
             By::Village => Ok(self.figures_by_area().await?.under(AreaKind::Village)),
             By::Branch => Ok(self.figures_by_area().await?.under(AreaKind::Branch)),
             By::Department => {
-                let departments = &self.campaign().departments;
-                let name = |of: &str| departments.get(&Category::read(of)?).cloned();
+                let plan = self.campaign();
+                let name = |of: &str| plan.unit_of_category(Category::read(of)?).map(str::to_owned);
                 Ok(by_name(&self.kept_by(Dimension::Category).await?, name))
             }
             By::Person => {

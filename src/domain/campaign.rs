@@ -7,7 +7,7 @@ use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
 use super::duty::{DutyKind, Warning};
-use super::issue::{Category, Urgency};
+use super::issue::{Category, Issue, Urgency};
 use super::staff::Role;
 use super::workdays::Workdays;
 use crate::words;
@@ -235,6 +235,16 @@ impl Campaign {
             }
         }
         Ok(())
+    }
+
+    /// Which unit of the town answers for a category; nothing where the villages do.
+    pub fn unit_of_category(&self, category: Category) -> Option<&str> {
+        self.departments.get(&category).map(String::as_str)
+    }
+
+    /// Which unit of the town answers for an issue, as it's classified.
+    pub fn unit_of(&self, issue: &Issue) -> Option<&str> {
+        issue.class.and_then(|class| self.unit_of_category(class.category))
     }
 
     /// The added phase that a duty's key names.

@@ -112,7 +112,7 @@ impl Roster {
         let Some(holder) = holder else { return Vec::new() };
         let role = match holder {
             Holder::Department => {
-                let unit = group.category.and_then(|category| plan.departments.get(&category));
+                let unit = group.category.and_then(|category| plan.unit_of_category(category));
                 let person = unit.and_then(|unit| self.holders.department(unit));
                 return person.into_iter().collect();
             }

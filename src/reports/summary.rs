@@ -160,7 +160,7 @@ struct Gathered {
     void: i64,
     referred: i64,
     answers: Answers,
-    villages: Vec<(String, OfVillage)>,
+    villages: Vec<(Place, OfVillage)>,
     examples: Vec<Example>,
     open: Vec<Open>,
     more_open: i64,
@@ -248,9 +248,9 @@ impl Gathered {
     }
 
     fn village(&mut self, place: &Place) -> &mut OfVillage {
-        let known = self.villages.iter().position(|(name, _)| *name == place.village);
+        let known = self.villages.iter().position(|(of, _)| of.village_id == place.village_id);
         let at = known.unwrap_or_else(|| {
-            self.villages.push((place.village.clone(), OfVillage::default()));
+            self.villages.push((place.clone(), OfVillage::default()));
             self.villages.len() - 1
         });
         &mut self.villages[at].1
@@ -300,9 +300,9 @@ impl Gathered {
     }
 }
 
-fn village((name, of): (String, OfVillage)) -> Village {
+fn village((place, of): (Place, OfVillage)) -> Village {
     Village {
-        name,
+        name: place.village,
         subjects: of.subjects,
         visited: of.visited,
         issues: of.issues.issues,

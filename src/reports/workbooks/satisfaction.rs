@@ -77,8 +77,7 @@ pub async fn satisfaction(reading: &mut Reading, book: &mut Book) -> Result<i64>
     let mut pages = reading.pages();
     while let Some((place, met)) = pages.people(reading).await? {
         all.add(&met);
-        let name = |place: &Place| (place.branch.clone(), place.village.clone());
-        let is_same = villages.last().is_some_and(|(last, _)| name(last) == name(&place));
+        let is_same = villages.last().is_some_and(|(last, _)| last.village_id == place.village_id);
         if !is_same {
             villages.push((place, Answers::default()));
         }

@@ -77,9 +77,7 @@ async fn read(
     let found = list(&mut record, person, &asked, &Sought::default()).await?;
     let (plan, today) = (record.campaign().clone(), record.today());
     record.end().await?;
-    let has_department = |issue: &Issue| {
-        issue.class.is_some_and(|class| plan.departments.contains_key(&class.category))
-    };
+    let has_department = |issue: &Issue| plan.unit_of(issue).is_some();
     let item = |row: &LedgerRow| {
         let LedgerRow { number, area_id, subject_number, issue, due_on, registered_at, .. } = row;
         json!({

@@ -63,8 +63,7 @@ pub(super) struct Shown<'s> {
 impl Shown<'_> {
     pub fn line(&self, row: &LedgerRow) -> Result<Line, StoreError> {
         let class = row.issue.class;
-        let has_department =
-            class.is_some_and(|class| self.plan.departments.contains_key(&class.category));
+        let has_department = self.plan.unit_of(&row.issue).is_some();
         let text = row.text(self.context)?;
         let is_own = row.visitor.as_ref() == Some(&self.who.person.id);
         Ok(Line {

@@ -23,7 +23,7 @@ use crate::web::bodies::Room;
 use crate::web::my::frame::{page, say_in};
 use crate::web::my::links::{of, with};
 use crate::web::my::routes::HAND_INS;
-use crate::web::my::who::{Fields, Who};
+use crate::web::my::who::{Fields, Posted, Who};
 use crate::web::templates::{HAND_IN, HAND_INS as LIST};
 use crate::web::unavailable::unavailable;
 
@@ -242,11 +242,11 @@ async fn answer(
     }
 }
 
-/// GET /my/hand-ins/files/{id}: who takes a file is written down.
+/// POST /my/hand-ins/files/{id}: who takes a file is written down.
 pub(super) async fn file(
     State(daemon): State<Arc<Daemon>>,
-    Extension(who): Extension<Who>,
     Path(id): Path<String>,
+    Posted { who, .. }: Posted,
 ) -> Response {
     let found = async {
         let mut record = daemon.pages.snapshot().await?;

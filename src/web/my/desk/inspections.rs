@@ -16,7 +16,7 @@ use crate::app::problem::only;
 use crate::clock::Chance;
 use crate::daemon::Daemon;
 use crate::db::{AreaTree, Holders, InspectionLine, StaffMember, StoreError};
-use crate::domain::inspection::Finding;
+use crate::domain::inspection::{Finding, may_answer};
 use crate::domain::rights::Right;
 use crate::domain::sampling::Size;
 use crate::web::my::frame::{apart, page, say_in};
@@ -229,7 +229,8 @@ async fn one(
         let (text, answer) = found.row.open(daemon.store.context())?;
         let person = &who.person;
         let differs = found.row.difference()?.is_some();
-        let answers = Right::AnswerInspection.is_of(person, &tree, Some(&found.area_id));
+        let visitor = found.visitor.as_ref().and_then(|id| holders.person(id));
+        let answers = may_answer(person, visitor, &tree, &found.area_id);
         Ok::<_, StoreError>(Some(context! {
             line => line(found, &tree, &holders, today)?, found => text, answer, seen => mark(found),
             answered_by => found.answered_by.as_ref().and_then(|id| holders.person(id)).map(StaffMember::signed),

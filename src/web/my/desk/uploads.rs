@@ -64,6 +64,7 @@ impl Drop for OnBench {
 fn begin(bench: &Arc<Bench>, daemon: &Arc<Daemon>, who: &Who, id: &str) -> JoinHandle<()> {
     let (bench, daemon, id) = (Arc::clone(bench), Arc::clone(daemon), id.to_owned());
     let store = daemon.store.coming_from(&format!("网页上传 {}", who.person.number));
+    let store = store.done_by(&who.person.signed());
     tokio::spawn(async move {
         if !bench.lays(&id) {
             return;
