@@ -12,6 +12,7 @@ use crate::domain::delivery::{
     Claim, Entry, Kept, Receipt, Settlement, Withdrawal, arrived_late, keep, number_taken,
     of_the_debt,
 };
+use crate::domain::referral::is_a_number;
 
 /// A claimed entry with how its claim ended.
 pub type Ended = (Entry, Settlement);
@@ -246,6 +247,9 @@ impl Tx {
         reason: &str,
     ) -> Result<(), StoreError> {
         let debt = self.debt_to_decide(debt_key, decision).await?;
+        if let Decision::Arrived { remote_id: Some(number) } = decision {
+            is_a_number(number).map_err(StoreError::Rule)?;
+        }
         if let Decision::Arrived { remote_id: Some(number) } = decision
             && let Some(other) =
                 self.numbers_of_others(&[(&debt.target_id, number)]).await?.values().next()

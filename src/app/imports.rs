@@ -207,10 +207,7 @@ async fn apply(
     progress: &(dyn Fn(usize) + Send + Sync),
 ) -> Result<Done> {
     // Whoever goes on with it, it's done by who brought it.
-    let store = &match &head.brought_by {
-        Some(by) => store.done_by(by),
-        None => store.clone(),
-    };
+    let store = &store.done_by(head.brought_by.clone());
     while head.applied < head.pieces {
         let watch = Stopwatch::start();
         apply_piece(store, &mut head).await?;

@@ -45,6 +45,7 @@ pub async fn draw_sample(
     by: &StaffMember,
     below: Below<'_>,
 ) -> Result<Drawn> {
+    tx.campaign().may_come(new.due_on).map_err(StoreError::Rule)?;
     let staff = tx.staff().await?;
     let mut inspectors: Vec<&StaffMember> =
         staff.iter().filter(|person| person.roles.contains(&Role::Inspector)).collect();
@@ -422,9 +423,7 @@ pub async fn were_there(tx: &mut Tx, on: Date) -> Result<()> {
 /// # Errors
 /// [`StoreError::Rule`] where the day is still to come.
 pub async fn note(tx: &mut Tx, on: Date, by: &StaffMember, text: &str) -> Result<()> {
-    if on > tx.today() {
-        return Err(StoreError::Rule(format!("{on} 还没有到")));
-    }
+    tx.campaign().has_been(on, tx.today()).map_err(StoreError::Rule)?;
     tx.add_inspection_note(on, &by.id, text).await?;
     tx.audit(&by.signed(), "note_inspection", &on.to_string(), &serde_json::json!({})).await?;
     super::areas::inspected(tx, std::iter::empty()).await

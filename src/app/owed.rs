@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::owners::everybody;
+use super::owners::{everybody, owed_groups};
 use crate::db::{Result, Session};
 use crate::domain::duty::Warning;
 use crate::domain::escalation::DueGroup;
@@ -39,8 +39,7 @@ pub struct OwedBy {
 pub async fn owed_by(session: &mut Session, person: &StaffMember) -> Result<OwedBy> {
     let roster = everybody(session).await?;
     let (plan, today) = (session.campaign().clone(), session.today());
-    let mut groups = session.groups_around(person).await?;
-    groups.retain(|group| roster.owners(group, &plan).iter().any(|owner| owner.id == person.id));
+    let mut groups = owed_groups(session, &roster, person).await?;
     let more = groups.len().saturating_sub(LONGEST);
     groups.truncate(LONGEST);
     let ids = |which: &dyn Fn(&DueGroup) -> bool| -> Vec<String> {

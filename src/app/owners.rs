@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 
 use crate::db::{Session, StoreError};
-use crate::domain::escalation::{Late, Roster, Routes};
-use crate::domain::staff::Holders;
+use crate::domain::escalation::{DueGroup, Late, Roster, Routes};
+use crate::domain::staff::{Holders, StaffMember};
 
 /// By a group's id, how its owner signs; a group that nobody owes isn't there.
 pub type Owners = HashMap<String, String>;
@@ -29,7 +29,7 @@ pub async fn owners_of(
 ) -> Result<Owners, StoreError> {
     let groups = session.groups_by_id(groups).await?;
     let plan = std::sync::Arc::clone(session.plans().now());
-    let owner = |group: crate::domain::escalation::DueGroup| {
+    let owner = |group: DueGroup| {
         let owner = roster.owner(&group, &plan)?.signed();
         Some((group.id, owner))
     };
@@ -55,4 +55,23 @@ pub async fn owners(session: &mut Session) -> Result<Owners, StoreError> {
             }
         }
     }
+}
+
+/// The groups of which something is open and that this person owes, the nearest first.
+///
+/// # Errors
+/// Where the record can't be read.
+pub async fn owed_groups(
+    session: &mut Session,
+    roster: &Roster,
+    person: &StaffMember,
+) -> Result<Vec<DueGroup>, StoreError> {
+    let mut groups = match Roster::may_have_ball(person) {
+        true => session.groups_around(person).await?,
+        // Of all that lies below them only a little is theirs.
+        false => session.groups_of_roles(&person.id, &roster.owes_by_role(person)).await?,
+    };
+    let plan = std::sync::Arc::clone(session.plans().now());
+    groups.retain(|group| roster.owners(group, &plan).iter().any(|owner| owner.id == person.id));
+    Ok(groups)
 }

@@ -182,6 +182,31 @@ impl Session {
         self.read_groups(&read, &theirs).await
     }
 
+    /// A person's own groups, and those that nobody is named for of these roles in these areas.
+    pub async fn groups_of_roles(
+        &mut self,
+        person: &str,
+        roles: &[(Role, &str)],
+    ) -> Result<Vec<DueGroup>> {
+        #[derive(serde::Serialize)]
+        struct Of<'o> {
+            role: &'static str,
+            area_id: &'o str,
+        }
+        let read = format!(
+            "{} WHERE b.id IN (SELECT g.id FROM duty_groups g WHERE g.staff_id = $2
+               UNION SELECT g.id FROM {} AS j JOIN duty_groups g ON g.area_id = j.area_id AND g.role = j.role
+               WHERE g.staff_id IS NULL)
+               AND EXISTS (SELECT 1 FROM duties d WHERE d.group_id = b.id AND d.state = 'open') ORDER BY b.due_on, b.id",
+            groups(OPEN, ""),
+            self.dialect.rows(&["role", "area_id"], &[])
+        );
+        let of = roles.iter().map(|(role, area_id)| Of { role: role.code(), area_id });
+        let of: Vec<Of<'_>> = of.collect();
+        let rows: Vec<DueRow> = self.read_set(&DUE, &read, &of, &[person]).await?;
+        rows.into_iter().map(|row| self.read_group(row)).collect()
+    }
+
     /// What a few groups are about, as a notice may name it: an issue's number, a subject's masked name.
     pub async fn group_labels(&mut self, groups: &[&str]) -> Result<HashMap<String, Vec<String>>> {
         let read = format!(

@@ -84,27 +84,30 @@ impl AreaTree {
         self.areas.get(id)
     }
 
-    /// An area's name as it's told from others of its kind: where another has the same, with the names above it that differ
-    /// (第一总支高桥村), and where these don't tell them apart either, with its code.
+    /// An area's name as it's told from others of its kind: where another has the same, with the names above it by which they
+    /// differ (高桥村（第一总支）), and where these don't tell them apart, with its code.
     pub fn distinct_name(&self, area: &Area) -> String {
         let is_twin = |other: &&Area| {
             other.id != area.id && other.kind == area.kind && other.name == area.name
         };
-        let mut name = area.name.clone();
         if self.names.get(&area.name).is_none_or(|count| *count < 2) {
-            return name;
+            return area.name.clone();
         }
         let mut twins: Vec<&Area> = self.all().filter(is_twin).collect();
+        let mut within = String::new();
         for (step, above) in self.upward(&area.id).enumerate().skip(1) {
             if twins.is_empty() {
-                return name;
+                break;
             }
-            name.insert_str(0, &above.name);
+            within.insert_str(0, &above.name);
             let name_of = |twin: &Area| self.upward(&twin.id).nth(step).map(|at| at.name.clone());
             twins.retain(|twin| name_of(twin).as_ref() == Some(&above.name));
         }
-        let code = area.code.as_ref().unwrap_or(&area.id);
-        if twins.is_empty() { name } else { format!("{name}（{code}）") }
+        if !twins.is_empty() {
+            within.clone_from(area.code.as_ref().unwrap_or(&area.id));
+        }
+        let name = &area.name;
+        if within.is_empty() { name.clone() } else { format!("{name}（{within}）") }
     }
 
     /// Those that answer to a code or a name.
@@ -171,10 +174,10 @@ mod tests {
         let named = |tree: &AreaTree, id: &str| {
             tree.distinct_name(tree.get(id).unwrap_or_else(|| unreachable!()))
         };
-        assert_eq!(named(&tree, "4"), "东总支高桥村");
-        assert_eq!(named(&tree, "5"), "西总支高桥村");
+        assert_eq!(named(&tree, "4"), "高桥村（东总支）");
+        assert_eq!(named(&tree, "5"), "高桥村（西总支）");
         assert_eq!(named(&tree, "6"), "杨桥村", "a branch of that name is no village");
-        assert_eq!(named(&tree, "8"), "镇西总支李庄（370481118）");
+        assert_eq!(named(&tree, "8"), "李庄（370481118）");
         tree.put(area("5", AreaKind::Village, "小桥村", Some("3")));
         assert_eq!(named(&tree, "4"), "高桥村", "renamed, the other isn't its twin any more");
     }

@@ -16,6 +16,7 @@ use crate::domain::campaign::{Campaign, PhaseName};
 use crate::domain::counted::campaign_of;
 use crate::domain::duty::{DutyKind, DutyState, Warning};
 use crate::domain::issue::{Issue, Level, State};
+use crate::domain::ledger::is_late;
 use crate::domain::mask;
 use crate::domain::obligations::Duty;
 use crate::domain::obligations::issue::IssueFacts;
@@ -125,6 +126,11 @@ impl Reading {
             as_of,
             phones,
         })
+    }
+
+    /// The day on which it's read.
+    pub fn today(&self) -> Date {
+        self.record.today()
     }
 
     /// From the first area on.
@@ -316,7 +322,7 @@ impl Case {
 
     /// Whether its day has passed and it isn't resolved.
     pub fn is_late(&self, on: Date) -> bool {
-        !self.is_resolved() && self.due_on.is_some_and(|due_on| due_on < on)
+        is_late(&self.issue, self.due_on, on)
     }
 
     /// The last of its duties of a kind that wasn't cancelled.

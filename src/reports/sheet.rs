@@ -204,11 +204,11 @@ impl Book {
         let last = last(layout);
         let Forms { title, left, right, head, .. } = &self.forms;
         sheet.set_row_height(0, 42)?;
-        sheet.merge_range(0, 0, 0, last, &fitted(&layout.title), title)?;
+        across(&mut sheet, 0, (0, last), &layout.title, title)?;
         sheet.set_row_height(1, 22)?;
         let middle = last / 2;
-        sheet.merge_range(1, 0, 1, middle, &fitted(&layout.left), left)?;
-        sheet.merge_range(1, middle + 1, 1, last, &layout.right, right)?;
+        across(&mut sheet, 1, (0, middle), &layout.left, left)?;
+        across(&mut sheet, 1, (middle + 1, last), &layout.right, right)?;
         sheet.set_row_height(2, 34)?;
         for (column, of) in (0_u16..).zip(layout.columns) {
             sheet.write_string_with_format(2, column, of.name, head)?;
@@ -293,17 +293,32 @@ impl Sheet<'_> {
         let (total, left) = (&self.book.forms.total, &self.book.forms.left);
         for line in totals {
             self.sheet.set_row_height(self.row, 22)?;
-            self.sheet.merge_range(self.row, 0, self.row, last, &fitted(line), total)?;
+            across(&mut self.sheet, self.row, (0, last), line, total)?;
             self.row += 1;
         }
         self.row += 1;
         if !signs.is_empty() {
             self.sheet.set_row_height(self.row, 30)?;
-            self.sheet.merge_range(self.row, 0, self.row, last, signs, left)?;
+            across(&mut self.sheet, self.row, (0, last), signs, left)?;
         }
         self.book.workbook.push_worksheet(self.sheet);
         Ok(())
     }
+}
+
+/// Writes a text across columns.
+fn across(
+    sheet: &mut Worksheet,
+    row: u32,
+    (from, to): (u16, u16),
+    text: &str,
+    form: &Format,
+) -> Result<()> {
+    match from < to {
+        true => sheet.merge_range(row, from, row, to, &fitted(text), form)?,
+        false => sheet.write_string_with_format(row, from, fitted(text), form)?,
+    };
+    Ok(())
 }
 
 /// How high a row is, in points, with its words over as many lines as they take.

@@ -14,7 +14,7 @@ use super::workbooks::units::OfUnit;
 use super::{Asked, Document, ReportError, Result, Templates};
 use crate::db::Store;
 use crate::domain::campaign::PhaseName;
-use crate::domain::figures::percent;
+use crate::domain::figures::{percent, share};
 use crate::domain::issue::{Category, Level};
 
 /// How many examples of what was solved, and how much of what is open, stand in a text.
@@ -333,9 +333,4 @@ fn issues(tiers: &Tiers, of: &OfUnit, void: i64, referred: i64) -> Issues {
         void,
         rate: percent(of.resolution()),
     }
-}
-
-#[allow(clippy::cast_precision_loss, reason = "counts of places")]
-fn share(part: i64, whole: i64) -> Option<f64> {
-    (whole > 0).then(|| part as f64 / whole as f64)
 }

@@ -6,6 +6,7 @@ use super::super::reading::{Met, Reading};
 use super::super::sheet::{Book, Cell, Column, Paper, middle, words};
 use super::frame::{SIGNS, layout};
 use crate::db::{AnswerLine, SubjectLine};
+use crate::domain::figures::share;
 use crate::domain::visit::Satisfaction;
 
 const BY_VILLAGE: &[Column] = &[
@@ -58,10 +59,8 @@ impl Answers {
         self.satisfied + self.fairly + self.dissatisfied
     }
 
-    #[allow(clippy::cast_precision_loss, reason = "counts of people")]
     pub fn rate(&self) -> Option<f64> {
-        let asked = self.asked();
-        (asked > 0).then(|| (self.satisfied + self.fairly) as f64 / asked as f64)
+        share(self.satisfied + self.fairly, self.asked())
     }
 
     fn cells(&self, place: &Place) -> Vec<Cell> {

@@ -7,6 +7,7 @@ use super::super::reading::{Case, Reading, Unit};
 use super::super::sheet::{Book, Cell, Column, Paper, middle};
 use super::casework::without_void;
 use super::frame::{SIGNS, layout};
+use crate::domain::figures::share;
 use crate::domain::issue::{Level, State};
 
 const UNITS: &[Column] = &[
@@ -53,9 +54,8 @@ impl OfUnit {
         self.returned += i64::from(case.issue.state == State::Returned);
     }
 
-    #[allow(clippy::cast_precision_loss, reason = "counts of matters")]
     pub fn resolution(&self) -> Option<f64> {
-        (self.issues > 0).then(|| self.resolved as f64 / self.issues as f64)
+        share(self.resolved, self.issues)
     }
 
     fn cells(&self, name: &str) -> Vec<Cell> {

@@ -57,7 +57,7 @@ pub(super) async fn export(
     let made = async {
         let taken = taken(&daemon, &who, &wanted).await?;
         let detail = json!({ "filter": taken.told, "rows": taken.lines.len() });
-        let mut tx = daemon.store.begin().await?;
+        let mut tx = who.store(&daemon).begin().await?;
         tx.audit(&who.person.signed(), "export_issues", "issues", &detail).await?;
         tx.commit().await?;
         let written = tokio::task::spawn_blocking(move || {

@@ -81,7 +81,7 @@ pub(super) async fn handoff(
         let found = daemon.pages.handoff(number.parse().unwrap_or_default()).await?;
         let Some(handoff) = found else { return Ok(None) };
         let rows = daemon.pages.handoff_dispatches(handoff.number).await?;
-        let store = daemon.store.coming_from("网页 /my/centre");
+        let store = who.store(&daemon);
         let mut tx = store.begin().await?;
         let detail = json!({ "rows": rows.len() });
         tx.audit(&who.person.signed(), "write_handoff", &number, &detail).await?;

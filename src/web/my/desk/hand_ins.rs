@@ -179,7 +179,7 @@ pub(super) async fn put(
     let Ok(seen) = fields.text("version").parse() else {
         return shown(&daemon, &who, &key, StatusCode::BAD_REQUEST, Said::default()).await;
     };
-    let store = daemon.store.coming_from("网页 /my/hand-ins");
+    let store = who.store(&daemon);
     let file = file.filter(|file| !file.bytes.is_empty());
     let handled = async {
         let act = fields.text("act");
@@ -256,7 +256,7 @@ pub(super) async fn file(
         };
         record.end().await?;
         let Some((key, (file, bytes))) = found else { return Ok(None) };
-        let store = daemon.store.coming_from("网页 /my/hand-ins");
+        let store = who.store(&daemon);
         let mut tx = store.begin().await?;
         tx.audit(&who.person.signed(), "read_hand_in", &key, &json!({ "file": file.name })).await?;
         tx.commit().await?;
