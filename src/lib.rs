@@ -26,6 +26,7 @@
 
 pub mod app;
 pub mod backup;
+mod cell_text;
 pub mod check;
 pub mod cli;
 pub mod clock;

@@ -147,8 +147,7 @@ pub async fn sign_in(
 ) -> Result<Entered> {
     let mut record = store.snapshot().await?;
     let number = number.trim();
-    let staff = record.staff().await?;
-    let person = staff.into_iter().find(|person| person.number.eq_ignore_ascii_case(number));
+    let person = record.staff_numbered(number).await?;
     let id = person.as_ref().map(|person| person.id.clone()).unwrap_or_default();
     let account = record.account(&id).await?;
     record.end().await?;
@@ -241,8 +240,7 @@ pub async fn whose(
     if found.until_at <= now || found.seen_at + span_millis(stay.idle) <= now {
         return Ok(None);
     }
-    let staff = session.staff().await?;
-    let person = staff.into_iter().find(|person| person.id == found.staff_id);
+    let person = session.staff_member(&found.staff_id).await?;
     Ok(person.map(|person| (person, found.seen_at + SEEN_EVERY <= now)))
 }
 

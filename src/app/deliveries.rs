@@ -12,6 +12,7 @@ use crate::domain::delivery::{
     Claim, Entry, Kept, Receipt, Settlement, Withdrawal, arrived_late, keep, number_taken,
     of_the_debt,
 };
+use crate::domain::referral::is_a_number;
 
 /// A claimed entry with how its claim ended.
 pub type Ended = (Entry, Settlement);
@@ -248,6 +249,9 @@ impl Tx {
         reason: &str,
     ) -> Result<(), StoreError> {
         let debt = self.debt_to_decide(debt_key, decision).await?;
+        if let Decision::Arrived { remote_id: Some(number) } = decision {
+            is_a_number(number).map_err(StoreError::Rule)?;
+        }
         // That two go by one number is so only where the receiver and a person both say it: it has joined them.
         if let Decision::Arrived { remote_id: Some(number) } = decision
             && debt.given_number.as_ref() != Some(number)

@@ -66,7 +66,16 @@ struct Place {
 /// # Errors
 /// Where the record can't be read.
 pub async fn owed(session: &mut Session, person: &StaffMember) -> Result<Vec<Owed>> {
-    let mut places = places(session, person).await?;
+    owed_among(session, person, None).await
+}
+
+/// The same, or of it what goes by one key alone.
+async fn owed_among(
+    session: &mut Session,
+    person: &StaffMember,
+    only: Option<&str>,
+) -> Result<Vec<Owed>> {
+    let mut places = places(session, person, only).await?;
     let keys: Vec<&str> = places.keys().map(String::as_str).collect();
     let standing = session.duties_of_keys(&keys).await?;
     let mut times: HashMap<String, Vec<HandIn>> = HashMap::new();
@@ -96,17 +105,31 @@ pub async fn owed(session: &mut Session, person: &StaffMember) -> Result<Vec<Owe
     Ok(owed)
 }
 
-async fn places(session: &mut Session, person: &StaffMember) -> Result<HashMap<String, Place>> {
+async fn places(
+    session: &mut Session,
+    person: &StaffMember,
+    only: Option<&str>,
+) -> Result<HashMap<String, Place>> {
+    let is_asked = |key: &str| only.is_none_or(|only| only == key);
     let tree = session.area_tree().await?;
     let holders = Holders::new(session.staff().await?);
     let plan = session.campaign().clone();
     let mut places = HashMap::new();
     for area in tree.all().filter(|area| sees(person, &tree, &area.id)) {
-        for (key, place) in of_area(area, &plan, &tree, &holders) {
-            places.insert(key, place);
+        for (key, kind, title, role) in of_area(area, &plan) {
+            if is_asked(&key) {
+                let people = holders.holders(&tree, role, &area.id);
+                let who = people.iter().map(|person| person.name.clone()).collect();
+                let of = area.name.clone();
+                places.insert(key, Place { kind, title, of, area_id: area.id.clone(), who });
+            }
         }
     }
     for (unit, department) in session.departments().await? {
+        let key = confirmed_key(DutyKind::Report, &department.staff_id, None);
+        if !is_asked(&key) {
+            continue;
+        }
         let own = person.roles.contains(&Role::Department) && person.is_of_unit(&unit);
         if !own && !sees(person, &tree, &department.area_id) {
             continue;
@@ -119,7 +142,7 @@ async fn places(session: &mut Session, person: &StaffMember) -> Result<HashMap<S
             area_id: department.area_id,
             who: who.into_iter().collect(),
         };
-        places.insert(confirmed_key(DutyKind::Report, &department.staff_id, None), place);
+        places.insert(key, place);
     }
     Ok(places)
 }
@@ -131,30 +154,15 @@ fn sees(person: &StaffMember, tree: &AreaTree, area: &str) -> bool {
     Right::SeeHandIns.is_of(&person, tree, Some(area))
 }
 
-/// All that may be owed of an area, by key.
-fn of_area(
-    area: &Area,
-    plan: &Campaign,
-    tree: &AreaTree,
-    holders: &Holders,
-) -> Vec<(String, Place)> {
-    let place = |kind: DutyKind, title: &str, role: Role| {
-        let people = holders.holders(tree, role, &area.id);
-        Place {
-            kind,
-            title: title.to_owned(),
-            of: area.name.clone(),
-            area_id: area.id.clone(),
-            who: people.iter().map(|person| person.name.clone()).collect(),
-        }
-    };
+/// All that may be owed of an area, by key: what it is, what it's called, and which role owes it.
+fn of_area(area: &Area, plan: &Campaign) -> Vec<(String, DutyKind, String, Role)> {
     let kinds = DutyKind::ALL.iter().copied();
     let plain = kinds.filter(|kind| kind.is_confirmed() && *kind != DutyKind::Extra).map(|kind| {
-        (confirmed_key(kind, &area.id, None), place(kind, kind.chinese(), kind.role()))
+        (confirmed_key(kind, &area.id, None), kind, kind.chinese().to_owned(), kind.role())
     });
     let extra = plan.extra.iter().map(|phase| {
         let key = confirmed_key(DutyKind::Extra, &area.id, Some(&phase.code));
-        (key, place(DutyKind::Extra, &phase.title, phase.owed_by))
+        (key, DutyKind::Extra, phase.title.clone(), phase.owed_by)
     });
     plain.chain(extra).collect()
 }
@@ -164,7 +172,7 @@ fn of_area(
 /// # Errors
 /// Where the record can't be read.
 pub async fn one(session: &mut Session, person: &StaffMember, key: &str) -> Result<Option<Owed>> {
-    Ok(owed(session, person).await?.into_iter().find(|owed| owed.key == key))
+    Ok(owed_among(session, person, Some(key)).await?.pop())
 }
 
 /// What may be done with it by a person.
@@ -240,14 +248,13 @@ pub async fn send_back(
     }
     if let Some(last) = owed.times.first() {
         tx.send_back_hand_in(&last.id, &person.id, word).await?;
-        let staff = tx.staff().await?;
-        if let Some(handed_by) = staff.iter().find(|one| one.id == last.handed_by) {
+        if let Some(handed_by) = tx.staff_member(&last.handed_by).await? {
             let title = format!("【走访】{}（{}）退回", owed.title, owed.of);
             let body = format!(
                 "您报送的{}（{}）被退回：请到「材料报送」看退回的原因，补正后重新报送",
                 owed.title, owed.of
             );
-            tx.tell(handed_by, &format!("hand-in-{}", last.id), &title, &body).await?;
+            tx.tell(&handed_by, &format!("hand-in-{}", last.id), &title, &body).await?;
         }
     }
     tx.audit(&person.signed(), "send_back", key, &json!({ "word": word })).await?;

@@ -95,6 +95,7 @@ impl Import {
                 same: 0,
                 skipped: 0,
                 told: String::new(),
+                brought_by: store.brought_by().map(str::to_owned),
             };
             tx.begin_import(&head).await?;
             tx.commit().await?;
@@ -205,6 +206,8 @@ async fn apply(
     mut head: ImportUnderWay,
     progress: &(dyn Fn(usize) + Send + Sync),
 ) -> Result<Done> {
+    // Whoever goes on with it, it's done by who brought it.
+    let store = &store.done_by(head.brought_by.clone());
     while head.applied < head.pieces {
         let watch = Stopwatch::start();
         apply_piece(store, &mut head).await?;

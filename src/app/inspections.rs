@@ -11,9 +11,9 @@ use super::problem::{About, Outcome, Outcomes, Problem, all_well};
 use crate::db::personal;
 use crate::db::{
     AreaTree, DrawRow, InspectionCheck, InspectionRow, NewInspection, Result, Session, StaffMember,
-    StoreError, Tx, Upsert, VisitedSubject,
+    StoreError, SubjectPlace, Tx, Upsert, VisitedSubject,
 };
-use crate::domain::inspection::{Finding, answers_for};
+use crate::domain::inspection::{Finding, answers_for, may_answer};
 use crate::domain::rights::Right;
 use crate::domain::sampling::{Below, Size, Stratum, draw};
 use crate::domain::staff::Role;
@@ -45,6 +45,7 @@ pub async fn draw_sample(
     by: &StaffMember,
     below: Below<'_>,
 ) -> Result<Drawn> {
+    tx.campaign().may_come(new.due_on).map_err(StoreError::Rule)?;
     let staff = tx.staff().await?;
     let mut inspectors: Vec<&StaffMember> =
         staff.iter().filter(|person| person.roles.contains(&Role::Inspector)).collect();
@@ -225,11 +226,11 @@ async fn decide(session: &mut Session, rows: &[Inspected]) -> Result<Decided> {
     let known: HashMap<&str, &InspectionRow> =
         known.iter().map(|row| (row.number.as_str(), row)).collect();
     let subjects: Vec<&str> = known.values().map(|row| row.subject_id.as_str()).collect();
-    let visitors: HashMap<String, Option<String>> = session
+    let places: HashMap<String, SubjectPlace> = session
         .subject_places(&subjects)
         .await?
         .into_iter()
-        .map(|place| (place.id, place.visitor))
+        .map(|place| (place.id.clone(), place))
         .collect();
     let staff: HashMap<String, StaffMember> =
         session.staff().await?.into_iter().map(|person| (person.id.clone(), person)).collect();
@@ -244,10 +245,11 @@ async fn decide(session: &mut Session, rows: &[Inspected]) -> Result<Decided> {
             decided.outcomes.push(Err(Problem::new(About::Inspection, text)));
             continue;
         };
-        let visitor = visitors.get(&of.subject_id).and_then(Option::as_ref);
+        let place = places.get(&of.subject_id);
         let case = Case {
             of,
-            visitor: visitor.and_then(|id| staff.get(id)),
+            area: place.map_or("", |place| &place.area_id),
+            visitor: place.and_then(|place| place.visitor.as_ref()).and_then(|id| staff.get(id)),
             staff: &staff,
             tree: &tree,
             now: session.now(),
@@ -262,6 +264,8 @@ async fn decide(session: &mut Session, rows: &[Inspected]) -> Result<Decided> {
 /// One that was drawn, and what its row is judged by.
 struct Case<'c> {
     of: &'c InspectionRow,
+    /// Where it is.
+    area: &'c str,
     visitor: Option<&'c StaffMember>,
     staff: &'c HashMap<String, StaffMember>,
     tree: &'c AreaTree,
@@ -382,10 +386,8 @@ impl Case<'_> {
             }
             return problem(About::Inspection, format!("「{number}」已经核实过，不能改写"));
         }
-        let is_own = self.visitor.is_some_and(|visitor| visitor.id == answer.by);
-        let area = self.visitor.map(|visitor| visitor.area_id.as_str());
-        let may = |person: &StaffMember| Right::AnswerInspection.is_of(person, self.tree, area);
-        if is_own || !self.staff.get(&answer.by).is_some_and(may) {
+        let may = |person| may_answer(person, self.visitor, self.tree, self.area);
+        if !self.staff.get(&answer.by).is_some_and(may) {
             let text = format!(
                 "{}不能核实这件：要由走访人的上级（{}）核实，不能由走访人本人核实",
                 self.signed(&answer.by),
@@ -421,9 +423,7 @@ pub async fn were_there(tx: &mut Tx, on: Date) -> Result<()> {
 /// # Errors
 /// [`StoreError::Rule`] where the day is still to come.
 pub async fn note(tx: &mut Tx, on: Date, by: &StaffMember, text: &str) -> Result<()> {
-    if on > tx.today() {
-        return Err(StoreError::Rule(format!("{on} 还没有到")));
-    }
+    tx.campaign().has_been(on, tx.today()).map_err(StoreError::Rule)?;
     tx.add_inspection_note(on, &by.id, text).await?;
     tx.audit(&by.signed(), "note_inspection", &on.to_string(), &serde_json::json!({})).await?;
     super::areas::inspected(tx, std::iter::empty()).await

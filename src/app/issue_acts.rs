@@ -8,15 +8,16 @@ use super::issue_debt::{Debt, debt_of, give_back, release};
 pub use super::issue_doing::{Act, Doing, Mediated};
 use super::issues::{Acknowledgement, acknowledge};
 use super::mediations::{self, Mediation};
+use super::owners::everybody;
 use super::problem::{About, Outcomes, Problem};
-use crate::db::{AreaTree, IssueRow, Result, Session, Standing, Store, Tx, Upsert};
+use crate::db::{IssueRow, Result, Session, Standing, Store, Tx, Upsert};
 use crate::domain::duty::{DutyKind, DutyState, key};
-use crate::domain::escalation::{DueGroup, Late, Roster, Routes};
+use crate::domain::escalation::DueGroup;
 use crate::domain::holder::{Holder, holder};
 use crate::domain::issue::{Issue, Level, State};
 use crate::domain::rights::{Matter, Right};
 use crate::domain::saying::{self, Saying};
-use crate::domain::staff::{Holders, Role, StaffMember};
+use crate::domain::staff::{Role, StaffMember};
 
 /// An issue as one person stands to it.
 #[derive(Debug)]
@@ -42,6 +43,67 @@ pub struct Next {
     pub owners: Vec<(String, String)>,
 }
 
+/// What a person sees of an issue before it's known what may be done with it.
+#[derive(Debug)]
+pub struct Glance {
+    pub row: IssueRow,
+    pub issue: Issue,
+    /// Which unit of the town answers for it.
+    unit: Option<String>,
+    /// Whether they may see what is hidden, which is written down.
+    pub may_reveal: bool,
+}
+
+/// The issue of that number; nothing where there is none, or it's none of theirs to see.
+///
+/// # Errors
+/// Where the record can't be read.
+pub async fn glance(
+    session: &mut Session,
+    person: &StaffMember,
+    number: &str,
+) -> Result<Option<Glance>> {
+    let Some(row) = session.issues_numbered(&[number]).await?.pop() else { return Ok(None) };
+    let (issue, tree) = (row.issue()?, session.area_tree().await?);
+    let unit = session.campaign().unit_of(&issue).map(str::to_owned);
+    let glance = Glance { row, issue, unit, may_reveal: false };
+    let may = |right: Right| right.is_over(person, &tree, &glance.matter());
+    let (sees, may_reveal) = (may(Right::SeeIssue), may(Right::RevealIssue));
+    Ok(sees.then_some(Glance { may_reveal, ..glance }))
+}
+
+impl Glance {
+    fn matter(&self) -> Matter<'_> {
+        let (visitor, unit) = (self.row.visitor.as_deref(), self.unit.as_deref());
+        Matter { area: &self.row.area_id, visitor, unit }
+    }
+}
+
+/// Whether a person acts on an issue that they see, so that who asked for what is shown to them.
+///
+/// # Errors
+/// Where the record can't be read.
+pub async fn is_theirs(
+    session: &mut Session,
+    person: &StaffMember,
+    glance: &Glance,
+) -> Result<bool> {
+    // What a resident is owed is their visitor's.
+    if glance.row.visitor.as_ref() == Some(&person.id) {
+        return Ok(true);
+    }
+    let open = open_duties(session, &glance.row).await?;
+    let next = owed(session, &glance.issue, glance.unit.is_some(), &open).await?;
+    Ok(next.iter().any(|next| next.is_of(person)))
+}
+
+impl Next {
+    /// Whether it's this person's to do with the issue itself.
+    fn is_of(&self, person: &StaffMember) -> bool {
+        self.kind.is_of_issue() && self.owners.iter().any(|(id, _)| *id == person.id)
+    }
+}
+
 /// How a person stands to the issue of that number; nothing where there is none, or it's none of theirs to see.
 ///
 /// # Errors
@@ -51,27 +113,18 @@ pub async fn standpoint(
     person: &StaffMember,
     number: &str,
 ) -> Result<Option<Standpoint>> {
-    let Some(row) = session.issues_numbered(&[number]).await?.pop() else { return Ok(None) };
-    let (issue, tree) = (row.issue()?, session.area_tree().await?);
-    let plan = session.campaign();
-    let unit = issue.class.and_then(|class| plan.departments.get(&class.category)).cloned();
-    let matter =
-        Matter { area: &row.area_id, visitor: row.visitor.as_deref(), unit: unit.as_deref() };
-    let may = |right: Right| right.is_over(person, &tree, &matter);
-    if !may(Right::SeeIssue) {
-        return Ok(None);
-    }
-    let open = open_duties(session, &row).await?;
-    let debt = debt_of(session, &row.id, issue.round).await?;
+    let Some(glance) = glance(session, person, number).await? else { return Ok(None) };
+    let tree = session.area_tree().await?;
+    let open = open_duties(session, &glance.row).await?;
+    let debt = debt_of(session, &glance.row.id, glance.issue.round).await?;
+    let may = |right: Right| right.is_over(person, &tree, &glance.matter());
     let mut acts: Vec<Act> = Act::ALL.to_vec();
-    acts.retain(|act| may(act.right()) && is_possible(*act, &issue, debt.as_ref()));
+    acts.retain(|act| may(act.right()) && is_possible(*act, &glance.issue, debt.as_ref()));
     acts.retain(|act| *act != Act::TakeNote || is_to_take_note(person, &open));
-    let may_reveal = may(Right::RevealIssue);
-    let next = owed(session, &tree, &issue, unit.is_some(), &open).await?;
-    let owns = |next: &Next| next.owners.iter().any(|(id, _)| *id == person.id);
-    // What a resident is owed is their visitor's.
-    let is_theirs = row.visitor.as_ref() == Some(&person.id)
-        || next.iter().any(|next| next.kind.is_of_issue() && owns(next));
+    let next = owed(session, &glance.issue, glance.unit.is_some(), &open).await?;
+    let Glance { row, issue, may_reveal, .. } = glance;
+    let is_theirs =
+        row.visitor.as_ref() == Some(&person.id) || next.iter().any(|next| next.is_of(person));
     Ok(Some(Standpoint { row, issue, is_theirs, acts, may_reveal, next }))
 }
 
@@ -120,13 +173,11 @@ fn is_to_take_note(person: &StaffMember, open: &[Standing]) -> bool {
 /// Who owes what of it.
 async fn owed(
     session: &mut Session,
-    tree: &std::sync::Arc<AreaTree>,
     issue: &Issue,
     has_department: bool,
     open: &[Standing],
 ) -> Result<Vec<Next>> {
-    let holders = Holders::new(session.staff().await?);
-    let roster = Roster { tree: tree.clone(), holders, routes: Routes::new(), late: Late::new() };
+    let roster = everybody(session).await?;
     let group = |duty: &Standing| DueGroup {
         id: duty.group_id.clone(),
         kind: duty.group.kind,
@@ -194,7 +245,9 @@ async fn taken(tx: &mut Tx, person: &StaffMember, number: &str, doing: &Doing) -
     }
     if !acts.contains(&doing.act) {
         // What went meanwhile needs no release: by the hand of whoever pressed twice, or by its time.
-        let has_gone = doing.act == Act::Release && Right::DecideDebt.is_held_by(person);
+        let has_gone = doing.act == Act::Release
+            && Right::DecideDebt.is_held_by(person)
+            && debt_of(tx, &row.id, issue.round).await?.is_some_and(|debt| debt.has_gone());
         return Ok(if has_gone { Acted::Again } else { Acted::NotYours });
     }
     if let Some(problem) = lacks(doing) {
@@ -306,10 +359,8 @@ async fn not_mergeable(
         }
         Some(of) => {
             let (tree, issue) = (tx.area_tree().await?, of.issue()?);
-            let departments = &tx.campaign().departments;
-            let unit = issue.class.and_then(|class| departments.get(&class.category)).cloned();
-            let matter =
-                Matter { area: &of.area_id, visitor: of.visitor.as_deref(), unit: unit.as_deref() };
+            let unit = tx.campaign().unit_of(&issue);
+            let matter = Matter { area: &of.area_id, visitor: of.visitor.as_deref(), unit };
             if Right::SeeIssue.is_over(person, &tree, &matter) {
                 return Ok(None);
             }

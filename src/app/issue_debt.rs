@@ -1,7 +1,7 @@
 //! What is owed to the platform of one issue, as the centre decides of it on the issue's page: it goes now, or it doesn't.
 
 use super::issues::{Happening, happen};
-use super::problem::Outcomes;
+use super::problem::{About, Outcomes, Problem};
 use crate::db::{Decision, IssueReferral, Result, Session, Tx, Upsert};
 use crate::domain::issue::Event;
 use crate::domain::staff::StaffMember;
@@ -14,6 +14,12 @@ impl Debt {
     /// Whether it waits for the centre's review.
     pub fn is_in_review(&self) -> bool {
         self.0.sending.as_ref().is_some_and(|sending| sending.state == "review")
+    }
+
+    /// Whether it was let go, by whoever reviewed it or by its time.
+    pub fn has_gone(&self) -> bool {
+        let stays = |state: &str| matches!(state, "review" | "held" | "cancelled" | "refused");
+        self.0.sending.as_ref().is_some_and(|sending| !stays(&sending.state))
     }
 
     /// Whether it certainly hasn't left.
@@ -42,7 +48,10 @@ pub async fn release(
     issue: &str,
     round: i64,
 ) -> Result<Outcomes> {
-    let Some(Debt(referral)) = debt_of(tx, issue, round).await? else { return Ok(Vec::new()) };
+    let Some(Debt(referral)) = debt_of(tx, issue, round).await? else {
+        let text = "这个问题现在没有等审核的上报";
+        return Ok(vec![Err(Problem::new(About::State, text))]);
+    };
     let key = format!("referral:{}", referral.reference);
     tx.decide_debt(&key, &Decision::Release, &person.number, "审核通过").await?;
     Ok(vec![Ok(Upsert::Changed.into())])
@@ -58,7 +67,10 @@ pub async fn give_back(
     issue: &str,
     (round, reason): (i64, &str),
 ) -> Result<Outcomes> {
-    let Some(Debt(referral)) = debt_of(tx, issue, round).await? else { return Ok(Vec::new()) };
+    let Some(Debt(referral)) = debt_of(tx, issue, round).await? else {
+        let text = "这个问题现在没有还没上报的";
+        return Ok(vec![Err(Problem::new(About::State, text))]);
+    };
     tx.settle_handed(&referral.id, "refused").await?;
     if let Some(issue_id) = tx.refuse_referral(&referral.id).await? {
         let event = Event::Refused { reason: reason.to_owned() };

@@ -110,12 +110,8 @@ struct Ask<'a> {
 
 impl Ask<'_> {
     fn admits(&self, session: &Session, row: &LedgerRow) -> Result<bool> {
-        let unit = row.issue.class.and_then(|class| self.plan.departments.get(&class.category));
-        let matter = Matter {
-            area: &row.area_id,
-            visitor: row.visitor.as_deref(),
-            unit: unit.map(String::as_str),
-        };
+        let unit = self.plan.unit_of(&row.issue);
+        let matter = Matter { area: &row.area_id, visitor: row.visitor.as_deref(), unit };
         let lies_there = |area: &String| self.tree.upward(&row.area_id).any(|up| up.id == *area);
         let is_theirs = Right::SeeIssue.is_over(self.person, self.tree, &matter)
             && self.asked.area.as_ref().is_none_or(lies_there)

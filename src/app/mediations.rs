@@ -12,6 +12,7 @@ use crate::db::personal;
 use crate::db::{
     FollowedRow, IssueRow, MediationRow, NewMediationRow, Result, Session, Tx, Upsert,
 };
+use crate::domain::campaign::Campaign;
 
 /// What a row tells of the mediation of an issue on a day.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -103,7 +104,7 @@ impl Decided {
         issue: &IssueRow,
         known: Option<&MediationRow>,
     ) -> Result<Outcome> {
-        if let Err(problem) = row.fits(session.today()) {
+        if let Err(problem) = row.fits(session.campaign(), session.today()) {
             return Ok(Err(problem));
         }
         let context = session.context();
@@ -167,10 +168,13 @@ impl Mediation {
     }
 
     /// Whether its days can be.
-    fn fits(&self, today: Date) -> std::result::Result<(), Problem> {
+    fn fits(&self, plan: &Campaign, today: Date) -> std::result::Result<(), Problem> {
         let wrong = |about, text: String| Err(Problem::new(about, text));
-        if self.on > today {
-            return wrong(About::Date, format!("调解日期 {} 还没有到", self.on));
+        if let Err(why) = plan.has_been(self.on, today) {
+            return wrong(About::Date, format!("调解{why}"));
+        }
+        if let Some(Err(why)) = self.follow_up_on.map(|on| plan.may_come(on)) {
+            return wrong(About::FollowUp, format!("约定回访的{why}"));
         }
         if self.agreement.is_some() && self.follow_up_on.is_none() {
             let text = "达成了协议，要约定回访日期（看协议履行得怎样）";

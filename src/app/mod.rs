@@ -40,6 +40,7 @@ pub mod ledger;
 pub mod links;
 pub mod mediations;
 pub mod owed;
+pub mod owners;
 pub mod people;
 pub mod photos;
 pub mod plan;

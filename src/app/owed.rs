@@ -2,10 +2,11 @@
 
 use std::collections::HashMap;
 
+use super::owners::{everybody, owed_groups};
 use crate::db::{Result, Session};
 use crate::domain::duty::Warning;
-use crate::domain::escalation::{DueGroup, Late, Roster, Routes};
-use crate::domain::staff::{Holders, StaffMember};
+use crate::domain::escalation::DueGroup;
+use crate::domain::staff::StaffMember;
 
 /// So many are named; more are counted.
 const LONGEST: usize = 200;
@@ -36,12 +37,9 @@ pub struct OwedBy {
 /// # Errors
 /// Where the record can't be read.
 pub async fn owed_by(session: &mut Session, person: &StaffMember) -> Result<OwedBy> {
-    let (tree, staff) = (session.area_tree().await?, session.staff().await?);
-    let holders = Holders::new(staff);
-    let roster = Roster { tree, holders, routes: Routes::new(), late: Late::new() };
+    let roster = everybody(session).await?;
     let (plan, today) = (session.campaign().clone(), session.today());
-    let mut groups = session.groups_around(person).await?;
-    groups.retain(|group| roster.owners(group, &plan).iter().any(|owner| owner.id == person.id));
+    let mut groups = owed_groups(session, &roster, person).await?;
     let more = groups.len().saturating_sub(LONGEST);
     groups.truncate(LONGEST);
     let ids = |which: &dyn Fn(&DueGroup) -> bool| -> Vec<String> {

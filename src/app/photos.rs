@@ -3,7 +3,7 @@
 use serde_json::json;
 use sha2::{Digest, Sha256};
 
-use super::issue_acts::standpoint;
+use super::issue_acts::{glance, is_theirs};
 use crate::db::{LARGEST_PHOTO, Photographed, Result, Session, Store, StoreError, Tx, Upsert};
 use crate::domain::rights::Right;
 use crate::domain::staff::StaffMember;
@@ -91,7 +91,10 @@ pub async fn add(
     photos: &[Fit],
 ) -> Result<Added> {
     let mut tx = store.begin().await?;
-    let theirs = standpoint(&mut tx, person, number).await?.is_some_and(|stands| stands.is_theirs);
+    let theirs = match glance(&mut tx, person, number).await? {
+        Some(glance) => is_theirs(&mut tx, person, &glance).await?,
+        None => false,
+    };
     if !theirs || !Right::Photo.is_held_by(person) {
         tx.rollback().await?;
         return Ok(Added::NotYours);
@@ -124,12 +127,12 @@ pub async fn one(
     place: i64,
     pass: &str,
 ) -> Result<Option<Photographed>> {
-    let Some(stands) = standpoint(session, person, number).await? else { return Ok(None) };
-    let shown = stands.may_reveal && pass == reveal_pass(session, person, number);
-    if !stands.is_theirs && !shown {
+    let Some(glance) = glance(session, person, number).await? else { return Ok(None) };
+    let shown = glance.may_reveal && pass == reveal_pass(session, person, number);
+    if !shown && !is_theirs(session, person, &glance).await? {
         return Ok(None);
     }
-    session.photo_at(&stands.row.id, place).await
+    session.photo_at(&glance.row.id, place).await
 }
 
 /// What the page shows that was noted down as read in clear: today it opens the photos that belong to it.

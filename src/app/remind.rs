@@ -56,29 +56,6 @@ pub async fn roster(session: &mut Session, day: Date) -> Result<Roster, StoreErr
     Ok(roster)
 }
 
-/// Who owes what is open in each duty group, as the reminders have it: a person, whoever has the ball, or whoever holds the
-/// role there.
-///
-/// # Errors
-/// Where the record can't be read.
-pub async fn owners(session: &mut Session) -> Result<HashMap<String, String>, StoreError> {
-    const PAGE: i64 = 5_000;
-    let today = session.today();
-    let roster = roster(session, today).await?;
-    let plan = std::sync::Arc::clone(session.plans().now());
-    let (mut owners, mut after) = (HashMap::new(), String::new());
-    loop {
-        let groups = session.open_groups(&after, PAGE).await?;
-        let Some((_, last)) = groups.last() else { return Ok(owners) };
-        after.clone_from(&last.id);
-        for (_, group) in groups {
-            if let Some(owner) = roster.owner(&group, &plan) {
-                owners.insert(group.id, owner.signed());
-            }
-        }
-    }
-}
-
 /// Who of those who might be told of others' lateness is late with the same, on their own.
 async fn late(session: &mut Session, roster: &Roster, day: Date) -> Result<Late, StoreError> {
     let above = roster.holders.all().into_iter().filter(|person| person.rank() > 0);

@@ -88,10 +88,11 @@ pub async fn shown(
         found.ended_at.is_none() && found.until_at > now && found.scopes.contains(&scope)
     };
     let Some(found) = found.filter(good) else { return Ok(None) };
-    let (tree, staff) = (session.area_tree().await?, session.staff().await?);
+    let tree = session.area_tree().await?;
     let may =
         |person: &StaffMember| scope.right().is_none_or(|right| right.is_of(person, &tree, None));
-    let person = staff.into_iter().find(|person| person.number == found.acts_as).filter(may);
+    let person = session.staff_numbered(&found.acts_as).await?;
+    let person = person.filter(|person| person.number == found.acts_as).filter(may);
     let is_news = found.seen_at.is_none_or(|seen| seen + SEEN_EVERY <= now);
     Ok(person.map(|person| (person, is_news.then_some(found.id))))
 }

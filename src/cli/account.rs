@@ -193,15 +193,13 @@ async fn give(store: &Store, settings: &Settings, number: &str, by: &str) -> any
     let by = acting(&mut tx, by, Right::Account, None).await?;
     let token = invite(&mut tx, &of, &by).await.map_err(refused)?;
     tx.commit().await?;
-    let public = settings.notify.public_url.trim_end_matches('/');
-    let url = if public.is_empty() {
+    let public = settings.notify.public_url.as_str();
+    if public.is_empty() {
         eprintln!(
             "没有设 notify.public_url，下面是本机的地址：给别人用之前请设好（手机能访问到的 https 地址）"
         );
-        format!("http://{}", settings.http.listen)
-    } else {
-        public.to_owned()
-    };
+    }
+    let url = settings.http.address(public);
     eprintln!("{} 的登录链接，只能用一次，{INVITED_DAYS} 天内有效，请只交给本人：", of.signed());
     say!("{url}/my/welcome/{token}");
     Ok(())

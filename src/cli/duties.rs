@@ -6,7 +6,7 @@ use clap::Args;
 
 use super::record::ConfigFile;
 use super::table::Table;
-use crate::app::remind::owners;
+use crate::app::owners::owners;
 use crate::db::DutyLine;
 use crate::domain::duty::{DutyKind, Warning};
 

@@ -201,7 +201,10 @@ async fn list(
     let holders = Holders::new(store.staff().await?);
     let began = store.plans().began();
     let mut record = store.snapshot().await?;
-    let lines = record.inspection_lines(began).await?;
+    let lines = {
+        let today = record.today();
+        record.inspection_lines(began, today).await?
+    };
     let context = record.shared_context();
     record.end().await?;
     let mut table = Table::marked_in(to, names(), json)?;

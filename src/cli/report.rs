@@ -240,13 +240,13 @@ async fn inspects(store: &Store, by: Option<&str>) -> anyhow::Result<bool> {
 /// What can't be told of an earlier day.
 fn remark(store: &Store, kind: Option<Kind>, asked: &Asked) {
     let today = store.context().clock.today();
-    let now = [Table::Arrangement, Table::Missing, Table::Inspections];
+    let now = [Table::Arrangement, Table::Missing];
     let of_now = match kind {
         Some(Kind::Table(table)) => now.contains(&table),
         Some(Kind::Document(_)) => false,
         None => true,
     };
     if of_now && asked.day(store) < today {
-        eprintln!("走访人员的安排、缺项清单和抽查结果按现在的记录写，不是 {} 的", asked.day(store));
+        eprintln!("走访人员的安排和缺项清单按现在的记录写，不是 {} 的", asked.day(store));
     }
 }

@@ -129,7 +129,8 @@ pub async fn open_store(
     shut_keys(settings);
     let context = context(settings, clock, chance).await?;
     let store = Store::open(&settings.database.url, context).await?;
-    let store = store.with_origin(Origin { via: SERVICE.to_owned(), os_user: origin::os_user() });
+    let store =
+        store.with_origin(Origin { via: SERVICE.to_owned(), os_user: origin::os_user(), by: None });
     MemoryFile::of(settings).compare(&store).await?;
     Ok(store)
 }

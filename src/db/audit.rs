@@ -6,7 +6,7 @@ use sha2::{Digest, Sha256};
 
 use super::personal::{AUDIT_BECAME, AUDIT_DETAIL, AUDIT_WAS};
 use super::{Context, Result, Session, Store, Tx};
-use crate::domain::audit::{Anchor, Flaw};
+use crate::domain::audit::{Anchor, Flaw, doer_called};
 use crate::seal::{Sealer, hex};
 
 /// One entry, opened.
@@ -229,15 +229,16 @@ impl Tx {
                 .bind(sequence - 1)
                 .fetch_optional(&mut *self.db)
                 .await?;
+        let (actor, detail) = self.doer_of(&act);
         let mut entry = AuditEntry {
             sequence,
             at: self.now(),
-            actor: act.by.to_owned(),
+            actor,
             via: self.origin.via.clone(),
             os_user: self.origin.os_user.clone(),
             action: act.action.to_owned(),
             target: act.target.to_owned(),
-            detail: act.detail.to_string(),
+            detail: detail.to_string(),
             was: act.was.map(Value::to_string),
             became: act.became.map(Value::to_string),
             previous_hash: previous.unwrap_or_default(),
@@ -245,6 +246,21 @@ impl Tx {
         };
         entry.hash = entry.parts(|parts| self.context.sealer.vouch(parts));
         self.put_audit(entry).await
+    }
+
+    /// Who did it: of what came by a table that somebody brought, that one, with whom its row names beside.
+    fn doer_of(&self, act: &Act<'_>) -> (String, Value) {
+        let mut detail = act.detail.clone();
+        let Some(by) = self.origin.by.clone() else { return (act.by.to_owned(), detail) };
+        // Named by number, or as they sign.
+        let is_same = act.by == by || by.split(' ').next() == Some(act.by);
+        if let Value::Object(said) = &mut detail
+            && !is_same
+            && doer_called(act.by).is_none()
+        {
+            said.insert("named".to_owned(), act.by.into());
+        }
+        (by, detail)
     }
 
     async fn put_audit(&mut self, entry: AuditEntry) -> Result<()> {

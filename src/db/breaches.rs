@@ -37,10 +37,12 @@ pub struct Breach {
     pub kind: BreachKind,
     pub happened_on: String,
     pub area: String,
+    pub area_id: String,
     pub text: String,
     pub about: Option<String>,
     pub reporter: Option<String>,
     pub closed: bool,
+    pub closed_at: Option<i64>,
     pub result: Option<String>,
 }
 
@@ -50,11 +52,13 @@ struct Row {
     kind: String,
     happened_on: String,
     area: String,
+    area_id: String,
     text_sealed: String,
     about_sealed: Option<String>,
     reporter_sealed: Option<String>,
     state: String,
     result_sealed: Option<String>,
+    closed_at: Option<i64>,
 }
 
 from_row!(Row {
@@ -63,17 +67,20 @@ from_row!(Row {
     kind,
     happened_on,
     area,
+    area_id,
     text_sealed,
     about_sealed,
     reporter_sealed,
     state,
-    result_sealed
+    result_sealed,
+    closed_at
 });
 
 impl Tx {
     /// Records a report and tells the inspectors that there is one, and nothing of what it says. Returns its number, and
     /// how many were told.
     pub async fn record_breach(&mut self, new: &NewBreach, by: &str) -> Result<(String, usize)> {
+        self.campaign().has_been(new.happened_on, self.today()).map_err(StoreError::Rule)?;
         let area = self.area_tree().await?.find(&new.area)?.clone();
         let sequence = self.next_value("breach").await?;
         let number = format!("WJ-{sequence:06}");
@@ -137,8 +144,8 @@ impl Store {
     /// All reports, newest first.
     pub async fn breaches(&self) -> Result<Vec<Breach>> {
         let rows: Vec<Row> = sqlx::query_as(
-            "SELECT b.id, b.number, b.kind, b.happened_on, a.name AS area, b.text_sealed, b.about_sealed, b.reporter_sealed,
-               b.state, b.result_sealed FROM breaches b JOIN areas a ON a.id = b.area_id ORDER BY b.number DESC",
+            "SELECT b.id, b.number, b.kind, b.happened_on, a.name AS area, b.area_id, b.text_sealed, b.about_sealed,
+               b.reporter_sealed, b.state, b.result_sealed, b.closed_at FROM breaches b JOIN areas a ON a.id = b.area_id ORDER BY b.number DESC",
         )
         .fetch_all(&self.read)
         .await?;
@@ -159,6 +166,8 @@ impl Store {
                     number: row.number,
                     happened_on: row.happened_on,
                     area: row.area,
+                    area_id: row.area_id,
+                    closed_at: row.closed_at,
                 })
             })
             .collect()

@@ -147,6 +147,13 @@ impl Session {
         rows.into_iter().map(read).collect()
     }
 
+    /// The groups of these ids.
+    pub async fn groups_by_id(&mut self, ids: &[&str]) -> Result<Vec<DueGroup>> {
+        let read = format!("{} WHERE b.id {}", groups(OPEN, ""), self.dialect.among());
+        let rows: Vec<DueRow> = self.read_set(&DUE, &read, ids, &[]).await?;
+        rows.into_iter().map(|row| self.read_group(row)).collect()
+    }
+
     async fn read_groups(
         &mut self,
         query: &str,
@@ -158,8 +165,7 @@ impl Session {
 
     /// What a row says of a group, by the plan in effect.
     pub(super) fn read_group(&self, row: DueRow) -> Result<DueGroup> {
-        let departments = &self.campaign().departments;
-        row.read(|of| departments.contains_key(&of))
+        row.read(|of| self.campaign().unit_of_category(of).is_some())
     }
 
     /// What a person may owe: their own groups, and those that somebody in their area or below it owes by role.
@@ -174,6 +180,31 @@ impl Session {
         );
         let theirs = [person.area_id.as_str().into(), person.id.as_str().into()];
         self.read_groups(&read, &theirs).await
+    }
+
+    /// A person's own groups, and those that nobody is named for of these roles in these areas.
+    pub async fn groups_of_roles(
+        &mut self,
+        person: &str,
+        roles: &[(Role, &str)],
+    ) -> Result<Vec<DueGroup>> {
+        #[derive(serde::Serialize)]
+        struct Of<'o> {
+            role: &'static str,
+            area_id: &'o str,
+        }
+        let read = format!(
+            "{} WHERE b.id IN (SELECT g.id FROM duty_groups g WHERE g.staff_id = $2
+               UNION SELECT g.id FROM {} AS j JOIN duty_groups g ON g.area_id = j.area_id AND g.role = j.role
+               WHERE g.staff_id IS NULL)
+               AND EXISTS (SELECT 1 FROM duties d WHERE d.group_id = b.id AND d.state = 'open') ORDER BY b.due_on, b.id",
+            groups(OPEN, ""),
+            self.dialect.rows(&["role", "area_id"], &[])
+        );
+        let of = roles.iter().map(|(role, area_id)| Of { role: role.code(), area_id });
+        let of: Vec<Of<'_>> = of.collect();
+        let rows: Vec<DueRow> = self.read_set(&DUE, &read, &of, &[person]).await?;
+        rows.into_iter().map(|row| self.read_group(row)).collect()
     }
 
     /// What a few groups are about, as a notice may name it: an issue's number, a subject's masked name.

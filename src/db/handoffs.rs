@@ -171,6 +171,13 @@ impl Store {
         Ok(sqlx::query_as(sqlx::AssertSqlSafe(read)).bind(limit).fetch_all(&self.read).await?)
     }
 
+    /// The hand-off of that number.
+    pub async fn handoff(&self, number: i64) -> Result<Option<Handoff>> {
+        let read = format!("{HANDOFF} WHERE number = $1");
+        let found = sqlx::query_as(sqlx::AssertSqlSafe(read)).bind(number);
+        Ok(found.fetch_optional(&self.read).await?)
+    }
+
     /// The hand-offs whose file isn't there yet, the oldest first.
     pub async fn unwritten_handoffs(&self) -> Result<Vec<Handoff>> {
         let read = format!("{HANDOFF} WHERE written_at IS NULL ORDER BY number");

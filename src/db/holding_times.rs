@@ -38,10 +38,8 @@ impl Store {
     pub async fn held(&self) -> Result<Vec<HoldingTime>> {
         let clock = &self.context.clock;
         let now = clock.now();
-        let departments = &self.campaign().departments;
-        let has_department = |issue: &Issue| {
-            issue.class.is_some_and(|class| departments.contains_key(&class.category))
-        };
+        let plan = self.campaign();
+        let has_department = |issue: &Issue| plan.unit_of(issue).is_some();
         let mut sums: BTreeMap<Holder, HoldingTime> = BTreeMap::new();
         for history in self.histories().await? {
             let registered = instant(history.registered_at);
@@ -83,10 +81,10 @@ impl Store {
         .bind(self.context.clock.today().to_string())
         .fetch_all(&self.read)
         .await?;
-        let departments = &self.campaign().departments;
+        let plan = self.campaign();
         let mut late = BTreeMap::new();
         for (turn, issues) in rows.into_iter().filter(|(_, issues)| *issues != 0) {
-            let holder = holder_of(&turn, |category| departments.contains_key(&category));
+            let holder = holder_of(&turn, |category| plan.unit_of_category(category).is_some());
             if let Some(holder) = holder {
                 *late.entry(holder).or_insert(0) += issues;
             }

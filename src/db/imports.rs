@@ -31,6 +31,8 @@ pub struct ImportUnderWay {
     pub skipped: i64,
     /// What its rows do, as it was checked.
     pub told: String,
+    /// Who brought it by a browser.
+    pub brought_by: Option<String>,
 }
 
 /// A file that came in, and what it did.
@@ -79,11 +81,12 @@ from_row!(ImportUnderWay {
     changed,
     same,
     skipped,
-    told
+    told,
+    brought_by
 });
 
 const UNDER_WAY: &str = "SELECT id, digest, file_name, kind, row_count, state, lease_until, pieces, applied, added, changed,
-   same, skipped, told FROM imports_under_way ORDER BY created_at, id LIMIT 1";
+   same, skipped, told, brought_by FROM imports_under_way ORDER BY created_at, id LIMIT 1";
 
 impl Store {
     /// The file that is on its way in.
@@ -173,8 +176,8 @@ impl Tx {
         let now = self.now();
         sqlx::query(
             "INSERT INTO imports_under_way (id, digest, file_name, kind, row_count, state, lease_until, pieces, applied,
-               added, changed, same, skipped, created_at)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, 0, 0, 0, 0, 0, 0, $8)",
+               added, changed, same, skipped, created_at, brought_by)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, 0, 0, 0, 0, 0, 0, $8, $9)",
         )
         .bind(import.id.clone())
         .bind(import.digest.clone())
@@ -184,6 +187,7 @@ impl Tx {
         .bind(import.state.clone())
         .bind(import.lease_until)
         .bind(now)
+        .bind(import.brought_by.clone())
         .execute(&mut *self.db)
         .await?;
         Ok(())

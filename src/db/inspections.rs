@@ -3,9 +3,10 @@
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
+use super::dialect::Parameter;
 use super::personal::{INSPECTION_ANSWER, INSPECTION_FOUND, INSPECTION_NOTE};
 use super::sets::Columns;
-use super::{Context, Result, Session, Tx, date, word};
+use super::{Context, Result, Session, Tx, date, to_json, word};
 use crate::domain::inspection::Finding;
 use crate::domain::staff::Role;
 
@@ -102,6 +103,59 @@ struct LineRow {
     answered_by: Option<String>,
 }
 
+impl LineRow {
+    fn read(self, context: &Context) -> Result<InspectionLine> {
+        let subject_name =
+            context.masked_name(&self.row.subject_id, &self.subject_kind, &self.subject_name)?;
+        Ok(InspectionLine {
+            area_id: self.area_id,
+            subject: self.subject,
+            subject_name,
+            subject_kind: self.subject_kind,
+            visitor: self.visitor,
+            visited_on: self.visited_on,
+            demands: self.demands,
+            answered_by: self.answered_by,
+            row: self.row,
+        })
+    }
+}
+
+/// Which of them are wanted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum InspectionStanding {
+    Any,
+    /// Not checked yet.
+    Open,
+    /// Not as it was written, and nobody has answered that.
+    Differs,
+}
+
+impl InspectionStanding {
+    const fn condition(self) -> &'static str {
+        match self {
+            InspectionStanding::Any => "",
+            InspectionStanding::Open => "AND n.checked_on IS NULL",
+            InspectionStanding::Differs => {
+                "AND n.answer_role IS NOT NULL AND n.answered_at IS NULL"
+            }
+        }
+    }
+}
+
+/// Lines as a query begins that reads them, with what was visited and heard from the day $2 to the day $3.
+fn lines() -> String {
+    format!(
+        "SELECT {ROW}, s.area_id, s.number AS subject, s.kind AS subject_kind, s.name_sealed AS subject_name,
+           a.staff_id AS visitor, n.answered_by,
+           (SELECT MAX(v.visited_on) FROM visits v WHERE v.subject_id = s.id AND v.kind = 'first'
+             AND v.visited_on >= $2 AND v.visited_on <= $3) AS visited_on,
+           (SELECT COUNT(*) FROM issues i JOIN visits w ON w.id = i.visit_id WHERE i.subject_id = s.id AND i.state <> 'void'
+             AND w.visited_on <= $3) AS demands
+         FROM inspections n JOIN subjects s ON s.id = n.subject_id LEFT JOIN assignments a ON a.subject_id = s.id"
+    )
+}
+
 const COLUMNS: [&str; 15] = [
     "id",
     "number",
@@ -137,6 +191,11 @@ impl InspectionRow {
     pub fn finding(&self) -> Result<Option<Finding>> {
         let finding = self.finding.as_deref();
         finding.map(|text| word("inspections.finding", text, Finding::read)).transpose()
+    }
+
+    /// Whether it was checked by the end of a day.
+    pub fn is_checked_by(&self, day: Date) -> bool {
+        self.checked_on.as_ref().is_some_and(|on| *on <= day.to_string())
     }
 
     /// Whose affair it is that something isn't as it was written.
@@ -184,8 +243,72 @@ impl Session {
         self.read_set(&COLUMNS, &query, numbers, &[]).await
     }
 
-    /// All that were drawn since an instant, with what whoever checks them needs to know.
-    pub async fn inspection_lines(&mut self, since: i64) -> Result<Vec<InspectionLine>> {
+    /// All that were drawn since an instant, with what whoever checks them needs to know, as it stood at the end of a day.
+    pub async fn inspection_lines(
+        &mut self,
+        since: i64,
+        until: Date,
+    ) -> Result<Vec<InspectionLine>> {
+        let query = format!("{} WHERE n.created_at >= $1 ORDER BY n.number", lines());
+        let began = self.campaign().starts_on().to_string();
+        let parameters = [since.into(), began.into(), until.to_string().into()];
+        self.read_lines(&query, &parameters).await
+    }
+
+    /// Of these areas, what was drawn since an instant and stands so, after the one of number `after`, at most `limit`.
+    pub async fn inspections_standing(
+        &mut self,
+        (areas, since): (&[&str], i64),
+        standing: InspectionStanding,
+        after: &str,
+        limit: i64,
+    ) -> Result<Vec<InspectionLine>> {
+        let query = format!(
+            "{} WHERE s.area_id {} AND n.created_at >= {since} AND n.number > $4 {} ORDER BY n.number LIMIT {limit}",
+            lines(),
+            self.dialect.among(),
+            standing.condition()
+        );
+        let (began, today) = (self.campaign().starts_on(), self.today());
+        let parameters = [
+            to_json(&areas)?.into(),
+            began.to_string().into(),
+            today.to_string().into(),
+            after.into(),
+        ];
+        self.read_lines(&query, &parameters).await
+    }
+
+    /// How many of these there are; of more than `most` that there are more.
+    pub async fn inspections_count(
+        &mut self,
+        (areas, since): (&[&str], i64),
+        standing: InspectionStanding,
+        most: i64,
+    ) -> Result<i64> {
+        let query = format!(
+            "SELECT COUNT(*) FROM (SELECT n.number FROM inspections n JOIN subjects s ON s.id = n.subject_id
+               WHERE s.area_id {} AND n.created_at >= {since} {} ORDER BY n.number LIMIT {most}) AS few",
+            self.dialect.among(),
+            standing.condition()
+        );
+        let count = sqlx::query_scalar(sqlx::AssertSqlSafe(query)).bind(to_json(&areas)?);
+        Ok(count.fetch_one(&mut *self.db).await?)
+    }
+
+    /// The one of that number.
+    pub async fn inspection_line(&mut self, number: &str) -> Result<Option<InspectionLine>> {
+        let query = format!("{} WHERE n.number = $1", lines());
+        let (began, today) = (self.campaign().starts_on(), self.today());
+        let parameters = [number.into(), began.to_string().into(), today.to_string().into()];
+        Ok(self.read_lines(&query, &parameters).await?.pop())
+    }
+
+    async fn read_lines(
+        &mut self,
+        query: &str,
+        parameters: &[Parameter],
+    ) -> Result<Vec<InspectionLine>> {
         let more = [
             "area_id",
             "subject",
@@ -197,36 +320,8 @@ impl Session {
             "answered_by",
         ];
         let columns = [&COLUMNS[..], &more].concat();
-        let began = self.campaign().starts_on().to_string();
-        let query = format!(
-            "SELECT {ROW}, s.area_id, s.number AS subject, s.kind AS subject_kind, s.name_sealed AS subject_name,
-               a.staff_id AS visitor, n.answered_by,
-               (SELECT MAX(v.visited_on) FROM visits v WHERE v.subject_id = s.id AND v.kind = 'first'
-                 AND v.visited_on >= $2) AS visited_on,
-               (SELECT COUNT(*) FROM issues i WHERE i.subject_id = s.id AND i.state <> 'void') AS demands
-             FROM inspections n JOIN subjects s ON s.id = n.subject_id LEFT JOIN assignments a ON a.subject_id = s.id
-             WHERE n.created_at >= $1 ORDER BY n.number"
-        );
-        let rows: Vec<LineRow> =
-            self.read_rows(&columns, &query, &[since.into(), began.into()]).await?;
-        let line = |of: LineRow| {
-            Ok(InspectionLine {
-                area_id: of.area_id,
-                subject: of.subject,
-                subject_name: self.context.masked_name(
-                    &of.row.subject_id,
-                    &of.subject_kind,
-                    &of.subject_name,
-                )?,
-                subject_kind: of.subject_kind,
-                visitor: of.visitor,
-                visited_on: of.visited_on,
-                demands: of.demands,
-                answered_by: of.answered_by,
-                row: of.row,
-            })
-        };
-        rows.into_iter().map(line).collect()
+        let rows: Vec<LineRow> = self.read_rows(&columns, query, parameters).await?;
+        rows.into_iter().map(|row| row.read(&self.context)).collect()
     }
 
     /// Every subject whose first visit is complete and that isn't drawn and unchecked already, by area and number.

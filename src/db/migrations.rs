@@ -68,6 +68,8 @@ versions! {
     46 "0046_second_factor";
     49 "0049_words";
     50 "0050_said_to_be_there";
+    54 "0054_brought_by";
+    55 "0055_standing";
 }
 
 /// The newest version of a database that this program knows.

@@ -128,15 +128,17 @@ impl Session {
         rows.into_iter().map(|row| row.read(&self.context, reveals)).collect()
     }
 
-    /// What is missing of one kind in these areas, by its duty's key, after the one of key `after`, at most `limit`; names are
-    /// masked.
+    /// What is missing of one kind in these areas, or of it what was due before a day, by its duty's key, after the one of key
+    /// `after`, at most `limit`; names are masked.
     pub async fn missing_in(
         &mut self,
         areas: &[&str],
         kind: DutyKind,
+        due_before: Option<Date>,
         after: &str,
         limit: i64,
     ) -> Result<Vec<Missing>> {
+        let late = if due_before.is_some() { "AND b.due_on < $4" } else { "" };
         let query = format!(
             "SELECT d.duty_key, d.kind, d.group_id, b.staff_id AS staff, b.role, b.area_id, b.due_on, s.number AS subject,
                s.kind AS subject_kind, s.id AS subject_id, s.name_sealed AS subject_name, r.id AS resident_id,
@@ -144,12 +146,13 @@ impl Session {
              FROM duty_groups b JOIN duties d ON d.group_id = b.id LEFT JOIN subjects s ON s.id = d.subject_id
              LEFT JOIN issues i ON i.id = d.issue_id
              LEFT JOIN residents r ON r.id = COALESCE(d.resident_id, i.resident_id)
-             WHERE b.kind = $2 AND b.area_id {} AND d.state = 'open' AND d.duty_key > $3
+             WHERE b.kind = $2 AND b.area_id {} AND d.state = 'open' AND d.duty_key > $3 {late}
              ORDER BY d.duty_key LIMIT {limit}",
             self.dialect.among()
         );
-        let rows: Vec<MissingRow> =
-            self.read_set(&COLUMNS, &query, areas, &[kind.code(), after]).await?;
+        let day = due_before.map(|day| day.to_string());
+        let texts: Vec<&str> = [kind.code(), after].into_iter().chain(day.as_deref()).collect();
+        let rows: Vec<MissingRow> = self.read_set(&COLUMNS, &query, areas, &texts).await?;
         rows.into_iter().map(|row| row.read(&self.context, false)).collect()
     }
 

@@ -144,7 +144,8 @@ pub use holding_times::HoldingTime;
 pub use imports::{APPLYING, CHECKING, DISCARDING, ImportUnderWay, Imported};
 pub use in_use::Alone;
 pub use inspections::{
-    DrawRow, InspectionCheck, InspectionLine, InspectionRow, NewInspection, VisitedSubject,
+    DrawRow, InspectionCheck, InspectionLine, InspectionRow, InspectionStanding, NewInspection,
+    VisitedSubject,
 };
 pub use issue_sheet::{IssueAnswer, IssueReferral, IssueSheet, Sending};
 pub use issues::IssueCard;
@@ -244,6 +245,18 @@ impl Store {
     #[must_use]
     pub fn coming_from(&self, via: &str) -> Store {
         self.with_origin(Origin { via: via.to_owned(), ..(*self.origin).clone() })
+    }
+
+    /// The same record, changed by whoever brought a table, whomever its rows name: that is who did it; by nobody's table where
+    /// nobody is named.
+    #[must_use]
+    pub fn done_by(&self, person: Option<String>) -> Store {
+        self.with_origin(Origin { by: person, ..(*self.origin).clone() })
+    }
+
+    /// Who brought what it's changed by.
+    pub fn brought_by(&self) -> Option<&str> {
+        self.origin.by.as_deref()
     }
 
     /// The same record, changed from there by that user of the system's.

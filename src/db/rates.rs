@@ -93,11 +93,10 @@ impl AreaFigures {
             within.is_none_or(|within| self.lies_in(id, within)).then_some(())?;
             let above = self.tree.upward(id).find(|area| area.kind == kind);
             let area = above.or_else(|| self.tree.get(id))?;
-            let own = above.map_or_else(|| format!("{}直属", area.name), |area| area.name.clone());
-            Some((area.id.clone(), own))
+            let name = self.tree.distinct_name(area);
+            Some((area.id.clone(), if above.is_some() { name } else { format!("{name}直属") }))
         };
         let mut lines = lines(&self.kept, name);
-        self.tell_apart(&mut lines);
         lines.sort_by(|(one, a), (two, b)| (&a.name, one).cmp(&(&b.name, two)));
         lines
     }
@@ -117,19 +116,6 @@ impl AreaFigures {
 
     fn lies_in(&self, id: &str, within: &str) -> bool {
         self.tree.upward(id).any(|above| above.id == within)
-    }
-
-    /// Areas of one name are named with what they lie in.
-    fn tell_apart(&self, lines: &mut [(String, FiguresLine)]) {
-        let mut times: HashMap<String, usize> = HashMap::new();
-        for (_, line) in lines.iter() {
-            *times.entry(line.name.clone()).or_default() += 1;
-        }
-        for (id, line) in lines.iter_mut().filter(|(_, line)| times[&line.name] > 1) {
-            if let Some(above) = self.tree.upward(id).nth(1) {
-                line.name = format!("{}（{}）", line.name, above.name);
-            }
-        }
     }
 }
 
@@ -174,8 +160,8 @@ impl Store {
             By::Village => Ok(self.figures_by_area().await?.under(AreaKind::Village)),
             By::Branch => Ok(self.figures_by_area().await?.under(AreaKind::Branch)),
             By::Department => {
-                let departments = &self.campaign().departments;
-                let name = |of: &str| departments.get(&Category::read(of)?).cloned();
+                let plan = self.campaign();
+                let name = |of: &str| plan.unit_of_category(Category::read(of)?).map(str::to_owned);
                 Ok(by_name(&self.kept_by(Dimension::Category).await?, name))
             }
             By::Person => {

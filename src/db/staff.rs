@@ -83,6 +83,10 @@ from_row!(Row { ..sealed, id, number, name, area_id, unit, calendar_version });
 
 const ALL: &str = "SELECT id, number, name, area_id, unit, calendar_version, phone_sealed, email_sealed, wecom_sealed, feishu_sealed
    FROM staff ORDER BY number";
+const ONE: &str = "SELECT id, number, name, area_id, unit, calendar_version, phone_sealed, email_sealed, wecom_sealed, feishu_sealed
+   FROM staff WHERE id = $1";
+const ROLES_OF_ONE: &str =
+    "SELECT staff_id, role FROM staff_roles WHERE staff_id = $1 ORDER BY role";
 const ROLES: &str = "SELECT staff_id, role FROM staff_roles ORDER BY staff_id, role";
 
 fn join(
@@ -122,6 +126,35 @@ impl Session {
     pub async fn staff(&mut self) -> Result<Vec<StaffMember>> {
         let rows = sqlx::query_as(ALL).fetch_all(&mut *self.db).await?;
         join(rows, sqlx::query_as(ROLES).fetch_all(&mut *self.db).await?, &self.context)
+    }
+}
+
+impl Session {
+    /// The person of that id, and nobody else.
+    pub async fn staff_member(&mut self, id: &str) -> Result<Option<StaffMember>> {
+        let row: Option<Row> =
+            sqlx::query_as(ONE).bind(id.to_owned()).fetch_optional(&mut *self.db).await?;
+        let Some(row) = row else { return Ok(None) };
+        let roles = sqlx::query_as(ROLES_OF_ONE).bind(id.to_owned());
+        let roles = roles.fetch_all(&mut *self.db).await?;
+        Ok(join(vec![row], roles, &self.context)?.pop())
+    }
+
+    /// The person of that number, however its letters are written, and nobody else.
+    pub async fn staff_numbered(&mut self, number: &str) -> Result<Option<StaffMember>> {
+        // As it's written first: two may differ by nothing else, and it's found by an index.
+        let mut id = None;
+        for same in ["number = $1", "LOWER(number) = LOWER($1)"] {
+            if id.is_none() {
+                let found = format!("SELECT id FROM staff WHERE {same} ORDER BY number LIMIT 1");
+                let found = sqlx::query_scalar::<_, String>(sqlx::AssertSqlSafe(found));
+                id = found.bind(number.to_owned()).fetch_optional(&mut *self.db).await?;
+            }
+        }
+        match id {
+            Some(id) => self.staff_member(&id).await,
+            None => Ok(None),
+        }
     }
 }
 

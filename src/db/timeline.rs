@@ -62,10 +62,8 @@ impl Store {
             .await?;
         let registered_at = instant(registered);
         let events = self.happened(&id).await?;
-        let departments = &self.campaign().departments;
-        let has_department = |issue: &Issue| {
-            issue.class.is_some_and(|class| departments.contains_key(&class.category))
-        };
+        let plan = self.campaign();
+        let has_department = |issue: &Issue| plan.unit_of(issue).is_some();
         let times = events.iter().map(|(at, event, _)| (event, *at));
         let holdings = holdings(registered_at, times, has_department)?;
         let issue = Issue::replay(events.iter().map(|(_, event, _)| event))?;

@@ -38,22 +38,33 @@ pub struct Area {
 
 /// All areas, for climbing.
 #[derive(Debug, Clone, Default)]
-pub struct AreaTree(HashMap<String, Area>);
+pub struct AreaTree {
+    areas: HashMap<String, Area>,
+    /// How many areas have a name.
+    names: HashMap<String, usize>,
+}
 
 impl AreaTree {
     /// The tree of these areas.
     pub fn new(areas: impl IntoIterator<Item = Area>) -> AreaTree {
-        AreaTree(areas.into_iter().map(|area| (area.id.clone(), area)).collect())
+        let mut tree = AreaTree::default();
+        areas.into_iter().for_each(|area| tree.put(area));
+        tree
     }
 
     /// Puts an area in, or in the place of what was known of it.
     pub fn put(&mut self, area: Area) {
-        self.0.insert(area.id.clone(), area);
+        *self.names.entry(area.name.clone()).or_default() += 1;
+        if let Some(known) = self.areas.insert(area.id.clone(), area)
+            && let Some(count) = self.names.get_mut(&known.name)
+        {
+            *count -= 1;
+        }
     }
 
     /// Every area, in no order.
     pub fn all(&self) -> impl Iterator<Item = &Area> {
-        self.0.values()
+        self.areas.values()
     }
 
     /// The areas of these and all below them.
@@ -63,19 +74,45 @@ impl AreaTree {
 
     /// The area and all that it lies in, nearest first.
     pub fn upward<'t>(&'t self, id: &str) -> impl Iterator<Item = &'t Area> {
-        let first = self.0.get(id);
+        let first = self.areas.get(id);
         // A tree of areas is at most a handful deep; the bound makes a cycle harmless.
-        std::iter::successors(first, |area| self.0.get(area.parent_id.as_deref()?)).take(16)
+        std::iter::successors(first, |area| self.areas.get(area.parent_id.as_deref()?)).take(16)
     }
 
     /// By id.
     pub fn get(&self, id: &str) -> Option<&Area> {
-        self.0.get(id)
+        self.areas.get(id)
+    }
+
+    /// An area's name as it's told from others of its kind: where another has the same, with the names above it by which they
+    /// differ (高桥村（第一总支）), and where these don't tell them apart, with its code.
+    pub fn distinct_name(&self, area: &Area) -> String {
+        let is_twin = |other: &&Area| {
+            other.id != area.id && other.kind == area.kind && other.name == area.name
+        };
+        if self.names.get(&area.name).is_none_or(|count| *count < 2) {
+            return area.name.clone();
+        }
+        let mut twins: Vec<&Area> = self.all().filter(is_twin).collect();
+        let mut within = String::new();
+        for (step, above) in self.upward(&area.id).enumerate().skip(1) {
+            if twins.is_empty() {
+                break;
+            }
+            within.insert_str(0, &above.name);
+            let name_of = |twin: &Area| self.upward(&twin.id).nth(step).map(|at| at.name.clone());
+            twins.retain(|twin| name_of(twin).as_ref() == Some(&above.name));
+        }
+        if !twins.is_empty() {
+            within.clone_from(area.code.as_ref().unwrap_or(&area.id));
+        }
+        let name = &area.name;
+        if within.is_empty() { name.clone() } else { format!("{name}（{within}）") }
     }
 
     /// Those that answer to a code or a name.
     pub fn named<'t>(&'t self, name: &str) -> impl Iterator<Item = &'t Area> {
-        self.0.values().filter(move |area| answers_to(area, name))
+        self.areas.values().filter(move |area| answers_to(area, name))
     }
 
     /// By code, or by a name that only one area has (村委会 and the like may be left out).
@@ -108,4 +145,40 @@ fn short_name(name: &str) -> &str {
         .find_map(|suffix| name.strip_suffix(suffix))
         .unwrap_or(name)
         .trim_end_matches('村')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn areas_of_one_name_are_told_apart_by_what_lies_above_them() {
+        let area = |id: &str, kind, name: &str, parent: Option<&str>| Area {
+            id: id.to_owned(),
+            code: Some(format!("37048111{id}")),
+            name: name.to_owned(),
+            kind,
+            parent_id: parent.map(str::to_owned),
+        };
+        let mut tree = AreaTree::new([
+            area("1", AreaKind::Town, "镇", None),
+            area("2", AreaKind::Branch, "东总支", Some("1")),
+            area("3", AreaKind::Branch, "西总支", Some("1")),
+            area("4", AreaKind::Village, "高桥村", Some("2")),
+            area("5", AreaKind::Village, "高桥村", Some("3")),
+            area("6", AreaKind::Village, "杨桥村", Some("3")),
+            area("7", AreaKind::Branch, "杨桥村", Some("1")),
+            area("8", AreaKind::Village, "李庄", Some("3")),
+            area("9", AreaKind::Village, "李庄", Some("3")),
+        ]);
+        let named = |tree: &AreaTree, id: &str| {
+            tree.distinct_name(tree.get(id).unwrap_or_else(|| unreachable!()))
+        };
+        assert_eq!(named(&tree, "4"), "高桥村（东总支）");
+        assert_eq!(named(&tree, "5"), "高桥村（西总支）");
+        assert_eq!(named(&tree, "6"), "杨桥村", "a branch of that name is no village");
+        assert_eq!(named(&tree, "8"), "李庄（370481118）");
+        tree.put(area("5", AreaKind::Village, "小桥村", Some("3")));
+        assert_eq!(named(&tree, "4"), "高桥村", "renamed, the other isn't its twin any more");
+    }
 }

@@ -95,6 +95,25 @@ pub struct Origin {
     pub via: String,
     /// The system's user whose process it is.
     pub os_user: String,
+    /// Who brought the table that it's changed by: they did it, and whom a row names is noted beside.
+    pub by: Option<String>,
+}
+
+/// What acts without being a person, by its code.
+const DOERS: &[(&str, &str)] = &[
+    ("import", "导入"),
+    ("sign-in", "登录"),
+    ("operator", "服务器上的操作人员"),
+    ("zoufang", "本系统"),
+    ("restore", "本系统"),
+    ("platform", "平台"),
+    ("card", "群众查询页面"),
+    ("resident", "群众"),
+];
+
+/// What people call what acts without being a person.
+pub fn doer_called(code: &str) -> Option<&'static str> {
+    DOERS.iter().find(|(known, _)| *known == code).map(|(_, words)| *words)
 }
 
 /// How far the trail had come: its last entry, kept outside of the record.

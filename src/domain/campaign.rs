@@ -7,7 +7,7 @@ use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
 use super::duty::{DutyKind, Warning};
-use super::issue::{Category, Urgency};
+use super::issue::{Category, Issue, Urgency};
 use super::staff::Role;
 use super::workdays::Workdays;
 use crate::words;
@@ -190,6 +190,9 @@ pub enum PlanError {
     UnsortedLadder(DutyKind),
 }
 
+/// So many days something may lie before or after the campaign that it's about.
+const A_YEAR: i64 = 366;
+
 impl Campaign {
     /// Checks what the types can't say.
     pub fn check(&self) -> Result<(), PlanError> {
@@ -237,6 +240,16 @@ impl Campaign {
         Ok(())
     }
 
+    /// Which unit of the town answers for a category; nothing where the villages do.
+    pub fn unit_of_category(&self, category: Category) -> Option<&str> {
+        self.departments.get(&category).map(String::as_str)
+    }
+
+    /// Which unit of the town answers for an issue, as it's classified.
+    pub fn unit_of(&self, issue: &Issue) -> Option<&str> {
+        issue.class.and_then(|class| self.unit_of_category(class.category))
+    }
+
     /// The added phase that a duty's key names.
     pub fn extra_of(&self, duty_key: &str) -> Option<&ExtraPhase> {
         let code = duty_key.rsplit_once('/')?.1;
@@ -251,6 +264,34 @@ impl Campaign {
     /// The campaign's first day: what was recorded before it doesn't count.
     pub fn starts_on(&self) -> Date {
         self.starts_of(PhaseName::Visit)
+    }
+
+    /// What is wrong with a day on which something is said to have been done or found.
+    ///
+    /// # Errors
+    /// That it's still to come, or has to do with no part of the campaign.
+    pub fn has_been(&self, on: Date, today: Date) -> Result<(), String> {
+        if on > today {
+            return Err(format!("日期 {on} 在将来（今天是 {today}），请核对"));
+        }
+        let first = plus(self.starts_on(), -A_YEAR);
+        if on < first {
+            let began = self.starts_on();
+            return Err(format!("日期 {on} 比这次活动（{began} 开始）早了一年以上，请核对"));
+        }
+        Ok(())
+    }
+
+    /// What is wrong with a day by which something is to be done.
+    ///
+    /// # Errors
+    /// That it has to do with no part of the campaign.
+    pub fn may_come(&self, on: Date) -> Result<(), String> {
+        let ends = self.ends_on(PhaseName::Feedback);
+        match on > plus(ends, A_YEAR) || on < plus(self.starts_on(), -A_YEAR) {
+            true => Err(format!("日期 {on} 离这次活动（到 {ends} 结束）一年以上，请核对")),
+            false => Ok(()),
+        }
     }
 
     /// The first day of a phase.

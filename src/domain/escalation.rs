@@ -92,11 +92,35 @@ impl Roster {
         if let Some(owner) = &group.staff_id {
             return self.holders.person(owner).into_iter().collect();
         }
-        let of_role = |role| self.holders.holders(&self.tree, role, &group.area_id);
-        let levels = [self.has_ball(group, plan), of_role(group.role)].into_iter();
-        let above =
-            line_above(group.role.rank()).map(|role| of_role(role).into_iter().take(1).collect());
-        levels.chain(above).find(|level| !level.is_empty()).unwrap_or_default()
+        match self.has_ball(group, plan) {
+            nobody if nobody.is_empty() => self.by_role(group.role, &group.area_id),
+            holders => holders,
+        }
+    }
+
+    /// Whoever holds a role over an area; where nobody does, whoever stands next above.
+    fn by_role(&self, role: Role, area: &str) -> Vec<&StaffMember> {
+        let of_role = |role| self.holders.holders(&self.tree, role, area);
+        let above = line_above(role.rank()).map(|role| of_role(role).into_iter().take(1).collect());
+        let mut levels = std::iter::once(of_role(role)).chain(above);
+        levels.find(|level| !level.is_empty()).unwrap_or_default()
+    }
+
+    /// What a person owes where nobody is named nor has the ball: which roles' affairs, in which areas.
+    pub fn owes_by_role<'r>(&'r self, person: &StaffMember) -> Vec<(Role, &'r str)> {
+        let may_come = |role: &&Role| {
+            person.roles.contains(role)
+                || line_above(role.rank()).any(|above| person.roles.contains(&above))
+        };
+        let roles: Vec<Role> = Role::ALL.iter().filter(may_come).copied().collect();
+        let is_below = |area: &&str| self.tree.upward(area).any(|up| up.id == person.area_id);
+        let areas = self.tree.all().map(|area| area.id.as_str()).filter(is_below);
+        let areas: Vec<&'r str> = areas.collect();
+        let pairs = areas.iter().flat_map(|area| roles.iter().map(move |role| (*role, *area)));
+        let owes = |(role, area): &(Role, &str)| {
+            self.by_role(*role, area).iter().any(|owner| owner.id == person.id)
+        };
+        pairs.filter(owes).collect()
     }
 
     /// Whether nobody holds the role that owes a group.
@@ -106,13 +130,19 @@ impl Roster {
             && self.holders.holder(&self.tree, group.role, &group.area_id).is_none()
     }
 
+    /// Whether a person may have the ball of an issue.
+    pub fn may_have_ball(person: &StaffMember) -> bool {
+        let with_it = [Role::GridMember, Role::Department, Role::Centre, Role::Visitor];
+        person.roles.iter().any(|role| with_it.contains(role))
+    }
+
     /// Whoever has the ball: reminders go to whoever can act.
     fn has_ball(&self, group: &DueGroup, plan: &Campaign) -> Vec<&StaffMember> {
         let holder = group.holder.filter(|_| group.kind.follows_the_ball());
         let Some(holder) = holder else { return Vec::new() };
         let role = match holder {
             Holder::Department => {
-                let unit = group.category.and_then(|category| plan.departments.get(&category));
+                let unit = group.category.and_then(|category| plan.unit_of_category(category));
                 let person = unit.and_then(|unit| self.holders.department(unit));
                 return person.into_iter().collect();
             }

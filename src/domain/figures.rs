@@ -105,7 +105,7 @@ impl Counts {
 }
 
 #[allow(clippy::cast_precision_loss, reason = "counts of people and matters")]
-fn share(part: i64, whole: i64) -> Option<f64> {
+pub fn share(part: i64, whole: i64) -> Option<f64> {
     (whole > 0).then(|| part as f64 / whole as f64)
 }
 

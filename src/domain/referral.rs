@@ -307,3 +307,19 @@ pub fn event_for(issue: &Issue, status: PlatformStatus, text: &str) -> Option<Ev
         PlatformStatus::Refused => Some(Event::Refused { reason: text.to_owned() }),
     }
 }
+/// The longest number that a platform is believed to give.
+const LONGEST_NUMBER: usize = 200;
+
+/// Whether what a person typed can be a platform's number.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn is_a_number(number: &str) -> Result<(), String> {
+    if number.chars().count() > LONGEST_NUMBER {
+        return Err(format!("平台编号太长（最多 {LONGEST_NUMBER} 个字）：请只填编号，不要填别的"));
+    }
+    match number.trim().is_empty() || number.chars().any(char::is_control) {
+        true => Err("平台编号是空的，或者里面有换行：请只填编号".to_owned()),
+        false => Ok(()),
+    }
+}

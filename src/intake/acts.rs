@@ -2,29 +2,23 @@
 
 use super::kinds::Kind;
 use crate::db::AuditEntry;
-use crate::domain::audit::action_in_words;
+use crate::domain::audit::{action_in_words, doer_called};
 use crate::domain::issue::EventKind;
 
 /// What was done.
 pub fn done_in_words(entry: &AuditEntry) -> String {
     let code = entry.action.as_str();
-    if entry.actor == "import"
-        && let Some(kind) = Kind::read(code)
-    {
-        return format!("导入{}", kind.chinese());
-    }
-    let words = action_in_words(code).or_else(|| EventKind::read(code).map(EventKind::chinese));
-    words.unwrap_or(code).to_owned()
+    let table = || Kind::read(code).map(|kind| format!("导入{}", kind.chinese()));
+    let act = || action_in_words(code).or_else(|| EventKind::read(code).map(EventKind::chinese));
+    let said = match entry.actor == "import" {
+        true => table(),
+        // A table that somebody brought has the same name as nothing else that's done.
+        false => act().map(str::to_owned).or_else(table),
+    };
+    said.unwrap_or_else(|| code.to_owned())
 }
 
 /// By whom: a person as they're signed, or what of the program.
 pub fn doer_in_words(entry: &AuditEntry) -> &str {
-    match entry.actor.as_str() {
-        "import" => "导入",
-        "sign-in" => "登录",
-        "operator" => "服务器上的操作人员",
-        "zoufang" | "restore" => "本系统",
-        "platform" => "平台",
-        person => person,
-    }
+    doer_called(&entry.actor).unwrap_or(&entry.actor)
 }

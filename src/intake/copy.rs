@@ -12,6 +12,7 @@ use super::original::{Form, Original};
 use super::refusal::{ImportError, RowError};
 use super::row::Row;
 use super::survey::Book;
+use crate::cell_text::fitted;
 use crate::private_file::{self, Existing};
 
 /// Writes a copy of the file with a column that says what is wrong in each row; returns its path.
@@ -246,7 +247,7 @@ fn write_sheet(
     let width = u16::try_from(width).unwrap_or(0);
     sheet.set_column_width(width, 60)?;
     for row in notes.rows.keys().chain([&notes.header_row]) {
-        sheet.write_string(place(*row), width, notes.of(*row))?;
+        sheet.write_string(place(*row), width, fitted(&notes.of(*row)))?;
     }
     Ok(())
 }
@@ -262,9 +263,9 @@ fn write_row(
         let is_wrong =
             marked.is_some_and(|wrong| wrong.iter().any(|(at, _)| *at == usize::from(column) + 1));
         if is_wrong {
-            sheet.write_string_with_format(place(row.number), column, &cell.text, wrong)?;
+            sheet.write_string_with_format(place(row.number), column, fitted(&cell.text), wrong)?;
         } else if !cell.text.is_empty() {
-            sheet.write_string(place(row.number), column, &cell.text)?;
+            sheet.write_string(place(row.number), column, fitted(&cell.text))?;
         }
     }
     Ok(())

@@ -128,16 +128,14 @@ async fn issues(record: &mut Session, matters: &[Matter]) -> Result<Vec<IssueDet
     let ids: BTreeSet<&str> =
         matters.iter().filter_map(|matter| matter.issue_id.as_deref()).collect();
     let ids: Vec<&str> = ids.into_iter().collect();
-    let departments = record.campaign().departments.clone();
+    let plan = std::sync::Arc::clone(record.plans().now());
     let found = record.issue_matters(&ids).await?;
     let mut mediations: HashMap<String, Vec<String>> = HashMap::new();
     for row in record.mediations_of_issues(&ids).await? {
         let said = mediation(&row, record.context())?;
         mediations.entry(row.issue_id).or_default().push(said);
     }
-    let has = |issue: &IssueMatter| {
-        issue.issue.class.is_some_and(|class| departments.contains_key(&class.category))
-    };
+    let has = |issue: &IssueMatter| plan.unit_of(&issue.issue).is_some();
     Ok(found
         .into_iter()
         .map(|issue| {

@@ -14,6 +14,7 @@ use sha2::{Digest, Sha256};
 use tracing::{info, warn};
 
 use crate::app::hand_off::{self as app, Word};
+use crate::cell_text::fitted;
 use crate::clock;
 use crate::db::{Dispatch, Handoff, Store, StoreError};
 use crate::domain::issue::{Category, Urgency};
@@ -305,7 +306,7 @@ fn workbook(rows: &[Dispatch], rules: &HandoffRules) -> Result<Vec<u8>, XlsxErro
     let choices = DataValidation::new().allow_list_strings(&rules.statuses);
     for (row, dispatch) in (1u32..).zip(rows) {
         for (column, text) in (0u16..).zip(cells(row, dispatch, rules)) {
-            sheet.write_string_with_format(row, column, text, &wrapped)?;
+            sheet.write_string_with_format(row, column, fitted(&text), &wrapped)?;
         }
         for column in FILLED_FROM..HEADER.len() as u16 {
             sheet.write_blank(row, column, &fill)?;

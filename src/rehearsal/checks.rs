@@ -59,7 +59,7 @@ pub(super) async fn of_drawn(today: &Today, store: &Store) -> Result<String, Sto
         .filter_map(|duty| Some((duty.subject.as_deref()?, duty)))
         .collect();
     let mut record = store.snapshot().await?;
-    let inspections = record.inspection_lines(store.plans().began()).await?;
+    let inspections = record.inspection_lines(store.plans().began(), today.on).await?;
     record.end().await?;
     for line in inspections {
         let (on, number) = (today.on, &line.row.number);

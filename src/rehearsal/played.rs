@@ -1,16 +1,16 @@
 //! Reads off the copy what came of a rehearsal.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::civil::Date;
 
 use super::options::{Options, Visits};
 use super::report::{Late, Message, Report};
 use super::scratch::Scratch;
+use crate::app::owners::{Owners, owners};
 use crate::app::remind::roster;
 use crate::app::vacant::vacant;
-use crate::db::{LateDuty, Session, StaffMember, Store, StoreError, ToldMessage};
-use crate::domain::campaign::Campaign;
+use crate::db::{LateDuty, StaffMember, Store, StoreError, ToldMessage};
 use crate::domain::escalation::Roster;
 use crate::domain::obligations::PlanFile;
 use crate::settings::channels::ChannelKind;
@@ -34,9 +34,6 @@ pub(super) struct Before {
     pub open_referrals: i64,
 }
 
-/// How many groups are held at once.
-const PAGE: i64 = 4_000;
-
 impl Played<'_> {
     pub async fn report(
         &self,
@@ -48,7 +45,7 @@ impl Played<'_> {
         let roster = roster(&mut record, self.until).await?;
         let vacant = vacant(&mut record).await?;
         let plan = self.store.campaign();
-        let owners = owners(&mut record, &roster, &plan).await?;
+        let owners = owners(&mut record).await?;
         record.end().await?;
         let messages = self.store.messages_since(self.from).await?;
         let heard: BTreeSet<&str> = messages.iter().map(|told| told.staff_id.as_str()).collect();
@@ -183,27 +180,6 @@ impl Played<'_> {
     }
 }
 
-/// Reads them.
-async fn owners(
-    record: &mut Session,
-    roster: &Roster,
-    plan: &Campaign,
-) -> Result<Owners, StoreError> {
-    let (mut owners, mut after) = (Owners::new(), String::new());
-    loop {
-        let groups = record.open_groups(&after, PAGE).await?;
-        let Some((_, last)) = groups.last() else { return Ok(owners) };
-        after.clone_from(&last.id);
-        for (_, group) in groups {
-            let owner = roster.owner(&group, plan).map(StaffMember::signed);
-            owners.insert(group.id, owner);
-        }
-    }
-}
-
-/// Who owes each group of which something is open.
-type Owners = HashMap<String, Option<String>>;
-
 fn roles(person: &StaffMember) -> String {
     let roles: Vec<&str> = person.roles.iter().map(|role| role.chinese()).collect();
     roles.join("、")
@@ -215,7 +191,7 @@ fn summed(late: &[LateDuty], roster: &Roster, owners: &Owners) -> Vec<Late> {
     for duty in late {
         let LateDuty { kind, group_id, staff_id, role, area_id, of, due_on, met_on } = duty;
         let person = staff_id.as_deref().and_then(|id| roster.holders.person(id));
-        let who = owners.get(group_id).cloned().flatten().or(person.map(StaffMember::signed));
+        let who = owners.get(group_id).cloned().or(person.map(StaffMember::signed));
         let holder = || roster.holders.holder(&roster.tree, *role, area_id);
         let who = who.or_else(|| holder().map(StaffMember::signed));
         let who = who.unwrap_or_else(|| format!("没有人（{role}）"));

@@ -6,7 +6,7 @@ use super::kinds::{Document, Table};
 use super::places::of_kind;
 use super::print::{Press, Print, write_print};
 use super::{Asked, ReportError, Result, Templates, write_document, write_table};
-use crate::db::{Area, Store};
+use crate::db::Store;
 use crate::domain::area::AreaKind;
 use crate::domain::campaign::PhaseName;
 use crate::private_file::{self, Existing, PrivateFile};
@@ -96,6 +96,15 @@ impl Everything<'_> {
         Ok(())
     }
 
+    /// Where something of a name is written: beside what was written of another that can be written in the same way.
+    fn free(&self, folder: &Path, name: &str, ending: &str) -> PathBuf {
+        let is_free = |file: &PathBuf| self.written.iter().all(|written| written.file != *file);
+        let name = safe(name);
+        let first = folder.join(format!("{name}{ending}"));
+        let more = (2..).map(|count| folder.join(format!("{name}（{count}）{ending}")));
+        std::iter::once(first.clone()).chain(more).find(is_free).unwrap_or(first)
+    }
+
     /// Of each branch, each unit and village, and of the town.
     async fn documents(&mut self) -> Result<()> {
         let tree = self.store.area_tree().await?;
@@ -105,12 +114,13 @@ impl Everything<'_> {
         let of_town =
             within.and_then(|id| tree.get(id)).is_none_or(|area| area.kind <= AreaKind::Town);
         for branch in &branches {
-            self.document(Document::BranchSummary, self.asked.of(&branch.id), &branch.name).await?;
+            let name = tree.distinct_name(branch);
+            self.document(Document::BranchSummary, self.asked.of(&branch.id), &name).await?;
         }
         for village in &villages {
-            let Area { id, name, .. } = village;
+            let name = tree.distinct_name(village);
             for document in [Document::UnitReport, Document::SelfCheck, Document::LookBack] {
-                self.document(document, self.asked.of(id), name).await?;
+                self.document(document, self.asked.of(&village.id), &name).await?;
             }
         }
         if of_town {
@@ -136,7 +146,7 @@ impl Everything<'_> {
         };
         let asked = Asked { phase: asked.phase.or(Some(phase)), ..asked };
         let folder = self.make(document.chinese())?;
-        let file = folder.join(format!("{}{}.docx", safe(name), document.chinese()));
+        let file = self.free(&folder, name, &format!("{}.docx", document.chinese()));
         let (store, templates) = (self.store, self.templates);
         let write = async |to: &Path| write_document(store, document, &asked, templates, to).await;
         into_file(&file, write).await?;
@@ -154,7 +164,7 @@ impl Everything<'_> {
         for print in [Print::Cards, Print::Forms] {
             let folder = self.make(&format!("印制/{print}"))?;
             for village in of_kind(&tree, self.asked.area.as_deref(), AreaKind::Village) {
-                let file = folder.join(format!("{}.html", safe(&village.name)));
+                let file = self.free(&folder, &tree.distinct_name(&village), ".html");
                 self.print(print, self.asked.of(&village.id), file).await?;
             }
         }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use super::Result;
 use super::places::Place;
-use crate::app::remind::owners;
+use crate::app::owners::owners;
 use crate::db::{AreaTree, Missing, Snapshot, Store};
 use crate::domain::area::AreaKind;
 use crate::domain::duty::DutyKind;

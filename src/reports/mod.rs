@@ -28,7 +28,7 @@ mod workbooks;
 pub use asked::{Asked, allow};
 pub use folder::{Written, into_file, safe, write_all};
 pub use kinds::{Document, Table};
-pub use sheet::in_words;
+pub use sheet::{Book, Cell, Column, Layout, Paper, in_words, middle, words};
 pub use summary::write_document;
 pub use templates::Templates;
 pub use workbooks::write_table;

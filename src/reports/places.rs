@@ -5,11 +5,13 @@ use std::collections::HashMap;
 use crate::db::{Area, AreaTree};
 use crate::domain::area::AreaKind;
 
-/// An area with the names by which a list tells where it lies.
+/// An area with the names by which a list tells where it lies; of two of one name, with what tells them apart.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Place {
     pub area_id: String,
     pub branch: String,
+    /// Of the village, or whatever `village` names.
+    pub village_id: String,
     /// The village; for what lies in none, the area itself.
     pub village: String,
 }
@@ -20,8 +22,15 @@ impl Place {
         let branch = tree.upward(area).find(|above| above.kind == AreaKind::Branch);
         let village = tree.upward(area).find(|above| above.kind == AreaKind::Village);
         let own = tree.get(area).filter(|own| own.kind != AreaKind::Branch);
-        let name = |area: Option<&Area>| area.map(|area| area.name.clone()).unwrap_or_default();
-        Place { area_id: area.to_owned(), branch: name(branch), village: name(village.or(own)) }
+        let name =
+            |area: Option<&Area>| area.map(|area| tree.distinct_name(area)).unwrap_or_default();
+        let lies_in = village.or(own);
+        Place {
+            area_id: area.to_owned(),
+            branch: name(branch),
+            village_id: lies_in.map(|area| area.id.clone()).unwrap_or_default(),
+            village: name(lies_in),
+        }
     }
 }
 

@@ -16,6 +16,7 @@ use crate::domain::campaign::{Campaign, PhaseName};
 use crate::domain::counted::campaign_of;
 use crate::domain::duty::{DutyKind, DutyState, Warning};
 use crate::domain::issue::{Issue, Level, State};
+use crate::domain::ledger::is_late;
 use crate::domain::mask;
 use crate::domain::obligations::Duty;
 use crate::domain::obligations::issue::IssueFacts;
@@ -62,6 +63,31 @@ pub struct Case {
     pub events: Vec<crate::domain::obligations::issue::DatedEvent>,
 }
 
+/// Who answers for an issue.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Unit {
+    Department(String),
+    Village(Place),
+}
+
+impl Unit {
+    pub fn name(&self) -> &str {
+        match self {
+            Unit::Department(name) => name,
+            Unit::Village(place) => &place.village,
+        }
+    }
+
+    /// Whether two are the same, whatever they're called.
+    pub fn is(&self, other: &Unit) -> bool {
+        match (self, other) {
+            (Unit::Department(one), Unit::Department(other)) => one == other,
+            (Unit::Village(one), Unit::Village(other)) => one.village_id == other.village_id,
+            _ => false,
+        }
+    }
+}
+
 /// Everything of a page of subjects.
 #[derive(Debug, Default)]
 pub struct Met {
@@ -100,6 +126,11 @@ impl Reading {
             as_of,
             phones,
         })
+    }
+
+    /// The day on which it's read.
+    pub fn today(&self) -> Date {
+        self.record.today()
     }
 
     /// From the first area on.
@@ -166,16 +197,21 @@ impl Reading {
     }
 
     /// Which unit answers for an issue: the department of its category, else its village.
+    pub fn unit(&self, case: &Case) -> Unit {
+        match self.plan.unit_of(&case.issue) {
+            Some(unit) => Unit::Department(unit.to_owned()),
+            None => Unit::Village(Place::of(&self.tree, &case.line.area_id)),
+        }
+    }
+
+    /// The same by its name.
     pub fn unit_of(&self, case: &Case) -> String {
-        let category = case.issue.class.map(|class| class.category);
-        let unit = category.and_then(|category| self.plan.departments.get(&category));
-        unit.cloned().unwrap_or_else(|| Place::of(&self.tree, &case.line.area_id).village)
+        self.unit(case).name().to_owned()
     }
 
     /// Who answers for an issue: whoever holds the role that owes its resolution.
     pub fn responsible(&self, case: &Case) -> String {
-        let category = case.issue.class.map(|class| class.category);
-        let unit = category.and_then(|category| self.plan.departments.get(&category));
+        let unit = self.plan.unit_of(&case.issue);
         if let Some(person) = unit.and_then(|unit| self.holders.department(unit)) {
             return person.name.clone();
         }
@@ -286,7 +322,7 @@ impl Case {
 
     /// Whether its day has passed and it isn't resolved.
     pub fn is_late(&self, on: Date) -> bool {
-        !self.is_resolved() && self.due_on.is_some_and(|due_on| due_on < on)
+        is_late(&self.issue, self.due_on, on)
     }
 
     /// The last of its duties of a kind that wasn't cancelled.

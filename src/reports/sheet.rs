@@ -9,6 +9,7 @@ use rust_xlsxwriter::{
 };
 
 use super::Result;
+use crate::cell_text::fitted;
 use crate::domain::duty::Warning;
 
 /// So many rows stand on one sheet, of the million and some that a sheet holds.
@@ -186,6 +187,11 @@ impl Book {
         Ok(self.workbook.save(to)?)
     }
 
+    /// The same as bytes.
+    pub fn bytes(mut self) -> Result<Vec<u8>> {
+        Ok(self.workbook.save_to_buffer()?)
+    }
+
     /// A sheet with everything above its rows.
     fn blank(&mut self, layout: &Layout, part: u32) -> Result<Worksheet> {
         let mut sheet = self.workbook.new_worksheet_with_constant_memory()?;
@@ -198,11 +204,11 @@ impl Book {
         let last = last(layout);
         let Forms { title, left, right, head, .. } = &self.forms;
         sheet.set_row_height(0, 42)?;
-        sheet.merge_range(0, 0, 0, last, &layout.title, title)?;
+        across(&mut sheet, 0, (0, last), &layout.title, title)?;
         sheet.set_row_height(1, 22)?;
         let middle = last / 2;
-        sheet.merge_range(1, 0, 1, middle, &layout.left, left)?;
-        sheet.merge_range(1, middle + 1, 1, last, &layout.right, right)?;
+        across(&mut sheet, 1, (0, middle), &layout.left, left)?;
+        across(&mut sheet, 1, (middle + 1, last), &layout.right, right)?;
         sheet.set_row_height(2, 34)?;
         for (column, of) in (0_u16..).zip(layout.columns) {
             sheet.write_string_with_format(2, column, of.name, head)?;
@@ -254,6 +260,7 @@ impl Sheet<'_> {
         if self.row >= FIRST + ROWS {
             self.part += 1;
             let next = self.book.blank(&self.layout, self.part)?;
+            self.filter()?;
             self.book.workbook.push_worksheet(std::mem::replace(&mut self.sheet, next));
             self.row = FIRST;
         }
@@ -271,21 +278,47 @@ impl Sheet<'_> {
         Ok(())
     }
 
+    /// Lets whoever has it on a screen choose by the columns: not printed.
+    fn filter(&mut self) -> Result<()> {
+        if self.row > FIRST {
+            self.sheet.autofilter(FIRST - 1, 0, self.row - 1, last(&self.layout))?;
+        }
+        Ok(())
+    }
+
     /// Writes what it adds up to, and the line to sign on.
     pub fn end(mut self, totals: &[String], signs: &str) -> Result<()> {
+        self.filter()?;
         let last = last(&self.layout);
         let (total, left) = (&self.book.forms.total, &self.book.forms.left);
         for line in totals {
             self.sheet.set_row_height(self.row, 22)?;
-            self.sheet.merge_range(self.row, 0, self.row, last, line, total)?;
+            across(&mut self.sheet, self.row, (0, last), line, total)?;
             self.row += 1;
         }
         self.row += 1;
-        self.sheet.set_row_height(self.row, 30)?;
-        self.sheet.merge_range(self.row, 0, self.row, last, signs, left)?;
+        if !signs.is_empty() {
+            self.sheet.set_row_height(self.row, 30)?;
+            across(&mut self.sheet, self.row, (0, last), signs, left)?;
+        }
         self.book.workbook.push_worksheet(self.sheet);
         Ok(())
     }
+}
+
+/// Writes a text across columns.
+fn across(
+    sheet: &mut Worksheet,
+    row: u32,
+    (from, to): (u16, u16),
+    text: &str,
+    form: &Format,
+) -> Result<()> {
+    match from < to {
+        true => sheet.merge_range(row, from, row, to, &fitted(text), form)?,
+        false => sheet.write_string_with_format(row, from, fitted(text), form)?,
+    };
+    Ok(())
 }
 
 /// How high a row is, in points, with its words over as many lines as they take.
@@ -326,7 +359,7 @@ fn put(
     let plain = if kind == Set::Words { &forms.words } else { &forms.middle };
     match cell {
         Cell::Text(text) if text.is_empty() => sheet.write_blank(row, column, plain)?,
-        Cell::Text(text) => sheet.write_string_with_format(row, column, text, plain)?,
+        Cell::Text(text) => sheet.write_string_with_format(row, column, fitted(text), plain)?,
         #[allow(clippy::cast_precision_loss, reason = "counts of people and matters")]
         Cell::Number(number) => {
             sheet.write_number_with_format(row, column, *number as f64, plain)?

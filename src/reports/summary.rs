@@ -14,7 +14,7 @@ use super::workbooks::units::OfUnit;
 use super::{Asked, Document, ReportError, Result, Templates};
 use crate::db::Store;
 use crate::domain::campaign::PhaseName;
-use crate::domain::figures::percent;
+use crate::domain::figures::{percent, share};
 use crate::domain::issue::{Category, Level};
 
 /// How many examples of what was solved, and how much of what is open, stand in a text.
@@ -160,7 +160,7 @@ struct Gathered {
     void: i64,
     referred: i64,
     answers: Answers,
-    villages: Vec<(String, OfVillage)>,
+    villages: Vec<(Place, OfVillage)>,
     examples: Vec<Example>,
     open: Vec<Open>,
     more_open: i64,
@@ -248,9 +248,9 @@ impl Gathered {
     }
 
     fn village(&mut self, place: &Place) -> &mut OfVillage {
-        let known = self.villages.iter().position(|(name, _)| *name == place.village);
+        let known = self.villages.iter().position(|(of, _)| of.village_id == place.village_id);
         let at = known.unwrap_or_else(|| {
-            self.villages.push((place.village.clone(), OfVillage::default()));
+            self.villages.push((place.clone(), OfVillage::default()));
             self.villages.len() - 1
         });
         &mut self.villages[at].1
@@ -300,9 +300,9 @@ impl Gathered {
     }
 }
 
-fn village((name, of): (String, OfVillage)) -> Village {
+fn village((place, of): (Place, OfVillage)) -> Village {
     Village {
-        name,
+        name: place.village,
         subjects: of.subjects,
         visited: of.visited,
         issues: of.issues.issues,
@@ -333,9 +333,4 @@ fn issues(tiers: &Tiers, of: &OfUnit, void: i64, referred: i64) -> Issues {
         void,
         rate: percent(of.resolution()),
     }
-}
-
-#[allow(clippy::cast_precision_loss, reason = "counts of places")]
-fn share(part: i64, whole: i64) -> Option<f64> {
-    (whole > 0).then(|| part as f64 / whole as f64)
 }

@@ -60,6 +60,14 @@ impl Http {
         format!("{scheme}://{at}")
     }
 
+    /// Where people find it: at its public address, where one is set.
+    pub fn address(&self, public_url: &str) -> String {
+        match public_url.trim_end_matches('/') {
+            "" => self.own_address(),
+            public => public.to_owned(),
+        }
+    }
+
     /// What the types can't say.
     pub(super) fn check(&self) -> Result<(), SettingsError> {
         let wrong = |text: &str| Err(SettingsError::Wrong(text.to_owned()));

@@ -351,7 +351,13 @@ async function officeDay() {
   await page.fill('#word', '少了明白纸');
   await page.click('button.grave');
   await says(page, '少了明白纸');
-  await look(page, null);
+  await page.setInputFiles('#file', { name: '明白纸.docx', mimeType: 'application/octet-stream', buffer: Buffer.from('PK') });
+  await page.click('button:text-is("报送")');
+  await says(page, '已收到');
+  await look(page, { file: 'hand-in-page', small: false });
+  const [kept] = await Promise.all([page.waitForEvent('download'), page.click('button:has-text("下载 明白纸.docx")')]);
+  assert.equal(kept.suggestedFilename(), '明白纸.docx');
+  await says(page, '已收到');
 }
 
 async function inspectorsDay() {

@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 use zoufang::app::accounts::end;
 use zoufang::daemon::Daemon;
 use zoufang::db::Store;
-use zoufang::domain::staff::Role;
+use zoufang::domain::staff::{Role, StaffMember};
 use zoufang::settings::Settings;
 use zoufang::web::my::{Needs, ROUTES, Route};
 use zoufang::web::serve;
@@ -327,6 +327,7 @@ on_both!(each_page_is_opened_by_whom_it_is_for, async |fixture: Fixture| {
     {
         roles.extend(&person.roles);
         let mut browser = signed_in(&fixture.store, &url, &person.number).await;
+        let before = fixture.store.audit_trail().await.unwrap().len();
         for route in ROUTES
             .iter()
             .filter(|route| route.needs != Needs::Nobody && route.method == Method::GET)
@@ -339,6 +340,9 @@ on_both!(each_page_is_opened_by_whom_it_is_for, async |fixture: Fixture| {
             let answer = browser.get(&numbered(route.path)).await;
             assert_eq!(answer.status, is, "{} {}: {}", person.number, route.path, answer.text);
         }
+        let after = fixture.store.audit_trail().await.unwrap().len();
+        assert_eq!(after, before, "what answers a GET writes nothing: {}", person.number);
+        downloads_as(&mut browser, person).await;
         posts_as(&mut browser, &person.number).await;
     }
     roles.sort_by_key(|role| role.code());
@@ -348,6 +352,18 @@ on_both!(each_page_is_opened_by_whom_it_is_for, async |fixture: Fixture| {
     let mut somebody = signed_in(&fixture.store, &url, "K1").await;
     somebody.get("/my/nothing").await.is(404);
 });
+
+/// What is written down when it's taken is for whom its route says; here there's nothing to take.
+async fn downloads_as(browser: &mut Browser, person: &StaffMember) {
+    let key = browser.get("/my").await.field("key");
+    let downloads = ["/my/hand-ins/files/{id}", "/my/centre/handoffs/{number}"];
+    for route in ROUTES.iter().filter(|route| downloads.contains(&route.path)) {
+        let Needs::Right(right) = route.needs else { unreachable!("{}", route.path) };
+        let is = if right.is_held_by(person) { 404 } else { 403 };
+        let answer = browser.post(&route.path.replace(['{', '}'], ""), &[("key", &key)]).await;
+        assert_eq!(answer.status, is, "{} {}: {}", person.number, route.path, answer.text);
+    }
+}
 
 /// What changes something is refused to whoever it isn't for, whatever their forms say.
 async fn posts_as(browser: &mut Browser, number: &str) {

@@ -106,8 +106,24 @@ on_both!(a_program_acts_in_the_name_of_whoever_gave_its_token, async |fixture: F
     assert_eq!(status, 428);
     let (status, _) = read(act(Some("\"999\""), void.clone()).send().await.unwrap()).await;
     assert_eq!(status, 412);
-    let (status, _) = read(act(Some(&etag), json!({ "act": "fly" })).send().await.unwrap()).await;
-    assert_eq!(status, 422);
+    for (body, said) in [
+        (json!({ "act": "fly" }), "act"),
+        (json!({ "act": "void", "level": "moon" }), "level"),
+        (json!({ "act": "mediate", "on": "2022-03-02", "follow_up_on": "soon" }), "follow_up_on"),
+        (json!({ "act": "void", "resaon": "重复" }), "resaon"),
+    ] {
+        let (status, wrong) = read(act(Some(&etag), body).send().await.unwrap()).await;
+        assert!(status == 422 && wrong.to_string().contains(said), "{wrong}");
+    }
+    // Nothing waits for a review, nor ever did.
+    fixture.visit("2022-03-05,Z6,H2,李秀英,,门口积水,有,镇村自办,居住环境,急").await.unwrap();
+    let (_, page) = read(centre.get("/issues?subject=H2").await).await;
+    let of_town = format!("/issues/{}", page["items"][0]["number"].as_str().unwrap());
+    let etag_of_town = centre.get(&of_town).await.headers()["etag"].to_str().unwrap().to_owned();
+    let release = centre.ask(Method::POST, &format!("{of_town}/acts"));
+    let release = release.json(&json!({ "act": "release", "confirmed": true }));
+    let (status, _) = read(release.header("if-match", etag_of_town).send().await.unwrap()).await;
+    assert_eq!(status, 403);
     for _ in 0..2 {
         let (status, done) = read(act(Some(&etag), void.clone()).send().await.unwrap()).await;
         assert_eq!((status, &done["state"]), (200, &json!("void")), "{done}");
@@ -147,6 +163,21 @@ on_both!(a_visit_is_recorded_once_however_often_it_is_sent, async |fixture: Fixt
         .map(|one| one["field"].as_str().unwrap())
         .collect();
     assert!(status == 422 && fields.contains(&"on") && fields.contains(&"pledge"), "{wrong}");
+
+    for (field, value) in [
+        ("level", "moon"),
+        ("category", "moon"),
+        ("urgency", "moon"),
+        ("manner", "moon"),
+        ("levle", "town"),
+    ] {
+        let mut bogus = visit.clone();
+        bogus["level"] = json!("town");
+        bogus["category"] = json!("other");
+        bogus[field] = json!(value);
+        let (status, wrong) = read(send("k3", &bogus).send().await.unwrap()).await;
+        assert!(status == 422 && wrong.to_string().contains(field), "{field}: {wrong}");
+    }
 
     // Many at once: what is wrong with one keeps none of the others back.
     let (_, household) = read(program.get("/households/H1").await).await;

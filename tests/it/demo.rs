@@ -1,5 +1,7 @@
 //! The demo, small, over a harsh platform: every debt paid once, every issue closed.
 
+use std::path::Path;
+
 use zoufang::demo::{HANDED_IN, Options, run};
 use zoufang::reports::{Document, Table};
 use zoufang::sandbox::Faults;
@@ -30,6 +32,29 @@ async fn a_whole_campaign_ends_with_nothing_lost_doubled_or_owed() {
             let mut written = std::fs::read_dir(handed_in.join(document.chinese())).unwrap();
             assert!(written.next().is_some(), "{document}");
         }
+        is_in_the_list(&handed_in);
         demo.end().await;
+    }
+}
+
+/// What stands in the folder, and in the list of docs/hand-in.md what it answers, is the same.
+fn is_in_the_list(folder: &Path) {
+    let list = include_str!("../../docs/hand-in.md");
+    let rows: Vec<&str> = list.lines().filter(|line| line.starts_with("| ")).collect();
+    let names = |folder: &Path| -> Vec<String> {
+        let entries = std::fs::read_dir(folder).unwrap();
+        entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
+    };
+    let printed = names(&folder.join("印制")).into_iter().map(|name| format!("印制/{name}"));
+    let written: Vec<String> =
+        names(folder).into_iter().filter(|name| name != "印制").chain(printed).collect();
+    for name in &written {
+        assert!(rows.iter().any(|row| row.contains(name.as_str())), "{name} is in no row");
+    }
+    let files = rows.iter().filter_map(|row| row.split('|').nth(3));
+    let words = files.flat_map(|file| file.split([' ', ',', ';']));
+    for named in words.filter(|word| word.ends_with(".xlsx") || word.starts_with("印制/")) {
+        let named = named.trim_end_matches('/');
+        assert!(written.iter().any(|name| name == named), "{named} isn't in the folder");
     }
 }

@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use zoufang::app::files::forget_old;
 use zoufang::db::{DebtState, Store, UploadState};
+use zoufang::domain::duty::DutyKind;
+use zoufang::reports::missing::{Wanted, lines};
 
 use crate::accounts::served;
 use crate::db::one_city_issue;
@@ -147,8 +149,28 @@ on_both!(a_table_is_shown_before_it_is_taken_and_taken_once, async |fixture: Fix
     for act in ["upload_table", "take_table"] {
         assert!(audit.iter().any(|entry| entry.action == act && entry.actor == "O1 孙组"), "{act}");
     }
-    let took = audit.iter().rfind(|entry| entry.actor == "import").unwrap();
-    assert!(took.via.contains("O1"), "{took:?}");
+    let took = audit.iter().rfind(|entry| entry.action == "subjects").unwrap();
+    assert!(took.actor == "O1 孙组" && took.via.contains("O1"), "{took:?}");
+});
+
+on_both!(whoever_brings_a_table_did_it_whomever_its_rows_name, async |fixture: Fixture| {
+    let fixture = township(fixture).await;
+    let url = served(&fixture.store, LONG).await;
+    let mut office = signed_in(&fixture.store, &url, "O1").await;
+    let ready = "任务,所属区划,确认人\n走访材料准备,高桥村,冯包\n";
+    let (at, shown) = upload(&mut office, "确认.csv", ready).await;
+    let (key, version) = marks(shown.is(200).says("核对通过"));
+    office.post(&at, &[("key", &key), ("version", &version), ("act", "take")]).await.is(303);
+    through(&mut office, &at).await.says("已导入");
+    let audit = fixture.store.audit_trail().await.unwrap();
+    let named: Vec<&str> = audit
+        .iter()
+        .filter(|entry| entry.via.starts_with("网页上传"))
+        .map(|entry| entry.actor.as_str())
+        .collect();
+    assert!(!named.is_empty() && named.iter().all(|actor| *actor == "O1 孙组"), "{named:?}");
+    assert!(audit.iter().any(|entry| entry.detail.contains("\"named\":\"Z4")), "{audit:?}");
+    assert!(fixture.store.broken_audit().await.unwrap().is_none());
 });
 
 on_both!(a_table_that_is_wrong_changes_nothing_and_comes_back_marked, async |fixture: Fixture| {
@@ -243,6 +265,16 @@ on_both!(a_debt_is_decided_on_its_page_once, async |fixture: Fixture| {
     };
     send(&mut browser, decide("hold", "")).await.is(422).says("请写原因");
     send(&mut browser, decide("absent", "看过")).await.is(422).says("请勾选确认");
+    let long = "1".repeat(300);
+    let arrived = [
+        ("key", key.as_str()),
+        ("seen", &seen),
+        ("act", "arrived"),
+        ("reason", "看过"),
+        ("confirmed", "yes"),
+        ("number", &long),
+    ];
+    browser.post(&at, &arrived).await.is(422).says("平台编号太长");
     send(&mut browser, decide("hold", "等镇里商量")).await.is(303);
     assert_eq!(fixture.store.debt("referral:CHD2022-000001-R1").await.unwrap().state, "held");
     // The page of before is stale now.
@@ -306,10 +338,15 @@ on_both!(
         office.get(what).await.says("已收到");
         let shown = office.get(&at).await;
         shown.says("工作总结.docx").says("第 1 次").says("Z3 郑书");
-        let mut link = shown.text.split("href=\"").filter_map(|rest| rest.split('"').next());
+        let mut link = shown.text.split("action=\"").filter_map(|rest| rest.split('"').next());
         let link = link.find(|link| link.contains("/files/")).unwrap().to_owned();
-        office.get(&link).await.is(200).says("PK the summary");
         let (key, version) = marks(&shown);
+        // It's written down, so it's no answer to a GET.
+        office.get(&link).await.is(405);
+        office.post(&link, &[("key", "0")]).await.is(403);
+        office.post(&link, &[("key", &key)]).await.is(200).says("PK the summary");
+        let audit = fixture.store.audit_trail().await.unwrap();
+        assert_eq!(audit.iter().filter(|entry| entry.action == "read_hand_in").count(), 1);
         let back =
             [("key", key.as_str()), ("version", &version), ("act", "send_back"), ("word", "")];
         bring(&mut office, &at, &back, None).await.is(422).says("请写明为什么退回");
@@ -333,7 +370,8 @@ on_both!(
         assert_eq!(zoufang::app::doctor::examine(&fixture.store, None).await.unwrap(), []);
         // Of a village one sees what is the village's.
         let mut visitor = signed_in(&fixture.store, &url, "Z6").await;
-        visitor.get(&link).await.is(404);
+        let key = visitor.get("/my").await.field("key");
+        visitor.post(&link, &[("key", &key)]).await.is(404);
         visitor.get(&at).await.is(404);
     }
 );
@@ -360,6 +398,71 @@ on_both!(
         }
     }
 );
+
+on_both!(who_owes_what_is_missing_is_who_the_reminders_say, async |fixture: Fixture| {
+    let fixture = township(fixture).await;
+    fixture.at(3, 5, 10);
+    let table = "2022-03-05,Z6,H1,王建国,13800000001,低保没有批,有,市直单办,社会帮扶,一般";
+    fixture.visit(table).await.unwrap();
+    fixture.at(4, 2, 10);
+    let url = served(&fixture.store, LONG).await;
+    let mut branch = signed_in(&fixture.store, &url, "Z3").await;
+    for kind in DutyKind::ALL {
+        let wanted = Wanted { kind: Some(*kind), ..Wanted::default() };
+        let listed = lines(&fixture.store, &wanted).await.unwrap();
+        let tree = fixture.store.area_tree().await.unwrap();
+        let branch_id = &tree.find("第一总支").unwrap().id;
+        let wanted = Wanted { within: Some(branch_id.clone()), ..wanted };
+        let mut owners: Vec<String> = lines(&fixture.store, &wanted)
+            .await
+            .unwrap()
+            .into_iter()
+            .filter(|(_, cells)| cells[7] != "没有走访人" && cells[7] != "没有走访对象")
+            .map(|(_, cells)| cells[7].clone())
+            .collect();
+        owners.sort();
+        assert!(owners.len() <= listed.len());
+        let shown = branch.get(&format!("/my/missing?kind={}", kind.code())).await;
+        let mut named: Vec<String> = shown
+            .text
+            .split("责任人 ")
+            .skip(1)
+            .filter_map(|rest| rest.split("</span>").next())
+            .map(str::to_owned)
+            .collect();
+        named.sort();
+        // A household is a line for each who wasn't heard there, and one on the page.
+        owners.dedup();
+        named.dedup();
+        assert_eq!(named, owners, "{kind}");
+    }
+    // Of what the platform has, the centre has the ball; the visits of March are late.
+    branch.get("/my/missing?kind=resolve").await.says("责任人 Z2 吴心");
+    branch.get("/my/missing?kind=visit&late=yes").await.says("H2").says("超期");
+    branch.get("/my/missing?kind=resolve&late=yes").await.says("没有缺的");
+});
+
+on_both!(what_is_late_is_read_past_what_is_not, async |fixture: Fixture| {
+    let fixture = township(fixture).await;
+    fixture.at(3, 5, 10);
+    fixture.visit("2022-03-05,Z6,H1,王建国,13800000001,路灯不亮,有,,,").await.unwrap();
+    fixture.at(3, 20, 10);
+    fixture.visit("2022-03-20,Z6,H2,李秀英,13800000002,门口积水,有,,,").await.unwrap();
+    let mut record = fixture.store.snapshot().await.unwrap();
+    let tree = record.area_tree().await.unwrap();
+    let all: Vec<&str> = tree.all().map(|area| area.id.as_str()).collect();
+    let kind = DutyKind::Acknowledge;
+    let each = record.missing_in(&all, kind, None, "", 9).await.unwrap();
+    assert_eq!(each.len(), 2);
+    // A page of one: the late one is on it whichever comes first by its key.
+    for late in &each {
+        let other = each.iter().find(|one| one.key != late.key).unwrap();
+        let day = late.due_on.max(other.due_on);
+        let found = record.missing_in(&all, kind, Some(day), "", 1).await.unwrap();
+        assert_eq!(found[0].due_on, late.due_on.min(other.due_on));
+    }
+    record.end().await.unwrap();
+});
 
 on_both!(a_unit_sees_what_it_answers_for, async |fixture: Fixture| {
     let fixture = township(fixture).await;
@@ -422,6 +525,18 @@ on_both!(a_spot_check_is_drawn_recorded_and_answered, async |fixture: Fixture| {
     let shown = breaches.get("/my/breaches").await;
     shown.is(200).says("没有违纪反映");
     let (key, form) = (shown.field("key"), shown.field("form"));
+    for (day, why) in [("2022-03-02", "在将来"), ("2019-03-01", "早了一年以上")] {
+        let report = [
+            ("key", key.as_str()),
+            ("form", "another"),
+            ("act", "record"),
+            ("kind", "gift"),
+            ("on", day),
+            ("area", "高桥村"),
+            ("text", "收了礼"),
+        ];
+        breaches.post("/my/breaches", &report).await.is(422).says(why);
+    }
     let report = [
         ("key", key.as_str()),
         ("form", &form),

@@ -45,7 +45,7 @@ async fn draw(fixture: &Fixture, size: Size, seed: u64) -> Drawn {
 
 async fn lines(fixture: &Fixture) -> Vec<InspectionLine> {
     let mut record = fixture.store.snapshot().await.unwrap();
-    let lines = record.inspection_lines(i64::MIN).await.unwrap();
+    let lines = record.inspection_lines(i64::MIN, jiff::civil::date(2022, 12, 31)).await.unwrap();
     record.end().await.unwrap();
     lines
 }

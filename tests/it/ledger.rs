@@ -284,13 +284,13 @@ on_both!(what_is_shown_is_exported, async |fixture: Fixture| {
     let rows = workbook.worksheet_range("台账").unwrap();
     let rows: Vec<Vec<String>> =
         rows.rows().map(|row| row.iter().map(ToString::to_string).collect()).collect();
-    assert_eq!(rows[0][..3], ["村", "问题编号", "状态"]);
-    let numbers: Vec<&str> = rows[1..].iter().map(|row| row[1].as_str()).collect();
+    assert_eq!(rows[0][0], "问题台账");
+    assert_eq!(rows[1][0], "条件：市直单办");
+    assert_eq!(rows[2][..4], ["序号", "村", "问题编号", "状态"]);
+    let numbers: Vec<&str> = rows[3..5].iter().map(|row| row[2].as_str()).collect();
     assert_eq!(numbers, ["CHD2022-000010", "CHD2022-000005"]);
-    assert!(rows[1][4].contains("已隐去") && rows[1][5] == "市直单办", "{rows:?}");
-    let said = workbook.worksheet_range("说明").unwrap();
-    assert_eq!(said.get((0, 1)).unwrap().to_string(), "市直单办");
-    assert!(said.get((1, 1)).unwrap().to_string().contains("2 件，已全部导出"));
+    assert!(rows[3][5].contains("已隐去") && rows[3][6] == "市直单办", "{rows:?}");
+    assert!(rows[5][0].contains("2 件，已全部导出"), "{rows:?}");
     let audit = fixture.store.audit_trail().await.unwrap();
     assert!(audit.iter().any(|entry| entry.action == "export_issues"));
 });

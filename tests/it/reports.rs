@@ -7,12 +7,15 @@ use std::path::Path;
 
 use calamine::{Data, Reader, Xlsx, open_workbook};
 use jiff::civil::date;
+use zoufang::app::inspections::{NewDraw, draw_sample};
 use zoufang::db::{By, Store};
 use zoufang::domain::campaign::PhaseName;
 use zoufang::domain::issue::Category;
+use zoufang::domain::sampling::Size;
 use zoufang::reports::print::{Press, Print, code_of, write_print};
 use zoufang::reports::{
-    Asked, Document, Table, Templates, allow, write_all, write_document, write_table,
+    Asked, Book, Cell, Column, Document, Layout, Paper, Table, Templates, allow, middle, words,
+    write_all, write_document, write_table,
 };
 
 use crate::support::program::run;
@@ -312,6 +315,112 @@ on_both!(a_folder_has_everything_once, |fixture: Fixture| async move {
     let again = write().await.unwrap_err().to_string();
     assert!(again.contains("不会覆盖"), "{again}");
 });
+
+on_both!(what_is_only_known_of_today_says_so, |fixture: Fixture| async move {
+    let fixture = in_the_midst(fixture).await;
+    let early = Asked { on: Some(date(2022, 3, 20)), ..Asked::default() };
+    let (_at, file) = table(&fixture.store, Table::Missing, &early).await;
+    let shown = rows(&file, "缺项清单");
+    let last = shown.iter().rev().find(|row| row[0].starts_with("注")).unwrap();
+    assert!(last[0].contains("缺什么只有今天的"), "{last:?}");
+    assert!(shown[1].join("").contains("2022年6月5日") && !shown[1].join("").contains("3月20日"));
+    let (_at, file) = table(&fixture.store, Table::Arrangement, &early).await;
+    let shown = format!("{:?}", rows(&file, "走访活动安排表"));
+    assert!(shown.contains("走访人员、职务和电话是2022年6月5日的，不是2022年3月20日的"), "{shown}");
+    let (_at, file) = table(&fixture.store, Table::Arrangement, &Asked::default()).await;
+    assert!(!format!("{:?}", rows(&file, "走访活动安排表")).contains("注："));
+});
+
+on_both!(a_check_stands_as_it_stood_on_the_day, |fixture: Fixture| async move {
+    let fixture = in_the_midst(fixture).await;
+    fixture.at(3, 10, 10);
+    let group =
+        "人员编号,姓名,角色,所属区划,工作单位,手机号\nI1,钱督,督导组,370481111000,督导组,\n";
+    fixture.import("group.csv", group).await.unwrap();
+    let by = crate::support::browser::person(&fixture.store, "I1").await;
+    let new = NewDraw { size: Size::InAll(1), seed: 7, due_on: date(2022, 3, 20) };
+    let mut tx = fixture.store.begin().await.unwrap();
+    draw_sample(&mut tx, &new, &by, &mut |_| 0).await.unwrap();
+    tx.commit().await.unwrap();
+    fixture.at(3, 15, 10);
+    let header = "抽查编号,抽查结论,抽查日期,抽查人,抽查情况,核实人,核实结果";
+    let found = format!("{header}\nCHD2022-C0001,没有走访,2022-03-15,I1,家里没人来过,,\n");
+    fixture.import("found.csv", &found).await.unwrap();
+    fixture.at(3, 18, 10);
+    let answer = format!("{header}\nCHD2022-C0001,,,,,Z1,已补走访\n");
+    fixture.import("answer.csv", &answer).await.unwrap();
+    let stood = async |day: i8| {
+        let asked = Asked { on: Some(date(2022, 3, day)), reveals: true, ..Asked::default() };
+        let (_at, file) = table(&fixture.store, Table::Inspections, &asked).await;
+        let row = body(&file, "入户抽查").remove(0);
+        (row["抽查日期"].clone(), row["结论"].clone(), row["核实整改"].clone())
+    };
+    let of =
+        |on: &str, found: &str, answer: &str| (on.to_owned(), found.to_owned(), answer.to_owned());
+    assert_eq!(stood(14).await, of("没有查", "", ""));
+    assert_eq!(stood(16).await, of("2022-03-15", "没有走访", ""));
+    assert_eq!(stood(18).await, of("2022-03-15", "没有走访", "已补走访"));
+});
+
+on_both!(two_villages_of_one_name_stay_two, |fixture: Fixture| async move {
+    let fixture = in_the_midst(fixture).await;
+    fixture.at(4, 1, 10);
+    let more = "区划代码,区划名称,区划类型,上级区划\n,第二总支,总支,370481111000\n370481111300,高桥村委会,村,第二总支\n";
+    fixture.import("areas2.csv", more).await.unwrap();
+    let subject = "对象编号,对象类型,对象名称,所属村,地址\nK1,家庭,郑新民,370481111300,\n";
+    fixture.import("subject2.csv", subject).await.unwrap();
+    fixture.import("who2.csv", "对象编号,走访人员\nK1,Z6\n").await.unwrap();
+    let heard = HEARD.lines().next().unwrap().to_owned()
+        + "\n2022-03-09,Z6,K1,郑新民,,没有路灯,有,镇村自办,居住环境,急\n";
+    fixture.import("heard2.csv", &heard).await.unwrap();
+    let store = &fixture.store;
+    let (_at, file) = table(store, Table::Units, &Asked::default()).await;
+    let units = body(&file, "各单位问题解决情况");
+    let of = |unit: &str| {
+        units.iter().find(|row| row["责任单位"] == unit).map(|row| row["问题数"].clone())
+    };
+    assert_eq!(of("高桥村委会（第一总支）").as_deref(), Some("3"), "{units:?}");
+    assert_eq!(of("高桥村委会（第二总支）").as_deref(), Some("1"));
+    assert_eq!(of("杨桥村委会").as_deref(), Some("1"), "named as before where it's alone");
+    let folder = tempfile::tempdir().unwrap();
+    let templates = Templates::read(Path::new("")).unwrap();
+    let (to, press) = (folder.path().join("上报材料"), Press::default());
+    let asked = Asked::default();
+    let written = write_all(store, &asked, (&templates, &press), &to, false).await.unwrap();
+    assert!(written.iter().all(|one| one.file.is_file()));
+    for of in ["高桥村委会（第一总支）", "高桥村委会（第二总支）"] {
+        assert!(to.join(format!("自查总结/{of}自查总结.docx")).is_file(), "{of}: {written:?}");
+    }
+    let text = part(&to.join("大走访活动总结/柴胡店镇大走访活动总结.docx"), "word/document.xml");
+    assert!(
+        text.contains("高桥村委会（第一总支）") && text.contains("高桥村委会（第二总支）"),
+        "{text}"
+    );
+});
+
+#[test]
+fn a_text_longer_than_a_cell_fails_no_file() {
+    let folder = tempfile::tempdir().unwrap();
+    const COLUMNS: &[Column] = &[middle("序号", 6.0), words("内容", 30.0), middle("号", 8.0)];
+    let file = folder.path().join("t.xlsx");
+    let mut book = Book::new("表", date(2022, 3, 1)).unwrap();
+    let layout = Layout {
+        name: "表",
+        title: "表".to_owned(),
+        left: String::new(),
+        right: String::new(),
+        paper: Paper::A4,
+        columns: COLUMNS,
+    };
+    let mut sheet = book.sheet(layout).unwrap();
+    sheet.row(&[Cell::from("长".repeat(40_000)), Cell::from("甲")]).unwrap();
+    sheet.row(&[Cell::from("短"), Cell::from("乙")]).unwrap();
+    sheet.end(&["合计".to_owned()], "").unwrap();
+    book.save(&file).unwrap();
+    let rows = body(&file, "表");
+    assert!(rows[0]["内容"].ends_with("全文请在程序里查看）") && rows[0]["号"] == "甲");
+    assert_eq!((rows.len(), rows[1]["内容"].as_str()), (2, "短"));
+}
 
 #[test]
 fn the_commands_say_what_they_wrote_and_what_is_missing() {

@@ -342,3 +342,24 @@ fn waiting_for_tomorrow_loses_and_doubles_nothing() {
         assert_eq!(group.next_step, all.advance.next_step, "{busy}");
     }
 }
+
+#[test]
+fn what_a_person_owes_by_role_is_what_they_are_an_owner_of() {
+    let world = World::new(&[]);
+    for person in world.roster.holders.all() {
+        let owes = world.roster.owes_by_role(person);
+        for (role, area) in Role::ALL.iter().flat_map(|role| {
+            ["town", "branch", "village"].into_iter().map(move |area| (*role, area))
+        }) {
+            let area_id = area.to_owned();
+            let group = DueGroup { staff_id: None, role, area_id, ..visits() };
+            let owners = world.roster.owners(&group, &world.plan);
+            let is_owner = owners.iter().any(|owner| owner.id == person.id);
+            assert_eq!(owes.contains(&(role, area)), is_owner, "{} {role} {area}", person.id);
+        }
+    }
+    // Nobody holds that role: branch's secretary stands next above.
+    let secretary = world.roster.holders.person("secretary").unwrap();
+    assert!(world.roster.owes_by_role(secretary).contains(&(Role::VillageLead, "village")));
+    assert!(!Roster::may_have_ball(secretary));
+}

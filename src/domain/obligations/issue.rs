@@ -181,7 +181,7 @@ impl IssueObligations {
             self.open(step(DutyKind::Begin, Role::GridMember, begin_by));
         }
         // Who answered for what when the work was asked for.
-        let unit = rules.plans.at(dated.at).departments.get(&class.category)?;
+        let unit = rules.plans.at(dated.at).unit_of_category(class.category)?;
         let department = rules.departments.get(unit)?.clone();
         let by = workdays.plus(on, plan.acknowledge_within);
         let note = facts.note(Role::Department, &department.area_id, by);

@@ -34,7 +34,7 @@ const NOTED: &[Column] =
 pub async fn inspections(reading: &mut Reading, book: &mut Book) -> Result<i64> {
     let began = reading.record.plans().began();
     let areas = reading.areas();
-    let lines = reading.record.inspection_lines(began).await?;
+    let lines = reading.record.inspection_lines(began, reading.span.on).await?;
     let of = layout(reading, "入户抽查", "入户抽查记录表", Paper::A3, DRAWN);
     let mut sheet = book.sheet(of)?;
     let (mut checked, mut differ) = (0_i64, 0_i64);
@@ -42,8 +42,9 @@ pub async fn inspections(reading: &mut Reading, book: &mut Book) -> Result<i64> 
         if line.row.drawn_on()? > reading.span.on {
             continue;
         }
-        checked += i64::from(line.row.checked_on.is_some());
-        differ += i64::from(line.row.difference()?.is_some());
+        let is_checked = line.row.is_checked_by(reading.span.on);
+        checked += i64::from(is_checked);
+        differ += i64::from(is_checked && line.row.difference()?.is_some());
         sheet.row(&drawn(reading, line)?)?;
     }
     let count = sheet.count();
@@ -58,9 +59,14 @@ pub async fn inspections(reading: &mut Reading, book: &mut Book) -> Result<i64> 
 
 fn drawn(reading: &Reading, line: &InspectionLine) -> Result<Vec<Cell>> {
     let row = &line.row;
+    let is_checked = row.is_checked_by(reading.span.on);
+    let is_answered = row.answered_at.is_some_and(|at| at < reading.span.before);
     let (found, answer) = row.open(&reading.context)?;
+    let (found, answer) = (found.filter(|_| is_checked), answer.filter(|_| is_answered));
     let said = |text: Option<String>| reading.said(&text.unwrap_or_default(), &[]);
-    let by = row.checked_by.as_ref().unwrap_or(&row.inspector_id);
+    let by = row.checked_by.as_ref().filter(|_| is_checked).unwrap_or(&row.inspector_id);
+    let checked_on = row.checked_on.clone().filter(|_| is_checked);
+    let finding = row.finding()?.filter(|_| is_checked);
     Ok(vec![
         row.number.as_str().into(),
         Place::of(&reading.tree, &line.area_id).village.into(),
@@ -70,9 +76,9 @@ fn drawn(reading: &Reading, line: &InspectionLine) -> Result<Vec<Cell>> {
         line.visited_on.clone().unwrap_or_default().into(),
         line.demands.into(),
         row.due_on()?.into(),
-        row.checked_on.clone().unwrap_or_else(|| "没有查".to_owned()).into(),
+        checked_on.unwrap_or_else(|| "没有查".to_owned()).into(),
         reading.person(Some(by)).into(),
-        row.finding()?.map_or("", |finding| finding.chinese()).into(),
+        finding.map_or("", |finding| finding.chinese()).into(),
         said(found).into(),
         said(answer).into(),
     ])
@@ -110,17 +116,16 @@ const BREACHES: &[Column] = &[
 /// For the inspection group only: whoever asks was let in before.
 pub async fn discipline(store: &Store, reading: &mut Reading, book: &mut Book) -> Result<i64> {
     let breaches = store.breaches().await?;
-    let (tree, areas) = (reading.tree.clone(), reading.areas());
-    let names: Vec<&str> =
-        tree.all().filter(|area| areas.contains(&area.id)).map(|area| area.name.as_str()).collect();
+    let areas = reading.areas();
     let of = layout(reading, "工作纪律记录", "工作纪律记录表", Paper::A4, BREACHES);
     let mut sheet = book.sheet(of)?;
     let until = reading.span.on.to_string();
-    let asked = |of: &&Breach| of.happened_on <= until && names.contains(&of.area.as_str());
+    let asked = |of: &&Breach| of.happened_on <= until && areas.contains(&of.area_id);
     let mut closed = 0_i64;
     for breach in breaches.iter().rev().filter(asked) {
-        closed += i64::from(breach.closed);
-        sheet.row(&reported(reading, breach))?;
+        let is_closed = breach.closed_at.is_some_and(|at| at < reading.span.before);
+        closed += i64::from(is_closed);
+        sheet.row(&reported(reading, breach, is_closed))?;
     }
     let count = sheet.count();
     let total = format!(
@@ -130,7 +135,7 @@ pub async fn discipline(store: &Store, reading: &mut Reading, book: &mut Book) -
     Ok(count)
 }
 
-fn reported(reading: &Reading, breach: &Breach) -> Vec<Cell> {
+fn reported(reading: &Reading, breach: &Breach, is_closed: bool) -> Vec<Cell> {
     let about = breach.about.clone().unwrap_or_default();
     let shown = if reading.reveals { about.clone() } else { mask::name(&about) };
     let names: Vec<&str> = [Some(about.as_str()), breach.reporter.as_deref()]
@@ -141,11 +146,13 @@ fn reported(reading: &Reading, breach: &Breach) -> Vec<Cell> {
     vec![
         breach.number.as_str().into(),
         breach.happened_on.as_str().into(),
-        breach.area.as_str().into(),
+        Place::of(&reading.tree, &breach.area_id).village.into(),
         breach.kind.chinese().into(),
         reading.said(&breach.text, &names).into(),
         shown.into(),
-        if breach.closed { "已核实" } else { "待核实" }.into(),
-        reading.said(breach.result.as_deref().unwrap_or_default(), &names).into(),
+        if is_closed { "已核实" } else { "待核实" }.into(),
+        reading
+            .said(breach.result.as_deref().filter(|_| is_closed).unwrap_or_default(), &names)
+            .into(),
     ]
 }

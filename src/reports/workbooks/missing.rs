@@ -1,11 +1,11 @@
-//! What is missing, by name (三(一) 镇不漏村、村不漏户、户不漏人): as the record is now, whatever day is asked for.
+//! What is missing, by name (三(一) 镇不漏村、村不漏户、户不漏人): as the record is now, which stands on it whatever day is asked for.
 
 use super::super::Asked;
 use super::super::Result;
 use super::super::missing::{Wanted, lines};
 use super::super::reading::Reading;
 use super::super::sheet::{Book, Cell, Column, Paper, middle, words};
-use super::frame::{SIGNS, layout};
+use super::frame::{SIGNS, layout_of_today};
 use crate::db::Store;
 
 /// In the order of [`NAMES`](super::super::missing::NAMES).
@@ -31,7 +31,7 @@ pub async fn missing(
 ) -> Result<i64> {
     let within = asked.area.clone();
     let wanted = Wanted { within, reveals: asked.reveals, ..Wanted::default() };
-    let of = layout(reading, "缺项清单", "走访活动缺项清单", Paper::A4, MISSING);
+    let of = layout_of_today(reading, "缺项清单", "走访活动缺项清单", Paper::A4, MISSING);
     let mut sheet = book.sheet(of)?;
     let mut late = 0_i64;
     for (_, cells) in lines(store, &wanted).await? {
@@ -39,6 +39,12 @@ pub async fn missing(
         sheet.row(&cells.into_iter().map(Cell::from).collect::<Vec<_>>())?;
     }
     let count = sheet.count();
-    sheet.end(&[format!("合计：缺 {count} 项，其中超期 {late} 项。")], SIGNS)?;
+    let mut totals = vec![format!("合计：缺 {count} 项，其中超期 {late} 项。")];
+    if reading.span.on < reading.today() {
+        totals.push(
+            "注：缺什么只有今天的，没有以前某一天的；要看那天的，请用那天写出的清单。".to_owned(),
+        );
+    }
+    sheet.end(&totals, SIGNS)?;
     Ok(count)
 }

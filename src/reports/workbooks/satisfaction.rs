@@ -6,6 +6,7 @@ use super::super::reading::{Met, Reading};
 use super::super::sheet::{Book, Cell, Column, Paper, middle, words};
 use super::frame::{SIGNS, layout};
 use crate::db::{AnswerLine, SubjectLine};
+use crate::domain::figures::share;
 use crate::domain::visit::Satisfaction;
 
 const BY_VILLAGE: &[Column] = &[
@@ -58,10 +59,8 @@ impl Answers {
         self.satisfied + self.fairly + self.dissatisfied
     }
 
-    #[allow(clippy::cast_precision_loss, reason = "counts of people")]
     pub fn rate(&self) -> Option<f64> {
-        let asked = self.asked();
-        (asked > 0).then(|| (self.satisfied + self.fairly) as f64 / asked as f64)
+        share(self.satisfied + self.fairly, self.asked())
     }
 
     fn cells(&self, place: &Place) -> Vec<Cell> {
@@ -77,8 +76,7 @@ pub async fn satisfaction(reading: &mut Reading, book: &mut Book) -> Result<i64>
     let mut pages = reading.pages();
     while let Some((place, met)) = pages.people(reading).await? {
         all.add(&met);
-        let name = |place: &Place| (place.branch.clone(), place.village.clone());
-        let is_same = villages.last().is_some_and(|(last, _)| name(last) == name(&place));
+        let is_same = villages.last().is_some_and(|(last, _)| last.village_id == place.village_id);
         if !is_same {
             villages.push((place, Answers::default()));
         }

@@ -4,7 +4,7 @@ use super::super::Result;
 use super::super::places::Place;
 use super::super::reading::{Met, Reading};
 use super::super::sheet::{Book, Cell, Column, Paper, middle, words};
-use super::frame::{SIGNS, layout};
+use super::frame::{SIGNS, layout, of_today};
 use crate::db::{MetLine, SubjectLine};
 
 const ARRANGEMENT: &[Column] = &[
@@ -37,7 +37,8 @@ pub async fn arrangement(reading: &mut Reading, book: &mut Book) -> Result<i64> 
         "合计：走访对象 {count} 个，已走访 {visited} 个，未走访 {} 个；没有走访人员的 {nobody} 个。走访人员和走访对象一访到底，中途不得更换。",
         count - visited
     );
-    sheet.end(&[total], SIGNS)?;
+    let note = of_today(reading, "走访对象名单、走访人员、职务和电话");
+    sheet.end(&std::iter::once(total).chain(note).collect::<Vec<_>>(), SIGNS)?;
     Ok(count)
 }
 

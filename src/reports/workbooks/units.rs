@@ -3,10 +3,11 @@
 use jiff::civil::Date;
 
 use super::super::Result;
-use super::super::reading::{Case, Reading};
+use super::super::reading::{Case, Reading, Unit};
 use super::super::sheet::{Book, Cell, Column, Paper, middle};
 use super::casework::without_void;
 use super::frame::{SIGNS, layout};
+use crate::domain::figures::share;
 use crate::domain::issue::{Level, State};
 
 const UNITS: &[Column] = &[
@@ -53,9 +54,8 @@ impl OfUnit {
         self.returned += i64::from(case.issue.state == State::Returned);
     }
 
-    #[allow(clippy::cast_precision_loss, reason = "counts of matters")]
     pub fn resolution(&self) -> Option<f64> {
-        (self.issues > 0).then(|| self.resolved as f64 / self.issues as f64)
+        share(self.resolved, self.issues)
     }
 
     fn cells(&self, name: &str) -> Vec<Cell> {
@@ -79,17 +79,17 @@ impl OfUnit {
 
 pub async fn units(reading: &mut Reading, book: &mut Book) -> Result<i64> {
     let (mut pages, mut void) = (reading.pages(), 0_i64);
-    let (mut units, mut all) = (Vec::<(String, OfUnit)>::new(), OfUnit::default());
+    let (mut units, mut all) = (Vec::<(Unit, OfUnit)>::new(), OfUnit::default());
     while let Some((_, cases)) = pages.issues(reading).await? {
         for case in &cases {
             if case.is_void() {
                 void += 1;
                 continue;
             }
-            let name = reading.unit_of(case);
-            let known = units.iter().position(|(unit, _)| *unit == name);
+            let answers = reading.unit(case);
+            let known = units.iter().position(|(unit, _)| unit.is(&answers));
             let at = known.unwrap_or_else(|| {
-                units.push((name, OfUnit::default()));
+                units.push((answers, OfUnit::default()));
                 units.len() - 1
             });
             units[at].1.add(case, reading.span.on);
@@ -98,8 +98,8 @@ pub async fn units(reading: &mut Reading, book: &mut Book) -> Result<i64> {
     }
     let of = layout(reading, "各单位问题解决情况", "各单位问题解决情况统计表", Paper::A4, UNITS);
     let mut sheet = book.sheet(of)?;
-    for (name, unit) in &units {
-        sheet.row(&unit.cells(name))?;
+    for (unit, counts) in &units {
+        sheet.row(&counts.cells(unit.name()))?;
     }
     sheet.row(&all.cells("合计"))?;
     let total = format!(

@@ -50,6 +50,23 @@ pub(super) fn fields_of(given: Result<Json<Given>, JsonRejection>) -> Result<Fie
     }
 }
 
+/// What of an object is none of the fields that there are: it would be lost without a word.
+///
+/// # Errors
+/// Each by its name.
+pub(super) fn only(given: Fields, known: &[&str]) -> Result<Fields, Problem> {
+    let unknown: Vec<&str> =
+        given.0.keys().map(String::as_str).filter(|name| !known.contains(name)).collect();
+    match unknown.is_empty() {
+        true => Ok(given),
+        false => Err(Problem::wrong(format!(
+            "不认识这些字段，没有处理：{}；可以写的有：{}",
+            unknown.join("、"),
+            known.join("、")
+        ))),
+    }
+}
+
 pub(super) fn fields(given: Given) -> Fields {
     Fields(given.into_iter().map(|(name, value)| (name, value.text())).collect())
 }

@@ -10,8 +10,8 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::answer::{Problem, unread};
-use super::fields::{Given, fields_of};
-use super::program::in_whose_name;
+use super::fields::{Given, fields_of, only};
+use super::program::{in_whose_name, store_of};
 use crate::app::issue_acts::{Acted, Standpoint, act, standpoint};
 use crate::app::ledger::{Sought, list};
 use crate::clock::local_text;
@@ -77,9 +77,7 @@ async fn read(
     let found = list(&mut record, person, &asked, &Sought::default()).await?;
     let (plan, today) = (record.campaign().clone(), record.today());
     record.end().await?;
-    let has_department = |issue: &Issue| {
-        issue.class.is_some_and(|class| plan.departments.contains_key(&class.category))
-    };
+    let has_department = |issue: &Issue| plan.unit_of(issue).is_some();
     let item = |row: &LedgerRow| {
         let LedgerRow { number, area_id, subject_number, issue, due_on, registered_at, .. } = row;
         json!({
@@ -202,6 +200,22 @@ fn version(headers: &HeaderMap) -> Result<String, Problem> {
     }
 }
 
+/// What may be said of what is done.
+pub(super) const FIELDS: [&str; 12] = [
+    "act",
+    "agreement",
+    "category",
+    "confirmed",
+    "follow_up_on",
+    "level",
+    "mediator",
+    "on",
+    "other",
+    "parties",
+    "said",
+    "urgency",
+];
+
 /// POST /api/v1/issues/{number}/acts
 pub(super) async fn done(
     State(web): State<Web>,
@@ -211,12 +225,14 @@ pub(super) async fn done(
     given: Result<Json<Given>, JsonRejection>,
 ) -> Result<Response, Problem> {
     let person = in_whose_name(&web, Scope::Act, caller, &headers).await?;
-    let mut fields = fields_of(given)?;
+    let mut fields = only(fields_of(given)?, &FIELDS)?;
     fields.put("version", version(&headers)?);
-    let said = "act 不对：能做什么，见这个问题的 acts";
-    let doing = doing(&fields).ok_or_else(|| Problem::wrong(said))?;
-    match act(&web.daemon.store, &person, &number, &doing).await? {
-        Acted::Done | Acted::Again => Ok(seen(&web, &person, &number).await?.answer(false)),
+    let doing = doing(&fields).map_err(Problem::of_fields)?;
+    match act(&store_of(&web, "/api/v1/issues"), &person, &number, &doing).await? {
+        Acted::Done | Acted::Again => {
+            web.daemon.wake_lanes();
+            Ok(seen(&web, &person, &number).await?.answer(false))
+        }
         Acted::Stale => {
             let said = "读它以后又有了变化，没有处理：请重新读取再决定";
             Err(Problem::new(StatusCode::PRECONDITION_FAILED, said))

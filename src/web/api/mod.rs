@@ -78,3 +78,22 @@ async fn figures(
     let by = By::read(&by).ok_or_else(|| Problem::wrong(said))?;
     Ok(Json(web.daemon.pages.figures_by(by).await?).into_response())
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::DOCUMENT;
+
+    #[test]
+    fn what_may_be_sent_is_what_the_document_says() {
+        let document: serde_json::Value = serde_json::from_str(DOCUMENT).unwrap();
+        let named = |schema: &str| {
+            let properties = &document["components"]["schemas"][schema]["properties"];
+            let mut named: Vec<String> = properties.as_object().unwrap().keys().cloned().collect();
+            named.sort();
+            named
+        };
+        assert_eq!(named("Visit"), super::visits::FIELDS);
+        assert_eq!(named("Act"), super::issues::FIELDS);
+    }
+}

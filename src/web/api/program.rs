@@ -4,6 +4,7 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::Response;
 
 use super::answer::Problem;
+use crate::db::Store;
 use crate::domain::scope::Scope;
 use crate::domain::staff::StaffMember;
 use crate::web::caller::Caller;
@@ -20,6 +21,11 @@ pub(super) async fn in_whose_name(
     headers: &HeaderMap,
 ) -> Result<StaffMember, Problem> {
     web.acts_as(scope, caller, headers).await.map_err(|refused| problem(&refused))
+}
+
+/// The record as a program changes it from there: the audit says so.
+pub(super) fn store_of(web: &Web, path: &str) -> Store {
+    web.daemon.store.coming_from(&format!("接口 {path}"))
 }
 
 /// A refusal in the form that programs read, with its headers.

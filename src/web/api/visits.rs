@@ -10,8 +10,8 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::answer::Problem;
-use super::fields::{Given, fields, fields_of};
-use super::program::in_whose_name;
+use super::fields::{Given, fields, fields_of, only};
+use super::program::{in_whose_name, store_of};
 use crate::app::household::{HouseholdSheet, ResidentSheet, household};
 use crate::app::recording::{Receipt, Recorded, record};
 use crate::domain::scope::Scope;
@@ -52,14 +52,37 @@ fn shown(sheet: &HouseholdSheet) -> Value {
     json!({ "number": sheet.household.number, "residents": residents })
 }
 
+/// What may be said of one.
+pub(super) const FIELDS: [&str; 18] = [
+    "answer",
+    "category",
+    "contact",
+    "decided",
+    "heard",
+    "kind",
+    "known_name",
+    "level",
+    "manner",
+    "name",
+    "on",
+    "pledge",
+    "resident",
+    "seen",
+    "subject",
+    "text",
+    "unheard",
+    "urgency",
+];
+
 /// Records one: whether it's new, and its receipt.
 async fn put(
     web: &Web,
     person: &StaffMember,
     key: &str,
-    mut given: Fields,
+    given: Fields,
 ) -> Result<(StatusCode, Value), Problem> {
     let daemon = &web.daemon;
+    let mut given = only(given, &FIELDS)?;
     given.put("form", key.to_owned());
     let kind = match given.text("kind") {
         "revisit" => VisitKind::Revisit,
@@ -69,7 +92,7 @@ async fn put(
     let days = (daemon.pages.campaign().starts_on(), daemon.store.context().clock.today());
     let subject = given.text("subject").to_owned();
     let entry = read_visit(&subject, kind, &given, days).map_err(Problem::of_fields)?;
-    match record(&daemon.store, person, &entry).await? {
+    match record(&store_of(web, "/api/v1/visits"), person, &entry).await? {
         Recorded::Done(receipt) => Ok((StatusCode::CREATED, told(&receipt))),
         Recorded::Again(receipt) => Ok((StatusCode::OK, told(&receipt))),
         Recorded::Other(_) => {

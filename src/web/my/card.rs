@@ -112,7 +112,7 @@ pub(super) async fn look(
     let digits = clean(fields.text("digits"), Sort::Short).unwrap_or_default();
     let word =
         Satisfaction::read(fields.text("answer")).map(|answer| (fields.text("issue"), answer));
-    match open(&daemon.store, &number, &digits, word).await {
+    match open(&daemon.store.coming_from("网页 /card"), &number, &digits, word).await {
         Ok(Opened::Matters(matters)) => {
             // Who knows their own number may still try another's: nothing is forgotten by it.
             let matters: Vec<Line> = matters.into_iter().map(line).collect();

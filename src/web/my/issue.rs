@@ -11,9 +11,10 @@ use serde_json::json;
 use super::frame::{page, say_in};
 use super::issue_shown::{Said, values, whole};
 use super::links::issue as link;
+use super::visit_form::Wrong;
 use super::who::{Fields, Posted, Who};
 use super::words::on_a_page;
-use crate::app::issue_acts::{Act, Acted, Doing, Mediated, act, standpoint};
+use crate::app::issue_acts::{Act, Acted, Doing, Mediated, act, glance};
 use crate::daemon::Daemon;
 use crate::db::StoreError;
 use crate::domain::issue::{Category, Class, Level, Urgency};
@@ -62,14 +63,22 @@ pub(super) async fn put(
     if fields.text("act") == "reveal" {
         return reveal(&daemon, &who, &number, &fields).await;
     }
-    let Some(doing) = doing(&fields) else {
-        let said = Said {
-            wrong: "请从页面上的按钮选择要做什么".to_owned(), ..Said::default()
-        };
-        return shown(&daemon, &who, &number, StatusCode::BAD_REQUEST, &fields, said).await;
+    let doing = match doing(&fields) {
+        Ok(doing) => doing,
+        Err(wrongs) => {
+            let named = wrongs.into_iter().find(|wrong| !matches!(wrong.field, "act" | "version"));
+            let asked = "请从页面上的按钮选择要做什么".to_owned();
+            let wrong = named.map_or(asked, |wrong| format!("{}，请重新选择", wrong.text));
+            let (status, said) = (StatusCode::BAD_REQUEST, Said { wrong, ..Said::default() });
+            return shown(&daemon, &who, &number, status, &fields, said).await;
+        }
     };
-    let (status, said) = match act(&daemon.store, &who.person, &number, &doing).await {
-        Ok(Acted::Done | Acted::Again) => return Redirect::to(&link(&number)).into_response(),
+    let (status, said) = match act(&who.store(&daemon), &who.person, &number, &doing).await {
+        Ok(Acted::Done | Acted::Again) => {
+            // What it made owed needn't wait.
+            daemon.wake_lanes();
+            return Redirect::to(&link(&number)).into_response();
+        }
         Ok(Acted::Stale) => (StatusCode::CONFLICT, Said { stale: true, ..Said::default() }),
         Ok(Acted::NotYours) => {
             let wrong = format!("您不能对这个问题{}，或者它现在不用{}", doing.act, doing.act);
@@ -87,11 +96,17 @@ pub(super) async fn put(
     shown(&daemon, &who, &number, status, &fields, said).await
 }
 
-pub(crate) fn doing(fields: &Fields) -> Option<Doing> {
-    let level = Level::read(fields.text("level"));
-    let category = Category::read(fields.text("category"));
-    let urgency = Urgency::read(fields.text("urgency"));
+/// What is to be done, as its form says it, or what of that can't be read.
+pub(crate) fn doing(fields: &Fields) -> Result<Doing, Vec<Wrong>> {
+    let mut wrongs = Vec::new();
+    let level = chosen(fields, "level", Level::read, &mut wrongs);
+    let category = chosen(fields, "category", Category::read, &mut wrongs);
+    let urgency = chosen(fields, "urgency", Urgency::read, &mut wrongs);
     let class = || Some(Class { level: level?, category: category?, urgency: urgency? });
+    let act = chosen(fields, "act", Act::read, &mut wrongs);
+    let day = |text: &str| text.parse().ok();
+    let (on, follow_up_on) =
+        (chosen(fields, "on", day, &mut wrongs), chosen(fields, "follow_up_on", day, &mut wrongs));
     // As a table's cells are cleaned; of what can't be, at least nothing that a screen obeys.
     let text = |name: &str| {
         let obeyed = |c: &char| c.is_control() && *c != '\n';
@@ -99,15 +114,20 @@ pub(crate) fn doing(fields: &Fields) -> Option<Doing> {
         clean(told, Sort::Free).unwrap_or_else(|_| told.chars().filter(|c| !obeyed(c)).collect())
     };
     let mediated = Mediated {
-        on: fields.text("on").parse().ok(),
+        on,
         mediator: text("mediator"),
         parties: text("parties"),
         agreement: text("agreement"),
-        follow_up_on: fields.text("follow_up_on").parse().ok(),
+        follow_up_on,
     };
-    Some(Doing {
-        act: Act::read(fields.text("act"))?,
-        version: fields.text("version").parse().ok()?,
+    let version = chosen(fields, "version", |text| text.parse().ok(), &mut wrongs);
+    let (Some(act), Some(version), true) = (act, version, wrongs.is_empty()) else {
+        wrongs.extend(act.is_none().then(|| Wrong::of("act", "请写要做什么")));
+        return Err(wrongs);
+    };
+    Ok(Doing {
+        act,
+        version,
         class: class(),
         said: text("said"),
         other: text("other").to_uppercase(),
@@ -116,12 +136,30 @@ pub(crate) fn doing(fields: &Fields) -> Option<Doing> {
     })
 }
 
+/// So much of what can't be read is shown again.
+const LONGEST_SHOWN: usize = 30;
+
+/// What a field says, where it says anything; what can't be read is wrong.
+fn chosen<T>(
+    fields: &Fields,
+    field: &'static str,
+    read: impl Fn(&str) -> Option<T>,
+    wrongs: &mut Vec<Wrong>,
+) -> Option<T> {
+    let text = Some(fields.text(field)).filter(|text| !text.is_empty())?;
+    let found = read(text);
+    if found.is_none() {
+        let shown: String = text.chars().take(LONGEST_SHOWN).collect();
+        wrongs.push(Wrong::of(field, format!("「{shown}」不是这里可以填的")));
+    }
+    found
+}
+
 /// Shows all of it once, which is written down first.
 async fn reveal(daemon: &Arc<Daemon>, who: &Who, number: &str, fields: &Fields) -> Response {
     let noted = async {
-        let mut tx = daemon.store.begin().await?;
-        let standpoint = standpoint(&mut tx, &who.person, number).await?;
-        let may = standpoint.is_some_and(|standpoint| standpoint.may_reveal);
+        let mut tx = who.store(daemon).begin().await?;
+        let may = glance(&mut tx, &who.person, number).await?.is_some_and(|it| it.may_reveal);
         if may {
             tx.audit(&who.person.signed(), "reveal", number, &json!({})).await?;
             tx.commit().await?;

@@ -91,9 +91,7 @@ pub(super) fn values(
     let context = daemon.store.context();
     let clear = Clear { all: standpoint.is_theirs || said.revealed, sheet };
     let issue = &standpoint.issue;
-    let has_department = issue
-        .class
-        .is_some_and(|class| daemon.pages.campaign().departments.contains_key(&class.category));
+    let has_department = daemon.pages.campaign().unit_of(issue).is_some();
     let of_subject = Wanted { subject: sheet.subject_number.clone(), ..Wanted::default() };
     let how = context! {
         state => issue.state.chinese(), area => whole.area, to_area => links::wall(&sheet.area_id),

@@ -15,7 +15,7 @@ use super::ledger_areas::options;
 use super::ledger_wanted::{Wanted, whole_number};
 use super::links::issue as issue_link;
 use super::who::{Fields, Posted, Who};
-use crate::app::issue_acts::standpoint;
+use crate::app::issue_acts::glance;
 use crate::app::ledger::{Listed, Sought, list, note_search};
 use crate::daemon::Daemon;
 use crate::db::{AreaTree, Context, LedgerRow, StoreError};
@@ -63,8 +63,7 @@ pub(super) struct Shown<'s> {
 impl Shown<'_> {
     pub fn line(&self, row: &LedgerRow) -> Result<Line, StoreError> {
         let class = row.issue.class;
-        let has_department =
-            class.is_some_and(|class| self.plan.departments.contains_key(&class.category));
+        let has_department = self.plan.unit_of(&row.issue).is_some();
         let text = row.text(self.context)?;
         let is_own = row.visitor.as_ref() == Some(&self.who.person.id);
         Ok(Line {
@@ -102,7 +101,7 @@ async fn find(daemon: &Daemon, who: &Who, wanted: &Wanted) -> Response {
     let number = whole_number(&wanted.find, &daemon.pages.campaign().code);
     let found = async {
         let mut record = daemon.pages.snapshot().await?;
-        let found = standpoint(&mut record, &who.person, &number).await?.is_some();
+        let found = glance(&mut record, &who.person, &number).await?.is_some();
         record.end().await?;
         Ok::<_, StoreError>(found)
     };
@@ -127,7 +126,7 @@ pub(super) async fn search(
         return shown(&daemon, &who, &wanted, &Sought::default(), &said).await;
     }
     let noted = async {
-        let mut tx = daemon.store.begin().await?;
+        let mut tx = who.store(&daemon).begin().await?;
         note_search(&mut tx, &who.person, &sought).await?;
         tx.commit().await
     };

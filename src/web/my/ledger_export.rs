@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::extract::State;
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
-use rust_xlsxwriter::{Format, FormatBorder, Workbook, XlsxError};
+use jiff::civil::Date;
 use serde_json::json;
 
 use super::ledger::{Line, Shown, told, wanted_of};
@@ -14,6 +14,7 @@ use super::who::{Posted, Who};
 use crate::app::ledger::{Sought, list};
 use crate::daemon::Daemon;
 use crate::db::StoreError;
+use crate::reports::{Book, Cell, Column, Layout, Paper, ReportError, in_words, middle, words};
 use crate::web::unavailable::unavailable;
 
 /// So many rows a workbook has at the most; read so many at once.
@@ -22,26 +23,27 @@ const AT_ONCE: usize = 500;
 /// So often a page of the list is read for one workbook.
 const MOST_READS: usize = 60;
 
-/// A table's columns: what they're called, and how wide they are.
-const COLUMNS: [(&str, f64); 12] = [
-    ("村", 14.0),
-    ("问题编号", 18.0),
-    ("状态", 10.0),
-    ("对象编号", 12.0),
-    ("反映问题", 28.0),
-    ("责任层级", 12.0),
-    ("类别", 12.0),
-    ("轻重缓急", 10.0),
-    ("办结期限", 12.0),
-    ("是否超期", 10.0),
-    ("在谁手里", 10.0),
-    ("登记日期", 12.0),
+const COLUMNS: &[Column] = &[
+    middle("序号", 6.0),
+    middle("村", 14.0),
+    middle("问题编号", 18.0),
+    middle("状态", 10.0),
+    middle("对象编号", 12.0),
+    words("反映问题", 28.0),
+    middle("责任层级", 12.0),
+    middle("类别", 12.0),
+    middle("轻重缓急", 10.0),
+    middle("办结期限", 12.0),
+    middle("是否超期", 10.0),
+    middle("在谁手里", 10.0),
+    middle("登记日期", 12.0),
 ];
 
 /// What is exported.
 struct Taken {
     lines: Vec<Line>,
     told: String,
+    on: Date,
     /// Whether there is more.
     cut: bool,
 }
@@ -55,7 +57,7 @@ pub(super) async fn export(
     let made = async {
         let taken = taken(&daemon, &who, &wanted).await?;
         let detail = json!({ "filter": taken.told, "rows": taken.lines.len() });
-        let mut tx = daemon.store.begin().await?;
+        let mut tx = who.store(&daemon).begin().await?;
         tx.audit(&who.person.signed(), "export_issues", "issues", &detail).await?;
         tx.commit().await?;
         let written = tokio::task::spawn_blocking(move || {
@@ -83,7 +85,8 @@ pub(super) async fn export(
 
 /// Reads a page after the other, each by a snapshot of its own, so that none is held for long.
 async fn taken(daemon: &Daemon, who: &Who, wanted: &Wanted) -> Result<Taken, StoreError> {
-    let mut taken = Taken { lines: Vec::new(), told: String::new(), cut: false };
+    let on = daemon.store.context().clock.today();
+    let mut taken = Taken { lines: Vec::new(), told: String::new(), on, cut: false };
     let mut wanted = wanted.clone();
     for _ in 0..MOST_READS {
         let mut record = daemon.pages.snapshot().await?;
@@ -107,16 +110,18 @@ async fn taken(daemon: &Daemon, who: &Who, wanted: &Wanted) -> Result<Taken, Sto
     Ok(taken)
 }
 
-fn workbook(taken: &Taken) -> Result<Vec<u8>, XlsxError> {
-    let mut workbook = Workbook::new();
-    let sheet = workbook.add_worksheet().set_name("台账")?;
-    let head =
-        Format::new().set_bold().set_border(FormatBorder::Thin).set_background_color("DDEBF7");
-    for (column, (title, width)) in (0_u16..).zip(COLUMNS) {
-        sheet.set_column_width(column, width)?;
-        sheet.write_string_with_format(0, column, title, &head)?;
-    }
-    for (row, line) in (1_u32..).zip(&taken.lines) {
+fn workbook(taken: &Taken) -> Result<Vec<u8>, ReportError> {
+    let filter = if taken.told.is_empty() { "没有筛选" } else { &taken.told };
+    let mut book = Book::new("问题台账", taken.on)?;
+    let mut sheet = book.sheet(Layout {
+        name: "台账",
+        title: "问题台账".to_owned(),
+        left: format!("条件：{filter}"),
+        right: format!("导出日期：{}", in_words(taken.on)),
+        paper: Paper::A4,
+        columns: COLUMNS,
+    })?;
+    for line in &taken.lines {
         let late = if line.late { "超期" } else { "" };
         let cells = [
             line.area.as_str(),
@@ -132,37 +137,16 @@ fn workbook(taken: &Taken) -> Result<Vec<u8>, XlsxError> {
             line.holder,
             &line.registered,
         ];
-        for (column, cell) in (0_u16..).zip(cells) {
-            sheet.write_string(row, column, cell)?;
-        }
+        sheet.row(&cells.map(Cell::from))?;
     }
-    sheet.set_freeze_panes(1, 0)?;
-    sheet.set_repeat_rows(0, 0)?;
-    sheet.set_landscape().set_print_fit_to_pages(1, 0);
-    let last = u32::try_from(taken.lines.len()).unwrap_or(u32::MAX - 1);
-    sheet.autofilter(0, 0, last, 11)?;
-    explain(&mut workbook, taken)?;
-    workbook.save_to_buffer()
-}
-
-/// A sheet that says what was exported, and whether that is all.
-fn explain(workbook: &mut Workbook, taken: &Taken) -> Result<(), XlsxError> {
-    let sheet = workbook.add_worksheet().set_name("说明")?;
-    let filter = if taken.told.is_empty() { "没有筛选" } else { &taken.told };
-    let all = if taken.cut {
-        "没有导完：条件里的问题太多，请按村或状态分几次导出"
-    } else {
-        "已全部导出"
+    let all = match taken.cut {
+        true => "没有导完：条件里的问题太多，请按村或状态分几次导出",
+        false => "已全部导出",
     };
-    let lines = [
-        ("条件", filter.to_owned()),
-        ("件数", format!("{} 件，{all}", taken.lines.len())),
-        ("说明", "反映的内容已隐去；要看的请打开问题页面，查看会记入审计".to_owned()),
+    let totals = [
+        format!("合计：{} 件，{all}。", taken.lines.len()),
+        "反映的内容已隐去；要看的请打开问题页面，查看会记入审计。".to_owned(),
     ];
-    for (row, (name, said)) in (0_u32..).zip(lines) {
-        sheet.write_string(row, 0, name)?;
-        sheet.write_string(row, 1, said)?;
-    }
-    sheet.set_column_width(1, 60.0)?;
-    Ok(())
+    sheet.end(&totals, "")?;
+    book.bytes()
 }

@@ -69,8 +69,11 @@ pub(super) async fn add(
         Ok(photos) => photos,
         Err(wrongs) => return refused(&wrongs.join("；")),
     };
-    match photos::add(&daemon.store, &who.person, &number, &photos).await {
-        Ok(Added::Done(_)) => Redirect::to(&link(&number)).into_response(),
+    match photos::add(&who.store(&daemon), &who.person, &number, &photos).await {
+        Ok(Added::Done(_)) => {
+            daemon.wake_lanes();
+            Redirect::to(&link(&number)).into_response()
+        }
         Ok(Added::NotYours) => {
             let said = format!("没有编号「{number}」的问题，或者不由您办理，照片没有加上");
             say_in(&who.frame(&daemon), StatusCode::NOT_FOUND, &said)

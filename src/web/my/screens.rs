@@ -76,7 +76,7 @@ pub(super) async fn put(
         return shown(&daemon, &who, StatusCode::UNPROCESSABLE_ENTITY, said).await;
     }
     let made = async {
-        let mut tx = daemon.store.begin().await?;
+        let mut tx = who.store(&daemon).begin().await?;
         let token = make(&mut tx, &at, &who.person).await?;
         tx.commit().await?;
         Ok::<_, StoreError>(token)
@@ -92,7 +92,7 @@ pub(super) async fn put(
 
 async fn ended(daemon: &Daemon, who: &Who, number: &str) -> Result<(), StoreError> {
     let Ok(number) = number.parse() else { return Ok(()) };
-    let mut tx = daemon.store.begin().await?;
+    let mut tx = who.store(daemon).begin().await?;
     end(&mut tx, number, &who.person).await?;
     tx.commit().await
 }

@@ -11,7 +11,7 @@ use serde::Deserialize;
 use super::frame::{Frame, page, say};
 use super::routes::{SECURITY, SIGN_IN};
 use super::sign_in::{address, entered, own};
-use super::who::{Fields, Posted, Who, fields, form_key, is_key, shown_secret, stay};
+use super::who::{Fields, Posted, Who, at_the_door, fields, form_key, is_key, shown_secret, stay};
 use crate::app::accounts::Entered;
 use crate::app::second::{self, Standing};
 use crate::daemon::Daemon;
@@ -84,7 +84,7 @@ pub(super) async fn enter(
         let said = format!("这里填错的次数太多，请 {} 秒后再试", wait.as_secs() + 1);
         return form(&daemon, &headers, StatusCode::TOO_MANY_REQUESTS, next, &said).await;
     }
-    match second::enter(&daemon.store, &half, sent.text("code"), stay(&daemon)).await {
+    match second::enter(&at_the_door(&daemon), &half, sent.text("code"), stay(&daemon)).await {
         Ok(Entered::In(secret)) => entered(&daemon, &headers, &secret, next),
         Ok(Entered::Half(_)) => Redirect::to(SIGN_IN).into_response(),
         Ok(Entered::Not(why)) => {
@@ -149,7 +149,7 @@ pub(super) async fn put(
     Posted { who, fields }: Posted,
 ) -> Response {
     let done = async {
-        let store = daemon.store.coming_from("网页 /my/security");
+        let store = who.store(&daemon);
         let mut tx = store.begin().await?;
         let wrong = match fields.text("act") {
             "begin" => {

@@ -13,7 +13,8 @@ use super::frame::{Frame, page, say};
 use super::links::with;
 use super::routes::{SECOND, SIGN_IN, TASKS};
 use super::who::{
-    Fields, Posted, cookie, fields, form_key, is_behind_tls, is_key, set_cookie, shown_secret, stay,
+    Fields, Posted, at_the_door, cookie, fields, form_key, is_behind_tls, is_key, set_cookie,
+    shown_secret, stay,
 };
 use crate::app::accounts::{self, Entered, Invited};
 use crate::daemon::Daemon;
@@ -97,7 +98,8 @@ pub(super) async fn enter(
     let password = sent.0.get("password").map(String::as_str).unwrap_or_default();
     let before = shown_secret(&headers, &daemon);
     let (number, stay) = (sent.text("number"), stay(&daemon));
-    match accounts::sign_in(&daemon.store, number, password, before.as_deref(), stay).await {
+    match accounts::sign_in(&at_the_door(&daemon), number, password, before.as_deref(), stay).await
+    {
         Ok(Entered::In(secret)) => {
             guesses.right(address);
             entered(&daemon, &headers, &secret, own(sent.text("next")))
@@ -133,7 +135,7 @@ pub(super) async fn leave(
     headers: HeaderMap,
     Posted { who, .. }: Posted,
 ) -> Response {
-    match accounts::sign_out(&daemon.store, &who.secret).await {
+    match accounts::sign_out(&who.store(&daemon), &who.secret).await {
         Ok(()) => {
             // What the telephone kept ends with it.
             let gone = [(HeaderName::from_static("clear-site-data"), "\"storage\"")];
@@ -194,7 +196,7 @@ pub(super) async fn take_up(
     if typed("password") != typed("again") {
         return welcomed(&daemon, &token, "两次填的密码不一样，请重新填").await;
     }
-    match accounts::take_up(&daemon.store, &token, typed("password"), stay(&daemon)).await {
+    match accounts::take_up(&at_the_door(&daemon), &token, typed("password"), stay(&daemon)).await {
         Ok(Entered::In(secret)) => entered(&daemon, &headers, &secret, TASKS),
         Ok(Entered::Half(secret)) => entered(&daemon, &headers, &secret, SECOND),
         Ok(Entered::Not(why)) | Err(StoreError::Rule(why)) => welcomed(&daemon, &token, &why).await,

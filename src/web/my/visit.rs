@@ -156,8 +156,9 @@ async fn put(daemon: &Daemon, number: &str, kind: VisitKind, posted: PostedPhoto
             return again(daemon, &who, number, kind, &fields, said).await;
         }
     };
-    let said = match record(&daemon.store, &who.person, &entry).await {
+    let said = match record(&who.store(daemon), &who.person, &entry).await {
         Ok(Recorded::Done(receipt) | Recorded::Again(receipt)) => {
+            daemon.wake_lanes();
             let url = format!("{}?done={}", link(number), entry.form);
             return if by_script { done(receipt, url) } else { Redirect::to(&url).into_response() };
         }

@@ -99,6 +99,7 @@ pub(super) fn read_with_photos(
         reader.wrong("pledge", text);
     }
     let photos = reader.photos(files, what.as_ref());
+    let in_person = reader.is_in_person(kind);
     let form = fields.text("form");
     let is_ours = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
     if form.is_empty() || form.len() > 64 || !form.bytes().all(is_ours) {
@@ -112,7 +113,7 @@ pub(super) fn read_with_photos(
             whom: whom?,
             contact,
             on: on?,
-            in_person: kind != VisitKind::Revisit || fields.text("manner") != "telephone",
+            in_person: in_person?,
             what: what?,
             pledged,
             choices: choices(fields),
@@ -283,11 +284,36 @@ impl Reader<'_> {
         text
     }
 
+    /// What was chosen; nothing inside where nothing was, and nothing at all where it's none of what can be.
+    fn chosen<T>(
+        &mut self,
+        field: &'static str,
+        read: impl Fn(&str) -> Option<T>,
+    ) -> Option<Option<T>> {
+        match self.fields.text(field) {
+            "" => Some(None),
+            text => {
+                let found = read(text);
+                if found.is_none() {
+                    self.wrong(field, "没有这个选项，请从给出的里面选");
+                }
+                found.map(Some)
+            }
+        }
+    }
+
+    /// How somebody was met: to their face, where nothing else is said.
+    fn is_in_person(&mut self, kind: VisitKind) -> Option<bool> {
+        let read = |text: &str| ["face_to_face", "telephone"].iter().position(|one| *one == text);
+        let by_telephone = self.chosen("manner", read)? == Some(1);
+        Some(kind != VisitKind::Revisit || !by_telephone)
+    }
+
     /// How it's classified, where it is; nothing where that's wrong.
     fn class(&mut self) -> Option<Option<Class>> {
-        let level = Level::read(self.fields.text("level"));
-        let category = Category::read(self.fields.text("category"));
-        let urgency = Urgency::read(self.fields.text("urgency")).unwrap_or(Urgency::Normal);
+        let level = self.chosen("level", Level::read)?;
+        let category = self.chosen("category", Category::read)?;
+        let urgency = self.chosen("urgency", Urgency::read)?.unwrap_or(Urgency::Normal);
         match (level, category) {
             (None, None) => Some(None),
             (Some(level), Some(category)) => Some(Some(Class { level, category, urgency })),

@@ -193,8 +193,7 @@ async fn read_person(
     number: &str,
 ) -> Result<Option<minijinja::Value>, StoreError> {
     let mut record = daemon.pages.snapshot().await?;
-    let (tree, staff) = (record.area_tree().await?, record.staff().await?);
-    let found = staff.into_iter().find(|person| person.number == number);
+    let (tree, found) = (record.area_tree().await?, record.staff_numbered(number).await?);
     let may = |area: &str| Right::SeeProgress.is_of(&who.person, &tree, Some(area));
     let found = found.filter(|person| person.id == who.person.id || may(&person.area_id));
     let Some(person) = found else {

@@ -16,7 +16,7 @@ use super::routes::{Needs, SECURITY, SIGN_IN, SIGN_OUT, needs};
 use crate::app::accounts::{Stay, seen, whose};
 use crate::app::second::{Standing, standing};
 use crate::daemon::Daemon;
-use crate::db::StoreError;
+use crate::db::{Store, StoreError};
 use crate::domain::staff::StaffMember;
 use crate::web::bodies::Taken;
 use crate::web::unavailable::unavailable;
@@ -29,13 +29,25 @@ pub(super) struct Who {
     pub secret: String,
     /// What their forms show.
     pub key: String,
+    /// The page that they are on, without what it's about.
+    page: String,
 }
 
 impl Who {
+    /// The record as it's changed from this page: the audit says so.
+    pub fn store(&self, daemon: &Daemon) -> Store {
+        daemon.store.coming_from(&format!("网页 {}", self.page))
+    }
+
     /// The frame of their pages.
     pub fn frame(&self, daemon: &Daemon) -> Frame {
         Frame::of(daemon, Some((&self.person, &self.key)))
     }
+}
+
+/// The record as it's changed by whoever isn't signed in yet.
+pub(super) fn at_the_door(daemon: &Daemon) -> Store {
+    daemon.store.coming_from("网页 /my/sign-in")
 }
 
 /// For how long people stay signed in.
@@ -66,7 +78,7 @@ pub(super) async fn let_in(
     if needs == Needs::Nobody {
         return next.run(request).await;
     }
-    let who = match who(&daemon, request.headers()).await {
+    let who = match who(&daemon, request.headers(), &path).await {
         Ok(Some(who)) => who,
         Ok(None) if changes => {
             let said = "登录已结束，这次填的内容没有登记。请在新页面登录，再用浏览器的返回键回到刚才的表单，重新提交";
@@ -108,7 +120,11 @@ async fn lacks_second(daemon: &Daemon, who: &Who, path: &str) -> Result<bool, St
 }
 
 /// Who is signed in where the request comes from.
-async fn who(daemon: &Arc<Daemon>, headers: &HeaderMap) -> Result<Option<Who>, StoreError> {
+async fn who(
+    daemon: &Arc<Daemon>,
+    headers: &HeaderMap,
+    path: &str,
+) -> Result<Option<Who>, StoreError> {
     let Some(secret) = shown_secret(headers, daemon) else { return Ok(None) };
     let mut record = daemon.pages.snapshot().await?;
     let found = whose(&mut record, &secret, stay(daemon)).await?;
@@ -124,7 +140,8 @@ async fn who(daemon: &Arc<Daemon>, headers: &HeaderMap) -> Result<Option<Who>, S
         });
     }
     let key = form_key(daemon, "person", &person.id);
-    Ok(Some(Who { person, secret, key }))
+    let page = path.split("/{").next().unwrap_or_default().to_owned();
+    Ok(Some(Who { person, secret, key, page }))
 }
 
 /// What a form of ours shows that this person, or this browser, was given it.

@@ -194,7 +194,7 @@ pub(super) async fn put(
         return shown(&daemon, &who, &number, StatusCode::UNPROCESSABLE_ENTITY, said).await;
     }
     let done = async {
-        let store = daemon.store.coming_from("网页 /my/desk/accounts");
+        let store = who.store(&daemon);
         let mut tx = store.begin().await?;
         let staff = tx.staff().await?;
         let Some(person) = staff.into_iter().find(|person| person.number == number) else {
@@ -217,21 +217,15 @@ pub(super) async fn put(
     };
     match done.await {
         Ok(Some(Some(token))) => {
-            let link = Some(format!("{}/my/welcome/{token}", address(&daemon)));
+            let link = Some(format!(
+                "{}/my/welcome/{token}",
+                daemon.settings.http.address(&daemon.settings.notify.public_url)
+            ));
             let said = Said { link, ..Said::default() };
             shown(&daemon, &who, &number, StatusCode::OK, said).await
         }
         Ok(Some(None)) => Redirect::to(&of(ACCOUNTS, &number)).into_response(),
         Ok(None) => none(&daemon, &who, &number),
         Err(error) => unavailable(&error),
-    }
-}
-
-/// Where people find the service.
-fn address(daemon: &Daemon) -> String {
-    let public = daemon.settings.notify.public_url.trim_end_matches('/');
-    match public.is_empty() {
-        true => format!("http://{}", daemon.settings.http.listen),
-        false => public.to_owned(),
     }
 }

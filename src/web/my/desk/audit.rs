@@ -103,7 +103,7 @@ pub(super) async fn reveal(
     }
     let (find, before) = (fields.text("find").to_owned(), fields.text("before").parse().ok());
     let noted = async {
-        let store = daemon.store.coming_from("网页 /my/desk/audit");
+        let store = who.store(&daemon);
         let mut tx = store.begin().await?;
         let detail = json!({ "find": find, "before": before });
         tx.audit(&who.person.signed(), "read_audit", "audit", &detail).await?;

@@ -64,7 +64,7 @@ pub(super) async fn put(
 ) -> Response {
     let act = fields.text("act");
     let done = async {
-        let store = daemon.store.coming_from("网页 /my/breaches");
+        let store = who.store(&daemon);
         let mut tx = store.begin().await?;
         match act {
             "read" => {

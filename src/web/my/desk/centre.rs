@@ -21,7 +21,7 @@ use crate::platform::workbook::{file_name, written};
 use crate::settings::Adapter;
 use crate::web::my::frame::{page, say_in};
 use crate::web::my::links::of;
-use crate::web::my::who::Who;
+use crate::web::my::who::{Posted, Who};
 use crate::web::templates::CENTRE;
 use crate::web::unavailable::unavailable;
 
@@ -71,19 +71,17 @@ async fn read(daemon: &Daemon, who: &Who) -> Result<Value, StoreError> {
     )
 }
 
-/// GET /my/centre/handoffs/{number}: the workbook with what is asked for in clear, which is written down first.
+/// POST /my/centre/handoffs/{number}: the workbook with what is asked for in clear, which is written down first.
 pub(super) async fn handoff(
     State(daemon): State<Arc<Daemon>>,
-    Extension(who): Extension<Who>,
     Path(number): Path<String>,
+    Posted { who, .. }: Posted,
 ) -> Response {
     let made = async {
-        let wanted = number.parse::<i64>().ok();
-        let handoffs = daemon.pages.handoffs(i64::MAX).await?;
-        let found = handoffs.into_iter().find(|one| Some(one.number) == wanted);
+        let found = daemon.pages.handoff(number.parse().unwrap_or_default()).await?;
         let Some(handoff) = found else { return Ok(None) };
         let rows = daemon.pages.handoff_dispatches(handoff.number).await?;
-        let store = daemon.store.coming_from("网页 /my/centre");
+        let store = who.store(&daemon);
         let mut tx = store.begin().await?;
         let detail = json!({ "rows": rows.len() });
         tx.audit(&who.person.signed(), "write_handoff", &number, &detail).await?;

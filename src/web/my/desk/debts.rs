@@ -234,7 +234,7 @@ async fn decide(
     decision: &Decision,
     fields: &Fields,
 ) -> Result<Option<()>, StoreError> {
-    let store = daemon.store.coming_from("网页 /my/desk/debts");
+    let store = who.store(daemon);
     let mut tx = store.begin().await?;
     // Nobody else changes it in this turn.
     let debt = store.debt(key).await?;

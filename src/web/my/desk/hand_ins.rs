@@ -23,7 +23,7 @@ use crate::web::bodies::Room;
 use crate::web::my::frame::{page, say_in};
 use crate::web::my::links::{of, with};
 use crate::web::my::routes::HAND_INS;
-use crate::web::my::who::{Fields, Who};
+use crate::web::my::who::{Fields, Posted, Who};
 use crate::web::templates::{HAND_IN, HAND_INS as LIST};
 use crate::web::unavailable::unavailable;
 
@@ -179,7 +179,7 @@ pub(super) async fn put(
     let Ok(seen) = fields.text("version").parse() else {
         return shown(&daemon, &who, &key, StatusCode::BAD_REQUEST, Said::default()).await;
     };
-    let store = daemon.store.coming_from("网页 /my/hand-ins");
+    let store = who.store(&daemon);
     let file = file.filter(|file| !file.bytes.is_empty());
     let handled = async {
         let act = fields.text("act");
@@ -242,11 +242,11 @@ async fn answer(
     }
 }
 
-/// GET /my/hand-ins/files/{id}: who takes a file is written down.
+/// POST /my/hand-ins/files/{id}: who takes a file is written down.
 pub(super) async fn file(
     State(daemon): State<Arc<Daemon>>,
-    Extension(who): Extension<Who>,
     Path(id): Path<String>,
+    Posted { who, .. }: Posted,
 ) -> Response {
     let found = async {
         let mut record = daemon.pages.snapshot().await?;
@@ -256,7 +256,7 @@ pub(super) async fn file(
         };
         record.end().await?;
         let Some((key, (file, bytes))) = found else { return Ok(None) };
-        let store = daemon.store.coming_from("网页 /my/hand-ins");
+        let store = who.store(&daemon);
         let mut tx = store.begin().await?;
         tx.audit(&who.person.signed(), "read_hand_in", &key, &json!({ "file": file.name })).await?;
         tx.commit().await?;

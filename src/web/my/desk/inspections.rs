@@ -15,12 +15,12 @@ use crate::app::inspections::{self, Answer, Check, Inspected, NewDraw, draw_samp
 use crate::app::problem::only;
 use crate::clock::Chance;
 use crate::daemon::Daemon;
-use crate::db::{AreaTree, Holders, InspectionLine, StaffMember, StoreError};
-use crate::domain::inspection::Finding;
+use crate::db::{AreaTree, Holders, InspectionLine, InspectionStanding, StaffMember, StoreError};
+use crate::domain::inspection::{Finding, may_answer};
 use crate::domain::rights::Right;
 use crate::domain::sampling::Size;
 use crate::web::my::frame::{apart, page, say_in};
-use crate::web::my::links::of;
+use crate::web::my::links::{of, with};
 use crate::web::my::routes::INSPECTIONS;
 use crate::web::my::who::{Fields, Posted, Who};
 use crate::web::my::words::on_a_page;
@@ -32,75 +32,104 @@ const WITHIN: i64 = 5;
 /// Nobody draws more at once.
 const MOST: usize = 2_000;
 
+/// So many are on a page; of more than so many it's only said that there are more.
+const SHOWN: i64 = 100;
+const COUNTED: i64 = 1_000;
+
 #[derive(Debug, Default, Deserialize)]
 pub(super) struct Asked {
     /// `open`, `differ`, or all.
     #[serde(default)]
     which: String,
+    /// Those after this one.
+    #[serde(default)]
+    after: String,
 }
 
 /// GET /my/inspections
 pub(super) async fn list(
     State(daemon): State<Arc<Daemon>>,
     Extension(who): Extension<Who>,
-    Query(Asked { which }): Query<Asked>,
+    Query(asked): Query<Asked>,
 ) -> Response {
-    shown(&daemon, &who, &which, StatusCode::OK, &Fields::default(), "").await
+    shown(&daemon, &who, &asked, StatusCode::OK, &Fields::default(), "").await
 }
 
 async fn shown(
     daemon: &Daemon,
     who: &Who,
-    which: &str,
+    asked: &Asked,
     status: StatusCode,
     fields: &Fields,
     wrong: &str,
 ) -> Response {
+    let listed = match listed(daemon, who, asked).await {
+        Ok(listed) => listed,
+        Err(error) => return unavailable(&error),
+    };
     let context = daemon.store.context();
-    let (lines, tree, holders) = match seen(daemon, who).await {
-        Ok(seen) => seen,
-        Err(error) => return unavailable(&error),
-    };
-    let is_open = |line: &&InspectionLine| line.row.checked_on.is_none();
-    let differs = |line: &&InspectionLine| {
-        line.row.difference().is_ok_and(|role| role.is_some()) && line.row.answered_at.is_none()
-    };
-    let (open, differ) =
-        (lines.iter().filter(is_open).count(), lines.iter().filter(differs).count());
-    let wanted = |line: &&InspectionLine| match which {
-        "open" => is_open(line),
-        "differ" => differs(line),
-        _ => true,
-    };
-    let today = context.clock.today();
-    let of_it = lines.iter().filter(wanted).map(|one| line(one, &tree, &holders, today));
-    let of_it: Result<Vec<Value>, StoreError> = of_it.collect();
-    let of_it = match of_it {
-        Ok(of_it) => of_it,
-        Err(error) => return unavailable(&error),
-    };
-    let may = |right: Right| right.is_held_by(&who.person);
+    let (today, may) = (context.clock.today(), |right: Right| right.is_held_by(&who.person));
     let values = context! {
-        lines => of_it, open, differ, whole => lines.len(), which, wrong, f => fields.0, form => context.secret(),
-        other_form => context.secret(), draws => may(Right::Draw), notes => may(Right::InspectDaily),
-        today => today.to_string(), until => context.workdays.plus(today, WITHIN).to_string(), place => "inspections",
+        which => asked.which, wrong, f => fields.0, form => context.secret(), other_form => context.secret(),
+        draws => may(Right::Draw), notes => may(Right::InspectDaily), today => today.to_string(),
+        until => context.workdays.plus(today, WITHIN).to_string(), place => "inspections", ..listed
     };
     page(&who.frame(daemon), LIST, status, values)
 }
 
-/// What was drawn in this campaign and is a person's to see.
+/// A page of what was drawn in this campaign, stands as it's asked for and is a person's to see; and how much there is.
+async fn listed(daemon: &Daemon, who: &Who, asked: &Asked) -> Result<Value, StoreError> {
+    let standing = match asked.which.as_str() {
+        "open" => InspectionStanding::Open,
+        "differ" => InspectionStanding::Differs,
+        _ => InspectionStanding::Any,
+    };
+    let mut record = daemon.pages.snapshot().await?;
+    let (began, today) = (record.plans().began(), record.today());
+    let (tree, holders) = (record.area_tree().await?, Holders::new(record.staff().await?));
+    let areas = right_areas(&tree, &who.person);
+    let within = (&areas[..], began);
+    let mut found = record.inspections_standing(within, standing, &asked.after, SHOWN + 1).await?;
+    let mut counts = Vec::new();
+    for one in [InspectionStanding::Any, InspectionStanding::Open, InspectionStanding::Differs] {
+        let count = record.inspections_count(within, one, COUNTED + 1).await?;
+        let many = || format!("{COUNTED} 以上");
+        counts.push(if count > COUNTED { many() } else { count.to_string() });
+    }
+    record.end().await?;
+    let is_more = found.len() > SHOWN as usize;
+    found.truncate(SHOWN as usize);
+    let next = found
+        .last()
+        .filter(|_| is_more)
+        .map(|last| with(INSPECTIONS, &[("which", &asked.which), ("after", &last.row.number)]));
+    let lines: Result<Vec<Value>, StoreError> =
+        found.iter().map(|one| line(one, &tree, &holders, today)).collect();
+    Ok(
+        context! { lines => lines?, whole => counts[0], open => counts[1], differ => counts[2], next },
+    )
+}
+
+/// Where a person sees what was drawn.
+fn right_areas<'t>(tree: &'t AreaTree, person: &StaffMember) -> Vec<&'t str> {
+    let sees = |area: &&str| Right::SeeInspections.is_of(person, tree, Some(area));
+    tree.all().map(|area| area.id.as_str()).filter(sees).collect()
+}
+
+/// The one of that number, where it's a person's to see.
 async fn seen(
     daemon: &Daemon,
     who: &Who,
-) -> Result<(Vec<InspectionLine>, Arc<AreaTree>, Holders), StoreError> {
+    number: &str,
+) -> Result<Option<(InspectionLine, Arc<AreaTree>, Holders)>, StoreError> {
     let mut record = daemon.pages.snapshot().await?;
-    let began = record.plans().began();
-    let (tree, staff) = (record.area_tree().await?, record.staff().await?);
-    let mut lines = record.inspection_lines(began).await?;
+    let (tree, found) = (record.area_tree().await?, record.inspection_line(number).await?);
+    let staff = record.staff().await?;
     record.end().await?;
-    let right = Right::SeeInspections;
-    lines.retain(|line| right.is_of(&who.person, &tree, Some(&line.area_id)));
-    Ok((lines, tree, Holders::new(staff)))
+    let sees = |line: &InspectionLine| {
+        Right::SeeInspections.is_of(&who.person, &tree, Some(&line.area_id))
+    };
+    Ok(found.filter(sees).map(|line| (line, tree, Holders::new(staff))))
 }
 
 fn line(
@@ -146,7 +175,7 @@ pub(super) async fn draw(
         Ok(()) => Redirect::to(&format!("{INSPECTIONS}?which=open")).into_response(),
         Err(StoreError::Rule(wrong)) => {
             let status = StatusCode::UNPROCESSABLE_ENTITY;
-            shown(&daemon, &who, "", status, &fields, &on_a_page(&wrong)).await
+            shown(&daemon, &who, &Asked::default(), status, &fields, &on_a_page(&wrong)).await
         }
         Err(error) => unavailable(&error),
     }
@@ -172,7 +201,7 @@ async fn drawn(daemon: &Daemon, who: &Who, fields: &Fields) -> Result<(), StoreE
         text => text.parse().map_err(|_| wrong("种子要写整数，不写就随机取一个".to_owned()))?,
     };
     let chance = Chance::seeded(seed);
-    let store = daemon.store.coming_from("网页 /my/inspections");
+    let store = who.store(daemon);
     let mut tx = store.begin().await?;
     if !is_first(&mut tx, &who.person, fields).await? {
         return tx.rollback().await;
@@ -188,7 +217,7 @@ async fn note(daemon: &Daemon, who: &Who, fields: &Fields) -> Result<(), StoreEr
     if text.is_empty() {
         return Err(StoreError::Rule("请写督查到了什么".to_owned()));
     }
-    let store = daemon.store.coming_from("网页 /my/inspections");
+    let store = who.store(daemon);
     let mut tx = store.begin().await?;
     if !is_first(&mut tx, &who.person, fields).await? {
         return tx.rollback().await;
@@ -222,16 +251,16 @@ async fn one(
 ) -> Response {
     let today = daemon.store.context().clock.today();
     let read = async {
-        let (lines, tree, holders) = seen(daemon, who).await?;
-        let Some(found) = lines.iter().find(|line| line.row.number == number) else {
+        let Some((found, tree, holders)) = seen(daemon, who, number).await? else {
             return Ok(None);
         };
         let (text, answer) = found.row.open(daemon.store.context())?;
         let person = &who.person;
         let differs = found.row.difference()?.is_some();
-        let answers = Right::AnswerInspection.is_of(person, &tree, Some(&found.area_id));
+        let visitor = found.visitor.as_ref().and_then(|id| holders.person(id));
+        let answers = may_answer(person, visitor, &tree, &found.area_id);
         Ok::<_, StoreError>(Some(context! {
-            line => line(found, &tree, &holders, today)?, found => text, answer, seen => mark(found),
+            line => line(&found, &tree, &holders, today)?, found => text, answer, seen => mark(&found),
             answered_by => found.answered_by.as_ref().and_then(|id| holders.person(id)).map(StaffMember::signed),
             records => Right::Inspect.is_held_by(person) && found.row.finding()?.is_none(),
             answers => answers && differs && found.row.answered_at.is_none(),
@@ -261,15 +290,14 @@ pub(super) async fn put(
     Posted { who, fields }: Posted,
 ) -> Response {
     let done = async {
-        let (lines, ..) = seen(&daemon, &who).await?;
-        let Some(line) = lines.iter().find(|line| line.row.number == number) else {
+        let Some((line, ..)) = seen(&daemon, &who, &number).await? else {
             return Ok(None);
         };
-        if mark(line) != fields.text("seen") {
+        if mark(&line) != fields.text("seen") {
             return Ok(Some(false));
         }
         let inspected = inspected(&who, &number, &fields)?;
-        let store = daemon.store.coming_from("网页 /my/inspections");
+        let store = who.store(&daemon);
         let mut tx = store.begin().await?;
         only(inspections::put(&mut tx, &[inspected]).await?)?;
         tx.commit().await?;

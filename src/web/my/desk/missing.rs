@@ -11,8 +11,9 @@ use minijinja::{Value, context};
 use serde::Deserialize;
 
 use super::scope::{below, chosen, ways};
+use crate::app::owners::{Owners, everybody, owners_of};
 use crate::daemon::Daemon;
-use crate::db::{Area, AreaTree, FiguresLine, Holders, Missing, Session, StaffMember, StoreError};
+use crate::db::{Area, AreaTree, FiguresLine, Missing, Session, StoreError};
 use crate::domain::area::AreaKind;
 use crate::domain::duty::DutyKind;
 use crate::domain::figures::Counts;
@@ -61,7 +62,7 @@ pub(super) async fn show(
 async fn read(daemon: &Daemon, who: &Who, asked: &Asked) -> Result<Option<Value>, StoreError> {
     let mut record = daemon.pages.snapshot().await?;
     let (tree, today) = (record.area_tree().await?, record.today());
-    let holders = Holders::new(record.staff().await?);
+    let roster = everybody(&mut record).await?;
     let right = Right::SeeMissing;
     let Some(area) = chosen(&tree, right, &who.person, &asked.area) else {
         record.end().await?;
@@ -69,7 +70,13 @@ async fn read(daemon: &Daemon, who: &Who, asked: &Asked) -> Result<Option<Value>
     };
     let kind = DutyKind::read(&asked.kind).unwrap_or(DutyKind::Visit);
     let inside = areas_of(&tree, area);
-    let found = record.missing_in(&inside, kind, &asked.after, SHOWN).await?;
+    let late = asked.late == "yes";
+    let before = late.then_some(today);
+    let mut found = record.missing_in(&inside, kind, before, &asked.after, SHOWN + 1).await?;
+    let more = i64::try_from(found.len()).is_ok_and(|count| count > SHOWN);
+    found.truncate(SHOWN as usize);
+    let groups: Vec<&str> = found.iter().map(|one| one.group_id.as_str()).collect();
+    let owners = owners_of(&mut record, &roster, &groups).await?;
     let unassigned = match kind {
         DutyKind::Visit => unassigned(&mut record, &inside).await?,
         _ => Vec::new(),
@@ -79,16 +86,13 @@ async fn read(daemon: &Daemon, who: &Who, asked: &Asked) -> Result<Option<Value>
         true => villages(daemon, area, &asked.late).await?,
         false => Vec::new(),
     };
-    let more = i64::try_from(found.len()).is_ok_and(|count| count == SHOWN);
     let rest = [("kind", kind.code()), ("late", asked.late.as_str())];
     let query = |more: &[(&str, &str)]| {
         let all = [&[("area", area.id.as_str())], &rest[..], more].concat();
         with(MISSING, &all)
     };
     let on = found.last().filter(|_| more).map(|last| query(&[("after", &last.key)]));
-    let late = asked.late == "yes";
-    let wanted = found.iter().filter(|one| !late || one.due_on < today);
-    let lines: Vec<Value> = wanted.map(|one| line(one, &tree, &holders, today)).collect();
+    let lines: Vec<Value> = found.iter().map(|one| line(one, &tree, &owners, today)).collect();
     let kinds: Vec<_> = DutyKind::ALL.iter().map(|one| (one.code(), one.chinese())).collect();
     Ok(Some(context! {
         area => ways(&tree, right, &who.person, area, MISSING, &rest), here => area.id, kinds, kind => kind.code(),
@@ -134,10 +138,9 @@ async fn unassigned(session: &mut Session, areas: &[&str]) -> Result<Vec<Value>,
     found.iter().map(line).collect()
 }
 
-fn line(one: &Missing, tree: &AreaTree, holders: &Holders, today: Date) -> Value {
-    let own = one.staff.as_deref().and_then(|id| holders.person(id));
-    let owner = own.or_else(|| holders.holder(tree, one.role, &one.area_id));
-    let owner = owner.map_or_else(|| format!("没有人（{}）", one.role), StaffMember::signed);
+fn line(one: &Missing, tree: &AreaTree, owners: &Owners, today: Date) -> Value {
+    let owner = owners.get(&one.group_id).cloned();
+    let owner = owner.unwrap_or_else(|| format!("没有人（{}）", one.role));
     let (mark, word) = match one.due_on < today {
         true => ("red", "▲ 超期"),
         false => ("yellow", "● 未到期"),

@@ -25,7 +25,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, Extension};
-use axum::routing::get;
+use axum::routing::{get, post};
 
 use super::routes::{
     ACCOUNT, ACCOUNTS, AUDIT, BREACHES, CENTRE, DEBT, DEBTS, DESK, HAND_IN, HAND_IN_FILE, HAND_INS,
@@ -50,11 +50,11 @@ pub(super) fn router() -> Router<Arc<Daemon>> {
         .route(MISSING, get(missing::show))
         .route(HAND_INS, get(hand_ins::list))
         .route(HAND_IN, get(hand_ins::show).post(hand_ins::put).layer(unbounded()))
-        .route(HAND_IN_FILE, get(hand_ins::file))
+        .route(HAND_IN_FILE, post(hand_ins::file))
         .route(PEOPLE, get(people::show))
         .route(UNIT, get(unit::show))
         .route(CENTRE, get(centre::show))
-        .route(HANDOFF, get(centre::handoff))
+        .route(HANDOFF, post(centre::handoff))
         .route(INSPECTIONS, get(inspections::list).post(inspections::draw))
         .route(INSPECTION, get(inspections::show).post(inspections::put))
         .route(BREACHES, get(breaches::list).post(breaches::put))

@@ -1,6 +1,6 @@
 //! The people of a branch, a village or the town, and how far each of them is: who has most past its date comes first.
 
-use std::collections::HashMap;
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use axum::extract::{Extension, Query, State};
@@ -11,7 +11,7 @@ use serde::Deserialize;
 
 use super::scope::{below, chosen, ways};
 use crate::daemon::Daemon;
-use crate::db::{By, StaffMember, StoreError};
+use crate::db::{StaffMember, StoreError};
 use crate::domain::duty::DutyKind;
 use crate::domain::figures::{Counts, Order, Rates, percent};
 use crate::domain::rights::Right;
@@ -52,15 +52,14 @@ async fn read(daemon: &Daemon, who: &Who, asked: &str) -> Result<Option<Value>, 
     record.end().await?;
     let right = Right::SeePeople;
     let Some(area) = chosen(&tree, right, &who.person, asked) else { return Ok(None) };
-    let figures = daemon.pages.figures_by(By::Person).await?;
-    let figures: HashMap<String, Counts> =
-        figures.into_iter().map(|line| (line.name, line.counts)).collect();
-    let inside = below(&tree, area);
-    let mut people: Vec<(&StaffMember, Counts)> = staff
-        .iter()
-        .filter(|person| inside.contains(&person.area_id.as_str()))
-        .map(|person| (person, figures.get(&person.signed()).copied().unwrap_or_default()))
-        .collect();
+    let inside: HashSet<&str> = below(&tree, area).into_iter().collect();
+    let theirs = staff.iter().filter(|person| inside.contains(person.area_id.as_str()));
+    let theirs: Vec<&StaffMember> = theirs.collect();
+    let ids: Vec<&str> = theirs.iter().map(|person| person.id.as_str()).collect();
+    let figures = daemon.pages.counts_of_people(&ids).await?;
+    let counts = |person: &StaffMember| figures.get(&person.id).copied().unwrap_or_default();
+    let mut people: Vec<(&StaffMember, Counts)> =
+        theirs.into_iter().map(|person| (person, counts(person))).collect();
     let visits_due = daemon.pages.campaign().due_on(DutyKind::Visit) < today;
     people.sort_by(|(one, a), (other, b)| {
         a.worse(b, Order::Lateness, visits_due).then_with(|| one.number.cmp(&other.number))

@@ -64,6 +64,7 @@ impl Drop for OnBench {
 fn begin(bench: &Arc<Bench>, daemon: &Arc<Daemon>, who: &Who, id: &str) -> JoinHandle<()> {
     let (bench, daemon, id) = (Arc::clone(bench), Arc::clone(daemon), id.to_owned());
     let store = daemon.store.coming_from(&format!("网页上传 {}", who.person.number));
+    let store = store.done_by(Some(who.person.signed()));
     tokio::spawn(async move {
         if !bench.lays(&id) {
             return;
@@ -150,7 +151,7 @@ pub(super) async fn receive(
         let wrong = "没有选文件，或者文件是空的。请先选一个表格文件";
         return listed(&daemon, &who, StatusCode::UNPROCESSABLE_ENTITY, wrong).await;
     };
-    let store = daemon.store.coming_from("网页 /my/imports");
+    let store = who.store(&daemon);
     match keep(&store, &who.person, &name, &bytes).await {
         Ok(id) => then_show(&bench, &daemon, &who, &id).await,
         Err(StoreError::Rule(wrong)) => listed(&daemon, &who, StatusCode::CONFLICT, &wrong).await,
@@ -279,7 +280,7 @@ pub(super) async fn put(
     let (Some(wanted), Some(version)) = (wanted, version) else {
         return shown(&daemon, &who, &upload, StatusCode::BAD_REQUEST, true);
     };
-    let store = daemon.store.coming_from("网页 /my/imports");
+    let store = who.store(&daemon);
     match decide(&store, &who.person, (&id, version), wanted).await {
         Ok(Became::AtWork) => then_show(&bench, &daemon, &who, &id).await,
         Ok(Became::Over) => Redirect::to(UPLOADS).into_response(),
