@@ -22,6 +22,7 @@ pub mod areas;
 pub mod as_of;
 pub mod assignments;
 pub mod batch;
+pub mod beside;
 pub mod cards;
 pub mod choices;
 pub mod confirm;

@@ -28,6 +28,7 @@ mod areas;
 mod assigned;
 mod assignments;
 mod audit;
+mod beside;
 mod breaches;
 mod casework;
 mod connect;
@@ -119,6 +120,7 @@ pub use accounts::{Account, AccountLine, Invitation, SignIn};
 pub use assigned::Assigned;
 pub use assignments::NewAssignment;
 pub use audit::{Act, AuditEntry, AuditFilter, AuditVerdict};
+pub use beside::IssueBeside;
 pub use breaches::{Breach, BreachKind, NewBreach};
 pub use casework::{
     EventRow, IssueProjection, IssueRow, NewIssueRow, NewResident, NewSubjectRow, NewVisitRow,

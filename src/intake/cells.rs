@@ -3,6 +3,7 @@
 use jiff::ToSpan;
 use jiff::civil::{Date, DateTime};
 
+use super::beside::Beside;
 use super::dates::{DAYS_TO_1904, read_time};
 use super::header::Table;
 use super::kinds::{Field, Kind};
@@ -338,15 +339,49 @@ impl<'t> Cells<'t> {
 
     /// A word about a cell.
     pub fn remark(&self, field: Field, message: String) -> RowError {
-        let index = self.table.columns.get(&field).copied();
-        let name = index.and_then(|index| self.table.names.get(index)).cloned();
+        match self.table.columns.get(&field) {
+            Some(index) => self.remark_at(*index, message),
+            None => RowError {
+                column: 0,
+                name: self.table.kind.name_of(field).to_owned(),
+                ..self.remark_at(0, message)
+            },
+        }
+    }
+
+    /// The same of the cell of a column, read or not.
+    pub fn remark_at(&self, column: usize, message: String) -> RowError {
         RowError {
             sheet: self.table.sheet.clone(),
             row: self.row.number,
-            column: index.map_or(0, |index| index + 1),
-            name: name.unwrap_or_else(|| self.table.kind.name_of(field).to_owned()),
+            column: column + 1,
+            name: self.column_name(column).to_owned(),
             message,
             place: self.table.place,
         }
+    }
+
+    /// What a column is called.
+    pub fn column_name(&self, column: usize) -> &'t str {
+        self.table.names.get(column).map_or("", String::as_str)
+    }
+
+    /// The cells of columns that aren't read and say something of what the row is about.
+    pub fn claiming(&self) -> impl Iterator<Item = (usize, Beside, &'t Cell)> + use<'t> {
+        let (table, row) = (self.table, self.row);
+        let cell = move |(column, beside): &(usize, Beside)| {
+            Some((*column, *beside, row.cells.get(*column)?))
+        };
+        table.beside.iter().filter_map(cell)
+    }
+
+    /// The columns of a list of issues that say how each stands.
+    pub fn standing(&self) -> Vec<(Field, usize)> {
+        let fields: &[Field] = match self.table.kind {
+            Kind::IssueList => &[Field::State, Field::Level, Field::Category, Field::Urgency],
+            Kind::Classifications => &[Field::State],
+            _ => &[],
+        };
+        fields.iter().filter_map(|of| Some((*of, *self.table.columns.get(of)?))).collect()
     }
 }

@@ -3,6 +3,7 @@
 
 use std::collections::HashMap;
 
+use super::beside::Beside;
 use super::kinds::{Field, Kind};
 use super::refusal::Place;
 use super::row::Row;
@@ -22,6 +23,8 @@ pub(super) struct Table {
     pub unused: Vec<(usize, String)>,
     /// Of these, those that nobody said are meant for people alone, and that aren't of the tables that the program writes.
     pub doubtful: Vec<usize>,
+    /// Of these, those that say something of what a row is about.
+    pub beside: Vec<(usize, Beside)>,
     /// Whether its days are counted from 1904.
     pub is_1904: bool,
 }
@@ -223,9 +226,20 @@ impl Header {
                 alike.join("；")
             ));
         }
-        let place = Place { sheet: 0, header_row: self.row };
-        let names = self.shown.clone();
-        Ok(Table { kind, place, sheet: None, names, columns, unused, doubtful, is_1904: false })
+        let beside = unused.iter().filter(|(index, _)| !is_ignored(*index));
+        let beside = beside
+            .filter_map(|(index, _)| Some((*index, Beside::of(kind, &self.names[*index][1])?)));
+        Ok(Table {
+            kind,
+            place: Place { sheet: 0, header_row: self.row },
+            sheet: None,
+            names: self.shown.clone(),
+            beside: beside.collect(),
+            columns,
+            unused,
+            doubtful,
+            is_1904: false,
+        })
     }
 
     fn two_of_one(&self, field: Field, first: usize, second: usize) -> String {

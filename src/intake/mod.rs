@@ -10,6 +10,7 @@
 
 mod acts;
 mod assemble;
+mod beside;
 mod bounds;
 mod cells;
 mod check_rows;

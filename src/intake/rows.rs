@@ -1,5 +1,6 @@
 //! Each kind of row as a command to the record: read, never applied here.
 
+use super::beside::{Claimed, claims_of};
 use super::cells::{Cells, Days, tidy};
 use super::check_rows::{read_inspection, read_mediation};
 use super::header::Table;
@@ -42,6 +43,8 @@ pub(super) struct Piece {
     pub remarks: Vec<RowError>,
     /// The numbers of rows that are well and ask for nothing.
     pub idle: Vec<usize>,
+    /// What rows say beside their numbers.
+    pub claims: Vec<Claimed>,
 }
 
 impl Desk<'_> {
@@ -53,12 +56,14 @@ impl Desk<'_> {
             errors: Vec::new(),
             remarks: Vec::new(),
             idle: Vec::new(),
+            claims: Vec::new(),
         };
         for mut row in rows {
             tidy(table, &mut row);
             let mut cells = Cells::new(table, &row);
             note_repeated(&mut cells, seen);
             let before = piece.batch.len();
+            piece.claims.extend(claims_of(&mut cells, self.people));
             self.read_into(&mut piece.batch, &mut cells, seen);
             let is_well = cells.errors.is_empty();
             piece.errors.append(&mut cells.errors);
