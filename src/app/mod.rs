@@ -8,6 +8,7 @@ mod casework;
 mod centre;
 mod issue_debt;
 mod issue_doing;
+mod met_before;
 mod passwords;
 mod returned;
 mod said_before;

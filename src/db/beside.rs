@@ -110,8 +110,7 @@ impl Session {
             "SELECT n.number, s.number AS subject FROM inspections n JOIN subjects s ON s.id = n.subject_id WHERE n.number {}",
             self.dialect.among()
         );
-        let rows: Vec<Drawn> =
-            self.read_set(&["number", "subject"], &query, numbers, &[]).await?;
+        let rows: Vec<Drawn> = self.read_set(&["number", "subject"], &query, numbers, &[]).await?;
         Ok(rows.into_iter().map(|row| (row.number, row.subject)).collect())
     }
 }

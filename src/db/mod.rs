@@ -182,7 +182,8 @@ pub use second::SecondFactor;
 pub use session::Session;
 pub use staff::{Addresses, KnownStaff, StaffEntry, StaffRow};
 pub use subjects::{
-    CorrectedIssue, CorrectedVisit, IssueWords, OpenWords, ResidentWords, SubjectIn, Unvisited,
+    CalledSo, CorrectedIssue, CorrectedVisit, IssueWords, OpenWords, RenamedResident,
+    ResidentWords, SubjectIn, Unvisited,
 };
 pub use submissions::Submission;
 pub use timeline::{Entry, Timeline, What};

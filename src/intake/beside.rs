@@ -114,9 +114,8 @@ pub(super) fn claims_of(cells: &mut Cells<'_>, people: &People) -> Vec<Claimed> 
     let state = cells.optional(Field::State).and_then(State::read);
     let result = cells.optional(Field::Result).unwrap_or_default();
     let has_result = of_result(result) == Saying::Something && !result.is_empty();
-    let claim = |what, told: String, on| {
-        Claim { of: of.clone(), what, told, on, state, has_result }
-    };
+    let claim =
+        |what, told: String, on| Claim { of: of.clone(), what, told, on, state, has_result };
     let mut claims: Vec<(Claim, usize)> = Vec::new();
     for (column, beside, cell) in cells.claiming() {
         let Beside::Of(what) = beside else { continue };
@@ -141,11 +140,8 @@ pub(super) fn claims_of(cells: &mut Cells<'_>, people: &People) -> Vec<Claimed> 
         }
     }
     let key = kind.name_of(key);
-    let claimed = |(claim, column)| Claimed {
-        claim,
-        place: cells.remark_at(column, String::new()),
-        key,
-    };
+    let claimed =
+        |(claim, column)| Claimed { claim, place: cells.remark_at(column, String::new()), key };
     claims.into_iter().map(claimed).collect()
 }
 

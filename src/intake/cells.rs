@@ -8,9 +8,10 @@ use super::dates::{DAYS_TO_1904, read_time};
 use super::header::Table;
 use super::kinds::{Field, Kind};
 use super::refusal::RowError;
-use super::row::{Cell, Held, Row};
+use super::row::{Cell, Held, Row, letters};
 use super::text::{Sort, clean, short, whole};
 use crate::app::told::Told;
+use crate::domain::phone;
 use crate::domain::saying::is_nothing;
 
 /// The days that make sense in a file.
@@ -43,7 +44,10 @@ pub(super) fn tidy(table: &Table, row: &mut Row) {
             continue;
         }
         if let (Held::Number(number), Field::Contact | Field::StaffPhone) = (cell.held, field) {
-            cell.text = phone(&cell.text, number);
+            cell.text = kept_phone(&cell.text, number);
+        }
+        if matches!(field, Field::Contact | Field::StaffPhone) {
+            cell.text = phone::parted(&cell.text).into_owned();
         }
         let cleaned = clean(&cell.text, field.sort());
         match cleaned
@@ -100,7 +104,7 @@ fn taken_for_another(cell: &Cell, field: Field) -> Option<String> {
 }
 
 /// The number of a telephone that was kept as a number: its digits, with the zeros that are shown before them.
-fn phone(shown: &str, number: f64) -> String {
+fn kept_phone(shown: &str, number: f64) -> String {
     let digits: String = shown.chars().filter(char::is_ascii_digit).collect();
     let kept = number.to_string();
     if digits.trim_start_matches('0') == kept { digits } else { kept }
@@ -216,6 +220,26 @@ impl<'t> Cells<'t> {
         })
     }
 
+    /// Whether the table has such a column.
+    pub fn has(&self, field: Field) -> bool {
+        self.table.columns.contains_key(&field)
+    }
+
+    /// What stands in columns without a name, with their letters.
+    pub fn unnamed(&self) -> impl Iterator<Item = (String, &'t str)> {
+        let (table, row) = (self.table, self.row);
+        row.cells.iter().enumerate().filter_map(move |(column, cell)| {
+            let text = cell.text.trim();
+            let is_read = table.columns.values().any(|used| *used == column);
+            let has_name = table.names.get(column).is_some_and(|name| !name.is_empty());
+            if text.is_empty() || is_read || has_name {
+                return None;
+            }
+            let name = letters(column);
+            (!table.unread.contains(&name)).then(|| (format!("{name}列"), text))
+        })
+    }
+
     /// Whether what stands there can't be used.
     pub fn is_flawed(&self, field: Field) -> bool {
         self.cell(field).is_some_and(|cell| cell.flaw.is_some())
@@ -240,7 +264,11 @@ impl<'t> Cells<'t> {
     pub fn required(&mut self, field: Field) -> Option<&'t str> {
         let text = self.optional(field);
         if text.is_none() && self.cell(field).is_none_or(|cell| cell.flaw.is_none()) {
-            self.wrong(field, "不能为空".to_owned());
+            let wrong = match self.has(field) {
+                true => "不能为空".to_owned(),
+                false => format!("没有「{}」这一列，请加上", self.kind().name_of(field)),
+            };
+            self.wrong(field, wrong);
         }
         text
     }

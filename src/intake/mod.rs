@@ -24,6 +24,7 @@ mod header;
 mod issue_rows;
 mod kinds;
 mod marked;
+mod names;
 mod number_format;
 mod open_document;
 mod options;

@@ -186,6 +186,13 @@ impl<'w> Walk<'w> {
                 }
                 Ok(true)
             }
+            Ok(Event::CData(text)) => {
+                let open = cell.as_mut().filter(|cell| cell.aside == 0 && cell.paragraphs > 0);
+                if let Some(cell) = open {
+                    cell.text.push_str(text.as_ref());
+                }
+                Ok(true)
+            }
             Ok(Event::GeneralRef(name)) => {
                 let known =
                     quick_xml::escape::unescape(&format!("&{};", AsRef::<str>::as_ref(&name)))
