@@ -80,23 +80,27 @@ pub(super) fn read(
         Form::Xlsb => Open::Xlsb(Binary::open(original)?),
         _ => Open::Xls(open(original)?, xls::walk(original)?.formats),
     };
+    let is_1904 = match &book {
+        Open::Xlsx(book) => book.has_1904_epoch(),
+        _ => false,
+    };
+    let Some(first) = wanted.first() else { return Ok(()) };
+    let mut rows = Rows::of(original, sheets, *first, take);
     for index in wanted {
+        rows.turn_to(sheets, *index)?;
+        if rows.is_enough() {
+            break;
+        }
         let sheet = &sheets[*index];
-        let mut rows = Rows::of(original, sheets, *index, take);
         rows.merge(sheet.facts.merged.iter().copied());
-        let is_1904 = match &book {
-            Open::Xlsx(book) => book.has_1904_epoch(),
-            _ => false,
-        };
         let reading = OfWorkbook { sheet, is_1904 };
         match &mut book {
             Open::Xlsx(book) => reading.of_xlsx(book, &mut rows),
             Open::Xlsb(book) => reading.of_xlsb(book, *index, &mut rows),
             Open::Xls(book, formats) => reading.of_xls(book, formats, &mut rows),
         }?;
-        rows.flush()?;
     }
-    Ok(())
+    rows.flush()
 }
 
 /// A workbook that is read.
