@@ -9,6 +9,7 @@ mod centre;
 mod issue_debt;
 mod issue_doing;
 mod met_before;
+mod near;
 mod passwords;
 mod returned;
 mod said_before;

@@ -5,8 +5,9 @@ use std::collections::{HashMap, HashSet};
 use super::casework::{Files, From, RuleBook, SubjectFile};
 use super::choices::Alike;
 use super::met_before::{ask_of_elsewhere, told_of_elsewhere, told_of_renamed};
+use super::near::{hint_near, no_subject};
 use super::problem::{About, Did, Outcome, Outcomes, all_well};
-use super::subjects::{no_subject, places};
+use super::subjects::places;
 use super::visit_desk::{Decided, Desk};
 pub use super::visit_rows::{Heard, NewIssue, NewVisit};
 use super::visit_rows::{answered_key, may_visit};
@@ -160,7 +161,10 @@ async fn decide(session: &mut Session, rows: &[NewVisit], book: &RuleBook) -> Re
         let outcome = desk.take(row)?;
         desk.decided.outcomes.push(outcome);
     }
-    Ok(desk.decided)
+    let mut decided = desk.decided;
+    let numbers: Vec<&str> = rows.iter().map(|row| row.subject_number.as_str()).collect();
+    hint_near(session, &numbers, &mut decided.outcomes).await?;
+    Ok(decided)
 }
 
 impl Desk<'_> {

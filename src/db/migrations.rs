@@ -67,6 +67,7 @@ versions! {
     45 "0045_files";
     46 "0046_second_factor";
     49 "0049_words";
+    52 "0052_near_numbers";
 }
 
 /// The newest version of a database that this program knows.

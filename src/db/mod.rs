@@ -68,6 +68,7 @@ mod memory;
 mod messages;
 mod migrations;
 mod missing;
+mod near_numbers;
 mod notices;
 mod numbers;
 mod outbox;

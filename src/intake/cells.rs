@@ -99,8 +99,17 @@ fn taken_for_another(cell: &Cell, field: Field) -> Option<String> {
         Held::Disguised(_) => Some(format!(
             "这一格存的数字是 {text}，但按它的数字格式显示成了别的样子；请把这一列设成文本格式，照该有的样子重新填写"
         )),
+        Held::Number(number) if number.fract() != 0.0 && is_own_number(field) => Some(format!(
+            "这一格是带小数的数字（{text}），不像编号；请把这一列设成文本格式，照该有的样子重新填写"
+        )),
         Held::Text | Held::Number(_) => None,
     }
+}
+
+/// Whether a column holds numbers that the township itself gives.
+const fn is_own_number(field: Field) -> bool {
+    use Field::*;
+    matches!(field, Subject | StaffNumber | Issue | Inspection | AreaCode)
 }
 
 /// The number of a telephone that was kept as a number: its digits, with the zeros that are shown before them.
@@ -148,6 +157,20 @@ fn as_code(text: String, field: Field) -> Result<String, String> {
     let is_telephone = matches!(field, Field::Contact | Field::StaffPhone);
     if is_telephone && text.contains('.') && text.parse::<f64>().is_ok() {
         return Err(format!("「{}」不像号码；请填上真正的号码", short(&text)));
+    }
+    let fraction = text.split_once('.').filter(|(whole, _)| all_digits(whole)).map(|at| at.1);
+    if is_own_number(field) {
+        match fraction {
+            // What a program makes of a column of numbers in which some are missing.
+            Some("0") => return Ok(text.trim_end_matches(".0").to_owned()),
+            Some(digits) if digits.len() > 5 && all_digits(digits) => {
+                return Err(format!(
+                    "「{}」不像编号：像是算出来的小数；请填上真正的编号",
+                    short(&text)
+                ));
+            }
+            _ => {}
+        }
     }
     // A mark by which people keep a number as text.
     match text.strip_prefix('`').filter(|rest| all_digits(rest)) {

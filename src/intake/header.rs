@@ -194,6 +194,9 @@ impl Header {
 
     /// The table, or what must be decided first.
     fn table(&self, kind: Kind, ignored: &[String]) -> Result<Table, String> {
+        if let Some(text) = self.weak_areas(kind) {
+            return Err(text);
+        }
         let (columns, twice) = self.find(kind);
         if let Some((field, first, second)) = twice.first() {
             return Err(self.two_of_one(*field, *first, *second));
@@ -250,6 +253,20 @@ impl Header {
             doubtful,
             is_1904: false,
         })
+    }
+
+    /// What is asked where a table has nothing of a table of areas but names that any list has: 名称, 类型.
+    fn weak_areas(&self, kind: Kind) -> Option<String> {
+        const ANY: [&str; 5] = ["名称", "类型", "级别", "代码", "name"];
+        let own =
+            |[_, name]: &&[String; 2]| kind.field(name).is_some() && !ANY.contains(&name.as_str());
+        if kind != Kind::Areas || self.names.iter().any(|names| own(&names)) {
+            return None;
+        }
+        Some(format!(
+            "第 {} 行只有「名称」「类型」这样哪种表都有的列，看不出是不是区划表：是的话请把它们改成「区划名称」「区划类型」，不是的话本系统不收这种表",
+            self.row
+        ))
     }
 
     /// What is asked where columns that aren't used make a table of their own, of another kind.

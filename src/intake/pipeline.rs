@@ -153,6 +153,7 @@ impl<'i> Intake<'i> {
     }
 
     async fn take(&self) -> Result<Report, Stop> {
+        self.store.index_subjects().await?;
         let mut snapshot = self.store.snapshot().await?;
         let before = self.imported_before(&mut snapshot).await?;
         snapshot.end().await?;

@@ -115,7 +115,9 @@ pub(super) fn note_repeated(cells: &mut Cells<'_>, seen: &mut Seen) {
         Kind::Areas if cells.optional(Field::AreaCode).is_some() => {
             (Field::AreaCode, of(cells, &[Field::AreaCode]))
         }
-        Kind::Areas => (Field::AreaName, of(cells, &[Field::AreaName, Field::AreaKind])),
+        Kind::Areas => {
+            (Field::AreaName, of(cells, &[Field::AreaName, Field::AreaKind, Field::AreaParent]))
+        }
         Kind::Staff => (Field::StaffNumber, of(cells, &[Field::StaffNumber])),
         Kind::Subjects | Kind::Assignments => (Field::Subject, of(cells, &[Field::Subject])),
         Kind::AreaAssignments => (Field::Area, of(cells, &[Field::Area, Field::SubjectKind])),

@@ -252,14 +252,14 @@ const fn field_of(kind: Kind, about: About) -> Field {
 }
 
 fn read_area(cells: &mut Cells<'_>, options: &Options) -> Option<NewArea> {
-    let code = cells.optional(Field::AreaCode);
-    if let Some(code) = code.filter(|code| !area::is_area_code(code)) {
+    let code = cells.optional(Field::AreaCode).map(area::full_code);
+    if let Some(code) = code.as_deref().filter(|code| !area::is_area_code(code)) {
         cells.wrong(Field::AreaCode, format!("「{code}」不是 12 位数字的区划代码"));
     }
     let name = cells.required(Field::AreaName);
     let kind = cells.word(Field::AreaKind, AreaKind::read, &AreaKind::choices());
     Some(NewArea {
-        code: code.map(str::to_owned),
+        code: code.map(std::borrow::Cow::into_owned),
         name: name?.to_owned(),
         kind: kind?,
         parent: told(cells, Field::AreaParent, options),
