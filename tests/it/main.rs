@@ -9,6 +9,7 @@ mod again;
 mod api;
 mod awkward;
 mod backup;
+mod beside;
 mod cards;
 mod certificates;
 mod channels;
