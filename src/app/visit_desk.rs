@@ -245,31 +245,8 @@ impl<'d> Desk<'d> {
             None => self.put_name_right(at, row)?,
             known => known,
         };
-        let context = &self.context;
-        let file = &mut self.decided.files.subjects[at];
-        let contact_sealed = |of: &str| {
-            context.seal_optional(personal::RESIDENT_CONTACT, of, row.contact.as_deref())
-        };
         if let Some(place) = known {
-            let id = file.residents[place].row.id.clone();
-            let (Some(told), known) = (&row.contact, self.known.contacts.get(&id)) else {
-                return Ok(Ok(place));
-            };
-            if known == Some(told) {
-                return Ok(Ok(place));
-            }
-            let same =
-                known.map_or(Ok(()), |known| row.choices.same_person(&row.resident, known, told));
-            if let Err(problem) = same {
-                return Ok(Err(problem));
-            }
-            self.known.contacts.insert(id.clone(), told.clone());
-            let contact_sealed = contact_sealed(&id)?;
-            let contact_key = context.contact_key(Some(told));
-            let change =
-                ResidentChange { id, contact_sealed, contact_key, ..ResidentChange::default() };
-            self.decided.contacts.push(change);
-            return Ok(Ok(place));
+            return Ok(self.tell_contact(at, place, row)?.map(|()| place));
         }
         let suspect = self.suspects.renamed(row).filter(|_| row.choices.alike != Alike::Another);
         if let Some(suspect) = suspect {
@@ -277,19 +254,22 @@ impl<'d> Desk<'d> {
         }
         if let Some(contact) = row.contact.as_ref().filter(|_| row.choices.alike != Alike::Another)
         {
+            let file = &self.decided.files.subjects[at];
             let residents = file.residents.iter().map(|resident| resident.row.id.as_str());
             if let Some(known) = self.known.may_be_misspelt(residents, &row.resident, contact) {
                 return Ok(Err(ask_of_misspelt(known, &row.resident)));
             }
         }
+        let (context, contact) = (&self.context, row.contact.as_deref());
+        let file = &mut self.decided.files.subjects[at];
         let id = context.id();
         let new = NewResident {
             subject_id: file.place.id.clone(),
             natural_key,
             name_sealed: context.seal(personal::RESIDENT_NAME, &id, &row.resident)?,
             name_key: context.name_key(&row.resident),
-            contact_sealed: contact_sealed(&id)?,
-            contact_key: context.contact_key(row.contact.as_deref()),
+            contact_sealed: context.seal_optional(personal::RESIDENT_CONTACT, &id, contact)?,
+            contact_key: context.contact_key(contact),
             id,
             registered: 0,
             unheard_sealed: None,
@@ -299,6 +279,36 @@ impl<'d> Desk<'d> {
         self.known.meet(&new.id, &row.resident, row.contact.as_deref());
         self.decided.residents.push(new);
         Ok(Ok(file.residents.len() - 1))
+    }
+
+    /// The contact of somebody who is known, as last told.
+    fn tell_contact(
+        &mut self,
+        at: usize,
+        place: usize,
+        row: &NewVisit,
+    ) -> Result<std::result::Result<(), Problem>> {
+        let id = self.decided.files.subjects[at].residents[place].row.id.clone();
+        let (Some(told), known) = (&row.contact, self.known.contacts.get(&id)) else {
+            return Ok(Ok(()));
+        };
+        if known == Some(told) {
+            return Ok(Ok(()));
+        }
+        let same =
+            known.map_or(Ok(()), |known| row.choices.same_person(&row.resident, known, told));
+        if let Err(problem) = same {
+            return Ok(Err(problem));
+        }
+        self.known.contacts.insert(id.clone(), told.clone());
+        let context = &self.context;
+        self.decided.contacts.push(ResidentChange {
+            contact_sealed: context.seal_optional(personal::RESIDENT_CONTACT, &id, Some(told))?,
+            contact_key: context.contact_key(Some(told)),
+            id,
+            ..ResidentChange::default()
+        });
+        Ok(Ok(()))
     }
 
     /// The visit's id, and whether it's new.

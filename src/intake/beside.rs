@@ -2,25 +2,17 @@
 //! row that slipped is asked about instead of believed.
 
 use super::cells::Cells;
+use super::claims::{Beside, key_of, person_of};
 use super::dates::read_time;
-use super::kinds::{Field, Kind};
+use super::kinds::Field;
 use super::people::People;
 use super::refusal::RowError;
 use super::row::Held;
-use super::rows::Piece;
 use super::text::{Sort, clean, short};
 use crate::app::beside::{Claim, Disagrees, What, Whose, disagreements};
 use crate::db::{Session, StoreError};
 use crate::domain::issue::State;
 use crate::domain::saying::{Saying, is_nothing, of_result};
-
-/// What a column that isn't read says of what its row is about.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Beside {
-    Of(What),
-    /// The number of the person whom the row names.
-    Person,
-}
 
 /// A claim and the cell that makes it.
 #[derive(Debug)]
@@ -29,66 +21,6 @@ pub(super) struct Claimed {
     place: RowError,
     /// The column with the number.
     key: &'static str,
-}
-
-/// The column that names what a row of this kind is about.
-const fn key_of(kind: Kind) -> Option<Field> {
-    match kind {
-        Kind::Assignments | Kind::Visits | Kind::Residents => Some(Field::Subject),
-        Kind::Classifications
-        | Kind::Handlings
-        | Kind::IssueList
-        | Kind::Beginnings
-        | Kind::Acknowledgements
-        | Kind::Mediations => Some(Field::Issue),
-        Kind::Inspections => Some(Field::Inspection),
-        Kind::AreaAssignments => Some(Field::Area),
-        _ => None,
-    }
-}
-
-/// The column that names a person of whom a number may stand beside.
-const fn person_of(kind: Kind) -> Option<Field> {
-    match kind {
-        Kind::Assignments | Kind::AreaAssignments | Kind::Visits => Some(Field::Visitor),
-        Kind::Absences => Some(Field::Absentee),
-        Kind::Confirmations => Some(Field::By),
-        Kind::Acknowledgements => Some(Field::Acknowledger),
-        Kind::Beginnings => Some(Field::Beginner),
-        _ => None,
-    }
-}
-
-impl Beside {
-    /// What a column of that name says in a table of this kind, where it isn't read.
-    pub fn of(kind: Kind, name: &str) -> Option<Beside> {
-        let is = |field: Field| field.names().any(|known| known == name);
-        if matches!(name, "人员编号" | "工号" | "走访人员编号") {
-            return person_of(kind).map(|_| Beside::Person);
-        }
-        let key = key_of(kind)?;
-        let of_issue = key == Field::Issue;
-        let what = match name {
-            _ if key == Field::Area => What::AreaCode,
-            _ if key != Field::Subject && is(Field::Subject) => What::SubjectNumber,
-            _ if is(Field::SubjectName) => What::SubjectName,
-            _ if is(Field::SubjectKind) => What::SubjectKind,
-            "行政村" | "村庄" | "村名" => What::Area,
-            _ if is(Field::Area) => What::Area,
-            "详细住址" => What::Address,
-            _ if is(Field::Address) => What::Address,
-            "意见建议" | "群众意见建议" => return None,
-            "问题" | "登记的问题" | "诉求内容" if of_issue => What::Text,
-            _ if of_issue && is(Field::Text) => What::Text,
-            _ if of_issue && is(Field::Resident) => What::Resident,
-            _ if of_issue && is(Field::Visitor) => What::Visitor,
-            "走访日期" | "走访时间" if of_issue => What::VisitedOn,
-            "办结期限" if of_issue => What::DueOn,
-            _ => return None,
-        };
-        let is_code = is(Field::AreaCode);
-        (what != What::AreaCode || is_code).then_some(Beside::Of(what))
-    }
 }
 
 const fn sort_of(what: What) -> Sort {
@@ -172,29 +104,32 @@ fn check_person(cells: &mut Cells<'_>, people: &People) {
     }
 }
 
-/// Holds what the rows of a piece say beside their numbers against the record.
-pub(super) async fn judge(piece: &mut Piece, session: &mut Session) -> Result<(), StoreError> {
-    let claimed = std::mem::take(&mut piece.claims);
+/// What is wrong with what rows say beside their numbers, and what is only worth a word.
+pub(super) async fn judge(
+    claimed: Vec<Claimed>,
+    session: &mut Session,
+) -> Result<(Vec<RowError>, Vec<RowError>), StoreError> {
     let claims: Vec<Claim> = claimed.iter().map(|claimed| claimed.claim.clone()).collect();
     let found = disagreements(session, &claims).await?;
+    let (mut errors, mut remarks) = (Vec::new(), Vec::new());
     for (Claimed { claim, mut place, key }, found) in claimed.into_iter().zip(found) {
         match found {
             None => {}
             Some(Disagrees::Remark(text)) => {
                 place.message = text;
-                piece.remarks.push(place);
+                remarks.push(place);
             }
             Some(Disagrees::Standing(text)) => {
                 place.message = text;
-                piece.errors.push(place);
+                errors.push(place);
             }
             Some(Disagrees::Known(known)) => {
                 place.message = other(&claim, &known, key, &place.name);
-                piece.errors.push(place);
+                errors.push(place);
             }
         }
     }
-    Ok(())
+    Ok((errors, remarks))
 }
 
 fn other(claim: &Claim, known: &str, key: &str, column: &str) -> String {

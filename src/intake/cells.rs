@@ -3,7 +3,7 @@
 use jiff::ToSpan;
 use jiff::civil::{Date, DateTime};
 
-use super::beside::Beside;
+use super::claims::Beside;
 use super::dates::{DAYS_TO_1904, read_time};
 use super::header::Table;
 use super::kinds::{Field, Kind};

@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 
-use super::beside::Beside;
+use super::claims::Beside;
 use super::kinds::{Field, Kind};
 use super::names::plain;
 use super::refusal::Place;
@@ -244,10 +244,7 @@ impl Header {
             sheet: None,
             names: self.shown.clone(),
             beside: beside.collect(),
-            unread: ignored
-                .iter()
-                .map(|name| plain(name).trim_end_matches('列').to_uppercase())
-                .collect(),
+            unread: ignored.iter().map(|name| letter_of(name)).collect(),
             columns,
             unused,
             doubtful,
@@ -396,6 +393,11 @@ fn is_like(name: &str, known: &str) -> bool {
     known.contains(name)
         || of_known >= 3 && name.contains(known)
         || strsim::normalized_levenshtein(name, known) >= ALIKE
+}
+
+/// K列 as the letter of a column without a name.
+fn letter_of(name: &str) -> String {
+    plain(name).trim_end_matches('列').to_uppercase()
 }
 
 /// A name as it's shown: on one line.

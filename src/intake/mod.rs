@@ -14,6 +14,7 @@ mod beside;
 mod bounds;
 mod cells;
 mod check_rows;
+mod claims;
 mod compound;
 mod copy;
 mod dates;

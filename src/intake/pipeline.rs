@@ -6,7 +6,6 @@ use std::sync::Arc;
 use jiff::civil::Date;
 use sha2::{Digest, Sha256};
 
-use super::beside;
 use super::cells::Days;
 use super::kinds::Kind;
 use super::options::Options;
@@ -328,7 +327,7 @@ impl<'i> Intake<'i> {
             let desk = Desk { people: &people.1, clock: &clock, days, options: self.options };
             let table = &self.survey.tables[read.table].table;
             let mut piece = desk.read(table, read.rows, &mut seen);
-            beside::judge(&mut piece, tx).await?;
+            piece.judge(tx).await?;
             let outcomes = if piece.errors.is_empty() && tally.errors.is_empty() {
                 piece.batch.put(tx).await?
             } else {
@@ -433,7 +432,7 @@ impl<'i> Intake<'i> {
             let table = &self.survey.tables[read.table].table;
             let mut piece = desk.read(table, read.rows, &mut seen);
             let mut snapshot = self.store.snapshot().await?;
-            beside::judge(&mut piece, &mut snapshot).await?;
+            piece.judge(&mut snapshot).await?;
             let outcomes = piece.batch.check(&mut snapshot).await?;
             snapshot.end().await?;
             tally.add(self.survey, read.table, &mut piece, &outcomes);

@@ -1,6 +1,6 @@
 //! Each kind of row as a command to the record: read, never applied here.
 
-use super::beside::{Claimed, claims_of};
+use super::beside::{Claimed, claims_of, judge};
 use super::cells::{Cells, Days, tidy};
 use super::check_rows::{read_inspection, read_mediation};
 use super::header::Table;
@@ -20,6 +20,7 @@ use crate::app::problem::{About, Problem};
 use crate::app::subjects::NewSubject;
 use crate::app::told::Told;
 use crate::clock::Clock;
+use crate::db::{Session, StoreError};
 use crate::domain::area::{self, AreaKind};
 use crate::domain::subject::SubjectKind;
 
@@ -45,6 +46,17 @@ pub(super) struct Piece {
     pub idle: Vec<usize>,
     /// What rows say beside their numbers.
     pub claims: Vec<Claimed>,
+}
+
+impl Piece {
+    /// Holds what its rows say beside their numbers against the record.
+    pub async fn judge(&mut self, session: &mut Session) -> Result<(), StoreError> {
+        let claims = std::mem::take(&mut self.claims);
+        let (errors, remarks) = judge(claims, session).await?;
+        self.errors.extend(errors);
+        self.remarks.extend(remarks);
+        Ok(())
+    }
 }
 
 impl Desk<'_> {
