@@ -220,7 +220,8 @@ fn of_issue(tree: &AreaTree, issue: &IssueBeside, claim: &Claim) -> Option<Disag
         What::Text => unless(are_same_words(told, &issue.text), &issue.text),
         What::Visitor => {
             let (number, name) = &issue.visitor;
-            unless(told == number || are_one_person(told, name), name)
+            let rest = told.strip_prefix(number.as_str()).unwrap_or(told);
+            unless(rest.is_empty() || are_one_person(rest, name), name)
         }
         What::VisitedOn => {
             unless(claim.on.is_none_or(|on| on == issue.visited_on), issue.visited_on.to_string())

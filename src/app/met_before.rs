@@ -241,12 +241,13 @@ fn why_renamed(
     let is_reached_otherwise = contacts.is_some_and(|(known, told)| digits(known) != digits(told));
     let misspelt = is_misspelt(name, &row.resident);
     let visited = facts.visit(of).is_some();
+    let are_of_one_family = name.chars().next() == row.resident.chars().next();
     match () {
         _ if misspelt && is_reached_so => Some("只差一个字，联系方式相同"),
         // Who stands in the same table under the known name is somebody else.
         _ if is_named || is_reached_otherwise => None,
         _ if misspelt && visited => Some("只差一个字，同一天由同一位走访"),
-        _ if facts.said(context, of) => Some("同一天说过同样的话"),
+        _ if are_of_one_family && facts.said(context, of) => Some("同一天说过同样的话"),
         _ if misspelt && row.kind == VisitKind::Revisit => Some("只差一个字，回访的应是走访过的人"),
         _ => None,
     }

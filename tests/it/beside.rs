@@ -110,7 +110,7 @@ on_both!(a_state_that_was_set_by_hand_is_not_believed, async |fixture: Fixture| 
         assert!(error.contains("第 2 行第 3 列「状态」") && error.contains(why), "{error}");
     }
     let error = refused(&fixture, "l.csv", list("已分类", "", "", "")).await;
-    assert!(error.contains("「责任层级」原来登记过，这里是空的"), "{error}");
+    assert!(error.contains("「责任层级」：原来登记过，这里是空的"), "{error}");
     let report = taken(&fixture, "l.csv", list("已分类", "镇村自办", "2022-12-31", "")).await;
     assert!(report.same == 1 && told(&report).contains("没有改"), "{}", told(&report));
     // Of an old list, and with what was done.
@@ -130,7 +130,7 @@ on_both!(a_name_put_right_is_the_same_person, async |fixture: Fixture| {
         let error = refused(&fixture, "w.csv", row("H1", name, ",路灯不亮,有,,,")).await;
         assert!(error.contains("已登记的「王建国」") && error.contains("--alike"), "{error}");
     }
-    let error = refused(&fixture, "w.csv", row("H1", "李某", ",路灯不亮,有,,,")).await;
+    let error = refused(&fixture, "w.csv", row("H1", "王大力", ",路灯不亮,有,,,")).await;
     assert!(error.contains("同一天说过同样的话"), "{error}");
     let revisit = "走访日期,走访人员,对象编号,群众姓名,走访类型,满意度,有无问题\n2022-03-12,Z6,H1,王健国,回访,满意,无\n";
     assert!(refused(&fixture, "r.csv", revisit).await.contains("王建国"));
