@@ -7,9 +7,14 @@ use super::text::{Sort, clean};
 const BRACKETS: [(char, char); 5] =
     [('【', '】'), ('[', ']'), ('(', ')'), ('《', '》'), ('<', '>')];
 
+/// So many characters of a cell may be a name with what stands around it.
+const LONGEST: usize = 120;
+
 /// A name without what people add to it: *走访日期, 【走访日期】, 1、走访日期, (必填)走访日期, 走访日期（如 2022-03-05）, and what
 /// stands in a second line.
 pub(super) fn plain(text: &str) -> String {
+    // What is longer is none.
+    let text: &str = &text.chars().take(LONGEST).collect::<String>();
     let whole = bare(text);
     if is_a_name(&whole) {
         return whole;
