@@ -72,8 +72,8 @@ pub fn are_same_words(told: &str, known: &str) -> bool {
 /// ```
 pub fn may_be_one_address(told: &str, known: &str) -> bool {
     let last = |text: &str| -> Option<String> {
-        let numbers = text.split(|c: char| !c.is_ascii_digit()).filter(|run| !run.is_empty());
-        numbers.last().map(|run| run.trim_start_matches('0').to_owned())
+        let mut numbers = text.split(|c: char| !c.is_ascii_digit()).filter(|run| !run.is_empty());
+        numbers.next_back().map(|run| run.trim_start_matches('0').to_owned())
     };
     match (last(told), last(known)) {
         (Some(told), Some(known)) => told == known,

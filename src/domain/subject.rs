@@ -48,13 +48,13 @@ pub fn near_number(number: &str) -> String {
         near.push_str(if short.is_empty() && !run.is_empty() { "0" } else { short });
         run.clear();
     };
-    for at in 0..chars.len() {
+    for (at, c) in chars.iter().enumerate() {
         match digit(at) {
             Some(digit) => run.push(digit),
             None => {
                 end_run(&mut near, &mut run);
                 let parts = at > 0 && digit(at - 1).is_some() && digit(at + 1).is_some();
-                match chars[at] {
+                match *c {
                     c if c.is_alphanumeric() => near.push(c),
                     _ if parts => near.push('-'),
                     _ => {}
