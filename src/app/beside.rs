@@ -39,8 +39,10 @@ pub enum What {
     Visitor,
     VisitedOn,
     DueOn,
-    /// How an issue stands.
+    /// How an issue stands, in a table that could say what came of it.
     State,
+    /// The same in one that couldn't: what was done comes in another table.
+    StateShown,
     /// One of the columns of an issue's class: only a blank is said here.
     Class,
 }
@@ -234,6 +236,9 @@ fn of_issue(tree: &AreaTree, issue: &IssueBeside, claim: &Claim) -> Option<Disag
             })
         }
         What::State => of_state(issue, claim),
+        What::StateShown => {
+            claim.state.filter(|told| *told != issue.state).map(|_| not_changed(issue, claim))
+        }
         What::Class => (issue.is_classified
             && claim.state.is_none_or(|state| state == issue.state)
             && !matches!(issue.state, State::Returned | State::Reopened))
@@ -270,8 +275,10 @@ fn of_state(issue: &IssueBeside, claim: &Claim) -> Option<Disagrees> {
         );
         return Some(Disagrees::Standing(text));
     }
-    told.map(|_| {
-        let text = format!("表里写的是「{shown}」，登记的是「{known}」：没有改");
-        Disagrees::Remark(text)
-    })
+    told.map(|_| not_changed(issue, claim))
+}
+
+fn not_changed(issue: &IssueBeside, claim: &Claim) -> Disagrees {
+    let (told, known) = (&claim.told, issue.state);
+    Disagrees::Remark(format!("表里写的是「{told}」，登记的是「{known}」：没有改"))
 }

@@ -4,7 +4,7 @@
 use super::cells::Cells;
 use super::claims::{Beside, key_of, person_of};
 use super::dates::read_time;
-use super::kinds::Field;
+use super::kinds::{Field, Kind};
 use super::people::People;
 use super::refusal::RowError;
 use super::row::Held;
@@ -64,7 +64,11 @@ pub(super) fn claims_of(cells: &mut Cells<'_>, people: &People) -> Vec<Claimed> 
         let told = cells.optional(field).unwrap_or_default();
         match (field, told.is_empty()) {
             (Field::State, false) => {
-                claims.push((claim(What::State, told.to_owned(), None), column));
+                let what = match kind {
+                    Kind::IssueList => What::State,
+                    _ => What::StateShown,
+                };
+                claims.push((claim(what, told.to_owned(), None), column));
             }
             (Field::State, true) => {}
             (_, true) => claims.push((claim(What::Class, String::new(), None), column)),
