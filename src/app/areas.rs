@@ -121,18 +121,28 @@ fn decide_one(
     let area = Area {
         id: known.map_or_else(|| session.context().id(), |area| area.id.clone()),
         code: new.code.clone().or_else(|| known.and_then(|area| area.code.clone())),
-        name: new.name.clone(),
+        name: known.and_then(|known| kept_name(known, new)).unwrap_or(&new.name).to_owned(),
         kind: new.kind,
         parent_id,
     };
     Ok(match known {
         None => (Upsert::Added.into(), area),
-        Some(known) if *known == area => (Upsert::Same.into(), area),
+        Some(known) if *known == area => {
+            let text = format!("就是已登记的「{}」，名称没有改", known.name);
+            let note = (known.name != new.name).then(|| Problem::new(About::AreaName, text));
+            (Did { upsert: Upsert::Same, note, issue: None }, area)
+        }
         Some(known) => {
             let note = changes(tree, known, &area);
             (Did { upsert: Upsert::Changed, note, issue: None }, area)
         }
     })
+}
+
+/// The name that stays where a row without the area's code writes it in another form: 高桥村 for 高桥村委会.
+fn kept_name<'a>(known: &'a Area, new: &NewArea) -> Option<&'a str> {
+    let is_by_code = new.code.is_some() && known.code == new.code;
+    (!is_by_code && are_one_place(&known.name, &new.name)).then_some(&known.name)
 }
 
 /// What a row says that its area lies in; nothing of a county or a town, which may lie outside of what is known.
@@ -174,13 +184,24 @@ fn known_as<'t>(
         );
         return Err(Problem::new(About::AreaName, text));
     }
-    // Of those that have its name; with a code only one that has none yet.
+    // Of those that have its name, in whatever form.
     let mut alike: Vec<&Area> = tree
         .all()
-        .filter(|area| area.name == new.name && area.kind == new.kind)
-        .filter(|area| new.code.is_none() || area.code.is_none())
+        .filter(|area| area.kind == new.kind && are_one_place(&area.name, &new.name))
         .collect();
-    alike.sort_by(|one, other| one.id.cmp(&other.id));
+    alike.sort_by(|one, other| {
+        (one.name != new.name, &one.id).cmp(&(other.name != new.name, &other.id))
+    });
+    let lies_there =
+        |area: &&&Area| parent.is_none_or(|parent| area.parent_id.as_ref() == Some(&parent.id));
+    let coded = |area: &&&Area| new.code.is_some() && area.code.is_some();
+    if let Some(area) = alike.iter().filter(lies_there).find(coded)
+        && parent.is_some()
+    {
+        return if new.choices.same_area { Ok(Some(area)) } else { Err(other_code(new, area)) };
+    }
+    // With a code only one that has none yet.
+    alike.retain(|area| new.code.is_none() || area.code.is_none());
     let Some(parent) = parent else {
         return match alike.as_slice() {
             [] => Ok(None),
@@ -191,7 +212,6 @@ fn known_as<'t>(
             }
         };
     };
-    let lies_there = |area: &&&Area| area.parent_id.as_ref() == Some(&parent.id);
     match (alike.iter().find(lies_there), alike.as_slice()) {
         (Some(area), _) => Ok(Some(area)),
         (None, []) => Ok(None),
@@ -199,6 +219,18 @@ fn known_as<'t>(
         (None, _) if new.code.is_some() => Ok(None),
         (None, [area, ..]) => Err(elsewhere(tree, new, area, parent)),
     }
+}
+
+/// What is asked where an area of that name lies at the same place and has another code.
+fn other_code(new: &NewArea, known: &Area) -> Problem {
+    let (told, code) = (new.code.as_deref(), known.code.as_deref());
+    let text = format!(
+        "「{}」已登记的代码是「{}」，这里却是「{}」：填错了请改代码；确实改了代码，请在导入命令后加 --same-area；是另一个请换一个名称",
+        known.name,
+        code.unwrap_or_default(),
+        told.unwrap_or_default()
+    );
+    Problem::new(About::AreaCode, text)
 }
 
 /// What is asked where an area of that name lies in another.

@@ -6,8 +6,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::casework::{Files, From, RuleBook};
+use super::near::{hint_near, no_subject};
 use super::problem::{About, Did, Outcome, Outcomes, Problem, all_well};
-use super::subjects::{area_of, no_subject, places};
+use super::subjects::{area_of, places};
 use crate::db::{
     Act, NewAssignment, Result, Session, StoreError, SubjectIn, SubjectPlace, Tx, Upsert,
 };
@@ -89,6 +90,7 @@ async fn decide(session: &mut Session, rows: &[Assign]) -> Result<Decided> {
         };
         decided.outcomes.push(outcome);
     }
+    hint_near(session, &numbers, &mut decided.outcomes).await?;
     Ok(decided)
 }
 

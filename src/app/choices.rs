@@ -35,7 +35,7 @@ const SHORT: usize = 8;
 
 /// Whether one text may be the other, put right. What differs in what counts or points (3号楼 and 5号楼, 东头 and 西头)
 /// is another thing.
-pub(super) fn are_alike(one: &str, other: &str) -> bool {
+pub fn are_alike(one: &str, other: &str) -> bool {
     const POINTS: &str = "一二三四五六七八九十百甲乙丙丁戊己庚辛壬癸东南西北前后左右上下首";
     let points = |text: &str| -> String {
         text.chars().filter(|c| c.is_ascii_alphanumeric() || POINTS.contains(*c)).collect()

@@ -7,9 +7,10 @@ use serde_json::json;
 
 use super::choices::Choices;
 use super::household::{HouseholdSheet, ResidentSheet, household};
+use super::near::no_subject;
 use super::photos::{self, Fit};
 use super::problem::{About, Did, Problem};
-use super::subjects::{Registered, no_subject, register};
+use super::subjects::{Registered, register};
 use super::told::Told;
 use super::visit_rows::{Heard, NewVisit};
 use super::visits;

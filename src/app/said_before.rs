@@ -14,8 +14,8 @@ use crate::domain::issue::State;
 pub(super) struct Known {
     /// The contacts of residents, by their ids.
     pub contacts: HashMap<String, String>,
-    /// Their names, where they have a contact.
-    names: HashMap<String, String>,
+    /// Their names.
+    pub names: HashMap<String, String>,
     /// What residents asked for, by their ids.
     said: HashMap<String, Vec<Said>>,
     /// What is said of these visits now.
@@ -55,20 +55,16 @@ impl Known {
         }
         for (id, words) in session.told_at(numbers).await? {
             let words = ResidentWords::open(words, context)?;
-            if let Some(contact) = words.contact {
-                self.names.insert(id.clone(), words.name);
-                self.contacts.insert(id, contact);
-            }
+            self.names.insert(id.clone(), words.name);
+            self.contacts.extend(words.contact.map(|contact| (id, contact)));
         }
         Ok(())
     }
 
     /// That somebody is told of now who wasn't known, and how to reach them.
     pub fn meet(&mut self, id: &str, name: &str, contact: Option<&str>) {
-        if let Some(contact) = contact {
-            self.names.insert(id.to_owned(), name.to_owned());
-            self.contacts.insert(id.to_owned(), contact.to_owned());
-        }
+        self.names.insert(id.to_owned(), name.to_owned());
+        self.contacts.extend(contact.map(|contact| (id.to_owned(), contact.to_owned())));
     }
 
     /// The name of one of these residents who may be the one told of now, with a character put right: the same contact,
@@ -119,6 +115,12 @@ impl Known {
         self.told.contains(&(said.issue.visit_id.clone(), said.text.clone()))
     }
 
+    /// What a resident asked for, as far as it was read: the numbers of issues and their words.
+    pub fn said_by(&self, resident: &str) -> impl Iterator<Item = (&str, &str)> {
+        let said = self.said.get(resident).into_iter().flatten();
+        said.map(|said| (said.issue.number.as_str(), said.text.as_str()))
+    }
+
     /// The issue of a resident that may be what is said now at a visit (nothing: one that isn't known). Of the same visit:
     /// the same, or much like it where nobody says the same as before. Of another: the same, or much like it.
     pub fn may_be(&self, resident: &str, visit: Option<&str>, text: &str) -> Option<Said> {
@@ -148,7 +150,7 @@ impl Known {
 }
 
 /// Whether two names are one but for a character.
-fn is_misspelt(one: &str, other: &str) -> bool {
+pub(super) fn is_misspelt(one: &str, other: &str) -> bool {
     let bare = |name: &str| -> String {
         name.split(['(', '（']).next().unwrap_or(name).trim().to_owned()
     };

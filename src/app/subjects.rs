@@ -5,7 +5,8 @@ use std::collections::{HashMap, HashSet};
 use serde::{Deserialize, Serialize};
 
 use super::casework::{Files, From, ResidentFile, RuleBook};
-use super::choices::Choices;
+use super::choices::{Alike, Choices};
+use super::near::{Named, Near, hint_near, no_subject};
 use super::problem::{About, Did, Outcome, Outcomes, Problem, all_well};
 use super::told::{Told, blank_over};
 use crate::db::personal;
@@ -14,7 +15,7 @@ use crate::db::{
     Result, Session, SubjectChange, SubjectKeys, SubjectPlace, Tx, Upsert, VisitCounts,
 };
 use crate::domain::area::AreaTree;
-use crate::domain::subject::SubjectKind;
+use crate::domain::subject::{SubjectKind, near_number};
 
 /// A subject as it comes in.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -114,19 +115,22 @@ async fn decide(session: &mut Session, rows: &[NewSubject]) -> Result<Decided> {
     let known = session.subject_keys(&numbers).await?;
     let known: HashMap<&str, _> = known.iter().map(|row| (row.number.as_str(), row)).collect();
     let (now, mut decided) = (session.now(), Decided::default());
+    let new = rows.iter().map(|row| row.number.as_str());
+    let new: Vec<&str> = new.filter(|number| !known.contains_key(number)).collect();
+    let mut near = Near::read(session, &new).await?;
     let context = session.context();
     for row in rows {
         let outcome = match area_of(&tree, &row.area) {
             Err(problem) => Err(problem),
             Ok(area_id) => {
-                let known = known.get(row.number.as_str()).copied();
-                match known.map(|known| who(context, &tree, row, &area_id, known)).transpose()? {
-                    Some(Err(problem)) => Err(problem),
-                    said => {
-                        let note = said.and_then(std::result::Result::ok).flatten();
-                        let upsert = decided.decide_one(context, row, area_id, known, now)?;
-                        upsert.map(|upsert| Did { upsert, note, issue: None })
+                let own = known.get(row.number.as_str()).copied();
+                let named = Named::of(row, &area_id, own.is_some());
+                match near.judge(context, &tree, named)? {
+                    Err(problem) => Err(problem),
+                    Ok(Some(note)) => {
+                        Ok(Did { upsert: Upsert::Same, note: Some(note), issue: None })
                     }
+                    Ok(None) => decided.decide(context, &tree, (row, area_id), own, now)?,
                 }
             }
         };
@@ -135,7 +139,37 @@ async fn decide(session: &mut Session, rows: &[NewSubject]) -> Result<Decided> {
     Ok(decided)
 }
 
+impl<'r> Named<'r> {
+    fn of(row: &'r NewSubject, area_id: &str, is_known: bool) -> Named<'r> {
+        Named {
+            number: &row.number,
+            name: &row.name,
+            kind: row.kind,
+            area_id: area_id.to_owned(),
+            address: row.address.of_new(),
+            is_sure: is_known || row.choices.alike == Alike::Another,
+        }
+    }
+}
+
 impl Decided {
+    fn decide(
+        &mut self,
+        context: &Context,
+        tree: &AreaTree,
+        (row, area_id): (&NewSubject, String),
+        known: Option<&SubjectKeys>,
+        now: i64,
+    ) -> Result<Outcome> {
+        let said = known.map(|known| who(context, tree, row, &area_id, known)).transpose()?;
+        let note = match said {
+            Some(Err(problem)) => return Ok(Err(problem)),
+            said => said.and_then(std::result::Result::ok).flatten(),
+        };
+        let upsert = self.decide_one(context, row, area_id, known, now)?;
+        Ok(upsert.map(|upsert| Did { upsert, note, issue: None }))
+    }
+
     fn decide_one(
         &mut self,
         context: &Context,
@@ -167,6 +201,7 @@ impl Decided {
         let Some(known) = known else {
             self.added.push(NewSubjectRow {
                 id,
+                near_number: near_number(&row.number),
                 number: row.number.clone(),
                 kind,
                 area_id,
@@ -248,10 +283,6 @@ pub async fn places(
     Ok(places.into_iter().map(|place| (place.number.clone(), place)).collect())
 }
 
-pub(super) fn no_subject(number: &str) -> Problem {
-    Problem::new(About::Subject, format!("没有编号「{number}」的走访对象"))
-}
-
 #[derive(Default)]
 struct Registrations {
     outcomes: Outcomes,
@@ -299,6 +330,7 @@ async fn decide_registered(
         };
         decided.outcomes.push(outcome);
     }
+    hint_near(session, &numbers, &mut decided.outcomes).await?;
     Ok(decided)
 }
 

@@ -5,14 +5,15 @@ use std::collections::{HashMap, HashSet};
 use super::casework::{Files, RuleBook};
 use super::choices::Alike;
 use super::issues::Wanted;
+use super::met_before::{Renamed, Suspects, ask_of_renamed};
 use super::problem::{Outcomes, Problem};
 use super::said_before::{Known, ask_of_misspelt};
 use super::subjects::new_resident;
 use super::visit_rows::{Heard, NewVisit, answer_of, answered_key, visit_key};
 use crate::db::personal;
 use crate::db::{
-    Context, CorrectedIssue, CorrectedVisit, NewIssueRow, NewResident, NewVisitRow, ResidentChange,
-    Result, Session, Upsert,
+    Context, CorrectedIssue, CorrectedVisit, NewIssueRow, NewResident, NewVisitRow, NumberOf,
+    RenamedResident, ResidentChange, Result, Session, Upsert,
 };
 use crate::domain::staff::Role;
 use crate::domain::visit::{Satisfaction, VisitKind};
@@ -27,6 +28,7 @@ pub(super) struct Decided {
     pub issues: Vec<NewIssueRow>,
     pub corrected: Vec<CorrectedIssue>,
     pub moved: Vec<CorrectedVisit>,
+    pub renamed: Vec<RenamedResident>,
     /// Issues that were there before and that something happened to.
     pub stepped: HashSet<String>,
     pub wanted: Wanted,
@@ -45,6 +47,7 @@ pub(super) struct Desk<'d> {
     pub visits: HashMap<String, String>,
     pub issues: HashMap<String, String>,
     pub known: Known,
+    pub suspects: Suspects,
     /// Who may record a check, where any is among the rows.
     pub inspectors: HashSet<String>,
     pub decided: Decided,
@@ -77,6 +80,7 @@ impl<'d> Desk<'d> {
             visits: HashMap::new(),
             issues: HashMap::new(),
             known: Known::default(),
+            suspects: Suspects::default(),
             inspectors: inspectors(session, rows).await?,
             decided: Decided {
                 outcomes: Vec::new(),
@@ -87,11 +91,15 @@ impl<'d> Desk<'d> {
                 issues: Vec::new(),
                 corrected: Vec::new(),
                 moved: Vec::new(),
+                renamed: Vec::new(),
                 stepped: HashSet::new(),
                 wanted: Wanted::default(),
                 checked_areas: HashSet::new(),
             },
         };
+        let files = (&desk.files, &desk.decided.files);
+        desk.suspects =
+            Suspects::read(session, &desk.context, files, &mut desk.known, rows).await?;
         desk.read_visits(session, rows).await?;
         desk.read_contacts(session, rows).await?;
         desk.read_words(session, rows).await?;
@@ -141,14 +149,16 @@ impl<'d> Desk<'d> {
         for row in rows {
             let Some(resident) = self.known_resident(row) else { continue };
             let visit = self.known_visit(row);
-            let is_news = match (&row.heard, visit) {
-                (Heard::Issue(issue), Some(visit)) => {
-                    let key = self.context.sealer.index(&[resident, visit, &issue.text]);
-                    !self.issues.contains_key(&key)
-                }
-                (Heard::Issue(_), None) | (Heard::Nothing, Some(_)) => true,
-                _ => false,
-            };
+            let is_renamed = self.renamed(row).is_some();
+            let is_news = is_renamed
+                || match (&row.heard, visit) {
+                    (Heard::Issue(issue), Some(visit)) => {
+                        let key = self.context.sealer.index(&[resident, visit, &issue.text]);
+                        !self.issues.contains_key(&key)
+                    }
+                    (Heard::Issue(_), None) | (Heard::Nothing, Some(_)) => true,
+                    _ => false,
+                };
             if is_news {
                 residents.insert(resident.to_owned());
             }
@@ -167,7 +177,42 @@ impl<'d> Desk<'d> {
         let file = &self.decided.files.subjects[*self.files.get(&row.subject_number)?];
         let key = self.context.sealer.index(&[&file.place.id, &row.resident]);
         let resident = file.residents.iter().find(|resident| resident.row.natural_key == key);
-        Some(resident?.row.id.as_str())
+        let renamed = || self.renamed(row).map(|known| known.id.as_str());
+        resident.map(|resident| resident.row.id.as_str()).or_else(renamed)
+    }
+
+    /// Whose name a row puts right, where it's said that it does.
+    fn renamed(&self, row: &NewVisit) -> Option<&Renamed> {
+        self.suspects.renamed(row).filter(|_| row.choices.alike == Alike::Correction)
+    }
+
+    /// The place of somebody whose name a row puts right.
+    fn put_name_right(&mut self, at: usize, row: &NewVisit) -> Result<Option<usize>> {
+        let Some(Renamed { id, name, .. }) = self.renamed(row).cloned() else { return Ok(None) };
+        let (context, file) = (&self.context, &mut self.decided.files.subjects[at]);
+        let Some(place) = file.residents.iter().position(|resident| resident.row.id == id) else {
+            return Ok(None);
+        };
+        let natural_key = context.sealer.index(&[&file.place.id, &row.resident]);
+        file.residents[place].row.natural_key.clone_from(&natural_key);
+        let issues = self.known.said_by(&id).map(|(number, text)| {
+            let words = ["issue", &row.subject_number, &row.resident, text];
+            NumberOf {
+                number: number.to_owned(),
+                identity: context.sealer.index(&words),
+                place: crate::db::place(&context.sealer, &row.subject_number),
+            }
+        });
+        self.decided.renamed.push(RenamedResident {
+            natural_key,
+            name_sealed: context.seal(personal::RESIDENT_NAME, &id, &row.resident)?,
+            name_key: context.name_key(&row.resident),
+            issues: issues.collect(),
+            was: name,
+            became: row.resident.clone(),
+            id,
+        });
+        Ok(Some(place))
     }
 
     /// The keys of the visit that a row may tell of, whatever was answered at it.
@@ -193,49 +238,38 @@ impl<'d> Desk<'d> {
         at: usize,
         row: &NewVisit,
     ) -> Result<std::result::Result<usize, Problem>> {
-        let context = &self.context;
-        let file = &mut self.decided.files.subjects[at];
-        let natural_key = context.sealer.index(&[&file.place.id, &row.resident]);
-        let contact_sealed = |of: &str| {
-            context.seal_optional(personal::RESIDENT_CONTACT, of, row.contact.as_deref())
-        };
+        let file = &self.decided.files.subjects[at];
+        let natural_key = self.context.sealer.index(&[&file.place.id, &row.resident]);
         let known = file.residents.iter().position(|r| r.row.natural_key == natural_key);
+        let known = match known {
+            None => self.put_name_right(at, row)?,
+            known => known,
+        };
         if let Some(place) = known {
-            let id = file.residents[place].row.id.clone();
-            let (Some(told), known) = (&row.contact, self.known.contacts.get(&id)) else {
-                return Ok(Ok(place));
-            };
-            if known == Some(told) {
-                return Ok(Ok(place));
-            }
-            let same =
-                known.map_or(Ok(()), |known| row.choices.same_person(&row.resident, known, told));
-            if let Err(problem) = same {
-                return Ok(Err(problem));
-            }
-            self.known.contacts.insert(id.clone(), told.clone());
-            let contact_sealed = contact_sealed(&id)?;
-            let contact_key = context.contact_key(Some(told));
-            let change =
-                ResidentChange { id, contact_sealed, contact_key, ..ResidentChange::default() };
-            self.decided.contacts.push(change);
-            return Ok(Ok(place));
+            return Ok(self.tell_contact(at, place, row)?.map(|()| place));
+        }
+        let suspect = self.suspects.renamed(row).filter(|_| row.choices.alike != Alike::Another);
+        if let Some(suspect) = suspect {
+            return Ok(Err(ask_of_renamed(suspect, &row.resident)));
         }
         if let Some(contact) = row.contact.as_ref().filter(|_| row.choices.alike != Alike::Another)
         {
+            let file = &self.decided.files.subjects[at];
             let residents = file.residents.iter().map(|resident| resident.row.id.as_str());
             if let Some(known) = self.known.may_be_misspelt(residents, &row.resident, contact) {
                 return Ok(Err(ask_of_misspelt(known, &row.resident)));
             }
         }
+        let (context, contact) = (&self.context, row.contact.as_deref());
+        let file = &mut self.decided.files.subjects[at];
         let id = context.id();
         let new = NewResident {
             subject_id: file.place.id.clone(),
             natural_key,
             name_sealed: context.seal(personal::RESIDENT_NAME, &id, &row.resident)?,
             name_key: context.name_key(&row.resident),
-            contact_sealed: contact_sealed(&id)?,
-            contact_key: context.contact_key(row.contact.as_deref()),
+            contact_sealed: context.seal_optional(personal::RESIDENT_CONTACT, &id, contact)?,
+            contact_key: context.contact_key(contact),
             id,
             registered: 0,
             unheard_sealed: None,
@@ -245,6 +279,36 @@ impl<'d> Desk<'d> {
         self.known.meet(&new.id, &row.resident, row.contact.as_deref());
         self.decided.residents.push(new);
         Ok(Ok(file.residents.len() - 1))
+    }
+
+    /// The contact of somebody who is known, as last told.
+    fn tell_contact(
+        &mut self,
+        at: usize,
+        place: usize,
+        row: &NewVisit,
+    ) -> Result<std::result::Result<(), Problem>> {
+        let id = self.decided.files.subjects[at].residents[place].row.id.clone();
+        let (Some(told), known) = (&row.contact, self.known.contacts.get(&id)) else {
+            return Ok(Ok(()));
+        };
+        if known == Some(told) {
+            return Ok(Ok(()));
+        }
+        let same =
+            known.map_or(Ok(()), |known| row.choices.same_person(&row.resident, known, told));
+        if let Err(problem) = same {
+            return Ok(Err(problem));
+        }
+        self.known.contacts.insert(id.clone(), told.clone());
+        let context = &self.context;
+        self.decided.contacts.push(ResidentChange {
+            contact_sealed: context.seal_optional(personal::RESIDENT_CONTACT, &id, Some(told))?,
+            contact_key: context.contact_key(Some(told)),
+            id,
+            ..ResidentChange::default()
+        });
+        Ok(Ok(()))
     }
 
     /// The visit's id, and whether it's new.

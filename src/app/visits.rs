@@ -3,13 +3,17 @@
 use std::collections::{HashMap, HashSet};
 
 use super::casework::{Files, From, RuleBook, SubjectFile};
+use super::choices::Alike;
+use super::met_before::{ask_of_elsewhere, told_of_elsewhere, told_of_renamed};
+use super::near::{hint_near, no_subject};
 use super::problem::{About, Did, Outcome, Outcomes, all_well};
-use super::subjects::{no_subject, places};
+use super::subjects::places;
 use super::visit_desk::{Decided, Desk};
 pub use super::visit_rows::{Heard, NewIssue, NewVisit};
 use super::visit_rows::{answered_key, may_visit};
 use crate::db::{
-    Act, CorrectedIssue, CorrectedVisit, NumberOf, Result, Session, SubjectPlace, Tx, Upsert,
+    Act, CorrectedIssue, CorrectedVisit, NumberOf, RenamedResident, Result, Session, SubjectPlace,
+    Tx, Upsert,
 };
 use crate::domain::issue::{Event, State};
 use crate::domain::visit::{Satisfaction, VisitKind};
@@ -88,6 +92,7 @@ async fn write(tx: &mut Tx, decided: &Decided, book: &RuleBook) -> Result<()> {
     tx.note_numbers(&identities(decided)).await?;
     tx.correct_visits(&decided.moved).await?;
     tx.correct_issues(&decided.corrected).await?;
+    rename(tx, &decided.renamed).await?;
     for CorrectedVisit { id, visited_on, staff_id, was_on, .. } in &decided.moved {
         let (visitor, _) = tx.staff_called(staff_id).await?;
         tx.audit_act(Act {
@@ -128,6 +133,24 @@ async fn write(tx: &mut Tx, decided: &Decided, book: &RuleBook) -> Result<()> {
     Ok(())
 }
 
+/// Names of residents are put right, and what they asked for is known again by them.
+async fn rename(tx: &mut Tx, renamed: &[RenamedResident]) -> Result<()> {
+    tx.rename_residents(renamed).await?;
+    for RenamedResident { id, issues, was, became, .. } in renamed {
+        tx.note_numbers(issues).await?;
+        tx.audit_act(Act {
+            by: "import",
+            action: "correct_name",
+            target: id,
+            detail: &serde_json::json!({}),
+            was: Some(&serde_json::json!({"name": was})),
+            became: Some(&serde_json::json!({"name": became})),
+        })
+        .await?;
+    }
+    Ok(())
+}
+
 async fn decide(session: &mut Session, rows: &[NewVisit], book: &RuleBook) -> Result<Decided> {
     let numbers: HashSet<&str> = rows.iter().map(|row| row.subject_number.as_str()).collect();
     let known = places(session, &numbers.into_iter().collect::<Vec<_>>()).await?;
@@ -138,7 +161,10 @@ async fn decide(session: &mut Session, rows: &[NewVisit], book: &RuleBook) -> Re
         let outcome = desk.take(row)?;
         desk.decided.outcomes.push(outcome);
     }
-    Ok(desk.decided)
+    let mut decided = desk.decided;
+    let numbers: Vec<&str> = rows.iter().map(|row| row.subject_number.as_str()).collect();
+    hint_near(session, &numbers, &mut decided.outcomes).await?;
+    Ok(decided)
 }
 
 impl Desk<'_> {
@@ -152,7 +178,14 @@ impl Desk<'_> {
         if let Some(problem) = may_visit(row, place, &self.inspectors).filter(|_| is_new) {
             return Ok(Err(problem));
         }
-        let known = self.decided.contacts.len();
+        let alike = row.choices.alike;
+        if let Some(found) = self.suspects.elsewhere(row).filter(|_| alike != Alike::Another) {
+            return Ok(match alike {
+                Alike::Correction => Ok(told_of_elsewhere(found)),
+                _ => Err(ask_of_elsewhere(found, row)),
+            });
+        }
+        let (known, named) = (self.decided.contacts.len(), self.decided.renamed.len());
         let resident = match self.meet(at, row)? {
             Ok(resident) => resident,
             Err(problem) => return Ok(Err(problem)),
@@ -172,9 +205,13 @@ impl Desk<'_> {
             let area = self.decided.files.subjects[at].place.area_id.clone();
             self.decided.checked_areas.insert(area);
         }
+        let renamed = self.suspects.renamed(row).filter(|_| self.decided.renamed.len() > named);
+        let note = renamed.map(|renamed| told_of_renamed(renamed, &row.resident));
         let of_visit = |did: Did| match did.upsert {
-            Upsert::Same if is_changed => Did { upsert: Upsert::Changed, ..did },
-            _ => did,
+            Upsert::Same if is_changed || note.is_some() => {
+                Did { upsert: Upsert::Changed, note: note.or(did.note), ..did }
+            }
+            _ => Did { note: note.or(did.note), ..did },
         };
         Ok(outcome.map(of_visit))
     }

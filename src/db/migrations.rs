@@ -68,6 +68,7 @@ versions! {
     46 "0046_second_factor";
     49 "0049_words";
     50 "0050_said_to_be_there";
+    52 "0052_near_numbers";
     54 "0054_brought_by";
     55 "0055_standing";
 }

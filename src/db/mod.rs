@@ -28,6 +28,7 @@ mod areas;
 mod assigned;
 mod assignments;
 mod audit;
+mod beside;
 mod breaches;
 mod casework;
 mod connect;
@@ -67,6 +68,7 @@ mod memory;
 mod messages;
 mod migrations;
 mod missing;
+mod near_numbers;
 mod notices;
 mod numbers;
 mod outbox;
@@ -120,6 +122,7 @@ pub use accounts::{Account, AccountLine, Invitation, SignIn};
 pub use assigned::Assigned;
 pub use assignments::NewAssignment;
 pub use audit::{Act, AuditEntry, AuditFilter, AuditVerdict};
+pub use beside::IssueBeside;
 pub use breaches::{Breach, BreachKind, NewBreach};
 pub use casework::{
     EventRow, IssueProjection, IssueRow, NewIssueRow, NewResident, NewSubjectRow, NewVisitRow,
@@ -181,7 +184,8 @@ pub use second::SecondFactor;
 pub use session::Session;
 pub use staff::{Addresses, KnownStaff, StaffEntry, StaffRow};
 pub use subjects::{
-    CorrectedIssue, CorrectedVisit, IssueWords, OpenWords, ResidentWords, SubjectIn, Unvisited,
+    CalledSo, CorrectedIssue, CorrectedVisit, IssueWords, OpenWords, RenamedResident,
+    ResidentWords, SubjectIn, Unvisited,
 };
 pub use submissions::Submission;
 pub use timeline::{Entry, Timeline, What};

@@ -52,6 +52,17 @@ impl Session {
         self.read_set(&columns, &query, residents, &[]).await
     }
 
+    /// Whoever's name has one of these keys, and where they live.
+    pub async fn residents_called(&mut self, keys: &[&str]) -> Result<Vec<CalledSo>> {
+        let query = format!(
+            "SELECT r.id, r.name_key, r.contact_key, s.number, a.staff_id AS visitor FROM residents r
+             JOIN subjects s ON s.id = r.subject_id JOIN assignments a ON a.subject_id = s.id WHERE r.name_key {}",
+            self.dialect.among()
+        );
+        self.read_set(&["id", "name_key", "contact_key", "number", "visitor"], &query, keys, &[])
+            .await
+    }
+
     /// Who has no visitor in these areas: the first of each area, with how many there are.
     pub async fn unassigned(&mut self, areas: &[&str]) -> Result<Vec<Unvisited>> {
         let query = format!(
@@ -83,6 +94,13 @@ impl Tx {
     pub async fn correct_issues(&mut self, rows: &[CorrectedIssue]) -> Result<()> {
         let columns = Columns { texts: &["id", "natural_key", "text_sealed"], numbers: &[] };
         self.update_set("issues", &columns, &last_of_each(rows, |row| &row.id)).await
+    }
+
+    /// Puts the names of residents right.
+    pub async fn rename_residents(&mut self, rows: &[RenamedResident]) -> Result<()> {
+        let texts = ["id", "natural_key", "name_sealed", "name_key"];
+        let rows = last_of_each(rows, |row| &row.id);
+        self.update_set("residents", &Columns { texts: &texts, numbers: &[] }, &rows).await
     }
 
     /// Puts the days and visitors of visits right.
@@ -133,6 +151,34 @@ pub struct IssueWords {
     /// Of the visit at which it was told.
     pub visit_kind: String,
     pub visited_on: String,
+}
+
+/// Somebody of a name, and where they live.
+#[derive(Debug, Clone, Deserialize)]
+pub struct CalledSo {
+    pub id: String,
+    pub name_key: String,
+    pub contact_key: Option<String>,
+    /// The subject's number and visitor.
+    pub number: String,
+    pub visitor: Option<String>,
+}
+
+/// A resident whose name was put right.
+#[derive(Debug, Serialize)]
+pub struct RenamedResident {
+    pub id: String,
+    pub natural_key: String,
+    pub name_sealed: String,
+    pub name_key: String,
+    /// By what their issues are known again.
+    #[serde(skip)]
+    pub issues: Vec<super::NumberOf>,
+    /// For the audit.
+    #[serde(skip)]
+    pub was: String,
+    #[serde(skip)]
+    pub became: String,
 }
 
 /// A visit whose day or visitor was put right.

@@ -26,6 +26,21 @@ pub fn is_area_code(code: &str) -> bool {
     code.len() == 12 && code.bytes().all(|b| b.is_ascii_digit())
 }
 
+/// A code in its full length: lists of towns have nine digits, lists of counties six, and the rest is zeros.
+///
+/// ```
+/// use zoufang::domain::area::full_code;
+/// assert_eq!(full_code("370481111"), "370481111000");
+/// assert_eq!(full_code("370481"), "370481000000");
+/// assert_eq!(full_code("高桥村"), "高桥村");
+/// ```
+pub fn full_code(code: &str) -> std::borrow::Cow<'_, str> {
+    match matches!(code.len(), 6 | 9) && code.bytes().all(|b| b.is_ascii_digit()) {
+        true => format!("{code:0<12}").into(),
+        false => code.into(),
+    }
+}
+
 /// A place.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 pub struct Area {
@@ -112,7 +127,9 @@ impl AreaTree {
 
     /// Those that answer to a code or a name.
     pub fn named<'t>(&'t self, name: &str) -> impl Iterator<Item = &'t Area> {
-        self.areas.values().filter(move |area| answers_to(area, name))
+        let code = full_code(name).into_owned();
+        let is_coded = move |area: &Area| area.code.as_ref() == Some(&code);
+        self.areas.values().filter(move |area| is_coded(area) || answers_to(area, name))
     }
 
     /// By code, or by a name that only one area has (村委会 and the like may be left out).
@@ -130,7 +147,7 @@ impl AreaTree {
 }
 
 fn answers_to(area: &Area, name: &str) -> bool {
-    area.code.as_deref() == Some(name) || area.name == name || are_one_place(&area.name, name)
+    area.name == name || are_one_place(&area.name, name)
 }
 
 /// Whether two names are the same place's: 高桥村委会 and 高桥村 are the same village.

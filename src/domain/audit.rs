@@ -16,6 +16,7 @@ const ACTIONS: &[(&str, &str)] = &[
     ("close_breach", "登记违纪核实结果"),
     ("confirm", "确认任务"),
     ("correct", "改正问题内容"),
+    ("correct_name", "改正群众姓名"),
     ("correct_visit", "改正走访记录"),
     ("draw_inspections", "抽样"),
     ("end_second_factor", "取消验证码"),

@@ -3,6 +3,7 @@
 //! This room knows nothing of time, chance, files, SQL or the network: what it needs is passed in,
 //! and the same input always gives the same answer. It imports no other room.
 
+pub mod agreeing;
 pub mod area;
 pub mod audit;
 pub mod backup;

@@ -7,6 +7,7 @@
 /// use zoufang::domain::phone::wrong;
 /// assert_eq!(wrong("13800000001、0632-5510001"), None);
 /// assert_eq!(wrong("邻居代转"), None);
+/// assert_eq!(wrong("0632-5510001-801"), None);
 /// assert!(wrong("138000000").is_some_and(|why| why.contains("有 9 位")));
 /// ```
 pub fn wrong(text: &str) -> Option<String> {
@@ -21,7 +22,33 @@ pub fn wrong(text: &str) -> Option<String> {
 /// So many characters of it are shown.
 const SHOWN: usize = 30;
 
+/// Numbers that only stand behind or below each other, parted as numbers are.
+///
+/// ```
+/// use zoufang::domain::phone::parted;
+/// assert_eq!(parted("13800000001\n13800000002"), "13800000001、13800000002");
+/// assert_eq!(parted("138 0000 0001"), "138 0000 0001");
+/// ```
+pub fn parted(text: &str) -> std::borrow::Cow<'_, str> {
+    let digits = |part: &str| part.chars().filter(char::is_ascii_digit).count();
+    let parts: Vec<&str> = text.split_whitespace().collect();
+    match parts.len() > 1 && parts.iter().all(|part| digits(part) >= 7) {
+        true => parts.join("、").into(),
+        false => text.into(),
+    }
+}
+
+/// Without the extension behind a fixed line's number.
+fn without_extension(number: &str) -> &str {
+    match number.rsplit_once(['-', '—']) {
+        Some((line, extension)) if (1..=5).contains(&extension.len()) && line.len() >= 7 => line,
+        _ => number,
+    }
+}
+
 fn is_broken(number: &str) -> bool {
+    let is_mobile = number.trim_start_matches("+86").starts_with('1');
+    let number = if is_mobile { number } else { without_extension(number) };
     let marks = |c: char| c.is_ascii_digit() || "+-()（）—.".contains(c);
     let digits: String = number.chars().filter(char::is_ascii_digit).collect();
     let digits = digits.strip_prefix("86").filter(|rest| rest.len() == 11).unwrap_or(&digits);

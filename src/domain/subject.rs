@@ -15,3 +15,53 @@ words! {
         Institution = "institution", "事业单位";
     }
 }
+
+/// A number as it's compared with one that is nearly the same: large and small letters, leading zeros, blanks and hyphens,
+/// what a spreadsheet or a program put to it, O for 0 and I for 1.
+///
+/// ```
+/// use zoufang::domain::subject::near_number;
+/// for number in ["H1", "h1", "H01", "H-1", "H 001", "H1.0", "HO1", "Ｈ－1"] {
+///     assert_eq!(near_number(number), "H1", "{number}");
+/// }
+/// assert_eq!(near_number("00051"), near_number("51"));
+/// assert_ne!(near_number("1-12"), near_number("11-2"));
+/// assert_ne!(near_number("L1"), near_number("11"));
+/// ```
+pub fn near_number(number: &str) -> String {
+    use unicode_normalization::UnicodeNormalization;
+    let text: String = number.nfkc().flat_map(char::to_uppercase).collect();
+    let text = text.trim();
+    let text = text.strip_suffix(".0").unwrap_or(text);
+    let chars: Vec<char> = text.chars().filter(|c| !c.is_whitespace()).collect();
+    let digit = |at: usize| match chars.get(at) {
+        Some('O') if at > 0 || chars.get(1).is_some_and(char::is_ascii_digit) => Some('0'),
+        Some('I' | 'L') if at > 0 && chars.get(at + 1).is_some_and(char::is_ascii_digit) => {
+            Some('1')
+        }
+        Some(c) if c.is_ascii_digit() => Some(*c),
+        _ => None,
+    };
+    let (mut near, mut run) = (String::new(), String::new());
+    let end_run = |near: &mut String, run: &mut String| {
+        let short = run.trim_start_matches('0');
+        near.push_str(if short.is_empty() && !run.is_empty() { "0" } else { short });
+        run.clear();
+    };
+    for (at, c) in chars.iter().enumerate() {
+        match digit(at) {
+            Some(digit) => run.push(digit),
+            None => {
+                end_run(&mut near, &mut run);
+                let parts = at > 0 && digit(at - 1).is_some() && digit(at + 1).is_some();
+                match *c {
+                    c if c.is_alphanumeric() => near.push(c),
+                    _ if parts => near.push('-'),
+                    _ => {}
+                }
+            }
+        }
+    }
+    end_run(&mut near, &mut run);
+    near
+}

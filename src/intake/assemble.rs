@@ -47,6 +47,17 @@ impl<'r, 't> Rows<'r, 't> {
         Rows { of, bounds, take, row, covering, ahead, count: 0, is_enough: false }
     }
 
+    /// Goes on with another sheet.
+    pub fn turn_to(&mut self, sheets: &'r [SheetInfo], index: usize) -> Result<(), ImportError> {
+        self.flush()?;
+        self.of.sheet = (sheets.len() > 1).then(|| sheets[index].name.as_str());
+        self.of.index = index;
+        self.covering.clear();
+        self.ahead.clear();
+        self.count = 0;
+        Ok(())
+    }
+
     /// Whether nobody wants more.
     pub fn is_enough(&self) -> bool {
         self.is_enough

@@ -3,13 +3,15 @@
 use jiff::ToSpan;
 use jiff::civil::{Date, DateTime};
 
+use super::claims::Beside;
 use super::dates::{DAYS_TO_1904, read_time};
 use super::header::Table;
 use super::kinds::{Field, Kind};
 use super::refusal::RowError;
-use super::row::{Cell, Held, Row};
+use super::row::{Cell, Held, Row, letters};
 use super::text::{Sort, clean, short, whole};
 use crate::app::told::Told;
+use crate::domain::phone;
 use crate::domain::saying::is_nothing;
 
 /// The days that make sense in a file.
@@ -42,7 +44,10 @@ pub(super) fn tidy(table: &Table, row: &mut Row) {
             continue;
         }
         if let (Held::Number(number), Field::Contact | Field::StaffPhone) = (cell.held, field) {
-            cell.text = phone(&cell.text, number);
+            cell.text = kept_phone(&cell.text, number);
+        }
+        if matches!(field, Field::Contact | Field::StaffPhone) {
+            cell.text = phone::parted(&cell.text).into_owned();
         }
         let cleaned = clean(&cell.text, field.sort());
         match cleaned
@@ -94,12 +99,21 @@ fn taken_for_another(cell: &Cell, field: Field) -> Option<String> {
         Held::Disguised(_) => Some(format!(
             "这一格存的数字是 {text}，但按它的数字格式显示成了别的样子；请把这一列设成文本格式，照该有的样子重新填写"
         )),
+        Held::Number(number) if number.fract() != 0.0 && is_own_number(field) => Some(format!(
+            "这一格是带小数的数字（{text}），不像编号；请把这一列设成文本格式，照该有的样子重新填写"
+        )),
         Held::Text | Held::Number(_) => None,
     }
 }
 
+/// Whether a column holds numbers that the township itself gives.
+const fn is_own_number(field: Field) -> bool {
+    use Field::*;
+    matches!(field, Subject | StaffNumber | Issue | Inspection | AreaCode)
+}
+
 /// The number of a telephone that was kept as a number: its digits, with the zeros that are shown before them.
-fn phone(shown: &str, number: f64) -> String {
+fn kept_phone(shown: &str, number: f64) -> String {
     let digits: String = shown.chars().filter(char::is_ascii_digit).collect();
     let kept = number.to_string();
     if digits.trim_start_matches('0') == kept { digits } else { kept }
@@ -143,6 +157,20 @@ fn as_code(text: String, field: Field) -> Result<String, String> {
     let is_telephone = matches!(field, Field::Contact | Field::StaffPhone);
     if is_telephone && text.contains('.') && text.parse::<f64>().is_ok() {
         return Err(format!("「{}」不像号码；请填上真正的号码", short(&text)));
+    }
+    let fraction = text.split_once('.').filter(|(whole, _)| all_digits(whole)).map(|at| at.1);
+    if is_own_number(field) {
+        match fraction {
+            // What a program makes of a column of numbers in which some are missing.
+            Some("0") => return Ok(text.trim_end_matches(".0").to_owned()),
+            Some(digits) if digits.len() > 5 && all_digits(digits) => {
+                return Err(format!(
+                    "「{}」不像编号：像是算出来的小数；请填上真正的编号",
+                    short(&text)
+                ));
+            }
+            _ => {}
+        }
     }
     // A mark by which people keep a number as text.
     match text.strip_prefix('`').filter(|rest| all_digits(rest)) {
@@ -215,6 +243,26 @@ impl<'t> Cells<'t> {
         })
     }
 
+    /// Whether the table has such a column.
+    pub fn has(&self, field: Field) -> bool {
+        self.table.columns.contains_key(&field)
+    }
+
+    /// What stands in columns without a name, with their letters.
+    pub fn unnamed(&self) -> impl Iterator<Item = (String, &'t str)> {
+        let (table, row) = (self.table, self.row);
+        row.cells.iter().enumerate().filter_map(move |(column, cell)| {
+            let text = cell.text.trim();
+            let is_read = table.columns.values().any(|used| *used == column);
+            let has_name = table.names.get(column).is_some_and(|name| !name.is_empty());
+            if text.is_empty() || is_read || has_name {
+                return None;
+            }
+            let name = letters(column);
+            (!table.unread.contains(&name)).then(|| (format!("{name}列"), text))
+        })
+    }
+
     /// Whether what stands there can't be used.
     pub fn is_flawed(&self, field: Field) -> bool {
         self.cell(field).is_some_and(|cell| cell.flaw.is_some())
@@ -239,7 +287,11 @@ impl<'t> Cells<'t> {
     pub fn required(&mut self, field: Field) -> Option<&'t str> {
         let text = self.optional(field);
         if text.is_none() && self.cell(field).is_none_or(|cell| cell.flaw.is_none()) {
-            self.wrong(field, "不能为空".to_owned());
+            let wrong = match self.has(field) {
+                true => "不能为空".to_owned(),
+                false => format!("没有「{}」这一列，请加上", self.kind().name_of(field)),
+            };
+            self.wrong(field, wrong);
         }
         text
     }
@@ -338,15 +390,49 @@ impl<'t> Cells<'t> {
 
     /// A word about a cell.
     pub fn remark(&self, field: Field, message: String) -> RowError {
-        let index = self.table.columns.get(&field).copied();
-        let name = index.and_then(|index| self.table.names.get(index)).cloned();
+        match self.table.columns.get(&field) {
+            Some(index) => self.remark_at(*index, message),
+            None => RowError {
+                column: 0,
+                name: self.table.kind.name_of(field).to_owned(),
+                ..self.remark_at(0, message)
+            },
+        }
+    }
+
+    /// The same of the cell of a column, read or not.
+    pub fn remark_at(&self, column: usize, message: String) -> RowError {
         RowError {
             sheet: self.table.sheet.clone(),
             row: self.row.number,
-            column: index.map_or(0, |index| index + 1),
-            name: name.unwrap_or_else(|| self.table.kind.name_of(field).to_owned()),
+            column: column + 1,
+            name: self.column_name(column).to_owned(),
             message,
             place: self.table.place,
         }
+    }
+
+    /// What a column is called.
+    pub fn column_name(&self, column: usize) -> &'t str {
+        self.table.names.get(column).map_or("", String::as_str)
+    }
+
+    /// The cells of columns that aren't read and say something of what the row is about.
+    pub fn claiming(&self) -> impl Iterator<Item = (usize, Beside, &'t Cell)> + use<'t> {
+        let (table, row) = (self.table, self.row);
+        let cell = move |(column, beside): &(usize, Beside)| {
+            Some((*column, *beside, row.cells.get(*column)?))
+        };
+        table.beside.iter().filter_map(cell)
+    }
+
+    /// The columns of a list of issues that say how each stands.
+    pub fn standing(&self) -> Vec<(Field, usize)> {
+        let fields: &[Field] = match self.table.kind {
+            Kind::IssueList => &[Field::State, Field::Level, Field::Category, Field::Urgency],
+            Kind::Classifications => &[Field::State],
+            _ => &[],
+        };
+        fields.iter().filter_map(|of| Some((*of, *self.table.columns.get(of)?))).collect()
     }
 }

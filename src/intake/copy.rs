@@ -1,6 +1,6 @@
 //! A copy of a file for whoever mends it: all of its sheets, and beside each wrong row what is wrong there.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
@@ -106,17 +106,23 @@ impl SheetNotes {
 
 /// The workbook itself, marked; nothing where its parts are none that could be.
 fn marked_copy(book: &Book, notes: &Notes) -> Result<Option<Vec<u8>>, ImportError> {
+    let names: Vec<(usize, &str)> =
+        book.sheet_names().filter(|(index, _)| notes.0.contains_key(index)).collect();
+    // How wide each is, and where a copy that came before has its notes.
+    let mut seen: HashMap<usize, (usize, Option<usize>)> = HashMap::new();
+    let wanted: Vec<usize> = names.iter().map(|(index, _)| *index).collect();
+    book.read(&wanted, &mut |sheet, row| {
+        let (width, noted_before) = seen.entry(sheet).or_default();
+        *width = (*width).max(row.cells.len());
+        if notes.0.get(&sheet).is_some_and(|notes| notes.header_row == row.number) {
+            *noted_before = row.cells.iter().rposition(|cell| cell.text == NOTES);
+        }
+        ControlFlow::Continue(())
+    })?;
     let mut marks = BTreeMap::new();
-    for (index, name) in book.sheet_names() {
+    for (index, name) in names {
         let Some(notes) = notes.0.get(&index) else { continue };
-        let (mut width, mut noted_before) = (0, None);
-        book.read(&[index], &mut |_, row| {
-            width = width.max(row.cells.len());
-            if row.number == notes.header_row {
-                noted_before = row.cells.iter().rposition(|cell| cell.text == NOTES);
-            }
-            ControlFlow::Continue(())
-        })?;
+        let (width, noted_before) = seen.get(&index).copied().unwrap_or_default();
         let rows = notes.rows.keys().chain([&notes.header_row]);
         let wrong = notes.rows.iter().flat_map(|(row, wrong)| {
             wrong.iter().filter(|(column, _)| *column > 0).map(|(column, _)| (*row, *column))
@@ -191,11 +197,29 @@ impl From<XlsxError> for Failed {
 fn workbook_copy(book: &Book, notes: &Notes) -> Result<Vec<u8>, Failed> {
     let mut workbook = Workbook::new();
     let none = SheetNotes::default();
-    let mut taken = HashSet::new();
+    let (mut taken, mut sheets) = (HashSet::new(), Vec::new());
     for (index, name) in book.sheet_names() {
+        workbook.add_worksheet().set_name(sheet_name(name, &mut taken))?;
+        sheets.push(index);
+    }
+    let places: HashMap<usize, usize> =
+        sheets.iter().enumerate().map(|(place, index)| (*index, place)).collect();
+    let wrong = Format::new().set_background_color(Color::RGB(0x00FF_C7CE));
+    let (mut widths, mut failed) = (vec![0; sheets.len()], Ok(()));
+    book.read(&sheets, &mut |index, row| {
+        let Some(place) = places.get(&index) else { return ControlFlow::Continue(()) };
+        widths[*place] = row.cells.len().max(widths[*place]);
         let notes = notes.0.get(&index).unwrap_or(&none);
-        let sheet = workbook.add_worksheet().set_name(sheet_name(name, &mut taken))?;
-        write_sheet(book, index, sheet, notes)?;
+        let sheet = workbook.worksheet_from_index(*place);
+        failed = sheet.and_then(|sheet| write_row(sheet, &row, notes, &wrong));
+        if failed.is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+    })?;
+    failed?;
+    for (place, (index, width)) in sheets.iter().zip(widths).enumerate() {
+        let notes = notes.0.get(index).filter(|notes| !notes.rows.is_empty());
+        if let Some(notes) = notes {
+            write_notes(workbook.worksheet_from_index(place)?, width, notes)?;
+        }
     }
     Ok(workbook.save_to_buffer()?)
 }
@@ -227,23 +251,8 @@ fn sheet_name(name: &str, taken: &mut HashSet<String>) -> String {
     free.next().unwrap_or_default()
 }
 
-fn write_sheet(
-    book: &Book,
-    index: usize,
-    sheet: &mut Worksheet,
-    notes: &SheetNotes,
-) -> Result<(), Failed> {
-    let wrong = Format::new().set_background_color(Color::RGB(0x00FF_C7CE));
-    let (mut width, mut failed) = (0, Ok(()));
-    book.read(&[index], &mut |_, row| {
-        width = width.max(row.cells.len());
-        failed = write_row(sheet, &row, notes, &wrong);
-        if failed.is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
-    })?;
-    failed?;
-    if notes.rows.is_empty() {
-        return Ok(());
-    }
+/// What is wrong in each row, behind its last column.
+fn write_notes(sheet: &mut Worksheet, width: usize, notes: &SheetNotes) -> Result<(), XlsxError> {
     let width = u16::try_from(width).unwrap_or(0);
     sheet.set_column_width(width, 60)?;
     for row in notes.rows.keys().chain([&notes.header_row]) {

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use super::bounds::Bounds;
 use super::kinds::is_a_name;
+use super::names::plain;
 use super::original::Original;
 use super::refusal::{At, ImportError};
 use super::row::{Cell, Row, Take};
@@ -114,7 +115,8 @@ fn separator_of(text: &str) -> (&str, char) {
         text.split(['\n', '\r']).filter(|line| !line.trim().is_empty()).take(12).collect();
     let names = |separator: char| {
         let known = |line: &&str| {
-            line.split(separator).filter(|cell| is_a_name(cell.trim().trim_matches('"'))).count()
+            let name = |cell: &str| is_a_name(&plain(cell.trim().trim_matches('"')));
+            line.split(separator).filter(|cell| name(cell)).count()
         };
         head.iter().map(known).max().unwrap_or(0)
     };

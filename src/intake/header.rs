@@ -3,7 +3,9 @@
 
 use std::collections::HashMap;
 
+use super::claims::Beside;
 use super::kinds::{Field, Kind};
+use super::names::plain;
 use super::refusal::Place;
 use super::row::Row;
 use super::scan::Region;
@@ -22,6 +24,10 @@ pub(super) struct Table {
     pub unused: Vec<(usize, String)>,
     /// Of these, those that nobody said are meant for people alone, and that aren't of the tables that the program writes.
     pub doubtful: Vec<usize>,
+    /// The columns without a name of which somebody said that they are meant for people, by their letters.
+    pub unread: Vec<String>,
+    /// Of the columns that aren't used, those that say something of what a row is about.
+    pub beside: Vec<(usize, Beside)>,
     /// Whether its days are counted from 1904.
     pub is_1904: bool,
 }
@@ -188,6 +194,9 @@ impl Header {
 
     /// The table, or what must be decided first.
     fn table(&self, kind: Kind, ignored: &[String]) -> Result<Table, String> {
+        if let Some(text) = self.weak_areas(kind) {
+            return Err(text);
+        }
         let (columns, twice) = self.find(kind);
         if let Some((field, first, second)) = twice.first() {
             return Err(self.two_of_one(*field, *first, *second));
@@ -223,9 +232,64 @@ impl Header {
                 alike.join("；")
             ));
         }
-        let place = Place { sheet: 0, header_row: self.row };
-        let names = self.shown.clone();
-        Ok(Table { kind, place, sheet: None, names, columns, unused, doubtful, is_1904: false })
+        if let Some(text) = self.two_tables(kind, &unused, &is_ignored) {
+            return Err(text);
+        }
+        let beside = unused.iter().filter(|(index, _)| !is_ignored(*index));
+        let beside = beside
+            .filter_map(|(index, _)| Some((*index, Beside::of(kind, &self.names[*index][1])?)));
+        Ok(Table {
+            kind,
+            place: Place { sheet: 0, header_row: self.row },
+            sheet: None,
+            names: self.shown.clone(),
+            beside: beside.collect(),
+            unread: ignored.iter().map(|name| letter_of(name)).collect(),
+            columns,
+            unused,
+            doubtful,
+            is_1904: false,
+        })
+    }
+
+    /// What is asked where a table has nothing of a table of areas but names that any list has: 名称, 类型.
+    fn weak_areas(&self, kind: Kind) -> Option<String> {
+        const ANY: [&str; 5] = ["名称", "类型", "级别", "代码", "name"];
+        let own =
+            |[_, name]: &&[String; 2]| kind.field(name).is_some() && !ANY.contains(&name.as_str());
+        if kind != Kind::Areas || self.names.iter().any(|names| own(&names)) {
+            return None;
+        }
+        Some(format!(
+            "第 {} 行只有「名称」「类型」这样哪种表都有的列，看不出是不是区划表：是的话请把它们改成「区划名称」「区划类型」，不是的话本系统不收这种表",
+            self.row
+        ))
+    }
+
+    /// What is asked where columns that aren't used make a table of their own, of another kind.
+    fn two_tables(
+        &self,
+        kind: Kind,
+        unused: &[(usize, String)],
+        is_ignored: &dyn Fn(usize) -> bool,
+    ) -> Option<String> {
+        let name = |index: usize| self.names[index][1].as_str();
+        let own = |index: usize| {
+            kind.shown().contains(&name(index)) || Beside::of(kind, name(index)).is_some()
+        };
+        let left: Vec<usize> = unused.iter().map(|(index, _)| *index).collect();
+        let left: Vec<usize> =
+            left.into_iter().filter(|at| !is_ignored(*at) && !own(*at)).collect();
+        let is_there = |other: Kind, field: Field| {
+            left.iter().any(|index| other.field(name(*index)) == Some(field))
+        };
+        let other = Kind::ALL.iter().copied().find(|other| {
+            *other != kind && other.columns().0.iter().all(|field| is_there(*other, *field))
+        })?;
+        Some(format!(
+            "第 {} 行像是并排的两张表：一张是{kind}，一张是{other}。请把它们分到两个工作表（或两个文件），再导入",
+            self.row
+        ))
     }
 
     fn two_of_one(&self, field: Field, first: usize, second: usize) -> String {
@@ -331,17 +395,15 @@ fn is_like(name: &str, known: &str) -> bool {
         || strsim::normalized_levenshtein(name, known) >= ALIKE
 }
 
+/// K列 as the letter of a column without a name.
+fn letter_of(name: &str) -> String {
+    plain(name).trim_end_matches('列').to_uppercase()
+}
+
 /// A name as it's shown: on one line.
 fn shown(text: &str) -> String {
     let line: String = text.split_whitespace().collect();
     short(&line).into_owned()
-}
-
-/// A name without the blanks, stars and bracketed hints that people add.
-fn plain(text: &str) -> String {
-    let text = clean(text, Sort::Short).unwrap_or_default();
-    let before_bracket = text.split(['(', '【', '[', '（']).next().unwrap_or(&text);
-    before_bracket.chars().filter(|c| !c.is_whitespace() && !"*：:".contains(*c)).collect()
 }
 
 /// How the rows below a table begin that people sign.

@@ -39,7 +39,8 @@ pub(super) fn check_beside(cells: &mut Cells<'_>, field: Field) {
                 || saying::is_less_than_all(text)
                 || text.starts_with("未"))
     };
-    let found = cells.beside().find(|(_, text)| says_no(text));
+    let named = cells.beside().map(|(name, text)| (name.to_owned(), text));
+    let found = named.chain(cells.unnamed()).find(|(_, text)| says_no(text));
     let Some((name, text)) = found else { return };
     let text = format!(
         "旁边的「{name}」写的是「{}」，和这一格对不上：没有做完的请清空这一格；不相干的请在导入命令后加 --ignore-column {name}",

@@ -365,7 +365,8 @@ impl Kind {
 
 /// Whether a column of that name stands in any kind of table.
 pub(super) fn is_a_name(name: &str) -> bool {
-    Field::read(name).is_some()
+    let also = || Kind::ALL.iter().any(|kind| kind.field(name).is_some());
+    Field::read(name).is_some() || also()
 }
 
 impl Field {
@@ -423,6 +424,25 @@ impl Field {
         matches!(self, Resident | Contact | Text | Unheard | Address | SubjectName | Result)
             || matches!(self, StaffPhone | StaffEmail | StaffWecom | StaffFeishu)
             || matches!(self, Found | Answer | Mediator | Parties | Agreement | Followed)
+    }
+
+    /// Whether a text could stand there, of columns by which that's seen.
+    pub(super) fn fits(self, text: &str) -> Option<bool> {
+        use Field::*;
+        let text = text.trim();
+        let is_number = || {
+            text.len() <= 30 && text.contains(|c: char| c.is_ascii_digit()) && !text.contains(' ')
+        };
+        Some(match self {
+            Date | From | Until | CheckedOn | MediatedOn => super::dates::read_time(text).is_some(),
+            AreaKind => crate::domain::area::AreaKind::read(text).is_some(),
+            SubjectKind => crate::domain::subject::SubjectKind::read(text).is_some(),
+            Level => crate::domain::issue::Level::read(text).is_some(),
+            Category => crate::domain::issue::Category::read(text).is_some(),
+            StaffRoles => crate::domain::staff::Role::read(text).is_some(),
+            Subject | StaffNumber | Issue | Inspection | RemoteNumber => is_number(),
+            _ => return None,
+        })
     }
 
     /// What sort of text stands there.

@@ -10,9 +10,11 @@
 
 mod acts;
 mod assemble;
+mod beside;
 mod bounds;
 mod cells;
 mod check_rows;
+mod claims;
 mod compound;
 mod copy;
 mod dates;
@@ -23,6 +25,7 @@ mod header;
 mod issue_rows;
 mod kinds;
 mod marked;
+mod names;
 mod number_format;
 mod open_document;
 mod options;

@@ -22,10 +22,10 @@ const MOST_STYLES: usize = 100_000;
 /// What sheets there are.
 pub(super) fn sheets(original: &Original) -> Result<Vec<SheetInfo>, ImportError> {
     let mut found: Vec<SheetInfo> = Vec::new();
-    let mut walk = Walk::new(original, usize::MAX);
+    let mut walk = Walk::new(original, &[]);
     walk.through(&mut |step| {
         match step {
-            Step::Sheet { name, is_hidden } => {
+            Step::Sheet { name, is_hidden, .. } => {
                 found.push(SheetInfo { name, is_hidden, is_table: true, facts: Default::default() })
             }
             Step::HiddenRows(first, last) => {
@@ -55,12 +55,28 @@ pub(super) fn read(
     wanted: &[usize],
     take: &mut Take<'_>,
 ) -> Result<(), ImportError> {
-    for index in wanted {
-        let mut rows = Rows::of(original, sheets, *index, take);
-        Walk::new(original, *index).through(&mut |step| {
-            if let Step::Cell { row, column, cell, merged } = step {
-                rows.merge(merged);
-                rows.put(row, column, cell)?;
+    // Sheets that stand in the file's order are read in one go.
+    for run in wanted.chunk_by(|one, next| one < next) {
+        let Some(first) = run.first() else { continue };
+        let mut rows = Rows::of(original, sheets, *first, take);
+        let (mut index, mut is_wanted) = (0, false);
+        Walk::new(original, run).through(&mut |step| {
+            match step {
+                Step::Sheet { index: next, .. } => {
+                    is_wanted = run.contains(&next);
+                    if is_wanted && next != index {
+                        rows.turn_to(sheets, next)?;
+                    }
+                    index = next;
+                    if run.last().is_some_and(|last| next > *last) {
+                        return Ok(false);
+                    }
+                }
+                Step::Cell { row, column, cell, merged } if is_wanted => {
+                    rows.merge(merged);
+                    rows.put(row, column, cell)?;
+                }
+                _ => {}
             }
             Ok(!rows.is_enough())
         })?;
@@ -71,7 +87,7 @@ pub(super) fn read(
 
 /// What is passed on the way.
 enum Step {
-    Sheet { name: String, is_hidden: bool },
+    Sheet { index: usize, name: String, is_hidden: bool },
     HiddenRows(usize, usize),
     HiddenColumns(usize, usize),
     Cell { row: usize, column: usize, cell: Cell, merged: Option<Region> },
@@ -81,8 +97,9 @@ type Look<'l> = dyn FnMut(Step) -> Result<bool, ImportError> + 'l;
 
 struct Walk<'w> {
     original: &'w Original,
-    /// Only this sheet's cells are wanted.
-    only: usize,
+    /// Only these sheets' cells are wanted.
+    only: &'w [usize],
+    is_wanted: bool,
     hidden_styles: HashSet<String>,
     style: String,
     sheet: Option<usize>,
@@ -113,11 +130,12 @@ struct Opened {
 }
 
 impl<'w> Walk<'w> {
-    fn new(original: &'w Original, only: usize) -> Walk<'w> {
+    fn new(original: &'w Original, only: &'w [usize]) -> Walk<'w> {
         let (hidden_styles, style) = (HashSet::new(), String::new());
         Walk {
             original,
             only,
+            is_wanted: false,
             hidden_styles,
             style,
             sheet: None,
@@ -186,6 +204,13 @@ impl<'w> Walk<'w> {
                 }
                 Ok(true)
             }
+            Ok(Event::CData(text)) => {
+                let open = cell.as_mut().filter(|cell| cell.aside == 0 && cell.paragraphs > 0);
+                if let Some(cell) = open {
+                    cell.text.push_str(text.as_ref());
+                }
+                Ok(true)
+            }
             Ok(Event::GeneralRef(name)) => {
                 let known =
                     quick_xml::escape::unescape(&format!("&{};", AsRef::<str>::as_ref(&name)))
@@ -225,7 +250,9 @@ impl<'w> Walk<'w> {
                 self.name = attribute(tag, "name").unwrap_or_default();
                 let is_hidden = attribute(tag, "style-name")
                     .is_some_and(|style| self.hidden_styles.contains(&style));
-                return look(Step::Sheet { name: self.name.clone(), is_hidden });
+                let index = self.sheet.unwrap_or(0);
+                self.is_wanted = self.only.contains(&index);
+                return look(Step::Sheet { index, name: self.name.clone(), is_hidden });
             }
             "table-column" => {
                 let (first, columns) = (self.column, count(tag, "number-columns-repeated"));
@@ -296,7 +323,7 @@ impl<'w> Walk<'w> {
         let (first, columns, (right, down)) = (self.column, opened.columns, opened.spans);
         self.column += columns;
         let cell = opened.cell();
-        if self.sheet != Some(self.only) || cell.is_blank() {
+        if !self.is_wanted || cell.is_blank() {
             return Ok(true);
         }
         for column in (first..first + columns).take(self.original.bounds.columns + 1) {

@@ -20,6 +20,11 @@ impl People {
         People(app::people::People::new(staff))
     }
 
+    /// Whoever is named, where anybody is.
+    pub fn known(&self, text: &str) -> Option<&StaffMember> {
+        self.0.find(text).ok()
+    }
+
     pub fn find<'p>(&'p self, cells: &mut Cells<'_>) -> Option<&'p str> {
         self.find_in(cells, Field::Visitor)
     }

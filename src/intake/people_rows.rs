@@ -1,6 +1,7 @@
 //! Rows about people: staff, whoever is registered at a subject, who is away.
 
 use super::cells::{Cells, Days};
+use super::issue_rows::check_beside;
 use super::kinds::Field;
 use super::options::Options;
 use super::people::People;
@@ -116,6 +117,7 @@ pub(super) fn read_absence(
     clock: &Clock,
 ) -> Option<NewAbsence> {
     let staff_id = people.find_in(cells, Field::Absentee).map(str::to_owned);
+    check_beside(cells, Field::Absentee);
     let far = |days| plus(clock.today(), days);
     let (first, last, today) = (far(-3_650), far(3_650), far(3_650));
     let days = Days { first, last, today, campaign_starts: first, campaign_ends: last };

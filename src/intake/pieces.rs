@@ -1,5 +1,6 @@
 //! A file's rows in pieces, read beside whoever else runs, no faster than they are taken.
 
+use std::collections::HashMap;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
@@ -29,16 +30,12 @@ impl Pieces {
         let (sender, receiver) = mpsc::channel(AHEAD);
         let survey = survey.clone();
         tokio::task::spawn_blocking(move || {
-            let mut reading = Reading { sender: &sender, table: 0, rows: Vec::new() };
-            for table in 0..survey.tables.len() {
-                reading.table = table;
-                let file = &survey.book.original.file;
-                let read = guarded(file, || reading.read(&survey, size(table)));
-                if let Err(error) = read {
-                    // Whoever doesn't want more doesn't want to know why there is none.
-                    let _ = sender.blocking_send(Err(error));
-                    return;
-                }
+            let mut reading =
+                Reading { sender: &sender, table: 0, rows: Vec::new(), is_wanted: true };
+            let file = &survey.book.original.file;
+            if let Err(error) = guarded(file, || reading.read(&survey, &size)) {
+                // Whoever doesn't want more doesn't want to know why there is none.
+                let _ = sender.blocking_send(Err(error));
             }
         });
         Pieces(receiver)
@@ -54,30 +51,39 @@ struct Reading<'s> {
     sender: &'s mpsc::Sender<Result<Piece, ImportError>>,
     table: usize,
     rows: Vec<Row>,
+    is_wanted: bool,
 }
 
 impl Reading<'_> {
-    fn read(&mut self, survey: &Survey, size: usize) -> Result<(), ImportError> {
-        let table = &survey.tables[self.table].table;
-        let mut is_wanted = true;
-        survey.book.read(&[table.place.sheet], &mut |_, row| {
+    /// Reads all tables in one go: a workbook of many sheets is opened once.
+    fn read(&mut self, survey: &Survey, size: &dyn Fn(usize) -> usize) -> Result<(), ImportError> {
+        let places = survey.tables.iter().map(|of| of.table.place.sheet);
+        let tables: HashMap<usize, usize> =
+            places.clone().enumerate().map(|(table, sheet)| (sheet, table)).collect();
+        survey.book.read(&places.collect::<Vec<_>>(), &mut |sheet, row| {
+            let Some(at) = tables.get(&sheet) else { return ControlFlow::Continue(()) };
+            if *at != self.table {
+                self.send();
+                self.table = *at;
+            }
+            let table = &survey.tables[*at].table;
             if row.number > table.place.header_row && table.passes_over(&row).is_none() {
                 self.rows.push(row);
-                if self.rows.len() >= size {
-                    is_wanted = self.send();
+                if self.rows.len() >= size(*at) {
+                    self.send();
                 }
             }
-            if is_wanted { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+            if self.is_wanted { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
         })?;
-        if !self.rows.is_empty() {
-            self.send();
-        }
+        self.send();
         Ok(())
     }
 
-    /// False where nobody waits for more.
-    fn send(&mut self) -> bool {
+    fn send(&mut self) {
         let rows = std::mem::take(&mut self.rows);
-        self.sender.blocking_send(Ok(Piece { table: self.table, rows })).is_ok()
+        if !rows.is_empty() && self.is_wanted {
+            let piece = Piece { table: self.table, rows };
+            self.is_wanted = self.sender.blocking_send(Ok(piece)).is_ok();
+        }
     }
 }

@@ -152,6 +152,7 @@ impl<'i> Intake<'i> {
     }
 
     async fn take(&self) -> Result<Report, Stop> {
+        self.store.index_subjects().await?;
         let mut snapshot = self.store.snapshot().await?;
         let before = self.imported_before(&mut snapshot).await?;
         snapshot.end().await?;
@@ -326,6 +327,7 @@ impl<'i> Intake<'i> {
             let desk = Desk { people: &people.1, clock: &clock, days, options: self.options };
             let table = &self.survey.tables[read.table].table;
             let mut piece = desk.read(table, read.rows, &mut seen);
+            piece.judge(tx).await?;
             let outcomes = if piece.errors.is_empty() && tally.errors.is_empty() {
                 piece.batch.put(tx).await?
             } else {
@@ -430,6 +432,7 @@ impl<'i> Intake<'i> {
             let table = &self.survey.tables[read.table].table;
             let mut piece = desk.read(table, read.rows, &mut seen);
             let mut snapshot = self.store.snapshot().await?;
+            piece.judge(&mut snapshot).await?;
             let outcomes = piece.batch.check(&mut snapshot).await?;
             snapshot.end().await?;
             tally.add(self.survey, read.table, &mut piece, &outcomes);

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use super::cells::Cells;
 use super::kinds::{Field, Kind};
 use super::text::short;
+use crate::app::choices::{Alike, are_alike};
 use crate::app::visits::{Heard, NewVisit};
 use crate::domain::issue::Class;
 
@@ -17,7 +18,12 @@ pub(super) struct Seen {
     matters: HashMap<u64, (u64, Option<Class>, Spot)>,
     /// How residents are reached.
     contacts: HashMap<u64, (u64, Spot)>,
+    /// What residents asked for, in words, of those who came last.
+    words: HashMap<u64, Vec<(String, Spot)>>,
 }
+
+/// Of so many residents the words are remembered: the rows of one stand near each other.
+const MOST_WORDS: usize = 5_000;
 
 /// A place in a file, to be named.
 #[derive(Clone)]
@@ -58,7 +64,11 @@ impl Seen {
             }
         }
         let key = (visit.kind.code(), visit.visited_on, &visit.staff_id);
+        let is_asked = visit.choices.alike != Alike::Another;
         let Heard::Issue(issue) = &mut visit.heard else { return };
+        if is_asked {
+            self.note_words(cells, digest(&who), &issue.text);
+        }
         let at = digest(&key);
         let matter = digest(&(who, issue.text.as_str()));
         let (first, class, spot) =
@@ -72,6 +82,24 @@ impl Seen {
             );
             cells.wrong(Field::Level, text);
         }
+    }
+
+    /// Two rows of one resident that say nearly the same, not the same: one of them may be a slip.
+    fn note_words(&mut self, cells: &mut Cells<'_>, who: u64, text: &str) {
+        if self.words.len() >= MOST_WORDS {
+            self.words.clear();
+        }
+        let said = self.words.entry(who).or_default();
+        let like = said.iter().find(|(other, _)| other != text && are_alike(other, text));
+        if let Some((other, spot)) = like {
+            let text = format!(
+                "与{}同一位群众的「{}」很像：是同一件事请只留一行，是另一件事请在导入命令后加 --alike another",
+                spot.from(cells),
+                short(other)
+            );
+            cells.wrong(Field::Text, text);
+        }
+        said.push((text.to_owned(), Spot::of(cells)));
     }
 }
 
@@ -87,7 +115,9 @@ pub(super) fn note_repeated(cells: &mut Cells<'_>, seen: &mut Seen) {
         Kind::Areas if cells.optional(Field::AreaCode).is_some() => {
             (Field::AreaCode, of(cells, &[Field::AreaCode]))
         }
-        Kind::Areas => (Field::AreaName, of(cells, &[Field::AreaName, Field::AreaKind])),
+        Kind::Areas => {
+            (Field::AreaName, of(cells, &[Field::AreaName, Field::AreaKind, Field::AreaParent]))
+        }
         Kind::Staff => (Field::StaffNumber, of(cells, &[Field::StaffNumber])),
         Kind::Subjects | Kind::Assignments => (Field::Subject, of(cells, &[Field::Subject])),
         Kind::AreaAssignments => (Field::Area, of(cells, &[Field::Area, Field::SubjectKind])),

@@ -125,6 +125,8 @@ pub struct TableReport {
     pub rows: usize,
     pub used: Vec<Column>,
     pub unused: Vec<String>,
+    /// How many of their cells say something.
+    pub unused_cells: Vec<usize>,
     pub hidden_columns: Vec<String>,
     pub hidden_rows: Vec<(usize, usize)>,
     pub not_read: Vec<RowsNotRead>,
@@ -251,6 +253,11 @@ fn table_report(surveyed: &super::survey::Surveyed) -> TableReport {
         rows: surveyed.rows,
         used,
         unused: table.unused.iter().map(|(_, name)| name.clone()).collect(),
+        unused_cells: table
+            .unused
+            .iter()
+            .map(|(column, _)| surveyed.unused_cells.get(column).copied().unwrap_or(0))
+            .collect(),
         hidden_columns: surveyed.hidden_columns.clone(),
         hidden_rows: surveyed.hidden_rows.clone(),
         not_read: not_read
@@ -280,7 +287,12 @@ impl TableReport {
             lines.push(format!("{sheet}{}", renamed.join("、")));
         }
         if !self.unused.is_empty() {
-            lines.push(format!("{sheet}没有用到的列：{}", self.unused.join("、")));
+            let told = |(name, cells): (&String, &usize)| match cells {
+                0 => format!("{name}（空的）"),
+                cells => format!("{name}（{cells} 格有内容）"),
+            };
+            let told: Vec<String> = self.unused.iter().zip(&self.unused_cells).map(told).collect();
+            lines.push(format!("{sheet}没有用到的列：{}", told.join("、")));
         }
         if !self.hidden_columns.is_empty() {
             lines.push(format!("{sheet}隐藏的列也在表里：{}", self.hidden_columns.join("、")));

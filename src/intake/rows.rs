@@ -1,5 +1,6 @@
 //! Each kind of row as a command to the record: read, never applied here.
 
+use super::beside::{Claimed, claims_of, judge};
 use super::cells::{Cells, Days, tidy};
 use super::check_rows::{read_inspection, read_mediation};
 use super::header::Table;
@@ -19,6 +20,7 @@ use crate::app::problem::{About, Problem};
 use crate::app::subjects::NewSubject;
 use crate::app::told::Told;
 use crate::clock::Clock;
+use crate::db::{Session, StoreError};
 use crate::domain::area::{self, AreaKind};
 use crate::domain::subject::SubjectKind;
 
@@ -42,6 +44,19 @@ pub(super) struct Piece {
     pub remarks: Vec<RowError>,
     /// The numbers of rows that are well and ask for nothing.
     pub idle: Vec<usize>,
+    /// What rows say beside their numbers.
+    pub claims: Vec<Claimed>,
+}
+
+impl Piece {
+    /// Holds what its rows say beside their numbers against the record.
+    pub async fn judge(&mut self, session: &mut Session) -> Result<(), StoreError> {
+        let claims = std::mem::take(&mut self.claims);
+        let (errors, remarks) = judge(claims, session).await?;
+        self.errors.extend(errors);
+        self.remarks.extend(remarks);
+        Ok(())
+    }
 }
 
 impl Desk<'_> {
@@ -53,12 +68,14 @@ impl Desk<'_> {
             errors: Vec::new(),
             remarks: Vec::new(),
             idle: Vec::new(),
+            claims: Vec::new(),
         };
         for mut row in rows {
             tidy(table, &mut row);
             let mut cells = Cells::new(table, &row);
             note_repeated(&mut cells, seen);
             let before = piece.batch.len();
+            piece.claims.extend(claims_of(&mut cells, self.people));
             self.read_into(&mut piece.batch, &mut cells, seen);
             let is_well = cells.errors.is_empty();
             piece.errors.append(&mut cells.errors);
@@ -247,14 +264,14 @@ const fn field_of(kind: Kind, about: About) -> Field {
 }
 
 fn read_area(cells: &mut Cells<'_>, options: &Options) -> Option<NewArea> {
-    let code = cells.optional(Field::AreaCode);
-    if let Some(code) = code.filter(|code| !area::is_area_code(code)) {
+    let code = cells.optional(Field::AreaCode).map(area::full_code);
+    if let Some(code) = code.as_deref().filter(|code| !area::is_area_code(code)) {
         cells.wrong(Field::AreaCode, format!("「{code}」不是 12 位数字的区划代码"));
     }
     let name = cells.required(Field::AreaName);
     let kind = cells.word(Field::AreaKind, AreaKind::read, &AreaKind::choices());
     Some(NewArea {
-        code: code.map(str::to_owned),
+        code: code.map(std::borrow::Cow::into_owned),
         name: name?.to_owned(),
         kind: kind?,
         parent: told(cells, Field::AreaParent, options),

@@ -29,12 +29,22 @@ pub(super) struct Facts {
     /// By their first rows.
     pub merged: Vec<Region>,
     pub uncomputed: HashSet<(usize, usize)>,
+    /// Values that stand so that the library passes over them.
+    pub passed_over: HashMap<(usize, usize), PassedOver>,
     /// Marks of errors that the library doesn't know, in the order of the file.
     pub errors: Vec<((usize, usize), String)>,
     /// Whether some of its cells don't say where they are.
     pub is_placeless: bool,
     /// How numbers are shown, by the cells that need it.
     pub formats: HashMap<(usize, usize), usize>,
+}
+
+/// A value that the library passes over: in CDATA, or before its formula.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum PassedOver {
+    Text(String),
+    Number(f64),
+    Other,
 }
 
 /// A sheet before its rows are read.
@@ -56,6 +66,8 @@ impl Facts {
 
 /// So many hidden rows or cells that can't be read are remembered.
 const MOST: usize = 200_000;
+/// So long a value may be that the library passes over.
+const LONGEST_VALUE: usize = 32_767;
 pub(super) const MOST_MERGED: usize = 200_000;
 /// Excel knows 65,490 formats; each of them may stand in several lists.
 const MOST_FORMATS: usize = 130_000;
@@ -171,6 +183,10 @@ fn scan_texts(scanned: &mut Scanned<'_>, event: &Event<'_>) -> Result<(), Import
             _ => {}
         },
         Event::Text(text) => scanned.letters += text.len() as u64,
+        // The library would read it as empty.
+        Event::CData(_) => {
+            return Err(ImportError::broken(scanned.counts.file, "CDATA among the texts"));
+        }
         _ => {}
     }
     if scanned.held() > scanned.left {
@@ -190,6 +206,9 @@ struct Passing {
     formula: bool,
     value: String,
     in_value: bool,
+    /// Whether it's shared, true or false, or an error.
+    is_other: bool,
+    is_passed_over: bool,
 }
 
 /// A sheet as it's passed over.
@@ -245,6 +264,14 @@ impl Sheet<'_> {
                 }
                 Ok(())
             }
+            Event::CData(text) => {
+                let passing = &mut self.passing;
+                let room = LONGEST_VALUE.saturating_sub(passing.value.len());
+                let text: &str = text.as_ref();
+                passing.value.extend(text.chars().take(room));
+                passing.is_passed_over |= passing.in_value;
+                Ok(())
+            }
             Event::End(tag) => {
                 self.end(tag.local_name().as_ref());
                 Ok(())
@@ -257,7 +284,11 @@ impl Sheet<'_> {
         match tag.local_name().as_ref() {
             "c" => self.start_cell(tag),
             "v" => self.passing.in_value = true,
-            "f" => self.passing.formula = true,
+            "t" if self.passing.is_text => self.passing.in_value = true,
+            "f" => {
+                self.passing.is_passed_over |= !self.passing.value.is_empty();
+                self.passing.formula = true;
+            }
             "row" => self.start_row(tag),
             "sheetFormatPr" => self.is_hidden = is_true(tag, "zeroHeight"),
             "col" if is_true(tag, "hidden") || is_zero(tag, "width") => {
@@ -287,6 +318,7 @@ impl Sheet<'_> {
             is_in: true,
             is_text: matches!(kind.as_str(), "str" | "inlineStr"),
             is_error: kind == "e",
+            is_other: matches!(kind.as_str(), "s" | "b" | "e" | "d"),
             ..Passing::default()
         };
     }
@@ -303,7 +335,7 @@ impl Sheet<'_> {
 
     fn end(&mut self, name: &str) {
         match name {
-            "v" => self.passing.in_value = false,
+            "v" | "t" => self.passing.in_value = false,
             "c" => {
                 let passing = std::mem::take(&mut self.passing);
                 self.end_cell(&passing);
@@ -319,6 +351,16 @@ impl Sheet<'_> {
         let is_uncomputed = passing.formula && (is_without || self.is_to_be_computed);
         if is_uncomputed && facts.uncomputed.len() < MOST {
             facts.uncomputed.insert(place);
+        }
+        if passing.is_passed_over && facts.passed_over.len() < MOST {
+            let value = passing.value.trim();
+            let kept = match value.parse() {
+                _ if passing.is_other => PassedOver::Other,
+                _ if passing.is_text => PassedOver::Text(passing.value.clone()),
+                Ok(number) => PassedOver::Number(number),
+                Err(_) => PassedOver::Other,
+            };
+            facts.passed_over.insert(place, kept);
         }
         if passing.is_error && !is_known_error(&passing.value) && facts.errors.len() < MOST {
             facts.errors.push((place, passing.value.clone()));

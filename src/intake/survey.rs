@@ -1,9 +1,11 @@
 //! A file is looked through before anything of it is taken: which sheets it has, what each is, which of its columns and
 //! rows are read and which aren't.
 
+use std::collections::HashMap;
 use std::ops::ControlFlow;
 
 use super::header::{HEADER_WITHIN, Table, Understood, goes_on, no_header, understand};
+use super::kinds::Field;
 use super::original::{Form, Original};
 use super::refusal::{ImportError, sheet_text};
 use super::row::{Row, Take, letters};
@@ -75,6 +77,8 @@ pub(super) struct Surveyed {
     pub hidden_columns: Vec<String>,
     /// Rows that aren't read, and why.
     pub passed: Vec<((usize, usize), String)>,
+    /// How many cells of the columns that aren't used say something, by the columns' places.
+    pub unused_cells: HashMap<usize, usize>,
 }
 
 /// So many ranges of rows are remembered to be told.
@@ -103,10 +107,18 @@ impl Survey {
             match look.found {
                 Some(Found::Table(table)) => tables.push(*table),
                 Some(Found::Unclear(text)) => unclear.push(format!("{name}{text}")),
-                _ => covers.push((look.sheet, no_header(&look.head))),
+                _ => covers.push((look.sheet, look.head)),
             }
         }
+        let pages: Vec<String> = covers
+            .iter()
+            .filter_map(|(sheet, head)| next_page(&tables, head).map(|text| (sheet, text)))
+            .map(|(sheet, text)| format!("{}{text}", sheet_text(book.name(*sheet))))
+            .collect();
+        let covers: Vec<(usize, String)> =
+            covers.into_iter().map(|(sheet, head)| (sheet, no_header(&head))).collect();
         let file = book.original.file.clone();
+        unclear.extend(pages);
         if !unclear.is_empty() {
             return Err(ImportError::Header { file, text: unclear.join("；\n  ") });
         }
@@ -127,6 +139,28 @@ impl Survey {
     pub fn rows(&self) -> usize {
         self.tables.iter().map(|table| table.rows).sum()
     }
+}
+
+/// What to do with a sheet without a header whose rows go on with another sheet's table.
+fn next_page(tables: &[Surveyed], head: &[Row]) -> Option<String> {
+    let goes_on = |row: &Row| tables.iter().find(|of| is_row_of(&of.table, row));
+    let (row, of) = head.iter().find_map(|row| Some((row, goes_on(row)?)))?;
+    let kind = of.table.kind;
+    let other = sheet_text(of.table.sheet.as_deref());
+    Some(format!(
+        "没有表头，第 {} 行却像{other}的{kind}接着往下写的：请把那里的表头也写在这一页的第一行，再导入",
+        row.number
+    ))
+}
+
+/// Whether a row could stand in a table: all that it needs is there, and is of its kind.
+fn is_row_of(table: &Table, row: &Row) -> bool {
+    let required = table.kind.columns().0;
+    let told = |field: &Field| row.text(table.columns.get(field).copied().unwrap_or(usize::MAX));
+    let fits = required.iter().map(|field| (told(field).trim(), field.fits(told(field))));
+    let fits: Vec<(&str, Option<bool>)> = fits.collect();
+    fits.iter().all(|(text, fits)| !text.is_empty() && *fits != Some(false))
+        && fits.iter().any(|(_, fits)| *fits == Some(true))
 }
 
 fn brief(text: &str) -> String {
@@ -269,7 +303,14 @@ impl Look<'_> {
         let hidden_columns = table.names.iter().enumerate().filter(|(index, _)| is_hidden(*index));
         let hidden_columns =
             hidden_columns.map(|(_, name)| name.clone()).filter(|name| !name.is_empty()).collect();
-        Surveyed { table, rows: 0, hidden_rows: Vec::new(), hidden_columns, passed: Vec::new() }
+        Surveyed {
+            table,
+            rows: 0,
+            hidden_rows: Vec::new(),
+            hidden_columns,
+            passed: Vec::new(),
+            unused_cells: HashMap::new(),
+        }
     }
 }
 
@@ -291,6 +332,11 @@ impl Surveyed {
             super::scan::extend(&mut self.hidden_rows, row.number, row.number);
         }
         self.note_unnamed(row);
+        for (column, _) in &self.table.unused {
+            if row.cells.get(*column).is_some_and(|cell| !cell.is_blank()) {
+                *self.unused_cells.entry(*column).or_default() += 1;
+            }
+        }
     }
 
     /// A column without a name in which something stands is one that isn't used.

@@ -141,7 +141,11 @@ pub(super) fn whole(text: String, sort: Sort) -> Result<String, String> {
     const EMPTY: [&str; 6] = ["undefined", "nan", "\\n", "<na>", "nat", "[object object]"];
     let lower = text.to_lowercase();
     let bare = lower.trim_matches(|c: char| "。.、，（）()".contains(c) || c.is_whitespace());
-    if DITTO.contains(&bare) {
+    // 同1, 同3行: as another row says.
+    let row = bare.strip_prefix('同').map(|rest| rest.trim_matches(|c| "第行号格户条".contains(c)));
+    let is_of_row =
+        row.is_some_and(|row| !row.is_empty() && row.bytes().all(|byte| byte.is_ascii_digit()));
+    if DITTO.contains(&bare) || is_of_row {
         return Err(format!("「{text}」要看上面一格才懂：请把内容写完整"));
     }
     if EMPTY.contains(&lower.as_str()) {

@@ -262,7 +262,7 @@ fn for_a_page(error: RowError) -> RowError {
 
 /// What a command is told to write, as a page has it.
 fn in_a_browser(text: &str) -> String {
-    const INSTEAD: [(&str, &str); 9] = [
+    const INSTEAD: [(&str, &str); 11] = [
         ("请在导入命令后加 --clear", "请勾选「空白是有意的」，再核对一次"),
         ("请在导入命令后加 --same-person", "请勾选「是同一个人换了号码」，再核对一次"),
         ("请在导入命令后加 --same-subject", "请勾选「是同一个对象改了」，再核对一次"),
@@ -270,6 +270,8 @@ fn in_a_browser(text: &str) -> String {
         ("请在导入命令后加 --alike correction", "请选「是同一件」，再核对一次"),
         ("请在导入命令后加 --alike another", "请选「是另一件」，再核对一次"),
         ("请加 --alike another", "请选「是另一件」，再核对一次"),
+        ("再在导入命令后加 --alike another", "再选「是另一件」，再核对一次"),
+        ("请在导入命令后加 --ignore-column ", "请在「只给人看的列」里写上这一列，再核对一次："),
         ("在命令后加 --ignore-column ", "在「只给人看的列」里写上这一列，再核对一次："),
         ("；请用 zoufang import 导入", ""),
     ];
@@ -285,6 +287,8 @@ mod tests {
         for said in [
             "是改字请在导入命令后加 --alike correction，是另一件事请加 --alike another",
             "是同一个人换了号码请在导入命令后加 --same-person",
+            "这一列只给人看的，请在导入命令后加 --ignore-column 户主",
+            "原来登记错了，请作废，再在导入命令后加 --alike another",
             "第 3 列「备注」像是内容；这一列确实只给人看的，请在命令后加 --ignore-column 备注",
         ] {
             let shown = in_a_browser(said);

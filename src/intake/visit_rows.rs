@@ -93,16 +93,26 @@ fn yes_or_no(text: &str) -> Option<bool> {
     }
 }
 
-/// What is said in a column that isn't used would be lost: an issue, or what says nothing of one and is only told.
+/// In a column whose name has one of these, what residents say may stand.
+const SPEAKS: [&str; 7] = ["问题", "诉求", "意见", "建议", "需求", "困难", "反映"];
+/// And in one whose name has one of these, anything may stand.
+const MAY_SPEAK: [&str; 9] =
+    ["备注", "说明", "其他", "其它", "内容", "情况", "描述", "补充", "记录"];
+
+/// What is said in a column that isn't used would be lost: it's asked whether that is an issue.
 fn check_beside(cells: &mut Cells<'_>) {
-    const SPEAKS: &[&str] = &["问题", "诉求", "意见", "建议", "需求", "困难", "反映"];
-    let said: Vec<(&str, &str)> = cells
-        .beside()
+    let has = |name: &str, words: &[&str]| words.iter().any(|word| name.contains(word));
+    let speaks = |name: &str, text: &str| {
+        has(name, &SPEAKS) || has(name, &MAY_SPEAK) && may_be_a_matter(text)
+    };
+    let named = cells.beside().filter(|(name, text)| speaks(name, text));
+    let named = named.map(|(name, text)| (name.to_owned(), text));
+    let unnamed = cells.unnamed().filter(|(_, text)| may_be_a_matter(text));
+    let said: Vec<(String, &str)> = named
+        .chain(unnamed)
         .filter(|(_, text)| !says_nothing(text) && yes_or_no(text).is_none())
         .collect();
-    for (name, text) in
-        said.into_iter().filter(|(name, _)| SPEAKS.iter().any(|word| name.contains(word)))
-    {
+    for (name, text) in said {
         let text = format!(
             "没有用到的列「{name}」里写着「{}」：是群众反映的请写到「反映问题」列，不是的请在导入命令后加 --ignore-column {name}",
             short(text)
@@ -111,9 +121,43 @@ fn check_beside(cells: &mut Cells<'_>) {
     }
 }
 
+/// Whether a remark may be something that somebody asked for: more than a word or two about the visit itself.
+fn may_be_a_matter(text: &str) -> bool {
+    const OF_THE_VISIT: [&str; 22] = [
+        "已走访",
+        "走访完成",
+        "已完成",
+        "完成",
+        "在家",
+        "不在家",
+        "户主",
+        "本人",
+        "家属",
+        "外出",
+        "外出务工",
+        "务工",
+        "低保",
+        "低保户",
+        "五保",
+        "五保户",
+        "脱贫户",
+        "独居",
+        "空巢",
+        "残疾",
+        "满意",
+        "重点",
+    ];
+    let bare = text.trim_matches(|c: char| c.is_whitespace() || "。.、！!".contains(c));
+    let hanzi = bare.chars().filter(|c| ('\u{4e00}'..='\u{9fff}').contains(c)).count();
+    hanzi >= 2 && !OF_THE_VISIT.contains(&bare)
+}
+
 fn read_heard(cells: &mut Cells<'_>) -> Option<Heard> {
     check_beside(cells);
-    let has_issue = cells.word(Field::HasIssue, yes_or_no, "有、无");
+    let has_issue = match cells.has(Field::HasIssue) {
+        true => cells.word(Field::HasIssue, yes_or_no, "有、无"),
+        false => by_its_text(cells),
+    };
     let (told, class) = read_class(cells);
     let text = cells.optional(Field::Text);
     let says_something = text.filter(|text| !says_nothing(text));
@@ -148,6 +192,16 @@ fn read_heard(cells: &mut Cells<'_>) -> Option<Heard> {
             None
         }
     }
+}
+
+/// Whether there is an issue, in a table that has no column for that: what was asked for says so, a blank doesn't.
+fn by_its_text(cells: &mut Cells<'_>) -> Option<bool> {
+    const HOW: &str = "没有「有无问题」这一列，这里又是空的：没有问题请在「反映问题」填「无」，或加上「有无问题」一列";
+    let text = cells.optional(Field::Text);
+    if text.is_none() && !cells.is_flawed(Field::Text) {
+        cells.wrong(Field::Text, HOW.to_owned());
+    }
+    text.map(|text| !says_nothing(text))
 }
 
 /// What people write where there's nothing to write.

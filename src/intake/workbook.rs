@@ -12,7 +12,7 @@ use super::number_format::{NumberFormat, Shown};
 use super::original::{Form, Original};
 use super::refusal::ImportError;
 use super::row::{Cell, Held, Take};
-use super::scan::{Facts, Region, SheetInfo, look_through};
+use super::scan::{Facts, PassedOver, Region, SheetInfo, look_through};
 use super::xls;
 use super::xlsb::{Binary, Value};
 
@@ -65,6 +65,7 @@ where
 /// A sheet as it's read.
 struct OfWorkbook<'r> {
     sheet: &'r SheetInfo,
+    is_1904: bool,
 }
 
 /// Reads the rows of these sheets, one sheet after the other.
@@ -79,19 +80,27 @@ pub(super) fn read(
         Form::Xlsb => Open::Xlsb(Binary::open(original)?),
         _ => Open::Xls(open(original)?, xls::walk(original)?.formats),
     };
+    let is_1904 = match &book {
+        Open::Xlsx(book) => book.has_1904_epoch(),
+        _ => false,
+    };
+    let Some(first) = wanted.first() else { return Ok(()) };
+    let mut rows = Rows::of(original, sheets, *first, take);
     for index in wanted {
+        rows.turn_to(sheets, *index)?;
+        if rows.is_enough() {
+            break;
+        }
         let sheet = &sheets[*index];
-        let mut rows = Rows::of(original, sheets, *index, take);
         rows.merge(sheet.facts.merged.iter().copied());
-        let reading = OfWorkbook { sheet };
+        let reading = OfWorkbook { sheet, is_1904 };
         match &mut book {
             Open::Xlsx(book) => reading.of_xlsx(book, &mut rows),
             Open::Xlsb(book) => reading.of_xlsb(book, *index, &mut rows),
             Open::Xls(book, formats) => reading.of_xls(book, formats, &mut rows),
         }?;
-        rows.flush()?;
     }
-    Ok(())
+    rows.flush()
 }
 
 /// A workbook that is read.
@@ -187,16 +196,36 @@ impl<'r> OfWorkbook<'r> {
         format: Option<&NumberFormat>,
     ) -> Result<(), ImportError> {
         let (row, column) = (row as usize + 1, column as usize + 1);
-        let cell = if self.sheet.facts.uncomputed.contains(&(row, column)) {
+        let facts = &self.sheet.facts;
+        let cell = if facts.uncomputed.contains(&(row, column)) {
             Cell::flawed("", UNCOMPUTED)
         } else {
-            cell_of(value, format)
+            match facts.passed_over.get(&(row, column)) {
+                Some(kept) => passed_over(kept, format, self.is_1904),
+                None => cell_of(value, format),
+            }
         };
         rows.put(row, column, cell)
     }
 }
 
 pub(super) const UNCOMPUTED: &str = "公式还没有算出结果；请用 Excel 或 WPS 打开，保存一次，再导入";
+
+/// A value that the library passed over.
+fn passed_over(kept: &PassedOver, format: Option<&NumberFormat>, is_1904: bool) -> Cell {
+    match kept {
+        PassedOver::Text(text) => Cell::of(text.as_str()),
+        PassedOver::Number(number) if format.is_some_and(NumberFormat::is_time) => {
+            let kind = ExcelDateTimeType::DateTime;
+            time_cell(&ExcelDateTime::new(*number, kind, is_1904))
+        }
+        PassedOver::Number(number) => number_cell(*number, format),
+        PassedOver::Other => Cell::flawed("", UNUSUAL),
+    }
+}
+
+const UNUSUAL: &str =
+    "这一格的写法不合规矩，读不出来；请用 Excel 或 WPS 打开，另存为 .xlsx，再导入";
 
 fn region(of: &calamine::Dimensions) -> Region {
     Region {

@@ -107,6 +107,8 @@ pub async fn take_returns(store: &Store, rules: &HandoffRules) -> Result<Returne
         wrong: Vec::new(),
     };
     let (mut new, stuck) = (list(&folder)?, list(&folder.join(reading))?);
+    let done = list(&folder_in(&folder, "done")?)?;
+    new.extend(grown(store, done, &rules.bounds).await?);
     new.retain(|file| is_at_rest(file));
     for file in list(&folder.join(again))? {
         let text = "读到它时程序两次中断，没有再读；请用 Excel 或 WPS 打开，另存为 .xlsx，再放回来";
@@ -366,6 +368,32 @@ fn waiting(folder: &Path) -> std::io::Result<Vec<PathBuf>> {
     }
     files.sort();
     Ok(files)
+}
+
+/// For so long after it was last written to a file that is done may still have grown.
+const GROWS: Duration = Duration::from_secs(3_600);
+
+/// Those of the files that are done that were written to after they had been read: whoever still had one open went on.
+async fn grown(
+    store: &Store,
+    done: Vec<PathBuf>,
+    bounds: &Bounds,
+) -> Result<Vec<PathBuf>, StoreError> {
+    let written = |file: &PathBuf| fs::metadata(file).and_then(|about| about.modified()).ok();
+    let is_young = |file: &PathBuf| {
+        let since = written(file).and_then(clock::since);
+        let is_ours = name_of(file).contains(".错误.");
+        since.is_some_and(|since| since < GROWS) && !is_ours
+    };
+    let mut grown = Vec::new();
+    for file in done.into_iter().filter(is_young) {
+        let Ok((_, bytes)) = read_file(&file, bounds) else { continue };
+        let mut snapshot = store.snapshot().await?;
+        let before = snapshot.imported_at(&hex(&Sha256::digest(&bytes))).await?;
+        snapshot.end().await?;
+        grown.extend(before.is_none().then_some(file));
+    }
+    Ok(grown)
 }
 
 /// For so long nobody must have written to a file: one that is still being copied is taken by the next pass.

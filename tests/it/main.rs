@@ -10,6 +10,7 @@ mod api;
 mod arrivals;
 mod awkward;
 mod backup;
+mod beside;
 mod cards;
 mod certificates;
 mod channels;

@@ -57,6 +57,8 @@ pub struct VisitCounts {
 pub struct NewSubjectRow {
     pub id: String,
     pub number: String,
+    /// By which it's found where somebody writes it nearly so.
+    pub near_number: String,
     pub kind: &'static str,
     pub area_id: String,
     pub name_sealed: String,
@@ -224,8 +226,16 @@ impl Tx {
     /// Adds subjects.
     pub async fn add_subjects(&mut self, rows: &[NewSubjectRow]) -> Result<()> {
         rows.iter().for_each(|row| self.tally_new(Thing::Subject, &row.id));
-        let texts =
-            ["id", "number", "kind", "area_id", "name_sealed", "address_sealed", "content_key"];
+        let texts = [
+            "id",
+            "number",
+            "near_number",
+            "kind",
+            "area_id",
+            "name_sealed",
+            "address_sealed",
+            "content_key",
+        ];
         self.insert_set("subjects", &Columns { texts: &texts, numbers: &["created_at"] }, rows)
             .await
     }

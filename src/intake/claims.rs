@@ -1,0 +1,72 @@
+//! Columns that nobody reads and that say something of what a row is about: what each says, by its name.
+
+use super::kinds::{Field, Kind};
+use crate::app::beside::What;
+
+/// What a column that isn't read says of what its row is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Beside {
+    Of(What),
+    /// The number of the person whom the row names.
+    Person,
+}
+
+/// The column that names what a row of this kind is about.
+pub(super) const fn key_of(kind: Kind) -> Option<Field> {
+    match kind {
+        Kind::Assignments | Kind::Visits | Kind::Residents => Some(Field::Subject),
+        Kind::Classifications
+        | Kind::Handlings
+        | Kind::IssueList
+        | Kind::Beginnings
+        | Kind::Acknowledgements
+        | Kind::Mediations => Some(Field::Issue),
+        Kind::Inspections => Some(Field::Inspection),
+        Kind::AreaAssignments => Some(Field::Area),
+        _ => None,
+    }
+}
+
+/// The column that names a person of whom a number may stand beside.
+pub(super) const fn person_of(kind: Kind) -> Option<Field> {
+    match kind {
+        Kind::Assignments | Kind::AreaAssignments | Kind::Visits => Some(Field::Visitor),
+        Kind::Absences => Some(Field::Absentee),
+        Kind::Confirmations => Some(Field::By),
+        Kind::Acknowledgements => Some(Field::Acknowledger),
+        Kind::Beginnings => Some(Field::Beginner),
+        _ => None,
+    }
+}
+
+impl Beside {
+    /// What a column of that name says in a table of this kind, where it isn't read.
+    pub fn of(kind: Kind, name: &str) -> Option<Beside> {
+        let is = |field: Field| field.names().any(|known| known == name);
+        if matches!(name, "人员编号" | "工号" | "走访人员编号") {
+            return person_of(kind).map(|_| Beside::Person);
+        }
+        let key = key_of(kind)?;
+        let of_issue = key == Field::Issue;
+        let what = match name {
+            _ if key == Field::Area => What::AreaCode,
+            _ if key != Field::Subject && is(Field::Subject) => What::SubjectNumber,
+            _ if is(Field::SubjectName) => What::SubjectName,
+            _ if is(Field::SubjectKind) => What::SubjectKind,
+            "行政村" | "村庄" | "村名" => What::Area,
+            _ if is(Field::Area) => What::Area,
+            "详细住址" => What::Address,
+            _ if is(Field::Address) => What::Address,
+            "意见建议" | "群众意见建议" => return None,
+            "问题" | "登记的问题" | "诉求内容" if of_issue => What::Text,
+            _ if of_issue && is(Field::Text) => What::Text,
+            _ if of_issue && is(Field::Resident) => What::Resident,
+            _ if of_issue && is(Field::Visitor) => What::Visitor,
+            "走访日期" | "走访时间" if of_issue => What::VisitedOn,
+            "办结期限" if of_issue => What::DueOn,
+            _ => return None,
+        };
+        let is_code = is(Field::AreaCode);
+        (what != What::AreaCode || is_code).then_some(Beside::Of(what))
+    }
+}

@@ -1,0 +1,117 @@
+//! Names of columns as they are compared: without the stars, numbers, brackets and hints that people put around them.
+
+use super::kinds::is_a_name;
+use super::text::{Sort, clean};
+
+/// What may open and close around a whole name.
+const BRACKETS: [(char, char); 5] =
+    [('【', '】'), ('[', ']'), ('(', ')'), ('《', '》'), ('<', '>')];
+
+/// So many characters of a cell may be a name with what stands around it.
+const LONGEST: usize = 120;
+
+/// A name without what people add to it: *走访日期, 【走访日期】, 1、走访日期, (必填)走访日期, 走访日期（如 2022-03-05）, and what
+/// stands in a second line.
+pub(super) fn plain(text: &str) -> String {
+    // What is longer is none.
+    let text: &str = &text.chars().take(LONGEST).collect::<String>();
+    let whole = bare(text);
+    if is_a_name(&whole) {
+        return whole;
+    }
+    let first = text.trim().lines().next().unwrap_or_default();
+    let parts = [first, before_hint(first)];
+    let known = parts.iter().map(|part| bare(part)).find(|name| is_a_name(name));
+    known.unwrap_or(whole)
+}
+
+/// What stands before a hint of how to fill it in, or another language's name.
+fn before_hint(text: &str) -> &str {
+    const MARKS: &str = ":：；;，,/|、";
+    let mark = text.find(|c| MARKS.contains(c));
+    let Some((name, hint)) = mark.map(|at| text.split_at(at)) else { return text };
+    let hint = hint.trim_start_matches(|c: char| c.is_whitespace() || MARKS.contains(c));
+    let begins = |c: char| c.is_ascii_alphabetic() || "如例格请见填选以按须必可".contains(c);
+    if hint.starts_with(begins) { name } else { text }
+}
+
+fn before<'t>(text: &'t str, marks: &[char]) -> &'t str {
+    text.split(marks).next().unwrap_or(text)
+}
+
+fn bare(text: &str) -> String {
+    let text = clean(text, Sort::Short).unwrap_or_default();
+    let text = unwrapped(without_number(unstarred(&text)));
+    let text = before(text, &['(', '【', '[', '（', '<']);
+    let marks = |c: char| c.is_whitespace() || "*:：★☆●•#!?".contains(c);
+    let name: String = text.chars().filter(|c| !marks(*c)).collect();
+    let hints = ["必填项", "必填", "选填", "可不填"];
+    let short = hints.iter().find_map(|hint| name.strip_suffix(hint).filter(|n| !n.is_empty()));
+    short.map_or(name.clone(), str::to_owned)
+}
+
+fn unstarred(text: &str) -> &str {
+    text.trim_matches(|c: char| c.is_whitespace() || "*★☆●•#".contains(c))
+}
+
+/// 1、 1. (1) 一、 before a name.
+fn without_number(text: &str) -> &str {
+    let is_number = |c: char| c.is_ascii_digit() || "一二三四五六七八九十".contains(c);
+    let inner = text.strip_prefix('(').unwrap_or(text);
+    let rest = inner.trim_start_matches(is_number);
+    if rest.len() == inner.len() {
+        return text;
+    }
+    let cut = rest.strip_prefix(['、', '.', ')', '．', ',']).map(unstarred);
+    cut.filter(|rest| !rest.is_empty()).unwrap_or(text)
+}
+
+/// 【走访日期】 is 走访日期; (必填)走访日期 too.
+fn unwrapped(text: &str) -> &str {
+    for (open, close) in BRACKETS {
+        let Some(rest) = text.strip_prefix(open) else { continue };
+        let Some((inner, behind)) = rest.split_once(close) else { continue };
+        let behind = unstarred(behind);
+        return if behind.is_empty() || is_a_name(inner) { inner } else { behind };
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::plain;
+
+    #[test]
+    fn what_people_put_around_a_name_changes_nothing() {
+        for written in [
+            "走访日期",
+            "*走访日期",
+            "＊ 走访日期",
+            "走访日期（必填）",
+            "(必填)走访日期",
+            "【走访日期】",
+            "[走访日期]*",
+            "1、走访日期",
+            "（3）走访日期",
+            "十、走访日期",
+            "2.走访日期：",
+            "走访\n日期",
+            "走访日期\n格式：2022-03-05",
+            "走访日期：如 2022-03-05",
+            "走访日期 必填",
+            "走访日期/Date",
+            "★走访日期",
+            "走访日期(年-月-日)",
+        ] {
+            assert_eq!(plain(written), "走访日期", "{written:?}");
+        }
+        for (written, name) in [
+            ("2022年走访情况", "2022年走访情况"),
+            ("", ""),
+            ("一户一策", "一户一策"),
+            ("日期：2022-03-05", "日期2022-03-05"),
+        ] {
+            assert_eq!(plain(written), name);
+        }
+    }
+}
