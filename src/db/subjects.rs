@@ -55,8 +55,9 @@ impl Session {
     /// Whoever's name has one of these keys, and where they live.
     pub async fn residents_called(&mut self, keys: &[&str]) -> Result<Vec<CalledSo>> {
         let query = format!(
-            "SELECT r.id, r.name_key, r.contact_key, s.number, a.staff_id AS visitor FROM residents r
-             JOIN subjects s ON s.id = r.subject_id JOIN assignments a ON a.subject_id = s.id WHERE r.name_key {}",
+            "SELECT r.id, r.name_key, r.contact_key, (SELECT s.number FROM subjects s WHERE s.id = r.subject_id) AS number,
+               (SELECT a.staff_id FROM assignments a WHERE a.subject_id = r.subject_id) AS visitor
+             FROM residents r WHERE r.name_key {}",
             self.dialect.among()
         );
         self.read_set(&["id", "name_key", "contact_key", "number", "visitor"], &query, keys, &[])
