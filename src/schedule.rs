@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use jiff::civil::Time;
 use tokio::task::JoinHandle;
 use tokio_cron_scheduler::{Job as CronJob, JobScheduler, JobSchedulerError};
-use tokio_util::task::TaskTracker;
+use tokio_util::task::{AbortOnDropHandle, TaskTracker};
 use tracing::{debug, error, info};
 
 use crate::clock::{Clock, span_millis};
@@ -124,6 +124,13 @@ const RETRY_AFTER: Duration = Duration::from_secs(600);
 /// A run that was never finished, because its process was killed, may be taken over after this.
 const STALE_AFTER: Duration = Duration::from_secs(600);
 
+/// No run lasts as long, in real time: one that does waits for something that will never come, as where the network swallowed
+/// the database's answer. It's given up, so that the next one comes.
+const LONGEST_RUN: Duration = Duration::from_secs(900);
+
+/// What is said of such a one.
+const GIVEN_UP: &str = "一刻钟没有做完，已放弃，到时再做";
+
 impl Schedule {
     /// A schedule over these jobs.
     pub fn new(store: Store, jobs: Vec<Job>) -> Schedule {
@@ -213,7 +220,8 @@ impl Schedule {
         let (store, running) = (self.store.clone(), Arc::clone(&self.running));
         let unnoted = Arc::clone(&self.unnoted);
         async move {
-            let noted = run_claimed(&store, &job, slot).await;
+            let noted = tokio::time::timeout(LONGEST_RUN, run_claimed(&store, &job, slot)).await;
+            let noted = noted.unwrap_or_else(|_| Err(StoreError::Rule(GIVEN_UP.to_owned())));
             let mut unnoted = unnoted.lock().unwrap_or_else(PoisonError::into_inner);
             match noted {
                 Ok(()) => drop(unnoted.remove(job.name)),
@@ -239,7 +247,8 @@ async fn run_claimed(store: &Store, job: &Job, slot: i64) -> Result<(), StoreErr
         return Ok(());
     }
     let when = job.when;
-    let ended = match tokio::spawn((job.work)()).await {
+    // Where the run is given up, its work ends with it.
+    let ended = match AbortOnDropHandle::new(tokio::spawn((job.work)())).await {
         Ok(Ok(Done { text, news })) => {
             let job = job.name;
             if news || matches!(when, When::DailyAt(_)) {

@@ -55,6 +55,9 @@ pub use watch::{Watch, Watched, damage};
 /// Nobody puts a whole machine back to a state of before, and starts it, in less.
 const ABSENT: Duration = Duration::from_secs(60);
 
+/// For so long what is in flight may finish once the service is told to stop: attempts have shorter limits.
+const GOODBYE: Duration = Duration::from_secs(40);
+
 /// From where the service itself changes the record.
 const SERVICE: &str = "服务";
 
@@ -399,8 +402,16 @@ impl Daemon {
         self.shutdown.cancelled().await;
         info!(event = "service.stopping", "what is in flight is finished or released");
         scheduler.shutdown().await?;
-        self.schedule.finish().await;
-        while tasks.join_next().await.is_some() {}
+        let finishing = async {
+            self.schedule.finish().await;
+            while tasks.join_next().await.is_some() {}
+        };
+        if tokio::time::timeout(GOODBYE, finishing).await.is_err() {
+            warn!(
+                event = "service.abandoned",
+                "what waits for an answer that doesn't come is given up"
+            );
+        }
         Ok(())
     }
 

@@ -7,7 +7,7 @@ use super::personal::{
     MEDIATION_AGREEMENT, MEDIATION_FOLLOWED, MEDIATION_MEDIATOR, MEDIATION_PARTIES,
 };
 use super::sets::Columns;
-use super::{Context, ERASED, Result, Session, Tx, date};
+use super::{Context, Result, Session, Tx, date};
 use crate::domain::counted::Thing;
 
 /// A mediation to be added.
@@ -175,11 +175,15 @@ impl Tx {
         self.insert_set("mediations", &columns, rows).await
     }
 
-    /// Takes away who was heard, what they agreed on and what came of it. How many mediations.
-    pub(super) async fn erase_mediations(&mut self, issues: &[&str]) -> Result<usize> {
+    /// Puts `instead` in the place of who was heard, what they agreed on and what came of it. How many mediations.
+    pub(super) async fn erase_mediations(
+        &mut self,
+        issues: &[&str],
+        instead: &str,
+    ) -> Result<usize> {
         let context = self.shared_context();
         let row = |row: MediationRow| {
-            let (id, sealed) = (row.id.as_str(), |place| context.seal(place, &row.id, ERASED));
+            let (id, sealed) = (row.id.as_str(), |place| context.seal(place, &row.id, instead));
             Ok(ErasedRow {
                 mediator_sealed: sealed(MEDIATION_MEDIATOR)?,
                 parties_sealed: sealed(MEDIATION_PARTIES)?,

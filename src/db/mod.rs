@@ -234,6 +234,9 @@ pub struct Store {
 /// When each lane's good contact was last written: another within a second says nothing new.
 type Contacts = Arc<Mutex<HashMap<String, i64>>>;
 
+/// Connections that end take no longer, unless their server is gone.
+const LONGEST_CLOSE: std::time::Duration = std::time::Duration::from_secs(15);
+
 impl Store {
     /// What the record was handed.
     pub fn context(&self) -> &Context {
@@ -322,9 +325,10 @@ impl Store {
 
     /// Ends every connection; on SQLite the write-ahead log is folded in.
     pub async fn close(&self) {
-        self.pages.close().await;
-        self.read.close().await;
-        self.write.close().await;
+        let closing =
+            async { tokio::join!(self.pages.close(), self.read.close(), self.write.close()) };
+        // A server that doesn't answer any more isn't waited for.
+        let _ = tokio::time::timeout(LONGEST_CLOSE, closing).await;
         if let Some(held) = &self.in_use {
             held.end();
         }

@@ -294,7 +294,7 @@ impl Tx {
         self.update_set("issues", &columns, &texts).await?;
         let events = self.erase_events(&ids).await?;
         let answers = self.erase_answers(&ids).await?;
-        let mediations = self.erase_mediations(&ids).await?;
+        let mediations = self.erase_mediations(&ids, ERASED).await?;
         let photos = self.erase_photos(&ids).await?;
         Ok(Erased { issues: ids.len(), events, answers, mediations, photos })
     }
