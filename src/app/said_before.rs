@@ -157,7 +157,21 @@ pub(super) fn is_misspelt(one: &str, other: &str) -> bool {
     if one != other && bare(one) == bare(other) {
         return true;
     }
-    one.chars().count().min(other.chars().count()) > 1 && strsim::levenshtein(one, other) == 1
+    let is_one_off = strsim::levenshtein(one, other) == 1;
+    one.chars().count().min(other.chars().count()) > 1 && is_one_off && !are_counted(one, other)
+}
+
+/// Whether two names tell people apart by what counts: 群众3 and 群众39, 王大 and 王二.
+fn are_counted(one: &str, other: &str) -> bool {
+    const COUNTS: &str = "一二三四五六七八九十甲乙丙丁戊己庚辛壬癸大小老";
+    let counts = |c: &char| c.is_ascii_alphanumeric() || COUNTS.contains(*c);
+    let numbers = |name: &str| name.chars().filter(char::is_ascii_alphanumeric).collect::<String>();
+    if numbers(one) != numbers(other) {
+        return true;
+    }
+    let differing = one.chars().zip(other.chars()).find(|(a, b)| a != b);
+    one.chars().count() == other.chars().count()
+        && differing.is_some_and(|(a, b)| counts(&a) && counts(&b))
 }
 
 /// What is asked where somebody may be somebody who is known.

@@ -95,9 +95,14 @@ impl Heartbeat {
 
     /// One beat, which is remembered beside the record.
     async fn beat(&self, store: &Store, pages: &Store, memory: &MemoryFile) {
-        put_back(store).await;
-        let fault = match tokio::time::timeout(WAIT, store.beat()).await {
-            Ok(Ok(())) => None,
+        let mut beaten = tokio::time::timeout(WAIT, beat_unless_ahead(store)).await;
+        if let Ok(Ok(Some(ahead))) = beaten {
+            put_back(store, ahead).await;
+            let beating = async { store.beat().await.map(|()| None) };
+            beaten = tokio::time::timeout(WAIT, beating).await;
+        }
+        let fault = match beaten {
+            Ok(Ok(_)) => None,
             // Restored beneath us: what is unsure is marked before anything is sent again.
             Ok(Err(StoreError::Older)) => match memory.compare(store).await {
                 Ok(()) => None,
@@ -144,11 +149,17 @@ impl Heartbeat {
     }
 }
 
+/// Beats, unless a clock that was ahead has written what now waits by it: by how many milliseconds.
+async fn beat_unless_ahead(store: &Store) -> Result<Option<i64>, StoreError> {
+    match ahead_by(store).await? {
+        None => store.beat().await.map(|()| None),
+        ahead => Ok(ahead),
+    }
+}
+
 /// What a clock wrote that was ahead is put back, before anything goes by it.
-async fn put_back(store: &Store) {
-    if let Ok(Ok(Some(ahead))) = tokio::time::timeout(WAIT, ahead_by(store)).await
-        && let Err(error) = put_back_times(store, ahead).await
-    {
+async fn put_back(store: &Store, ahead: i64) {
+    if let Err(error) = put_back_times(store, ahead).await {
         let error = error.for_log();
         error!(
             event = "clock.not_put_back",

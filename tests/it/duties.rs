@@ -226,7 +226,7 @@ on_both!(a_breach_of_discipline_is_the_inspectors_alone, async |fixture: Fixture
     let fixture = fixture.township().await;
     let new = NewBreach {
         kind: BreachKind::Meal,
-        happened_on: date(2022, 3, 5),
+        happened_on: date(2022, 3, 1),
         area: "高桥村".to_owned(),
         text: "在村里吃饭".to_owned(),
         about: Some("冯包".to_owned()),

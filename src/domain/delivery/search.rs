@@ -347,7 +347,7 @@ impl<'s> Search<'s> {
         };
         let seen = self.sought.controls.iter().zip(&self.shown).filter(|pair| sees(*pair));
         if let Some(newest) = seen.map(|(control, _)| control.since).max() {
-            self.end = Some(self.unless_behind(Some(newest)));
+            self.end = Some(self.unless_behind(newest));
             return;
         }
         match self.asked_control.iter().zip(&self.shown).position(|(asked, shown)| !asked && !shown)
@@ -355,7 +355,8 @@ impl<'s> Search<'s> {
             Some(place) => self.ask_for(place),
             // Its own count proves only where nothing is known that it would have to show.
             None if self.counted && self.wordless == 0 && self.sought.controls.is_empty() => {
-                self.end = Some(self.unless_behind(None));
+                // Nothing of ours was ever there to be behind with.
+                self.end = Some(SearchResult::Absent);
             }
             None => self.without_control(),
         }
@@ -363,10 +364,10 @@ impl<'s> Search<'s> {
 
     /// Absence, unless the list may be behind. One that shows what came after the attempt isn't; another is behind by no more
     /// than the age of the newest that it has shown to any look for this one, and what was sent that long ago would stand in it.
-    fn unless_behind(&self, newest: Option<Timestamp>) -> SearchResult {
+    fn unless_behind(&self, newest: Timestamp) -> SearchResult {
         let Sought { sent, lag: Lag { now, shown, longest }, .. } = *self.sought;
         // Nothing is from the future but by a clock that was ahead.
-        let newest = newest.filter(|newest| *newest <= now);
+        let newest = Some(newest).filter(|newest| *newest <= now);
         if newest.is_some_and(|newest| newest >= sent) {
             return SearchResult::Absent;
         }
