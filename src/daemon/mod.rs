@@ -418,7 +418,7 @@ impl Daemon {
     /// Notes that nobody was at work for some time before this start.
     async fn note_absence(&self) {
         let clock = &self.store.context().clock;
-        if let Ok(Some(last)) = self.store.last_beat_at().await {
+        if let Ok(Some(last)) = last_beat_at(&self.store).await {
             let away = u64::try_from(clock.millis().saturating_sub(last)).unwrap_or(0);
             if clock.real_time_of(Duration::from_millis(away)) >= ABSENT {
                 self.absence.began(last);
@@ -469,4 +469,12 @@ async fn keep_running(lane: Arc<Lane>, shutdown: CancellationToken) {
             crate::clock::pause(Duration::from_secs(1)).await;
         }
     }
+}
+
+/// When the service of before was last at work.
+async fn last_beat_at(store: &Store) -> Result<Option<i64>, StoreError> {
+    let mut record = store.snapshot().await?;
+    let last = record.last_beat_at().await?;
+    record.end().await?;
+    Ok(last)
 }

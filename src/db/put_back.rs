@@ -1,14 +1,12 @@
 //! The clock was ahead and has been put back: what was written by it lies in the future, and would rest until then.
 
-use super::{Result, Store, Tx};
+use super::{Result, Session, Tx};
 
-impl Store {
-    /// When the last heartbeat was written, by the clock of then, in epoch milliseconds.
-    pub async fn last_beat_at(&self) -> Result<Option<i64>> {
-        let at: Option<String> =
-            sqlx::query_scalar("SELECT value FROM meta WHERE name = 'heartbeat'")
-                .fetch_optional(&self.read)
-                .await?;
+impl Session {
+    /// When the last heartbeat was written, by the clock of then.
+    pub async fn last_beat_at(&mut self) -> Result<Option<i64>> {
+        let at = "SELECT value FROM meta WHERE name = 'heartbeat'";
+        let at: Option<String> = sqlx::query_scalar(at).fetch_optional(&mut *self.db).await?;
         Ok(at.and_then(|at| at.parse().ok()))
     }
 }
