@@ -110,7 +110,7 @@ on_both!(a_program_acts_in_the_name_of_whoever_gave_its_token, async |fixture: F
         (json!({ "act": "fly" }), "act"),
         (json!({ "act": "void", "level": "moon" }), "level"),
         (json!({ "act": "mediate", "on": "2022-03-02", "follow_up_on": "soon" }), "follow_up_on"),
-        (json!({ "act": "void", "resaon": "重复" }), "resaon"),
+        (json!({ "act": "void", "grounds": "重复" }), "grounds"),
     ] {
         let (status, wrong) = read(act(Some(&etag), body).send().await.unwrap()).await;
         assert!(status == 422 && wrong.to_string().contains(said), "{wrong}");
@@ -169,7 +169,7 @@ on_both!(a_visit_is_recorded_once_however_often_it_is_sent, async |fixture: Fixt
         ("category", "moon"),
         ("urgency", "moon"),
         ("manner", "moon"),
-        ("levle", "town"),
+        ("rank", "town"),
     ] {
         let mut bogus = visit.clone();
         bogus["level"] = json!("town");
