@@ -33,12 +33,18 @@ pub enum Alike {
 const MUCH: f64 = 0.6;
 const SHORT: usize = 8;
 
+/// Whether a character counts: of two things that differ in it the one isn't the other.
+pub(super) fn is_counting(character: char) -> bool {
+    const ORDINALS: &str = "一二三四五六七八九十甲乙丙丁戊己庚辛壬癸";
+    character.is_ascii_alphanumeric() || ORDINALS.contains(character)
+}
+
 /// Whether one text may be the other, put right. What differs in what counts or points (3号楼 and 5号楼, 东头 and 西头)
 /// is another thing.
 pub fn are_alike(one: &str, other: &str) -> bool {
-    const POINTS: &str = "一二三四五六七八九十百甲乙丙丁戊己庚辛壬癸东南西北前后左右上下首";
+    const POINTS: &str = "百东南西北前后左右上下首";
     let points = |text: &str| -> String {
-        text.chars().filter(|c| c.is_ascii_alphanumeric() || POINTS.contains(*c)).collect()
+        text.chars().filter(|c| is_counting(*c) || POINTS.contains(*c)).collect()
     };
     let (here, there) = (points(one), points(other));
     // Who says more says it more exactly; who points elsewhere says another thing.

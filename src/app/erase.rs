@@ -20,20 +20,15 @@ pub async fn erase_resident(tx: &mut Tx, id: &str, by: &str, reason: &str) -> Re
         return Err(StoreError::Rule("这个人的信息已经删除过了".to_owned()));
     }
     let is_over = |state: &str| matches!(State::read(state), Some(State::Closed | State::Void));
-    let open: Vec<String> = tx
-        .issues_of_resident(id)
-        .await?
-        .into_iter()
-        .filter(|issue| !is_over(&issue.state))
-        .map(|issue| issue.number)
-        .collect();
+    let issues = tx.issues_of_resident(id).await?;
+    let open = issues.iter().filter(|issue| !is_over(&issue.state));
+    let open: Vec<&str> = open.map(|issue| issue.number.as_str()).collect();
     if !open.is_empty() {
         return Err(StoreError::Rule(format!(
             "还有没销号的问题（{}），办理的人要知道是谁的，现在不能删除：办结回访以后再删，或者先作废",
             open.join("、")
         )));
     }
-    let issues = tx.issues_of_resident(id).await?;
     let issues: Vec<&str> = issues.iter().map(|issue| issue.id.as_str()).collect();
     if tx.mediations_of_issues(&issues).await?.iter().any(MediationRow::is_open) {
         return Err(StoreError::Rule(
@@ -60,14 +55,13 @@ pub async fn erase_old(store: &Store, before: Date) -> Result<usize> {
             tx.rollback().await?;
             return Ok(erased);
         }
-        let mut subjects = BTreeSet::new();
-        for id in &old {
-            subjects.insert(tx.resident(id).await?.subject_id);
+        for (id, _) in &old {
             tx.erase_resident(id).await?;
             let detail = json!({ "reason": "保存期限已到", "before": before });
             tx.audit("zoufang", "erase", id, &detail).await?;
         }
-        rederive(&mut tx, &subjects.iter().map(String::as_str).collect::<Vec<_>>()).await?;
+        let subjects: BTreeSet<&str> = old.iter().map(|(_, subject)| subject.as_str()).collect();
+        rederive(&mut tx, &subjects.into_iter().collect::<Vec<_>>()).await?;
         tx.commit().await?;
         erased += old.len();
     }

@@ -4,25 +4,12 @@ use jiff::{SignedDuration, Timestamp};
 use tracing::warn;
 
 use crate::clock::local_text;
-use crate::db::{CLOCKS_APART, Store, StoreError};
+use crate::db::{Store, StoreError};
 
 /// What is said of it.
 const WAS_AHEAD: &str = "本机的时钟曾经快了，现已拨回：等着发送和查问的已按现在的时间重新安排，这段时间里写下的日期请核对；请检查对时设置和主板电池";
 /// A feed is read again from so long before the clock was put back: nobody knows for how long it had been ahead.
 const READ_AGAIN: SignedDuration = SignedDuration::from_hours(48);
-
-/// By how many milliseconds the last heartbeat lies ahead of now, where no two clocks are so far apart.
-///
-/// # Errors
-/// Where the record can't be read.
-pub async fn ahead_by(store: &Store) -> Result<Option<i64>, StoreError> {
-    let now = store.context().clock.millis();
-    // In a turn, as the beat itself: whoever may write has a connection that answers.
-    let mut tx = store.begin().await?;
-    let ahead = tx.last_beat_at().await?.map(|last| last.saturating_sub(now));
-    tx.rollback().await?;
-    Ok(ahead.filter(|ahead| *ahead > CLOCKS_APART))
-}
 
 /// Puts back what a clock wrote that was ahead by so many milliseconds.
 ///

@@ -3,10 +3,11 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::choices::are_alike;
+use super::choices::{are_alike, is_counting};
 use super::problem::{About, Asked, Did, Problem};
 use crate::db::personal;
 use crate::db::{Context, IssueWords, ResidentWords, Result, Session, Upsert};
+use crate::domain::agreeing::before_bracket;
 use crate::domain::issue::State;
 
 /// What is known.
@@ -151,10 +152,7 @@ impl Known {
 
 /// Whether two names are one but for a character.
 pub(super) fn is_misspelt(one: &str, other: &str) -> bool {
-    let bare = |name: &str| -> String {
-        name.split(['(', '（']).next().unwrap_or(name).trim().to_owned()
-    };
-    if one != other && bare(one) == bare(other) {
+    if one != other && before_bracket(one).trim() == before_bracket(other).trim() {
         return true;
     }
     let is_one_off = strsim::levenshtein(one, other) == 1;
@@ -163,8 +161,7 @@ pub(super) fn is_misspelt(one: &str, other: &str) -> bool {
 
 /// Whether two names tell people apart by what counts: 群众3 and 群众39, 王大 and 王二.
 fn are_counted(one: &str, other: &str) -> bool {
-    const COUNTS: &str = "一二三四五六七八九十甲乙丙丁戊己庚辛壬癸大小老";
-    let counts = |c: &char| c.is_ascii_alphanumeric() || COUNTS.contains(*c);
+    let counts = |c: &char| is_counting(*c) || "大小老".contains(*c);
     let numbers = |name: &str| name.chars().filter(char::is_ascii_alphanumeric).collect::<String>();
     if numbers(one) != numbers(other) {
         return true;

@@ -115,15 +115,18 @@ async fn all_of(session: &mut Session, id: &str) -> anyhow::Result<serde_json::V
     let found = session.resident(id).await.map_err(refused)?;
     let visits = session.visits_of_resident(id).await?;
     let mut issues = Vec::new();
+    let asked = session.issues_of_resident(id).await?;
+    let ids: Vec<&str> = asked.iter().map(|issue| issue.id.as_str()).collect();
     let mut mediations = Vec::new();
-    for issue in session.issues_of_resident(id).await? {
-        for row in session.mediations_of_issues(&[&issue.id]).await? {
-            let said = row.open(session.context())?;
-            mediations.push(json!({
-                "问题编号": issue.number, "调解日期": row.mediated_on, "当事人": said.parties, "调解人": said.mediator,
-                "调解协议": said.agreement, "回访日期": row.followed_on, "履行情况": said.followed,
-            }));
-        }
+    for row in session.mediations_of_issues(&ids).await? {
+        let said = row.open(session.context())?;
+        let of = asked.iter().find(|issue| issue.id == row.issue_id);
+        mediations.push(json!({
+            "问题编号": of.map(|issue| &issue.number), "调解日期": row.mediated_on, "当事人": said.parties, "调解人": said.mediator,
+            "调解协议": said.agreement, "回访日期": row.followed_on, "履行情况": said.followed,
+        }));
+    }
+    for issue in asked {
         let answers = session.issue_answers(&issue.id).await?;
         let events = session.events_of(&[&issue.id]).await?;
         let said: Vec<String> =

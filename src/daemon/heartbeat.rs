@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::{debug, error, info};
 
 use super::memory::MemoryFile;
-use crate::app::put_back::{ahead_by, put_back_times};
+use crate::app::put_back::put_back_times;
 use crate::clock::{Clock, Stopwatch, pause};
 use crate::db::{Store, StoreError};
 use crate::domain::health::{Fault, Unwritable};
@@ -95,14 +95,13 @@ impl Heartbeat {
 
     /// One beat, which is remembered beside the record.
     async fn beat(&self, store: &Store, pages: &Store, memory: &MemoryFile) {
-        let mut beaten = tokio::time::timeout(WAIT, beat_unless_ahead(store)).await;
-        if let Ok(Ok(Some(ahead))) = beaten {
-            put_back(store, ahead).await;
-            let beating = async { store.beat().await.map(|()| None) };
-            beaten = tokio::time::timeout(WAIT, beating).await;
+        let mut beaten = tokio::time::timeout(WAIT, store.beat()).await;
+        if let Ok(Err(StoreError::Ahead { by })) = beaten {
+            put_back(store, by).await;
+            beaten = tokio::time::timeout(WAIT, store.beat()).await;
         }
         let fault = match beaten {
-            Ok(Ok(_)) => None,
+            Ok(Ok(())) => None,
             // Restored beneath us: what is unsure is marked before anything is sent again.
             Ok(Err(StoreError::Older)) => match memory.compare(store).await {
                 Ok(()) => None,
@@ -146,14 +145,6 @@ impl Heartbeat {
 
     fn known(&self) -> MutexGuard<'_, Known> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// Beats, unless a clock that was ahead has written what now waits by it: by how many milliseconds.
-async fn beat_unless_ahead(store: &Store) -> Result<Option<i64>, StoreError> {
-    match ahead_by(store).await? {
-        None => store.beat().await.map(|()| None),
-        ahead => Ok(ahead),
     }
 }
 

@@ -39,10 +39,10 @@ impl Store {
         sqlx::any::install_default_drivers();
         let dialect = dialect_of(url)?;
         make_file(url, dialect)?;
-        if dialect == Dialect::Postgres {
-            refuse_shared(url).await?;
-        }
         let write = connect(url, dialect, 1).await?;
+        if dialect == Dialect::Postgres {
+            refuse_shared(url, &write).await?;
+        }
         migrate(url, dialect, &write, i64::MAX).await?;
         let in_use = match dialect {
             Dialect::Sqlite => Some(Arc::new(InUse::of(sqlite_file(url))?)),

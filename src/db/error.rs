@@ -30,6 +30,11 @@ pub enum StoreError {
     WrongKey { expected: String, found: String },
     #[error("数据库刚才从较早的备份恢复过：先标出可能已经送出的，再接着发送")]
     Older,
+    #[error("最近一次写数据库时，本机的时钟比现在快：要先把按那时安排的时间拨回来")]
+    Ahead {
+        /// By how many milliseconds.
+        by: i64,
+    },
     #[error("{0}")]
     Refused(#[from] Refusal),
     #[error("{0}")]
@@ -72,6 +77,7 @@ impl StoreError {
             StoreError::NewerDatabase(version) => format!("newer_database {version}"),
             StoreError::Lock { .. } => "lock".to_owned(),
             StoreError::Older => "older".to_owned(),
+            StoreError::Ahead { .. } => "ahead".to_owned(),
             StoreError::WrongKey { expected, found } => format!("wrong_key {expected} {found}"),
             StoreError::Refused(_) => "refused".to_owned(),
             StoreError::Rule(_) => "rule".to_owned(),
@@ -102,6 +108,7 @@ impl StoreError {
             | StoreError::Corrupt { .. } => true,
             StoreError::Migrate(_)
             | StoreError::Older
+            | StoreError::Ahead { .. }
             | StoreError::NewerDatabase(_)
             | StoreError::Lock { .. }
             | StoreError::WrongKey { .. } => false,

@@ -1,7 +1,7 @@
 //! The heartbeat: a small row that is written every few seconds, so that it's known whether the record can be written;
 //! and what stands in the way where it can't.
 
-use super::{Result, Store, StoreError, Tx, to_json};
+use super::{CLOCKS_APART, Result, Session, Store, StoreError, Tx, to_json};
 use crate::clock::{LastBeat, real_millis};
 use crate::domain::health::Fault;
 
@@ -9,10 +9,12 @@ impl Store {
     /// Writes the heartbeat, in a turn like any other change.
     ///
     /// # Errors
-    /// Where the record can't be written: see [`StoreError::fault`]; [`StoreError::Older`] where it was restored meanwhile.
+    /// Where the record can't be written: see [`StoreError::fault`]; [`StoreError::Older`] where it was restored meanwhile;
+    /// [`StoreError::Ahead`] where the last beat lies ahead of now.
     pub async fn beat(&self) -> Result<()> {
         let mut tx = self.begin().await?;
         tx.refuse_older().await?;
+        tx.refuse_ahead().await?;
         tx.note_beat().await?;
         let beats = tx.count_beat().await?;
         tx.note_rehearsal().await?;
@@ -25,7 +27,23 @@ impl Store {
 /// The name under which a rehearsal's clock is kept, for commands beside the service.
 pub(super) const REHEARSAL: &str = "rehearsal";
 
+impl Session {
+    /// When the last heartbeat was written, by the clock of then.
+    pub async fn last_beat_at(&mut self) -> Result<Option<i64>> {
+        let at = "SELECT value FROM meta WHERE name = 'heartbeat'";
+        let at: Option<String> = sqlx::query_scalar(at).fetch_optional(&mut *self.db).await?;
+        Ok(at.and_then(|at| at.parse().ok()))
+    }
+}
+
 impl Tx {
+    /// Nothing goes on by a clock that was ahead: what it wrote would rest until then.
+    async fn refuse_ahead(&mut self) -> Result<()> {
+        let now = self.now();
+        let by = self.last_beat_at().await?.map_or(0, |last| last.saturating_sub(now));
+        if by > CLOCKS_APART { Err(StoreError::Ahead { by }) } else { Ok(()) }
+    }
+
     /// Notes when it beat.
     pub async fn note_beat(&mut self) -> Result<()> {
         let now = self.now().to_string();

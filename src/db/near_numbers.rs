@@ -50,13 +50,8 @@ impl Session {
         if near.is_empty() {
             return Ok(Vec::new());
         }
-        let query = format!(
-            "SELECT id, number, kind, area_id, content_key, name_sealed, address_sealed FROM subjects
-             WHERE near_number {} ORDER BY number",
-            self.dialect.among()
-        );
-        let columns =
-            ["id", "number", "kind", "area_id", "content_key", "name_sealed", "address_sealed"];
-        self.read_set(&columns, &query, near, &[]).await
+        let mut found = self.subjects_by("near_number", near).await?;
+        found.sort_by(|one, other| one.number.cmp(&other.number));
+        Ok(found)
     }
 }

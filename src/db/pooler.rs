@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use sqlx::any::AnyRow;
-use sqlx::{AnyConnection, Connection, Executor, Row};
+use sqlx::{AnyConnection, AnyPool, Connection, Executor, Row};
 
 use super::{Result, StoreError};
 
@@ -18,10 +18,10 @@ const TOO_FEW: &str = "数据库（或它前面的连接池）给不出两个同
      请把连接池的 default_pool_size 或数据库的 max_connections 调大；数据没有改动";
 
 /// # Errors
-/// [`StoreError::Rule`] where the connections behind this address are shared, or too few.
-pub(super) async fn refuse_shared(url: &str) -> Result<()> {
-    let (mut one, mut other) =
-        (AnyConnection::connect(url).await?, AnyConnection::connect(url).await?);
+/// [`StoreError::Rule`] where the connections behind this address, to which the pool has some, are shared or too few.
+pub(super) async fn refuse_shared(url: &str, pool: &AnyPool) -> Result<()> {
+    let mut one = AnyConnection::connect(url).await?;
+    let mut other = pool.acquire().await?;
     let Ok(is_own) = tokio::time::timeout(ANSWERS, is_own(&mut one, &mut other)).await else {
         return Err(StoreError::Rule(TOO_FEW.to_owned()));
     };

@@ -1,15 +1,6 @@
 //! The clock was ahead and has been put back: what was written by it lies in the future, and would rest until then.
 
-use super::{Result, Session, Tx};
-
-impl Session {
-    /// When the last heartbeat was written, by the clock of then.
-    pub async fn last_beat_at(&mut self) -> Result<Option<i64>> {
-        let at = "SELECT value FROM meta WHERE name = 'heartbeat'";
-        let at: Option<String> = sqlx::query_scalar(at).fetch_optional(&mut *self.db).await?;
-        Ok(at.and_then(|at| at.parse().ok()))
-    }
-}
+use super::{Result, Tx};
 
 /// A time that lies ahead ($1 is now), as it would have been written by a clock that wasn't ahead by $2.
 fn put_back(column: &str) -> String {
@@ -20,6 +11,13 @@ fn put_back(column: &str) -> String {
 
 /// A sending isn't known to the hour then: the time in which it's looked for begins so much earlier, in milliseconds.
 const EARLIER: i64 = 24 * 3_600_000;
+
+/// Where it's kept when something was said, or how a lane did.
+const TOLD: [(&str, [&str; 2]); 3] = [
+    ("referral_numbers", ["said_at", "heard_at"]),
+    ("referral_updates", ["at", "received_at"]),
+    ("lanes", ["good_at", "failed_at"]),
+];
 
 impl Tx {
     /// Puts back what waits, by a clock that was ahead by so many milliseconds: debts, what is asked about next, and when
@@ -43,23 +41,12 @@ impl Tx {
             put_back("delivered_at"),
             put_back("remote_at")
         );
-        let numbers = format!(
-            "UPDATE referral_numbers SET {}, {} WHERE said_at > $1 OR heard_at > $1",
-            put_back("said_at"),
-            put_back("heard_at")
-        );
-        let answers = format!(
-            "UPDATE referral_updates SET {}, {} WHERE at > $1 OR received_at > $1",
-            put_back("at"),
-            put_back("received_at")
-        );
-        let lanes = format!(
-            "UPDATE lanes SET {}, {} WHERE good_at > $1 OR failed_at > $1",
-            put_back("good_at"),
-            put_back("failed_at")
-        );
+        let told = TOLD.iter().map(|(table, [one, other])| {
+            let (first, second) = (put_back(one), put_back(other));
+            format!("UPDATE {table} SET {first}, {second} WHERE {one} > $1 OR {other} > $1")
+        });
         let now = self.now();
-        for write in [waiting, asked, numbers, answers, lanes] {
+        for write in [waiting, asked].into_iter().chain(told) {
             sqlx::query(sqlx::AssertSqlSafe(write))
                 .bind(now)
                 .bind(ahead)

@@ -217,17 +217,17 @@ impl Session {
         rows.into_iter().map(issue).collect()
     }
 
-    /// Residents whom nobody has visited since that day, and of whom nothing is open; at most `limit`.
-    pub async fn residents_not_seen_since(&mut self, day: Date, limit: i64) -> Result<Vec<String>> {
-        let read = "SELECT r.id FROM residents r WHERE r.name_key <> '' AND EXISTS (SELECT 1 FROM visits v WHERE v.resident_id = r.id)
+    /// Residents whom nobody has visited since that day, and of whom nothing is open; at most `limit`. Each with the subject's id.
+    pub async fn residents_not_seen_since(
+        &mut self,
+        day: Date,
+        limit: i64,
+    ) -> Result<Vec<(String, String)>> {
+        let read = "SELECT r.id, r.subject_id FROM residents r WHERE r.name_key <> '' AND EXISTS (SELECT 1 FROM visits v WHERE v.resident_id = r.id)
              AND NOT EXISTS (SELECT 1 FROM visits v WHERE v.resident_id = r.id AND v.visited_on >= $1)
              AND NOT EXISTS (SELECT 1 FROM issues i WHERE i.resident_id = r.id AND i.state NOT IN ('closed', 'void'))
            LIMIT $2";
-        Ok(sqlx::query_scalar(read)
-            .bind(day.to_string())
-            .bind(limit)
-            .fetch_all(&mut *self.db)
-            .await?)
+        Ok(sqlx::query_as(read).bind(day.to_string()).bind(limit).fetch_all(&mut *self.db).await?)
     }
 
     /// The visits of a resident: day, kind, and what they answered.

@@ -9,7 +9,7 @@ fn bare(text: &str) -> String {
 }
 
 /// Without what is said in brackets behind it.
-fn before_bracket(text: &str) -> &str {
+pub fn before_bracket(text: &str) -> &str {
     text.split(['(', '（']).next().unwrap_or(text)
 }
 

@@ -50,30 +50,11 @@ pub fn may_answer(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::area::{Area, AreaKind};
-
-    fn person(id: &str, roles: &[Role], area: &str) -> StaffMember {
-        StaffMember {
-            id: id.to_owned(),
-            number: id.to_owned(),
-            name: id.to_owned(),
-            area_id: area.to_owned(),
-            unit: String::new(),
-            roles: roles.to_vec(),
-            addresses: Vec::new(),
-            calendar_version: 0,
-        }
-    }
+    use crate::domain::area::AreaKind;
+    use crate::domain::samples::{area, person};
 
     #[test]
     fn whoever_stands_above_the_visitor_answers_where_it_is() {
-        let area = |id: &str, kind, parent: Option<&str>| Area {
-            id: id.to_owned(),
-            code: None,
-            name: id.to_owned(),
-            kind,
-            parent_id: parent.map(str::to_owned),
-        };
         let tree = AreaTree::new([
             area("镇", AreaKind::Town, None),
             area("东村", AreaKind::Village, Some("镇")),

@@ -29,6 +29,8 @@ pub mod reason;
 pub mod recognition;
 pub mod referral;
 pub mod rights;
+#[cfg(test)]
+mod samples;
 pub mod sampling;
 pub mod saying;
 pub mod scope;

@@ -260,30 +260,15 @@ fn lies_in(tree: &AreaTree, area: &str, within: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::area::{Area, AreaKind};
+    use crate::domain::area::AreaKind;
+    use crate::domain::samples::{self, area};
 
     fn person(roles: &[Role], area: &str) -> StaffMember {
-        StaffMember {
-            id: "1".to_owned(),
-            number: "1".to_owned(),
-            name: "甲".to_owned(),
-            area_id: area.to_owned(),
-            unit: String::new(),
-            roles: roles.to_vec(),
-            addresses: Vec::new(),
-            calendar_version: 0,
-        }
+        samples::person("1", roles, area)
     }
 
     #[test]
     fn a_right_is_held_by_role_and_over_an_area() {
-        let area = |id: &str, kind, parent: Option<&str>| Area {
-            id: id.to_owned(),
-            code: None,
-            name: id.to_owned(),
-            kind,
-            parent_id: parent.map(str::to_owned),
-        };
         let tree = AreaTree::new([
             area("镇", AreaKind::Town, None),
             area("东", AreaKind::Branch, Some("镇")),

@@ -244,6 +244,7 @@ mod tests {
 
     use super::*;
     use crate::domain::issue::Category;
+    use crate::domain::samples;
 
     fn plan() -> Campaign {
         toml::from_str(include_str!("../../config/campaign.toml")).unwrap()
@@ -251,26 +252,11 @@ mod tests {
 
     fn area(id: &str, kind: AreaKind, parent: Option<&str>) -> Area {
         let code = (kind == AreaKind::Town).then(|| "370481111000".to_owned());
-        Area {
-            id: id.to_owned(),
-            code,
-            name: id.to_owned(),
-            kind,
-            parent_id: parent.map(str::to_owned),
-        }
+        Area { code, ..samples::area(id, kind, parent) }
     }
 
     fn person(number: &str, role: Role, area: &str) -> StaffMember {
-        StaffMember {
-            id: number.to_owned(),
-            number: number.to_owned(),
-            name: number.to_owned(),
-            area_id: area.to_owned(),
-            unit: String::new(),
-            roles: vec![role],
-            addresses: Vec::new(),
-            calendar_version: 0,
-        }
+        samples::person(number, &[role], area)
     }
 
     #[test]

@@ -148,14 +148,23 @@ impl Session {
 
     /// What the subjects of these numbers are known by.
     pub async fn subject_keys(&mut self, numbers: &[&str]) -> Result<Vec<SubjectKeys>> {
+        self.subjects_by("number", numbers).await
+    }
+
+    /// The same by another column of theirs.
+    pub(in crate::db) async fn subjects_by(
+        &mut self,
+        column: &str,
+        values: &[&str],
+    ) -> Result<Vec<SubjectKeys>> {
         let query = format!(
             "SELECT id, number, kind, area_id, content_key, name_sealed, address_sealed FROM subjects
-             WHERE number {}",
+             WHERE {column} {}",
             self.dialect.among()
         );
         let columns =
             ["id", "number", "kind", "area_id", "content_key", "name_sealed", "address_sealed"];
-        self.read_set(&columns, &query, numbers, &[]).await
+        self.read_set(&columns, &query, values, &[]).await
     }
 
     /// The ids of subjects after the one of id `after`, in their order, at most `limit`.

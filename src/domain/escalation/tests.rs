@@ -5,28 +5,15 @@
 use jiff::civil::date;
 
 use super::*;
-use crate::domain::area::{Area, AreaKind};
+use crate::domain::area::AreaKind;
+use crate::domain::samples::{self, area};
 
 fn plan() -> Campaign {
     toml::from_str(include_str!("../../../config/campaign.toml")).unwrap()
 }
 
-fn area(id: &str, kind: AreaKind, parent: Option<&str>) -> Area {
-    let parent_id = parent.map(str::to_owned);
-    Area { id: id.to_owned(), code: None, name: id.to_owned(), kind, parent_id }
-}
-
 fn person(id: &str, role: Role, area: &str) -> StaffMember {
-    StaffMember {
-        id: id.to_owned(),
-        number: id.to_owned(),
-        name: id.to_owned(),
-        area_id: area.to_owned(),
-        unit: id.to_owned(),
-        roles: vec![role],
-        addresses: Vec::new(),
-        calendar_version: 0,
-    }
+    StaffMember { unit: id.to_owned(), ..samples::person(id, &[role], area) }
 }
 
 /// A town, a branch, a village: who holds which role there, all in reach but those of `silent`.
