@@ -12,7 +12,8 @@ use sqlx::{AnyConnection, Connection, Executor};
 use zoufang::clock::Chance;
 
 use crate::support::VISITS;
-use crate::support::postgres::{OwnServer, is_root};
+use crate::support::own_server::OwnServer;
+use crate::support::postgres::is_root;
 use crate::support::program::{Running, run};
 use crate::support::proxy::{Proxy, Way};
 use crate::support::real_process::Township;

@@ -4,6 +4,7 @@ pub mod browser;
 pub mod gateway;
 pub mod kinds;
 pub mod naive;
+pub mod own_server;
 pub mod pictures;
 pub mod postgres;
 pub mod program;

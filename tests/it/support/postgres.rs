@@ -30,7 +30,7 @@ pub async fn database() -> Option<String> {
     Some(format!("postgres://zoufang@127.0.0.1:{}/{name}", server.port))
 }
 
-async fn connect(port: u16) -> PgConnection {
+pub(super) async fn connect(port: u16) -> PgConnection {
     let url = format!("postgres://zoufang@127.0.0.1:{port}/postgres");
     for _ in 0..600 {
         if let Ok(connection) = PgConnection::connect(&url).await {
@@ -43,13 +43,13 @@ async fn connect(port: u16) -> PgConnection {
 }
 
 /// The installed programs, and how they're run: not as root.
-struct Binaries {
-    folder: PathBuf,
-    as_root: bool,
+pub(super) struct Binaries {
+    pub(super) folder: PathBuf,
+    pub(super) as_root: bool,
 }
 
 impl Binaries {
-    fn found() -> Option<Binaries> {
+    pub(super) fn found() -> Option<Binaries> {
         let Some(folder) = binaries() else {
             // Written past the test harness, which hides what a passing test prints.
             let _ = writeln!(
@@ -61,14 +61,14 @@ impl Binaries {
         Some(Binaries { folder, as_root: is_root() })
     }
 
-    fn run(&self, program: &str) -> String {
+    pub(super) fn run(&self, program: &str) -> String {
         let program = self.folder.join(program);
         let who = if self.as_root { "runuser -u postgres -- " } else { "" };
         format!("{who}{}", program.display())
     }
 
     /// A folder that the server may write.
-    fn folder(&self) -> PathBuf {
+    pub(super) fn folder(&self) -> PathBuf {
         let folder = tempfile::Builder::new().prefix("zoufang-pg-").tempdir().unwrap().keep();
         std::fs::create_dir(folder.join("socket")).unwrap();
         if self.as_root {
@@ -78,7 +78,7 @@ impl Binaries {
         folder
     }
 
-    fn empty(&self, folder: &Path) {
+    pub(super) fn empty(&self, folder: &Path) {
         let data = folder.join("data");
         well(&format!(
             "{} -D {} -U zoufang -A trust -E UTF8 --locale=C -N",
@@ -88,7 +88,7 @@ impl Binaries {
     }
 
     /// Serves until its standard input closes, at the latest with this program; `then` is run after it.
-    fn serve(&self, folder: &Path, port: u16, more: &str, then: &str) -> Child {
+    pub(super) fn serve(&self, folder: &Path, port: u16, more: &str, then: &str) -> Child {
         let data = folder.join("data");
         let server = format!(
             "{} -D {} -p {port} -k {}/socket -c listen_addresses=127.0.0.1 -c fsync={} -c max_connections=200 {more}",
@@ -105,7 +105,7 @@ impl Binaries {
 }
 
 /// Runs it to its good end.
-fn well(script: &str) {
+pub(super) fn well(script: &str) {
     let done = shell(script).stdout(Stdio::null()).output().unwrap();
     assert!(done.status.success(), "{script}: {}", String::from_utf8_lossy(&done.stderr));
 }
@@ -118,71 +118,6 @@ fn start() -> Option<Server> {
     let remove = format!("rm -rf {}", folder.display());
     let keeper = binaries.serve(&folder, port, "", &remove);
     Some(Server { port, _keeper: keeper })
-}
-
-/// A server of a test's own: it may be cut off, started again, and have a standby.
-pub struct OwnServer {
-    pub port: u16,
-    binaries: Binaries,
-    folder: PathBuf,
-    keeper: Option<Child>,
-}
-
-impl OwnServer {
-    pub async fn start() -> Option<OwnServer> {
-        let binaries = Binaries::found()?;
-        let folder = binaries.folder();
-        binaries.empty(&folder);
-        let mut own = OwnServer { port: free_port(), binaries, folder, keeper: None };
-        own.go_on().await;
-        Some(own)
-    }
-
-    /// Ends as at a power cut.
-    pub fn cut(&mut self) {
-        if let Some(mut keeper) = self.keeper.take() {
-            drop(keeper.stdin.take());
-            keeper.wait().unwrap();
-        }
-    }
-
-    pub async fn go_on(&mut self) {
-        self.keeper = Some(self.binaries.serve(&self.folder, self.port, "", "true"));
-        connect(self.port).await;
-    }
-
-    /// A standby that follows it; with `waits` nothing is kept here before it's there too.
-    pub async fn standby(&self, waits: bool) -> OwnServer {
-        let binaries = Binaries { folder: self.binaries.folder.clone(), ..self.binaries };
-        let folder = binaries.folder();
-        well(&format!(
-            "{} -D {}/data -h 127.0.0.1 -p {} -U zoufang -R -X stream -c fast",
-            binaries.run("pg_basebackup"),
-            folder.display(),
-            self.port
-        ));
-        let mut standby = OwnServer { port: free_port(), binaries, folder, keeper: None };
-        standby.go_on().await;
-        if waits {
-            let mut here = connect(self.port).await;
-            here.execute("ALTER SYSTEM SET synchronous_standby_names = '*'").await.unwrap();
-            here.execute("SELECT pg_reload_conf()").await.unwrap();
-        }
-        standby
-    }
-
-    /// A standby becomes the first.
-    pub fn promote(&self) {
-        let data = self.folder.join("data");
-        well(&format!("{} -D {} -w promote", self.binaries.run("pg_ctl"), data.display()));
-    }
-}
-
-impl Drop for OwnServer {
-    fn drop(&mut self) {
-        self.cut();
-        let _ = std::fs::remove_dir_all(&self.folder);
-    }
 }
 
 fn shell(script: &str) -> Command {
