@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use clap::Args;
 use tokio::net::TcpListener;
+use tokio::runtime::{Builder, Runtime};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
@@ -49,7 +50,8 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let store = open_store(&settings, clock, Chance::system()).await?;
     let shutdown = CancellationToken::new();
     let daemon = Arc::new(Daemon::new(settings, store.clone(), shutdown.clone())?);
-    let pages = tokio::spawn(web::serve(listener, Arc::clone(&daemon), shutdown.clone()));
+    let pages =
+        threads_of_pages()?.spawn(web::serve(listener, Arc::clone(&daemon), shutdown.clone()));
     tokio::spawn(stop_on_signal(shutdown.clone()));
     tokio::spawn(keep_certificate(Arc::clone(&daemon)));
     info!(event = "service.started", %listen, config = used.config.unwrap_or_default(), database = %used.database, version = env!("CARGO_PKG_VERSION"), rehearsal = store.context().clock.is_rehearsal(), "serving");
@@ -61,6 +63,14 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     store.close().await;
     info!(event = "service.stopped", "stopped");
     Ok(ExitCode::SUCCESS)
+}
+
+/// Threads of the pages' own, so that an answer never stands in line behind what is sent and recorded. They end with the
+/// program: others may use a connection to the database that was made there.
+fn threads_of_pages() -> std::io::Result<&'static Runtime> {
+    let own =
+        Builder::new_multi_thread().worker_threads(2).thread_name("pages").enable_all().build()?;
+    Ok(Box::leak(Box::new(own)))
 }
 
 /// That an address can't be listened on, and why.

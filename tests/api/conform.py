@@ -29,6 +29,8 @@ AS = {"Z1": (["status", "figures", "issues", "act", "visits"], []), "Z6": (["vis
 
 def main(program, schemathesis="schemathesis"):
     program = os.path.abspath(program)
+    if os.sep in schemathesis:
+        schemathesis = os.path.abspath(schemathesis)
     with tempfile.TemporaryDirectory(prefix="zoufang-api-") as folder:
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
