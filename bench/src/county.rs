@@ -69,12 +69,14 @@ async fn fill(file: &Path, store: &Store) -> anyhow::Result<()> {
     db.execute("PRAGMA foreign_keys = OFF").await?;
     db.execute("CREATE TEMP TABLE v (i INTEGER PRIMARY KEY, area_id TEXT, number TEXT)").await?;
     for (index, code) in villages().enumerate() {
-        sqlx::query("INSERT INTO v SELECT $1, id, $2 FROM areas WHERE code = $3")
-            .bind(i64::try_from(index)?)
-            .bind(format!("V{index:04}"))
-            .bind(code)
-            .execute(&mut db)
-            .await?;
+        sqlx::query(
+            "INSERT INTO v (i, area_id, number) SELECT $1, id, $2 FROM areas WHERE code = $3",
+        )
+        .bind(i64::try_from(index)?)
+        .bind(format!("V{index:04}"))
+        .bind(code)
+        .execute(&mut db)
+        .await?;
     }
     let count = villages().count();
     let numbers = |end: usize| {
@@ -84,7 +86,8 @@ async fn fill(file: &Path, store: &Store) -> anyhow::Result<()> {
         )
     };
     let subjects = format!(
-        "INSERT INTO subjects {} SELECT printf('s%08d', n.i), 'S' || n.i, 'household', v.area_id, '{name}', NULL, 'k', 0
+        "INSERT INTO subjects (id, number, kind, area_id, name_sealed, address_sealed, content_key, created_at)
+         {} SELECT printf('s%08d', n.i), 'S' || n.i, 'household', v.area_id, '{name}', NULL, 'k', 0
          FROM n JOIN v ON v.i = n.i % {count}",
         numbers(SUBJECTS)
     );
@@ -108,7 +111,9 @@ async fn fill(file: &Path, store: &Store) -> anyhow::Result<()> {
         db.execute(sqlx::AssertSqlSafe(duties)).await?;
     }
     let issues = format!(
-        "INSERT INTO issues {} SELECT printf('i%08d', n.i), 'CHD2022-' || n.i, 'k' || n.i, 'x', 'x', printf('s%08d', n.i),
+        "INSERT INTO issues (id, number, natural_key, visit_id, resident_id, subject_id, area_id, text_sealed, state,
+           round, level, category, urgency, town_finished, platform_finished, due_on, version, created_at, updated_at)
+         {} SELECT printf('i%08d', n.i), 'CHD2022-' || n.i, 'k' || n.i, 'x', 'x', printf('s%08d', n.i),
            v.area_id, '{name}', 'classified', 1, 'town', 'other', 'normal', 0, 0, NULL, 1, 0, 0
          FROM n JOIN v ON v.i = n.i % {count}",
         numbers(ISSUES)

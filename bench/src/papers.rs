@@ -36,7 +36,8 @@ async fn fill(file: &Path, rows: usize) -> anyhow::Result<()> {
     );
     for statement in [
         format!(
-            "INSERT INTO subjects {numbers} SELECT printf('s%08d', n.i), printf('S%08d', n.i), 'household', v.area_id, '{name}', NULL, 'k', 0
+            "INSERT INTO subjects (id, number, kind, area_id, name_sealed, address_sealed, content_key, created_at)
+             {numbers} SELECT printf('s%08d', n.i), printf('S%08d', n.i), 'household', v.area_id, '{name}', NULL, 'k', 0
              FROM n JOIN v ON v.i = n.i % {villages}"
         ),
         format!(

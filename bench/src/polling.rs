@@ -87,7 +87,9 @@ async fn multiply(file: &std::path::Path, open: usize) -> anyhow::Result<()> {
         open - 1
     );
     let copies = [
-        "INSERT INTO issues SELECT 'i' || n.i, 'CHD2022-1' || n.i, 'k' || n.i, visit_id, resident_id, subject_id, area_id,
+        "INSERT INTO issues (id, number, natural_key, visit_id, resident_id, subject_id, area_id, text_sealed, state,
+           round, level, category, urgency, town_finished, platform_finished, due_on, version, created_at, updated_at)
+         SELECT 'i' || n.i, 'CHD2022-1' || n.i, 'k' || n.i, visit_id, resident_id, subject_id, area_id,
            text_sealed, 'referred', 1, level, category, urgency, 0, 0, due_on, 3, created_at, updated_at
          FROM n, issues WHERE number = 'CHD2022-000001'",
         "INSERT INTO referrals (id, issue_id, round, lane, reference, state, remote_id, queued_at, delivered_at, poll_at)
