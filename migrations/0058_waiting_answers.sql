@@ -1,0 +1,2 @@
+-- Answers that wait for whose they are, are found without reading all that was ever answered.
+CREATE INDEX referral_updates_waiting ON referral_updates (id) WHERE applied_at IS NULL;
