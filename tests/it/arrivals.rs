@@ -14,7 +14,7 @@ use zoufang::db::{Content, DebtState, Decision, Receipt, Store, StoreError};
 use zoufang::delivery::{Outcome, Transport};
 use zoufang::domain::delivery::{Entry, Settlement, Step, first_step};
 use zoufang::domain::issue::{Event, State};
-use zoufang::domain::referral::{PlatformStatus, PlatformUpdate, Told};
+use zoufang::domain::referral::{PlatformStatus, PlatformUpdate, Told, described};
 use zoufang::platform::PlatformTransport;
 use zoufang::settings::Settings;
 
@@ -209,7 +209,8 @@ on_both!(
         }
         assert_eq!(posts().await, 0);
         {
-            let there = json!([{"service_request_id": "7", "description": &*dispatch.text}]);
+            let shown = described(&dispatch.text, "", &dispatch.reference);
+            let there = json!([{"service_request_id": "7", "description": shown}]);
             let there = ResponseTemplate::new(200).set_body_json(there);
             let _there =
                 Mock::given(method("GET")).respond_with(there).mount_as_scoped(&server).await;

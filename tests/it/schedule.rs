@@ -7,7 +7,7 @@ use std::time::Duration;
 use jiff::civil::{Date, Time, date, time};
 use sqlx::{AnyConnection, Connection, Executor};
 use zoufang::db::{Store, StoreError};
-use zoufang::schedule::{Job, NIGHT, Schedule, USUAL, When};
+use zoufang::schedule::{Done, Job, NIGHT, Schedule, USUAL, When};
 
 use crate::support::{Fixture, on_both};
 
@@ -185,7 +185,7 @@ on_both!(a_run_that_never_ends_is_given_up_after_its_own_time, async |fixture: F
         title: name,
         when: When::DailyAt(AT),
         longest,
-        work: Arc::new(|| Box::pin(std::future::pending())),
+        work: Arc::new(|| Box::pin(std::future::pending::<Result<Done, StoreError>>())),
     };
     let jobs = vec![job("hangs", Duration::from_millis(100)), job("lasts", NIGHT)];
     let schedule = Arc::new(Schedule::new(fixture.store.clone(), jobs));
