@@ -12,6 +12,7 @@ use super::{Gaps, handoff_rules};
 use crate::app::cards::forget_guesses;
 use crate::app::erase::erase_old;
 use crate::app::files::forget_old;
+use crate::app::recording::forget_receipts;
 use crate::db::{Store, StoreError};
 use crate::delivery::Lane;
 use crate::domain::campaign::plus;
@@ -104,7 +105,7 @@ fn of_trust(settings: &Settings, store: &Store) -> Vec<Job> {
     }];
     jobs.push(Job {
         name: "uploads",
-        title: "清理上传后没有用的文件",
+        title: "清理上传后没有用的文件和过期的表单回执",
         when: When::DailyAt(settings.schedule.sweep_at),
         longest: NIGHT,
         work: forgetting(store.coming_from("定时任务 清理上传的文件")),
@@ -262,8 +263,9 @@ fn forgetting(store: Store) -> Work {
         let store = store.clone();
         Box::pin(async move {
             forget_guesses(&store).await?;
-            let forgotten = forget_old(&store).await?;
-            Ok(Done { text: format!("清理 {forgotten} 份"), news: forgotten > 0 })
+            let (files, receipts) = (forget_old(&store).await?, forget_receipts(&store).await?);
+            let text = format!("清理文件 {files} 份、表单回执 {receipts} 份");
+            Ok(Done { text, news: files > 0 || receipts > 0 })
         })
     })
 }
