@@ -83,8 +83,16 @@ pub struct Job {
     /// What people call it.
     pub title: &'static str,
     pub when: When,
+    /// For how long a run may last, in real time: one that lasts longer waits for something that will never come, as where the
+    /// network swallowed the database's answer. It's given up, so that the next one comes.
+    pub longest: Duration,
     pub work: Work,
 }
+
+/// What is done in minutes, if not at once.
+pub const USUAL: Duration = Duration::from_secs(900);
+/// What reads a whole county's record, or asks about all of it.
+pub const NIGHT: Duration = Duration::from_secs(6 * 3600);
 
 impl Job {
     /// When it's tried again after it failed; a job of each minute or hour simply has its next slot.
@@ -123,13 +131,6 @@ const RETRY_AFTER: Duration = Duration::from_secs(600);
 
 /// A run that was never finished, because its process was killed, may be taken over after this.
 const STALE_AFTER: Duration = Duration::from_secs(600);
-
-/// No run lasts as long, in real time: one that does waits for something that will never come, as where the network swallowed
-/// the database's answer. It's given up, so that the next one comes.
-const LONGEST_RUN: Duration = Duration::from_secs(900);
-
-/// What is said of such a one.
-const GIVEN_UP: &str = "一刻钟没有做完，已放弃，到时再做";
 
 impl Schedule {
     /// A schedule over these jobs.
@@ -220,8 +221,9 @@ impl Schedule {
         let (store, running) = (self.store.clone(), Arc::clone(&self.running));
         let unnoted = Arc::clone(&self.unnoted);
         async move {
-            let noted = tokio::time::timeout(LONGEST_RUN, run_claimed(&store, &job, slot)).await;
-            let noted = noted.unwrap_or_else(|_| Err(StoreError::Rule(GIVEN_UP.to_owned())));
+            let noted = tokio::time::timeout(job.longest, run_claimed(&store, &job, slot)).await;
+            let given_up = format!("{} 分钟没有做完，已放弃，到时再做", job.longest.as_secs() / 60);
+            let noted = noted.unwrap_or_else(|_| Err(StoreError::Rule(given_up)));
             let mut unnoted = unnoted.lock().unwrap_or_else(PoisonError::into_inner);
             match noted {
                 Ok(()) => drop(unnoted.remove(job.name)),

@@ -91,7 +91,8 @@ pub fn lane(store: &Store, address: &str, folder: &Path) -> anyhow::Result<Lane>
     let settings = settings(address, DESCRIPTION, folder)?;
     let context = store.context();
     let sink = platform(&settings, &context.clock, &context.chance)?.context("no platform")?;
-    let transport = Arc::new(PlatformTransport::new(store.clone(), sink, Duration::ZERO));
+    let transport =
+        Arc::new(PlatformTransport::new(store.clone(), sink, Duration::ZERO, Duration::ZERO));
     let rules = LaneRules {
         hours: None,
         concurrency: CONCURRENCY,

@@ -79,8 +79,7 @@ pub async fn invited(session: &mut Session, token: &str) -> Result<Invited> {
     let Some(Invitation { staff_id, until_at, ended }) = session.invitation(token).await? else {
         return Ok(Invited::Unknown);
     };
-    let staff = session.staff().await?;
-    let person = staff.into_iter().find(|person| person.id == staff_id);
+    let person = session.staff_member(&staff_id).await?;
     Ok(match person.filter(|_| !ended && until_at > now) {
         Some(person) => Invited::Person(Box::new(person)),
         None => Invited::Ended,
@@ -153,13 +152,13 @@ pub async fn sign_in(
     record.end().await?;
     let now = real(store.context());
     let kept = account.password.filter(|_| account.locked_until <= now);
-    let may_try = kept.is_some();
+    let tried = kept.clone();
     let fits = fits(store.context(), &id, given, kept).await?;
-    let Some(person) = person.filter(|_| may_try) else { return Ok(not_in()) };
+    let Some(person) = person.filter(|_| tried.is_some()) else { return Ok(not_in()) };
     let mut tx = store.begin().await?;
-    // As it stands in this turn: many may have tried at once.
+    // As it stands in this turn: many may have tried at once, or another password was chosen.
     let account = tx.account(&person.id).await?;
-    if account.locked_until > now || account.password.is_none() {
+    if account.locked_until > now || account.password != tried {
         tx.rollback().await?;
         return Ok(not_in());
     }

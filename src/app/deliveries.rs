@@ -4,6 +4,7 @@
 use std::collections::HashMap;
 
 use async_trait::async_trait;
+use tracing::error;
 
 use super::issues::referral_refused;
 use super::receive_updates::{referrals_delivered, referrals_numbered};
@@ -88,6 +89,9 @@ impl Deliveries {
         Ok(())
     }
 }
+
+/// Holds one whose end the record can't take.
+const UNKEPT: &str = "可能已送达，结果却记不下来：请核实后认定下落，并告诉程序维护人员";
 
 #[async_trait]
 impl Outbox for Deliveries {
@@ -225,8 +229,9 @@ impl Tx {
         let held = self.held_by(claim.owner, &ids).await?;
         let mut kept = Vec::new();
         for (entry, settlement) in ended.iter().filter(|(entry, _)| held.contains_key(&entry.id)) {
-            let reason =
-                format!("结果「{}」记不下来：{error}；请核实后认定下落", settlement.code());
+            let (outcome, error) = (settlement.code(), error.for_log());
+            error!(event = "delivery.unkept", outcome, error, "how it ended can't be kept");
+            let reason = UNKEPT.to_owned();
             let mut keeps = keep(entry, &Settlement::Held { reason }, None, now);
             if settlement.is_attempt() {
                 keeps.unknown_since = keeps.unknown_since.or(Some(now));

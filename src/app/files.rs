@@ -5,8 +5,8 @@ use crate::db::{KeptFile, Result, Session, Store};
 
 /// So much of a file is one turn.
 const PIECE: usize = 512 << 10;
-/// So many are forgotten at once.
-const AT_ONCE: i64 = 50;
+/// So many are forgotten in one turn, each perhaps of many pieces.
+const AT_ONCE: i64 = 5;
 /// After so long nobody goes on with what came: a day.
 const FORGOTTEN_AFTER: std::time::Duration = std::time::Duration::from_secs(24 * 3_600);
 

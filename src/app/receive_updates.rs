@@ -120,7 +120,7 @@ async fn receive_each(
             Err(error) if error.is_of_the_data() => {
                 error!(event = "poll.untaken", error = error.for_log(), "an answer can't be taken");
                 let mut tx = store.begin().await?;
-                let sample = format!("编号 {}，状态「{}」：{error}", update.remote_id, update.word);
+                let sample = format!("编号 {}，状态「{}」", update.remote_id, update.word);
                 tx.note_platform(&[(NOT_TAKEN.to_owned(), sample)]).await?;
                 tx.commit().await?;
             }

@@ -1,6 +1,8 @@
 //! What a visitor records on a page, one resident at a time: through the same decisions as a table, once however often it's sent,
 //! and never over what changed since the page was shown.
 
+use std::time::Duration;
+
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -14,6 +16,7 @@ use super::subjects::{Registered, register};
 use super::told::Told;
 use super::visit_rows::{Heard, NewVisit};
 use super::visits;
+use crate::clock::span_millis;
 use crate::db::{Result, Store, StoreError, Submission, Tx, Upsert};
 use crate::domain::staff::StaffMember;
 use crate::domain::visit::VisitKind;
@@ -114,6 +117,30 @@ pub async fn receipt(store: &Store, person: &StaffMember, form: &str) -> Result<
     record.end().await?;
     let own = found.filter(|found| found.staff_id == person.id);
     Ok(own.and_then(|found| serde_json::from_str(&found.said).ok()))
+}
+
+/// What was said of a form names its resident, and is kept no longer than anybody sends it again: a telephone without a network
+/// keeps forms for two weeks.
+const RECEIPTS_KEPT: Duration = Duration::from_secs(90 * 24 * 3600);
+/// So many are forgotten in one turn.
+const FORGOTTEN: i64 = 1_000;
+
+/// Forgets what was said of forms that nobody sends again. How many.
+///
+/// # Errors
+/// Where the record can't be written: the next night goes on.
+pub async fn forget_receipts(store: &Store) -> Result<u64> {
+    let before = store.context().clock.millis() - span_millis(RECEIPTS_KEPT);
+    let mut forgotten = 0;
+    loop {
+        let mut tx = store.begin().await?;
+        let gone = tx.forget_submissions(before, FORGOTTEN).await?;
+        tx.commit().await?;
+        if gone == 0 {
+            return Ok(forgotten);
+        }
+        forgotten += gone;
+    }
 }
 
 async fn taken(tx: &mut Tx, person: &StaffMember, entry: &Entry) -> Result<Recorded> {

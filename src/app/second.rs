@@ -136,6 +136,5 @@ pub async fn half_in(session: &mut Session, half: &str) -> Result<Option<StaffMe
     let now = real(session.context());
     let found = session.half_signed_in(half).await?;
     let Some(found) = found.filter(|found| found.until_at > now) else { return Ok(None) };
-    let staff = session.staff().await?;
-    Ok(staff.into_iter().find(|person| person.id == found.staff_id))
+    session.staff_member(&found.staff_id).await
 }

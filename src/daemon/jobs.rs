@@ -12,6 +12,7 @@ use super::{Gaps, handoff_rules};
 use crate::app::cards::forget_guesses;
 use crate::app::erase::erase_old;
 use crate::app::files::forget_old;
+use crate::app::recording::forget_receipts;
 use crate::db::{Store, StoreError};
 use crate::delivery::Lane;
 use crate::domain::campaign::plus;
@@ -20,7 +21,7 @@ use crate::domain::reason::in_words;
 use crate::notify::{ReminderRules, remind, tell_standing};
 use crate::platform::workbook::{self, HandoffRules};
 use crate::platform::{Platform, poll, sweep};
-use crate::schedule::{Done, Job, When, Work};
+use crate::schedule::{Done, Job, NIGHT, USUAL, When, Work};
 use crate::settings::{Adapter, Settings};
 
 /// How often the platform's service list is compared with the configuration.
@@ -28,7 +29,13 @@ const SERVICES_EVERY: Duration = Duration::from_secs(3600);
 
 /// Compares the configured service codes with the platform's list.
 pub(super) fn checking_services(work: Work) -> Job {
-    Job { name: "services", title: "核对服务代码", when: When::Every(SERVICES_EVERY), work }
+    Job {
+        name: "services",
+        title: "核对服务代码",
+        when: When::Every(SERVICES_EVERY),
+        longest: USUAL,
+        work,
+    }
 }
 
 /// Every job but the check of services.
@@ -44,6 +51,7 @@ pub(super) fn jobs(
         name: "reminders",
         title: "到期提醒",
         when: When::DailyAt(notify.from),
+        longest: USUAL,
         work: reminders(store.clone(), rules.clone(), lanes.to_vec()),
     }];
     jobs.extend(of_trust(settings, store));
@@ -53,6 +61,7 @@ pub(super) fn jobs(
             name: "upgrade",
             title: "超期问题转镇市联动",
             when: When::DailyAt(notify.from),
+            longest: NIGHT,
             work: upgrades(
                 store.coming_from("定时任务 超期问题转镇市联动"),
                 upgrade_after,
@@ -71,12 +80,14 @@ pub(super) fn jobs(
             name: "poll",
             title: "查询办理进度",
             when: When::Every(schedule.poll_every),
+            longest: USUAL,
             work: following(store, platform, batch, false),
         });
         jobs.push(Job {
             name: "sweep",
             title: "夜间全面核对",
             when: When::DailyAt(schedule.sweep_at),
+            longest: NIGHT,
             work: following(store, platform, batch, true),
         });
     }
@@ -89,12 +100,14 @@ fn of_trust(settings: &Settings, store: &Store) -> Vec<Job> {
         name: "audit",
         title: "核对审计记录",
         when: When::DailyAt(settings.schedule.sweep_at),
+        longest: NIGHT,
         work: verifying(store.clone(), settings.clone()),
     }];
     jobs.push(Job {
         name: "uploads",
-        title: "清理上传后没有用的文件",
+        title: "清理上传后没有用的文件和过期的表单回执",
         when: When::DailyAt(settings.schedule.sweep_at),
+        longest: NIGHT,
         work: forgetting(store.coming_from("定时任务 清理上传的文件")),
     });
     let erase_after = settings.privacy.erase_after;
@@ -103,6 +116,7 @@ fn of_trust(settings: &Settings, store: &Store) -> Vec<Job> {
             name: "retention",
             title: "删除过了保存期限的个人信息",
             when: When::DailyAt(settings.schedule.sweep_at),
+            longest: NIGHT,
             work: erasing(store.coming_from("定时任务 保存期限"), erase_after),
         });
     }
@@ -115,6 +129,7 @@ fn of_files(settings: &Settings, store: &Store) -> Vec<Job> {
         name: "examine",
         title: "检查数据库文件",
         when: When::DailyAt(settings.schedule.examine_at),
+        longest: NIGHT,
         work: examining(settings.database.url.clone()),
     }];
     if !settings.backup.folder.as_os_str().is_empty() {
@@ -122,6 +137,7 @@ fn of_files(settings: &Settings, store: &Store) -> Vec<Job> {
             name: "backup",
             title: "备份",
             when: When::DailyAt(settings.backup.at),
+            longest: NIGHT,
             work: backing_up(backups(settings), store.context().chance.clone()),
         });
     }
@@ -150,12 +166,14 @@ fn by_workbook(settings: &Settings, store: &Store, lanes: &[Arc<Lane>]) -> [Job;
             name: "handoff",
             title: "制作上报交接单",
             when: When::DailyAt(settings.platform.handoff_at),
+            longest: USUAL,
             work: handoffs(store.clone(), rules.clone(), lanes.to_vec()),
         },
         Job {
             name: "returns",
             title: "接收平台回执",
             when: When::Every(settings.schedule.poll_every),
+            longest: USUAL,
             work: returns(store.coming_from("回执文件夹"), rules, lanes.to_vec()),
         },
     ]
@@ -245,8 +263,9 @@ fn forgetting(store: Store) -> Work {
         let store = store.clone();
         Box::pin(async move {
             forget_guesses(&store).await?;
-            let forgotten = forget_old(&store).await?;
-            Ok(Done { text: format!("清理 {forgotten} 份"), news: forgotten > 0 })
+            let (files, receipts) = (forget_old(&store).await?, forget_receipts(&store).await?);
+            let text = format!("清理文件 {files} 份、表单回执 {receipts} 份");
+            Ok(Done { text, news: files > 0 || receipts > 0 })
         })
     })
 }

@@ -26,11 +26,17 @@ pub(super) fn platform(
     platform: &Arc<dyn Platform>,
     shutdown: &CancellationToken,
 ) -> (Arc<Lane>, Absence) {
-    let PlatformSettings { concurrency, rate_per_minute, settle_after, on_unknown, .. } =
-        settings.platform;
+    let PlatformSettings {
+        concurrency,
+        rate_per_minute,
+        settle_after,
+        on_unknown,
+        clock_skew,
+        list_lag,
+        ..
+    } = settings.platform;
     let transport =
-        PlatformTransport::new(store.clone(), Arc::clone(platform), settings.platform.clock_skew)
-            .with_list_lag(settings.platform.list_lag);
+        PlatformTransport::new(store.clone(), Arc::clone(platform), clock_skew, list_lag);
     let rules =
         LaneRules { settle_after, ..rules(settings, concurrency, rate_per_minute, on_unknown) };
     let absence = transport.absence();

@@ -124,7 +124,11 @@ impl Watch {
                 }
                 // That it can't be reached is the heartbeat's to say.
                 Err(error) => {
-                    warn!(event = "record.unexamined", %error, "the record's pages can't be looked through")
+                    let error = error.for_log();
+                    warn!(
+                        event = "record.unexamined",
+                        error, "the record's pages can't be looked through"
+                    );
                 }
             }
             pause(PAGES_EVERY.max(began.elapsed() * PAGES_SHARE)).await;

@@ -56,7 +56,7 @@ impl Session {
         limit: i64,
     ) -> Result<Vec<String>> {
         Ok(sqlx::query_scalar(
-            "SELECT u.id FROM referral_updates u WHERE u.id > $2 AND u.received_at < $1 AND NOT EXISTS (
+            "SELECT u.id FROM referral_updates u WHERE u.applied_at IS NULL AND u.id > $2 AND u.received_at < $1 AND NOT EXISTS (
                SELECT 1 FROM referral_numbers n WHERE n.lane = u.lane AND n.remote_id = u.remote_id)
              ORDER BY u.id LIMIT $3",
         )

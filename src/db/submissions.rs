@@ -31,6 +31,19 @@ impl Session {
 }
 
 impl Tx {
+    /// Forgets forms that were kept before an instant, at most `limit`; how many.
+    pub async fn forget_submissions(&mut self, before: i64, limit: i64) -> Result<u64> {
+        let gone = sqlx::query(
+            "DELETE FROM submissions WHERE id IN (
+               SELECT id FROM submissions WHERE created_at < $1 ORDER BY created_at LIMIT $2)",
+        )
+        .bind(before)
+        .bind(limit)
+        .execute(&mut *self.db)
+        .await?;
+        Ok(gone.rows_affected())
+    }
+
     /// Keeps that a form did something.
     pub async fn put_submission(&mut self, id: &str, submission: &Submission) -> Result<()> {
         let (sealed, now) = (self.context.seal(SUBMISSION_SAID, id, &submission.said)?, self.now());

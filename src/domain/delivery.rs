@@ -17,7 +17,7 @@ mod withdrawal;
 
 pub use looked::{AfterLook, Known, after_look};
 pub use rate::Rate;
-pub use reasons::{BROKEN_OFF, LEASE_EXPIRED, MAY_HAVE_ARRIVED, UNREADABLE};
+pub use reasons::{BROKEN_OFF, LEASE_EXPIRED, MAY_HAVE_ARRIVED, NO_CONTROL, UNREADABLE};
 use reasons::{NOT_ANSWERED, NOT_UNDERSTOOD};
 pub use search::SearchResult;
 pub use withdrawal::Withdrawal;

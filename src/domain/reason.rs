@@ -38,10 +38,11 @@ const NAMES: &[(&str, &str)] = &[
 ];
 
 /// How our own words open that stand as a reason by themselves; what the other side said stands behind them in brackets.
-const OURS: [&str; 10] = [
+const OURS: [&str; 11] = [
     "对方给的编号 ",
     "对方说收下了，却没有给编号，也查不到编号",
     "对方的清单里还没有",
+    "还没有任何一件确知送达的可以用来对照",
     "平台的清单里没有，但清单可能还没有跟上",
     "这个编号下现在是别人的事",
     "可能已送达",

@@ -25,33 +25,20 @@ pub struct PlatformTransport {
     absence: Absence,
 }
 
-/// No list is taken to be behind for longer than this, unless configuration says otherwise.
-const LONGEST_LAG: Duration = Duration::from_secs(24 * 3600);
-
 impl PlatformTransport {
-    /// `clock_skew` is how far the platform's clock may be from ours.
+    /// `clock_skew` is how far the platform's clock may be from ours, `list_lag` how far its lists may be behind at the most.
     pub fn new(
         store: Store,
         platform: Arc<dyn Platform>,
         clock_skew: Duration,
+        list_lag: Duration,
     ) -> PlatformTransport {
-        PlatformTransport {
-            store,
-            platform,
-            clock_skew,
-            list_lag: LONGEST_LAG,
-            absence: Absence::default(),
-        }
+        PlatformTransport { store, platform, clock_skew, list_lag, absence: Absence::default() }
     }
 
     /// By which it's told that whoever runs this was away.
     pub fn absence(&self) -> Absence {
         self.absence.clone()
-    }
-
-    /// The same, of a platform whose lists are behind by no more than that.
-    pub fn with_list_lag(self, list_lag: Duration) -> PlatformTransport {
-        PlatformTransport { list_lag, ..self }
     }
 }
 
@@ -144,25 +131,30 @@ impl PlatformAttempt {
         })
     }
 
-    /// What the platform has of one that the record believes was never sent, where the record may be an older memory.
-    async fn sent_before(&self) -> Option<Receipt> {
-        let Content::Referral(dispatch) = &self.content else { return None };
-        let entry = self.entry.as_ref().filter(|entry| entry.unknown_since.is_none())?;
-        if entry.attempts > 0 || self.platform.looks() != Looks::Search {
-            return None;
+    /// What the platform has of one that the record believes was never sent, where the record may be an older memory. A look
+    /// that fails says nothing: then it's not sent yet.
+    async fn sent_before(&self) -> Result<Option<Receipt>, NoContact> {
+        let (Content::Referral(dispatch), Some(entry), Some(since)) =
+            (&self.content, &self.entry, self.absence.doubted_since())
+        else {
+            return Ok(None);
+        };
+        if entry.unknown_since.is_some() || self.platform.looks() != Looks::Search {
+            return Ok(None);
         }
-        let since = self.absence.doubted_since()?;
         let asked = Entry { first_attempt_at: Some(since), ..entry.clone() };
-        let sought = self.sought(&asked).await.ok()?;
+        let sought = self.sought(&asked).await;
+        let sought = sought.map_err(|error| NoContact::because(error.for_log()))?;
         let found = match self.platform.find(&sought).await {
             Ok(SearchResult::Found(receipt) | SearchResult::Several(receipt, _)) => Some(receipt),
-            _ => None,
+            Err(none) if self.absence.waits_for_an_answer() => return Err(none),
+            Ok(_) | Err(_) => None,
         };
         self.absence.told(found.is_some());
         if found.is_some() {
             note(&self.store, PUT_BACK, dispatch.reference.clone()).await;
         }
-        found
+        Ok(found)
     }
 
     /// How far the platform's list may be behind, by our clock.
@@ -199,8 +191,10 @@ impl PlatformAttempt {
 #[async_trait]
 impl Attempt for PlatformAttempt {
     async fn send(&self) -> Outcome {
-        if let Some(receipt) = self.sent_before().await {
-            return Outcome::Delivered(receipt);
+        match self.sent_before().await {
+            Ok(None) => {}
+            Ok(Some(receipt)) => return Outcome::Delivered(receipt),
+            Err(none) => return none.into(),
         }
         match &self.content {
             Content::Referral(dispatch) => self.platform.submit(dispatch).await,

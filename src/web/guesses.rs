@@ -67,6 +67,19 @@ impl Guesses {
         known.insert(address, Mistakes { count, last: Stopwatch::start() });
     }
 
+    /// This address tries. Whoever tries counts as wrong until they're known to be right, so that many tries at once are no
+    /// way around the count.
+    pub fn tries(&self, address: IpAddr) {
+        self.wrong(address);
+    }
+
+    /// What this address tried wasn't wrong: that try alone is forgotten.
+    pub fn was_no_mistake(&self, address: IpAddr) {
+        if let Some(mistakes) = self.known().get_mut(&network(address)) {
+            mistakes.count = mistakes.count.saturating_sub(1);
+        }
+    }
+
     /// This address knows it: its mistakes are forgotten.
     pub fn right(&self, address: IpAddr) {
         self.known().remove(&network(address));
@@ -115,6 +128,27 @@ mod tests {
             guesses.wrong(ours(last));
         }
         assert!(guesses.wait(ours(99)).is_some());
+    }
+
+    #[test]
+    fn many_tries_at_once_are_counted_before_any_is_judged() {
+        let guesses = Guesses::after(FREE);
+        let one = IpAddr::from([10, 0, 0, 1]);
+        let mut under_way = 0;
+        while guesses.wait(one).is_none() {
+            guesses.tries(one);
+            under_way += 1;
+        }
+        assert_eq!(under_way, FREE);
+        // Whoever is always right is never held up.
+        for _ in 0..FREE {
+            guesses.was_no_mistake(one);
+        }
+        for _ in 0..100 {
+            assert_eq!(guesses.wait(one), None);
+            guesses.tries(one);
+            guesses.was_no_mistake(one);
+        }
     }
 
     #[test]

@@ -1,15 +1,24 @@
 //! What arrived otherwise than one would think: without a number, under a number that is known already, or by a clock that
 //! was ahead.
 
+use std::time::Duration;
+
 use jiff::SignedDuration;
+use serde_json::json;
+use wiremock::matchers::method;
+use wiremock::{Mock, MockServer, ResponseTemplate};
 use zoufang::app::put_back::put_back_times;
 use zoufang::app::receive_updates::receive;
-use zoufang::db::{DebtState, Decision, Receipt, Store, StoreError};
+use zoufang::daemon::platform;
+use zoufang::db::{Content, DebtState, Decision, Receipt, Store, StoreError};
+use zoufang::delivery::{Outcome, Transport};
 use zoufang::domain::delivery::{Entry, Settlement, Step, first_step};
 use zoufang::domain::issue::{Event, State};
-use zoufang::domain::referral::{PlatformStatus, PlatformUpdate, Told};
+use zoufang::domain::referral::{PlatformStatus, PlatformUpdate, Told, described};
+use zoufang::platform::PlatformTransport;
+use zoufang::settings::Settings;
 
-use crate::support::{Fixture, VISITS, claim, on_both, settle};
+use crate::support::{Fixture, VISITS, claim, list_lag, on_both, settle};
 
 const LANE: &str = "ehushanying";
 
@@ -160,3 +169,58 @@ on_both!(what_a_clock_wrote_that_was_ahead_doesnt_rest_until_then, async |fixtur
     says(&fixture, "7", PlatformStatus::Resolved).await;
     assert_eq!(count(&fixture, State::Resolved).await, 1);
 });
+
+on_both!(
+    after_an_absence_nothing_goes_before_the_platform_has_said_whether_it_has_it,
+    async |fixture: Fixture| {
+        let (fixture, entries) = claimed(fixture, 1).await;
+        let (store, server) = (&fixture.store, MockServer::start().await);
+        let contents = store.contents(&entries).await.unwrap();
+        let Some(Content::Referral(dispatch)) = contents.get(&entries[0].target_id) else {
+            panic!("a referral is owed");
+        };
+        let text = format!("[platform]\nadapter = 'open311'\nendpoint = '{}'", server.uri());
+        let settings = Settings::from_text(&text, "test").unwrap();
+        let (clock, chance) = (&store.context().clock, &store.context().chance);
+        let platform = platform(&settings, clock, chance).unwrap().unwrap();
+        let transport = PlatformTransport::new(store.clone(), platform, Duration::ZERO, list_lag());
+        transport.absence().began(clock.millis() - 3_600_000);
+        let send = async || {
+            let loaded = transport.load(&entries).await.unwrap();
+            loaded[&entries[0].target_id].send().await
+        };
+        Mock::given(method("POST"))
+            .respond_with(
+                ResponseTemplate::new(200).set_body_json(json!([{"service_request_id": "9"}])),
+            )
+            .mount(&server)
+            .await;
+        let posts = async || {
+            let requests = server.received_requests().await.unwrap();
+            requests.iter().filter(|request| request.method.as_str() == "POST").count()
+        };
+        // As often as it fails.
+        {
+            let failing = Mock::given(method("GET")).respond_with(ResponseTemplate::new(500));
+            let _failing = failing.mount_as_scoped(&server).await;
+            for _ in 0..4 {
+                assert!(matches!(send().await, Outcome::NotSent { .. }));
+            }
+        }
+        assert_eq!(posts().await, 0);
+        {
+            let shown = described(&dispatch.text, "", &dispatch.reference);
+            let there = json!([{"service_request_id": "7", "description": shown}]);
+            let there = ResponseTemplate::new(200).set_body_json(there);
+            let _there =
+                Mock::given(method("GET")).respond_with(there).mount_as_scoped(&server).await;
+            let Outcome::Delivered(receipt) = send().await else { panic!("it's there") };
+            assert_eq!(receipt.remote_id.as_deref(), Some("7"));
+        }
+        assert_eq!(posts().await, 0);
+        let nothing = ResponseTemplate::new(200).set_body_json(json!([]));
+        Mock::given(method("GET")).respond_with(nothing).mount(&server).await;
+        let Outcome::Delivered(receipt) = send().await else { panic!("it isn't there, and goes") };
+        assert_eq!((receipt.remote_id.as_deref(), posts().await), (Some("9"), 1));
+    }
+);

@@ -144,7 +144,7 @@ on_both!(one_is_made_while_the_record_is_written, async |fixture: Fixture| {
     let home = home.await.unwrap();
     stop.store(true, Ordering::Relaxed);
     let (beats, longest) = writing.await.unwrap();
-    assert!(beats > 10 && longest < Duration::from_secs(5), "{beats} {longest:?}");
+    assert!(beats > 10 && longest < Duration::from_secs(30), "{beats} {longest:?}");
     let [file] = home.backups().try_into().unwrap();
     assert_eq!(file.metadata().unwrap().permissions().mode() & 0o777, 0o600);
     let bytes = std::fs::read(&file).unwrap();
@@ -295,14 +295,14 @@ async fn doubles_nothing(url: String, remembers: bool) {
     let serve = ["serve", "--config", "zoufang.toml"];
     let mut serving = start(&home, began, &serve, "serve.log");
     // Commands beside it go by its clock from its first heartbeat on.
-    home.until_ready(20).await;
+    home.until_ready(120).await;
     let visits: String =
         (0..5).map(|n| format!("\n2022-04-20,Z6,H1,王建国,,第{n}件事,有,市直,其他,急")).collect();
     home.import("v.csv", &format!("{VISITS}{visits}\n"));
     let file = home.backup();
     let sandbox = ["sandbox", "--listen", &home.platform, "--seed", "5"];
     let _sandbox = start(&home, began, &sandbox, "sandbox.log");
-    home.until(60, |status| delivered(status) == 5).await;
+    home.until(180, |status| delivered(status) == 5).await;
     assert_eq!(serving.terminate(), 0);
     if !remembers {
         std::fs::remove_file(home.at("zoufang.key.memory")).unwrap();
@@ -312,12 +312,12 @@ async fn doubles_nothing(url: String, remembers: bool) {
     assert!(["5", "4"].iter().any(|n| said.contains(&format!("可能已经送出的 {n} 件"))), "{said}");
     assert_eq!(said.contains("没有这个数据库的运行标记"), !remembers, "{said}");
     let mut serving = start(&home, began, &serve, "serve.log");
-    home.until(90, |status| delivered(status) == 5).await;
+    home.until(180, |status| delivered(status) == 5).await;
     let requests = home.get(&home.platform, "/sandbox/requests").await.unwrap();
     assert_eq!(requests.as_array().unwrap().len(), 5, "something came twice");
     // What is new after it goes as ever.
     home.import("w.csv", &format!("{VISITS}\n2022-04-20,Z6,H2,李秀英,,新的事,有,市直,其他,急\n"));
-    let status = home.until(90, |status| delivered(status) == 6).await;
+    let status = home.until(180, |status| delivered(status) == 6).await;
     assert!(status["reasons"].to_string().contains("较早的备份"), "{status:#}");
     assert_eq!(serving.terminate(), 0);
 }
@@ -349,7 +349,7 @@ on_both!(a_backup_is_planned_and_its_age_is_shown, async |fixture: Fixture| {
     let mut serving =
         Running::start(&["serve", "--config", "zoufang.toml"], home.dir.path(), "serve.log");
     // The slot of today, or of yesterday, is made up.
-    let status = home.until(30, |status| status["machine"]["backup"].is_object()).await;
+    let status = home.until(180, |status| status["machine"]["backup"].is_object()).await;
     assert!(status["machine"]["backup"]["age_seconds"].as_i64().unwrap() < 60);
     let metrics = client().get(format!("http://{}/metrics", home.listen)).send().await.unwrap();
     let metrics = metrics.text().await.unwrap();

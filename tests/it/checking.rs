@@ -18,7 +18,7 @@ use zoufang::settings::Settings;
 
 use crate::support::gateway::{Gateway, SECRET};
 use crate::support::program::{run, zoufang};
-use crate::support::{Fixture, VISITS, lane_rules};
+use crate::support::{Fixture, VISITS, lane_rules, list_lag};
 
 /// The description in docs/connecting.md.
 fn description() -> String {
@@ -37,7 +37,7 @@ fn connect(
     let file = dir.join("platform.toml");
     std::fs::write(&file, text).unwrap();
     let settings = format!(
-        "[platform]\nadapter = 'rest'\nendpoint = '{endpoint}'\nfile = '{}'\napi_key = '{SECRET}'\ntimeout = '2s'\n",
+        "[platform]\nadapter = 'rest'\nendpoint = '{endpoint}'\nfile = '{}'\napi_key = '{SECRET}'\ntimeout = '20s'\n",
         file.display()
     );
     let settings = Settings::from_text(&settings, "test").map_err(|error| error.to_string())?;
@@ -173,6 +173,7 @@ async fn runs_without_harm(key: &str) {
             store.clone(),
             Arc::clone(&platform),
             Duration::from_secs(600),
+            list_lag(),
         ));
         let with = (store.context().clock.clone(), store.context().chance.clone());
         let outbox = Arc::new(Deliveries::new(store.clone()));
@@ -270,7 +271,7 @@ async fn a_proxy_of_the_environment_is_obeyed_only_where_configuration_says_so()
     Mock::given(wiremock::matchers::any()).respond_with(answer).mount(&proxy).await;
     let config = |proxy: &str| {
         format!(
-            "[platform]\nadapter = 'open311'\nendpoint = 'http://platform.invalid'\nproxy = '{proxy}'\ntimeout = '2s'\n"
+            "[platform]\nadapter = 'open311'\nendpoint = 'http://platform.invalid'\nproxy = '{proxy}'\ntimeout = '20s'\n"
         )
     };
     let environment = [("HTTP_PROXY", proxy.uri())];

@@ -73,7 +73,7 @@ async fn bring(
 
 /// Waits until the service is through with a table.
 async fn through(browser: &mut Browser, path: &str) -> Answer {
-    for _ in 0..100 {
+    for _ in 0..1200 {
         let shown = browser.get(path).await;
         if !shown.text.contains("这一页会自己刷新") {
             return shown;

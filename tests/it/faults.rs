@@ -202,13 +202,13 @@ impl Month<'_> {
                 self.serving.kill();
                 self.township.ahead(Duration::from_secs(3_600));
                 self.serve();
-                self.becomes(true, 60, "ahead").await;
+                self.becomes(true, 180, "ahead").await;
                 self.serving.kill();
                 self.township.ahead(Duration::ZERO);
                 self.serve();
             }
         }
-        self.becomes(true, 60, &format!("after {fault:?}")).await;
+        self.becomes(true, 180, &format!("after {fault:?}")).await;
     }
 
     async fn locked(&self) {
@@ -219,7 +219,7 @@ impl Month<'_> {
             Place::Server { .. } => "SELECT pg_advisory_lock(810311)",
         };
         holder.execute(hold).await.unwrap();
-        self.becomes(false, 40, "locked").await;
+        self.becomes(false, 180, "locked").await;
         holder.close().await.unwrap();
     }
 
@@ -231,13 +231,17 @@ impl Month<'_> {
         for size in [1 << 20, 1 << 12] {
             while file.write_all(&vec![7; size]).is_ok() {}
         }
+        let (mut beats, mut since) = (self.beats().await, Instant::now());
         for _ in 0..20 {
-            let before = self.beats().await;
             pause(5_000).await;
             if !self.is_ready().await {
                 break;
             }
-            assert!(self.beats().await > before, "it says that it's well");
+            let now = self.beats().await;
+            if now > beats {
+                (beats, since) = (now, Instant::now());
+            }
+            assert!(since.elapsed() < Duration::from_secs(40), "it says that it's well");
             self.grow();
         }
         drop(file);
@@ -276,7 +280,7 @@ impl Month<'_> {
                 first.cut();
             }
         }
-        self.becomes(false, 40, &format!("{fault:?}")).await;
+        self.becomes(false, 180, &format!("{fault:?}")).await;
         let Place::Server { first, standby, proxy } = &mut self.place else { return };
         match (fault, standby.take()) {
             (Fault::Cut, _) => first.go_on().await,
@@ -331,7 +335,7 @@ impl Month<'_> {
             };
             open.push(stream);
         }
-        self.becomes(true, 40, "hostile").await;
+        self.becomes(true, 180, "hostile").await;
         drop(open);
     }
 }
@@ -348,7 +352,7 @@ async fn live(place: Place, dir: &Path) {
     let order = drawn(&place.kinds());
     let serving = township.serve();
     let mut month = Month { township, place, serving, tables: Vec::new() };
-    month.becomes(true, 60, "start").await;
+    month.becomes(true, 180, "start").await;
     for (round, fault) in order.iter().enumerate() {
         println!("{round}: {fault:?}");
         month.import(round);

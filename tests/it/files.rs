@@ -79,7 +79,7 @@ async fn a_start_under_an_open_umask_leaves_nothing_open() {
     let log = std::fs::File::create(dir.path().join("serve.log")).unwrap();
     let mut serve = under("0", "serve");
     let mut serving = Running(serve.stderr(log).spawn().unwrap());
-    until(&listen, 30, |text| text.contains("\"made_at\"")).await;
+    until(&listen, 120, |text| text.contains("\"made_at\"")).await;
     let mut found = Vec::new();
     rights(dir.path(), &mut found);
     for name in [
@@ -179,7 +179,7 @@ async fn a_damaged_page_is_said_by_the_doctor_by_status_and_by_the_backup() {
     assert_eq!(left, 1, "nothing but the lock: no backup is made of what is damaged");
     let mut serving =
         Running::start(&["serve", "--config", "zoufang.toml"], dir.path(), "serve.log");
-    let text = until(&listen, 60, |text| text.contains("数据库文件损坏")).await;
+    let text = until(&listen, 120, |text| text.contains("数据库文件损坏")).await;
     let status: Value = serde_json::from_str(&text).unwrap();
     assert_eq!(status["verdict"], "red");
     assert!(text.contains("zoufang restore"), "{text}");
@@ -201,12 +201,12 @@ async fn a_database_that_is_taken_away_under_the_service_is_said() {
     }
     let mut serving =
         Running::start(&["serve", "--config", "zoufang.toml"], dir.path(), "serve.log");
-    until(&listen, 30, |text| text.contains("\"made_at\"")).await;
+    until(&listen, 120, |text| text.contains("\"made_at\"")).await;
     let at = dir.path().join("zoufang.db");
     let away = dir.path().join("away.db");
     std::fs::rename(&at, &away).unwrap();
     std::fs::copy(&away, &at).unwrap();
-    let text = until(&listen, 60, |text| text.contains("被删掉或换掉")).await;
+    let text = until(&listen, 120, |text| text.contains("被删掉或换掉")).await;
     assert!(text.contains("\"lost\":true") && text.contains("\"red\""), "{text}");
     serving.kill();
 }

@@ -382,7 +382,7 @@ on_both!(what_was_refused_is_a_reason_until_somebody_acts, async |fixture: Fixtu
 
 fn open311(server: &MockServer, more: &str) -> Arc<dyn Platform> {
     let text = format!(
-        "[platform]\nadapter = 'open311'\nendpoint = '{}'\ntimeout = '2s'\n{more}",
+        "[platform]\nadapter = 'open311'\nendpoint = '{}'\ntimeout = '20s'\n{more}",
         server.uri()
     );
     let clock = Clock::manual("2022-04-20T01:00:00Z".parse().unwrap());

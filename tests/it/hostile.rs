@@ -39,7 +39,7 @@ impl Service {
         let service = Service { address, process, _dir: dir };
         let began = Instant::now();
         while !service.answers("/readyz") {
-            assert!(began.elapsed() < Duration::from_secs(30), "{}", service.log());
+            assert!(began.elapsed() < Duration::from_secs(120), "{}", service.log());
             std::thread::sleep(Duration::from_millis(50));
         }
         // The connections to the database that pages need.
@@ -55,8 +55,8 @@ impl Service {
 
     fn connect(&self) -> TcpStream {
         let stream = TcpStream::connect(&self.address).unwrap();
-        stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
-        stream.set_write_timeout(Some(Duration::from_secs(20))).unwrap();
+        stream.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
+        stream.set_write_timeout(Some(Duration::from_secs(60))).unwrap();
         stream
     }
 
@@ -70,7 +70,7 @@ impl Service {
     /// Whether an ordinary reader is answered well, and in time.
     fn answers(&self, path: &str) -> bool {
         let Ok(mut stream) = TcpStream::connect(&self.address) else { return false };
-        stream.set_read_timeout(Some(Duration::from_secs(2))).unwrap();
+        stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
         let request =
             format!("GET {path} HTTP/1.1\r\nhost: {}\r\nconnection: close\r\n\r\n", self.address);
         stream.write_all(request.as_bytes()).is_ok()
@@ -150,7 +150,7 @@ fn who_waits_without_end_stands_in_nobodys_way() {
         // None of them is waited for longer than a request's head may take.
         let began = Instant::now();
         while !crowd.iter_mut().all(is_hung_up) {
-            assert!(began.elapsed() < Duration::from_secs(10), "{half:?}");
+            assert!(began.elapsed() < Duration::from_secs(60), "{half:?}");
             std::thread::sleep(Duration::from_millis(50));
         }
     }
@@ -164,7 +164,7 @@ fn a_head_that_drips_or_floods_ends() {
     let (mut slow, began) = (service.connect(), Instant::now());
     let _ = slow.write_all(b"GET / HTTP/1.1\r\nhost: localhost\r\nx-slow: ");
     while !is_hung_up(&mut slow) {
-        assert!(began.elapsed() < Duration::from_secs(10));
+        assert!(began.elapsed() < Duration::from_secs(60));
         let _ = slow.write_all(b"a");
         std::thread::sleep(Duration::from_millis(50));
     }
@@ -219,7 +219,7 @@ fn nothing_is_read_of_whoever_does_not_know_the_secret() {
     service.stands();
     let began = Instant::now();
     while service.descriptors() > before.0 + SLACK {
-        assert!(began.elapsed() < Duration::from_secs(20), "{before:?} {}", service.descriptors());
+        assert!(began.elapsed() < Duration::from_secs(60), "{before:?} {}", service.descriptors());
         std::thread::sleep(Duration::from_millis(100));
     }
 }
@@ -233,7 +233,7 @@ fn a_body_is_what_comes_and_not_what_was_said_of_it() {
     let less = format!("{}对", upload(Some(UPLOADS), "content-length: 1000000"));
     let answer = service.say(less.as_bytes());
     assert!(answer.starts_with("HTTP/1.1 408") && answer.contains("请检查网络"), "{answer}");
-    assert!(began.elapsed() < Duration::from_secs(8));
+    assert!(began.elapsed() < Duration::from_secs(60));
     // More than is ever taken: it isn't waited for.
     for length in ["content-length: 99999999999", "content-length: 16777217"] {
         let answer = service.say(upload(Some(UPLOADS), length).as_bytes());
@@ -272,7 +272,7 @@ fn a_body_is_what_comes_and_not_what_was_said_of_it() {
     service.stands();
     let began = Instant::now();
     while service.descriptors() > before + SLACK {
-        assert!(began.elapsed() < Duration::from_secs(20), "{}", service.descriptors());
+        assert!(began.elapsed() < Duration::from_secs(60), "{}", service.descriptors());
         std::thread::sleep(Duration::from_millis(100));
     }
     deaf.clear();
@@ -325,17 +325,17 @@ fn tls_by_files_and_a_renewal_without_a_restart() {
     service.hang_up();
     let began = Instant::now();
     while !service.shown().contains("second.example") {
-        assert!(began.elapsed() < Duration::from_secs(15));
+        assert!(began.elapsed() < Duration::from_secs(60));
         std::thread::sleep(Duration::from_millis(100));
     }
     assert!(service.status().contains("网站证书："));
     // In the clear nothing is said, and a half handshake ends by itself.
     let mut clear = TcpStream::connect(&service.address).unwrap();
-    clear.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
+    clear.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
     clear.write_all(b"GET / HTTP/1.1\r\nhost: localhost\r\n\r\n").unwrap();
     assert!(!heard(&mut clear).contains("HTTP/1.1"));
     let mut half = TcpStream::connect(&service.address).unwrap();
-    half.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
+    half.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
     half.write_all(&[0x16, 3, 1, 2]).unwrap();
     assert_eq!(heard(&mut half), "");
 }
@@ -369,7 +369,7 @@ impl Tls {
         let service = Tls { address, process, dir };
         let began = Instant::now();
         while !service.status().contains("zoufang ") {
-            assert!(began.elapsed() < Duration::from_secs(30), "{}", service.status());
+            assert!(began.elapsed() < Duration::from_secs(120), "{}", service.status());
             std::thread::sleep(Duration::from_millis(100));
         }
         service

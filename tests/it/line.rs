@@ -328,7 +328,7 @@ fn commands_beside_a_rehearsal_go_by_its_clock() {
     let dir = township(TWO);
     let serve = ["serve", "--clock-start", "2022-03-28T09:00", "--clock-speed", "60"];
     let mut service = Running::start(&serve, dir.path(), "log");
-    let said = (0..100).find_map(|_| {
+    let said = (0..600).find_map(|_| {
         std::thread::sleep(std::time::Duration::from_millis(200));
         let (_, _, said) = run(&["duties"], dir.path());
         said.contains("演练中，现在是 2022-03-28").then_some(said)

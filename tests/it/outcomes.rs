@@ -1,7 +1,5 @@
 //! docs/outcomes.md against the code: a server that really answers so, and what each adapter makes of it.
 
-use std::time::Duration;
-
 use jiff::Timestamp;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -119,12 +117,12 @@ fn named(outcome: &Outcome) -> &'static str {
 }
 
 /// Sends and looks in each way that there is; gives what each came to, by the table's columns.
-async fn tried(address: &str) -> [Vec<(String, &'static str)>; 4] {
+async fn tried(address: &str, timeout: &str) -> [Vec<(String, &'static str)>; 4] {
     let file = format!("{}/config/platforms/gateway.toml", env!("CARGO_MANIFEST_DIR"));
     let text = |more: &str| {
         format!(
-            "[platform]\nendpoint = '{address}'\ntimeout = '300ms'\n{more}\n\
-             [notify]\nchannels = ['webhook', 'feishu_robot']\ntimeout = '300ms'\n\
+            "[platform]\nendpoint = '{address}'\ntimeout = '{timeout}'\n{more}\n\
+             [notify]\nchannels = ['webhook', 'feishu_robot']\ntimeout = '{timeout}'\n\
              [notify.webhook]\nurl = '{address}/hook'\n[notify.feishu_robot]\nurl = '{address}/bot'\n"
         )
     };
@@ -168,8 +166,10 @@ async fn the_table_is_what_the_code_does() {
     let mut wrong = Vec::new();
     for row in rows {
         let [said, expected @ ..] = row.as_slice() else { panic!("{row:?}") };
-        let address = serve(answer(said)).await;
-        let tried = tokio::time::timeout(Duration::from_secs(30), tried(&address)).await.unwrap();
+        let answer = answer(said);
+        // What must come in time comes on a busy machine too.
+        let timeout = if matches!(answer, Some(Answer::Silence)) { "300ms" } else { "20s" };
+        let tried = tried(&serve(answer).await, timeout).await;
         for (column, (expected, tried)) in expected.iter().zip(tried).enumerate() {
             for (adapter, came) in tried {
                 // Where they differ, open311's comes first.

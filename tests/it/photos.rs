@@ -35,7 +35,7 @@ on_both!(photos_follow_their_issue_once_each, async |fixture: Fixture| {
     tokio::spawn(async move { serving.serve(listener, until).await });
     let own = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let text = format!(
-        "[platform]\nadapter = 'open311'\nendpoint = '{endpoint}'\ntimeout = '300ms'\nphotos = true\n\
+        "[platform]\nadapter = 'open311'\nendpoint = '{endpoint}'\ntimeout = '20s'\nphotos = true\n\
          service_request_updates = true\nmedia_url = 'http://{}/photos/'",
         own.local_addr().unwrap()
     );

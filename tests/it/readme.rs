@@ -52,7 +52,7 @@ fn from_nothing_to_running_as_it_is_typed() {
         }
         let mut output = typed(step, folder, &free);
         // It takes a moment to be there.
-        for _ in 0..100 {
+        for _ in 0..600 {
             if service.is_none() || output.status.success() {
                 break;
             }

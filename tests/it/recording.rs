@@ -1,5 +1,7 @@
 //! A day's work on a telephone: what one owes, recording visits and revisits, and an issue's page; by plain forms.
 
+use jiff::SignedDuration;
+use zoufang::app::recording::forget_receipts;
 use zoufang::db::Store;
 use zoufang::domain::issue::State;
 
@@ -108,6 +110,22 @@ on_both!(a_visit_is_recorded_once_however_often_it_is_sent, async |fixture: Fixt
     assert_eq!(own.len(), 1);
     assert!(own[0].actor == "Z6 褚走" && own[0].detail.contains("\"no_meal_no_gift\":true"));
     assert!(!format!("{own:?}").contains("王建国"), "{own:?}");
+});
+
+on_both!(what_was_said_of_a_form_is_forgotten_after_three_months, async |fixture: Fixture| {
+    let fixture = fixture.township().await;
+    let url = served(&fixture.store, LONG).await;
+    let mut browser = signed_in(&fixture.store, &url, "Z6").await;
+    let form = Form::open(&mut browser, "/my/households/H1/visit").await;
+    form.with("name", "王建国").with("heard", "nothing").send(&mut browser).await.is(303);
+    let days = |days: i64| {
+        fixture.clock.set(fixture.clock.now() + SignedDuration::from_hours(days * 24));
+    };
+    let forget = async || forget_receipts(&fixture.store).await.unwrap();
+    days(89);
+    assert_eq!(forget().await, 0);
+    days(2);
+    assert_eq!((forget().await, forget().await), (1, 0));
 });
 
 on_both!(a_form_says_what_is_wrong_and_keeps_what_was_filled_in, async |fixture: Fixture| {

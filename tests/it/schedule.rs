@@ -7,7 +7,7 @@ use std::time::Duration;
 use jiff::civil::{Date, Time, date, time};
 use sqlx::{AnyConnection, Connection, Executor};
 use zoufang::db::{Store, StoreError};
-use zoufang::schedule::{Job, Schedule, When};
+use zoufang::schedule::{Done, Job, NIGHT, Schedule, USUAL, When};
 
 use crate::support::{Fixture, on_both};
 
@@ -22,6 +22,7 @@ fn counted(store: &Store) -> (Arc<Schedule>, Arc<AtomicUsize>, Arc<AtomicUsize>)
             name,
             title: name,
             when,
+            longest: USUAL,
             work: Arc::new(move || {
                 count.fetch_add(1, Ordering::SeqCst);
                 Box::pin(async { Ok("done".to_owned().into()) })
@@ -143,7 +144,8 @@ fn failing(store: &Store, times: usize) -> (Arc<Schedule>, Arc<AtomicUsize>) {
             }
         })
     });
-    let job = Job { name: "daily", title: "每天的", when: When::DailyAt(AT), work };
+    let when = When::DailyAt(AT);
+    let job = Job { name: "daily", title: "每天的", when, longest: USUAL, work };
     (Arc::new(Schedule::new(store.clone(), vec![job])), tried)
 }
 
@@ -174,6 +176,26 @@ on_both!(two_replicas_try_a_failed_job_again_once, async |fixture: Fixture| {
     }
     let tried = tried_one.load(Ordering::SeqCst) + tried_two.load(Ordering::SeqCst);
     assert_eq!(tried, 3, "at 9:00, 9:10 and 9:20");
+});
+
+on_both!(a_run_that_never_ends_is_given_up_after_its_own_time, async |fixture: Fixture| {
+    set(&fixture, date(2022, 3, 1), time(9, 0, 0, 0));
+    let job = |name, longest| Job {
+        name,
+        title: name,
+        when: When::DailyAt(AT),
+        longest,
+        work: Arc::new(|| Box::pin(std::future::pending::<Result<Done, StoreError>>())),
+    };
+    let jobs = vec![job("hangs", Duration::from_millis(100)), job("lasts", NIGHT)];
+    let schedule = Arc::new(Schedule::new(fixture.store.clone(), jobs));
+    let mut runs = schedule.run_due().await.into_iter();
+    let (hangs, lasts) = (runs.next().unwrap(), runs.next().unwrap());
+    hangs.await.unwrap();
+    let unnoted = schedule.unnoted();
+    assert!(unnoted.len() == 1 && unnoted[0].1.contains("已放弃"), "{unnoted:?}");
+    assert!(!lasts.is_finished(), "what reads the whole record goes on");
+    lasts.abort();
 });
 
 on_both!(a_job_whose_turn_cant_be_noted_is_named_until_it_can, async |fixture: Fixture| {

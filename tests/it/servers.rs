@@ -55,7 +55,7 @@ impl Pooler {
             command.args(["-u", "postgres"]);
         }
         let child = command.arg(&file).stdin(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-        for _ in 0..100 {
+        for _ in 0..1200 {
             if std::net::TcpStream::connect(("127.0.0.1", own)).is_ok() {
                 break;
             }

@@ -22,7 +22,7 @@ use zoufang::platform::{
     Answers, Looks, NoContact, Platform, PlatformTransport, ServiceGap, Unanswered,
 };
 
-use crate::support::{Fixture, VISITS, lane_rules, until_waking};
+use crate::support::{Fixture, VISITS, lane_rules, list_lag, until_waking};
 
 const LANE: &str = "ehushanying";
 /// Histories that share one township, each with issues of its own.
@@ -335,7 +335,8 @@ impl Town {
         };
         let store = self.fixture.store.clone();
         let platform: Arc<dyn Platform> = Arc::clone(platform) as _;
-        let transport = Arc::new(PlatformTransport::new(store.clone(), platform, 2 * SKEW));
+        let transport =
+            Arc::new(PlatformTransport::new(store.clone(), platform, 2 * SKEW, list_lag()));
         let with = (store.context().clock.clone(), store.context().chance.clone());
         let outbox = Arc::new(Deliveries::new(store));
         Lane::new(LANE, outbox, transport, with, rules, CancellationToken::new())

@@ -531,7 +531,7 @@ on_both!(a_resident_is_found_exported_and_erased, async |fixture: Fixture| {
 /// What the service at this address answers, once it's there.
 fn answer(address: &str, page: &str) -> String {
     use std::io::{Read, Write};
-    for _ in 0..200 {
+    for _ in 0..2400 {
         if let Ok(mut stream) = std::net::TcpStream::connect(address) {
             let ask =
                 format!("GET {page} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n");
@@ -592,9 +592,15 @@ fn logs_metrics_and_pages_hold_nothing_of_residents() {
     let pages: String =
         ["/status", "/metrics", "/", "/figures?by=person", "/healthz"].map(get).concat();
     assert!(pages.contains("zoufang_"), "{pages}");
-    std::thread::sleep(std::time::Duration::from_secs(4));
+    let serving_log = || std::fs::read_to_string(path.join("log")).unwrap();
+    for _ in 0..1_200 {
+        if serving_log().contains("audit_head") {
+            break;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(100));
+    }
     assert_eq!(serving.terminate(), 0);
-    logged.push_str(&std::fs::read_to_string(path.join("log")).unwrap());
+    logged.push_str(&serving_log());
     assert!(logged.contains("import.done") && logged.contains("audit_head"));
     for marker in MARKERS.iter().chain(&[STAFF]) {
         for (what, text) in [("the log", &logged), ("a page", &pages)] {

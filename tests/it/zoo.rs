@@ -22,7 +22,7 @@ use zoufang::sandbox::{Faults, PROFILES, Profile, Sandbox};
 use zoufang::settings::Settings;
 
 use crate::support::kinds::{Kinds, configuration, description, telling};
-use crate::support::{Fixture, VISITS, client, lane_rules, until_waking};
+use crate::support::{Fixture, VISITS, client, lane_rules, list_lag, until_waking};
 
 const LANE: &str = "ehushanying";
 const SETTLE_AFTER: Duration = Duration::from_secs(300);
@@ -117,7 +117,7 @@ impl Town {
         let store = self.fixture.store.clone();
         let platform = Arc::clone(&self.platform);
         let skew = Duration::from_secs(600);
-        let transport = Arc::new(PlatformTransport::new(store.clone(), platform, skew));
+        let transport = Arc::new(PlatformTransport::new(store.clone(), platform, skew, list_lag()));
         let with = (store.context().clock.clone(), store.context().chance.clone());
         Lane::new(
             LANE,

@@ -13,6 +13,8 @@ pub(super) const NOT_PROVED: &str =
     "可能已送达，一直没查到，也证明不了没有送达：请到对方核实后认定下落";
 /// Holds one that its receiver has, as it says, and whose number was looked for in vain for long.
 pub(super) const NO_NUMBER: &str = "对方说收下了，却没有给编号，也查不到编号，不会重发：请到对方查出编号，用 zoufang outbox resolve 写明 --arrived 编号；对方确实没有的，写明 --absent，会再发";
+/// What is said of one that was looked for where nothing of ours is known to be there yet.
+pub const NO_CONTROL: &str = "还没有任何一件确知送达的可以用来对照，没有列出不等于没收到";
 /// What is said of one that its receiver has, as it says, and doesn't list.
 pub(super) const NOT_LISTED: &str = "对方的清单里还没有";
 /// Holds one that isn't owed any more and that its receiver can't be asked about.

@@ -16,7 +16,7 @@ pub use question::{
     Control, Lag, Listed, Pages, Query, Reply, SearchResult, Sought, Subject, Ways,
 };
 
-use super::Receipt;
+use super::{NO_CONTROL, Receipt};
 use crate::domain::recognition::{Sent, Shown};
 
 /// So many questions for one look at the most: whatever a platform lists, it's asked no more than this.
@@ -404,7 +404,7 @@ impl<'s> Search<'s> {
     fn without_control(&mut self) {
         let (wordless, known) = (self.wordless, self.sought.controls.len());
         self.unproven(match (known, self.shown.iter().any(|shown| *shown)) {
-            (0, _) => "还没有任何一件确知送达的可以用来对照".to_owned(),
+            (0, _) => NO_CONTROL.to_owned(),
             (_, true) => format!("平台列出的有 {wordless} 件没有内容，看不出是不是这一件"),
             (_, false) => format!("平台没有列出确知送达的 {known} 件，所以没列出不等于没收到"),
         });

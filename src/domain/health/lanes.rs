@@ -3,6 +3,7 @@
 use jiff::civil::DateTime;
 
 use super::finding::{Finding, Owed, minute, oldest, red, yellow};
+use crate::domain::delivery::NO_CONTROL;
 use crate::domain::reason::in_words;
 
 /// What is known of one lane of the outbox.
@@ -158,22 +159,26 @@ fn waiting(lane: &LaneFacts) -> Vec<Finding> {
             .because(why),
         );
     }
-    if lane.unknown > 0 {
-        let count = lane.unknown;
-        let longest =
-            lane.oldest_unknown.as_ref().map(|(owed, why)| (oldest(Some(owed)), in_words(why)));
-        let said =
-            longest.as_ref().map(|(oldest, why)| format!("{oldest}（最近一次：{}）", why.said));
-        let said = said.unwrap_or_default();
-        let finding = yellow(format!(
-            "{name}：{count} 件发出后没有回音，程序正在核实是否送达，暂时不用处理{said}"
-        ));
-        findings.push(match longest {
-            Some((_, why)) => finding.because(why),
-            None => finding,
-        });
-    }
+    findings.extend((lane.unknown > 0).then(|| looked_for(lane)));
     findings
+}
+
+/// What was sent without an answer, and what is done about it: by a person only where nothing is known to be there yet.
+fn looked_for(lane: &LaneFacts) -> Finding {
+    let (name, count) = (&lane.name, lane.unknown);
+    let sent = format!("{name}：{count} 件发出后没有回音");
+    let Some((owed, why)) = &lane.oldest_unknown else {
+        return yellow(format!("{sent}，程序正在核实是否送达，暂时不用处理"));
+    };
+    let (oldest, why) = (oldest(Some(owed)), in_words(why));
+    let said = &why.said;
+    let finding = yellow(match why.detail == NO_CONTROL {
+        true => format!(
+            "{sent}{oldest}，断定不了是否送达：{said}。下一件新的送达后会自动断定；眼下没有新的要送，就请到对方核对其中任意一件，用 zoufang outbox resolve 认定（收到的写 --arrived 编号，没有的写 --absent），其余的随后自动断定"
+        ),
+        false => format!("{sent}，程序正在核实是否送达，暂时不用处理{oldest}（最近一次：{said}）"),
+    });
+    finding.because(why)
 }
 
 /// What is left of a lane that isn't configured any more.

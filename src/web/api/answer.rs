@@ -87,12 +87,14 @@ impl From<StoreError> for Problem {
         match error {
             StoreError::Rule(text) => Problem::wrong(text),
             error => {
-                let error = error.to_string();
+                let error = error.for_log();
                 tracing::error!(
                     event = "api.unavailable",
+                    error,
                     "a program's request couldn't be answered"
                 );
-                Problem::new(StatusCode::SERVICE_UNAVAILABLE, format!("{error}。请稍后再发"))
+                let said = "数据库读不出来或写不进去，没有处理。请稍后再发；一直这样，请告诉镇里管这个系统的人，在服务器上运行 zoufang status";
+                Problem::new(StatusCode::SERVICE_UNAVAILABLE, said)
             }
         }
     }

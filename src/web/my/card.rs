@@ -112,9 +112,14 @@ pub(super) async fn look(
     let digits = clean(fields.text("digits"), Sort::Short).unwrap_or_default();
     let word =
         Satisfaction::read(fields.text("answer")).map(|answer| (fields.text("issue"), answer));
-    match open(&daemon.store.coming_from("网页 /card"), &number, &digits, word).await {
+    guesses.tries(address);
+    let opened = open(&daemon.store.coming_from("网页 /card"), &number, &digits, word).await;
+    if !matches!(opened, Ok(Opened::Wrong)) {
+        // Who knows their own number may still try another's: nothing else is forgotten by it.
+        guesses.was_no_mistake(address);
+    }
+    match opened {
         Ok(Opened::Matters(matters)) => {
-            // Who knows their own number may still try another's: nothing is forgotten by it.
             let matters: Vec<Line> = matters.into_iter().map(line).collect();
             let answers: Vec<_> =
                 Satisfaction::ALL.iter().map(|one| (one.code(), one.chinese())).collect();
@@ -122,7 +127,6 @@ pub(super) async fn look(
             shown(&daemon, StatusCode::OK, values)
         }
         Ok(Opened::Wrong) => {
-            guesses.wrong(address);
             tracing::warn!(event = "card.refused", %address, "not the end of a number of that household");
             let said = "没有查到：后 4 位不对，或者走访时没有登记您的号码（请走访人员登记上）";
             asking(&daemon, StatusCode::UNAUTHORIZED, said)

@@ -135,7 +135,12 @@ async fn who(
         // Whoever reads waits for no turn.
         tokio::spawn(async move {
             if let Err(error) = seen(&daemon.store, &secret).await {
-                tracing::warn!(event = "sign_in.unnoted", %error, "that somebody is there can't be noted");
+                let error = error.for_log();
+                tracing::warn!(
+                    event = "sign_in.unnoted",
+                    error,
+                    "that somebody is there can't be noted"
+                );
             }
         });
     }

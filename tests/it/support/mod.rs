@@ -29,6 +29,7 @@ use zoufang::domain::delivery::{Claim, Entry};
 use zoufang::domain::staff::AddressKind;
 use zoufang::intake::{ImportError, Report, import};
 use zoufang::seal::Sealer;
+use zoufang::settings::Settings;
 
 /// Makes `NAME::sqlite` and `NAME::postgres` of one test over a fixture.
 macro_rules! on_both {
@@ -200,6 +201,11 @@ pub fn context(clock: Clock, key: u8) -> Context {
 }
 
 /// How a lane behaves where a test doesn't say otherwise.
+/// How far a platform's list is taken to be behind where nothing else is configured.
+pub fn list_lag() -> Duration {
+    Settings::from_text("", "test").unwrap().platform.list_lag
+}
+
 pub fn lane_rules() -> LaneRules {
     LaneRules {
         concurrency: 4,

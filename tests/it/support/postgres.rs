@@ -32,7 +32,7 @@ pub async fn database() -> Option<String> {
 
 pub(super) async fn connect(port: u16) -> PgConnection {
     let url = format!("postgres://zoufang@127.0.0.1:{port}/postgres");
-    for _ in 0..600 {
+    for _ in 0..2400 {
         if let Ok(connection) = PgConnection::connect(&url).await {
             return connection;
         }
@@ -138,6 +138,19 @@ pub fn is_root() -> bool {
     std::fs::metadata(Path::new("/proc/self")).is_ok_and(|me| me.uid() == 0)
 }
 
+/// A port that is free until whoever asked takes it: each is given once, and from below those that the system gives to
+/// connections that go out, which would else be given it in the meantime.
 pub fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+    const FIRST: u32 = 10_000;
+    const COUNT: u32 = 22_000;
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    // Another test program beside this one begins elsewhere.
+    let begin = std::process::id().wrapping_mul(101) % COUNT;
+    loop {
+        let port = FIRST + (begin + NEXT.fetch_add(1, Ordering::Relaxed)) % COUNT;
+        let port = u16::try_from(port).unwrap();
+        if TcpListener::bind(("127.0.0.1", port)).is_ok() {
+            return port;
+        }
+    }
 }

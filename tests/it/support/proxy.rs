@@ -7,6 +7,8 @@ use tokio::io::copy_bidirectional;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 
+use super::postgres::free_port;
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Way {
     Open,
@@ -25,8 +27,9 @@ pub struct Proxy {
 impl Proxy {
     /// A way to this port.
     pub async fn to(server: u16) -> Proxy {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let port = listener.local_addr().unwrap().port();
+        // It's given up and taken again: nobody else is given it meanwhile.
+        let port = free_port();
+        let listener = TcpListener::bind(("127.0.0.1", port)).await.unwrap();
         let (way, seen) = watch::channel(Way::Open);
         let server = Arc::new(AtomicU16::new(server));
         tokio::spawn(listen(listener, port, Arc::clone(&server), seen));
