@@ -4,15 +4,8 @@ use super::cells::Cells;
 use super::kinds::Field;
 use super::options::Options;
 use super::people_rows::told;
-use super::row::Row;
 use crate::app::areas::NewArea;
 use crate::domain::area::{AreaKind, full_code, is_area_code, kind_of_code, kind_of_name};
-
-/// Whether nothing but statistical codes stands in a column.
-pub(super) fn are_area_codes(rows: &[Row], column: usize) -> bool {
-    let mut codes = rows.iter().map(|row| row.text(column).trim()).filter(|text| !text.is_empty());
-    codes.clone().next().is_some() && codes.all(|code| kind_of_code(code).is_some())
-}
 
 pub(super) fn read_area(cells: &mut Cells<'_>, options: &Options) -> Option<NewArea> {
     let code = cells.optional(Field::AreaCode).map(full_code);

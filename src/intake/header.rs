@@ -3,14 +3,14 @@
 
 use std::collections::HashMap;
 
-use super::area_rows::are_area_codes;
 use super::claims::Beside;
 use super::kinds::{Field, Kind};
 use super::names::plain;
 use super::refusal::Place;
-use super::row::Row;
+use super::row::{Row, all_are};
 use super::scan::Region;
 use super::text::{Sort, clean, is_invisible, short};
+use crate::domain::area::kind_of_code;
 
 /// A sheet whose columns are understood.
 #[derive(Debug, Clone)]
@@ -54,8 +54,7 @@ pub(super) fn understand(head: &[Row], merged: &[Region], ignored: &[String]) ->
     for (index, row) in head.iter().enumerate() {
         let header = Header::of(row, index.checked_sub(1).map(|above| &head[above]), merged);
         if let Some(found) = header.kind() {
-            let below = &head[index + 1..];
-            return match header.table(found, ignored, below) {
+            return match header.table(found, ignored, &head[index + 1..]) {
                 Ok(table) => Understood::Table(table),
                 Err(text) => {
                     let below = head.get(index + 1);
@@ -260,7 +259,8 @@ impl Header {
         let own =
             |[_, name]: &&[String; 2]| kind.field(name).is_some() && !ANY.contains(&name.as_str());
         let codes = self.find(kind).0.get(&Field::AreaCode).copied();
-        let is_sure = || codes.is_some_and(|column| are_area_codes(below, column));
+        let is_sure =
+            || codes.is_some_and(|at| all_are(below, at, |code| kind_of_code(code).is_some()));
         if kind != Kind::Areas || self.names.iter().any(|names| own(&names)) || is_sure() {
             return None;
         }

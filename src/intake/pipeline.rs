@@ -11,7 +11,7 @@ use super::kinds::Kind;
 use super::options::Options;
 use super::people::People;
 use super::pieces::Pieces;
-use super::refusal::{ImportError, MOST_ERRORS, RowError};
+use super::refusal::{ImportError, MOST_ERRORS, Stop};
 use super::repeated::Seen;
 use super::report::{Report, Unassigned};
 use super::rows::Desk;
@@ -44,25 +44,6 @@ pub(super) struct Intake<'i> {
     progress: Progress<'i>,
     digest: String,
     file: String,
-}
-
-/// Why a file goes no further.
-pub(super) enum Stop {
-    File(ImportError),
-    Store(StoreError),
-    Rows(Vec<RowError>),
-}
-
-impl From<ImportError> for Stop {
-    fn from(error: ImportError) -> Stop {
-        Stop::File(error)
-    }
-}
-
-impl From<StoreError> for Stop {
-    fn from(error: StoreError) -> Stop {
-        Stop::Store(error)
-    }
 }
 
 impl<'i> Intake<'i> {

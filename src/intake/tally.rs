@@ -1,7 +1,6 @@
 //! What the rows of a file did, all together, and what is wrong with them.
 
-use super::pipeline::Stop;
-use super::refusal::{MOST_ERRORS, RowError};
+use super::refusal::{MOST_ERRORS, RowError, Stop};
 use super::report::{MOST_REMARKS, Report, RowDid, note_did};
 use super::returns;
 use super::rows::{Piece, row_error};

@@ -2,7 +2,8 @@
 
 use super::Tried;
 use super::order::Order;
-use super::pipeline::{Intake, ONE_TRIAL, Stop};
+use super::pipeline::{Intake, ONE_TRIAL};
+use super::refusal::Stop;
 use super::report::Report;
 use crate::db::{Store, StoreError, Tx};
 
