@@ -32,7 +32,7 @@ const AROUND: [&str; 14] = [
 ///
 /// ```
 /// use zoufang::domain::demand::is_no_demand;
-/// for text in ["无", "1.无", "暂无意见建议", "没什么问题", "没有需要解决的困难和问题。", "/", "无诉求"] {
+/// for text in ["无", "1.无", "暂无意见建议", "没什么问题", "无意见、无建议", "没有需要解决的困难和问题。", "/", "无诉求"] {
 ///     assert!(is_no_demand(text), "{text}");
 /// }
 /// for text in ["无路灯", "没有自来水", "无人解决问题", "路灯不亮", "没有解决"] {
@@ -52,7 +52,7 @@ pub fn is_no_demand(text: &str) -> bool {
     };
     // 没有解决 says of a demand that it's still one.
     let is_told_of = left.is_empty() || DEMANDS.iter().any(|of| left.contains(of));
-    let words = DEMANDS.iter().chain(&AROUND);
+    let words = DEMANDS.iter().chain(&AROUND).chain(&NONE_OF);
     while let Some(rest) = words.clone().find_map(|word| left.strip_prefix(word)) {
         left = rest.trim_start_matches(marks);
     }
