@@ -9,7 +9,7 @@ use super::problem::{About, Did, Outcome, Outcomes, Problem, all_well};
 use super::told::{Told, blank_over};
 use crate::clock::township_date;
 use crate::db::{Result, Session, Tx, Upsert};
-use crate::domain::area::{Area, AreaKind, AreaTree, are_one_place};
+use crate::domain::area::{Area, AreaKind, AreaTree, are_one_place, code_above, kind_of_code};
 use crate::domain::duty::DutyState;
 use crate::domain::obligations::area::{AreaFacts, Confirmed, duties, report};
 use crate::domain::obligations::checks::daily;
@@ -27,6 +27,16 @@ pub struct NewArea {
     pub parent: Told<String>,
     #[serde(default)]
     pub choices: Choices,
+}
+
+impl NewArea {
+    /// What it lies in: as the row says, else by its code.
+    fn above(&self) -> Option<String> {
+        match &self.parent {
+            Told::Is(parent) => Some(parent.clone()),
+            _ => code_above(self.code.as_deref()?),
+        }
+    }
 }
 
 /// What areas would do.
@@ -89,7 +99,8 @@ async fn decide(session: &mut Session, rows: &[NewArea]) -> Result<Decided> {
 
 /// Whether what a row lies in is only brought by another row that wasn't taken yet.
 fn waits_for_another(tree: &AreaTree, rows: &[NewArea], at: usize, left: &[usize]) -> bool {
-    let Told::Is(parent) = &rows[at].parent else { return false };
+    let Some(parent) = rows[at].above() else { return false };
+    let parent = parent.as_str();
     let brings =
         |row: &NewArea| row.code.as_deref() == Some(parent) || are_one_place(&row.name, parent);
     tree.named(parent).next().is_none()
@@ -112,10 +123,11 @@ fn decide_one(
     }
     let above = known.and_then(|area| area.parent_id.clone());
     let parent_id = match &new.parent {
-        Told::Nothing => above,
         Told::Blank if above.is_some() => {
             return Err(Problem::new(About::ParentArea, blank_over("上级区划")));
         }
+        Told::Nothing => above.or_else(|| coded_parent(tree, new)),
+        Told::Blank => coded_parent(tree, new),
         _ => parent.map(|area| area.id.clone()),
     };
     let area = Area {
@@ -126,7 +138,7 @@ fn decide_one(
         parent_id,
     };
     Ok(match known {
-        None => (Upsert::Added.into(), area),
+        None => (Did { note: alone(&area), ..Upsert::Added.into() }, area),
         Some(known) if *known == area => {
             let text = format!("就是已登记的「{}」，名称没有改", known.name);
             let note = (known.name != new.name).then(|| Problem::new(About::AreaName, text));
@@ -137,6 +149,26 @@ fn decide_one(
             (Did { upsert: Upsert::Changed, note, issue: None }, area)
         }
     })
+}
+
+/// A word about an area that lies in nothing.
+fn alone(area: &Area) -> Option<Problem> {
+    let needs_parent = !matches!(area.kind, AreaKind::County | AreaKind::Town);
+    (needs_parent && area.parent_id.is_none()).then(|| {
+        let name = &area.name;
+        let text = format!(
+            "没有写上级区划，从代码也看不出：「{name}」不归任何镇或总支，不算在活动里；请加上「上级区划」，再导入一次"
+        );
+        Problem::new(About::ParentArea, text)
+    })
+}
+
+/// What an area lies in by its code, where that's known: of one of which nobody says where it lies.
+fn coded_parent(tree: &AreaTree, new: &NewArea) -> Option<String> {
+    let above = code_above(new.code.as_deref()?)?;
+    let kind = kind_of_code(new.code.as_deref()?);
+    let found = tree.all().find(|area| area.code.as_ref() == Some(&above));
+    found.filter(|_| kind == Some(new.kind)).map(|area| area.id.clone())
 }
 
 /// The name that stays where a row without the area's code writes it in another form: 高桥村 for 高桥村委会.
@@ -215,10 +247,16 @@ fn known_as<'t>(
     match (alike.iter().find(lies_there), alike.as_slice()) {
         (Some(area), _) => Ok(Some(area)),
         (None, []) => Ok(None),
-        (None, [area]) if new.choices.same_area || area.parent_id.is_none() => Ok(Some(area)),
+        (None, [area]) if new.choices.same_area || is_nearer(tree, parent, area) => Ok(Some(area)),
         (None, _) if new.code.is_some() => Ok(None),
         (None, [area, ..]) => Err(elsewhere(tree, new, area, parent)),
     }
+}
+
+/// Whether what an area is said to lie in lies itself in what was known of it, if anything was.
+fn is_nearer(tree: &AreaTree, parent: &Area, area: &Area) -> bool {
+    let known = area.parent_id.as_deref();
+    known.is_none_or(|known| tree.upward(&parent.id).any(|above| above.id == known))
 }
 
 /// What is asked where an area of that name lies at the same place and has another code.

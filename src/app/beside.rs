@@ -8,9 +8,12 @@ use jiff::civil::Date;
 use crate::db::personal::{SUBJECT_ADDRESS, SUBJECT_NAME};
 use crate::db::{Area, AreaTree, Context, IssueBeside, Result, Session, SubjectKeys};
 use crate::domain::agreeing::{
-    are_one_name, are_one_person, are_same_words, lies_in, may_be_one_address,
+    are_one_name, are_one_person, are_same_words, lies_in, may_be_one_address, may_be_title,
+    tells_of,
 };
-use crate::domain::issue::State;
+use crate::domain::area::full_code;
+use crate::domain::issue::{Category, State};
+use crate::domain::referral::{issue_of, reference_in};
 use crate::domain::saying::{Saying, of_result};
 use crate::domain::subject::SubjectKind;
 
@@ -45,6 +48,25 @@ pub enum What {
     StateShown,
     /// One of the columns of an issue's class: only a blank is said here.
     Class,
+    IssueNumber,
+    /// An issue's text as a platform has it: with our mark in it, with more around it, or cut off.
+    Description,
+    /// What a platform calls a matter in a few words.
+    Title,
+}
+
+impl What {
+    /// Whether it's about a person, or what a person said.
+    pub const fn is_personal(self) -> bool {
+        !matches!(
+            self,
+            What::IssueNumber
+                | What::SubjectNumber
+                | What::SubjectKind
+                | What::Area
+                | What::AreaCode
+        )
+    }
 }
 
 /// What a row says beside its number.
@@ -246,8 +268,33 @@ fn of_issue(tree: &AreaTree, issue: &IssueBeside, claim: &Claim) -> Option<Disag
             let text = "原来登记过，这里是空的：分类不能在表里清空。请照原来的填上，或删掉这一列";
             Disagrees::Standing(text.to_owned())
         }),
-        What::SubjectKind | What::AreaCode | What::Address => None,
+        What::IssueNumber => unless(issue.number == told, &issue.number),
+        What::AreaCode => {
+            let above: Vec<&str> =
+                tree.upward(&issue.area_id).filter_map(|area| area.code.as_deref()).collect();
+            let agrees = above.is_empty() || above.contains(&full_code(told).as_ref());
+            unless(agrees, above.first().copied().unwrap_or_default())
+        }
+        What::Description => {
+            let marked = reference_in(told);
+            let is_its = issue_of(marked.unwrap_or(told)) == issue.number;
+            unless(is_its || marked.is_none() && tells_of(told, &issue.text), &issue.text)
+        }
+        What::Title => unless(is_title_of(tree, issue, told), &issue.text),
+        What::Address => issue
+            .address
+            .as_deref()
+            .and_then(|known| unless(may_be_one_address(told, known), known)),
+        What::SubjectKind => None,
     }
+}
+
+/// Whether a title may be the issue's: it names something of it besides its place.
+fn is_title_of(tree: &AreaTree, issue: &IssueBeside, told: &str) -> bool {
+    let category = issue.category.map(Category::chinese).unwrap_or_default();
+    let known = [&issue.text, &issue.resident, &issue.subject_name, category];
+    let places: Vec<&str> = tree.upward(&issue.area_id).map(|area| area.name.as_str()).collect();
+    may_be_title(told, &known, &places)
 }
 
 /// A state that somebody wrote into a list by hand doesn't come about by that.

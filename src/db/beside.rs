@@ -3,9 +3,9 @@
 use jiff::civil::Date;
 use serde::Deserialize;
 
-use super::personal::{ISSUE_TEXT, RESIDENT_NAME, STAFF_NAME, SUBJECT_NAME};
+use super::personal::{ISSUE_TEXT, RESIDENT_NAME, STAFF_NAME, SUBJECT_ADDRESS, SUBJECT_NAME};
 use super::{Context, Result, Session, date, word};
-use crate::domain::issue::State;
+use crate::domain::issue::{Category, State};
 
 /// What is known of an issue. Personal: opened.
 pub struct IssueBeside {
@@ -16,6 +16,8 @@ pub struct IssueBeside {
     pub resident: String,
     pub subject_number: String,
     pub subject_name: String,
+    pub address: Option<String>,
+    pub category: Option<Category>,
     pub area_id: String,
     /// Who made the visit at which it was told: number and name.
     pub visitor: (String, String),
@@ -35,6 +37,8 @@ struct Row {
     subject_id: String,
     subject_number: String,
     subject_sealed: String,
+    address_sealed: Option<String>,
+    category: Option<String>,
     area_id: String,
     visitor_id: String,
     visitor_number: String,
@@ -43,7 +47,7 @@ struct Row {
     due_on: Option<String>,
 }
 
-const COLUMNS: [&str; 16] = [
+const COLUMNS: [&str; 18] = [
     "id",
     "number",
     "state",
@@ -54,6 +58,8 @@ const COLUMNS: [&str; 16] = [
     "subject_id",
     "subject_number",
     "subject_sealed",
+    "address_sealed",
+    "category",
     "area_id",
     "visitor_id",
     "visitor_number",
@@ -70,6 +76,12 @@ impl Row {
             text: context.open(ISSUE_TEXT, &self.id, &self.text_sealed)?,
             resident: context.open(RESIDENT_NAME, &self.resident_id, &self.resident_sealed)?,
             subject_name: context.open(SUBJECT_NAME, &self.subject_id, &self.subject_sealed)?,
+            address: context.open_optional(
+                SUBJECT_ADDRESS,
+                &self.subject_id,
+                self.address_sealed,
+            )?,
+            category: self.category.as_deref().and_then(Category::read),
             visitor: (
                 self.visitor_number,
                 context.open(STAFF_NAME, &self.visitor_id, &self.visitor_sealed)?,
@@ -94,7 +106,8 @@ impl Session {
     pub async fn issues_beside(&mut self, numbers: &[&str]) -> Result<Vec<IssueBeside>> {
         let query = format!(
             "SELECT i.id, i.number, i.state, i.level, i.text_sealed, r.id AS resident_id, r.name_sealed AS resident_sealed,
-               s.id AS subject_id, s.number AS subject_number, s.name_sealed AS subject_sealed, i.area_id,
+               s.id AS subject_id, s.number AS subject_number, s.name_sealed AS subject_sealed, s.address_sealed, i.category,
+               i.area_id,
                p.id AS visitor_id, p.number AS visitor_number, p.name AS visitor_sealed, v.visited_on, i.due_on
              FROM issues i JOIN subjects s ON s.id = i.subject_id JOIN residents r ON r.id = i.resident_id
              JOIN visits v ON v.id = i.visit_id JOIN staff p ON p.id = v.staff_id WHERE i.number {}",

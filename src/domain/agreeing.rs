@@ -63,6 +63,50 @@ pub fn are_same_words(told: &str, known: &str) -> bool {
         || known.chars().count() >= ENOUGH && told.contains(&known)
 }
 
+/// Whether a text that came back from elsewhere may tell of a matter: the same, cut off, or with more around it.
+///
+/// ```
+/// use zoufang::domain::agreeing::tells_of;
+/// assert!(tells_of("【高桥村】路灯不亮，请处理", "路灯不亮") && tells_of("村口路灯", "村口路灯不亮"));
+/// assert!(!tells_of("煤气泄漏", "路灯不亮"));
+/// ```
+pub fn tells_of(told: &str, known: &str) -> bool {
+    let (bare_told, bare_known) = (bare(told), bare(known));
+    let stands_in = |one: &str, other: &str| one.chars().count() >= 2 && other.contains(one);
+    are_same_words(told, known)
+        || stands_in(&bare_told, &bare_known)
+        || stands_in(&bare_known, &bare_told)
+}
+
+/// Whether a title may be of what is known by these words: besides the place they have two characters in a row in common.
+///
+/// ```
+/// use zoufang::domain::agreeing::may_be_title;
+/// assert!(may_be_title("关于高桥村路灯的诉求", &["路灯不亮"], &["高桥村委会"]));
+/// assert!(may_be_title("高桥村诉求", &["路灯不亮"], &["高桥村委会"]));
+/// assert!(!may_be_title("高桥村煤气泄漏", &["高桥村路灯不亮"], &["高桥村委会"]));
+/// ```
+pub fn may_be_title(told: &str, known: &[&str], places: &[&str]) -> bool {
+    const SAYS_NOTHING: [&str; 12] = [
+        "关于", "有关", "群众", "诉求", "反映", "问题", "情况", "上报", "事件", "工单", "请求",
+        "解决",
+    ];
+    let places = places.iter().map(|place| stem(&bare(place)));
+    let without = places
+        .filter(|place| place.chars().count() >= 2)
+        .fold(bare(told), |told, place| told.replace(&place, "|"));
+    let left = SAYS_NOTHING.iter().fold(without, |told, word| told.replace(word, "|"));
+    let pairs: Vec<(char, char)> = left
+        .chars()
+        .zip(left.chars().skip(1))
+        .filter(|(one, other)| ![*one, *other].iter().any(|c| "|村的镇".contains(*c)))
+        .collect();
+    let stands = |(one, other): &(char, char)| {
+        known.iter().any(|known| bare(known).contains(&format!("{one}{other}")))
+    };
+    pairs.is_empty() || pairs.iter().any(stands)
+}
+
 /// Whether two addresses may be one: the last number decides, where both have one.
 ///
 /// ```
@@ -90,16 +134,17 @@ pub fn may_be_one_address(told: &str, known: &str) -> bool {
 /// ```
 pub fn lies_in(told: &str, names: &[&str]) -> bool {
     let told = told.trim();
-    let stem = |name: &str| -> String {
-        let name = bare(name);
-        let ends = ["村民委员会", "居民委员会", "村委会", "居委会", "社区", "村"];
-        let short = ends.iter().find_map(|end| name.strip_suffix(end)).unwrap_or(&name);
-        short.to_owned()
-    };
+    let stem = |name: &str| stem(&bare(name));
     names.iter().any(|name| {
         let short = stem(name);
         are_one_place(told, name)
             || stem(told) == short
             || short.chars().count() >= 2 && bare(told).contains(&short)
     })
+}
+
+/// A place's name without what it is.
+fn stem(name: &str) -> String {
+    let ends = ["村民委员会", "居民委员会", "村委会", "居委会", "社区", "村"];
+    ends.iter().find_map(|end| name.strip_suffix(end)).unwrap_or(name).to_owned()
 }

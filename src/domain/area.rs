@@ -41,6 +41,58 @@ pub fn full_code(code: &str) -> std::borrow::Cow<'_, str> {
     }
 }
 
+/// What an area is by its statistical code: six digits are a county's, three more a town's, the last three a village's.
+/// Nothing for a province, a prefecture, and what is no such code.
+///
+/// ```
+/// use zoufang::domain::area::{AreaKind, kind_of_code};
+/// assert_eq!(kind_of_code("370481111200"), Some(AreaKind::Village));
+/// assert_eq!(kind_of_code("370481111"), Some(AreaKind::Town));
+/// assert_eq!(kind_of_code("370481"), Some(AreaKind::County));
+/// assert_eq!(kind_of_code("441900003000"), Some(AreaKind::Town));
+/// assert_eq!(kind_of_code("370400000000"), None);
+/// assert_eq!(kind_of_code("37048111120"), None);
+/// ```
+pub fn kind_of_code(code: &str) -> Option<AreaKind> {
+    let code = full_code(code);
+    let is_there =
+        |range| code.get(range).is_some_and(|digits: &str| digits.contains(|c| c != '0'));
+    let kinds = [(9..12, AreaKind::Village), (6..9, AreaKind::Town), (4..6, AreaKind::County)];
+    let found = kinds.into_iter().find(|(range, _)| is_there(range.clone())).map(|(_, kind)| kind);
+    // A village without a town is none.
+    let is_whole = found != Some(AreaKind::Village) || is_there(6..9);
+    found.filter(|_| is_whole && is_area_code(&code) && is_there(0..2))
+}
+
+/// The code of what lies above, by a statistical code of a village or a town.
+///
+/// ```
+/// use zoufang::domain::area::code_above;
+/// assert_eq!(code_above("370481111200").as_deref(), Some("370481111000"));
+/// assert_eq!(code_above("370481111000").as_deref(), Some("370481000000"));
+/// assert_eq!(code_above("370481000000"), None);
+/// ```
+pub fn code_above(code: &str) -> Option<String> {
+    let length = match kind_of_code(code)? {
+        AreaKind::Village => 9,
+        AreaKind::Town => 6,
+        _ => return None,
+    };
+    Some(format!("{:0<12}", code.get(..length)?))
+}
+
+/// What an area is by how its name ends, where that is sure.
+pub fn kind_of_name(name: &str) -> Option<AreaKind> {
+    const TOWN: [&str; 5] = ["镇", "乡", "街道", "街道办事处", "街道办"];
+    const VILLAGE: [&str; 6] = ["村", "村委会", "村民委员会", "社区", "居委会", "居民委员会"];
+    let ends = |with: &[&str]| with.iter().any(|end| name.ends_with(end));
+    match (ends(&TOWN), ends(&VILLAGE)) {
+        (true, false) => Some(AreaKind::Town),
+        (false, true) => Some(AreaKind::Village),
+        _ => None,
+    }
+}
+
 /// A place.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 pub struct Area {

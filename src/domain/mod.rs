@@ -11,6 +11,7 @@ pub mod campaign;
 pub mod card;
 pub mod counted;
 pub mod delivery;
+pub mod demand;
 pub mod duty;
 pub mod escalation;
 pub mod figures;

@@ -86,6 +86,15 @@ pub fn reference(issue_number: &str, round: i64) -> String {
     format!("{issue_number}-R{round}")
 }
 
+/// The number of the issue that a referral is of.
+///
+/// ```
+/// assert_eq!(zoufang::domain::referral::issue_of("CHD2022-000007-R2"), "CHD2022-000007");
+/// ```
+pub fn issue_of(reference: &str) -> &str {
+    reference.rsplit_once("-R").map_or(reference, |(issue, _)| issue)
+}
+
 /// The reference as it stands in a description: brackets keep `R1` from matching `R12`.
 pub fn marked(reference: &str) -> String {
     format!("[{reference}]")

@@ -205,7 +205,7 @@ const SIGNS: &[&str] = &[
 const NO_SIGNS: &[&str] = &["正在使用", "正在正常", "按计划完成", "已按计划", "列入并完成"];
 
 /// A text without what stands around it and says nothing.
-fn bare(text: &str) -> String {
+pub(super) fn bare(text: &str) -> String {
     let marks =
         |c: char| c.is_whitespace() || "。.、，,；;：:-—–_－~～/\\|…()（）[]【】?？!！".contains(c);
     text.trim_matches(marks).to_lowercase()

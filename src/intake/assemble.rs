@@ -94,6 +94,9 @@ impl<'r, 't> Rows<'r, 't> {
         if self.row.cells.len() < column {
             self.row.cells.resize(column, Cell::default());
         }
+        if !self.row.cells[column - 1].is_blank() {
+            return Err(self.broken("two cells in one place"));
+        }
         self.row.cells[column - 1] = cell;
         Ok(())
     }

@@ -19,14 +19,15 @@ use crate::domain::saying::{Saying, is_nothing, of_result};
 pub(super) struct Claimed {
     claim: Claim,
     place: RowError,
-    /// The column with the number.
-    key: &'static str,
+    kind: Kind,
+    /// Whether the column is read besides.
+    is_read: bool,
 }
 
 const fn sort_of(what: What) -> Sort {
     match what {
-        What::Text | What::Address => Sort::Free,
-        What::SubjectNumber | What::AreaCode => Sort::Code,
+        What::Text | What::Address | What::Description | What::Title => Sort::Free,
+        What::SubjectNumber | What::AreaCode | What::IssueNumber => Sort::Code,
         _ => Sort::Short,
     }
 }
@@ -43,14 +44,24 @@ pub(super) fn claims_of(cells: &mut Cells<'_>, people: &People) -> Vec<Claimed> 
         Field::Inspection => Whose::Drawn(number),
         _ => Whose::Area(number),
     };
+    claims_about(cells, &of)
+}
+
+/// The same of what a row turned out to be about.
+pub(super) fn claims_about(cells: &mut Cells<'_>, of: &Whose) -> Vec<Claimed> {
+    let kind = cells.kind();
     let state = cells.optional(Field::State).and_then(State::read);
     let result = cells.optional(Field::Result).unwrap_or_default();
     let has_result = of_result(result) == Saying::Something && !result.is_empty();
     let claim =
         |what, told: String, on| Claim { of: of.clone(), what, told, on, state, has_result };
     let mut claims: Vec<(Claim, usize)> = Vec::new();
-    for (column, beside, cell) in cells.claiming() {
-        let Beside::Of(what) = beside else { continue };
+    let described = cells.described().map(|(column, cell)| (column, What::Description, cell));
+    let beside = cells.claiming().filter_map(|(column, beside, cell)| match beside {
+        Beside::Of(what) => Some((column, what, cell)),
+        Beside::Person => None,
+    });
+    for (column, what, cell) in beside.chain(described) {
         let Ok(told) = clean(&cell.text, sort_of(what)) else { continue };
         let is_hidden = told.contains('*') || ["XX", "某某"].iter().any(|x| told.contains(x));
         if cell.flaw.is_some() || is_nothing(&told) || is_hidden {
@@ -75,9 +86,11 @@ pub(super) fn claims_of(cells: &mut Cells<'_>, people: &People) -> Vec<Claimed> 
             (_, false) => {}
         }
     }
-    let key = kind.name_of(key);
-    let claimed =
-        |(claim, column)| Claimed { claim, place: cells.remark_at(column, String::new()), key };
+    let claimed = |(claim, column): (Claim, usize)| {
+        let place = cells.remark_at(column, String::new());
+        let is_read = claim.what == What::Description && cells.reads(column);
+        Claimed { claim, place, kind, is_read }
+    };
     claims.into_iter().map(claimed).collect()
 }
 
@@ -116,7 +129,8 @@ pub(super) async fn judge(
     let claims: Vec<Claim> = claimed.iter().map(|claimed| claimed.claim.clone()).collect();
     let found = disagreements(session, &claims).await?;
     let (mut errors, mut remarks) = (Vec::new(), Vec::new());
-    for (Claimed { claim, mut place, key }, found) in claimed.into_iter().zip(found) {
+    for (claimed, found) in claimed.into_iter().zip(found) {
+        let mut place = claimed.place.clone();
         match found {
             None => {}
             Some(Disagrees::Remark(text)) => {
@@ -128,7 +142,7 @@ pub(super) async fn judge(
                 errors.push(place);
             }
             Some(Disagrees::Known(known)) => {
-                place.message = other(&claim, &known, key, &place.name);
+                place.message = other(&claimed, &known);
                 errors.push(place);
             }
         }
@@ -136,14 +150,26 @@ pub(super) async fn judge(
     Ok((errors, remarks))
 }
 
-fn other(claim: &Claim, known: &str, key: &str, column: &str) -> String {
+fn other(claimed: &Claimed, known: &str) -> String {
+    let Claimed { claim, place, kind, is_read } = claimed;
     let (Whose::Subject(number)
     | Whose::Issue(number)
     | Whose::Drawn(number)
     | Whose::Area(number)) = &claim.of;
-    format!(
-        "写的是「{}」，而「{number}」登记的是「{}」：请核对这一行的「{key}」，像是有一列单独排过序或错了行；编号没有错、这一列只给人看的，请在导入命令后加 --ignore-column {column}",
-        short(&claim.told),
-        short(known)
-    )
+    let key = key_of(*kind).map(|key| kind.name_of(key)).unwrap_or_default();
+    let cure = match is_read {
+        true => "编号没有错的，请删掉这一列".to_owned(),
+        false => {
+            format!("编号没有错、这一列只给人看的，请在导入命令后加 --ignore-column {}", place.name)
+        }
+    };
+    // What is wrong with a return is told in notices: who it's about and what they said isn't.
+    let differs = match *kind == Kind::Returns && claim.what.is_personal() {
+        true => format!("写的和「{number}」登记的不一样"),
+        false => {
+            let (told, known) = (short(&claim.told), short(known));
+            format!("写的是「{told}」，而「{number}」登记的是「{known}」")
+        }
+    };
+    format!("{differs}：请核对这一行的「{key}」，像是有一列单独排过序或错了行；{cure}")
 }

@@ -7,11 +7,13 @@ use super::claims::Beside;
 use super::dates::{DAYS_TO_1904, read_time};
 use super::header::Table;
 use super::kinds::{Field, Kind};
+use super::met::not_one_person;
 use super::refusal::RowError;
 use super::row::{Cell, Held, Row, letters};
 use super::text::{Sort, clean, short, whole};
 use crate::app::told::Told;
 use crate::domain::phone;
+use crate::domain::referral::reference_in;
 use crate::domain::saying::is_nothing;
 
 /// The days that make sense in a file.
@@ -39,7 +41,8 @@ pub(super) fn tidy(table: &Table, row: &mut Row) {
         let Some(cell) = row.cells.get_mut(*column).filter(|cell| cell.flaw.is_none()) else {
             continue;
         };
-        if let Some(flaw) = taken_for_another(cell, *field) {
+        let met = || (*field == Field::Resident).then(|| not_one_person(&cell.text)).flatten();
+        if let Some(flaw) = taken_for_another(cell, *field).or_else(met) {
             cell.flaw = Some(flaw);
             continue;
         }
@@ -157,6 +160,10 @@ fn as_code(text: String, field: Field) -> Result<String, String> {
     let is_telephone = matches!(field, Field::Contact | Field::StaffPhone);
     if is_telephone && text.contains('.') && text.parse::<f64>().is_ok() {
         return Err(format!("「{}」不像号码；请填上真正的号码", short(&text)));
+    }
+    if is_telephone && !is_nothing(&text) && !text.bytes().any(|b| b.is_ascii_alphanumeric()) {
+        let text = short(&text);
+        return Err(format!("「{text}」里没有号码：请填上真正的号码，没有电话请留空"));
     }
     let fraction = text.split_once('.').filter(|(whole, _)| all_digits(whole)).map(|at| at.1);
     if is_own_number(field) {
@@ -424,6 +431,19 @@ impl<'t> Cells<'t> {
             Some((*column, *beside, row.cells.get(*column)?))
         };
         table.beside.iter().filter_map(cell)
+    }
+
+    /// What a row that came back from a portal is called there, where that's more than a number of ours: the matter in words.
+    pub fn described(&self) -> Option<(usize, &'t Cell)> {
+        let column = *self.table.columns.get(&Field::Reference)?;
+        let cell = self.row.cells.get(column)?;
+        let is_number = cell.text.is_ascii() || reference_in(&cell.text).is_some();
+        (!is_number).then_some((column, cell))
+    }
+
+    /// Whether a column is read.
+    pub fn reads(&self, column: usize) -> bool {
+        self.table.columns.values().any(|used| *used == column)
     }
 
     /// The columns of a list of issues that say how each stands.

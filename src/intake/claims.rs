@@ -22,6 +22,7 @@ pub(super) const fn key_of(kind: Kind) -> Option<Field> {
         | Kind::Acknowledgements
         | Kind::Mediations => Some(Field::Issue),
         Kind::Inspections => Some(Field::Inspection),
+        Kind::Returns => Some(Field::RemoteNumber),
         Kind::AreaAssignments => Some(Field::Area),
         _ => None,
     }
@@ -46,6 +47,9 @@ impl Beside {
         if matches!(name, "人员编号" | "工号" | "走访人员编号") {
             return person_of(kind).map(|_| Beside::Person);
         }
+        if kind == Kind::Returns {
+            return of_return(name).map(Beside::Of);
+        }
         let key = key_of(kind)?;
         let of_issue = key == Field::Issue;
         let what = match name {
@@ -69,4 +73,30 @@ impl Beside {
         let is_code = is(Field::AreaCode);
         (what != What::AreaCode || is_code).then_some(Beside::Of(what))
     }
+}
+
+/// What a column of a table that came back from a portal says: of our own hand-off, or of the portal's list.
+fn of_return(name: &str) -> Option<What> {
+    let is = |field: Field| field.names().any(|known| known == name);
+    Some(match name {
+        "问题编号" => What::IssueNumber,
+        "标题" | "事件标题" | "诉求标题" | "工单标题" | "问题标题" | "主题" | "事件名称" => {
+            What::Title
+        }
+        "诉求描述" | "事件内容" | "工单内容" | "问题内容" | "反映内容" | "主要内容" | "诉求" => {
+            What::Description
+        }
+        "诉求人" | "诉求人姓名" | "反映人" | "反映人姓名" | "来电人" | "群众" | "联系人" => {
+            What::Resident
+        }
+        "行政村" | "村庄" | "村名" => What::Area,
+        _ if is(Field::Reference) || is(Field::Text) => What::Description,
+        _ if is(Field::Resident) => What::Resident,
+        _ if is(Field::Subject) => What::SubjectNumber,
+        _ if is(Field::SubjectName) => What::SubjectName,
+        _ if is(Field::Area) => What::Area,
+        _ if is(Field::AreaCode) => What::AreaCode,
+        _ if is(Field::Address) => What::Address,
+        _ => return None,
+    })
 }

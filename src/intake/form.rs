@@ -79,10 +79,20 @@ fn form_of(name: &str, bytes: &[u8]) -> Result<Form, Other> {
     }
     let lower = name.to_lowercase();
     let named = |ends: &[&str]| ends.iter().any(|end| lower.ends_with(end));
-    if !bytes.is_empty() && named(&[".xlsx", ".xlsm", ".xls", ".xlsb", ".et", ".ods", ".numbers"]) {
+    let ends = [".xlsx", ".xlsm", ".xls", ".xlsb", ".et", ".ods", ".numbers"];
+    // Many programs call a table of text that Excel opens a workbook.
+    if !bytes.is_empty() && named(&ends) && !is_table_of_text(bytes) {
         return Err(Other::Broken("开头不是工作簿的标记".to_owned()));
     }
     Ok(Form::Text)
+}
+
+/// Whether lines of text stand there, with marks between their cells.
+fn is_table_of_text(bytes: &[u8]) -> bool {
+    let start = decode(&bytes[..bytes.len().min(4_096)]);
+    let is_text = |c: char| !c.is_control() || matches!(c, '\t' | '\r' | '\n');
+    let first = start.lines().find(|line| !line.trim().is_empty()).unwrap_or_default();
+    start.chars().all(is_text) && first.contains(['\t', ',', '，', ';'])
 }
 
 /// What it is, where it's neither a workbook nor text, and what to do.

@@ -7,9 +7,10 @@ use super::claims::Beside;
 use super::kinds::{Field, Kind};
 use super::names::plain;
 use super::refusal::Place;
-use super::row::Row;
+use super::row::{Row, all_are};
 use super::scan::Region;
-use super::text::{Sort, clean, short};
+use super::text::{Sort, clean, is_invisible, short};
+use crate::domain::area::kind_of_code;
 
 /// A sheet whose columns are understood.
 #[derive(Debug, Clone)]
@@ -53,7 +54,7 @@ pub(super) fn understand(head: &[Row], merged: &[Region], ignored: &[String]) ->
     for (index, row) in head.iter().enumerate() {
         let header = Header::of(row, index.checked_sub(1).map(|above| &head[above]), merged);
         if let Some(found) = header.kind() {
-            return match header.table(found, ignored) {
+            return match header.table(found, ignored, &head[index + 1..]) {
                 Ok(table) => Understood::Table(table),
                 Err(text) => {
                     let below = head.get(index + 1);
@@ -185,7 +186,7 @@ impl Header {
     fn kind(&self) -> Option<Kind> {
         let fits = Kind::ALL.iter().copied().filter_map(|kind| {
             let (found, _) = self.find(kind);
-            let whole = kind.columns().0.iter().all(|field| found.contains_key(field));
+            let whole = kind.is_made_by(|field| found.contains_key(&field));
             let other = self.names.iter().any(|[_, own]| kind.excluded_by(own));
             (whole && !other).then_some((kind, found.len()))
         });
@@ -193,8 +194,8 @@ impl Header {
     }
 
     /// The table, or what must be decided first.
-    fn table(&self, kind: Kind, ignored: &[String]) -> Result<Table, String> {
-        if let Some(text) = self.weak_areas(kind) {
+    fn table(&self, kind: Kind, ignored: &[String], below: &[Row]) -> Result<Table, String> {
+        if let Some(text) = self.weak_areas(kind, below) {
             return Err(text);
         }
         let (columns, twice) = self.find(kind);
@@ -253,11 +254,14 @@ impl Header {
     }
 
     /// What is asked where a table has nothing of a table of areas but names that any list has: 名称, 类型.
-    fn weak_areas(&self, kind: Kind) -> Option<String> {
-        const ANY: [&str; 5] = ["名称", "类型", "级别", "代码", "name"];
+    fn weak_areas(&self, kind: Kind, below: &[Row]) -> Option<String> {
+        const ANY: [&str; 7] = ["名称", "类型", "级别", "代码", "code", "name", "单位名称"];
         let own =
             |[_, name]: &&[String; 2]| kind.field(name).is_some() && !ANY.contains(&name.as_str());
-        if kind != Kind::Areas || self.names.iter().any(|names| own(&names)) {
+        let codes = self.find(kind).0.get(&Field::AreaCode).copied();
+        let is_sure =
+            || codes.is_some_and(|at| all_are(below, at, |code| kind_of_code(code).is_some()));
+        if kind != Kind::Areas || self.names.iter().any(|names| own(&names)) || is_sure() {
             return None;
         }
         Some(format!(
@@ -400,9 +404,9 @@ fn letter_of(name: &str) -> String {
     plain(name).trim_end_matches('列').to_uppercase()
 }
 
-/// A name as it's shown: on one line.
+/// A name as it's shown.
 fn shown(text: &str) -> String {
-    let line: String = text.split_whitespace().collect();
+    let line: String = text.chars().filter(|c| !c.is_whitespace() && !is_invisible(*c)).collect();
     short(&line).into_owned()
 }
 
@@ -452,8 +456,9 @@ impl Table {
         }
         let first = row.cells.iter().find(|cell| !cell.is_blank())?;
         let first = clean(&first.text, Sort::Short).ok()?;
-        let is_total =
-            ["合计", "总计", "小计", "共计", "本页小计", "本页合计", "累计"].iter().any(|word| {
+        let is_total = ["合计", "总计", "小计", "共计", "汇总", "本页小计", "本页合计", "累计"]
+            .iter()
+            .any(|word| {
                 first
                     .strip_prefix(word)
                     .is_some_and(|rest| rest.is_empty() || rest.starts_with([':', '(', '：']))

@@ -188,6 +188,15 @@ impl Kind {
         }
     }
 
+    /// Whether these columns make a table this kind. A code says what an area is, as in official lists.
+    pub(super) fn is_made_by(self, is_there: impl Fn(Field) -> bool) -> bool {
+        let instead = |field| match (self, field) {
+            (Kind::Areas, Field::AreaKind) => is_there(Field::AreaCode),
+            _ => false,
+        };
+        self.columns().0.iter().all(|field| is_there(*field) || instead(*field))
+    }
+
     /// Columns with which a table is something else, whatever else it has.
     const fn never_with(self) -> &'static [Field] {
         use Field::*;
@@ -270,6 +279,7 @@ impl Kind {
                 "办理日期",
                 "办结日期",
             ],
+            Kind::Areas => &["城乡分类代码", "城乡分类", "序号"],
             Kind::Confirmations => &["日期", "确认日期"],
             Kind::Inspections => SHOWN_BESIDE_CHECKS,
             Kind::Mediations => &["村", "所属村", "类别", "问题类别", "反映问题", "状态"],
@@ -387,6 +397,7 @@ impl Field {
             Field::SubjectName => &["名称", "姓名", "name"],
             Field::Subject => &["编号"],
             Field::StaffName => &["名称", "name"],
+            Field::AreaName => &["单位名称", "行政区划名称"],
             Field::Contact => &["联系电话", "电话", "手机号"],
             Field::StaffPhone => &["联系方式"],
             Field::Text => &["问题"],

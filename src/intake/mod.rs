@@ -9,6 +9,7 @@
 //! cleaned (`text`, `dates`) and understood (`cells`, `rows`), then into the record (`pipeline`).
 
 mod acts;
+mod area_rows;
 mod assemble;
 mod beside;
 mod bounds;
@@ -25,6 +26,7 @@ mod header;
 mod issue_rows;
 mod kinds;
 mod marked;
+mod met;
 mod names;
 mod number_format;
 mod open_document;
@@ -44,8 +46,10 @@ mod row;
 mod rows;
 mod scan;
 mod survey;
+mod tally;
 mod template;
 mod text;
+mod ticks;
 mod together;
 mod unassigned;
 pub mod uploaded;

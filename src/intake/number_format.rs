@@ -4,6 +4,8 @@
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct NumberFormat {
     sections: Vec<Section>,
+    /// How it shows texts, where otherwise than as they're kept.
+    text: Option<String>,
 }
 
 /// What numbers of one sign are shown by.
@@ -39,7 +41,39 @@ pub(super) enum Shown {
 
 impl NumberFormat {
     pub fn of(code: &str) -> NumberFormat {
-        NumberFormat { sections: split(code).iter().map(|section| Section::of(section)).collect() }
+        let mut parts = split(code);
+        let has_text = |part: &str| part.split('"').step_by(2).any(|outside| outside.contains('@'));
+        let of_text = parts.last().filter(|last| parts.len() == 4 || has_text(last)).cloned();
+        parts.truncate(3);
+        let sections = parts.iter().map(|section| Section::of(section)).collect();
+        NumberFormat { sections, text: of_text.filter(|text| text != "@") }
+    }
+
+    /// A text as it's shown: "H"@ shows H1 where 1 is kept.
+    pub fn show_text(&self, text: &str) -> Shown {
+        let Some(format) = &self.text else { return Shown::Plain };
+        let (mut shown, mut rest, mut has_text) = (String::new(), format.as_str(), false);
+        while let Some(c) = rest.chars().next() {
+            let after = &rest[c.len_utf8()..];
+            let (more, left) = match c {
+                '"' => after.split_once('"').unwrap_or((after, "")),
+                '[' => ("", after.split_once(']').map_or("", |(_, rest)| rest)),
+                '\\' | '!' => after.split_at(first_length(after)),
+                '_' | '*' => ("", after.get(first_length(after)..).unwrap_or("")),
+                '@' => (text, after),
+                _ => rest.split_at(c.len_utf8()),
+            };
+            has_text |= c == '@';
+            shown.push_str(more);
+            rest = left;
+        }
+        match shown.trim() {
+            // General and the like: no section for texts at all.
+            _ if !has_text && shown.eq_ignore_ascii_case("general") => Shown::Plain,
+            _ if !has_text => Shown::Unclear,
+            shown if shown == text.trim() => Shown::Plain,
+            shown => Shown::As(shown.to_owned()),
+        }
     }
 
     /// The formats that have a number of their own.
@@ -89,7 +123,7 @@ impl NumberFormat {
     }
 }
 
-/// The parts for numbers above, below and at zero.
+/// The parts for numbers above, below and at zero, and for texts.
 fn split(code: &str) -> Vec<String> {
     let (mut sections, mut quoted, mut escaped) = (vec![String::new()], false, false);
     for c in code.chars() {
@@ -103,8 +137,7 @@ fn split(code: &str) -> Vec<String> {
             last.push(c);
         }
     }
-    // The fourth is for texts.
-    sections.truncate(3);
+    sections.truncate(4);
     sections
 }
 
@@ -255,6 +288,25 @@ fn filled_after(tokens: &[Token], fraction: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_text_is_read_as_its_format_shows_it() {
+        let shown = |text: &str| Shown::As(text.to_owned());
+        for (code, expected) in [
+            ("General", Shown::Plain),
+            ("@", Shown::Plain),
+            ("0", Shown::Plain),
+            ("yyyy/m/d;@", Shown::Plain),
+            ("_(* #,##0_);_(* (#,##0);_(* \"-\"_);_(@_)", Shown::Plain),
+            ("\"H\"@", shown("H1")),
+            ("0;0;0;\\H@", shown("H1")),
+            ("@\"号\"", shown("1号")),
+            ("0\"@\"", Shown::Plain),
+            (";;;", Shown::Unclear),
+        ] {
+            assert_eq!(NumberFormat::of(code).show_text("1"), expected, "{code}");
+        }
+    }
 
     #[test]
     fn a_number_is_read_as_its_format_shows_it() {

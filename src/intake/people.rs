@@ -38,12 +38,20 @@ impl People {
         let text = cells.required(field)?;
         match self.0.find(text) {
             Ok(person) => Some(person),
+            Err(_) if self.by_both(text).is_some() => self.by_both(text),
             Err(why) => {
                 let two = self.two(text).map(|(one, other)| two_in_one(text, one, other, field));
                 cells.wrong(field, two.unwrap_or(why));
                 None
             }
         }
+    }
+
+    /// Whoever is named by their number and their name together: Z6褚走, 褚走（Z6）.
+    fn by_both(&self, text: &str) -> Option<&StaffMember> {
+        let number: String = text.chars().filter(char::is_ascii_alphanumeric).collect();
+        let name: String = text.chars().filter(|c| c.is_alphanumeric() && !c.is_ascii()).collect();
+        self.known(&number).filter(|person| !number.is_empty() && person.name == name)
     }
 
     /// The first two people that a text names, where it names several.

@@ -11,17 +11,17 @@ use super::kinds::Kind;
 use super::options::Options;
 use super::people::People;
 use super::pieces::Pieces;
-use super::refusal::{ImportError, MOST_ERRORS, RowError};
+use super::refusal::{ImportError, MOST_ERRORS, Stop};
 use super::repeated::Seen;
-use super::report::{MOST_REMARKS, Report, RowDid, Unassigned, note_did};
-use super::rows::{Desk, Piece, row_error};
+use super::report::{Report, Unassigned};
+use super::rows::Desk;
 use super::survey::Survey;
+use super::tally::Tally;
 use super::unassigned::unassigned;
 use super::{Progress, returns};
 use crate::app::imports::{Begun, Done, Import, Incoming};
-use crate::app::problem::Outcomes;
 use crate::clock::Clock;
-use crate::db::{Imported, Session, Store, StoreError, Tx, Upsert};
+use crate::db::{Imported, Session, Store, StoreError, Tx};
 use crate::domain::campaign::{PhaseName, plus};
 use crate::seal::hex;
 
@@ -29,8 +29,10 @@ use crate::seal::hex;
 const ONE_TURN: usize = 400;
 /// So many are one turn where some tables of a file need what others bring.
 const ONE_MIXED_TURN: usize = 4_000;
-/// So many rows of several files are tried in one turn that is taken back.
-pub(super) const ONE_TRIAL: usize = 20_000;
+/// So many rows of several files are tried in one turn that is taken back: as many as a township has.
+pub(super) const ONE_TRIAL: usize = 60_000;
+/// So many rows of one turn are read at a time.
+const ONE_PIECE: usize = 20_000;
 /// For so many days before and after the campaign a date may be true.
 const A_YEAR: i64 = 366;
 
@@ -42,83 +44,6 @@ pub(super) struct Intake<'i> {
     progress: Progress<'i>,
     digest: String,
     file: String,
-}
-
-/// Why a file goes no further.
-pub(super) enum Stop {
-    File(ImportError),
-    Store(StoreError),
-    Rows(Vec<RowError>),
-}
-
-impl From<ImportError> for Stop {
-    fn from(error: ImportError) -> Stop {
-        Stop::File(error)
-    }
-}
-
-impl From<StoreError> for Stop {
-    fn from(error: StoreError) -> Stop {
-        Stop::Store(error)
-    }
-}
-
-/// What rows did so far.
-pub(super) struct Tally {
-    report: Report,
-    errors: Vec<RowError>,
-}
-
-impl Tally {
-    fn of(survey: &Survey) -> Tally {
-        Tally { report: Report::of(survey), errors: Vec::new() }
-    }
-
-    fn add(&mut self, survey: &Survey, table: usize, piece: &mut Piece, outcomes: &Outcomes) {
-        let table = &survey.tables[table].table;
-        self.count(outcomes);
-        self.errors.append(&mut piece.errors);
-        self.report.idle += piece.idle.len();
-        let mut did: Vec<(usize, RowDid)> =
-            piece.idle.drain(..).map(|row| (row, RowDid::Idle)).collect();
-        let mut remarks = std::mem::take(&mut piece.remarks);
-        for (row, outcome) in piece.rows.iter().zip(outcomes) {
-            match outcome {
-                Err(problem) => self.errors.push(row_error(table, row, problem)),
-                Ok(done) => {
-                    did.push((row.number, done.upsert.into()));
-                    remarks.extend(done.note.as_ref().map(|note| row_error(table, row, note)));
-                }
-            }
-        }
-        did.sort_unstable();
-        for (row, did) in did {
-            note_did(&mut self.report.each, table.sheet.as_deref(), row, did);
-        }
-        remarks.sort_by_key(|remark| remark.row);
-        let room = MOST_REMARKS.saturating_sub(self.report.remarks.len());
-        self.report.remarks.extend(remarks.into_iter().take(room));
-        self.errors.sort_by_key(|error| (error.place.sheet, error.row, error.column));
-    }
-
-    fn count(&mut self, outcomes: &Outcomes) {
-        let report = &mut self.report;
-        for did in outcomes.iter().flatten() {
-            match did.upsert {
-                Upsert::Added => report.added += 1,
-                Upsert::Changed => report.changed += 1,
-                Upsert::Same => report.same += 1,
-            }
-        }
-    }
-
-    fn end(mut self) -> Result<Report, Stop> {
-        if self.errors.is_empty() {
-            return Ok(self.report);
-        }
-        self.errors.truncate(MOST_ERRORS);
-        Err(Stop::Rows(self.errors))
-    }
 }
 
 impl<'i> Intake<'i> {
@@ -163,10 +88,10 @@ impl<'i> Intake<'i> {
             self.forget().await?;
         }
         let first = self.survey.tables.first().map(|first| first.table.kind);
-        if first == Some(Kind::Returns) {
+        let several = self.is_of_several_kinds();
+        if first == Some(Kind::Returns) && !several {
             return self.take_returns().await;
         }
-        let several = self.survey.tables.iter().any(|other| Some(other.table.kind) != first);
         let rows = self.survey.rows();
         if several && rows > ONE_MIXED_TURN {
             return Err(self.too_mixed().into());
@@ -185,11 +110,10 @@ impl<'i> Intake<'i> {
     /// Whether a file that came in before would change anything now: what it says may have been changed since, or be about more
     /// than there was. What contradicts the record by now changes nothing.
     async fn would_change(&self) -> Result<bool, Stop> {
-        let tables = &self.survey.tables;
-        let first = tables.first().map(|first| first.table.kind);
-        let tried = match tables.iter().any(|other| Some(other.table.kind) != first) {
-            _ if first == Some(Kind::Returns) => return Ok(false),
+        let first = self.survey.tables.first().map(|first| first.table.kind);
+        let tried = match self.is_of_several_kinds() {
             true => self.try_in_a_turn().await,
+            false if first == Some(Kind::Returns) => self.returned(false).await?.end(),
             false => self.check(None).await.and_then(Tally::end),
         };
         match tried {
@@ -207,6 +131,20 @@ impl<'i> Intake<'i> {
         let mut tx = self.store.begin().await?;
         tx.forget_import(&self.digest).await?;
         tx.commit().await
+    }
+
+    fn is_of_several_kinds(&self) -> bool {
+        let mut kinds = self.survey.tables.iter().map(|other| other.table.kind);
+        let first = kinds.next();
+        kinds.any(|kind| Some(kind) != first)
+    }
+
+    /// Whether some of it may have been put where another part of it is refused.
+    pub fn goes_in_parts(&self) -> bool {
+        let tables = &self.survey.tables;
+        tables.len() > 1
+            || self.survey.rows() > ONE_PIECE
+            || tables.iter().any(|of| of.table.kind == Kind::Returns)
     }
 
     fn is_about_visitors(&self) -> bool {
@@ -318,17 +256,23 @@ impl<'i> Intake<'i> {
         let (mut tally, mut seen) = (Tally::of(self.survey), Seen::default());
         let clock = self.store.context().clock.clone();
         let days = self.days(tx, &clock);
-        let mut pieces = self.pieces(ONE_TRIAL);
+        let mut back = returns::Taken::default();
+        let mut pieces = self.pieces(ONE_PIECE);
         let mut people = (usize::MAX, People::new(Vec::new()));
-        while let Some(read) = pieces.next().await? {
+        while let Some(mut read) = pieces.next().await? {
+            let table = &self.survey.tables[read.table].table;
+            if table.kind == Kind::Returns {
+                returns::take(tx, table, &mut read.rows, &mut seen, &mut back).await?;
+                continue;
+            }
             if people.0 != read.table {
                 people = (read.table, People::new(tx.staff().await?));
             }
             let desk = Desk { people: &people.1, clock: &clock, days, options: self.options };
-            let table = &self.survey.tables[read.table].table;
             let mut piece = desk.read(table, read.rows, &mut seen);
             piece.judge(tx).await?;
-            let outcomes = if piece.errors.is_empty() && tally.errors.is_empty() {
+            let is_well = tally.errors.is_empty() && back.errors.is_empty();
+            let outcomes = if piece.errors.is_empty() && is_well {
                 piece.batch.put(tx).await?
             } else {
                 piece.batch.check(tx).await?
@@ -338,10 +282,17 @@ impl<'i> Intake<'i> {
                 break;
             }
         }
+        tally.add_returned(self.survey, back);
         Ok(tally)
     }
 
     async fn remember(&self, mut tx: Tx, report: &Report) -> Result<(), StoreError> {
+        self.note(&mut tx, report).await?;
+        tx.commit().await
+    }
+
+    /// Notes that it came in.
+    pub async fn note(&self, tx: &mut Tx, report: &Report) -> Result<(), StoreError> {
         let count = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
         let (file, kind) = (file_name(&self.file), report.kind.code());
         let import = Imported {
@@ -360,8 +311,7 @@ impl<'i> Intake<'i> {
             "added": report.added, "changed": report.changed, "digest": self.digest, "rows": report.rows_told(),
             "file": file,
         });
-        tx.audit("import", kind, &self.digest, &detail).await?;
-        tx.commit().await
+        tx.audit("import", kind, &self.digest, &detail).await
     }
 
     /// A long file: nothing is applied before all of it is well.
@@ -450,21 +400,14 @@ impl<'i> Intake<'i> {
 
     /// What came back from a portal. Each piece is one turn; where there are several, all are tried before any is kept.
     async fn take_returns(&self) -> Result<Report, Stop> {
-        let mut taken = returns::Taken::default();
-        if self.options.dry_run || self.survey.rows() > ONE_TURN {
-            taken = self.returned(false).await?;
-        }
-        if !self.options.dry_run && taken.errors.is_empty() {
-            taken = self.returned(true).await?;
-        }
-        let returns::Taken { outcomes, each, unmatched, errors, .. } = taken;
-        if !errors.is_empty() {
-            return Err(Stop::Rows(errors));
-        }
         let mut tally = Tally::of(self.survey);
-        tally.count(&outcomes);
-        let sheet = (!unmatched.is_empty()).then(|| self.survey.book.original.clone());
-        let report = Report { unmatched, sheet, each, ..tally.report };
+        if self.options.dry_run || self.survey.rows() > ONE_TURN {
+            tally = self.returned(false).await?;
+        }
+        if !self.options.dry_run && tally.errors.is_empty() {
+            tally = self.returned(true).await?;
+        }
+        let report = tally.end()?;
         self.log(&report);
         if !self.options.dry_run {
             self.remember(self.store.begin().await?, &report).await?;
@@ -473,7 +416,7 @@ impl<'i> Intake<'i> {
     }
 
     /// Takes what came back piece by piece, and keeps each that is well, or none.
-    async fn returned(&self, keep: bool) -> Result<returns::Taken, Stop> {
+    async fn returned(&self, keep: bool) -> Result<Tally, Stop> {
         let (mut taken, mut seen, mut done) = (returns::Taken::default(), Seen::default(), 0);
         let mut pieces = self.pieces(ONE_TURN);
         while let Some(mut read) = pieces.next().await? {
@@ -487,7 +430,9 @@ impl<'i> Intake<'i> {
             done += read.rows.len();
             (self.progress)(done, self.survey.rows());
         }
-        Ok(taken)
+        let mut tally = Tally::of(self.survey);
+        tally.add_returned(self.survey, taken);
+        Ok(tally)
     }
 }
 

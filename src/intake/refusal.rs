@@ -176,3 +176,22 @@ impl At<'_> {
 pub(super) fn sheet_text(sheet: Option<&str>) -> String {
     sheet.map(|sheet| format!("工作表「{sheet}」")).unwrap_or_default()
 }
+
+/// Why a file goes no further.
+pub(super) enum Stop {
+    File(ImportError),
+    Store(StoreError),
+    Rows(Vec<RowError>),
+}
+
+impl From<ImportError> for Stop {
+    fn from(error: ImportError) -> Stop {
+        Stop::File(error)
+    }
+}
+
+impl From<StoreError> for Stop {
+    fn from(error: StoreError) -> Stop {
+        Stop::Store(error)
+    }
+}

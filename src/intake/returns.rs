@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use super::beside::{claims_about, judge};
 use super::cells::Cells;
 use super::header::Table;
 use super::kinds::Field;
@@ -9,10 +10,12 @@ use super::refusal::RowError;
 use super::repeated::{Seen, note_repeated};
 use super::report::{RowDid, RowsDid, note_did};
 use super::row::Row;
+use crate::app::beside::Whose;
 use crate::app::hand_off::{Came, take_return};
 use crate::app::problem::Outcomes;
 use crate::clock::Clock;
 use crate::db::{Return, StoreError, Tx, Upsert};
+use crate::domain::referral::issue_of;
 
 /// What rows did, what is about nothing known here, and all that is wrong.
 #[derive(Debug, Default)]
@@ -22,6 +25,8 @@ pub(super) struct Taken {
     pub each: Vec<RowsDid>,
     pub unmatched: Vec<RowError>,
     pub errors: Vec<RowError>,
+    /// What is worth a word, though it's taken.
+    pub remarks: Vec<RowError>,
     said: Said,
 }
 
@@ -59,6 +64,7 @@ pub(super) async fn take(
     taken: &mut Taken,
 ) -> Result<(), StoreError> {
     let clock = tx.context().clock.clone();
+    let mut claims = Vec::new();
     for row in rows {
         super::cells::tidy(table, row);
         let mut cells = Cells::new(table, row);
@@ -71,6 +77,10 @@ pub(super) async fn take(
             }
             Some(returned) if cells.errors.is_empty() => match take_return(tx, &returned).await {
                 Ok(Some(Came { reference, upsert })) => {
+                    claims.extend(claims_about(
+                        &mut cells,
+                        &Whose::Issue(issue_of(&reference).to_owned()),
+                    ));
                     match taken.said.note(cells.row(), &returned, &reference) {
                         Some(text) => cells.wrong(Field::RemoteNumber, text),
                         None => did = Some(upsert.into()),
@@ -93,6 +103,9 @@ pub(super) async fn take(
             note_did(&mut taken.each, table.sheet.as_deref(), row.number, did);
         }
     }
+    let (errors, remarks) = judge(claims, tx).await?;
+    taken.errors.extend(errors);
+    taken.remarks.extend(remarks);
     Ok(())
 }
 

@@ -77,6 +77,12 @@ impl Row {
     }
 }
 
+/// Whether something stands in a column of these rows, and nothing that isn't so.
+pub(super) fn all_are(rows: &[Row], column: usize, is_so: impl Fn(&str) -> bool) -> bool {
+    let mut texts = rows.iter().map(|row| row.text(column).trim()).filter(|text| !text.is_empty());
+    texts.clone().next().is_some() && texts.all(is_so)
+}
+
 /// Whoever is handed each row that isn't blank, with the place of its sheet, and may say that it's enough.
 pub(super) type Take<'t> = dyn FnMut(usize, Row) -> ControlFlow<()> + 't;
 

@@ -1,5 +1,6 @@
 //! Each kind of row as a command to the record: read, never applied here.
 
+use super::area_rows::read_area;
 use super::beside::{Claimed, claims_of, judge};
 use super::cells::{Cells, Days, tidy};
 use super::check_rows::{read_inspection, read_mediation};
@@ -13,15 +14,12 @@ use super::refusal::RowError;
 use super::repeated::{Seen, note_repeated};
 use super::row::Row;
 use super::visit_rows::read_visit;
-use crate::app::areas::NewArea;
 use crate::app::assignments::{Assign, AssignArea};
 use crate::app::batch::Batch;
 use crate::app::problem::{About, Problem};
 use crate::app::subjects::NewSubject;
-use crate::app::told::Told;
 use crate::clock::Clock;
 use crate::db::{Session, StoreError};
-use crate::domain::area::{self, AreaKind};
 use crate::domain::subject::SubjectKind;
 
 /// What rows are read with.
@@ -106,25 +104,6 @@ impl Desk<'_> {
                     return None;
                 };
                 Some(cells.remark(Field::Date, text))
-            }
-            Batch::Areas(rows) => {
-                let area = rows.last()?;
-                let alone = area.parent.of_new().is_none()
-                    && !matches!(area.kind, AreaKind::County | AreaKind::Town);
-                let column = if cells.told(Field::AreaParent) == Told::Nothing {
-                    "没有「上级区划」这一列"
-                } else {
-                    "没有填上级区划"
-                };
-                alone.then(|| {
-                    cells.remark(
-                        Field::AreaParent,
-                        format!(
-                            "{column}：原来有的不变；没有的，「{}」不归任何镇或总支，不算在活动里",
-                            area.name
-                        ),
-                    )
-                })
             }
             _ => None,
         }
@@ -261,22 +240,6 @@ const fn field_of(kind: Kind, about: About) -> Field {
         About::Result => Field::Result,
         About::State => Field::State,
     }
-}
-
-fn read_area(cells: &mut Cells<'_>, options: &Options) -> Option<NewArea> {
-    let code = cells.optional(Field::AreaCode).map(area::full_code);
-    if let Some(code) = code.as_deref().filter(|code| !area::is_area_code(code)) {
-        cells.wrong(Field::AreaCode, format!("「{code}」不是 12 位数字的区划代码"));
-    }
-    let name = cells.required(Field::AreaName);
-    let kind = cells.word(Field::AreaKind, AreaKind::read, &AreaKind::choices());
-    Some(NewArea {
-        code: code.map(std::borrow::Cow::into_owned),
-        name: name?.to_owned(),
-        kind: kind?,
-        parent: told(cells, Field::AreaParent, options),
-        choices: options.choices,
-    })
 }
 
 fn read_subject(cells: &mut Cells<'_>, options: &Options) -> Option<NewSubject> {

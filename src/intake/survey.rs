@@ -260,7 +260,7 @@ impl Look<'_> {
         let merged = self.merged();
         if let Understood::Table(table) = understand(&self.head[last..], &merged, self.ignored) {
             // Of two rows the upper one was tried before.
-            self.found = Some(Found::Table(Box::new(self.surveyed(table))));
+            self.found = Some(self.table(table));
         }
     }
 
@@ -279,10 +279,20 @@ impl Look<'_> {
         }
         let merged = self.merged();
         self.found = Some(match understand(&self.head, &merged, self.ignored) {
-            Understood::Table(table) => Found::Table(Box::new(self.surveyed(table))),
+            Understood::Table(table) => self.table(table),
             Understood::Cover => Found::Cover,
             Understood::Unclear(text) => Found::Unclear(text),
         });
+    }
+
+    /// A table, with those of its rows that were needed to know it.
+    fn table(&self, table: Table) -> Found {
+        let mut surveyed = self.surveyed(table);
+        let header = surveyed.table.place.header_row;
+        for row in self.head.iter().filter(|row| row.number > header) {
+            surveyed.count(row, self.book.hides(self.sheet, row.number));
+        }
+        Found::Table(Box::new(surveyed))
     }
 
     fn surveyed(&self, table: Table) -> Surveyed {

@@ -4,6 +4,8 @@ use std::borrow::Cow;
 
 use unicode_normalization::UnicodeNormalization;
 
+use super::ticks::ticked;
+
 /// What sort of text stands in a column.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Sort {
@@ -157,6 +159,9 @@ pub(super) fn whole(text: String, sort: Sort) -> Result<String, String> {
     }
     if is_of_a_web_page(&text) {
         return Err(format!("「{}」带着网页的写法，请换成原来的字", short(&text)));
+    }
+    if let Some(choice) = ticked(&text).filter(|_| sort == Sort::Short) {
+        return choice.map_err(|why| format!("「{}」{why}", short(&text)));
     }
     let lost = text.chars().filter(|c| *c == '?').count();
     let is_lost = match sort {

@@ -9,7 +9,7 @@ use super::people_rows::check_phone;
 use super::text::short;
 use crate::app::told::Told;
 use crate::app::visits::{Heard, NewIssue, NewVisit};
-use crate::domain::saying::is_nothing;
+use crate::domain::demand::{is_content, is_no_demand};
 use crate::domain::visit::{Satisfaction, VisitKind};
 
 pub(super) fn read_visit(
@@ -51,7 +51,7 @@ pub(super) fn read_visit(
 /// What was answered at a revisit. A demand that stands there too would be lost.
 fn read_answer(cells: &mut Cells<'_>) -> Option<Heard> {
     let asks = cells.optional(Field::HasIssue).and_then(yes_or_no) == Some(true);
-    if let Some(text) = cells.optional(Field::Text).filter(|text| !says_nothing(text)) {
+    if let Some(text) = cells.optional(Field::Text).filter(|text| !is_no_demand(text)) {
         let text = format!(
             "回访的行只登记满意度，这里的「{}」没有登记：是新问题请另写一行（走访类型填「走访」）",
             short(text)
@@ -64,7 +64,7 @@ fn read_answer(cells: &mut Cells<'_>) -> Option<Heard> {
 
 /// An answer where none was asked for: a revisit that isn't called one closes nothing.
 fn check_unasked_answer(cells: &mut Cells<'_>, kind: VisitKind) {
-    let told = cells.optional(Field::Satisfaction).filter(|text| !says_nothing(text));
+    let told = cells.optional(Field::Satisfaction).filter(|text| !is_no_demand(text));
     let Some(told) = told else { return };
     if cells.optional(Field::VisitKind).is_some() {
         let text = format!("{kind}的行不登记满意度，没有用到「{}」", short(told));
@@ -110,7 +110,7 @@ fn check_beside(cells: &mut Cells<'_>) {
     let unnamed = cells.unnamed().filter(|(_, text)| may_be_a_matter(text));
     let said: Vec<(String, &str)> = named
         .chain(unnamed)
-        .filter(|(_, text)| !says_nothing(text) && yes_or_no(text).is_none())
+        .filter(|(_, text)| !is_no_demand(text) && yes_or_no(text).is_none())
         .collect();
     for (name, text) in said {
         let text = format!(
@@ -160,7 +160,7 @@ fn read_heard(cells: &mut Cells<'_>) -> Option<Heard> {
     };
     let (told, class) = read_class(cells);
     let text = cells.optional(Field::Text);
-    let says_something = text.filter(|text| !says_nothing(text));
+    let says_something = text.filter(|text| !is_no_demand(text));
     if !has_issue? {
         if told == Told::Is(()) {
             cells.wrong(Field::Level, "「有无问题」填的是无，却填了责任层级".to_owned());
@@ -201,25 +201,13 @@ fn by_its_text(cells: &mut Cells<'_>) -> Option<bool> {
     if text.is_none() && !cells.is_flawed(Field::Text) {
         cells.wrong(Field::Text, HOW.to_owned());
     }
-    text.map(|text| !says_nothing(text))
-}
-
-/// What people write where there's nothing to write.
-fn says_nothing(text: &str) -> bool {
-    let bare = text.trim_matches(|c: char| c.is_whitespace() || "。.、！!".contains(c));
-    is_nothing(text)
-        || matches!(
-            bare,
-            "无问题"
-                | "没有问题"
-                | "无诉求"
-                | "没有诉求"
-                | "无意见"
-                | "没有意见"
-                | "否"
-                | "无反映"
-                | "没问题"
-                | "暂无问题"
-                | "暂无诉求"
-        )
+    if let Some(text) = text.filter(|text| is_content(text)) {
+        let text = format!(
+            "「{}」不像问题，又没有「有无问题」这一列：没有问题请填「无」，是问题请把问题写明",
+            short(text)
+        );
+        cells.wrong(Field::Text, text);
+        return None;
+    }
+    text.map(|text| !is_no_demand(text))
 }

@@ -258,8 +258,8 @@ fn format_of(style: &calamine::Style) -> NumberFormat {
 fn cell_of(value: &DataRef<'_>, format: Option<&NumberFormat>) -> Cell {
     match value {
         DataRef::Empty => Cell::default(),
-        DataRef::String(text) => Cell::of(text.as_str()),
-        DataRef::SharedString(text) => Cell::of(*text),
+        DataRef::String(text) => text_cell(text, format),
+        DataRef::SharedString(text) => text_cell(text, format),
         DataRef::Int(number) => number_cell(*number as f64, format),
         DataRef::Float(number) => number_cell(*number, format),
         DataRef::Bool(is) => truth_cell(*is),
@@ -267,6 +267,17 @@ fn cell_of(value: &DataRef<'_>, format: Option<&NumberFormat>) -> Cell {
         DataRef::DateTimeIso(text) => Cell::of(text.replace('T', " ")).held(Held::Time),
         DataRef::DurationIso(text) => Cell::of(text.as_str()).held(Held::Time),
         DataRef::Error(error) => Cell::error(&error.to_string()),
+    }
+}
+
+const HIDDEN_TEXT: &str = "这一格的格式把里面的文字显示成了别的样子（或藏了起来），照哪个算看不出来；请把这一列设成文本格式，照该有的样子填写";
+
+fn text_cell(text: &str, format: Option<&NumberFormat>) -> Cell {
+    match format.map_or(Shown::Plain, |format| format.show_text(text)) {
+        Shown::Plain => Cell::of(text),
+        Shown::As(shown) => Cell::of(shown),
+        Shown::Unclear if text.trim().is_empty() => Cell::of(text),
+        Shown::Unclear => Cell::flawed(text, HIDDEN_TEXT),
     }
 }
 

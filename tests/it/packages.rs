@@ -342,3 +342,12 @@ async fn a_long_piece_beside_the_cells_is_read_and_days_from_1904_may_have_a_tim
     let made = Made { book: "<workbookPr date1904=\"1\"/>", ..Made::default() };
     assert_eq!(taken(&fixture, "d.xlsx", made.of(&(head + &visit))).await.added, 1);
 }
+
+#[tokio::test]
+async fn two_rows_of_one_number_are_not_made_one() {
+    let fixture = at_work().await;
+    let head = row(1, &["对象编号", "走访人员"]);
+    let twice = head + &row(2, &["H1", "褚走"]) + &row(2, &["H2", "褚走"]);
+    let error = refused(&fixture, "twice.xlsx", Made::default().of(&twice)).await;
+    assert!(error.contains("可能损坏") && error.contains("另存为"), "{error}");
+}

@@ -15,13 +15,13 @@ use zoufang::web::status::Status;
 
 use crate::support::{Fixture, VISITS, claim, notices, on_both};
 
-struct Office {
-    fixture: Fixture,
-    daemon: Daemon,
-    dir: TempDir,
+pub struct Office {
+    pub fixture: Fixture,
+    pub daemon: Daemon,
+    pub dir: TempDir,
 }
 
-async fn office(fixture: Fixture) -> Office {
+pub async fn office(fixture: Fixture) -> Office {
     let statuses: BTreeMap<String, PlatformStatus> = [
         ("已受理", PlatformStatus::Accepted),
         ("处理中", PlatformStatus::InProgress),
@@ -50,14 +50,14 @@ impl Office {
     }
 
     /// Some hours of the township's time.
-    async fn hours(&self, hours: u64) {
+    pub async fn hours(&self, hours: u64) {
         for _ in 0..hours {
             self.fixture.clock.set(self.fixture.clock.now() + Duration::from_secs(3600));
             self.daemon.settle().await.unwrap();
         }
     }
 
-    fn handoffs(&self) -> Vec<PathBuf> {
+    pub fn handoffs(&self) -> Vec<PathBuf> {
         let entries = std::fs::read_dir(self.dir.path()).unwrap();
         let mut files: Vec<PathBuf> =
             entries.map(|e| e.unwrap().path()).filter(|path| path.is_file()).collect();
@@ -65,12 +65,12 @@ impl Office {
         files
     }
 
-    fn returned(&self, name: &str) -> bool {
+    pub fn returned(&self, name: &str) -> bool {
         self.dir.path().join("returns").join(name).is_file()
     }
 
     /// A filled-in workbook, put where returns are looked for.
-    fn give_back(&self, name: &str, rows: &[Vec<String>]) {
+    pub fn give_back(&self, name: &str, rows: &[Vec<String>]) {
         let folder = self.dir.path().join("returns");
         std::fs::create_dir_all(&folder).unwrap();
         let mut workbook = rust_xlsxwriter::Workbook::new();
@@ -84,29 +84,29 @@ impl Office {
         rest(&folder.join(name));
     }
 
-    async fn count(&self, state: State) -> usize {
+    pub async fn count(&self, state: State) -> usize {
         self.fixture.store.issues_in(state, 100).await.unwrap().len()
     }
 }
 
 /// As if nobody had written to it for long.
-fn rest(file: &Path) {
+pub fn rest(file: &Path) {
     let long_ago = std::time::UNIX_EPOCH + Duration::from_secs(1_600_000_000);
     std::fs::File::options().write(true).open(file).unwrap().set_modified(long_ago).unwrap();
 }
 
-fn rows(file: &Path) -> Vec<Vec<String>> {
+pub fn rows(file: &Path) -> Vec<Vec<String>> {
     let mut workbook: Xlsx<_> = open_workbook(file).unwrap();
     let range = workbook.worksheet_range_at(0).unwrap().unwrap();
     range.rows().map(|cells| cells.iter().map(ToString::to_string).collect()).collect()
 }
 
-fn column(rows: &[Vec<String>], name: &str) -> usize {
+pub fn column(rows: &[Vec<String>], name: &str) -> usize {
     rows[0].iter().position(|header| header == name).unwrap_or_else(|| panic!("{name}"))
 }
 
 /// Fills in as the one who uploads does.
-fn filled(
+pub fn filled(
     rows: &[Vec<String>],
     number: impl Fn(usize) -> String,
     status: &str,

@@ -1,0 +1,75 @@
+//! Who was met: one person, by their name. What stands there of several, or of nobody, is asked about.
+
+use super::text::short;
+
+/// What people write where nobody was met.
+const NOBODY: [&str; 12] = [
+    "不在家",
+    "无人",
+    "无人在家",
+    "家中无人",
+    "家里没人",
+    "没人",
+    "锁门",
+    "外出",
+    "外出务工",
+    "未见到",
+    "空户",
+    "空房",
+];
+/// What is said of a person without naming them.
+const UNNAMED: [&str; 9] = ["本人", "户主", "全家", "家人", "家属", "群众", "村民", "本户", "匿名"];
+
+/// Why a text isn't one person's name.
+pub(super) fn not_one_person(text: &str) -> Option<String> {
+    let bare = text.trim();
+    let shown = short(bare);
+    if NOBODY.contains(&bare) {
+        return Some(format!(
+            "「{shown}」不是姓名：没有见到人的不算走访，请从这张表里删掉这一行，在「群众名册」的「未走访原因」写明"
+        ));
+    }
+    if UNNAMED.contains(&bare) {
+        return Some(format!("「{shown}」不是姓名：请填见到的那个人的姓名"));
+    }
+    let is_picture = |c: char| matches!(c, '\u{2600}'..='\u{27bf}' | '\u{1f000}'..='\u{1faff}');
+    if bare.contains(is_picture) {
+        return Some(format!("「{shown}」里有不是姓名的符号：请删掉"));
+    }
+    let is_apart = |c: char| c.is_whitespace() || "、，,；;/".contains(c);
+    let names: Vec<&str> = bare.split(is_apart).filter(|name| !name.is_empty()).collect();
+    let is_name = |name: &&str| {
+        let all_hanzi = name.chars().all(|c| ('\u{4e00}'..='\u{9fff}').contains(&c));
+        all_hanzi && (2..=4).contains(&name.chars().count())
+    };
+    (names.len() > 1 && names.iter().all(is_name)).then(|| {
+        format!(
+            "「{shown}」像是 {} 个人：请一人写一行；是一个人的姓名请去掉中间的空格或标点",
+            names.len()
+        )
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::not_one_person;
+
+    #[test]
+    fn one_name_is_one_person() {
+        for name in
+            ["王建国", "王 强", "欧阳 修", "买买提·艾力", "John Smith", "王建国（户主）", "赵掌柜"]
+        {
+            assert_eq!(not_one_person(name), None, "{name}");
+        }
+        for (name, why) in [
+            ("王建国、李秀英", "2 个人"),
+            ("王建国 李秀英", "2 个人"),
+            ("王建国/李秀英/赵强", "3 个人"),
+            ("不在家", "未走访原因"),
+            ("户主", "请填见到的那个人"),
+            ("王建国😀", "符号"),
+        ] {
+            assert!(not_one_person(name).is_some_and(|said| said.contains(why)), "{name}");
+        }
+    }
+}
