@@ -1,7 +1,7 @@
-//! 入户抽查 (四(三)): a sample is drawn of what was visited; what an inspector finds stands beside what the visitor wrote; what differs
+//! 入户抽查 (四(三)): of what was drawn (`draws`), what an inspector finds stands beside what the visitor wrote; what differs
 //! is the affair of whoever stands above the visitor.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
 
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
@@ -10,153 +10,12 @@ use super::casework::{Files, From, RuleBook};
 use super::problem::{About, Outcome, Outcomes, Problem, all_well};
 use crate::db::personal;
 use crate::db::{
-    AreaTree, DrawRow, InspectionCheck, InspectionRow, NewInspection, Result, Session, StaffMember,
-    StoreError, SubjectPlace, Tx, Upsert, VisitedSubject,
+    AreaTree, InspectionCheck, InspectionRow, Result, Session, StaffMember, StoreError,
+    SubjectPlace, Tx, Upsert,
 };
 use crate::domain::inspection::{Finding, answers_for, may_answer};
 use crate::domain::rights::Right;
-use crate::domain::sampling::{Below, Size, Stratum, draw};
 use crate::domain::staff::Role;
-
-/// What is to be drawn.
-#[derive(Debug, Clone)]
-pub struct NewDraw {
-    pub size: Size,
-    pub seed: u64,
-    /// By when it's checked.
-    pub due_on: Date,
-}
-
-/// What was drawn: how many of how many.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Drawn {
-    pub count: usize,
-    pub population: usize,
-}
-
-/// Draws a sample of what was visited, by villages, and gives each to an inspector who didn't visit there. `below` is the chance of
-/// that seed.
-///
-/// # Errors
-/// [`StoreError::Rule`] where nothing was visited, or nobody can check it.
-pub async fn draw_sample(
-    tx: &mut Tx,
-    new: &NewDraw,
-    by: &StaffMember,
-    below: Below<'_>,
-) -> Result<Drawn> {
-    tx.campaign().may_come(new.due_on).map_err(StoreError::Rule)?;
-    let staff = tx.staff().await?;
-    let mut inspectors: Vec<&StaffMember> =
-        staff.iter().filter(|person| person.roles.contains(&Role::Inspector)).collect();
-    inspectors.sort_by(|a, b| a.number.cmp(&b.number));
-    if inspectors.is_empty() {
-        let text =
-            "没有督导组人员，抽出来也没有人去查：请先在走访人员表里给人「督导组」的角色，再导入";
-        return Err(StoreError::Rule(text.to_owned()));
-    }
-    let visited = tx.visited_subjects().await?;
-    let drawn = draw(&by_village(&*tx.area_tree().await?, &visited), new.size, below);
-    if drawn.is_empty() {
-        let text = "还没有走访过的对象可抽（已经抽出、还没有查的不再抽）";
-        return Err(StoreError::Rule(text.to_owned()));
-    }
-    let visited: HashMap<&str, &VisitedSubject> =
-        visited.iter().map(|subject| (subject.number.as_str(), subject)).collect();
-    let shared = share(&drawn, &inspectors, &visited)?;
-    let drawn = Drawn { count: shared.len(), population: visited.len() };
-    write_draw(tx, new, by, drawn, shared).await?;
-    Ok(drawn)
-}
-
-/// What was visited, by the villages' codes and the subjects' numbers, so that the same seed draws the same whatever their ids.
-fn by_village(tree: &AreaTree, visited: &[VisitedSubject]) -> Vec<Stratum> {
-    let mut strata: BTreeMap<(&str, &str), Vec<String>> = BTreeMap::new();
-    for VisitedSubject { area_id, number, .. } in visited {
-        let known = tree.get(area_id);
-        let name = known.map(|area| area.code.as_deref().unwrap_or(&area.name));
-        strata.entry((name.unwrap_or_default(), area_id)).or_default().push(number.clone());
-    }
-    let stratum =
-        |((_, area), members): ((&str, &str), _)| Stratum { area: area.to_owned(), members };
-    strata.into_iter().map(stratum).collect()
-}
-
-/// Writes a draw with what was drawn, and what follows: each is its inspector's duty.
-async fn write_draw(
-    tx: &mut Tx,
-    new: &NewDraw,
-    by: &StaffMember,
-    Drawn { count, population }: Drawn,
-    shared: Vec<(String, String)>,
-) -> Result<()> {
-    let number = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
-    let first = tx.next_values("inspection", number(count)).await?;
-    let (now, today) = (tx.now(), tx.today().to_string());
-    let (draw_id, code) = (tx.context().id(), tx.campaign().code.clone());
-    let asked = match new.size {
-        Size::InAll(count) => serde_json::json!({"count": count}),
-        Size::Each(each) => serde_json::json!({"per_village": each}),
-    };
-    let row = DrawRow {
-        id: draw_id.clone(),
-        seed: new.seed.to_string(),
-        asked: asked.to_string(),
-        population: number(population),
-        due_on: new.due_on.to_string(),
-        drawn_by: by.id.clone(),
-        drawn_at: now,
-    };
-    let inspection = |((subject, inspector), sequence): ((String, String), i64)| NewInspection {
-        id: tx.context().id(),
-        number: format!("{code}-C{sequence:04}"),
-        draw_id: draw_id.clone(),
-        subject_id: subject,
-        inspector_id: inspector,
-        drawn_on: today.clone(),
-        due_on: new.due_on.to_string(),
-        created_at: now,
-    };
-    let rows: Vec<NewInspection> = shared.into_iter().zip(first..).map(inspection).collect();
-    tx.add_draw(&row, &rows).await?;
-    let seed = new.seed.to_string();
-    let detail = serde_json::json!({"seed": seed, "asked": asked, "of": population});
-    tx.audit(&by.signed(), "draw_inspections", &draw_id, &detail).await?;
-    let subjects: Vec<&str> = rows.iter().map(|row| row.subject_id.as_str()).collect();
-    rederive(tx, &subjects).await
-}
-
-/// Who checks what: a village is one inspector's, whoever has the least so far; nobody checks what they visited themselves.
-fn share(
-    drawn: &[Stratum],
-    inspectors: &[&StaffMember],
-    visited: &HashMap<&str, &VisitedSubject>,
-) -> Result<Vec<(String, String)>> {
-    let mut load: Vec<usize> = vec![0; inspectors.len()];
-    let mut shared = Vec::new();
-    for Stratum { members, .. } in drawn {
-        let of = |number: &String| visited.get(number.as_str());
-        let may = |at: &usize, number: &String| {
-            of(number).is_some_and(|subject| subject.visitor != inspectors[*at].id)
-        };
-        let least = |fits: &dyn Fn(&usize) -> bool, load: &[usize]| {
-            (0..inspectors.len()).filter(|at| fits(at)).min_by_key(|at| load[*at])
-        };
-        let whole = least(&|at| members.iter().all(|number| may(at, number)), &load);
-        for number in members {
-            let Some(at) = whole.or_else(|| least(&|at| may(at, number), &load)) else {
-                let text = format!(
-                    "「{number}」是督导组唯一的人自己走访的，不能由本人抽查：请再指定一名督导组人员"
-                );
-                return Err(StoreError::Rule(text));
-            };
-            load[at] += 1;
-            let subject = of(number).map(|subject| subject.subject_id.clone());
-            shared.extend(subject.map(|subject| (subject, inspectors[at].id.clone())));
-        }
-    }
-    Ok(shared)
-}
 
 /// What a row tells of something that was drawn: what was found, or what came of that.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -205,7 +64,7 @@ pub async fn put(tx: &mut Tx, rows: &[Inspected]) -> Result<Outcomes> {
 }
 
 /// What is owed at these subjects follows.
-async fn rederive(tx: &mut Tx, subjects: &[&str]) -> Result<()> {
+pub(super) async fn rederive(tx: &mut Tx, subjects: &[&str]) -> Result<()> {
     let book = RuleBook::read(tx).await?;
     Files::load(tx, subjects, From::Row, &book).await?.write(tx, &book, "inspection").await
 }

@@ -30,6 +30,7 @@ pub mod choices;
 pub mod confirm;
 pub mod deliveries;
 pub mod doctor;
+pub mod draws;
 pub mod erase;
 pub mod files;
 pub mod hand_ins;

@@ -4,10 +4,12 @@ use std::collections::HashMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::problem::{About, Outcomes, Problem, all_well};
+use super::problem::{About, Did, Outcomes, Problem, all_well};
 use super::subjects::area_of;
 use super::told::{Told, blank_over};
-use crate::db::{Addresses, KnownStaff, Reason, Result, Session, StaffEntry, StaffRow, Tx, Upsert};
+use crate::db::{
+    Addresses, KnownStaff, Reason, Result, Session, StaffEntry, StaffMember, StaffRow, Tx, Upsert,
+};
 use crate::domain::staff::Role;
 
 /// A person as they come in. `number` tells two people of one name apart.
@@ -40,6 +42,8 @@ struct Decided {
     reachable: Vec<String>,
     /// The roles of these people, by their ids.
     roles: Vec<(String, Vec<Role>)>,
+    /// Who has no role any more: their sign-in ends.
+    left: Vec<StaffMember>,
     /// Somebody else may answer for a department.
     departments: bool,
 }
@@ -62,6 +66,9 @@ pub async fn put(tx: &mut Tx, rows: &[NewStaff]) -> Result<Outcomes> {
     }
     if decided.roles.iter().any(|(_, roles)| roles.contains(&Role::Inspector)) {
         super::areas::inspectors_came(tx).await?;
+    }
+    for person in &decided.left {
+        super::accounts::left(tx, person).await?;
     }
     if decided.departments {
         tx.ask_derivation(Reason::Departments).await?;
@@ -91,8 +98,12 @@ async fn decide(session: &mut Session, rows: &[NewStaff]) -> Result<Decided> {
                 )),
                 Some(known) => match told_of(row, Some(known)) {
                     Err(problem) => Err(problem),
-                    Ok(told) => Ok(decided.change(session, row, area_id, known, &told)?.into()),
+                    Ok(told) => Ok(decided.known(session, row, area_id, (known, &told)).await?),
                 },
+                None if row.roles.is_empty() => Err(Problem::new(
+                    About::Person,
+                    format!("没有编号「{}」的走访人员，不用登记离岗", row.number),
+                )),
                 None => {
                     let id = session.context().id();
                     let told = told_of(row, None).unwrap_or_default();
@@ -109,6 +120,31 @@ async fn decide(session: &mut Session, rows: &[NewStaff]) -> Result<Decided> {
 }
 
 impl Decided {
+    /// What a row does of somebody who is known; of who has left, what is still theirs is said.
+    async fn known(
+        &mut self,
+        session: &mut Session,
+        row: &NewStaff,
+        area_id: String,
+        (known, told): (&KnownStaff, &(String, Addresses)),
+    ) -> Result<Did> {
+        let upsert = self.change(session, row, area_id, known, told)?;
+        let person = &known.person;
+        if !row.roles.is_empty() || person.roles.is_empty() {
+            return Ok(upsert.into());
+        }
+        self.left.push(person.clone());
+        let count = session.assigned_to(&person.id).await?.len();
+        let text = match count {
+            0 => format!("「{}」离岗：不再有任务，登录停用", person.name),
+            _ => format!(
+                "「{}」离岗，登录停用；还有 {count} 个走访对象在他名下，任务仍算他的：请逐个用 zoufang reassign 对象编号 --to 接手人编号 --by 责任人编号 --reason 原因 交给别人",
+                person.name
+            ),
+        };
+        Ok(Did::noted(upsert, About::Person, text))
+    }
+
     fn change(
         &mut self,
         session: &Session,

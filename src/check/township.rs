@@ -102,12 +102,13 @@ async fn township(store: &Store, plan: &Campaign) -> Result<Vec<Gap>, StoreError
     let staff = store.staff().await?;
     let silent = store.without_channel().await?;
     let out_of_reach: HashSet<String> = silent.into_iter().map(|person| person.id).collect();
-    let unassigned = store.unassigned().await?;
+    let (unassigned, subjects) = (store.unassigned().await?, store.subjects_by_area().await?);
     let township = Township {
         tree: &tree,
         staff: &staff,
         out_of_reach: &out_of_reach,
         unassigned: &unassigned,
+        subjects: &subjects,
     };
     Ok(township.gaps(plan))
 }

@@ -163,7 +163,7 @@ fn show(before: &Campaign, plan: &Campaign, change: &PlanChange) {
         say!("任务「{kind}」{count} 项：{from} → {to}");
     }
     if change.opened + change.ended > 0 {
-        say!("增加的阶段：新任务 {} 项；取消的阶段：{} 项任务终止", change.opened, change.ended);
+        say!("新增任务 {} 项，不再需要的任务终止 {} 项", change.opened, change.ended);
     }
     for (kind, count) in &change.ladders {
         say!("任务「{kind}」{count} 项：日期不变，提醒和督办的级次改变");

@@ -10,10 +10,11 @@ use serde_json::json;
 use super::record::ConfigFile;
 use super::table::{Output, Table};
 use super::{acting, read_date, read_text, refused, required_text, reveal, wrong_input};
-use crate::app::inspections::{self, Answer, Check, Drawn, Inspected, NewDraw, draw_sample};
+use crate::app::draws::{Drawn, NewDraw, draw_sample};
+use crate::app::inspections::{self, Answer, Check, Inspected};
 use crate::app::problem::only;
 use crate::clock::Chance;
-use crate::db::{AreaTree, Context, Holders, InspectionLine, StaffMember, Store};
+use crate::db::{AreaTree, Context, Holders, InspectionLine, InspectionRow, StaffMember, Store};
 use crate::domain::inspection::Finding;
 use crate::domain::rights::Right;
 use crate::domain::sampling::Size;
@@ -119,7 +120,8 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
                 reveal(&store, by.as_deref(), (Right::Reveal, None), seen).await?;
             }
             let to = Output::to(output.as_deref())?;
-            list(&store, open, reveals, to, json).await?;
+            let which = if open { Which::Open } else { Which::All };
+            list(&store, which, reveals, to, json).await?;
         }
         Action::Record { number, finding, on, by } => {
             let text = Some(read_text()?).filter(|text| !text.is_empty());
@@ -163,13 +165,18 @@ async fn draw(
     let person = acting(&mut tx, by, Right::Draw, None).await?;
     let new = NewDraw { size, seed, due_on };
     let drawn = draw_sample(&mut tx, &new, &person, &mut |end| chance.below(end)).await;
-    let Drawn { count, population } = drawn.map_err(refused)?;
+    let drawn = drawn.map_err(refused)?;
     tx.commit().await?;
+    let Drawn { numbers, population, .. } = &drawn;
     eprintln!(
-        "从 {population} 个走访过的对象里抽了 {count} 个（种子 {seed}，抽样人 {}），{due_on} 前查完",
-        person.signed()
+        "{}",
+        drawn.repeated(seed).unwrap_or_else(|| format!(
+            "从 {population} 个走访过的对象里抽了 {} 个（种子 {seed}，抽样人 {}），{due_on} 前查完",
+            numbers.len(),
+            person.signed()
+        ))
     );
-    list(store, true, false, Output::Reader, false).await
+    list(store, Which::Drawn(numbers), false, Output::Reader, false).await
 }
 
 async fn put(store: &Store, row: Inspected) -> anyhow::Result<()> {
@@ -189,10 +196,29 @@ async fn note(store: &Store, on: Date, by: &str) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Every one that was drawn, as a table that is filled in and comes back.
+/// Which of all that were drawn.
+#[derive(Clone, Copy)]
+enum Which<'w> {
+    All,
+    Open,
+    /// Those of these numbers.
+    Drawn(&'w [String]),
+}
+
+impl Which<'_> {
+    fn has(self, row: &InspectionRow) -> bool {
+        match self {
+            Which::All => true,
+            Which::Open => row.checked_on.is_none(),
+            Which::Drawn(numbers) => numbers.contains(&row.number),
+        }
+    }
+}
+
+/// Those that were drawn, as a table that is filled in and comes back.
 async fn list(
     store: &Store,
-    open: bool,
+    which: Which<'_>,
     reveals: bool,
     to: Output,
     json: bool,
@@ -214,7 +240,7 @@ async fn list(
         count += 1;
         left += usize::from(row.checked_on.is_none());
         differ += usize::from(row.difference()?.is_some());
-        if open && row.checked_on.is_some() {
+        if !which.has(row) {
             continue;
         }
         table.row(cells(line, &tree, &holders, &context, reveals)?)?;

@@ -62,6 +62,11 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         shown(&to),
         if pdf { "" } else { "；用浏览器打开，按原大打印" }
     );
+    if print == Print::Cards && !asked.reveals {
+        eprintln!(
+            "卡上的电话隐去了一部分，群众打不通：要印完整的，请加 --reveal --by 人员编号（记入审计）"
+        );
+    }
     if print == Print::Cards && press.public_url.is_empty() {
         eprintln!("没有设 notify.public_url（群众用的网址），卡上没有二维码");
     }

@@ -67,4 +67,13 @@ impl Store {
         .fetch_all(&self.read)
         .await?)
     }
+
+    /// How many subjects lie in each area, as it's kept.
+    pub async fn subjects_by_area(&self) -> Result<Vec<(String, i64)>> {
+        Ok(sqlx::query_as(
+            "SELECT of_id, total FROM tallies WHERE dimension = 'area' AND name = 'subjects' AND total > 0",
+        )
+        .fetch_all(&self.read)
+        .await?)
+    }
 }

@@ -126,5 +126,6 @@ fn late_span(holding: &Holding, late_from: Option<Timestamp>, now: Timestamp) ->
 }
 
 fn days(span: SignedDuration) -> f64 {
-    span.as_secs_f64() / 86_400.0
+    // What lasted less than nothing for a clock that stepped lasted nothing.
+    span.max(SignedDuration::ZERO).as_secs_f64() / 86_400.0
 }

@@ -10,8 +10,8 @@ use super::{Context, Result, Session, Tx, date, to_json, word};
 use crate::domain::inspection::Finding;
 use crate::domain::staff::Role;
 
-/// A draw to be added.
-#[derive(Debug, Serialize)]
+/// A draw.
+#[derive(Debug, Serialize, Deserialize)]
 pub struct DrawRow {
     pub id: String,
     /// As text: it may be larger than the database's numbers.
@@ -23,6 +23,13 @@ pub struct DrawRow {
     pub due_on: String,
     pub drawn_by: String,
     pub drawn_at: i64,
+}
+
+/// What a draw drew.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct DrawnSubject {
+    pub inspection: String,
+    pub subject: String,
 }
 
 /// One subject of a draw, to be added.
@@ -324,15 +331,34 @@ impl Session {
         rows.into_iter().map(|row| row.read(&self.context)).collect()
     }
 
-    /// Every subject whose first visit is complete and that isn't drawn and unchecked already, by area and number.
-    pub async fn visited_subjects(&mut self) -> Result<Vec<VisitedSubject>> {
+    /// Every subject whose first visit was complete at an instant and that wasn't drawn and unchecked then, by area and number;
+    /// as if one draw hadn't been.
+    pub async fn visited_subjects(&mut self, at: i64, but: &str) -> Result<Vec<VisitedSubject>> {
         let query = "SELECT s.area_id, s.id AS subject_id, s.number, a.staff_id AS visitor
              FROM subjects s JOIN assignments a ON a.subject_id = s.id
-             JOIN duties d ON d.duty_key = 'visit:' || s.id AND d.state = 'met'
-             WHERE NOT EXISTS (SELECT 1 FROM inspections n WHERE n.subject_id = s.id AND n.checked_on IS NULL)
+             JOIN duties d ON d.duty_key = 'visit:' || s.id AND d.state = 'met' AND d.met_at <= $1
+             WHERE NOT EXISTS (SELECT 1 FROM inspections n WHERE n.subject_id = s.id AND n.created_at <= $1 AND n.draw_id <> $2
+               AND (n.checked_on IS NULL OR n.recorded_at > $1))
              ORDER BY s.area_id, s.number";
         let columns = ["area_id", "subject_id", "number", "visitor"];
-        self.read_rows(&columns, query, &[]).await
+        self.read_rows(&columns, query, &[at.into(), but.into()]).await
+    }
+
+    /// The draw of that seed since an instant.
+    pub async fn draw_of_seed(&mut self, seed: u64, since: i64) -> Result<Option<DrawRow>> {
+        let query =
+            "SELECT id, seed, asked, population, due_on, drawn_by, drawn_at FROM inspection_draws
+             WHERE seed = $1 AND drawn_at >= $2 ORDER BY drawn_at, id LIMIT 1";
+        let columns = ["id", "seed", "asked", "population", "due_on", "drawn_by", "drawn_at"];
+        let parameters = [seed.to_string().into(), since.into()];
+        Ok(self.read_rows(&columns, query, &parameters).await?.pop())
+    }
+
+    /// What a draw drew: the number of each and its subject's, by number.
+    pub async fn drawn_by(&mut self, draw: &str) -> Result<Vec<DrawnSubject>> {
+        let query = "SELECT n.number AS inspection, s.number AS subject FROM inspections n JOIN subjects s ON s.id = n.subject_id
+             WHERE n.draw_id = $1 ORDER BY n.number";
+        self.read_rows(&["inspection", "subject"], query, &[draw.into()]).await
     }
 }
 

@@ -71,6 +71,7 @@ versions! {
     52 "0052_near_numbers";
     54 "0054_brought_by";
     55 "0055_standing";
+    56 "0056_begun_in_order";
     58 "0058_waiting_answers";
 }
 

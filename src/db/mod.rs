@@ -147,8 +147,8 @@ pub use holding_times::HoldingTime;
 pub use imports::{APPLYING, CHECKING, DISCARDING, ImportUnderWay, Imported};
 pub use in_use::Alone;
 pub use inspections::{
-    DrawRow, InspectionCheck, InspectionLine, InspectionRow, InspectionStanding, NewInspection,
-    VisitedSubject,
+    DrawRow, DrawnSubject, InspectionCheck, InspectionLine, InspectionRow, InspectionStanding,
+    NewInspection, VisitedSubject,
 };
 pub use issue_sheet::{IssueAnswer, IssueReferral, IssueSheet, Sending};
 pub use issues::IssueCard;

@@ -226,6 +226,8 @@ impl Session {
         let read = "SELECT r.id, r.subject_id FROM residents r WHERE r.name_key <> '' AND EXISTS (SELECT 1 FROM visits v WHERE v.resident_id = r.id)
              AND NOT EXISTS (SELECT 1 FROM visits v WHERE v.resident_id = r.id AND v.visited_on >= $1)
              AND NOT EXISTS (SELECT 1 FROM issues i WHERE i.resident_id = r.id AND i.state NOT IN ('closed', 'void'))
+             AND NOT EXISTS (SELECT 1 FROM issues i JOIN mediations m ON m.issue_id = i.id
+               WHERE i.resident_id = r.id AND m.follow_up_on IS NOT NULL AND m.followed_on IS NULL)
            LIMIT $2";
         Ok(sqlx::query_as(read).bind(day.to_string()).bind(limit).fetch_all(&mut *self.db).await?)
     }

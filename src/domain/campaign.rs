@@ -314,10 +314,23 @@ impl Campaign {
         by_urgency.min(last)
     }
 
-    /// When work on an issue has begun that was classified on `date` and is due on `due_on`: planned backward, and not
-    /// before the day after.
-    pub fn begin_by(&self, urgency: Urgency, date: Date, due_on: Date) -> Date {
-        plus(due_on, -self.begin_before.of(urgency)).max(plus(date, 1)).min(due_on)
+    /// When work on an issue has begun that was classified on `date`: planned backward from its date, in proportion where the
+    /// phase's end leaves less time; a workday, and never before what is more urgent (先急后缓).
+    pub fn begin_by(&self, urgency: Urgency, date: Date, workdays: &Workdays) -> Date {
+        let as_urgent = Urgency::ALL.iter().filter(|of| **of <= urgency);
+        let begins = as_urgent.map(|of| self.begins_of(*of, date, workdays)).max();
+        begins.map_or(date, |begins| begins.min(self.resolve_by(urgency, date)))
+    }
+
+    fn begins_of(&self, urgency: Urgency, date: Date, workdays: &Workdays) -> Date {
+        let (within, due_on) = (self.resolve_within.of(urgency), self.resolve_by(urgency, date));
+        let left = (due_on - date).get_days().into();
+        let before = self.begin_before.of(urgency).clamp(0, within.max(0));
+        let after =
+            if within > 0 { (within - before) * i64::min(left, within) / within } else { 0 };
+        let meant = plus(date, after.max(1)).min(due_on);
+        let begins = workdays.on_or_after(meant);
+        if begins <= due_on { begins } else { workdays.on_or_before(meant).max(date) }
     }
 
     /// The warning of what is due on `due_on`.

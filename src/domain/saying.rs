@@ -372,19 +372,35 @@ const TO_COME: &[&str] = &[
     "不属",
 ];
 
+/// What can't be resolved ends too (能办则办，办不了的解释清楚): the resident was told why.
+const EXPLAINED: &[&str] =
+    &["已向", "已给", "已跟", "已同", "已对", "已做", "已作", "已解释", "已说明", "已讲"];
+const EXPLAINS: &[&str] = &["解释", "说明", "讲清", "讲明"];
+const CAN_NOT_BE: &[&str] = &["不了", "无法", "不能", "难以", "不好办", "解决不", "不属", "不符合"];
+
+fn is_explained(text: &str) -> bool {
+    let explained = |said: &str| EXPLAINED.iter().any(|word| said.contains(word));
+    let parts = text.split(['，', ',', '；', ';', '。', '、', ' ']);
+    let explains = |part: &str| EXPLAINS.iter().any(|word| part.contains(word));
+    parts.filter(|part| explained(part)).any(explains)
+}
+
 /// What a text in the place of a result says: it must say that something is done.
 ///
 /// ```
 /// use zoufang::domain::saying::{Saying, of_result};
 /// assert_eq!(of_result("已更换灯泡"), Saying::Something);
 /// assert_eq!(of_result("已联系供电所更换"), Saying::Something);
-/// for text in ["明天去修", "修不了", "已安排", "阅", "1", "5月1日前修好"] {
+/// assert_eq!(of_result("无法解决，已向群众解释"), Saying::Something);
+/// for text in ["无法解决", "无法解决，将向群众解释", "已向市局说明，下周再办", "明天去修", "修不了", "已安排", "阅", "1", "5月1日前修好"] {
 ///     assert_eq!(of_result(text), Saying::Doubtful, "{text}");
 /// }
 /// ```
 pub fn of_result(text: &str) -> Saying {
     let said = of(text);
-    let text = ON_THE_WAY.iter().fold(text.to_owned(), |text, known| text.replace(known, ""));
+    let explained = is_explained(text);
+    let not_said = ON_THE_WAY.iter().chain(CAN_NOT_BE.iter().filter(|_| explained));
+    let text = not_said.fold(text.to_owned(), |text, known| text.replace(known, ""));
     let has = |words: &[&str]| words.iter().any(|word| text.contains(word));
     match said {
         Saying::Something if !has(DONE) || has(TO_COME) => Saying::Doubtful,

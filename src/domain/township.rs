@@ -173,6 +173,8 @@ pub struct Township<'t> {
     pub out_of_reach: &'t HashSet<String>,
     /// Of each area, how many subjects nobody visits.
     pub unassigned: &'t [(String, i64)],
+    /// Of each area, how many subjects lie in it.
+    pub subjects: &'t [(String, i64)],
 }
 
 impl Township<'_> {
@@ -191,6 +193,7 @@ impl Township<'_> {
         let vacancies = vacancies(self.tree, &holders, plan);
         let mut gaps: Vec<Gap> =
             vacancies.iter().map(|vacancy| gap("走访人员表", vacancy.to_string())).collect();
+        gaps.extend(self.without_grid(&towns, &holders).map(|text| gap("走访人员表", text)));
         let mut units: Vec<&String> = plan.departments.values().collect();
         units.sort_unstable();
         units.dedup();
@@ -209,6 +212,21 @@ impl Township<'_> {
             gaps.push(gap("走访安排表", text));
         }
         gaps
+    }
+
+    /// The towns' own subjects (a school, a hospital) lie in no village, whose grid member would have their issues.
+    fn without_grid(&self, towns: &[&Area], holders: &Holders) -> impl Iterator<Item = String> {
+        let own = |town: &Area| {
+            let count = self.subjects.iter().find(|(area, _)| *area == town.id)?.1;
+            let vacant = holders.holder(self.tree, Role::GridMember, &town.id).is_none();
+            let name = &town.name;
+            (count > 0 && vacant).then(|| {
+                format!(
+                    "{name}直属的走访对象有 {count} 个（学校、医院等，不在哪个村），没有网格员：其诉求签收、问题上报、着手办理、问题办结由上一级承担；请在走访人员表里给人「网格员」的角色，所属区划写「{name}」，再导入"
+                )
+            })
+        };
+        towns.iter().filter_map(|town| own(town)).collect::<Vec<_>>().into_iter()
     }
 
     /// The roles of the ladder that somebody holds and whose holders no message reaches.
@@ -280,6 +298,7 @@ mod tests {
             staff: &staff,
             out_of_reach: &HashSet::from(["领导".to_owned()]),
             unassigned: &[("西村".to_owned(), 3)],
+            subjects: &[("镇".to_owned(), 2), ("西村".to_owned(), 3)],
         };
         let texts: Vec<String> = township.gaps(&plan).into_iter().map(|gap| gap.text).collect();
         insta::assert_snapshot!(texts.join("\n"), @r"
@@ -289,6 +308,7 @@ mod tests {
             没有人担任组织人事办公室；请在走访人员表里给人这个角色，再导入
             没有人担任分管领导；请在走访人员表里给人这个角色，再导入
             没有人担任督导组，入户抽查暂由上一级承担；请在走访人员表里给人这个角色，再导入
+            镇直属的走访对象有 2 个（学校、医院等，不在哪个村），没有网格员：其诉求签收、问题上报、着手办理、问题办结由上一级承担；请在走访人员表里给人「网格员」的角色，所属区划写「镇」，再导入
             方案把问题交给「城建办」，走访人员表里没有这个工作单位的镇直部门人员：请补上，或改方案的 [departments]
             督办到领导小组时没有人收得到（领导 领导）：请在走访人员表里补联系方式，或配置他们用得上的通道
             西村有 3 个走访对象没有走访人，暂由包村干部负责：请导入走访安排表（附件2）

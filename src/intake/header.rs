@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use super::claims::Beside;
 use super::kinds::{Field, Kind};
-use super::names::plain;
+use super::names::{could_be_names, plain};
 use super::refusal::Place;
 use super::row::{Row, all_are};
 use super::scan::Region;
@@ -356,6 +356,12 @@ impl Header {
             .filter(|(_, name)| !name.is_empty())
             .map(|(index, name)| format!("第 {} 列「{name}」", index + 1))
             .collect();
+        if found.is_empty() && !(columns.len() > 1 && could_be_names(&self.shown)) {
+            let row = self.row;
+            return format!(
+                "第 {row} 行不像是表头，没有一列的名字认得出来：请核对是不是要导入的表"
+            );
+        }
         let names: Vec<&str> = missing.iter().map(|field| nearest.name_of(*field)).collect();
         let mut text = format!(
             "第 {} 行的表头认不出来：{}。最接近的是「{nearest}」，还缺：{}",

@@ -69,7 +69,7 @@ words! {
         Issue = "issue", "问题编号";
         State = "state", "问题状态";
         Result = "result", "办理结果" | "办理情况" | "处理结果";
-        By = "by", "责任人" | "办理人" | "确认人" | "经办人" | "回访人";
+        By = "by", "责任人" | "办理人" | "确认人" | "经办人" | "回访人" | "分类人";
         Duty = "duty", "任务" | "任务名称" | "事项";
         Reference = "reference", "上报编号" | "诉求内容" | "事件描述";
         RemoteNumber = "remote_number", "平台编号" | "事件编号" | "工单编号" | "受理编号";
@@ -306,7 +306,8 @@ impl Kind {
         match (self, field) {
             (Kind::AreaAssignments, Field::Area) => "走访区域",
             (Kind::Staff | Kind::Confirmations, Field::Area) => "所属区划",
-            (Kind::Handlings, Field::By) => "办理人",
+            (Kind::Classifications, Field::By) => "分类人",
+            (Kind::Handlings | Kind::IssueList, Field::By) => "办理人",
             (Kind::Confirmations, Field::By) => "确认人",
             (Kind::Mediations, Field::By) => "回访人",
             (_, Field::State) => "状态",

@@ -77,6 +77,12 @@ fn unwrapped(text: &str) -> &str {
     text
 }
 
+/// Whether what stands in a row could be names of columns. Otherwise the file may be anything, such as a key, and nothing of it is
+/// shown.
+pub(super) fn could_be_names(row: &[String]) -> bool {
+    row.iter().any(|name| name.chars().any(|c| ('\u{4e00}'..='\u{9fff}').contains(&c)))
+}
+
 #[cfg(test)]
 mod tests {
     use super::plain;

@@ -42,8 +42,21 @@ pub(super) fn read_staff(cells: &mut Cells<'_>, options: &Options) -> Option<New
     })
 }
 
+/// What stands in the place of a role where somebody has left: they have none any more.
+const LEFT: &[&str] = &["离岗", "离任", "离职", "调离", "调出", "调走", "退休", "停用"];
+
+/// A person's roles; none for who has left. A blank is asked about: it may have been forgotten.
 fn read_roles(cells: &mut Cells<'_>) -> Vec<Role> {
-    let told = cells.required(Field::StaffRoles).unwrap_or_default();
+    let told = cells.optional(Field::StaffRoles).unwrap_or_default();
+    if LEFT.contains(&told.trim().trim_start_matches('已')) {
+        return Vec::new();
+    }
+    if told.is_empty() && cells.has(Field::StaffRoles) && !cells.is_flawed(Field::StaffRoles) {
+        let text = "角色是空的：还在岗的填他的角色；已经离开的写「离岗」，登录会随之停用";
+        cells.wrong(Field::StaffRoles, text.to_owned());
+        return Vec::new();
+    }
+    cells.required(Field::StaffRoles);
     let mut roles = Vec::new();
     for text in told.split(['、', ',', '，', ';', '；', '/', ' ', '\n']) {
         match Role::read(text.trim()) {

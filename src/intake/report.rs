@@ -179,6 +179,12 @@ impl Report {
     /// What was understood, a line each, for a person.
     pub fn understood(&self) -> Vec<String> {
         let mut lines = Vec::new();
+        if self.rows == 0 && self.imported_before.is_none() {
+            lines.push(
+                "表头下面没有一行可以导入，什么也没有改动：请核对是不是导出或保存时漏了内容"
+                    .to_owned(),
+            );
+        }
         for table in &self.tables {
             table.tell(self.tables.len() > 1, &mut lines);
         }
@@ -267,6 +273,17 @@ fn table_report(surveyed: &super::survey::Surveyed) -> TableReport {
 }
 
 impl TableReport {
+    /// Who is named as responsible for an issue has only told of it: whose it is follows from its class and place.
+    fn not_assigned(&self) -> Option<String> {
+        let of_issues = [Kind::Classifications.code(), Kind::IssueList.code()];
+        let named = |column: &&Column| column.name.contains("责任人");
+        let column = self.used.iter().filter(|_| of_issues.contains(&self.kind)).find(named)?;
+        Some(format!(
+            "「{}」只记作是谁填报的，不会把问题派给他：镇村自办的由方案里该类问题的镇直部门办，没有的由当地网格员办；上报平台的由服务中心跟踪",
+            column.name
+        ))
+    }
+
     fn tell(&self, several: bool, lines: &mut Vec<String>) {
         let sheet =
             self.sheet.as_ref().map(|sheet| format!("工作表「{sheet}」：")).unwrap_or_default();
@@ -285,6 +302,9 @@ impl TableReport {
             .collect();
         if !renamed.is_empty() {
             lines.push(format!("{sheet}{}", renamed.join("、")));
+        }
+        if let Some(text) = self.not_assigned() {
+            lines.push(format!("{sheet}{text}"));
         }
         if !self.unused.is_empty() {
             let told = |(name, cells): (&String, &usize)| match cells {

@@ -160,7 +160,7 @@ impl People {
 
     /// Visitors classify what they hadn't once the visits are over; the centre sends back at once what was refused.
     async fn classifications(&self, today: &Today) -> Result<String, StoreError> {
-        let mut lines = String::from("问题编号,责任层级,类别,轻重缓急,责任人,备注\n");
+        let mut lines = String::from("问题编号,责任层级,类别,轻重缓急,分类人,备注\n");
         let centre = today.of_town(Role::Centre).map_or("", |person| &person.number);
         let on = today.on;
         if on > today.plan.ends_on(PhaseName::Visit) {

@@ -136,6 +136,41 @@ on_both!(a_role_that_is_taken_out_is_gone, async |fixture: Fixture| {
     assert_eq!(person.roles, [zoufang::domain::staff::Role::Visitor]);
 });
 
+on_both!(who_has_left_has_no_role_and_what_is_still_theirs_is_said, async |fixture: Fixture| {
+    let fixture = fixture.township().await;
+    let row = |role: &str| {
+        format!(
+            "人员编号,姓名,角色,所属区划,工作单位,手机号\nZ6,褚走,{role},高桥村,高桥村,10000000006\n"
+        )
+    };
+    let error = fixture.import("blank.csv", &row("")).await.unwrap_err().to_string();
+    assert!(error.contains("已经离开的写「离岗」"), "{error}");
+    let report = fixture.import("left.csv", &row("离岗")).await.unwrap();
+    assert_eq!(report.changed, 1);
+    let said = report.understood().join("\n");
+    assert!(said.contains("登录停用") && said.contains("zoufang reassign"), "{said}");
+    let staff = fixture.store.staff().await.unwrap();
+    assert_eq!(staff.iter().find(|person| person.number == "Z6").unwrap().roles, []);
+    let stranger = row("离岗").replace("Z6,褚走", "Z66,某某");
+    let error = fixture.import("none.csv", &stranger).await.unwrap_err().to_string();
+    assert!(error.contains("不用登记离岗"), "{error}");
+    assert_eq!(examine(&fixture.store, None).await.unwrap(), []);
+});
+
+on_both!(what_is_no_table_is_not_shown_and_no_row_is_said, async |fixture: Fixture| {
+    let fixture = fixture.township().await;
+    let secret = "f5e543113d02b2767f49f1c54c155d\n";
+    let error = fixture.import("zoufang.key", secret).await.unwrap_err().to_string();
+    assert!(error.contains("不像是表头") && !error.contains("f5e5"), "{error}");
+    let header = "对象编号,对象类型,对象名称,所属村,地址\n";
+    let report = fixture.import("empty.csv", header).await.unwrap();
+    assert!(report.understood()[0].contains("没有一行可以导入"), "{:?}", report.understood());
+    let class = "问题编号,责任层级,类别,轻重缓急,责任人\nCHD2022-000001,镇村自办,其他,急,Z5\n";
+    fixture.visit("2022-03-05,Z6,H1,王建国,,路灯不亮,有,,,").await.unwrap();
+    let report = fixture.import("class.csv", class).await.unwrap();
+    assert!(report.understood().join("").contains("不会把问题派给他"), "{:?}", report.understood());
+});
+
 /// One thing that may happen to the township, by chance.
 async fn something(fixture: &Fixture, chance: &Chance, n: usize) {
     let store = &fixture.store;

@@ -121,6 +121,32 @@ fn the_plan_is_whole_and_its_dates_are_the_papers() {
 }
 
 #[test]
+fn work_begins_on_a_workday_and_on_nothing_before_what_is_more_urgent() {
+    let table = include_str!("../../config/calendar/cn-workdays.csv");
+    let (plan, days) = (campaign(), Workdays::read(table).unwrap());
+    // By hand: three, ten and twenty days after it, and in proportion where the phase's end cuts that short.
+    let of = |day| Urgency::ALL.iter().map(move |urgency| (*urgency, day));
+    let begins = |day| of(day).map(|(urgency, day)| plan.begin_by(urgency, day, &days).to_string());
+    let texts = |day| begins(day).collect::<Vec<_>>();
+    assert_eq!(texts(date(2022, 4, 1)), ["2022-04-06", "2022-04-11", "2022-04-21"]);
+    assert_eq!(texts(date(2022, 5, 10)), ["2022-05-13", "2022-05-17", "2022-05-17"]);
+    assert_eq!(texts(date(2022, 5, 25)), ["2022-05-26", "2022-05-27", "2022-05-27"]);
+    let mut day = date(2022, 3, 1);
+    while day <= date(2022, 6, 30) {
+        let found: Vec<_> = of(day).map(|(of, day)| plan.begin_by(of, day, &days)).collect();
+        assert!(found.is_sorted(), "{day}: {found:?}");
+        for ((urgency, _), begins) in of(day).zip(&found) {
+            let due_on = plan.resolve_by(urgency, day);
+            assert!(day <= *begins && *begins <= due_on, "{day}: {begins}");
+            let worked =
+                days.is_workday(*begins) || days.on_or_after(day.tomorrow().unwrap()) > due_on;
+            assert!(worked, "{day}: {begins}");
+        }
+        day = day.tomorrow().unwrap();
+    }
+}
+
+#[test]
 fn the_calendar_answers_as_its_table_for_every_day_of_its_years() {
     let table = include_str!("../../config/calendar/cn-workdays.csv");
     let days = workdays();

@@ -3,7 +3,8 @@
 
 use jiff::civil::date;
 use zoufang::app::batch::{Batch, IssueChange};
-use zoufang::app::inspections::{NewDraw, draw_sample, note};
+use zoufang::app::draws::{NewDraw, draw_sample};
+use zoufang::app::inspections::note;
 use zoufang::db::{Receipt, Store};
 use zoufang::domain::campaign::ExtraPhase;
 use zoufang::domain::delivery::Settlement;
@@ -278,7 +279,7 @@ async fn draw(fixture: &Fixture) {
     let staff = fixture.store.staff().await.unwrap();
     let by = staff.iter().find(|person| person.number == "D2").unwrap();
     let new = NewDraw { size: Size::Each(1), seed: 1, due_on: date(2022, 6, 10) };
-    assert_eq!(draw_sample(&mut tx, &new, by, &mut |_| 0).await.unwrap().count, 1);
+    assert_eq!(draw_sample(&mut tx, &new, by, &mut |_| 0).await.unwrap().numbers.len(), 1);
     tx.commit().await.unwrap();
 }
 

@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::civil::date;
-use zoufang::app::inspections::{Drawn, NewDraw, draw_sample, note};
+use zoufang::app::draws::{Drawn, NewDraw, draw_sample};
+use zoufang::app::inspections::note;
 use zoufang::clock::Chance;
 use zoufang::db::{InspectionLine, StaffMember};
 use zoufang::domain::duty::DutyKind;
@@ -64,7 +65,7 @@ async fn is_sound(fixture: &Fixture) {
 on_both!(a_sample_is_stratified_and_the_same_for_the_same_seed, async |fixture: Fixture| {
     let fixture = visited(fixture).await;
     let drawn = draw(&fixture, Size::InAll(6), 7).await;
-    assert_eq!((drawn.count, drawn.population), (6, 30));
+    assert_eq!((drawn.numbers.len(), drawn.population), (6, 30));
     let lines = lines(&fixture).await;
     let mut by_visitor: BTreeMap<String, usize> = BTreeMap::new();
     let staff = fixture.store.staff().await.unwrap();
@@ -82,6 +83,37 @@ on_both!(a_sample_is_stratified_and_the_same_for_the_same_seed, async |fixture: 
     assert_eq!(subjects, expected.iter().map(String::as_str).collect());
     assert_ne!(drawn_by_hand(8), expected);
     assert_eq!(open(&fixture, DutyKind::SpotCheck).await.len(), 6 + 2, "each, and each village's");
+    is_sound(&fixture).await;
+});
+
+on_both!(a_seed_draws_once_and_shows_whoever_asks_again_the_same, async |fixture: Fixture| {
+    let fixture = visited(fixture).await;
+    let first = draw(&fixture, Size::InAll(6), 7).await;
+    // Others are drawn, one is checked: what the seed drew stays what it would draw.
+    fixture.at(3, 8, 9);
+    assert!(draw(&fixture, Size::InAll(6), 8).await.before.is_none());
+    let check =
+        format!("抽查编号,抽查结论,抽查日期,抽查人\n{},属实,2022-03-08,D1\n", first.numbers[0]);
+    let of_d2 = check.replace(",D1", ",D2");
+    if fixture.import("c.csv", &check).await.is_err() {
+        fixture.import("c.csv", &of_d2).await.unwrap();
+    }
+    let again = draw(&fixture, Size::InAll(6), 7).await;
+    assert_eq!((&again.numbers, again.population), (&first.numbers, 30));
+    let said = again.repeated(7).unwrap();
+    assert!(said.contains("抽出的一样") && said.contains("D1"), "{said}");
+    assert_eq!(lines(&fixture).await.len(), 12, "nothing more is drawn");
+    // As many others aren't what that seed drew.
+    let mut tx = fixture.store.begin().await.unwrap();
+    let staff = fixture.store.staff().await.unwrap();
+    let new = NewDraw { size: Size::InAll(5), seed: 7, due_on: date(2022, 3, 14) };
+    let error = draw_sample(&mut tx, &new, &staff[0], &mut |_| 0).await.unwrap_err().to_string();
+    assert!(error.contains("换一个种子"), "{error}");
+    tx.rollback().await.unwrap();
+    // One that isn't somebody's any more: what has changed is said.
+    fixture.import("h.csv", "对象编号,群众姓名,未走访原因\nH10,王小,\n").await.unwrap();
+    let said = draw(&fixture, Size::InAll(6), 7).await.repeated(7).unwrap();
+    assert!(said.contains("30 个，现在算出来是 29 个"), "{said}");
     is_sound(&fixture).await;
 });
 

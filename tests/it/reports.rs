@@ -7,7 +7,7 @@ use std::path::Path;
 
 use calamine::{Data, Reader, Xlsx, open_workbook};
 use jiff::civil::date;
-use zoufang::app::inspections::{NewDraw, draw_sample};
+use zoufang::app::draws::{NewDraw, draw_sample};
 use zoufang::db::{By, Store};
 use zoufang::domain::campaign::PhaseName;
 use zoufang::domain::issue::Category;

@@ -176,7 +176,7 @@ impl IssueObligations {
             self.open(step(DutyKind::Resolve, Role::Centre, due_on));
             self.open(step(DutyKind::Upload, Role::GridMember, upload_by));
         } else {
-            let begin_by = plan.begin_by(class.urgency, on, due_on);
+            let begin_by = plan.begin_by(class.urgency, on, workdays);
             self.open(step(DutyKind::Resolve, Role::GridMember, due_on));
             self.open(step(DutyKind::Begin, Role::GridMember, begin_by));
         }

@@ -11,7 +11,8 @@ use minijinja::{Value, context};
 use serde::Deserialize;
 
 use super::once::is_first;
-use crate::app::inspections::{self, Answer, Check, Inspected, NewDraw, draw_sample};
+use crate::app::draws::{NewDraw, draw_sample};
+use crate::app::inspections::{self, Answer, Check, Inspected};
 use crate::app::problem::only;
 use crate::clock::Chance;
 use crate::daemon::Daemon;
@@ -208,8 +209,9 @@ async fn drawn(daemon: &Daemon, who: &Who, fields: &Fields) -> Result<(), StoreE
     }
     let new = NewDraw { size, seed, due_on };
     let below = &mut |end| chance.below(end);
-    draw_sample(&mut tx, &new, &who.person, below).await?;
-    tx.commit().await
+    let drawn = draw_sample(&mut tx, &new, &who.person, below).await?;
+    tx.commit().await?;
+    drawn.repeated(seed).map_or(Ok(()), |said| Err(wrong(said)))
 }
 
 async fn note(daemon: &Daemon, who: &Who, fields: &Fields) -> Result<(), StoreError> {
