@@ -187,7 +187,8 @@ struct ResidentRow {
     id: String,
     area: String,
     visitor: Option<String>,
-    revisited: i64,
+    met: Option<String>,
+    revisited: Option<String>,
     revisit: Option<String>,
     answered_on: Option<String>,
     answer: Option<String>,
@@ -197,8 +198,17 @@ struct ResidentRow {
 
 impl CountedRow for ResidentRow {
     type Facts = CountedResident;
-    const COLUMNS: &'static [&'static str] =
-        &["id", "area", "visitor", "revisited", "revisit", "answered_on", "answer", "categories"];
+    const COLUMNS: &'static [&'static str] = &[
+        "id",
+        "area",
+        "visitor",
+        "met",
+        "revisited",
+        "revisit",
+        "answered_on",
+        "answer",
+        "categories",
+    ];
     const ID: &'static str = "r.id";
 
     fn query() -> String {
@@ -207,8 +217,9 @@ impl CountedRow for ResidentRow {
             bits.map(|(place, of)| format!("WHEN '{}' THEN {}", of.code(), 1 << place)).collect();
         format!(
             "SELECT r.id, s.area_id AS area, a.staff_id AS visitor,
-               CASE WHEN EXISTS (SELECT 1 FROM visits w WHERE w.resident_id = r.id AND w.kind = 'revisit')
-                 THEN 1 ELSE 0 END AS revisited, d.state AS revisit,
+               (SELECT MAX(w.visited_on) FROM visits w WHERE w.resident_id = r.id AND w.kind = 'first') AS met,
+               (SELECT MAX(w.visited_on) FROM visits w WHERE w.resident_id = r.id AND w.kind = 'revisit') AS revisited,
+               d.state AS revisit,
                v.visited_on AS answered_on, v.satisfaction AS answer,
                (SELECT SUM(DISTINCT CASE i.category {} END) FROM issues i
                 WHERE i.resident_id = r.id AND i.state <> 'void') AS categories
@@ -237,11 +248,13 @@ impl CountedRow for ResidentRow {
             self.revisit.as_deref().map(|state| word("duties.state", state, DutyState::read));
         let revisit = revisit.transpose()?;
         let bits = self.categories.unwrap_or(0);
+        let day = |on: Option<String>| on.map(|on| date("visits.visited_on", &on)).transpose();
         let asked = |(place, of): (usize, &Category)| (bits >> place & 1 == 1).then_some(*of);
         Ok(CountedResident {
             area: self.area,
             visitor: self.visitor,
-            revisited: self.revisited != 0,
+            met: day(self.met)?,
+            revisited: day(self.revisited)?,
             revisit: revisit
                 .filter(|state| *state != DutyState::Cancelled)
                 .map(|state| state == DutyState::Met),

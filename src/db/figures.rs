@@ -62,9 +62,12 @@ impl Store {
     /// Where the database fails.
     pub async fn figures(&self) -> Result<Figures> {
         let rows: Vec<(String, String, i64)> = sqlx::query_as(
-            "SELECT dimension, CASE WHEN dimension = 'all' THEN name ELSE of_id END, total FROM tallies
-             WHERE dimension IN ('all', 'level', 'state', 'referral_state') AND total <> 0",
+            "SELECT dimension, CASE WHEN dimension = 'all' THEN name ELSE of_id END AS name, CAST(SUM(total) AS BIGINT) FROM tallies
+             WHERE dimension IN ('all', 'level', 'state', 'referral_state')
+               AND (dimension <> 'all' OR name NOT IN ('residents', 'revisited') OR day >= $1)
+             GROUP BY dimension, CASE WHEN dimension = 'all' THEN name ELSE of_id END HAVING SUM(total) <> 0",
         )
+        .bind(self.campaign().starts_on().to_string())
         .fetch_all(&self.read)
         .await?;
         let of = |dimension: Dimension| -> BTreeMap<String, i64> {

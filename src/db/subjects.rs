@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::personal::{RESIDENT_CONTACT, RESIDENT_NAME, RESIDENT_UNHEARD, SUBJECT_NAME};
 use super::sets::{Columns, last_of_each};
 use super::{Context, Result, Session, Tx};
+use crate::domain::counted::Thing;
 use crate::domain::mask;
 use crate::domain::subject::SubjectKind;
 
@@ -90,6 +91,12 @@ impl Session {
     }
 }
 
+/// Who was heard at a visit: a resident counts by its day.
+#[derive(Deserialize)]
+struct Heard {
+    resident_id: String,
+}
+
 impl Tx {
     /// Puts the words of issues right: id, natural key and words, sealed.
     pub async fn correct_issues(&mut self, rows: &[CorrectedIssue]) -> Result<()> {
@@ -108,6 +115,10 @@ impl Tx {
     pub async fn correct_visits(&mut self, rows: &[CorrectedVisit]) -> Result<()> {
         let texts = ["id", "natural_key", "visited_on", "staff_id"];
         let rows = last_of_each(rows, |row| &row.id);
+        let ids: Vec<&str> = rows.iter().map(|row| row.id.as_str()).collect();
+        let heard = format!("SELECT resident_id FROM visits WHERE id {}", self.dialect.among());
+        let heard: Vec<Heard> = self.read_set(&["resident_id"], &heard, &ids, &[]).await?;
+        self.retally(Thing::Resident, heard.iter().map(|one| one.resident_id.as_str())).await?;
         self.update_set("visits", &Columns { texts: &texts, numbers: &[] }, &rows).await
     }
 }

@@ -50,8 +50,9 @@ impl Counted for CountedSubject {
 pub struct CountedResident {
     pub area: String,
     pub visitor: Option<String>,
-    /// Whether they were ever revisited.
-    pub revisited: bool,
+    /// The day on which they were last heard at a first visit, and at a revisit.
+    pub met: Option<Date>,
+    pub revisited: Option<Date>,
     /// Whether the revisit that they are owed is done; nothing where none is.
     pub revisit: Option<bool>,
     /// The day of their last answer, and whether it was satisfied or fairly satisfied.
@@ -62,9 +63,9 @@ pub struct CountedResident {
 
 impl Counted for CountedResident {
     fn count(&self, into: &mut Tally, times: i64) {
-        into.add(Counter::new(Dimension::All, "", Figure::Residents), times);
-        if self.revisited {
-            into.add(Counter::new(Dimension::All, "", Figure::Revisited), times);
+        for (figure, day) in [(Figure::Residents, self.met), (Figure::Revisited, self.revisited)] {
+            let Some(day) = day else { continue };
+            into.add(Counter::new(Dimension::All, "", figure).on(day), times);
         }
         for (dimension, of) in places(&self.area, self.visitor.as_deref()) {
             let Some(done) = self.revisit else { break };

@@ -163,7 +163,9 @@ words! {
     Figure {
         Subjects = "subjects", "走访对象";
         Visited = "visited", "已走访的对象";
-        Residents = "residents", "群众";
+        /// Heard at a first visit, by its day: a campaign counts those since its first day.
+        Residents = "residents", "走访到的群众" | "群众";
+        /// The same of a revisit.
         Revisited = "revisited", "已回访的群众";
         /// To whom a revisit is or was owed in this campaign, and of whom it's done.
         ToRevisit = "to_revisit", "要回访的群众";

@@ -59,7 +59,7 @@ fn campaign(status: &Status, f: &mut Formatter<'_>) -> Result {
     let figures = &status.figures;
     writeln!(
         f,
-        "走访对象 {}，已走访 {}；群众 {}，已回访 {}；已送达通知 {}",
+        "走访对象 {}，已走访 {}；走访到的群众 {}，已回访 {}；已送达通知 {}",
         figures.subjects, figures.visited, figures.residents, figures.revisited, figures.notices
     )?;
     let Rates { visit, response, resolution, satisfaction } = figures.rates;

@@ -388,8 +388,8 @@ impl Town {
         assert_eq!(figures.referrals_by_state, self.map(referrals).await);
         let others = self
             .map(
-                "SELECT 'residents', COUNT(*) FROM residents
-                 UNION SELECT 'revisited', COUNT(DISTINCT resident_id) FROM visits WHERE kind = 'revisit'
+                "SELECT 'residents', COUNT(DISTINCT resident_id) FROM visits WHERE kind = 'first' AND visited_on >= '2022-03-01'
+                 UNION SELECT 'revisited', COUNT(DISTINCT resident_id) FROM visits WHERE kind = 'revisit' AND visited_on >= '2022-03-01'
                  UNION SELECT 'reopened', COUNT(DISTINCT issue_id) FROM issue_events WHERE kind = 'reopened'
                  UNION SELECT 'notices', COUNT(*) FROM notices WHERE delivered_at IS NOT NULL
                  UNION SELECT 'unanswered', COUNT(DISTINCT n.referral_id) FROM referral_updates u
@@ -774,10 +774,11 @@ fn some_issue() -> impl Strategy<Value = CountedIssue> {
 fn some_resident() -> impl Strategy<Value = CountedResident> {
     let answer = proptest::option::of((some_date(), any::<bool>()));
     let revisit = proptest::option::of(any::<bool>());
-    let all = (answer, any::<bool>(), revisit, 0..7_usize, 0..3_usize);
+    let all = (answer, proptest::option::of(some_date()), revisit, 0..7_usize, 0..3_usize);
     all.prop_map(|(answer, revisited, revisit, asked, place)| CountedResident {
         area: ["a", "b", "c"][place].to_owned(),
         visitor: (place > 0).then(|| "v".to_owned()),
+        met: revisited,
         revisited,
         revisit,
         answer,

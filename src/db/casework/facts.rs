@@ -292,8 +292,8 @@ impl Tx {
 
     /// Adds visits.
     pub async fn add_visits(&mut self, rows: &[NewVisitRow]) -> Result<()> {
-        let revisits = rows.iter().filter(|row| row.kind == VisitKind::Revisit.code());
-        self.retally(Thing::Resident, revisits.map(|row| row.resident_id.as_str())).await?;
+        let heard = rows.iter().filter(|row| row.kind != VisitKind::SpotCheck.code());
+        self.retally(Thing::Resident, heard.map(|row| row.resident_id.as_str())).await?;
         let texts = [
             "id",
             "natural_key",
