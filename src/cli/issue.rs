@@ -10,14 +10,13 @@ use serde_json::json;
 
 use super::record::ConfigFile;
 use super::table::{Output, Table};
-use super::{Approval, acting, issue_show, note_reading, refused, reveal, shown, wrong_input};
+use super::{Approval, acting, issue_show, note_reading, refused, shown, wrong_input};
 use crate::app::batch::{Batch, IssueChange, asks_for_class};
 use crate::app::issues::{Acknowledgement, acknowledge as acknowledge_issues};
 use crate::app::photos::{Fit, LARGEST_FILE, keep};
 use crate::app::problem::only;
 use crate::db::{Act, AreaTree, IssueCard, Session, Store, Upsert, What};
 use crate::domain::issue::{Event, State};
-use crate::domain::mask;
 use crate::domain::reason::of_system;
 use crate::domain::rights::Right;
 use crate::domain::there::to_do;
@@ -43,12 +42,6 @@ enum Action {
         /// 写到哪个文件（只有自己能读，不覆盖已有的）；不写则输出到屏幕
         #[arg(long, short = 'o', value_name = "FILE")]
         output: Option<PathBuf>,
-        /// 连同群众反映的内容（记入审计）
-        #[arg(long, requires = "by")]
-        reveal: bool,
-        /// 查看人编号
-        #[arg(long)]
-        by: Option<String>,
     },
     /// 显示一个问题：反映了什么、层级、期限、平台编号和答复，办了什么、提醒和督办了谁、在谁手里多久
     Show(issue_show::Arguments),
@@ -98,16 +91,7 @@ struct Move {
 pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let store = arguments.config.store().await?;
     match arguments.action {
-        Action::List { state, json, output, reveal: reveals, by } => {
-            let detail = json!({"state": state, "reveal": reveals});
-            if reveals {
-                let seen = ("list_issues", "issues", detail);
-                reveal(&store, by.as_deref(), (Right::Reveal, None), seen).await?;
-            } else {
-                note_reading(&store, "list_issues", "issues", &detail).await?;
-            }
-            list(&store, state, (json, output), reveals).await?;
-        }
+        Action::List { state, json, output } => list(&store, state, json, output).await?,
         Action::Show(arguments) => issue_show::run(&store, &arguments).await?,
         Action::Acknowledge { number, by } => acknowledge(&store, &number, &by).await?,
         Action::Begin { number, by } => begin(&store, &number, &by).await?,
@@ -257,9 +241,10 @@ async fn make(
 async fn list(
     store: &Store,
     state: Option<State>,
-    (json, to): (bool, Option<PathBuf>),
-    reveals: bool,
+    json: bool,
+    to: Option<PathBuf>,
 ) -> anyhow::Result<()> {
+    note_reading(store, "list_issues", "issues", &json!({"state": state})).await?;
     let tree = store.area_tree().await?;
     let names = [
         "村",
@@ -278,17 +263,13 @@ async fn list(
     let states = state.map_or(State::ALL.to_vec(), |state| vec![state]);
     for state in states {
         for card in store.issues_in(state, i64::MAX).await? {
-            table.row(line(&tree, card, reveals))?;
+            table.row(line(&tree, card))?;
         }
     }
-    table.end()?;
-    if !reveals {
-        eprintln!("群众反映的内容已隐去：要看请加 --reveal --by 人员编号（记入审计）");
-    }
-    Ok(())
+    Ok(table.end()?)
 }
 
-fn line(tree: &AreaTree, card: IssueCard, reveals: bool) -> [String; 10] {
+fn line(tree: &AreaTree, card: IssueCard) -> [String; 10] {
     // One that waits to be classified again has nothing there: a list that nobody changed doesn't do it.
     let class = card.issue.class.filter(|_| !asks_for_class(&card.issue));
     let area = tree.get(&card.area_id).map(|area| area.name.clone()).unwrap_or_default();
@@ -297,7 +278,7 @@ fn line(tree: &AreaTree, card: IssueCard, reveals: bool) -> [String; 10] {
         card.number,
         card.issue.state.to_string(),
         card.subject_number,
-        if reveals { card.text } else { mask::text(&card.text) },
+        card.text,
         class.map(|class| class.level.to_string()).unwrap_or_default(),
         class.map(|class| class.category.to_string()).unwrap_or_default(),
         class.map(|class| class.urgency.to_string()).unwrap_or_default(),
