@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use super::claims::Beside;
 use super::kinds::{Field, Kind};
-use super::names::{could_be_names, plain};
+use super::names::{could_be_names, is_like, plain};
 use super::refusal::Place;
 use super::row::{Row, all_are};
 use super::scan::Region;
@@ -357,10 +357,8 @@ impl Header {
             .map(|(index, name)| format!("第 {} 列「{name}」", index + 1))
             .collect();
         if found.is_empty() && !(columns.len() > 1 && could_be_names(&self.shown)) {
-            let row = self.row;
-            return format!(
-                "第 {row} 行不像是表头，没有一列的名字认得出来：请核对是不是要导入的表"
-            );
+            let why = "行不像是表头，没有一列的名字认得出来：请核对是不是要导入的表";
+            return format!("第 {} {why}", self.row);
         }
         let names: Vec<&str> = missing.iter().map(|field| nearest.name_of(*field)).collect();
         let mut text = format!(
@@ -390,19 +388,6 @@ fn like(names: &[String; 2], mut missing: impl Iterator<Item = Field>) -> Option
         let mut known = field.names().chain(field.also().iter().copied());
         known.any(|known| names.iter().any(|name| is_like(name, known)))
     })
-}
-
-/// How alike two names are that may be the same.
-const ALIKE: f64 = 0.7;
-
-fn is_like(name: &str, known: &str) -> bool {
-    let (length, of_known) = (name.chars().count(), known.chars().count());
-    if length < 2 || of_known < 2 || known.is_ascii() {
-        return false;
-    }
-    known.contains(name)
-        || of_known >= 3 && name.contains(known)
-        || strsim::normalized_levenshtein(name, known) >= ALIKE
 }
 
 /// K列 as the letter of a column without a name.

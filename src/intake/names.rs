@@ -77,6 +77,20 @@ fn unwrapped(text: &str) -> &str {
     text
 }
 
+/// How alike two names are that may be the same.
+const ALIKE: f64 = 0.7;
+
+/// Whether somebody may have meant this name.
+pub(super) fn is_like(name: &str, known: &str) -> bool {
+    let (length, of_known) = (name.chars().count(), known.chars().count());
+    if length < 2 || of_known < 2 || known.is_ascii() {
+        return false;
+    }
+    known.contains(name)
+        || of_known >= 3 && name.contains(known)
+        || strsim::normalized_levenshtein(name, known) >= ALIKE
+}
+
 /// Whether what stands in a row could be names of columns. Otherwise the file may be anything, such as a key, and nothing of it is
 /// shown.
 pub(super) fn could_be_names(row: &[String]) -> bool {
