@@ -14,6 +14,9 @@ use crate::domain::duty::Warning;
 
 /// So many rows stand on one sheet, of the million and some that a sheet holds.
 const ROWS: u32 = 1_000_000;
+/// So many of a sheet's rows are made as high as their words: the writer keeps each such height, half a KiB, until the end. Below
+/// them whatever opens the table does it.
+const HIGH: u32 = 20_000;
 const FONT: &str = "仿宋";
 
 /// A column.
@@ -265,8 +268,10 @@ impl Sheet<'_> {
             self.row = FIRST;
         }
         self.serial += 1;
-        // Not every program makes a row as high as its words.
-        self.sheet.set_row_height(self.row, height(self.layout.columns, cells))?;
+        if self.row < FIRST + HIGH {
+            // Not every program makes a row as high as its words.
+            self.sheet.set_row_height(self.row, height(self.layout.columns, cells))?;
+        }
         let forms = &self.book.forms;
         #[allow(clippy::cast_precision_loss, reason = "far fewer rows than that")]
         self.sheet.write_number_with_format(self.row, 0, self.serial as f64, &forms.middle)?;
