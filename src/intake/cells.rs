@@ -12,6 +12,7 @@ use super::refusal::RowError;
 use super::row::{Cell, Held, Row, letters};
 use super::text::{Sort, clean, short, whole};
 use crate::app::told::Told;
+use crate::domain::mask;
 use crate::domain::phone;
 use crate::domain::referral::reference_in;
 use crate::domain::saying::is_nothing;
@@ -186,11 +187,13 @@ fn as_code(text: String, field: Field) -> Result<String, String> {
     }
 }
 
-/// What was hidden from whoever made the table: 王**, 138****0001, ***.
+/// What was hidden from whoever made the table: 王**, 138****0001, ***, 路…（4 字，已隐去）.
 fn is_masked(text: &str, sort: Sort) -> bool {
     let is_crossed = || ["XX", "xx", "××", "某某"].iter().any(|mark| text.contains(mark));
     match sort {
-        Sort::Free => text.len() >= 2 && text.bytes().all(|byte| byte == b'*'),
+        Sort::Free => {
+            mask::is_hidden_text(text) || text.len() >= 2 && text.bytes().all(|byte| byte == b'*')
+        }
         Sort::Short | Sort::Code => text.contains('*') || is_crossed(),
     }
 }

@@ -5,7 +5,6 @@ use std::borrow::Cow;
 use unicode_normalization::UnicodeNormalization;
 
 use super::ticks::ticked;
-use crate::domain::mask;
 
 /// What sort of text stands in a column.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -110,9 +109,6 @@ fn check(text: &str, sort: Sort) -> Result<String, String> {
         .is_some_and(|number| number.len() == 3 && number.bytes().all(|b| b.is_ascii_digit()));
     if is_numbered || ERRORS.iter().any(|error| text.eq_ignore_ascii_case(error)) {
         return Err(format!("「{text}」是公式出错的标记，请填上真正的内容"));
-    }
-    if mask::is_hidden(text) {
-        return Err(format!("「{text}」是隐去后的样子，不是原来的内容，请填上原来的内容"));
     }
     if text.len() >= 3 && text.bytes().all(|byte| byte == b'#') {
         return Err("只有「###」：列太窄时另存丢了内容，请加宽列再另存".to_owned());

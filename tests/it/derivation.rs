@@ -165,6 +165,7 @@ on_both!(what_is_no_table_is_not_shown_and_no_row_is_said, async |fixture: Fixtu
     let header = "对象编号,对象类型,对象名称,所属村,地址\n";
     let report = fixture.import("empty.csv", header).await.unwrap();
     assert!(report.understood()[0].contains("没有一行可以导入"), "{:?}", report.understood());
+    fixture.at(3, 6, 9);
     let class = "问题编号,责任层级,类别,轻重缓急,责任人\nCHD2022-000001,镇村自办,其他,急,Z5\n";
     fixture.visit("2022-03-05,Z6,H1,王建国,,路灯不亮,有,,,").await.unwrap();
     let report = fixture.import("class.csv", class).await.unwrap();
