@@ -386,17 +386,18 @@ impl Town {
         assert_eq!(figures.issues_by_level, self.map(levels).await);
         let referrals = "SELECT state, COUNT(*) FROM referrals GROUP BY state";
         assert_eq!(figures.referrals_by_state, self.map(referrals).await);
+        let from = store.campaign().starts_on();
         let others = self
-            .map(
-                "SELECT 'residents', COUNT(DISTINCT resident_id) FROM visits WHERE kind = 'first' AND visited_on >= '2022-03-01'
-                 UNION SELECT 'revisited', COUNT(DISTINCT resident_id) FROM visits WHERE kind = 'revisit' AND visited_on >= '2022-03-01'
+            .map(&format!(
+                "SELECT 'residents', COUNT(DISTINCT resident_id) FROM visits WHERE kind = 'first' AND visited_on >= '{from}'
+                 UNION SELECT 'revisited', COUNT(DISTINCT resident_id) FROM visits WHERE kind = 'revisit' AND visited_on >= '{from}'
                  UNION SELECT 'reopened', COUNT(DISTINCT issue_id) FROM issue_events WHERE kind = 'reopened'
                  UNION SELECT 'notices', COUNT(*) FROM notices WHERE delivered_at IS NOT NULL
                  UNION SELECT 'unanswered', COUNT(DISTINCT n.referral_id) FROM referral_updates u
                    JOIN referral_numbers n ON n.lane = u.lane AND n.remote_id = u.remote_id AND n.said_at = u.at
                    JOIN referrals r ON r.id = n.referral_id
                    WHERE r.state = 'open' AND n.state = 'current' AND u.status = 'resolved' AND TRIM(u.body) = ''",
-            )
+            ))
             .await;
         let kept = [figures.residents, figures.revisited, figures.reopened, figures.notices];
         assert_eq!(
