@@ -370,7 +370,7 @@ impl Year {
 }
 
 on_both!(a_years_tellings_are_those_of_a_naive_reading, async |fixture: Fixture| {
-    let seed = std::env::var("SEED").map_or(1, |seed| seed.parse().unwrap());
+    let seed = std::env::var("SEED").map_or(2, |seed| seed.parse().unwrap());
     let mut year = Year::new(fixture, seed).await;
     year.live(366).await;
     year.check_deliveries().await;
