@@ -48,30 +48,30 @@ pub async fn end(
     by: &StaffMember,
     reason: &str,
 ) -> Result<u64> {
-    let now = real(tx.context());
-    let ended = match closes {
-        true => close(tx, person, now).await?,
-        false => tx.end_sign_ins(&person.id, now).await?,
-    };
-    let detail = json!({ "reason": reason, "closed": closes, "signed_in": ended });
-    tx.audit(&by.signed(), "end_sign_ins", &person.number, &detail).await?;
-    Ok(ended)
+    end_by(tx, person, closes, &by.signed(), reason).await
 }
 
 /// Ends all by which somebody signs in who has left, on the word of the table that says so.
 pub(super) async fn left(tx: &mut Tx, person: &StaffMember) -> Result<()> {
-    let now = real(tx.context());
-    let ended = close(tx, person, now).await?;
-    let detail = json!({ "reason": "走访人员表：离岗", "closed": true, "signed_in": ended });
-    tx.audit("import", "end_sign_ins", &person.number, &detail).await
+    end_by(tx, person, true, "import", "走访人员表：离岗").await.map(drop)
 }
 
-/// Signs a person out and ends their password, their links and the tokens of programs that act as them.
-async fn close(tx: &mut Tx, person: &StaffMember, now: i64) -> Result<u64> {
+async fn end_by(
+    tx: &mut Tx,
+    person: &StaffMember,
+    closes: bool,
+    by: &str,
+    reason: &str,
+) -> Result<u64> {
+    let now = real(tx.context());
     let ended = tx.end_sign_ins(&person.id, now).await?;
-    tx.end_invitations(&person.id, now).await?;
-    tx.set_password(&person.id, None, now).await?;
-    tx.end_program_tokens_of(&person.id, now).await?;
+    if closes {
+        tx.end_invitations(&person.id, now).await?;
+        tx.set_password(&person.id, None, now).await?;
+        tx.end_program_tokens_of(&person.id, now).await?;
+    }
+    let detail = json!({ "reason": reason, "closed": closes, "signed_in": ended });
+    tx.audit(by, "end_sign_ins", &person.number, &detail).await?;
     Ok(ended)
 }
 

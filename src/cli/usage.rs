@@ -5,6 +5,7 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Command, CommandFactory, Error, FromArgMatches};
 
 use super::Cli;
+use crate::domain::reason::is_chinese;
 
 const HELP: &str = "{about-with-newline}\n用法：{usage}\n\n{all-args}";
 
@@ -223,7 +224,7 @@ fn in_words(why: &str) -> String {
         ("invalid socket address syntax", "要写成 地址:端口，例如 127.0.0.1:8080"),
     ];
     let found = known.iter().find(|(english, _)| why.contains(english));
-    let is_ours = why.chars().any(|letter| ('\u{4e00}'..='\u{9fff}').contains(&letter));
+    let is_ours = is_chinese(why);
     match found {
         Some((_, chinese)) => (*chinese).to_owned(),
         None if is_ours => why.to_owned(),

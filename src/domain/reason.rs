@@ -207,7 +207,12 @@ fn chinese_part(text: &str) -> Option<&str> {
 
 /// Whether a text is, at least in part, in Chinese.
 pub fn is_chinese(text: &str) -> bool {
-    text.chars().any(|c| ('\u{4e00}'..='\u{9fff}').contains(&c))
+    text.chars().any(is_common_hanzi)
+}
+
+/// Whether a character is one of the hanzi that nearly everything is written with.
+pub fn is_common_hanzi(c: char) -> bool {
+    ('\u{4e00}'..='\u{9fff}').contains(&c)
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ use super::names::plain;
 use super::original::Original;
 use super::refusal::{At, ImportError};
 use super::row::{Cell, Row, Take};
+use crate::domain::reason::is_common_hanzi;
 
 /// Reads the rows, with the numbers that a spreadsheet shows: a cell of several lines is one row, a blank line another.
 pub(super) fn read(original: &Original, take: &mut Take<'_>) -> Result<(), ImportError> {
@@ -76,8 +77,7 @@ fn other_encoding(bytes: &[u8]) -> Option<usize> {
 
 /// Whether a line's hanzi are surely UTF-8, or surely aren't.
 fn is_utf8(line: &[u8]) -> Option<bool> {
-    let is_hanzi = |c: char| ('\u{4e00}'..='\u{9fff}').contains(&c);
-    let hanzi = |text: &str| text.chars().filter(|c| is_hanzi(*c)).count();
+    let hanzi = |text: &str| text.chars().filter(|c| is_common_hanzi(*c)).count();
     match std::str::from_utf8(line) {
         Ok(text) => (hanzi(text) >= 2).then_some(true),
         Err(_) => {

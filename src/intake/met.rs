@@ -1,6 +1,7 @@
 //! Who was met: one person, by their name. What stands there of several, or of nobody, is asked about.
 
 use super::text::short;
+use crate::domain::reason::is_common_hanzi;
 
 /// What people write where nobody was met.
 const NOBODY: [&str; 12] = [
@@ -39,7 +40,7 @@ pub(super) fn not_one_person(text: &str) -> Option<String> {
     let is_apart = |c: char| c.is_whitespace() || "、，,；;/".contains(c);
     let names: Vec<&str> = bare.split(is_apart).filter(|name| !name.is_empty()).collect();
     let is_name = |name: &&str| {
-        let all_hanzi = name.chars().all(|c| ('\u{4e00}'..='\u{9fff}').contains(&c));
+        let all_hanzi = name.chars().all(is_common_hanzi);
         all_hanzi && (2..=4).contains(&name.chars().count())
     };
     (names.len() > 1 && names.iter().all(is_name)).then(|| {

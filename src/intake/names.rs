@@ -2,6 +2,7 @@
 
 use super::kinds::is_a_name;
 use super::text::{Sort, clean};
+use crate::domain::reason::is_chinese;
 
 /// What may open and close around a whole name.
 const BRACKETS: [(char, char); 5] =
@@ -94,7 +95,7 @@ pub(super) fn is_like(name: &str, known: &str) -> bool {
 /// Whether what stands in a row could be names of columns. Otherwise the file may be anything, such as a key, and nothing of it is
 /// shown.
 pub(super) fn could_be_names(row: &[String]) -> bool {
-    row.iter().any(|name| name.chars().any(|c| ('\u{4e00}'..='\u{9fff}').contains(&c)))
+    row.iter().any(|name| is_chinese(name))
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use unicode_normalization::UnicodeNormalization;
 
 use super::ticks::ticked;
+use crate::domain::reason::is_common_hanzi;
 
 /// What sort of text stands in a column.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,7 +44,7 @@ pub fn clean(text: &str, sort: Sort) -> Result<String, String> {
 
 /// Ordinary characters of ASCII and unified hanzi without blanks within: nothing to mend.
 fn is_plain(text: &str) -> bool {
-    text.trim().chars().all(|c| c.is_ascii_graphic() || ('\u{4e00}'..='\u{9fff}').contains(&c))
+    text.trim().chars().all(|c| c.is_ascii_graphic() || is_common_hanzi(c))
 }
 
 /// A number as people write it that a spreadsheet may keep its digits: ="00051" and '00051 are 00051.

@@ -10,6 +10,7 @@ use super::text::short;
 use crate::app::told::Told;
 use crate::app::visits::{Heard, NewIssue, NewVisit};
 use crate::domain::demand::{is_content, is_no_demand};
+use crate::domain::reason::is_common_hanzi;
 use crate::domain::visit::{Satisfaction, VisitKind};
 
 pub(super) fn read_visit(
@@ -148,7 +149,7 @@ fn may_be_a_matter(text: &str) -> bool {
         "重点",
     ];
     let bare = text.trim_matches(|c: char| c.is_whitespace() || "。.、！!".contains(c));
-    let hanzi = bare.chars().filter(|c| ('\u{4e00}'..='\u{9fff}').contains(c)).count();
+    let hanzi = bare.chars().filter(|c| is_common_hanzi(*c)).count();
     hanzi >= 2 && !OF_THE_VISIT.contains(&bare)
 }
 
