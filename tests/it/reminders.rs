@@ -4,6 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use jiff::civil::{Date, date};
 use sqlx::Connection;
+use zoufang::app::acknowledge::acknowledge_digest;
 use zoufang::app::remind as app;
 use zoufang::daemon::{load_campaign, load_workdays};
 use zoufang::db::{DIGEST, NewNotice, Store, Told};
@@ -147,6 +148,31 @@ on_both!(what_becomes_due_after_the_days_digest_waits_for_the_next, async |fixtu
     once_each(&told);
     let next_day = told.iter().filter(|t| t.staff_number == "Z6" && t.on_date == "2022-04-01");
     assert_eq!(next_day.count(), 3);
+});
+
+on_both!(who_said_that_they_know_hears_anew_once_it_is_another_s, async |fixture: Fixture| {
+    let fixture = fixture.township().await;
+    // Nobody visits it, and nobody below the branch secretary could: it's theirs.
+    let more = "对象编号,对象类型,对象名称,所属村\nH4,家庭,孙后来,杨桥村\n";
+    fixture.import("late.csv", more).await.unwrap();
+    let heard = async |day: &str| -> Vec<(String, i64)> {
+        remind(&fixture.store, &rules()).await.unwrap();
+        let told = fixture.store.told().await.unwrap().into_iter();
+        let told = told.filter(|told| told.on_date == day && told.staff_number == "Z3");
+        let told = told.filter(|told| told.duty_key.starts_with("visit:"));
+        told.map(|told| (told.duty_key, told.step)).collect()
+    };
+    fixture.at(4, 1, 9);
+    let told = heard("2022-04-01").await;
+    let [(visit, 2)] = told.as_slice() else { panic!("{told:?}") };
+    let secretary =
+        fixture.store.staff().await.unwrap().into_iter().find(|p| p.number == "Z3").unwrap();
+    acknowledge_digest(&fixture.store, &secretary.id, "2022-04-01").await.unwrap();
+    fixture.import("late2.csv", "对象编号,走访人员\nH4,Z7\n").await.unwrap();
+    // What they knew was their own; now it's somebody's whom they press.
+    fixture.at(4, 6, 9);
+    let again = heard("2022-04-06").await;
+    assert!(again.contains(&(visit.clone(), 4)), "{again:?}");
 });
 
 /// A run of which only one turn comes to its end: one group's due steps are told.

@@ -1,7 +1,7 @@
 //! A year of days at full speed, with restarts, clock steps, absences and dead channels: what anybody is told is what a
 //! naive reading of the plan says, which looks at every duty and every step each day and knows nothing of duty_groups.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard};
@@ -16,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 use zoufang::app::acknowledge::acknowledge_digest;
 use zoufang::clock::{Chance, Clock};
 use zoufang::daemon::Daemon;
-use zoufang::db::NewAbsence;
+use zoufang::db::{DutyLine, NewAbsence};
 use zoufang::domain::duty::DutyKind;
 use zoufang::domain::issue::{Event, State as IssueState};
 use zoufang::domain::staff::{AddressKind, Role};
@@ -188,7 +188,9 @@ impl Year {
                 }
             }
         }
-        if !self.unassigned.is_empty() && self.maybe(0.015) {
+        // One is given to somebody on a day on which others heard of it the day before, and may have said that they know.
+        let is_told_of = day == date(2022, 4, 7);
+        if !self.unassigned.is_empty() && (self.maybe(0.015) || is_told_of) {
             let subject = self.unassigned.remove(0);
             self.import(&format!("对象编号,走访人员\n{subject},Z7\n")).await;
             self.unvisited.push((subject.to_owned(), "Z7"));
@@ -288,20 +290,18 @@ impl Year {
 
     /// Some of those who were told press the button.
     async fn acknowledge(&mut self, day: Date, told: &BTreeSet<Reminder>) {
-        let mut by_person: BTreeMap<&String, Vec<&Reminder>> = BTreeMap::new();
-        for reminder in told {
-            by_person.entry(&reminder.0).or_default().push(reminder);
-        }
-        for (person, reminders) in by_person {
-            if !self.maybe(0.1) {
+        let lines = self.fixture.store.duty_lines("", 100_000).await.unwrap();
+        let lines: HashMap<&str, &DutyLine> =
+            lines.iter().map(|line| (line.key.as_str(), line)).collect();
+        // By number: ids differ from run to run, and a seed is to give one history.
+        for person in self.naive.staff.iter().map(|person| person.id.clone()).collect::<Vec<_>>() {
+            let heard: Vec<&Reminder> = told.iter().filter(|told| told.0 == person).collect();
+            if heard.is_empty() || !self.maybe(0.1) {
                 continue;
             }
-            let day = day.to_string();
-            acknowledge_digest(&self.fixture.store, person, &day).await.unwrap();
-            for (person, duty, step) in reminders {
-                let kind = DutyKind::read(duty.split(':').next().unwrap()).unwrap();
-                let late = self.naive.steps(kind)[*step].days > 0;
-                self.naive.acknowledged.insert((duty.clone(), person.clone(), late));
+            acknowledge_digest(&self.fixture.store, &person, &day.to_string()).await.unwrap();
+            for (_, duty, step) in heard {
+                self.naive.acknowledge(&person, lines[duty.as_str()], *step);
             }
         }
     }
@@ -370,7 +370,7 @@ impl Year {
 }
 
 on_both!(a_years_tellings_are_those_of_a_naive_reading, async |fixture: Fixture| {
-    let seed = std::env::var("SEED").map_or(2, |seed| seed.parse().unwrap());
+    let seed = std::env::var("SEED").map_or(1, |seed| seed.parse().unwrap());
     let mut year = Year::new(fixture, seed).await;
     year.live(366).await;
     year.check_deliveries().await;

@@ -163,7 +163,6 @@ pub async fn open(url: &str, clock: Clock, key: u8) -> Result<Store, StoreError>
     Store::open(url, context(clock, key)).await
 }
 
-/// A client as the program makes its own: the first that is made chooses the ciphers for the whole process.
 /// All areas, by code and name.
 pub async fn areas(store: &Store) -> Vec<Area> {
     let tree = store.area_tree().await.unwrap();
@@ -172,6 +171,7 @@ pub async fn areas(store: &Store) -> Vec<Area> {
     areas
 }
 
+/// A client as the program makes its own: the first that is made chooses the ciphers for the whole process.
 pub fn client() -> reqwest::Client {
     use zoufang::delivery::http;
     http::client(std::time::Duration::from_secs(60), &http::Tls::default()).unwrap()

@@ -15,6 +15,13 @@ use super::areas;
 /// Who is told of which duty at which step.
 pub type Reminder = (String, String, usize);
 
+/// What a person knows of a duty: whose it was, by when. Once it's somebody else's, or due on another day, it's another matter.
+type Matter = (String, Option<String>, Date);
+
+fn matter(line: &DutyLine) -> Matter {
+    (line.key.clone(), line.staff_id.clone(), line.due_on)
+}
+
 /// Who stands above whom, as the plan has it (四(一)).
 const UPWARD: [Role; 5] = [
     Role::VillageCadre,
@@ -46,8 +53,11 @@ pub struct Naive {
     pub absences: Vec<NewAbsence>,
     /// How many steps of each duty are behind it.
     passed: HashMap<String, usize>,
-    pub acknowledged: HashSet<(String, String, bool)>,
+    /// Who said that they know, before its date (false) or after it.
+    acknowledged: HashSet<(Matter, String, bool)>,
     pub told: HashSet<Reminder>,
+    /// Who was told of which matter at which step.
+    heard: HashSet<(Matter, String, usize)>,
     /// Who is late with which kind today.
     late: HashSet<(DutyKind, String)>,
 }
@@ -71,6 +81,7 @@ impl Naive {
             passed: HashMap::new(),
             acknowledged: HashSet::new(),
             told: HashSet::new(),
+            heard: HashSet::new(),
             late: HashSet::new(),
         }
     }
@@ -127,18 +138,29 @@ impl Naive {
             }
             for ((person, _), (index, substitute)) in last {
                 let late = steps[index].days > 0;
-                let of = |index: usize| (person.clone(), line.key.clone(), index);
+                let of = |index: usize| (matter(line), person.clone(), index);
                 let heard_late =
-                    (0..index).any(|at| steps[at].days > 0 && self.told.contains(&of(at)));
-                let knows = self.acknowledged.contains(&(line.key.clone(), person.clone(), late));
+                    (0..index).any(|at| steps[at].days > 0 && self.heard.contains(&of(at)));
+                let knows = self.acknowledged.contains(&(matter(line), person.clone(), late));
                 if knows || substitute && heard_late {
                     continue;
                 }
-                assert!(self.told.insert(of(index)), "the reading itself tells twice: {line:?}");
-                told.insert(of(index));
+                self.heard.insert(of(index));
+                let reminder = (person, line.key.clone(), index);
+                assert!(
+                    self.told.insert(reminder.clone()),
+                    "the reading itself tells twice: {line:?}"
+                );
+                told.insert(reminder);
             }
         }
         told
+    }
+
+    /// A person says that they know of a duty, as they were told of it at a step.
+    pub fn acknowledge(&mut self, person: &str, line: &DutyLine, step: usize) {
+        let late = self.steps(line.kind)[step].days > 0;
+        self.acknowledged.insert((matter(line), person.to_owned(), late));
     }
 
     /// Who hears a step; true where they do only because nobody nearer can.
