@@ -17,7 +17,8 @@ use crate::program::memory_of;
 
 const ROUNDS: usize = 3;
 
-/// A county's areas and people, and so many subjects with their visitors and first visits that are complete.
+/// A county's areas and people, and so many subjects, village after village as they're entered, with their visitors and first
+/// visits that are complete.
 async fn fill(file: &Path, rows: usize) -> anyhow::Result<()> {
     let store = county::empty(file).await?;
     let context = store.context();
@@ -38,7 +39,7 @@ async fn fill(file: &Path, rows: usize) -> anyhow::Result<()> {
         format!(
             "INSERT INTO subjects (id, number, kind, area_id, name_sealed, address_sealed, content_key, created_at)
              {numbers} SELECT printf('s%08d', n.i), printf('S%08d', n.i), 'household', v.area_id, '{name}', NULL, 'k', 0
-             FROM n JOIN v ON v.i = n.i % {villages}"
+             FROM n JOIN v ON v.i = n.i * {villages} / {rows}"
         ),
         format!(
             "INSERT INTO assignments (id, subject_id, staff_id, created_at)
