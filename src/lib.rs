@@ -15,6 +15,7 @@
 //! - [`delivery`]: the delivery engine: each debt once.
 //! - [`platform`]: what is owed to the platform, and what it answers.
 //! - [`notify`]: what is owed to people: reminders, in digests.
+//! - [`identity`]: identity providers, by whose word people sign in.
 //! - [`schedule`]: which reconciler wakes when.
 //! - [`reports`]: what is handed in and handed out: workbooks, documents, pages to print.
 //! - [`daemon`]: all of it put together by configuration.
@@ -35,6 +36,7 @@ pub mod db;
 pub mod delivery;
 pub mod demo;
 pub mod domain;
+pub mod identity;
 pub mod intake;
 pub mod notify;
 pub mod picture;
@@ -49,3 +51,4 @@ pub mod settings;
 mod templates;
 pub mod tls;
 pub mod web;
+mod wecom;

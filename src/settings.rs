@@ -10,6 +10,7 @@ mod http;
 mod keys;
 pub mod mistakes;
 mod secrets;
+pub mod sign_in;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -46,6 +47,7 @@ pub struct Settings {
     pub campaign: CampaignFiles,
     pub http: Http,
     pub accounts: accounts::Accounts,
+    pub sign_in: sign_in::SignInSettings,
     pub log: Log,
     pub intake: Bounds,
     pub platform: PlatformSettings,
@@ -319,6 +321,7 @@ impl Settings {
                     .with_list_parse_key("notify.copies")
                     .with_list_parse_key("http.allowed_hosts")
                     .with_list_parse_key("http.trusted_proxies")
+                    .with_list_parse_key("sign_in.oidc.second_factor")
                     .try_parsing(true),
             )
             .build()
@@ -356,6 +359,7 @@ impl Settings {
         proxy(&self.notify.proxy, "notify.proxy")?;
         self.platform.charset()?;
         self.accounts.check()?;
+        self.sign_in.check(&self.notify.public_url)?;
         self.http.check()?;
         if self.outbox.breaker_failures == 0 {
             return wrong("outbox.breaker_failures 至少为 1");

@@ -5,7 +5,8 @@ use serde_json::json;
 
 use super::passwords::{digest, fits};
 use crate::clock::span_millis;
-use crate::db::{Account, Context, Invitation, Result, Session, Store, Tx};
+use crate::db::{Account, Context, Invitation, Manner, Result, Session, Store, Tx};
+use crate::domain::identity::Way;
 use crate::domain::password::{self, Known, WRONG, locked_for};
 use crate::domain::staff::StaffMember;
 
@@ -67,7 +68,7 @@ async fn end_by(
     let ended = tx.end_sign_ins(&person.id, now).await?;
     if closes {
         tx.end_invitations(&person.id, now).await?;
-        tx.set_password(&person.id, None, now).await?;
+        tx.close_account(&person.id, now).await?;
         tx.end_program_tokens_of(&person.id, now).await?;
     }
     let detail = json!({ "reason": reason, "closed": closes, "signed_in": ended });
@@ -142,7 +143,8 @@ pub async fn take_up(store: &Store, token: &str, chosen: &str, stay: Stay) -> Re
     tx.end_invitations(&person.id, now).await?;
     tx.end_sign_ins(&person.id, now).await?;
     tx.set_password(&person.id, Some(&kept), now).await?;
-    let entered = begin_or_half(&mut tx, &person, stay, "set_password").await?;
+    let entered =
+        begin_or_half(&mut tx, &person, stay, ("set_password", Manner::own(Way::Link))).await?;
     tx.commit().await?;
     Ok(entered)
 }
@@ -185,7 +187,8 @@ pub async fn sign_in(
     if let Some(before) = before {
         tx.end_sign_in(before, now).await?;
     }
-    let entered = begin_or_half(&mut tx, &person, stay, "sign_in").await?;
+    let entered =
+        begin_or_half(&mut tx, &person, stay, ("sign_in", Manner::own(Way::Password))).await?;
     if matches!(entered, Entered::In(_)) {
         tx.count_wrong(&person.id, 0, 0).await?;
     }
@@ -211,19 +214,19 @@ pub(super) fn not_in() -> Entered {
     ))
 }
 
-/// Signs in, or only half where a code is to be given too.
-async fn begin_or_half(
+/// Signs in, or only half where a code is to be given too and nobody else asked for a second factor.
+pub(super) async fn begin_or_half(
     tx: &mut Tx,
     person: &StaffMember,
     stay: Stay,
-    act: &str,
+    (act, manner): (&str, Manner),
 ) -> Result<Entered> {
     let has_second = tx.second_factor(&person.id).await?.is_some_and(|found| found.confirmed);
-    if !has_second {
-        return begin(tx, person, stay, act).await.map(Entered::In);
+    if !has_second || manner.second_elsewhere {
+        return begin(tx, person, stay, (act, manner)).await.map(Entered::In);
     }
     let (secret, now) = (tx.context().secret(), real(tx.context()));
-    tx.begin_sign_in(&secret, &person.id, now, (now + HALF, true)).await?;
+    tx.begin_sign_in(&secret, &person.id, now, (now + HALF, true, manner)).await?;
     Ok(Entered::Half(secret))
 }
 
@@ -231,31 +234,42 @@ pub(super) async fn begin(
     tx: &mut Tx,
     person: &StaffMember,
     stay: Stay,
-    act: &str,
+    (act, manner): (&str, Manner),
 ) -> Result<String> {
     let (secret, now) = (tx.context().secret(), real(tx.context()));
-    tx.begin_sign_in(&secret, &person.id, now, (now + span_millis(stay.longest), false)).await?;
-    tx.audit(&person.signed(), act, &person.number, &json!({})).await?;
+    let until = now + span_millis(stay.longest);
+    tx.begin_sign_in(&secret, &person.id, now, (until, false, manner)).await?;
+    let Manner { way, second_elsewhere } = manner;
+    let detail = match second_elsewhere {
+        true => json!({ "way": way, "second_elsewhere": true }),
+        false => json!({ "way": way }),
+    };
+    tx.audit(&person.signed(), act, &person.number, &detail).await?;
     Ok(secret)
 }
 
-/// Whose browser it is that shows this secret, and whether its use is to be noted by [`seen`]; nothing where nobody is signed in
-/// there any more.
+/// Somebody who is signed in.
+#[derive(Debug)]
+pub struct SignedIn {
+    pub person: StaffMember,
+    pub manner: Manner,
+    /// Whether its use is to be noted by [`seen`].
+    pub is_news: bool,
+}
+
+/// Whose browser it is that shows this secret; nothing where nobody is signed in there any more.
 ///
 /// # Errors
 /// Where the record can't be read.
-pub async fn whose(
-    session: &mut Session,
-    secret: &str,
-    stay: Stay,
-) -> Result<Option<(StaffMember, bool)>> {
+pub async fn whose(session: &mut Session, secret: &str, stay: Stay) -> Result<Option<SignedIn>> {
     let now = real(session.context());
     let Some(found) = session.signed_in(secret).await? else { return Ok(None) };
     if found.until_at <= now || found.seen_at + span_millis(stay.idle) <= now {
         return Ok(None);
     }
     let person = session.staff_member(&found.staff_id).await?;
-    Ok(person.map(|person| (person, found.seen_at + SEEN_EVERY <= now)))
+    let is_news = found.seen_at + SEEN_EVERY <= now;
+    Ok(person.map(|person| SignedIn { person, manner: found.manner, is_news }))
 }
 
 /// A browser is in use.

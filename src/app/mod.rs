@@ -27,6 +27,7 @@ pub mod batch;
 pub mod beside;
 pub mod cards;
 pub mod choices;
+pub mod claimed;
 pub mod confirm;
 pub mod deliveries;
 pub mod doctor;

@@ -6,7 +6,7 @@ use base64::engine::general_purpose::STANDARD_NO_PAD;
 use serde_json::json;
 
 use super::accounts::{Entered, Stay, begin, not_in, real, wrong_once};
-use crate::db::{Result, SecondFactor, Session, Store, StoreError, Tx};
+use crate::db::{Manner, Result, SecondFactor, Session, Store, StoreError, Tx};
 use crate::domain::second::{SECRET, accepted, written};
 use crate::domain::staff::StaffMember;
 
@@ -104,7 +104,7 @@ pub async fn forget(tx: &mut Tx, of: &StaffMember, by: &StaffMember, reason: &st
 pub async fn enter(store: &Store, half: &str, given: &str, stay: Stay) -> Result<Entered> {
     let mut tx = store.begin().await?;
     let now = real(tx.context());
-    let Some(person) = half_in(&mut tx, half).await? else {
+    let Some((person, manner)) = half_of(&mut tx, half).await? else {
         tx.rollback().await?;
         return Ok(Entered::Not("登录已经过了时间，请从头登录".to_owned()));
     };
@@ -123,18 +123,23 @@ pub async fn enter(store: &Store, half: &str, given: &str, stay: Stay) -> Result
     }
     tx.count_wrong(&person.id, 0, 0).await?;
     tx.end_sign_in(half, now).await?;
-    let secret = begin(&mut tx, &person, stay, "sign_in").await?;
+    let secret = begin(&mut tx, &person, stay, ("sign_in", manner)).await?;
     tx.commit().await?;
     Ok(Entered::In(secret))
 }
 
-/// Who gave their password in a browser, a moment ago, and no code yet.
+/// Who gave their password in a browser, or was vouched for, a moment ago, and no code yet.
 ///
 /// # Errors
 /// Where the record can't be read.
 pub async fn half_in(session: &mut Session, half: &str) -> Result<Option<StaffMember>> {
+    Ok(half_of(session, half).await?.map(|(person, _)| person))
+}
+
+async fn half_of(session: &mut Session, half: &str) -> Result<Option<(StaffMember, Manner)>> {
     let now = real(session.context());
     let found = session.half_signed_in(half).await?;
     let Some(found) = found.filter(|found| found.until_at > now) else { return Ok(None) };
-    session.staff_member(&found.staff_id).await
+    let person = session.staff_member(&found.staff_id).await?;
+    Ok(person.map(|person| (person, found.manner)))
 }

@@ -5,6 +5,7 @@
 mod backup;
 mod http;
 mod platform;
+mod sign_in;
 mod township;
 mod wire;
 
@@ -42,6 +43,7 @@ pub async fn findings(settings: &Settings) -> Vec<Remark> {
     findings.extend(township::findings(settings, &looked).await);
     findings.extend(platform::findings(settings).await);
     findings.extend(channels(settings).await);
+    findings.extend(sign_in::findings(settings).await);
     findings.extend(wire::findings(settings).await);
     findings
 }

@@ -7,6 +7,7 @@ use crate::platform::Remark;
 use crate::settings::channels::{ChannelKind, EmailTls};
 use crate::settings::{Settings, proxy};
 
+const ISSUER: &str = "sign_in.oidc.issuer";
 /// One that ends within so many days is to be renewed now.
 const NEAR: i64 = 30;
 /// As programs read them.
@@ -32,6 +33,12 @@ fn in_the_clear(settings: &Settings) -> Vec<Remark> {
     }
     if used(ChannelKind::WecomApp) {
         addresses.push(("notify.wecom_app.endpoint", &notify.wecom_app.endpoint));
+    }
+    if settings.sign_in.oidc.is_on() {
+        addresses.push((ISSUER, &settings.sign_in.oidc.issuer));
+    }
+    if settings.sign_in.wecom.is_on() {
+        addresses.push(("sign_in.wecom.endpoint", &settings.sign_in.wecom.endpoint));
     }
     let clear = |(key, address): &(&'static str, &String)| {
         let text = format!("{address} 不加密：姓名、电话和密钥在路上谁都能看；请改用 https://");
@@ -82,7 +89,10 @@ fn proxies(settings: &Settings) -> Vec<Remark> {
     let outside = |kind| !matches!(kind, ChannelKind::Log | ChannelKind::Email);
     let channels = settings.notify.all().any(outside);
     let channels = channels.then(|| said("notify.proxy", &settings.notify.proxy));
-    platform.into_iter().chain(channels).flatten().collect()
+    let sign_in = &settings.sign_in;
+    let asks = sign_in.oidc.is_on() || sign_in.wecom.is_on();
+    let sign_in = asks.then(|| said("sign_in.proxy", &sign_in.proxy));
+    platform.into_iter().chain(channels).chain(sign_in).flatten().collect()
 }
 
 /// Theirs, and our own, where they end soon or are past.

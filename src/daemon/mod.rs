@@ -29,6 +29,7 @@ use crate::domain::audit::{Flaw, Origin};
 use crate::domain::campaign::Campaign;
 use crate::domain::reason::of_system;
 use crate::domain::workdays::{Workdays, WorkingTime};
+use crate::identity::Providers;
 use crate::notify::{MessageError, Messages, ReminderRules};
 use crate::platform::open311::Open311;
 use crate::platform::rest::Rest;
@@ -249,6 +250,8 @@ pub struct Daemon {
     gaps: Gaps,
     platform: Option<Arc<dyn Platform>>,
     secrets: Secrets,
+    /// By whose word people sign in.
+    pub providers: Providers,
     certificate: Option<Arc<OwnCertificate>>,
     shutdown: CancellationToken,
 }
@@ -310,6 +313,7 @@ impl Daemon {
         jobs.extend(check_services.clone().map(jobs::checking_services));
         let schedule = Arc::new(Schedule::new(store.clone(), jobs));
         let secrets = settings.platform.secrets()?;
+        let providers = Providers::open(&settings, &store.context().clock)?;
         let certificate = own_certificate(&settings)?.map(Arc::new);
         let memory = Arc::new(MemoryFile::of(&settings));
         Ok(Daemon {
@@ -327,6 +331,7 @@ impl Daemon {
             gaps,
             platform,
             secrets,
+            providers,
             certificate,
             shutdown,
         })

@@ -5,7 +5,8 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use super::personal::STAFF_NAME;
-use super::{Context, Result, Session, Tx};
+use super::{Context, Result, Session, Tx, word};
+use crate::domain::identity::Way;
 
 /// What is known of whoever signs in.
 #[derive(Clone, Default)]
@@ -15,6 +16,8 @@ pub struct Account {
     /// Wrong ones since the last right one.
     pub wrong: i64,
     pub locked_until: i64,
+    /// Whether nobody may sign in as them by whichever way, until another link is given.
+    pub closed: bool,
 }
 
 impl std::fmt::Debug for Account {
@@ -28,9 +31,10 @@ struct AccountRow {
     password: Option<String>,
     wrong: i64,
     locked_until: i64,
+    closed_at: Option<i64>,
 }
 
-from_row!(AccountRow { password, wrong, locked_until });
+from_row!(AccountRow { password, wrong, locked_until, closed_at });
 
 /// A one-time link.
 #[derive(Debug, Clone)]
@@ -46,15 +50,33 @@ pub struct SignIn {
     pub staff_id: String,
     pub seen_at: i64,
     pub until_at: i64,
+    pub manner: Manner,
+}
+
+/// In which manner somebody signs in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Manner {
+    pub way: Way,
+    /// Whether whoever vouched for them asked for a second factor.
+    pub second_elsewhere: bool,
+}
+
+impl Manner {
+    /// By what we ask ourselves.
+    pub const fn own(way: Way) -> Manner {
+        Manner { way, second_elsewhere: false }
+    }
 }
 
 struct SignInRow {
     staff_id: String,
     seen_at: i64,
     until_at: i64,
+    way: String,
+    second_elsewhere: i64,
 }
 
-from_row!(SignInRow { staff_id, seen_at, until_at });
+from_row!(SignInRow { staff_id, seen_at, until_at, way, second_elsewhere });
 
 /// A person's account, as the operator sees it.
 #[derive(Debug, Clone)]
@@ -62,6 +84,10 @@ pub struct AccountLine {
     pub number: String,
     pub name: String,
     pub has_password: bool,
+    /// Whether nobody may sign in as them any more.
+    pub closed: bool,
+    /// The way of the last of the sign-ins that are kept.
+    pub way: Option<Way>,
     /// Until when a link leads to a first sign-in; nothing where none does.
     pub invited_until: Option<i64>,
     pub locked_until: i64,
@@ -75,6 +101,8 @@ struct LineRow {
     number: String,
     name: String,
     has_password: i64,
+    closed_at: Option<i64>,
+    way: Option<String>,
     invited_until: Option<i64>,
     locked_until: i64,
     signed_in: i64,
@@ -86,6 +114,8 @@ from_row!(LineRow {
     number,
     name,
     has_password,
+    closed_at,
+    way,
     invited_until,
     locked_until,
     signed_in,
@@ -107,21 +137,26 @@ impl Context {
     fn sign_in_hash(&self, token: &str) -> String {
         self.sealer.index(&["sign-in", token])
     }
+
+    fn state_hash(&self, state: &str) -> String {
+        self.sealer.index(&["provider-state", state])
+    }
 }
 
 impl Session {
     /// A person's account; an empty one where they have none.
     pub async fn account(&mut self, staff_id: &str) -> Result<Account> {
         let row: Option<AccountRow> = sqlx::query_as(
-            "SELECT password, wrong, locked_until FROM accounts WHERE staff_id = $1",
+            "SELECT password, wrong, locked_until, closed_at FROM accounts WHERE staff_id = $1",
         )
         .bind(staff_id.to_owned())
         .fetch_optional(&mut *self.db)
         .await?;
-        let account = |AccountRow { password, wrong, locked_until }| Account {
+        let account = |AccountRow { password, wrong, locked_until, closed_at }| Account {
             password,
             wrong,
             locked_until,
+            closed: closed_at.is_some(),
         };
         Ok(row.map(account).unwrap_or_default())
     }
@@ -154,23 +189,31 @@ impl Session {
 
     async fn sign_in_of(&mut self, token: &str, half: bool) -> Result<Option<SignIn>> {
         let row: Option<SignInRow> = sqlx::query_as(
-            "SELECT staff_id, seen_at, until_at FROM sign_ins WHERE token_hash = $1 AND ended_at IS NULL AND half = $2",
+            "SELECT staff_id, seen_at, until_at, way, second_elsewhere FROM sign_ins WHERE token_hash = $1 AND ended_at IS NULL AND half = $2",
         )
         .bind(self.context.sign_in_hash(token))
         .bind(i64::from(half))
         .fetch_optional(&mut *self.db)
         .await?;
-        Ok(row.map(|SignInRow { staff_id, seen_at, until_at }| SignIn {
-            staff_id,
-            seen_at,
-            until_at,
-        }))
+        let sign_in = |row: SignInRow| {
+            let way = word("sign_ins.way", &row.way, Way::read)?;
+            let manner = Manner { way, second_elsewhere: row.second_elsewhere != 0 };
+            Ok(SignIn {
+                staff_id: row.staff_id,
+                seen_at: row.seen_at,
+                until_at: row.until_at,
+                manner,
+            })
+        };
+        row.map(sign_in).transpose()
     }
 
     /// Everybody who was ever invited, by number, as it stands at an instant.
     pub async fn account_lines(&mut self, now: i64) -> Result<Vec<AccountLine>> {
         let rows: Vec<LineRow> = sqlx::query_as(
-            "SELECT s.id, s.number, s.name, CASE WHEN a.password IS NULL THEN 0 ELSE 1 END AS has_password,
+            "SELECT s.id, s.number, s.name, CASE WHEN a.password IS NULL THEN 0 ELSE 1 END AS has_password, a.closed_at,
+               (SELECT n.way FROM sign_ins n WHERE n.staff_id = a.staff_id AND n.half = 0 ORDER BY n.created_at DESC, n.token_hash LIMIT 1)
+                 AS way,
                (SELECT MAX(i.until_at) FROM invitations i WHERE i.staff_id = a.staff_id AND i.ended_at IS NULL
                 AND i.until_at > $1) AS invited_until,
                a.locked_until,
@@ -187,6 +230,8 @@ impl Session {
                 name: self.context.open(STAFF_NAME, &row.id, &row.name)?,
                 number: row.number,
                 has_password: row.has_password != 0,
+                closed: row.closed_at.is_some(),
+                way: row.way.map(|way| word("sign_ins.way", &way, Way::read)).transpose()?,
                 invited_until: row.invited_until,
                 locked_until: row.locked_until,
                 signed_in: row.signed_in,
@@ -208,7 +253,7 @@ impl Tx {
     ) -> Result<()> {
         self.end_invitations(staff_id, now).await?;
         sqlx::query(
-            "INSERT INTO accounts (staff_id, wrong, locked_until) VALUES ($1, 0, 0) ON CONFLICT (staff_id) DO NOTHING",
+            "INSERT INTO accounts (staff_id, wrong, locked_until) VALUES ($1, 0, 0) ON CONFLICT (staff_id) DO UPDATE SET closed_at = NULL",
         )
         .bind(staff_id.to_owned())
         .execute(&mut *self.db)
@@ -224,6 +269,48 @@ impl Tx {
         .execute(&mut *self.db)
         .await?;
         Ok(())
+    }
+
+    /// Lets a person have an account, without a password where they had none.
+    pub async fn ensure_account(&mut self, staff_id: &str) -> Result<()> {
+        sqlx::query(
+            "INSERT INTO accounts (staff_id, wrong, locked_until) VALUES ($1, 0, 0) ON CONFLICT (staff_id) DO NOTHING",
+        )
+        .bind(staff_id.to_owned())
+        .execute(&mut *self.db)
+        .await?;
+        Ok(())
+    }
+
+    /// Nobody signs in as this person any more, by whichever way, until they are given another link.
+    pub async fn close_account(&mut self, staff_id: &str, now: i64) -> Result<()> {
+        self.set_password(staff_id, None, now).await?;
+        sqlx::query(
+            "INSERT INTO accounts (staff_id, wrong, locked_until, closed_at) VALUES ($1, 0, 0, $2)
+             ON CONFLICT (staff_id) DO UPDATE SET closed_at = $2",
+        )
+        .bind(staff_id.to_owned())
+        .bind(now)
+        .execute(&mut *self.db)
+        .await?;
+        Ok(())
+    }
+
+    /// Takes what a browser came back with from an identity provider, which is good once and until an instant. Whether it was.
+    pub async fn take_state(&mut self, state: &str, now: i64, until: i64) -> Result<bool> {
+        sqlx::query("DELETE FROM provider_states WHERE until_at < $1")
+            .bind(now)
+            .execute(&mut *self.db)
+            .await?;
+        let hash = self.context.state_hash(state);
+        let taken = sqlx::query(
+            "INSERT INTO provider_states (state_hash, until_at) VALUES ($1, $2) ON CONFLICT (state_hash) DO NOTHING",
+        )
+        .bind(hash)
+        .bind(until)
+        .execute(&mut *self.db)
+        .await?;
+        Ok(taken.rows_affected() > 0)
     }
 
     /// No link of a person's leads to a first sign-in any more.
@@ -278,7 +365,7 @@ impl Tx {
         token: &str,
         staff_id: &str,
         now: i64,
-        (until, half): (i64, bool),
+        (until, half, manner): (i64, bool, Manner),
     ) -> Result<()> {
         sqlx::query("DELETE FROM sign_ins WHERE staff_id = $1 AND until_at < $2")
             .bind(staff_id.to_owned())
@@ -287,13 +374,16 @@ impl Tx {
             .await?;
         let hash = self.context.sign_in_hash(token);
         sqlx::query(
-            "INSERT INTO sign_ins (token_hash, staff_id, created_at, seen_at, until_at, half) VALUES ($1, $2, $3, $3, $4, $5)",
+            "INSERT INTO sign_ins (token_hash, staff_id, created_at, seen_at, until_at, half, way, second_elsewhere)
+             VALUES ($1, $2, $3, $3, $4, $5, $6, $7)",
         )
         .bind(hash)
         .bind(staff_id.to_owned())
         .bind(now)
         .bind(until)
         .bind(i64::from(half))
+        .bind(manner.way.code())
+        .bind(i64::from(manner.second_elsewhere))
         .execute(&mut *self.db)
         .await?;
         Ok(())

@@ -118,7 +118,7 @@ use jiff::civil::Date;
 use sqlx::AnyPool;
 
 pub use absences::{DeadAddress, NewAbsence};
-pub use accounts::{Account, AccountLine, Invitation, SignIn};
+pub use accounts::{Account, AccountLine, Invitation, Manner, SignIn};
 pub use assigned::Assigned;
 pub use assignments::NewAssignment;
 pub use audit::{Act, AuditEntry, AuditFilter, AuditVerdict};

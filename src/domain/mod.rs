@@ -18,6 +18,7 @@ pub mod figures;
 pub mod following;
 pub mod health;
 pub mod holder;
+pub mod identity;
 pub mod inspection;
 pub mod issue;
 pub mod ledger;

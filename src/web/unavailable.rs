@@ -23,6 +23,8 @@ const ANSWER_WITHIN: Duration = Duration::from_millis(1_700);
 const DONE_WITHIN: Duration = Duration::from_secs(10);
 /// Whoever brings a file waits as long as its way takes.
 const BROUGHT_WITHIN: Duration = Duration::from_secs(120);
+/// Whoever signs in by an identity provider waits for it (`sign_in.timeout`, fifteen seconds at most), then for their turn.
+const ASKED_WITHIN: Duration = Duration::from_secs(25);
 /// When to ask again, in seconds.
 const AGAIN: u32 = 5;
 
@@ -45,6 +47,7 @@ pub(super) async fn in_time(
     let path = request.uri().path().to_owned();
     let reads = matches!(*request.method(), Method::GET | Method::HEAD);
     let patience = match route(&path) {
+        "my" if asks_elsewhere(&path) => Some(ASKED_WITHIN),
         _ if reads => Some(ANSWER_WITHIN),
         "my" if brings_a_file(&path) => Some(BROUGHT_WITHIN),
         // Photos come by networks in villages: the server's own patience (http.request_time) is theirs.
@@ -65,6 +68,11 @@ pub(super) async fn in_time(
         Some(Wordless(fault)) => say(&daemon, &path, reads, &fault.clone()).await,
         None => answer,
     }
+}
+
+/// Whether an identity provider is asked.
+fn asks_elsewhere(path: &str) -> bool {
+    path.starts_with("/my/sign-in/")
 }
 
 /// Whether a form of this path may come with a file.

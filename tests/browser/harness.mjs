@@ -89,10 +89,12 @@ export class Township {
     this.folder = mkdtempSync(join(tmpdir(), 'zoufang-browser-'));
   }
 
-  async start(tables) {
+  /** With what the settings say besides, once the address is known. */
+  async start(tables, settings = (_url) => '') {
     const [port, to] = [await freePort(), await freePort()];
     this.url = `http://127.0.0.1:${port}`;
-    writeFileSync(join(this.folder, 'zoufang.toml'), `[http]\nlisten = '127.0.0.1:${to}'\n`);
+    const besides = await settings(this.url);
+    writeFileSync(join(this.folder, 'zoufang.toml'), `[http]\nlisten = '127.0.0.1:${to}'\n${besides}`);
     this.run('key', 'zoufang.key');
     const words = ['serve', '--clock-start', '2022-03-29T09:00', '--clock-speed', '1'];
     this.service = spawn(this.program, words, { cwd: this.folder, stdio: 'ignore' });
@@ -117,6 +119,12 @@ export class Township {
     });
   }
 
+  /** A desk's browser, which keeps nothing. */
+  async desk(options = {}) {
+    this.browser ??= await chromium.launch({ executablePath: EXECUTABLE, args: ['--no-sandbox'] });
+    return this.browser.newContext({ locale: 'zh-CN', viewport: { width: 1280, height: 800 }, ...options });
+  }
+
   /** Signs a person in for the first time. */
   async signIn(page, number) {
     await page.goto(this.run('account', 'invite', number, '--by', 'Z1').trim().replace(/^https?:\/\/[^/]+/, this.url));
@@ -127,6 +135,7 @@ export class Township {
   }
 
   async end() {
+    await this.browser?.close();
     this.network?.close();
     if (this.service) {
       const ended = new Promise((done) => { this.service.once('exit', done); });

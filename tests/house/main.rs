@@ -50,7 +50,12 @@ const ROOMS: &[(&str, &[&str])] = &[
             "intake",
         ],
     ),
-    ("notify", &["domain", "clock", "seal", "templates", "db", "app", "delivery", "settings"]),
+    ("wecom", &["clock", "delivery"]),
+    (
+        "notify",
+        &["domain", "clock", "seal", "templates", "db", "app", "delivery", "settings", "wecom"],
+    ),
+    ("identity", &["domain", "clock", "seal", "delivery", "settings", "wecom"]),
     ("sandbox", &["domain", "clock"]),
     (
         "daemon",
@@ -70,6 +75,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "reports",
             "platform",
             "notify",
+            "identity",
         ],
     ),
     (
@@ -86,6 +92,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "settings",
             "platform",
             "notify",
+            "identity",
             "daemon",
         ],
     ),
@@ -93,7 +100,7 @@ const ROOMS: &[(&str, &[&str])] = &[
         "web",
         &[
             "domain", "clock", "seal", "tls", "db", "backup", "app", "delivery", "settings",
-            "schedule", "intake", "reports", "platform", "notify", "daemon",
+            "schedule", "intake", "reports", "platform", "notify", "identity", "daemon",
         ],
     ),
     (

@@ -32,6 +32,7 @@ mod files;
 mod following;
 mod habits;
 mod hostile;
+mod identity;
 mod imports;
 mod inspections;
 mod intake;

@@ -16,7 +16,7 @@ use crate::support::{Fixture, client, on_both};
 const LONG: &str = "[accounts]\nidle = '90d'\nlongest = '180d'\n";
 
 /// What an authenticator shows now that was given a secret as the page has it.
-fn shown_by(fixture: &Fixture, written: &str) -> String {
+pub fn shown_by(fixture: &Fixture, written: &str) -> String {
     let mut bits = String::new();
     for letter in written.chars().filter(char::is_ascii_alphanumeric) {
         let value = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567".find(letter).unwrap();
@@ -31,7 +31,7 @@ fn shown_by(fixture: &Fixture, written: &str) -> String {
 }
 
 /// Begins with a second factor in a browser; the secret.
-async fn begun(fixture: &Fixture, browser: &mut Browser) -> String {
+pub async fn begun(fixture: &Fixture, browser: &mut Browser) -> String {
     let key = browser.get("/my/security").await.is(200).field("key");
     let post = async |browser: &mut Browser, act: &str, code: &str| {
         browser.post("/my/security", &[("key", &key), ("act", act), ("code", code)]).await
@@ -46,7 +46,7 @@ async fn begun(fixture: &Fixture, browser: &mut Browser) -> String {
     secret
 }
 
-fn half_a_minute(fixture: &Fixture) {
+pub fn half_a_minute(fixture: &Fixture) {
     fixture.clock.set(fixture.clock.now() + Duration::from_secs(30));
 }
 

@@ -3,16 +3,15 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-use jiff::Timestamp;
 use reqwest::Client;
 use serde_json::{Value, json};
-use tokio::sync::Mutex;
 
 use super::{Channel, Codes, fit, for_group, judge};
 use crate::clock::{Clock, span_millis};
 use crate::db::{ADDRESS, Notice};
 use crate::delivery::http::{Answer, ask};
 use crate::delivery::{Cause, Entry, LookUp, Outcome};
+use crate::wecom::{AccessToken, NoToken, is_worn};
 
 /// The longest text that either takes, in bytes.
 const LONGEST: usize = 2_048;
@@ -66,22 +65,10 @@ pub struct WecomApp {
     clock: Clock,
     client: Client,
     endpoint: String,
-    corp_id: String,
     agent_id: i64,
-    secret: String,
-    token: Mutex<Option<Token>>,
+    token: AccessToken,
 }
 
-#[derive(Clone)]
-struct Token {
-    text: String,
-    until: Timestamp,
-}
-
-/// The token doesn't hold any more: 40014 wrong, 41001 missing, 42001 expired.
-const TOKEN_CODES: [i64; 3] = [40_014, 41_001, 42_001];
-/// A token is asked for anew so long before it ends.
-const RENEWED_BEFORE: Duration = Duration::from_secs(300);
 /// The same message isn't given to the same person twice within so many seconds: the most that WeCom allows.
 const ONCE_WITHIN: i64 = 4 * 3600;
 
@@ -94,47 +81,25 @@ impl WecomApp {
         agent_id: i64,
         secret: String,
     ) -> WecomApp {
+        let token = AccessToken::new(clock.clone(), client.clone(), endpoint, corp_id, secret);
         let endpoint = endpoint.trim_end_matches('/').to_owned();
-        WecomApp { clock, client, endpoint, corp_id, agent_id, secret, token: Mutex::default() }
+        WecomApp { clock, client, endpoint, agent_id, token }
     }
 
-    /// The token, as long as it holds; `worn` is one that was found not to.
+    /// The token; where there is none, no message has left yet.
     async fn token(&self, worn: Option<&str>) -> Result<String, Outcome> {
-        let mut kept = self.token.lock().await;
-        let now = self.clock.now();
-        if let Some(token) = kept.as_ref().filter(|token| token.until > now)
-            && worn != Some(&token.text)
-        {
-            return Ok(token.text.clone());
-        }
-        let url = format!("{}/cgi-bin/gettoken", self.endpoint);
-        let query = [("corpid", &self.corp_id), ("corpsecret", &self.secret)];
-        let answer = match ask(self.client.get(url).query(&query)).await {
-            Ok(answer) => answer,
-            // No message has left yet.
-            Err(none) => {
-                return Err(Outcome::NotSent {
-                    reason: none.reason,
-                    retry_after: None,
-                    cause: none.cause,
-                });
+        self.token.get(worn).await.map_err(|none| match none {
+            NoToken::Unanswered(none) => {
+                Outcome::NotSent { reason: none.reason, retry_after: None, cause: none.cause }
             }
-        };
-        let value: Value = serde_json::from_str(&answer.body).unwrap_or_default();
-        let Some(text) = value["access_token"].as_str().filter(|text| !text.is_empty()) else {
-            return Err(match judge(&CODES, &answer) {
+            NoToken::Ungiven(answer) => match judge(&CODES, &answer) {
                 outcome @ Outcome::NotSent { .. } => outcome,
                 other => {
                     let reason = format!("no_token: {other:?}");
                     Outcome::NotSent { reason, retry_after: None, cause: Cause::Receiver }
                 }
-            });
-        };
-        let holds = Duration::from_secs(value["expires_in"].as_u64().unwrap_or(7200));
-        let holds = self.clock.in_real_time(holds.saturating_sub(RENEWED_BEFORE));
-        let until = now.checked_add(holds).unwrap_or(now);
-        *kept = Some(Token { text: text.to_owned(), until });
-        Ok(text.to_owned())
+            },
+        })
     }
 
     async fn post(&self, token: &str, body: &Value) -> Result<Answer, Outcome> {
@@ -159,7 +124,7 @@ impl WecomApp {
         let mut answer = self.post(&token, &body).await?;
         let read =
             |answer: &Answer| serde_json::from_str::<Value>(&answer.body).unwrap_or_default();
-        if read(&answer)["errcode"].as_i64().is_some_and(|code| TOKEN_CODES.contains(&code)) {
+        if is_worn(&read(&answer)) {
             let token = self.token(Some(&token)).await?;
             answer = self.post(&token, &body).await?;
         }

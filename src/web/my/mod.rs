@@ -19,6 +19,7 @@ mod links;
 mod nav;
 mod offline;
 mod photos;
+mod provided;
 mod routes;
 mod screens;
 mod scripts;
@@ -66,6 +67,8 @@ pub(super) fn router<S: Clone + Send + Sync + 'static>(daemon: Arc<Daemon>) -> R
         .route(routes::OFFLINE, get(offline::show))
         .route(routes::PACK, get(offline::pack))
         .route(routes::SIGN_IN, get(sign_in::show).post(sign_in::enter))
+        .route(routes::PROVIDER, get(provided::begin))
+        .route(routes::PROVIDER_BACK, get(provided::finish))
         .route(routes::SIGN_OUT, post(sign_in::leave))
         .route(routes::WELCOME, get(sign_in::welcome).post(sign_in::take_up))
         .route(routes::SECOND, get(second::show).post(second::enter))

@@ -33,6 +33,9 @@ pub const WORKER: &str = "/my/worker.js";
 pub const OFFLINE: &str = "/my/offline";
 pub const PACK: &str = "/my/offline/pack";
 pub const SIGN_IN: &str = "/my/sign-in";
+/// Where a browser goes to an identity provider, and comes back to.
+pub const PROVIDER: &str = "/my/sign-in/{way}";
+pub const PROVIDER_BACK: &str = "/my/sign-in/{way}/back";
 pub const SIGN_OUT: &str = "/my/sign-out";
 pub const SECOND: &str = "/my/second";
 pub const SECURITY: &str = "/my/security";
@@ -85,6 +88,9 @@ pub const ROUTES: &[Route] = &[
     route(Method::GET, PACK, Needs::Right(Right::RecordVisit)),
     route(Method::GET, SIGN_IN, Needs::Nobody),
     route(Method::POST, SIGN_IN, Needs::Nobody),
+    route(Method::GET, PROVIDER, Needs::Nobody),
+    // It signs in, though it's a GET: browsers come back so. What they come back with is good once, in one browser.
+    route(Method::GET, PROVIDER_BACK, Needs::Nobody),
     route(Method::GET, WELCOME, Needs::Nobody),
     route(Method::POST, WELCOME, Needs::Nobody),
     route(Method::GET, SECOND, Needs::Nobody),

@@ -31,7 +31,7 @@ const BEFORE: &str = "zoufang-form";
 #[derive(Debug, Default, Deserialize)]
 pub(super) struct Next {
     #[serde(default)]
-    next: String,
+    pub next: String,
 }
 
 /// Where to go once signed in: to a page of ours, whoever wrote the link.
@@ -50,7 +50,7 @@ pub(super) async fn show(
     form(&daemon, &headers, StatusCode::OK, context! { next => own(&next) })
 }
 
-fn form(
+pub(super) fn form(
     daemon: &Daemon,
     headers: &HeaderMap,
     status: StatusCode,
@@ -58,7 +58,9 @@ fn form(
 ) -> Response {
     let known = cookie(headers, BEFORE);
     let secret = known.clone().unwrap_or_else(|| daemon.store.context().secret());
-    let values = context! { key => form_key(daemon, "browser", &secret), ..values };
+    let ways = daemon.providers.ways().into_iter();
+    let ways: Vec<_> = ways.map(|(way, text)| context! { way => way.code(), text }).collect();
+    let values = context! { key => form_key(daemon, "browser", &secret), ways, ..values };
     let mut answer = page(&Frame::of(daemon, None), SIGNING_IN, status, values);
     if known.is_none() {
         let secure = if is_behind_tls(headers, daemon) { "; Secure" } else { "" };

@@ -13,11 +13,12 @@ pub(super) use super::fields::fields;
 use super::fields::{Sent, Upload, sent};
 use super::frame::{Frame, apart, say};
 use super::routes::{Needs, SECURITY, SIGN_IN, SIGN_OUT, needs};
-use crate::app::accounts::{Stay, seen, whose};
+use crate::app::accounts::{SignedIn, Stay, seen, whose};
 use crate::app::second::{Standing, standing};
 use crate::daemon::Daemon;
 use crate::db::{Store, StoreError};
 use crate::domain::staff::StaffMember;
+use crate::identity::LASTS;
 use crate::web::bodies::Taken;
 use crate::web::unavailable::unavailable;
 
@@ -29,6 +30,8 @@ pub(super) struct Who {
     pub secret: String,
     /// What their forms show.
     pub key: String,
+    /// Whether whoever vouched for them asked for a second factor.
+    second_elsewhere: bool,
     /// The page that they are on, without what it's about.
     page: String,
 }
@@ -109,7 +112,9 @@ pub(super) async fn let_in(
 
 /// Whether a person is to begin with a second factor before they open anything else.
 async fn lacks_second(daemon: &Daemon, who: &Who, path: &str) -> Result<bool, StoreError> {
-    if [SECURITY, SIGN_OUT].contains(&path) || !daemon.settings.accounts.asks_second_of(&who.person)
+    if who.second_elsewhere
+        || [SECURITY, SIGN_OUT].contains(&path)
+        || !daemon.settings.accounts.asks_second_of(&who.person)
     {
         return Ok(false);
     }
@@ -129,7 +134,7 @@ async fn who(
     let mut record = daemon.pages.snapshot().await?;
     let found = whose(&mut record, &secret, stay(daemon)).await?;
     record.end().await?;
-    let Some((person, is_news)) = found else { return Ok(None) };
+    let Some(SignedIn { person, manner, is_news }) = found else { return Ok(None) };
     if is_news {
         let (daemon, secret) = (Arc::clone(daemon), secret.clone());
         // Whoever reads waits for no turn.
@@ -146,7 +151,7 @@ async fn who(
     }
     let key = form_key(daemon, "person", &person.id);
     let page = path.split("/{").next().unwrap_or_default().to_owned();
-    Ok(Some(Who { person, secret, key, page }))
+    Ok(Some(Who { person, secret, key, second_elsewhere: manner.second_elsewhere, page }))
 }
 
 /// What a form of ours shows that this person, or this browser, was given it.
@@ -257,6 +262,26 @@ pub(super) fn set_cookie(headers: &HeaderMap, daemon: &Daemon, secret: &str) -> 
         name(behind_tls)
     );
     HeaderValue::try_from(text).unwrap_or(HeaderValue::from_static(""))
+}
+
+/// The header that gives a browser what binds it to a provider until it comes back, or with nothing takes it away. It comes back
+/// from another site: Lax is as strict as that allows.
+pub(super) fn set_flow_cookie(headers: &HeaderMap, daemon: &Daemon, kept: &str) -> HeaderValue {
+    let behind_tls = is_behind_tls(headers, daemon);
+    let seconds = if kept.is_empty() { 0 } else { LASTS.as_secs() };
+    let secure = if behind_tls { "; Secure" } else { "" };
+    let name = flow_name(behind_tls);
+    let text = format!("{name}={kept}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Lax{secure}");
+    HeaderValue::try_from(text).unwrap_or(HeaderValue::from_static(""))
+}
+
+/// What a browser kept while it was at a provider.
+pub(super) fn flow_cookie(headers: &HeaderMap, daemon: &Daemon) -> Option<String> {
+    cookie(headers, flow_name(is_behind_tls(headers, daemon)))
+}
+
+const fn flow_name(behind_tls: bool) -> &'static str {
+    if behind_tls { "__Host-zoufang-provider" } else { "zoufang-provider" }
 }
 
 /// Whether the browser speaks with us, or with a proxy of ours, by TLS.

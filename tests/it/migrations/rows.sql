@@ -95,3 +95,5 @@ INSERT INTO second_factors VALUES ('f1', '{sealed:AAAA}', 1648429200000, 7);
 INSERT INTO program_tokens VALUES ('t46', 'h46', '{sealed:大屏}', 'status', 'f1', 1648429200000, 1679965200000, NULL, NULL, NULL);
 -- version 54
 UPDATE imports_under_way SET brought_by = 'O1 孙组';
+-- version 59
+INSERT INTO provider_states VALUES ('h59', 1648429800000);

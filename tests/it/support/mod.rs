@@ -8,6 +8,7 @@ pub mod own_server;
 pub mod pictures;
 pub mod postgres;
 pub mod program;
+pub mod provider;
 pub mod proxy;
 pub mod real_process;
 

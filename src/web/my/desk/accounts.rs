@@ -17,6 +17,7 @@ use crate::app::vacant::vacant;
 use crate::clock::local_text;
 use crate::daemon::Daemon;
 use crate::db::{AccountLine, StaffMember, StoreError};
+use crate::domain::identity::Way;
 use crate::domain::reason::in_words;
 use crate::domain::staff::AddressKind;
 use crate::web::my::frame::{page, say_in};
@@ -85,10 +86,14 @@ fn roles(person: &StaffMember) -> String {
 fn account(line: Option<&AccountLine>, now: i64) -> Value {
     let Some(line) = line else { return context! { said => "没有开通" } };
     let at = |millis: i64| Timestamp::from_millisecond(millis).map(local_text).unwrap_or_default();
-    let said = match (line.has_password, line.invited_until) {
-        (true, _) => "已设密码".to_owned(),
-        (false, Some(until)) => format!("链接还没有用，{} 前有效", at(until)),
-        (false, None) => "链接已过期，还没有设密码".to_owned(),
+    let elsewhere = line.way.filter(|way| matches!(way, Way::Oidc | Way::WeCom));
+    let said = match (line.has_password, line.invited_until, elsewhere) {
+        _ if line.closed => "已停用".to_owned(),
+        (true, _, Some(way)) => format!("已设密码，最近一次用{way}登录"),
+        (true, ..) => "已设密码".to_owned(),
+        (false, Some(until), _) => format!("链接还没有用，{} 前有效", at(until)),
+        (false, None, Some(way)) => format!("没有密码，用{way}登录"),
+        (false, None, None) => "链接已过期，还没有设密码".to_owned(),
     };
     context! {
         said, signed_in => line.signed_in, seen => line.seen_at.map(at),

@@ -26,6 +26,8 @@ worker.addEventListener('fetch', (event) => {
   const { request } = event;
   const url = new URL(request.url);
   if (request.method !== 'GET' || url.origin !== location.origin) return;
+  // To an identity provider and back: what comes back is good once, and takes the time that the provider takes.
+  if (url.pathname.startsWith('/my/sign-in/')) return;
   if (request.mode === 'navigate') event.respondWith(page(request));
   else if (SHELL.includes(url.pathname + url.search)) event.respondWith(kept(request, url));
 });
