@@ -16,7 +16,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use config::{Config, ConfigError, Environment, File, FileFormat};
+use config::{Config, ConfigError, File, FileFormat};
 use jiff::SignedDuration;
 use jiff::civil::Time;
 use serde::{Deserialize, Deserializer};
@@ -312,18 +312,7 @@ impl Settings {
         let config = Config::builder()
             .add_source(File::from_str(DEFAULTS, FileFormat::Toml))
             .add_source(File::from_str(written, FileFormat::Toml))
-            .add_source(
-                Environment::with_prefix("ZOUFANG")
-                    .prefix_separator("__")
-                    .separator("__")
-                    .list_separator(",")
-                    .with_list_parse_key("notify.channels")
-                    .with_list_parse_key("notify.copies")
-                    .with_list_parse_key("http.allowed_hosts")
-                    .with_list_parse_key("http.trusted_proxies")
-                    .with_list_parse_key("sign_in.oidc.second_factor")
-                    .try_parsing(true),
-            )
+            .add_source(keys::environment())
             .build()
             .map_err(|error| SettingsError::Wrong(format!("{name}：{error}")))?;
         let settings: Settings = config

@@ -56,7 +56,7 @@ pub async fn sign_in(
             "没有登录：{way}认出了您，但您在本系统的登录已停用。需要的话，请向镇组织人事办公室要新的登录链接"
         ))
     } else if account.locked_until > now {
-        let minutes = (account.locked_until - now).div_euclid(60_000) + 1;
+        let minutes = (account.locked_until - now + 59_999).div_euclid(60_000);
         Some(format!(
             "没有登录：这个账号因为密码或验证码连错太多次被锁定，请 {minutes} 分钟后再试。不是您自己填错的，请告诉镇组织人事办公室"
         ))

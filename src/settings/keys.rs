@@ -1,9 +1,30 @@
 //! Which keys there are: one that isn't in the annotated defaults is a mistake, named with the nearest that is.
 
+use config::Environment;
+
 use super::{DEFAULTS, SettingsError, mistakes};
 
 /// Maps under which an operator writes keys of their own.
 const OPEN_TABLES: &[&str] = &["platform.statuses."];
+
+/// Keys that hold a list, which the environment writes with commas.
+const LISTS: &[&str] = &[
+    "notify.channels",
+    "notify.copies",
+    "http.allowed_hosts",
+    "http.trusted_proxies",
+    "sign_in.oidc.second_factor",
+];
+
+/// What the environment says.
+pub(super) fn environment() -> Environment {
+    let environment = Environment::with_prefix("ZOUFANG")
+        .prefix_separator("__")
+        .separator("__")
+        .list_separator(",")
+        .try_parsing(true);
+    LISTS.iter().fold(environment, |environment, key| environment.with_list_parse_key(key))
+}
 
 pub(super) fn check_keys(written: &str, name: &str) -> Result<(), SettingsError> {
     let table: toml::Table = written.parse().map_err(|error: toml::de::Error| {

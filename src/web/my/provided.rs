@@ -128,20 +128,7 @@ impl Door<'_> {
         }
         let claimed = match daemon.providers.finish(&flow, returned).await {
             Ok(claimed) => claimed,
-            Err(trouble) => {
-                let status = match trouble.fault {
-                    Fault::Guess => {
-                        self.refused(&trouble.name);
-                        StatusCode::UNAUTHORIZED
-                    }
-                    Fault::Person => StatusCode::UNAUTHORIZED,
-                    Fault::Provider => StatusCode::BAD_GATEWAY,
-                };
-                if trouble.fault != Fault::Guess {
-                    failed(self.way, &trouble);
-                }
-                return again(status, &flow.next, &trouble.said);
-            }
+            Err(trouble) => return again(self.not_in(&trouble), &flow.next, &trouble.said),
         };
         let before = shown_secret(headers, daemon);
         match sign_in(&store, &claimed, before.as_deref(), stay(daemon)).await {
@@ -159,6 +146,18 @@ impl Door<'_> {
             }
             Err(StoreError::Rule(why)) => again(StatusCode::SERVICE_UNAVAILABLE, TASKS, &why),
             Err(error) => unavailable(&error),
+        }
+    }
+
+    /// The provider vouches for nobody.
+    fn not_in(&self, trouble: &Trouble) -> StatusCode {
+        match trouble.fault {
+            Fault::Guess => self.refused(&trouble.name),
+            Fault::Person | Fault::Provider => failed(self.way, trouble),
+        }
+        match trouble.fault {
+            Fault::Guess | Fault::Person => StatusCode::UNAUTHORIZED,
+            Fault::Provider => StatusCode::BAD_GATEWAY,
         }
     }
 
