@@ -145,6 +145,8 @@ async fn decide_areas(session: &mut Session, rows: &[AssignArea]) -> Result<Deci
         let areas: Vec<&str> = tree.below(&of).map(|area| area.id.as_str()).collect();
         let mut subjects = session.subjects_in(&areas).await?;
         subjects.retain(|subject| row.kind.is_none_or(|kind| kind.code() == subject.kind));
+        // Nobody need be found for what isn't visited any more.
+        subjects.retain(|subject| subject.ended_on.is_none() || subject.visitor.is_some());
         decided.outcomes[at] = decided.claim(row, subjects, &mut claimed);
     }
     Ok(decided)
@@ -179,6 +181,7 @@ impl Decided {
                         number: subject.number,
                         area_id: subject.area_id,
                         visitor: Some(row.staff_id.clone()),
+                        ended_on: None,
                     });
                 }
             }

@@ -9,12 +9,14 @@ use super::areas::{self, NewArea};
 use super::assignments::{self, Assign, AssignArea};
 use super::choices::Alike;
 use super::confirm::{self, Confirmation};
+use super::endings::{self, StateOf};
 use super::inspections::{self, Inspected};
 use super::issues::{self, Acknowledgement, Happening};
 use super::mediations::{self, Mediation};
 use super::problem::{About, Outcomes, Problem};
+use super::registered::{self, Registered};
 use super::staff::{self, NewStaff};
-use super::subjects::{self, NewSubject, Registered};
+use super::subjects::{self, NewSubject};
 use super::visits::{self, NewVisit};
 use crate::db::{IssueRow, NewAbsence, Result, Session, Tx, Upsert};
 use crate::domain::issue::{Class, Event, Issue, State};
@@ -29,6 +31,7 @@ pub enum Batch {
     AreaAssignments(Vec<AssignArea>),
     Visits(Vec<NewVisit>),
     Residents(Vec<Registered>),
+    States(Vec<StateOf>),
     Events(Vec<IssueChange>),
     Confirmations(Vec<Confirmation>),
     Acknowledgements(Vec<Acknowledgement>),
@@ -64,6 +67,7 @@ impl Batch {
             Batch::AreaAssignments(rows) => rows.len(),
             Batch::Visits(rows) => rows.len(),
             Batch::Residents(rows) => rows.len(),
+            Batch::States(rows) => rows.len(),
             Batch::Events(rows) => rows.len(),
             Batch::Confirmations(rows) => rows.len(),
             Batch::Acknowledgements(rows) => rows.len(),
@@ -87,7 +91,8 @@ impl Batch {
             Batch::Assignments(rows) => assignments::check(session, rows).await,
             Batch::AreaAssignments(rows) => assignments::check_areas(session, rows).await,
             Batch::Visits(rows) => visits::check(session, rows).await,
-            Batch::Residents(rows) => subjects::check_registered(session, rows).await,
+            Batch::Residents(rows) => registered::check_registered(session, rows).await,
+            Batch::States(rows) => endings::check(session, rows).await,
             Batch::Events(rows) => {
                 let told = Told::of(session, rows).await?;
                 let outcomes = issues::check(session, &told.happenings).await?;
@@ -110,7 +115,8 @@ impl Batch {
             Batch::Assignments(rows) => assignments::put(tx, rows).await,
             Batch::AreaAssignments(rows) => assignments::put_areas(tx, rows).await,
             Batch::Visits(rows) => visits::record(tx, rows).await,
-            Batch::Residents(rows) => subjects::register(tx, rows).await,
+            Batch::Residents(rows) => registered::register(tx, rows).await,
+            Batch::States(rows) => endings::put(tx, rows, "import").await,
             Batch::Events(rows) => {
                 let told = Told::of(tx, rows).await?;
                 let outcomes = if told.each.iter().all(Result::is_ok) {
@@ -151,6 +157,7 @@ impl Batch {
             Batch::AreaAssignments(rows) => retain(rows, outcomes),
             Batch::Visits(rows) => retain(rows, outcomes),
             Batch::Residents(rows) => retain(rows, outcomes),
+            Batch::States(rows) => retain(rows, outcomes),
             Batch::Events(rows) => retain(rows, outcomes),
             Batch::Confirmations(rows) => retain(rows, outcomes),
             Batch::Acknowledgements(rows) => retain(rows, outcomes),

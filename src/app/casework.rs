@@ -261,13 +261,14 @@ impl SubjectFile {
             visitor: self.place.visitor.clone(),
             heard: self.residents.iter().map(|resident| resident.visits.heard).sum(),
             left: i64::try_from(self.residents.iter().filter(unheard).count()).unwrap_or(i64::MAX),
+            ended: self.place.ended_on.is_some(),
         }
     }
 
     /// All that is owed for it, for its residents and for its issues, and of the checks that were drawn.
     pub fn owed(&self, plans: &Plans, workdays: &Workdays) -> Vec<Duty> {
         let facts = self.facts();
-        let visit = std::iter::once(facts.visit(plans));
+        let visit = facts.visit(plans).into_iter();
         let residents =
             self.residents.iter().flat_map(|resident| resident.facts(self).duties(&facts, plans));
         let issues = self.issues.iter().flat_map(|issue| issue.owed.duties.iter().cloned());

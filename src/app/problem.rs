@@ -69,6 +69,9 @@ pub enum About {
     Answerer,
     Mediation,
     FollowUp,
+    SubjectState,
+    EndedOn,
+    EndedWords,
 }
 
 impl Problem {

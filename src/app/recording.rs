@@ -12,7 +12,7 @@ use super::household::{HouseholdSheet, ResidentSheet, household};
 use super::near::no_subject;
 use super::photos::{self, Fit};
 use super::problem::{About, Did, Problem};
-use super::subjects::{Registered, register};
+use super::registered::{Registered, register};
 use super::told::Told;
 use super::visit_rows::{Heard, NewVisit};
 use super::visits;

@@ -2,17 +2,19 @@
 
 use std::collections::{HashMap, HashSet};
 
+use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
-use super::casework::{Files, From, ResidentFile, RuleBook};
+use super::casework::{Files, From, RuleBook};
 use super::choices::{Alike, Choices};
-use super::near::{Named, Near, hint_near, no_subject};
+use super::endings::{self, ToldState};
+use super::near::{Named, Near};
 use super::problem::{About, Did, Outcome, Outcomes, Problem, all_well};
 use super::told::{Told, blank_over};
 use crate::db::personal;
 use crate::db::{
-    Context, NewResident, NewSubjectRow, OpenWords, ResidentChange, ResidentRow, ResidentWords,
-    Result, Session, SubjectChange, SubjectKeys, SubjectPlace, Tx, Upsert, VisitCounts,
+    Context, NewSubjectRow, Result, Session, SubjectChange, SubjectKeys, SubjectPlace,
+    SubjectStanding, Tx, Upsert,
 };
 use crate::domain::area::AreaTree;
 use crate::domain::subject::{SubjectKind, near_number};
@@ -27,19 +29,7 @@ pub struct NewSubject {
     #[serde(default)]
     pub address: Told<String>,
     #[serde(default)]
-    pub choices: Choices,
-}
-
-/// Somebody who is registered at a subject.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct Registered {
-    pub subject_number: String,
-    pub name: String,
-    #[serde(default)]
-    pub contact: Told<String>,
-    /// Why they couldn't be heard.
-    #[serde(default)]
-    pub unheard: Told<String>,
+    pub standing: ToldState,
     #[serde(default)]
     pub choices: Choices,
 }
@@ -51,6 +41,8 @@ struct Decided {
     changed: Vec<SubjectChange>,
     /// Subjects that now lie elsewhere, with their new area's id and their old one's.
     moved: Vec<(String, String, String)>,
+    /// Those that end, or come back.
+    ended: Vec<endings::Change>,
 }
 
 /// What these subjects would do.
@@ -66,13 +58,21 @@ pub async fn put(tx: &mut Tx, rows: &[NewSubject]) -> Result<Outcomes> {
     }
     tx.add_subjects(&decided.added).await?;
     tx.change_subjects(&decided.changed).await?;
-    owe_visits(tx, &decided.added).await?;
+    endings::write(tx, &decided.ended, "import").await?;
+    owe_visits(tx, &decided.added, &decided.ended).await?;
     relocate(tx, &decided.moved).await?;
+    let ended: Vec<&str> = decided.ended.iter().map(endings::Change::subject).collect();
+    if !ended.is_empty() {
+        rederive(tx, &ended).await?;
+    }
     Ok(decided.outcomes)
 }
 
 /// What is visited for the first time is somebody's from the first day on, whoever will be assigned.
-async fn owe_visits(tx: &mut Tx, added: &[NewSubjectRow]) -> Result<()> {
+async fn owe_visits(tx: &mut Tx, added: &[NewSubjectRow], ended: &[endings::Change]) -> Result<()> {
+    let ended: HashSet<&str> = ended.iter().map(endings::Change::subject).collect();
+    let added: Vec<&NewSubjectRow> =
+        added.iter().filter(|row| !ended.contains(row.id.as_str())).collect();
     if added.is_empty() {
         return Ok(());
     }
@@ -81,9 +81,10 @@ async fn owe_visits(tx: &mut Tx, added: &[NewSubjectRow]) -> Result<()> {
         number: row.number.clone(),
         area_id: row.area_id.clone(),
         visitor: None,
+        ended_on: None,
     };
     let book = RuleBook::read(tx).await?;
-    let files = Files::of(tx, added.iter().map(place).collect(), From::Row, &book).await?;
+    let files = Files::of(tx, added.into_iter().map(place).collect(), From::Row, &book).await?;
     files.write(tx, &book, "record").await
 }
 
@@ -118,7 +119,10 @@ async fn decide(session: &mut Session, rows: &[NewSubject]) -> Result<Decided> {
     let new = rows.iter().map(|row| row.number.as_str());
     let new: Vec<&str> = new.filter(|number| !known.contains_key(number)).collect();
     let mut near = Near::read(session, &new).await?;
-    let context = session.context();
+    let told =
+        rows.iter().filter_map(|row| Some((&row.standing, *known.get(row.number.as_str())?)));
+    let ending = endings::Known::of(session, told).await?;
+    let (context, today) = (session.context(), session.today());
     for row in rows {
         let outcome = match area_of(&tree, &row.area) {
             Err(problem) => Err(problem),
@@ -130,7 +134,10 @@ async fn decide(session: &mut Session, rows: &[NewSubject]) -> Result<Decided> {
                     Ok(Some(note)) => {
                         Ok(Did { upsert: Upsert::Same, note: Some(note), issue: None })
                     }
-                    Ok(None) => decided.decide(context, &tree, (row, area_id), own, now)?,
+                    Ok(None) => {
+                        let did = decided.decide(context, &tree, (row, area_id), own, now)?;
+                        decided.stand(context, row, (did, own), (&ending, today))?
+                    }
                 }
             }
         };
@@ -168,6 +175,42 @@ impl Decided {
         };
         let upsert = self.decide_one(context, row, area_id, known, now)?;
         Ok(upsert.map(|upsert| Did { upsert, note, issue: None }))
+    }
+
+    /// With whether it's to be visited, as the row says.
+    fn stand(
+        &mut self,
+        context: &Context,
+        row: &NewSubject,
+        (did, known): (Outcome, Option<&SubjectKeys>),
+        (ending, today): (&endings::Known, Date),
+    ) -> Result<Outcome> {
+        let Ok(mut did) = did else { return Ok(did) };
+        let Some(known) = known else {
+            return Ok(self.stand_new(row, today).map(|()| did));
+        };
+        let changed = match endings::decide(context, &row.standing, known, (ending, today))? {
+            Ok(changed) => changed,
+            Err(problem) => return Ok(Err(problem)),
+        };
+        if let Some((change, note)) = changed {
+            self.ended.push(change);
+            let said = did.note.map(|told| format!("{}；{}", told.text, note.text));
+            did.note = Some(said.map_or(note, |text| Problem::new(About::SubjectState, text)));
+            did.upsert = Upsert::Changed;
+        }
+        Ok(Ok(did))
+    }
+
+    /// The same of one that has just come.
+    fn stand_new(&mut self, row: &NewSubject, today: Date) -> std::result::Result<(), Problem> {
+        let was = SubjectStanding::default();
+        let became = endings::told_of(&row.standing, &row.number, &was, today, None)?;
+        let own = self.added.iter().rev().find(|added| added.number == row.number);
+        if let (Some(became), Some(own)) = (became, own) {
+            self.ended.push(endings::Change::of_new(&own.id, &own.number, became));
+        }
+        Ok(())
     }
 
     fn decide_one(
@@ -281,165 +324,4 @@ pub async fn places(
 ) -> Result<HashMap<String, SubjectPlace>> {
     let places = session.subjects_numbered(numbers).await?;
     Ok(places.into_iter().map(|place| (place.number.clone(), place)).collect())
-}
-
-#[derive(Default)]
-struct Registrations {
-    outcomes: Outcomes,
-    files: Files,
-    added: Vec<NewResident>,
-    changed: Vec<ResidentChange>,
-}
-
-/// What registering these people would do.
-pub async fn check_registered(session: &mut Session, rows: &[Registered]) -> Result<Outcomes> {
-    let book = RuleBook::read(session).await?;
-    Ok(decide_registered(session, rows, &book).await?.outcomes)
-}
-
-/// Registers people at subjects, and why they couldn't be heard where that is known: a household counts as
-/// visited when everybody registered there was heard, or it's recorded why not. Nothing where any is wrong.
-pub async fn register(tx: &mut Tx, rows: &[Registered]) -> Result<Outcomes> {
-    let book = RuleBook::read(tx).await?;
-    let decided = decide_registered(tx, rows, &book).await?;
-    if all_well(&decided.outcomes) {
-        tx.add_residents(&decided.added).await?;
-        tx.change_residents(&decided.changed).await?;
-        decided.files.write(tx, &book, "record").await?;
-    }
-    Ok(decided.outcomes)
-}
-
-async fn decide_registered(
-    session: &mut Session,
-    rows: &[Registered],
-    book: &RuleBook,
-) -> Result<Registrations> {
-    let numbers: Vec<&str> = rows.iter().map(|row| row.subject_number.as_str()).collect();
-    let known = places(session, &numbers).await?;
-    let known_of = session.told_at(&numbers).await?;
-    let files = Files::of(session, known.into_values().collect(), From::Row, book).await?;
-    let mut decided = Registrations { files, ..Registrations::default() };
-    let (now, context) = (session.now(), session.shared_context());
-    for row in rows {
-        let place =
-            decided.files.subjects.iter().position(|f| f.place.number == row.subject_number);
-        let outcome = match place {
-            None => Err(no_subject(&row.subject_number)),
-            Some(at) => decided.register(at, row, &known_of, &context, now)?,
-        };
-        decided.outcomes.push(outcome);
-    }
-    hint_near(session, &numbers, &mut decided.outcomes).await?;
-    Ok(decided)
-}
-
-impl Registrations {
-    /// Registers somebody at the subject of this place among the files.
-    fn register(
-        &mut self,
-        at: usize,
-        row: &Registered,
-        known_of: &HashMap<String, ResidentWords>,
-        context: &Context,
-        now: i64,
-    ) -> Result<Outcome> {
-        let file = &mut self.files.subjects[at];
-        let natural_key = context.sealer.index(&[&file.place.id, &row.name]);
-        let known = file.residents.iter_mut().find(|r| r.row.natural_key == natural_key);
-        let Some(resident) = known else {
-            let id = context.id();
-            let (contact, unheard) = (row.contact.of_new(), row.unheard.of_new());
-            let (contact_sealed, unheard_sealed) =
-                sealed(context, &id, contact.as_deref(), unheard.as_deref())?;
-            let new = NewResident {
-                subject_id: file.place.id.clone(),
-                natural_key,
-                name_sealed: context.seal(personal::RESIDENT_NAME, &id, &row.name)?,
-                name_key: context.name_key(&row.name),
-                contact_sealed,
-                contact_key: context.contact_key(contact.as_deref()),
-                registered: 1,
-                unheard_sealed,
-                id,
-                created_at: now,
-            };
-            file.residents.push(new_resident(&new, i64::from(new.unheard_sealed.is_some())));
-            self.added.push(new);
-            return Ok(Ok(Upsert::Added.into()));
-        };
-        let words = known_of.get(&resident.row.id).cloned().unwrap_or_default().open(context)?;
-        let (contact, unheard) = match told_of(row, &words) {
-            Ok(told) => told,
-            Err(problem) => return Ok(Err(problem)),
-        };
-        let was = resident.row.registered != 0;
-        let same = words.contact == contact && words.unheard == unheard;
-        (resident.row.registered, resident.row.excused) = (1, i64::from(unheard.is_some()));
-        if !(was && same) {
-            let id = resident.row.id.clone();
-            let (contact_sealed, unheard_sealed) =
-                sealed(context, &id, contact.as_deref(), unheard.as_deref())?;
-            self.changed.push(ResidentChange {
-                id,
-                clears_contact: i64::from(contact.is_none()),
-                contact_sealed,
-                contact_key: context.contact_key(contact.as_deref()),
-                registered: Some(1),
-                unheard_sealed,
-            });
-        }
-        let upsert = match (was, same) {
-            (true, true) => Upsert::Same,
-            (false, _) => Upsert::Added,
-            (true, false) => Upsert::Changed,
-        };
-        Ok(Ok(upsert.into()))
-    }
-}
-
-/// A resident's contact and why they couldn't be heard, sealed.
-fn sealed(
-    context: &Context,
-    id: &str,
-    contact: Option<&str>,
-    unheard: Option<&str>,
-) -> Result<(Option<String>, Option<String>)> {
-    Ok((
-        context.seal_optional(personal::RESIDENT_CONTACT, id, contact)?,
-        context.seal_optional(personal::RESIDENT_UNHEARD, id, unheard)?,
-    ))
-}
-
-/// A resident's contact and excuse once the row is taken, or what is asked.
-fn told_of(
-    row: &Registered,
-    known: &OpenWords,
-) -> std::result::Result<(Option<String>, Option<String>), Problem> {
-    if let (Told::Is(told), Some(known)) = (&row.contact, &known.contact) {
-        row.choices.same_person(&row.name, known, told)?;
-    }
-    let blank = |about, what| move || Problem::new(about, blank_over(what));
-    let contact = row.contact.over(known.contact.as_ref());
-    let unheard = row.unheard.over(known.unheard.as_ref());
-    Ok((
-        contact.ok_or_else(blank(About::Contact, "联系方式"))?,
-        unheard.ok_or_else(blank(About::Unheard, "未走访原因"))?,
-    ))
-}
-
-/// Somebody who wasn't known yet, as they stand in their subject's file.
-pub(super) fn new_resident(row: &NewResident, excused: i64) -> ResidentFile {
-    ResidentFile {
-        row: ResidentRow {
-            id: row.id.clone(),
-            subject_id: row.subject_id.clone(),
-            natural_key: row.natural_key.clone(),
-            registered: row.registered,
-            excused,
-            answer: None,
-            answered_on: None,
-        },
-        visits: VisitCounts::default(),
-    }
 }

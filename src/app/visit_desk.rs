@@ -7,8 +7,8 @@ use super::choices::Alike;
 use super::issues::Wanted;
 use super::met_before::{Renamed, Suspects, ask_of_renamed};
 use super::problem::{Outcomes, Problem};
+use super::registered::new_resident;
 use super::said_before::{Known, ask_of_misspelt};
-use super::subjects::new_resident;
 use super::visit_rows::{Heard, NewVisit, answer_of, answered_key, visit_key};
 use crate::db::personal;
 use crate::db::{

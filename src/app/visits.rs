@@ -4,6 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use super::casework::{Files, From, RuleBook, SubjectFile};
 use super::choices::Alike;
+use super::endings::keeps_from_visit;
 use super::met_before::{ask_of_elsewhere, told_of_elsewhere, told_of_renamed};
 use super::near::{hint_near, no_subject};
 use super::problem::{About, Did, Outcome, Outcomes, all_well};
@@ -176,6 +177,10 @@ impl Desk<'_> {
         let is_new = self.known_visit(row).is_none();
         let place = &self.decided.files.subjects[at].place;
         if let Some(problem) = may_visit(row, place, &self.inspectors).filter(|_| is_new) {
+            return Ok(Err(problem));
+        }
+        let ended_on = place.ended_on.as_deref().filter(|_| row.kind == VisitKind::First);
+        if let Some(problem) = keeps_from_visit(&place.number, ended_on, row.visited_on) {
             return Ok(Err(problem));
         }
         let alike = row.choices.alike;

@@ -13,13 +13,13 @@ use super::table::{Output, Table};
 use super::{reveal, wrong_input};
 use crate::app::batch::{asks_for_class, results_of};
 use crate::db::{
-    AbsenceOut, AreaTree, AssignmentOut, Context, HeardOut, Page, QuietOut, ResidentOut, Session,
-    Store, SubjectOut, VisitOut,
+    AbsenceOut, AreaTree, AssignmentOut, Context, EndedOut, HeardOut, Page, QuietOut, ResidentOut,
+    Session, Store, SubjectOut, SubjectStanding, VisitOut,
 };
 use crate::domain::issue::{Category, Level, State, Urgency};
 use crate::domain::mask;
 use crate::domain::rights::Right;
-use crate::domain::subject::SubjectKind;
+use crate::domain::subject::{Ended, SubjectKind};
 use crate::domain::visit::{Satisfaction, VisitKind};
 use crate::intake::{Field, Kind};
 
@@ -183,6 +183,7 @@ async fn export(store: &Store, kind: Kind, reveals: bool, mut out: Out) -> anyho
             each(&mut snapshot, &with, &mut out, |with: &With, of: &QuietOut| visit(with, &of.0))
                 .await?;
         }
+        Kind::States => each(&mut snapshot, &with, &mut out, state_of).await?,
         Kind::Residents => each(&mut snapshot, &with, &mut out, resident).await?,
         Kind::Absences => each(&mut snapshot, &with, &mut out, absence).await?,
         Kind::Classifications | Kind::IssueList => issues(store, kind, &mut out).await?,
@@ -264,7 +265,27 @@ fn subject(with: &With, subject: &SubjectOut) -> anyhow::Result<Row> {
         (Field::Area, with.area(&subject.area_id)),
         with.personal(Field::SubjectName, Some(name)),
         with.personal(Field::Address, address),
+    ]
+    .into_iter()
+    .chain(state(with, subject)?)
+    .collect())
+}
+
+/// Whether it's to be visited: nothing where it is.
+fn state(with: &With, subject: &SubjectOut) -> anyhow::Result<Row> {
+    let SubjectStanding { ended, words } = subject.standing(&with.context)?;
+    let Some(Ended { on, why }) = ended else { return Ok(Vec::new()) };
+    Ok(vec![
+        (Field::SubjectState, why.chinese().to_owned()),
+        (Field::EndedOn, on.to_string()),
+        with.personal(Field::EndedWords, words),
     ])
+}
+
+fn state_of(with: &With, of: &EndedOut) -> anyhow::Result<Row> {
+    let EndedOut(subject) = of;
+    let own = std::iter::once((Field::Subject, subject.number.clone()));
+    Ok(own.chain(state(with, subject)?).collect())
 }
 
 fn assignment(_: &With, of: &AssignmentOut) -> anyhow::Result<Row> {

@@ -63,6 +63,8 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         "满意",
         "调解",
         "达成协议",
+        "没走访就不再走访",
+        "没回访就不再回访",
     ];
     let mut table = Table::new(names, false)?;
     for FiguresLine { name, counts } in lines.iter().chain([&total]) {
@@ -77,7 +79,7 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
 }
 
 /// What the rates are made of; what is missing, by whether its date has passed.
-fn parts(counts: &Counts, visits_due: bool) -> [i64; 14] {
+fn parts(counts: &Counts, visits_due: bool) -> [i64; 16] {
     let Counts { subjects, visited, issues, to_respond, responded, resolved, late, .. } = *counts;
     let unvisited = subjects - visited;
     let (early, overdue) = if visits_due { (0, unvisited) } else { (unvisited, 0) };
@@ -96,6 +98,8 @@ fn parts(counts: &Counts, visits_due: bool) -> [i64; 14] {
         counts.satisfied,
         counts.mediated,
         counts.agreed,
+        counts.ended,
+        counts.revisit_ended,
     ]
 }
 

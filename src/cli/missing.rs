@@ -11,7 +11,7 @@ use super::table::Table;
 use super::{reveal, wrong_input};
 use crate::domain::duty::DutyKind;
 use crate::domain::rights::Right;
-use crate::reports::missing::{NAMES, Wanted, lines};
+use crate::reports::missing::{NAMES, Wanted, ended, lines};
 
 #[derive(Debug, Args)]
 pub struct Arguments {
@@ -50,6 +50,7 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         reveal(&store, by, (Right::RevealIssue, area), seen).await?;
     }
     let Arguments { kind, late, reveal: reveals, .. } = arguments;
+    let ended = ended(&store, within.as_deref()).await?;
     let lines = lines(&store, &Wanted { kind, within, late, reveals }).await?;
     let mut table = Table::new(NAMES, arguments.json)?;
     let count = lines.len();
@@ -58,5 +59,11 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     }
     table.end()?;
     eprintln!("共缺 {count} 项");
+    if ended.count() > 0 {
+        let count = ended.count();
+        eprintln!(
+            "另有没走访就不再走访的 {count} 个（{ended}），不算缺：名单用 zoufang subject ended"
+        );
+    }
     Ok(ExitCode::SUCCESS)
 }

@@ -47,6 +47,7 @@ mod sandbox;
 mod serve;
 mod staff;
 mod status;
+mod subject;
 mod table;
 mod template;
 mod usage;
@@ -132,6 +133,8 @@ enum Command {
     Resident(resident::Arguments),
     /// 给人开通网页登录，或让人退出
     Account(account::Arguments),
+    /// 登记走访对象不再走访（迁出、去世、停业、重复），或恢复走访
+    Subject(subject::Arguments),
     /// 更换走访对象的走访人（须有批准人和原因）
     Reassign(reassign::Arguments),
     /// 生成个人信息的加密密钥
@@ -309,6 +312,7 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Staff(arguments) => staff::run(arguments).await,
         Command::Resident(arguments) => resident::run(arguments).await,
         Command::Account(arguments) => account::run(arguments).await,
+        Command::Subject(arguments) => subject::run(arguments).await,
         Command::Reassign(arguments) => reassign::run(arguments).await,
         Command::Key(arguments) => key::run(arguments).await,
         Command::Keys(arguments) => keys::run(arguments).await,

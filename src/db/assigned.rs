@@ -18,6 +18,8 @@ pub struct Assigned {
     pub visits: i64,
     pub unclassified: i64,
     pub revisits: i64,
+    /// Since when it isn't to be visited any more.
+    pub ended_on: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -31,9 +33,10 @@ struct Row {
     visits: i64,
     unclassified: i64,
     revisits: i64,
+    ended_on: Option<String>,
 }
 
-const COLUMNS: [&str; 9] = [
+const COLUMNS: [&str; 10] = [
     "id",
     "number",
     "kind",
@@ -43,19 +46,20 @@ const COLUMNS: [&str; 9] = [
     "visits",
     "unclassified",
     "revisits",
+    "ended_on",
 ];
 
 impl Session {
     /// The subjects that a person visits, by number.
     pub async fn assigned_to(&mut self, staff_id: &str) -> Result<Vec<Assigned>> {
-        let query = "SELECT s.id, s.number, s.kind, s.name_sealed, s.address_sealed, s.area_id,
+        let query = "SELECT s.id, s.number, s.kind, s.name_sealed, s.address_sealed, s.area_id, s.ended_on,
                COUNT(CASE WHEN d.kind = 'visit' THEN 1 END) AS visits,
                COUNT(CASE WHEN d.kind = 'classify' THEN 1 END) AS unclassified,
                COUNT(CASE WHEN d.kind = 'revisit' THEN 1 END) AS revisits
              FROM assignments a JOIN subjects s ON s.id = a.subject_id
              LEFT JOIN duties d ON d.subject_id = s.id AND d.state = 'open'
              WHERE a.staff_id = $1
-             GROUP BY s.id, s.number, s.kind, s.name_sealed, s.address_sealed, s.area_id ORDER BY s.number";
+             GROUP BY s.id, s.number, s.kind, s.name_sealed, s.address_sealed, s.area_id, s.ended_on ORDER BY s.number";
         let rows: Vec<Row> = self.read_rows(&COLUMNS, query, &[staff_id.into()]).await?;
         let context = self.shared_context();
         let open = |row: Row| {
@@ -71,6 +75,7 @@ impl Session {
                 visits: row.visits,
                 unclassified: row.unclassified,
                 revisits: row.revisits,
+                ended_on: row.ended_on,
             })
         };
         rows.into_iter().map(open).collect()

@@ -62,7 +62,7 @@ impl Store {
         Ok(sqlx::query_as(
             "SELECT s.area_id, COUNT(*) FROM subjects s LEFT JOIN assignments a ON a.subject_id = s.id
              JOIN areas p ON p.id = s.area_id
-             WHERE a.id IS NULL GROUP BY s.area_id, p.code, p.name ORDER BY p.code, p.name",
+             WHERE a.id IS NULL AND s.ended_on IS NULL GROUP BY s.area_id, p.code, p.name ORDER BY p.code, p.name",
         )
         .fetch_all(&self.read)
         .await?)
@@ -71,7 +71,8 @@ impl Store {
     /// How many subjects lie in each area, as it's kept.
     pub async fn subjects_by_area(&self) -> Result<Vec<(String, i64)>> {
         Ok(sqlx::query_as(
-            "SELECT of_id, total FROM tallies WHERE dimension = 'area' AND name = 'subjects' AND total > 0",
+            "SELECT of_id, CAST(SUM(total) AS BIGINT) FROM tallies
+             WHERE dimension = 'area' AND name IN ('subjects', 'ended') AND total > 0 GROUP BY of_id",
         )
         .fetch_all(&self.read)
         .await?)

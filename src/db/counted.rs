@@ -7,6 +7,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use super::projection::Projection;
+use super::residents::ERASED_KEY;
 use super::{Result, Session, date, word};
 use crate::clock::township_date;
 use crate::domain::counted::{
@@ -157,16 +158,17 @@ struct SubjectRow {
     area: String,
     visitor: Option<String>,
     visited: i64,
+    ended_on: Option<String>,
 }
 
 impl CountedRow for SubjectRow {
     type Facts = CountedSubject;
-    const COLUMNS: &'static [&'static str] = &["id", "area", "visitor", "visited"];
+    const COLUMNS: &'static [&'static str] = &["id", "area", "visitor", "visited", "ended_on"];
     const ID: &'static str = "s.id";
 
     fn query() -> String {
         format!(
-            "SELECT s.id, s.area_id AS area, a.staff_id AS visitor, CASE WHEN d.state = 'met' THEN 1 ELSE 0 END AS visited
+            "SELECT s.id, s.area_id AS area, a.staff_id AS visitor, CASE WHEN d.state = 'met' THEN 1 ELSE 0 END AS visited, s.ended_on
              FROM subjects s LEFT JOIN assignments a ON a.subject_id = s.id
              LEFT JOIN duties d ON d.duty_key = '{}' || s.id",
             duty::key(DutyKind::Visit, "", 1)
@@ -178,7 +180,13 @@ impl CountedRow for SubjectRow {
     }
 
     fn facts(self) -> Result<CountedSubject> {
-        Ok(CountedSubject { area: self.area, visitor: self.visitor, visited: self.visited != 0 })
+        let ended = self.ended_on.as_deref().map(|on| date("subjects.ended_on", on));
+        Ok(CountedSubject {
+            area: self.area,
+            visitor: self.visitor,
+            visited: self.visited != 0,
+            ended: ended.transpose()?,
+        })
     }
 }
 
@@ -194,6 +202,8 @@ struct ResidentRow {
     answer: Option<String>,
     /// A bit for each, in the order of [`Category::ALL`].
     categories: Option<i64>,
+    /// Whether their subject ended, and they weren't erased.
+    ended: i64,
 }
 
 impl CountedRow for ResidentRow {
@@ -208,6 +218,7 @@ impl CountedRow for ResidentRow {
         "answered_on",
         "answer",
         "categories",
+        "ended",
     ];
     const ID: &'static str = "r.id";
 
@@ -222,7 +233,8 @@ impl CountedRow for ResidentRow {
                d.state AS revisit,
                v.visited_on AS answered_on, v.satisfaction AS answer,
                (SELECT SUM(DISTINCT CASE i.category {} END) FROM issues i
-                WHERE i.resident_id = r.id AND i.state <> 'void') AS categories
+                WHERE i.resident_id = r.id AND i.state <> 'void') AS categories,
+               CASE WHEN s.ended_on IS NOT NULL AND r.natural_key NOT LIKE '{ERASED_KEY}%' THEN 1 ELSE 0 END AS ended
              FROM residents r JOIN subjects s ON s.id = r.subject_id LEFT JOIN assignments a ON a.subject_id = s.id
              LEFT JOIN duties d ON d.duty_key = '{}' || r.id
              LEFT JOIN visits v ON v.id = (SELECT w.id FROM visits w WHERE w.resident_id = r.id AND w.kind = 'revisit'
@@ -250,14 +262,17 @@ impl CountedRow for ResidentRow {
         let bits = self.categories.unwrap_or(0);
         let day = |on: Option<String>| on.map(|on| date("visits.visited_on", &on)).transpose();
         let asked = |(place, of): (usize, &Category)| (bits >> place & 1 == 1).then_some(*of);
+        let met = day(self.met)?;
+        let revisit = revisit
+            .filter(|state| *state != DutyState::Cancelled)
+            .map(|state| state == DutyState::Met);
         Ok(CountedResident {
             area: self.area,
             visitor: self.visitor,
-            met: day(self.met)?,
+            ended: met.filter(|_| self.ended != 0 && revisit.is_none()),
+            met,
             revisited: day(self.revisited)?,
-            revisit: revisit
-                .filter(|state| *state != DutyState::Cancelled)
-                .map(|state| state == DutyState::Met),
+            revisit,
             answer,
             categories: Category::ALL.iter().enumerate().filter_map(asked).collect(),
         })

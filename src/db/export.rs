@@ -9,7 +9,7 @@ use super::dialect::Parameter;
 use super::personal::{
     ISSUE_TEXT, RESIDENT_CONTACT, RESIDENT_NAME, RESIDENT_UNHEARD, SUBJECT_ADDRESS, SUBJECT_NAME,
 };
-use super::{Context, Result, Session};
+use super::{Context, Result, Session, SubjectStanding};
 
 /// A subject.
 #[derive(Debug, Deserialize)]
@@ -20,7 +20,15 @@ pub struct SubjectOut {
     pub area_id: String,
     name_sealed: String,
     address_sealed: Option<String>,
+    ended_on: Option<String>,
+    ended_why: Option<String>,
+    ended_words_sealed: Option<String>,
 }
+
+/// The same of one that isn't to be visited any more.
+#[derive(Debug, Deserialize)]
+#[serde(transparent)]
+pub struct EndedOut(pub SubjectOut);
 
 /// Whom somebody visits.
 #[derive(Debug, Deserialize)]
@@ -107,8 +115,11 @@ macro_rules! pages {
 }
 
 pages! {
-    SubjectOut: ["id", "number", "kind", "area_id", "name_sealed", "address_sealed"],
-        "SELECT id, number, kind, area_id, name_sealed, address_sealed FROM subjects WHERE id > $1 ORDER BY id LIMIT $2";
+    SubjectOut: [
+        "id", "number", "kind", "area_id", "name_sealed", "address_sealed", "ended_on", "ended_why", "ended_words_sealed"
+    ],
+        "SELECT id, number, kind, area_id, name_sealed, address_sealed, ended_on, ended_why, ended_words_sealed FROM subjects
+         WHERE id > $1 ORDER BY id LIMIT $2";
     AssignmentOut: ["id", "subject", "visitor"],
         "SELECT a.id, s.number AS subject, f.number AS visitor FROM assignments a
          JOIN subjects s ON s.id = a.subject_id JOIN staff f ON f.id = a.staff_id WHERE a.id > $1 ORDER BY a.id LIMIT $2";
@@ -189,6 +200,25 @@ impl SubjectOut {
         let address = self.address_sealed.clone();
         let address = context.open_optional(SUBJECT_ADDRESS, &self.id, address)?;
         Ok((context.open(SUBJECT_NAME, &self.id, &self.name_sealed)?, address))
+    }
+}
+
+impl SubjectOut {
+    /// Whether it isn't to be visited any more.
+    pub fn standing(&self, context: &Context) -> Result<SubjectStanding> {
+        let ended = (self.ended_on.as_deref(), self.ended_why.as_deref());
+        SubjectStanding::open(context, &self.id, ended, self.ended_words_sealed.clone())
+    }
+}
+
+impl Page for EndedOut {
+    const COLUMNS: &'static [&'static str] = SubjectOut::COLUMNS;
+    const QUERY: &'static str =
+        "SELECT id, number, kind, area_id, name_sealed, address_sealed, ended_on, ended_why, ended_words_sealed FROM subjects
+         WHERE ended_on IS NOT NULL AND id > $1 ORDER BY id LIMIT $2";
+
+    fn id(&self) -> &str {
+        &self.0.id
     }
 }
 

@@ -337,7 +337,7 @@ impl Session {
         let query = "SELECT s.area_id, s.id AS subject_id, s.number, a.staff_id AS visitor
              FROM subjects s JOIN assignments a ON a.subject_id = s.id
              JOIN duties d ON d.duty_key = 'visit:' || s.id AND d.state = 'met' AND d.met_at <= $1
-             WHERE NOT EXISTS (SELECT 1 FROM inspections n WHERE n.subject_id = s.id AND n.created_at <= $1 AND n.draw_id <> $2
+             WHERE s.ended_on IS NULL AND NOT EXISTS (SELECT 1 FROM inspections n WHERE n.subject_id = s.id AND n.created_at <= $1 AND n.draw_id <> $2
                AND (n.checked_on IS NULL OR n.recorded_at > $1))
              ORDER BY s.area_id, s.number";
         let columns = ["area_id", "subject_id", "number", "visitor"];

@@ -74,6 +74,7 @@ versions! {
     56 "0056_begun_in_order";
     58 "0058_waiting_answers";
     59 "0059_ways_of_signing_in";
+    61 "0061_ended";
     63 "0063_subjects_in_order";
 }
 

@@ -126,7 +126,8 @@ pub use beside::IssueBeside;
 pub use breaches::{Breach, BreachKind, NewBreach};
 pub use casework::{
     EventRow, IssueProjection, IssueRow, NewIssueRow, NewResident, NewSubjectRow, NewVisitRow,
-    ResidentChange, ResidentRow, SubjectChange, SubjectKeys, SubjectPlace, VisitCounts,
+    ResidentChange, ResidentRow, SubjectChange, SubjectEnding, SubjectKeys, SubjectPlace,
+    VisitCounts,
 };
 pub use contents::{Content, Dispatch};
 pub use context::{ChannelReach, Context, Form};
@@ -137,7 +138,8 @@ pub use duty_list::DutyLine;
 pub(crate) use error::Result;
 pub use error::{StoreError, Upsert};
 pub use export::{
-    AbsenceOut, AssignmentOut, HeardOut, Page, QuietOut, ResidentOut, SubjectOut, VisitOut,
+    AbsenceOut, AssignmentOut, EndedOut, HeardOut, Page, QuietOut, ResidentOut, SubjectOut,
+    VisitOut,
 };
 pub use figures::{Figures, LaneFigures};
 pub use files::KeptFile;
@@ -184,8 +186,8 @@ pub use second::SecondFactor;
 pub use session::Session;
 pub use staff::{Addresses, KnownStaff, StaffEntry, StaffRow};
 pub use subjects::{
-    CalledSo, CorrectedIssue, CorrectedVisit, IssueWords, OpenWords, RenamedResident,
-    ResidentWords, SubjectIn, Unvisited,
+    CalledSo, CorrectedIssue, CorrectedVisit, EndedSubject, IssueWords, OpenWords, RenamedResident,
+    ResidentWords, SubjectIn, SubjectSheet, SubjectStanding, Unvisited,
 };
 pub use submissions::Submission;
 pub use timeline::{Entry, Timeline, What};

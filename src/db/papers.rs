@@ -11,9 +11,9 @@ use super::personal::{
     INSPECTION_NOTE, ISSUE_TEXT, RESIDENT_CONTACT, RESIDENT_NAME, STAFF_PHONE, SUBJECT_ADDRESS,
     SUBJECT_NAME,
 };
-use super::{Context, Result, Session, date, word};
+use super::{Context, Result, Session, SubjectStanding, date, word};
 use crate::domain::duty::{self, DutyKind};
-use crate::domain::subject::SubjectKind;
+use crate::domain::subject::{Ended, SubjectKind, SubjectState};
 use crate::domain::visit::Satisfaction;
 
 /// A day up to whose end something is told, and the first day that counts.
@@ -37,6 +37,15 @@ pub struct SubjectLine {
     /// Whether its first visit is complete, and when somebody was first met there.
     pub visited: bool,
     pub visited_on: Option<Date>,
+    /// That it wasn't to be visited any more by that day.
+    pub ended: Option<Ended>,
+}
+
+impl SubjectLine {
+    /// Why it counts as neither visited nor missing: it ended before its visit.
+    pub fn dropped(&self) -> Option<SubjectState> {
+        self.ended.filter(|_| !self.visited).map(|ended| ended.why)
+    }
 }
 
 /// A resident who was met on a first visit, opened.
@@ -113,11 +122,15 @@ struct SubjectRow {
     visitor: Option<String>,
     met_at: Option<i64>,
     visited_on: Option<String>,
+    ended_on: Option<String>,
+    ended_why: Option<String>,
 }
 
 impl SubjectRow {
     fn read(self, context: &Context, span: &Span) -> Result<SubjectLine> {
         let visited_on = self.visited_on.map(|on| date("visits.visited_on", &on)).transpose()?;
+        let ended = (self.ended_on.as_deref(), self.ended_why.as_deref());
+        let ended = SubjectStanding::open(context, &self.id, ended, None)?.ended;
         let met = self.met_at.is_some_and(|at| at < span.before || visited_on.is_some());
         Ok(SubjectLine {
             kind: SubjectKind::read(&self.kind),
@@ -128,6 +141,7 @@ impl SubjectRow {
             number: self.number,
             visitor: self.visitor,
             visited_on,
+            ended: ended.filter(|ended| ended.on <= span.on),
         })
     }
 }
@@ -240,7 +254,7 @@ impl Session {
     ) -> Result<Vec<SubjectLine>> {
         let query = format!(
             "SELECT s.id, s.number, s.kind, s.name_sealed, s.address_sealed, a.staff_id AS visitor,
-               CASE WHEN d.state = 'met' THEN COALESCE(d.met_at, 0) END AS met_at,
+               CASE WHEN d.state = 'met' THEN COALESCE(d.met_at, 0) END AS met_at, s.ended_on, s.ended_why,
                (SELECT MIN(v.visited_on) FROM visits v WHERE v.subject_id = s.id AND v.kind = 'first'
                  AND v.visited_on >= $4 AND v.visited_on <= $5) AS visited_on
              FROM subjects s LEFT JOIN assignments a ON a.subject_id = s.id
@@ -257,6 +271,8 @@ impl Session {
             "visitor",
             "met_at",
             "visited_on",
+            "ended_on",
+            "ended_why",
         ];
         let mut parameters: Vec<Parameter> = vec![area.into(), after.into(), limit.into()];
         parameters.extend(days(span).map(Parameter::from));

@@ -84,6 +84,7 @@ tables! {
     "subjects" by ["id"] {
         sealed SUBJECT_NAME = "name_sealed";
         sealed SUBJECT_ADDRESS = "address_sealed";
+        sealed SUBJECT_ENDED = "ended_words_sealed";
     }
     "residents" by ["id"] {
         sealed RESIDENT_NAME = "name_sealed";

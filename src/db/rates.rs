@@ -46,10 +46,11 @@ struct Kept {
 }
 
 /// The columns of a [`Kept`].
-const KEPT: [&str; 15] = [
+const KEPT: [&str; 17] = [
     "of_id",
     "subjects",
     "visited",
+    "ended",
     "issues",
     "to_respond",
     "responded",
@@ -58,6 +59,7 @@ const KEPT: [&str; 15] = [
     "unclassified",
     "to_revisit",
     "revisit_done",
+    "revisit_ended",
     "asked",
     "satisfied",
     "mediated",
@@ -242,6 +244,7 @@ impl Store {
         let sums = [
             sum("'subjects'", "subjects"),
             sum("'visited'", "visited"),
+            sum("'ended'", "ended"),
             sum("'issues'", "issues"),
             // What wasn't taken note of had to be where its day has passed.
             sum("'noted', 'unnoted'", "to_respond"),
@@ -251,6 +254,7 @@ impl Store {
             sum("'unclassified'", "unclassified"),
             sum("'to_revisit'", "to_revisit"),
             sum("'revisit_done'", "revisit_done"),
+            sum("'revisit_ended'", "revisit_ended"),
             sum("'asked'", "asked"),
             sum("'satisfied'", "satisfied"),
             sum("'mediated'", "mediated"),
@@ -262,7 +266,7 @@ impl Store {
         };
         let query = format!(
             "SELECT {of}, {} FROM tallies WHERE dimension = $1{among} AND campaign IN ('', $2)
-               AND (name NOT IN ('unnoted', 'unresolved') OR day < $3) AND (name NOT IN ('asked', 'satisfied') OR day >= $4) {grouped}",
+               AND (name NOT IN ('unnoted', 'unresolved') OR day < $3) AND (name NOT IN ('asked', 'satisfied', 'ended', 'revisit_ended') OR day >= $4) {grouped}",
             sums.join(", ")
         );
         let mut parameters = vec![

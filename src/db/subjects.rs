@@ -4,12 +4,15 @@ use std::collections::HashMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::personal::{RESIDENT_CONTACT, RESIDENT_NAME, RESIDENT_UNHEARD, SUBJECT_NAME};
+use super::personal::{
+    RESIDENT_CONTACT, RESIDENT_NAME, RESIDENT_UNHEARD, SUBJECT_ENDED, SUBJECT_NAME,
+};
 use super::sets::{Columns, last_of_each};
-use super::{Context, Result, Session, Tx};
+use super::{Context, Result, Session, SubjectKeys, Tx, date, word};
 use crate::domain::counted::Thing;
+use crate::domain::duty::{self, DutyKind};
 use crate::domain::mask;
-use crate::domain::subject::SubjectKind;
+use crate::domain::subject::{Ended, SubjectKind, SubjectState};
 
 impl Context {
     /// A subject's name as a notice may show it: a household's masked, a shop's or a school's as it hangs over the
@@ -72,7 +75,7 @@ impl Session {
                SELECT s.id, s.area_id, s.number, s.kind, s.name_sealed, COUNT(*) OVER (PARTITION BY s.area_id) AS total,
                  ROW_NUMBER() OVER (PARTITION BY s.area_id ORDER BY s.number) AS place
                FROM subjects s LEFT JOIN assignments a ON a.subject_id = s.id
-               WHERE s.area_id {} AND a.id IS NULL) AS u
+               WHERE s.area_id {} AND a.id IS NULL AND s.ended_on IS NULL) AS u
              WHERE place <= 200 ORDER BY area_id, number",
             self.dialect.among()
         );
@@ -80,14 +83,45 @@ impl Session {
         self.read_set(&columns, &query, areas, &[]).await
     }
 
-    /// The subjects that lie in these areas: number, kind, area and visitor.
+    /// Those in these areas that aren't to be visited any more, by area and number; households' names masked, unless they are
+    /// to be revealed.
+    pub async fn ended_in(&mut self, areas: &[&str], reveals: bool) -> Result<Vec<EndedSubject>> {
+        let query = format!(
+            "SELECT s.id, s.number, s.kind, s.area_id, s.name_sealed, a.staff_id AS visitor, s.ended_on, s.ended_why,
+               s.ended_words_sealed, CASE WHEN d.state = 'met' THEN 1 ELSE 0 END AS visited
+             FROM subjects s LEFT JOIN assignments a ON a.subject_id = s.id LEFT JOIN duties d ON d.duty_key = '{}' || s.id
+             WHERE s.area_id {} AND s.ended_on IS NOT NULL ORDER BY s.area_id, s.number",
+            duty::key(DutyKind::Visit, "", 1),
+            self.dialect.among()
+        );
+        let rows: Vec<EndedRow> = self.read_set(&ENDED, &query, areas, &[]).await?;
+        rows.into_iter().map(|row| row.read(&self.context, reveals)).collect()
+    }
+
+    /// The one of that number, with how it stands; a household's name is masked.
+    pub async fn subject_sheet(&mut self, number: &str) -> Result<Option<SubjectSheet>> {
+        let Some(keys) = self.subject_keys(&[number]).await?.pop() else { return Ok(None) };
+        let open = self.issues_of(&[keys.id.as_str()]).await?;
+        let open = open.iter().map(super::IssueRow::issue).collect::<Result<Vec<_>>>()?;
+        Ok(Some(SubjectSheet {
+            standing: keys.standing(&self.context)?,
+            name: self.context.masked_name(&keys.id, &keys.kind, &keys.name_sealed)?,
+            kind: SubjectKind::read(&keys.kind),
+            open_issues: open.iter().filter(|issue| !issue.is_resolved()).count(),
+            number: keys.number,
+            area_id: keys.area_id,
+        }))
+    }
+
+    /// The subjects that lie in these areas: number, kind, area and visitor, and whether they ended.
     pub async fn subjects_in(&mut self, areas: &[&str]) -> Result<Vec<SubjectIn>> {
         let query = format!(
-            "SELECT s.id, s.number, s.kind, s.area_id, a.staff_id AS visitor FROM subjects s
+            "SELECT s.id, s.number, s.kind, s.area_id, a.staff_id AS visitor, s.ended_on FROM subjects s
              LEFT JOIN assignments a ON a.subject_id = s.id WHERE s.area_id {} ORDER BY s.number",
             self.dialect.among()
         );
-        self.read_set(&["id", "number", "kind", "area_id", "visitor"], &query, areas, &[]).await
+        let columns = ["id", "number", "kind", "area_id", "visitor", "ended_on"];
+        self.read_set(&columns, &query, areas, &[]).await
     }
 }
 
@@ -120,6 +154,39 @@ impl Tx {
         let heard: Vec<Heard> = self.read_set(&["resident_id"], &heard, &ids, &[]).await?;
         self.retally(Thing::Resident, heard.iter().map(|one| one.resident_id.as_str())).await?;
         self.update_set("visits", &Columns { texts: &texts, numbers: &[] }, &rows).await
+    }
+}
+
+impl SubjectKeys {
+    /// How it stands.
+    pub fn standing(&self, context: &Context) -> Result<SubjectStanding> {
+        let ended = (self.ended_on.as_deref(), self.ended_why.as_deref());
+        SubjectStanding::open(context, &self.id, ended, self.ended_words_sealed.clone())
+    }
+}
+
+/// Whether a subject isn't to be visited any more, and what was said of that.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct SubjectStanding {
+    pub ended: Option<Ended>,
+    pub words: Option<String>,
+}
+
+impl SubjectStanding {
+    /// As it's kept: since when, why, and the words, sealed.
+    pub(super) fn open(
+        context: &Context,
+        id: &str,
+        (on, why): (Option<&str>, Option<&str>),
+        sealed: Option<String>,
+    ) -> Result<SubjectStanding> {
+        let (Some(on), Some(why)) = (on, why) else { return Ok(SubjectStanding::default()) };
+        let ended = Ended {
+            on: date("subjects.ended_on", on)?,
+            why: word("subjects.ended_why", why, SubjectState::read)?,
+        };
+        let words = context.open_optional(SUBJECT_ENDED, id, sealed)?;
+        Ok(SubjectStanding { ended: Some(ended), words })
     }
 }
 
@@ -244,6 +311,80 @@ impl Unvisited {
     }
 }
 
+/// A subject, as whoever may say that it ended sees it.
+#[derive(Debug, Clone)]
+pub struct SubjectSheet {
+    pub number: String,
+    pub kind: Option<SubjectKind>,
+    pub name: String,
+    pub area_id: String,
+    pub standing: SubjectStanding,
+    pub open_issues: usize,
+}
+
+/// One that isn't to be visited any more.
+#[derive(Debug, Clone)]
+pub struct EndedSubject {
+    pub number: String,
+    pub kind: Option<SubjectKind>,
+    pub name: String,
+    pub area_id: String,
+    pub visitor: Option<String>,
+    /// Whether its first visit was complete before.
+    pub visited: bool,
+    pub ended: Ended,
+    pub words: Option<String>,
+}
+
+const ENDED: [&str; 10] = [
+    "id",
+    "number",
+    "kind",
+    "area_id",
+    "name_sealed",
+    "visitor",
+    "ended_on",
+    "ended_why",
+    "ended_words_sealed",
+    "visited",
+];
+
+#[derive(Deserialize)]
+struct EndedRow {
+    id: String,
+    number: String,
+    kind: String,
+    area_id: String,
+    name_sealed: String,
+    visitor: Option<String>,
+    ended_on: String,
+    ended_why: String,
+    ended_words_sealed: Option<String>,
+    visited: i64,
+}
+
+impl EndedRow {
+    fn read(self, context: &Context, reveals: bool) -> Result<EndedSubject> {
+        let name = match reveals {
+            true => context.open(SUBJECT_NAME, &self.id, &self.name_sealed)?,
+            false => context.masked_name(&self.id, &self.kind, &self.name_sealed)?,
+        };
+        Ok(EndedSubject {
+            kind: SubjectKind::read(&self.kind),
+            name,
+            ended: Ended {
+                on: date("subjects.ended_on", &self.ended_on)?,
+                why: word("subjects.ended_why", &self.ended_why, SubjectState::read)?,
+            },
+            words: context.open_optional(SUBJECT_ENDED, &self.id, self.ended_words_sealed)?,
+            number: self.number,
+            area_id: self.area_id,
+            visitor: self.visitor,
+            visited: self.visited != 0,
+        })
+    }
+}
+
 /// A subject and who visits it.
 #[derive(Debug, Clone, Deserialize)]
 pub struct SubjectIn {
@@ -252,4 +393,5 @@ pub struct SubjectIn {
     pub kind: String,
     pub area_id: String,
     pub visitor: Option<String>,
+    pub ended_on: Option<String>,
 }

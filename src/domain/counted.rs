@@ -20,12 +20,13 @@ pub enum Thing {
     Staff,
 }
 
-/// A subject: where it lies, whose it is, and whether its first visit is complete.
+/// A subject: where it lies, whose it is, whether its first visit is complete, and since when it isn't to be visited.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CountedSubject {
     pub area: String,
     pub visitor: Option<String>,
     pub visited: bool,
+    pub ended: Option<Date>,
 }
 
 /// The places where what concerns a subject is counted.
@@ -37,6 +38,11 @@ fn places(area: &str, visitor: Option<&str>) -> Vec<(Dimension, String)> {
 impl Counted for CountedSubject {
     fn count(&self, into: &mut Tally, times: i64) {
         for (dimension, of) in places(&self.area, self.visitor.as_deref()) {
+            // One that ended before it was visited counts as neither visited nor missing.
+            if let Some(day) = self.ended.filter(|_| !self.visited) {
+                into.add(Counter::new(dimension, of, Figure::Ended).on(day), times);
+                continue;
+            }
             into.add(Counter::new(dimension, of.clone(), Figure::Subjects), times);
             if self.visited {
                 into.add(Counter::new(dimension, of, Figure::Visited), times);
@@ -55,6 +61,8 @@ pub struct CountedResident {
     pub revisited: Option<Date>,
     /// Whether the revisit that they are owed is done; nothing where none is.
     pub revisit: Option<bool>,
+    /// The day on which they were last heard, where their subject ended before they were revisited.
+    pub ended: Option<Date>,
     /// The day of their last answer, and whether it was satisfied or fairly satisfied.
     pub answer: Option<(Date, bool)>,
     /// In which they asked for something that isn't void, each once.
@@ -66,6 +74,10 @@ impl Counted for CountedResident {
         for (figure, day) in [(Figure::Residents, self.met), (Figure::Revisited, self.revisited)] {
             let Some(day) = day else { continue };
             into.add(Counter::new(Dimension::All, "", figure).on(day), times);
+        }
+        for (dimension, of) in places(&self.area, self.visitor.as_deref()) {
+            let Some(day) = self.ended else { break };
+            into.add(Counter::new(dimension, of, Figure::RevisitEnded).on(day), times);
         }
         for (dimension, of) in places(&self.area, self.visitor.as_deref()) {
             let Some(done) = self.revisit else { break };

@@ -11,9 +11,12 @@ use crate::words;
 /// What the rates are made of; it adds up over areas and people.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Counts {
-    /// Subjects, also those that nobody was assigned yet, and those of them whose first visit is complete.
+    /// Subjects, also those that nobody was assigned yet, and those of them whose first visit is complete. Those that ended before
+    /// they were visited (迁出、去世、停业、重复) are none of them.
     pub subjects: i64,
     pub visited: i64,
+    #[serde(default)]
+    pub ended: i64,
     /// Issues that aren't void; those of them of which somebody had to take note by now, and did in time.
     pub issues: i64,
     pub to_respond: i64,
@@ -30,6 +33,9 @@ pub struct Counts {
     pub to_revisit: i64,
     #[serde(default)]
     pub revisit_done: i64,
+    /// Those heard at a subject that ended before they were revisited: none of these.
+    #[serde(default)]
+    pub revisit_ended: i64,
     /// Residents who were asked at a revisit, and those whose last answer was satisfied or fairly satisfied.
     pub asked: i64,
     pub satisfied: i64,
@@ -113,6 +119,7 @@ impl std::ops::AddAssign for Counts {
     fn add_assign(&mut self, other: Counts) {
         self.subjects += other.subjects;
         self.visited += other.visited;
+        self.ended += other.ended;
         self.issues += other.issues;
         self.to_respond += other.to_respond;
         self.responded += other.responded;
@@ -121,6 +128,7 @@ impl std::ops::AddAssign for Counts {
         self.unclassified += other.unclassified;
         self.to_revisit += other.to_revisit;
         self.revisit_done += other.revisit_done;
+        self.revisit_ended += other.revisit_ended;
         self.asked += other.asked;
         self.satisfied += other.satisfied;
         self.mediated += other.mediated;
@@ -163,6 +171,8 @@ words! {
     Figure {
         Subjects = "subjects", "走访对象";
         Visited = "visited", "已走访的对象";
+        /// By the day on which they ended, unvisited: a campaign counts those since its first day.
+        Ended = "ended", "没走访就不再走访的对象";
         /// Heard at a first visit, by its day: a campaign counts those since its first day.
         Residents = "residents", "走访到的群众" | "群众";
         /// The same of a revisit.
@@ -170,6 +180,8 @@ words! {
         /// To whom a revisit is or was owed in this campaign, and of whom it's done.
         ToRevisit = "to_revisit", "要回访的群众";
         RevisitDone = "revisit_done", "回访完成的群众";
+        /// Heard at a subject that then ended, by the day of that: a campaign counts those since its first day.
+        RevisitEnded = "revisit_ended", "没回访就不再回访的群众";
         /// By the day of the answer: a campaign counts those since its first day.
         Asked = "asked", "回访时回答的群众";
         Satisfied = "satisfied", "满意的群众";

@@ -277,6 +277,11 @@ impl Issue {
         matches!(self.state, State::Closed | State::Void)
     }
 
+    /// Whether nobody works on it any more: it's resolved, or has ended.
+    pub const fn is_resolved(&self) -> bool {
+        matches!(self.state, State::Resolved) || self.is_ended()
+    }
+
     /// The issue after `event`, or why that can't be.
     ///
     /// ```

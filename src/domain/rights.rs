@@ -56,6 +56,8 @@ words! {
         /// What a unit of the town answers for.
         SeeUnit = "see_unit", "查看本单位承办的问题";
         SeeInspections = "see_inspections", "查看入户抽查";
+        /// That one isn't to be visited any more, or is again.
+        EndSubject = "end_subject", "登记走访对象不再走访、恢复走访";
     }
 }
 
@@ -176,6 +178,10 @@ impl Right {
                 &[VillageLead, BranchSecretary, SupervisingLeader, OrganisationOffice, LeadingGroup]
             }
             Right::Mediate => MEDIATORS,
+            // Not the visitor, whose own debt would end by it.
+            Right::EndSubject => {
+                &[VillageLead, BranchSecretary, SupervisingLeader, OrganisationOffice, LeadingGroup]
+            }
         }
     }
 

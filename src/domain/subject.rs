@@ -1,5 +1,10 @@
 //! 走访对象: what is visited.
 
+use std::collections::BTreeMap;
+use std::fmt;
+
+use jiff::civil::Date;
+
 use crate::words;
 
 words! {
@@ -13,6 +18,67 @@ words! {
         Market = "market", "市场" | "集贸市场";
         Organ = "organ", "机关";
         Institution = "institution", "事业单位";
+    }
+}
+
+words! {
+    /// Whether a subject is to be visited; where it isn't, why: it's no longer there (二(一) 本镇辖区内), or never was one of its own.
+    SubjectState {
+        InPlace = "in_place", "在册" | "正常" | "在" | "在村" | "在户" | "在家" | "营业" | "营业中" | "恢复";
+        MovedAway = "moved_away", "迁出" | "已迁出" | "外迁" | "搬走" | "已搬走" | "搬迁" | "整户迁出";
+        Died = "died", "去世" | "已去世" | "死亡" | "病故" | "亡故" | "绝户" | "户消亡";
+        Closed = "closed", "停业" | "已停业" | "歇业" | "关闭" | "已关闭" | "关门" | "关停" | "注销" | "撤销" | "撤并" | "倒闭";
+        Duplicate = "duplicate", "重复" | "重复登记" | "登记重复";
+        Other = "other", "其他" | "其它";
+    }
+}
+
+impl SubjectState {
+    /// Whether it isn't to be visited any more.
+    pub fn is_ended(self) -> bool {
+        self != SubjectState::InPlace
+    }
+
+    /// Why subjects end.
+    pub fn endings() -> impl Iterator<Item = SubjectState> {
+        SubjectState::ALL.iter().copied().filter(|state| state.is_ended())
+    }
+
+    /// Whether the word alone doesn't say it: which other one it is, or what else happened.
+    pub const fn needs_words(self) -> bool {
+        matches!(self, SubjectState::Duplicate | SubjectState::Other)
+    }
+}
+
+/// That a subject isn't to be visited any more: since when, and why.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Ended {
+    pub on: Date,
+    pub why: SubjectState,
+}
+
+/// How many subjects ended, and why.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Endings(BTreeMap<SubjectState, i64>);
+
+impl Endings {
+    /// One more.
+    pub fn add(&mut self, why: SubjectState) {
+        *self.0.entry(why).or_default() += 1;
+    }
+
+    /// How many.
+    pub fn count(&self) -> i64 {
+        self.0.values().sum()
+    }
+}
+
+/// Each with its number: 迁出 2，停业 1.
+impl fmt::Display for Endings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let each: Vec<String> =
+            self.0.iter().map(|(why, count)| format!("{why} {count}")).collect();
+        f.write_str(&each.join("，"))
     }
 }
 

@@ -14,7 +14,7 @@ pub(super) enum Beside {
 /// The column that names what a row of this kind is about.
 pub(super) const fn key_of(kind: Kind) -> Option<Field> {
     match kind {
-        Kind::Assignments | Kind::Visits | Kind::Residents => Some(Field::Subject),
+        Kind::Assignments | Kind::Visits | Kind::Residents | Kind::States => Some(Field::Subject),
         Kind::Classifications
         | Kind::Handlings
         | Kind::IssueList

@@ -23,6 +23,7 @@ words! {
         Absences = "absences", "请假表";
         Inspections = "inspections", "入户抽查表";
         Mediations = "mediations", "矛盾调解表";
+        States = "states", "走访对象状态表";
     }
 }
 
@@ -92,6 +93,9 @@ words! {
         FollowedOn = "followed_on", "实际回访日期";
         Kept = "kept", "是否履行";
         Followed = "followed", "履行情况";
+        SubjectState = "subject_state", "对象状态" | "走访对象状态" | "在册状态" | "现状";
+        EndedOn = "ended_on", "状态日期" | "不再走访日期" | "迁出日期" | "停业日期" | "变动日期" | "变更日期";
+        EndedWords = "ended_words", "状态说明" | "不再走访原因" | "变动原因" | "变更原因";
     }
 }
 
@@ -149,7 +153,11 @@ impl Kind {
                 &[StaffNumber, StaffName, StaffRoles, Area],
                 &[StaffUnit, StaffPhone, StaffEmail, StaffWecom, StaffFeishu],
             ),
-            Kind::Subjects => (&[Subject, SubjectKind, SubjectName, Area], &[Address]),
+            Kind::Subjects => (
+                &[Subject, SubjectKind, SubjectName, Area],
+                &[Address, SubjectState, EndedOn, EndedWords],
+            ),
+            Kind::States => (&[Subject, SubjectState], &[EndedOn, EndedWords]),
             Kind::Assignments => (&[Subject, Visitor], &[]),
             Kind::AreaAssignments => (&[Area, Visitor], &[SubjectKind]),
             Kind::Visits => (
@@ -236,6 +244,24 @@ impl Kind {
                 Inspection,
             ],
             Kind::Areas => &[Subject, Visitor, Resident, Issue, StaffRoles],
+            Kind::States => &[
+                Visitor,
+                Date,
+                Resident,
+                Text,
+                HasIssue,
+                Level,
+                Category,
+                Urgency,
+                Satisfaction,
+                VisitKind,
+                Manner,
+                Unheard,
+                Issue,
+                Result,
+                Inspection,
+                RemoteNumber,
+            ],
             Kind::Subjects | Kind::Residents => &[Date, Text, HasIssue, VisitKind, Issue],
             Kind::Staff => &[Date, Text, Issue],
             Kind::Visits => &[Issue],
@@ -279,6 +305,17 @@ impl Kind {
                 "办理日期",
                 "办结日期",
             ],
+            Kind::States => &[
+                "序号",
+                "总支",
+                "村",
+                "所属村",
+                "对象名称",
+                "对象类型",
+                "户主",
+                "户主姓名",
+                "地址",
+            ],
             Kind::Areas => &["城乡分类代码", "城乡分类", "序号"],
             Kind::Confirmations => &["日期", "确认日期"],
             Kind::Inspections => SHOWN_BESIDE_CHECKS,
@@ -311,6 +348,7 @@ impl Kind {
             (Kind::Confirmations, Field::By) => "确认人",
             (Kind::Mediations, Field::By) => "回访人",
             (_, Field::State) => "状态",
+            (Kind::Subjects | Kind::States, Field::SubjectState) => "状态",
             (_, field) => field.chinese(),
         }
     }
@@ -331,6 +369,11 @@ impl Kind {
         // Who is responsible for a task hasn't said by that that it's done.
         if self == Kind::Confirmations && name == "责任人" {
             return None;
+        }
+        match (self, name) {
+            (Kind::States, "日期") => return Some(Field::EndedOn),
+            (Kind::States, "说明" | "原因" | "备注") => return Some(Field::EndedWords),
+            _ => {}
         }
         self.all_columns().find(|field| field.answers_to(name))
     }
@@ -402,7 +445,7 @@ impl Field {
             Field::Contact => &["联系电话", "电话", "手机号"],
             Field::StaffPhone => &["联系方式"],
             Field::Text => &["问题"],
-            Field::State => &["状态"],
+            Field::State | Field::SubjectState => &["状态"],
             _ => &[],
         }
     }
@@ -434,6 +477,7 @@ impl Field {
     pub const fn is_personal(self) -> bool {
         use Field::*;
         matches!(self, Resident | Contact | Text | Unheard | Address | SubjectName | Result)
+            || matches!(self, EndedWords)
             || matches!(self, StaffPhone | StaffEmail | StaffWecom | StaffFeishu)
             || matches!(self, Found | Answer | Mediator | Parties | Agreement | Followed)
     }
@@ -446,7 +490,9 @@ impl Field {
             text.len() <= 30 && text.contains(|c: char| c.is_ascii_digit()) && !text.contains(' ')
         };
         Some(match self {
-            Date | From | Until | CheckedOn | MediatedOn => super::dates::read_time(text).is_some(),
+            Date | From | Until | CheckedOn | MediatedOn | EndedOn => {
+                super::dates::read_time(text).is_some()
+            }
             AreaKind => crate::domain::area::AreaKind::read(text).is_some(),
             SubjectKind => crate::domain::subject::SubjectKind::read(text).is_some(),
             Level => crate::domain::issue::Level::read(text).is_some(),
@@ -462,7 +508,7 @@ impl Field {
         use Field::*;
         match self {
             Text | IssueText | Result | Reply | Unheard | Reference | Address | Found | Answer
-            | Parties | Agreement | Followed => Sort::Free,
+            | Parties | Agreement | Followed | EndedWords => Sort::Free,
             AreaCode | StaffNumber | StaffPhone | StaffEmail | StaffWecom | StaffFeishu
             | Subject | Issue | RemoteNumber | Contact | Inspection => Sort::Code,
             _ => Sort::Short,

@@ -6,8 +6,9 @@ use super::kinds::Field;
 use super::options::Options;
 use super::people::People;
 use super::text::short;
+use crate::app::endings::{StateOf, ToldState};
+use crate::app::registered::Registered;
 use crate::app::staff::{NewStaff, TellAddresses};
-use crate::app::subjects::Registered;
 use crate::app::told::Told;
 use crate::clock::Clock;
 use crate::db::NewAbsence;
@@ -15,6 +16,7 @@ use crate::domain::campaign::plus;
 use crate::domain::phone;
 use crate::domain::saying::{self, Saying, is_nothing};
 use crate::domain::staff::Role;
+use crate::domain::subject::SubjectState;
 
 /// What a cell says of something that is kept.
 pub(super) fn told(cells: &Cells<'_>, field: Field, options: &Options) -> Told<String> {
@@ -124,6 +126,45 @@ fn read_excuse(cells: &mut Cells<'_>, options: &Options) -> Told<String> {
     told
 }
 
+/// Whether a subject is to be visited, and since when not.
+pub(super) fn read_state(cells: &mut Cells<'_>, options: &Options, clock: &Clock) -> ToldState {
+    let state = match told(cells, Field::SubjectState, options) {
+        Told::Nothing => Told::Nothing,
+        Told::Blank => Told::Blank,
+        Told::Cleared => Told::Cleared,
+        Told::Is(text) => match SubjectState::read(text.trim()) {
+            Some(state) => Told::Is(state),
+            None => {
+                let text =
+                    format!("状态「{}」看不懂，应为：{}", short(&text), SubjectState::choices());
+                cells.wrong(Field::SubjectState, text);
+                Told::Nothing
+            }
+        },
+    };
+    let days = wide(clock);
+    let on = cells.optional(Field::EndedOn).map(|_| cells.date(Field::EndedOn, &days));
+    ToldState { state, on: on.flatten(), words: told(cells, Field::EndedWords, options) }
+}
+
+/// A subject's state, alone.
+pub(super) fn read_state_of(
+    cells: &mut Cells<'_>,
+    options: &Options,
+    clock: &Clock,
+) -> Option<StateOf> {
+    let subject = cells.required(Field::Subject);
+    let told = read_state(cells, options, clock);
+    Some(StateOf { subject_number: subject?.to_owned(), told })
+}
+
+/// The days of what isn't a campaign's.
+fn wide(clock: &Clock) -> Days {
+    let far = |days| plus(clock.today(), days);
+    let (first, last, today) = (far(-3_650), far(3_650), far(3_650));
+    Days { first, last, today, campaign_starts: first, campaign_ends: last }
+}
+
 pub(super) fn read_absence(
     cells: &mut Cells<'_>,
     people: &People,
@@ -131,9 +172,7 @@ pub(super) fn read_absence(
 ) -> Option<NewAbsence> {
     let staff_id = people.find_in(cells, Field::Absentee).map(str::to_owned);
     check_beside(cells, Field::Absentee);
-    let far = |days| plus(clock.today(), days);
-    let (first, last, today) = (far(-3_650), far(3_650), far(3_650));
-    let days = Days { first, last, today, campaign_starts: first, campaign_ends: last };
+    let days = wide(clock);
     let (from, until) = (cells.date(Field::From, &days), cells.date(Field::Until, &days));
     let deputy = cells.optional(Field::Deputy).map(|_| people.find_in(cells, Field::Deputy));
     let deputy_id = match deputy {

@@ -119,7 +119,9 @@ pub(super) fn note_repeated(cells: &mut Cells<'_>, seen: &mut Seen) {
             (Field::AreaName, of(cells, &[Field::AreaName, Field::AreaKind, Field::AreaParent]))
         }
         Kind::Staff => (Field::StaffNumber, of(cells, &[Field::StaffNumber])),
-        Kind::Subjects | Kind::Assignments => (Field::Subject, of(cells, &[Field::Subject])),
+        Kind::Subjects | Kind::Assignments | Kind::States => {
+            (Field::Subject, of(cells, &[Field::Subject]))
+        }
         Kind::AreaAssignments => (Field::Area, of(cells, &[Field::Area, Field::SubjectKind])),
         Kind::Visits => (Field::Resident, whole(cells)),
         Kind::Classifications | Kind::Handlings | Kind::IssueList | Kind::Beginnings => {

@@ -9,7 +9,9 @@ use super::issue_rows::{read_acknowledgement, read_beginning, read_change, read_
 use super::kinds::{Field, Kind};
 use super::options::Options;
 use super::people::People;
-use super::people_rows::{read_absence, read_resident, read_staff, told};
+use super::people_rows::{
+    read_absence, read_resident, read_staff, read_state, read_state_of, told,
+};
 use super::refusal::RowError;
 use super::repeated::{Seen, note_repeated};
 use super::row::Row;
@@ -114,7 +116,7 @@ impl Desk<'_> {
         match batch {
             Batch::Areas(rows) => keep(rows, cells, |cells| read_area(cells, options)),
             Batch::Staff(rows) => keep(rows, cells, |cells| read_staff(cells, options)),
-            Batch::Subjects(rows) => keep(rows, cells, |cells| read_subject(cells, options)),
+            Batch::Subjects(rows) => keep(rows, cells, |cells| read_subject(cells, options, clock)),
             Batch::Assignments(rows) => keep(rows, cells, |cells| read_assignment(cells, people)),
             Batch::AreaAssignments(rows) => {
                 keep(rows, cells, |cells| read_area_assignment(cells, people));
@@ -127,6 +129,9 @@ impl Desk<'_> {
                 });
             }
             Batch::Residents(rows) => keep(rows, cells, |cells| read_resident(cells, options)),
+            Batch::States(rows) => {
+                keep(rows, cells, |cells| read_state_of(cells, options, clock));
+            }
             Batch::Events(rows) if cells.kind() == Kind::Beginnings => {
                 keep(rows, cells, |cells| read_beginning(cells, people));
             }
@@ -161,6 +166,7 @@ fn empty(kind: Kind) -> Batch {
         Kind::Assignments => Batch::Assignments(Vec::new()),
         Kind::Visits => Batch::Visits(Vec::new()),
         Kind::Residents => Batch::Residents(Vec::new()),
+        Kind::States => Batch::States(Vec::new()),
         Kind::AreaAssignments => Batch::AreaAssignments(Vec::new()),
         Kind::Classifications
         | Kind::Handlings
@@ -239,10 +245,13 @@ const fn field_of(kind: Kind, about: About) -> Field {
         About::SubjectName => Field::SubjectName,
         About::Result => Field::Result,
         About::State => Field::State,
+        About::SubjectState => Field::SubjectState,
+        About::EndedOn => Field::EndedOn,
+        About::EndedWords => Field::EndedWords,
     }
 }
 
-fn read_subject(cells: &mut Cells<'_>, options: &Options) -> Option<NewSubject> {
+fn read_subject(cells: &mut Cells<'_>, options: &Options, clock: &Clock) -> Option<NewSubject> {
     let (number, name) = (cells.required(Field::Subject), cells.required(Field::SubjectName));
     let kind = cells.word(Field::SubjectKind, SubjectKind::read, &SubjectKind::choices());
     let area = cells.required(Field::Area);
@@ -252,6 +261,7 @@ fn read_subject(cells: &mut Cells<'_>, options: &Options) -> Option<NewSubject> 
         name: name?.to_owned(),
         area: area?.to_owned(),
         address: told(cells, Field::Address, options),
+        standing: read_state(cells, options, clock),
         choices: options.choices,
     })
 }

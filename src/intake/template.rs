@@ -8,7 +8,7 @@ use crate::domain::area::AreaKind;
 use crate::domain::inspection::Finding;
 use crate::domain::issue::{Category, Level, Urgency};
 use crate::domain::staff::Role;
-use crate::domain::subject::SubjectKind;
+use crate::domain::subject::{SubjectKind, SubjectState};
 use crate::domain::visit::{Satisfaction, VisitKind};
 
 /// So many rows have drop-downs.
@@ -114,6 +114,7 @@ fn choices(field: Field) -> Option<Vec<&'static str>> {
         Field::Urgency => all(Urgency::ALL, Urgency::chinese),
         Field::VisitKind => all(VisitKind::ALL, VisitKind::chinese),
         Field::Satisfaction => all(Satisfaction::ALL, Satisfaction::chinese),
+        Field::SubjectState => all(SubjectState::ALL, SubjectState::chinese),
         Field::Finding => all(Finding::ALL, Finding::chinese),
         Field::Kept => Some(vec!["履行", "没有履行"]),
         Field::HasIssue => Some(vec!["有", "无"]),
@@ -125,6 +126,13 @@ fn choices(field: Field) -> Option<Vec<&'static str>> {
 fn hint(kind: Kind, field: Field) -> String {
     let words = choices(field).map(|words| words.join("、"));
     let how = match (field, words) {
+        (Field::SubjectState, Some(words)) if kind == Kind::Subjects => {
+            format!("要走访的留空；不再走访的填为什么：{words}。去世只在整户已经没有人时填")
+        }
+        (Field::SubjectState, Some(words)) => {
+            format!("不再走访的填为什么，恢复走访的填在册：{words}。去世只在整户已经没有人时填")
+        }
+        (Field::EndedWords, _) => "搬到哪里、与哪个对象编号重复等；重复和其他必须写".to_owned(),
         (Field::StaffRoles, Some(words)) => format!("可填几个，用顿号隔开：{words}"),
         (_, Some(words)) => format!("只能填：{words}"),
         (
@@ -134,7 +142,8 @@ fn hint(kind: Kind, field: Field) -> String {
             | Field::CheckedOn
             | Field::MediatedOn
             | Field::FollowUp
-            | Field::FollowedOn,
+            | Field::FollowedOn
+            | Field::EndedOn,
             _,
         ) => "年月日，写成 2022-03-05".to_owned(),
         (Field::AreaCode, _) => "12 位数字；没有代码的（如总支）留空".to_owned(),
@@ -169,6 +178,9 @@ const fn example(field: Field) -> &'static str {
     match field {
         Field::Date | Field::From | Field::CheckedOn | Field::MediatedOn => "2022-03-05",
         Field::FollowUp | Field::FollowedOn => "2022-04-05",
+        Field::SubjectState => "迁出",
+        Field::EndedOn => "2022-03-10",
+        Field::EndedWords => "整户迁往市里",
         Field::Inspection => "CHD2022-C0001",
         Field::Finding => "属实",
         Field::Found => "与走访记录一致",

@@ -8,6 +8,7 @@ use crate::app::owners::owners;
 use crate::db::{AreaTree, Missing, Snapshot, Store};
 use crate::domain::area::AreaKind;
 use crate::domain::duty::DutyKind;
+use crate::domain::subject::Endings;
 
 /// How many are read at once.
 const PAGE: i64 = 5_000;
@@ -82,6 +83,23 @@ pub async fn lines(store: &Store, wanted: &Wanted) -> Result<Vec<Line>> {
     Ok(lines)
 }
 
+/// How many aren't to be visited any more and so are missed by nothing, and why; within an area, or of all.
+///
+/// # Errors
+/// Where the record can't be read.
+pub async fn ended(store: &Store, within: Option<&str>) -> Result<Endings> {
+    let mut snapshot = store.snapshot().await?;
+    let tree = snapshot.area_tree().await?;
+    let is_in = |area: &str| within.is_none_or(|of| tree.upward(area).any(|above| above.id == of));
+    let areas: Vec<&str> =
+        tree.all().map(|area| area.id.as_str()).filter(|area| is_in(area)).collect();
+    let ended = snapshot.ended_in(&areas, false).await?;
+    snapshot.end().await?;
+    let mut endings = Endings::default();
+    ended.iter().filter(|one| !one.visited).for_each(|one| endings.add(one.ended.why));
+    Ok(endings)
+}
+
 /// Of the subjects whose visit is missing, who hasn't been heard there.
 async fn unheard(
     snapshot: &mut Snapshot,
@@ -154,7 +172,7 @@ async fn nobody_visits(
         if let Some(known) = village.and_then(|area| villages.get_mut(area.id.as_str())) {
             *known = true;
         }
-        if subject.visitor.is_none() {
+        if subject.visitor.is_none() && subject.ended_on.is_none() {
             add(&subject.area_id, &subject.number, "入户走访", "没有走访人");
         }
     }

@@ -12,10 +12,11 @@ use super::tier::Tiers;
 use super::workbooks::satisfaction::Answers;
 use super::workbooks::units::OfUnit;
 use super::{Asked, Document, ReportError, Result, Templates};
-use crate::db::Store;
+use crate::db::{Store, SubjectLine};
 use crate::domain::campaign::PhaseName;
 use crate::domain::figures::{percent, share};
 use crate::domain::issue::{Category, Level};
+use crate::domain::subject::Endings;
 
 /// How many examples of what was solved, and how much of what is open, stand in a text.
 const EXAMPLES: usize = 5;
@@ -62,6 +63,9 @@ struct Visits {
     quiet: i64,
     asking: i64,
     nobody: i64,
+    /// Those that ended before they were visited: how many, and of each reason.
+    ended: i64,
+    endings: String,
 }
 
 #[derive(Debug, Default, Serialize)]
@@ -155,6 +159,7 @@ fn unwritten(to: &Path, why: &std::io::Error) -> ReportError {
 #[derive(Default)]
 struct Gathered {
     visits: Visits,
+    endings: Endings,
     tiers: Tiers,
     issues: OfUnit,
     void: i64,
@@ -195,14 +200,19 @@ impl Gathered {
         while let Some((place, met)) = pages.people(reading).await? {
             let quiet = met.met.values().flatten().filter(|line| line.issues == 0).count();
             let visited = met.subjects.iter().filter(|subject| subject.visited).count() as i64;
-            let nobody = met.subjects.iter().filter(|subject| subject.visitor.is_none()).count();
+            let unseen = |one: &&SubjectLine| one.visitor.is_none() && one.ended.is_none();
+            let nobody = met.subjects.iter().filter(unseen).count();
+            let dropped = met.subjects.iter().filter_map(SubjectLine::dropped);
+            let before = self.endings.count();
+            dropped.for_each(|why| self.endings.add(why));
+            let subjects = met.subjects.len() as i64 - (self.endings.count() - before);
             self.answers.add(&met);
-            self.visits.subjects += met.subjects.len() as i64;
+            self.visits.subjects += subjects;
             self.visits.visited += visited;
             self.visits.nobody += nobody as i64;
             self.visits.quiet += quiet as i64;
             let village = self.village(&place);
-            village.subjects += met.subjects.len() as i64;
+            village.subjects += subjects;
             village.visited += visited;
             village.answers.add(&met);
         }
@@ -294,6 +304,8 @@ impl Gathered {
                 rate: percent(share(visits.visited, visits.subjects)),
                 met,
                 asking: met - visits.quiet,
+                ended: self.endings.count(),
+                endings: self.endings.to_string(),
                 ..visits
             },
         }

@@ -202,6 +202,9 @@ pub struct CampaignStatus {
 pub struct FiguresStatus {
     pub subjects: i64,
     pub visited: i64,
+    /// Those that ended before they were visited: none of them.
+    #[serde(default)]
+    pub ended: i64,
     pub residents: i64,
     pub revisited: i64,
     pub issues: BTreeMap<String, i64>,
@@ -283,6 +286,7 @@ impl FiguresStatus {
         FiguresStatus {
             subjects: counts.subjects,
             visited: counts.visited,
+            ended: counts.ended,
             rates: counts.rates(),
             counts,
             residents: figures.residents,

@@ -59,13 +59,27 @@ fn campaign(status: &Status, f: &mut Formatter<'_>) -> Result {
     let figures = &status.figures;
     writeln!(
         f,
-        "走访对象 {}，已走访 {}；走访到的群众 {}，已回访 {}；已送达通知 {}",
-        figures.subjects, figures.visited, figures.residents, figures.revisited, figures.notices
+        "走访对象 {}，已走访 {}{}；走访到的群众 {}，已回访 {}；已送达通知 {}",
+        figures.subjects,
+        figures.visited,
+        ended(figures.ended),
+        figures.residents,
+        figures.revisited,
+        figures.notices
     )?;
     let Rates { visit, response, resolution, satisfaction } = figures.rates;
     let [visit, response, resolution, satisfaction] =
         [visit, response, resolution, satisfaction].map(percent);
     writeln!(f, "走访率 {visit}，响应率 {response}，解决率 {resolution}，满意率 {satisfaction}")
+}
+
+/// Those that count for neither, where there are any.
+fn ended(count: i64) -> String {
+    if count == 0 {
+        String::new()
+    } else {
+        format!("（另有 {count} 个没走访就不再走访）")
+    }
 }
 
 fn issues(status: &Status, f: &mut Formatter<'_>) -> Result {

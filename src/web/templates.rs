@@ -40,6 +40,8 @@ pub(super) const UNIT: &str = "my/desk/unit.html";
 pub(super) const CENTRE: &str = "my/desk/centre.html";
 pub(super) const INSPECTIONS: &str = "my/desk/inspections.html";
 pub(super) const INSPECTION: &str = "my/desk/inspection.html";
+pub(super) const SUBJECTS: &str = "my/desk/subjects.html";
+pub(super) const SUBJECT: &str = "my/desk/subject.html";
 pub(super) const BREACHES: &str = "my/desk/breaches.html";
 pub(super) const CARD: &str = "my/card.html";
 pub(super) const OFFLINE: &str = "my/offline.html";
@@ -88,6 +90,8 @@ const SOURCES: &[(&str, &str)] = &[
     (CENTRE, include_str!("my/desk/centre.html")),
     (INSPECTIONS, include_str!("my/desk/inspections.html")),
     (INSPECTION, include_str!("my/desk/inspection.html")),
+    (SUBJECTS, include_str!("my/desk/subjects.html")),
+    (SUBJECT, include_str!("my/desk/subject.html")),
     (BREACHES, include_str!("my/desk/breaches.html")),
     (OFFLINE, include_str!("my/offline.html")),
     (CARD, include_str!("my/card.html")),

@@ -288,7 +288,12 @@ impl Town {
 
     async fn master_data(&mut self) {
         let (village, phone) = (self.one(&["高桥村", "杨桥村"]), self.happened);
-        match self.chance.below(4) {
+        match self.chance.below(6) {
+            4 | 5 => {
+                let (subject, _) = self.subject_and_visitor().await;
+                let state = self.one(&["迁出", "停业", "在册", "在册"]);
+                self.import(format!("对象编号,状态\n{subject},{state}\n")).await;
+            }
             0 => self.import(SUBJECTS.replace("王建国,高桥村", &format!("王建国,{village}"))).await,
             1 => {
                 let changed = STAFF.replace("10000000005", &format!("1000{phone:07}"));
@@ -524,21 +529,36 @@ impl Town {
                     *lines.entry((By::Department, department.clone())).or_default() += counts;
                 }
             };
-        let subjects: Vec<(String, Option<String>, i64)> = sqlx::query_as(
-            "SELECT v.name, f.number, CASE WHEN d.state = 'met' THEN 1 ELSE 0 END FROM subjects s
+        let subjects: Vec<(String, Option<String>, i64, Option<String>)> = sqlx::query_as(
+            "SELECT v.name, f.number, CASE WHEN d.state = 'met' THEN 1 ELSE 0 END, s.ended_on FROM subjects s
              JOIN areas v ON v.id = s.area_id LEFT JOIN assignments a ON a.subject_id = s.id LEFT JOIN staff f ON f.id = a.staff_id
              LEFT JOIN duties d ON d.duty_key = 'visit:' || s.id",
         )
         .fetch_all(&self.raw)
         .await
         .unwrap();
-        for (village, person, visited) in subjects {
-            add(
-                &village,
-                person.as_ref(),
-                None,
-                Counts { subjects: 1, visited, ..Counts::default() },
-            );
+        for (village, person, visited, ended_on) in subjects {
+            let counts = match ended_on {
+                Some(on) if visited == 0 => {
+                    Counts { ended: i64::from(on >= start), ..Counts::default() }
+                }
+                _ => Counts { subjects: 1, visited, ..Counts::default() },
+            };
+            add(&village, person.as_ref(), None, counts);
+        }
+        let dropped: Vec<(String, Option<String>, String)> = sqlx::query_as(
+            "SELECT v.name, f.number, MAX(w.visited_on) FROM residents r JOIN subjects s ON s.id = r.subject_id
+             JOIN visits w ON w.resident_id = r.id AND w.kind = 'first' JOIN areas v ON v.id = s.area_id
+             LEFT JOIN assignments a ON a.subject_id = s.id LEFT JOIN staff f ON f.id = a.staff_id
+             LEFT JOIN duties d ON d.duty_key = 'revisit:' || r.id AND d.state <> 'cancelled'
+             WHERE s.ended_on IS NOT NULL AND d.id IS NULL GROUP BY r.id, v.name, f.number",
+        )
+        .fetch_all(&self.raw)
+        .await
+        .unwrap();
+        for (village, person, heard_on) in dropped {
+            let revisit_ended = i64::from(heard_on >= start);
+            add(&village, person.as_ref(), None, Counts { revisit_ended, ..Counts::default() });
         }
         type IssueRow = (
             String,
@@ -782,6 +802,7 @@ fn some_resident() -> impl Strategy<Value = CountedResident> {
         met: revisited,
         revisited,
         revisit,
+        ended: revisited.filter(|_| revisit.is_none() && place == 1),
         answer,
         categories: Category::ALL[..asked].to_vec(),
     })
@@ -831,7 +852,9 @@ proptest! {
 
     #[test]
     fn changes_of_the_rest_add_up(
-        subjects in history(any::<bool>().prop_map(|visited| CountedSubject { area: "a".to_owned(), visitor: None, visited })),
+        subjects in history((any::<bool>(), proptest::option::of(some_date())).prop_map(|(visited, ended)| {
+            CountedSubject { area: "a".to_owned(), visitor: None, visited, ended }
+        })),
         duties in history(some_date().prop_map(|due_on| CountedDuty { kind: DutyKind::Visit, due_on })),
         referrals in history(any::<bool>().prop_map(|unanswered| CountedReferral { state: "open".to_owned(), unanswered })),
         reaches in history(0..3_usize).prop_map(|all| all.into_iter().map(|(which, after)| {

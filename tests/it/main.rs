@@ -23,6 +23,7 @@ mod derivation;
 mod desk;
 mod domain;
 mod duties;
+mod ended;
 mod every_duty;
 mod faults;
 mod field;

@@ -7,11 +7,12 @@ use jiff::civil::date;
 use proptest::prelude::*;
 use zoufang::clock::township_date;
 use zoufang::domain::campaign::Campaign;
-use zoufang::domain::duty::DutyState;
+use zoufang::domain::duty::{DutyKind, DutyState};
 use zoufang::domain::issue::*;
 use zoufang::domain::obligations::issue::{DatedEvent, IssueFacts, IssueObligations};
+use zoufang::domain::obligations::people::{ResidentFacts, SubjectFacts};
 use zoufang::domain::obligations::{
-    Department, Departments, DutyChange, Ladder, Plans, Rules, Standing, difference,
+    Department, Departments, Duty, DutyChange, Ladder, Plans, Rules, Standing, difference,
 };
 use zoufang::domain::workdays::Workdays;
 
@@ -93,6 +94,37 @@ fn written(standing: Vec<Standing>, changes: Vec<DutyChange>) -> Vec<Standing> {
     standing
 }
 
+/// How a subject and its two residents stand, at one of many moments.
+fn moment() -> impl Strategy<Value = (SubjectFacts, Vec<ResidentFacts>)> {
+    let counts = || (0..2_i64, 0..2_i64, 0..2_i64, 0..2_i64, 0..2_i64);
+    let subject = (any::<bool>(), any::<bool>(), 0..2_i64);
+    (subject, counts(), counts()).prop_map(|((ended, visitor, left), one, other)| {
+        let resident = |id: &str, (heard, revisited, asked, unclassified, unended)| ResidentFacts {
+            id: id.to_owned(),
+            heard,
+            revisited,
+            in_person: revisited,
+            asked,
+            unclassified: asked * unclassified,
+            unended: asked * unended,
+        };
+        let subject = SubjectFacts {
+            id: "s".to_owned(),
+            area_id: "a".to_owned(),
+            visitor: visitor.then(|| "v".to_owned()),
+            heard: one.0 + other.0,
+            left,
+            ended,
+        };
+        (subject, vec![resident("r1", one), resident("r2", other)])
+    })
+}
+
+fn owed_at((subject, residents): &(SubjectFacts, Vec<ResidentFacts>), plans: &Plans) -> Vec<Duty> {
+    let of_residents = residents.iter().flat_map(|one| one.duties(subject, plans));
+    subject.visit(plans).into_iter().chain(of_residents).collect()
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 1000, ..ProptestConfig::default() })]
 
@@ -113,6 +145,28 @@ proptest! {
         prop_assert_eq!(&owed, &whole);
         let again = difference(standing, whole.duties, &town.ladder());
         prop_assert_eq!(again, vec![], "nothing differs once it's written");
+    }
+
+    /// Whatever came before, also where a subject ended and came back, what stands is what the last moment makes owed.
+    #[test]
+    fn a_subject_that_ends_or_comes_back_stands_as_it_is(moments in proptest::collection::vec(moment(), 1..8)) {
+        let town = Town::new();
+        let mut standing = Vec::new();
+        for moment in &moments {
+            let changes = difference(standing.clone(), owed_at(moment, &town.plans), &town.ladder());
+            standing = written(standing, changes);
+        }
+        let last = moments.last().unwrap();
+        let owed = owed_at(last, &town.plans);
+        prop_assert_eq!(difference(standing.clone(), owed.clone(), &town.ladder()), vec![]);
+        let mut open: Vec<&str> = standing.iter().filter(|one| one.state == DutyState::Open).map(|one| one.key.as_str()).collect();
+        let mut expected: Vec<&str> = owed.iter().filter(|one| one.state == DutyState::Open).map(|one| one.key.as_str()).collect();
+        open.sort_unstable();
+        expected.sort_unstable();
+        prop_assert_eq!(&open, &expected);
+        if last.0.ended {
+            prop_assert!(owed.iter().all(|one| one.state == DutyState::Met || one.kind == DutyKind::Classify), "{owed:?}");
+        }
     }
 
     #[test]

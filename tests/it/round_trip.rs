@@ -21,6 +21,8 @@ const MORE_VISITS: &[&str] = &[
     "2022-03-09,卫访,H3,赵掌柜,,电压不稳,有,市直,其他,长期",
 ];
 
+const STATES: &str = "对象编号,状态,状态日期,状态说明";
+
 /// The rows of all tables: which table each is of, and itself.
 fn rows() -> Vec<(usize, String)> {
     let tables = tables();
@@ -42,6 +44,7 @@ fn tables() -> Vec<(String, Vec<String>)> {
         .map(split)
         .into_iter()
         .chain([(VISITS.to_owned(), visits)])
+        .chain([(STATES.to_owned(), vec!["H2,迁出,2022-03-19,搬到市里".to_owned()])])
         .collect()
 }
 
@@ -68,8 +71,9 @@ async fn record(fixture: &Fixture) -> Vec<String> {
     said.extend(
         all(fixture, |of: &SubjectOut| {
             format!(
-                "{} {} {} {:?}",
+                "{} {:?} {} {} {:?}",
                 of.number,
+                of.standing(context).unwrap(),
                 of.kind,
                 place(&of.area_id),
                 of.open(context).unwrap()
@@ -139,7 +143,7 @@ fn any_order_and_any_split_give_the_same_record() {
 }
 
 /// The tables that are exported, each before what it needs.
-const TABLES: [&str; 10] = [
+const TABLES: [&str; 11] = [
     "areas",
     "staff",
     "subjects",
@@ -150,6 +154,7 @@ const TABLES: [&str; 10] = [
     "classifications",
     "handlings",
     "issue_list",
+    "states",
 ];
 
 /// Everything that is exported, by kind; the rows in their order.
@@ -201,6 +206,7 @@ fn every_table_comes_again_equal_cell_by_cell() {
             ),
         ),
         ("d.csv", "问题编号,办理结果,办理人\nCHD2022-000001,已更换灯泡,陈网\n".to_owned()),
+        ("e.csv", format!("{STATES}\nH2,迁出,2022-03-19,\"搬到市里，与儿子住\"\n")),
         ("q.csv", "请假人,开始日期,结束日期,代办人\nZ6,2022-04-01,2022-04-03,Z5\n".to_owned()),
     ] {
         take(first.path(), name, &table);

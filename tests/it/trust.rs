@@ -8,13 +8,16 @@ use serde_json::json;
 use sha2::{Digest, Sha256};
 use sqlx::{AnyPool, AssertSqlSafe, Row};
 use zoufang::app::assignments::reassign;
+use zoufang::app::endings::{self, StateOf, ToldState};
 use zoufang::app::erase::{erase_old, erase_resident};
 use zoufang::app::sealing::{go_by_present_key, go_on, seal_anew};
+use zoufang::app::told::Told;
 use zoufang::clock::Chance;
 use zoufang::db::personal::{Kept, TABLES};
 use zoufang::db::{Act, ERASED, Store};
 use zoufang::domain::audit::{Anchor, Flaw};
 use zoufang::domain::duty::DutyKind;
+use zoufang::domain::subject::SubjectState;
 use zoufang::seal::{Cipher, DigestKind, KeyFile, Place, Sealer, Suite};
 
 use crate::db::{deliver, one_city_issue, the_issue};
@@ -320,6 +323,7 @@ const MARKERS: &[&str] = &[
     "照片壬",
     "反映癸",
     "更换丑",
+    "迁往寅",
     "作废寅",
     "卯的文件",
     "辰的样子",
@@ -452,6 +456,10 @@ on_both!(what_people_said_lies_nowhere_in_clear, async |fixture: Fixture| {
         .unwrap();
     let mut tx = store.begin().await.unwrap();
     reassign(&mut tx, "H9", &staff[0].id, "Z1", "更换丑").await.unwrap();
+    let words = Told::Is("迁往寅".to_owned());
+    let told = ToldState { state: Told::Is(SubjectState::MovedAway), on: None, words };
+    let ends = StateOf { subject_number: "H9".to_owned(), told };
+    assert!(endings::put(&mut tx, &[ends], "Z1").await.unwrap()[0].is_ok());
     tx.record_breach(&breach, "Z1").await.unwrap();
     let id = tx.issue_id(&number).await.unwrap();
     let event = zoufang::domain::issue::Event::Voided { reason: "作废寅".to_owned() };

@@ -1,5 +1,7 @@
 //! Subjects, residents and visits.
 
+use std::collections::HashMap;
+
 use serde::{Deserialize, Serialize};
 
 use crate::db::sets::{Columns, last_of_each};
@@ -15,6 +17,8 @@ pub struct SubjectPlace {
     pub area_id: String,
     /// Its visitor, once assigned.
     pub visitor: Option<String>,
+    /// Since when it isn't to be visited any more.
+    pub ended_on: Option<String>,
 }
 
 /// What a subject is known by when it comes in again.
@@ -27,6 +31,18 @@ pub struct SubjectKeys {
     pub content_key: String,
     pub name_sealed: String,
     pub address_sealed: Option<String>,
+    pub ended_on: Option<String>,
+    pub ended_why: Option<String>,
+    pub ended_words_sealed: Option<String>,
+}
+
+/// That a subject isn't to be visited any more; nothing in all three: that it is.
+#[derive(Debug, Serialize)]
+pub struct SubjectEnding {
+    pub id: String,
+    pub ended_on: Option<String>,
+    pub ended_why: Option<&'static str>,
+    pub ended_words_sealed: Option<String>,
 }
 
 /// A resident, without what is personal of them.
@@ -129,9 +145,31 @@ struct Keyed {
     natural_key: String,
 }
 
-const PLACE: &str = "SELECT s.id, s.number, s.area_id, a.staff_id AS visitor FROM subjects s
+const PLACE: &str =
+    "SELECT s.id, s.number, s.area_id, a.staff_id AS visitor, s.ended_on FROM subjects s
    LEFT JOIN assignments a ON a.subject_id = s.id";
-const PLACE_COLUMNS: [&str; 4] = ["id", "number", "area_id", "visitor"];
+const PLACE_COLUMNS: [&str; 5] = ["id", "number", "area_id", "visitor", "ended_on"];
+
+/// The columns of [`SubjectKeys`].
+const KEYS: [&str; 10] = [
+    "id",
+    "number",
+    "kind",
+    "area_id",
+    "content_key",
+    "name_sealed",
+    "address_sealed",
+    "ended_on",
+    "ended_why",
+    "ended_words_sealed",
+];
+
+/// When somebody was last heard at a subject.
+#[derive(Deserialize)]
+struct LastHeard {
+    subject_id: String,
+    visited_on: String,
+}
 
 impl Session {
     /// The subjects of these numbers.
@@ -158,13 +196,11 @@ impl Session {
         values: &[&str],
     ) -> Result<Vec<SubjectKeys>> {
         let query = format!(
-            "SELECT id, number, kind, area_id, content_key, name_sealed, address_sealed FROM subjects
-             WHERE {column} {}",
+            "SELECT {} FROM subjects WHERE {column} {}",
+            KEYS.join(", "),
             self.dialect.among()
         );
-        let columns =
-            ["id", "number", "kind", "area_id", "content_key", "name_sealed", "address_sealed"];
-        self.read_set(&columns, &query, values, &[]).await
+        self.read_set(&KEYS, &query, values, &[]).await
     }
 
     /// The ids of subjects after the one of id `after`, in their order, at most `limit`.
@@ -211,6 +247,18 @@ impl Session {
         self.read_set(&columns, &query, subjects, &[since]).await
     }
 
+    /// The day on which somebody was last heard at each of these subjects, by its id, where anybody was.
+    pub async fn last_heard_at(&mut self, subjects: &[&str]) -> Result<HashMap<String, String>> {
+        let query = format!(
+            "SELECT subject_id, MAX(visited_on) AS visited_on FROM visits WHERE subject_id {} AND kind = 'first'
+             GROUP BY subject_id",
+            self.dialect.among()
+        );
+        let columns = ["subject_id", "visited_on"];
+        let rows: Vec<LastHeard> = self.read_set(&columns, &query, subjects, &[]).await?;
+        Ok(rows.into_iter().map(|row| (row.subject_id, row.visited_on)).collect())
+    }
+
     /// Which of these visits are known, by their natural keys: key and id.
     pub async fn known_visits(&mut self, keys: &[&str]) -> Result<Vec<(String, String)>> {
         self.known("visits", keys).await
@@ -254,6 +302,14 @@ impl Tx {
         let ids: Vec<&str> = rows.iter().map(|row| row.id.as_str()).collect();
         self.retally_around(&ids).await?;
         let texts = ["id", "kind", "area_id", "name_sealed", "address_sealed", "content_key"];
+        self.update_set("subjects", &Columns { texts: &texts, numbers: &[] }, rows).await
+    }
+
+    /// Subjects aren't to be visited any more, or are again.
+    pub async fn end_subjects(&mut self, rows: &[SubjectEnding]) -> Result<()> {
+        let ids: Vec<&str> = rows.iter().map(|row| row.id.as_str()).collect();
+        self.retally_around(&ids).await?;
+        let texts = ["id", "ended_on", "ended_why", "ended_words_sealed"];
         self.update_set("subjects", &Columns { texts: &texts, numbers: &[] }, rows).await
     }
 

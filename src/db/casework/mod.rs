@@ -9,6 +9,6 @@ mod issues;
 pub use events::{EventRow, IssueProjection};
 pub use facts::{
     NewResident, NewSubjectRow, NewVisitRow, ResidentChange, ResidentRow, SubjectChange,
-    SubjectKeys, SubjectPlace, VisitCounts,
+    SubjectEnding, SubjectKeys, SubjectPlace, VisitCounts,
 };
 pub use issues::{IssueRow, NewIssueRow};

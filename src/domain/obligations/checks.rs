@@ -35,7 +35,7 @@ pub struct Difference {
 }
 
 impl InspectionFacts {
-    /// What it makes owed at its subject.
+    /// What it makes owed at its subject: a check of one that ended before it isn't; an answer to what was found is.
     pub fn duties(&self, subject: &SubjectFacts, plans: &Plans, workdays: &Workdays) -> Vec<Duty> {
         let at = |kind, due_on| Duty {
             subject_id: Some(subject.id.clone()),
@@ -48,7 +48,7 @@ impl InspectionFacts {
             let answer = at(DutyKind::Finding, by).met_if(difference.answered);
             Duty { role: difference.role, ..answer }
         });
-        std::iter::once(check).chain(answer).collect()
+        subject.still(check).into_iter().chain(answer).collect()
     }
 }
 
@@ -62,7 +62,7 @@ pub struct MediationFacts {
 }
 
 impl MediationFacts {
-    /// The visit that is owed of it.
+    /// The visit that is owed of it, also where the subject ended: the other party is still there.
     pub fn duty(&self, subject: &SubjectFacts) -> Duty {
         let duty = Duty::new(DutyKind::FollowUp, &self.id, &subject.area_id, self.follow_up_on);
         let (subject_id, issue_id) = (Some(subject.id.clone()), Some(self.issue_id.clone()));

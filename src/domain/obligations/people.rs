@@ -1,7 +1,7 @@
 //! What is owed at a subject: its first visit, and for each resident that was met there the classification and the revisit.
 
 use super::{Duty, Plans};
-use crate::domain::duty::DutyKind;
+use crate::domain::duty::{DutyKind, DutyState};
 use crate::domain::staff::Role;
 
 /// A subject, as far as it makes anything owed.
@@ -15,6 +15,8 @@ pub struct SubjectFacts {
     pub heard: i64,
     /// How many are registered there who weren't heard, nor is it recorded why not (三(一) 户不漏人).
     pub left: i64,
+    /// It isn't to be visited any more: what wasn't done by then is owed by nobody.
+    pub ended: bool,
 }
 
 /// A resident, as far as it makes anything owed.
@@ -38,11 +40,16 @@ impl SubjectFacts {
         self.heard > 0 && self.left == 0
     }
 
-    /// The first visit, owed by its visitor.
-    pub fn visit(&self, plans: &Plans) -> Duty {
+    /// The first visit, owed by its visitor; nothing where the subject ended before it.
+    pub fn visit(&self, plans: &Plans) -> Option<Duty> {
         let due_on = plans.now().due_on(DutyKind::Visit);
         let visit = self.owed(Duty::new(DutyKind::Visit, &self.id, &self.area_id, due_on));
-        visit.met_if(self.is_visited())
+        self.still(visit.met_if(self.is_visited()))
+    }
+
+    /// Of what is done by going there, what was done or still is to be.
+    pub(super) fn still(&self, duty: Duty) -> Option<Duty> {
+        (!self.ended || duty.state == DutyState::Met).then_some(duty)
     }
 
     /// Something owed here: by its visitor; while nobody is assigned (二(三) 一一对应), it's the affair of whoever answers for
@@ -56,7 +63,8 @@ impl SubjectFacts {
 
 impl ResidentFacts {
     /// What is owed for a resident of `subject`: classified when no issue of theirs is unclassified, revisited when they were
-    /// revisited and nothing of theirs is left unended. 三(四) 重点面对面反馈: who asked for something is told in person.
+    /// revisited and nothing of theirs is left unended. 三(四) 重点面对面反馈: who asked for something is told in person. Where the
+    /// subject ended nobody is to be revisited; what was asked for is classified and worked on all the same.
     pub fn duties(&self, subject: &SubjectFacts, plans: &Plans) -> Vec<Duty> {
         let answered = if self.asked > 0 { self.in_person > 0 } else { self.revisited > 0 };
         let owed = [
@@ -69,6 +77,11 @@ impl ResidentFacts {
             Duty { resident_id: Some(self.id.clone()), ..duty }
         };
         let owed = owed.into_iter().filter(|(_, owed, _)| *owed);
-        owed.map(|(kind, _, met)| duty(kind).met_if(met)).collect()
+        let owed = owed.map(|(kind, _, met)| duty(kind).met_if(met));
+        let still = |duty: Duty| match duty.kind {
+            DutyKind::Revisit => subject.still(duty),
+            _ => Some(duty),
+        };
+        owed.filter_map(still).collect()
     }
 }

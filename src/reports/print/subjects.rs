@@ -22,7 +22,8 @@ pub struct Card {
 pub async fn cards(reading: &mut Reading, press: &Press) -> Result<Vec<Card>> {
     let (mut pages, mut cards) = (reading.pages(), Vec::new());
     while let Some((place, subjects)) = pages.subjects(reading).await? {
-        for subject in subjects {
+        // Nobody goes to what ended.
+        for subject in subjects.into_iter().filter(|one| one.ended.is_none()) {
             let page = (!press.public_url.is_empty())
                 .then(|| address(&reading.context, &press.public_url, &subject.number));
             cards.push(Card {
@@ -56,7 +57,7 @@ pub struct Form {
 pub async fn forms(reading: &mut Reading) -> Result<Vec<Form>> {
     let (mut pages, mut forms) = (reading.pages(), Vec::new());
     while let Some((place, subjects)) = pages.subjects(reading).await? {
-        for subject in subjects {
+        for subject in subjects.into_iter().filter(|one| one.ended.is_none()) {
             let form = format!("{}-{}", reading.plan.code, subject.number);
             forms.push(Form {
                 code: code_of(&form),

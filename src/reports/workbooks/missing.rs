@@ -2,7 +2,7 @@
 
 use super::super::Asked;
 use super::super::Result;
-use super::super::missing::{Wanted, lines};
+use super::super::missing::{Wanted, ended, lines};
 use super::super::reading::Reading;
 use super::super::sheet::{Book, Cell, Column, Paper, middle, words};
 use super::frame::{SIGNS, layout_of_today};
@@ -40,6 +40,11 @@ pub async fn missing(
     }
     let count = sheet.count();
     let mut totals = vec![format!("合计：缺 {count} 项，其中超期 {late} 项。")];
+    let ended = ended(store, asked.area.as_deref()).await?;
+    if ended.count() > 0 {
+        let count = ended.count();
+        totals.push(format!("另有没走访就不再走访的 {count} 个（{ended}），不算缺。"));
+    }
     if reading.span.on < reading.today() {
         totals.push(
             "注：缺什么只有今天的，没有以前某一天的；要看那天的，请用那天写出的清单。".to_owned(),

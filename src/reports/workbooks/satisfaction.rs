@@ -7,6 +7,7 @@ use super::super::sheet::{Book, Cell, Column, Paper, middle, words};
 use super::frame::{SIGNS, layout};
 use crate::db::{AnswerLine, SubjectLine};
 use crate::domain::figures::share;
+use crate::domain::subject::Endings;
 use crate::domain::visit::Satisfaction;
 
 const BY_VILLAGE: &[Column] = &[
@@ -73,9 +74,17 @@ impl Answers {
 
 pub async fn satisfaction(reading: &mut Reading, book: &mut Book) -> Result<i64> {
     let (mut villages, mut all) = (Vec::<(Place, Answers)>::new(), Answers::default());
+    let (mut dropped, mut endings) = (0_usize, Endings::default());
     let mut pages = reading.pages();
     while let Some((place, met)) = pages.people(reading).await? {
         all.add(&met);
+        for (subject, ended) in met.subjects.iter().filter_map(|one| Some((one, one.ended?))) {
+            let count = |lines: Option<usize>| lines.unwrap_or_default();
+            let left = count(met.met.get(&subject.id).map(Vec::len))
+                .saturating_sub(count(met.answers.get(&subject.id).map(Vec::len)));
+            dropped += left;
+            (0..left).for_each(|_| endings.add(ended.why));
+        }
         let is_same = villages.last().is_some_and(|(last, _)| last.village_id == place.village_id);
         if !is_same {
             villages.push((place, Answers::default()));
@@ -92,7 +101,11 @@ pub async fn satisfaction(reading: &mut Reading, book: &mut Book) -> Result<i64>
     let place = Place { village: "合计".to_owned(), ..Place::default() };
     sheet.row(&all.cells(&place))?;
     let note = "满意率为满意和基本满意的群众占已回访群众的比例，每名群众以最近一次回访为准。";
-    sheet.end(&[note.to_owned()], SIGNS)?;
+    let besides = (dropped > 0).then(|| {
+        format!("不再走访的对象里没有回访的群众 {dropped} 人（{endings}），不再要求回访。")
+    });
+    let notes: Vec<String> = std::iter::once(note.to_owned()).chain(besides).collect();
+    sheet.end(&notes, SIGNS)?;
     each(reading, book).await
 }
 

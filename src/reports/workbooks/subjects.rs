@@ -6,6 +6,7 @@ use super::super::reading::{Met, Reading};
 use super::super::sheet::{Book, Cell, Column, Paper, middle, words};
 use super::frame::{SIGNS, layout, of_today};
 use crate::db::{MetLine, SubjectLine};
+use crate::domain::subject::Endings;
 
 const ARRANGEMENT: &[Column] = &[
     middle("序号", 6.0),
@@ -25,21 +26,33 @@ pub async fn arrangement(reading: &mut Reading, book: &mut Book) -> Result<i64> 
     let of = layout(reading, "走访活动安排表", "大走访活动安排表", Paper::A4, ARRANGEMENT);
     let mut sheet = book.sheet(of)?;
     let (mut pages, mut visited, mut nobody) = (reading.pages(), 0_i64, 0_i64);
+    let mut endings = Endings::default();
     while let Some((place, subjects)) = pages.subjects(reading).await? {
         for subject in &subjects {
             visited += i64::from(subject.visited);
-            nobody += i64::from(subject.visitor.is_none());
+            nobody += i64::from(subject.visitor.is_none() && subject.ended.is_none());
+            subject.dropped().into_iter().for_each(|why| endings.add(why));
             sheet.row(&arranged(reading, &place, subject))?;
         }
     }
     let count = sheet.count();
+    let owed = count - endings.count();
     let total = format!(
-        "合计：走访对象 {count} 个，已走访 {visited} 个，未走访 {} 个；没有走访人员的 {nobody} 个。走访人员和走访对象一访到底，中途不得更换。",
-        count - visited
+        "合计：走访对象 {owed} 个，已走访 {visited} 个，未走访 {} 个；{}没有走访人员的 {nobody} 个。走访人员和走访对象一访到底，中途不得更换。",
+        owed - visited,
+        besides(&endings)
     );
     let note = of_today(reading, "走访对象名单、走访人员、职务和电话");
     sheet.end(&std::iter::once(total).chain(note).collect::<Vec<_>>(), SIGNS)?;
     Ok(count)
+}
+
+/// Those that aren't counted among them, where there are any.
+fn besides(endings: &Endings) -> String {
+    match endings.count() {
+        0 => String::new(),
+        count => format!("另有不再走访的 {count} 个（{endings}）；"),
+    }
 }
 
 fn arranged(reading: &Reading, place: &Place, subject: &SubjectLine) -> Vec<Cell> {
@@ -58,9 +71,17 @@ fn arranged(reading: &Reading, place: &Place, subject: &SubjectLine) -> Vec<Cell
         person.map_or_else(|| "（没有）".to_owned(), |person| person.name.clone()).into(),
         roles.unwrap_or_default().into(),
         reading.phone(visitor).into(),
-        if subject.visited { "已走访" } else { "未走访" }.into(),
+        visit_of(subject).into(),
         subject.visited_on.into(),
     ]
+}
+
+fn visit_of(subject: &SubjectLine) -> String {
+    match (subject.visited, subject.dropped()) {
+        (true, _) => "已走访".to_owned(),
+        (false, Some(why)) => why.chinese().to_owned(),
+        (false, None) => "未走访".to_owned(),
+    }
 }
 
 const WITHOUT_ISSUES: &[Column] = &[

@@ -45,6 +45,7 @@ struct Line {
     visits: i64,
     unclassified: i64,
     revisits: i64,
+    ended: Option<String>,
 }
 
 /// GET /my/households
@@ -86,6 +87,7 @@ async fn lines(daemon: &Daemon, who: &Who, which: &Which) -> Result<minijinja::V
         visits: one.visits,
         unclassified: one.unclassified,
         revisits: one.revisits,
+        ended: one.ended_on.clone(),
     };
     let lines: Vec<Line> = found.iter().take(LONGEST).map(line).collect();
     Ok(context! { lines, more, counts, left => which.left, find, place => "households" })
@@ -170,7 +172,7 @@ pub(super) fn head(sheet: &HouseholdSheet) -> minijinja::Value {
     let household = &sheet.household;
     context! {
         to => link(&household.number), number => household.number, kind => household.kind,
-        name => household.name, address => household.address.clone().unwrap_or_default(),
+        ended => sheet.place.ended_on, name => household.name, address => household.address.clone().unwrap_or_default(),
     }
 }
 
@@ -226,6 +228,7 @@ pub(super) async fn one(
         .filter(|one| one.registered && one.unheard.is_none() && !one.heard)
         .map(|one| one.name.as_str())
         .collect();
+    let left = if sheet.place.ended_on.is_some() { Vec::new() } else { left };
     let visited = sheet.residents.iter().any(|one| one.heard) && left.is_empty();
     let card = cards::address(daemon.store.context(), &daemon.settings.notify.public_url, &number);
     let values = context! {

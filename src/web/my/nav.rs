@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::routes::{
-    BREACHES, CENTRE, DESK, HAND_INS, INSPECTIONS, MISSING, PEOPLE, UNIT, UPLOADS,
+    BREACHES, CENTRE, DESK, HAND_INS, INSPECTIONS, MISSING, PEOPLE, SUBJECTS, UNIT, UPLOADS,
 };
 use crate::domain::rights::Right;
 use crate::domain::staff::StaffMember;
@@ -20,6 +20,7 @@ const LINKS: &[(Right, &str, &str, &str)] = &[
     (Right::SeeUnit, UNIT, "本单位承办", "unit"),
     (Right::SeeHandIns, HAND_INS, "材料报送", "hand_ins"),
     (Right::SeeMissing, MISSING, "还缺什么", "missing"),
+    (Right::EndSubject, SUBJECTS, "不再走访", "subjects"),
     (Right::SeePeople, PEOPLE, "人员进度", "people"),
     (Right::DecideDebt, CENTRE, "上报与退回", "centre"),
     (Right::SeeInspections, INSPECTIONS, "入户抽查", "inspections"),

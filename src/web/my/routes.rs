@@ -72,6 +72,8 @@ pub const CENTRE: &str = "/my/centre";
 pub const HANDOFF: &str = "/my/centre/handoffs/{number}";
 pub const INSPECTIONS: &str = "/my/inspections";
 pub const INSPECTION: &str = "/my/inspections/{number}";
+pub const SUBJECTS: &str = "/my/subjects";
+pub const SUBJECT: &str = "/my/subjects/{number}";
 pub const BREACHES: &str = "/my/breaches";
 pub const PHOTOS: &str = "/my/issues/{number}/photos";
 pub const PHOTO: &str = "/my/issues/{number}/photos/{place}";
@@ -146,6 +148,9 @@ pub const ROUTES: &[Route] = &[
     route(Method::POST, INSPECTIONS, Needs::Right(Right::SeeInspections)),
     route(Method::GET, INSPECTION, Needs::Right(Right::SeeInspections)),
     route(Method::POST, INSPECTION, Needs::Right(Right::SeeInspections)),
+    route(Method::GET, SUBJECTS, Needs::Right(Right::EndSubject)),
+    route(Method::GET, SUBJECT, Needs::Right(Right::EndSubject)),
+    route(Method::POST, SUBJECT, Needs::Right(Right::EndSubject)),
     route(Method::GET, BREACHES, Needs::Right(Right::Inspect)),
     route(Method::POST, BREACHES, Needs::Right(Right::Inspect)),
     route(Method::POST, PHOTOS, Needs::Right(Right::Photo)),

@@ -18,9 +18,10 @@ use crate::domain::area::AreaKind;
 use crate::domain::duty::DutyKind;
 use crate::domain::figures::Counts;
 use crate::domain::rights::Right;
+use crate::domain::subject::Endings;
 use crate::web::my::frame::{page, say_in};
-use crate::web::my::links::{issue, with};
-use crate::web::my::routes::MISSING;
+use crate::web::my::links::{issue, of, with};
+use crate::web::my::routes::{MISSING, SUBJECTS};
 use crate::web::my::who::Who;
 use crate::web::templates::MISSING as PAGE;
 use crate::web::unavailable::unavailable;
@@ -81,6 +82,9 @@ async fn read(daemon: &Daemon, who: &Who, asked: &Asked) -> Result<Option<Value>
         DutyKind::Visit => unassigned(&mut record, &inside).await?,
         _ => Vec::new(),
     };
+    let mut endings = Endings::default();
+    let ended = record.ended_in(&below(&tree, area), false).await?;
+    ended.iter().filter(|one| !one.visited).for_each(|one| endings.add(one.ended.why));
     record.end().await?;
     let villages = match is_apart(area) {
         true => villages(daemon, area, &asked.late).await?,
@@ -97,6 +101,7 @@ async fn read(daemon: &Daemon, who: &Who, asked: &Asked) -> Result<Option<Value>
     Ok(Some(context! {
         area => ways(&tree, right, &who.person, area, MISSING, &rest), here => area.id, kinds, kind => kind.code(),
         title => kind.chinese(), late, lines, on, unassigned, villages, apart => is_apart(area), place => "missing",
+        ended => endings.count(), endings => endings.to_string(), ends => Right::EndSubject.is_held_by(&who.person),
     }))
 }
 
@@ -148,6 +153,6 @@ fn line(one: &Missing, tree: &AreaTree, owners: &Owners, today: Date) -> Value {
     context! {
         area => tree.get(&one.area_id).map(|area| area.name.clone()), subject => one.subject, name => one.subject_name,
         resident => one.resident, owner, mark, word, due => one.due_on.to_string(),
-        issue => one.issue.as_ref().map(|number| context! { number, to => issue(number) }),
+        to => one.subject.as_ref().map(|number| of(SUBJECTS, number)), issue => one.issue.as_ref().map(|number| context! { number, to => issue(number) }),
     }
 }

@@ -17,6 +17,7 @@ mod multipart;
 mod once;
 mod people;
 mod scope;
+mod subjects;
 mod unit;
 mod uploads;
 mod words;
@@ -29,7 +30,8 @@ use axum::routing::{get, post};
 
 use super::routes::{
     ACCOUNT, ACCOUNTS, AUDIT, BREACHES, CENTRE, DEBT, DEBTS, DESK, HAND_IN, HAND_IN_FILE, HAND_INS,
-    HANDOFF, INSPECTION, INSPECTIONS, MISSING, PEOPLE, UNIT, UPLOAD, UPLOAD_COPY, UPLOADS,
+    HANDOFF, INSPECTION, INSPECTIONS, MISSING, PEOPLE, SUBJECT, SUBJECTS, UNIT, UPLOAD,
+    UPLOAD_COPY, UPLOADS,
 };
 use crate::daemon::Daemon;
 
@@ -57,6 +59,8 @@ pub(super) fn router() -> Router<Arc<Daemon>> {
         .route(HANDOFF, post(centre::handoff))
         .route(INSPECTIONS, get(inspections::list).post(inspections::draw))
         .route(INSPECTION, get(inspections::show).post(inspections::put))
+        .route(SUBJECTS, get(subjects::list))
+        .route(SUBJECT, get(subjects::show).post(subjects::put))
         .route(BREACHES, get(breaches::list).post(breaches::put))
         .layer(Extension(Arc::new(uploads::Bench::default())))
 }

@@ -1,0 +1,131 @@
+//! `zoufang subject`: a subject ends, or comes back; and which have ended.
+
+use std::process::ExitCode;
+
+use clap::{Args, Subcommand};
+use jiff::civil::Date;
+
+use super::record::ConfigFile;
+use super::table::Table;
+use super::{Approval, read_date, refused, wrong_input};
+use crate::app::endings::{self, StateOf, ToldState, only_said};
+use crate::app::subjects::places;
+use crate::app::told::Told;
+use crate::db::Store;
+use crate::domain::rights::Right;
+use crate::domain::staff::Holders;
+use crate::domain::subject::{Endings, SubjectState};
+
+#[derive(Debug, Args)]
+pub struct Arguments {
+    #[command(flatten)]
+    config: ConfigFile,
+    #[command(subcommand)]
+    action: Action,
+}
+
+#[derive(Debug, Subcommand)]
+enum Action {
+    /// 登记不再走访：迁出、去世（整户无人）、停业、重复、其他
+    End {
+        /// 对象编号
+        subject: String,
+        /// 为什么：迁出、去世、停业、重复、其他
+        #[arg(long)]
+        why: SubjectState,
+        /// 自哪天起；不写为今天
+        #[arg(long, value_parser = read_date, value_name = "DATE")]
+        since: Option<Date>,
+        #[command(flatten)]
+        approval: Approval,
+    },
+    /// 恢复走访：没有完成的走访、回访重新要求
+    Resume {
+        /// 对象编号
+        subject: String,
+        #[command(flatten)]
+        approval: Approval,
+    },
+    /// 列出不再走访的对象和原因
+    Ended {
+        /// 只列这个镇、总支或村的（名称或代码）
+        #[arg(long)]
+        area: Option<String>,
+        /// 以 JSON 输出
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
+    let store = arguments.config.store().await?;
+    match arguments.action {
+        Action::End { why, .. } if !why.is_ended() => {
+            let text = format!("--why：不再走访的原因应为：{}", endings::choices());
+            return Err(wrong_input(text));
+        }
+        Action::End { subject, why, since, approval } => {
+            put(&store, &subject, (why, since), &approval).await?;
+        }
+        Action::Resume { subject, approval } => {
+            put(&store, &subject, (SubjectState::InPlace, None), &approval).await?;
+        }
+        Action::Ended { area, json } => list(&store, area.as_deref(), json).await?,
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn put(
+    store: &Store,
+    subject: &str,
+    (state, on): (SubjectState, Option<Date>),
+    approval: &Approval,
+) -> anyhow::Result<()> {
+    let mut tx = store.begin().await?;
+    let area = places(&mut tx, &[subject]).await?.remove(subject).map(|place| place.area_id);
+    let (by, reason) = approval.given(&mut tx, Right::EndSubject, area.as_deref()).await?;
+    let words = Told::Is(reason.to_owned());
+    let told = ToldState { state: Told::Is(state), on, words };
+    let row = StateOf { subject_number: subject.to_owned(), told };
+    let outcomes = endings::put(&mut tx, &[row], &by.number).await?;
+    let said = only_said(outcomes).map_err(refused)?;
+    tx.commit().await?;
+    say!("{}", said.unwrap_or_else(|| format!("「{subject}」本来就是这样，没有改动")));
+    Ok(())
+}
+
+async fn list(store: &Store, area: Option<&str>, json: bool) -> anyhow::Result<()> {
+    let tree = store.area_tree().await?;
+    let within = area.map(|name| tree.find(name).map_err(wrong_input)).transpose()?;
+    let is_in =
+        |id: &str| within.is_none_or(|within| tree.upward(id).any(|above| above.id == within.id));
+    let areas: Vec<&str> = tree.all().map(|area| area.id.as_str()).filter(|id| is_in(id)).collect();
+    let mut record = store.snapshot().await?;
+    let ended = record.ended_in(&areas, false).await?;
+    let holders = Holders::new(record.staff().await?);
+    record.end().await?;
+    let names =
+        ["村", "对象编号", "对象类型", "对象名称", "走访人员", "状态", "状态日期", "走访情况"];
+    let mut table = Table::new(names, json)?;
+    let mut endings = Endings::default();
+    for one in &ended {
+        endings.add(one.ended.why);
+        let visitor = one.visitor.as_deref().and_then(|id| holders.person(id));
+        table.row([
+            tree.get(&one.area_id).map_or("", |area| area.name.as_str()),
+            &one.number,
+            one.kind.map_or("", |kind| kind.chinese()),
+            &one.name,
+            visitor.map_or("", |person| person.name.as_str()),
+            one.ended.why.chinese(),
+            &one.ended.on.to_string(),
+            if one.visited { "已走访" } else { "没走访" },
+        ])?;
+    }
+    table.end()?;
+    match endings.count() {
+        0 => eprintln!("没有不再走访的对象"),
+        count => eprintln!("不再走访的共 {count} 个：{endings}"),
+    }
+    Ok(())
+}

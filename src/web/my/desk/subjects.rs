@@ -1,0 +1,207 @@
+//! Which subjects aren't to be visited any more, and one subject: it ends, or comes back. As `zoufang subject` has it. A household's
+//! name is masked.
+
+use std::sync::Arc;
+
+use axum::extract::{Extension, Path, Query, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Redirect, Response};
+use minijinja::{Value, context};
+use serde::Deserialize;
+
+use super::once::is_first;
+use super::scope::{below, chosen, ways};
+use crate::app::endings::{self, StateOf, ToldState, only_said};
+use crate::app::told::Told;
+use crate::daemon::Daemon;
+use crate::db::{Area, EndedSubject, Session, StoreError, SubjectSheet};
+use crate::domain::area::AreaKind;
+use crate::domain::rights::Right;
+use crate::domain::subject::{Endings, SubjectState};
+use crate::web::my::frame::{page, say_in};
+use crate::web::my::links::of;
+use crate::web::my::routes::SUBJECTS;
+use crate::web::my::who::{Fields, Posted, Who};
+use crate::web::my::words::on_a_page;
+use crate::web::templates::{SUBJECT as PAGE, SUBJECTS as LIST};
+use crate::web::unavailable::unavailable;
+
+/// So many are shown.
+const SHOWN: usize = 500;
+
+#[derive(Debug, Default, Deserialize)]
+pub(super) struct Asked {
+    #[serde(default)]
+    area: String,
+    /// A subject's number, to go there.
+    #[serde(default)]
+    number: String,
+}
+
+/// GET /my/subjects
+pub(super) async fn list(
+    State(daemon): State<Arc<Daemon>>,
+    Extension(who): Extension<Who>,
+    Query(asked): Query<Asked>,
+) -> Response {
+    if !asked.number.trim().is_empty() {
+        return Redirect::to(&of(SUBJECTS, asked.number.trim())).into_response();
+    }
+    match listed(&daemon, &who, &asked).await {
+        Ok(Some(values)) => page(&who.frame(&daemon), LIST, StatusCode::OK, values),
+        Ok(None) => say_in(&who.frame(&daemon), StatusCode::OK, "还没有区划：请先导入区划表"),
+        Err(error) => unavailable(&error),
+    }
+}
+
+async fn listed(daemon: &Daemon, who: &Who, asked: &Asked) -> Result<Option<Value>, StoreError> {
+    let mut record = daemon.pages.snapshot().await?;
+    let tree = record.area_tree().await?;
+    let Some(area) = chosen(&tree, Right::EndSubject, &who.person, &asked.area) else {
+        record.end().await?;
+        return Ok(None);
+    };
+    let mut ended = record.ended_in(&below(&tree, area), false).await?;
+    record.end().await?;
+    let mut endings = Endings::default();
+    ended.iter().for_each(|one| endings.add(one.ended.why));
+    ended.sort_by(|one, other| other.ended.on.cmp(&one.ended.on));
+    let more = ended.len().saturating_sub(SHOWN);
+    let line = |one: &EndedSubject| {
+        let area = tree.get(&one.area_id).map(|area| area.name.clone());
+        context! {
+            to => of(SUBJECTS, &one.number), number => one.number, name => one.name, area,
+            why => one.ended.why.chinese(), on => one.ended.on.to_string(), visited => one.visited,
+        }
+    };
+    let lines: Vec<Value> = ended.iter().take(SHOWN).map(line).collect();
+    Ok(Some(context! {
+        area => ways(&tree, Right::EndSubject, &who.person, area, SUBJECTS, &[]), lines, more, endings => endings.to_string(),
+        place => "subjects",
+    }))
+}
+
+/// The one of that number, where it's theirs to change, and how its area is called.
+async fn own(
+    session: &mut Session,
+    who: &Who,
+    number: &str,
+) -> Result<Option<(SubjectSheet, String)>, StoreError> {
+    let tree = session.area_tree().await?;
+    let Some(sheet) = session.subject_sheet(number).await? else { return Ok(None) };
+    let is_theirs = Right::EndSubject.is_of(&who.person, &tree, Some(&sheet.area_id));
+    let village = |area: &&Area| matches!(area.kind, AreaKind::Village | AreaKind::Town);
+    let area = tree.upward(&sheet.area_id).find(village).map(|area| area.name.clone());
+    Ok(is_theirs.then(|| (sheet, area.unwrap_or_default())))
+}
+
+/// GET /my/subjects/{number}
+pub(super) async fn show(
+    State(daemon): State<Arc<Daemon>>,
+    Extension(who): Extension<Who>,
+    Path(number): Path<String>,
+) -> Response {
+    one(&daemon, &who, &number, StatusCode::OK, &Fields::default(), ("", false)).await
+}
+
+/// How it stands, as one mark.
+fn mark(sheet: &SubjectSheet) -> String {
+    let ended = sheet.standing.ended;
+    ended.map(|ended| format!("{} {}", ended.why.code(), ended.on)).unwrap_or_default()
+}
+
+async fn one(
+    daemon: &Daemon,
+    who: &Who,
+    number: &str,
+    status: StatusCode,
+    fields: &Fields,
+    (wrong, stale): (&str, bool),
+) -> Response {
+    let read = async {
+        let mut record = daemon.pages.snapshot().await?;
+        let found = own(&mut record, who, number).await?;
+        record.end().await?;
+        Ok::<_, StoreError>(found)
+    };
+    let (sheet, area) = match read.await {
+        Ok(Some(found)) => found,
+        Ok(None) => return none(daemon, who, number),
+        Err(error) => return unavailable(&error),
+    };
+    let context = daemon.store.context();
+    let whys: Vec<_> = SubjectState::endings().map(|why| (why.code(), why.chinese())).collect();
+    let ended = sheet.standing.ended.map(|ended| {
+        context! { why => ended.why.chinese(), on => ended.on.to_string(), words => sheet.standing.words }
+    });
+    let values = context! {
+        number => sheet.number, kind => sheet.kind.map(|kind| kind.chinese()), name => sheet.name, area, ended, whys,
+        open => sheet.open_issues, seen => mark(&sheet), wrong, stale, f => fields.0,
+        form => context.secret(), today => context.clock.today().to_string(), place => "subjects",
+    };
+    page(&who.frame(daemon), PAGE, status, values)
+}
+
+fn none(daemon: &Daemon, who: &Who, number: &str) -> Response {
+    let said = format!("没有编号「{number}」的走访对象，或者不在您负责的范围内");
+    say_in(&who.frame(daemon), StatusCode::NOT_FOUND, &said)
+}
+
+/// POST /my/subjects/{number}: what is done stands in the field `act`.
+pub(super) async fn put(
+    State(daemon): State<Arc<Daemon>>,
+    Path(number): Path<String>,
+    Posted { who, fields }: Posted,
+) -> Response {
+    let done = async {
+        let told = told(&fields)?;
+        let store = who.store(&daemon);
+        let mut tx = store.begin().await?;
+        let Some((sheet, _)) = own(&mut tx, &who, &number).await? else {
+            tx.rollback().await?;
+            return Ok(None);
+        };
+        if !is_first(&mut tx, &who.person, &fields).await? {
+            tx.rollback().await?;
+            return Ok(Some(true));
+        }
+        if mark(&sheet) != fields.text("seen") {
+            tx.rollback().await?;
+            return Ok(Some(false));
+        }
+        let row = StateOf { subject_number: number.clone(), told };
+        let outcomes = endings::put(&mut tx, &[row], &who.person.signed()).await?;
+        only_said(outcomes)?;
+        tx.commit().await?;
+        Ok::<_, StoreError>(Some(true))
+    };
+    let (status, wrong, stale) = match done.await {
+        Ok(Some(true)) => return Redirect::to(&of(SUBJECTS, &number)).into_response(),
+        Ok(Some(false)) => (StatusCode::CONFLICT, String::new(), true),
+        Ok(None) => return none(&daemon, &who, &number),
+        Err(StoreError::Rule(wrong)) => {
+            (StatusCode::UNPROCESSABLE_ENTITY, on_a_page(&wrong), false)
+        }
+        Err(error) => return unavailable(&error),
+    };
+    one(&daemon, &who, &number, status, &fields, (&wrong, stale)).await
+}
+
+fn told(fields: &Fields) -> Result<ToldState, StoreError> {
+    let wrong = |said: &str| StoreError::Rule(said.to_owned());
+    let words = fields.text("words");
+    if words.is_empty() {
+        return Err(wrong("请写明情况，会记入审计"));
+    }
+    let words = Told::Is(words.to_owned());
+    match fields.text("act") {
+        "end" => {
+            let why = SubjectState::read(fields.text("why")).filter(|why| why.is_ended());
+            let why = why.ok_or_else(|| wrong("请选为什么不再走访"))?;
+            let on = fields.text("on").parse().map_err(|_| wrong("请选自哪天起不再走访"))?;
+            Ok(ToldState { state: Told::Is(why), on: Some(on), words })
+        }
+        "resume" => Ok(ToldState { state: Told::Is(SubjectState::InPlace), on: None, words }),
+        _ => Err(wrong("请从页面上的按钮选择要做什么")),
+    }
+}

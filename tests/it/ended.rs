@@ -1,0 +1,224 @@
+//! A subject that ends: a household moves away, a shop closes, one was entered twice. Nothing of it is owed from then on, what was
+//! asked for there goes on, and it can be taken back.
+
+use zoufang::app::assignments::reassign;
+use zoufang::app::doctor::examine;
+use zoufang::domain::duty::DutyKind;
+use zoufang::domain::issue::Event;
+
+use crate::accounts::served;
+use crate::support::browser::signed_in;
+use crate::support::{Fixture, VISITS, on_both};
+
+const STATES: &str = "对象编号,状态,状态日期,状态说明";
+
+/// The kinds of what is owed at the subject of a number, sorted.
+async fn owed_at(fixture: &Fixture, number: &str) -> Vec<DutyKind> {
+    let mut record = fixture.store.snapshot().await.unwrap();
+    let id = record.subject_keys(&[number]).await.unwrap().remove(0).id;
+    record.end().await.unwrap();
+    let lines = fixture.store.duty_lines("", 10_000).await.unwrap();
+    let own =
+        lines.iter().filter(|line| line.state == "open" && line.subject_id.as_ref() == Some(&id));
+    let mut kinds: Vec<DutyKind> = own.map(|line| line.kind).collect();
+    kinds.sort_by_key(|kind| kind.code());
+    kinds
+}
+
+async fn says(fixture: &Fixture, row: &str) -> String {
+    let table = format!("{STATES}\n{row}\n");
+    match fixture.import("states.csv", &table).await {
+        Ok(report) => format!("{report:?}"),
+        Err(error) => error.to_string(),
+    }
+}
+
+on_both!(nothing_more_is_owed_of_what_ended, async |fixture: Fixture| {
+    let fixture = fixture.township().await;
+    fixture.at(3, 20, 10);
+    assert_eq!(owed_at(&fixture, "H2").await, [DutyKind::Visit]);
+    let said = says(&fixture, "H2,迁出,2022-03-10,整户迁往市里").await;
+    assert!(said.contains("2022-03-10 起不再走访"), "{said}");
+    assert_eq!(owed_at(&fixture, "H2").await, []);
+    let counts = fixture.store.counts().await.unwrap();
+    assert_eq!((counts.subjects, counts.visited, counts.ended), (2, 0, 1));
+    assert_eq!(examine(&fixture.store, None).await.unwrap(), []);
+    // The same again is nothing new; nor is a table that doesn't speak of it.
+    let said = says(&fixture, "H2,迁出,,").await;
+    assert!(said.contains("--clear"), "a blank over words is asked about: {said}");
+    let again = "对象编号,状态\nH2,迁出\n";
+    fixture.import("again.csv", again).await.unwrap();
+    let subjects = "对象编号,对象类型,对象名称,所属村,地址\nH2,家庭,李秀英,高桥村,高桥村2号\n";
+    fixture.import("subjects.csv", subjects).await.unwrap();
+    assert_eq!(owed_at(&fixture, "H2").await, []);
+    // Another visitor, another village: still nothing.
+    let mut tx = fixture.store.begin().await.unwrap();
+    let staff = tx.staff().await.unwrap();
+    let other = staff.iter().find(|person| person.number == "Z7").unwrap();
+    reassign(&mut tx, "H2", &other.id, "Z1", "调离").await.unwrap();
+    tx.commit().await.unwrap();
+    fixture.import("moved.csv", &subjects.replace("李秀英,高桥村", "李秀英,杨桥村")).await.unwrap();
+    assert_eq!(owed_at(&fixture, "H2").await, []);
+    assert_eq!(examine(&fixture.store, None).await.unwrap(), []);
+    // It comes back.
+    fixture.import("back.csv", "对象编号,状态\nH2,在册\n").await.unwrap();
+    assert_eq!(owed_at(&fixture, "H2").await, [DutyKind::Visit]);
+    let counts = fixture.store.counts().await.unwrap();
+    assert_eq!((counts.subjects, counts.ended), (3, 0));
+    assert_eq!(examine(&fixture.store, None).await.unwrap(), []);
+    let audit = fixture.store.audit_trail().await.unwrap();
+    let acts: Vec<(&str, &str)> =
+        audit.iter().map(|one| (one.action.as_str(), one.target.as_str())).collect();
+    assert!(acts.contains(&("end_subject", "H2")) && acts.contains(&("resume_subject", "H2")));
+});
+
+on_both!(what_was_asked_for_goes_on, async |fixture: Fixture| {
+    let fixture = fixture.township().await;
+    fixture.at(3, 5, 10);
+    fixture.visit("2022-03-05,Z6,H1,王建国,,路灯不亮,有,镇村,其他,急").await.unwrap();
+    fixture.visit("2022-03-05,Z6,H1,李桂英,,低保没有批,有,市直,社会帮扶,一般").await.unwrap();
+    fixture.visit("2022-03-05,Z6,H2,李秀英,,,无,,,").await.unwrap();
+    fixture.at(3, 20, 10);
+    let before = owed_at(&fixture, "H1").await;
+    assert_eq!(before.iter().filter(|kind| **kind == DutyKind::Revisit).count(), 2);
+    let referred = fixture.store.figures().await.unwrap().referrals_by_state;
+    let said = says(&fixture, "H1,停业,2022-03-19,").await;
+    assert!(said.contains("还有 2 件问题没有办结，照常办理"), "{said}");
+    says(&fixture, "H2,去世,2022-03-19,").await;
+    let mut still = before.clone();
+    still.retain(|kind| *kind != DutyKind::Revisit);
+    assert_eq!(owed_at(&fixture, "H1").await, still, "only the revisits are dropped");
+    assert_eq!(
+        fixture.store.figures().await.unwrap().referrals_by_state,
+        referred,
+        "nothing is withdrawn"
+    );
+    let counts = fixture.store.counts().await.unwrap();
+    assert_eq!((counts.subjects, counts.visited, counts.ended), (3, 2, 0), "what was done counts");
+    assert_eq!((counts.to_revisit, counts.revisit_ended, counts.issues), (0, 3, 2));
+    assert_eq!(examine(&fixture.store, None).await.unwrap(), []);
+    // The work goes on to its end; who can be asked all the same is heard, and that closes it.
+    fixture.import("done.csv", "问题编号,办理结果\nCHD2022-000001,已修好\n").await.unwrap();
+    let revisit = format!(
+        "{VISITS},走访类型,满意度,走访方式\n2022-03-20,Z6,H1,王建国,,,,,,,回访,满意,电话\n"
+    );
+    fixture.import("revisit.csv", &revisit).await.unwrap();
+    assert_eq!(fixture.store.figures().await.unwrap().issues_by_state["closed"], 1);
+    assert_eq!(examine(&fixture.store, None).await.unwrap(), []);
+    // A resident who comes to it later is owed none either; nor is a drawn check.
+    let event = Event::Reopened { reason: "又不亮了".to_owned() };
+    let mut tx = fixture.store.begin().await.unwrap();
+    let issue = tx.issues_numbered(&["CHD2022-000001"]).await.unwrap().remove(0).id;
+    tx.issue_event(&issue, &event, "Z1").await.unwrap();
+    tx.commit().await.unwrap();
+    assert!(!owed_at(&fixture, "H1").await.contains(&DutyKind::Revisit));
+    assert_eq!(examine(&fixture.store, None).await.unwrap(), []);
+});
+
+on_both!(what_contradicts_it_is_said, async |fixture: Fixture| {
+    let fixture = fixture.township().await;
+    fixture.at(3, 20, 10);
+    for (row, why) in [
+        ("H1,迁出,2022-03-21,", "还没有到"),
+        ("H1,重复,2022-03-10,", "写明与哪个对象编号重复"),
+        ("H1,其他,2022-03-10,", "写明是什么原因"),
+        ("H1,走了,2022-03-10,", "看不懂，应为：在册、迁出、去世、停业、重复、其他"),
+        ("H1,,2022-03-10,", "却没有写状态"),
+        ("H7,迁出,2022-03-10,", "H7"),
+    ] {
+        let said = says(&fixture, row).await;
+        assert!(said.contains(why), "{row}: {said}");
+    }
+    assert_eq!(owed_at(&fixture, "H1").await, [DutyKind::Visit], "nothing of that was taken");
+    // A visit after it, whichever comes first.
+    says(&fixture, "H1,迁出,2022-03-10,").await;
+    let visit = |on: &str, subject: &str| format!("2022-03-{on},Z6,{subject},某人,,,无,,,");
+    let error = fixture.visit(&visit("11", "H1")).await.unwrap_err().to_string();
+    assert!(error.contains("2022-03-10 起已不再走访"), "{error}");
+    fixture.visit(&visit("10", "H1")).await.unwrap();
+    fixture.visit(&visit("11", "H2")).await.unwrap();
+    let said = says(&fixture, "H2,迁出,2022-03-10,").await;
+    assert!(said.contains("2022-03-11 还登记过走访"), "{said}");
+    says(&fixture, "H2,迁出,2022-03-11,").await;
+    assert_eq!(owed_at(&fixture, "H2").await, []);
+    let said = says(&fixture, "H2,,,").await;
+    assert!(said.contains("恢复走访的请填「在册」"), "{said}");
+});
+
+on_both!(a_column_of_the_subjects_says_it_too, async |fixture: Fixture| {
+    let fixture = fixture.township().await;
+    fixture.at(3, 20, 10);
+    let table = "对象编号,对象类型,对象名称,所属村,地址,状态,状态日期,状态说明
+H2,家庭,李秀英,杨桥村,高桥村2号,迁出,2022-03-10,
+H8,商铺,小卖部,高桥村,,停业,2022-03-11,
+H9,商铺,粮油店,高桥村,,,,
+";
+    fixture.import("subjects.csv", table).await.unwrap();
+    assert_eq!(owed_at(&fixture, "H2").await, [], "moved and ended in one row");
+    assert_eq!(owed_at(&fixture, "H8").await, [], "it had ended before it came in");
+    assert_eq!(owed_at(&fixture, "H9").await, [DutyKind::Visit]);
+    let counts = fixture.store.counts().await.unwrap();
+    assert_eq!((counts.subjects, counts.ended), (3, 2));
+    assert_eq!(examine(&fixture.store, None).await.unwrap(), []);
+    // Nobody need be found for what isn't visited.
+    let unassigned = fixture.store.unassigned().await.unwrap();
+    assert_eq!(unassigned.iter().map(|(_, count)| count).sum::<i64>(), 1, "H9 alone");
+});
+
+on_both!(whoever_stands_above_the_visitor_says_it_on_a_page, async |fixture: Fixture| {
+    let fixture = fixture.township().await;
+    fixture.at(3, 20, 10);
+    let url = served(&fixture.store, "").await;
+    let mut lead = signed_in(&fixture.store, &url, "Z4").await;
+    lead.get("/my/subjects").await.is(200).says("没有不再走访的对象");
+    assert_eq!(lead.get("/my/subjects?number=H2").await.is(303).to, "/my/subjects/H2");
+    lead.get("/my/subjects/H3").await.is(404);
+    let shown = lead.get("/my/subjects/H2").await;
+    shown.is(200).says("在册，要走访").says("李**").hides("李秀英");
+    let (key, form, seen) = (shown.field("key"), shown.field("form"), shown.field("seen"));
+    let fields = |form: &str, on: &str| {
+        [
+            ("key", key.clone()),
+            ("form", form.to_owned()),
+            ("seen", seen.clone()),
+            ("act", "end".to_owned()),
+            ("why", "moved_away".to_owned()),
+            ("on", on.to_owned()),
+            ("words", "整户迁往市里".to_owned()),
+        ]
+    };
+    let mut send = async |fields: &[(&str, String)]| {
+        let fields: Vec<(&str, &str)> =
+            fields.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        lead.post("/my/subjects/H2", &fields).await
+    };
+    send(&fields("other", "2022-03-21")).await.is(422).says("还没有到");
+    send(&fields(&form, "2022-03-10")).await.is(303);
+    send(&fields(&form, "2022-03-10")).await.is(303);
+    send(&fields("third", "2022-03-11")).await.is(409).says("有了变化");
+    assert_eq!(owed_at(&fixture, "H2").await, []);
+    lead.get("/my/subjects").await.is(200).says("迁出 1").says("H2");
+    lead.get("/my/missing?kind=visit").await.is(200).says("不再走访的 1 个（迁出 1）");
+    // Its visitor sees it, and may not say it.
+    let mut visitor = signed_in(&fixture.store, &url, "Z6").await;
+    visitor.get("/my/subjects/H2").await.is(403);
+    visitor.get("/my/households/H2").await.is(200).says("2022-03-10 起不再走访");
+    visitor.get("/my/households").await.is(200).says("2022-03-10 起不再走访");
+    // Taken back.
+    let shown = lead.get("/my/subjects/H2").await;
+    shown.is(200).says("整户迁往市里");
+    let (form, seen) = (shown.field("form"), shown.field("seen"));
+    let back = [
+        ("key", key.as_str()),
+        ("form", &form),
+        ("seen", &seen),
+        ("act", "resume"),
+        ("words", "又搬回来了"),
+    ];
+    lead.post("/my/subjects/H2", &back).await.is(303);
+    assert_eq!(owed_at(&fixture, "H2").await, [DutyKind::Visit]);
+    let audit = fixture.store.audit_trail().await.unwrap();
+    let entry = audit.iter().find(|entry| entry.action == "end_subject").unwrap();
+    assert_eq!(entry.actor, "Z4 冯包");
+    assert_eq!(examine(&fixture.store, None).await.unwrap(), []);
+});
