@@ -16,6 +16,7 @@ use crate::daemon::{load_campaign, load_workdays, open_channel};
 use crate::db::Store;
 use crate::delivery::http::{Tls, ask, client};
 use crate::domain::reason::in_words;
+use crate::domain::township::{without_holidays, years_without_holidays};
 use crate::notify::Messages;
 use crate::platform::Remark;
 use crate::settings::channels::ChannelKind;
@@ -28,6 +29,8 @@ fn finding(key: &str, result: Result<String, String>) -> Remark {
         Err(text) => Remark::wrong(key, text),
     }
 }
+
+pub use township::coming;
 
 /// What is found, each by its key.
 pub async fn findings(settings: &Settings) -> Vec<Remark> {
@@ -91,11 +94,9 @@ fn calendar(settings: &Settings) -> Result<String, String> {
     let workdays =
         load_workdays(&settings.campaign.calendar_file).map_err(|error| error.to_string())?;
     let campaign = load_campaign(&settings.campaign.file).map_err(|error| error.to_string())?;
-    match campaign.phases.iter().find(|phase| !workdays.knows(phase.ends_on)) {
-        Some(phase) => {
-            Err(format!("没有 {} 年的节假日，将按周末计算；请补一份日历文件", phase.ends_on.year()))
-        }
-        None => Ok("有活动期间各年的节假日和调休".to_owned()),
+    match years_without_holidays(&campaign, &workdays).as_slice() {
+        [] => Ok("有活动期间各年的节假日和调休".to_owned()),
+        years => Err(without_holidays(years)),
     }
 }
 

@@ -8,7 +8,8 @@ use crate::daemon::{load_campaign, load_key, look_at_store};
 use crate::db::{Looked, Standard, Store, StoreError, shown_address};
 use crate::domain::campaign::Campaign;
 use crate::domain::health::Fault;
-use crate::domain::township::{Gap, Township, of_plan};
+use crate::domain::obligations::PlanFile;
+use crate::domain::township::{Gap, Township, of_coming, of_plan};
 use crate::platform::Remark;
 use crate::settings::Settings;
 
@@ -81,16 +82,45 @@ pub(super) async fn findings(
     let Ok(store) = look_at_store(settings, clock).await else {
         return remarks(of_plan(&file, today));
     };
-    let found = township(&store, &store.campaign()).await;
-    let mut gaps = of_plan(&store.campaign(), today);
-    let cure = store.plan_file().cure();
-    gaps.extend(cure.map(|text| Gap { key: "campaign.file", text: text.to_owned() }));
+    let found = of_record(&store, &file).await;
     store.close().await;
     match found {
-        Ok(more) => gaps.extend(more),
-        Err(error) => return vec![Remark::wrong("database.url", of_store(&error))],
+        Ok(gaps) => remarks(gaps),
+        Err(error) => vec![Remark::wrong("database.url", of_store(&error))],
     }
-    remarks(gaps)
+}
+
+/// Of the plan in effect; and where the file holds another that could be applied, of that before it is.
+async fn of_record(store: &Store, file: &Campaign) -> Result<Vec<Gap>, StoreError> {
+    let (plan, today) = (store.campaign(), store.context().clock.today());
+    let mut gaps = of_plan(&plan, today);
+    let how = store.plan_file();
+    gaps.extend(how.cure().map(|text| Gap { key: "campaign.file", text: text.to_owned() }));
+    gaps.extend(township(store, &plan).await?);
+    if how == PlanFile::Differs {
+        let known: HashSet<String> = gaps.iter().map(|gap| gap.text.clone()).collect();
+        let coming = coming(store, file).await?.into_iter();
+        let news = coming.filter(|gap| !known.contains(&gap.text));
+        let named = |gap: Gap| {
+            let text = format!("方案文件里的「{}」还没有生效：{}", file.name, gap.text);
+            Gap { text, ..gap }
+        };
+        gaps.extend(news.map(named));
+    }
+    Ok(gaps)
+}
+
+/// All that is to be known of a plan before it takes the place of the one in effect.
+///
+/// # Errors
+/// Where the record can't be read.
+pub async fn coming(store: &Store, plan: &Campaign) -> Result<Vec<Gap>, StoreError> {
+    let context = store.context();
+    let today = context.clock.today();
+    let mut gaps = of_coming(plan, &store.campaign(), &context.workdays, today);
+    gaps.extend(of_plan(plan, today));
+    gaps.extend(township(store, plan).await?);
+    Ok(gaps)
 }
 
 async fn township(store: &Store, plan: &Campaign) -> Result<Vec<Gap>, StoreError> {

@@ -10,10 +10,12 @@ use serde_json::json;
 use super::record::ConfigFile;
 use super::{Approval, campaign_new, refused, wrong_input};
 use crate::app::plan::{self, PlanChange};
+use crate::check::coming;
 use crate::daemon::load_campaign;
 use crate::db::Store;
 use crate::domain::campaign::Campaign;
 use crate::domain::rights::Right;
+use crate::domain::township::Gap;
 use crate::notify::{Upcoming, upcoming};
 use crate::settings::Settings;
 
@@ -107,6 +109,8 @@ struct Foreseen {
     before: std::sync::Arc<Campaign>,
     change: PlanChange,
     days: Vec<Upcoming>,
+    /// What doesn't fit, of the plan, of the calendar and of the township.
+    gaps: Vec<Gap>,
 }
 
 impl Foreseen {
@@ -118,13 +122,17 @@ impl Foreseen {
         let change = preview.change.clone();
         let days = upcoming(&mut snapshot, AHEAD, preview).await?;
         snapshot.end().await?;
-        Ok(Foreseen { before, change, days })
+        let gaps = coming(store, plan).await?;
+        Ok(Foreseen { before, change, days, gaps })
     }
 
     fn say(&self, plan: &Campaign) {
         show(&self.before, plan, &self.change);
         for Upcoming { on, people, duties } in &self.days {
             say!("提醒 {on}：{people} 人，{duties} 项任务");
+        }
+        for Gap { key, text } in &self.gaps {
+            say!("注意 {key}：{text}");
         }
     }
 
@@ -133,9 +141,10 @@ impl Foreseen {
             .days
             .iter()
             .map(|day| json!({"on": day.on, "people": day.people, "duties": day.duties}));
+        let gaps = self.gaps.iter().map(|gap| json!({"key": gap.key, "text": gap.text}));
         json!({
             "before": self.before.code, "plan": plan.code, "change": self.change,
-            "reminders": days.collect::<Vec<_>>(),
+            "reminders": days.collect::<Vec<_>>(), "gaps": gaps.collect::<Vec<_>>(),
         })
     }
 }

@@ -304,6 +304,13 @@ impl Campaign {
         self.find(name).map_or(Date::MAX, |phase| phase.ends_on)
     }
 
+    /// The last day of all: of the four phases and of those that were added.
+    pub fn last_day(&self) -> Date {
+        let added = self.extra.iter().map(|phase| phase.ends_on);
+        let days = self.phases.iter().map(|phase| phase.ends_on).chain(added);
+        days.max().unwrap_or(Date::MAX)
+    }
+
     /// When an issue classified on `date` must be resolved: by its urgency, never after the resolve
     /// phase, and for one that comes later than that, never after the campaign.
     pub fn resolve_by(&self, urgency: Urgency, date: Date) -> Date {

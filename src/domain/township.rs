@@ -9,6 +9,7 @@ use super::area::{Area, AreaKind, AreaTree};
 use super::campaign::{Campaign, PhaseName, Recipient};
 use super::duty::DutyKind;
 use super::staff::{Holders, Role, StaffMember};
+use super::workdays::Workdays;
 
 /// What doesn't fit.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -164,6 +165,74 @@ pub fn of_plan(plan: &Campaign, today: Date) -> Vec<Gap> {
     gaps
 }
 
+/// The years of a plan, its ladder's last steps among them, whose holidays a calendar lacks.
+pub fn years_without_holidays(plan: &Campaign, workdays: &Workdays) -> Vec<i16> {
+    let told = steps_after(plan, workdays).into_iter().map(|(_, on)| on);
+    let last = told.chain([plan.last_day()]).max().unwrap_or(plan.last_day());
+    let first = plan.starts_on().min(plan.materials_due_on);
+    let years = first.year()..=last.year();
+    years.filter(|year| !workdays.knows(jiff::civil::date(*year, 1, 1))).collect()
+}
+
+/// What to do about such years.
+pub fn without_holidays(years: &[i16]) -> String {
+    let years: Vec<String> = years.iter().map(i16::to_string).collect();
+    format!(
+        "没有 {} 年的节假日，将按周末计算：春节、清明、五一等会算成工作日，调休的周末会算成休息日，提醒和期限因此不准；请在国务院办公厅公布放假安排（一般在上一年 11 月）以后补一份日历文件，写进 campaign.calendar_file，再重启服务",
+        years.join("、")
+    )
+}
+
+/// The steps of the ladder that are told after the plan's last day, of duties that fall due within it: of each kind the last.
+fn steps_after(plan: &Campaign, workdays: &Workdays) -> Vec<(DutyKind, Date)> {
+    let last_of = |kind: &DutyKind| {
+        let step = plan.steps(*kind).last()?;
+        let due_on = match kind {
+            DutyKind::Extra => plan.extra.iter().map(|phase| phase.ends_on).max()?,
+            kind => plan.due_on(*kind),
+        };
+        let on = step.told_on(due_on, workdays);
+        (on > plan.last_day()).then_some((*kind, on))
+    };
+    DutyKind::ALL.iter().filter_map(last_of).collect()
+}
+
+/// What is to be known of a plan before it takes the place of the one in effect: it begins later, it needs the holidays of
+/// years that the calendar lacks, or its ladder goes on after its end.
+pub fn of_coming(plan: &Campaign, before: &Campaign, workdays: &Workdays, today: Date) -> Vec<Gap> {
+    let gap = |key, text| Gap { key, text };
+    let mut gaps = Vec::new();
+    let (starts, ends) = (plan.starts_on(), before.last_day());
+    if plan.code != before.code && starts > today && ends >= today {
+        let text = format!(
+            "方案「{}」{starts} 才开始，现在使它生效会马上终止「{}」（到 {ends}）没有完成的任务：请等那一次结束以后再用 zoufang campaign apply",
+            plan.name, before.name
+        );
+        gaps.push(gap("campaign.file", text));
+    } else if starts > today && plan.code != before.code {
+        let text = format!(
+            "方案「{}」{starts} 才开始：现在使它生效，任务马上就有，按梯次在期限前提醒",
+            plan.name
+        );
+        gaps.push(gap("campaign.file", text));
+    }
+    let years = years_without_holidays(plan, workdays);
+    if !years.is_empty() {
+        gaps.push(gap("campaign.calendar_file", without_holidays(&years)));
+    }
+    let after = steps_after(plan, workdays);
+    if !after.is_empty() {
+        let each: Vec<String> = after.iter().map(|(kind, on)| format!("{kind} {on}")).collect();
+        let text = format!(
+            "活动 {} 结束以后还有提醒和督办，最后的是：{}；到时照样发，不要的请改 [[ladder]] 的 days 或阶段的日期",
+            plan.last_day(),
+            each.join("、")
+        );
+        gaps.push(gap("campaign.ladder", text));
+    }
+    gaps
+}
+
 /// What the record holds of a township.
 #[derive(Debug)]
 pub struct Township<'t> {
@@ -313,6 +382,46 @@ mod tests {
             督办到领导小组时没有人收得到（领导 领导）：请在走访人员表里补联系方式，或配置他们用得上的通道
             西村有 3 个走访对象没有走访人，暂由包村干部负责：请导入走访安排表（附件2）
             ");
+    }
+
+    #[test]
+    fn a_plan_is_looked_at_before_it_holds() {
+        let before = plan();
+        let calendar = "date,kind,name\n2022-10-01,holiday,国庆节\n";
+        let workdays = Workdays::read(calendar).unwrap();
+        let mut coming = before.clone();
+        coming.code = "CHD2023".to_owned();
+        coming.name = "冬季大走访".to_owned();
+        coming.ladder.retain(|ladder| ladder.duties.contains(&DutyKind::Revisit));
+        let days = [(12, 1, 12, 31), (1, 1, 1, 15), (1, 16, 2, 15), (2, 16, 3, 31)];
+        for (phase, (m1, d1, m2, d2)) in coming.phases.iter_mut().zip(days) {
+            let year = |month| if month == 12 { 2022 } else { 2023 };
+            phase.starts_on = date(year(m1), m1, d1);
+            phase.ends_on = date(year(m2), m2, d2);
+        }
+        coming.materials_due_on = date(2022, 12, 10);
+        let said = |today| {
+            let gaps = of_coming(&coming, &before, &workdays, today).into_iter();
+            gaps.map(|gap| format!("{}：{}", gap.key, gap.text)).collect::<Vec<_>>()
+        };
+        let early = said(date(2022, 6, 1));
+        assert!(
+            early[0].contains("会马上终止「柴胡店镇联系服务群众大走访活动」（到 2022-06-30）"),
+            "{early:?}"
+        );
+        let later = said(date(2022, 11, 1));
+        assert!(later[0].contains("2022-12-01 才开始"), "{later:?}");
+        assert!(later[1].starts_with("campaign.calendar_file：没有 2023 年的节假日"), "{later:?}");
+        assert!(later[2].contains("活动 2023-03-31 结束以后还有提醒和督办"), "{later:?}");
+        assert!(
+            later[2].contains("群众回访 2023-04") || later[2].contains("回访 2023-04"),
+            "{later:?}"
+        );
+        assert_eq!(said(date(2022, 12, 5)).len(), 2, "once it has begun, that isn't said");
+        let next = "date,kind,name\n2022-10-01,holiday,国庆节\n2023-01-02,holiday,元旦\n";
+        let workdays = Workdays::read(next).unwrap();
+        let gaps = of_coming(&coming, &before, &workdays, date(2022, 12, 5));
+        assert!(gaps.iter().all(|gap| gap.key != "campaign.calendar_file"), "{gaps:?}");
     }
 
     #[test]
