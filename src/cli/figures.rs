@@ -6,7 +6,9 @@ use clap::Args;
 
 use super::record::ConfigFile;
 use super::table::Table;
+use super::wrong_input;
 use crate::db::{By, FiguresLine, Store};
+use crate::domain::campaign::Campaign;
 use crate::domain::duty::DutyKind;
 use crate::domain::figures::{Counts, Order, percent};
 
@@ -23,6 +25,9 @@ pub struct Arguments {
     /// 改为列出问题在谁手里：村、镇直部门、服务中心、平台、群众，各多久、超期多久
     #[arg(long, conflicts_with = "by")]
     held: bool,
+    /// 以前的哪一次活动：代号、名称，或活动期间的某一天；不写是现在这一次
+    #[arg(long, value_name = "CAMPAIGN", conflicts_with = "held")]
+    campaign: Option<String>,
     /// 以 JSON 输出
     #[arg(long)]
     json: bool,
@@ -33,10 +38,10 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     if arguments.held {
         return held(&store, arguments.json).await;
     }
-    let mut lines = store.figures_by(arguments.by).await?;
-    let visits_due = store.campaign().due_on(DutyKind::Visit) < store.context().clock.today();
+    let (mut lines, whole, plan) = read(&store, &arguments).await?;
+    let visits_due = plan.due_on(DutyKind::Visit) < store.context().clock.today();
     lines.sort_by(|one, two| one.counts.worse(&two.counts, arguments.sort, visits_due));
-    let total = FiguresLine { name: "合计".to_owned(), counts: store.counts().await? };
+    let total = FiguresLine { name: "合计".to_owned(), counts: whole };
     if arguments.json {
         let all: Vec<_> = lines.iter().chain([&total]).collect();
         say!("{}", serde_json::to_string_pretty(&all)?);
@@ -76,6 +81,35 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     }
     table.end()?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// The lines, what they add up to, and the plan that they go by: of the campaign in effect, or of the one that is named.
+async fn read(
+    store: &Store,
+    arguments: &Arguments,
+) -> anyhow::Result<(Vec<FiguresLine>, Counts, Campaign)> {
+    let plans = store.plans();
+    let (now, by) = (plans.now(), arguments.by);
+    let named = match &arguments.campaign {
+        Some(text) => plans.named(text).ok_or_else(|| {
+            let codes = plans.codes().join("、");
+            wrong_input(format!(
+                "没有「{text}」这次活动：请写代号（{codes}）、名称，或活动期间的某一天"
+            ))
+        })?,
+        None => now,
+    };
+    if named.code == now.code {
+        let counts = store.counts().await?;
+        return Ok((store.figures_by(by).await?, counts, Campaign::clone(now)));
+    }
+    let code = &named.code;
+    eprintln!(
+        "{}（{code}）：走访、回访按它结束时的，问题按现在的；满意率没有分活动保存，不列",
+        named.name
+    );
+    let lines = store.earlier_figures_by(by, code).await?;
+    Ok((lines, store.earlier_counts(code).await?, named.clone()))
 }
 
 /// What the rates are made of; what is missing, by whether its date has passed.

@@ -12,6 +12,8 @@ use crate::domain::figures::{Counts, Dimension, Figure};
 pub struct Figures {
     /// Of all areas.
     pub counts: Counts,
+    /// By the code of an earlier campaign, its issues that aren't resolved: none of those below.
+    pub earlier_open: BTreeMap<String, i64>,
     pub residents: i64,
     pub revisited: i64,
     pub issues_by_level: BTreeMap<String, i64>,
@@ -64,10 +66,11 @@ impl Store {
         let rows: Vec<(String, String, i64)> = sqlx::query_as(
             "SELECT dimension, CASE WHEN dimension = 'all' THEN name ELSE of_id END AS name, CAST(SUM(total) AS BIGINT) FROM tallies
              WHERE dimension IN ('all', 'level', 'state', 'referral_state')
-               AND (dimension <> 'all' OR name NOT IN ('residents', 'revisited') OR day >= $1)
+               AND campaign IN ('', $2) AND (dimension <> 'all' OR name NOT IN ('residents', 'revisited') OR day >= $1)
              GROUP BY dimension, CASE WHEN dimension = 'all' THEN name ELSE of_id END HAVING SUM(total) <> 0",
         )
         .bind(self.campaign().starts_on().to_string())
+        .bind(self.campaign().code.clone())
         .fetch_all(&self.read)
         .await?;
         let of = |dimension: Dimension| -> BTreeMap<String, i64> {
@@ -78,6 +81,7 @@ impl Store {
         let one = |figure: Figure| all.get(figure.code()).copied().unwrap_or(0);
         Ok(Figures {
             counts: self.counts().await?,
+            earlier_open: self.earlier_open().await?,
             residents: one(Figure::Residents),
             revisited: one(Figure::Revisited),
             issues_by_level: of(Dimension::Level),
@@ -86,6 +90,21 @@ impl Store {
             referrals_by_state: of(Dimension::ReferralState),
             notices: one(Figure::Notices),
         })
+    }
+
+    /// What campaigns before left open, by their codes.
+    ///
+    /// # Errors
+    /// Where the database fails.
+    pub async fn earlier_open(&self) -> Result<BTreeMap<String, i64>> {
+        let rows: Vec<(String, i64)> = sqlx::query_as(
+            "SELECT campaign, CAST(SUM(total) AS BIGINT) FROM tallies WHERE dimension = 'state' AND campaign <> $1
+               AND of_id NOT IN ('resolved', 'closed', 'void') GROUP BY campaign HAVING SUM(total) > 0",
+        )
+        .bind(self.campaign().code.clone())
+        .fetch_all(&self.read)
+        .await?;
+        Ok(rows.into_iter().collect())
     }
 
     /// How many people no channel reaches, and how many addresses one doesn't reach any more.

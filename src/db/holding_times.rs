@@ -70,15 +70,17 @@ impl Store {
         Ok(sums.into_values().collect())
     }
 
-    /// How many issues are past their date and not resolved, by who holds them now.
+    /// How many issues of the campaign in effect are past their date and not resolved, by who holds them now.
     ///
     /// # Errors
     /// Where the database fails.
     pub async fn late_by_holder(&self) -> Result<BTreeMap<Holder, i64>> {
         let rows: Vec<(String, i64)> = sqlx::query_as(
-            "SELECT of_id, CAST(SUM(total) AS BIGINT) FROM tallies WHERE dimension = 'turn' AND day < $1 GROUP BY of_id",
+            "SELECT of_id, CAST(SUM(total) AS BIGINT) FROM tallies WHERE dimension = 'turn' AND day < $1 AND campaign = $2
+             GROUP BY of_id",
         )
         .bind(self.context.clock.today().to_string())
+        .bind(self.campaign().code.clone())
         .fetch_all(&self.read)
         .await?;
         let plan = self.campaign();

@@ -75,6 +75,7 @@ versions! {
     58 "0058_waiting_answers";
     59 "0059_ways_of_signing_in";
     61 "0061_ended";
+    62 "0062_of_a_campaign";
     63 "0063_subjects_in_order";
 }
 

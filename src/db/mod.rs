@@ -43,6 +43,7 @@ mod dialect;
 mod duties;
 mod duty_groups;
 mod duty_list;
+mod earlier;
 mod error;
 mod export;
 mod figures;

@@ -39,10 +39,10 @@ pub struct PersonLine {
 
 /// An area's, a person's or a category's.
 #[derive(Debug, Deserialize)]
-struct Kept {
-    of_id: String,
+pub(super) struct Kept {
+    pub of_id: String,
     #[serde(flatten)]
-    counts: Counts,
+    pub counts: Counts,
 }
 
 /// The columns of a [`Kept`].
@@ -83,6 +83,11 @@ pub struct AreaFigures {
 }
 
 impl AreaFigures {
+    /// These numbers, of areas of this tree.
+    pub(super) fn new(tree: Arc<AreaTree>, kept: Vec<Kept>) -> AreaFigures {
+        AreaFigures { tree, kept }
+    }
+
     /// A line for each area of this kind, with all that lies in it; what lies in none has a line of the area where it does:
     /// the schools, hospitals and organs of a town.
     pub fn under(&self, kind: AreaKind) -> Vec<FiguresLine> {
@@ -142,6 +147,34 @@ fn by_name(kept: &[Kept], mut name: impl FnMut(&str) -> Option<String>) -> Vec<F
     lines.into_iter().map(|(_, line)| line).collect()
 }
 
+/// The sums of a [`Kept`]'s numbers.
+fn sums() -> [String; 16] {
+    let sum = |of: &str, name: &str| {
+        format!(
+            "CAST(COALESCE(SUM(CASE WHEN name IN ({of}) THEN total ELSE 0 END), 0) AS BIGINT) AS {name}"
+        )
+    };
+    [
+        sum("'subjects'", "subjects"),
+        sum("'visited'", "visited"),
+        sum("'ended'", "ended"),
+        sum("'issues'", "issues"),
+        // What wasn't taken note of had to be where its day has passed.
+        sum("'noted', 'unnoted'", "to_respond"),
+        sum("'noted_in_time'", "responded"),
+        sum("'resolved'", "resolved"),
+        sum("'unresolved'", "late"),
+        sum("'unclassified'", "unclassified"),
+        sum("'to_revisit'", "to_revisit"),
+        sum("'revisit_done'", "revisit_done"),
+        sum("'revisit_ended'", "revisit_ended"),
+        sum("'asked'", "asked"),
+        sum("'satisfied'", "satisfied"),
+        sum("'mediated'", "mediated"),
+        sum("'agreed'", "agreed"),
+    ]
+}
+
 impl Store {
     /// All of the campaign's.
     ///
@@ -161,23 +194,26 @@ impl Store {
         match by {
             By::Village => Ok(self.figures_by_area().await?.under(AreaKind::Village)),
             By::Branch => Ok(self.figures_by_area().await?.under(AreaKind::Branch)),
-            By::Department => {
-                let plan = self.campaign();
-                let name = |of: &str| plan.unit_of_category(Category::read(of)?).map(str::to_owned);
-                Ok(by_name(&self.kept_by(Dimension::Category).await?, name))
-            }
-            By::Person => {
-                let rows: Vec<Name> =
-                    self.dialect.read(&self.read, &["id", "number", "name"], PEOPLE, &[]).await?;
-                let signed = |Name { id, number, name }: Name| {
-                    let name = self.context.open(STAFF_NAME, &id, &name)?;
-                    Ok((id, format!("{number} {name}")))
-                };
-                let mut names =
-                    rows.into_iter().map(signed).collect::<Result<HashMap<String, String>>>()?;
-                Ok(by_name(&self.kept_by(Dimension::Person).await?, |of| names.remove(of)))
-            }
+            By::Department => self.of_departments(&self.kept_by(Dimension::Category).await?),
+            By::Person => self.of_people(&self.kept_by(Dimension::Person).await?).await,
         }
+    }
+
+    pub(super) fn of_departments(&self, kept: &[Kept]) -> Result<Vec<FiguresLine>> {
+        let plan = self.campaign();
+        let name = |of: &str| plan.unit_of_category(Category::read(of)?).map(str::to_owned);
+        Ok(by_name(kept, name))
+    }
+
+    pub(super) async fn of_people(&self, kept: &[Kept]) -> Result<Vec<FiguresLine>> {
+        let rows: Vec<Name> =
+            self.dialect.read(&self.read, &["id", "number", "name"], PEOPLE, &[]).await?;
+        let signed = |Name { id, number, name }: Name| {
+            let name = self.context.open(STAFF_NAME, &id, &name)?;
+            Ok((id, format!("{number} {name}")))
+        };
+        let names = rows.into_iter().map(signed).collect::<Result<HashMap<String, String>>>()?;
+        Ok(by_name(kept, |of| names.get(of).cloned()))
     }
 
     /// Of each area alone.
@@ -192,6 +228,22 @@ impl Store {
     /// What is kept of the campaign in effect, by areas, people or categories: as many rows as there are of these.
     async fn kept_by(&self, dimension: Dimension) -> Result<Vec<Kept>> {
         self.kept(dimension, "of_id", "GROUP BY of_id", &[]).await
+    }
+
+    /// What is kept of the issues of the campaign of a code, by areas, people or categories.
+    pub(super) async fn kept_of_issues(
+        &self,
+        dimension: Dimension,
+        code: &str,
+    ) -> Result<Vec<Kept>> {
+        let sums = sums().join(", ");
+        let query = format!(
+            "SELECT of_id, {sums} FROM tallies WHERE dimension = $1 AND campaign = $2
+               AND (name NOT IN ('unnoted', 'unresolved') OR day < $3) GROUP BY of_id"
+        );
+        let today = self.context.clock.today().to_string();
+        let parameters = [dimension.code().into(), code.into(), today.into()];
+        self.dialect.read(&self.read, &KEPT, &query, &parameters).await
     }
 
     /// The figures of whoever visits in these areas: all of each person's, also of what they visit elsewhere.
@@ -236,30 +288,6 @@ impl Store {
         grouped: &str,
         only: &[&str],
     ) -> Result<Vec<Kept>> {
-        let sum = |of: &str, name: &str| {
-            format!(
-                "CAST(COALESCE(SUM(CASE WHEN name IN ({of}) THEN total ELSE 0 END), 0) AS BIGINT) AS {name}"
-            )
-        };
-        let sums = [
-            sum("'subjects'", "subjects"),
-            sum("'visited'", "visited"),
-            sum("'ended'", "ended"),
-            sum("'issues'", "issues"),
-            // What wasn't taken note of had to be where its day has passed.
-            sum("'noted', 'unnoted'", "to_respond"),
-            sum("'noted_in_time'", "responded"),
-            sum("'resolved'", "resolved"),
-            sum("'unresolved'", "late"),
-            sum("'unclassified'", "unclassified"),
-            sum("'to_revisit'", "to_revisit"),
-            sum("'revisit_done'", "revisit_done"),
-            sum("'revisit_ended'", "revisit_ended"),
-            sum("'asked'", "asked"),
-            sum("'satisfied'", "satisfied"),
-            sum("'mediated'", "mediated"),
-            sum("'agreed'", "agreed"),
-        ];
         let among = match only {
             [] => String::new(),
             _ => format!(" AND of_id {}", self.dialect.among().replace("$1", "$5")),
@@ -267,7 +295,7 @@ impl Store {
         let query = format!(
             "SELECT {of}, {} FROM tallies WHERE dimension = $1{among} AND campaign IN ('', $2)
                AND (name NOT IN ('unnoted', 'unresolved') OR day < $3) AND (name NOT IN ('asked', 'satisfied', 'ended', 'revisit_ended') OR day >= $4) {grouped}",
-            sums.join(", ")
+            sums().join(", ")
         );
         let mut parameters = vec![
             dimension.code().into(),

@@ -173,9 +173,11 @@ pub fn holder_of(turn: &str, has_department: impl Fn(Category) -> bool) -> Optio
     Holder::read(turn).or_else(|| Category::read(turn).map(by_category))
 }
 
-/// How an issue stands: what it counts for wherever it arose and whosever it is.
+/// How an issue stands: what it counts for in its campaign, wherever it arose and whosever it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Standing {
+    /// The code of its campaign.
+    pub campaign: String,
     pub issue: Issue,
     pub due_on: Option<Date>,
 }
@@ -194,11 +196,14 @@ impl Counted for Standing {
     fn count(&self, into: &mut Tally, times: i64) {
         let Issue { state, class, .. } = self.issue;
         let level = class.map_or(UNCLASSIFIED, |class| class.level.code());
-        into.add(Counter::new(Dimension::State, state.code(), Figure::Issues), times);
-        into.add(Counter::new(Dimension::Level, level, Figure::Issues), times);
+        let own = |dimension, of: &str, figure| {
+            Counter::new(dimension, of, figure).of_campaign(&self.campaign)
+        };
+        into.add(own(Dimension::State, state.code(), Figure::Issues), times);
+        into.add(own(Dimension::Level, level, Figure::Issues), times);
         let turn = turn_of(&self.issue).filter(|_| !is_resolved(state));
         if let Some((turn, day)) = turn.zip(self.due_on) {
-            into.add(Counter::new(Dimension::Turn, turn, Figure::Unresolved).on(day), times);
+            into.add(own(Dimension::Turn, &turn, Figure::Unresolved).on(day), times);
         }
     }
 }
@@ -209,9 +214,11 @@ fn is_resolved(state: State) -> bool {
 
 impl Counted for CountedIssue {
     fn count(&self, into: &mut Tally, times: i64) {
-        Standing { issue: self.issue.clone(), due_on: self.due_on }.count(into, times);
+        let (campaign, issue) = (self.campaign.clone(), self.issue.clone());
+        Standing { campaign, issue, due_on: self.due_on }.count(into, times);
         if self.reopened {
-            into.add(Counter::new(Dimension::All, "", Figure::Reopened), times);
+            let reopened = Counter::new(Dimension::All, "", Figure::Reopened);
+            into.add(reopened.of_campaign(&self.campaign), times);
         }
         if self.issue.state == State::Void {
             return;

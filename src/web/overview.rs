@@ -79,6 +79,7 @@ pub(super) async fn page(daemon: &Daemon) -> Result<String, StoreError> {
         agreed => status.figures.counts.agreed,
         duties => DutyKind::ALL.iter().filter_map(|kind| owed(&status.duties, *kind)).collect::<Vec<_>>(),
         issues => counted(&status.figures.issues, State::ALL, State::code, State::chinese),
+        earlier => status.figures.earlier_open.iter().map(|(code, count)| (code.clone(), *count)).collect::<Vec<_>>(),
         late_issues => counted(&status.late_issues, Holder::ALL, Holder::code, Holder::chinese),
         lanes => status.lanes.iter().map(|lane| row(lane, &daemon.settings.platform.name)).collect::<Vec<_>>(),
         branches => lines(areas.under(AreaKind::Branch), visits_due),

@@ -205,6 +205,9 @@ pub struct FiguresStatus {
     /// Those that ended before they were visited: none of them.
     #[serde(default)]
     pub ended: i64,
+    /// By the code of an earlier campaign, its issues that aren't resolved: none of those of `issues`.
+    #[serde(default)]
+    pub earlier_open: BTreeMap<String, i64>,
     pub residents: i64,
     pub revisited: i64,
     pub issues: BTreeMap<String, i64>,
@@ -287,6 +290,7 @@ impl FiguresStatus {
             subjects: counts.subjects,
             visited: counts.visited,
             ended: counts.ended,
+            earlier_open: figures.earlier_open,
             rates: counts.rates(),
             counts,
             residents: figures.residents,

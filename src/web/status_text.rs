@@ -90,6 +90,15 @@ fn issues(status: &Status, f: &mut Formatter<'_>) -> Result {
     let issues: Vec<String> = issues.collect();
     let issues = if issues.is_empty() { "无".to_owned() } else { issues.join("，") };
     writeln!(f, "问题：{issues}")?;
+    if !status.figures.earlier_open.is_empty() {
+        let earlier = status.figures.earlier_open.iter();
+        let earlier: Vec<String> = earlier.map(|(code, count)| format!("{code} {count}")).collect();
+        writeln!(
+            f,
+            "以前的活动留下、还没有办结的问题（照常办理，不计入上面）：{}",
+            earlier.join("，")
+        )?;
+    }
     if !status.late_issues.is_empty() {
         let late = status.late_issues.iter().map(|(holder, count)| {
             let holder = Holder::read(holder).map_or(holder.as_str(), |h| h.chinese());

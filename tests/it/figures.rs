@@ -383,12 +383,17 @@ impl Town {
         let differences = store.recount().await.unwrap();
         assert!(differences.is_empty(), "after {}: {differences:?}", self.happened);
         let figures = store.figures().await.unwrap();
-        assert_eq!(
-            figures.issues_by_state,
-            self.map("SELECT state, COUNT(*) FROM issues GROUP BY state").await
+        let code = store.campaign().code.clone();
+        let own = format!("FROM issues WHERE number LIKE '{code}-%'");
+        let states = format!("SELECT state, COUNT(*) {own} GROUP BY state");
+        assert_eq!(figures.issues_by_state, self.map(&states).await);
+        let levels =
+            format!("SELECT COALESCE(level, 'unclassified'), COUNT(*) {own} GROUP BY level");
+        assert_eq!(figures.issues_by_level, self.map(&levels).await);
+        let earlier = format!(
+            "SELECT 'all', COUNT(*) FROM issues WHERE number NOT LIKE '{code}-%' AND state NOT IN ('resolved', 'closed', 'void')"
         );
-        let levels = "SELECT COALESCE(level, 'unclassified'), COUNT(*) FROM issues GROUP BY level";
-        assert_eq!(figures.issues_by_level, self.map(levels).await);
+        assert_eq!(figures.earlier_open.values().sum::<i64>(), self.map(&earlier).await["all"]);
         let referrals = "SELECT state, COUNT(*) FROM referrals GROUP BY state";
         assert_eq!(figures.referrals_by_state, self.map(referrals).await);
         let from = store.campaign().starts_on();
@@ -396,7 +401,8 @@ impl Town {
             .map(&format!(
                 "SELECT 'residents', COUNT(DISTINCT resident_id) FROM visits WHERE kind = 'first' AND visited_on >= '{from}'
                  UNION SELECT 'revisited', COUNT(DISTINCT resident_id) FROM visits WHERE kind = 'revisit' AND visited_on >= '{from}'
-                 UNION SELECT 'reopened', COUNT(DISTINCT issue_id) FROM issue_events WHERE kind = 'reopened'
+                 UNION SELECT 'reopened', COUNT(DISTINCT e.issue_id) FROM issue_events e JOIN issues i ON i.id = e.issue_id
+                   WHERE e.kind = 'reopened' AND i.number LIKE '{code}-%'
                  UNION SELECT 'notices', COUNT(*) FROM notices WHERE delivered_at IS NOT NULL
                  UNION SELECT 'unanswered', COUNT(DISTINCT n.referral_id) FROM referral_updates u
                    JOIN referral_numbers n ON n.lane = u.lane AND n.remote_id = u.remote_id AND n.said_at = u.at
@@ -494,7 +500,9 @@ impl Town {
         let mut late = BTreeMap::new();
         let departments = store.campaign().departments.clone();
         for state in State::ALL {
-            for card in store.issues_in(*state, 10_000).await.unwrap() {
+            let cards = store.issues_in(*state, 10_000).await.unwrap().into_iter();
+            let own = format!("{}-", store.campaign().code);
+            for card in cards.filter(|card| card.number.starts_with(&own)) {
                 let department =
                     card.issue.class.is_some_and(|class| departments.contains_key(&class.category));
                 let ended = matches!(state, State::Resolved | State::Closed | State::Void);

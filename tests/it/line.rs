@@ -393,6 +393,17 @@ fn a_campaign_file_is_asked_for_and_written_once() {
     assert!(code == 2 && said.contains("不会覆盖"), "{said}");
     let (code, out, said) = run(&["campaign", "plan", "--file", "next.toml"], dir.path());
     assert!(code == 0 && out.contains("新的活动 CHD2023") && out.contains("提醒 "), "{out}{said}");
+    // It's looked at before it holds.
+    assert!(out.contains("注意 走访人员表：没有人担任"), "{out}");
+    assert!(out.contains("注意 campaign.ladder：活动 2023-06-30 结束以后还有提醒和督办"), "{out}");
+    let winter = std::fs::read_to_string(dir.path().join("next.toml")).unwrap();
+    let winter = winter.replace("2023-06-30", "2031-01-31").replace("CHD2023", "CHD2031");
+    std::fs::write(dir.path().join("winter.toml"), winter).unwrap();
+    let (code, out, said) = run(&["campaign", "plan", "--file", "winter.toml"], dir.path());
+    assert!(
+        code == 0 && out.contains("没有 2027、2028、2029、2030、2031 年的节假日"),
+        "{out}{said}"
+    );
     let apply = ["campaign", "apply", "--file", "next.toml", "--by", "Z1", "--reason", "新一年"];
     let (code, out, said) = run(&apply, dir.path());
     assert!(code == 0 && out.contains("提醒 ") && out.contains("人"), "{out}{said}");

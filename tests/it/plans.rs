@@ -1,13 +1,16 @@
 //! Changes of plan, next year's campaign, and the doctor.
 
+use std::collections::BTreeMap;
+
 use jiff::civil::{Date, date};
 use sqlx::{Connection, Executor};
 use tokio_util::sync::CancellationToken;
 use zoufang::app::plan::{self, PlanChange, Preview};
 use zoufang::daemon::{Daemon, load_campaign};
-use zoufang::db::{Reason, Store};
+use zoufang::db::{By, Reason, Store};
 use zoufang::domain::campaign::{Campaign, EscalationStep, ExtraPhase, PhaseName};
 use zoufang::domain::duty::DutyKind;
+use zoufang::domain::figures::Counts;
 use zoufang::domain::obligations::PlanFile;
 use zoufang::domain::staff::Role;
 use zoufang::notify::{Upcoming, preview, remind, upcoming};
@@ -221,6 +224,34 @@ on_both!(next_year_begins_with_the_same_pairs, async |fixture: Fixture| {
     assert_eq!((open(DutyKind::Visit).await, open(DutyKind::Revisit).await), (2, 2));
     assert!(fixture.store.issue_id("CHD2023-000001").await.is_ok());
     assert_eq!(zoufang::app::doctor::examine(&fixture.store, None).await.unwrap(), []);
+    // The figures are this year's; what last year left open is told apart, and its own are asked for by name or day.
+    let store = &fixture.store;
+    let figures = store.figures().await.unwrap();
+    assert_eq!(figures.issues_by_state.values().sum::<i64>(), 1, "{:?}", figures.issues_by_state);
+    assert_eq!(figures.issues_by_level.values().sum::<i64>(), 1);
+    assert_eq!(figures.earlier_open, BTreeMap::from([("CHD2022".to_owned(), 1)]));
+    assert_eq!((figures.counts.subjects, figures.counts.visited), (3, 1));
+    assert_eq!(
+        store.late_by_holder().await.unwrap(),
+        BTreeMap::new(),
+        "last year's isn't this year's lateness"
+    );
+    let plans = store.plans();
+    for named in ["CHD2022", "2022-04-01"] {
+        assert_eq!(plans.named(named).map(|plan| plan.code.as_str()), Some("CHD2022"), "{named}");
+    }
+    assert_eq!(plans.named("2023-04-01").map(|plan| plan.code.as_str()), Some("CHD2023"));
+    assert!(plans.named("CHD2021").is_none());
+    let earlier = store.earlier_counts("CHD2022").await.unwrap();
+    let kept = [earlier.subjects, earlier.visited, earlier.to_revisit, earlier.revisit_done];
+    assert_eq!(kept, [3, 2, 2, 0], "H1 and H3 were visited");
+    assert_eq!((earlier.issues, earlier.resolved, earlier.late), (1, 0, 1));
+    for by in [By::Village, By::Branch, By::Person] {
+        let mut whole = Counts::default();
+        let lines = store.earlier_figures_by(by, "CHD2022").await.unwrap();
+        lines.iter().for_each(|line| whole += line.counts);
+        assert_eq!(whole, earlier, "{by}");
+    }
     // The old file, which is still configured, doesn't come back by mistake.
     assert_eq!(fixture.store.plan_file(), PlanFile::OfBefore);
     let old = load_campaign("".as_ref()).unwrap();

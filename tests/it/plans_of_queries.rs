@@ -45,6 +45,7 @@ const FILES: &[(&str, &str)] = &[
     ("签收", "问题编号,签收人\nCHD2022-000101,Z5\n"),
     ("确认", "任务,所属区划,确认人\n走访材料准备,高桥村,冯包\n"),
     ("名册", "对象编号,群众姓名,未走访原因\nH901,新户一,\nH901,新户二,外出务工\n"),
+    ("状态", "对象编号,状态,状态日期\nH902,迁出,2022-03-09\n"),
     ("请假", "请假人,开始日期,结束日期,代办人\nZ8,2022-03-28,2022-03-29,Z6\n"),
     (
         "调解",
@@ -71,6 +72,9 @@ const SIGNED: &[(&str, &[&str])] = &[
             "/my/wall",
             "/my/wall/people/Z6",
             "/my/screens",
+            "/my/subjects",
+            "/my/subjects/H1",
+            "/my/missing?kind=visit",
         ],
     ),
     ("Z3", &["/my/issues", "/my/issues?sort=due", "/my/issues?category=other&level=city"]),
@@ -83,6 +87,9 @@ const COMMANDS: &[&[&str]] = &[
     &["issue", "acknowledge", "CHD2022-000103", "--by", "Z5"],
     &["issue", "void", "CHD2022-000100", "--by", "Z3", "--reason", "重复"],
     &["outbox", "show", "referral:CHD2022-000101-R1"],
+    &["subject", "end", "H901", "--why", "停业", "--by", "Z3", "--reason", "关门"],
+    &["subject", "ended"],
+    &["figures", "--campaign", "CHD2022"],
     &["reassign", "H902", "--to", "Z7", "--by", "Z3", "--reason", "换人"],
 ];
 

@@ -8,7 +8,7 @@ use super::IssueRow;
 use crate::db::personal::{EVENT_ACTOR, EVENT_BODY, row_of};
 use crate::db::sets::Columns;
 use crate::db::{Context, Result, Session, Tx, to_json};
-use crate::domain::counted::{Standing, Thing};
+use crate::domain::counted::{Standing, Thing, campaign_of};
 use crate::domain::issue::{Event, EventKind, Issue};
 
 /// An event as it's kept.
@@ -61,7 +61,7 @@ pub struct IssueProjection {
     id: String,
     /// The same, for the figures.
     #[serde(skip)]
-    after: Standing,
+    after: (Issue, Option<jiff::civil::Date>),
     state: &'static str,
     round: i64,
     level: Option<&'static str>,
@@ -86,7 +86,7 @@ impl IssueProjection {
         let Issue { state, round, class, town_finished, platform_finished } = issue;
         IssueProjection {
             id: id.to_owned(),
-            after: Standing { issue: issue.clone(), due_on },
+            after: (issue.clone(), due_on),
             state: state.code(),
             round: *round,
             level: class.map(|class| class.level.code()),
@@ -161,9 +161,12 @@ impl Tx {
                 asked.push(id.as_str());
                 continue;
             };
-            let standing = Standing { issue: row.issue()?, due_on: row.due_on()? };
-            if standing.due_on == after.due_on && standing.only_moves_to(&after.issue) {
-                self.tally.change(Some(&standing), Some(after));
+            let campaign = campaign_of(&row.number).to_owned();
+            let standing = Standing { campaign, issue: row.issue()?, due_on: row.due_on()? };
+            let (issue, due_on) = after.clone();
+            if standing.due_on == due_on && standing.only_moves_to(&issue) {
+                let after = Standing { issue, ..standing.clone() };
+                self.tally.change(Some(&standing), Some(&after));
             } else {
                 issues.push(id.as_str());
                 asked.push(id.as_str());

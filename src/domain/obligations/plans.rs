@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use jiff::civil::Date;
+
 use crate::domain::campaign::Campaign;
 
 /// The plans that were applied, oldest first, with the time of each in milliseconds; the last one holds.
@@ -109,6 +111,26 @@ impl Plans {
         let since = plans.iter().rev().take_while(asks).last()?;
         let always = plans.iter().all(|plan| asks(&plan));
         Some(if always { i64::MIN } else { since.0 })
+    }
+
+    /// The campaign that somebody names: by its code, by its name, or by a day on which it ran; of those that several name the
+    /// latest, as its last plan has it.
+    pub fn named(&self, text: &str) -> Option<&Campaign> {
+        let day = text.parse::<Date>().ok();
+        let ran = |plan: &Campaign| {
+            day.is_some_and(|day| plan.starts_on() <= day && day <= plan.last_day())
+        };
+        let mut all = self.all().rev().map(|(_, plan)| &**plan);
+        let named = all.find(|plan| plan.code == text || plan.name == text || ran(plan))?;
+        let mut all = self.all().rev().map(|(_, plan)| &**plan);
+        all.find(|plan| plan.code == named.code)
+    }
+
+    /// The codes of the campaigns that there were, the latest first.
+    pub fn codes(&self) -> Vec<&str> {
+        let mut codes: Vec<&str> = self.all().rev().map(|(_, plan)| plan.code.as_str()).collect();
+        codes.dedup();
+        codes
     }
 
     fn all(&self) -> impl DoubleEndedIterator<Item = &(i64, Arc<Campaign>)> {

@@ -90,6 +90,7 @@ async fn read(
     let (plan, clock) = (store.campaign(), &store.context().clock);
     let seen = Seen { plan: &plan, today: clock.today() };
     let counts = figures.whole(within);
+    let earlier: i64 = store.earlier_open().await?.values().sum();
     let may_people = Right::SeeProgress.is_of(&who.person, tree, within);
     let people = match here {
         Some(here) if here.kind == AreaKind::Village && may_people => {
@@ -102,7 +103,7 @@ async fn read(
     Ok(Some(context! {
         title => here.map_or_else(|| plan.name.clone(), |here| here.name.clone()),
         way => way(tree, within), now => township_time(clock.now()),
-        cells => seen.cells(&counts), late => counts.late, mediated => counts.mediated, agreed => counts.agreed,
+        cells => seen.cells(&counts), late => counts.late, earlier => if within.is_none() { earlier } else { 0 }, mediated => counts.mediated, agreed => counts.agreed,
         tables => tables(seen, &figures, here),
         people => people.into_iter().map(|person| drawn_person(seen, person)).collect::<Vec<_>>(),
         is_village => here.is_some_and(|here| here.kind == AreaKind::Village),
