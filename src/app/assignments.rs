@@ -221,7 +221,7 @@ pub async fn reassign(
         StoreError::Rule(format!("「{subject_number}」还没有走访人，请先导入走访安排表"))
     })?;
     tx.override_assignment(&place.id, staff_id, by, reason).await?;
-    super::subjects::rederive(tx, &[&place.id]).await?;
+    super::casework::rederive(tx, &[&place.id]).await?;
     let (before, after) = (tx.staff_called(&before).await?, tx.staff_called(staff_id).await?);
     tx.audit_act(Act {
         by,

@@ -250,6 +250,13 @@ impl Files {
     }
 }
 
+/// Makes all that is owed for subjects what the record says.
+pub(super) async fn rederive(tx: &mut Tx, ids: &[&str]) -> Result<()> {
+    let book = RuleBook::read(tx).await?;
+    let files = Files::load(tx, ids, From::Events, &book).await?;
+    files.write(tx, &book, "record").await
+}
+
 impl SubjectFile {
     /// As the visit's rule sees it.
     pub fn facts(&self) -> SubjectFacts {

@@ -270,7 +270,7 @@ pub async fn put(tx: &mut Tx, rows: &[StateOf], by: &str) -> Result<Outcomes> {
     if all_well(&outcomes) && !changes.is_empty() {
         write(tx, &changes, by).await?;
         let ids: Vec<&str> = changes.iter().map(Change::subject).collect();
-        super::subjects::rederive(tx, &ids).await?;
+        super::casework::rederive(tx, &ids).await?;
     }
     Ok(outcomes)
 }

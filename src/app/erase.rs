@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use jiff::civil::Date;
 use serde_json::json;
 
-use super::subjects::rederive;
+use super::casework::rederive;
 use crate::db::{ERASED, Erased, MediationRow, Result, Store, StoreError, Tx};
 use crate::domain::issue::State;
 

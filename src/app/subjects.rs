@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
-use super::casework::{Files, From, RuleBook};
+use super::casework::{Files, From, RuleBook, rederive};
 use super::choices::{Alike, Choices};
 use super::endings::{self, ToldState};
 use super::near::{Named, Near};
@@ -101,13 +101,6 @@ async fn relocate(tx: &mut Tx, moved: &[(String, String, String)]) -> Result<()>
     let areas: HashSet<&String> = moved.iter().flat_map(|(_, to, from)| [to, from]).collect();
     let areas: Vec<String> = areas.into_iter().cloned().collect();
     super::areas::rederive(tx, Some(&areas)).await
-}
-
-/// Makes all that is owed for subjects what the record says.
-pub(super) async fn rederive(tx: &mut Tx, ids: &[&str]) -> Result<()> {
-    let book = RuleBook::read(tx).await?;
-    let files = Files::load(tx, ids, From::Events, &book).await?;
-    files.write(tx, &book, "record").await
 }
 
 async fn decide(session: &mut Session, rows: &[NewSubject]) -> Result<Decided> {

@@ -6,8 +6,8 @@ use std::collections::{BTreeMap, HashMap};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
+use super::personal::ERASED_KEY;
 use super::projection::Projection;
-use super::residents::ERASED_KEY;
 use super::{Result, Session, date, word};
 use crate::clock::township_date;
 use crate::domain::counted::{

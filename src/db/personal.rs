@@ -7,6 +7,9 @@ use crate::seal::{Place, Sealer};
 
 use super::{Context, Result};
 
+/// By what the key of an erased resident begins: nobody is found by it.
+pub const ERASED_KEY: &str = "erased ";
+
 /// A column whose texts are sealed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Column {

@@ -5,7 +5,8 @@ use serde::{Deserialize, Serialize};
 use unicode_normalization::UnicodeNormalization;
 
 use super::personal::{
-    ANSWER_BODY, EVENT_BODY, ISSUE_TEXT, RESIDENT_CONTACT, RESIDENT_NAME, RESIDENT_UNHEARD, row_of,
+    ANSWER_BODY, ERASED_KEY, EVENT_BODY, ISSUE_TEXT, RESIDENT_CONTACT, RESIDENT_NAME,
+    RESIDENT_UNHEARD, row_of,
 };
 use super::sets::Columns;
 use super::{Context, Result, Session, Store, StoreError, Tx, to_json};
@@ -14,8 +15,6 @@ use super::{Context, Result, Session, Store, StoreError, Tx, to_json};
 const KEY: usize = 12;
 /// What stands in the place of what was erased.
 pub const ERASED: &str = "（已删除）";
-/// By what the key of an erased resident begins: nobody is found by it.
-pub const ERASED_KEY: &str = "erased ";
 /// How many residents are indexed in a turn.
 const INDEXED_AT_ONCE: i64 = 500;
 

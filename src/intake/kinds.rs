@@ -244,24 +244,7 @@ impl Kind {
                 Inspection,
             ],
             Kind::Areas => &[Subject, Visitor, Resident, Issue, StaffRoles],
-            Kind::States => &[
-                Visitor,
-                Date,
-                Resident,
-                Text,
-                HasIssue,
-                Level,
-                Category,
-                Urgency,
-                Satisfaction,
-                VisitKind,
-                Manner,
-                Unheard,
-                Issue,
-                Result,
-                Inspection,
-                RemoteNumber,
-            ],
+            Kind::States => &[Visitor, Date, Resident, Text, Issue, Inspection, RemoteNumber],
             Kind::Subjects | Kind::Residents => &[Date, Text, HasIssue, VisitKind, Issue],
             Kind::Staff => &[Date, Text, Issue],
             Kind::Visits => &[Issue],
@@ -285,7 +268,7 @@ impl Kind {
                 "户主姓名",
             ],
             Kind::AreaAssignments => BESIDE_AREAS,
-            Kind::Visits => {
+            Kind::Visits | Kind::States => {
                 &["对象名称", "对象类型", "所属村", "村", "户主", "户主姓名", "人员编号", "地址"]
             }
             Kind::Classifications | Kind::Handlings | Kind::IssueList | Kind::Beginnings => &[
@@ -304,17 +287,6 @@ impl Kind {
                 "日期",
                 "办理日期",
                 "办结日期",
-            ],
-            Kind::States => &[
-                "序号",
-                "总支",
-                "村",
-                "所属村",
-                "对象名称",
-                "对象类型",
-                "户主",
-                "户主姓名",
-                "地址",
             ],
             Kind::Areas => &["城乡分类代码", "城乡分类", "序号"],
             Kind::Confirmations => &["日期", "确认日期"],

@@ -124,7 +124,7 @@ async fn page_command_interface_and_weekly_word_agree_to_the_unit() {
         (code, last[0], &last[1..5]),
         (0, "合计", &shown.each_ref().map(String::as_str)[..])
     );
-    assert_eq!(last[last.len() - 2..], ["1", "1"], "mediations");
+    assert_eq!(last[last.len() - 4..], ["1", "1", "0", "0"], "mediations, and what ended");
 
     tell_standing(&store, &daemon.reminder_rules.hours).await.unwrap();
     remind(&store, &daemon.reminder_rules).await.unwrap();

@@ -65,7 +65,7 @@ async fn listed(daemon: &Daemon, who: &Who, asked: &Asked) -> Result<Option<Valu
     record.end().await?;
     let mut endings = Endings::default();
     ended.iter().for_each(|one| endings.add(one.ended.why));
-    ended.sort_by(|one, other| other.ended.on.cmp(&one.ended.on));
+    ended.sort_by_key(|one| std::cmp::Reverse(one.ended.on));
     let more = ended.len().saturating_sub(SHOWN);
     let line = |one: &EndedSubject| {
         let area = tree.get(&one.area_id).map(|area| area.name.clone());
