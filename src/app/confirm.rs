@@ -110,10 +110,14 @@ impl Places {
                 by: row.by.clone(),
             });
         }
-        let area_id = area_of(&self.tree, &row.area).map_err(|problem| match kind {
-            DutyKind::Report => self.nor_a_unit(&problem),
-            _ => problem,
-        })?;
+        let area_id = match kind {
+            // Of what is an area's own, by either name.
+            DutyKind::Report => match self.tree.find_part(&row.area) {
+                Ok((area, _)) => Ok(area.id.clone()),
+                Err(text) => Err(self.nor_a_unit(&Problem::new(About::Area, text))),
+            },
+            _ => area_of(&self.tree, &row.area),
+        }?;
         let of = self.tree.get(&area_id).map(|area| area.name.clone()).unwrap_or_default();
         let key = confirmed_key(kind, &area_id, extra);
         Ok(Confirmed { key, kind, area_id, of, by: row.by.clone() })

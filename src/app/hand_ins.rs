@@ -7,14 +7,17 @@ use jiff::civil::Date;
 use serde_json::json;
 
 use super::confirm::{Confirmed, confirmed};
+use super::owners::everybody;
 use crate::clock::township_date;
 use crate::db::{AreaTree, HandIn, Result, Session, Standing, StoreError, Tx};
 use crate::domain::area::Area;
 use crate::domain::campaign::Campaign;
 use crate::domain::duty::{DutyKind, DutyState};
+use crate::domain::escalation::Roster;
+use crate::domain::obligations::GroupKey;
 use crate::domain::obligations::area::confirmed_key;
 use crate::domain::rights::Right;
-use crate::domain::staff::{Holders, Role, StaffMember};
+use crate::domain::staff::{Role, StaffMember};
 
 /// What is handed in, or to be handed in.
 #[derive(Debug, Clone)]
@@ -58,7 +61,21 @@ struct Place {
     title: String,
     of: String,
     area_id: String,
-    who: Vec<String>,
+}
+
+/// Which of it is asked for.
+#[derive(Clone, Copy, Default)]
+struct Which<'w> {
+    /// What this person sees.
+    seen_by: Option<&'w StaffMember>,
+    kind: Option<DutyKind>,
+    key: Option<&'w str>,
+}
+
+impl Which<'_> {
+    fn is_asked(&self, kind: DutyKind, key: &str) -> bool {
+        self.kind.is_none_or(|asked| asked == kind) && self.key.is_none_or(|asked| asked == key)
+    }
 }
 
 /// What a person sees of it: in their areas, or of their unit; all for whoever sees to the town.
@@ -66,16 +83,20 @@ struct Place {
 /// # Errors
 /// Where the record can't be read.
 pub async fn owed(session: &mut Session, person: &StaffMember) -> Result<Vec<Owed>> {
-    owed_among(session, person, None).await
+    owed_among(session, Which { seen_by: Some(person), ..Which::default() }).await
 }
 
-/// The same, or of it what goes by one key alone.
-async fn owed_among(
-    session: &mut Session,
-    person: &StaffMember,
-    only: Option<&str>,
-) -> Result<Vec<Owed>> {
-    let mut places = places(session, person, only).await?;
+/// All of a kind, whosever it is: what the organisation office is told of.
+///
+/// # Errors
+/// Where the record can't be read.
+pub async fn owed_of_kind(session: &mut Session, kind: DutyKind) -> Result<Vec<Owed>> {
+    owed_among(session, Which { kind: Some(kind), ..Which::default() }).await
+}
+
+async fn owed_among(session: &mut Session, which: Which<'_>) -> Result<Vec<Owed>> {
+    let roster = everybody(session).await?;
+    let mut places = places(session, &roster, which).await?;
     let keys: Vec<&str> = places.keys().map(String::as_str).collect();
     let standing = session.duties_of_keys(&keys).await?;
     let mut times: HashMap<String, Vec<HandIn>> = HashMap::new();
@@ -88,14 +109,16 @@ async fn owed_among(
         let mut times = times.remove(&duty.key).unwrap_or_default();
         // A campaign's before is over.
         times.retain(|time| time.handed_at >= began);
+        let GroupKey { staff_id, role, area_id, due_on, .. } = duty.group;
+        let who = roster.holders.owing(&roster.tree, staff_id.as_deref(), (role, &area_id));
         (duty.state != DutyState::Cancelled).then_some(Owed {
             key: duty.key,
             kind: place.kind,
             title: place.title,
             of: place.of,
             area_id: place.area_id,
-            who: place.who,
-            due_on: duty.group.due_on,
+            who: who.into_iter().map(|person| person.name.clone()).collect(),
+            due_on,
             is_in: duty.state == DutyState::Met,
             times,
         })
@@ -107,42 +130,33 @@ async fn owed_among(
 
 async fn places(
     session: &mut Session,
-    person: &StaffMember,
-    only: Option<&str>,
+    roster: &Roster,
+    which: Which<'_>,
 ) -> Result<HashMap<String, Place>> {
-    let is_asked = |key: &str| only.is_none_or(|only| only == key);
-    let tree = session.area_tree().await?;
-    let holders = Holders::new(session.staff().await?);
+    let tree = &roster.tree;
+    let is_seen = |area: &str| which.seen_by.is_none_or(|person| sees(person, tree, area));
     let plan = session.campaign().clone();
     let mut places = HashMap::new();
-    for area in tree.all().filter(|area| sees(person, &tree, &area.id)) {
-        for (key, kind, title, role) in of_area(area, &plan) {
-            if is_asked(&key) {
-                let people = holders.holders(&tree, role, &area.id);
-                let who = people.iter().map(|person| person.name.clone()).collect();
-                let of = area.name.clone();
-                places.insert(key, Place { kind, title, of, area_id: area.id.clone(), who });
+    for area in tree.all().filter(|area| is_seen(&area.id)) {
+        for (key, kind, title) in of_area(area, &plan) {
+            if which.is_asked(kind, &key) {
+                let of = tree.distinct_name(area);
+                places.insert(key, Place { kind, title, of, area_id: area.id.clone() });
             }
         }
     }
     for (unit, department) in session.departments().await? {
-        let key = confirmed_key(DutyKind::Report, &department.staff_id, None);
-        if !is_asked(&key) {
-            continue;
-        }
-        let own = person.roles.contains(&Role::Department) && person.is_of_unit(&unit);
-        if !own && !sees(person, &tree, &department.area_id) {
-            continue;
-        }
-        let who = holders.person(&department.staff_id).map(|person| person.name.clone());
-        let place = Place {
-            kind: DutyKind::Report,
-            title: DutyKind::Report.chinese().to_owned(),
-            of: unit,
-            area_id: department.area_id,
-            who: who.into_iter().collect(),
+        let kind = DutyKind::Report;
+        let key = confirmed_key(kind, &department.staff_id, None);
+        let is_own = |person: &StaffMember| {
+            person.roles.contains(&Role::Department) && person.is_of_unit(&unit)
         };
-        places.insert(key, place);
+        if which.is_asked(kind, &key)
+            && (which.seen_by.is_some_and(is_own) || is_seen(&department.area_id))
+        {
+            let title = kind.chinese().to_owned();
+            places.insert(key, Place { kind, title, of: unit, area_id: department.area_id });
+        }
     }
     Ok(places)
 }
@@ -154,15 +168,15 @@ fn sees(person: &StaffMember, tree: &AreaTree, area: &str) -> bool {
     Right::SeeHandIns.is_of(&person, tree, Some(area))
 }
 
-/// All that may be owed of an area, by key: what it is, what it's called, and which role owes it.
-fn of_area(area: &Area, plan: &Campaign) -> Vec<(String, DutyKind, String, Role)> {
+/// All that may be owed of an area, by key: what it is, and what it's called.
+fn of_area(area: &Area, plan: &Campaign) -> Vec<(String, DutyKind, String)> {
     let kinds = DutyKind::ALL.iter().copied();
-    let plain = kinds.filter(|kind| kind.is_confirmed() && *kind != DutyKind::Extra).map(|kind| {
-        (confirmed_key(kind, &area.id, None), kind, kind.chinese().to_owned(), kind.role())
-    });
+    let plain = kinds
+        .filter(|kind| kind.is_confirmed() && *kind != DutyKind::Extra)
+        .map(|kind| (confirmed_key(kind, &area.id, None), kind, kind.chinese().to_owned()));
     let extra = plan.extra.iter().map(|phase| {
         let key = confirmed_key(DutyKind::Extra, &area.id, Some(&phase.code));
-        (key, DutyKind::Extra, phase.title.clone(), phase.owed_by)
+        (key, DutyKind::Extra, phase.title.clone())
     });
     plain.chain(extra).collect()
 }
@@ -172,7 +186,8 @@ fn of_area(area: &Area, plan: &Campaign) -> Vec<(String, DutyKind, String, Role)
 /// # Errors
 /// Where the record can't be read.
 pub async fn one(session: &mut Session, person: &StaffMember, key: &str) -> Result<Option<Owed>> {
-    Ok(owed_among(session, person, Some(key)).await?.pop())
+    let which = Which { seen_by: Some(person), key: Some(key), ..Which::default() };
+    Ok(owed_among(session, which).await?.pop())
 }
 
 /// What may be done with it by a person.

@@ -70,3 +70,4 @@ pub mod told;
 pub mod uploads;
 pub mod vacant;
 pub mod visits;
+pub mod without_visitor;

@@ -3,11 +3,22 @@
 use std::collections::HashMap;
 
 use crate::db::{Session, StoreError};
+use crate::domain::duty::DutyKind;
 use crate::domain::escalation::{DueGroup, Late, Roster, Routes};
-use crate::domain::staff::{Holders, StaffMember};
+use crate::domain::staff::{Holders, Role, StaffMember};
 
 /// By a group's id, how its owner signs; a group that nobody owes isn't there.
 pub type Owners = HashMap<String, String>;
+
+/// How it's told in lists who owes a duty: who does, or whose affair it is for want of a visitor, or that nobody does.
+pub fn told(owners: &Owners, group: &str, kind: DutyKind, role: Role) -> String {
+    match owners.get(group) {
+        Some(owner) if kind.lacks_visitor(role) => format!("没有走访人，暂由{owner}负责"),
+        Some(owner) => owner.clone(),
+        None if kind.lacks_visitor(role) => "没有走访人，也没有人代为负责".to_owned(),
+        None => format!("没有人（{role}）"),
+    }
+}
 
 /// Who is who, where nobody is told anything.
 ///
@@ -66,10 +77,10 @@ pub async fn owed_groups(
     roster: &Roster,
     person: &StaffMember,
 ) -> Result<Vec<DueGroup>, StoreError> {
-    let mut groups = match Roster::may_have_ball(person) {
+    let mut groups = match Roster::may_have_any_ball(person) {
         true => session.groups_around(person).await?,
         // Of all that lies below them only a little is theirs.
-        false => session.groups_of_roles(&person.id, &roster.owes_by_role(person)).await?,
+        false => session.groups_of_roles(&person.id, &roster.may_owe_by_role(person)).await?,
     };
     let plan = std::sync::Arc::clone(session.plans().now());
     groups.retain(|group| roster.owners(group, &plan).iter().any(|owner| owner.id == person.id));

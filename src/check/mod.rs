@@ -82,7 +82,7 @@ fn templates(settings: &Settings) -> Result<String, String> {
 fn channel(kind: ChannelKind, settings: &Settings) -> Result<String, String> {
     open_channel(kind, settings, &Clock::system()).map_err(|error| error.to_string())?;
     let lane = kind.lane();
-    Ok(format!("配置齐全；用 zoufang notify test {lane} --to 人员编号 试发一条"))
+    Ok(format!("配置齐全；用 zoufang notify test {lane} --to 人员编号 --by 人员编号 试发一条"))
 }
 
 fn plan(settings: &Settings) -> Result<String, String> {

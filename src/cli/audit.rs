@@ -8,7 +8,7 @@ use serde_json::json;
 
 use super::record::ConfigFile;
 use super::table::Table;
-use super::{read_date, reveal, wrong_input};
+use super::{Reveal, read_date, wrong_input};
 use crate::clock::{Clock, local_text};
 use crate::daemon::remembered_anchor;
 use crate::db::{AuditEntry, AuditFilter, Store};
@@ -61,12 +61,8 @@ struct List {
     /// 最近多少条
     #[arg(long, default_value_t = 200)]
     limit: i64,
-    /// 连同原因、改前改后的内容（会记入审计）
-    #[arg(long, requires = "by")]
-    reveal: bool,
-    /// 责任人编号
-    #[arg(long)]
-    by: Option<String>,
+    #[command(flatten)]
+    reveal: Reveal,
     /// 以 JSON 输出
     #[arg(long)]
     json: bool,
@@ -87,17 +83,15 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
 }
 
 async fn list(store: &Store, wanted: &List) -> anyhow::Result<ExitCode> {
-    if wanted.reveal {
-        let seen = ("read_audit", "audit", json!({"target": wanted.target, "actor": wanted.actor}));
-        reveal(store, wanted.by.as_deref(), (Right::Reveal, None), seen).await?;
-    }
+    let seen = ("read_audit", "audit", json!({"target": wanted.target, "actor": wanted.actor}));
+    let reveals = wanted.reveal.allow(store, (Right::Reveal, None), seen).await?;
     let mut names = vec!["序号", "时间", "谁", "系统用户", "来自", "动作", "对象"];
-    if wanted.reveal {
+    if reveals {
         names.extend(["内容", "改前", "改后"]);
     }
     let mut table = Table::new(names, wanted.json)?;
     for entry in store.audit_list(&filter(wanted)?).await? {
-        table.row(cells(&entry, wanted.reveal))?;
+        table.row(cells(&entry, reveals))?;
     }
     table.end()?;
     Ok(ExitCode::SUCCESS)

@@ -45,8 +45,8 @@ enum Action {
     /// 列出违纪反映：只给督导组人员（记入审计）
     List {
         /// 督导组人员编号
-        #[arg(long, alias = "by")]
-        inspector: String,
+        #[arg(long, alias = "inspector")]
+        by: String,
         /// 以 JSON 输出
         #[arg(long)]
         json: bool,
@@ -56,8 +56,8 @@ enum Action {
         /// 违纪反映的编号
         number: String,
         /// 督导组人员编号
-        #[arg(long, alias = "by")]
-        inspector: String,
+        #[arg(long, alias = "inspector")]
+        by: String,
     },
 }
 
@@ -73,11 +73,11 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
             tx.commit().await?;
             say!("已记录 {number}，通知督导组 {told} 人");
         }
-        Action::List { inspector, json } => list(&store, &inspector, json).await?,
-        Action::Close { number, inspector } => {
+        Action::List { by, json } => list(&store, &by, json).await?,
+        Action::Close { number, by } => {
             let result = required_text()?;
             let mut tx = store.begin().await?;
-            let person = acting(&mut tx, &inspector, Right::Inspect, None).await?;
+            let person = acting(&mut tx, &by, Right::Inspect, None).await?;
             tx.close_breach(&number, &result, &person.number).await.map_err(refused)?;
             tx.commit().await?;
             say!("{number}：已登记核实结果");
@@ -86,9 +86,9 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-async fn list(store: &Store, inspector: &str, json: bool) -> anyhow::Result<()> {
+async fn list(store: &Store, by: &str, json: bool) -> anyhow::Result<()> {
     let mut tx = store.begin().await?;
-    let person = acting(&mut tx, inspector, Right::Inspect, None).await?;
+    let person = acting(&mut tx, by, Right::Inspect, None).await?;
     tx.audit(&person.number, "read_breaches", "breaches", &json!({})).await?;
     tx.commit().await?;
     let breaches = store.breaches().await?;

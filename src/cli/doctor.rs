@@ -23,7 +23,7 @@ pub struct Arguments {
     #[arg(long, requires = "by")]
     repair: bool,
     /// 责任人编号
-    #[arg(long)]
+    #[arg(long, requires = "repair")]
     by: Option<String>,
     /// 以 JSON 输出
     #[arg(long)]

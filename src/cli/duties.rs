@@ -6,7 +6,7 @@ use clap::Args;
 
 use super::record::ConfigFile;
 use super::table::Table;
-use crate::app::owners::owners;
+use crate::app::owners::{owners, told};
 use crate::db::DutyLine;
 use crate::domain::duty::{DutyKind, Warning};
 
@@ -52,10 +52,8 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
                 Warning::Green => "绿",
             };
             let (kind, due_on) = (line.kind.chinese(), line.due_on.to_string());
-            let owner = owners.get(&line.group_id).cloned().unwrap_or_else(|| {
-                unowned += 1;
-                format!("没有人（{}）", line.role)
-            });
+            unowned += i32::from(!owners.contains_key(&line.group_id));
+            let owner = told(&owners, &line.group_id, line.kind, line.role);
             table.row([kind, area, &owner, &due_on, colour, &line.key])?;
         }
         page = store.duty_lines(&last, PAGE).await?;

@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 
 use super::record::ConfigFile;
 use super::table::{Output, Table};
-use super::{reveal, wrong_input};
+use super::{Reveal, wrong_input};
 use crate::app::batch::{asks_for_class, results_of};
 use crate::db::{
     AbsenceOut, AreaTree, AssignmentOut, Context, EndedOut, HeardOut, Page, QuietOut, ResidentOut,
@@ -30,12 +30,8 @@ pub struct Arguments {
     /// 哪种表，如 走访对象表、附件2、visits
     #[arg(value_parser = kind_named)]
     kind: Kind,
-    /// 连同姓名、联系方式、地址、反映的问题等个人信息（记入审计）
-    #[arg(long, requires = "by")]
-    reveal: bool,
-    /// 责任人编号
-    #[arg(long)]
-    by: Option<String>,
+    #[command(flatten)]
+    reveal: Reveal,
     /// 输出为 JSON，一行一个
     #[arg(long)]
     json: bool,
@@ -58,12 +54,10 @@ pub(super) fn kind_named(text: &str) -> Result<Kind, String> {
 pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     check_kind(arguments.kind)?;
     let store = arguments.config.store().await?;
-    if arguments.reveal {
-        let seen = ("export", arguments.kind.code(), json!({"reveal": true}));
-        reveal(&store, arguments.by.as_deref(), (Right::Reveal, None), seen).await?;
-    }
+    let seen = ("export", arguments.kind.code(), json!({"reveal": true}));
+    let reveals = arguments.reveal.allow(&store, (Right::Reveal, None), seen).await?;
     let out = Out::new(&arguments)?;
-    export(&store, arguments.kind, arguments.reveal, out).await?;
+    export(&store, arguments.kind, reveals, out).await?;
     store.close().await;
     Ok(ExitCode::SUCCESS)
 }

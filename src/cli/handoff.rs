@@ -8,9 +8,10 @@ use jiff::Timestamp;
 
 use super::record::ConfigFile;
 use super::table::Table;
-use super::{note_reading, shown, wrong_input};
+use super::{reveal, shown, wrong_input};
 use crate::clock::local_text;
 use crate::daemon::handoff_rules;
+use crate::domain::rights::Right;
 use crate::platform::workbook::{file_name, write_new};
 
 #[derive(Debug, Args)]
@@ -36,6 +37,9 @@ enum Action {
     Write {
         /// 第几号
         number: i64,
+        /// 经办人编号（记入审计）
+        #[arg(long)]
+        by: String,
         /// 写到哪里；不写则写回 platform.folder
         #[arg(long, value_name = "FILE")]
         to: Option<PathBuf>,
@@ -62,7 +66,7 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
                 say!("{} {} 件{written}", file_name(&handoff), handoff.row_count);
             }
         }
-        Action::Write { number, to } => {
+        Action::Write { number, by, to } => {
             let handoffs = store.handoffs(i64::MAX).await?;
             let Some(handoff) = handoffs.into_iter().find(|handoff| handoff.number == number)
             else {
@@ -73,7 +77,8 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
             let file = to.unwrap_or_else(|| settings.platform.folder.join(file_name(&handoff)));
             let rows = store.handoff_dispatches(number).await?;
             let written = serde_json::json!({"rows": rows.len()});
-            note_reading(&store, "write_handoff", &number.to_string(), &written).await?;
+            let seen = ("write_handoff", number.to_string());
+            reveal(&store, &by, (Right::DecideDebt, None), (seen.0, &seen.1, written)).await?;
             write_new(&file, &rows, &handoff_rules(&settings))
                 .map_err(|why| wrong_input(format!("{}：{why}", shown(&file))))?;
             say!("已写出 {}：{} 件", shown(&file), rows.len());

@@ -9,7 +9,7 @@ use serde_json::json;
 
 use super::record::ConfigFile;
 use super::table::{Output, Table};
-use super::{acting, read_date, read_text, refused, required_text, reveal, wrong_input};
+use super::{Reveal, acting, read_date, read_text, refused, required_text, wrong_input};
 use crate::app::draws::{Drawn, NewDraw, draw_sample};
 use crate::app::inspections::{self, Answer, Check, Inspected};
 use crate::app::problem::only;
@@ -54,12 +54,8 @@ enum Action {
         /// 只列还没有查的
         #[arg(long)]
         open: bool,
-        /// 连同抽查情况和核实结果（记入审计）
-        #[arg(long, requires = "by")]
-        reveal: bool,
-        /// 查看人编号
-        #[arg(long)]
-        by: Option<String>,
+        #[command(flatten)]
+        reveal: Reveal,
         /// 以 JSON 输出
         #[arg(long)]
         json: bool,
@@ -114,11 +110,9 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
             };
             draw(&store, size, &by, seed, until).await?;
         }
-        Action::List { open, reveal: reveals, by, json, output } => {
-            if reveals {
-                let seen = ("reveal", "inspections", json!({}));
-                reveal(&store, by.as_deref(), (Right::Reveal, None), seen).await?;
-            }
+        Action::List { open, reveal, json, output } => {
+            let seen = ("reveal", "inspections", json!({}));
+            let reveals = reveal.allow(&store, (Right::Reveal, None), seen).await?;
             let to = Output::to(output.as_deref())?;
             let which = if open { Which::Open } else { Which::All };
             list(&store, which, reveals, to, json).await?;

@@ -10,7 +10,7 @@ use serde_json::json;
 
 use super::record::ConfigFile;
 use super::table::{Output, Table};
-use super::{Approval, acting, issue_show, note_reading, refused, shown, wrong_input};
+use super::{Approval, acting, issue_show, refused, reveal, shown, wrong_input};
 use crate::app::batch::{Batch, IssueChange, asks_for_class};
 use crate::app::issues::{Acknowledgement, acknowledge as acknowledge_issues};
 use crate::app::photos::{Fit, LARGEST_FILE, keep};
@@ -31,8 +31,11 @@ pub struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Action {
-    /// 以 csv 列出问题：填上责任层级、类别或办理结果，就能再导入
+    /// 以 csv 列出问题和反映的内容（记入审计）：填上责任层级、类别或办理结果，就能再导入
     List {
+        /// 查看人编号
+        #[arg(long)]
+        by: String,
         /// 只列这种状态，如 已登记、办理中、退回
         #[arg(long)]
         state: Option<State>,
@@ -91,7 +94,11 @@ struct Move {
 pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let store = arguments.config.store().await?;
     match arguments.action {
-        Action::List { state, json, output } => list(&store, state, json, output).await?,
+        Action::List { by, state, json, output } => {
+            let seen = ("list_issues", "issues", json!({"state": state}));
+            reveal(&store, &by, (Right::Reveal, None), seen).await?;
+            list(&store, state, json, output).await?;
+        }
         Action::Show(arguments) => issue_show::run(&store, &arguments).await?,
         Action::Acknowledge { number, by } => acknowledge(&store, &number, &by).await?,
         Action::Begin { number, by } => begin(&store, &number, &by).await?,
@@ -116,8 +123,11 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
 /// The area in which the issue of that number arose.
 async fn area_of(session: &mut Session, number: &str) -> anyhow::Result<String> {
     let found = session.issues_numbered(&[number]).await?.pop();
-    let none =
-        || wrong_input(format!("没有编号「{number}」的问题；用 zoufang issue list 查看有哪些"));
+    let none = || {
+        wrong_input(format!(
+            "没有编号「{number}」的问题；有哪些，用 zoufang issue list --by 人员编号 查看"
+        ))
+    };
     Ok(found.ok_or_else(none)?.area_id)
 }
 
@@ -244,7 +254,6 @@ async fn list(
     json: bool,
     to: Option<PathBuf>,
 ) -> anyhow::Result<()> {
-    note_reading(store, "list_issues", "issues", &json!({"state": state})).await?;
     let tree = store.area_tree().await?;
     let names = [
         "村",

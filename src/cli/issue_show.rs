@@ -4,7 +4,7 @@
 use clap::Args;
 use serde_json::{Value, json};
 
-use super::{refused, reveal};
+use super::{Reveal, refused};
 use crate::clock::local_text;
 use crate::db::{IssueAnswer, IssueReferral, IssueSheet, Store, Timeline, What};
 use crate::domain::issue::{Event, by_whom};
@@ -15,12 +15,8 @@ use crate::domain::rights::Right;
 pub struct Arguments {
     /// 问题编号
     number: String,
-    /// 连同反映的内容、姓名、联系方式一起显示（记入审计）
-    #[arg(long, requires = "by")]
-    reveal: bool,
-    /// 查看人编号
-    #[arg(long)]
-    by: Option<String>,
+    #[command(flatten)]
+    reveal: Reveal,
     /// 以 JSON 输出
     #[arg(long)]
     json: bool,
@@ -46,13 +42,9 @@ pub async fn run(store: &Store, arguments: &Arguments) -> anyhow::Result<()> {
     let answers = snapshot.issue_answers(&sheet.id).await?;
     let tree = snapshot.area_tree().await?;
     snapshot.end().await?;
-    if arguments.reveal {
-        let (by, area) = (arguments.by.as_deref(), Some(sheet.area_id.as_str()));
-        let seen = ("reveal", number, json!({}));
-        reveal(store, by, (Right::RevealIssue, area), seen).await?;
-    }
+    let right = (Right::RevealIssue, Some(sheet.area_id.as_str()));
+    let reveals = arguments.reveal.allow(store, right, ("reveal", number, json!({}))).await?;
     let area = tree.get(&sheet.area_id).map(|area| area.name.clone()).unwrap_or_default();
-    let reveals = arguments.reveal;
     let shown = Shown { number, area, sheet, timeline, referrals, answers, reveals };
     if arguments.json {
         say!("{}", serde_json::to_string_pretty(&shown.as_json(store))?);

@@ -8,7 +8,7 @@ use serde_json::json;
 
 use super::record::ConfigFile;
 use super::table::Table;
-use super::{acting, read_date, read_text, refused, required_text, reveal, wrong_input};
+use super::{Reveal, acting, read_date, read_text, refused, required_text, wrong_input};
 use crate::app::mediations::{self, Followed, Mediation};
 use crate::app::problem::only;
 use crate::db::Store;
@@ -63,12 +63,8 @@ enum Action {
     },
     /// 列出活动开始以来的调解
     List {
-        /// 连同当事人、调解人、协议和履行情况（记入审计）
-        #[arg(long, requires = "by")]
-        reveal: bool,
-        /// 查看人编号
-        #[arg(long)]
-        by: Option<String>,
+        #[command(flatten)]
+        reveal: Reveal,
         /// 以 JSON 输出
         #[arg(long)]
         json: bool,
@@ -100,11 +96,9 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
             follow(&store, &issue, mediated, (on, !broken), &by).await?;
             say!("{issue}：已登记调解回访");
         }
-        Action::List { reveal: reveals, by, json } => {
-            if reveals {
-                let seen = ("reveal", "mediations", json!({}));
-                reveal(&store, by.as_deref(), (Right::Reveal, None), seen).await?;
-            }
+        Action::List { reveal, json } => {
+            let seen = ("reveal", "mediations", json!({}));
+            let reveals = reveal.allow(&store, (Right::Reveal, None), seen).await?;
             list(&store, reveals, json).await?;
         }
     }

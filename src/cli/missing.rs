@@ -8,7 +8,7 @@ use serde_json::json;
 
 use super::record::ConfigFile;
 use super::table::Table;
-use super::{reveal, wrong_input};
+use super::{Reveal, wrong_input};
 use crate::domain::duty::DutyKind;
 use crate::domain::rights::Right;
 use crate::reports::missing::{NAMES, Wanted, ended, lines};
@@ -20,18 +20,14 @@ pub struct Arguments {
     /// 只列这种任务缺的，如 入户走访
     #[arg(long)]
     kind: Option<DutyKind>,
-    /// 只列这个镇、总支或村的（名称或代码）
+    /// 只列这个镇、总支或村的（名称或代码）；写「某镇直属」，只列不在哪个村的
     #[arg(long)]
     area: Option<String>,
     /// 只列超期的
     #[arg(long)]
     late: bool,
-    /// 连同群众的姓名一起列（记入审计）
-    #[arg(long, requires = "by")]
-    reveal: bool,
-    /// 查看人编号
-    #[arg(long)]
-    by: Option<String>,
+    #[command(flatten)]
+    reveal: Reveal,
     /// 以 JSON 输出
     #[arg(long)]
     json: bool,
@@ -41,17 +37,17 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let store = arguments.config.store().await?;
     let tree = store.area_tree().await?;
     let within = match &arguments.area {
-        Some(name) => Some(tree.find(name).map_err(wrong_input)?.id.clone()),
+        Some(name) => Some(tree.find_part(name).map_err(wrong_input)?),
         None => None,
     };
-    if arguments.reveal {
-        let (by, area) = (arguments.by.as_deref(), within.as_deref());
-        let seen = ("reveal", "missing", json!({"area": arguments.area}));
-        reveal(&store, by, (Right::RevealIssue, area), seen).await?;
-    }
-    let Arguments { kind, late, reveal: reveals, .. } = arguments;
+    let own = within.is_some_and(|(_, own)| own);
+    let within = within.map(|(area, _)| area.id.clone());
+    let seen = ("reveal", "missing", json!({"area": arguments.area}));
+    let right = (Right::RevealIssue, within.as_deref());
+    let reveals = arguments.reveal.allow(&store, right, seen).await?;
+    let Arguments { kind, late, .. } = arguments;
     let ended = ended(&store, within.as_deref()).await?;
-    let lines = lines(&store, &Wanted { kind, within, late, reveals }).await?;
+    let lines = lines(&store, &Wanted { kind, within, own, late, reveals }).await?;
     let mut table = Table::new(NAMES, arguments.json)?;
     let count = lines.len();
     for (_, cells) in lines {

@@ -40,7 +40,7 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let press = Press { public_url: settings.notify.public_url, photos: arguments.photos };
     allow(&store, arguments.of.by(), print.code(), &asked).await.map_err(unwritten)?;
     let ending = if arguments.pdf { "pdf" } else { "html" };
-    let named = PathBuf::from(format!("{print}-{}.{ending}", safe(&area)));
+    let named = PathBuf::from(format!("{print}-{}.{ending}", safe(&asked.called(&area))));
     let to = arguments.output.unwrap_or(named);
     let pdf = arguments.pdf;
     let write = async |to: &Path| {

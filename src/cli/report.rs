@@ -8,7 +8,7 @@ use jiff::civil::Date;
 use serde_json::json;
 
 use super::record::ConfigFile;
-use super::{acting, read_date, refused, shown, wrong_input};
+use super::{Reveal, acting, read_date, refused, shown, wrong_input};
 use crate::db::Store;
 use crate::domain::area::AreaKind;
 use crate::domain::campaign::PhaseName;
@@ -23,7 +23,7 @@ use crate::settings::Settings;
 /// For which area and day, and who may see names.
 #[derive(Debug, Args)]
 pub(super) struct Of {
-    /// 只要这个镇、总支或村的（名称或代码）
+    /// 只要这个镇、总支或村的（名称或代码）；写「某镇直属」，只要不在哪个村的（学校、医院、机关等）
     #[arg(long)]
     area: Option<String>,
     /// 截至哪一天；不写则截至今天
@@ -32,12 +32,8 @@ pub(super) struct Of {
     /// 截至哪个阶段的最后一天（没到的截至今天）：走访排查、问题分类、集中办结、回访反馈
     #[arg(long, conflicts_with = "on")]
     phase: Option<PhaseName>,
-    /// 写出完整的姓名、联系方式和地址（记入审计）
-    #[arg(long, requires = "by")]
-    reveal: bool,
-    /// 责任人编号
-    #[arg(long)]
-    by: Option<String>,
+    #[command(flatten)]
+    reveal: Reveal,
 }
 
 #[derive(Debug, Args)]
@@ -91,12 +87,14 @@ impl Of {
     pub async fn asked(&self, store: &Store) -> anyhow::Result<(Asked, String)> {
         let tree = store.area_tree().await?;
         let named = self.area.as_deref().unwrap_or(&store.campaign().town).to_owned();
-        let area = tree.find(&named);
-        let area = if self.area.is_some() { Some(area.map_err(wrong_input)?) } else { area.ok() };
-        let name = area.map(|area| area.name.clone()).unwrap_or_default();
-        let area = area.filter(|_| self.area.is_some()).map(|area| area.id.clone());
-        let asked =
-            Asked { area, on: self.on, phase: self.phase, reveals: self.reveal, unit: None };
+        let found = tree.find_part(&named);
+        let found =
+            if self.area.is_some() { Some(found.map_err(wrong_input)?) } else { found.ok() };
+        let own = found.is_some_and(|(_, own)| own);
+        let name = found.map(|(area, _)| area.name.clone()).unwrap_or_default();
+        let area = found.filter(|_| self.area.is_some()).map(|(area, _)| area.id.clone());
+        let (on, phase, reveals) = (self.on, self.phase, self.reveal.reveal);
+        let asked = Asked { area, own, on, phase, reveals, unit: None };
         let (day, today) = (asked.day(store), store.context().clock.today());
         if self.on.is_some_and(|on| on > today) {
             return Err(wrong_input(format!("--on {day} 还没到，最晚写 {today}")));
@@ -105,7 +103,7 @@ impl Of {
     }
 
     pub fn by(&self) -> Option<&str> {
-        self.by.as_deref()
+        self.reveal.by.as_deref()
     }
 }
 
@@ -129,9 +127,11 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let store = arguments.config.open(&settings).await?;
     let (mut asked, area) = arguments.of.asked(&store).await?;
     asked.unit.clone_from(&arguments.unit);
-    let whose = arguments.unit.clone().unwrap_or(area);
     if let Some(kind) = arguments.kind {
-        check(&store, kind, &asked).await?;
+        check(&store, kind, &mut asked).await?;
+    }
+    let whose = arguments.unit.clone().unwrap_or_else(|| asked.called(&area));
+    if let Some(kind) = arguments.kind {
         if kind == Kind::Table(Table::Discipline) {
             read_breaches(&store, arguments.of.by()).await?;
         }
@@ -194,8 +194,8 @@ async fn one(
     Ok(())
 }
 
-/// Whether a document can be written of what is asked for.
-async fn check(store: &Store, kind: Kind, asked: &Asked) -> anyhow::Result<()> {
+/// Whether a document can be written of what is asked for; of an area that isn't a village a report is of what is its own.
+async fn check(store: &Store, kind: Kind, asked: &mut Asked) -> anyhow::Result<()> {
     let Kind::Document(document) = kind else { return Ok(()) };
     if let Some(unit) = &asked.unit {
         let known = store.campaign().departments.values().any(|of| of == unit);
@@ -210,17 +210,23 @@ async fn check(store: &Store, kind: Kind, asked: &Asked) -> anyhow::Result<()> {
     }
     let tree = store.area_tree().await?;
     let of = asked.area.as_deref().and_then(|area| tree.get(area)).map(|area| area.kind);
-    let wanted = match document {
-        Document::BranchSummary => AreaKind::Branch,
-        Document::UnitReport | Document::SelfCheck | Document::LookBack => AreaKind::Village,
-        Document::TownSummary => return Ok(()),
-    };
-    if of == Some(wanted) {
+    if document == Document::TownSummary {
         return Ok(());
     }
-    let unit =
-        if document == Document::UnitReport { "，或用 --unit 写明镇直部门" } else { "" };
-    Err(wrong_input(format!("「{document}」请用 --area 写明是哪个{wanted}{unit}")))
+    let Some(own) = of.and_then(|kind| document.is_of(kind)) else {
+        let wanted = match document {
+            Document::BranchSummary => AreaKind::Branch,
+            _ => AreaKind::Village,
+        };
+        let unit = match document {
+            Document::UnitReport => "（镇直属的写镇名），或用 --unit 写明镇直部门",
+            _ => "",
+        };
+        let text = format!("「{document}」请用 --area 写明是哪个{wanted}{unit}");
+        return Err(wrong_input(text));
+    };
+    asked.own |= own;
+    Ok(())
 }
 
 /// Reports of a breach are the inspection group's: lets one of them see these, and writes down who.

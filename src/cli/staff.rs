@@ -8,13 +8,15 @@ use serde_json::json;
 
 use super::record::ConfigFile;
 use super::table::Table;
-use super::{acting, person, read_date, refused, wrong_input};
+use super::{Reveal, acting, person, read_date, refused, wrong_input};
 use crate::app::absences;
 use crate::app::problem::only;
 use crate::db::{NewAbsence, Store};
+use crate::domain::mask;
 use crate::domain::rights::Right;
 use crate::domain::staff::{AddressKind, Role};
 use crate::notify::{Messages, calendar_link};
+use crate::settings::Settings;
 
 #[derive(Debug, Args)]
 pub struct Arguments {
@@ -56,17 +58,19 @@ enum Action {
     Card {
         /// 人员编号
         number: String,
+        #[command(flatten)]
+        reveal: Reveal,
     },
-    /// 显示某人的任务日历的订阅地址（只给本人）
+    /// 显示某人的任务日历的订阅地址：本人要，或由能开通登录的人转交（记入审计）
     Calendar {
         /// 人员编号
         number: String,
-        /// 换一个新地址，旧的作废（记入审计）
-        #[arg(long, requires = "by")]
-        renew: bool,
-        /// 经办人编号
+        /// 换一个新地址，旧的作废
         #[arg(long)]
-        by: Option<String>,
+        renew: bool,
+        /// 本人的编号，或经办人编号
+        #[arg(long)]
+        by: String,
     },
 }
 
@@ -78,38 +82,68 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Action::Away { number, from, until, deputy, by } => {
             away(&store, &number, from, until, deputy.as_deref(), &by).await?;
         }
-        Action::Card { number } => {
-            let person = person(&store, &number).await?;
-            let (tree, campaign) = (store.area_tree().await?, store.campaign());
-            let values = json!({
-                "campaign": campaign.name,
-                "hotline": campaign.hotline,
-                "name": person.name,
-                "unit": person.unit,
-                "phone": store.addresses(&person.number).await?.phone,
-                "area": tree.get(&person.area_id).map(|area| area.name.clone()),
-            });
-            let messages = Messages::read(&settings.notify.templates)?;
-            say!("{}", messages.render("card.txt", values)?);
-        }
+        Action::Card { number, reveal } => card(&settings, &store, &number, &reveal).await?,
         Action::Calendar { number, renew, by } => {
-            let url = &settings.notify.public_url;
-            if url.is_empty() {
-                return Err(wrong_input("请先设 notify.public_url：手机能访问到的本服务地址"));
-            }
-            let of = person(&store, &number).await?;
-            if let Some(by) = by.filter(|_| renew) {
-                let mut tx = store.begin().await?;
-                let by = acting(&mut tx, &by, Right::Absence, None).await?;
-                tx.renew_calendar(&of.id).await?;
-                tx.audit(&by.number, "renew_calendar", &of.number, &json!({})).await?;
-                tx.commit().await?;
-            }
-            let person = person(&store, &of.number).await?;
-            say!("{}", calendar_link(store.context(), url, &person));
+            calendar(&settings, &store, &number, renew, &by).await?;
         }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+async fn card(
+    settings: &Settings,
+    store: &Store,
+    number: &str,
+    reveal: &Reveal,
+) -> anyhow::Result<()> {
+    let person = person(store, number).await?;
+    let right = (Right::RevealReport, Some(person.area_id.as_str()));
+    let reveals = reveal.allow(store, right, ("read_card", &person.number, json!({}))).await?;
+    let (tree, campaign) = (store.area_tree().await?, store.campaign());
+    let phone = store.addresses(&person.number).await?.phone;
+    let values = json!({
+        "campaign": campaign.name,
+        "hotline": campaign.hotline,
+        "name": person.name,
+        "unit": person.unit,
+        "phone": phone.map(|phone| if reveals { phone } else { mask::contact(&phone) }),
+        "area": tree.get(&person.area_id).map(|area| area.name.clone()),
+    });
+    let messages = Messages::read(&settings.notify.templates)?;
+    say!("{}", messages.render("card.txt", values)?);
+    if !reveals {
+        eprintln!("电话隐去了一部分：要印完整的，请加 --reveal --by 人员编号（记入审计）");
+    }
+    Ok(())
+}
+
+/// The address is as good as its person's sign-in to their duties: it's theirs, or given by who gives sign-ins.
+async fn calendar(
+    settings: &Settings,
+    store: &Store,
+    number: &str,
+    renew: bool,
+    by: &str,
+) -> anyhow::Result<()> {
+    let of = person(store, number).await?;
+    let mut tx = store.begin().await?;
+    let by = match person(store, by).await? {
+        own if own.id == of.id => own,
+        other => acting(&mut tx, &other.number, Right::Account, None).await?,
+    };
+    let url = &settings.notify.public_url;
+    if url.is_empty() {
+        return Err(wrong_input("请先设 notify.public_url：手机能访问到的本服务地址"));
+    }
+    if renew {
+        tx.renew_calendar(&of.id).await?;
+    }
+    let act = if renew { "renew_calendar" } else { "give_calendar" };
+    tx.audit(&by.number, act, &of.number, &json!({})).await?;
+    tx.commit().await?;
+    let of = person(store, &of.number).await?;
+    say!("{}", calendar_link(store.context(), url, &of));
+    Ok(())
 }
 
 async fn away(

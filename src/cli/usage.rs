@@ -263,6 +263,42 @@ mod tests {
         }
     }
 
+    /// All that can be called, with the words by which it is.
+    fn called_by(command: &Command, words: &str, all: &mut Vec<(String, Command)>) {
+        let is_called = !command.has_subcommands() || !command.is_subcommand_required_set();
+        if is_called && !words.is_empty() {
+            all.push((words.to_owned(), command.clone()));
+        }
+        for below in command.get_subcommands() {
+            called_by(below, format!("{words} {}", below.get_name()).trim(), all);
+        }
+    }
+
+    #[test]
+    fn each_command_asks_in_whose_name_as_it_is_told() {
+        let told = include_str!("../../docs/access.md");
+        let rows = told.lines().filter_map(|line| line.strip_prefix("| zoufang "));
+        let told: Vec<(&str, &str)> =
+            rows.filter_map(|row| row.trim_end_matches([' ', '|']).split_once(" | ")).collect();
+        let mut all = Vec::new();
+        called_by(&command(), "", &mut all);
+        all.sort_by(|(one, _), (other, _)| one.cmp(other));
+        let named: Vec<&str> = all.iter().map(|(words, _)| words.as_str()).collect();
+        assert_eq!(named, told.iter().map(|(words, _)| *words).collect::<Vec<_>>());
+        for ((words, command), (_, asks)) in all.iter().zip(&told) {
+            let of = |name: &str| command.get_arguments().find(|arg| arg.get_id() == name);
+            let by = of("by").filter(|_| words != "figures");
+            let found = match (of("reveal"), by, of("repair")) {
+                (Some(_), Some(by), _) if !by.is_required_set() => "reveal",
+                (None, Some(by), None) if by.is_required_set() => "by",
+                (None, Some(by), Some(_)) if !by.is_required_set() => "part",
+                (None, None, None) if matches!(*asks, "open" | "machine") => asks,
+                _ => "neither",
+            };
+            assert_eq!(found, *asks, "{words}");
+        }
+    }
+
     #[test]
     fn every_help_is_in_chinese() {
         fn walk(command: &Command) {

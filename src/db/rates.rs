@@ -66,6 +66,9 @@ const KEPT: [&str; 17] = [
     "agreed",
 ];
 
+/// In the place of a person's name, where nobody is assigned.
+const NOBODYS: &str = "没有走访人";
+
 const PEOPLE: &str = "SELECT id, number, name FROM staff";
 
 #[derive(Deserialize)]
@@ -88,8 +91,8 @@ impl AreaFigures {
         AreaFigures { tree, kept }
     }
 
-    /// A line for each area of this kind, with all that lies in it; what lies in none has a line of the area where it does:
-    /// the schools, hospitals and organs of a town.
+    /// A line for each area of this kind, with all that lies in it; what lies in none has a line of its
+    /// [`part`](AreaTree::part): the schools, hospitals and organs of a town, a village without a branch.
     pub fn under(&self, kind: AreaKind) -> Vec<FiguresLine> {
         self.within(kind, None).into_iter().map(|(_, line)| line).collect()
     }
@@ -98,14 +101,19 @@ impl AreaFigures {
     pub fn within(&self, kind: AreaKind, within: Option<&str>) -> Vec<(String, FiguresLine)> {
         let name = |id: &str| {
             within.is_none_or(|within| self.lies_in(id, within)).then_some(())?;
-            let above = self.tree.upward(id).find(|area| area.kind == kind);
-            let area = above.or_else(|| self.tree.get(id))?;
-            let name = self.tree.distinct_name(area);
-            Some((area.id.clone(), if above.is_some() { name } else { format!("{name}直属") }))
+            let area = self.tree.part(id, kind)?;
+            Some((area.id.clone(), self.tree.part_name(area, kind)))
         };
         let mut lines = lines(&self.kept, name);
         lines.sort_by(|(one, a), (two, b)| (&a.name, one).cmp(&(&b.name, two)));
         lines
+    }
+
+    /// Whether anything lies in an area of this kind there: else a list by that kind tells of no such area.
+    pub fn has(&self, kind: AreaKind, within: Option<&str>) -> bool {
+        let is_of = |id: &str| self.tree.upward(id).any(|area| area.kind == kind);
+        let mut ids = self.kept.iter().map(|kept| kept.of_id.as_str());
+        ids.any(|id| within.is_none_or(|within| self.lies_in(id, within)) && is_of(id))
     }
 
     /// Of an area with all that lies in it, or of all.
@@ -186,7 +194,7 @@ impl Store {
     }
 
     /// By village, branch, department or person, in their order. A department's are those of the issues in its
-    /// categories, and of the residents who asked for them.
+    /// categories, and of the residents who asked for them; what is nobody's has a line after the people's.
     ///
     /// # Errors
     /// Where the database fails.
@@ -195,7 +203,10 @@ impl Store {
             By::Village => Ok(self.figures_by_area().await?.under(AreaKind::Village)),
             By::Branch => Ok(self.figures_by_area().await?.under(AreaKind::Branch)),
             By::Department => self.of_departments(&self.kept_by(Dimension::Category).await?),
-            By::Person => self.of_people(&self.kept_by(Dimension::Person).await?).await,
+            By::Person => {
+                let lines = self.of_people(&self.kept_by(Dimension::Person).await?).await?;
+                self.with_nobodys(lines).await
+            }
         }
     }
 
@@ -214,6 +225,16 @@ impl Store {
         };
         let names = rows.into_iter().map(signed).collect::<Result<HashMap<String, String>>>()?;
         Ok(by_name(kept, |of| names.get(of).cloned()))
+    }
+
+    /// People's lines, and one for what is nobody's: with it they add up to the total.
+    async fn with_nobodys(&self, mut lines: Vec<FiguresLine>) -> Result<Vec<FiguresLine>> {
+        let mut counts = self.counts().await?;
+        lines.iter().for_each(|line| counts -= line.counts);
+        if counts.subjects > 0 {
+            lines.push(FiguresLine { name: NOBODYS.to_owned(), counts });
+        }
+        Ok(lines)
     }
 
     /// Of each area alone.

@@ -1,6 +1,6 @@
 //! Subjects 走访对象 and the residents 群众 met there, beyond what the casework reads by sets.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use serde::{Deserialize, Serialize};
 
@@ -66,6 +66,20 @@ impl Session {
         );
         self.read_set(&["id", "name_key", "contact_key", "number", "visitor"], &query, keys, &[])
             .await
+    }
+
+    /// Who visits in these areas, by id.
+    pub async fn visitors_in(&mut self, areas: &[&str]) -> Result<HashSet<String>> {
+        #[derive(Deserialize)]
+        struct Visitor {
+            staff_id: String,
+        }
+        let query = format!(
+            "SELECT DISTINCT a.staff_id FROM subjects s JOIN assignments a ON a.subject_id = s.id WHERE s.area_id {}",
+            self.dialect.among()
+        );
+        let rows: Vec<Visitor> = self.read_set(&["staff_id"], &query, areas, &[]).await?;
+        Ok(rows.into_iter().map(|row| row.staff_id).collect())
     }
 
     /// Who has no visitor in these areas: the first of each area, with how many there are.

@@ -93,6 +93,9 @@ pub fn kind_of_name(name: &str) -> Option<AreaKind> {
     }
 }
 
+/// Behind an area's name: what lies in it and in none of the areas below it, such as a town's schools, hospitals and organs.
+pub const OWN: &str = "直属";
+
 /// A place.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 pub struct Area {
@@ -177,6 +180,30 @@ impl AreaTree {
         if within.is_empty() { name.clone() } else { format!("{name}（{within}）") }
     }
 
+    /// Where something is told that lies in an area, in a list by areas of a kind: the one of that kind in which it lies; where
+    /// there is none, the highest below where such a one would be (a village without a branch), or the area itself (what is a
+    /// town's own). All that lies in the tree is told somewhere, so that a list's lines add up.
+    pub fn part(&self, id: &str, kind: AreaKind) -> Option<&Area> {
+        let of_kind = self.upward(id).find(|area| area.kind == kind);
+        let below = || self.upward(id).take_while(|area| area.kind > kind).last();
+        of_kind.or_else(below).or_else(|| self.get(id))
+    }
+
+    /// How a [`part`](AreaTree::part) is called in such a list: of an area above that kind it's what is its own.
+    pub fn part_name(&self, area: &Area, kind: AreaKind) -> String {
+        let name = self.distinct_name(area);
+        if area.kind < kind { format!("{name}{OWN}") } else { name }
+    }
+
+    /// By code or name, or with 直属 behind it: then only what is the area's own.
+    ///
+    /// # Errors
+    /// What is wrong with the name, for whoever wrote it.
+    pub fn find_part(&self, name: &str) -> Result<(&Area, bool), String> {
+        let own = name.strip_suffix(OWN).filter(|_| self.named(name).next().is_none());
+        self.find(own.unwrap_or(name)).map(|area| (area, own.is_some()))
+    }
+
     /// Those that answer to a code or a name.
     pub fn named<'t>(&'t self, name: &str) -> impl Iterator<Item = &'t Area> {
         let code = full_code(name).into_owned();
@@ -219,6 +246,35 @@ fn short_name(name: &str) -> &str {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn whatever_lies_in_the_tree_is_told_in_one_part() {
+        let tree = AreaTree::new(
+            [
+                ("镇", AreaKind::Town, None),
+                ("总支", AreaKind::Branch, Some("镇")),
+                ("东村", AreaKind::Village, Some("总支")),
+                ("西村", AreaKind::Village, Some("镇")),
+                ("网格", AreaKind::Grid, Some("西村")),
+                ("镇网格", AreaKind::Grid, Some("镇")),
+            ]
+            .map(|(id, kind, parent)| crate::domain::samples::area(id, kind, parent)),
+        );
+        let part = |id: &str, kind| {
+            let area = tree.part(id, kind).unwrap_or_else(|| unreachable!());
+            tree.part_name(area, kind)
+        };
+        let each = |kind| ["镇", "总支", "东村", "西村", "网格", "镇网格"].map(|id| part(id, kind));
+        assert_eq!(
+            each(AreaKind::Village),
+            ["镇直属", "总支直属", "东村", "西村", "西村", "镇网格"]
+        );
+        assert_eq!(each(AreaKind::Branch), ["镇直属", "总支", "总支", "西村", "西村", "镇网格"]);
+        let found = |name| tree.find_part(name).map(|(area, own)| (area.id.as_str(), own));
+        assert_eq!(found("镇直属"), Ok(("镇", true)));
+        assert_eq!(found("西村"), Ok(("西村", false)));
+        assert!(found("北村直属").is_err());
+    }
 
     #[test]
     fn areas_of_one_name_are_told_apart_by_what_lies_above_them() {

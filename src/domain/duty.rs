@@ -1,5 +1,7 @@
 //! 任务: something one person owes by one date.
 
+use jiff::civil::Date;
+
 use super::holder::Holder;
 use super::staff::Role;
 use crate::words;
@@ -76,6 +78,17 @@ impl DutyKind {
             // Or whoever else stands above the visitor.
             DutyKind::Finding => Role::VillageLead,
         }
+    }
+
+    /// Whether it's a visitor's, and falls to another role for want of one (二(三) 一一对应).
+    pub fn lacks_visitor(self, role: Role) -> bool {
+        self.role() == Role::Visitor && role != Role::Visitor
+    }
+
+    /// Before which day's end it's due that somebody may miss by now; nothing where it's missing from when it's owed: what each
+    /// day asks for isn't missing before that day.
+    pub fn missing_by(self, today: Date) -> Option<Date> {
+        (self == DutyKind::Inspection).then_some(today)
     }
 
     /// Whether someone confirms it, because no other fact in the record can show it.

@@ -14,14 +14,8 @@ use super::issue::Category;
 use super::staff::{Holders, Role, StaffMember};
 use super::workdays::Workdays;
 
-/// The line upward (四(一)): what nobody at one level can hear of or do comes to the next.
-const LINE: [Role; 5] = [
-    Role::VillageCadre,
-    Role::VillageLead,
-    Role::BranchSecretary,
-    Role::SupervisingLeader,
-    Role::LeadingGroup,
-];
+/// The roles that owe the steps of an issue of which somebody else may have the ball.
+const OF_BALL: [Role; 2] = [Role::GridMember, Role::Centre];
 
 /// A duty group whose next step is due: what one person owes of one kind, in one area, by one date.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -89,36 +83,34 @@ impl Roster {
     /// Everybody who owes a group: its person, whoever has the ball, or all who hold the role; where nobody holds it, it's the
     /// affair of whoever stands next above.
     pub fn owners(&self, group: &DueGroup, plan: &Campaign) -> Vec<&StaffMember> {
-        if let Some(owner) = &group.staff_id {
-            return self.holders.person(owner).into_iter().collect();
-        }
+        let person = group.staff_id.as_deref();
         match self.has_ball(group, plan) {
-            nobody if nobody.is_empty() => self.by_role(group.role, &group.area_id),
-            holders => holders,
+            holders if person.is_none() && !holders.is_empty() => holders,
+            _ => self.holders.owing(&self.tree, person, (group.role, &group.area_id)),
         }
     }
 
-    /// Whoever holds a role over an area; where nobody does, whoever stands next above.
-    fn by_role(&self, role: Role, area: &str) -> Vec<&StaffMember> {
-        let of_role = |role| self.holders.holders(&self.tree, role, area);
-        let above = line_above(role.rank()).map(|role| of_role(role).into_iter().take(1).collect());
-        let mut levels = std::iter::once(of_role(role)).chain(above);
-        levels.find(|level| !level.is_empty()).unwrap_or_default()
-    }
-
-    /// What a person owes where nobody is named nor has the ball: which roles' affairs, in which areas.
-    pub fn owes_by_role<'r>(&'r self, person: &StaffMember) -> Vec<(Role, &'r str)> {
+    /// What a person may owe where nobody is named: which roles' affairs, in which areas. Of issues also what its role owes while
+    /// somebody else has the ball, where that may be them.
+    pub fn may_owe_by_role<'r>(&'r self, person: &StaffMember) -> Vec<(Role, &'r str)> {
+        let has_ball = person.roles.contains(&Role::GridMember);
         let may_come = |role: &&Role| {
             person.roles.contains(role)
-                || line_above(role.rank()).any(|above| person.roles.contains(&above))
+                || Role::line_above(role.rank()).any(|above| person.roles.contains(&above))
+                || has_ball && OF_BALL.contains(role)
         };
         let roles: Vec<Role> = Role::ALL.iter().filter(may_come).copied().collect();
         let is_below = |area: &&str| self.tree.upward(area).any(|up| up.id == person.area_id);
         let areas = self.tree.all().map(|area| area.id.as_str()).filter(is_below);
         let areas: Vec<&'r str> = areas.collect();
         let pairs = areas.iter().flat_map(|area| roles.iter().map(move |role| (*role, *area)));
+        let is_of = |role: Role, area: &str| {
+            let owing = self.holders.owing(&self.tree, None, (role, area));
+            owing.iter().any(|owner| owner.id == person.id)
+        };
         let owes = |(role, area): &(Role, &str)| {
-            self.by_role(*role, area).iter().any(|owner| owner.id == person.id)
+            is_of(*role, area)
+                || has_ball && OF_BALL.contains(role) && is_of(Role::GridMember, area)
         };
         pairs.filter(owes).collect()
     }
@@ -130,9 +122,10 @@ impl Roster {
             && self.holders.holder(&self.tree, group.role, &group.area_id).is_none()
     }
 
-    /// Whether a person may have the ball of an issue.
-    pub fn may_have_ball(person: &StaffMember) -> bool {
-        let with_it = [Role::GridMember, Role::Department, Role::Centre, Role::Visitor];
+    /// Whether a person may have the ball of any issue of the town, whatever its area. Residents, whose visitors would hear for
+    /// them, have it only of what is resolved, of which nothing is owed.
+    pub fn may_have_any_ball(person: &StaffMember) -> bool {
+        let with_it = [Role::Department, Role::Centre];
         person.roles.iter().any(|role| with_it.contains(role))
     }
 
@@ -184,11 +177,6 @@ impl Roster {
         });
         found
     }
-}
-
-/// The roles of the line that stand above a rank, the nearest first.
-fn line_above(rank: u8) -> impl Iterator<Item = Role> {
-    LINE.into_iter().filter(move |role| role.rank() > rank)
 }
 
 /// Who hears a step.
@@ -325,7 +313,8 @@ impl Day<'_> {
         if !reached.is_empty() {
             return reached;
         }
-        let mut above = line_above(rank).map(|role| self.roster.superiors(group, role, &owners));
+        let mut above =
+            Role::line_above(rank).map(|role| self.roster.superiors(group, role, &owners));
         let next = above.find_map(|level| self.reached(&level, Reach::First, &owners).pop());
         let instead_of = || meant.first().map(|meant| meant.id.clone());
         let passed = |next: Reached| Reached { instead_of: instead_of(), passed_up: true, ..next };

@@ -115,6 +115,25 @@ pub fn share(part: i64, whole: i64) -> Option<f64> {
     (whole > 0).then(|| part as f64 / whole as f64)
 }
 
+impl std::ops::SubAssign for Counts {
+    fn sub_assign(&mut self, other: Counts) {
+        self.subjects -= other.subjects;
+        self.visited -= other.visited;
+        self.issues -= other.issues;
+        self.to_respond -= other.to_respond;
+        self.responded -= other.responded;
+        self.resolved -= other.resolved;
+        self.late -= other.late;
+        self.unclassified -= other.unclassified;
+        self.to_revisit -= other.to_revisit;
+        self.revisit_done -= other.revisit_done;
+        self.asked -= other.asked;
+        self.satisfied -= other.satisfied;
+        self.mediated -= other.mediated;
+        self.agreed -= other.agreed;
+    }
+}
+
 impl std::ops::AddAssign for Counts {
     fn add_assign(&mut self, other: Counts) {
         self.subjects += other.subjects;

@@ -22,7 +22,21 @@ words! {
     }
 }
 
+/// The line upward (四(一)): what nobody at one level can hear of or do comes to the next.
+const LINE: [Role; 5] = [
+    Role::VillageCadre,
+    Role::VillageLead,
+    Role::BranchSecretary,
+    Role::SupervisingLeader,
+    Role::LeadingGroup,
+];
+
 impl Role {
+    /// The roles of the line that stand above a rank, the nearest first.
+    pub fn line_above(rank: u8) -> impl Iterator<Item = Role> {
+        LINE.into_iter().filter(move |role| role.rank() > rank)
+    }
+
     /// Whether it's held for the whole town, wherever its holder's place in the tree is.
     pub const fn is_of_the_town(self) -> bool {
         use Role::*;
@@ -143,6 +157,24 @@ impl Holders {
         let held =
             tree.upward(area_id).find_map(|area| self.by_place.get(&(area.id.clone(), role)));
         held.into_iter().flatten().filter_map(|id| self.staff.get(id)).collect()
+    }
+
+    /// Who owes what is a person's by name, or else a role's over an area: where nobody holds that, it's the affair of whoever
+    /// stands next above. Wherever it's told who owes something, it's by this.
+    pub fn owing(
+        &self,
+        tree: &AreaTree,
+        person: Option<&str>,
+        (role, area): (Role, &str),
+    ) -> Vec<&StaffMember> {
+        if let Some(person) = person {
+            return self.person(person).into_iter().collect();
+        }
+        let of_role = |role| self.holders(tree, role, area);
+        let first = |role| of_role(role).into_iter().take(1).collect();
+        let above = Role::line_above(role.rank()).map(first);
+        let mut levels = std::iter::once(of_role(role)).chain(above);
+        levels.find(|level: &Vec<_>| !level.is_empty()).unwrap_or_default()
     }
 
     /// The first of these.

@@ -275,9 +275,12 @@ impl Township<'_> {
         gaps.extend(self.unreachable(plan).map(|text| gap("campaign.ladder", text)));
         for (area, count) in self.unassigned {
             let name = self.tree.get(area).map_or(area.as_str(), |area| area.name.as_str());
-            let text = format!(
-                "{name}有 {count} 个走访对象没有走访人，暂由包村干部负责：请导入走访安排表（附件2）"
-            );
+            let of = (Role::VillageLead, area.as_str());
+            let owing = holders.owing(self.tree, None, of).into_iter().next();
+            let by =
+                owing.map_or("没有人负责".to_owned(), |by| format!("暂由{}负责", by.signed()));
+            let text =
+                format!("{name}有 {count} 个走访对象没有走访人，{by}：请导入走访安排表（附件2）");
             gaps.push(gap("走访安排表", text));
         }
         gaps
@@ -380,7 +383,7 @@ mod tests {
             镇直属的走访对象有 2 个（学校、医院等，不在哪个村），没有网格员：其诉求签收、问题上报、着手办理、问题办结由上一级承担；请在走访人员表里给人「网格员」的角色，所属区划写「镇」，再导入
             方案把问题交给「城建办」，走访人员表里没有这个工作单位的镇直部门人员：请补上，或改方案的 [departments]
             督办到领导小组时没有人收得到（领导 领导）：请在走访人员表里补联系方式，或配置他们用得上的通道
-            西村有 3 个走访对象没有走访人，暂由包村干部负责：请导入走访安排表（附件2）
+            西村有 3 个走访对象没有走访人，暂由包村 包村负责：请导入走访安排表（附件2）
             ");
     }
 

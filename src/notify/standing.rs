@@ -3,9 +3,11 @@
 
 use jiff::civil::Date;
 
-use crate::app::standing::{HandedIn, handed_in, tell_once};
+use crate::app::hand_ins::{Owed, owed_of_kind};
+use crate::app::standing::tell_once;
 use crate::app::vacant::vacant;
-use crate::db::{By, Store, StoreError, Word};
+use crate::db::{Store, StoreError, Word};
+use crate::domain::area::AreaKind;
 use crate::domain::campaign::{Campaign, Phase, plus};
 use crate::domain::duty::DutyKind;
 use crate::domain::figures::percent;
@@ -97,8 +99,23 @@ async fn standing(
         let late = if *late > 0 { format!("，其中超期 {late}项") } else { String::new() };
         lines.push(format!("· {kind} {open}项{late}"));
     }
-    lines.push("各总支：".to_owned());
-    for line in store.figures_by(By::Branch).await? {
+    lines.extend(by_place(store).await?);
+    Ok(Word {
+        topic: "standing".to_owned(),
+        title: format!("每周进展：{}阶段，到{by}还有{left}天", phase.name),
+        body: lines.join("\n"),
+    })
+}
+
+/// How each branch stands; of a township without any, each village.
+async fn by_place(store: &Store) -> Result<Vec<String>, StoreError> {
+    let areas = store.figures_by_area().await?;
+    let (title, kind) = match areas.has(AreaKind::Branch, None) {
+        true => ("各总支：", AreaKind::Branch),
+        false => ("各村：", AreaKind::Village),
+    };
+    let mut lines = vec![title.to_owned()];
+    for line in areas.under(kind) {
         let rates = line.counts.rates();
         lines.push(format!(
             "· {}：走访率 {}，解决率 {}，满意率 {}",
@@ -108,11 +125,7 @@ async fn standing(
             percent(rates.satisfaction)
         ));
     }
-    Ok(Word {
-        topic: "standing".to_owned(),
-        title: format!("每周进展：{}阶段，到{by}还有{left}天", phase.name),
-        body: lines.join("\n"),
-    })
+    Ok(lines)
 }
 
 async fn vacancies(store: &Store) -> Result<Option<Word>, StoreError> {
@@ -138,10 +151,9 @@ async fn handed(
     kind: DutyKind,
 ) -> Result<Option<Word>, StoreError> {
     let mut record = store.snapshot().await?;
-    let all = handed_in(&mut record, kind).await?;
+    let all = owed_of_kind(&mut record, kind).await?;
     record.end().await?;
-    let (missing, is_in): (Vec<&HandedIn>, Vec<&HandedIn>) =
-        all.iter().partition(|handed| !handed.is_in);
+    let (missing, is_in): (Vec<&Owed>, Vec<&Owed>) = all.iter().partition(|owed| !owed.is_in);
     let late = store.context().clock.today() > plan.due_on(kind);
     if all.is_empty() || missing.is_empty() && late {
         return Ok(None);
@@ -158,7 +170,7 @@ async fn handed(
     if !missing.is_empty() {
         lines.push("还没有报的：".to_owned());
         lines.extend(missing.iter().map(|one| match one.who.as_slice() {
-            [] => format!("· {}（没有责任人）", one.of),
+            [] => format!("· {}（没有人负责）", one.of),
             who => format!("· {}（{}）", one.of, who.join("、")),
         }));
     }

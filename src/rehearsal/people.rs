@@ -73,11 +73,12 @@ impl People {
             files.push(("走访记录", self.visits(&today).await?));
         }
         if self.doing.rest {
+            // Before anything is done with it: of what is resolved nobody takes note any more, and it counts as unanswered.
+            files.push(("诉求签收", self.acknowledgements(&today)));
             files.push(("问题分类", self.classifications(&today).await?));
             files.push(("着手办理", self.beginnings(&today)));
             files.push(("办理结果", self.handlings(&today).await?));
             files.push(("任务确认", self.confirmations(&today)));
-            files.push(("诉求签收", self.acknowledgements(&today)));
             files.push(("督查", checks::visits(&today, &self.store, &self.chance).await?));
             files.push(("入户抽查", checks::of_drawn(&today, &self.store).await?));
             files.push(("矛盾调解", checks::follow_ups(&today, &self.store).await?));

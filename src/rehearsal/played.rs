@@ -190,10 +190,9 @@ fn summed(late: &[LateDuty], roster: &Roster, owners: &Owners) -> Vec<Late> {
     let mut sums: BTreeMap<(Date, &'static str, String, String), Late> = BTreeMap::new();
     for duty in late {
         let LateDuty { kind, group_id, staff_id, role, area_id, of, due_on, met_on } = duty;
-        let person = staff_id.as_deref().and_then(|id| roster.holders.person(id));
-        let who = owners.get(group_id).cloned().or(person.map(StaffMember::signed));
-        let holder = || roster.holders.holder(&roster.tree, *role, area_id);
-        let who = who.or_else(|| holder().map(StaffMember::signed));
+        let owing = || roster.holders.owing(&roster.tree, staff_id.as_deref(), (*role, area_id));
+        let who = owners.get(group_id).cloned();
+        let who = who.or_else(|| owing().first().map(|person| person.signed()));
         let who = who.unwrap_or_else(|| format!("没有人（{role}）"));
         let place = roster.tree.get(area_id).map(|area| area.name.clone()).unwrap_or_default();
         let key = (*due_on, kind.chinese(), place.clone(), who.clone());

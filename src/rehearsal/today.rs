@@ -48,12 +48,8 @@ impl Today {
 
     /// Who does what a duty asks for: its person, or the first who holds its role there, or stands next above.
     pub fn doer(&self, duty: &Missing) -> Option<&StaffMember> {
-        if let Some(person) = &duty.staff {
-            return self.holders.person(person);
-        }
-        let above = [Role::VillageLead, Role::BranchSecretary, Role::LeadingGroup];
-        let mut roles = std::iter::once(duty.role).chain(above);
-        roles.find_map(|role| self.holder(role, &duty.area_id))
+        let of = (duty.role, duty.area_id.as_str());
+        self.holders.owing(&self.tree, duty.staff.as_deref(), of).into_iter().next()
     }
 
     pub fn person(&self, id: &str) -> Option<&StaffMember> {

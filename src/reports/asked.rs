@@ -4,8 +4,10 @@ use jiff::civil::Date;
 use serde_json::json;
 
 use super::Result;
+use super::places::{full_name, in_order};
 use crate::app::people::acting;
-use crate::db::Store;
+use crate::db::{Area, AreaTree, Store};
+use crate::domain::area::{AreaKind, OWN};
 use crate::domain::campaign::PhaseName;
 use crate::domain::rights::Right;
 
@@ -14,6 +16,8 @@ use crate::domain::rights::Right;
 pub struct Asked {
     /// An area's id; nothing for all of them.
     pub area: Option<String>,
+    /// Only what lies in that area itself, and in none below it: a town's own schools, hospitals and organs.
+    pub own: bool,
     /// Up to the end of this day; nothing for today.
     pub on: Option<Date>,
     /// Up to the end of this phase, where no day is given; of one that isn't over, up to today.
@@ -28,7 +32,44 @@ impl Asked {
     /// The same of another area.
     #[must_use]
     pub fn of(&self, area: &str) -> Asked {
-        Asked { area: Some(area.to_owned()), ..self.clone() }
+        Asked { area: Some(area.to_owned()), own: false, ..self.clone() }
+    }
+
+    /// The same of what is an area's own.
+    #[must_use]
+    pub fn of_own(&self, area: &str) -> Asked {
+        Asked { own: true, ..self.of(area) }
+    }
+
+    /// The areas that are asked for, in their order.
+    pub fn areas(&self, tree: &AreaTree) -> Vec<String> {
+        match self.area.as_deref().filter(|_| self.own) {
+            Some(area) => vec![area.to_owned()],
+            None => in_order(tree, self.area.as_deref()),
+        }
+    }
+
+    /// Those of a kind among them.
+    pub fn of_kind(&self, tree: &AreaTree, kind: AreaKind) -> Vec<Area> {
+        let areas = self.areas(tree);
+        areas
+            .iter()
+            .filter_map(|id| tree.get(id))
+            .filter(|area| area.kind == kind)
+            .cloned()
+            .collect()
+    }
+
+    /// Whose it is, from the town on; nothing of an unknown place.
+    pub fn whose(&self, tree: &AreaTree, town: &str) -> String {
+        let area = self.area.as_deref().or_else(|| Some(tree.find(town).ok()?.id.as_str()));
+        let name = area.map(|area| full_name(tree, area)).unwrap_or_default();
+        self.called(&name)
+    }
+
+    /// What is asked for of an area of that name.
+    pub fn called(&self, name: &str) -> String {
+        if self.own { format!("{name}{OWN}") } else { name.to_owned() }
     }
 
     /// Up to the end of which day.

@@ -3,10 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use super::kinds::{Document, Table};
-use super::places::of_kind;
 use super::print::{Press, Print, write_print};
 use super::{Asked, ReportError, Result, Templates, write_document, write_table};
-use crate::db::Store;
+use crate::db::{Area, AreaTree, Store};
 use crate::domain::area::AreaKind;
 use crate::domain::campaign::PhaseName;
 use crate::private_file::{self, Existing, PrivateFile};
@@ -108,20 +107,22 @@ impl Everything<'_> {
     /// Of each branch, each unit and village, and of the town.
     async fn documents(&mut self) -> Result<()> {
         let tree = self.store.area_tree().await?;
-        let within = self.asked.area.as_deref();
-        let (branches, villages) =
-            (of_kind(&tree, within, AreaKind::Branch), of_kind(&tree, within, AreaKind::Village));
-        let of_town =
-            within.and_then(|id| tree.get(id)).is_none_or(|area| area.kind <= AreaKind::Town);
-        for branch in &branches {
-            let name = tree.distinct_name(branch);
+        let within = self.asked.area.as_deref().and_then(|id| tree.get(id));
+        let of_town = within.is_none_or(|area| area.kind <= AreaKind::Town) && !self.asked.own;
+        for branch in self.asked.of_kind(&tree, AreaKind::Branch) {
+            let name = tree.distinct_name(&branch);
             self.document(Document::BranchSummary, self.asked.of(&branch.id), &name).await?;
         }
-        for village in &villages {
-            let name = tree.distinct_name(village);
+        for village in self.asked.of_kind(&tree, AreaKind::Village) {
+            let name = tree.distinct_name(&village);
             for document in [Document::UnitReport, Document::SelfCheck, Document::LookBack] {
                 self.document(document, self.asked.of(&village.id), &name).await?;
             }
+        }
+        for area in self.with_own(&tree).await? {
+            let asked = self.asked.of_own(&area.id);
+            let name = asked.called(&tree.distinct_name(&area));
+            self.document(Document::UnitReport, asked, &name).await?;
         }
         if of_town {
             let units: std::collections::BTreeSet<String> =
@@ -136,6 +137,16 @@ impl Everything<'_> {
             self.document(Document::TownSummary, asked, name).await?;
         }
         Ok(())
+    }
+
+    /// The areas above the villages in which something lies that is in no village.
+    async fn with_own(&self, tree: &AreaTree) -> Result<Vec<Area>> {
+        let own = self.store.subjects_by_area().await?;
+        let has_own = |area: &&Area| {
+            area.kind < AreaKind::Village && own.iter().any(|(id, _)| *id == area.id)
+        };
+        let areas = self.asked.areas(tree);
+        Ok(areas.iter().filter_map(|id| tree.get(id)).filter(has_own).cloned().collect())
     }
 
     async fn document(&mut self, document: Document, asked: Asked, name: &str) -> Result<()> {
@@ -163,9 +174,15 @@ impl Everything<'_> {
         let tree = self.store.area_tree().await?;
         for print in [Print::Cards, Print::Forms] {
             let folder = self.make(&format!("印制/{print}"))?;
-            for village in of_kind(&tree, self.asked.area.as_deref(), AreaKind::Village) {
+            for village in self.asked.of_kind(&tree, AreaKind::Village) {
                 let file = self.free(&folder, &tree.distinct_name(&village), ".html");
                 self.print(print, self.asked.of(&village.id), file).await?;
+            }
+            for area in self.with_own(&tree).await? {
+                let asked = self.asked.of_own(&area.id);
+                let name = asked.called(&tree.distinct_name(&area));
+                let file = self.free(&folder, &name, ".html");
+                self.print(print, asked, file).await?;
             }
         }
         Ok(())

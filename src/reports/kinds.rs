@@ -1,5 +1,6 @@
 //! What is handed in: tables as workbooks, and summaries as documents.
 
+use crate::domain::area::AreaKind;
 use crate::words;
 
 words! {
@@ -57,6 +58,19 @@ words! {
 }
 
 impl Document {
+    /// Whether it can be of an area of this kind, and then only of what is that area's own.
+    pub fn is_of(self, kind: AreaKind) -> Option<bool> {
+        match self {
+            Document::BranchSummary => (kind == AreaKind::Branch).then_some(false),
+            // A village's; and what is a town's or a branch's own owes it too.
+            Document::UnitReport => Some(kind < AreaKind::Village),
+            Document::SelfCheck | Document::LookBack => {
+                (kind == AreaKind::Village).then_some(false)
+            }
+            Document::TownSummary => Some(false),
+        }
+    }
+
     /// The template in which its text stands.
     pub const fn template(self) -> &'static str {
         match self {

@@ -1,10 +1,12 @@
 //! What is missing, by name (镇不漏村、村不漏户、户不漏人): branch, village, household, resident, and who answers for it.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{HashMap, HashSet};
+
+use jiff::civil::Date;
 
 use super::Result;
 use super::places::Place;
-use crate::app::owners::owners;
+use crate::app::owners::{owners, told};
 use crate::db::{AreaTree, Missing, Snapshot, Store};
 use crate::domain::area::AreaKind;
 use crate::domain::duty::DutyKind;
@@ -27,8 +29,9 @@ pub const NAMES: [&str; 10] =
 #[derive(Debug, Clone, Default)]
 pub struct Wanted {
     pub kind: Option<DutyKind>,
-    /// Within which area.
+    /// Within which area; only what is its own.
     pub within: Option<String>,
+    pub own: bool,
     pub late: bool,
     pub reveals: bool,
 }
@@ -43,7 +46,10 @@ pub async fn lines(store: &Store, wanted: &Wanted) -> Result<Vec<Line>> {
     let tree = snapshot.area_tree().await?;
     let (tree, within) = (&*tree, wanted.within.as_deref());
     let owners = owners(&mut snapshot).await?;
-    let is_in = |area: &str| within.is_none_or(|of| tree.upward(area).any(|above| above.id == of));
+    let is_in = |area: &str| {
+        let mut upward = tree.upward(area).take(if wanted.own { 1 } else { usize::MAX });
+        within.is_none_or(|of| upward.any(|above| above.id == of))
+    };
     let (mut lines, mut after) = (Vec::new(), String::new());
     loop {
         let page = snapshot.missing(&after, PAGE, wanted.reveals).await?;
@@ -52,13 +58,13 @@ pub async fn lines(store: &Store, wanted: &Wanted) -> Result<Vec<Line>> {
         let is_wanted = |missing: &Missing| {
             wanted.kind.is_none_or(|kind| kind == missing.kind)
                 && (!wanted.late || missing.due_on < today)
+                && missing.kind.missing_by(today).is_none_or(|day| missing.due_on <= day)
                 && is_in(&missing.area_id)
         };
         let found: Vec<Missing> = page.into_iter().filter(is_wanted).collect();
         let mut unheard = unheard(&mut snapshot, &found, wanted.reveals).await?;
         for missing in found {
-            let owner = owners.get(&missing.group_id).cloned();
-            let owner = owner.unwrap_or_else(|| format!("没有人（{}）", missing.role));
+            let owner = told(&owners, &missing.group_id, missing.kind, missing.role);
             let late = if missing.due_on < today { "超期" } else { "未到期" };
             let people = missing.subject.as_ref().filter(|_| missing.kind == DutyKind::Visit);
             let people = people.and_then(|subject| unheard.remove(subject)).unwrap_or_default();
@@ -73,12 +79,11 @@ pub async fn lines(store: &Store, wanted: &Wanted) -> Result<Vec<Line>> {
         }
     }
     snapshot.end().await?;
-    let unvisited = if wanted.kind.is_none_or(|kind| kind == DutyKind::Visit) {
-        nobody_visits(store, tree, &is_in).await?
-    } else {
-        Vec::new()
-    };
-    lines.extend(unvisited);
+    let due_on = store.campaign().due_on(DutyKind::Visit);
+    let is_late = due_on < today;
+    if wanted.kind.is_none_or(|kind| kind == DutyKind::Visit) && (is_late || !wanted.late) {
+        lines.extend(without_subjects(store, tree, &is_in, (due_on, is_late)).await?);
+    }
     lines.sort();
     Ok(lines)
 }
@@ -140,44 +145,34 @@ fn line(tree: &AreaTree, missing: &Missing, resident: &str, owner: &str, late: &
     ((branch, village, subject), cells)
 }
 
-/// What no duty says: villages in which nothing is registered, and subjects that nobody visits.
-async fn nobody_visits(
+/// What no duty says: villages in which nothing is registered.
+async fn without_subjects(
     store: &Store,
     tree: &AreaTree,
     is_in: &impl Fn(&str) -> bool,
+    (due_on, is_late): (Date, bool),
 ) -> Result<Vec<Line>> {
-    let due_on = store.campaign().due_on(DutyKind::Visit);
-    let late = if due_on < store.context().clock.today() { "超期" } else { "未到期" };
-    let mut villages: BTreeMap<&str, bool> = tree
-        .all()
-        .filter(|area| area.kind == AreaKind::Village && is_in(&area.id))
-        .map(|area| (area.id.as_str(), false))
+    let late = if is_late { "超期" } else { "未到期" };
+    let town = &store.campaign().town;
+    let is_village = |id: &str| tree.get(id).is_some_and(|area| area.kind == AreaKind::Village);
+    let in_campaign = |id: &str| tree.upward(id).any(|above| above.code.as_ref() == Some(town));
+    let known: HashSet<String> =
+        store.subjects_by_area().await?.into_iter().map(|of| of.0).collect();
+    let known: HashSet<&str> = known
+        .iter()
+        .filter_map(|area| tree.upward(area).find(|above| is_village(&above.id)))
+        .map(|village| village.id.as_str())
         .collect();
-    let areas: Vec<&str> =
-        tree.all().map(|area| area.id.as_str()).filter(|area| is_in(area)).collect();
-    let mut snapshot = store.snapshot().await?;
-    let subjects = snapshot.subjects_in(&areas).await?;
-    snapshot.end().await?;
-    let mut lines = Vec::new();
-    let mut add = |area: &str, subject: &str, what: &str, owner: &str| {
-        let (branch, village) = place(tree, area);
-        let (due_on, late) = (due_on.to_string(), late);
-        let cells =
-            [branch.as_str(), &village, subject, "", "", what, "", owner, due_on.as_str(), late];
-        let cells = cells.map(str::to_owned).to_vec();
-        lines.push(((branch.clone(), village.clone(), subject.to_owned()), cells));
+    let villages = tree.all().map(|area| area.id.as_str());
+    let villages =
+        villages.filter(|id| is_village(id) && in_campaign(id) && is_in(id) && !known.contains(id));
+    let line = |id: &str| {
+        let (branch, village) = place(tree, id);
+        let due_on = due_on.to_string();
+        let what = ["", "", "", "走访对象名单", "", "没有走访对象", due_on.as_str(), late];
+        let cells = [branch.as_str(), &village].into_iter().chain(what);
+        let cells = cells.map(str::to_owned).collect();
+        ((branch.clone(), village.clone(), String::new()), cells)
     };
-    for subject in &subjects {
-        let village = tree.upward(&subject.area_id).find(|area| area.kind == AreaKind::Village);
-        if let Some(known) = village.and_then(|area| villages.get_mut(area.id.as_str())) {
-            *known = true;
-        }
-        if subject.visitor.is_none() && subject.ended_on.is_none() {
-            add(&subject.area_id, &subject.number, "入户走访", "没有走访人");
-        }
-    }
-    for (area, _) in villages.iter().filter(|(_, known)| !**known) {
-        add(area, "", "走访对象名单", "没有走访对象");
-    }
-    Ok(lines)
+    Ok(villages.map(line).collect())
 }

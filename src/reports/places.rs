@@ -12,7 +12,7 @@ pub struct Place {
     pub branch: String,
     /// Of the village, or whatever `village` names.
     pub village_id: String,
-    /// The village; for what lies in none, the area itself.
+    /// The village, or whatever the figures by village name in its place.
     pub village: String,
 }
 
@@ -20,16 +20,13 @@ impl Place {
     /// Where an area lies.
     pub fn of(tree: &AreaTree, area: &str) -> Place {
         let branch = tree.upward(area).find(|above| above.kind == AreaKind::Branch);
-        let village = tree.upward(area).find(|above| above.kind == AreaKind::Village);
-        let own = tree.get(area).filter(|own| own.kind != AreaKind::Branch);
-        let name =
-            |area: Option<&Area>| area.map(|area| tree.distinct_name(area)).unwrap_or_default();
-        let lies_in = village.or(own);
+        let village = tree.part(area, AreaKind::Village);
+        let name = |area| tree.part_name(area, AreaKind::Village);
         Place {
             area_id: area.to_owned(),
-            branch: name(branch),
-            village_id: lies_in.map(|area| area.id.clone()).unwrap_or_default(),
-            village: name(lies_in),
+            branch: branch.map(|branch| tree.distinct_name(branch)).unwrap_or_default(),
+            village_id: village.map(|area| area.id.clone()).unwrap_or_default(),
+            village: village.map(name).unwrap_or_default(),
         }
     }
 }
@@ -67,12 +64,6 @@ pub fn full_name(tree: &AreaTree, area: &str) -> String {
     names.concat()
 }
 
-/// Those of a kind within an area, or all.
-pub fn of_kind(tree: &AreaTree, within: Option<&str>, kind: AreaKind) -> Vec<Area> {
-    let all = in_order(tree, within);
-    all.iter().filter_map(|id| tree.get(id)).filter(|area| area.kind == kind).cloned().collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -99,6 +90,7 @@ mod tests {
         assert_eq!(full_name(&tree, "二村"), "镇甲二村");
         let place = Place::of(&tree, "三村");
         assert_eq!((place.branch.as_str(), place.village.as_str()), ("甲", "三村"));
-        assert_eq!(Place::of(&tree, "镇").village, "镇");
+        assert_eq!(Place::of(&tree, "镇").village, "镇直属");
+        assert_eq!(Place::of(&tree, "甲").village, "甲直属");
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use jiff::civil::Date;
 
-use super::places::{Place, full_name, in_order};
+use super::places::Place;
 use super::{Asked, Result};
 use crate::app::as_of::{AsOf, Course, Stood};
 use crate::clock::township_date;
@@ -40,7 +40,7 @@ pub struct Reading {
     pub unit: Option<String>,
     pub phase: Option<PhaseName>,
     as_of: AsOf,
-    area: Option<String>,
+    areas: Vec<String>,
     phones: HashMap<String, String>,
 }
 
@@ -107,9 +107,8 @@ impl Reading {
         let midnight = plus_one(on).at(0, 0, 0, 0);
         let before = context.clock.instant(midnight).as_millisecond();
         let as_of = AsOf::before(&mut record, before).await?;
-        let town = tree.find(&plan.town).ok().map(|town| town.id.clone());
-        let of = asked.area.as_deref().or(town.as_deref());
-        let of = of.map(|area| full_name(&tree, area)).unwrap_or_default();
+        let of = asked.whose(&tree, &plan.town);
+        let areas = asked.areas(&tree);
         let phones = record.staff_phones().await?;
         Ok(Reading {
             span: Span { from: plan.starts_on(), on, before },
@@ -117,7 +116,7 @@ impl Reading {
             unit: asked.unit.clone(),
             reveals: asked.reveals,
             phase: asked.phase,
-            area: asked.area.clone(),
+            areas,
             record,
             tree,
             holders,
@@ -135,13 +134,12 @@ impl Reading {
 
     /// From the first area on.
     pub fn pages(&self) -> Pages {
-        let areas = in_order(&self.tree, self.area.as_deref());
-        Pages { areas: areas.into_iter(), now: None, after: String::new() }
+        Pages { areas: self.areas.clone().into_iter(), now: None, after: String::new() }
     }
 
     /// The ids of the areas that are gone through.
     pub fn areas(&self) -> HashSet<String> {
-        in_order(&self.tree, self.area.as_deref()).into_iter().collect()
+        self.areas.iter().cloned().collect()
     }
 
     /// A person's name; nobody's is nothing.
@@ -209,15 +207,15 @@ impl Reading {
         self.unit(case).name().to_owned()
     }
 
-    /// Who answers for an issue: whoever holds the role that owes its resolution.
+    /// Who answers for an issue: its unit's, or whoever owes its resolution by role.
     pub fn responsible(&self, case: &Case) -> String {
         let unit = self.plan.unit_of(&case.issue);
         if let Some(person) = unit.and_then(|unit| self.holders.department(unit)) {
             return person.name.clone();
         }
         let role = case.duty(DutyKind::Resolve).map_or(Role::GridMember, |duty| duty.role);
-        let holder = self.holders.holder(&self.tree, role, &case.line.area_id);
-        holder.map_or_else(|| format!("没有人（{role}）"), |person| person.name.clone())
+        let owing = self.holders.owing(&self.tree, None, (role, &case.line.area_id));
+        owing.first().map_or_else(|| format!("没有人（{role}）"), |person| person.name.clone())
     }
 
     /// Whether an issue is among what is asked for.

@@ -282,7 +282,10 @@ impl Gathered {
         Summary {
             campaign: reading.plan.name.clone(),
             of: reading.of.clone(),
-            name: own.map_or_else(|| reading.of.clone(), |area| area.name.clone()),
+            name: match own {
+                Some(area) => asked.called(&area.name),
+                None => reading.of.clone(),
+            },
             town: town.unwrap_or_default(),
             on: in_words(reading.span.on),
             year: reading.span.on.year(),

@@ -82,7 +82,10 @@ pub(super) async fn page(daemon: &Daemon) -> Result<String, StoreError> {
         earlier => status.figures.earlier_open.iter().map(|(code, count)| (code.clone(), *count)).collect::<Vec<_>>(),
         late_issues => counted(&status.late_issues, Holder::ALL, Holder::code, Holder::chinese),
         lanes => status.lanes.iter().map(|lane| row(lane, &daemon.settings.platform.name)).collect::<Vec<_>>(),
-        branches => lines(areas.under(AreaKind::Branch), visits_due),
+        branches => match areas.has(AreaKind::Branch, None) {
+            true => lines(areas.under(AreaKind::Branch), visits_due),
+            false => Vec::new(),
+        },
         villages => lines(areas.under(AreaKind::Village), visits_due),
         status,
     };

@@ -66,6 +66,7 @@ const SOURCES: &[(&str, &str)] = &[
     (ISSUE, include_str!("my/issue.html")),
     (LEDGER, include_str!("my/ledger.html")),
     ("my/wall_table.html", include_str!("my/wall_table.html")),
+    ("my/without_visitor.html", include_str!("my/without_visitor.html")),
     (WALL, include_str!("my/wall.html")),
     (WALL_PERSON, include_str!("my/wall_person.html")),
     (SCREENS, include_str!("my/screens.html")),

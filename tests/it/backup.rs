@@ -239,12 +239,12 @@ on_both!(one_that_is_taken_back_puts_aside_what_was_there, async |fixture: Fixtu
     fixture.visit("2022-04-20,Z6,H1,王建国,,第二件,有,市直,其他,急").await.unwrap();
     let file = shown(&file).to_owned();
     home.refused(&["restore", &file], &["开着", "停下服务"]);
-    assert_eq!(home.well(&["issue", "list"]).lines().count(), 3);
+    assert_eq!(home.well(&["issue", "list", "--by", "Z1"]).lines().count(), 3);
     fixture.store.close().await;
     let said = home.well(&["restore", &file]);
     assert!(said.contains("原来的数据库没有删") && said.contains("可能已经送出的 1 件"), "{said}");
     assert!(said.contains("没有这个数据库的运行标记"), "{said}");
-    assert_eq!(home.well(&["issue", "list"]).lines().count(), 2);
+    assert_eq!(home.well(&["issue", "list", "--by", "Z1"]).lines().count(), 2);
     assert!(home.well(&["doctor"]).contains("一致"));
     // And again: neither the first that was put aside nor the second is written over.
     let said = home.well(&["restore", &file]);

@@ -60,7 +60,7 @@ fn a_file_with_mistakes_comes_back_with_a_column_that_says_so() {
             && lines[2].contains("也许」看不懂"),
         "{copy}"
     );
-    let (_, out, _) = run(&["issue", "--config", "zoufang.toml", "list"], dir.path());
+    let (_, out, _) = run(&["issue", "--config", "zoufang.toml", "list", "--by", "Z1"], dir.path());
     assert_eq!(out.lines().count(), 1);
 }
 
@@ -116,8 +116,10 @@ fn what_only_a_named_person_may_do_is_refused_without_a_reason() {
     assert_eq!(code, 2, "{error}");
     let (code, out, _) = issue("周正", "平台三个月没有答复，已电话核实");
     assert!(code == 0 && out.contains("已办结"), "{out}");
-    let (_, out, _) =
-        run(&["issue", "--config", "zoufang.toml", "list", "--state", "已办结"], dir.path());
+    let (_, out, _) = run(
+        &["issue", "--config", "zoufang.toml", "list", "--by", "Z1", "--state", "已办结"],
+        dir.path(),
+    );
     assert!(out.contains("CHD2022-000001") && out.contains("路灯不亮"), "{out}");
 }
 
@@ -372,7 +374,8 @@ fn what_is_exported_comes_in_again_and_changes_nothing() {
         let nothing = said.contains("新增 0，更新 0") || said.contains("没有改动");
         assert!(nothing && !said.contains("提醒"), "{kind}: {said}");
     }
-    let (_, list, _) = run(&["issue", "--config", "zoufang.toml", "list"], dir.path());
+    let (_, list, _) =
+        run(&["issue", "--config", "zoufang.toml", "list", "--by", "Z1"], dir.path());
     std::fs::write(dir.path().join("list.csv"), &list).unwrap();
     let (code, said, error) = import(dir.path(), &["list.csv"]);
     assert!(code == 0 && said.contains("新增 0，更新 0"), "{said}{error}");

@@ -51,7 +51,7 @@ fn the_configuration_beside_the_command_is_found_and_said() {
     let dir = township(TWO);
     for words in [
         &["duties"][..],
-        &["issue", "list"],
+        &["issue", "list", "--by", "Z1"],
         &["figures", "--json"],
         &["issue", "acknowledge", "CHD2022-000001", "--by", "Z5"],
         &["missing"],
@@ -76,7 +76,7 @@ fn a_command_that_finds_no_record_makes_none() {
     for words in [
         &["duties"][..],
         &["figures"],
-        &["issue", "list"],
+        &["issue", "list", "--by", "Z1"],
         &["staff", "list"],
         &["doctor"],
         &["campaign", "plan", "--file", "x.toml"],
@@ -147,6 +147,10 @@ fn whoever_is_named_is_known_and_may() {
         &["staff", "away", "Z5", "--from", "2022-03-08", "--until", "2022-03-09", "--by", "x"],
         &["staff", "away", "x", "--from", "2022-03-08", "--until", "2022-03-09", "--by", "Z1"],
         &["staff", "card", "x"],
+        &["staff", "card", "Z5", "--reveal", "--by", "x"],
+        &["staff", "calendar", "Z5", "--by", "x"],
+        &["issue", "list", "--by", "x"],
+        &["notify", "test", "log", "--to", "Z5", "--by", "x"],
         &["discipline", "list", "--inspector", "x"],
         &["notify", "preview", "--to", "x"],
     ] {
@@ -162,6 +166,34 @@ fn whoever_is_named_is_known_and_may() {
     assert!(out.contains("Z5,陈网,网格员,高桥村委会") && !out.contains("周正"), "{out}");
     let (code, out, _) = void("Z2");
     assert!(code == 0 && out.contains("作废"), "{out}");
+}
+
+#[test]
+fn what_is_a_persons_own_is_shown_to_them_or_to_whoever_may() {
+    let dir = township(TWO);
+    let config = "[http]\nlisten = '127.0.0.1:0'\n[database]\nurl = 'sqlite://town.db'\n[notify]\npublic_url = 'https://z.example.cn'\n";
+    std::fs::write(dir.path().join("zoufang.toml"), config).unwrap();
+    let say = |words: &[&str]| run(words, dir.path());
+    let (code, out, said) = say(&["staff", "card", "Z5"]);
+    assert!(code == 0 && out.contains("陈网") && !out.contains("10000000005"), "{out}{said}");
+    let (code, out, said) = say(&["staff", "card", "Z5", "--reveal", "--by", "Z3"]);
+    assert!(code == 0 && out.contains("10000000005"), "{out}{said}");
+    // Nobody's address without a name, nor by another's; one's own, and by whoever gives sign-ins.
+    assert_eq!(say(&["staff", "calendar", "Z5"]).0, 2);
+    let (code, out, said) = say(&["staff", "calendar", "Z5", "--by", "Z6"]);
+    assert!(code == 2 && out.is_empty() && said.contains("Z1（周正）"), "{out}{said}");
+    for by in ["Z5", "Z1"] {
+        let (code, out, said) = say(&["staff", "calendar", "Z5", "--by", by]);
+        assert!(code == 0 && out.contains("/calendar/"), "{out}{said}");
+    }
+    let (_, trail, _) = say(&["audit", "list", "--target", "Z5"]);
+    assert_eq!(trail.matches("给出日历地址").count(), 2, "{trail}");
+    assert!(trail.contains("查看联系服务群众卡"), "{trail}");
+    // Whoever is named is somebody, also where nothing is shown to them in clear.
+    let (code, _, said) = say(&["missing", "--by", "x"]);
+    assert!(code == 2 && said.contains("没有「x」"), "{said}");
+    let (code, out, said) = say(&["issue", "list", "--by", "Z5"]);
+    assert!(code == 2 && out.is_empty(), "{out}{said}");
 }
 
 #[test]
@@ -270,7 +302,7 @@ fn every_list_and_check_is_json_where_asked() {
     for words in [
         &["duties"][..],
         &["missing"],
-        &["issue", "list"],
+        &["issue", "list", "--by", "Z1"],
         &["issue", "show", "CHD2022-000001"],
         &["outbox", "list"],
         &["outbox", "show", "referral:CHD2022-000001-R1"],

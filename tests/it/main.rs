@@ -42,6 +42,7 @@ mod kill;
 mod lanes;
 mod ledger;
 mod line;
+mod lists;
 mod logs;
 mod mediations;
 mod messages;

@@ -115,8 +115,11 @@ async fn upgraded_and_read(folder: &Path, url: &str, dialect: Dialect, version: 
     for word in ["已上报", "第 1 轮", "分类", "列入上报"] {
         assert!(issue.contains(word), "version {version}: no {word} in {issue}");
     }
-    let issues = said(folder, url, version, &["issue", "list"]);
-    assert!(issues.contains("高桥村委会,CHD2022-000001,已上报,H1,路灯不亮,市直单办"), "{issues}");
+    let clear = ["issue", "show", "CHD2022-000001", "--reveal", "--by", "Z3"];
+    let clear = said(folder, url, version, &clear);
+    for word in ["路灯不亮", "H1（家庭，高桥村委会）", "市直单办"] {
+        assert!(clear.contains(word), "version {version}: no {word} in {clear}");
+    }
     let duties = said(folder, url, version, &["duties"]);
     assert!(duties.contains("入户走访,高桥村委会,Z6 褚走,2022-03-31"), "{duties}");
     assert!(duties.contains("问题办结,高桥村委会,"), "{duties}");

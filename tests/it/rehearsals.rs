@@ -264,6 +264,14 @@ async fn every_duty_of_another_towns_plan_can_be_met_and_is() {
     assert_eq!(report.impossible, Vec::<String>::new());
     let never: Vec<_> = report.late.iter().filter(|late| late.done_late < late.count).collect();
     assert!(never.is_empty(), "{never:?}");
+    // Whoever takes note of everything in time answers all of it; but for the few that the platform closes in the first night.
+    let weekly = report.messages.iter().filter(|message| message.title.contains("每周进展"));
+    let answered = weekly.filter_map(|message| {
+        let rate = message.text.split("响应率 ").nth(1)?.split('%').next()?;
+        rate.parse::<f64>().ok()
+    });
+    let answered: Vec<f64> = answered.collect();
+    assert!(answered.len() > 10 && answered.iter().all(|rate| *rate >= 97.0), "{answered:?}");
     // The platform refused something in most weeks, and the centre heard each at once.
     let returned = report.messages.iter().filter(|message| message.topic.starts_with("returned"));
     let weeks: BTreeSet<_> = returned.clone().map(|m| m.on.iso_week_date().week()).collect();

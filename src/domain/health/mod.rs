@@ -257,7 +257,7 @@ fn of_campaign(facts: &Facts) -> Vec<Finding> {
         let areas: Vec<String> =
             facts.unassigned.iter().map(|(area, subjects)| format!("{area} {subjects}")).collect();
         findings.push(yellow(format!(
-            "有 {total} 个走访对象还没有走访人员（{}），暂由包村干部负责：请把走访安排表补全后导入",
+            "有 {total} 个走访对象还没有走访人员（{}），补上以前由包村干部或其上一级负责：请把走访安排表补全后导入",
             some(&areas)
         )));
     }

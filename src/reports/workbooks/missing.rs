@@ -30,7 +30,7 @@ pub async fn missing(
     asked: &Asked,
 ) -> Result<i64> {
     let within = asked.area.clone();
-    let wanted = Wanted { within, reveals: asked.reveals, ..Wanted::default() };
+    let wanted = Wanted { within, own: asked.own, reveals: asked.reveals, ..Wanted::default() };
     let of = layout_of_today(reading, "缺项清单", "走访活动缺项清单", Paper::A4, MISSING);
     let mut sheet = book.sheet(of)?;
     let mut late = 0_i64;

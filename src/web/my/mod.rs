@@ -26,6 +26,7 @@ mod scripts;
 mod second;
 mod sign_in;
 mod tasks;
+mod unvisited;
 mod visit;
 mod visit_answer;
 mod visit_form;

@@ -11,7 +11,10 @@ use serde::{Deserialize, Serialize};
 use super::frame::{page, say_in};
 use super::ledger_wanted::Wanted;
 use super::links;
+use super::unvisited::unvisited;
 use super::who::Who;
+use crate::app::owners::everybody;
+use crate::app::without_visitor::without_visitor;
 use crate::daemon::Daemon;
 use crate::db::{Area, AreaFigures, AreaTree, Assigned, PersonLine, StoreError};
 use crate::domain::area::AreaKind;
@@ -92,15 +95,20 @@ async fn read(
     let counts = figures.whole(within);
     let earlier: i64 = store.earlier_open().await?.values().sum();
     let may_people = Right::SeeProgress.is_of(&who.person, tree, within);
-    let people = match here {
+    let (people, without) = match here {
         Some(here) if here.kind == AreaKind::Village && may_people => {
             let village = [here.id.as_str()].into();
             let areas: Vec<&str> = tree.below(&village).map(|area| area.id.as_str()).collect();
-            store.figures_of_people(&areas).await?
+            let mut record = store.snapshot().await?;
+            let roster = everybody(&mut record).await?;
+            let without = without_visitor(&mut record, &roster, &areas).await?;
+            record.end().await?;
+            (store.figures_of_people(&areas).await?, without)
         }
-        _ => Vec::new(),
+        _ => (Vec::new(), Vec::new()),
     };
     Ok(Some(context! {
+        without => unvisited(&without),
         title => here.map_or_else(|| plan.name.clone(), |here| here.name.clone()),
         way => way(tree, within), now => township_time(clock.now()),
         cells => seen.cells(&counts), late => counts.late, earlier => if within.is_none() { earlier } else { 0 }, mediated => counts.mediated, agreed => counts.agreed,
@@ -128,8 +136,10 @@ fn tables(seen: Seen<'_>, figures: &AreaFigures, here: Option<&Area>) -> Vec<Tab
         [(AreaKind::Town, "各镇街"), (AreaKind::Branch, "各总支"), (AreaKind::Village, "各村")];
     let lies_here = |kind: AreaKind| here.is_none_or(|here| here.kind < kind);
     let table = |(kind, title)| {
-        let lines = seen.worst_first(figures.within(kind, here.map(|here| here.id.as_str())));
-        let says_something = lines.len() > 1 || kind == AreaKind::Village && !lines.is_empty();
+        let within = here.map(|here| here.id.as_str());
+        let lines = seen.worst_first(figures.within(kind, within));
+        let says_something = lines.len() > 1 && figures.has(kind, within)
+            || kind == AreaKind::Village && !lines.is_empty();
         let more = lines.len().saturating_sub(LONGEST);
         let lines: Vec<Drawn> = lines.into_iter().take(LONGEST).map(drawn).collect();
         says_something.then_some(Table { title, lines, more })

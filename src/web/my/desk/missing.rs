@@ -11,9 +11,9 @@ use minijinja::{Value, context};
 use serde::Deserialize;
 
 use super::scope::{below, chosen, ways};
-use crate::app::owners::{Owners, everybody, owners_of};
+use crate::app::owners::{Owners, everybody, owners_of, told};
 use crate::daemon::Daemon;
-use crate::db::{Area, AreaTree, FiguresLine, Missing, Session, StoreError};
+use crate::db::{Area, AreaTree, FiguresLine, Missing, StoreError};
 use crate::domain::area::AreaKind;
 use crate::domain::duty::DutyKind;
 use crate::domain::figures::Counts;
@@ -72,16 +72,16 @@ async fn read(daemon: &Daemon, who: &Who, asked: &Asked) -> Result<Option<Value>
     let kind = DutyKind::read(&asked.kind).unwrap_or(DutyKind::Visit);
     let inside = areas_of(&tree, area);
     let late = asked.late == "yes";
-    let before = late.then_some(today);
+    let before = match kind.missing_by(today) {
+        Some(day) if !late => day.tomorrow().ok(),
+        _ => late.then_some(today),
+    };
     let mut found = record.missing_in(&inside, kind, before, &asked.after, SHOWN + 1).await?;
     let more = i64::try_from(found.len()).is_ok_and(|count| count > SHOWN);
     found.truncate(SHOWN as usize);
     let groups: Vec<&str> = found.iter().map(|one| one.group_id.as_str()).collect();
     let owners = owners_of(&mut record, &roster, &groups).await?;
-    let unassigned = match kind {
-        DutyKind::Visit => unassigned(&mut record, &inside).await?,
-        _ => Vec::new(),
-    };
+    let unassigned = found.iter().any(|one| one.kind.lacks_visitor(one.role));
     let mut endings = Endings::default();
     let ended = record.ended_in(&below(&tree, area), false).await?;
     ended.iter().filter(|one| !one.visited).for_each(|one| endings.add(one.ended.why));
@@ -133,19 +133,8 @@ async fn villages(daemon: &Daemon, area: &Area, late: &str) -> Result<Vec<Value>
     Ok(villages.into_iter().map(village).collect())
 }
 
-/// Who has nobody to visit them, by village.
-async fn unassigned(session: &mut Session, areas: &[&str]) -> Result<Vec<Value>, StoreError> {
-    let context = session.shared_context();
-    let found = session.unassigned(areas).await?;
-    let line = |one: &crate::db::Unvisited| {
-        Ok(context! { number => one.number, name => one.name(&context)?, total => one.total })
-    };
-    found.iter().map(line).collect()
-}
-
 fn line(one: &Missing, tree: &AreaTree, owners: &Owners, today: Date) -> Value {
-    let owner = owners.get(&one.group_id).cloned();
-    let owner = owner.unwrap_or_else(|| format!("没有人（{}）", one.role));
+    let owner = told(owners, &one.group_id, one.kind, one.role);
     let (mark, word) = match one.due_on < today {
         true => ("red", "▲ 超期"),
         false => ("yellow", "● 未到期"),

@@ -1,4 +1,5 @@
-//! The people of a branch, a village or the town, and how far each of them is: who has most past its date comes first.
+//! The people of a branch, a village or the town, and whoever visits there, and how far each of them is: who has most past its
+//! date comes first; and who has nobody to visit them.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -10,13 +11,17 @@ use minijinja::{Value, context};
 use serde::Deserialize;
 
 use super::scope::{below, chosen, ways};
+use crate::app::owners::everybody;
+use crate::app::without_visitor::without_visitor;
 use crate::daemon::Daemon;
 use crate::db::{StaffMember, StoreError};
+use crate::domain::area::AreaKind;
 use crate::domain::duty::DutyKind;
 use crate::domain::figures::{Counts, Order, Rates, percent};
 use crate::domain::rights::Right;
 use crate::web::my::frame::{page, say_in};
 use crate::web::my::routes::PEOPLE;
+use crate::web::my::unvisited::unvisited;
 use crate::web::my::who::Who;
 use crate::web::templates::PEOPLE as PAGE;
 use crate::web::unavailable::unavailable;
@@ -48,13 +53,26 @@ pub(super) async fn show(
 
 async fn read(daemon: &Daemon, who: &Who, asked: &str) -> Result<Option<Value>, StoreError> {
     let mut record = daemon.pages.snapshot().await?;
-    let (tree, staff, today) = (record.area_tree().await?, record.staff().await?, record.today());
-    record.end().await?;
+    let (roster, today) = (everybody(&mut record).await?, record.today());
+    let tree = &roster.tree;
     let right = Right::SeePeople;
-    let Some(area) = chosen(&tree, right, &who.person, asked) else { return Ok(None) };
-    let inside: HashSet<&str> = below(&tree, area).into_iter().collect();
-    let theirs = staff.iter().filter(|person| inside.contains(person.area_id.as_str()));
-    let theirs: Vec<&StaffMember> = theirs.collect();
+    let Some(area) = chosen(tree, right, &who.person, asked) else {
+        record.end().await?;
+        return Ok(None);
+    };
+    let inside = below(tree, area);
+    let without = without_visitor(&mut record, &roster, &inside).await?;
+    // Of a town all its people are there; into a branch or a village somebody may come from elsewhere.
+    let visit_there = match area.kind >= AreaKind::Branch {
+        true => record.visitors_in(&inside).await?,
+        false => HashSet::new(),
+    };
+    record.end().await?;
+    let inside: HashSet<&str> = inside.into_iter().collect();
+    let is_theirs = |person: &&StaffMember| {
+        inside.contains(person.area_id.as_str()) || visit_there.contains(&person.id)
+    };
+    let theirs: Vec<&StaffMember> = roster.holders.all().into_iter().filter(is_theirs).collect();
     let ids: Vec<&str> = theirs.iter().map(|person| person.id.as_str()).collect();
     let figures = daemon.pages.counts_of_people(&ids).await?;
     let counts = |person: &StaffMember| figures.get(&person.id).copied().unwrap_or_default();
@@ -64,8 +82,8 @@ async fn read(daemon: &Daemon, who: &Who, asked: &str) -> Result<Option<Value>, 
     people.sort_by(|(one, a), (other, b)| {
         a.worse(b, Order::Lateness, visits_due).then_with(|| one.number.cmp(&other.number))
     });
-    let mut whole = Counts::default();
-    people.iter().for_each(|(_, counts)| whole += *counts);
+    // As the figures and the wall chart have it: also what nobody visits.
+    let whole = daemon.pages.figures_by_area().await?.whole(Some(&area.id));
     let place_of = |person: &StaffMember| tree.get(&person.area_id).map(|area| area.name.clone());
     let lines = people.iter().take(SHOWN).map(|(person, counts)| {
         let roles: Vec<&str> = person.roles.iter().map(|role| role.chinese()).collect();
@@ -76,8 +94,10 @@ async fn read(daemon: &Daemon, who: &Who, asked: &str) -> Result<Option<Value>, 
     });
     let lines: Vec<Value> = lines.collect();
     Ok(Some(context! {
-        area => ways(&tree, right, &who.person, area, PEOPLE, &[]), lines, count => people.len(),
+        area => ways(tree, right, &who.person, area, PEOPLE, &[]), lines, count => people.len(),
         more => people.len().saturating_sub(SHOWN), whole => counted(&whole, visits_due), place => "people",
+        nobody => without.iter().map(|of| of.total).sum::<i64>(),
+        without => unvisited(&without),
     }))
 }
 
