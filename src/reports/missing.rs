@@ -127,7 +127,13 @@ fn place(tree: &AreaTree, area: &str) -> (String, String) {
 }
 
 fn line(tree: &AreaTree, missing: &Missing, resident: &str, owner: &str, late: &str) -> Line {
-    let (branch, village) = place(tree, &missing.area_id);
+    let (branch, mut village) = place(tree, &missing.area_id);
+    let of = tree.get(&missing.area_id).filter(|of| of.kind < AreaKind::Village);
+    // What a branch or a town owes itself isn't what lies in it and in no village, as its report is.
+    if let (Some(of), None, false) = (of, &missing.subject, missing.kind == DutyKind::Report) {
+        let is_branch = of.kind == AreaKind::Branch;
+        village = if is_branch { String::new() } else { tree.distinct_name(of) };
+    }
     let subject = missing.subject.clone().unwrap_or_default();
     let cells = [
         branch.as_str(),
