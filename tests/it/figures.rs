@@ -527,7 +527,8 @@ impl Town {
         let mut add =
             |village: &str, person: Option<&String>, category: Option<&String>, counts: Counts| {
                 *lines.entry((By::Village, village.to_owned())).or_default() += counts;
-                let whose = person.map_or("没有走访人".to_owned(), |person| signed[person].clone());
+                let whose =
+                    person.map_or("没有走访人".to_owned(), |person| signed[person].clone());
                 *lines.entry((By::Person, whose)).or_default() += counts;
                 let category = category.and_then(|category| Category::read(category));
                 if let Some(department) =
