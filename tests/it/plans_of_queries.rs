@@ -78,8 +78,8 @@ const SIGNED: &[(&str, &[&str])] = &[
         ],
     ),
     ("Z3", &["/my/issues", "/my/issues?sort=due", "/my/issues?category=other&level=city"]),
-    ("Z5", &["/my"]),
-    ("Z6", &["/my", "/my/issues", "/my/issues?late=yes", "/my/households"]),
+    ("Z6", &["/my/issues", "/my/issues?late=yes", "/my/households"]),
+    ("Z7", &["/my"]),
 ];
 
 const COMMANDS: &[&[&str]] = &[
