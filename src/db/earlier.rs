@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use super::rates::{AreaFigures, By, FiguresLine, Kept};
+use super::rates::{AreaFigures, By, FiguresLine, Kept, with_nobodys};
 use super::{Result, Store};
 use crate::domain::area::AreaKind;
 use crate::domain::figures::{Counts, Dimension};
@@ -40,7 +40,8 @@ impl Store {
             By::Person => {
                 let mut kept = self.kept_of_issues(Dimension::Person, code).await?;
                 kept.extend(self.archived("staff_id", code).await?);
-                self.of_people(&kept).await
+                let lines = self.of_people(&kept).await?;
+                Ok(with_nobodys(lines, self.earlier_counts(code).await?))
             }
             By::Department => {
                 self.of_departments(&self.kept_of_issues(Dimension::Category, code).await?)

@@ -69,6 +69,16 @@ const KEPT: [&str; 17] = [
 /// In the place of a person's name, where nobody is assigned.
 const NOBODYS: &str = "没有走访人";
 
+/// People's lines, and one for what is nobody's: with it they add up to the whole.
+pub(super) fn with_nobodys(mut lines: Vec<FiguresLine>, whole: Counts) -> Vec<FiguresLine> {
+    let mut counts = whole;
+    lines.iter().for_each(|line| counts -= line.counts);
+    if counts.subjects > 0 {
+        lines.push(FiguresLine { name: NOBODYS.to_owned(), counts });
+    }
+    lines
+}
+
 const PEOPLE: &str = "SELECT id, number, name FROM staff";
 
 #[derive(Deserialize)]
@@ -205,7 +215,7 @@ impl Store {
             By::Department => self.of_departments(&self.kept_by(Dimension::Category).await?),
             By::Person => {
                 let lines = self.of_people(&self.kept_by(Dimension::Person).await?).await?;
-                self.with_nobodys(lines).await
+                Ok(with_nobodys(lines, self.counts().await?))
             }
         }
     }
@@ -225,16 +235,6 @@ impl Store {
         };
         let names = rows.into_iter().map(signed).collect::<Result<HashMap<String, String>>>()?;
         Ok(by_name(kept, |of| names.get(of).cloned()))
-    }
-
-    /// People's lines, and one for what is nobody's: with it they add up to the total.
-    async fn with_nobodys(&self, mut lines: Vec<FiguresLine>) -> Result<Vec<FiguresLine>> {
-        let mut counts = self.counts().await?;
-        lines.iter().for_each(|line| counts -= line.counts);
-        if counts.subjects > 0 {
-            lines.push(FiguresLine { name: NOBODYS.to_owned(), counts });
-        }
-        Ok(lines)
     }
 
     /// Of each area alone.
