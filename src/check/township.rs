@@ -132,7 +132,13 @@ async fn township(store: &Store, plan: &Campaign) -> Result<Vec<Gap>, StoreError
     let staff = store.staff().await?;
     let silent = store.without_channel().await?;
     let out_of_reach: HashSet<String> = silent.into_iter().map(|person| person.id).collect();
-    let (unassigned, subjects) = (store.unassigned().await?, store.subjects_by_area().await?);
+    let mut record = store.snapshot().await?;
+    let mut unassigned: Vec<(String, i64)> =
+        record.unassigned_by_area().await?.into_iter().collect();
+    record.end().await?;
+    unassigned
+        .sort_by_key(|(id, _)| tree.get(id).map(|area| (area.code.clone(), area.name.clone())));
+    let subjects = store.subjects_by_area().await?;
     let township = Township {
         tree: &tree,
         staff: &staff,

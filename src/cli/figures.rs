@@ -26,7 +26,7 @@ pub struct Arguments {
     #[arg(long, conflicts_with = "by")]
     held: bool,
     /// 以前的哪一次活动：代号、名称，或活动期间的某一天；不写是现在这一次
-    #[arg(long, value_name = "CAMPAIGN", conflicts_with = "held")]
+    #[arg(long, conflicts_with = "held")]
     campaign: Option<String>,
     /// 以 JSON 输出
     #[arg(long)]

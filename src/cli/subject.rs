@@ -34,7 +34,7 @@ enum Action {
         #[arg(long)]
         why: SubjectState,
         /// 自哪天起；不写为今天
-        #[arg(long, value_parser = read_date, value_name = "DATE")]
+        #[arg(long, value_parser = read_date)]
         since: Option<Date>,
         #[command(flatten)]
         approval: Approval,

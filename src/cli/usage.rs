@@ -92,6 +92,9 @@ const VALUES: &[(&str, &str)] = &[
     ("VISITS", "做法"),
     ("PHASE", "阶段"),
     ("UNIT", "单位"),
+    ("CAMPAIGN", "活动"),
+    ("SINCE", "日期"),
+    ("WHY", "原因"),
 ];
 
 /// What stands for an argument's value: as it's known, else nothing.

@@ -57,17 +57,6 @@ impl Tx {
 }
 
 impl Store {
-    /// The areas in which subjects lie that nobody visits, and how many.
-    pub async fn unassigned(&self) -> Result<Vec<(String, i64)>> {
-        Ok(sqlx::query_as(
-            "SELECT s.area_id, COUNT(*) FROM subjects s LEFT JOIN assignments a ON a.subject_id = s.id
-             JOIN areas p ON p.id = s.area_id
-             WHERE a.id IS NULL AND s.ended_on IS NULL GROUP BY s.area_id, p.code, p.name ORDER BY p.code, p.name",
-        )
-        .fetch_all(&self.read)
-        .await?)
-    }
-
     /// How many subjects lie in each area, as it's kept.
     pub async fn subjects_by_area(&self) -> Result<Vec<(String, i64)>> {
         Ok(sqlx::query_as(

@@ -126,7 +126,7 @@ pub(super) fn sqlite_file(url: &str) -> &str {
 /// Pages that a connection may keep, in KiB. A change that touches more than it may keep writes them out in its
 /// midst and once more at its end: a thousand answers to a million referrals touch some twenty MiB.
 const WRITER_CACHE: u32 = 32 << 10;
-const READER_CACHE: u32 = 4 << 10;
+const READER_CACHE: u32 = 2 << 10;
 
 /// At so many pages in SQLite's log whoever writes carries them into the database at the end of a turn. Mostly it has been
 /// done before, beside the turns: see [`Store::checkpoint`].

@@ -161,8 +161,10 @@ H9,商铺,粮油店,高桥村,,,,
     assert_eq!((counts.subjects, counts.ended), (3, 2));
     assert_eq!(examine(&fixture.store, None).await.unwrap(), []);
     // Nobody need be found for what isn't visited.
-    let unassigned = fixture.store.unassigned().await.unwrap();
-    assert_eq!(unassigned.iter().map(|(_, count)| count).sum::<i64>(), 1, "H9 alone");
+    let mut record = fixture.store.snapshot().await.unwrap();
+    let unassigned = record.unassigned_by_area().await.unwrap();
+    record.end().await.unwrap();
+    assert_eq!(unassigned.values().sum::<i64>(), 1, "H9 alone");
 });
 
 on_both!(whoever_stands_above_the_visitor_says_it_on_a_page, async |fixture: Fixture| {

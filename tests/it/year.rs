@@ -66,6 +66,7 @@ struct Year {
     settings: Settings,
     unvisited: Vec<(String, &'static str)>,
     unassigned: Vec<&'static str>,
+    gone: Vec<(String, &'static str)>,
     files: usize,
     runs: usize,
 }
@@ -116,6 +117,7 @@ impl Year {
             settings,
             unvisited,
             unassigned,
+            gone: Vec::new(),
             files: 0,
             runs: 0,
         }
@@ -195,9 +197,25 @@ impl Year {
             self.import(&format!("对象编号,走访人员\n{subject},Z7\n")).await;
             self.unvisited.push((subject.to_owned(), "Z7"));
         }
+        self.endings(day).await;
         self.refusals(day).await;
         if self.maybe(0.08) {
             self.absence(day).await;
+        }
+    }
+
+    /// Some move away before they were visited, and one or the other comes back.
+    async fn endings(&mut self, day: Date) {
+        let header = "对象编号,状态,状态日期";
+        if !self.unvisited.is_empty() && self.maybe(0.02) {
+            let gone = self.unvisited.remove(self.chance.below(self.unvisited.len()));
+            self.import(&format!("{header}\n{},迁出,{day}\n", gone.0)).await;
+            self.gone.push(gone);
+        }
+        if !self.gone.is_empty() && self.maybe(0.01) {
+            let back = self.gone.remove(0);
+            self.import(&format!("{header}\n{},在册,{day}\n", back.0)).await;
+            self.unvisited.push(back);
         }
     }
 

@@ -141,7 +141,11 @@ fn tables(seen: Seen<'_>, figures: &AreaFigures, here: Option<&Area>) -> Vec<Tab
         let says_something = lines.len() > 1 && figures.has(kind, within)
             || kind == AreaKind::Village && !lines.is_empty();
         let more = lines.len().saturating_sub(LONGEST);
-        let lines: Vec<Drawn> = lines.into_iter().take(LONGEST).map(drawn).collect();
+        let is_own =
+            |line: &WallLine| figures.tree().get(&line.id).is_some_and(|of| of.kind < kind);
+        let lines = lines.into_iter().take(LONGEST);
+        let lines: Vec<Drawn> =
+            lines.map(|line| if is_own(&line) { unlinked(line) } else { drawn(line) }).collect();
         says_something.then_some(Table { title, lines, more })
     };
     kinds.into_iter().filter(|(kind, _)| lies_here(*kind)).filter_map(table).collect()
@@ -151,6 +155,11 @@ fn drawn(line: WallLine) -> Drawn {
     let (classify, resolve) =
         (ledger(&line.id, "classify", ""), ledger(&line.id, "resolve", late(&line)));
     Drawn { to: links::wall(&line.id), classify, resolve, line }
+}
+
+/// What is an area's own, in no village: no page shows only that, and one of the whole area would show another number.
+fn unlinked(line: WallLine) -> Drawn {
+    Drawn { to: String::new(), classify: String::new(), resolve: String::new(), line }
 }
 
 /// A person's line leads to what they visit.
