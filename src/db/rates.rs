@@ -73,7 +73,7 @@ const NOBODYS: &str = "没有走访人";
 pub(super) fn with_nobodys(mut lines: Vec<FiguresLine>, whole: Counts) -> Vec<FiguresLine> {
     let mut counts = whole;
     lines.iter().for_each(|line| counts -= line.counts);
-    if counts.subjects > 0 {
+    if counts != Counts::default() {
         lines.push(FiguresLine { name: NOBODYS.to_owned(), counts });
     }
     lines

@@ -119,6 +119,7 @@ impl std::ops::SubAssign for Counts {
     fn sub_assign(&mut self, other: Counts) {
         self.subjects -= other.subjects;
         self.visited -= other.visited;
+        self.ended -= other.ended;
         self.issues -= other.issues;
         self.to_respond -= other.to_respond;
         self.responded -= other.responded;
@@ -127,6 +128,7 @@ impl std::ops::SubAssign for Counts {
         self.unclassified -= other.unclassified;
         self.to_revisit -= other.to_revisit;
         self.revisit_done -= other.revisit_done;
+        self.revisit_ended -= other.revisit_ended;
         self.asked -= other.asked;
         self.satisfied -= other.satisfied;
         self.mediated -= other.mediated;

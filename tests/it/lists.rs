@@ -76,6 +76,27 @@ on_both!(who_has_no_visitor_is_named_to_whoever_is_over_them, async |fixture: Fi
     branch.get("/my/people").await.is(200).says("走访对象 3，").hides("没有走访人").hides("H7");
 });
 
+on_both!(peoples_lines_and_nobodys_add_up_where_something_ended, async |fixture: Fixture| {
+    let fixture = township(fixture).await;
+    let add_up = async || {
+        let people = fixture.store.figures_by(By::Person).await.unwrap();
+        let mut sum = Counts::default();
+        people.iter().for_each(|line| sum += line.counts);
+        let counts = fixture.store.counts().await.unwrap();
+        assert_eq!(sum, counts, "{people:?}");
+        let nobodys = people.into_iter().find(|line| line.name == "没有走访人");
+        (counts.ended, nobodys.map(|line| line.counts))
+    };
+    // Somebody's.
+    fixture.import("e1.csv", "对象编号,状态\nH2,迁出\n").await.unwrap();
+    let two = Counts { subjects: 2, ..Counts::default() };
+    assert_eq!(add_up().await, (1, Some(two)), "what was somebody's isn't nobody's");
+    // All that was nobody's.
+    fixture.import("e2.csv", "对象编号,状态\nH7,迁出\nP2,停业\n").await.unwrap();
+    let ended = Counts { ended: 2, ..Counts::default() };
+    assert_eq!(add_up().await, (3, Some(ended)));
+});
+
 on_both!(whoever_comes_from_elsewhere_is_among_a_villages_people, async |fixture: Fixture| {
     let fixture = township(fixture).await;
     fixture.import("f3.csv", "对象编号,走访人员\nH7,Z6\n").await.unwrap();
