@@ -169,6 +169,11 @@ impl WecomSignInSettings {
         if no_secret {
             return Err(wrong("sign_in.wecom.secret_file 要写存着应用 Secret 的文件"));
         }
+        if !matches!(self.known_by, KnownBy::WeCom | KnownBy::Number) {
+            return Err(wrong(
+                "sign_in.wecom.known_by 只能写 wecom（企业微信账号）或 number（人员编号）：企业微信只说账号",
+            ));
+        }
         for (key, url) in [
             ("endpoint", &self.endpoint),
             ("authorize_url", &self.authorize_url),
@@ -225,6 +230,7 @@ mod tests {
                 "sign_in.wecom.secret_file",
             ),
             (format!("{PUBLIC}{WECOM}qr_url = 'login'\n"), "sign_in.wecom.qr_url"),
+            (format!("{PUBLIC}{WECOM}known_by = 'phone'\n"), "sign_in.wecom.known_by"),
         ] {
             let error = of(&text).unwrap_err().to_string();
             assert!(error.contains(key), "{key}: {error}");

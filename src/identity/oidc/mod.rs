@@ -222,7 +222,7 @@ impl Oidc {
             KnownBy::Phone => "phone_number_verified",
             KnownBy::Number | KnownBy::WeCom => "",
         };
-        if from[verified] == Value::Bool(false) {
+        if is_denied(&from[verified]) {
             let said = "没有登录：统一身份认证还没有核实您的邮箱或手机号，请先在那里核实，再来登录";
             return Err(Trouble::new("claim_unverified", said).of(Fault::Person));
         }
@@ -315,6 +315,15 @@ fn is_kept(at: i64, now: i64) -> bool {
     (at..at + span_millis(KEPT)).contains(&now)
 }
 
+/// Whether a claim says no; some write it as a text.
+fn is_denied(claim: &Value) -> bool {
+    match claim {
+        Value::Bool(is) => !is,
+        Value::String(text) => text.trim().eq_ignore_ascii_case("false"),
+        _ => false,
+    }
+}
+
 /// A word as a form has it.
 fn as_in_a_form(word: &str) -> String {
     let url = Url::parse_with_params("http://own/", [("w", word)]).ok();
@@ -398,4 +407,20 @@ fn ungiven(answer: &Answer, error: &str) -> Trouble {
     };
     let is_guess = name == "invalid_grant";
     Trouble::new(name, said).of(if is_guess { Fault::Guess } else { Fault::Provider })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn what_isnt_verified_is_so_however_it_is_written() {
+        for no in [json!(false), json!("false"), json!("False")] {
+            assert!(is_denied(&no), "{no}");
+        }
+        for yes in [json!(true), json!("true"), Value::Null] {
+            assert!(!is_denied(&yes), "{yes}");
+        }
+    }
 }
