@@ -228,7 +228,6 @@ pub(super) async fn one(
         .filter(|one| one.registered && one.unheard.is_none() && !one.heard)
         .map(|one| one.name.as_str())
         .collect();
-    let left = if sheet.place.ended_on.is_some() { Vec::new() } else { left };
     let visited = sheet.residents.iter().any(|one| one.heard) && left.is_empty();
     let card = cards::address(daemon.store.context(), &daemon.settings.notify.public_url, &number);
     let values = context! {
