@@ -244,7 +244,8 @@ impl IssueRow {
 }
 
 impl Session {
-    /// The subjects that lie in an area itself, by number, after the one of number `after`.
+    /// The subjects that lie in an area itself, by number, after the one of number `after`; what had ended before the first of
+    /// these days is none of the campaign's.
     pub async fn subject_lines(
         &mut self,
         area: &str,
@@ -259,7 +260,7 @@ impl Session {
                  AND v.visited_on >= $4 AND v.visited_on <= $5) AS visited_on
              FROM subjects s LEFT JOIN assignments a ON a.subject_id = s.id
              LEFT JOIN duties d ON d.duty_key = '{}' || s.id
-             WHERE s.area_id = $1 AND s.number > $2 ORDER BY s.number LIMIT $3",
+             WHERE s.area_id = $1 AND s.number > $2 AND (s.ended_on IS NULL OR s.ended_on >= $4) ORDER BY s.number LIMIT $3",
             duty::key(DutyKind::Visit, "", 1)
         );
         let columns = [

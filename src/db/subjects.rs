@@ -12,7 +12,7 @@ use super::{Context, Result, Session, SubjectKeys, Tx, date, word};
 use crate::domain::counted::Thing;
 use crate::domain::duty::{self, DutyKind};
 use crate::domain::mask;
-use crate::domain::subject::{Ended, SubjectKind, SubjectState};
+use crate::domain::subject::{Ended, Endings, SubjectKind, SubjectState};
 
 impl Context {
     /// A subject's name as a notice may show it: a household's masked, a shop's or a school's as it hangs over the
@@ -110,6 +110,29 @@ impl Session {
         );
         let rows: Vec<EndedRow> = self.read_set(&ENDED, &query, areas, &[]).await?;
         rows.into_iter().map(|row| row.read(&self.context, reveals)).collect()
+    }
+
+    /// How many in these areas ended in this campaign before they were visited, and why.
+    pub async fn dropped_in(&mut self, areas: &[&str]) -> Result<Endings> {
+        #[derive(Deserialize)]
+        struct Dropped {
+            why: String,
+            total: i64,
+        }
+        let query = format!(
+            "SELECT s.ended_why AS why, COUNT(*) AS total FROM subjects s
+             LEFT JOIN duties d ON d.duty_key = '{}' || s.id AND d.state = 'met'
+             WHERE s.area_id {} AND s.ended_on IS NOT NULL AND s.ended_on >= $2 AND d.id IS NULL GROUP BY s.ended_why",
+            duty::key(DutyKind::Visit, "", 1),
+            self.dialect.among()
+        );
+        let start = self.campaign().starts_on().to_string();
+        let rows: Vec<Dropped> = self.read_set(&["why", "total"], &query, areas, &[&start]).await?;
+        let mut endings = Endings::default();
+        for Dropped { why, total } in rows {
+            endings.add_all(word("subjects.ended_why", &why, SubjectState::read)?, total);
+        }
+        Ok(endings)
     }
 
     /// The one of that number, with how it stands; a household's name is masked.

@@ -64,7 +64,12 @@ pub struct Endings(BTreeMap<SubjectState, i64>);
 impl Endings {
     /// One more.
     pub fn add(&mut self, why: SubjectState) {
-        *self.0.entry(why).or_default() += 1;
+        self.add_all(why, 1);
+    }
+
+    /// So many more.
+    pub fn add_all(&mut self, why: SubjectState, count: i64) {
+        *self.0.entry(why).or_default() += count;
     }
 
     /// How many.

@@ -88,7 +88,7 @@ pub async fn lines(store: &Store, wanted: &Wanted) -> Result<Vec<Line>> {
     Ok(lines)
 }
 
-/// How many aren't to be visited any more and so are missed by nothing, and why; within an area, or of all.
+/// How many ended in this campaign unvisited and so are missed by nothing, and why; within an area, or of all.
 ///
 /// # Errors
 /// Where the record can't be read.
@@ -98,10 +98,8 @@ pub async fn ended(store: &Store, within: Option<&str>) -> Result<Endings> {
     let is_in = |area: &str| within.is_none_or(|of| tree.upward(area).any(|above| above.id == of));
     let areas: Vec<&str> =
         tree.all().map(|area| area.id.as_str()).filter(|area| is_in(area)).collect();
-    let ended = snapshot.ended_in(&areas, false).await?;
+    let endings = snapshot.dropped_in(&areas).await?;
     snapshot.end().await?;
-    let mut endings = Endings::default();
-    ended.iter().filter(|one| !one.visited).for_each(|one| endings.add(one.ended.why));
     Ok(endings)
 }
 

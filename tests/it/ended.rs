@@ -1,10 +1,15 @@
 //! A subject that ends: a household moves away, a shop closes, one was entered twice. Nothing of it is owed from then on, what was
 //! asked for there goes on, and it can be taken back.
 
+use jiff::civil::{Date, date};
 use zoufang::app::assignments::reassign;
 use zoufang::app::doctor::examine;
+use zoufang::app::plan;
+use zoufang::daemon::load_campaign;
+use zoufang::db::Span;
 use zoufang::domain::duty::DutyKind;
 use zoufang::domain::issue::Event;
+use zoufang::reports::missing::ended;
 
 use crate::accounts::served;
 use crate::support::browser::signed_in;
@@ -238,4 +243,43 @@ on_both!(who_was_heard_in_part_before_it_ended_isnt_shown_as_visited, async |fix
     let mut visitor = signed_in(&fixture.store, &url, "Z6").await;
     let shown = visitor.get("/my/households/H2").await;
     shown.is(200).says("2022-03-10 起不再走访").hides("■ 已走访");
+});
+
+on_both!(what_ended_in_a_campaign_before_is_none_of_this_ones, async |fixture: Fixture| {
+    let fixture = fixture.township().await;
+    fixture.at(3, 10, 9);
+    fixture.visit("2022-03-10,Z6,H1,王建国,,,无,,,").await.unwrap();
+    fixture.at(3, 20, 10);
+    says(&fixture, "H1,迁出,2022-03-12,").await;
+    says(&fixture, "H2,停业,2022-03-12,").await;
+    assert_eq!(ended(&fixture.store, None).await.unwrap().to_string(), "停业 1");
+    let mut next = load_campaign("".as_ref()).unwrap();
+    next.code = "CHD2023".to_owned();
+    for phase in &mut next.phases {
+        phase.starts_on = Date::new(2023, phase.starts_on.month(), phase.starts_on.day()).unwrap();
+        phase.ends_on = Date::new(2023, phase.ends_on.month(), phase.ends_on.day()).unwrap();
+    }
+    next.materials_due_on = date(2023, 3, 10);
+    fixture.clock.set(fixture.clock.instant(date(2023, 3, 1).at(9, 0, 0, 0)));
+    plan::apply(&fixture.store, &next, "周正", "第二年").await.unwrap();
+    fixture.store.refresh_plan().await.unwrap();
+    // As the figures have it, so have the lists and the tables.
+    let counts = fixture.store.counts().await.unwrap();
+    assert_eq!((counts.subjects, counts.visited, counts.ended), (1, 0, 0));
+    assert_eq!(ended(&fixture.store, None).await.unwrap().count(), 0);
+    let span = Span { from: date(2023, 3, 1), on: date(2023, 3, 1), before: i64::MAX };
+    let mut record = fixture.store.snapshot().await.unwrap();
+    let tree = record.area_tree().await.unwrap();
+    let mut listed = Vec::new();
+    for area in tree.all() {
+        listed.extend(record.subject_lines(&area.id, "", &span, 10).await.unwrap());
+    }
+    record.end().await.unwrap();
+    let numbers: Vec<&str> = listed.iter().map(|line| line.number.as_str()).collect();
+    assert_eq!(numbers, ["H3"]);
+    // One that comes back is this one's.
+    says(&fixture, "H2,在册,,").await;
+    assert_eq!(owed_at(&fixture, "H2").await, [DutyKind::Visit]);
+    assert_eq!(fixture.store.counts().await.unwrap().subjects, 2);
+    assert_eq!(examine(&fixture.store, None).await.unwrap(), []);
 });

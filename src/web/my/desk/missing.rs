@@ -18,7 +18,6 @@ use crate::domain::area::AreaKind;
 use crate::domain::duty::DutyKind;
 use crate::domain::figures::Counts;
 use crate::domain::rights::Right;
-use crate::domain::subject::Endings;
 use crate::web::my::frame::{page, say_in};
 use crate::web::my::links::{issue, of, with};
 use crate::web::my::routes::{MISSING, SUBJECTS};
@@ -82,9 +81,7 @@ async fn read(daemon: &Daemon, who: &Who, asked: &Asked) -> Result<Option<Value>
     let groups: Vec<&str> = found.iter().map(|one| one.group_id.as_str()).collect();
     let owners = owners_of(&mut record, &roster, &groups).await?;
     let unassigned = found.iter().any(|one| one.kind.lacks_visitor(one.role));
-    let mut endings = Endings::default();
-    let ended = record.ended_in(&below(&tree, area), false).await?;
-    ended.iter().filter(|one| !one.visited).for_each(|one| endings.add(one.ended.why));
+    let endings = record.dropped_in(&below(&tree, area)).await?;
     record.end().await?;
     let villages = match is_apart(area) {
         true => villages(daemon, area, &asked.late).await?,
