@@ -12,9 +12,10 @@ use super::problem::{About, Did, Outcome, Outcomes, Problem, all_well};
 use super::told::{Told, blank_over};
 use crate::db::personal::SUBJECT_ENDED;
 use crate::db::{
-    Act, Context, IssueRow, Result, Session, SubjectEnding, SubjectKeys, SubjectStanding, Tx,
-    Upsert,
+    Act, Context, IssueRow, Result, Session, StoreError, SubjectEnding, SubjectKeys,
+    SubjectStanding, Tx, Upsert,
 };
+use crate::domain::staff::StaffMember;
 use crate::domain::subject::{Ended, SubjectState};
 
 /// So many issues are named; more are counted.
@@ -312,11 +313,30 @@ pub(super) fn keeps_from_visit(number: &str, ended_on: Option<&str>, on: Date) -
     Some(Problem::new(About::Date, text))
 }
 
-/// The outcome of one alone, with what was said of it.
+/// Says that one ends, or that it comes back, in the name of a person; who visits there doesn't say that nobody need: their own
+/// debt would end by it. What was said of it.
 ///
 /// # Errors
 /// What is wrong with it.
-pub fn only_said(outcomes: Outcomes) -> Result<Option<String>> {
+pub async fn put_one(
+    tx: &mut Tx,
+    row: StateOf,
+    (by, signed): (&StaffMember, &str),
+) -> Result<Option<String>> {
+    let ends = matches!(&row.told.state, Told::Is(state) if state.is_ended());
+    let place = tx.subjects_numbered(&[row.subject_number.as_str()]).await?.pop();
+    if ends && place.is_some_and(|place| place.visitor.as_ref() == Some(&by.id)) {
+        let text = format!(
+            "「{}」是您自己负责走访的：不再走访请由上一级（如总支书记）或镇组织人事办公室登记",
+            row.subject_number
+        );
+        return Err(StoreError::Rule(text));
+    }
+    only_said(put(tx, &[row], signed).await?)
+}
+
+/// The outcome of one alone, with what was said of it.
+fn only_said(outcomes: Outcomes) -> Result<Option<String>> {
     let outcome: Option<Outcome> = outcomes.into_iter().next();
     let did = outcome.transpose()?;
     Ok(did.and_then(|did| did.note).map(|note| note.text))

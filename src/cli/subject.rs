@@ -8,7 +8,7 @@ use jiff::civil::Date;
 use super::record::ConfigFile;
 use super::table::Table;
 use super::{Approval, read_date, refused, wrong_input};
-use crate::app::endings::{self, StateOf, ToldState, only_said};
+use crate::app::endings::{self, StateOf, ToldState, put_one};
 use crate::app::subjects::places;
 use crate::app::told::Told;
 use crate::db::Store;
@@ -87,8 +87,7 @@ async fn put(
     let words = Told::Is(reason.to_owned());
     let told = ToldState { state: Told::Is(state), on, words };
     let row = StateOf { subject_number: subject.to_owned(), told };
-    let outcomes = endings::put(&mut tx, &[row], &by.number).await?;
-    let said = only_said(outcomes).map_err(refused)?;
+    let said = put_one(&mut tx, row, (&by, &by.number)).await.map_err(refused)?;
     tx.commit().await?;
     say!("{}", said.unwrap_or_else(|| format!("「{subject}」本来就是这样，没有改动")));
     Ok(())

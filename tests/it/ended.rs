@@ -4,11 +4,14 @@
 use jiff::civil::{Date, date};
 use zoufang::app::assignments::reassign;
 use zoufang::app::doctor::examine;
+use zoufang::app::endings::{StateOf, ToldState, put_one};
 use zoufang::app::plan;
+use zoufang::app::told::Told;
 use zoufang::daemon::load_campaign;
 use zoufang::db::Span;
 use zoufang::domain::duty::DutyKind;
 use zoufang::domain::issue::Event;
+use zoufang::domain::subject::SubjectState;
 use zoufang::reports::missing::ended;
 
 use crate::accounts::served;
@@ -282,4 +285,24 @@ on_both!(what_ended_in_a_campaign_before_is_none_of_this_ones, async |fixture: F
     assert_eq!(owed_at(&fixture, "H2").await, [DutyKind::Visit]);
     assert_eq!(fixture.store.counts().await.unwrap().subjects, 2);
     assert_eq!(examine(&fixture.store, None).await.unwrap(), []);
+});
+
+on_both!(nobody_says_it_of_what_is_theirs_to_visit, async |fixture: Fixture| {
+    let fixture = fixture.township().await;
+    fixture.at(3, 20, 10);
+    let mut tx = fixture.store.begin().await.unwrap();
+    let staff = tx.staff().await.unwrap();
+    let of = |number: &str| staff.iter().find(|person| person.number == number).unwrap();
+    reassign(&mut tx, "H2", &of("Z4").id, "Z1", "调离").await.unwrap();
+    let say = |state| StateOf {
+        subject_number: "H2".to_owned(),
+        told: ToldState { state: Told::Is(state), ..ToldState::default() },
+    };
+    let error = put_one(&mut tx, say(SubjectState::MovedAway), (of("Z4"), "Z4")).await.unwrap_err();
+    assert!(error.to_string().contains("您自己负责走访"), "{error}");
+    put_one(&mut tx, say(SubjectState::MovedAway), (of("Z3"), "Z3")).await.unwrap();
+    // That it's to be visited again they may say.
+    put_one(&mut tx, say(SubjectState::InPlace), (of("Z4"), "Z4")).await.unwrap();
+    tx.commit().await.unwrap();
+    assert_eq!(owed_at(&fixture, "H2").await, [DutyKind::Visit]);
 });

@@ -11,7 +11,7 @@ use serde::Deserialize;
 
 use super::once::is_first;
 use super::scope::{below, chosen, ways};
-use crate::app::endings::{self, StateOf, ToldState, only_said};
+use crate::app::endings::{StateOf, ToldState, put_one};
 use crate::app::told::Told;
 use crate::daemon::Daemon;
 use crate::db::{Area, EndedSubject, Session, StoreError, SubjectSheet};
@@ -170,8 +170,7 @@ pub(super) async fn put(
             return Ok(Some(false));
         }
         let row = StateOf { subject_number: number.clone(), told };
-        let outcomes = endings::put(&mut tx, &[row], &who.person.signed()).await?;
-        only_said(outcomes)?;
+        put_one(&mut tx, row, (&who.person, &who.person.signed())).await?;
         tx.commit().await?;
         Ok::<_, StoreError>(Some(true))
     };
