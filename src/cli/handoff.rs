@@ -8,7 +8,7 @@ use jiff::Timestamp;
 
 use super::record::ConfigFile;
 use super::table::Table;
-use super::{reveal, shown, wrong_input};
+use super::{noted, shown, wrong_input};
 use crate::clock::local_text;
 use crate::daemon::handoff_rules;
 use crate::domain::rights::Right;
@@ -39,7 +39,7 @@ enum Action {
         number: i64,
         /// 经办人编号（记入审计）
         #[arg(long)]
-        by: String,
+        by: Option<String>,
         /// 写到哪里；不写则写回 platform.folder
         #[arg(long, value_name = "FILE")]
         to: Option<PathBuf>,
@@ -77,8 +77,9 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
             let file = to.unwrap_or_else(|| settings.platform.folder.join(file_name(&handoff)));
             let rows = store.handoff_dispatches(number).await?;
             let written = serde_json::json!({"rows": rows.len()});
-            let seen = ("write_handoff", number.to_string());
-            reveal(&store, &by, (Right::DecideDebt, None), (seen.0, &seen.1, written)).await?;
+            let (right, number_text) = ((Right::DecideDebt, None), number.to_string());
+            let seen = ("write_handoff", number_text.as_str(), written);
+            noted(&store, by.as_deref(), right, seen).await?;
             write_new(&file, &rows, &handoff_rules(&settings))
                 .map_err(|why| wrong_input(format!("{}：{why}", shown(&file))))?;
             say!("已写出 {}：{} 件", shown(&file), rows.len());

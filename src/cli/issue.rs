@@ -10,7 +10,7 @@ use serde_json::json;
 
 use super::record::ConfigFile;
 use super::table::{Output, Table};
-use super::{Approval, acting, issue_show, refused, reveal, shown, wrong_input};
+use super::{Approval, acting, issue_show, noted, refused, shown, wrong_input};
 use crate::app::batch::{Batch, IssueChange, asks_for_class};
 use crate::app::issues::{Acknowledgement, acknowledge as acknowledge_issues};
 use crate::app::photos::{Fit, LARGEST_FILE, keep};
@@ -35,7 +35,7 @@ enum Action {
     List {
         /// 查看人编号
         #[arg(long)]
-        by: String,
+        by: Option<String>,
         /// 只列这种状态，如 已登记、办理中、退回
         #[arg(long)]
         state: Option<State>,
@@ -96,7 +96,7 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     match arguments.action {
         Action::List { by, state, json, output } => {
             let seen = ("list_issues", "issues", json!({"state": state}));
-            reveal(&store, &by, (Right::Reveal, None), seen).await?;
+            noted(&store, by.as_deref(), (Right::Reveal, None), seen).await?;
             list(&store, state, json, output).await?;
         }
         Action::Show(arguments) => issue_show::run(&store, &arguments).await?,
@@ -123,11 +123,8 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
 /// The area in which the issue of that number arose.
 async fn area_of(session: &mut Session, number: &str) -> anyhow::Result<String> {
     let found = session.issues_numbered(&[number]).await?.pop();
-    let none = || {
-        wrong_input(format!(
-            "没有编号「{number}」的问题；有哪些，用 zoufang issue list --by 人员编号 查看"
-        ))
-    };
+    let none =
+        || wrong_input(format!("没有编号「{number}」的问题；有哪些，用 zoufang issue list 查看"));
     Ok(found.ok_or_else(none)?.area_id)
 }
 

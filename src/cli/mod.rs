@@ -232,6 +232,22 @@ async fn reveal(
     Ok(tx.commit().await?)
 }
 
+/// Writes down who sees or does something: a person who may, where one is named; else whoever runs the command, whom the system
+/// knows.
+async fn noted(
+    store: &Store,
+    by: Option<&str>,
+    right: (Right, Option<&str>),
+    (act, object, detail): (&str, &str, serde_json::Value),
+) -> anyhow::Result<()> {
+    if let Some(by) = by {
+        return reveal(store, by, right, (act, object, detail)).await;
+    }
+    let mut tx = store.begin().await?;
+    tx.audit("operator", act, object, &detail).await?;
+    Ok(tx.commit().await?)
+}
+
 /// The person whom an option or an argument names.
 async fn person(store: &Store, named: &str) -> anyhow::Result<StaffMember> {
     let people = People::new(store.staff().await?);

@@ -9,7 +9,7 @@ use serde_json::json;
 
 use super::record::ConfigFile;
 use super::table::Table;
-use super::{Approval, acting, read_date, refused, reveal, wrong_input};
+use super::{Approval, acting, noted, read_date, refused, wrong_input};
 use crate::app::links::{give, revoke};
 use crate::app::vacant::vacant;
 use crate::daemon::{open_channel, reminder_rules};
@@ -54,7 +54,7 @@ enum Action {
         to: String,
         /// 经办人编号
         #[arg(long)]
-        by: String,
+        by: Option<String>,
     },
     /// 给一位人员一个新的本人链接（看最近一次提醒的详情、签收）；经手转交的，签收时要再填身份
     Link {
@@ -92,7 +92,9 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
             };
             show(&settings, &store, on, to.as_deref(), json).await
         }
-        Action::Test { channel, to, by } => test(&settings, &store, &channel, (&to, &by)).await,
+        Action::Test { channel, to, by } => {
+            test(&settings, &store, &channel, (&to, by.as_deref())).await
+        }
         Action::Link { to, by } => give_link(&settings, &store, &to, &by).await,
         Action::Revoke { to, approval } => {
             let person = super::person(&store, &to).await?;
@@ -185,7 +187,7 @@ async fn test(
     settings: &Settings,
     store: &Store,
     channel: &str,
-    (to, by): (&str, &str),
+    (to, by): (&str, Option<&str>),
 ) -> anyhow::Result<ExitCode> {
     let Some(kind) = settings.notify.all().find(|kind| kind.lane() == channel) else {
         let all: Vec<&str> = settings.notify.all().map(ChannelKind::lane).collect();
@@ -195,7 +197,7 @@ async fn test(
     let way = open_channel(kind, settings, &store.context().clock)?;
     let person = super::person(store, to).await?;
     let tried = ("test_channel", person.number.as_str(), json!({ "channel": channel }));
-    reveal(store, by, (Right::Operate, None), tried).await?;
+    noted(store, by, (Right::Operate, None), tried).await?;
     let addresses = store.addresses(&person.number).await?;
     let title = "【走访】测试消息".to_owned();
     let body = "这是走访系统的测试消息，收到即说明通道可用，不用回复。".to_owned();

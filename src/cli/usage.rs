@@ -295,6 +295,7 @@ mod tests {
                 (Some(_), Some(by), _) if !by.is_required_set() => "reveal",
                 (None, Some(by), None) if by.is_required_set() => "by",
                 (None, Some(by), Some(_)) if !by.is_required_set() => "part",
+                (None, Some(by), None) if !by.is_required_set() => "named",
                 (None, None, None) if matches!(*asks, "open" | "machine") => asks,
                 _ => "neither",
             };
