@@ -4,8 +4,10 @@
 //! a key that isn't in it is a mistake that can be named.
 
 mod accounts;
+mod address;
 mod backup;
 pub mod channels;
+mod given;
 mod http;
 mod keys;
 pub mod mistakes;
@@ -21,8 +23,11 @@ use jiff::SignedDuration;
 use jiff::civil::Time;
 use serde::{Deserialize, Deserializer};
 
+pub use self::address::shown_url;
 pub use self::backup::BackupSettings;
 use self::channels::NotifySettings;
+use self::given::secret;
+pub use self::given::{Given, all_given};
 pub use self::http::{Http, Network};
 pub use self::secrets::{PushSettings, ReturnsSettings, Secrets};
 use crate::delivery::OnUnknown;
@@ -177,22 +182,12 @@ pub struct AttributeSettings {
     pub value: String,
 }
 
-/// A secret as it was given, or from its file; empty where there is neither.
-fn secret(given: &str, file: &Path, key: &'static str) -> Result<String, SettingsError> {
-    if !given.is_empty() || file.as_os_str().is_empty() {
-        return Ok(given.to_owned());
-    }
-    std::fs::read_to_string(file).map(|text| text.trim().to_owned()).map_err(|why| {
-        SettingsError::Secret { key, file: file.display().to_string(), why: of_system(why.kind()) }
-    })
-}
-
 impl std::fmt::Debug for PlatformSettings {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("PlatformSettings")
             .field("name", &self.name)
             .field("adapter", &self.adapter)
-            .field("endpoint", &self.endpoint)
+            .field("endpoint", &shown_url(&self.endpoint))
             .finish_non_exhaustive()
     }
 }
@@ -289,6 +284,10 @@ pub enum SettingsError {
     Wrong(String),
     #[error("{key}：{file} 读不出来：{why}")]
     Secret { key: &'static str, file: String, why: &'static str },
+    #[error("{key}：没有这个文件（这里写文件名，不写密钥本身）")]
+    NoSecretFile { key: &'static str },
+    #[error("{key}：文件是空的（{file}），请把密钥写进去，不用的话这一项留空")]
+    EmptySecret { key: &'static str, file: String },
 }
 
 impl Settings {
@@ -318,7 +317,7 @@ impl Settings {
         let settings: Settings = config
             .clone()
             .try_deserialize()
-            .map_err(|error| SettingsError::Wrong(format!("{name}：{}", misfit(&error, config))))?;
+            .map_err(|error| SettingsError::Wrong(misfit(&error, config, name)))?;
         settings.check()?;
         Ok(settings)
     }
@@ -346,6 +345,7 @@ impl Settings {
         }
         proxy(&self.platform.proxy, "platform.proxy")?;
         proxy(&self.notify.proxy, "notify.proxy")?;
+        address::check(self)?;
         self.platform.charset()?;
         self.accounts.check()?;
         self.sign_in.check(&self.notify.public_url)?;
@@ -367,21 +367,25 @@ impl Settings {
 }
 
 /// A value that doesn't fit, with its key and what may stand there. The configuration's reader knows the key, and TOML's
-/// which words are allowed.
-fn misfit(error: &ConfigError, config: Config) -> String {
+/// which words are allowed. `name` is the file's; a value of the environment is said by its variable, and not shown: secrets
+/// are given so.
+fn misfit(error: &ConfigError, config: Config, name: &str) -> String {
     let said = error.to_string();
     let Some((said, key)) = said.rsplit_once(" for key `") else {
-        return mistakes::in_chinese(&said);
+        return format!("{name}：{}", mistakes::in_chinese(&said));
     };
-    let key = key.trim_end_matches('`');
+    let key = key.split('`').next().unwrap_or_default();
     let again = config.try_deserialize::<toml::Value>().map(toml::Value::try_into::<Settings>);
     let allowed = match again {
         Ok(Err(error)) if said.contains("variant constructor") => error.message().to_owned(),
         _ => said.to_owned(),
     };
     let given = said.rsplit(' ').next().unwrap_or_default();
-    let said = if allowed.contains(given) { &allowed } else { said };
-    format!("{key}：{}", mistakes::in_chinese(said))
+    let said = mistakes::in_chinese(if allowed.contains(given) { &allowed } else { said });
+    match keys::variable(key) {
+        None => format!("{name}：{key}：{said}"),
+        Some(variable) => format!("环境变量 {variable}：{}", mistakes::without_value(&said)),
+    }
 }
 
 impl PlatformSettings {
@@ -433,9 +437,12 @@ pub fn proxy(text: &str, key: &str) -> Result<Proxy, SettingsError> {
     match text {
         "" => Ok(Proxy::None),
         "environment" => Ok(Proxy::Environment),
-        address if is_http(address) => Ok(Proxy::Address(address.to_owned())),
+        address if is_http(address) && reqwest::Url::parse(address).is_ok() => {
+            Ok(Proxy::Address(address.to_owned()))
+        }
         other => Err(SettingsError::Wrong(format!(
-            "{key}：不能写「{other}」，可以写：空（不用代理）、environment（照环境变量）、http:// 开头的代理地址"
+            "{key}：不能写「{}」，可以写：空（不用代理）、environment（照环境变量）、http:// 开头的代理地址",
+            shown_url(other)
         ))),
     }
 }

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use super::secrets::readable;
 use crate::backup::{BackupError, Kept, newest, tool};
 use crate::clock::Clock;
 use crate::daemon::backups;
@@ -9,7 +10,7 @@ use crate::db::{Original, database_file};
 use crate::domain::health::size;
 use crate::domain::reason::of_system;
 use crate::platform::Remark;
-use crate::private_file::{folder_of, too_wide};
+use crate::private_file::folder_of;
 use crate::settings::Settings;
 
 const FOLDER: &str = "backup.folder";
@@ -44,10 +45,9 @@ pub(super) async fn findings(settings: &Settings) -> Vec<Remark> {
 fn keys(settings: &Settings) -> Vec<Remark> {
     let files =
         [("privacy.key_file", &settings.privacy.key_file), (KEY, &settings.backup.key_file)];
-    let wide = files.into_iter().filter_map(|(key, file)| Some((key, file, too_wide(file)?)));
-    wide.map(|(key, file, mode)| {
-        let file = file.display();
-        let text = format!("{file} 别人也能读写（权限 {mode:04o}）：请用 chmod 600 {file} 改为只有服务能读；服务启动时，属于它自己的会自己改");
+    let wide = files.into_iter().filter_map(|(key, file)| Some((key, readable(file)?)));
+    wide.map(|(key, text)| {
+        let text = format!("{text}；服务启动时，属于它自己的会自己改");
         Remark::doubtful(key, text)
     })
     .collect()

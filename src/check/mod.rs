@@ -5,6 +5,7 @@
 mod backup;
 mod http;
 mod platform;
+mod secrets;
 mod sign_in;
 mod township;
 mod wire;
@@ -20,7 +21,7 @@ use crate::domain::township::{without_holidays, years_without_holidays};
 use crate::notify::Messages;
 use crate::platform::Remark;
 use crate::settings::channels::ChannelKind;
-use crate::settings::{Settings, proxy};
+use crate::settings::{Settings, proxy, shown_url};
 
 /// What is well or wrong with a key.
 fn finding(key: &str, result: Result<String, String>) -> Remark {
@@ -47,6 +48,7 @@ pub async fn findings(settings: &Settings) -> Vec<Remark> {
     findings.extend(platform::findings(settings).await);
     findings.extend(channels(settings).await);
     findings.extend(sign_in::findings(settings).await);
+    findings.extend(secrets::findings(settings));
     findings.extend(wire::findings(settings).await);
     findings
 }
@@ -105,10 +107,11 @@ async fn reach(url: &str, settings: &Settings) -> Result<String, String> {
     let proxy = proxy(&settings.notify.proxy, "notify.proxy").map_err(|error| error.to_string())?;
     let tls = Tls { proxy, ..Tls::default() };
     let client = client(Duration::from_secs(10), &tls).map_err(|error| error.to_string())?;
+    let shown = shown_url(url);
     match ask(client.head(url)).await {
-        Ok(answer) => Ok(format!("{url} 有回答（HTTP {}）", answer.status.as_u16())),
+        Ok(answer) => Ok(format!("{shown} 有回答（HTTP {}）", answer.status.as_u16())),
         Err(none) => {
-            Err(format!("{url} 没有回答（{}）；请核对地址和网络", in_words(&none.reason).said))
+            Err(format!("{shown} 没有回答（{}）；请核对地址和网络", in_words(&none.reason).said))
         }
     }
 }

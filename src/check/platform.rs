@@ -6,7 +6,7 @@ use crate::clock::{Chance, Clock};
 use crate::daemon::platform;
 use crate::domain::reason::{in_words, of_system};
 use crate::platform::{Platform, Remark, Verdict};
-use crate::settings::{Adapter, Settings};
+use crate::settings::{Adapter, Settings, shown_url};
 
 pub(super) async fn findings(settings: &Settings) -> Vec<Remark> {
     match platform(settings, &Clock::system(), &Chance::system()) {
@@ -23,7 +23,7 @@ pub(super) async fn findings(settings: &Settings) -> Vec<Remark> {
 
 /// What the platform itself says.
 async fn asked(settings: &Settings, platform: &dyn Platform) -> Vec<Remark> {
-    let endpoint = &settings.platform.endpoint;
+    let endpoint = shown_url(&settings.platform.endpoint);
     let is_rest = settings.platform.adapter == Adapter::Rest;
     let mut remarks = match platform.service_gaps().await {
         Err(none) => {

@@ -1,21 +1,28 @@
 //! What everything goes over: addresses in the clear, proxies of the environment, certificates near their end.
 
+use std::time::Duration;
+
+use tokio::net::TcpStream;
+
 use crate::daemon::certificate_ends;
 use crate::delivery::http::Proxy;
 use crate::domain::health::CertificateFacts;
 use crate::platform::Remark;
 use crate::settings::channels::{ChannelKind, EmailTls};
-use crate::settings::{Settings, proxy};
+use crate::settings::{Settings, proxy, shown_url};
 
 const ISSUER: &str = "sign_in.oidc.issuer";
 /// One that ends within so many days is to be renewed now.
 const NEAR: i64 = 30;
+/// So long a proxy is waited for.
+const PATIENCE: Duration = Duration::from_secs(5);
 /// As programs read them.
 const PROXIES: [&str; 3] = ["HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY"];
 
 pub(super) async fn findings(settings: &Settings) -> Vec<Remark> {
     let mut findings = in_the_clear(settings);
     findings.extend(proxies(settings));
+    findings.extend(unreached_proxies(settings).await);
     findings.extend(certificates(settings).await);
     findings
 }
@@ -41,7 +48,8 @@ fn in_the_clear(settings: &Settings) -> Vec<Remark> {
         addresses.push(("sign_in.wecom.endpoint", &settings.sign_in.wecom.endpoint));
     }
     let clear = |(key, address): &(&'static str, &String)| {
-        let text = format!("{address} 不加密：姓名、电话和密钥在路上谁都能看；请改用 https://");
+        let shown = shown_url(address);
+        let text = format!("{shown} 不加密：姓名、电话和密钥在路上谁都能看；请改用 https://");
         is_clear(address).then(|| Remark::doubtful(*key, text))
     };
     let mut remarks: Vec<Remark> = addresses.iter().filter_map(clear).collect();
@@ -93,6 +101,34 @@ fn proxies(settings: &Settings) -> Vec<Remark> {
     let asks = sign_in.oidc.is_on() || sign_in.wecom.is_on();
     let sign_in = asks.then(|| said("sign_in.proxy", &sign_in.proxy));
     platform.into_iter().chain(channels).chain(sign_in).flatten().collect()
+}
+
+/// Those of the platform and of the channels that nobody answers at; that of signing in is asked before its providers are.
+async fn unreached_proxies(settings: &Settings) -> Vec<Remark> {
+    let platform = &settings.platform;
+    let outside = |kind| !matches!(kind, ChannelKind::Log | ChannelKind::Email);
+    let asked = [
+        (platform.adapter.is_by_wire(), "platform.proxy", &platform.proxy),
+        (settings.notify.all().any(outside), "notify.proxy", &settings.notify.proxy),
+    ];
+    let mut remarks = Vec::new();
+    for (is_used, key, text) in asked {
+        if is_used {
+            remarks.extend(unreached(key, text).await);
+        }
+    }
+    remarks
+}
+
+/// That nobody answers at a proxy's own address: else it'd be laid on whoever is behind it.
+pub(super) async fn unreached(key: &str, text: &str) -> Option<Remark> {
+    let Ok(Proxy::Address(address)) = proxy(text, key) else { return None };
+    let url = reqwest::Url::parse(&address).ok()?;
+    let host = url.host_str()?.trim_matches(['[', ']']);
+    let connecting = TcpStream::connect((host, url.port_or_known_default()?));
+    let is_there = matches!(tokio::time::timeout(PATIENCE, connecting).await, Ok(Ok(_)));
+    let text = format!("代理 {} 连不上；请核对地址、网络和防火墙", shown_url(&address));
+    (!is_there).then(|| Remark::wrong(key, text))
 }
 
 /// Theirs, and our own, where they end soon or are past.

@@ -17,7 +17,7 @@ pub struct Arguments {
     #[command(flatten)]
     config: ConfigFile,
     /// 按什么分列：村、总支、部门、走访人
-    #[arg(long, default_value = "村")]
+    #[arg(long, default_value = "村", value_name = "GROUPING")]
     by: By,
     /// 怎么排：超期（超期的比例大的在前）、比率（低的在前）、名称
     #[arg(long, default_value = "超期")]

@@ -41,6 +41,7 @@ const VALUES: &[(&str, &str)] = &[
     ("OUTPUT", "文件"),
     ("STAFF", "人员编号"),
     ("BY", "人员编号"),
+    ("GROUPING", "分列"),
     ("INSPECTOR", "人员编号"),
     ("DEPUTY", "人员编号"),
     ("TO", "人员编号"),
@@ -301,6 +302,12 @@ mod tests {
             };
             assert_eq!(found, *asks, "{words}");
         }
+    }
+
+    #[test]
+    fn figures_are_by_a_grouping_and_not_by_somebody() {
+        let help = called(&["figures", "--by"]);
+        assert!(help.contains("--by <分列>"), "{help}");
     }
 
     #[test]

@@ -21,15 +21,17 @@ use crate::delivery::http::{NoAnswer, Tls};
 use crate::domain::identity::{Claimed, Way};
 use crate::domain::reason::{in_words, name_of, of_system};
 use crate::settings::sign_in::SignInSettings;
-use crate::settings::{Settings, SettingsError, proxy};
+use crate::settings::{Settings, SettingsError, proxy, shown_url};
 
 /// Why nobody was signed in by a provider.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Trouble {
     /// As logs have it: nothing in it was written by the other side.
     pub name: String,
-    /// For whoever tried.
+    /// For whoever tried: no address stands in it.
     pub said: String,
+    /// For whoever configures: in the log, and by `check`.
+    pub detail: String,
     pub fault: Fault,
 }
 
@@ -46,20 +48,33 @@ pub enum Fault {
 
 impl Trouble {
     fn new(name: impl Into<String>, said: impl Into<String>) -> Trouble {
-        Trouble { name: name.into(), said: said.into(), fault: Fault::Provider }
+        let said = said.into();
+        let detail = said.strip_prefix("没有登录：").unwrap_or(&said).to_owned();
+        Trouble { name: name.into(), said, detail, fault: Fault::Provider }
+    }
+
+    /// What only the operator can mend, and all of it is told to them alone.
+    fn unusable(name: impl Into<String>, who: &str, detail: impl Into<String>) -> Trouble {
+        let said = format!("没有登录：{who}现在用不了。请用密码登录，并告诉管理员");
+        Trouble::new(name, said).detailed(detail)
+    }
+
+    fn detailed(self, detail: impl Into<String>) -> Trouble {
+        Trouble { detail: detail.into(), ..self }
     }
 
     fn of(self, fault: Fault) -> Trouble {
         Trouble { fault, ..self }
     }
 
-    /// The provider doesn't answer. `key` is where the operator looks.
-    fn unanswered(who: &str, key: &str, none: &NoAnswer) -> Trouble {
+    /// The provider doesn't answer at this address. `key` is where the operator looks.
+    fn unanswered(who: &str, (key, at): (&str, &str), none: &NoAnswer) -> Trouble {
         let why = in_words(&none.reason).plain;
         let said = format!(
             "没有登录：{who}现在问不到（{why}）。请过几分钟再试，或者用密码登录；一直这样，请告诉管理员核对 {key}"
         );
-        Trouble::new(name_of(&none.reason), said)
+        let detail = format!("{} 问不到（{why}）；请核对 {key}、网络和防火墙", shown_url(at));
+        Trouble::new(name_of(&none.reason), said).detailed(detail)
     }
 }
 

@@ -31,9 +31,8 @@ fn write(kind: Kind) -> Result<Vec<u8>, XlsxError> {
         .set_background_color("DDEBF7")
         .set_text_wrap();
     let text = Format::new().set_num_format("@");
-    let (required, _) = kind.columns();
     for (column, field) in (0_u16..).zip(kind.filled_in()) {
-        let star = if required.contains(&field) { "*" } else { "" };
+        let star = if is_filled_in_each_row(kind, field) { "*" } else { "" };
         sheet.set_column_format(column, &text)?;
         sheet.set_column_width(column, width(field))?;
         sheet.write_string_with_format(
@@ -73,13 +72,19 @@ fn explain(workbook: &mut Workbook, kind: Kind) -> Result<(), XlsxError> {
         sheet.set_column_width(column, width)?;
     }
     for (row, field) in (1_u32..).zip(kind.filled_in()) {
-        let required = if kind.columns().0.contains(&field) { "是" } else { "" };
+        let required = if is_filled_in_each_row(kind, field) { "是" } else { "" };
         let cells = [kind.name_of(field), required, &hint(kind, field), example(field)];
         for (column, cell) in (0_u16..).zip(cells) {
             sheet.write_string_with_format(row, column, cell, &wrapped)?;
         }
     }
     Ok(())
+}
+
+/// Whether no row may leave it empty. A list of residents has the column of why somebody wasn't heard, by which it's known; whoever
+/// was heard has none.
+fn is_filled_in_each_row(kind: Kind, field: Field) -> bool {
+    kind.columns().0.contains(&field) && field != Field::Unheard
 }
 
 /// A kind's name as a sheet may have it.
@@ -162,12 +167,11 @@ fn hint(kind: Kind, field: Field) -> String {
         (Field::Subject, _) if kind != Kind::Subjects => "走访对象表里的对象编号".to_owned(),
         (Field::Issue, _) => "系统给的问题编号".to_owned(),
         (Field::Contact | Field::StaffPhone, _) => "完整的号码，不要写成科学记数".to_owned(),
-        (Field::Unheard, _) => "已经走访到的留空".to_owned(),
+        (Field::Unheard, _) => "没有走访到的填为什么，已经走访到的留空；这一列不要删".to_owned(),
         (Field::Text, _) => "有问题的照群众的原话写，一行一个问题".to_owned(),
         _ => "照实填写".to_owned(),
     };
-    let (required, _) = kind.columns();
-    if required.contains(&field) {
+    if is_filled_in_each_row(kind, field) {
         format!("必填。{how}")
     } else {
         format!("没有可留空。{how}")
@@ -212,5 +216,23 @@ const fn example(field: Field) -> &'static str {
         Field::Issue => "CHD2022-000001",
         Field::Result => "已更换灯泡",
         _ => "",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_may_be_left_empty_is_not_marked_as_required() {
+        for kind in Kind::ALL {
+            for field in kind.filled_in() {
+                let hint = hint(*kind, field);
+                let is_marked = is_filled_in_each_row(*kind, field);
+                assert_eq!(hint.starts_with("必填。"), is_marked, "{kind:?} {field:?}");
+                let may_be_empty = hint.contains("留空");
+                assert!(!(is_marked && may_be_empty), "{kind:?} {field:?}: {hint}");
+            }
+        }
     }
 }

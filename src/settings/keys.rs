@@ -55,6 +55,12 @@ pub(super) fn check_environment() -> Result<(), SettingsError> {
     Ok(())
 }
 
+/// The variable by which the environment gives this key, where it does.
+pub(super) fn variable(key: &str) -> Option<String> {
+    let named = |name: &str| name.to_lowercase().replace("__", ".") == format!("zoufang.{key}");
+    std::env::vars().map(|(name, _)| name).find(|name| named(name))
+}
+
 fn known_keys() -> Vec<String> {
     DEFAULTS.parse::<toml::Table>().map(|table| leaves(&table, "")).unwrap_or_default()
 }

@@ -51,6 +51,29 @@ pub fn in_chinese(message: &str) -> String {
     }
 }
 
+/// The same without the value that was written, which is the first that is quoted.
+///
+/// ```
+/// use zoufang::settings::mistakes::without_value;
+/// assert_eq!(without_value("「geheim」的类型不对，应写整数"), "写的值的类型不对，应写整数");
+/// assert_eq!(without_value("不能写「ja」，可以写：a、b；是不是「a」？"), "不能写这样的值，可以写：a、b");
+/// ```
+pub fn without_value(said: &str) -> String {
+    // The nearest tells of it too.
+    let said = said.split("；是不是「").next().unwrap_or_default();
+    let ends = ["」的类型不对", "」不是", "」，", "」"];
+    let cut = said.split_once('「').and_then(|(before, rest)| {
+        let at = ends.iter().find_map(|end| rest.rfind(end))?;
+        Some((before, &rest[at + '」'.len_utf8()..]))
+    });
+    match cut {
+        Some(("", rest)) => format!("写的值{rest}"),
+        Some((before, rest)) => format!("{before}这样的值{rest}"),
+        None if said.contains('「') => "写的值不对".to_owned(),
+        None => said.to_owned(),
+    }
+}
+
 /// The one of `known` that is nearest to what was written, where any is near.
 pub fn nearest<'k>(given: &str, known: impl Iterator<Item = &'k str>) -> Option<&'k str> {
     let far = |known: &&str| strsim::damerau_levenshtein(known, given);

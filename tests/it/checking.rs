@@ -455,3 +455,31 @@ async fn how_real_matters_stand_is_asked_and_each_slip_in_it_named() {
         assert!(named, "{key}: {remarks:#?}");
     }
 }
+
+#[test]
+fn a_value_of_the_environment_is_said_by_its_variable_and_not_shown() {
+    for (variable, value, said) in [
+        ("ZOUFANG__SIGN_IN__WECOM__AGENT_ID", "S3cretTOPleak77", "写的值的类型不对，应写整数"),
+        ("ZOUFANG__SIGN_IN__TIMEOUT", "S3cretTOPleak77", "写的值不是时间长度"),
+        ("ZOUFANG__PLATFORM__ADAPTER", "S3cretTOPleak77", "不能写这样的值，可以写：none、open311"),
+    ] {
+        let out = checked("", &[(variable, value)]);
+        assert!(out.contains(&format!("环境变量 {variable}：{said}")), "{out}");
+        for hidden in [value, "`", "in the environment", "zoufang.toml："] {
+            assert!(!out.contains(hidden), "{hidden}: {out}");
+        }
+    }
+}
+
+#[test]
+fn an_address_is_told_without_who_asks_and_with_what() {
+    let config = "[platform]\nadapter = 'open311'\nendpoint = 'http://admin:S3cret@127.0.0.1:9/a'\ntimeout = '20s'\n\
+                  [notify]\nchannels = ['webhook']\n[notify.webhook]\nurl = 'http://u:S3cret@127.0.0.1:9/h?token=S3cret'\nsecret = 'k'\n";
+    let out = checked(config, &[]);
+    assert!(out.contains("http://127.0.0.1:9/a") && out.contains("http://127.0.0.1:9/h "), "{out}");
+    assert!(!out.contains("S3cret"), "{out}");
+    let config = "[sign_in.oidc]\nissuer = 'http://admin:S3cret@127.0.0.1:9/'\nclient_id = 'z'\n[notify]\npublic_url = 'http://a.cn'\n";
+    let out = checked(config, &[]);
+    assert!(out.contains("sign_in.oidc.issuer：地址里不能写用户名和密码"), "{out}");
+    assert!(!out.contains("S3cret"), "{out}");
+}

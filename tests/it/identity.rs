@@ -567,3 +567,98 @@ on_both!(behind_tls_what_a_browser_keeps_is_for_tls_only, async |fixture: Fixtur
         "{policy}"
     );
 });
+
+/// What `check` says of signing in.
+async fn said_of_signing_in(text: &str) -> String {
+    let settings = Settings::from_text(text, "test").unwrap();
+    let found = findings(&settings).await.into_iter();
+    let lines = found.filter(|remark| remark.key.starts_with("sign_in"));
+    lines.map(|remark| format!("{:?} {}：{}\n", remark.verdict, remark.key, remark.text)).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_only_the_operator_can_mend_is_told_to_them_with_its_address_and_to_nobody_else() {
+    let fixture = Fixture::sqlite().await.township().await;
+    let (_server, provider) = Provider::start(fixture.clock.clone()).await;
+    let (issuer, host) = (provider.issuer().to_owned(), provider.issuer().replace("http://", ""));
+    type Slip = (&'static str, &'static str, &'static str);
+    let slips: [Slip; 3] = [
+        ("jwks_uri", "/none", "取不到（HTTP 404）"),
+        ("jwks_uri", "/.well-known/openid-configuration", "里面不是公钥"),
+        ("issuer", "/other", "签发者"),
+    ];
+    for (name, path, why) in slips {
+        let value = json!(format!("{issuer}{path}"));
+        provider.describes(move |metadata| metadata[name] = value.clone());
+        let said = said_of_signing_in(&provider.settings()).await;
+        assert!(said.contains(why) && said.contains(&host) && said.contains("请"), "{said}");
+        assert!(!said.contains("告诉管理员") && !said.contains("用密码登录"), "{said}");
+        let url = served(&fixture.store, &provider.settings()).await;
+        if name == "issuer" {
+            let page = Browser::at(&url).get("/my/sign-in/oidc").await;
+            page.is(502).says("统一身份认证现在用不了").says("请用密码登录，并告诉管理员");
+            page.hides(&host).hides("/other");
+        }
+    }
+    let (wecoms, wecom) = Wecom::start().await;
+    for answer in [
+        json!({ "errcode": 40001, "errmsg": "invalid credential" }),
+        json!({ "errcode": 60020, "errmsg": "not allow to access from your ip" }),
+        json!({ "errcode": 99999, "errmsg": "?" }),
+        json!(["?"]),
+    ] {
+        wecom.gives_no_token(Some(answer));
+        let said = said_of_signing_in(&Wecom::settings(&wecoms)).await;
+        assert!(said.contains("Wrong sign_in.wecom：") && said.contains("请"), "{said}");
+        assert!(!said.contains("告诉管理员") && !said.contains("用密码登录"), "{said}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_secret_that_is_empty_or_missing_or_open_is_said_and_nobody_is_asked() {
+    let (server, wecom) = Wecom::start().await;
+    let fixture = Fixture::sqlite().await;
+    let (_server, provider) = Provider::start(fixture.clock.clone()).await;
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("secret");
+    std::fs::write(&file, "\n").unwrap();
+    let of = |settings: String, key: &str, file: &str| {
+        let lines = settings.lines().map(|line| match line.starts_with(&format!("{key} =")) {
+            true => format!("{key}_file = '{file}'\n"),
+            false => format!("{}\n", line.trim()),
+        });
+        lines.collect::<String>()
+    };
+    let path = file.display().to_string();
+    let said = said_of_signing_in(&of(Wecom::settings(&server), "secret", &path)).await;
+    assert!(said.contains("sign_in.wecom.secret_file：文件是空的"), "{said}");
+    assert_eq!(wecom.tokens(), 0);
+    let said = said_of_signing_in(&of(provider.settings(), "client_secret", &path)).await;
+    assert!(said.contains("sign_in.oidc.client_secret_file：文件是空的"), "{said}");
+    let said = said_of_signing_in(&of(provider.settings(), "client_secret", "S3cretTOP")).await;
+    assert!(
+        said.contains("client_secret_file：没有这个文件") && !said.contains("S3cret"),
+        "{said}"
+    );
+    assert_eq!(provider.asked("/.well-known/openid-configuration"), 0);
+    let both = format!("{}client_secret_file = '{path}'\n", provider.settings());
+    let said = said_of_signing_in(&both).await;
+    assert!(said.contains("sign_in.oidc.client_secret_file 都写了"), "{said}");
+    #[cfg(unix)]
+    for (mode, is_open) in [(0o644, true), (0o640, false), (0o600, false)] {
+        use std::os::unix::fs::PermissionsExt;
+        std::fs::write(&file, "S3cretTOP").unwrap();
+        std::fs::set_permissions(&file, std::fs::Permissions::from_mode(mode)).unwrap();
+        let said = said_of_signing_in(&of(provider.settings(), "client_secret", &path)).await;
+        let line = "Doubtful sign_in.oidc.client_secret_file：";
+        assert_eq!(said.contains(line) && said.contains("别人也能读"), is_open, "{mode:o} {said}");
+    }
+    // Port 9 of this machine: nobody is there.
+    let proxied =
+        format!("{}[sign_in]\nproxy = 'http://u:S3cret@127.0.0.1:9'\n", provider.settings());
+    let asked = provider.asked("/.well-known/openid-configuration");
+    let said = said_of_signing_in(&proxied).await;
+    assert!(said.contains("Wrong sign_in.proxy：代理 http://127.0.0.1:9 连不上"), "{said}");
+    assert!(!said.contains("S3cret") && !said.contains("sign_in.oidc.issuer：http"), "{said}");
+    assert_eq!(provider.asked("/.well-known/openid-configuration"), asked);
+}

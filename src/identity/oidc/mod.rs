@@ -22,10 +22,12 @@ use super::{Fault, Flow, Returned, Trouble};
 use crate::clock::{Clock, span_millis};
 use crate::delivery::http::{Answer, ask};
 use crate::domain::identity::{Claimed, KnownBy, Way};
-use crate::settings::SettingsError;
 use crate::settings::sign_in::OidcSettings;
+use crate::settings::{SettingsError, shown_url};
 
 const ISSUER: &str = "sign_in.oidc.issuer";
+const WHO: &str = "统一身份认证";
+const MEND_KEYS: &str = "请与对方核对说明文件里的 jwks_uri";
 /// What the provider says of itself, and its keys, are asked for again after so long.
 const KEPT: Duration = Duration::from_secs(3_600);
 /// Keys that aren't known are asked for at once, but in a minute no oftener than so.
@@ -80,10 +82,11 @@ impl Oidc {
     /// # Errors
     /// Why nobody could sign in by it.
     pub async fn examine(&self) -> Result<Vec<String>, String> {
-        let metadata = self.metadata().await.map_err(|trouble| trouble.said)?;
-        let keys = self.keys(false).await.map_err(|trouble| trouble.said)?;
+        let metadata = self.metadata().await.map_err(|trouble| trouble.detail)?;
+        let keys = self.keys(false).await.map_err(|trouble| trouble.detail)?;
         if keys.is_empty() {
-            return Err(format!("{} 里没有能用的公钥", metadata.jwks_uri));
+            let at = shown_url(&metadata.jwks_uri);
+            return Err(format!("公钥（jwks_uri）{at} 里没有能用的公钥；{MEND_KEYS}"));
         }
         Ok(metadata.doubts())
     }
@@ -155,7 +158,7 @@ impl Oidc {
             request = request.basic_auth(as_in_a_form(client_id), Some(as_in_a_form(&self.secret)));
         }
         let request = request.header("accept", "application/json").form(&form);
-        let answer = self.ask(request, ISSUER).await?;
+        let answer = self.ask(request, &metadata.token_endpoint).await?;
         let value: Value = serde_json::from_str(&answer.body).unwrap_or_default();
         if !answer.status.is_success() {
             return Err(ungiven(&answer, value["error"].as_str().unwrap_or_default()));
@@ -248,7 +251,7 @@ impl Oidc {
     ) -> Result<Value, Trouble> {
         let token = tokens["access_token"].as_str().ok_or_else(|| odd("no_access_token"))?;
         let request = self.client.get(endpoint).header("accept", "application/json");
-        let answer = self.ask(request.bearer_auth(token), ISSUER).await?;
+        let answer = self.ask(request.bearer_auth(token), endpoint).await?;
         let value: Value = serde_json::from_str(&answer.body).unwrap_or_default();
         // Core 5.3.2: of the same one.
         if !answer.status.is_success() || value["sub"] != claims["sub"] {
@@ -266,17 +269,15 @@ impl Oidc {
             return Ok(Arc::clone(metadata));
         }
         let address = metadata::address(&self.settings.issuer);
-        let answer = self.ask(self.client.get(&address), ISSUER).await?;
+        let answer = self.ask(self.client.get(&address), &address).await?;
         let read = if answer.status.is_success() {
             Metadata::read(&answer.body, &self.settings.issuer)
         } else {
             Err(format!("取不到（HTTP {}）", answer.status.as_u16()))
         };
         let metadata = read.map_err(|why| {
-            let said = format!(
-                "没有登录：统一身份认证的说明文件 {address} {why}。请告诉管理员核对 {ISSUER}"
-            );
-            Trouble::new("metadata", said)
+            let at = shown_url(&address);
+            Trouble::unusable("metadata", WHO, format!("说明文件 {at} {why}；请核对 {ISSUER}"))
         })?;
         let metadata = Arc::new(metadata);
         kept.metadata = Some((now, Arc::clone(&metadata)));
@@ -298,16 +299,27 @@ impl Oidc {
         if anew {
             kept.renewed.push(now);
         }
-        let answer = self.ask(self.client.get(&metadata.jwks_uri), ISSUER).await?;
-        let read = Keys::read(&answer.body).filter(|_| answer.status.is_success());
-        let keys = Arc::new(read.ok_or_else(|| odd("keys"))?);
+        let answer = self.ask(self.client.get(&metadata.jwks_uri), &metadata.jwks_uri).await?;
+        let keys = Arc::new(read_keys(&answer).map_err(|why| {
+            let at = shown_url(&metadata.jwks_uri);
+            Trouble::unusable("keys", WHO, format!("公钥（jwks_uri）{at} {why}；{MEND_KEYS}"))
+        })?);
         kept.keys = Some((now, Arc::clone(&keys)));
         Ok(keys)
     }
 
-    async fn ask(&self, request: reqwest::RequestBuilder, key: &str) -> Result<Answer, Trouble> {
-        ask(request).await.map_err(|none| Trouble::unanswered("统一身份认证", key, &none))
+    async fn ask(&self, request: reqwest::RequestBuilder, at: &str) -> Result<Answer, Trouble> {
+        ask(request).await.map_err(|none| Trouble::unanswered(WHO, (ISSUER, at), &none))
     }
+}
+
+/// The keys, or why there are none, for the operator.
+fn read_keys(answer: &Answer) -> Result<Keys, String> {
+    if !answer.status.is_success() {
+        return Err(format!("取不到（HTTP {}）", answer.status.as_u16()));
+    }
+    let code = answer.status.as_u16();
+    Keys::read(&answer.body).ok_or_else(|| format!("有回答（HTTP {code}），里面不是公钥"))
 }
 
 /// Whether what was had at an instant is still good.

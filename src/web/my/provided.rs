@@ -70,6 +70,7 @@ fn failed(way: Way, trouble: &Trouble) {
         event = "sign_in.provider_failed",
         way = way.code(),
         why = trouble.name,
+        detail = trouble.detail,
         "nobody was signed in by the provider"
     );
 }
