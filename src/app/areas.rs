@@ -366,7 +366,7 @@ impl AreaDuties {
     }
 
     /// What a campaign that is over left undone.
-    pub fn over(&self) -> impl Iterator<Item = &Standing> {
+    pub fn over(&self) -> impl Iterator<Item = &Standing> + Clone {
         self.archived.iter().filter(|duty| duty.state == DutyState::Open)
     }
 }

@@ -9,13 +9,13 @@ use crate::db::{
     ERASED_KEY, EventRow, IssueProjection, IssueRow, ResidentRow, Result, Session, SubjectPlace,
     Tx, VisitCounts,
 };
-use crate::domain::duty::{DutyKind, DutyState};
+use crate::domain::duty::{self, DutyKind, DutyState};
 use crate::domain::issue::State;
 use crate::domain::obligations::checks::{Difference, InspectionFacts, MediationFacts};
 use crate::domain::obligations::issue::{DatedEvent, IssueFacts, IssueObligations};
 use crate::domain::obligations::people::{ResidentFacts, SubjectFacts};
 use crate::domain::obligations::{
-    Departments, Duty, DutyChange, Ladder, Plans, Rules, Standing, difference,
+    Departments, Duty, DutyChange, Ladder, Plans, Rules, Standing, difference, going_on,
 };
 use crate::domain::workdays::Workdays;
 
@@ -202,19 +202,29 @@ impl Files {
     /// What differs between what stands and what is owed.
     pub fn changes(&self, plans: &Plans, ladder: &Ladder<'_>) -> Vec<DutyChange> {
         let of = |file: &SubjectFile| {
-            let standing = file.standing.iter().filter(|duty| !duty.is_over(plans));
-            difference(standing.cloned().collect(), file.owed(plans, ladder.workdays), ladder)
+            let (over, standing): (Vec<Standing>, _) =
+                file.standing.iter().cloned().partition(|duty| duty.is_over(plans));
+            let changes = difference(standing, file.owed(plans, ladder.workdays), ladder);
+            going_on(changes, &over, ladder)
         };
         self.subjects.iter().flat_map(of).collect()
     }
 
-    fn of_before(&self, plans: &Plans) -> impl Iterator<Item = &Standing> {
+    /// What is open of issues when another campaign takes the place of theirs: it goes on.
+    pub fn open_of_issues(&self) -> impl Iterator<Item = DutyKind> {
+        let standing = self.subjects.iter().flat_map(|file| &file.standing);
+        let open =
+            standing.filter(|duty| duty.group.issue_id.is_some() && duty.state == DutyState::Open);
+        open.map(|duty| duty.group.kind)
+    }
+
+    fn of_before(&self, plans: &Plans) -> impl Iterator<Item = &Standing> + Clone {
         let standing = self.subjects.iter().flat_map(|file| &file.standing);
         standing.filter(|duty| duty.is_over(plans))
     }
 
     /// What a campaign that is over left undone.
-    pub fn over(&self, plans: &Plans) -> impl Iterator<Item = &Standing> {
+    pub fn over(&self, plans: &Plans) -> impl Iterator<Item = &Standing> + Clone {
         self.of_before(plans).filter(|duty| duty.state == DutyState::Open)
     }
 
@@ -277,7 +287,7 @@ impl SubjectFile {
         let facts = self.facts();
         let visit = facts.visit(plans).into_iter();
         let residents =
-            self.residents.iter().flat_map(|resident| resident.facts(self).duties(&facts, plans));
+            self.residents.iter().flat_map(|of| of.facts(self, plans).duties(&facts, plans));
         let issues = self.issues.iter().flat_map(|issue| issue.owed.duties.iter().cloned());
         let checks = self.inspections.iter();
         let checks = checks.flat_map(|check| check.duties(&facts, plans, workdays));
@@ -288,14 +298,29 @@ impl SubjectFile {
         let follow_ups = mediations.map(|mediation| mediation.duty(&facts));
         visit.chain(residents).chain(issues).chain(checks).chain(follow_ups).collect()
     }
+
+    /// What stands since the campaign began of a resident's own whom nobody heard since.
+    fn owed_since(&self, resident: &ResidentFile, plans: &Plans) -> Vec<DutyKind> {
+        if resident.visits.heard > 0 {
+            return Vec::new();
+        }
+        let stands = |kind: &DutyKind| {
+            let key = duty::key(*kind, &resident.row.id, 1);
+            let of_now = |duty: &Standing| {
+                duty.key == key && duty.state != DutyState::Cancelled && !duty.is_over(plans)
+            };
+            self.standing.iter().any(of_now)
+        };
+        [DutyKind::Classify, DutyKind::Revisit].into_iter().filter(stands).collect()
+    }
 }
 
 impl ResidentFile {
     /// As the rules of classification and revisit see them.
-    pub fn facts(&self, file: &SubjectFile) -> ResidentFacts {
+    pub fn facts(&self, file: &SubjectFile, plans: &Plans) -> ResidentFacts {
         let own = || file.issues.iter().filter(|issue| issue.resident_id == self.row.id);
-        let count = |which: &dyn Fn(&IssueFile) -> bool| {
-            i64::try_from(own().filter(|issue| which(issue)).count()).unwrap_or(i64::MAX)
+        let numbers = |which: &dyn Fn(&IssueFile) -> bool| {
+            own().filter(|issue| which(issue)).map(|issue| issue.facts.number.clone()).collect()
         };
         // Nobody can be visited of whom nothing is known any more.
         let is_erased = self.row.natural_key.starts_with(ERASED_KEY);
@@ -304,9 +329,11 @@ impl ResidentFile {
             heard: if is_erased { 0 } else { self.visits.heard },
             revisited: self.visits.revisited,
             in_person: self.visits.in_person,
-            asked: count(&|issue| !issue.is_void()),
-            unclassified: count(&|issue| issue.owed.issue.class.is_none() && !issue.is_void()),
-            unended: count(&|issue| !issue.owed.issue.is_ended()),
+            asked: i64::try_from(own().filter(|issue| !issue.is_void()).count())
+                .unwrap_or(i64::MAX),
+            unclassified: numbers(&|issue| issue.owed.issue.class.is_none() && !issue.is_void()),
+            unended: numbers(&|issue| !issue.owed.issue.is_ended()),
+            owed_since: file.owed_since(self, plans),
         }
     }
 }

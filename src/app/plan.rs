@@ -1,6 +1,8 @@
 //! Another plan is applied: what is owed moves to its dates; a plan of another code begins a new campaign with the same
 //! assignments (二(三) 长期走访随访的对子).
 
+use std::collections::HashSet;
+
 use serde_json::json;
 
 use super::areas::AreaDuties;
@@ -8,23 +10,44 @@ use super::casework::{Files, From, RuleBook};
 pub use super::plan_change::{Moves, PlanChange};
 use crate::db::{Act, Reason, Result, Snapshot, Store, StoreError};
 use crate::domain::campaign::Campaign;
-use crate::domain::obligations::{DutyChange, Ladder, Standing};
+use crate::domain::obligations::{DutyChange, Ladder, Standing, Unapplied, Whose};
 
 /// Makes `plan` the one in effect and moves what is owed to it, in turns.
 ///
 /// # Errors
-/// [`StoreError::Rule`] where another campaign has taken its place.
+/// [`StoreError::Rule`] where another campaign has taken its place, or it would take that of one that still runs.
 pub async fn apply(store: &Store, plan: &Campaign, by: &str, reason: &str) -> Result<PlanChange> {
+    put(store, plan, (by, reason), false).await
+}
+
+/// The same, also where that ends a campaign that still runs.
+///
+/// # Errors
+/// [`StoreError::Rule`] where another campaign has taken its place.
+pub async fn apply_ending_current(
+    store: &Store,
+    plan: &Campaign,
+    by: &str,
+    reason: &str,
+) -> Result<PlanChange> {
+    put(store, plan, (by, reason), true).await
+}
+
+async fn put(
+    store: &Store,
+    plan: &Campaign,
+    (by, reason): (&str, &str),
+    ends_current: bool,
+) -> Result<PlanChange> {
     // What another plan asked for comes first.
     super::rederive::go_on(store).await?;
     let mut tx = store.begin().await?;
     let before = tx.campaign().code.clone();
-    if tx.plans().is_over(&plan.code) {
+    let refusal = tx.plans().unapplied(plan, tx.today());
+    let refusal = refusal.filter(|why| !(ends_current && matches!(why, Unapplied::Ends { .. })));
+    if let Some(why) = refusal {
         tx.rollback().await?;
-        return Err(StoreError::Rule(format!(
-            "方案 {} 已经结束，现在生效的是接着它的 {before}，不能退回去：请看 campaign.file（或 --file）写的是不是以前的那一份；要开始新的活动，请另取一个方案代号（code）",
-            plan.code
-        )));
+        return Err(StoreError::Rule(why.to_string()));
     }
     tx.put_plan(plan, by, reason).await?;
     if before != plan.code {
@@ -56,6 +79,8 @@ const AT_ONCE: i64 = 500;
 pub struct Preview {
     pub change: PlanChange,
     pub moves: Moves,
+    /// Who owes what would be over: a person, or whoever holds a role over an area.
+    pub whose: HashSet<Whose>,
 }
 
 /// What the plan that a snapshot [supposes](Snapshot::suppose) would change; nothing is changed, and nobody waits.
@@ -70,11 +95,15 @@ pub async fn preview(snapshot: &mut Snapshot) -> Result<Preview> {
         after.clone_from(last);
         let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
         let files = Files::load(snapshot, &ids, From::Events, &book).await?;
-        preview.count(&files.changes(&book.plans, &ladder), &ladder);
-        preview.end(files.over(&book.plans));
+        let changes = files.changes(&book.plans, &ladder);
+        preview.count(&changes, &ladder);
+        preview.end(files.over(&book.plans), &changes);
+        if ladder.begins_another() {
+            preview.change.carry(files.open_of_issues());
+        }
     }
     let duties = AreaDuties::read(snapshot, &book.plans, None).await?;
-    preview.end(duties.over());
+    preview.end(duties.over(), &[]);
     preview.count(&duties.changes(&ladder), &ladder);
     Ok(preview)
 }
@@ -85,10 +114,13 @@ impl Preview {
         self.moves.count(changes);
     }
 
-    fn end<'s>(&mut self, over: impl Iterator<Item = &'s Standing>) {
-        for duty in over {
-            self.change.ended += 1;
-            self.moves.end(duty);
-        }
+    fn end<'s>(
+        &mut self,
+        over: impl Iterator<Item = &'s Standing> + Clone,
+        changes: &[DutyChange],
+    ) {
+        over.clone().for_each(|duty| self.moves.end(duty));
+        let ended = self.change.end(over, changes);
+        self.whose.extend(ended.into_iter().map(Standing::whose));
     }
 }

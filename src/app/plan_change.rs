@@ -6,7 +6,7 @@ use jiff::civil::Date;
 use serde::Serialize;
 
 use crate::domain::duty::{DutyKind, DutyState};
-use crate::domain::obligations::{DutyChange, GroupKey, Ladder, Standing};
+use crate::domain::obligations::{Duty, DutyChange, GroupKey, Ladder, Standing};
 
 /// What another plan changes of what is owed.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
@@ -15,6 +15,8 @@ pub struct PlanChange {
     pub moved: Vec<(DutyKind, Date, Date, i64)>,
     /// Open duties by kind whose ladder changes and whose date doesn't.
     pub ladders: Vec<(DutyKind, i64)>,
+    /// Open duties by kind that go on in another campaign, by the dates of their own: those of issues that were heard before.
+    pub carried: Vec<(DutyKind, i64)>,
     /// Duties of the campaign before, or of a phase that was taken away, that end undone.
     pub ended: i64,
     /// Duties of the new campaign, or of a phase that was added.
@@ -54,9 +56,34 @@ impl PlanChange {
         self.moved.sort_unstable();
     }
 
-    /// Adds that these are over, undone.
-    pub(super) fn end<'s>(&mut self, over: impl Iterator<Item = &'s Standing>) {
-        self.ended += over.map(|_| 1).sum::<i64>();
+    /// Adds that these are over, undone, but for what the changes open again as it was. Returns those that end.
+    pub(super) fn end<'s>(
+        &mut self,
+        over: impl Iterator<Item = &'s Standing>,
+        changes: &[DutyChange],
+    ) -> Vec<&'s Standing> {
+        let added: HashMap<&str, &Duty> = changes.iter().filter_map(DutyChange::adds).collect();
+        let goes_on = |duty: &Standing| {
+            added.get(duty.key.as_str()).is_some_and(|added| duty.goes_on_as(added))
+        };
+        let (carried, ended): (Vec<&Standing>, Vec<&Standing>) =
+            over.partition(|duty| goes_on(duty));
+        let count = |duties: &[&Standing]| i64::try_from(duties.len()).unwrap_or(i64::MAX);
+        self.opened -= count(&carried);
+        self.ended += count(&ended);
+        self.carry(carried.iter().map(|duty| duty.group.kind));
+        ended
+    }
+
+    /// Adds that these go on in another campaign.
+    pub(super) fn carry(&mut self, kinds: impl IntoIterator<Item = DutyKind>) {
+        for kind in kinds {
+            match self.carried.iter_mut().find(|(known, _)| *known == kind) {
+                Some(carried) => carried.1 += 1,
+                None => self.carried.push((kind, 1)),
+            }
+        }
+        self.carried.sort_unstable();
     }
 
     fn count_move(&mut self, kind: DutyKind, from: Date, to: Date, ladder: &Ladder<'_>) {

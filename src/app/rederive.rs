@@ -68,8 +68,12 @@ async fn subjects(
 ) -> Result<()> {
     let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
     let files = Files::load(tx, &ids, From::Events, book).await?;
-    change.end(files.over(&book.plans));
-    change.count(&files.write_by(tx, book, ladder, "record").await?, ladder);
+    let changes = files.write_by(tx, book, ladder, "record").await?;
+    change.count(&changes, ladder);
+    change.end(files.over(&book.plans), &changes);
+    if ladder.begins_another() {
+        change.carry(files.open_of_issues());
+    }
     Ok(())
 }
 
@@ -80,7 +84,7 @@ async fn areas(
     change: &mut PlanChange,
 ) -> Result<()> {
     let duties = AreaDuties::read(tx, &book.plans, None).await?;
-    change.end(duties.over());
+    change.end(duties.over(), &[]);
     change.count(&duties.write(tx, ladder).await?, ladder);
     Ok(())
 }

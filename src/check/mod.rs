@@ -33,18 +33,21 @@ fn finding(key: &str, result: Result<String, String>) -> Remark {
 
 pub use township::coming;
 
+const CALENDAR: &str = "campaign.calendar_file";
+
 /// What is found, each by its key.
 pub async fn findings(settings: &Settings) -> Vec<Remark> {
     let looked = Store::look(&settings.database.url).await;
-    let mut findings = vec![
-        finding("campaign.file", plan(settings)),
-        finding("campaign.calendar_file", calendar(settings)),
-        township::key(settings, &looked).await,
-        township::database(settings, &looked),
-    ];
+    let of_township = township::findings(settings, &looked).await;
+    // Of a plan that isn't in effect yet it's said there.
+    let is_coming = of_township.iter().any(|remark| remark.key == CALENDAR);
+    let mut findings = vec![finding("campaign.file", plan(settings))];
+    findings.extend((!is_coming).then(|| finding(CALENDAR, calendar(settings))));
+    findings
+        .extend([township::key(settings, &looked).await, township::database(settings, &looked)]);
     findings.extend(http::findings(settings).await);
     findings.extend(backup::findings(settings).await);
-    findings.extend(township::findings(settings, &looked).await);
+    findings.extend(of_township);
     findings.extend(platform::findings(settings).await);
     findings.extend(channels(settings).await);
     findings.extend(sign_in::findings(settings).await);

@@ -14,6 +14,7 @@ use crate::check::coming;
 use crate::daemon::load_campaign;
 use crate::db::Store;
 use crate::domain::campaign::Campaign;
+use crate::domain::obligations::Unapplied;
 use crate::domain::rights::Right;
 use crate::domain::township::Gap;
 use crate::notify::{Upcoming, upcoming};
@@ -43,6 +44,9 @@ enum Action {
         /// 方案文件；不写则用 campaign.file，也没有就是生效的方案
         #[arg(long)]
         file: Option<PathBuf>,
+        /// 现在的活动还没有到最后一天，也马上结束它：没有完成的任务终止，不能恢复
+        #[arg(long)]
+        end_current: bool,
         #[command(flatten)]
         approval: Approval,
     },
@@ -69,7 +73,7 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
                 say!("以上只是预览，什么也没有改；用 zoufang campaign apply 使它生效");
             }
         }
-        Action::Apply { file, approval } => {
+        Action::Apply { file, end_current, approval } => {
             let settings = config.settings()?;
             let store = config.open(&settings).await?;
             let plan = load(file, &settings, &store)?;
@@ -77,8 +81,16 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
             let (by, reason) = approval.given(&mut snapshot, Right::Apply, None).await?;
             snapshot.end().await?;
             let foreseen = Foreseen::of(&store, &plan).await?;
-            let change = plan::apply(&store, &plan, &by.number, reason).await.map_err(refused)?;
-            Foreseen { change, ..foreseen }.say(&plan);
+            if let Some(why) = foreseen.ends().filter(|_| !end_current) {
+                return Err(wrong_input(why));
+            }
+            let change = if end_current {
+                plan::apply_ending_current(&store, &plan, &by.number, reason).await
+            } else {
+                plan::apply(&store, &plan, &by.number, reason).await
+            };
+            let change = change.map_err(refused)?;
+            Foreseen { change, unapplied: None, ..foreseen }.say(&plan);
             say!("已生效，已记入审计；运行中的服务马上按新方案执行");
             remind_of_file(&store, &plan);
         }
@@ -108,22 +120,37 @@ fn remind_of_file(store: &Store, plan: &Campaign) {
 struct Foreseen {
     before: std::sync::Arc<Campaign>,
     change: PlanChange,
+    /// Why it can't be applied without a word more.
+    unapplied: Option<Unapplied>,
+    /// How many people, or holders of a role over an area, owe what would end.
+    people: usize,
     days: Vec<Upcoming>,
     /// What doesn't fit, of the plan, of the calendar and of the township.
     gaps: Vec<Gap>,
 }
 
 impl Foreseen {
+    /// What is foreseen of it; that it can't be applied at all is an error.
     async fn of(store: &Store, plan: &Campaign) -> anyhow::Result<Foreseen> {
         let before = store.campaign();
+        let unapplied = store.plans().unapplied(plan, store.context().clock.today());
+        if let Some(why @ Unapplied::Over { .. }) = unapplied {
+            return Err(wrong_input(why));
+        }
         let mut snapshot = store.snapshot().await?;
         snapshot.suppose(plan);
         let preview = plan::preview(&mut snapshot).await?;
-        let change = preview.change.clone();
+        let (change, people) = (preview.change.clone(), preview.whose.len());
         let days = upcoming(&mut snapshot, AHEAD, preview).await?;
         snapshot.end().await?;
         let gaps = coming(store, plan).await?;
-        Ok(Foreseen { before, change, days, gaps })
+        Ok(Foreseen { before, change, unapplied, people, days, gaps })
+    }
+
+    /// Why it can't be applied without a word more, with what that would end.
+    fn ends(&self) -> Option<String> {
+        let why = self.unapplied.as_ref()?;
+        Some(format!("{why}（会终止 {} 项，涉及 {} 个责任人）", self.change.ended, self.people))
     }
 
     fn say(&self, plan: &Campaign) {
@@ -133,6 +160,9 @@ impl Foreseen {
         }
         for Gap { key, text } in &self.gaps {
             say!("注意 {key}：{text}");
+        }
+        if let Some(why) = self.ends() {
+            say!("不能直接生效：{why}");
         }
     }
 
@@ -144,6 +174,7 @@ impl Foreseen {
         let gaps = self.gaps.iter().map(|gap| json!({"key": gap.key, "text": gap.text}));
         json!({
             "before": self.before.code, "plan": plan.code, "change": self.change,
+            "refused": self.ends(),
             "reminders": days.collect::<Vec<_>>(), "gaps": gaps.collect::<Vec<_>>(),
         })
     }
@@ -157,6 +188,11 @@ fn show(before: &Campaign, plan: &Campaign, change: &PlanChange) {
             change.opened,
             change.ended
         );
+        if !change.carried.is_empty() {
+            let each: Vec<String> =
+                change.carried.iter().map(|(kind, count)| format!("{kind} {count} 项")).collect();
+            say!("  以前没有办完的问题照常办理，任务照旧，期限不变：{}", each.join("、"));
+        }
         return;
     }
     for phase in &plan.phases {

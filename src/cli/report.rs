@@ -99,6 +99,9 @@ impl Of {
         if self.on.is_some_and(|on| on > today) {
             return Err(wrong_input(format!("--on {day} 还没到，最晚写 {today}")));
         }
+        if let Some(why) = asked.of_earlier(store) {
+            return Err(wrong_input(format!("--on {why}")));
+        }
         Ok((asked, name))
     }
 

@@ -72,6 +72,19 @@ impl Asked {
         if self.own { format!("{name}{OWN}") } else { name.to_owned() }
     }
 
+    /// Why there is nothing of that day: it belongs to a campaign of before, whose visits and duties aren't the present one's.
+    pub fn of_earlier(&self, store: &Store) -> Option<String> {
+        let (day, plans, clock) = (self.day(store), store.plans(), &store.context().clock);
+        let end = clock.instant(plus_one(day).at(0, 0, 0, 0)).as_millisecond();
+        let earlier = plans.earlier_on(day, end)?;
+        Some(format!(
+            "{day} 属于以前的活动「{}」，它的材料要在那次活动结束前做；现在只能做本次活动「{}」（自 {}）的材料",
+            earlier.name,
+            plans.now().name,
+            plans.now().starts_on()
+        ))
+    }
+
     /// Up to the end of which day.
     pub fn day(&self, store: &Store) -> Date {
         let today = store.context().clock.today();
@@ -100,4 +113,8 @@ pub async fn allow(store: &Store, by: Option<&str>, what: &str, asked: &Asked) -
     let act = if asked.reveals { "export" } else { "report" };
     tx.audit(&actor, act, what, &detail).await?;
     Ok(tx.commit().await?)
+}
+
+pub(super) fn plus_one(on: Date) -> Date {
+    crate::domain::campaign::plus(on, 1)
 }

@@ -5,12 +5,14 @@ use std::sync::Arc;
 
 use jiff::civil::Date;
 
+use super::asked::plus_one;
 use super::places::Place;
 use super::{Asked, Result};
 use crate::app::as_of::{AsOf, Course, Stood};
 use crate::clock::township_date;
 use crate::db::{
-    AnswerLine, AreaTree, Context, Holders, IssueLine, MetLine, Snapshot, Span, Store, SubjectLine,
+    AnswerLine, AreaTree, Context, Holders, IssueLine, MetLine, Snapshot, Span, Store, StoreError,
+    SubjectLine,
 };
 use crate::domain::campaign::{Campaign, PhaseName};
 use crate::domain::counted::campaign_of;
@@ -99,6 +101,9 @@ pub struct Met {
 impl Reading {
     /// Takes a snapshot for what is asked for.
     pub async fn begin(store: &Store, asked: &Asked) -> Result<Reading> {
+        if let Some(why) = asked.of_earlier(store) {
+            return Err(StoreError::Rule(why).into());
+        }
         let on = asked.day(store);
         let mut record = store.snapshot().await?;
         let tree = record.area_tree().await?;
@@ -349,8 +354,4 @@ impl Case {
             (_, Warning::Green) => (Warning::Green, "正常"),
         }
     }
-}
-
-fn plus_one(on: Date) -> Date {
-    crate::domain::campaign::plus(on, 1)
 }

@@ -363,7 +363,7 @@ impl Town {
             plan.code = "NEXT".to_owned();
             plan.phases[0].starts_on = date(2022, 3, 20);
         }
-        plan::apply(&self.fixture.store, &plan, "周正", "推迟").await.unwrap();
+        plan::apply_ending_current(&self.fixture.store, &plan, "周正", "推迟").await.unwrap();
         if self.chance.below(2) == 0 {
             doctor::examine(&self.fixture.store, Some("周正")).await.unwrap();
         }

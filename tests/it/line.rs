@@ -447,6 +447,46 @@ fn a_campaign_file_is_asked_for_and_written_once() {
     assert!(code == 2 && said.contains("只能用字母和数字"), "{said}");
 }
 
+/// A campaign's file, from March of a year on.
+fn plan_of(dir: &Path, code: &str, year: &str) -> String {
+    let (file, start) = (format!("{code}.toml"), format!("{year}-03-01"));
+    let new = ["campaign", "new", &file, "--name", "某镇大走访", "--code", code];
+    let of = ["--town", "370481111000", "--start", &start, "--hotline", "0632-0000000"];
+    let (code, _, said) = run(&[&new[..], &of].concat(), dir);
+    assert_eq!(code, 0, "{said}");
+    file
+}
+
+#[test]
+fn what_cannot_be_applied_is_not_foreseen() {
+    let dir = township(TWO);
+    let (old, next) = (plan_of(dir.path(), "CHD2022", "2022"), plan_of(dir.path(), "A", "2040"));
+    let far = plan_of(dir.path(), "B", "2041");
+    let apply =
+        |file| ["campaign", "apply", "--file", file, "--by", "Z1", "--reason", "新一年"].to_vec();
+    // Which holidays a plan needs that isn't in effect yet is said once.
+    let config = std::fs::read_to_string(dir.path().join("zoufang.toml")).unwrap();
+    let config = format!("{config}[campaign]\nfile = '{next}'\n");
+    std::fs::write(dir.path().join("next.conf.toml"), config).unwrap();
+    let (_, out, _) = run(&["check", "--config", "next.conf.toml"], dir.path());
+    let lines: Vec<_> = out.lines().filter(|line| line.contains("2040 年的节假日")).collect();
+    assert!(lines.len() == 1 && lines[0].starts_with("！ campaign.calendar_file"), "{out}");
+    // The first campaign is over, so another may begin.
+    let (code, _, said) = run(&apply(&next), dir.path());
+    assert_eq!(code, 0, "{said}");
+    let (code, out, said) = run(&["campaign", "plan", "--file", &old], dir.path());
+    assert!(code == 2 && out.is_empty() && said.contains("已经结束"), "{out}{said}");
+    let (code, _, said) = run(&["report", "附件4", "--on", "2022-04-01"], dir.path());
+    assert!(code == 2 && said.contains("2022-04-01 属于以前的活动"), "{said}");
+    // One that hasn't come to its end is ended by a word more.
+    let (code, out, said) = run(&["campaign", "plan", "--file", &far], dir.path());
+    assert!(code == 0 && out.contains("不能直接生效") && out.contains("--end-current"), "{said}");
+    let (code, _, said) = run(&apply(&far), dir.path());
+    assert!(code == 2 && said.contains("个责任人") && said.contains("--end-current"), "{said}");
+    let (code, _, said) = run(&[apply(&far), vec!["--end-current"]].concat(), dir.path());
+    assert_eq!(code, 0, "{said}");
+}
+
 /// What may stand in Latin letters in what is said: commands and options, keys, names of files and formats, what was typed.
 const ALLOWED: &[&str] = &[
     "zoufang", "toml", "config", "by", "reason", "help", "details", "csv", "xlsx", "xls", "xlsb",

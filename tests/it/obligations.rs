@@ -94,6 +94,10 @@ fn written(standing: Vec<Standing>, changes: Vec<DutyChange>) -> Vec<Standing> {
     standing
 }
 
+fn numbers(count: i64) -> Vec<String> {
+    (1..=count).map(|n| format!("CHD2022-{n:06}")).collect()
+}
+
 /// How a subject and its two residents stand, at one of many moments.
 fn moment() -> impl Strategy<Value = (SubjectFacts, Vec<ResidentFacts>)> {
     let counts = || (0..2_i64, 0..2_i64, 0..2_i64, 0..2_i64, 0..2_i64);
@@ -105,8 +109,9 @@ fn moment() -> impl Strategy<Value = (SubjectFacts, Vec<ResidentFacts>)> {
             revisited,
             in_person: revisited,
             asked,
-            unclassified: asked * unclassified,
-            unended: asked * unended,
+            unclassified: numbers(asked * unclassified),
+            unended: numbers(asked * unended),
+            owed_since: Vec::new(),
         };
         let subject = SubjectFacts {
             id: "s".to_owned(),

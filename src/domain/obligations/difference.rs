@@ -25,6 +25,13 @@ pub struct GroupKey {
     pub next_step: i64,
 }
 
+/// Who owes something: a person, or whoever holds a role over an area.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Whose {
+    Person(String),
+    Role(Role, String),
+}
+
 /// A duty as it stands in the record.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Standing {
@@ -41,6 +48,20 @@ impl Standing {
     /// Whether it's of a campaign that is over: an issue's goes on.
     pub fn is_over(&self, plans: &Plans) -> bool {
         self.group.issue_id.is_none() && self.since < plans.began()
+    }
+
+    /// Who owes it.
+    pub fn whose(&self) -> Whose {
+        match &self.group.staff_id {
+            Some(person) => Whose::Person(person.clone()),
+            None => Whose::Role(self.group.role, self.group.area_id.clone()),
+        }
+    }
+
+    /// Whether one that is over is still owed as this one, by the same date: an unclassified issue's classification.
+    pub fn goes_on_as(&self, owed: &Duty) -> bool {
+        let are_open = self.state == DutyState::Open && owed.state == DutyState::Open;
+        are_open && self.key == owed.key && self.group.due_on == owed.due_on
     }
 }
 
@@ -64,6 +85,14 @@ impl DutyChange {
         match self {
             DutyChange::Add { group, .. } => Some(group),
             DutyChange::Change { group, .. } => group.as_ref(),
+        }
+    }
+
+    /// What wasn't owed before, by its key.
+    pub fn adds(&self) -> Option<(&str, &Duty)> {
+        match self {
+            DutyChange::Add { duty, .. } => Some((&duty.key, duty)),
+            DutyChange::Change { .. } => None,
         }
     }
 
@@ -105,6 +134,11 @@ impl<'l> Ladder<'l> {
 
     fn steps(&self, kind: DutyKind) -> &[EscalationStep] {
         self.plan.steps(kind)
+    }
+
+    /// Whether another campaign takes the place of the one before.
+    pub fn begins_another(&self) -> bool {
+        self.before.is_some_and(|before| before.code != self.plan.code)
     }
 
     /// Whether the plan before had another ladder for a kind of duty.
@@ -151,6 +185,21 @@ pub fn difference(
     let cancel =
         |standing| DutyChange::Change { standing, state: DutyState::Cancelled, group: None };
     changes.extend(pointless.into_iter().map(cancel));
+    changes
+}
+
+/// What is owed still by the date by which a campaign that is `over` had it is as far up the ladder as it was.
+pub fn going_on(
+    mut changes: Vec<DutyChange>,
+    over: &[Standing],
+    ladder: &Ladder<'_>,
+) -> Vec<DutyChange> {
+    for change in &mut changes {
+        let DutyChange::Add { duty, group } = change else { continue };
+        if let Some(Standing { group: was, .. }) = over.iter().find(|over| over.goes_on_as(duty)) {
+            group.next_step = ladder.goes_on(duty.kind, was.next_step, was.due_on, duty.due_on);
+        }
+    }
     changes
 }
 

@@ -14,8 +14,8 @@ pub mod issue;
 pub mod people;
 mod plans;
 
-pub use difference::{DutyChange, GroupKey, Ladder, Standing, difference};
-pub use plans::{PlanFile, Plans};
+pub use difference::{DutyChange, GroupKey, Ladder, Standing, Whose, difference, going_on};
+pub use plans::{PlanFile, Plans, Unapplied};
 
 use jiff::civil::Date;
 

@@ -1,5 +1,7 @@
 //! What is owed at a subject: its first visit, and for each resident that was met there the classification and the revisit.
 
+use jiff::civil::Date;
+
 use super::{Duty, Plans};
 use crate::domain::duty::{DutyKind, DutyState};
 use crate::domain::staff::Role;
@@ -27,10 +29,13 @@ pub struct ResidentFacts {
     pub heard: i64,
     pub revisited: i64,
     pub in_person: i64,
-    /// Their issues that aren't void; those of them without a class; those of them that haven't ended.
+    /// Their issues that aren't void.
     pub asked: i64,
-    pub unclassified: i64,
-    pub unended: i64,
+    /// By their numbers: those of them without a class, and those of them that haven't ended.
+    pub unclassified: Vec<String>,
+    pub unended: Vec<String>,
+    /// What of theirs came to be owed since the campaign began, and wasn't cancelled: it's paid, though nobody heard them since.
+    pub owed_since: Vec<DutyKind>,
 }
 
 impl SubjectFacts {
@@ -63,25 +68,35 @@ impl SubjectFacts {
 
 impl ResidentFacts {
     /// What is owed for a resident of `subject`: classified when no issue of theirs is unclassified, revisited when they were
-    /// revisited and nothing of theirs is left unended. 三(四) 重点面对面反馈: who asked for something is told in person. Where the
-    /// subject ended nobody is to be revisited; what was asked for is classified and worked on all the same.
+    /// revisited and nothing of theirs is left unended. 三(四) 重点面对面反馈: who asked for something is told in person. An issue
+    /// of an earlier campaign is still to be classified and answered, by that campaign's dates. Where the subject ended nobody is
+    /// to be revisited; what was asked for is classified and worked on all the same.
     pub fn duties(&self, subject: &SubjectFacts, plans: &Plans) -> Vec<Duty> {
         let answered = if self.asked > 0 { self.in_person > 0 } else { self.revisited > 0 };
-        let owed = [
-            (DutyKind::Classify, self.heard > 0, self.unclassified == 0),
-            (DutyKind::Revisit, self.heard > 0 || self.unended > 0, answered && self.unended == 0),
+        let is_heard = self.heard > 0;
+        let kinds = [
+            (DutyKind::Classify, &self.unclassified, self.unclassified.is_empty()),
+            (DutyKind::Revisit, &self.unended, answered && self.unended.is_empty()),
         ];
-        let duty = |kind| {
-            let due_on = plans.now().due_on(kind);
-            let duty = subject.owed(Duty::new(kind, &self.id, &subject.area_id, due_on));
-            Duty { resident_id: Some(self.id.clone()), ..duty }
-        };
-        let owed = owed.into_iter().filter(|(_, owed, _)| *owed);
-        let owed = owed.map(|(kind, _, met)| duty(kind).met_if(met));
+        let owed = kinds.into_iter().filter_map(|(kind, issues, met)| {
+            let was_owed = met && self.asked > 0 && self.owed_since.contains(&kind);
+            (is_heard || !issues.is_empty() || was_owed).then(|| {
+                let due_on = due_on(kind, issues, plans);
+                let duty = subject.owed(Duty::new(kind, &self.id, &subject.area_id, due_on));
+                Duty { resident_id: Some(self.id.clone()), ..duty }.met_if(met)
+            })
+        });
         let still = |duty: Duty| match duty.kind {
             DutyKind::Revisit => subject.still(duty),
             _ => Some(duty),
         };
         owed.filter_map(still).collect()
     }
+}
+
+/// By when something is owed for these issues: by the earliest date that their own campaigns give it; for none, by the present
+/// one's.
+fn due_on(kind: DutyKind, issues: &[String], plans: &Plans) -> Date {
+    let of_issues = issues.iter().map(|number| plans.of_issue(number).due_on(kind));
+    of_issues.min().unwrap_or_else(|| plans.now().due_on(kind))
 }

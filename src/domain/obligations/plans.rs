@@ -38,7 +38,50 @@ impl PlanFile {
     }
 }
 
+/// Why a plan can't be made the one in effect, or not without a word more.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Unapplied {
+    /// The campaign of this code is over: the one of the other has taken its place.
+    Over { code: String, now: String },
+    /// It would end the campaign of this name, which runs to this day.
+    Ends { now: String, last_day: Date },
+}
+
+impl std::fmt::Display for Unapplied {
+    fn fmt(&self, to: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Unapplied::Over { code, now } => write!(
+                to,
+                "方案 {code} 已经结束，现在生效的是接着它的 {now}，不能退回去：请看 campaign.file（或 --file）写的是不是以前的那一份；要开始新的活动，请另取一个方案代号（code）"
+            ),
+            Unapplied::Ends { now, last_day } => write!(
+                to,
+                "「{now}」到 {last_day} 才结束，使新的活动生效会马上终止它没有完成的任务，不能恢复：请等它结束以后再使新的生效；确实要提前结束它，请加 --end-current"
+            ),
+        }
+    }
+}
+
 impl Plans {
+    /// Why this plan can't take the place of the one in effect, if it can't.
+    pub fn unapplied(&self, plan: &Campaign, today: Date) -> Option<Unapplied> {
+        let now = self.now();
+        if self.is_over(&plan.code) {
+            return Some(Unapplied::Over { code: plan.code.clone(), now: now.code.clone() });
+        }
+        let last_day = now.last_day();
+        let ends = plan.code != now.code && today <= last_day;
+        ends.then(|| Unapplied::Ends { now: now.name.clone(), last_day })
+    }
+
+    /// The campaign of before to which a day belongs that ended at `end`, in milliseconds: another was in effect then, and the
+    /// present one hadn't begun.
+    pub fn earlier_on(&self, day: Date, end: i64) -> Option<&Campaign> {
+        let now = self.now();
+        let earlier = end <= self.began() && day < now.starts_on();
+        earlier.then(|| self.at(end.saturating_sub(1)))
+    }
+
     /// The only plan so far.
     pub fn first(at: i64, plan: Arc<Campaign>) -> Plans {
         Plans { earlier: Vec::new(), last: (at, plan) }
