@@ -57,12 +57,15 @@ pub(super) struct Change {
 pub(super) struct Known {
     heard: HashMap<String, String>,
     issues: HashMap<String, Vec<IssueRow>>,
+    /// The campaign's first day.
+    starts_on: Option<Date>,
 }
 
 impl Known {
     /// Of these.
     pub async fn read(session: &mut Session, ids: &[&str]) -> Result<Known> {
-        let mut known = Known::default();
+        let starts_on = Some(session.campaign().starts_on());
+        let mut known = Known { starts_on, ..Known::default() };
         if ids.is_empty() {
             return Ok(known);
         }
@@ -179,13 +182,26 @@ pub(super) fn decide(
         Err(problem) => return Ok(Err(problem)),
     };
     let (id, number) = (keys.id.clone(), keys.number.clone());
-    let text = said(&number, &became, known.issues.get(&id).map_or(&[][..], Vec::as_slice));
+    let open = known.issues.get(&id).map_or(&[][..], Vec::as_slice);
+    let text = said(&number, &became, open, known.starts_on);
     let change = Change { id, number, was, became, reason: told.words.of_new() };
     Ok(Ok(Some((change, Problem::new(About::SubjectState, text)))))
 }
 
+/// A word about one that ended and comes again in a table that doesn't speak of that.
+pub(super) fn still_ended(told: &ToldState, keys: &SubjectKeys) -> Option<Problem> {
+    let on = keys.ended_on.as_deref().filter(|_| matches!(told.state, Told::Nothing))?;
+    let text = format!("「{}」{on} 起已不再走访，状态不变", keys.number);
+    Some(Problem::new(About::SubjectState, text))
+}
+
 /// What follows, in words.
-fn said(number: &str, became: &SubjectStanding, open: &[IssueRow]) -> String {
+fn said(
+    number: &str,
+    became: &SubjectStanding,
+    open: &[IssueRow],
+    starts_on: Option<Date>,
+) -> String {
     let Some(Ended { on, why }) = became.ended else {
         return format!("「{number}」恢复走访：没有完成的走访、回访重新要求");
     };
@@ -201,7 +217,22 @@ fn said(number: &str, became: &SubjectStanding, open: &[IssueRow]) -> String {
             )
         }
     };
-    format!("「{number}」{why}，{on} 起不再走访：没有完成的走访、回访不再要求，另行统计{still}")
+    let counted = match became.ended.and_then(|ended| before(ended, starts_on?)) {
+        Some(before) => before,
+        None => "没有完成的走访、回访不再要求，另行统计".to_owned(),
+    };
+    format!("「{number}」{why}，{on} 起不再走访：{counted}{still}")
+}
+
+/// What is said where it had ended before the campaign began: it may be a mistyped year.
+fn before(ended: Ended, starts_on: Date) -> Option<String> {
+    let said = || {
+        format!(
+            "{} 在本次活动开始（{starts_on}）以前，不算作这次活动的走访对象，年份写错了的请改正",
+            ended.on
+        )
+    };
+    (!ended.is_since(starts_on)).then(said)
 }
 
 impl Change {
@@ -214,6 +245,13 @@ impl Change {
             reason: became.words.clone(),
             became,
         }
+    }
+
+    /// What is to be said of one that has just come.
+    pub fn said_of_new(&self, starts_on: Date) -> Option<Problem> {
+        let before = before(self.became.ended?, starts_on)?;
+        let text = format!("「{}」{before}", self.number);
+        Some(Problem::new(About::SubjectState, text))
     }
 
     /// The subject's id.
@@ -308,7 +346,7 @@ fn did(decided: Option<(Change, Problem)>, changes: &mut Vec<Change>) -> Did {
 pub(super) fn keeps_from_visit(number: &str, ended_on: Option<&str>, on: Date) -> Option<Problem> {
     let ended_on = ended_on?.parse::<Date>().ok().filter(|ended| on > *ended)?;
     let text = format!(
-        "「{number}」{ended_on} 起已不再走访（迁出、去世、停业或重复）：走访日期写错了请改正；确实又走访到了，请先恢复走访（状态填「在册」，或用 zoufang subject resume）"
+        "「{number}」{ended_on} 起已不再走访（迁出、去世、停业或重复）：走访日期写错了请改正；确实又走访到了，请告诉包村干部恢复走访（走访对象的状态填「在册」）"
     );
     Some(Problem::new(About::Date, text))
 }

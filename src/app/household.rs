@@ -7,12 +7,15 @@ use crate::db::{
     SubjectPlace, VisitCounts,
 };
 use crate::domain::issue::Event;
+use crate::domain::subject::Ended;
 use crate::domain::visit::Satisfaction;
 
 /// A subject, opened.
 #[derive(Debug)]
 pub struct HouseholdSheet {
     pub place: SubjectPlace,
+    /// That it isn't to be visited any more.
+    pub ended: Option<Ended>,
     pub household: Household,
     pub residents: Vec<ResidentSheet>,
 }
@@ -61,6 +64,7 @@ pub async fn household(session: &mut Session, number: &str) -> Result<Option<Hou
 /// Where the record can't be read.
 pub async fn households(session: &mut Session, numbers: &[&str]) -> Result<Vec<HouseholdSheet>> {
     let places = session.subjects_numbered(numbers).await?;
+    let keys = session.subject_keys(numbers).await?;
     let subjects: Vec<&str> = places.iter().map(|place| place.id.as_str()).collect();
     let mut households = session.households(&subjects).await?;
     let since = session.campaign().starts_on().to_string();
@@ -96,7 +100,9 @@ pub async fn households(session: &mut Session, numbers: &[&str]) -> Result<Vec<H
             let said = issues.iter().filter_map(|issue| words.remove_entry(&issue.id)).collect();
             residents.push(resident(row, &counts, told, (issues, said), seen));
         }
-        sheets.push(HouseholdSheet { place, household, residents });
+        let own = keys.iter().find(|keys| keys.id == place.id);
+        let ended = own.map(|keys| keys.standing(&context)).transpose()?.and_then(|own| own.ended);
+        sheets.push(HouseholdSheet { place, ended, household, residents });
     }
     Ok(sheets)
 }

@@ -116,6 +116,7 @@ async fn decide(session: &mut Session, rows: &[NewSubject]) -> Result<Decided> {
         rows.iter().filter_map(|row| Some((&row.standing, *known.get(row.number.as_str())?)));
     let ending = endings::Known::of(session, told).await?;
     let (context, today) = (session.context(), session.today());
+    let starts_on = session.campaign().starts_on();
     for row in rows {
         let outcome = match area_of(&tree, &row.area) {
             Err(problem) => Err(problem),
@@ -129,7 +130,7 @@ async fn decide(session: &mut Session, rows: &[NewSubject]) -> Result<Decided> {
                     }
                     Ok(None) => {
                         let did = decided.decide(context, &tree, (row, area_id), own, now)?;
-                        decided.stand(context, row, (did, own), (&ending, today))?
+                        decided.stand(context, row, (did, own), (&ending, today, starts_on))?
                     }
                 }
             }
@@ -176,34 +177,51 @@ impl Decided {
         context: &Context,
         row: &NewSubject,
         (did, known): (Outcome, Option<&SubjectKeys>),
-        (ending, today): (&endings::Known, Date),
+        (ending, today, starts_on): (&endings::Known, Date, Date),
     ) -> Result<Outcome> {
         let Ok(mut did) = did else { return Ok(did) };
         let Some(known) = known else {
-            return Ok(self.stand_new(row, today).map(|()| did));
+            let said = self.stand_new(row, (today, starts_on));
+            return Ok(said.map(|said| Did { note: said.or(did.note), ..did }));
         };
         let changed = match endings::decide(context, &row.standing, known, (ending, today))? {
             Ok(changed) => changed,
             Err(problem) => return Ok(Err(problem)),
         };
-        if let Some((change, note)) = changed {
-            self.ended.push(change);
+        let is_changed = changed.is_some();
+        let note = match changed {
+            Some((change, note)) => {
+                self.ended.push(change);
+                Some(note)
+            }
+            None => endings::still_ended(&row.standing, known),
+        };
+        if let Some(note) = note {
             let said = did.note.map(|told| format!("{}；{}", told.text, note.text));
             did.note = Some(said.map_or(note, |text| Problem::new(About::SubjectState, text)));
+        }
+        if is_changed {
             did.upsert = Upsert::Changed;
         }
         Ok(Ok(did))
     }
 
     /// The same of one that has just come.
-    fn stand_new(&mut self, row: &NewSubject, today: Date) -> std::result::Result<(), Problem> {
+    fn stand_new(
+        &mut self,
+        row: &NewSubject,
+        (today, starts_on): (Date, Date),
+    ) -> std::result::Result<Option<Problem>, Problem> {
         let was = SubjectStanding::default();
         let became = endings::told_of(&row.standing, &row.number, &was, today, None)?;
         let own = self.added.iter().rev().find(|added| added.number == row.number);
         if let (Some(became), Some(own)) = (became, own) {
-            self.ended.push(endings::Change::of_new(&own.id, &own.number, became));
+            let change = endings::Change::of_new(&own.id, &own.number, became);
+            let said = change.said_of_new(starts_on);
+            self.ended.push(change);
+            return Ok(said);
         }
-        Ok(())
+        Ok(None)
     }
 
     fn decide_one(

@@ -105,7 +105,7 @@ async fn read(
     }
     let code = &named.code;
     eprintln!(
-        "{}（{code}）：走访、回访按它结束时的，问题按现在的；满意率没有分活动保存，不列",
+        "{}（{code}）：走访、回访按它结束时的，满意率按活动期间的回访，问题按现在的",
         named.name
     );
     let lines = store.earlier_figures_by(by, code).await?;

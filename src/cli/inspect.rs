@@ -200,10 +200,10 @@ enum Which<'w> {
 }
 
 impl Which<'_> {
-    fn has(self, row: &InspectionRow) -> bool {
+    fn has(self, row: &InspectionRow, today: Date) -> bool {
         match self {
             Which::All => true,
-            Which::Open => row.checked_on.is_none(),
+            Which::Open => row.checked_on.is_none() && !row.is_dropped_by(today),
             Which::Drawn(numbers) => numbers.contains(&row.number),
         }
     }
@@ -221,26 +221,29 @@ async fn list(
     let holders = Holders::new(store.staff().await?);
     let began = store.plans().began();
     let mut record = store.snapshot().await?;
-    let lines = {
-        let today = record.today();
-        record.inspection_lines(began, today).await?
-    };
+    let today = record.today();
+    let lines = record.inspection_lines(began, today).await?;
     let context = record.shared_context();
     record.end().await?;
     let mut table = Table::marked_in(to, names(), json)?;
-    let (mut count, mut left, mut differ) = (0, 0, 0);
+    let (mut count, mut left, mut dropped, mut differ) = (0, 0, Vec::new(), 0);
     for line in &lines {
         let row = &line.row;
         count += 1;
-        left += usize::from(row.checked_on.is_none());
+        left += usize::from(row.checked_on.is_none() && !row.is_dropped_by(today));
+        dropped.extend(row.is_dropped_by(today).then_some(row.number.as_str()));
         differ += usize::from(row.difference()?.is_some());
-        if !which.has(row) {
+        if !which.has(row, today) {
             continue;
         }
-        table.row(cells(line, &tree, &holders, &context, reveals)?)?;
+        table.row(cells(line, &tree, &holders, (&context, today), reveals)?)?;
     }
     table.end()?;
     eprintln!("抽到 {count} 个，没有查的 {left} 个，与走访记录不符的 {differ} 个");
+    if !dropped.is_empty() {
+        let numbers = dropped.join("、");
+        eprintln!("另有对象不再走访、不用查的 {} 个：{numbers}", dropped.len());
+    }
     Ok(())
 }
 
@@ -270,7 +273,7 @@ fn cells(
     line: &InspectionLine,
     tree: &AreaTree,
     holders: &Holders,
-    context: &Context,
+    (context, today): (&Context, Date),
     reveals: bool,
 ) -> anyhow::Result<[String; 14]> {
     let InspectionLine { row, area_id, subject, subject_name, visitor, demands, .. } = line;
@@ -294,7 +297,11 @@ fn cells(
         person(visitor.as_ref()),
         line.visited_on.clone().unwrap_or_default(),
         demands.to_string(),
-        row.due_on()?.to_string(),
+        if row.is_dropped_by(today) {
+            "不再走访".to_owned()
+        } else {
+            row.due_on()?.to_string()
+        },
         row.checked_on.clone().unwrap_or_default(),
         number(Some(row.checked_by.as_ref().unwrap_or(&row.inspector_id))),
         finding.unwrap_or_default(),

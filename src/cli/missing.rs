@@ -46,8 +46,8 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let right = (Right::RevealIssue, within.as_deref());
     let reveals = arguments.reveal.allow(&store, right, seen).await?;
     let Arguments { kind, late, .. } = arguments;
-    let ended = ended(&store, within.as_deref()).await?;
-    let lines = lines(&store, &Wanted { kind, within, own, late, reveals }).await?;
+    let wanted = Wanted { kind, within, own, late, reveals };
+    let (ended, lines) = (ended(&store, &wanted).await?, lines(&store, &wanted).await?);
     let mut table = Table::new(NAMES, arguments.json)?;
     let count = lines.len();
     for (_, cells) in lines {

@@ -48,7 +48,7 @@ enum Action {
     },
     /// 列出不再走访的对象和原因
     Ended {
-        /// 只列这个镇、总支或村的（名称或代码）
+        /// 只列这个镇、总支或村的（名称或代码）；写「某镇直属」，只列不在哪个村的
         #[arg(long)]
         area: Option<String>,
         /// 以 JSON 输出
@@ -95,9 +95,13 @@ async fn put(
 
 async fn list(store: &Store, area: Option<&str>, json: bool) -> anyhow::Result<()> {
     let tree = store.area_tree().await?;
-    let within = area.map(|name| tree.find(name).map_err(wrong_input)).transpose()?;
-    let is_in =
-        |id: &str| within.is_none_or(|within| tree.upward(id).any(|above| above.id == within.id));
+    let within = area.map(|name| tree.find_part(name).map_err(wrong_input)).transpose()?;
+    let is_in = |id: &str| {
+        within.is_none_or(|(within, own)| {
+            let mut upward = tree.upward(id).take(if own { 1 } else { usize::MAX });
+            upward.any(|above| above.id == within.id)
+        })
+    };
     let areas: Vec<&str> = tree.all().map(|area| area.id.as_str()).filter(|id| is_in(id)).collect();
     let mut record = store.snapshot().await?;
     let ended = record.ended_in(&areas, false).await?;
@@ -118,7 +122,7 @@ async fn list(store: &Store, area: Option<&str>, json: bool) -> anyhow::Result<(
             visitor.map_or("", |person| person.name.as_str()),
             one.ended.why.chinese(),
             &one.ended.on.to_string(),
-            if one.visited { "已走访" } else { "没走访" },
+            one.seen.chinese(),
         ])?;
     }
     table.end()?;

@@ -79,6 +79,8 @@ pub struct InspectionRow {
     pub answered_at: Option<i64>,
     /// 1 where a check there is recorded as a visit since it was drawn.
     pub visited: i64,
+    /// Since when its subject isn't to be visited.
+    ended_on: Option<String>,
 }
 
 /// One that was drawn, with what whoever checks it needs to know.
@@ -142,7 +144,7 @@ impl InspectionStanding {
     const fn condition(self) -> &'static str {
         match self {
             InspectionStanding::Any => "",
-            InspectionStanding::Open => "AND n.checked_on IS NULL",
+            InspectionStanding::Open => "AND n.checked_on IS NULL AND s.ended_on IS NULL",
             InspectionStanding::Differs => {
                 "AND n.answer_role IS NOT NULL AND n.answered_at IS NULL"
             }
@@ -163,7 +165,7 @@ fn lines() -> String {
     )
 }
 
-const COLUMNS: [&str; 15] = [
+const COLUMNS: [&str; 16] = [
     "id",
     "number",
     "subject_id",
@@ -179,12 +181,14 @@ const COLUMNS: [&str; 15] = [
     "answer_sealed",
     "answered_at",
     "visited",
+    "ended_on",
 ];
 
 const ROW: &str = "n.id, n.number, n.subject_id, n.inspector_id, n.drawn_on, n.due_on, n.checked_on, n.checked_by, n.finding,
    n.found_sealed, n.recorded_at, n.answer_role, n.answer_sealed, n.answered_at,
    CASE WHEN EXISTS (SELECT 1 FROM visits v WHERE v.subject_id = n.subject_id AND v.kind = 'spot_check'
-     AND v.visited_on >= n.drawn_on) THEN 1 ELSE 0 END AS visited";
+     AND v.visited_on >= n.drawn_on) THEN 1 ELSE 0 END AS visited,
+   (SELECT e.ended_on FROM subjects e WHERE e.id = n.subject_id) AS ended_on";
 
 impl InspectionRow {
     pub fn drawn_on(&self) -> Result<Date> {
@@ -203,6 +207,12 @@ impl InspectionRow {
     /// Whether it was checked by the end of a day.
     pub fn is_checked_by(&self, day: Date) -> bool {
         self.checked_on.as_ref().is_some_and(|on| *on <= day.to_string())
+    }
+
+    /// Whether nobody was to check it any more by the end of a day: its subject had ended before it was checked.
+    pub fn is_dropped_by(&self, day: Date) -> bool {
+        let ended = self.ended_on.as_ref().is_some_and(|on| *on <= day.to_string());
+        ended && !self.is_checked_by(day)
     }
 
     /// Whose affair it is that something isn't as it was written.

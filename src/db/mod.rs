@@ -189,7 +189,7 @@ pub use session::Session;
 pub use staff::{Addresses, KnownStaff, StaffEntry, StaffRow};
 pub use subjects::{
     CalledSo, CorrectedIssue, CorrectedVisit, EndedSubject, IssueWords, OpenWords, RenamedResident,
-    ResidentWords, SubjectIn, SubjectSheet, SubjectStanding, Unvisited,
+    ResidentWords, Seen, SubjectIn, SubjectSheet, SubjectStanding, Unvisited,
 };
 pub use submissions::Submission;
 pub use timeline::{Entry, Timeline, What};

@@ -2,6 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
+use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
 use super::personal::{
@@ -13,6 +14,7 @@ use crate::domain::counted::Thing;
 use crate::domain::duty::{self, DutyKind};
 use crate::domain::mask;
 use crate::domain::subject::{Ended, Endings, SubjectKind, SubjectState};
+use crate::words;
 
 impl Context {
     /// A subject's name as a notice may show it: a household's masked, a shop's or a school's as it hangs over the
@@ -102,14 +104,16 @@ impl Session {
     pub async fn ended_in(&mut self, areas: &[&str], reveals: bool) -> Result<Vec<EndedSubject>> {
         let query = format!(
             "SELECT s.id, s.number, s.kind, s.area_id, s.name_sealed, a.staff_id AS visitor, s.ended_on, s.ended_why,
-               s.ended_words_sealed, CASE WHEN d.state = 'met' THEN 1 ELSE 0 END AS visited
+               s.ended_words_sealed, CASE WHEN d.state = 'met' THEN 1 ELSE 0 END AS visited,
+               (SELECT MAX(v.visited_on) FROM visits v WHERE v.subject_id = s.id AND v.kind = 'first') AS heard_on
              FROM subjects s LEFT JOIN assignments a ON a.subject_id = s.id LEFT JOIN duties d ON d.duty_key = '{}' || s.id
              WHERE s.area_id {} AND s.ended_on IS NOT NULL ORDER BY s.area_id, s.number",
             duty::key(DutyKind::Visit, "", 1),
             self.dialect.among()
         );
         let rows: Vec<EndedRow> = self.read_set(&ENDED, &query, areas, &[]).await?;
-        rows.into_iter().map(|row| row.read(&self.context, reveals)).collect()
+        let starts_on = self.campaign().starts_on();
+        rows.into_iter().map(|row| row.read(&self.context, reveals, starts_on)).collect()
     }
 
     /// How many in these areas ended in this campaign before they were visited, and why.
@@ -359,6 +363,19 @@ pub struct SubjectSheet {
     pub open_issues: usize,
 }
 
+words! {
+    /// How far a subject was visited before it ended.
+    Seen {
+        /// In this campaign, completely.
+        Visited = "visited", "走访过";
+        /// In this campaign, but not everybody there was heard.
+        Partly = "partly", "没有走访完";
+        /// In a campaign of before.
+        Earlier = "earlier", "以前的活动走访过";
+        Never = "never", "没走访过";
+    }
+}
+
 /// One that isn't to be visited any more.
 #[derive(Debug, Clone)]
 pub struct EndedSubject {
@@ -367,13 +384,13 @@ pub struct EndedSubject {
     pub name: String,
     pub area_id: String,
     pub visitor: Option<String>,
-    /// Whether its first visit was complete before.
-    pub visited: bool,
+    /// Whether somebody was there before.
+    pub seen: Seen,
     pub ended: Ended,
     pub words: Option<String>,
 }
 
-const ENDED: [&str; 10] = [
+const ENDED: [&str; 11] = [
     "id",
     "number",
     "kind",
@@ -384,6 +401,7 @@ const ENDED: [&str; 10] = [
     "ended_why",
     "ended_words_sealed",
     "visited",
+    "heard_on",
 ];
 
 #[derive(Deserialize)]
@@ -398,10 +416,19 @@ struct EndedRow {
     ended_why: String,
     ended_words_sealed: Option<String>,
     visited: i64,
+    heard_on: Option<String>,
 }
 
 impl EndedRow {
-    fn read(self, context: &Context, reveals: bool) -> Result<EndedSubject> {
+    fn read(self, context: &Context, reveals: bool, starts_on: Date) -> Result<EndedSubject> {
+        let heard_on =
+            self.heard_on.as_deref().map(|on| date("visits.visited_on", on)).transpose()?;
+        let seen = match heard_on {
+            _ if self.visited != 0 => Seen::Visited,
+            Some(on) if on >= starts_on => Seen::Partly,
+            Some(_) => Seen::Earlier,
+            None => Seen::Never,
+        };
         let name = match reveals {
             true => context.open(SUBJECT_NAME, &self.id, &self.name_sealed)?,
             false => context.masked_name(&self.id, &self.kind, &self.name_sealed)?,
@@ -417,7 +444,7 @@ impl EndedRow {
             number: self.number,
             area_id: self.area_id,
             visitor: self.visitor,
-            visited: self.visited != 0,
+            seen,
         })
     }
 }

@@ -61,12 +61,22 @@ pub struct CountedResident {
     pub revisited: Option<Date>,
     /// Whether the revisit that they are owed is done; nothing where none is.
     pub revisit: Option<bool>,
-    /// The day on which they were last heard, where their subject ended before they were revisited.
+    /// The day on which they were last heard, where their subject ended before what is owed them was done.
     pub ended: Option<Date>,
     /// The day of their last answer, and whether it was satisfied or fairly satisfied.
     pub answer: Option<(Date, bool)>,
     /// In which they asked for something that isn't void, each once.
     pub categories: Vec<Category>,
+}
+
+impl CountedResident {
+    /// The days from which they count as not revisited, and from which they don't: a campaign counts what it has since its first
+    /// day, and who was revisited in it, by whatever way, isn't one of them.
+    fn left(&self, times: i64) -> impl Iterator<Item = (Date, i64)> {
+        let met = self.ended.filter(|met| self.revisited.is_none_or(|on| on < *met));
+        let revisited = self.revisited.filter(|_| met.is_some());
+        met.map(|on| (on, times)).into_iter().chain(revisited.map(|on| (on, -times)))
+    }
 }
 
 impl Counted for CountedResident {
@@ -76,8 +86,9 @@ impl Counted for CountedResident {
             into.add(Counter::new(Dimension::All, "", figure).on(day), times);
         }
         for (dimension, of) in places(&self.area, self.visitor.as_deref()) {
-            let Some(day) = self.ended else { break };
-            into.add(Counter::new(dimension, of, Figure::RevisitEnded).on(day), times);
+            for (day, times) in self.left(times) {
+                into.add(Counter::new(dimension, of.clone(), Figure::RevisitEnded).on(day), times);
+            }
         }
         for (dimension, of) in places(&self.area, self.visitor.as_deref()) {
             let Some(done) = self.revisit else { break };

@@ -57,6 +57,13 @@ pub struct Ended {
     pub why: SubjectState,
 }
 
+impl Ended {
+    /// Whether it was still to be visited when a campaign began: one that had ended by then is no part of it.
+    pub fn is_since(self, starts_on: Date) -> bool {
+        self.on >= starts_on
+    }
+}
+
 /// How many subjects ended, and why.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Endings(BTreeMap<SubjectState, i64>);

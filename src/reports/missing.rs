@@ -36,6 +36,14 @@ pub struct Wanted {
     pub reveals: bool,
 }
 
+impl Wanted {
+    /// Whether an area lies there.
+    fn is_in(&self, tree: &AreaTree, area: &str) -> bool {
+        let mut upward = tree.upward(area).take(if self.own { 1 } else { usize::MAX });
+        self.within.as_deref().is_none_or(|of| upward.any(|above| above.id == of))
+    }
+}
+
 /// All of it, by places.
 ///
 /// # Errors
@@ -44,12 +52,9 @@ pub async fn lines(store: &Store, wanted: &Wanted) -> Result<Vec<Line>> {
     let today = store.context().clock.today();
     let mut snapshot = store.snapshot().await?;
     let tree = snapshot.area_tree().await?;
-    let (tree, within) = (&*tree, wanted.within.as_deref());
+    let tree = &*tree;
     let owners = owners(&mut snapshot).await?;
-    let is_in = |area: &str| {
-        let mut upward = tree.upward(area).take(if wanted.own { 1 } else { usize::MAX });
-        within.is_none_or(|of| upward.any(|above| above.id == of))
-    };
+    let is_in = |area: &str| wanted.is_in(tree, area);
     let (mut lines, mut after) = (Vec::new(), String::new());
     loop {
         let page = snapshot.missing(&after, PAGE, wanted.reveals).await?;
@@ -88,16 +93,15 @@ pub async fn lines(store: &Store, wanted: &Wanted) -> Result<Vec<Line>> {
     Ok(lines)
 }
 
-/// How many ended in this campaign unvisited and so are missed by nothing, and why; within an area, or of all.
+/// How many there aren't to be visited any more and so are missed by nothing, and why.
 ///
 /// # Errors
 /// Where the record can't be read.
-pub async fn ended(store: &Store, within: Option<&str>) -> Result<Endings> {
+pub async fn ended(store: &Store, wanted: &Wanted) -> Result<Endings> {
     let mut snapshot = store.snapshot().await?;
     let tree = snapshot.area_tree().await?;
-    let is_in = |area: &str| within.is_none_or(|of| tree.upward(area).any(|above| above.id == of));
-    let areas: Vec<&str> =
-        tree.all().map(|area| area.id.as_str()).filter(|area| is_in(area)).collect();
+    let areas = tree.all().map(|area| area.id.as_str());
+    let areas: Vec<&str> = areas.filter(|area| wanted.is_in(&tree, area)).collect();
     let endings = snapshot.dropped_in(&areas).await?;
     snapshot.end().await?;
     Ok(endings)

@@ -75,6 +75,7 @@ pub(super) async fn page(daemon: &Daemon) -> Result<String, StoreError> {
             Verdict::Red => "需要马上处理",
         },
         rates => big_rates(&status.figures.counts),
+        ended => status.figures.ended,
         mediated => status.figures.counts.mediated,
         agreed => status.figures.counts.agreed,
         duties => DutyKind::ALL.iter().filter_map(|kind| owed(&status.duties, *kind)).collect::<Vec<_>>(),

@@ -169,6 +169,13 @@ impl Plans {
         all.find(|plan| plan.code == named.code)
     }
 
+    /// The days of a campaign that is over: its first, and the first of the one that followed.
+    pub fn days_of(&self, code: &str) -> Option<(Date, Date)> {
+        // Going back from the last one: the earliest of those that came after its own.
+        let (_, next) = self.all().rev().take_while(|(_, plan)| plan.code != code).last()?;
+        Some((self.named(code)?.starts_on(), self.named(&next.code)?.starts_on()))
+    }
+
     /// The codes of the campaigns that there were, the latest first.
     pub fn codes(&self) -> Vec<&str> {
         let mut codes: Vec<&str> = self.all().rev().map(|(_, plan)| plan.code.as_str()).collect();

@@ -37,20 +37,25 @@ pub async fn inspections(reading: &mut Reading, book: &mut Book) -> Result<i64> 
     let lines = reading.record.inspection_lines(began, reading.span.on).await?;
     let of = layout(reading, "入户抽查", "入户抽查记录表", Paper::A3, DRAWN);
     let mut sheet = book.sheet(of)?;
-    let (mut checked, mut differ) = (0_i64, 0_i64);
+    let (mut checked, mut dropped, mut differ) = (0_i64, 0_i64, 0_i64);
     for line in lines.iter().filter(|line| areas.contains(&line.area_id)) {
         if line.row.drawn_on()? > reading.span.on {
             continue;
         }
         let is_checked = line.row.is_checked_by(reading.span.on);
         checked += i64::from(is_checked);
+        dropped += i64::from(line.row.is_dropped_by(reading.span.on));
         differ += i64::from(is_checked && line.row.difference()?.is_some());
         sheet.row(&drawn(reading, line)?)?;
     }
     let count = sheet.count();
     let total = format!(
-        "合计：抽到 {count} 个，已查 {checked} 个，没有查的 {} 个；与走访记录不符的 {differ} 个。",
-        count - checked
+        "合计：抽到 {count} 个，已查 {checked} 个，没有查的 {} 个；{}与走访记录不符的 {differ} 个。",
+        count - checked - dropped,
+        match dropped {
+            0 => String::new(),
+            dropped => format!("对象不再走访、不用查的 {dropped} 个；"),
+        }
     );
     sheet.end(&[total], SIGNS)?;
     noted(reading, book).await?;
@@ -67,6 +72,7 @@ fn drawn(reading: &Reading, line: &InspectionLine) -> Result<Vec<Cell>> {
     let by = row.checked_by.as_ref().filter(|_| is_checked).unwrap_or(&row.inspector_id);
     let checked_on = row.checked_on.clone().filter(|_| is_checked);
     let finding = row.finding()?.filter(|_| is_checked);
+    let unchecked = if row.is_dropped_by(reading.span.on) { "不再走访" } else { "没有查" };
     Ok(vec![
         row.number.as_str().into(),
         Place::of(&reading.tree, &line.area_id).village.into(),
@@ -76,7 +82,7 @@ fn drawn(reading: &Reading, line: &InspectionLine) -> Result<Vec<Cell>> {
         line.visited_on.clone().unwrap_or_default().into(),
         line.demands.into(),
         row.due_on()?.into(),
-        checked_on.unwrap_or_else(|| "没有查".to_owned()).into(),
+        checked_on.unwrap_or_else(|| unchecked.to_owned()).into(),
         reading.person(Some(by)).into(),
         finding.map_or("", |finding| finding.chinese()).into(),
         said(found).into(),

@@ -40,7 +40,7 @@ pub async fn missing(
     }
     let count = sheet.count();
     let mut totals = vec![format!("合计：缺 {count} 项，其中超期 {late} 项。")];
-    let ended = ended(store, asked.area.as_deref()).await?;
+    let ended = ended(store, &wanted).await?;
     if ended.count() > 0 {
         let count = ended.count();
         totals.push(format!("另有没走访就不再走访的 {count} 个（{ended}），不算缺。"));

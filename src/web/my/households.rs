@@ -172,7 +172,7 @@ pub(super) fn head(sheet: &HouseholdSheet) -> minijinja::Value {
     let household = &sheet.household;
     context! {
         to => link(&household.number), number => household.number, kind => household.kind,
-        ended => sheet.place.ended_on, name => household.name, address => household.address.clone().unwrap_or_default(),
+        ended => sheet.place.ended_on, why => sheet.ended.map(|ended| ended.why.chinese()), name => household.name, address => household.address.clone().unwrap_or_default(),
     }
 }
 

@@ -111,7 +111,7 @@ async fn read(
         without => unvisited(&without),
         title => here.map_or_else(|| plan.name.clone(), |here| here.name.clone()),
         way => way(tree, within), now => township_time(clock.now()),
-        cells => seen.cells(&counts), late => counts.late, earlier => if within.is_none() { earlier } else { 0 }, mediated => counts.mediated, agreed => counts.agreed,
+        cells => seen.cells(&counts), late => counts.late, ended => counts.ended, earlier => if within.is_none() { earlier } else { 0 }, mediated => counts.mediated, agreed => counts.agreed,
         tables => tables(seen, &figures, here),
         people => people.into_iter().map(|person| drawn_person(seen, person)).collect::<Vec<_>>(),
         is_village => here.is_some_and(|here| here.kind == AreaKind::Village),

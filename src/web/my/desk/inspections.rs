@@ -143,6 +143,7 @@ fn line(
     let signed = |id: &String| holders.person(id).map(StaffMember::signed);
     let (finding, due_on) = (row.finding()?, row.due_on()?);
     let (mark, word) = match finding {
+        None if row.is_dropped_by(today) => ("green", "○ 不再走访，不用查".to_owned()),
         None if due_on < today => ("red", "▲ 超期没有查".to_owned()),
         None => ("yellow", "● 还没有查".to_owned()),
         Some(finding) if !finding.is_difference() => ("green", format!("■ {finding}")),
@@ -153,6 +154,7 @@ fn line(
         to => of(INSPECTIONS, &row.number), number => row.number, subject => one.subject, name => one.subject_name,
         area => tree.get(&one.area_id).map(|area| area.name.clone()), mark, word, due => due_on.to_string(),
         inspector => signed(row.checked_by.as_ref().unwrap_or(&row.inspector_id)), checked => row.checked_on,
+        dropped => row.is_dropped_by(today),
         visitor => one.visitor.as_ref().and_then(signed), visited => one.visited_on, demands => one.demands,
     })
 }

@@ -81,7 +81,7 @@ async fn read(daemon: &Daemon, who: &Who, asked: &Asked) -> Result<Option<Value>
     let groups: Vec<&str> = found.iter().map(|one| one.group_id.as_str()).collect();
     let owners = owners_of(&mut record, &roster, &groups).await?;
     let unassigned = found.iter().any(|one| one.kind.lacks_visitor(one.role));
-    let endings = record.dropped_in(&below(&tree, area)).await?;
+    let endings = record.dropped_in(&inside).await?;
     record.end().await?;
     let villages = match is_apart(area) {
         true => villages(daemon, area, &asked.late).await?,

@@ -33,6 +33,9 @@ const SHOWN: usize = 500;
 pub(super) struct Asked {
     #[serde(default)]
     area: String,
+    /// Only what is that area's own.
+    #[serde(default)]
+    own: String,
     /// A subject's number, to go there.
     #[serde(default)]
     number: String,
@@ -61,7 +64,9 @@ async fn listed(daemon: &Daemon, who: &Who, asked: &Asked) -> Result<Option<Valu
         record.end().await?;
         return Ok(None);
     };
-    let mut ended = record.ended_in(&below(&tree, area), false).await?;
+    let own = asked.own == "yes";
+    let areas = if own { vec![area.id.as_str()] } else { below(&tree, area) };
+    let mut ended = record.ended_in(&areas, false).await?;
     record.end().await?;
     let mut endings = Endings::default();
     ended.iter().for_each(|one| endings.add(one.ended.why));
@@ -71,13 +76,13 @@ async fn listed(daemon: &Daemon, who: &Who, asked: &Asked) -> Result<Option<Valu
         let area = tree.get(&one.area_id).map(|area| area.name.clone());
         context! {
             to => of(SUBJECTS, &one.number), number => one.number, name => one.name, area,
-            why => one.ended.why.chinese(), on => one.ended.on.to_string(), visited => one.visited,
+            why => one.ended.why.chinese(), on => one.ended.on.to_string(), seen => one.seen.chinese(),
         }
     };
     let lines: Vec<Value> = ended.iter().take(SHOWN).map(line).collect();
     Ok(Some(context! {
         area => ways(&tree, Right::EndSubject, &who.person, area, SUBJECTS, &[]), lines, more, endings => endings.to_string(),
-        place => "subjects",
+        own, place => "subjects",
     }))
 }
 
