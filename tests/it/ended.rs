@@ -4,17 +4,22 @@
 use jiff::civil::{Date, date};
 use zoufang::app::assignments::reassign;
 use zoufang::app::doctor::examine;
+use zoufang::app::draws::{NewDraw, draw_sample};
 use zoufang::app::endings::{StateOf, ToldState, put_one};
 use zoufang::app::plan;
 use zoufang::app::told::Told;
 use zoufang::daemon::load_campaign;
 use zoufang::db::Span;
+use zoufang::db::{By, InspectionStanding, Seen};
 use zoufang::domain::duty::DutyKind;
 use zoufang::domain::issue::Event;
+use zoufang::domain::sampling::Size;
 use zoufang::domain::subject::SubjectState;
-use zoufang::reports::missing::ended;
+use zoufang::reports::missing::{Wanted, ended};
+use zoufang::reports::{Asked, Table};
 
 use crate::accounts::served;
+use crate::reports::{body, table};
 use crate::support::browser::signed_in;
 use crate::support::{Fixture, VISITS, on_both};
 
@@ -111,6 +116,9 @@ on_both!(what_was_asked_for_goes_on, async |fixture: Fixture| {
         "{VISITS},走访类型,满意度,走访方式\n2022-03-20,Z6,H1,王建国,,,,,,,回访,满意,电话\n"
     );
     fixture.import("revisit.csv", &revisit).await.unwrap();
+    let figures = fixture.store.figures().await.unwrap();
+    let told = (figures.revisited, figures.counts.revisit_ended, figures.counts.satisfied);
+    assert_eq!(told, (1, 2, 1), "who was revisited all the same isn't one who wasn't");
     assert_eq!(fixture.store.figures().await.unwrap().issues_by_state["closed"], 1);
     assert_eq!(examine(&fixture.store, None).await.unwrap(), []);
     // A resident who comes to it later is owed none either; nor is a drawn check.
@@ -143,6 +151,7 @@ on_both!(what_contradicts_it_is_said, async |fixture: Fixture| {
     let visit = |on: &str, subject: &str| format!("2022-03-{on},Z6,{subject},某人,,,无,,,");
     let error = fixture.visit(&visit("11", "H1")).await.unwrap_err().to_string();
     assert!(error.contains("2022-03-10 起已不再走访"), "{error}");
+    assert!(error.contains("请告诉包村干部恢复走访") && !error.contains("zoufang"), "{error}");
     fixture.visit(&visit("10", "H1")).await.unwrap();
     fixture.visit(&visit("11", "H2")).await.unwrap();
     let said = says(&fixture, "H2,迁出,2022-03-10,").await;
@@ -173,6 +182,14 @@ H9,商铺,粮油店,高桥村,,,,
     let unassigned = record.unassigned_by_area().await.unwrap();
     record.end().await.unwrap();
     assert_eq!(unassigned.values().sum::<i64>(), 1, "H9 alone");
+    // A table that doesn't speak of it changes nothing of it, and says so; what had ended before the campaign is no part of it.
+    let table = "对象编号,对象类型,对象名称,所属村,地址\nH8,商铺,小卖部,高桥村,\n";
+    let said = format!("{:?}", fixture.import("again.csv", table).await.unwrap());
+    assert!(said.contains("「H8」2022-03-11 起已不再走访，状态不变"), "{said}");
+    let table = "对象编号,对象类型,对象名称,所属村,地址,状态,状态日期\nH10,商铺,老店,高桥村,,停业,2021-03-11\n";
+    let said = format!("{:?}", fixture.import("old.csv", table).await.unwrap());
+    assert!(said.contains("不算作这次活动的走访对象"), "{said}");
+    assert_eq!(fixture.store.counts().await.unwrap().ended, 2);
 });
 
 on_both!(whoever_stands_above_the_visitor_says_it_on_a_page, async |fixture: Fixture| {
@@ -257,7 +274,7 @@ on_both!(what_ended_in_a_campaign_before_is_none_of_this_ones, async |fixture: F
     fixture.at(3, 20, 10);
     says(&fixture, "H1,迁出,2022-03-12,").await;
     says(&fixture, "H2,停业,2022-03-12,").await;
-    assert_eq!(ended(&fixture.store, None).await.unwrap().to_string(), "停业 1");
+    assert_eq!(ended(&fixture.store, &Wanted::default()).await.unwrap().to_string(), "停业 1");
     let mut next = load_campaign("".as_ref()).unwrap();
     next.code = "CHD2023".to_owned();
     for phase in &mut next.phases {
@@ -271,7 +288,7 @@ on_both!(what_ended_in_a_campaign_before_is_none_of_this_ones, async |fixture: F
     // As the figures have it, so have the lists and the tables.
     let counts = fixture.store.counts().await.unwrap();
     assert_eq!((counts.subjects, counts.visited, counts.ended), (1, 0, 0));
-    assert_eq!(ended(&fixture.store, None).await.unwrap().count(), 0);
+    assert_eq!(ended(&fixture.store, &Wanted::default()).await.unwrap().count(), 0);
     let span = Span { from: date(2023, 3, 1), on: date(2023, 3, 1), before: i64::MAX };
     let mut record = fixture.store.snapshot().await.unwrap();
     let tree = record.area_tree().await.unwrap();
@@ -307,4 +324,126 @@ on_both!(nobody_says_it_of_what_is_theirs_to_visit, async |fixture: Fixture| {
     put_one(&mut tx, say(SubjectState::InPlace), (of("Z4"), "Z4")).await.unwrap();
     tx.commit().await.unwrap();
     assert_eq!(owed_at(&fixture, "H2").await, [DutyKind::Visit]);
+});
+
+/// Next year's campaign takes the place of this one's.
+async fn next_year(fixture: &Fixture) {
+    let mut next = load_campaign("".as_ref()).unwrap();
+    next.code = "CHD2023".to_owned();
+    let moved = |on: Date| Date::new(2023, on.month(), on.day()).unwrap();
+    for phase in &mut next.phases {
+        (phase.starts_on, phase.ends_on) = (moved(phase.starts_on), moved(phase.ends_on));
+    }
+    next.materials_due_on = moved(next.materials_due_on);
+    let at = moved(next.phases[0].starts_on).at(9, 0, 0, 0);
+    fixture.clock.set(fixture.clock.instant(at));
+    plan::apply(&fixture.store, &next, "周正", "新的一年").await.unwrap();
+    fixture.store.refresh_plan().await.unwrap();
+}
+
+on_both!(what_ended_before_a_campaign_is_no_part_of_it, async |fixture: Fixture| {
+    let fixture = fixture.township().await;
+    fixture.at(3, 20, 10);
+    let said = says(&fixture, "H2,迁出,2021-03-10,").await;
+    assert!(said.contains("2021-03-10 在本次活动开始（2022-03-01）以前"), "{said}");
+    assert!(said.contains("不算作这次活动的走访对象"), "{said}");
+    let counts = fixture.store.counts().await.unwrap();
+    assert_eq!((counts.subjects, counts.ended), (2, 0));
+    let store = &fixture.store;
+    assert_eq!(ended(store, &Wanted::default()).await.unwrap().count(), 0);
+    let (_at, file) = table(store, Table::Arrangement, &Asked::default()).await;
+    assert_eq!(body(&file, "走访活动安排表").len(), 2);
+    let said = says(&fixture, "H2,迁出,2022-03-10,").await;
+    assert!(!said.contains("不算作"), "{said}");
+    assert_eq!(ended(store, &Wanted::default()).await.unwrap().count(), 1);
+    let (_at, file) = table(store, Table::Arrangement, &Asked::default()).await;
+    assert_eq!(body(&file, "走访活动安排表").len(), 3);
+});
+
+on_both!(a_campaign_of_before_still_tells_it, async |fixture: Fixture| {
+    let fixture = fixture.township().await;
+    fixture.at(3, 5, 10);
+    fixture.visit("2022-03-05,Z6,H1,王建国,,,无,,,").await.unwrap();
+    fixture.visit("2022-03-05,Z6,H1,王小妹,,,无,,,").await.unwrap();
+    fixture.visit("2022-03-05,Z7,H3,店主,,,无,,,").await.unwrap();
+    fixture.at(4, 20, 10);
+    let revisit = format!("{VISITS},走访类型,满意度\n2022-04-20,Z6,H1,王小妹,,,,,,,回访,满意\n");
+    fixture.import("revisit.csv", &revisit).await.unwrap();
+    says(&fixture, "H1,迁出,2022-04-20,").await;
+    says(&fixture, "H2,去世,2022-04-20,").await;
+    let store = &fixture.store;
+    let told = |of: zoufang::domain::figures::Counts| {
+        [of.subjects, of.visited, of.ended, of.to_revisit, of.revisit_ended, of.asked, of.satisfied]
+    };
+    let before = told(store.counts().await.unwrap());
+    assert_eq!(before, [2, 2, 1, 2, 1, 1, 1]);
+    next_year(&fixture).await;
+    assert_eq!(told(store.earlier_counts("CHD2022").await.unwrap()), before);
+    let lines = store.earlier_figures_by(By::Village, "CHD2022").await.unwrap();
+    let village = lines.iter().find(|line| line.name.starts_with("高桥村")).unwrap();
+    assert_eq!(told(village.counts), [1, 1, 1, 1, 1, 1, 1]);
+    // Those that ended in it are none of this year's; and that one was visited is still known.
+    let counts = store.counts().await.unwrap();
+    assert_eq!((counts.subjects, counts.ended, counts.revisit_ended), (1, 0, 0));
+    let mut record = store.snapshot().await.unwrap();
+    let tree = record.area_tree().await.unwrap();
+    let areas: Vec<&str> = tree.all().map(|area| area.id.as_str()).collect();
+    let seen: Vec<Seen> =
+        record.ended_in(&areas, false).await.unwrap().iter().map(|one| one.seen).collect();
+    record.end().await.unwrap();
+    assert_eq!(seen, [Seen::Earlier, Seen::Never]);
+    assert_eq!(examine(store, None).await.unwrap(), []);
+});
+
+on_both!(a_towns_own_are_its_own_alone, async |fixture: Fixture| {
+    let fixture = fixture.township().await;
+    fixture.at(3, 20, 10);
+    let school = "对象编号,对象类型,对象名称,所属村,地址\nS1,学校,中心小学,柴胡店镇,\n";
+    fixture.import("school.csv", school).await.unwrap();
+    says(&fixture, "S1,停业,2022-03-10,").await;
+    says(&fixture, "H2,迁出,2022-03-10,").await;
+    let tree = fixture.store.area_tree().await.unwrap();
+    let within = Some(tree.find("柴胡店镇").unwrap().id.clone());
+    let of = async |own| {
+        let wanted = Wanted { within: within.clone(), own, ..Wanted::default() };
+        ended(&fixture.store, &wanted).await.unwrap().to_string()
+    };
+    assert_eq!((of(false).await, of(true).await), ("迁出 1，停业 1".into(), "停业 1".into()));
+});
+
+on_both!(its_pages_say_that_it_ended, async |fixture: Fixture| {
+    let fixture = fixture.township().await;
+    fixture
+        .import("i.csv", "人员编号,姓名,角色,所属区划\nD1,孙督,督导组,370481111000\n")
+        .await
+        .unwrap();
+    fixture.at(3, 5, 10);
+    fixture.visit("2022-03-05,Z6,H1,王建国,,,无,,,").await.unwrap();
+    let staff = fixture.store.staff().await.unwrap();
+    let by = staff.iter().find(|person| person.number == "D1").unwrap();
+    let new = NewDraw { size: Size::InAll(1), seed: 7, due_on: Date::constant(2022, 3, 14) };
+    let mut tx = fixture.store.begin().await.unwrap();
+    draw_sample(&mut tx, &new, by, &mut |_| 0).await.unwrap();
+    tx.commit().await.unwrap();
+    fixture.at(3, 20, 10);
+    says(&fixture, "H1,迁出,2022-03-10,").await;
+    says(&fixture, "H2,去世,2022-03-10,").await;
+    let mut record = fixture.store.snapshot().await.unwrap();
+    let tree = record.area_tree().await.unwrap();
+    let areas: Vec<&str> = tree.all().map(|area| area.id.as_str()).collect();
+    let open = InspectionStanding::Open;
+    let count = record.inspections_count((&areas, i64::MIN), open, 10).await.unwrap();
+    record.end().await.unwrap();
+    assert_eq!(count, 0, "nobody is to check it any more");
+    let asked = Asked::default();
+    let (_at, file) = table(&fixture.store, Table::Inspections, &asked).await;
+    assert_eq!(body(&file, "入户抽查")[0]["抽查日期"], "不再走访");
+    let url = served(&fixture.store, "").await;
+    let mut visitor = signed_in(&fixture.store, &url, "Z6").await;
+    let shown = visitor.get("/my/households/H1").await;
+    shown.is(200).says("已走访").says("迁出，2022-03-10 起不再走访");
+    let mut lead = signed_in(&fixture.store, &url, "Z1").await;
+    lead.get("/my/wall").await.is(200).says("走访对象另有 1 个没走访就不再走访");
+    let mut inspector = signed_in(&fixture.store, &url, "D1").await;
+    inspector.get("/my/inspections").await.is(200).says("不再走访，不用查").hides("没有查到");
 });

@@ -70,14 +70,14 @@ impl Shown for calamine::ExcelDateTime {
 }
 
 /// The rows of the table itself: those with a number in the series, by the names of the columns.
-fn body(file: &Path, sheet: &str) -> Vec<BTreeMap<String, String>> {
+pub fn body(file: &Path, sheet: &str) -> Vec<BTreeMap<String, String>> {
     let rows = rows(file, sheet);
     let names = rows[2].clone();
     let of = |row: &Vec<String>| names.iter().cloned().zip(row.iter().cloned()).collect();
     rows[3..].iter().filter(|row| row[0].parse::<i64>().is_ok()).map(of).collect()
 }
 
-async fn table(
+pub async fn table(
     store: &Store,
     table: Table,
     asked: &Asked,
