@@ -28,7 +28,7 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
             return Ok(ExitCode::from(2));
         }
         Err(error) => {
-            say!("✗ 配置文件 {name}：{error}");
+            say!("✗ {error}（用的是配置文件 {name}）");
             return Ok(ExitCode::from(2));
         }
     };

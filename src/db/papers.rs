@@ -39,14 +39,12 @@ pub struct SubjectLine {
     pub visited_on: Option<Date>,
     /// That it wasn't to be visited any more by that day.
     pub ended: Option<Ended>,
-    /// It had ended before the campaign began: it's none of its subjects.
-    pub before: bool,
 }
 
 impl SubjectLine {
     /// Why it counts as neither visited nor missing: it ended before its visit.
     pub fn dropped(&self) -> Option<SubjectState> {
-        self.ended.filter(|_| !self.visited && !self.before).map(|ended| ended.why)
+        self.ended.filter(|_| !self.visited).map(|ended| ended.why)
     }
 }
 
@@ -143,7 +141,6 @@ impl SubjectRow {
             number: self.number,
             visitor: self.visitor,
             visited_on,
-            before: ended.is_some_and(|ended| !ended.is_since(span.from)),
             ended: ended.filter(|ended| ended.on <= span.on),
         })
     }

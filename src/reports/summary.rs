@@ -205,8 +205,7 @@ impl Gathered {
             let dropped = met.subjects.iter().filter_map(SubjectLine::dropped);
             let before = self.endings.count();
             dropped.for_each(|why| self.endings.add(why));
-            let own = met.subjects.iter().filter(|one| !one.before).count() as i64;
-            let subjects = own - (self.endings.count() - before);
+            let subjects = met.subjects.len() as i64 - (self.endings.count() - before);
             self.answers.add(&met);
             self.visits.subjects += subjects;
             self.visits.visited += visited;

@@ -554,8 +554,9 @@ impl Town {
             };
             add(&village, person.as_ref(), None, counts);
         }
-        let dropped: Vec<(String, Option<String>, String)> = sqlx::query_as(
-            "SELECT v.name, f.number, MAX(w.visited_on) FROM residents r JOIN subjects s ON s.id = r.subject_id
+        let dropped: Vec<(String, Option<String>, String, Option<String>)> = sqlx::query_as(
+            "SELECT v.name, f.number, MAX(w.visited_on),
+               (SELECT MAX(x.visited_on) FROM visits x WHERE x.resident_id = r.id AND x.kind = 'revisit') FROM residents r JOIN subjects s ON s.id = r.subject_id
              JOIN visits w ON w.resident_id = r.id AND w.kind = 'first' JOIN areas v ON v.id = s.area_id
              LEFT JOIN assignments a ON a.subject_id = s.id LEFT JOIN staff f ON f.id = a.staff_id
              LEFT JOIN duties d ON d.duty_key = 'revisit:' || r.id AND d.state <> 'cancelled'
@@ -564,8 +565,9 @@ impl Town {
         .fetch_all(&self.raw)
         .await
         .unwrap();
-        for (village, person, heard_on) in dropped {
-            let revisit_ended = i64::from(heard_on >= start);
+        for (village, person, heard_on, revisited_on) in dropped {
+            let was_revisited = revisited_on.is_some_and(|on| on >= start);
+            let revisit_ended = i64::from(heard_on >= start && !was_revisited);
             add(&village, person.as_ref(), None, Counts { revisit_ended, ..Counts::default() });
         }
         type IssueRow = (

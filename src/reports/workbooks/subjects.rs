@@ -28,7 +28,7 @@ pub async fn arrangement(reading: &mut Reading, book: &mut Book) -> Result<i64> 
     let (mut pages, mut visited, mut nobody) = (reading.pages(), 0_i64, 0_i64);
     let mut endings = Endings::default();
     while let Some((place, subjects)) = pages.subjects(reading).await? {
-        for subject in subjects.iter().filter(|one| !one.before) {
+        for subject in &subjects {
             visited += i64::from(subject.visited);
             nobody += i64::from(subject.visitor.is_none() && subject.ended.is_none());
             subject.dropped().into_iter().for_each(|why| endings.add(why));
