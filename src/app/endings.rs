@@ -53,19 +53,19 @@ pub(super) struct Change {
 }
 
 /// What is known of subjects that are told to end: when somebody was last heard there, and which issues are open.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Known {
     heard: HashMap<String, String>,
     issues: HashMap<String, Vec<IssueRow>>,
     /// The campaign's first day.
-    starts_on: Option<Date>,
+    starts_on: Date,
 }
 
 impl Known {
     /// Of these.
     pub async fn read(session: &mut Session, ids: &[&str]) -> Result<Known> {
-        let starts_on = Some(session.campaign().starts_on());
-        let mut known = Known { starts_on, ..Known::default() };
+        let starts_on = session.campaign().starts_on();
+        let mut known = Known { heard: HashMap::new(), issues: HashMap::new(), starts_on };
         if ids.is_empty() {
             return Ok(known);
         }
@@ -196,13 +196,8 @@ pub(super) fn still_ended(told: &ToldState, keys: &SubjectKeys) -> Option<Proble
 }
 
 /// What follows, in words.
-fn said(
-    number: &str,
-    became: &SubjectStanding,
-    open: &[IssueRow],
-    starts_on: Option<Date>,
-) -> String {
-    let Some(Ended { on, why }) = became.ended else {
+fn said(number: &str, became: &SubjectStanding, open: &[IssueRow], starts_on: Date) -> String {
+    let Some(ended @ Ended { on, why }) = became.ended else {
         return format!("「{number}」恢复走访：没有完成的走访、回访重新要求");
     };
     let still = match open.len() {
@@ -217,10 +212,8 @@ fn said(
             )
         }
     };
-    let counted = match became.ended.and_then(|ended| before(ended, starts_on?)) {
-        Some(before) => before,
-        None => "没有完成的走访、回访不再要求，另行统计".to_owned(),
-    };
+    let counted = before(ended, starts_on)
+        .unwrap_or_else(|| "没有完成的走访、回访不再要求，另行统计".to_owned());
     format!("「{number}」{why}，{on} 起不再走访：{counted}{still}")
 }
 

@@ -104,7 +104,7 @@ async fn list(store: &Store, area: Option<&str>, json: bool) -> anyhow::Result<(
     };
     let areas: Vec<&str> = tree.all().map(|area| area.id.as_str()).filter(|id| is_in(id)).collect();
     let mut record = store.snapshot().await?;
-    let ended = record.ended_in(&areas, false).await?;
+    let ended = record.ended_in(&areas).await?;
     let holders = Holders::new(record.staff().await?);
     record.end().await?;
     let names =

@@ -99,12 +99,11 @@ impl Session {
         self.read_set(&columns, &query, areas, &[]).await
     }
 
-    /// Those in these areas that aren't to be visited any more, by area and number; households' names masked, unless they are
-    /// to be revealed.
-    pub async fn ended_in(&mut self, areas: &[&str], reveals: bool) -> Result<Vec<EndedSubject>> {
+    /// Those in these areas that aren't to be visited any more, by area and number; households' names masked.
+    pub async fn ended_in(&mut self, areas: &[&str]) -> Result<Vec<EndedSubject>> {
         let query = format!(
             "SELECT s.id, s.number, s.kind, s.area_id, s.name_sealed, a.staff_id AS visitor, s.ended_on, s.ended_why,
-               s.ended_words_sealed, CASE WHEN d.state = 'met' THEN 1 ELSE 0 END AS visited,
+               CASE WHEN d.state = 'met' THEN 1 ELSE 0 END AS visited,
                (SELECT MAX(v.visited_on) FROM visits v WHERE v.subject_id = s.id AND v.kind = 'first') AS heard_on
              FROM subjects s LEFT JOIN assignments a ON a.subject_id = s.id LEFT JOIN duties d ON d.duty_key = '{}' || s.id
              WHERE s.area_id {} AND s.ended_on IS NOT NULL ORDER BY s.area_id, s.number",
@@ -113,7 +112,7 @@ impl Session {
         );
         let rows: Vec<EndedRow> = self.read_set(&ENDED, &query, areas, &[]).await?;
         let starts_on = self.campaign().starts_on();
-        rows.into_iter().map(|row| row.read(&self.context, reveals, starts_on)).collect()
+        rows.into_iter().map(|row| row.read(&self.context, starts_on)).collect()
     }
 
     /// How many in these areas ended in this campaign before they were visited, and why.
@@ -387,10 +386,9 @@ pub struct EndedSubject {
     /// Whether somebody was there before.
     pub seen: Seen,
     pub ended: Ended,
-    pub words: Option<String>,
 }
 
-const ENDED: [&str; 11] = [
+const ENDED: [&str; 10] = [
     "id",
     "number",
     "kind",
@@ -399,7 +397,6 @@ const ENDED: [&str; 11] = [
     "visitor",
     "ended_on",
     "ended_why",
-    "ended_words_sealed",
     "visited",
     "heard_on",
 ];
@@ -414,13 +411,12 @@ struct EndedRow {
     visitor: Option<String>,
     ended_on: String,
     ended_why: String,
-    ended_words_sealed: Option<String>,
     visited: i64,
     heard_on: Option<String>,
 }
 
 impl EndedRow {
-    fn read(self, context: &Context, reveals: bool, starts_on: Date) -> Result<EndedSubject> {
+    fn read(self, context: &Context, starts_on: Date) -> Result<EndedSubject> {
         let heard_on =
             self.heard_on.as_deref().map(|on| date("visits.visited_on", on)).transpose()?;
         let seen = match heard_on {
@@ -429,18 +425,13 @@ impl EndedRow {
             Some(_) => Seen::Earlier,
             None => Seen::Never,
         };
-        let name = match reveals {
-            true => context.open(SUBJECT_NAME, &self.id, &self.name_sealed)?,
-            false => context.masked_name(&self.id, &self.kind, &self.name_sealed)?,
-        };
         Ok(EndedSubject {
             kind: SubjectKind::read(&self.kind),
-            name,
+            name: context.masked_name(&self.id, &self.kind, &self.name_sealed)?,
             ended: Ended {
                 on: date("subjects.ended_on", &self.ended_on)?,
                 why: word("subjects.ended_why", &self.ended_why, SubjectState::read)?,
             },
-            words: context.open_optional(SUBJECT_ENDED, &self.id, self.ended_words_sealed)?,
             number: self.number,
             area_id: self.area_id,
             visitor: self.visitor,

@@ -389,7 +389,7 @@ on_both!(a_campaign_of_before_still_tells_it, async |fixture: Fixture| {
     let tree = record.area_tree().await.unwrap();
     let areas: Vec<&str> = tree.all().map(|area| area.id.as_str()).collect();
     let seen: Vec<Seen> =
-        record.ended_in(&areas, false).await.unwrap().iter().map(|one| one.seen).collect();
+        record.ended_in(&areas).await.unwrap().iter().map(|one| one.seen).collect();
     record.end().await.unwrap();
     assert_eq!(seen, [Seen::Earlier, Seen::Never]);
     assert_eq!(examine(store, None).await.unwrap(), []);

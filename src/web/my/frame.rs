@@ -131,6 +131,12 @@ pub(super) fn say_in(frame: &Frame, status: StatusCode, said: &str) -> Response 
     page(frame, MESSAGE, status, context! { said })
 }
 
+/// What a number names isn't there, or not for this person to see: they're told the same.
+pub(super) fn not_theirs(frame: &Frame, what: &str, number: &str) -> Response {
+    let said = format!("没有编号「{number}」的{what}，或者不在您负责的范围内");
+    say_in(frame, StatusCode::NOT_FOUND, &said)
+}
+
 /// What isn't this person's to do.
 pub(super) fn apart(frame: &Frame, right: Right) -> Response {
     let said = format!("您的角色不能{right}。需要的话，请向镇组织人事办公室说明");

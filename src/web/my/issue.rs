@@ -8,7 +8,7 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
 use serde_json::json;
 
-use super::frame::{page, say_in};
+use super::frame::{not_theirs, page};
 use super::issue_shown::{Said, values, whole};
 use super::links::issue as link;
 use super::visit_form::Wrong;
@@ -44,14 +44,9 @@ async fn shown(
             Ok(values) => page(&who.frame(daemon), ISSUE, status, values),
             Err(error) => unavailable(&error),
         },
-        Ok(None) => not_theirs(daemon, who, number),
+        Ok(None) => not_theirs(&who.frame(daemon), "问题", number),
         Err(error) => unavailable(&error),
     }
-}
-
-fn not_theirs(daemon: &Daemon, who: &Who, number: &str) -> Response {
-    let said = format!("没有编号「{number}」的问题，或者不在您负责的范围内");
-    say_in(&who.frame(daemon), StatusCode::NOT_FOUND, &said)
 }
 
 /// POST /my/issues/{number}: what is done stands in the field `act`.
@@ -173,7 +168,7 @@ async fn reveal(daemon: &Arc<Daemon>, who: &Who, number: &str, fields: &Fields) 
             let said = Said { revealed: true, ..Said::default() };
             shown(daemon, who, number, StatusCode::OK, fields, said).await
         }
-        Ok(false) => not_theirs(daemon, who, number),
+        Ok(false) => not_theirs(&who.frame(daemon), "问题", number),
         Err(error) => unavailable(&error),
     }
 }

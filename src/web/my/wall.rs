@@ -8,7 +8,7 @@ use axum::response::Response;
 use minijinja::context;
 use serde::{Deserialize, Serialize};
 
-use super::frame::{page, say_in};
+use super::frame::{not_theirs, page, say_in};
 use super::ledger_wanted::Wanted;
 use super::links;
 use super::unvisited::unvisited;
@@ -199,10 +199,7 @@ pub(super) async fn person(
 ) -> Response {
     match read_person(&daemon, &who, &number).await {
         Ok(Some(values)) => page(&who.frame(&daemon), WALL_PERSON, StatusCode::OK, values),
-        Ok(None) => {
-            let said = format!("没有编号「{number}」的走访人员，或者不在您负责的范围内");
-            say_in(&who.frame(&daemon), StatusCode::NOT_FOUND, &said)
-        }
+        Ok(None) => not_theirs(&who.frame(&daemon), "走访人员", &number),
         Err(error) => unavailable(&error),
     }
 }

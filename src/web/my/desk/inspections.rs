@@ -20,7 +20,7 @@ use crate::db::{AreaTree, Holders, InspectionLine, InspectionStanding, StaffMemb
 use crate::domain::inspection::{Finding, may_answer};
 use crate::domain::rights::Right;
 use crate::domain::sampling::Size;
-use crate::web::my::frame::{apart, page, say_in};
+use crate::web::my::frame::{apart, not_theirs, page};
 use crate::web::my::links::{of, with};
 use crate::web::my::routes::INSPECTIONS;
 use crate::web::my::who::{Fields, Posted, Who};
@@ -272,7 +272,7 @@ async fn one(
     };
     let values = match read.await {
         Ok(Some(values)) => values,
-        Ok(None) => return none(daemon, who, number),
+        Ok(None) => return not_theirs(&who.frame(daemon), "抽查", number),
         Err(error) => return unavailable(&error),
     };
     let findings: Vec<_> = Finding::ALL.iter().map(|one| (one.code(), one.chinese())).collect();
@@ -280,11 +280,6 @@ async fn one(
         findings, wrong, stale, f => fields.0, today => today.to_string(), place => "inspections", ..values
     };
     page(&who.frame(daemon), INSPECTION, status, values)
-}
-
-fn none(daemon: &Daemon, who: &Who, number: &str) -> Response {
-    let said = format!("没有编号「{number}」的抽查，或者不在您负责的范围内");
-    say_in(&who.frame(daemon), StatusCode::NOT_FOUND, &said)
 }
 
 /// POST /my/inspections/{number}: what was found, or what came of it.
@@ -310,7 +305,7 @@ pub(super) async fn put(
     let (status, wrong, stale) = match done.await {
         Ok(Some(true)) => return Redirect::to(&of(INSPECTIONS, &number)).into_response(),
         Ok(Some(false)) => (StatusCode::CONFLICT, String::new(), true),
-        Ok(None) => return none(&daemon, &who, &number),
+        Ok(None) => return not_theirs(&who.frame(&daemon), "抽查", &number),
         Err(StoreError::Rule(wrong)) => {
             (StatusCode::UNPROCESSABLE_ENTITY, on_a_page(&wrong), false)
         }

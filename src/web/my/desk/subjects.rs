@@ -18,7 +18,7 @@ use crate::db::{Area, EndedSubject, Session, StoreError, SubjectSheet};
 use crate::domain::area::AreaKind;
 use crate::domain::rights::Right;
 use crate::domain::subject::{Endings, SubjectState};
-use crate::web::my::frame::{page, say_in};
+use crate::web::my::frame::{not_theirs, page, say_in};
 use crate::web::my::links::of;
 use crate::web::my::routes::SUBJECTS;
 use crate::web::my::who::{Fields, Posted, Who};
@@ -66,7 +66,7 @@ async fn listed(daemon: &Daemon, who: &Who, asked: &Asked) -> Result<Option<Valu
     };
     let own = asked.own == "yes";
     let areas = if own { vec![area.id.as_str()] } else { below(&tree, area) };
-    let mut ended = record.ended_in(&areas, false).await?;
+    let mut ended = record.ended_in(&areas).await?;
     record.end().await?;
     let mut endings = Endings::default();
     ended.iter().for_each(|one| endings.add(one.ended.why));
@@ -131,7 +131,7 @@ async fn one(
     };
     let (sheet, area) = match read.await {
         Ok(Some(found)) => found,
-        Ok(None) => return none(daemon, who, number),
+        Ok(None) => return not_theirs(&who.frame(daemon), "走访对象", number),
         Err(error) => return unavailable(&error),
     };
     let context = daemon.store.context();
@@ -145,11 +145,6 @@ async fn one(
         form => context.secret(), today => context.clock.today().to_string(), place => "subjects",
     };
     page(&who.frame(daemon), PAGE, status, values)
-}
-
-fn none(daemon: &Daemon, who: &Who, number: &str) -> Response {
-    let said = format!("没有编号「{number}」的走访对象，或者不在您负责的范围内");
-    say_in(&who.frame(daemon), StatusCode::NOT_FOUND, &said)
 }
 
 /// POST /my/subjects/{number}: what is done stands in the field `act`.
@@ -182,7 +177,7 @@ pub(super) async fn put(
     let (status, wrong, stale) = match done.await {
         Ok(Some(true)) => return Redirect::to(&of(SUBJECTS, &number)).into_response(),
         Ok(Some(false)) => (StatusCode::CONFLICT, String::new(), true),
-        Ok(None) => return none(&daemon, &who, &number),
+        Ok(None) => return not_theirs(&who.frame(&daemon), "走访对象", &number),
         Err(StoreError::Rule(wrong)) => {
             (StatusCode::UNPROCESSABLE_ENTITY, on_a_page(&wrong), false)
         }
