@@ -214,6 +214,14 @@ pub(super) fn not_in() -> Entered {
     ))
 }
 
+/// To whoever has shown who they are, and may not sign in for so many milliseconds yet.
+pub(super) fn locked(for_millis: i64) -> String {
+    let minutes = (for_millis + 59_999).div_euclid(60_000);
+    format!(
+        "没有登录：这个账号因为密码或验证码连错太多次被锁定，请 {minutes} 分钟后再试。不是您自己填错的，请告诉镇组织人事办公室"
+    )
+}
+
 /// Signs in, or only half where a code is to be given too and nobody else asked for a second factor.
 pub(super) async fn begin_or_half(
     tx: &mut Tx,

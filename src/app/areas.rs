@@ -353,12 +353,12 @@ impl AreaDuties {
     }
 
     /// What differs.
-    pub fn changes(self, ladder: &Ladder<'_>) -> Vec<DutyChange> {
-        difference(self.standing, self.owed, ladder)
+    pub fn changes(&self, ladder: &Ladder<'_>) -> Vec<DutyChange> {
+        difference(self.standing.clone(), self.owed.clone(), ladder)
     }
 
     /// Writes what differs, and returns it.
-    pub async fn write(self, tx: &mut Tx, ladder: &Ladder<'_>) -> Result<Vec<DutyChange>> {
+    pub async fn write(&self, tx: &mut Tx, ladder: &Ladder<'_>) -> Result<Vec<DutyChange>> {
         tx.archive_duties(&self.archived).await?;
         let changes = self.changes(ladder);
         tx.write_duties(&changes, ladder, "record").await?;

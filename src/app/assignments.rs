@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use super::casework::{Files, From, RuleBook};
+use super::casework::{Files, From, RuleBook, rederive};
 use super::near::{hint_near, no_subject};
 use super::problem::{About, Did, Outcome, Outcomes, Problem, all_well};
 use super::subjects::{area_of, places};
@@ -145,8 +145,6 @@ async fn decide_areas(session: &mut Session, rows: &[AssignArea]) -> Result<Deci
         let areas: Vec<&str> = tree.below(&of).map(|area| area.id.as_str()).collect();
         let mut subjects = session.subjects_in(&areas).await?;
         subjects.retain(|subject| row.kind.is_none_or(|kind| kind.code() == subject.kind));
-        // Nobody need be found for what isn't visited any more.
-        subjects.retain(|subject| subject.ended_on.is_none() || subject.visitor.is_some());
         decided.outcomes[at] = decided.claim(row, subjects, &mut claimed);
     }
     Ok(decided)
@@ -167,7 +165,12 @@ impl Decided {
             return Err(Problem::new(About::Area, text));
         }
         let (mut added, mut left) = (0, 0);
+        let is_over = subjects.iter().all(|subject| subject.ended_on.is_some());
         for subject in subjects {
+            // Nobody need be found for what isn't visited any more.
+            if subject.ended_on.is_some() && subject.visitor.is_none() {
+                continue;
+            }
             if !claimed.insert(subject.id.clone()) {
                 continue;
             }
@@ -187,6 +190,10 @@ impl Decided {
             }
         }
         Ok(match (added, left) {
+            (0, 0) if is_over => {
+                let text = format!("「{area}」里的都已不再走访，没有要分的");
+                Did::noted(Upsert::Same, About::Area, text)
+            }
             (0, 0) => Upsert::Same.into(),
             (0, _) => {
                 let text = "里面的对象都已固定由别人走访，一访到底，没有改动";
@@ -221,7 +228,7 @@ pub async fn reassign(
         StoreError::Rule(format!("「{subject_number}」还没有走访人，请先导入走访安排表"))
     })?;
     tx.override_assignment(&place.id, staff_id, by, reason).await?;
-    super::casework::rederive(tx, &[&place.id]).await?;
+    rederive(tx, &[&place.id], From::Events, "record").await?;
     let (before, after) = (tx.staff_called(&before).await?, tx.staff_called(staff_id).await?);
     tx.audit_act(Act {
         by,

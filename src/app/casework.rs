@@ -260,11 +260,10 @@ impl Files {
     }
 }
 
-/// Makes all that is owed for subjects what the record says.
-pub(super) async fn rederive(tx: &mut Tx, ids: &[&str]) -> Result<()> {
+/// Makes all that is owed for subjects what the record says, because of `by`.
+pub(super) async fn rederive(tx: &mut Tx, ids: &[&str], from: From, by: &str) -> Result<()> {
     let book = RuleBook::read(tx).await?;
-    let files = Files::load(tx, ids, From::Events, &book).await?;
-    files.write(tx, &book, "record").await
+    Files::load(tx, ids, from, &book).await?.write(tx, &book, by).await
 }
 
 impl SubjectFile {

@@ -1,9 +1,8 @@
 //! Signing in by the word of an identity provider: whom it means here, and whether they may. All by real time, in a rehearsal too.
 
-use super::accounts::{Entered, Stay, begin_or_half, real};
-use crate::db::{Addresses, KnownStaff, Manner, Result, Session, Store};
+use super::accounts::{Entered, Stay, begin_or_half, locked, real};
+use crate::db::{AddressOf, Manner, Result, Session, Store};
 use crate::domain::identity::Claimed;
-use crate::domain::staff::{AddressKind, StaffMember};
 
 /// Takes what a browser brought back from a provider, which is good once. Whether it was.
 ///
@@ -20,7 +19,8 @@ pub async fn take_state(store: &Store, state: &str, until: i64) -> Result<bool> 
 /// Whom a provider's word means here.
 #[derive(Debug)]
 enum Meant {
-    Person(Box<StaffMember>),
+    /// Of that id.
+    Person(String),
     Nobody,
     Several,
 }
@@ -36,14 +36,15 @@ pub async fn sign_in(
     before: Option<&str>,
     stay: Stay,
 ) -> Result<Entered> {
+    // Everybody's address may have to be opened: no other turn waits for that.
+    let mut snapshot = store.snapshot().await?;
+    let meant = meant(&mut snapshot, claimed).await?;
+    snapshot.end().await?;
+    let Meant::Person(id) = &meant else { return Ok(Entered::Not(unmeant(&meant, claimed))) };
     let mut tx = store.begin().await?;
-    let meant = meant(&mut tx, claimed).await?;
-    let person = match meant {
-        Meant::Person(person) => person,
-        none => {
-            tx.rollback().await?;
-            return Ok(Entered::Not(unmeant(&none, claimed)));
-        }
+    let Some(person) = tx.staff_member(id).await? else {
+        tx.rollback().await?;
+        return Ok(Entered::Not(unmeant(&Meant::Nobody, claimed)));
     };
     let (account, now) = (tx.account(&person.id).await?, real(tx.context()));
     let way = claimed.way;
@@ -56,10 +57,7 @@ pub async fn sign_in(
             "没有登录：{way}认出了您，但您在本系统的登录已停用。需要的话，请向镇组织人事办公室要新的登录链接"
         ))
     } else if account.locked_until > now {
-        let minutes = (account.locked_until - now + 59_999).div_euclid(60_000);
-        Some(format!(
-            "没有登录：这个账号因为密码或验证码连错太多次被锁定，请 {minutes} 分钟后再试。不是您自己填错的，请告诉镇组织人事办公室"
-        ))
+        Some(locked(account.locked_until - now))
     } else {
         None
     };
@@ -93,33 +91,23 @@ fn unmeant(meant: &Meant, claimed: &Claimed) -> String {
 async fn meant(session: &mut Session, claimed: &Claimed) -> Result<Meant> {
     let Claimed { known_by, value, .. } = claimed;
     let Some(kind) = known_by.address() else {
-        let found = session.staff_numbered(value.trim()).await?;
-        return Ok(found.map_or(Meant::Nobody, |person| Meant::Person(Box::new(person))));
+        let value = value.trim();
+        let found = session.staff_numbered(value).await?;
+        // Written otherwise, it may be somebody else's at the provider.
+        let found = found.filter(|person| known_by.is_same(&person.number, value));
+        return Ok(found.map_or(Meant::Nobody, |person| Meant::Person(person.id)));
     };
-    let known = session.known_staff().await?;
-    let is_meant = |known: &KnownStaff| {
-        let ours = address(&known.addresses, kind);
-        ours.is_some_and(|ours| known_by.is_same(ours, value))
-    };
-    let (mut here, mut left): (Vec<StaffMember>, Vec<StaffMember>) = known
+    let (mut here, mut left): (Vec<AddressOf>, Vec<AddressOf>) = session
+        .addresses(kind)
+        .await?
         .into_iter()
-        .filter(is_meant)
-        .map(|known| known.person)
-        .partition(|person| !person.roles.is_empty());
+        .filter(|ours| known_by.is_same(&ours.address, value))
+        .partition(|ours| !ours.left);
     // Whose address passed to somebody else who is here isn't meant any more.
     let found = if here.is_empty() { &mut left } else { &mut here };
     Ok(match (found.pop(), found.is_empty()) {
         (None, _) => Meant::Nobody,
-        (Some(person), true) => Meant::Person(Box::new(person)),
+        (Some(ours), true) => Meant::Person(ours.staff_id),
         (Some(_), false) => Meant::Several,
     })
-}
-
-fn address(addresses: &Addresses, kind: AddressKind) -> Option<&str> {
-    match kind {
-        AddressKind::Phone => addresses.phone.as_deref(),
-        AddressKind::Email => addresses.email.as_deref(),
-        AddressKind::WeCom => addresses.wecom.as_deref(),
-        AddressKind::Feishu => addresses.feishu.as_deref(),
-    }
 }

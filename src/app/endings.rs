@@ -7,6 +7,7 @@ use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use super::casework::{From, rederive};
 use super::near::{hint_near, no_subject};
 use super::problem::{About, Did, Outcome, Outcomes, Problem, all_well};
 use super::told::{Told, blank_over};
@@ -15,7 +16,8 @@ use crate::db::{
     Act, Context, IssueRow, Result, Session, StoreError, SubjectEnding, SubjectKeys,
     SubjectStanding, Tx, Upsert,
 };
-use crate::domain::staff::StaffMember;
+use crate::domain::duty::DutyKind;
+use crate::domain::staff::{Holders, Role, StaffMember};
 use crate::domain::subject::{Ended, SubjectState};
 
 /// So many issues are named; more are counted.
@@ -31,6 +33,12 @@ pub struct ToldState {
     pub on: Option<Date>,
     #[serde(default)]
     pub words: Told<String>,
+}
+
+impl ToldState {
+    fn says_nothing(&self) -> bool {
+        matches!((&self.state, &self.words), (Told::Nothing, Told::Nothing)) && self.on.is_none()
+    }
 }
 
 /// The same of the subject of a number.
@@ -71,19 +79,22 @@ impl Known {
         }
         known.heard = session.last_heard_at(ids).await?;
         for row in session.issues_of(ids).await? {
-            if !row.issue()?.is_resolved() {
+            if !row.issue()?.needs_no_work() {
                 known.issues.entry(row.subject_id.clone()).or_default().push(row);
             }
         }
         Ok(known)
     }
 
-    /// Of those of these subjects that are told to end.
+    /// Of those of these subjects that are told to end, or to have ended on another day.
     pub async fn of<'k>(
         session: &mut Session,
         told: impl Iterator<Item = (&'k ToldState, &'k SubjectKeys)>,
     ) -> Result<Known> {
-        let ends = told.filter(|(told, _)| !matches!(told.state, Told::Nothing | Told::Blank));
+        let ends = told.filter(|(told, keys)| match told.state {
+            Told::Is(state) => state.is_ended(),
+            _ => told.on.is_some() && keys.ended_on.is_some(),
+        });
         let ids: Vec<&str> = ends.map(|(_, keys)| keys.id.as_str()).collect();
         Known::read(session, &ids).await
     }
@@ -122,6 +133,13 @@ pub(super) fn told_of(
         (Told::Is(state), _) => *state,
     };
     let became = match state {
+        SubjectState::InPlace if told.on.is_some() => {
+            let text = format!(
+                "「{number}」的状态是在册：不写状态日期，请清空；不再走访的，状态写{}",
+                choices()
+            );
+            return Err(Problem::new(About::EndedOn, text));
+        }
         SubjectState::InPlace => SubjectStanding::default(),
         why => ended(told, number, was, why, today)?,
     };
@@ -149,7 +167,9 @@ fn ended(
         let text = format!("「{number}」的状态日期 {on} 还没有到：到了那天再登记");
         return Err(Problem::new(About::EndedOn, text));
     }
-    let Some(words) = told.words.over(was.words.as_ref()) else {
+    // What was said of another reason doesn't hold for this one.
+    let before = was.ended.filter(|ended| ended.why == why).and(was.words.as_ref());
+    let Some(words) = told.words.over(before) else {
         return Err(Problem::new(About::EndedWords, blank_over("状态说明")));
     };
     if why.needs_words() && words.is_none() {
@@ -174,6 +194,9 @@ pub(super) fn decide(
     keys: &SubjectKeys,
     (known, today): (&Known, Date),
 ) -> Result<std::result::Result<Option<(Change, Problem)>, Problem>> {
+    if told.says_nothing() {
+        return Ok(Ok(None));
+    }
     let was = keys.standing(context)?;
     let last_heard = known.heard.get(&keys.id).map(String::as_str);
     let became = match told_of(told, &keys.number, &was, today, last_heard) {
@@ -302,7 +325,8 @@ pub async fn put(tx: &mut Tx, rows: &[StateOf], by: &str) -> Result<Outcomes> {
     if all_well(&outcomes) && !changes.is_empty() {
         write(tx, &changes, by).await?;
         let ids: Vec<&str> = changes.iter().map(Change::subject).collect();
-        super::casework::rederive(tx, &ids).await?;
+        // Of an issue nothing changes.
+        rederive(tx, &ids, From::Row, "record").await?;
     }
     Ok(outcomes)
 }
@@ -339,13 +363,13 @@ fn did(decided: Option<(Change, Problem)>, changes: &mut Vec<Change>) -> Did {
 pub(super) fn keeps_from_visit(number: &str, ended_on: Option<&str>, on: Date) -> Option<Problem> {
     let ended_on = ended_on?.parse::<Date>().ok().filter(|ended| on > *ended)?;
     let text = format!(
-        "「{number}」{ended_on} 起已不再走访（迁出、去世、停业或重复）：走访日期写错了请改正；确实又走访到了，请告诉包村干部恢复走访（走访对象的状态填「在册」）"
+        "「{number}」{ended_on} 起已不再走访：走访日期写错了请改正；确实又走访到了，请告诉包村干部（镇直属的告诉镇组织人事办公室）恢复走访（走访对象的状态填「在册」）"
     );
     Some(Problem::new(About::Date, text))
 }
 
-/// Says that one ends, or that it comes back, in the name of a person; who visits there doesn't say that nobody need: their own
-/// debt would end by it. What was said of it.
+/// Says that one ends, or that it comes back, in the name of a person; who owes the visit there, for want of a visitor too, doesn't
+/// say that nobody need: their own debt would end by it. What was said of it.
 ///
 /// # Errors
 /// What is wrong with it.
@@ -355,8 +379,7 @@ pub async fn put_one(
     (by, signed): (&StaffMember, &str),
 ) -> Result<Option<String>> {
     let ends = matches!(&row.told.state, Told::Is(state) if state.is_ended());
-    let place = tx.subjects_numbered(&[row.subject_number.as_str()]).await?.pop();
-    if ends && place.is_some_and(|place| place.visitor.as_ref() == Some(&by.id)) {
+    if ends && owes_visit(tx, by, &row.subject_number).await? {
         let text = format!(
             "「{}」是您自己负责走访的：不再走访请由上一级（如总支书记）或镇组织人事办公室登记",
             row.subject_number
@@ -364,6 +387,20 @@ pub async fn put_one(
         return Err(StoreError::Rule(text));
     }
     only_said(put(tx, &[row], signed).await?)
+}
+
+/// Whether the visit of a subject is this person's to make, or their affair while nobody is named; above the organisation office
+/// there's nobody to ask.
+async fn owes_visit(tx: &mut Tx, by: &StaffMember, number: &str) -> Result<bool> {
+    let Some(place) = tx.subjects_numbered(&[number]).await?.pop() else { return Ok(false) };
+    if let Some(visitor) = &place.visitor {
+        return Ok(*visitor == by.id);
+    }
+    let (tree, holders) = (tx.area_tree().await?, Holders::new(tx.staff().await?));
+    let owing = holders.owing(&tree, None, (DutyKind::FOR_WANT_OF_A_VISITOR, &place.area_id));
+    let is_last =
+        [Role::OrganisationOffice, Role::LeadingGroup].iter().any(|role| by.roles.contains(role));
+    Ok(!is_last && owing.iter().any(|owing| owing.id == by.id))
 }
 
 /// The outcome of one alone, with what was said of it.

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use jiff::civil::Date;
 use serde_json::json;
 
-use super::casework::rederive;
+use super::casework::{From, rederive};
 use crate::db::{ERASED, Erased, MediationRow, Result, Store, StoreError, Tx};
 use crate::domain::issue::State;
 
@@ -36,7 +36,7 @@ pub async fn erase_resident(tx: &mut Tx, id: &str, by: &str, reason: &str) -> Re
         ));
     }
     let erased = tx.erase_resident(id).await?;
-    rederive(tx, &[&resident.subject_id]).await?;
+    rederive(tx, &[&resident.subject_id], From::Events, "record").await?;
     let detail = json!({ "reason": reason, "subject": resident.subject, "erased": erased });
     tx.audit(by, "erase", id, &detail).await?;
     Ok(erased)
@@ -61,7 +61,8 @@ pub async fn erase_old(store: &Store, before: Date) -> Result<usize> {
             tx.audit("zoufang", "erase", id, &detail).await?;
         }
         let subjects: BTreeSet<&str> = old.iter().map(|(_, subject)| subject.as_str()).collect();
-        rederive(&mut tx, &subjects.into_iter().collect::<Vec<_>>()).await?;
+        let subjects: Vec<&str> = subjects.into_iter().collect();
+        rederive(&mut tx, &subjects, From::Events, "record").await?;
         tx.commit().await?;
         erased += old.len();
     }

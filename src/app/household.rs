@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use crate::db::{
     Household, IssueMatter, IssueRow, OpenWords, ResidentRow, ResidentWord, Result, Session,
-    SubjectPlace, VisitCounts,
+    SubjectKeys, SubjectPlace, VisitCounts,
 };
 use crate::domain::issue::Event;
 use crate::domain::subject::Ended;
@@ -101,7 +101,7 @@ pub async fn households(session: &mut Session, numbers: &[&str]) -> Result<Vec<H
             residents.push(resident(row, &counts, told, (issues, said), seen));
         }
         let own = keys.iter().find(|keys| keys.id == place.id);
-        let ended = own.map(|keys| keys.standing(&context)).transpose()?.and_then(|own| own.ended);
+        let ended = own.map(SubjectKeys::ended).transpose()?.flatten();
         sheets.push(HouseholdSheet { place, ended, household, residents });
     }
     Ok(sheets)

@@ -6,7 +6,7 @@ use std::collections::{HashMap, HashSet};
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
-use super::casework::{Files, From, RuleBook};
+use super::casework::{self, From};
 use super::problem::{About, Outcome, Outcomes, Problem, all_well};
 use crate::db::personal;
 use crate::db::{
@@ -65,8 +65,7 @@ pub async fn put(tx: &mut Tx, rows: &[Inspected]) -> Result<Outcomes> {
 
 /// What is owed at these subjects follows.
 pub(super) async fn rederive(tx: &mut Tx, subjects: &[&str]) -> Result<()> {
-    let book = RuleBook::read(tx).await?;
-    Files::load(tx, subjects, From::Row, &book).await?.write(tx, &book, "inspection").await
+    casework::rederive(tx, subjects, From::Row, "inspection").await
 }
 
 /// What rows would do.

@@ -10,7 +10,7 @@ use super::casework::{Files, From, RuleBook};
 pub use super::plan_change::{Moves, PlanChange};
 use crate::db::{Act, Reason, Result, Snapshot, Store, StoreError};
 use crate::domain::campaign::Campaign;
-use crate::domain::obligations::{DutyChange, Ladder, Standing, Unapplied, Whose};
+use crate::domain::obligations::{Ladder, Standing, Unapplied, Whose};
 
 /// Makes `plan` the one in effect and moves what is owed to it, in turns.
 ///
@@ -48,6 +48,9 @@ async fn put(
     if let Some(why) = refusal {
         tx.rollback().await?;
         return Err(StoreError::Rule(why.to_string()));
+    }
+    if before != plan.code {
+        tx.keep_figures().await?;
     }
     tx.put_plan(plan, by, reason).await?;
     if before != plan.code {
@@ -96,31 +99,14 @@ pub async fn preview(snapshot: &mut Snapshot) -> Result<Preview> {
         let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
         let files = Files::load(snapshot, &ids, From::Events, &book).await?;
         let changes = files.changes(&book.plans, &ladder);
-        preview.count(&changes, &ladder);
-        preview.end(files.over(&book.plans), &changes);
-        if ladder.begins_another() {
-            preview.change.carry(files.open_of_issues());
-        }
+        let ended = preview.change.take_files(&files, &changes, (&book, &ladder));
+        preview.whose.extend(ended.into_iter().map(Standing::whose));
+        preview.moves.take(files.over(&book.plans), &changes);
     }
     let duties = AreaDuties::read(snapshot, &book.plans, None).await?;
-    preview.end(duties.over(), &[]);
-    preview.count(&duties.changes(&ladder), &ladder);
+    let changes = duties.changes(&ladder);
+    let ended = preview.change.take_areas(&duties, &changes, &ladder);
+    preview.whose.extend(ended.into_iter().map(Standing::whose));
+    preview.moves.take(duties.over(), &changes);
     Ok(preview)
-}
-
-impl Preview {
-    fn count(&mut self, changes: &[DutyChange], ladder: &Ladder<'_>) {
-        self.change.count(changes, ladder);
-        self.moves.count(changes);
-    }
-
-    fn end<'s>(
-        &mut self,
-        over: impl Iterator<Item = &'s Standing> + Clone,
-        changes: &[DutyChange],
-    ) {
-        over.clone().for_each(|duty| self.moves.end(duty));
-        let ended = self.change.end(over, changes);
-        self.whose.extend(ended.into_iter().map(Standing::whose));
-    }
 }

@@ -5,6 +5,8 @@ use std::collections::HashMap;
 use jiff::civil::Date;
 use serde::Serialize;
 
+use super::areas::AreaDuties;
+use super::casework::{Files, RuleBook};
 use crate::domain::duty::{DutyKind, DutyState};
 use crate::domain::obligations::{Duty, DutyChange, GroupKey, Ladder, Standing};
 
@@ -29,8 +31,34 @@ impl PlanChange {
         *self == PlanChange::default()
     }
 
+    /// Adds what deriving these files again changes. Returns what ends.
+    pub(super) fn take_files<'f>(
+        &mut self,
+        files: &'f Files,
+        changes: &[DutyChange],
+        (book, ladder): (&RuleBook, &Ladder<'_>),
+    ) -> Vec<&'f Standing> {
+        self.count(changes, ladder);
+        let ended = self.end(files.over(&book.plans), changes);
+        if ladder.begins_another() {
+            self.carry(files.open_of_issues());
+        }
+        ended
+    }
+
+    /// The same of what areas owe.
+    pub(super) fn take_areas<'d>(
+        &mut self,
+        duties: &'d AreaDuties,
+        changes: &[DutyChange],
+        ladder: &Ladder<'_>,
+    ) -> Vec<&'d Standing> {
+        self.count(changes, ladder);
+        self.end(duties.over(), &[])
+    }
+
     /// Adds what some changes do.
-    pub(super) fn count(&mut self, changes: &[DutyChange], ladder: &Ladder<'_>) {
+    fn count(&mut self, changes: &[DutyChange], ladder: &Ladder<'_>) {
         for change in changes {
             match change {
                 DutyChange::Add { duty, .. } => {
@@ -57,7 +85,7 @@ impl PlanChange {
     }
 
     /// Adds that these are over, undone, but for what the changes open again as it was. Returns those that end.
-    pub(super) fn end<'s>(
+    fn end<'s>(
         &mut self,
         over: impl Iterator<Item = &'s Standing>,
         changes: &[DutyChange],
@@ -76,7 +104,7 @@ impl PlanChange {
     }
 
     /// Adds that these go on in another campaign.
-    pub(super) fn carry(&mut self, kinds: impl IntoIterator<Item = DutyKind>) {
+    fn carry(&mut self, kinds: impl IntoIterator<Item = DutyKind>) {
         for kind in kinds {
             match self.carried.iter_mut().find(|(known, _)| *known == kind) {
                 Some(carried) => carried.1 += 1,
@@ -107,8 +135,13 @@ impl PlanChange {
 pub struct Moves(HashMap<GroupKey, i64>);
 
 impl Moves {
-    /// Adds what some changes do.
-    pub(super) fn count(&mut self, changes: &[DutyChange]) {
+    /// Adds what some changes do, once these duties are over.
+    pub(super) fn take<'s>(
+        &mut self,
+        over: impl Iterator<Item = &'s Standing>,
+        changes: &[DutyChange],
+    ) {
+        over.for_each(|duty| self.add(&duty.group, duty.state, -1));
         for change in changes {
             match change {
                 DutyChange::Add { duty, group } => self.add(group, duty.state, 1),
@@ -118,11 +151,6 @@ impl Moves {
                 }
             }
         }
-    }
-
-    /// Takes away a duty that is over.
-    pub(super) fn end(&mut self, duty: &Standing) {
-        self.add(&duty.group, duty.state, -1);
     }
 
     fn add(&mut self, group: &GroupKey, state: DutyState, duties: i64) {

@@ -69,11 +69,7 @@ async fn subjects(
     let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
     let files = Files::load(tx, &ids, From::Events, book).await?;
     let changes = files.write_by(tx, book, ladder, "record").await?;
-    change.count(&changes, ladder);
-    change.end(files.over(&book.plans), &changes);
-    if ladder.begins_another() {
-        change.carry(files.open_of_issues());
-    }
+    change.take_files(&files, &changes, (book, ladder));
     Ok(())
 }
 
@@ -84,7 +80,7 @@ async fn areas(
     change: &mut PlanChange,
 ) -> Result<()> {
     let duties = AreaDuties::read(tx, &book.plans, None).await?;
-    change.end(duties.over(), &[]);
-    change.count(&duties.write(tx, ladder).await?, ladder);
+    let changes = duties.write(tx, ladder).await?;
+    change.take_areas(&duties, &changes, ladder);
     Ok(())
 }

@@ -5,7 +5,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
 use serde_json::json;
 
-use super::accounts::{Entered, Stay, begin, not_in, real, wrong_once};
+use super::accounts::{Entered, Stay, begin, locked, real, wrong_once};
 use crate::db::{Manner, Result, SecondFactor, Session, Store, StoreError, Tx};
 use crate::domain::second::{SECRET, accepted, written};
 use crate::domain::staff::StaffMember;
@@ -97,7 +97,7 @@ pub async fn forget(tx: &mut Tx, of: &StaffMember, by: &StaffMember, reason: &st
     Ok(ended)
 }
 
-/// Goes on from a browser in which a password was given: the code is right, or counted as a wrong password is.
+/// Goes on from a browser in which somebody is half signed in: the code is right, or counted as a wrong password is.
 ///
 /// # Errors
 /// Where the record can't be read or written.
@@ -111,7 +111,7 @@ pub async fn enter(store: &Store, half: &str, given: &str, stay: Stay) -> Result
     let account = tx.account(&person.id).await?;
     if account.locked_until > now {
         tx.rollback().await?;
-        return Ok(not_in());
+        return Ok(Entered::Not(locked(account.locked_until - now)));
     }
     if !take(&mut tx, &person, given).await? {
         wrong_once(&mut tx, &person, &account).await?;

@@ -61,9 +61,11 @@ pub async fn put(tx: &mut Tx, rows: &[NewSubject]) -> Result<Outcomes> {
     endings::write(tx, &decided.ended, "import").await?;
     owe_visits(tx, &decided.added, &decided.ended).await?;
     relocate(tx, &decided.moved).await?;
-    let ended: Vec<&str> = decided.ended.iter().map(endings::Change::subject).collect();
+    let moved: HashSet<&str> = decided.moved.iter().map(|(id, ..)| id.as_str()).collect();
+    let ended = decided.ended.iter().map(endings::Change::subject);
+    let ended: Vec<&str> = ended.filter(|id| !moved.contains(id)).collect();
     if !ended.is_empty() {
-        rederive(tx, &ended).await?;
+        rederive(tx, &ended, From::Row, "record").await?;
     }
     Ok(decided.outcomes)
 }
@@ -97,7 +99,7 @@ async fn relocate(tx: &mut Tx, moved: &[(String, String, String)]) -> Result<()>
         moved.iter().map(|(id, to, _)| (id.clone(), to.clone())).collect();
     tx.move_issues(&places).await?;
     let ids: Vec<&str> = moved.iter().map(|(id, ..)| id.as_str()).collect();
-    rederive(tx, &ids).await?;
+    rederive(tx, &ids, From::Events, "record").await?;
     let areas: HashSet<&String> = moved.iter().flat_map(|(_, to, from)| [to, from]).collect();
     let areas: Vec<String> = areas.into_iter().cloned().collect();
     super::areas::rederive(tx, Some(&areas)).await

@@ -98,6 +98,8 @@ async fn of_record(store: &Store, file: &Campaign) -> Result<Vec<Gap>, StoreErro
     gaps.extend(how.cure().map(|text| Gap { key: "campaign.file", text: text.to_owned() }));
     gaps.extend(township(store, &plan).await?);
     if how == PlanFile::Differs {
+        let unapplied = store.plans().unapplied(file, today);
+        gaps.extend(unapplied.map(|why| Gap { key: "campaign.file", text: why.to_string() }));
         let known: HashSet<String> = gaps.iter().map(|gap| gap.text.clone()).collect();
         let coming = coming(store, file).await?.into_iter();
         let news = coming.filter(|gap| !known.contains(&gap.text));

@@ -104,10 +104,12 @@ async fn read(
         return Ok((store.figures_by(by).await?, counts, Campaign::clone(now)));
     }
     let code = &named.code;
-    eprintln!(
-        "{}（{code}）：走访、回访按它结束时的，满意率按活动期间的回访，问题按现在的",
-        named.name
-    );
+    let visits = if store.are_visits_kept(code).await? {
+        "走访、回访、满意率按它结束时的，问题按现在的"
+    } else {
+        "只有问题（按现在的）：它结束时的本系统还不保存走访、回访和满意率，下面的 0 不是那时的数"
+    };
+    eprintln!("{}（{code}）：{visits}", named.name);
     let lines = store.earlier_figures_by(by, code).await?;
     Ok((lines, store.earlier_counts(code).await?, named.clone()))
 }

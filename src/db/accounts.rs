@@ -182,7 +182,7 @@ impl Session {
         self.sign_in_of(token, false).await
     }
 
-    /// Who gave their password in the browser with this secret, and no code yet.
+    /// Who is half signed in in the browser with this secret: they gave no code yet.
     pub async fn half_signed_in(&mut self, token: &str) -> Result<Option<SignIn>> {
         self.sign_in_of(token, true).await
     }

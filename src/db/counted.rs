@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use jiff::civil::Date;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
@@ -202,8 +203,8 @@ struct ResidentRow {
     answer: Option<String>,
     /// A bit for each, in the order of [`Category::ALL`].
     categories: Option<i64>,
-    /// Whether their subject ended, and they weren't erased.
-    ended: i64,
+    /// Since when their subject isn't visited any more, where they weren't erased.
+    ended: Option<String>,
 }
 
 impl CountedRow for ResidentRow {
@@ -234,7 +235,7 @@ impl CountedRow for ResidentRow {
                v.visited_on AS answered_on, v.satisfaction AS answer,
                (SELECT SUM(DISTINCT CASE i.category {} END) FROM issues i
                 WHERE i.resident_id = r.id AND i.state <> 'void') AS categories,
-               CASE WHEN s.ended_on IS NOT NULL AND r.natural_key NOT LIKE '{ERASED_KEY}%' THEN 1 ELSE 0 END AS ended
+               CASE WHEN r.natural_key NOT LIKE '{ERASED_KEY}%' THEN s.ended_on END AS ended
              FROM residents r JOIN subjects s ON s.id = r.subject_id LEFT JOIN assignments a ON a.subject_id = s.id
              LEFT JOIN duties d ON d.duty_key = '{}' || r.id
              LEFT JOIN visits v ON v.id = (SELECT w.id FROM visits w WHERE w.resident_id = r.id AND w.kind = 'revisit'
@@ -259,17 +260,20 @@ impl CountedRow for ResidentRow {
         let revisit =
             self.revisit.as_deref().map(|state| word("duties.state", state, DutyState::read));
         let revisit = revisit.transpose()?;
+        let is_cancelled = revisit == Some(DutyState::Cancelled);
         let bits = self.categories.unwrap_or(0);
         let day = |on: Option<String>| on.map(|on| date("visits.visited_on", &on)).transpose();
         let asked = |(place, of): (usize, &Category)| (bits >> place & 1 == 1).then_some(*of);
-        let met = day(self.met)?;
+        let (met, ended) = (day(self.met)?, day(self.ended)?);
+        // What was owed in this campaign ended in it, though they were heard in an earlier one.
+        let left = |ended: Date| met.map(|met| if is_cancelled { met.max(ended) } else { met });
         let revisit = revisit
             .filter(|state| *state != DutyState::Cancelled)
             .map(|state| state == DutyState::Met);
         Ok(CountedResident {
             area: self.area,
             visitor: self.visitor,
-            ended: met.filter(|_| self.ended != 0 && revisit.is_none()),
+            ended: ended.and_then(left).filter(|_| revisit.is_none()),
             met,
             revisited: day(self.revisited)?,
             revisit,

@@ -77,6 +77,7 @@ versions! {
     61 "0061_ended";
     62 "0062_of_a_campaign";
     63 "0063_subjects_in_order";
+    67 "0067_campaign_figures";
 }
 
 /// The newest version of a database that this program knows.

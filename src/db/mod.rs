@@ -186,10 +186,10 @@ pub use revisits::RevisitDue;
 pub use screens::Screen;
 pub use second::SecondFactor;
 pub use session::Session;
-pub use staff::{Addresses, KnownStaff, StaffEntry, StaffRow};
+pub use staff::{AddressOf, Addresses, KnownStaff, StaffEntry, StaffRow};
 pub use subjects::{
     CalledSo, CorrectedIssue, CorrectedVisit, EndedSubject, IssueWords, OpenWords, RenamedResident,
-    ResidentWords, Seen, SubjectIn, SubjectSheet, SubjectStanding, Unvisited,
+    ResidentWords, SubjectIn, SubjectSheet, SubjectStanding, Unvisited,
 };
 pub use submissions::Submission;
 pub use timeline::{Entry, Timeline, What};

@@ -45,8 +45,11 @@ pub(super) struct Kept {
     pub counts: Counts,
 }
 
+/// What is kept by its day: a campaign counts it since its first.
+pub(super) const BY_DAY: &str = "'asked', 'satisfied', 'ended', 'revisit_ended'";
+
 /// The columns of a [`Kept`].
-const KEPT: [&str; 17] = [
+pub(super) const KEPT: [&str; 17] = [
     "of_id",
     "subjects",
     "visited",
@@ -80,6 +83,14 @@ pub(super) fn with_nobodys(mut lines: Vec<FiguresLine>, whole: Counts) -> Vec<Fi
 }
 
 const PEOPLE: &str = "SELECT id, number, name FROM staff";
+
+/// What kept numbers are of, and how they are added up: each alone, all together, and both.
+const EACH: (&str, &str) = ("of_id", "GROUP BY of_id");
+const ALL: (&str, &str) = ("'' AS of_id", "");
+const EACH_AND_ALL: (&str, &str) = (
+    "CASE WHEN dimension = $1 THEN of_id ELSE '' END AS of_id",
+    "GROUP BY CASE WHEN dimension = $1 THEN of_id ELSE '' END",
+);
 
 #[derive(Deserialize)]
 struct Name {
@@ -166,7 +177,7 @@ fn by_name(kept: &[Kept], mut name: impl FnMut(&str) -> Option<String>) -> Vec<F
 }
 
 /// The sums of a [`Kept`]'s numbers.
-fn sums() -> [String; 16] {
+pub(super) fn sums() -> [String; 16] {
     let sum = |of: &str, name: &str| {
         format!(
             "CAST(COALESCE(SUM(CASE WHEN name IN ({of}) THEN total ELSE 0 END), 0) AS BIGINT) AS {name}"
@@ -199,7 +210,7 @@ impl Store {
     /// # Errors
     /// Where the database fails.
     pub async fn counts(&self) -> Result<Counts> {
-        let all: Vec<Kept> = self.kept(Dimension::Area, "'' AS of_id", "", &[]).await?;
+        let all: Vec<Kept> = self.kept("= $1", Dimension::Area, ALL, &[]).await?;
         Ok(all.into_iter().map(|kept| kept.counts).next().unwrap_or_default())
     }
 
@@ -214,8 +225,12 @@ impl Store {
             By::Branch => Ok(self.figures_by_area().await?.under(AreaKind::Branch)),
             By::Department => self.of_departments(&self.kept_by(Dimension::Category).await?),
             By::Person => {
-                let lines = self.of_people(&self.kept_by(Dimension::Person).await?).await?;
-                Ok(with_nobodys(lines, self.counts().await?))
+                // With all, read in one: what is nobody's is the difference.
+                let kept =
+                    self.kept("IN ($1, 'area')", Dimension::Person, EACH_AND_ALL, &[]).await?;
+                let whole = kept.iter().find(|kept| kept.of_id.is_empty());
+                let whole = whole.map(|kept| kept.counts).unwrap_or_default();
+                Ok(with_nobodys(self.of_people(&kept).await?, whole))
             }
         }
     }
@@ -248,7 +263,7 @@ impl Store {
 
     /// What is kept of the campaign in effect, by areas, people or categories: as many rows as there are of these.
     async fn kept_by(&self, dimension: Dimension) -> Result<Vec<Kept>> {
-        self.kept(dimension, "of_id", "GROUP BY of_id", &[]).await
+        self.kept("= $1", dimension, EACH, &[]).await
     }
 
     /// What is kept of the issues of the campaign of a code, by areas, people or categories.
@@ -297,16 +312,16 @@ impl Store {
         if ids.is_empty() {
             return Ok(HashMap::new());
         }
-        let kept = self.kept(Dimension::Person, "of_id", "GROUP BY of_id", ids).await?;
+        let kept = self.kept("= $1", Dimension::Person, EACH, ids).await?;
         Ok(kept.into_iter().map(|Kept { of_id, counts }| (of_id, counts)).collect())
     }
 
-    /// Of these, or where none are named of all.
+    /// Of these, or where none are named of all; `which` dimensions, of which $1 is this one.
     async fn kept(
         &self,
+        which: &str,
         dimension: Dimension,
-        of: &str,
-        grouped: &str,
+        (of, grouped): (&str, &str),
         only: &[&str],
     ) -> Result<Vec<Kept>> {
         let among = match only {
@@ -314,8 +329,8 @@ impl Store {
             _ => format!(" AND of_id {}", self.dialect.among().replace("$1", "$5")),
         };
         let query = format!(
-            "SELECT {of}, {} FROM tallies WHERE dimension = $1{among} AND campaign IN ('', $2)
-               AND (name NOT IN ('unnoted', 'unresolved') OR day < $3) AND (name NOT IN ('asked', 'satisfied', 'ended', 'revisit_ended') OR day >= $4) {grouped}",
+            "SELECT {of}, {} FROM tallies WHERE dimension {which}{among} AND campaign IN ('', $2)
+               AND (name NOT IN ('unnoted', 'unresolved') OR day < $3) AND (name NOT IN ({BY_DAY}) OR day >= $4) {grouped}",
             sums().join(", ")
         );
         let mut parameters = vec![

@@ -158,6 +158,15 @@ impl Session {
     }
 }
 
+/// Somebody's address of one kind.
+#[derive(Debug)]
+pub struct AddressOf {
+    pub staff_id: String,
+    pub address: String,
+    /// Whether they hold no role any more.
+    pub left: bool,
+}
+
 /// A person with all that is known of them, addresses opened.
 #[derive(Debug)]
 pub struct KnownStaff {
@@ -221,6 +230,27 @@ impl Session {
         }
         let shared = by_address.into_values().filter(|people| people.len() > 1);
         Ok(shared.flatten().map(str::to_owned).collect())
+    }
+
+    /// Everyone's address of one kind; nothing else is opened.
+    pub async fn addresses(&mut self, kind: AddressKind) -> Result<Vec<AddressOf>> {
+        let (column, field) = match kind {
+            AddressKind::Phone => ("phone_sealed", STAFF_PHONE),
+            AddressKind::Email => ("email_sealed", STAFF_EMAIL),
+            AddressKind::WeCom => ("wecom_sealed", STAFF_WECOM),
+            AddressKind::Feishu => ("feishu_sealed", STAFF_FEISHU),
+        };
+        let all = format!(
+            "SELECT s.id, s.{column}, (SELECT COUNT(*) FROM staff_roles r WHERE r.staff_id = s.id)
+             FROM staff s WHERE s.{column} IS NOT NULL ORDER BY s.number"
+        );
+        let rows: Vec<(String, String, i64)> =
+            sqlx::query_as(sqlx::AssertSqlSafe(all)).fetch_all(&mut *self.db).await?;
+        let opened = |(staff_id, sealed, roles): (String, String, i64)| {
+            let address = self.context.open(field, &staff_id, &sealed)?;
+            Ok(AddressOf { staff_id, address, left: roles == 0 })
+        };
+        rows.into_iter().map(opened).collect()
     }
 
     /// Everyone, with their addresses.

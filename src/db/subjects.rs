@@ -13,8 +13,7 @@ use super::{Context, Result, Session, SubjectKeys, Tx, date, word};
 use crate::domain::counted::Thing;
 use crate::domain::duty::{self, DutyKind};
 use crate::domain::mask;
-use crate::domain::subject::{Ended, Endings, SubjectKind, SubjectState};
-use crate::words;
+use crate::domain::subject::{Ended, Endings, Seen, SubjectKind, SubjectState};
 
 impl Context {
     /// A subject's name as a notice may show it: a household's masked, a shop's or a school's as it hangs over the
@@ -147,7 +146,7 @@ impl Session {
             standing: keys.standing(&self.context)?,
             name: self.context.masked_name(&keys.id, &keys.kind, &keys.name_sealed)?,
             kind: SubjectKind::read(&keys.kind),
-            open_issues: open.iter().filter(|issue| !issue.is_resolved()).count(),
+            open_issues: open.iter().filter(|issue| !issue.needs_no_work()).count(),
             number: keys.number,
             area_id: keys.area_id,
         }))
@@ -198,6 +197,11 @@ impl Tx {
 }
 
 impl SubjectKeys {
+    /// Since when and why it isn't visited any more.
+    pub fn ended(&self) -> Result<Option<Ended>> {
+        ended(self.ended_on.as_deref(), self.ended_why.as_deref())
+    }
+
     /// How it stands.
     pub fn standing(&self, context: &Context) -> Result<SubjectStanding> {
         let ended = (self.ended_on.as_deref(), self.ended_why.as_deref());
@@ -220,14 +224,16 @@ impl SubjectStanding {
         (on, why): (Option<&str>, Option<&str>),
         sealed: Option<String>,
     ) -> Result<SubjectStanding> {
-        let (Some(on), Some(why)) = (on, why) else { return Ok(SubjectStanding::default()) };
-        let ended = Ended {
-            on: date("subjects.ended_on", on)?,
-            why: word("subjects.ended_why", why, SubjectState::read)?,
-        };
+        let Some(ended) = ended(on, why)? else { return Ok(SubjectStanding::default()) };
         let words = context.open_optional(SUBJECT_ENDED, id, sealed)?;
         Ok(SubjectStanding { ended: Some(ended), words })
     }
+}
+
+fn ended(on: Option<&str>, why: Option<&str>) -> Result<Option<Ended>> {
+    let (Some(on), Some(why)) = (on, why) else { return Ok(None) };
+    let on = date("subjects.ended_on", on)?;
+    Ok(Some(Ended { on, why: word("subjects.ended_why", why, SubjectState::read)? }))
 }
 
 /// What was told by and of a resident, sealed.
@@ -362,19 +368,6 @@ pub struct SubjectSheet {
     pub open_issues: usize,
 }
 
-words! {
-    /// How far a subject was visited before it ended.
-    Seen {
-        /// In this campaign, completely.
-        Visited = "visited", "走访过";
-        /// In this campaign, but not everybody there was heard.
-        Partly = "partly", "没有走访完";
-        /// In a campaign of before.
-        Earlier = "earlier", "以前的活动走访过";
-        Never = "never", "没走访过";
-    }
-}
-
 /// One that isn't to be visited any more.
 #[derive(Debug, Clone)]
 pub struct EndedSubject {
@@ -419,12 +412,7 @@ impl EndedRow {
     fn read(self, context: &Context, starts_on: Date) -> Result<EndedSubject> {
         let heard_on =
             self.heard_on.as_deref().map(|on| date("visits.visited_on", on)).transpose()?;
-        let seen = match heard_on {
-            _ if self.visited != 0 => Seen::Visited,
-            Some(on) if on >= starts_on => Seen::Partly,
-            Some(_) => Seen::Earlier,
-            None => Seen::Never,
-        };
+        let seen = Seen::of(self.visited != 0, heard_on, starts_on);
         Ok(EndedSubject {
             kind: SubjectKind::read(&self.kind),
             name: context.masked_name(&self.id, &self.kind, &self.name_sealed)?,

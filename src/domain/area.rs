@@ -201,7 +201,12 @@ impl AreaTree {
     /// What is wrong with the name, for whoever wrote it.
     pub fn find_part(&self, name: &str) -> Result<(&Area, bool), String> {
         let own = name.strip_suffix(OWN).filter(|_| self.named(name).next().is_none());
-        self.find(own.unwrap_or(name)).map(|area| (area, own.is_some()))
+        match self.find(own.unwrap_or(name))? {
+            area if own.is_some() && area.kind >= AreaKind::Village => {
+                Err(format!("「{}」没有直属一项：请去掉「{OWN}」，写它本身", area.name))
+            }
+            area => Ok((area, own.is_some())),
+        }
     }
 
     /// Those that answer to a code or a name.
@@ -274,6 +279,7 @@ mod tests {
         assert_eq!(found("镇直属"), Ok(("镇", true)));
         assert_eq!(found("西村"), Ok(("西村", false)));
         assert!(found("北村直属").is_err());
+        assert!(found("西村直属").is_err_and(|why| why.contains("没有直属一项")));
     }
 
     #[test]

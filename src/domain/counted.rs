@@ -61,7 +61,8 @@ pub struct CountedResident {
     pub revisited: Option<Date>,
     /// Whether the revisit that they are owed is done; nothing where none is.
     pub revisit: Option<bool>,
-    /// The day on which they were last heard, where their subject ended before what is owed them was done.
+    /// Where their subject ended before what is owed them was done: the day of that, if it was owed in this campaign, or else the
+    /// one on which they were last heard.
     pub ended: Option<Date>,
     /// The day of their last answer, and whether it was satisfied or fairly satisfied.
     pub answer: Option<(Date, bool)>,
@@ -73,9 +74,9 @@ impl CountedResident {
     /// The days from which they count as not revisited, and from which they don't: a campaign counts what it has since its first
     /// day, and who was revisited in it, by whatever way, isn't one of them.
     fn left(&self, times: i64) -> impl Iterator<Item = (Date, i64)> {
-        let met = self.ended.filter(|met| self.revisited.is_none_or(|on| on < *met));
-        let revisited = self.revisited.filter(|_| met.is_some());
-        met.map(|on| (on, times)).into_iter().chain(revisited.map(|on| (on, -times)))
+        let ended = self.ended.filter(|ended| self.revisited.is_none_or(|on| on < *ended));
+        let revisited = self.revisited.filter(|_| ended.is_some());
+        ended.map(|on| (on, times)).into_iter().chain(revisited.map(|on| (on, -times)))
     }
 }
 

@@ -80,6 +80,9 @@ impl DutyKind {
         }
     }
 
+    /// Whose affair a visitor's duty is while nobody visits there.
+    pub const FOR_WANT_OF_A_VISITOR: Role = Role::VillageLead;
+
     /// Whether it's a visitor's, and falls to another role for want of one (二(三) 一一对应).
     pub fn lacks_visitor(self, role: Role) -> bool {
         self.role() == Role::Visitor && role != Role::Visitor

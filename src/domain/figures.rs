@@ -201,7 +201,7 @@ words! {
         /// To whom a revisit is or was owed in this campaign, and of whom it's done.
         ToRevisit = "to_revisit", "要回访的群众";
         RevisitDone = "revisit_done", "回访完成的群众";
-        /// Heard at a subject that then ended, by the day of that: a campaign counts those since its first day.
+        /// Heard at a subject that then ended, by the day of that, or of an earlier hearing: a campaign counts those since its first day.
         RevisitEnded = "revisit_ended", "没回访就不再回访的群众";
         /// By the day of the answer: a campaign counts those since its first day.
         Asked = "asked", "回访时回答的群众";

@@ -277,8 +277,8 @@ impl Issue {
         matches!(self.state, State::Closed | State::Void)
     }
 
-    /// Whether nobody works on it any more: it's resolved, or has ended.
-    pub const fn is_resolved(&self) -> bool {
+    /// Whether nobody need work on it any more: it's resolved, or has ended, void too.
+    pub const fn needs_no_work(&self) -> bool {
         matches!(self.state, State::Resolved) || self.is_ended()
     }
 

@@ -64,6 +64,31 @@ impl Ended {
     }
 }
 
+words! {
+    /// How far a subject was visited before it ended.
+    Seen {
+        /// In this campaign, completely.
+        Visited = "visited", "走访过";
+        /// In this campaign, but not everybody there was heard.
+        Partly = "partly", "没有走访完";
+        /// In a campaign of before.
+        Earlier = "earlier", "以前的活动走访过";
+        Never = "never", "没走访过";
+    }
+}
+
+impl Seen {
+    /// By whether its first visit is complete, and when somebody was last heard there.
+    pub fn of(visited: bool, heard_on: Option<Date>, starts_on: Date) -> Seen {
+        match heard_on {
+            _ if visited => Seen::Visited,
+            Some(on) if on >= starts_on => Seen::Partly,
+            Some(_) => Seen::Earlier,
+            None => Seen::Never,
+        }
+    }
+}
+
 /// How many subjects ended, and why.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Endings(BTreeMap<SubjectState, i64>);

@@ -5,16 +5,16 @@ use jiff::civil::{Date, date};
 use zoufang::app::assignments::reassign;
 use zoufang::app::doctor::examine;
 use zoufang::app::draws::{NewDraw, draw_sample};
-use zoufang::app::endings::{StateOf, ToldState, put_one};
+use zoufang::app::endings::{StateOf, ToldState, check, put_one};
 use zoufang::app::plan;
 use zoufang::app::told::Told;
 use zoufang::daemon::load_campaign;
 use zoufang::db::Span;
-use zoufang::db::{By, InspectionStanding, Seen};
+use zoufang::db::{By, InspectionStanding};
 use zoufang::domain::duty::DutyKind;
 use zoufang::domain::issue::Event;
 use zoufang::domain::sampling::Size;
-use zoufang::domain::subject::SubjectState;
+use zoufang::domain::subject::{Seen, SubjectState};
 use zoufang::reports::missing::{Wanted, ended};
 use zoufang::reports::{Asked, Table};
 
@@ -151,7 +151,11 @@ on_both!(what_contradicts_it_is_said, async |fixture: Fixture| {
     let visit = |on: &str, subject: &str| format!("2022-03-{on},Z6,{subject},某人,,,无,,,");
     let error = fixture.visit(&visit("11", "H1")).await.unwrap_err().to_string();
     assert!(error.contains("2022-03-10 起已不再走访"), "{error}");
-    assert!(error.contains("请告诉包村干部恢复走访") && !error.contains("zoufang"), "{error}");
+    assert!(
+        error.contains("请告诉包村干部（镇直属的告诉镇组织人事办公室）恢复走访")
+            && !error.contains("zoufang"),
+        "{error}"
+    );
     fixture.visit(&visit("10", "H1")).await.unwrap();
     fixture.visit(&visit("11", "H2")).await.unwrap();
     let said = says(&fixture, "H2,迁出,2022-03-10,").await;
@@ -324,6 +328,65 @@ on_both!(nobody_says_it_of_what_is_theirs_to_visit, async |fixture: Fixture| {
     put_one(&mut tx, say(SubjectState::InPlace), (of("Z4"), "Z4")).await.unwrap();
     tx.commit().await.unwrap();
     assert_eq!(owed_at(&fixture, "H2").await, [DutyKind::Visit]);
+    // Nor of what is their affair for want of a visitor.
+    let unassigned = "对象编号,对象类型,对象名称,所属村,地址\nH9,家庭,孙九,高桥村,9号\n";
+    fixture.import("more.csv", unassigned).await.unwrap();
+    let say = || StateOf {
+        subject_number: "H9".to_owned(),
+        told: ToldState { state: Told::Is(SubjectState::MovedAway), ..ToldState::default() },
+    };
+    let mut tx = fixture.store.begin().await.unwrap();
+    let error = put_one(&mut tx, say(), (of("Z4"), "Z4")).await.unwrap_err();
+    assert!(error.to_string().contains("您自己负责走访"), "{error}");
+    put_one(&mut tx, say(), (of("Z3"), "Z3")).await.unwrap();
+    tx.commit().await.unwrap();
+});
+
+on_both!(what_contradicts_an_ending_is_asked, async |fixture: Fixture| {
+    let fixture = fixture.township().await;
+    fixture.at(3, 15, 10);
+    fixture.visit("2022-03-15,Z6,H2,李秀英,,,无,,,").await.unwrap();
+    fixture.at(3, 20, 10);
+    says(&fixture, "H2,其他,2022-03-20,长期在外打工").await;
+    // Its day alone, before somebody was heard there.
+    let on = Some(date(2022, 3, 10));
+    let row =
+        StateOf { subject_number: "H2".to_owned(), told: ToldState { on, ..ToldState::default() } };
+    let mut record = fixture.store.snapshot().await.unwrap();
+    let outcome = check(&mut record, &[row]).await.unwrap().remove(0);
+    record.end().await.unwrap();
+    assert!(outcome.unwrap_err().text.contains("2022-03-15 还登记过走访"));
+    // What was said of one reason isn't said of another.
+    let other = fixture.import("why.csv", "对象编号,状态\nH2,重复\n").await.unwrap_err();
+    assert!(other.to_string().contains("与哪个对象编号重复"), "{other}");
+    let said = says(&fixture, "H2,在册,2022-03-20,").await;
+    assert!(said.contains("在册：不写状态日期"), "{said}");
+    // A row of 附件2 by area, over nothing but what ended.
+    let hospital = "对象编号,对象类型,对象名称,所属村,地址\nY1,医院,高桥村卫生室,高桥村,\n";
+    fixture.import("hospital.csv", hospital).await.unwrap();
+    says(&fixture, "Y1,停业,2022-03-10,").await;
+    let by_area = "走访区域,对象类型,走访人员\n高桥村,医院,Z6\n";
+    let report = fixture.import("areas.csv", by_area).await.unwrap();
+    assert!(format!("{report:?}").contains("都已不再走访，没有要分的"), "{report:?}");
+    assert_eq!(examine(&fixture.store, None).await.unwrap(), []);
+});
+
+on_both!(a_revisit_of_before_that_ends_is_counted_as_such, async |fixture: Fixture| {
+    let fixture = fixture.township().await;
+    fixture.at(3, 5, 10);
+    fixture.visit("2022-03-05,Z6,H1,王建国,,路灯不亮,有,镇村,其他,急").await.unwrap();
+    next_year(&fixture).await;
+    let told = async || {
+        let counts = fixture.store.counts().await.unwrap();
+        (counts.to_revisit, counts.revisit_ended)
+    };
+    assert_eq!(told().await, (1, 0));
+    says(&fixture, "H1,停业,2023-03-01,").await;
+    assert_eq!(told().await, (0, 1));
+    assert_eq!(examine(&fixture.store, None).await.unwrap(), []);
+    says(&fixture, "H1,在册,,").await;
+    assert_eq!(told().await, (1, 0));
+    assert_eq!(examine(&fixture.store, None).await.unwrap(), []);
 });
 
 /// Next year's campaign takes the place of this one's.
@@ -379,6 +442,7 @@ on_both!(a_campaign_of_before_still_tells_it, async |fixture: Fixture| {
     assert_eq!(before, [2, 2, 1, 2, 1, 1, 1]);
     next_year(&fixture).await;
     assert_eq!(told(store.earlier_counts("CHD2022").await.unwrap()), before);
+    assert!(store.are_visits_kept("CHD2022").await.unwrap());
     let lines = store.earlier_figures_by(By::Village, "CHD2022").await.unwrap();
     let village = lines.iter().find(|line| line.name.starts_with("高桥村")).unwrap();
     assert_eq!(told(village.counts), [1, 1, 1, 1, 1, 1, 1]);
@@ -392,6 +456,20 @@ on_both!(a_campaign_of_before_still_tells_it, async |fixture: Fixture| {
         record.ended_in(&areas).await.unwrap().iter().map(|one| one.seen).collect();
     record.end().await.unwrap();
     assert_eq!(seen, [Seen::Earlier, Seen::Never]);
+    assert_eq!(examine(store, None).await.unwrap(), []);
+    // What comes back, ends or passes to somebody else later is none of its affair.
+    let people = store.earlier_figures_by(By::Person, "CHD2022").await.unwrap();
+    says(&fixture, "H2,在册,,").await;
+    says(&fixture, "H3,停业,2023-03-01,").await;
+    let late = "对象编号,对象类型,对象名称,所属村,地址,状态,状态日期,状态说明\nH8,家庭,孙八,高桥村,8号,迁出,2022-06-01,\n";
+    fixture.import("late.csv", late).await.unwrap();
+    let mut tx = store.begin().await.unwrap();
+    let staff = tx.staff().await.unwrap();
+    let other = staff.iter().find(|person| person.number == "Z7").unwrap();
+    reassign(&mut tx, "H1", &other.id, "Z1", "调离").await.unwrap();
+    tx.commit().await.unwrap();
+    assert_eq!(told(store.earlier_counts("CHD2022").await.unwrap()), before);
+    assert_eq!(store.earlier_figures_by(By::Person, "CHD2022").await.unwrap(), people);
     assert_eq!(examine(store, None).await.unwrap(), []);
 });
 

@@ -117,6 +117,8 @@ on_both!(whoever_is_unknown_here_or_left_or_is_locked_is_told_so, async |fixture
         .is(401)
         .says("Z99&lt;b&gt;")
         .says("没有这个人");
+    // Written otherwise, it may be somebody else's there.
+    came_back(&mut browser, &provider, named("z6")).await.is(401).says("没有这个人");
     came_back(&mut browser, &provider, json!({ "preferred_username": ["Z6"] }))
         .await
         .is(502)
@@ -158,6 +160,9 @@ on_both!(
         came_back(&mut browser, &provider, json!({})).await.is(502).says("不合规矩");
         provider.tells(json!({ "sub": "u1", "email": "one@example.cn", "email_verified": false }));
         came_back(&mut browser, &provider, json!({})).await.is(401).says("还没有核实");
+        // Said in the ID token, and that it isn't verified elsewhere.
+        let one = json!({ "email": "one@example.cn" });
+        came_back(&mut browser, &provider, one).await.is(401).says("还没有核实");
         provider.tells(json!({ "sub": "u1" }));
         came_back(&mut browser, &provider, json!({})).await.is(502).says("sign_in.oidc.claim");
         came_back(&mut browser, &provider, json!({ "email": "two@example.cn" }))
@@ -202,8 +207,8 @@ async fn what_a_provider_says_is_believed_only_where_all_of_it_holds() {
     }
     provider.says(|_| ());
     for (lie, status, why) in [
-        (Lie::None, 502, "没有用公钥签名"),
-        (Lie::HashedByPublic, 502, "没有用公钥签名"),
+        (Lie::None, 502, "签名的算法本系统不认"),
+        (Lie::HashedByPublic, 502, "签名的算法本系统不认"),
         (Lie::OthersKey, 502, "签名不对"),
         (Lie::Cut, 502, "签名不对"),
         (Lie::UnknownKey, 502, "不在对方公布的里面"),

@@ -4,7 +4,6 @@ use jiff::civil::Date;
 
 use super::{Duty, Plans};
 use crate::domain::duty::{DutyKind, DutyState};
-use crate::domain::staff::Role;
 
 /// A subject, as far as it makes anything owed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -60,7 +59,7 @@ impl SubjectFacts {
     /// Something owed here: by its visitor; while nobody is assigned (二(三) 一一对应), it's the affair of whoever answers for
     /// the village.
     fn owed(&self, duty: Duty) -> Duty {
-        let role = if self.visitor.is_some() { duty.role } else { Role::VillageLead };
+        let role = if self.visitor.is_some() { duty.role } else { DutyKind::FOR_WANT_OF_A_VISITOR };
         let (staff_id, subject_id) = (self.visitor.clone(), Some(self.id.clone()));
         Duty { role, staff_id, subject_id, ..duty }
     }

@@ -103,6 +103,10 @@ enum Algorithm {
     Edwards,
 }
 
+/// Every one of them, as a token names it.
+const ALGORITHMS: [&str; 10] =
+    ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "EdDSA", "Ed25519"];
+
 impl Algorithm {
     fn named(name: &str) -> Option<Algorithm> {
         Some(match name {
@@ -158,6 +162,11 @@ impl Algorithm {
     }
 }
 
+/// Whether a token signed so can be judged here.
+pub fn is_known(algorithm: &str) -> bool {
+    Algorithm::named(algorithm).is_some()
+}
+
 /// Some write a number with zeros before it, which it mustn't have (RFC 7518, 2).
 fn without_zeros(number: &[u8]) -> &[u8] {
     let zeros = number.iter().take_while(|byte| **byte == 0).count();
@@ -179,16 +188,27 @@ struct Key {
     y: Option<String>,
 }
 
-/// A provider's keys.
+impl Key {
+    /// Whether a token that is judged here may be signed by it.
+    fn is_of_use(&self) -> bool {
+        let mut own =
+            ALGORITHMS.iter().filter(|name| self.alg.as_deref().is_none_or(|alg| alg == **name));
+        own.any(|name| Algorithm::named(name).is_some_and(|algorithm| algorithm.takes(self)))
+    }
+}
+
+/// A provider's keys, those of use.
 #[derive(Debug, Clone, Default)]
 pub struct Keys(Vec<Key>);
 
 impl Keys {
-    /// Reads a set; of keys that can't be understood, none is used (RFC 7517, 5). Nothing where it isn't a set.
+    /// Reads a set; of keys that can't be understood or are for something else, none is used (RFC 7517, 5). Nothing where it isn't
+    /// a set.
     pub fn read(text: &str) -> Option<Keys> {
         let set: Value = serde_json::from_str(text).ok()?;
         let keys = set.get("keys")?.as_array()?.iter().take(MOST_KEYS);
-        Some(Keys(keys.filter_map(|key| serde_json::from_value(key.clone()).ok()).collect()))
+        let keys = keys.filter_map(|key| serde_json::from_value(key.clone()).ok());
+        Some(Keys(keys.filter(Key::is_of_use).collect()))
     }
 
     /// Whether there's any that could have signed a token.
@@ -290,5 +310,15 @@ mod tests {
         assert_eq!(judged(TOKEN, &keys(&[CURVE])), Err(Unsigned::NoKey));
         assert!(judged(TOKEN, &keys(&[])).is_err());
         assert!(Keys::read("[]").is_none() && Keys::read("<html>").is_none());
+        let of_no_use = [
+            r#"{"kty":"oct","k":"AyM1"}"#,
+            &with(r#""use":"enc""#),
+            r#"{"kty":"EC","crv":"P-521"}"#,
+        ];
+        assert!(keys(&of_no_use).is_empty() && !keys(&[CURVE]).is_empty());
+        assert!(
+            ALGORITHMS.into_iter().all(is_known)
+                && !["ES512", "ES256K", "HS256", "none"].into_iter().any(is_known)
+        );
     }
 }

@@ -2,6 +2,8 @@
 
 use serde::Deserialize;
 
+use super::jws::is_known;
+
 /// Its document, as far as it's used here.
 #[derive(Debug, Clone, Deserialize)]
 pub struct Metadata {
@@ -95,10 +97,11 @@ impl Metadata {
             ),
         }
         let signs = &self.id_token_signing_alg_values_supported;
-        let known =
-            |name: &String| ["RS", "PS", "ES", "Ed"].iter().any(|family| name.starts_with(family));
-        if !signs.is_empty() && !signs.iter().any(known) {
-            doubts.push("对方的身份令牌没有用公钥签名（RS256、ES256 等），本系统不认".to_owned());
+        if !signs.is_empty() && !signs.iter().any(|name| is_known(name)) {
+            doubts.push(format!(
+                "对方的身份令牌只用 {} 签名，本系统不认，没有人登录得了：请对方改用 RS256、ES256 等",
+                signs.join("、")
+            ));
         }
         doubts
     }
@@ -145,7 +148,7 @@ mod tests {
         let doubtful = read(&document(|document| {
             document["response_types_supported"] = json!(["id_token"]);
             document["code_challenge_methods_supported"] = json!(["plain"]);
-            document["id_token_signing_alg_values_supported"] = json!(["HS256"]);
+            document["id_token_signing_alg_values_supported"] = json!(["HS256", "ES512"]);
             document["token_endpoint_auth_methods_supported"] = json!(["client_secret_post"]);
         }));
         let doubtful = doubtful.unwrap();

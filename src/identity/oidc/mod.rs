@@ -88,7 +88,15 @@ impl Oidc {
             let at = shown_url(&metadata.jwks_uri);
             return Err(format!("公钥（jwks_uri）{at} 里没有能用的公钥；{MEND_KEYS}"));
         }
-        Ok(metadata.doubts())
+        let mut doubts = metadata.doubts();
+        if !verified_by(self.settings.known_by).is_empty() {
+            doubts.push(format!(
+                "按{}认人：对方没有写它核实过没有（{}）时也认。请与对方确认它不能由本人随意改，或者改用人员编号（sign_in.oidc.known_by）",
+                self.settings.known_by,
+                verified_by(self.settings.known_by)
+            ));
+        }
+        Ok(doubts)
     }
 
     /// Where a browser goes (Core 3.1.2.1).
@@ -212,24 +220,19 @@ impl Oidc {
         claims: &Value,
     ) -> Result<String, Trouble> {
         let name = self.settings.claim.as_str();
-        let asked;
-        let from = match (&claims[name], &metadata.userinfo_endpoint) {
-            (Value::Null, Some(endpoint)) => {
-                asked = self.userinfo(endpoint, tokens, claims).await?;
-                &asked
-            }
-            _ => claims,
+        let verified = verified_by(self.settings.known_by);
+        let is_told =
+            !claims[name].is_null() && (verified.is_empty() || !claims[verified].is_null());
+        let asked = match &metadata.userinfo_endpoint {
+            Some(endpoint) if !is_told => self.userinfo(endpoint, tokens, claims).await?,
+            _ => Value::Null,
         };
-        let verified = match self.settings.known_by {
-            KnownBy::Email => "email_verified",
-            KnownBy::Phone => "phone_number_verified",
-            KnownBy::Number | KnownBy::WeCom => "",
-        };
-        if is_denied(&from[verified]) {
+        let told = |name: &str| if claims[name].is_null() { &asked[name] } else { &claims[name] };
+        if is_denied(told(verified)) {
             let said = "没有登录：统一身份认证还没有核实您的邮箱或手机号，请先在那里核实，再来登录";
             return Err(Trouble::new("claim_unverified", said).of(Fault::Person));
         }
-        let value = match &from[name] {
+        let value = match told(name) {
             Value::String(text) => text.trim().to_owned(),
             Value::Number(number) => number.to_string(),
             _ => String::new(),
@@ -252,9 +255,20 @@ impl Oidc {
         let token = tokens["access_token"].as_str().ok_or_else(|| odd("no_access_token"))?;
         let request = self.client.get(endpoint).header("accept", "application/json");
         let answer = self.ask(request.bearer_auth(token), endpoint).await?;
-        let value: Value = serde_json::from_str(&answer.body).unwrap_or_default();
+        let unread = |why: &str| {
+            let (at, code) = (shown_url(endpoint), answer.status.as_u16());
+            let detail = format!(
+                "用户信息（userinfo_endpoint）{at} {why}（HTTP {code}）；请与对方核对本系统的权限和回答的格式"
+            );
+            Trouble::unusable("userinfo", WHO, detail)
+        };
+        if !answer.status.is_success() {
+            return Err(unread("取不到"));
+        }
+        let value: Value =
+            serde_json::from_str(&answer.body).map_err(|_| unread("有回答，读不懂"))?;
         // Core 5.3.2: of the same one.
-        if !answer.status.is_success() || value["sub"] != claims["sub"] {
+        if value["sub"] != claims["sub"] {
             return Err(odd("userinfo_of_another"));
         }
         Ok(value)
@@ -327,6 +341,15 @@ fn is_kept(at: i64, now: i64) -> bool {
     (at..at + span_millis(KEPT)).contains(&now)
 }
 
+/// The claim that says whether that by which somebody is known was verified (Core 5.1); empty where there's none.
+fn verified_by(known_by: KnownBy) -> &'static str {
+    match known_by {
+        KnownBy::Email => "email_verified",
+        KnownBy::Phone => "phone_number_verified",
+        KnownBy::Number | KnownBy::WeCom => "",
+    }
+}
+
 /// Whether a claim says no; some write it as a text.
 fn is_denied(claim: &Value) -> bool {
     match claim {
@@ -352,7 +375,7 @@ fn odd(name: &str) -> Trouble {
 fn unsigned(why: Unsigned) -> Trouble {
     let (name, why) = match why {
         Unsigned::Malformed => ("id_token_malformed", "读不懂"),
-        Unsigned::Algorithm => ("id_token_algorithm", "没有用公钥签名"),
+        Unsigned::Algorithm => ("id_token_algorithm", "签名的算法本系统不认"),
         Unsigned::Critical => ("id_token_critical", "要求了本系统不懂的内容"),
         Unsigned::NoKey => ("id_token_key", "签名的密钥不在对方公布的里面"),
         Unsigned::Signature => ("id_token_signature", "签名不对"),
