@@ -7,10 +7,12 @@ mod accounts;
 mod address;
 mod backup;
 pub mod channels;
+mod environment;
 mod given;
 mod http;
 mod keys;
 pub mod mistakes;
+mod reading;
 mod secrets;
 pub mod sign_in;
 
@@ -18,7 +20,6 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use config::{Config, ConfigError, File, FileFormat};
 use jiff::SignedDuration;
 use jiff::civil::Time;
 use serde::{Deserialize, Deserializer};
@@ -26,6 +27,7 @@ use serde::{Deserialize, Deserializer};
 pub use self::address::shown_url;
 pub use self::backup::BackupSettings;
 use self::channels::NotifySettings;
+use self::environment::Environment;
 use self::given::secret;
 pub use self::given::{Given, all_given};
 pub use self::http::{Http, Network};
@@ -306,18 +308,7 @@ impl Settings {
 
     /// As [`Settings::load`], from the text of a file called `name`.
     pub fn from_text(written: &str, name: &str) -> Result<Settings, SettingsError> {
-        keys::check_keys(written, name)?;
-        keys::check_environment()?;
-        let config = Config::builder()
-            .add_source(File::from_str(DEFAULTS, FileFormat::Toml))
-            .add_source(File::from_str(written, FileFormat::Toml))
-            .add_source(keys::environment())
-            .build()
-            .map_err(|error| SettingsError::Wrong(format!("{name}：{error}")))?;
-        let settings: Settings = config
-            .clone()
-            .try_deserialize()
-            .map_err(|error| SettingsError::Wrong(misfit(&error, config, name)))?;
+        let settings = reading::read(written, name, &Environment::read()?)?;
         settings.check()?;
         Ok(settings)
     }
@@ -363,28 +354,6 @@ impl Settings {
             );
         }
         self.notify.check()
-    }
-}
-
-/// A value that doesn't fit, with its key and what may stand there. The configuration's reader knows the key, and TOML's
-/// which words are allowed. `name` is the file's; a value of the environment is said by its variable, and not shown: secrets
-/// are given so.
-fn misfit(error: &ConfigError, config: Config, name: &str) -> String {
-    let said = error.to_string();
-    let Some((said, key)) = said.rsplit_once(" for key `") else {
-        return format!("{name}：{}", mistakes::in_chinese(&said));
-    };
-    let key = key.split('`').next().unwrap_or_default();
-    let again = config.try_deserialize::<toml::Value>().map(toml::Value::try_into::<Settings>);
-    let allowed = match again {
-        Ok(Err(error)) if said.contains("variant constructor") => error.message().to_owned(),
-        _ => said.to_owned(),
-    };
-    let given = said.rsplit(' ').next().unwrap_or_default();
-    let said = mistakes::in_chinese(if allowed.contains(given) { &allowed } else { said });
-    match keys::variable(key) {
-        None => format!("{name}：{key}：{said}"),
-        Some(variable) => format!("环境变量 {variable}：{}", mistakes::without_value(&said)),
     }
 }
 

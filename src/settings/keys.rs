@@ -1,30 +1,9 @@
 //! Which keys there are: one that isn't in the annotated defaults is a mistake, named with the nearest that is.
 
-use config::Environment;
-
 use super::{DEFAULTS, SettingsError, mistakes};
 
 /// Maps under which an operator writes keys of their own.
 const OPEN_TABLES: &[&str] = &["platform.statuses."];
-
-/// Keys that hold a list, which the environment writes with commas.
-const LISTS: &[&str] = &[
-    "notify.channels",
-    "notify.copies",
-    "http.allowed_hosts",
-    "http.trusted_proxies",
-    "sign_in.oidc.second_factor",
-];
-
-/// What the environment says.
-pub(super) fn environment() -> Environment {
-    let environment = Environment::with_prefix("ZOUFANG")
-        .prefix_separator("__")
-        .separator("__")
-        .list_separator(",")
-        .try_parsing(true);
-    LISTS.iter().fold(environment, |environment, key| environment.with_list_parse_key(key))
-}
 
 pub(super) fn check_keys(written: &str, name: &str) -> Result<(), SettingsError> {
     let table: toml::Table = written.parse().map_err(|error: toml::de::Error| {
@@ -40,28 +19,30 @@ pub(super) fn check_keys(written: &str, name: &str) -> Result<(), SettingsError>
     Ok(())
 }
 
-pub(super) fn check_environment() -> Result<(), SettingsError> {
+/// That the key exists which a variable of the environment gives.
+pub(super) fn check_variable(variable: &str, key: &str) -> Result<(), SettingsError> {
     let known = known_keys();
-    for (variable, _) in std::env::vars() {
-        let Some(path) = variable.strip_prefix("ZOUFANG__") else {
-            continue;
-        };
-        let key = path.to_lowercase().replace("__", ".");
-        if !is_known(&known, &key) {
-            let nearest = nearest(&known, &key);
-            return Err(SettingsError::UnknownVariable { variable, key, nearest });
-        }
+    if is_known(&known, key) {
+        return Ok(());
     }
-    Ok(())
+    let nearest = nearest(&known, key);
+    Err(SettingsError::UnknownVariable {
+        variable: variable.to_owned(),
+        key: key.to_owned(),
+        nearest,
+    })
 }
 
-/// The variable by which the environment gives this key, where it does.
-pub(super) fn variable(key: &str) -> Option<String> {
-    let named = |name: &str| name.to_lowercase().replace("__", ".") == format!("zoufang.{key}");
-    std::env::vars().map(|(name, _)| name).find(|name| named(name))
+/// What stands at a key by default.
+pub(super) fn by_default(key: &str) -> Option<toml::Value> {
+    let mut found = toml::Value::Table(DEFAULTS.parse().ok()?);
+    for part in key.split('.') {
+        found = found.as_table_mut()?.remove(part)?;
+    }
+    Some(found)
 }
 
-fn known_keys() -> Vec<String> {
+pub(super) fn known_keys() -> Vec<String> {
     DEFAULTS.parse::<toml::Table>().map(|table| leaves(&table, "")).unwrap_or_default()
 }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde::Deserialize;
 
 use super::{SettingsError, is_http, secret, span};
-use crate::domain::identity::KnownBy;
+use crate::domain::identity::{KnownBy, Way};
 
 /// Whoever signs in waits no longer, however it's configured.
 const LONGEST: Duration = Duration::from_secs(15);
@@ -67,6 +67,14 @@ impl std::fmt::Debug for WecomSignInSettings {
         f.debug_struct("WecomSignInSettings")
             .field("corp_id", &self.corp_id)
             .finish_non_exhaustive()
+    }
+}
+
+impl SignInSettings {
+    /// The identity providers that are configured.
+    pub fn ways(&self) -> Vec<Way> {
+        let oidc = self.oidc.is_on().then_some(Way::Oidc);
+        oidc.into_iter().chain(self.wecom.is_on().then_some(Way::WeCom)).collect()
     }
 }
 
