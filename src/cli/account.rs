@@ -35,7 +35,7 @@ enum Action {
         #[arg(long)]
         by: String,
     },
-    /// 列出开通过登录的人：设了密码没有、链接有效到什么时候、在几处登录着
+    /// 列出开通过或停用了登录的人：设了密码没有、链接有效到什么时候、在几处登录着
     List {
         /// 以 JSON 输出
         #[arg(long)]
@@ -111,7 +111,15 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
             let (by, reason) = approval.given(&mut tx, Right::Account, None).await?;
             let ended = end(&mut tx, &of, close, &by, reason).await.map_err(refused)?;
             tx.commit().await?;
-            let closed = if close { "，密码和链接已停用" } else { "" };
+            let ways: Vec<&str> = settings.sign_in.ways().iter().map(|way| way.chinese()).collect();
+            let ways = match ways.is_empty() {
+                true => String::new(),
+                false => format!("，用{}也不能登录", ways.join("或")),
+            };
+            let closed = match close {
+                true => format!("，登录已停用（密码、没用过的链接作废{ways}）"),
+                false => String::new(),
+            };
             say!("{} 已在 {ended} 处退出登录{closed}，已记入审计", of.signed());
         }
         Action::ForgetCode { number, approval } => forget_code(&store, &number, &approval).await?,
@@ -211,7 +219,7 @@ async fn list(store: &Store, json: bool) -> anyhow::Result<()> {
     let lines = snapshot.account_lines(now).await?;
     snapshot.end().await?;
     let at = |millis: i64| local_text(Timestamp::from_millisecond(millis).unwrap_or_default());
-    let names = ["人员编号", "姓名", "密码", "链接有效到", "锁定到", "登录着", "最近使用"];
+    let names = ["人员编号", "姓名", "密码", "链接有效到", "锁定到", "登录着", "最近使用", "停用"];
     let mut table = Table::new(names, json)?;
     for line in lines {
         let AccountLine { number, name, has_password, invited_until, locked_until, .. } = line;
@@ -224,6 +232,7 @@ async fn list(store: &Store, json: bool) -> anyhow::Result<()> {
             locked,
             line.signed_in.to_string(),
             line.seen_at.map(at).unwrap_or_default(),
+            if line.closed { "已停用" } else { "" }.to_owned(),
         ])?;
     }
     Ok(table.end()?)

@@ -88,12 +88,21 @@ pub struct AccountLine {
     pub closed: bool,
     /// The way of the last of the sign-ins that are kept.
     pub way: Option<Way>,
+    /// Whether a link was ever given.
+    pub invited: bool,
     /// Until when a link leads to a first sign-in; nothing where none does.
     pub invited_until: Option<i64>,
     pub locked_until: i64,
     /// In how many browsers they are signed in, and when one of them was last seen.
     pub signed_in: i64,
     pub seen_at: Option<i64>,
+}
+
+impl AccountLine {
+    /// Whether they could ever sign in: a row alone may say that somebody left who never did.
+    pub const fn was_opened(&self) -> bool {
+        self.has_password || self.invited || self.way.is_some()
+    }
 }
 
 struct LineRow {
@@ -103,6 +112,7 @@ struct LineRow {
     has_password: i64,
     closed_at: Option<i64>,
     way: Option<String>,
+    invited: i64,
     invited_until: Option<i64>,
     locked_until: i64,
     signed_in: i64,
@@ -116,6 +126,7 @@ from_row!(LineRow {
     has_password,
     closed_at,
     way,
+    invited,
     invited_until,
     locked_until,
     signed_in,
@@ -208,12 +219,13 @@ impl Session {
         row.map(sign_in).transpose()
     }
 
-    /// Everybody who was ever invited, by number, as it stands at an instant.
+    /// Everybody who was given a link, came by an identity provider or was shut out, by number, as it stands at an instant.
     pub async fn account_lines(&mut self, now: i64) -> Result<Vec<AccountLine>> {
         let rows: Vec<LineRow> = sqlx::query_as(
             "SELECT s.id, s.number, s.name, CASE WHEN a.password IS NULL THEN 0 ELSE 1 END AS has_password, a.closed_at,
                (SELECT n.way FROM sign_ins n WHERE n.staff_id = a.staff_id AND n.half = 0 ORDER BY n.created_at DESC, n.token_hash LIMIT 1)
                  AS way,
+               CASE WHEN EXISTS (SELECT 1 FROM invitations i WHERE i.staff_id = a.staff_id) THEN 1 ELSE 0 END AS invited,
                (SELECT MAX(i.until_at) FROM invitations i WHERE i.staff_id = a.staff_id AND i.ended_at IS NULL
                 AND i.until_at > $1) AS invited_until,
                a.locked_until,
@@ -232,6 +244,7 @@ impl Session {
                 has_password: row.has_password != 0,
                 closed: row.closed_at.is_some(),
                 way: row.way.map(|way| word("sign_ins.way", &way, Way::read)).transpose()?,
+                invited: row.invited != 0,
                 invited_until: row.invited_until,
                 locked_until: row.locked_until,
                 signed_in: row.signed_in,

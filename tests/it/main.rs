@@ -34,6 +34,7 @@ mod following;
 mod habits;
 mod hostile;
 mod identity;
+mod identity_wecom;
 mod imports;
 mod inspections;
 mod intake;

@@ -87,8 +87,12 @@ pub(super) async fn finish(
     let returned = returned.map(|Query(returned)| returned).unwrap_or_default();
     let door = Door { guesses: &guesses, address: address(&request), way };
     let headers = request.headers();
-    let mut answer = door.let_in(&daemon, headers, &returned).await;
-    // What it kept is good once.
+    let flow = match door.begun(&daemon, headers, &returned) {
+        Ok(flow) => flow,
+        Err(answer) => return *answer,
+    };
+    let mut answer = door.let_in(&daemon, headers, (&flow, &returned)).await;
+    // What it kept is good once; what came of another way takes nothing from it.
     answer.headers_mut().append(header::SET_COOKIE, set_flow_cookie(headers, &daemon, ""));
     answer
 }
@@ -101,22 +105,40 @@ struct Door<'d> {
 }
 
 impl Door<'_> {
-    async fn let_in(&self, daemon: &Daemon, headers: &HeaderMap, returned: &Returned) -> Response {
-        let again = |status, next: &str, said: &str| {
-            form(daemon, headers, status, context! { next, wrong => said })
+    /// The way to the provider that this browser set out on, where that's what comes back.
+    fn begun(
+        &self,
+        daemon: &Daemon,
+        headers: &HeaderMap,
+        returned: &Returned,
+    ) -> Result<Flow, Box<Response>> {
+        let not = |status, said: &str| {
+            Box::new(form(daemon, headers, status, context! { next => TASKS, wrong => said }))
         };
         if let Some(wait) = self.guesses.wait(self.address) {
             let said = format!("这里登录不成的次数太多，请 {} 秒后再试", wait.as_secs() + 1);
-            return again(StatusCode::TOO_MANY_REQUESTS, TASKS, &said);
+            return Err(not(StatusCode::TOO_MANY_REQUESTS, &said));
         }
         let context = daemon.store.context();
         let flow = flow_cookie(headers, daemon).and_then(|kept| {
             let now = context.clock.wire_millis();
             Flow::open(&kept, &context.sealer, (self.way, &returned.state, now))
         });
-        let Some(flow) = flow else {
-            self.refused("foreign_state");
-            return again(StatusCode::FORBIDDEN, TASKS, &astray(daemon));
+        flow.ok_or_else(|| {
+            // Nothing is guessed by it: what opens the way is in the browser alone.
+            self.note("foreign_state");
+            not(StatusCode::FORBIDDEN, &astray(daemon))
+        })
+    }
+
+    async fn let_in(
+        &self,
+        daemon: &Daemon,
+        headers: &HeaderMap,
+        (flow, returned): (&Flow, &Returned),
+    ) -> Response {
+        let again = |status, next: &str, said: &str| {
+            form(daemon, headers, status, context! { next, wrong => said })
         };
         let store = at_the_door(daemon);
         match take_state(&store, &flow.state, flow.until()).await {
@@ -127,7 +149,7 @@ impl Door<'_> {
             }
             Err(error) => return unavailable(&error),
         }
-        let claimed = match daemon.providers.finish(&flow, returned).await {
+        let claimed = match daemon.providers.finish(flow, returned).await {
             Ok(claimed) => claimed,
             Err(trouble) => return again(self.not_in(&trouble), &flow.next, &trouble.said),
         };
@@ -165,6 +187,10 @@ impl Door<'_> {
     /// Counts as a wrong password does.
     fn refused(&self, why: &str) {
         self.guesses.wrong(self.address);
+        self.note(why);
+    }
+
+    fn note(&self, why: &str) {
         tracing::warn!(
             event = "sign_in.refused",
             address = %self.address,

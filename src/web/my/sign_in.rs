@@ -38,7 +38,10 @@ pub(super) struct Next {
 pub(super) fn own(next: &str) -> &str {
     let is_ours = next == TASKS || next.starts_with("/my/") || next.starts_with("/my?");
     let is_plain = next.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\');
-    if is_ours && is_plain && !next.starts_with(SIGN_IN) { next } else { TASKS }
+    // No step upward, however it's written, and no empty one.
+    let path = next.split(['?', '#']).next().unwrap_or_default().to_lowercase().replace("%2e", ".");
+    let is_straight = path.split('/').skip(1).all(|step| !["", ".", ".."].contains(&step));
+    if is_ours && is_plain && is_straight && !next.starts_with(SIGN_IN) { next } else { TASKS }
 }
 
 /// GET /my/sign-in

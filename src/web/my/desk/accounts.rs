@@ -50,7 +50,7 @@ pub(super) async fn list(
 }
 
 async fn listed(daemon: &Daemon, find: &str) -> Result<Value, StoreError> {
-    let now = daemon.store.context().clock.wire_millis();
+    let (now, ways) = (daemon.store.context().clock.wire_millis(), ways(daemon));
     let mut record = daemon.pages.snapshot().await?;
     let lines = record.account_lines(now).await?;
     let staff = record.staff().await?;
@@ -64,7 +64,7 @@ async fn listed(daemon: &Daemon, find: &str) -> Result<Value, StoreError> {
         let line = known.get(person.number.as_str()).copied();
         context! {
             to => of(ACCOUNTS, &person.number), number => person.number, name => person.name,
-            roles => roles(person), account => account(line, now),
+            roles => roles(person), account => account(line, now, &ways),
         }
     });
     let people: Vec<Value> = people.collect();
@@ -73,7 +73,7 @@ async fn listed(daemon: &Daemon, find: &str) -> Result<Value, StoreError> {
     let vacancies: Vec<String> = vacancies.iter().map(ToString::to_string).collect();
     Ok(context! {
         people, more => found.len().saturating_sub(SHOWN), find, signed_in, unreached, vacancies,
-        invited => lines.len(), place => "desk",
+        invited => lines.iter().filter(|line| line.was_opened()).count(), place => "desk",
     })
 }
 
@@ -82,9 +82,21 @@ fn roles(person: &StaffMember) -> String {
     roles.join("、")
 }
 
+/// The identity providers that let people in who were never given a link; empty where none is configured.
+fn ways(daemon: &Daemon) -> String {
+    let ways = daemon.providers.ways().into_iter().map(|(way, _)| way.chinese());
+    ways.collect::<Vec<_>>().join("或")
+}
+
 /// How it stands with a person's signing in.
-fn account(line: Option<&AccountLine>, now: i64) -> Value {
-    let Some(line) = line else { return context! { said => "没有开通" } };
+fn account(line: Option<&AccountLine>, now: i64, ways: &str) -> Value {
+    let Some(line) = line else {
+        let said = match ways {
+            "" => "没有开通".to_owned(),
+            ways => format!("没有登录过，可以用{ways}登录"),
+        };
+        return context! { said };
+    };
     let at = |millis: i64| Timestamp::from_millisecond(millis).map(local_text).unwrap_or_default();
     let elsewhere = line.way.filter(|way| matches!(way, Way::Oidc | Way::WeCom));
     let said = match (line.has_password, line.invited_until, elsewhere) {
@@ -93,7 +105,9 @@ fn account(line: Option<&AccountLine>, now: i64) -> Value {
         (true, ..) => "已设密码".to_owned(),
         (false, Some(until), _) => format!("链接还没有用，{} 前有效", at(until)),
         (false, None, Some(way)) => format!("没有密码，用{way}登录"),
-        (false, None, None) => "链接已过期，还没有设密码".to_owned(),
+        (false, None, None) if line.invited => "链接已过期，还没有设密码".to_owned(),
+        (false, None, None) if ways.is_empty() => "没有开通".to_owned(),
+        (false, None, None) => format!("没有密码，可以用{ways}登录"),
     };
     context! {
         said, signed_in => line.signed_in, seen => line.seen_at.map(at),
@@ -165,10 +179,11 @@ async fn shown(
     };
     let Some(person) = person else { return none(daemon, who, number) };
     let line = lines.iter().find(|line| line.number == number);
+    let ways = ways(daemon);
     let values = context! {
-        number, name => person.name, roles => roles(&person), account => account(line, now),
+        number, name => person.name, roles => roles(&person), account => account(line, now, &ways),
         code, wrong => said.wrong, link => said.link, act => said.act, days => INVITED_DAYS, place => "desk",
-        known => line.is_some(),
+        known => line.is_some(), ways,
     };
     page(&who.frame(daemon), ACCOUNT, status, values)
 }
