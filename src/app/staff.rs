@@ -120,7 +120,8 @@ async fn decide(session: &mut Session, rows: &[NewStaff]) -> Result<Decided> {
 }
 
 impl Decided {
-    /// What a row does of somebody who is known; of who has left, what is still theirs is said.
+    /// What a row does of somebody who is known; of who has left, what is still theirs is said, and of who comes back that they
+    /// can't sign in.
     async fn known(
         &mut self,
         session: &mut Session,
@@ -130,11 +131,17 @@ impl Decided {
     ) -> Result<Did> {
         let upsert = self.change(session, row, area_id, known, told)?;
         let person = &known.person;
-        if !row.roles.is_empty() || person.roles.is_empty() {
-            return Ok(upsert.into());
+        match (person.roles.is_empty(), row.roles.is_empty()) {
+            (true, false) if session.account(&person.id).await?.closed => {
+                let text = format!("「{}」回岗：登录仍停用，要登录请给新的登录链接", person.name);
+                return Ok(Did::noted(upsert, About::Person, text));
+            }
+            (false, true) => {}
+            _ => return Ok(upsert.into()),
         }
         self.left.push(person.clone());
-        let count = session.assigned_to(&person.id).await?.len();
+        let theirs = session.assigned_to(&person.id).await?;
+        let count = theirs.iter().filter(|one| one.is_to_be_seen_to()).count();
         let text = match count {
             0 => format!("「{}」离岗：不再有任务，登录停用", person.name),
             _ => format!(

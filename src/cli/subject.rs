@@ -96,12 +96,7 @@ async fn put(
 async fn list(store: &Store, area: Option<&str>, json: bool) -> anyhow::Result<()> {
     let tree = store.area_tree().await?;
     let within = area.map(|name| tree.find_part(name).map_err(wrong_input)).transpose()?;
-    let is_in = |id: &str| {
-        within.is_none_or(|(within, own)| {
-            let mut upward = tree.upward(id).take(if own { 1 } else { usize::MAX });
-            upward.any(|above| above.id == within.id)
-        })
-    };
+    let is_in = |id: &str| within.is_none_or(|(within, own)| tree.is_in(id, &within.id, own));
     let areas: Vec<&str> = tree.all().map(|area| area.id.as_str()).filter(|id| is_in(id)).collect();
     let mut record = store.snapshot().await?;
     let ended = record.ended_in(&areas).await?;
@@ -110,9 +105,13 @@ async fn list(store: &Store, area: Option<&str>, json: bool) -> anyhow::Result<(
     let names =
         ["村", "对象编号", "对象类型", "对象名称", "走访人员", "状态", "状态日期", "走访情况"];
     let mut table = Table::new(names, json)?;
-    let mut endings = Endings::default();
+    let (mut endings, mut dropped) = (Endings::default(), Endings::default());
+    let starts_on = store.campaign().starts_on();
     for one in &ended {
         endings.add(one.ended.why);
+        if one.is_dropped(starts_on) {
+            dropped.add(one.ended.why);
+        }
         let visitor = one.visitor.as_deref().and_then(|id| holders.person(id));
         table.row([
             tree.get(&one.area_id).map_or("", |area| area.name.as_str()),
@@ -128,7 +127,13 @@ async fn list(store: &Store, area: Option<&str>, json: bool) -> anyhow::Result<(
     table.end()?;
     match endings.count() {
         0 => eprintln!("没有不再走访的对象"),
-        count => eprintln!("不再走访的共 {count} 个：{endings}"),
+        count => {
+            let of_now = match dropped.count() {
+                0 => String::new(),
+                count => format!("；其中本次活动没走访就不再走访的 {count} 个（{dropped}）"),
+            };
+            eprintln!("不再走访的共 {count} 个：{endings}{of_now}");
+        }
     }
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! The subjects that a person visits, opened for them, with what is left to do at each.
+//! The subjects that a person visits in this campaign, opened for them, with what is left to do at each.
 
 use serde::Deserialize;
 
@@ -20,6 +20,18 @@ pub struct Assigned {
     pub revisits: i64,
     /// Since when it isn't to be visited any more.
     pub ended_on: Option<String>,
+}
+
+impl Assigned {
+    /// Whether anything is left to do there.
+    pub const fn is_left(&self) -> bool {
+        self.visits + self.unclassified + self.revisits > 0
+    }
+
+    /// Whether it's still to be looked after: it's there, or something of it is left.
+    pub const fn is_to_be_seen_to(&self) -> bool {
+        self.ended_on.is_none() || self.is_left()
+    }
 }
 
 #[derive(Deserialize)]
@@ -50,7 +62,7 @@ const COLUMNS: [&str; 10] = [
 ];
 
 impl Session {
-    /// The subjects that a person visits, by number.
+    /// The subjects that a person visits, by number: without those that ended before this campaign, unless something is left there.
     pub async fn assigned_to(&mut self, staff_id: &str) -> Result<Vec<Assigned>> {
         let query = "SELECT s.id, s.number, s.kind, s.name_sealed, s.address_sealed, s.area_id, s.ended_on,
                COUNT(CASE WHEN d.kind = 'visit' THEN 1 END) AS visits,
@@ -59,8 +71,12 @@ impl Session {
              FROM assignments a JOIN subjects s ON s.id = a.subject_id
              LEFT JOIN duties d ON d.subject_id = s.id AND d.state = 'open'
              WHERE a.staff_id = $1
-             GROUP BY s.id, s.number, s.kind, s.name_sealed, s.address_sealed, s.area_id, s.ended_on ORDER BY s.number";
-        let rows: Vec<Row> = self.read_rows(&COLUMNS, query, &[staff_id.into()]).await?;
+             GROUP BY s.id, s.number, s.kind, s.name_sealed, s.address_sealed, s.area_id, s.ended_on
+             HAVING s.ended_on IS NULL OR s.ended_on >= $2 OR COUNT(CASE WHEN d.kind IN ('visit', 'classify', 'revisit') THEN 1 END) > 0
+             ORDER BY s.number";
+        let start = self.campaign().starts_on().to_string();
+        let rows: Vec<Row> =
+            self.read_rows(&COLUMNS, query, &[staff_id.into(), start.into()]).await?;
         let context = self.shared_context();
         let open = |row: Row| {
             let kind = SubjectKind::read(&row.kind);

@@ -215,6 +215,11 @@ impl InspectionRow {
         ended && !self.is_checked_by(day)
     }
 
+    /// Since when its subject isn't to be visited any more.
+    pub fn ended_on(&self) -> Option<&str> {
+        self.ended_on.as_deref()
+    }
+
     /// Whose affair it is that something isn't as it was written.
     pub fn difference(&self) -> Result<Option<Role>> {
         let role = self.answer_role.as_deref();

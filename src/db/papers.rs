@@ -51,6 +51,7 @@ impl SubjectLine {
 /// A resident who was met on a first visit, opened.
 #[derive(Debug, Clone)]
 pub struct MetLine {
+    pub resident_id: String,
     pub subject_id: String,
     pub name: String,
     pub contact: Option<String>,
@@ -64,6 +65,7 @@ pub struct MetLine {
 /// What a resident last answered at a revisit, opened.
 #[derive(Debug, Clone)]
 pub struct AnswerLine {
+    pub resident_id: String,
     pub subject_id: String,
     pub name: String,
     pub contact: Option<String>,
@@ -297,6 +299,7 @@ impl Session {
         let line = |row: PersonRow| {
             let (name, contact, visited_on) = row.open(&self.context)?;
             Ok(MetLine {
+                resident_id: row.id,
                 subject_id: row.subject_id,
                 name,
                 contact,
@@ -327,6 +330,7 @@ impl Session {
             let answer = row.satisfaction.as_deref().unwrap_or_default();
             Ok(AnswerLine {
                 answer: word("visits.satisfaction", answer, Satisfaction::read)?,
+                resident_id: row.id,
                 subject_id: row.subject_id,
                 name,
                 contact,

@@ -69,14 +69,15 @@ impl Session {
             .await
     }
 
-    /// Who visits in these areas, by id.
+    /// Who visits what is there in these areas, by id.
     pub async fn visitors_in(&mut self, areas: &[&str]) -> Result<HashSet<String>> {
         #[derive(Deserialize)]
         struct Visitor {
             staff_id: String,
         }
         let query = format!(
-            "SELECT DISTINCT a.staff_id FROM subjects s JOIN assignments a ON a.subject_id = s.id WHERE s.area_id {}",
+            "SELECT DISTINCT a.staff_id FROM subjects s JOIN assignments a ON a.subject_id = s.id
+             WHERE s.area_id {} AND s.ended_on IS NULL",
             self.dialect.among()
         );
         let rows: Vec<Visitor> = self.read_set(&["staff_id"], &query, areas, &[]).await?;
@@ -142,8 +143,18 @@ impl Session {
         let Some(keys) = self.subject_keys(&[number]).await?.pop() else { return Ok(None) };
         let open = self.issues_of(&[keys.id.as_str()]).await?;
         let open = open.iter().map(super::IssueRow::issue).collect::<Result<Vec<_>>>()?;
+        let standing = keys.standing(&self.context)?;
+        let mut names = Vec::new();
+        if standing.words.is_some() {
+            names.push(self.context.open(SUBJECT_NAME, &keys.id, &keys.name_sealed)?);
+            for (_, told) in self.told_at(&[number]).await? {
+                names.push(told.open(&self.context)?.name);
+            }
+        }
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
         Ok(Some(SubjectSheet {
-            standing: keys.standing(&self.context)?,
+            words: standing.words.as_deref().map(|words| mask::said(words, &names)),
+            standing,
             name: self.context.masked_name(&keys.id, &keys.kind, &keys.name_sealed)?,
             kind: SubjectKind::read(&keys.kind),
             open_issues: open.iter().filter(|issue| !issue.needs_no_work()).count(),
@@ -365,6 +376,8 @@ pub struct SubjectSheet {
     pub name: String,
     pub area_id: String,
     pub standing: SubjectStanding,
+    /// What was said of its end, without names and numbers.
+    pub words: Option<String>,
     pub open_issues: usize,
 }
 
@@ -379,6 +392,13 @@ pub struct EndedSubject {
     /// Whether somebody was there before.
     pub seen: Seen,
     pub ended: Ended,
+}
+
+impl EndedSubject {
+    /// Whether it ended in the campaign that began on that day, and before it was visited: what is missed by nothing for that.
+    pub fn is_dropped(&self, starts_on: Date) -> bool {
+        self.ended.is_since(starts_on) && self.seen != Seen::Visited
+    }
 }
 
 const ENDED: [&str; 10] = [

@@ -149,6 +149,11 @@ impl AreaTree {
         std::iter::successors(first, |area| self.areas.get(area.parent_id.as_deref()?)).take(16)
     }
 
+    /// Whether an area is that one, or lies in it; where only what is its own is meant, whether it's that one.
+    pub fn is_in(&self, area: &str, within: &str, own: bool) -> bool {
+        self.upward(area).take(if own { 1 } else { usize::MAX }).any(|above| above.id == within)
+    }
+
     /// By id.
     pub fn get(&self, id: &str) -> Option<&Area> {
         self.areas.get(id)
@@ -280,6 +285,8 @@ mod tests {
         assert_eq!(found("西村"), Ok(("西村", false)));
         assert!(found("北村直属").is_err());
         assert!(found("西村直属").is_err_and(|why| why.contains("没有直属一项")));
+        assert!(tree.is_in("网格", "镇", false) && tree.is_in("镇", "镇", true));
+        assert!(!tree.is_in("网格", "镇", true) && !tree.is_in("镇", "总支", false));
     }
 
     #[test]

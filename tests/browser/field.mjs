@@ -114,6 +114,7 @@ async function record(page, path, what) {
 }
 
 async function aDayWithoutANetwork() {
+  town.run('subject', 'end', 'H5', '--why', '迁出', '--since', '2022-03-10', '--by', 'Z3', '--reason', '搬到市里');
   let page = await opened();
   await town.signIn(page, 'Z6');
   camera = await photos(page, 2);
@@ -193,6 +194,19 @@ async function anAfternoon(page) {
   await says(page, '手机上有 5 条还没上报');
   await record(page, '/my/households/H8/visit', { name: '黄丽', heard: 'nothing' });
   await says(page, '手机上有 6 条还没上报');
+  await whatEnded(page);
+}
+
+/** Nobody goes any more to what ended: there, a visit of until then alone can be recorded. */
+async function whatEnded(page) {
+  await page.goto(`${town.url}/my/households`);
+  await says(page, '2022-03-10 起不再走访');
+  await page.tap('a:has-text("陈志强")');
+  await says(page, '2022-03-10 起不再走访：没有完成的走访、回访不再要求');
+  await page.tap('a:has-text("登记走访：另一位")');
+  await says(page, '只补登到那天为止的走访');
+  const day = page.locator('#on');
+  assert.deepEqual([await day.inputValue(), await day.getAttribute('max')], ['2022-03-10', '2022-03-10']);
 }
 
 async function itsPhotos(page) {

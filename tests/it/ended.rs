@@ -4,29 +4,24 @@
 use jiff::civil::{Date, date};
 use zoufang::app::assignments::reassign;
 use zoufang::app::doctor::examine;
-use zoufang::app::draws::{NewDraw, draw_sample};
 use zoufang::app::endings::{StateOf, ToldState, check, put_one};
 use zoufang::app::plan;
 use zoufang::app::told::Told;
 use zoufang::daemon::load_campaign;
-use zoufang::db::Span;
-use zoufang::db::{By, InspectionStanding};
+use zoufang::db::{By, Span};
 use zoufang::domain::duty::DutyKind;
 use zoufang::domain::issue::Event;
-use zoufang::domain::sampling::Size;
 use zoufang::domain::subject::{Seen, SubjectState};
 use zoufang::reports::missing::{Wanted, ended};
 use zoufang::reports::{Asked, Table};
 
-use crate::accounts::served;
-use crate::reports::{body, table};
-use crate::support::browser::signed_in;
+use crate::reports::{body, rows, table};
 use crate::support::{Fixture, VISITS, on_both};
 
 const STATES: &str = "对象编号,状态,状态日期,状态说明";
 
 /// The kinds of what is owed at the subject of a number, sorted.
-async fn owed_at(fixture: &Fixture, number: &str) -> Vec<DutyKind> {
+pub async fn owed_at(fixture: &Fixture, number: &str) -> Vec<DutyKind> {
     let mut record = fixture.store.snapshot().await.unwrap();
     let id = record.subject_keys(&[number]).await.unwrap().remove(0).id;
     record.end().await.unwrap();
@@ -38,7 +33,7 @@ async fn owed_at(fixture: &Fixture, number: &str) -> Vec<DutyKind> {
     kinds
 }
 
-async fn says(fixture: &Fixture, row: &str) -> String {
+pub async fn says(fixture: &Fixture, row: &str) -> String {
     let table = format!("{STATES}\n{row}\n");
     match fixture.import("states.csv", &table).await {
         Ok(report) => format!("{report:?}"),
@@ -196,81 +191,6 @@ H9,商铺,粮油店,高桥村,,,,
     assert_eq!(fixture.store.counts().await.unwrap().ended, 2);
 });
 
-on_both!(whoever_stands_above_the_visitor_says_it_on_a_page, async |fixture: Fixture| {
-    let fixture = fixture.township().await;
-    fixture.at(3, 20, 10);
-    let url = served(&fixture.store, "").await;
-    let mut lead = signed_in(&fixture.store, &url, "Z4").await;
-    lead.get("/my/subjects").await.is(200).says("没有不再走访的对象");
-    assert_eq!(lead.get("/my/subjects?number=H2").await.is(303).to, "/my/subjects/H2");
-    lead.get("/my/subjects/H3").await.is(404);
-    let shown = lead.get("/my/subjects/H2").await;
-    shown.is(200).says("在册，要走访").says("李**").hides("李秀英");
-    let (key, form, seen) = (shown.field("key"), shown.field("form"), shown.field("seen"));
-    let fields = |form: &str, on: &str| {
-        [
-            ("key", key.clone()),
-            ("form", form.to_owned()),
-            ("seen", seen.clone()),
-            ("act", "end".to_owned()),
-            ("why", "moved_away".to_owned()),
-            ("on", on.to_owned()),
-            ("words", "整户迁往市里".to_owned()),
-        ]
-    };
-    let mut send = async |fields: &[(&str, String)]| {
-        let fields: Vec<(&str, &str)> =
-            fields.iter().map(|(name, value)| (*name, value.as_str())).collect();
-        lead.post("/my/subjects/H2", &fields).await
-    };
-    send(&fields("other", "2022-03-21")).await.is(422).says("还没有到");
-    send(&fields(&form, "2022-03-10")).await.is(303);
-    send(&fields(&form, "2022-03-10")).await.is(303);
-    send(&fields("third", "2022-03-11")).await.is(409).says("有了变化");
-    assert_eq!(owed_at(&fixture, "H2").await, []);
-    lead.get("/my/subjects").await.is(200).says("迁出 1").says("H2");
-    lead.get("/my/missing?kind=visit").await.is(200).says("不再走访的 1 个（迁出 1）");
-    // Its visitor sees it, and may not say it.
-    let mut visitor = signed_in(&fixture.store, &url, "Z6").await;
-    visitor.get("/my/subjects/H2").await.is(403);
-    visitor.get("/my/households/H2").await.is(200).says("2022-03-10 起不再走访");
-    visitor.get("/my/households").await.is(200).says("2022-03-10 起不再走访");
-    // Taken back.
-    let shown = lead.get("/my/subjects/H2").await;
-    shown.is(200).says("整户迁往市里");
-    let (form, seen) = (shown.field("form"), shown.field("seen"));
-    let back = [
-        ("key", key.as_str()),
-        ("form", &form),
-        ("seen", &seen),
-        ("act", "resume"),
-        ("words", "又搬回来了"),
-    ];
-    lead.post("/my/subjects/H2", &back).await.is(303);
-    assert_eq!(owed_at(&fixture, "H2").await, [DutyKind::Visit]);
-    let audit = fixture.store.audit_trail().await.unwrap();
-    let entry = audit.iter().find(|entry| entry.action == "end_subject").unwrap();
-    assert_eq!(entry.actor, "Z4 冯包");
-    assert_eq!(examine(&fixture.store, None).await.unwrap(), []);
-});
-
-on_both!(who_was_heard_in_part_before_it_ended_isnt_shown_as_visited, async |fixture: Fixture| {
-    let fixture = fixture.township().await;
-    fixture
-        .import("roster.csv", "对象编号,群众姓名,未走访原因\nH2,李秀英,\nH2,李四,\n")
-        .await
-        .unwrap();
-    fixture.at(3, 5, 10);
-    fixture.visit("2022-03-05,Z6,H2,李秀英,,,无,,,").await.unwrap();
-    fixture.at(3, 20, 10);
-    says(&fixture, "H2,迁出,2022-03-10,").await;
-    let counts = fixture.store.counts().await.unwrap();
-    assert_eq!((counts.subjects, counts.visited, counts.ended), (2, 0, 1));
-    let url = served(&fixture.store, "").await;
-    let mut visitor = signed_in(&fixture.store, &url, "Z6").await;
-    visitor.get("/my/households/H2").await.is(200).says("2022-03-10 起不再走访");
-});
-
 on_both!(what_ended_in_a_campaign_before_is_none_of_this_ones, async |fixture: Fixture| {
     let fixture = fixture.township().await;
     fixture.at(3, 10, 9);
@@ -390,7 +310,7 @@ on_both!(a_revisit_of_before_that_ends_is_counted_as_such, async |fixture: Fixtu
 });
 
 /// Next year's campaign takes the place of this one's.
-async fn next_year(fixture: &Fixture) {
+pub async fn next_year(fixture: &Fixture) {
     let mut next = load_campaign("".as_ref()).unwrap();
     next.code = "CHD2023".to_owned();
     let moved = |on: Date| Date::new(2023, on.month(), on.day()).unwrap();
@@ -473,6 +393,20 @@ on_both!(a_campaign_of_before_still_tells_it, async |fixture: Fixture| {
     assert_eq!(examine(store, None).await.unwrap(), []);
 });
 
+on_both!(who_was_not_asked_where_it_ended_is_counted_one_by_one, async |fixture: Fixture| {
+    let fixture = fixture.township().await;
+    fixture.at(3, 5, 10);
+    fixture.visit("2022-03-05,Z6,H1,王建国,,路灯不亮,有,镇村,其他,急").await.unwrap();
+    fixture.at(4, 20, 10);
+    // Another was asked there, whom nobody had visited before.
+    let revisit = format!("{VISITS},走访类型,满意度\n2022-04-20,Z6,H1,王小妹,,,,,,,回访,满意\n");
+    fixture.import("revisit.csv", &revisit).await.unwrap();
+    says(&fixture, "H1,迁出,2022-04-20,").await;
+    let (_at, file) = table(&fixture.store, Table::Satisfaction, &Asked::default()).await;
+    let said: String = rows(&file, "满意度").concat().concat();
+    assert!(said.contains("没有回访的群众 1 人（迁出 1）"), "{said}");
+});
+
 on_both!(a_towns_own_are_its_own_alone, async |fixture: Fixture| {
     let fixture = fixture.township().await;
     fixture.at(3, 20, 10);
@@ -487,41 +421,4 @@ on_both!(a_towns_own_are_its_own_alone, async |fixture: Fixture| {
         ended(&fixture.store, &wanted).await.unwrap().to_string()
     };
     assert_eq!((of(false).await, of(true).await), ("迁出 1，停业 1".into(), "停业 1".into()));
-});
-
-on_both!(its_pages_say_that_it_ended, async |fixture: Fixture| {
-    let fixture = fixture.township().await;
-    fixture
-        .import("i.csv", "人员编号,姓名,角色,所属区划\nD1,孙督,督导组,370481111000\n")
-        .await
-        .unwrap();
-    fixture.at(3, 5, 10);
-    fixture.visit("2022-03-05,Z6,H1,王建国,,,无,,,").await.unwrap();
-    let staff = fixture.store.staff().await.unwrap();
-    let by = staff.iter().find(|person| person.number == "D1").unwrap();
-    let new = NewDraw { size: Size::InAll(1), seed: 7, due_on: Date::constant(2022, 3, 14) };
-    let mut tx = fixture.store.begin().await.unwrap();
-    draw_sample(&mut tx, &new, by, &mut |_| 0).await.unwrap();
-    tx.commit().await.unwrap();
-    fixture.at(3, 20, 10);
-    says(&fixture, "H1,迁出,2022-03-10,").await;
-    says(&fixture, "H2,去世,2022-03-10,").await;
-    let mut record = fixture.store.snapshot().await.unwrap();
-    let tree = record.area_tree().await.unwrap();
-    let areas: Vec<&str> = tree.all().map(|area| area.id.as_str()).collect();
-    let open = InspectionStanding::Open;
-    let count = record.inspections_count((&areas, i64::MIN), open, 10).await.unwrap();
-    record.end().await.unwrap();
-    assert_eq!(count, 0, "nobody is to check it any more");
-    let asked = Asked::default();
-    let (_at, file) = table(&fixture.store, Table::Inspections, &asked).await;
-    assert_eq!(body(&file, "入户抽查")[0]["抽查日期"], "不再走访");
-    let url = served(&fixture.store, "").await;
-    let mut visitor = signed_in(&fixture.store, &url, "Z6").await;
-    let shown = visitor.get("/my/households/H1").await;
-    shown.is(200).says("已走访").says("迁出，2022-03-10 起不再走访");
-    let mut lead = signed_in(&fixture.store, &url, "Z1").await;
-    lead.get("/my/wall").await.is(200).says("走访对象另有 1 个没走访就不再走访");
-    let mut inspector = signed_in(&fixture.store, &url, "D1").await;
-    inspector.get("/my/inspections").await.is(200).says("不再走访，不用查").hides("没有查到");
 });

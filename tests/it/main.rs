@@ -24,6 +24,7 @@ mod desk;
 mod domain;
 mod duties;
 mod ended;
+mod ended_pages;
 mod every_duty;
 mod faults;
 mod field;

@@ -48,7 +48,7 @@ async fn in_the_midst(fixture: Fixture) -> Fixture {
 }
 
 /// A sheet's rows as texts.
-fn rows(file: &Path, sheet: &str) -> Vec<Vec<String>> {
+pub fn rows(file: &Path, sheet: &str) -> Vec<Vec<String>> {
     let mut workbook: Xlsx<_> = open_workbook(file).unwrap();
     let range = workbook.worksheet_range(sheet).unwrap();
     let text = |cell: &Data| match cell {

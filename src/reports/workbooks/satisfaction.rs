@@ -1,5 +1,7 @@
 //! 满意度 (三(四)): by village how many were visited again and what they answered; and each answer.
 
+use std::collections::HashSet;
+
 use super::super::Result;
 use super::super::places::Place;
 use super::super::reading::{Met, Reading};
@@ -79,9 +81,10 @@ pub async fn satisfaction(reading: &mut Reading, book: &mut Book) -> Result<i64>
     while let Some((place, met)) = pages.people(reading).await? {
         all.add(&met);
         for (subject, ended) in met.subjects.iter().filter_map(|one| Some((one, one.ended?))) {
-            let count = |lines: Option<usize>| lines.unwrap_or_default();
-            let left = count(met.met.get(&subject.id).map(Vec::len))
-                .saturating_sub(count(met.answers.get(&subject.id).map(Vec::len)));
+            let answers = met.answers.get(&subject.id).into_iter().flatten();
+            let asked: HashSet<&str> = answers.map(|one| one.resident_id.as_str()).collect();
+            let heard = met.met.get(&subject.id).into_iter().flatten();
+            let left = heard.filter(|one| !asked.contains(one.resident_id.as_str())).count();
             dropped += left;
             (0..left).for_each(|_| endings.add(ended.why));
         }

@@ -87,6 +87,8 @@ struct Subject {
     address: String,
     to: String,
     left: bool,
+    /// Since when it isn't to be visited any more.
+    ended: Option<String>,
     residents: Vec<Resident>,
 }
 
@@ -129,7 +131,7 @@ async fn packed(daemon: &Daemon, who: &Who) -> Result<Option<Pack>, StoreError> 
     let mut assigned = record.assigned_to(&who.person.id).await?;
     let signed_in = record.signed_in(&who.secret).await?;
     // Where something is left first, if there are too many.
-    assigned.sort_by_key(|one| !is_left(one));
+    assigned.sort_by_key(|one| !one.is_left());
     let more = assigned.len().saturating_sub(MOST);
     assigned.truncate(MOST);
     assigned.sort_by(|one, other| one.number.cmp(&other.number));
@@ -154,15 +156,12 @@ async fn packed(daemon: &Daemon, who: &Who) -> Result<Option<Pack>, StoreError> 
     }))
 }
 
-fn is_left(one: &Assigned) -> bool {
-    one.visits + one.unclassified + one.revisits > 0
-}
-
 fn subject(one: Assigned, sheet: Option<HouseholdSheet>) -> Subject {
     let residents = sheet.map(|sheet| sheet.residents).unwrap_or_default();
     Subject {
         to: link(&one.number),
-        left: is_left(&one),
+        left: one.is_left(),
+        ended: one.ended_on,
         number: one.number,
         kind: one.kind,
         name: one.name,

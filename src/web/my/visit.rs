@@ -61,12 +61,8 @@ async fn show(
 ) -> Response {
     let mut fields = Fields::default();
     let context = daemon.store.context();
-    let first = [
-        ("form", context.secret()),
-        ("resident", resident),
-        ("on", context.clock.today().to_string()),
-        ("manner", "face_to_face".to_owned()),
-    ];
+    let first =
+        [("form", context.secret()), ("resident", resident), ("manner", "face_to_face".to_owned())];
     fields.0.extend(first.map(|(name, value)| (name.to_owned(), value)));
     let shown = Shown { kind, status: StatusCode::OK, fields: &fields, said: Said::default() };
     form(daemon, who, number, &shown).await
@@ -110,11 +106,18 @@ async fn form(daemon: &Daemon, who: &Who, number: &str, shown: &Shown<'_>) -> Re
         at => format!("{}/{}", link(number), if *kind == VisitKind::Revisit { "revisit" } else { "visit" }),
         f => fields.0, wrongs => said.wrongs, stale => said.stale, question => said.question.as_ref().map(|(_, shown)| shown),
         listed => listed(&sheet),
-        first_day => daemon.pages.campaign().starts_on().to_string(),
+        first_day => daemon.pages.campaign().starts_on().to_string(), last_day => last_day(daemon, &sheet, *kind).to_string(),
         photos_again => said.photos,
         place => "households", ..choices_offered(),
     };
     page(&who.frame(daemon), VISIT, *status, values)
+}
+
+/// The last day on which somebody can have been met there: for the first time not after it ended.
+fn last_day(daemon: &Daemon, sheet: &HouseholdSheet, kind: VisitKind) -> Date {
+    let today = daemon.store.context().clock.today();
+    let ended = sheet.ended.filter(|_| kind == VisitKind::First);
+    ended.map_or(today, |ended| ended.on.min(today))
 }
 
 /// Who is there, by their ids: whoever is there later besides was met meanwhile.

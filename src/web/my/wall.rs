@@ -108,7 +108,7 @@ async fn read(
         _ => (Vec::new(), Vec::new()),
     };
     Ok(Some(context! {
-        without => unvisited(&without),
+        without => unvisited(&without), imports => Right::Import.is_held_by(&who.person),
         title => here.map_or_else(|| plan.name.clone(), |here| here.name.clone()),
         way => way(tree, within), now => township_time(clock.now()),
         cells => seen.cells(&counts), late => counts.late, ended => counts.ended, earlier => if within.is_none() { earlier } else { 0 }, mediated => counts.mediated, agreed => counts.agreed,
@@ -189,6 +189,7 @@ struct Household {
     visits: i64,
     unclassified: i64,
     revisits: i64,
+    ended: Option<String>,
 }
 
 /// GET /my/wall/people/{number}: what one person visits, and how far they have come.
@@ -224,11 +225,13 @@ async fn read_person(
     let counts = counts.get(&person.id).copied().unwrap_or_default();
     let (plan, today) = (store.campaign(), store.context().clock.today());
     let more = all.len().saturating_sub(LONGEST);
+    let ended = all.iter().filter(|one| one.ended_on.is_some()).count();
     let area = tree.get(&person.area_id);
     Ok(Some(context! {
         number => person.number, name => person.name,
         area => area.map(|area| area.name.clone()), to_area => area.map(|area| links::wall(&area.id)),
         cells => Seen { plan: &plan, today }.cells(&counts), more,
+        here => all.len() - ended, ended,
         households => all.iter().take(LONGEST).map(household).collect::<Vec<_>>(), place => "wall",
     }))
 }
@@ -243,5 +246,6 @@ fn household(subject: &Assigned) -> Household {
         visits: subject.visits,
         unclassified: subject.unclassified,
         revisits: subject.revisits,
+        ended: subject.ended_on.clone(),
     }
 }

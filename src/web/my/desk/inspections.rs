@@ -154,7 +154,7 @@ fn line(
         to => of(INSPECTIONS, &row.number), number => row.number, subject => one.subject, name => one.subject_name,
         area => tree.get(&one.area_id).map(|area| area.name.clone()), mark, word, due => due_on.to_string(),
         inspector => signed(row.checked_by.as_ref().unwrap_or(&row.inspector_id)), checked => row.checked_on,
-        dropped => row.is_dropped_by(today),
+        dropped => row.is_dropped_by(today), ended => row.ended_on(),
         visitor => one.visitor.as_ref().and_then(signed), visited => one.visited_on, demands => one.demands,
     })
 }
@@ -263,7 +263,10 @@ async fn one(
         let differs = found.row.difference()?.is_some();
         let visitor = found.visitor.as_ref().and_then(|id| holders.person(id));
         let answers = may_answer(person, visitor, &tree, &found.area_id);
+        // Once nobody is to be visited there, nobody is to be checked.
+        let ended = found.row.ended_on().filter(|_| found.row.is_dropped_by(today));
         Ok::<_, StoreError>(Some(context! {
+            until => ended.map_or_else(|| today.to_string(), str::to_owned),
             line => line(&found, &tree, &holders, today)?, found => text, answer, seen => mark(&found),
             answered_by => found.answered_by.as_ref().and_then(|id| holders.person(id)).map(StaffMember::signed),
             records => Right::Inspect.is_held_by(person) && found.row.finding()?.is_none(),
@@ -277,7 +280,7 @@ async fn one(
     };
     let findings: Vec<_> = Finding::ALL.iter().map(|one| (one.code(), one.chinese())).collect();
     let values = context! {
-        findings, wrong, stale, f => fields.0, today => today.to_string(), place => "inspections", ..values
+        findings, wrong, stale, f => fields.0, place => "inspections", ..values
     };
     page(&who.frame(daemon), INSPECTION, status, values)
 }

@@ -68,8 +68,11 @@ async fn listed(daemon: &Daemon, who: &Who, asked: &Asked) -> Result<Option<Valu
     let areas = if own { vec![area.id.as_str()] } else { below(&tree, area) };
     let mut ended = record.ended_in(&areas).await?;
     record.end().await?;
-    let mut endings = Endings::default();
+    let (mut endings, mut dropped) = (Endings::default(), Endings::default());
     ended.iter().for_each(|one| endings.add(one.ended.why));
+    let starts_on = daemon.pages.campaign().starts_on();
+    let of_now = ended.iter().filter(|one| one.is_dropped(starts_on));
+    of_now.for_each(|one| dropped.add(one.ended.why));
     ended.sort_by_key(|one| std::cmp::Reverse(one.ended.on));
     let more = ended.len().saturating_sub(SHOWN);
     let line = |one: &EndedSubject| {
@@ -82,7 +85,7 @@ async fn listed(daemon: &Daemon, who: &Who, asked: &Asked) -> Result<Option<Valu
     let lines: Vec<Value> = ended.iter().take(SHOWN).map(line).collect();
     Ok(Some(context! {
         area => ways(&tree, Right::EndSubject, &who.person, area, SUBJECTS, &[]), lines, more, endings => endings.to_string(),
-        own, place => "subjects",
+        whole => endings.count(), dropped => dropped.count(), why_dropped => dropped.to_string(), own, place => "subjects",
     }))
 }
 
@@ -137,7 +140,7 @@ async fn one(
     let context = daemon.store.context();
     let whys: Vec<_> = SubjectState::endings().map(|why| (why.code(), why.chinese())).collect();
     let ended = sheet.standing.ended.map(|ended| {
-        context! { why => ended.why.chinese(), on => ended.on.to_string(), words => sheet.standing.words }
+        context! { why => ended.why.chinese(), on => ended.on.to_string(), words => sheet.words }
     });
     let values = context! {
         number => sheet.number, kind => sheet.kind.map(|kind| kind.chinese()), name => sheet.name, area, ended, whys,

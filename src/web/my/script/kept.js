@@ -4,7 +4,7 @@
 /**
  * @typedef {{ number: string, state: string, text: string, said: string, word: string, resolved: boolean }} Issue
  * @typedef {{ id: string, seen: string, name: string, heard: boolean, unheard: boolean, revisited: boolean, issues: Issue[] }} Resident
- * @typedef {{ number: string, kind: string, name: string, address: string, to: string, left: boolean, residents: Resident[] }} Subject
+ * @typedef {{ number: string, kind: string, name: string, address: string, to: string, left: boolean, ended: string | null, residents: Resident[] }} Subject
  * @typedef {{ who: string, until: number, at: number, today: string, more: number, subjects: Subject[] }} Pack
  *
  * @typedef {{ type: string, bytes: ArrayBuffer }} Photo

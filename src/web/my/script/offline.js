@@ -82,7 +82,9 @@ function list(kept, waiting) {
       card.classList.add(one.left ? 'yellow' : 'green');
       const marks = place(line, 'marks');
       if (waiting.has(one.number)) marks.append(mark('yellow', KEPT));
-      marks.append(one.left ? mark('yellow', '● 还有要办的') : mark('green', '■ 都完成了'));
+      if (one.left) marks.append(mark('yellow', '● 还有要办的'));
+      if (one.ended) marks.append(`${one.ended} 起不再走访`);
+      else if (!one.left) marks.append(mark('green', '■ 都完成了'));
       return line;
     }));
   };
@@ -99,6 +101,7 @@ function list(kept, waiting) {
 function household(subject, waiting) {
   const view = clone('household');
   into(view, { name: subject.name, number: `${subject.number}（${subject.kind}） ${subject.address}` });
+  ofEnded(view, subject);
   const residents = place(view, 'residents');
   // Whoever was met here without a network isn't known to the service yet.
   const met = new Set(waiting.map((one) => one.whom).filter((name) => subject.residents.every((one) => one.name !== name)));
@@ -118,7 +121,7 @@ function household(subject, waiting) {
     if (waiting.some((entry) => entry.whom === one.name)) marks.append(mark('yellow', KEPT));
     if (one.heard) marks.append(mark('green', '■ 已走访'));
     else if (one.unheard) marks.append('没有见到');
-    else marks.append(mark('yellow', '● 还没走访'));
+    else if (!subject.ended) marks.append(mark('yellow', '● 还没走访'));
     if (one.revisited) marks.append(mark('green', '■ 已回访'));
     const [visit, revisit] = section.querySelectorAll('a');
     visit.href = `${subject.to}/visit?resident=${one.id}`;
@@ -146,8 +149,9 @@ function visit(kept, subject, resident, revisit) {
   field(form, 'form').value = crypto.randomUUID();
   field(form, 'key').value = kept.who;
   const on = field(form, 'on');
-  on.value = today(kept);
+  on.value = revisit ? today(kept) : lastDay(kept, subject);
   on.max = on.value;
+  if (!revisit) ofEnded(view, subject);
   part('view').replaceChildren(view);
   if (resident) ofResident(form, resident);
   else field(form, 'listed').value = subject.residents.map((one) => one.id).join(' ');
@@ -195,6 +199,27 @@ function matter(issue) {
  */
 function field(form, name) {
   return /** @type {HTMLInputElement} */ (form.querySelector(`input[name=${name}]`));
+}
+
+/**
+ * Says that a subject isn't to be visited any more, where it isn't.
+ * @param {HTMLElement} view
+ * @param {Subject} subject
+ */
+function ofEnded(view, subject) {
+  if (!subject.ended) return;
+  place(view, 'ended').hidden = false;
+  into(view, { 'ended-on': subject.ended });
+}
+
+/**
+ * The last day on which somebody can have been visited there for the first time.
+ * @param {Pack} kept
+ * @param {Subject} subject
+ */
+function lastDay(kept, subject) {
+  const now = today(kept);
+  return subject.ended && subject.ended < now ? subject.ended : now;
 }
 
 /**
