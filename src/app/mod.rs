@@ -70,4 +70,5 @@ pub mod told;
 pub mod uploads;
 pub mod vacant;
 pub mod visits;
+pub mod without_subjects;
 pub mod without_visitor;

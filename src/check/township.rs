@@ -140,7 +140,8 @@ async fn township(store: &Store, plan: &Campaign) -> Result<Vec<Gap>, StoreError
     record.end().await?;
     unassigned
         .sort_by_key(|(id, _)| tree.get(id).map(|area| (area.code.clone(), area.name.clone())));
-    let subjects = store.subjects_by_area().await?;
+    let held = store.held_by_areas().await?.into_iter();
+    let subjects: Vec<(String, i64)> = held.map(|of| (of.area_id, of.subjects)).collect();
     let township = Township {
         tree: &tree,
         staff: &staff,

@@ -10,7 +10,7 @@ use serde_json::json;
 use super::record::ConfigFile;
 use super::{Reveal, acting, read_date, refused, shown, wrong_input};
 use crate::db::Store;
-use crate::domain::area::AreaKind;
+use crate::domain::area::{AreaKind, OWN};
 use crate::domain::campaign::PhaseName;
 use crate::domain::rights::Right;
 use crate::reports::print::Press;
@@ -212,11 +212,17 @@ async fn check(store: &Store, kind: Kind, asked: &mut Asked) -> anyhow::Result<(
         };
     }
     let tree = store.area_tree().await?;
-    let of = asked.area.as_deref().and_then(|area| tree.get(area)).map(|area| area.kind);
+    let of = asked.area.as_deref().and_then(|area| tree.get(area));
+    let own = of.and_then(|area| document.is_of(area.kind));
+    if let Some((area, false)) = of.zip(own).filter(|_| asked.own) {
+        let kind = area.kind;
+        let text = format!("「{document}」是整个{kind}的：请在 --area 里去掉「{OWN}」");
+        return Err(wrong_input(text));
+    }
     if document == Document::TownSummary {
         return Ok(());
     }
-    let Some(own) = of.and_then(|kind| document.is_of(kind)) else {
+    let Some(own) = own else {
         let wanted = match document {
             Document::BranchSummary => AreaKind::Branch,
             _ => AreaKind::Village,

@@ -56,13 +56,31 @@ impl Tx {
     }
 }
 
+/// What lies in an area itself, and in none of those below it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AreaHolds {
+    pub area_id: String,
+    /// Subjects that are to be visited, or were.
+    pub subjects: i64,
+    /// The same with those that ended unvisited, in whatever campaign: whether anything was ever registered.
+    pub registered: i64,
+    /// Of this campaign.
+    pub issues: i64,
+}
+
+from_row!(AreaHolds { area_id, subjects, registered, issues });
+
 impl Store {
-    /// How many subjects lie in each area, as it's kept.
-    pub async fn subjects_by_area(&self) -> Result<Vec<(String, i64)>> {
+    /// What lies in each area in which anything does, as it's kept.
+    pub async fn held_by_areas(&self) -> Result<Vec<AreaHolds>> {
         Ok(sqlx::query_as(
-            "SELECT of_id, CAST(SUM(total) AS BIGINT) FROM tallies
-             WHERE dimension = 'area' AND name IN ('subjects', 'ended') AND total > 0 GROUP BY of_id",
+            "SELECT of_id AS area_id, CAST(SUM(CASE WHEN name = 'subjects' THEN total ELSE 0 END) AS BIGINT) AS subjects,
+               CAST(SUM(CASE WHEN name = 'issues' THEN 0 ELSE total END) AS BIGINT) AS registered,
+               CAST(SUM(CASE WHEN name = 'issues' THEN total ELSE 0 END) AS BIGINT) AS issues
+             FROM tallies WHERE dimension = 'area' AND total > 0
+               AND (name IN ('subjects', 'ended') OR name = 'issues' AND campaign = $1) GROUP BY of_id",
         )
+        .bind(self.campaign().code.clone())
         .fetch_all(&self.read)
         .await?)
     }

@@ -121,7 +121,7 @@ use sqlx::AnyPool;
 pub use absences::{DeadAddress, NewAbsence};
 pub use accounts::{Account, AccountLine, Invitation, Manner, SignIn};
 pub use assigned::Assigned;
-pub use assignments::NewAssignment;
+pub use assignments::{AreaHolds, NewAssignment};
 pub use audit::{Act, AuditEntry, AuditFilter, AuditVerdict};
 pub use beside::IssueBeside;
 pub use breaches::{Breach, BreachKind, NewBreach};

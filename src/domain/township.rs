@@ -53,7 +53,7 @@ impl std::fmt::Display for Vacancy {
 }
 
 /// The areas in which the plan is carried out.
-fn in_campaign<'t>(tree: &'t AreaTree, plan: &Campaign, kind: AreaKind) -> Vec<&'t Area> {
+pub fn in_campaign<'t>(tree: &'t AreaTree, plan: &Campaign, kind: AreaKind) -> Vec<&'t Area> {
     let of_town =
         |area: &&Area| tree.upward(&area.id).any(|above| above.code.as_ref() == Some(&plan.town));
     let mut areas: Vec<&Area> =
@@ -238,7 +238,7 @@ pub struct Township<'t> {
     pub out_of_reach: &'t HashSet<String>,
     /// Of each area, how many subjects nobody visits.
     pub unassigned: &'t [(String, i64)],
-    /// Of each area, how many subjects lie in it.
+    /// Of each area, how many subjects lie in it that are to be visited, or were.
     pub subjects: &'t [(String, i64)],
 }
 

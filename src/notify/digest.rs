@@ -116,9 +116,7 @@ impl Item {
 
 /// Why a group is its reader's, where nobody is assigned to it, or nobody holds the role.
 fn for_want_of(recipients: &Recipients, group: &DueGroup) -> String {
-    let is_visitors =
-        matches!(group.kind, DutyKind::Visit | DutyKind::Classify | DutyKind::Revisit);
-    if is_visitors && group.staff_id.is_none() {
+    if group.kind.lacks_visitor(group.role) {
         return "没有走访人员，请安排".to_owned();
     }
     match recipients.roster.is_vacant(group, &recipients.plan) {

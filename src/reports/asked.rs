@@ -43,10 +43,11 @@ impl Asked {
 
     /// The areas that are asked for, in their order.
     pub fn areas(&self, tree: &AreaTree) -> Vec<String> {
-        match self.area.as_deref().filter(|_| self.own) {
-            Some(area) => vec![area.to_owned()],
-            None => in_order(tree, self.area.as_deref()),
+        let mut areas = in_order(tree, self.area.as_deref());
+        if let Some(within) = self.area.as_deref() {
+            areas.retain(|area| tree.is_in(area, within, self.own));
         }
+        areas
     }
 
     /// Those of a kind among them.
@@ -108,7 +109,7 @@ pub async fn allow(store: &Store, by: Option<&str>, what: &str, asked: &Asked) -
         Some(by) => acting(&mut tx, by, Right::RevealReport, area).await?.number,
         None => "operator".to_owned(),
     };
-    let area = area.and_then(|id| tree.get(id)).map(|area| area.name.clone());
+    let area = area.and_then(|id| tree.get(id)).map(|area| asked.called(&area.name));
     let detail = json!({"reveal": asked.reveals, "area": area, "on": asked.day(store)});
     let act = if asked.reveals { "export" } else { "report" };
     tx.audit(&actor, act, what, &detail).await?;

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use super::kinds::{Document, Table};
 use super::print::{Press, Print, write_print};
 use super::{Asked, ReportError, Result, Templates, write_document, write_table};
-use crate::db::{Area, AreaTree, Store};
+use crate::db::{Area, AreaHolds, AreaTree, Store};
 use crate::domain::area::AreaKind;
 use crate::domain::campaign::PhaseName;
 use crate::private_file::{self, Existing, PrivateFile};
@@ -119,7 +119,8 @@ impl Everything<'_> {
                 self.document(document, self.asked.of(&village.id), &name).await?;
             }
         }
-        for area in self.with_own(&tree).await? {
+        let has_any = |of: &AreaHolds| of.subjects > 0 || of.issues > 0;
+        for area in self.with_own(&tree, has_any).await? {
             let asked = self.asked.of_own(&area.id);
             let name = asked.called(&tree.distinct_name(&area));
             self.document(Document::UnitReport, asked, &name).await?;
@@ -139,11 +140,16 @@ impl Everything<'_> {
         Ok(())
     }
 
-    /// The areas above the villages in which something lies that is in no village.
-    async fn with_own(&self, tree: &AreaTree) -> Result<Vec<Area>> {
-        let own = self.store.subjects_by_area().await?;
+    /// The areas above the villages in which something of that sort lies that is in no village.
+    async fn with_own(
+        &self,
+        tree: &AreaTree,
+        is_of: impl Fn(&AreaHolds) -> bool,
+    ) -> Result<Vec<Area>> {
+        let held = self.store.held_by_areas().await?;
         let has_own = |area: &&Area| {
-            area.kind < AreaKind::Village && own.iter().any(|(id, _)| *id == area.id)
+            let own = held.iter().find(|of| of.area_id == area.id);
+            area.kind < AreaKind::Village && own.is_some_and(&is_of)
         };
         let areas = self.asked.areas(tree);
         Ok(areas.iter().filter_map(|id| tree.get(id)).filter(has_own).cloned().collect())
@@ -178,7 +184,7 @@ impl Everything<'_> {
                 let file = self.free(&folder, &tree.distinct_name(&village), ".html");
                 self.print(print, self.asked.of(&village.id), file).await?;
             }
-            for area in self.with_own(&tree).await? {
+            for area in self.with_own(&tree, |of| of.subjects > 0).await? {
                 let asked = self.asked.of_own(&area.id);
                 let name = asked.called(&tree.distinct_name(&area));
                 let file = self.free(&folder, &name, ".html");

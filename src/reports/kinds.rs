@@ -63,7 +63,11 @@ impl Document {
         match self {
             Document::BranchSummary => (kind == AreaKind::Branch).then_some(false),
             // A village's; and what is a town's or a branch's own owes it too.
-            Document::UnitReport => Some(kind < AreaKind::Village),
+            Document::UnitReport => match kind {
+                AreaKind::Village => Some(false),
+                AreaKind::Town | AreaKind::Branch => Some(true),
+                AreaKind::County | AreaKind::Grid => None,
+            },
             Document::SelfCheck | Document::LookBack => {
                 (kind == AreaKind::Village).then_some(false)
             }

@@ -1,12 +1,11 @@
 //! What is missing, by name (镇不漏村、村不漏户、户不漏人): branch, village, household, resident, and who answers for it.
 
-use std::collections::{HashMap, HashSet};
-
-use jiff::civil::Date;
+use std::collections::HashMap;
 
 use super::Result;
 use super::places::Place;
 use crate::app::owners::{owners, told};
+use crate::app::without_subjects::{WithoutSubjects, without_subjects};
 use crate::db::{AreaTree, Missing, Snapshot, Store};
 use crate::domain::area::AreaKind;
 use crate::domain::duty::DutyKind;
@@ -39,8 +38,7 @@ pub struct Wanted {
 impl Wanted {
     /// Whether an area lies there.
     fn is_in(&self, tree: &AreaTree, area: &str) -> bool {
-        let mut upward = tree.upward(area).take(if self.own { 1 } else { usize::MAX });
-        self.within.as_deref().is_none_or(|of| upward.any(|above| above.id == of))
+        self.within.as_deref().is_none_or(|of| tree.is_in(area, of, self.own))
     }
 }
 
@@ -84,11 +82,8 @@ pub async fn lines(store: &Store, wanted: &Wanted) -> Result<Vec<Line>> {
         }
     }
     snapshot.end().await?;
-    let due_on = store.campaign().due_on(DutyKind::Visit);
-    let is_late = due_on < today;
-    if wanted.kind.is_none_or(|kind| kind == DutyKind::Visit) && (is_late || !wanted.late) {
-        lines.extend(without_subjects(store, tree, &is_in, (due_on, is_late)).await?);
-    }
+    let bare = without_subjects(store, tree, wanted.kind, wanted.late).await?;
+    lines.extend(of_bare(tree, &bare, &is_in));
     lines.sort();
     Ok(lines)
 }
@@ -153,34 +148,17 @@ fn line(tree: &AreaTree, missing: &Missing, resident: &str, owner: &str, late: &
     ((branch, village, subject), cells)
 }
 
-/// What no duty says: villages in which nothing is registered.
-async fn without_subjects(
-    store: &Store,
-    tree: &AreaTree,
-    is_in: &impl Fn(&str) -> bool,
-    (due_on, is_late): (Date, bool),
-) -> Result<Vec<Line>> {
-    let late = if is_late { "超期" } else { "未到期" };
-    let town = &store.campaign().town;
-    let is_village = |id: &str| tree.get(id).is_some_and(|area| area.kind == AreaKind::Village);
-    let in_campaign = |id: &str| tree.upward(id).any(|above| above.code.as_ref() == Some(town));
-    let known: HashSet<String> =
-        store.subjects_by_area().await?.into_iter().map(|of| of.0).collect();
-    let known: HashSet<&str> = known
-        .iter()
-        .filter_map(|area| tree.upward(area).find(|above| is_village(&above.id)))
-        .map(|village| village.id.as_str())
-        .collect();
-    let villages = tree.all().map(|area| area.id.as_str());
-    let villages =
-        villages.filter(|id| is_village(id) && in_campaign(id) && is_in(id) && !known.contains(id));
+/// Villages in which nothing is registered, each as a line.
+fn of_bare(tree: &AreaTree, bare: &WithoutSubjects<'_>, is_in: impl Fn(&str) -> bool) -> Vec<Line> {
+    let late = if bare.is_late { "超期" } else { "未到期" };
+    let due_on = bare.due_on.to_string();
     let line = |id: &str| {
         let (branch, village) = place(tree, id);
-        let due_on = due_on.to_string();
         let what = ["", "", "", "走访对象名单", "", "没有走访对象", due_on.as_str(), late];
         let cells = [branch.as_str(), &village].into_iter().chain(what);
         let cells = cells.map(str::to_owned).collect();
         ((branch.clone(), village.clone(), String::new()), cells)
     };
-    Ok(villages.map(line).collect())
+    let villages = bare.villages.iter().map(|village| village.id.as_str());
+    villages.filter(|id| is_in(id)).map(line).collect()
 }

@@ -68,10 +68,17 @@ on_both!(who_has_no_visitor_is_named_to_whoever_is_over_them, async |fixture: Fi
     let town = leader.get("/my/people").await;
     town.is(200).says("走访对象 6，已走访 2，没有走访人 2").says("H7 孙**").says("P2 镇财政所");
     town.says("暂由 S13 杨包 负责").says("暂由 Z1 周正 负责");
+    // Each is told what they can do about it.
+    town.says("1 个没有走访人").says("请在走访安排表（附件2）里补上走访人再导入");
     leader.get(&format!("/my/wall?area={}", id("西桥村"))).await.is(200).says("H7 孙**");
     // Whoever is over the village sees whose they are, and nobody else's.
     let mut lead = signed_in(&fixture.store, &url, "S13").await;
-    lead.get("/my/people").await.is(200).says("H7 孙**").says("走访对象 1，").hides("P2");
+    let village = lead.get("/my/people").await;
+    village.is(200).says("H7 孙**").says("走访对象 1，").hides("P2");
+    for page in ["/my/people", "/my/missing?kind=visit"] {
+        let shown = lead.get(page).await;
+        shown.is(200).says("请把由谁走访报给镇组织人事办公室").hides("再导入");
+    }
     let mut branch = signed_in(&fixture.store, &url, "Z3").await;
     branch.get("/my/people").await.is(200).says("走访对象 3，").hides("没有走访人").hides("H7");
 });
@@ -148,6 +155,30 @@ on_both!(what_is_missing_is_listed_once, async |fixture: Fixture| {
     assert!(late.iter().all(|(_, cells)| cells[9] == "超期"), "{late:?}");
 });
 
+on_both!(where_nothing_is_registered_the_page_says_so_too, async |fixture: Fixture| {
+    let fixture = township(fixture).await;
+    fixture.import("a3.csv", &MORE_AREAS.replace("202,西桥", "203,空")).await.unwrap();
+    let bare = fixture.store.area_tree().await.unwrap().find("空村").unwrap().id.clone();
+    let url = served(&fixture.store, "").await;
+    let mut leader = signed_in(&fixture.store, &url, "Z1").await;
+    let village = |more: &str| format!("/my/missing?area={bare}{more}");
+    leader
+        .get("/my/missing")
+        .await
+        .is(200)
+        .says("空村委会")
+        .says("没有走访对象")
+        .says("没走完 1 个");
+    leader.get(&village("")).await.says("没有走访对象：请导入走访对象表").hides("没有缺的");
+    leader.get(&village("&kind=classify")).await.says("没有缺的");
+    // Nothing of it is late before visits are.
+    leader.get(&village("&late=yes")).await.says("没有缺的");
+    leader.get("/my/missing?late=yes").await.is(200).hides("没有走访对象").hides("没走完");
+    fixture.at(4, 2, 10);
+    leader.get(&village("&late=yes")).await.says("没有走访对象").says("超期");
+    leader.get("/my/missing?late=yes").await.says("空村委会").says("没走完 1 个").hides("没分类");
+});
+
 on_both!(whoever_owes_what_is_handed_in_is_one_person_everywhere, async |fixture: Fixture| {
     let fixture = township(fixture).await;
     let mut record = fixture.store.snapshot().await.unwrap();
@@ -200,6 +231,13 @@ on_both!(lines_by_branch_and_village_name_each_place_once, async |fixture: Fixtu
 
 on_both!(what_is_the_towns_own_is_reported_and_printed, async |fixture: Fixture| {
     let fixture = township(fixture).await;
+    // What had closed before anybody came is nobody's to print or to report.
+    let closed = "对象编号,对象类型,对象名称,所属村,地址,状态,状态日期\nB1,机关,总支办公室,第一总支,,停业,2022-03-08\n";
+    fixture.import("b.csv", closed).await.unwrap();
+    let branch = fixture.store.area_tree().await.unwrap().find("第一总支").unwrap().id.clone();
+    let held = fixture.store.held_by_areas().await.unwrap();
+    let of_branch = held.iter().find(|of| of.area_id == branch).unwrap();
+    assert_eq!((of_branch.subjects, of_branch.registered, of_branch.issues), (0, 1, 0));
     let folder = tempfile::tempdir().unwrap();
     let templates = Templates::read(Path::new("")).unwrap();
     let press = Press { public_url: String::new(), photos: None };
@@ -212,7 +250,9 @@ on_both!(what_is_the_towns_own_is_reported_and_printed, async |fixture: Fixture|
             std::fs::read_to_string(to.join(format!("印制/{print}/柴胡店镇直属.html"))).unwrap();
         assert!(own.contains("镇中心小学") && own.contains("镇财政所"), "{print}");
         assert!(!own.contains("便民超市"), "{print} of a village's too");
+        assert!(!to.join(format!("印制/{print}/第一总支直属.html")).exists());
     }
+    assert!(!to.join("问题解决情况/第一总支直属问题解决情况.docx").exists());
     // Of the town's own alone there is no village's.
     let town = fixture.store.area_tree().await.unwrap().find("柴胡店镇").unwrap().id.clone();
     let to = folder.path().join("own");
@@ -230,7 +270,7 @@ fn the_report_that_the_town_owes_is_written_by_its_name() {
     assert_eq!(say(&["key", "zoufang.key"]).0, 0);
     let school = "2022-03-05,Z7,P1,校长,,门口太挤,有,镇村自办,基础教育,一般\n";
     let tables = [
-        ("a.csv", AREAS.to_owned()),
+        ("a.csv", format!("{AREAS},一网格,网格,370481111200\n")),
         ("s.csv", STAFF.to_owned()),
         ("o.csv", format!("{SUBJECTS}P1,学校,镇中心小学,柴胡店镇,\n")),
         ("f.csv", format!("{ASSIGNMENTS}P1,Z7\n")),
@@ -250,6 +290,19 @@ fn the_report_that_the_town_owes_is_written_by_its_name() {
     // What a village alone hands in still is of a village.
     let (code, _, said) = say(&["report", "自查总结", "--area", "柴胡店镇"]);
     assert!(code == 2 && said.contains("请用 --area 写明是哪个村"), "{said}");
+    let (code, _, said) = say(&["report", "问题解决情况", "--area", "一网格"]);
+    assert!(code == 2 && said.contains("请用 --area 写明是哪个村"), "{said}");
+    // What is of the whole isn't written of a part under its title.
+    for (kind, area, whole) in [
+        ("工作开展情况总结", "第一总支直属", "是整个总支的"),
+        ("镇总结", "柴胡店镇直属", "是整个镇街的"),
+        ("问题解决情况", "高桥村委会直属", "是整个村的"),
+    ] {
+        let (code, out, said) = say(&["report", kind, "--area", area]);
+        assert!(code == 2 && said.contains(whole) && said.contains("去掉「直属」"), "{out}{said}");
+    }
+    let (_, out, _) = say(&["audit", "list", "--action", "report", "--reveal", "--by", "Z1"]);
+    assert!(out.contains("柴胡店镇直属"), "{out}");
     // Confirmed by either name.
     std::fs::write(
         dir.path().join("c.csv"),
