@@ -90,7 +90,11 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
                 plan::apply(&store, &plan, &by.number, reason).await
             };
             let change = change.map_err(refused)?;
+            let unused = end_current && foreseen.unapplied.is_none();
             Foreseen { change, unapplied: None, ..foreseen }.say(&plan);
+            if unused {
+                eprintln!("--end-current 没有用上：没有要提前结束的活动");
+            }
             say!("已生效，已记入审计；运行中的服务马上按新方案执行");
             remind_of_file(&store, &plan);
         }

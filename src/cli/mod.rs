@@ -201,10 +201,18 @@ impl Reveal {
     ) -> anyhow::Result<bool> {
         match &self.by {
             Some(by) if self.reveal => reveal(store, by, right, seen).await?,
-            Some(by) => drop(person(store, by).await?),
-            None => {}
+            _ => self.remind(store).await?,
         }
         Ok(self.reveal)
+    }
+
+    /// Says to whoever is named and asks for nothing in clear that neither comes of it.
+    async fn remind(&self, store: &Store) -> anyhow::Result<()> {
+        if let Some(by) = self.by.as_deref().filter(|_| !self.reveal) {
+            let by = person(store, by).await?.signed();
+            eprintln!("没有写 --reveal：个人信息没有写出，也不记 {by}");
+        }
+        Ok(())
     }
 }
 

@@ -36,6 +36,7 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let templates = templates(&settings)?;
     let store = arguments.config.open(&settings).await?;
     let (asked, area) = arguments.of.asked(&store).await?;
+    arguments.of.remind(&store).await?;
     let print = arguments.kind;
     let press = Press { public_url: settings.notify.public_url, photos: arguments.photos };
     allow(&store, arguments.of.by(), print.code(), &asked).await.map_err(unwritten)?;

@@ -105,6 +105,11 @@ impl Of {
         Ok((asked, name))
     }
 
+    /// Says where somebody is named for nothing.
+    pub async fn remind(&self, store: &Store) -> anyhow::Result<()> {
+        self.reveal.remind(store).await
+    }
+
     pub fn by(&self) -> Option<&str> {
         self.reveal.by.as_deref()
     }
@@ -137,6 +142,8 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     if let Some(kind) = arguments.kind {
         if kind == Kind::Table(Table::Discipline) {
             read_breaches(&store, arguments.of.by()).await?;
+        } else {
+            arguments.of.remind(&store).await?;
         }
         allow(&store, arguments.of.by(), kind.code(), &asked).await.map_err(unwritten)?;
         let named = named(&store, kind, &asked, &whose);

@@ -31,7 +31,7 @@ words! {
         Erase = "erase", "删除群众的个人信息";
         Import = "import", "导入表格";
         Account = "account", "开通和停用登录";
-        Absence = "absence", "登记外出、换日历地址";
+        Absence = "absence", "登记外出、作废链接";
         ReportBreach = "report_breach", "登记违纪反映";
         Inspect = "inspect", "查看和办理违纪反映";
         Draw = "draw", "抽样";

@@ -124,6 +124,47 @@ fn what_only_a_named_person_may_do_is_refused_without_a_reason() {
 }
 
 #[test]
+fn what_was_asked_for_and_not_used_is_said() {
+    let dir = tempfile::tempdir().unwrap();
+    township(dir.path());
+    import(dir.path(), &["a.csv", "s.csv", "o.csv", "f.csv"]);
+    let said = |words: &[&str], config: &str| {
+        let (code, out, error) = run(&[words, &["--config", config]].concat(), dir.path());
+        assert_eq!(code, 0, "{words:?}: {out}{error}");
+        format!("{out}{error}")
+    };
+    let own = "zoufang.toml";
+    let unused = "没有写 --reveal：个人信息没有写出，也不记 Z1 周正";
+    for words in [vec!["missing", "--by", "Z1"], vec!["report", "附件2", "--by", "Z1"]] {
+        let said = said(&words, own);
+        assert!(said.contains(unused), "{words:?}: {said}");
+    }
+    let act = ["--by", "Z1", "--reason", "试一试"];
+    let apply = [&["campaign", "apply", "--end-current"], &act[..]].concat();
+    assert!(said(&apply, own).contains("--end-current 没有用上"));
+    // What is closed is said by what is configured.
+    let close = [&["account", "end", "Z7", "--close"], &act[..]].concat();
+    let closed = said(&close, own);
+    assert!(closed.contains("登录已停用（密码、没用过的链接作废）"), "{closed}");
+    let file = std::fs::read_to_string(dir.path().join(own)).unwrap();
+    let wecom = "[sign_in.wecom]\ncorp_id = 'ww1'\nagent_id = 1\nsecret = 's'\n[notify]\npublic_url = 'https://zoufang.example.cn'\n";
+    std::fs::write(dir.path().join("wecom.toml"), format!("{file}\n{wecom}")).unwrap();
+    let closed = said(&close, "wecom.toml");
+    assert!(closed.contains("没用过的链接作废，用企业微信也不能登录"), "{closed}");
+    let end = [&["subject", "end", "H2", "--why", "迁出"], &act[..]].concat();
+    said(&end, own);
+    let before = ["subject", "end", "H1", "--why", "去世", "--since", "2021-12-01"];
+    said(&[&before[..], &act[..]].concat(), own);
+    let ended = said(&["subject", "ended"], own);
+    assert!(
+        ended.contains(
+            "不再走访的共 2 个：迁出 1，去世 1；其中本次活动没走访就不再走访的 1 个（迁出 1）"
+        ),
+        "{ended}"
+    );
+}
+
+#[test]
 fn a_workbook_with_mistakes_comes_back_as_a_workbook() {
     use calamine::{Data, Reader};
     let dir = tempfile::tempdir().unwrap();
