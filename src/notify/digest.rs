@@ -119,7 +119,7 @@ fn for_want_of(recipients: &Recipients, group: &DueGroup) -> String {
     let is_visitors =
         matches!(group.kind, DutyKind::Visit | DutyKind::Classify | DutyKind::Revisit);
     if is_visitors && group.staff_id.is_none() {
-        return "没有走访人员，请安排".to_owned();
+        return "没有走访人，请安排".to_owned();
     }
     match recipients.roster.is_vacant(group, &recipients.plan) {
         true => format!("没有{}，请代办或指定人员", group.role),
