@@ -37,7 +37,7 @@ pub async fn invite(tx: &mut Tx, person: &StaffMember, by: &StaffMember) -> Resu
     Ok(token)
 }
 
-/// Signs a person out everywhere; with `closes` their password, their links and the
+/// Signs a person out everywhere; with `closes` their password, their links, their calendar's address and the
 /// tokens of programs that act as them end too. In how many browsers they were signed in.
 ///
 /// # Errors
@@ -70,6 +70,8 @@ async fn end_by(
         tx.end_invitations(&person.id, now).await?;
         tx.close_account(&person.id, now).await?;
         tx.end_program_tokens_of(&person.id, now).await?;
+        tx.revoke_links(&person.id).await?;
+        tx.renew_calendar(&person.id).await?;
     }
     let detail = json!({ "reason": reason, "closed": closes, "signed_in": ended });
     tx.audit(by, "end_sign_ins", &person.number, &detail).await?;

@@ -67,6 +67,7 @@ async fn decide(session: &mut Session, rows: &[Assign]) -> Result<Decided> {
     } else {
         session.staff().await?.into_iter().map(|person| (person.id, person.name)).collect()
     };
+    let left = left_of(session, rows.iter().map(|row| &row.staff_id)).await?;
     let mut decided = Decided { outcomes: Vec::new(), assigned: Vec::new() };
     for row in rows {
         let outcome = match known.get_mut(&row.subject_number) {
@@ -81,6 +82,7 @@ async fn decide(session: &mut Session, rows: &[Assign]) -> Result<Decided> {
                         names.get(visitor).map(String::as_str).unwrap_or_default()
                     ),
                 )),
+                None if left.contains(&row.staff_id) => Err(has_left()),
                 None => {
                     place.visitor = Some(row.staff_id.clone());
                     decided.assigned.push(place.clone());
@@ -92,6 +94,22 @@ async fn decide(session: &mut Session, rows: &[Assign]) -> Result<Decided> {
     }
     hint_near(session, &numbers, &mut decided.outcomes).await?;
     Ok(decided)
+}
+
+/// Who of these left: nobody is given to them.
+async fn left_of(
+    session: &mut Session,
+    people: impl Iterator<Item = &String>,
+) -> Result<HashSet<String>> {
+    let people: HashSet<&str> = people.map(String::as_str).collect();
+    session.left_among(&people.into_iter().collect::<Vec<_>>()).await
+}
+
+fn has_left() -> Problem {
+    Problem::new(
+        About::Visitor,
+        "已经离岗，不能再走访：请写在岗的人；又回来的，先在走访人员表里填上角色再导入",
+    )
 }
 
 /// That somebody visits all subjects of an area and of those below it, or those of a kind.
@@ -120,8 +138,10 @@ async fn decide_areas(session: &mut Session, rows: &[AssignArea]) -> Result<Deci
         Decided { outcomes: vec![Ok(Upsert::Same.into()); rows.len()], assigned: Vec::new() };
     // The nearer an area, and the more is said of what is visited there, the sooner it counts.
     let mut claims = Vec::new();
+    let left = left_of(session, rows.iter().map(|row| &row.staff_id)).await?;
     for (at, row) in rows.iter().enumerate() {
         match area_of(&tree, &row.area) {
+            Ok(_) if left.contains(&row.staff_id) => decided.outcomes[at] = Err(has_left()),
             Ok(area) => {
                 let depth = tree.upward(&area).count();
                 claims.push((std::cmp::Reverse((row.kind.is_some(), depth)), at, area));
@@ -227,6 +247,12 @@ pub async fn reassign(
     let before = place.visitor.ok_or_else(|| {
         StoreError::Rule(format!("「{subject_number}」还没有走访人，请先导入走访安排表"))
     })?;
+    if before == staff_id {
+        return Err(StoreError::Rule(format!("「{subject_number}」本来就由他走访，没有改动")));
+    }
+    if tx.left_among(&[staff_id]).await?.contains(staff_id) {
+        return Err(has_left().into());
+    }
     tx.override_assignment(&place.id, staff_id, by, reason).await?;
     rederive(tx, &[&place.id], From::Events, "record").await?;
     let (before, after) = (tx.staff_called(&before).await?, tx.staff_called(staff_id).await?);

@@ -48,7 +48,7 @@ pub async fn sign_in(
     };
     let (account, now) = (tx.account(&person.id).await?, real(tx.context()));
     let way = claimed.way;
-    let refused = if person.roles.is_empty() {
+    let refused = if person.has_left() {
         Some(format!(
             "没有登录：{way}认出了您，但走访人员表里您已离岗。有误请向镇组织人事办公室说明"
         ))

@@ -73,7 +73,7 @@ pub async fn draw_sample(
     tx.campaign().may_come(new.due_on).map_err(StoreError::Rule)?;
     let began = tx.plans().began();
     if let Some(before) = tx.draw_of_seed(new.seed, began).await? {
-        return drawn_before(tx, new, before, below).await;
+        return drawn_before(tx, new, (before, began), below).await;
     }
     let staff = tx.staff().await?;
     let mut inspectors: Vec<&StaffMember> =
@@ -85,7 +85,7 @@ pub async fn draw_sample(
         return Err(StoreError::Rule(text.to_owned()));
     }
     let now = tx.now();
-    let visited = tx.visited_subjects(now, "").await?;
+    let visited = tx.visited_subjects((now, began), "").await?;
     let drawn = draw(&by_village(&*tx.area_tree().await?, &visited), new.size, below);
     if drawn.is_empty() {
         let text = "还没有走访过的对象可抽（已经抽出、还没有查的不再抽）";
@@ -103,7 +103,7 @@ pub async fn draw_sample(
 async fn drawn_before(
     tx: &mut Tx,
     new: &NewDraw,
-    before: DrawRow,
+    (before, began): (DrawRow, i64),
     below: Below<'_>,
 ) -> Result<Drawn> {
     let day = township_date(before.drawn_at);
@@ -116,7 +116,7 @@ async fn drawn_before(
         );
         return Err(StoreError::Rule(text));
     }
-    let visited = tx.visited_subjects(before.drawn_at, &before.id).await?;
+    let visited = tx.visited_subjects((before.drawn_at, began), &before.id).await?;
     let again = draw(&by_village(&*tx.area_tree().await?, &visited), new.size, below);
     let again: HashSet<&str> =
         again.iter().flat_map(|of| &of.members).map(String::as_str).collect();

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::casework::{From, rederive};
+use super::duplicates::refuse_unnamed;
 use super::near::{hint_near, no_subject};
 use super::problem::{About, Did, Outcome, Outcomes, Problem, all_well};
 use super::told::{Told, blank_over};
@@ -349,6 +350,9 @@ async fn decide_all(session: &mut Session, rows: &[StateOf]) -> Result<(Outcomes
         let decided = decide(&context, &row.told, keys, (&known, today))?;
         outcomes.push(decided.map(|decided| did(decided, &mut changes)));
     }
+    let told =
+        rows.iter().map(|row| (row.subject_number.as_str(), (&row.told.state, &row.told.words)));
+    refuse_unnamed(session, told, &mut outcomes).await?;
     hint_near(session, &numbers, &mut outcomes).await?;
     Ok((outcomes, changes))
 }

@@ -32,6 +32,7 @@ pub mod confirm;
 pub mod deliveries;
 pub mod doctor;
 pub mod draws;
+mod duplicates;
 pub mod endings;
 pub mod erase;
 pub mod files;

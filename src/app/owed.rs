@@ -40,6 +40,8 @@ pub async fn owed_by(session: &mut Session, person: &StaffMember) -> Result<Owed
     let roster = everybody(session).await?;
     let (plan, today) = (session.campaign().clone(), session.today());
     let mut groups = owed_groups(session, &roster, person).await?;
+    // What each day asks for isn't there to be done before that day.
+    groups.retain(|group| group.kind.missing_by(today).is_none_or(|by| group.due_on <= by));
     let more = groups.len().saturating_sub(LONGEST);
     groups.truncate(LONGEST);
     let ids = |which: &dyn Fn(&DueGroup) -> bool| -> Vec<String> {

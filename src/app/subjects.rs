@@ -7,8 +7,9 @@ use serde::{Deserialize, Serialize};
 
 use super::casework::{Files, From, RuleBook, rederive};
 use super::choices::{Alike, Choices};
+use super::duplicates::refuse_unnamed;
 use super::endings::{self, ToldState};
-use super::near::{Named, Near};
+use super::near::{Named, Near, no_subject};
 use super::problem::{About, Did, Outcome, Outcomes, Problem, all_well};
 use super::told::{Told, blank_over};
 use crate::db::personal;
@@ -139,6 +140,11 @@ async fn decide(session: &mut Session, rows: &[NewSubject]) -> Result<Decided> {
         };
         decided.outcomes.push(outcome);
     }
+    let told = rows.iter().map(|row| {
+        let ToldState { state, words, .. } = &row.standing;
+        (row.number.as_str(), (state, words))
+    });
+    refuse_unnamed(session, told, &mut decided.outcomes).await?;
     Ok(decided)
 }
 
@@ -328,6 +334,15 @@ fn content_key(
     address: Option<&str>,
 ) -> String {
     context.sealer.index(&[row.kind.code(), area_id, &row.name, address.unwrap_or_default()])
+}
+
+/// The area of the subject of a number.
+///
+/// # Errors
+/// Where there is none, as is said before anybody's right to it is looked at.
+pub async fn area_of_known(session: &mut Session, number: &str) -> Result<String> {
+    let place = places(session, &[number]).await?.remove(number);
+    Ok(place.ok_or_else(|| no_subject(number))?.area_id)
 }
 
 /// The subjects of these numbers, by number.

@@ -10,6 +10,8 @@ pub struct Vacant {
     pub roles: Vec<Vacancy>,
     /// The areas in which somebody is to be visited and nobody is assigned, with how many.
     pub unassigned: Vec<(String, i64)>,
+    /// Who left and still has subjects, as they sign, with how many.
+    pub left: Vec<(String, i64)>,
 }
 
 /// Looks; nothing is missed where there are no people yet.
@@ -27,5 +29,6 @@ pub async fn vacant(session: &mut Session) -> Result<Vacant> {
     let mut unassigned: Vec<(String, i64)> =
         unassigned.map(|(area, subjects)| (name(&area), subjects)).collect();
     unassigned.sort();
-    Ok(Vacant { roles, unassigned })
+    let left = session.left_behind().await?;
+    Ok(Vacant { roles, unassigned, left })
 }

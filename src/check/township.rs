@@ -137,6 +137,7 @@ async fn township(store: &Store, plan: &Campaign) -> Result<Vec<Gap>, StoreError
     let mut record = store.snapshot().await?;
     let mut unassigned: Vec<(String, i64)> =
         record.unassigned_by_area().await?.into_iter().collect();
+    let left = record.left_behind().await?;
     record.end().await?;
     unassigned
         .sort_by_key(|(id, _)| tree.get(id).map(|area| (area.code.clone(), area.name.clone())));
@@ -147,6 +148,7 @@ async fn township(store: &Store, plan: &Campaign) -> Result<Vec<Gap>, StoreError
         staff: &staff,
         out_of_reach: &out_of_reach,
         unassigned: &unassigned,
+        left: &left,
         subjects: &subjects,
     };
     Ok(township.gaps(plan))

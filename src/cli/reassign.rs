@@ -8,7 +8,7 @@ use crate::app::assignments::reassign;
 
 use super::record::ConfigFile;
 use super::{Approval, person, refused};
-use crate::app::subjects::places;
+use crate::app::subjects::area_of_known;
 use crate::domain::rights::Right;
 
 #[derive(Debug, Args)]
@@ -29,8 +29,8 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let visitor = person(&store, &arguments.to).await?;
     let mut tx = store.begin().await?;
     let Arguments { subject, approval, .. } = &arguments;
-    let area = places(&mut tx, &[subject]).await?.remove(subject).map(|place| place.area_id);
-    let (by, reason) = approval.given(&mut tx, Right::Reassign, area.as_deref()).await?;
+    let area = area_of_known(&mut tx, subject).await.map_err(refused)?;
+    let (by, reason) = approval.given(&mut tx, Right::Reassign, Some(&area)).await?;
     reassign(&mut tx, subject, &visitor.id, &by.number, reason).await.map_err(refused)?;
     tx.commit().await?;
     say!("「{}」改由「{}」走访，已记入审计", arguments.subject, visitor.name);

@@ -9,7 +9,7 @@ use super::record::ConfigFile;
 use super::table::Table;
 use super::{Approval, read_date, refused, wrong_input};
 use crate::app::endings::{self, StateOf, ToldState, put_one};
-use crate::app::subjects::places;
+use crate::app::subjects::area_of_known;
 use crate::app::told::Told;
 use crate::db::Store;
 use crate::domain::rights::Right;
@@ -31,7 +31,7 @@ enum Action {
         /// 对象编号
         subject: String,
         /// 为什么：迁出、去世、停业、重复、其他
-        #[arg(long)]
+        #[arg(long, value_parser = read_ending)]
         why: SubjectState,
         /// 自哪天起；不写为今天
         #[arg(long, value_parser = read_date)]
@@ -60,10 +60,6 @@ enum Action {
 pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let store = arguments.config.store().await?;
     match arguments.action {
-        Action::End { why, .. } if !why.is_ended() => {
-            let text = format!("--why：不再走访的原因应为：{}", endings::choices());
-            return Err(wrong_input(text));
-        }
         Action::End { subject, why, since, approval } => {
             put(&store, &subject, (why, since), &approval).await?;
         }
@@ -75,6 +71,11 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
+fn read_ending(text: &str) -> Result<SubjectState, String> {
+    let read = SubjectState::read(text).filter(|state| state.is_ended());
+    read.ok_or_else(|| format!("应为：{}", endings::choices()))
+}
+
 async fn put(
     store: &Store,
     subject: &str,
@@ -82,8 +83,8 @@ async fn put(
     approval: &Approval,
 ) -> anyhow::Result<()> {
     let mut tx = store.begin().await?;
-    let area = places(&mut tx, &[subject]).await?.remove(subject).map(|place| place.area_id);
-    let (by, reason) = approval.given(&mut tx, Right::EndSubject, area.as_deref()).await?;
+    let area = area_of_known(&mut tx, subject).await.map_err(refused)?;
+    let (by, reason) = approval.given(&mut tx, Right::EndSubject, Some(&area)).await?;
     let words = Told::Is(reason.to_owned());
     let told = ToldState { state: Told::Is(state), on, words };
     let row = StateOf { subject_number: subject.to_owned(), told };

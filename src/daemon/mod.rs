@@ -28,6 +28,7 @@ use crate::delivery::{GateState, Lane};
 use crate::domain::audit::{Flaw, Origin};
 use crate::domain::campaign::Campaign;
 use crate::domain::reason::of_system;
+use crate::domain::referral::meaning;
 use crate::domain::workdays::{Workdays, WorkingTime};
 use crate::identity::Providers;
 use crate::notify::{MessageError, Messages, ReminderRules};
@@ -380,6 +381,12 @@ impl Daemon {
     /// What is wrong with the audit trail, by what is remembered of it.
     pub fn audit_flaw(&self) -> Option<Flaw> {
         self.memory.flaw()
+    }
+
+    /// Whether a word of the platform's means something by now, to itself or in what comes by hand.
+    pub fn knows_status(&self, word: &str) -> bool {
+        meaning(&self.settings.platform.statuses, word).is_some()
+            || self.platform.as_ref().is_some_and(|platform| platform.knows_status(word))
     }
 
     /// Configured service codes that the platform doesn't have.

@@ -186,7 +186,9 @@ impl Store {
                 .await?;
         let dead: HashSet<(String, String)> = rows.into_iter().collect();
         let staff = self.staff().await?.into_iter();
-        Ok(staff.filter(|person| self.context.routes(person, &dead).is_empty()).collect())
+        // Who left needn't be reached.
+        let here = staff.filter(|person| !person.has_left());
+        Ok(here.filter(|person| self.context.routes(person, &dead).is_empty()).collect())
     }
 
     /// A person's addresses, by their number.

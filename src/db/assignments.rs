@@ -1,10 +1,12 @@
 //! Assignments 责任田.
 
-use serde::Serialize;
+use std::collections::HashSet;
 
-use super::personal::{OVERRIDDEN_BY, OVERRIDE_REASON};
+use serde::{Deserialize, Serialize};
+
+use super::personal::{OVERRIDDEN_BY, OVERRIDE_REASON, STAFF_NAME};
 use super::sets::Columns;
-use super::{Result, Store, Tx};
+use super::{Result, Session, Store, Tx};
 
 /// An assignment to be added.
 #[derive(Debug, Serialize)]
@@ -13,6 +15,46 @@ pub struct NewAssignment {
     pub subject_id: String,
     pub staff_id: String,
     pub created_at: i64,
+}
+
+#[derive(Deserialize)]
+struct LeftRow {
+    id: String,
+    number: String,
+    name: String,
+    subjects: i64,
+}
+
+#[derive(Deserialize)]
+struct GoneRow {
+    id: String,
+}
+
+impl Session {
+    /// Who of these left.
+    pub async fn left_among(&mut self, people: &[&str]) -> Result<HashSet<String>> {
+        let read = format!(
+            "SELECT t.id FROM staff t WHERE t.id {} AND NOT EXISTS (SELECT 1 FROM staff_roles r WHERE r.staff_id = t.id)",
+            self.dialect.among()
+        );
+        let rows: Vec<GoneRow> = self.read_set(&["id"], &read, people, &[]).await?;
+        Ok(rows.into_iter().map(|row| row.id).collect())
+    }
+
+    /// Who left and still has subjects that are to be visited, as they sign, and how many.
+    pub async fn left_behind(&mut self) -> Result<Vec<(String, i64)>> {
+        let read = "SELECT t.id, t.number, t.name, COUNT(*) AS subjects FROM staff t JOIN assignments a ON a.staff_id = t.id
+             JOIN subjects s ON s.id = a.subject_id AND s.ended_on IS NULL
+             WHERE NOT EXISTS (SELECT 1 FROM staff_roles r WHERE r.staff_id = t.id)
+             GROUP BY t.id, t.number, t.name ORDER BY t.number";
+        let rows: Vec<LeftRow> =
+            self.read_rows(&["id", "number", "name", "subjects"], read, &[]).await?;
+        let signed = |row: LeftRow| {
+            let name = self.context.open(STAFF_NAME, &row.id, &row.name)?;
+            Ok((format!("{} {name}", row.number), row.subjects))
+        };
+        rows.into_iter().map(signed).collect()
+    }
 }
 
 impl Tx {

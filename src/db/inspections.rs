@@ -346,19 +346,25 @@ impl Session {
         rows.into_iter().map(|row| row.read(&self.context)).collect()
     }
 
-    /// Every subject whose first visit was complete at an instant, that hadn't ended and wasn't drawn and unchecked then, by
-    /// area and number; as if one draw hadn't been.
-    pub async fn visited_subjects(&mut self, at: i64, but: &str) -> Result<Vec<VisitedSubject>> {
+    /// Every subject whose first visit was complete at an instant, of which nobody had said by then that it ended, and that
+    /// wasn't drawn and unchecked then, in the campaign that began at `began`; by area and number, as if one draw hadn't been.
+    pub async fn visited_subjects(
+        &mut self,
+        (at, began): (i64, i64),
+        but: &str,
+    ) -> Result<Vec<VisitedSubject>> {
         let query = "SELECT s.area_id, s.id AS subject_id, s.number, a.staff_id AS visitor
              FROM subjects s JOIN assignments a ON a.subject_id = s.id
              JOIN duties d ON d.duty_key = 'visit:' || s.id AND d.state = 'met' AND d.met_at <= $1
-             WHERE (s.ended_on IS NULL OR s.ended_on > $3)
-               AND NOT EXISTS (SELECT 1 FROM inspections n WHERE n.subject_id = s.id AND n.created_at <= $1 AND n.draw_id <> $2
-               AND (n.checked_on IS NULL OR n.recorded_at > $1))
+             WHERE (s.ended_at IS NULL OR s.ended_at > $1 OR s.resumed_at <= $1)
+               AND (s.ended_on IS NULL OR s.ended_on > $3 OR s.ended_at IS NOT NULL)
+               AND NOT EXISTS (SELECT 1 FROM inspections n WHERE n.subject_id = s.id AND n.created_at BETWEEN $4 AND $1
+               AND n.draw_id <> $2 AND (n.checked_on IS NULL OR n.recorded_at > $1))
              ORDER BY s.area_id, s.number";
         let columns = ["area_id", "subject_id", "number", "visitor"];
         let on = crate::clock::township_date(at).to_string();
-        self.read_rows(&columns, query, &[at.into(), but.into(), on.into()]).await
+        let parameters = [at.into(), but.into(), on.into(), began.into()];
+        self.read_rows(&columns, query, &parameters).await
     }
 
     /// The draw of that seed since an instant.

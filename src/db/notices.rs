@@ -20,8 +20,12 @@ impl Context {
     }
 
     /// The channels by which a person is told: the first that reaches them, and those that get everything besides.
-    /// None where nothing reaches them: a copy is not a reminder.
+    /// None where nothing reaches them, as a copy is not a reminder; nor where they left: what is still theirs isn't their affair
+    /// any more, and they read of no resident.
     pub fn routes(&self, person: &StaffMember, dead: &HashSet<(String, String)>) -> Vec<String> {
+        if person.has_left() {
+            return Vec::new();
+        }
         let reaches = |channel: &&ChannelReach| channel.reaches(person, dead);
         let Some(preferred) = self.channels.iter().filter(|c| !c.copy).find(reaches) else {
             return Vec::new();

@@ -283,12 +283,13 @@ impl Session {
         rows.into_iter().map(|row| row.read(&self.context, span)).collect()
     }
 
-    /// Who was met on a first visit at these subjects, and how many of their demands aren't void.
+    /// Who was met on a first visit at these subjects, and how many of their demands weren't void at the end of that day.
     pub async fn met_at(&mut self, subjects: &[&str], span: &Span) -> Result<Vec<MetLine>> {
+        let stands = stands(span, self.now);
         let query = format!(
             "SELECT r.id, r.subject_id, r.name_sealed, r.contact_sealed, v.visited_on, v.staff_id AS visitor, v.face_to_face,
                v.satisfaction, (SELECT COUNT(*) FROM issues i JOIN visits w ON w.id = i.visit_id
-                 WHERE i.resident_id = r.id AND i.state <> 'void' AND w.visited_on >= $2 AND w.visited_on <= $3) AS issues
+                 WHERE i.resident_id = r.id AND {stands} AND w.visited_on >= $2 AND w.visited_on <= $3) AS issues
              FROM residents r JOIN visits v ON v.id = (SELECT w.id FROM visits w WHERE w.resident_id = r.id
                AND w.kind = 'first' AND w.visited_on >= $2 AND w.visited_on <= $3 ORDER BY w.visited_on, w.id LIMIT 1)
              WHERE r.subject_id {} ORDER BY r.subject_id, r.id",
@@ -410,6 +411,19 @@ impl Session {
         };
         rows.into_iter().map(phone).collect()
     }
+}
+
+/// Whether an issue `i` wasn't void at the end of a span: as it stands, or of a day that is past by its events.
+fn stands(span: &Span, now: i64) -> String {
+    let before = span.before;
+    if before > now {
+        return "i.state <> 'void'".to_owned();
+    }
+    format!(
+        "NOT EXISTS (SELECT 1 FROM issue_events e WHERE e.issue_id = i.id AND e.kind = 'voided' AND e.at < {before}
+           AND NOT EXISTS (SELECT 1 FROM issue_events f WHERE f.issue_id = i.id AND f.kind = 'reopened'
+             AND f.sequence > e.sequence AND f.at < {before}))"
+    )
 }
 
 /// The first day and the last, as texts.

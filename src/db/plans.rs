@@ -60,9 +60,14 @@ impl Store {
         self.campaign().starts_on().to_string()
     }
 
-    /// How the file's plan stands to the one in effect.
+    /// How the file's plan, as it was read at the start, stands to the one in effect.
     pub fn plan_file(&self) -> PlanFile {
-        let (file, plans) = (&self.context.campaign, self.plans());
+        self.plan_file_of(&self.context.campaign)
+    }
+
+    /// How a plan stands to the one in effect.
+    pub fn plan_file_of(&self, file: &Campaign) -> PlanFile {
+        let plans = self.plans();
         match () {
             () if *file == **plans.now() => PlanFile::InEffect,
             () if plans.is_over(&file.code) || plans.held_before(file) => PlanFile::OfBefore,

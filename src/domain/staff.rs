@@ -91,6 +91,11 @@ impl StaffMember {
         format!("{} {}", self.number, self.name)
     }
 
+    /// Whether they left (离岗): who is here has a role.
+    pub fn has_left(&self) -> bool {
+        self.roles.is_empty()
+    }
+
     /// How high they stand: by the highest of their roles.
     pub fn rank(&self) -> u8 {
         self.roles.iter().map(|role| role.rank()).max().unwrap_or(0)

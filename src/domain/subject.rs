@@ -119,6 +119,36 @@ impl fmt::Display for Endings {
     }
 }
 
+/// What may be subjects' numbers in what somebody wrote: runs of letters and digits, and what stands between the usual words.
+///
+/// ```
+/// use zoufang::domain::subject::numbers_in;
+/// let all = |text| numbers_in(text).collect::<Vec<_>>();
+/// assert!(all("与H0012重复").contains(&"H0012"));
+/// assert!(all("和东-01号重复（张三家）").contains(&"东-01"));
+/// assert!(!all("与H0012重复").contains(&"H001"));
+/// ```
+pub fn numbers_in(text: &str) -> impl Iterator<Item = &str> {
+    let is_part = |c: char| c.is_ascii_alphanumeric() || "-_./".contains(c);
+    let runs = text.split(move |c| !is_part(c)).map(|run| run.trim_matches(['-', '_', '.', '/']));
+    let parts =
+        text.split(|c: char| c.is_whitespace() || "（）()「」“”\"，,、；;。：:".contains(c));
+    runs.chain(parts.map(without_usual_words)).filter(|found| !found.is_empty())
+}
+
+fn without_usual_words(text: &str) -> &str {
+    const BEFORE: [&str; 7] = ["与", "和", "同", "跟", "是", "对象编号", "编号"];
+    const BEHIND: [&str; 7] = ["重复登记", "重复", "同一户", "一户", "相同", "号", "是"];
+    let mut rest = text;
+    while let Some(shorter) = BEFORE.iter().find_map(|word| rest.strip_prefix(word)) {
+        rest = shorter;
+    }
+    while let Some(shorter) = BEHIND.iter().find_map(|word| rest.strip_suffix(word)) {
+        rest = shorter;
+    }
+    rest
+}
+
 /// A number as it's compared with one that is nearly the same: large and small letters, leading zeros, blanks and hyphens,
 /// what a spreadsheet or a program put to it, O for 0 and I for 1.
 ///

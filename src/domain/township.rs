@@ -39,6 +39,13 @@ pub(super) fn some(names: &[String]) -> String {
     if names.len() > FEW { format!("{shown} 等 {} 个", names.len()) } else { shown }
 }
 
+/// That somebody left whose subjects nobody was given yet.
+pub(super) fn left_behind(person: &str, subjects: i64) -> String {
+    format!(
+        "{person}已离岗，还有 {subjects} 个走访对象在他名下，没有人去走访，提醒转给上一级：请逐个用 zoufang reassign 对象编号 --to 接手人编号 --by 责任人编号 --reason 原因 交给别人"
+    )
+}
+
 impl std::fmt::Display for Vacancy {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let Vacancy { role, areas, duties } = self;
@@ -197,6 +204,18 @@ fn steps_after(plan: &Campaign, workdays: &Workdays) -> Vec<(DutyKind, Date)> {
     DutyKind::ALL.iter().filter_map(last_of).collect()
 }
 
+/// The categories that a unit answers for and wouldn't any more: what is open of them passes to the grid members.
+fn without_department(plan: &Campaign, before: &Campaign) -> Option<String> {
+    let gone = before.departments.iter().filter(|(of, _)| !plan.departments.contains_key(of));
+    let gone: Vec<String> = gone.map(|(of, unit)| format!("{of}（{unit}）")).collect();
+    (!gone.is_empty()).then(|| {
+        format!(
+            "现在由镇直部门负责、方案的 [departments] 里没有写的：{}；使它生效，这些类别没有办完的问题就改由网格员负责。还由单位负责的，请照现在的写上",
+            gone.join("、")
+        )
+    })
+}
+
 /// What is to be known of a plan before it takes the place of the one in effect: it begins later, it needs the holidays of
 /// years that the calendar lacks, or its ladder goes on after its end. Whether it may at all, [`Plans::unapplied`] says.
 ///
@@ -212,6 +231,9 @@ pub fn of_coming(plan: &Campaign, before: &Campaign, workdays: &Workdays, today:
         );
         gaps.push(gap("campaign.file", text));
     }
+    gaps.extend(
+        without_department(plan, before).into_iter().map(|text| gap("campaign.departments", text)),
+    );
     let years = years_without_holidays(plan, workdays);
     if !years.is_empty() {
         gaps.push(gap("campaign.calendar_file", without_holidays(&years)));
@@ -238,6 +260,8 @@ pub struct Township<'t> {
     pub out_of_reach: &'t HashSet<String>,
     /// Of each area, how many subjects nobody visits.
     pub unassigned: &'t [(String, i64)],
+    /// Who left and still has subjects, and how many.
+    pub left: &'t [(String, i64)],
     /// Of each area, how many subjects lie in it that are to be visited, or were.
     pub subjects: &'t [(String, i64)],
 }
@@ -279,6 +303,8 @@ impl Township<'_> {
                 format!("{name}有 {count} 个走访对象没有走访人，{by}：请导入走访安排表（附件2）");
             gaps.push(gap("走访安排表", text));
         }
+        let left = self.left.iter().map(|(person, count)| left_behind(person, *count));
+        gaps.extend(left.map(|text| gap("走访安排表", text)));
         gaps
     }
 
@@ -366,6 +392,7 @@ mod tests {
             staff: &staff,
             out_of_reach: &HashSet::from(["领导".to_owned()]),
             unassigned: &[("西村".to_owned(), 3)],
+            left: &[("Z7 冯走".to_owned(), 2)],
             subjects: &[("镇".to_owned(), 2), ("西村".to_owned(), 3)],
         };
         let texts: Vec<String> = township.gaps(&plan).into_iter().map(|gap| gap.text).collect();
@@ -380,6 +407,7 @@ mod tests {
             方案把问题交给「城建办」，走访人员表里没有这个工作单位的镇直部门人员：请补上，或改方案的 [departments]
             督办到领导小组时没有人收得到（领导 领导）：请在走访人员表里补联系方式，或配置他们用得上的通道
             西村有 3 个走访对象没有走访人，暂由包村 包村负责：请导入走访安排表（附件2）
+            Z7 冯走已离岗，还有 2 个走访对象在他名下，没有人去走访，提醒转给上一级：请逐个用 zoufang reassign 对象编号 --to 接手人编号 --by 责任人编号 --reason 原因 交给别人
             ");
     }
 
@@ -413,6 +441,11 @@ mod tests {
         let workdays = Workdays::read(next).unwrap();
         let gaps = of_coming(&coming, &before, &workdays, date(2022, 12, 5));
         assert!(gaps.iter().all(|gap| gap.key != "campaign.calendar_file"), "{gaps:?}");
+        // Whose affair a category is isn't lost without a word.
+        let mut with_unit = before;
+        with_unit.departments.insert(Category::Other, "城建办".to_owned());
+        let gaps = of_coming(&coming, &with_unit, &workdays, date(2022, 12, 5));
+        assert!(gaps.iter().any(|gap| gap.text.contains("其他（城建办）")), "{gaps:?}");
     }
 
     #[test]

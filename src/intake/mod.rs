@@ -72,7 +72,7 @@ pub use original::Original;
 pub use refusal::{ImportError, RowError};
 pub use report::{Report, TableReport};
 pub use template::{template, template_name};
-pub use text::{Sort, clean, written};
+pub use text::{Sort, clean, is_invisible, written};
 
 use crate::db::{Store, StoreError};
 

@@ -117,7 +117,7 @@ impl Item {
 /// Why a group is its reader's, where nobody is assigned to it, or nobody holds the role.
 fn for_want_of(recipients: &Recipients, group: &DueGroup) -> String {
     if group.kind.lacks_visitor(group.role) {
-        return "没有走访人员，请安排".to_owned();
+        return "没有走访人，请安排".to_owned();
     }
     match recipients.roster.is_vacant(group, &recipients.plan) {
         true => format!("没有{}，请代办或指定人员", group.role),

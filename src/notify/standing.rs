@@ -134,8 +134,7 @@ async fn vacancies(store: &Store) -> Result<Option<Word>, StoreError> {
     record.end().await?;
     let mut lines: Vec<String> = found.roles.iter().map(|vacancy| format!("· {vacancy}")).collect();
     let unassigned = found.unassigned.iter();
-    lines
-        .extend(unassigned.map(|(area, count)| format!("· {area}有{count}个走访对象没有走访人员")));
+    lines.extend(unassigned.map(|(area, count)| format!("· {area}有{count}个走访对象没有走访人")));
     if lines.is_empty() {
         return Ok(None);
     }

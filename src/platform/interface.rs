@@ -296,6 +296,11 @@ pub trait Platform: Send + Sync {
         false
     }
 
+    /// Whether a word for a request's status means something here.
+    fn knows_status(&self, _word: &str) -> bool {
+        false
+    }
+
     /// Whether a number can stand in a list with others.
     fn can_list(&self, remote_id: &str) -> bool {
         !remote_id.contains(',')

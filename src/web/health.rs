@@ -6,7 +6,7 @@ use jiff::civil::DateTime;
 use super::status::{JobStatus, LaneStatus, Status};
 use crate::app::vacant::{Vacant, vacant};
 use crate::clock::{Clock, Stopwatch, real_millis, township_zone};
-use crate::daemon::{Daemon, Pulse, Watched};
+use crate::daemon::{Daemon, Pulse, Watched, load_campaign};
 use crate::db::{NamedDebts, StoreError};
 use crate::delivery::GateState;
 use crate::domain::duty::DutyKind;
@@ -14,6 +14,7 @@ use crate::domain::health::{
     BackupFacts, Debts, Facts, FailedJob, Finding, LaneFacts, MachineFacts, Note, Owed,
     OwnCertificateFacts, PlatformFacts, RestoredFacts, StalledImport, Unasked, judge,
 };
+use crate::domain::obligations::PlanFile;
 use crate::domain::reason::ASKING;
 use crate::settings::Adapter;
 use crate::tls::OwnCertificate;
@@ -31,7 +32,7 @@ pub(super) async fn findings(
     let context = daemon.store.context();
     let today = context.clock.today();
     let mut record = daemon.pages.snapshot().await?;
-    let Vacant { roles, unassigned } = vacant(&mut record).await?;
+    let Vacant { roles, unassigned, left } = vacant(&mut record).await?;
     record.end().await?;
     Ok(judge(&Facts {
         now: civil(status.now),
@@ -52,11 +53,22 @@ pub(super) async fn findings(
         unreachable: status.unreachable,
         vacancies: roles,
         unassigned,
-        plan_file: daemon.store.plan_file(),
+        left,
+        plan_file: plan_file(daemon),
         plan_waits: daemon.pages.waits_for_word().await?,
         late: duties.iter().map(|(kind, _, late)| (*kind, *late)).collect(),
         year_without_holidays: (!context.workdays.knows(today)).then(|| today.year()),
     }))
+}
+
+/// The plan's file as it lies there now: whoever applies what they have just written needn't start the service again.
+fn plan_file(daemon: &Daemon) -> PlanFile {
+    let file = &daemon.settings.campaign.file;
+    match load_campaign(file) {
+        Ok(plan) if !file.as_os_str().is_empty() => daemon.store.plan_file_of(&plan),
+        // Nothing to be read there, or nothing that can be for the moment.
+        _ => daemon.store.plan_file(),
+    }
 }
 
 fn machine_facts(daemon: &Daemon) -> MachineFacts {

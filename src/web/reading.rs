@@ -1,5 +1,7 @@
 //! Reads the status from the record.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 
 use super::health;
@@ -47,7 +49,7 @@ impl Status {
             late_issues: late.map(|(holder, count)| (holder.code().to_owned(), count)).collect(),
             unreachable: store.unreachable_count().await?,
             closed_without_answer: store.closed_without_answer().await?,
-            unknown_statuses: store.unknown_words().await?.into_iter().collect(),
+            unknown_statuses: unknown_statuses(daemon).await?,
             importing: store.import_under_way().await?.map(importing),
             imports: store.last_imports(LAST_IMPORTS).await?.into_iter().map(imported).collect(),
             heartbeat_seconds: daemon.heartbeat.age().map(|age| age.as_secs_f64()),
@@ -69,6 +71,12 @@ impl Status {
         (status.reasons, status.details) = (reasons, details);
         Ok(status)
     }
+}
+
+/// The platform's words that mean nothing yet, and how often each came.
+async fn unknown_statuses(daemon: &Daemon) -> Result<BTreeMap<String, i64>, StoreError> {
+    let words = daemon.pages.unknown_words().await?.into_iter();
+    Ok(words.filter(|(word, _)| !daemon.knows_status(word)).collect())
 }
 
 /// So many files that came in are told of.

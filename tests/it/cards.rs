@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use jiff::civil::date;
 use zoufang::app::cards::{address, code, forget_guesses};
 use zoufang::domain::issue::State;
 
@@ -43,6 +44,14 @@ on_both!(a_resident_sees_how_their_matter_stands_and_nothing_else, async |fixtur
         shown.hides(hidden);
     }
     look(&mut resident, &at, "0022").await.says("CHD2022-000002").hides("CHD2022-000001");
+    // A date that is past isn't told as one to come.
+    shown.says("计划在3月11日前办好");
+    fixture.at(4, 12, 9);
+    let late = look(&mut resident, &at, "0011").await;
+    late.says("原来计划在3月11日前办好，已经过了这一天，正在催办");
+    fixture.clock.set(fixture.clock.instant(date(2023, 1, 3).at(9, 0, 0, 0)));
+    look(&mut resident, &at, "0011").await.says("原来计划在2022年3月11日前办好");
+    fixture.at(4, 12, 9);
     // Done, they are asked; their word helps, and closes nothing.
     fixture.import("r.csv", "问题编号,办理结果\nCHD2022-000001,换了灯泡\n").await.unwrap();
     fixture.at(6, 2, 9);

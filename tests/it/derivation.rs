@@ -221,8 +221,11 @@ async fn something(fixture: &Fixture, chance: &Chance, n: usize) {
             let number = ["Z6", "Z7"][chance.below(2)];
             let to = staff.iter().find(|person| person.number == number).unwrap();
             let mut tx = store.begin().await.unwrap();
-            reassign(&mut tx, "H2", &to.id, "周正", "调整").await.unwrap();
-            tx.commit().await.unwrap();
+            // Whose it is already needn't be given it.
+            match reassign(&mut tx, "H2", &to.id, "周正", "调整").await {
+                Ok(()) => tx.commit().await.unwrap(),
+                Err(_) => tx.rollback().await.unwrap(),
+            }
         }
         6 => {
             let mut changed = load_campaign("".as_ref()).unwrap();

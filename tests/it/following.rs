@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
+use sqlx::Connection;
 use tokio_util::sync::CancellationToken;
 use wiremock::matchers::{method, path, query_param};
 use wiremock::{Mock, MockServer, Request, ResponseTemplate};
@@ -378,6 +379,21 @@ on_both!(what_was_refused_is_a_reason_until_somebody_acts, async |fixture: Fixtu
     let table = format!("问题编号,责任层级,类别\n{},镇村自办,其他\n", issue.number);
     fixture.import("c.csv", &table).await.unwrap();
     assert!(!reasons().await.contains("退回"));
+});
+
+on_both!(a_word_that_was_added_since_is_not_unknown_any_more, async |fixture: Fixture| {
+    let mut db = sqlx::AnyConnection::connect(&fixture.url).await.unwrap();
+    let word = "INSERT INTO tallies (dimension, of_id, name, campaign, day, total) VALUES ('word', '流转中', 'words', '', '', 2)";
+    sqlx::query(word).execute(&mut db).await.unwrap();
+    let base = "[platform]\nadapter = 'open311'\nendpoint = 'http://127.0.0.1:9'\n";
+    let added = format!("{base}[platform.statuses]\n'流转中' = 'in_progress'\n");
+    for (text, tells) in [(base, true), (added.as_str(), false)] {
+        let settings = Settings::from_text(text, "test").unwrap();
+        let shutdown = CancellationToken::new();
+        let daemon = Daemon::new(settings, fixture.store.clone(), shutdown).unwrap();
+        let reasons = Status::read(&daemon).await.unwrap().reasons.join("\n");
+        assert_eq!(reasons.contains("「流转中」不认识"), tells, "{reasons}");
+    }
 });
 
 fn open311(server: &MockServer, more: &str) -> Arc<dyn Platform> {

@@ -239,3 +239,57 @@ on_both!(the_group_inspects_on_each_workday, async |fixture: Fixture| {
         expected.contains(&"2022-04-02".to_owned()) && !days.contains(&"2022-06-03".to_owned())
     );
 });
+
+on_both!(a_sample_is_drawn_again_alike_whatever_ended_since, async |fixture: Fixture| {
+    let fixture = visited(fixture).await;
+    let first = draw(&fixture, Size::InAll(6), 7).await;
+    fixture.at(3, 9, 9);
+    // Said later, of a day before: when it was drawn nobody knew. What comes back is no other either.
+    let states = "对象编号,状态,状态日期\nH12,迁出,2022-03-06\nH13,迁出,2022-03-06\n";
+    fixture.import("e.csv", states).await.unwrap();
+    let again = draw(&fixture, Size::InAll(6), 7).await;
+    assert!(again.repeated(7).unwrap().contains("抽出的一样"), "{:?}", again.repeated(7));
+    // What is drawn now is drawn without them.
+    let after = draw(&fixture, Size::InAll(1), 8).await;
+    assert_eq!(after.population, 30 - 6 - ended_undrawn(&fixture, &["H12", "H13"]).await);
+    fixture.at(3, 10, 9);
+    fixture.import("b.csv", "对象编号,状态\nH12,在册\n").await.unwrap();
+    for (seed, size) in [(7, 6), (8, 1)] {
+        let again = draw(&fixture, Size::InAll(size), seed).await;
+        let said = again.repeated(seed).unwrap();
+        assert!(said.contains("抽出的一样"), "{said}");
+    }
+    assert_eq!(first.population, 30);
+    is_sound(&fixture).await;
+});
+
+/// How many of these the first sample didn't draw.
+async fn ended_undrawn(fixture: &Fixture, numbers: &[&str]) -> usize {
+    let lines = lines(fixture).await;
+    let is_drawn = |number: &str| lines.iter().filter(|line| line.subject == number).count();
+    // The last one is the second sample's own.
+    numbers.iter().filter(|number| is_drawn(number) == 0).count()
+}
+
+on_both!(
+    what_was_drawn_and_not_checked_in_a_campaign_before_is_drawn_again,
+    async |fixture: Fixture| {
+        let fixture = visited(fixture).await;
+        draw(&fixture, Size::InAll(30), 7).await;
+        fixture.at(7, 11, 9);
+        let text = include_str!("../../config/campaign.toml").replace("2022", "2023");
+        let next = toml::from_str(&text).unwrap();
+        zoufang::app::plan::apply(&fixture.store, &next, "D1", "新一年").await.unwrap();
+        fixture.clock.set(fixture.clock.instant(date(2023, 3, 6).at(9, 0, 0, 0)));
+        let visit = format!("{VISITS}\n2023-03-05,Z6,H10,王10,,,无,,,\n");
+        fixture.import("v.csv", &visit).await.unwrap();
+        let mut tx = fixture.store.begin().await.unwrap();
+        let by =
+            tx.staff().await.unwrap().into_iter().find(|person| person.number == "D1").unwrap();
+        let new = NewDraw { size: Size::InAll(1), seed: 9, due_on: date(2023, 3, 14) };
+        let drawn = draw_sample(&mut tx, &new, &by, &mut |_| 0).await.unwrap();
+        assert_eq!((drawn.numbers.len(), drawn.population), (1, 1));
+        tx.commit().await.unwrap();
+        is_sound(&fixture).await;
+    }
+);

@@ -10,7 +10,7 @@ use jiff::civil::date;
 use zoufang::app::draws::{NewDraw, draw_sample};
 use zoufang::db::{By, Store};
 use zoufang::domain::campaign::PhaseName;
-use zoufang::domain::issue::Category;
+use zoufang::domain::issue::{Category, Event};
 use zoufang::domain::sampling::Size;
 use zoufang::reports::print::{Press, Print, code_of, write_print};
 use zoufang::reports::{
@@ -468,3 +468,27 @@ fn the_commands_say_what_they_wrote_and_what_is_missing() {
     let (_, out, _) = say(&["audit", "list", "--action", "report"]);
     assert!(out.contains("issues") && out.contains("cards"), "{out}");
 }
+
+on_both!(a_list_of_a_day_that_is_past_has_what_was_void_then, async |fixture: Fixture| {
+    let fixture = in_the_midst(fixture).await;
+    let on = Asked { on: Some(date(2022, 4, 15)), ..Asked::default() };
+    let lists = async |asked: &Asked| {
+        let (_at, quiet) = table(&fixture.store, Table::WithoutIssues, asked).await;
+        let (_at, demands) = table(&fixture.store, Table::Issues, asked).await;
+        let quiet = body(&quiet, "没有问题群众清单").len();
+        (quiet, body(&demands, "问题清单").len())
+    };
+    let then = lists(&on).await;
+    let mut tx = fixture.store.begin().await.unwrap();
+    let withdrawn = tx.issues_numbered(&["CHD2022-000004"]).await.unwrap().remove(0).id;
+    let event = Event::Voided { reason: "群众撤回".to_owned() };
+    tx.issue_event(&withdrawn, &event, "Z1").await.unwrap();
+    tx.commit().await.unwrap();
+    assert_eq!(lists(&on).await, then, "withdrawn since, it wasn't then");
+    assert_eq!(lists(&Asked::default()).await, (then.0 + 1, then.1 - 1));
+    let event = Event::Reopened { reason: "不是撤回".to_owned() };
+    let mut tx = fixture.store.begin().await.unwrap();
+    tx.issue_event(&withdrawn, &event, "Z1").await.unwrap();
+    tx.commit().await.unwrap();
+    assert_eq!(lists(&Asked::default()).await, then);
+});

@@ -310,7 +310,16 @@ impl Tx {
         let ids: Vec<&str> = rows.iter().map(|row| row.id.as_str()).collect();
         self.retally_around(&ids).await?;
         let texts = ["id", "ended_on", "ended_why", "ended_words_sealed"];
-        self.update_set("subjects", &Columns { texts: &texts, numbers: &[] }, rows).await
+        let (source, now) = (self.dialect.rows(&texts, &[]), self.now());
+        let ends = "subjects.ended_on IS NULL AND j.ended_on IS NOT NULL";
+        let resumes = "subjects.ended_on IS NOT NULL AND j.ended_on IS NULL";
+        let change = format!(
+            "UPDATE subjects SET ended_at = CASE WHEN {ends} THEN {now} ELSE subjects.ended_at END,
+               resumed_at = CASE WHEN {ends} THEN NULL WHEN {resumes} THEN {now} ELSE subjects.resumed_at END,
+               ended_on = j.ended_on, ended_why = j.ended_why, ended_words_sealed = j.ended_words_sealed
+             FROM {source} AS j WHERE subjects.id = j.id"
+        );
+        self.write_set(&change, rows).await
     }
 
     /// Adds residents.

@@ -14,7 +14,7 @@ use super::audit::Flaw;
 use super::duty::DutyKind;
 use super::obligations::PlanFile;
 use super::reason::in_words;
-use super::township::{Vacancy, some};
+use super::township::{Vacancy, left_behind, some};
 pub use finding::{Finding, Owed, Verdict};
 use finding::{minute, red, yellow};
 pub use lanes::{Debts, LaneFacts};
@@ -74,6 +74,8 @@ pub struct Facts {
     pub vacancies: Vec<Vacancy>,
     /// The areas in which nobody is assigned to some subjects, and how many these are.
     pub unassigned: Vec<(String, i64)>,
+    /// Who left and still has subjects, and how many.
+    pub left: Vec<(String, i64)>,
     pub plan_file: PlanFile,
     /// Nobody is told of anything before a person has seen how many that would be.
     pub plan_waits: bool,
@@ -257,10 +259,13 @@ fn of_campaign(facts: &Facts) -> Vec<Finding> {
         let areas: Vec<String> =
             facts.unassigned.iter().map(|(area, subjects)| format!("{area} {subjects}")).collect();
         findings.push(yellow(format!(
-            "有 {total} 个走访对象还没有走访人员（{}），补上以前由包村干部或其上一级负责：请把走访安排表补全后导入",
+            "有 {total} 个走访对象还没有走访人（{}），补上以前由包村干部或其上一级负责：请把走访安排表补全后导入",
             some(&areas)
         )));
     }
+    findings.extend(facts.left.iter().map(|(person, count)| {
+        yellow(left_behind(person, *count)).in_public(left_behind("有人", *count))
+    }));
     findings.extend(facts.plan_file.cure().map(|text| yellow(text.to_owned())));
     if facts.plan_waits {
         findings.push(yellow(

@@ -147,6 +147,10 @@ fn what_can_wait_is_yellow() {
         ),
         (Facts { unreachable: 3, ..none.clone() }, ["有 3 人", "notify unreachable"]),
         (
+            Facts { left: vec![("Z7 冯走".to_owned(), 2)], ..none.clone() },
+            ["Z7 冯走已离岗，还有 2 个走访对象", "zoufang reassign"],
+        ),
+        (
             Facts { plan_file: PlanFile::Differs, ..none.clone() },
             ["campaign plan", "campaign apply"],
         ),

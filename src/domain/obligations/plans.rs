@@ -5,6 +5,7 @@ use std::sync::Arc;
 use jiff::civil::Date;
 
 use crate::domain::campaign::Campaign;
+use crate::domain::visit::VisitKind;
 
 /// The plans that were applied, oldest first, with the time of each in milliseconds; the last one holds.
 #[derive(Debug, Clone)]
@@ -29,7 +30,7 @@ impl PlanFile {
         match self {
             PlanFile::InEffect => None,
             PlanFile::OfBefore => Some(
-                "campaign.file 里还是以前的方案，现在生效的是后来的那一份：请把 campaign.file 改成生效的那份文件，再重启服务；不要用 zoufang campaign apply，那会退回以前的",
+                "campaign.file 里还是以前的方案，现在生效的是后来的那一份：请把 campaign.file 改成生效的那份文件；不要用 zoufang campaign apply，那会退回以前的",
             ),
             PlanFile::Differs => Some(
                 "方案文件与生效的方案不同：请用 zoufang campaign plan 查看变化，用 zoufang campaign apply 使它生效",
@@ -140,6 +141,17 @@ impl Plans {
         let others = self.all().take_while(|(_, plan)| plan.code != *code).count();
         let since = self.all().skip(others).find(|(_, plan)| plan.code == *code);
         if others == 0 { i64::MIN } else { since.map_or(i64::MIN, |(from, _)| *from) }
+    }
+
+    /// Since which day a visit of this kind may have been made to be recorded: the campaign's first; a revisit since that of the one
+    /// before, as what was resolved in it goes on.
+    pub fn visited_since(&self, kind: VisitKind) -> Date {
+        let own = self.last.1.starts_on();
+        let before = self.codes().get(1).and_then(|code| self.named(code));
+        match kind {
+            VisitKind::Revisit => before.map_or(own, |before| before.starts_on().min(own)),
+            VisitKind::First | VisitKind::SpotCheck => own,
+        }
     }
 
     /// Since when the present campaign asks for an inspection on each workday, where it does: from its first day, where it always

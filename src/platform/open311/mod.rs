@@ -29,7 +29,7 @@ use crate::delivery::http::{Answer, TOO_LONG, ask_in, client, judged, says_no_mo
 use crate::domain::delivery::answer::HttpCodes;
 use crate::domain::delivery::search::{Listed, Pages, Query, Reply, SearchResult, Sought, Ways};
 use crate::domain::following::names_one;
-use crate::domain::referral::{PHOTO, PlatformStatus, Told, described};
+use crate::domain::referral::{PHOTO, PlatformStatus, Told, described, meaning};
 use crate::settings::{AttributeSettings, KeyIn, PlatformSettings, SettingsError, WireFormat};
 use services::Definitions;
 
@@ -311,6 +311,10 @@ fn halves(from: Timestamp, to: Timestamp) -> [(Timestamp, Timestamp); 2] {
 
 #[async_trait]
 impl Platform for Open311 {
+    fn knows_status(&self, word: &str) -> bool {
+        meaning(&self.statuses, word).is_some()
+    }
+
     fn has_feed(&self) -> bool {
         self.has_updates
     }

@@ -37,6 +37,7 @@ use crate::domain::delivery::search::{SearchResult, Sought, Subject};
 use crate::domain::following::names_one;
 use crate::domain::issue::Category;
 use crate::domain::reason::of_system;
+use crate::domain::referral::meaning;
 use crate::settings::{PlatformSettings, SettingsError, mistakes};
 use answer::{OfToken, Verdict, field, items, judge, of_token};
 use authenticate::Authenticator;
@@ -268,6 +269,10 @@ impl Caller for Rest {
 
 #[async_trait]
 impl Platform for Rest {
+    fn knows_status(&self, word: &str) -> bool {
+        meaning(&self.description.statuses, word).is_some()
+    }
+
     fn looks(&self) -> Looks {
         match &self.description {
             Description { knows_repeated_reference: true, find, .. } => {

@@ -38,7 +38,7 @@ pub async fn arrangement(reading: &mut Reading, book: &mut Book) -> Result<i64> 
     let count = sheet.count();
     let owed = count - endings.count();
     let total = format!(
-        "合计：走访对象 {owed} 个，已走访 {visited} 个，未走访 {} 个；{}没有走访人员的 {nobody} 个。走访人员和走访对象一访到底，中途不得更换。",
+        "合计：走访对象 {owed} 个，已走访 {visited} 个，未走访 {} 个；{}没有走访人的 {nobody} 个。走访人员和走访对象一访到底，中途不得更换。",
         owed - visited,
         besides(&endings)
     );

@@ -89,7 +89,8 @@ async fn put(
         "" | "first" => VisitKind::First,
         _ => return Err(Problem::wrong("kind 应为 first（走访）或 revisit（回访）")),
     };
-    let days = (daemon.pages.campaign().starts_on(), daemon.store.context().clock.today());
+    let today = daemon.store.context().clock.today();
+    let days = (daemon.pages.plans().visited_since(kind), today);
     let subject = given.text("subject").to_owned();
     let entry = read_visit(&subject, kind, &given, days).map_err(Problem::of_fields)?;
     match record(&store_of(web, "/api/v1/visits"), person, &entry).await? {

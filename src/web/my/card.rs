@@ -6,6 +6,7 @@ use std::sync::Arc;
 use axum::extract::{Extension, Path, Request, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use jiff::civil::Date;
 use minijinja::context;
 use serde::Serialize;
 
@@ -74,19 +75,30 @@ struct Line {
     on: String,
     category: &'static str,
     stands: &'static str,
-    due: String,
+    planned: String,
     answer: String,
     asks: bool,
     said: &'static str,
 }
 
-fn line(matter: Matter) -> Line {
+/// By when it's to be done, and that it wasn't by then.
+fn planned(due: Date, today: Date) -> String {
+    let year =
+        if due.year() == today.year() { String::new() } else { format!("{}年", due.year()) };
+    let on = format!("{year}{}月{}日", due.month(), due.day());
+    match due < today {
+        true => format!("原来计划在{on}前办好，已经过了这一天，正在催办"),
+        false => format!("计划在{on}前办好"),
+    }
+}
+
+fn line(matter: Matter, today: Date) -> Line {
     Line {
         number: matter.number,
         on: format!("{}年{}月{}日", matter.on.year(), matter.on.month(), matter.on.day()),
         category: matter.category.unwrap_or_default(),
         stands: matter.stands,
-        due: matter.due.map(|on| format!("{}月{}日", on.month(), on.day())).unwrap_or_default(),
+        planned: matter.due.map(|due| planned(due, today)).unwrap_or_default(),
         answer: matter.answer,
         asks: matter.asks,
         said: matter.said.map(|answer| answer.chinese()).unwrap_or_default(),
@@ -120,7 +132,8 @@ pub(super) async fn look(
     }
     match opened {
         Ok(Opened::Matters(matters)) => {
-            let matters: Vec<Line> = matters.into_iter().map(line).collect();
+            let today = daemon.store.context().clock.today();
+            let matters: Vec<Line> = matters.into_iter().map(|one| line(one, today)).collect();
             let answers: Vec<_> =
                 Satisfaction::ALL.iter().map(|one| (one.code(), one.chinese())).collect();
             let values = context! { matters, digits, answers, thanks => word.is_some() };

@@ -22,6 +22,7 @@ use crate::app::household::{HouseholdSheet, ResidentSheet, answer_to, households
 use crate::daemon::Daemon;
 use crate::db::{Assigned, IssueMatter, StoreError};
 use crate::domain::issue::State as Stage;
+use crate::domain::visit::VisitKind;
 use crate::seal::hex;
 use crate::web::templates;
 use crate::web::unavailable::unavailable;
@@ -39,7 +40,7 @@ const WORKER_MAY: &str =
 fn shell(daemon: &Daemon) -> minijinja::Value {
     let fields = context! { manner => "face_to_face" };
     context! {
-        first_day => daemon.pages.campaign().starts_on().to_string(), f => fields,
+        first_day => daemon.pages.plans().visited_since(VisitKind::Revisit).to_string(), f => fields,
         ..choices_offered()
     }
 }

@@ -10,12 +10,15 @@ use minijinja::context;
 use serde::Serialize;
 
 use super::frame::page;
-use super::links::{households, issue};
+use super::links::{households, issue, with};
+use super::routes::{HAND_INS, INSPECTIONS};
 use super::who::Who;
 use crate::app::owed::{Owed, OwedBy, owed_by};
 use crate::daemon::Daemon;
 use crate::db::{AreaTree, StoreError};
 use crate::domain::duty::{DutyKind, Warning};
+use crate::domain::rights::Right;
+use crate::domain::staff::StaffMember;
 use crate::web::templates::TASKS;
 use crate::web::unavailable::unavailable;
 
@@ -54,13 +57,28 @@ async fn read(daemon: &Daemon, who: &Who) -> Result<minijinja::Value, StoreError
     let OwedBy { named, more } = owed_by(&mut record, &who.person).await?;
     let visits = record.assigned_to(&who.person.id).await?.len();
     record.end().await?;
-    let lines: Vec<Line> = named.into_iter().map(|owed| line(owed, &tree, today)).collect();
+    let lines: Vec<Line> =
+        named.into_iter().map(|owed| line(owed, &tree, (today, &who.person))).collect();
     let late = lines.iter().filter(|line| line.warning == Warning::Red).count();
     let near = lines.iter().filter(|line| line.warning == Warning::Yellow).count();
     Ok(context! { lines, more, late, near, visits, place => "tasks" })
 }
 
-fn line(owed: Owed, tree: &AreaTree, today: Date) -> Line {
+/// The page on which a kind of duty is met that no issue is about, where this person may open it.
+fn page_of(kind: DutyKind, person: &StaffMember) -> Option<String> {
+    let (page, right) = match kind {
+        kind if kind.is_confirmed() => {
+            (with(HAND_INS, &[("what", kind.chinese())]), Right::SeeHandIns)
+        }
+        DutyKind::SpotCheck | DutyKind::Inspection | DutyKind::Finding => {
+            (INSPECTIONS.to_owned(), Right::SeeInspections)
+        }
+        _ => return None,
+    };
+    right.is_held_by(person).then_some(page)
+}
+
+fn line(owed: Owed, tree: &AreaTree, (today, person): (Date, &StaffMember)) -> Line {
     let Owed { group, warning, issue: number, about } = owed;
     let (days, is_own) = ((group.due_on - today).get_days(), group.staff_id.is_some());
     Line {
@@ -86,7 +104,7 @@ fn line(owed: Owed, tree: &AreaTree, today: Date) -> Line {
             DutyKind::Visit if is_own => Some(households("visit")),
             DutyKind::Classify if is_own => Some(households("classify")),
             DutyKind::Revisit if is_own => Some(households("revisit")),
-            _ => number.map(|number| issue(&number)),
+            kind => number.map(|number| issue(&number)).or_else(|| page_of(kind, person)),
         },
     }
 }

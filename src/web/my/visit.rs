@@ -106,7 +106,7 @@ async fn form(daemon: &Daemon, who: &Who, number: &str, shown: &Shown<'_>) -> Re
         at => format!("{}/{}", link(number), if *kind == VisitKind::Revisit { "revisit" } else { "visit" }),
         f => fields.0, wrongs => said.wrongs, stale => said.stale, question => said.question.as_ref().map(|(_, shown)| shown),
         listed => listed(&sheet),
-        first_day => daemon.pages.campaign().starts_on().to_string(), last_day => last_day(daemon, &sheet, *kind).to_string(),
+        first_day => first_day(days(daemon, *kind)), last_day => last_day(daemon, &sheet, *kind).to_string(),
         photos_again => said.photos,
         place => "households", ..choices_offered(),
     };
@@ -118,6 +118,11 @@ fn last_day(daemon: &Daemon, sheet: &HouseholdSheet, kind: VisitKind) -> Date {
     let today = daemon.store.context().clock.today();
     let ended = sheet.ended.filter(|_| kind == VisitKind::First);
     ended.map_or(today, |ended| ended.on.min(today))
+}
+
+/// The first day that a browser lets be chosen: where that is to come, it's the service that says so.
+fn first_day((first, today): (Date, Date)) -> String {
+    first.min(today).to_string()
 }
 
 /// Who is there, by their ids: whoever is there later besides was met meanwhile.
@@ -150,7 +155,7 @@ pub(super) async fn put_revisit(
 
 async fn put(daemon: &Daemon, number: &str, kind: VisitKind, posted: PostedPhotos) -> Response {
     let PostedPhotos { who, fields, files, by_script, room: _room } = posted;
-    let days = days(daemon);
+    let days = days(daemon, kind);
     let entry = match read_with_photos(number, kind, (&fields, &files), days) {
         Ok(entry) => entry,
         Err(wrongs) if by_script => return refused(daemon, &who, number, Said::of(wrongs)).await,
@@ -187,7 +192,9 @@ async fn put(daemon: &Daemon, number: &str, kind: VisitKind, posted: PostedPhoto
 async fn refused(daemon: &Daemon, who: &Who, number: &str, said: Said) -> Response {
     if own(daemon, who, number).await.is_err_and(|answer| answer.status() == StatusCode::NOT_FOUND)
     {
-        let text = format!("「{number}」现在不由您走访（换了走访人，或者已不在名单里），没有登记");
+        let text = format!(
+            "「{number}」现在不由您走访（换了走访人，或者已不在名单里），没有登记：请把这次走访的情况告诉现在的走访人，由他登记"
+        );
         return not(Outcome::NotYours, vec![text]);
     }
     if said.stale {
@@ -198,9 +205,9 @@ async fn refused(daemon: &Daemon, who: &Who, number: &str, said: Said) -> Respon
     not(Outcome::Wrong, said.wrongs.into_iter().map(|wrong| wrong.text).chain(asked).collect())
 }
 
-/// From the campaign's first day to today.
-fn days(daemon: &Daemon) -> (Date, Date) {
-    (daemon.pages.campaign().starts_on(), daemon.store.context().clock.today())
+/// The first and the last day on which a visit of this kind may have been made.
+fn days(daemon: &Daemon, kind: VisitKind) -> (Date, Date) {
+    (daemon.pages.plans().visited_since(kind), daemon.store.context().clock.today())
 }
 
 async fn again(

@@ -170,6 +170,9 @@ impl Reader<'_> {
             Some(on) if on > today => {
                 self.wrong("on", format!("日期 {on} 在将来（今天是 {today}），请核对"));
             }
+            Some(_) if today < first => {
+                self.wrong("on", format!("这次活动 {first} 才开始：到那天起再登记走访"));
+            }
             Some(on) if on < first => {
                 self.wrong("on", format!("日期 {on} 早于这次活动（{first} 开始），请核对"));
             }

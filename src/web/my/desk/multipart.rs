@@ -6,6 +6,7 @@ use axum::http::StatusCode;
 use axum::response::Response;
 
 use crate::daemon::Daemon;
+use crate::intake::is_invisible;
 use crate::web::bodies::{Refused, Room, Taken, let_pass};
 use crate::web::my::fields::{boundary, each_part};
 use crate::web::my::frame::say_in;
@@ -100,10 +101,11 @@ async fn parts_of(
     Ok((fields, file))
 }
 
-/// A file's name without its folder and without what nobody sees.
+/// A file's name without its folder and without what nobody sees, which could make its ending look like another.
 fn plain_name(name: &str) -> String {
     let last = name.rsplit(['/', '\\']).next().unwrap_or_default();
-    let plain: String = last.chars().filter(|c| !c.is_control()).take(LONGEST_NAME).collect();
+    let seen = last.chars().filter(|c| !c.is_control() && !is_invisible(*c));
+    let plain: String = seen.take(LONGEST_NAME).collect();
     plain.trim().to_owned()
 }
 
@@ -115,6 +117,7 @@ mod tests {
     fn a_name_is_no_path() {
         assert_eq!(plain_name("C:\\Users\\王\\走访记录.xlsx"), "走访记录.xlsx");
         assert_eq!(plain_name("../../etc/passwd\u{0}"), "passwd");
+        assert_eq!(plain_name("总结\u{202e}xcod.exe"), "总结xcod.exe");
         assert_eq!(plain_name(&"长".repeat(500)).chars().count(), 120);
     }
 }

@@ -8,7 +8,7 @@ use crate::domain::rights::Right;
 use crate::domain::staff::StaffMember;
 use crate::web::my::links::with;
 
-/// The area that is asked for, where it's theirs; else the highest that is.
+/// The area that is asked for, where it's theirs; else their own town, or the highest that is.
 pub(super) fn chosen<'t>(
     tree: &'t AreaTree,
     right: Right,
@@ -17,7 +17,8 @@ pub(super) fn chosen<'t>(
 ) -> Option<&'t Area> {
     let theirs = |area: &&Area| right.is_of(person, tree, Some(&area.id));
     let wanted = tree.get(asked).filter(theirs);
-    wanted.or_else(|| {
+    let town = || tree.get(&person.area_id).filter(|area| area.kind == AreaKind::Town);
+    wanted.or_else(|| town().filter(theirs)).or_else(|| {
         let depth = |area: &Area| tree.upward(&area.id).count();
         let mut all: Vec<&Area> = tree.all().filter(theirs).collect();
         all.sort_by(|one, other| {

@@ -1,0 +1,27 @@
+//! 我的任务: each line leads to where it's done, and there is what can be done by now.
+
+use crate::accounts::served;
+use crate::support::browser::signed_in;
+use crate::support::{Fixture, on_both};
+
+const INSPECTOR: &str = "人员编号,姓名,角色,所属区划\nD1,孙督,督导组,370481111000\n";
+
+on_both!(what_is_handed_in_or_checked_leads_to_its_page, async |fixture: Fixture| {
+    let fixture = fixture.township().await;
+    fixture.import("i.csv", INSPECTOR).await.unwrap();
+    fixture.at(3, 8, 9);
+    let url = served(&fixture.store, "").await;
+    let mut lead = signed_in(&fixture.store, &url, "Z4").await;
+    let tasks = lead.get("/my").await;
+    tasks.is(200).says("走访材料准备 1项");
+    let at =
+        tasks.text.find("href=\"/my/hand-ins?what=").unwrap_or_else(|| panic!("{}", tasks.text));
+    let to = &tasks.text[at + 6..];
+    let to = to[..to.find('"').unwrap()].replace("&amp;", "&");
+    lead.get(&to).await.is(200).says("走访材料准备").says("还没有报");
+    let mut inspector = signed_in(&fixture.store, &url, "D1").await;
+    let tasks = inspector.get("/my").await;
+    tasks.is(200).says("href=\"/my/inspections\"");
+    // 3/1 to 3/8 are six workdays; those to come are nobody's work yet.
+    assert_eq!(tasks.text.matches("日常督查 1项").count(), 6, "{}", tasks.text);
+});
