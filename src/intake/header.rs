@@ -356,17 +356,20 @@ impl Header {
             .filter(|(_, name)| !name.is_empty())
             .map(|(index, name)| format!("第 {} 列「{name}」", index + 1))
             .collect();
+        if self.shown.iter().filter(|name| name.contains('\u{fffd}')).count() > 1 {
+            let why =
+                "行是乱码，像是存文件时选错了编码：请从原表用 Excel 或 WPS 另存为 .xlsx，再导入";
+            return format!("第 {} {why}", self.row);
+        }
         if found.is_empty() && !(columns.len() > 1 && could_be_names(&self.shown)) {
             let why = "行不像是表头，没有一列的名字认得出来：请核对是不是要导入的表";
             return format!("第 {} {why}", self.row);
         }
         let names: Vec<&str> = missing.iter().map(|field| nearest.name_of(*field)).collect();
-        let mut text = format!(
-            "第 {} 行的表头认不出来：{}。最接近的是「{nearest}」，还缺：{}",
-            self.row,
-            columns.join("、"),
-            names.join("、")
-        );
+        let mut text = format!("第 {} 行的表头认不出来：{}", self.row, columns.join("、"));
+        if !found.is_empty() {
+            text += &format!("。最接近的是「{nearest}」，还缺：{}", names.join("、"));
+        }
         let questions = (0..self.names.len()).filter_map(|index| {
             let used = found.values().any(|used| *used == index);
             let field = like(&self.names[index], missing.iter().copied()).filter(|_| !used)?;
