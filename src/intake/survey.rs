@@ -105,13 +105,17 @@ impl Survey {
             ControlFlow::Continue(())
         })?;
         let mut tables = Vec::new();
-        let (mut unclear, mut covers) = (Vec::new(), Vec::new());
+        let (mut unclear, mut covers, mut is_unknown) = (Vec::new(), Vec::new(), false);
         for mut look in looks {
             look.decide();
             let name = sheet_text(book.name(look.sheet));
             match look.found {
                 Some(Found::Table(table)) => tables.push(*table),
                 Some(Found::Unclear(text)) => unclear.push(format!("{name}{text}")),
+                Some(Found::Unknown(text)) => {
+                    is_unknown = true;
+                    unclear.push(format!("{name}{text}"));
+                }
                 _ => covers.push((look.sheet, look.head)),
             }
         }
@@ -125,7 +129,7 @@ impl Survey {
         let file = book.original.file.clone();
         unclear.extend(pages);
         if !unclear.is_empty() {
-            let cure = if tables.is_empty() { "" } else { BESIDE_OTHERS };
+            let cure = if is_unknown && !tables.is_empty() { BESIDE_OTHERS } else { "" };
             return Err(ImportError::Header { file, text: unclear.join("；\n  ") + cure });
         }
         if tables.is_empty() {
@@ -243,6 +247,7 @@ enum Found {
     Table(Box<Surveyed>),
     Cover,
     Unclear(String),
+    Unknown(String),
 }
 
 impl Look<'_> {
@@ -291,6 +296,7 @@ impl Look<'_> {
             Understood::Table(table) => self.table(table),
             Understood::Cover => Found::Cover,
             Understood::Unclear(text) => Found::Unclear(text),
+            Understood::Unknown(text) => Found::Unknown(text),
         });
     }
 

@@ -178,7 +178,7 @@ fn read_heard(cells: &mut Cells<'_>) -> Option<Heard> {
         return Some(Heard::Nothing);
     }
     match (text, says_something) {
-        (_, Some(text)) if !text.contains(char::is_alphabetic) => {
+        (_, Some(text)) if is_number(text) => {
             let text = format!("「{}」看不出群众反映了什么：请写明，没有问题请填无", short(text));
             cells.wrong(Field::Text, text);
             None
@@ -201,6 +201,11 @@ fn read_heard(cells: &mut Cells<'_>) -> Option<Heard> {
             None
         }
     }
+}
+
+/// Whether it's nothing but a number: a choice by its number, a count.
+fn is_number(text: &str) -> bool {
+    text.chars().all(|c| c.is_numeric() || c.is_whitespace() || ".,%".contains(c))
 }
 
 /// Several matters in one cell are one issue, which is resolved as a whole.
