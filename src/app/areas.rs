@@ -177,6 +177,13 @@ fn kept_name<'a>(known: &'a Area, new: &NewArea) -> Option<&'a str> {
     (!is_by_code && are_one_place(&known.name, &new.name)).then_some(&known.name)
 }
 
+/// Whether nothing of this kind can lie in one of the other; a hamlet may lie in a village.
+fn is_below(parent: AreaKind, kind: AreaKind) -> bool {
+    let depth = |kind: AreaKind| AreaKind::ALL.iter().position(|known| *known == kind);
+    let alone = matches!(kind, AreaKind::County | AreaKind::Town);
+    depth(parent) > depth(kind) || alone && parent == kind
+}
+
 /// What a row says that its area lies in; nothing of a county or a town, which may lie outside of what is known.
 fn parent_of<'t>(
     tree: &'t AreaTree,
@@ -185,6 +192,11 @@ fn parent_of<'t>(
     let Told::Is(parent) = &new.parent else { return Ok(None) };
     let needs_parent = !matches!(new.kind, AreaKind::County | AreaKind::Town);
     match tree.find(parent) {
+        Ok(area) if is_below(area.kind, new.kind) => {
+            let Area { name, kind, .. } = area;
+            let text = format!("「{name}」是{kind}，{}「{}」不能放在它下面", new.kind, new.name);
+            Err(Problem::new(About::ParentArea, text))
+        }
         Ok(area) => Ok(Some(area)),
         Err(_) if !needs_parent => Ok(None),
         Err(text) => {

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 
 use crate::db::{AreaTree, Result, Session, StaffMember, StoreError};
 use crate::domain::rights::Right;
+use crate::domain::subject::near_number;
 
 /// So many characters of what isn't a person are shown.
 const LONGEST: usize = 30;
@@ -52,6 +53,19 @@ impl People {
                 Err(format!("没有「{shown}」这个走访人员，请先导入走访人员表"))
             }
         }
+    }
+
+    /// Who is meant, perhaps, by a text that names nobody: z6 for Z6, 褚走主任 for 褚走, 禇走 for 褚走.
+    pub fn alike(&self, text: &str) -> Option<&StaffMember> {
+        let near = near_number(text);
+        let is_name = |name: &str| {
+            let differing = name.chars().zip(text.chars()).filter(|(one, other)| one != other);
+            let (long, of_text) = (name.chars().count(), text.chars().count());
+            long >= 2 && (text.starts_with(name) || long == of_text && differing.count() == 1)
+        };
+        self.staff
+            .iter()
+            .find(|person| near_number(&person.number) == near || is_name(&person.name))
     }
 
     /// The same for a command, with how people are found.

@@ -11,6 +11,7 @@ use crate::db::{
     Addresses, KnownStaff, Reason, Result, Session, StaffEntry, StaffMember, StaffRow, Tx, Upsert,
 };
 use crate::domain::staff::Role;
+use crate::domain::subject::near_number;
 
 /// A person as they come in. `number` tells two people of one name apart.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -85,7 +86,12 @@ async fn decide(session: &mut Session, rows: &[NewStaff]) -> Result<Decided> {
         .map(|known| (known.person.number.clone(), known))
         .collect();
     let mut decided = Decided::default();
+    let mut numbers = Numbers::of(&known);
     for row in rows {
+        if let Some(problem) = numbers.near(row).filter(|_| !known.contains_key(&row.number)) {
+            decided.outcomes.push(Err(problem));
+            continue;
+        }
         let outcome = match area_of(&tree, &row.area) {
             Err(problem) => Err(problem),
             Ok(area_id) => match known.get(&row.number) {
@@ -119,6 +125,34 @@ async fn decide(session: &mut Session, rows: &[NewStaff]) -> Result<Decided> {
     Ok(decided)
 }
 
+/// Numbers of people, by how they are compared: one that is nearly another's would be taken for it in every other table.
+struct Numbers(HashMap<String, (String, String)>);
+
+impl Numbers {
+    fn of(known: &HashMap<String, KnownStaff>) -> Numbers {
+        let known = known.values().map(|known| &known.person);
+        Numbers(
+            known
+                .map(|person| (near_number(&person.number), (&person.number, &person.name)))
+                .map(|(near, (number, name))| (near, (number.clone(), name.clone())))
+                .collect(),
+        )
+    }
+
+    /// What is wrong with a number that is new, where it's nearly another's.
+    fn near(&mut self, row: &NewStaff) -> Option<Problem> {
+        let own = || (row.number.clone(), row.name.clone());
+        let (number, name) = self.0.entry(near_number(&row.number)).or_insert_with(own);
+        (*number != row.number).then(|| {
+            let text = format!(
+                "编号「{}」与「{name}」的编号「{number}」写法相近：是同一个人请写成「{number}」，是另一个人请换一个编号",
+                row.number
+            );
+            Problem::new(About::Person, text)
+        })
+    }
+}
+
 impl Decided {
     /// What a row does of somebody who is known; of who has left, what is still theirs is said, and of who comes back that they
     /// can't sign in.
@@ -132,12 +166,16 @@ impl Decided {
         let upsert = self.change(session, row, area_id, known, told)?;
         let person = &known.person;
         match (person.roles.is_empty(), row.roles.is_empty()) {
+            (false, true) => {}
             (true, false) if session.account(&person.id).await?.closed => {
                 let text = format!("「{}」回岗：登录仍停用，要登录请给新的登录链接", person.name);
                 return Ok(Did::noted(upsert, About::Person, text));
             }
-            (false, true) => {}
-            _ => return Ok(upsert.into()),
+            _ => {
+                let note = other_roles(&person.roles, row).filter(|_| upsert == Upsert::Changed);
+                let note = note.map(|text| Problem::new(About::Person, text));
+                return Ok(Did { note, ..Did::from(upsert) });
+            }
         }
         self.left.push(person.clone());
         let theirs = session.assigned_to(&person.id).await?;
@@ -187,6 +225,20 @@ impl Decided {
         self.departments |= department && changed;
         Ok(if changed { Upsert::Changed } else { Upsert::Same })
     }
+}
+
+/// A word about somebody's roles, where a row tells of others.
+fn other_roles(has: &[Role], row: &NewStaff) -> Option<String> {
+    let named = |roles: &[Role]| -> String {
+        let mut roles = roles.to_vec();
+        roles.sort_unstable();
+        roles.dedup();
+        let names: Vec<String> = roles.iter().map(Role::to_string).collect();
+        names.join("、")
+    };
+    let (had, has) = (named(has), named(&row.roles));
+    let had = if had.is_empty() { "没有角色".to_owned() } else { format!("「{had}」") };
+    (had != format!("「{has}」")).then(|| format!("「{}」的角色由{had}改为「{has}」", row.name))
 }
 
 /// A person's unit and addresses as they are known once the row is taken.

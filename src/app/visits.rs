@@ -221,7 +221,7 @@ impl Desk<'_> {
         Ok(outcome.map(of_visit))
     }
 
-    /// A resident's answer at a revisit; another answer of the same day is said to be so.
+    /// A resident's answer at a revisit; another answer of the same day is said to be so, and one that came too early.
     fn hear(&mut self, at: usize, resident: usize, row: &NewVisit, answer: Satisfaction) -> Did {
         let id = self.decided.files.subjects[at].residents[resident].row.id.clone();
         let mut others = Satisfaction::ALL.iter().copied().filter(|other| *other != answer);
@@ -233,8 +233,13 @@ impl Desk<'_> {
         if upsert != Upsert::Added {
             return upsert.into();
         }
-        self.answer(at, resident, row, answer);
-        let Some(before) = before else { return Upsert::Added.into() };
+        let open = self.answer(at, resident, row, answer);
+        let Some(before) = before else {
+            return match open {
+                0 => Upsert::Added.into(),
+                open => Did::noted(Upsert::Added, About::Satisfaction, too_early(open)),
+            };
+        };
         let text = format!(
             "{} 的回访登记过「{before}」，这里是「{answer}」：以这里为准；已销号的问题不会因此重新办理，要重新办理请用 zoufang issue reopen",
             row.visited_on
@@ -242,8 +247,15 @@ impl Desk<'_> {
         Did::noted(Upsert::Added, About::Satisfaction, text)
     }
 
-    /// Closes or reopens what was resolved for the resident, by their answer.
-    fn answer(&mut self, at: usize, resident: usize, row: &NewVisit, answer: Satisfaction) {
+    /// Closes or reopens what was resolved for the resident, by their answer. Gives how many of their issues nobody has
+    /// resolved yet, where none was.
+    fn answer(
+        &mut self,
+        at: usize,
+        resident: usize,
+        row: &NewVisit,
+        answer: Satisfaction,
+    ) -> usize {
         let SubjectFile { residents, issues, .. } = &mut self.decided.files.subjects[at];
         let resident = &mut residents[resident].row;
         let on = row.visited_on.to_string();
@@ -258,15 +270,29 @@ impl Desk<'_> {
         } else {
             Event::Reopened { reason: "群众回访时表示不满意".to_owned() }
         };
-        let resolved = issues.iter_mut().filter(|issue| {
-            issue.resident_id == resident.id && issue.owed.issue.state == State::Resolved
-        });
-        for issue in resolved {
+        let (mut answered, mut open) = (0, 0);
+        for issue in issues.iter_mut().filter(|issue| issue.resident_id == resident.id) {
+            match issue.owed.issue.state {
+                State::Resolved => answered += 1,
+                State::Closed | State::Void => continue,
+                _ => {
+                    open += 1;
+                    continue;
+                }
+            }
             let wanted = &mut self.decided.wanted;
             // A resolved issue takes either.
             if wanted.step(issue, event.clone(), "resident", self.now, self.book).is_ok() {
                 self.decided.stepped.insert(issue.facts.id.clone());
             }
         }
+        if answered == 0 { open } else { 0 }
     }
+}
+
+/// A word about an answer to what isn't resolved yet.
+fn too_early(open: usize) -> String {
+    format!(
+        "这位群众的 {open} 件问题还没有办结，这次回访只记下满意度，没有销号：办结以后还要再回访"
+    )
 }

@@ -15,7 +15,8 @@ use crate::app::choices::{Alike, Choices};
 use crate::clock::local_text;
 use crate::db::Store;
 use crate::intake::{
-    Bounds, ImportError, Incoming, Options, Order, Report, RowError, try_together, write_error_copy,
+    Bounds, ImportError, Incoming, Kind, Options, Order, Report, RowError, try_together,
+    write_error_copy,
 };
 
 #[derive(Debug, Args)]
@@ -88,11 +89,15 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let settings = arguments.config.settings()?;
     let options = arguments.options(settings.intake);
     let mut files: Vec<(Incoming, PathBuf)> = Vec::new();
+    let used = arguments.config.used(&settings);
     for file in &arguments.files {
-        files.push((Incoming::open(file, &options).await.map_err(wrong_input)?, file.clone()));
+        let looked = Incoming::open(file, &options).await;
+        if let Err(error) = &looked {
+            tell_refusal(&arguments, &used, file, error);
+        }
+        files.push((looked.map_err(wrong_input)?, file.clone()));
     }
     let store = arguments.config.open_or_make(&settings).await?;
-    let used = arguments.config.used(&settings);
     let outcome = import_all(&store, &arguments, &used, &options, &files).await;
     store.close().await;
     outcome.map(|()| ExitCode::SUCCESS)
@@ -146,6 +151,7 @@ fn tell(
         Ok(report) if arguments.json => say!("{}", as_json(path, used, &report)),
         Ok(report) => say!("{}", summary(path, &report, arguments.dry_run)),
         Err(error) => {
+            tell_refusal(arguments, used, path, &error);
             let folder = arguments.errors_to.as_deref();
             let left: Vec<String> = rest.iter().map(|other| shown(&files[*other].1)).collect();
             return Err(explain(&error, path, folder, &left, arguments.dry_run));
@@ -175,6 +181,17 @@ async fn import_one(
     report
 }
 
+/// What its tables are.
+fn kinds(report: &Report) -> String {
+    let mut kinds: Vec<&str> =
+        report.tables.iter().filter_map(|of| Kind::read(of.kind)).map(Kind::chinese).collect();
+    kinds.dedup();
+    match kinds.as_slice() {
+        [] => report.kind.chinese().to_owned(),
+        kinds => kinds.join("、"),
+    }
+}
+
 fn summary(file: &Path, report: &Report, dry_run: bool) -> String {
     let file = shown(file);
     if let Some(at) = report.imported_before {
@@ -187,7 +204,8 @@ fn summary(file: &Path, report: &Report, dry_run: bool) -> String {
         (_, true) => "上次导入到一半中断了，这次接着写完，两次一共：",
         _ => "已导入：",
     };
-    let Report { kind, rows, added, changed, same, .. } = report;
+    let Report { rows, added, changed, same, .. } = report;
+    let kind = kinds(report);
     let understood: String = report.understood().iter().map(|line| format!("\n  {line}")).collect();
     let unmatched: String =
         report.unmatched.iter().take(20).map(|row| format!("\n  {row}")).collect();
@@ -208,16 +226,35 @@ fn summary(file: &Path, report: &Report, dry_run: bool) -> String {
     )
 }
 
-fn as_json(file: &Path, used: &Used, report: &Report) -> Value {
-    let rows = |rows: &[RowError]| -> Vec<Value> {
-        let row = |row: &RowError| {
-            json!({
-                "sheet": row.sheet, "row": row.row, "column": row.column, "name": row.name,
-                "message": row.message,
-            })
-        };
-        rows.iter().map(row).collect()
+/// What was refused, for a program; a person reads it where errors are told.
+fn tell_refusal(arguments: &Arguments, used: &Used, file: &Path, error: &ImportError) {
+    if !arguments.json || matches!(error, ImportError::Store { .. }) {
+        return;
+    }
+    let errors = match error {
+        ImportError::Rows { errors, .. } => rows(errors),
+        _ => Vec::new(),
     };
+    say!(
+        "{}",
+        json!({
+            "config": used.config, "database": used.database, "file": shown(file),
+            "refused": true, "message": error.to_string(), "errors": errors,
+        })
+    );
+}
+
+fn rows(rows: &[RowError]) -> Vec<Value> {
+    let row = |row: &RowError| {
+        json!({
+            "sheet": row.sheet, "row": row.row, "column": row.column, "name": row.name,
+            "message": row.message,
+        })
+    };
+    rows.iter().map(row).collect()
+}
+
+fn as_json(file: &Path, used: &Used, report: &Report) -> Value {
     json!({
         "config": used.config, "database": used.database,
         "file": shown(file), "kind": report.kind.code(), "rows": report.rows, "added": report.added,

@@ -59,6 +59,41 @@ pub fn is_no_demand(text: &str) -> bool {
     is_told_of && left.is_empty()
 }
 
+/// How many matters a text numbers one after the other: 1.路灯不亮；2.水管漏水. One that numbers none is one.
+///
+/// ```
+/// use zoufang::domain::demand::numbered;
+/// for text in ["1.路灯不亮；2.水管漏水", "1、路灯不亮\n2、水管漏水", "一、路灯不亮。二、水管漏水", "①路灯②水管", "（1）路灯（2）水管"] {
+///     assert_eq!(numbered(text), 2, "{text}");
+/// }
+/// for text in ["路灯不亮", "1.5米宽的路", "1号楼、2号楼漏水", "3月1日、2日停水", "1.路灯不亮"] {
+///     assert_eq!(numbered(text), 1, "{text}");
+/// }
+/// ```
+pub fn numbered(text: &str) -> usize {
+    const WAYS: [[&str; 5]; 3] =
+        [["1", "2", "3", "4", "5"], ["一", "二", "三", "四", "五"], ["①", "②", "③", "④", "⑤"]];
+    WAYS.iter().map(|numbers| count_in(text, numbers)).max().unwrap_or(1).max(1)
+}
+
+/// How many of these numbers stand there in their order, each at a beginning.
+fn count_in(text: &str, numbers: &[&str]) -> usize {
+    let mut rest = text;
+    for (count, number) in numbers.iter().enumerate() {
+        let begins = rest.match_indices(number).find(|(at, _)| {
+            let before = rest[..*at].chars().next_back();
+            let behind = &rest[at + number.len()..];
+            let is_first = before.is_none_or(|c| c.is_whitespace() || "；;。，,（(".contains(c));
+            let mark = behind.starts_with(['.', '．', '、', ')', '）', ':', '：']);
+            let is_number = mark && !behind.trim_start_matches('.').starts_with(char::is_numeric);
+            number.starts_with(|c| "①②③④⑤".contains(c)) || is_first && is_number
+        });
+        let Some((at, _)) = begins else { return count };
+        rest = &rest[at + number.len()..];
+    }
+    numbers.len()
+}
+
 /// Whether a text in the place of a demand only says that all is well.
 pub fn is_content(text: &str) -> bool {
     const WELL: [&str; 20] = [

@@ -9,14 +9,40 @@
 /// assert_eq!(wrong("邻居代转"), None);
 /// assert_eq!(wrong("0632-5510001-801"), None);
 /// assert!(wrong("138000000").is_some_and(|why| why.contains("有 9 位")));
+/// assert!(wrong("138OOOO0001").is_some_and(|why| why.contains("字母")));
+/// assert_eq!(wrong("wx_lol1380000"), None);
 /// ```
 pub fn wrong(text: &str) -> Option<String> {
-    let number = text.split(['、', ',', '，', ';', '；', '/']).find(|number| is_broken(number))?;
+    if let Some(number) = apart(text).find(|number| has_letters_for_digits(number)) {
+        let shown: String = number.chars().take(SHOWN).collect();
+        return Some(format!(
+            "「{shown}」里把字母当成了数字（O 和 0、I 或 l 和 1 很像）：请改成数字"
+        ));
+    }
+    let number = apart(text).find(|number| is_broken(number))?;
     let count = number.chars().filter(char::is_ascii_digit).count();
     let shown: String = number.chars().take(SHOWN).collect();
     Some(format!(
         "「{shown}」有 {count} 位，不是完整的电话：手机号 11 位，固定电话 7、8 位或加区号；请核对，没有电话请留空"
     ))
+}
+
+/// The numbers in a text.
+fn apart(text: &str) -> impl Iterator<Item = &str> {
+    text.split(['、', ',', '，', ';', '；', '/'])
+}
+
+/// A mobile's number but for letters that look like digits.
+fn has_letters_for_digits(number: &str) -> bool {
+    let digit = |c: char| match c {
+        'O' | 'o' => Some('0'),
+        'I' | 'l' | '|' => Some('1'),
+        c => c.is_ascii_digit().then_some(c),
+    };
+    let marks = |c: &char| !" -—".contains(*c);
+    let digits: Option<String> = number.chars().filter(marks).map(digit).collect();
+    let is_mobile = digits.is_some_and(|digits| digits.len() == 11 && digits.starts_with('1'));
+    is_mobile && number.contains(|c: char| digit(c).is_some() && !c.is_ascii_digit())
 }
 
 /// So many characters of it are shown.

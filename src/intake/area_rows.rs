@@ -17,7 +17,7 @@ pub(super) fn read_area(cells: &mut Cells<'_>, options: &Options) -> Option<NewA
     let name = cells.required(Field::AreaName);
     let kind = match (cells.optional(Field::AreaKind), code.as_deref()) {
         (None, Some(code)) if is_coded || is_province => coded_kind(cells, code, name),
-        _ => cells.word(Field::AreaKind, AreaKind::read, &AreaKind::choices()),
+        _ => told_kind(cells, code.as_deref()),
     };
     Some(NewArea {
         code: code.map(std::borrow::Cow::into_owned),
@@ -26,6 +26,20 @@ pub(super) fn read_area(cells: &mut Cells<'_>, options: &Options) -> Option<NewA
         parent: told(cells, Field::AreaParent, options),
         choices: options.choices,
     })
+}
+
+/// What a row says that an area is; a code that says otherwise is asked about.
+fn told_kind(cells: &mut Cells<'_>, code: Option<&str>) -> Option<AreaKind> {
+    let told = cells.word(Field::AreaKind, AreaKind::read, &AreaKind::choices())?;
+    let of_code = code.and_then(kind_of_code).filter(|kind| *kind != told);
+    let has_code = matches!(told, AreaKind::County | AreaKind::Town | AreaKind::Village);
+    let Some(kind) = of_code.filter(|_| has_code) else { return Some(told) };
+    let text = format!(
+        "「{}」是{kind}一级的代码，这里写的却是{told}：请核对代码和类型；代码没有错、类型也没有错的，请把代码空着",
+        code.unwrap_or_default()
+    );
+    cells.wrong(Field::AreaKind, text);
+    None
 }
 
 /// What an area is by its code, as in official lists; where the name says otherwise, that's asked.

@@ -4,6 +4,7 @@ use jiff::ToSpan;
 use jiff::civil::{Date, DateTime};
 
 use super::claims::Beside;
+use super::codes::{as_code, kept_phone, taken_for_another};
 use super::dates::{DAYS_TO_1904, read_time};
 use super::header::Table;
 use super::kinds::{Field, Kind};
@@ -23,6 +24,8 @@ pub(super) struct Days {
     pub first: Date,
     pub last: Date,
     pub today: Date,
+    /// What lies behind it hasn't happened, or isn't planned so far ahead.
+    pub latest: Date,
     pub campaign_starts: Date,
     pub campaign_ends: Date,
 }
@@ -67,123 +70,6 @@ pub(super) fn tidy(table: &Table, row: &mut Row) {
             Ok(text) => cell.text = text,
             Err(flaw) => cell.flaw = Some(flaw),
         }
-    }
-}
-
-/// What a program made of a number, a name or an address, which was something else when it was typed.
-fn taken_for_another(cell: &Cell, field: Field) -> Option<String> {
-    use Field::*;
-    let is_name = matches!(
-        field,
-        AreaName
-            | StaffName
-            | SubjectName
-            | Resident
-            | Visitor
-            | Area
-            | AreaParent
-            | Acknowledger
-            | Beginner
-            | Absentee
-            | Deputy
-            | By
-            | Address
-    );
-    if !is_name && field.sort() != Sort::Code {
-        return None;
-    }
-    let text = short(&cell.text);
-    match cell.held {
-        Held::Time => Some(format!(
-            "表格把这一格当成了日期（{text}），原来填的是什么看不出来；请把这一列设成文本格式，重新填写"
-        )),
-        Held::Truth => Some(format!(
-            "这一格是判断真假的结果（{text}），不是文字；请把这一列设成文本格式，重新填写"
-        )),
-        Held::Disguised(_) => Some(format!(
-            "这一格存的数字是 {text}，但按它的数字格式显示成了别的样子；请把这一列设成文本格式，照该有的样子重新填写"
-        )),
-        Held::Number(number) if number.fract() != 0.0 && is_own_number(field) => Some(format!(
-            "这一格是带小数的数字（{text}），不像编号；请把这一列设成文本格式，照该有的样子重新填写"
-        )),
-        Held::Text | Held::Number(_) => None,
-    }
-}
-
-/// Whether a column holds numbers that the township itself gives.
-const fn is_own_number(field: Field) -> bool {
-    use Field::*;
-    matches!(field, Subject | StaffNumber | Issue | Inspection | AreaCode)
-}
-
-/// The number of a telephone that was kept as a number: its digits, with the zeros that are shown before them.
-fn kept_phone(shown: &str, number: f64) -> String {
-    let digits: String = shown.chars().filter(char::is_ascii_digit).collect();
-    let kept = number.to_string();
-    if digits.trim_start_matches('0') == kept { digits } else { kept }
-}
-
-/// 3月5日, 2022-03-05: what a spreadsheet makes of a number like 3-5.
-fn is_like_a_date(text: &str) -> bool {
-    let parts: Vec<&str> = text.split(['年', '月', '-', '/']).collect();
-    let digits = |text: &&str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
-    match parts.as_slice() {
-        [month, day] => {
-            text.contains('月')
-                && digits(month)
-                && day.strip_suffix('日').as_ref().is_some_and(digits)
-        }
-        [year, month, day] => {
-            let day = day.strip_suffix('日').unwrap_or(day);
-            let is_short = month.len() <= 2 && day.len() <= 2;
-            year.len() == 4
-                && year.starts_with(['1', '2'])
-                && is_short
-                && [*year, *month, day].iter().all(digits)
-        }
-        _ => false,
-    }
-}
-
-/// A number of something without what spreadsheets put to it.
-fn as_code(text: String, field: Field) -> Result<String, String> {
-    if field.sort() != Sort::Code {
-        return Ok(text);
-    }
-    // A platform numbers as it likes.
-    let is_own = !matches!(field, Field::RemoteNumber | Field::Issue);
-    if is_own && is_like_a_date(&text) {
-        return Err(format!(
-            "「{text}」像是表格把号码当成了日期；请把这一列设成文本格式，重新填写"
-        ));
-    }
-    let all_digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
-    let is_telephone = matches!(field, Field::Contact | Field::StaffPhone);
-    if is_telephone && text.contains('.') && text.parse::<f64>().is_ok() {
-        return Err(format!("「{}」不像号码；请填上真正的号码", short(&text)));
-    }
-    if is_telephone && !is_nothing(&text) && !text.bytes().any(|b| b.is_ascii_alphanumeric()) {
-        let text = short(&text);
-        return Err(format!("「{text}」里没有号码：请填上真正的号码，没有电话请留空"));
-    }
-    let fraction = text.split_once('.').filter(|(whole, _)| all_digits(whole)).map(|at| at.1);
-    if is_own_number(field) {
-        match fraction {
-            // What a program makes of a column of numbers in which some are missing.
-            Some("0") => return Ok(text.trim_end_matches(".0").to_owned()),
-            Some(digits) if digits.len() > 5 && all_digits(digits) => {
-                return Err(format!(
-                    "「{}」不像编号：像是算出来的小数；请填上真正的编号",
-                    short(&text)
-                ));
-            }
-            _ => {}
-        }
-    }
-    // A mark by which people keep a number as text.
-    match text.strip_prefix('`').filter(|rest| all_digits(rest)) {
-        Some(rest) => Ok(rest.to_owned()),
-        None => Ok(text),
     }
 }
 
@@ -359,8 +245,14 @@ impl<'t> Cells<'t> {
             None => read_time(text),
         };
         if read.is_none() {
+            let weekday = ["星期", "周", "礼拜"].iter().any(|word| text.contains(word));
+            let weekday = if weekday {
+                "；写了星期几的，请核对和日期对不对得上"
+            } else {
+                ""
+            };
             let message = format!(
-                "「{}」不是能认出的日期，请写成 2022-03-05 或 2022-03-05 08:30",
+                "「{}」不是能认出的日期，请写成 2022-03-05 或 2022-03-05 08:30{weekday}",
                 short(text)
             );
             self.wrong(field, message);
@@ -376,16 +268,30 @@ impl<'t> Cells<'t> {
             true => at.date().saturating_add(1.day()),
             false => at.date(),
         };
-        let Days { first, last, today, .. } = *days;
-        let message = if on > today {
+        self.is_likely(field, on, days).then_some(on)
+    }
+
+    /// When something happened elsewhere, where it's told: no later than today, nor long before the campaign.
+    pub fn told_time(&mut self, field: Field, days: &Days) -> Option<DateTime> {
+        let at = self.time(field)?;
+        let days = Days { last: days.last.max(days.today), ..*days };
+        self.is_likely(field, at.date(), &days).then_some(at)
+    }
+
+    /// Whether a day makes sense; notes why not.
+    fn is_likely(&mut self, field: Field, on: Date, days: &Days) -> bool {
+        let Days { first, last, today, latest, .. } = *days;
+        let message = if on > latest && latest > today {
+            format!("日期 {on} 太远了（今天是 {today}，最晚收到 {latest}），请核对年份")
+        } else if on > latest {
             format!("日期 {on} 在将来（今天是 {today}），请核对")
         } else if on < first || on > last {
             format!("日期 {on} 离这次活动太远（只收 {first} 到 {last}），请核对年份")
         } else {
-            return Some(on);
+            return true;
         };
         self.wrong(field, message);
-        None
+        false
     }
 
     /// Notes what is worth a word about a cell.

@@ -119,5 +119,6 @@ fn read_followed(
 /// The same days, and those that are still to come.
 fn to_come(days: &Days) -> Days {
     const A_YEAR: i64 = 366;
-    Days { today: plus(days.today, A_YEAR), last: days.last.max(plus(days.today, A_YEAR)), ..*days }
+    let latest = plus(days.today, A_YEAR);
+    Days { latest, last: days.last.max(latest), ..*days }
 }

@@ -199,8 +199,13 @@ fn workbook_copy(book: &Book, notes: &Notes) -> Result<Vec<u8>, Failed> {
     let none = SheetNotes::default();
     let (mut taken, mut sheets) = (HashSet::new(), Vec::new());
     for (index, name) in book.sheet_names() {
-        workbook.add_worksheet().set_name(sheet_name(name, &mut taken))?;
+        let sheet = workbook.add_worksheet().set_name(sheet_name(name, &mut taken))?;
+        // What nobody saw isn't read, and isn't to be read of the copy either.
+        sheet.set_hidden(book.hides_sheet(index));
         sheets.push(index);
+    }
+    if let Some(shown) = sheets.iter().position(|index| !book.hides_sheet(*index)) {
+        workbook.worksheet_from_index(shown)?.set_active(true).set_first_tab(true);
     }
     let places: HashMap<usize, usize> =
         sheets.iter().enumerate().map(|(place, index)| (*index, place)).collect();
@@ -211,7 +216,8 @@ fn workbook_copy(book: &Book, notes: &Notes) -> Result<Vec<u8>, Failed> {
         widths[*place] = row.cells.len().max(widths[*place]);
         let notes = notes.0.get(&index).unwrap_or(&none);
         let sheet = workbook.worksheet_from_index(*place);
-        failed = sheet.and_then(|sheet| write_row(sheet, &row, notes, &wrong));
+        let is_hidden = book.hides(index, row.number);
+        failed = sheet.and_then(|sheet| write_row(sheet, &row, notes, (&wrong, is_hidden)));
         if failed.is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
     })?;
     failed?;
@@ -265,8 +271,11 @@ fn write_row(
     sheet: &mut Worksheet,
     row: &Row,
     notes: &SheetNotes,
-    wrong: &Format,
+    (wrong, is_hidden): (&Format, bool),
 ) -> Result<(), XlsxError> {
+    if is_hidden {
+        sheet.set_row_hidden(place(row.number))?;
+    }
     let marked = notes.rows.get(&row.number);
     for (column, cell) in (0_u16..).zip(&row.cells) {
         let is_wrong =

@@ -38,10 +38,16 @@ pub(super) fn read_time(text: &str) -> Option<DateTime> {
     };
     let mut rest = Rest(text);
     let on = rest.date()?;
-    rest.weekday();
+    let before = rest.weekday();
     let at = if rest.0.is_empty() { on.at(0, 0, 0, 0) } else { rest.time_on(on)? };
-    rest.weekday();
-    rest.0.is_empty().then_some(at)
+    let behind = rest.weekday();
+    let is_so = [before, behind].iter().flatten().all(|day| is_weekday_of(day, on));
+    (rest.0.is_empty() && is_so).then_some(at)
+}
+
+fn is_weekday_of(day: &str, on: Date) -> bool {
+    let at = "一二三四五六日".find(day.replace('天', "日").as_str());
+    at.is_some_and(|at| usize::try_from(on.weekday().to_monday_one_offset()) == Ok(at / 3 + 1))
 }
 
 /// One hyphen for all, one full stop for all.
@@ -161,17 +167,19 @@ impl Rest<'_> {
         Date::new(year, month.try_into().ok()?, day.try_into().ok()?).ok()
     }
 
-    /// 星期六, 周六, (六): says nothing that the date doesn't.
-    fn weekday(&mut self) {
+    /// 星期六, 周六, (六): says nothing that the date doesn't, unless one of them is wrong.
+    fn weekday(&mut self) -> Option<&'static str> {
         let before = self.0;
         let bracket = self.one_of(&["("]).is_some();
         let named = self.one_of(&["星期", "礼拜", "周"]).is_some();
         let day = self.one_of(&["一", "二", "三", "四", "五", "六", "日", "天"]);
         let closed = !bracket || self.one_of(&[")"]).is_some();
-        if day.is_none() || !closed || !(named || bracket) {
+        let is_one = closed && (named || bracket);
+        if day.is_none() || !is_one {
             self.0 = before;
         }
         self.skip_blanks();
+        day.filter(|_| is_one)
     }
 
     fn time_on(&mut self, on: Date) -> Option<DateTime> {
@@ -293,6 +301,8 @@ mod tests {
             "三月五日",
             "2022年3月",
             "2022-03-05 25:00",
+            "2022-03-05 星期日",
+            "2022-03-05 周一 9:30",
             "202235",
             "１",
             "2022-03-05 9",

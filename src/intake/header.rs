@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use super::claims::Beside;
 use super::kinds::{Field, Kind};
-use super::names::{could_be_names, is_like, plain};
+use super::names::{could_be_names, is_garbled, is_like, plain};
 use super::refusal::Place;
 use super::row::{Row, all_are};
 use super::scan::Region;
@@ -40,6 +40,8 @@ pub(super) enum Understood {
     Cover,
     /// It should be a table, and isn't understood: why, and what to do.
     Unclear(String),
+    /// It may be one that isn't known.
+    Unknown(String),
 }
 
 /// What the program's own column of what is wrong is called, in the copy of a file that was refused.
@@ -72,7 +74,7 @@ pub(super) fn understand(head: &[Row], merged: &[Region], ignored: &[String]) ->
     }
     let best = headers.max_by_key(|header| (header.known(), std::cmp::Reverse(header.row)));
     match best {
-        Some(header) if header.known() >= 2 => Understood::Unclear(header.unknown()),
+        Some(header) if header.known() >= 2 => Understood::Unknown(header.unknown()),
         _ => Understood::Cover,
     }
 }
@@ -356,17 +358,21 @@ impl Header {
             .filter(|(_, name)| !name.is_empty())
             .map(|(index, name)| format!("第 {} 列「{name}」", index + 1))
             .collect();
+        if self.shown.iter().filter(|name| is_garbled(name)).count() > 1 {
+            let why =
+                "行是乱码，像是存文件时选错了编码：请从原表用 Excel 或 WPS 另存为 .xlsx，再导入";
+            return format!("第 {} {why}", self.row);
+        }
         if found.is_empty() && !(columns.len() > 1 && could_be_names(&self.shown)) {
             let why = "行不像是表头，没有一列的名字认得出来：请核对是不是要导入的表";
             return format!("第 {} {why}", self.row);
         }
         let names: Vec<&str> = missing.iter().map(|field| nearest.name_of(*field)).collect();
-        let mut text = format!(
-            "第 {} 行的表头认不出来：{}。最接近的是「{nearest}」，还缺：{}",
-            self.row,
-            columns.join("、"),
-            names.join("、")
-        );
+        let mut text = format!("第 {} 行的表头认不出来：{}", self.row, columns.join("、"));
+        text += &match found.is_empty() {
+            true => "，没有一列是知道的：请核对是不是要导入的表".to_owned(),
+            false => format!("。最接近的是「{nearest}」，还缺：{}", names.join("、")),
+        };
         let questions = (0..self.names.len()).filter_map(|index| {
             let used = found.values().any(|used| *used == index);
             let field = like(&self.names[index], missing.iter().copied()).filter(|_| !used)?;

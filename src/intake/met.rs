@@ -20,6 +20,12 @@ const NOBODY: [&str; 12] = [
 ];
 /// What is said of a person without naming them.
 const UNNAMED: [&str; 9] = ["本人", "户主", "全家", "家人", "家属", "群众", "村民", "本户", "匿名"];
+/// How people are counted.
+const COUNTS: [&str; 5] = ["人", "口", "口人", "个人", "户"];
+/// So many digits are a telephone's.
+const A_NUMBER: usize = 7;
+/// No name has so many characters; some of other peoples have twenty.
+const LONGEST: usize = 50;
 
 /// Why a text isn't one person's name.
 pub(super) fn not_one_person(text: &str) -> Option<String> {
@@ -32,6 +38,15 @@ pub(super) fn not_one_person(text: &str) -> Option<String> {
     }
     if UNNAMED.contains(&bare) {
         return Some(format!("「{shown}」不是姓名：请填见到的那个人的姓名"));
+    }
+    if is_number(bare) {
+        return Some(format!("「{shown}」是数字，不是姓名：请填见到的那个人的姓名"));
+    }
+    if bare.chars().filter(char::is_ascii_digit).count() >= A_NUMBER {
+        return Some(format!("「{shown}」里有号码：姓名请只填姓名，号码写到「联系方式」列"));
+    }
+    if bare.chars().count() > LONGEST {
+        return Some(format!("「{shown}」太长了，不像一个人的姓名：请只填姓名"));
     }
     let is_picture = |c: char| matches!(c, '\u{2600}'..='\u{27bf}' | '\u{1f000}'..='\u{1faff}');
     if bare.contains(is_picture) {
@@ -49,6 +64,12 @@ pub(super) fn not_one_person(text: &str) -> Option<String> {
             names.len()
         )
     })
+}
+
+/// Whether it's a number, or says how many there are: 5, 13800000001, 3人.
+fn is_number(text: &str) -> bool {
+    let count = COUNTS.iter().find_map(|count| text.strip_suffix(count)).unwrap_or(text);
+    count.contains(char::is_numeric) && !count.contains(char::is_alphabetic)
 }
 
 #[cfg(test)]
@@ -69,6 +90,14 @@ mod tests {
             ("不在家", "未走访原因"),
             ("户主", "请填见到的那个人"),
             ("王建国😀", "符号"),
+            ("5", "是数字"),
+            ("13800000001", "是数字"),
+            ("3 人", "是数字"),
+            ("王建国13800000001", "有号码"),
+            (
+                "王王王王王王王王王王王王王王王王王王王王王王王王王王王王王王王王王王王王王王王王王王王王王王王王王王王",
+                "太长",
+            ),
         ] {
             assert!(not_one_person(name).is_some_and(|said| said.contains(why)), "{name}");
         }

@@ -98,9 +98,25 @@ pub(super) fn could_be_names(row: &[String]) -> bool {
     row.iter().any(|name| is_chinese(name))
 }
 
+/// Whether a name is what becomes of another when it's read in the wrong encoding.
+pub(super) fn is_garbled(name: &str) -> bool {
+    let (bytes, ..) = encoding_rs::GB18030.encode(name);
+    name.contains('\u{fffd}') || !name.is_ascii() && std::str::from_utf8(&bytes).is_ok()
+}
+
 #[cfg(test)]
 mod tests {
-    use super::plain;
+    use super::{is_garbled, plain};
+
+    #[test]
+    fn what_was_read_in_the_wrong_encoding_is_known() {
+        for name in ["瀵硅薄缂栧彿", "走访\u{fffd}期", "绫诲埆"] {
+            assert!(is_garbled(name), "{name}");
+        }
+        for name in ["对象编号", "走访日期", "类别", "轻重缓急", "A列", "name"] {
+            assert!(!is_garbled(name), "{name}");
+        }
+    }
 
     #[test]
     fn what_people_put_around_a_name_changes_nothing() {

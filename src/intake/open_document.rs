@@ -13,7 +13,7 @@ use super::package::{DEEPEST, MOST_SHEETS, Package, attribute, too_many};
 use super::refusal::{ImportError, sheet_text};
 use super::row::{Cell, Held, Take};
 use super::scan::{Region, SheetInfo, extend};
-use super::workbook::{UNCOMPUTED, number_cell, truth_cell};
+use super::workbook::{UNCOMPUTED, number_cell, struck, truth_cell};
 
 /// So many cells may be said again by rows that are repeated.
 const MOST_AGAIN: usize = 1_000_000;
@@ -101,6 +101,7 @@ struct Walk<'w> {
     only: &'w [usize],
     is_wanted: bool,
     hidden_styles: HashSet<String>,
+    struck_styles: HashSet<String>,
     style: String,
     sheet: Option<usize>,
     row: usize,
@@ -127,16 +128,18 @@ struct Opened {
     paragraphs: usize,
     /// Within a note or a drawing.
     aside: usize,
+    is_struck: bool,
 }
 
 impl<'w> Walk<'w> {
     fn new(original: &'w Original, only: &'w [usize]) -> Walk<'w> {
-        let (hidden_styles, style) = (HashSet::new(), String::new());
+        let (hidden_styles, struck_styles, style) = Default::default();
         Walk {
             original,
             only,
             is_wanted: false,
             hidden_styles,
+            struck_styles,
             style,
             sheet: None,
             row: 0,
@@ -238,12 +241,7 @@ impl<'w> Walk<'w> {
     ) -> Result<bool, ImportError> {
         match tag.local_name().as_ref() {
             "style" => self.style = attribute(tag, "name").unwrap_or_default(),
-            "table-properties"
-                if attribute(tag, "display").as_deref() == Some("false")
-                    && self.hidden_styles.len() < MOST_STYLES =>
-            {
-                self.hidden_styles.insert(self.style.clone());
-            }
+            "table-properties" | "text-properties" => self.note_style(tag),
             "table" => {
                 self.sheet = Some(self.sheet.map_or(0, |sheet| sheet + 1));
                 (self.row, self.rows, self.column, self.again) = (0, 1, 1, 0);
@@ -270,7 +268,15 @@ impl<'w> Walk<'w> {
                     return look(Step::HiddenRows(self.row, self.row + self.rows - 1));
                 }
             }
-            "table-cell" => *cell = Some(Opened::of(tag)),
+            "table-cell" => {
+                let is_struck = self.is_struck(tag);
+                *cell = Some(Opened { is_struck, ..Opened::of(tag) });
+            }
+            "span" => {
+                if let Some(cell) = cell.as_mut().filter(|cell| cell.aside == 0) {
+                    cell.is_struck |= self.is_struck(tag);
+                }
+            }
             "covered-table-cell" => self.column += count(tag, "number-columns-repeated"),
             "annotation" | "shapes" | "frame" | "ruby-text" => aside(cell, 1),
             "p" => paragraph(cell),
@@ -279,6 +285,24 @@ impl<'w> Walk<'w> {
             _ => {}
         }
         Ok(true)
+    }
+
+    /// What a style does to what has it.
+    fn note_style(&mut self, tag: &BytesStart<'_>) {
+        let is_hidden = attribute(tag, "display").as_deref() == Some("false");
+        let line = attribute(tag, "text-line-through-style");
+        for (does, styles) in [
+            (is_hidden && tag.local_name().as_ref() == "table-properties", &mut self.hidden_styles),
+            (line.is_some_and(|line| line != "none"), &mut self.struck_styles),
+        ] {
+            if does && styles.len() < MOST_STYLES {
+                styles.insert(self.style.clone());
+            }
+        }
+    }
+
+    fn is_struck(&self, tag: &BytesStart<'_>) -> bool {
+        attribute(tag, "style-name").is_some_and(|style| self.struck_styles.contains(&style))
     }
 
     fn end(
@@ -322,7 +346,8 @@ impl<'w> Walk<'w> {
     fn close(&mut self, opened: Opened, look: &mut Look<'_>) -> Result<bool, ImportError> {
         let (first, columns, (right, down)) = (self.column, opened.columns, opened.spans);
         self.column += columns;
-        let cell = opened.cell();
+        let is_struck = opened.is_struck;
+        let cell = struck(opened.cell(), is_struck);
         if !self.is_wanted || cell.is_blank() {
             return Ok(true);
         }
@@ -408,6 +433,7 @@ impl Opened {
             text: String::new(),
             paragraphs: 0,
             aside: 0,
+            is_struck: false,
         }
     }
 

@@ -41,7 +41,8 @@ impl People {
             Err(_) if self.by_both(text).is_some() => self.by_both(text),
             Err(why) => {
                 let two = self.two(text).map(|(one, other)| two_in_one(text, one, other, field));
-                cells.wrong(field, two.unwrap_or(why));
+                let alike = || self.0.alike(text).map(|person| like(text, person));
+                cells.wrong(field, two.or_else(alike).unwrap_or(why));
                 None
             }
         }
@@ -66,6 +67,14 @@ impl People {
         let mut splits = text.char_indices().skip(1).map(|(at, _)| text.split_at(at));
         splits.find(|(one, other)| is_known(one) && is_known(other))
     }
+}
+
+fn like(text: &str, person: &StaffMember) -> String {
+    let StaffMember { number, name, .. } = person;
+    format!(
+        "没有「{}」这个走访人员；登记的有「{name}」（{number}），写法相近：就是他的话请照登记的写，不是的请先导入走访人员表",
+        short(text)
+    )
 }
 
 fn two_in_one(text: &str, one: &str, other: &str, field: Field) -> String {

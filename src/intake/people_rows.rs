@@ -161,8 +161,9 @@ pub(super) fn read_state_of(
 /// The days of what isn't a campaign's.
 fn wide(clock: &Clock) -> Days {
     let far = |days| plus(clock.today(), days);
-    let (first, last, today) = (far(-3_650), far(3_650), far(3_650));
-    Days { first, last, today, campaign_starts: first, campaign_ends: last }
+    let (first, last) = (far(-3_650), far(3_650));
+    let today = clock.today();
+    Days { first, last, today, latest: last, campaign_starts: first, campaign_ends: last }
 }
 
 pub(super) fn read_absence(

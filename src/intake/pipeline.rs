@@ -194,7 +194,8 @@ impl<'i> Intake<'i> {
         let (starts, ends) = (plans.now().starts_on(), plans.now().ends_on(PhaseName::Feedback));
         let first = if starts == Date::MIN { starts } else { plus(starts, -A_YEAR) };
         let last = if ends == Date::MAX { ends } else { plus(ends, A_YEAR) };
-        Days { first, last, today: clock.today(), campaign_starts: starts, campaign_ends: ends }
+        let today = clock.today();
+        Days { first, last, today, latest: today, campaign_starts: starts, campaign_ends: ends }
     }
 
     /// A short file: one turn.
@@ -262,7 +263,7 @@ impl<'i> Intake<'i> {
         while let Some(mut read) = pieces.next().await? {
             let table = &self.survey.tables[read.table].table;
             if table.kind == Kind::Returns {
-                returns::take(tx, table, &mut read.rows, &mut seen, &mut back).await?;
+                returns::take(tx, (table, &days), &mut read.rows, &mut seen, &mut back).await?;
                 continue;
             }
             if people.0 != read.table {
@@ -422,7 +423,8 @@ impl<'i> Intake<'i> {
         while let Some(mut read) = pieces.next().await? {
             let table = &self.survey.tables[read.table].table;
             let mut tx = self.store.begin().await?;
-            returns::take(&mut tx, table, &mut read.rows, &mut seen, &mut taken).await?;
+            let days = self.days(&tx, &self.store.context().clock);
+            returns::take(&mut tx, (table, &days), &mut read.rows, &mut seen, &mut taken).await?;
             match keep && taken.errors.is_empty() {
                 true => tx.commit().await?,
                 false => tx.rollback().await?,

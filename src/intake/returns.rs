@@ -3,19 +3,21 @@
 use std::collections::HashMap;
 
 use super::beside::{claims_about, judge};
-use super::cells::Cells;
+use super::cells::{Cells, Days};
 use super::header::Table;
 use super::kinds::Field;
 use super::refusal::RowError;
 use super::repeated::{Seen, note_repeated};
 use super::report::{RowDid, RowsDid, note_did};
 use super::row::Row;
+use super::text::short;
 use crate::app::beside::Whose;
 use crate::app::hand_off::{Came, take_return};
 use crate::app::problem::Outcomes;
 use crate::clock::Clock;
 use crate::db::{Return, StoreError, Tx, Upsert};
-use crate::domain::referral::issue_of;
+use crate::domain::referral::{issue_of, meaning};
+use crate::domain::saying::is_nothing;
 
 /// What rows did, what is about nothing known here, and all that is wrong.
 #[derive(Debug, Default)]
@@ -58,7 +60,7 @@ impl Said {
 /// Takes rows; where any contradicts the record the caller takes all back.
 pub(super) async fn take(
     tx: &mut Tx,
-    table: &Table,
+    (table, days): (&Table, &Days),
     rows: &mut [Row],
     seen: &mut Seen,
     taken: &mut Taken,
@@ -70,7 +72,7 @@ pub(super) async fn take(
         let mut cells = Cells::new(table, row);
         note_repeated(&mut cells, seen);
         let mut did = None;
-        match read_return(&clock, &mut cells) {
+        match read_return(&clock, &mut cells, days) {
             None => {
                 did = Some(RowDid::Idle);
                 taken.outcomes.push(Ok(Upsert::Same.into()));
@@ -85,6 +87,7 @@ pub(super) async fn take(
                         Some(text) => cells.wrong(Field::RemoteNumber, text),
                         None => did = Some(upsert.into()),
                     }
+                    taken.remarks.extend(unknown_status(tx, &cells, &returned));
                     taken.outcomes.push(Ok(upsert.into()));
                 }
                 Ok(None) => {
@@ -110,16 +113,42 @@ pub(super) async fn take(
 }
 
 /// A row that came back from the platform's people; nothing where it wasn't filled in.
-fn read_return(clock: &Clock, cells: &mut Cells<'_>) -> Option<Return> {
+fn read_return(clock: &Clock, cells: &mut Cells<'_>, days: &Days) -> Option<Return> {
     let own = |field| cells.optional(field).map(str::to_owned);
     let (remote_id, word) = (own(Field::RemoteNumber), own(Field::RemoteStatus));
     if remote_id.is_none() && word.is_none() {
+        check_alone(cells);
         return None;
     }
     let (reference, text) = (own(Field::Reference), own(Field::Reply).unwrap_or_default());
     let successors = own(Field::Successors).unwrap_or_default();
-    let at = cells.time(Field::AnsweredAt).map(|at| clock.instant(at));
+    let at = cells.told_time(Field::AnsweredAt, days).map(|at| clock.instant(at));
     let successors = successors.split(['、', '，', ',', ' ']).filter(|number| !number.is_empty());
     let successors = successors.map(str::to_owned).collect();
     Some(Return { reference, remote_id, word, text, at, successors })
+}
+
+/// An answer to nothing: it would be lost.
+fn check_alone(cells: &mut Cells<'_>) {
+    let is_flawed =
+        [Field::RemoteNumber, Field::RemoteStatus].iter().any(|of| cells.is_flawed(*of));
+    let told = cells.optional(Field::Reply).filter(|text| !is_nothing(text) && !is_flawed);
+    if told.is_some() {
+        let text =
+            "写了答复，却没有平台编号和办理状态，收不下：请补上；还没有录入平台的请清空这一格";
+        cells.wrong(Field::Reply, text.to_owned());
+    }
+}
+
+/// A word about a status of which nobody said what it means.
+fn unknown_status(tx: &Tx, cells: &Cells<'_>, returned: &Return) -> Option<RowError> {
+    let word = returned.word.as_deref()?;
+    let is_known = meaning(&tx.context().platform_statuses, word).is_some();
+    (!is_known).then(|| {
+        let text = format!(
+            "不知道「{}」在平台上是什么意思：记下了，办理进展没有变。请在配置的 platform.statuses 里写明，以后就认得",
+            short(word)
+        );
+        cells.remark(Field::RemoteStatus, text)
+    })
 }

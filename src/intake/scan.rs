@@ -10,6 +10,7 @@ use super::bounds::{Bounds, MIB};
 use super::original::Original;
 use super::package::{Book, Counts, Package, Part, attribute, is_true, too_many, walk};
 use super::refusal::{At, ImportError};
+use super::struck::{Struck, is_on};
 
 /// A rectangle of cells, from 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -33,6 +34,8 @@ pub(super) struct Facts {
     pub passed_over: HashMap<(usize, usize), PassedOver>,
     /// Marks of errors that the library doesn't know, in the order of the file.
     pub errors: Vec<((usize, usize), String)>,
+    /// What is struck through, wholly or in part.
+    pub struck: HashSet<(usize, usize)>,
     /// Whether some of its cells don't say where they are.
     pub is_placeless: bool,
     /// How numbers are shown, by the cells that need it.
@@ -80,7 +83,7 @@ pub(super) fn look_through(original: &Original) -> Result<Vec<(String, Facts)>, 
     let (file, bounds) = (original.file.as_str(), &original.bounds);
     let mut package = Package::open(file, &original.bytes)?;
     let book = package.book()?;
-    look_through_shared(&mut package, &book.folder, file, bounds)?;
+    let struck = look_through_shared(&mut package, &book.folder, file, bounds)?;
     let (mut facts, mut unpacked) = (Vec::new(), 0);
     for (sheet, path) in &book.sheets {
         let left = (bounds.unpacked_mib * MIB).saturating_sub(unpacked);
@@ -89,7 +92,7 @@ pub(super) fn look_through(original: &Original) -> Result<Vec<(String, Facts)>, 
             continue;
         };
         let at = At { file, sheet: Some(sheet), row: 0, column: 1 };
-        let scanned = scan_sheet(&mut part, at, bounds, &book);
+        let scanned = scan_sheet(&mut part, at, bounds, (&book, &struck));
         unpacked += part.size;
         part.within("各表解开后", file, bounds.unpacked_mib)?;
         facts.push((sheet.clone(), scanned?));
@@ -97,14 +100,14 @@ pub(super) fn look_through(original: &Original) -> Result<Vec<(String, Facts)>, 
     Ok(facts)
 }
 
-/// What cells share is held in memory as a whole: texts, formats, colours.
+/// What cells share is held in memory as a whole: texts, formats, colours. Gives which of it is struck through.
 fn look_through_shared(
     package: &mut Package<'_>,
     folder: &str,
     file: &str,
     bounds: &Bounds,
-) -> Result<(), ImportError> {
-    let mut held = 0;
+) -> Result<Struck, ImportError> {
+    let (mut held, mut struck) = (0, Struck::default());
     for (name, scan) in [
         ("theme/theme1.xml", scan_formats as fn(&mut Scanned<'_>, &Event<'_>) -> _),
         ("styles.xml", scan_formats),
@@ -112,7 +115,7 @@ fn look_through_shared(
     ] {
         let left = (bounds.held_mib * MIB).saturating_sub(held);
         let Some(mut part) = package.part(&format!("{folder}{name}"), left)? else { continue };
-        let mut scanned = Scanned::new(file, left);
+        let mut scanned = Scanned { struck, ..Scanned::new(file, left) };
         let walked = walk(&mut part, file, |event| scan(&mut scanned, event));
         held += scanned.held();
         part.within("共用的文字和格式解开后", file, bounds.held_mib)?;
@@ -124,8 +127,9 @@ fn look_through_shared(
             let (file, what, limit) = (file.to_owned(), "共用的文字和格式", bounds.held_mib);
             return Err(ImportError::TooBig { file, what, size: held / MIB, limit });
         }
+        struck = scanned.struck;
     }
-    Ok(())
+    Ok(struck)
 }
 
 /// What is held of a part.
@@ -138,6 +142,7 @@ struct Scanned<'s> {
     longest: u64,
     /// How many texts the part says that it has: the library makes room for them at once.
     promised: Option<u64>,
+    struck: Struck,
 }
 
 impl<'s> Scanned<'s> {
@@ -146,8 +151,9 @@ impl<'s> Scanned<'s> {
             (&["xf"], MOST_FORMATS, "单元格格式"),
             (&["font", "fill", "border", "numFmt"], 2 * MOST_FORMATS, "字体、边框、底色等格式"),
         ];
-        let counts = Counts::new(file, FORMATS);
-        Scanned { counts, left, texts: 0, letters: 0, formats: 0, longest: 0, promised: None }
+        let (counts, struck) = (Counts::new(file, FORMATS), Struck::default());
+        let (texts, letters, formats, longest, promised) = (0, 0, 0, 0, None);
+        Scanned { counts, left, texts, letters, formats, longest, promised, struck }
     }
 
     /// Every format holds its own copy of what it names.
@@ -157,6 +163,7 @@ impl<'s> Scanned<'s> {
 }
 
 fn scan_formats(scanned: &mut Scanned<'_>, event: &Event<'_>) -> Result<(), ImportError> {
+    scanned.struck.look_at_styles(event);
     if let Event::Start(tag) | Event::Empty(tag) = event {
         scanned.counts.count(tag)?;
         match tag.local_name().as_ref() {
@@ -169,6 +176,7 @@ fn scan_formats(scanned: &mut Scanned<'_>, event: &Event<'_>) -> Result<(), Impo
 }
 
 fn scan_texts(scanned: &mut Scanned<'_>, event: &Event<'_>) -> Result<(), ImportError> {
+    scanned.struck.look_at_texts(event);
     match event {
         Event::Start(tag) | Event::Empty(tag) => match tag.local_name().as_ref() {
             "si" => scanned.texts += 1,
@@ -209,6 +217,9 @@ struct Passing {
     /// Whether it's shared, true or false, or an error.
     is_other: bool,
     is_passed_over: bool,
+    /// Whether its value is the place of a shared text.
+    is_shared: bool,
+    is_struck: bool,
 }
 
 /// A sheet as it's passed over.
@@ -221,13 +232,14 @@ struct Sheet<'s> {
     /// That rows are hidden where nothing else is said.
     is_hidden: bool,
     merged: HashSet<Region>,
+    struck: &'s Struck,
 }
 
 fn scan_sheet(
     part: &mut Part<impl BufRead>,
     at: At<'_>,
     bounds: &Bounds,
-    book: &Book,
+    (book, struck): (&Book, &Struck),
 ) -> Result<Facts, ImportError> {
     let mut sheet = Sheet {
         at,
@@ -236,6 +248,7 @@ fn scan_sheet(
         is_to_be_computed: book.is_to_be_computed,
         is_hidden: false,
         merged: HashSet::new(),
+        struck,
     };
     let walked = walk(part, at.file, |event| sheet.take(event));
     if part.is_torn() && sheet.passing.is_in {
@@ -290,6 +303,7 @@ impl Sheet<'_> {
                 self.passing.formula = true;
             }
             "row" => self.start_row(tag),
+            "strike" => self.passing.is_struck |= is_on(tag),
             "sheetFormatPr" => self.is_hidden = is_true(tag, "zeroHeight"),
             "col" if is_true(tag, "hidden") || is_zero(tag, "width") => {
                 let number = |name| attribute(tag, name).and_then(|number| number.parse().ok());
@@ -319,6 +333,8 @@ impl Sheet<'_> {
             is_text: matches!(kind.as_str(), "str" | "inlineStr"),
             is_error: kind == "e",
             is_other: matches!(kind.as_str(), "s" | "b" | "e" | "d"),
+            is_shared: kind == "s",
+            is_struck: self.struck.is_style_of(tag),
             ..Passing::default()
         };
     }
@@ -352,7 +368,14 @@ impl Sheet<'_> {
         if is_uncomputed && facts.uncomputed.len() < MOST {
             facts.uncomputed.insert(place);
         }
-        if passing.is_passed_over && facts.passed_over.len() < MOST {
+        let is_struck =
+            passing.is_struck || passing.is_shared && self.struck.is_text(&passing.value);
+        if is_struck && facts.struck.len() < MOST {
+            facts.struck.insert(place);
+        }
+        // The library takes the first text where the place of one is none.
+        let is_nowhere = passing.is_shared && passing.value.contains(|c: char| !c.is_ascii_digit());
+        if (passing.is_passed_over || is_nowhere) && facts.passed_over.len() < MOST {
             let value = passing.value.trim();
             let kept = match value.parse() {
                 _ if passing.is_other => PassedOver::Other,

@@ -52,8 +52,13 @@ impl Book {
         (self.sheets.len() > 1).then(|| self.sheets[index].name.as_str())
     }
 
+    /// Whether a sheet is hidden.
+    pub fn hides_sheet(&self, index: usize) -> bool {
+        self.sheets.get(index).is_some_and(|sheet| sheet.is_hidden)
+    }
+
     /// Whether a row is hidden.
-    fn hides(&self, sheet: usize, row: usize) -> bool {
+    pub fn hides(&self, sheet: usize, row: usize) -> bool {
         self.sheets.get(sheet).is_some_and(|sheet| sheet.facts.hides_row(row))
     }
 }
@@ -100,13 +105,17 @@ impl Survey {
             ControlFlow::Continue(())
         })?;
         let mut tables = Vec::new();
-        let (mut unclear, mut covers) = (Vec::new(), Vec::new());
+        let (mut unclear, mut covers, mut is_unknown) = (Vec::new(), Vec::new(), false);
         for mut look in looks {
             look.decide();
             let name = sheet_text(book.name(look.sheet));
             match look.found {
                 Some(Found::Table(table)) => tables.push(*table),
                 Some(Found::Unclear(text)) => unclear.push(format!("{name}{text}")),
+                Some(Found::Unknown(text)) => {
+                    is_unknown = true;
+                    unclear.push(format!("{name}{text}"));
+                }
                 _ => covers.push((look.sheet, look.head)),
             }
         }
@@ -120,7 +129,8 @@ impl Survey {
         let file = book.original.file.clone();
         unclear.extend(pages);
         if !unclear.is_empty() {
-            return Err(ImportError::Header { file, text: unclear.join("；\n  ") });
+            let cure = if is_unknown && !tables.is_empty() { BESIDE_OTHERS } else { "" };
+            return Err(ImportError::Header { file, text: unclear.join("；\n  ") + cure });
         }
         if tables.is_empty() {
             return Err(nothing(file, &book, &covers, &passed));
@@ -140,6 +150,9 @@ impl Survey {
         self.tables.iter().map(|table| table.rows).sum()
     }
 }
+
+/// What else may be done with a sheet that isn't understood, where others are.
+const BESIDE_OTHERS: &str = "。这个工作表本来就不用导入的（如下拉的选项），请把它隐藏或删掉";
 
 /// What to do with a sheet without a header whose rows go on with another sheet's table.
 fn next_page(tables: &[Surveyed], head: &[Row]) -> Option<String> {
@@ -234,6 +247,7 @@ enum Found {
     Table(Box<Surveyed>),
     Cover,
     Unclear(String),
+    Unknown(String),
 }
 
 impl Look<'_> {
@@ -282,6 +296,7 @@ impl Look<'_> {
             Understood::Table(table) => self.table(table),
             Understood::Cover => Found::Cover,
             Understood::Unclear(text) => Found::Unclear(text),
+            Understood::Unknown(text) => Found::Unknown(text),
         });
     }
 

@@ -9,7 +9,7 @@ use super::people_rows::check_phone;
 use super::text::short;
 use crate::app::told::Told;
 use crate::app::visits::{Heard, NewIssue, NewVisit};
-use crate::domain::demand::{is_content, is_no_demand};
+use crate::domain::demand::{is_content, is_no_demand, numbered};
 use crate::domain::reason::is_common_hanzi;
 use crate::domain::visit::{Satisfaction, VisitKind};
 
@@ -87,9 +87,11 @@ fn in_person(text: &str) -> Option<bool> {
 }
 
 fn yes_or_no(text: &str) -> Option<bool> {
-    match text {
-        "有" | "是" | "有问题" | "yes" | "1" => Some(true),
-        "无" | "否" | "没有" | "没有问题" | "无问题" | "no" | "0" => Some(false),
+    match text.to_lowercase().as_str() {
+        "有" | "是" | "有问题" | "yes" | "true" | "1" => Some(true),
+        "无" | "否" | "没有" | "没有问题" | "无问题" | "no" | "false" | "0" => {
+            Some(false)
+        }
         _ => None,
     }
 }
@@ -176,7 +178,13 @@ fn read_heard(cells: &mut Cells<'_>) -> Option<Heard> {
         return Some(Heard::Nothing);
     }
     match (text, says_something) {
+        (_, Some(text)) if is_number(text) => {
+            let text = format!("「{}」看不出群众反映了什么：请写明，没有问题请填无", short(text));
+            cells.wrong(Field::Text, text);
+            None
+        }
         (_, Some(text)) => {
+            note_several(cells, text);
             let is_whole = told != Told::Is(()) || class.is_some();
             is_whole.then(|| Heard::Issue(NewIssue { text: text.to_owned(), class, twin: None }))
         }
@@ -192,6 +200,22 @@ fn read_heard(cells: &mut Cells<'_>) -> Option<Heard> {
             cells.required(Field::Text);
             None
         }
+    }
+}
+
+/// Whether it's nothing but a number: a choice by its number, a count.
+fn is_number(text: &str) -> bool {
+    text.chars().all(|c| c.is_numeric() || c.is_whitespace() || ".,%".contains(c))
+}
+
+/// Several matters in one cell are one issue, which is resolved as a whole.
+fn note_several(cells: &mut Cells<'_>, text: &str) {
+    let count = numbered(text);
+    if count > 1 {
+        let text = format!(
+            "这一格像是写了 {count} 件事，登记成了一件：要分开办理的，请一件写一行（作废这一件后再导入）"
+        );
+        cells.note(Field::Text, text);
     }
 }
 

@@ -205,9 +205,19 @@ impl<'r> OfWorkbook<'r> {
                 None => cell_of(value, format),
             }
         };
-        rows.put(row, column, cell)
+        rows.put(row, column, struck(cell, facts.struck.contains(&(row, column))))
     }
 }
+
+/// A cell in which something may be struck through: what is meant of it can't be told.
+pub(super) fn struck(cell: Cell, is_struck: bool) -> Cell {
+    match is_struck && cell.flaw.is_none() && !cell.is_blank() {
+        true => Cell::flawed(cell.text, STRUCK),
+        false => cell,
+    }
+}
+
+const STRUCK: &str = "这一格里有划掉的字（删除线）：不要了的请真的删掉（整行不要的删掉整行），还要的请去掉删除线，再导入";
 
 pub(super) const UNCOMPUTED: &str = "公式还没有算出结果；请用 Excel 或 WPS 打开，保存一次，再导入";
 

@@ -1,6 +1,6 @@
 //! Workbooks of the older form (.xls): their records are walked before the library reads them, which holds them whole.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::io::{Cursor, Read};
 
 use calamine::Data;
@@ -94,6 +94,8 @@ struct Globals {
     /// Their names and where their records begin.
     sheets: Vec<(String, usize)>,
     formats: Vec<NumberFormat>,
+    /// Which formats of cells strike them through.
+    struck: HashSet<usize>,
     /// That a program worked its formulas out, and wrote by which rules.
     was_computed: bool,
     /// How long the texts are that cells share, in letters: every cell gets its own copy.
@@ -104,7 +106,7 @@ impl Globals {
     fn of(file: &str, stream: &[u8]) -> Result<Globals, ImportError> {
         let (mut globals, mut codes) = (Globals::default(), HashMap::new());
         let (mut styles, mut names, mut texts) = (Vec::new(), 0, Vec::new());
-        let mut before = 0;
+        let (mut before, mut fonts) = (0, Vec::new());
         for (kind, data) in Records::of(stream) {
             match kind {
                 0x00fc => texts = vec![data.get(8..).unwrap_or_default()],
@@ -115,7 +117,14 @@ impl Globals {
                         codes.insert(id, NumberFormat::of(&code));
                     }
                 }
-                0x00e0 => styles.push(u16_at(data, 2).unwrap_or(0)),
+                0x0031 => fonts.push(u16_at(data, 2).is_some_and(|flags| flags & 8 != 0)),
+                0x00e0 => {
+                    let font = u16_at(data, 0).map_or(0, usize::from);
+                    if is_struck(&fonts, font) {
+                        globals.struck.insert(styles.len());
+                    }
+                    styles.push(u16_at(data, 2).unwrap_or(0));
+                }
                 0x0085 => {
                     let at = u32_at(data, 0).unwrap_or(u32::MAX) as usize;
                     globals.sheets.push((short_text(data, 6), at));
@@ -142,6 +151,12 @@ impl Globals {
         globals.texts = lengths(&texts);
         Ok(globals)
     }
+}
+
+/// Whether a font strikes through. There's none of number 4.
+fn is_struck(fonts: &[bool], font: usize) -> bool {
+    let at = if font > 4 { font - 1 } else { font };
+    font != 4 && fonts.get(at).copied().unwrap_or(false)
 }
 
 /// A sheet as its records go by.
@@ -241,6 +256,10 @@ impl Sheet {
         let number = |at| u16_at(data, at).map(usize::from);
         let (Some(row), Some(column)) = (number(0), number(2)) else { return };
         let place = (row + 1, column + 1);
+        let is_one = matches!(kind, 0x0203 | 0x027e | 0x0204 | 0x00d6 | 0x0205 | 0x00fd | 0x0006);
+        if is_one && number(4).is_some_and(|style| globals.struck.contains(&style)) {
+            self.facts.struck.insert(place);
+        }
         match kind {
             0x0203 | 0x027e => self.number(place, number(4), formats),
             0x00bd => {
@@ -284,7 +303,8 @@ impl Sheet {
         let (cell, value) = (size_of::<calamine::Cell<Data>>() as u64, size_of::<Data>() as u64);
         let cells = self.promised.max(self.values.count).saturating_mul(cell);
         let formulas = self.formulas.size() * size_of::<String>() as u64;
-        let places = (self.facts.formats.len() + self.facts.uncomputed.len()) as u64 * A_PLACE;
+        let Facts { formats, uncomputed, struck, .. } = &self.facts;
+        let places = (formats.len() + uncomputed.len() + struck.len()) as u64 * A_PLACE;
         cells.saturating_add(self.values.size() * value + formulas + places + self.letters)
     }
 

@@ -215,7 +215,11 @@ fn name_of(file: &Path) -> String {
     let safe = |c: &char| !c.is_control() && !"<>:\"|?*[]`".contains(*c);
     let stem: String = stem.chars().filter(safe).take(60).collect();
     let extension: String = extension.chars().filter(char::is_ascii_alphanumeric).take(8).collect();
-    format!("{}.{}", if stem.is_empty() { "回执" } else { &stem }, extension.to_lowercase())
+    let stem = if stem.is_empty() { "回执" } else { &stem };
+    match extension.is_empty() {
+        true => stem.to_owned(),
+        false => format!("{stem}.{}", extension.to_lowercase()),
+    }
 }
 
 fn unmatched_text(rows: &[RowError]) -> String {
@@ -346,9 +350,20 @@ fn cells(row: u32, dispatch: &Dispatch, rules: &HandoffRules) -> [String; 14] {
     ]
 }
 
-/// The tables that lie in a folder, by name; no links, and nothing where there's no such folder.
+/// How the names of tables end.
+const TABLES: [&str; 14] = [
+    "xlsx", "xlsm", "xls", "xlsb", "xltx", "xltm", "xlt", "et", "ett", "ods", "csv", "tsv", "txt",
+    "dbf",
+];
+/// What people put there instead: it's refused by what it is, so that it doesn't lie there unread.
+const OTHERS: [&str; 21] = [
+    "zip", "rar", "7z", "gz", "tar", "pdf", "ofd", "doc", "docx", "wps", "ppt", "pptx", "numbers",
+    "jpg", "jpeg", "png", "heic", "xml", "htm", "html", "mht",
+];
+
+/// The files that lie in a folder and that somebody meant for a return, by name; no links, nothing that is still being
+/// written under another name, and nothing where there's no such folder.
 fn waiting(folder: &Path) -> std::io::Result<Vec<PathBuf>> {
-    const TABLES: [&str; 9] = ["xlsx", "xlsm", "xls", "xlsb", "et", "ods", "csv", "tsv", "txt"];
     let entries = match fs::read_dir(folder) {
         Err(why) if why.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
         entries => entries?,
@@ -361,8 +376,10 @@ fn waiting(folder: &Path) -> std::io::Result<Vec<PathBuf>> {
         // Excel's and WPS's own lock files, and what is hidden.
         let own = name.starts_with('~') || name.starts_with('.');
         let ending = path.extension().map(|ending| ending.to_string_lossy().to_lowercase());
-        let is_table = ending.is_some_and(|ending| TABLES.contains(&ending.as_str()));
-        if entry.file_type()?.is_file() && is_table && !own {
+        let is_meant = ending.is_none_or(|ending| {
+            TABLES.contains(&ending.as_str()) || OTHERS.contains(&ending.as_str())
+        });
+        if entry.file_type()?.is_file() && is_meant && !own {
             files.push(path);
         }
     }

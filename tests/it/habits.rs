@@ -121,3 +121,107 @@ async fn a_number_and_a_name_of_one_person_are_that_person() {
     let error = refused(&fixture, "g.csv", "对象编号,走访人员\nH1,Z7褚走\n").await;
     assert!(error.contains("两个人（Z7、褚走）"), "{error}");
 }
+
+#[tokio::test]
+async fn what_is_no_name_no_number_and_no_demand_is_refused_with_its_place() {
+    let fixture = at_work().await;
+    for (name, contact, rest, column, said) in [
+        ("5", "", ",无,,,", "第 4 列「群众姓名」", "是数字，不是姓名"),
+        ("3人", "", ",无,,,", "第 4 列「群众姓名」", "是数字，不是姓名"),
+        ("3月5日", "", ",无,,,", "第 4 列「群众姓名」", "当成了日期"),
+        ("王建国", "138OOOO0001", ",无,,,", "第 5 列「联系方式」", "把字母当成了数字"),
+        ("王建国 13800000001", "", ",无,,,", "第 4 列「群众姓名」", "有号码"),
+        ("王建国", "", "5,有,,,", "第 6 列「反映问题」", "看不出群众反映了什么"),
+    ] {
+        let error = refused(&fixture, "v.csv", visit(name, contact, rest)).await;
+        assert!(error.contains(&format!("第 2 行{column}")) && error.contains(said), "{error}");
+    }
+    let subject = "对象编号,对象类型,对象名称,所属村,地址\nH9,家庭,张三,高桥村,3月5日\n";
+    let error = refused(&fixture, "o.csv", subject).await;
+    assert!(error.contains("第 2 行第 5 列「地址」") && error.contains("3-5"), "{error}");
+}
+
+#[tokio::test]
+async fn several_matters_in_one_cell_are_told_of() {
+    let fixture = at_work().await;
+    let table = visit("王建国", "", "1.路灯不亮；2.水管漏水；3.路面破损,有,,,");
+    let told = taken(&fixture, "v.csv", table).await.understood().join("\n");
+    assert!(told.contains("第 2 行第 6 列「反映问题」：这一格像是写了 3 件事"), "{told}");
+}
+
+#[tokio::test]
+async fn a_revisit_before_anything_is_resolved_says_that_it_closes_nothing() {
+    let fixture = at_work().await;
+    taken(&fixture, "v.csv", visit("王建国", "", "路灯不亮,有,,,")).await;
+    let again =
+        "走访类型,走访日期,走访人员,对象编号,群众姓名,满意度\n回访,2022-03-15,Z6,H1,王建国,满意\n";
+    let told = taken(&fixture, "r.csv", again).await.understood().join("\n");
+    assert!(told.contains("1 件问题还没有办结") && told.contains("没有销号"), "{told}");
+    assert_eq!(fixture.store.issues_in(State::Registered, 9).await.unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn a_persons_number_is_nobody_elses_however_its_written_and_other_roles_are_said() {
+    let fixture = at_work().await;
+    let person = |number: &str, roles: &str| {
+        format!("人员编号,姓名,角色,所属区划\n{number},褚走,{roles},高桥村\n")
+    };
+    let error = refused(&fixture, "s.csv", person("z6", "走访人员")).await;
+    assert!(
+        error.contains("第 2 行第 1 列「人员编号」") && error.contains("请写成「Z6」"),
+        "{error}"
+    );
+    let both = person("008", "走访人员") + "8,尤新,走访人员,高桥村\n";
+    let error = refused(&fixture, "t.csv", both).await;
+    assert!(error.contains("第 3 行第 1 列") && error.contains("「008」写法相近"), "{error}");
+    let told = taken(&fixture, "u.csv", person("Z6", "网格员")).await.understood().join("\n");
+    assert!(told.contains("「褚走」的角色由「") && told.contains("改为「网格员」"), "{told}");
+}
+
+#[tokio::test]
+async fn an_areas_code_and_place_agree_with_what_it_is() {
+    let fixture = at_work().await;
+    let area = |code: &str, kind: &str, parent: &str| {
+        format!("区划代码,区划名称,区划类型,上级区划\n{code},新庄,{kind},{parent}\n")
+    };
+    let error = refused(&fixture, "a.csv", area("370481111277", "镇", "")).await;
+    assert!(error.contains("第 3 列「区划类型」") && error.contains("村一级的代码"), "{error}");
+    for (kind, parent) in [("镇街", "柴胡店镇"), ("总支", "高桥村")] {
+        let error = refused(&fixture, "b.csv", area("", kind, parent)).await;
+        assert!(error.contains("「上级区划」") && error.contains("不能放在它下面"), "{error}");
+    }
+    taken(&fixture, "c.csv", area("370481111277.0", "村", "370481111000.0")).await;
+}
+
+#[tokio::test]
+async fn a_sheet_that_is_none_and_a_header_that_cant_be_read_are_told_with_their_cure() {
+    let fixture = at_work().await;
+    let mut book = Workbook::new();
+    for (name, rows) in [
+        ("走访", vec!["走访日期", "走访人员", "对象编号", "群众姓名", "有无问题"]),
+        ("下拉", vec!["责任层级", "类别", "轻重缓急"]),
+    ] {
+        let sheet = book.add_worksheet().set_name(name).unwrap();
+        for (column, text) in (0_u16..).zip(rows) {
+            sheet.write_string(0, column, text).unwrap();
+        }
+    }
+    let error = refused(&fixture, "v.xlsx", book.save_to_buffer().unwrap()).await;
+    assert!(error.contains("工作表「下拉」") && error.contains("请把它隐藏或删掉"), "{error}");
+    let (garbled, ..) = encoding_rs::GBK.decode_without_bom_handling(VISITS.as_bytes());
+    let error = refused(&fixture, "g.csv", garbled.as_bytes()).await;
+    assert!(error.contains("第 1 行是乱码") && !error.contains("最接近"), "{error}");
+}
+
+#[tokio::test]
+async fn whoever_is_named_nearly_so_is_named() {
+    let fixture = at_work().await;
+    for visitor in ["z6", "褚走主任", "禇走"] {
+        let table = visit("王建国", "", ",无,,,").replace("Z6", visitor);
+        let error = refused(&fixture, "v.csv", table).await;
+        assert!(
+            error.contains("第 2 行第 2 列") && error.contains("登记的有「褚走」（Z6）"),
+            "{error}"
+        );
+    }
+}

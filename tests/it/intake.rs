@@ -59,7 +59,9 @@ async fn bad_files_are_refused_with_their_place_and_change_nothing() {
 
     let error = refused(&fixture, "unknown.csv", "甲,乙\n1,2\n".as_bytes()).await;
     assert!(
-        error.contains("第 1 行") && error.contains("第 1 列「甲」") && error.contains("还缺"),
+        error.contains("第 1 行")
+            && error.contains("第 1 列「甲」")
+            && error.contains("没有一列是知道的"),
         "{error}"
     );
 

@@ -351,3 +351,32 @@ async fn two_rows_of_one_number_are_not_made_one() {
     let error = refused(&fixture, "twice.xlsx", Made::default().of(&twice)).await;
     assert!(error.contains("可能损坏") && error.contains("另存为"), "{error}");
 }
+
+#[tokio::test]
+async fn what_is_struck_through_is_asked_about() {
+    let fixture = at_work().await;
+    let styles = "<fonts><font/><font><strike/></font><font><strike val=\"0\"/></font></fonts><cellXfs><xf fontId=\"0\"/><xf fontId=\"1\"/><xf fontId=\"2\"/></cellXfs>";
+    let texts =
+        "><si><t>褚走</t></si><si><r><t>褚</t></r><r><rPr><strike/></rPr><t>走</t></r></si>";
+    let made = Made { styles, texts, ..Made::default() };
+    for struck in [
+        "<s=\"1\" t=\"s\"><v>0</v></c>",
+        "<t=\"s\"><v>1</v></c>",
+        "<t=\"inlineStr\"><is><r><rPr><strike/></rPr><t>褚走</t></r></is></c>",
+    ] {
+        let error = refused(&fixture, "s.xlsx", made.of(&two_rows(&["H1", struck]))).await;
+        assert!(error.contains("第 2 行第 2 列") && error.contains("删除线"), "{error}");
+    }
+    let rows = row(1, &["对象编号", "走访人员", "<s=\"1\"/>"])
+        + &row(2, &["H1", "<s=\"2\" t=\"s\"><v>0</v></c>", "<s=\"1\"/>"]);
+    assert_eq!(taken(&fixture, "t.xlsx", made.of(&rows)).await.same, 1);
+}
+
+#[tokio::test]
+async fn a_text_that_isnt_there_is_not_the_first_one() {
+    let fixture = at_work().await;
+    let made = Made { texts: "><si><t>褚走</t></si>", ..Made::default() };
+    let rows = two_rows(&["H1", "<t=\"s\"><v>-1</v></c>"]);
+    let error = refused(&fixture, "t.xlsx", made.of(&rows)).await;
+    assert!(error.contains("第 2 行第 2 列") && error.contains("不合规矩"), "{error}");
+}

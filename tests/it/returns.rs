@@ -156,3 +156,49 @@ on_both!(a_return_that_met_nothing_is_taken_once_its_issue_is_there, async |fixt
     assert_eq!(taken(&office.fixture, "r.csv", &list).await.changed, 1);
     assert!(taken(&office.fixture, "r.csv", &list).await.imported_before.is_some());
 });
+
+on_both!(
+    what_cannot_be_of_a_portal_is_refused_and_what_is_not_known_is_said,
+    async |fixture: Fixture| {
+        let (office, _) = handed(fixture).await;
+        let row = |number: &str, word: &str, reply: &str, at: &str| {
+            format!(
+                "上报编号,平台编号,办理状态,办理答复,办理时间\nCHD2022-000001-R1,{number},{word},{reply},{at}\n"
+            )
+        };
+        for (table, place, said) in [
+            (row("E1", "已办结", "", "1922-04-20"), "第 5 列「办理时间」", "请核对年份"),
+            (row("E1", "已受理", "", "2062-04-20"), "第 5 列「办理时间」", "在将来"),
+            (row("待分配", "已受理", "", ""), "第 2 列「平台编号」", "不是平台编号"),
+            (row("已受理", "E1", "", ""), "第 2 列「平台编号」", "不是平台编号"),
+            (row("", "", "已派人去修", ""), "第 4 列「办理答复」", "收不下"),
+        ] {
+            let error = refused(&office.fixture, "r.csv", &table).await;
+            assert!(error.contains(&format!("第 2 行{place}")) && error.contains(said), "{error}");
+            assert_eq!(office.count(State::Queued).await, 2);
+        }
+        let told = taken(&office.fixture, "r.csv", row("E1", "流转中", "", "")).await.understood();
+        let told = told.join("\n");
+        assert!(told.contains("第 2 行第 3 列「办理状态」：不知道「流转中」"), "{told}");
+        assert_eq!(office.count(State::Referred).await, 1);
+    }
+);
+
+on_both!(what_is_no_table_does_not_lie_there_unread, async |fixture: Fixture| {
+    let (office, _) = handed(fixture).await;
+    let returns = office.dir.path().join("returns");
+    std::fs::create_dir_all(&returns).unwrap();
+    let names = ["回执.zip", "照片.JPG", "打印.pdf", "没有后缀", "正在下载.tmp"];
+    for (name, bytes) in
+        names.into_iter().zip(["PK\u{5}\u{6}", "\u{7f}", "%PDF-1.7", "甲,乙\n", "甲,乙\n"])
+    {
+        std::fs::write(returns.join(name), bytes).unwrap();
+        written_just_now(&returns.join(name));
+    }
+    let returned = pass(&office).await;
+    assert_eq!((returned.workbooks, returned.refused), (4, 4));
+    for name in ["回执.zip", "照片.jpg", "打印.pdf", "没有后缀"] {
+        assert!(office.returned(&format!("failed/{name}")), "{name}");
+    }
+    assert!(office.returned("正在下载.tmp"));
+});
