@@ -90,6 +90,13 @@ pub struct Returned {
     pub iss: Option<String>,
 }
 
+impl Returned {
+    /// Whether there's anything that could be changed for whoever it is.
+    pub fn brings_code(&self) -> bool {
+        self.error.is_empty() && !self.code.is_empty()
+    }
+}
+
 /// The configured ones.
 #[derive(Default)]
 pub struct Providers {

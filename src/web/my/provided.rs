@@ -141,13 +141,16 @@ impl Door<'_> {
             form(daemon, headers, status, context! { next, wrong => said })
         };
         let store = at_the_door(daemon);
-        match take_state(&store, &flow.state, flow.until()).await {
-            Ok(true) => {}
-            Ok(false) => {
-                self.refused("state_used");
-                return again(StatusCode::FORBIDDEN, &flow.next, USED);
+        // Without a code nothing is asked for, and nothing used up: nobody fills the record by coming back so.
+        if returned.brings_code() {
+            match take_state(&store, &flow.state, flow.until()).await {
+                Ok(true) => {}
+                Ok(false) => {
+                    self.refused("state_used");
+                    return again(StatusCode::FORBIDDEN, &flow.next, USED);
+                }
+                Err(error) => return unavailable(&error),
             }
-            Err(error) => return unavailable(&error),
         }
         let claimed = match daemon.providers.finish(flow, returned).await {
             Ok(claimed) => claimed,
