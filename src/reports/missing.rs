@@ -83,7 +83,7 @@ pub async fn lines(store: &Store, wanted: &Wanted) -> Result<Vec<Line>> {
     }
     snapshot.end().await?;
     let bare = without_subjects(store, tree, wanted.kind, wanted.late).await?;
-    lines.extend(of_bare(tree, &bare, &is_in));
+    lines.extend(of_bare(tree, &bare, is_in));
     lines.sort();
     Ok(lines)
 }
