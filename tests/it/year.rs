@@ -214,7 +214,7 @@ impl Year {
         }
         if !self.gone.is_empty() && self.maybe(0.01) {
             let back = self.gone.remove(0);
-            self.import(&format!("{header}\n{},在册,{day}\n", back.0)).await;
+            self.import(&format!("{header}\n{},在册,\n", back.0)).await;
             self.unvisited.push(back);
         }
     }
