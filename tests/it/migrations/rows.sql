@@ -97,3 +97,5 @@ INSERT INTO program_tokens VALUES ('t46', 'h46', '{sealed:大屏}', 'status', 'f
 UPDATE imports_under_way SET brought_by = 'O1 孙组';
 -- version 59
 INSERT INTO provider_states VALUES ('h59', 1648429800000);
+-- version 67
+INSERT INTO campaign_figures VALUES ('CHD2021', 'area', 'a1', 'visited', 2);
