@@ -39,9 +39,14 @@ pub enum NoToken {
     Ungiven(Answer),
 }
 
+/// A whole number, however it's written: a gateway before a vendor may make a text of it.
+pub fn whole_number(value: &Value) -> Option<i64> {
+    value.as_i64().or_else(|| value.as_str()?.trim().parse().ok())
+}
+
 /// Whether WeCom says by its code that the token doesn't hold.
 pub fn is_worn(answer: &Value) -> bool {
-    answer["errcode"].as_i64().is_some_and(|code| WORN.contains(&code))
+    whole_number(&answer["errcode"]).is_some_and(|code| WORN.contains(&code))
 }
 
 impl AccessToken {
@@ -76,7 +81,8 @@ impl AccessToken {
         let Some(text) = value["access_token"].as_str().filter(|text| !text.is_empty()) else {
             return Err(NoToken::Ungiven(answer));
         };
-        let holds = Duration::from_secs(value["expires_in"].as_u64().unwrap_or(7200));
+        let holds = whole_number(&value["expires_in"]).and_then(|holds| holds.try_into().ok());
+        let holds = Duration::from_secs(holds.unwrap_or(7200));
         let holds = self.clock.in_real_time(holds.saturating_sub(RENEWED_BEFORE));
         let until = now.checked_add(holds).unwrap_or(now);
         *kept = Some(Kept { text: text.to_owned(), until });

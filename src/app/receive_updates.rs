@@ -10,8 +10,8 @@ use tracing::error;
 
 use super::issues::{Happening, happen};
 use crate::clock::{local_text, span_millis};
-use crate::db::{OpenReferral, Receipt, Store, StoreError, Trouble, Tx};
-use crate::domain::following::{Answer, Following, by_update_ids, in_order};
+use crate::db::{OpenReferral, Receipt, Store, StoreError, Tx};
+use crate::domain::following::{Answer, Fault, Following, Trouble, by_update_ids, in_order};
 use crate::domain::referral::{PlatformUpdate, is_own_message};
 
 /// How many answers a turn takes.
@@ -202,7 +202,7 @@ async fn own_numbers<'n>(
             referrals.iter().find(|open| open.id == id).and_then(|open| open.token.as_ref());
         let by = token.map_or_else(|| "没有编号".to_owned(), |token| format!("凭证 {token}"));
         let why = format!("{by}：平台回答 给的编号 {number} {whose}，一个编号只能属于一件");
-        troubles.insert(id.to_owned(), Trouble { why, soon: false });
+        troubles.insert(id.to_owned(), Trouble { why, fault: Fault::Its });
     }
     Ok(own)
 }

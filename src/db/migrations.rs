@@ -77,6 +77,7 @@ versions! {
     61 "0061_ended";
     62 "0062_of_a_campaign";
     63 "0063_subjects_in_order";
+    65 "0065_unanswered";
     66 "0066_ended_when";
     67 "0067_campaign_figures";
 }

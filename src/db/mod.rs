@@ -194,7 +194,6 @@ pub use subjects::{
 pub use submissions::Submission;
 pub use timeline::{Entry, Timeline, What};
 pub use tokens::ProgramToken;
-pub use updates::Trouble;
 pub use uploads::{Upload, UploadState};
 pub use words::Word;
 pub use writer::{IssueChange, Tx};

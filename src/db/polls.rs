@@ -4,6 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::personal::UNASKED_WHY;
 use super::{Result, Store, Tx, to_json};
+use crate::domain::following::Silence;
 
 /// A referral that the platform has and hasn't ended.
 #[derive(Debug, Clone)]
@@ -14,7 +15,8 @@ pub struct OpenReferral {
     pub delivered_at: i64,
     /// When the platform said that it was done; it may take it up again.
     pub ended_at: Option<i64>,
-    /// Since when it has given no answer about it, and why.
+    /// Since when it has given no answer about it; since when that is said, and why.
+    pub unanswered_since: Option<i64>,
     pub unasked_since: Option<i64>,
     pub unasked_why: Option<String>,
     /// 1 where it goes on under another number: the platform may take that back.
@@ -27,12 +29,22 @@ from_row!(OpenReferral {
     token,
     delivered_at,
     ended_at,
+    unanswered_since,
     unasked_since,
     unasked_why,
     replaced
 });
 
 impl OpenReferral {
+    /// What is known of it as one about which the platform gives no answer.
+    pub(super) fn silence(&self) -> Silence {
+        Silence {
+            since: self.unanswered_since,
+            said_since: self.unasked_since,
+            why: self.unasked_why.clone(),
+        }
+    }
+
     /// After which time it's asked about next, where it's open then, and where it has ended; nothing where it isn't any more.
     pub(super) fn next_poll(&self, now: Timestamp) -> (SignedDuration, Option<SignedDuration>) {
         let age =
@@ -104,7 +116,7 @@ impl Store {
     /// The referrals that wait for their number, the longest due first, at most `limit`.
     pub async fn due_numbers(&self, limit: i64) -> Result<Vec<OpenReferral>> {
         let due: Vec<OpenReferral> = sqlx::query_as(
-            "SELECT id, remote_id, token, delivered_at, CAST(NULL AS BIGINT) AS ended_at, unasked_since, unasked_why,
+            "SELECT id, remote_id, token, delivered_at, CAST(NULL AS BIGINT) AS ended_at, unanswered_since, unasked_since, unasked_why,
                CAST(0 AS BIGINT) AS replaced
              FROM referrals WHERE lane = $1 AND state = 'waiting' AND poll_at <= $2
              ORDER BY poll_at, id LIMIT $3",
@@ -121,9 +133,9 @@ impl Store {
     /// for each number that it goes by, and where `went` for each that it went by.
     pub async fn due_polls(&self, limit: i64, went: bool) -> Result<Vec<OpenReferral>> {
         let mut due: Vec<OpenReferral> = sqlx::query_as(
-            "SELECT r.id, n.remote_id, r.token, r.delivered_at, CAST(NULL AS BIGINT) AS ended_at, r.unasked_since, r.unasked_why,
+            "SELECT r.id, n.remote_id, r.token, r.delivered_at, CAST(NULL AS BIGINT) AS ended_at, r.unanswered_since, r.unasked_since, r.unasked_why,
                CAST(CASE n.state WHEN 'replaced' THEN 1 ELSE 0 END AS BIGINT) AS replaced
-             FROM (SELECT id, token, delivered_at, poll_at, unasked_since, unasked_why FROM referrals
+             FROM (SELECT id, token, delivered_at, poll_at, unanswered_since, unasked_since, unasked_why FROM referrals
                    WHERE lane = $1 AND state IN ('open', 'waiting') AND poll_at <= $2
                    ORDER BY poll_at, id LIMIT $3) AS r
              LEFT JOIN referral_numbers n ON n.referral_id = r.id AND (n.state = 'current' OR (n.state = 'replaced' AND $4 = 1))
@@ -151,7 +163,7 @@ impl Store {
     /// Those that have ended, or were refused, and are asked about again.
     async fn due_again(&self, limit: i64, went: bool) -> Result<Vec<OpenReferral>> {
         let ended: Vec<OpenReferral> = sqlx::query_as(
-            "SELECT id, remote_id, token, delivered_at, remote_at AS ended_at, unasked_since, unasked_why,
+            "SELECT id, remote_id, token, delivered_at, remote_at AS ended_at, unanswered_since, unasked_since, unasked_why,
                CAST(0 AS BIGINT) AS replaced FROM referrals
              WHERE lane = $1 AND state IN ('ended', 'refused') AND poll_at <= $2 ORDER BY poll_at, id LIMIT $3",
         )

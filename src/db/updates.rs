@@ -10,7 +10,9 @@ use super::polls::next_look_back;
 use super::projection::Projection;
 use super::{Context, OpenReferral, Result, Store, StoreError, Tx, to_json, word};
 use crate::domain::counted::Thing;
-use crate::domain::following::{Answer, Consequences, Followed, Number, NumberState, Said};
+use crate::domain::following::{
+    Answer, Consequences, Fault, Followed, Number, NumberState, Said, Trouble,
+};
 use crate::domain::issue::Issue;
 use crate::domain::referral::PlatformStatus;
 
@@ -121,14 +123,6 @@ struct SaidRow<'s> {
     number: Option<&'s str>,
     /// When it's asked about next, where it ended: the platform may take it up again.
     again: i64,
-}
-
-/// Why a referral got no answer when it was asked about.
-#[derive(Debug, Clone)]
-pub struct Trouble {
-    pub why: String,
-    /// It may not be this one's fault: it's asked about again soon, and nothing is said of it.
-    pub soon: bool,
 }
 
 /// When one is asked about again whose question failed and may not be to blame.
@@ -349,19 +343,22 @@ impl Tx {
         let context = self.shared_context();
         let row = |open: &&OpenReferral| {
             let trouble = troubles.get(&open.id);
-            let soon = trouble.is_some_and(|trouble| trouble.soon);
+            let known = open.silence().after(trouble, now.as_millisecond());
+            // One of which it's said already is asked about by its age.
+            let soon = trouble.is_some_and(|trouble| trouble.fault != Fault::Its);
             let at = |next: Option<SignedDuration>| {
-                let next = if soon { Some(AGAIN_SOON) } else { next };
+                let next = match (soon, known.said_since) {
+                    (true, None) => Some(AGAIN_SOON),
+                    (true, Some(_)) => next.map(|next| next.max(AGAIN_SOON)),
+                    (false, _) => next,
+                };
                 next.and_then(|next| now.saturating_add(next).ok()).map(Timestamp::as_millisecond)
             };
             let (while_open, once_ended) = open.next_poll(now);
-            let why = trouble.filter(|trouble| !trouble.soon).map(|trouble| trouble.why.as_str());
-            let why = why.or(open.unasked_why.as_deref().filter(|_| soon));
-            let since = why.map(|_| open.unasked_since.unwrap_or(now.as_millisecond()));
-            let why = context.seal_optional(UNASKED_WHY, &open.id, why)?;
+            let why = context.seal_optional(UNASKED_WHY, &open.id, known.why.as_deref())?;
             Ok(serde_json::json!({
                 "id": open.id, "while_open": at(Some(while_open)), "once_ended": at(once_ended),
-                "since": since, "why": why,
+                "unanswered": known.since, "since": known.said_since, "why": why,
             }))
         };
         // One with several numbers stands here for each of them.
@@ -370,12 +367,13 @@ impl Tx {
         let rows = asked.map(row).collect::<Result<Vec<_>>>()?;
         // By how it stands after what was answered.
         let write = format!(
-            "UPDATE referrals SET unasked_since = CASE WHEN referrals.state <> 'refused' THEN j.since END,
+            "UPDATE referrals SET unanswered_since = CASE WHEN referrals.state <> 'refused' THEN j.unanswered END,
+               unasked_since = CASE WHEN referrals.state <> 'refused' THEN j.since END,
                unasked_why = CASE WHEN referrals.state <> 'refused' THEN j.why END,
                poll_at = CASE WHEN referrals.state IN ('open', 'waiting') THEN j.while_open
                  WHEN referrals.state IN ('ended', 'refused') THEN j.once_ended END
              FROM {} AS j WHERE referrals.id = j.id",
-            self.dialect.rows(&["id", "why"], &["while_open", "once_ended", "since"])
+            self.dialect.rows(&["id", "why"], &["while_open", "once_ended", "unanswered", "since"])
         );
         self.write_set(&write, &rows).await
     }

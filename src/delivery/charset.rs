@@ -44,7 +44,10 @@ impl Charset {
         let tried: Vec<&'static Encoding> =
             [self.0, own, Some(UTF_8)].into_iter().flatten().collect();
         let found = tried.iter().find_map(|encoding| strictly(encoding, body));
-        found.ok_or_else(|| unfit(body, tried.first().copied().unwrap_or(UTF_8)))
+        // No other text is nearly UTF-8, while UTF-8 may well be nearly GBK.
+        let nearly =
+            || [UTF_8].into_iter().chain(tried.iter().copied()).find_map(|e| nearly(e, body));
+        found.or_else(nearly).ok_or_else(|| unfit(body, tried.first().copied().unwrap_or(UTF_8)))
     }
 }
 
@@ -53,6 +56,17 @@ fn strictly(encoding: &'static Encoding, body: &[u8]) -> Option<String> {
     let text = encoding.decode_without_bom_handling_and_without_replacement(body)?;
     Some(text.into_owned())
 }
+
+/// In that character set, where a few of its characters are broken: databases that cut a text by its bytes cut characters.
+fn nearly(encoding: &'static Encoding, body: &[u8]) -> Option<String> {
+    let (text, _) = encoding.decode_without_bom_handling(body);
+    let broken = text.matches(char::REPLACEMENT_CHARACTER).count();
+    let whole = text.chars().filter(|character| !character.is_ascii()).count() - broken;
+    (whole >= broken * WHOLE_TO_BROKEN).then(|| text.into_owned())
+}
+
+/// So many whole characters for each broken one make it likely that the character set is right.
+const WHOLE_TO_BROKEN: usize = 3;
 
 /// By a name however it's spelt.
 fn encoding(name: &str) -> Option<&'static Encoding> {
@@ -131,6 +145,21 @@ mod tests {
             let read = Charset::default().read("办结".as_bytes(), Some(header)).unwrap();
             assert_eq!(read, "办结", "{header}");
         }
+    }
+
+    #[test]
+    fn a_text_that_was_cut_within_a_character_is_read() {
+        let none = Charset::default();
+        let text = "{\"note\": \"已修好，请查看。\"}";
+        let cut =
+            |bytes: &[u8], at: usize, gone: usize| [&bytes[..at - gone], &bytes[at..]].concat();
+        let utf_8 = cut(text.as_bytes(), text.len() - 2, 1);
+        let read = "{\"note\": \"已修好，请查看\u{fffd}\"}";
+        assert_eq!(none.read(&utf_8, Some("application/json; charset=utf-8")).unwrap(), read);
+        let (gbk, ..) = encoding_rs::GBK.encode(text);
+        let gbk = cut(&gbk, gbk.len() - 2, 1);
+        assert_eq!(none.read(&gbk, Some("a/b; charset=gbk")).unwrap(), read);
+        assert!(none.read(&gbk, None).unwrap_err().contains("platform.charset"));
     }
 
     #[test]

@@ -7,7 +7,8 @@ use std::time::Duration;
 use jiff::Timestamp;
 use jiff::fmt::rfc2822;
 use reqwest::header::{
-    CACHE_CONTROL, CONTENT_TYPE, DATE, HeaderMap, HeaderValue, PRAGMA, RETRY_AFTER,
+    CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, DATE, HeaderMap, HeaderValue, PRAGMA,
+    RETRY_AFTER,
 };
 use reqwest::{Client, ClientBuilder, RequestBuilder, Response, StatusCode};
 
@@ -120,7 +121,9 @@ pub async fn ask_in(request: RequestBuilder, charset: Charset) -> Result<Answer,
     let mut response = request.send().await.map_err(|error| no_answer(&error))?;
     let (status, retry_after) = (response.status(), retry_after(response.headers()));
     let date = date(response.headers());
-    let bytes = unpacked(read_body(&mut response).await?)?;
+    let body = read_body(&mut response).await?;
+    let packing = response.headers().get(CONTENT_ENCODING).and_then(|value| value.to_str().ok());
+    let bytes = unpacked(body, packing.unwrap_or_default())?;
     let content_type = response.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
     let body = charset.read(&bytes, content_type).map_err(NoAnswer::unread)?;
     Ok(Answer { status, body, retry_after, date })
@@ -138,16 +141,27 @@ async fn read_body(response: &mut Response) -> Result<Vec<u8>, NoAnswer> {
     Ok(body)
 }
 
-/// Some compress for whoever didn't ask for it. No text begins as gzip does (RFC 1952, 2.3.1).
-fn unpacked(bytes: Vec<u8>) -> Result<Vec<u8>, NoAnswer> {
-    if !bytes.starts_with(&[0x1f, 0x8b]) {
-        return Ok(bytes);
+/// Some compress for whoever didn't ask for it. No text begins as gzip does (RFC 1952, 2.3.1); what is called deflate is often
+/// bare (RFC 9110, 8.4.1.2).
+fn unpacked(bytes: Vec<u8>, packing: &str) -> Result<Vec<u8>, NoAnswer> {
+    let packed = bytes.as_slice();
+    if packed.starts_with(&[0x1f, 0x8b]) {
+        return unpack(flate2::read::MultiGzDecoder::new(packed));
     }
+    match packing.trim().to_ascii_lowercase().as_str() {
+        "deflate" if packed.first().is_some_and(|first| first & 0x0f == 8) => {
+            unpack(flate2::read::ZlibDecoder::new(packed))
+        }
+        "deflate" => unpack(flate2::read::DeflateDecoder::new(packed)),
+        "br" | "zstd" | "compress" => Err(NoAnswer::unread(format!("compressed: {packing}"))),
+        _ => Ok(bytes),
+    }
+}
+
+fn unpack(unpacking: impl Read) -> Result<Vec<u8>, NoAnswer> {
     let mut body = Vec::new();
     let most = u64::try_from(LONGEST_BODY).unwrap_or(u64::MAX).saturating_add(1);
-    let read =
-        flate2::read::MultiGzDecoder::new(bytes.as_slice()).take(most).read_to_end(&mut body);
-    match read {
+    match unpacking.take(most).read_to_end(&mut body) {
         Err(error) => Err(NoAnswer::unread(format!("compressed: {error}"))),
         Ok(_) if body.len() > LONGEST_BODY => {
             Err(NoAnswer::unread(format!("{TOO_LONG}: unpacked")))

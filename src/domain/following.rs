@@ -6,6 +6,7 @@
 mod answer;
 mod number;
 mod order;
+mod silence;
 
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -17,6 +18,7 @@ pub use answer::Answer;
 pub use number::names_one;
 use order::update_order;
 pub use order::{by_update_ids, in_order};
+pub use silence::{Fault, Silence, Trouble};
 
 words! {
     /// How a number of the platform's stands for a referral.

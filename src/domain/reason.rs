@@ -31,6 +31,8 @@ const NAMES: &[(&str, &str)] = &[
     ("no_number_yet", "已在对方查到，对方还没有给编号，接着查"),
     ("unnamed", "对方说已经有了，却没有给编号，不会重发，正在查"),
     ("no_address", "这个地址收不到"),
+    ("mailbox", "这个邮箱暂时不收：满了、正忙，或要晚些再送"),
+    ("refused_for_now", "邮件服务器暂时不收"),
     ("too_many_pages", "对方的清单翻不到头"),
     ("misconfigured", "配置不对"),
     ("unwritable", "内容写不成对方要的格式"),
@@ -38,7 +40,8 @@ const NAMES: &[(&str, &str)] = &[
 ];
 
 /// How our own words open that stand as a reason by themselves; what the other side said stands behind them in brackets.
-const OURS: [&str; 11] = [
+const OURS: [&str; 12] = [
+    "已经三天还没有给编号",
     "对方给的编号 ",
     "对方说收下了，却没有给编号，也查不到编号",
     "对方的清单里还没有",

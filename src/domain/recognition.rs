@@ -92,6 +92,7 @@ impl<'t> Shown<'t> {
     /// let may_be = |listed: &str| Shown::of(listed).may_be(&sent);
     /// assert!(may_be("某某来电反映，[X-1-R1]村口的路灯坏了三个月没人修[X-1-R1]"), "a name was masked");
     /// assert!(may_be("老王来电反映，[X-1-") && may_be("老王来电反映，村口的路灯坏了"));
+    /// assert!(may_be("老王来电反映，\u{fffd}"), "cut within a character");
     /// assert!(!may_be("村里的小孩捡到一张条子[X-1-R1]") && !may_be("老王来电"));
     /// ```
     pub fn may_be(&self, sent: &Sent) -> bool {
@@ -121,7 +122,7 @@ impl<'t> Shown<'t> {
 
     /// Whether it begins as a text of ours, and may be the rest of it.
     fn begins(&self, ours: &str) -> bool {
-        let cut = self.plain.trim_end_matches(['…', '.']);
+        let cut = self.plain.trim_end_matches(['…', '.', char::REPLACEMENT_CHARACTER]);
         if let Some(rest) = ours.strip_prefix(cut) {
             // Some keep nothing from the first character on that they can't store, or take for something else; and where all
             // that is shown is how ours begins, it's hardly another's.

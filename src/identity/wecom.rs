@@ -9,7 +9,7 @@ use crate::delivery::http::{Answer, NoAnswer, ask};
 use crate::domain::identity::{Claimed, Way};
 use crate::settings::SettingsError;
 use crate::settings::sign_in::WecomSignInSettings;
-use crate::wecom::{AccessToken, NoToken, is_worn};
+use crate::wecom::{AccessToken, NoToken, is_worn, whole_number};
 
 const SECRET: &str = "sign_in.wecom.secret_file";
 const ENDPOINT: &str = "sign_in.wecom.endpoint";
@@ -145,7 +145,7 @@ impl WecomOauth {
             let token = self.token(Some(&token)).await?;
             value = self.member(&token, &returned.code).await?;
         }
-        if value["errcode"].as_i64() != Some(0) {
+        if whole_number(&value["errcode"]) != Some(0) {
             return Err(refused(&value));
         }
         // As the page has it, and as versions of it before had it.
@@ -204,7 +204,7 @@ fn odd(name: &str) -> Trouble {
 }
 
 fn refused(value: &Value) -> Trouble {
-    let code = value["errcode"].as_i64().unwrap_or(0);
+    let code = whole_number(&value["errcode"]).unwrap_or(0);
     let known = CODES.iter().find(|(codes, ..)| codes.contains(&code));
     let (name, said, detail) = match known {
         Some((_, name, said, detail)) => (*name, (*said).to_owned(), (*detail).to_owned()),

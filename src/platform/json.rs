@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
+use super::mended::mended;
 use super::sample::sample;
 
 /// No answer is nested deeper.
@@ -24,6 +25,11 @@ const DEEPEST: usize = 64;
 /// ```
 pub fn read(text: &str) -> Result<Value, String> {
     let text = text.trim_start_matches('\u{feff}');
+    // What is wrong is said of what stood there.
+    strictly(text).or_else(|why| strictly(&mended(text)).map_err(|_| why))
+}
+
+fn strictly(text: &str) -> Result<Value, String> {
     let raw: &RawValue = serde_json::from_str(text).map_err(|error| unreadable(text, &error))?;
     value(raw, 0)
 }
@@ -99,6 +105,22 @@ mod tests {
         }
         assert_eq!(value[5]["a"][0], "20220420153012340001");
         assert_eq!((scalar(&value[6]), scalar(&value[7])), (None, Some("false".to_owned())));
+    }
+
+    #[test]
+    fn what_most_readers_take_is_read_too() {
+        for (text, read_as) in [
+            ("{\"a\": \"一\n二\t三\u{1}\"}", "一\n二\t三\u{1}"),
+            (r#"{"a": "x\ud83d y"}"#, "x\u{fffd} y"),
+            (r#"{"a": "\ud83d\ude00\ude00"}"#, "😀\u{fffd}"),
+            (r#"{"lat": NaN, "x": [-Infinity, Infinity,], "a": "NaN,]",}"#, "NaN,]"),
+            (r#"{"a": "it\'s C:\dir\"", "b": 1 , }"#, "it's C:\\dir\""),
+        ] {
+            assert_eq!(read(text).unwrap()["a"], read_as, "{text}");
+        }
+        for wrong in [r#"{"a": "\uzzzz"#, "{'a': 1}", "[1] <!-- 0.02s -->", "{\"a\": NaNo}"] {
+            assert!(read(wrong).unwrap_err().contains("答复"), "{wrong}");
+        }
     }
 
     #[test]

@@ -5,16 +5,19 @@
 //! who uploads hears of a hand-off.
 
 mod absence;
+mod asking;
 pub mod encode;
 mod examine;
 mod interface;
 pub mod json;
 mod look;
+mod mended;
 pub mod open311;
 mod others;
 mod poll;
 pub mod records;
 pub mod rest;
+mod said_no;
 mod sample;
 mod templates;
 pub mod times;

@@ -204,12 +204,22 @@ impl Attempt for PlatformAttempt {
     }
 
     async fn look(&self, entry: &Entry) -> LookUp {
-        let platform = &self.platform;
         match self.ways(entry) {
-            Looks::RepeatedKey { .. } => return LookUp::Repeatable,
-            Looks::Nothing => return LookUp::Blind,
-            Looks::Search => {}
+            Looks::RepeatedKey { searches: false } => LookUp::Repeatable,
+            Looks::Nothing => LookUp::Blind,
+            Looks::Search => self.search(entry).await,
+            // That it knows repetitions is only what is said of it: what is seen there needn't be sent again.
+            Looks::RepeatedKey { searches: true } => match self.search(entry).await {
+                found @ LookUp::Found(_) => found,
+                _ => LookUp::Repeatable,
+            },
         }
+    }
+}
+
+impl PlatformAttempt {
+    async fn search(&self, entry: &Entry) -> LookUp {
+        let platform = &self.platform;
         let sought = match self.sought(entry).await {
             Ok(sought) => sought,
             Err(error) => {

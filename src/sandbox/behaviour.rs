@@ -21,6 +21,7 @@ pub struct Behaviour {
     pub attributes: Option<&'static [Attribute]>,
     pub busy: Option<Busy>,
     pub look: Option<Look>,
+    pub listed: Option<Listed>,
     /// How long after a request was received lists begin to show it.
     pub behind: Option<Duration>,
 }
@@ -45,6 +46,7 @@ impl Behaviour {
             attributes: other.attributes.or(self.attributes),
             busy: other.busy.or(self.busy),
             look: other.look.or(self.look),
+            listed: other.listed.or(self.listed),
             behind: other.behind.or(self.behind),
         }
     }
@@ -221,6 +223,13 @@ pub enum RetryAfter {
     Seconds(u32),
     /// An HTTP-date so many seconds from now, or before it.
     Date(i32),
+}
+
+/// Which requests a list shows where no status is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Listed {
+    /// What isn't closed.
+    OpenOnly,
 }
 
 /// How a list of requests is refused. One request can still be asked about.

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use super::behaviour::{
-    Attribute, Behaviour, Busy, Charset, Course, Description, Firewall, Look, Numbers, Order,
-    Pages, Paging, Parameters, Receipt, Repeated, RetryAfter, Shape, Times, Window, Words,
+    Attribute, Behaviour, Busy, Charset, Course, Description, Firewall, Listed, Look, Numbers,
+    Order, Pages, Paging, Parameters, Receipt, Repeated, RetryAfter, Shape, Times, Window, Words,
 };
 
 /// One kind of platform.
@@ -74,6 +74,7 @@ const fn behaviour() -> Behaviour {
         attributes: None,
         busy: None,
         look: None,
+        listed: None,
         behind: None,
     }
 }
@@ -391,5 +392,11 @@ pub const PROFILES: &[Profile] = &[
         chinese: "请求清单没有做，问就是 500",
         source: "https://github.com/mysociety/open311-adapter (\"abstract method … not overridden\")",
         behaviour: Behaviour { look: Some(Look(500)), ..behaviour() },
+    },
+    Profile {
+        name: "open-only",
+        chinese: "清单里没有办结的，写明 status=closed 才列出来",
+        source: "https://github.com/opensupports/opensupports/issues/873 (closed ones only where they are asked for)",
+        behaviour: Behaviour { listed: Some(Listed::OpenOnly), ..behaviour() },
     },
 ];

@@ -82,11 +82,23 @@ fn requests(sandbox: &Sandbox, query: &Fields) -> Vec<Thing> {
                 let at = r.requested_datetime;
                 from <= at && at <= to && at <= shown_to
             };
-            let found: Vec<Stored> = all.into_iter().filter(within).collect();
+            let found = all.into_iter().filter(within).filter(|r| stands_so(sandbox, r, query));
+            let found: Vec<Stored> = found.collect();
             page(&found, query, behaviour.paging)
         }
     };
     answers_about(sandbox, &chosen, Place::List)
+}
+
+/// Whether a request stands as is asked for (GeoReport v2: `status`, separated by commas).
+fn stands_so(sandbox: &Sandbox, request: &Stored, query: &Fields) -> bool {
+    let word = request.steps_until(sandbox.now()).last().map_or("open", |step| step.word);
+    let is_closed = ["closed", "rejected"].contains(&word);
+    let stands = if is_closed { "closed" } else { "open" };
+    match query.get("status") {
+        Some(asked) => asked.split(',').any(|status| [word, stands].contains(&status)),
+        None => !is_closed || sandbox.behaviour().listed.is_none(),
+    }
 }
 
 /// What asking about requests gives: the present step, with repeats and old ones where told to.

@@ -1,8 +1,10 @@
 //! What arrived otherwise than one would think: without a number, under a number that is known already, or by a clock that
 //! was ahead.
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use async_trait::async_trait;
 use jiff::SignedDuration;
 use serde_json::json;
 use wiremock::matchers::method;
@@ -10,12 +12,15 @@ use wiremock::{Mock, MockServer, ResponseTemplate};
 use zoufang::app::put_back::put_back_times;
 use zoufang::app::receive_updates::receive;
 use zoufang::daemon::platform;
-use zoufang::db::{Content, DebtState, Decision, Receipt, Store, StoreError};
-use zoufang::delivery::{Outcome, Transport};
+use zoufang::db::{Content, DebtState, Decision, Dispatch, Receipt, Store, StoreError};
+use zoufang::delivery::{LookUp, Outcome, Transport};
+use zoufang::domain::delivery::search::{SearchResult, Sought};
 use zoufang::domain::delivery::{Entry, Settlement, Step, first_step};
 use zoufang::domain::issue::{Event, State};
 use zoufang::domain::referral::{PlatformStatus, PlatformUpdate, Told, described};
-use zoufang::platform::PlatformTransport;
+use zoufang::platform::{
+    Answers, Looks, NoContact, Platform, PlatformTransport, ServiceGap, Unanswered,
+};
 use zoufang::settings::Settings;
 
 use crate::support::{Fixture, VISITS, claim, list_lag, on_both, settle};
@@ -224,3 +229,56 @@ on_both!(
         assert_eq!((receipt.remote_id.as_deref(), posts().await), (Some("9"), 1));
     }
 );
+
+/// A platform of which it's said that it knows a repeated reference.
+struct Claims(SearchResult);
+
+#[async_trait]
+impl Platform for Claims {
+    fn looks(&self) -> Looks {
+        Looks::RepeatedKey { searches: true }
+    }
+
+    async fn submit(&self, _: &Dispatch) -> Outcome {
+        Outcome::Unknown { reason: "timeout".to_owned() }
+    }
+
+    async fn find(&self, _: &Sought) -> Result<SearchResult, NoContact> {
+        Ok(self.0.clone())
+    }
+
+    async fn fetch(&self, _: &[String]) -> Result<Answers, Unanswered> {
+        Ok(Answers::default())
+    }
+
+    async fn number_of(&self, _: &str) -> Result<Option<String>, Unanswered> {
+        Ok(None)
+    }
+
+    async fn service_gaps(&self) -> Result<Vec<ServiceGap>, NoContact> {
+        Ok(Vec::new())
+    }
+}
+
+on_both!(what_can_be_seen_isnt_sent_again_whatever_is_said_of_keys, async |fixture: Fixture| {
+    let (fixture, entries) = claimed(fixture, 1).await;
+    let store = &fixture.store;
+    ends(
+        &fixture,
+        &entries[0],
+        Settlement::Unknown { reason: "timeout".to_owned(), not_before: 0 },
+    )
+    .await;
+    let entries = take(&fixture).await;
+    let receipt = Receipt { remote_id: Some("7".to_owned()), token: None };
+    for (seen, look) in [
+        (SearchResult::Found(receipt.clone()), LookUp::Found(receipt)),
+        (SearchResult::Absent, LookUp::Repeatable),
+        (SearchResult::Unproven("没有对照".to_owned()), LookUp::Repeatable),
+    ] {
+        let platform = Arc::new(Claims(seen));
+        let transport = PlatformTransport::new(store.clone(), platform, Duration::ZERO, list_lag());
+        let loaded = transport.load(&entries).await.unwrap();
+        assert_eq!(loaded[&entries[0].target_id].look(&entries[0]).await, look);
+    }
+});

@@ -205,7 +205,16 @@ on_both!(one_that_cant_be_answered_stops_no_other, async |fixture: Fixture| {
             // It may be the platform's fault: it's asked again soon.
             _ => assert!(unasked.is_none()),
         }
-        pass(&fixture, 11);
+        // As long as others are answered and it isn't, it's its own, and said.
+        for _ in 0..8 {
+            pass(&fixture, 11);
+            platform.will(numbers[(place + 1) % 10], Does::Say(PlatformStatus::InProgress));
+            poll(&fixture.store, &platform, 10).await.unwrap();
+        }
+        let unasked = fixture.store.unasked().await.unwrap().unwrap();
+        assert_eq!((unasked.number.as_str(), unasked.count), (numbers[place], 1));
+        pass(&fixture, 60);
+        platform.will(numbers[(place + 1) % 10], Does::Say(PlatformStatus::Resolved));
         platform.will(numbers[place], Does::Say(PlatformStatus::Resolved));
         poll(&fixture.store, &platform, 10).await.unwrap();
         assert_eq!(count(&fixture, State::Resolved).await, 10, "{place}");
@@ -238,6 +247,55 @@ on_both!(a_platform_that_answers_nothing_is_asked_a_few_times_alone, async |fixt
         let asked = platform.questions().len();
         assert!(asked <= 30, "{asked} questions");
     }
+});
+
+on_both!(a_silence_is_laid_at_whose_door_it_is, async |fixture: Fixture| {
+    let fixture = numbered(fixture, &["7", "8"]).await;
+    let platform = Scripted::default();
+    platform.will("7", Does::Hang);
+    platform.will("8", Does::Hang);
+    // Nobody is there: that is said of the platform, and of none of its numbers.
+    *platform.down.lock().unwrap() = true;
+    for _ in 0..10 {
+        poll(&fixture.store, &platform, 50).await.unwrap();
+        pass(&fixture, 11);
+    }
+    assert!(fixture.store.unasked().await.unwrap().is_none());
+    let failure = async || {
+        let lanes = fixture.store.lane_figures(0).await.unwrap();
+        lanes.into_iter().find_map(|lane| lane.failure)
+    };
+    assert!(failure().await.is_some());
+    // Somebody is, and answers all but what is asked.
+    *platform.down.lock().unwrap() = false;
+    for _ in 0..10 {
+        poll(&fixture.store, &platform, 50).await.unwrap();
+        pass(&fixture, 11);
+    }
+    assert_eq!(fixture.store.unasked().await.unwrap().unwrap().count, 2);
+});
+
+on_both!(a_token_without_a_number_is_said_after_days, async |fixture: Fixture| {
+    let fixture = referred(fixture, &[(None, Some("a")), (None, Some("b"))]).await;
+    let platform = Scripted::default();
+    platform.will("a", Does::Number("0"));
+    platform.will("b", Does::Number("501"));
+    for _ in 0..60 {
+        poll(&fixture.store, &platform, 50).await.unwrap();
+        pass(&fixture, 60);
+    }
+    assert!(fixture.store.unasked().await.unwrap().is_none(), "some take two days");
+    pass(&fixture, 24 * 60);
+    poll(&fixture.store, &platform, 50).await.unwrap();
+    let unasked = fixture.store.unasked().await.unwrap().unwrap();
+    assert_eq!((unasked.number.as_str(), unasked.count), ("a", 1));
+    assert!(unasked.why.contains("还没有给编号"), "{}", unasked.why);
+    platform.will("a", Does::Number("502"));
+    pass(&fixture, 24 * 60);
+    // Once it has its number, it's asked by that.
+    poll(&fixture.store, &platform, 50).await.unwrap();
+    poll(&fixture.store, &platform, 50).await.unwrap();
+    assert!(fixture.store.unasked().await.unwrap().is_none());
 });
 
 on_both!(a_number_with_a_comma_or_of_great_length_is_asked_alone, async |fixture: Fixture| {

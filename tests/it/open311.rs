@@ -110,6 +110,20 @@ async fn every_kind_of_answer_has_its_outcome() {
         no,
         Outcome::Refused { reason: "HTTP 400 service_code 不存在 ***********".to_owned() }
     );
+    // The same under a success; and a no in some form of its own, of which nobody knows what it means.
+    let no = answered(body(200, r#"[{"code":"400","description":"地址不能为空"}]"#)).await;
+    assert_eq!(no, Outcome::Refused { reason: "HTTP 400 地址不能为空".to_owned() });
+    for unclear in [
+        r#"{"success":false,"code":500,"message":"系统繁忙"}"#,
+        r#"[{"error":"not now"}]"#,
+        r#"[{"code":500,"description":"oops"}]"#,
+    ] {
+        let unclear = answered(body(200, unclear)).await;
+        assert!(
+            matches!(unclear, Outcome::Unknown { .. } | Outcome::Errored { .. }),
+            "{unclear:?}"
+        );
+    }
     // Ours to mend: the issue isn't refused.
     for status in [401, 403, 404] {
         assert!(matches!(answered(body(status, "")).await, Outcome::NotSent { .. }), "{status}");
@@ -200,6 +214,33 @@ async fn a_look_tells_absent_from_unseen() {
         assert_eq!(seen.is_err(), !mute, "{status}");
         drop(refused);
     }
+}
+
+#[tokio::test]
+async fn what_was_closed_at_once_is_found_where_lists_show_what_is_open() {
+    let start: Timestamp = "2022-04-20T01:00:00Z".parse().unwrap();
+    let clock = Clock::manual(start);
+    let behaviour = Profile::read("open-only").unwrap();
+    let sandbox = Sandbox::like(clock.clone(), 1, Faults::default(), behaviour);
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let adapter = adapter(&format!("http://{}", listener.local_addr().unwrap()), "json");
+    let (stop, serving) = (CancellationToken::new(), sandbox.clone());
+    let stopped = stop.clone();
+    tokio::spawn(async move { serving.serve(listener, stopped).await });
+    adapter.submit(&dispatch()).await;
+    clock.set(start + SignedDuration::from_hours(60 * 24));
+    // A control that is open, and was sent later.
+    let later = Dispatch { reference: "CHD2022-000008-R1".to_owned(), ..dispatch() };
+    let Outcome::Delivered(known) = adapter.submit(&later).await else { panic!("not delivered") };
+    let known = [("CHD2022-000008-R1", known.remote_id.as_deref().unwrap())];
+    let to = clock.now() + SignedDuration::from_hours(1);
+    let look = async |reference: &str, words: &str| {
+        adapter.find(&sought(reference, words, start, to, &known)).await.unwrap()
+    };
+    let seen = look("CHD2022-000007-R1", &dispatch().text).await;
+    assert!(matches!(seen, SearchResult::Found(_)), "{seen:?}");
+    assert_eq!(look("CHD2022-000009-R1", "井盖不见了，快来人").await, SearchResult::Absent);
+    stop.cancel();
 }
 
 #[tokio::test]
@@ -464,6 +505,17 @@ async fn a_window_that_holds_none_is_no_failure_however_thats_said() {
         let nothing = adapter.changes(Some("2022-04-20T09:00:00Z")).await.unwrap();
         assert!(nothing.updates.len() <= 12 && !nothing.unsure);
     }
+    // Twenty at one moment may be all that it gives at once.
+    let server = feed(move |window| {
+        let within =
+            window[0] <= at.parse().unwrap() && at.parse::<Timestamp>().unwrap() <= window[1];
+        let told: Vec<_> =
+            (0..20).filter(|_| within).map(|number| update(number, at, "")).collect();
+        ResponseTemplate::new(200).set_body_json(told)
+    })
+    .await;
+    let changed = with_feed(&server, &clock).changes(Some("2022-04-20T07:00:00Z")).await.unwrap();
+    assert_eq!((changed.updates.len(), changed.unsure), (20, true));
     // Where there never was a list, 404 may as well mean that there is none: what is open is asked about too.
     let server = feed(move |_| not_found(r#"[{"code": 404, "description": "not found"}]"#)).await;
     assert!(with_feed(&server, &clock).changes(None).await.unwrap().unsure);
@@ -515,6 +567,17 @@ async fn what_comes_compressed_though_nobody_asked_is_read() {
         ResponseTemplate::new(200).insert_header("content-encoding", "gzip").set_body_bytes(bytes)
     };
     assert_eq!(answered(template(&packed)).await, delivered(Some("7"), None));
+    let mut packed_so = flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::default());
+    packed_so.write_all(r#"[{"service_request_id":"8"}]"#.as_bytes()).unwrap();
+    let deflated = |bytes: &[u8]| {
+        ResponseTemplate::new(200)
+            .insert_header("content-encoding", "deflate")
+            .set_body_bytes(bytes)
+    };
+    let packed_so = packed_so.finish().unwrap();
+    assert_eq!(answered(deflated(&packed_so)).await, delivered(Some("8"), None));
+    let bare = &packed_so[2..packed_so.len() - 4];
+    assert_eq!(answered(deflated(bare)).await, delivered(Some("8"), None));
     let cut = answered(template(&packed[..packed.len() - 12])).await;
     assert!(
         matches!(&cut, Outcome::Unknown { reason } if reason.starts_with("compressed")),

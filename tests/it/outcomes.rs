@@ -210,6 +210,8 @@ async fn a_vendors_code_goes_before_https() {
     assert_eq!(told(400, r#"{"code":19024,"msg":"Key Words Not Found"}"#).await, "not sent");
     assert_eq!(told(502, "<html>").await, "unknown");
     assert_eq!(told(200, r#"{"code":0,"msg":"success"}"#).await, "delivered");
+    assert_eq!(told(200, r#"{"code":"0","msg":"success"}"#).await, "delivered");
+    assert_eq!(told(400, r#"{"code":"9499","msg":"too many request"}"#).await, "too many");
 }
 
 #[tokio::test]

@@ -405,6 +405,21 @@ async fn a_list_that_may_not_be_asked_for_is_refused_and_one_request_is_not() {
 }
 
 #[tokio::test]
+async fn what_is_closed_is_listed_where_its_asked_for() {
+    for (name, unasked) in [("open-only", 1), ("georeport", 2)] {
+        let platform = Platform::like(name).await.filled(1).await;
+        platform.pass(60 * 24);
+        let platform = platform.filled(1).await;
+        let listed = async |status: &str| {
+            platform.listed(&format!("start_date=2022-01-01T00:00:00Z{status}")).await.len()
+        };
+        let all = [listed("").await, listed("&status=closed").await, listed("&status=open").await];
+        assert_eq!(all, [unasked, 1, 1], "{name}");
+        assert_eq!(listed("&status=open,closed").await, 2);
+    }
+}
+
+#[tokio::test]
 async fn kinds_combine() {
     let both = Platform::like("newest-20,gbk,long-numbers,upper-case").await.filled(22).await;
     let bytes = both.asked("requests.json").await.bytes().await.unwrap();

@@ -121,13 +121,18 @@ impl EmailChannel {
 /// What a mail server's answer, or its absence, means (RFC 5321, 4.2.3; RFC 3463).
 fn outcome(error: &Error) -> Outcome {
     let words: String = error.to_string().chars().take(200).collect();
-    let not_sent = |name: &str| not_sent(name, &words);
+    let (lower, not_sent) = (words.to_lowercase(), |name: &str| not_sent(name, &words));
     match error.status().map(u16::from) {
         // The mailbox isn't there, or isn't this server's.
         Some(550 | 551 | 553) => Outcome::Refused { reason: format!("{ADDRESS}: {words}") },
         Some(530 | 534 | 535 | 538) => misconfigured(&words),
         // The server as a whole is closing, or says (RFC 3463: X.3.x, X.4.x, X.7.x) that it's its own affair.
         Some(421) => too_many(&words, None),
+        Some(450..=452)
+            if ["greylist", "graylist", "grey list"].iter().any(|so| lower.contains(so)) =>
+        {
+            not_sent("mailbox")
+        }
         Some(450..=452) if ["4.3.", "4.4.", "4.7."].iter().any(|code| words.contains(code)) => {
             too_many(&words, None)
         }
@@ -170,11 +175,15 @@ impl Channel for EmailChannel {
         };
         let words = || error.to_string().chars().take(200).collect::<String>();
         match error.status().map(u16::from) {
-            // About the address only where it answers that: of the sender, and of what is written, they are said too.
-            Some(550 | 551 | 553) => match self.server.unwanted(&self.from, &to).await {
+            // About the address only where it answers that: of the sender, of what is written, and of whoever calls at all, they
+            // are said too.
+            Some(550 | 551 | 553 | 554) => match self.server.unwanted(&self.from, &to).await {
                 Ok(Unwanted::Address) => outcome(&error),
                 Ok(Unwanted::Sender) => misconfigured(format!("发件地址不被接受：{}", words())),
                 Ok(Unwanted::Content) => refused(&words()),
+                Err(why) if why.is_permanent() => {
+                    misconfigured(format!("邮件服务器不让本机发信：{}", words()))
+                }
                 Err(_) => not_sent("refused_for_now", &words()),
             },
             _ => outcome(&error),

@@ -31,6 +31,7 @@ pub use fit::{fit, gist, short};
 use crate::db::{ADDRESS, Notice, Receipt, Store, StoreError};
 use crate::delivery::http::{Answer, MISCONFIGURED, failed, too_many};
 use crate::delivery::{Attempt, Cause, Entry, LookUp, Outcome, Transport};
+use crate::wecom::whole_number;
 
 /// One way to people.
 #[async_trait]
@@ -107,7 +108,7 @@ struct Codes {
 /// robot, the key or the configuration isn't right: it's for the operator to mend, and the notice stays owed.
 fn judge(codes: &Codes, answer: &Answer) -> Outcome {
     let read: Result<Value, _> = serde_json::from_str(&answer.body);
-    let code_in = |value: &Value| codes.code.iter().find_map(|at| value.pointer(at)?.as_i64());
+    let code_in = |value: &Value| codes.code.iter().find_map(|at| whole_number(value.pointer(at)?));
     let code = read.as_ref().ok().and_then(code_in);
     let (value, code) = match (read, code) {
         // 0 beside a failure of HTTP's is somebody else's.

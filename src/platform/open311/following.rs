@@ -17,6 +17,8 @@ use crate::platform::times::TimeFormat;
 
 /// No server gives fewer at once.
 const SMALLEST_PAGE: usize = 10;
+/// So many are all that a server gives, as a rule, and not all that there is.
+const CUTS: [usize; 11] = [10, 20, 25, 30, 50, 100, 200, 250, 300, 500, 1000];
 /// No window is read in more parts; what isn't seen then is found by the nightly sweep.
 const MOST_SPANS: usize = 300;
 /// So many windows that hold more than is read at once are halved in one reading.
@@ -152,16 +154,16 @@ impl Open311 {
         Ok(answers)
     }
 
-    /// The updates between two instants. How many a server gives at once isn't known: the most that it ever gave may have been
-    /// all or not, and what holds as many is read again in halves.
+    /// The updates between two instants, and whether there may be others. How many a server gives at once isn't known: the
+    /// most that it ever gave may have been all or not, and what holds as many is read again in halves.
     pub(super) async fn updates_between(
         &self,
         from: Timestamp,
         to: Timestamp,
-    ) -> Result<Vec<Record>, Unanswered> {
+    ) -> Result<(Vec<Record>, bool), Unanswered> {
         let whole = self.updates_of(from, to).await?;
         let mut updates: BTreeSet<Record> = whole.records().iter().cloned().collect();
-        let (mut spans, mut too_long) = (vec![(from, to, whole)], 0);
+        let (mut spans, mut too_long, mut unsure) = (vec![(from, to, whole)], 0, false);
         for _ in 0..MOST_SPANS {
             let Some((from, to, whole)) = spans.pop() else { break };
             let short = to.duration_since(from) <= SignedDuration::from_secs(2);
@@ -170,13 +172,11 @@ impl Open311 {
                     return Err(none.clone().into());
                 }
                 Window::TooLong(_) => true,
-                Window::Read(records) => {
-                    let most = self.most_updates.fetch_max(records.len(), Ordering::Relaxed);
-                    records.len() >= most.max(SMALLEST_PAGE)
-                }
+                Window::Read(records) => self.may_be_cut(records),
             };
             too_long += usize::from(matches!(whole, Window::TooLong(_)));
             if !may_be_cut || short {
+                unsure |= may_be_cut && CUTS.contains(&whole.records().len());
                 continue;
             }
             let (mut narrows, mut halved) = (false, Vec::new());
@@ -189,9 +189,16 @@ impl Open311 {
             // A server that doesn't go by the window says the same of each half.
             if narrows || matches!(whole, Window::TooLong(_)) {
                 spans.extend(halved);
+            } else {
+                unsure |= CUTS.contains(&whole.records().len());
             }
         }
-        Ok(updates.into_iter().collect())
+        Ok((updates.into_iter().collect(), unsure || !spans.is_empty()))
+    }
+
+    fn may_be_cut(&self, records: &[Record]) -> bool {
+        let most = self.most_updates.fetch_max(records.len(), Ordering::Relaxed);
+        records.len() >= most.max(SMALLEST_PAGE)
     }
 
     /// How far a reading of the feed goes that begins at `since`: what lies behind is read next, and so an outage's worth of

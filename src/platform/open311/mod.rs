@@ -12,13 +12,15 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use jiff::Timestamp;
-use reqwest::{Client, RequestBuilder};
+use reqwest::{Client, RequestBuilder, StatusCode};
 
 use super::interface::{
     Answers, Changed, Looks, NoContact, Platform, Remark, ServiceGap, Unanswered, read_from,
 };
 use super::look::{Question, look, unheard};
 use super::records::{Record, read};
+use super::said_no::says_no;
+use super::sample::sample;
 use super::templates::{Templates, referral_parts};
 use super::times::Times;
 use crate::clock::Clock;
@@ -26,6 +28,7 @@ use crate::db::{Dispatch, Message, Photo, Receipt};
 use crate::delivery::Outcome;
 use crate::delivery::charset::Charset;
 use crate::delivery::http::{Answer, TOO_LONG, ask_in, client, judged, says_no_more};
+use crate::domain::delivery::NO_CONTROL;
 use crate::domain::delivery::answer::HttpCodes;
 use crate::domain::delivery::search::{Listed, Pages, Query, Reply, SearchResult, Sought, Ways};
 use crate::domain::following::names_one;
@@ -214,9 +217,31 @@ impl Open311 {
         }
     }
 
-    /// A success says no more than that, but a page for people isn't one.
+    /// A no that is said under a success: by the code in GeoReport v2's own list of errors, or in another form, of which
+    /// nobody knows what it means.
+    fn no_in(&self, records: &[Record], answer: &Answer) -> Option<Outcome> {
+        if !answer.status.is_success() {
+            return None;
+        }
+        let code = records.iter().find_map(|record| {
+            record.get("description")?;
+            record.get("code")?.parse::<u16>().ok().filter(|code| (400..600).contains(code))
+        });
+        if let Some(status) = code.and_then(|code| StatusCode::from_u16(code).ok()) {
+            return judged(&Answer { status, ..answer.clone() }, &self.words(answer), &self.http);
+        }
+        let says_no = |record: &Record| says_no(|name| record.get(name).map(String::as_str));
+        let reason = || format!("unexpected_answer: {}", sample(&answer.body));
+        records.iter().any(says_no).then(|| Outcome::Unknown { reason: reason() })
+    }
+
+    /// A success says no more than that, but a page for people isn't one, nor is a no.
     fn given(&self, answer: &Answer) -> Outcome {
-        match read(&answer.body, self.format) {
+        let read = read(&answer.body, self.format);
+        if let Some(no) = read.as_ref().ok().and_then(|records| self.no_in(records, answer)) {
+            return no;
+        }
+        match read {
             Err(reason) if answer.status.is_success() && !answer.body.trim().is_empty() => {
                 Outcome::Unknown { reason }
             }
@@ -226,7 +251,21 @@ impl Open311 {
 
     /// One list of the platform's in which something is looked for.
     const fn listing<'l>(&'l self, list: &'l str, key: &'l str) -> Listing<'l> {
-        Listing { adapter: self, list, key }
+        Listing { adapter: self, list, key, status: None }
+    }
+
+    /// Looks among what is closed alone: some list only what is open where nothing is asked for. What isn't there either is
+    /// absent, as the list of all has shown.
+    async fn find_closed(&self, sought: &Sought) -> Result<SearchResult, NoContact> {
+        let listing =
+            Listing { status: Some("closed"), ..self.listing("requests", "service_request_id") };
+        let sought = Sought { controls: Vec::new(), ..sought.clone() };
+        Ok(match look(&listing, &sought).await? {
+            SearchResult::Unproven(why) if why == NO_CONTROL => SearchResult::Absent,
+            // It doesn't know such a question.
+            SearchResult::Mute { .. } => SearchResult::Absent,
+            seen => seen,
+        })
     }
 }
 
@@ -236,6 +275,8 @@ struct Listing<'l> {
     list: &'l str,
     /// The field that tells one from another.
     key: &'l str,
+    /// Only those that stand so.
+    status: Option<&'static str>,
 }
 
 #[async_trait]
@@ -249,6 +290,7 @@ impl Question for Listing<'_> {
         let (from, to) = (whole_seconds(query.from), whole_seconds(query.to));
         let page = query.page.map(|page| page.to_string());
         let mut asked = vec![("start_date", from.as_str()), ("end_date", &to)];
+        asked.extend(self.status.map(|status| ("status", status)));
         asked.extend(page.iter().map(|page| ("page", page.as_str())));
         let answer = match ask_in(self.adapter.get(self.list, &asked), self.adapter.charset).await {
             Ok(answer) => answer,
@@ -325,9 +367,10 @@ impl Platform for Open311 {
         let began = self.clock.now();
         let since = read_from(cursor, began, self.overlap);
         let to = self.next_stop(since).min(began);
-        let records = self.updates_between(since, to).await?;
+        let (records, unsure) = self.updates_between(since, to).await?;
         let Answers { updates, unread, .. } = self.answers(&records, Told::Then);
-        let (cursor, unsure) = (Some(to.to_string()), !self.gave_updates.load(Ordering::Relaxed));
+        let unsure = unsure || !self.gave_updates.load(Ordering::Relaxed);
+        let cursor = Some(to.to_string());
         Ok(Changed { updates, unread, cursor, more: to < began, unsure })
     }
 
@@ -351,7 +394,7 @@ impl Platform for Open311 {
         match read(&answer.body, self.format) {
             Ok(records) => match records.iter().find_map(Self::receipt) {
                 Some(receipt) => Outcome::Delivered(receipt),
-                None => Outcome::Accepted { reason },
+                None => self.no_in(&records, &answer).unwrap_or(Outcome::Accepted { reason }),
             },
             // One that is said to be there already, or to be taken, needn't be named.
             Err(_) if says_no_more(&answer) => Outcome::Accepted { reason },
@@ -408,7 +451,11 @@ impl Platform for Open311 {
     }
 
     async fn find(&self, sought: &Sought) -> Result<SearchResult, NoContact> {
-        match look(&self.listing("requests", "service_request_id"), sought).await? {
+        let mut seen = look(&self.listing("requests", "service_request_id"), sought).await?;
+        if seen == SearchResult::Absent {
+            seen = self.find_closed(sought).await?;
+        }
+        match seen {
             // It gives its number later: it's looked for until then.
             SearchResult::Found(Receipt { remote_id: None, .. }) => {
                 Err(NoContact::because("no_number_yet: found without one".to_owned()))

@@ -8,6 +8,8 @@ use crate::delivery::{Cause, Outcome};
 use crate::platform::NoContact;
 use crate::platform::json;
 pub(super) use crate::platform::json::scalar;
+use crate::platform::said_no::says_no;
+use crate::platform::sample::sample;
 
 /// What the platform made of a call.
 #[derive(Debug)]
@@ -94,6 +96,20 @@ pub(super) fn judge(rules: &AnswerRules, answer: &Answer) -> Verdict {
     unknown(format!("unexpected_code: {} {words}", code.unwrap_or_default()))
 }
 
+/// A no that an answer says in a form of its own, where the description names no code by which it would be known.
+pub(super) fn no_in(rules: &AnswerRules, answer: &Answer, value: &Value) -> Option<Outcome> {
+    let says = |name: &str| match value.get(name)? {
+        Value::Bool(said) => Some(if *said { "true" } else { "false" }),
+        Value::String(said) => Some(said.as_str()),
+        Value::Object(fields) if !fields.is_empty() => Some("{}"),
+        Value::Array(things) if !things.is_empty() => Some("[]"),
+        _ => None,
+    };
+    let reason = || format!("unexpected_answer: {}", sample(&value.to_string()));
+    let says_so = rules.code.is_none() && answer.status.is_success() && says_no(says);
+    says_so.then(|| Outcome::Unknown { reason: reason() })
+}
+
 /// Whether an answer is the interface's own, by its form, and not some server's on the way: it has the platform's code or words
 /// in their places, or is JSON where the description names no such place.
 pub(super) fn speaks(rules: &AnswerRules, answer: &Answer) -> bool {
@@ -148,4 +164,32 @@ pub(super) fn list(thing: &Value, at: Option<&String>) -> Vec<String> {
         None => Vec::new(),
     };
     things.into_iter().filter_map(scalar).filter(|text| !text.is_empty()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use reqwest::StatusCode;
+
+    use super::*;
+
+    #[test]
+    fn a_no_is_one_where_no_code_says_otherwise() {
+        let no = |rules: &AnswerRules, status: StatusCode, body: &str| {
+            let answer = Answer { status, body: body.to_owned(), retry_after: None, date: None };
+            no_in(rules, &answer, &json::read(body).unwrap()).is_some()
+        };
+        let (plain, ok) = (AnswerRules::default(), StatusCode::OK);
+        assert!(no(&plain, ok, r#"{"success": false, "message": "系统繁忙"}"#));
+        assert!(no(&plain, ok, r#"{"error": {"message": "已关闭"}}"#));
+        for body in [r#"{"success": true, "error": null}"#, r#"{"error": 0}"#, r#"{"errors": []}"#]
+        {
+            assert!(!no(&plain, ok, body), "{body}");
+        }
+        // One that is said to mean "already there"; and one whose own code says how it went.
+        assert!(!no(&plain, StatusCode::CONFLICT, r#"{"error": "already processed"}"#));
+        let coded = AnswerRules { code: Some("/code".to_owned()), ..AnswerRules::default() };
+        assert!(!no(&coded, ok, r#"{"code": 0, "error": "x"}"#));
+    }
 }

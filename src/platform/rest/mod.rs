@@ -39,7 +39,7 @@ use crate::domain::issue::Category;
 use crate::domain::reason::of_system;
 use crate::domain::referral::meaning;
 use crate::settings::{PlatformSettings, SettingsError, mistakes};
-use answer::{OfToken, Verdict, field, items, judge, of_token};
+use answer::{OfToken, Verdict, field, items, judge, no_in, of_token};
 use authenticate::Authenticator;
 use description::{Call, Description, PhotoCall};
 use examine::{Asks, Examiner};
@@ -208,9 +208,14 @@ impl Rest {
 
     /// A call whose answer says no more than how it went.
     async fn give(&self, call: &Call, parts: &Value, form: Option<&Form>) -> Outcome {
-        match self.call_with(call, parts, form).await.map(|answer| judge(&call.answer, &answer)) {
-            Ok(Verdict::Done(_)) => Outcome::Delivered(Receipt::default()),
-            Ok(Verdict::NotDone(outcome)) | Err(outcome) => outcome,
+        let answer = match self.call_with(call, parts, form).await {
+            Ok(answer) => answer,
+            Err(outcome) => return outcome,
+        };
+        match judge(&call.answer, &answer) {
+            Verdict::Done(value) => no_in(&call.answer, &answer, &value)
+                .unwrap_or_else(|| Outcome::Delivered(Receipt::default())),
+            Verdict::NotDone(outcome) => outcome,
         }
     }
 
@@ -306,7 +311,7 @@ impl Platform for Rest {
                 let things = items(&call.answer, &value).unwrap_or_default();
                 match things.iter().find_map(|thing| Self::receipt(call, thing)) {
                     Some(receipt) => Outcome::Delivered(receipt),
-                    None => accepted,
+                    None => no_in(&call.answer, &answer, &value).unwrap_or(accepted),
                 }
             }
         }

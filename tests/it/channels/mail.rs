@@ -82,9 +82,14 @@ async fn talk<S: AsyncRead + AsyncWrite + Unpin>(
             "AUTH" => "535 5.7.8 Authentication credentials invalid",
             "MAIL" if !known => "530 5.7.0 Authentication required",
             "MAIL" if line.contains("other@") => "553 Mail from must equal authorized user",
+            "MAIL" if line.contains("blocked@") => "554 5.7.1 Service unavailable",
             "MAIL" => "250 ok",
             "RCPT" if line.contains("nobody@") => "550 5.1.1 mailbox unknown",
             "RCPT" if line.contains("full@") => "452 4.2.2 mailbox full",
+            "RCPT" if line.contains("grey@") => {
+                "451 4.7.1 Greylisting in action, please come back later"
+            }
+            "RCPT" if line.contains("relay@") => "554 5.7.1 Relay access denied",
             "RCPT" => {
                 message = line.clone();
                 "250 ok"

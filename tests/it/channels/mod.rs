@@ -259,6 +259,14 @@ async fn mail_goes_over_tls_as_text_and_html_and_a_mailbox_that_isnt_there_is_na
         is(&nobody, "refused", "no_address");
         // Theirs alone is full: the server takes others.
         is(&email.send(&notice("短", to("full@example.cn"))).await, "not_sent", "mailbox");
+        // So may it be that they are to be tried again, whatever the code says of the server.
+        is(&email.send(&notice("短", to("grey@example.cn"))).await, "not_sent", "mailbox");
+        // 554 of this one, and of everybody's mail.
+        is(&email.send(&notice("短", to("relay@example.cn"))).await, "refused", "refused: ");
+        let blocked = rules(good, &ca).replace("<zoufang@", "<blocked@");
+        let blocked = channel(&fixture, ChannelKind::Email, &blocked);
+        let sender = blocked.send(&notice("短", someone())).await;
+        is(&sender, "not_sent", "misconfigured: 发件地址不被接受");
         // The same code of what is written, and of the sender: nobody's address is at fault.
         is(&email.send(&notice("短", to("policy@example.cn"))).await, "refused", "refused: ");
         let other = rules(good, &ca).replace("<zoufang@", "<other@");
