@@ -300,7 +300,14 @@ impl Question for Listing<'_> {
         if !answer.status.is_success() {
             return unheard(&answer, &self.adapter.words(&answer), self.adapter.speaks(&answer));
         }
-        let records = read(&answer.body, self.adapter.format).map_err(NoContact::because)?;
+        let records = match read(&answer.body, self.adapter.format) {
+            Ok(records) => records,
+            // Of what is closed there may be none, and some write that as null.
+            Err(why) if self.status.is_some() => {
+                return Ok(Reply::Refused { why, by_itself: true });
+            }
+            Err(why) => return Err(NoContact::because(why)),
+        };
         let listed = |record: &Record| Listed {
             key: record.get(self.key).cloned().unwrap_or_else(|| format!("{record:?}")),
             number: record.get("service_request_id").filter(|number| names_one(number)).cloned(),
