@@ -3,6 +3,7 @@
 
 mod examine;
 mod following;
+mod listing;
 mod services;
 
 use std::collections::BTreeMap;
@@ -17,7 +18,7 @@ use reqwest::{Client, RequestBuilder, StatusCode};
 use super::interface::{
     Answers, Changed, Looks, NoContact, Platform, Remark, ServiceGap, Unanswered, read_from,
 };
-use super::look::{Question, look, unheard};
+use super::look::look;
 use super::records::{Record, read};
 use super::said_no::says_no;
 use super::sample::sample;
@@ -27,17 +28,13 @@ use crate::clock::Clock;
 use crate::db::{Dispatch, Message, Photo, Receipt};
 use crate::delivery::Outcome;
 use crate::delivery::charset::Charset;
-use crate::delivery::http::{Answer, TOO_LONG, ask_in, client, judged, says_no_more};
-use crate::domain::delivery::NO_CONTROL;
+use crate::delivery::http::{Answer, ask_in, client, judged, says_no_more};
 use crate::domain::delivery::answer::HttpCodes;
-use crate::domain::delivery::search::{Listed, Pages, Query, Reply, SearchResult, Sought, Ways};
+use crate::domain::delivery::search::{SearchResult, Sought};
 use crate::domain::following::names_one;
 use crate::domain::referral::{PHOTO, PlatformStatus, Told, described, meaning};
 use crate::settings::{AttributeSettings, KeyIn, PlatformSettings, SettingsError, WireFormat};
 use services::Definitions;
-
-/// GeoReport servers are known to cut at 20, 50, 100 … 1000.
-const SHORTEST_CUT: usize = 20;
 
 /// A GeoReport v2 endpoint.
 pub struct Open311 {
@@ -247,73 +244,6 @@ impl Open311 {
             }
             _ => Outcome::Delivered(Receipt::default()),
         }
-    }
-
-    /// One list of the platform's in which something is looked for.
-    const fn listing<'l>(&'l self, list: &'l str, key: &'l str) -> Listing<'l> {
-        Listing { adapter: self, list, key, status: None }
-    }
-
-    /// Looks among what is closed alone: some list only what is open where nothing is asked for. What isn't there either is
-    /// absent, as the list of all has shown.
-    async fn find_closed(&self, sought: &Sought) -> Result<SearchResult, NoContact> {
-        let listing =
-            Listing { status: Some("closed"), ..self.listing("requests", "service_request_id") };
-        let sought = Sought { controls: Vec::new(), ..sought.clone() };
-        Ok(match look(&listing, &sought).await? {
-            SearchResult::Unproven(why) if why == NO_CONTROL => SearchResult::Absent,
-            // It doesn't know such a question.
-            SearchResult::Mute { .. } => SearchResult::Absent,
-            seen => seen,
-        })
-    }
-}
-
-/// GET requests or servicerequestupdates, by the time of receipt.
-struct Listing<'l> {
-    adapter: &'l Open311,
-    list: &'l str,
-    /// The field that tells one from another.
-    key: &'l str,
-    /// Only those that stand so.
-    status: Option<&'static str>,
-}
-
-#[async_trait]
-impl Question for Listing<'_> {
-    fn ways(&self) -> Ways {
-        // Pages aren't in the specification; most servers that cut a list have them.
-        Ways { by_subject: false, pages: Pages::Optional, window: true, shortest_cut: SHORTEST_CUT }
-    }
-
-    async fn ask(&self, query: &Query) -> Result<Reply, NoContact> {
-        let (from, to) = (whole_seconds(query.from), whole_seconds(query.to));
-        let page = query.page.map(|page| page.to_string());
-        let mut asked = vec![("start_date", from.as_str()), ("end_date", &to)];
-        asked.extend(self.status.map(|status| ("status", status)));
-        asked.extend(page.iter().map(|page| ("page", page.as_str())));
-        let answer = match ask_in(self.adapter.get(self.list, &asked), self.adapter.charset).await {
-            Ok(answer) => answer,
-            Err(none) if none.reason.starts_with(TOO_LONG) => return Ok(Reply::TooLong),
-            Err(none) => return Err(none.into()),
-        };
-        if !answer.status.is_success() {
-            return unheard(&answer, &self.adapter.words(&answer), self.adapter.speaks(&answer));
-        }
-        let records = match read(&answer.body, self.adapter.format) {
-            Ok(records) => records,
-            // Of what is closed there may be none, and some write that as null.
-            Err(why) if self.status.is_some() => {
-                return Ok(Reply::Refused { why, by_itself: true });
-            }
-            Err(why) => return Err(NoContact::because(why)),
-        };
-        let listed = |record: &Record| Listed {
-            key: record.get(self.key).cloned().unwrap_or_else(|| format!("{record:?}")),
-            number: record.get("service_request_id").filter(|number| names_one(number)).cloned(),
-            words: record.get("description").cloned(),
-        };
-        Ok(Reply::Page { things: records.iter().map(listed).collect(), total: None })
     }
 }
 
