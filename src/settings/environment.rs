@@ -175,7 +175,7 @@ mod tests {
         let ours = Environment::of([("ZOUFANG__PLATFORM__NAME".into(), gbk())]);
         let said = ours.unwrap_err().to_string();
         assert!(said.contains("环境变量 ZOUFANG__PLATFORM__NAME 的值不是 UTF-8"), "{said}");
-        let unknown = Environment::of([("ZOUFANG__PLATFORM__NAM".into(), "x".into())]);
+        let unknown = Environment::of([("ZOUFANG__PLATFORM__NAMES".into(), "x".into())]);
         assert!(unknown.unwrap_err().to_string().contains("platform.name"));
     }
 }
