@@ -184,7 +184,7 @@ impl Township {
         push.header("webhook-id", "标记").body("标记").send().await.unwrap();
         let returns = format!("{}/platform/returns", self.url);
         for secret in ["another-wrong-secret", UPLOADS] {
-            let table = "平台编号,办理状态,办理答复\n7,标记状态,标记答复\n标记编号,accepted,\n";
+            let table = "平台编号,办理状态,办理答复\n7,标记状态,标记答复\n标记编号9,accepted,\n";
             let upload = client().post(&returns).bearer_auth(secret).body(table);
             upload.send().await.unwrap();
         }
