@@ -275,9 +275,11 @@ async fn county(fixture: &Fixture, villages: usize, of_each: usize) -> usize {
         String::from("区划代码,区划名称,区划类型,上级区划\n370481111000,柴胡店镇,镇,\n");
     let mut staff = String::from("人员编号,姓名,角色,所属区划\nZ1,周正,领导小组,370481111000\n");
     for n in 0..villages {
-        areas.push_str(&format!("3704812{n:05},{n}号村,村,370481111000\n"));
+        // A village's: one that ends in three zeros is a town's.
+        let code = format!("37048{:04}{:03}", 1_200 + n / 800, 200 + n % 800);
+        areas.push_str(&format!("{code},{n}号村,村,370481111000\n"));
         for k in 0..3 {
-            staff.push_str(&format!("V{n:05}-{k},示例{n}{k},走访人员,3704812{n:05}\n"));
+            staff.push_str(&format!("V{n:05}-{k},示例{n}{k},走访人员,{code}\n"));
         }
     }
     fixture.import("areas.csv", &areas).await.unwrap();
