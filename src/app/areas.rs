@@ -179,9 +179,8 @@ fn kept_name<'a>(known: &'a Area, new: &NewArea) -> Option<&'a str> {
 
 /// Whether nothing of this kind can lie in one of the other; a hamlet may lie in a village.
 fn is_below(parent: AreaKind, kind: AreaKind) -> bool {
-    let depth = |kind: AreaKind| AreaKind::ALL.iter().position(|known| *known == kind);
     let alone = matches!(kind, AreaKind::County | AreaKind::Town);
-    depth(parent) > depth(kind) || alone && parent == kind
+    parent > kind || alone && parent == kind
 }
 
 /// What a row says that its area lies in; nothing of a county or a town, which may lie outside of what is known.

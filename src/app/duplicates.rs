@@ -42,7 +42,7 @@ pub(super) async fn refuse_unnamed<'r>(
         anew.push(is && !again);
     }
     for (number, keys) in &known {
-        let why = keys.standing(&context)?.ended.map(|ended| ended.why);
+        let why = keys.ended()?.map(|ended| ended.why);
         repeats.entry(*number).or_insert(why == Some(SubjectState::Duplicate));
     }
     for (((number, (_, told)), anew), outcome) in rows.zip(anew).zip(outcomes.iter_mut()) {

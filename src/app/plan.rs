@@ -51,11 +51,9 @@ async fn put(
     }
     if before != plan.code {
         tx.keep_figures().await?;
-    }
-    tx.put_plan(plan, by, reason).await?;
-    if before != plan.code {
         tx.reset_issue_numbers().await?;
     }
+    tx.put_plan(plan, by, reason).await?;
     // A record of before it was noted since when there is an inspection group.
     let today = tx.today();
     tx.begin_inspecting(today).await?;

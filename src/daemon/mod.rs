@@ -52,6 +52,7 @@ pub use certificates::{
 pub use heartbeat::{Heartbeat, Pulse};
 pub use lanes::open as open_channel;
 pub use memory::{MemoryFile, remembered_anchor};
+pub use plan_file::PlanNow;
 pub use watch::{Watch, Watched, damage};
 
 /// Nobody puts a whole machine back to a state of before, and starts it, in less.
@@ -241,6 +242,7 @@ pub struct Daemon {
     pub pages: Store,
     pub heartbeat: Arc<Heartbeat>,
     pub watch: Arc<Watch>,
+    pub plan_now: PlanNow,
     memory: Arc<MemoryFile>,
     absence: Absence,
     pub schedule: Arc<Schedule>,
@@ -323,6 +325,7 @@ impl Daemon {
             store,
             heartbeat: Arc::default(),
             watch: Arc::default(),
+            plan_now: PlanNow::default(),
             memory,
             absence,
             schedule,

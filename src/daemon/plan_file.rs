@@ -1,6 +1,9 @@
 //! A plan's file: what it writes, over the shape of the built-in plan. Only what differs has to be written; what makes a
 //! campaign this one (its code, name, town and phases) always has.
 
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+
 use jiff::civil::Date;
 use toml::{Table, Value};
 
@@ -21,6 +24,23 @@ const SHAPE: &[&str] = &[
 
 /// Materials are made within ten days (三(一)): the last of them is so many days after the first.
 const MATERIALS: i64 = 9;
+
+/// The operator's plan as its file has it now. Every status asks for it: it's understood anew only where its words changed.
+#[derive(Debug, Default)]
+pub struct PlanNow(Mutex<(String, Option<Arc<Campaign>>)>);
+
+impl PlanNow {
+    /// That of this file; nothing where there's none, or none that can be understood for the moment.
+    pub fn of(&self, file: &Path) -> Option<Arc<Campaign>> {
+        let text = std::fs::read_to_string(file).ok()?;
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if known.0 != text {
+            let plan = read(&text).ok().map(Arc::new);
+            *known = (text, plan);
+        }
+        known.1.clone()
+    }
+}
 
 /// The built-in plan.
 pub(super) fn built_in() -> Result<Campaign, String> {

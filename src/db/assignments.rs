@@ -1,11 +1,10 @@
 //! Assignments 责任田.
 
-use std::collections::HashSet;
-
 use serde::{Deserialize, Serialize};
 
 use super::personal::{OVERRIDDEN_BY, OVERRIDE_REASON, STAFF_NAME};
 use super::sets::Columns;
+use super::staff::HAVE_LEFT;
 use super::{Result, Session, Store, Tx};
 
 /// An assignment to be added.
@@ -25,31 +24,17 @@ struct LeftRow {
     subjects: i64,
 }
 
-#[derive(Deserialize)]
-struct GoneRow {
-    id: String,
-}
-
 impl Session {
-    /// Who of these left.
-    pub async fn left_among(&mut self, people: &[&str]) -> Result<HashSet<String>> {
-        let read = format!(
-            "SELECT t.id FROM staff t WHERE t.id {} AND NOT EXISTS (SELECT 1 FROM staff_roles r WHERE r.staff_id = t.id)",
-            self.dialect.among()
-        );
-        let rows: Vec<GoneRow> = self.read_set(&["id"], &read, people, &[]).await?;
-        Ok(rows.into_iter().map(|row| row.id).collect())
-    }
-
     /// Who left and still has subjects that are to be visited, as they sign, and how many.
     pub async fn left_behind(&mut self) -> Result<Vec<(String, i64)>> {
         // By the people: a plain join would begin at the subjects.
-        let read = "SELECT t.id, t.number, t.name, COUNT(*) AS subjects FROM staff t JOIN assignments a ON a.staff_id = t.id
-             LEFT JOIN subjects s ON s.id = a.subject_id
-             WHERE s.ended_on IS NULL AND NOT EXISTS (SELECT 1 FROM staff_roles r WHERE r.staff_id = t.id)
-             GROUP BY t.id, t.number, t.name ORDER BY t.number";
+        let read = format!(
+            "SELECT t.id, t.number, t.name, COUNT(*) AS subjects FROM staff t JOIN assignments a ON a.staff_id = t.id
+             LEFT JOIN subjects s ON s.id = a.subject_id WHERE s.ended_on IS NULL AND {HAVE_LEFT}
+             GROUP BY t.id, t.number, t.name ORDER BY t.number"
+        );
         let rows: Vec<LeftRow> =
-            self.read_rows(&["id", "number", "name", "subjects"], read, &[]).await?;
+            self.read_rows(&["id", "number", "name", "subjects"], &read, &[]).await?;
         let signed = |row: LeftRow| {
             let name = self.context.open(STAFF_NAME, &row.id, &row.name)?;
             Ok((format!("{} {name}", row.number), row.subjects))

@@ -264,7 +264,8 @@ impl CountedRow for ResidentRow {
         let bits = self.categories.unwrap_or(0);
         let day = |on: Option<String>| on.map(|on| date("visits.visited_on", &on)).transpose();
         let asked = |(place, of): (usize, &Category)| (bits >> place & 1 == 1).then_some(*of);
-        let (met, ended) = (day(self.met)?, day(self.ended)?);
+        let met = day(self.met)?;
+        let ended = self.ended.map(|on| date("subjects.ended_on", &on)).transpose()?;
         // What was owed in this campaign ended in it, though they were heard in an earlier one.
         let left = |ended: Date| met.map(|met| if is_cancelled { met.max(ended) } else { met });
         let revisit = revisit

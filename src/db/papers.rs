@@ -11,7 +11,8 @@ use super::personal::{
     INSPECTION_NOTE, ISSUE_TEXT, RESIDENT_CONTACT, RESIDENT_NAME, STAFF_PHONE, SUBJECT_ADDRESS,
     SUBJECT_NAME,
 };
-use super::{Context, Result, Session, SubjectStanding, date, word};
+use super::subjects::ended_of;
+use super::{Context, Result, Session, date, word};
 use crate::domain::duty::{self, DutyKind};
 use crate::domain::subject::{Ended, SubjectKind, SubjectState};
 use crate::domain::visit::Satisfaction;
@@ -131,8 +132,7 @@ struct SubjectRow {
 impl SubjectRow {
     fn read(self, context: &Context, span: &Span) -> Result<SubjectLine> {
         let visited_on = self.visited_on.map(|on| date("visits.visited_on", &on)).transpose()?;
-        let ended = (self.ended_on.as_deref(), self.ended_why.as_deref());
-        let ended = SubjectStanding::open(context, &self.id, ended, None)?.ended;
+        let ended = ended_of(self.ended_on.as_deref(), self.ended_why.as_deref())?;
         let met = self.met_at.is_some_and(|at| at < span.before || visited_on.is_some());
         Ok(SubjectLine {
             kind: SubjectKind::read(&self.kind),

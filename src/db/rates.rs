@@ -84,10 +84,12 @@ pub(super) fn with_nobodys(mut lines: Vec<FiguresLine>, whole: Counts) -> Vec<Fi
 
 const PEOPLE: &str = "SELECT id, number, name FROM staff";
 
-/// What kept numbers are of, and how they are added up: each alone, all together, and both.
-const EACH: (&str, &str) = ("of_id", "GROUP BY of_id");
-const ALL: (&str, &str) = ("'' AS of_id", "");
-const EACH_AND_ALL: (&str, &str) = (
+/// Of which dimensions kept numbers are read, $1 being the one that is asked for, whose they are then, and how they are added up.
+type Sums = (&'static str, &'static str, &'static str);
+const EACH: Sums = ("= $1", "of_id", "GROUP BY of_id");
+const ALL: Sums = ("= $1", "'' AS of_id", "");
+const EACH_AND_ALL: Sums = (
+    "IN ($1, 'area')",
     "CASE WHEN dimension = $1 THEN of_id ELSE '' END AS of_id",
     "GROUP BY CASE WHEN dimension = $1 THEN of_id ELSE '' END",
 );
@@ -210,7 +212,7 @@ impl Store {
     /// # Errors
     /// Where the database fails.
     pub async fn counts(&self) -> Result<Counts> {
-        let all: Vec<Kept> = self.kept("= $1", Dimension::Area, ALL, &[]).await?;
+        let all: Vec<Kept> = self.kept(Dimension::Area, ALL, &[]).await?;
         Ok(all.into_iter().map(|kept| kept.counts).next().unwrap_or_default())
     }
 
@@ -226,8 +228,7 @@ impl Store {
             By::Department => self.of_departments(&self.kept_by(Dimension::Category).await?),
             By::Person => {
                 // With all, read in one: what is nobody's is the difference.
-                let kept =
-                    self.kept("IN ($1, 'area')", Dimension::Person, EACH_AND_ALL, &[]).await?;
+                let kept = self.kept(Dimension::Person, EACH_AND_ALL, &[]).await?;
                 let whole = kept.iter().find(|kept| kept.of_id.is_empty());
                 let whole = whole.map(|kept| kept.counts).unwrap_or_default();
                 Ok(with_nobodys(self.of_people(&kept).await?, whole))
@@ -263,7 +264,7 @@ impl Store {
 
     /// What is kept of the campaign in effect, by areas, people or categories: as many rows as there are of these.
     async fn kept_by(&self, dimension: Dimension) -> Result<Vec<Kept>> {
-        self.kept("= $1", dimension, EACH, &[]).await
+        self.kept(dimension, EACH, &[]).await
     }
 
     /// What is kept of the issues of the campaign of a code, by areas, people or categories.
@@ -312,16 +313,15 @@ impl Store {
         if ids.is_empty() {
             return Ok(HashMap::new());
         }
-        let kept = self.kept("= $1", Dimension::Person, EACH, ids).await?;
+        let kept = self.kept(Dimension::Person, EACH, ids).await?;
         Ok(kept.into_iter().map(|Kept { of_id, counts }| (of_id, counts)).collect())
     }
 
-    /// Of these, or where none are named of all; `which` dimensions, of which $1 is this one.
+    /// Of these, or where none are named of all.
     async fn kept(
         &self,
-        which: &str,
         dimension: Dimension,
-        (of, grouped): (&str, &str),
+        (which, of, grouped): Sums,
         only: &[&str],
     ) -> Result<Vec<Kept>> {
         let among = match only {

@@ -158,6 +158,10 @@ impl Session {
     }
 }
 
+/// That people `t` left: they hold no role any more.
+pub(super) const HAVE_LEFT: &str =
+    "NOT EXISTS (SELECT 1 FROM staff_roles r WHERE r.staff_id = t.id)";
+
 /// Somebody's address of one kind.
 #[derive(Debug)]
 pub struct AddressOf {
@@ -241,16 +245,28 @@ impl Session {
             AddressKind::Feishu => ("feishu_sealed", STAFF_FEISHU),
         };
         let all = format!(
-            "SELECT s.id, s.{column}, (SELECT COUNT(*) FROM staff_roles r WHERE r.staff_id = s.id)
-             FROM staff s WHERE s.{column} IS NOT NULL ORDER BY s.number"
+            "SELECT t.id, t.{column}, CASE WHEN {HAVE_LEFT} THEN 1 ELSE 0 END
+             FROM staff t WHERE t.{column} IS NOT NULL ORDER BY t.number"
         );
         let rows: Vec<(String, String, i64)> =
             sqlx::query_as(sqlx::AssertSqlSafe(all)).fetch_all(&mut *self.db).await?;
-        let opened = |(staff_id, sealed, roles): (String, String, i64)| {
+        let opened = |(staff_id, sealed, left): (String, String, i64)| {
             let address = self.context.open(field, &staff_id, &sealed)?;
-            Ok(AddressOf { staff_id, address, left: roles == 0 })
+            Ok(AddressOf { staff_id, address, left: left != 0 })
         };
         rows.into_iter().map(opened).collect()
+    }
+
+    /// Who of these left.
+    pub async fn left_among(&mut self, people: &[&str]) -> Result<HashSet<String>> {
+        #[derive(Deserialize)]
+        struct Left {
+            id: String,
+        }
+        let read =
+            format!("SELECT t.id FROM staff t WHERE t.id {} AND {HAVE_LEFT}", self.dialect.among());
+        let rows: Vec<Left> = self.read_set(&["id"], &read, people, &[]).await?;
+        Ok(rows.into_iter().map(|row| row.id).collect())
     }
 
     /// Everyone, with their addresses.

@@ -210,7 +210,7 @@ impl Tx {
 impl SubjectKeys {
     /// Since when and why it isn't visited any more.
     pub fn ended(&self) -> Result<Option<Ended>> {
-        ended(self.ended_on.as_deref(), self.ended_why.as_deref())
+        ended_of(self.ended_on.as_deref(), self.ended_why.as_deref())
     }
 
     /// How it stands.
@@ -235,16 +235,20 @@ impl SubjectStanding {
         (on, why): (Option<&str>, Option<&str>),
         sealed: Option<String>,
     ) -> Result<SubjectStanding> {
-        let Some(ended) = ended(on, why)? else { return Ok(SubjectStanding::default()) };
+        let Some(ended) = ended_of(on, why)? else { return Ok(SubjectStanding::default()) };
         let words = context.open_optional(SUBJECT_ENDED, id, sealed)?;
         Ok(SubjectStanding { ended: Some(ended), words })
     }
 }
 
-fn ended(on: Option<&str>, why: Option<&str>) -> Result<Option<Ended>> {
-    let (Some(on), Some(why)) = (on, why) else { return Ok(None) };
+/// Since when and why a subject isn't visited any more, as its row has it.
+pub(super) fn ended_of(on: Option<&str>, why: Option<&str>) -> Result<Option<Ended>> {
+    on.zip(why).map(|(on, why)| ended(on, why)).transpose()
+}
+
+fn ended(on: &str, why: &str) -> Result<Ended> {
     let on = date("subjects.ended_on", on)?;
-    Ok(Some(Ended { on, why: word("subjects.ended_why", why, SubjectState::read)? }))
+    Ok(Ended { on, why: word("subjects.ended_why", why, SubjectState::read)? })
 }
 
 /// What was told by and of a resident, sealed.
@@ -436,10 +440,7 @@ impl EndedRow {
         Ok(EndedSubject {
             kind: SubjectKind::read(&self.kind),
             name: context.masked_name(&self.id, &self.kind, &self.name_sealed)?,
-            ended: Ended {
-                on: date("subjects.ended_on", &self.ended_on)?,
-                why: word("subjects.ended_why", &self.ended_why, SubjectState::read)?,
-            },
+            ended: ended(&self.ended_on, &self.ended_why)?,
             number: self.number,
             area_id: self.area_id,
             visitor: self.visitor,

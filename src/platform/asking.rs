@@ -173,20 +173,20 @@ impl<'p> Questions<'p> {
         told: &mut Told,
         mut silence: Option<NoContact>,
     ) -> Option<NoContact> {
-        let doubtful = |trouble: &&mut Trouble| trouble.fault == Fault::Perhaps;
-        if !told.troubles.values_mut().any(|trouble| doubtful(&trouble)) {
+        let doubtful = told.troubles.values_mut().filter(|one| one.fault == Fault::Perhaps);
+        let doubtful: Vec<&mut Trouble> = doubtful.collect();
+        if doubtful.is_empty() {
             return silence;
         }
-        let is_away = silence.as_ref().is_some_and(NoContact::is_of_the_platform);
+        let mut is_away = silence.as_ref().is_some_and(NoContact::is_of_the_platform);
         if !is_away && !self.answered && self.refused == 0 {
             match self.platform.greet().await {
                 Ok(()) => self.answered = true,
-                Err(none) => silence = silence.or(Some(none)),
+                Err(none) => (is_away, silence) = (true, silence.or(Some(none))),
             }
         }
-        if is_away || !self.answered && self.refused == 0 {
-            let troubles = told.troubles.values_mut().filter(doubtful);
-            troubles.for_each(|trouble| trouble.fault = Fault::Platforms);
+        if is_away {
+            doubtful.into_iter().for_each(|one| one.fault = Fault::Platforms);
         }
         silence
     }

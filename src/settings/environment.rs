@@ -41,13 +41,13 @@ impl Environment {
     pub fn of(
         variables: impl IntoIterator<Item = (OsString, OsString)>,
     ) -> Result<Environment, SettingsError> {
-        let mut own = Vec::new();
+        let (known, mut own) = (keys::known_keys(), Vec::new());
         for (name, value) in variables {
             let name = name.to_string_lossy().into_owned();
             let lower = name.to_lowercase();
             let Some(path) = lower.strip_prefix(PREFIX) else { continue };
             let key = path.replace("__", ".");
-            keys::check_variable(&name, &key)?;
+            keys::check_variable(&known, &name, &key)?;
             let value = value.into_string().map_err(|_| {
                 SettingsError::Wrong(format!("环境变量 {name} 的值不是 UTF-8 文字，请用 UTF-8 写"))
             })?;

@@ -20,12 +20,15 @@ pub(super) fn check_keys(written: &str, name: &str) -> Result<(), SettingsError>
 }
 
 /// That the key exists which a variable of the environment gives.
-pub(super) fn check_variable(variable: &str, key: &str) -> Result<(), SettingsError> {
-    let known = known_keys();
-    if is_known(&known, key) {
+pub(super) fn check_variable(
+    known: &[String],
+    variable: &str,
+    key: &str,
+) -> Result<(), SettingsError> {
+    if is_known(known, key) {
         return Ok(());
     }
-    let nearest = nearest(&known, key);
+    let nearest = nearest(known, key);
     Err(SettingsError::UnknownVariable {
         variable: variable.to_owned(),
         key: key.to_owned(),

@@ -6,7 +6,7 @@ use jiff::civil::DateTime;
 use super::status::{JobStatus, LaneStatus, Status};
 use crate::app::vacant::{Vacant, vacant};
 use crate::clock::{Clock, Stopwatch, real_millis, township_zone};
-use crate::daemon::{Daemon, Pulse, Watched, load_campaign};
+use crate::daemon::{Daemon, Pulse, Watched};
 use crate::db::{NamedDebts, StoreError};
 use crate::delivery::GateState;
 use crate::domain::duty::DutyKind;
@@ -63,12 +63,8 @@ pub(super) async fn findings(
 
 /// The plan's file as it lies there now: whoever applies what they have just written needn't start the service again.
 fn plan_file(daemon: &Daemon) -> PlanFile {
-    let file = &daemon.settings.campaign.file;
-    match load_campaign(file) {
-        Ok(plan) if !file.as_os_str().is_empty() => daemon.store.plan_file_of(&plan),
-        // Nothing to be read there, or nothing that can be for the moment.
-        _ => daemon.store.plan_file(),
-    }
+    let now = daemon.plan_now.of(&daemon.settings.campaign.file);
+    now.map_or_else(|| daemon.store.plan_file(), |plan| daemon.store.plan_file_of(&plan))
 }
 
 fn machine_facts(daemon: &Daemon) -> MachineFacts {
