@@ -31,6 +31,26 @@ pub fn read(body: &str, format: WireFormat) -> Result<Vec<Record>, String> {
     }
 }
 
+/// Reads the answer to a question for a list. Where there is none, many servers write `null`.
+///
+/// # Errors
+/// What is wrong with it, for a log.
+///
+/// ```
+/// use zoufang::{platform::records::read_list, settings::WireFormat};
+/// assert_eq!(read_list("null", WireFormat::Json), Ok(Vec::new()));
+/// assert!(read_list("true", WireFormat::Json).is_err());
+/// ```
+pub fn read_list(body: &str, format: WireFormat) -> Result<Vec<Record>, String> {
+    match format {
+        WireFormat::Json => match json::read(body)? {
+            Value::Null => Ok(Vec::new()),
+            value => of_list(value),
+        },
+        WireFormat::Xml => read(body, format),
+    }
+}
+
 /// Reads the attributes of a service definition.
 ///
 /// ```

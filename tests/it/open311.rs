@@ -224,6 +224,38 @@ async fn what_was_closed_at_once_is_found_where_lists_show_what_is_open() {
     }
 }
 
+/// Nothing was received on the day in question, and the last page holds nothing, either.
+#[tokio::test]
+async fn what_is_sought_is_absent_where_an_empty_list_is_null() {
+    let start: Timestamp = "2022-04-20T01:00:00Z".parse().unwrap();
+    let clock = Clock::manual(start);
+    let behaviour = Profile::read("null-for-none").unwrap();
+    let sandbox = Sandbox::like(clock.clone(), 1, Faults::default(), behaviour);
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let adapter = adapter(&format!("http://{}", listener.local_addr().unwrap()), "json");
+    let stop = CancellationToken::new();
+    let (serving, stopped) = (sandbox.clone(), stop.clone());
+    tokio::spawn(async move { serving.serve(listener, stopped).await });
+    let mut number = None;
+    for n in 0..25 {
+        clock.set(start + SignedDuration::from_hours(10 * 24 + n));
+        let later = Dispatch { reference: format!("CHD2022-0001{n:02}-R1"), ..dispatch() };
+        let Outcome::Delivered(receipt) = adapter.submit(&later).await else {
+            panic!("not delivered")
+        };
+        number = receipt.remote_id;
+    }
+    let known = [("CHD2022-000124-R1", number.as_deref().unwrap())];
+    for to in [start + SignedDuration::from_hours(1), clock.now() + SignedDuration::from_hours(1)] {
+        let mut sought = sought("CHD2022-000009-R1", "井盖不见了，快来人", start, to, &known);
+        sought.controls[0].since = clock.now();
+        sought.controls[0].at = clock.now();
+        sought.lag.now = clock.now();
+        assert_eq!(adapter.find(&sought).await.unwrap(), SearchResult::Absent, "until {to}");
+    }
+    stop.cancel();
+}
+
 async fn among_the_closed(kind: &str) {
     let start: Timestamp = "2022-04-20T01:00:00Z".parse().unwrap();
     let clock = Clock::manual(start);

@@ -8,7 +8,7 @@ use crate::delivery::http::{Answer, ask_in};
 use crate::domain::reason::in_words;
 use crate::platform::examine::{FAR_BACK, ROUND, unknown_words};
 use crate::platform::interface::{Remark, clock_remark};
-use crate::platform::records::{Record, read};
+use crate::platform::records::{Record, read_list};
 
 impl Open311 {
     pub(super) async fn examine_list(&self) -> Vec<Remark> {
@@ -40,7 +40,7 @@ impl Open311 {
             remarks.push(self.refused(answer));
             return remarks;
         }
-        match read(&answer.body, self.format) {
+        match read_list(&answer.body, self.format) {
             Err(reason) => {
                 let text = format!("请求清单看不懂（{reason}）：请核对 platform.endpoint 和它");
                 remarks.push(Remark::wrong("platform.format", text));

@@ -12,7 +12,7 @@ use crate::delivery::http::{Answer, TOO_LONG, ask_in};
 use crate::domain::referral::{PlatformUpdate, Told, meaning};
 use crate::platform::encode::{encode, is_segment};
 use crate::platform::interface::{Answers, NoContact, Unanswered, Unread};
-use crate::platform::records::{Record, read};
+use crate::platform::records::{Record, read_list};
 use crate::platform::times::TimeFormat;
 
 /// No server gives fewer at once.
@@ -228,8 +228,8 @@ impl Open311 {
             let none = NoContact::of_answer(&answer, &self.words(&answer));
             return Err(Unanswered::of_status(answer.status, none));
         }
-        let none = ["", "null"].contains(&answer.body.trim());
-        let records = if none { Ok(Vec::new()) } else { read(&answer.body, self.format) };
+        let none = answer.body.trim().is_empty();
+        let records = if none { Ok(Vec::new()) } else { read_list(&answer.body, self.format) };
         let records = records.map_err(NoContact::because)?;
         self.gave_updates.store(true, Ordering::Relaxed);
         Ok(Window::Read(records))
@@ -243,7 +243,7 @@ impl Open311 {
 
     async fn records(&self, path: &str, query: &[(&str, &str)]) -> Result<Vec<Record>, Unanswered> {
         let answer = self.answer_to(self.get(path, query)).await?;
-        Ok(read(&answer.body, self.format).map_err(NoContact::because)?)
+        Ok(read_list(&answer.body, self.format).map_err(NoContact::because)?)
     }
 
     /// The number that belongs to a token, once there is one.

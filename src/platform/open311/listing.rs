@@ -4,7 +4,7 @@ use async_trait::async_trait;
 
 use super::super::interface::NoContact;
 use super::super::look::{Question, look, unheard};
-use super::super::records::{Record, read};
+use super::super::records::{Record, read_list};
 use super::{Open311, whole_seconds};
 use crate::delivery::http::{TOO_LONG, ask_in};
 use crate::domain::delivery::NO_CONTROL;
@@ -66,9 +66,9 @@ impl Question for Listing<'_> {
         if !answer.status.is_success() {
             return unheard(&answer, &self.adapter.words(&answer), self.adapter.speaks(&answer));
         }
-        let records = match read(&answer.body, self.adapter.format) {
+        let records = match read_list(&answer.body, self.adapter.format) {
             Ok(records) => records,
-            // Of what is closed there may be none, and some write that as null.
+            // It doesn't know how to ask for what is closed.
             Err(why) if self.status.is_some() => {
                 return Ok(Reply::Refused { why, by_itself: true });
             }
