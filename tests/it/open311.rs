@@ -50,6 +50,16 @@ fn dispatch() -> Dispatch {
     }
 }
 
+/// Where this sandbox serves until it's told to stop.
+async fn served(sandbox: &Sandbox) -> (String, CancellationToken) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let endpoint = format!("http://{}", listener.local_addr().unwrap());
+    let (stop, serving) = (CancellationToken::new(), sandbox.clone());
+    let stopped = stop.clone();
+    tokio::spawn(async move { serving.serve(listener, stopped).await });
+    (endpoint, stop)
+}
+
 async fn answered(template: ResponseTemplate) -> Outcome {
     let server = MockServer::start().await;
     Mock::given(method("POST"))
@@ -231,11 +241,8 @@ async fn what_is_sought_is_absent_where_an_empty_list_is_null() {
     let clock = Clock::manual(start);
     let behaviour = Profile::read("null-for-none").unwrap();
     let sandbox = Sandbox::like(clock.clone(), 1, Faults::default(), behaviour);
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let adapter = adapter(&format!("http://{}", listener.local_addr().unwrap()), "json");
-    let stop = CancellationToken::new();
-    let (serving, stopped) = (sandbox.clone(), stop.clone());
-    tokio::spawn(async move { serving.serve(listener, stopped).await });
+    let (endpoint, stop) = served(&sandbox).await;
+    let adapter = adapter(&endpoint, "json");
     let mut number = None;
     for n in 0..25 {
         clock.set(start + SignedDuration::from_hours(10 * 24 + n));
@@ -261,11 +268,8 @@ async fn among_the_closed(kind: &str) {
     let clock = Clock::manual(start);
     let behaviour = Profile::read(kind).unwrap();
     let sandbox = Sandbox::like(clock.clone(), 1, Faults::default(), behaviour);
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let adapter = adapter(&format!("http://{}", listener.local_addr().unwrap()), "json");
-    let (stop, serving) = (CancellationToken::new(), sandbox.clone());
-    let stopped = stop.clone();
-    tokio::spawn(async move { serving.serve(listener, stopped).await });
+    let (endpoint, stop) = served(&sandbox).await;
+    let adapter = adapter(&endpoint, "json");
     adapter.submit(&dispatch()).await;
     clock.set(start + SignedDuration::from_hours(60 * 24));
     // A control that is open, and was sent later.
@@ -293,13 +297,7 @@ async fn it_speaks_with_the_sandbox_in_both_forms() {
     {
         let clock = Clock::manual("2022-04-20T01:00:00Z".parse().unwrap());
         let sandbox = Sandbox::new(clock.clone(), 1, Faults::read(faults).unwrap());
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let endpoint = format!("http://{}", listener.local_addr().unwrap());
-        let (stop, serving) = (CancellationToken::new(), sandbox.clone());
-        tokio::spawn({
-            let stop = stop.clone();
-            async move { serving.serve(listener, stop).await }
-        });
+        let (endpoint, stop) = served(&sandbox).await;
         let adapter = adapter(&endpoint, format);
         assert!(adapter.service_gaps().await.unwrap().is_empty());
 
@@ -434,14 +432,10 @@ async fn council(
     let clock = Clock::manual("2022-04-20T01:00:00Z".parse().unwrap());
     let behaviour = Profile::read(kinds).unwrap();
     let sandbox = Sandbox::like(clock.clone(), 1, Faults::default(), behaviour);
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let (endpoint, stop) = served(&sandbox).await;
     let text = format!(
-        "[platform]\nadapter = 'open311'\nendpoint = 'http://{}'\nformat = '{format}'\napi_key = 'k'\n{settings}",
-        listener.local_addr().unwrap()
+        "[platform]\nadapter = 'open311'\nendpoint = '{endpoint}'\nformat = '{format}'\napi_key = 'k'\n{settings}"
     );
-    let (stop, serving) = (CancellationToken::new(), sandbox.clone());
-    let stopped = stop.clone();
-    tokio::spawn(async move { serving.serve(listener, stopped).await });
     let settings = Settings::from_text(&text, "test").unwrap();
     (sandbox, Open311::new(&settings.platform, clock).unwrap(), stop)
 }
