@@ -13,7 +13,7 @@ use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use zoufang::app::deliveries::Deliveries;
 use zoufang::clock::{Chance, Clock};
-use zoufang::db::{Debt, Dispatch, Message, Receipt, Store};
+use zoufang::db::{Debt, Decision, Dispatch, Message, Receipt, Store};
 use zoufang::delivery::{Cause, Lane, LaneRules, OnUnknown, Outcome};
 use zoufang::domain::delivery::search::{SearchResult, Sought};
 use zoufang::domain::issue::{Category, Event, Level, State, Urgency};
@@ -28,6 +28,8 @@ const LANE: &str = "ehushanying";
 /// Histories that share one township, each with issues of its own.
 const HISTORIES_A_TOWNSHIP: usize = 25;
 const SETTLE_AFTER: Duration = Duration::from_secs(300);
+/// What is said of one that the platform refused when it was sent again.
+const REFUSED_AGAIN: &str = "重发时对方没有收";
 
 fn histories() -> usize {
     std::env::var("SIMULATIONS").ok().and_then(|n| n.parse().ok()).unwrap_or(100)
@@ -142,6 +144,13 @@ impl Simulated {
         let number = format!("P{}", inner.held.len());
         inner.held.push((reference.to_owned(), number.clone(), self.clock.now() + after));
         number
+    }
+
+    /// Under which number it's there, as one reads who looks at the platform.
+    fn number_at(&self, reference: &str) -> Option<String> {
+        let inner = self.inner();
+        let there = inner.held.iter().find(|(known, ..)| known == reference);
+        there.map(|(_, number, _)| number.clone())
     }
 
     fn is_calm(&self) -> bool {
@@ -308,6 +317,25 @@ impl Town {
         }
     }
 
+    /// A person looks at the platform for what it refused when it was sent again: whether the attempt before is there
+    /// nobody else can know.
+    async fn decide(&self, platform: &Simulated) {
+        let store = &self.fixture.store;
+        for debt in store.debts(Some(LANE), Some("held"), 1000).await.unwrap() {
+            let asks = debt.last_error.as_deref().is_some_and(|why| why.contains(REFUSED_AGAIN));
+            let Some(reference) = debt.debt_key.strip_prefix("referral:").filter(|_| asks) else {
+                continue;
+            };
+            let decision = match platform.number_at(reference) {
+                Some(number) => Decision::Arrived { remote_id: Some(number) },
+                None => Decision::Absent,
+            };
+            let mut tx = store.begin().await.unwrap();
+            tx.decide_debt(&debt.debt_key, &decision, "周正", "在平台上核实").await.unwrap();
+            tx.commit().await.unwrap();
+        }
+    }
+
     /// Some of what was voided or declared done wasn't.
     async fn reopen(&self) {
         let store = &self.fixture.store;
@@ -387,12 +415,14 @@ impl Town {
             }
             self.reopen().await;
             self.resubmit().await;
+            self.decide(platform).await;
             self.pass(Duration::from_secs(900));
         }
         platform.inner().calm = true;
         for _ in 0..60 {
             self.pass(Duration::from_secs(1800));
             self.resubmit().await;
+            self.decide(platform).await;
             self.live(platform, on_unknown, None).await;
         }
         platform.inner().calm = false;
