@@ -57,6 +57,9 @@ enum Action {
 /// For how many workdays ahead reminders are shown.
 const AHEAD: usize = 10;
 
+const APPLIED: &str = "已生效，已记入审计；运行中的服务马上按新方案执行";
+const APPLIED_AGAIN: &str = "照旧有效；这次操作已记入审计";
+
 pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let config = arguments.config;
     match arguments.action {
@@ -91,11 +94,12 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
             };
             let change = change.map_err(refused)?;
             let unused = end_current && foreseen.unapplied.is_none();
+            let same = *foreseen.before == plan;
             Foreseen { change, unapplied: None, ..foreseen }.say(&plan);
             if unused {
                 eprintln!("--end-current 没有用上：没有要提前结束的活动");
             }
-            say!("已生效，已记入审计；运行中的服务马上按新方案执行");
+            say!("{}", if same { APPLIED_AGAIN } else { APPLIED });
             remind_of_file(&store, &plan);
         }
     }
@@ -115,7 +119,7 @@ fn load(file: Option<PathBuf>, settings: &Settings, store: &Store) -> anyhow::Re
 
 /// The service goes on by what was applied, but its status would say that the file differs.
 fn remind_of_file(store: &Store, plan: &Campaign) {
-    if serde_json::to_string(&store.context().campaign).ok() != serde_json::to_string(plan).ok() {
+    if store.context().campaign != *plan {
         say!("请把这份方案放到 campaign.file，否则状态里会提示文件与生效的方案不同");
     }
 }
@@ -158,7 +162,11 @@ impl Foreseen {
     }
 
     fn say(&self, plan: &Campaign) {
-        show(&self.before, plan, &self.change);
+        if *self.before == *plan && self.change.is_nothing() {
+            say!("这份方案和生效的完全一样，没有什么改变");
+        } else {
+            show(&self.before, plan, &self.change);
+        }
         for Upcoming { on, people, duties } in &self.days {
             say!("提醒 {on}：{people} 人，{duties} 项任务");
         }

@@ -15,6 +15,7 @@ mod headers;
 mod health;
 pub mod metrics;
 pub mod my;
+mod nowhere;
 mod overview;
 mod people;
 mod photos;
@@ -39,13 +40,14 @@ use crate::domain::scope::Scope;
 use axum::body::Bytes;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{DefaultBodyLimit, Extension, Query, State};
-use axum::http::{HeaderMap, Method, StatusCode, Uri, header};
-use axum::middleware::{from_fn_with_state, map_response};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::middleware::{from_fn, from_fn_with_state, map_response};
 use axum::response::{Html, IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use caller::Caller;
 use headers::guarded;
+use nowhere::{not_so, not_this_way, nothing_here, readable};
 use serde::Deserialize;
 use state::Web;
 pub use state::operators_pass;
@@ -88,6 +90,7 @@ fn router(daemon: Arc<Daemon>) -> Router {
         .method_not_allowed_fallback(not_this_way)
         .route("/platform/returns", post(returns::receive))
         .layer(DefaultBodyLimit::max(LARGEST_FORM))
+        .layer(from_fn(readable))
         .layer(from_fn_with_state(Arc::clone(&daemon), in_time))
         .layer(from_fn_with_state(Arc::clone(&daemon), caller::known))
         .layer(map_response(guarded))
@@ -169,22 +172,6 @@ async fn figures(
         Ok(lines) => ([(header::CONTENT_TYPE, "application/json")], lines).into_response(),
         Err(error) => unavailable(&error),
     }
-}
-
-/// Where there's no such page.
-async fn nothing_here(uri: Uri) -> Response {
-    let said = format!("没有这个页面：{}。首页在 / ，程序可读的数据在 /status", uri.path());
-    not_so(StatusCode::NOT_FOUND, &said)
-}
-
-/// Where a page is there, but isn't asked for so.
-async fn not_this_way(method: Method, uri: Uri) -> Response {
-    let said = format!("{} 不接受 {method} 请求", uri.path());
-    not_so(StatusCode::METHOD_NOT_ALLOWED, &said)
-}
-
-fn not_so(status: StatusCode, said: &str) -> Response {
-    (status, format!("{said}\n")).into_response()
 }
 
 async fn metrics(State(web): State<Web>) -> Response {

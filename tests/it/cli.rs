@@ -221,7 +221,7 @@ fn a_reader_who_stops_reading_stops_nothing() {
         assert!(output.status.success() && said.starts_with("配置："), "{arguments:?}: {said}");
     }
     let (_, out, _) = run(&["campaign", "plan", "--config", "zoufang.toml"], dir.path());
-    assert!(out.contains("没有任务因此改变"), "it was applied: {out}");
+    assert!(out.contains("和生效的完全一样"), "it was applied: {out}");
 }
 
 /// A part of a workbook.

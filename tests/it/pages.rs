@@ -343,6 +343,11 @@ on_both!(the_campaign_is_seen_at_a_glance, async |fixture: Fixture| {
         ("/figures?by=shop", 400, "请写明按什么分列"),
         ("/nowhere", 404, "没有这个页面：/nowhere"),
         ("/platform/updates", 405, "不接受 GET 请求"),
+        // What isn't UTF-8 names nothing here.
+        ("/my/households/%ff", 404, "没有这个页面"),
+        // Programs are answered as their interface says.
+        ("/api/v1/nowhere", 404, r#""detail":"没有这个接口：/api/v1/nowhere"#),
+        ("/api/v1/visits", 405, r#""detail":"/api/v1/visits 不接受 GET 请求""#),
     ] {
         let (found, text) = get(&format!("{url}{path}")).await;
         assert_eq!(found, status, "{path}: {text}");

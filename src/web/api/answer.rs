@@ -64,6 +64,7 @@ impl Problem {
             StatusCode::UNAUTHORIZED => "没有令牌，或者令牌不能用",
             StatusCode::FORBIDDEN => "没有这项权限",
             StatusCode::NOT_FOUND => "没有找到",
+            StatusCode::METHOD_NOT_ALLOWED => "不能这样请求",
             StatusCode::CONFLICT => "已有别的登记",
             StatusCode::PRECONDITION_FAILED => "已经有了变化",
             StatusCode::PRECONDITION_REQUIRED => "缺少版本",

@@ -11,7 +11,7 @@ mod visits;
 
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{DefaultBodyLimit, Extension, Query, State};
-use axum::http::{HeaderMap, header};
+use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
@@ -42,6 +42,16 @@ pub(super) fn router() -> Router<Web> {
         .route("/api/v1/visits", post(visits::one))
         .route("/api/v1/visits/bulk", post(visits::many))
         .layer(DefaultBodyLimit::max(LARGEST))
+}
+
+/// Whether a path is one of the interface's, there or not.
+pub(super) fn has(path: &str) -> bool {
+    path.strip_prefix("/api").is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
+/// What is wrong with a request that none of the interface's own answers.
+pub(super) fn problem(status: StatusCode, detail: String) -> Response {
+    Problem::new(status, detail).into_response()
 }
 
 /// GET /api/v1/openapi.json
