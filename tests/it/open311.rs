@@ -329,14 +329,17 @@ async fn it_speaks_with_the_sandbox_in_both_forms() {
 
 #[tokio::test]
 async fn a_service_code_that_the_platform_lacks_is_named() {
-    let server = MockServer::start().await;
-    Mock::given(path("/services.json"))
-        .respond_with(ResponseTemplate::new(200).set_body_string(r#"[{"service_code":"other"}]"#))
-        .mount(&server)
-        .await;
-    let gaps = adapter(&server.uri(), "json").service_gaps().await.unwrap();
-    assert_eq!(gaps.len(), 6);
-    assert_eq!(gaps[0].category, Category::LivingEnvironment);
+    // A list that is null holds none.
+    for (listed, lacking) in [(r#"[{"service_code":"other"}]"#, 6), ("null", 7)] {
+        let server = MockServer::start().await;
+        Mock::given(path("/services.json"))
+            .respond_with(ResponseTemplate::new(200).set_body_string(listed))
+            .mount(&server)
+            .await;
+        let gaps = adapter(&server.uri(), "json").service_gaps().await.unwrap();
+        assert_eq!(gaps.len(), lacking, "{listed}");
+        assert_eq!(gaps[0].category, Category::LivingEnvironment);
+    }
 }
 
 #[tokio::test]

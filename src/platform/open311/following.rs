@@ -241,11 +241,6 @@ impl Open311 {
         ["[]", "null"].contains(&body) || !self.words(answer).is_empty()
     }
 
-    async fn records(&self, path: &str, query: &[(&str, &str)]) -> Result<Vec<Record>, Unanswered> {
-        let answer = self.answer_to(self.get(path, query)).await?;
-        Ok(read_list(&answer.body, self.format).map_err(NoContact::because)?)
-    }
-
     /// The number that belongs to a token, once there is one.
     pub(super) async fn number_of_token(&self, token: &str) -> Result<Option<String>, Unanswered> {
         let records = self.records(&format!("tokens/{}", encode(token)), &[]).await?;

@@ -19,7 +19,7 @@ use super::interface::{
     Answers, Changed, Looks, NoContact, Platform, Remark, ServiceGap, Unanswered, read_from,
 };
 use super::look::look;
-use super::records::{Record, read};
+use super::records::{Record, read, read_list};
 use super::said_no::says_no;
 use super::sample::sample;
 use super::templates::{Templates, referral_parts};
@@ -126,9 +126,10 @@ impl Open311 {
         self.client.get(self.address(path)).query(&query)
     }
 
-    async fn list(&self, request: RequestBuilder) -> Result<Vec<Record>, NoContact> {
-        let answer = self.question(request).await?;
-        read(&answer.body, self.format).map_err(NoContact::because)
+    /// The list that is at a path.
+    async fn records(&self, path: &str, query: &[(&str, &str)]) -> Result<Vec<Record>, Unanswered> {
+        let answer = self.answer_to(self.get(path, query)).await?;
+        Ok(read_list(&answer.body, self.format).map_err(NoContact::because)?)
     }
 
     /// A question, and its answer where it's a success.
@@ -402,7 +403,7 @@ impl Platform for Open311 {
     }
 
     async fn greet(&self) -> Result<(), NoContact> {
-        self.list(self.get("services", &[])).await.map(drop)
+        Ok(self.records("services", &[]).await.map(drop)?)
     }
 
     fn can_list(&self, remote_id: &str) -> bool {

@@ -21,7 +21,7 @@ impl Open311 {
         if let Some(known) = kept.get(service) {
             return Ok(Arc::clone(known));
         }
-        let listed = self.list(self.get("services", &[])).await?;
+        let listed = self.records("services", &[]).await?;
         let definition = Arc::new(self.read_definition(service, &listed).await?);
         kept.insert(service.to_owned(), Arc::clone(&definition));
         Ok(definition)
@@ -79,7 +79,7 @@ impl Open311 {
 
     /// Which configured services the platform lacks, and which attributes they require that nobody configured.
     pub(super) async fn gaps(&self) -> Result<Vec<ServiceGap>, NoContact> {
-        let listed = self.list(self.get("services", &[])).await?;
+        let listed = self.records("services", &[]).await?;
         let has =
             |code: &str| listed.iter().any(|s| s.get("service_code").is_some_and(|c| c == code));
         let mut gaps = Vec::new();

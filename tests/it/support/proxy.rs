@@ -18,10 +18,17 @@ pub enum Way {
     Silent,
 }
 
+/// How it's set, and how often it has been closed: what was closed and opened at once was closed.
+#[derive(Debug, Clone, Copy)]
+struct Set {
+    way: Way,
+    closings: usize,
+}
+
 pub struct Proxy {
     pub port: u16,
     server: Arc<AtomicU16>,
-    way: watch::Sender<Way>,
+    way: watch::Sender<Set>,
 }
 
 impl Proxy {
@@ -30,7 +37,7 @@ impl Proxy {
         // It's given up and taken again: nobody else is given it meanwhile.
         let port = free_port();
         let listener = TcpListener::bind(("127.0.0.1", port)).await.unwrap();
-        let (way, seen) = watch::channel(Way::Open);
+        let (way, seen) = watch::channel(Set { way: Way::Open, closings: 0 });
         let server = Arc::new(AtomicU16::new(server));
         tokio::spawn(listen(listener, port, Arc::clone(&server), seen));
         Proxy { port, server, way }
@@ -42,7 +49,10 @@ impl Proxy {
     }
 
     pub fn set(&self, way: Way) {
-        self.way.send_replace(way);
+        self.way.send_modify(|set| {
+            set.closings += usize::from(way == Way::Closed);
+            set.way = way;
+        });
     }
 }
 
@@ -50,11 +60,11 @@ async fn listen(
     first: TcpListener,
     port: u16,
     server: Arc<AtomicU16>,
-    mut way: watch::Receiver<Way>,
+    mut way: watch::Receiver<Set>,
 ) {
     let mut listener = Some(first);
     loop {
-        if *way.borrow_and_update() == Way::Closed {
+        if way.borrow_and_update().way == Way::Closed {
             listener = None;
             if way.changed().await.is_err() {
                 return;
@@ -74,8 +84,12 @@ async fn listen(
     }
 }
 
-async fn pass(mut client: TcpStream, server: u16, mut way: watch::Receiver<Way>) {
-    if *way.borrow_and_update() == Way::Open {
+async fn pass(mut client: TcpStream, server: u16, mut way: watch::Receiver<Set>) {
+    let Set { way: at_first, closings } = *way.borrow_and_update();
+    if at_first == Way::Closed {
+        return;
+    }
+    if at_first == Way::Open {
         let Ok(mut server) = TcpStream::connect(("127.0.0.1", server)).await else { return };
         tokio::select! {
             _ = copy_bidirectional(&mut client, &mut server) => return,
@@ -83,5 +97,5 @@ async fn pass(mut client: TcpStream, server: u16, mut way: watch::Receiver<Way>)
         }
     }
     // Silent until it's cut, or the test ends.
-    let _ = way.wait_for(|way| *way == Way::Closed).await;
+    let _ = way.wait_for(|way| way.closings > closings).await;
 }
