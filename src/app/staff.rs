@@ -106,10 +106,15 @@ async fn decide(session: &mut Session, rows: &[NewStaff]) -> Result<Decided> {
                     Err(problem) => Err(problem),
                     Ok(told) => Ok(decided.known(session, row, area_id, (known, &told)).await?),
                 },
-                None if row.roles.is_empty() => Err(Problem::new(
-                    About::Person,
-                    format!("没有编号「{}」的走访人员，不用登记离岗", row.number),
-                )),
+                None if row.roles.is_empty() && namesake(&known, row).is_some() => {
+                    let number = namesake(&known, row).unwrap_or_default();
+                    let name = &row.name;
+                    let text = format!(
+                        "没有编号「{}」的走访人员，「{name}」的编号是「{number}」：离岗的是他，请改编号",
+                        row.number
+                    );
+                    Err(Problem::new(About::Person, text))
+                }
                 None => {
                     let id = session.context().id();
                     let told = told_of(row, None).unwrap_or_default();
@@ -123,6 +128,12 @@ async fn decide(session: &mut Session, rows: &[NewStaff]) -> Result<Decided> {
         decided.outcomes.push(outcome);
     }
     Ok(decided)
+}
+
+/// The number of whoever is called as that row's person is.
+fn namesake<'k>(known: &'k HashMap<String, KnownStaff>, row: &NewStaff) -> Option<&'k str> {
+    let mut people = known.values().map(|known| &known.person);
+    people.find(|person| person.name == row.name).map(|person| person.number.as_str())
 }
 
 /// Numbers of people, by how they are compared: one that is nearly another's would be taken for it in every other table.

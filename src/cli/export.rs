@@ -19,6 +19,7 @@ use crate::db::{
 use crate::domain::issue::{Category, Level, State, Urgency};
 use crate::domain::mask;
 use crate::domain::rights::Right;
+use crate::domain::staff;
 use crate::domain::subject::{Ended, SubjectKind};
 use crate::domain::visit::{Satisfaction, VisitKind};
 use crate::intake::{Field, Kind};
@@ -234,7 +235,10 @@ fn areas(with: &With, out: &mut Out) -> anyhow::Result<()> {
 async fn staff(session: &mut Session, with: &With, out: &mut Out) -> anyhow::Result<()> {
     for known in session.known_staff().await? {
         let (person, addresses) = (known.person, known.addresses);
-        let roles: Vec<&str> = person.roles.iter().map(|role| role.chinese()).collect();
+        let roles: Vec<&str> = match person.roles.as_slice() {
+            [] => vec![staff::LEFT],
+            roles => roles.iter().map(|role| role.chinese()).collect(),
+        };
         out.row(&vec![
             (Field::StaffNumber, person.number),
             (Field::StaffName, person.name),

@@ -5,6 +5,9 @@ use std::collections::HashMap;
 use super::area::AreaTree;
 use crate::words;
 
+/// What stands in the place of a role where somebody has left.
+pub const LEFT: &str = "离岗";
+
 words! {
     /// What a person does in the campaign (plan, 二(二) and 四(一)).
     Role {

@@ -1,6 +1,7 @@
 //! Cells become rows: within bounds, and with what merged cells above say.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::RangeInclusive;
 
 use super::bounds::Bounds;
 use super::original::Original;
@@ -25,10 +26,10 @@ pub(super) struct Rows<'r, 't> {
     bounds: &'r Bounds,
     take: &'r mut Take<'t>,
     row: Row,
-    /// Merged cells over several rows that may still cover one: by their columns, to which row they go and what they say.
-    covering: BTreeMap<usize, (usize, Cell)>,
-    /// Those that begin further down, by their first row, their column and their last row.
-    ahead: BTreeSet<(usize, usize, usize)>,
+    /// Merged cells that may still cover others: by their first columns, to which row and column they go and what they say.
+    covering: BTreeMap<usize, (usize, usize, Cell)>,
+    /// Those that begin further down, by their first row and column and their last.
+    ahead: BTreeSet<(usize, usize, usize, usize)>,
     count: usize,
     is_enough: bool,
 }
@@ -70,8 +71,8 @@ impl<'r, 't> Rows<'r, 't> {
 
     /// That these cells are one.
     pub fn merge(&mut self, regions: impl IntoIterator<Item = Region>) {
-        let several = regions.into_iter().filter(|region| region.bottom > region.top);
-        self.ahead.extend(several.map(|region| (region.top, region.left, region.bottom)));
+        let corners = |region: Region| (region.top, region.left, region.bottom, region.right);
+        self.ahead.extend(regions.into_iter().map(corners));
     }
 
     /// One cell more, in the order of the file; row and column from 1.
@@ -117,25 +118,46 @@ impl<'r, 't> Rows<'r, 't> {
         Ok(())
     }
 
-    /// Gives a row what merged cells say that begin above it.
+    /// Gives a row what merged cells say that begin above it. What else is kept beneath one, nobody sees.
     fn cover(&mut self, row: &mut Row) {
         let number = row.number;
-        self.covering.retain(|_, (bottom, _)| *bottom >= number);
-        for (column, (_, cell)) in self.covering.range(..=self.bounds.columns) {
+        self.covering.retain(|_, (bottom, ..)| *bottom >= number);
+        for (column, (_, right, shown)) in self.covering.range(..=self.bounds.columns) {
             if row.cells.len() < *column {
                 row.cells.resize(*column, Cell::default());
             }
             let covered = &mut row.cells[column - 1];
             if covered.is_blank() {
-                *covered = cell.clone();
+                *covered = shown.clone();
             }
+            hide(row, *column..=*right, shown);
         }
         while self.ahead.first().is_some_and(|(top, ..)| *top <= number) {
-            let Some((top, column, bottom)) = self.ahead.pop_first() else { break };
-            let cell = row.cells.get(column - 1).filter(|_| top == number);
-            if let Some(cell) = cell.filter(|cell| !cell.is_blank()) {
-                self.covering.insert(column, (bottom, cell.clone()));
+            let Some((top, column, bottom, right)) = self.ahead.pop_first() else { break };
+            let shown = row.cells.get(column - 1).filter(|_| top == number).cloned();
+            let shown = shown.unwrap_or_default();
+            hide(row, column + 1..=right, &shown);
+            if bottom > number {
+                self.covering.insert(column, (bottom, right, shown));
             }
         }
+    }
+}
+
+/// Notes what is kept where a merged cell shows something else.
+fn hide(row: &mut Row, columns: RangeInclusive<usize>, shown: &Cell) {
+    let columns = columns.start() - 1..(*columns.end()).min(row.cells.len());
+    for cell in row.cells.get_mut(columns).unwrap_or_default() {
+        if cell.is_blank() || cell.flaw.is_some() || cell.text.trim() == shown.text.trim() {
+            continue;
+        }
+        let seen = match shown.is_blank() {
+            true => "空白".to_owned(),
+            false => format!("「{}」", short(&shown.text)),
+        };
+        cell.flaw = Some(format!(
+            "这一格被合并的单元格盖住了：看得见的是{seen}，下面还存着「{}」。请取消合并，每一格都填上该填的",
+            short(&cell.text)
+        ));
     }
 }

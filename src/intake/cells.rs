@@ -64,7 +64,7 @@ pub(super) fn tidy(table: &Table, row: &mut Row) {
             Ok(text) if field.takes_placeholders() && is_nothing(&text) => {
                 cell.text = String::new()
             }
-            Ok(text) if field.is_personal() && is_masked(&text, field.sort()) => {
+            Ok(text) if field.is_personal() && is_masked(&text, *field) => {
                 cell.flaw = Some(masked(&text));
             }
             Ok(text) => cell.text = text,
@@ -73,15 +73,25 @@ pub(super) fn tidy(table: &Table, row: &mut Row) {
     }
 }
 
-/// What was hidden from whoever made the table: 王**, 138****0001, ***, 路…（4 字，已隐去）.
-fn is_masked(text: &str, sort: Sort) -> bool {
-    let is_crossed = || ["XX", "xx", "××", "某某"].iter().any(|mark| text.contains(mark));
-    match sort {
-        Sort::Free => {
-            mask::is_hidden_text(text) || text.len() >= 2 && text.bytes().all(|byte| byte == b'*')
-        }
-        Sort::Short | Sort::Code => text.contains('*') || is_crossed(),
+/// What was hidden from whoever made the table: 王**, 138****0001, 王XX, ***, 路…（4 字，已隐去）.
+fn is_masked(text: &str, field: Field) -> bool {
+    if field.sort() == Sort::Free {
+        return mask::is_hidden_text(text)
+            || text.len() >= 2 && text.bytes().all(|byte| byte == b'*');
     }
+    // An account is called as its owner likes.
+    let is_account = matches!(field, Field::StaffEmail | Field::StaffWecom | Field::StaffFeishu);
+    text.contains('*')
+        || !is_account
+            && (is_crossed(text) || ["××", "某某"].iter().any(|mark| text.contains(mark)))
+}
+
+/// Whether several X stand by themselves, and aren't part of a word in letters: 王XX, 138xxxx0001, and not EXXON or zhangxx.
+fn is_crossed(text: &str) -> bool {
+    let words = text.split(|c: char| !c.is_ascii_alphabetic());
+    words
+        .filter(|word| word.len() >= 2)
+        .any(|word| word.bytes().all(|byte| matches!(byte, b'x' | b'X')))
 }
 
 fn masked(text: &str) -> String {
@@ -107,7 +117,29 @@ impl<'t> Cells<'t> {
         for (field, flaw) in flawed {
             cells.wrong(field, flaw);
         }
+        cells.check_width();
         cells
+    }
+
+    /// In a text, a cell behind the header's last is most likely the rest of one that a mark within parted.
+    fn check_width(&mut self) {
+        let width = self.table.names.len();
+        let beyond = self.row.cells.iter().enumerate().skip(width);
+        let filled: Vec<(usize, &Cell)> =
+            beyond.filter(|(_, cell)| !cell.is_blank()).take(2).collect();
+        let Some((column, cell)) = filled.first().filter(|_| self.table.is_delimited) else {
+            return;
+        };
+        let name = letters(*column);
+        if self.table.unread.contains(&name) {
+            return;
+        }
+        let text = format!(
+            "这一行比表头多出「{}」：像是前面哪一格的内容里有逗号（或别的分隔符），被分成了几格。请把那一格的内容用英文双引号括起来；真是另一列的，请在表头写上列名，或在导入命令后加 --ignore-column {name}列",
+            short(&cell.text)
+        );
+        let error = RowError { name: "没有表头".to_owned(), ..self.remark_at(*column, text) };
+        self.errors.push(error);
     }
 
     /// The kind of table that it stands in.
@@ -139,6 +171,17 @@ impl<'t> Cells<'t> {
         })
     }
 
+    /// What stands in the columns with a name that aren't used, whoever they're for: their places, names and texts.
+    pub fn unused(&self) -> impl Iterator<Item = (usize, &'t str, &'t str)> + use<'t> {
+        let (table, row) = (self.table, self.row);
+        table.unused.iter().filter_map(move |(column, name)| {
+            let is_ignored =
+                !table.names.get(*column)?.is_empty() && table.ignored.contains(column);
+            let text = row.text(*column).trim();
+            (!text.is_empty() && !is_ignored).then_some((*column, name.as_str(), text))
+        })
+    }
+
     /// Whether the table has such a column.
     pub fn has(&self, field: Field) -> bool {
         self.table.columns.contains_key(&field)
@@ -151,7 +194,8 @@ impl<'t> Cells<'t> {
             let text = cell.text.trim();
             let is_read = table.columns.values().any(|used| *used == column);
             let has_name = table.names.get(column).is_some_and(|name| !name.is_empty());
-            if text.is_empty() || is_read || has_name {
+            let is_beyond = table.is_delimited && column >= table.names.len();
+            if text.is_empty() || is_read || has_name || is_beyond {
                 return None;
             }
             let name = letters(column);

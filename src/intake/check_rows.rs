@@ -22,9 +22,15 @@ pub(super) fn read_inspection(
     let number = cells.required(Field::Inspection);
     let finding = cells.optional_word(Field::Finding, Finding::read, &Finding::choices());
     let text = cells.optional(Field::Found);
+    let is_dated = cells.optional(Field::CheckedOn).is_some();
     let check = match finding {
         None if text.is_some() => {
             let said = format!("写了抽查情况，还要填抽查结论：{}", Finding::choices());
+            cells.wrong(Field::Finding, said);
+            return None;
+        }
+        None if is_dated && !cells.is_flawed(Field::Finding) => {
+            let said = format!("填了抽查日期，还要填抽查结论：{}", Finding::choices());
             cells.wrong(Field::Finding, said);
             return None;
         }
@@ -89,6 +95,7 @@ pub(super) fn read_mediation(
         Some(_) => Some(cells.date(Field::FollowUp, &to_come(days))?),
     };
     let followed = match said(cells, Field::Followed, "回访过了再填履行情况") {
+        None if is_half_followed(cells) => return None,
         None => None,
         Some(text) => Some(read_followed(cells, people, days, text)?),
     };
@@ -102,6 +109,19 @@ pub(super) fn read_mediation(
         followed,
         by: "import".to_owned(),
     })
+}
+
+/// Whether it's told when it was seen to, or whether it's kept, and not what was seen.
+fn is_half_followed(cells: &mut Cells<'_>) -> bool {
+    let told = [Field::FollowedOn, Field::Kept];
+    let told = told.into_iter().find(|field| {
+        cells.optional(*field).is_some_and(|text| saying::of(text) != Saying::Nothing)
+    });
+    let Some(told) = told.filter(|_| !cells.is_flawed(Field::Followed)) else { return false };
+    let text =
+        format!("填了「{told}」，还要填履行情况（如「已付清」）；还没有回访的请把这几列清空");
+    cells.wrong(Field::Followed, text);
+    true
 }
 
 fn read_followed(

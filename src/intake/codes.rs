@@ -3,7 +3,7 @@
 
 use super::kinds::Field;
 use super::row::{Cell, Held};
-use super::text::{Sort, short};
+use super::text::{Sort, is_scientific, lost_digits, short};
 use crate::domain::saying::is_nothing;
 
 /// What a program made of a number, a name or an address, which was something else when it was typed.
@@ -99,6 +99,9 @@ pub(super) fn as_code(text: String, field: Field) -> Result<String, String> {
         ));
     }
     if matches!(field, Field::Area | Field::AreaParent) {
+        if is_scientific(&text) {
+            return Err(lost_digits(&text));
+        }
         return Ok(as_area(text));
     }
     if field.sort() != Sort::Code {

@@ -10,8 +10,9 @@ use super::header::NOTES;
 use super::marked::{Marks, marked};
 use super::original::{Form, Original};
 use super::refusal::{ImportError, RowError};
-use super::row::Row;
+use super::row::{Held, Row};
 use super::survey::Book;
+use super::text::TO_CHECK;
 use crate::cell_text::fitted;
 use crate::private_file::{self, Existing};
 
@@ -267,6 +268,7 @@ fn write_notes(sheet: &mut Worksheet, width: usize, notes: &SheetNotes) -> Resul
     Ok(())
 }
 
+/// What was wrong for how it was kept, struck or computed would be right as a bare text: it says that it's to be seen to.
 fn write_row(
     sheet: &mut Worksheet,
     row: &Row,
@@ -280,7 +282,11 @@ fn write_row(
     for (column, cell) in (0_u16..).zip(&row.cells) {
         let is_wrong =
             marked.is_some_and(|wrong| wrong.iter().any(|(at, _)| *at == usize::from(column) + 1));
-        if is_wrong {
+        let is_lost = cell.flaw.is_some() && row.number > notes.header_row;
+        if is_lost || is_wrong && cell.held != Held::Text {
+            let text = format!("{TO_CHECK}{}", cell.text);
+            sheet.write_string_with_format(place(row.number), column, fitted(&text), wrong)?;
+        } else if is_wrong {
             sheet.write_string_with_format(place(row.number), column, fitted(&cell.text), wrong)?;
         } else if !cell.text.is_empty() {
             sheet.write_string(place(row.number), column, fitted(&cell.text))?;

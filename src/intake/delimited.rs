@@ -111,8 +111,12 @@ fn separator_of(text: &str) -> (&str, char) {
             return (rest.strip_prefix('\n').unwrap_or(rest), separator);
         }
     }
-    let head: Vec<&str> =
-        text.split(['\n', '\r']).filter(|line| !line.trim().is_empty()).take(12).collect();
+    let head: Vec<&str> = text
+        .split(['\n', '\r'])
+        .filter(|line| !line.trim().is_empty())
+        .take(12)
+        .map(head_of)
+        .collect();
     let names = |separator: char| {
         let known = |line: &&str| {
             let name = |cell: &str| is_a_name(&plain(cell.trim().trim_matches('"')));
@@ -122,6 +126,12 @@ fn separator_of(text: &str) -> (&str, char) {
     };
     let best = SEPARATORS.iter().rev().max_by_key(|separator| names(**separator));
     (text, best.copied().unwrap_or(','))
+}
+
+/// As much of a line as a header ever is long.
+fn head_of(line: &str) -> &str {
+    const LONGEST: usize = 4_096;
+    &line[..line.floor_char_boundary(LONGEST)]
 }
 
 /// So many cells at a row's beginning tell it from a text.

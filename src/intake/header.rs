@@ -23,7 +23,9 @@ pub(super) struct Table {
     pub columns: HashMap<Field, usize>,
     /// Columns with a name that aren't used: their places and names.
     pub unused: Vec<(usize, String)>,
-    /// Of these, those that nobody said are meant for people alone, and that aren't of the tables that the program writes.
+    /// Of these, those of which somebody said that they're meant for people.
+    pub ignored: Vec<usize>,
+    /// Of the columns that aren't used, those that nobody said are meant for people alone, and that aren't of the tables that the program writes.
     pub doubtful: Vec<usize>,
     /// The columns without a name of which somebody said that they are meant for people, by their letters.
     pub unread: Vec<String>,
@@ -31,11 +33,13 @@ pub(super) struct Table {
     pub beside: Vec<(usize, Beside)>,
     /// Whether its days are counted from 1904.
     pub is_1904: bool,
+    /// Whether a mark parts its cells, which may stand within one too.
+    pub is_delimited: bool,
 }
 
 /// What a sheet's first rows make of it.
 pub(super) enum Understood {
-    Table(Table),
+    Table(Box<Table>),
     /// No row names columns: a cover, instructions.
     Cover,
     /// It should be a table, and isn't understood: why, and what to do.
@@ -57,7 +61,7 @@ pub(super) fn understand(head: &[Row], merged: &[Region], ignored: &[String]) ->
         let header = Header::of(row, index.checked_sub(1).map(|above| &head[above]), merged);
         if let Some(found) = header.kind() {
             return match header.table(found, ignored, &head[index + 1..]) {
-                Ok(table) => Understood::Table(table),
+                Ok(table) => Understood::Table(Box::new(table)),
                 Err(text) => {
                     let below = head.get(index + 1);
                     let hint = below.and_then(|below| over_two_rows(row, below, merged));
@@ -247,11 +251,13 @@ impl Header {
             sheet: None,
             names: self.shown.clone(),
             beside: beside.collect(),
+            ignored: unused.iter().map(|(at, _)| *at).filter(|at| is_ignored(*at)).collect(),
             unread: ignored.iter().map(|name| letter_of(name)).collect(),
             columns,
             unused,
             doubtful,
             is_1904: false,
+            is_delimited: false,
         })
     }
 
@@ -487,6 +493,12 @@ impl Table {
             });
         if is_numbers {
             return Some("是列的序号".to_owned());
+        }
+        const EXAMPLE: [&str; 6] = ["示例", "例", "样例", "范例", "填写示例", "举例"];
+        if EXAMPLE.contains(
+            &first.trim_end_matches([':', '：', ')', '）']).trim_start_matches(['(', '（']),
+        ) {
+            return Some(format!("「{}」，是填写的例子", short(&first)));
         }
         match (is_total, is_note && few, is_header) {
             (true, _, _) | (_, true, _) => Some(format!("「{}」", short(&first))),

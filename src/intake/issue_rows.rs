@@ -37,6 +37,7 @@ pub(super) fn check_beside(cells: &mut Cells<'_>, field: Field) {
         State::read(text).is_none()
             && (saying::of(text) == Saying::NotYet
                 || saying::is_less_than_all(text)
+                || saying::takes_back(text)
                 || text.starts_with("未"))
     };
     let named = cells.beside().map(|(name, text)| (name.to_owned(), text));

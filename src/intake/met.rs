@@ -20,6 +20,25 @@ const NOBODY: [&str; 12] = [
 ];
 /// What is said of a person without naming them.
 const UNNAMED: [&str; 9] = ["本人", "户主", "全家", "家人", "家属", "群众", "村民", "本户", "匿名"];
+/// How a text ends that means more than one.
+const SEVERAL: [&str; 16] = [
+    "夫妇",
+    "夫妻",
+    "夫妻俩",
+    "一家",
+    "全家",
+    "父子",
+    "父女",
+    "母子",
+    "母女",
+    "兄弟俩",
+    "姐妹俩",
+    "等人",
+    "及家人",
+    "和家人",
+    "及妻子",
+    "及其家人",
+];
 /// How people are counted.
 const COUNTS: [&str; 5] = ["人", "口", "口人", "个人", "户"];
 /// So many digits are a telephone's.
@@ -52,18 +71,39 @@ pub(super) fn not_one_person(text: &str) -> Option<String> {
     if bare.contains(is_picture) {
         return Some(format!("「{shown}」里有不是姓名的符号：请删掉"));
     }
-    let is_apart = |c: char| c.is_whitespace() || "、，,；;/".contains(c);
-    let names: Vec<&str> = bare.split(is_apart).filter(|name| !name.is_empty()).collect();
-    let is_name = |name: &&str| {
-        let all_hanzi = name.chars().all(is_common_hanzi);
-        all_hanzi && (2..=4).contains(&name.chars().count())
+    if let Some(several) = SEVERAL.iter().find(|word| bare.ends_with(**word)) {
+        return Some(format!("「{shown}」不止一个人（{several}）：请一人写一行"));
+    }
+    let head = ["户主", "姓名"].iter().find_map(|word| bare.strip_prefix(word));
+    let name = head.map(|rest| rest.trim_start_matches([':', '：', ' ']));
+    if let Some(name) = name.filter(|name| is_short_name(name)) {
+        return Some(format!("「{shown}」前面不是姓名：请只填姓名，如「{name}」"));
+    }
+    let count =
+        bare.rsplit_once('等').is_some_and(|(_, rest)| is_number(rest) || rest.ends_with('人'));
+    if count {
+        return Some(format!("「{shown}」不止一个人：请一人写一行"));
+    }
+    let several = |parts: Vec<&str>, longest: usize| {
+        let parts: Vec<&str> = parts.into_iter().filter(|part| !part.is_empty()).collect();
+        let is_name = |name: &&str| {
+            let all_hanzi = name.chars().all(|c| is_common_hanzi(c) || c == '·');
+            all_hanzi && (2..=longest).contains(&name.chars().count())
+        };
+        (parts.len() > 1 && parts.iter().all(is_name)).then_some(parts.len())
     };
-    (names.len() > 1 && names.iter().all(is_name)).then(|| {
-        format!(
-            "「{shown}」像是 {} 个人：请一人写一行；是一个人的姓名请去掉中间的空格或标点",
-            names.len()
-        )
+    let marked = bare.split(|c: char| "、，,；;/".contains(c)).collect();
+    let spaced = bare.split(|c: char| c.is_whitespace() || "、，,；;/".contains(c)).collect();
+    let joined = bare.split(['和', '及', '与', '跟']).collect();
+    let found = several(marked, 20).or_else(|| several(spaced, 4)).or_else(|| several(joined, 4));
+    found.map(|count| {
+        format!("「{shown}」像是 {count} 个人：请一人写一行；是一个人的姓名请去掉中间的空格或标点")
     })
+}
+
+/// Whether it's a name of two to four hanzi.
+fn is_short_name(text: &str) -> bool {
+    (2..=4).contains(&text.chars().count()) && text.chars().all(is_common_hanzi)
 }
 
 /// Whether it's a number, or says how many there are: 5, 13800000001, 3人.
@@ -78,15 +118,29 @@ mod tests {
 
     #[test]
     fn one_name_is_one_person() {
-        for name in
-            ["王建国", "王 强", "欧阳 修", "买买提·艾力", "John Smith", "王建国（户主）", "赵掌柜"]
-        {
+        for name in [
+            "王建国",
+            "王 强",
+            "欧阳 修",
+            "买买提·艾力",
+            "John Smith",
+            "王建国（户主）",
+            "赵掌柜",
+            "王和平",
+            "欧阳和",
+            "等闲",
+        ] {
             assert_eq!(not_one_person(name), None, "{name}");
         }
         for (name, why) in [
             ("王建国、李秀英", "2 个人"),
             ("王建国 李秀英", "2 个人"),
             ("王建国/李秀英/赵强", "3 个人"),
+            ("王建国和李秀英", "2 个人"),
+            ("买买提·艾力、古丽", "2 个人"),
+            ("王建国及妻子", "不止一个人"),
+            ("王建国等3人", "不止一个人"),
+            ("户主王建国", "请只填姓名，如「王建国」"),
             ("不在家", "未走访原因"),
             ("户主", "请填见到的那个人"),
             ("王建国😀", "符号"),

@@ -227,7 +227,7 @@ impl<'w> Walk<'w> {
             }
             Ok(Event::End(tag)) => {
                 *depth = depth.saturating_sub(1);
-                self.end(tag.local_name().as_ref(), cell, look)
+                self.end(tag.name().as_ref(), cell, look)
             }
             Ok(_) => Ok(true),
         }
@@ -278,7 +278,7 @@ impl<'w> Walk<'w> {
                 }
             }
             "covered-table-cell" => self.column += count(tag, "number-columns-repeated"),
-            "annotation" | "shapes" | "frame" | "ruby-text" => aside(cell, 1),
+            _ if is_aside(tag.name().as_ref()) => aside(cell, 1),
             "p" => paragraph(cell),
             "s" => spaces(cell, count(tag, "c")),
             "line-break" | "tab" => spaces(cell, 1),
@@ -307,12 +307,12 @@ impl<'w> Walk<'w> {
 
     fn end(
         &mut self,
-        name: &str,
+        whole: &str,
         cell: &mut Option<Opened>,
         look: &mut Look<'_>,
     ) -> Result<bool, ImportError> {
-        match name {
-            "annotation" | "shapes" | "frame" | "ruby-text" => aside(cell, -1),
+        match whole.rsplit(':').next().unwrap_or(whole) {
+            _ if is_aside(whole) => aside(cell, -1),
             "table-cell" => {
                 let Some(cell) = cell.take() else { return Ok(true) };
                 return self.close(cell, look);
@@ -367,6 +367,13 @@ impl<'w> Walk<'w> {
         }
         Ok(true)
     }
+}
+
+/// Whether an element stands in a cell and is none of its text: a note, what is drawn over it, how it's read aloud.
+fn is_aside(name: &str) -> bool {
+    let (space, local) = name.split_once(':').unwrap_or(("", name));
+    matches!(space, "draw" | "dr3d" | "chart")
+        || matches!(local, "annotation" | "shapes" | "frame" | "ruby-text" | "note")
 }
 
 fn aside(cell: &mut Option<Opened>, by: isize) {

@@ -15,7 +15,7 @@ use crate::db::NewAbsence;
 use crate::domain::campaign::plus;
 use crate::domain::phone;
 use crate::domain::saying::{self, Saying, is_nothing};
-use crate::domain::staff::Role;
+use crate::domain::staff::{self, Role};
 use crate::domain::subject::SubjectState;
 
 /// What a cell says of something that is kept.
@@ -45,7 +45,7 @@ pub(super) fn read_staff(cells: &mut Cells<'_>, options: &Options) -> Option<New
 }
 
 /// What stands in the place of a role where somebody has left: they have none any more.
-const LEFT: &[&str] = &["离岗", "离任", "离职", "调离", "调出", "调走", "退休", "停用"];
+const LEFT: &[&str] = &[staff::LEFT, "离任", "离职", "调离", "调出", "调走", "退休", "停用"];
 
 /// A person's roles; none for who has left. A blank is asked about: it may have been forgotten.
 fn read_roles(cells: &mut Cells<'_>) -> Vec<Role> {
@@ -123,7 +123,46 @@ fn read_excuse(cells: &mut Cells<'_>, options: &Options) -> Told<String> {
         cells.note(Field::Unheard, text);
         return Told::Nothing;
     }
+    if is_no_reason(text) {
+        let text = format!(
+            "「{shown}」不是没有走访到的原因：已经走访的请登记走访记录，还要走访的请清空，走访不到的请写为什么，如「外出务工」"
+        );
+        cells.wrong(Field::Unheard, text);
+        return Told::Nothing;
+    }
     told
+}
+
+/// That somebody was met, or will be, or is like another; a tick, a yes.
+fn is_no_reason(text: &str) -> bool {
+    const NONE: [&str; 16] = [
+        "√",
+        "✓",
+        "✔",
+        "是",
+        "有",
+        "正常",
+        "在家",
+        "好",
+        "已完成",
+        "完成",
+        "ok",
+        "y",
+        "yes",
+        "1",
+        "无问题",
+        "没有问题",
+    ];
+    const MET: [&str; 8] =
+        ["已走访", "已于", "再走访", "再访", "再去", "近期走访", "走访过", "走访了"];
+    let bare = text.trim().trim_matches(['。', '.', '！']).to_lowercase();
+    let says = |words: &[&str]| words.iter().any(|word| text.contains(word));
+    let is_planned = says(&["计划", "下周", "下月", "下次", "改天", "改日"]) && text.contains("访");
+    let is_like_another = text.starts_with('同') && text.chars().count() <= 5;
+    let is_number = bare.len() <= 8
+        && bare.bytes().any(|byte| byte.is_ascii_digit())
+        && bare.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    NONE.contains(&&*bare) || says(&MET) || is_planned || is_like_another || is_number
 }
 
 /// Whether a subject is to be visited, and since when not.

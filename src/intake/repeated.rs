@@ -1,6 +1,6 @@
 //! The same thing twice in one file.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 
 use super::cells::Cells;
 use super::kinds::{Field, Kind};
@@ -19,11 +19,13 @@ pub(super) struct Seen {
     /// How residents are reached.
     contacts: HashMap<u64, (u64, Spot)>,
     /// What residents asked for, in words, of those who came last.
-    words: HashMap<u64, Vec<(String, Spot)>>,
+    words: HashMap<u64, VecDeque<(String, Spot)>>,
 }
 
 /// Of so many residents the words are remembered: the rows of one stand near each other.
 const MOST_WORDS: usize = 5_000;
+/// And of each so many demands, the last ones: no resident has as many, and each is compared with all.
+const MOST_OF_ONE: usize = 50;
 
 /// A place in a file, to be named.
 #[derive(Clone)]
@@ -99,7 +101,10 @@ impl Seen {
             );
             cells.wrong(Field::Text, text);
         }
-        said.push((text.to_owned(), Spot::of(cells)));
+        if said.len() >= MOST_OF_ONE {
+            said.pop_front();
+        }
+        said.push_back((text.to_owned(), Spot::of(cells)));
     }
 }
 

@@ -122,10 +122,29 @@ fn read_return(clock: &Clock, cells: &mut Cells<'_>, days: &Days) -> Option<Retu
     }
     let (reference, text) = (own(Field::Reference), own(Field::Reply).unwrap_or_default());
     let successors = own(Field::Successors).unwrap_or_default();
+    if let Some(several) = remote_id.as_deref().filter(|number| is_several(number)) {
+        let text = format!(
+            "「{}」像是几个编号：一件只写一个平台编号，拆分、合并以后的编号写到「新平台编号」",
+            short(several)
+        );
+        cells.wrong(Field::RemoteNumber, text);
+    }
     let at = cells.told_time(Field::AnsweredAt, days).map(|at| clock.instant(at));
     let successors = successors.split(['、', '，', ',', ' ']).filter(|number| !number.is_empty());
     let successors = successors.map(str::to_owned).collect();
     Some(Return { reference, remote_id, word, text, at, successors })
+}
+
+/// Whether a text has several numbers: TZ1001、TZ1002. A platform may well have commas within one: 10,001.
+fn is_several(text: &str) -> bool {
+    let numbers = |parts: Vec<&str>| {
+        parts.len() > 1 && parts.iter().all(|part| part.bytes().any(|byte| byte.is_ascii_digit()))
+    };
+    let by_commas: Vec<&str> = text.split(',').collect();
+    let are_alike =
+        by_commas.iter().all(|part| part.len() >= 4 && part.len() == by_commas[0].len());
+    numbers(text.split(['、', '，', '；', ';', ' ', '\n']).collect())
+        || are_alike && numbers(by_commas)
 }
 
 /// An answer to nothing: it would be lost.

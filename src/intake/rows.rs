@@ -15,6 +15,7 @@ use super::people_rows::{
 use super::refusal::RowError;
 use super::repeated::{Seen, note_repeated};
 use super::row::Row;
+use super::text::short;
 use super::visit_rows::read_visit;
 use crate::app::assignments::{Assign, AssignArea};
 use crate::app::batch::Batch;
@@ -22,6 +23,7 @@ use crate::app::problem::{About, Problem};
 use crate::app::subjects::NewSubject;
 use crate::clock::Clock;
 use crate::db::{Session, StoreError};
+use crate::domain::saying::is_nothing;
 use crate::domain::subject::SubjectKind;
 
 /// What rows are read with.
@@ -196,7 +198,32 @@ fn read_assignment(cells: &mut Cells<'_>, people: &People) -> Option<Assign> {
     Some(Assign { subject_number: subject?.to_owned(), staff_id: visitor?.to_owned() })
 }
 
+/// What stands beside an area may leave out a part of it.
+fn check_whole(cells: &mut Cells<'_>) {
+    const COUNTS: [&str; 4] = ["户数", "走访户数", "对象数", "人数"];
+    const PARTS: [&str; 12] =
+        ["只", "仅", "不含", "不包括", "除", "部分", "其中", "组", "片", "号", "排", "东西南北"];
+    let is_count = |text: &str| {
+        let digits =
+            text.trim_start_matches(['约', '共']).trim_end_matches(['户', '人', '个', '家']);
+        !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit())
+    };
+    let limits = |name: &str, text: &str| match COUNTS.contains(&name) {
+        true => !is_count(text) && !is_nothing(text),
+        false => name == "备注" && PARTS.iter().any(|part| text.contains(part)),
+    };
+    let limit = cells.unused().find(|(_, name, text)| limits(name, text));
+    let Some((column, name, text)) = limit else { return };
+    let text = format!(
+        "「{name}」写着「{}」，像是只走访一部分，而这一行会把整个区划里的对象都交给这个人：只交一部分的，请改用按户的附件2（对象编号、走访人员）；是整个区划的，请清空这一格",
+        short(text)
+    );
+    let error = cells.remark_at(column, text);
+    cells.errors.push(error);
+}
+
 fn read_area_assignment(cells: &mut Cells<'_>, people: &People) -> Option<AssignArea> {
+    check_whole(cells);
     let (area, visitor) = (cells.required(Field::Area), people.find(cells));
     let kind = cells.optional_word(Field::SubjectKind, SubjectKind::read, &SubjectKind::choices());
     Some(AssignArea { area: area?.to_owned(), kind, staff_id: visitor?.to_owned() })

@@ -274,7 +274,7 @@ impl Look<'_> {
         let merged = self.merged();
         if let Understood::Table(table) = understand(&self.head[last..], &merged, self.ignored) {
             // Of two rows the upper one was tried before.
-            self.found = Some(self.table(table));
+            self.found = Some(self.table(*table));
         }
     }
 
@@ -293,7 +293,7 @@ impl Look<'_> {
         }
         let merged = self.merged();
         self.found = Some(match understand(&self.head, &merged, self.ignored) {
-            Understood::Table(table) => self.table(table),
+            Understood::Table(table) => self.table(*table),
             Understood::Cover => Found::Cover,
             Understood::Unclear(text) => Found::Unclear(text),
             Understood::Unknown(text) => Found::Unknown(text),
@@ -315,6 +315,7 @@ impl Look<'_> {
             place: super::refusal::Place { sheet: self.sheet, ..table.place },
             sheet: self.book.name(self.sheet).map(str::to_owned),
             is_1904: self.book.is_1904,
+            is_delimited: self.book.original.form == Form::Text,
             ..table
         };
         let hidden =

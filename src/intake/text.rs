@@ -115,9 +115,7 @@ fn check(text: &str, sort: Sort) -> Result<String, String> {
         return Err("只有「###」：列太窄时另存丢了内容，请加宽列再另存".to_owned());
     }
     if sort == Sort::Code && is_scientific(text) {
-        return Err(format!(
-            "「{text}」是科学记数法，末尾的数字已经丢了；请把这一列设成文本格式，重新填写"
-        ));
+        return Err(lost_digits(text));
     }
     if sort != Sort::Code {
         return Ok(text.to_owned());
@@ -133,6 +131,9 @@ fn check(text: &str, sort: Sort) -> Result<String, String> {
     Ok(if is_long { number } else { text.to_owned() })
 }
 
+/// Stands in the copy of a file before what can't be shown there as it was wrong.
+pub(super) const TO_CHECK: &str = "（请核对）";
+
 /// A cleaned text that says something by itself: no mark for the cell above, nothing that a program wrote for nothing, nothing
 /// that was lost on the way.
 ///
@@ -142,6 +143,12 @@ pub(super) fn whole(text: String, sort: Sort) -> Result<String, String> {
     const DITTO: [&str; 13] =
         ["同上", "同前", "同左", "同右", "〃", "″", "\"", "''", "“", "”", "々", "仝", "同上行"];
     const EMPTY: [&str; 6] = ["undefined", "nan", "\\n", "<na>", "nat", "[object object]"];
+    if let Some(left) = text.strip_prefix(TO_CHECK).or_else(|| text.strip_prefix("(请核对)")) {
+        return Err(format!(
+            "「{}」还没有核对：请看这一行的「问题说明」，把这一格改成真正的内容，去掉「（请核对）」",
+            short(left)
+        ));
+    }
     let lower = text.to_lowercase();
     let bare = lower.trim_matches(|c: char| "。.、，（）()".contains(c) || c.is_whitespace());
     // 同1, 同3行: as another row says.
@@ -196,8 +203,13 @@ fn ungrouped(text: &str) -> Option<String> {
     (right && groups.all(|group| group.len() == 3 && digits(group))).then(|| text.replace(',', ""))
 }
 
+/// What is said of one that [`is_scientific`].
+pub(super) fn lost_digits(text: &str) -> String {
+    format!("「{text}」是科学记数法，末尾的数字已经丢了；请把这一列设成文本格式，重新填写")
+}
+
 /// 3.70E+11: what a spreadsheet makes of a long number.
-fn is_scientific(text: &str) -> bool {
+pub(super) fn is_scientific(text: &str) -> bool {
     let Some((mantissa, exponent)) = text.split_once(['e', 'E']) else { return false };
     let exponent = exponent.strip_prefix(['+', '-']).unwrap_or(exponent);
     let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());

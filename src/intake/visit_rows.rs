@@ -10,6 +10,7 @@ use super::text::short;
 use crate::app::told::Told;
 use crate::app::visits::{Heard, NewIssue, NewVisit};
 use crate::domain::demand::{is_content, is_no_demand, numbered};
+use crate::domain::issue::Level;
 use crate::domain::reason::is_common_hanzi;
 use crate::domain::visit::{Satisfaction, VisitKind};
 
@@ -58,6 +59,12 @@ fn read_answer(cells: &mut Cells<'_>) -> Option<Heard> {
             short(text)
         );
         if asks { cells.wrong(Field::Text, text) } else { cells.note(Field::Text, text) }
+    }
+    let class = [Field::Level, Field::Category, Field::Urgency];
+    if let Some(field) = class.into_iter().find(|field| cells.optional(*field).is_some()) {
+        let text =
+            format!("回访的行只登记满意度，没有用到「{field}」；要改分类请用问题分类表（附件6）");
+        cells.note(field, text);
     }
     let choices = Satisfaction::choices();
     cells.word(Field::Satisfaction, Satisfaction::read, &choices).map(Heard::Answer)
@@ -115,6 +122,7 @@ fn check_beside(cells: &mut Cells<'_>) {
         .chain(unnamed)
         .filter(|(_, text)| !is_no_demand(text) && yes_or_no(text).is_none())
         .collect();
+    check_class_and_contact(cells);
     for (name, text) in said {
         let text = format!(
             "没有用到的列「{name}」里写着「{}」：是群众反映的请写到「反映问题」列，不是的请在导入命令后加 --ignore-column {name}",
@@ -122,6 +130,26 @@ fn check_beside(cells: &mut Cells<'_>) {
         );
         cells.wrong(Field::Text, text);
     }
+}
+
+/// A column that nobody knows by its name may show by what stands in it which one is meant.
+fn check_class_and_contact(cells: &mut Cells<'_>) {
+    let is_mobile = |text: &str| {
+        text.len() == 11 && text.starts_with('1') && text.bytes().all(|byte| byte.is_ascii_digit())
+    };
+    let is_of_class = |text: &str| text.chars().count() > 1 && Level::read(text).is_some();
+    let meant = |cells: &Cells<'_>, text: &str| match () {
+        () if is_mobile(text) && !cells.has(Field::Contact) => Some(Field::Contact),
+        () if is_of_class(text) && !cells.has(Field::Level) => Some(Field::Level),
+        () => None,
+    };
+    let found = cells.beside().find_map(|(name, text)| Some((name, text, meant(cells, text)?)));
+    let Some((name, text, field)) = found else { return };
+    let text = format!(
+        "没有用到的列「{name}」里写着「{}」，像是「{field}」：是的话请把表头改成「{field}」，不是的话请在导入命令后加 --ignore-column {name}",
+        short(text)
+    );
+    cells.wrong(field, text);
 }
 
 /// Whether a remark may be something that somebody asked for: more than a word or two about the visit itself.

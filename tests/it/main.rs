@@ -51,6 +51,7 @@ mod logs;
 mod mediations;
 mod messages;
 mod migrations;
+mod mistaken;
 mod numbers;
 mod obligations;
 mod open311;

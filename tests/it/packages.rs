@@ -90,7 +90,7 @@ fn two_rows(second: &[&str]) -> String {
 const SUBJECTS: &[&str] = &["对象编号", "对象类型", "对象名称", "所属村", "地址"];
 
 /// A sheet of the older binary form: records before the sheet's, and the sheet's own.
-fn binary(globals: &[(u16, Vec<u8>)], sheet: &[(u16, Vec<u8>)]) -> Vec<u8> {
+pub fn binary(globals: &[(u16, Vec<u8>)], sheet: &[(u16, Vec<u8>)]) -> Vec<u8> {
     let record = |(kind, data): &(u16, Vec<u8>)| {
         let length = u16::try_from(data.len()).unwrap();
         [&kind.to_le_bytes()[..], &length.to_le_bytes(), data].concat()
@@ -112,29 +112,29 @@ fn binary(globals: &[(u16, Vec<u8>)], sheet: &[(u16, Vec<u8>)]) -> Vec<u8> {
     container("Workbook", &stream)
 }
 
-fn place(row: u16, column: u16, style: u16) -> Vec<u8> {
+pub fn place(row: u16, column: u16, style: u16) -> Vec<u8> {
     [row.to_le_bytes(), column.to_le_bytes(), style.to_le_bytes()].concat()
 }
 
-fn label(row: u16, column: u16, text: &str) -> (u16, Vec<u8>) {
+pub fn label(row: u16, column: u16, text: &str) -> (u16, Vec<u8>) {
     let letters: Vec<u8> = text.encode_utf16().flat_map(u16::to_le_bytes).collect();
     let length = u16::try_from(letters.len() / 2).unwrap();
     (0x204, [place(row, column, 0), length.to_le_bytes().to_vec(), vec![1], letters].concat())
 }
 
-fn labels(row: u16, texts: &[&str]) -> Vec<(u16, Vec<u8>)> {
+pub fn labels(row: u16, texts: &[&str]) -> Vec<(u16, Vec<u8>)> {
     let texts = (0..).zip(texts).filter(|(_, text)| !text.is_empty());
     texts.map(|(column, text)| label(row, column, text)).collect()
 }
 
-fn open_document(rows: &str) -> Vec<u8> {
+pub fn open_document(rows: &str) -> Vec<u8> {
     let content = format!(
         "<office:document-content><office:body><office:spreadsheet><table:table table:name=\"表\">{rows}</table:table></office:spreadsheet></office:body></office:document-content>"
     );
     zipped(&[("META-INF/manifest.xml", b"<manifest/>".to_vec()), ("content.xml", content.into())])
 }
 
-fn open_row(cells: &[&str]) -> String {
+pub fn open_row(cells: &[&str]) -> String {
     let cell = |text: &&str| match text.strip_prefix('<') {
         Some(rest) => format!("<table:table-cell {rest}"),
         None => format!(

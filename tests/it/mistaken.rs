@@ -1,0 +1,164 @@
+//! Files that said one thing and were taken to say another: what is beside, beneath, drawn over, cut off or taken back.
+
+use std::path::Path;
+
+use rust_xlsxwriter::{Format, Workbook};
+use zoufang::intake::{ImportError, Incoming, Options, write_error_copy};
+
+use crate::awkward::{at_work, refused, taken};
+use crate::packages::{binary, label, labels, open_document, open_row, place};
+use crate::support::{Fixture, VISITS};
+
+const HEAD: [&str; 2] = ["对象编号", "走访人员"];
+
+/// The copy of a file that was refused.
+async fn copy_of(fixture: &Fixture, name: &str, bytes: Vec<u8>) -> Vec<u8> {
+    let options = Options::default();
+    let file = Incoming::look(name, bytes, &options).await.unwrap();
+    let error = file.import(&fixture.store, &options, &|_, _| {}).await.unwrap_err();
+    let ImportError::Rows { errors, sheet, .. } = error else { panic!("{error}") };
+    let folder = tempfile::tempdir().unwrap();
+    let copy = write_error_copy(Path::new(name), Some(folder.path()), &sheet, &errors).unwrap();
+    std::fs::read(copy).unwrap()
+}
+
+#[tokio::test]
+async fn a_copy_that_nobody_mended_is_refused_again() {
+    let fixture = at_work().await;
+    let number = |value: f64| (0x203, [place(1, 0, 0), value.to_le_bytes().to_vec()].concat());
+    let truth = (0x205, [place(1, 1, 0), vec![1, 0]].concat());
+    for (name, cells, wrong) in [
+        ("long.xls", [number(370_481_111_200_000_128.0), label(1, 1, "褚走")], "第 1 列"),
+        ("truth.xls", [label(1, 0, "H1"), truth], "第 2 列"),
+        ("part.xls", [number(3.1), label(1, 1, "褚走")], "第 1 列"),
+    ] {
+        let sheet = [labels(0, &HEAD), cells.to_vec()].concat();
+        let copy = copy_of(&fixture, name, binary(&[], &sheet)).await;
+        let error = refused(&fixture, "copy.xlsx", copy).await;
+        assert!(error.contains(wrong) && error.contains("还没有核对"), "{name}: {error}");
+    }
+}
+
+#[tokio::test]
+async fn a_comma_within_a_text_cuts_nothing_off_unsaid() {
+    let fixture = at_work().await;
+    let visit = "2022-03-05,Z6,H1,王建国,,欠工资10,000元,有,镇村自办,其他,急";
+    for (table, rest) in [
+        (format!("{VISITS}\n{visit}\n"), "第 2 行第 11 列"),
+        ("对象编号,走访人员\nH1,褚走,卫访\n".to_owned(), "卫访"),
+    ] {
+        let error = refused(&fixture, "v.csv", table).await;
+        assert!(error.contains(rest) && error.contains("双引号"), "{error}");
+    }
+    let meant = Options { ignored: vec!["C列".to_owned()], ..Options::default() };
+    let file = Incoming::look("v.csv", "对象编号,走访人员\nH1,褚走,甲\n".into(), &meant).await;
+    let report = file.unwrap().import(&fixture.store, &meant, &|_, _| {}).await.unwrap();
+    assert_eq!(report.rows, 1);
+}
+
+#[tokio::test]
+async fn what_lies_beneath_a_merged_cell_is_asked_about() {
+    let fixture = at_work().await;
+    let made = |beneath: &str, last_row: u32, last_column: u16| {
+        let mut book = Workbook::new();
+        let sheet = book.add_worksheet();
+        for (row, cells) in [&HEAD, &["H1", "褚走"], &["H2", "褚走"]].iter().enumerate() {
+            for (column, cell) in cells.iter().enumerate() {
+                sheet.write_string(row as u32, column as u16, *cell).unwrap();
+            }
+        }
+        let plain = Format::new();
+        let (first, text) = if last_column > 0 { ((1, 0), "H1") } else { ((1, 1), "褚走") };
+        sheet.merge_range(first.0, first.1, last_row, last_column.max(1), text, &plain).unwrap();
+        sheet.write_string(last_row, last_column.max(1), beneath).unwrap();
+        book.save_to_buffer().unwrap()
+    };
+    let error = refused(&fixture, "rows.xlsx", made("卫访", 2, 0)).await;
+    assert!(error.contains("第 3 行第 2 列「走访人员」"), "{error}");
+    assert!(error.contains("看得见的是「褚走」") && error.contains("还存着「卫访」"), "{error}");
+    let error = refused(&fixture, "columns.xlsx", made("卫访", 1, 1)).await;
+    assert!(error.contains("第 2 行第 2 列") && error.contains("看得见的是「H1」"), "{error}");
+    assert_eq!(taken(&fixture, "same.xlsx", made("褚走", 2, 0)).await.rows, 2);
+}
+
+#[tokio::test]
+async fn what_is_drawn_over_a_cell_is_none_of_its_text() {
+    let fixture = at_work().await;
+    for over in [
+        "<draw:custom-shape><text:p>章</text:p></draw:custom-shape>",
+        "<draw:g><draw:caption><text:p>13999999999</text:p></draw:caption></draw:g>",
+        "<text:note><text:note-body><text:p>脚注</text:p></text:note-body></text:note>",
+    ] {
+        let cell =
+            format!("<office:value-type=\"string\">{over}<text:p>褚走</text:p></table:table-cell>");
+        let rows = open_row(&HEAD) + &open_row(&["H1", &cell]);
+        let report = taken(&fixture, "d.ods", open_document(&rows)).await;
+        assert_eq!((report.rows, report.same), (1, 1), "{over}");
+    }
+}
+
+#[tokio::test]
+async fn an_example_is_no_row() {
+    let fixture = at_work().await;
+    let table = "序号,对象编号,走访人员\n示例,H1,卫访\n1,H2,褚走\n";
+    let report = taken(&fixture, "e.csv", table).await;
+    assert_eq!(report.rows, 1);
+    assert!(report.understood().join("\n").contains("是填写的例子"), "{:?}", report.understood());
+}
+
+#[tokio::test]
+async fn a_name_in_letters_hides_nothing() {
+    let fixture = at_work().await;
+    let table = "人员编号,姓名,角色,所属区划,手机号,邮箱,企业微信\nZ91,尤新,走访人员,高桥村,10000000091,zhangxx@example.cn,wxx123\n";
+    assert_eq!(taken(&fixture, "s.csv", table).await.added, 1);
+    let table = "对象编号,对象类型,对象名称,所属村\nQ1,商铺,TKMaxx服装店,高桥村\n";
+    assert_eq!(taken(&fixture, "o.csv", table).await.added, 1);
+    for hidden in ["王XX", "王xx", "张某某"] {
+        let table = format!("对象编号,对象类型,对象名称,所属村\nQ2,家庭,{hidden},高桥村\n");
+        let error = refused(&fixture, "h.csv", table).await;
+        assert!(error.contains("隐去"), "{hidden}: {error}");
+    }
+}
+
+#[tokio::test]
+async fn no_reason_excuses_nobody() {
+    let fixture = at_work().await;
+    for text in
+        ["已于3月5日走访", "近期走访", "计划下周走访", "3月再访", "√", "在家", "H2", "同王建国"]
+    {
+        let table = format!("对象编号,群众姓名,未走访原因\nH1,赵四,{text}\n");
+        let error = refused(&fixture, "r.csv", table).await;
+        assert!(error.contains("不是没有走访到的原因"), "{text}: {error}");
+    }
+    let table = "对象编号,群众姓名,未走访原因\nH1,赵四,外出务工\nH2,钱五,同住子女照料，在外地\n";
+    assert_eq!(taken(&fixture, "r.csv", table).await.rows, 2);
+}
+
+#[tokio::test]
+async fn a_part_of_an_area_is_not_the_area() {
+    let fixture = at_work().await;
+    for (column, text) in [
+        ("备注", "只负责1-3组"),
+        ("备注", "不含李秀英"),
+        ("户数", "1-50号"),
+        ("走访户数", "1户（王建国家）"),
+    ] {
+        let table = format!("走访区域,走访人员,{column}\n高桥村,褚走,{text}\n");
+        let error = refused(&fixture, "a.csv", table).await;
+        assert!(error.contains("只走访一部分") && error.contains(text), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn a_column_is_known_by_what_stands_in_it() {
+    let fixture = at_work().await;
+    for (column, text, meant) in
+        [("办理主体", "市直单办", "责任层级"), ("怎么找他", "13800000001", "联系方式")]
+    {
+        let table = format!(
+            "走访日期,走访人员,对象编号,群众姓名,反映问题,有无问题,{column}\n2022-03-05,Z6,H1,王建国,路灯不亮,有,{text}\n"
+        );
+        let error = refused(&fixture, "c.csv", table).await;
+        assert!(error.contains(&format!("像是「{meant}」")), "{error}");
+    }
+}
