@@ -128,7 +128,9 @@ impl Tx {
         let now = self.now();
         let ids: Vec<&str> = ended.iter().map(|(entry, _)| entry.id.as_str()).collect();
         let held = self.held_by(claim.owner, &ids).await?;
-        let taken = self.taken_numbers(ended).await?;
+        // A lease that was lost gives nothing, no number either.
+        let ours = ended.iter().filter(|(entry, _)| held.contains_key(&entry.id));
+        let taken = self.taken_numbers(&ours.cloned().collect::<Vec<_>>()).await?;
         let own: Vec<(&Entry, Settlement, Kept)> = ended
             .iter()
             .filter_map(|(entry, settlement)| {

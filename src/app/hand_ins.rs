@@ -33,8 +33,10 @@ pub struct Owed {
     pub who: Vec<String>,
     pub due_on: Date,
     pub is_in: bool,
-    /// Each time that it was handed in, the newest first.
+    /// Each time that it was handed in for this campaign, the newest first.
     pub times: Vec<HandIn>,
+    /// How often it was handed in, campaigns before counted: whoever acts has seen so many.
+    pub version: i64,
 }
 
 impl Owed {
@@ -47,11 +49,6 @@ impl Owed {
     pub fn came_late(&self) -> bool {
         let last = self.times.first().filter(|last| last.returned_at.is_none());
         self.is_in && last.is_some_and(|last| township_date(last.handed_at) > self.due_on)
-    }
-
-    /// How often it was handed in: whoever acts has seen so many.
-    pub fn version(&self) -> i64 {
-        self.times.first().map_or(0, |last| last.version)
     }
 }
 
@@ -107,6 +104,7 @@ async fn owed_among(session: &mut Session, which: Which<'_>) -> Result<Vec<Owed>
     let owed = |duty: Standing| {
         let place = places.remove(&duty.key)?;
         let mut times = times.remove(&duty.key).unwrap_or_default();
+        let version = times.first().map_or(0, |last| last.version);
         // A campaign's before is over.
         times.retain(|time| time.handed_at >= began);
         let GroupKey { staff_id, role, area_id, due_on, .. } = duty.group;
@@ -121,6 +119,7 @@ async fn owed_among(session: &mut Session, which: Which<'_>) -> Result<Vec<Owed>
             due_on,
             is_in: duty.state == DutyState::Met,
             times,
+            version,
         })
     };
     let mut owed: Vec<Owed> = standing.into_iter().filter_map(owed).collect();
@@ -227,7 +226,7 @@ pub async fn hand_in(
     if !(may.hand_in && file_id.is_some() || may.receive) {
         return Ok(Handled::NotYours);
     }
-    if owed.version() != seen {
+    if owed.version != seen {
         return Ok(Handled::Stale);
     }
     tx.put_hand_in(key, seen + 1, file_id, &person.id).await?;
@@ -258,7 +257,7 @@ pub async fn send_back(
         return Ok(Handled::NotYours);
     }
     let Some(owed) = one(tx, person, key).await? else { return Ok(Handled::NotYours) };
-    if owed.version() != seen || !owed.is_in {
+    if owed.version != seen || !owed.is_in {
         return Ok(Handled::Stale);
     }
     if let Some(last) = owed.times.first() {

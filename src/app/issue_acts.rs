@@ -10,11 +10,11 @@ use super::issues::{Acknowledgement, acknowledge};
 use super::mediations::{self, Mediation};
 use super::owners::everybody;
 use super::problem::{About, Outcomes, Problem};
-use crate::db::{IssueRow, Result, Session, Standing, Store, Tx, Upsert};
+use crate::db::{EventRow, IssueRow, Result, Session, Standing, Store, Tx, Upsert};
 use crate::domain::duty::{DutyKind, DutyState, key};
 use crate::domain::escalation::DueGroup;
 use crate::domain::holder::{Holder, holder};
-use crate::domain::issue::{Issue, Level, State};
+use crate::domain::issue::{Event, Issue, Level, State};
 use crate::domain::rights::{Matter, Right};
 use crate::domain::saying::{self, Saying};
 use crate::domain::staff::{Role, StaffMember};
@@ -284,9 +284,12 @@ async fn did_last(
     doing: &Doing,
 ) -> Result<bool> {
     let events = tx.events_of(&[&row.id]).await?;
-    let own =
-        events.iter().filter(|event| event.actor == person.signed() || event.actor == person.name);
-    let last = own.filter_map(|event| event.event()).next_back();
+    let is_own = |event: &&EventRow| event.actor == person.signed() || event.actor == person.name;
+    // What was done before it was taken up again is to be done again.
+    let since = events.iter().rev().take_while(|event| {
+        !matches!(event.event(), Some(Event::Reopened { .. })) || is_own(event)
+    });
+    let last = since.filter(is_own).find_map(|event| event.event());
     let wanted = doing.event(&row.issue()?, &person.signed());
     Ok(last
         .zip(wanted)

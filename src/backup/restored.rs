@@ -83,8 +83,12 @@ impl Restoring {
             Way::Server { aside } => Ok(aside.map(|schema| format!("同一数据库的模式 {schema}"))),
             Way::File { scratch, place, stamp, _alone } => {
                 let aside = put_aside(&place, &stamp)?;
-                let moved = std::fs::rename(scratch.file(), &place);
-                moved.map_err(|why| unmoved(&place, &why))?;
+                if let Err(why) = std::fs::rename(scratch.file(), &place) {
+                    if let Some(aside) = &aside {
+                        move_all(aside, &place)?;
+                    }
+                    return Err(unmoved(&place, &why));
+                }
                 belong_to_folder(&place);
                 sync_folder(folder_of(&place));
                 Ok(aside.map(|file| file.display().to_string()))
@@ -108,7 +112,6 @@ const BEFORE: &str = "zoufang_before_";
 
 /// Gives the record that is there another name, with what SQLite keeps beside it: first that, since it belongs to no other.
 fn put_aside(place: &Path, stamp: &str) -> Result<Option<PathBuf>, BackupError> {
-    let named = |base: &Path, end: &str| PathBuf::from(format!("{}{end}", base.display()));
     let mut names = std::iter::once(named(place, &format!(".before-{stamp}")))
         .chain((2..100).map(|n| named(place, &format!(".before-{stamp}.{n}"))));
     let is_free = |name: &PathBuf| {
@@ -117,13 +120,27 @@ fn put_aside(place: &Path, stamp: &str) -> Result<Option<PathBuf>, BackupError> 
     let to = names.find(is_free).ok_or_else(|| {
         BackupError::Rule(format!("{} 旁边已经有太多以前的数据库", place.display()))
     })?;
-    for end in ["-wal", "-shm", ""] {
-        let from = named(place, end);
-        if from.symlink_metadata().is_ok() {
-            std::fs::rename(&from, named(&to, end)).map_err(|why| unmoved(&from, &why))?;
-        }
+    if let Err(why) = move_all(place, &to) {
+        // What was moved already goes back to what it belongs to.
+        move_all(&to, place)?;
+        return Err(why);
     }
     Ok(to.exists().then_some(to))
+}
+
+/// A database's file and what SQLite keeps beside it, each of them that is there.
+fn move_all(from: &Path, to: &Path) -> Result<(), BackupError> {
+    for end in ["-wal", "-shm", ""] {
+        let (from, to) = (named(from, end), named(to, end));
+        if from.symlink_metadata().is_ok() {
+            std::fs::rename(&from, to).map_err(|why| unmoved(&from, &why))?;
+        }
+    }
+    Ok(())
+}
+
+fn named(base: &Path, end: &str) -> PathBuf {
+    PathBuf::from(format!("{}{end}", base.display()))
 }
 
 fn unmoved(file: &Path, why: &std::io::Error) -> BackupError {

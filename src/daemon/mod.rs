@@ -433,7 +433,12 @@ impl Daemon {
     /// Notes that nobody was at work for some time before this start.
     async fn note_absence(&self) {
         let clock = &self.store.context().clock;
-        if let Ok(Some(last)) = last_beat_at(&self.store).await {
+        let last = last_beat_at(&self.store).await;
+        if let Err(error) = &last {
+            let error = error.for_log();
+            warn!(event = "absence.unread", error, "when this ran last can't be read");
+        }
+        if let Ok(Some(last)) = last {
             let away = u64::try_from(clock.millis().saturating_sub(last)).unwrap_or(0);
             if clock.real_time_of(Duration::from_millis(away)) >= ABSENT {
                 self.absence.began(last);

@@ -69,10 +69,13 @@ impl Session {
 }
 
 impl Tx {
-    /// Forgets these answers.
+    /// Forgets these answers, as far as they're still nobody's.
     pub async fn forget_answers(&mut self, ids: &[String]) -> Result<()> {
         let forget = format!(
-            "DELETE FROM referral_updates WHERE id {} RETURNING word, COALESCE(status, '')",
+            "DELETE FROM referral_updates WHERE id {} AND applied_at IS NULL AND NOT EXISTS (
+               SELECT 1 FROM referral_numbers n
+               WHERE n.lane = referral_updates.lane AND n.remote_id = referral_updates.remote_id)
+             RETURNING word, COALESCE(status, '')",
             self.dialect.among()
         );
         let gone: Vec<(String, String)> = sqlx::query_as(sqlx::AssertSqlSafe(forget))
@@ -125,12 +128,15 @@ impl Tx {
         let mut last = self.last_said(&nameless.iter().copied().collect::<Vec<_>>()).await?;
         let rows = updates.iter().map(|update| self.new_row(update)).collect::<Result<Vec<_>>>()?;
         // What says how one stands now, dated before what was last said: perhaps an old reading of the platform's own. Told
-        // again a while later it holds, however it's dated.
+        // again a while later it holds: where its time is no order of the platform's own, or where it's an end that was never
+        // told before, dated by another clock, by when it was asked for, or by no day at all.
         let contradicts = |row: &NewRow<'_>, update: &PlatformUpdate| {
             let before = last.get(row.remote_id)?;
-            // A time of the day is the platform's own order; without one, nothing says which came first.
-            let is_vague = update.at.is_none_or(|at| local_text(at).ends_with("00:00:00"));
-            let is_now = update.told == Told::Now && update.update_id.is_none() && is_vague;
+            let ends =
+                matches!(update.status, Some(PlatformStatus::Resolved | PlatformStatus::Refused));
+            let is_now = update.told == Told::Now
+                && update.update_id.is_none()
+                && (is_vague(update) || ends);
             let mark = digest(&[&row.digest, "before", &before.at.to_string()]);
             (is_now && row.at < before.at).then_some(mark)
         };
@@ -144,12 +150,15 @@ impl Tx {
             if update.update_id.is_none() && before.is_some_and(|before| before.says(update)) {
                 continue;
             }
-            if let (Some(mark), Some(before)) = (mark, before) {
+            let was_told = !is_vague(update) && known.contains_key(&row.digest);
+            if let (Some(mark), Some(before)) = (mark.filter(|_| !was_told), before) {
                 match known.get(&mark) {
                     Some(first) if now - first < PERSISTS => continue,
                     Some(_) => {
                         row.at = before.at;
-                        row.digest = digest(&[&mark, &now.to_string()]);
+                        if is_vague(update) {
+                            row.digest = digest(&[&mark, &now.to_string()]);
+                        }
                     }
                     None => row.digest = mark,
                 }
@@ -264,6 +273,11 @@ impl Tx {
 
 /// So long, in milliseconds, what contradicts a later word must be told to hold.
 const PERSISTS: i64 = 30 * 60_000;
+
+/// Whether its time is no order of the platform's: one of the day is; without one, nothing says which came first.
+fn is_vague(update: &PlatformUpdate) -> bool {
+    update.at.is_none_or(|at| local_text(at).ends_with("00:00:00"))
+}
 
 /// By what an answer is known again.
 fn digest(parts: &[&str]) -> String {

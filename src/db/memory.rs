@@ -114,7 +114,10 @@ impl Session {
 async fn restored<'e>(db: impl Executor<'e, Database = Any>) -> Result<Option<Restored>> {
     let read = sqlx::query_scalar("SELECT value FROM meta WHERE name = $1").bind(RESTORED);
     let kept: Option<String> = read.fetch_optional(db).await?;
-    Ok(kept.and_then(|text| serde_json::from_str(&text).ok()))
+    kept.map(|text| {
+        serde_json::from_str(&text).map_err(|error| StoreError::of_json(RESTORED, &error))
+    })
+    .transpose()
 }
 
 impl Store {

@@ -81,6 +81,10 @@ fn builder(timeout: Duration, tls: &Tls) -> Result<ClientBuilder, reqwest::Error
         .default_headers(fresh.into_iter().collect())
         .timeout(timeout)
         .connect_timeout(timeout.min(Duration::from_secs(10)))
+        // Heads as old servers write them: a name with a blank in it or behind it, a line that goes on in the next.
+        .http1_ignore_invalid_headers_in_responses(true)
+        .http1_allow_spaces_after_header_name_in_responses(true)
+        .http1_allow_obsolete_multiline_headers_in_responses(true)
         .redirect(reqwest::redirect::Policy::none())
         .user_agent(concat!("zoufang/", env!("CARGO_PKG_VERSION"))))
 }

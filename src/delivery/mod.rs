@@ -10,7 +10,11 @@ mod delay;
 mod flow;
 mod gate;
 pub mod http;
+pub mod json;
 mod lane;
+mod mended;
+pub(crate) mod said_no;
+pub(crate) mod sample;
 
 use std::collections::HashMap;
 

@@ -253,6 +253,9 @@ impl Unanswered {
     }
 }
 
+/// So many are all that a server gives, as a rule, and not all that there is.
+pub(super) const CUTS: [usize; 11] = [10, 20, 25, 30, 50, 100, 200, 250, 300, 500, 1000];
+
 /// What changed since a cursor.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Changed {

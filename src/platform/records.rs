@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::json::{self, scalar};
 use super::xml::{self, Element};
+use crate::delivery::json::{self, scalar};
 use crate::settings::WireFormat;
 
 /// One thing of an answer.
@@ -85,6 +85,9 @@ pub fn attributes(body: &str, format: WireFormat) -> Result<Vec<Record>, String>
 fn of_list(value: Value) -> Result<Vec<Record>, String> {
     let things = match value {
         Value::Array(things) => things,
+        Value::Object(_) if json::list(&value).is_some() => {
+            json::list(&value).unwrap_or_default().into_iter().cloned().collect()
+        }
         Value::Object(fields) => {
             let lists = fields.values().filter(|value| value.is_array()).count();
             let named = fields.values().any(|value| scalar(value).is_some());

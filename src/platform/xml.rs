@@ -5,7 +5,7 @@ use quick_xml::Reader;
 use quick_xml::escape::resolve_xml_entity;
 use quick_xml::events::{BytesRef, Event};
 
-use super::sample::sample;
+use crate::delivery::sample::sample;
 
 /// No answer is nested deeper.
 const DEEPEST: usize = 64;

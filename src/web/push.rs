@@ -10,7 +10,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use hmac::{Hmac, KeyInit, Mac};
 use jiff::Timestamp;
-use sha2::Sha256;
+use sha2::{Digest, Sha256};
 use tracing::{info, warn};
 
 use super::bodies::let_pass;
@@ -29,6 +29,8 @@ enum Rejection {
     Missing(&'static str),
     #[error("webhook-timestamp 与现在相差太多：请核对两边的时钟")]
     Stale,
+    #[error("webhook-timestamp 不是从 1970 年起的秒数（毫秒要除以 1000）：请平台改成秒")]
+    NotSeconds,
     #[error("webhook-signature 对不上：请核对两边的密钥")]
     Signature,
 }
@@ -39,6 +41,7 @@ impl Rejection {
         match self {
             Rejection::Missing(_) => "missing_header",
             Rejection::Stale => "stale",
+            Rejection::NotSeconds => "not_seconds",
             Rejection::Signature => "signature",
         }
     }
@@ -82,13 +85,30 @@ pub(super) async fn receive(
         .and_then(|text| platform.pushed(&text))
         .and_then(whole);
     match told {
-        Ok(told) => take(&web, &call.id, &told).await,
+        Ok(told) => take(&web, &call.key(body.bytes()), &told).await,
         Err(reason) => {
             warn!(event = "push.unread", "a push can't be read");
+            note_unread(&web, &reason).await;
             (StatusCode::UNPROCESSABLE_ENTITY, format!("{reason}\n")).into_response()
         }
     }
 }
+
+/// Puts onto the status page that the platform calls and isn't understood; that it can't be doesn't change the answer.
+async fn note_unread(web: &Web, reason: &str) {
+    let noted = async {
+        let mut tx = web.daemon.store.begin().await?;
+        tx.note_platform(&[(UNREAD.to_owned(), reason.to_owned())]).await?;
+        tx.commit().await
+    };
+    if let Err(error) = noted.await {
+        let error = error.for_log();
+        warn!(event = "push.not_noted", error, "that a push can't be read can't be written");
+    }
+}
+
+const UNREAD: &str =
+    "平台推送来的办理进展读不懂，没有收下：请按下面写的核对描述文件，或请平台改正后重新推送";
 
 async fn take(web: &Web, id: &str, told: &Answers) -> Response {
     match receive_push(&web.daemon.store, id, &told.updates).await {
@@ -131,10 +151,14 @@ impl Call {
         };
         let (id, at, signatures) =
             (given("webhook-id")?, given("webhook-timestamp")?, given("webhook-signature")?);
-        let sent = at.parse().ok().and_then(|at| Timestamp::from_second(at).ok());
-        let apart = sent.ok_or(Rejection::Stale)?.duration_since(now).unsigned_abs();
-        if apart > tolerance {
-            return Err(Rejection::Stale);
+        let apart = |at: i64| {
+            let sent = Timestamp::from_second(at).ok()?;
+            Some(sent.duration_since(now).unsigned_abs()).filter(|apart| *apart <= tolerance)
+        };
+        let sent: i64 = at.parse().map_err(|_| Rejection::NotSeconds)?;
+        if apart(sent).is_none() {
+            let are_millis = apart(sent / 1_000).is_some();
+            return Err(if are_millis { Rejection::NotSeconds } else { Rejection::Stale });
         }
         // Several may stand there while a secret is being changed.
         let decoded = |one: &str| STANDARD.decode(one.strip_prefix("v1,")?).ok();
@@ -143,6 +167,11 @@ impl Call {
             return Err(Rejection::Signature);
         }
         Ok(Call { id: id.to_owned(), at: at.to_owned(), signatures })
+    }
+
+    /// By which a call is known when it comes again: some give what they call about as its id, and call again with more.
+    fn key(&self, body: &[u8]) -> String {
+        format!("{} {}", self.id, STANDARD.encode(Sha256::digest(body)))
     }
 
     fn is_signed(&self, body: &[u8], secret: &[u8]) -> bool {

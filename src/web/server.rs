@@ -209,8 +209,7 @@ impl Server {
 
 /// A request that didn't end in time.
 fn too_late() -> Response {
-    let said =
-        "没有在规定的时间内传完或办完，已经断开：请检查网络后再试；已经传完的仍会办，请先看一看\n";
+    let said = "没有在规定的时间内传完或办完，已经断开：可能没有记上。请检查网络，先看一看记上了没有，没有的再填一次\n";
     let mut answer = (StatusCode::REQUEST_TIMEOUT, said).into_response();
     answer.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
     guarded_now(&mut answer);

@@ -137,6 +137,12 @@ async function look(page, name) {
       const told = serious.map((one) => `${one.id}: ${one.nodes.map((node) => node.target).join(' ')}`);
       return [document.documentElement.scrollWidth - innerWidth, told, passes.length];
     }, axe);
+    // A table is one where there's room for it: its heads stand above its columns.
+    if (width >= 1280) {
+      const apart = await page.evaluate(() => [...document.querySelectorAll('table')]
+        .filter((table) => getComputedStyle(table).display !== 'table').map((table) => table.className));
+      assert.deepEqual(apart, [], `${page.url()} at ${width}: tables that are none`);
+    }
     assert.deepEqual(found, [], `${page.url()} at ${width}`);
     assert.ok(over <= 0 && passed > 5, `${page.url()} at ${width}: ${over} too wide, ${passed} passed`);
     if (pictures && name && (width === 360) === name.small) {

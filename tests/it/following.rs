@@ -713,6 +713,30 @@ on_both!(what_is_dated_alike_counts_in_the_order_in_which_it_is_told, async |fix
     }
 });
 
+// Two machines' clocks, the time of the request itself, a date that is none: the end is dated before what was said last.
+on_both!(an_end_that_is_dated_before_holds_where_its_told_on, async |fixture: Fixture| {
+    let fixture = numbered(fixture, &["7"]).await;
+    use PlatformStatus::{InProgress, Resolved};
+    let start = fixture.clock.now();
+    let before = |minutes| Some(start - SignedDuration::from_mins(minutes));
+    let now = |at, status, text| PlatformUpdate { at, told: Told::Now, ..said("7", status, text) };
+    receive(&fixture, &[now(before(61), InProgress, "在办")]).await;
+    let closed = now(before(307), Resolved, "已修好");
+    for resolved in [0, 0, 1, 1] {
+        receive(&fixture, std::slice::from_ref(&closed)).await;
+        assert_eq!(count(&fixture, State::Resolved).await, resolved);
+        pass(&fixture, 20);
+    }
+    // It's taken up again; that it had been closed before, as an old copy may go on to tell, is no news.
+    let again = now(Some(fixture.clock.now()), InProgress, "没修好，重新办理");
+    receive(&fixture, &[again]).await;
+    for _ in 0..4 {
+        pass(&fixture, 20);
+        receive(&fixture, std::slice::from_ref(&closed)).await;
+        assert_eq!(count(&fixture, State::Resolved).await, 0);
+    }
+});
+
 on_both!(a_feed_whose_cursor_is_forgotten_is_begun_anew, async |fixture: Fixture| {
     let fixture = numbered(fixture, &["7", "8"]).await;
     let feed = |cursor: Option<&str>| match cursor {

@@ -588,3 +588,38 @@ async fn a_code_that_says_that_the_token_has_ended_is_met_by_a_new_token() {
     assert!(matches!(platform.submit(&Dispatch::example()).await, Outcome::Unknown { .. }));
     assert_eq!(platform.submit(&Dispatch::example()).await, delivered);
 }
+
+/// Whatever status it stands under (RFC 6750, 3.1).
+#[tokio::test]
+async fn a_token_that_is_dead_is_no_refusal_of_the_matter() {
+    let server = MockServer::start().await;
+    let given = AtomicUsize::new(0);
+    Mock::given(path("/oauth/token"))
+        .respond_with(move |_: &Request| {
+            let token = format!("t{}", given.fetch_add(1, Ordering::SeqCst) + 1);
+            json_answer(json!({"access_token": token, "expires_in": 604_800}))
+        })
+        .mount(&server)
+        .await;
+    Mock::given(method("POST"))
+        .and(path("/v1/cases"))
+        .respond_with(|request: &Request| {
+            match request.headers["authorization"].to_str().unwrap() {
+                "Bearer t1" | "Bearer t3" | "Bearer t4" => {
+                    ResponseTemplate::new(400).set_body_json(json!({"error": "invalid_token"}))
+                }
+                _ => json_answer(json!({"id": "7"})),
+            }
+        })
+        .mount(&server)
+        .await;
+    let dir = tempfile::tempdir().unwrap();
+    let settings = settings(&server, "oauth-feed.toml", dir.path(), PATIENCE);
+    let clock = Clock::manual("2022-04-20T01:00:00Z".parse().unwrap());
+    let platform = platform(&settings, &clock, &Chance::seeded(1)).unwrap().unwrap();
+    let delivered = Outcome::Delivered(Receipt { remote_id: Some("7".to_owned()), token: None });
+    assert_eq!(platform.submit(&Dispatch::example()).await, delivered);
+    clock.set(clock.now().checked_add(jiff::SignedDuration::from_hours(300)).unwrap());
+    let outcome = platform.submit(&Dispatch::example()).await;
+    assert!(matches!(outcome, Outcome::NotSent { .. }), "{outcome:?}");
+}

@@ -123,6 +123,8 @@ fn outcome(error: &Error) -> Outcome {
     let words: String = error.to_string().chars().take(200).collect();
     let (lower, not_sent) = (words.to_lowercase(), |name: &str| not_sent(name, &words));
     match error.status().map(u16::from) {
+        // The server won't have it of us (RFC 3463, X.7.x): it relays nothing, or our share is used up.
+        Some(550 | 551 | 553 | 554) if is_of_the_sender(&lower) => misconfigured(&words),
         // The mailbox isn't there, or isn't this server's.
         Some(550 | 551 | 553) => Outcome::Refused { reason: format!("{ADDRESS}: {words}") },
         Some(530 | 534 | 535 | 538) => misconfigured(&words),
@@ -145,6 +147,13 @@ fn outcome(error: &Error) -> Outcome {
         None if words.starts_with("Connection error") => not_sent("not_connected"),
         None => Outcome::Unknown { reason: format!("cut_off: {words}") },
     }
+}
+
+/// Whether a no at the recipient's turn is about whoever sends.
+fn is_of_the_sender(words: &str) -> bool {
+    const SAID: [&str; 6] =
+        ["5.7.", "relay", "sending quota", "sender", "client host", "not permitted"];
+    SAID.iter().any(|said| words.contains(said))
 }
 
 fn not_sent(name: &str, words: &str) -> Outcome {
@@ -180,6 +189,10 @@ impl Channel for EmailChannel {
             Some(550 | 551 | 553 | 554) => match self.server.unwanted(&self.from, &to).await {
                 Ok(Unwanted::Address) => outcome(&error),
                 Ok(Unwanted::Sender) => misconfigured(format!("发件地址不被接受：{}", words())),
+                // Whoever has sent too much today may send tomorrow.
+                Ok(Unwanted::Content) if words().to_lowercase().contains("sending quota") => {
+                    misconfigured(words())
+                }
                 Ok(Unwanted::Content) => refused(&words()),
                 Err(why) if why.is_permanent() => {
                     misconfigured(format!("邮件服务器不让本机发信：{}", words()))

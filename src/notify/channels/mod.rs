@@ -30,6 +30,7 @@ pub use fit::{fit, gist, short};
 
 use crate::db::{ADDRESS, Notice, Receipt, Store, StoreError};
 use crate::delivery::http::{Answer, MISCONFIGURED, failed, too_many};
+use crate::delivery::json;
 use crate::delivery::{Attempt, Cause, Entry, LookUp, Outcome, Transport};
 use crate::wecom::whole_number;
 
@@ -107,7 +108,7 @@ struct Codes {
 /// Judges a vendor's answer: by its own code, where it says one, before HTTP's. A code that isn't known means that the
 /// robot, the key or the configuration isn't right: it's for the operator to mend, and the notice stays owed.
 fn judge(codes: &Codes, answer: &Answer) -> Outcome {
-    let read: Result<Value, _> = serde_json::from_str(&answer.body);
+    let read = json::read(&answer.body);
     let code_in = |value: &Value| codes.code.iter().find_map(|at| whole_number(value.pointer(at)?));
     let code = read.as_ref().ok().and_then(code_in);
     let (value, code) = match (read, code) {

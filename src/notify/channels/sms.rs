@@ -12,6 +12,7 @@ use super::{Channel, gist, misconfigured, short};
 use crate::clock::{Clock, local_text};
 use crate::db::{ADDRESS, Notice, Receipt};
 use crate::delivery::http::{Answer, ask, failed, too_many};
+use crate::delivery::json;
 use crate::delivery::{Entry, LookUp, Outcome};
 use crate::settings::{SettingsError, mistakes};
 
@@ -122,7 +123,7 @@ impl SmsChannel {
 
     fn judge(&self, answer: &Answer) -> Outcome {
         let rules = &self.gateway.answer;
-        let value = serde_json::from_str::<serde_json::Value>(&answer.body).ok();
+        let value = json::read(&answer.body).ok();
         let coded = value.as_ref().is_some_and(|value| value.pointer(&rules.code).is_some());
         if !answer.status.is_success() && !coded {
             return failed(answer, "");
@@ -130,11 +131,7 @@ impl SmsChannel {
         let Some(value) = value else {
             return Outcome::Unread { reason: "not_json".to_owned() };
         };
-        let text = |at: &str| match value.pointer(at) {
-            Some(serde_json::Value::String(text)) => text.clone(),
-            Some(serde_json::Value::Number(number)) => number.to_string(),
-            _ => String::new(),
-        };
+        let text = |at: &str| value.pointer(at).and_then(json::scalar).unwrap_or_default();
         let code = text(&rules.code);
         let words: String = text(&rules.message).chars().take(200).collect();
         let reason = |name: &str| format!("{name}: code {code} {words}");

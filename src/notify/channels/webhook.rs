@@ -1,5 +1,7 @@
 //! A webhook in the form of Standard Webhooks (<https://www.standardwebhooks.com>).
 
+use std::collections::HashMap;
+
 use async_trait::async_trait;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -12,6 +14,9 @@ use super::Channel;
 use crate::clock::Clock;
 use crate::db::{Notice, Receipt};
 use crate::delivery::http::{ask, failed};
+use crate::delivery::json;
+use crate::delivery::said_no::says_no;
+use crate::delivery::sample::sample;
 use crate::delivery::{Entry, LookUp, Outcome};
 
 /// Posts notices as JSON. `webhook-id` is the same whenever the same notice is sent, so that a receiver keeps it once.
@@ -37,6 +42,26 @@ impl WebhookChannel {
         mac.update(format!("{id}.{timestamp}.{body}").as_bytes());
         Some(format!("v1,{}", STANDARD.encode(mac.finalize().into_bytes())))
     }
+}
+
+/// A success may say anything or nothing; a page for people and a no of the receiver's own aren't one.
+fn judge(body: &str) -> Outcome {
+    let unread = |reason: String| Outcome::Unread { reason };
+    if body.trim_start_matches('\u{feff}').trim_start().starts_with('<') {
+        return unread(format!("not_json: {}", sample(body)));
+    }
+    let Ok(value) = json::read(body) else { return Outcome::Delivered(Receipt::default()) };
+    let said: HashMap<&str, String> = ["success", "ok", "error", "errors", "errcode"]
+        .into_iter()
+        .filter_map(|name| Some((name, json::scalar(value.get(name)?)?)))
+        .collect();
+    let is_code = |code: &String| code.trim() != "0" && !code.trim().is_empty();
+    if says_no(|name| said.get(name).map(String::as_str))
+        || said.get("errcode").is_some_and(is_code)
+    {
+        return unread(format!("unexpected_answer: {}", sample(body)));
+    }
+    Outcome::Delivered(Receipt::default())
 }
 
 #[async_trait]
@@ -67,7 +92,7 @@ impl Channel for WebhookChannel {
             request = request.header("webhook-signature", signature);
         }
         match ask(request.body(body)).await {
-            Ok(answer) if answer.status.is_success() => Outcome::Delivered(Receipt::default()),
+            Ok(answer) if answer.status.is_success() => judge(&answer.body),
             Ok(answer) => failed(&answer, ""),
             Err(none) => none.into(),
         }

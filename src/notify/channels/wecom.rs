@@ -128,13 +128,15 @@ impl WecomApp {
             let token = self.token(Some(&token)).await?;
             answer = self.post(&token, &body).await?;
         }
-        // Done, but not for this person.
-        let unknown = read(&answer)["invaliduser"].as_str().is_some_and(|users| !users.is_empty());
-        match judge(&CODES, &answer) {
-            Outcome::Delivered(_) if unknown => {
-                Err(Outcome::Refused { reason: format!("{ADDRESS}: invaliduser") })
+        // Done, but not for this person: not known, or without a licence.
+        let value = read(&answer);
+        let named = |name: &&str| value[*name].as_str().is_some_and(|users| !users.is_empty());
+        let without = ["invaliduser", "unlicenseduser"].into_iter().find(|name| named(name));
+        match (judge(&CODES, &answer), without) {
+            (Outcome::Delivered(_), Some(why)) => {
+                Err(Outcome::Refused { reason: format!("{ADDRESS}: {why}") })
             }
-            outcome => Ok(outcome),
+            (outcome, _) => Ok(outcome),
         }
     }
 }

@@ -11,14 +11,12 @@ use crate::clock::township_zone;
 use crate::delivery::http::{Answer, TOO_LONG, ask_in};
 use crate::domain::referral::{PlatformUpdate, Told, meaning};
 use crate::platform::encode::{encode, is_segment};
-use crate::platform::interface::{Answers, NoContact, Unanswered, Unread};
+use crate::platform::interface::{Answers, CUTS, NoContact, Unanswered, Unread};
 use crate::platform::records::{Record, read_list};
 use crate::platform::times::TimeFormat;
-
 /// No server gives fewer at once.
 const SMALLEST_PAGE: usize = 10;
-/// So many are all that a server gives, as a rule, and not all that there is.
-const CUTS: [usize; 11] = [10, 20, 25, 30, 50, 100, 200, 250, 300, 500, 1000];
+
 /// No window is read in more parts; what isn't seen then is found by the nightly sweep.
 const MOST_SPANS: usize = 300;
 /// So many windows that hold more than is read at once are halved in one reading.

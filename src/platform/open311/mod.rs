@@ -20,8 +20,6 @@ use super::interface::{
 };
 use super::look::look;
 use super::records::{Record, read, read_list};
-use super::said_no::says_no;
-use super::sample::sample;
 use super::templates::{Templates, referral_parts};
 use super::times::Times;
 use crate::clock::Clock;
@@ -29,6 +27,8 @@ use crate::db::{Dispatch, Message, Photo, Receipt};
 use crate::delivery::Outcome;
 use crate::delivery::charset::Charset;
 use crate::delivery::http::{Answer, ask_in, client, judged, says_no_more};
+use crate::delivery::said_no::says_no;
+use crate::delivery::sample::sample;
 use crate::domain::delivery::answer::HttpCodes;
 use crate::domain::delivery::search::{SearchResult, Sought};
 use crate::domain::following::names_one;

@@ -4,12 +4,12 @@ use serde_json::Value;
 
 use super::description::AnswerRules;
 use crate::delivery::http::{Answer, judged, too_many};
+use crate::delivery::json;
+pub(super) use crate::delivery::json::scalar;
+use crate::delivery::said_no::says_no;
+use crate::delivery::sample::sample;
 use crate::delivery::{Cause, Outcome};
 use crate::platform::NoContact;
-use crate::platform::json;
-pub(super) use crate::platform::json::scalar;
-use crate::platform::said_no::says_no;
-use crate::platform::sample::sample;
 
 /// What the platform made of a call.
 #[derive(Debug)]
@@ -36,16 +36,30 @@ pub(super) enum OfToken {
 
 /// What an answer says of the token that it was asked with.
 pub(super) fn of_token(rules: &AnswerRules, answer: &Answer) -> OfToken {
-    if answer.status.as_u16() == 401 {
+    let read = json::read(&answer.body).ok();
+    if answer.status.as_u16() == 401 || read.as_ref().is_some_and(is_of_a_dead_token) {
         return OfToken::Ended;
     }
-    let read = rules.code.is_some().then(|| json::read(&answer.body).ok()).flatten();
-    let Some(code) = read.and_then(|value| code_in(rules, &value)) else { return OfToken::Good };
+    // A page for people, or a no to all of it, may be all that is said to who isn't known any more.
+    let is_a_page = read.is_none() && !answer.body.trim().is_empty();
+    // 419 and 440 are some servers' own for a session that has ended.
+    let sends_away = matches!(answer.status.as_u16(), 300..=399 | 403 | 419 | 440);
+    if is_a_page || sends_away {
+        return OfToken::Doubtful;
+    }
+    let code = read.and_then(|value| code_in(rules, &value)).filter(|_| rules.code.is_some());
+    let Some(code) = code else { return OfToken::Good };
     if rules.unauthenticated.contains(&code) {
         return OfToken::Ended;
     }
     let known = [&rules.done, &rules.refused, &rules.busy];
     if known.iter().any(|codes| codes.contains(&code)) { OfToken::Good } else { OfToken::Doubtful }
+}
+
+/// Whether an answer says that the token is no longer good, under whatever status (RFC 6750, 3.1).
+fn is_of_a_dead_token(value: &Value) -> bool {
+    let said = value.get("error").and_then(Value::as_str).unwrap_or_default();
+    matches!(said, "invalid_token" | "expired_token" | "token_expired")
 }
 
 /// Judges an answer: by HTTP's code, then by the platform's own.
@@ -72,6 +86,11 @@ pub(super) fn judge(rules: &AnswerRules, answer: &Answer) -> Verdict {
             let why = format!("code {code} {words}");
             return Verdict::NotDone(too_many(why, answer.retry_after));
         }
+    }
+    if read.as_ref().is_ok_and(is_of_a_dead_token) {
+        let reason = format!("not_known: invalid_token {words}");
+        let cause = Cause::Receiver;
+        return Verdict::NotDone(Outcome::NotSent { reason, retry_after: None, cause });
     }
     if let Some(outcome) = judged(answer, &words, &rules.http) {
         return Verdict::NotDone(outcome);
@@ -129,8 +148,10 @@ pub(super) fn items<'v>(
         Some(at) => value.pointer(at),
         None => Some(value),
     };
+    if let Some(things) = found.and_then(json::list) {
+        return Ok(things);
+    }
     match (found, &rules.items) {
-        (Some(Value::Array(things)), _) => Ok(things.iter().collect()),
         (Some(Value::Null), _) => Ok(Vec::new()),
         (Some(thing), _) => Ok(vec![thing]),
         (None, Some(at)) if ends_in_null(value, at) => Ok(Vec::new()),

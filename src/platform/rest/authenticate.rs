@@ -56,6 +56,13 @@ struct TokenAnswer {
 }
 
 impl TokenAnswer {
+    /// As RFC 6749, 5.1 has it, or the same below `data`, as frameworks wrap each of their answers.
+    fn read(body: &str) -> serde_json::Result<TokenAnswer> {
+        let value: serde_json::Value = serde_json::from_str(body)?;
+        let wrapped = value.get("data").filter(|data| data.get("access_token").is_some());
+        TokenAnswer::deserialize(wrapped.unwrap_or(&value))
+    }
+
     /// How long it says that it lasts, as a number or as a text; a few minutes where it says nothing that can be read.
     fn lasts(&self) -> SignedDuration {
         let said = match &self.expires_in {
@@ -137,8 +144,7 @@ impl Authenticator {
         if !answer.status.is_success() {
             return Err(failed(String::new()));
         }
-        let given: TokenAnswer =
-            serde_json::from_str(&answer.body).map_err(|error| failed(error.to_string()))?;
+        let given = TokenAnswer::read(&answer.body).map_err(|error| failed(error.to_string()))?;
         let lasts = given.lasts().saturating_sub(RENEW_BEFORE);
         let lasts = lasts.max(SignedDuration::from_secs(1)).unsigned_abs();
         let now = self.clock.now();
@@ -255,6 +261,8 @@ mod tests {
             let answer: TokenAnswer = serde_json::from_str(&answer).unwrap();
             assert_eq!(answer.lasts().as_secs(), seconds, "{said}");
         }
+        let wrapped = TokenAnswer::read(r#"{"code": 200, "data": {"access_token": "t"}}"#).unwrap();
+        assert_eq!(wrapped.access_token, "t");
         let without: TokenAnswer = serde_json::from_str(r#"{"access_token": "t"}"#).unwrap();
         assert_eq!(without.lasts().as_secs(), 300);
     }

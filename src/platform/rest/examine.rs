@@ -17,13 +17,13 @@ use super::there::There;
 use crate::clock::{Clock, local_text};
 use crate::db::{Message, Photo};
 use crate::delivery::http::Answer;
+use crate::delivery::json;
+use crate::delivery::sample::sample;
 use crate::domain::mask;
 use crate::domain::reason::in_words;
 use crate::platform::NoContact;
 use crate::platform::examine::{FAR_BACK, ROUND, unknown_words};
 use crate::platform::interface::{Remark, clock_remark};
-use crate::platform::json;
-use crate::platform::sample::sample;
 use crate::platform::templates::Templates;
 use crate::platform::times::Times;
 

@@ -13,9 +13,11 @@ use super::parts::{reference_parts, window};
 use crate::clock::local_text;
 use crate::delivery::Outcome;
 use crate::delivery::http::ask_in;
+use crate::delivery::json;
 use crate::domain::referral::{PlatformUpdate, Told, meaning};
-use crate::platform::interface::{Answers, Changed, NoContact, Unanswered, Unread, read_from};
-use crate::platform::json;
+use crate::platform::interface::{
+    Answers, CUTS, Changed, NoContact, Unanswered, Unread, read_from,
+};
 
 /// No list is read further than this many pages.
 const MOST_PAGES: usize = 1000;
@@ -150,7 +152,10 @@ impl Rest {
             let parts = context! { cursor => since.to_string(), cursor_local => local_text(since) };
             let Answers { updates, unread, .. } = self.pages_of(call, &parts, Told::Then).await?;
             let cursor = Some(began.to_string());
-            return Ok(Changed { updates, unread, cursor, ..Changed::default() });
+            // One that isn't given page by page may have been cut off.
+            let has_pages = call.templates().any(|text| self.templates.names(text, "page"));
+            let unsure = !has_pages && CUTS.contains(&(updates.len() + unread.len()));
+            return Ok(Changed { updates, unread, cursor, unsure, ..Changed::default() });
         };
         let parts =
             context! { cursor => cursor.unwrap_or_default(), cursor_local => "", page => 1 };

@@ -158,10 +158,7 @@ impl Door<'_> {
         };
         let before = shown_secret(headers, daemon);
         match sign_in(&store, &claimed, before.as_deref(), stay(daemon)).await {
-            Ok(Entered::In(secret)) => {
-                self.guesses.right(self.address);
-                entered(daemon, headers, &secret, &flow.next)
-            }
+            Ok(Entered::In(secret)) => entered(daemon, headers, &secret, &flow.next),
             Ok(Entered::Half(secret)) => {
                 let to = with(SECOND, &[("next", &flow.next)]);
                 entered(daemon, headers, &secret, &to)

@@ -99,6 +99,7 @@ pub(super) async fn enter(
         let said = format!("这里填错的次数太多，请 {} 秒后再试", wait.as_secs() + 1);
         return again(StatusCode::TOO_MANY_REQUESTS, &said);
     }
+    guesses.tries(address);
     // As it was typed: a password may begin or end with a blank.
     let password = sent.0.get("password").map(String::as_str).unwrap_or_default();
     let before = shown_secret(&headers, &daemon);
@@ -106,20 +107,26 @@ pub(super) async fn enter(
     match accounts::sign_in(&at_the_door(&daemon), number, password, before.as_deref(), stay).await
     {
         Ok(Entered::In(secret)) => {
-            guesses.right(address);
+            // Whoever signs in as themselves hasn't guessed others' any less.
+            guesses.was_no_mistake(address);
             entered(&daemon, &headers, &secret, own(sent.text("next")))
         }
         Ok(Entered::Half(secret)) => {
+            guesses.was_no_mistake(address);
             let next = [("next", own(sent.text("next")))];
             entered(&daemon, &headers, &secret, &with(SECOND, &next))
         }
         Ok(Entered::Not(why)) => {
-            guesses.wrong(address);
             tracing::warn!(event = "sign_in.refused", %address, "somebody couldn't sign in");
             again(StatusCode::UNAUTHORIZED, &why)
         }
-        Err(StoreError::Rule(why)) => again(StatusCode::SERVICE_UNAVAILABLE, &why),
-        Err(error) => unavailable(&error),
+        Err(error) => {
+            guesses.was_no_mistake(address);
+            match error {
+                StoreError::Rule(why) => again(StatusCode::SERVICE_UNAVAILABLE, &why),
+                error => unavailable(&error),
+            }
+        }
     }
 }
 

@@ -85,6 +85,10 @@ async fn talk<S: AsyncRead + AsyncWrite + Unpin>(
             "MAIL" if line.contains("blocked@") => "554 5.7.1 Service unavailable",
             "MAIL" => "250 ok",
             "RCPT" if line.contains("nobody@") => "550 5.1.1 mailbox unknown",
+            "RCPT" if line.contains("closed@") => "550 5.7.1 Unable to relay",
+            "RCPT" if line.contains("much@") => {
+                "550 Mail rejected: daily sending quota exceeded for sender"
+            }
             "RCPT" if line.contains("full@") => "452 4.2.2 mailbox full",
             "RCPT" if line.contains("grey@") => {
                 "451 4.7.1 Greylisting in action, please come back later"

@@ -172,6 +172,11 @@ async fn wecom_app(
     if body["touser"] == "gone" {
         return Json(json!({"errcode": 81_013, "errmsg": "user & party & tag all invalid"}));
     }
+    if body["touser"] == "unlicensed" {
+        return Json(
+            json!({"errcode": 0, "errmsg": "ok", "invaliduser": "", "unlicenseduser": "unlicensed"}),
+        );
+    }
     // The same message to the same person within the interval is given once.
     let known = vendors.taken().contains(&body);
     if !known || body["enable_duplicate_check"] != 1 {

@@ -143,7 +143,7 @@ async fn shown(daemon: &Daemon, who: &Who, key: &str, status: StatusCode, said: 
     let times: Vec<Value> = times.collect();
     let may = may(&who.person);
     let values = context! {
-        line => line(&owed, today), times, version => owed.version(), is_in => owed.is_in,
+        line => line(&owed, today), times, version => owed.version, is_in => owed.is_in,
         hand_in => may.hand_in, receive => may.receive, wrong => said.wrong, stale => said.stale, word => said.word,
         most => Room::LARGEST_FILE >> 20, place => "hand_ins",
     };

@@ -18,7 +18,7 @@ const DEEPEST: usize = 64;
 /// What stands there in JSON's place, and where.
 ///
 /// ```
-/// use zoufang::platform::json::read;
+/// use zoufang::delivery::json::read;
 /// let value = read(r#"{"id": 20220420153012340001, "open": true}"#).unwrap();
 /// assert_eq!(value["id"], "20220420153012340001");
 /// assert!(read("<html>维护中</html>").unwrap_err().contains("第 1 行第 1 个字起"));
@@ -77,6 +77,25 @@ fn unreadable(text: &str, error: &serde_json::Error) -> String {
         error.line(),
         place + 1
     )
+}
+
+/// The things of a list: of an array, or of an object whose names are all numerals, as PHP writes a list with gaps.
+///
+/// ```
+/// use zoufang::delivery::json::{list, read};
+/// assert_eq!(list(&read(r#"{"0": {"id": 1}, "2": {"id": 3}}"#).unwrap()).unwrap().len(), 2);
+/// assert!(list(&read(r#"{"id": 1}"#).unwrap()).is_none() && list(&read("{}").unwrap()).is_none());
+/// ```
+pub fn list(value: &Value) -> Option<Vec<&Value>> {
+    let is_numeral =
+        |name: &String| !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_digit());
+    match value {
+        Value::Array(things) => Some(things.iter().collect()),
+        Value::Object(fields) if !fields.is_empty() && fields.keys().all(is_numeral) => {
+            Some(fields.values().collect())
+        }
+        _ => None,
+    }
 }
 
 /// A text or number; nothing where it's neither. What no text has in it (U+0000, which PostgreSQL won't keep) is left out.

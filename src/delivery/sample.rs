@@ -6,7 +6,7 @@ use crate::domain::mask;
 const SHOWN: usize = 24;
 
 /// The beginning of a text, as it may be shown to whoever is to mend it.
-pub(super) fn sample(text: &str) -> String {
+pub(crate) fn sample(text: &str) -> String {
     let line: String = text.split_whitespace().collect::<Vec<_>>().join(" ");
     let line = mask::numbers(&line);
     let mut shown: String = line.chars().filter(|c| !c.is_control()).take(SHOWN).collect();
