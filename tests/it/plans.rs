@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use jiff::civil::{Date, date};
 use sqlx::{Connection, Executor};
 use tokio_util::sync::CancellationToken;
+use zoufang::app::hand_ins::{self, Handled, hand_in, may};
 use zoufang::app::plan::{self, PlanChange, Preview};
 use zoufang::daemon::{Daemon, load_campaign};
 use zoufang::db::{By, Reason, Store};
@@ -277,6 +278,39 @@ on_both!(what_is_handed_in_is_of_the_present_campaign, async |fixture: Fixture| 
     for day in [None, Some(date(2022, 12, 1)), Some(date(2022, 12, 5))] {
         write(day).await.unwrap();
     }
+});
+
+// By paper, as the office writes it down: once for each campaign.
+on_both!(what_was_handed_in_last_year_is_handed_in_again, async |fixture: Fixture| {
+    let fixture = fixture.township().await;
+    fixture.at(3, 10, 9);
+    let staff = fixture.store.staff().await.unwrap();
+    let office = staff.iter().find(|person| may(person).receive).unwrap();
+    let receive = async || {
+        let mut tx = fixture.store.begin().await.unwrap();
+        let owed = hand_ins::owed(&mut tx, office).await.unwrap();
+        let first = owed.iter().find(|owed| !owed.is_in).unwrap();
+        let (key, version) = (first.key.clone(), first.version);
+        let handled = hand_in(&mut tx, office, (&key, version), None).await.unwrap();
+        tx.commit().await.unwrap();
+        assert!(matches!(handled, Handled::Done), "{key}");
+        (key, version)
+    };
+    let mut before = BTreeMap::new();
+    for _ in 0..4 {
+        let (key, version) = receive().await;
+        before.insert(key, version);
+    }
+    fixture.clock.set(fixture.clock.instant(date(2023, 3, 1).at(9, 0, 0, 0)));
+    apply(&fixture.store, &next_year()).await;
+    fixture.store.refresh_plan().await.unwrap();
+    let mut again = 0;
+    for _ in 0..4 {
+        let (key, version) = receive().await;
+        again += usize::from(before.contains_key(&key));
+        assert_eq!(version, before.get(&key).map_or(0, |version| version + 1), "{key}");
+    }
+    assert!(again > 0, "none was owed again");
 });
 
 on_both!(next_year_begins_with_the_same_pairs, async |fixture: Fixture| {
