@@ -35,6 +35,7 @@ mod options;
 mod order;
 mod original;
 mod package;
+mod passed;
 mod people;
 mod people_rows;
 mod pieces;
