@@ -6,7 +6,7 @@ use jiff::civil::{Date, DateTime};
 use super::claims::Beside;
 use super::codes::{as_code, kept_phone, taken_for_another};
 use super::dates::{DAYS_TO_1904, read_time};
-use super::header::Table;
+use super::header::{NOTES, Table};
 use super::kinds::{Field, Kind};
 use super::met::not_one_person;
 use super::refusal::RowError;
@@ -123,8 +123,8 @@ impl<'t> Cells<'t> {
 
     /// In a text, a cell behind the header's last is most likely the rest of one that a mark within parted.
     fn check_width(&mut self) {
-        let width = self.table.names.len();
-        let beyond = self.row.cells.iter().enumerate().skip(width);
+        let beyond = self.row.cells.iter().enumerate().skip(self.table.width());
+        let beyond = beyond.filter(|(at, _)| self.column_name(*at) != NOTES);
         let filled: Vec<(usize, &Cell)> =
             beyond.filter(|(_, cell)| !cell.is_blank()).take(2).collect();
         let Some((column, cell)) = filled.first().filter(|_| self.table.is_delimited) else {
@@ -194,7 +194,7 @@ impl<'t> Cells<'t> {
             let text = cell.text.trim();
             let is_read = table.columns.values().any(|used| *used == column);
             let has_name = table.names.get(column).is_some_and(|name| !name.is_empty());
-            let is_beyond = table.is_delimited && column >= table.names.len();
+            let is_beyond = table.is_delimited && column >= table.width();
             if text.is_empty() || is_read || has_name || is_beyond {
                 return None;
             }

@@ -1,6 +1,6 @@
 //! Rows that stand among a table's and are none of it: sums, notes, signatures, examples, its header again.
 
-use super::header::{Table, shown};
+use super::header::{NOTES, Table, shown};
 use super::row::Row;
 use super::text::{Sort, clean, short};
 
@@ -37,6 +37,12 @@ fn is_count(text: &str) -> bool {
 }
 
 impl Table {
+    /// How many columns it has, up to the last that has a name of its own: the copy of a refused file has one more.
+    pub fn width(&self) -> usize {
+        let own = |name: &String| !name.is_empty() && name != NOTES;
+        self.names.iter().rposition(own).map_or(0, |last| last + 1)
+    }
+
     /// Why a row isn't one of the table's: it's passed over, and said so.
     pub fn passes_over(&self, row: &Row) -> Option<String> {
         let used = || self.columns.values().map(|column| row.text(*column));

@@ -145,19 +145,10 @@ impl PlatformAttempt {
         let asked = Entry { first_attempt_at: Some(since), ..entry.clone() };
         let sought = self.sought(&asked).await;
         let sought = sought.map_err(|error| NoContact::because(error.for_log()))?;
-        let waits = self.absence.waits_for_an_answer();
-        // Only where something of ours is known to be there could it be shown that this isn't.
-        let could_show = !sought.controls.is_empty();
         let found = match self.platform.find(&sought).await {
             Ok(SearchResult::Found(receipt) | SearchResult::Several(receipt, _)) => Some(receipt),
-            Ok(SearchResult::Absent) => None,
-            Ok(SearchResult::Unproven(_) | SearchResult::TooEarly { .. }) if !could_show => None,
-            Err(none) if waits => return Err(none),
-            Ok(SearchResult::Unproven(why) | SearchResult::TooEarly { why, .. }) if waits => {
-                return Err(NoContact::because(why));
-            }
-            // What proves nothing ends no doubt.
-            Ok(_) | Err(_) => return Ok(None),
+            Err(none) if self.absence.waits_for_an_answer() => return Err(none),
+            Ok(_) | Err(_) => None,
         };
         self.absence.told(found.is_some());
         if found.is_some() {

@@ -50,6 +50,11 @@ async fn a_comma_within_a_text_cuts_nothing_off_unsaid() {
         let error = refused(&fixture, "v.csv", table).await;
         assert!(error.contains(rest) && error.contains("双引号"), "{error}");
     }
+    // The copy has room for what stood there, and a column more; nobody has mended it yet.
+    let table = "对象编号,走访人员\nH1,褚走,卫访\n".as_bytes().to_vec();
+    let copy = copy_of(&fixture, "v.csv", table).await;
+    let error = refused(&fixture, "copy.csv", copy).await;
+    assert!(error.contains("多出「卫访」"), "{error}");
     let meant = Options { ignored: vec!["C列".to_owned()], ..Options::default() };
     let file = Incoming::look("v.csv", "对象编号,走访人员\nH1,褚走,甲\n".into(), &meant).await;
     let report = file.unwrap().import(&fixture.store, &meant, &|_, _| {}).await.unwrap();
