@@ -106,23 +106,17 @@ async fn decide(session: &mut Session, rows: &[NewStaff]) -> Result<Decided> {
                     Err(problem) => Err(problem),
                     Ok(told) => Ok(decided.known(session, row, area_id, (known, &told)).await?),
                 },
-                None if row.roles.is_empty() && namesake(&known, row).is_some() => {
-                    let number = namesake(&known, row).unwrap_or_default();
-                    let name = &row.name;
-                    let text = format!(
-                        "没有编号「{}」的走访人员，「{name}」的编号是「{number}」：离岗的是他，请改编号",
-                        row.number
-                    );
-                    Err(Problem::new(About::Person, text))
-                }
-                None => {
-                    let id = session.context().id();
-                    let told = told_of(row, None).unwrap_or_default();
-                    decided.added.push(row_of(session, row, id.clone(), area_id, &told)?);
-                    decided.departments |= row.roles.contains(&Role::Department);
-                    decided.roles.push((id, row.roles.clone()));
-                    Ok(Upsert::Added.into())
-                }
+                None => match slip(&known, row) {
+                    Some(problem) => Err(problem),
+                    None => {
+                        let id = session.context().id();
+                        let told = told_of(row, None).unwrap_or_default();
+                        decided.added.push(row_of(session, row, id.clone(), area_id, &told)?);
+                        decided.departments |= row.roles.contains(&Role::Department);
+                        decided.roles.push((id, row.roles.clone()));
+                        Ok(Upsert::Added.into())
+                    }
+                },
             },
         };
         decided.outcomes.push(outcome);
@@ -130,10 +124,15 @@ async fn decide(session: &mut Session, rows: &[NewStaff]) -> Result<Decided> {
     Ok(decided)
 }
 
-/// The number of whoever is called as that row's person is.
-fn namesake<'k>(known: &'k HashMap<String, KnownStaff>, row: &NewStaff) -> Option<&'k str> {
-    let mut people = known.values().map(|known| &known.person);
-    people.find(|person| person.name == row.name).map(|person| person.number.as_str())
+/// What is wrong with who has left under a number that nobody has, where somebody of that name has another.
+fn slip(known: &HashMap<String, KnownStaff>, row: &NewStaff) -> Option<Problem> {
+    let mut people = known.values().map(|known| &known.person).filter(|_| row.roles.is_empty());
+    let person = people.find(|person| person.name == row.name)?;
+    let text = format!(
+        "没有编号「{}」的走访人员，「{}」的编号是「{}」：离岗的是他，请改编号",
+        row.number, person.name, person.number
+    );
+    Some(Problem::new(About::Person, text))
 }
 
 /// Numbers of people, by how they are compared: one that is nearly another's would be taken for it in every other table.

@@ -3,8 +3,8 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::Value;
 use serde_json::value::RawValue;
+use serde_json::{Map, Value};
 
 use super::mended::mended;
 use super::sample::sample;
@@ -79,6 +79,13 @@ fn unreadable(text: &str, error: &serde_json::Error) -> String {
     )
 }
 
+/// Whether an object is a list: its names are all numerals.
+pub(crate) fn is_list(fields: &Map<String, Value>) -> bool {
+    let is_numeral =
+        |name: &String| !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_digit());
+    !fields.is_empty() && fields.keys().all(is_numeral)
+}
+
 /// The things of a list: of an array, or of an object whose names are all numerals, as PHP writes a list with gaps.
 ///
 /// ```
@@ -87,13 +94,9 @@ fn unreadable(text: &str, error: &serde_json::Error) -> String {
 /// assert!(list(&read(r#"{"id": 1}"#).unwrap()).is_none() && list(&read("{}").unwrap()).is_none());
 /// ```
 pub fn list(value: &Value) -> Option<Vec<&Value>> {
-    let is_numeral =
-        |name: &String| !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_digit());
     match value {
         Value::Array(things) => Some(things.iter().collect()),
-        Value::Object(fields) if !fields.is_empty() && fields.keys().all(is_numeral) => {
-            Some(fields.values().collect())
-        }
+        Value::Object(fields) if is_list(fields) => Some(fields.values().collect()),
         _ => None,
     }
 }

@@ -123,14 +123,13 @@ impl<'t> Cells<'t> {
 
     /// In a text, a cell behind the header's last is most likely the rest of one that a mark within parted.
     fn check_width(&mut self) {
-        let beyond = self.row.cells.iter().enumerate().skip(self.table.width());
-        let beyond = beyond.filter(|(at, _)| self.column_name(*at) != NOTES);
-        let filled: Vec<(usize, &Cell)> =
-            beyond.filter(|(_, cell)| !cell.is_blank()).take(2).collect();
-        let Some((column, cell)) = filled.first().filter(|_| self.table.is_delimited) else {
+        if !self.table.is_delimited {
             return;
-        };
-        let name = letters(*column);
+        }
+        let mut beyond = self.row.cells.iter().enumerate().skip(self.table.width());
+        let filled = beyond.find(|(at, cell)| self.column_name(*at) != NOTES && !cell.is_blank());
+        let Some((column, cell)) = filled else { return };
+        let name = letters(column);
         if self.table.unread.contains(&name) {
             return;
         }
@@ -138,7 +137,7 @@ impl<'t> Cells<'t> {
             "这一行比表头多出「{}」：像是前面哪一格的内容里有逗号（或别的分隔符），被分成了几格。请把那一格的内容用英文双引号括起来；真是另一列的，请在表头写上列名，或在导入命令后加 --ignore-column {name}列",
             short(&cell.text)
         );
-        let error = RowError { name: "没有表头".to_owned(), ..self.remark_at(*column, text) };
+        let error = RowError { name: "没有表头".to_owned(), ..self.remark_at(column, text) };
         self.errors.push(error);
     }
 
@@ -175,10 +174,12 @@ impl<'t> Cells<'t> {
     pub fn unused(&self) -> impl Iterator<Item = (usize, &'t str, &'t str)> + use<'t> {
         let (table, row) = (self.table, self.row);
         table.unused.iter().filter_map(move |(column, name)| {
-            let is_ignored =
-                !table.names.get(*column)?.is_empty() && table.ignored.contains(column);
             let text = row.text(*column).trim();
-            (!text.is_empty() && !is_ignored).then_some((*column, name.as_str(), text))
+            (!text.is_empty() && !table.ignored.contains(column)).then_some((
+                *column,
+                name.as_str(),
+                text,
+            ))
         })
     }
 
@@ -190,11 +191,12 @@ impl<'t> Cells<'t> {
     /// What stands in columns without a name, with their letters.
     pub fn unnamed(&self) -> impl Iterator<Item = (String, &'t str)> {
         let (table, row) = (self.table, self.row);
+        let width = if table.is_delimited { table.width() } else { usize::MAX };
         row.cells.iter().enumerate().filter_map(move |(column, cell)| {
             let text = cell.text.trim();
             let is_read = table.columns.values().any(|used| *used == column);
             let has_name = table.names.get(column).is_some_and(|name| !name.is_empty());
-            let is_beyond = table.is_delimited && column >= table.width();
+            let is_beyond = column >= width;
             if text.is_empty() || is_read || has_name || is_beyond {
                 return None;
             }

@@ -26,4 +26,4 @@ pub use interface::{
     Answers, Changed, Looks, NoContact, Platform, Remark, ServiceGap, Unanswered, Unread, Verdict,
 };
 pub use poll::{Polled, poll, sweep};
-pub use transport::PlatformTransport;
+pub use transport::{PlatformTransport, note};

@@ -85,8 +85,8 @@ pub fn attributes(body: &str, format: WireFormat) -> Result<Vec<Record>, String>
 fn of_list(value: Value) -> Result<Vec<Record>, String> {
     let things = match value {
         Value::Array(things) => things,
-        Value::Object(_) if json::list(&value).is_some() => {
-            json::list(&value).unwrap_or_default().into_iter().cloned().collect()
+        Value::Object(fields) if json::is_list(&fields) => {
+            fields.into_iter().map(|(_, thing)| thing).collect()
         }
         Value::Object(fields) => {
             let lists = fields.values().filter(|value| value.is_array()).count();

@@ -74,7 +74,7 @@ const SEVERAL: &str = "平台上有的上报不止一件，多半是中间的网
 const PUT_BACK: &str = "平台上已有本系统以为还没有发出的上报，没有重发：这台机器多半恢复成了较早的样子，请核对恢复以后有没有少了导入的表和办理记录";
 
 /// Puts something onto the status page; that it can't be isn't worth a failure.
-async fn note(store: &Store, what: &str, sample: String) {
+pub async fn note(store: &Store, what: &str, sample: String) {
     let noted = async {
         let mut tx = store.begin().await?;
         tx.note_platform(&[(what.to_owned(), sample)]).await?;

@@ -20,7 +20,7 @@ use super::state::Web;
 use super::unavailable::unavailable;
 use crate::app::receive_updates::receive_push;
 use crate::daemon::Daemon;
-use crate::platform::Answers;
+use crate::platform::{Answers, note};
 
 /// Why a call isn't taken.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
@@ -88,25 +88,13 @@ pub(super) async fn receive(
         Ok(told) => take(&web, &call.key(body.bytes()), &told).await,
         Err(reason) => {
             warn!(event = "push.unread", "a push can't be read");
-            note_unread(&web, &reason).await;
+            note(&daemon.store, UNREAD, reason.clone()).await;
             (StatusCode::UNPROCESSABLE_ENTITY, format!("{reason}\n")).into_response()
         }
     }
 }
 
-/// Puts onto the status page that the platform calls and isn't understood; that it can't be doesn't change the answer.
-async fn note_unread(web: &Web, reason: &str) {
-    let noted = async {
-        let mut tx = web.daemon.store.begin().await?;
-        tx.note_platform(&[(UNREAD.to_owned(), reason.to_owned())]).await?;
-        tx.commit().await
-    };
-    if let Err(error) = noted.await {
-        let error = error.for_log();
-        warn!(event = "push.not_noted", error, "that a push can't be read can't be written");
-    }
-}
-
+/// What is said on status of a call that can't be read.
 const UNREAD: &str =
     "平台推送来的办理进展读不懂，没有收下：请按下面写的核对描述文件，或请平台改正后重新推送";
 
@@ -151,14 +139,17 @@ impl Call {
         };
         let (id, at, signatures) =
             (given("webhook-id")?, given("webhook-timestamp")?, given("webhook-signature")?);
-        let apart = |at: i64| {
-            let sent = Timestamp::from_second(at).ok()?;
-            Some(sent.duration_since(now).unsigned_abs()).filter(|apart| *apart <= tolerance)
+        let is_fresh = |at: i64| {
+            Timestamp::from_second(at)
+                .is_ok_and(|sent| sent.duration_since(now).unsigned_abs() <= tolerance)
         };
         let sent: i64 = at.parse().map_err(|_| Rejection::NotSeconds)?;
-        if apart(sent).is_none() {
-            let are_millis = apart(sent / 1_000).is_some();
-            return Err(if are_millis { Rejection::NotSeconds } else { Rejection::Stale });
+        if !is_fresh(sent) {
+            return Err(if is_fresh(sent / 1_000) {
+                Rejection::NotSeconds
+            } else {
+                Rejection::Stale
+            });
         }
         // Several may stand there while a secret is being changed.
         let decoded = |one: &str| STANDARD.decode(one.strip_prefix("v1,")?).ok();

@@ -540,17 +540,22 @@ async fn a_platform_is_greeted_where_it_is_and_not_at_its_root() {
     assert!(platform.greet().await.is_err());
 }
 
-/// A platform that says under HTTP 200, by a code of its own, that a token has ended: the first does at once.
-async fn forgetful(unauthenticated: bool) -> (MockServer, Arc<dyn Platform>, Clock) {
-    let server = MockServer::start().await;
+/// Tokens are given there: t1, t2 and so on, for so many seconds.
+async fn gives_tokens(server: &MockServer, seconds: u32) {
     let given = AtomicUsize::new(0);
     Mock::given(path("/oauth/token"))
         .respond_with(move |_: &Request| {
             let token = format!("t{}", given.fetch_add(1, Ordering::SeqCst) + 1);
-            json_answer(json!({"access_token": token, "expires_in": 7_200}))
+            json_answer(json!({"access_token": token, "expires_in": seconds}))
         })
-        .mount(&server)
+        .mount(server)
         .await;
+}
+
+/// A platform that says under HTTP 200, by a code of its own, that a token has ended: the first does at once.
+async fn forgetful(unauthenticated: bool) -> (MockServer, Arc<dyn Platform>, Clock) {
+    let server = MockServer::start().await;
+    gives_tokens(&server, 7_200).await;
     Mock::given(method("POST"))
         .and(path("/v1/cases"))
         .respond_with(|request: &Request| {
@@ -593,14 +598,7 @@ async fn a_code_that_says_that_the_token_has_ended_is_met_by_a_new_token() {
 #[tokio::test]
 async fn a_token_that_is_dead_is_no_refusal_of_the_matter() {
     let server = MockServer::start().await;
-    let given = AtomicUsize::new(0);
-    Mock::given(path("/oauth/token"))
-        .respond_with(move |_: &Request| {
-            let token = format!("t{}", given.fetch_add(1, Ordering::SeqCst) + 1);
-            json_answer(json!({"access_token": token, "expires_in": 604_800}))
-        })
-        .mount(&server)
-        .await;
+    gives_tokens(&server, 604_800).await;
     Mock::given(method("POST"))
         .and(path("/v1/cases"))
         .respond_with(|request: &Request| {

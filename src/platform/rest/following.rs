@@ -101,7 +101,7 @@ impl Rest {
         told: Told,
     ) -> Result<Answers, Unanswered> {
         let (mut all, mut seen, mut pages) = (Answers::default(), HashSet::new(), HashSet::new());
-        let has_pages = call.templates().any(|template| self.templates.names(template, "page"));
+        let has_pages = self.has_pages(call);
         for page in 1..=MOST_PAGES {
             let value = self.asked(call, &context! { page, ..parts.clone() }).await?;
             let things = items(&call.answer, &value)?;
@@ -120,6 +120,11 @@ impl Rest {
         }
         let reason = format!("too_many_pages: more than {MOST_PAGES}");
         Err(NoContact::because(reason).into())
+    }
+
+    /// Whether a call is made page by page.
+    fn has_pages(&self, call: &Call) -> bool {
+        call.templates().any(|template| self.templates.names(template, "page"))
     }
 
     /// One question; where it's refused, whether it's about what was asked.
@@ -153,8 +158,7 @@ impl Rest {
             let Answers { updates, unread, .. } = self.pages_of(call, &parts, Told::Then).await?;
             let cursor = Some(began.to_string());
             // One that isn't given page by page may have been cut off.
-            let has_pages = call.templates().any(|text| self.templates.names(text, "page"));
-            let unsure = !has_pages && CUTS.contains(&(updates.len() + unread.len()));
+            let unsure = !self.has_pages(call) && CUTS.contains(&(updates.len() + unread.len()));
             return Ok(Changed { updates, unread, cursor, unsure, ..Changed::default() });
         };
         let parts =
