@@ -2,6 +2,7 @@
 //! clock and claimed in the record, so a missed slot is made up once and two replicas run it once.
 
 use std::collections::{BTreeMap, HashSet};
+use std::convert::Infallible;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -11,9 +12,9 @@ use jiff::civil::Time;
 use tokio::task::JoinHandle;
 use tokio_cron_scheduler::{Job as CronJob, JobScheduler, JobSchedulerError};
 use tokio_util::task::{AbortOnDropHandle, TaskTracker};
-use tracing::{debug, error, info};
+use tracing::{debug, error, info, warn};
 
-use crate::clock::{Clock, span_millis};
+use crate::clock::{Clock, pause, span_millis};
 use crate::db::{CLOCKS_APART, Ended, JobRun, Store, StoreError};
 
 /// How a job went.
@@ -129,8 +130,10 @@ type Unnoted = Arc<Mutex<BTreeMap<&'static str, String>>>;
 /// A daily job that failed is tried again that day, after so long each time.
 const RETRY_AFTER: Duration = Duration::from_secs(600);
 
-/// A run that was never finished, because its process was killed, may be taken over after this.
+/// A run whose process hasn't said for so long that it's at it, because it was killed, may be taken over; it says so a few times
+/// in that.
 const STALE_AFTER: Duration = Duration::from_secs(600);
+const SAID_EACH: Duration = Duration::from_secs(120);
 
 impl Schedule {
     /// A schedule over these jobs.
@@ -201,7 +204,7 @@ impl Schedule {
             let taken = runs.get(job.name).is_some_and(|run| {
                 let done = match job.retry(run) {
                     Some(again) => again > clock.millis(),
-                    None => run.finished_at.is_some() || run.started_at > stale,
+                    None => run.finished_at.is_some() || run.alive_at > stale,
                 };
                 run.slot == slot && run.started_at <= clock.millis() + CLOCKS_APART && done
             });
@@ -250,7 +253,12 @@ async fn run_claimed(store: &Store, job: &Job, slot: i64) -> Result<(), StoreErr
     }
     let when = job.when;
     // Where the run is given up, its work ends with it.
-    let ended = match AbortOnDropHandle::new(tokio::spawn((job.work)())).await {
+    let work = AbortOnDropHandle::new(tokio::spawn((job.work)()));
+    let worked = tokio::select! {
+        worked = work => worked,
+        never = keep_claimed(store, job.name, slot) => match never {},
+    };
+    let ended = match worked {
         Ok(Ok(Done { text, news })) => {
             let job = job.name;
             if news || matches!(when, When::DailyAt(_)) {
@@ -270,6 +278,18 @@ async fn run_claimed(store: &Store, job: &Job, slot: i64) -> Result<(), StoreErr
         }
     };
     store.finish_slot(job.name, slot, &ended).await
+}
+
+/// Says that this process is at the run, again and again.
+async fn keep_claimed(store: &Store, job: &'static str, slot: i64) -> Infallible {
+    let each = store.context().clock.real_time_of(SAID_EACH).max(Duration::from_secs(1));
+    loop {
+        pause(each).await;
+        if let Err(error) = store.keep_slot(job, slot).await {
+            let error = error.for_log();
+            warn!(event = "job.unkept", job, error, "that the job is still run can't be noted");
+        }
+    }
 }
 
 fn millis(span: Duration) -> i64 {

@@ -58,11 +58,19 @@ pub struct Matter {
     pub said: Option<Satisfaction>,
 }
 
+/// What became of a resident's word.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kept {
+    Yes,
+    /// Nobody asks for it: the matter isn't theirs, or is no longer waiting for it.
+    No,
+}
+
 /// What came of opening a household's page.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Opened {
-    /// The matters of whoever has that number.
-    Matters(Vec<Matter>),
+    /// The matters of whoever has that number, and what became of their word where they gave one.
+    Matters(Vec<Matter>, Option<Kept>),
     /// Nobody there has that number.
     Wrong,
     /// It was given wrongly too often: nobody may try for a while.
@@ -99,7 +107,7 @@ pub async fn open(
         let mut record = store.snapshot().await?;
         let matters = matters(&mut record, own).await?;
         record.end().await?;
-        return Ok(Opened::Matters(matters));
+        return Ok(Opened::Matters(matters, None));
     }
     let mut tx = store.begin().await?;
     // As it stands in this turn: many may have tried at once.
@@ -118,12 +126,13 @@ pub async fn open(
         tx.commit().await?;
         return Ok(Opened::Wrong);
     };
-    if let Some((issue, answer)) = word {
-        say(&mut tx, &own, issue, answer).await?;
-    }
+    let kept = match word {
+        Some((issue, answer)) => Some(say(&mut tx, &own, issue, answer).await?),
+        None => None,
+    };
     let matters = matters(&mut tx, &own).await?;
     tx.commit().await?;
-    Ok(Opened::Matters(matters))
+    Ok(Opened::Matters(matters, kept))
 }
 
 /// Forgets who gave wrong ends, where nothing is locked.
@@ -145,11 +154,12 @@ fn own(sheet: &HouseholdSheet, digits: &str) -> Option<Vec<IssueMatter>> {
 }
 
 /// Keeps their word, where it's asked for.
-async fn say(tx: &mut Tx, own: &[IssueMatter], number: &str, answer: Satisfaction) -> Result<()> {
+async fn say(tx: &mut Tx, own: &[IssueMatter], number: &str, answer: Satisfaction) -> Result<Kept> {
     let found = own.iter().find(|issue| issue.number == number && asks(issue));
-    let Some(issue) = found else { return Ok(()) };
+    let Some(issue) = found else { return Ok(Kept::No) };
     tx.put_resident_word(&issue.id, issue.issue.round, answer).await?;
-    tx.audit("resident", "resident_word", number, &json!({ "answer": answer })).await
+    tx.audit("resident", "resident_word", number, &json!({ "answer": answer })).await?;
+    Ok(Kept::Yes)
 }
 
 /// Whether a resident's word is asked for: what was done waits for their revisit.

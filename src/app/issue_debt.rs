@@ -57,7 +57,7 @@ pub async fn release(
     Ok(vec![Ok(Upsert::Changed.into())])
 }
 
-/// It doesn't go: as if the platform had refused it, but by a person of ours.
+/// It doesn't go, on the word of a person of ours: the platform never hears of it, and its issue comes back.
 ///
 /// # Errors
 /// Where the record can't be written.
@@ -71,7 +71,7 @@ pub async fn give_back(
         let text = "这个问题现在没有还没上报的";
         return Ok(vec![Err(Problem::new(About::State, text))]);
     };
-    tx.settle_handed(&referral.id, "refused").await?;
+    tx.settle_handed(&referral.id, "cancelled").await?;
     if let Some(issue_id) = tx.refuse_referral(&referral.id).await? {
         let event = Event::Refused { reason: reason.to_owned() };
         happen(tx, &[Happening { issue_id, event, actor: person.signed() }]).await?;

@@ -236,6 +236,9 @@ impl Desk<'_> {
         let open = self.answer(at, resident, row, answer);
         let Some(before) = before else {
             return match open {
+                0 if self.was_never_heard(at, resident) => {
+                    Did::noted(Upsert::Added, About::Resident, NEVER_HEARD)
+                }
                 0 => Upsert::Added.into(),
                 open => Did::noted(Upsert::Added, About::Satisfaction, too_early(open)),
             };
@@ -245,6 +248,14 @@ impl Desk<'_> {
             row.visited_on
         );
         Did::noted(Upsert::Added, About::Satisfaction, text)
+    }
+
+    /// Whether nothing is recorded of a resident but that they were asked again.
+    fn was_never_heard(&self, at: usize, resident: usize) -> bool {
+        let SubjectFile { residents, issues, .. } = &self.decided.files.subjects[at];
+        let resident = &residents[resident];
+        resident.visits.heard == 0
+            && issues.iter().all(|issue| issue.resident_id != resident.row.id)
     }
 
     /// Closes or reopens what was resolved for the resident, by their answer. Gives how many of their issues nobody has
@@ -289,6 +300,9 @@ impl Desk<'_> {
         if answered == 0 { open } else { 0 }
     }
 }
+
+/// A word about an answer of somebody of whom no first visit is recorded.
+const NEVER_HEARD: &str = "这位群众还没有走访记录，先有了回访：请核对姓名，或者走访类型应是「走访」；走访确实在前的，请补上走访记录";
 
 /// A word about an answer to what isn't resolved yet.
 fn too_early(open: usize) -> String {

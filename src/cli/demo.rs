@@ -6,17 +6,21 @@ use std::process::ExitCode;
 
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
+use jiff::civil::Date;
 
 use super::{logging, read_faults, shown};
-use crate::demo::{Day, HANDED_IN, Options, Outcome, run as run_demo};
+use crate::demo::{Day, Demo, HANDED_IN, Options, Outcome, Plays, SignIn, run as run_demo};
 use crate::sandbox::Faults;
 use crate::settings::{Log, LogFormat};
 
 #[derive(Debug, Args)]
 pub struct Arguments {
-    /// 走完就退出，不留下服务
+    /// 走完整个活动就退出，不留下服务
     #[arg(long)]
     once: bool,
+    /// 走到这一天，第二天上午打开，如 2022-06-10；不写就停在走访最忙的时候
+    #[arg(long, value_name = "DATE", conflicts_with = "once")]
+    day: Option<Date>,
     /// 最后输出一个 JSON 对象
     #[arg(long)]
     json: bool,
@@ -55,6 +59,7 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         faults: arguments.fault,
         folder: arguments.dir.clone(),
         listen: arguments.listen,
+        plays: if arguments.once { Plays::All } else { Plays::Until(arguments.day) },
     };
     let handed_in = arguments.dir.join(HANDED_IN);
     let bar = progress_bar();
@@ -68,11 +73,7 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         say!("上报材料：{}", shown(&handed_in));
     }
     if !arguments.once {
-        say!(
-            "服务还在运行：{}/status　平台：{}/sandbox/requests　按 Ctrl-C 结束",
-            demo.address,
-            demo.platform_address
-        );
+        say!("{}", opened(&demo));
         demo.stay(async { drop(tokio::signal::ctrl_c().await) }).await?;
     }
     demo.end().await;
@@ -80,6 +81,27 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         say!("{}", serde_json::to_string(&outcome)?);
     }
     Ok(if outcome.is_exact() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Where it stands open, and as whom one can sign in to try what.
+fn opened(demo: &Demo) -> String {
+    let Demo { address, platform_address, sign_ins, .. } = demo;
+    let day = demo.today();
+    let mut lines = vec![
+        format!(
+            "\n活动走到{}年{}月{}日上午，服务开着：{address}/",
+            day.year(),
+            day.month(),
+            day.day()
+        ),
+        format!("　运行情况：{address}/status　平台收到的：{platform_address}/sandbox/requests"),
+        format!("登录：{address}/my/sign-in　密码都是 {}", sign_ins.password),
+    ];
+    let who =
+        |one: &SignIn| format!("　{} {}（{}）：{}", one.number, one.name, one.role, one.to_try);
+    lines.extend(sign_ins.people.iter().map(who));
+    lines.push("按 Ctrl-C 结束".to_owned());
+    lines.join("\n")
 }
 
 fn progress_bar() -> ProgressBar {

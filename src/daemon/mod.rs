@@ -15,6 +15,7 @@ mod unfinished;
 mod watch;
 
 use std::path::Path;
+use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -403,11 +404,21 @@ impl Daemon {
         self.note_absence().await;
         // Before anything is sent: a backup of before is then known as one.
         self.heartbeat.first(&self.store, &self.pages, &self.memory).await;
-        tasks.spawn(self.beating());
-        tasks.spawn(self.watching());
-        tasks.spawn(unfinished::keep_going_on(self.store.clone(), self.shutdown.clone()));
+        let mut keep = |name: &str, work: Lasting| {
+            tasks.spawn(keep_running(name.to_owned(), work, self.shutdown.clone()));
+        };
+        keep("heartbeat", self.beating());
+        keep("watch", self.watching());
+        let (store, shutdown) = (self.store.clone(), self.shutdown.clone());
+        let go_on = move || unfinished::keep_going_on(store.clone(), shutdown.clone());
+        keep("unfinished", Box::new(move || Box::pin(go_on())));
         for lane in &self.lanes {
-            tasks.spawn(keep_running(Arc::clone(lane), self.shutdown.clone()));
+            let running = Arc::clone(lane);
+            let work = move || {
+                let running = Arc::clone(&running);
+                async move { running.run().await }
+            };
+            keep(lane.name(), Box::new(move || Box::pin(work())));
         }
         // At each start, whatever the schedule already has for this hour.
         if let Some(check) = &self.check_services {
@@ -416,7 +427,10 @@ impl Daemon {
         let mut scheduler = self.schedule.tick().await?;
         self.shutdown.cancelled().await;
         info!(event = "service.stopping", "what is in flight is finished or released");
-        scheduler.shutdown().await?;
+        if let Err(error) = scheduler.shutdown().await {
+            let error = error.to_string();
+            warn!(event = "service.unstopped", error, "the schedule's tick wasn't stopped");
+        }
         let finishing = async {
             self.schedule.finish().await;
             while tasks.join_next().await.is_some() {}
@@ -447,18 +461,26 @@ impl Daemon {
     }
 
     /// The heartbeat, until told to stop.
-    fn beating(&self) -> impl Future<Output = ()> + Send + use<> {
+    fn beating(&self) -> Lasting {
         let (store, pages) = (self.store.clone(), self.pages.clone());
         let (heartbeat, shutdown) = (Arc::clone(&self.heartbeat), self.shutdown.clone());
         let memory = Arc::clone(&self.memory);
-        async move { heartbeat.run(&store, &pages, &memory, &shutdown).await }
+        Box::new(move || {
+            let (store, pages, shutdown) = (store.clone(), pages.clone(), shutdown.clone());
+            let (heartbeat, memory) = (Arc::clone(&heartbeat), Arc::clone(&memory));
+            Box::pin(async move { heartbeat.run(&store, &pages, &memory, &shutdown).await })
+        })
     }
 
     /// The watch, until told to stop.
-    fn watching(&self) -> impl Future<Output = ()> + Send + use<> {
+    fn watching(&self) -> Lasting {
         let (settings, store) = (self.settings.clone(), self.store.clone());
         let (watch, shutdown) = (Arc::clone(&self.watch), self.shutdown.clone());
-        async move { watch.run(&settings, &store, &shutdown).await }
+        Box::new(move || {
+            let (settings, store) = (settings.clone(), store.clone());
+            let (watch, shutdown) = (Arc::clone(&watch), shutdown.clone());
+            Box::pin(async move { watch.run(&settings, &store, &shutdown).await })
+        })
     }
 
     /// Runs what is due at this instant and delivers what can be delivered: how a clock that is moved
@@ -476,16 +498,14 @@ impl Daemon {
     }
 }
 
-/// A lane whose task panicked is started again; the others never notice.
-async fn keep_running(lane: Arc<Lane>, shutdown: CancellationToken) {
+/// What goes on as long as the service does, from its beginning.
+type Lasting = Box<dyn Fn() -> Pin<Box<dyn Future<Output = ()> + Send>> + Send + Sync>;
+
+/// A task that panicked is started again; the others never notice.
+async fn keep_running(name: String, work: Lasting, shutdown: CancellationToken) {
     while !shutdown.is_cancelled() {
-        let running = Arc::clone(&lane);
-        if tokio::spawn(async move { running.run().await }).await.is_err() {
-            error!(
-                event = "lane.panicked",
-                lane = lane.name(),
-                "the lane panicked and is started again"
-            );
+        if tokio::spawn(work()).await.is_err() {
+            error!(event = "task.panicked", task = name, "a task panicked and is started again");
             crate::clock::pause(Duration::from_secs(1)).await;
         }
     }

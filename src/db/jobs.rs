@@ -17,6 +17,8 @@ pub const CLOCKS_APART: i64 = 300_000;
 pub struct JobRun {
     pub slot: i64,
     pub started_at: i64,
+    /// When the process that is at it last said so.
+    pub alive_at: i64,
     pub finished_at: Option<i64>,
     pub ended: Option<Ended>,
 }
@@ -59,24 +61,28 @@ struct Row {
     job: String,
     slot: i64,
     started_at: i64,
+    alive_at: Option<i64>,
     finished_at: Option<i64>,
     outcome: Option<String>,
 }
 
-from_row!(Row { job, slot, started_at, finished_at, outcome });
+from_row!(Row { job, slot, started_at, alive_at, finished_at, outcome });
+
+const ROW: &str = "SELECT job, slot, started_at, alive_at, finished_at, outcome FROM job_runs";
 
 impl Row {
     fn read(self, context: &Context) -> Result<(String, JobRun)> {
-        let Row { job, slot, started_at, finished_at, outcome } = self;
+        let Row { job, slot, started_at, alive_at, finished_at, outcome } = self;
         let outcome = context.open_optional(JOB_OUTCOME, &row_of(&job, slot), outcome)?;
         let ended = outcome.as_deref().map(Ended::read);
-        Ok((job, JobRun { slot, started_at, finished_at, ended }))
+        let alive_at = alive_at.unwrap_or(started_at);
+        Ok((job, JobRun { slot, started_at, alive_at, finished_at, ended }))
     }
 }
 
 impl Store {
-    /// Takes the slot; false where it was already taken. A run that never finished (its process was
-    /// killed) may be taken again after `stale_after` milliseconds, and so may one that began later than now: the clock
+    /// Takes the slot; false where it was already taken. A run whose process hasn't said for `stale_after` milliseconds that
+    /// it's at it (it was killed) may be taken again, and so may one that began later than now: the clock
     /// was ahead then; and one that failed after `retry` milliseconds, where it's to be tried again.
     pub async fn claim_slot(
         &self,
@@ -93,9 +99,10 @@ impl Store {
             _ => None,
         };
         let claimed = sqlx::query(
-            "INSERT INTO job_runs (job, slot, started_at) VALUES ($1, $2, $3)
-             ON CONFLICT (job, slot) DO UPDATE SET started_at = excluded.started_at, finished_at = NULL, outcome = NULL
-             WHERE job_runs.finished_at IS NULL AND job_runs.started_at <= $4 OR job_runs.started_at > $5
+            "INSERT INTO job_runs (job, slot, started_at, alive_at) VALUES ($1, $2, $3, $3)
+             ON CONFLICT (job, slot) DO UPDATE SET started_at = excluded.started_at, alive_at = excluded.alive_at,
+               finished_at = NULL, outcome = NULL
+             WHERE job_runs.finished_at IS NULL AND COALESCE(job_runs.alive_at, job_runs.started_at) <= $4 OR job_runs.started_at > $5
                OR job_runs.finished_at <= $6",
         )
         .bind(job)
@@ -108,6 +115,21 @@ impl Store {
         .await?;
         tx.commit().await?;
         Ok(claimed.rows_affected() > 0)
+    }
+
+    /// The process that is at a run is still alive.
+    pub async fn keep_slot(&self, job: &str, slot: i64) -> Result<()> {
+        let mut tx = self.begin().await?;
+        let now = tx.now();
+        sqlx::query(
+            "UPDATE job_runs SET alive_at = $1 WHERE job = $2 AND slot = $3 AND finished_at IS NULL",
+        )
+        .bind(now)
+        .bind(job)
+        .bind(slot)
+        .execute(&mut *tx.db)
+        .await?;
+        tx.commit().await
     }
 
     /// Records how the run ended, and forgets all but the newest runs of the job, and those that are still to come:
@@ -138,12 +160,10 @@ impl Store {
 
     /// Each job's latest run.
     pub async fn last_runs(&self) -> Result<HashMap<String, JobRun>> {
-        let runs: Vec<Row> = sqlx::query_as(
-            "SELECT job, slot, started_at, finished_at, outcome FROM job_runs r
-             WHERE slot = (SELECT MAX(slot) FROM job_runs WHERE job = r.job)",
-        )
-        .fetch_all(&self.read)
-        .await?;
+        let latest =
+            format!("{ROW} r WHERE slot = (SELECT MAX(slot) FROM job_runs WHERE job = r.job)");
+        let runs: Vec<Row> =
+            sqlx::query_as(sqlx::AssertSqlSafe(latest)).fetch_all(&self.read).await?;
         runs.into_iter().map(|run| run.read(&self.context)).collect()
     }
 }
@@ -151,13 +171,12 @@ impl Store {
 impl Tx {
     /// Whether the run of that slot failed.
     async fn has_failed(&mut self, job: &str, slot: i64) -> Result<bool> {
-        let run: Option<Row> = sqlx::query_as(
-            "SELECT job, slot, started_at, finished_at, outcome FROM job_runs WHERE job = $1 AND slot = $2",
-        )
-        .bind(job.to_owned())
-        .bind(slot)
-        .fetch_optional(&mut *self.db)
-        .await?;
+        let of_slot = format!("{ROW} WHERE job = $1 AND slot = $2");
+        let run: Option<Row> = sqlx::query_as(sqlx::AssertSqlSafe(of_slot))
+            .bind(job.to_owned())
+            .bind(slot)
+            .fetch_optional(&mut *self.db)
+            .await?;
         let run = run.map(|row| row.read(&self.context)).transpose()?;
         Ok(run.is_some_and(|(_, run)| matches!(run.ended, Some(Ended::Failed(_)))))
     }

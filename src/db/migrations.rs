@@ -80,6 +80,7 @@ versions! {
     65 "0065_unanswered";
     66 "0066_ended_when";
     67 "0067_campaign_figures";
+    68 "0068_jobs_alive";
 }
 
 /// The newest version of a database that this program knows.

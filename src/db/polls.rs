@@ -10,6 +10,8 @@ use crate::domain::following::Silence;
 #[derive(Debug, Clone)]
 pub struct OpenReferral {
     pub id: String,
+    /// By which it's found again on any platform.
+    pub reference: String,
     pub remote_id: Option<String>,
     pub token: Option<String>,
     pub delivered_at: i64,
@@ -25,6 +27,7 @@ pub struct OpenReferral {
 
 from_row!(OpenReferral {
     id,
+    reference,
     remote_id,
     token,
     delivered_at,
@@ -104,7 +107,36 @@ impl Tx {
     }
 }
 
+/// The address of the platform that is known to show our marks, by its digest.
+const MARKS_SHOWN_AT: &str = "marks_shown_at";
+
+impl Tx {
+    /// The platform there shows our marks.
+    pub async fn note_marks_shown_at(&mut self, place: &str) -> Result<()> {
+        self.put_meta(MARKS_SHOWN_AT, place).await
+    }
+}
+
 impl Store {
+    /// Which platform is known to show our marks.
+    pub async fn marks_shown_at(&self) -> Result<Option<String>> {
+        let place = "SELECT value FROM meta WHERE name = $1";
+        let place = sqlx::query_scalar(place).bind(MARKS_SHOWN_AT);
+        Ok(place.fetch_optional(&self.read).await?)
+    }
+
+    /// Whether the platform itself led from a number of ours to this one.
+    pub async fn is_led_to(&self, number: &str) -> Result<bool> {
+        let led = "SELECT COUNT(*) FROM referral_numbers
+             WHERE lane = $1 AND remote_id = $2 AND came_from IS NOT NULL";
+        let led: i64 = sqlx::query_scalar(led)
+            .bind(&self.context.platform_lane)
+            .bind(number)
+            .fetch_one(&self.read)
+            .await?;
+        Ok(led > 0)
+    }
+
     /// Where to go on reading the feed of changes.
     pub async fn feed_cursor(&self) -> Result<Option<String>> {
         Ok(sqlx::query_scalar("SELECT cursor FROM feeds WHERE lane = $1")
@@ -116,7 +148,7 @@ impl Store {
     /// The referrals that wait for their number, the longest due first, at most `limit`.
     pub async fn due_numbers(&self, limit: i64) -> Result<Vec<OpenReferral>> {
         let due: Vec<OpenReferral> = sqlx::query_as(
-            "SELECT id, remote_id, token, delivered_at, CAST(NULL AS BIGINT) AS ended_at, unanswered_since, unasked_since, unasked_why,
+            "SELECT id, reference, remote_id, token, delivered_at, CAST(NULL AS BIGINT) AS ended_at, unanswered_since, unasked_since, unasked_why,
                CAST(0 AS BIGINT) AS replaced
              FROM referrals WHERE lane = $1 AND state = 'waiting' AND poll_at <= $2
              ORDER BY poll_at, id LIMIT $3",
@@ -133,9 +165,9 @@ impl Store {
     /// for each number that it goes by, and where `went` for each that it went by.
     pub async fn due_polls(&self, limit: i64, went: bool) -> Result<Vec<OpenReferral>> {
         let mut due: Vec<OpenReferral> = sqlx::query_as(
-            "SELECT r.id, n.remote_id, r.token, r.delivered_at, CAST(NULL AS BIGINT) AS ended_at, r.unanswered_since, r.unasked_since, r.unasked_why,
+            "SELECT r.id, r.reference, n.remote_id, r.token, r.delivered_at, CAST(NULL AS BIGINT) AS ended_at, r.unanswered_since, r.unasked_since, r.unasked_why,
                CAST(CASE n.state WHEN 'replaced' THEN 1 ELSE 0 END AS BIGINT) AS replaced
-             FROM (SELECT id, token, delivered_at, poll_at, unanswered_since, unasked_since, unasked_why FROM referrals
+             FROM (SELECT id, reference, token, delivered_at, poll_at, unanswered_since, unasked_since, unasked_why FROM referrals
                    WHERE lane = $1 AND state IN ('open', 'waiting') AND poll_at <= $2
                    ORDER BY poll_at, id LIMIT $3) AS r
              LEFT JOIN referral_numbers n ON n.referral_id = r.id AND (n.state = 'current' OR (n.state = 'replaced' AND $4 = 1))
@@ -163,7 +195,7 @@ impl Store {
     /// Those that have ended, or were refused, and are asked about again.
     async fn due_again(&self, limit: i64, went: bool) -> Result<Vec<OpenReferral>> {
         let ended: Vec<OpenReferral> = sqlx::query_as(
-            "SELECT id, remote_id, token, delivered_at, remote_at AS ended_at, unanswered_since, unasked_since, unasked_why,
+            "SELECT id, reference, remote_id, token, delivered_at, remote_at AS ended_at, unanswered_since, unasked_since, unasked_why,
                CAST(0 AS BIGINT) AS replaced FROM referrals
              WHERE lane = $1 AND state IN ('ended', 'refused') AND poll_at <= $2 ORDER BY poll_at, id LIMIT $3",
         )

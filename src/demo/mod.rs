@@ -6,23 +6,27 @@
 //! sandbox's own ledger.
 
 mod outcome;
+mod sign_ins;
 mod township;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Context;
-use jiff::civil::{Date, date};
+use jiff::civil::{Date, Time, date};
+use jiff::{SignedDuration, ToSpan};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 pub use outcome::{IssuesByLevel, Outcome};
+pub use sign_ins::{SignIn, SignIns};
 
-use crate::clock::{Chance, Clock, Stopwatch};
+use crate::clock::{Chance, Clock, Stopwatch, pause};
 use crate::daemon::{Daemon, open_store};
 use crate::db::Store;
-use crate::domain::campaign::PhaseName;
+use crate::domain::campaign::{PhaseName, plus};
 use crate::intake::import;
 use crate::private_file::{self, Existing};
 use crate::rehearsal::{Doing, People, pass_day};
@@ -44,6 +48,16 @@ pub struct Options {
     /// A folder of the demo's own; what an earlier demo left there is removed.
     pub folder: PathBuf,
     pub listen: String,
+    pub plays: Plays,
+}
+
+/// How far a demo plays before it opens.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Plays {
+    /// To the campaign's end.
+    All,
+    /// To the morning after a day; none: to the one on which most is under way.
+    Until(Option<Date>),
 }
 
 /// How far it has come, told after each day.
@@ -55,12 +69,15 @@ pub struct Day {
     pub all: usize,
 }
 
-/// A demo whose campaign has run; its daemon and platform still stand.
+/// A demo whose campaign has run, to its end or so far; its daemon and platform still stand.
 pub struct Demo {
     pub outcome: Outcome,
+    /// Whom one can sign in as.
+    pub sign_ins: SignIns,
     pub address: String,
     pub platform_address: String,
     daemon: Arc<Daemon>,
+    clock: Clock,
     shutdown: CancellationToken,
 }
 
@@ -73,6 +90,13 @@ const LEADER: &str = "Z0001";
 const DOING: Doing = Doing { visits: true, rest: true, demands: 0.12, dissatisfied: 0.15 };
 /// After the campaign's last day the clock goes on this long at the most, for answers still under way.
 const GRACE_DAYS: usize = 10;
+/// So many days before the last of the first visits most is under way: to be visited, classified, worked at, answered.
+const FULL_SWING: i64 = -7;
+/// When a demo opens that isn't played to its end, and for how many minutes at the most answers may then be under way.
+const OPENS_AT: Time = Time::constant(9, 0, 0, 0);
+const SETTLES_WITHIN: usize = 60;
+/// So often the clock of an open demo is moved on.
+const TICK: Duration = Duration::from_millis(250);
 
 /// Runs the campaign. `told` hears of each day.
 pub async fn run(options: Options, told: impl Fn(&Day, &Outcome)) -> anyhow::Result<Demo> {
@@ -105,11 +129,11 @@ pub async fn run(options: Options, told: impl Fn(&Day, &Outcome)) -> anyhow::Res
     for (name, table) in township.files() {
         take_in(&store, &options, &name, &table).await?;
     }
-    let end = store.campaign().ends_on(PhaseName::Feedback);
+    let end = last_day(&store, options.plays);
     let all = usize::try_from((end - start).get_days() + 1).unwrap_or_default();
     let people = People::new(store.clone(), DOING, chance);
     let (mut on, mut passed) = (start, 0);
-    let outcome = loop {
+    let mut outcome = loop {
         if let Some(refused) = pass_day(&daemon, &clock, &people, on).await?.pop() {
             anyhow::bail!(refused);
         }
@@ -117,13 +141,38 @@ pub async fn run(options: Options, told: impl Fn(&Day, &Outcome)) -> anyhow::Res
         let outcome = Outcome::read(&store, &sandbox, began.elapsed()).await?;
         let phase = store.campaign().phase_on(on).map(|phase| phase.name);
         told(&Day { on, phase, passed: passed.min(all), all }, &outcome);
-        if passed >= all && outcome.is_quiet() || passed >= all + GRACE_DAYS {
+        let is_over = options.plays != Plays::All || outcome.is_quiet();
+        if passed >= all && is_over || passed >= all + GRACE_DAYS {
             break outcome;
         }
         on = on.tomorrow()?;
     };
+    if options.plays != Plays::All {
+        let mut at = on.tomorrow()?.to_datetime(OPENS_AT);
+        for _ in 0..SETTLES_WITHIN {
+            clock.set(clock.instant(at));
+            daemon.settle().await?;
+            outcome = Outcome::read(&store, &sandbox, began.elapsed()).await?;
+            if outcome.has_settled() {
+                break;
+            }
+            at = at.checked_add(1.minute())?;
+        }
+    }
     hand_in(&store, &options, &address).await?;
-    Ok(Demo { outcome, address, platform_address, daemon, shutdown })
+    let sign_ins = SignIns::open(&store, &Chance::system()).await?;
+    Ok(Demo { outcome, sign_ins, address, platform_address, daemon, clock, shutdown })
+}
+
+/// The last day that is played.
+fn last_day(store: &Store, plays: Plays) -> Date {
+    let campaign = store.campaign();
+    let end = campaign.ends_on(PhaseName::Feedback);
+    match plays {
+        Plays::All => end,
+        Plays::Until(Some(day)) => day.clamp(campaign.starts_on(), end),
+        Plays::Until(None) => plus(campaign.ends_on(PhaseName::Visit), FULL_SWING),
+    }
 }
 
 /// Leaves everything that the notice asks to be handed in; its people are made up, so their names stand in it in full.
@@ -138,16 +187,32 @@ async fn hand_in(store: &Store, options: &Options, address: &str) -> anyhow::Res
 }
 
 impl Demo {
-    /// Goes on as a daemon until told to stop.
+    /// When it is, in the demo.
+    pub fn today(&self) -> Date {
+        self.clock.today()
+    }
+
+    /// Goes on as a daemon until told to stop; its time passes as fast as ours.
     pub async fn stay(&self, stop: impl Future<Output = ()>) -> anyhow::Result<()> {
         let running = self.daemon.run();
         tokio::pin!(running);
         tokio::select! {
             () = stop => {}
             ended = &mut running => return ended,
+            () = self.passing() => {}
         }
         self.shutdown.cancel();
         running.await
+    }
+
+    /// Moves the clock on, without end.
+    async fn passing(&self) {
+        let (opened, watch) = (self.clock.now(), Stopwatch::start());
+        loop {
+            pause(TICK).await;
+            let passed = SignedDuration::try_from(watch.elapsed()).unwrap_or_default();
+            self.clock.set(opened.saturating_add(passed).unwrap_or(opened));
+        }
     }
 
     /// Ends all that still stands.

@@ -86,9 +86,14 @@ impl Outcome {
         })
     }
 
+    /// Whether nothing is under way.
+    pub fn has_settled(&self) -> bool {
+        self.waiting == 0
+    }
+
     /// Whether nothing is under way and nothing is owed any more.
     pub fn is_quiet(&self) -> bool {
-        self.waiting == 0 && self.duties_open == 0
+        self.has_settled() && self.duties_open == 0
     }
 
     /// Whether every debt was paid exactly once.

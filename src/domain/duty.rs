@@ -21,8 +21,8 @@ words! {
         Summary = "summary", "总支工作总结" | "总支小结";
         /// 三(三): joint and city issues are uploaded to the platform.
         Upload = "upload", "问题上报";
-        /// 三(三): the platform refused an issue, and it's settled what becomes of it.
-        Returned = "returned", "平台退回处理";
+        /// 三(三): the platform refused an issue, or the centre gave it back, and it's settled what becomes of it.
+        Returned = "returned", "退回处理" | "平台退回处理";
         /// 三(三), 倒排工期: work has begun.
         Begin = "begin", "着手办理" | "问题开工";
         /// 三(三)
@@ -138,9 +138,11 @@ impl DutyKind {
             DutyKind::Acknowledge => "看过群众诉求后签收",
             DutyKind::Classify => "把群众反映的问题分清层级和类别",
             DutyKind::Summary => "把总支工作总结报镇组织人事办公室，由其报送任务确认表",
-            DutyKind::Upload => "把问题上传到平台",
+            DutyKind::Upload => {
+                "问题还没有报到平台：由人上报的，报上后填平台回执表；由系统上报的，请找服务中心核对为什么没有报出"
+            }
             DutyKind::Returned => {
-                "平台退回：可重新分类、补正后再报、答复平台，或者改由镇村自行办结"
+                "问题被退回：弄清原因，可重新分类、补正后再报、由专人认定平台办结，或者改由镇村自行办结"
             }
             DutyKind::Begin => "着手办理，交着手办理表",
             DutyKind::Resolve => "办结后交办理结果表，并告知群众",

@@ -179,7 +179,7 @@ words! {
         PlatformFinished = "platform_finished", "平台办结";
         PlatformOverridden = "platform_overridden", "人工认定平台办结";
         PlatformReopened = "platform_reopened", "平台重新办理";
-        Refused = "refused", "平台退回";
+        Refused = "refused", "退回";
         Satisfied = "satisfied", "群众满意";
         Reopened = "reopened", "重新办理";
         Voided = "voided", "作废";

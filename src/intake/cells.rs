@@ -137,7 +137,7 @@ impl<'t> Cells<'t> {
             "这一行比表头多出「{}」：像是前面哪一格的内容里有逗号（或别的分隔符），被分成了几格。请把那一格的内容用英文双引号括起来；真是另一列的，请在表头写上列名，或在导入命令后加 --ignore-column {name}列",
             short(&cell.text)
         );
-        let error = RowError { name: "没有表头".to_owned(), ..self.remark_at(column, text) };
+        let error = RowError { name: format!("{name}列"), ..self.remark_at(column, text) };
         self.errors.push(error);
     }
 

@@ -101,13 +101,13 @@ impl Item {
     fn to_do(&self) -> &'static str {
         match self.part {
             Part::Own => self.kind.what_to_do(self.holder),
-            Part::Push if self.kind == DutyKind::Returned => "请督促处理平台退回的问题",
+            Part::Push if self.kind == DutyKind::Returned => "请督促处理退回的问题",
             Part::Push => match self.holder.filter(|_| self.kind.follows_the_ball()) {
                 Some(Holder::Platform) => "请督促向平台催办",
                 _ => "请督促办理",
             },
             Part::Know if self.kind == DutyKind::Returned => {
-                "平台退回了您网格的问题，请协助服务中心弄清情况，必要时重新分类"
+                "您网格上报的问题被退回，请协助服务中心弄清情况，必要时重新分类"
             }
             Part::Know => "请知悉",
         }

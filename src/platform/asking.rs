@@ -67,7 +67,7 @@ impl Told {
         };
         self.answers.updates.extend(answers.updates);
         self.answers.unread.extend(answers.unread);
-        self.answers.unmarked.extend(answers.unmarked);
+        self.answers.shown.extend(answers.shown);
         alone
     }
 
@@ -78,8 +78,8 @@ impl Told {
         store: &Store,
         due: &[OpenReferral],
     ) -> Result<(), StoreError> {
-        let unmarked = std::mem::take(&mut self.answers.unmarked);
-        for (number, opens) in of_others(store, due, unmarked).await? {
+        let shown = std::mem::take(&mut self.answers.shown);
+        for (number, opens) in of_others(store, due, shown).await? {
             self.answers.updates.retain(|update| update.remote_id != number);
             self.trouble(&opens, &format!("编号 {number}：平台回答 {OF_OTHERS}"), Fault::Its);
         }

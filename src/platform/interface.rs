@@ -1,20 +1,20 @@
 //! What any platform must be able to do for us.
 
 use std::fmt::Display;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
 use reqwest::StatusCode;
 
+use super::others::ShowsMarks;
 use crate::db::{Dispatch, Message, Photo};
 use crate::delivery::http::{Answer, MISCONFIGURED, NoAnswer};
 use crate::delivery::{LookUp, Outcome};
 use crate::domain::delivery::Cause;
 use crate::domain::delivery::search::{SearchResult, Sought};
 use crate::domain::issue::Category;
-use crate::domain::referral::{PlatformUpdate, reference_in};
+use crate::domain::referral::PlatformUpdate;
 
 /// A question that got no usable answer.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -192,29 +192,8 @@ pub struct Answers {
     pub updates: Vec<PlatformUpdate>,
     /// What of them couldn't be read.
     pub unread: Vec<Unread>,
-    /// What stands under a number in the place of what we wrote, without a mark of ours, where others have theirs: the number,
-    /// and that.
-    pub unmarked: Vec<(String, String)>,
-}
-
-impl Answers {
-    /// Notes what stands under numbers in the place of what we wrote. `shows_marks`: whether this platform is known to show
-    /// our marks, which is kept there.
-    pub(super) fn note_unmarked(
-        &mut self,
-        shown: impl Iterator<Item = (String, String)>,
-        shows_marks: &AtomicBool,
-    ) {
-        let (marked, unmarked): (Vec<_>, Vec<_>) =
-            shown.partition(|(_, text)| reference_in(text).is_some());
-        if !marked.is_empty() {
-            shows_marks.store(true, Ordering::Relaxed);
-        }
-        if shows_marks.load(Ordering::Relaxed) {
-            let said = |(_, text): &(String, String)| !text.trim().is_empty();
-            self.unmarked.extend(unmarked.into_iter().filter(said));
-        }
-    }
+    /// What stands under numbers in the place of what we wrote, where it can be told by it whose it is: the number, and that.
+    pub shown: Vec<(String, String)>,
 }
 
 /// Something in an answer that couldn't be read.
@@ -297,6 +276,11 @@ pub trait Platform: Send + Sync {
     /// Whether it says, when it's asked about a number, which others took its place: that, and that it was taken back.
     fn tells_successors(&self) -> bool {
         false
+    }
+
+    /// Whether it shows our marks, where it shows what was written at all.
+    fn shows_marks(&self) -> Option<&ShowsMarks> {
+        None
     }
 
     /// Whether a word for a request's status means something here.

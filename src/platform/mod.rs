@@ -25,5 +25,6 @@ pub use absence::Absence;
 pub use interface::{
     Answers, Changed, Looks, NoContact, Platform, Remark, ServiceGap, Unanswered, Unread, Verdict,
 };
+pub use others::ShowsMarks;
 pub use poll::{Polled, poll, sweep};
 pub use transport::{PlatformTransport, note};

@@ -6,6 +6,7 @@ use std::collections::{HashMap, HashSet};
 use tracing::{debug, warn};
 
 use super::asking::{Questions, Told};
+use super::others::{keep, recall};
 use super::{Changed, NoContact, Platform, Unanswered, Unread};
 use crate::app::receive_updates::{End, ask_about_all, forget_answers_of_nobody, receive_all};
 use crate::db::{OpenReferral, Store, StoreError};
@@ -193,6 +194,7 @@ async fn ask_due(
     // What is due again before the poll has ended was asked by it.
     let mut seen = HashSet::new();
     let mut questions = Questions::new(platform, batch, store.context().clock.millis());
+    recall(store, platform).await?;
     loop {
         let due = match what {
             Due::All => store.due_polls(limit, platform.tells_successors()).await?,
@@ -208,6 +210,7 @@ async fn ask_due(
         let (mut told, silence) = questions.ask(&due).await;
         let silence = questions.blame(&mut told, silence).await;
         told.leave_out_others(store, &due).await?;
+        keep(store, platform).await?;
         let Told { answers, numbers, troubles, asked } = told;
         polled.asked += if questions.put() { asked.len() } else { 0 };
         polled.answers += answers.updates.len();

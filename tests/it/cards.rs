@@ -62,7 +62,9 @@ on_both!(a_resident_sees_how_their_matter_stands_and_nothing_else, async |fixtur
     let said = resident.post(&at, &word("CHD2022-000001", "dissatisfied")).await;
     said.is(200).says("您的意见记下了").says("您说过：<strong>不满意");
     resident.post(&at, &word("CHD2022-000001", "fairly")).await.says("您说过：<strong>基本满意");
-    resident.post(&at, &word("CHD2022-000002", "satisfied")).await.is(200);
+    // A word about what isn't theirs, or doesn't wait for it, isn't kept, and isn't thanked for.
+    let other = resident.post(&at, &word("CHD2022-000002", "satisfied")).await;
+    other.is(200).says("这次的意见没有记下").hides("您的意见记下了");
     visitor.get("/my/households/H1").await.says("群众自己在网上说：<strong>基本满意");
     let mut snapshot = fixture.store.snapshot().await.unwrap();
     for (number, state) in

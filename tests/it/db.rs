@@ -1,6 +1,7 @@
 //! The record, on both databases.
 
 use std::collections::HashSet;
+use std::time::Duration;
 
 use jiff::SignedDuration;
 use zoufang::app::assignments::reassign;
@@ -290,6 +291,23 @@ on_both!(a_slot_is_claimed_once, async |fixture: Fixture| {
         .unwrap();
     fixture.at(3, 2, 12);
     assert!(!fixture.store.claim_slot("poll", 60_000, 600_000, None).await.unwrap());
+});
+
+on_both!(a_run_that_takes_long_is_not_taken_over, async |fixture: Fixture| {
+    const STALE: i64 = 600_000;
+    let other = fixture.reopened().await;
+    fixture.at(3, 1, 12);
+    assert!(fixture.store.claim_slot("sweep", 60_000, STALE, None).await.unwrap());
+    for _ in 0..4 {
+        fixture.clock.set(fixture.clock.now() + Duration::from_secs(540));
+        assert!(!other.claim_slot("sweep", 60_000, STALE, None).await.unwrap());
+        fixture.store.keep_slot("sweep", 60_000).await.unwrap();
+    }
+    let run = &other.last_runs().await.unwrap()["sweep"];
+    assert!(run.alive_at - run.started_at == 4 * 540_000 && run.finished_at.is_none(), "{run:?}");
+    // Killed, it's taken over as before.
+    fixture.clock.set(fixture.clock.now() + Duration::from_secs(601));
+    assert!(other.claim_slot("sweep", 60_000, STALE, None).await.unwrap());
 });
 
 on_both!(duties_arise_and_are_met_by_facts, async |fixture: Fixture| {

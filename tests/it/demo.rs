@@ -2,9 +2,11 @@
 
 use std::path::Path;
 
-use zoufang::demo::{HANDED_IN, Options, run};
+use zoufang::demo::{HANDED_IN, Options, Plays, run};
 use zoufang::reports::{Document, Table};
 use zoufang::sandbox::Faults;
+
+use crate::support::browser::Browser;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_whole_campaign_ends_with_nothing_lost_doubled_or_owed() {
@@ -16,6 +18,7 @@ async fn a_whole_campaign_ends_with_nothing_lost_doubled_or_owed() {
             faults: Faults::read("reset-before=0.1,reset-after=0.15,500=0.1,503=0.1,duplicate=0.4,reorder=0.4,refuse=0.1,token=0.3,no-answer=0.005").unwrap(),
             folder: dir.path().join("demo"),
             listen: "127.0.0.1:0".to_owned(),
+            plays: Plays::All,
         };
         let demo = run(options, |_, _| {}).await.unwrap();
         let outcome = demo.outcome.clone();
@@ -57,4 +60,31 @@ fn is_in_the_list(folder: &Path) {
         let named = named.trim_end_matches('/');
         assert!(written.iter().any(|name| name == named), "{named} isn't in the folder");
     }
+}
+
+/// It opens while there is something to do for each role, and each can sign in.
+#[tokio::test(flavor = "multi_thread")]
+async fn it_opens_in_full_swing_for_whoever_signs_in() {
+    let dir = tempfile::tempdir().unwrap();
+    let options = Options {
+        seed: 1,
+        households: 4,
+        faults: Faults::read("mild").unwrap(),
+        folder: dir.path().join("demo"),
+        listen: "127.0.0.1:0".to_owned(),
+        plays: Plays::Until(None),
+    };
+    let demo = run(options, |_, _| {}).await.unwrap();
+    let outcome = &demo.outcome;
+    assert!(outcome.is_exact() && outcome.has_settled(), "{outcome:?}");
+    assert!(outcome.visited > 0 && outcome.visited < outcome.subjects, "{outcome:?}");
+    assert!(outcome.on_platform > 0 && outcome.duties_open > 50, "{outcome:?}");
+    assert_eq!(demo.today().to_string(), "2022-03-25");
+    for one in &demo.sign_ins.people {
+        let mut browser = Browser::at(&demo.address);
+        browser.sign_in(&one.number, &demo.sign_ins.password).await.is(303);
+        browser.get("/my").await.is(200).says(&one.name);
+    }
+    assert_eq!(demo.sign_ins.people.len(), 7);
+    demo.end().await;
 }

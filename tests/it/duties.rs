@@ -377,7 +377,11 @@ on_both!(
             "{}",
             of("Z2")
         );
-        assert!(of("Z5").contains("请您知悉") && of("Z5").contains("平台退回"), "{}", of("Z5"));
+        assert!(
+            of("Z5").contains("请您知悉") && of("Z5").contains("上报的问题被退回"),
+            "{}",
+            of("Z5")
+        );
         // Nobody asks the centre for the result of what the platform works on.
         assert!(!of("Z2").contains("办理结果表"), "{}", of("Z2"));
         // Sent again as it was: settled, and owed to the platform anew.

@@ -127,7 +127,7 @@ fn ways() -> Vec<(DutyKind, Owed, &'static str, Way)> {
         (
             Returned,
             Refused,
-            "答复平台",
+            "认定平台办结",
             Way::Command(Event::PlatformOverridden {
                 by: by(), reason: "平台已经办了".to_owned()
             }),

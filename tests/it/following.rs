@@ -20,7 +20,7 @@ use zoufang::domain::delivery::search::{SearchResult, Sought};
 use zoufang::domain::issue::State;
 use zoufang::domain::referral::{PlatformStatus, PlatformUpdate, Told};
 use zoufang::platform::{
-    Answers, Changed, NoContact, Platform, ServiceGap, Unanswered, poll, sweep,
+    Answers, Changed, NoContact, Platform, ServiceGap, ShowsMarks, Unanswered, poll, sweep,
 };
 use zoufang::settings::Settings;
 use zoufang::web::status::Status;
@@ -49,6 +49,9 @@ struct Scripted {
     feed: Option<fn(Option<&str>) -> Changed>,
     turned: AtomicUsize,
     down: Mutex<bool>,
+    /// What it shows under its numbers, and whether it's known by its marks.
+    texts: Mutex<BTreeMap<String, String>>,
+    marks: Option<ShowsMarks>,
 }
 
 impl Scripted {
@@ -88,6 +91,10 @@ impl Platform for Scripted {
         true
     }
 
+    fn shows_marks(&self) -> Option<&ShowsMarks> {
+        self.marks.as_ref()
+    }
+
     async fn changes(&self, cursor: Option<&str>) -> Result<Changed, Unanswered> {
         self.turned.fetch_add(1, Ordering::Relaxed);
         if cursor.is_some_and(|cursor| cursor.starts_with("forgotten")) {
@@ -125,7 +132,13 @@ impl Platform for Scripted {
             _ => None,
         };
         let updates = ids.iter().zip(all).filter_map(says).collect();
-        Ok(Answers { updates, ..Answers::default() })
+        let mut answers = Answers { updates, ..Answers::default() };
+        let texts = self.texts.lock().unwrap();
+        let shown = ids.iter().filter_map(|id| Some((id.clone(), texts.get(id)?.clone())));
+        if let Some(marks) = &self.marks {
+            answers.note_shown(shown, marks);
+        }
+        Ok(answers)
     }
 
     async fn number_of(&self, token: &str) -> Result<Option<String>, Unanswered> {
@@ -247,6 +260,39 @@ on_both!(a_platform_that_answers_nothing_is_asked_a_few_times_alone, async |fixt
         let asked = platform.questions().len();
         assert!(asked <= 30, "{asked} questions");
     }
+});
+
+/// At that address, showing these texts under these numbers.
+fn showing(place: &str, texts: &[(&str, &str)]) -> Scripted {
+    let texts = texts.iter().map(|(number, text)| ((*number).to_owned(), (*text).to_owned()));
+    Scripted {
+        texts: Mutex::new(texts.collect()),
+        marks: Some(ShowsMarks::at(place)),
+        ..Scripted::default()
+    }
+}
+
+on_both!(under_a_number_that_was_given_away_anew_stands_anothers, async |fixture: Fixture| {
+    let fixture = numbered(fixture, &["7", "8", "9"]).await;
+    // Of the same words, and with another's mark: whose it is, the mark says.
+    let mut debts = fixture.store.platform_debts().await.unwrap();
+    debts.sort_by_key(|(_, number)| number.clone());
+    let own = format!("[{}]", debts[1].0);
+    let platform =
+        showing("https://one.example", &[("7", "路灯不亮[CHD2021-000009-R1]"), ("8", &own)]);
+    platform.will("9", Does::Say(PlatformStatus::InProgress));
+    poll(&fixture.store, &platform, 50).await.unwrap();
+    assert_eq!(count(&fixture, State::Resolved).await, 1);
+    let unasked = fixture.store.unasked().await.unwrap().unwrap();
+    assert!(unasked.why.contains("别人的事"), "{}", unasked.why);
+    // After a restart it's still known that this platform shows marks; of another it isn't.
+    pass(&fixture, 60);
+    let foreign = [("7", "[CHD2021-000009-R1]"), ("9", "健身器材坏了")];
+    poll(&fixture.store, &showing("https://one.example", &foreign), 50).await.unwrap();
+    assert_eq!(count(&fixture, State::Resolved).await, 1);
+    pass(&fixture, 60);
+    poll(&fixture.store, &showing("https://two.example", &foreign[1..]), 50).await.unwrap();
+    assert_eq!(count(&fixture, State::Resolved).await, 3);
 });
 
 on_both!(a_silence_is_laid_at_whose_door_it_is, async |fixture: Fixture| {

@@ -94,7 +94,7 @@ on_both!(what_is_given_back_never_leaves_and_may_go_again, async |fixture: Fixtu
     centre.send(&page, "return", &[why]).await.is(422).says("请勾选确认").says("镇里自己能办");
     centre.send(&page, "return", &[why, CONFIRMED]).await.is(303);
     assert_eq!(state(&fixture.store, ONE).await, (State::Returned, 2));
-    assert_eq!(debt(&fixture.store, "CHD2022-000001-R1").await, "refused");
+    assert_eq!(debt(&fixture.store, "CHD2022-000001-R1").await, "cancelled");
     centre.send(&page, "return", &[why, CONFIRMED]).await.is(303);
     assert_eq!(state(&fixture.store, ONE).await, (State::Returned, 2));
     // It's said whose doing it was, and the centre isn't told its own.
@@ -102,7 +102,7 @@ on_both!(what_is_given_back_never_leaves_and_may_go_again, async |fixture: Fixtu
     page.says("审核退回，没有上报")
         .says("镇里自己能办")
         .hides("平台退回</strong>")
-        .says("平台退回处理");
+        .says("退回处理");
     let told = fixture.store.told().await.unwrap();
     assert!(told.is_empty());
     // Somebody else's older page does nothing.

@@ -124,7 +124,8 @@ impl IssueObligations {
             (Event::Started | Event::TownFinished { .. }, _) => {
                 self.end(Met, |duty| duty.kind == DutyKind::Begin);
             }
-            (Event::PlatformOverridden { .. }, _) => {
+            // What was given back before it was there is the centre's by now.
+            (Event::PlatformOverridden { .. } | Event::Refused { .. }, _) => {
                 self.end(Cancelled, |duty| duty.kind == DutyKind::Upload);
             }
             _ => {}

@@ -148,7 +148,7 @@ impl Open311 {
             let text = record.get("description")?.clone();
             Some((record.get("service_request_id")?.clone(), text))
         });
-        answers.note_unmarked(shown, &self.shows_marks);
+        answers.note_shown(shown, &self.shows_marks);
         Ok(answers)
     }
 

@@ -19,6 +19,7 @@ use super::interface::{
     Answers, Changed, Looks, NoContact, Platform, Remark, ServiceGap, Unanswered, read_from,
 };
 use super::look::look;
+use super::others::ShowsMarks;
 use super::records::{Record, read, read_list};
 use super::templates::{Templates, referral_parts};
 use super::times::Times;
@@ -61,8 +62,7 @@ pub struct Open311 {
     most_updates: AtomicUsize,
     /// Whether it ever gave a list of updates: until then a 404 may mean that there is none, or no such list.
     gave_updates: AtomicBool,
-    /// Whether it's known to show our marks.
-    shows_marks: AtomicBool,
+    shows_marks: ShowsMarks,
 }
 
 impl Open311 {
@@ -102,7 +102,7 @@ impl Open311 {
             charset: settings.charset()?,
             most_updates: AtomicUsize::new(0),
             gave_updates: AtomicBool::new(false),
-            shows_marks: AtomicBool::new(false),
+            shows_marks: ShowsMarks::at(&settings.endpoint),
         })
     }
 
@@ -291,6 +291,10 @@ fn halves(from: Timestamp, to: Timestamp) -> [(Timestamp, Timestamp); 2] {
 
 #[async_trait]
 impl Platform for Open311 {
+    fn shows_marks(&self) -> Option<&ShowsMarks> {
+        Some(&self.shows_marks)
+    }
+
     fn knows_status(&self, word: &str) -> bool {
         meaning(&self.statuses, word).is_some()
     }

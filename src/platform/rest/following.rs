@@ -35,7 +35,7 @@ impl Rest {
                 let text = field(thing, rules.reference.as_ref())?;
                 Some((field(thing, rules.id.as_ref())?, text))
             });
-            answers.note_unmarked(shown, &self.shows_marks);
+            answers.note_shown(shown, &self.shows_marks);
         }
         answers
     }
@@ -112,7 +112,7 @@ impl Rest {
             let answers = self.answers(&call.answer, &new, told);
             all.updates.extend(answers.updates);
             all.unread.extend(answers.unread);
-            all.unmarked.extend(answers.unmarked);
+            all.shown.extend(answers.shown);
             // A last page that is given again may say in each of its rows when it was given.
             if !has_pages || new.is_empty() || !pages.insert(page) {
                 return Ok(all);

@@ -15,7 +15,6 @@ mod there;
 
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 
 use async_trait::async_trait;
 use minijinja::Value;
@@ -26,6 +25,7 @@ use super::interface::{
     Answers, Changed, Looks, NoContact, Platform, Remark, ServiceGap, Unanswered,
 };
 use super::look::look;
+use super::others::ShowsMarks;
 use super::templates::Templates;
 use super::times::Times;
 use crate::clock::{Chance, Clock};
@@ -67,8 +67,7 @@ pub struct Rest {
     clock_skew: std::time::Duration,
     times: Times,
     charset: Charset,
-    /// Whether it's known to show our marks.
-    shows_marks: AtomicBool,
+    shows_marks: ShowsMarks,
 }
 
 impl Rest {
@@ -106,7 +105,7 @@ impl Rest {
             times: Times::new(&settings.times)
                 .map_err(|why| SettingsError::Wrong(format!("platform.times：{why}")))?,
             charset: settings.charset()?,
-            shows_marks: AtomicBool::new(false),
+            shows_marks: ShowsMarks::at(&settings.endpoint),
         };
         rest.try_templates().map_err(wrong)?;
         Ok(rest)
@@ -274,6 +273,10 @@ impl Caller for Rest {
 
 #[async_trait]
 impl Platform for Rest {
+    fn shows_marks(&self) -> Option<&ShowsMarks> {
+        Some(&self.shows_marks)
+    }
+
     fn knows_status(&self, word: &str) -> bool {
         meaning(&self.description.statuses, word).is_some()
     }

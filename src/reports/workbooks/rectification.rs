@@ -147,7 +147,7 @@ fn planned(reading: &Reading, case: &Case) -> String {
         Some(Level::City) => format!("{begin}上传平台，转市直部门解决，{end}办结。"),
     };
     match refused {
-        Some(why) => format!("平台退回：{}\n{plan}", reading.of_case(why, case)),
+        Some(why) => format!("退回：{}\n{plan}", reading.of_case(why, case)),
         None => plan,
     }
 }

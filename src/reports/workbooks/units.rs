@@ -22,7 +22,7 @@ const UNITS: &[Column] = &[
     middle("其中已销号", 9.0),
     middle("正在解决", 9.0),
     middle("其中超期", 9.0),
-    middle("平台退回", 9.0),
+    middle("退回待处理", 9.0),
     middle("解决率", 9.0),
 ];
 

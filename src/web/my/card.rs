@@ -13,7 +13,7 @@ use serde::Serialize;
 use super::frame::{Frame, page, say};
 use super::sign_in::address;
 use super::who::fields;
-use crate::app::cards::{Matter, Opened, is_code, open};
+use crate::app::cards::{Kept, Matter, Opened, is_code, open};
 use crate::daemon::Daemon;
 use crate::domain::visit::Satisfaction;
 use crate::intake::{Sort, clean};
@@ -131,12 +131,13 @@ pub(super) async fn look(
         guesses.was_no_mistake(address);
     }
     match opened {
-        Ok(Opened::Matters(matters)) => {
+        Ok(Opened::Matters(matters, kept)) => {
             let today = daemon.store.context().clock.today();
             let matters: Vec<Line> = matters.into_iter().map(|one| line(one, today)).collect();
             let answers: Vec<_> =
                 Satisfaction::ALL.iter().map(|one| (one.code(), one.chinese())).collect();
-            let values = context! { matters, digits, answers, thanks => word.is_some() };
+            let values = context! { matters, digits, answers, thanks => kept == Some(Kept::Yes),
+            too_late => kept == Some(Kept::No) };
             shown(&daemon, StatusCode::OK, values)
         }
         Ok(Opened::Wrong) => {

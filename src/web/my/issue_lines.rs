@@ -83,6 +83,7 @@ pub(super) fn lines(timeline: &Timeline, answers: &[IssueAnswer], clear: &Clear<
 fn happened(event: &Event, actor: &str) -> String {
     match event {
         Event::Refused { .. } if actor != "platform" => "审核退回，没有上报".to_owned(),
+        Event::Refused { .. } => "平台退回".to_owned(),
         event => event.kind().chinese().to_owned(),
     }
 }
