@@ -139,3 +139,16 @@ impl Doing {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::audit::action_in_words;
+
+    #[test]
+    fn each_act_has_words_in_the_audit() {
+        for act in Act::ALL {
+            assert!(action_in_words(act.code()).is_some(), "{act}");
+        }
+    }
+}

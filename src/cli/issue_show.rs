@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use super::{Reveal, refused};
 use crate::clock::local_text;
 use crate::db::{IssueAnswer, IssueReferral, IssueSheet, Store, Timeline, What};
+use crate::domain::campaign::step_called;
 use crate::domain::issue::{Event, by_whom};
 use crate::domain::mask;
 use crate::domain::rights::Right;
@@ -152,7 +153,7 @@ impl Shown<'_> {
                 What::Told { kind, person, instead_of, days } => {
                     let instead =
                         instead_of.as_ref().map(|of| format!("（代{of}）")).unwrap_or_default();
-                    say!("{at}　提醒 {person}{instead}：{kind}，{}", when(*days));
+                    say!("{at}　提醒 {person}{instead}：{kind}，{}", step_called(*days));
                 }
             }
         }
@@ -195,13 +196,5 @@ impl Shown<'_> {
             "referrals": referrals.collect::<Vec<_>>(), "answers": answers.collect::<Vec<_>>(),
             "entries": entries.collect::<Vec<_>>(), "held": held.collect::<Vec<_>>(),
         })
-    }
-}
-
-fn when(days: i64) -> String {
-    match days {
-        0 => "到期日".to_owned(),
-        1.. => format!("超期 {days} 天"),
-        _ => format!("到期前 {} 天", -days),
     }
 }

@@ -4,7 +4,11 @@ use encoding_rs::{Encoding, GB18030, UTF_8};
 
 /// The character set that configuration gives; none where the answer itself is to say it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Charset(Option<&'static Encoding>);
+pub struct Charset {
+    given: Option<&'static Encoding>,
+    /// What is tried where all else doesn't fit.
+    last: Option<&'static Encoding>,
+}
 
 impl Charset {
     /// By a name as people and servers write it; none for an empty one.
@@ -13,12 +17,23 @@ impl Charset {
     /// Where nobody knows it.
     pub fn named(name: &str) -> Result<Charset, String> {
         if name.trim().is_empty() {
-            return Ok(Charset(None));
+            return Ok(Charset::default());
         }
         let found = encoding(name).ok_or_else(|| {
             format!("没有「{name}」这个字符集：国内平台一般是 utf-8、gb18030 或 gbk")
         })?;
-        Ok(Charset(Some(found)))
+        Ok(Charset { given: Some(found), last: None })
+    }
+
+    /// Of a Chinese receiver for whose answers nobody gives one: what isn't UTF-8 is GB 18030.
+    ///
+    /// ```
+    /// use zoufang::delivery::charset::Charset;
+    /// assert_eq!(Charset::chinese().read(b"0,\xb3\xc9\xb9\xa6", None).unwrap(), "0,成功");
+    /// assert_eq!(Charset::chinese().read("0,成功".as_bytes(), None).unwrap(), "0,成功");
+    /// ```
+    pub const fn chinese() -> Charset {
+        Charset { given: None, last: Some(GB18030) }
     }
 
     /// Reads the bytes of an answer with that content type.
@@ -42,7 +57,7 @@ impl Charset {
         // Latin is what servers say that were never asked: whoever writes Chinese doesn't mean it.
         let own = own.filter(|named| named.name() != "windows-1252");
         let tried: Vec<&'static Encoding> =
-            [self.0, own, Some(UTF_8)].into_iter().flatten().collect();
+            [self.given, own, Some(UTF_8), self.last].into_iter().flatten().collect();
         let found = tried.iter().find_map(|encoding| strictly(encoding, body));
         // No other text is nearly UTF-8, while UTF-8 may well be nearly GBK.
         let nearly =

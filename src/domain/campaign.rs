@@ -81,6 +81,20 @@ impl EscalationStep {
     }
 }
 
+/// What a step is called that is so many days from the date: it may have been told later, on a workday.
+///
+/// ```
+/// use zoufang::domain::campaign::step_called;
+/// assert_eq!([-3, 0, 5].map(step_called), ["到期前 3 天的提醒", "到期日的提醒", "超期 5 天的提醒"]);
+/// ```
+pub fn step_called(days: i64) -> String {
+    match days {
+        0 => "到期日的提醒".to_owned(),
+        1.. => format!("超期 {days} 天的提醒"),
+        _ => format!("到期前 {} 天的提醒", -days),
+    }
+}
+
 /// How many hear of those who hold a role.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "snake_case")]

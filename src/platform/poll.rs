@@ -86,6 +86,7 @@ async fn read_feed(
     let mut cursor = store.feed_cursor().await?;
     // A cursor that comes again leads round in a circle.
     let (mut read_from, mut feed) = (HashSet::from([cursor.clone()]), Feed::Read);
+    let mut before = Vec::new();
     for _ in 0..MOST_PAGES {
         let changed = match changes(store, platform, cursor.as_deref()).await? {
             Ok(changed) => changed,
@@ -101,9 +102,12 @@ async fn read_feed(
         polled.news += receive_all(store, &changed.updates, end).await?;
         store.mark_asked(&lane, None).await?;
         cursor = changed.cursor;
-        if !changed.more || !read_from.insert(cursor.clone()) {
+        // So does a last page that is given again under ever new cursors.
+        let is_again = !changed.updates.is_empty() && changed.updates == before;
+        if !changed.more || is_again || !read_from.insert(cursor.clone()) {
             return Ok(feed);
         }
+        before = changed.updates;
     }
     warn!(event = "poll.endless", %lane, "the feed of changes has no end; it's gone on with at the next poll");
     let sample = format!("读了 {MOST_PAGES} 页还没有读完，下次接着读");

@@ -78,6 +78,7 @@ pub(super) async fn receive(
     };
     if !call.is_signed(body.bytes(), secret) {
         let why = Rejection::Signature;
+        note(&daemon.store, UNSIGNED, format!("来自 {}", caller.0)).await;
         return web.gate.wrong("updates", caller, why.code(), &format!("{why}\n"));
     }
     web.gate.right(caller);
@@ -93,6 +94,9 @@ pub(super) async fn receive(
         }
     }
 }
+
+/// What is said on status of a call that isn't signed as it ought to be.
+const UNSIGNED: &str = "有人以平台的名义推送办理进展，签名对不上，没有收下：是平台推送的，请核对两边的推送密钥是否一致";
 
 /// What is said on status of a call that can't be read.
 const UNREAD: &str =

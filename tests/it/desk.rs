@@ -496,7 +496,14 @@ on_both!(a_spot_check_is_drawn_recorded_and_answered, async |fixture: Fixture| {
     list.says("CHD2022-C0001").hides("CHD2022-C0002").says("H1").hides("王建国");
     let at = "/my/inspections/CHD2022-C0001";
     let shown = inspector.get(at).await;
+    shown.hides("王建国").hides("13800000011");
     let (key, seen) = (shown.field("key"), shown.field("seen"));
+    // Whom to ask there is shown to whoever checks, and noted.
+    let clear = [("key", key.as_str()), ("seen", &seen), ("act", "reveal")];
+    inspector.post(at, &clear).await.is(200).says("王建国").says("13800000011");
+    let audit = fixture.store.audit_trail().await.unwrap();
+    let seen_by = |entry: &&zoufang::db::AuditEntry| entry.action == "reveal";
+    assert_eq!(audit.iter().filter(seen_by).count(), 1);
     let record = |finding: &'static str, text: &'static str| {
         [
             ("key", key.clone()),
@@ -518,7 +525,10 @@ on_both!(a_spot_check_is_drawn_recorded_and_answered, async |fixture: Fixture| {
     // Whoever stands above the visitor answers; a branch elsewhere doesn't see it.
     let mut lead = signed_in(&fixture.store, &url, "Z3").await;
     let shown = lead.get(at).await;
-    shown.is(200).says("漏记诉求").says("他说过路灯不亮");
+    shown.is(200).says("漏记诉求").says("他说过路灯不亮").hides("记入审计");
+    let key_of_lead = shown.field("key");
+    let clear = [("key", key_of_lead.as_str()), ("act", "reveal")];
+    lead.post(at, &clear).await.is(404).hides("王建国");
     let mut visitor = signed_in(&fixture.store, &url, "Z6").await;
     visitor.get(at).await.is(403);
     let mut breaches = inspector.clone();

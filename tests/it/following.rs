@@ -783,6 +783,24 @@ on_both!(an_end_that_is_dated_before_holds_where_its_told_on, async |fixture: Fi
     }
 });
 
+on_both!(a_feed_that_gives_its_last_page_again_and_again_ends, async |fixture: Fixture| {
+    let fixture = numbered(fixture, &["7"]).await;
+    // Under a new cursor each time, as one does that always reads some way back.
+    let feed = |cursor: Option<&str>| {
+        let page: u32 = cursor.map_or(0, |cursor| cursor.parse().unwrap());
+        Changed {
+            updates: vec![said("7", PlatformStatus::InProgress, "在办")],
+            cursor: Some((page + 1).to_string()),
+            more: true,
+            ..Changed::default()
+        }
+    };
+    let platform = Scripted { feed: Some(feed), ..Scripted::default() };
+    poll(&fixture.store, &platform, 50).await.unwrap();
+    assert_eq!(platform.turned.load(Ordering::Relaxed), 2);
+    assert_eq!(count(&fixture, State::InProgress).await, 1);
+});
+
 on_both!(a_feed_whose_cursor_is_forgotten_is_begun_anew, async |fixture: Fixture| {
     let fixture = numbered(fixture, &["7", "8"]).await;
     let feed = |cursor: Option<&str>| match cursor {

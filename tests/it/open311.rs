@@ -120,6 +120,10 @@ async fn every_kind_of_answer_has_its_outcome() {
         no,
         Outcome::Refused { reason: "HTTP 400 service_code 不存在 ***********".to_owned() }
     );
+    // GeoReport's own name for a failure of the platform's: no word about what was sent.
+    let failed =
+        answered(body(400, r#"[{"code":400,"description":"General Service Error: timeout"}]"#));
+    assert!(matches!(failed.await, Outcome::Errored { .. }));
     // The same under a success; and a no in some form of its own, of which nobody knows what it means.
     let no = answered(body(200, r#"[{"code":"400","description":"地址不能为空"}]"#)).await;
     assert_eq!(no, Outcome::Refused { reason: "HTTP 400 地址不能为空".to_owned() });

@@ -82,7 +82,7 @@ fn unasked(unasked: &Unasked) -> Finding {
     let whose = if whose == number { format!("编号 {number}") } else { whose.to_owned() };
     let said = &reason.said;
     yellow(format!(
-        "平台不答复 {count} 件的办理进度（最早的是 {reference}，{whose}，{since} 起，原因：{said}）；其余照常跟踪：请到平台核对这个编号，已删除的请联系平台或由专人认定"
+        "平台不答复 {count} 件的办理进度（最早的是 {reference}，{whose}，{since} 起，原因：{said}）：请到平台核对这个编号，已删除的请联系平台或由专人认定"
     ))
     .because(reason)
 }

@@ -244,7 +244,7 @@ fn what_isnt_answered_or_understood_is_said_with_its_number() {
         since: at(8),
     };
     let facts = platform(PlatformFacts { unasked: Some(unasked), ..PlatformFacts::default() });
-    let words = ["2 件", "CHD2022-0007-R1", "编号 880,7", "08:05 起", "HTTP 404", "其余照常跟踪"];
+    let words = ["2 件", "CHD2022-0007-R1", "编号 880,7", "08:05 起", "HTTP 404", "请到平台核对"];
     assert_eq!(only(&facts, &words), Verdict::Yellow);
     let facts = platform(PlatformFacts { notes: vec![note], ..PlatformFacts::default() });
     assert_eq!(only(&facts, &["读不懂", "「昨天」", "3 次"]), Verdict::Yellow);

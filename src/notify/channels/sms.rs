@@ -11,7 +11,8 @@ use serde::Deserialize;
 use super::{Channel, gist, misconfigured, short};
 use crate::clock::{Clock, local_text};
 use crate::db::{ADDRESS, Notice, Receipt};
-use crate::delivery::http::{Answer, ask, failed, too_many};
+use crate::delivery::charset::Charset;
+use crate::delivery::http::{Answer, ask_in, failed, too_many};
 use crate::delivery::json;
 use crate::delivery::{Entry, LookUp, Outcome};
 use crate::settings::{SettingsError, mistakes};
@@ -159,7 +160,7 @@ impl Channel for SmsChannel {
             Ok(request) => request,
             Err(outcome) => return outcome,
         };
-        match ask(request).await {
+        match ask_in(request, Charset::chinese()).await {
             Ok(answer) => self.judge(&answer),
             Err(none) => none.into(),
         }

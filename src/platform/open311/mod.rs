@@ -156,6 +156,18 @@ impl Open311 {
         words.chars().take(300).collect()
     }
 
+    /// What an answer means by its code; a 400 that calls itself a general failure is the platform's own, and says nothing of
+    /// what was sent (GeoReport v2, "Errors": any failure during service query processing).
+    fn judged(&self, answer: &Answer) -> Option<Outcome> {
+        let words = self.words(answer);
+        match judged(answer, &words, &self.http) {
+            Some(Outcome::Refused { reason }) if is_general(&words) => {
+                Some(Outcome::Errored { reason })
+            }
+            judged => judged,
+        }
+    }
+
     fn form(&self, dispatch: &Dispatch) -> Vec<(&str, String)> {
         let service = self.services.get(&dispatch.category).cloned().unwrap_or_default();
         let place = match &dispatch.address {
@@ -209,8 +221,7 @@ impl Open311 {
         let given: Vec<_> = form.into_iter().filter(|(_, value)| !value.is_empty()).collect();
         let request = self.client.post(self.address("servicerequestupdates")).form(&given);
         match ask_in(request, self.charset).await {
-            Ok(answer) => judged(&answer, &self.words(&answer), &self.http)
-                .unwrap_or_else(|| self.given(&answer)),
+            Ok(answer) => self.judged(&answer).unwrap_or_else(|| self.given(&answer)),
             Err(none) => none.into(),
         }
     }
@@ -226,7 +237,7 @@ impl Open311 {
             record.get("code")?.parse::<u16>().ok().filter(|code| (400..600).contains(code))
         });
         if let Some(status) = code.and_then(|code| StatusCode::from_u16(code).ok()) {
-            return judged(&Answer { status, ..answer.clone() }, &self.words(answer), &self.http);
+            return self.judged(&Answer { status, ..answer.clone() });
         }
         let says_no = |record: &Record| says_no(|name| record.get(name).map(String::as_str));
         let reason = || format!("unexpected_answer: {}", sample(&answer.body));
@@ -246,6 +257,11 @@ impl Open311 {
             _ => Outcome::Delivered(Receipt::default()),
         }
     }
+}
+
+/// Whether it's GeoReport's own name for whatever failed at the platform.
+fn is_general(words: &str) -> bool {
+    words.trim().to_lowercase().starts_with("general service error")
 }
 
 /// What we say of a request that the platform has.
@@ -328,7 +344,7 @@ impl Platform for Open311 {
             Ok(answer) => answer,
             Err(none) => return none.into(),
         };
-        if let Some(outcome) = judged(&answer, &self.words(&answer), &self.http) {
+        if let Some(outcome) = self.judged(&answer) {
             return outcome;
         }
         // A success that can't be read may well have stored the request.

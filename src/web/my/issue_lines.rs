@@ -9,6 +9,7 @@ use crate::db::{
     Context, Entry, IssueAnswer, IssueReferral, IssueSheet, MediationRow, Sending, StoreError,
     Timeline, What,
 };
+use crate::domain::campaign::step_called;
 use crate::domain::holder::Holding;
 use crate::domain::issue::{Event, by_whom};
 use crate::domain::mask;
@@ -67,7 +68,7 @@ pub(super) fn lines(timeline: &Timeline, answers: &[IssueAnswer], clear: &Clear<
             What::Told { kind, person, instead_of, days } => {
                 let instead =
                     instead_of.as_ref().map(|of| format!("（代{of}）")).unwrap_or_default();
-                line(*at, format!("提醒{kind}"), format!("{person}{instead}"), when(*days))
+                line(*at, format!("提醒{kind}"), format!("{person}{instead}"), step_called(*days))
             }
         });
     }
@@ -93,14 +94,6 @@ fn said(event: &Event, clear: &Clear<'_>) -> String {
     match event {
         Event::Classified { level, category, urgency } => format!("{level}，{category}，{urgency}"),
         event => event.said().map(|said| clear.said(said)).unwrap_or_default(),
-    }
-}
-
-fn when(days: i64) -> String {
-    match days {
-        0 => "到期日".to_owned(),
-        1.. => format!("超期 {days} 天"),
-        _ => format!("到期前 {} 天", -days),
     }
 }
 

@@ -228,10 +228,19 @@ async fn a_webhooks_success_that_says_no_is_none() {
 
 #[tokio::test]
 async fn a_gateways_answer_is_read_as_leniently_as_a_platforms() {
+    // Raw line ends; and in GBK, which it doesn't say.
+    for body in [
+        "{\"success\": true, \"msg\": \"提交\n成功\"}".as_bytes(),
+        b"{\"success\": true, \"msg\": \"\xb3\xc9\xb9\xa6\"}",
+    ] {
+        a_gateway_answers(body).await;
+    }
+}
+
+async fn a_gateway_answers(body: &[u8]) {
     let (fixture, folder) = (Fixture::sqlite().await, tempfile::tempdir().unwrap());
     let server = wiremock::MockServer::start().await;
-    let answer = wiremock::ResponseTemplate::new(200)
-        .set_body_string("{\"success\": true, \"msg\": \"提交\n成功\"}");
+    let answer = wiremock::ResponseTemplate::new(200).set_body_raw(body, "application/json");
     wiremock::Mock::given(wiremock::matchers::any()).respond_with(answer).mount(&server).await;
     let example = include_str!("../../../config/sms/gateway.toml");
     let text = example

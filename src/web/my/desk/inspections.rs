@@ -9,14 +9,18 @@ use axum::response::{IntoResponse, Redirect, Response};
 use jiff::civil::Date;
 use minijinja::{Value, context};
 use serde::Deserialize;
+use serde_json::json;
 
 use super::once::is_first;
 use crate::app::draws::{NewDraw, draw_sample};
+use crate::app::household::{ResidentSheet, answer_to, household};
 use crate::app::inspections::{self, Answer, Check, Inspected};
 use crate::app::problem::only;
 use crate::clock::Chance;
 use crate::daemon::Daemon;
-use crate::db::{AreaTree, Holders, InspectionLine, InspectionStanding, StaffMember, StoreError};
+use crate::db::{
+    AreaTree, Holders, InspectionLine, InspectionStanding, IssueMatter, StaffMember, StoreError,
+};
 use crate::domain::inspection::{Finding, may_answer};
 use crate::domain::rights::Right;
 use crate::domain::sampling::Size;
@@ -236,7 +240,16 @@ pub(super) async fn show(
     Extension(who): Extension<Who>,
     Path(number): Path<String>,
 ) -> Response {
-    one(&daemon, &who, &number, StatusCode::OK, &Fields::default(), ("", false)).await
+    one(&daemon, &who, &number, StatusCode::OK, &Fields::default(), Told::default()).await
+}
+
+/// What a page says besides how it stands.
+#[derive(Debug, Default)]
+struct Told {
+    wrong: String,
+    stale: bool,
+    /// Whom to ask there, and about what, in clear.
+    clear: Option<Value>,
 }
 
 /// How one stands, as one mark.
@@ -251,7 +264,7 @@ async fn one(
     number: &str,
     status: StatusCode,
     fields: &Fields,
-    (wrong, stale): (&str, bool),
+    told: Told,
 ) -> Response {
     let today = daemon.store.context().clock.today();
     let read = async {
@@ -271,6 +284,7 @@ async fn one(
             answered_by => found.answered_by.as_ref().and_then(|id| holders.person(id)).map(StaffMember::signed),
             records => Right::Inspect.is_held_by(person) && found.row.finding()?.is_none(),
             answers => answers && differs && found.row.answered_at.is_none(),
+            reveals => reveals(person, &tree, &found),
         }))
     };
     let values = match read.await {
@@ -279,8 +293,9 @@ async fn one(
         Err(error) => return unavailable(&error),
     };
     let findings: Vec<_> = Finding::ALL.iter().map(|one| (one.code(), one.chinese())).collect();
+    let Told { wrong, stale, clear } = told;
     let values = context! {
-        findings, wrong, stale, f => fields.0, place => "inspections", ..values
+        findings, wrong, stale, clear, f => fields.0, place => "inspections", ..values
     };
     page(&who.frame(daemon), INSPECTION, status, values)
 }
@@ -291,6 +306,16 @@ pub(super) async fn put(
     Path(number): Path<String>,
     Posted { who, fields }: Posted,
 ) -> Response {
+    if fields.text("act") == "reveal" {
+        return match clear(&daemon, &who, &number).await {
+            Ok(Some(clear)) => {
+                let told = Told { clear: Some(clear), ..Told::default() };
+                one(&daemon, &who, &number, StatusCode::OK, &fields, told).await
+            }
+            Ok(None) => not_theirs(&who.frame(&daemon), "抽查", &number),
+            Err(error) => unavailable(&error),
+        };
+    }
     let done = async {
         let Some((line, ..)) = seen(&daemon, &who, &number).await? else {
             return Ok(None);
@@ -314,7 +339,37 @@ pub(super) async fn put(
         }
         Err(error) => return unavailable(&error),
     };
-    one(&daemon, &who, &number, status, &fields, (&wrong, stale)).await
+    let told = Told { wrong, stale, clear: None };
+    one(&daemon, &who, &number, status, &fields, told).await
+}
+
+/// Whether whoever checks may see in clear where that is and what was said there.
+fn reveals(person: &StaffMember, tree: &AreaTree, line: &InspectionLine) -> bool {
+    Right::Inspect.is_held_by(person) && Right::RevealIssue.is_of(person, tree, Some(&line.area_id))
+}
+
+/// Whom to ask there and about what, in clear, which is noted in the audit; nothing where it isn't theirs to see.
+async fn clear(daemon: &Daemon, who: &Who, number: &str) -> Result<Option<Value>, StoreError> {
+    let store = who.store(daemon);
+    let mut tx = store.begin().await?;
+    let tree = tx.area_tree().await?;
+    let found = tx.inspection_line(number).await?;
+    let Some(line) = found.filter(|line| reveals(&who.person, &tree, line)) else {
+        tx.rollback().await?;
+        return Ok(None);
+    };
+    tx.audit(&who.person.signed(), "reveal", number, &json!({})).await?;
+    let sheet = household(&mut tx, &line.subject).await?;
+    tx.commit().await?;
+    let issue = |issue: &IssueMatter| context! { number => issue.number, text => issue.text, answer => answer_to(issue) };
+    let resident = |one: &ResidentSheet| {
+        let issues: Vec<Value> = one.issues.iter().map(issue).collect();
+        context! { name => one.name, contact => one.contact, heard => one.heard, issues }
+    };
+    Ok(sheet.map(|sheet| {
+        let residents: Vec<Value> = sheet.residents.iter().map(resident).collect();
+        context! { name => sheet.household.name, address => sheet.household.address, residents }
+    }))
 }
 
 fn inspected(who: &Who, number: &str, fields: &Fields) -> Result<Inspected, StoreError> {
