@@ -19,7 +19,7 @@ pub struct Arguments {
     #[arg(long)]
     once: bool,
     /// 走到这一天，第二天上午打开，如 2022-06-10；不写就停在走访最忙的时候
-    #[arg(long, value_name = "DATE", conflicts_with = "once")]
+    #[arg(long, value_name = "日期", conflicts_with = "once")]
     day: Option<Date>,
     /// 最后输出一个 JSON 对象
     #[arg(long)]
