@@ -7,6 +7,7 @@ mod certificates;
 mod heartbeat;
 mod jobs;
 mod lanes;
+mod lasting;
 mod memory;
 mod numbers_file;
 mod origin;
@@ -15,7 +16,6 @@ mod unfinished;
 mod watch;
 
 use std::path::Path;
-use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -404,21 +404,8 @@ impl Daemon {
         self.note_absence().await;
         // Before anything is sent: a backup of before is then known as one.
         self.heartbeat.first(&self.store, &self.pages, &self.memory).await;
-        let mut keep = |name: &str, work: Lasting| {
-            tasks.spawn(keep_running(name.to_owned(), work, self.shutdown.clone()));
-        };
-        keep("heartbeat", self.beating());
-        keep("watch", self.watching());
-        let (store, shutdown) = (self.store.clone(), self.shutdown.clone());
-        let go_on = move || unfinished::keep_going_on(store.clone(), shutdown.clone());
-        keep("unfinished", Box::new(move || Box::pin(go_on())));
-        for lane in &self.lanes {
-            let running = Arc::clone(lane);
-            let work = move || {
-                let running = Arc::clone(&running);
-                async move { running.run().await }
-            };
-            keep(lane.name(), Box::new(move || Box::pin(work())));
+        for (name, work) in self.lasting() {
+            tasks.spawn(lasting::keep_running(name, work, self.shutdown.clone()));
         }
         // At each start, whatever the schedule already has for this hour.
         if let Some(check) = &self.check_services {
@@ -460,29 +447,6 @@ impl Daemon {
         }
     }
 
-    /// The heartbeat, until told to stop.
-    fn beating(&self) -> Lasting {
-        let (store, pages) = (self.store.clone(), self.pages.clone());
-        let (heartbeat, shutdown) = (Arc::clone(&self.heartbeat), self.shutdown.clone());
-        let memory = Arc::clone(&self.memory);
-        Box::new(move || {
-            let (store, pages, shutdown) = (store.clone(), pages.clone(), shutdown.clone());
-            let (heartbeat, memory) = (Arc::clone(&heartbeat), Arc::clone(&memory));
-            Box::pin(async move { heartbeat.run(&store, &pages, &memory, &shutdown).await })
-        })
-    }
-
-    /// The watch, until told to stop.
-    fn watching(&self) -> Lasting {
-        let (settings, store) = (self.settings.clone(), self.store.clone());
-        let (watch, shutdown) = (Arc::clone(&self.watch), self.shutdown.clone());
-        Box::new(move || {
-            let (settings, store) = (settings.clone(), store.clone());
-            let (watch, shutdown) = (Arc::clone(&watch), shutdown.clone());
-            Box::pin(async move { watch.run(&settings, &store, &shutdown).await })
-        })
-    }
-
     /// Runs what is due at this instant and delivers what can be delivered: how a clock that is moved
     /// by hand goes on.
     pub async fn settle(&self) -> Result<(), StoreError> {
@@ -495,19 +459,6 @@ impl Daemon {
             lane.drain().await?;
         }
         Ok(())
-    }
-}
-
-/// What goes on as long as the service does, from its beginning.
-type Lasting = Box<dyn Fn() -> Pin<Box<dyn Future<Output = ()> + Send>> + Send + Sync>;
-
-/// A task that panicked is started again; the others never notice.
-async fn keep_running(name: String, work: Lasting, shutdown: CancellationToken) {
-    while !shutdown.is_cancelled() {
-        if tokio::spawn(work()).await.is_err() {
-            error!(event = "task.panicked", task = name, "a task panicked and is started again");
-            crate::clock::pause(Duration::from_secs(1)).await;
-        }
     }
 }
 

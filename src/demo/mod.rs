@@ -129,39 +129,70 @@ pub async fn run(options: Options, told: impl Fn(&Day, &Outcome)) -> anyhow::Res
     for (name, table) in township.files() {
         take_in(&store, &options, &name, &table).await?;
     }
-    let end = last_day(&store, options.plays);
-    let all = usize::try_from((end - start).get_days() + 1).unwrap_or_default();
     let people = People::new(store.clone(), DOING, chance);
-    let (mut on, mut passed) = (start, 0);
-    let mut outcome = loop {
-        if let Some(refused) = pass_day(&daemon, &clock, &people, on).await?.pop() {
-            anyhow::bail!(refused);
+    let stage = Stage { daemon: &daemon, sandbox: &sandbox, clock: &clock, people: &people, began };
+    let outcome = stage.play(options.plays, start, told).await?;
+    hand_in(&store, &options, &address).await?;
+    let sign_ins = SignIns::open(&store, &Chance::system()).await?;
+    Ok(Demo { outcome, sign_ins, address, platform_address, daemon, clock, shutdown })
+}
+
+/// Those who play.
+struct Stage<'s> {
+    daemon: &'s Daemon,
+    sandbox: &'s Sandbox,
+    clock: &'s Clock,
+    people: &'s People,
+    began: Stopwatch,
+}
+
+impl Stage<'_> {
+    /// Day by day; and to the morning on which a demo opens that isn't played to its end.
+    async fn play(
+        &self,
+        plays: Plays,
+        start: Date,
+        told: impl Fn(&Day, &Outcome),
+    ) -> anyhow::Result<Outcome> {
+        let store = &self.daemon.store;
+        let end = last_day(store, plays);
+        let all = usize::try_from((end - start).get_days() + 1).unwrap_or_default();
+        let (mut on, mut passed) = (start, 0);
+        loop {
+            if let Some(refused) = pass_day(self.daemon, self.clock, self.people, on).await?.pop() {
+                anyhow::bail!(refused);
+            }
+            passed += 1;
+            let outcome = self.outcome().await?;
+            let phase = store.campaign().phase_on(on).map(|phase| phase.name);
+            told(&Day { on, phase, passed: passed.min(all), all }, &outcome);
+            on = on.tomorrow()?;
+            if plays != Plays::All && passed >= all {
+                return self.settle_on(on).await;
+            }
+            if passed >= all && outcome.is_quiet() || passed >= all + GRACE_DAYS {
+                return Ok(outcome);
+            }
         }
-        passed += 1;
-        let outcome = Outcome::read(&store, &sandbox, began.elapsed()).await?;
-        let phase = store.campaign().phase_on(on).map(|phase| phase.name);
-        told(&Day { on, phase, passed: passed.min(all), all }, &outcome);
-        let is_over = options.plays != Plays::All || outcome.is_quiet();
-        if passed >= all && is_over || passed >= all + GRACE_DAYS {
-            break outcome;
-        }
-        on = on.tomorrow()?;
-    };
-    if options.plays != Plays::All {
-        let mut at = on.tomorrow()?.to_datetime(OPENS_AT);
+    }
+
+    /// In the morning, until nothing is under way.
+    async fn settle_on(&self, on: Date) -> anyhow::Result<Outcome> {
+        let mut at = on.to_datetime(OPENS_AT);
         for _ in 0..SETTLES_WITHIN {
-            clock.set(clock.instant(at));
-            daemon.settle().await?;
-            outcome = Outcome::read(&store, &sandbox, began.elapsed()).await?;
-            if outcome.has_settled() {
+            self.clock.set(self.clock.instant(at));
+            self.daemon.settle().await?;
+            if self.outcome().await?.has_settled() {
                 break;
             }
             at = at.checked_add(1.minute())?;
         }
+        self.outcome().await
     }
-    hand_in(&store, &options, &address).await?;
-    let sign_ins = SignIns::open(&store, &Chance::system()).await?;
-    Ok(Demo { outcome, sign_ins, address, platform_address, daemon, clock, shutdown })
+
+    async fn outcome(&self) -> anyhow::Result<Outcome> {
+        Ok(Outcome::read(&self.daemon.store, self.sandbox, self.began.elapsed()).await?)
+    }
 }
 
 /// The last day that is played.

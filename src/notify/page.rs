@@ -10,7 +10,7 @@ use super::digest::{Audience, Draft, items};
 use super::messages::Messages;
 use super::recipients::Recipients;
 use crate::app::acknowledge::acknowledge_digest;
-use crate::db::{LINK_DAYS, Link, LinkEnd, Store, StoreError};
+use crate::db::{LINK_DAYS, Link, LinkEnd, Session, Store, StoreError};
 use crate::domain::duty::DutyKind;
 
 /// What an address shows.
@@ -92,11 +92,20 @@ pub async fn acknowledge(
         Some(Link { ended: Some(end), .. }) => return Ok(Shown::Ended(why_ended(end))),
         Some(link) => link,
     };
-    if link.asks && !is_theirs(store, &link.staff_id, who).await? {
+    if link.asks {
+        // As it stands in this turn: many may have tried at once.
         let mut tx = store.begin().await?;
-        tx.wrong_answer(token).await?;
-        tx.commit().await?;
-        return Ok(Shown::Page(show(store, messages, &link, Asked::Mistaken).await?));
+        let end = tx.link(token).await?.and_then(|link| link.ended);
+        if let Some(end) = end {
+            tx.rollback().await?;
+            return Ok(Shown::Ended(why_ended(end)));
+        }
+        if !is_theirs(&mut tx, &link.staff_id, who).await? {
+            tx.wrong_answer(token).await?;
+            tx.commit().await?;
+            return Ok(Shown::Page(show(store, messages, &link, Asked::Mistaken).await?));
+        }
+        tx.rollback().await?;
     }
     let noted = acknowledge_digest(store, &link.staff_id, &link.on_date).await?;
     let mut tx = store.begin().await?;
@@ -115,11 +124,9 @@ fn why_ended(end: LinkEnd) -> String {
     format!("{why}。请打开最近一次提醒里的链接；急用的，请向镇组织人事办公室索取新的链接")
 }
 
-async fn is_theirs(store: &Store, staff_id: &str, who: &str) -> Result<bool, StoreError> {
-    let mut record = store.snapshot().await?;
-    let staff = record.staff().await?;
-    let phones = record.phones(&[staff_id]).await?;
-    record.end().await?;
+async fn is_theirs(session: &mut Session, staff_id: &str, who: &str) -> Result<bool, StoreError> {
+    let staff = session.staff().await?;
+    let phones = session.phones(&[staff_id]).await?;
     let who = who.trim();
     let number = staff.iter().find(|person| person.id == staff_id).map(|person| &person.number);
     let last_four = phones.get(staff_id).and_then(|phone| phone.get(phone.len().checked_sub(4)?..));

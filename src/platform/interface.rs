@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
 use reqwest::StatusCode;
 
-use super::others::ShowsMarks;
+use super::marks::ShowsMarks;
 use crate::db::{Dispatch, Message, Photo};
 use crate::delivery::http::{Answer, MISCONFIGURED, NoAnswer};
 use crate::delivery::{LookUp, Outcome};
@@ -194,6 +194,17 @@ pub struct Answers {
     pub unread: Vec<Unread>,
     /// What stands under numbers in the place of what we wrote, where it can be told by it whose it is: the number, and that.
     pub shown: Vec<(String, String)>,
+}
+
+impl Answers {
+    /// Notes what stands under numbers in the place of what we wrote.
+    pub fn note_shown(
+        &mut self,
+        shown: impl Iterator<Item = (String, String)>,
+        marks: &ShowsMarks,
+    ) {
+        self.shown.extend(marks.telling(shown));
+    }
 }
 
 /// Something in an answer that couldn't be read.

@@ -10,6 +10,7 @@ pub mod encode;
 mod examine;
 mod interface;
 mod look;
+mod marks;
 pub mod open311;
 mod others;
 mod poll;
@@ -25,6 +26,6 @@ pub use absence::Absence;
 pub use interface::{
     Answers, Changed, Looks, NoContact, Platform, Remark, ServiceGap, Unanswered, Unread, Verdict,
 };
-pub use others::ShowsMarks;
+pub use marks::ShowsMarks;
 pub use poll::{Polled, poll, sweep};
 pub use transport::{PlatformTransport, note};

@@ -19,7 +19,7 @@ use super::interface::{
     Answers, Changed, Looks, NoContact, Platform, Remark, ServiceGap, Unanswered, read_from,
 };
 use super::look::look;
-use super::others::ShowsMarks;
+use super::marks::ShowsMarks;
 use super::records::{Record, read, read_list};
 use super::templates::{Templates, referral_parts};
 use super::times::Times;

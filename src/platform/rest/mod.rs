@@ -25,7 +25,7 @@ use super::interface::{
     Answers, Changed, Looks, NoContact, Platform, Remark, ServiceGap, Unanswered,
 };
 use super::look::look;
-use super::others::ShowsMarks;
+use super::marks::ShowsMarks;
 use super::templates::Templates;
 use super::times::Times;
 use crate::clock::{Chance, Clock};
