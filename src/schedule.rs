@@ -206,7 +206,8 @@ impl Schedule {
                     Some(again) => again > clock.millis(),
                     None => run.finished_at.is_some() || run.alive_at > stale,
                 };
-                run.slot == slot && run.started_at <= clock.millis() + CLOCKS_APART && done
+                let ahead = clock.millis() + CLOCKS_APART;
+                run.slot == slot && run.started_at.max(run.alive_at) <= ahead && done
             });
             if !taken && self.running().insert(job.name) {
                 started.push(self.tasks.spawn(self.run(job.clone(), slot)));

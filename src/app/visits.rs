@@ -302,7 +302,7 @@ impl Desk<'_> {
 }
 
 /// A word about an answer of somebody of whom no first visit is recorded.
-const NEVER_HEARD: &str = "这位群众还没有走访记录，先有了回访：请核对姓名，或者走访类型应是「走访」；走访确实在前的，请补上走访记录";
+const NEVER_HEARD: &str = "这位群众在本次活动里还没有走访记录，先有了回访：请核对姓名，或者走访类型应是「走访」；走访确实在前的，请补上走访记录";
 
 /// A word about an answer to what isn't resolved yet.
 fn too_early(open: usize) -> String {

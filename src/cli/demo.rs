@@ -36,7 +36,7 @@ pub struct Arguments {
     /// 演示用的目录；上次演示留下的会清空
     #[arg(long, value_name = "DIR", default_value = "zoufang-demo")]
     dir: PathBuf,
-    /// 状态页的地址
+    /// 服务的地址，端口 0 表示随便取一个空的
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:0")]
     listen: String,
     /// 显示哪些日志，如 info
@@ -80,7 +80,9 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     if arguments.json {
         say!("{}", serde_json::to_string(&outcome)?);
     }
-    Ok(if outcome.is_exact() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    // What is under way when it opens isn't lost.
+    let is_well = outcome.is_exact() || !arguments.once && !outcome.is_doubled();
+    Ok(if is_well { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 /// Where it stands open, and as whom one can sign in to try what.
@@ -89,12 +91,13 @@ fn opened(demo: &Demo) -> String {
     let day = demo.today();
     let mut lines = vec![
         format!(
-            "\n活动走到{}年{}月{}日上午，服务开着：{address}/",
+            "\n活动走到{}年{}月{}日上午，服务开着，总览：{address}/",
             day.year(),
             day.month(),
             day.day()
         ),
-        format!("　运行情况：{address}/status　平台收到的：{platform_address}/sandbox/requests"),
+        format!("　给程序读的运行情况：{address}/status"),
+        format!("　平台收到的上报（给程序读的）：{platform_address}/sandbox/requests"),
         format!("登录：{address}/my/sign-in　密码都是 {}", sign_ins.password),
     ];
     let who =

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::{Reveal, refused};
 use crate::clock::local_text;
 use crate::db::{IssueAnswer, IssueReferral, IssueSheet, Store, Timeline, What};
-use crate::domain::campaign::step_called;
+use crate::domain::campaign::from_date;
 use crate::domain::issue::{Event, by_whom};
 use crate::domain::mask;
 use crate::domain::rights::Right;
@@ -153,7 +153,7 @@ impl Shown<'_> {
                 What::Told { kind, person, instead_of, days } => {
                     let instead =
                         instead_of.as_ref().map(|of| format!("（代{of}）")).unwrap_or_default();
-                    say!("{at}　提醒 {person}{instead}：{kind}，{}", step_called(*days));
+                    say!("{at}　提醒 {person}{instead}：{kind}，{}", from_date(*days));
                 }
             }
         }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::AbortOnDropHandle;
 use tracing::error;
 
 use super::{Daemon, unfinished};
@@ -15,7 +16,8 @@ pub(super) type Lasting = Box<dyn Fn() -> Pin<Box<dyn Future<Output = ()> + Send
 /// A task that panicked is started again; the others never notice.
 pub(super) async fn keep_running(name: String, work: Lasting, shutdown: CancellationToken) {
     while !shutdown.is_cancelled() {
-        if tokio::spawn(work()).await.is_err() {
+        // Where this is given up, so is the task.
+        if AbortOnDropHandle::new(tokio::spawn(work())).await.is_err() {
             error!(event = "task.panicked", task = name, "a task panicked and is started again");
             crate::clock::pause(Duration::from_secs(1)).await;
         }

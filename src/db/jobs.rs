@@ -102,7 +102,7 @@ impl Store {
             "INSERT INTO job_runs (job, slot, started_at, alive_at) VALUES ($1, $2, $3, $3)
              ON CONFLICT (job, slot) DO UPDATE SET started_at = excluded.started_at, alive_at = excluded.alive_at,
                finished_at = NULL, outcome = NULL
-             WHERE job_runs.finished_at IS NULL AND COALESCE(job_runs.alive_at, job_runs.started_at) <= $4 OR job_runs.started_at > $5
+             WHERE job_runs.finished_at IS NULL AND (job_runs.alive_at <= $4 OR job_runs.alive_at > $5) OR job_runs.started_at > $5
                OR job_runs.finished_at <= $6",
         )
         .bind(job)

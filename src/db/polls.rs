@@ -125,16 +125,20 @@ impl Store {
         Ok(place.fetch_optional(&self.read).await?)
     }
 
-    /// Whether the platform itself led from a number of ours to this one.
-    pub async fn is_led_to(&self, number: &str) -> Result<bool> {
-        let led = "SELECT COUNT(*) FROM referral_numbers
-             WHERE lane = $1 AND remote_id = $2 AND came_from IS NOT NULL";
-        let led: i64 = sqlx::query_scalar(led)
+    /// Whether one of these referrals goes or went by a number, or the platform itself led to that.
+    pub async fn goes_by(&self, number: &str, references: &[&str]) -> Result<bool> {
+        let read = format!(
+            "SELECT COUNT(*) FROM referral_numbers n JOIN referrals r ON r.id = n.referral_id
+             WHERE n.lane = $2 AND n.remote_id = $3 AND (n.came_from IS NOT NULL OR r.reference {})",
+            self.dialect.among()
+        );
+        let known: i64 = sqlx::query_scalar(sqlx::AssertSqlSafe(read))
+            .bind(to_json(&references)?)
             .bind(&self.context.platform_lane)
             .bind(number)
             .fetch_one(&self.read)
             .await?;
-        Ok(led > 0)
+        Ok(known > 0)
     }
 
     /// Where to go on reading the feed of changes.

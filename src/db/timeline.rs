@@ -3,7 +3,8 @@
 use jiff::Timestamp;
 
 use super::personal::{EVENT_ACTOR, STAFF_NAME, row_of};
-use super::{Result, Store, instant, word};
+use super::{Result, Store, date, instant, word};
+use crate::clock::township_date;
 use crate::domain::duty::DutyKind;
 use crate::domain::holder::{Holding, holdings};
 use crate::domain::issue::{Event, Issue};
@@ -34,14 +35,14 @@ pub enum What {
 struct ToldRow {
     at: i64,
     kind: String,
-    step: i64,
+    due_on: String,
     person_id: String,
     person: String,
     absent_id: Option<String>,
     absent: Option<String>,
 }
 
-from_row!(ToldRow { at, kind, step, person_id, person, absent_id, absent });
+from_row!(ToldRow { at, kind, due_on, person_id, person, absent_id, absent });
 
 /// Everything of one issue.
 #[derive(Debug, Clone)]
@@ -91,24 +92,22 @@ impl Store {
 
     async fn told_of(&self, id: &str) -> Result<Vec<Entry>> {
         let rows: Vec<ToldRow> = sqlx::query_as(
-            "SELECT t.at, b.kind, t.step, s.id AS person_id, s.name AS person, m.id AS absent_id, m.name AS absent FROM reminders t JOIN duty_groups b ON b.id = t.group_id
+            "SELECT t.at, b.kind, b.due_on, s.id AS person_id, s.name AS person, m.id AS absent_id, m.name AS absent FROM reminders t JOIN duty_groups b ON b.id = t.group_id
              JOIN staff s ON s.id = t.staff_id LEFT JOIN staff m ON m.id = t.instead_of
              WHERE b.issue_id = $1 ORDER BY t.at, t.step",
         )
         .bind(id)
         .fetch_all(&self.read)
         .await?;
-        let campaign = self.campaign();
         rows.into_iter()
             .map(|row| {
-                let ToldRow { at, kind, step, person_id, person, absent_id, absent } = row;
+                let ToldRow { at, kind, due_on, person_id, person, absent_id, absent } = row;
                 let person = self.context.open(STAFF_NAME, &person_id, &person)?;
                 let absent_id = absent_id.unwrap_or_default();
                 let instead_of = self.context.open_optional(STAFF_NAME, &absent_id, absent)?;
                 let kind = word("duty_groups.kind", &kind, DutyKind::read)?;
-                let step =
-                    usize::try_from(step).ok().and_then(|step| campaign.steps(kind).get(step));
-                let days = step.map_or(0, |step| step.days);
+                let due_on = date("duty_groups.due_on", &due_on)?;
+                let days = i64::from((township_date(at) - due_on).get_days());
                 Ok(Entry { at: instant(at), what: What::Told { kind, person, instead_of, days } })
             })
             .collect()

@@ -31,6 +31,8 @@ impl Charset {
     /// use zoufang::delivery::charset::Charset;
     /// assert_eq!(Charset::chinese().read(b"0,\xb3\xc9\xb9\xa6", None).unwrap(), "0,成功");
     /// assert_eq!(Charset::chinese().read("0,成功".as_bytes(), None).unwrap(), "0,成功");
+    /// let cut = &"0,提交成功".as_bytes()[..13];
+    /// assert!(Charset::chinese().read(cut, None).unwrap().starts_with("0,提交成"), "cut within a character");
     /// ```
     pub const fn chinese() -> Charset {
         Charset { given: None, last: Some(GB18030) }
@@ -57,12 +59,16 @@ impl Charset {
         // Latin is what servers say that were never asked: whoever writes Chinese doesn't mean it.
         let own = own.filter(|named| named.name() != "windows-1252");
         let tried: Vec<&'static Encoding> =
-            [self.given, own, Some(UTF_8), self.last].into_iter().flatten().collect();
+            [self.given, own, Some(UTF_8)].into_iter().flatten().collect();
         let found = tried.iter().find_map(|encoding| strictly(encoding, body));
         // No other text is nearly UTF-8, while UTF-8 may well be nearly GBK.
         let nearly =
             || [UTF_8].into_iter().chain(tried.iter().copied()).find_map(|e| nearly(e, body));
-        found.or_else(nearly).ok_or_else(|| unfit(body, tried.first().copied().unwrap_or(UTF_8)))
+        let last = || self.last.and_then(|encoding| strictly(encoding, body));
+        found
+            .or_else(nearly)
+            .or_else(last)
+            .ok_or_else(|| unfit(body, tried.first().copied().unwrap_or(UTF_8)))
     }
 }
 

@@ -25,7 +25,7 @@ pub use sign_ins::{SignIn, SignIns};
 
 use crate::clock::{Chance, Clock, Stopwatch, pause};
 use crate::daemon::{Daemon, open_store};
-use crate::db::Store;
+use crate::db::{Original, Store};
 use crate::domain::campaign::{PhaseName, plus};
 use crate::intake::import;
 use crate::private_file::{self, Existing};
@@ -106,6 +106,11 @@ pub async fn run(options: Options, told: impl Fn(&Day, &Outcome)) -> anyhow::Res
     let chance = Chance::seeded(options.seed);
     let shutdown = CancellationToken::new();
     let sandbox = Sandbox::new(clock.clone(), options.seed, options.faults.clone());
+    let listener = TcpListener::bind(&options.listen).await;
+    let listener = listener.with_context(|| {
+        format!("{} 打不开：可能已有一个演示在运行；要另开一个，请用 --listen 换个地址（如 127.0.0.1:8390），用 --dir 换个目录", options.listen)
+    })?;
+    let address = format!("http://{}", listener.local_addr()?);
     let platform = TcpListener::bind("127.0.0.1:0").await?;
     let platform_address = format!("http://{}", platform.local_addr()?);
     let serving = {
@@ -113,15 +118,12 @@ pub async fn run(options: Options, told: impl Fn(&Day, &Outcome)) -> anyhow::Res
         async move { sandbox.serve(platform, shutdown).await }
     };
     tokio::spawn(serving);
-    prepare_folder(&options)?;
-    let settings = Settings::from_text(&configuration(&options, &platform_address), "demo")?;
+    prepare_folder(&options).await?;
+    let text = configuration(&options, &address, &platform_address);
+    let settings = Settings::from_text(&text, "demo")?;
     let privacy = &settings.privacy;
     Sealer::make_file(&privacy.key_file, privacy.digest, &Chance::system())?;
     let store = open_store(&settings, clock.clone(), Chance::system()).await?;
-    let listener = TcpListener::bind(&options.listen)
-        .await
-        .with_context(|| format!("--listen {}", options.listen))?;
-    let address = format!("http://{}", listener.local_addr()?);
     let daemon = Arc::new(Daemon::new(settings, store.clone(), shutdown.clone())?);
     tokio::spawn(web::serve(listener, Arc::clone(&daemon), shutdown.clone()));
 
@@ -155,7 +157,7 @@ impl Stage<'_> {
         told: impl Fn(&Day, &Outcome),
     ) -> anyhow::Result<Outcome> {
         let store = &self.daemon.store;
-        let end = last_day(store, plays);
+        let end = last_day(store, plays)?;
         let all = usize::try_from((end - start).get_days() + 1).unwrap_or_default();
         let (mut on, mut passed) = (start, 0);
         loop {
@@ -196,14 +198,17 @@ impl Stage<'_> {
 }
 
 /// The last day that is played.
-fn last_day(store: &Store, plays: Plays) -> Date {
+fn last_day(store: &Store, plays: Plays) -> anyhow::Result<Date> {
     let campaign = store.campaign();
-    let end = campaign.ends_on(PhaseName::Feedback);
-    match plays {
+    let (start, end) = (campaign.starts_on(), campaign.ends_on(PhaseName::Feedback));
+    Ok(match plays {
         Plays::All => end,
-        Plays::Until(Some(day)) => day.clamp(campaign.starts_on(), end),
+        Plays::Until(Some(day)) if (start..=end).contains(&day) => day,
+        Plays::Until(Some(day)) => {
+            anyhow::bail!("--day 要在活动期间，从 {start} 到 {end}，不能是 {day}")
+        }
         Plays::Until(None) => plus(campaign.ends_on(PhaseName::Visit), FULL_SWING),
-    }
+    })
 }
 
 /// Leaves everything that the notice asks to be handed in; its people are made up, so their names stand in it in full.
@@ -259,8 +264,18 @@ async fn take_in(store: &Store, options: &Options, name: &str, table: &str) -> a
     Ok(())
 }
 
-fn prepare_folder(options: &Options) -> anyhow::Result<()> {
+async fn prepare_folder(options: &Options) -> anyhow::Result<()> {
     let folder = &options.folder;
+    let database = folder.join("zoufang.db");
+    if database.exists() {
+        let url = format!("sqlite://{}", database.display());
+        let alone = Original::alone(&url).await?;
+        anyhow::ensure!(
+            alone.is_some(),
+            "{} 里的演示还在运行，不会动它；要另开一个，请用 --dir 换个目录",
+            folder.display()
+        );
+    }
     if folder.join(MARK).exists() {
         std::fs::remove_dir_all(folder)?;
     } else if folder.exists() && std::fs::read_dir(folder)?.next().is_some() {
@@ -273,7 +288,7 @@ fn prepare_folder(options: &Options) -> anyhow::Result<()> {
 }
 
 /// The operator's file, as a township with this platform would write it.
-fn configuration(options: &Options, platform: &str) -> String {
+fn configuration(options: &Options, address: &str, platform: &str) -> String {
     let folder = options.folder.display();
     let lines: BTreeMap<&str, Vec<String>> = BTreeMap::from([
         ("database", vec![format!("url = 'sqlite://{folder}/zoufang.db'")]),
@@ -288,7 +303,14 @@ fn configuration(options: &Options, platform: &str) -> String {
                 "concurrency = 16".to_owned(),
             ],
         ),
-        ("notify", vec!["channels = ['webhook']".to_owned(), "copies = ['log']".to_owned()]),
+        (
+            "notify",
+            vec![
+                "channels = ['webhook']".to_owned(),
+                "copies = ['log']".to_owned(),
+                format!("public_url = '{address}'"),
+            ],
+        ),
         (
             "notify.webhook",
             vec![format!("url = '{platform}/sandbox/notices'"), "concurrency = 16".to_owned()],

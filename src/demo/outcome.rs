@@ -98,7 +98,12 @@ impl Outcome {
 
     /// Whether every debt was paid exactly once.
     pub fn is_exact(&self) -> bool {
-        self.lost == 0 && self.duplicated == 0 && self.notices_duplicated == 0
+        self.lost == 0 && !self.is_doubled()
+    }
+
+    /// Whether anything came twice.
+    pub fn is_doubled(&self) -> bool {
+        self.duplicated > 0 || self.notices_duplicated > 0
     }
 }
 
@@ -135,8 +140,12 @@ impl std::fmt::Display for Outcome {
             (
                 "应上报平台",
                 format!(
-                    "{}，平台上有 {}，丢失 {}，重复 {}",
-                    self.owed, self.on_platform, self.lost, self.duplicated
+                    "{}，平台上有 {}，{} {}，重复 {}",
+                    self.owed,
+                    self.on_platform,
+                    if self.has_settled() { "丢失" } else { "还没有到" },
+                    self.lost,
+                    self.duplicated
                 ),
             ),
             (

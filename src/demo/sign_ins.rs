@@ -2,7 +2,8 @@
 
 use crate::app::accounts::{Entered, Stay, end, invite, take_up};
 use crate::clock::Chance;
-use crate::db::Store;
+use crate::db::{DutyLine, Store};
+use crate::domain::duty::DutyKind;
 use crate::domain::staff::{Role, StaffMember};
 
 /// What each role can try first.
@@ -10,7 +11,7 @@ const TO_TRY: [(Role, &str); 7] = [
     (Role::Visitor, "登记走访（断了网也能记），给群众反映的问题分类"),
     (Role::GridMember, "签收、着手办理、填办理结果"),
     (Role::VillageLead, "看村里还缺什么、谁落后了"),
-    (Role::Centre, "看报给平台的问题，处理退回的"),
+    (Role::Centre, "在“台账”看报给平台的问题，在“上报与退回”看等审核、被退回的"),
     (Role::Inspector, "抽户核查，登记督查情况"),
     (Role::OrganisationOffice, "导入表格，收材料，开通登录"),
     (Role::LeadingGroup, "看全镇进度和材料报送"),
@@ -43,17 +44,46 @@ impl SignIns {
     /// Where the record can't be written.
     pub(super) async fn open(store: &Store, chance: &Chance) -> anyhow::Result<SignIns> {
         let staff = store.staff().await?;
+        let owed = store.duty_lines("", i64::MAX).await?;
         let first = |role: Role| staff.iter().find(|person| person.roles.contains(&role));
+        // Rather somebody who has something of all that they are to try.
+        let busy = |role: Role| {
+            let owes = |person: &StaffMember, kind: DutyKind| {
+                let own = |duty: &&DutyLine| duty.state == "open" && is_of(person, role, duty);
+                owed.iter().filter(own).any(|duty| duty.kind == kind)
+            };
+            staff.iter().find(|person| {
+                person.roles.contains(&role) && to_have(role).iter().all(|kind| owes(person, *kind))
+            })
+        };
         let by = first(Role::OrganisationOffice);
         let password = format!("{WORD}{:06}", chance.below(DIGITS));
         let mut people = Vec::new();
         for (role, to_try) in TO_TRY {
-            let (Some(person), Some(by)) = (first(role), by) else { continue };
+            let person = busy(role).or_else(|| first(role));
+            let (Some(person), Some(by)) = (person, by) else { continue };
             choose(store, person, by, &password).await?;
             let (number, name) = (person.number.clone(), person.name.clone());
             people.push(SignIn { number, name, role, to_try });
         }
         Ok(SignIns { password, people })
+    }
+}
+
+/// What whoever tries a role ought to owe.
+fn to_have(role: Role) -> &'static [DutyKind] {
+    match role {
+        Role::Visitor => &[DutyKind::Visit, DutyKind::Classify],
+        Role::GridMember => &[DutyKind::Acknowledge, DutyKind::Begin],
+        _ => &[],
+    }
+}
+
+/// Whether it's a person's own: by name, or by the role in their area.
+fn is_of(person: &StaffMember, role: Role, duty: &DutyLine) -> bool {
+    match &duty.staff_id {
+        Some(id) => *id == person.id,
+        None => duty.role == role && duty.area_id == person.area_id,
     }
 }
 

@@ -81,17 +81,17 @@ impl EscalationStep {
     }
 }
 
-/// What a step is called that is so many days from the date: it may have been told later, on a workday.
+/// How a day stands to a date, so many days before it (negative) or after it.
 ///
 /// ```
-/// use zoufang::domain::campaign::step_called;
-/// assert_eq!([-3, 0, 5].map(step_called), ["到期前 3 天的提醒", "到期日的提醒", "超期 5 天的提醒"]);
+/// use zoufang::domain::campaign::from_date;
+/// assert_eq!([-3, 0, 5].map(from_date), ["到期前 3 天", "到期日", "超期 5 天"]);
 /// ```
-pub fn step_called(days: i64) -> String {
+pub fn from_date(days: i64) -> String {
     match days {
-        0 => "到期日的提醒".to_owned(),
-        1.. => format!("超期 {days} 天的提醒"),
-        _ => format!("到期前 {} 天的提醒", -days),
+        0 => "到期日".to_owned(),
+        1.. => format!("超期 {days} 天"),
+        _ => format!("到期前 {} 天", -days),
     }
 }
 

@@ -125,7 +125,9 @@ impl DutyKind {
     pub const fn what_to_do(self, holder: Option<Holder>) -> &'static str {
         match (self, holder) {
             (DutyKind::Resolve, Some(Holder::Platform)) => "问题在平台办理中，请向平台催办",
-            (DutyKind::Resolve, Some(Holder::Centre)) => "问题还没有上报到平台，请核对后上报",
+            (DutyKind::Resolve, Some(Holder::Centre)) => {
+                "问题还没有报到平台，过一天还没有报出的请核对"
+            }
             (DutyKind::Resolve, Some(Holder::Resident)) => "问题已办结，请当面回访，问清是否满意",
             _ => self.to_do(),
         }
@@ -139,7 +141,7 @@ impl DutyKind {
             DutyKind::Classify => "把群众反映的问题分清层级和类别",
             DutyKind::Summary => "把总支工作总结报镇组织人事办公室，由其报送任务确认表",
             DutyKind::Upload => {
-                "问题还没有报到平台：由人上报的，报上后填平台回执表；由系统上报的，请找服务中心核对为什么没有报出"
+                "问题要报到平台：由系统上报的一般几分钟内报出，过一天还没有报出的请找服务中心核对；由人上报的，报上后填平台回执表"
             }
             DutyKind::Returned => {
                 "问题被退回：弄清原因，可重新分类、补正后再报、由专人认定平台办结，或者改由镇村自行办结"

@@ -49,6 +49,11 @@ impl<'t> Shown<'t> {
         Shown { text: text.trim(), plain: plain(text) }
     }
 
+    /// The references of all marks in it, whatever they are of.
+    pub fn marks(&self) -> impl Iterator<Item = &str> {
+        references(&self.plain)
+    }
+
     /// Whether it carries this mark at all, or is the reference itself.
     pub fn carries(&self, reference: &str) -> bool {
         let mark = marked(reference);

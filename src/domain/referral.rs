@@ -190,17 +190,6 @@ pub fn reference_in(text: &str) -> Option<&str> {
     })
 }
 
-/// Whether a text bears this reference's mark.
-///
-/// ```
-/// use zoufang::domain::referral::is_marked;
-/// assert!(is_marked("路灯不亮[CHD2022-000007-R1]", "CHD2022-000007-R1"));
-/// assert!(!is_marked("路灯不亮[CHD2022-000007-R12]", "CHD2022-000007-R1"));
-/// ```
-pub fn is_marked(text: &str, reference: &str) -> bool {
-    bracketed(text).any(|inside| inside == reference)
-}
-
 /// Whether it's written as references of referrals, messages and photos are.
 pub(super) fn is_reference(inside: &str) -> bool {
     inside.split_once("-R").is_some_and(|(_, rest)| {

@@ -4,7 +4,6 @@
 use super::Platform;
 use crate::db::{OpenReferral, Store, StoreError};
 use crate::domain::recognition::{Sent, Shown};
-use crate::domain::referral::{is_marked, reference_in};
 
 /// What is said of one under whose number another's matter stands.
 pub(super) const OF_OTHERS: &str = "这个编号下现在是别人的事，不是我们报的：平台可能恢复过数据或改过编号，进展不算我们的。请到平台按上报编号找到这一件，没有了的请重新上报";
@@ -30,8 +29,8 @@ pub(super) async fn keep(store: &Store, platform: &dyn Platform) -> Result<(), S
 }
 
 /// Of the numbers under which something is shown, those under which it's nothing of what was sent, with the referrals that go by
-/// each. What bears a mark is whose mark it is, unless the platform itself led from the number of ours to that one; what bears
-/// none is known by its words.
+/// each. What bears a mark is whose mark it is: also that of another referral which goes or went by that number, as where the
+/// platform joined two, or took one up again; and what the platform itself led to is ours. What bears none is known by its words.
 pub(super) async fn of_others<'d>(
     store: &Store,
     due: &'d [OpenReferral],
@@ -41,12 +40,14 @@ pub(super) async fn of_others<'d>(
     for (number, text) in shown {
         let goes_by = |open: &&OpenReferral| open.remote_id.as_ref() == Some(&number);
         let opens: Vec<&OpenReferral> = due.iter().filter(goes_by).collect();
-        if opens.is_empty() || opens.iter().any(|open| is_marked(&text, &open.reference)) {
+        let text = Shown::of(&text);
+        if opens.is_empty() || opens.iter().any(|open| text.carries(&open.reference)) {
             continue;
         }
-        let is_ours = match reference_in(&text) {
-            Some(_) => store.is_led_to(&number).await?,
-            None => has_words(store, &opens, &text).await?,
+        let marks: Vec<&str> = text.marks().collect();
+        let is_ours = match marks.as_slice() {
+            [] => has_words(store, &opens, &text).await?,
+            marks => store.goes_by(&number, marks).await?,
         };
         if !is_ours {
             others.push((number, opens));
@@ -56,10 +57,13 @@ pub(super) async fn of_others<'d>(
 }
 
 /// Whether what is shown has anything of what was sent; what can't be read any more is taken to.
-async fn has_words(store: &Store, opens: &[&OpenReferral], text: &str) -> Result<bool, StoreError> {
+async fn has_words(
+    store: &Store,
+    opens: &[&OpenReferral],
+    shown: &Shown<'_>,
+) -> Result<bool, StoreError> {
     let ids: Vec<&str> = opens.iter().map(|open| open.id.as_str()).collect();
     let sent = store.sent_words(&ids).await?;
-    let shown = Shown::of(text);
     let has = |(reference, words): &(String, String)| shown.has_of(&Sent::new(reference, words));
     Ok(sent.is_empty() || sent.iter().any(has))
 }

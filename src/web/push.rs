@@ -1,5 +1,6 @@
 //! The platform's own calls with updates: signed by the Standard Webhooks specification, taken once.
 
+use std::sync::PoisonError;
 use std::time::Duration;
 
 use axum::extract::{Extension, Request, State};
@@ -19,6 +20,7 @@ use super::gate::refuse;
 use super::state::Web;
 use super::unavailable::unavailable;
 use crate::app::receive_updates::receive_push;
+use crate::clock::Stopwatch;
 use crate::daemon::Daemon;
 use crate::platform::{Answers, note};
 
@@ -69,6 +71,7 @@ pub(super) async fn receive(
         Ok(call) => call,
         Err(rejection) => {
             let_pass(body);
+            note_refused(&web, caller, &rejection);
             return refuse("updates", caller, rejection.code(), &format!("{rejection}\n"));
         }
     };
@@ -78,7 +81,7 @@ pub(super) async fn receive(
     };
     if !call.is_signed(body.bytes(), secret) {
         let why = Rejection::Signature;
-        note(&daemon.store, UNSIGNED, format!("来自 {}", caller.0)).await;
+        note_refused(&web, caller, &why);
         return web.gate.wrong("updates", caller, why.code(), &format!("{why}\n"));
     }
     web.gate.right(caller);
@@ -95,8 +98,21 @@ pub(super) async fn receive(
     }
 }
 
-/// What is said on status of a call that isn't signed as it ought to be.
-const UNSIGNED: &str = "有人以平台的名义推送办理进展，签名对不上，没有收下：是平台推送的，请核对两边的推送密钥是否一致";
+/// What is said on status of a call that isn't let in.
+const REFUSED: &str = "有人向推送地址送来办理进展，没有收下：是平台推送的，请按下面写的核对";
+/// It's noted so seldom: anybody may call.
+const NOTED_EACH: Duration = Duration::from_secs(300);
+
+/// Notes that a call wasn't let in; whoever called doesn't wait for that.
+fn note_refused(web: &Web, caller: Caller, why: &Rejection) {
+    let mut last = web.refused_push.lock().unwrap_or_else(PoisonError::into_inner);
+    if last.is_some_and(|last| last.elapsed() < NOTED_EACH) {
+        return;
+    }
+    *last = Some(Stopwatch::start());
+    let (store, sample) = (web.daemon.store.clone(), format!("{why}（来自 {}）", caller.0));
+    tokio::spawn(async move { note(&store, REFUSED, sample).await });
+}
 
 /// What is said on status of a call that can't be read.
 const UNREAD: &str =

@@ -14,6 +14,7 @@ use super::shared::Shared;
 use super::status::Status;
 use super::unavailable::unavailable;
 use crate::app::tokens::{self, PREFIX};
+use crate::clock::Stopwatch;
 use crate::daemon::Daemon;
 use crate::db::{By, StoreError};
 use crate::domain::scope::Scope;
@@ -36,6 +37,8 @@ pub(super) struct Web {
     pub updates: Room,
     pub returns: Room,
     pub uploading: Arc<Mutex<()>>,
+    /// When a push that wasn't let in was last noted.
+    pub refused_push: Arc<std::sync::Mutex<Option<Stopwatch>>>,
 }
 
 impl Web {
@@ -43,7 +46,20 @@ impl Web {
         let (status, overview, screen, figures, gate, uploading) = Default::default();
         let pass = operators_pass(&daemon.store.context().sealer).into();
         let (updates, returns) = (Room::for_updates(), Room::for_returns());
-        Web { daemon, status, overview, screen, figures, gate, pass, updates, returns, uploading }
+        let refused_push = Arc::default();
+        Web {
+            daemon,
+            status,
+            overview,
+            screen,
+            figures,
+            gate,
+            pass,
+            updates,
+            returns,
+            uploading,
+            refused_push,
+        }
     }
 
     /// Whether it's the operator who asks: whoever shows no pass isn't.

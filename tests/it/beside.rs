@@ -239,6 +239,22 @@ on_both!(what_stands_in_no_known_column_is_not_lost, async |fixture: Fixture| {
     assert!(refused(&fixture, "q.csv", absent).await.contains("未批准"));
 });
 
+on_both!(a_revisit_of_somebody_who_was_never_visited_is_remarked, async |fixture: Fixture| {
+    let fixture = at_work(fixture).await;
+    fixture.at(6, 10, 9);
+    let revisit = |name: &str| {
+        format!(
+            "走访日期,走访人员,对象编号,群众姓名,走访类型,满意度,有无问题\n2022-06-08,Z6,H1,{name},回访,满意,无\n"
+        )
+    };
+    let report = taken(&fixture, "r.csv", revisit("王建国")).await;
+    assert!(told(&report).contains("本次活动里还没有走访记录"), "{}", told(&report));
+    let visit = format!("{VISITS}\n2022-03-05,Z6,H2,李秀英,,,无,,,\n");
+    taken(&fixture, "v.csv", visit).await;
+    let known = revisit("李秀英").replace(",H1,", ",H2,");
+    assert!(!told(&taken(&fixture, "s.csv", known).await).contains("还没有走访记录"));
+});
+
 #[tokio::test]
 async fn names_of_columns_are_known_whatever_stands_around_them() {
     let fixture = at_work(Fixture::sqlite().await).await;

@@ -782,6 +782,29 @@ on_both!(an_end_that_is_dated_before_holds_where_its_told_on, async |fixture: Fi
     }
 });
 
+// The platform joined two of ours, or took one up again under its old number: the mark there is an earlier one's of ours.
+on_both!(another_mark_of_ours_under_a_number_is_no_other_matter, async |fixture: Fixture| {
+    let fixture = numbered(fixture, &["7", "8"]).await;
+    let mut debts = fixture.store.platform_debts().await.unwrap();
+    debts.sort_by_key(|(_, number)| number.clone());
+    let mark = |nth: usize| format!("某某来电反映，[{}]第几件事", debts[nth].0);
+    // Wrapped within, it's its own.
+    let wrapped = mark(0).replace("-R1", "-\nR1");
+    let platform = showing("https://one.example", &[("7", &wrapped), ("8", &mark(0))]);
+    platform.will("8", Does::Say(PlatformStatus::InProgress));
+    poll(&fixture.store, &platform, 50).await.unwrap();
+    assert_eq!(count(&fixture, State::Resolved).await, 1);
+    assert_eq!(count(&fixture, State::InProgress).await, 0, "8 shows what goes by 7");
+    assert!(fixture.store.unasked().await.unwrap().unwrap().why.contains("别人的事"));
+    let mut db = sqlx::AnyConnection::connect(&fixture.url).await.unwrap();
+    let joined = "INSERT INTO referral_numbers (lane, remote_id, referral_id, state)
+         SELECT lane, '8', referral_id, 'ended' FROM referral_numbers WHERE remote_id = '7'";
+    sqlx::query(joined).execute(&mut db).await.unwrap();
+    pass(&fixture, 60);
+    poll(&fixture.store, &platform, 50).await.unwrap();
+    assert_eq!(count(&fixture, State::InProgress).await, 2, "what stands there is both's");
+});
+
 on_both!(a_feed_that_gives_its_last_page_again_and_again_ends, async |fixture: Fixture| {
     let fixture = numbered(fixture, &["7"]).await;
     // Under a new cursor each time, as one does that always reads some way back.

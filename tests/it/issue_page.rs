@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use zoufang::db::Store;
+use zoufang::domain::duty::DutyKind;
 use zoufang::domain::issue::State;
 use zoufang::domain::there::Place;
 
@@ -95,6 +96,11 @@ on_both!(what_is_given_back_never_leaves_and_may_go_again, async |fixture: Fixtu
     centre.send(&page, "return", &[why, CONFIRMED]).await.is(303);
     assert_eq!(state(&fixture.store, ONE).await, (State::Returned, 2));
     assert_eq!(debt(&fixture.store, "CHD2022-000001-R1").await, "cancelled");
+    // The grid member can't upload it any more.
+    let owed = fixture.store.duty_lines("", 10_000).await.unwrap();
+    let of = |kind| owed.iter().find(|line| line.kind == kind).map(|line| line.state.as_str());
+    let [upload, returned] = [DutyKind::Upload, DutyKind::Returned].map(of);
+    assert_eq!((upload, returned), (Some("cancelled"), Some("open")));
     centre.send(&page, "return", &[why, CONFIRMED]).await.is(303);
     assert_eq!(state(&fixture.store, ONE).await, (State::Returned, 2));
     // It's said whose doing it was, and the centre isn't told its own.

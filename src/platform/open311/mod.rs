@@ -161,7 +161,9 @@ impl Open311 {
     fn judged(&self, answer: &Answer) -> Option<Outcome> {
         let words = self.words(answer);
         match judged(answer, &words, &self.http) {
-            Some(Outcome::Refused { reason }) if is_general(&words) => {
+            Some(Outcome::Refused { reason })
+                if answer.status == StatusCode::BAD_REQUEST && is_general(&words) =>
+            {
                 Some(Outcome::Errored { reason })
             }
             judged => judged,

@@ -9,7 +9,7 @@ use crate::db::{
     Context, Entry, IssueAnswer, IssueReferral, IssueSheet, MediationRow, Sending, StoreError,
     Timeline, What,
 };
-use crate::domain::campaign::step_called;
+use crate::domain::campaign::from_date;
 use crate::domain::holder::Holding;
 use crate::domain::issue::{Event, by_whom};
 use crate::domain::mask;
@@ -68,7 +68,7 @@ pub(super) fn lines(timeline: &Timeline, answers: &[IssueAnswer], clear: &Clear<
             What::Told { kind, person, instead_of, days } => {
                 let instead =
                     instead_of.as_ref().map(|of| format!("（代{of}）")).unwrap_or_default();
-                line(*at, format!("提醒{kind}"), format!("{person}{instead}"), step_called(*days))
+                line(*at, format!("提醒{kind}"), format!("{person}{instead}"), from_date(*days))
             }
         });
     }

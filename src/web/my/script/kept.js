@@ -93,7 +93,8 @@ export async function pack() {
 
 /** @param {Pack} brought */
 export async function keepPack(brought) {
-  const until = Math.min(brought.until, Date.now() + DAYS * DAY);
+  // By this telephone's clock, whatever the service's says.
+  const until = Date.now() + Math.min(brought.until - brought.at, DAYS * DAY);
   await within('readwrite', (store) => { store.put({ ...brought, until }, 'pack'); });
 }
 
