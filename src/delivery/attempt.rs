@@ -97,7 +97,7 @@ impl Parts {
 
     /// Takes an entry to its end. Whatever panics on the way leaves only this one unknown.
     pub async fn deliver(self: Arc<Self>, loaded: Loaded) -> Ended {
-        let Loaded { mut entry, attempt, .. } = loaded;
+        let Loaded { entry, attempt, .. } = loaded;
         if !self.may_begin(&entry) {
             return (entry, Settlement::Released);
         }
@@ -113,11 +113,12 @@ impl Parts {
                 let trying = AssertUnwindSafe(self.attempt(&entry, attempt.as_ref()));
                 let broken_off = |_| (self.broken_off(&entry), false);
                 let (settlement, as_told) = trying.catch_unwind().await.unwrap_or_else(broken_off);
-                // Perhaps twice, as was chosen: then what comes of the last attempt is what came of it.
-                if as_told && matches!(settlement, Settlement::Refused { .. }) {
-                    entry.unknown_since = None;
+                match settlement {
+                    Settlement::Refused { reason } if as_told => {
+                        Settlement::RefusedAgain { reason }
+                    }
+                    settlement => settlement,
                 }
-                settlement
             }
         };
         (entry, settlement)
@@ -256,7 +257,9 @@ impl Parts {
             Settlement::Delivered(_) | Settlement::Cancelled { .. } => {
                 info!(event = "delivery.ended", %lane, %debt, attempts, outcome, why, "settled");
             }
-            Settlement::Refused { .. } | Settlement::Held { .. } => {
+            Settlement::Refused { .. }
+            | Settlement::RefusedAgain { .. }
+            | Settlement::Held { .. } => {
                 warn!(event = "delivery.ended", %lane, %debt, attempts, outcome, why, "a person must see to it");
             }
             _ => {

@@ -185,6 +185,8 @@ pub enum Settlement {
     Accepted { reason: String, not_before: i64 },
     /// The receiver's own no.
     Refused { reason: String },
+    /// The same to what was sent again though nobody knows what became of the attempt before, as the lane is told to.
+    RefusedAgain { reason: String },
     /// It did not arrive; try again from `not_before`.
     NotSent { reason: String, not_before: i64 },
     /// It may have arrived; look from `not_before`.
@@ -214,7 +216,7 @@ impl Settlement {
         match self {
             Settlement::Delivered(_) => "delivered",
             Settlement::Accepted { .. } => "accepted",
-            Settlement::Refused { .. } => "refused",
+            Settlement::Refused { .. } | Settlement::RefusedAgain { .. } => "refused",
             Settlement::NotSent { .. } => "not_sent",
             Settlement::Unknown { .. } => "unknown",
             Settlement::NotSeen { .. } => "not_seen",
@@ -229,6 +231,7 @@ impl Settlement {
     pub fn reason(&self) -> Option<&str> {
         match self {
             Settlement::Refused { reason }
+            | Settlement::RefusedAgain { reason }
             | Settlement::Accepted { reason, .. }
             | Settlement::NotSent { reason, .. }
             | Settlement::Unknown { reason, .. }
@@ -246,6 +249,7 @@ impl Settlement {
             Settlement::Delivered(_)
                 | Settlement::Accepted { .. }
                 | Settlement::Refused { .. }
+                | Settlement::RefusedAgain { .. }
                 | Settlement::NotSent { .. }
                 | Settlement::Unknown { .. }
         )
@@ -334,6 +338,8 @@ pub fn of_the_debt(
                 Settlement::Refused { reason } if was_unknown && entry.kind != "notice" => {
                     Settlement::Held { reason: format!("{NOT_TWICE}（{reason}）") }
                 }
+                // Perhaps twice, as was chosen: then what comes of the last attempt is what came of it.
+                Settlement::RefusedAgain { reason } => Settlement::Refused { reason },
                 settlement => settlement,
             },
         },
@@ -357,8 +363,10 @@ pub fn unless_owed(settlement: Settlement, was_unknown: bool, why: Withdrawal) -
         Settlement::Refused { reason } if !was_unknown => {
             Settlement::Cancelled { reason: with(&format!("对方也没有收下（{reason}）")) }
         }
-        // A no to the same key sent again says nothing of the attempt before.
-        Settlement::Refused { reason } => Settlement::Held { reason: with(&reason) },
+        // A no to what was sent again says nothing of the attempt before.
+        Settlement::Refused { reason } | Settlement::RefusedAgain { reason } => {
+            Settlement::Held { reason: with(&format!("{NOT_TWICE}（{reason}）")) }
+        }
         Settlement::NotSent { .. } | Settlement::NotSeen { .. } | Settlement::Released
             if !was_unknown =>
         {
@@ -433,7 +441,7 @@ pub fn keep(
     let still = entry.unknown_since;
     let (standing, unknown_since, not_before) = match settlement {
         Settlement::Delivered(_) => (Delivered, None, now),
-        Settlement::Refused { .. } => (Refused, None, now),
+        Settlement::Refused { .. } | Settlement::RefusedAgain { .. } => (Refused, None, now),
         // What was sent again and didn't leave says nothing of the attempt before.
         Settlement::NotSent { not_before, .. } => (Ready, still, *not_before),
         Settlement::Unknown { not_before, .. } | Settlement::Accepted { not_before, .. } => {

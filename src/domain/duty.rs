@@ -125,9 +125,7 @@ impl DutyKind {
     pub const fn what_to_do(self, holder: Option<Holder>) -> &'static str {
         match (self, holder) {
             (DutyKind::Resolve, Some(Holder::Platform)) => "问题在平台办理中，请向平台催办",
-            (DutyKind::Resolve, Some(Holder::Centre)) => {
-                "问题还没有上报到平台，请核对后上报"
-            }
+            (DutyKind::Resolve, Some(Holder::Centre)) => "问题还没有上报到平台，请核对后上报",
             (DutyKind::Resolve, Some(Holder::Resident)) => "问题已办结，请当面回访，问清是否满意",
             _ => self.to_do(),
         }

@@ -70,7 +70,7 @@ impl End {
         match settlement {
             Settlement::Delivered(_) => End::Delivered,
             Settlement::Accepted { .. } => End::Accepted,
-            Settlement::Refused { .. } => End::Refused,
+            Settlement::Refused { .. } | Settlement::RefusedAgain { .. } => End::Refused,
             Settlement::NotSent { .. } => End::NotSent,
             Settlement::Unknown { .. } => End::Unknown,
             Settlement::NotSeen { .. } => End::NotSeen,

@@ -239,6 +239,12 @@ fn a_no_to_what_was_sent_again_says_nothing_of_the_first() {
     assert_eq!(of(false, no()), no());
     let Settlement::Held { reason } = of(true, no()) else { panic!("it's held") };
     assert!(reason.contains("外部编号重复"), "{reason}");
+    // Sent again as the lane is told to, it's what came of it; unless it stopped being owed meanwhile: that it isn't there
+    // nobody knows.
+    let again = || Settlement::RefusedAgain { reason: "外部编号重复".to_owned() };
+    assert_eq!(of(true, again()), no());
+    let withdrawn = of_the_debt(&entry(true, None), again(), Some(Withdrawal::Voided), 7);
+    assert!(matches!(withdrawn, Settlement::Held { .. }), "{withdrawn:?}");
     let notice = Entry { kind: "notice".to_owned(), ..entry(true, None) };
     assert_eq!(of_the_debt(&notice, no(), None, 7), no(), "a no to its address");
     // There already, and by which number nobody says: that is looked for.
