@@ -376,9 +376,13 @@ async function inspectorsDay() {
   await says(page, '还没有查');
   await page.click('a.task');
   await look(page, null);
+  // Whom to ask there.
+  await page.click('button:has-text("记入审计")');
+  await says(page, '到哪里查、问什么');
+  await look(page, null);
   await page.check('input[value=differs]');
   await page.fill('#text', '他说没有人来过');
-  await page.click('main form button');
+  await page.click('main form button:text-is("登记")');
   await says(page, '与记录不符，等核实');
   await page.goto(`${url}/my/breaches`);
   await page.click('summary:has-text("登记一件违纪反映")');
