@@ -10,6 +10,7 @@ use jiff::civil::Date;
 
 use super::{logging, read_faults, shown};
 use crate::demo::{Day, Demo, HANDED_IN, Options, Outcome, Plays, SignIn, run as run_demo};
+use crate::reports::in_words;
 use crate::sandbox::Faults;
 use crate::settings::{Log, LogFormat};
 
@@ -88,14 +89,8 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
 /// Where it stands open, and as whom one can sign in to try what.
 fn opened(demo: &Demo) -> String {
     let Demo { address, platform_address, sign_ins, .. } = demo;
-    let day = demo.today();
     let mut lines = vec![
-        format!(
-            "\n活动走到{}年{}月{}日上午，服务开着，总览：{address}/",
-            day.year(),
-            day.month(),
-            day.day()
-        ),
+        format!("\n活动走到{}上午，服务开着，总览：{address}/", in_words(demo.today())),
         format!("　给程序读的运行情况：{address}/status"),
         format!("　平台收到的上报（给程序读的）：{platform_address}/sandbox/requests"),
         format!("登录：{address}/my/sign-in　密码都是 {}", sign_ins.password),

@@ -76,6 +76,9 @@ pub(super) fn next_look_back(age: SignedDuration) -> Option<SignedDuration> {
     (age < LOOKED_BACK).then_some(next)
 }
 
+/// The address of the platform that is known to show our marks, by its digest.
+const MARKS_SHOWN_AT: &str = "marks_shown_at";
+
 impl Tx {
     /// Where the feed of changes was last read to.
     pub async fn keep_cursor(&mut self, cursor: &str) -> Result<()> {
@@ -105,12 +108,7 @@ impl Tx {
         .await?;
         Ok(due.rows_affected())
     }
-}
 
-/// The address of the platform that is known to show our marks, by its digest.
-const MARKS_SHOWN_AT: &str = "marks_shown_at";
-
-impl Tx {
     /// The platform there shows our marks.
     pub async fn note_marks_shown_at(&mut self, place: &str) -> Result<()> {
         self.put_meta(MARKS_SHOWN_AT, place).await

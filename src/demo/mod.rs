@@ -184,8 +184,9 @@ impl Stage<'_> {
         for _ in 0..SETTLES_WITHIN {
             self.clock.set(self.clock.instant(at));
             self.daemon.settle().await?;
-            if self.outcome().await?.has_settled() {
-                break;
+            let outcome = self.outcome().await?;
+            if outcome.has_settled() {
+                return Ok(outcome);
             }
             at = at.checked_add(1.minute())?;
         }

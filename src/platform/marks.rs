@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use sha2::{Digest, Sha256};
 
 use crate::domain::referral::reference_in;
+use crate::seal::hex;
 
 /// Whether the platform at an address shows our marks.
 #[derive(Debug)]
@@ -20,7 +21,7 @@ pub struct ShowsMarks {
 impl ShowsMarks {
     /// Of the platform at that address.
     pub fn at(endpoint: &str) -> ShowsMarks {
-        let place = Sha256::digest(endpoint).iter().map(|byte| format!("{byte:02x}")).collect();
+        let place = hex(&Sha256::digest(endpoint));
         let [known, recalled, kept] = [false; 3].map(AtomicBool::new);
         ShowsMarks { place, known, recalled, kept }
     }

@@ -17,6 +17,7 @@ use crate::app::cards::{Kept, Matter, Opened, is_code, open};
 use crate::daemon::Daemon;
 use crate::domain::visit::Satisfaction;
 use crate::intake::{Sort, clean};
+use crate::reports::in_words;
 use crate::web::guesses::Guesses;
 use crate::web::templates::CARD;
 use crate::web::unavailable::unavailable;
@@ -95,7 +96,7 @@ fn planned(due: Date, today: Date) -> String {
 fn line(matter: Matter, today: Date) -> Line {
     Line {
         number: matter.number,
-        on: format!("{}年{}月{}日", matter.on.year(), matter.on.month(), matter.on.day()),
+        on: in_words(matter.on),
         category: matter.category.unwrap_or_default(),
         stands: matter.stands,
         planned: matter.due.map(|due| planned(due, today)).unwrap_or_default(),
@@ -136,8 +137,8 @@ pub(super) async fn look(
             let matters: Vec<Line> = matters.into_iter().map(|one| line(one, today)).collect();
             let answers: Vec<_> =
                 Satisfaction::ALL.iter().map(|one| (one.code(), one.chinese())).collect();
-            let values = context! { matters, digits, answers, thanks => kept == Some(Kept::Yes),
-            too_late => kept == Some(Kept::No) };
+            let (thanks, too_late) = (kept == Some(Kept::Yes), kept == Some(Kept::No));
+            let values = context! { matters, digits, answers, thanks, too_late };
             shown(&daemon, StatusCode::OK, values)
         }
         Ok(Opened::Wrong) => {
