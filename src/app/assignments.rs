@@ -7,11 +7,12 @@ use serde_json::json;
 
 use super::casework::{Files, From, RuleBook, rederive};
 use super::near::{hint_near, no_subject};
-use super::problem::{About, Did, Outcome, Outcomes, Problem, all_well};
+use super::problem::{About, Did, Outcome, Outcomes, Problem, all_well, only};
 use super::subjects::{area_of, places};
 use crate::db::{
     Act, NewAssignment, Result, Session, StoreError, SubjectIn, SubjectPlace, Tx, Upsert,
 };
+use crate::domain::staff::StaffMember;
 use crate::domain::subject::SubjectKind;
 
 /// That somebody visits a subject.
@@ -226,6 +227,34 @@ impl Decided {
             }
         })
     }
+}
+
+/// Who visits a subject: their id.
+///
+/// # Errors
+/// Where the record can't be read.
+pub async fn visitor_of(session: &mut Session, subject_number: &str) -> Result<Option<String>> {
+    let place = places(session, &[subject_number]).await?.remove(subject_number);
+    Ok(place.and_then(|place| place.visitor))
+}
+
+/// Gives one subject its visitor on somebody's word: the first as an arrangement does, and another with why.
+///
+/// # Errors
+/// As [`reassign`].
+pub async fn give(
+    tx: &mut Tx,
+    subject_number: &str,
+    visitor: &StaffMember,
+    by: &str,
+    reason: &str,
+) -> Result<()> {
+    if visitor_of(tx, subject_number).await?.is_some() {
+        return reassign(tx, subject_number, &visitor.id, by, reason).await;
+    }
+    let staff_id = visitor.id.clone();
+    only(put(tx, &[Assign { subject_number: subject_number.to_owned(), staff_id }]).await?)?;
+    tx.audit(by, "assign_visitor", subject_number, &json!({ "visitor": visitor.number })).await
 }
 
 /// Gives the subject another visitor on a named person's word; what is still owed goes with it.

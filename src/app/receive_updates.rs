@@ -225,19 +225,20 @@ pub async fn ask_about_all(store: &Store) -> Result<(), StoreError> {
     }
 }
 
-/// Takes the platform's own call, once; how many of its updates were new.
+/// Takes the platform's own call, once where it has an id; how many of its updates were new.
 ///
 /// # Errors
 /// Where the record can't be written: the platform calls again then.
 pub async fn receive_push(
     store: &Store,
-    id: &str,
+    id: Option<&str>,
     updates: &[PlatformUpdate],
 ) -> Result<usize, StoreError> {
-    if store.knows_push(id).await? {
-        return Ok(0);
+    match id {
+        Some(id) if store.knows_push(id).await? => Ok(0),
+        Some(id) => receive_all(store, updates, End::Push(id)).await,
+        None => receive_all(store, updates, End::Nothing).await,
     }
-    receive_all(store, updates, End::Push(id)).await
 }
 
 /// Keeps answers, each once, and applies them. How many of them were new.

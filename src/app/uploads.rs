@@ -141,6 +141,23 @@ pub async fn decide(
     Ok(became)
 }
 
+/// Older ones are forgotten.
+const NO_OLDER: Duration = Duration::from_hours(48);
+
+/// Those that whoever was at them left half done, being killed. One that just came waits for its turn.
+///
+/// # Errors
+/// Where the record can't be read.
+pub async fn left(store: &Store) -> Result<Vec<Upload>> {
+    const AT_ONCE: i64 = 10;
+    let now = store.context().clock.wire_millis();
+    let came = (now - span_millis(NO_OLDER), now - span_millis(LEASE));
+    let mut record = store.snapshot().await?;
+    let left = record.uploads_left(came, real_millis(), AT_ONCE).await?;
+    record.end().await?;
+    Ok(left)
+}
+
 /// Takes the lease of one that the service is to be at; nothing where it isn't, or another process is.
 ///
 /// # Errors

@@ -7,7 +7,7 @@ use super::choices::Alike;
 use super::endings::keeps_from_visit;
 use super::met_before::{ask_of_elsewhere, told_of_elsewhere, told_of_renamed};
 use super::near::{hint_near, no_subject};
-use super::problem::{About, Did, Outcome, Outcomes, all_well};
+use super::problem::{About, Did, Outcome, Outcomes, Problem, all_well};
 use super::subjects::places;
 use super::visit_desk::{Decided, Desk};
 pub use super::visit_rows::{Heard, NewIssue, NewVisit};
@@ -191,6 +191,7 @@ impl Desk<'_> {
             });
         }
         let (known, named) = (self.decided.contacts.len(), self.decided.renamed.len());
+        let met = self.decided.residents.len();
         let resident = match self.meet(at, row)? {
             Ok(resident) => resident,
             Err(problem) => return Ok(Err(problem)),
@@ -211,7 +212,10 @@ impl Desk<'_> {
             self.decided.checked_areas.insert(area);
         }
         let renamed = self.suspects.renamed(row).filter(|_| self.decided.renamed.len() > named);
-        let note = renamed.map(|renamed| told_of_renamed(renamed, &row.resident));
+        let is_new = self.decided.residents.len() > met;
+        let note = renamed
+            .map(|renamed| told_of_renamed(renamed, &row.resident))
+            .or_else(|| (is_new && self.has_register(at)).then(not_registered));
         let of_visit = |did: Did| match did.upsert {
             Upsert::Same if is_changed || note.is_some() => {
                 Did { upsert: Upsert::Changed, note: note.or(did.note), ..did }
@@ -248,6 +252,12 @@ impl Desk<'_> {
             row.visited_on
         );
         Did::noted(Upsert::Added, About::Satisfaction, text)
+    }
+
+    /// Whether it was told who lives at a subject.
+    fn has_register(&self, at: usize) -> bool {
+        let residents = &self.decided.files.subjects[at].residents;
+        residents.iter().any(|resident| resident.row.registered != 0)
     }
 
     /// Whether nothing is recorded of a resident but that they were asked again.
@@ -303,6 +313,14 @@ impl Desk<'_> {
 
 /// A word about an answer of somebody of whom no first visit is recorded.
 const NEVER_HEARD: &str = "这位群众在本次活动里还没有走访记录，先有了回访：请核对姓名，或者走访类型应是「走访」；走访确实在前的，请补上走访记录";
+
+/// A word about somebody whom the subject's register doesn't have.
+fn not_registered() -> Problem {
+    Problem::new(
+        About::Resident,
+        "群众名册里这一户没有这个人，已按名册以外的人登记：姓名写错的，请改正后再导入；确有其人的，请补进群众名册",
+    )
+}
 
 /// A word about an answer to what isn't resolved yet.
 fn too_early(open: usize) -> String {

@@ -14,7 +14,7 @@ pub struct WithoutVisitor {
     pub area: String,
     pub total: i64,
     /// Number and masked name of the first of them; none where there are too many areas.
-    pub named: Vec<String>,
+    pub named: Vec<(String, String)>,
     /// Whose affair they are; nothing where nobody stands above.
     pub by: Option<String>,
 }
@@ -40,9 +40,9 @@ pub async fn without_visitor(
     let context = session.shared_context();
     let named: Vec<Unvisited> = session.unassigned(&ids).await?;
     for one in named {
-        let name = format!("{} {}", one.number, one.name(&context)?);
+        let name = one.name(&context)?;
         if let Some(of) = found.iter_mut().find(|of| of.area_id == one.area_id) {
-            of.named.push(name);
+            of.named.push((one.number, name));
         }
     }
     Ok(found)

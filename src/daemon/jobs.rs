@@ -8,7 +8,7 @@ use tracing::warn;
 use super::backups::{backing_up, backups};
 use super::memory::remembered_anchor;
 use super::watch::damage;
-use super::{Gaps, handoff_rules};
+use super::{Daemon, Gaps, handoff_rules};
 use crate::app::cards::forget_guesses;
 use crate::app::erase::erase_old;
 use crate::app::files::forget_old;
@@ -177,6 +177,20 @@ fn by_workbook(settings: &Settings, store: &Store, lanes: &[Arc<Lane>]) -> [Job;
             work: returns(store.coming_from("回执文件夹"), rules, lanes.to_vec()),
         },
     ]
+}
+
+impl Daemon {
+    /// How long ago, in milliseconds, the last hand-off was due, where what is owed to the platform is handed off by workbook.
+    pub fn since_hand_off(&self) -> Option<i64> {
+        let (platform, context) = (&self.settings.platform, self.store.context());
+        if platform.adapter != Adapter::Workbook {
+            return None;
+        }
+        let last = When::DailyAt(platform.handoff_at).slot(&context.clock);
+        let last = context.workdays.on_or_before(context.clock.local_of(last).date());
+        let last = context.clock.instant(last.to_datetime(platform.handoff_at));
+        Some(context.clock.millis() - last.as_millisecond())
+    }
 }
 
 fn handoffs(store: Store, rules: HandoffRules, lanes: Vec<Arc<Lane>>) -> Work {

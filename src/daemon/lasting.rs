@@ -13,13 +13,21 @@ use super::{Daemon, unfinished};
 /// One such task, from its beginning.
 pub(super) type Lasting = Box<dyn Fn() -> Pin<Box<dyn Future<Output = ()> + Send>> + Send + Sync>;
 
-/// A task that panicked is started again; the others never notice.
-pub(super) async fn keep_running(name: String, work: Lasting, shutdown: CancellationToken) {
+/// After a panic it's waited so long.
+pub(super) const PAUSE: Duration = Duration::from_secs(1);
+
+/// A task that panicked is started again after a pause; the others never notice.
+pub(super) async fn keep_running(
+    name: String,
+    work: Lasting,
+    shutdown: CancellationToken,
+    pause: Duration,
+) {
     while !shutdown.is_cancelled() {
         // Where this is given up, so is the task.
         if AbortOnDropHandle::new(tokio::spawn(work())).await.is_err() {
             error!(event = "task.panicked", task = name, "a task panicked and is started again");
-            crate::clock::pause(Duration::from_secs(1)).await;
+            crate::clock::pause(pause).await;
         }
     }
 }
@@ -28,7 +36,8 @@ impl Daemon {
     /// All of them, with their names in logs.
     pub(super) fn lasting(&self) -> Vec<(String, Lasting)> {
         let (store, shutdown) = (self.store.clone(), self.shutdown.clone());
-        let go_on = move || unfinished::keep_going_on(store.clone(), shutdown.clone());
+        let bounds = self.settings.intake;
+        let go_on = move || unfinished::keep_going_on(store.clone(), bounds, shutdown.clone());
         let mut all: Vec<(String, Lasting)> = vec![
             ("heartbeat".to_owned(), self.beating()),
             ("watch".to_owned(), self.watching()),
@@ -66,5 +75,27 @@ impl Daemon {
             let (watch, shutdown) = (Arc::clone(&watch), shutdown.clone());
             Box::pin(async move { watch.run(&settings, &store, &shutdown).await })
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn what_panics_is_started_again_until_told_to_stop() {
+        let (runs, shutdown) = (Arc::new(AtomicUsize::new(0)), CancellationToken::new());
+        let (counted, stop) = (Arc::clone(&runs), shutdown.clone());
+        let work: Lasting = Box::new(move || {
+            let (run, stop) = (counted.fetch_add(1, Ordering::SeqCst), stop.clone());
+            Box::pin(async move {
+                assert!(run > 0, "the first run panics");
+                stop.cancel();
+            })
+        });
+        keep_running("test".to_owned(), work, shutdown, Duration::ZERO).await;
+        assert_eq!(runs.load(Ordering::SeqCst), 2);
     }
 }

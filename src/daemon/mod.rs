@@ -405,7 +405,7 @@ impl Daemon {
         // Before anything is sent: a backup of before is then known as one.
         self.heartbeat.first(&self.store, &self.pages, &self.memory).await;
         for (name, work) in self.lasting() {
-            tasks.spawn(lasting::keep_running(name, work, self.shutdown.clone()));
+            tasks.spawn(lasting::keep_running(name, work, self.shutdown.clone(), lasting::PAUSE));
         }
         // At each start, whatever the schedule already has for this hour.
         if let Some(check) = &self.check_services {

@@ -128,6 +128,27 @@ impl Session {
         rows.into_iter().map(|row| row.opened(&self.context)).collect()
     }
 
+    /// Those that came between two instants and that nobody is at by now though somebody was to be, at most `limit`.
+    pub async fn uploads_left(
+        &mut self,
+        (from, to): (i64, i64),
+        now: i64,
+        limit: i64,
+    ) -> Result<Vec<Upload>> {
+        let found = format!(
+            "{ROW} WHERE created_at >= $1 AND created_at <= $2 AND state IN ('checking', 'taking') AND lease_until <= $3
+             ORDER BY created_at LIMIT $4"
+        );
+        let rows: Vec<Row> = sqlx::query_as(sqlx::AssertSqlSafe(found))
+            .bind(from)
+            .bind(to)
+            .bind(now)
+            .bind(limit)
+            .fetch_all(&mut *self.db)
+            .await?;
+        rows.into_iter().map(|row| row.opened(&self.context)).collect()
+    }
+
     /// Those that came before an instant, at most `limit`.
     pub async fn uploads_before(&mut self, before: i64, limit: i64) -> Result<Vec<String>> {
         let found = "SELECT id FROM uploads WHERE created_at < $1 ORDER BY created_at LIMIT $2";

@@ -54,6 +54,7 @@ const ACTIONS: &[(&str, &str)] = &[
     ("export_issues", "导出台账"),
     ("search_issues", "按电话或内容查找问题"),
     ("merge", "并入另一个问题"),
+    ("assign_visitor", "指定走访人"),
     ("override_assignment", "更换走访人"),
     ("photo", "加照片"),
     ("read_audit", "查看审计内容"),

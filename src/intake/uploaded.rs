@@ -11,10 +11,11 @@ use super::{
 };
 use crate::app::choices::Choices;
 use crate::app::files;
-use crate::app::uploads::{LEASE, Settled, claim, renew, settle};
+use crate::app::uploads::{LEASE, Settled, claim, left, renew, settle};
 use crate::clock::pause;
 use crate::db::{Result, Store, Upload, UploadState};
 use crate::domain::rights::Right;
+use crate::domain::staff::StaffMember;
 
 /// What whoever brings it has decided of it.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -77,6 +78,30 @@ pub async fn work(store: &Store, id: &str, bounds: Bounds) -> Result<()> {
     let settled = step(store, &upload, bounds).await;
     drop(renewing);
     settle(store, &upload, settled?).await
+}
+
+/// The record as it's changed by what somebody brought by a browser.
+pub fn brought_by(store: &Store, person: &StaffMember) -> Store {
+    let from = format!("网页上传 {}", person.number);
+    store.coming_from(&from).done_by(Some(person.signed()))
+}
+
+/// Goes on with what a process that was killed left half done.
+///
+/// # Errors
+/// Where the record can't be read or written.
+pub async fn go_on(store: &Store, bounds: Bounds) -> Result<()> {
+    let left = left(store).await?;
+    if left.is_empty() {
+        return Ok(());
+    }
+    let staff = store.staff().await?;
+    for upload in left {
+        if let Some(person) = staff.iter().find(|person| person.id == upload.staff_id) {
+            work(&brought_by(store, person), &upload.id, bounds).await?;
+        }
+    }
+    Ok(())
 }
 
 /// Ends with what it's renewed for.

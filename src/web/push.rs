@@ -22,6 +22,7 @@ use super::unavailable::unavailable;
 use crate::app::receive_updates::receive_push;
 use crate::clock::Stopwatch;
 use crate::daemon::Daemon;
+use crate::domain::referral::PlatformUpdate;
 use crate::platform::{Answers, note};
 
 /// Why a call isn't taken.
@@ -85,17 +86,27 @@ pub(super) async fn receive(
         return web.gate.wrong("updates", caller, why.code(), &format!("{why}\n"));
     }
     web.gate.right(caller);
-    let told = read_body(daemon, &head.headers, body.bytes())
-        .and_then(|text| platform.pushed(&text))
-        .and_then(whole);
-    match told {
-        Ok(told) => take(&web, &call.key(body.bytes()), &told).await,
-        Err(reason) => {
-            warn!(event = "push.unread", "a push can't be read");
-            note(&daemon.store, UNREAD, reason.clone()).await;
-            (StatusCode::UNPROCESSABLE_ENTITY, format!("{reason}\n")).into_response()
+    let told =
+        read_body(daemon, &head.headers, body.bytes()).and_then(|text| platform.pushed(&text));
+    let (told, unread) = match told {
+        Ok(told) => {
+            let unread = unread_of(&told);
+            (told.updates, unread)
         }
+        Err(reason) => (Vec::new(), Some(reason)),
+    };
+    let Some(reason) = unread else {
+        return take(&web, Some(&call.key(body.bytes())), &told).await;
+    };
+    warn!(event = "push.unread", updates = told.len(), "a push can't be read, or not all of it");
+    note(&daemon.store, UNREAD, reason.clone()).await;
+    let unread = (StatusCode::UNPROCESSABLE_ENTITY, format!("{reason}\n")).into_response();
+    if told.is_empty() {
+        return unread;
     }
+    // What can be read waits for nothing. The call itself isn't noted: it may come again once the rest can be read.
+    let taken = take(&web, None, &told).await;
+    if taken.status().is_success() { unread } else { taken }
 }
 
 /// What is said on status of a call that isn't let in.
@@ -118,10 +129,11 @@ fn note_refused(web: &Web, caller: Caller, why: &Rejection) {
 const UNREAD: &str =
     "平台推送来的办理进展读不懂，没有收下：请按下面写的核对描述文件，或请平台改正后重新推送";
 
-async fn take(web: &Web, id: &str, told: &Answers) -> Response {
-    match receive_push(&web.daemon.store, id, &told.updates).await {
+/// Takes what a call tells: once, where it has an id.
+async fn take(web: &Web, id: Option<&str>, updates: &[PlatformUpdate]) -> Response {
+    match receive_push(&web.daemon.store, id, updates).await {
         Ok(news) => {
-            info!(event = "push.taken", updates = told.updates.len(), news, "a push was taken");
+            info!(event = "push.taken", updates = updates.len(), news, "a push was taken");
             StatusCode::NO_CONTENT.into_response()
         }
         Err(error) => unavailable(&error),
@@ -135,12 +147,12 @@ fn read_body(daemon: &Daemon, headers: &HeaderMap, body: &[u8]) -> Result<String
     charset.read(body, content_type)
 }
 
-/// All of a call can be read, or none of it is taken: the platform's operators are told why.
-fn whole(told: Answers) -> Result<Answers, String> {
+/// What of a call can't be read: the platform's operators are told why.
+fn unread_of(told: &Answers) -> Option<String> {
     match told.unread.first() {
-        Some(unread) => Err(format!("{}：{}", unread.what, unread.sample)),
-        None if told.updates.is_empty() => Err("请求里没有一条办理进度".to_owned()),
-        None => Ok(told),
+        Some(unread) => Some(format!("{}：{}", unread.what, unread.sample)),
+        None if told.updates.is_empty() => Some("请求里没有一条办理进度".to_owned()),
+        None => None,
     }
 }
 

@@ -391,3 +391,21 @@ on_both!(a_table_that_may_be_another_kind_is_asked_about, async |fixture: Fixtur
     assert!(refused(&fixture, handed_out).await.contains("办理时限"));
     assert_eq!(state(&fixture, "CHD2022-000001").await, before);
 });
+
+on_both!(whom_the_register_does_not_have_is_said, async |fixture: Fixture| {
+    let fixture = at_work(fixture).await;
+    taken(&fixture, "对象编号,群众姓名,未走访原因\nH1,王建国,\n").await;
+    let rows = [
+        "2022-03-01,Z6,H1,王建国,,,无,,,",
+        "2022-03-01,Z6,H1,王建囯,,,无,,,",
+        "2022-03-01,Z6,H2,李四,,,无,,,",
+    ];
+    let report = taken(&fixture, &visits(&rows)).await;
+    assert_eq!(report.added, 3);
+    let said: Vec<(usize, bool)> = report
+        .remarks
+        .iter()
+        .map(|remark| (remark.row, remark.message.contains("群众名册里这一户没有这个人")))
+        .collect();
+    assert_eq!(said, [(3, true)], "{}", told(&report));
+});

@@ -3,9 +3,11 @@
 
 use std::time::Duration;
 
-use zoufang::app::files::forget_old;
-use zoufang::db::{DebtState, Store, UploadState};
+use zoufang::app::files::{forget_old, keep};
+use zoufang::db::{DebtState, Store, Upload, UploadState};
 use zoufang::domain::duty::DutyKind;
+use zoufang::intake::Bounds;
+use zoufang::intake::uploaded::go_on;
 use zoufang::reports::missing::{Wanted, lines};
 
 use crate::accounts::served;
@@ -212,6 +214,42 @@ on_both!(a_table_that_is_wrong_changes_nothing_and_comes_back_marked, async |fix
     // What nobody goes on with is gone after a day.
     fixture.clock.set(fixture.clock.now() + Duration::from_secs(25 * 3_600));
     assert_eq!(forget_old(&fixture.store).await.unwrap(), 1);
+});
+
+on_both!(a_table_whose_process_was_killed_is_gone_on_with, async |fixture: Fixture| {
+    let fixture = township(fixture).await;
+    let (store, office) = (&fixture.store, person(&fixture.store, "O1").await);
+    let before = subjects(store).await;
+    let came = store.context().clock.wire_millis();
+    // One is being taken, by whoever died; the other just came and waits for its turn.
+    for (id, created_at) in [("left", came - 3_600_000), ("waits", came)] {
+        let file_id = keep(store, "对象.csv", GOOD.as_bytes()).await.unwrap();
+        let mut tx = store.begin().await.unwrap();
+        let upload = Upload {
+            id: id.to_owned(),
+            staff_id: office.id.clone(),
+            file_id: Some(file_id),
+            copy_id: None,
+            file: "对象.csv".to_owned(),
+            options: "{}".to_owned(),
+            state: UploadState::Taking,
+            version: 1,
+            told: None,
+            lease_until: 0,
+            created_at,
+        };
+        tx.put_upload(&upload).await.unwrap();
+        tx.commit().await.unwrap();
+    }
+    go_on(store, Bounds::default()).await.unwrap();
+    assert_eq!(subjects(store).await, before + 2);
+    let mut record = store.snapshot().await.unwrap();
+    let states = [record.upload("left").await.unwrap(), record.upload("waits").await.unwrap()];
+    record.end().await.unwrap();
+    let states = states.map(|upload| upload.unwrap().state);
+    assert_eq!(states, [UploadState::Taken, UploadState::Taking]);
+    let audit = store.audit_trail().await.unwrap();
+    assert!(audit.iter().rfind(|entry| entry.action == "subjects").unwrap().actor == "O1 孙组");
 });
 
 on_both!(what_a_table_asks_is_answered_on_its_page, async |fixture: Fixture| {

@@ -76,8 +76,11 @@ on_both!(the_centre_lets_go_what_it_has_reviewed, async |fixture: Fixture| {
     page.is(200).says("审核通过，上报").says("退回，不上报");
     centre.send(&page, "release", &[]).await.is(422).says("请勾选确认");
     assert_eq!(debt(&fixture.store, "CHD2022-000001-R1").await, "review");
-    centre.send(&page, "release", &[CONFIRMED]).await.is(303);
+    let done = centre.send(&page, "release", &[CONFIRMED]).await.is(303).to.clone();
     assert_eq!(debt(&fixture.store, "CHD2022-000001-R1").await, "ready");
+    centre.browser.get(&done).await.is(200).says("已登记：审核通过，上报。");
+    // Nobody else's words are shown.
+    centre.browser.get("/my/issues/CHD2022-000001?did=作废了").await.is(200).hides("作废了");
     // Pressed twice it's let go once.
     centre.send(&page, "release", &[CONFIRMED]).await.is(303);
     let audit = fixture.store.audit_trail().await.unwrap();

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use zoufang::app::doctor::examine;
 use zoufang::app::hand_ins::owed_of_kind;
 use zoufang::app::owners::owners;
 use zoufang::db::By;
@@ -17,7 +18,7 @@ use zoufang::reports::{Asked, Templates, write_all};
 
 use crate::accounts::served;
 use crate::reminders::rules;
-use crate::support::browser::signed_in;
+use crate::support::browser::{Answer, Browser, signed_in};
 use crate::support::program::run;
 use crate::support::{
     AREAS, ASSIGNMENTS, Fixture, STAFF, SUBJECTS, VISITS, claim, notices, on_both,
@@ -69,7 +70,8 @@ on_both!(who_has_no_visitor_is_named_to_whoever_is_over_them, async |fixture: Fi
     town.is(200).says("走访对象 6，已走访 2，没有走访人 2").says("H7 孙**").says("P2 镇财政所");
     town.says("暂由 S13 杨包 负责").says("暂由 Z1 周正 负责");
     // Each is told what they can do about it.
-    town.says("1 个没有走访人").says("请在走访安排表（附件2）里补上走访人再导入");
+    town.says("1 个没有走访人")
+        .says("请点开编号指定走访人，多的在走访安排表（附件2）里补上走访人再导入");
     leader.get(&format!("/my/wall?area={}", id("西桥村"))).await.is(200).says("H7 孙**");
     // Whoever is over the village sees whose they are, and nobody else's.
     let mut lead = signed_in(&fixture.store, &url, "S13").await;
@@ -77,10 +79,50 @@ on_both!(who_has_no_visitor_is_named_to_whoever_is_over_them, async |fixture: Fi
     village.is(200).says("H7 孙**").says("走访对象 1，").hides("P2");
     for page in ["/my/people", "/my/missing?kind=visit"] {
         let shown = lead.get(page).await;
-        shown.is(200).says("请把由谁走访报给镇组织人事办公室").hides("再导入");
+        shown.is(200).says("请点开编号指定走访人").hides("再导入");
     }
     let mut branch = signed_in(&fixture.store, &url, "Z3").await;
     branch.get("/my/people").await.is(200).says("走访对象 3，").hides("没有走访人").hides("H7");
+});
+
+on_both!(whoever_answers_for_it_gives_it_a_visitor_on_a_page, async |fixture: Fixture| {
+    let fixture = township(fixture).await;
+    let url = served(&fixture.store, "").await;
+    let mut lead = signed_in(&fixture.store, &url, "S13").await;
+    let mut leader = signed_in(&fixture.store, &url, "Z1").await;
+    let give = async |browser: &mut Browser, page: &Answer, visitor: &str, words: &str| {
+        let (key, form, seen) = (page.field("key"), page.field("form"), page.field("seen"));
+        let fields = [
+            ("key", key.as_str()),
+            ("form", &form),
+            ("seen", &seen),
+            ("act", "give"),
+            ("visitor", visitor),
+            ("words", words),
+        ];
+        browser.post("/my/subjects/H7", &fields).await
+    };
+    let shown = lead.get("/my/subjects/H7").await;
+    shown.is(200).says("走访人：还没有").says("登记走访人");
+    give(&mut lead, &shown, "没有这个人", "").await.is(422).says("没有「没有这个人」");
+    let done = give(&mut lead, &shown, "z6", "").await.is(303).to.clone();
+    lead.get(&done).await.is(200).says("已登记").says("走访人：Z6").hides("更换走访人");
+    lead.get("/my/people").await.is(200).hides("没有走访人的");
+    assert_eq!(examine(&fixture.store, None).await.unwrap(), []);
+    // From then on it stays theirs, but on the word of whoever may change it, who says why.
+    let shown = lead.get("/my/subjects/H7").await;
+    give(&mut lead, &shown, "Z7", "他忙").await.is(422).says("更换走访人要由支部书记或镇里来做");
+    let shown = leader.get("/my/subjects/H7").await;
+    shown.is(200).says("更换走访人");
+    give(&mut leader, &shown, "Z7", "").await.is(422).says("原因");
+    give(&mut leader, &shown, "Z7", "长期外出").await.is(303);
+    leader.get("/my/subjects/H7").await.says("走访人：Z7");
+    assert_eq!(examine(&fixture.store, None).await.unwrap(), []);
+    let audit = fixture.store.audit_trail().await.unwrap();
+    let acts = ["assign_visitor", "override_assignment"];
+    let of = audit.iter().filter(|entry| acts.contains(&entry.action.as_str()));
+    let by: Vec<&str> = of.map(|entry| &entry.actor[..2]).collect();
+    assert_eq!(by, ["S1", "Z1"]);
 });
 
 on_both!(peoples_lines_and_nobodys_add_up_where_something_ended, async |fixture: Fixture| {

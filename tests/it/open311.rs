@@ -568,6 +568,33 @@ async fn a_window_that_holds_none_is_no_failure_however_thats_said() {
 }
 
 #[tokio::test]
+async fn an_error_under_a_success_is_no_empty_list() {
+    let clock = Clock::manual("2022-04-20T09:00:00Z".parse().unwrap());
+    let says = |body: &str| ResponseTemplate::new(200).set_body_string(body);
+    for error in [
+        r#"[{"code": 500, "description": "数据库繁忙"}]"#,
+        r#"{"success": false, "message": "系统繁忙"}"#,
+    ] {
+        let answer = says(error);
+        let server = feed(move |_| answer.clone()).await;
+        assert!(with_feed(&server, &clock).changes(None).await.is_err(), "{error}");
+        let requests = Mock::given(path("/requests.json")).respond_with(says(error));
+        requests.mount(&server).await;
+        let standing = with_feed(&server, &clock).fetch(&["1".to_owned(), "2".to_owned()]).await;
+        assert!(standing.is_err(), "{error}");
+    }
+    let none = says(r#"[{"code": 404, "description": "No updates found"}]"#);
+    let server = feed(move |_| none.clone()).await;
+    assert!(with_feed(&server, &clock).changes(None).await.unwrap().updates.is_empty());
+    // What can't be read in a feed isn't known: what is open is asked about too.
+    let at = "2022-04-20T08:00:00Z";
+    let told = vec![update(1, at, ""), serde_json::json!({"update_id": "u2", "status": "closed"})];
+    let server = feed(move |_| ResponseTemplate::new(200).set_body_json(&told)).await;
+    let changed = with_feed(&server, &clock).changes(None).await.unwrap();
+    assert_eq!((changed.updates.len(), changed.unread.len(), changed.unsure), (1, 1, true));
+}
+
+#[tokio::test]
 async fn a_feed_longer_than_is_read_at_once_is_read_in_parts() {
     let clock = Clock::manual("2022-04-20T20:00:00Z".parse().unwrap());
     let server = feed(|window| {

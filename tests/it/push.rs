@@ -134,3 +134,17 @@ on_both!(a_return_is_uploaded_by_whoever_knows_the_secret, async |fixture: Fixtu
     assert_eq!(accepted.len(), 1);
     service.stop.cancel();
 });
+
+on_both!(one_event_that_cannot_be_read_loses_no_other, async |fixture: Fixture| {
+    let secret = STANDARD.encode(SECRET);
+    let service = service(fixture, &format!("[platform.push]\nsecret = 'whsec_{secret}'")).await;
+    // Another event of the same call has no number; the platform hears so, and may call again.
+    let both = update("accepted", 10).replacen('[', r#"[{"status": "open"}, "#, 1);
+    for _ in 0..2 {
+        assert_eq!(service.call("m1", NOW, &both, SECRET).await, 422);
+        assert_eq!(service.count(State::Accepted).await, 1);
+    }
+    let notes = service.fixture.store.platform_notes(0).await.unwrap();
+    assert!(notes.iter().any(|note| note.what.contains("没有收下")), "{notes:?}");
+    service.stop.cancel();
+});

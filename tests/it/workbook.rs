@@ -304,3 +304,19 @@ async fn the_one_who_uploads_is_told() {
     没有录入的留空，以后再填也可以；同一件不会出现在别的交接单里。
     ");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn over_a_weekend_nothing_is_stuck() {
+    let office = office(Fixture::sqlite().await).await;
+    let stuck = async || {
+        let status = Status::read(&office.daemon).await.unwrap();
+        status.lanes.iter().map(|lane| lane.stuck).sum::<i64>()
+    };
+    // A Friday after the hand-off, the Sunday after it, and a Monday without one.
+    office.fixture.at(5, 13, 10);
+    office.visits("甲", &["急"]).await;
+    office.fixture.at(5, 15, 12);
+    assert_eq!(stuck().await, 0);
+    office.fixture.at(5, 16, 9);
+    assert_eq!(stuck().await, 1);
+}

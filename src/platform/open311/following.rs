@@ -212,7 +212,7 @@ impl Open311 {
             [("start_date", self.times.written(from)), ("end_date", self.times.written(to))];
         let query = query.each_ref().map(|(name, at)| (*name, at.as_str()));
         let answer = match ask_in(self.get("servicerequestupdates", &query), self.charset).await {
-            Ok(answer) => answer,
+            Ok(answer) => self.as_told(answer)?,
             Err(none) if none.reason.starts_with(TOO_LONG) => {
                 return Ok(Window::TooLong(none.into()));
             }
@@ -222,10 +222,7 @@ impl Open311 {
         if answer.status == StatusCode::NOT_FOUND && self.speaks(&answer) {
             return Ok(Window::Read(Vec::new()));
         }
-        if !answer.status.is_success() {
-            let none = NoContact::of_answer(&answer, &self.words(&answer));
-            return Err(Unanswered::of_status(answer.status, none));
-        }
+        let answer = self.success(answer)?;
         let none = answer.body.trim().is_empty();
         let records = if none { Ok(Vec::new()) } else { read_list(&answer.body, self.format) };
         let records = records.map_err(NoContact::because)?;

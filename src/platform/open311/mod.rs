@@ -139,12 +139,35 @@ impl Open311 {
 
     /// The same, and where it isn't one, whether it's about what was asked.
     async fn answer_to(&self, request: RequestBuilder) -> Result<Answer, Unanswered> {
-        let answer = ask_in(request, self.charset).await?;
-        if !answer.status.is_success() {
-            let none = NoContact::of_answer(&answer, &self.words(&answer));
-            return Err(Unanswered::of_status(answer.status, none));
+        self.success(self.as_told(ask_in(request, self.charset).await?)?)
+    }
+
+    /// An answer that is a success.
+    fn success(&self, answer: Answer) -> Result<Answer, Unanswered> {
+        if answer.status.is_success() {
+            return Ok(answer);
         }
-        Ok(answer)
+        let none = NoContact::of_answer(&answer, &self.words(&answer));
+        Err(Unanswered::of_status(answer.status, none))
+    }
+
+    /// An error that is told under a success is what it says: it's no list in which nothing stands.
+    fn as_told(&self, answer: Answer) -> Result<Answer, NoContact> {
+        if !answer.status.is_success() {
+            return Ok(answer);
+        }
+        let records = read(&answer.body, self.format).unwrap_or_default();
+        let named = |record: &&Record| {
+            ["service_request_id", "service_code"].iter().any(|name| record.contains_key(*name))
+        };
+        let nameless = || records.iter().filter(|record| !named(record));
+        if let Some(status) = nameless().find_map(error_code) {
+            return Ok(Answer { status, ..answer });
+        }
+        match nameless().any(is_no) {
+            true => Err(NoContact::because(unexpected(&answer))),
+            false => Ok(answer),
+        }
     }
 
     /// The descriptions of GeoReport v2's error list.
@@ -234,16 +257,10 @@ impl Open311 {
         if !answer.status.is_success() {
             return None;
         }
-        let code = records.iter().find_map(|record| {
-            record.get("description")?;
-            record.get("code")?.parse::<u16>().ok().filter(|code| (400..600).contains(code))
-        });
-        if let Some(status) = code.and_then(|code| StatusCode::from_u16(code).ok()) {
+        if let Some(status) = records.iter().find_map(error_code) {
             return self.judged(&Answer { status, ..answer.clone() });
         }
-        let says_no = |record: &Record| says_no(|name| record.get(name).map(String::as_str));
-        let reason = || format!("unexpected_answer: {}", sample(&answer.body));
-        records.iter().any(says_no).then(|| Outcome::Unknown { reason: reason() })
+        records.iter().any(is_no).then(|| Outcome::Unknown { reason: unexpected(answer) })
     }
 
     /// A success says no more than that, but a page for people isn't one, nor is a no.
@@ -259,6 +276,22 @@ impl Open311 {
             _ => Outcome::Delivered(Receipt::default()),
         }
     }
+}
+
+/// The code of a thing in GeoReport v2's list of errors.
+fn error_code(record: &Record) -> Option<StatusCode> {
+    record.get("description")?;
+    let code = record.get("code")?.parse().ok().filter(|code| (400..600).contains(code));
+    code.and_then(|code| StatusCode::from_u16(code).ok())
+}
+
+/// Whether a thing says no in another form.
+fn is_no(record: &Record) -> bool {
+    says_no(|name| record.get(name).map(String::as_str))
+}
+
+fn unexpected(answer: &Answer) -> String {
+    format!("unexpected_answer: {}", sample(&answer.body))
 }
 
 /// Whether it's GeoReport's own name for whatever failed at the platform.
@@ -329,7 +362,7 @@ impl Platform for Open311 {
         let to = self.next_stop(since).min(began);
         let (records, unsure) = self.updates_between(since, to).await?;
         let Answers { updates, unread, .. } = self.answers(&records, Told::Then);
-        let unsure = unsure || !self.gave_updates.load(Ordering::Relaxed);
+        let unsure = unsure || !unread.is_empty() || !self.gave_updates.load(Ordering::Relaxed);
         let cursor = Some(to.to_string());
         Ok(Changed { updates, unread, cursor, more: to < began, unsure })
     }

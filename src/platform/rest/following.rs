@@ -158,7 +158,8 @@ impl Rest {
             let Answers { updates, unread, .. } = self.pages_of(call, &parts, Told::Then).await?;
             let cursor = Some(began.to_string());
             // One that isn't given page by page may have been cut off.
-            let unsure = !self.has_pages(call) && CUTS.contains(&(updates.len() + unread.len()));
+            let unsure = !unread.is_empty()
+                || !self.has_pages(call) && CUTS.contains(&(updates.len() + unread.len()));
             return Ok(Changed { updates, unread, cursor, unsure, ..Changed::default() });
         };
         let parts =
@@ -169,7 +170,8 @@ impl Rest {
         let next = field(&value, Some(next_at));
         let more = !things.is_empty() && next.is_some() && next.as_deref() != cursor;
         let cursor = next.or(cursor.map(str::to_owned));
-        Ok(Changed { updates, unread, cursor, more, ..Changed::default() })
+        let unsure = !unread.is_empty();
+        Ok(Changed { updates, unread, cursor, more, unsure })
     }
 
     /// What the platform called us with.

@@ -51,6 +51,8 @@ pub(super) struct Frame {
     key: String,
     /// The pages that are theirs besides.
     links: Vec<Link>,
+    /// What they just did, in words.
+    did: String,
 }
 
 impl Frame {
@@ -70,11 +72,17 @@ impl Frame {
             roles: who.map(|(person, _)| roles(person)).unwrap_or_default(),
             key: who.map(|(_, key)| key.to_owned()).unwrap_or_default(),
             links: who.map(|(person, _)| links(person)).unwrap_or_default(),
+            did: String::new(),
         }
     }
 }
 
 impl Frame {
+    /// After they did something, in words.
+    pub fn after(self, did: &str) -> Frame {
+        Frame { did: did.to_owned(), ..self }
+    }
+
     /// For nobody, and as on every other day.
     pub fn undated(daemon: &Daemon) -> Frame {
         Frame { today: String::new(), ..Frame::of(daemon, None) }

@@ -10,7 +10,7 @@ use serde_json::json;
 
 use super::frame::{not_theirs, page};
 use super::issue_shown::{Said, values, whole};
-use super::links::issue as link;
+use super::links::{after, issue as link};
 use super::visit_form::Wrong;
 use super::who::{Fields, Posted, Who};
 use super::words::on_a_page;
@@ -72,7 +72,7 @@ pub(super) async fn put(
         Ok(Acted::Done | Acted::Again) => {
             // What it made owed needn't wait.
             daemon.wake_lanes();
-            return Redirect::to(&link(&number)).into_response();
+            return Redirect::to(&after(&link(&number), doing.act.code())).into_response();
         }
         Ok(Acted::Stale) => (StatusCode::CONFLICT, Said { stale: true, ..Said::default() }),
         Ok(Acted::NotYours) => {

@@ -28,6 +28,14 @@ pub(super) fn with(page: &str, query: &[(&str, &str)]) -> String {
     asked.unwrap_or_else(|_| page.to_owned())
 }
 
+/// Under this a page's address says what was done before it was shown.
+pub(super) const DID: &str = "did";
+
+/// A page, after something was done there: it says so.
+pub(super) fn after(page: &str, did: &str) -> String {
+    with(page, &[(DID, did)])
+}
+
 /// A page of something, by its number or key.
 pub(super) fn of(page: &str, number: &str) -> String {
     format!("{page}/{}", part(number))

@@ -8,9 +8,10 @@ use axum::response::{IntoResponse, Redirect, Response};
 use serde::Deserialize;
 
 use super::frame::say_in;
-use super::links::issue as link;
+use super::links::{after, issue as link};
 use super::visit_form::{MOST_PHOTOS, fit};
 use super::who::{PostedPhotos, Who};
+use super::words::NOTED;
 use crate::app::photos::{self, Added};
 use crate::daemon::Daemon;
 use crate::db::{Photographed, StoreError};
@@ -72,7 +73,7 @@ pub(super) async fn add(
     match photos::add(&who.store(&daemon), &who.person, &number, &photos).await {
         Ok(Added::Done(_)) => {
             daemon.wake_lanes();
-            Redirect::to(&link(&number)).into_response()
+            Redirect::to(&after(&link(&number), NOTED)).into_response()
         }
         Ok(Added::NotYours) => {
             let said = format!("没有编号「{number}」的问题，或者不由您办理，照片没有加上");

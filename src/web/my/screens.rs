@@ -8,8 +8,10 @@ use axum::response::{IntoResponse, Redirect, Response};
 use minijinja::context;
 
 use super::frame::page;
+use super::links::after;
 use super::routes::SCREENS;
 use super::who::{Posted, Who, is_behind_tls};
+use super::words::NOTED;
 use crate::app::screens::{end, make};
 use crate::clock::local_text;
 use crate::daemon::Daemon;
@@ -66,7 +68,7 @@ pub(super) async fn put(
     if fields.text("act") == "end" {
         let ended = ended(&daemon, &who, fields.text("number")).await;
         return match ended {
-            Ok(()) => Redirect::to(SCREENS).into_response(),
+            Ok(()) => Redirect::to(&after(SCREENS, NOTED)).into_response(),
             Err(error) => unavailable(&error),
         };
     }

@@ -9,9 +9,11 @@ use minijinja::context;
 use serde::Deserialize;
 
 use super::frame::{Frame, page, say};
+use super::links::after;
 use super::routes::{SECURITY, SIGN_IN};
 use super::sign_in::{address, entered, own};
 use super::who::{Fields, Posted, Who, at_the_door, fields, form_key, is_key, shown_secret, stay};
+use super::words::NOTED;
 use crate::app::accounts::Entered;
 use crate::app::second::{self, Standing};
 use crate::daemon::Daemon;
@@ -171,7 +173,7 @@ pub(super) async fn put(
         Ok::<_, StoreError>(wrong)
     };
     match done.await {
-        Ok("") => Redirect::to(SECURITY).into_response(),
+        Ok("") => Redirect::to(&after(SECURITY, NOTED)).into_response(),
         Ok(wrong) => shown(&daemon, &who, StatusCode::UNPROCESSABLE_ENTITY, wrong).await,
         Err(error) => unavailable(&error),
     }

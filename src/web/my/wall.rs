@@ -108,7 +108,8 @@ async fn read(
         _ => (Vec::new(), Vec::new()),
     };
     Ok(Some(context! {
-        without => unvisited(&without), imports => Right::Import.is_held_by(&who.person),
+        without => unvisited(&without, &who.person), imports => Right::Import.is_held_by(&who.person),
+        gives => Right::EndSubject.is_held_by(&who.person),
         title => here.map_or_else(|| plan.name.clone(), |here| here.name.clone()),
         way => way(tree, within), now => township_time(clock.now()),
         cells => seen.cells(&counts), late => counts.late, ended => counts.ended, earlier => if within.is_none() { earlier } else { 0 }, mediated => counts.mediated, agreed => counts.agreed,

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use axum::extract::{FromRef, FromRequest, MatchedPath, Request, State};
-use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Redirect, Response};
 
@@ -12,7 +12,9 @@ pub(crate) use super::fields::Fields;
 pub(super) use super::fields::fields;
 use super::fields::{Sent, Upload, sent};
 use super::frame::{Frame, apart, say};
+use super::links::DID;
 use super::routes::{Needs, SECURITY, SIGN_IN, SIGN_OUT, needs};
+use super::words::said_of;
 use crate::app::accounts::{SignedIn, Stay, seen, whose};
 use crate::app::second::{Standing, standing};
 use crate::daemon::Daemon;
@@ -34,6 +36,8 @@ pub(super) struct Who {
     second_elsewhere: bool,
     /// The page that they are on, without what it's about.
     page: String,
+    /// What they just did there, in words.
+    did: String,
 }
 
 impl Who {
@@ -44,7 +48,7 @@ impl Who {
 
     /// The frame of their pages.
     pub fn frame(&self, daemon: &Daemon) -> Frame {
-        Frame::of(daemon, Some((&self.person, &self.key)))
+        Frame::of(daemon, Some((&self.person, &self.key))).after(&self.did)
     }
 }
 
@@ -82,7 +86,8 @@ pub(super) async fn let_in(
         return next.run(request).await;
     }
     let who = match who(&daemon, request.headers(), &path).await {
-        Ok(Some(who)) => who,
+        Ok(Some(who)) if changes => who,
+        Ok(Some(who)) => Who { did: just_done(request.uri()), ..who },
         Ok(None) if changes => {
             let said = "登录已结束，这次填的内容没有登记。请在新页面登录，再用浏览器的返回键回到刚才的表单，重新提交";
             return say(&daemon, StatusCode::UNAUTHORIZED, said);
@@ -108,6 +113,13 @@ pub(super) async fn let_in(
     }
     request.extensions_mut().insert(who);
     next.run(request).await
+}
+
+/// What was just done on the page of an address, in words.
+fn just_done(address: &Uri) -> String {
+    let query = address.query().unwrap_or_default().split('&');
+    let did = query.filter_map(|asked| asked.strip_prefix(DID)?.strip_prefix('=')).next();
+    did.map(said_of).unwrap_or_default()
 }
 
 /// Whether a person is to begin with a second factor before they open anything else.
@@ -151,7 +163,14 @@ async fn who(
     }
     let key = form_key(daemon, "person", &person.id);
     let page = path.split("/{").next().unwrap_or_default().to_owned();
-    Ok(Some(Who { person, secret, key, second_elsewhere: manner.second_elsewhere, page }))
+    Ok(Some(Who {
+        person,
+        secret,
+        key,
+        second_elsewhere: manner.second_elsewhere,
+        page,
+        did: String::new(),
+    }))
 }
 
 /// What a form of ours shows that this person, or this browser, was given it.

@@ -1,4 +1,18 @@
-//! What the use cases say to whoever brings a table, as a page says it.
+//! What the use cases say to whoever brings a table, as a page says it; and what a page says of what was done on it.
+
+use crate::app::issue_acts::Act;
+
+/// What was done, where there's no more to be said of it.
+pub(super) const NOTED: &str = "noted";
+
+/// What a page says of what was just done, by the word in its address: nobody else's words are shown.
+pub(super) fn said_of(did: &str) -> String {
+    match Act::read(did) {
+        Some(act) => format!("已登记：{}", act.chinese()),
+        None if did == NOTED => "已登记".to_owned(),
+        None => String::new(),
+    }
+}
 
 const MARKS: [char; 5] = ['。', '；', '：', '，', '\n'];
 

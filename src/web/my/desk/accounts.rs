@@ -21,9 +21,10 @@ use crate::domain::identity::Way;
 use crate::domain::reason::in_words;
 use crate::domain::staff::AddressKind;
 use crate::web::my::frame::{page, say_in};
-use crate::web::my::links::of;
+use crate::web::my::links::{after, of};
 use crate::web::my::routes::ACCOUNTS;
 use crate::web::my::who::{Posted, Who};
+use crate::web::my::words::NOTED;
 use crate::web::templates::{ACCOUNT, ACCOUNTS as LIST};
 use crate::web::unavailable::unavailable;
 
@@ -244,7 +245,7 @@ pub(super) async fn put(
             let said = Said { link, ..Said::default() };
             shown(&daemon, &who, &number, StatusCode::OK, said).await
         }
-        Ok(Some(None)) => Redirect::to(&of(ACCOUNTS, &number)).into_response(),
+        Ok(Some(None)) => Redirect::to(&after(&of(ACCOUNTS, &number), NOTED)).into_response(),
         Ok(None) => none(&daemon, &who, &number),
         Err(error) => unavailable(&error),
     }

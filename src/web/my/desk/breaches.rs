@@ -13,9 +13,10 @@ use super::once::is_first;
 use crate::daemon::Daemon;
 use crate::db::{Breach, BreachKind, NewBreach, StoreError};
 use crate::web::my::frame::page;
+use crate::web::my::links::after;
 use crate::web::my::routes::BREACHES;
 use crate::web::my::who::{Fields, Posted, Who};
-use crate::web::my::words::on_a_page;
+use crate::web::my::words::{NOTED, on_a_page};
 use crate::web::templates::BREACHES as PAGE;
 use crate::web::unavailable::unavailable;
 
@@ -93,7 +94,7 @@ pub(super) async fn put(
         Ok(()) if act == "read" => shown(&daemon, &who, StatusCode::OK, &fields, ("", true)).await,
         Ok(()) => {
             daemon.wake_lanes();
-            Redirect::to(BREACHES).into_response()
+            Redirect::to(&after(BREACHES, NOTED)).into_response()
         }
         Err(StoreError::Rule(wrong)) => {
             let status = StatusCode::UNPROCESSABLE_ENTITY;

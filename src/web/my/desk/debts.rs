@@ -9,16 +9,17 @@ use jiff::Timestamp;
 use minijinja::{Value, context};
 use serde::Deserialize;
 
+use super::once::version;
 use super::words::lane_name;
 use crate::clock::local_text;
 use crate::daemon::Daemon;
 use crate::db::{Debt, DebtState, Decision, StoreError};
 use crate::domain::reason::in_words;
 use crate::web::my::frame::{page, say_in};
-use crate::web::my::links::{issue, of, with};
+use crate::web::my::links::{after, issue, of, with};
 use crate::web::my::routes::DEBTS;
 use crate::web::my::who::{Fields, Posted, Who};
-use crate::web::my::words::on_a_page;
+use crate::web::my::words::{NOTED, on_a_page};
 use crate::web::templates::{DEBT, DEBTS as LIST};
 use crate::web::unavailable::unavailable;
 
@@ -137,7 +138,7 @@ pub(super) fn line(debt: &Debt) -> Value {
 /// How it stands, as one mark: what is decided is decided of this.
 fn mark(debt: &Debt) -> String {
     let Debt { state, unknown_since, withdrawn, attempts, settled_at, .. } = debt;
-    format!("{state}/{unknown_since:?}/{withdrawn:?}/{attempts}/{settled_at:?}")
+    version(&(state, unknown_since, withdrawn, attempts, settled_at))
 }
 
 /// GET /my/desk/debts/{key}
@@ -187,7 +188,9 @@ pub(super) async fn put(
 ) -> Response {
     let wrong = match decided(&fields) {
         Ok(decision) => match decide(&daemon, &who, &key, &decision, &fields).await {
-            Ok(Some(())) => return Redirect::to(&of(DEBTS, &key)).into_response(),
+            Ok(Some(())) => {
+                return Redirect::to(&after(&of(DEBTS, &key), NOTED)).into_response();
+            }
             Ok(None) => {
                 let status = StatusCode::CONFLICT;
                 return shown(&daemon, &who, &key, status, &fields, ("", true)).await;

@@ -21,9 +21,10 @@ use crate::daemon::Daemon;
 use crate::db::{HandIn, StaffMember, StoreError};
 use crate::web::bodies::Room;
 use crate::web::my::frame::{page, say_in};
-use crate::web::my::links::{of, with};
+use crate::web::my::links::{after, of, with};
 use crate::web::my::routes::HAND_INS;
 use crate::web::my::who::{Fields, Posted, Who};
+use crate::web::my::words::NOTED;
 use crate::web::templates::{HAND_IN, HAND_INS as LIST};
 use crate::web::unavailable::unavailable;
 
@@ -227,7 +228,7 @@ async fn answer(
     match handled {
         Ok(Handled::Done) => {
             daemon.wake_lanes();
-            Redirect::to(&of(HAND_INS, key)).into_response()
+            Redirect::to(&after(&of(HAND_INS, key), NOTED)).into_response()
         }
         Ok(Handled::Stale) => {
             let said = Said { stale: true, word, ..Said::default() };

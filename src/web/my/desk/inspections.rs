@@ -11,7 +11,7 @@ use minijinja::{Value, context};
 use serde::Deserialize;
 use serde_json::json;
 
-use super::once::is_first;
+use super::once::{is_first, version};
 use crate::app::draws::{NewDraw, draw_sample};
 use crate::app::household::{ResidentSheet, answer_to, household};
 use crate::app::inspections::{self, Answer, Check, Inspected};
@@ -25,10 +25,10 @@ use crate::domain::inspection::{Finding, may_answer};
 use crate::domain::rights::Right;
 use crate::domain::sampling::Size;
 use crate::web::my::frame::{apart, not_theirs, page};
-use crate::web::my::links::{of, with};
+use crate::web::my::links::{after, of, with};
 use crate::web::my::routes::INSPECTIONS;
 use crate::web::my::who::{Fields, Posted, Who};
-use crate::web::my::words::on_a_page;
+use crate::web::my::words::{NOTED, on_a_page};
 use crate::web::templates::{INSPECTION, INSPECTIONS as LIST};
 use crate::web::unavailable::unavailable;
 
@@ -179,7 +179,7 @@ pub(super) async fn draw(
         _ => Err(StoreError::Rule("请从页面上的按钮选择要做什么".to_owned())),
     };
     match done {
-        Ok(()) => Redirect::to(&format!("{INSPECTIONS}?which=open")).into_response(),
+        Ok(()) => Redirect::to(&after(&format!("{INSPECTIONS}?which=open"), NOTED)).into_response(),
         Err(StoreError::Rule(wrong)) => {
             let status = StatusCode::UNPROCESSABLE_ENTITY;
             shown(&daemon, &who, &Asked::default(), status, &fields, &on_a_page(&wrong)).await
@@ -255,7 +255,7 @@ struct Told {
 /// How one stands, as one mark.
 fn mark(line: &InspectionLine) -> String {
     let row = &line.row;
-    format!("{:?}/{:?}/{:?}", row.checked_on, row.finding().ok(), row.answered_at)
+    version(&(&row.checked_on, row.finding().ok(), &row.answered_at))
 }
 
 async fn one(
@@ -331,7 +331,9 @@ pub(super) async fn put(
         Ok::<_, StoreError>(Some(true))
     };
     let (status, wrong, stale) = match done.await {
-        Ok(Some(true)) => return Redirect::to(&of(INSPECTIONS, &number)).into_response(),
+        Ok(Some(true)) => {
+            return Redirect::to(&after(&of(INSPECTIONS, &number), NOTED)).into_response();
+        }
         Ok(Some(false)) => (StatusCode::CONFLICT, String::new(), true),
         Ok(None) => return not_theirs(&who.frame(&daemon), "抽查", &number),
         Err(StoreError::Rule(wrong)) => {

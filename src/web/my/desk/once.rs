@@ -1,11 +1,19 @@
-//! Forms that do something once, however often they are sent: by the id that each was shown with.
+//! Forms that do something once, however often they are sent, by the id that each was shown with; and not to what has changed
+//! since it was shown.
 
 use std::collections::BTreeMap;
 
 use serde_json::json;
+use sha2::{Digest, Sha256};
 
 use crate::db::{StaffMember, StoreError, Submission, Tx};
+use crate::seal::hex;
 use crate::web::my::who::Fields;
+
+/// What tells how far something was when its page was shown, for a form.
+pub(super) fn version(of: &impl std::fmt::Debug) -> String {
+    hex(&Sha256::digest(format!("{of:?}"))[..8])
+}
 
 /// Whether a person's form of this id did something before; where not, it's noted that it does now, with its caller's turn.
 ///

@@ -97,7 +97,8 @@ async fn read(daemon: &Daemon, who: &Who, asked: &str) -> Result<Option<Value>, 
         area => ways(tree, right, &who.person, area, PEOPLE, &[]), lines, count => people.len(),
         more => people.len().saturating_sub(SHOWN), whole => counted(&whole, visits_due), place => "people",
         nobody => without.iter().map(|of| of.total).sum::<i64>(),
-        without => unvisited(&without), imports => Right::Import.is_held_by(&who.person),
+        without => unvisited(&without, &who.person), imports => Right::Import.is_held_by(&who.person),
+        gives => Right::EndSubject.is_held_by(&who.person),
     }))
 }
 

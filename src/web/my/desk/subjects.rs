@@ -1,5 +1,5 @@
-//! Which subjects aren't to be visited any more, and one subject: it ends, or comes back. As `zoufang subject` has it. A household's
-//! name is masked.
+//! Which subjects aren't to be visited any more, and one subject: it ends, comes back, or gets its visitor. As `zoufang subject` and
+//! `zoufang reassign` have it. A household's name is masked.
 
 use std::sync::Arc;
 
@@ -9,20 +9,23 @@ use axum::response::{IntoResponse, Redirect, Response};
 use minijinja::{Value, context};
 use serde::Deserialize;
 
-use super::once::is_first;
+use super::once::{is_first, version};
 use super::scope::{below, chosen, ways};
+use crate::app::assignments::{give, visitor_of};
 use crate::app::endings::{StateOf, ToldState, put_one};
+use crate::app::people::People;
 use crate::app::told::Told;
 use crate::daemon::Daemon;
 use crate::db::{Area, EndedSubject, Session, StoreError, SubjectSheet};
 use crate::domain::area::AreaKind;
 use crate::domain::rights::Right;
+use crate::domain::staff::StaffMember;
 use crate::domain::subject::{Endings, SubjectState};
 use crate::web::my::frame::{not_theirs, page, say_in};
-use crate::web::my::links::of;
+use crate::web::my::links::{after, of};
 use crate::web::my::routes::SUBJECTS;
 use crate::web::my::who::{Fields, Posted, Who};
-use crate::web::my::words::on_a_page;
+use crate::web::my::words::{NOTED, on_a_page};
 use crate::web::templates::{SUBJECT as PAGE, SUBJECTS as LIST};
 use crate::web::unavailable::unavailable;
 
@@ -89,18 +92,38 @@ async fn listed(daemon: &Daemon, who: &Who, asked: &Asked) -> Result<Option<Valu
     }))
 }
 
-/// The one of that number, where it's theirs to change, and how its area is called.
-async fn own(
-    session: &mut Session,
-    who: &Who,
-    number: &str,
-) -> Result<Option<(SubjectSheet, String)>, StoreError> {
+/// One subject as whoever may change it sees it.
+struct Own {
+    sheet: SubjectSheet,
+    /// How its area is called.
+    area: String,
+    /// Who visits it: their id.
+    visitor: Option<String>,
+    /// Whether this person may say who visits it: of one that nobody visits, whoever answers for it may.
+    gives: bool,
+}
+
+impl Own {
+    /// How it stands, as one mark.
+    fn mark(&self) -> String {
+        let ended = self.sheet.standing.ended.map(|ended| (ended.why.code(), ended.on));
+        version(&(ended, &self.visitor))
+    }
+}
+
+/// The one of that number, where it's theirs to change.
+async fn own(session: &mut Session, who: &Who, number: &str) -> Result<Option<Own>, StoreError> {
     let tree = session.area_tree().await?;
     let Some(sheet) = session.subject_sheet(number).await? else { return Ok(None) };
-    let is_theirs = Right::EndSubject.is_of(&who.person, &tree, Some(&sheet.area_id));
+    let may = |right: Right| right.is_of(&who.person, &tree, Some(&sheet.area_id));
+    if !may(Right::EndSubject) {
+        return Ok(None);
+    }
     let village = |area: &&Area| matches!(area.kind, AreaKind::Village | AreaKind::Town);
     let area = tree.upward(&sheet.area_id).find(village).map(|area| area.name.clone());
-    Ok(is_theirs.then(|| (sheet, area.unwrap_or_default())))
+    let visitor = visitor_of(session, number).await?;
+    let gives = visitor.is_none() || may(Right::Reassign);
+    Ok(Some(Own { sheet, area: area.unwrap_or_default(), visitor, gives }))
 }
 
 /// GET /my/subjects/{number}
@@ -110,12 +133,6 @@ pub(super) async fn show(
     Path(number): Path<String>,
 ) -> Response {
     one(&daemon, &who, &number, StatusCode::OK, &Fields::default(), ("", false)).await
-}
-
-/// How it stands, as one mark.
-fn mark(sheet: &SubjectSheet) -> String {
-    let ended = sheet.standing.ended;
-    ended.map(|ended| format!("{} {}", ended.why.code(), ended.on)).unwrap_or_default()
 }
 
 async fn one(
@@ -130,24 +147,33 @@ async fn one(
         let mut record = daemon.pages.snapshot().await?;
         let found = own(&mut record, who, number).await?;
         record.end().await?;
-        Ok::<_, StoreError>(found)
+        Ok::<_, StoreError>((found, daemon.pages.staff().await?))
     };
-    let (sheet, area) = match read.await {
-        Ok(Some(found)) => found,
-        Ok(None) => return not_theirs(&who.frame(daemon), "走访对象", number),
+    let (own, staff) = match read.await {
+        Ok((Some(own), staff)) => (own, staff),
+        Ok((None, _)) => return not_theirs(&who.frame(daemon), "走访对象", number),
         Err(error) => return unavailable(&error),
     };
     let context = daemon.store.context();
     let whys: Vec<_> = SubjectState::endings().map(|why| (why.code(), why.chinese())).collect();
+    let sheet = &own.sheet;
     let ended = sheet.standing.ended.map(|ended| {
         context! { why => ended.why.chinese(), on => ended.on.to_string(), words => sheet.words }
     });
+    let visitor = staff.iter().find(|person| own.visitor.as_ref() == Some(&person.id));
     let values = context! {
-        number => sheet.number, kind => sheet.kind.map(|kind| kind.chinese()), name => sheet.name, area, ended, whys,
-        open => sheet.open_issues, seen => mark(&sheet), wrong, stale, f => fields.0,
+        number => sheet.number, kind => sheet.kind.map(|kind| kind.chinese()), name => sheet.name, area => own.area,
+        ended, whys, open => sheet.open_issues, seen => own.mark(), wrong, stale, f => fields.0,
+        visitor => visitor.map(StaffMember::signed), people => own.gives.then(|| here(&staff)),
         form => context.secret(), today => context.clock.today().to_string(), place => "subjects",
     };
     page(&who.frame(daemon), PAGE, status, values)
+}
+
+/// Who may be given a subject: number and name.
+fn here(staff: &[StaffMember]) -> Vec<(&str, &str)> {
+    let here = staff.iter().filter(|person| !person.has_left());
+    here.map(|person| (person.number.as_str(), person.name.as_str())).collect()
 }
 
 /// POST /my/subjects/{number}: what is done stands in the field `act`.
@@ -160,7 +186,7 @@ pub(super) async fn put(
         let told = told(&fields)?;
         let store = who.store(&daemon);
         let mut tx = store.begin().await?;
-        let Some((sheet, _)) = own(&mut tx, &who, &number).await? else {
+        let Some(own) = own(&mut tx, &who, &number).await? else {
             tx.rollback().await?;
             return Ok(None);
         };
@@ -168,17 +194,30 @@ pub(super) async fn put(
             tx.rollback().await?;
             return Ok(Some(true));
         }
-        if mark(&sheet) != fields.text("seen") {
+        if own.mark() != fields.text("seen") {
             tx.rollback().await?;
             return Ok(Some(false));
         }
-        let row = StateOf { subject_number: number.clone(), told };
-        put_one(&mut tx, row, (&who.person, &who.person.signed())).await?;
+        let by = who.person.signed();
+        match told {
+            Doing::State(told) => {
+                let row = StateOf { subject_number: number.clone(), told };
+                put_one(&mut tx, row, (&who.person, &by)).await?;
+            }
+            Doing::Give { visitor, reason } if own.gives => {
+                let people = People::new(tx.staff().await?);
+                let visitor = people.find(&visitor).map_err(StoreError::Rule)?;
+                give(&mut tx, &number, visitor, &by, &reason).await?;
+            }
+            Doing::Give { .. } => return Err(StoreError::Rule(NOT_YOURS.to_owned())),
+        }
         tx.commit().await?;
         Ok::<_, StoreError>(Some(true))
     };
     let (status, wrong, stale) = match done.await {
-        Ok(Some(true)) => return Redirect::to(&of(SUBJECTS, &number)).into_response(),
+        Ok(Some(true)) => {
+            return Redirect::to(&after(&of(SUBJECTS, &number), NOTED)).into_response();
+        }
         Ok(Some(false)) => (StatusCode::CONFLICT, String::new(), true),
         Ok(None) => return not_theirs(&who.frame(&daemon), "走访对象", &number),
         Err(StoreError::Rule(wrong)) => {
@@ -189,21 +228,38 @@ pub(super) async fn put(
     one(&daemon, &who, &number, status, &fields, (&wrong, stale)).await
 }
 
-fn told(fields: &Fields) -> Result<ToldState, StoreError> {
+/// What is said to whoever may not give a subject another visitor.
+const NOT_YOURS: &str = "更换走访人要由支部书记或镇里来做，请向他们说明";
+
+/// What is to be done with a subject.
+enum Doing {
+    State(ToldState),
+    /// By number or name who visits it.
+    Give {
+        visitor: String,
+        reason: String,
+    },
+}
+
+fn told(fields: &Fields) -> Result<Doing, StoreError> {
     let wrong = |said: &str| StoreError::Rule(said.to_owned());
-    let words = fields.text("words");
+    let words = fields.text("words").to_owned();
+    if fields.text("act") == "give" {
+        return Ok(Doing::Give { visitor: fields.text("visitor").to_uppercase(), reason: words });
+    }
     if words.is_empty() {
         return Err(wrong("请写明情况，会记入审计"));
     }
-    let words = Told::Is(words.to_owned());
-    match fields.text("act") {
+    let words = Told::Is(words);
+    let told = match fields.text("act") {
         "end" => {
             let why = SubjectState::read(fields.text("why")).filter(|why| why.is_ended());
             let why = why.ok_or_else(|| wrong("请选为什么不再走访"))?;
             let on = fields.text("on").parse().map_err(|_| wrong("请选自哪天起不再走访"))?;
-            Ok(ToldState { state: Told::Is(why), on: Some(on), words })
+            ToldState { state: Told::Is(why), on: Some(on), words }
         }
-        "resume" => Ok(ToldState { state: Told::Is(SubjectState::InPlace), on: None, words }),
-        _ => Err(wrong("请从页面上的按钮选择要做什么")),
-    }
+        "resume" => ToldState { state: Told::Is(SubjectState::InPlace), on: None, words },
+        _ => return Err(wrong("请从页面上的按钮选择要做什么")),
+    };
+    Ok(Doing::State(told))
 }

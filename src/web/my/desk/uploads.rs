@@ -20,7 +20,7 @@ use crate::app::uploads::{Became, Wanted, decide, receive as keep};
 use crate::clock::{local_text, real_millis};
 use crate::daemon::Daemon;
 use crate::db::{Imported, StoreError, Upload, UploadState};
-use crate::intake::uploaded::{Chosen, Told, Wrong, work};
+use crate::intake::uploaded::{Chosen, Told, Wrong, brought_by, work};
 use crate::web::bodies::Room;
 use crate::web::my::frame::{page, say_in};
 use crate::web::my::links::of;
@@ -63,8 +63,7 @@ impl Drop for OnBench {
 /// Goes to work at one, beside whoever asks.
 fn begin(bench: &Arc<Bench>, daemon: &Arc<Daemon>, who: &Who, id: &str) -> JoinHandle<()> {
     let (bench, daemon, id) = (Arc::clone(bench), Arc::clone(daemon), id.to_owned());
-    let store = daemon.store.coming_from(&format!("网页上传 {}", who.person.number));
-    let store = store.done_by(Some(who.person.signed()));
+    let store = brought_by(&daemon.store, &who.person);
     tokio::spawn(async move {
         if !bench.lays(&id) {
             return;

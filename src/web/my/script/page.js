@@ -49,7 +49,14 @@ async function sendAndSay() {
   }
   const { sent, signedOut } = await sendAll(who);
   if (sent) await bring(true).catch(() => {});
-  say(await entries(who), sent, signedOut);
+  // What stands in the form here is being mended.
+  say((await entries(who)).filter((one) => one.id !== mended()), sent, signedOut);
+}
+
+/** The id of the form that is on this page, where there is one. */
+function mended() {
+  const input = document.querySelector('form.visit input[name=form]');
+  return input instanceof HTMLInputElement ? input.value : '';
 }
 
 /**
