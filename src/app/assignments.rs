@@ -151,10 +151,15 @@ async fn decide_areas(session: &mut Session, rows: &[AssignArea]) -> Result<Deci
         }
     }
     claims.sort();
-    let (mut claimed, mut seen) = (HashSet::new(), HashSet::new());
+    let (mut claimed, mut seen) = (HashSet::new(), HashMap::new());
     for (_, at, area) in claims {
         let row = &rows[at];
-        if !seen.insert((area.clone(), row.kind)) {
+        let first = *seen.entry((area.clone(), row.kind)).or_insert(at);
+        // The same person once more, of the same area by another name.
+        if first != at && rows[first].staff_id == row.staff_id {
+            continue;
+        }
+        if first != at {
             let text = format!(
                 "「{}」已经给了别人：一个区域只能有一个走访人，要分给几个人请逐户写明（对象编号、走访人员）",
                 row.area

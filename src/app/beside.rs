@@ -5,6 +5,7 @@ use std::collections::{HashMap, HashSet};
 
 use jiff::civil::Date;
 
+use super::issues::no_issue;
 use crate::db::personal::{SUBJECT_ADDRESS, SUBJECT_NAME};
 use crate::db::{Area, AreaTree, Context, IssueBeside, Result, Session, SubjectKeys};
 use crate::domain::agreeing::{
@@ -159,9 +160,13 @@ impl Known {
     ) -> Result<Option<Disagrees>> {
         match &claim.of {
             Whose::Area(name) => Ok(of_area(tree, name, claim)),
-            Whose::Issue(number) => {
-                Ok(self.issues.get(number).and_then(|issue| of_issue(tree, issue, claim)))
-            }
+            Whose::Issue(number) => match self.issues.get(number) {
+                Some(issue) => Ok(of_issue(tree, issue, claim)),
+                None if claim.what == What::IssueNumber => {
+                    Ok(Some(Disagrees::Standing(no_issue(number).text)))
+                }
+                None => Ok(None),
+            },
             Whose::Subject(number) => match self.subjects.get(number) {
                 Some(subject) => of_subject(context, tree, subject, claim),
                 None => Ok(None),

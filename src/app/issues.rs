@@ -272,7 +272,7 @@ impl EventSet {
 
 /// There is no issue of this number.
 pub(super) fn no_issue(number: &str) -> Problem {
-    Problem::new(About::Issue, format!("没有编号「{number}」的问题"))
+    Problem::new(About::Issue, format!("没有编号「{number}」的问题：请照导出的问题清单核对编号"))
 }
 
 /// The platform won't have a referral: its issue comes back, where it waited for that.

@@ -143,7 +143,12 @@ async fn read_near(
 
 /// There is no subject of this number.
 pub(super) fn no_subject(number: &str) -> Problem {
-    Problem::new(About::Subject, format!("没有编号「{number}」的走访对象"))
+    Problem::new(
+        About::Subject,
+        format!(
+            "没有编号「{number}」的走访对象：请照走访对象表核对编号；新的对象，请先导入走访对象表"
+        ),
+    )
 }
 
 /// Names the subjects that are meant, perhaps, where rows are about none that is known.
@@ -164,7 +169,9 @@ pub(super) async fn hint_near(
         if is_unknown(number, problem) {
             let known: Vec<&str> = known.iter().map(|row| row.number.as_str()).collect();
             let known = known.join("」「");
-            problem.text += &format!("；登记的有「{known}」，写法相近：就是它的话请照登记的写");
+            problem.text = format!(
+                "没有编号「{number}」的走访对象；登记的有「{known}」，写法相近：就是它的话请照登记的写"
+            );
         }
     }
     Ok(())

@@ -98,7 +98,7 @@ async fn decide(session: &mut Session, rows: &[NewStaff]) -> Result<Decided> {
                 Some(known) if known.person.name != row.name => Err(Problem::new(
                     About::Person,
                     format!(
-                        "编号「{}」已经是「{}」，不能再给「{}」",
+                        "编号「{}」已经是「{}」，不能再给「{}」：同一个人写错了字的，请照登记的写；登记时写错了的，请用新编号重新登记，原来的编号角色填「离岗」；是另一个人的，请给他另一个编号",
                         row.number, known.person.name, row.name
                     ),
                 )),

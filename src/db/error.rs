@@ -48,7 +48,7 @@ pub enum StoreError {
 impl StoreError {
     /// There is no issue of this number.
     pub(in crate::db) fn no_issue(number: &str) -> StoreError {
-        StoreError::Rule(format!("没有编号「{number}」的问题"))
+        StoreError::Rule(format!("没有编号「{number}」的问题：请照导出的问题清单核对编号"))
     }
 
     /// That JSON can't be understood, and where. Not what stands there: it may be somebody's words.

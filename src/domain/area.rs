@@ -221,6 +221,42 @@ impl AreaTree {
         self.areas.values().filter(move |area| is_coded(area) || answers_to(area, name))
     }
 
+    /// By a name with those of the areas above before it: 柴胡店镇高桥村.
+    fn find_below(&self, name: &str) -> Result<&Area, String> {
+        let is_there = |area: &&Area| {
+            if !name.contains(short_name(&area.name)) {
+                return false;
+            }
+            let mut above: Vec<&Area> = self.upward(&area.id).skip(1).collect();
+            above.reverse();
+            let rest = behind(&above, name);
+            !rest.is_empty() && rest != name && answers_to(area, rest)
+        };
+        let found: Vec<&Area> = self.areas.values().filter(is_there).collect();
+        if let [area] = found.as_slice() {
+            return Ok(area);
+        }
+        let is_one = |part: &str| !part.is_empty() && self.named(part).next().is_some();
+        let parts: Vec<&str> = name.split(['、', '，', ',', ';', '/', ' ']).collect();
+        if parts.len() > 1 && parts.iter().any(|part| is_one(part)) {
+            return Err(format!("没有「{name}」这个区划：一格只写一个区划，请分成几行"));
+        }
+        let is_within = |area: &&Area| {
+            let known = short_name(&area.name);
+            known.chars().count() > 1 && name.contains(known)
+        };
+        let like = self.areas.values().filter(is_within).max_by_key(|area| (area.kind, &area.name));
+        Err(match like {
+            None => format!(
+                "没有「{name}」这个区划：请照区划表里的名称或代码填写；新的区划，请先导入区划表"
+            ),
+            Some(like) => format!(
+                "没有「{name}」这个区划：登记的有「{}」，就是它的话请照登记的写；新的区划，请先导入区划表",
+                like.name
+            ),
+        })
+    }
+
     /// By code, or by a name that only one area has (村委会 and the like may be left out).
     ///
     /// # Errors
@@ -229,10 +265,15 @@ impl AreaTree {
         let found: Vec<&Area> = self.named(name).collect();
         match found.as_slice() {
             [area] => Ok(area),
-            [] => Err(format!("没有「{name}」这个区划")),
+            [] => self.find_below(name),
             _ => Err(format!("叫「{name}」的区划不止一个，请填区划代码")),
         }
     }
+}
+
+/// What is left of a whole address behind the names of the areas that an area lies in, from the top.
+fn behind<'n>(above: &[&Area], name: &'n str) -> &'n str {
+    above.iter().fold(name, |rest, area| rest.strip_prefix(area.name.as_str()).unwrap_or(rest))
 }
 
 fn answers_to(area: &Area, name: &str) -> bool {

@@ -95,6 +95,33 @@ pub fn issue_of(reference: &str) -> &str {
     reference.rsplit_once("-R").map_or(reference, |(issue, _)| issue)
 }
 
+/// A number of ours as somebody wrote it, as we write it: with whatever dash, in letters of whatever size or width. What is no
+/// number of ours stays.
+///
+/// ```
+/// use zoufang::domain::referral::as_given;
+/// assert_eq!(as_given("chd2022－000002–r1", "CHD2022"), "CHD2022-000002-R1");
+/// assert_eq!(as_given("ChD2022—c0001", "CHD2022"), "CHD2022-C0001");
+/// assert_eq!(as_given("old2021-000002", "CHD2022"), "old2021-000002");
+/// assert_eq!(as_given("路灯—不亮", "CHD2022"), "路灯—不亮");
+/// ```
+pub fn as_given(text: &str, code: &str) -> String {
+    let plain = |c: char| match c {
+        '\u{ff01}'..='\u{ff5e}' => char::from_u32(u32::from(c) - 0xfee0).unwrap_or(c),
+        '\u{2010}'..='\u{2015}' | '\u{2212}' | '\u{fe58}' | '\u{fe63}' | '\u{ad}' => '-',
+        c => c,
+    };
+    let plain: String = text.chars().filter(|c| !c.is_whitespace()).map(plain).collect();
+    let is_ours = plain.split_once('-').is_some_and(|(of, rest)| {
+        of.eq_ignore_ascii_case(code) && !rest.is_empty() && rest.is_ascii()
+    });
+    match plain.split_once('-') {
+        Some((_, rest)) if is_ours => format!("{code}-{}", rest.to_ascii_uppercase()),
+        Some(_) if plain.is_ascii() && !text.contains(char::is_whitespace) => plain,
+        _ => text.to_owned(),
+    }
+}
+
 /// The reference as it stands in a description: brackets keep `R1` from matching `R12`.
 pub fn marked(reference: &str) -> String {
     format!("[{reference}]")

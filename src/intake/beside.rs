@@ -13,6 +13,7 @@ use crate::app::beside::{Claim, Disagrees, What, Whose, disagreements};
 use crate::db::{Session, StoreError};
 use crate::domain::issue::State;
 use crate::domain::saying::{Saying, is_nothing, of_result};
+use crate::domain::visit::VisitKind;
 
 /// A claim and the cell that makes it.
 #[derive(Debug)]
@@ -44,7 +45,42 @@ pub(super) fn claims_of(cells: &mut Cells<'_>, people: &People) -> Vec<Claimed> 
         Field::Inspection => Whose::Drawn(number),
         _ => Whose::Area(number),
     };
-    claims_about(cells, &of)
+    let mut claims = claims_about(cells, &of);
+    claims.extend(of_its_issue(cells));
+    claims
+}
+
+/// What a visit with an issue's number says: it's the one at which the issue was heard, word for word. What is asked at a revisit
+/// is how it was resolved.
+fn of_its_issue(cells: &Cells<'_>) -> Vec<Claimed> {
+    let own = |(column, beside, cell)| (beside == Beside::Issue).then_some((column, cell));
+    let found = cells.claiming().find_map(own);
+    let Some((column, cell)) = found else { return Vec::new() };
+    let number = clean(&cell.text, Sort::Code).unwrap_or_else(|_| cell.text.trim().to_owned());
+    if is_nothing(&number) {
+        return Vec::new();
+    }
+    let of = Whose::Issue(number.clone());
+    let is_revisit =
+        cells.optional(Field::VisitKind).and_then(VisitKind::read) == Some(VisitKind::Revisit);
+    let mut said = vec![
+        (What::IssueNumber, number),
+        (What::SubjectNumber, cells.optional(Field::Subject).unwrap_or_default().to_owned()),
+        (What::Resident, cells.optional(Field::Resident).unwrap_or_default().to_owned()),
+    ];
+    let text = |field| cells.optional(field).unwrap_or_default().to_owned();
+    if !is_revisit {
+        said.extend([(What::VisitedOn, text(Field::Date)), (What::Text, text(Field::Text))]);
+    }
+    let claimed = |(what, told): (What, String)| {
+        // A day as a program counts it is somebody else's to read.
+        let is_day = what == What::VisitedOn && told.parse::<f64>().is_err();
+        let on = read_time(&told).filter(|_| is_day).map(|at| at.date());
+        let claim = Claim { of: of.clone(), what, told, on, state: None, has_result: false };
+        let place = cells.remark_at(column, String::new());
+        Claimed { claim, place, kind: cells.kind(), is_read: false }
+    };
+    said.into_iter().map(claimed).collect()
 }
 
 /// The same of what a row turned out to be about.
@@ -59,7 +95,7 @@ pub(super) fn claims_about(cells: &mut Cells<'_>, of: &Whose) -> Vec<Claimed> {
     let described = cells.described().map(|(column, cell)| (column, What::Description, cell));
     let beside = cells.claiming().filter_map(|(column, beside, cell)| match beside {
         Beside::Of(what) => Some((column, what, cell)),
-        Beside::Person => None,
+        Beside::Person | Beside::Issue => None,
     });
     for (column, what, cell) in beside.chain(described) {
         let Ok(told) = clean(&cell.text, sort_of(what)) else { continue };
@@ -152,6 +188,19 @@ pub(super) async fn judge(
 
 fn other(claimed: &Claimed, known: &str) -> String {
     let Claimed { claim, place, kind, is_read } = claimed;
+    if let (Kind::Visits, Whose::Issue(number)) = (kind, &claim.of) {
+        let column = match claim.what {
+            What::SubjectNumber => Field::Subject,
+            What::Resident => Field::Resident,
+            What::VisitedOn => Field::Date,
+            _ => Field::Text,
+        };
+        let (told, known) = (short(&claim.told), short(known));
+        return format!(
+            "「{number}」登记的{column}是「{known}」，这一行写的是「{told}」：就是那一件的请照登记的写，是新反映的问题请清空这一格；整列只给人看的，请在导入命令后加 --ignore-column {}",
+            place.name
+        );
+    }
     let (Whose::Subject(number)
     | Whose::Issue(number)
     | Whose::Drawn(number)

@@ -13,10 +13,12 @@ use super::refusal::RowError;
 use super::row::{Cell, Held, Row, letters};
 use super::text::{Sort, clean, short, whole};
 use crate::app::told::Told;
+use crate::domain::area::kind_of_name;
 use crate::domain::mask;
 use crate::domain::phone;
-use crate::domain::referral::reference_in;
+use crate::domain::referral::{as_given, reference_in};
 use crate::domain::saying::is_nothing;
+use crate::domain::staff::Role;
 
 /// The days that make sense in a file.
 #[derive(Debug, Clone, Copy)]
@@ -39,8 +41,13 @@ pub(super) struct Cells<'t> {
     pub remarks: Vec<RowError>,
 }
 
-/// Cleans the cells of the columns that are used, once for all who read them.
-pub(super) fn tidy(table: &Table, row: &mut Row) {
+/// Cleans the cells of the columns that are used, once for all who read them. `code`: how our own numbers begin.
+pub(super) fn tidy(table: &Table, row: &mut Row, code: &str) {
+    for (column, _) in table.beside.iter().filter(|(_, beside)| *beside == Beside::Issue) {
+        if let Some(cell) = row.cells.get_mut(*column) {
+            cell.text = as_given(&cell.text, code);
+        }
+    }
     for (field, column) in &table.columns {
         let Some(cell) = row.cells.get_mut(*column).filter(|cell| cell.flaw.is_none()) else {
             continue;
@@ -56,21 +63,54 @@ pub(super) fn tidy(table: &Table, row: &mut Row) {
         if matches!(field, Field::Contact | Field::StaffPhone) {
             cell.text = phone::parted(&cell.text).into_owned();
         }
+        if let Some(values) = values_on_lines(&cell.text, *field) {
+            cell.text = values;
+        }
         let cleaned = clean(&cell.text, field.sort());
         match cleaned
             .and_then(|text| whole(text, field.sort()))
             .and_then(|text| as_code(text, *field))
         {
-            Ok(text) if field.takes_placeholders() && is_nothing(&text) => {
-                cell.text = String::new()
-            }
+            Ok(text) if is_unsaid(&text, *field, table.kind) => cell.text = String::new(),
             Ok(text) if field.is_personal() && is_masked(&text, *field) => {
                 cell.flaw = Some(masked(&text));
+            }
+            Ok(text) if matches!(field, Field::Issue | Field::Inspection | Field::Reference) => {
+                cell.text = as_given(&text, code);
             }
             Ok(text) => cell.text = text,
             Err(flaw) => cell.flaw = Some(flaw),
         }
     }
+}
+
+/// What stands in our own lists where an issue has no class yet, and where a subject has no visitor.
+pub(super) const UNCLASSIFIED: &str = "待分类";
+pub(super) const NOBODY: &str = "(没有)";
+
+/// Whether it stands for a blank. Of a row that would be about nothing else, our own word for that says so.
+fn is_unsaid(text: &str, field: Field, kind: Kind) -> bool {
+    match (field, kind) {
+        (Field::Level, Kind::Classifications) | (Field::Visitor, Kind::Assignments)
+            if text == UNCLASSIFIED || text == NOBODY =>
+        {
+            false
+        }
+        (Field::Level | Field::Category | Field::Urgency, _) if text == UNCLASSIFIED => true,
+        _ => field.takes_placeholders() && is_nothing(text),
+    }
+}
+
+/// Several values in one cell, each on a line of its own, as a list of them.
+fn values_on_lines(text: &str, field: Field) -> Option<String> {
+    let is_value = |line: &str| match field {
+        Field::StaffRoles => Role::read(line).is_some(),
+        Field::Area | Field::AreaParent => kind_of_name(line).is_some(),
+        _ => false,
+    };
+    let lines = text.split(['\n', '\r']).map(str::trim).filter(|line| !line.is_empty());
+    let lines: Vec<&str> = lines.collect();
+    (lines.len() > 1 && lines.iter().all(|line| is_value(line))).then(|| lines.join("、"))
 }
 
 /// What was hidden from whoever made the table: 王**, 138****0001, 王XX, ***, 路…（4 字，已隐去）.
@@ -394,6 +434,11 @@ impl<'t> Cells<'t> {
         let cell = self.row.cells.get(column)?;
         let is_number = cell.text.is_ascii() || reference_in(&cell.text).is_some();
         (!is_number).then_some((column, cell))
+    }
+
+    /// Whether a visit names the issue that was heard there: it's registered.
+    pub fn names_its_issue(&self) -> bool {
+        self.claiming().any(|(_, beside, cell)| beside == Beside::Issue && !cell.is_blank())
     }
 
     /// Whether a column is read.

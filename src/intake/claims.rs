@@ -9,6 +9,8 @@ pub(super) enum Beside {
     Of(What),
     /// The number of the person whom the row names.
     Person,
+    /// The number of the issue that was heard at the visit.
+    Issue,
 }
 
 /// The column that names what a row of this kind is about.
@@ -46,6 +48,9 @@ impl Beside {
         let is = |field: Field| field.names().any(|known| known == name);
         if matches!(name, "人员编号" | "工号" | "走访人员编号") {
             return person_of(kind).map(|_| Beside::Person);
+        }
+        if kind == Kind::Visits && is(Field::Issue) {
+            return Some(Beside::Issue);
         }
         if kind == Kind::Returns {
             return of_return(name).map(Beside::Of);

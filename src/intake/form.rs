@@ -124,9 +124,26 @@ fn other_form(bytes: &[u8]) -> Option<(&'static str, &'static str)> {
     if text.starts_with('<') || text.starts_with("mime-version:") {
         return Some(("网页或标记文本（只是改了扩展名的表格）", SAVE_AS));
     }
+    if starts(&[b"\xff\xfe\0\0", b"\0\0\xfe\xff"]) || is_of_four_bytes(bytes) {
+        return Some((
+            "用少见的编码（每个字占四个字节）存的文本",
+            "请用 Excel 或 WPS 打开原表，另存为 .xlsx，再导入",
+        ));
+    }
     // Text has hardly any of the zeros that programs write.
     let zeros = start.chars().filter(|c| *c == '\0').count();
     (zeros * 32 > start.chars().count()).then_some(("别的程序的文件，不是表格", ASK))
+}
+
+/// Whether every character of a beginning stands on four bytes, as UTF-32 has them.
+fn is_of_four_bytes(bytes: &[u8]) -> bool {
+    let start = &bytes[..bytes.len().min(4_096) / 4 * 4];
+    let quads = || start.chunks_exact(4);
+    let is_char = |code: u32| char::from_u32(code).is_some_and(|c| c != '\0');
+    start.len() >= 16
+        && (quads().all(|quad| is_char(u32::from_le_bytes([quad[0], quad[1], quad[2], quad[3]])))
+            || quads()
+                .all(|quad| is_char(u32::from_be_bytes([quad[0], quad[1], quad[2], quad[3]]))))
 }
 
 /// A workbook has some dozens of parts; their list is held in memory.

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use super::claims::Beside;
 use super::kinds::{Field, Kind};
-use super::names::{could_be_names, is_garbled, is_like, plain};
+use super::names::{could_be_names, is_garbled, is_like, plain, settled};
 use super::refusal::Place;
 use super::row::{Row, all_are};
 use super::scan::Region;
@@ -31,6 +31,8 @@ pub(super) struct Table {
     pub unread: Vec<String>,
     /// Of the columns that aren't used, those that say something of what a row is about.
     pub beside: Vec<(usize, Beside)>,
+    /// The rows above its header: a title may stand on each page.
+    pub above: Vec<Vec<String>>,
     /// Whether its days are counted from 1904.
     pub is_1904: bool,
     /// Whether a mark parts its cells, which may stand within one too.
@@ -58,7 +60,8 @@ pub(super) const HEADER_WITHIN: usize = 40;
 /// they're meant for people.
 pub(super) fn understand(head: &[Row], merged: &[Region], ignored: &[String]) -> Understood {
     for (index, row) in head.iter().enumerate() {
-        let header = Header::of(row, index.checked_sub(1).map(|above| &head[above]), merged);
+        let above = index.checked_sub(1).map(|above| &head[above]);
+        let header = Header::of(row, above, merged, ignored);
         if let Some(found) = header.kind() {
             return match header.table(found, ignored, &head[index + 1..]) {
                 Ok(table) => Understood::Table(Box::new(table)),
@@ -71,7 +74,7 @@ pub(super) fn understand(head: &[Row], merged: &[Region], ignored: &[String]) ->
         }
     }
     let headers = head.iter().enumerate().map(|(index, row)| {
-        Header::of(row, index.checked_sub(1).map(|above| &head[above]), merged)
+        Header::of(row, index.checked_sub(1).map(|above| &head[above]), merged, ignored)
     });
     if let Some(hint) = head.windows(2).find_map(|rows| over_two_rows(&rows[0], &rows[1], merged)) {
         return Understood::Unclear(hint);
@@ -88,7 +91,7 @@ fn over_two_rows(upper: &Row, lower: &Row, merged: &[Region]) -> Option<String> 
     if upper.number + 1 != lower.number {
         return None;
     }
-    let mut header = Header::of(lower, Some(upper), merged);
+    let mut header = Header::of(lower, Some(upper), merged, &[]);
     let width = upper.cells.len().max(lower.cells.len());
     let mut group = String::new();
     header.names = (0..width)
@@ -107,28 +110,21 @@ fn over_two_rows(upper: &Row, lower: &Row, merged: &[Region]) -> Option<String> 
     Some(two_rows_hint(kind, upper.number))
 }
 
-fn two_rows_hint(kind: Kind, row: usize) -> String {
+pub(super) fn two_rows_hint(kind: Kind, row: usize) -> String {
     format!(
         "第 {row}、{} 行像是分成两行写的表头（{kind}）：请把每一列的名字完整地写在同一行里（如「群众姓名」），删掉另一行，再导入",
         row + 1
     )
 }
 
-/// Whether the row below a header goes on with it: it names columns that the header lacks.
-pub(super) fn goes_on(table: &Table, row: &Row) -> Option<String> {
-    if row.number != table.place.header_row + 1 {
-        return None;
-    }
-    let names = row.cells.iter().map(|cell| plain(&cell.text)).filter(|name| !name.is_empty());
-    let fields: Vec<Option<Field>> = names.map(|name| table.kind.field(&name)).collect();
-    let is_new = |field: &Option<Field>| field.is_some_and(|of| !table.columns.contains_key(&of));
-    let goes_on = fields.iter().all(Option::is_some) && fields.iter().any(is_new);
-    goes_on.then(|| two_rows_hint(table.kind, table.place.header_row))
+/// The kind of table whose columns a row names, if it names those of one.
+pub(super) fn kind_named_by(row: &Row) -> Option<Kind> {
+    Header::of(row, None, &[], &[]).kind()
 }
 
 /// Why the first row isn't a header, where no row is one.
 pub(super) fn no_header(head: &[Row]) -> String {
-    head.first().map(|row| Header::of(row, None, &[]).unknown()).unwrap_or_default()
+    head.first().map(|row| Header::of(row, None, &[], &[]).unknown()).unwrap_or_default()
 }
 
 /// Where each column of a kind stands, and columns that mean the same: the field and both places.
@@ -141,10 +137,12 @@ struct Header {
     shown: Vec<String>,
     /// As they are compared; below a cell over several columns also with what that says before it.
     names: Vec<[String; 2]>,
+    /// The columns of which somebody said that they're meant for people.
+    ignored: Vec<usize>,
 }
 
 impl Header {
-    fn of(row: &Row, above: Option<&Row>, merged: &[Region]) -> Header {
+    fn of(row: &Row, above: Option<&Row>, merged: &[Region], ignored: &[String]) -> Header {
         let group = |column: usize| -> String {
             let Some(above) = above.filter(|above| above.number + 1 == row.number) else {
                 return String::new();
@@ -163,9 +161,14 @@ impl Header {
                 if own.is_empty() { String::new() } else { format!("{}{own}", group(column)) };
             [whole, own]
         });
+        let mut names: Vec<[String; 2]> = names.collect();
+        let is_ignored = |at: &usize| ignored.iter().any(|name| plain(name) == names[*at][1]);
+        let ignored = (0..names.len()).filter(is_ignored).collect();
+        settled(&mut names);
         Header {
             row: row.number,
-            names: names.collect(),
+            names,
+            ignored,
             shown: row.cells.iter().map(|cell| shown(&cell.text)).collect(),
         }
     }
@@ -174,7 +177,8 @@ impl Header {
     fn find(&self, kind: Kind) -> Columns {
         let (mut found, mut twice): (HashMap<Field, usize>, Vec<_>) = (HashMap::new(), Vec::new());
         for (index, names) in self.names.iter().enumerate() {
-            let Some(field) = names.iter().find_map(|name| kind.field(name)) else { continue };
+            let field = names.iter().find_map(|name| kind.field(name));
+            let Some(field) = field.filter(|_| !self.ignored.contains(&index)) else { continue };
             match found.get(&field) {
                 None => drop(found.insert(field, index)),
                 Some(first) if !field.may_stand_twice() => twice.push((field, *first, index)),
@@ -193,10 +197,22 @@ impl Header {
         let fits = Kind::ALL.iter().copied().filter_map(|kind| {
             let (found, _) = self.find(kind);
             let whole = kind.is_made_by(|field| found.contains_key(&field));
-            let other = self.names.iter().any(|[_, own]| kind.excluded_by(own));
-            (whole && !other).then_some((kind, found.len()))
+            (whole && self.others(kind).is_empty()).then_some((kind, found.len()))
         });
-        fits.max_by_key(|(_, columns)| *columns).map(|(kind, _)| kind)
+        let stays = |kind: Kind| !self.own_names().any(|(_, own)| kind.gives_way_to(own));
+        fits.max_by_key(|(kind, columns)| (stays(*kind), *columns)).map(|(kind, _)| kind)
+    }
+
+    /// The names of the columns that nobody said are meant for people, and their places.
+    fn own_names(&self) -> impl Iterator<Item = (usize, &str)> {
+        let names = self.names.iter().enumerate().map(|(index, [_, own])| (index, own.as_str()));
+        names.filter(|(index, _)| !self.ignored.contains(index))
+    }
+
+    /// The columns by which a table is known to be none of this kind.
+    fn others(&self, kind: Kind) -> Vec<&str> {
+        let others = self.own_names().filter(|(_, own)| kind.excluded_by(own));
+        others.filter_map(|(index, _)| Some(self.shown.get(index)?.as_str())).collect()
     }
 
     /// The table, or what must be decided first.
@@ -206,11 +222,13 @@ impl Header {
         }
         let (columns, twice) = self.find(kind);
         if let Some((field, first, second)) = twice.first() {
-            return Err(self.two_of_one(*field, *first, *second));
+            return Err(self.two_of_one(kind.name_of(*field), *first, *second));
         }
-        let is_ignored =
-            |index: usize| ignored.iter().any(|name| plain(name) == self.names[index][1]);
-        let is_shown = |index: usize| kind.shown().contains(&self.names[index][1].as_str());
+        let is_ignored = |index: usize| self.ignored.contains(&index);
+        let is_shown = |index: usize| {
+            let name = self.names[index][1].as_str();
+            kind.shown().contains(&name) || Beside::of(kind, name) == Some(Beside::Issue)
+        };
         let unused: Vec<(usize, String)> = (0..self.names.len())
             .filter(|index| !columns.values().any(|used| used == index))
             .filter(|index| !self.names[*index][1].is_empty() && self.names[*index][1] != NOTES)
@@ -223,21 +241,8 @@ impl Header {
             unused.iter().map(|(index, _)| *index).filter(|at| is_state(*at) && !is_ignored(*at)),
         );
         let doubtful: Vec<usize> = doubtful.collect();
-        let alike: Vec<String> = unsure
-            .filter_map(|(index, _)| {
-                let missing = kind.all_columns().filter(|field| !columns.contains_key(field));
-                match like(&self.names[*index], missing) {
-                    Some(field) => Some(self.question(*index, kind.name_of(field))),
-                    None => self.doubt(kind, *index),
-                }
-            })
-            .collect();
-        if !alike.is_empty() {
-            return Err(format!(
-                "第 {} 行的表头（{kind}）有拿不准的列：{}",
-                self.row,
-                alike.join("；")
-            ));
+        if let Some(text) = self.unsure(kind, &columns, unsure.map(|(index, _)| *index)) {
+            return Err(text);
         }
         if let Some(text) = self.two_tables(kind, &unused, &is_ignored) {
             return Err(text);
@@ -256,9 +261,30 @@ impl Header {
             columns,
             unused,
             doubtful,
+            above: Vec::new(),
             is_1904: false,
             is_delimited: false,
         })
+    }
+
+    /// What is asked of columns that aren't known, where they may be ones that are.
+    fn unsure(
+        &self,
+        kind: Kind,
+        columns: &HashMap<Field, usize>,
+        unsure: impl Iterator<Item = usize>,
+    ) -> Option<String> {
+        let asked = unsure.filter_map(|index| {
+            let missing = kind.all_columns().filter(|field| !columns.contains_key(field));
+            match like(&self.names[index], missing) {
+                Some(field) => Some(self.question(index, kind.name_of(field))),
+                None => self.doubt(kind, index),
+            }
+        });
+        let asked: Vec<String> = asked.collect();
+        let row = self.row;
+        (!asked.is_empty())
+            .then(|| format!("第 {row} 行的表头（{kind}）有拿不准的列：{}", asked.join("；")))
     }
 
     /// What is asked where a table has nothing of a table of areas but names that any list has: 名称, 类型.
@@ -304,14 +330,14 @@ impl Header {
         ))
     }
 
-    fn two_of_one(&self, field: Field, first: usize, second: usize) -> String {
+    fn two_of_one(&self, field: &str, first: usize, second: usize) -> String {
         let (one, two) = (&self.shown[first], &self.shown[second]);
         let (first, second, row) = (first + 1, second + 1, self.row);
         if one == two {
             return format!("第 {row} 行第 {second} 列「{two}」与第 {first} 列重复，请只留一列");
         }
         format!(
-            "第 {row} 行第 {second} 列「{two}」与第 {first} 列「{one}」是一个意思（{field}），请只留一列"
+            "第 {row} 行第 {second} 列「{two}」与第 {first} 列「{one}」都会当作「{field}」：请只留一列，或在命令后加 --ignore-column 和不用的那一列的名字（如 --ignore-column {two}）"
         )
     }
 
@@ -375,9 +401,17 @@ impl Header {
         }
         let names: Vec<&str> = missing.iter().map(|field| nearest.name_of(*field)).collect();
         let mut text = format!("第 {} 行的表头认不出来：{}", self.row, columns.join("、"));
-        text += &match found.is_empty() {
-            true => "，没有一列是知道的：请核对是不是要导入的表".to_owned(),
-            false => format!("。最接近的是「{nearest}」，还缺：{}", names.join("、")),
+        text += &match (found.is_empty(), names.is_empty()) {
+            (true, _) => "，没有一列是知道的：请核对是不是要导入的表".to_owned(),
+            (false, false) => format!("。最接近的是「{nearest}」，还缺：{}", names.join("、")),
+            (false, true) => {
+                let others = self.others(nearest);
+                format!(
+                    "。最接近的是「{nearest}」，但它没有这样的列：「{}」。这几列不用导入的，请在命令后加 --ignore-column {}",
+                    others.join("」「"),
+                    others.join(" --ignore-column ")
+                )
+            }
         };
         let questions = (0..self.names.len()).filter_map(|index| {
             let used = found.values().any(|used| *used == index);

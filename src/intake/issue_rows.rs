@@ -1,7 +1,7 @@
 //! Rows about issues and duties: how they're classified, who took them on, what came of them. Where a cell's mere being filled
 //! does something, what says that it isn't done does nothing, and that's said.
 
-use super::cells::Cells;
+use super::cells::{Cells, UNCLASSIFIED};
 use super::kinds::{Field, Kind};
 use super::people::People;
 use super::text::short;
@@ -88,6 +88,14 @@ pub(super) fn read_beginning(cells: &mut Cells<'_>, people: &People) -> Option<I
 /// A classification, what came of the town's work, or both; a list of issues may say neither.
 pub(super) fn read_change(cells: &mut Cells<'_>, people: &People) -> Option<IssueChange> {
     let number = cells.required(Field::Issue);
+    if cells.optional(Field::Level) == Some(UNCLASSIFIED)
+        && cells.optional(Field::Category).is_none()
+        && !cells.is_flawed(Field::Category)
+    {
+        let text = format!("还是「{UNCLASSIFIED}」：这一行没有改");
+        cells.note(Field::Level, text);
+        return None;
+    }
     let class = match cells.kind() {
         Kind::Classifications => Some(read_classification(cells)),
         Kind::IssueList => read_class_of_list(cells),
@@ -154,7 +162,7 @@ pub(super) fn read_class(cells: &mut Cells<'_>) -> (Told<()>, Option<Class>) {
     let says_urgency = cells.optional(Field::Urgency).is_some();
     let urgency = cells.optional_word(Field::Urgency, Urgency::read, &Urgency::choices());
     if !says_level {
-        if says_category || says_urgency {
+        if (says_category || says_urgency) && !cells.names_its_issue() {
             let text = "没有填责任层级，类别和轻重缓急没有登记；分类时在问题分类表（附件6）里填";
             cells.note(Field::Level, text.to_owned());
         }

@@ -63,8 +63,8 @@ words! {
         Acknowledger = "acknowledger", "签收人";
         Beginner = "beginner", "承办人" | "开工人" | "着手办理人";
         Absentee = "absentee", "请假人" | "请假人员";
-        From = "from", "开始日期" | "起始日期";
-        Until = "until", "结束日期" | "截止日期";
+        From = "from", "开始日期" | "起始日期" | "开始时间" | "起始时间";
+        Until = "until", "结束日期" | "截止日期" | "结束时间" | "截止时间";
         Deputy = "deputy", "代办人" | "代理人";
         Satisfaction = "satisfaction", "满意度" | "是否满意" | "群众满意度";
         Issue = "issue", "问题编号";
@@ -247,8 +247,17 @@ impl Kind {
             Kind::States => &[Visitor, Date, Resident, Text, Issue, Inspection, RemoteNumber],
             Kind::Subjects | Kind::Residents => &[Date, Text, HasIssue, VisitKind, Issue],
             Kind::Staff => &[Date, Text, Issue],
-            Kind::Visits => &[Issue],
             _ => &[],
+        }
+    }
+
+    /// Whether a table with a column of that name is rather another kind, where another fits.
+    pub fn gives_way_to(self, name: &str) -> bool {
+        match self {
+            Kind::Visits => Field::Issue.is_unmistakable(name),
+            // As in the list of who visits what, with how far they are.
+            Kind::Subjects => name == "走访进度",
+            _ => false,
         }
     }
 
@@ -266,6 +275,8 @@ impl Kind {
                 "总支",
                 "户主",
                 "户主姓名",
+                "走访进度",
+                "走访完成日期",
             ],
             Kind::AreaAssignments => BESIDE_AREAS,
             Kind::Visits | Kind::States => {

@@ -11,6 +11,7 @@
 mod acts;
 mod area_rows;
 mod assemble;
+mod below;
 mod beside;
 mod bounds;
 mod cells;

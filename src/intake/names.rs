@@ -1,6 +1,6 @@
 //! Names of columns as they are compared: without the stars, numbers, brackets and hints that people put around them.
 
-use super::kinds::is_a_name;
+use super::kinds::{Field, is_a_name};
 use super::text::{Sort, clean};
 use crate::domain::reason::is_chinese;
 
@@ -76,6 +76,24 @@ fn unwrapped(text: &str) -> &str {
         return if behind.is_empty() || is_a_name(inner) { inner } else { behind };
     }
     text
+}
+
+/// What some names mean by what stands beside them: 走访对象 beside its number is its name; 姓名 in a list of leaves is who's away.
+pub(super) fn settled(names: &mut [[String; 2]]) {
+    const SUBJECT: &str = "走访对象";
+    let has = |is: &dyn Fn(&str) -> bool| names.iter().any(|[_, own]| is(own));
+    let is_number = |name: &str| name != SUBJECT && Field::Subject.names().any(|of| of == name);
+    let is_absentee = |name: &str| Field::Absentee.names().any(|of| of == name);
+    let is_numbered = has(&is_number);
+    let is_of_leaves = has(&|name| name.contains("请假")) && !has(&is_absentee);
+    for name in names.iter_mut().flatten() {
+        let meant = match name.as_str() {
+            SUBJECT if is_numbered => Field::SubjectName,
+            "姓名" | "人员姓名" if is_of_leaves => Field::Absentee,
+            _ => continue,
+        };
+        *name = meant.chinese().to_owned();
+    }
 }
 
 /// How alike two names are that may be the same.

@@ -257,6 +257,7 @@ impl<'i> Intake<'i> {
         let (mut tally, mut seen) = (Tally::of(self.survey), Seen::default());
         let clock = self.store.context().clock.clone();
         let days = self.days(tx, &clock);
+        let code = tx.plans().now().code.clone();
         let mut back = returns::Taken::default();
         let mut pieces = self.pieces(ONE_PIECE);
         let mut people = (usize::MAX, People::new(Vec::new()));
@@ -269,7 +270,8 @@ impl<'i> Intake<'i> {
             if people.0 != read.table {
                 people = (read.table, People::new(tx.staff().await?));
             }
-            let desk = Desk { people: &people.1, clock: &clock, days, options: self.options };
+            let (people, options, code) = (&people.1, self.options, code.as_str());
+            let desk = Desk { people, clock: &clock, days, options, code };
             let mut piece = desk.read(table, read.rows, &mut seen);
             piece.judge(tx).await?;
             let is_well = tally.errors.is_empty() && back.errors.is_empty();
@@ -361,21 +363,23 @@ impl<'i> Intake<'i> {
         Ok(report)
     }
 
-    /// Everybody, as they are known now.
-    async fn people(&self) -> Result<(People, Days), StoreError> {
+    /// Everybody, as they are known now, and how the campaign's numbers begin.
+    async fn people(&self) -> Result<(People, Days, String), StoreError> {
         let mut snapshot = self.store.snapshot().await?;
         let people = People::new(snapshot.staff().await?);
         let days = self.days(&snapshot, &self.store.context().clock);
+        let code = snapshot.plans().now().code.clone();
         snapshot.end().await?;
-        Ok((people, days))
+        Ok((people, days, code))
     }
 
     /// Reads and checks the rows piece by piece, each on a snapshot of its own; keeps those that are well for `import`.
     async fn check(&self, mut import: Option<&mut Import>) -> Result<Tally, Stop> {
         let total = self.survey.rows();
         let clock = self.store.context().clock.clone();
-        let (people, days) = self.people().await?;
-        let desk = Desk { people: &people, clock: &clock, days, options: self.options };
+        let (people, days, code) = self.people().await?;
+        let (people, options, code) = (&people, self.options, code.as_str());
+        let desk = Desk { people, clock: &clock, days, options, code };
         let (mut tally, mut seen, mut done) = (Tally::of(self.survey), Seen::default(), 0);
         let mut pieces = self.pieces(ONE_TURN);
         while let Some(read) = pieces.next().await? {

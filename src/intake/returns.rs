@@ -16,7 +16,7 @@ use crate::app::hand_off::{Came, take_return};
 use crate::app::problem::Outcomes;
 use crate::clock::Clock;
 use crate::db::{Return, StoreError, Tx, Upsert};
-use crate::domain::referral::{issue_of, meaning};
+use crate::domain::referral::{issue_of, meaning, reference_in};
 use crate::domain::saying::is_nothing;
 
 /// What rows did, what is about nothing known here, and all that is wrong.
@@ -66,9 +66,10 @@ pub(super) async fn take(
     taken: &mut Taken,
 ) -> Result<(), StoreError> {
     let clock = tx.context().clock.clone();
+    let code = tx.plans().now().code.clone();
     let mut claims = Vec::new();
     for row in rows {
-        super::cells::tidy(table, row);
+        super::cells::tidy(table, row, &code);
         let mut cells = Cells::new(table, row);
         note_repeated(&mut cells, seen);
         let mut did = None;
@@ -91,8 +92,7 @@ pub(super) async fn take(
                     taken.outcomes.push(Ok(upsert.into()));
                 }
                 Ok(None) => {
-                    let text = "对不上本系统上报的任何一件".to_owned();
-                    taken.unmatched.push(cells.remark(Field::RemoteNumber, text));
+                    taken.unmatched.push(unmatched(&cells));
                 }
                 Err(error @ (StoreError::Rule(_) | StoreError::Refused(_))) => {
                     cells.wrong(Field::RemoteNumber, error.to_string());
@@ -110,6 +110,25 @@ pub(super) async fn take(
     taken.errors.extend(errors);
     taken.remarks.extend(remarks);
     Ok(())
+}
+
+/// What is said of a row about nothing known here, at the number by which it should be known.
+fn unmatched(cells: &Cells<'_>) -> RowError {
+    let reference = cells.optional(Field::Reference).filter(|text| text.contains('-'));
+    let reference = reference.filter(|text| text.is_ascii() && reference_in(text).is_none());
+    match reference {
+        Some(reference) => {
+            let text = format!(
+                "「{}」对不上本系统上报的任何一件：请照上报交接单「上报编号」一列原样填写（如 CHD2022-000001-R1），再导入",
+                short(reference)
+            );
+            cells.remark(Field::Reference, text)
+        }
+        None => {
+            let text = "对不上本系统上报的任何一件：是本系统上报的，请在「上报编号」一列照上报交接单填写，再导入；不是的不用管";
+            cells.remark(Field::RemoteNumber, text.to_owned())
+        }
+    }
 }
 
 /// A row that came back from the platform's people; nothing where it wasn't filled in.

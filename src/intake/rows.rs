@@ -2,7 +2,7 @@
 
 use super::area_rows::read_area;
 use super::beside::{Claimed, claims_of, judge};
-use super::cells::{Cells, Days, tidy};
+use super::cells::{Cells, Days, NOBODY, tidy};
 use super::check_rows::{read_inspection, read_mediation};
 use super::header::Table;
 use super::issue_rows::{read_acknowledgement, read_beginning, read_change, read_confirmation};
@@ -32,6 +32,8 @@ pub(super) struct Desk<'d> {
     pub clock: &'d Clock,
     pub days: Days,
     pub options: &'d Options,
+    /// How the numbers of the campaign's issues begin.
+    pub code: &'d str,
 }
 
 /// Rows that were read.
@@ -73,7 +75,7 @@ impl Desk<'_> {
             claims: Vec::new(),
         };
         for mut row in rows {
-            tidy(table, &mut row);
+            tidy(table, &mut row, self.code);
             let mut cells = Cells::new(table, &row);
             note_repeated(&mut cells, seen);
             let before = piece.batch.len();
@@ -114,7 +116,7 @@ impl Desk<'_> {
     }
 
     fn read_into(&self, batch: &mut Batch, cells: &mut Cells<'_>, seen: &mut Seen) {
-        let Desk { people, clock, days, options } = self;
+        let Desk { people, clock, days, options, .. } = self;
         match batch {
             Batch::Areas(rows) => keep(rows, cells, |cells| read_area(cells, options)),
             Batch::Staff(rows) => keep(rows, cells, |cells| read_staff(cells, options)),
@@ -194,6 +196,10 @@ fn keep<'c, T>(
 }
 
 fn read_assignment(cells: &mut Cells<'_>, people: &People) -> Option<Assign> {
+    if cells.optional(Field::Visitor) == Some(NOBODY) {
+        cells.note(Field::Visitor, "还没有走访人：这一行没有采用".to_owned());
+        return None;
+    }
     let (subject, visitor) = (cells.required(Field::Subject), people.find(cells));
     Some(Assign { subject_number: subject?.to_owned(), staff_id: visitor?.to_owned() })
 }

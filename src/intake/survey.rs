@@ -4,7 +4,8 @@
 use std::collections::HashMap;
 use std::ops::ControlFlow;
 
-use super::header::{HEADER_WITHIN, Table, Understood, goes_on, no_header, understand};
+use super::below::{another, goes_on};
+use super::header::{HEADER_WITHIN, Table, Understood, no_header, understand};
 use super::kinds::Field;
 use super::original::{Form, Original};
 use super::refusal::{ImportError, sheet_text};
@@ -253,10 +254,12 @@ enum Found {
 impl Look<'_> {
     fn take(&mut self, row: Row) {
         match &mut self.found {
-            Some(Found::Table(surveyed)) => match goes_on(&surveyed.table, &row) {
-                Some(hint) => self.found = Some(Found::Unclear(hint)),
-                None => surveyed.count(&row, self.book.hides(self.sheet, row.number)),
-            },
+            Some(Found::Table(surveyed)) => {
+                let is_hidden = self.book.hides(self.sheet, row.number);
+                if let Err(hint) = surveyed.take(&row, is_hidden) {
+                    self.found = Some(Found::Unclear(hint));
+                }
+            }
             Some(_) => {}
             None => {
                 self.head.push(row);
@@ -304,8 +307,14 @@ impl Look<'_> {
     fn table(&self, table: Table) -> Found {
         let mut surveyed = self.surveyed(table);
         let header = surveyed.table.place.header_row;
-        for row in self.head.iter().filter(|row| row.number > header) {
-            surveyed.count(row, self.book.hides(self.sheet, row.number));
+        for row in &self.head {
+            if row.number < header {
+                surveyed.table.note_above(row);
+            } else if row.number > header
+                && let Err(hint) = surveyed.take(row, self.book.hides(self.sheet, row.number))
+            {
+                return Found::Unclear(hint);
+            }
         }
         Found::Table(Box::new(surveyed))
     }
@@ -341,6 +350,17 @@ impl Look<'_> {
 }
 
 impl Surveyed {
+    /// Takes a row below the header; one that isn't the table's at all is told with what to do.
+    fn take(&mut self, row: &Row, is_hidden: bool) -> Result<(), String> {
+        match goes_on(&self.table, row).or_else(|| another(&self.table, row)) {
+            Some(hint) => Err(hint),
+            None => {
+                self.count(row, is_hidden);
+                Ok(())
+            }
+        }
+    }
+
     fn count(&mut self, row: &Row, is_hidden: bool) {
         if let Some(why) = self.table.passes_over(row) {
             let room = self.passed.len() < MOST_RANGES;

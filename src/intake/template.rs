@@ -5,6 +5,7 @@ use rust_xlsxwriter::{DataValidation, Format, FormatBorder, Note, Workbook, Xlsx
 
 use super::kinds::{Field, Kind};
 use crate::domain::area::AreaKind;
+use crate::domain::duty::DutyKind;
 use crate::domain::inspection::Finding;
 use crate::domain::issue::{Category, Level, Urgency};
 use crate::domain::staff::Role;
@@ -49,6 +50,8 @@ fn write(kind: Kind) -> Result<Vec<u8>, XlsxError> {
         let words = choices(field).filter(|_| field != Field::StaffRoles);
         if let Some(words) = words {
             let list = DataValidation::new().allow_list_strings(&words)?;
+            // A phase that was added has a name that nobody knows here.
+            let list = list.show_error_message(field != Field::Duty);
             let list =
                 list.set_error_title("请从下拉里选")?.set_error_message("只能填下拉里的词")?;
             sheet.add_data_validation(1, column, ROWS, column, &list)?;
@@ -81,10 +84,11 @@ fn explain(workbook: &mut Workbook, kind: Kind) -> Result<(), XlsxError> {
     Ok(())
 }
 
-/// Whether no row may leave it empty. A list of residents has the column of why somebody wasn't heard, by which it's known; whoever
+/// Whether no row may leave it empty: with neither a word nor a text nobody knows whether anything was asked for. A list of residents has the column of why somebody wasn't heard, by which it's known; whoever
 /// was heard has none.
 fn is_filled_in_each_row(kind: Kind, field: Field) -> bool {
-    kind.columns().0.contains(&field) && field != Field::Unheard
+    let is_asked = kind == Kind::Visits && field == Field::HasIssue;
+    is_asked || kind.columns().0.contains(&field) && field != Field::Unheard
 }
 
 /// A kind's name as a sheet may have it.
@@ -123,9 +127,16 @@ fn choices(field: Field) -> Option<Vec<&'static str>> {
         Field::Finding => all(Finding::ALL, Finding::chinese),
         Field::Kept => Some(vec!["履行", "没有履行"]),
         Field::HasIssue => Some(vec!["有", "无"]),
+        Field::Duty => Some(confirmed()),
         Field::Manner => Some(vec!["面对面", "电话"]),
         _ => None,
     }
+}
+
+/// The tasks that a person confirms; a phase that was added is called as the plan calls it.
+fn confirmed() -> Vec<&'static str> {
+    let confirmed = DutyKind::ALL.iter().filter(|kind| kind.is_confirmed());
+    confirmed.filter(|kind| **kind != DutyKind::Extra).map(|kind| kind.chinese()).collect()
 }
 
 fn hint(kind: Kind, field: Field) -> String {
@@ -138,6 +149,7 @@ fn hint(kind: Kind, field: Field) -> String {
             format!("不再走访的填为什么，恢复走访的填在册：{words}。去世只在整户已经没有人时填")
         }
         (Field::EndedWords, _) => "搬到哪里、与哪个对象编号重复等；重复和其他必须写".to_owned(),
+        (Field::Duty, Some(words)) => format!("填{words}；镇里另加的阶段填它的名称"),
         (Field::StaffRoles, Some(words)) => format!("可填几个，用顿号隔开：{words}"),
         (_, Some(words)) => format!("只能填：{words}"),
         (
@@ -161,9 +173,11 @@ fn hint(kind: Kind, field: Field) -> String {
             | Field::Deputy
             | Field::Acknowledger
             | Field::Inspector
-            | Field::Answerer,
+            | Field::Answerer
+            | Field::Beginner
+            | Field::By,
             _,
-        ) => "人员编号；没有同名的也可以填姓名".to_owned(),
+        ) => "走访人员表里的人员编号；没有同名的也可以填登记的姓名".to_owned(),
         (Field::Subject, _) if kind != Kind::Subjects => "走访对象表里的对象编号".to_owned(),
         (Field::Issue, _) => "系统给的问题编号".to_owned(),
         (Field::Contact | Field::StaffPhone, _) => "完整的号码，不要写成科学记数".to_owned(),
@@ -195,7 +209,9 @@ const fn example(field: Field) -> &'static str {
         Field::Until => "2022-03-12",
         Field::Visitor | Field::StaffNumber | Field::Absentee | Field::Acknowledger => "Z0001",
         Field::Deputy => "Z0002",
-        Field::StaffName | Field::By => "张三",
+        Field::StaffName => "张三",
+        Field::By | Field::Beginner => "Z0001",
+        Field::Duty => "村级自查",
         Field::StaffRoles => "走访人员、网格员",
         Field::StaffPhone | Field::Contact => "13800000000",
         Field::StaffEmail => "zhangsan@example.cn",
@@ -234,5 +250,20 @@ mod tests {
                 assert!(!(is_marked && may_be_empty), "{kind:?} {field:?}: {hint}");
             }
         }
+    }
+
+    #[test]
+    fn whoever_fills_it_in_is_told_what_is_read() {
+        assert!(hint(Kind::Visits, Field::HasIssue).starts_with("必填。只能填：有、无"));
+        for (kind, field) in [
+            (Kind::Beginnings, Field::Beginner),
+            (Kind::Handlings, Field::By),
+            (Kind::Classifications, Field::By),
+        ] {
+            assert!(hint(kind, field).contains("人员编号"), "{kind:?}");
+            assert!(example(field).starts_with('Z'), "{kind:?}");
+        }
+        assert!(hint(Kind::Confirmations, Field::Duty).contains("村级自查"));
+        assert!(choices(Field::Duty).is_some_and(|words| !words.contains(&"入户走访")));
     }
 }

@@ -267,9 +267,11 @@ const HEADER: [(&str, f64); 18] = [
     ("办理答复", 40.0),
     ("办理时间", 18.0),
 ];
-/// Where what is filled in begins, and where the status stands.
-const FILLED_FROM: u16 = 14;
-const STATUS: u16 = 15;
+/// The column of the portal's own codes, which stands there where somebody configured any.
+const CODE: usize = 6;
+/// Of the columns behind, those that are filled in, and which of these the status is.
+const FILLED: u16 = 4;
+const STATUS: u16 = 1;
 
 /// Writes the workbook at once or not at all, over one that was written before.
 pub fn write(file: &Path, rows: &[Dispatch], rules: &HandoffRules) -> Result<(), String> {
@@ -304,24 +306,32 @@ fn workbook(rows: &[Dispatch], rules: &HandoffRules) -> Result<Vec<u8>, XlsxErro
     let (head, wrapped) = (Format::new().set_bold(), Format::new().set_text_wrap());
     // As text, so that a number of 18 digits keeps its last ones.
     let fill = Format::new().set_background_color("FFF2CC").set_text_wrap().set_num_format("@");
-    for (column, (name, width)) in (0u16..).zip(HEADER) {
-        sheet.write_string_with_format(0, column, name, &head)?;
-        sheet.set_column_width(column, width)?;
+    let has_codes = Category::ALL.iter().any(|of| !service_of(*of, rules).is_empty());
+    let is_kept = |at: usize| has_codes || at != CODE;
+    let header = HEADER.iter().enumerate().filter(|(at, _)| is_kept(*at));
+    let width = if has_codes { HEADER.len() } else { HEADER.len() - 1 };
+    let filled_from = u16::try_from(width).unwrap_or(u16::MAX) - FILLED;
+    for (column, (_, (name, width))) in (0u16..).zip(header) {
+        sheet.write_string_with_format(0, column, *name, &head)?;
+        sheet.set_column_width(column, *width)?;
     }
     sheet.set_freeze_panes(1, 2)?;
     let choices = DataValidation::new().allow_list_strings(&rules.statuses);
     for (row, dispatch) in (1u32..).zip(rows) {
-        for (column, text) in (0u16..).zip(cells(row, dispatch, rules)) {
-            sheet.write_string_with_format(row, column, fitted(&text), &wrapped)?;
+        let cells = cells(row, dispatch, rules);
+        let cells = cells.iter().enumerate().filter(|(at, _)| is_kept(*at));
+        for (column, (_, text)) in (0u16..).zip(cells) {
+            sheet.write_string_with_format(row, column, fitted(text), &wrapped)?;
         }
-        for column in FILLED_FROM..HEADER.len() as u16 {
+        for column in filled_from..filled_from + FILLED {
             sheet.write_blank(row, column, &fill)?;
         }
     }
     // Excel takes a list of choices up to 255 characters.
     if let Ok(choices) = choices {
         let last = u32::try_from(rows.len()).unwrap_or(u32::MAX);
-        sheet.add_data_validation(1, STATUS, last, STATUS, &choices)?;
+        let status = filled_from + STATUS;
+        sheet.add_data_validation(1, status, last, status, &choices)?;
     }
     workbook.save_to_buffer()
 }
@@ -339,7 +349,7 @@ fn cells(row: u32, dispatch: &Dispatch, rules: &HandoffRules) -> [String; 14] {
         optional(&dispatch.previous),
         described(&dispatch.text, "", &dispatch.reference),
         dispatch.category.chinese().to_owned(),
-        rules.services.get(&dispatch.category).cloned().unwrap_or_default(),
+        service_of(dispatch.category, rules),
         urgency.to_owned(),
         dispatch.resident.clone(),
         optional(&dispatch.contact),
@@ -348,6 +358,12 @@ fn cells(row: u32, dispatch: &Dispatch, rules: &HandoffRules) -> [String; 14] {
         optional(&dispatch.area_code),
         optional(&dispatch.uploader),
     ]
+}
+
+/// What the portal calls a category; where nobody configured that, it's only called by its own word, in the column beside.
+fn service_of(category: Category, rules: &HandoffRules) -> String {
+    let service = rules.services.get(&category).filter(|service| *service != category.code());
+    service.cloned().unwrap_or_default()
 }
 
 /// How the names of tables end.

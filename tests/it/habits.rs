@@ -2,8 +2,10 @@
 
 use rust_xlsxwriter::{Format, Workbook};
 use zoufang::domain::issue::State;
+use zoufang::intake::Options;
+use zoufang::reports::{Asked, Table, write_table};
 
-use crate::awkward::{at_work, refused, taken};
+use crate::awkward::{at_work, refused, take, taken};
 use crate::support::VISITS;
 
 fn visit(name: &str, contact: &str, rest: &str) -> String {
@@ -224,4 +226,228 @@ async fn whoever_is_named_nearly_so_is_named() {
             "{error}"
         );
     }
+}
+
+/// A workbook whose cells are texts; those of `wide` are one cell over several columns.
+fn book(rows: &[&[&str]], wide: &[(u32, u16, u16)]) -> Vec<u8> {
+    let mut book = Workbook::new();
+    let sheet = book.add_worksheet();
+    for (row, cells) in (0_u32..).zip(rows) {
+        for (column, cell) in (0_u16..).zip(*cells).filter(|(_, cell)| !cell.is_empty()) {
+            sheet.write_string(row, column, *cell).unwrap();
+        }
+    }
+    for (row, first, last) in wide {
+        let text = rows[*row as usize][*first as usize];
+        sheet.merge_range(*row, *first, *row, *last, text, &Format::new()).unwrap();
+    }
+    book.save_to_buffer().unwrap()
+}
+
+/// With the 问题编号 behind.
+fn numbered(visit: &str, number: &str) -> String {
+    let head = "走访日期,走访人员,对象编号,群众姓名,联系方式,反映问题,有无问题,问题编号";
+    format!("{head}\n2022-03-05,Z6,{visit},{number}\n")
+}
+
+#[tokio::test]
+async fn a_visit_with_an_issues_number_is_the_one_at_which_it_was_heard() {
+    let fixture = at_work().await;
+    let heard = "H1,王建国,,路灯不亮,有";
+    let report = taken(&fixture, "v.csv", numbered(heard, "")).await;
+    assert_eq!(report.added, 1);
+    assert!(report.understood().join("").contains("问题编号（空的）"), "{:?}", report.understood());
+    for number in ["CHD2022-000001", "chd2022－000001", "无"] {
+        let again = taken(&fixture, "w.csv", numbered(heard, number)).await;
+        assert_eq!((again.rows, again.same), (1, 1), "{number}");
+    }
+    for (visit, number, said) in [
+        ("H1,王建国,,水管漏水,有", "CHD2022-000001", "登记的反映问题是「路灯不亮」"),
+        ("H2,王建国,,路灯不亮,有", "CHD2022-000001", "登记的对象编号是「H1」"),
+        ("H1,李秀英,,路灯不亮,有", "CHD2022-000001", "登记的群众姓名是「王建国」"),
+        ("H1,王建国,,,无", "CHD2022-000001", "登记的反映问题是「路灯不亮」"),
+        ("H1,王建国,,水管漏水,有", "CHD2022-000009", "没有编号「CHD2022-000009」的问题"),
+    ] {
+        let error = refused(&fixture, "x.csv", numbered(visit, number)).await;
+        assert!(error.contains("第 8 列「问题编号」") && error.contains(said), "{error}");
+    }
+    let ignored = Options { ignored: vec!["问题编号".to_owned()], ..Options::default() };
+    let table = numbered("H1,王建国,,水管漏水,有", "CHD2022-000009");
+    assert_eq!(take(&fixture, "y.csv", table, &ignored).await.unwrap().added, 1);
+}
+
+#[tokio::test]
+async fn what_makes_a_table_another_kind_is_named_where_nothing_lacks() {
+    let fixture = at_work().await;
+    let table = "走访区域,走访人员,走访日期\n高桥村,Z6,2022-03-05\n";
+    let error = refused(&fixture, "a.csv", table).await;
+    assert!(!error.contains("还缺：。") && !error.trim_end().ends_with("还缺："), "{error}");
+    assert!(
+        error.contains("「走访日期」") && error.contains("--ignore-column 走访日期"),
+        "{error}"
+    );
+    let ignored = Options { ignored: vec!["走访日期".to_owned()], ..Options::default() };
+    assert_eq!(take(&fixture, "a.csv", table, &ignored).await.unwrap().same, 1);
+}
+
+#[tokio::test]
+async fn what_the_program_reports_comes_back_unchanged() {
+    let fixture = at_work().await;
+    let header = "对象编号,对象类型,对象名称,所属村,地址\n";
+    taken(&fixture, "o.csv", format!("{header}H4,家庭,赵永福,高桥村,高桥村4号\n")).await;
+    let rows = [
+        "2022-03-05,Z6,H1,王建国,13800000001,路灯不亮,有,镇村自办,居住环境,急",
+        "2022-03-05,Z6,H2,李秀英,,门口积水,有,,,",
+        "2022-03-06,Z7,H3,赵掌柜,,,无,,,",
+    ];
+    taken(&fixture, "v.csv", format!("{VISITS}\n{}\n", rows.join("\n"))).await;
+    let folder = tempfile::tempdir().unwrap();
+    let asked = Asked { reveals: true, ..Asked::default() };
+    for (table, same, idle) in [
+        (Table::Arrangement, 3, 1),
+        (Table::Opinions, 2, 0),
+        (Table::WithoutIssues, 1, 0),
+        (Table::Issues, 1, 1),
+        (Table::Rectification, 1, 1),
+    ] {
+        let file = folder.path().join(format!("{table}.xlsx"));
+        write_table(&fixture.store, table, &asked, &file).await.unwrap();
+        let report = taken(&fixture, "r.xlsx", std::fs::read(&file).unwrap()).await;
+        let did = (report.added, report.changed, report.same, report.idle);
+        assert_eq!(did, (0, 0, same, idle), "{table}: {:?}", report.understood());
+    }
+    // Some of them are classified there, the others stay.
+    let list = "问题编号,责任层级,类别\nCHD2022-000001,镇村自办,居住环境\nCHD2022-000002,待分类,\n";
+    assert_eq!(taken(&fixture, "k.csv", list).await.idle, 1);
+    let half = list.replace("待分类,", "待分类,其他");
+    assert!(refused(&fixture, "k.csv", half).await.contains("「待分类」看不懂"));
+    let list = list.replace("待分类,", "镇村自办,其他");
+    assert_eq!(taken(&fixture, "k.csv", list).await.added, 1);
+}
+
+#[tokio::test]
+async fn where_people_sign_and_what_stands_on_each_page_are_no_rows() {
+    let fixture = at_work().await;
+    let header =
+        &["走访日期", "走访人员", "对象编号", "群众姓名", "联系方式", "反映问题", "有无问题"];
+    let visit = |day: &'static str| vec![day, "褚走", "H1", "王建国", "", "", "无"];
+    let (first, second) = (visit("2022-03-05"), visit("2022-03-06"));
+    let unit: &[&str] = &["填报单位：柴胡店镇", "", "", "填报日期：2022-03-09"];
+    let pages = book(
+        &[
+            &["走访记录表"],
+            unit,
+            header,
+            &["甲", "乙", "丙", "丁", "戊", "己", "庚"],
+            &first,
+            &["填表人：褚走", "审核人：", "", "", "填表日期：2022-03-09"],
+            &["领导签字：                日期："],
+            &["第 1 页 共 2 页"],
+            &["走访记录表"],
+            unit,
+            header,
+            &second,
+        ],
+        &[],
+    );
+    let report = taken(&fixture, "v.xlsx", pages).await;
+    assert_eq!((report.rows, report.added), (2, 2));
+    let said = report.understood().join("\n");
+    for passed in ["是列的序号", "填表人", "领导签字", "第1页", "和表头上面的一样", "又是表头"]
+    {
+        assert!(said.contains(passed), "{passed}: {said}");
+    }
+    // What may be a row is asked about.
+    let row = ["负责人：褚走", "褚走", "H1", "王建国", "", "填表人：路灯不亮", "有"];
+    let error = refused(&fixture, "w.xlsx", book(&[header, &row], &[])).await;
+    assert!(error.contains("第 2 行第 1 列"), "{error}");
+    let goes_on = ["", "", "", "", "", "反映人：路灯也不亮", ""];
+    let error = refused(&fixture, "x.xlsx", book(&[header, &first, &goes_on], &[])).await;
+    assert!(error.contains("第 3 行"), "{error}");
+}
+
+#[tokio::test]
+async fn a_header_in_two_rows_and_a_second_table_are_told_in_one_word() {
+    let fixture = at_work().await;
+    let head =
+        &["走访日期", "走访人员", "对象编号", "群众姓名", "反映问题", "有无问题", "类别", "", ""];
+    let words = &["", "", "", "", "", "", "居住环境", "社会治安", "其他"];
+    let visit = &["2022-03-05", "褚走", "H1", "王建国", "路灯不亮", "有", "√", "", ""];
+    for wide in [&[(0, 6, 8)][..], &[]] {
+        let error = refused(&fixture, "v.xlsx", book(&[head, words, visit], wide)).await;
+        assert!(error.contains("「类别」下面分成了 3 列（居住环境、社会治安、其他）"), "{error}");
+        assert!(error.lines().count() == 1 && !error.contains("--ignore-column"), "{error}");
+    }
+    let two = format!("{VISITS}\n2022-03-05,Z6,H1,王建国,,,无,,,\n,\n对象编号,走访人员\nH1,Z6\n");
+    let error = refused(&fixture, "w.csv", two).await;
+    assert!(error.contains("第 4 行起像是另一张表（走访安排表（附件2））"), "{error}");
+    assert!(error.contains("放到另一个工作表"), "{error}");
+}
+
+#[tokio::test]
+async fn a_number_of_ours_is_known_in_whatever_letters_and_dashes() {
+    let fixture = at_work().await;
+    taken(&fixture, "v.csv", visit("王建国", "", "路灯不亮,有,,,")).await;
+    for (number, day) in
+        [("chd2022-000001", "急"), ("ＣＨＤ2022–000001", "一般"), ("CHD2022－000001", "急")]
+    {
+        let table = format!("问题编号,责任层级,类别,轻重缓急\n{number},镇村自办,其他,{day}\n");
+        let report = taken(&fixture, "k.csv", table).await;
+        assert_eq!(report.added + report.changed, 1, "{number}");
+    }
+    let none = "问题编号,责任层级,类别\nCHD2022-000009,镇村自办,其他\n";
+    assert!(refused(&fixture, "k.csv", none).await.contains("请照导出的问题清单核对"));
+    let back = "平台编号,办理状态,上报编号\nE1,已受理,CHD2022-000001\n";
+    let report = taken(&fixture, "r.csv", back).await;
+    let said = report.unmatched[0].to_string();
+    assert!(said.contains("第 3 列「上报编号」") && said.contains("上报交接单"), "{said}");
+}
+
+#[tokio::test]
+async fn an_area_is_found_by_its_whole_address_and_else_hinted_at() {
+    let fixture = at_work().await;
+    let of = |area: &str| format!("对象编号,对象类型,对象名称,所属村\nH9,家庭,张三,\"{area}\"\n");
+    assert_eq!(taken(&fixture, "o.csv", of("柴胡店镇高桥村")).await.added, 1);
+    assert_eq!(taken(&fixture, "p.csv", of("柴胡店镇第一总支高桥村委会")).await.same, 1);
+    for (area, said) in [
+        ("某市高桥村", "登记的有「高桥村委会」"),
+        ("李家庄", "请先导入区划表"),
+        ("高桥村\n杨桥村", "没有「高桥村、杨桥村」这个区划：一格只写一个区划"),
+    ] {
+        let error = refused(&fixture, "q.csv", of(area)).await;
+        assert!(error.contains("第 4 列「所属村」") && error.contains(said), "{error}");
+    }
+    let staff = |roles: &str| format!("人员编号,姓名,角色,所属区划\nZ80,张新,\"{roles}\",高桥村\n");
+    assert_eq!(taken(&fixture, "s.csv", staff("走访人员\n网格员")).await.added, 1);
+    let same = "走访区域,走访人员\n高桥村,褚走\n高桥,Z6\n";
+    let report = taken(&fixture, "a.csv", same).await;
+    assert_eq!((report.added, report.same), (1, 1));
+    let other = "走访区域,走访人员\n高桥村,褚走\n高桥,Z7\n";
+    assert!(refused(&fixture, "a.csv", other).await.contains("已经给了别人"));
+}
+
+#[tokio::test]
+async fn what_stands_twice_and_who_is_away_are_read_as_they_are_meant() {
+    let fixture = at_work().await;
+    let head = "人员编号,姓名,角色,所属区划,走访区域";
+    let table = format!("{head}\nZ70,张三,走访人员,高桥村,杨桥村\n");
+    let error = refused(&fixture, "s.csv", &table).await;
+    assert!(
+        error.contains("--ignore-column 走访区域") && error.contains("「所属区划」"),
+        "{error}"
+    );
+    let ignored = Options { ignored: vec!["走访区域".to_owned()], ..Options::default() };
+    assert_eq!(take(&fixture, "s.csv", &table, &ignored).await.unwrap().added, 1);
+    let typo = "人员编号,姓名,角色,所属区划\nZ6,禇走,走访人员,高桥村\n";
+    assert!(refused(&fixture, "t.csv", typo).await.contains("请照登记的写"));
+    let away = "姓名,请假类别,开始时间,结束时间\n褚走,事假,2022-03-21,2022-03-22\n";
+    assert_eq!(taken(&fixture, "l.csv", away).await.added, 1);
+    // Who is on watch isn't away.
+    let error = refused(&fixture, "w.csv", away.replace("请假类别", "值班室")).await;
+    assert!(error.contains("最接近的是「请假表」，还缺：请假人"), "{error}");
+    let named = "对象编号,对象类型,走访对象,所属村\nH7,家庭,孙七,高桥村\n";
+    assert_eq!(taken(&fixture, "o.csv", named).await.added, 1);
+    let wide: Vec<u8> = VISITS.chars().flat_map(|c| u32::from(c).to_le_bytes()).collect();
+    let error = refused(&fixture, "u.csv", [&[0xff, 0xfe, 0, 0][..], &wide].concat()).await;
+    assert!(error.contains("每个字占四个字节") && error.contains("另存为 .xlsx"), "{error}");
 }

@@ -101,7 +101,7 @@ on_both!(tables_add_up_to_status_to_the_unit, |fixture: Fixture| async move {
     let (_at, file) = table(store, Table::Arrangement, &asked).await;
     let arranged = body(&file, "走访活动安排表");
     assert_eq!(arranged.len() as i64, counts.subjects);
-    assert_eq!(count(&arranged, "走访情况", &["已走访"]), counts.visited);
+    assert_eq!(count(&arranged, "走访进度", &["已走访"]), counts.visited);
     assert_eq!(count(&arranged, "走访人员", &["（没有）"]), 2);
 
     let (_at, file) = table(store, Table::Issues, &asked).await;

@@ -137,6 +137,7 @@ on_both!(each_issue_goes_into_one_hand_off_and_comes_back, async |fixture: Fixtu
     let all: HashSet<&String> =
         first[1..].iter().chain(&second[1..]).map(|cells| &cells[reference]).collect();
     assert_eq!((first.len(), second.len(), all.len()), (4, 2, 4));
+    assert!(!first[0].contains(&"平台类别代码".to_owned()), "nobody configured any");
     let status = Status::read(&office.daemon).await.unwrap();
     let lane = status.lanes.iter().find(|lane| lane.name == "ehushanying").unwrap();
     assert_eq!((lane.handed, lane.queued), (4, 0));

@@ -18,8 +18,8 @@ const ARRANGEMENT: &[Column] = &[
     middle("走访人员", 11.0),
     words("职务", 20.0),
     middle("联系电话", 14.0),
-    middle("走访情况", 9.0),
-    middle("走访日期", 12.0),
+    middle("走访进度", 9.0),
+    middle("走访完成日期", 13.0),
 ];
 
 pub async fn arrangement(reading: &mut Reading, book: &mut Book) -> Result<i64> {
@@ -96,6 +96,7 @@ const WITHOUT_ISSUES: &[Column] = &[
     middle("走访日期", 12.0),
     middle("走访方式", 9.0),
     middle("走访人员", 12.0),
+    middle("有无问题", 9.0),
 ];
 
 pub async fn without_issues(reading: &mut Reading, book: &mut Book) -> Result<i64> {
@@ -133,5 +134,6 @@ fn quiet(reading: &Reading, place: &Place, subject: &SubjectLine, line: &MetLine
         line.visited_on.into(),
         if line.face_to_face { "面对面" } else { "电话" }.into(),
         reading.person(Some(&line.visitor)).into(),
+        "无".into(),
     ]
 }
