@@ -11,6 +11,8 @@ use crate::db::{Context, Result, Session, SubjectKeys};
 pub(super) struct Entry<'r> {
     pub number: &'r str,
     pub name: &'r str,
+    /// Whether its name is a person's.
+    pub is_a_person: bool,
     pub area_id: &'r str,
     /// Where it's told.
     pub address: Option<&'r str>,
@@ -100,8 +102,10 @@ impl Numbered {
 
     /// Of one that is new: all else that is told of it is known under another number.
     fn twice(&mut self, row: &Entry<'_>) -> Option<Problem> {
-        // Without an address two of one name may well be two.
-        row.address?;
+        // Without an address two people of one name may well be two.
+        if row.is_a_person && row.address.is_none() {
+            return None;
+        }
         let own = || row.number.to_owned();
         let other = self.by_content.entry(row.content.clone()).or_insert_with(own);
         if *other == row.number || row.is_another {

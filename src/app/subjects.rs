@@ -166,6 +166,7 @@ impl<'r> Entry<'r> {
         Entry {
             number: &row.number,
             name: &row.name,
+            is_a_person: row.kind == SubjectKind::Household,
             area_id,
             address,
             content: content_key(context, row, area_id, address),

@@ -183,6 +183,7 @@ async fn a_register_whose_numbers_slipped_is_asked_about() {
             ["H80,家庭,赵六,高桥村,高桥村8号", "H81,家庭,赵六,高桥村,高桥村8号"].as_slice(),
             "请写成「H80」",
         ),
+        (["C1,商铺,便民超市,高桥村,", "C2,商铺,便民超市,高桥村,"].as_slice(), "请写成「C1」"),
         // Names and addresses moved together, and each alone.
         (
             ["H1,家庭,李秀英,高桥村,高桥村2号", "H2,家庭,王建国,高桥村,高桥村1号"].as_slice(),
