@@ -43,6 +43,8 @@ pub enum What {
     Visitor,
     VisitedOn,
     DueOn,
+    /// When something was done of an issue: not before anybody asked for it.
+    DoneOn,
     /// How an issue stands, in a table that could say what came of it.
     State,
     /// The same in one that couldn't: what was done comes in another table.
@@ -262,6 +264,7 @@ fn of_issue(tree: &AreaTree, issue: &IssueBeside, claim: &Claim) -> Option<Disag
                 Disagrees::Remark(text)
             })
         }
+        What::DoneOn => claim.on.and_then(|on| of_done(issue, on)),
         What::State => of_state(issue, claim),
         What::StateShown => {
             claim.state.filter(|told| *told != issue.state).map(|_| not_changed(issue, claim))
@@ -292,6 +295,16 @@ fn of_issue(tree: &AreaTree, issue: &IssueBeside, claim: &Claim) -> Option<Disag
             .and_then(|known| unless(may_be_one_address(told, known), known)),
         What::SubjectKind => None,
     }
+}
+
+/// What was done of an issue was done after anybody asked for it.
+fn of_done(issue: &IssueBeside, on: Date) -> Option<Disagrees> {
+    let asked_on = issue.visited_on;
+    (on < asked_on).then(|| {
+        let text =
+            format!("「{on}」早于群众反映这个问题的日期（{asked_on}）：请核对日期和问题编号");
+        Disagrees::Standing(text)
+    })
 }
 
 /// Whether a title may be the issue's: it names something of it besides its place.

@@ -11,6 +11,7 @@ mod issue_doing;
 mod met_before;
 mod near;
 mod passwords;
+mod renumbered;
 mod returned;
 mod said_before;
 mod visit_demands;

@@ -69,7 +69,7 @@ impl Known {
     }
 
     /// The name of one of these residents who may be the one told of now, with a character put right: the same contact,
-    /// and all of the name but one character.
+    /// and all of the name but one character, or with more around it.
     pub fn may_be_misspelt<'k>(
         &'k self,
         mut residents: impl Iterator<Item = &'k str>,
@@ -78,7 +78,11 @@ impl Known {
     ) -> Option<&'k str> {
         let misspelt = residents.find(|id| {
             self.contacts.get(*id).is_some_and(|known| known == contact)
-                && self.names.get(*id).is_some_and(|known| is_misspelt(known, name))
+                && self.names.get(*id).is_some_and(|known| {
+                    is_misspelt(known, name)
+                        || known.contains(name)
+                        || name.contains(known.as_str())
+                })
         })?;
         self.names.get(misspelt).map(String::as_str)
     }
@@ -173,7 +177,7 @@ fn are_counted(one: &str, other: &str) -> bool {
 
 /// What is asked where somebody may be somebody who is known.
 pub(super) fn ask_of_misspelt(known: &str, name: &str) -> Problem {
-    let text = format!("「{name}」与这个对象已登记的「{known}」只差一个字，联系方式相同");
+    let text = format!("「{name}」与这个对象已登记的「{known}」写法相近，联系方式相同");
     let how =
         format!("是同一个人请写成登记的「{known}」，是两个人请在导入命令后加 --alike another");
     Problem::asking(About::Resident, text, Asked::Misspelt(known.to_owned()), &how)

@@ -87,7 +87,12 @@ async fn decide(session: &mut Session, rows: &[NewStaff]) -> Result<Decided> {
         .collect();
     let mut decided = Decided::default();
     let mut numbers = Numbers::of(&known);
+    let phones = Phones::of(&known, rows);
     for row in rows {
+        if let Some(problem) = phones.slipped(&known, row) {
+            decided.outcomes.push(Err(problem));
+            continue;
+        }
         if let Some(problem) = numbers.near(row).filter(|_| !known.contains_key(&row.number)) {
             decided.outcomes.push(Err(problem));
             continue;
@@ -119,7 +124,7 @@ async fn decide(session: &mut Session, rows: &[NewStaff]) -> Result<Decided> {
                 },
             },
         };
-        decided.outcomes.push(outcome);
+        decided.outcomes.push(outcome.map(|did: Did| phones.remarked(row, did)));
     }
     Ok(decided)
 }
@@ -133,6 +138,71 @@ fn slip(known: &HashMap<String, KnownStaff>, row: &NewStaff) -> Option<Problem> 
         row.number, person.name, person.number
     );
     Some(Problem::new(About::Person, text))
+}
+
+/// Whose telephones are known, and told in the same set.
+struct Phones<'r> {
+    known: HashMap<&'r str, &'r StaffMember>,
+    told: HashMap<&'r str, Vec<&'r NewStaff>>,
+}
+
+impl<'r> Phones<'r> {
+    fn of(known: &'r HashMap<String, KnownStaff>, rows: &'r [NewStaff]) -> Phones<'r> {
+        let own = |known: &'r KnownStaff| Some((known.addresses.phone.as_deref()?, &known.person));
+        let mut told: HashMap<&str, Vec<&NewStaff>> = HashMap::new();
+        for row in rows {
+            if let Some(phone) = row.phone() {
+                told.entry(phone).or_default().push(row);
+            }
+        }
+        Phones { known: known.values().filter_map(own).collect(), told }
+    }
+
+    /// What is asked where a row gives somebody a telephone that is another's: of one who is known where that other gets another
+    /// one as well, or of a new one who is called as the other.
+    fn slipped(&self, known: &HashMap<String, KnownStaff>, row: &NewStaff) -> Option<Problem> {
+        let own = known.get(&row.number).and_then(|known| known.addresses.phone.as_deref());
+        let phone = row.phone().filter(|phone| own != Some(*phone))?;
+        let other = self.known.get(phone).filter(|other| other.number != row.number)?;
+        let StaffMember { number, name, .. } = other;
+        let is_known = known.contains_key(&row.number);
+        if !is_known && *name == row.name {
+            let text = format!(
+                "「{name}」和这个手机号已经以编号「{number}」登记：是同一个人请写成「{number}」，是另一个人请核对手机号"
+            );
+            return Some(Problem::new(About::Person, text));
+        }
+        let mut given = self.told.iter().filter(|(told, _)| **told != phone);
+        let is_given_another = given.any(|(_, rows)| rows.iter().any(|of| of.number == *number));
+        (is_known && is_given_another).then(|| {
+            let text = format!(
+                "这是「{name}」（{number}）登记的手机号，「{name}」在这张表里也换了号：像是手机号一列错了行，请核对；确实互换了的，请分两次导入"
+            );
+            Problem::new(About::Phone, text)
+        })
+    }
+
+    /// With a word where others have the same telephone.
+    fn remarked(&self, row: &NewStaff, did: Did) -> Did {
+        let Some(phone) = row.phone().filter(|_| did.note.is_none()) else { return did };
+        let beside = self.told.get(phone).into_iter().flatten().map(|of| (&of.number, &of.name));
+        let known = self.known.get(phone).into_iter().map(|of| (&of.number, &of.name));
+        let Some((number, name)) = known.chain(beside).find(|of| *of.0 != row.number) else {
+            return did;
+        };
+        let text = format!("和「{name}」（{number}）是同一个号码：请核对，提醒会发到同一部手机");
+        Did { note: Some(Problem::new(About::Phone, text)), ..did }
+    }
+}
+
+impl NewStaff {
+    /// The telephone that is told of them.
+    fn phone(&self) -> Option<&str> {
+        match &self.addresses.phone {
+            Told::Is(phone) => Some(phone),
+            _ => None,
+        }
+    }
 }
 
 /// Numbers of people, by how they are compared: one that is nearly another's would be taken for it in every other table.

@@ -11,6 +11,7 @@ use super::duplicates::refuse_unnamed;
 use super::endings::{self, ToldState};
 use super::near::{Named, Near, no_subject};
 use super::problem::{About, Did, Outcome, Outcomes, Problem, all_well};
+use super::renumbered::{Entry, Numbered};
 use super::told::{Told, blank_over};
 use crate::db::personal;
 use crate::db::{
@@ -115,6 +116,12 @@ async fn decide(session: &mut Session, rows: &[NewSubject]) -> Result<Decided> {
     let new = rows.iter().map(|row| row.number.as_str());
     let new: Vec<&str> = new.filter(|number| !known.contains_key(number)).collect();
     let mut near = Near::read(session, &new).await?;
+    let areas: Vec<Option<String>> =
+        rows.iter().map(|row| area_of(&tree, &row.area).ok()).collect();
+    let context = session.shared_context();
+    let told = rows.iter().zip(&areas);
+    let told = told.filter_map(|(row, area)| Some(Entry::of(&context, row, area.as_deref()?)));
+    let mut numbered = Numbered::read(session, &told.collect::<Vec<_>>(), &known).await?;
     let told =
         rows.iter().filter_map(|row| Some((&row.standing, *known.get(row.number.as_str())?)));
     let ending = endings::Known::of(session, told).await?;
@@ -126,8 +133,10 @@ async fn decide(session: &mut Session, rows: &[NewSubject]) -> Result<Decided> {
             Ok(area_id) => {
                 let own = known.get(row.number.as_str()).copied();
                 let named = Named::of(row, &area_id, own.is_some());
+                let asked = numbered.judge(&Entry::of(context, row, &area_id), own);
                 match near.judge(context, &tree, named)? {
                     Err(problem) => Err(problem),
+                    Ok(None) if let Some(asked) = asked => Err(asked),
                     Ok(Some(note)) => {
                         Ok(Did { upsert: Upsert::Same, note: Some(note), issue: None })
                     }
@@ -146,6 +155,25 @@ async fn decide(session: &mut Session, rows: &[NewSubject]) -> Result<Decided> {
     });
     refuse_unnamed(session, told, &mut decided.outcomes).await?;
     Ok(decided)
+}
+
+impl<'r> Entry<'r> {
+    fn of(context: &Context, row: &'r NewSubject, area_id: &'r str) -> Entry<'r> {
+        let address = match &row.address {
+            Told::Is(address) => Some(address.as_str()),
+            _ => None,
+        };
+        Entry {
+            number: &row.number,
+            name: &row.name,
+            is_a_person: row.kind == SubjectKind::Household,
+            area_id,
+            address,
+            content: content_key(context, row, area_id, address),
+            is_same: row.choices.same_subject,
+            is_another: row.choices.alike == Alike::Another,
+        }
+    }
 }
 
 impl<'r> Named<'r> {
@@ -327,6 +355,7 @@ pub(super) fn area_of(tree: &AreaTree, name: &str) -> std::result::Result<String
     found.map_err(|text| Problem::new(About::Area, text))
 }
 
+/// All that is told of a subject but its number, as one key.
 fn content_key(
     context: &Context,
     row: &NewSubject,

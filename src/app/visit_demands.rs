@@ -63,6 +63,7 @@ impl Desk<'_> {
         let natural_key = self.context.sealer.index(&[&resident_id, visit, &new.text]);
         let id = self.context.id();
         self.issues.insert(natural_key.clone(), id.clone());
+        self.asked_at.insert(visit.to_owned());
         // Its number follows when it's written.
         let number = format!("{}-", self.book.plans.now().code);
         let facts = IssueFacts {

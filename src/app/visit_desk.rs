@@ -48,6 +48,8 @@ pub(super) struct Desk<'d> {
     pub issues: HashMap<String, String>,
     pub known: Known,
     pub suspects: Suspects,
+    /// The visits at which a row before registered an issue.
+    pub asked_at: HashSet<String>,
     /// Who may record a check, where any is among the rows.
     pub inspectors: HashSet<String>,
     pub decided: Decided,
@@ -81,6 +83,7 @@ impl<'d> Desk<'d> {
             issues: HashMap::new(),
             known: Known::default(),
             suspects: Suspects::default(),
+            asked_at: HashSet::new(),
             inspectors: inspectors(session, rows).await?,
             decided: Decided {
                 outcomes: Vec::new(),

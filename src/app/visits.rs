@@ -202,7 +202,9 @@ impl Desk<'_> {
             Heard::Nothing => {
                 let (visit, upsert) = self.visit(at, row, resident);
                 let id = &self.decided.files.subjects[at].residents[resident].row.id;
-                Ok(self.known.asked_before(id, &visit).unwrap_or_else(|| upsert.into()))
+                let before = self.known.asked_before(id, &visit);
+                let here = self.asked_at.contains(&visit).then(asked_in_this_table);
+                Ok(before.or(here).unwrap_or_else(|| upsert.into()))
             }
             Heard::Answer(answer) => Ok(self.hear(at, resident, row, *answer)),
         };
@@ -313,6 +315,12 @@ impl Desk<'_> {
 
 /// A word about an answer of somebody of whom no first visit is recorded.
 const NEVER_HEARD: &str = "这位群众在本次活动里还没有走访记录，先有了回访：请核对姓名，或者走访类型应是「走访」；走访确实在前的，请补上走访记录";
+
+/// A word about a visit at which nothing was asked for, though a row before says that something was.
+fn asked_in_this_table() -> Did {
+    let text = "前面有一行登记了这次走访的问题，这里填的是无：没有改动，请核对是哪一行写错了";
+    Did::noted(Upsert::Same, About::HasIssue, text)
+}
 
 /// A word about somebody whom the subject's register doesn't have.
 fn not_registered() -> Problem {

@@ -163,6 +163,22 @@ impl Session {
         }))
     }
 
+    /// The subjects that lie in these areas, by what is told of each but its number: that, and the number.
+    pub async fn told_in(&mut self, areas: &[&str]) -> Result<Vec<(String, String)>> {
+        #[derive(serde::Deserialize)]
+        struct ToldRow {
+            content_key: String,
+            number: String,
+        }
+        let query = format!(
+            "SELECT content_key, number FROM subjects WHERE area_id {} AND ended_on IS NULL ORDER BY number",
+            self.dialect.among()
+        );
+        let rows: Vec<ToldRow> =
+            self.read_set(&["content_key", "number"], &query, areas, &[]).await?;
+        Ok(rows.into_iter().map(|row| (row.content_key, row.number)).collect())
+    }
+
     /// The subjects that lie in these areas: number, kind, area and visitor, and whether they ended.
     pub async fn subjects_in(&mut self, areas: &[&str]) -> Result<Vec<SubjectIn>> {
         let query = format!(

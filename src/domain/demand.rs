@@ -40,6 +40,19 @@ const AROUND: [&str; 14] = [
 /// }
 /// ```
 pub fn is_no_demand(text: &str) -> bool {
+    // 很满意，没有问题 says it with praise around it.
+    let says_none = parts(text).any(denies);
+    denies(text) || says_none && parts(text).all(|part| denies(part) || praises(part))
+}
+
+/// The parts of a text.
+fn parts(text: &str) -> impl Iterator<Item = &str> {
+    let parts = text.split(['，', ',', '。', '；', ';', '、', '！', '!', ' ', '\n']);
+    parts.filter(|part| !part.trim().is_empty())
+}
+
+/// Whether a part says that there is none.
+fn denies(text: &str) -> bool {
     let whole = bare(text);
     let numbered = whole.trim_start_matches(|c: char| c.is_ascii_digit());
     let text = bare(numbered);
@@ -50,8 +63,9 @@ pub fn is_no_demand(text: &str) -> bool {
     let Some(mut left) = NONE_OF.iter().find_map(|none| text.strip_prefix(none)) else {
         return false;
     };
-    // 没有解决 says of a demand that it's still one.
-    let is_told_of = left.is_empty() || DEMANDS.iter().any(|of| left.contains(of));
+    // 没有解决 says of a demand that it's still one; 无无 says none twice.
+    let is_told_of =
+        left.is_empty() || DEMANDS.iter().any(|of| left.contains(of)) || NONE_OF.contains(&left);
     let words = DEMANDS.iter().chain(&AROUND).chain(&NONE_OF);
     while let Some(rest) = words.clone().find_map(|word| left.strip_prefix(word)) {
         left = rest.trim_start_matches(marks);
@@ -95,19 +109,39 @@ fn count_in(text: &str, numbers: &[&str]) -> usize {
 }
 
 /// Whether a text in the place of a demand only says that all is well.
+///
+/// ```
+/// use zoufang::domain::demand::is_content;
+/// for text in ["满意", "一切都好！", "对政府工作满意", "满意，感谢政府"] {
+///     assert!(is_content(text), "{text}");
+/// }
+/// for text in ["对收费不满意", "感谢政府修路，路灯不亮", "满意度低"] {
+///     assert!(!is_content(text), "{text}");
+/// }
+/// ```
 pub fn is_content(text: &str) -> bool {
-    const WELL: [&str; 20] = [
+    parts(text).next().is_some() && parts(text).all(praises)
+}
+
+/// Whether a part says that all is well.
+fn praises(part: &str) -> bool {
+    const WELL: [&str; 26] = [
         "满意",
         "很满意",
         "非常满意",
         "比较满意",
         "基本满意",
+        "十分满意",
+        "都满意",
+        "都很满意",
         "正常",
         "一切正常",
         "生活正常",
         "一切都好",
+        "一切很好",
         "都好",
         "都挺好",
+        "都很好",
         "挺好",
         "很好",
         "良好",
@@ -117,6 +151,102 @@ pub fn is_content(text: &str) -> bool {
         "感谢党和政府",
         "感谢政府",
         "感谢党",
+        "表示感谢",
     ];
-    WELL.contains(&bare(text).as_str())
+    let part = bare(part);
+    let of_something = part.starts_with('对') && part.ends_with("满意");
+    WELL.contains(&part.as_str()) || of_something && !part.contains('不')
+}
+
+/// Whether a text in the place of a demand says that nobody was met: 家中无人.
+///
+/// ```
+/// use zoufang::domain::demand::is_nobody_met;
+/// assert!(is_nobody_met("不在家") && is_nobody_met("走访时家中无人，外出务工") && is_nobody_met("拒访"));
+/// assert!(!is_nobody_met("父母不在家，孩子无人照看") && !is_nobody_met("无人管理") && !is_nobody_met("外出务工没有路费"));
+/// ```
+pub fn is_nobody_met(text: &str) -> bool {
+    const NOT_MET: [&str; 16] = [
+        "不在家",
+        "家中无人",
+        "家里无人",
+        "家里没人",
+        "家中没人",
+        "没人在家",
+        "无人在家",
+        "没有人在家",
+        "锁门",
+        "未见到人",
+        "没见到人",
+        "没有见到人",
+        "拒访",
+        "拒绝走访",
+        "无人应答",
+        "未遇",
+    ];
+    const AROUND: [&str; 18] = [
+        "外出",
+        "务工",
+        "打工",
+        "全家",
+        "户主",
+        "本人",
+        "家人",
+        "走访时",
+        "当时",
+        "白天",
+        "敲门",
+        "多次",
+        "上门",
+        "常年",
+        "长期",
+        "已",
+        "都",
+        "人",
+    ];
+    let mut left: String = parts(text).map(bare).collect();
+    let whole = left.len();
+    NOT_MET.iter().for_each(|words| left = left.replace(words, ""));
+    let is_told = left.len() < whole;
+    AROUND.iter().for_each(|words| left = left.replace(words, ""));
+    is_told && left.is_empty()
+}
+
+/// Whether what stands in the place of a demand is no words of anybody's: a tick, a number, a date, where else to look.
+///
+/// ```
+/// use zoufang::domain::demand::is_no_words;
+/// for text in ["√", "×", "是", "3", "2022-03-05", "3月5日", "见附件", "80%"] {
+///     assert!(is_no_words(text), "{text}");
+/// }
+/// assert!(!is_no_words("3号楼漏水") && !is_no_words("路"));
+/// ```
+pub fn is_no_words(text: &str) -> bool {
+    const MARKS: [&str; 22] = [
+        "√",
+        "✓",
+        "✔",
+        "×",
+        "✗",
+        "✘",
+        "x",
+        "y",
+        "n",
+        "yes",
+        "no",
+        "true",
+        "false",
+        "是",
+        "有",
+        "同意",
+        "见附件",
+        "详见附件",
+        "附件",
+        "见附表",
+        "见照片",
+        "另附",
+    ];
+    let bare = bare(text);
+    let counted = |c: char| c.is_numeric() || c.is_whitespace() || ".,%-/:年月日号".contains(c);
+    MARKS.contains(&bare.as_str()) || bare.contains(char::is_numeric) && bare.chars().all(counted)
 }

@@ -14,6 +14,7 @@ pub mod delivery;
 pub mod demand;
 pub mod duty;
 pub mod escalation;
+pub mod excuse;
 pub mod figures;
 pub mod following;
 pub mod health;

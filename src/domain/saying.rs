@@ -2,6 +2,7 @@
 //! cell's mere being filled does something, none of these may do it.
 
 mod result;
+mod words;
 
 pub use result::{of_result, takes_back};
 
@@ -252,6 +253,50 @@ pub fn of(text: &str) -> Saying {
         return Saying::Doubtful;
     }
     Saying::Something
+}
+
+/// Whether a text in the place of an agreement says that there is none.
+///
+/// ```
+/// use zoufang::domain::saying::is_no_agreement;
+/// for text in ["", "未达成", "调解失败", "正在调解中", "双方均不同意调解方案", "多次调解未达成一致意见"] {
+///     assert!(is_no_agreement(text), "{text}");
+/// }
+/// assert!(!is_no_agreement("甲方同意赔偿200元，乙方不再追究；不同意的另行起诉"));
+/// ```
+pub fn is_no_agreement(text: &str) -> bool {
+    const NO: [&str; 24] = [
+        "未达成",
+        "没有达成",
+        "没达成",
+        "未能达成",
+        "无法达成",
+        "达不成",
+        "不成",
+        "未成",
+        "失败",
+        "正在调解",
+        "调解中",
+        "不同意",
+        "未同意",
+        "不接受",
+        "拒绝",
+        "未签",
+        "没有签",
+        "没签",
+        "谈不拢",
+        "破裂",
+        "终止",
+        "待调解",
+        "继续调解",
+        "再调解",
+    ];
+    // A longer text may say so of what is agreed on.
+    const SHORT: usize = 16;
+    let bare = bare(text);
+    let is_short = bare.chars().count() <= SHORT;
+    let says = |no: &&str| bare.starts_with(no) || is_short && bare.contains(no);
+    matches!(of(text), Saying::Nothing | Saying::NotYet) || NO.iter().any(|no| says(&no))
 }
 
 /// Whether a share is told that isn't all: 完成80%.

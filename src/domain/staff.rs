@@ -13,7 +13,7 @@ words! {
     Role {
         Visitor = "visitor", "走访人员" | "走访人" | "包户干部";
         GridMember = "grid_member", "网格员" | "专职网格员";
-        VillageCadre = "village_cadre", "村两委" | "村“两委”" | "村干部";
+        VillageCadre = "village_cadre", "村两委" | "村“两委”" | "村“两委”干部" | "村“两委”成员" | "村\"两委\"干部" | "村两委干部" | "村两委成员" | "村干部";
         VillageLead = "village_lead", "包村干部" | "包村领导";
         BranchSecretary = "branch_secretary", "总支书记" | "党总支书记";
         Department = "department", "镇直部门" | "部门";

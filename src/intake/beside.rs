@@ -122,6 +122,11 @@ pub(super) fn claims_about(cells: &mut Cells<'_>, of: &Whose) -> Vec<Claimed> {
             (_, false) => {}
         }
     }
+    for (field, column) in cells.done_on() {
+        let told = cells.optional(field).unwrap_or_default().to_owned();
+        let on = cells.day(field);
+        claims.extend(on.map(|on| (claim(What::DoneOn, told, Some(on)), column)));
+    }
     let claimed = |(claim, column): (Claim, usize)| {
         let place = cells.remark_at(column, String::new());
         let is_read = claim.what == What::Description && cells.reads(column);

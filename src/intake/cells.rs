@@ -314,22 +314,31 @@ impl<'t> Cells<'t> {
         understood
     }
 
-    /// A date and time, where there is one.
-    pub fn time(&mut self, field: Field) -> Option<DateTime> {
-        let text = self.optional(field)?;
+    /// A day, where there is one that can be read.
+    pub fn day(&self, field: Field) -> Option<Date> {
+        self.optional(field).and_then(|text| self.read_time(field, text)).map(|at| at.date())
+    }
+
+    fn read_time(&self, field: Field, text: &str) -> Option<DateTime> {
         let kept = match self.cell(field).map(|cell| cell.held) {
             Some(Held::Number(days) | Held::Disguised(days)) => Some(days),
             _ => text.parse().ok(),
         };
         // Days that are kept as a number; what is larger is a date written without marks.
         let days = kept.filter(|days| (10_000.0..100_000.0).contains(days));
-        let read = match days {
+        match days {
             Some(days) if self.table.is_1904 => {
                 read_time(&(days + DAYS_TO_1904 as f64).to_string())
             }
             Some(days) => read_time(&days.to_string()),
             None => read_time(text),
-        };
+        }
+    }
+
+    /// A date and time, where there is one.
+    pub fn time(&mut self, field: Field) -> Option<DateTime> {
+        let text = self.optional(field)?;
+        let read = self.read_time(field, text);
         if read.is_none() {
             let weekday = ["星期", "周", "礼拜"].iter().any(|word| text.contains(word));
             let weekday = if weekday {
@@ -439,6 +448,12 @@ impl<'t> Cells<'t> {
     /// Whether a visit names the issue that was heard there: it's registered.
     pub fn names_its_issue(&self) -> bool {
         self.claiming().any(|(_, beside, cell)| beside == Beside::Issue && !cell.is_blank())
+    }
+
+    /// The columns that say when something was done of an issue.
+    pub fn done_on(&self) -> Vec<(Field, usize)> {
+        let fields = [Field::MediatedOn, Field::AnsweredAt];
+        fields.iter().filter_map(|of| Some((*of, *self.table.columns.get(of)?))).collect()
     }
 
     /// Whether a column is read.

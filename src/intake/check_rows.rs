@@ -71,13 +71,6 @@ fn was_kept(text: &str) -> Option<bool> {
     }
 }
 
-/// That they didn't agree.
-fn is_no_agreement(text: &str) -> bool {
-    let no = ["未达成", "没有达成", "没达成", "调解不成", "未成"];
-    matches!(saying::of(text), Saying::Nothing | Saying::NotYet)
-        || no.iter().any(|no| text.starts_with(no))
-}
-
 /// A mediation, and what was seen afterwards.
 pub(super) fn read_mediation(
     cells: &mut Cells<'_>,
@@ -87,7 +80,7 @@ pub(super) fn read_mediation(
     let issue = cells.required(Field::Issue);
     let on = cells.date(Field::MediatedOn, days);
     let (mediator, parties) = (cells.required(Field::Mediator), cells.required(Field::Parties));
-    let agreement = cells.optional(Field::Agreement).filter(|text| !is_no_agreement(text));
+    let agreement = cells.optional(Field::Agreement).filter(|text| !saying::is_no_agreement(text));
     let agreement = agreement.map(str::to_owned);
     let follow_up_on = match cells.optional(Field::FollowUp) {
         None => None,

@@ -71,6 +71,19 @@ pub(super) fn kept_phone(shown: &str, number: f64) -> String {
 
 /// 3月5日, 2022-03-05: what a spreadsheet makes of a number like 3-5.
 fn is_like_a_date(text: &str) -> bool {
+    const MONTHS: [&str; 12] =
+        ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+    // 3-10 in another language's spreadsheet: 10-Mar, Mar-10.
+    if let Some((one, other)) = text.split_once('-') {
+        let is_number =
+            |text: &str| (1..=4).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_digit());
+        let is_month = |text: &str| MONTHS.contains(&text);
+        let month =
+            other.split_once('-').filter(|(_, year)| is_number(year)).map_or(other, |at| at.0);
+        if is_number(one) && is_month(month) || is_month(one) && is_number(other) {
+            return true;
+        }
+    }
     let parts: Vec<&str> = text.split(['年', '月', '-', '/']).collect();
     let digits = |text: &&str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
     match parts.as_slice() {

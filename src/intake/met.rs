@@ -19,7 +19,28 @@ const NOBODY: [&str; 12] = [
     "空房",
 ];
 /// What is said of a person without naming them.
-const UNNAMED: [&str; 9] = ["本人", "户主", "全家", "家人", "家属", "群众", "村民", "本户", "匿名"];
+const UNNAMED: [&str; 15] = [
+    "本人",
+    "户主",
+    "全家",
+    "家人",
+    "家属",
+    "群众",
+    "村民",
+    "本户",
+    "匿名",
+    "保密",
+    "不愿透露姓名",
+    "不愿透露",
+    "不便透露",
+    "姓名保密",
+    "未知",
+];
+/// What people are called besides their names.
+const TITLES: [&str; 10] =
+    ["同志", "先生", "女士", "书记", "主任", "老师", "大爷", "大娘", "大叔", "大妈"];
+/// Whose somebody is.
+const OF_SOMEBODY: [&str; 8] = ["父亲", "母亲", "妻子", "丈夫", "儿子", "女儿", "其父", "其母"];
 /// How a text ends that means more than one.
 const SEVERAL: [&str; 16] = [
     "夫妇",
@@ -74,10 +95,8 @@ pub(super) fn not_one_person(text: &str) -> Option<String> {
     if let Some(several) = SEVERAL.iter().find(|word| bare.ends_with(**word)) {
         return Some(format!("「{shown}」不止一个人（{several}）：请一人写一行"));
     }
-    let head = ["户主", "姓名"].iter().find_map(|word| bare.strip_prefix(word));
-    let name = head.map(|rest| rest.trim_start_matches([':', '：', ' ']));
-    if let Some(name) = name.filter(|name| is_short_name(name)) {
-        return Some(format!("「{shown}」前面不是姓名：请只填姓名，如「{name}」"));
+    if let Some(why) = more_than_a_name(bare) {
+        return Some(why);
     }
     let count =
         bare.rsplit_once('等').is_some_and(|(_, rest)| is_number(rest) || rest.ends_with('人'));
@@ -99,6 +118,23 @@ pub(super) fn not_one_person(text: &str) -> Option<String> {
     found.map(|count| {
         format!("「{shown}」像是 {count} 个人：请一人写一行；是一个人的姓名请去掉中间的空格或标点")
     })
+}
+
+/// Why a name isn't all that stands there: 王建国同志, 户主王建国, or isn't theirs: 父亲王建国.
+fn more_than_a_name(text: &str) -> Option<String> {
+    let shown = short(text);
+    let titled = TITLES.iter().find_map(|title| text.strip_suffix(title));
+    if let Some(name) = titled.filter(|name| is_short_name(name)) {
+        return Some(format!("「{shown}」后面不是姓名：请只填姓名，如「{name}」"));
+    }
+    let mut whose = OF_SOMEBODY.iter().filter_map(|word| text.strip_prefix(word));
+    if whose.any(is_short_name) {
+        return Some(format!("「{shown}」不是姓名：请填见到的那个人自己的姓名"));
+    }
+    let head = ["户主", "姓名"].iter().find_map(|word| text.strip_prefix(word));
+    let name = head.map(|rest| rest.trim_start_matches([':', '：', ' ']));
+    let name = name.filter(|name| is_short_name(name))?;
+    Some(format!("「{shown}」前面不是姓名：请只填姓名，如「{name}」"))
 }
 
 /// Whether it's a name of two to four hanzi.
@@ -126,6 +162,8 @@ mod tests {
             "John Smith",
             "王建国（户主）",
             "赵掌柜",
+            "王书记",
+            "李先生",
             "王和平",
             "欧阳和",
             "等闲",
@@ -143,6 +181,9 @@ mod tests {
             ("户主王建国", "请只填姓名，如「王建国」"),
             ("不在家", "未走访原因"),
             ("户主", "请填见到的那个人"),
+            ("王建国同志", "请只填姓名，如「王建国」"),
+            ("父亲王建国", "自己的姓名"),
+            ("不愿透露姓名", "请填见到的那个人"),
             ("王建国😀", "符号"),
             ("5", "是数字"),
             ("13800000001", "是数字"),

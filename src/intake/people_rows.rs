@@ -13,8 +13,8 @@ use crate::app::told::Told;
 use crate::clock::Clock;
 use crate::db::NewAbsence;
 use crate::domain::campaign::plus;
+use crate::domain::excuse::{Excuse, excuse};
 use crate::domain::phone;
-use crate::domain::saying::{self, Saying, is_nothing};
 use crate::domain::staff::{self, Role};
 use crate::domain::subject::SubjectState;
 
@@ -84,7 +84,9 @@ fn read_email(cells: &mut Cells<'_>, options: &Options) -> Told<String> {
     let told = told(cells, Field::StaffEmail, options);
     if let Told::Is(email) = &told {
         let (name, host) = email.split_once('@').unwrap_or_default();
-        if name.is_empty() || !host.contains('.') {
+        let is_plain = |c: char| c.is_ascii_graphic() && !",;:<>()[]\"\\@".contains(c);
+        let is_one = name.chars().all(is_plain) && host.chars().all(is_plain);
+        if name.is_empty() || !host.contains('.') || !is_one {
             cells.wrong(Field::StaffEmail, format!("「{email}」不是邮箱，应写成 name@example.cn"));
         }
     }
@@ -106,63 +108,35 @@ pub(super) fn read_resident(cells: &mut Cells<'_>, options: &Options) -> Option<
 
 /// Why somebody couldn't be heard. That they were, or will be, is no reason.
 fn read_excuse(cells: &mut Cells<'_>, options: &Options) -> Told<String> {
-    const WILL_BE: &[&str] =
-        &["未走访", "待走访", "尚未走访", "还没走访", "没走访", "未见", "未见面", "下次走访"];
-    const WAS: &[&str] = &["已走访", "走访了", "已见", "已见面", "已访"];
     let told = told(cells, Field::Unheard, options);
     let Told::Is(text) = &told else { return told };
     let shown = short(text).into_owned();
-    if is_nothing(text) || WAS.contains(&text.as_str()) {
-        cells.note(Field::Unheard, format!("「{shown}」不是没有走访到的原因，没有登记"));
-        return Told::Nothing;
+    match excuse(text) {
+        Excuse::Reason => return told,
+        Excuse::Unsure => {
+            let text = format!(
+                "「{shown}」按没有走访到的原因登记了：不是原因的，走访过的请登记走访记录，还要走访的请清空"
+            );
+            cells.note(Field::Unheard, text);
+            return told;
+        }
+        Excuse::Nothing => {
+            cells.note(Field::Unheard, format!("「{shown}」不是没有走访到的原因，没有登记"));
+        }
+        Excuse::Owed => {
+            let text = format!(
+                "「{shown}」还要走访，没有登记为原因；走访不到的请写为什么，如「外出务工」"
+            );
+            cells.note(Field::Unheard, text);
+        }
+        Excuse::None => {
+            let text = format!(
+                "「{shown}」不是没有走访到的原因：已经走访的请登记走访记录，还要走访的请清空，走访不到的请写为什么，如「外出务工」"
+            );
+            cells.wrong(Field::Unheard, text);
+        }
     }
-    let is_owed = WILL_BE.contains(&text.as_str());
-    if is_owed || matches!(saying::of(text), Saying::NotYet) {
-        let text =
-            format!("「{shown}」还要走访，没有登记为原因；走访不到的请写为什么，如「外出务工」");
-        cells.note(Field::Unheard, text);
-        return Told::Nothing;
-    }
-    if is_no_reason(text) {
-        let text = format!(
-            "「{shown}」不是没有走访到的原因：已经走访的请登记走访记录，还要走访的请清空，走访不到的请写为什么，如「外出务工」"
-        );
-        cells.wrong(Field::Unheard, text);
-        return Told::Nothing;
-    }
-    told
-}
-
-/// That somebody was met, or will be, or is like another; a tick, a yes.
-fn is_no_reason(text: &str) -> bool {
-    const NONE: [&str; 16] = [
-        "√",
-        "✓",
-        "✔",
-        "是",
-        "有",
-        "正常",
-        "在家",
-        "好",
-        "已完成",
-        "完成",
-        "ok",
-        "y",
-        "yes",
-        "1",
-        "无问题",
-        "没有问题",
-    ];
-    const MET: [&str; 8] =
-        ["已走访", "已于", "再走访", "再访", "再去", "近期走访", "走访过", "走访了"];
-    let bare = text.trim().trim_matches(['。', '.', '！']).to_lowercase();
-    let says = |words: &[&str]| words.iter().any(|word| text.contains(word));
-    let is_planned = says(&["计划", "下周", "下月", "下次", "改天", "改日"]) && text.contains("访");
-    let is_like_another = text.starts_with('同') && text.chars().count() <= 5;
-    let is_number = bare.len() <= 8
-        && bare.bytes().any(|byte| byte.is_ascii_digit())
-        && bare.bytes().all(|byte| byte.is_ascii_alphanumeric());
-    NONE.contains(&&*bare) || says(&MET) || is_planned || is_like_another || is_number
+    Told::Nothing
 }
 
 /// Whether a subject is to be visited, and since when not.

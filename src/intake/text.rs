@@ -53,7 +53,11 @@ fn unwrapped(text: &str, sort: Sort) -> &str {
     match sort {
         Sort::Free => text,
         Sort::Short => formula(text).filter(|inner| !inner.contains('"')).unwrap_or(text),
-        Sort::Code => formula(text).unwrap_or(text).trim_start_matches('\''),
+        Sort::Code => {
+            let number = |rest: &&str| rest.bytes().all(|byte| byte.is_ascii_digit());
+            let bare = text.strip_prefix('=').filter(number);
+            formula(text).or(bare).unwrap_or(text).trim_start_matches('\'')
+        }
     }
 }
 
@@ -140,8 +144,6 @@ pub(super) const TO_CHECK: &str = "（请核对）";
 /// # Errors
 /// What was seen.
 pub(super) fn whole(text: String, sort: Sort) -> Result<String, String> {
-    const DITTO: [&str; 13] =
-        ["同上", "同前", "同左", "同右", "〃", "″", "\"", "''", "“", "”", "々", "仝", "同上行"];
     const EMPTY: [&str; 6] = ["undefined", "nan", "\\n", "<na>", "nat", "[object object]"];
     if let Some(left) = text.strip_prefix(TO_CHECK).or_else(|| text.strip_prefix("(请核对)")) {
         return Err(format!(
@@ -150,12 +152,7 @@ pub(super) fn whole(text: String, sort: Sort) -> Result<String, String> {
         ));
     }
     let lower = text.to_lowercase();
-    let bare = lower.trim_matches(|c: char| "。.、，（）()".contains(c) || c.is_whitespace());
-    // 同1, 同3行: as another row says.
-    let row = bare.strip_prefix('同').map(|rest| rest.trim_matches(|c| "第行号格户条".contains(c)));
-    let is_of_row =
-        row.is_some_and(|row| !row.is_empty() && row.bytes().all(|byte| byte.is_ascii_digit()));
-    if DITTO.contains(&bare) || is_of_row {
+    if is_ditto(&lower) {
         return Err(format!("「{text}」要看上面一格才懂：请把内容写完整"));
     }
     if EMPTY.contains(&lower.as_str()) {
@@ -180,6 +177,40 @@ pub(super) fn whole(text: String, sort: Sort) -> Result<String, String> {
         return Err(format!("「{}」里有的字丢了，只剩问号或方框：请填上原来的字", short(&text)));
     }
     Ok(text)
+}
+
+/// Whether a text says to look at another cell: 同上, 同 上, 〃, 同3行.
+fn is_ditto(lower: &str) -> bool {
+    const DITTO: [&str; 20] = [
+        "同上",
+        "同前",
+        "同左",
+        "同右",
+        "〃",
+        "″",
+        "\"",
+        "''",
+        "“",
+        "”",
+        "々",
+        "仝",
+        "同上行",
+        "〞",
+        "′′",
+        "´´",
+        "如上",
+        "同上户",
+        "同上一户",
+        "同上所述",
+    ];
+    let bare: String = lower
+        .trim_matches(|c: char| "。.、，（）()".contains(c) || c.is_whitespace())
+        .chars()
+        .filter(|c| !c.is_whitespace())
+        .collect();
+    let row = bare.strip_prefix('同').map(|rest| rest.trim_matches(|c| "第行号格户条".contains(c)));
+    DITTO.contains(&bare.as_str())
+        || row.is_some_and(|row| !row.is_empty() && row.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
 /// &#40858; &nbsp; &lt;br&gt;

@@ -9,7 +9,7 @@ use super::people_rows::check_phone;
 use super::text::short;
 use crate::app::told::Told;
 use crate::app::visits::{Heard, NewIssue, NewVisit};
-use crate::domain::demand::{is_content, is_no_demand, numbered};
+use crate::domain::demand::{is_content, is_no_demand, is_no_words, is_nobody_met, numbered};
 use crate::domain::issue::Level;
 use crate::domain::reason::is_common_hanzi;
 use crate::domain::visit::{Satisfaction, VisitKind};
@@ -206,9 +206,9 @@ fn read_heard(cells: &mut Cells<'_>) -> Option<Heard> {
         return Some(Heard::Nothing);
     }
     match (text, says_something) {
-        (_, Some(text)) if is_number(text) => {
-            let text = format!("「{}」看不出群众反映了什么：请写明，没有问题请填无", short(text));
-            cells.wrong(Field::Text, text);
+        (_, Some(text)) if no_demand_in(text).is_some() => {
+            let why = no_demand_in(text).unwrap_or_default();
+            cells.wrong(Field::Text, format!("「{}」{why}", short(text)));
             None
         }
         (_, Some(text)) => {
@@ -231,9 +231,17 @@ fn read_heard(cells: &mut Cells<'_>) -> Option<Heard> {
     }
 }
 
-/// Whether it's nothing but a number: a choice by its number, a count.
-fn is_number(text: &str) -> bool {
-    text.chars().all(|c| c.is_numeric() || c.is_whitespace() || ".,%".contains(c))
+/// Why what stands in the place of a demand is none, and what to do.
+fn no_demand_in(text: &str) -> Option<&'static str> {
+    if is_nobody_met(text) {
+        return Some(
+            "说的是没有见到人，不算走访：请从这张表里删掉这一行，在「群众名册」的「未走访原因」写明",
+        );
+    }
+    if is_no_words(text) {
+        return Some("看不出群众反映了什么：请写明，没有问题请填无");
+    }
+    is_content(text).then_some("不像问题：没有问题请填「无」，是问题请把问题写明")
 }
 
 /// Several matters in one cell are one issue, which is resolved as a whole.
@@ -253,14 +261,6 @@ fn by_its_text(cells: &mut Cells<'_>) -> Option<bool> {
     let text = cells.optional(Field::Text);
     if text.is_none() && !cells.is_flawed(Field::Text) {
         cells.wrong(Field::Text, HOW.to_owned());
-    }
-    if let Some(text) = text.filter(|text| is_content(text)) {
-        let text = format!(
-            "「{}」不像问题，又没有「有无问题」这一列：没有问题请填「无」，是问题请把问题写明",
-            short(text)
-        );
-        cells.wrong(Field::Text, text);
-        return None;
     }
     text.map(|text| !is_no_demand(text))
 }

@@ -167,3 +167,120 @@ async fn a_column_is_known_by_what_stands_in_it() {
         assert!(error.contains(&format!("像是「{meant}」")), "{error}");
     }
 }
+
+/// The same subjects under other numbers, or with one column moved: it's asked, whatever is said besides.
+#[tokio::test]
+async fn a_register_whose_numbers_slipped_is_asked_about() {
+    let fixture = at_work().await;
+    let table =
+        |rows: &[&str]| format!("对象编号,对象类型,对象名称,所属村,地址\n{}\n", rows.join("\n"));
+    let known = ["H1,家庭,王建国,高桥村,高桥村1号", "H2,家庭,李秀英,高桥村,高桥村2号"];
+    taken(&fixture, "s.csv", table(&known)).await;
+    for (rows, says) in [
+        // Numbered anew.
+        (["高001,家庭,王建国,高桥村,高桥村1号"].as_slice(), "是同一个对象请写成「H1」"),
+        (
+            ["H80,家庭,赵六,高桥村,高桥村8号", "H81,家庭,赵六,高桥村,高桥村8号"].as_slice(),
+            "请写成「H80」",
+        ),
+        (["C1,商铺,便民超市,高桥村,", "C2,商铺,便民超市,高桥村,"].as_slice(), "请写成「C1」"),
+        // Names and addresses moved together, and each alone.
+        (
+            ["H1,家庭,李秀英,高桥村,高桥村2号", "H2,家庭,王建国,高桥村,高桥村1号"].as_slice(),
+            "错了行",
+        ),
+        (
+            ["H1,家庭,李秀英,高桥村,高桥村1号", "H2,家庭,王建国,高桥村,高桥村2号"].as_slice(),
+            "名称「李秀英」是「H2」登记的",
+        ),
+        (
+            ["H1,家庭,王建国,高桥村,高桥村2号", "H2,家庭,李秀英,高桥村,高桥村1号"].as_slice(),
+            "这个地址是「H2」登记的",
+        ),
+    ] {
+        let error = refused(&fixture, "s.csv", table(rows)).await;
+        assert!(error.contains(says), "{rows:?}: {error}");
+    }
+    // One that is put right, and another of the same name without an address.
+    taken(&fixture, "s.csv", table(&["H1,家庭,王建中,高桥村,高桥村1号"])).await;
+    taken(&fixture, "s.csv", table(&["H90,家庭,王建中,高桥村,"])).await;
+}
+
+#[tokio::test]
+async fn a_telephone_that_is_anothers_is_asked_about() {
+    let fixture = at_work().await;
+    let head = "人员编号,姓名,角色,所属区划,工作单位,手机号,邮箱";
+    let table = |rows: &[&str]| format!("{head}\n{}\n", rows.join("\n"));
+    let known = [
+        "Z60,张一,走访人员,高桥村,,13900000001,",
+        "Z61,张二,走访人员,高桥村,,13900000002,",
+        "Z62,张三,走访人员,高桥村,,0632-5550001,",
+    ];
+    taken(&fixture, "p.csv", table(&known)).await;
+    for (rows, says) in [
+        (
+            ["Z60,张一,走访人员,高桥村,,13900000002,", "Z61,张二,走访人员,高桥村,,13900000001,"]
+                .as_slice(),
+            "错了行",
+        ),
+        (["Z69,张一,走访人员,高桥村,,13900000001,"].as_slice(), "是同一个人请写成「Z60」"),
+        (["Z63,张四,走访人员,高桥村,,,a@b.cn；c@d.cn"].as_slice(), "不是邮箱"),
+        (["Z63,张四,走访人员,高桥村,,,mailto:a@b.cn"].as_slice(), "不是邮箱"),
+        (["Z63,张四,走访人员,高桥村,,,张四<c@d.cn>"].as_slice(), "不是邮箱"),
+    ] {
+        let error = refused(&fixture, "p.csv", table(rows)).await;
+        assert!(error.contains(says), "{rows:?}: {error}");
+    }
+    // One telephone of an office is several people's: that is said.
+    let report =
+        taken(&fixture, "p.csv", table(&["Z63,张四,走访人员,高桥村,,0632-5550001,"])).await;
+    assert!(report.understood().join("\n").contains("是同一个号码"), "{:?}", report.remarks);
+}
+
+#[tokio::test]
+async fn what_is_no_demand_makes_no_issue() {
+    let fixture = at_work().await;
+    let bare = "走访日期,走访人员,对象编号,群众姓名,反映问题";
+    for (text, says) in [
+        ("不在家", "没有见到人"),
+        ("家中无人", "没有见到人"),
+        ("拒访", "没有见到人"),
+        ("√", "看不出群众反映了什么"),
+        ("见附件", "看不出群众反映了什么"),
+        ("满意，感谢政府", "不像问题"),
+        ("同 上", "上面一格"),
+        ("如上", "上面一格"),
+    ] {
+        let row = format!("2022-03-05,Z6,H1,王建国,{text}");
+        let error = refused(&fixture, "v.csv", format!("{bare}\n{row}\n")).await;
+        assert!(error.contains(says), "{text}: {error}");
+        let row = format!("2022-03-05,Z6,H1,王建国,,{text},有,,,");
+        let error = refused(&fixture, "v.csv", format!("{VISITS}\n{row}\n")).await;
+        assert!(error.contains(says), "{text}: {error}");
+    }
+    for text in ["无，一切都好", "很满意，没有问题", "对政府工作满意，无诉求", "无无"]
+    {
+        let row = format!("2022-03-05,Z6,H1,王建国,{text}");
+        taken(&fixture, "v.csv", format!("{bare}\n{row}\n")).await;
+    }
+    assert_eq!(fixture.store.counts().await.unwrap().issues, 0);
+    // A row that says so and one that doesn't, of one visit.
+    let rows = ["2022-03-05,Z6,H2,李秀英,路灯不亮", "2022-03-05,Z6,H2,李秀英,无"];
+    let report = taken(&fixture, "v.csv", format!("{bare}\n{}\n", rows.join("\n"))).await;
+    assert!(report.understood().join("\n").contains("前面有一行登记了"), "{:?}", report.remarks);
+}
+
+#[tokio::test]
+async fn what_is_done_of_an_issue_comes_after_it() {
+    let fixture = at_work().await;
+    fixture.visit("2022-03-05,Z6,H1,王建国,,宅基地纠纷,有,镇村自办,其他,急").await.unwrap();
+    let head = "问题编号,调解日期,调解人,当事人,调解协议,约定回访日期";
+    let row = |on: &str, agreement: &str, again: &str| {
+        format!("{head}\nCHD2022-000001,{on},赵六,甲、乙,{agreement},{again}\n")
+    };
+    let error = refused(&fixture, "m.csv", row("2022-02-08", "各让一尺", "2022-04-01")).await;
+    assert!(error.contains("早于群众反映这个问题的日期"), "{error}");
+    taken(&fixture, "m.csv", row("2022-03-08", "调解失败", "")).await;
+    let mediated = fixture.store.counts().await.unwrap();
+    assert_eq!((mediated.mediated, mediated.agreed), (1, 0));
+}

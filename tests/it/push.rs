@@ -85,6 +85,17 @@ on_both!(a_signed_call_moves_the_issue_once, async |fixture: Fixture| {
     assert_eq!(service.call("m1", NOW, &accepted, b"another").await, 401);
     assert_eq!(service.call("m1", Duration::from_secs(3600), &accepted, SECRET).await, 401);
     assert_eq!(service.count(State::Referred).await, 1);
+    // That somebody wasn't let in is on status, with why; whoever called didn't wait for that.
+    let mut noted = false;
+    for _ in 0..100 {
+        let notes = service.fixture.store.platform_notes(0).await.unwrap();
+        noted |= notes.iter().any(|note| note.what.contains("有人向推送地址送来"));
+        if noted {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    assert!(noted);
     assert_eq!(service.call("m1", NOW, &accepted, SECRET).await, 204);
     assert_eq!(service.count(State::Accepted).await, 1);
     // The same call again is the same call; an older update moves nothing back.

@@ -1,224 +1,10 @@
 //! What stands in the place of a result: it must say that something is done, wholly, and that it lasted.
 
+use super::words::{
+    ADVERBS, AN_END, BEFORE, CAN_NOT_BE, DONE, EXPLAINED, EXPLAINS, NOT_AN_END, ON_THE_WAY, ORDERS,
+    TO_COME, WAS_DONE,
+};
 use super::{Saying, bare, of};
-
-/// What says that something is done.
-const DONE: &[&str] = &[
-    "已",
-    "完成",
-    "完毕",
-    "办结",
-    "办好",
-    "办完",
-    "办理完",
-    "办妥",
-    "做好",
-    "做完",
-    "解决",
-    "修好",
-    "修复",
-    "修完",
-    "好了",
-    "换了",
-    "通了",
-    "恢复",
-    "正常",
-    "更换",
-    "换上",
-    "清理",
-    "清运",
-    "清走",
-    "清除",
-    "拆除",
-    "安装",
-    "装上",
-    "装好",
-    "疏通",
-    "铺好",
-    "发放",
-    "发给",
-    "消除",
-    "整改",
-    "落实了",
-    "解释",
-    "答复",
-    "调解",
-    "达成",
-    "满意",
-    "理解",
-    "硬化",
-    "补上",
-    "补发",
-    "处理了",
-    "处理好",
-    "办了",
-    "竣工",
-    "通车",
-    "通水",
-    "通电",
-    "销号",
-];
-
-/// What is done on the way, and ends nothing.
-const ON_THE_WAY: &[&str] = &[
-    "已安排",
-    "已交办",
-    "已派",
-    "已联系",
-    "已通知",
-    "已登记",
-    "已受理",
-    "已申请",
-    "已协调",
-    "已收到",
-    "已请示",
-    "已知",
-    "已阅",
-    "已记录",
-    "已纳入",
-    "已查看",
-    "已现场查看",
-    "已看",
-    "已核实",
-    "已了解",
-    "已摸排",
-    "已沟通",
-    "已研究",
-    "已制定",
-    "已立项",
-    "已招标",
-    "已开工",
-    "已动工",
-    "已进场",
-    "已买",
-    "已购",
-    "已采购",
-    "已订",
-    "已下单",
-    "已预约",
-    "已催",
-    "已督促",
-    "已要求",
-    "已建议",
-    "已提交",
-    "已递交",
-    "已上门",
-    "已到位",
-];
-
-/// What says that it didn't last, wasn't all, or wasn't taken.
-const NOT_AN_END: &[&str] = &[
-    "仍",
-    "依旧",
-    "依然",
-    "但",
-    "可是",
-    "不过",
-    "又坏",
-    "又漏",
-    "又堵",
-    "又不",
-    "又出",
-    "又停",
-    "又破",
-    "又塌",
-    "又断",
-    "复发",
-    "反复",
-    "不认可",
-    "不满意",
-    "不接受",
-    "其余",
-    "剩余",
-    "剩下",
-    "还有",
-    "另有",
-    "后修",
-    "后办",
-    "后解决",
-    "后处理",
-    "后再",
-    "后安装",
-    "后更换",
-    "等资金",
-    "等材料",
-    "等上级",
-    "等通知",
-    "等天",
-    "换错",
-    "装错",
-    "修错",
-    "建议更",
-    "建议安",
-    "建议修",
-    "建议拆",
-    "建议清",
-    "同意更",
-    "同意安",
-    "同意修",
-    "同意拆",
-    "同意清",
-];
-/// What begins like that and isn't: 但凡; a doubt that is answered.
-const AN_END: &[&str] = &["非但", "但凡", "不但"];
-
-/// What says that it's still to come, is another's now, or can't be.
-const TO_COME: &[&str] = &[
-    "明天",
-    "后天",
-    "明日",
-    "下周",
-    "下星期",
-    "下个月",
-    "下月",
-    "月底",
-    "年底",
-    "本周",
-    "这周",
-    "近期",
-    "前完成",
-    "前修",
-    "前办",
-    "前解决",
-    "前处理",
-    "以后",
-    "过几天",
-    "会尽",
-    "将会",
-    "将要",
-    "打算",
-    "要等",
-    "还要",
-    "还需",
-    "还差",
-    "还缺",
-    "需要",
-    "需资金",
-    "需市",
-    "需上",
-    "不了",
-    "无法",
-    "不能",
-    "难以",
-    "不好办",
-    "解决不",
-    "转市",
-    "转交",
-    "转给",
-    "转到",
-    "移交",
-    "请示",
-    "见附件",
-    "不属",
-    "不予",
-];
-
-/// What can't be resolved ends too (能办则办，办不了的解释清楚): the resident was told why.
-const EXPLAINED: &[&str] =
-    &["已向", "已给", "已跟", "已同", "已对", "已做", "已作", "已解释", "已说明", "已讲"];
-const EXPLAINS: &[&str] = &["解释", "说明", "讲清", "讲明"];
-const CAN_NOT_BE: &[&str] =
-    &["不了", "无法", "不能", "难以", "不好办", "解决不", "不属", "不符合", "不予"];
 
 fn is_explained(text: &str) -> bool {
     let explained = |said: &str| EXPLAINED.iter().any(|word| said.contains(word));
@@ -238,6 +24,25 @@ fn without_reports(text: &str) -> String {
     parts.filter(|part| !tells(part)).collect()
 }
 
+/// Whether a part of a text says that something is done: not that it's to be, that it isn't, or only for a time.
+fn tells_of_an_end(part: &str) -> bool {
+    let part = ADVERBS.iter().fold(part.to_owned(), |part, adverb| part.replace(adverb, ""));
+    let ends = |part: &str| DONE.iter().any(|done| part.contains(done));
+    let is_done = |behind: &str| WAS_DONE.iter().any(|word| behind.contains(word));
+    let is_ordered = ORDERS.iter().any(|order| {
+        part.split_once(order).is_some_and(|(_, behind)| ends(behind) && !is_done(behind))
+    });
+    // 5月办结 says no day on which it was.
+    let is_still = |(at, done): (usize, &str)| {
+        let (before, behind) = (&part[..at], &part[at + done.len()..]);
+        let before_that = BEFORE.iter().any(|word| before.ends_with(word));
+        let month = before.strip_suffix('月').is_some_and(|m| m.ends_with(char::is_numeric));
+        done != "已" && (before_that && !is_done(behind) || month)
+    };
+    let mut told = DONE.iter().flat_map(|done| part.match_indices(done));
+    ends(&part) && !is_ordered && !told.any(is_still)
+}
+
 /// What a text in the place of a result says: it must say that something is done.
 ///
 /// ```
@@ -254,10 +59,16 @@ pub fn of_result(text: &str) -> Saying {
     let explained = is_explained(text);
     let not_said = ON_THE_WAY.iter().chain(CAN_NOT_BE.iter().filter(|_| explained));
     let not_said = not_said.chain(AN_END);
-    let text = not_said.fold(without_reports(text), |text, known| text.replace(known, ""));
+    let text = not_said.fold(without_reports(text), |text, known| {
+        // 已责令整改 is somebody's order still.
+        let order = known.strip_prefix('已').filter(|word| ORDERS.contains(word));
+        text.replace(known, order.unwrap_or_default())
+    });
     let has = |words: &[&str]| words.iter().any(|word| text.contains(word));
+    let mut parts = text.split(['，', ',', '；', ';', '。', '、', ' ', '\n']);
+    let ends = !has(TO_COME) && !has(NOT_AN_END) && parts.any(tells_of_an_end);
     match said {
-        Saying::Something if !has(DONE) || has(TO_COME) || has(NOT_AN_END) => Saying::Doubtful,
+        Saying::Something if !ends => Saying::Doubtful,
         said => said,
     }
 }
@@ -314,8 +125,39 @@ mod tests {
             "建议更换",
             "已修复，群众不满意",
             "还有一盏没换",
+            "未完全解决",
+            "没完全解决",
+            "没有彻底解决",
+            "未整改",
+            "拟办结",
+            "将办结",
+            "可办结",
+            "5月办结",
+            "明年解决",
+            "无力解决",
+            "不解决",
+            "限期整改",
+            "责令整改",
+            "要求施工方整改",
+            "督促整改",
+            "立即整改",
+            "已责令整改",
+            "逐步解决",
+            "分期解决",
+            "后期解决",
+            "适时解决",
+            "初步解决",
+            "临时解决",
+            "多数解决",
+            "仅解决一户",
+            "已报价",
+            "已批复",
+            "已拨款",
+            "已有眉目",
+            "群众满意",
+            "满意",
         ] {
-            assert_eq!(of_result(text), Saying::Doubtful, "{text}");
+            assert_ne!(of_result(text), Saying::Something, "{text}");
         }
         for text in [
             "已更换灯泡，群众满意",
@@ -325,6 +167,16 @@ mod tests {
             "不予解决，已向群众解释",
             "已整改到位",
             "不但修好了路灯，井盖也换了",
+            "督促物业清理完毕",
+            "按要求整改",
+            "已完全解决",
+            "4月20日修好",
+            "更换灯泡",
+            "立即更换了灯泡",
+            "将垃圾清走",
+            "解决",
+            "原来没有路灯，现已安装",
+            "未硬化路面已硬化",
         ] {
             assert_eq!(of_result(text), Saying::Something, "{text}");
         }

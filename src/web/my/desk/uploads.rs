@@ -217,10 +217,13 @@ fn told_values(told: &Told) -> minijinja::Value {
             sheet => one.sheet, row => one.row, column => one.column, name => one.name, text => on_a_page(&one.text),
         }
     };
+    // What the questions below answer; of what they don't, nothing is asked.
+    let asks = |text: &str| text.contains("再核对一次");
+    let asks = asks(&told.problem) || told.wrongs.iter().any(|wrong| asks(&wrong.text));
     let lines: Vec<String> = told.lines.iter().map(|line| on_a_page(line)).collect();
     context! {
         kind => told.kind, rows => told.rows, added => told.added, changed => told.changed, same => told.same,
-        idle => told.idle, skipped => told.skipped, each => told.each, before => told.before.map(at), lines,
+        idle => told.idle, skipped => told.skipped, each => told.each, before => told.before.map(at), lines, asks,
         wrongs => told.wrongs.iter().map(wrong).collect::<Vec<_>>(), wrong => told.wrong,
         unmatched => told.unmatched.iter().map(wrong).collect::<Vec<_>>(), problem => on_a_page(&told.problem),
     }

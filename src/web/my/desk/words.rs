@@ -33,7 +33,7 @@ const PAGES: &[(&str, &str, &str)] = &[
 pub(super) fn lane_name(lane: &str) -> &str {
     match lane {
         "log" => "日志",
-        "webhook" => "网络回调",
+        "webhook" => "自设的网络接口",
         "wecom_robot" => "企业微信群机器人",
         "wecom_app" => "企业微信应用",
         "dingtalk_robot" => "钉钉群机器人",

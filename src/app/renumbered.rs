@@ -1,0 +1,120 @@
+//! A table of subjects whose numbers slipped, or that was numbered anew: the same household twice, or one family's history under
+//! another's name. It's asked.
+
+use std::collections::{HashMap, HashSet};
+
+use super::problem::{About, Problem};
+use crate::db::personal::{SUBJECT_ADDRESS, SUBJECT_NAME};
+use crate::db::{Context, Result, Session, SubjectKeys};
+
+/// A subject as a row tells of it.
+pub(super) struct Entry<'r> {
+    pub number: &'r str,
+    pub name: &'r str,
+    /// Whether its name is a person's.
+    pub is_a_person: bool,
+    pub area_id: &'r str,
+    /// Where it's told.
+    pub address: Option<&'r str>,
+    /// All of that but the number, as one key.
+    pub content: String,
+    /// It's said that whatever changes it's the same, and that whatever it's like it's another.
+    pub is_same: bool,
+    pub is_another: bool,
+}
+
+/// What is known of the subjects that rows change, and of those that lie where rows bring new ones.
+pub(super) struct Numbered {
+    /// The number under which all that is told of a subject but its number is known, or was told before in the same set.
+    by_content: HashMap<String, String>,
+    /// The numbers under which a name, or an address, was known among those that rows change, in each area.
+    named: HashMap<(String, String), String>,
+    lived: HashMap<(String, String), String>,
+    /// What was known of each that is changed: its name and its address.
+    known: HashMap<String, (String, Option<String>)>,
+}
+
+impl Numbered {
+    pub async fn read(
+        session: &mut Session,
+        rows: &[Entry<'_>],
+        known: &HashMap<&str, &SubjectKeys>,
+    ) -> Result<Numbered> {
+        let new = rows.iter().filter(|row| !known.contains_key(row.number));
+        let areas: HashSet<&str> = new.map(|row| row.area_id).collect();
+        let areas: Vec<&str> = areas.into_iter().collect();
+        let by_content = match areas.is_empty() {
+            true => HashMap::new(),
+            false => session.told_in(&areas).await?.into_iter().collect(),
+        };
+        let (named, lived, before) = Default::default();
+        let mut numbered = Numbered { by_content, named, lived, known: before };
+        let context = session.context();
+        for row in rows {
+            if let Some(known) = known.get(row.number).filter(|of| of.content_key != row.content) {
+                numbered.change(context, known)?;
+            }
+        }
+        Ok(numbered)
+    }
+
+    /// Notes what was known of one that a row changes.
+    fn change(&mut self, context: &Context, known: &SubjectKeys) -> Result<()> {
+        let name = context.open(SUBJECT_NAME, &known.id, &known.name_sealed)?;
+        let sealed = known.address_sealed.clone();
+        let address = context.open_optional(SUBJECT_ADDRESS, &known.id, sealed)?;
+        let place = |what: &str| (known.area_id.clone(), what.to_owned());
+        self.named.insert(place(&name), known.number.clone());
+        self.lived.extend(address.as_deref().map(|at| (place(at), known.number.clone())));
+        self.known.insert(known.number.clone(), (name, address));
+        Ok(())
+    }
+
+    /// What is asked of a row.
+    pub fn judge(&mut self, row: &Entry<'_>, known: Option<&SubjectKeys>) -> Option<Problem> {
+        match known {
+            Some(known) => self.slipped(row, known).filter(|_| !row.is_same),
+            None => self.twice(row),
+        }
+    }
+
+    /// Of one that is known: its name or its address is what was known of another that is changed as well.
+    fn slipped(&self, row: &Entry<'_>, known: &SubjectKeys) -> Option<Problem> {
+        let (name, address) = self.known.get(row.number)?;
+        let of = |known_as: &HashMap<(String, String), String>, told: &str| {
+            let place = (known.area_id.clone(), told.to_owned());
+            known_as.get(&place).filter(|number| **number != row.number).cloned()
+        };
+        let told = row.address.filter(|told| address.as_deref() != Some(told));
+        let renamed = (name != row.name).then(|| of(&self.named, row.name)).flatten();
+        let moved = told.and_then(|told| of(&self.lived, told));
+        let (about, what, other) = match (renamed, moved) {
+            (Some(other), _) => (About::Subject, format!("名称「{}」", row.name), other),
+            (None, Some(other)) => (About::Address, "这个地址".to_owned(), other),
+            (None, None) => return None,
+        };
+        let text = format!(
+            "「{}」登记的是「{name}」，这里的{what}是「{other}」登记的，「{other}」在这张表里也变了：像是有一列单独排过序或错了行，请核对；确实这样改的，请在导入命令后加 --same-subject",
+            row.number
+        );
+        Some(Problem::new(about, text))
+    }
+
+    /// Of one that is new: all else that is told of it is known under another number.
+    fn twice(&mut self, row: &Entry<'_>) -> Option<Problem> {
+        // Without an address two people of one name may well be two.
+        if row.is_a_person && row.address.is_none() {
+            return None;
+        }
+        let own = || row.number.to_owned();
+        let other = self.by_content.entry(row.content.clone()).or_insert_with(own);
+        if *other == row.number || row.is_another {
+            return None;
+        }
+        let text = format!(
+            "「{}」和「{other}」的类型、名称、区划、地址都一样：是同一个对象请写成「{other}」（编号不能改），确实是两个请在导入命令后加 --alike another",
+            row.number
+        );
+        Some(Problem::new(About::Subject, text))
+    }
+}
