@@ -54,6 +54,7 @@ pub async fn end(
 
 /// Ends all by which somebody signs in who has left, on the word of the table that says so.
 pub(super) async fn left(tx: &mut Tx, person: &StaffMember) -> Result<()> {
+    tx.drop_notices_of(&person.id, "收件人已离岗；没有发出").await?;
     end_by(tx, person, true, "import", "走访人员表：离岗").await.map(drop)
 }
 

@@ -215,6 +215,28 @@ impl Tx {
         .bind(today.to_owned())
         .fetch_all(&mut *self.db)
         .await?;
+        self.cancel_notices(&ids, reason).await?;
+        sqlx::query("DELETE FROM owed_digests WHERE on_date < $1")
+            .bind(today.to_owned())
+            .execute(&mut *self.db)
+            .await?;
+        Ok(())
+    }
+
+    /// What somebody would still be told, and what certainly hasn't left, isn't sent to them any more.
+    pub async fn drop_notices_of(&mut self, staff_id: &str, reason: &str) -> Result<()> {
+        let ids: Vec<String> = sqlx::query_scalar(
+            "SELECT o.id FROM notices n JOIN outbox o ON o.target_id = n.id
+             WHERE n.staff_id = $1 AND o.kind = 'notice' AND o.state = 'ready' AND o.unknown_since IS NULL
+               AND o.lease_until IS NULL",
+        )
+        .bind(staff_id.to_owned())
+        .fetch_all(&mut *self.db)
+        .await?;
+        self.cancel_notices(&ids, reason).await
+    }
+
+    async fn cancel_notices(&mut self, ids: &[String], reason: &str) -> Result<()> {
         self.retally(Thing::Entry, ids.iter().map(String::as_str)).await?;
         let drop = format!(
             "UPDATE outbox SET state = 'cancelled', settled_at = $2, last_error = $3, lease_owner = NULL, lease_until = NULL
@@ -226,10 +248,6 @@ impl Tx {
             .bind(to_json(&ids)?)
             .bind(now)
             .bind(reason.to_owned())
-            .execute(&mut *self.db)
-            .await?;
-        sqlx::query("DELETE FROM owed_digests WHERE on_date < $1")
-            .bind(today.to_owned())
             .execute(&mut *self.db)
             .await?;
         Ok(())

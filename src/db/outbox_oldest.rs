@@ -61,7 +61,8 @@ impl Store {
             .fetch_one(&self.read)
             .await?;
         if count == 0 {
-            return Ok((0, None));
+            let put_off = self.put_off(lane).await?;
+            return Ok((i64::from(put_off.is_some()), put_off));
         }
         let read = format!(
             "SELECT id, debt_key, created_at, COALESCE(last_error, '') {FAILING} ORDER BY created_at LIMIT 1"
@@ -71,5 +72,19 @@ impl Store {
             .fetch_optional(&self.read)
             .await?;
         Ok((count, oldest.map(|found| self.opened(found)).transpose()?))
+    }
+
+    /// One that failed once and is to come back much later, as the receiver asked.
+    async fn put_off(&self, lane: &str) -> Result<Option<(String, i64, String)>> {
+        const LATER: i64 = 3_600_000;
+        let read = "SELECT id, debt_key, created_at, COALESCE(last_error, '') FROM outbox
+             WHERE lane = $1 AND state IN ('ready', 'review') AND not_before > $2
+               AND state = 'ready' AND attempts = 1 AND unknown_since IS NULL ORDER BY not_before LIMIT 1";
+        let found: Option<Found> = sqlx::query_as(read)
+            .bind(lane.to_owned())
+            .bind(self.context.clock.millis() + LATER)
+            .fetch_optional(&self.read)
+            .await?;
+        found.map(|found| self.opened(found)).transpose()
     }
 }

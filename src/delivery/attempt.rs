@@ -190,9 +190,10 @@ impl Parts {
     async fn send(&self, entry: &Entry, attempt: &dyn Attempt) -> Settlement {
         let outcome = attempt.send().await;
         match &outcome {
-            Outcome::Delivered(_) | Outcome::Accepted { .. } | Outcome::Refused { .. } => {
-                self.gate.succeeded();
-            }
+            Outcome::Delivered(_)
+            | Outcome::Accepted { .. }
+            | Outcome::Refused { .. }
+            | Outcome::NotSent { cause: Cause::Alone, .. } => self.gate.succeeded(),
             Outcome::NotSent { cause, retry_after, .. } => self.gate.failed(&Failure {
                 debt: &entry.id,
                 retry_after: *retry_after,

@@ -48,6 +48,8 @@ impl Charset {
     /// let none = Charset::default();
     /// assert_eq!(none.read(b"\xb0\xec\xbd\xe1", Some("text/plain; Charset=\"GB-2312\"")).unwrap(), "办结");
     /// assert_eq!(Charset::named("gbk").unwrap().read(b"\xb0\xec\xbd\xe1", None).unwrap(), "办结");
+    /// let xml = "<?xml version=\"1.0\" encoding=\"utf-16\"?><a>办结</a>";
+    /// assert_eq!(none.read(xml.as_bytes(), None).unwrap(), xml);
     /// assert!(none.read(b"ok \xb0\xec", None).unwrap_err().contains("第 4 个字节"));
     /// ```
     pub fn read(self, body: &[u8], content_type: Option<&str>) -> Result<String, String> {
@@ -58,6 +60,9 @@ impl Charset {
         let own = header.or_else(|| named_in_xml(body));
         // Latin is what servers say that were never asked: whoever writes Chinese doesn't mean it.
         let own = own.filter(|named| named.name() != "windows-1252");
+        // Programs whose own texts are UTF-16 say so of what they write in UTF-8: its marks would have a byte of nothing each.
+        let is_wide = body.iter().take(64).any(|byte| *byte == 0);
+        let own = own.filter(|named| is_wide || !named.name().starts_with("UTF-16"));
         let tried: Vec<&'static Encoding> =
             [self.given, own, Some(UTF_8)].into_iter().flatten().collect();
         let found = tried.iter().find_map(|encoding| strictly(encoding, body));

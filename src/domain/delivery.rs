@@ -1,8 +1,7 @@
 //! 送达: what an attempt or a look makes of an outbox entry.
 //!
-//! The whole of "exactly once" is here: what is done with an entry that was claimed ([`first_step`]), what a look allows
-//! ([`after_look`]), how an attempt ended ([`after_attempt`]), and what the outbox keeps of it ([`keep`]), where the entry
-//! may have stopped being owed meanwhile. The engine carries it out; the outbox writes it.
+//! The whole of "exactly once" is here: what is done with an entry that was claimed ([`first_step`]), what a look allows ([`after_look`]),
+//! how an attempt ended ([`after_attempt`]), and what is kept of it ([`keep`]). The engine carries it out; the outbox writes it.
 
 use std::time::Duration;
 
@@ -39,7 +38,6 @@ pub struct Entry {
     pub list_lag: Option<i64>,
     pub first_attempt_at: Option<i64>,
     pub last_attempt_at: Option<i64>,
-    /// Until when nobody else takes it.
     pub lease_until: i64,
     /// Why it isn't owed any more, where it isn't.
     pub withdrawn: Option<Withdrawal>,
@@ -116,6 +114,8 @@ impl Outcome {
 pub enum Cause {
     /// This one thing's, as far as is known.
     Thing,
+    /// This one thing's alone, as the receiver says.
+    Alone,
     /// The receiver's as a whole: it can't be reached, or doesn't know us.
     Receiver,
     /// The receiver says that we are too fast.

@@ -88,8 +88,9 @@ impl<'t> Shown<'t> {
         is_whole && plain.contains(mark) && references(plain).all(|other| other == reference)
     }
 
-    /// Whether it may be what was sent though it isn't known by its mark: it carries that and some of our words, where the
-    /// platform has changed both; or it begins as ours does, where a cut may have taken the mark.
+    /// Whether it may be what was sent though it isn't known by its mark: it carries that letter by letter and no other, whatever
+    /// the platform has made of the words (question marks, a summary, another language); or changed, with some of our words; or
+    /// it begins as ours does, where a cut may have taken the mark.
     ///
     /// ```
     /// use zoufang::domain::recognition::{Sent, Shown};
@@ -98,15 +99,52 @@ impl<'t> Shown<'t> {
     /// assert!(may_be("某某来电反映，[X-1-R1]村口的路灯坏了三个月没人修[X-1-R1]"), "a name was masked");
     /// assert!(may_be("老王来电反映，[X-1-") && may_be("老王来电反映，村口的路灯坏了"));
     /// assert!(may_be("老王来电反映，\u{fffd}"), "cut within a character");
-    /// assert!(!may_be("村里的小孩捡到一张条子[X-1-R1]") && !may_be("老王来电"));
+    /// assert!(may_be("?????[X-1-R1]????") && may_be("路灯类诉求[X-1-R1]"), "its words were changed");
+    /// assert!(!may_be("条子上写着［X-1-R1］没人来") && !may_be("邻镇的事，见[X-1-R1]") && !may_be("老王来电"));
     /// ```
     pub fn may_be(&self, sent: &Sent) -> bool {
         let mut marks = references(&self.plain).peekable();
         if marks.peek().is_some() {
             return marks.any(|mark| mark == sent.reference)
-                && shares_words(&self.plain, &sent.plain_words);
+                && (self.bears_alone(sent) || shares_words(&self.plain, &sent.plain_words));
         }
         [&sent.plain_sent, &sent.plain_words].into_iter().any(|ours| self.begins(ours))
+    }
+
+    /// Whether it carries the mark of what was sent letter by letter, and no other; 见[…] only refers to it.
+    fn bears_alone(&self, sent: &Sent) -> bool {
+        let refers = |at: usize| self.text[..at].trim_end().ends_with('见');
+        references(self.text).all(|mark| mark == sent.reference)
+            && self.text.match_indices(&sent.mark).any(|(at, _)| !refers(at))
+    }
+
+    /// Whether its words are kept from us: then it may be anything.
+    ///
+    /// ```
+    /// use zoufang::domain::recognition::Shown;
+    /// assert!(Shown::of("该诉求不公开").is_withheld() && Shown::of("（审核中）").is_withheld());
+    /// assert!(!Shown::of("村务不公开，账目看不到").is_withheld());
+    /// ```
+    pub fn is_withheld(&self) -> bool {
+        const SAYS: [&str; 14] = [
+            "不公开",
+            "未公开",
+            "不予公开",
+            "审核中",
+            "待审核",
+            "未审核",
+            "已隐藏",
+            "内容隐藏",
+            "涉及隐私",
+            "个人隐私",
+            "已屏蔽",
+            "已脱敏",
+            "保密",
+            "无权查看",
+        ];
+        const LONGEST: usize = 10;
+        let length = self.plain.chars().count();
+        length <= LONGEST && SAYS.iter().any(|says| self.plain.contains(says))
     }
 
     /// Whether it has anything of what was sent: its mark, some of its words, or too little of its own to tell.
@@ -185,6 +223,8 @@ fn plain(text: &str) -> String {
         }
         text = decoded;
     }
+    // What an entity stood for, too.
+    let text: String = text.nfkc().collect();
     let untagged = without(&text, ('<', '>'), 200, |_| Some(None));
     let shown = untagged.chars().filter(|c| !c.is_whitespace() && !c.is_control());
     shown.filter(|c| !matches!(c, '\u{200b}'..='\u{200f}' | '\u{feff}')).collect()

@@ -295,8 +295,8 @@ pub fn is_no_agreement(text: &str) -> bool {
     const SHORT: usize = 16;
     let bare = bare(text);
     let is_short = bare.chars().count() <= SHORT;
-    let says = |no: &&str| bare.starts_with(no) || is_short && bare.contains(no);
-    matches!(of(text), Saying::Nothing | Saying::NotYet) || NO.iter().any(|no| says(&no))
+    let says = |no: &&str| bare.starts_with(*no) || is_short && bare.contains(*no);
+    matches!(of(text), Saying::Nothing | Saying::NotYet) || NO.iter().any(says)
 }
 
 /// Whether a share is told that isn't all: 完成80%.

@@ -32,7 +32,7 @@ enum Due {
 }
 
 /// No reading of a feed turns more pages; the next one goes on from there.
-const MOST_PAGES: usize = 1_000;
+const MOST_PAGES: usize = 200;
 
 /// Learns what changed: by the platform's feed where it has one, so that the cost grows with what changed and
 /// not with what is open; else by asking about every referral that is due, `batch` at a time. What wasn't asked because

@@ -21,6 +21,10 @@ use crate::support::{Fixture, claim, context, lane_rules, on_both, settle};
 enum Treats {
     Takes,
     Forbids,
+    /// Takes it only the second time: a mailbox behind a greylist.
+    Greylists,
+    /// Is to come back in a day.
+    PutsOff,
     PanicsAtReading,
 }
 
@@ -74,18 +78,23 @@ impl Transport for Receiver {
 #[async_trait]
 impl Attempt for One {
     async fn send(&self) -> Outcome {
-        let sent = {
+        let (sent, tried) = {
             let mut sent = self.receiver.sent.lock().unwrap();
             sent.push(self.debt.clone());
-            sent.len()
+            (sent.len(), sent.iter().filter(|debt| **debt == self.debt).count())
+        };
+        let not_sent = |reason: &str, retry_after, cause| Outcome::NotSent {
+            reason: reason.to_owned(),
+            retry_after,
+            cause,
         };
         tokio::time::sleep(self.receiver.takes_time).await;
         match (self.receiver.treats)(&self.debt) {
-            Treats::Forbids => Outcome::NotSent {
-                reason: "HTTP 403".to_owned(),
-                retry_after: None,
-                cause: Cause::Thing,
-            },
+            Treats::Forbids => not_sent("HTTP 403", None, Cause::Thing),
+            Treats::Greylists if tried < 2 => not_sent("mailbox: 451", None, Cause::Alone),
+            Treats::PutsOff => {
+                not_sent("HTTP 503", Some(Duration::from_secs(86_400)), Cause::Thing)
+            }
             _ => Outcome::Delivered(Receipt { remote_id: Some(format!("P{sent}")), token: None }),
         }
     }
@@ -129,7 +138,41 @@ on_both!(an_urgent_one_that_is_always_forbidden_stops_no_other, async |fixture: 
     assert!(forbidden.iter().all(|debt| tried(debt) > 2), "and they are tried on");
     // What fails for itself is named, though others arrived since.
     let status = zoufang::web::status::Status::read(&daemon).await.unwrap();
-    let named = |reason: &String| reason.contains("4 件一再发不出去") && reason.contains("403");
+    let named = |reason: &String| reason.contains("4 件发不出去") && reason.contains("403");
+    let of_lane = status.lanes.iter().find(|lane| lane.name == LANE).unwrap();
+    assert!(of_lane.failure.is_some() || status.reasons.iter().any(named), "{:?}", status.reasons);
+});
+
+on_both!(a_mailbox_of_ones_own_holds_up_no_other, async |fixture: Fixture| {
+    let (fixture, _server, _daemon) = owing(fixture, 40, "").await;
+    let (store, clock) = (&fixture.store, &fixture.clock);
+    let receiver = Receiver::new(|_| Treats::Greylists);
+    let lane = lane(store, clock, &receiver, lane_rules(), 1);
+    for _ in 0..20 {
+        lane.drain().await.unwrap();
+        assert!(!matches!(lane.gate(), GateState::Open { .. }), "the server is there");
+        clock.set(clock.now() + Duration::from_secs(20));
+    }
+    assert_eq!(store.debts(Some(LANE), Some("delivered"), 100).await.unwrap().len(), 40);
+});
+
+on_both!(what_is_to_come_back_in_a_day_is_said, async |fixture: Fixture| {
+    let (fixture, _server, daemon) = owing(fixture, 3, "").await;
+    let (store, clock) = (&fixture.store, &fixture.clock);
+    let key = keys(store).await[1].clone();
+    let bad = key.clone();
+    let receiver = Receiver::new(move |debt| match debt == bad {
+        true => Treats::PutsOff,
+        false => Treats::Takes,
+    });
+    let lane = lane(store, clock, &receiver, LaneRules { concurrency: 1, ..lane_rules() }, 1);
+    for _ in 0..6 {
+        lane.drain().await.unwrap();
+        clock.set(clock.now() + Duration::from_secs(60));
+    }
+    assert_eq!(store.debts(Some(LANE), Some("delivered"), 100).await.unwrap().len(), 2);
+    let status = zoufang::web::status::Status::read(&daemon).await.unwrap();
+    let named = |reason: &String| reason.contains(&key) && reason.contains("503");
     let of_lane = status.lanes.iter().find(|lane| lane.name == LANE).unwrap();
     assert!(of_lane.failure.is_some() || status.reasons.iter().any(named), "{:?}", status.reasons);
 });

@@ -95,3 +95,20 @@ on_both!(nothing_is_sent_or_given_to_who_left, async |fixture: Fixture| {
     assert_eq!(vacant(&mut tx).await.unwrap().left, []);
     tx.commit().await.unwrap();
 });
+
+on_both!(what_still_waits_for_who_left_is_not_sent, async |fixture: Fixture| {
+    let fixture = fixture.township().await;
+    fixture.at(3, 28, 9);
+    remind(&fixture.store, &rules()).await.unwrap();
+    let (store, own) = (&fixture.store, person(&fixture.store, "Z6").await);
+    let waits = async |state: &str| {
+        let debts = store.debts(None, Some(state), 100).await.unwrap();
+        debts.iter().filter(|debt| debt.debt_key.contains(&own.id)).count()
+    };
+    assert!(waits("ready").await > 0);
+    fixture.import("left.csv", LEAVES).await.unwrap();
+    assert_eq!(waits("ready").await, 0);
+    assert!(waits("cancelled").await > 0);
+    // Whoever else was to be told still is.
+    assert!(!store.debts(None, Some("ready"), 100).await.unwrap().is_empty());
+});

@@ -594,6 +594,29 @@ async fn a_code_that_says_that_the_token_has_ended_is_met_by_a_new_token() {
     assert_eq!(platform.submit(&Dispatch::example()).await, delivered);
 }
 
+#[tokio::test]
+async fn a_code_that_is_done_counts_whatever_http_says() {
+    for status in [400, 401, 404, 429, 500] {
+        let server = MockServer::start().await;
+        gives_tokens(&server, 604_800).await;
+        let body = json!({"code": 0, "id": "7"});
+        let answer = ResponseTemplate::new(status).set_body_json(body);
+        let cases = Mock::given(method("POST")).and(path("/v1/cases"));
+        cases.respond_with(answer).mount(&server).await;
+        let dir = tempfile::tempdir().unwrap();
+        let settings = settings(&server, "oauth-feed.toml", dir.path(), PATIENCE);
+        let file = dir.path().join("oauth-feed.toml");
+        let answer = "[submit.answer]\ncode = '/code'\ndone = ['0']\n";
+        let text = std::fs::read_to_string(&file).unwrap().replace("[submit.answer]\n", answer);
+        std::fs::write(&file, text).unwrap();
+        let clock = Clock::manual("2022-04-20T01:00:00Z".parse().unwrap());
+        let platform = platform(&settings, &clock, &Chance::seeded(1)).unwrap().unwrap();
+        let delivered =
+            Outcome::Delivered(Receipt { remote_id: Some("7".to_owned()), token: None });
+        assert_eq!(platform.submit(&Dispatch::example()).await, delivered, "{status}");
+    }
+}
+
 /// Whatever status it stands under (RFC 6750, 3.1).
 #[tokio::test]
 async fn a_token_that_is_dead_is_no_refusal_of_the_matter() {

@@ -21,6 +21,8 @@ use crate::domain::recognition::{Sent, Shown};
 
 /// So many questions for one look at the most: whatever a platform lists, it's asked no more than this.
 pub const MOST_QUESTIONS: usize = 200;
+/// A count that is a multiple of this may be where the platform stops counting.
+const ROUND: usize = 50;
 /// No window is made narrower.
 const NARROWEST: SignedDuration = SignedDuration::from_secs(2);
 /// GeoReport v2, GET Service Requests: "limited to a span of 90 days".
@@ -178,7 +180,10 @@ impl<'s> Search<'s> {
         self.keys.extend(distinct.iter().map(|key| (*key).to_owned()));
         let is_new = self.keys.len() > before;
         // A count of what is on one page says nothing of what isn't.
-        let counts = |total: usize| total < self.ways.shortest_cut || total > distinct.len();
+        // Nor does a round one, which may be no more than what is counted at the most.
+        let counts = |total: usize| {
+            total < self.ways.shortest_cut || total > distinct.len() && !total.is_multiple_of(ROUND)
+        };
         let all = total.is_some_and(|total| self.keys.len() >= total && counts(total));
         match task.aim {
             Aim::Control(place) if self.shown[place] => self.done(),
@@ -265,6 +270,7 @@ impl<'s> Search<'s> {
                     || thing.number.as_ref().is_none_or(|number| *number == subject.remote_id);
                 self.wordless += usize::from(text.trim().is_empty() && about_it && !known);
                 self.doubtful |= !known && words.may_be(&self.sent);
+                self.doubtful |= !known && about_it && words.is_withheld();
                 self.is_list |= !words.carries(&subject.reference);
             }
         }

@@ -154,7 +154,7 @@ fn waiting(lane: &LaneFacts) -> Vec<Finding> {
         let said = &why.said;
         findings.push(
             yellow(format!(
-                "{name}：{count} 件一再发不出去{oldest}：{said}。其他的照常发送，这几件仍在重试：请用 zoufang outbox list --lane {name} 查看，与对方联系"
+                "{name}：{count} 件发不出去{oldest}：{said}。其他的照常发送，这几件仍在重试：请用 zoufang outbox list --lane {name} 查看，与对方联系"
             ))
             .because(why),
         );

@@ -8,9 +8,8 @@ use lettre::message::{Mailbox, Message, MultiPart};
 use lettre::transport::smtp::Error;
 use lettre::transport::smtp::authentication::Credentials;
 use lettre::transport::smtp::client::{Certificate, Tls, TlsParameters};
-use lettre::{AsyncSmtpTransport, AsyncTransport, Tokio1Executor};
 
-use super::mail_server::{Server, Unwanted};
+use super::mail_server::{Failed, Server, Unwanted};
 use super::{Channel, misconfigured};
 use crate::db::{ADDRESS, Notice, Receipt};
 use crate::delivery::http::too_many;
@@ -20,7 +19,6 @@ use crate::settings::channels::{EmailSettings, EmailTls, channel_secret};
 
 /// A mail server.
 pub struct EmailChannel {
-    transport: AsyncSmtpTransport<Tokio1Executor>,
     from: Mailbox,
     /// Who looks after the messages: answers and wishes to hear no more go there.
     reply_to: Mailbox,
@@ -75,21 +73,15 @@ impl EmailChannel {
             EmailTls::Implicit => Tls::Wrapper(tls.build().map_err(|why| wrong("tls", &why))?),
             EmailTls::Starttls => Tls::Required(tls.build().map_err(|why| wrong("tls", &why))?),
         };
-        let mut builder = AsyncSmtpTransport::<Tokio1Executor>::builder_dangerous(&settings.host)
-            .port(settings.port)
-            .tls(tls.clone())
-            .timeout(Some(timeout));
         let mut credentials = None;
         if !settings.user.is_empty() {
             let key = "notify.email.password_file";
             let password = channel_secret(&settings.password, &settings.password_file, key)?;
-            let known = Credentials::new(settings.user.clone(), password);
-            builder = builder.credentials(known.clone());
-            credentials = Some(known);
+            credentials = Some(Credentials::new(settings.user.clone(), password));
         }
         let (host, port) = (settings.host.clone(), settings.port);
         let server = Server { host, port, timeout, tls, credentials };
-        Ok(EmailChannel { transport: builder.build(), from, reply_to, server })
+        Ok(EmailChannel { from, reply_to, server })
     }
 
     fn message(&self, notice: &Notice, to: &Mailbox) -> Result<Message, Outcome> {
@@ -133,20 +125,35 @@ fn outcome(error: &Error) -> Outcome {
         Some(450..=452)
             if ["greylist", "graylist", "grey list"].iter().any(|so| lower.contains(so)) =>
         {
-            not_sent("mailbox")
+            of_the_mailbox(&words)
         }
         Some(450..=452) if ["4.3.", "4.4.", "4.7."].iter().any(|code| words.contains(code)) => {
             too_many(&words, None)
         }
         // This mailbox: busy, full, or greylisted. Others aren't.
-        Some(450..=452) => not_sent("mailbox"),
+        Some(450..=452) => of_the_mailbox(&words),
         Some(552 | 554) => refused(&words),
         Some(_) => not_sent("refused_for_now"),
-        None if error.is_tls() => not_sent("certificate"),
-        None if error.is_timeout() => Outcome::Unknown { reason: format!("timeout: {words}") },
-        None if words.starts_with("Connection error") => not_sent("not_connected"),
         None => Outcome::Unknown { reason: format!("cut_off: {words}") },
     }
+}
+
+/// Why nothing was begun, where the server didn't even answer by a code.
+fn never_begun(error: &Error) -> Outcome {
+    let words: String = error.to_string().chars().take(200).collect();
+    match () {
+        () if error.is_tls() => not_sent("certificate", &words),
+        () if error.is_timeout() => not_sent("timeout", &words),
+        // It doesn't offer what is configured: starttls, a way of signing in.
+        () if error.is_client() => misconfigured(&words),
+        () => not_sent("not_connected", &words),
+    }
+}
+
+/// This mailbox takes nothing for now; others do.
+fn of_the_mailbox(words: &str) -> Outcome {
+    let reason = format!("mailbox: {words}");
+    Outcome::NotSent { reason, retry_after: None, cause: Cause::Alone }
 }
 
 /// Whether a no at the recipient's turn is about whoever sends.
@@ -178,9 +185,13 @@ impl Channel for EmailChannel {
             Ok(message) => message,
             Err(outcome) => return outcome,
         };
-        let error = match self.transport.send(message).await {
-            Ok(_) => return Outcome::Delivered(Receipt::default()),
-            Err(error) => error,
+        let error = match self.server.hand_over(&message).await {
+            Ok(()) => return Outcome::Delivered(Receipt::default()),
+            Err(Failed::Silent) => return not_sent("timeout", ""),
+            Err(Failed::Unanswered) => return Outcome::Unknown { reason: "timeout: ".to_owned() },
+            // What isn't an answer of the server's was said before it had any of the message.
+            Err(Failed::Before(error)) if error.status().is_none() => return never_begun(&error),
+            Err(Failed::Before(error) | Failed::After(error)) => error,
         };
         let words = || error.to_string().chars().take(200).collect::<String>();
         match error.status().map(u16::from) {

@@ -1,13 +1,17 @@
-//! Whose no it is that a mail server gives: the sender's, the address's, or what is written's.
+//! A talk with a mail server: how far it came, and whose a no is, the sender's, the address's, or what is written's.
 
 use std::time::Duration;
 
-use lettre::message::Mailbox;
+use lettre::address::Envelope;
+use lettre::message::{Mailbox, Message};
 use lettre::transport::smtp::Error;
 use lettre::transport::smtp::authentication::{Credentials, Mechanism};
 use lettre::transport::smtp::client::{AsyncSmtpConnection, Tls};
-use lettre::transport::smtp::commands::{Mail, Rcpt};
+use lettre::transport::smtp::commands::{Data, Mail, Rcpt};
 use lettre::transport::smtp::extension::ClientId;
+
+/// So long it may take to take leave.
+const GOODBYE: Duration = Duration::from_secs(2);
 
 /// Where it is, and how one comes in.
 pub(super) struct Server {
@@ -26,9 +30,44 @@ pub(super) enum Unwanted {
     Content,
 }
 
+/// Why a message wasn't handed over, and whether it may have been.
+#[derive(Debug)]
+pub(super) enum Failed {
+    /// Before any of it was sent: it certainly wasn't.
+    Before(Error),
+    /// The talk got nowhere for so long, before any of it was sent.
+    Silent,
+    /// Once it was sent, or a part of it.
+    After(Error),
+    /// The server didn't say what became of it.
+    Unanswered,
+}
+
 impl Server {
-    /// Whose no it is, by a talk that ends before anything is sent: a code alone means this or that, by what it answers.
-    pub(super) async fn unwanted(&self, from: &Mailbox, to: &Mailbox) -> Result<Unwanted, Error> {
+    /// Hands over a message, and knows how far it came (RFC 5321, 3.3: it's the server's once that has answered its end).
+    pub(super) async fn hand_over(&self, message: &Message) -> Result<(), Failed> {
+        let begun = tokio::time::timeout(self.timeout, self.begin(message.envelope())).await;
+        let mut talk = begun.map_err(|_| Failed::Silent)?.map_err(Failed::Before)?;
+        let sent = tokio::time::timeout(self.timeout, talk.message(&message.formatted())).await;
+        sent.map_err(|_| Failed::Unanswered)?.map_err(Failed::After)?;
+        // It has it, however it takes leave.
+        let _ = tokio::time::timeout(GOODBYE, talk.abort()).await;
+        Ok(())
+    }
+
+    /// All that is said before the message itself.
+    async fn begin(&self, envelope: &Envelope) -> Result<AsyncSmtpConnection, Error> {
+        let mut talk = self.connected().await?;
+        talk.command(Mail::new(envelope.from().cloned(), Vec::new())).await?;
+        for to in envelope.to() {
+            talk.command(Rcpt::new(to.clone(), Vec::new())).await?;
+        }
+        talk.command(Data).await?;
+        Ok(talk)
+    }
+
+    /// A talk with it, by TLS and signed in where that is configured.
+    async fn connected(&self) -> Result<AsyncSmtpConnection, Error> {
         let hello = ClientId::default();
         let wrapped = match &self.tls {
             Tls::Wrapper(parameters) => Some(parameters.clone()),
@@ -44,6 +83,12 @@ impl Server {
         if let Some(credentials) = &self.credentials {
             talk.auth(&[Mechanism::Plain, Mechanism::Login], credentials).await?;
         }
+        Ok(talk)
+    }
+
+    /// Whose no it is, by a talk that ends before anything is sent: a code alone means this or that, by what it answers.
+    pub(super) async fn unwanted(&self, from: &Mailbox, to: &Mailbox) -> Result<Unwanted, Error> {
+        let mut talk = self.connected().await?;
         let unwanted = match talk.command(Mail::new(Some(from.email.clone()), Vec::new())).await {
             Err(error) if error.is_permanent() => Unwanted::Sender,
             Err(error) => return Err(error),

@@ -37,6 +37,11 @@ pub(super) enum OfToken {
 /// What an answer says of the token that it was asked with.
 pub(super) fn of_token(rules: &AnswerRules, answer: &Answer) -> OfToken {
     let read = json::read(&answer.body).ok();
+    let code = read.as_ref().and_then(|value| code_in(rules, value));
+    // Whatever HTTP says beside it.
+    if code.as_ref().is_some_and(|code| rules.done.contains(code)) {
+        return OfToken::Good;
+    }
     if answer.status.as_u16() == 401 || read.as_ref().is_some_and(is_of_a_dead_token) {
         return OfToken::Ended;
     }
@@ -47,8 +52,7 @@ pub(super) fn of_token(rules: &AnswerRules, answer: &Answer) -> OfToken {
     if is_a_page || sends_away {
         return OfToken::Doubtful;
     }
-    let code = read.and_then(|value| code_in(rules, &value)).filter(|_| rules.code.is_some());
-    let Some(code) = code else { return OfToken::Good };
+    let Some(code) = code.filter(|_| rules.code.is_some()) else { return OfToken::Good };
     if rules.unauthenticated.contains(&code) {
         return OfToken::Ended;
     }
@@ -87,6 +91,10 @@ pub(super) fn judge(rules: &AnswerRules, answer: &Answer) -> Verdict {
             return Verdict::NotDone(too_many(why, answer.retry_after));
         }
     }
+    // Whatever HTTP says beside it.
+    if code.as_ref().is_some_and(|code| rules.done.contains(code)) {
+        return Verdict::Done(read.unwrap_or_default());
+    }
     if read.as_ref().is_ok_and(is_of_a_dead_token) {
         let reason = format!("not_known: invalid_token {words}");
         let cause = Cause::Receiver;
@@ -108,7 +116,7 @@ pub(super) fn judge(rules: &AnswerRules, answer: &Answer) -> Verdict {
         Ok(value) => value,
         Err(error) => return unknown(format!("not_json: {error}")),
     };
-    if rules.code.is_none() || code.as_ref().is_some_and(|code| rules.done.contains(code)) {
+    if rules.code.is_none() {
         return Verdict::Done(value);
     }
     // A code that isn't in the description may mean anything, that it was stored too.

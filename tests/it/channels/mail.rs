@@ -124,3 +124,54 @@ async fn talk<S: AsyncRead + AsyncWrite + Unpin>(
         stream.write_all(format!("{answer}\r\n").as_bytes()).await?;
     }
 }
+
+/// A server without TLS that takes one message after the other, and at one word of the talk (none: at the greeting; a point: at
+/// the message's end) says something else and ends it, or says nothing any more.
+pub async fn breaks_off(at: &'static str, how: &'static str) -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            tokio::spawn(async move { drop(talk_until(stream, at, how).await) });
+        }
+    });
+    port
+}
+
+async fn talk_until(stream: tokio::net::TcpStream, at: &str, how: &str) -> std::io::Result<()> {
+    let mut stream = BufReader::new(stream);
+    let (mut line, mut in_message) = (String::new(), false);
+    loop {
+        let word = match line.split_whitespace().next().unwrap_or("") {
+            // Whoever hasn't said anything yet is greeted.
+            "" => "",
+            "." if in_message => ".",
+            _ if in_message => "more",
+            word => word,
+        };
+        let word = word.split(':').next().unwrap_or("").to_uppercase();
+        if word == at {
+            if how == "silent" {
+                return std::future::pending().await;
+            }
+            stream.write_all(how.as_bytes()).await?;
+            return Ok(());
+        }
+        in_message = (in_message && word != ".") || word == "DATA";
+        let answer = match word.as_str() {
+            "" => "220 mail ready\r\n",
+            "EHLO" => "250-mail\r\n250 8BITMIME\r\n",
+            "DATA" => "354 go on\r\n",
+            "MORE" => "",
+            _ => "250 ok\r\n",
+        };
+        stream.write_all(answer.as_bytes()).await?;
+        line.clear();
+        while line.is_empty() || line == "\r\n" && in_message {
+            line.clear();
+            if stream.read_line(&mut line).await? == 0 {
+                return Ok(());
+            }
+        }
+    }
+}

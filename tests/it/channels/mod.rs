@@ -9,7 +9,7 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 use zoufang::daemon::{Daemon, open_channel};
 use zoufang::db::{Addresses, ChannelReach, Form, Notice};
-use zoufang::delivery::{Entry, LookUp, Outcome};
+use zoufang::delivery::{Cause, Entry, LookUp, Outcome};
 use zoufang::settings::Settings;
 use zoufang::settings::channels::ChannelKind;
 
@@ -309,7 +309,9 @@ async fn mail_goes_over_tls_as_text_and_html_and_a_mailbox_that_isnt_there_is_na
         let nobody = email.send(&notice("短", to("nobody@example.cn"))).await;
         is(&nobody, "refused", "no_address");
         // Theirs alone is full: the server takes others.
-        is(&email.send(&notice("短", to("full@example.cn"))).await, "not_sent", "mailbox");
+        let full = email.send(&notice("短", to("full@example.cn"))).await;
+        is(&full, "not_sent", "mailbox");
+        assert!(matches!(full, Outcome::NotSent { cause: Cause::Alone, .. }), "{full:?}");
         // So may it be that they are to be tried again, whatever the code says of the server.
         is(&email.send(&notice("短", to("grey@example.cn"))).await, "not_sent", "mailbox");
         // That it relays nothing, or that the sender has sent enough, is nobody's address.
@@ -375,4 +377,42 @@ async fn who_isnt_known_to_one_channel_is_told_by_the_next() {
     // Another account: the channel may try again.
     fixture.import("wecom2.csv", &wecom.replace("gone", "chuzou")).await.unwrap();
     assert!(fixture.store.unreachable().await.unwrap().is_empty());
+}
+
+/// A server that ends the talk at one of its stages, in one way or another, and what that means: only once the message itself
+/// was begun may it have it.
+#[tokio::test]
+async fn mail_that_was_never_begun_certainly_was_not_handed_over() {
+    let clock = zoufang::clock::Clock::system();
+    // Whoever says nothing is waited for no longer.
+    let quick = |rules: &str| {
+        let text =
+            format!("[notify]\nchannels = ['email']\ntimeout = '300ms'\n[notify.email]\n{rules}\n");
+        open_channel(ChannelKind::Email, &Settings::from_text(&text, "test").unwrap(), &clock)
+            .unwrap()
+    };
+    for (at, how, code, reason) in [
+        ("", "", "not_sent", "not_connected"),
+        ("", "SSH-2.0-OpenSSH\r\n", "not_sent", "not_connected"),
+        ("EHLO", "", "not_sent", "not_connected"),
+        ("MAIL", "", "not_sent", "not_connected"),
+        ("RCPT", "", "not_sent", "not_connected"),
+        ("RCPT", "silent", "not_sent", "timeout"),
+        ("DATA", "", "not_sent", "not_connected"),
+        (".", "", "unknown", "cut_off"),
+        (".", "silent", "unknown", "timeout"),
+        (".", "451 4.3.0 try later\r\n", "not_sent", "too_many"),
+    ] {
+        let port = mail::breaks_off(at, how).await;
+        let rules =
+            format!("host = '127.0.0.1'\nport = {port}\ntls = 'none'\nfrom = 'a@example.cn'");
+        let outcome = quick(&rules).send(&notice("短", someone())).await;
+        println!("{at} {how}");
+        is(&outcome, code, reason);
+    }
+    // It doesn't offer what is configured: nothing goes in clear, and only configuration can mend it.
+    let port = mail::breaks_off("never", "").await;
+    let rules =
+        format!("host = '127.0.0.1'\nport = {port}\ntls = 'starttls'\nfrom = 'a@example.cn'");
+    is(&quick(&rules).send(&notice("短", someone())).await, "not_sent", "misconfigured");
 }
