@@ -118,6 +118,39 @@ async fn each_slip_is_named_or_harmless() {
     assert!(harmless.iter().all(|key| left(key)), "{harmless:?}");
 }
 
+#[tokio::test]
+async fn what_is_not_written_is_named() {
+    let dir = tempfile::tempdir().unwrap();
+    let clock = Clock::system();
+    let (server, _) = Gateway::start(clock.clone(), None).await;
+    let whole: toml::Value = toml::from_str(&description()).unwrap();
+    let mut named = 0;
+    for key in [
+        "find.answer.id",
+        "find.answer.reference",
+        "status.answer.id",
+        "status.answer.status",
+        "changes.answer.id",
+        "changes.answer.status",
+        "submit.answer.done",
+        "find.answer.done",
+    ] {
+        let mut table = whole.clone();
+        let (place, last) = key.rsplit_once('.').unwrap();
+        let within = place.split('.').try_fold(&mut table, |place, name| place.get_mut(name));
+        let Some(within) = within.and_then(toml::Value::as_table_mut) else { continue };
+        if within.remove(last).is_none() {
+            continue;
+        }
+        let text = toml::to_string(&table).unwrap();
+        let platform = connect(&text, &server.uri(), &clock, dir.path()).unwrap();
+        let remarks = platform.examine().await;
+        assert!(wrong(&remarks).iter().any(|remark| remark.key == key), "{key}: {remarks:#?}");
+        named += 1;
+    }
+    assert!(named >= 5, "{named}");
+}
+
 /// Whether `check` names a key that was changed.
 async fn named(key: &str) -> Result<bool, String> {
     let dir = tempfile::tempdir().unwrap();

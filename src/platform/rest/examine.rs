@@ -14,6 +14,7 @@ use super::description::{AnswerRules, Call, Description};
 use super::parts::{message_parts, photo_parts, reference_parts, window};
 use super::pointers::{lists, scalars};
 use super::there::There;
+use super::unwritten::unwritten;
 use crate::clock::{Clock, local_text};
 use crate::db::{Message, Photo};
 use crate::delivery::http::Answer;
@@ -51,9 +52,9 @@ pub(super) struct Examiner<'e> {
 
 impl Examiner<'_> {
     pub(super) async fn examine_calls(&self) -> Vec<Remark> {
-        let mut remarks = Vec::new();
         let now = self.clock.now();
         let description = self.description;
+        let mut remarks = unwritten(description);
         let mut there = Vec::new();
         if let Some(call) = &description.find {
             let to = now.checked_add(self.clock_skew).unwrap_or(now);

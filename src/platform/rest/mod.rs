@@ -12,6 +12,7 @@ mod multipart;
 mod parts;
 mod pointers;
 mod there;
+mod unwritten;
 
 use std::path::Path;
 use std::sync::Arc;
