@@ -166,7 +166,7 @@ impl<'r> Phones<'r> {
         let other = self.known.get(phone).filter(|other| other.number != row.number)?;
         let StaffMember { number, name, .. } = other;
         let is_known = known.contains_key(&row.number);
-        if !is_known && *name == row.name {
+        if !is_known && *name == row.name && !row.roles.is_empty() {
             let text = format!(
                 "「{name}」和这个手机号已经以编号「{number}」登记：是同一个人请写成「{number}」，是另一个人请核对手机号"
             );
