@@ -45,27 +45,34 @@ impl Numbered {
         let areas: Vec<&str> = areas.into_iter().collect();
         let by_content = match areas.is_empty() {
             true => HashMap::new(),
-            false => session.told_in(&areas).await?.into_iter().collect(),
+            // The first of several.
+            false => session.told_in(&areas).await?.into_iter().rev().collect(),
         };
         let (named, lived, before) = Default::default();
         let mut numbered = Numbered { by_content, named, lived, known: before };
         let context = session.context();
         for row in rows {
             if let Some(known) = known.get(row.number).filter(|of| of.content_key != row.content) {
-                numbered.change(context, known)?;
+                numbered.change(context, row, known)?;
             }
         }
         Ok(numbered)
     }
 
-    /// Notes what was known of one that a row changes.
-    fn change(&mut self, context: &Context, known: &SubjectKeys) -> Result<()> {
+    /// Notes what was known of one, as far as a row changes it.
+    fn change(&mut self, context: &Context, row: &Entry<'_>, known: &SubjectKeys) -> Result<()> {
         let name = context.open(SUBJECT_NAME, &known.id, &known.name_sealed)?;
         let sealed = known.address_sealed.clone();
         let address = context.open_optional(SUBJECT_ADDRESS, &known.id, sealed)?;
         let place = |what: &str| (known.area_id.clone(), what.to_owned());
-        self.named.insert(place(&name), known.number.clone());
-        self.lived.extend(address.as_deref().map(|at| (place(at), known.number.clone())));
+        if name != row.name {
+            self.named.insert(place(&name), known.number.clone());
+        }
+        if let (Some(was), Some(_)) =
+            (&address, row.address.filter(|is| Some(*is) != address.as_deref()))
+        {
+            self.lived.insert(place(was), known.number.clone());
+        }
         self.known.insert(known.number.clone(), (name, address));
         Ok(())
     }

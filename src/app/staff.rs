@@ -142,20 +142,27 @@ fn slip(known: &HashMap<String, KnownStaff>, row: &NewStaff) -> Option<Problem> 
 
 /// Whose telephones are known, and told in the same set.
 struct Phones<'r> {
-    known: HashMap<&'r str, &'r StaffMember>,
+    known: HashMap<&'r str, Vec<&'r StaffMember>>,
     told: HashMap<&'r str, Vec<&'r NewStaff>>,
 }
 
 impl<'r> Phones<'r> {
     fn of(known: &'r HashMap<String, KnownStaff>, rows: &'r [NewStaff]) -> Phones<'r> {
-        let own = |known: &'r KnownStaff| Some((known.addresses.phone.as_deref()?, &known.person));
+        let mut people: Vec<&KnownStaff> = known.values().collect();
+        people.sort_by(|one, other| one.person.number.cmp(&other.person.number));
+        let mut by_phone: HashMap<&str, Vec<&StaffMember>> = HashMap::new();
+        for KnownStaff { person, addresses } in people {
+            if let Some(phone) = addresses.phone.as_deref() {
+                by_phone.entry(phone).or_default().push(person);
+            }
+        }
         let mut told: HashMap<&str, Vec<&NewStaff>> = HashMap::new();
         for row in rows {
             if let Some(phone) = row.phone() {
                 told.entry(phone).or_default().push(row);
             }
         }
-        Phones { known: known.values().filter_map(own).collect(), told }
+        Phones { known: by_phone, told }
     }
 
     /// What is asked where a row gives somebody a telephone that is another's: of one who is known where that other gets another
@@ -163,30 +170,34 @@ impl<'r> Phones<'r> {
     fn slipped(&self, known: &HashMap<String, KnownStaff>, row: &NewStaff) -> Option<Problem> {
         let own = known.get(&row.number).and_then(|known| known.addresses.phone.as_deref());
         let phone = row.phone().filter(|phone| own != Some(*phone))?;
-        let other = self.known.get(phone).filter(|other| other.number != row.number)?;
-        let StaffMember { number, name, .. } = other;
+        let others =
+            || self.known.get(phone).into_iter().flatten().filter(|of| of.number != row.number);
         let is_known = known.contains_key(&row.number);
-        if !is_known && *name == row.name && !row.roles.is_empty() {
+        let named = others().find(|of| !is_known && of.name == row.name && !row.roles.is_empty());
+        if let Some(StaffMember { number, name, .. }) = named {
             let text = format!(
                 "「{name}」和这个手机号已经以编号「{number}」登记：是同一个人请写成「{number}」，是另一个人请核对手机号"
             );
             return Some(Problem::new(About::Person, text));
         }
-        let mut given = self.told.iter().filter(|(told, _)| **told != phone);
-        let is_given_another = given.any(|(_, rows)| rows.iter().any(|of| of.number == *number));
-        (is_known && is_given_another).then(|| {
-            let text = format!(
-                "这是「{name}」（{number}）登记的手机号，「{name}」在这张表里也换了号：像是手机号一列错了行，请核对；确实互换了的，请分两次导入"
-            );
-            Problem::new(About::Phone, text)
-        })
+        let is_given_another = |other: &&&StaffMember| {
+            let mut given = self.told.iter().filter(|(told, _)| **told != phone);
+            given.any(|(_, rows)| rows.iter().any(|of| of.number == other.number))
+        };
+        let StaffMember { number, name, .. } =
+            others().filter(|_| is_known).find(is_given_another)?;
+        let text = format!(
+            "这是「{name}」（{number}）登记的手机号，「{name}」在这张表里也换了号：像是手机号一列错了行，请核对；确实互换了的，请分两次导入"
+        );
+        Some(Problem::new(About::Phone, text))
     }
 
     /// With a word where others have the same telephone.
     fn remarked(&self, row: &NewStaff, did: Did) -> Did {
         let Some(phone) = row.phone().filter(|_| did.note.is_none()) else { return did };
         let beside = self.told.get(phone).into_iter().flatten().map(|of| (&of.number, &of.name));
-        let known = self.known.get(phone).into_iter().map(|of| (&of.number, &of.name));
+        let known = self.known.get(phone).into_iter().flatten().filter(|of| !of.has_left());
+        let known = known.map(|of| (&of.number, &of.name));
         let Some((number, name)) = known.chain(beside).find(|of| *of.0 != row.number) else {
             return did;
         };

@@ -55,6 +55,7 @@ pub async fn receive(
         version: 1,
         told: None,
         lease_until: 0,
+        attempts: 0,
         created_at: tx.context().clock.wire_millis(),
     };
     tx.put_upload(&upload).await?;
@@ -117,7 +118,7 @@ pub async fn decide(
         return Ok(Became::Stale);
     };
     upload.version += 1;
-    upload.lease_until = 0;
+    (upload.lease_until, upload.attempts) = (0, 0);
     let became = match wanted {
         Wanted::Take => {
             upload.state = UploadState::Taking;
@@ -171,6 +172,7 @@ pub async fn claim(store: &Store, id: &str) -> Result<Option<Upload>> {
         return Ok(None);
     };
     upload.lease_until = now + span_millis(LEASE);
+    upload.attempts += 1;
     tx.note_upload(&upload).await?;
     tx.commit().await?;
     Ok(Some(upload))

@@ -35,6 +35,6 @@ async fn go_on(store: &Store, bounds: Bounds) -> Result<(), StoreError> {
     imports::go_on(store).await?;
     rederive::go_on(store).await?;
     sealing::go_on(store).await?;
-    uploaded::go_on(store, bounds).await?;
-    store.refresh_plan().await
+    store.refresh_plan().await?;
+    uploaded::go_on(store, bounds).await
 }

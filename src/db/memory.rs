@@ -227,7 +227,7 @@ impl Tx {
     pub async fn drop_notices_of(&mut self, staff_id: &str, reason: &str) -> Result<()> {
         let ids: Vec<String> = sqlx::query_scalar(
             "SELECT o.id FROM notices n JOIN outbox o ON o.target_id = n.id
-             WHERE n.staff_id = $1 AND o.kind = 'notice' AND o.state = 'ready' AND o.unknown_since IS NULL
+             WHERE n.staff_id = $1 AND o.kind = 'notice' AND o.state IN ('ready', 'held') AND o.unknown_since IS NULL
                AND o.lease_until IS NULL",
         )
         .bind(staff_id.to_owned())

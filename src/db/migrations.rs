@@ -81,6 +81,7 @@ versions! {
     66 "0066_ended_when";
     67 "0067_campaign_figures";
     68 "0068_jobs_alive";
+    69 "0069_upload_attempts";
 }
 
 /// The newest version of a database that this program knows.

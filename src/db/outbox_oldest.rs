@@ -61,8 +61,7 @@ impl Store {
             .fetch_one(&self.read)
             .await?;
         if count == 0 {
-            let put_off = self.put_off(lane).await?;
-            return Ok((i64::from(put_off.is_some()), put_off));
+            return self.put_off(lane).await;
         }
         let read = format!(
             "SELECT id, debt_key, created_at, COALESCE(last_error, '') {FAILING} ORDER BY created_at LIMIT 1"
@@ -74,17 +73,28 @@ impl Store {
         Ok((count, oldest.map(|found| self.opened(found)).transpose()?))
     }
 
-    /// One that failed once and is to come back much later, as the receiver asked.
-    async fn put_off(&self, lane: &str) -> Result<Option<(String, i64, String)>> {
+    /// The same of those that failed once and are to come back much later, as the receiver asked.
+    async fn put_off(&self, lane: &str) -> Result<(i64, Option<(String, i64, String)>)> {
         const LATER: i64 = 3_600_000;
-        let read = "SELECT id, debt_key, created_at, COALESCE(last_error, '') FROM outbox
-             WHERE lane = $1 AND state IN ('ready', 'review') AND not_before > $2
-               AND state = 'ready' AND attempts = 1 AND unknown_since IS NULL ORDER BY not_before LIMIT 1";
-        let found: Option<Found> = sqlx::query_as(read)
+        // Both states are named for the index of what is next.
+        const PUT_OFF: &str =
+            "FROM outbox WHERE lane = $1 AND state IN ('ready', 'review') AND not_before > $2
+               AND state = 'ready' AND attempts = 1 AND unknown_since IS NULL";
+        let after = self.context.clock.millis() + LATER;
+        let counted = format!("SELECT COUNT(*) FROM (SELECT 1 {PUT_OFF} LIMIT 100) AS put_off");
+        let count: i64 = sqlx::query_scalar(sqlx::AssertSqlSafe(counted))
             .bind(lane.to_owned())
-            .bind(self.context.clock.millis() + LATER)
+            .bind(after)
+            .fetch_one(&self.read)
+            .await?;
+        let read = format!(
+            "SELECT id, debt_key, created_at, COALESCE(last_error, '') {PUT_OFF} ORDER BY not_before LIMIT 1"
+        );
+        let found: Option<Found> = sqlx::query_as(sqlx::AssertSqlSafe(read))
+            .bind(lane.to_owned())
+            .bind(after)
             .fetch_optional(&self.read)
             .await?;
-        found.map(|found| self.opened(found)).transpose()
+        Ok((count, found.map(|found| self.opened(found)).transpose()?))
     }
 }

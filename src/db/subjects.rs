@@ -171,11 +171,12 @@ impl Session {
             number: String,
         }
         let query = format!(
-            "SELECT content_key, number FROM subjects WHERE area_id {} AND ended_on IS NULL ORDER BY number",
+            "SELECT content_key, number FROM subjects WHERE area_id {} AND ended_on IS NULL",
             self.dialect.among()
         );
-        let rows: Vec<ToldRow> =
+        let mut rows: Vec<ToldRow> =
             self.read_set(&["content_key", "number"], &query, areas, &[]).await?;
+        rows.sort_by(|one, other| one.number.cmp(&other.number));
         Ok(rows.into_iter().map(|row| (row.content_key, row.number)).collect())
     }
 

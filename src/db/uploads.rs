@@ -46,6 +46,8 @@ pub struct Upload {
     /// What was understood of it, as JSON.
     pub told: Option<String>,
     pub lease_until: i64,
+    /// How often a process has begun with this step of it.
+    pub attempts: i64,
     pub created_at: i64,
 }
 
@@ -68,6 +70,7 @@ struct Row {
     version: i64,
     told_sealed: Option<String>,
     lease_until: i64,
+    attempts: i64,
     created_at: i64,
 }
 
@@ -82,6 +85,7 @@ from_row!(Row {
     version,
     told_sealed,
     lease_until,
+    attempts,
     created_at
 });
 
@@ -98,13 +102,14 @@ impl Row {
             options: self.options,
             version: self.version,
             lease_until: self.lease_until,
+            attempts: self.attempts,
             created_at: self.created_at,
         })
     }
 }
 
 const ROW: &str = "SELECT id, staff_id, file_id, copy_id, file_sealed, options, state, version, told_sealed, lease_until,
-   created_at FROM uploads";
+   attempts, created_at FROM uploads";
 
 impl Session {
     /// One of them.
@@ -183,7 +188,7 @@ impl Tx {
         let told = self.context.seal_optional(UPLOAD_TOLD, &upload.id, upload.told.as_deref())?;
         sqlx::query(
             "UPDATE uploads SET file_id = $1, copy_id = $2, options = $3, state = $4, version = $5, told_sealed = $6,
-               lease_until = $7 WHERE id = $8",
+               lease_until = $7, attempts = $8 WHERE id = $9",
         )
         .bind(upload.file_id.clone())
         .bind(upload.copy_id.clone())
@@ -192,6 +197,7 @@ impl Tx {
         .bind(upload.version)
         .bind(told)
         .bind(upload.lease_until)
+        .bind(upload.attempts)
         .bind(upload.id.clone())
         .execute(&mut *self.db)
         .await?;

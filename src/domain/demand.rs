@@ -3,35 +3,103 @@
 use super::saying::{bare, is_nothing};
 
 /// What people say who have no demand: none, of whatever kind.
-const NONE_OF: [&str; 14] = [
+const NONE_OF: [&str; 22] = [
     "暂时没有",
     "目前没有",
     "现在没有",
     "并没有",
     "暂没有",
     "没有",
+    "暂时无",
     "暂无",
     "目前无",
+    "暂未提出",
+    "暂未反映",
     "未反映",
     "未发现",
-    "没提",
-    "没",
-    "无",
     "未提出",
+    "未提",
+    "没提",
+    "没反映",
+    "不存在",
+    "没啥",
+    "没",
+    "无需解决",
+    "无",
 ];
 /// What a demand is called.
-const DEMANDS: [&str; 11] =
-    ["问题", "诉求", "意见", "建议", "困难", "需求", "反映", "异常", "要求", "想法", "事项"];
-/// What may stand around that.
-const AROUND: [&str; 14] = [
-    "什么", "其他", "其它", "任何", "具体", "特殊", "明显", "相关", "任", "需要", "解决", "的",
-    "和", "及",
+const DEMANDS: [&str; 15] = [
+    "问题", "诉求", "意见", "建议", "困难", "需求", "反映", "异常", "要求", "想法", "事项", "矛盾",
+    "纠纷", "信访", "情况",
 ];
+/// What says that all is well.
+const WELL: [&str; 26] = [
+    "满意",
+    "很满意",
+    "非常满意",
+    "比较满意",
+    "基本满意",
+    "十分满意",
+    "都满意",
+    "都很满意",
+    "正常",
+    "一切正常",
+    "生活正常",
+    "一切都好",
+    "一切很好",
+    "都好",
+    "都挺好",
+    "都很好",
+    "挺好",
+    "很好",
+    "良好",
+    "已解决",
+    "感谢",
+    "谢谢",
+    "感谢党和政府",
+    "感谢政府",
+    "感谢党",
+    "表示感谢",
+];
+/// What may stand around that.
+const AROUND: [&str; 17] = [
+    "什么",
+    "其他",
+    "其它",
+    "任何",
+    "具体",
+    "特殊",
+    "明显",
+    "相关",
+    "任",
+    "需要解决",
+    "需解决",
+    "要解决",
+    "需要",
+    "的",
+    "和",
+    "及",
+    "或",
+];
+/// Who has none, or when.
+const WHO: [&str; 14] = [
+    "该户", "本户", "此户", "户主", "群众", "居民", "村民", "住户", "店主", "均", "都", "暂时",
+    "目前", "现",
+];
+/// Nothing at all, in a word.
+const NOTHING_AT_ALL: [&str; 8] =
+    ["没事", "没啥", "没什么", "没啥事", "无其他", "无其它", "没其他", "没有其他"];
 
 /// Whether a text in the place of a demand says that there is none.
 ///
 /// ```
 /// use zoufang::domain::demand::is_no_demand;
+/// for text in ["暂时无诉求", "没啥问题", "该户无诉求", "都没问题", "诉求：无", "1、无 2、无", "满意无诉求", "生活良好，无诉求", "无矛盾纠纷"] {
+///     assert!(is_no_demand(text), "{text}");
+/// }
+/// for text in ["没有解决问题", "没有要求解决", "未发现问题解决"] {
+///     assert!(!is_no_demand(text), "{text}");
+/// }
 /// for text in ["无", "1.无", "暂无意见建议", "没什么问题", "无意见、无建议", "没有需要解决的困难和问题。", "/", "无诉求"] {
 ///     assert!(is_no_demand(text), "{text}");
 /// }
@@ -42,13 +110,19 @@ const AROUND: [&str; 14] = [
 pub fn is_no_demand(text: &str) -> bool {
     // 很满意，没有问题 says it with praise around it.
     let says_none = parts(text).any(denies);
-    denies(text) || says_none && parts(text).all(|part| denies(part) || praises(part))
+    denies(text)
+        || says_none && parts(text).all(|part| denies(part) || praises(part) || is_label(part))
 }
 
 /// The parts of a text.
 fn parts(text: &str) -> impl Iterator<Item = &str> {
-    let parts = text.split(['，', ',', '。', '；', ';', '、', '！', '!', ' ', '\n']);
-    parts.filter(|part| !part.trim().is_empty())
+    let apart = |c: char| c.is_whitespace() || "，,。；;、！!：:/（）()".contains(c);
+    text.split(apart).filter(|part| !part.trim().is_empty())
+}
+
+/// What only says what stands behind it: 诉求：, 1、.
+fn is_label(part: &str) -> bool {
+    DEMANDS.contains(&part.trim()) || part.chars().all(char::is_numeric)
 }
 
 /// Whether a part says that there is none.
@@ -57,6 +131,17 @@ fn denies(text: &str) -> bool {
     let numbered = whole.trim_start_matches(|c: char| c.is_ascii_digit());
     let text = bare(numbered);
     if is_nothing(&whole) || text == "否" {
+        return true;
+    }
+    let mut text = text.as_str();
+    while let Some(rest) = WHO.iter().find_map(|who| text.strip_prefix(who)) {
+        text = rest;
+    }
+    // 满意无诉求: both in one.
+    let praised =
+        WELL.iter().filter_map(|well| text.strip_prefix(well)).min_by_key(|rest| rest.len());
+    let text = praised.filter(|rest| !rest.is_empty()).unwrap_or(text);
+    if NOTHING_AT_ALL.contains(&text) {
         return true;
     }
     let marks = |c: char| c.is_whitespace() || "、，,和及。".contains(c);
@@ -125,37 +210,11 @@ pub fn is_content(text: &str) -> bool {
 
 /// Whether a part says that all is well.
 fn praises(part: &str) -> bool {
-    const WELL: [&str; 26] = [
-        "满意",
-        "很满意",
-        "非常满意",
-        "比较满意",
-        "基本满意",
-        "十分满意",
-        "都满意",
-        "都很满意",
-        "正常",
-        "一切正常",
-        "生活正常",
-        "一切都好",
-        "一切很好",
-        "都好",
-        "都挺好",
-        "都很好",
-        "挺好",
-        "很好",
-        "良好",
-        "已解决",
-        "感谢",
-        "谢谢",
-        "感谢党和政府",
-        "感谢政府",
-        "感谢党",
-        "表示感谢",
-    ];
     let part = bare(part);
     let of_something = part.starts_with('对') && part.ends_with("满意");
-    WELL.contains(&part.as_str()) || of_something && !part.contains('不')
+    let ends = ["良好", "正常", "健康", "挺好", "很好", "都好"];
+    let is_short = part.chars().count() <= 6 && ends.iter().any(|end| part.ends_with(end));
+    WELL.contains(&part.as_str()) || (of_something || is_short) && !part.contains('不')
 }
 
 /// Whether a text in the place of a demand says that nobody was met: 家中无人.
@@ -184,7 +243,7 @@ pub fn is_nobody_met(text: &str) -> bool {
         "无人应答",
         "未遇",
     ];
-    const AROUND: [&str; 18] = [
+    const BESIDE: [&str; 18] = [
         "外出",
         "务工",
         "打工",
@@ -208,7 +267,7 @@ pub fn is_nobody_met(text: &str) -> bool {
     let whole = left.len();
     NOT_MET.iter().for_each(|words| left = left.replace(words, ""));
     let is_told = left.len() < whole;
-    AROUND.iter().for_each(|words| left = left.replace(words, ""));
+    BESIDE.iter().for_each(|words| left = left.replace(words, ""));
     is_told && left.is_empty()
 }
 

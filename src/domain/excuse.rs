@@ -119,20 +119,7 @@ const OWED: &[&str] = &[
 /// What is done there.
 const VISITED: &[&str] = &["访", "去", "见", "到", "了", "谈", "上门", "入户"];
 /// What stands there of somebody who was heard.
-const WAS: &[&str] = &[
-    "已走访",
-    "走访了",
-    "已见",
-    "已见面",
-    "已访",
-    "见到",
-    "见过",
-    "走访过",
-    "见走访记录",
-    "见记录",
-    "见附件",
-    "见面",
-];
+const WAS_VISITED: &[&str] = &["已走访", "走访了", "已见", "已见面", "已访"];
 /// What says nothing of it.
 const OTHER: &[&str] = &[
     "√",
@@ -160,20 +147,18 @@ const OTHER: &[&str] = &[
     "太忙",
     "工作忙",
     "家属",
+    "见到",
+    "见过",
+    "走访过",
+    "见走访记录",
+    "见记录",
+    "见附件",
+    "见面",
     "本人在家",
 ];
-const VISITS: &[&str] = &[
-    "已走访",
-    "已于",
-    "再走访",
-    "再访",
-    "再去",
-    "近期走访",
-    "走访过",
-    "走访了",
-    "可走访",
-    "能走访",
-];
+/// That somebody was visited, or will be.
+const VISITS: &[&str] =
+    &["已走访", "再走访", "再访", "再去", "近期走访", "走访过", "走访了", "可走访", "能走访"];
 
 /// What a text says in the place of a reason.
 ///
@@ -188,23 +173,31 @@ pub fn excuse(text: &str) -> Excuse {
     let bare = bare(text);
     let is = |words: &[&str]| words.contains(&bare.as_str());
     let says = |words: &[&str]| words.iter().any(|word| bare.contains(word));
-    if is_nothing(text) || is(&WAS[..5]) {
+    if is_nothing(text) || is(WAS_VISITED) {
         return Excuse::Nothing;
     }
+    if is(OTHER) {
+        return Excuse::None;
+    }
+    // 外出务工，返乡后再走访 says why, whatever else it says.
+    if says(REASONS) {
+        return Excuse::Reason;
+    }
     let is_planned = says(&["计划", "下周", "下月", "改天", "改日"]) && bare.contains('访');
-    // 没去过 and 未见到 say it of the visit, 没人 of them.
+    // 没去过 and 未见到 say it of the visit; 去了三次没见到 says that it was tried.
     let short = bare.chars().count() <= 8;
-    let is_owed = !is_planned && short && says(OWED) && says(VISITED) && !says(REASONS);
+    let was_tried = says(&["两次", "三次", "几次", "多次", "找", "联系"]);
+    let is_owed = !is_planned && short && !was_tried && says(OWED) && says(VISITED);
     if is_owed || matches!(saying::of(text), Saying::NotYet) || bare.ends_with("忘了") {
         return Excuse::Owed;
     }
     let is_like_another = bare.starts_with('同') && bare.chars().count() <= 5;
     let is_number = bare.chars().any(char::is_numeric)
         && bare.chars().all(|c| c.is_numeric() || c.is_ascii() || "年月日号".contains(c));
-    if is(OTHER) || is(WAS) || says(VISITS) || is_planned || is_like_another || is_number {
+    if says(VISITS) || is_planned || is_like_another || is_number {
         return Excuse::None;
     }
-    if says(REASONS) { Excuse::Reason } else { Excuse::Unsure }
+    Excuse::Unsure
 }
 
 #[cfg(test)]
@@ -251,6 +244,12 @@ mod tests {
             "外出务工",
             "常年在外",
             "走访时无人在家",
+            "外出务工未能走访",
+            "住院，近期走访不到",
+            "多次走访过，无人在家",
+            "已于2021年去世",
+            "外出务工，返乡后再走访",
+            "同母亲外出",
             "多次上门未见到人，长期在外",
             "住院",
             "去世",

@@ -33,15 +33,23 @@ fn says_not_yet(cells: &mut Cells<'_>, field: Field, how: &str) -> bool {
 
 /// What stands beside it may say that it isn't done: 是否办结 否, 进度 50%, 审批结果 未批准.
 pub(super) fn check_beside(cells: &mut Cells<'_>, field: Field) {
-    let says_no = |text: &str| {
+    // 否 is an answer to what its column asks; 未婚 is none to this.
+    const ASKS: [&str; 11] =
+        ["办", "结", "完", "确认", "签收", "进度", "履行", "解决", "落实", "批", "状态"];
+    const OTHER: [&str; 4] = ["未婚", "未见", "未成年", "未满"];
+    let says_no = |name: &str, text: &str| {
+        let is_asked = !["否", "不"].contains(&text) || ASKS.iter().any(|of| name.contains(of));
+        let is_of_this = !OTHER.iter().any(|other| text.starts_with(other));
         State::read(text).is_none()
+            && is_asked
+            && is_of_this
             && (saying::of(text) == Saying::NotYet
                 || saying::is_less_than_all(text)
                 || saying::takes_back(text)
                 || text.starts_with("未"))
     };
     let named = cells.beside().map(|(name, text)| (name.to_owned(), text));
-    let found = named.chain(cells.unnamed()).find(|(_, text)| says_no(text));
+    let found = named.chain(cells.unnamed()).find(|(name, text)| says_no(name, text));
     let Some((name, text)) = found else { return };
     let text = format!(
         "旁边的「{name}」写的是「{}」，和这一格对不上：没有做完的请清空这一格；不相干的请在导入命令后加 --ignore-column {name}",

@@ -1,11 +1,14 @@
 //! Who was met: one person, by their name. What stands there of several, or of nobody, is asked about.
 
 use super::text::short;
+use crate::domain::demand::is_nobody_met;
 use crate::domain::reason::is_common_hanzi;
 
 /// What people write where nobody was met.
-const NOBODY: [&str; 12] = [
+const NOBODY: [&str; 18] = [
     "不在家",
+    "不在",
+    "没在家",
     "无人",
     "无人在家",
     "家中无人",
@@ -14,7 +17,11 @@ const NOBODY: [&str; 12] = [
     "锁门",
     "外出",
     "外出务工",
+    "外出打工",
+    "住院",
     "未见到",
+    "没见到",
+    "拒访",
     "空户",
     "空房",
 ];
@@ -40,7 +47,11 @@ const UNNAMED: [&str; 15] = [
 const TITLES: [&str; 10] =
     ["同志", "先生", "女士", "书记", "主任", "老师", "大爷", "大娘", "大叔", "大妈"];
 /// Whose somebody is.
-const OF_SOMEBODY: [&str; 8] = ["父亲", "母亲", "妻子", "丈夫", "儿子", "女儿", "其父", "其母"];
+const OF_SOMEBODY: [&str; 12] = [
+    "父亲", "母亲", "妻子", "丈夫", "儿子", "女儿", "其父", "其母", "其妻", "老伴", "家属", "之子",
+];
+/// Surnames of two characters: 欧阳老师 has no name but that.
+const COMPOUND: [&str; 8] = ["欧阳", "司马", "上官", "诸葛", "司徒", "皇甫", "尉迟", "夏侯"];
 /// How a text ends that means more than one.
 const SEVERAL: [&str; 16] = [
     "夫妇",
@@ -71,7 +82,7 @@ const LONGEST: usize = 50;
 pub(super) fn not_one_person(text: &str) -> Option<String> {
     let bare = text.trim();
     let shown = short(bare);
-    if NOBODY.contains(&bare) {
+    if NOBODY.contains(&bare) || is_nobody_met(bare) {
         return Some(format!(
             "「{shown}」不是姓名：没有见到人的不算走访，请从这张表里删掉这一行，在「群众名册」的「未走访原因」写明"
         ));
@@ -124,11 +135,13 @@ pub(super) fn not_one_person(text: &str) -> Option<String> {
 fn more_than_a_name(text: &str) -> Option<String> {
     let shown = short(text);
     let titled = TITLES.iter().find_map(|title| text.strip_suffix(title));
-    if let Some(name) = titled.filter(|name| is_short_name(name)) {
+    let titled = titled.filter(|name| is_short_name(name) && !COMPOUND.contains(name));
+    if let Some(name) = titled {
         return Some(format!("「{shown}」后面不是姓名：请只填姓名，如「{name}」"));
     }
     let mut whose = OF_SOMEBODY.iter().filter_map(|word| text.strip_prefix(word));
-    if whose.any(is_short_name) {
+    let mut ends = OF_SOMEBODY.iter().filter_map(|word| text.strip_suffix(word));
+    if whose.any(|rest| rest.is_empty() || is_short_name(rest)) || ends.any(is_short_name) {
         return Some(format!("「{shown}」不是姓名：请填见到的那个人自己的姓名"));
     }
     let head = ["户主", "姓名"].iter().find_map(|word| text.strip_prefix(word));
@@ -164,6 +177,7 @@ mod tests {
             "赵掌柜",
             "王书记",
             "李先生",
+            "欧阳老师",
             "王和平",
             "欧阳和",
             "等闲",
@@ -183,6 +197,9 @@ mod tests {
             ("户主", "请填见到的那个人"),
             ("王建国同志", "请只填姓名，如「王建国」"),
             ("父亲王建国", "自己的姓名"),
+            ("王建国妻子", "自己的姓名"),
+            ("其妻", "自己的姓名"),
+            ("家中没人", "未走访原因"),
             ("不愿透露姓名", "请填见到的那个人"),
             ("王建国😀", "符号"),
             ("5", "是数字"),

@@ -85,7 +85,11 @@ pub(super) fn settled(names: &mut [[String; 2]]) {
     let is_number = |name: &str| name != SUBJECT && Field::Subject.names().any(|of| of == name);
     let is_absentee = |name: &str| Field::Absentee.names().any(|of| of == name);
     let is_numbered = has(&is_number);
-    let is_of_leaves = has(&|name| name.contains("请假")) && !has(&is_absentee);
+    let names_of = |field: Field| has(&|name| field.names().any(|of| of == name));
+    let is_of_leaves = has(&|name| name.contains("请假"))
+        && !has(&is_absentee)
+        && names_of(Field::From)
+        && names_of(Field::Until);
     for name in names.iter_mut().flatten() {
         let meant = match name.as_str() {
             SUBJECT if is_numbered => Field::SubjectName,

@@ -75,7 +75,10 @@ const SHOWN: usize = 50;
 pub async fn work(store: &Store, id: &str, bounds: Bounds) -> Result<()> {
     let Some(upload) = claim(store, id).await? else { return Ok(()) };
     let renewing = Renewing(tokio::spawn(keep_renewing(store.clone(), id.to_owned())));
-    let settled = step(store, &upload, bounds).await;
+    let settled = match upload.attempts > MOST_ATTEMPTS {
+        true => given_up(&upload),
+        false => step(store, &upload, bounds).await,
+    };
     drop(renewing);
     settle(store, &upload, settled?).await
 }
@@ -98,10 +101,29 @@ pub async fn go_on(store: &Store, bounds: Bounds) -> Result<()> {
     let staff = store.staff().await?;
     for upload in left {
         if let Some(person) = staff.iter().find(|person| person.id == upload.staff_id) {
-            work(&brought_by(store, person), &upload.id, bounds).await?;
+            let worked = work(&brought_by(store, person), &upload.id, bounds).await;
+            if let Err(error) = worked {
+                let error = error.for_log();
+                warn!(event = "upload.unfinished", error, "a table can't be worked at now");
+            }
         }
     }
     Ok(())
+}
+
+/// A process that was killed at a table so often was killed by it.
+const MOST_ATTEMPTS: i64 = 2;
+
+/// What is told of a table that nobody comes to the end of.
+fn given_up(upload: &Upload) -> Result<Settled> {
+    let taking = upload.state == UploadState::Taking;
+    let problem = if taking {
+        "两次没有导入完，程序中途停了：请把文件拆成几份，分别再传；已经写入的不会重复"
+    } else {
+        "两次没有核对完，程序中途停了：请把文件拆成几份，分别再传"
+    };
+    let told = Told { problem: problem.to_owned(), ..Told::default() };
+    settled(UploadState::Wrong, &told, None)
 }
 
 /// Ends with what it's renewed for.

@@ -222,7 +222,10 @@ on_both!(a_table_whose_process_was_killed_is_gone_on_with, async |fixture: Fixtu
     let before = subjects(store).await;
     let came = store.context().clock.wire_millis();
     // One is being taken, by whoever died; the other just came and waits for its turn.
-    for (id, created_at) in [("left", came - 3_600_000), ("waits", came)] {
+    // A third has killed whoever was at it twice.
+    let uploads =
+        [("left", came - 3_600_000, 1), ("waits", came, 0), ("kills", came - 3_600_000, 2)];
+    for (id, created_at, attempts) in uploads {
         let file_id = keep(store, "对象.csv", GOOD.as_bytes()).await.unwrap();
         let mut tx = store.begin().await.unwrap();
         let upload = Upload {
@@ -236,6 +239,7 @@ on_both!(a_table_whose_process_was_killed_is_gone_on_with, async |fixture: Fixtu
             version: 1,
             told: None,
             lease_until: 0,
+            attempts,
             created_at,
         };
         tx.put_upload(&upload).await.unwrap();
@@ -244,10 +248,15 @@ on_both!(a_table_whose_process_was_killed_is_gone_on_with, async |fixture: Fixtu
     go_on(store, Bounds::default()).await.unwrap();
     assert_eq!(subjects(store).await, before + 2);
     let mut record = store.snapshot().await.unwrap();
-    let states = [record.upload("left").await.unwrap(), record.upload("waits").await.unwrap()];
+    let [left, waits, kills] = [
+        record.upload("left").await.unwrap().unwrap(),
+        record.upload("waits").await.unwrap().unwrap(),
+        record.upload("kills").await.unwrap().unwrap(),
+    ];
     record.end().await.unwrap();
-    let states = states.map(|upload| upload.unwrap().state);
-    assert_eq!(states, [UploadState::Taken, UploadState::Taking]);
+    let states = [left.state, waits.state, kills.state];
+    assert_eq!(states, [UploadState::Taken, UploadState::Taking, UploadState::Wrong]);
+    assert!(kills.told.unwrap().contains("拆成几份"));
     let audit = store.audit_trail().await.unwrap();
     assert!(audit.iter().rfind(|entry| entry.action == "subjects").unwrap().actor == "O1 孙组");
 });

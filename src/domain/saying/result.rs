@@ -1,10 +1,10 @@
 //! What stands in the place of a result: it must say that something is done, wholly, and that it lasted.
 
 use super::words::{
-    ADVERBS, AN_END, BEFORE, CAN_NOT_BE, DONE, EXPLAINED, EXPLAINS, NOT_AN_END, ON_THE_WAY, ORDERS,
-    TO_COME, WAS_DONE,
+    ADVERBS, AN_END, ASIDE, BEFORE, CAN_NOT_BE, CONTRADICTS, DONE, EXPLAINED, EXPLAINS, ON_THE_WAY,
+    ORDERS, OVER, WORK,
 };
-use super::{Saying, bare, of};
+use super::{Saying, bare, is_less_than_all, of};
 
 fn is_explained(text: &str) -> bool {
     let explained = |said: &str| EXPLAINED.iter().any(|word| said.contains(word));
@@ -24,23 +24,70 @@ fn without_reports(text: &str) -> String {
     parts.filter(|part| !tells(part)).collect()
 }
 
-/// Whether a part of a text says that something is done: not that it's to be, that it isn't, or only for a time.
-fn tells_of_an_end(part: &str) -> bool {
+/// What a part of a text says of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Part {
+    /// That it's done.
+    Done,
+    /// That it isn't, though it was said.
+    Contradicts,
+    /// Neither.
+    Silent,
+}
+
+/// A part is judged by where it last says that something is done, and by what it says behind that.
+fn judged(part: &str) -> Part {
     let part = ADVERBS.iter().fold(part.to_owned(), |part, adverb| part.replace(adverb, ""));
-    let ends = |part: &str| DONE.iter().any(|done| part.contains(done));
-    let is_done = |behind: &str| WAS_DONE.iter().any(|word| behind.contains(word));
-    let is_ordered = ORDERS.iter().any(|order| {
-        part.split_once(order).is_some_and(|(_, behind)| ends(behind) && !is_done(behind))
+    let ends = ends_in(&part).max();
+    let behind = &part[ends.unwrap_or(0)..];
+    let contradicts = CONTRADICTS.iter().any(|word| behind.contains(word));
+    match ends {
+        // 解决了无法通行的问题: what it was before.
+        _ if contradicts && !(ends.is_some() && is_what_was(behind)) => Part::Contradicts,
+        Some(_) => Part::Done,
+        None if part.starts_with('不') || part.starts_with('没') => Part::Contradicts,
+        None => Part::Silent,
+    }
+}
+
+/// Whether a text names what was wrong.
+fn is_what_was(text: &str) -> bool {
+    ["的问题", "的现象", "的情况", "的难题", "的隐患"].iter().any(|end| text.ends_with(end))
+}
+
+/// Where a part says that something is done, the ends of these words.
+fn ends_in(part: &str) -> impl Iterator<Item = usize> {
+    let done = DONE.iter().flat_map(|word| part.match_indices(word)).filter_map(|(at, word)| {
+        let end = at + word.len();
+        is_end(&part[..at], word, &part[end..]).then_some(end)
     });
-    // 5月办结 says no day on which it was.
-    let is_still = |(at, done): (usize, &str)| {
-        let (before, behind) = (&part[..at], &part[at + done.len()..]);
-        let before_that = BEFORE.iter().any(|word| before.ends_with(word));
-        let month = before.strip_suffix('月').is_some_and(|m| m.ends_with(char::is_numeric));
-        done != "已" && (before_that && !is_done(behind) || month)
-    };
-    let mut told = DONE.iter().flat_map(|done| part.match_indices(done));
-    ends(&part) && !is_ordered && !told.any(is_still)
+    let work = WORK.iter().flat_map(|word| part.match_indices(word)).filter_map(|(at, word)| {
+        let (before, behind) = (&part[..at], &part[at + word.len()..]);
+        let over = OVER.iter().find(|over| behind.starts_with(**over));
+        let was = before.ends_with('已') || over.is_some();
+        let end = at + word.len() + over.map_or(0, |over| over.len());
+        (was && is_end(before, word, &part[end..])).then_some(end)
+    });
+    // What else was done is said so: 已铺沥青.
+    let was = part.match_indices('已').filter_map(|(at, _)| {
+        let end = at + '已'.len_utf8();
+        let is_said = part[end..].chars().next().is_some_and(|c| !"经在将".contains(c));
+        (is_said && is_end(&part[..at], "已", &part[end..])).then_some(end)
+    });
+    done.chain(work).chain(was)
+}
+
+/// Whether a word says that something is done, by what stands around it.
+fn is_end(before: &str, word: &str, behind: &str) -> bool {
+    // What stands before the last 已 was so before.
+    let since = before.rfind('已').map_or(before, |at| &before[at..]);
+    let is_over = |behind: &str| behind.starts_with('了') || behind.contains('已');
+    let is_ordered = ORDERS.iter().any(|order| since.contains(order)) && !is_over(behind);
+    let is_aside = ASIDE.iter().any(|aside| behind.starts_with(aside));
+    let is_near = word != "已" && BEFORE.iter().any(|near| since.ends_with(near));
+    let month = since.strip_suffix(['月']).is_some_and(|m| m.ends_with(char::is_numeric));
+    let is_still = (is_near || month) && !behind.starts_with('了');
+    !(is_ordered || is_aside || is_still)
 }
 
 /// What a text in the place of a result says: it must say that something is done.
@@ -56,20 +103,23 @@ fn tells_of_an_end(part: &str) -> bool {
 /// ```
 pub fn of_result(text: &str) -> Saying {
     let said = of(text);
+    if matches!(said, Saying::Nothing | Saying::NotYet) || is_less_than_all(text) {
+        return if said == Saying::Something { Saying::Doubtful } else { said };
+    }
     let explained = is_explained(text);
     let not_said = ON_THE_WAY.iter().chain(CAN_NOT_BE.iter().filter(|_| explained));
-    let not_said = not_said.chain(AN_END);
-    let text = not_said.fold(without_reports(text), |text, known| {
+    let text = without_reports(&text.replace("已经", "已"));
+    let text = not_said.chain(AN_END).fold(text, |text, known| {
         // 已责令整改 is somebody's order still.
         let order = known.strip_prefix('已').filter(|word| ORDERS.contains(word));
         text.replace(known, order.unwrap_or_default())
     });
-    let has = |words: &[&str]| words.iter().any(|word| text.contains(word));
-    let mut parts = text.split(['，', ',', '；', ';', '。', '、', ' ', '\n']);
-    let ends = !has(TO_COME) && !has(NOT_AN_END) && parts.any(tells_of_an_end);
-    match said {
-        Saying::Something if !ends => Saying::Doubtful,
-        said => said,
+    // What is said last counts: 已换灯泡，仍不亮.
+    let parts = text.split(['，', ',', '；', ';', '。', '、', ' ', '\n', '！', '!']).map(bare);
+    let last = parts.map(|part| judged(&part)).rfind(|part| *part != Part::Silent);
+    match last {
+        Some(Part::Done) => Saying::Something,
+        _ => Saying::Doubtful,
     }
 }
 
@@ -78,11 +128,10 @@ pub fn of_result(text: &str) -> Saying {
 /// ```
 /// use zoufang::domain::saying::takes_back;
 /// assert!(takes_back("还有一盏没换") && takes_back("不归我管，退回") && takes_back("还差50份"));
-/// assert!(!takes_back("非常满意") && !takes_back("王强经办"));
+/// assert!(!takes_back("非常满意") && !takes_back("王强经办") && !takes_back("家里还有两个老人"));
 /// ```
 pub fn takes_back(text: &str) -> bool {
-    const BACK: [&str; 14] = [
-        "还有",
+    const BACK: [&str; 13] = [
         "还差",
         "还没",
         "没换",
@@ -97,7 +146,12 @@ pub fn takes_back(text: &str) -> bool {
         "返工",
         "重新办",
     ];
+    // 家里还有两个老人 says nothing of the work.
+    let is_left = |rest: &str| {
+        ["没", "未", "盏", "处", "件", "项", "段", "份"].iter().any(|of| rest.contains(of))
+    };
     BACK.iter().any(|word| text.contains(word))
+        || text.split_once("还有").is_some_and(|(_, rest)| is_left(rest))
 }
 
 #[cfg(test)]
@@ -106,7 +160,7 @@ mod tests {
 
     #[test]
     fn what_did_not_last_or_is_not_all_is_no_end() {
-        for text in [
+        let no_ends = [
             "已换灯泡，仍不亮",
             "已修，仍漏水",
             "已修好但又坏了",
@@ -142,6 +196,7 @@ mod tests {
             "督促整改",
             "立即整改",
             "已责令整改",
+            "督促物业清理完毕",
             "逐步解决",
             "分期解决",
             "后期解决",
@@ -156,10 +211,53 @@ mod tests {
             "已有眉目",
             "群众满意",
             "满意",
-        ] {
-            assert_ne!(of_result(text), Saying::Something, "{text}");
-        }
-        for text in [
+            "已经上报",
+            "已经联系",
+            "已经在修",
+            "已在办理",
+            "已反馈",
+            "已规划",
+            "已打电话",
+            "已下达整改通知书",
+            "已落实责任人",
+            "没法解决",
+            "很难解决",
+            "没资金更换",
+            "无人更换",
+            "拒绝更换",
+            "不符合安装条件",
+            "调解失败",
+            "调解不成",
+            "已调解未果",
+            "已答复，群众不理解",
+            "已处理，无效",
+            "已更换，还是不亮",
+            "已修，还漏",
+            "已换，不亮",
+            "请上级解决",
+            "申请安装",
+            "研究解决",
+            "可以解决",
+            "承诺解决",
+            "三天内解决",
+            "7个工作日内办结",
+            "6月份更换",
+            "六月份解决",
+            "今年解决",
+            "资金到位安装",
+            "快修好",
+            "方案已完成",
+            "招标已完成",
+            "解决方案研究",
+            "完成后回复",
+            "完成时限6月30日",
+            "限期5日内整改完毕",
+            "责令限期整改到位",
+        ];
+        let taken: Vec<_> =
+            no_ends.into_iter().filter(|text| of_result(text) == Saying::Something).collect();
+        assert_eq!(taken, [] as [&str; 0]);
+        let ends = [
             "已更换灯泡，群众满意",
             "群众反映的问题已解决",
             "已向镇里申请，现已安装",
@@ -167,7 +265,6 @@ mod tests {
             "不予解决，已向群众解释",
             "已整改到位",
             "不但修好了路灯，井盖也换了",
-            "督促物业清理完毕",
             "按要求整改",
             "已完全解决",
             "4月20日修好",
@@ -177,8 +274,37 @@ mod tests {
             "解决",
             "原来没有路灯，现已安装",
             "未硬化路面已硬化",
-        ] {
-            assert_eq!(of_result(text), Saying::Something, "{text}");
-        }
+            "经镇村协调后解决",
+            "接到反映后修好",
+            "联系供电所后更换",
+            "解决了无法通行的问题",
+            "已按群众需要安装路灯",
+            "反复沟通后已解决",
+            "镇里又出资修好",
+            "本周三已换好",
+            "一周内已修好",
+            "4月底已完成",
+            "近期已修好",
+            "已处理，下一步加强管理",
+            "已解决，计划定期回访",
+            "已争取资金修好",
+            "已跟进处理完毕",
+            "按计划完成",
+            "已上报，镇里已修好",
+            "已移交派出所处理完毕",
+            "路灯亮了",
+            "不漏了",
+            "落实到位",
+            "打扫干净",
+            "已签订协议",
+            "已报销医药费",
+            "已纳入低保",
+            "已铺沥青",
+            "清理垃圾2车",
+            "群众表示满意，路灯已修",
+        ];
+        let refused: Vec<_> =
+            ends.into_iter().filter(|text| of_result(text) != Saying::Something).collect();
+        assert_eq!(refused, [] as [&str; 0]);
     }
 }

@@ -130,8 +130,10 @@ fn outcome(error: &Error) -> Outcome {
         Some(450..=452) if ["4.3.", "4.4.", "4.7."].iter().any(|code| words.contains(code)) => {
             too_many(&words, None)
         }
-        // This mailbox: busy, full, or greylisted. Others aren't.
-        Some(450..=452) => of_the_mailbox(&words),
+        // This mailbox (RFC 3463, X.2.x): full, or busy. Others aren't.
+        Some(450) => of_the_mailbox(&words),
+        Some(452) if words.contains("4.2.") => of_the_mailbox(&words),
+        Some(451 | 452) => not_sent("refused_for_now"),
         Some(552 | 554) => refused(&words),
         Some(_) => not_sent("refused_for_now"),
         None => Outcome::Unknown { reason: format!("cut_off: {words}") },
@@ -197,18 +199,20 @@ impl Channel for EmailChannel {
         match error.status().map(u16::from) {
             // About the address only where it answers that: of the sender, of what is written, and of whoever calls at all, they
             // are said too.
-            Some(550 | 551 | 553 | 554) => match self.server.unwanted(&self.from, &to).await {
-                Ok(Unwanted::Address) => outcome(&error),
-                Ok(Unwanted::Sender) => misconfigured(format!("发件地址不被接受：{}", words())),
+            Some(550 | 551 | 553 | 554) => match self.server.whose_no(&self.from, &to).await {
+                Some(Ok(Unwanted::Address)) => outcome(&error),
+                Some(Ok(Unwanted::Sender)) => {
+                    misconfigured(format!("发件地址不被接受：{}", words()))
+                }
                 // Whoever has sent too much today may send tomorrow.
-                Ok(Unwanted::Content) if words().to_lowercase().contains("sending quota") => {
+                Some(Ok(Unwanted::Content)) if words().to_lowercase().contains("sending quota") => {
                     misconfigured(words())
                 }
-                Ok(Unwanted::Content) => refused(&words()),
-                Err(why) if why.is_permanent() => {
+                Some(Ok(Unwanted::Content)) => refused(&words()),
+                Some(Err(why)) if why.is_permanent() => {
                     misconfigured(format!("邮件服务器不让本机发信：{}", words()))
                 }
-                Err(_) => not_sent("refused_for_now", &words()),
+                Some(Err(_)) | None => not_sent("refused_for_now", &words()),
             },
             _ => outcome(&error),
         }

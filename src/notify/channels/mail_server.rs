@@ -55,6 +55,15 @@ impl Server {
         Ok(())
     }
 
+    /// [`Server::unwanted`], for no longer than a talk may take; nothing where it takes longer.
+    pub(super) async fn whose_no(
+        &self,
+        from: &Mailbox,
+        to: &Mailbox,
+    ) -> Option<Result<Unwanted, Error>> {
+        tokio::time::timeout(self.timeout, self.unwanted(from, to)).await.ok()
+    }
+
     /// All that is said before the message itself.
     async fn begin(&self, envelope: &Envelope) -> Result<AsyncSmtpConnection, Error> {
         let mut talk = self.connected().await?;
@@ -87,7 +96,7 @@ impl Server {
     }
 
     /// Whose no it is, by a talk that ends before anything is sent: a code alone means this or that, by what it answers.
-    pub(super) async fn unwanted(&self, from: &Mailbox, to: &Mailbox) -> Result<Unwanted, Error> {
+    async fn unwanted(&self, from: &Mailbox, to: &Mailbox) -> Result<Unwanted, Error> {
         let mut talk = self.connected().await?;
         let unwanted = match talk.command(Mail::new(Some(from.email.clone()), Vec::new())).await {
             Err(error) if error.is_permanent() => Unwanted::Sender,

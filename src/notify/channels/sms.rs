@@ -136,7 +136,7 @@ impl SmsChannel {
         let code = text(&rules.code);
         let words: String = text(&rules.message).chars().take(200).collect();
         let reason = |name: &str| format!("{name}: code {code} {words}");
-        if rules.done.contains(&code) {
+        if rules.done.contains(&code) && !answer.status.is_server_error() {
             Outcome::Delivered(Receipt::default())
         } else if rules.no_address.contains(&code) {
             Outcome::Refused { reason: reason(ADDRESS) }

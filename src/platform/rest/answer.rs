@@ -91,8 +91,10 @@ pub(super) fn judge(rules: &AnswerRules, answer: &Answer) -> Verdict {
             return Verdict::NotDone(too_many(why, answer.retry_after));
         }
     }
-    // Whatever HTTP says beside it.
-    if code.as_ref().is_some_and(|code| rules.done.contains(code)) {
+    // Whatever HTTP says beside it; a failure whose code kept its first value is looked into.
+    if code.as_ref().is_some_and(|code| rules.done.contains(code))
+        && !answer.status.is_server_error()
+    {
         return Verdict::Done(read.unwrap_or_default());
     }
     if read.as_ref().is_ok_and(is_of_a_dead_token) {

@@ -206,10 +206,17 @@ pub(super) async fn put(
             }
             Doing::Give { visitor, reason } if own.gives => {
                 let people = People::new(tx.staff().await?);
-                let visitor = people.find(&visitor).map_err(StoreError::Rule)?;
+                let found = people.find(&visitor).or_else(|why| {
+                    people.find(&visitor.to_uppercase()).map_err(|_| StoreError::Rule(why))
+                });
+                let visitor = found?;
                 give(&mut tx, &number, visitor, &by, &reason).await?;
             }
-            Doing::Give { .. } => return Err(StoreError::Rule(NOT_YOURS.to_owned())),
+            Doing::Give { .. } => {
+                let whose = Right::Reassign.roles_in_words();
+                let text = format!("更换走访人要由{whose}来做，请向他们说明");
+                return Err(StoreError::Rule(text));
+            }
         }
         tx.commit().await?;
         Ok::<_, StoreError>(Some(true))
@@ -228,9 +235,6 @@ pub(super) async fn put(
     one(&daemon, &who, &number, status, &fields, (&wrong, stale)).await
 }
 
-/// What is said to whoever may not give a subject another visitor.
-const NOT_YOURS: &str = "更换走访人要由支部书记或镇里来做，请向他们说明";
-
 /// What is to be done with a subject.
 enum Doing {
     State(ToldState),
@@ -245,7 +249,7 @@ fn told(fields: &Fields) -> Result<Doing, StoreError> {
     let wrong = |said: &str| StoreError::Rule(said.to_owned());
     let words = fields.text("words").to_owned();
     if fields.text("act") == "give" {
-        return Ok(Doing::Give { visitor: fields.text("visitor").to_uppercase(), reason: words });
+        return Ok(Doing::Give { visitor: fields.text("visitor").to_owned(), reason: words });
     }
     if words.is_empty() {
         return Err(wrong("请写明情况，会记入审计"));
