@@ -194,7 +194,8 @@ pub fn excuse(text: &str) -> Excuse {
     let is_like_another = bare.starts_with('同') && bare.chars().count() <= 5;
     let is_number = bare.chars().any(char::is_numeric)
         && bare.chars().all(|c| c.is_numeric() || c.is_ascii() || "年月日号".contains(c));
-    if says(VISITS) || is_planned || is_like_another || is_number {
+    let was_visited = bare.starts_with("已于") && bare.contains('访');
+    if says(VISITS) || was_visited || is_planned || is_like_another || is_number {
         return Excuse::None;
     }
     Excuse::Unsure

@@ -243,6 +243,7 @@ on_both!(a_table_whose_process_was_killed_is_gone_on_with, async |fixture: Fixtu
             created_at,
         };
         tx.put_upload(&upload).await.unwrap();
+        tx.note_upload(&upload).await.unwrap();
         tx.commit().await.unwrap();
     }
     go_on(store, Bounds::default()).await.unwrap();

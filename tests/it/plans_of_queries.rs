@@ -98,6 +98,10 @@ const COMMANDS: &[&[&str]] = &[
 /// leave the list.
 const MAY: &[(&str, &str)] = &[
     (
+        "SELECT content_key, number FROM subjects WHERE area_id = $1",
+        "new subjects are held against those of their own areas, each of which is a half of this record",
+    ),
+    (
         "SELECT 1 FROM issues i JOIN issue_events e ON e.issue_id = i.id",
         "the copies have a town's few areas, so the issues of the areas asked about are most of them",
     ),

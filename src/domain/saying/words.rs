@@ -126,7 +126,6 @@ pub(super) const ON_THE_WAY: &[&str] = &[
     "已订",
     "已下单",
     "已下达",
-    "已预约",
     "已催",
     "已督促",
     "已要求",
@@ -135,7 +134,6 @@ pub(super) const ON_THE_WAY: &[&str] = &[
     "已催促",
     "已建议",
     "已提交",
-    "已递交",
     "已上门",
     "已到位",
     "已报价",
@@ -178,7 +176,6 @@ pub(super) const ON_THE_WAY: &[&str] = &[
     "已开始",
     "已启动",
     "已推进",
-    "已进料",
     "已准备",
     "已计划",
     "已部署",
@@ -379,6 +376,9 @@ pub(super) const ASIDE: &[&str] = &[
 
 /// What says, once something is said to be done, that it didn't last, wasn't all, or wasn't taken.
 pub(super) const CONTRADICTS: &[&str] = &[
+    "再办",
+    "再修",
+    "再处理",
     "仍",
     "依旧",
     "依然",
