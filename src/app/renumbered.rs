@@ -37,10 +37,11 @@ pub(super) struct Numbered {
 impl Numbered {
     pub async fn read(
         session: &mut Session,
-        rows: &[Entry<'_>],
+        rows: &[std::result::Result<Entry<'_>, &Problem>],
         known: &HashMap<&str, &SubjectKeys>,
     ) -> Result<Numbered> {
-        let new = rows.iter().filter(|row| !known.contains_key(row.number));
+        let rows = || rows.iter().flatten();
+        let new = rows().filter(|row| !known.contains_key(row.number));
         let areas: HashSet<&str> = new.map(|row| row.area_id).collect();
         let areas: Vec<&str> = areas.into_iter().collect();
         let by_content = match areas.is_empty() {
@@ -51,7 +52,7 @@ impl Numbered {
         let (named, lived, before) = Default::default();
         let mut numbered = Numbered { by_content, named, lived, known: before };
         let context = session.context();
-        for row in rows {
+        for row in rows() {
             if let Some(known) = known.get(row.number).filter(|of| of.content_key != row.content) {
                 numbered.change(context, row, known)?;
             }

@@ -116,24 +116,27 @@ async fn decide(session: &mut Session, rows: &[NewSubject]) -> Result<Decided> {
     let new = rows.iter().map(|row| row.number.as_str());
     let new: Vec<&str> = new.filter(|number| !known.contains_key(number)).collect();
     let mut near = Near::read(session, &new).await?;
-    let areas: Vec<Option<String>> =
-        rows.iter().map(|row| area_of(&tree, &row.area).ok()).collect();
+    let areas: Vec<_> = rows.iter().map(|row| area_of(&tree, &row.area)).collect();
     let context = session.shared_context();
-    let told = rows.iter().zip(&areas);
-    let told = told.filter_map(|(row, area)| Some(Entry::of(&context, row, area.as_deref()?)));
-    let mut numbered = Numbered::read(session, &told.collect::<Vec<_>>(), &known).await?;
+    let entries: Vec<_> = rows
+        .iter()
+        .zip(&areas)
+        .map(|(row, area)| area.as_ref().map(|area| Entry::of(&context, row, area)))
+        .collect();
+    let mut numbered = Numbered::read(session, &entries, &known).await?;
     let told =
         rows.iter().filter_map(|row| Some((&row.standing, *known.get(row.number.as_str())?)));
     let ending = endings::Known::of(session, told).await?;
     let (context, today) = (session.context(), session.today());
     let starts_on = session.campaign().starts_on();
-    for row in rows {
-        let outcome = match area_of(&tree, &row.area) {
-            Err(problem) => Err(problem),
-            Ok(area_id) => {
-                let own = known.get(row.number.as_str()).copied();
+    for (row, entry) in rows.iter().zip(&entries) {
+        let outcome = match entry {
+            Err(problem) => Err((*problem).clone()),
+            Ok(entry) => {
+                let (own, area_id) =
+                    (known.get(row.number.as_str()).copied(), entry.area_id.to_owned());
                 let named = Named::of(row, &area_id, own.is_some());
-                let asked = numbered.judge(&Entry::of(context, row, &area_id), own);
+                let asked = numbered.judge(entry, own);
                 match near.judge(context, &tree, named)? {
                     Err(problem) => Err(problem),
                     Ok(None) if let Some(asked) = asked => Err(asked),

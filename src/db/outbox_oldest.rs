@@ -55,22 +55,10 @@ impl Store {
         lane: &str,
     ) -> Result<(i64, Option<(String, i64, String)>)> {
         const FAILING: &str = "FROM outbox WHERE lane = $1 AND state = 'ready' AND attempts > 1 AND unknown_since IS NULL";
-        let counted = format!("SELECT COUNT(*) FROM (SELECT 1 {FAILING} LIMIT 100) AS failing");
-        let count: i64 = sqlx::query_scalar(sqlx::AssertSqlSafe(counted))
-            .bind(lane.to_owned())
-            .fetch_one(&self.read)
-            .await?;
-        if count == 0 {
-            return self.put_off(lane).await;
+        match self.count_and_first((lane, None), FAILING, "created_at").await? {
+            (0, _) => self.put_off(lane).await,
+            found => Ok(found),
         }
-        let read = format!(
-            "SELECT id, debt_key, created_at, COALESCE(last_error, '') {FAILING} ORDER BY created_at LIMIT 1"
-        );
-        let oldest: Option<Found> = sqlx::query_as(sqlx::AssertSqlSafe(read))
-            .bind(lane.to_owned())
-            .fetch_optional(&self.read)
-            .await?;
-        Ok((count, oldest.map(|found| self.opened(found)).transpose()?))
     }
 
     /// The same of those that failed once and are to come back much later, as the receiver asked.
@@ -81,20 +69,33 @@ impl Store {
             "FROM outbox WHERE lane = $1 AND state IN ('ready', 'review') AND not_before > $2
                AND state = 'ready' AND attempts = 1 AND unknown_since IS NULL";
         let after = self.context.clock.millis() + LATER;
-        let counted = format!("SELECT COUNT(*) FROM (SELECT 1 {PUT_OFF} LIMIT 100) AS put_off");
-        let count: i64 = sqlx::query_scalar(sqlx::AssertSqlSafe(counted))
-            .bind(lane.to_owned())
-            .bind(after)
-            .fetch_one(&self.read)
-            .await?;
+        self.count_and_first((lane, Some(after)), PUT_OFF, "not_before").await
+    }
+
+    /// How many of a lane's there are, due after an instant where one is given, a hundred at the most, and the first of them.
+    async fn count_and_first(
+        &self,
+        (lane, after): (&str, Option<i64>),
+        of: &str,
+        order: &str,
+    ) -> Result<(i64, Option<(String, i64, String)>)> {
+        let counted = format!("SELECT COUNT(*) FROM (SELECT 1 {of} LIMIT 100) AS counted");
+        let mut query = sqlx::query_scalar(sqlx::AssertSqlSafe(counted)).bind(lane.to_owned());
+        if let Some(after) = after {
+            query = query.bind(after);
+        }
+        let count: i64 = query.fetch_one(&self.read).await?;
+        if count == 0 {
+            return Ok((0, None));
+        }
         let read = format!(
-            "SELECT id, debt_key, created_at, COALESCE(last_error, '') {PUT_OFF} ORDER BY not_before LIMIT 1"
+            "SELECT id, debt_key, created_at, COALESCE(last_error, '') {of} ORDER BY {order} LIMIT 1"
         );
-        let found: Option<Found> = sqlx::query_as(sqlx::AssertSqlSafe(read))
-            .bind(lane.to_owned())
-            .bind(after)
-            .fetch_optional(&self.read)
-            .await?;
-        Ok((count, found.map(|found| self.opened(found)).transpose()?))
+        let mut query = sqlx::query_as(sqlx::AssertSqlSafe(read)).bind(lane.to_owned());
+        if let Some(after) = after {
+            query = query.bind(after);
+        }
+        let first: Option<Found> = query.fetch_optional(&self.read).await?;
+        Ok((count, first.map(|found| self.opened(found)).transpose()?))
     }
 }

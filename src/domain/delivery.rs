@@ -38,6 +38,7 @@ pub struct Entry {
     pub list_lag: Option<i64>,
     pub first_attempt_at: Option<i64>,
     pub last_attempt_at: Option<i64>,
+    /// Until when nobody else takes it.
     pub lease_until: i64,
     /// Why it isn't owed any more, where it isn't.
     pub withdrawn: Option<Withdrawal>,
@@ -348,7 +349,6 @@ pub fn of_the_debt(
 
 /// The receiver has it, as it says, and names no number.
 const UNNAMED: &str = "unnamed: there already, the answer says";
-/// It was sent again and refused.
 const NOT_TWICE: &str = "重发时对方没有收，此前发出的那一次可能已收下：请到对方核实后认定下落";
 
 /// What a settlement becomes where the entry has stopped being owed before it was written. What has arrived has; what

@@ -68,11 +68,16 @@ pub struct Wrong {
 /// So much of what is wrong is shown; the copy has all of it.
 const SHOWN: usize = 50;
 
-/// Does what is to be done with one: looks it through, or takes it. Nothing where another process is at it.
-///
-/// # Errors
-/// Where the record can't be read or written: whoever looks at it next begins again.
-pub async fn work(store: &Store, id: &str, bounds: Bounds) -> Result<()> {
+/// Does what is to be done with one, and says where that can't be now: whoever looks at it next begins again.
+pub async fn work(store: &Store, id: &str, bounds: Bounds) {
+    if let Err(error) = work_at(store, id, bounds).await {
+        let error = error.for_log();
+        warn!(event = "upload.unfinished", error, "a table can't be worked at now");
+    }
+}
+
+/// Looks one through, or takes it. Nothing where another process is at it.
+async fn work_at(store: &Store, id: &str, bounds: Bounds) -> Result<()> {
     let Some(upload) = claim(store, id).await? else { return Ok(()) };
     let renewing = Renewing(tokio::spawn(keep_renewing(store.clone(), id.to_owned())));
     let settled = match upload.attempts > MOST_ATTEMPTS {
@@ -101,11 +106,7 @@ pub async fn go_on(store: &Store, bounds: Bounds) -> Result<()> {
     let staff = store.staff().await?;
     for upload in left {
         if let Some(person) = staff.iter().find(|person| person.id == upload.staff_id) {
-            let worked = work(&brought_by(store, person), &upload.id, bounds).await;
-            if let Err(error) = worked {
-                let error = error.for_log();
-                warn!(event = "upload.unfinished", error, "a table can't be worked at now");
-            }
+            work(&brought_by(store, person), &upload.id, bounds).await;
         }
     }
     Ok(())

@@ -70,10 +70,7 @@ fn begin(bench: &Arc<Bench>, daemon: &Arc<Daemon>, who: &Who, id: &str) -> JoinH
         }
         let on_bench = OnBench(Arc::clone(&bench), id.clone());
         let _turn = bench.turn.lock().await;
-        if let Err(error) = work(&store, &id, daemon.settings.intake).await {
-            let error = error.for_log();
-            tracing::warn!(event = "upload.unfinished", error, "a table can't be worked at now");
-        }
+        work(&store, &id, daemon.settings.intake).await;
         drop(on_bench);
         daemon.wake_lanes();
     })
