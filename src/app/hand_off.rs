@@ -5,6 +5,7 @@ use super::centre::tell_centre;
 use super::issues::referral_refused;
 use super::receive_updates::{receive, referrals_delivered};
 use crate::db::{Handoff, Receipt, Return, Returned, Store, StoreError, Tx, Upsert};
+use crate::domain::number_form::is_same;
 use crate::domain::referral::{PlatformStatus, PlatformUpdate, Told, meaning};
 
 /// Puts what is owed now, at most `limit`, into a new hand-off, and tells the one who uploads in the words that `words`
@@ -62,6 +63,7 @@ pub async fn take_return(tx: &mut Tx, row: &Return) -> Result<Option<Came>, Stor
     let (number, numbered) = match (&known.remote_id, &row.remote_id) {
         (Some(number), None) => (number.clone(), false),
         (Some(_), Some(given)) if tx.goes_by(&known.id, given).await? => (given.clone(), false),
+        (Some(number), Some(given)) if is_same(number, given) => (number.clone(), false),
         (Some(number), Some(given)) => {
             return Err(StoreError::Rule(format!(
                 "「{}」的平台编号已经是「{number}」，表里却是「{given}」；如果平台改了号，请把新号填在「新平台编号」列",

@@ -1,5 +1,6 @@
 //! Receives the platform's answers: each kept once, and applied by the platform's time to the referrals that it is about.
 
+use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 use std::panic::AssertUnwindSafe;
 use std::time::Duration;
@@ -255,11 +256,38 @@ async fn hear(tx: &mut Tx, updates: &[PlatformUpdate], heard_at: i64) -> Result<
     let theirs: Vec<&PlatformUpdate> =
         updates.iter().filter(|update| !is_own_message(&update.text)).collect();
     note_later(tx, &theirs).await?;
-    let news = tx.keep_updates(&theirs, heard_at).await?;
+    let theirs = in_known_forms(tx, &theirs).await?;
+    let news =
+        tx.keep_updates(&theirs.iter().map(Cow::as_ref).collect::<Vec<_>>(), heard_at).await?;
     let ids: Vec<&str> = news.iter().map(|(id, _)| id.as_str()).collect();
     let numbers: HashSet<&str> = news.iter().map(|(_, number)| number.as_str()).collect();
     apply(tx, &numbers, &ids).await?;
     Ok(news.len())
+}
+
+/// What is said of numbers that are known here in another form is said of those.
+async fn in_known_forms<'u>(
+    tx: &mut Tx,
+    updates: &[&'u PlatformUpdate],
+) -> Result<Vec<Cow<'u, PlatformUpdate>>, StoreError> {
+    let named = |update: &&'u PlatformUpdate| -> Vec<&'u str> {
+        let successors = update.successors.iter().map(String::as_str);
+        std::iter::once(update.remote_id.as_str()).chain(successors).collect()
+    };
+    let known = tx.known_forms(&updates.iter().flat_map(named).collect::<Vec<_>>()).await?;
+    let in_form = |update: &&'u PlatformUpdate| {
+        if !named(update).iter().any(|number| known.contains_key(*number)) {
+            return Cow::Borrowed(*update);
+        }
+        let own = |number: &String| known.get(number).unwrap_or(number).clone();
+        let successors = update.successors.iter().map(own).collect();
+        Cow::Owned(PlatformUpdate {
+            remote_id: own(&update.remote_id),
+            successors,
+            ..(*update).clone()
+        })
+    };
+    Ok(updates.iter().map(in_form).collect())
 }
 
 /// The platform has given the numbers that belong to tokens: referrals with the number of each.

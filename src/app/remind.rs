@@ -9,7 +9,7 @@ use std::collections::HashMap;
 use jiff::civil::Date;
 use tracing::warn;
 
-use crate::db::{NewNotice, Session, Store, StoreError, Tx};
+use crate::db::{NewNotice, Said, Session, Store, StoreError, Tx};
 use crate::domain::duty::DutyKind;
 use crate::domain::escalation::{Away, Day, DueGroup, Late, Roster, Routes};
 use crate::domain::staff::Holders;
@@ -151,4 +151,22 @@ async fn pay(tx: &mut Tx, digests: HashMap<String, Vec<NewNotice>>) -> Result<us
     let told = owed.iter().filter(|notices| !notices.is_empty()).count();
     tx.put_notices(&owed.into_iter().flatten().collect::<Vec<_>>()).await?;
     Ok(told)
+}
+
+/// Words anew what these people's digests of a day say, where they still wait: how many messages say less, and how many aren't
+/// sent as nothing is left to say.
+///
+/// # Errors
+/// Where the record can't be written: they say then what they said.
+pub async fn reword(
+    store: &Store,
+    day: Date,
+    people: &[&str],
+    notices: &[NewNotice],
+    said: &[Said],
+) -> Result<(usize, usize), StoreError> {
+    let mut tx = store.begin().await?;
+    let done = tx.reword_digests(day, people, notices, said).await?;
+    tx.commit().await?;
+    Ok(done)
 }

@@ -18,7 +18,7 @@ use crate::delivery::Lane;
 use crate::domain::campaign::plus;
 use crate::domain::health::Fault;
 use crate::domain::reason::in_words;
-use crate::notify::{ReminderRules, remind, tell_standing};
+use crate::notify::{ReminderRules, WAITED, remind, reword, tell_standing};
 use crate::platform::workbook::{self, HandoffRules};
 use crate::platform::{Platform, poll, sweep};
 use crate::schedule::{Done, Job, NIGHT, USUAL, When, Work};
@@ -47,13 +47,7 @@ pub(super) fn jobs(
     rules: &ReminderRules,
 ) -> Vec<Job> {
     let notify = &settings.notify;
-    let mut jobs = vec![Job {
-        name: "reminders",
-        title: "到期提醒",
-        when: When::DailyAt(notify.from),
-        longest: USUAL,
-        work: reminders(store.clone(), rules.clone(), lanes.to_vec()),
-    }];
+    let mut jobs = of_reminders(settings, store, lanes, rules);
     jobs.extend(of_trust(settings, store));
     let upgrade_after = settings.platform.upgrade_after;
     if !upgrade_after.is_zero() {
@@ -92,6 +86,31 @@ pub(super) fn jobs(
         });
     }
     jobs
+}
+
+/// What people are told, and what of that still waits.
+fn of_reminders(
+    settings: &Settings,
+    store: &Store,
+    lanes: &[Arc<Lane>],
+    rules: &ReminderRules,
+) -> Vec<Job> {
+    vec![
+        Job {
+            name: "reminders",
+            title: "到期提醒",
+            when: When::DailyAt(settings.notify.from),
+            longest: USUAL,
+            work: reminders(store.clone(), rules.clone(), lanes.to_vec()),
+        },
+        Job {
+            name: "waiting",
+            title: "更新等着发出的提醒",
+            when: When::Every(WAITED),
+            longest: USUAL,
+            work: rewording(store.clone(), rules.clone()),
+        },
+    ]
 }
 
 /// What is looked after each night for whoever trusts the record.
@@ -239,6 +258,17 @@ fn reminders(store: Store, rules: ReminderRules, lanes: Vec<Arc<Lane>>) -> Work 
                 reminded.people, reminded.duties, reminded.stood_in, reminded.unheard
             )
             .into())
+        })
+    })
+}
+
+fn rewording(store: Store, rules: ReminderRules) -> Work {
+    Arc::new(move || {
+        let (store, rules) = (store.clone(), rules.clone());
+        Box::pin(async move {
+            let done = reword(&store, &rules).await?;
+            let text = format!("改写 {} 条，不再发出 {} 条", done.worded, done.dropped);
+            Ok(Done { text, news: done.worded + done.dropped > 0 })
         })
     })
 }

@@ -32,7 +32,7 @@ use crate::domain::reason::of_system;
 use crate::domain::referral::meaning;
 use crate::domain::workdays::{Workdays, WorkingTime};
 use crate::identity::Providers;
-use crate::notify::{MessageError, Messages, ReminderRules};
+use crate::notify::{MessageError, Messages, ReminderRules, reword};
 use crate::platform::open311::Open311;
 use crate::platform::rest::Rest;
 use crate::platform::workbook::HandoffRules;
@@ -404,6 +404,7 @@ impl Daemon {
         self.note_absence().await;
         // Before anything is sent: a backup of before is then known as one.
         self.heartbeat.first(&self.store, &self.pages, &self.memory).await;
+        self.reword_waiting().await;
         for (name, work) in self.lasting() {
             tasks.spawn(lasting::keep_running(name, work, self.shutdown.clone(), lasting::PAUSE));
         }
@@ -429,6 +430,14 @@ impl Daemon {
             );
         }
         Ok(())
+    }
+
+    /// What waited while nobody was at work says no more than what is still open.
+    async fn reword_waiting(&self) {
+        if let Err(error) = reword(&self.store, &self.reminder_rules).await {
+            let error = error.for_log();
+            warn!(event = "remind.unworded", error, "what waits to be sent isn't worded anew");
+        }
     }
 
     /// Notes that nobody was at work for some time before this start.

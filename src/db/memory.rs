@@ -223,36 +223,6 @@ impl Tx {
         Ok(())
     }
 
-    /// What somebody would still be told, and what certainly hasn't left, isn't sent to them any more.
-    pub async fn drop_notices_of(&mut self, staff_id: &str, reason: &str) -> Result<()> {
-        let ids: Vec<String> = sqlx::query_scalar(
-            "SELECT o.id FROM notices n JOIN outbox o ON o.target_id = n.id
-             WHERE n.staff_id = $1 AND o.kind = 'notice' AND o.state IN ('ready', 'held') AND o.unknown_since IS NULL
-               AND o.lease_until IS NULL",
-        )
-        .bind(staff_id.to_owned())
-        .fetch_all(&mut *self.db)
-        .await?;
-        self.cancel_notices(&ids, reason).await
-    }
-
-    async fn cancel_notices(&mut self, ids: &[String], reason: &str) -> Result<()> {
-        self.retally(Thing::Entry, ids.iter().map(String::as_str)).await?;
-        let drop = format!(
-            "UPDATE outbox SET state = 'cancelled', settled_at = $2, last_error = $3, lease_owner = NULL, lease_until = NULL
-             WHERE id {}",
-            self.dialect.among()
-        );
-        let now = self.now();
-        sqlx::query(sqlx::AssertSqlSafe(drop))
-            .bind(to_json(&ids)?)
-            .bind(now)
-            .bind(reason.to_owned())
-            .execute(&mut *self.db)
-            .await?;
-        Ok(())
-    }
-
     /// A job's slot was taken in a time that the record has lost.
     pub async fn remember_slot(&mut self, job: &str, slot: i64, outcome: &str) -> Result<()> {
         let now = self.now();

@@ -82,6 +82,7 @@ versions! {
     67 "0067_campaign_figures";
     68 "0068_jobs_alive";
     69 "0069_upload_attempts";
+    70 "0070_number_forms";
 }
 
 /// The newest version of a database that this program knows.

@@ -108,6 +108,7 @@ mod timeline;
 mod tokens;
 mod updates;
 mod uploads;
+mod waiting;
 mod words;
 mod writer;
 
@@ -195,6 +196,7 @@ pub use submissions::Submission;
 pub use timeline::{Entry, Timeline, What};
 pub use tokens::ProgramToken;
 pub use uploads::{Upload, UploadState};
+pub use waiting::Said;
 pub use words::Word;
 pub use writer::{IssueChange, Tx};
 

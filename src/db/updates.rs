@@ -14,6 +14,7 @@ use crate::domain::following::{
     Answer, Consequences, Fault, Followed, Number, NumberState, Said, Trouble,
 };
 use crate::domain::issue::Issue;
+use crate::domain::number_form::{known_as, plain};
 use crate::domain::referral::PlatformStatus;
 
 /// The columns of an [`AnswerRow`].
@@ -139,6 +140,31 @@ impl Tx {
         let lane = self.context.platform_lane.clone();
         let rows: Vec<AnswerRow> = self.read_set(&ANSWER, &read, numbers, &[&lane]).await?;
         rows.into_iter().map(|row| row.read(&self.context)).collect()
+    }
+
+    /// Of these numbers, those that aren't known as they are, but in one other form: by which they are.
+    pub async fn known_forms(&mut self, numbers: &[&str]) -> Result<HashMap<String, String>> {
+        let forms: HashSet<String> = numbers.iter().filter_map(|number| plain(number)).collect();
+        if forms.is_empty() {
+            return Ok(HashMap::new());
+        }
+        // As the index has them; what was kept as a fraction is looked for as one.
+        let keys = forms.iter().map(|form| form.trim_start_matches('0'));
+        let keys: Vec<String> = keys.flat_map(|key| [key.to_owned(), format!("{key}.0")]).collect();
+        let read = format!(
+            "SELECT DISTINCT remote_id FROM referral_numbers WHERE lane = $2 AND ltrim(lower(remote_id), '0') {}",
+            self.dialect.among()
+        );
+        let known: Vec<String> = sqlx::query_scalar(sqlx::AssertSqlSafe(read))
+            .bind(to_json(&keys)?)
+            .bind(self.context.platform_lane.clone())
+            .fetch_all(&mut *self.db)
+            .await?;
+        let form = |number: &&str| {
+            let known = known_as(number, known.iter().map(String::as_str))?;
+            Some(((*number).to_owned(), known.to_owned()))
+        };
+        Ok(numbers.iter().filter_map(form).collect())
     }
 
     /// What was last said of a number waits again: another referral turns out to go by it.

@@ -25,6 +25,7 @@ pub mod issue;
 pub mod ledger;
 pub mod mask;
 pub mod memory;
+pub mod number_form;
 pub mod obligations;
 pub mod password;
 pub mod phone;

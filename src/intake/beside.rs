@@ -179,7 +179,14 @@ pub(super) async fn judge(
                 remarks.push(place);
             }
             Some(Disagrees::Standing(text)) => {
-                place.message = text;
+                let own = match claimed.claim.what {
+                    What::IssueNumber => format!(
+                        "；这一列是本单位自己编的号的，请在导入命令后加 --ignore-column {}",
+                        place.name
+                    ),
+                    _ => String::new(),
+                };
+                place.message = format!("{text}{own}");
                 errors.push(place);
             }
             Some(Disagrees::Known(known)) => {

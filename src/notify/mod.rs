@@ -14,6 +14,7 @@ mod recipients;
 mod remind;
 mod standing;
 mod upcoming;
+mod waiting;
 
 pub use calendar::{Calendar, calendar};
 pub use channels::{
@@ -26,3 +27,4 @@ pub use page::{Shown, acknowledge, note_reading, page};
 pub use remind::{Reminded, ReminderRules, preview, remind};
 pub use standing::tell_standing;
 pub use upcoming::{Upcoming, upcoming};
+pub use waiting::{Reworded, WAITED, reword};

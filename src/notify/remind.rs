@@ -105,6 +105,7 @@ async fn write_digests(
         let heard = Heard {
             told: snapshot.told_to_each(&owed, &on, open).await?,
             words: snapshot.words_of(&owed, &on).await?,
+            waiting: None,
         };
         let links = Links::Given;
         let notices = notices(&mut snapshot, store, rules, recipients, day, heard, links).await?;
@@ -148,7 +149,7 @@ pub async fn preview(
         }
         page = snapshot.due_groups(day, &last, PAGE).await?;
     }
-    let (links, heard) = (Links::Shown, Heard { told, words: HashMap::new() });
+    let (links, heard) = (Links::Shown, Heard { told, words: HashMap::new(), waiting: None });
     let notices = notices(&mut snapshot, store, rules, &recipients, day, heard, links).await?;
     snapshot.end().await?;
     Ok(notices)
@@ -159,21 +160,33 @@ pub(super) const PAGE: i64 = 4_000;
 
 /// Whether the addresses in messages lead anywhere.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Links {
+pub(super) enum Links {
     Given,
     /// A preview shows that there will be one.
     Shown,
 }
 
 /// What people hear on a day, by person.
-struct Heard {
-    told: BTreeMap<String, Vec<ToldGroup>>,
-    words: HashMap<String, Vec<Word>>,
+pub(super) struct Heard {
+    pub told: BTreeMap<String, Vec<ToldGroup>>,
+    pub words: HashMap<String, Vec<Word>>,
+    /// For which channels it waits, where it was written before; else it's written for all that reach them.
+    pub waiting: Option<HashMap<String, Vec<String>>>,
+}
+
+impl Heard {
+    /// The channels for which a person's digest is written.
+    fn channels(&mut self, recipients: &Recipients, person: &str) -> Vec<String> {
+        match &mut self.waiting {
+            Some(waiting) => waiting.remove(person).unwrap_or_default(),
+            None => recipients.routes(person).to_vec(),
+        }
+    }
 }
 
 /// What each person was told, as a digest for each of their channels. The words are put together beside the async
 /// threads.
-async fn notices(
+pub(super) async fn notices(
     session: &mut Session,
     store: &Store,
     rules: &ReminderRules,
@@ -183,16 +196,16 @@ async fn notices(
     links: Links,
 ) -> Result<Vec<NewNotice>, StoreError> {
     let mut drafts = drafts(recipients, heard);
-    let few: Vec<&str> = drafts.iter().flat_map(|(_, draft)| draft.few()).collect();
+    let few: Vec<&str> = drafts.iter().flat_map(|drafted| drafted.draft.few()).collect();
     let labels = session.group_labels(&few).await?;
-    drafts.iter_mut().for_each(|(_, draft)| draft.put_names(&labels));
-    let owners: BTreeSet<&str> = drafts.iter().flat_map(|(_, draft)| draft.owners()).collect();
+    drafts.iter_mut().for_each(|drafted| drafted.draft.put_names(&labels));
+    let owners: BTreeSet<&str> = drafts.iter().flat_map(|drafted| drafted.draft.owners()).collect();
     let phones = session.phones(&owners.into_iter().collect::<Vec<_>>()).await?;
-    drafts.iter_mut().for_each(|(_, draft)| draft.put_phones(&phones));
+    drafts.iter_mut().for_each(|drafted| drafted.draft.put_phones(&phones));
     let (store, rules, recipients) = (store.clone(), rules.clone(), Arc::clone(recipients));
     let write = move || {
         let mut notices = Vec::new();
-        for (person, draft) in drafts {
+        for drafted in drafts {
             let writing = Writing {
                 context: store.context(),
                 rules: &rules,
@@ -200,23 +213,34 @@ async fn notices(
                 day,
                 links,
             };
-            notices.extend(writing.write(&person, &draft)?);
+            notices.extend(writing.write(&drafted)?);
         }
         Ok(notices)
     };
     tokio::task::spawn_blocking(write).await.map_err(|why| StoreError::Rule(why.to_string()))?
 }
 
+/// Whose digest it is, and by which channels it goes.
+struct Drafted {
+    person: String,
+    channels: Vec<String>,
+    draft: Draft,
+}
+
 /// A digest for each who hears anything.
-fn drafts(recipients: &Recipients, Heard { mut told, mut words }: Heard) -> Vec<(String, Draft)> {
-    let people: BTreeSet<String> = told.keys().chain(words.keys()).cloned().collect();
-    let draft = |person: String| {
-        let items = items(recipients, told.remove(&person).unwrap_or_default());
-        let words = words.remove(&person).unwrap_or_default();
-        let hears = !items.is_empty() || !words.is_empty();
-        hears.then(|| (person.clone(), Draft::new(recipients, &person, items, words)))
+fn drafts(recipients: &Recipients, mut heard: Heard) -> Vec<Drafted> {
+    let people: BTreeSet<String> = heard.told.keys().chain(heard.words.keys()).cloned().collect();
+    let drafted = |person: String| {
+        let items = items(recipients, heard.told.remove(&person).unwrap_or_default());
+        let words = heard.words.remove(&person).unwrap_or_default();
+        if items.is_empty() && words.is_empty() {
+            return None;
+        }
+        let draft = Draft::new(recipients, &person, items, words);
+        let channels = heard.channels(recipients, &person);
+        Some(Drafted { person, channels, draft })
     };
-    people.into_iter().filter_map(draft).collect()
+    people.into_iter().filter_map(drafted).collect()
 }
 
 /// What a person's digest is written by.
@@ -230,10 +254,10 @@ struct Writing<'w> {
 
 impl Writing<'_> {
     /// A person's digest, for each of their channels: where others read too, without a link of theirs or a telephone.
-    fn write(&self, person: &str, draft: &Draft) -> Result<Vec<NewNotice>, StoreError> {
+    fn write(&self, drafted: &Drafted) -> Result<Vec<NewNotice>, StoreError> {
         let Writing { rules, recipients, day, .. } = *self;
-        let routes = recipients.routes(person);
-        let link = self.link(person, routes);
+        let Drafted { person, channels, draft } = drafted;
+        let link = self.link(person, channels);
         let address = match (&link, self.links) {
             (Some(link), Links::Given) => links::digest(&rules.public_url, &link.token),
             (Some(_), Links::Shown) => links::digest(&rules.public_url, "……"),
@@ -243,7 +267,7 @@ impl Writing<'_> {
         let several = draft.digest(&recipients.plan, day, String::new(), Audience::Several);
         let several = rules.messages.render("digest.txt", &several)?;
         let mut notices = Vec::new();
-        for channel in routes {
+        for channel in channels {
             let form = self.form(channel);
             let (body, html) = match form {
                 Form::Group => (several.clone(), None),
@@ -256,7 +280,7 @@ impl Writing<'_> {
             };
             let is_own = form != Form::Group;
             notices.push(NewNotice {
-                staff_id: person.to_owned(),
+                staff_id: person.clone(),
                 channel: channel.clone(),
                 on: day,
                 topic: DIGEST.to_owned(),

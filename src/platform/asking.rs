@@ -11,6 +11,7 @@ use super::others::{OF_OTHERS, of_others};
 use super::{Answers, NoContact, Platform, Unanswered};
 use crate::db::{OpenReferral, Store, StoreError};
 use crate::domain::following::{Fault, Trouble, names_one};
+use crate::domain::number_form::known_as;
 use crate::domain::reason::name_of;
 
 /// How long the part of an address may be that lists numbers: servers take some two thousand characters.
@@ -46,9 +47,10 @@ impl Told {
     fn take(
         &mut self,
         part: &[String],
-        answers: Answers,
+        mut answers: Answers,
         of_number: &OfNumber<'_>,
     ) -> Vec<Vec<String>> {
+        as_asked(part, &mut answers);
         let told_of: HashSet<&str> =
             answers.updates.iter().map(|update| update.remote_id.as_str()).collect();
         let (done, missing): (Vec<&String>, Vec<&String>) =
@@ -102,6 +104,17 @@ impl Told {
             warn!(event = "poll.not_of_this", referral = %open.id, why = name, "the platform gives no answer about this one");
             let why = why.chars().take(300).collect();
             self.troubles.insert(open.id.clone(), Trouble { why, fault });
+        }
+    }
+}
+
+/// Calls by the number that was asked for what the platform answers under another form of it.
+fn as_asked(part: &[String], answers: &mut Answers) {
+    let asked = |number: &str| known_as(number, part.iter().map(String::as_str));
+    let told = answers.updates.iter_mut().map(|update| &mut update.remote_id);
+    for number in told.chain(answers.shown.iter_mut().map(|(number, _)| number)) {
+        if let Some(asked) = asked(number) {
+            asked.clone_into(number);
         }
     }
 }

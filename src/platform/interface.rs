@@ -14,6 +14,7 @@ use crate::delivery::{LookUp, Outcome};
 use crate::domain::delivery::Cause;
 use crate::domain::delivery::search::{SearchResult, Sought};
 use crate::domain::issue::Category;
+use crate::domain::number_form::is_same;
 use crate::domain::referral::PlatformUpdate;
 
 /// A question that got no usable answer.
@@ -317,7 +318,7 @@ pub trait Platform: Send + Sync {
     /// The platform's own word for how one of its requests stands now; nothing where it can't be asked.
     async fn word_now(&self, remote_id: &str) -> Option<String> {
         let told = self.fetch(&[remote_id.to_owned()]).await.ok()?;
-        let of_it = told.updates.into_iter().find(|update| update.remote_id == remote_id);
+        let of_it = told.updates.into_iter().find(|update| is_same(&update.remote_id, remote_id));
         of_it.map(|update| update.word)
     }
 

@@ -867,3 +867,30 @@ on_both!(what_is_about_nobody_here_is_forgotten_in_time, async |fixture: Fixture
     let read = fixture.store.recount().await.unwrap();
     assert!(read.is_empty(), "the figures hold: {read:?}");
 });
+
+on_both!(a_number_is_followed_in_another_form, async |fixture: Fixture| {
+    let guid = "3F2504E0-4F89-11D3-9A0C-0305E82C3301";
+    let fixture = numbered(fixture, &["0001001", guid, "SR-7"]).await;
+    // Asked about one, it answers of the same in another form.
+    let server = MockServer::start().await;
+    let records = [("0001001", "1001"), (guid, "3f2504e0-4f89-11d3-9a0c-0305e82c3301")];
+    let records = records.map(|(_, number)| {
+        format!(
+            r#"{{"service_request_id": "{number}", "status": "closed", "description": "办好"}}"#
+        )
+    });
+    let both = ResponseTemplate::new(200)
+        .set_body_raw(format!("[{}]", records.join(",")), "application/json");
+    Mock::given(path("/requests.json")).respond_with(both).mount(&server).await;
+    let platform = open311(&server, "");
+    poll(&fixture.store, platform.as_ref(), 50).await.unwrap();
+    assert_eq!(count(&fixture, State::Resolved).await, 2);
+    // A feed tells of a whole city: of ours in another form, and of another that is nearly one.
+    for (number, resolved) in [("7", 2), ("SR-07", 2), ("sr-7", 3)] {
+        let told = said(number, PlatformStatus::Resolved, "已修好");
+        let mut tx = fixture.store.begin().await.unwrap();
+        zoufang::app::receive_updates::receive(&mut tx, &[told]).await.unwrap();
+        tx.commit().await.unwrap();
+        assert_eq!(count(&fixture, State::Resolved).await, resolved, "{number}");
+    }
+});

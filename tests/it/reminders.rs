@@ -13,7 +13,7 @@ use zoufang::domain::duty::DutyKind;
 use zoufang::domain::escalation::Away;
 use zoufang::domain::staff::Role;
 use zoufang::domain::workdays::WorkingTime;
-use zoufang::notify::{Messages, ReminderRules, remind};
+use zoufang::notify::{Messages, ReminderRules, Reworded, remind, reword};
 
 use crate::support::{Fixture, claim, notices, on_both};
 
@@ -377,3 +377,32 @@ async fn what_is_too_long_for_a_telephone_is_summed_up_by_larger_areas() {
     · [红] 走访材料准备 20项，3月10日已到期，超期7天：请督促办理；责任人：郑书
     ");
 }
+
+on_both!(what_is_met_while_its_digest_waits_isnt_told_any_more, async |fixture: Fixture| {
+    let fixture = fixture.township().await;
+    fixture.at(3, 31, 9);
+    remind(&fixture.store, &rules()).await.unwrap();
+    let of_z6 = async || {
+        let waiting = claim(&fixture.store, "log", "reader", 100, 0).await.unwrap();
+        let told = notices(&fixture.store, &waiting).await;
+        told.into_iter().find(|notice| notice.staff_number == "Z6").map(|notice| notice.body)
+    };
+    let visits = "走访日期,走访人员,对象编号,群众姓名,反映问题\n";
+    let met = |household: &str| format!("{visits}2022-03-30,Z6,{household},李一,无\n");
+    fixture.import("h1.csv", &met("H1")).await.unwrap();
+    // It was written a moment ago.
+    let done = reword(&fixture.store, &rules()).await.unwrap();
+    assert_eq!(done, Reworded::default());
+    fixture.at(3, 31, 10);
+    let done = reword(&fixture.store, &rules()).await.unwrap();
+    assert_eq!((done.worded > 0, done.dropped), (true, 0));
+    assert_eq!(reword(&fixture.store, &rules()).await.unwrap(), Reworded::default(), "once");
+    let body = of_z6().await.unwrap();
+    assert!(body.contains("入户走访 1项"), "{body}");
+    // What an attempt has, or may have sent, stays as it is.
+    claim(&fixture.store, "log", "lane", 100, 60_000).await.unwrap();
+    fixture.import("h2.csv", &met("H2")).await.unwrap();
+    // Its copy, which nobody has begun with, tells of nothing any more.
+    let copy = Reworded { worded: 0, dropped: 1 };
+    assert_eq!(reword(&fixture.store, &rules()).await.unwrap(), copy);
+});

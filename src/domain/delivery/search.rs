@@ -17,6 +17,7 @@ pub use question::{
 };
 
 use super::{NO_CONTROL, Receipt};
+use crate::domain::number_form::is_same;
 use crate::domain::recognition::{Sent, Shown};
 
 /// So many questions for one look at the most: whatever a platform lists, it's asked no more than this.
@@ -260,14 +261,17 @@ impl<'s> Search<'s> {
             let text = thing.words.as_deref().unwrap_or_default();
             let words = Shown::of(text);
             for (control, shown) in controls.iter().zip(&mut self.shown) {
-                let named = control.number.is_none() || control.number == thing.number;
+                let named = control.number.is_none() || goes_by(control, thing);
                 *shown |= named && words.carries(&control.subject.reference);
             }
             if task.aim == Aim::Sought {
-                let known = controls.iter().any(|c| c.number.is_some() && c.number == thing.number);
+                let known = controls.iter().any(|control| goes_by(control, thing));
                 // What is said of another request isn't it.
                 let about_it = subject.remote_id.is_empty()
-                    || thing.number.as_ref().is_none_or(|number| *number == subject.remote_id);
+                    || thing
+                        .number
+                        .as_ref()
+                        .is_none_or(|number| is_same(number, &subject.remote_id));
                 self.wordless += usize::from(text.trim().is_empty() && about_it && !known);
                 self.doubtful |= !known && words.may_be(&self.sent);
                 self.doubtful |= !known && about_it && words.is_withheld();
@@ -419,6 +423,12 @@ impl<'s> Search<'s> {
     fn unproven(&mut self, why: String) {
         self.end = Some(SearchResult::Unproven(why));
     }
+}
+
+/// Whether a thing has the number of a control, in whichever form.
+fn goes_by(control: &Control, thing: &Listed) -> bool {
+    let numbers = control.number.as_ref().zip(thing.number.as_ref());
+    numbers.is_some_and(|(own, shown)| is_same(own, shown))
 }
 
 const DOUBTFUL: &str = "平台上有像是这一件的，内容或编号被改过或截断了，认不准：请到平台上核对";

@@ -9,6 +9,7 @@ use reqwest::StatusCode;
 use super::{Open311, halves};
 use crate::clock::township_zone;
 use crate::delivery::http::{Answer, TOO_LONG, ask_in};
+use crate::domain::number_form::is_same;
 use crate::domain::referral::{PlatformUpdate, Told, meaning};
 use crate::platform::encode::{encode, is_segment};
 use crate::platform::interface::{Answers, CUTS, NoContact, Unanswered, Unread};
@@ -127,7 +128,7 @@ impl Open311 {
             Err(Unanswered::This(reason)) if is_segment(one) && can_list(one) => {
                 // Some have no address for each.
                 match self.listed(remote_ids).await {
-                    Ok(answers) if answers.updates.iter().any(|u| u.remote_id == *one) => {
+                    Ok(answers) if answers.updates.iter().any(|u| is_same(&u.remote_id, one)) => {
                         Ok(answers)
                     }
                     _ => Err(Unanswered::This(reason)),

@@ -286,11 +286,14 @@ fn whatever_a_platform_does_to_texts_what_is_there_is_never_absent() {
     let said = "老王13912341234来电反映，东头的“路灯”坏了：三个月没人修，\n😀请快些";
     let sent = |number: usize| described(said, "（高桥村）", &format!("CHD2022-{number:06}-R1"));
     let cut = |text: &str, length| text.chars().take(length).collect::<String>();
-    let alterations: [(&str, &dyn Fn(String) -> String); 10] = [
+    let alterations: [(&str, &dyn Fn(String) -> String); 11] = [
         ("words before it", &|text| format!("来源走访：{text}")),
         ("words around it", &|text| format!("<p>转办件：{text}</p> 请速办")),
         ("entities", &|text| {
             text.replace('“', "&ldquo;").replace('”', "&#8221;").replace('[', "&#x5B;")
+        }),
+        ("entities of entities, as wide as letters", &|text| {
+            text.replace('“', "&amp;ldquo;").replace('[', "&amp;#xFF3B;").replace('：', "&amp;#58;")
         }),
         ("masked", &|text| text.replace("13912341234", "139****1234")),
         ("as wide as letters", &|text| text.nfkc().collect()),
@@ -443,4 +446,16 @@ fn a_list_that_may_be_behind_proves_nothing_yet() {
     assert_eq!(looked_at(86_400, 0, &[-900_000], None), SearchResult::Absent);
     // A clock that was ahead dates what is old after it.
     too_early(looked_at(300, -50_000_000, &[40_000_000], None), None);
+}
+
+#[test]
+fn a_round_count_is_no_count() {
+    // It shows no more than the first hundred of anything, page by page, and says that there are a hundred.
+    let more: Vec<Kept> = (0..100).map(|n| of_others(n, 30)).chain([ours(1, 5)]).collect();
+    let all = Platform { cut: 20, newest_first: true, counts: true, ..platform(more.clone()) };
+    assert!(found(&all.look(&sought(Vec::new()), LISTS).0));
+    let first = Platform { kept: more[..100].to_vec(), pages: Turns::FromOne, ..all };
+    assert_ne!(first.look(&sought(Vec::new()), LISTS).0, SearchResult::Absent);
+    let fewer = Platform { kept: more[..99].to_vec(), ..first };
+    assert_eq!(fewer.look(&sought(Vec::new()), LISTS).0, SearchResult::Absent);
 }
