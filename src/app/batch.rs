@@ -197,6 +197,10 @@ impl Told {
                 told.each.push(Err(problem));
                 continue;
             }
+            if let Some(problem) = said_before(row, results.get(&issue.id)) {
+                told.each.push(Err(problem));
+                continue;
+            }
             let events = news(row, &standing, results.get(&issue.id));
             told.each.push(Ok(events.len()));
             told.happenings.extend(events.into_iter().map(|event| Happening {
@@ -225,15 +229,23 @@ async fn results(
     session: &mut Session,
     rows: &[IssueChange],
     known: &HashMap<&str, &IssueRow>,
-) -> Result<HashMap<String, String>> {
+) -> Result<HashMap<String, SaidOf>> {
     let tells = |row: &&IssueChange| {
         let events = [&row.event, &row.then];
         events.into_iter().flatten().any(|event| matches!(event, Event::TownFinished { .. }))
     };
     let telling = rows.iter().filter(tells).filter_map(|row| known.get(row.number.as_str()));
     let ids: Vec<&str> = telling.map(|row| row.id.as_str()).collect();
-    let results = results_of(session, &ids).await?;
-    Ok(results.into_iter().map(|(id, (result, _))| (id, result)).collect())
+    said_of(session, &ids).await
+}
+
+/// What the town said came of its work on an issue.
+#[derive(Debug, Default)]
+struct SaidOf {
+    /// What stands, and who said it.
+    now: Option<(String, String)>,
+    /// What was said before the issue was begun anew.
+    before: Vec<String>,
 }
 
 /// What the town last said came of its work on these issues, and who said it, where that stands.
@@ -241,26 +253,34 @@ pub async fn results_of(
     session: &mut Session,
     ids: &[&str],
 ) -> Result<HashMap<String, (String, String)>> {
-    let mut results = HashMap::new();
+    let said = said_of(session, ids).await?;
+    Ok(said.into_iter().filter_map(|(id, said)| Some((id, said.now?))).collect())
+}
+
+async fn said_of(session: &mut Session, ids: &[&str]) -> Result<HashMap<String, SaidOf>> {
+    let mut all: HashMap<String, SaidOf> = HashMap::new();
     if ids.is_empty() {
-        return Ok(results);
+        return Ok(all);
     }
     for row in session.events_of(ids).await? {
         match row.event() {
             Some(Event::TownFinished { result }) => {
-                drop(results.insert(row.issue_id, (result, row.actor)))
+                all.entry(row.issue_id).or_default().now = Some((result, row.actor));
             }
             Some(Event::Reopened { .. } | Event::Classified { .. }) => {
-                drop(results.remove(&row.issue_id))
+                let said = all.entry(row.issue_id).or_default();
+                let before = said.now.take().map(|(result, _)| result);
+                said.before.extend(before);
             }
             _ => {}
         }
     }
-    Ok(results)
+    Ok(all)
 }
 
 /// What of a row the record doesn't say already.
-fn news(row: &IssueChange, issue: &Issue, result: Option<&String>) -> Vec<Event> {
+fn news(row: &IssueChange, issue: &Issue, said: Option<&SaidOf>) -> Vec<Event> {
+    let result = said.and_then(|said| said.now.as_ref()).map(|(result, _)| result);
     let mut news = Vec::new();
     for event in [&row.event, &row.then].into_iter().flatten() {
         match event {
@@ -299,6 +319,23 @@ fn is_outdated(row: &IssueChange, issue: &Issue) -> Option<Problem> {
             row.number, issue.state, known.level, known.category, known.urgency
         );
         Problem::new(About::State, text)
+    })
+}
+
+/// The very words of a result that didn't last are of an old table, not of what was done since.
+fn said_before(row: &IssueChange, said: Option<&SaidOf>) -> Option<Problem> {
+    let said = said.filter(|said| said.now.is_none())?;
+    let events = [&row.event, &row.then];
+    let told = events.into_iter().flatten().find_map(|event| match event {
+        Event::TownFinished { result } => Some(result),
+        _ => None,
+    })?;
+    said.before.contains(told).then(|| {
+        let text = format!(
+            "「{}」上一次的办理结果就是这几个字，后来又重新办理了：这一行像是旧表里的，请删去；这一次又办好了的，请写这一次办了什么",
+            row.number
+        );
+        Problem::new(About::Result, text)
     })
 }
 

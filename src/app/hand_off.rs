@@ -59,6 +59,13 @@ pub async fn take_return(tx: &mut Tx, row: &Return) -> Result<Option<Came>, Stor
             known.reference
         )));
     }
+    if takes_back_an_end(tx, &known, row) {
+        return Err(StoreError::Rule(format!(
+            "「{}」登记的是已办结，表里却是「{}」，又没有写办理时间：像是一份旧表。平台真的重新办理了，请填上办理时间；是旧表，请不要再交",
+            known.reference,
+            row.word.as_deref().unwrap_or_default()
+        )));
+    }
     let came = |upsert| Some(Came { reference: known.reference.clone(), upsert });
     let (number, numbered) = match (&known.remote_id, &row.remote_id) {
         (Some(number), None) => (number.clone(), false),
@@ -91,6 +98,14 @@ pub async fn take_return(tx: &mut Tx, row: &Return) -> Result<Option<Came>, Stor
     };
     let news = receive(tx, &[update]).await?;
     Ok(came(if news > 0 || numbered { Upsert::Changed } else { Upsert::Same }))
+}
+
+/// Whether a row says, of no time, that what has ended is still under way.
+fn takes_back_an_end(tx: &Tx, known: &Returned, row: &Return) -> bool {
+    use PlatformStatus::{Accepted, InProgress, Received};
+    let status = row.word.as_deref().and_then(|word| platform_status(tx, word));
+    let is_before = matches!(status, Some(Received | Accepted | InProgress));
+    known.state == "resolved" && row.at.is_none() && is_before
 }
 
 fn platform_status(tx: &Tx, word: &str) -> Option<PlatformStatus> {

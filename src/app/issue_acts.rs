@@ -318,7 +318,7 @@ fn lacks(doing: &Doing) -> Option<Problem> {
             }
             Saying::Doubtful => problem(
                 About::Result,
-                "看不出办结了没有：办结了请只写办了什么（如「已更换灯泡」），没有办结请不要登记",
+                "看不出办结了没有：办结了请只写办了什么（如「已更换灯泡」），或在后面加「，已办结」；没有办结请不要登记",
             ),
         },
         Act::Mediate => lacks_of_mediation(doing.mediated.as_ref()),

@@ -114,7 +114,14 @@ impl Tx {
         let Some(number) = &row.remote_id else {
             return Ok(None);
         };
-        self.referral_of_number(number).await
+        match self.referral_of_number(number).await? {
+            // As a spreadsheet writes it, perhaps.
+            None => match self.known_forms(&[number]).await?.remove(number) {
+                Some(known) => self.referral_of_number(&known).await,
+                None => Ok(None),
+            },
+            known => Ok(known),
+        }
     }
 
     /// The referral that goes or went by a number.

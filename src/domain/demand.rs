@@ -62,7 +62,11 @@ const WELL: [&str; 26] = [
     "表示感谢",
 ];
 /// What may stand around that.
-const AROUND: [&str; 17] = [
+const AROUND: [&str; 21] = [
+    "大的",
+    "新增",
+    "新的",
+    "突出",
     "什么",
     "其他",
     "其它",
@@ -97,6 +101,7 @@ const NOTHING_AT_ALL: [&str; 8] =
 /// for text in ["暂时无诉求", "没啥问题", "该户无诉求", "都没问题", "诉求：无", "1、无 2、无", "满意无诉求", "生活良好，无诉求", "无矛盾纠纷"] {
 ///     assert!(is_no_demand(text), "{text}");
 /// }
+/// assert!(is_no_demand("没有大的问题") && is_no_demand("无新增问题"));
 /// for text in ["没有解决问题", "没有要求解决", "未发现问题解决"] {
 ///     assert!(!is_no_demand(text), "{text}");
 /// }
@@ -275,13 +280,26 @@ pub fn is_nobody_met(text: &str) -> bool {
 ///
 /// ```
 /// use zoufang::domain::demand::is_no_words;
-/// for text in ["√", "×", "是", "3", "2022-03-05", "3月5日", "见附件", "80%"] {
+/// for text in ["√", "×", "是", "3", "2022-03-05", "3月5日", "见附件", "80%", "待补充", "NA"] {
 ///     assert!(is_no_words(text), "{text}");
 /// }
 /// assert!(!is_no_words("3号楼漏水") && !is_no_words("路"));
 /// ```
 pub fn is_no_words(text: &str) -> bool {
-    const MARKS: [&str; 22] = [
+    const MARKS: [&str; 35] = [
+        "待补充",
+        "待填",
+        "待核实",
+        "na",
+        "nil",
+        "电话联系",
+        "搬走了",
+        "外出打工",
+        "拒绝回答",
+        "不愿说",
+        "不想说",
+        "不需要",
+        "问题已解决",
         "√",
         "✓",
         "✔",

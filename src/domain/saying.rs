@@ -2,6 +2,8 @@
 //! cell's mere being filled does something, none of these may do it.
 
 mod result;
+mod takes_back;
+mod verbs;
 mod words;
 
 pub use result::{of_result, takes_back};
@@ -299,13 +301,39 @@ pub fn is_no_agreement(text: &str) -> bool {
     matches!(of(text), Saying::Nothing | Saying::NotYet) || NO.iter().any(says)
 }
 
-/// Whether a share is told that isn't all: 完成80%.
+/// Whether a share is told that isn't all: 完成80%, 已解决2/3, 三分之二, 九成.
 pub fn is_less_than_all(text: &str) -> bool {
     let shares = text.split(['%', '％']).rev().skip(1).map(|before| {
         let digits = before.rsplit(|c: char| !c.is_ascii_digit() && c != '.').next();
         digits.and_then(|digits| digits.parse::<f64>().ok())
     });
-    shares.flatten().any(|share| share < 100.0)
+    shares.flatten().any(|share| share < 100.0) || is_a_fraction(text) || is_in_tenths(text)
+}
+
+/// 2/3 behind a word of work; 4/20 before it is a day.
+fn is_a_fraction(text: &str) -> bool {
+    let digits = |text: &str| text.chars().take_while(char::is_ascii_digit).collect::<String>();
+    let parts = text.match_indices('/').filter(|(at, _)| {
+        let before = &text[..*at];
+        let part: String =
+            digits(&before.chars().rev().collect::<String>()).chars().rev().collect();
+        let whole = digits(&text[at + 1..]);
+        let is_less =
+            part.parse::<u32>().ok().zip(whole.parse::<u32>().ok()).is_some_and(|(a, b)| a < b);
+        let stem = &before[..before.len() - part.len()];
+        is_less
+            && ["解决", "完成", "办结", "修", "换", "装", "理", "好"]
+                .iter()
+                .any(|word| stem.ends_with(word))
+    });
+    parts.count() > 0 || text.contains("分之") && !text.contains("百分之百")
+}
+
+/// 九成, but not 完成 or 成功.
+fn is_in_tenths(text: &str) -> bool {
+    ["一成", "二成", "两成", "三成", "四成", "五成", "六成", "七成", "八成", "九成"]
+        .iter()
+        .any(|share| text.contains(share))
 }
 
 #[cfg(test)]

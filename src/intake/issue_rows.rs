@@ -2,6 +2,7 @@
 //! does something, what says that it isn't done does nothing, and that's said.
 
 use super::cells::{Cells, UNCLASSIFIED};
+use super::denied::{check_beside, check_counts};
 use super::kinds::{Field, Kind};
 use super::people::People;
 use super::text::short;
@@ -29,33 +30,6 @@ fn says_not_yet(cells: &mut Cells<'_>, field: Field, how: &str) -> bool {
         cells.note(field, format!("{what}：这一行没有采用。{how}"));
     }
     !is_flawed
-}
-
-/// What stands beside it may say that it isn't done: 是否办结 否, 进度 50%, 审批结果 未批准.
-pub(super) fn check_beside(cells: &mut Cells<'_>, field: Field) {
-    // 否 is an answer to what its column asks; 未婚 is none to this.
-    const ASKS: [&str; 11] =
-        ["办", "结", "完", "确认", "签收", "进度", "履行", "解决", "落实", "批", "状态"];
-    const OTHER: [&str; 4] = ["未婚", "未见", "未成年", "未满"];
-    let says_no = |name: &str, text: &str| {
-        let is_asked = !["否", "不"].contains(&text) || ASKS.iter().any(|of| name.contains(of));
-        let is_of_this = !OTHER.iter().any(|other| text.starts_with(other));
-        State::read(text).is_none()
-            && is_asked
-            && is_of_this
-            && (saying::of(text) == Saying::NotYet
-                || saying::is_less_than_all(text)
-                || saying::takes_back(text)
-                || text.starts_with("未"))
-    };
-    let named = cells.beside().map(|(name, text)| (name.to_owned(), text));
-    let found = named.chain(cells.unnamed()).find(|(name, text)| says_no(name, text));
-    let Some((name, text)) = found else { return };
-    let text = format!(
-        "旁边的「{name}」写的是「{}」，和这一格对不上：没有做完的请清空这一格；不相干的请在导入命令后加 --ignore-column {name}",
-        short(text)
-    );
-    cells.wrong(field, text);
 }
 
 pub(super) fn read_confirmation(cells: &mut Cells<'_>, people: &People) -> Option<Confirmation> {
@@ -143,7 +117,8 @@ fn read_class_of_list(cells: &mut Cells<'_>) -> Option<Option<Event>> {
 
 /// What came of the town's work. What says that it isn't done yet ends nothing.
 fn read_result(cells: &mut Cells<'_>) -> Option<String> {
-    const HOW: &str = "办结了请写办了什么（如「已更换灯泡」），没有办结请留空";
+    const HOW: &str =
+        "办结了请写办了什么（如「已更换灯泡」），或在后面加「，已办结」；没有办结请留空";
     let is_list = match cells.kind() {
         Kind::Handlings => false,
         Kind::IssueList => true,
@@ -187,6 +162,7 @@ pub(super) fn read_class(cells: &mut Cells<'_>) -> (Told<()>, Option<Class>) {
 
 fn read_classification(cells: &mut Cells<'_>) -> Option<Event> {
     cells.required(Field::Level);
+    check_counts(cells);
     if cells.optional(Field::Level).is_none() {
         cells.optional_word(Field::Category, Category::read, &Category::choices());
         return None;

@@ -22,6 +22,7 @@ mod compound;
 mod copy;
 mod dates;
 mod delimited;
+mod denied;
 mod form;
 mod guard;
 mod header;

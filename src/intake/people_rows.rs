@@ -1,7 +1,7 @@
 //! Rows about people: staff, whoever is registered at a subject, who is away.
 
 use super::cells::{Cells, Days};
-use super::issue_rows::check_beside;
+use super::denied::{check_beside, check_here};
 use super::kinds::Field;
 use super::options::Options;
 use super::people::People;
@@ -28,6 +28,9 @@ pub(super) fn read_staff(cells: &mut Cells<'_>, options: &Options) -> Option<New
     let (number, name) = (cells.required(Field::StaffNumber), cells.required(Field::StaffName));
     let area = cells.required(Field::Area);
     let roles = read_roles(cells);
+    if cells.optional(Field::StaffRoles) != Some(staff::LEFT) {
+        check_here(cells, Field::StaffRoles, "已经离岗的请在「角色」写「离岗」");
+    }
     check_phone(cells, Field::StaffPhone);
     Some(NewStaff {
         unit: told(cells, Field::StaffUnit, options),

@@ -4,6 +4,7 @@ use super::area_rows::read_area;
 use super::beside::{Claimed, claims_of, judge};
 use super::cells::{Cells, Days, NOBODY, tidy};
 use super::check_rows::{read_inspection, read_mediation};
+use super::denied::check_here;
 use super::header::Table;
 use super::issue_rows::{read_acknowledgement, read_beginning, read_change, read_confirmation};
 use super::kinds::{Field, Kind};
@@ -288,6 +289,7 @@ fn read_subject(cells: &mut Cells<'_>, options: &Options, clock: &Clock) -> Opti
     let (number, name) = (cells.required(Field::Subject), cells.required(Field::SubjectName));
     let kind = cells.word(Field::SubjectKind, SubjectKind::read, &SubjectKind::choices());
     let area = cells.required(Field::Area);
+    check_here(cells, Field::SubjectName, "不再走访的请不要列在这张表里，用「走访对象状态」表写明");
     Some(NewSubject {
         number: number?.to_owned(),
         kind: kind?,

@@ -1,6 +1,7 @@
 //! Rows of 附件4: who was met, and what was heard.
 
 use super::cells::{Cells, Days};
+use super::denied::check_visited;
 use super::issue_rows::read_class;
 use super::kinds::Field;
 use super::options::Options;
@@ -185,6 +186,7 @@ fn may_be_a_matter(text: &str) -> bool {
 
 fn read_heard(cells: &mut Cells<'_>) -> Option<Heard> {
     check_beside(cells);
+    check_visited(cells);
     let has_issue = match cells.has(Field::HasIssue) {
         true => cells.word(Field::HasIssue, yes_or_no, "有、无"),
         false => by_its_text(cells),

@@ -22,6 +22,7 @@ pub struct PlatformTransport {
     platform: Arc<dyn Platform>,
     clock_skew: Duration,
     list_lag: Duration,
+    disorder: Duration,
     absence: Absence,
 }
 
@@ -33,7 +34,13 @@ impl PlatformTransport {
         clock_skew: Duration,
         list_lag: Duration,
     ) -> PlatformTransport {
-        PlatformTransport { store, platform, clock_skew, list_lag, absence: Absence::default() }
+        let (disorder, absence) = (Duration::ZERO, Absence::default());
+        PlatformTransport { store, platform, clock_skew, list_lag, disorder, absence }
+    }
+
+    /// For how long its lists may show what came later before what came first.
+    pub fn with_disorder(self, disorder: Duration) -> PlatformTransport {
+        PlatformTransport { disorder, ..self }
     }
 
     /// By which it's told that whoever runs this was away.
@@ -55,6 +62,7 @@ impl Transport for PlatformTransport {
                 platform: Arc::clone(&self.platform),
                 clock_skew: self.clock_skew,
                 list_lag: self.list_lag,
+                disorder: self.disorder,
                 absence: self.absence.clone(),
                 entry: entries.iter().find(|entry| entry.target_id == target).cloned(),
                 content,
@@ -91,6 +99,7 @@ struct PlatformAttempt {
     platform: Arc<dyn Platform>,
     clock_skew: Duration,
     list_lag: Duration,
+    disorder: Duration,
     absence: Absence,
     entry: Option<Entry>,
     content: Content,
@@ -161,7 +170,10 @@ impl PlatformAttempt {
     fn lag(&self, entry: &Entry, now: Timestamp) -> Lag {
         let longest = self.store.context().clock.in_real_time(self.list_lag);
         let longest = SignedDuration::try_from(longest).unwrap_or(SignedDuration::MAX);
-        Lag { now, shown: entry.list_lag.map(SignedDuration::from_millis), longest }
+        let disorder = self.store.context().clock.in_real_time(self.disorder);
+        let disorder = SignedDuration::try_from(disorder).unwrap_or(SignedDuration::MAX);
+        let shown = entry.list_lag.map(SignedDuration::from_millis);
+        Lag { now, shown, longest, disorder }
     }
 
     /// How it can be looked for, where its receiver says that it has it: a repeated key would send it again.

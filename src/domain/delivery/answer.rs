@@ -84,6 +84,30 @@ pub fn meaning(code: u16, said: Said, own: &HttpCodes) -> Meaning {
     })
 }
 
+/// Whether a no says that the receiver has it already: somebody between may have sent the first one on twice.
+///
+/// ```
+/// use zoufang::domain::delivery::answer::says_it_is_there;
+/// assert!(says_it_is_there("externalNo 已存在，请勿重复提交") && says_it_is_there("Reference has already been taken"));
+/// assert!(!says_it_is_there("请补充后重报") && !says_it_is_there("已不属我单位职责"));
+/// ```
+pub fn says_it_is_there(words: &str) -> bool {
+    const SAID: [&str; 10] = [
+        "已存在",
+        "已经存在",
+        "重复提交",
+        "重复上报",
+        "重复请求",
+        "已提交过",
+        "already exist",
+        "already been",
+        "already submitted",
+        "duplicate",
+    ];
+    let words = words.to_ascii_lowercase();
+    SAID.iter().any(|said| words.contains(said))
+}
+
 /// What a code says of a question.
 pub const fn hearing(code: u16) -> Hearing {
     match code {

@@ -1,8 +1,10 @@
 //! What stands in the place of a result: it must say that something is done, wholly, and that it lasted.
 
+use super::takes_back::CONTRADICTS;
+use super::verbs::{STEPS, VERBS};
 use super::words::{
-    ADVERBS, AN_END, ASIDE, BEFORE, CAN_NOT_BE, CONTRADICTS, DONE, EXPLAINED, EXPLAINS, ON_THE_WAY,
-    ORDERS, OVER, WORK,
+    ADVERBS, AN_END, ASIDE, BEFORE, CAN_NOT_BE, DONE, EXPLAINED, EXPLAINS, ON_THE_WAY, ORDERS,
+    OVER, WORK,
 };
 use super::{Saying, bare, is_less_than_all, of};
 
@@ -40,14 +42,49 @@ fn judged(part: &str) -> Part {
     let part = ADVERBS.iter().fold(part.to_owned(), |part, adverb| part.replace(adverb, ""));
     let ends = ends_in(&part).max();
     let behind = &part[ends.unwrap_or(0)..];
-    let contradicts = CONTRADICTS.iter().any(|word| behind.contains(word));
+    let contradicts = CONTRADICTS.iter().any(|word| behind.contains(word))
+        || waits(behind)
+        || leaves_some(behind);
     match ends {
         // 解决了无法通行的问题: what it was before.
         _ if contradicts && !(ends.is_some() && is_what_was(behind)) => Part::Contradicts,
         Some(_) => Part::Done,
-        None if part.starts_with('不') || part.starts_with('没') => Part::Contradicts,
+        None if is_denied(&part) || is_to_come(&part) => Part::Contradicts,
         None => Part::Silent,
     }
+}
+
+/// Whether a part that says of nothing that it's done says that something isn't, or went wrong again: 未达成协议, 又损坏, 余1盏.
+fn is_denied(part: &str) -> bool {
+    const WELL: [&str; 6] = ["不再", "没再", "未再", "没有再", "未发现", "没发现"];
+    let begins = part.starts_with(['不', '没', '未', '又', '余', '剩', '尚', '缺', '差', '需']);
+    begins && !WELL.iter().any(|well| part.starts_with(well))
+}
+
+/// Whether a part tells what is still to be done: 建议更换, 下步更换管道.
+fn is_to_come(part: &str) -> bool {
+    let ordered = ORDERS.iter().filter_map(|order| part.find(order)).min();
+    let rest = ordered.map_or("", |at| &part[at..]);
+    DONE.iter().chain(WORK).any(|word| rest.contains(word))
+}
+
+/// Whether something waits: 待换, but not 接待 or 待遇.
+fn waits(text: &str) -> bool {
+    text.match_indices('待').any(|(at, word)| {
+        let (before, behind) = (&text[..at], &text[at + word.len()..]);
+        let is_other = before.ends_with(['接', '招', '看', '对', '期', '款', '优', '虐', '善'])
+            || behind.starts_with(['遇', '业', '人', '客']);
+        !is_other
+    })
+}
+
+/// Whether some is left: 余1盏, 剩2盏.
+fn leaves_some(text: &str) -> bool {
+    let counts = |rest: &str| {
+        rest.starts_with(|c: char| c.is_ascii_digit() || "一二两三四五六七八九十几下".contains(c))
+    };
+    text.contains('剩')
+        || ["余", "缺", "差"].iter().any(|left| text.split(left).skip(1).any(counts))
 }
 
 /// Whether a text names what was wrong.
@@ -63,16 +100,26 @@ fn ends_in(part: &str) -> impl Iterator<Item = usize> {
     });
     let work = WORK.iter().flat_map(|word| part.match_indices(word)).filter_map(|(at, word)| {
         let (before, behind) = (&part[..at], &part[at + word.len()..]);
-        let over = OVER.iter().find(|over| behind.starts_with(**over));
+        let over = OVER.iter().find(|over| behind.starts_with(**over) && !is_a_step(behind));
         let was = before.ends_with('已') || over.is_some();
         let end = at + word.len() + over.map_or(0, |over| over.len());
         (was && is_end(before, word, &part[end..])).then_some(end)
     });
-    // What else was done is said so: 已铺沥青.
+    // What else was done is said so: 已铺沥青, 已把坑填平.
     let was = part.match_indices('已').filter_map(|(at, _)| {
         let end = at + '已'.len_utf8();
-        let is_said = part[end..].chars().next().is_some_and(|c| !"经在将".contains(c));
-        (is_said && is_end(&part[..at], "已", &part[end..])).then_some(end)
+        let behind = &part[end..];
+        let with = ["将", "把", "对", "为", "给", "替"].iter().any(|with| behind.starts_with(with));
+        let is_done_alone = |rest: &str| !rest.starts_with(char::is_alphabetic);
+        let alone =
+            behind.strip_prefix('办').filter(|rest| is_done_alone(rest)).map(|_| '办'.len_utf8());
+        let verb = alone.or_else(|| {
+            VERBS.iter().find_map(|verb| match with {
+                true => behind.find(verb).map(|from| from + verb.len()),
+                false => behind.starts_with(verb).then_some(verb.len()),
+            })
+        })?;
+        (is_end(&part[..at], "已", &behind[verb..])).then_some(end + verb)
     });
     done.chain(work).chain(was)
 }
@@ -83,11 +130,24 @@ fn is_end(before: &str, word: &str, behind: &str) -> bool {
     let since = before.rfind('已').map_or(before, |at| &before[at..]);
     let is_over = |behind: &str| behind.starts_with('了') || behind.contains('已');
     let is_ordered = ORDERS.iter().any(|order| since.contains(order)) && !is_over(behind);
-    let is_aside = ASIDE.iter().any(|aside| behind.starts_with(aside));
+    let is_aside = ASIDE.iter().chain(STEPS).any(|aside| behind.starts_with(aside))
+        || word == "完成" && is_a_length(behind);
     let is_near = word != "已" && BEFORE.iter().any(|near| since.ends_with(near));
     let month = since.strip_suffix(['月']).is_some_and(|m| m.ends_with(char::is_numeric));
     let is_still = (is_near || month) && !behind.starts_with('了');
     !(is_ordered || is_aside || is_still)
+}
+
+/// 施工完成 is judged by 完成; 办理上报 is a step.
+fn is_a_step(behind: &str) -> bool {
+    ["完成", "上报", "上传", "上级"].iter().any(|step| behind.starts_with(step))
+}
+
+/// 完成50米: of how much, nobody says.
+fn is_a_length(text: &str) -> bool {
+    let unit = text.trim_start_matches(|c: char| c.is_ascii_digit() || c == '.');
+    unit.len() < text.len()
+        && ["米", "公里", "里", "平", "亩", "方", "km"].iter().any(|of| unit.starts_with(of))
 }
 
 /// What a text in the place of a result says: it must say that something is done.
@@ -103,7 +163,8 @@ fn is_end(before: &str, word: &str, behind: &str) -> bool {
 /// ```
 pub fn of_result(text: &str) -> Saying {
     let said = of(text);
-    if matches!(said, Saying::Nothing | Saying::NotYet) || is_less_than_all(text) {
+    let asks = text.contains(['?', '？']);
+    if matches!(said, Saying::Nothing | Saying::NotYet) || is_less_than_all(text) || asks {
         return if said == Saying::Something { Saying::Doubtful } else { said };
     }
     let explained = is_explained(text);
@@ -251,6 +312,80 @@ mod tests {
         "完成时限6月30日",
         "限期5日内整改完毕",
         "责令限期整改到位",
+        "已搁置",
+        "已延期",
+        "已驳回",
+        "已拒绝",
+        "已放弃",
+        "已取消",
+        "已报修",
+        "已到货",
+        "已签收",
+        "已付款给施工方，下周施工",
+        "已上传平台",
+        "已办理上报",
+        "已办理延期",
+        "已约定5月修",
+        "已定于5月施工",
+        "已排期",
+        "已交村委会处理",
+        "已完成招标",
+        "已完成设计",
+        "已完成一期",
+        "已完成初步处理",
+        "已解决1/3",
+        "已解决三分之二",
+        "已解决九成",
+        "已解决？",
+        "已换2盏余1盏待换",
+        "已更换3盏，剩2盏",
+        "已换3个，缺2个",
+        "已更换，尚需验收",
+        "已维修，需更换",
+        "已维修，又损坏",
+        "已维修，再次损坏",
+        "已维修，不彻底",
+        "已更换，待观察",
+        "已更换，观察中",
+        "已更换，效果不好",
+        "已更换，群众仍有意见",
+        "已维修，建议更换",
+        "已维修，下步更换管道",
+        "已维修，其余明年",
+        "已维修三次，反复出现",
+        "已维修多次，未根治",
+        "已解决，有反弹",
+        "已解决一户，另一户协调",
+        "已处理，等待结果",
+        "已处理，等通知",
+        "已处理部分",
+        "已处理完第一批",
+        "已验收不合格",
+        "已调解，未达成协议",
+        "已协商，对方不同意",
+        "不易解决",
+        "想办法解决",
+        "由市直部门解决",
+        "施工完成50米",
+        "已逾期",
+        "已报警",
+        "已谈妥",
+        "已叫人修",
+        "已派车",
+        "已关注",
+        "已跟进",
+        "已落实资金",
+        "已转信访",
+        "已走程序",
+        "已回绝",
+        "已失效",
+        "已挂牌督办",
+        "已处理中",
+        "已办理中",
+        "办结中",
+        "未处理完",
+        "市里解决",
+        "让村里修",
     ];
     const ENDS: &[&str] = &[
         "已更换灯泡，群众满意",
@@ -297,6 +432,31 @@ mod tests {
         "已铺沥青",
         "清理垃圾2车",
         "群众表示满意，路灯已修",
+        "已把坑填平",
+        "已将路灯扶正",
+        "已拉走垃圾",
+        "已栽树30棵",
+        "已堵漏",
+        "已落户",
+        "已入学",
+        "已退款",
+        "已开具证明",
+        "已刷墙",
+        "已消杀",
+        "已为其办理低保",
+        "已给老人送去米面",
+        "已落实待遇，补贴已到账",
+        "4/20修好",
+        "已解决，不再漏水",
+        "已检修，未发现异常",
+        "已处理，现场接待群众三次",
+        "村里修好了",
+        "已重新硬化",
+        "已加装护栏",
+        "已恢复供水",
+        "双方和解",
+        "已搁置后重新协调，现已解决",
+        "已报修，已办结",
     ];
 
     #[test]

@@ -114,6 +114,9 @@ impl EmailChannel {
 fn outcome(error: &Error) -> Outcome {
     let words: String = error.to_string().chars().take(200).collect();
     let (lower, not_sent) = (words.to_lowercase(), |name: &str| not_sent(name, &words));
+    if is_a_share(&lower) && error.is_permanent() {
+        return misconfigured(&words);
+    }
     match error.status().map(u16::from) {
         // The server won't have it of us (RFC 3463, X.7.x): it relays nothing, or our share is used up.
         Some(550 | 551 | 553 | 554) if is_of_the_sender(&lower) => misconfigured(&words),
@@ -160,9 +163,38 @@ fn of_the_mailbox(words: &str) -> Outcome {
 
 /// Whether a no at the recipient's turn is about whoever sends.
 fn is_of_the_sender(words: &str) -> bool {
-    const SAID: [&str; 6] =
-        ["5.7.", "relay", "sending quota", "sender", "client host", "not permitted"];
+    const SAID: [&str; 5] = ["5.7.", "relay", "sender", "client host", "not permitted"];
     SAID.iter().any(|said| words.contains(said))
+}
+
+/// Whether a no says that we have sent as much as we may for now: whoever it's for may have it tomorrow. A mailbox that is
+/// full is its owner's affair. By the words of Exchange Online, NetEase's and Tencent's mail, Postfix and Gmail.
+fn is_a_share(words: &str) -> bool {
+    const SAID: [&str; 20] = [
+        "sending quota",
+        "sending limit",
+        "daily limit",
+        "message limit",
+        "recipient limit",
+        "limit of",
+        "limit for message",
+        "limit exceeded",
+        "rate limit",
+        "rcpts per",
+        "recipients per",
+        "24-hour",
+        "24 hours",
+        "submissionquota",
+        "5.1.90",
+        "mi:stc",
+        "rp:trc",
+        "rp:cel",
+        "too many",
+        "try again later",
+    ];
+    const OF_THE_MAILBOX: [&str; 4] = ["4.2.2", "5.2.2", "mailbox full", "mailbox is full"];
+    let is = |some: &[&str]| some.iter().any(|said| words.contains(said));
+    is(&SAID) && !is(&OF_THE_MAILBOX)
 }
 
 fn not_sent(name: &str, words: &str) -> Outcome {
@@ -199,14 +231,11 @@ impl Channel for EmailChannel {
         match error.status().map(u16::from) {
             // About the address only where it answers that: of the sender, of what is written, and of whoever calls at all, they
             // are said too.
+            Some(550..=554) if is_a_share(&words().to_lowercase()) => outcome(&error),
             Some(550 | 551 | 553 | 554) => match self.server.whose_no(&self.from, &to).await {
                 Some(Ok(Unwanted::Address)) => outcome(&error),
                 Some(Ok(Unwanted::Sender)) => {
                     misconfigured(format!("发件地址不被接受：{}", words()))
-                }
-                // Whoever has sent too much today may send tomorrow.
-                Some(Ok(Unwanted::Content)) if words().to_lowercase().contains("sending quota") => {
-                    misconfigured(words())
                 }
                 Some(Ok(Unwanted::Content)) => refused(&words()),
                 Some(Err(why)) if why.is_permanent() => {

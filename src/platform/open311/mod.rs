@@ -30,7 +30,7 @@ use crate::delivery::charset::Charset;
 use crate::delivery::http::{Answer, ask_in, client, judged, says_no_more};
 use crate::delivery::said_no::says_no;
 use crate::delivery::sample::sample;
-use crate::domain::delivery::answer::HttpCodes;
+use crate::domain::delivery::answer::{HttpCodes, says_it_is_there};
 use crate::domain::delivery::search::{SearchResult, Sought};
 use crate::domain::following::names_one;
 use crate::domain::referral::{PHOTO, PlatformStatus, Told, described, meaning};
@@ -188,6 +188,9 @@ impl Open311 {
                 if answer.status == StatusCode::BAD_REQUEST && is_general(&words) =>
             {
                 Some(Outcome::Errored { reason })
+            }
+            Some(Outcome::Refused { reason }) if says_it_is_there(&answer.body) => {
+                Some(Outcome::Accepted { reason })
             }
             judged => judged,
         }

@@ -34,6 +34,7 @@ use crate::db::{Dispatch, Message, Photo, Receipt};
 use crate::delivery::charset::Charset;
 use crate::delivery::http::{Answer, ask_in, client, says_no_more};
 use crate::delivery::{Cause, Outcome};
+use crate::domain::delivery::answer::says_it_is_there;
 use crate::domain::delivery::search::{SearchResult, Sought, Subject};
 use crate::domain::following::names_one;
 use crate::domain::issue::Category;
@@ -310,6 +311,10 @@ impl Platform for Rest {
         match judge(&call.answer, &answer) {
             // Taken into a queue of the platform's own, as a rule.
             Verdict::NotDone(Outcome::Unknown { .. }) if is_silent_success(&answer) => accepted,
+            // Somebody between may have sent it on twice: the first one is there.
+            Verdict::NotDone(Outcome::Refused { reason }) if says_it_is_there(&answer.body) => {
+                Outcome::Accepted { reason }
+            }
             Verdict::NotDone(outcome) => outcome,
             Verdict::Done(value) => {
                 let things = items(&call.answer, &value).unwrap_or_default();

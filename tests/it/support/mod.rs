@@ -301,6 +301,11 @@ pub fn sought(
         to,
         sent: from,
         controls: known.iter().map(control).collect(),
-        lag: Lag { now: to, shown: None, longest: SignedDuration::ZERO },
+        lag: Lag {
+            now: to,
+            shown: None,
+            longest: SignedDuration::ZERO,
+            disorder: SignedDuration::ZERO,
+        },
     }
 }
