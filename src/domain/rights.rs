@@ -218,6 +218,19 @@ impl Right {
         person.roles.iter().any(holds)
     }
 
+    /// Whether this person has it over a matter by a role that stands above a rank.
+    pub fn is_above(
+        self,
+        person: &StaffMember,
+        tree: &AreaTree,
+        matter: &Matter<'_>,
+        rank: u8,
+    ) -> bool {
+        let mut above = person.clone();
+        above.roles.retain(|role| role.rank() > rank);
+        self.is_over(&above, tree, matter)
+    }
+
     /// Where a person has it, so that a list is read from there; what of it is listed, [`Right::is_over`] says.
     pub fn reach(self, person: &StaffMember) -> Reach {
         let roles = self.roles();
