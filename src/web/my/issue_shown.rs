@@ -96,7 +96,7 @@ pub(super) fn values(
         mediations => mediations(&standpoint.mediations, context, &clear)?,
         holdings => holdings(&timeline.holdings, context.clock.now()),
         next => standpoint.next.iter().map(|next| owed(daemon, next)).collect::<Vec<_>>(),
-        lines => lines(timeline, answers, &clear), warnings => warnings(daemon, whole),
+        lines => lines(timeline, answers, &clear, &daemon.settings.platform.statuses), warnings => warnings(daemon, whole),
     };
     let pass = if clear.all { whole.pass.as_str() } else { "" };
     let acts = shown_acts(standpoint, clear.all);
