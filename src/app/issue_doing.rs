@@ -150,7 +150,10 @@ impl Doing {
 
     /// All that happens to the issue by it, in its order.
     pub fn events(&self, issue: &Issue, by: &str) -> Vec<Event> {
-        self.event(issue, by).into_iter().collect()
+        // What the platform asked for besides goes there with it.
+        let supplement = (self.act == Act::Resubmit && !self.said.trim().is_empty())
+            .then(|| Event::Supplemented { text: self.said.clone() });
+        supplement.into_iter().chain(self.event(issue, by)).collect()
     }
 
     fn merged(&self) -> String {

@@ -50,6 +50,16 @@ async fn debt(store: &Store, reference: &str) -> String {
     store.debt(&format!("referral:{reference}")).await.unwrap().state
 }
 
+/// The words that go to the platform as that referral.
+async fn sent(store: &Store, reference: &str) -> String {
+    let mut record = store.snapshot().await.unwrap();
+    let issue = record.issue_id(ONE).await.unwrap();
+    let referrals = record.issue_referrals(&issue).await.unwrap();
+    record.end().await.unwrap();
+    let one = referrals.iter().find(|one| one.reference == reference).unwrap();
+    store.sent_words(&[&one.id]).await.unwrap().pop().unwrap().1
+}
+
 const ONE: &str = "CHD2022-000001";
 const FOLLOWED: &str = "follow_up_mediation";
 const CONFIRMED: (&str, &str) = ("confirmed", "yes");
@@ -121,11 +131,18 @@ on_both!(what_is_given_back_never_leaves_and_may_go_again, async |fixture: Fixtu
     let old = Answer { text: old, ..page.clone() };
     centre.send(&old, "resubmit", &[CONFIRMED]).await.is(409);
     centre.send(&page, "resubmit", &[]).await.is(422);
-    centre.send(&page, "resubmit", &[CONFIRMED]).await.is(303);
+    let more = ("said", "灯杆编号 17，在村委会东侧");
+    page.says("补充说明");
+    centre.send(&page, "resubmit", &[more, CONFIRMED]).await.is(303);
     assert_eq!(state(&fixture.store, ONE).await, (State::Queued, 2));
-    centre.send(&page, "resubmit", &[CONFIRMED]).await.is(303);
+    centre.send(&page, "resubmit", &[more, CONFIRMED]).await.is(303);
+    // It goes with the next round and not with the one before, and stays with the issue.
+    assert!(sent(&fixture.store, "CHD2022-000001-R2").await.contains("灯杆编号 17"));
+    assert!(!sent(&fixture.store, "CHD2022-000001-R1").await.contains("灯杆编号 17"));
     assert_eq!(debt(&fixture.store, "CHD2022-000001-R2").await, "review");
-    centre.page().await.says("CHD2022-000001-R2").says("（第 2 轮）");
+    let page = centre.page().await;
+    page.says("CHD2022-000001-R2").says("（第 2 轮）").says("补充说明</strong>");
+    assert_eq!(zoufang::app::doctor::examine(&fixture.store, None).await.unwrap(), []);
 });
 
 on_both!(a_duplicate_is_merged_into_the_other, async |fixture: Fixture| {
