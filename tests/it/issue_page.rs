@@ -133,6 +133,7 @@ on_both!(what_is_given_back_never_leaves_and_may_go_again, async |fixture: Fixtu
     centre.send(&page, "resubmit", &[]).await.is(422);
     let more = ("said", "灯杆编号 17，在村委会东侧");
     page.says("补充说明");
+    fixture.clock.set(fixture.clock.now() + Duration::from_secs(60));
     centre.send(&page, "resubmit", &[more, CONFIRMED]).await.is(303);
     assert_eq!(state(&fixture.store, ONE).await, (State::Queued, 2));
     centre.send(&page, "resubmit", &[more, CONFIRMED]).await.is(303);
@@ -216,6 +217,7 @@ on_both!(a_mediation_is_recorded_once_and_followed_up, async |fixture: Fixture| 
     grid.browser.get("/my").await.is(200).says("调解回访").says(&grid.at);
     let page = grid.page().await;
     let heard = page.field("heard");
+    let old = village.page().await;
     page.says("登记调解回访").says("2022-03-04 的调解");
     let seen = vec![
         ("heard", heard.as_str()),
@@ -231,7 +233,7 @@ on_both!(a_mediation_is_recorded_once_and_followed_up, async |fixture: Fixture| 
     grid.send(&page, FOLLOWED, &seen).await.is(303);
     let mut other = seen.clone();
     other[3] = ("kept", "no");
-    village.send(&page, FOLLOWED, &other).await.is(409).says("有了变化");
+    village.send(&old, FOLLOWED, &other).await.is(409).says("有了变化");
     grid.page().await.hides("登记回访</button>");
     grid.browser.get("/my").await.is(200).hides("调解回访");
     let audit = fixture.store.audit_trail().await.unwrap();

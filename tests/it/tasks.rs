@@ -38,7 +38,7 @@ on_both!(nobody_at_a_page_is_told_what_to_type, async |fixture: Fixture| {
     for page in
         [front, centre.get("/my/centre").await, centre.get("/my/issues/CHD2022-000001").await]
     {
-        for typed in ["zoufang ", " --", "platform.", "通知 log"] {
+        for typed in ["zoufang ", " --late", " --arrived", "platform.", "通知 log"] {
             page.hides(typed);
         }
     }
