@@ -142,6 +142,11 @@ async fn taken(tx: &mut Tx, person: &StaffMember, number: &str, doing: &Doing) -
         let again = did_since(tx, person, row, doing).await?;
         return Ok(if again { Acted::Again } else { Acted::Stale });
     }
+    if let Some(seen) = doing.heard.filter(|seen| *seen != standpoint.heard()) {
+        // Pressed twice, or another mediation was recorded meanwhile.
+        let again = seen < standpoint.heard() && is_recorded(tx, person, row, doing).await?;
+        return Ok(if again { Acted::Again } else { Acted::Stale });
+    }
     if !acts.contains(&doing.act) {
         // What went meanwhile needs no release: by the hand of whoever pressed twice, or by its time.
         let has_gone = doing.act == Act::Release
@@ -151,11 +156,6 @@ async fn taken(tx: &mut Tx, person: &StaffMember, number: &str, doing: &Doing) -
     }
     if let Some(problem) = lacks(doing) {
         return Ok(Acted::Not(problem));
-    }
-    if let Some(seen) = doing.heard.filter(|seen| *seen != standpoint.heard()) {
-        // Pressed twice, or another mediation was recorded meanwhile.
-        let again = seen < standpoint.heard() && is_recorded(tx, person, row, doing).await?;
-        return Ok(if again { Acted::Again } else { Acted::Stale });
     }
     if standpoint.signs_what_is_shown() && doing.act == Act::TakeNote {
         let right = reveal_pass(tx, person, number);
