@@ -5,7 +5,7 @@ use serde_json::json;
 
 use super::passwords::{digest, fits};
 use crate::clock::span_millis;
-use crate::db::{Account, Context, Invitation, Manner, Result, Session, Store, Tx};
+use crate::db::{Account, Context, Invitation, Manner, Result, Session, Store, StoreError, Tx};
 use crate::domain::identity::Way;
 use crate::domain::password::{self, Known, WRONG, locked_for};
 use crate::domain::staff::StaffMember;
@@ -26,11 +26,38 @@ pub struct Stay {
     pub longest: std::time::Duration,
 }
 
+/// That somebody left, to whoever would give them something to come in by.
+const HAS_LEFT: &str =
+    "走访人员表里已经离岗，不能再登录，也不给链接；回岗的，请先在走访人员表里写明角色再导入";
+
+/// Whether a person is let in by whatever they have, and may be given something to come in by: whoever is still here. Passwords,
+/// links, sessions, codes, providers and programs' tokens all ask this.
+pub fn is_let_in(person: &StaffMember) -> bool {
+    !person.has_left()
+}
+
+/// That they are still here to whom something to come in by is to be given.
+///
+/// # Errors
+/// [`StoreError::Rule`] where they left.
+pub fn still_here(person: &StaffMember) -> Result<()> {
+    match is_let_in(person) {
+        true => Ok(()),
+        false => Err(StoreError::Rule(format!("「{}」{HAS_LEFT}", person.signed()))),
+    }
+}
+
+/// The person of that id, where they are let in.
+pub(super) async fn let_in(session: &mut Session, id: &str) -> Result<Option<StaffMember>> {
+    Ok(session.staff_member(id).await?.filter(is_let_in))
+}
+
 /// Gives a person a one-time link for a first sign-in, or for another password; those before end. Its secret.
 ///
 /// # Errors
-/// Where the record can't be written.
+/// [`StoreError::Rule`] where they left, or where the record can't be written.
 pub async fn invite(tx: &mut Tx, person: &StaffMember, by: &StaffMember) -> Result<String> {
+    still_here(person)?;
     let (token, now) = (tx.context().secret(), real(tx.context()));
     tx.invite(&person.id, &token, now, now + INVITED_DAYS * DAY).await?;
     tx.audit(&by.signed(), "invite", &person.number, &json!({ "days": INVITED_DAYS })).await?;
@@ -98,7 +125,7 @@ pub async fn invited(session: &mut Session, token: &str) -> Result<Invited> {
     let Some(Invitation { staff_id, until_at, ended }) = session.invitation(token).await? else {
         return Ok(Invited::Unknown);
     };
-    let person = session.staff_member(&staff_id).await?;
+    let person = let_in(session, &staff_id).await?;
     Ok(match person.filter(|_| !ended && until_at > now) {
         Some(person) => Invited::Person(Box::new(person)),
         None => Invited::Ended,
@@ -166,7 +193,7 @@ pub async fn sign_in(
 ) -> Result<Entered> {
     let mut record = store.snapshot().await?;
     let number = number.trim();
-    let person = record.staff_numbered(number).await?;
+    let person = record.staff_numbered(number).await?.filter(is_let_in);
     let id = person.as_ref().map(|person| person.id.clone()).unwrap_or_default();
     let account = record.account(&id).await?;
     record.end().await?;
@@ -176,9 +203,10 @@ pub async fn sign_in(
     let fits = fits(store.context(), &id, given, kept).await?;
     let Some(person) = person.filter(|_| tried.is_some()) else { return Ok(not_in()) };
     let mut tx = store.begin().await?;
-    // As it stands in this turn: many may have tried at once, or another password was chosen.
+    // As it stands in this turn: many may have tried at once, another password was chosen, or they left.
     let account = tx.account(&person.id).await?;
-    if account.locked_until > now || account.password != tried {
+    let is_here = let_in(&mut tx, &person.id).await?.is_some();
+    if account.locked_until > now || account.password != tried || !is_here {
         tx.rollback().await?;
         return Ok(not_in());
     }
@@ -278,7 +306,7 @@ pub async fn whose(session: &mut Session, secret: &str, stay: Stay) -> Result<Op
     if found.until_at <= now || found.seen_at + span_millis(stay.idle) <= now {
         return Ok(None);
     }
-    let person = session.staff_member(&found.staff_id).await?;
+    let person = let_in(session, &found.staff_id).await?;
     let is_news = found.seen_at + SEEN_EVERY <= now;
     Ok(person.map(|person| SignedIn { person, manner: found.manner, is_news }))
 }

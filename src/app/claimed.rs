@@ -1,6 +1,6 @@
 //! Signing in by the word of an identity provider: whom it means here, and whether they may. All by real time, in a rehearsal too.
 
-use super::accounts::{Entered, Stay, begin_or_half, locked, real};
+use super::accounts::{Entered, Stay, begin_or_half, is_let_in, locked, real};
 use crate::db::{AddressOf, Manner, Result, Session, Store};
 use crate::domain::identity::Claimed;
 
@@ -48,7 +48,7 @@ pub async fn sign_in(
     };
     let (account, now) = (tx.account(&person.id).await?, real(tx.context()));
     let way = claimed.way;
-    let refused = if person.has_left() {
+    let refused = if !is_let_in(&person) {
         Some(format!(
             "没有登录：{way}认出了您，但走访人员表里您已离岗。有误请向镇组织人事办公室说明"
         ))

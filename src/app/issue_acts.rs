@@ -6,14 +6,15 @@ use serde_json::json;
 use super::batch::{Batch, IssueChange};
 use super::issue_debt::{Debt, debt_of, give_back, release};
 pub use super::issue_doing::{Act, Doing, Mediated};
-use super::issues::{Acknowledgement, acknowledge};
-use super::mediations::{self, Mediation};
-use super::owners::everybody;
+use super::issue_glance::{Glance, open_duties, owed};
+pub use super::issue_glance::{Next, glance};
+pub use super::issue_note::is_theirs;
+use super::issue_note::{Note, acts_on_it, note_of};
+use super::issues::{Happening, put};
+use super::mediations::{self, Followed, Mediation};
 use super::problem::{About, Outcomes, Problem};
-use crate::db::{EventRow, IssueRow, Result, Session, Standing, Store, Tx, Upsert};
-use crate::domain::duty::{DutyKind, DutyState, key};
-use crate::domain::escalation::DueGroup;
-use crate::domain::holder::{Holder, holder};
+use super::shown::reveal_pass;
+use crate::db::{EventRow, IssueRow, MediationRow, Result, Session, Store, Tx, Upsert};
 use crate::domain::issue::{Event, Issue, Level, State};
 use crate::domain::rights::{Matter, Right};
 use crate::domain::saying::{self, Saying};
@@ -31,76 +32,21 @@ pub struct Standpoint {
     pub may_reveal: bool,
     /// What is owed of it now, the nearest first.
     pub next: Vec<Next>,
+    /// As whom they may take note of it.
+    note: Option<Note>,
+    pub mediations: Vec<MediationRow>,
 }
 
-/// Something that is owed of an issue.
-#[derive(Debug, Clone)]
-pub struct Next {
-    pub kind: DutyKind,
-    pub due_on: jiff::civil::Date,
-    pub holder: Option<Holder>,
-    /// Who owes it: ids and names; nobody where nobody holds the role.
-    pub owners: Vec<(String, String)>,
-}
-
-/// What a person sees of an issue before it's known what may be done with it.
-#[derive(Debug)]
-pub struct Glance {
-    pub row: IssueRow,
-    pub issue: Issue,
-    /// Which unit of the town answers for it.
-    unit: Option<String>,
-    /// Whether they may see what is hidden, which is written down.
-    pub may_reveal: bool,
-}
-
-/// The issue of that number; nothing where there is none, or it's none of theirs to see.
-///
-/// # Errors
-/// Where the record can't be read.
-pub async fn glance(
-    session: &mut Session,
-    person: &StaffMember,
-    number: &str,
-) -> Result<Option<Glance>> {
-    let Some(row) = session.issues_numbered(&[number]).await?.pop() else { return Ok(None) };
-    let (issue, tree) = (row.issue()?, session.area_tree().await?);
-    let unit = session.campaign().unit_of(&issue).map(str::to_owned);
-    let glance = Glance { row, issue, unit, may_reveal: false };
-    let may = |right: Right| right.is_over(person, &tree, &glance.matter());
-    let (sees, may_reveal) = (may(Right::SeeIssue), may(Right::RevealIssue));
-    Ok(sees.then_some(Glance { may_reveal, ..glance }))
-}
-
-impl Glance {
-    fn matter(&self) -> Matter<'_> {
-        let (visitor, unit) = (self.row.visitor.as_deref(), self.unit.as_deref());
-        Matter { area: &self.row.area_id, visitor, unit }
+impl Standpoint {
+    /// Whether they take note of it only once they were shown its words.
+    pub fn signs_what_is_shown(&self) -> bool {
+        self.note.is_some_and(|note| note.from_above)
     }
-}
 
-/// Whether a person acts on an issue that they see, so that who asked for what is shown to them.
-///
-/// # Errors
-/// Where the record can't be read.
-pub async fn is_theirs(
-    session: &mut Session,
-    person: &StaffMember,
-    glance: &Glance,
-) -> Result<bool> {
-    // What a resident is owed is their visitor's.
-    if glance.row.visitor.as_ref() == Some(&person.id) {
-        return Ok(true);
-    }
-    let open = open_duties(session, &glance.row).await?;
-    let next = owed(session, &glance.issue, glance.unit.is_some(), &open).await?;
-    Ok(next.iter().any(|next| next.is_of(person)))
-}
-
-impl Next {
-    /// Whether it's this person's to do with the issue itself.
-    fn is_of(&self, person: &StaffMember) -> bool {
-        self.kind.is_of_issue() && self.owners.iter().any(|(id, _)| *id == person.id)
+    /// How far its mediations are: one more with each that is recorded, and with each that is seen to again.
+    pub fn heard(&self) -> usize {
+        let followed = self.mediations.iter().filter(|row| row.followed_on.is_some()).count();
+        self.mediations.len() + followed
     }
 }
 
@@ -117,32 +63,24 @@ pub async fn standpoint(
     let tree = session.area_tree().await?;
     let open = open_duties(session, &glance.row).await?;
     let debt = debt_of(session, &glance.row.id, glance.issue.round).await?;
+    let mediations = session.mediations_of_issues(&[&glance.row.id]).await?;
     let may = |right: Right| right.is_over(person, &tree, &glance.matter());
     let mut acts: Vec<Act> = Act::ALL.to_vec();
     acts.retain(|act| may(act.right()) && is_possible(*act, &glance.issue, debt.as_ref()));
-    acts.retain(|act| *act != Act::TakeNote || is_to_take_note(person, &open));
     let next = owed(session, &glance.issue, glance.unit.is_some(), &open).await?;
-    let Glance { row, issue, may_reveal, .. } = glance;
-    let is_theirs =
-        row.visitor.as_ref() == Some(&person.id) || next.iter().any(|next| next.is_of(person));
-    Ok(Some(Standpoint { row, issue, is_theirs, acts, may_reveal, next }))
-}
-
-/// What is open of an issue, and of its resident what it's about.
-async fn open_duties(session: &mut Session, row: &IssueRow) -> Result<Vec<Standing>> {
-    let mut duties = session.duties_of_issues(&[&row.id]).await?;
-    let state = row.issue()?.state;
-    let of_resident = match state {
-        State::Registered => Some(DutyKind::Classify),
-        State::Resolved => Some(DutyKind::Revisit),
-        _ => None,
-    };
-    if let Some(kind) = of_resident {
-        let of = key(kind, &row.resident_id, 1);
-        duties.extend(session.duties_of_keys(&[&of]).await?);
+    let note = note_of(session, person, &glance, &next).await?;
+    acts.retain(|act| match act {
+        Act::TakeNote => note.is_some(),
+        Act::FollowUp => mediations.iter().any(MediationRow::is_open),
+        _ => true,
+    });
+    // Who stands in may do so by whatever role they have.
+    if note.is_some_and(|note| !note.from_above) && !acts.contains(&Act::TakeNote) {
+        acts.insert(0, Act::TakeNote);
     }
-    duties.retain(|duty| duty.state == DutyState::Open);
-    Ok(duties)
+    let Glance { row, issue, may_reveal, .. } = glance;
+    let is_theirs = row.visitor.as_ref() == Some(&person.id) || acts_on_it(person, &next, note);
+    Ok(Some(Standpoint { row, issue, is_theirs, acts, may_reveal, next, note, mediations }))
 }
 
 /// Whether the issue, and what is owed to the platform of it, allows it now.
@@ -161,46 +99,6 @@ fn is_possible(act: Act, issue: &Issue, debt: Option<&Debt>) -> bool {
             Act::Begin => !is_referred,
             _ => true,
         }
-}
-
-/// Whether this person is asked to take note of it.
-fn is_to_take_note(person: &StaffMember, open: &[Standing]) -> bool {
-    let role =
-        if person.roles.contains(&Role::Department) { Role::Department } else { Role::GridMember };
-    open.iter().any(|duty| duty.group.kind == DutyKind::Acknowledge && duty.group.role == role)
-}
-
-/// Who owes what of it.
-async fn owed(
-    session: &mut Session,
-    issue: &Issue,
-    has_department: bool,
-    open: &[Standing],
-) -> Result<Vec<Next>> {
-    let roster = everybody(session).await?;
-    let group = |duty: &Standing| DueGroup {
-        id: duty.group_id.clone(),
-        kind: duty.group.kind,
-        staff_id: duty.group.staff_id.clone(),
-        role: duty.group.role,
-        area_id: duty.group.area_id.clone(),
-        due_on: duty.group.due_on,
-        next_step: duty.group.next_step,
-        open: 1,
-        holder: holder(issue, has_department),
-        category: issue.class.map(|class| class.category),
-    };
-    let plan = session.campaign();
-    let next = |duty: &Standing| {
-        let group = group(duty);
-        let owners = roster.owners(&group, plan);
-        let owners = owners.into_iter().map(|owner| (owner.id.clone(), owner.signed()));
-        let owners = owners.collect();
-        Next { kind: group.kind, due_on: group.due_on, holder: group.holder, owners }
-    };
-    let mut next: Vec<Next> = open.iter().map(next).collect();
-    next.sort_by_key(|next| next.due_on);
-    Ok(next)
 }
 
 /// What became of it.
@@ -236,11 +134,17 @@ pub async fn act(
 }
 
 async fn taken(tx: &mut Tx, person: &StaffMember, number: &str, doing: &Doing) -> Result<Acted> {
-    let Some(Standpoint { row, issue, acts, .. }) = standpoint(tx, person, number).await? else {
+    let Some(standpoint) = standpoint(tx, person, number).await? else {
         return Ok(Acted::NotYours);
     };
+    let Standpoint { row, issue, acts, .. } = &standpoint;
     if row.version != doing.version {
-        let again = did_last(tx, person, &row, doing).await?;
+        let again = did_since(tx, person, row, doing).await?;
+        return Ok(if again { Acted::Again } else { Acted::Stale });
+    }
+    if let Some(seen) = doing.heard.filter(|seen| *seen != standpoint.heard()) {
+        // Pressed twice, or another mediation was recorded meanwhile.
+        let again = seen < standpoint.heard() && is_recorded(tx, person, row, doing).await?;
         return Ok(if again { Acted::Again } else { Acted::Stale });
     }
     if !acts.contains(&doing.act) {
@@ -253,15 +157,23 @@ async fn taken(tx: &mut Tx, person: &StaffMember, number: &str, doing: &Doing) -
     if let Some(problem) = lacks(doing) {
         return Ok(Acted::Not(problem));
     }
-    if let Some(problem) = not_mergeable(tx, person, &row, doing).await? {
+    if standpoint.signs_what_is_shown() && doing.act == Act::TakeNote {
+        let right = reveal_pass(tx, person, number);
+        if !tx.context().sealer.is_same(&doing.shown, &right) {
+            let text = "请先查看内容，看过再签收";
+            return Ok(Acted::Not(Problem::new(About::Text, text)));
+        }
+    }
+    if let Some(problem) = not_mergeable(tx, person, row, doing).await? {
         return Ok(Acted::Not(problem));
     }
-    let outcomes = happen(tx, person, (&row, &issue), doing).await?;
-    let audited_there = matches!(doing.act, Act::Release | Act::Mediate);
+    let outcomes = happen(tx, person, &standpoint, doing).await?;
+    let audited_there = matches!(doing.act, Act::Release | Act::Mediate | Act::FollowUp);
     match outcomes.into_iter().next() {
         Some(Err(problem)) => return Ok(Acted::Not(problem)),
-        Some(Ok(did)) if did.upsert == Upsert::Same && doing.act == Act::Mediate => {
-            return Ok(Acted::Again);
+        Some(Ok(did)) if did.upsert == Upsert::Same && doing.act.is_of_mediation() => {
+            let again = is_recorded(tx, person, row, doing).await?;
+            return Ok(if again { Acted::Again } else { Acted::Stale });
         }
         _ => {}
     }
@@ -276,24 +188,54 @@ async fn taken(tx: &mut Tx, person: &StaffMember, number: &str, doing: &Doing) -
     Ok(Acted::Done)
 }
 
-/// Whether the last that happened to the issue is just this, by the same person: they pressed twice.
-async fn did_last(
+/// Whether the first that happened to the issue since its page was shown is just this, by the same person, and nobody did anything
+/// else after it: they pressed twice. What follows by itself, or that somebody took note, is nothing else.
+async fn did_since(
     tx: &mut Tx,
     person: &StaffMember,
     row: &IssueRow,
     doing: &Doing,
 ) -> Result<bool> {
     let events = tx.events_of(&[&row.id]).await?;
+    let mut since = events.iter().filter(|event| event.sequence > doing.version);
     let is_own = |event: &&EventRow| event.actor == person.signed() || event.actor == person.name;
-    // What was done before it was taken up again is to be done again.
-    let since = events.iter().rev().take_while(|event| {
-        !matches!(event.event(), Some(Event::Reopened { .. })) || is_own(event)
+    let first = since.next().filter(is_own).and_then(EventRow::event);
+    let changes = |event: &EventRow| {
+        let follows = PARTS.contains(&event.actor.as_str());
+        !follows && !matches!(event.event(), Some(Event::Acknowledged { .. }))
+    };
+    let wanted = doing.events(&row.issue()?, &person.signed());
+    let rest = wanted.len().saturating_sub(1);
+    let is_same = first.zip(wanted.first()).is_some_and(|(first, wanted)| {
+        let notes = matches!(first, Event::Acknowledged { .. });
+        first == *wanted || notes && doing.act == Act::TakeNote
     });
-    let last = since.filter(is_own).find_map(|event| event.event());
-    let wanted = doing.event(&row.issue()?, &person.signed());
-    Ok(last
-        .zip(wanted)
-        .is_some_and(|(last, wanted)| last.kind() == wanted.kind() && last.said() == wanted.said()))
+    Ok(is_same && !since.skip(rest).any(changes))
+}
+
+/// By what parts of the program something follows by itself.
+const PARTS: [&str; 2] = ["zoufang", "platform"];
+
+/// Whether just this was recorded of a mediation.
+async fn is_recorded(
+    tx: &mut Tx,
+    person: &StaffMember,
+    row: &IssueRow,
+    doing: &Doing,
+) -> Result<bool> {
+    match (doing.act, &doing.mediated) {
+        (Act::Mediate, _) => {
+            let Some(told) = mediation(person, row, doing) else { return Ok(false) };
+            mediations::is_recorded(tx, &row.id, &told).await
+        }
+        (Act::FollowUp, Some(said)) => {
+            let Some((of, followed)) = said.of.zip(followed(person, doing)) else {
+                return Ok(false);
+            };
+            mediations::is_followed(tx, &row.id, of, &followed).await
+        }
+        _ => Ok(false),
+    }
 }
 
 /// So many characters may be said with an act.
@@ -322,6 +264,7 @@ fn lacks(doing: &Doing) -> Option<Problem> {
             ),
         },
         Act::Mediate => lacks_of_mediation(doing.mediated.as_ref()),
+        Act::FollowUp => lacks_of_follow_up(doing),
         Act::Merge if doing.other.is_empty() => problem(About::Issue, "请填并入哪一个问题的编号"),
         act if act.needs_a_reason() && saying::of(&doing.said) != Saying::Something => {
             problem(About::Text, "请写明原因，会记入审计")
@@ -341,6 +284,20 @@ fn lacks_of_mediation(mediated: Option<&Mediated>) -> Option<Problem> {
         Some(said) if saying::is_nothing(&said.parties) => problem(About::Mediation, "请填当事人"),
         Some(_) => None,
         None => problem(About::Mediation, "请填调解的日期、调解人和当事人"),
+    }
+}
+
+fn lacks_of_follow_up(doing: &Doing) -> Option<Problem> {
+    let problem = |about, text: &str| Some(Problem::new(about, text));
+    match &doing.mediated {
+        Some(said) if said.of.is_none() => problem(About::Mediation, "请选是哪一次调解"),
+        Some(said) if said.on.is_none() => problem(About::Date, "请填回访日期"),
+        Some(said) if said.kept.is_none() => problem(About::Mediation, "请选协议履行了没有"),
+        Some(_) if saying::is_nothing(&doing.said) => {
+            problem(About::Text, "请写回访看到的情况，如：双方都照办")
+        }
+        Some(_) => None,
+        None => problem(About::Mediation, "请填回访的日期和情况"),
     }
 }
 
@@ -377,13 +334,16 @@ async fn not_mergeable(
 async fn happen(
     tx: &mut Tx,
     person: &StaffMember,
-    (row, issue): (&IssueRow, &Issue),
+    standpoint: &Standpoint,
     doing: &Doing,
 ) -> Result<Outcomes> {
+    let (row, issue) = (&standpoint.row, &standpoint.issue);
     match doing.act {
         Act::TakeNote => {
-            let note = Acknowledgement { number: row.number.clone(), staff_id: person.id.clone() };
-            return acknowledge(tx, &[note]).await;
+            let by = person.name.clone();
+            let role = standpoint.note.map_or(Role::GridMember, |note| note.role);
+            let (event, actor) = (Event::Acknowledged { by: by.clone(), role }, by);
+            return put(tx, &[Happening { issue_id: row.id.clone(), event, actor }]).await;
         }
         Act::Release => return release(tx, person, &row.id, issue.round).await,
         Act::Return => return give_back(tx, person, &row.id, (issue.round, &doing.said)).await,
@@ -391,17 +351,31 @@ async fn happen(
             let rows: Vec<Mediation> = mediation(person, row, doing).into_iter().collect();
             return mediations::put(tx, &rows).await;
         }
+        Act::FollowUp => {
+            let of = doing.mediated.as_ref().and_then(|said| said.of);
+            let Some((of, followed)) = of.zip(followed(person, doing)) else {
+                return Ok(Vec::new());
+            };
+            return mediations::follow_up(tx, row, of, followed).await;
+        }
         _ => {}
     }
+    let mut events = doing.events(issue, &person.signed()).into_iter();
     let change = IssueChange {
         number: row.number.clone(),
-        event: doing.event(issue, &person.signed()),
-        then: None,
+        event: events.next(),
+        then: events.next(),
         keeps_urgency: false,
         state: None,
         actor: person.signed(),
     };
     Batch::Events(vec![change]).put(tx).await
+}
+
+fn followed(person: &StaffMember, doing: &Doing) -> Option<Followed> {
+    let said = doing.mediated.as_ref()?;
+    let (on, kept) = (said.on?, said.kept?);
+    Some(Followed { on, by: person.signed(), kept, text: doing.said.clone() })
 }
 
 fn mediation(person: &StaffMember, row: &IssueRow, doing: &Doing) -> Option<Mediation> {

@@ -22,6 +22,8 @@ words! {
         Resubmit = "resubmit", "补正后再报";
         Override = "override", "认定平台已办结";
         Mediate = "mediate", "登记调解";
+        /// Whether what was agreed on at a mediation is kept.
+        FollowUp = "follow_up_mediation", "登记调解回访";
         Merge = "merge", "并入另一个问题";
         Void = "void", "作废";
         Reopen = "reopen", "重新办理";
@@ -37,7 +39,7 @@ impl Act {
             Act::Begin => Right::Begin,
             Act::Finish => Right::Finish,
             Act::Release | Act::Return | Act::Resubmit => Right::DecideDebt,
-            Act::Mediate => Right::Mediate,
+            Act::Mediate | Act::FollowUp => Right::Mediate,
             Act::Override | Act::Merge | Act::Void | Act::Reopen => Right::DecideIssue,
         }
     }
@@ -45,6 +47,11 @@ impl Act {
     /// Whether why it's done has to be said.
     pub const fn needs_a_reason(self) -> bool {
         matches!(self, Act::Return | Act::Override | Act::Void | Act::Reopen)
+    }
+
+    /// Whether it's recorded of a mediation, which changes nothing of the issue.
+    pub const fn is_of_mediation(self) -> bool {
+        matches!(self, Act::Mediate | Act::FollowUp)
     }
 
     /// Whether it can't be taken back, whatever its form says.
@@ -65,6 +72,10 @@ pub struct Doing {
     /// The number of the issue that it's a duplicate of.
     pub other: String,
     pub mediated: Option<Mediated>,
+    /// How far its mediations were when the page was shown, where the form says it.
+    pub heard: Option<usize>,
+    /// What shows that all of it was shown to them.
+    pub shown: String,
     /// That it can't be undone was read.
     pub confirmed: bool,
 }
@@ -78,6 +89,9 @@ pub struct Mediated {
     /// Empty where they didn't agree.
     pub agreement: String,
     pub follow_up_on: Option<Date>,
+    /// Of which day's mediation it's seen whether the agreement is kept.
+    pub of: Option<Date>,
+    pub kept: Option<bool>,
 }
 
 impl std::fmt::Debug for Mediated {
@@ -106,6 +120,8 @@ impl Doing {
             said: "示例".to_owned(),
             other: String::new(),
             mediated: None,
+            heard: None,
+            shown: String::new(),
             confirmed: false,
         }
     }
@@ -128,8 +144,16 @@ impl Doing {
             Act::Void => Some(Event::Voided { reason: said }),
             Act::Merge => Some(Event::Voided { reason: self.merged() }),
             Act::Reopen => Some(Event::Reopened { reason: said }),
-            Act::Release | Act::Mediate => None,
+            Act::Release | Act::Mediate | Act::FollowUp => None,
         }
+    }
+
+    /// All that happens to the issue by it, in its order.
+    pub fn events(&self, issue: &Issue, by: &str) -> Vec<Event> {
+        // What the platform asked for besides goes there with it.
+        let supplement = (self.act == Act::Resubmit && !self.said.trim().is_empty())
+            .then(|| Event::Supplemented { text: self.said.clone() });
+        supplement.into_iter().chain(self.event(issue, by)).collect()
     }
 
     fn merged(&self) -> String {

@@ -63,6 +63,59 @@ pub async fn put(tx: &mut Tx, rows: &[Mediation]) -> Result<Outcomes> {
     Ok(decided.outcomes)
 }
 
+/// Records what was seen afterwards of the mediation of that day, as a row of the table does.
+pub async fn follow_up(
+    tx: &mut Tx,
+    issue: &IssueRow,
+    of: Date,
+    followed: Followed,
+) -> Result<Outcomes> {
+    let Some(known) = of_day(tx, &issue.id, of).await?.filter(MediationRow::is_open) else {
+        let text = format!("{of} 没有约定了回访、还没有回访的调解，请看过最新的情况再登记");
+        return Ok(vec![Err(Problem::new(About::Mediation, text))]);
+    };
+    let said = known.open(tx.context())?;
+    let row = Mediation {
+        issue: issue.number.clone(),
+        on: of,
+        mediator: said.mediator,
+        parties: said.parties,
+        agreement: said.agreement,
+        follow_up_on: known.follow_up_on()?,
+        by: followed.by.clone(),
+        followed: Some(followed),
+    };
+    put(tx, &[row]).await
+}
+
+/// Whether just this is recorded of the mediation of its day.
+pub async fn is_recorded(session: &mut Session, issue_id: &str, row: &Mediation) -> Result<bool> {
+    let Some(known) = of_day(session, issue_id, row.on).await? else { return Ok(false) };
+    let said = known.open(session.context())?;
+    Ok(said.parties == row.parties
+        && said.mediator == row.mediator
+        && said.agreement == row.agreement
+        && known.follow_up_on()? == row.follow_up_on)
+}
+
+/// Whether just this is recorded as seen after the mediation of that day.
+pub async fn is_followed(
+    session: &mut Session,
+    issue_id: &str,
+    of: Date,
+    followed: &Followed,
+) -> Result<bool> {
+    let Some(known) = of_day(session, issue_id, of).await? else { return Ok(false) };
+    Ok(known.followed_on == Some(followed.on.to_string())
+        && known.kept == Some(i64::from(followed.kept))
+        && known.open(session.context())?.followed.as_ref() == Some(&followed.text))
+}
+
+async fn of_day(session: &mut Session, issue_id: &str, on: Date) -> Result<Option<MediationRow>> {
+    let rows = session.mediations_of_issues(&[issue_id]).await?;
+    Ok(rows.into_iter().find(|row| row.mediated_on == on.to_string()))
+}
+
 /// What rows would do.
 #[derive(Default)]
 struct Decided {

@@ -128,7 +128,10 @@ pub async fn acting(
         right = right.code(),
         "not theirs to do"
     );
-    let roles: Vec<&str> = person.roles.iter().map(|role| role.chinese()).collect();
+    let roles: Vec<&str> = match person.has_left() {
+        true => vec!["离岗的人"],
+        false => person.roles.iter().map(|role| role.chinese()).collect(),
+    };
     Err(StoreError::Rule(format!(
         "{}（{}）是{}，不能{right}；{}",
         person.number,

@@ -3,7 +3,9 @@
 use serde_json::json;
 use sha2::{Digest, Sha256};
 
-use super::issue_acts::{glance, is_theirs};
+use super::issue_glance::glance;
+use super::issue_note::is_theirs;
+use super::shown::reveal_pass;
 use crate::db::{LARGEST_PHOTO, Photographed, Result, Session, Store, StoreError, Tx, Upsert};
 use crate::domain::rights::Right;
 use crate::domain::staff::StaffMember;
@@ -134,10 +136,4 @@ pub async fn one(
         return Ok(None);
     }
     session.photo_at(&glance.row.id, place).await
-}
-
-/// What the page shows that was noted down as read in clear: today it opens the photos that belong to it.
-pub fn reveal_pass(session: &Session, person: &StaffMember, number: &str) -> String {
-    let today = session.today().to_string();
-    session.context().sealer.index(&["photos shown", &person.id, number, &today])
 }

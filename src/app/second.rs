@@ -5,7 +5,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
 use serde_json::json;
 
-use super::accounts::{Entered, Stay, begin, locked, real, wrong_once};
+use super::accounts::{Entered, Stay, begin, let_in, locked, real, wrong_once};
 use crate::db::{Manner, Result, SecondFactor, Session, Store, StoreError, Tx};
 use crate::domain::second::{SECRET, accepted, written};
 use crate::domain::staff::StaffMember;
@@ -140,6 +140,6 @@ async fn half_of(session: &mut Session, half: &str) -> Result<Option<(StaffMembe
     let now = real(session.context());
     let found = session.half_signed_in(half).await?;
     let Some(found) = found.filter(|found| found.until_at > now) else { return Ok(None) };
-    let person = session.staff_member(&found.staff_id).await?;
+    let person = let_in(session, &found.staff_id).await?;
     Ok(person.map(|person| (person, found.manner)))
 }

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::accounts::real;
+use super::accounts::{is_let_in, real, still_here};
 use crate::db::{ProgramToken, Result, Session, Store, StoreError, Tx};
 use crate::domain::scope::Scope;
 use crate::domain::staff::StaffMember;
@@ -29,8 +29,9 @@ pub struct NewToken {
 /// Gives one: its name, and what the program shows, which is told once.
 ///
 /// # Errors
-/// [`StoreError::Rule`] without a title or anything that it's for, or for too long; or where the record can't be written.
+/// [`StoreError::Rule`] without a title or anything that it's for, for too long, or for who left; or where the record can't be written.
 pub async fn give(tx: &mut Tx, new: &NewToken, by: &StaffMember) -> Result<(String, String)> {
+    still_here(&new.acts_as)?;
     let title = new.title.trim();
     if title.is_empty() || new.scopes.is_empty() {
         return Err(StoreError::Rule("请写明给哪个程序、能看什么".to_owned()));
@@ -92,7 +93,8 @@ pub async fn shown(
     let may =
         |person: &StaffMember| scope.right().is_none_or(|right| right.is_of(person, &tree, None));
     let person = session.staff_numbered(&found.acts_as).await?;
-    let person = person.filter(|person| person.number == found.acts_as).filter(may);
+    let is_named = |person: &StaffMember| person.number == found.acts_as && is_let_in(person);
+    let person = person.filter(is_named).filter(may);
     let is_news = found.seen_at.is_none_or(|seen| seen + SEEN_EVERY <= now);
     Ok(person.map(|person| (person, is_news.then_some(found.id))))
 }

@@ -10,6 +10,7 @@ use super::record::ConfigFile;
 use super::table::Table;
 use super::{acting, person, read_date, refused, wrong_input};
 use crate::app::absences;
+use crate::app::accounts::still_here;
 use crate::app::problem::only;
 use crate::db::{NewAbsence, Store};
 use crate::domain::rights::Right;
@@ -113,6 +114,7 @@ async fn calendar(
     by: Option<&str>,
 ) -> anyhow::Result<()> {
     let of = person(store, number).await?;
+    still_here(&of).map_err(refused)?;
     let mut tx = store.begin().await?;
     // Where nobody is named it's whoever runs the command.
     let by = match by {

@@ -4,10 +4,12 @@ use std::collections::HashMap;
 
 use serde::Deserialize;
 
-use super::personal::{ISSUE_TEXT, RESIDENT_CONTACT, RESIDENT_NAME, STAFF_NAME, SUBJECT_ADDRESS};
-use super::{Message, Photo, Result, Store, StoreError, to_json};
+use super::personal::{
+    EVENT_BODY, ISSUE_TEXT, RESIDENT_CONTACT, RESIDENT_NAME, STAFF_NAME, SUBJECT_ADDRESS, row_of,
+};
+use super::{Context, Message, Photo, Result, Store, StoreError, to_json};
 use crate::domain::delivery::Entry;
-use crate::domain::issue::{Category, Urgency};
+use crate::domain::issue::{Category, Event, Urgency};
 use crate::domain::staff::Role;
 
 /// What is sent to the platform.
@@ -60,7 +62,7 @@ impl Dispatch {
 }
 
 /// The columns of a [`DispatchRow`].
-const DISPATCH: [&str; 16] = [
+const DISPATCH: [&str; 18] = [
     "id",
     "issue",
     "resident",
@@ -77,6 +79,8 @@ const DISPATCH: [&str; 16] = [
     "area_id",
     "area_code",
     "area_name",
+    "supplement",
+    "supplemented",
 ];
 
 #[derive(Deserialize)]
@@ -97,10 +101,24 @@ struct DispatchRow {
     area_id: String,
     area_code: Option<String>,
     area_name: String,
+    /// What was added to it before it went there again, and the sequence of that event.
+    supplement: Option<String>,
+    supplemented: Option<i64>,
 }
 
 /// The names of the people who hold a role over an area.
 type Names = HashMap<(String, String), String>;
+
+/// What was asked for, with what was added to it since.
+fn supplemented(context: &Context, row: &DispatchRow) -> Result<String> {
+    let text = context.open(ISSUE_TEXT, &row.issue, &row.text_sealed)?;
+    let (Some(body), Some(sequence)) = (&row.supplement, row.supplemented) else { return Ok(text) };
+    let body = context.open(EVENT_BODY, &row_of(&row.issue, sequence), body)?;
+    Ok(match serde_json::from_str(&body) {
+        Ok(Event::Supplemented { text: more }) => format!("{text}。补充说明：{more}"),
+        _ => text,
+    })
+}
 
 impl Store {
     /// What each of these entries carries to the platform, by the entry's target.
@@ -137,9 +155,12 @@ impl Store {
                  (SELECT b.remote_id FROM referrals b WHERE b.issue_id = r.issue_id
                    AND b.round < r.round AND b.remote_id IS NOT NULL ORDER BY b.round DESC LIMIT 1) END AS previous,
                i.number, i.category, i.urgency, i.text_sealed, p.name_sealed, p.contact_sealed,
-               s.address_sealed, a.id AS area_id, a.code AS area_code, a.name AS area_name
+               s.address_sealed, a.id AS area_id, a.code AS area_code, a.name AS area_name,
+               e.body AS supplement, e.sequence AS supplemented
              FROM referrals r JOIN issues i ON i.id = r.issue_id JOIN residents p ON p.id = i.resident_id
              JOIN subjects s ON s.id = i.subject_id JOIN areas a ON a.id = i.area_id
+             LEFT JOIN issue_events e ON e.issue_id = i.id AND e.sequence = (SELECT MAX(f.sequence) FROM issue_events f
+               WHERE f.issue_id = r.issue_id AND f.kind = 'supplemented' AND f.at <= r.queued_at)
              WHERE r.id {}",
             self.dialect.among()
         );
@@ -155,6 +176,7 @@ impl Store {
     fn read_dispatch(&self, row: DispatchRow, names: &Names) -> Result<(String, Dispatch)> {
         let corrupt = |what| StoreError::Corrupt { what, value: row.number.clone() };
         let context = self.context();
+        let text = supplemented(context, &row)?;
         let (category, urgency) = (row.category.as_deref(), row.urgency.as_deref());
         let named = |role: Role| names.get(&(row.area_id.clone(), role.code().to_owned())).cloned();
         let dispatch = Dispatch {
@@ -165,7 +187,7 @@ impl Store {
             reference: row.reference,
             issue_number: row.number,
             previous: row.previous,
-            text: context.open(ISSUE_TEXT, &row.issue, &row.text_sealed)?,
+            text,
             resident: context.open(RESIDENT_NAME, &row.resident, &row.name_sealed)?,
             contact: context.open_optional(RESIDENT_CONTACT, &row.resident, row.contact_sealed)?,
             address: context.open_optional(SUBJECT_ADDRESS, &row.subject, row.address_sealed)?,

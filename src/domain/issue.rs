@@ -94,6 +94,8 @@ pub enum Event {
     PlatformReopened { reason: String },
     /// The platform would not have it.
     Refused { reason: String },
+    /// What the platform asked for besides, before it goes there again.
+    Supplemented { text: String },
     /// Its resident is satisfied.
     Satisfied,
     /// Its resident is not satisfied, or it was ended by mistake: a new round.
@@ -123,6 +125,7 @@ impl Event {
             | Event::PlatformOverridden { reason: said, .. }
             | Event::PlatformReopened { reason: said }
             | Event::Refused { reason: said }
+            | Event::Supplemented { text: said }
             | Event::Reopened { reason: said }
             | Event::Voided { reason: said } => Some(said),
             _ => None,
@@ -138,6 +141,7 @@ impl Event {
             | Event::PlatformOverridden { reason: said, .. }
             | Event::PlatformReopened { reason: said }
             | Event::Refused { reason: said }
+            | Event::Supplemented { text: said }
             | Event::Reopened { reason: said }
             | Event::Voided { reason: said } => words.clone_into(said),
             _ => return None,
@@ -159,6 +163,7 @@ impl Event {
             Event::PlatformOverridden { .. } => EventKind::PlatformOverridden,
             Event::PlatformReopened { .. } => EventKind::PlatformReopened,
             Event::Refused { .. } => EventKind::Refused,
+            Event::Supplemented { .. } => EventKind::Supplemented,
             Event::Satisfied => EventKind::Satisfied,
             Event::Reopened { .. } => EventKind::Reopened,
             Event::Voided { .. } => EventKind::Voided,
@@ -180,6 +185,7 @@ words! {
         PlatformOverridden = "platform_overridden", "人工认定平台办结";
         PlatformReopened = "platform_reopened", "平台重新办理";
         Refused = "refused", "退回";
+        Supplemented = "supplemented", "补充说明";
         Satisfied = "satisfied", "群众满意";
         Reopened = "reopened", "重新办理";
         Voided = "voided", "作废";
@@ -210,6 +216,7 @@ pub const MOVES: &[(EventKind, &[State])] = {
         (EventKind::PlatformOverridden, &[Queued, Referred, Accepted, InProgress, Returned]),
         (EventKind::PlatformReopened, &[InProgress, Resolved, Closed, Returned]),
         (EventKind::Refused, &[Queued, Referred, Accepted, InProgress]),
+        (EventKind::Supplemented, &[Returned]),
         (EventKind::Satisfied, &[Resolved]),
         (EventKind::Reopened, &[Resolved, Closed, Void]),
         (
@@ -302,7 +309,7 @@ impl Issue {
             Event::Queued => next.state = State::Queued,
             Event::Referred => next.state = State::Referred,
             Event::Accepted => next.state = State::Accepted,
-            Event::Acknowledged { .. } => {}
+            Event::Acknowledged { .. } | Event::Supplemented { .. } => {}
             Event::Started => next.state = State::InProgress,
             Event::TownFinished { .. } => next.town_finished = true,
             Event::PlatformFinished { .. } | Event::PlatformOverridden { .. } => {
@@ -389,7 +396,7 @@ impl Issue {
         let fits: fn(Level) -> bool = match event {
             Classified | Acknowledged | Reopened | Voided => return Ok(()),
             Queued | Referred | Accepted | PlatformFinished | PlatformOverridden
-            | PlatformReopened | Refused => Level::is_referred,
+            | PlatformReopened | Refused | Supplemented => Level::is_referred,
             TownFinished => Level::has_town_part,
             Started | Satisfied => |_| true,
         };

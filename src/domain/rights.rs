@@ -125,7 +125,7 @@ const MEDIATORS: &[Role] = &[
 ];
 
 impl Right {
-    /// The roles that have it; none where everybody does.
+    /// The roles that have it; none where everybody does who is here.
     const fn roles(self) -> &'static [Role] {
         use Role::*;
         match self {
@@ -188,7 +188,7 @@ impl Right {
     /// Whether this person has it over `area`; nothing stands for the town.
     pub fn is_of(self, person: &StaffMember, tree: &AreaTree, area: Option<&str>) -> bool {
         let roles = self.roles();
-        roles.is_empty()
+        roles.is_empty() && !person.has_left()
             || person.roles.iter().any(|role| {
                 roles.contains(role)
                     && (role.is_of_the_town()
@@ -199,7 +199,8 @@ impl Right {
     /// Whether this person has it anywhere.
     pub fn is_held_by(self, person: &StaffMember) -> bool {
         let roles = self.roles();
-        roles.is_empty() || person.roles.iter().any(|role| roles.contains(role))
+        roles.is_empty() && !person.has_left()
+            || person.roles.iter().any(|role| roles.contains(role))
     }
 
     /// Whether this person has it over a matter: a visitor where they visit, a department where it answers, the others where it
@@ -215,6 +216,19 @@ impl Right {
                 }
         };
         person.roles.iter().any(holds)
+    }
+
+    /// Whether this person has it over a matter by a role that stands above a rank.
+    pub fn is_above(
+        self,
+        person: &StaffMember,
+        tree: &AreaTree,
+        matter: &Matter<'_>,
+        rank: u8,
+    ) -> bool {
+        let mut above = person.clone();
+        above.roles.retain(|role| role.rank() > rank);
+        self.is_over(&above, tree, matter)
     }
 
     /// Where a person has it, so that a list is read from there; what of it is listed, [`Right::is_over`] says.
@@ -292,6 +306,10 @@ mod tests {
         assert!(!Right::DecideIssue.is_of(&east, &tree, None), "not over the whole town");
         assert!(Right::DecideIssue.is_of(&leader, &tree, None));
         assert!(Right::Photo.is_of(&visitor, &tree, Some("西")));
+        // Who left may do nothing at all.
+        let left = person(&[], "甲村");
+        assert!(!Right::ALL.iter().any(|right| right.is_held_by(&left)));
+        assert!(!Right::Photo.is_of(&left, &tree, Some("甲村")));
         let matter = Matter { area: "甲村", visitor: Some("2"), unit: Some("城建办") };
         assert!(Right::Classify.is_over(&east, &tree, &matter));
         assert!(!Right::Classify.is_over(&west, &tree, &matter));

@@ -5,7 +5,8 @@ use jiff::civil::Date;
 
 use super::links::calendar_code;
 use super::recipients::Recipients;
-use crate::db::{Store, StoreError};
+use crate::app::accounts::is_let_in;
+use crate::db::{StaffMember, Store, StoreError};
 use crate::domain::campaign::plus;
 
 /// A calendar as it's served.
@@ -21,7 +22,9 @@ pub async fn calendar(
     let mut record = store.snapshot().await?;
     let staff = record.staff().await?;
     let person = staff.iter().find(|person| person.id == staff_id);
-    let Some(person) = person.filter(|person| calendar_code(context, person) == code) else {
+    let is_theirs =
+        |person: &&StaffMember| is_let_in(person) && calendar_code(context, person) == code;
+    let Some(person) = person.filter(is_theirs) else {
         record.end().await?;
         return Ok(None);
     };

@@ -10,6 +10,7 @@ use super::digest::{Audience, Draft, items};
 use super::messages::Messages;
 use super::recipients::Recipients;
 use crate::app::acknowledge::acknowledge_digest;
+use crate::app::links::found;
 use crate::db::{LINK_DAYS, Link, LinkEnd, Session, Store, StoreError};
 use crate::domain::duty::DutyKind;
 
@@ -39,7 +40,7 @@ enum Asked {
 /// Where the record can't be read.
 pub async fn page(store: &Store, messages: &Messages, token: &str) -> Result<Shown, StoreError> {
     let mut record = store.snapshot().await?;
-    let link = record.link(token).await?;
+    let link = found(&mut record, token).await?;
     record.end().await?;
     match link {
         None => Ok(Shown::Unknown),
@@ -57,7 +58,7 @@ const READING_NOTED_EVERY: i64 = 3_600_000;
 /// Where the record can't be written.
 pub async fn note_reading(store: &Store, token: &str) -> Result<(), StoreError> {
     let mut tx = store.begin().await?;
-    let Some(link) = tx.link(token).await?.filter(|link| link.ended.is_none()) else {
+    let Some(link) = found(&mut tx, token).await?.filter(|link| link.ended.is_none()) else {
         return tx.rollback().await;
     };
     let (number, _) = tx.staff_called(&link.staff_id).await?;
@@ -85,7 +86,7 @@ pub async fn acknowledge(
     who: &str,
 ) -> Result<Shown, StoreError> {
     let mut record = store.snapshot().await?;
-    let link = record.link(token).await?;
+    let link = found(&mut record, token).await?;
     record.end().await?;
     let link = match link {
         None => return Ok(Shown::Unknown),
@@ -95,7 +96,7 @@ pub async fn acknowledge(
     if link.asks {
         // As it stands in this turn: many may have tried at once.
         let mut tx = store.begin().await?;
-        let end = tx.link(token).await?.and_then(|link| link.ended);
+        let end = found(&mut tx, token).await?.and_then(|link| link.ended);
         if let Some(end) = end {
             tx.rollback().await?;
             return Ok(Shown::Ended(why_ended(end)));

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use minijinja::context;
 use serde::Serialize;
 
+use super::my::words::{chinese_or, lane_name, on_a_page};
 use super::status::{DutyStatus, LaneStatus, Status, township_time};
 use super::templates;
 use crate::daemon::Daemon;
@@ -63,7 +64,12 @@ struct Row {
 /// The page as it stands now.
 pub(super) async fn page(daemon: &Daemon) -> Result<String, StoreError> {
     // A wall shows it to everybody.
-    let status = Status::read(daemon).await?.for_everybody();
+    let mut status = Status::read(daemon).await?.for_everybody();
+    let platform = daemon.settings.platform.name.as_str();
+    // Whoever reads it has no server to type at.
+    for reason in &mut status.reasons {
+        *reason = plainly(reason, platform);
+    }
     let areas = daemon.pages.figures_by_area().await?;
     let store = &daemon.pages;
     let visits_due = store.campaign().due_on(DutyKind::Visit) < store.context().clock.today();
@@ -82,7 +88,7 @@ pub(super) async fn page(daemon: &Daemon) -> Result<String, StoreError> {
         issues => counted(&status.figures.issues, State::ALL, State::code, State::chinese),
         earlier => status.figures.earlier_open.iter().map(|(code, count)| (code.clone(), *count)).collect::<Vec<_>>(),
         late_issues => counted(&status.late_issues, Holder::ALL, Holder::code, Holder::chinese),
-        lanes => status.lanes.iter().map(|lane| row(lane, &daemon.settings.platform.name)).collect::<Vec<_>>(),
+        lanes => status.lanes.iter().map(|lane| row(lane, platform)).collect::<Vec<_>>(),
         branches => match areas.has(AreaKind::Branch, None) {
             true => lines(areas.under(AreaKind::Branch), visits_due),
             false => Vec::new(),
@@ -133,15 +139,27 @@ fn owed(duties: &[DutyStatus], kind: DutyKind) -> Option<Owed> {
 }
 
 fn row(lane: &LaneStatus, platform: &str) -> Row {
-    let what = if lane.name == platform { "上报平台" } else { "通知" };
+    let title = match lane.name == platform {
+        true => chinese_or(platform, "上报平台").to_owned(),
+        false => format!("通知（{}）", lane_name(&lane.name)),
+    };
     Row {
-        title: format!("{what} {}", lane.name),
+        title,
         waiting: lane.queued + lane.in_flight + lane.handed,
         unknown: lane.unknown,
         held: lane.held,
         refused: lane.refused,
         delivered: lane.delivered,
     }
+}
+
+/// A reason for whoever reads it on a page: what to open and whom to tell, and lanes by what people call them.
+fn plainly(reason: &str, platform: &str) -> String {
+    let said = on_a_page(reason);
+    let lane = said.split(['：', ' ', '（']).next().unwrap_or_default();
+    let title =
+        if lane == platform { chinese_or(platform, "上报平台") } else { lane_name(lane) };
+    format!("{title}{}", &said[lane.len()..])
 }
 
 /// What there is of each, in the order in which it comes about.

@@ -411,10 +411,12 @@ on_both!(
         bring(&mut office, &at, &back, None).await.is(303);
         let shown = branch.get(&at).await;
         shown.says("已退回").says("请补上数字");
+        branch.get("/my").await.is(200).says("已退回：请补上数字");
         let (key, version) = marks(&shown);
         let own = [("key", key.as_str()), ("version", &version), ("act", "hand_in")];
         bring(&mut branch, &at, &own, file).await.is(303);
         branch.get(&at).await.says("第 2 次").says("已收到");
+        branch.get("/my").await.is(200).hides("已退回");
         assert_eq!(zoufang::app::doctor::examine(&fixture.store, None).await.unwrap(), []);
         // Of a village one sees what is the village's.
         let mut visitor = signed_in(&fixture.store, &url, "Z6").await;

@@ -2,16 +2,20 @@
 //! sent to them or given to them, and what is still theirs is told until somebody else has it.
 
 use jiff::civil::date;
-use zoufang::app::accounts::end;
+use zoufang::app::accounts::{end, invite};
 use zoufang::app::assignments::reassign;
 use zoufang::app::links::give;
+use zoufang::app::tokens::{self, NewToken};
 use zoufang::app::vacant::vacant;
+use zoufang::db::Manner;
+use zoufang::domain::identity::Way;
+use zoufang::domain::scope::Scope;
 use zoufang::notify::{calendar_link, digest_link, preview, remind};
 
 use crate::accounts::served;
 use crate::reminders::rules;
-use crate::support::browser::{Browser, person};
-use crate::support::{Fixture, on_both};
+use crate::support::browser::{Browser, PASSWORD, invited, person, signed_in};
+use crate::support::{Fixture, client, on_both};
 
 const LEAVES: &str = "人员编号,姓名,角色,所属区划\nZ6,褚走,离岗,高桥村\n";
 
@@ -111,4 +115,70 @@ on_both!(what_still_waits_for_who_left_is_not_sent, async |fixture: Fixture| {
     assert!(waits("cancelled").await > 0);
     // Whoever else was to be told still is.
     assert!(!store.debts(None, Some("ready"), 100).await.unwrap().is_empty());
+});
+
+/// What a browser, or a program, that shows this gets of the pages and of the ledger.
+async fn is_shut_out(url: &str, cookie: &str, program: &str) {
+    let mut browser = Browser::at(url);
+    browser.cookies.insert("zoufang".to_owned(), cookie.to_owned());
+    for page in ["/my", "/my/households", "/my/issues"] {
+        assert!(browser.get(page).await.is(303).to.starts_with("/my/sign-in"));
+    }
+    let ledger = client().get(format!("{url}/api/v1/issues")).bearer_auth(program);
+    assert_eq!(ledger.send().await.unwrap().status().as_u16(), 401);
+}
+
+on_both!(who_left_gets_in_by_nothing, async |fixture: Fixture| {
+    let fixture = fixture.township().await;
+    let url = served(&fixture.store, "").await;
+    let store = &fixture.store;
+    let (of, by) = (person(store, "Z6").await, person(store, "Z1").await);
+    let browser = signed_in(store, &url, "Z6").await;
+    let before = invited(store, "Z6").await;
+    let token = NewToken {
+        title: "台账程序".to_owned(),
+        scopes: vec![Scope::Issues],
+        days: 30,
+        acts_as: of.clone(),
+    };
+    let mut tx = store.begin().await.unwrap();
+    let (_, program) = tokens::give(&mut tx, &token, &by).await.unwrap();
+    let password = tx.account(&of.id).await.unwrap().password;
+    tx.commit().await.unwrap();
+    fixture.import("left.csv", LEAVES).await.unwrap();
+    is_shut_out(&url, &browser.cookies["zoufang"], &program).await;
+    // The office is offered nothing to give, and is given nothing, whatever it sends.
+    let at = "/my/desk/accounts/Z6";
+    let mut office = signed_in(store, &url, "Z1").await;
+    let page = office.get(at).await;
+    page.is(200).says("已离岗，不能登录").hides("给出一次性登录链接");
+    let key = page.field("key");
+    let asked = office.post(at, &[("key", key.as_str()), ("act", "invite")]).await;
+    asked.is(422).says("已经离岗").hides("/my/welcome/");
+    let left = person(store, "Z6").await;
+    let mut tx = store.begin().await.unwrap();
+    for refused in [
+        invite(&mut tx, &left, &by).await.err(),
+        give(&mut tx, &left, "Z1").await.err(),
+        tokens::give(&mut tx, &NewToken { acts_as: left.clone(), ..token }, &by).await.err(),
+    ] {
+        assert!(refused.unwrap().to_string().contains("已经离岗"));
+    }
+    tx.rollback().await.unwrap();
+    // Nor by what the record of before may still hold of them.
+    let (now, later) = (store.context().clock.wire_millis(), i64::MAX / 2);
+    let manner = Manner::own(Way::Password);
+    let mut tx = store.begin().await.unwrap();
+    tx.invite(&of.id, "kept", now, later).await.unwrap();
+    tx.begin_sign_in("kept", &of.id, now, (later, false, manner)).await.unwrap();
+    tx.set_password(&of.id, password.as_deref(), now).await.unwrap();
+    tx.commit().await.unwrap();
+    is_shut_out(&url, "kept", &program).await;
+    for link in [before.as_str(), "kept"] {
+        let welcome = format!("/my/welcome/{link}");
+        let chosen = [("password", PASSWORD), ("again", PASSWORD)];
+        Browser::at(&url).get(&welcome).await.is(410);
+        Browser::at(&url).post(&welcome, &chosen).await.is(410);
+    }
+    Browser::at(&url).sign_in("Z6", PASSWORD).await.is(401);
 });

@@ -114,7 +114,10 @@ pub(crate) fn doing(fields: &Fields) -> Result<Doing, Vec<Wrong>> {
         parties: text("parties"),
         agreement: text("agreement"),
         follow_up_on,
+        of: chosen(fields, "of", day, &mut wrongs),
+        kept: chosen(fields, "kept", kept, &mut wrongs),
     };
+    let heard = chosen(fields, "heard", |text| text.parse().ok(), &mut wrongs);
     let version = chosen(fields, "version", |text| text.parse().ok(), &mut wrongs);
     let (Some(act), Some(version), true) = (act, version, wrongs.is_empty()) else {
         wrongs.extend(act.is_none().then(|| Wrong::of("act", "请写要做什么")));
@@ -127,8 +130,19 @@ pub(crate) fn doing(fields: &Fields) -> Result<Doing, Vec<Wrong>> {
         said: text("said"),
         other: text("other").to_uppercase(),
         mediated: Some(mediated),
+        heard,
+        shown: text("shown"),
         confirmed: fields.text("confirmed") == "yes",
     })
+}
+
+/// Whether an agreement is kept.
+fn kept(text: &str) -> Option<bool> {
+    match text {
+        "yes" => Some(true),
+        "no" => Some(false),
+        _ => None,
+    }
 }
 
 /// So much of what can't be read is shown again.

@@ -1,9 +1,12 @@
 //! The lines of an issue's page: what happened when, who held it for how long, where it was sent and how that went.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use minijinja::context;
 use serde::Serialize;
 
+use super::words::{chinese_or, on_a_page};
 use crate::clock::local_text;
 use crate::db::{
     Context, Entry, IssueAnswer, IssueReferral, IssueSheet, MediationRow, Sending, StoreError,
@@ -14,6 +17,7 @@ use crate::domain::holder::Holding;
 use crate::domain::issue::{Event, by_whom};
 use crate::domain::mask;
 use crate::domain::reason::in_words;
+use crate::domain::referral::{PlatformStatus, meaning};
 use crate::domain::visit::{Satisfaction, VisitKind};
 
 /// What is personal of an issue, as far as it's shown.
@@ -53,7 +57,12 @@ pub(super) struct Line {
 }
 
 /// What happened, what was told to whom and what the platform answered, the newest first.
-pub(super) fn lines(timeline: &Timeline, answers: &[IssueAnswer], clear: &Clear<'_>) -> Vec<Line> {
+pub(super) fn lines(
+    timeline: &Timeline,
+    answers: &[IssueAnswer],
+    clear: &Clear<'_>,
+    statuses: &BTreeMap<String, PlatformStatus>,
+) -> Vec<Line> {
     let mut lines: Vec<(Timestamp, Line)> = Vec::new();
     let line = |at, what: String, who: String, said: String| {
         (at, Line { at: local_text(at), what, who, said })
@@ -73,7 +82,8 @@ pub(super) fn lines(timeline: &Timeline, answers: &[IssueAnswer], clear: &Clear<
         });
     }
     for answer in answers {
-        let said = format!("「{}」{}", answer.word, clear.said(&answer.text));
+        let means = meaning(statuses, &answer.word).map_or("已答复", PlatformStatus::chinese);
+        let said = format!("「{}」{}", chinese_or(&answer.word, means), clear.said(&answer.text));
         lines.push(line(answer.at, "平台答复".to_owned(), answer.number.clone(), said));
     }
     lines.sort_by_key(|(at, _)| std::cmp::Reverse(*at));
@@ -111,7 +121,7 @@ pub(super) fn attempts(referral: &IssueReferral, clear: &Clear<'_>) -> Vec<Strin
     if let Some(error) = error {
         // The other side's own words may be anybody's name.
         let why = in_words(error);
-        let why = if clear.all { why.said } else { why.plain };
+        let why = on_a_page(&if clear.all { why.said } else { why.plain });
         said.push(format!("最近一次没有成功的原因：{why}"));
     }
     if *doubt {

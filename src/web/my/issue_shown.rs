@@ -10,7 +10,7 @@ use super::visit_form::MOST_PHOTOS;
 use super::who::{Fields, Who};
 use super::words::on_a_page;
 use crate::app::issue_acts::{Act, Next, Standpoint, standpoint};
-use crate::app::photos::reveal_pass;
+use crate::app::shown::reveal_pass;
 use crate::clock::local_text;
 use crate::daemon::Daemon;
 use crate::db::{IssueAnswer, IssueReferral, IssueSheet, MediationRow, StoreError, Timeline, What};
@@ -35,7 +35,6 @@ pub(super) struct Whole {
     timeline: Timeline,
     referrals: Vec<IssueReferral>,
     answers: Vec<IssueAnswer>,
-    mediations: Vec<MediationRow>,
     /// Of its resident: day, kind, answer.
     visits: Vec<(String, String, Option<String>)>,
     /// The places of its photos, and what opens them for whoever was shown all of it.
@@ -58,7 +57,6 @@ pub(super) async fn whole(
     let sheet = record.issue_sheet(number).await?;
     let referrals = record.issue_referrals(&sheet.id).await?;
     let answers = record.issue_answers(&sheet.id).await?;
-    let mediations = record.mediations_of_issues(&[&sheet.id]).await?;
     let visits = record.visits_of_resident(&sheet.resident_id).await?;
     let photos = record.photos_of(&sheet.id).await?;
     let pass = reveal_pass(&record, &who.person, number);
@@ -66,18 +64,7 @@ pub(super) async fn whole(
     record.end().await?;
     let timeline = daemon.pages.timeline(number).await?;
     let area = tree.get(&sheet.area_id).map(|area| area.name.clone()).unwrap_or_default();
-    Ok(Some(Whole {
-        standpoint,
-        sheet,
-        timeline,
-        referrals,
-        answers,
-        mediations,
-        visits,
-        photos,
-        pass,
-        area,
-    }))
+    Ok(Some(Whole { standpoint, sheet, timeline, referrals, answers, visits, photos, pass, area }))
 }
 
 /// What the page's template is filled with.
@@ -106,15 +93,18 @@ pub(super) fn values(
         due => sheet.due_on.map(|on| on.to_string()), ended => issue.is_ended(), photos => album(whole, clear.all),
         masked => !clear.all, may_reveal => standpoint.may_reveal && !clear.all,
         referrals => referrals.iter().map(|one| referral(one, &clear)).collect::<Vec<_>>(),
-        mediations => mediations(&whole.mediations, context, &clear)?,
+        mediations => mediations(&standpoint.mediations, context, &clear)?,
         holdings => holdings(&timeline.holdings, context.clock.now()),
         next => standpoint.next.iter().map(|next| owed(daemon, next)).collect::<Vec<_>>(),
-        lines => lines(timeline, answers, &clear), warnings => warnings(daemon, whole),
+        lines => lines(timeline, answers, &clear, &daemon.settings.platform.statuses), warnings => warnings(daemon, whole),
     };
+    let pass = if clear.all { whole.pass.as_str() } else { "" };
+    let acts = shown_acts(standpoint, clear.all);
     let forms = context! {
         number => standpoint.row.number, version => standpoint.row.version, round => issue.round,
-        acts => standpoint.acts.iter().map(|act| act.code()).collect::<Vec<_>>(),
-        grave => standpoint.acts.iter().copied().filter(|act| is_said_and_confirmed(*act))
+        heard => standpoint.heard(), pass, to_follow => to_follow(&standpoint.mediations),
+        acts => acts.iter().map(|act| act.code()).collect::<Vec<_>>(),
+        grave => acts.iter().copied().filter(|act| is_said_and_confirmed(*act))
             .map(|act| (act.code(), act.chinese(), hint(act))).collect::<Vec<_>>(),
         levels => Level::ALL.iter().map(|one| (one.code(), one.chinese())).collect::<Vec<_>>(),
         categories => Category::ALL.iter().map(|one| (one.code(), one.chinese())).collect::<Vec<_>>(),
@@ -125,6 +115,20 @@ pub(super) fn values(
         f => fields.0, wrong => said.wrong, stale => said.stale, place => "issues",
     };
     Ok(context! { ..how, ..forms })
+}
+
+/// What is offered: whoever stands above takes note of nothing that they weren't shown.
+fn shown_acts(standpoint: &Standpoint, clear: bool) -> Vec<Act> {
+    let mut acts = standpoint.acts.clone();
+    acts.retain(|act| *act != Act::TakeNote || clear || !standpoint.signs_what_is_shown());
+    acts
+}
+
+/// The days of the mediations that are still to be seen to again, with when.
+fn to_follow(rows: &[MediationRow]) -> Vec<(String, String)> {
+    let open = rows.iter().filter(|row| row.is_open());
+    let named = open.map(|row| (row.mediated_on.clone(), format!("{} 的调解", row.mediated_on)));
+    named.collect()
 }
 
 /// Its photos, where they're shown; and whether this person may add some.
@@ -149,7 +153,7 @@ const fn hint(act: Act) -> &'static str {
     match act {
         Act::Release => "马上上报到平台，不再等审核期满",
         Act::Return => "还没有发出的不再上报，问题退回重新分类或自行办理",
-        Act::Resubmit => "照原来的分类重新上报；平台要补的，请先在分类或内容里改好",
+        Act::Resubmit => "照原来的分类重新上报；平台要补的写在补充说明里，随这一次的内容报去",
         Act::Override => "平台一直没有答复，但确实已经办了的",
         Act::Void => "不是问题，或者群众撤回的；与别的重复的，用「并入另一个问题」",
         Act::Reopen => "群众不满意，或者办结、作废有误的",

@@ -32,7 +32,7 @@ mod visit_answer;
 mod visit_form;
 mod wall;
 mod who;
-mod words;
+pub(super) mod words;
 
 use std::sync::Arc;
 

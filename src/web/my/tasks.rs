@@ -13,10 +13,12 @@ use super::frame::page;
 use super::links::{households, issue, with};
 use super::routes::{HAND_INS, INSPECTIONS};
 use super::who::Who;
+use crate::app::hand_ins;
 use crate::app::owed::{Owed, OwedBy, owed_by};
 use crate::daemon::Daemon;
 use crate::db::{AreaTree, StoreError};
 use crate::domain::duty::{DutyKind, Warning};
+use crate::domain::escalation::DueGroup;
 use crate::domain::rights::Right;
 use crate::domain::staff::StaffMember;
 use crate::web::templates::TASKS;
@@ -36,6 +38,8 @@ struct Line {
     count: i64,
     about: String,
     to_do: &'static str,
+    /// Why what was handed in was sent back; nothing where it wasn't.
+    back: Option<String>,
     /// Where it's done; nothing where that isn't on a page.
     to: Option<String>,
 }
@@ -55,10 +59,14 @@ async fn read(daemon: &Daemon, who: &Who) -> Result<minijinja::Value, StoreError
     let mut record = daemon.pages.snapshot().await?;
     let (today, tree) = (record.today(), record.area_tree().await?);
     let OwedBy { named, more } = owed_by(&mut record, &who.person).await?;
+    let backs = match named.iter().any(|owed| owed.group.kind.is_confirmed()) {
+        true => hand_ins::owed(&mut record, &who.person).await?,
+        false => Vec::new(),
+    };
     let visits = record.assigned_to(&who.person.id).await?.len();
     record.end().await?;
     let lines: Vec<Line> =
-        named.into_iter().map(|owed| line(owed, &tree, (today, &who.person))).collect();
+        named.into_iter().map(|owed| line(owed, &tree, (today, &who.person), &backs)).collect();
     let late = lines.iter().filter(|line| line.warning == Warning::Red).count();
     let near = lines.iter().filter(|line| line.warning == Warning::Yellow).count();
     Ok(context! { lines, more, late, near, visits, place => "tasks" })
@@ -78,7 +86,28 @@ fn page_of(kind: DutyKind, person: &StaffMember) -> Option<String> {
     right.is_held_by(person).then_some(page)
 }
 
-fn line(owed: Owed, tree: &AreaTree, (today, person): (Date, &StaffMember)) -> Line {
+/// Why the paper of this group was sent back, where that's how it stands.
+fn sent_back(group: &DueGroup, person: &StaffMember, papers: &[hand_ins::Owed]) -> Option<String> {
+    let is_it = |paper: &&hand_ins::Owed| {
+        paper.kind == group.kind
+            && paper.area_id == group.area_id
+            && paper.due_on == group.due_on
+            && !paper.is_in
+            && paper.who.contains(&person.name)
+    };
+    let last = papers
+        .iter()
+        .filter(is_it)
+        .find_map(|paper| paper.times.first().filter(|last| last.returned_at.is_some()));
+    last.map(|last| last.word.clone().unwrap_or_default())
+}
+
+fn line(
+    owed: Owed,
+    tree: &AreaTree,
+    (today, person): (Date, &StaffMember),
+    papers: &[hand_ins::Owed],
+) -> Line {
     let Owed { group, warning, issue: number, about } = owed;
     let (days, is_own) = ((group.due_on - today).get_days(), group.staff_id.is_some());
     Line {
@@ -99,6 +128,7 @@ fn line(owed: Owed, tree: &AreaTree, (today, person): (Date, &StaffMember)) -> L
         count: group.open,
         about: about.join("、"),
         to_do: group.kind.what_to_do(group.holder),
+        back: sent_back(&group, person, papers),
         to: match group.kind {
             // Where nobody is assigned yet, somebody else will record it.
             DutyKind::Visit if is_own => Some(households("visit")),

@@ -11,7 +11,7 @@ use minijinja::{Value, context};
 use serde::Deserialize;
 
 use super::words::lane_name;
-use crate::app::accounts::{INVITED_DAYS, end, invite};
+use crate::app::accounts::{INVITED_DAYS, end, invite, is_let_in};
 use crate::app::second::{Standing, forget, standing};
 use crate::app::vacant::vacant;
 use crate::clock::local_text;
@@ -65,7 +65,7 @@ async fn listed(daemon: &Daemon, find: &str) -> Result<Value, StoreError> {
         let line = known.get(person.number.as_str()).copied();
         context! {
             to => of(ACCOUNTS, &person.number), number => person.number, name => person.name,
-            roles => roles(person), account => account(line, now, &ways),
+            roles => roles(person), account => account(person, line, (now, &ways)),
         }
     });
     let people: Vec<Value> = people.collect();
@@ -90,7 +90,10 @@ fn ways(daemon: &Daemon) -> String {
 }
 
 /// How it stands with a person's signing in.
-fn account(line: Option<&AccountLine>, now: i64, ways: &str) -> Value {
+fn account(person: &StaffMember, line: Option<&AccountLine>, (now, ways): (i64, &str)) -> Value {
+    if !is_let_in(person) {
+        return context! { said => "已离岗，不能登录" };
+    }
     let Some(line) = line else {
         let said = match ways {
             "" => "没有开通".to_owned(),
@@ -148,7 +151,7 @@ pub(super) async fn show(
 /// What is said above the page.
 #[derive(Debug, Default)]
 struct Said {
-    wrong: &'static str,
+    wrong: String,
     /// The one-time link, shown once.
     link: Option<String>,
     act: String,
@@ -182,8 +185,8 @@ async fn shown(
     let line = lines.iter().find(|line| line.number == number);
     let ways = ways(daemon);
     let values = context! {
-        number, name => person.name, roles => roles(&person), account => account(line, now, &ways),
-        code, wrong => said.wrong, link => said.link, act => said.act, days => INVITED_DAYS, place => "desk",
+        number, name => person.name, roles => roles(&person), account => account(&person, line, (now, &ways)),
+        left => !is_let_in(&person), code, wrong => said.wrong, link => said.link, act => said.act, days => INVITED_DAYS, place => "desk",
         known => line.is_some(), ways,
     };
     page(&who.frame(daemon), ACCOUNT, status, values)
@@ -211,7 +214,7 @@ pub(super) async fn put(
         _ => "请从页面上的按钮选择要做什么",
     };
     if !wrong.is_empty() {
-        let said = Said { wrong, act: act.to_owned(), ..Said::default() };
+        let said = Said { wrong: wrong.to_owned(), act: act.to_owned(), ..Said::default() };
         return shown(&daemon, &who, &number, StatusCode::UNPROCESSABLE_ENTITY, said).await;
     }
     let done = async {
@@ -247,6 +250,10 @@ pub(super) async fn put(
         }
         Ok(Some(None)) => Redirect::to(&after(&of(ACCOUNTS, &number), NOTED)).into_response(),
         Ok(None) => none(&daemon, &who, &number),
+        Err(StoreError::Rule(wrong)) => {
+            let said = Said { wrong, act: act.to_owned(), ..Said::default() };
+            shown(&daemon, &who, &number, StatusCode::UNPROCESSABLE_ENTITY, said).await
+        }
         Err(error) => unavailable(&error),
     }
 }

@@ -130,7 +130,7 @@ pub(super) fn line(debt: &Debt) -> Value {
         to => of(DEBTS, &debt.debt_key), key => debt.debt_key, kind => kind(debt), lane => lane_name(&debt.lane),
         standing => debt.standing(), attempts => debt.attempts, since => at(debt.created_at),
         unknown => debt.unknown_since.and_then(at), next => waits.then(|| at(debt.not_before)).flatten(),
-        why => debt.last_error.as_deref().map(|why| in_words(why).said),
+        why => debt.last_error.as_deref().map(|why| on_a_page(&in_words(why).said)),
         issue => issue_of(debt).map(|number| context! { number, to => issue(number) }),
     }
 }

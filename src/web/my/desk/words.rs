@@ -5,6 +5,7 @@ use serde::Serialize;
 
 use crate::web::my::links::with;
 use crate::web::my::routes::{ACCOUNTS, AUDIT, BREACHES, DEBTS, DESK};
+pub(super) use crate::web::my::words::lane_name;
 
 /// A part of a text.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -28,21 +29,6 @@ const PAGES: &[(&str, &str, &str)] = &[
     ("discipline list", BREACHES, "违纪反映"),
     ("status", DESK, "运行情况"),
 ];
-
-/// What people call a lane; the platform's has the name that it was configured with.
-pub(super) fn lane_name(lane: &str) -> &str {
-    match lane {
-        "log" => "日志",
-        "webhook" => "自设的网络接口",
-        "wecom_robot" => "企业微信群机器人",
-        "wecom_app" => "企业微信应用",
-        "dingtalk_robot" => "钉钉群机器人",
-        "feishu_robot" => "飞书群机器人",
-        "email" => "邮件",
-        "sms" => "短信",
-        other => other,
-    }
-}
 
 /// The parts of what is said.
 pub(super) fn parts(text: &str) -> Vec<Part> {
