@@ -20,6 +20,7 @@ use super::subjects::{self, NewSubject};
 use super::visits::{self, NewVisit};
 use crate::db::{IssueRow, NewAbsence, Result, Session, Tx, Upsert};
 use crate::domain::issue::{Class, Event, Issue, State};
+use crate::domain::saying::{Saying, of_result};
 
 /// A set of things of one kind.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -197,11 +198,12 @@ impl Told {
                 told.each.push(Err(problem));
                 continue;
             }
-            if let Some(problem) = said_before(row, results.get(&issue.id)) {
+            let said = results.get(&issue.id);
+            if let Some(problem) = said_before(row, said).or_else(|| no_end(row, said)) {
                 told.each.push(Err(problem));
                 continue;
             }
-            let events = news(row, &standing, results.get(&issue.id));
+            let events = news(row, &standing, said);
             told.each.push(Ok(events.len()));
             told.happenings.extend(events.into_iter().map(|event| Happening {
                 issue_id: issue.id.clone(),
@@ -230,11 +232,10 @@ async fn results(
     rows: &[IssueChange],
     known: &HashMap<&str, &IssueRow>,
 ) -> Result<HashMap<String, SaidOf>> {
-    let tells = |row: &&IssueChange| {
-        let events = [&row.event, &row.then];
-        events.into_iter().flatten().any(|event| matches!(event, Event::TownFinished { .. }))
-    };
-    let telling = rows.iter().filter(tells).filter_map(|row| known.get(row.number.as_str()));
+    let telling = rows
+        .iter()
+        .filter(|row| result_in(row).is_some())
+        .filter_map(|row| known.get(row.number.as_str()));
     let ids: Vec<&str> = telling.map(|row| row.id.as_str()).collect();
     said_of(session, &ids).await
 }
@@ -325,17 +326,36 @@ fn is_outdated(row: &IssueChange, issue: &Issue) -> Option<Problem> {
 /// The very words of a result that didn't last are of an old table, not of what was done since.
 fn said_before(row: &IssueChange, said: Option<&SaidOf>) -> Option<Problem> {
     let said = said.filter(|said| said.now.is_none())?;
-    let events = [&row.event, &row.then];
-    let told = events.into_iter().flatten().find_map(|event| match event {
-        Event::TownFinished { result } => Some(result),
-        _ => None,
-    })?;
+    let told = result_in(row)?;
     said.before.contains(told).then(|| {
         let text = format!(
             "「{}」上一次的办理结果就是这几个字，后来又重新办理了：这一行像是旧表里的，请删去；这一次又办好了的，请写这一次办了什么",
             row.number
         );
         Problem::new(About::Result, text)
+    })
+}
+
+/// A result must say that it's done; what stands in the record already is no news, whatever it says.
+fn no_end(row: &IssueChange, said: Option<&SaidOf>) -> Option<Problem> {
+    let told = result_in(row)?;
+    let stands = said.and_then(|said| said.now.as_ref()).is_some_and(|(now, _)| now == told);
+    (!stands && of_result(told) == Saying::Doubtful).then(|| {
+        let shown: String = told.chars().take(SHOWN).collect();
+        let text = format!("「{shown}」看不出办结了没有：{HOW_DONE}");
+        Problem::new(About::Result, text)
+    })
+}
+
+/// So much of a text is shown of what is wrong with it.
+const SHOWN: usize = 40;
+const HOW_DONE: &str =
+    "办结了请写办了什么（如「已更换灯泡」），或在后面加「，已办结」；没有办结请留空";
+
+fn result_in(row: &IssueChange) -> Option<&String> {
+    [&row.event, &row.then].into_iter().flatten().find_map(|event| match event {
+        Event::TownFinished { result } => Some(result),
+        _ => None,
     })
 }
 

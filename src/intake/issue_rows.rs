@@ -115,7 +115,7 @@ fn read_class_of_list(cells: &mut Cells<'_>) -> Option<Option<Event>> {
     }
 }
 
-/// What came of the town's work. What says that it isn't done yet ends nothing.
+/// What came of the town's work. What says that it isn't done yet ends nothing; what may say so is judged by what is known.
 fn read_result(cells: &mut Cells<'_>) -> Option<String> {
     const HOW: &str =
         "办结了请写办了什么（如「已更换灯泡」），或在后面加「，已办结」；没有办结请留空";
@@ -127,10 +127,6 @@ fn read_result(cells: &mut Cells<'_>) -> Option<String> {
     let text = cells.optional(Field::Result).unwrap_or_default();
     if text.is_empty() && is_list || says_not_yet(cells, Field::Result, HOW) {
         return None;
-    }
-    if saying::of_result(text) == Saying::Doubtful {
-        let text = format!("「{}」看不出办结了没有：{HOW}", short(text));
-        cells.wrong(Field::Result, text);
     }
     check_beside(cells, Field::Result);
     Some(text.to_owned()).filter(|text| !text.is_empty())

@@ -95,6 +95,53 @@ async fn no_demand_is_no_issue_however_it_is_put() {
 }
 
 #[tokio::test]
+async fn what_a_column_beside_it_takes_back_is_asked_about() {
+    let fixture = at_work().await;
+    let visit = |column: &str, says: &str| {
+        format!(
+            "走访日期,走访人员,对象编号,群众姓名,反映问题,{column}\n2022-03-05,Z6,H1,王建国,无,{says}\n"
+        )
+    };
+    for (column, says) in [("是否走访", "否"), ("走访状态", "未走访"), ("备注", "此行作废")]
+    {
+        let error = refused(&fixture, "v.csv", visit(column, says)).await;
+        assert!(error.contains(column) && error.contains("--ignore-column"), "{error}");
+    }
+    taken(&fixture, "v.csv", visit("是否走访", "是")).await;
+    let heard = "走访日期,走访人员,对象编号,群众姓名,反映问题\n2022-03-06,Z6,H1,王建国,路灯不亮\n";
+    taken(&fixture, "i.csv", heard.to_owned()).await;
+    let class = |column: &str, says: &str| {
+        format!(
+            "问题编号,责任层级,类别,轻重缓急,{column}\nCHD2022-000001,市直单办,居住环境,急,{says}\n"
+        )
+    };
+    for (column, says) in [("是否属实", "否"), ("备注", "不属实"), ("是否上报", "否")]
+    {
+        let error = refused(&fixture, "c.csv", class(column, says)).await;
+        assert!(error.contains(column) && error.contains("--ignore-column"), "{error}");
+    }
+    taken(&fixture, "c.csv", class("是否属实", "是").replace("市直单办", "镇村自办")).await;
+    let done = |column: &str, says: &str| {
+        format!("问题编号,办理结果,{column}\nCHD2022-000001,更换灯泡,{says}\n")
+    };
+    for (column, says) in [
+        ("备注", "尚未完工"),
+        ("完成时间", "预计6月底"),
+        ("未办结原因", "资金不足"),
+        ("销号", "否"),
+    ] {
+        let error = refused(&fixture, "r.csv", done(column, says)).await;
+        assert!(error.contains(column) && error.contains("--ignore-column"), "{error}");
+    }
+    let staff = "人员编号,姓名,角色,所属区划,是否在岗\nZ6,褚走,走访人,高桥村,否\n";
+    let error = refused(&fixture, "s.csv", staff.to_owned()).await;
+    assert!(error.contains("离岗"), "{error}");
+    let subject = "对象编号,对象类型,对象名称,所属村,备注\nH9,家庭,钱九,高桥村,已去世\n";
+    let error = refused(&fixture, "o.csv", subject.to_owned()).await;
+    assert!(error.contains("走访对象状态"), "{error}");
+}
+
+#[tokio::test]
 async fn a_text_is_read_as_its_format_shows_it() {
     let fixture = at_work().await;
     let made = |format: &str| {

@@ -149,6 +149,11 @@ on_both!(each_issue_goes_into_one_hand_off_and_comes_back, async |fixture: Fixtu
     office.give_back("回执2.xlsx", &filled(&first, |row| format!("E{row}"), "已办结"));
     office.hours(1).await;
     assert_eq!(office.count(State::Resolved).await, 3);
+    // An old return, handed in again, takes no end back.
+    office.give_back("回执1旧.xlsx", &filled(&first, |row| format!("E{row}"), "已受理"));
+    office.hours(1).await;
+    assert!(office.returned("failed/回执1旧.xlsx"));
+    assert_eq!(office.count(State::Resolved).await, 3);
     // What the portal lists by its own numbers, with one of another town among them.
     let listed = [
         ["事件编号", "事件状态", "事件描述"].map(str::to_owned).to_vec(),

@@ -114,10 +114,13 @@ fn ends_in(part: &str) -> impl Iterator<Item = usize> {
         let alone =
             behind.strip_prefix('办').filter(|rest| is_done_alone(rest)).map(|_| '办'.len_utf8());
         let verb = alone.or_else(|| {
-            VERBS.iter().find_map(|verb| match with {
-                true => behind.find(verb).map(|from| from + verb.len()),
-                false => behind.starts_with(verb).then_some(verb.len()),
-            })
+            let found = |verb: &&str| Some(behind.find(*verb)? + verb.len());
+            match with {
+                true => VERBS.iter().chain(WORK).find_map(found),
+                false => {
+                    VERBS.iter().find_map(|verb| behind.starts_with(verb).then_some(verb.len()))
+                }
+            }
         })?;
         (is_end(&part[..at], "已", &behind[verb..])).then_some(end + verb)
     });
@@ -417,7 +420,6 @@ mod tests {
         "近期已修好",
         "已处理，下一步加强管理",
         "已解决，计划定期回访",
-        "已争取资金修好",
         "已跟进处理完毕",
         "按计划完成",
         "已上报，镇里已修好",

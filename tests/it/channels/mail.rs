@@ -89,6 +89,9 @@ async fn talk<S: AsyncRead + AsyncWrite + Unpin>(
             "RCPT" if line.contains("much@") => {
                 "550 Mail rejected: daily sending quota exceeded for sender"
             }
+            "RCPT" if line.contains("today@") => {
+                "550 5.1.90 Your message can't be sent because you've reached your daily limit"
+            }
             "RCPT" if line.contains("full@") => "452 4.2.2 mailbox full",
             "RCPT" if line.contains("grey@") => {
                 "451 4.7.1 Greylisting in action, please come back later"

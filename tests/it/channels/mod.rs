@@ -315,7 +315,8 @@ async fn mail_goes_over_tls_as_text_and_html_and_a_mailbox_that_isnt_there_is_na
         // So may it be that they are to be tried again, whatever the code says of the server.
         is(&email.send(&notice("短", to("grey@example.cn"))).await, "not_sent", "mailbox");
         // That it relays nothing, or that the sender has sent enough, is nobody's address.
-        for ours in ["relay@example.cn", "closed@example.cn", "much@example.cn"] {
+        for ours in ["relay@example.cn", "closed@example.cn", "much@example.cn", "today@example.cn"]
+        {
             is(&email.send(&notice("短", to(ours))).await, "not_sent", "misconfigured: ");
         }
         let blocked = rules(good, &ca).replace("<zoufang@", "<blocked@");
