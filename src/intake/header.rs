@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use super::claims::Beside;
 use super::kinds::{Field, Kind};
-use super::names::{could_be_names, is_garbled, is_like, plain, settled};
+use super::names::{could_be_names, is_garbled, is_like, plain, settled, unchanged};
 use super::refusal::Place;
 use super::row::{Row, all_are};
 use super::scan::Region;
@@ -432,7 +432,7 @@ impl Header {
 fn like(names: &[String; 2], mut missing: impl Iterator<Item = Field>) -> Option<Field> {
     missing.find(|field| {
         let mut known = field.names().chain(field.also().iter().copied());
-        known.any(|known| names.iter().any(|name| is_like(name, known)))
+        known.any(|known| names.iter().any(|name| is_like(name, known) || unchanged(name) == known))
     })
 }
 

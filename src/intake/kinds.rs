@@ -407,7 +407,7 @@ pub(super) fn is_a_name(name: &str) -> bool {
 }
 
 impl Field {
-    fn answers_to(self, name: &str) -> bool {
+    pub(super) fn answers_to(self, name: &str) -> bool {
         // `read` knows each name once; 名称 and 编号 and the like are shared, so ask the field itself.
         Field::read(name) == Some(self) || self.also().contains(&name)
     }

@@ -8,6 +8,9 @@ use crate::domain::reason::is_chinese;
 const BRACKETS: [(char, char); 5] =
     [('【', '】'), ('[', ']'), ('(', ')'), ('《', '》'), ('<', '>')];
 
+/// What parts a name from what stands beside it.
+const AROUND: [char; 11] = ['(', ')', '（', '）', '【', '】', '[', ']', '〔', '〕', '\n'];
+
 /// So many characters of a cell may be a name with what stands around it.
 const LONGEST: usize = 120;
 
@@ -16,6 +19,9 @@ const LONGEST: usize = 120;
 pub(super) fn plain(text: &str) -> String {
     // What is longer is none.
     let text: &str = &text.chars().take(LONGEST).collect::<String>();
+    if let Some(changed) = changed(text) {
+        return changed;
+    }
     let whole = bare(text);
     if is_a_name(&whole) {
         return whole;
@@ -24,6 +30,96 @@ pub(super) fn plain(text: &str) -> String {
     let parts = [first, before_hint(first)];
     let known = parts.iter().map(|part| bare(part)).find(|name| is_a_name(name));
     known.unwrap_or(whole)
+}
+
+/// What stands beside a name and makes the column another one: of what is planned, guessed, was once or is over.
+const OTHERWISE: [&str; 33] = [
+    "计划",
+    "拟",
+    "预",
+    "建议",
+    "意向",
+    "暂定",
+    "待定",
+    "初步",
+    "初定",
+    "目标",
+    "去年",
+    "上年",
+    "往年",
+    "历年",
+    "历史",
+    "上次",
+    "上一",
+    "上轮",
+    "上季",
+    "上半年",
+    "以前",
+    "此前",
+    "过去",
+    "明年",
+    "下次",
+    "下一",
+    "旧",
+    "已解决",
+    "已办",
+    "已处理",
+    "备用",
+    "作废",
+    "停用",
+];
+/// Whose a telephone is, where it's not of whom was met.
+const OF_OTHERS: [&str; 12] = [
+    "干部",
+    "网格员",
+    "走访人",
+    "工作人员",
+    "责任人",
+    "联系人",
+    "书记",
+    "家属",
+    "亲属",
+    "子女",
+    "邻居",
+    "包保",
+];
+/// So long is what makes a column another one; what is longer explains.
+const LONGEST_WORD: usize = 12;
+
+/// Whether what stands beside a name says that the column isn't what the name alone would say. What only explains how to
+/// fill it in doesn't: 必填, 如…, 请填…, 走访前填写, 原话.
+fn says_otherwise(beside: &str) -> bool {
+    const HINTS: [&str; 5] = ["填", "必", "选", "格式", "例"];
+    const AS_SAID: [&str; 5] = ["原话", "原文", "原样", "原件", "原始"];
+    let explains = beside.starts_with(['如', '请', '见', '以', '按', '须', '可'])
+        || beside.chars().count() > LONGEST_WORD
+        || HINTS.iter().any(|word| beside.contains(word))
+        || AS_SAID.iter().any(|word| beside.starts_with(word));
+    let was = beside.starts_with(['原', '曾']) || beside.ends_with(['前', '原']);
+    let is_other = || OTHERWISE.iter().any(|word| beside.contains(word));
+    !explains && (was || beside.ends_with("参考") || is_other())
+}
+
+/// Whether what stands beside a telephone says that it's of somebody else than whom was met: 联系电话（干部）.
+fn is_of_others(beside: &str) -> bool {
+    let of_met = ["本人", "群众", "户主", "或", "填"].iter().any(|word| beside.contains(word));
+    !of_met && OF_OTHERS.iter().any(|word| beside.contains(word))
+}
+
+/// A name and what stands beside it in brackets or on another line, where that makes it another column: 走访日期(计划).
+fn changed(text: &str) -> Option<String> {
+    let parts = || text.split(AROUND).map(str::trim);
+    parts().nth(1)?;
+    let (at, name) = parts().map(bare).enumerate().find(|(_, name)| is_a_name(name))?;
+    let is_contact = Field::Contact.answers_to(&name);
+    let changes = |part: &str| says_otherwise(part) || is_contact && is_of_others(part);
+    let (_, beside) = parts().enumerate().find(|(place, part)| *place != at && changes(part))?;
+    Some(format!("{name}({beside})"))
+}
+
+/// The name alone, of one that something beside it changes.
+pub(super) fn unchanged(name: &str) -> &str {
+    before(name, &['('])
 }
 
 /// What stands before a hint of how to fill it in, or another language's name.
@@ -78,7 +174,8 @@ fn unwrapped(text: &str) -> &str {
     text
 }
 
-/// What some names mean by what stands beside them: 走访对象 beside its number is its name; 姓名 in a list of leaves is who's away.
+/// What some names mean by what stands beside them: 走访对象 beside its number is its name; 姓名 in a list of leaves is who's
+/// away; whose a telephone is matters only where somebody is met.
 pub(super) fn settled(names: &mut [[String; 2]]) {
     const SUBJECT: &str = "走访对象";
     let has = |is: &dyn Fn(&str) -> bool| names.iter().any(|[_, own]| is(own));
@@ -90,7 +187,15 @@ pub(super) fn settled(names: &mut [[String; 2]]) {
         && !has(&is_absentee)
         && names_of(Field::From)
         && names_of(Field::Until);
+    let names_met = names_of(Field::Resident);
     for name in names.iter_mut().flatten() {
+        let own = name
+            .split_once('(')
+            .filter(|(_, beside)| !names_met && !says_otherwise(beside.trim_end_matches(')')));
+        if let Some((own, _)) = own {
+            *name = own.to_owned();
+            continue;
+        }
         let meant = match name.as_str() {
             SUBJECT if is_numbered => Field::SubjectName,
             "姓名" | "人员姓名" if is_of_leaves => Field::Absentee,
@@ -165,6 +270,21 @@ mod tests {
             assert_eq!(plain(written), "走访日期", "{written:?}");
         }
         for (written, name) in [
+            ("走访日期（计划）", "走访日期(计划)"),
+            ("【计划】走访日期", "走访日期(计划)"),
+            ("走访日期（必填）（拟）", "走访日期(拟)"),
+            ("走访日期\n计划", "走访日期(计划)"),
+            ("反映问题（已解决）", "反映问题(已解决)"),
+            ("对象编号(旧)", "对象编号(旧)"),
+            ("角色（原）", "角色(原)"),
+            ("反映问题（原话）", "反映问题"),
+            ("走访日期（走访前填写）", "走访日期"),
+            ("类别（参考附件6填写）", "类别"),
+            ("类别（参考）", "类别(参考)"),
+            ("联系电话（干部）", "联系电话(干部)"),
+            ("联系电话（本人或家属）", "联系电话"),
+            ("走访人员（镇村干部）", "走访人员"),
+            ("备注（原）", "备注"),
             ("2022年走访情况", "2022年走访情况"),
             ("", ""),
             ("一户一策", "一户一策"),

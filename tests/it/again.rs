@@ -267,8 +267,8 @@ on_both!(a_list_that_was_made_before_takes_nothing_back, async |fixture: Fixture
     assert_eq!(taken(&fixture, list).await.same, 1);
     assert_eq!(state(&fixture, "CHD2022-000001").await, "重新办理");
     // Nor does the result that didn't last end it again.
-    let error = refused(&fixture, "问题编号,办理结果\nCHD2022-000001,已更换灯泡\n").await;
-    assert!(error.contains("像是旧表") && error.contains("第 2 列"), "{error}");
+    let error = refused(&fixture, "办理结果,问题编号\n已更换灯泡,CHD2022-000001\n").await;
+    assert!(error.contains("像是旧表里的") && error.contains("第 1 列"), "{error}");
     let error = refused(&fixture, &list.replace("镇村自办", "市直单办")).await;
     assert!(error.contains("这张表是旧的") && error.contains("现在是「重新办理」"), "{error}");
     let now = list.replace("已分类", "重新办理");

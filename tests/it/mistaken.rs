@@ -284,3 +284,45 @@ async fn what_is_done_of_an_issue_comes_after_it() {
     let mediated = fixture.store.counts().await.unwrap();
     assert_eq!((mediated.mediated, mediated.agreed), (1, 0));
 }
+
+#[tokio::test]
+async fn what_stands_in_brackets_may_make_a_column_another_one() {
+    let fixture = at_work().await;
+    for (table, is_like) in [
+        ("走访日期,走访人员,对象编号,群众姓名,有无问题,反映问题（去年）\n", "反映问题"),
+        ("走访日期,走访人员,对象编号,群众姓名,有无问题,反映问题（已解决）\n", "反映问题"),
+        ("走访日期,走访人员,对象编号,群众姓名,有无问题,联系电话（干部）\n", "联系方式"),
+        ("走访日期,走访人员,对象编号,群众姓名,责任层级（建议）\n", "责任层级"),
+        ("走访日期,走访人员,对象编号,群众姓名,小类（上年）\n", "类别"),
+    ] {
+        let name = table.trim().rsplit(',').next().unwrap();
+        let error =
+            refused(&fixture, "h.csv", format!("{table}2022-03-05,Z6,H1,王建国,无,\n")).await;
+        let asked = format!("「{name}」不认识，像是「{is_like}」");
+        assert!(error.contains(&asked) && error.contains("--ignore-column"), "{table}: {error}");
+    }
+    // Where the table needs the column, it's none without.
+    for (table, name) in [
+        ("走访日期（计划）,走访人员,对象编号,群众姓名\n", "走访日期"),
+        ("走访日期,走访人员（建议）,对象编号,群众姓名\n", "走访人员"),
+        ("走访日期,走访人员,对象编号（旧）,群众姓名\n", "对象编号"),
+        ("问题编号,办理结果（预期）\n", "办理结果"),
+        ("问题编号,承办人（拟）\n", "承办人"),
+        ("问题编号,签收人（拟）\n", "签收人"),
+        ("人员编号,姓名,角色（原）,所属区划\n", "角色"),
+    ] {
+        let error = refused(&fixture, "h.csv", format!("{table}2022-03-05,Z6,H1,王建国\n")).await;
+        assert!(
+            error.contains(&format!("「{name}（")) || error.contains(&format!("像是「{name}」")),
+            "{table}: {error}"
+        );
+    }
+    let table = "走访日期（必填）,走访人员（镇村干部）,对象编号,群众姓名,联系方式（如 138…）,反映问题（原话）,走访日期（计划）\n2022-03-05,Z6,H1,王建国,,无,2022-04-01\n";
+    let report = taken(&fixture, "h.csv", table).await;
+    assert!(
+        report.understood().join("\n").contains("没有用到的列：走访日期（计划）（1 格有内容）")
+    );
+    let staff =
+        "人员编号,姓名,角色,所属区划,联系电话（干部）\nZ91,尤新,走访人员,高桥村,10000000091\n";
+    assert_eq!(taken(&fixture, "s.csv", staff).await.added, 1);
+}

@@ -150,7 +150,7 @@ on_both!(each_issue_goes_into_one_hand_off_and_comes_back, async |fixture: Fixtu
     office.hours(1).await;
     assert_eq!(office.count(State::Resolved).await, 3);
     // An old return, handed in again, takes no end back.
-    office.give_back("回执1旧.xlsx", &filled(&first, |row| format!("E{row}"), "已受理"));
+    office.give_back("回执1旧.xlsx", &filled(&first, |row| format!("E{row}"), "处理中"));
     office.hours(1).await;
     assert!(office.returned("failed/回执1旧.xlsx"));
     assert_eq!(office.count(State::Resolved).await, 3);

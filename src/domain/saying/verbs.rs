@@ -360,6 +360,8 @@ pub(super) const VERBS: &[&str] = &[
     "换锁",
     "销户",
     "迁坟",
+    "告知",
+    "讲明",
 ];
 
 /// What can be completed, and is but a step: 已完成招标, 已办理延期.

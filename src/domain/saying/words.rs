@@ -195,6 +195,14 @@ pub(super) const ON_THE_WAY: &[&str] = &[
     "招标完成",
     "设计已完成",
     "设计完成",
+    "已告知施工",
+    "已告知供电",
+    "已告知相关",
+    "已告知有关",
+    "已告知部门",
+    "已告知单位",
+    "已告知村委",
+    "已告知镇",
 ];
 
 /// Where one of these stands right before what would be done, it's still to come, isn't, or isn't all.
