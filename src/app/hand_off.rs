@@ -5,6 +5,7 @@ use super::centre::tell_centre;
 use super::issues::referral_refused;
 use super::receive_updates::{receive, referrals_delivered};
 use crate::db::{Handoff, Receipt, Return, Returned, Store, StoreError, Tx, Upsert};
+use crate::domain::following::Standing;
 use crate::domain::number_form::is_same;
 use crate::domain::referral::{PlatformStatus, PlatformUpdate, Told, meaning};
 
@@ -105,7 +106,7 @@ fn takes_back_an_end(tx: &Tx, known: &Returned, row: &Return) -> bool {
     use PlatformStatus::{Accepted, InProgress, Received};
     let status = row.word.as_deref().and_then(|word| platform_status(tx, word));
     let is_before = matches!(status, Some(Received | Accepted | InProgress));
-    known.state == "resolved" && row.at.is_none() && is_before
+    known.state == Standing::Ended.code() && row.at.is_none() && is_before
 }
 
 fn platform_status(tx: &Tx, word: &str) -> Option<PlatformStatus> {
