@@ -15,7 +15,7 @@ pub(super) fn said_of(did: &str) -> String {
 }
 
 /// What people call a lane; the platform's has the name that it was configured with.
-pub(in crate::web) fn lane_name(lane: &str) -> &str {
+pub(crate) fn lane_name(lane: &str) -> &str {
     match lane {
         "log" => "日志",
         "webhook" => "自设的网络接口",
@@ -30,7 +30,7 @@ pub(in crate::web) fn lane_name(lane: &str) -> &str {
 }
 
 /// A name or a word as people read it: itself where it's Chinese, or else what it means.
-pub(in crate::web) fn chinese_or<'w>(word: &'w str, meaning: &'w str) -> &'w str {
+pub(crate) fn chinese_or<'w>(word: &'w str, meaning: &'w str) -> &'w str {
     let is_chinese = word.chars().any(|c| ('\u{4e00}'..='\u{9fff}').contains(&c));
     if is_chinese { word } else { meaning }
 }
@@ -52,7 +52,7 @@ const SETTINGS: [&str; 2] = ["platform.", "notify."];
 const MARKS: [char; 5] = ['。', '；', '：', '，', '\n'];
 
 /// Without what is to be typed into a command: what is done with an issue is done on its page, the rest by whoever has the server.
-pub(in crate::web) fn on_a_page(text: &str) -> String {
+pub(crate) fn on_a_page(text: &str) -> String {
     let mut said = String::new();
     for part in text.split_inclusive(MARKS) {
         let bare = part.trim_end_matches(MARKS);
