@@ -349,7 +349,8 @@ fn no_end(row: &IssueChange, said: Option<&SaidOf>) -> Option<Problem> {
 
 /// So much of a text is shown of what is wrong with it.
 const SHOWN: usize = 40;
-const HOW_DONE: &str =
+/// What is written where something is done, and where it isn't.
+pub const HOW_DONE: &str =
     "办结了请写办了什么（如「已更换灯泡」），或在后面加「，已办结」；没有办结请留空";
 
 fn result_in(row: &IssueChange) -> Option<&String> {

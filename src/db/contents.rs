@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use serde::Deserialize;
 
 use super::personal::{
-    EVENT_BODY, ISSUE_TEXT, RESIDENT_CONTACT, RESIDENT_NAME, STAFF_NAME, SUBJECT_ADDRESS, row_of,
+    ISSUE_TEXT, RESIDENT_CONTACT, RESIDENT_NAME, STAFF_NAME, SUBJECT_ADDRESS, row_of,
 };
 use super::{Context, Message, Photo, Result, Store, StoreError, to_json};
 use crate::domain::delivery::Entry;
@@ -113,9 +113,8 @@ type Names = HashMap<(String, String), String>;
 fn supplemented(context: &Context, row: &DispatchRow) -> Result<String> {
     let text = context.open(ISSUE_TEXT, &row.issue, &row.text_sealed)?;
     let (Some(body), Some(sequence)) = (&row.supplement, row.supplemented) else { return Ok(text) };
-    let body = context.open(EVENT_BODY, &row_of(&row.issue, sequence), body)?;
-    Ok(match serde_json::from_str(&body) {
-        Ok(Event::Supplemented { text: more }) => format!("{text}。补充说明：{more}"),
+    Ok(match context.event(&row_of(&row.issue, sequence), body)? {
+        Event::Supplemented { text: more } => format!("{text}。补充说明：{more}"),
         _ => text,
     })
 }

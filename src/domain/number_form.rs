@@ -32,12 +32,11 @@ pub fn is_same(one: &str, other: &str) -> bool {
 pub fn known_as<'k>(number: &str, known: impl IntoIterator<Item = &'k str>) -> Option<&'k str> {
     let mut found = None;
     for known in known {
-        if known == number || (is_same(known, number) && found.is_some_and(|found| found != known))
-        {
+        if known == number {
             return None;
         }
-        if is_same(known, number) {
-            found = Some(known);
+        if is_same(known, number) && found.replace(known).is_some_and(|other| other != known) {
+            return None;
         }
     }
     found

@@ -312,21 +312,18 @@ pub fn is_less_than_all(text: &str) -> bool {
 
 /// 2/3 behind a word of work; 4/20 before it is a day.
 fn is_a_fraction(text: &str) -> bool {
-    let digits = |text: &str| text.chars().take_while(char::is_ascii_digit).collect::<String>();
-    let parts = text.match_indices('/').filter(|(at, _)| {
-        let before = &text[..*at];
-        let part: String =
-            digits(&before.chars().rev().collect::<String>()).chars().rev().collect();
-        let whole = digits(&text[at + 1..]);
-        let is_less =
-            part.parse::<u32>().ok().zip(whole.parse::<u32>().ok()).is_some_and(|(a, b)| a < b);
-        let stem = &before[..before.len() - part.len()];
-        is_less
-            && ["解决", "完成", "办结", "修", "换", "装", "理", "好"]
-                .iter()
-                .any(|word| stem.ends_with(word))
-    });
-    parts.count() > 0 || text.contains("分之") && !text.contains("百分之百")
+    const WORK: [&str; 8] = ["解决", "完成", "办结", "修", "换", "装", "理", "好"];
+    let is_digit = |c: char| c.is_ascii_digit();
+    let mut parts = text.match_indices('/').map(|(at, _)| (&text[..at], &text[at + 1..]));
+    let is_share = |(before, behind): (&str, &str)| {
+        let stem = before.trim_end_matches(is_digit);
+        let part = before[stem.len()..].parse::<u32>();
+        let whole =
+            behind[..behind.len() - behind.trim_start_matches(is_digit).len()].parse::<u32>();
+        let is_less = part.ok().zip(whole.ok()).is_some_and(|(part, whole)| part < whole);
+        is_less && WORK.iter().any(|word| stem.ends_with(word))
+    };
+    parts.any(is_share) || text.contains("分之") && !text.contains("百分之百")
 }
 
 /// 九成, but not 完成 or 成功.

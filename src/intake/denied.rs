@@ -40,12 +40,8 @@ const TO_COME: [&str; 9] = ["尚", "预计", "计划", "拟", "下周", "下月"
 pub(super) fn check_beside(cells: &mut Cells<'_>, field: Field) {
     let named = cells.unused().map(|(_, name, text)| (name.to_owned(), text));
     let found = named.chain(cells.unnamed()).find(|(name, text)| denies(name, text));
-    let Some((name, text)) = found else { return };
-    let text = format!(
-        "旁边的「{name}」写的是「{}」，和这一格对不上：没有做完、不算数的请清空这一格；不相干的请在导入命令后加 --ignore-column {name}",
-        short(text)
-    );
-    cells.wrong(field, text);
+    let cure = "，和这一格对不上：没有做完、不算数的请清空这一格；不相干的";
+    ask(cells, field, found, cure);
 }
 
 /// A classification of what the row itself says isn't to count: 是否属实 否, 备注 作废.
@@ -54,22 +50,10 @@ pub(super) fn check_counts(cells: &mut Cells<'_>) {
         let asks = ["属实", "上报", "受理", "有效"].iter().any(|of| name.contains(of));
         asks && matches!(text, "否" | "不" | "不是") || is_void(text)
     };
-    let found = cells.unused().find(|(_, name, text)| is_void(name, text));
-    let Some((_, name, text)) = found else { return };
-    let text = format!(
-        "旁边的「{name}」写的是「{}」：不要分类上报的请删去这一行；照样分类的、这一列不相干的，请在导入命令后加 --ignore-column {name}",
-        short(text)
-    );
-    cells.wrong(Field::Level, text);
+    let cure = "：不要分类上报的请删去这一行；照样分类的、这一列不相干的，";
+    let found = unused_that(cells, is_void);
+    ask(cells, Field::Level, found, cure);
 }
-
-/// A word or two that make a row void; a longer text may speak of something else.
-fn is_void(text: &str) -> bool {
-    text.chars().count() <= SHORT && VOID.iter().any(|void| text.contains(void))
-}
-
-/// So many characters are a note about the row, and no text.
-const SHORT: usize = 10;
 
 /// A visit that the row itself says wasn't made.
 pub(super) fn check_visited(cells: &mut Cells<'_>) {
@@ -78,13 +62,9 @@ pub(super) fn check_visited(cells: &mut Cells<'_>) {
         OF_A_VISIT.iter().any(|of| name.contains(of)) && (denies(name, text) || is_nobody_met(text))
             || ["作废", "未走访", "没有走访"].iter().any(|void| text.contains(void))
     };
-    let found = cells.unused().find(|(_, name, text)| says_no(name, text));
-    let Some((_, name, text)) = found else { return };
-    let text = format!(
-        "旁边的「{name}」写的是「{}」：没有走访到的请从这张表里删掉这一行；确已走访、这一列不相干的，请在导入命令后加 --ignore-column {name}",
-        short(text)
-    );
-    cells.wrong(Field::Date, text);
+    let cure = "：没有走访到的请从这张表里删掉这一行；确已走访、这一列不相干的，";
+    let found = unused_that(cells, says_no);
+    ask(cells, Field::Date, found, cure);
 }
 
 /// Somebody of whom the row itself says that they aren't there any more.
@@ -99,14 +79,35 @@ pub(super) fn check_here(cells: &mut Cells<'_>, field: Field, cure: &str) {
             || asks && matches!(text, "否" | "不" | "不在" | "无")
             || text.chars().count() <= SHORT && GONE.iter().any(|gone| text.contains(gone))
     };
-    let found = cells.unused().find(|(_, name, text)| is_gone(name, text));
-    let Some((_, name, text)) = found else { return };
-    let text = format!(
-        "旁边的「{name}」写的是「{}」：{cure}；不相干的请在导入命令后加 --ignore-column {name}",
-        short(text)
-    );
+    let found = unused_that(cells, is_gone);
+    ask(cells, field, found, &format!("：{cure}；不相干的"));
+}
+
+/// The first column of the row that isn't used and says so: its name and its text.
+fn unused_that<'t>(
+    cells: &Cells<'t>,
+    says_so: impl Fn(&str, &str) -> bool,
+) -> Option<(String, &'t str)> {
+    let mut unused = cells.unused().map(|(_, name, text)| (name, text));
+    unused.find(|(name, text)| says_so(name, text)).map(|(name, text)| (name.to_owned(), text))
+}
+
+/// Refuses the row for what stands there, where anything does: with what to do, or how to leave the column out.
+fn ask(cells: &mut Cells<'_>, field: Field, found: Option<(String, &str)>, cure: &str) {
+    let Some((name, text)) = found else { return };
+    let text = short(text);
+    let text =
+        format!("旁边的「{name}」写的是「{text}」{cure}请在导入命令后加 --ignore-column {name}");
     cells.wrong(field, text);
 }
+
+/// A word or two that make a row void; a longer text may speak of something else.
+fn is_void(text: &str) -> bool {
+    text.chars().count() <= SHORT && VOID.iter().any(|void| text.contains(void))
+}
+
+/// So many characters are a note about the row, and no text.
+const SHORT: usize = 10;
 
 fn denies(name: &str, text: &str) -> bool {
     let is_asked = !["否", "不"].contains(&text) || ASKS.iter().any(|of| name.contains(of));

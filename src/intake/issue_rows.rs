@@ -6,7 +6,7 @@ use super::denied::{check_beside, check_counts};
 use super::kinds::{Field, Kind};
 use super::people::People;
 use super::text::short;
-use crate::app::batch::IssueChange;
+use crate::app::batch::{HOW_DONE, IssueChange};
 use crate::app::confirm::Confirmation;
 use crate::app::issues::Acknowledgement;
 use crate::app::told::Told;
@@ -117,15 +117,13 @@ fn read_class_of_list(cells: &mut Cells<'_>) -> Option<Option<Event>> {
 
 /// What came of the town's work. What says that it isn't done yet ends nothing; what may say so is judged by what is known.
 fn read_result(cells: &mut Cells<'_>) -> Option<String> {
-    const HOW: &str =
-        "办结了请写办了什么（如「已更换灯泡」），或在后面加「，已办结」；没有办结请留空";
     let is_list = match cells.kind() {
         Kind::Handlings => false,
         Kind::IssueList => true,
         _ => return None,
     };
     let text = cells.optional(Field::Result).unwrap_or_default();
-    if text.is_empty() && is_list || says_not_yet(cells, Field::Result, HOW) {
+    if text.is_empty() && is_list || says_not_yet(cells, Field::Result, HOW_DONE) {
         return None;
     }
     check_beside(cells, Field::Result);

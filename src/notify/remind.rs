@@ -57,11 +57,7 @@ pub async fn remind(store: &Store, rules: &ReminderRules) -> Result<Reminded, St
         snapshot.end().await?;
         return Ok(Reminded::default());
     }
-    let mut recipients = Recipients::on(&mut snapshot, day).await?;
-    if !rules.public_url.is_empty() {
-        recipients.sharing = snapshot.sharing_addresses().await?;
-    }
-    let recipients = Arc::new(recipients);
+    let recipients = recipients_on(&mut snapshot, rules, day).await?;
     snapshot.end().await?;
     let open = if resumed {
         remind::carry_over(store, day).await?;
@@ -72,6 +68,19 @@ pub async fn remind(store: &Store, rules: &ReminderRules) -> Result<Reminded, St
     let Told { duties, stood_in, unheard } = tell(store, &recipients, day).await?;
     let people = write_digests(store, rules, &recipients, day, open).await?;
     Ok(Reminded { people, duties, stood_in, unheard })
+}
+
+/// Who is told on a day; with who shares an address, where messages give addresses of pages.
+pub(super) async fn recipients_on(
+    session: &mut Session,
+    rules: &ReminderRules,
+    day: Date,
+) -> Result<Arc<Recipients>, StoreError> {
+    let mut recipients = Recipients::on(session, day).await?;
+    if !rules.public_url.is_empty() {
+        recipients.sharing = session.sharing_addresses().await?;
+    }
+    Ok(Arc::new(recipients))
 }
 
 /// Tells every step that is due by `day`.

@@ -1,11 +1,9 @@
 //! Digests that wait for a channel: what was met since they were written is taken out before they are sent.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use super::ReminderRules;
-use super::recipients::Recipients;
-use super::remind::{Heard, Links, notices};
+use super::remind::{Heard, Links, notices, recipients_on};
 use crate::app::remind;
 use crate::clock::span_millis;
 use crate::db::{Open, Said, Store, StoreError, ToldGroup};
@@ -38,10 +36,7 @@ pub async fn reword(store: &Store, rules: &ReminderRules) -> Result<Reworded, St
             snapshot.end().await?;
             return Ok(all);
         };
-        let mut recipients = Recipients::on(&mut snapshot, day).await?;
-        if !rules.public_url.is_empty() {
-            recipients.sharing = snapshot.sharing_addresses().await?;
-        }
+        let recipients = recipients_on(&mut snapshot, rules, day).await?;
         let people: Vec<String> = waiting.keys().cloned().collect();
         let people: Vec<&str> = people.iter().map(String::as_str).collect();
         let on = day.to_string();
@@ -49,7 +44,6 @@ pub async fn reword(store: &Store, rules: &ReminderRules) -> Result<Reworded, St
         let said: Vec<Said> = told.iter().flat_map(|(person, told)| said(person, told)).collect();
         let words = snapshot.words_of(&people, &on).await?;
         let heard = Heard { told, words, waiting: Some(waiting) };
-        let recipients = Arc::new(recipients);
         let notices =
             notices(&mut snapshot, store, rules, &recipients, day, heard, Links::Given).await?;
         snapshot.end().await?;

@@ -109,22 +109,23 @@ fn ends_in(part: &str) -> impl Iterator<Item = usize> {
     let was = part.match_indices('已').filter_map(|(at, _)| {
         let end = at + '已'.len_utf8();
         let behind = &part[end..];
-        let with = ["将", "把", "对", "为", "给", "替"].iter().any(|with| behind.starts_with(with));
-        let is_done_alone = |rest: &str| !rest.starts_with(char::is_alphabetic);
-        let alone =
-            behind.strip_prefix('办').filter(|rest| is_done_alone(rest)).map(|_| '办'.len_utf8());
-        let verb = alone.or_else(|| {
-            let found = |verb: &&str| Some(behind.find(*verb)? + verb.len());
-            match with {
-                true => VERBS.iter().chain(WORK).find_map(found),
-                false => {
-                    VERBS.iter().find_map(|verb| behind.starts_with(verb).then_some(verb.len()))
-                }
-            }
-        })?;
+        let verb = verb_in(behind)?;
         (is_end(&part[..at], "已", &behind[verb..])).then_some(end + verb)
     });
     done.chain(work).chain(was)
+}
+
+/// Where a verb of what is done ends, in what stands behind 已: right there, or behind what it's done with (把坑填平).
+fn verb_in(behind: &str) -> Option<usize> {
+    if let Some(rest) = behind.strip_prefix('办')
+        && !rest.starts_with(char::is_alphabetic)
+    {
+        return Some('办'.len_utf8());
+    }
+    match behind.starts_with(['将', '把', '对', '为', '给', '替']) {
+        true => VERBS.iter().chain(WORK).find_map(|verb| Some(behind.find(verb)? + verb.len())),
+        false => VERBS.iter().find(|verb| behind.starts_with(**verb)).map(|verb| verb.len()),
+    }
 }
 
 /// Whether a word says that something is done, by what stands around it.

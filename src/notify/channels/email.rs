@@ -231,18 +231,19 @@ impl Channel for EmailChannel {
         match error.status().map(u16::from) {
             // About the address only where it answers that: of the sender, of what is written, and of whoever calls at all, they
             // are said too.
-            Some(550..=554) if is_a_share(&words().to_lowercase()) => outcome(&error),
-            Some(550 | 551 | 553 | 554) => match self.server.whose_no(&self.from, &to).await {
-                Some(Ok(Unwanted::Address)) => outcome(&error),
-                Some(Ok(Unwanted::Sender)) => {
-                    misconfigured(format!("发件地址不被接受：{}", words()))
+            Some(550 | 551 | 553 | 554) if !is_a_share(&words().to_lowercase()) => {
+                match self.server.whose_no(&self.from, &to).await {
+                    Some(Ok(Unwanted::Address)) => outcome(&error),
+                    Some(Ok(Unwanted::Sender)) => {
+                        misconfigured(format!("发件地址不被接受：{}", words()))
+                    }
+                    Some(Ok(Unwanted::Content)) => refused(&words()),
+                    Some(Err(why)) if why.is_permanent() => {
+                        misconfigured(format!("邮件服务器不让本机发信：{}", words()))
+                    }
+                    Some(Err(_)) | None => not_sent("refused_for_now", &words()),
                 }
-                Some(Ok(Unwanted::Content)) => refused(&words()),
-                Some(Err(why)) if why.is_permanent() => {
-                    misconfigured(format!("邮件服务器不让本机发信：{}", words()))
-                }
-                Some(Err(_)) | None => not_sent("refused_for_now", &words()),
-            },
+            }
             _ => outcome(&error),
         }
     }
