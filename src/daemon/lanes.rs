@@ -36,8 +36,7 @@ pub(super) fn platform(
         ..
     } = settings.platform;
     let transport =
-        PlatformTransport::new(store.clone(), Arc::clone(platform), clock_skew, list_lag)
-            .with_disorder(settle_after);
+        PlatformTransport::new(store.clone(), Arc::clone(platform), clock_skew, list_lag);
     let rules =
         LaneRules { settle_after, ..rules(settings, concurrency, rate_per_minute, on_unknown) };
     let absence = transport.absence();

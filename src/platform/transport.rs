@@ -22,7 +22,6 @@ pub struct PlatformTransport {
     platform: Arc<dyn Platform>,
     clock_skew: Duration,
     list_lag: Duration,
-    disorder: Duration,
     absence: Absence,
 }
 
@@ -34,13 +33,7 @@ impl PlatformTransport {
         clock_skew: Duration,
         list_lag: Duration,
     ) -> PlatformTransport {
-        let (disorder, absence) = (Duration::ZERO, Absence::default());
-        PlatformTransport { store, platform, clock_skew, list_lag, disorder, absence }
-    }
-
-    /// For how long its lists may show what came later before what came first.
-    pub fn with_disorder(self, disorder: Duration) -> PlatformTransport {
-        PlatformTransport { disorder, ..self }
+        PlatformTransport { store, platform, clock_skew, list_lag, absence: Absence::default() }
     }
 
     /// By which it's told that whoever runs this was away.
@@ -62,7 +55,6 @@ impl Transport for PlatformTransport {
                 platform: Arc::clone(&self.platform),
                 clock_skew: self.clock_skew,
                 list_lag: self.list_lag,
-                disorder: self.disorder,
                 absence: self.absence.clone(),
                 entry: entries.iter().find(|entry| entry.target_id == target).cloned(),
                 content,
@@ -99,7 +91,6 @@ struct PlatformAttempt {
     platform: Arc<dyn Platform>,
     clock_skew: Duration,
     list_lag: Duration,
-    disorder: Duration,
     absence: Absence,
     entry: Option<Entry>,
     content: Content,
@@ -170,10 +161,7 @@ impl PlatformAttempt {
     fn lag(&self, entry: &Entry, now: Timestamp) -> Lag {
         let longest = self.store.context().clock.in_real_time(self.list_lag);
         let longest = SignedDuration::try_from(longest).unwrap_or(SignedDuration::MAX);
-        let disorder = self.store.context().clock.in_real_time(self.disorder);
-        let disorder = SignedDuration::try_from(disorder).unwrap_or(SignedDuration::MAX);
-        let shown = entry.list_lag.map(SignedDuration::from_millis);
-        Lag { now, shown, longest, disorder }
+        Lag { now, shown: entry.list_lag.map(SignedDuration::from_millis), longest }
     }
 
     /// How it can be looked for, where its receiver says that it has it: a repeated key would send it again.

@@ -375,14 +375,11 @@ impl<'s> Search<'s> {
     /// Absence, unless the list may be behind. One that shows what came after the attempt isn't; another is behind by no more
     /// than the age of the newest that it has shown to any look for this one, and what was sent that long ago would stand in it.
     fn unless_behind(&self, newest: Timestamp) -> SearchResult {
-        let Sought { sent, lag: Lag { now, shown, longest, disorder }, .. } = *self.sought;
+        let Sought { sent, lag: Lag { now, shown, longest }, .. } = *self.sought;
         // Nothing is from the future but by a clock that was ahead.
         let newest = Some(newest).filter(|newest| *newest <= now);
         if newest.is_some_and(|newest| newest >= sent) {
-            return match now.duration_since(sent) < disorder.min(longest) {
-                true => SearchResult::TooEarly { why: BEHIND.to_owned(), lag: shown },
-                false => SearchResult::Absent,
-            };
+            return SearchResult::Absent;
         }
         let least = shown.unwrap_or(longest).min(longest);
         if now.duration_since(sent) >= least {

@@ -301,11 +301,6 @@ pub fn sought(
         to,
         sent: from,
         controls: known.iter().map(control).collect(),
-        lag: Lag {
-            now: to,
-            shown: None,
-            longest: SignedDuration::ZERO,
-            disorder: SignedDuration::ZERO,
-        },
+        lag: Lag { now: to, shown: None, longest: SignedDuration::ZERO },
     }
 }

@@ -48,8 +48,6 @@ pub struct Lag {
     pub shown: Option<SignedDuration>,
     /// No list is behind for longer.
     pub longest: SignedDuration,
-    /// For so long it may show what came later before what came first: an index is filled by several at once.
-    pub disorder: SignedDuration,
 }
 
 /// What a look showed.
