@@ -28,6 +28,7 @@ pub mod as_of;
 pub mod assignments;
 pub mod batch;
 pub mod beside;
+pub mod breaches;
 pub mod cards;
 pub mod choices;
 pub mod claimed;

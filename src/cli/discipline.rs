@@ -8,7 +8,9 @@ use serde_json::json;
 
 use super::record::ConfigFile;
 use super::{acting, read_date, refused, required_text};
-use crate::db::{BreachKind, NewBreach, Store};
+use crate::app::breaches;
+use crate::db::{NewBreach, Store};
+use crate::domain::breach::BreachKind;
 use crate::domain::rights::Right;
 
 #[derive(Debug, Args)]
@@ -69,7 +71,8 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
             let new = NewBreach { kind, happened_on: on, area, text, about, reporter };
             let mut tx = store.begin().await?;
             let person = acting(&mut tx, &by, Right::ReportBreach, None).await?;
-            let (number, told) = tx.record_breach(&new, &person.number).await.map_err(refused)?;
+            let (number, told) =
+                breaches::record(&mut tx, &new, &person.number).await.map_err(refused)?;
             tx.commit().await?;
             say!("已记录 {number}，通知督导组 {told} 人");
         }
@@ -78,7 +81,7 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
             let result = required_text()?;
             let mut tx = store.begin().await?;
             let person = acting(&mut tx, &by, Right::Inspect, None).await?;
-            tx.close_breach(&number, &result, &person.number).await.map_err(refused)?;
+            breaches::close(&mut tx, &number, &result, &person.number).await.map_err(refused)?;
             tx.commit().await?;
             say!("{number}：已登记核实结果");
         }

@@ -4,18 +4,8 @@
 use jiff::civil::Date;
 
 use super::personal::{BREACH_ABOUT, BREACH_REPORTER, BREACH_RESULT, BREACH_TEXT};
-use super::{Result, Store, StoreError, Tx, word};
-use crate::domain::staff::Role;
-use crate::words;
-
-words! {
-    /// What is reported.
-    BreachKind {
-        Meal = "meal", "在村、企业等就餐" | "就餐";
-        Gift = "gift", "收受群众礼品" | "收礼";
-        Other = "other", "其他违纪" | "其他";
-    }
-}
+use super::{Result, Store, Tx, word};
+use crate::domain::breach::BreachKind;
 
 /// A report as it comes in.
 #[derive(Debug, Clone)]
@@ -77,11 +67,8 @@ from_row!(Row {
 });
 
 impl Tx {
-    /// Records a report and tells the inspectors that there is one, and nothing of what it says. Returns its number, and
-    /// how many were told.
-    pub async fn record_breach(&mut self, new: &NewBreach, by: &str) -> Result<(String, usize)> {
-        self.campaign().has_been(new.happened_on, self.today()).map_err(StoreError::Rule)?;
-        let area = self.area_tree().await?.find(&new.area)?.clone();
+    /// Records a report. Returns its number.
+    pub async fn put_breach(&mut self, new: &NewBreach, area_id: &str) -> Result<String> {
         let sequence = self.next_value("breach").await?;
         let number = format!("WJ-{sequence:06}");
         let (id, now) = (self.context.id(), self.now());
@@ -93,41 +80,23 @@ impl Tx {
         .bind(&number)
         .bind(new.kind.code())
         .bind(new.happened_on.to_string())
-        .bind(&area.id)
+        .bind(area_id.to_owned())
         .bind(self.context.seal(BREACH_TEXT, &id, &new.text)?)
         .bind(self.context.seal_optional(BREACH_REPORTER, &id, new.reporter.as_deref())?)
         .bind(self.context.seal_optional(BREACH_ABOUT, &id, new.about.as_deref())?)
         .bind(now)
         .execute(&mut *self.db)
         .await?;
-        let staff = self.staff().await?;
-        let inspectors: Vec<_> =
-            staff.into_iter().filter(|person| person.roles.contains(&Role::Inspector)).collect();
-        if inspectors.is_empty() {
-            return Err(StoreError::Rule(
-                "没有督导组人员，没有人可以受理违纪反映；请先导入角色为督导组的人员".to_owned(),
-            ));
-        }
-        let mut told = 0;
-        for inspector in &inspectors {
-            let title = format!("【走访督导】收到违纪反映 {number}");
-            let body = "请督导组到走访系统查看并核实：zoufang discipline list。请勿转发。";
-            told +=
-                usize::from(self.tell(inspector, &format!("breach-{number}"), &title, body).await?);
-        }
-        // The audit says that there is one, not of what.
-        self.audit(by, "record_breach", &number, &serde_json::json!({})).await?;
-        Ok((number, told))
+        Ok(number)
     }
 
-    /// What the inspectors found.
-    pub async fn close_breach(&mut self, number: &str, result: &str, by: &str) -> Result<()> {
+    /// Puts what the inspectors found on an open report; false where there is none of that number.
+    pub async fn close_breach(&mut self, number: &str, result: &str) -> Result<bool> {
         let now = self.now();
         let open = "SELECT id FROM breaches WHERE number = $1 AND state = 'open'";
         let id: Option<String> =
             sqlx::query_scalar(open).bind(number.to_owned()).fetch_optional(&mut *self.db).await?;
-        let none = || StoreError::Rule(format!("没有待核实的违纪反映「{number}」"));
-        let id = id.ok_or_else(none)?;
+        let Some(id) = id else { return Ok(false) };
         sqlx::query(
             "UPDATE breaches SET state = 'closed', result_sealed = $1, closed_at = $2 WHERE id = $3",
         )
@@ -136,7 +105,7 @@ impl Tx {
         .bind(&id)
         .execute(&mut *self.db)
         .await?;
-        self.audit(by, "close_breach", number, &serde_json::json!({})).await
+        Ok(true)
     }
 }
 

@@ -125,7 +125,7 @@ pub use assigned::Assigned;
 pub use assignments::{AreaHolds, NewAssignment};
 pub use audit::{Act, AuditEntry, AuditFilter, AuditVerdict};
 pub use beside::IssueBeside;
-pub use breaches::{Breach, BreachKind, NewBreach};
+pub use breaches::{Breach, NewBreach};
 pub use casework::{
     EventRow, IssueProjection, IssueRow, NewIssueRow, NewResident, NewSubjectRow, NewVisitRow,
     ResidentChange, ResidentRow, SubjectChange, SubjectEnding, SubjectKeys, SubjectPlace,

@@ -24,7 +24,7 @@ impl Store {
 
 impl Snapshot {
     /// Lets it go.
-    pub async fn end(mut self) -> Result<()> {
+    pub async fn end(self) -> Result<()> {
         Ok(self.0.db.end("ROLLBACK").await?)
     }
 }

@@ -2,11 +2,10 @@
 
 use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
-use std::time::Duration;
 
 use jiff::civil::Date;
 use sqlx::pool::PoolConnection;
-use sqlx::{Any, AnyConnection, Connection};
+use sqlx::{Any, AnyConnection};
 
 use super::last_tree::LastTree;
 use super::{AreaTree, Context, Dialect};
@@ -60,7 +59,10 @@ impl Session {
 /// A pool's connection within a transaction. One that is let go before the transaction's end, or whose end failed, may
 /// be in any state: it's closed, which takes back what it had changed, and never comes back to its pool.
 #[derive(Debug)]
-pub(super) struct TxConnection(Option<PoolConnection<Any>>);
+pub(super) struct TxConnection {
+    connection: PoolConnection<Any>,
+    ended: bool,
+}
 
 impl TxConnection {
     /// Begins a transaction by `begin`; a connection on which that fails is closed.
@@ -68,50 +70,37 @@ impl TxConnection {
         connection: PoolConnection<Any>,
         begin: &'static str,
     ) -> sqlx::Result<TxConnection> {
-        let mut held = TxConnection(Some(connection));
+        let mut held = TxConnection { connection, ended: false };
         sqlx::raw_sql(begin).execute(&mut *held).await?;
         Ok(held)
     }
 
-    /// Ends it by `end`. Where that fails, whether it was kept isn't known.
-    pub async fn end(&mut self, end: &'static str) -> sqlx::Result<()> {
-        sqlx::raw_sql(end).execute(&mut **self).await?;
-        // Back to its pool.
-        drop(self.0.take());
+    /// Ends it by `end`, and gives it back to its pool. Where that fails, whether it was kept isn't known.
+    pub async fn end(mut self, end: &'static str) -> sqlx::Result<()> {
+        sqlx::raw_sql(end).execute(&mut *self).await?;
+        self.ended = true;
         Ok(())
     }
 }
 
-/// How long a connection that is thrown away may take to say goodbye.
-const GOODBYE: Duration = Duration::from_secs(2);
-
 impl Drop for TxConnection {
     fn drop(&mut self) {
-        let Some(connection) = self.0.take() else { return };
-        let connection = connection.detach();
-        // Closed beside everything else: a server that is gone mustn't hold anybody up.
-        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
-            runtime.spawn(async move {
-                let _ = tokio::time::timeout(GOODBYE, connection.close_hard()).await;
-            });
+        if !self.ended {
+            self.connection.close_on_drop();
         }
     }
 }
 
-const GONE: &str = "a transaction isn't used after its end";
-
 impl Deref for TxConnection {
     type Target = AnyConnection;
 
-    #[allow(clippy::expect_used, reason = "ending it consumes whoever could use it")]
     fn deref(&self) -> &AnyConnection {
-        self.0.as_ref().expect(GONE)
+        &self.connection
     }
 }
 
 impl DerefMut for TxConnection {
-    #[allow(clippy::expect_used, reason = "ending it consumes whoever could use it")]
     fn deref_mut(&mut self) -> &mut AnyConnection {
-        self.0.as_mut().expect(GONE)
+        &mut self.connection
     }
 }

@@ -120,7 +120,7 @@ impl Store {
 
 impl Tx {
     /// Ends it, with what was changed.
-    pub(super) async fn keep(mut self) -> Result<()> {
+    pub(super) async fn keep(self) -> Result<()> {
         self.session.db.end("COMMIT").await?;
         let took = u64::try_from(self.began.elapsed().as_micros()).unwrap_or(u64::MAX);
         self.longest.fetch_max(took, Ordering::Relaxed);
@@ -136,7 +136,7 @@ impl Tx {
     }
 
     /// Forgets what was changed.
-    pub async fn rollback(mut self) -> Result<()> {
+    pub async fn rollback(self) -> Result<()> {
         Ok(self.session.db.end("ROLLBACK").await?)
     }
 

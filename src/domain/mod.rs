@@ -7,6 +7,7 @@ pub mod agreeing;
 pub mod area;
 pub mod audit;
 pub mod backup;
+pub mod breach;
 pub mod campaign;
 pub mod card;
 pub mod counted;

@@ -2,9 +2,11 @@
 
 use jiff::Timestamp;
 use jiff::civil::{Date, date};
+use zoufang::app::breaches;
 use zoufang::app::people::acting;
 use zoufang::daemon::load_campaign;
-use zoufang::db::{BreachKind, By, DutyLine, NewBreach, What};
+use zoufang::db::{By, DutyLine, NewBreach, What};
+use zoufang::domain::breach::BreachKind;
 use zoufang::domain::duty::DutyKind;
 use zoufang::domain::holder::{Holder, Holding, holdings};
 use zoufang::domain::issue::{Category, Event, Level, Urgency};
@@ -233,13 +235,13 @@ on_both!(a_breach_of_discipline_is_the_inspectors_alone, async |fixture: Fixture
         reporter: None,
     };
     let mut tx = fixture.store.begin().await.unwrap();
-    let error = tx.record_breach(&new, "周正").await.unwrap_err().to_string();
+    let error = breaches::record(&mut tx, &new, "周正").await.unwrap_err().to_string();
     assert!(error.contains("没有督导组人员"), "{error}");
     tx.rollback().await.unwrap();
     let inspector = "人员编号,姓名,角色,所属区划\nD9,蒋查,督导组,370481111000\n";
     fixture.import("i.csv", inspector).await.unwrap();
     let mut tx = fixture.store.begin().await.unwrap();
-    assert_eq!(tx.record_breach(&new, "周正").await.unwrap(), ("WJ-000001".to_owned(), 1));
+    assert_eq!(breaches::record(&mut tx, &new, "周正").await.unwrap(), ("WJ-000001".to_owned(), 1));
     acting(&mut tx, "D9", Right::Inspect, None).await.unwrap();
     let error = acting(&mut tx, "Z1", Right::Inspect, None).await.unwrap_err().to_string();
     assert!(error.contains("能做的有：D9（蒋查）"), "{error}");
@@ -253,8 +255,8 @@ on_both!(a_breach_of_discipline_is_the_inspectors_alone, async |fixture: Fixture
         assert!(!said.contains(secret), "{said}");
     }
     let mut tx = fixture.store.begin().await.unwrap();
-    tx.close_breach("WJ-000001", "已核实", "D9").await.unwrap();
-    assert!(tx.close_breach("WJ-000001", "又", "D9").await.is_err());
+    breaches::close(&mut tx, "WJ-000001", "已核实", "D9").await.unwrap();
+    assert!(breaches::close(&mut tx, "WJ-000001", "又", "D9").await.is_err());
     tx.commit().await.unwrap();
     let breaches = fixture.store.breaches().await.unwrap();
     assert_eq!((breaches[0].closed, breaches[0].about.as_deref()), (true, Some("冯包")));

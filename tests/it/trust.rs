@@ -440,7 +440,7 @@ on_both!(what_people_said_lies_nowhere_in_clear, async |fixture: Fixture| {
     // What commands are told.
     let staff = store.staff().await.unwrap();
     let breach = zoufang::db::NewBreach {
-        kind: zoufang::db::BreachKind::Gift,
+        kind: zoufang::domain::breach::BreachKind::Gift,
         happened_on: "2022-03-05".parse().unwrap(),
         area: "高桥村".to_owned(),
         text: "反映癸".to_owned(),
@@ -460,7 +460,7 @@ on_both!(what_people_said_lies_nowhere_in_clear, async |fixture: Fixture| {
     let told = ToldState { state: Told::Is(SubjectState::MovedAway), on: None, words };
     let ends = StateOf { subject_number: "H9".to_owned(), told };
     assert!(endings::put(&mut tx, &[ends], "Z1").await.unwrap()[0].is_ok());
-    tx.record_breach(&breach, "Z1").await.unwrap();
+    zoufang::app::breaches::record(&mut tx, &breach, "Z1").await.unwrap();
     let id = tx.issue_id(&number).await.unwrap();
     let event = zoufang::domain::issue::Event::Voided { reason: "作废寅".to_owned() };
     tx.issue_event(&id, &event, "Z1 李戊").await.unwrap();

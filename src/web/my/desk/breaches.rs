@@ -10,8 +10,10 @@ use minijinja::{Value, context};
 use serde_json::json;
 
 use super::once::is_first;
+use crate::app::breaches;
 use crate::daemon::Daemon;
-use crate::db::{Breach, BreachKind, NewBreach, StoreError};
+use crate::db::{Breach, NewBreach, StoreError};
+use crate::domain::breach::BreachKind;
 use crate::web::my::frame::page;
 use crate::web::my::links::after;
 use crate::web::my::routes::BREACHES;
@@ -77,14 +79,14 @@ pub(super) async fn put(
                 if !is_first(&mut tx, &who.person, &fields).await? {
                     return tx.rollback().await;
                 }
-                tx.record_breach(&new, &who.person.number).await?;
+                breaches::record(&mut tx, &new, &who.person.number).await?;
             }
             "close" => {
                 let (number, result) = (fields.text("number"), fields.text("result"));
                 if result.is_empty() {
                     return Err(StoreError::Rule("请写核实结果".to_owned()));
                 }
-                tx.close_breach(number, result, &who.person.number).await?;
+                breaches::close(&mut tx, number, result, &who.person.number).await?;
             }
             _ => return Err(StoreError::Rule("请从页面上的按钮选择要做什么".to_owned())),
         }
