@@ -3,12 +3,14 @@
 use std::collections::HashMap;
 
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 
 use super::problem::{About, Did, Outcomes, Problem, all_well};
 use super::subjects::area_of;
 use super::told::{Told, blank_over};
 use crate::db::{
-    Addresses, KnownStaff, Reason, Result, Session, StaffEntry, StaffMember, StaffRow, Tx, Upsert,
+    Act, Addresses, KnownStaff, Reason, Result, Session, StaffEntry, StaffMember, StaffRow,
+    StoreError, Tx, Upsert,
 };
 use crate::domain::staff::Role;
 use crate::domain::subject::near_number;
@@ -77,6 +79,52 @@ pub async fn put(tx: &mut Tx, rows: &[NewStaff]) -> Result<Outcomes> {
     Ok(decided.outcomes)
 }
 
+/// Puts the name right by which somebody was registered; what they signed before keeps the name that it was signed with.
+///
+/// # Errors
+/// Where nobody has that number, the name is none, or they're called so already.
+pub async fn rename(
+    tx: &mut Tx,
+    number: &str,
+    name: &str,
+    (by, reason): (&str, &str),
+) -> Result<StaffMember> {
+    let wrong = |text: String| Err(StoreError::Rule(text));
+    let known = tx.known_staff().await?;
+    let Some(KnownStaff { person, addresses }) =
+        known.iter().find(|known| known.person.number == number)
+    else {
+        return wrong(format!("没有编号「{number}」的走访人员"));
+    };
+    let name = name.trim();
+    if name.is_empty() || name.chars().any(char::is_control) {
+        return wrong("请写正确的姓名；什么也没有改".to_owned());
+    }
+    if person.name == name {
+        return wrong(format!("编号「{number}」本来就是「{name}」，没有改动"));
+    }
+    let entry = StaffEntry {
+        id: person.id.clone(),
+        number,
+        name,
+        area_id: person.area_id.clone(),
+        unit: &person.unit,
+        addresses,
+    };
+    let row = tx.staff_row(entry)?;
+    tx.write_staff(&[], &[row]).await?;
+    tx.audit_act(Act {
+        by,
+        action: "rename_staff",
+        target: number,
+        detail: &json!({"reason": reason}),
+        was: Some(&json!({"name": person.name})),
+        became: Some(&json!({"name": name})),
+    })
+    .await?;
+    Ok(StaffMember { name: name.to_owned(), ..person.clone() })
+}
+
 async fn decide(session: &mut Session, rows: &[NewStaff]) -> Result<Decided> {
     let tree = session.area_tree().await?;
     let known: HashMap<String, KnownStaff> = session
@@ -103,7 +151,7 @@ async fn decide(session: &mut Session, rows: &[NewStaff]) -> Result<Decided> {
                 Some(known) if known.person.name != row.name => Err(Problem::new(
                     About::Person,
                     format!(
-                        "编号「{}」已经是「{}」，不能再给「{}」：同一个人写错了字的，请照登记的写；登记时写错了的，请用新编号重新登记，原来的编号角色填「离岗」；是另一个人的，请给他另一个编号",
+                        "编号「{}」已经是「{}」，不能再给「{}」：同一个人写错了字的，请照登记的写；登记时写错了的，请先用 zoufang staff rename 编号 --to 正确的姓名 --by 责任人编号 --reason 原因 改正；是另一个人的，请给他另一个编号",
                         row.number, known.person.name, row.name
                     ),
                 )),

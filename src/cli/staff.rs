@@ -1,4 +1,4 @@
-//! `zoufang staff`: who there is; a person's absence and deputy, their contact card, and the private address of their calendar.
+//! `zoufang staff`: who there is; a name put right; a person's absence and deputy, their contact card, and the private address of their calendar.
 
 use std::process::ExitCode;
 
@@ -8,10 +8,10 @@ use serde_json::json;
 
 use super::record::ConfigFile;
 use super::table::Table;
-use super::{acting, person, read_date, refused, wrong_input};
-use crate::app::absences;
+use super::{Approval, acting, person, read_date, refused, wrong_input};
 use crate::app::accounts::still_here;
 use crate::app::problem::only;
+use crate::app::{absences, staff};
 use crate::db::{NewAbsence, Store};
 use crate::domain::rights::Right;
 use crate::domain::staff::{AddressKind, Role};
@@ -54,6 +54,16 @@ enum Action {
         #[arg(long)]
         by: String,
     },
+    /// 改正登记时写错的姓名（记入审计）；换了人的不用这个，请给他另一个编号
+    Rename {
+        /// 人员编号
+        number: String,
+        /// 正确的姓名
+        #[arg(long)]
+        to: String,
+        #[command(flatten)]
+        approval: Approval,
+    },
     /// 显示某人的联系服务群众卡：姓名、电话、负责区域、纪律要求和监督电话（方案里的 hotline）
     Card {
         /// 人员编号
@@ -80,6 +90,7 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Action::Away { number, from, until, deputy, by } => {
             away(&store, &number, from, until, deputy.as_deref(), &by).await?;
         }
+        Action::Rename { number, to, approval } => rename(&store, &number, &to, &approval).await?,
         Action::Card { number } => card(&settings, &store, &number).await?,
         Action::Calendar { number, renew, by } => {
             calendar(&settings, &store, &number, renew, by.as_deref()).await?;
@@ -164,6 +175,17 @@ async fn away(
     tx.commit().await?;
     let to = deputy.map_or("上一级".to_owned(), |deputy| format!("「{}」", deputy.name));
     say!("「{}」{from} 至 {until} 外出，提醒转给{to}，已记入审计", who.name);
+    Ok(())
+}
+
+async fn rename(store: &Store, number: &str, to: &str, approval: &Approval) -> anyhow::Result<()> {
+    let was = person(store, number).await?;
+    let mut tx = store.begin().await?;
+    let (by, reason) = approval.given(&mut tx, Right::Account, None).await?;
+    let renamed =
+        staff::rename(&mut tx, &was.number, to, (&by.number, reason)).await.map_err(refused)?;
+    tx.commit().await?;
+    say!("「{}」（{}）改为「{}」，已记入审计", was.name, was.number, renamed.name);
     Ok(())
 }
 

@@ -67,6 +67,7 @@ const ACTIONS: &[(&str, &str)] = &[
     ("give_calendar", "给出日历地址"),
     ("read_card", "查看联系服务群众卡"),
     ("test_channel", "发测试消息"),
+    ("rename_staff", "改正人员姓名"),
     ("reopen", "在页面重新办理"),
     ("repair", "按记录改正任务"),
     ("resident_word", "群众在网上评价"),

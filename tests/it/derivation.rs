@@ -160,6 +160,26 @@ on_both!(who_has_left_has_no_role_and_what_is_still_theirs_is_said, async |fixtu
     assert_eq!(examine(&fixture.store, None).await.unwrap(), []);
 });
 
+on_both!(a_name_that_was_registered_wrong_is_put_right, async |fixture: Fixture| {
+    use zoufang::app::staff::rename;
+    let fixture = fixture.township().await;
+    let header = "人员编号,姓名,角色,所属区划,工作单位,手机号\n";
+    let right = format!("{header}Z6,储走,走访人员,高桥村,高桥村,10000000006\n");
+    let error = fixture.import("right.csv", &right).await.unwrap_err().to_string();
+    assert!(error.contains("zoufang staff rename"), "{error}");
+    let mut tx = fixture.store.begin().await.unwrap();
+    for (number, name) in [("Z66", "储走"), ("Z6", " "), ("Z6", "褚走")] {
+        assert!(rename(&mut tx, number, name, ("Z1", "写错")).await.is_err(), "{number} {name}");
+    }
+    rename(&mut tx, "Z6", "储走", ("Z1", "写错")).await.unwrap();
+    tx.commit().await.unwrap();
+    // The table that says so is taken now, and a visit goes by the new name.
+    fixture.import("right.csv", &right).await.unwrap();
+    let visit = "走访日期,走访人员,对象编号,群众姓名,有无问题\n2022-03-05,储走,H1,王建国,无\n";
+    assert_eq!(fixture.import("v.csv", visit).await.unwrap().added, 1);
+    assert_eq!(examine(&fixture.store, None).await.unwrap(), []);
+});
+
 on_both!(what_is_no_table_is_not_shown_and_no_row_is_said, async |fixture: Fixture| {
     let fixture = fixture.township().await;
     let secret = "f5e543113d02b2767f49f1c54c155d\n";
