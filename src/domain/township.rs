@@ -292,6 +292,7 @@ impl Township<'_> {
             );
             gaps.push(gap("campaign.departments", text));
         }
+        gaps.extend(self.without_work(plan).map(|text| gap("campaign.departments", text)));
         gaps.extend(self.unreachable(plan).map(|text| gap("campaign.ladder", text)));
         for (area, count) in self.unassigned {
             let name = self.tree.get(area).map_or(area.as_str(), |area| area.name.as_str());
@@ -321,6 +322,26 @@ impl Township<'_> {
             })
         };
         towns.iter().filter_map(|town| own(town)).collect::<Vec<_>>().into_iter()
+    }
+
+    /// The units that have people, where the plan gives no category to any.
+    fn without_work(&self, plan: &Campaign) -> Option<String> {
+        let mut units: Vec<String> = self
+            .staff
+            .iter()
+            .filter(|person| person.roles.contains(&Role::Department))
+            .map(|person| person.unit.clone())
+            .filter(|unit| !unit.is_empty())
+            .collect();
+        units.sort_unstable();
+        units.dedup();
+        (plan.departments.is_empty() && !units.is_empty()).then(|| {
+            format!(
+                "走访人员表里有镇直部门（{}），方案的 [departments] 没有写哪类问题由哪个单位承办：镇村自办的问题都由各村承办。由单位承办的，请写上类别和单位，如 living_environment = \"{}\"",
+                some(&units),
+                units[0]
+            )
+        })
     }
 
     /// The roles of the ladder that somebody holds and whose holders no message reaches.
@@ -409,6 +430,15 @@ mod tests {
             西村有 3 个走访对象没有走访人，暂由包村 包村负责：请导入走访安排表（附件2）
             Z7 冯走已离岗，还有 2 个走访对象在他名下，没有人去走访，提醒转给上一级：请逐个用 zoufang reassign 对象编号 --to 接手人编号 --by 责任人编号 --reason 原因 交给别人
             ");
+        let office = samples::person("城建", &[Role::Department], "镇");
+        let office = [StaffMember { unit: "城建办".to_owned(), ..office }];
+        let with_office = Township { staff: &office, ..township };
+        let idle = |plan: &Campaign| {
+            with_office.gaps(plan).iter().any(|gap| gap.text.contains("由哪个单位承办"))
+        };
+        assert!(!idle(&plan));
+        plan.departments.clear();
+        assert!(idle(&plan));
     }
 
     #[test]
