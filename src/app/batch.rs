@@ -182,7 +182,7 @@ impl Told {
         let issues = session.issues_numbered(&numbers).await?;
         let known: HashMap<&str, &IssueRow> =
             issues.iter().map(|row| (row.number.as_str(), row)).collect();
-        let results = results(session, rows, &known).await?;
+        let heard = heard_of(session, rows, &known).await?;
         let mut told = Told { happenings: Vec::new(), each: Vec::new() };
         for row in rows {
             let Some(issue) = known.get(row.number.as_str()) else {
@@ -198,8 +198,9 @@ impl Told {
                 told.each.push(Err(problem));
                 continue;
             }
-            let said = results.get(&issue.id);
-            if let Some(problem) = said_before(row, said).or_else(|| no_end(row, said)) {
+            let said = heard.get(&issue.id);
+            let is_old = said.and_then(|said| said_before(row, &standing, said));
+            if let Some(problem) = is_old.or_else(|| no_end(row, said)) {
                 told.each.push(Err(problem));
                 continue;
             }
@@ -226,27 +227,51 @@ impl Told {
     }
 }
 
-/// What the town last said came of its work on these issues, where the rows say so too.
-async fn results(
+/// What was said of these issues, where the rows may say it again. Of one that was never classified nothing was.
+async fn heard_of(
     session: &mut Session,
     rows: &[IssueChange],
     known: &HashMap<&str, &IssueRow>,
 ) -> Result<HashMap<String, SaidOf>> {
-    let telling = rows
-        .iter()
-        .filter(|row| result_in(row).is_some())
-        .filter_map(|row| known.get(row.number.as_str()));
-    let ids: Vec<&str> = telling.map(|row| row.id.as_str()).collect();
+    let mut ids = Vec::new();
+    for issue in rows.iter().filter_map(|row| known.get(row.number.as_str())) {
+        if issue.issue()?.class.is_some() {
+            ids.push(issue.id.as_str());
+        }
+    }
     said_of(session, &ids).await
 }
 
-/// What the town said came of its work on an issue.
+/// What the town said of an issue.
 #[derive(Debug, Default)]
 struct SaidOf {
-    /// What stands, and who said it.
+    /// What came of its work.
+    result: Words,
+    /// Who began it.
+    begun: Words,
+    /// How it was classified, one after the other.
+    classes: Vec<Class>,
+}
+
+/// What stands, and who said it; and what was said before the issue was begun anew.
+#[derive(Debug, Default)]
+struct Words {
     now: Option<(String, String)>,
-    /// What was said before the issue was begun anew.
     before: Vec<String>,
+}
+
+impl Words {
+    fn begin_anew(&mut self) {
+        self.before.extend(self.now.take().map(|(words, _)| words));
+    }
+
+    fn is_old(&self, told: &str) -> bool {
+        self.now.is_none() && self.before.iter().any(|before| before == told)
+    }
+
+    fn stands(&self, told: &str) -> bool {
+        self.now.as_ref().is_some_and(|(now, _)| now == told)
+    }
 }
 
 /// What the town last said came of its work on these issues, and who said it, where that stands.
@@ -255,7 +280,7 @@ pub async fn results_of(
     ids: &[&str],
 ) -> Result<HashMap<String, (String, String)>> {
     let said = said_of(session, ids).await?;
-    Ok(said.into_iter().filter_map(|(id, said)| Some((id, said.now?))).collect())
+    Ok(said.into_iter().filter_map(|(id, said)| Some((id, said.result.now?))).collect())
 }
 
 async fn said_of(session: &mut Session, ids: &[&str]) -> Result<HashMap<String, SaidOf>> {
@@ -264,14 +289,15 @@ async fn said_of(session: &mut Session, ids: &[&str]) -> Result<HashMap<String, 
         return Ok(all);
     }
     for row in session.events_of(ids).await? {
-        match row.event() {
-            Some(Event::TownFinished { result }) => {
-                all.entry(row.issue_id).or_default().now = Some((result, row.actor));
-            }
-            Some(Event::Reopened { .. } | Event::Classified { .. }) => {
-                let said = all.entry(row.issue_id).or_default();
-                let before = said.now.take().map(|(result, _)| result);
-                said.before.extend(before);
+        let (event, actor) = (row.event(), row.actor);
+        let said = all.entry(row.issue_id).or_default();
+        match event {
+            Some(Event::TownFinished { result }) => said.result.now = Some((result, actor)),
+            Some(Event::Started) => said.begun.now = Some((actor.clone(), actor)),
+            Some(Event::Reopened { .. }) => said.begin_anew(),
+            Some(Event::Classified { level, category, urgency }) => {
+                said.begin_anew();
+                said.classes.push(Class { level, category, urgency });
             }
             _ => {}
         }
@@ -279,28 +305,48 @@ async fn said_of(session: &mut Session, ids: &[&str]) -> Result<HashMap<String, 
     Ok(all)
 }
 
+impl SaidOf {
+    fn begin_anew(&mut self) {
+        self.result.begin_anew();
+        self.begun.begin_anew();
+    }
+}
+
 /// What of a row the record doesn't say already.
 fn news(row: &IssueChange, issue: &Issue, said: Option<&SaidOf>) -> Vec<Event> {
-    let result = said.and_then(|said| said.now.as_ref()).map(|(result, _)| result);
+    let stands = |words: fn(&SaidOf) -> &Words, told: &str| {
+        said.is_some_and(|said| words(said).stands(told))
+    };
+    let is_begun = issue.state == State::InProgress
+        || row.state.is_none() && stands(|said| &said.begun, &row.actor);
     let mut news = Vec::new();
     for event in [&row.event, &row.then].into_iter().flatten() {
         match event {
-            Event::Classified { level, category, urgency } => {
-                let known = issue.class.filter(|_| row.keeps_urgency);
-                let urgency = known.map_or(*urgency, |class| class.urgency);
-                let class = Class { level: *level, category: *category, urgency };
-                let asks =
-                    asks_for_class(issue) && row.state.is_none_or(|told| told == issue.state);
-                if issue.class != Some(class) || asks {
-                    news.push(Event::Classified { level: *level, category: *category, urgency });
-                }
+            Event::Classified { .. } => {
+                news.extend(new_class(row, event, issue).map(
+                    |Class { level, category, urgency }| Event::Classified {
+                        level,
+                        category,
+                        urgency,
+                    },
+                ));
             }
-            Event::TownFinished { result: told } if result == Some(told) => {}
-            Event::Started if issue.state == State::InProgress => {}
+            Event::TownFinished { result } if stands(|said| &said.result, result) => {}
+            Event::Started if is_begun => {}
             event => news.push(event.clone()),
         }
     }
     news
+}
+
+/// The class that a row gives an issue, where it isn't the one that stands.
+fn new_class(row: &IssueChange, event: &Event, issue: &Issue) -> Option<Class> {
+    let Event::Classified { level, category, urgency } = *event else { return None };
+    let known = issue.class.filter(|_| row.keeps_urgency);
+    let urgency = known.map_or(urgency, |class| class.urgency);
+    let class = Class { level, category, urgency };
+    let asks = asks_for_class(issue) && row.state.is_none_or(|told| told == issue.state);
+    (issue.class != Some(class) || asks).then_some(class)
 }
 
 /// A list that was made before the issue moved on must not take it back.
@@ -323,23 +369,51 @@ fn is_outdated(row: &IssueChange, issue: &Issue) -> Option<Problem> {
     })
 }
 
-/// The very words of a result that didn't last are of an old table, not of what was done since.
-fn said_before(row: &IssueChange, said: Option<&SaidOf>) -> Option<Problem> {
-    let said = said.filter(|said| said.now.is_none())?;
-    let told = result_in(row)?;
-    said.before.contains(told).then(|| {
+/// The very words of what didn't last are of an old table, not of what was done since: a result, who began it, a class. A table
+/// that says how the issue stands now is none.
+fn said_before(row: &IssueChange, issue: &Issue, said: &SaidOf) -> Option<Problem> {
+    const OLD: &str = "这一行像是旧表里的，请删去";
+    let number = &row.number;
+    if result_in(row).is_some_and(|told| said.result.is_old(told)) {
         let text = format!(
-            "「{}」上一次的办理结果就是这几个字，后来又重新办理了：这一行像是旧表里的，请删去；这一次又办好了的，请写这一次办了什么",
-            row.number
+            "「{number}」上一次的办理结果就是这几个字，后来又重新办理了：{OLD}；这一次又办好了的，请写这一次办了什么"
         );
-        Problem::new(About::Result, text)
-    })
+        return Some(Problem::new(About::Result, text));
+    }
+    if row.state.is_some() {
+        return None;
+    }
+    let is_begun = row.event == Some(Event::Started) && issue.state != State::InProgress;
+    if is_begun && said.begun.is_old(&row.actor) {
+        let text = format!(
+            "「{number}」上一次就是{}着手办理的，后来又重新办理了：{OLD}；这一次又着手办理了的，请在问题的页面上登记，或用 zoufang issue begin {number} --by 承办人编号",
+            row.actor
+        );
+        return Some(Problem::new(About::Issue, text));
+    }
+    let class = row.event.as_ref().and_then(|event| new_class(row, event, issue));
+    let Class { level, category, urgency } = class?;
+    let is_same = |class: &Class| {
+        class.level == level
+            && class.category == category
+            && (row.keeps_urgency || class.urgency == urgency)
+    };
+    let known = issue.class.filter(|_| said.classes.iter().any(is_same))?;
+    let since = match is_same(&known) {
+        true => format!("现在是「{}」", issue.state),
+        false => format!("后来改成了{}、{}、{}", known.level, known.category, known.urgency),
+    };
+    let text = format!(
+        "「{number}」以前就是这样分类的，{since}：{OLD}；确实要这样分类的，请加「状态」列，填它现在的状态「{}」，再导入",
+        issue.state
+    );
+    Some(Problem::new(About::Level, text))
 }
 
 /// A result must say that it's done; what stands in the record already is no news, whatever it says.
 fn no_end(row: &IssueChange, said: Option<&SaidOf>) -> Option<Problem> {
     let told = result_in(row)?;
-    let stands = said.and_then(|said| said.now.as_ref()).is_some_and(|(now, _)| now == told);
+    let stands = said.is_some_and(|said| said.result.stands(told));
     (!stands && of_result(told) == Saying::Doubtful).then(|| {
         let shown: String = told.chars().take(SHOWN).collect();
         let text = format!("「{shown}」看不出办结了没有：{HOW_DONE}");
@@ -364,7 +438,8 @@ fn result_in(row: &IssueChange) -> Option<&String> {
 fn not_ours_to_begin(row: &IssueChange, issue: &Issue) -> Option<Problem> {
     let level = issue.level().filter(|level| level.is_referred())?;
     matches!(row.event, Some(Event::Started)).then(|| {
-        let text = format!("「{}」是{level}的问题，由平台开始办理，不用登记", row.number);
+        let text =
+            format!("「{}」是{level}的问题，由平台开始办理，不用登记：请删去这一行", row.number);
         Problem::new(About::Issue, text)
     })
 }

@@ -19,7 +19,7 @@ use crate::db::{
 };
 use crate::domain::duty::DutyKind;
 use crate::domain::staff::{Holders, Role, StaffMember};
-use crate::domain::subject::{Ended, SubjectState};
+use crate::domain::subject::{Ended, SubjectKind, SubjectState};
 
 /// So many issues are named; more are counted.
 const NAMED: usize = 5;
@@ -113,7 +113,7 @@ fn for_audit(standing: &SubjectStanding) -> Value {
 /// How a subject stands once that is taken; nothing where it says nothing new.
 pub(super) fn told_of(
     told: &ToldState,
-    number: &str,
+    (number, kind): (&str, Option<SubjectKind>),
     was: &SubjectStanding,
     today: Date,
     last_heard: Option<&str>,
@@ -153,7 +153,38 @@ pub(super) fn told_of(
         );
         return Err(Problem::new(About::EndedOn, text));
     }
-    Ok((became != *was).then_some(became))
+    if became == *was {
+        return Ok(None);
+    }
+    match contradiction(told, state, (number, kind)) {
+        Some(problem) => Err(problem),
+        None => Ok(Some(became)),
+    }
+}
+
+/// What is asked where such a subject doesn't end so, or where what is said of it says otherwise.
+fn contradiction(
+    told: &ToldState,
+    state: SubjectState,
+    (number, kind): (&str, Option<SubjectKind>),
+) -> Option<Problem> {
+    if let Some(kind) = kind.filter(|kind| !state.is_of(*kind)) {
+        let cure = match kind {
+            SubjectKind::Household => {
+                "整户搬走的写「迁出」，户里没有人了的写「去世」；户里的店停业了，这一户还在的请删去这一行"
+            }
+            _ => "不再经营、不再办的写「停业」；只是负责人去世，还在经营的请删去这一行",
+        };
+        let text = format!(
+            "「{number}」登记的是{kind}，状态不会是「{state}」：请核对对象编号；编号没有错的，{cure}"
+        );
+        return Some(Problem::new(About::SubjectState, text));
+    }
+    let words = told.words.of_new().filter(|words| state.is_denied_by(words))?;
+    let text = format!(
+        "状态是「{state}」，说明写的却是「{words}」，两样对不上：请核对这一行是不是「{number}」的，把状态或说明改成实际的"
+    );
+    Some(Problem::new(About::EndedWords, text))
 }
 
 fn ended(
@@ -200,7 +231,8 @@ pub(super) fn decide(
     }
     let was = keys.standing(context)?;
     let last_heard = known.heard.get(&keys.id).map(String::as_str);
-    let became = match told_of(told, &keys.number, &was, today, last_heard) {
+    let of = (keys.number.as_str(), SubjectKind::read(&keys.kind));
+    let became = match told_of(told, of, &was, today, last_heard) {
         Ok(Some(became)) => became,
         Ok(None) => return Ok(Ok(None)),
         Err(problem) => return Ok(Err(problem)),

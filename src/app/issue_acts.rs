@@ -366,7 +366,8 @@ async fn happen(
         event: events.next(),
         then: events.next(),
         keeps_urgency: false,
-        state: None,
+        // Whoever does it sees how it stands.
+        state: Some(issue.state),
         actor: person.signed(),
     };
     Batch::Events(vec![change]).put(tx).await

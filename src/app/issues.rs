@@ -235,7 +235,10 @@ impl EventSet {
         match self.step(happening, now) {
             Ok(()) => Ok(Upsert::Added.into()),
             Err(Wrong::Unknown) => Err(no_issue(&happening.issue_id)),
-            Err(Wrong::Refused(refusal)) => Err(Problem::new(About::Issue, refusal.to_string())),
+            Err(Wrong::Refused(refusal)) => {
+                let cure = refusal.cure().map(|cure| format!("：{cure}")).unwrap_or_default();
+                Err(Problem::new(About::Issue, format!("{refusal}{cure}")))
+            }
         }
     }
 

@@ -32,7 +32,12 @@ pub(super) struct Numbered {
     lived: HashMap<(String, String), String>,
     /// What was known of each that is changed: its name and its address.
     known: HashMap<String, (String, Option<String>)>,
+    /// Where most new households of an area have names that are known there: these, and their numbers.
+    anew: HashMap<(String, String), String>,
 }
+
+/// So many names that come again may do so by chance.
+const BY_CHANCE: usize = 2;
 
 impl Numbered {
     pub async fn read(
@@ -49,8 +54,9 @@ impl Numbered {
             // The first of several.
             false => session.told_in(&areas).await?.into_iter().rev().collect(),
         };
+        let anew = anew(session, rows(), known).await?;
         let (named, lived, before) = Default::default();
-        let mut numbered = Numbered { by_content, named, lived, known: before };
+        let mut numbered = Numbered { by_content, named, lived, known: before, anew };
         let context = session.context();
         for row in rows() {
             if let Some(known) = known.get(row.number).filter(|of| of.content_key != row.content) {
@@ -82,7 +88,7 @@ impl Numbered {
     pub fn judge(&mut self, row: &Entry<'_>, known: Option<&SubjectKeys>) -> Option<Problem> {
         match known {
             Some(known) => self.slipped(row, known).filter(|_| !row.is_same),
-            None => self.twice(row),
+            None => self.twice(row).or_else(|| self.again(row)),
         }
     }
 
@@ -108,6 +114,18 @@ impl Numbered {
         Some(Problem::new(about, text))
     }
 
+    /// Of one that is new: its name is known under another number, as most names of the area are.
+    fn again(&self, row: &Entry<'_>) -> Option<Problem> {
+        let place = (row.area_id.to_owned(), row.name.to_owned());
+        let is_asked = row.is_a_person && !row.is_another;
+        let other = self.anew.get(&place).filter(|_| is_asked)?;
+        let text = format!(
+            "「{}」和已登记的「{other}」都叫「{}」，这里新编号的住户多数是这样，像是整个区划重新编了号：编号不能改，同一户请照导出的走访对象表填登记的编号；确实都是另外的户，请在导入命令后加 --alike another",
+            row.number, row.name
+        );
+        Some(Problem::new(About::Subject, text))
+    }
+
     /// Of one that is new: all else that is told of it is known under another number.
     fn twice(&mut self, row: &Entry<'_>) -> Option<Problem> {
         // Without an address two people of one name may well be two.
@@ -125,4 +143,46 @@ impl Numbered {
         );
         Some(Problem::new(About::Subject, text))
     }
+}
+
+/// The names and numbers of known households, in areas in which most new households are called like known ones that these rows
+/// don't tell of.
+async fn anew<'r>(
+    session: &mut Session,
+    rows: impl Iterator<Item = &'r Entry<'r>>,
+    known: &HashMap<&str, &SubjectKeys>,
+) -> Result<HashMap<(String, String), String>> {
+    let mut new: HashMap<&str, Vec<&str>> = HashMap::new();
+    let people = rows.filter(|row| row.is_a_person && !row.is_another);
+    for row in people.filter(|row| !known.contains_key(row.number)) {
+        new.entry(row.area_id).or_default().push(row.name);
+    }
+    new.retain(|_, names| names.len() > BY_CHANCE);
+    let areas: Vec<&str> = new.keys().copied().collect();
+    if areas.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let others = session.subjects_in(&areas).await?.into_iter();
+    let others =
+        others.filter(|of| of.ended_on.is_none() && !known.contains_key(of.number.as_str()));
+    let numbers: Vec<String> = others.map(|of| of.number).collect();
+    let numbers: Vec<&str> = numbers.iter().map(String::as_str).collect();
+    let context = session.shared_context();
+    let mut named = HashMap::new();
+    for keys in session.subject_keys(&numbers).await? {
+        let name = context.open(SUBJECT_NAME, &keys.id, &keys.name_sealed)?;
+        named.insert((keys.area_id, name), keys.number);
+    }
+    named.retain(|(area, _), _| new.contains_key(area.as_str()));
+    let is_anew = |area: &str| {
+        let names = new.get(area).map_or(&[][..], Vec::as_slice);
+        let again =
+            names.iter().filter(|name| named.contains_key(&(area.to_owned(), (**name).to_owned())));
+        let again = again.count();
+        again > BY_CHANCE && again * 2 > names.len()
+    };
+    let areas: HashSet<String> =
+        areas.into_iter().filter(|area| is_anew(area)).map(str::to_owned).collect();
+    named.retain(|(area, _), _| areas.contains(area));
+    Ok(named)
 }

@@ -252,7 +252,8 @@ impl Decided {
         (today, starts_on): (Date, Date),
     ) -> std::result::Result<Option<Problem>, Problem> {
         let was = SubjectStanding::default();
-        let became = endings::told_of(&row.standing, &row.number, &was, today, None)?;
+        let became =
+            endings::told_of(&row.standing, (&row.number, Some(row.kind)), &was, today, None)?;
         let own = self.added.iter().rev().find(|added| added.number == row.number);
         if let (Some(became), Some(own)) = (became, own) {
             let change = endings::Change::of_new(&own.id, &own.number, became);

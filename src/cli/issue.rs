@@ -15,7 +15,7 @@ use crate::app::batch::{Batch, IssueChange, asks_for_class};
 use crate::app::issues::{Acknowledgement, acknowledge as acknowledge_issues};
 use crate::app::photos::{Fit, LARGEST_FILE, keep};
 use crate::app::problem::only;
-use crate::db::{Act, AreaTree, IssueCard, Session, Store, Upsert, What};
+use crate::db::{Act, AreaTree, IssueCard, IssueRow, Session, Store, Upsert, What};
 use crate::domain::issue::{Event, State};
 use crate::domain::reason::of_system;
 use crate::domain::rights::Right;
@@ -120,24 +120,29 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// The area in which the issue of that number arose.
-async fn area_of(session: &mut Session, number: &str) -> anyhow::Result<String> {
+/// The issue of that number.
+async fn issue_of(session: &mut Session, number: &str) -> anyhow::Result<IssueRow> {
     let found = session.issues_numbered(&[number]).await?.pop();
     let none =
         || wrong_input(format!("没有编号「{number}」的问题；有哪些，用 zoufang issue list 查看"));
-    Ok(found.ok_or_else(none)?.area_id)
+    found.ok_or_else(none)
+}
+
+/// The area in which it arose.
+async fn area_of(session: &mut Session, number: &str) -> anyhow::Result<String> {
+    Ok(issue_of(session, number).await?.area_id)
 }
 
 async fn begin(store: &Store, number: &str, by: &str) -> anyhow::Result<()> {
     let mut tx = store.begin().await?;
-    let area = area_of(&mut tx, number).await?;
-    let person = acting(&mut tx, by, Right::Begin, Some(&area)).await?;
+    let row = issue_of(&mut tx, number).await?;
+    let person = acting(&mut tx, by, Right::Begin, Some(&row.area_id)).await?;
     let begun = IssueChange {
         number: number.to_owned(),
         event: Some(Event::Started),
         then: None,
         keeps_urgency: false,
-        state: None,
+        state: Some(row.issue()?.state),
         actor: person.signed(),
     };
     let outcomes = Batch::Events(vec![begun]).put(&mut tx).await?;

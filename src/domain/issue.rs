@@ -261,6 +261,36 @@ pub enum Refusal {
     NoReason { event: EventKind },
 }
 
+impl Refusal {
+    /// What to do where a row of a table asks for it; nothing where that's said already.
+    pub const fn cure(&self) -> Option<&'static str> {
+        use EventKind::{Classified, Started, TownFinished};
+        use State::*;
+        const ENDED: &str = "已经办过的，请删去这一行；要改的，先重新办理（zoufang issue reopen 编号 --by 责任人编号 --reason 原因）";
+        const VOIDED: &str = "作废了的，请删去这一行；作废错了的，先重新办理（zoufang issue reopen 编号 --by 责任人编号 --reason 原因）";
+        const WITH_IT: &str = "不再改分类的，请删去这一行；要改的，先由服务中心退回，或等平台退回";
+        const BEGUN: &str = "已经着手办理的不再改分类，请删去这一行；办好了交办理结果表";
+        const FIRST: &str = "请先在问题分类表（附件6）里填上责任层级、类别并导入，再导入这张表";
+        match self {
+            Refusal::Unclassified { .. } => Some(FIRST),
+            Refusal::NotNow { state: Registered, event: Started | TownFinished } => Some(FIRST),
+            Refusal::NotNow { state: Void, .. } => Some(VOIDED),
+            Refusal::NotNow {
+                state: Resolved | Closed,
+                event: Classified | Started | TownFinished,
+            } => Some(ENDED),
+            Refusal::NotNow { state: Queued | Referred | Accepted, event: Classified } => {
+                Some(WITH_IT)
+            }
+            Refusal::NotNow { state: InProgress, event: Classified } => Some(BEGUN),
+            Refusal::NotAtThisLevel { event: TownFinished | Started, .. } => {
+                Some("由平台办理的，不在这张表里登记：请删去这一行")
+            }
+            _ => None,
+        }
+    }
+}
+
 impl Default for Issue {
     fn default() -> Self {
         Issue {

@@ -11,6 +11,13 @@
 /// assert!(wrong("138000000").is_some_and(|why| why.contains("有 9 位")));
 /// assert!(wrong("138OOOO0001").is_some_and(|why| why.contains("字母")));
 /// assert_eq!(wrong("wx_lol1380000"), None);
+/// for card in ["370481198001011234", "37048119800101123X", "370481 19800101 123x"] {
+///     assert!(wrong(card).is_some_and(|why| why.contains("身份证号") && !why.contains("1980")), "{card}");
+/// }
+/// for made_up in ["00000000000", "0000000", "11111111111", "000-0000-0000"] {
+///     assert!(wrong(made_up).is_some_and(|why| why.contains("不是真的电话")), "{made_up}");
+/// }
+/// assert_eq!(wrong("88888888"), None);
 /// ```
 pub fn wrong(text: &str) -> Option<String> {
     if let Some(number) = apart(text).find(|number| has_letters_for_digits(number)) {
@@ -18,6 +25,17 @@ pub fn wrong(text: &str) -> Option<String> {
         return Some(format!(
             "「{shown}」里把字母当成了数字（O 和 0、I 或 l 和 1 很像）：请改成数字"
         ));
+    }
+    if let Some(number) = apart(text).find(|number| is_of_a_card(number)) {
+        // Whose it is isn't shown.
+        let shown: String = number.trim().chars().take(6).collect();
+        return Some(format!(
+            "「{shown}…」像是身份证号，不是电话：请改填电话，没有电话请留空；身份证号不要填在这里"
+        ));
+    }
+    if let Some(number) = apart(text).find(|number| is_made_up(number)) {
+        let shown: String = number.trim().chars().take(SHOWN).collect();
+        return Some(format!("「{shown}」不是真的电话：请填上真正的号码，没有电话请留空"));
     }
     let number = apart(text).find(|number| is_broken(number))?;
     let count = number.chars().filter(char::is_ascii_digit).count();
@@ -43,6 +61,25 @@ fn has_letters_for_digits(number: &str) -> bool {
     let digits: Option<String> = number.chars().filter(marks).map(digit).collect();
     let is_mobile = digits.is_some_and(|digits| digits.len() == 11 && digits.starts_with('1'));
     is_mobile && number.contains(|c: char| digit(c).is_some() && !c.is_ascii_digit())
+}
+
+/// An identity card's number: 17 digits and one more, or an X.
+fn is_of_a_card(number: &str) -> bool {
+    let bare: String = number.chars().filter(|c| !c.is_whitespace()).collect();
+    let last = bare.len().saturating_sub(1);
+    bare.len() == 18
+        && bare.is_ascii()
+        && bare.bytes().take(last).all(|byte| byte.is_ascii_digit())
+        && bare.ends_with(|c: char| c.is_ascii_digit() || matches!(c, 'X' | 'x'))
+}
+
+/// What is written where a number must stand and there is none: zeros, one digit eleven times.
+fn is_made_up(number: &str) -> bool {
+    let marks = |c: char| c.is_ascii_digit() || c.is_whitespace() || "-—".contains(c);
+    let digits: String = number.chars().filter(char::is_ascii_digit).collect();
+    let all = |digit: char| digits.chars().all(|other| other == digit);
+    let is_one_digit = digits.len() == 11 && digits.chars().next().is_some_and(all);
+    number.chars().all(marks) && digits.len() >= 7 && (all('0') || is_one_digit)
 }
 
 /// So many characters of it are shown.

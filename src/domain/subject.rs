@@ -39,6 +39,61 @@ impl SubjectState {
         self != SubjectState::InPlace
     }
 
+    /// Whether a subject of that kind may end so: nobody's household closes, and no shop dies.
+    pub fn is_of(self, kind: SubjectKind) -> bool {
+        match self {
+            SubjectState::Died => kind == SubjectKind::Household,
+            SubjectState::Closed => kind != SubjectKind::Household,
+            _ => true,
+        }
+    }
+
+    /// Whether what is said of it says something else: that it's still there, or ended otherwise.
+    ///
+    /// ```
+    /// use zoufang::domain::subject::SubjectState::{Closed, Died, InPlace, MovedAway};
+    /// assert!(Closed.is_denied_by("仍在正常营业") && MovedAway.is_denied_by("已去世"));
+    /// assert!(InPlace.is_denied_by("全家已搬走"));
+    /// assert!(!MovedAway.is_denied_by("户主去世，由女儿接到县城") && !Died.is_denied_by("独居老人，已去世"));
+    /// assert!(!InPlace.is_denied_by("停业整顿后恢复营业"));
+    /// ```
+    pub fn is_denied_by(self, words: &str) -> bool {
+        const STAYS: [&str; 18] = [
+            "仍在",
+            "还在",
+            "正常营业",
+            "继续营业",
+            "照常营业",
+            "恢复营业",
+            "没有搬",
+            "未搬",
+            "没搬",
+            "未迁",
+            "没迁",
+            "没有迁",
+            "没有停业",
+            "未停业",
+            "健在",
+            "常住",
+            "已搬回",
+            "已回村",
+        ];
+        const GONE: [&str; 14] = [
+            "搬走", "搬离", "搬到", "迁出", "外迁", "去世", "死亡", "病故", "停业", "歇业", "关门",
+            "倒闭", "注销", "拆除",
+        ];
+        const AGAIN: [&str; 10] = ["恢复", "又", "回", "重新", "没", "未", "误", "错", "不", "曾"];
+        let says = |words_of: &[&str]| words_of.iter().any(|word| words.contains(word));
+        match self {
+            SubjectState::InPlace => says(&GONE) && !says(&AGAIN),
+            SubjectState::Duplicate | SubjectState::Other => false,
+            state => {
+                let other = SubjectState::read(words.trim_matches(['。', '，', ' ']));
+                says(&STAYS) || other.is_some_and(|other| other != state)
+            }
+        }
+    }
+
     /// Why subjects end.
     pub fn endings() -> impl Iterator<Item = SubjectState> {
         SubjectState::ALL.iter().copied().filter(|state| state.is_ended())

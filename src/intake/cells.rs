@@ -223,6 +223,13 @@ impl<'t> Cells<'t> {
         })
     }
 
+    /// The same of those that say nothing of what the row is about: what is said of that is held against the record.
+    pub fn said_besides(&self) -> impl Iterator<Item = (usize, &'t str, &'t str)> + use<'t> {
+        let table = self.table;
+        let claims = move |column: usize| table.beside.iter().any(|(at, _)| *at == column);
+        self.unused().filter(move |(column, ..)| !claims(*column))
+    }
+
     /// Whether the table has such a column.
     pub fn has(&self, field: Field) -> bool {
         self.table.columns.contains_key(&field)

@@ -66,9 +66,7 @@ impl Beside {
             _ if is(Field::Area) => What::Area,
             "详细住址" => What::Address,
             _ if is(Field::Address) => What::Address,
-            "意见建议" | "群众意见建议" => return None,
-            "问题" | "登记的问题" | "诉求内容" if of_issue => What::Text,
-            _ if of_issue && is(Field::Text) => What::Text,
+            _ if of_issue && (is(Field::Text) || is_the_matter(name)) => What::Text,
             _ if of_issue && is(Field::Resident) => What::Resident,
             _ if of_issue && is(Field::Visitor) => What::Visitor,
             "走访日期" | "走访时间" if of_issue => What::VisitedOn,
@@ -104,4 +102,125 @@ fn of_return(name: &str) -> Option<What> {
         _ if is(Field::Address) => What::Address,
         _ => return None,
     })
+}
+
+/// Whether a heading says that what was asked for stands below it: 存在的问题, 群众反映的诉求, 问题具体内容, 意见和建议. What is
+/// said of it besides is another column: 问题类别, 处理意见, 问题解决情况.
+fn is_the_matter(name: &str) -> bool {
+    const WHAT: [&str; 12] = [
+        "问题",
+        "诉求",
+        "意见建议",
+        "意见和建议",
+        "意见与建议",
+        "意见及建议",
+        "需求",
+        "困难",
+        "反映内容",
+        "反映事项",
+        "反映情况",
+        "诉求事项",
+    ];
+    const AROUND: [&str; 32] = [
+        "群众",
+        "居民",
+        "村民",
+        "受访人",
+        "走访",
+        "收集",
+        "征求",
+        "了解",
+        "反馈",
+        "反映",
+        "存在",
+        "登记",
+        "提出",
+        "主要",
+        "具体",
+        "所",
+        "的",
+        "和",
+        "与",
+        "及",
+        "、",
+        "建议",
+        "内容",
+        "描述",
+        "详情",
+        "详细",
+        "摘要",
+        "简述",
+        "概述",
+        "原文",
+        "事项",
+        "情况说明",
+    ];
+    let (mut rest, mut says_what) = (name, false);
+    while !rest.is_empty() {
+        let strip = |words: &[&str]| words.iter().find_map(|word| rest.strip_prefix(word));
+        match (strip(&WHAT), strip(&AROUND)) {
+            (Some(left), _) => (rest, says_what) = (left, true),
+            (None, Some(left)) => rest = left,
+            (None, None) => return false,
+        }
+    }
+    says_what
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Beside, Kind, What};
+
+    #[test]
+    fn a_heading_says_whether_the_matter_stands_below_it() {
+        let of = |name| Beside::of(Kind::Handlings, name);
+        for name in [
+            "问题",
+            "反映问题",
+            "反映的问题",
+            "群众反映的问题",
+            "存在的问题",
+            "存在问题",
+            "存在的主要问题",
+            "问题内容",
+            "问题描述",
+            "问题具体内容",
+            "问题详情",
+            "登记的问题",
+            "诉求",
+            "诉求内容",
+            "群众诉求",
+            "群众诉求内容",
+            "问题诉求",
+            "意见建议",
+            "意见建议内容",
+            "群众意见建议",
+            "意见和建议",
+            "收集的意见建议",
+            "反映内容",
+            "反映事项",
+            "问题及建议",
+        ] {
+            assert_eq!(of(name), Some(Beside::Of(What::Text)), "{name}");
+        }
+        for name in [
+            "问题类别",
+            "问题来源",
+            "问题状态",
+            "问题数",
+            "问题解决情况",
+            "未解决问题原因",
+            "处理意见",
+            "领导意见",
+            "整改建议",
+            "建议",
+            "内容",
+            "办理内容",
+            "备注",
+            "情况说明",
+        ] {
+            assert_ne!(of(name), Some(Beside::Of(What::Text)), "{name}");
+        }
+        assert_eq!(Beside::of(Kind::States, "存在的问题"), None);
+    }
 }

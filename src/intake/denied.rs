@@ -38,7 +38,7 @@ const TO_COME: [&str; 9] = ["尚", "预计", "计划", "拟", "下周", "下月"
 
 /// What stands beside it may say that it isn't done, or isn't to be: 是否办结 否, 进度 50%, 审批结果 未批准, 备注 作废.
 pub(super) fn check_beside(cells: &mut Cells<'_>, field: Field) {
-    let named = cells.unused().map(|(_, name, text)| (name.to_owned(), text));
+    let named = cells.said_besides().map(|(_, name, text)| (name.to_owned(), text));
     let found = named.chain(cells.unnamed()).find(|(name, text)| denies(name, text));
     let cure = "，和这一格对不上：没有做完、不算数的请清空这一格；不相干的";
     ask(cells, field, found, cure);
@@ -88,7 +88,7 @@ fn unused_that<'t>(
     cells: &Cells<'t>,
     says_so: impl Fn(&str, &str) -> bool,
 ) -> Option<(String, &'t str)> {
-    let mut unused = cells.unused().map(|(_, name, text)| (name, text));
+    let mut unused = cells.said_besides().map(|(_, name, text)| (name, text));
     unused.find(|(name, text)| says_so(name, text)).map(|(name, text)| (name.to_owned(), text))
 }
 

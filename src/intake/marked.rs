@@ -10,8 +10,7 @@ use zip::write::SimpleFileOptions;
 use zip::{ZipArchive, ZipWriter};
 
 use super::package::{Package, address, attribute};
-use super::row::letters;
-use super::scan::cell_place;
+use super::row::{cell_place, letters};
 
 /// What is noted on a sheet. Rows and columns from 1.
 #[derive(Debug, Default)]

@@ -78,6 +78,46 @@ const A_NUMBER: usize = 7;
 /// No name has so many characters; some of other peoples have twenty.
 const LONGEST: usize = 50;
 
+/// What is said of who isn't there any more, behind a name.
+const GONE: [&str; 26] = [
+    "去世",
+    "死亡",
+    "病故",
+    "已故",
+    "故去",
+    "亡故",
+    "过世",
+    "离世",
+    "搬走",
+    "搬离",
+    "搬迁",
+    "搬家",
+    "搬到",
+    "外迁",
+    "迁出",
+    "迁走",
+    "注销",
+    "停业",
+    "关门",
+    "关停",
+    "歇业",
+    "倒闭",
+    "转让",
+    "拆除",
+    "不在了",
+    "空户",
+];
+
+/// What stands behind a name of somebody, or something, that isn't there any more: the name alone, and what is said of it.
+pub(super) fn gone(text: &str) -> Option<(&str, &str)> {
+    let marks = ['(', '（', '[', '【'];
+    let at = text.find(marks).or_else(|| text.rfind('已').filter(|at| *at > 0))?;
+    let (name, said) = text.split_at(at);
+    let said = said.trim_matches(|c: char| marks.contains(&c) || ")）]】 ".contains(c));
+    let is_gone = GONE.iter().any(|word| said.contains(word)) || matches!(said, "亡" | "故");
+    is_gone.then_some((name.trim_matches([' ', '-', '—', '，', ',']), said))
+}
+
 /// Why a text isn't one person's name.
 pub(super) fn not_one_person(text: &str) -> Option<String> {
     let bare = text.trim();
@@ -85,6 +125,11 @@ pub(super) fn not_one_person(text: &str) -> Option<String> {
     if NOBODY.contains(&bare) || is_nobody_met(bare) {
         return Some(format!(
             "「{shown}」不是姓名：没有见到人的不算走访，请从这张表里删掉这一行，在「群众名册」的「未走访原因」写明"
+        ));
+    }
+    if let Some((name, said)) = gone(bare) {
+        return Some(format!(
+            "「{shown}」的后面写着「{said}」，不是姓名：不在了的人请删去这一行；见到的是别人的，填见到的那个人；写的是家里别人的事，请只填「{name}」"
         ));
     }
     if UNNAMED.contains(&bare) {
@@ -193,6 +238,10 @@ mod tests {
             ("王建国及妻子", "不止一个人"),
             ("王建国等3人", "不止一个人"),
             ("户主王建国", "请只填姓名，如「王建国」"),
+            ("王建国（已去世）", "写着「已去世」"),
+            ("李四（已搬走）", "请只填「李四」"),
+            ("李四已搬走", "请只填「李四」"),
+            ("王建国(亡)", "写着「亡」"),
             ("不在家", "未走访原因"),
             ("户主", "请填见到的那个人"),
             ("王建国同志", "请只填姓名，如「王建国」"),

@@ -1,6 +1,5 @@
 //! Open Document tables (.ods), read as they stream by: repeated cells and rows cost nothing, what is shown is what is read.
 
-use std::collections::HashSet;
 use std::io::BufRead;
 
 use quick_xml::Reader;
@@ -8,16 +7,18 @@ use quick_xml::events::{BytesStart, Event};
 
 use super::assemble::Rows;
 use super::bounds::MIB;
+use super::comments::{Comment, note_comment};
+use super::open_cell::{Opened, count, is_aside};
+use super::open_styles::{For, Styles};
 use super::original::Original;
-use super::package::{DEEPEST, MOST_SHEETS, Package, attribute, too_many};
+use super::package::{DEEPEST, MOST_SHEETS, Package, attribute, too_many, walk};
 use super::refusal::{ImportError, sheet_text};
-use super::row::{Cell, Held, Take};
-use super::scan::{Region, SheetInfo, extend};
-use super::workbook::{UNCOMPUTED, number_cell, struck, truth_cell};
+use super::row::{Cell, Take};
+use super::scan::{MOST_MERGED, Region, SheetInfo, extend};
+use super::workbook::struck;
 
 /// So many cells may be said again by rows that are repeated.
 const MOST_AGAIN: usize = 1_000_000;
-const MOST_STYLES: usize = 100_000;
 
 /// What sheets there are.
 pub(super) fn sheets(original: &Original) -> Result<Vec<SheetInfo>, ImportError> {
@@ -36,6 +37,11 @@ pub(super) fn sheets(original: &Original) -> Result<Vec<SheetInfo>, ImportError>
             Step::HiddenColumns(first, last) => {
                 if let Some(sheet) = found.last_mut() {
                     extend(&mut sheet.facts.hidden_columns, first, last);
+                }
+            }
+            Step::Comment(comment) => {
+                if let Some(sheet) = found.last_mut() {
+                    note_comment(&mut sheet.facts.comments, comment);
                 }
             }
             Step::Cell { .. } => {}
@@ -90,6 +96,7 @@ enum Step {
     Sheet { index: usize, name: String, is_hidden: bool },
     HiddenRows(usize, usize),
     HiddenColumns(usize, usize),
+    Comment(Comment),
     Cell { row: usize, column: usize, cell: Cell, merged: Option<Region> },
 }
 
@@ -100,9 +107,12 @@ struct Walk<'w> {
     /// Only these sheets' cells are wanted.
     only: &'w [usize],
     is_wanted: bool,
-    hidden_styles: HashSet<String>,
-    struck_styles: HashSet<String>,
-    style: String,
+    styles: Styles,
+    /// Where what has no style of its own is struck through: columns of the sheet, and the row where it says so.
+    struck_columns: Vec<(usize, usize)>,
+    struck_row: Option<bool>,
+    /// How many of the sheet's cells are several.
+    merged: usize,
     sheet: Option<usize>,
     row: usize,
     rows: usize,
@@ -114,33 +124,16 @@ struct Walk<'w> {
     again: usize,
 }
 
-/// A cell as it opens.
-struct Opened {
-    columns: usize,
-    spans: (usize, usize),
-    value: Option<Cell>,
-    /// What it says where nothing is shown.
-    said: Option<String>,
-    is_error: bool,
-    has_formula: bool,
-    is_typed: bool,
-    text: String,
-    paragraphs: usize,
-    /// Within a note or a drawing.
-    aside: usize,
-    is_struck: bool,
-}
-
 impl<'w> Walk<'w> {
     fn new(original: &'w Original, only: &'w [usize]) -> Walk<'w> {
-        let (hidden_styles, struck_styles, style) = Default::default();
         Walk {
             original,
             only,
             is_wanted: false,
-            hidden_styles,
-            struck_styles,
-            style,
+            styles: Styles::default(),
+            struck_columns: Vec::new(),
+            struck_row: None,
+            merged: 0,
             sheet: None,
             row: 0,
             rows: 1,
@@ -154,6 +147,17 @@ impl<'w> Walk<'w> {
     fn through(&mut self, look: &mut Look<'_>) -> Result<(), ImportError> {
         let (file, limit) = (self.original.file.as_str(), self.original.bounds.unpacked_mib);
         let mut package = Package::open(file, &self.original.bytes)?;
+        // Styles with names of their own stand apart; those of the cells come of them.
+        if let Some(mut part) = package.part("styles.xml", limit * MIB)? {
+            let walked = walk(&mut part, file, |event| {
+                if let Event::Start(tag) | Event::Empty(tag) = event {
+                    self.styles.look_at(tag);
+                }
+                Ok(())
+            });
+            part.within("里面的格式解开后", file, limit)?;
+            walked?;
+        }
         let Some(mut part) = package.part("content.xml", limit * MIB)? else {
             return Err(ImportError::broken(file, "no content.xml"));
         };
@@ -189,6 +193,11 @@ impl<'w> Walk<'w> {
         depth: &mut usize,
         look: &mut Look<'_>,
     ) -> Result<bool, ImportError> {
+        // What is longer than any cell may be is refused without being held.
+        let room = self.original.bounds.text * 8;
+        let say = |cell: &mut Option<Opened>, text: &str| {
+            cell.iter_mut().for_each(|cell| cell.say(text, room));
+        };
         match xml.read_event_into(buffer) {
             Err(error) => Err(ImportError::broken(&self.original.file, error)),
             Ok(Event::Eof) => Ok(false),
@@ -197,31 +206,17 @@ impl<'w> Walk<'w> {
                 self.start(&tag, cell, look)
             }
             Ok(Event::Text(text)) => {
-                // What is longer than any cell may be is refused without being held.
-                let room = self.original.bounds.text * 8;
-                if let Some(cell) = cell
-                    .as_mut()
-                    .filter(|cell| cell.aside == 0 && cell.paragraphs > 0 && cell.text.len() < room)
-                {
-                    cell.text.push_str(&text.xml10_content());
-                }
+                say(cell, &text.xml10_content());
                 Ok(true)
             }
             Ok(Event::CData(text)) => {
-                let open = cell.as_mut().filter(|cell| cell.aside == 0 && cell.paragraphs > 0);
-                if let Some(cell) = open {
-                    cell.text.push_str(text.as_ref());
-                }
+                say(cell, text.as_ref());
                 Ok(true)
             }
             Ok(Event::GeneralRef(name)) => {
-                let known =
-                    quick_xml::escape::unescape(&format!("&{};", AsRef::<str>::as_ref(&name)))
-                        .map(|text| text.into_owned());
-                if let (Some(cell), Ok(text)) =
-                    (cell.as_mut().filter(|cell| cell.aside == 0), known)
-                {
-                    cell.text.push_str(&text);
+                let name = format!("&{};", AsRef::<str>::as_ref(&name));
+                if let Ok(text) = quick_xml::escape::unescape(&name) {
+                    say(cell, &text);
                 }
                 Ok(true)
             }
@@ -239,22 +234,18 @@ impl<'w> Walk<'w> {
         cell: &mut Option<Opened>,
         look: &mut Look<'_>,
     ) -> Result<bool, ImportError> {
+        let open = cell.as_mut();
         match tag.local_name().as_ref() {
-            "style" => self.style = attribute(tag, "name").unwrap_or_default(),
-            "table-properties" | "text-properties" => self.note_style(tag),
             "table" => {
-                self.sheet = Some(self.sheet.map_or(0, |sheet| sheet + 1));
-                (self.row, self.rows, self.column, self.again) = (0, 1, 1, 0);
-                self.name = attribute(tag, "name").unwrap_or_default();
-                let is_hidden = attribute(tag, "style-name")
-                    .is_some_and(|style| self.hidden_styles.contains(&style));
-                let index = self.sheet.unwrap_or(0);
-                self.is_wanted = self.only.contains(&index);
+                let (index, is_hidden) = self.turn_to_sheet(tag);
                 return look(Step::Sheet { index, name: self.name.clone(), is_hidden });
             }
             "table-column" => {
                 let (first, columns) = (self.column, count(tag, "number-columns-repeated"));
                 self.column += columns;
+                if self.strikes_cells_of(tag) == Some(true) {
+                    extend(&mut self.struck_columns, first, first + columns - 1);
+                }
                 if attribute(tag, "visibility").is_some_and(|seen| seen != "visible") {
                     return look(Step::HiddenColumns(first, first + columns - 1));
                 }
@@ -263,46 +254,62 @@ impl<'w> Walk<'w> {
                 self.row += if self.row == 0 { 1 } else { self.rows };
                 self.rows = count(tag, "number-rows-repeated");
                 self.column = 1;
+                self.struck_row = self.strikes_cells_of(tag);
                 self.repeated.clear();
                 if attribute(tag, "visibility").is_some_and(|seen| seen != "visible") {
                     return look(Step::HiddenRows(self.row, self.row + self.rows - 1));
                 }
             }
-            "table-cell" => {
-                let is_struck = self.is_struck(tag);
-                *cell = Some(Opened { is_struck, ..Opened::of(tag) });
+            "table-cell" | "covered-table-cell" => {
+                *cell = Some(Opened::of(tag, self.is_struck(tag)));
             }
-            "span" => {
-                if let Some(cell) = cell.as_mut().filter(|cell| cell.aside == 0) {
-                    cell.is_struck |= self.is_struck(tag);
-                }
+            "span" => self.strike(open, tag, For::Text),
+            of if is_aside(tag.name().as_ref()) => {
+                open.into_iter().for_each(|cell| cell.aside_begins(of));
             }
-            "covered-table-cell" => self.column += count(tag, "number-columns-repeated"),
-            _ if is_aside(tag.name().as_ref()) => aside(cell, 1),
-            "p" => paragraph(cell),
-            "s" => spaces(cell, count(tag, "c")),
-            "line-break" | "tab" => spaces(cell, 1),
-            _ => {}
+            "p" => {
+                self.strike(open, tag, For::Paragraph);
+                cell.iter_mut().for_each(Opened::paragraph);
+            }
+            "s" => open.into_iter().for_each(|cell| cell.spaces(count(tag, "c"))),
+            "line-break" | "tab" => open.into_iter().for_each(|cell| cell.spaces(1)),
+            _ => self.styles.look_at(tag),
         }
         Ok(true)
     }
 
-    /// What a style does to what has it.
-    fn note_style(&mut self, tag: &BytesStart<'_>) {
-        let is_hidden = attribute(tag, "display").as_deref() == Some("false");
-        let line = attribute(tag, "text-line-through-style");
-        for (does, styles) in [
-            (is_hidden && tag.local_name().as_ref() == "table-properties", &mut self.hidden_styles),
-            (line.is_some_and(|line| line != "none"), &mut self.struck_styles),
-        ] {
-            if does && styles.len() < MOST_STYLES {
-                styles.insert(self.style.clone());
-            }
-        }
+    /// Goes on with the next sheet: its place, and whether it's hidden.
+    fn turn_to_sheet(&mut self, tag: &BytesStart<'_>) -> (usize, bool) {
+        let index = self.sheet.map_or(0, |sheet| sheet + 1);
+        self.sheet = Some(index);
+        (self.row, self.rows, self.column, self.again) = (0, 1, 1, 0);
+        (self.struck_row, self.merged) = (None, 0);
+        self.struck_columns.clear();
+        self.name = attribute(tag, "name").unwrap_or_default();
+        self.is_wanted = self.only.contains(&index);
+        (index, attribute(tag, "style-name").is_some_and(|style| self.styles.hides(&style)))
     }
 
-    fn is_struck(&self, tag: &BytesStart<'_>) -> bool {
-        attribute(tag, "style-name").is_some_and(|style| self.struck_styles.contains(&style))
+    /// Whether a column or a row strikes through its cells that have no style of their own, where it says how they are.
+    fn strikes_cells_of(&self, tag: &BytesStart<'_>) -> Option<bool> {
+        let style = attribute(tag, "default-cell-style-name")?;
+        Some(self.styles.strikes(For::Cell, &style))
+    }
+
+    fn is_struck(&self, cell: &BytesStart<'_>) -> bool {
+        let own = attribute(cell, "style-name");
+        let own = own.map(|style| self.styles.strikes(For::Cell, &style));
+        own.or(self.struck_row).unwrap_or_else(|| {
+            self.struck_columns.iter().any(|(first, last)| (*first..=*last).contains(&self.column))
+        })
+    }
+
+    /// Notes whether a part of a cell's text is struck through.
+    fn strike(&self, cell: Option<&mut Opened>, tag: &BytesStart<'_>, of: For) {
+        if let Some(cell) = cell.filter(|cell| cell.aside == 0) {
+            let style = attribute(tag, "style-name");
+            cell.is_struck |= style.is_some_and(|style| self.styles.strikes(of, &style));
+        }
     }
 
     fn end(
@@ -312,8 +319,9 @@ impl<'w> Walk<'w> {
         look: &mut Look<'_>,
     ) -> Result<bool, ImportError> {
         match whole.rsplit(':').next().unwrap_or(whole) {
-            _ if is_aside(whole) => aside(cell, -1),
-            "table-cell" => {
+            of if is_aside(whole) => cell.iter_mut().for_each(|cell| cell.aside_ends(of)),
+            "p" => cell.iter_mut().for_each(|cell| cell.is_noting = false),
+            "table-cell" | "covered-table-cell" => {
                 let Some(cell) = cell.take() else { return Ok(true) };
                 return self.close(cell, look);
             }
@@ -346,13 +354,24 @@ impl<'w> Walk<'w> {
     fn close(&mut self, opened: Opened, look: &mut Look<'_>) -> Result<bool, ImportError> {
         let (first, columns, (right, down)) = (self.column, opened.columns, opened.spans);
         self.column += columns;
+        let comment = Comment::of(self.row, first, &opened.note);
+        if let Some(comment) = comment
+            && !look(Step::Comment(comment))?
+        {
+            return Ok(false);
+        }
         let is_struck = opened.is_struck;
         let cell = struck(opened.cell(), is_struck);
-        if !self.is_wanted || cell.is_blank() {
+        let is_merged = right > 1 || down > 1;
+        self.merged += usize::from(is_merged);
+        if self.merged > MOST_MERGED {
+            return Err(too_many(&self.original.file, "合并的单元格", MOST_MERGED));
+        }
+        if !self.is_wanted || cell.is_blank() && !is_merged {
             return Ok(true);
         }
         for column in (first..first + columns).take(self.original.bounds.columns + 1) {
-            let merged = (down > 1).then(|| Region {
+            let merged = is_merged.then(|| Region {
                 top: self.row,
                 bottom: self.row + down - 1,
                 left: column,
@@ -367,118 +386,4 @@ impl<'w> Walk<'w> {
         }
         Ok(true)
     }
-}
-
-/// Whether an element stands in a cell and is none of its text: a note, what is drawn over it, how it's read aloud.
-fn is_aside(name: &str) -> bool {
-    let (space, local) = name.split_once(':').unwrap_or(("", name));
-    matches!(space, "draw" | "dr3d" | "chart")
-        || matches!(local, "annotation" | "shapes" | "frame" | "ruby-text" | "note")
-}
-
-fn aside(cell: &mut Option<Opened>, by: isize) {
-    if let Some(cell) = cell {
-        cell.aside = cell.aside.saturating_add_signed(by);
-    }
-}
-
-fn paragraph(cell: &mut Option<Opened>) {
-    if let Some(cell) = cell.as_mut().filter(|cell| cell.aside == 0) {
-        if cell.paragraphs > 0 {
-            cell.text.push('\n');
-        }
-        cell.paragraphs += 1;
-    }
-}
-
-fn spaces(cell: &mut Option<Opened>, count: usize) {
-    if let Some(cell) = cell.as_mut().filter(|cell| cell.aside == 0) {
-        cell.text.extend(std::iter::repeat_n(' ', count.min(100)));
-    }
-}
-
-/// How often something is repeated or how far it spans: no more than any table has rows.
-fn count(tag: &BytesStart<'_>, name: &str) -> usize {
-    const MOST: usize = 1 << 21;
-    let text = attribute(tag, name).unwrap_or_default();
-    if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) {
-        text.parse().unwrap_or(MOST).clamp(1, MOST)
-    } else {
-        1
-    }
-}
-
-impl Opened {
-    fn of(tag: &BytesStart<'_>) -> Opened {
-        // The type stands twice, once in the program's own name space.
-        let (mut kind, mut is_error) = (String::new(), false);
-        for attribute in tag.attributes().with_checks(false).flatten() {
-            let value = AsRef::<str>::as_ref(&attribute.value);
-            match AsRef::<str>::as_ref(&attribute.key) {
-                "office:value-type" => kind = value.to_owned(),
-                "calcext:value-type" => is_error |= value == "error",
-                _ => {}
-            }
-        }
-        let value = match kind.as_str() {
-            "float" | "currency" | "percentage" => attribute(tag, "value")
-                .and_then(|value| value.parse().ok())
-                .map(|value| number_cell(value, None)),
-            "date" => attribute(tag, "date-value")
-                .map(|at| Cell::of(at.replace('T', " ")).held(Held::Time)),
-            "boolean" => attribute(tag, "boolean-value").map(|is| truth_cell(is == "true")),
-            _ => None,
-        };
-        Opened {
-            columns: count(tag, "number-columns-repeated"),
-            spans: (count(tag, "number-columns-spanned"), count(tag, "number-rows-spanned")),
-            value,
-            said: attribute(tag, "string-value").filter(|_| kind == "string"),
-            is_error,
-            has_formula: attribute(tag, "formula").is_some(),
-            is_typed: !kind.is_empty(),
-            text: String::new(),
-            paragraphs: 0,
-            aside: 0,
-            is_struck: false,
-        }
-    }
-
-    /// What it says: a number as it's shown, everything else by its value.
-    fn cell(self) -> Cell {
-        if self.has_formula && !self.is_typed && self.text.is_empty() {
-            return Cell::flawed("", UNCOMPUTED);
-        }
-        if self.is_error {
-            return Cell::error(self.text.trim());
-        }
-        let Some(value) = self.value else {
-            let is_said = self.paragraphs == 0;
-            return Cell::of(self.said.filter(|_| is_said).unwrap_or(self.text));
-        };
-        match value.held {
-            Held::Number(number) if value.flaw.is_none() => as_shown(value, number, &self.text),
-            _ => value,
-        }
-    }
-}
-
-/// A number with the zeros and letters that are shown with it; where other digits are shown, that is noted.
-fn as_shown(value: Cell, number: f64, shown: &str) -> Cell {
-    let shown = shown.trim();
-    let same = |text: &str| text.parse() == Ok(number);
-    let ungrouped = shown.replace([',', '\u{a0}', '\u{202f}', ' '], "");
-    if shown.is_empty() || shown == value.text || same(&ungrouped) && ungrouped == value.text {
-        return value;
-    }
-    let digits = |text: &str| -> String {
-        let digits: String = text.chars().filter(char::is_ascii_digit).collect();
-        digits.trim_start_matches('0').to_owned()
-    };
-    let (of_shown, of_value) = (digits(shown), digits(&value.text));
-    let is_whole = number.fract() == 0.0 && of_shown == of_value;
-    if is_whole || shown.contains('.') && same(shown) {
-        return Cell::of(shown).held(Held::Number(number));
-    }
-    value.held(Held::Disguised(number))
 }

@@ -152,6 +152,19 @@ pub(super) fn address(name: &str) -> String {
     name.replace('\\', "/").to_ascii_lowercase()
 }
 
+/// A path without its steps back: xl/worksheets/../comments1.xml.
+pub(super) fn straight(path: &str) -> String {
+    let mut steps: Vec<&str> = Vec::new();
+    for step in path.split('/') {
+        match step {
+            "." | "" => {}
+            ".." => drop(steps.pop()),
+            step => steps.push(step),
+        }
+    }
+    steps.join("/")
+}
+
 /// How many of some elements there are, of which no file needs more.
 pub(super) struct Counts<'c> {
     pub file: &'c str,

@@ -1,9 +1,14 @@
 //! Rows that stand among a table's and are none of it: sums, notes, signatures, examples, its header again.
 
 use super::header::{NOTES, Table, shown};
-use super::kinds::Field;
+use super::kinds::{Field, Kind};
 use super::row::Row;
 use super::text::{Sort, clean, short};
+use crate::domain::agreeing::before_bracket;
+use crate::domain::area::kind_of_name;
+
+/// Why a row isn't read that names the columns once more.
+pub(super) const HEADER_AGAIN: &str = "又是表头";
 
 /// How the rows below a table begin that people sign.
 const FOOTERS: &[&str] = &[
@@ -100,6 +105,37 @@ fn told_in(row: &Row) -> Vec<String> {
     row.cells.iter().filter(|cell| !cell.is_blank()).map(|cell| shown(&cell.text)).collect()
 }
 
+/// How the label ends of a row that sums up others, as a spreadsheet's subtotals (分类汇总) are called: 高桥村 汇总, 张三 计数.
+const SUMS: [&str; 11] =
+    ["汇总", "小计", "合计", "总计", "共计", "计数", "求和", "平均值", "最大值", "最小值", "乘积"];
+
+/// Whether a row sums up others: a label that says so, and else numbers at the most.
+fn is_sum<'r>(texts: impl Iterator<Item = &'r str>) -> bool {
+    let mut labels = 0;
+    let others = texts.map(str::trim).filter(|text| !text.is_empty()).all(|text| {
+        let is_label = text.chars().count() <= LABEL + SIGNATURE
+            && SUMS.iter().any(|sum| text.trim_end_matches([':', '：']).ends_with(sum));
+        labels += usize::from(is_label);
+        is_label || is_amount(text)
+    });
+    others && labels > 0
+}
+
+/// 12, 3.5, 40%, 12户: how many or how much.
+fn is_amount(text: &str) -> bool {
+    let bare = text.trim_end_matches(['%', '％', '户', '人', '件', '个', '家', '次', '条']);
+    let digits: String = bare.chars().filter(|c| !", ".contains(*c)).collect();
+    digits.parse::<f64>().is_ok()
+}
+
+/// A village's name alone in a row, above its block: 高桥村, 一、高桥村（12户）, 高桥村：.
+fn heads_a_block(text: &str) -> bool {
+    const ORDINALS: &str = "一二三四五六七八九十0123456789、.．()（） ";
+    let name = before_bracket(text.trim_start_matches(|c| ORDINALS.contains(c)));
+    let name = name.trim().trim_end_matches([':', '：']);
+    name.chars().count() <= LABEL + SIGNATURE && kind_of_name(name).is_some()
+}
+
 const TOTALS: [&str; 8] = ["合计", "总计", "小计", "共计", "汇总", "本页小计", "本页合计", "累计"];
 const EXAMPLES: [&str; 6] = ["示例", "例", "样例", "范例", "填写示例", "举例"];
 
@@ -142,7 +178,7 @@ impl Table {
             return Some(format!("「{}」，是填写的例子", short(&first)));
         }
         if self.is_its_header(row) {
-            return Some("又是表头".to_owned());
+            return Some(HEADER_AGAIN.to_owned());
         }
         if self.above.contains(&told_in(row)) {
             return Some(format!("「{}」，和表头上面的一样", short(&first)));
@@ -151,9 +187,18 @@ impl Table {
             let rest = first.strip_prefix(word);
             rest.is_some_and(|rest| rest.is_empty() || rest.starts_with([':', '(', '：']))
         });
+        let goes_on = self.goes_on_in_words(row);
+        if !goes_on && is_sum(row.cells.iter().map(|cell| cell.text.as_str())) {
+            return Some(format!("「{}」，是汇总", short(&first)));
+        }
+        // Of these an area alone is a row in which something was left out.
+        let is_of_areas =
+            matches!(self.kind, Kind::Areas | Kind::AreaAssignments | Kind::Confirmations);
+        if !goes_on && !is_of_areas && told_in(row).len() == 1 && heads_a_block(&first) {
+            return Some(format!("「{}」，是小标题", short(&first)));
+        }
         let is_note = FOOTERS.iter().any(|word| first.starts_with(word)) || is_count(&first);
-        let is_foot =
-            is_note && self.says_little(row) || is_signed(row) && !self.goes_on_in_words(row);
+        let is_foot = is_note && self.says_little(row) || is_signed(row) && !goes_on;
         let is_of_a_page = told_in(row).len() == 1 && is_of_a_page(&first);
         (is_total || is_foot || is_of_a_page).then(|| format!("「{}」", short(&first)))
     }
@@ -178,7 +223,7 @@ impl Table {
 
 #[cfg(test)]
 mod tests {
-    use super::{are_numbers, is_of_a_page, is_signed};
+    use super::{are_numbers, heads_a_block, is_of_a_page, is_signed, is_sum};
     use crate::intake::row::{Cell, Row};
 
     fn row(texts: &[&str]) -> Row {
@@ -204,6 +249,36 @@ mod tests {
             &["褚走"],
         ] {
             assert!(!is_signed(&row(data)), "{data:?}");
+        }
+    }
+
+    #[test]
+    fn sums_and_headings_of_blocks_are_known() {
+        for sum in [
+            &["高桥村 汇总", "", "12"][..],
+            &["", "", "褚走 计数", "3"],
+            &["小计", "12户", "30人"],
+            &["1", "高桥村小计：", "40%"],
+            &["总计", "1,204"],
+        ] {
+            assert!(is_sum(sum.iter().copied()), "{sum:?}");
+        }
+        for row in [
+            &["CHD2022-000001", "已汇总"][..],
+            &["H1", "褚走"],
+            &["12", "3"],
+            &["", ""],
+            &["合计超市", "H12"],
+        ] {
+            assert!(!is_sum(row.iter().copied()), "{row:?}");
+        }
+        for heading in
+            ["高桥村", "一、高桥村（12户）", "2.杨桥村：", "（三）西村社区", "高桥村委会"]
+        {
+            assert!(heads_a_block(heading), "{heading}");
+        }
+        for other in ["王建国", "路灯不亮", "H1", "12", "高桥村路灯不亮"] {
+            assert!(!heads_a_block(other), "{other}");
         }
     }
 

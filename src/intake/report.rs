@@ -4,8 +4,10 @@ use serde::Serialize;
 
 use super::kinds::{Field, Kind};
 use super::original::Original;
+use super::passed::HEADER_AGAIN;
 use super::refusal::RowError;
-use super::survey::Survey;
+use super::row::letters;
+use super::survey::{Survey, Surveyed};
 use crate::db::Upsert;
 
 /// What an import did, or would do.
@@ -167,7 +169,7 @@ impl Report {
             skipped: 0,
             imported_before: None,
             unmatched: Vec::new(),
-            remarks: Vec::new(),
+            remarks: survey.tables.iter().flat_map(remarked_on).take(MOST_REMARKS).collect(),
             sheet: None,
             tables: survey.tables.iter().map(table_report).collect(),
             not_read: not_read
@@ -239,7 +241,7 @@ fn some(rows: &[RowError], what: &str) -> Vec<String> {
     lines
 }
 
-fn table_report(surveyed: &super::survey::Surveyed) -> TableReport {
+fn table_report(surveyed: &Surveyed) -> TableReport {
     let table = &surveyed.table;
     let mut used: Vec<Column> = table
         .columns
@@ -270,6 +272,29 @@ fn table_report(surveyed: &super::survey::Surveyed) -> TableReport {
             .map(|(rows, why)| RowsNotRead { rows: *rows, why: why.clone() })
             .collect(),
     }
+}
+
+/// What people remarked on cells, as far as there's room for it beside other words.
+fn remarked_on(surveyed: &Surveyed) -> impl Iterator<Item = RowError> {
+    const MOST: usize = 100;
+    let table = &surveyed.table;
+    // What our own templates remark on a column comes again with its header.
+    let is_header = |row: usize| {
+        let mut passed = surveyed.passed.iter();
+        passed.any(|((first, last), why)| why == HEADER_AGAIN && (*first..=*last).contains(&row))
+    };
+    let own = surveyed.comments.iter().filter(move |comment| !is_header(comment.row));
+    own.take(MOST).map(|comment| RowError {
+        sheet: table.sheet.clone(),
+        row: comment.row,
+        column: comment.column,
+        name: match table.names.get(comment.column - 1) {
+            Some(name) if !name.is_empty() => name.clone(),
+            _ => format!("{}列", letters(comment.column - 1)),
+        },
+        message: comment.told(),
+        place: table.place,
+    })
 }
 
 impl TableReport {

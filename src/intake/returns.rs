@@ -141,6 +141,15 @@ fn read_return(clock: &Clock, cells: &mut Cells<'_>, days: &Days) -> Option<Retu
     }
     let (reference, text) = (own(Field::Reference), own(Field::Reply).unwrap_or_default());
     let successors = own(Field::Successors).unwrap_or_default();
+    if let Some((number, said)) = remote_id.as_deref().and_then(told_behind) {
+        let text = format!(
+            "「{}」里写着「{}」，不是编号：平台编号请只填「{}」，并入、拆分、改号以后的编号写到「新平台编号」列",
+            short(remote_id.as_deref().unwrap_or_default()),
+            short(said),
+            short(number)
+        );
+        cells.wrong(Field::RemoteNumber, text);
+    }
     if let Some(several) = remote_id.as_deref().filter(|number| is_several(number)) {
         let text = format!(
             "「{}」像是几个编号：一件只写一个平台编号，拆分、合并以后的编号写到「新平台编号」",
@@ -152,6 +161,16 @@ fn read_return(clock: &Clock, cells: &mut Cells<'_>, days: &Days) -> Option<Retu
     let successors = successors.split(['、', '，', ',', ' ']).filter(|number| !number.is_empty());
     let successors = successors.map(str::to_owned).collect();
     Some(Return { reference, remote_id, word, text, at, successors })
+}
+
+/// A number behind which stands what became of it: P1（已并入P9）. A platform may well number with brackets: 滕信〔2022〕5号.
+fn told_behind(text: &str) -> Option<(&str, &str)> {
+    const BECAME: [&str; 9] = ["并", "合", "拆", "转", "改", "作废", "重复", "退", "撤"];
+    let marks = ['(', '（', '[', '【'];
+    let (number, said) = text.split_at(text.find(marks)?);
+    let said = said.trim_matches(|c: char| marks.contains(&c) || ")）]】 ".contains(c));
+    let is_told = BECAME.iter().any(|word| said.contains(word));
+    (is_told && !number.trim().is_empty()).then_some((number.trim(), said))
 }
 
 /// Whether a text has several numbers: TZ1001、TZ1002. A platform may well have commas within one: 10,001.

@@ -96,3 +96,15 @@ pub(super) fn letters(column: usize) -> String {
     }
     name.iter().rev().collect()
 }
+
+/// B3 as row and column, from 1.
+pub(super) fn cell_place(name: &str) -> Option<(usize, usize)> {
+    let digits = name.find(|c: char| c.is_ascii_digit())?;
+    let (letters, row) = name.split_at(digits);
+    let column = letters.bytes().try_fold(0_usize, |column, letter| {
+        let letter = letter.to_ascii_uppercase();
+        (letter.is_ascii_uppercase() && column < 1 << 20)
+            .then(|| column * 26 + usize::from(letter - b'A') + 1)
+    })?;
+    Some((row.parse().ok()?, column))
+}

@@ -8,6 +8,7 @@ use super::denied::check_here;
 use super::header::Table;
 use super::issue_rows::{read_acknowledgement, read_beginning, read_change, read_confirmation};
 use super::kinds::{Field, Kind};
+use super::met::gone;
 use super::options::Options;
 use super::people::People;
 use super::people_rows::{
@@ -285,10 +286,24 @@ const fn field_of(kind: Kind, about: About) -> Field {
     }
 }
 
+/// What is said behind a subject's name of its not being there is none of the name.
+fn check_name(cells: &mut Cells<'_>) {
+    let Some(name) = cells.optional(Field::SubjectName) else { return };
+    let Some((alone, said)) = gone(name) else { return };
+    let text = format!(
+        "「{}」的后面写着「{}」，不是名称：名称请只填「{}」；不再走访的在「状态」列写明（如 迁出、去世、停业），户主不在了而户里还有人的，改填现在的户主",
+        short(name),
+        short(said),
+        short(alone)
+    );
+    cells.wrong(Field::SubjectName, text);
+}
+
 fn read_subject(cells: &mut Cells<'_>, options: &Options, clock: &Clock) -> Option<NewSubject> {
     let (number, name) = (cells.required(Field::Subject), cells.required(Field::SubjectName));
     let kind = cells.word(Field::SubjectKind, SubjectKind::read, &SubjectKind::choices());
     let area = cells.required(Field::Area);
+    check_name(cells);
     check_here(cells, Field::SubjectName, "不再走访的请不要列在这张表里，用「走访对象状态」表写明");
     Some(NewSubject {
         number: number?.to_owned(),

@@ -7,9 +7,11 @@ use std::io::BufRead;
 use quick_xml::events::{BytesStart, Event};
 
 use super::bounds::{Bounds, MIB};
+use super::comments::{Comment, comments_of};
 use super::original::Original;
 use super::package::{Book, Counts, Package, Part, attribute, is_true, too_many, walk};
 use super::refusal::{At, ImportError};
+use super::row::cell_place;
 use super::struck::{Struck, is_on};
 
 /// A rectangle of cells, from 1.
@@ -36,6 +38,8 @@ pub(super) struct Facts {
     pub errors: Vec<((usize, usize), String)>,
     /// What is struck through, wholly or in part.
     pub struck: HashSet<(usize, usize)>,
+    /// What people remarked on its cells.
+    pub comments: Vec<Comment>,
     /// Whether some of its cells don't say where they are.
     pub is_placeless: bool,
     /// How numbers are shown, by the cells that need it.
@@ -95,7 +99,9 @@ pub(super) fn look_through(original: &Original) -> Result<Vec<(String, Facts)>, 
         let scanned = scan_sheet(&mut part, at, bounds, (&book, &struck));
         unpacked += part.size;
         part.within("各表解开后", file, bounds.unpacked_mib)?;
-        facts.push((sheet.clone(), scanned?));
+        drop(part);
+        let comments = comments_of(&mut package, path, file, bounds)?;
+        facts.push((sheet.clone(), Facts { comments, ..scanned? }));
     }
     Ok(facts)
 }
@@ -409,18 +415,6 @@ pub(super) fn extend(ranges: &mut Vec<(usize, usize)>, first: usize, last: usize
 
 fn is_zero(tag: &BytesStart<'_>, name: &str) -> bool {
     attribute(tag, name).and_then(|value| value.parse::<f64>().ok()).is_some_and(|size| size == 0.0)
-}
-
-/// B3 as row and column, from 1.
-pub(super) fn cell_place(name: &str) -> Option<(usize, usize)> {
-    let digits = name.find(|c: char| c.is_ascii_digit())?;
-    let (letters, row) = name.split_at(digits);
-    let column = letters.bytes().try_fold(0_usize, |column, letter| {
-        let letter = letter.to_ascii_uppercase();
-        (letter.is_ascii_uppercase() && column < 1 << 20)
-            .then(|| column * 26 + usize::from(letter - b'A') + 1)
-    })?;
-    Some((row.parse().ok()?, column))
 }
 
 fn region(range: &str) -> Option<Region> {

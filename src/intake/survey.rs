@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use std::ops::ControlFlow;
 
 use super::below::{another, goes_on};
+use super::comments::Comment;
 use super::header::{HEADER_WITHIN, Table, Understood, no_header, understand};
 use super::kinds::Field;
 use super::original::{Form, Original};
@@ -83,6 +84,8 @@ pub(super) struct Surveyed {
     pub hidden_columns: Vec<String>,
     /// Rows that aren't read, and why.
     pub passed: Vec<((usize, usize), String)>,
+    /// What people remarked on cells below the header.
+    pub comments: Vec<Comment>,
     /// How many cells of the columns that aren't used say something, by the columns' places.
     pub unused_cells: HashMap<usize, usize>,
 }
@@ -338,8 +341,14 @@ impl Look<'_> {
         let hidden_columns = table.names.iter().enumerate().filter(|(index, _)| is_hidden(*index));
         let hidden_columns =
             hidden_columns.map(|(_, name)| name.clone()).filter(|name| !name.is_empty()).collect();
+        let comments =
+            self.book.sheets.get(self.sheet).map(|sheet| sheet.facts.comments.as_slice());
+        let below = comments.unwrap_or_default().iter();
+        let below = below.filter(|comment| comment.row > table.place.header_row);
+        let comments = below.cloned().collect();
         Surveyed {
             table,
+            comments,
             rows: 0,
             hidden_rows: Vec::new(),
             hidden_columns,

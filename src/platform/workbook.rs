@@ -110,6 +110,7 @@ pub async fn take_returns(store: &Store, rules: &HandoffRules) -> Result<Returne
     let done = list(&folder_in(&folder, "done")?)?;
     new.extend(grown(store, done, &rules.bounds).await?);
     new.retain(|file| is_at_rest(file));
+    tell_of_folders(store, &folder).await?;
     for file in list(&folder.join(again))? {
         let text = "读到它时程序两次中断，没有再读；请用 Excel 或 WPS 打开，另存为 .xlsx，再放回来";
         pass.returned.workbooks += 1;
@@ -127,6 +128,30 @@ pub async fn take_returns(store: &Store, rules: &HandoffRules) -> Result<Returne
         }
     }
     pass.tell(store).await
+}
+
+/// Tells of folders that somebody put there: what lies in them isn't looked for.
+async fn tell_of_folders(store: &Store, folder: &Path) -> Result<(), StoreError> {
+    const OWN: [&str; 4] = ["reading", "reading-again", "failed", "done"];
+    let entries = fs::read_dir(folder).map_err(|why| unusable(folder, of_system(why.kind())))?;
+    let folders = entries.flatten().filter(|entry| entry.file_type().is_ok_and(|of| of.is_dir()));
+    let mut names: Vec<String> = folders
+        .map(|entry| entry.file_name().to_string_lossy().into_owned())
+        .filter(|name| !name.starts_with('.') && !OWN.contains(&name.as_str()))
+        .map(|name| name_of(Path::new(&name)))
+        .collect();
+    names.sort();
+    let Some(first) = names.first() else { return Ok(()) };
+    let named = names.iter().take(20).map(String::as_str).collect::<Vec<_>>().join("」「");
+    let word = Word {
+        topic: format!("return-folders-{}", hex(&Sha256::digest(names.join("\n"))[..4])),
+        title: format!("平台回执里的文件夹「{first}」没有读"),
+        body: format!(
+            "{} 里有文件夹「{named}」：文件夹里的文件不读。是平台回执的，请把文件本身移到 returns 里；不是的请移走。",
+            folder.display()
+        ),
+    };
+    app::tell_uploader(store, &word).await
 }
 
 /// One pass over what lies there.

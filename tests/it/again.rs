@@ -276,6 +276,69 @@ on_both!(a_list_that_was_made_before_takes_nothing_back, async |fixture: Fixture
     assert_eq!(state(&fixture, "CHD2022-000001").await, "已分类");
 });
 
+on_both!(what_a_table_of_before_says_of_a_class_is_asked_about, async |fixture: Fixture| {
+    let fixture = at_work(fixture).await;
+    taken(&fixture, &visits(&["2022-03-05,Z6,H1,王建国,,路灯不亮,有,,,"])).await;
+    const HEAD: &str = "问题编号,责任层级,类别,轻重缓急\n";
+    let list = |class: &str| format!("{HEAD}CHD2022-000001,{class}\n");
+    let (town, joint) = ("镇村自办,居住环境,急", "镇村自办,社会治安,急");
+    assert_eq!(taken(&fixture, &list(town)).await.added, 1);
+    // The same list as it stands, and another class on purpose.
+    assert_eq!(taken(&fixture, &format!("{}\n", list(town))).await.same, 1);
+    assert_eq!(taken(&fixture, &list(joint)).await.added, 1);
+    for old in [town, "镇村自办,居住环境,"] {
+        let error = refused(&fixture, &format!("{}\n\n", list(old))).await;
+        assert!(error.contains("以前就是这样分类的，后来改成了镇村自办、社会治安、急"), "{error}");
+        assert!(error.contains("像是旧表里的，请删去") && error.contains("「已分类」"), "{error}");
+    }
+    // Whoever says how it stands means it as it stands.
+    let meant = format!("问题编号,状态,责任层级,类别,轻重缓急\nCHD2022-000001,已分类,{town}\n");
+    assert_eq!(taken(&fixture, &meant).await.added, 1);
+    // Reopened, it isn't begun by what was said before.
+    taken(&fixture, "问题编号,办理结果\nCHD2022-000001,已更换灯泡\n").await;
+    let revisit = "走访日期,走访人员,对象编号,群众姓名,走访类型,满意度\n2022-03-20,Z6,H1,王建国,回访,不满意\n";
+    taken(&fixture, revisit).await;
+    let error = refused(&fixture, &format!("{}\n\n\n", list(town))).await;
+    assert!(error.contains("现在是「重新办理」") && error.contains("像是旧表里的"), "{error}");
+    assert_eq!(state(&fixture, "CHD2022-000001").await, "重新办理");
+    assert_eq!(taken(&fixture, &meant.replace("已分类", "重新办理")).await.added, 1);
+});
+
+on_both!(who_began_it_before_doesnt_begin_it_anew, async |fixture: Fixture| {
+    let fixture = at_work(fixture).await;
+    taken(&fixture, &visits(&["2022-03-05,Z6,H1,王建国,,路灯不亮,有,镇村自办,居住环境,急"])).await;
+    let begun = |by: &str| format!("问题编号,承办人\nCHD2022-000001,{by}\n");
+    assert_eq!(taken(&fixture, &begun("褚走")).await.added, 1);
+    assert_eq!(state(&fixture, "CHD2022-000001").await, "办理中");
+    taken(&fixture, "问题编号,办理结果\nCHD2022-000001,已更换灯泡\n").await;
+    // The list of before, of what has been done since, and one that says it of somebody else.
+    assert_eq!(taken(&fixture, &format!("{}\n", begun("褚走"))).await.same, 1);
+    let error = refused(&fixture, &begun("卫访")).await;
+    assert!(error.contains("问题处于「已办结」") && error.contains("请删去这一行"), "{error}");
+    let revisit = "走访日期,走访人员,对象编号,群众姓名,走访类型,满意度\n2022-03-20,Z6,H1,王建国,回访,不满意\n";
+    taken(&fixture, revisit).await;
+    let error = refused(&fixture, &format!("{}\n\n", begun("褚走"))).await;
+    assert!(error.contains("上一次就是") && error.contains("像是旧表里的"), "{error}");
+    assert!(error.contains("zoufang issue begin CHD2022-000001"), "{error}");
+    assert_eq!(state(&fixture, "CHD2022-000001").await, "重新办理");
+    assert_eq!(taken(&fixture, &format!("{}\n", begun("卫访"))).await.added, 1);
+});
+
+on_both!(what_cant_happen_now_says_what_to_do, async |fixture: Fixture| {
+    let fixture = at_work(fixture).await;
+    taken(&fixture, &visits(&["2022-03-05,Z6,H1,王建国,,路灯不亮,有,,,"])).await;
+    let result = "问题编号,办理结果\nCHD2022-000001,已更换灯泡\n";
+    let error = refused(&fixture, result).await;
+    assert!(
+        error.contains("问题处于「已登记」") && error.contains("请先在问题分类表（附件6）"),
+        "{error}"
+    );
+    taken(&fixture, "问题编号,责任层级,类别\nCHD2022-000001,镇村自办,其他\n").await;
+    taken(&fixture, result).await;
+    let error = refused(&fixture, &result.replace("灯泡", "了电线")).await;
+    assert!(error.contains("请删去这一行") && error.contains("zoufang issue reopen"), "{error}");
+});
+
 on_both!(all_that_is_wrong_in_a_row_is_told, async |fixture: Fixture| {
     let fixture = at_work(fixture).await;
     let row = "昨天,张没有,H1,王**,138,路灯不亮,也许,省里,桥,快";

@@ -51,6 +51,10 @@ on_both!(what_stands_beside_a_number_must_be_its_own, async |fixture: Fixture| {
     let fixture = with_issues(fixture).await;
     for (beside, told, column, known) in [
         ("反映问题", "煤气泄漏", 2, "「路灯不亮」"),
+        ("存在的问题", "煤气泄漏", 2, "「路灯不亮」"),
+        ("群众反映的问题", "煤气泄漏", 2, "「路灯不亮」"),
+        ("意见建议内容", "煤气泄漏", 2, "「路灯不亮」"),
+        ("问题内容", "煤气泄漏", 2, "「路灯不亮」"),
         ("对象编号", "H2", 2, "「H1」"),
         ("户主姓名", "李秀英", 2, "「王建国」"),
         ("群众姓名", "李秀英", 2, "「王建国」"),
@@ -87,6 +91,7 @@ on_both!(what_agrees_or_says_nothing_is_taken, async |fixture: Fixture| {
         ("反映问题,村,对象编号", "路灯不亮。,高桥村,H1"),
         ("户主,所属村,群众姓名", "王建国（户主）,柴胡店镇高桥村,王*国"),
         ("反映问题,走访人员", ",Z6 褚走"),
+        ("存在的问题,处理意见", "路灯不亮,尽快更换"),
     ] {
         let table = format!("问题编号,{columns},承办人\n{ONE},{cells},褚走\n");
         taken(&fixture, "k.csv", &table).await;

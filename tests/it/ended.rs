@@ -90,7 +90,7 @@ on_both!(what_was_asked_for_goes_on, async |fixture: Fixture| {
     let before = owed_at(&fixture, "H1").await;
     assert_eq!(before.iter().filter(|kind| **kind == DutyKind::Revisit).count(), 2);
     let referred = fixture.store.figures().await.unwrap().referrals_by_state;
-    let said = says(&fixture, "H1,停业,2022-03-19,").await;
+    let said = says(&fixture, "H1,迁出,2022-03-19,").await;
     assert!(said.contains("还有 2 件问题没有办结，照常办理"), "{said}");
     says(&fixture, "H2,去世,2022-03-19,").await;
     let mut still = before.clone();
@@ -197,8 +197,8 @@ on_both!(what_ended_in_a_campaign_before_is_none_of_this_ones, async |fixture: F
     fixture.visit("2022-03-10,Z6,H1,王建国,,,无,,,").await.unwrap();
     fixture.at(3, 20, 10);
     says(&fixture, "H1,迁出,2022-03-12,").await;
-    says(&fixture, "H2,停业,2022-03-12,").await;
-    assert_eq!(ended(&fixture.store, &Wanted::default()).await.unwrap().to_string(), "停业 1");
+    says(&fixture, "H2,去世,2022-03-12,").await;
+    assert_eq!(ended(&fixture.store, &Wanted::default()).await.unwrap().to_string(), "去世 1");
     let mut next = load_campaign("".as_ref()).unwrap();
     next.code = "CHD2023".to_owned();
     for phase in &mut next.phases {
@@ -301,7 +301,7 @@ on_both!(a_revisit_of_before_that_ends_is_counted_as_such, async |fixture: Fixtu
         (counts.to_revisit, counts.revisit_ended)
     };
     assert_eq!(told().await, (1, 0));
-    says(&fixture, "H1,停业,2023-03-01,").await;
+    says(&fixture, "H1,迁出,2023-03-01,").await;
     assert_eq!(told().await, (0, 1));
     assert_eq!(examine(&fixture.store, None).await.unwrap(), []);
     says(&fixture, "H1,在册,,").await;
@@ -380,7 +380,7 @@ on_both!(a_campaign_of_before_still_tells_it, async |fixture: Fixture| {
     // What comes back, ends or passes to somebody else later is none of its affair.
     let people = store.earlier_figures_by(By::Person, "CHD2022").await.unwrap();
     says(&fixture, "H2,在册,,").await;
-    says(&fixture, "H3,停业,2023-03-01,").await;
+    says(&fixture, "H3,去世,2023-03-01,").await;
     let late = "对象编号,对象类型,对象名称,所属村,地址,状态,状态日期,状态说明\nH8,家庭,孙八,高桥村,8号,迁出,2022-06-01,\n";
     fixture.import("late.csv", late).await.unwrap();
     let mut tx = store.begin().await.unwrap();

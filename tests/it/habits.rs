@@ -436,7 +436,7 @@ async fn a_number_of_ours_is_known_in_whatever_letters_and_dashes() {
     let fixture = at_work().await;
     taken(&fixture, "v.csv", visit("王建国", "", "路灯不亮,有,,,")).await;
     for (number, day) in
-        [("chd2022-000001", "急"), ("ＣＨＤ2022–000001", "一般"), ("CHD2022－000001", "急")]
+        [("chd2022-000001", "急"), ("ＣＨＤ2022–000001", "一般"), ("CHD2022－000001", "长期")]
     {
         let table = format!("问题编号,责任层级,类别,轻重缓急\n{number},镇村自办,其他,{day}\n");
         let report = taken(&fixture, "k.csv", table).await;

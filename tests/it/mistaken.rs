@@ -3,9 +3,10 @@
 use std::path::Path;
 
 use rust_xlsxwriter::{Format, Workbook};
+use zoufang::app::choices::{Alike, Choices};
 use zoufang::intake::{ImportError, Incoming, Options, write_error_copy};
 
-use crate::awkward::{at_work, refused, taken};
+use crate::awkward::{at_work, refused, take, taken};
 use crate::packages::{binary, label, labels, open_document, open_row, place};
 use crate::support::{Fixture, VISITS};
 
@@ -109,6 +110,100 @@ async fn an_example_is_no_row() {
     let report = taken(&fixture, "e.csv", table).await;
     assert_eq!(report.rows, 1);
     assert!(report.understood().join("\n").contains("是填写的例子"), "{:?}", report.understood());
+}
+
+#[tokio::test]
+async fn sums_and_headings_of_blocks_are_passed_over_and_said() {
+    let fixture = at_work().await;
+    let table = "序号,对象编号,对象名称,走访人员\n高桥村,,,\n1,H1,王建国,褚走\n2,H2,李秀英,褚走\n,,高桥村 汇总,2\n一、杨桥村（1户）,,,\n杨桥村 小计,0,,\n总计,2,,\n";
+    let report = taken(&fixture, "s.csv", table).await;
+    assert_eq!(report.rows, 2);
+    let told = report.understood().join("\n");
+    for said in [
+        "第 2 行没有读（「高桥村」，是小标题）",
+        "第 5 行没有读（「高桥村 汇总」，是汇总）",
+        "第 6 行没有读（「一、杨桥村（1户）」，是小标题）",
+        "第 7 行没有读（「杨桥村 小计」，是汇总）",
+    ] {
+        assert!(told.contains(said), "{said} in {told}");
+    }
+    let visits = "走访日期,走访人员,对象编号,群众姓名,有无问题\n2022-03-05,褚走,H1,王建国,无\n褚走 计数,1,,,\n";
+    assert_eq!(taken(&fixture, "v.csv", visits).await.rows, 1);
+    // Whoever forgot the visitor of an area is still asked.
+    let error = refused(&fixture, "a.csv", "走访区域,走访人员\n高桥村,\n").await;
+    assert!(error.contains("不能为空"), "{error}");
+}
+
+#[tokio::test]
+async fn who_isnt_there_any_more_is_no_part_of_a_name() {
+    let fixture = at_work().await;
+    let subject = "对象编号,对象类型,对象名称,所属村\nH91,家庭,王建国（已去世）,高桥村\n";
+    let error = refused(&fixture, "s.csv", subject).await;
+    assert!(error.contains("第 2 行第 3 列") && error.contains("名称请只填「王建国」"), "{error}");
+    assert!(error.contains("在「状态」列写明"), "{error}");
+    let shop = "对象编号,对象类型,对象名称,所属村\nS91,商铺,便民超市（高桥店）,高桥村\n";
+    assert_eq!(taken(&fixture, "p.csv", shop).await.added, 1);
+    let visit =
+        "走访日期,走访人员,对象编号,群众姓名,联系方式,有无问题\n2022-03-05,褚走,H1,NAME,CALL,无\n";
+    let visit = |name: &str, call: &str| visit.replace("NAME", name).replace("CALL", call);
+    let error = refused(&fixture, "v.csv", visit("李四（已搬走）", "")).await;
+    assert!(error.contains("第 2 行第 4 列") && error.contains("请只填「李四」"), "{error}");
+    for call in ["37048119800101123X", "00000000000"] {
+        let error = refused(&fixture, "v.csv", visit("王建国", call)).await;
+        assert!(error.contains("第 2 行第 5 列「联系方式」"), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn a_state_that_isnt_of_such_a_subject_is_asked_about() {
+    let fixture = at_work().await;
+    let state = |number: &str, state: &str, words: &str| {
+        format!("对象编号,状态,状态说明\n{number},{state},{words}\n")
+    };
+    let shop = "对象编号,对象类型,对象名称,所属村\nS1,商铺,便民超市,高桥村\n";
+    taken(&fixture, "p.csv", shop).await;
+    for (number, told, words, said) in [
+        ("H1", "停业", "", "登记的是家庭，状态不会是「停业」"),
+        ("S1", "去世", "", "登记的是商铺，状态不会是「去世」"),
+        ("H1", "迁出", "仍在村里常住", "两样对不上"),
+        ("H1", "迁出", "已去世", "两样对不上"),
+        ("H1", "在册", "全家已搬走", "两样对不上"),
+    ] {
+        let outcome = take(&fixture, "s.csv", &state(number, told, words), &Options::default());
+        match outcome.await {
+            Err(error) => assert!(error.to_string().contains(said), "{error}"),
+            // Where it stands so already, nothing is asked.
+            Ok(report) => {
+                assert!(told == "在册" && report.same == 1, "{told} {words}: {report:?}");
+            }
+        }
+    }
+    let moved = state("H1", "迁出", "户主去世，由女儿接到县城");
+    assert_eq!(taken(&fixture, "m.csv", moved).await.changed, 1);
+    let error = refused(&fixture, "b.csv", state("H1", "在册", "全家已搬走")).await;
+    assert!(error.contains("两样对不上"), "{error}");
+}
+
+#[tokio::test]
+async fn a_list_that_was_numbered_anew_is_asked_about() {
+    let fixture = at_work().await;
+    let list = |first: char, names: &[&str]| {
+        let rows = names.iter().enumerate();
+        let rows = rows.map(|(at, name)| format!("{first}{at},家庭,{name},杨桥村\n"));
+        format!("对象编号,对象类型,对象名称,所属村\n{}", rows.collect::<String>())
+    };
+    let names = ["赵一", "钱二", "孙三", "李四", "周五"];
+    assert_eq!(taken(&fixture, "a.csv", list('Y', &names)).await.added, 5);
+    let again = list('P', &["赵一", "钱二", "孙三", "吴六"]);
+    let error = refused(&fixture, "b.csv", again.clone()).await;
+    assert!(error.contains("「P0」和已登记的「Y0」都叫「赵一」"), "{error}");
+    assert!(error.contains("重新编了号") && !error.contains("吴六"), "{error}");
+    let choices = Choices { alike: Alike::Another, ..Choices::default() };
+    let meant = Options { choices, ..Options::default() };
+    assert_eq!(take(&fixture, "b.csv", again, &meant).await.unwrap().added, 4);
+    // A few of one name are people of one name.
+    let few = list('Q', &["郑七", "卫八", "孙三", "冯九", "陈十"]);
+    assert_eq!(taken(&fixture, "c.csv", few).await.added, 5);
 }
 
 #[tokio::test]

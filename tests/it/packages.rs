@@ -128,10 +128,22 @@ pub fn labels(row: u16, texts: &[&str]) -> Vec<(u16, Vec<u8>)> {
 }
 
 pub fn open_document(rows: &str) -> Vec<u8> {
-    let content = format!(
-        "<office:document-content><office:body><office:spreadsheet><table:table table:name=\"表\">{rows}</table:table></office:spreadsheet></office:body></office:document-content>"
+    styled_document("", "", rows)
+}
+
+/// An Open Document with styles that have names of their own, and with those of its cells.
+fn styled_document(named: &str, own: &str, rows: &str) -> Vec<u8> {
+    let styles = format!(
+        "<office:document-styles><office:styles>{named}</office:styles></office:document-styles>"
     );
-    zipped(&[("META-INF/manifest.xml", b"<manifest/>".to_vec()), ("content.xml", content.into())])
+    let content = format!(
+        "<office:document-content><office:automatic-styles>{own}</office:automatic-styles><office:body><office:spreadsheet><table:table table:name=\"表\">{rows}</table:table></office:spreadsheet></office:body></office:document-content>"
+    );
+    zipped(&[
+        ("META-INF/manifest.xml", b"<manifest/>".to_vec()),
+        ("styles.xml", styles.into()),
+        ("content.xml", content.into()),
+    ])
 }
 
 pub fn open_row(cells: &[&str]) -> String {
@@ -370,6 +382,198 @@ async fn what_is_struck_through_is_asked_about() {
     let rows = row(1, &["对象编号", "走访人员", "<s=\"1\"/>"])
         + &row(2, &["H1", "<s=\"2\" t=\"s\"><v>0</v></c>", "<s=\"1\"/>"]);
     assert_eq!(taken(&fixture, "t.xlsx", made.of(&rows)).await.same, 1);
+}
+
+/// A style as LibreOffice writes it: for what it is, its name, what it comes of, and what it says of a text.
+fn style(of: &str, name: &str, parent: &str, says: &str) -> String {
+    format!(
+        "<style:style style:name=\"{name}\" style:family=\"{of}\" style:parent-style-name=\"{parent}\"><style:text-properties {says}/></style:style>"
+    )
+}
+
+const BY_STYLE: &str =
+    "style:text-line-through-style=\"solid\" style:text-line-through-type=\"single\"";
+const BY_TYPE: &str = "style:text-line-through-type=\"single\"";
+const NOT: &str = "style:text-line-through-style=\"none\" style:text-line-through-type=\"none\"";
+
+#[tokio::test]
+async fn what_is_struck_through_in_an_open_document_is_asked_about() {
+    let fixture = at_work().await;
+    let named = style("table-cell", "划掉", "Default", BY_STYLE);
+    let own = [
+        style("table-cell", "ce1", "Default", BY_STYLE),
+        style("table-cell", "ce2", "划掉", ""),
+        style("table-cell", "ce3", "划掉", NOT),
+        style("text", "T1", "", BY_TYPE),
+        style("text", "T2", "", NOT),
+        style("paragraph", "P1", "", BY_STYLE),
+        // Of another kind, by the same name.
+        style("paragraph", "ce3", "", BY_STYLE),
+        style("text", "ce4", "", BY_STYLE),
+    ];
+    let head = open_row(&["对象编号", "走访人员"]);
+    let made = |before: &str, row: &str, cell: &str| {
+        let cells = open_row(&["H1", cell]).replacen("<table:table-row>", row, 1);
+        styled_document(&named, &own.concat(), &format!("{before}{head}{cells}"))
+    };
+    let cell = |more: &str, text: &str| {
+        format!("<office:value-type=\"string\" {more}><text:p>{text}</text:p></table:table-cell>")
+    };
+    let plain = "<table:table-row>";
+    let span = |style: &str| format!("褚<text:span text:style-name=\"{style}\">走</text:span>");
+    let of = |style: &str| format!("table:style-name=\"{style}\"");
+    let paragraph = "<office:value-type=\"string\"><text:p text:style-name=\"P1\">褚走</text:p></table:table-cell>";
+    let columns = |style: &str| {
+        format!(
+            "<table:table-column/><table:table-column table:number-columns-repeated=\"9\" table:default-cell-style-name=\"{style}\"/>"
+        )
+    };
+    let row = |style: &str| format!("<table:table-row table:default-cell-style-name=\"{style}\">");
+    for (index, struck) in [
+        made("", plain, &cell(&of("ce1"), "褚走")),
+        made("", plain, &cell(&of("ce2"), "褚走")),
+        made("", plain, &cell("", &span("T1"))),
+        made("", plain, paragraph),
+        made(&columns("划掉"), plain, &cell("", "褚走")),
+        made("", &row("ce2"), &cell("", "褚走")),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let error = refused(&fixture, "s.ods", struck).await;
+        let where_to = if index == 5 { "第 2 行第 1 列" } else { "第 2 行第 2 列" };
+        let is_said = error.contains("第 2 行第 2 列") || error.contains(where_to);
+        assert!(is_said && error.contains("删除线"), "{index}: {error}");
+    }
+    for (index, plain) in [
+        made("", plain, &cell(&of("ce3"), "褚走")),
+        made("", plain, &cell(&of("ce4"), &span("T2"))),
+        made(&columns("划掉"), &row("Default"), &cell("", "褚走")),
+        made(&columns("ce2"), plain, &cell(&of("ce3"), "褚走")),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        // Other cells of a struck column are the header's, which nobody takes for a row.
+        let report = taken(&fixture, &format!("t{index}.ods"), plain).await;
+        assert_eq!((report.rows, report.same), (1, 1), "{index}");
+    }
+}
+
+#[tokio::test]
+async fn what_a_merged_cell_covers_in_an_open_document_is_asked_about() {
+    let fixture = at_work().await;
+    let covered = |text: &str| {
+        format!(
+            "<table:covered-table-cell office:value-type=\"string\"><text:p>{text}</text:p></table:covered-table-cell>"
+        )
+    };
+    let merged = |columns: usize, rows: usize, text: &str| {
+        format!(
+            "<table:table-cell office:value-type=\"string\" table:number-columns-spanned=\"{columns}\" table:number-rows-spanned=\"{rows}\"><text:p>{text}</text:p></table:table-cell>"
+        )
+    };
+    let row = |cells: &[String]| format!("<table:table-row>{}</table:table-row>", cells.concat());
+    let head = open_row(&["对象编号", "走访人员"]);
+    let plain = |text: &str| {
+        format!(
+            "<table:table-cell office:value-type=\"string\"><text:p>{text}</text:p></table:table-cell>"
+        )
+    };
+    let beside = row(&[merged(2, 1, "H1"), covered("卫访")]);
+    let error = refused(&fixture, "a.ods", open_document(&format!("{head}{beside}"))).await;
+    assert!(error.contains("第 2 行第 2 列「走访人员」"), "{error}");
+    assert!(error.contains("看得见的是「H1」") && error.contains("还存着「卫访」"), "{error}");
+    let first = row(&[plain("H1"), merged(1, 2, "褚走")]);
+    let below = |text: &str| row(&[plain("H2"), covered(text)]);
+    let error =
+        refused(&fixture, "b.ods", open_document(&format!("{head}{first}{}", below("卫访")))).await;
+    assert!(error.contains("第 3 行第 2 列") && error.contains("看得见的是「褚走」"), "{error}");
+    let blank = row(&[merged(1, 2, ""), plain("褚走")]);
+    let under = row(&[covered("H2"), plain("褚走")]);
+    let error = refused(&fixture, "c.ods", open_document(&format!("{head}{blank}{under}"))).await;
+    assert!(error.contains("第 3 行第 1 列") && error.contains("看得见的是空白"), "{error}");
+    // What is kept beneath and says the same, and what is beneath and blank.
+    for text in ["褚走", ""] {
+        let whole = open_document(&format!("{head}{first}{}", below(text)));
+        assert_eq!(taken(&fixture, &format!("d{text}.ods"), whole).await.rows, 2);
+    }
+}
+
+fn with_parts(bytes: Vec<u8>, parts: &[(&str, String)]) -> Vec<u8> {
+    let mut zip = ZipWriter::new_append(Cursor::new(bytes)).unwrap();
+    for (name, part) in parts {
+        zip.start_file(*name, SimpleFileOptions::default()).unwrap();
+        zip.write_all(part.as_bytes()).unwrap();
+    }
+    zip.finish().unwrap().into_inner()
+}
+
+#[tokio::test]
+async fn what_is_remarked_on_a_cell_is_said_not_to_be_read() {
+    let fixture = at_work().await;
+    let related = |kind: &str, id: usize, target: &str| {
+        format!("<Relationship Id=\"r{id}\" Type=\"http://x/{kind}\" Target=\"{target}\"/>")
+    };
+    let comment = |place: &str, text: &str| {
+        format!(
+            "<comment ref=\"{place}\"><text><r><t>张三:</t></r><r><t>{text}</t></r></text></comment>"
+        )
+    };
+    let parts = [
+        (
+            "xl/sheets/_rels/1.xml.rels",
+            format!(
+                "<Relationships>{}{}</Relationships>",
+                related("comments", 1, "../comments1.xml"),
+                related("threadedComment", 2, "../threaded/1.xml"),
+            ),
+        ),
+        (
+            "xl/comments1.xml",
+            format!(
+                "<comments><commentList>{}{}{}</commentList></comments>",
+                comment("A1", "怎么填"),
+                comment("A2", "这户\n不要了"),
+                comment("B2", "[线程批注]"),
+            ),
+        ),
+        (
+            "xl/threaded/1.xml",
+            "<ThreadedComments><threadedComment ref=\"B2\" id=\"1\"><text>走访人换了</text></threadedComment></ThreadedComments>".to_owned(),
+        ),
+    ];
+    let made = with_parts(Made::default().of(&two_rows(&["H1", "褚走"])), &parts);
+    let told = taken(&fixture, "c.xlsx", made).await.understood().join("\n");
+    for said in [
+        "第 2 行第 1 列「对象编号」：有批注「张三: 这户 不要了」",
+        "第 2 行第 2 列「走访人员」：有批注「走访人换了」",
+    ] {
+        assert!(told.contains(said), "{said} in {told}");
+    }
+    assert!(!told.contains("怎么填") && !told.contains("线程批注"), "{told}");
+    let note = "<office:annotation><dc:creator>张三</dc:creator><text:p>不要了</text:p></office:annotation>";
+    let cell =
+        format!("<office:value-type=\"string\">{note}<text:p>褚走</text:p></table:table-cell>");
+    let rows = open_row(&["对象编号", "走访人员"]) + &open_row(&["H2", &cell]);
+    let told = taken(&fixture, "c.ods", open_document(&rows)).await.understood().join("\n");
+    assert!(told.contains("第 2 行第 2 列「走访人员」：有批注「不要了」"), "{told}");
+}
+
+#[tokio::test]
+async fn a_formula_may_give_nothing() {
+    let fixture = at_work().await;
+    let head = open_row(SUBJECTS);
+    let subject = |address: &str| open_row(&["H91", "家庭", "张三", "高桥村", address]);
+    // As LibreOffice writes it: an empty text has its paragraph and no type.
+    let nothing = "<table:formula=\"of:=&quot;&quot;\"><text:p/></table:table-cell>";
+    let report =
+        taken(&fixture, "n.ods", open_document(&format!("{head}{}", subject(nothing)))).await;
+    assert_eq!(report.added, 1);
+    let uncomputed = "<table:formula=\"of:=[.A1]\"/>";
+    let error =
+        refused(&fixture, "u.ods", open_document(&format!("{head}{}", subject(uncomputed)))).await;
+    assert!(error.contains("第 2 行第 5 列「地址」") && error.contains("公式"), "{error}");
 }
 
 #[tokio::test]

@@ -202,3 +202,29 @@ on_both!(what_is_no_table_does_not_lie_there_unread, async |fixture: Fixture| {
     }
     assert!(office.returned("正在下载.tmp"));
 });
+
+on_both!(what_stands_behind_a_platforms_number_is_asked_about, async |fixture: Fixture| {
+    let (office, first) = handed(fixture).await;
+    let merged = filled(&first, |row| format!("P{row}（已并入P9）"), "已受理");
+    office.give_back("并.xlsx", &merged);
+    office.hours(1).await;
+    let noted = rows(&office.dir.path().join("returns/failed/并.错误.xlsx"));
+    let said = noted[1].last().unwrap();
+    assert!(said.contains("里写着「已并入P9」") && said.contains("「新平台编号」"), "{said}");
+    assert_eq!(office.count(State::Queued).await, 2);
+    // A platform may number with brackets.
+    office.give_back("号.xlsx", &filled(&first, |row| format!("滕信〔2022〕{row}号"), "已受理"));
+    office.hours(1).await;
+    assert_eq!(office.count(State::Accepted).await, 2);
+});
+
+on_both!(a_folder_among_the_returns_is_said, async |fixture: Fixture| {
+    let (office, _) = handed(fixture).await;
+    std::fs::create_dir_all(office.dir.path().join("returns/四月")).unwrap();
+    pass(&office).await;
+    pass(&office).await;
+    let entries = claim(&office.fixture.store, "log", "t", 100, 60_000).await.unwrap();
+    let notices = notices(&office.fixture.store, &entries).await;
+    let told = notices.iter().filter(|notice| notice.title.contains("文件夹「四月」没有读"));
+    assert_eq!(told.count(), 1);
+});
