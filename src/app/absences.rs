@@ -1,7 +1,10 @@
-//! People are away, from a day to a day; meanwhile a deputy hears what they would.
+//! People are away, from a day to a day; meanwhile a deputy hears and does what they would.
+
+use jiff::civil::Date;
 
 use super::problem::{About, Did, Outcomes, Problem, all_well};
 use crate::db::{NewAbsence, Result, Session, Tx, Upsert};
+use crate::domain::staff::StaffMember;
 
 /// What is wrong with these absences' dates or deputies.
 pub async fn check(session: &mut Session, rows: &[NewAbsence]) -> Result<Outcomes> {
@@ -28,6 +31,31 @@ pub async fn put(tx: &mut Tx, rows: &[NewAbsence]) -> Result<Outcomes> {
         done.push(Ok(tx.put_absence(row).await?.into()));
     }
     Ok(done)
+}
+
+/// For whom this person stands in today, each with the last day of it: what those could do they may do meanwhile, in their
+/// place.
+///
+/// # Errors
+/// Where the record can't be read.
+pub async fn stood_in_for(
+    session: &mut Session,
+    person: &StaffMember,
+) -> Result<Vec<(StaffMember, Date)>> {
+    let today = session.today();
+    let mut away = session.absences_since(today).await?;
+    away.retain(|absence| absence.from <= today && absence.deputy_id.as_ref() == Some(&person.id));
+    if away.is_empty() || person.has_left() {
+        return Ok(Vec::new());
+    }
+    let staff = session.staff().await?.into_iter();
+    let absent = |one: StaffMember| {
+        let until = away.iter().filter(|away| away.staff_id == one.id).map(|away| away.until).max();
+        until.filter(|_| !one.has_left()).map(|until| (one.by_deputy(person), until))
+    };
+    let mut absent: Vec<_> = staff.filter_map(absent).collect();
+    absent.sort_by(|(one, _), (other, _)| one.number.cmp(&other.number));
+    Ok(absent)
 }
 
 fn replaces(new: &NewAbsence, known: &NewAbsence) -> bool {

@@ -332,6 +332,7 @@ impl ResidentFile {
                 .unwrap_or(i64::MAX),
             unclassified: numbers(&|issue| issue.owed.issue.class.is_none() && !issue.is_void()),
             unended: numbers(&|issue| !issue.owed.issue.is_ended()),
+            waits: own().any(|issue| issue.owed.issue.state == State::Resolved),
             owed_since: file.owed_since(self, plans),
         }
     }

@@ -34,6 +34,7 @@ pub struct ResidentSheet {
     pub revisited: bool,
     /// What they answered last.
     pub answer: Option<Satisfaction>,
+    pub answered_on: Option<String>,
     pub issues: Vec<IssueMatter>,
     /// What they said themselves of what was done, by the issue's id.
     pub words: HashMap<String, ResidentWord>,
@@ -122,6 +123,7 @@ fn resident(
         heard: counts.heard > 0,
         revisited: counts.revisited > 0,
         answer: row.answer.as_deref().and_then(Satisfaction::read),
+        answered_on: row.answered_on,
         issues,
         words,
         id: row.id,

@@ -4,6 +4,7 @@
 use serde_json::json;
 
 use super::batch::{Batch, IssueChange};
+use super::choices::Choices;
 use super::issue_debt::{Debt, debt_of, give_back, release};
 pub use super::issue_doing::{Act, Doing, Mediated};
 use super::issue_glance::{Glance, open_duties, owed};
@@ -12,13 +13,17 @@ pub use super::issue_note::is_theirs;
 use super::issue_note::{Note, acts_on_it, note_of};
 use super::issues::{Happening, put};
 use super::mediations::{self, Followed, Mediation};
-use super::problem::{About, Outcomes, Problem};
+use super::problem::{About, Did, Outcomes, Problem};
 use super::shown::reveal_pass;
-use crate::db::{EventRow, IssueRow, MediationRow, Result, Session, Store, Tx, Upsert};
+use super::visits::{self, Heard, NewVisit};
+use crate::db::{
+    AnsweredVisit, EventRow, IssueRow, MediationRow, Result, Session, Store, Tx, Upsert,
+};
 use crate::domain::issue::{Event, Issue, Level, State};
 use crate::domain::rights::{Matter, Right};
 use crate::domain::saying::{self, Saying};
 use crate::domain::staff::{Role, StaffMember};
+use crate::domain::visit::VisitKind;
 
 /// An issue as one person stands to it.
 #[derive(Debug)]
@@ -35,6 +40,8 @@ pub struct Standpoint {
     /// As whom they may take note of it.
     note: Option<Note>,
     pub mediations: Vec<MediationRow>,
+    /// What its resident answered last, where that moved it.
+    pub answered: Option<AnsweredVisit>,
 }
 
 impl Standpoint {
@@ -69,7 +76,12 @@ pub async fn standpoint(
     acts.retain(|act| may(act.right()) && is_possible(*act, &glance.issue, debt.as_ref()));
     let next = owed(session, &glance.issue, glance.unit.is_some(), &open).await?;
     let note = note_of(session, person, &glance, &next).await?;
+    let answered = match is_answered(&glance.issue) {
+        true => session.last_answer(&glance.row.resident_id).await?,
+        false => None,
+    };
     acts.retain(|act| match act {
+        Act::CorrectAnswer => answered.is_some(),
         Act::TakeNote => note.is_some(),
         Act::FollowUp => mediations.iter().any(MediationRow::is_open),
         _ => true,
@@ -80,7 +92,15 @@ pub async fn standpoint(
     }
     let Glance { row, issue, may_reveal, .. } = glance;
     let is_theirs = row.visitor.as_ref() == Some(&person.id) || acts_on_it(person, &next, note);
-    Ok(Some(Standpoint { row, issue, is_theirs, acts, may_reveal, next, note, mediations }))
+    let of =
+        Standpoint { row, issue, is_theirs, acts, may_reveal, next, note, mediations, answered };
+    Ok(Some(of))
+}
+
+/// Whether it may be where it is by its resident's answer.
+fn is_answered(issue: &Issue) -> bool {
+    let anew = matches!(issue.state, State::Reopened | State::Queued | State::InProgress);
+    issue.state == State::Closed || anew && issue.round > 1
 }
 
 /// Whether the issue, and what is owed to the platform of it, allows it now.
@@ -168,7 +188,8 @@ async fn taken(tx: &mut Tx, person: &StaffMember, number: &str, doing: &Doing) -
         return Ok(Acted::Not(problem));
     }
     let outcomes = happen(tx, person, &standpoint, doing).await?;
-    let audited_there = matches!(doing.act, Act::Release | Act::Mediate | Act::FollowUp);
+    let audited_there =
+        matches!(doing.act, Act::Release | Act::Mediate | Act::FollowUp | Act::CorrectAnswer);
     match outcomes.into_iter().next() {
         Some(Err(problem)) => return Ok(Acted::Not(problem)),
         Some(Ok(did)) if did.upsert == Upsert::Same && doing.act.is_of_mediation() => {
@@ -198,7 +219,8 @@ async fn did_since(
 ) -> Result<bool> {
     let events = tx.events_of(&[&row.id]).await?;
     let mut since = events.iter().filter(|event| event.sequence > doing.version);
-    let is_own = |event: &&EventRow| event.actor == person.signed() || event.actor == person.name;
+    let is_own =
+        |event: &&EventRow| event.actor == person.signed() || event.actor == person.called();
     let first = since.next().filter(is_own).and_then(EventRow::event);
     let changes = |event: &EventRow| {
         let follows = PARTS.contains(&event.actor.as_str());
@@ -265,6 +287,9 @@ fn lacks(doing: &Doing) -> Option<Problem> {
         },
         Act::Mediate => lacks_of_mediation(doing.mediated.as_ref()),
         Act::FollowUp => lacks_of_follow_up(doing),
+        Act::CorrectAnswer if doing.answer.is_none() => {
+            problem(About::Satisfaction, "请选群众真正的答复")
+        }
         Act::Merge if doing.other.is_empty() => problem(About::Issue, "请填并入哪一个问题的编号"),
         act if act.needs_a_reason() && saying::of(&doing.said) != Saying::Something => {
             problem(About::Text, "请写明原因，会记入审计")
@@ -340,13 +365,14 @@ async fn happen(
     let (row, issue) = (&standpoint.row, &standpoint.issue);
     match doing.act {
         Act::TakeNote => {
-            let by = person.name.clone();
+            let by = person.called();
             let role = standpoint.note.map_or(Role::GridMember, |note| note.role);
             let (event, actor) = (Event::Acknowledged { by: by.clone(), role }, by);
             return put(tx, &[Happening { issue_id: row.id.clone(), event, actor }]).await;
         }
         Act::Release => return release(tx, person, &row.id, issue.round).await,
         Act::Return => return give_back(tx, person, &row.id, (issue.round, &doing.said)).await,
+        Act::CorrectAnswer => return correct_answer(tx, person, standpoint, doing).await,
         Act::Mediate => {
             let rows: Vec<Mediation> = mediation(person, row, doing).into_iter().collect();
             return mediations::put(tx, &rows).await;
@@ -371,6 +397,48 @@ async fn happen(
         actor: person.signed(),
     };
     Batch::Events(vec![change]).put(tx).await
+}
+
+/// The last revisit again, with the answer that was meant: as its visitor would put it right, in the name of whoever does.
+async fn correct_answer(
+    tx: &mut Tx,
+    person: &StaffMember,
+    standpoint: &Standpoint,
+    doing: &Doing,
+) -> Result<Outcomes> {
+    let Some((visit, answer)) = standpoint.answered.as_ref().zip(doing.answer) else {
+        return Ok(Vec::new());
+    };
+    if visit.answer()? == answer {
+        let text = format!("现在登记的就是「{answer}」，不用更正");
+        return Ok(vec![Err(Problem::new(About::Satisfaction, text))]);
+    }
+    let sheet = tx.issue_sheet(&standpoint.row.number).await?;
+    let right = NewVisit {
+        kind: VisitKind::Revisit,
+        visited_on: visit.on()?,
+        staff_id: visit.staff_id.clone(),
+        subject_number: sheet.subject_number,
+        resident: sheet.resident,
+        contact: None,
+        face_to_face: visit.face_to_face == 1,
+        heard: Heard::Answer(answer),
+        why: Some(doing.said.clone()),
+        by: Some(person.signed()),
+        choices: Choices::default(),
+    };
+    let outcomes = visits::record(tx, &[right]).await?;
+    let was_before = |did: &Did| did.upsert == Upsert::Same;
+    Ok(outcomes
+        .into_iter()
+        .map(|outcome| match outcome {
+            Ok(did) if was_before(&did) => {
+                let said = did.note.map(|note| note.text);
+                Err(Problem::new(About::Satisfaction, said.unwrap_or_default()))
+            }
+            outcome => outcome,
+        })
+        .collect())
 }
 
 fn followed(person: &StaffMember, doing: &Doing) -> Option<Followed> {

@@ -22,6 +22,12 @@ impl Debt {
         self.0.sending.as_ref().is_some_and(|sending| !stays(&sending.state))
     }
 
+    /// Whether nobody has it but us: not on its way, nor in a workbook that was written, nor there.
+    pub fn is_unsent(&self) -> bool {
+        let waits = |state: &str| matches!(state, "ready" | "review" | "held" | "cancelled");
+        self.0.sending.as_ref().is_none_or(|sending| !sending.doubt && waits(&sending.state))
+    }
+
     /// Whether it certainly hasn't left.
     pub fn is_here(&self) -> bool {
         let waits = |state: &str| matches!(state, "ready" | "review" | "held" | "handed");
@@ -53,7 +59,7 @@ pub async fn release(
         return Ok(vec![Err(Problem::new(About::State, text))]);
     };
     let key = format!("referral:{}", referral.reference);
-    tx.decide_debt(&key, &Decision::Release, &person.number, "审核通过").await?;
+    tx.decide_debt(&key, &Decision::Release, &person.numbered(), "审核通过").await?;
     Ok(vec![Ok(Upsert::Changed.into())])
 }
 

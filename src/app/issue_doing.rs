@@ -5,6 +5,7 @@ use jiff::civil::Date;
 use crate::domain::issue::{Category, Class, Event, Issue, Level, Urgency};
 use crate::domain::rights::Right;
 use crate::domain::staff::Role;
+use crate::domain::visit::Satisfaction;
 use crate::words;
 
 words! {
@@ -27,6 +28,8 @@ words! {
         Merge = "merge", "并入另一个问题";
         Void = "void", "作废";
         Reopen = "reopen", "重新办理";
+        /// What the resident answered at the last revisit was heard or put down wrongly.
+        CorrectAnswer = "correct_answer", "更正回访结果";
     }
 }
 
@@ -40,13 +43,14 @@ impl Act {
             Act::Finish => Right::Finish,
             Act::Release | Act::Return | Act::Resubmit => Right::DecideDebt,
             Act::Mediate | Act::FollowUp => Right::Mediate,
+            Act::CorrectAnswer => Right::CorrectAnswer,
             Act::Override | Act::Merge | Act::Void | Act::Reopen => Right::DecideIssue,
         }
     }
 
     /// Whether why it's done has to be said.
     pub const fn needs_a_reason(self) -> bool {
-        matches!(self, Act::Return | Act::Override | Act::Void | Act::Reopen)
+        matches!(self, Act::Return | Act::Override | Act::Void | Act::Reopen | Act::CorrectAnswer)
     }
 
     /// Whether it's recorded of a mediation, which changes nothing of the issue.
@@ -71,6 +75,8 @@ pub struct Doing {
     pub said: String,
     /// The number of the issue that it's a duplicate of.
     pub other: String,
+    /// What the resident really answered.
+    pub answer: Option<Satisfaction>,
     pub mediated: Option<Mediated>,
     /// How far its mediations were when the page was shown, where the form says it.
     pub heard: Option<usize>,
@@ -119,6 +125,7 @@ impl Doing {
             class: Some(issue.class.unwrap_or(class)),
             said: "示例".to_owned(),
             other: String::new(),
+            answer: None,
             mediated: None,
             heard: None,
             shown: String::new(),
@@ -144,7 +151,7 @@ impl Doing {
             Act::Void => Some(Event::Voided { reason: said }),
             Act::Merge => Some(Event::Voided { reason: self.merged() }),
             Act::Reopen => Some(Event::Reopened { reason: said }),
-            Act::Release | Act::Mediate | Act::FollowUp => None,
+            Act::Release | Act::Mediate | Act::FollowUp | Act::CorrectAnswer => None,
         }
     }
 

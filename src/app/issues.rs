@@ -13,7 +13,7 @@ use crate::db::{
 };
 use crate::domain::delivery::Withdrawal;
 use crate::domain::duty::DutyState;
-use crate::domain::issue::{Event, Issue, Level, Refusal};
+use crate::domain::issue::{Event, EventKind, Issue, Level, Refusal};
 use crate::domain::obligations::issue::{Asked, DatedEvent, concerns_resident, note_key};
 use crate::domain::obligations::{Department, Ladder, difference};
 use crate::domain::referral;
@@ -84,7 +84,9 @@ impl Wanted {
             next = self.note(file, &event, (round, actor), asked);
             self.changes.push(changed(file, event.kind().code(), actor));
             let id = file.facts.id.clone();
-            self.messages.push((id.clone(), round, sequence, event.clone()));
+            // What was asked anew by mistake never was there: it's told of the round before.
+            let told = round - i64::from(event.kind() == EventKind::AnswerCorrected);
+            self.messages.push((id.clone(), told, sequence, event.clone()));
             self.events.push((id, sequence, event, actor.to_owned()));
             actor = OURSELVES;
         }

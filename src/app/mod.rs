@@ -4,6 +4,7 @@
 //! Knows the domain and the SQL room; nothing of files, platforms, channels, pages or the command line. No rule of the plan
 //! stands here, and no SQL.
 
+mod answered_before;
 mod casework;
 mod centre;
 mod issue_debt;
@@ -16,6 +17,7 @@ mod passwords;
 mod renumbered;
 mod returned;
 mod said_before;
+mod visit_answers;
 mod visit_demands;
 mod visit_desk;
 mod visit_rows;

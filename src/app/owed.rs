@@ -61,6 +61,53 @@ pub async fn owed_by(session: &mut Session, person: &StaffMember) -> Result<Owed
     Ok(OwedBy { named: named.collect(), more })
 }
 
+/// Something that others are late with, and that a person is to press them for.
+#[derive(Debug, Clone)]
+pub struct Pressed {
+    pub group: DueGroup,
+    /// Who owes it, as they sign; nobody where nobody holds the role.
+    pub owner: Option<String>,
+    pub issue: Option<String>,
+}
+
+/// So many are read of what somebody was told; and so many are shown.
+const READ: i64 = 300;
+const PRESSED: usize = 20;
+
+/// What a person was told to press others for (需要您督办) and is late still, the latest first; and how many more there are.
+///
+/// # Errors
+/// Where the record can't be read.
+pub async fn pressed_by(
+    session: &mut Session,
+    person: &StaffMember,
+) -> Result<(Vec<Pressed>, usize)> {
+    let today = session.today();
+    let groups = session.groups_told_late(&person.id, today, READ).await?;
+    if groups.is_empty() {
+        return Ok((Vec::new(), 0));
+    }
+    let roster = everybody(session).await?;
+    let plan = std::sync::Arc::clone(session.plans().now());
+    let owned = |group: DueGroup| {
+        let owners = roster.owners(&group, &plan);
+        let is_own = owners.iter().any(|owner| owner.id == person.id);
+        let owner = owners.first().map(|owner| owner.signed());
+        (!is_own).then_some((group, owner))
+    };
+    let mut others: Vec<_> = groups.into_iter().filter_map(owned).collect();
+    let more = others.len().saturating_sub(PRESSED);
+    others.truncate(PRESSED);
+    let of_issues = others.iter().map(|(group, _)| group).filter(|one| one.kind.is_of_issue());
+    let of_issues: Vec<String> = of_issues.map(|group| group.id.clone()).collect();
+    let mut issues = issues_of(session, &of_issues).await?;
+    let pressed = others.into_iter().map(|(group, owner)| {
+        let issue = issues.remove(&group.id);
+        Pressed { group, owner, issue }
+    });
+    Ok((pressed.collect(), more))
+}
+
 /// The numbers of the issues that these groups are about, by group.
 async fn issues_of(session: &mut Session, groups: &[String]) -> Result<HashMap<String, String>> {
     let groups: Vec<&str> = groups.iter().map(String::as_str).collect();

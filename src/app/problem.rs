@@ -29,6 +29,8 @@ pub enum Asked {
     Misspelt(String),
     /// Whether what was said is what was said before.
     SameMatter,
+    /// Whether what was resolved is to be done anew.
+    Reopening,
 }
 
 /// What a problem is about.

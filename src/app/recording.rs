@@ -1,6 +1,7 @@
 //! What a visitor records on a page, one resident at a time: through the same decisions as a table, once however often it's sent,
 //! and never over what changed since the page was shown.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use jiff::civil::Date;
@@ -11,7 +12,7 @@ use super::choices::Choices;
 use super::household::{HouseholdSheet, ResidentSheet, household};
 use super::near::no_subject;
 use super::photos::{self, Fit};
-use super::problem::{About, Did, Problem};
+use super::problem::{About, Asked, Did, Problem};
 use super::registered::{Registered, register};
 use super::told::Told;
 use super::visit_rows::{Heard, NewVisit};
@@ -33,6 +34,10 @@ pub struct Entry {
     pub on: Date,
     pub in_person: bool,
     pub what: What,
+    /// At a revisit: why they aren't satisfied, or why an answer is put right.
+    pub why: Option<String>,
+    /// That what follows from their not being satisfied was read.
+    pub confirmed: bool,
     /// That no meal and no gift was taken (四(二)).
     pub pledged: bool,
     pub choices: Choices,
@@ -179,6 +184,9 @@ async fn taken(tx: &mut Tx, person: &StaffMember, entry: &Entry) -> Result<Recor
         Some(Err(problem)) => return Ok(Recorded::Not(problem)),
         None => return Ok(Recorded::Stale),
     };
+    if let Some(problem) = unconfirmed(tx, entry, &sheet).await? {
+        return Ok(Recorded::Not(problem));
+    }
     let receipt = match receipt_of(tx, entry, &sheet, resident, did).await {
         Ok(receipt) => receipt,
         Err(StoreError::Rule(why)) => return Ok(Recorded::Not(Problem::new(About::Issue, why))),
@@ -186,6 +194,38 @@ async fn taken(tx: &mut Tx, person: &StaffMember, entry: &Entry) -> Result<Recor
     };
     keep(tx, person, entry, content_key, &receipt).await?;
     Ok(Recorded::Done(receipt))
+}
+
+/// What an answer makes to be done anew, where nobody has confirmed yet that it is to be: it's said before it happens.
+async fn unconfirmed(
+    tx: &mut Tx,
+    entry: &Entry,
+    before: &HouseholdSheet,
+) -> Result<Option<Problem>> {
+    let asks = matches!(entry.what, What::Heard(Heard::Answer(answer)) if !answer.closes());
+    if !asks || entry.confirmed {
+        return Ok(None);
+    }
+    let rounds = |sheet: &HouseholdSheet| -> HashMap<String, i64> {
+        let issues = sheet.residents.iter().flat_map(|resident| &resident.issues);
+        issues.map(|issue| (issue.id.clone(), issue.issue.round)).collect()
+    };
+    let before = rounds(before);
+    let Some(after) = household(tx, &entry.subject).await? else { return Ok(None) };
+    let anew = after.residents.iter().flat_map(|resident| &resident.issues);
+    let anew =
+        anew.filter(|issue| before.get(&issue.id).is_some_and(|was| *was < issue.issue.round));
+    let follows = anew.map(|issue| match issue.issue.level() {
+        Some(level) if level.is_referred() => {
+            format!("{}（{level}）重新办理，再次上报平台，报去以后收不回来", issue.number)
+        }
+        _ => format!("{} 由镇村重新办理", issue.number),
+    });
+    let follows: Vec<String> = follows.collect();
+    let text = format!("登记「不满意」以后：{}", follows.join("；"));
+    let how = "确实这样的，请确认后再提交";
+    let ask = || Problem::asking(About::Satisfaction, text, Asked::Reopening, how);
+    Ok((!follows.is_empty()).then(ask))
 }
 
 /// The resident's name; nothing where they don't stand any more as they did when the form was shown.
@@ -214,6 +254,8 @@ fn visit(person: &StaffMember, entry: &Entry, resident: &str, heard: Heard) -> N
         contact: entry.contact.clone(),
         face_to_face: entry.in_person,
         heard,
+        why: entry.why.clone(),
+        by: Some(person.signed()),
         choices: entry.choices,
     }
 }
@@ -238,6 +280,7 @@ fn content_key(tx: &Tx, person: &StaffMember, entry: &Entry) -> String {
         What::Heard(heard) => json!({ "heard": heard }),
         What::Unheard(why) => json!({ "unheard": why }),
     };
+    let what = entry.why.as_ref().map_or_else(|| what.clone(), |why| json!([what, why]));
     let mut all =
         json!([entry.subject, entry.kind, whom, entry.contact, entry.on, entry.in_person, what]);
     if let (Some(all), false) = (all.as_array_mut(), entry.photos.is_empty()) {

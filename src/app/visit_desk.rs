@@ -2,6 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
+use super::answered_before::{AnswerPutRight, Answers};
 use super::casework::{Files, RuleBook};
 use super::choices::Alike;
 use super::issues::Wanted;
@@ -29,6 +30,7 @@ pub(super) struct Decided {
     pub corrected: Vec<CorrectedIssue>,
     pub moved: Vec<CorrectedVisit>,
     pub renamed: Vec<RenamedResident>,
+    pub put_right: Vec<AnswerPutRight>,
     /// Issues that were there before and that something happened to.
     pub stepped: HashSet<String>,
     pub wanted: Wanted,
@@ -48,6 +50,7 @@ pub(super) struct Desk<'d> {
     pub issues: HashMap<String, String>,
     pub known: Known,
     pub suspects: Suspects,
+    pub answers: Answers,
     /// The visits at which a row before registered an issue.
     pub asked_at: HashSet<String>,
     /// Who may record a check, where any is among the rows.
@@ -83,6 +86,7 @@ impl<'d> Desk<'d> {
             issues: HashMap::new(),
             known: Known::default(),
             suspects: Suspects::default(),
+            answers: Answers::default(),
             asked_at: HashSet::new(),
             inspectors: inspectors(session, rows).await?,
             decided: Decided {
@@ -95,6 +99,7 @@ impl<'d> Desk<'d> {
                 corrected: Vec::new(),
                 moved: Vec::new(),
                 renamed: Vec::new(),
+                put_right: Vec::new(),
                 stepped: HashSet::new(),
                 wanted: Wanted::default(),
                 checked_areas: HashSet::new(),
@@ -176,7 +181,7 @@ impl<'d> Desk<'d> {
         self.known.read_words(session, &self.context, &residents).await
     }
 
-    fn known_resident(&self, row: &NewVisit) -> Option<&str> {
+    pub(super) fn known_resident(&self, row: &NewVisit) -> Option<&str> {
         let file = &self.decided.files.subjects[*self.files.get(&row.subject_number)?];
         let key = self.context.sealer.index(&[&file.place.id, &row.resident]);
         let resident = file.residents.iter().find(|resident| resident.row.natural_key == key);

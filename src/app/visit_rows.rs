@@ -23,6 +23,12 @@ pub struct NewVisit {
     /// In person, or by telephone.
     pub face_to_face: bool,
     pub heard: Heard,
+    /// At a revisit: why the resident isn't satisfied, or why an answer is put right.
+    #[serde(default)]
+    pub why: Option<String>,
+    /// Who says so, where it's known.
+    #[serde(default)]
+    pub by: Option<String>,
     #[serde(default)]
     pub choices: Choices,
 }

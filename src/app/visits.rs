@@ -2,7 +2,8 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::casework::{Files, From, RuleBook, SubjectFile};
+use super::answered_before::AnswerPutRight;
+use super::casework::{Files, From, RuleBook};
 use super::choices::Alike;
 use super::endings::keeps_from_visit;
 use super::met_before::{ask_of_elsewhere, told_of_elsewhere, told_of_renamed};
@@ -10,14 +11,13 @@ use super::near::{hint_near, no_subject};
 use super::problem::{About, Did, Outcome, Outcomes, Problem, all_well};
 use super::subjects::places;
 use super::visit_desk::{Decided, Desk};
+use super::visit_rows::may_visit;
 pub use super::visit_rows::{Heard, NewIssue, NewVisit};
-use super::visit_rows::{answered_key, may_visit};
 use crate::db::{
     Act, CorrectedIssue, CorrectedVisit, NumberOf, RenamedResident, Result, Session, SubjectPlace,
     Tx, Upsert,
 };
-use crate::domain::issue::{Event, State};
-use crate::domain::visit::{Satisfaction, VisitKind};
+use crate::domain::visit::VisitKind;
 
 /// What these visits would do.
 pub async fn check(session: &mut Session, rows: &[NewVisit]) -> Result<Outcomes> {
@@ -117,6 +117,7 @@ async fn write(tx: &mut Tx, decided: &Decided, book: &RuleBook) -> Result<()> {
         })
         .await?;
     }
+    audit_answers(tx, &decided.put_right).await?;
     let new: HashSet<&str> = decided.issues.iter().map(|issue| issue.id.as_str()).collect();
     let issues = decided.files.subjects.iter().flat_map(|file| &file.issues);
     let moved = issues.filter(|issue| {
@@ -130,6 +131,23 @@ async fn write(tx: &mut Tx, decided: &Decided, book: &RuleBook) -> Result<()> {
     decided.wanted.owe_reports(tx).await?;
     if !decided.checked_areas.is_empty() {
         super::areas::inspected(tx, decided.checked_areas.iter().cloned()).await?;
+    }
+    Ok(())
+}
+
+/// Who put which answer right, and why.
+async fn audit_answers(tx: &mut Tx, put_right: &[AnswerPutRight]) -> Result<()> {
+    for right in put_right {
+        let AnswerPutRight { subject, on, was, became, why, by } = right;
+        tx.audit_act(Act {
+            by: by.as_deref().unwrap_or("import"),
+            action: "correct_answer",
+            target: subject,
+            detail: &serde_json::json!({"on": on, "reason": why}),
+            was: Some(&serde_json::json!({"answer": was})),
+            became: Some(&serde_json::json!({"answer": became})),
+        })
+        .await?;
     }
     Ok(())
 }
@@ -158,6 +176,7 @@ async fn decide(session: &mut Session, rows: &[NewVisit], book: &RuleBook) -> Re
     let of: Vec<SubjectPlace> = known.into_values().collect();
     let files = Files::of(session, of, From::Row, book).await?;
     let mut desk = Desk::new(session, files, rows, book).await?;
+    desk.read_answers(session, rows).await?;
     for row in rows {
         let outcome = desk.take(row)?;
         desk.decided.outcomes.push(outcome);
@@ -174,7 +193,7 @@ impl Desk<'_> {
             return Ok(Err(no_subject(&row.subject_number)));
         };
         // What was recorded while somebody else was the visitor stays so.
-        let is_new = self.known_visit(row).is_none();
+        let is_new = self.known_visit(row).is_none() && !self.puts_answer_right(row);
         let place = &self.decided.files.subjects[at].place;
         if let Some(problem) = may_visit(row, place, &self.inspectors).filter(|_| is_new) {
             return Ok(Err(problem));
@@ -206,7 +225,7 @@ impl Desk<'_> {
                 let here = self.asked_at.contains(&visit).then(asked_in_this_table);
                 Ok(before.or(here).unwrap_or_else(|| upsert.into()))
             }
-            Heard::Answer(answer) => Ok(self.hear(at, resident, row, *answer)),
+            Heard::Answer(answer) => self.hear(at, resident, row, *answer),
         };
         let is_added = outcome.as_ref().is_ok_and(|did| did.upsert == Upsert::Added);
         if row.kind == VisitKind::SpotCheck && is_added {
@@ -227,94 +246,12 @@ impl Desk<'_> {
         Ok(outcome.map(of_visit))
     }
 
-    /// A resident's answer at a revisit; another answer of the same day is said to be so, and one that came too early.
-    fn hear(&mut self, at: usize, resident: usize, row: &NewVisit, answer: Satisfaction) -> Did {
-        let id = self.decided.files.subjects[at].residents[resident].row.id.clone();
-        let mut others = Satisfaction::ALL.iter().copied().filter(|other| *other != answer);
-        let before = others.find(|other| {
-            let key = answered_key(&self.context, row, &id, Some(*other));
-            self.visits.contains_key(&key)
-        });
-        let (_, upsert) = self.visit(at, row, resident);
-        if upsert != Upsert::Added {
-            return upsert.into();
-        }
-        let open = self.answer(at, resident, row, answer);
-        let Some(before) = before else {
-            return match open {
-                0 if self.was_never_heard(at, resident) => {
-                    Did::noted(Upsert::Added, About::Resident, NEVER_HEARD)
-                }
-                0 => Upsert::Added.into(),
-                open => Did::noted(Upsert::Added, About::Satisfaction, too_early(open)),
-            };
-        };
-        let text = format!(
-            "{} 的回访登记过「{before}」，这里是「{answer}」：以这里为准；已销号的问题不会因此重新办理，要重新办理请用 zoufang issue reopen",
-            row.visited_on
-        );
-        Did::noted(Upsert::Added, About::Satisfaction, text)
-    }
-
     /// Whether it was told who lives at a subject.
     fn has_register(&self, at: usize) -> bool {
         let residents = &self.decided.files.subjects[at].residents;
         residents.iter().any(|resident| resident.row.registered != 0)
     }
-
-    /// Whether nothing is recorded of a resident but that they were asked again.
-    fn was_never_heard(&self, at: usize, resident: usize) -> bool {
-        let SubjectFile { residents, issues, .. } = &self.decided.files.subjects[at];
-        let resident = &residents[resident];
-        resident.visits.heard == 0
-            && issues.iter().all(|issue| issue.resident_id != resident.row.id)
-    }
-
-    /// Closes or reopens what was resolved for the resident, by their answer. Gives how many of their issues nobody has
-    /// resolved yet, where none was.
-    fn answer(
-        &mut self,
-        at: usize,
-        resident: usize,
-        row: &NewVisit,
-        answer: Satisfaction,
-    ) -> usize {
-        let SubjectFile { residents, issues, .. } = &mut self.decided.files.subjects[at];
-        let resident = &mut residents[resident].row;
-        let on = row.visited_on.to_string();
-        if on >= self.book.plans.now().starts_on().to_string()
-            && resident.answered_on.as_ref().is_none_or(|last| *last <= on)
-        {
-            resident.answer = Some(answer.code().to_owned());
-            resident.answered_on = Some(on);
-        }
-        let event = if answer.closes() {
-            Event::Satisfied
-        } else {
-            Event::Reopened { reason: "群众回访时表示不满意".to_owned() }
-        };
-        let (mut answered, mut open) = (0, 0);
-        for issue in issues.iter_mut().filter(|issue| issue.resident_id == resident.id) {
-            match issue.owed.issue.state {
-                State::Resolved => answered += 1,
-                State::Closed | State::Void => continue,
-                _ => {
-                    open += 1;
-                    continue;
-                }
-            }
-            let wanted = &mut self.decided.wanted;
-            // A resolved issue takes either.
-            if wanted.step(issue, event.clone(), "resident", self.now, self.book).is_ok() {
-                self.decided.stepped.insert(issue.facts.id.clone());
-            }
-        }
-        if answered == 0 { open } else { 0 }
-    }
 }
-
-/// A word about an answer of somebody of whom no first visit is recorded.
-const NEVER_HEARD: &str = "这位群众在本次活动里还没有走访记录，先有了回访：请核对姓名，或者走访类型应是「走访」；走访确实在前的，请补上走访记录";
 
 /// A word about a visit at which nothing was asked for, though a row before says that something was.
 fn asked_in_this_table() -> Did {
@@ -327,12 +264,5 @@ fn not_registered() -> Problem {
     Problem::new(
         About::Resident,
         "群众名册里这一户没有这个人，已按名册以外的人登记：姓名写错的，请改正后再导入；确有其人的，请补进群众名册",
-    )
-}
-
-/// A word about an answer to what isn't resolved yet.
-fn too_early(open: usize) -> String {
-    format!(
-        "这位群众的 {open} 件问题还没有办结，这次回访只记下满意度，没有销号：办结以后还要再回访"
     )
 }

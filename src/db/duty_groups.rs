@@ -154,6 +154,21 @@ impl Session {
         rows.into_iter().map(|row| self.read_group(row)).collect()
     }
 
+    /// The late groups, the latest first, that somebody was told to see to: those of which something is open still.
+    pub async fn groups_told_late(
+        &mut self,
+        staff_id: &str,
+        before: Date,
+        limit: i64,
+    ) -> Result<Vec<DueGroup>> {
+        let read = format!(
+            "{} WHERE b.id IN (SELECT t.group_id FROM reminders t WHERE t.staff_id = $1) AND b.due_on < $2
+               AND EXISTS (SELECT 1 FROM duties d WHERE d.group_id = b.id AND d.state = 'open') ORDER BY b.due_on, b.id LIMIT $3",
+            groups(OPEN, "")
+        );
+        self.read_groups(&read, &[staff_id.into(), before.to_string().into(), limit.into()]).await
+    }
+
     async fn read_groups(
         &mut self,
         query: &str,

@@ -182,7 +182,7 @@ pub use recount::FigureDifference;
 pub use referrals::NewReferral;
 pub use reminders::{Open, Told, ToldGroup};
 pub use resident_words::{CardGuesses, ResidentWord};
-pub use residents::{ERASED, Erased, FoundResident, ResidentIssue};
+pub use residents::{AnsweredVisit, ERASED, Erased, FoundResident, ResidentIssue};
 pub use revisits::RevisitDue;
 pub use screens::Screen;
 pub use second::SecondFactor;

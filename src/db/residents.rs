@@ -4,12 +4,14 @@ use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 use unicode_normalization::UnicodeNormalization;
 
+use super::dialect::Parameter;
 use super::personal::{
     ANSWER_BODY, ERASED_KEY, EVENT_BODY, ISSUE_TEXT, RESIDENT_CONTACT, RESIDENT_NAME,
     RESIDENT_UNHEARD, row_of,
 };
 use super::sets::Columns;
-use super::{Context, Result, Session, Store, StoreError, Tx, to_json};
+use super::{Context, Result, Session, Store, StoreError, Tx, date, to_json, word};
+use crate::domain::visit::Satisfaction;
 
 /// How much of a digest is kept: as much as tells a county's residents apart.
 const KEY: usize = 12;
@@ -35,6 +37,33 @@ impl std::fmt::Debug for FoundResident {
     /// Personal: not for logs.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("FoundResident").field("id", &self.id).finish_non_exhaustive()
+    }
+}
+
+/// A revisit at which a resident answered.
+#[derive(Debug, Deserialize)]
+pub struct AnsweredVisit {
+    pub visited_on: String,
+    pub staff_id: String,
+    satisfaction: String,
+    pub face_to_face: i64,
+}
+
+impl AnsweredVisit {
+    /// What they answered.
+    ///
+    /// # Errors
+    /// Where the record has something else there.
+    pub fn answer(&self) -> Result<Satisfaction> {
+        word("visits.satisfaction", &self.satisfaction, Satisfaction::read)
+    }
+
+    /// The day.
+    ///
+    /// # Errors
+    /// Where the record has something else there.
+    pub fn on(&self) -> Result<Date> {
+        date("visits.visited_on", &self.visited_on)
     }
 }
 
@@ -229,6 +258,16 @@ impl Session {
                WHERE i.resident_id = r.id AND m.follow_up_on IS NOT NULL AND m.followed_on IS NULL)
            LIMIT $2";
         Ok(sqlx::query_as(read).bind(day.to_string()).bind(limit).fetch_all(&mut *self.db).await?)
+    }
+
+    /// The last revisit at which a resident answered.
+    pub async fn last_answer(&mut self, id: &str) -> Result<Option<AnsweredVisit>> {
+        let columns = ["visited_on", "staff_id", "satisfaction", "face_to_face"];
+        let read = "SELECT visited_on, staff_id, satisfaction, face_to_face FROM visits
+             WHERE resident_id = $1 AND kind = 'revisit' AND satisfaction IS NOT NULL ORDER BY visited_on DESC, id DESC LIMIT 1";
+        let rows: Vec<AnsweredVisit> =
+            self.read_rows(&columns, read, &[Parameter::from(id)]).await?;
+        Ok(rows.into_iter().next())
     }
 
     /// The visits of a resident: day, kind, and what they answered.

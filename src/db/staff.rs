@@ -108,6 +108,7 @@ fn join(
             unit: row.unit,
             addresses: row.sealed.kinds(),
             calendar_version: row.calendar_version,
+            stood_in_by: None,
         })
     };
     rows.into_iter().map(person).collect()

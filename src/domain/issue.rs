@@ -100,6 +100,8 @@ pub enum Event {
     Satisfied,
     /// Its resident is not satisfied, or it was ended by mistake: a new round.
     Reopened { reason: String },
+    /// That its resident isn't satisfied was heard by mistake: what was asked anew isn't owed.
+    AnswerCorrected { reason: String },
     /// A duplicate of another, or withdrawn.
     Voided { reason: String },
 }
@@ -127,6 +129,7 @@ impl Event {
             | Event::Refused { reason: said }
             | Event::Supplemented { text: said }
             | Event::Reopened { reason: said }
+            | Event::AnswerCorrected { reason: said }
             | Event::Voided { reason: said } => Some(said),
             _ => None,
         }
@@ -143,6 +146,7 @@ impl Event {
             | Event::Refused { reason: said }
             | Event::Supplemented { text: said }
             | Event::Reopened { reason: said }
+            | Event::AnswerCorrected { reason: said }
             | Event::Voided { reason: said } => words.clone_into(said),
             _ => return None,
         }
@@ -166,6 +170,7 @@ impl Event {
             Event::Supplemented { .. } => EventKind::Supplemented,
             Event::Satisfied => EventKind::Satisfied,
             Event::Reopened { .. } => EventKind::Reopened,
+            Event::AnswerCorrected { .. } => EventKind::AnswerCorrected,
             Event::Voided { .. } => EventKind::Voided,
         }
     }
@@ -188,6 +193,7 @@ words! {
         Supplemented = "supplemented", "补充说明";
         Satisfied = "satisfied", "群众满意";
         Reopened = "reopened", "重新办理";
+        AnswerCorrected = "answer_corrected", "更正回访结果";
         Voided = "voided", "作废";
     }
 }
@@ -219,6 +225,7 @@ pub const MOVES: &[(EventKind, &[State])] = {
         (EventKind::Supplemented, &[Returned]),
         (EventKind::Satisfied, &[Resolved]),
         (EventKind::Reopened, &[Resolved, Closed, Void]),
+        (EventKind::AnswerCorrected, &[Reopened, Queued, InProgress]),
         (
             EventKind::Voided,
             &[
@@ -364,6 +371,12 @@ impl Issue {
                 next.town_finished = false;
                 next.platform_finished = false;
             }
+            // The round stays counted: what was owed of it to the platform has its number.
+            Event::AnswerCorrected { .. } => {
+                next.town_finished = self.level().is_some_and(Level::has_town_part);
+                next.platform_finished = self.level().is_some_and(Level::is_referred);
+                next.state = State::Resolved;
+            }
             Event::Voided { .. } => next.state = State::Void,
         }
         if matches!(
@@ -413,8 +426,20 @@ impl Issue {
             {
                 return Err(Refusal::NotNow { state: self.state, event: kind });
             }
-            Event::Reopened { reason } | Event::Voided { reason } if reason.trim().is_empty() => {
+            Event::Reopened { reason }
+            | Event::AnswerCorrected { reason }
+            | Event::Voided { reason }
+                if reason.trim().is_empty() =>
+            {
                 return Err(Refusal::NoReason { event: kind });
+            }
+            // Only what was asked anew, and what the platform doesn't work on.
+            Event::AnswerCorrected { .. }
+                if self.round < 2
+                    || self.state == State::InProgress
+                        && self.level().is_some_and(Level::is_referred) =>
+            {
+                return Err(Refusal::NotNow { state: self.state, event: kind });
             }
             _ => {}
         }
@@ -428,7 +453,7 @@ impl Issue {
             Queued | Referred | Accepted | PlatformFinished | PlatformOverridden
             | PlatformReopened | Refused | Supplemented => Level::is_referred,
             TownFinished => Level::has_town_part,
-            Started | Satisfied => |_| true,
+            Started | Satisfied | AnswerCorrected => |_| true,
         };
         let level = self.level().ok_or(Refusal::Unclassified { event })?;
         if !fits(level) {

@@ -240,6 +240,9 @@ pub fn message(event: &Event) -> Option<String> {
         Event::TownFinished { result } => Some(format!("镇村部分已办结：{result}")),
         Event::Satisfied => Some("回访：群众表示满意".to_owned()),
         Event::Reopened { reason } => Some(format!("重新办理：{reason}")),
+        Event::AnswerCorrected { reason } => {
+            Some(format!("回访：更正，上次登记的「不满意」有误，不用重新办理：{reason}"))
+        }
         Event::Voided { reason } => Some(format!("不再需要办理：{reason}")),
         Event::PlatformOverridden { reason, .. } => Some(format!("不再需要平台办理：{reason}")),
         _ => None,
@@ -251,7 +254,7 @@ pub fn withdrawal(event: &Event, after: &Issue) -> Option<Withdrawal> {
     match event {
         Event::Voided { .. } => Some(Withdrawal::Voided),
         Event::PlatformOverridden { .. } => Some(Withdrawal::Overridden),
-        Event::Reopened { .. } => Some(Withdrawal::Superseded),
+        Event::Reopened { .. } | Event::AnswerCorrected { .. } => Some(Withdrawal::Superseded),
         // One in its first round was never referred.
         Event::Classified { level, .. } if after.round > 1 && !level.is_referred() => {
             Some(Withdrawal::Reclassified)

@@ -18,6 +18,8 @@ words! {
         Photo = "photo", "给问题加照片";
         /// Void, override, reopen.
         DecideIssue = "decide_issue", "认定办结、作废或重新办理";
+        /// What a resident answered at a revisit.
+        CorrectAnswer = "correct_answer", "更正回访结果";
         DecideDebt = "decide_debt", "处置上报和通知";
         Reassign = "reassign", "更换走访人";
         Apply = "apply", "使方案生效";
@@ -112,6 +114,16 @@ const INSPECTED: &[Role] = &[
     Role::Inspector,
 ];
 
+/// Who puts right what a resident answered: who recorded it, or whoever stands above.
+const ANSWERED: &[Role] = &[
+    Role::Visitor,
+    Role::VillageLead,
+    Role::BranchSecretary,
+    Role::SupervisingLeader,
+    Role::OrganisationOffice,
+    Role::LeadingGroup,
+];
+
 const MEDIATORS: &[Role] = &[
     Role::GridMember,
     Role::VillageCadre,
@@ -158,6 +170,7 @@ impl Right {
                 BranchSecretary,
                 VillageLead,
             ],
+            Right::CorrectAnswer => ANSWERED,
             Right::DecideDebt | Right::Repair => &[Centre, LeadingGroup, OrganisationOffice],
             Right::Reassign => {
                 &[LeadingGroup, SupervisingLeader, OrganisationOffice, BranchSecretary]

@@ -14,6 +14,7 @@ pub fn person(id: &str, roles: &[Role], area: &str) -> StaffMember {
         roles: roles.to_vec(),
         addresses: Vec::new(),
         calendar_version: 0,
+        stood_in_by: None,
     }
 }
 

@@ -86,12 +86,43 @@ pub struct StaffMember {
     pub addresses: Vec<AddressKind>,
     /// Part of their calendar's address: raised to make it a new one.
     pub calendar_version: i64,
+    /// Who acts for them while they're away, as that one signs; nobody where they act themselves.
+    pub stood_in_by: Option<Deputy>,
+}
+
+/// Who acts for somebody who is away.
+#[derive(Debug, Clone)]
+pub struct Deputy {
+    pub number: String,
+    pub name: String,
 }
 
 impl StaffMember {
     /// As what they did is signed: no other person has it.
     pub fn signed(&self) -> String {
-        format!("{} {}", self.number, self.name)
+        let own = format!("{} {}", self.number, self.name);
+        match &self.stood_in_by {
+            Some(Deputy { number, name }) => format!("{number} {name}（代{own}）"),
+            None => own,
+        }
+    }
+
+    /// The same by name, as people read it.
+    pub fn called(&self) -> String {
+        let deputy = self.stood_in_by.as_ref();
+        deputy.map_or(self.name.clone(), |deputy| format!("{}（代{}）", deputy.name, self.name))
+    }
+
+    /// The same by number.
+    pub fn numbered(&self) -> String {
+        let deputy = self.stood_in_by.as_ref();
+        deputy.map_or(self.number.clone(), |by| format!("{}（代{}）", by.number, self.number))
+    }
+
+    /// The same person, for whom that one acts.
+    pub fn by_deputy(self, deputy: &StaffMember) -> StaffMember {
+        let deputy = Deputy { number: deputy.number.clone(), name: deputy.name.clone() };
+        StaffMember { stood_in_by: Some(deputy), ..self }
     }
 
     /// Whether they left (离岗): who is here has a role.

@@ -31,8 +31,12 @@ pub(super) fn read_visit(
     let face_to_face =
         cells.optional_word(Field::Manner, in_person, "面对面、电话").unwrap_or(true);
     check_phone(cells, Field::Contact);
+    let mut why = None;
     let heard = match kind {
-        VisitKind::Revisit => read_answer(cells),
+        VisitKind::Revisit => read_answer(cells).map(|(answer, said)| {
+            why = said;
+            Heard::Answer(answer)
+        }),
         VisitKind::First | VisitKind::SpotCheck => {
             check_unasked_answer(cells, kind);
             read_heard(cells)
@@ -47,19 +51,25 @@ pub(super) fn read_visit(
         contact: cells.optional(Field::Contact).map(str::to_owned),
         face_to_face,
         heard: heard?,
+        why,
+        by: None,
         choices: options.choices,
     })
 }
 
-/// What was answered at a revisit. A demand that stands there too would be lost.
-fn read_answer(cells: &mut Cells<'_>) -> Option<Heard> {
+/// What was answered at a revisit, with what was said of it: why somebody isn't satisfied, or why an answer is put right. A demand
+/// that stands there too would be lost.
+fn read_answer(cells: &mut Cells<'_>) -> Option<(Satisfaction, Option<String>)> {
+    let choices = Satisfaction::choices();
+    let answer = cells.word(Field::Satisfaction, Satisfaction::read, &choices);
     let asks = cells.optional(Field::HasIssue).and_then(yes_or_no) == Some(true);
-    if let Some(text) = cells.optional(Field::Text).filter(|text| !is_no_demand(text)) {
+    let said = cells.optional(Field::Text).filter(|text| !is_no_demand(text)).map(str::to_owned);
+    if let Some(text) = said.as_ref().filter(|_| asks && answer.is_some_and(Satisfaction::closes)) {
         let text = format!(
             "回访的行只登记满意度，这里的「{}」没有登记：是新问题请另写一行（走访类型填「走访」）",
             short(text)
         );
-        if asks { cells.wrong(Field::Text, text) } else { cells.note(Field::Text, text) }
+        cells.wrong(Field::Text, text);
     }
     let class = [Field::Level, Field::Category, Field::Urgency];
     if let Some(field) = class.into_iter().find(|field| cells.optional(*field).is_some()) {
@@ -67,8 +77,7 @@ fn read_answer(cells: &mut Cells<'_>) -> Option<Heard> {
             format!("回访的行只登记满意度，没有用到「{field}」；要改分类请用问题分类表（附件6）");
         cells.note(field, text);
     }
-    let choices = Satisfaction::choices();
-    cells.word(Field::Satisfaction, Satisfaction::read, &choices).map(Heard::Answer)
+    answer.map(|answer| (answer, said))
 }
 
 /// An answer where none was asked for: a revisit that isn't called one closes nothing.

@@ -148,15 +148,15 @@ impl People {
 
     fn revisit(&self, on: Date, due: &RevisitDue, may_complain: bool) -> String {
         let may_complain = may_complain && due.resolved > 0 && due.round < 3;
-        let answer = if may_complain && self.chance.fraction() < self.doing.dissatisfied {
-            "不满意"
+        let (said, answer) = if may_complain && self.chance.fraction() < self.doing.dissatisfied {
+            ("办了以后又坏了", "不满意")
         } else if self.chance.fraction() < 0.1 {
-            "基本满意"
+            ("", "基本满意")
         } else {
-            "满意"
+            ("", "满意")
         };
         let RevisitDue { subject_number, resident, staff_number, .. } = due;
-        format!("{on},{staff_number},{subject_number},{resident},,,,,,回访,{answer}\n")
+        format!("{on},{staff_number},{subject_number},{resident},{said},,,,,回访,{answer}\n")
     }
 
     /// Visitors classify what they hadn't once the visits are over; the centre sends back at once what was refused.

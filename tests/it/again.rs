@@ -261,7 +261,7 @@ on_both!(a_list_that_was_made_before_takes_nothing_back, async |fixture: Fixture
     taken(&fixture, &visits(&["2022-03-05,Z6,H1,王建国,,路灯不亮,有,镇村自办,居住环境,急"])).await;
     let list = "问题编号,状态,责任层级,类别,轻重缓急,办理结果\nCHD2022-000001,已分类,镇村自办,居住环境,急,\n";
     taken(&fixture, "问题编号,办理结果\nCHD2022-000001,已更换灯泡\n").await;
-    let revisit = "走访日期,走访人员,对象编号,群众姓名,走访类型,满意度\n2022-03-20,Z6,H1,王建国,回访,不满意\n";
+    let revisit = "走访日期,走访人员,对象编号,群众姓名,走访类型,满意度,反映问题\n2022-03-20,Z6,H1,王建国,回访,不满意,又不亮了\n";
     taken(&fixture, revisit).await;
     assert_eq!(state(&fixture, "CHD2022-000001").await, "重新办理");
     assert_eq!(taken(&fixture, list).await.same, 1);

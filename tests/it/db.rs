@@ -355,7 +355,7 @@ on_both!(a_dissatisfied_resident_reopens_the_issue_as_a_new_round, async |fixtur
     deliver(&fixture.store, "77").await;
     receive(&fixture.store, &update(&fixture, "77", PlatformStatus::Resolved, 0)).await;
     fixture.at(3, 9, 10);
-    fixture.import("r.csv", "走访日期,走访人员,对象编号,群众姓名,走访类型,满意度\n2022-03-09,Z6,H1,王建国,回访,不满意\n").await.unwrap();
+    fixture.import("r.csv", "走访日期,走访人员,对象编号,群众姓名,走访类型,满意度,反映问题\n2022-03-09,Z6,H1,王建国,回访,不满意,又不亮了\n").await.unwrap();
     let card = the_issue(&fixture.store).await;
     assert_eq!((card.issue.state, card.issue.round), (State::Queued, 2));
     assert_eq!(fixture.store.platform_debts().await.unwrap().len(), 2);

@@ -33,6 +33,7 @@ pub fn event() -> impl Strategy<Value = Event> {
         1 => Just(Event::Refused { reason: "不归我管".into() }),
         2 => Just(Event::Satisfied),
         1 => words.clone().prop_map(|reason| Event::Reopened { reason }),
+        1 => words.clone().prop_map(|reason| Event::AnswerCorrected { reason }),
         1 => words.prop_map(|reason| Event::Voided { reason }),
     ]
 }

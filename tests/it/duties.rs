@@ -22,7 +22,7 @@ async fn lines(fixture: &Fixture, kind: DutyKind) -> Vec<DutyLine> {
     all.into_iter().filter(|line| line.kind == kind).collect()
 }
 
-async fn open(fixture: &Fixture, kind: DutyKind) -> usize {
+pub async fn open(fixture: &Fixture, kind: DutyKind) -> usize {
     lines(fixture, kind).await.iter().filter(|line| line.state == "open").count()
 }
 
@@ -154,7 +154,7 @@ on_both!(the_figures_are_the_same_wherever_they_stand, async |fixture: Fixture| 
         .await
         .unwrap();
     let answers = format!(
-        "{VISITS},走访类型,满意度\n2022-04-19,Z6,H1,王建国,,,,,,,回访,满意\n2022-04-19,Z7,H3,卫群众,,,,,,,回访,不满意\n"
+        "{VISITS},走访类型,满意度\n2022-04-19,Z6,H1,王建国,,,,,,,回访,满意\n2022-04-19,Z7,H3,卫群众,,水压还是低,,,,,回访,不满意\n"
     );
     fixture.import("a.csv", &answers).await.unwrap();
     let total = fixture.store.counts().await.unwrap();

@@ -176,7 +176,7 @@ impl Town {
         let answer = self.one(&["满意", "基本满意", "不满意"]);
         let resident = self.one(&["甲", "乙"]);
         self.import(format!(
-            "{VISITS},走访类型,满意度\n{on},{visitor},{subject},{resident},,,,,,,回访,{answer}\n"
+            "{VISITS},走访类型,满意度\n{on},{visitor},{subject},{resident},,又坏了,,,,,回访,{answer}\n"
         ))
         .await;
     }

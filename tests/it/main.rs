@@ -6,6 +6,7 @@
 mod access;
 mod accounts;
 mod again;
+mod answers;
 mod api;
 mod arrivals;
 mod awkward;
@@ -20,6 +21,7 @@ mod cli;
 mod db;
 mod deliveries;
 mod demo;
+mod deputies;
 mod derivation;
 mod desk;
 mod domain;

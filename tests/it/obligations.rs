@@ -100,7 +100,7 @@ fn numbers(count: i64) -> Vec<String> {
 
 /// How a subject and its two residents stand, at one of many moments.
 fn moment() -> impl Strategy<Value = (SubjectFacts, Vec<ResidentFacts>)> {
-    let counts = || (0..2_i64, 0..2_i64, 0..2_i64, 0..2_i64, 0..2_i64);
+    let counts = || (0..2_i64, 0..2_i64, 0..2_i64, 0..2_i64, 0..3_i64);
     let subject = (any::<bool>(), any::<bool>(), 0..2_i64);
     (subject, counts(), counts()).prop_map(|((ended, visitor, left), one, other)| {
         let resident = |id: &str, (heard, revisited, asked, unclassified, unended)| ResidentFacts {
@@ -110,7 +110,9 @@ fn moment() -> impl Strategy<Value = (SubjectFacts, Vec<ResidentFacts>)> {
             in_person: revisited,
             asked,
             unclassified: numbers(asked * unclassified),
-            unended: numbers(asked * unended),
+            // What isn't ended is worked on, or waits for their answer.
+            unended: numbers(asked * i64::min(unended, 1)),
+            waits: asked * unended == 2_i64,
             owed_since: Vec::new(),
         };
         let subject = SubjectFacts {

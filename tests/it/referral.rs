@@ -239,8 +239,7 @@ on_both!(
         bridge.fixture.import("h.csv", &format!("问题编号,办理结果\n{lines}")).await.unwrap();
         bridge.days(16).await;
         assert_eq!(store.issues_in(State::Resolved, 100).await.unwrap().len(), ISSUES);
-        let revisit =
-            "走访日期,走访人员,对象编号,群众姓名,走访类型,满意度\n2022-05-06,Z6,H1,王建国,回访,";
+        let revisit = "走访日期,走访人员,对象编号,群众姓名,反映问题,走访类型,满意度\n2022-05-06,Z6,H1,王建国,又坏了,回访,";
         bridge.fixture.import("r1.csv", &format!("{revisit}不满意\n")).await.unwrap();
         // Half of all questions fail, and a look is several.
         bridge.days(10).await;

@@ -42,7 +42,7 @@ async fn in_the_midst(fixture: Fixture) -> Fixture {
     let done = "问题编号,办理结果,办理人\nCHD2022-000001,已更换灯泡,陈网\n";
     fixture.import("done.csv", done).await.unwrap();
     fixture.at(6, 5, 10);
-    let again = "走访日期,走访人员,对象编号,群众姓名,走访类型,满意度,走访方式\n2022-06-05,Z6,H2,李秀英,回访,基本满意,面对面\n2022-06-05,Z7,H3,赵掌柜,回访,不满意,面对面\n";
+    let again = "走访日期,走访人员,对象编号,群众姓名,走访类型,满意度,走访方式,反映问题\n2022-06-05,Z6,H2,李秀英,回访,基本满意,面对面,\n2022-06-05,Z7,H3,赵掌柜,回访,不满意,面对面,电压还是不稳\n";
     fixture.import("again.csv", again).await.unwrap();
     fixture
 }

@@ -1,6 +1,9 @@
 //! 我的任务: each line leads to where it's done, and there is what can be done by now.
 
+use zoufang::notify::remind;
+
 use crate::accounts::served;
+use crate::reminders::rules;
 use crate::support::browser::{Browser, signed_in};
 use crate::support::{Fixture, on_both};
 
@@ -42,4 +45,18 @@ on_both!(nobody_at_a_page_is_told_what_to_type, async |fixture: Fixture| {
             page.hides(typed);
         }
     }
+});
+
+on_both!(what_others_are_late_with_is_shown_to_whoever_presses_them, async |fixture: Fixture| {
+    let fixture = fixture.township().await;
+    fixture.visit("2022-03-01,Z6,H1,王建国,,路灯不亮,有,镇村自办,居住环境,急").await.unwrap();
+    fixture.at(5, 9, 9);
+    let url = served(&fixture.store, "").await;
+    let mut lead = signed_in(&fixture.store, &url, "Z4").await;
+    lead.get("/my").await.hides("需要您督办");
+    remind(&fixture.store, &rules()).await.unwrap();
+    let tasks = lead.get("/my").await;
+    tasks.is(200).says("需要您督办").says("已超").says("href=\"/my/issues/CHD2022-000001\"");
+    let mut visitor = signed_in(&fixture.store, &url, "Z7").await;
+    visitor.get("/my").await.hides("需要您督办");
 });

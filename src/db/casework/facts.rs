@@ -264,6 +264,19 @@ impl Session {
         self.known("visits", keys).await
     }
 
+    /// When these visits were recorded, by their ids.
+    pub async fn visits_recorded_at(&mut self, ids: &[&str]) -> Result<Vec<(String, i64)>> {
+        #[derive(Deserialize)]
+        struct Recorded {
+            id: String,
+            created_at: i64,
+        }
+        let among = self.dialect.among();
+        let query = format!("SELECT id, created_at FROM visits WHERE id {among}");
+        let rows: Vec<Recorded> = self.read_set(&["id", "created_at"], &query, ids, &[]).await?;
+        Ok(rows.into_iter().map(|row| (row.id, row.created_at)).collect())
+    }
+
     /// Which of these issues are known, by their natural keys: key and id.
     pub async fn known_issues(&mut self, keys: &[&str]) -> Result<Vec<(String, String)>> {
         self.known("issues", keys).await

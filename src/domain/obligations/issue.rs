@@ -115,6 +115,8 @@ impl IssueObligations {
         use DutyState::{Cancelled, Met};
         match (event, after.state) {
             (_, State::Void) => self.end(Cancelled, |_| true),
+            // What was asked for by mistake was never done.
+            (Event::AnswerCorrected { .. }, _) => self.end(Cancelled, |_| true),
             (_, State::Resolved | State::Closed) => self.end(Met, |_| true),
             // The old dates no longer hold.
             (Event::Classified { .. } | Event::Reopened { .. }, _) => {
@@ -229,9 +231,20 @@ pub fn note_key(issue: &str, role: Role) -> String {
     duty::key(DutyKind::Acknowledge, &format!("{issue}/{}", role.code()), 1)
 }
 
-/// Whether a kind of event changes what a resident is owed, by what it may change of the issue: whether it's classified, and
-/// whether it has ended.
+/// Whether a kind of event changes what a resident is owed, by what it may change of the issue: whether it's classified, whether
+/// it waits for their answer, and whether it has ended.
 pub const fn concerns_resident(kind: EventKind) -> bool {
     use EventKind::*;
-    matches!(kind, Classified | Satisfied | Reopened | PlatformReopened | Voided)
+    matches!(
+        kind,
+        Classified
+            | TownFinished
+            | PlatformFinished
+            | PlatformOverridden
+            | Satisfied
+            | Reopened
+            | AnswerCorrected
+            | PlatformReopened
+            | Voided
+    )
 }

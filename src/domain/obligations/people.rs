@@ -33,6 +33,8 @@ pub struct ResidentFacts {
     /// By their numbers: those of them without a class, and those of them that haven't ended.
     pub unclassified: Vec<String>,
     pub unended: Vec<String>,
+    /// Whether any of these is resolved, and waits for their answer.
+    pub waits: bool,
     /// What of theirs came to be owed since the campaign began, and wasn't cancelled: it's paid, though nobody heard them since.
     pub owed_since: Vec<DutyKind>,
 }
@@ -67,7 +69,8 @@ impl SubjectFacts {
 
 impl ResidentFacts {
     /// What is owed for a resident of `subject`: classified when no issue of theirs is unclassified, revisited when they were
-    /// revisited and nothing of theirs is left unended. 三(四) 重点面对面反馈: who asked for something is told in person. An issue
+    /// revisited and nothing of theirs waits for their answer: what is still worked on, or is again, is asked about once it's
+    /// resolved. 三(四) 重点面对面反馈: who asked for something is told in person. An issue
     /// of an earlier campaign is still to be classified and answered, by that campaign's dates. Where the subject ended nobody is
     /// to be revisited; what was asked for is classified and worked on all the same.
     pub fn duties(&self, subject: &SubjectFacts, plans: &Plans) -> Vec<Duty> {
@@ -75,7 +78,7 @@ impl ResidentFacts {
         let is_heard = self.heard > 0;
         let kinds = [
             (DutyKind::Classify, &self.unclassified, self.unclassified.is_empty()),
-            (DutyKind::Revisit, &self.unended, answered && self.unended.is_empty()),
+            (DutyKind::Revisit, &self.unended, answered && !self.waits),
         ];
         let owed = kinds.into_iter().filter_map(|(kind, issues, met)| {
             let was_owed = met && self.asked > 0 && self.owed_since.contains(&kind);

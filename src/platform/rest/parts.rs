@@ -52,7 +52,7 @@ pub(super) fn reference_parts(reference: &str) -> Value {
 pub(super) fn message_parts(message: &Message) -> Value {
     let Message { reference, remote_id, remote_word, event, text, at } = message;
     let satisfaction = match event {
-        EventKind::Satisfied => "satisfied",
+        EventKind::Satisfied | EventKind::AnswerCorrected => "satisfied",
         EventKind::Reopened => "unsatisfied",
         _ => "",
     };

@@ -53,7 +53,7 @@ fn shown(sheet: &HouseholdSheet) -> Value {
 }
 
 /// What may be said of one.
-pub(super) const FIELDS: [&str; 18] = [
+pub(super) const FIELDS: [&str; 19] = [
     "answer",
     "category",
     "contact",
@@ -72,6 +72,7 @@ pub(super) const FIELDS: [&str; 18] = [
     "text",
     "unheard",
     "urgency",
+    "why",
 ];
 
 /// Records one: whether it's new, and its receipt.

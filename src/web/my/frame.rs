@@ -49,6 +49,9 @@ pub(super) struct Frame {
     name: Option<String>,
     roles: String,
     key: String,
+    /// Of forms about whoever is signed in, for whomever they act; and whose place that is.
+    own_key: String,
+    in_place_of: Option<String>,
     /// The pages that are theirs besides.
     links: Vec<Link>,
     /// What they just did, in words.
@@ -71,6 +74,8 @@ impl Frame {
             name: who.map(|(person, _)| person.name.clone()),
             roles: who.map(|(person, _)| roles(person)).unwrap_or_default(),
             key: who.map(|(_, key)| key.to_owned()).unwrap_or_default(),
+            own_key: who.map(|(_, key)| key.to_owned()).unwrap_or_default(),
+            in_place_of: None,
             links: who.map(|(person, _)| links(person)).unwrap_or_default(),
             did: String::new(),
         }
@@ -78,6 +83,13 @@ impl Frame {
 }
 
 impl Frame {
+    /// As whoever is signed in, where they act in somebody's place.
+    pub fn signed_in(self, own: &StaffMember, own_key: &str) -> Frame {
+        let in_place_of = self.name.clone().filter(|_| self.key != own_key);
+        let name = Some(own.name.clone());
+        Frame { name, own_key: own_key.to_owned(), in_place_of, ..self }
+    }
+
     /// After they did something, in words.
     pub fn after(self, did: &str) -> Frame {
         Frame { did: did.to_owned(), ..self }

@@ -114,6 +114,7 @@ pub(super) struct Resident {
     pub heard: bool,
     pub revisited: bool,
     pub answer: &'static str,
+    pub answered_on: String,
     pub issues: Vec<Matter>,
 }
 
@@ -143,6 +144,7 @@ pub(super) fn resident(sheet: &ResidentSheet) -> Resident {
         heard: sheet.heard,
         revisited: sheet.revisited,
         answer: sheet.answer.map_or("", |answer| answer.chinese()),
+        answered_on: sheet.answered_on.clone().unwrap_or_default(),
         issues: sheet.issues.iter().map(|issue| matter(sheet, issue)).collect(),
     }
 }

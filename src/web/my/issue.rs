@@ -18,6 +18,7 @@ use crate::app::issue_acts::{Act, Acted, Doing, Mediated, act, glance};
 use crate::daemon::Daemon;
 use crate::db::StoreError;
 use crate::domain::issue::{Category, Class, Level, Urgency};
+use crate::domain::visit::Satisfaction;
 use crate::intake::{Sort, clean};
 use crate::web::templates::ISSUE;
 use crate::web::unavailable::unavailable;
@@ -129,6 +130,7 @@ pub(crate) fn doing(fields: &Fields) -> Result<Doing, Vec<Wrong>> {
         class: class(),
         said: text("said"),
         other: text("other").to_uppercase(),
+        answer: chosen(fields, "answer", Satisfaction::read, &mut Vec::new()),
         mediated: Some(mediated),
         heard,
         shown: text("shown"),

@@ -13,11 +13,14 @@ use crate::app::issue_acts::{Act, Next, Standpoint, standpoint};
 use crate::app::shown::reveal_pass;
 use crate::clock::local_text;
 use crate::daemon::Daemon;
-use crate::db::{IssueAnswer, IssueReferral, IssueSheet, MediationRow, StoreError, Timeline, What};
+use crate::db::{
+    AnsweredVisit, IssueAnswer, IssueReferral, IssueSheet, MediationRow, StoreError, Timeline, What,
+};
 use crate::domain::duty::Warning;
 use crate::domain::holder::holder;
 use crate::domain::issue::{Category, Event, Level, State as Stage, Urgency};
 use crate::domain::there::to_do;
+use crate::domain::visit::Satisfaction;
 
 /// What is said above the page.
 #[derive(Debug, Default)]
@@ -112,9 +115,16 @@ pub(super) fn values(
         chosen => issue.class.map(|class| context! {
             level => class.level.code(), category => class.category.code(), urgency => class.urgency.code(),
         }),
+        answers => Satisfaction::ALL.iter().map(|one| (one.code(), one.chinese())).collect::<Vec<_>>(),
+        answered => standpoint.answered.as_ref().map(answered).transpose()?,
         f => fields.0, wrong => said.wrong, stale => said.stale, place => "issues",
     };
     Ok(context! { ..how, ..forms })
+}
+
+/// What was answered last, as it's recorded.
+fn answered(visit: &AnsweredVisit) -> Result<String, StoreError> {
+    Ok(format!("{} 的回访登记的是「{}」", visit.visited_on, visit.answer()?))
 }
 
 /// What is offered: whoever stands above takes note of nothing that they weren't shown.
@@ -156,7 +166,10 @@ const fn hint(act: Act) -> &'static str {
         Act::Resubmit => "照原来的分类重新上报；平台要补的写在补充说明里，随这一次的内容报去",
         Act::Override => "平台一直没有答复，但确实已经办了的",
         Act::Void => "不是问题，或者群众撤回的；与别的重复的，用「并入另一个问题」",
-        Act::Reopen => "群众不满意，或者办结、作废有误的",
+        Act::Reopen => "办结、作废有误的；群众不满意的，登记回访就会重新办理",
+        Act::CorrectAnswer => {
+            "上次回访的答复听错、点错了的。改成满意：销号，还没有报出去的不再上报；改成不满意：重新办理，要上报的再次上报平台"
+        }
         _ => "",
     }
 }

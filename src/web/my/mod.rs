@@ -25,6 +25,7 @@ mod screens;
 mod scripts;
 mod second;
 mod sign_in;
+mod stand_in;
 mod tasks;
 mod unvisited;
 mod visit;
@@ -79,6 +80,7 @@ pub(super) fn router<S: Clone + Send + Sync + 'static>(daemon: Arc<Daemon>) -> R
             // Apart from those who sign in: a card is in many hands.
             get(card::show).post(card::look).layer(Extension(Arc::new(Guesses::after(FREE)))),
         )
+        .route(routes::STAND_IN, post(stand_in::put))
         .route(routes::TASKS, get(tasks::show))
         .route(routes::HOUSEHOLDS, get(households::list))
         .route(routes::HOUSEHOLD, get(households::one))

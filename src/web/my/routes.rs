@@ -40,6 +40,8 @@ pub const SIGN_OUT: &str = "/my/sign-out";
 pub const SECOND: &str = "/my/second";
 pub const SECURITY: &str = "/my/security";
 pub const WELCOME: &str = "/my/welcome/{token}";
+/// In whose place somebody acts who stands in.
+pub const STAND_IN: &str = "/my/stand-in";
 pub const TASKS: &str = "/my";
 pub const HOUSEHOLDS: &str = "/my/households";
 pub const HOUSEHOLD: &str = "/my/households/{number}";
@@ -102,6 +104,7 @@ pub const ROUTES: &[Route] = &[
     route(Method::POST, SIGN_OUT, Needs::Person),
     route(Method::GET, SECURITY, Needs::Person),
     route(Method::POST, SECURITY, Needs::Person),
+    route(Method::POST, STAND_IN, Needs::Person),
     route(Method::GET, TASKS, Needs::Person),
     route(Method::GET, HOUSEHOLDS, Needs::Right(Right::RecordVisit)),
     route(Method::GET, HOUSEHOLD, Needs::Right(Right::RecordVisit)),

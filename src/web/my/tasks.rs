@@ -13,8 +13,9 @@ use super::frame::page;
 use super::links::{households, issue, with};
 use super::routes::{HAND_INS, INSPECTIONS};
 use super::who::Who;
+use crate::app::absences::stood_in_for;
 use crate::app::hand_ins;
-use crate::app::owed::{Owed, OwedBy, owed_by};
+use crate::app::owed::{Owed, OwedBy, Pressed, owed_by, pressed_by};
 use crate::daemon::Daemon;
 use crate::db::{AreaTree, StoreError};
 use crate::domain::duty::{DutyKind, Warning};
@@ -63,13 +64,57 @@ async fn read(daemon: &Daemon, who: &Who) -> Result<minijinja::Value, StoreError
         true => hand_ins::owed(&mut record, &who.person).await?,
         false => Vec::new(),
     };
+    let away = match who.person.stood_in_by {
+        None => stood_in_for(&mut record, &who.person).await?,
+        Some(_) => Vec::new(),
+    };
+    let away: Vec<_> = away
+        .iter()
+        .map(|(absent, until)| {
+            context! { number => absent.number, name => absent.name, until => day(*until) }
+        })
+        .collect();
+    let (pressed, more_pressed) = pressed_by(&mut record, &who.person).await?;
     let visits = record.assigned_to(&who.person.id).await?.len();
     record.end().await?;
+    let pressed: Vec<Push> = pressed.into_iter().map(|one| push(one, &tree, today)).collect();
     let lines: Vec<Line> =
         named.into_iter().map(|owed| line(owed, &tree, (today, &who.person), &backs)).collect();
     let late = lines.iter().filter(|line| line.warning == Warning::Red).count();
     let near = lines.iter().filter(|line| line.warning == Warning::Yellow).count();
-    Ok(context! { lines, more, late, near, visits, place => "tasks" })
+    Ok(context! { lines, more, late, near, visits, away, pressed, more_pressed, place => "tasks" })
+}
+
+/// What others are late with, as it's shown to whoever presses them.
+#[derive(Debug, Serialize)]
+struct Push {
+    owner: String,
+    what: &'static str,
+    count: i64,
+    area: String,
+    issue: Option<String>,
+    due: String,
+    days: i32,
+    to: Option<String>,
+}
+
+fn push(one: Pressed, tree: &AreaTree, today: Date) -> Push {
+    let Pressed { group, owner, issue: number } = one;
+    Push {
+        owner: owner.unwrap_or_else(|| format!("没有人担任{}", group.role)),
+        what: group.kind.chinese(),
+        count: group.open,
+        area: tree.get(&group.area_id).map(|area| area.name.clone()).unwrap_or_default(),
+        due: day(group.due_on),
+        days: (today - group.due_on).get_days(),
+        to: number.as_deref().map(issue),
+        issue: number,
+    }
+}
+
+/// A day of this year, as people say it.
+fn day(on: Date) -> String {
+    format!("{}月{}日", on.month(), on.day())
 }
 
 /// The page on which a kind of duty is met that no issue is about, where this person may open it.
@@ -122,7 +167,7 @@ fn line(
             1.. => format!("还有 {days} 天"),
             _ => format!("已超 {} 天", -days),
         },
-        due: format!("{}月{}日", group.due_on.month(), group.due_on.day()),
+        due: day(group.due_on),
         what: group.kind.chinese(),
         area: tree.get(&group.area_id).map(|area| area.name.clone()).unwrap_or_default(),
         count: group.open,

@@ -30,6 +30,9 @@ pub(super) struct OfWhom {
     /// The resident's id; empty for somebody new.
     #[serde(default)]
     resident: String,
+    /// The day of a revisit whose answer is put right; empty for a new one.
+    #[serde(default)]
+    on: String,
 }
 
 /// GET /my/households/{number}/visit
@@ -37,9 +40,9 @@ pub(super) async fn show_visit(
     State(daemon): State<Arc<Daemon>>,
     Extension(who): Extension<Who>,
     Path(number): Path<String>,
-    Query(OfWhom { resident }): Query<OfWhom>,
+    Query(of): Query<OfWhom>,
 ) -> Response {
-    show(&daemon, &who, &number, VisitKind::First, resident).await
+    show(&daemon, &who, &number, VisitKind::First, of).await
 }
 
 /// GET /my/households/{number}/revisit
@@ -47,9 +50,9 @@ pub(super) async fn show_revisit(
     State(daemon): State<Arc<Daemon>>,
     Extension(who): Extension<Who>,
     Path(number): Path<String>,
-    Query(OfWhom { resident }): Query<OfWhom>,
+    Query(of): Query<OfWhom>,
 ) -> Response {
-    show(&daemon, &who, &number, VisitKind::Revisit, resident).await
+    show(&daemon, &who, &number, VisitKind::Revisit, of).await
 }
 
 async fn show(
@@ -57,12 +60,11 @@ async fn show(
     who: &Who,
     number: &str,
     kind: VisitKind,
-    resident: String,
+    OfWhom { resident, on }: OfWhom,
 ) -> Response {
     let mut fields = Fields::default();
-    let context = daemon.store.context();
-    let first =
-        [("form", context.secret()), ("resident", resident), ("manner", "face_to_face".to_owned())];
+    let (id, manner) = (daemon.store.context().secret(), "face_to_face".to_owned());
+    let first = [("form", id), ("resident", resident), ("manner", manner), ("on", on)];
     fields.0.extend(first.map(|(name, value)| (name.to_owned(), value)));
     let shown = Shown { kind, status: StatusCode::OK, fields: &fields, said: Said::default() };
     form(daemon, who, number, &shown).await
@@ -178,7 +180,7 @@ async fn put(daemon: &Daemon, number: &str, kind: VisitKind, posted: PostedPhoto
             Said::of(vec![Wrong::of("", text)])
         }
         Ok(Recorded::Stale) => Said { stale: true, ..Said::default() },
-        Ok(Recorded::Not(problem)) => asked(problem),
+        Ok(Recorded::Not(problem)) => asked(problem, kind),
         Err(error) => return unavailable(&error),
     };
     if by_script {
@@ -223,13 +225,15 @@ async fn again(
 }
 
 /// What is wrong, at the field that it's about; or what is asked, with its answers.
-fn asked(problem: Problem) -> Said {
+fn asked(problem: Problem, kind: VisitKind) -> Said {
     let Problem { about, text, question } = problem;
     let Some(question) = question else {
         let field = match about {
             About::Resident => "name",
             About::Contact => "contact",
+            About::Text if kind == VisitKind::Revisit => "why",
             About::Text | About::HasIssue => "text",
+            About::Satisfaction => "answer",
             About::Level => "level",
             About::Unheard => "unheard",
             About::Date => "on",
@@ -239,13 +243,17 @@ fn asked(problem: Problem) -> Said {
     };
     let known = match &question.asked {
         Asked::Misspelt(known) => known.clone(),
-        Asked::SamePerson | Asked::SameMatter => String::new(),
+        Asked::SamePerson | Asked::SameMatter | Asked::Reopening => String::new(),
     };
     let answers = match question.asked {
         Asked::SamePerson => vec![("same_person", "是同一个人，换了号码".to_owned())],
         Asked::Misspelt(known) => {
             vec![("known", format!("就是「{known}」")), ("another", "是另一个人".to_owned())]
         }
+        Asked::Reopening => vec![
+            ("reopening", "问清楚了，确实不满意，重新办理".to_owned()),
+            ("changed", "点错了，下面改选群众的答复".to_owned()),
+        ],
         Asked::SameMatter => vec![
             ("correction", "是同一件事，不再登记一次".to_owned()),
             ("another", "是另一件事，另外登记".to_owned()),

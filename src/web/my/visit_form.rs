@@ -98,6 +98,7 @@ pub(super) fn read_with_photos(
         let text = "请勾选：没有在群众家就餐、没有收受礼品。有这种情况的，请如实向督导组报告";
         reader.wrong("pledge", text);
     }
+    let why = reader.cleaned("why", Sort::Free, LONGEST).filter(|_| kind == VisitKind::Revisit);
     let photos = reader.photos(files, what.as_ref());
     let in_person = reader.is_in_person(kind);
     let form = fields.text("form");
@@ -115,6 +116,8 @@ pub(super) fn read_with_photos(
             on: on?,
             in_person: in_person?,
             what: what?,
+            why,
+            confirmed: fields.text("decided") == "reopening",
             pledged,
             choices: choices(fields),
             photos,

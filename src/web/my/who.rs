@@ -13,12 +13,13 @@ pub(super) use super::fields::fields;
 use super::fields::{Sent, Upload, sent};
 use super::frame::{Frame, apart, say};
 use super::links::DID;
-use super::routes::{Needs, SECURITY, SIGN_IN, SIGN_OUT, needs};
+use super::routes::{Needs, SECURITY, SIGN_IN, SIGN_OUT, STAND_IN, needs};
 use super::words::said_of;
+use crate::app::absences::stood_in_for;
 use crate::app::accounts::{SignedIn, Stay, seen, whose};
 use crate::app::second::{Standing, standing};
 use crate::daemon::Daemon;
-use crate::db::{Store, StoreError};
+use crate::db::{Session, Store, StoreError};
 use crate::domain::staff::StaffMember;
 use crate::identity::LASTS;
 use crate::web::bodies::Taken;
@@ -27,11 +28,15 @@ use crate::web::unavailable::unavailable;
 /// Whoever is signed in.
 #[derive(Debug, Clone)]
 pub(super) struct Who {
+    /// In whose place: their own, or that of somebody who is away.
     pub person: StaffMember,
+    /// Who is signed in themselves.
+    pub own: StaffMember,
     /// What their browser shows.
     pub secret: String,
-    /// What their forms show.
+    /// What their forms show; and those about themselves, for whomever they act.
     pub key: String,
+    pub own_key: String,
     /// Whether whoever vouched for them asked for a second factor.
     second_elsewhere: bool,
     /// The page that they are on, without what it's about.
@@ -48,7 +53,8 @@ impl Who {
 
     /// The frame of their pages.
     pub fn frame(&self, daemon: &Daemon) -> Frame {
-        Frame::of(daemon, Some((&self.person, &self.key))).after(&self.did)
+        let frame = Frame::of(daemon, Some((&self.person, &self.key))).after(&self.did);
+        frame.signed_in(&self.own, &self.own_key)
     }
 }
 
@@ -126,12 +132,12 @@ fn just_done(address: &Uri) -> String {
 async fn lacks_second(daemon: &Daemon, who: &Who, path: &str) -> Result<bool, StoreError> {
     if who.second_elsewhere
         || [SECURITY, SIGN_OUT].contains(&path)
-        || !daemon.settings.accounts.asks_second_of(&who.person)
+        || ![&who.own, &who.person].iter().any(|one| daemon.settings.accounts.asks_second_of(one))
     {
         return Ok(false);
     }
     let mut record = daemon.pages.snapshot().await?;
-    let standing = standing(&mut record, &who.person).await?;
+    let standing = standing(&mut record, &who.own).await?;
     record.end().await?;
     Ok(standing != Standing::On)
 }
@@ -145,8 +151,12 @@ async fn who(
     let Some(secret) = shown_secret(headers, daemon) else { return Ok(None) };
     let mut record = daemon.pages.snapshot().await?;
     let found = whose(&mut record, &secret, stay(daemon)).await?;
+    let Some(SignedIn { person: own, manner, is_news }) = found else {
+        record.end().await?;
+        return Ok(None);
+    };
+    let absent = absent(&mut record, daemon, headers, (&own, path)).await?;
     record.end().await?;
-    let Some(SignedIn { person, manner, is_news }) = found else { return Ok(None) };
     if is_news {
         let (daemon, secret) = (Arc::clone(daemon), secret.clone());
         // Whoever reads waits for no turn.
@@ -161,16 +171,53 @@ async fn who(
             }
         });
     }
-    let key = form_key(daemon, "person", &person.id);
+    let own_key = form_key(daemon, "person", &own.id);
+    let key = match &absent {
+        Some(absent) => form_key(daemon, "deputy", &format!("{} {}", own.id, absent.id)),
+        None => own_key.clone(),
+    };
+    let person = absent.unwrap_or_else(|| own.clone());
     let page = path.split("/{").next().unwrap_or_default().to_owned();
     Ok(Some(Who {
         person,
+        own,
         secret,
         key,
+        own_key,
         second_elsewhere: manner.second_elsewhere,
         page,
         did: String::new(),
     }))
+}
+
+/// What is everybody's own, for whomever they act.
+const OWN: [&str; 3] = [SECURITY, SIGN_OUT, STAND_IN];
+
+/// In whose place a browser acts, where whoever is signed in stands in for them today. The cookie gives nothing: it says whom,
+/// and that they stand in is read from the record each time.
+async fn absent(
+    session: &mut Session,
+    daemon: &Daemon,
+    headers: &HeaderMap,
+    (own, path): (&StaffMember, &str),
+) -> Result<Option<StaffMember>, StoreError> {
+    let place = cookie(headers, place_name(is_behind_tls(headers, daemon)));
+    let Some(id) = place.filter(|_| !OWN.contains(&path)) else { return Ok(None) };
+    let absent = stood_in_for(session, own).await?.into_iter().map(|(absent, _)| absent);
+    Ok(absent.into_iter().find(|absent| absent.id == id))
+}
+
+const fn place_name(behind_tls: bool) -> &'static str {
+    if behind_tls { "__Host-zoufang-for" } else { "zoufang-for" }
+}
+
+/// The header that says in whose place a browser acts, by their id; with nothing it's for oneself again.
+pub(super) fn set_place_cookie(headers: &HeaderMap, daemon: &Daemon, id: &str) -> HeaderValue {
+    let behind_tls = is_behind_tls(headers, daemon);
+    let (name, secure) = (place_name(behind_tls), if behind_tls { "; Secure" } else { "" });
+    let ends = if id.is_empty() { "; Max-Age=0" } else { "" };
+    let text = format!("{name}={id}; Path=/{ends}; HttpOnly; SameSite=Lax{secure}");
+    HeaderValue::try_from(text).unwrap_or(HeaderValue::from_static(""))
 }
 
 /// What a form of ours shows that this person, or this browser, was given it.

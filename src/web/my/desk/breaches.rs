@@ -79,14 +79,14 @@ pub(super) async fn put(
                 if !is_first(&mut tx, &who.person, &fields).await? {
                     return tx.rollback().await;
                 }
-                breaches::record(&mut tx, &new, &who.person.number).await?;
+                breaches::record(&mut tx, &new, &who.person.numbered()).await?;
             }
             "close" => {
                 let (number, result) = (fields.text("number"), fields.text("result"));
                 if result.is_empty() {
                     return Err(StoreError::Rule("请写核实结果".to_owned()));
                 }
-                breaches::close(&mut tx, number, result, &who.person.number).await?;
+                breaches::close(&mut tx, number, result, &who.person.numbered()).await?;
             }
             _ => return Err(StoreError::Rule("请从页面上的按钮选择要做什么".to_owned())),
         }

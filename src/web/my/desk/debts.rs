@@ -245,7 +245,7 @@ async fn decide(
         tx.rollback().await?;
         return Ok(None);
     }
-    tx.decide_debt(key, decision, &who.person.number, fields.text("reason")).await?;
+    tx.decide_debt(key, decision, &who.person.numbered(), fields.text("reason")).await?;
     tx.commit().await?;
     daemon.wake_lanes();
     Ok(Some(()))
