@@ -159,7 +159,7 @@ on_both!(what_is_missing_is_listed_once, async |fixture: Fixture| {
     let of = async |wanted: Wanted| lines(&fixture.store, &wanted).await.unwrap();
     let clear = of(Wanted { reveals: true, ..Wanted::default() }).await;
     let mut times: BTreeMap<Vec<String>, usize> = BTreeMap::new();
-    for (_, cells) in &clear {
+    for (_, cells, _) in &clear {
         // Where, who, what, of which issue, by when: whoever else owes it, it's the same.
         let mut thing = cells.clone();
         thing.remove(7);
@@ -170,7 +170,7 @@ on_both!(what_is_missing_is_listed_once, async |fixture: Fixture| {
     assert!(twice.is_empty(), "{twice:?}");
     let cells = |number: &str| {
         let of: Vec<&Vec<String>> =
-            clear.iter().map(|(_, cells)| cells).filter(|cells| cells[2] == number).collect();
+            clear.iter().map(|(_, cells, _)| cells).filter(|cells| cells[2] == number).collect();
         of.into_iter().map(|cells| (cells[4].clone(), cells[7].clone())).collect::<Vec<_>>()
     };
     // Each resident who wasn't heard, with whose affair it is.
@@ -178,23 +178,25 @@ on_both!(what_is_missing_is_listed_once, async |fixture: Fixture| {
     assert_eq!(cells("H7"), [("孙小小".to_owned(), by.clone()), ("孙无人".to_owned(), by)]);
     assert_eq!(cells("P2"), [(String::new(), "没有走访人，暂由Z1 周正负责".to_owned())]);
     // A day's inspection isn't missing before its day.
-    let days = clear.iter().filter(|(_, cells)| cells[5] == "日常督查");
-    let last = days.map(|(_, cells)| cells[8].as_str()).max();
+    let days = clear.iter().filter(|(_, cells, _)| cells[5] == "日常督查");
+    let last = days.map(|(_, cells, _)| cells[8].as_str()).max();
     assert_eq!(last, Some("2022-03-09"));
     // What is the town's own alone, and only what is late.
     let town = fixture.store.area_tree().await.unwrap().find("柴胡店镇").unwrap().id.clone();
     let own = Wanted { within: Some(town), own: true, ..Wanted::default() };
-    for (_, cells) in of(own).await {
+    for (_, cells, _) in of(own).await {
         let place = if cells[5] == "日常督查" { "柴胡店镇" } else { "柴胡店镇直属" };
         assert_eq!(cells[1], place, "{cells:?}");
     }
-    let summary = clear.iter().find(|(_, cells)| cells[5] == "总支工作总结").unwrap();
+    let summary = clear.iter().find(|(_, cells, _)| cells[5] == "总支工作总结").unwrap();
     assert_eq!(summary.1[..3], ["第一总支", "", ""]);
     fixture.import("a3.csv", &MORE_AREAS.replace("202,西桥", "203,空")).await.unwrap();
     let unnamed = of(Wanted::default()).await;
-    assert!(unnamed.iter().any(|(_, cells)| cells[5] == "走访对象名单" && cells[1] == "空村委会"));
+    assert!(
+        unnamed.iter().any(|(_, cells, _)| cells[5] == "走访对象名单" && cells[1] == "空村委会")
+    );
     let late = of(Wanted { late: true, ..Wanted::default() }).await;
-    assert!(late.iter().all(|(_, cells)| cells[9] == "超期"), "{late:?}");
+    assert!(late.iter().all(|(_, cells, _)| cells[9] == "超期"), "{late:?}");
 });
 
 on_both!(where_nothing_is_registered_the_page_says_so_too, async |fixture: Fixture| {
