@@ -125,6 +125,54 @@ on_both!(whoever_answers_for_it_gives_it_a_visitor_on_a_page, async |fixture: Fi
     assert_eq!(by, ["S1", "Z1"]);
 });
 
+on_both!(several_of_a_visitors_subjects_go_to_another_at_once, async |fixture: Fixture| {
+    let fixture = township(fixture).await;
+    let url = served(&fixture.store, "").await;
+    let mut leader = signed_in(&fixture.store, &url, "Z1").await;
+    let mut branch = signed_in(&fixture.store, &url, "Z3").await;
+    // The way is where one looks for a person.
+    for page in ["/my/people", "/my/wall/people/Z6", "/my/subjects/H1"] {
+        leader.get(page).await.is(200).says("/my/people/Z6");
+    }
+    // Whoever may not isn't shown it.
+    let mut lead = signed_in(&fixture.store, &url, "S13").await;
+    lead.get("/my/people").await.is(200).hides("更换走访人");
+    lead.get("/my/people/Z6").await.is(403);
+    let give = async |browser: &mut Browser, page: &Answer, more: &[(&str, &str)]| {
+        let (key, form, seen) = (page.field("key"), page.field("form"), page.field("seen"));
+        let fields = [("key", key.as_str()), ("form", &form), ("seen", &seen), ("visitor", "z7")];
+        browser.post("/my/people/Z6", &[&fields[..], more].concat()).await
+    };
+    let shown = branch.get("/my/people/Z6").await;
+    shown.is(200).says("H1").says("H2").hides("王建国");
+    let changed = async || {
+        let audit = fixture.store.audit_trail().await.unwrap();
+        let acts = audit.into_iter().filter(|entry| entry.action == "override_assignment");
+        acts.map(|entry| entry.target).collect::<Vec<_>>()
+    };
+    let some = ("which", "some");
+    give(&mut branch, &shown, &[some, ("words", "病假")]).await.is(422).says("请勾选");
+    give(&mut branch, &shown, &[some, ("of:H1", "yes"), ("words", "")]).await.is(422).says("原因");
+    assert!(changed().await.is_empty());
+    let one = [some, ("of:H1", "yes"), ("words", "病假")];
+    give(&mut branch, &shown, &one).await.is(303);
+    // Pressed twice it's done once.
+    give(&mut branch, &shown, &one).await.is(303);
+    assert_eq!(changed().await, ["H1"]);
+    // Of a list that has changed since it was shown nothing is given.
+    let again = leader.get("/my/people/Z6").await;
+    let (key, form) = (again.field("key"), again.field("form"));
+    let stale = [("key", key.as_str()), ("form", &form), ("seen", "old"), ("visitor", "Z7")];
+    let all = [("which", "all"), ("words", "调离")];
+    leader.post("/my/people/Z6", &[&stale[..], &all].concat()).await.is(409).says("名单有了变化");
+    let shown = leader.get("/my/people/Z6").await;
+    give(&mut leader, &shown, &all).await.is(303);
+    let each = changed().await;
+    assert!(each.contains(&"H2".to_owned()) && each.iter().filter(|of| *of == "H1").count() == 1);
+    leader.get("/my/people/Z6").await.is(404);
+    assert_eq!(examine(&fixture.store, None).await.unwrap(), []);
+});
+
 on_both!(peoples_lines_and_nobodys_add_up_where_something_ended, async |fixture: Fixture| {
     let fixture = township(fixture).await;
     let add_up = async || {
