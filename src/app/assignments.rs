@@ -1,6 +1,6 @@
 //! Assignments 责任田: one visitor for each subject, fixed (一访到底, plan 二(三)).
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -265,7 +265,7 @@ pub async fn give(
 /// Gives the subject another visitor on a named person's word; what is still owed goes with it.
 ///
 /// # Errors
-/// [`StoreError::Rule`] without a name or a reason, or where nobody visits it yet.
+/// As [`reassign_all`].
 pub async fn reassign(
     tx: &mut Tx,
     subject_number: &str,
@@ -273,30 +273,56 @@ pub async fn reassign(
     by: &str,
     reason: &str,
 ) -> Result<()> {
+    reassign_all(tx, &[subject_number], staff_id, by, reason).await
+}
+
+/// The same of several, for one reason: all of them or none, each with its entry in the audit.
+///
+/// # Errors
+/// [`StoreError::Rule`] without a name or a reason, or where nobody visits one of them yet.
+pub async fn reassign_all(
+    tx: &mut Tx,
+    numbers: &[&str],
+    staff_id: &str,
+    by: &str,
+    reason: &str,
+) -> Result<()> {
     if by.trim().is_empty() || reason.trim().is_empty() {
         return Err(StoreError::Rule("更换走访人必须写明批准人和原因".to_owned()));
     }
-    let place = places(tx, &[subject_number]).await?.remove(subject_number);
-    let place = place.ok_or_else(|| no_subject(subject_number))?;
-    let before = place.visitor.ok_or_else(|| {
-        StoreError::Rule(format!("「{subject_number}」还没有走访人，请先导入走访安排表"))
-    })?;
-    if before == staff_id {
-        return Err(StoreError::Rule(format!("「{subject_number}」本来就由他走访，没有改动")));
+    let known = places(tx, numbers).await?;
+    let numbers: BTreeSet<&str> = numbers.iter().copied().collect();
+    let mut changes = Vec::new();
+    for number in numbers {
+        let place = known.get(number).ok_or_else(|| no_subject(number))?;
+        let before = place.visitor.clone().ok_or_else(|| {
+            StoreError::Rule(format!("「{number}」还没有走访人，请先导入走访安排表"))
+        })?;
+        if before == staff_id {
+            return Err(StoreError::Rule(format!("「{number}」本来就由他走访，没有改动")));
+        }
+        changes.push((place, before));
     }
     if tx.left_among(&[staff_id]).await?.contains(staff_id) {
         return Err(has_left().into());
     }
-    tx.override_assignment(&place.id, staff_id, by, reason).await?;
-    rederive(tx, &[&place.id], From::Events, "record").await?;
-    let (before, after) = (tx.staff_called(&before).await?, tx.staff_called(staff_id).await?);
-    tx.audit_act(Act {
-        by,
-        action: "override_assignment",
-        target: subject_number,
-        detail: &json!({"reason": reason}),
-        was: Some(&json!({"visitor": before.0})),
-        became: Some(&json!({"visitor": after.0})),
-    })
-    .await
+    for (place, _) in &changes {
+        tx.override_assignment(&place.id, staff_id, by, reason).await?;
+    }
+    let ids: Vec<&str> = changes.iter().map(|(place, _)| place.id.as_str()).collect();
+    rederive(tx, &ids, From::Events, "record").await?;
+    let after = tx.staff_called(staff_id).await?;
+    for (place, before) in &changes {
+        let before = tx.staff_called(before).await?;
+        tx.audit_act(Act {
+            by,
+            action: "override_assignment",
+            target: &place.number,
+            detail: &json!({"reason": reason}),
+            was: Some(&json!({"visitor": before.0})),
+            became: Some(&json!({"visitor": after.0})),
+        })
+        .await?;
+    }
+    Ok(())
 }

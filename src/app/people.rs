@@ -55,6 +55,14 @@ impl People {
         }
     }
 
+    /// The same as somebody typed it on a page: a number also in small letters.
+    ///
+    /// # Errors
+    /// As [`People::find`].
+    pub fn find_typed(&self, text: &str) -> std::result::Result<&StaffMember, String> {
+        self.find(text).or_else(|why| self.find(&text.to_uppercase()).map_err(|_| why))
+    }
+
     /// Who is meant, perhaps, by a text that names nobody: z6 for Z6, 褚走主任 for 褚走, 禇走 for 褚走.
     pub fn alike(&self, text: &str) -> Option<&StaffMember> {
         // Several are called exactly so.

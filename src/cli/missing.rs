@@ -11,7 +11,7 @@ use super::table::Table;
 use super::{Reveal, wrong_input};
 use crate::domain::duty::DutyKind;
 use crate::domain::rights::Right;
-use crate::reports::missing::{NAMES, Wanted, ended, lines};
+use crate::reports::missing::{NAMES, Wanted, ended, lines, sums};
 
 #[derive(Debug, Args)]
 pub struct Arguments {
@@ -49,12 +49,12 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let wanted = Wanted { kind, within, own, late, reveals };
     let (ended, lines) = (ended(&store, &wanted).await?, lines(&store, &wanted).await?);
     let mut table = Table::new(NAMES, arguments.json)?;
-    let count = lines.len();
-    for (_, cells) in lines {
+    let (count, sums) = (lines.len(), sums(&lines));
+    for (_, cells, _) in lines {
         table.row(cells)?;
     }
     table.end()?;
-    eprintln!("共缺 {count} 项");
+    eprintln!("{sums}；列成 {count} 行");
     if ended.count() > 0 {
         let count = ended.count();
         eprintln!(

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 
-use crate::app::assignments::reassign;
+use crate::app::assignments::reassign_all;
 
 use super::record::ConfigFile;
 use super::{Approval, person, refused};
@@ -15,8 +15,9 @@ use crate::domain::rights::Right;
 pub struct Arguments {
     #[command(flatten)]
     config: ConfigFile,
-    /// 对象编号
-    subject: String,
+    /// 对象编号，可以写几个
+    #[arg(required = true)]
+    subjects: Vec<String>,
     /// 新走访人的人员编号
     #[arg(long, value_name = "STAFF")]
     to: String,
@@ -28,11 +29,18 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let store = arguments.config.store().await?;
     let visitor = person(&store, &arguments.to).await?;
     let mut tx = store.begin().await?;
-    let Arguments { subject, approval, .. } = &arguments;
-    let area = area_of_known(&mut tx, subject).await.map_err(refused)?;
-    let (by, reason) = approval.given(&mut tx, Right::Reassign, Some(&area)).await?;
-    reassign(&mut tx, subject, &visitor.id, &by.number, reason).await.map_err(refused)?;
-    tx.commit().await?;
-    say!("「{}」改由「{}」走访，已记入审计", arguments.subject, visitor.name);
+    let Arguments { subjects, approval, .. } = &arguments;
+    let numbers: Vec<&str> = subjects.iter().map(String::as_str).collect();
+    let mut given = None;
+    for number in &numbers {
+        let area = area_of_known(&mut tx, number).await.map_err(refused)?;
+        given = Some(approval.given(&mut tx, Right::Reassign, Some(&area)).await?);
+    }
+    if let Some((by, reason)) = given {
+        let done = reassign_all(&mut tx, &numbers, &visitor.id, &by.number, reason).await;
+        done.map_err(refused)?;
+        tx.commit().await?;
+        say!("「{}」改由「{}」走访，已记入审计", numbers.join("、"), visitor.name);
+    }
     Ok(ExitCode::SUCCESS)
 }

@@ -82,7 +82,8 @@ const COLUMNS: [&str; 8] =
     ["id", "number", "area_id", "subject_number", "visitor", "text_sealed", "due_on", "created_at"];
 
 /// What is open and has a date: as the index says it, or it isn't used.
-const OPEN: &str = "i.due_on IS NOT NULL AND i.state NOT IN ('resolved', 'closed', 'void')";
+pub(super) const OPEN: &str =
+    "i.due_on IS NOT NULL AND i.state NOT IN ('resolved', 'closed', 'void')";
 
 /// A statement under way.
 struct Written {

@@ -170,7 +170,9 @@ pub use notices::{ADDRESS, DIGEST, NewNotice, Notice};
 pub use numbers::{NumberOf, place};
 pub use outbox_decisions::{Debt, DebtState, Decision};
 pub use outbox_named::NamedDebts;
-pub use papers::{AnswerLine, IssueLine, MetLine, NoteLine, ReferralLine, Span, SubjectLine};
+pub use papers::{
+    AnswerLine, IssueLine, MetLine, NoteLine, ReferralLine, Span, SpotLine, SubjectLine,
+};
 pub use personal::ERASED_KEY;
 pub use photos::{LARGEST_PHOTO, Photo, Photographed, media_type};
 pub use platform_notes::{PlatformNote, Unasked};

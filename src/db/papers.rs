@@ -115,6 +115,18 @@ pub struct NoteLine {
     pub text: String,
 }
 
+/// That somebody of the inspection group was at a subject, with its name masked.
+#[derive(Debug, Clone)]
+pub struct SpotLine {
+    pub on: String,
+    pub staff_id: String,
+    pub area_id: String,
+    pub subject: String,
+    pub subject_name: String,
+    /// How many demands they wrote down there.
+    pub demands: i64,
+}
+
 #[derive(Deserialize)]
 struct SubjectRow {
     id: String,
@@ -392,6 +404,42 @@ impl Session {
         let line = |row: Row| {
             let text = self.context.open(INSPECTION_NOTE, &row.id, &row.text_sealed)?;
             Ok(NoteLine { on: row.on_date, staff_id: row.staff_id, text })
+        };
+        rows.into_iter().map(line).collect()
+    }
+
+    /// The spot checks that are recorded as visits, by day.
+    pub async fn spot_lines(&mut self, span: &Span) -> Result<Vec<SpotLine>> {
+        #[derive(Deserialize)]
+        struct Row {
+            visited_on: String,
+            staff_id: String,
+            area_id: String,
+            id: String,
+            number: String,
+            kind: String,
+            name_sealed: String,
+            demands: i64,
+        }
+        let query = "SELECT v.visited_on, v.staff_id, s.area_id, s.id, s.number, s.kind, s.name_sealed, COUNT(i.id) AS demands
+             FROM visits v JOIN subjects s ON s.id = v.subject_id
+             LEFT JOIN issues i ON i.subject_id = s.id AND i.visit_id = v.id AND i.state <> 'void'
+             WHERE v.kind = 'spot_check' AND v.visited_on >= $1 AND v.visited_on <= $2
+             GROUP BY v.visited_on, v.staff_id, s.area_id, s.id, s.number, s.kind, s.name_sealed
+             ORDER BY v.visited_on, s.number, v.staff_id";
+        let columns =
+            ["visited_on", "staff_id", "area_id", "id", "number", "kind", "name_sealed", "demands"];
+        let rows: Vec<Row> =
+            self.read_rows(&columns, query, &days(span).map(Parameter::from)).await?;
+        let line = |row: Row| {
+            Ok(SpotLine {
+                subject_name: self.context.masked_name(&row.id, &row.kind, &row.name_sealed)?,
+                on: row.visited_on,
+                staff_id: row.staff_id,
+                area_id: row.area_id,
+                subject: row.number,
+                demands: row.demands,
+            })
         };
         rows.into_iter().map(line).collect()
     }

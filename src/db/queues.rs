@@ -3,6 +3,7 @@
 
 use serde::Deserialize;
 
+use super::ledger::OPEN;
 use super::{Result, Session};
 
 #[derive(Deserialize)]
@@ -21,27 +22,24 @@ impl Session {
         Ok(rows.into_iter().map(|row| row.id).collect())
     }
 
-    /// The issues in these areas that were passed on to a unit by whoever answers for it: those that aren't done, the nearest
-    /// first, or those that are, the newest first; at most `limit`.
-    pub async fn issues_of_unit(
+    /// The issues of these categories, whenever they were classified: those that aren't done, the nearest first, or those that
+    /// are, the newest first; at most `limit`.
+    pub async fn issues_of_categories(
         &mut self,
-        areas: &[&str],
-        staff_id: &str,
+        categories: &[&str],
         done: bool,
         limit: i64,
     ) -> Result<Vec<String>> {
         let (which, order) = match done {
-            true => ("IN", "i.updated_at DESC, i.id"),
-            false => ("NOT IN", "COALESCE(i.due_on, '9999'), i.id"),
+            true => ("i.state IN ('resolved', 'closed', 'void')", "i.updated_at DESC, i.id"),
+            // What is classified has a date.
+            false => (OPEN, "i.due_on, i.number"),
         };
         let query = format!(
-            "SELECT i.id AS id FROM issues i WHERE i.state {which} ('resolved', 'closed', 'void') AND i.id IN (
-               SELECT b.issue_id FROM duty_groups b
-               WHERE b.kind = 'acknowledge' AND b.area_id {} AND b.staff_id = $2)
-             ORDER BY {order} LIMIT {limit}",
+            "SELECT i.id AS id FROM issues i WHERE {which} AND i.category {} ORDER BY {order} LIMIT {limit}",
             self.dialect.among()
         );
-        let rows: Vec<Id> = self.read_set(&["id"], &query, areas, &[staff_id]).await?;
+        let rows: Vec<Id> = self.read_set(&["id"], &query, categories, &[]).await?;
         Ok(rows.into_iter().map(|row| row.id).collect())
     }
 }

@@ -259,6 +259,12 @@ impl Campaign {
         self.departments.get(&category).map(String::as_str)
     }
 
+    /// The categories for which a unit of the town answers.
+    pub fn categories_of(&self, unit: &str) -> Vec<Category> {
+        let own = self.departments.iter().filter(|(_, of)| *of == unit);
+        own.map(|(category, _)| *category).collect()
+    }
+
     /// Which unit of the town answers for an issue, as it's classified.
     pub fn unit_of(&self, issue: &Issue) -> Option<&str> {
         issue.class.and_then(|class| self.unit_of_category(class.category))

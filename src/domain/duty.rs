@@ -131,6 +131,32 @@ impl DutyKind {
         }
     }
 
+    /// The same on a page, where a button does it and no table is brought.
+    pub const fn what_to_do_here(self, holder: Option<Holder>) -> &'static str {
+        match (self, holder) {
+            (DutyKind::Resolve, Some(Holder::Platform | Holder::Centre | Holder::Resident)) => {
+                self.what_to_do(holder)
+            }
+            (DutyKind::Resolve, _) => "办结后在问题页面登记办理结果，并告知群众",
+            (DutyKind::Begin, _) => "着手办理后在问题页面登记",
+            (DutyKind::Classify, _) => "在问题页面分清问题的层级和类别",
+            (DutyKind::FollowUp, _) => "到双方家里回访调解协议履行得怎样，在问题页面登记",
+            (DutyKind::Visit, _) => "入户走访，在走访对象页面登记",
+            (DutyKind::Materials, _) => "备齐工作牌、明白纸和联系服务群众卡，在「材料报送」里报送",
+            (DutyKind::Summary, _) => "写好总支工作总结，在「材料报送」里报送",
+            (DutyKind::Report, _) => "把问题解决情况在「材料报送」里报送",
+            (DutyKind::SelfCheck, _) => "对照走访对象名单逐户自查，查完在「材料报送」里报送",
+            (DutyKind::LookBack, _) => "写好回头看总结，在「材料报送」里报送",
+            (DutyKind::Extra, _) => "完成后在「材料报送」里报送",
+            (DutyKind::SpotCheck, _) => "到村入户抽查，在「入户抽查」里登记结论",
+            (DutyKind::Inspection, _) => "当天到村督查，在「入户抽查」里登记督查情况",
+            (DutyKind::Finding, _) => {
+                "抽查发现与走访记录不符，请核实整改，在「入户抽查」里登记核实结果"
+            }
+            _ => self.to_do(),
+        }
+    }
+
     const fn to_do(self) -> &'static str {
         match self {
             DutyKind::Materials => "备齐工作牌、明白纸和联系服务群众卡，报送任务确认表",
@@ -181,5 +207,21 @@ pub fn key(kind: DutyKind, of: &str, round: i64) -> String {
     match round {
         0 | 1 => format!("{}:{of}", kind.code()),
         _ => format!("{}:{of}:{round}", kind.code()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nobody_on_a_page_is_asked_for_a_table() {
+        for kind in DutyKind::ALL {
+            for holder in Holder::ALL.iter().copied().map(Some).chain([None]) {
+                let said = kind.what_to_do_here(holder);
+                // What a portal of people's answers is brought as a table alone.
+                assert!(*kind == DutyKind::Upload || !said.contains('表'), "{kind}: {said}");
+            }
+        }
     }
 }

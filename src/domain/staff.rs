@@ -135,9 +135,15 @@ impl StaffMember {
         self.roles.iter().map(|role| role.rank()).max().unwrap_or(0)
     }
 
-    /// Whether a unit of the town is theirs; a leader may have several (城建办、民政办).
+    /// The units of the town that are theirs; a leader may have several (城建办、民政办).
+    pub fn units(&self) -> impl Iterator<Item = &str> {
+        let named = self.unit.split(['、', '，', ',', ';', '；']).map(str::trim);
+        named.filter(|unit| !unit.is_empty())
+    }
+
+    /// Whether a unit of the town is theirs.
     pub fn is_of_unit(&self, unit: &str) -> bool {
-        self.unit.split(['、', '，', ',', ';', '；']).any(|of| of.trim() == unit)
+        self.units().any(|of| of == unit)
     }
 }
 

@@ -14,11 +14,15 @@ use crate::domain::subject::Endings;
 /// How many are read at once.
 const PAGE: i64 = 5_000;
 
-/// A line: where it is, and what is missing there. In the order of places.
-pub type Line = (Where, Vec<String>);
+/// A line: where it is, what is missing there, and the key of the duty that it's of; none of a village without subjects. In the
+/// order of places. A duty has a line for each resident who wasn't heard, so that lines aren't counted as duties are.
+pub type Line = (Where, Vec<String>, Option<String>);
 
 /// Branch and village, by name, and the subject.
 type Where = (String, String, String);
+
+/// How what is past its date is called in the last column.
+const LATE: &str = "超期";
 
 /// The names of a line's columns.
 pub const NAMES: [&str; 10] =
@@ -68,7 +72,7 @@ pub async fn lines(store: &Store, wanted: &Wanted) -> Result<Vec<Line>> {
         let mut unheard = unheard(&mut snapshot, &found, wanted.reveals).await?;
         for missing in found {
             let owner = told(&owners, &missing.group_id, missing.kind, missing.role);
-            let late = if missing.due_on < today { "超期" } else { "未到期" };
+            let late = if missing.due_on < today { LATE } else { "未到期" };
             let people = missing.subject.as_ref().filter(|_| missing.kind == DutyKind::Visit);
             let people = people.and_then(|subject| unheard.remove(subject)).unwrap_or_default();
             let mut line = |resident: &str| {
@@ -86,6 +90,41 @@ pub async fn lines(store: &Store, wanted: &Wanted) -> Result<Vec<Line>> {
     lines.extend(of_bare(tree, &bare, is_in));
     lines.sort();
     Ok(lines)
+}
+
+/// What lines add up to, in the unit in which status and the overview count.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Sums {
+    /// Duties (项), and those of them that are past their date.
+    pub open: usize,
+    pub late: usize,
+    /// Villages in which nothing is registered.
+    pub bare: usize,
+}
+
+impl std::fmt::Display for Sums {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Sums { open, late, bare } = self;
+        write!(f, "没有完成的任务 {open} 项，其中超期 {late} 项")?;
+        if *bare > 0 {
+            write!(f, "；另有 {bare} 个村还没有走访对象")?;
+        }
+        Ok(())
+    }
+}
+
+/// What these lines add up to.
+pub fn sums(lines: &[Line]) -> Sums {
+    let is_late = |cells: &[String]| cells.last().is_some_and(|word| word == LATE);
+    let keys: HashMap<&str, bool> = lines
+        .iter()
+        .filter_map(|(_, cells, key)| Some((key.as_deref()?, is_late(cells))))
+        .collect();
+    Sums {
+        open: keys.len(),
+        late: keys.values().filter(|late| **late).count(),
+        bare: lines.iter().filter(|(.., key)| key.is_none()).count(),
+    }
 }
 
 /// How many there aren't to be visited any more and so are missed by nothing, and why.
@@ -145,19 +184,19 @@ fn line(tree: &AreaTree, missing: &Missing, resident: &str, owner: &str, late: &
         late,
     ];
     let cells = cells.map(str::to_owned).to_vec();
-    ((branch, village, subject), cells)
+    ((branch, village, subject), cells, Some(missing.key.clone()))
 }
 
 /// Villages in which nothing is registered, each as a line.
 fn of_bare(tree: &AreaTree, bare: &WithoutSubjects<'_>, is_in: impl Fn(&str) -> bool) -> Vec<Line> {
-    let late = if bare.is_late { "超期" } else { "未到期" };
+    let late = if bare.is_late { LATE } else { "未到期" };
     let due_on = bare.due_on.to_string();
     let line = |id: &str| {
         let (branch, village) = place(tree, id);
         let what = ["", "", "", "走访对象名单", "", "没有走访对象", due_on.as_str(), late];
         let cells = [branch.as_str(), &village].into_iter().chain(what);
         let cells = cells.map(str::to_owned).collect();
-        ((branch.clone(), village.clone(), String::new()), cells)
+        ((branch.clone(), village.clone(), String::new()), cells, None)
     };
     let villages = bare.villages.iter().map(|village| village.id.as_str());
     villages.filter(|id| is_in(id)).map(line).collect()

@@ -9,14 +9,17 @@ use super::asked::plus_one;
 use super::places::Place;
 use super::{Asked, Result};
 use crate::app::as_of::{AsOf, Course, Stood};
+use crate::app::owners::everybody;
 use crate::clock::township_date;
 use crate::db::{
-    AnswerLine, AreaTree, Context, Holders, IssueLine, MetLine, Snapshot, Span, Store, StoreError,
+    AnswerLine, AreaTree, Context, IssueLine, MetLine, Snapshot, Span, Store, StoreError,
     SubjectLine,
 };
 use crate::domain::campaign::{Campaign, PhaseName};
 use crate::domain::counted::campaign_of;
 use crate::domain::duty::{DutyKind, DutyState, Warning};
+use crate::domain::escalation::{DueGroup, Roster};
+use crate::domain::holder::{Holder, holder};
 use crate::domain::issue::{Issue, Level, State};
 use crate::domain::ledger::is_late;
 use crate::domain::mask;
@@ -32,7 +35,7 @@ const PAGE: i64 = 1_000;
 pub struct Reading {
     pub record: Snapshot,
     pub tree: Arc<AreaTree>,
-    pub holders: Holders,
+    pub roster: Roster,
     pub plan: Arc<Campaign>,
     pub context: Arc<Context>,
     pub span: Span,
@@ -107,7 +110,7 @@ impl Reading {
         let on = asked.day(store);
         let mut record = store.snapshot().await?;
         let tree = record.area_tree().await?;
-        let holders = Holders::new(record.staff().await?);
+        let roster = everybody(&mut record).await?;
         let (plan, context) = (store.campaign(), record.shared_context());
         let midnight = plus_one(on).at(0, 0, 0, 0);
         let before = context.clock.instant(midnight).as_millisecond();
@@ -124,7 +127,7 @@ impl Reading {
             areas,
             record,
             tree,
-            holders,
+            roster,
             plan,
             context,
             as_of,
@@ -149,7 +152,7 @@ impl Reading {
 
     /// A person's name; nobody's is nothing.
     pub fn person(&self, id: Option<&str>) -> String {
-        let person = id.and_then(|id| self.holders.person(id));
+        let person = id.and_then(|id| self.roster.holders.person(id));
         person.map(|person| person.name.clone()).unwrap_or_default()
     }
 
@@ -212,15 +215,38 @@ impl Reading {
         self.unit(case).name().to_owned()
     }
 
-    /// Who answers for an issue: its unit's, or whoever owes its resolution by role.
+    /// Who answers for an issue, as its page has it: while it's open whoever owes what is next, which follows the ball; once it's
+    /// resolved whoever owed that, of whom nothing is asked any more.
     pub fn responsible(&self, case: &Case) -> String {
-        let unit = self.plan.unit_of(&case.issue);
-        if let Some(person) = unit.and_then(|unit| self.holders.department(unit)) {
-            return person.name.clone();
-        }
-        let role = case.duty(DutyKind::Resolve).map_or(Role::GridMember, |duty| duty.role);
-        let owing = self.holders.owing(&self.tree, None, (role, &case.line.area_id));
-        owing.first().map_or_else(|| format!("没有人（{role}）"), |person| person.name.clone())
+        let has_department = self.plan.unit_of(&case.issue).is_some();
+        let visitor = case.line.visitor.clone();
+        let unclassified = case.issue.class.is_none();
+        let (role, staff_id) = match case.duty(DutyKind::Resolve) {
+            Some(duty) => (duty.role, duty.staff_id.clone()),
+            None if unclassified && visitor.is_some() => (Role::Visitor, visitor),
+            None if unclassified => (DutyKind::FOR_WANT_OF_A_VISITOR, None),
+            None => (Role::GridMember, None),
+        };
+        let is_towns = case.level().is_some_and(Level::has_town_part);
+        let holder = match case.is_resolved() {
+            true => (is_towns && has_department).then_some(Holder::Department),
+            false => holder(&case.issue, has_department).filter(|_| !unclassified),
+        };
+        let group = DueGroup {
+            id: String::new(),
+            kind: DutyKind::Resolve,
+            staff_id,
+            role,
+            area_id: case.line.area_id.clone(),
+            due_on: case.due_on.unwrap_or(self.span.on),
+            next_step: 0,
+            open: 1,
+            holder,
+            category: case.issue.class.map(|class| class.category),
+        };
+        let owners = self.roster.owners(&group, &self.plan);
+        let names: Vec<&str> = owners.iter().map(|person| person.name.as_str()).collect();
+        if names.is_empty() { format!("没有人（{role}）") } else { names.join("、") }
     }
 
     /// Whether an issue is among what is asked for.

@@ -36,6 +36,7 @@ pub(super) const MISSING: &str = "my/desk/missing.html";
 pub(super) const HAND_INS: &str = "my/desk/hand_ins.html";
 pub(super) const HAND_IN: &str = "my/desk/hand_in.html";
 pub(super) const PEOPLE: &str = "my/desk/people.html";
+pub(super) const HAND_OVER: &str = "my/desk/hand_over.html";
 pub(super) const UNIT: &str = "my/desk/unit.html";
 pub(super) const CENTRE: &str = "my/desk/centre.html";
 pub(super) const INSPECTIONS: &str = "my/desk/inspections.html";
@@ -87,6 +88,7 @@ const SOURCES: &[(&str, &str)] = &[
     (HAND_INS, include_str!("my/desk/hand_ins.html")),
     (HAND_IN, include_str!("my/desk/hand_in.html")),
     (PEOPLE, include_str!("my/desk/people.html")),
+    (HAND_OVER, include_str!("my/desk/hand_over.html")),
     (UNIT, include_str!("my/desk/unit.html")),
     (CENTRE, include_str!("my/desk/centre.html")),
     (INSPECTIONS, include_str!("my/desk/inspections.html")),

@@ -282,6 +282,14 @@ fn expected(route: &Route, number: &str) -> u16 {
             let sees = ["V1", "C1", "L1", "B1", "S1", "X1", "O1", "K1", "I1"].contains(&number);
             if sees { 200 } else { 404 }
         }
+        // Whoever may give what they visit to somebody else.
+        "/my/people/{number}" => {
+            if ["B1", "S1", "O1", "K1"].contains(&number) {
+                200
+            } else {
+                404
+            }
+        }
         // Whoever stands above its visitor.
         "/my/subjects/{number}" => {
             if ["L1", "B1", "S1", "O1", "K1"].contains(&number) {

@@ -4,8 +4,10 @@
 use std::time::Duration;
 
 use zoufang::app::files::{forget_old, keep};
+use zoufang::daemon::load_campaign;
 use zoufang::db::{DebtState, Store, Upload, UploadState};
 use zoufang::domain::duty::DutyKind;
+use zoufang::domain::issue::Category;
 use zoufang::intake::Bounds;
 use zoufang::intake::uploaded::go_on;
 use zoufang::reports::missing::{Wanted, lines};
@@ -467,8 +469,8 @@ on_both!(who_owes_what_is_missing_is_who_the_reminders_say, async |fixture: Fixt
             .await
             .unwrap()
             .into_iter()
-            .filter(|(_, cells)| cells[7] != "没有走访人" && cells[7] != "没有走访对象")
-            .map(|(_, cells)| cells[7].clone())
+            .filter(|(_, cells, _)| cells[7] != "没有走访人" && cells[7] != "没有走访对象")
+            .map(|(_, cells, _)| cells[7].clone())
             .collect();
         owners.sort();
         assert!(owners.len() <= listed.len());
@@ -522,6 +524,38 @@ on_both!(a_unit_sees_what_it_answers_for, async |fixture: Fixture| {
     unit.get("/my/unit?done=yes").await.is(200);
     unit.get("/my/desk").await.is(403);
 });
+
+on_both!(
+    a_unit_sees_what_was_classified_before_the_plan_gave_it_the_category,
+    async |fixture: Fixture| {
+        let fixture = township(fixture).await;
+        // Of two units of one person each is theirs.
+        let both =
+            "人员编号,姓名,角色,所属区划,工作单位\nD2,赵管,镇直部门,370481111000,城建办、民政办\n";
+        fixture.import("both.csv", both).await.unwrap();
+        fixture.visit("2022-03-01,Z6,H1,王建国,,路灯不亮,有,镇村,居住环境,急").await.unwrap();
+        fixture.visit("2022-03-01,Z6,H2,李秀英,,学校太远,有,镇村,基础教育,急").await.unwrap();
+        let mut plan = load_campaign("".as_ref()).unwrap();
+        plan.departments.insert(Category::LivingEnvironment, "城建办".to_owned());
+        zoufang::app::plan::apply(&fixture.store, &plan, "周正", "部门分工").await.unwrap();
+        let url = served(&fixture.store, LONG).await;
+        for number in ["D1", "D2"] {
+            let mut unit = signed_in(&fixture.store, &url, number).await;
+            let shown = unit.get("/my/unit").await;
+            shown.is(200).says("CHD2022-000001").hides("CHD2022-000002");
+            // What is listed opens.
+            unit.get("/my/issues/CHD2022-000001").await.is(200);
+            unit.get("/my/unit?done=yes").await.is(200).hides("CHD2022-000001");
+        }
+        fixture
+            .import("r.csv", "问题编号,办理结果,办理人\nCHD2022-000001,已更换灯泡,陈网\n")
+            .await
+            .unwrap();
+        let mut unit = signed_in(&fixture.store, &url, "D1").await;
+        unit.get("/my/unit").await.is(200).hides("CHD2022-000001").says("居住环境");
+        unit.get("/my/unit?done=yes").await.is(200).says("CHD2022-000001");
+    }
+);
 
 on_both!(a_spot_check_is_drawn_recorded_and_answered, async |fixture: Fixture| {
     let fixture = township(fixture).await;

@@ -125,6 +125,54 @@ on_both!(whoever_answers_for_it_gives_it_a_visitor_on_a_page, async |fixture: Fi
     assert_eq!(by, ["S1", "Z1"]);
 });
 
+on_both!(several_of_a_visitors_subjects_go_to_another_at_once, async |fixture: Fixture| {
+    let fixture = township(fixture).await;
+    let url = served(&fixture.store, "").await;
+    let mut leader = signed_in(&fixture.store, &url, "Z1").await;
+    let mut branch = signed_in(&fixture.store, &url, "Z3").await;
+    // The way is where one looks for a person.
+    for page in ["/my/people", "/my/wall/people/Z6", "/my/subjects/H1"] {
+        leader.get(page).await.is(200).says("/my/people/Z6");
+    }
+    // Whoever may not isn't shown it.
+    let mut lead = signed_in(&fixture.store, &url, "S13").await;
+    lead.get("/my/people").await.is(200).hides("更换走访人");
+    lead.get("/my/people/Z6").await.is(403);
+    let give = async |browser: &mut Browser, page: &Answer, more: &[(&str, &str)]| {
+        let (key, form, seen) = (page.field("key"), page.field("form"), page.field("seen"));
+        let fields = [("key", key.as_str()), ("form", &form), ("seen", &seen), ("visitor", "z7")];
+        browser.post("/my/people/Z6", &[&fields[..], more].concat()).await
+    };
+    let shown = branch.get("/my/people/Z6").await;
+    shown.is(200).says("H1").says("H2").hides("王建国");
+    let changed = async || {
+        let audit = fixture.store.audit_trail().await.unwrap();
+        let acts = audit.into_iter().filter(|entry| entry.action == "override_assignment");
+        acts.map(|entry| entry.target).collect::<Vec<_>>()
+    };
+    let some = ("which", "some");
+    give(&mut branch, &shown, &[some, ("words", "病假")]).await.is(422).says("请勾选");
+    give(&mut branch, &shown, &[some, ("of:H1", "yes"), ("words", "")]).await.is(422).says("原因");
+    assert!(changed().await.is_empty());
+    let one = [some, ("of:H1", "yes"), ("words", "病假")];
+    give(&mut branch, &shown, &one).await.is(303);
+    // Pressed twice it's done once.
+    give(&mut branch, &shown, &one).await.is(303);
+    assert_eq!(changed().await, ["H1"]);
+    // Of a list that has changed since it was shown nothing is given.
+    let again = leader.get("/my/people/Z6").await;
+    let (key, form) = (again.field("key"), again.field("form"));
+    let stale = [("key", key.as_str()), ("form", &form), ("seen", "old"), ("visitor", "Z7")];
+    let all = [("which", "all"), ("words", "调离")];
+    leader.post("/my/people/Z6", &[&stale[..], &all].concat()).await.is(409).says("名单有了变化");
+    let shown = leader.get("/my/people/Z6").await;
+    give(&mut leader, &shown, &all).await.is(303);
+    let each = changed().await;
+    assert!(each.contains(&"H2".to_owned()) && each.iter().filter(|of| *of == "H1").count() == 1);
+    leader.get("/my/people/Z6").await.is(404);
+    assert_eq!(examine(&fixture.store, None).await.unwrap(), []);
+});
+
 on_both!(peoples_lines_and_nobodys_add_up_where_something_ended, async |fixture: Fixture| {
     let fixture = township(fixture).await;
     let add_up = async || {
@@ -159,7 +207,7 @@ on_both!(what_is_missing_is_listed_once, async |fixture: Fixture| {
     let of = async |wanted: Wanted| lines(&fixture.store, &wanted).await.unwrap();
     let clear = of(Wanted { reveals: true, ..Wanted::default() }).await;
     let mut times: BTreeMap<Vec<String>, usize> = BTreeMap::new();
-    for (_, cells) in &clear {
+    for (_, cells, _) in &clear {
         // Where, who, what, of which issue, by when: whoever else owes it, it's the same.
         let mut thing = cells.clone();
         thing.remove(7);
@@ -170,7 +218,7 @@ on_both!(what_is_missing_is_listed_once, async |fixture: Fixture| {
     assert!(twice.is_empty(), "{twice:?}");
     let cells = |number: &str| {
         let of: Vec<&Vec<String>> =
-            clear.iter().map(|(_, cells)| cells).filter(|cells| cells[2] == number).collect();
+            clear.iter().map(|(_, cells, _)| cells).filter(|cells| cells[2] == number).collect();
         of.into_iter().map(|cells| (cells[4].clone(), cells[7].clone())).collect::<Vec<_>>()
     };
     // Each resident who wasn't heard, with whose affair it is.
@@ -178,23 +226,25 @@ on_both!(what_is_missing_is_listed_once, async |fixture: Fixture| {
     assert_eq!(cells("H7"), [("孙小小".to_owned(), by.clone()), ("孙无人".to_owned(), by)]);
     assert_eq!(cells("P2"), [(String::new(), "没有走访人，暂由Z1 周正负责".to_owned())]);
     // A day's inspection isn't missing before its day.
-    let days = clear.iter().filter(|(_, cells)| cells[5] == "日常督查");
-    let last = days.map(|(_, cells)| cells[8].as_str()).max();
+    let days = clear.iter().filter(|(_, cells, _)| cells[5] == "日常督查");
+    let last = days.map(|(_, cells, _)| cells[8].as_str()).max();
     assert_eq!(last, Some("2022-03-09"));
     // What is the town's own alone, and only what is late.
     let town = fixture.store.area_tree().await.unwrap().find("柴胡店镇").unwrap().id.clone();
     let own = Wanted { within: Some(town), own: true, ..Wanted::default() };
-    for (_, cells) in of(own).await {
+    for (_, cells, _) in of(own).await {
         let place = if cells[5] == "日常督查" { "柴胡店镇" } else { "柴胡店镇直属" };
         assert_eq!(cells[1], place, "{cells:?}");
     }
-    let summary = clear.iter().find(|(_, cells)| cells[5] == "总支工作总结").unwrap();
+    let summary = clear.iter().find(|(_, cells, _)| cells[5] == "总支工作总结").unwrap();
     assert_eq!(summary.1[..3], ["第一总支", "", ""]);
     fixture.import("a3.csv", &MORE_AREAS.replace("202,西桥", "203,空")).await.unwrap();
     let unnamed = of(Wanted::default()).await;
-    assert!(unnamed.iter().any(|(_, cells)| cells[5] == "走访对象名单" && cells[1] == "空村委会"));
+    assert!(
+        unnamed.iter().any(|(_, cells, _)| cells[5] == "走访对象名单" && cells[1] == "空村委会")
+    );
     let late = of(Wanted { late: true, ..Wanted::default() }).await;
-    assert!(late.iter().all(|(_, cells)| cells[9] == "超期"), "{late:?}");
+    assert!(late.iter().all(|(_, cells, _)| cells[9] == "超期"), "{late:?}");
 });
 
 on_both!(where_nothing_is_registered_the_page_says_so_too, async |fixture: Fixture| {

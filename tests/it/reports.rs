@@ -10,6 +10,7 @@ use jiff::civil::date;
 use zoufang::app::draws::{NewDraw, draw_sample};
 use zoufang::db::{By, Store};
 use zoufang::domain::campaign::PhaseName;
+use zoufang::domain::duty::DutyKind;
 use zoufang::domain::issue::{Category, Event};
 use zoufang::domain::sampling::Size;
 use zoufang::reports::print::{Press, Print, code_of, write_print};
@@ -360,6 +361,101 @@ on_both!(a_check_stands_as_it_stood_on_the_day, |fixture: Fixture| async move {
     assert_eq!(stood(14).await, of("没有查", "", ""));
     assert_eq!(stood(16).await, of("2022-03-15", "没有走访", ""));
     assert_eq!(stood(18).await, of("2022-03-15", "没有走访", "已补走访"));
+});
+
+on_both!(
+    the_inspectors_report_has_all_by_which_a_day_was_inspected,
+    |fixture: Fixture| async move {
+        let fixture = in_the_midst(fixture).await;
+        fixture.at(3, 10, 10);
+        let group =
+            "人员编号,姓名,角色,所属区划,工作单位,手机号\nI1,钱督,督导组,370481111000,督导组,\n";
+        fixture.import("group.csv", group).await.unwrap();
+        let by = crate::support::browser::person(&fixture.store, "I1").await;
+        let spot = "走访日期,走访人员,对象编号,群众姓名,有无问题,走访类型\n2022-03-10,I1,H3,赵掌柜,无,入户抽查\n";
+        fixture.import("spot.csv", spot).await.unwrap();
+        let new = NewDraw { size: Size::InAll(1), seed: 7, due_on: date(2022, 3, 20) };
+        let mut tx = fixture.store.begin().await.unwrap();
+        zoufang::app::inspections::note(&mut tx, date(2022, 3, 9), &by, "到高桥村看了公示栏")
+            .await
+            .unwrap();
+        draw_sample(&mut tx, &new, &by, &mut |_| 0).await.unwrap();
+        tx.commit().await.unwrap();
+        fixture.at(3, 15, 10);
+        let found = "抽查编号,抽查结论,抽查日期,抽查人\nCHD2022-C0001,属实,2022-03-15,I1\n";
+        fixture.import("found.csv", found).await.unwrap();
+        let daily = async |asked: &Asked| {
+            let (_at, file) = table(&fixture.store, Table::Inspections, asked).await;
+            let of = |row: &BTreeMap<String, String>| (row["日期"].clone(), row["方式"].clone());
+            body(&file, "日常督查").iter().map(of).collect::<Vec<_>>()
+        };
+        let of = |on: &str, how: &str| (on.to_owned(), how.to_owned());
+        let three = [
+            of("2022-03-09", "督查情况"),
+            of("2022-03-10", "入户抽查"),
+            of("2022-03-15", "抽样检查"),
+        ];
+        assert_eq!(daily(&Asked::default()).await, three);
+        let early = Asked { on: Some(date(2022, 3, 14)), ..Asked::default() };
+        assert_eq!(daily(&early).await, three[..2]);
+    }
+);
+
+on_both!(the_ledger_names_whom_the_page_names, |fixture: Fixture| async move {
+    let fixture = in_the_midst(fixture).await;
+    let more = "人员编号,姓名,角色,所属区划,工作单位\nD1,何城,镇直部门,370481111000,城建办\n";
+    fixture.import("d.csv", more).await.unwrap();
+    fixture.visit("2022-06-05,Z6,H2,李秀英,,路灯又坏了,有,镇村自办,居住环境,一般").await.unwrap();
+    let mut plan = zoufang::daemon::load_campaign("".as_ref()).unwrap();
+    for category in [Category::LivingEnvironment, Category::SocialAssistance, Category::Other] {
+        plan.departments.insert(category, "城建办".to_owned());
+    }
+    zoufang::app::plan::apply(&fixture.store, &plan, "周正", "部门分工").await.unwrap();
+    let (_at, file) = table(&fixture.store, Table::Rectification, &Asked::default()).await;
+    let person = crate::support::browser::person(&fixture.store, "Z1").await;
+    let staff = fixture.store.staff().await.unwrap();
+    let mut record = fixture.store.snapshot().await.unwrap();
+    let mut open = Vec::new();
+    for row in body(&file, "整改台账") {
+        let number = row["问题编号"].as_str();
+        let page =
+            zoufang::app::issue_acts::standpoint(&mut record, &person, number).await.unwrap();
+        let asked = [DutyKind::Resolve, DutyKind::Classify];
+        let Some(next) = page.unwrap().next.into_iter().find(|next| asked.contains(&next.kind))
+        else {
+            continue;
+        };
+        let name = |(id, _): &(String, String)| {
+            staff.iter().find(|person| person.id == *id).unwrap().name.clone()
+        };
+        let named: Vec<String> = next.owners.iter().map(name).collect();
+        assert_eq!(row["责任人"], named.join("、"), "{number}");
+        open.push(row["责任人"].clone());
+    }
+    record.end().await.unwrap();
+    // The centre for what waits for the platform, the unit for its own part, the visitor for what isn't classified.
+    open.sort();
+    open.dedup();
+    assert_eq!(open, ["何城", "吴心", "褚走"]);
+});
+
+on_both!(the_list_of_what_is_missing_adds_up_to_duties, |fixture: Fixture| async move {
+    let fixture = in_the_midst(fixture).await;
+    // Three who weren't heard are one visit that is owed.
+    let register = "对象编号,群众姓名,未走访原因\nH4,赵永福,\nH4,赵大,\nH4,赵二,\n";
+    fixture.import("register.csv", register).await.unwrap();
+    let wanted = zoufang::reports::missing::Wanted::default();
+    let lines = zoufang::reports::missing::lines(&fixture.store, &wanted).await.unwrap();
+    let sums = zoufang::reports::missing::sums(&lines);
+    let owed = fixture.store.duty_lines("", 10_000).await.unwrap();
+    let today = date(2022, 6, 5).to_string();
+    let open: Vec<_> = owed.iter().filter(|duty| duty.state == "open").collect();
+    let late = open.iter().filter(|duty| duty.due_on.to_string() < today).count();
+    assert_eq!((sums.open, sums.late), (open.len(), late));
+    assert!(lines.len() > sums.open, "each of them has a line");
+    let (_at, file) = table(&fixture.store, Table::Missing, &Asked::default()).await;
+    let said = format!("没有完成的任务 {} 项，其中超期 {late} 项", open.len());
+    assert!(rows(&file, "缺项清单").concat().iter().any(|cell| cell.contains(&said)));
 });
 
 on_both!(two_villages_of_one_name_stay_two, |fixture: Fixture| async move {

@@ -36,7 +36,7 @@ on_both!(nobody_at_a_page_is_told_what_to_type, async |fixture: Fixture| {
     fixture.at(5, 9, 9);
     let url = served(&fixture.store, "").await;
     let front = Browser::at(&url).get("/").await;
-    front.is(200).says("超期").says("还缺什么").says("逐个交给别人");
+    front.is(200).says("超期").says("还缺什么").says("从他的名字下交给别人");
     let mut centre = signed_in(&fixture.store, &url, "Z2").await;
     for page in
         [front, centre.get("/my/centre").await, centre.get("/my/issues/CHD2022-000001").await]

@@ -32,7 +32,7 @@ pub fn badges(reading: &Reading, press: &Press) -> Result<Vec<Badge>> {
         let roles = [Role::Visitor, Role::GridMember, Role::VillageCadre, Role::VillageLead];
         areas.contains(&person.area_id) && person.roles.iter().any(|role| roles.contains(role))
     };
-    let people = reading.holders.all().into_iter().filter(visits);
+    let people = reading.roster.holders.all().into_iter().filter(visits);
     people.map(|person| badge(reading, press, person)).collect()
 }
 

@@ -1,11 +1,13 @@
 //! 督查抽查 (四(三)) and 工作纪律 (四(二)).
 
+use std::collections::HashSet;
+
 use super::super::Result;
 use super::super::places::Place;
 use super::super::reading::Reading;
 use super::super::sheet::{Book, Cell, Column, Paper, middle, words};
 use super::frame::layout;
-use crate::db::{Breach, InspectionLine, Store};
+use crate::db::{Breach, InspectionLine, NoteLine, SpotLine, Store};
 use crate::domain::mask;
 
 const SIGNS: &str =
@@ -28,8 +30,13 @@ const DRAWN: &[Column] = &[
     words("核实整改", 28.0),
 ];
 
-const NOTED: &[Column] =
-    &[middle("序号", 6.0), middle("日期", 14.0), middle("督查人", 14.0), words("督查情况", 90.0)];
+const DAILY: &[Column] = &[
+    middle("序号", 6.0),
+    middle("日期", 14.0),
+    middle("督查人", 14.0),
+    middle("方式", 12.0),
+    words("督查情况", 80.0),
+];
 
 pub async fn inspections(reading: &mut Reading, book: &mut Book) -> Result<i64> {
     let began = reading.record.plans().began();
@@ -58,7 +65,7 @@ pub async fn inspections(reading: &mut Reading, book: &mut Book) -> Result<i64> 
         }
     );
     sheet.end(&[total], SIGNS)?;
-    noted(reading, book).await?;
+    daily(reading, book, &lines).await?;
     Ok(count)
 }
 
@@ -90,21 +97,66 @@ fn drawn(reading: &Reading, line: &InspectionLine) -> Result<Vec<Cell>> {
     ])
 }
 
-async fn noted(reading: &mut Reading, book: &mut Book) -> Result<()> {
-    let Reading { record, span, .. } = reading;
-    let notes = record.inspection_notes(span).await?;
-    let of = layout(reading, "日常督查", "日常督查记录表", Paper::A4, NOTED);
-    let mut sheet = book.sheet(of)?;
-    for note in &notes {
-        let day = note.on.parse().ok();
-        sheet.row(&[
-            Cell::Day(day),
-            reading.person(Some(&note.staff_id)).into(),
-            reading.said(&note.text, &[]).into(),
-        ])?;
+/// What an inspector did on a day.
+struct Did {
+    on: String,
+    staff_id: String,
+    how: &'static str,
+    what: String,
+}
+
+/// All by which a day's inspection is done: what was noted of it, what was drawn and checked, and checks recorded as visits.
+async fn daily(reading: &mut Reading, book: &mut Book, drawn: &[InspectionLine]) -> Result<()> {
+    let (areas, Reading { record, span, .. }) = (reading.areas(), &mut *reading);
+    let (notes, visits) = (record.inspection_notes(span).await?, record.spot_lines(span).await?);
+    let of_note = |note: &NoteLine| Did {
+        on: note.on.clone(),
+        staff_id: note.staff_id.clone(),
+        how: "督查情况",
+        what: reading.said(&note.text, &[]),
+    };
+    let village = |area: &str| Place::of(&reading.tree, area).village;
+    let of_visit = |at: &SpotLine| {
+        let heard = match at.demands {
+            0 => "没有登记问题".to_owned(),
+            demands => format!("登记问题 {demands} 件"),
+        };
+        Did {
+            on: at.on.clone(),
+            staff_id: at.staff_id.clone(),
+            how: "入户抽查",
+            what: format!("{} {} {}：{heard}", village(&at.area_id), at.subject, at.subject_name),
+        }
+    };
+    let of_check = |line: &InspectionLine| -> Result<Option<Did>> {
+        let (on, first) = (line.row.checked_on.clone(), reading.span.from.to_string());
+        let Some(on) = on.filter(|on| line.row.is_checked_by(reading.span.on) && *on >= first)
+        else {
+            return Ok(None);
+        };
+        let finding = line.row.finding()?.map_or("", |finding| finding.chinese());
+        let (number, at) = (&line.row.number, village(&line.area_id));
+        Ok(Some(Did {
+            on,
+            staff_id: line.row.checked_by.clone().unwrap_or(line.row.inspector_id.clone()),
+            how: "抽样检查",
+            what: format!("{number} {at} {} {}：{finding}", line.subject, line.subject_name),
+        }))
+    };
+    let mut did: Vec<Did> = notes.iter().map(of_note).collect();
+    did.extend(visits.iter().filter(|at| areas.contains(&at.area_id)).map(of_visit));
+    for line in drawn.iter().filter(|line| areas.contains(&line.area_id)) {
+        did.extend(of_check(line)?);
     }
-    let total = format!("合计：{} 次。", sheet.count());
-    sheet.end(&[total], SIGNS)
+    did.sort_by(|one, other| one.on.cmp(&other.on));
+    let of = layout(reading, "日常督查", "日常督查记录表", Paper::A4, DAILY);
+    let mut sheet = book.sheet(of)?;
+    for Did { on, staff_id, how, what } in &did {
+        let by = reading.person(Some(staff_id));
+        sheet.row(&[Cell::Day(on.parse().ok()), by.into(), (*how).into(), what.as_str().into()])?;
+    }
+    let days: HashSet<&str> = did.iter().map(|did| did.on.as_str()).collect();
+    sheet.end(&[format!("合计：{} 次，{} 天有督查。", did.len(), days.len())], SIGNS)
 }
 
 const BREACHES: &[Column] = &[

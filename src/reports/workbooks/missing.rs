@@ -2,7 +2,7 @@
 
 use super::super::Asked;
 use super::super::Result;
-use super::super::missing::{Wanted, ended, lines};
+use super::super::missing::{Wanted, ended, lines, sums};
 use super::super::reading::Reading;
 use super::super::sheet::{Book, Cell, Column, Paper, middle, words};
 use super::frame::{SIGNS, layout_of_today};
@@ -33,13 +33,18 @@ pub async fn missing(
     let wanted = Wanted { within, own: asked.own, reveals: asked.reveals, ..Wanted::default() };
     let of = layout_of_today(reading, "缺项清单", "走访活动缺项清单", Paper::A4, MISSING);
     let mut sheet = book.sheet(of)?;
-    let mut late = 0_i64;
-    for (_, cells) in lines(store, &wanted).await? {
-        late += i64::from(cells.last().is_some_and(|word| word == "超期"));
+    let lines = lines(store, &wanted).await?;
+    let sums = sums(&lines);
+    for (_, cells, _) in lines {
         sheet.row(&cells.into_iter().map(Cell::from).collect::<Vec<_>>())?;
     }
     let count = sheet.count();
-    let mut totals = vec![format!("合计：缺 {count} 项，其中超期 {late} 项。")];
+    let mut totals = vec![
+        format!("合计：{sums}。"),
+        format!(
+            "与首页「任务」同样按项计；列成 {count} 行，一户有几名群众没有走访到的，每人一行。"
+        ),
+    ];
     let ended = ended(store, &wanted).await?;
     if ended.count() > 0 {
         let count = ended.count();

@@ -57,7 +57,7 @@ fn besides(endings: &Endings) -> String {
 
 fn arranged(reading: &Reading, place: &Place, subject: &SubjectLine) -> Vec<Cell> {
     let visitor = subject.visitor.as_deref();
-    let person = visitor.and_then(|id| reading.holders.person(id));
+    let person = visitor.and_then(|id| reading.roster.holders.person(id));
     let roles = person.map(|person| {
         let roles: Vec<&str> = person.roles.iter().map(|role| role.chinese()).collect();
         roles.join("、")

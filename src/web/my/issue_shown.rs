@@ -212,7 +212,7 @@ fn owed(daemon: &Daemon, next: &Next) -> Owed {
     let owners: Vec<&str> = next.owners.iter().map(|(_, name)| name.as_str()).collect();
     Owed {
         what: next.kind.chinese(),
-        to_do: next.kind.what_to_do(next.holder),
+        to_do: next.kind.what_to_do_here(next.holder),
         due: next.due_on.to_string(),
         warning,
         word: match warning {

@@ -69,6 +69,8 @@ pub const HAND_INS: &str = "/my/hand-ins";
 pub const HAND_IN: &str = "/my/hand-ins/{key}";
 pub const HAND_IN_FILE: &str = "/my/hand-ins/files/{id}";
 pub const PEOPLE: &str = "/my/people";
+/// What somebody visits, to be given to somebody else.
+pub const HAND_OVER: &str = "/my/people/{number}";
 pub const UNIT: &str = "/my/unit";
 pub const CENTRE: &str = "/my/centre";
 pub const HANDOFF: &str = "/my/centre/handoffs/{number}";
@@ -144,6 +146,8 @@ pub const ROUTES: &[Route] = &[
     // Who takes a file is written down: no answer to a GET changes anything.
     route(Method::POST, HAND_IN_FILE, Needs::Right(Right::SeeHandIns)),
     route(Method::GET, PEOPLE, Needs::Right(Right::SeePeople)),
+    route(Method::GET, HAND_OVER, Needs::Right(Right::Reassign)),
+    route(Method::POST, HAND_OVER, Needs::Right(Right::Reassign)),
     route(Method::GET, UNIT, Needs::Right(Right::SeeUnit)),
     route(Method::GET, CENTRE, Needs::Right(Right::DecideDebt)),
     route(Method::POST, HANDOFF, Needs::Right(Right::DecideDebt)),

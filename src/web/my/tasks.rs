@@ -172,7 +172,7 @@ fn line(
         area: tree.get(&group.area_id).map(|area| area.name.clone()).unwrap_or_default(),
         count: group.open,
         about: about.join("、"),
-        to_do: group.kind.what_to_do(group.holder),
+        to_do: group.kind.what_to_do_here(group.holder),
         back: sent_back(&group, person, papers),
         to: match group.kind {
             // Where nobody is assigned yet, somebody else will record it.

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::frame::{not_theirs, page, say_in};
 use super::ledger_wanted::Wanted;
 use super::links;
+use super::routes::PEOPLE;
 use super::unvisited::unvisited;
 use super::who::Who;
 use crate::app::owners::everybody;
@@ -233,6 +234,8 @@ async fn read_person(
         area => area.map(|area| area.name.clone()), to_area => area.map(|area| links::wall(&area.id)),
         cells => Seen { plan: &plan, today }.cells(&counts), more,
         here => all.len() - ended, ended,
+        hands_over => all.iter().any(|one| Right::Reassign.is_of(&who.person, &tree, Some(&one.area_id)))
+            .then(|| links::of(PEOPLE, number)),
         households => all.iter().take(LONGEST).map(household).collect::<Vec<_>>(), place => "wall",
     }))
 }

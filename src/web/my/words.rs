@@ -38,7 +38,7 @@ pub(crate) fn chinese_or<'w>(word: &'w str, meaning: &'w str) -> &'w str {
 /// What is done on a page in the place of a command.
 const PAGES: &[(&str, &str)] = &[
     ("zoufang issue ", "请在问题页面处理"),
-    ("zoufang reassign ", "请镇组织人事办公室逐个交给别人"),
+    ("zoufang reassign ", "请镇组织人事办公室打开「人员进度」，从他的名字下交给别人"),
     ("zoufang duties --late", "请打开「还缺什么」查看是谁的"),
     ("zoufang notify unreachable", "请镇组织人事办公室打开「登录与联系」查看"),
     ("zoufang outbox resolve", "请在「上报与退回」打开这一件认定"),
@@ -96,7 +96,7 @@ mod tests {
             ("请重新办理（请用 zoufang issue reopen）。", "请在问题页面处理。"),
             (
                 "「甲」离岗，登录停用；任务仍算他的：请逐个用 zoufang reassign 对象编号 --to 接手人编号 交给别人",
-                "「甲」离岗，登录停用；任务仍算他的：请镇组织人事办公室逐个交给别人",
+                "「甲」离岗，登录停用；任务仍算他的：请镇组织人事办公室打开「人员进度」，从他的名字下交给别人",
             ),
             (
                 "抽查还没有抽，请用 zoufang inspect draw 抽",

@@ -9,6 +9,7 @@ mod centre;
 mod debts;
 mod download;
 mod hand_ins;
+mod hand_over;
 mod health;
 mod inspections;
 mod issue_lines;
@@ -30,7 +31,7 @@ use axum::routing::{get, post};
 
 use super::routes::{
     ACCOUNT, ACCOUNTS, AUDIT, BREACHES, CENTRE, DEBT, DEBTS, DESK, HAND_IN, HAND_IN_FILE, HAND_INS,
-    HANDOFF, INSPECTION, INSPECTIONS, MISSING, PEOPLE, SUBJECT, SUBJECTS, UNIT, UPLOAD,
+    HAND_OVER, HANDOFF, INSPECTION, INSPECTIONS, MISSING, PEOPLE, SUBJECT, SUBJECTS, UNIT, UPLOAD,
     UPLOAD_COPY, UPLOADS,
 };
 use crate::daemon::Daemon;
@@ -54,6 +55,7 @@ pub(super) fn router() -> Router<Arc<Daemon>> {
         .route(HAND_IN, get(hand_ins::show).post(hand_ins::put).layer(unbounded()))
         .route(HAND_IN_FILE, post(hand_ins::file))
         .route(PEOPLE, get(people::show))
+        .route(HAND_OVER, get(hand_over::show).post(hand_over::put))
         .route(UNIT, get(unit::show))
         .route(CENTRE, get(centre::show))
         .route(HANDOFF, post(centre::handoff))

@@ -20,6 +20,7 @@ use crate::domain::duty::DutyKind;
 use crate::domain::figures::{Counts, Order, Rates, percent};
 use crate::domain::rights::Right;
 use crate::web::my::frame::{page, say_in};
+use crate::web::my::links::of;
 use crate::web::my::routes::PEOPLE;
 use crate::web::my::unvisited::unvisited;
 use crate::web::my::who::Who;
@@ -85,11 +86,13 @@ async fn read(daemon: &Daemon, who: &Who, asked: &str) -> Result<Option<Value>, 
     // As the figures and the wall chart have it: also what nobody visits.
     let whole = daemon.pages.figures_by_area().await?.whole(Some(&area.id));
     let place_of = |person: &StaffMember| tree.get(&person.area_id).map(|area| area.name.clone());
+    let gives = Right::Reassign.is_of(&who.person, tree, Some(&area.id));
     let lines = people.iter().take(SHOWN).map(|(person, counts)| {
         let roles: Vec<&str> = person.roles.iter().map(|role| role.chinese()).collect();
         context! {
             name => person.name, number => person.number, roles => roles.join("、"), area => place_of(person),
             counts => counted(counts, visits_due),
+            hands_over => (gives && counts.subjects > 0).then(|| of(PEOPLE, &person.number)),
         }
     });
     let lines: Vec<Value> = lines.collect();

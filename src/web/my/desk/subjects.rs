@@ -22,8 +22,8 @@ use crate::domain::rights::Right;
 use crate::domain::staff::StaffMember;
 use crate::domain::subject::{Endings, SubjectState};
 use crate::web::my::frame::{not_theirs, page, say_in};
-use crate::web::my::links::{after, of};
-use crate::web::my::routes::SUBJECTS;
+use crate::web::my::links::{self, after, of};
+use crate::web::my::routes::{PEOPLE, SUBJECTS};
 use crate::web::my::who::{Fields, Posted, Who};
 use crate::web::my::words::{NOTED, on_a_page};
 use crate::web::templates::{SUBJECT as PAGE, SUBJECTS as LIST};
@@ -165,13 +165,14 @@ async fn one(
         number => sheet.number, kind => sheet.kind.map(|kind| kind.chinese()), name => sheet.name, area => own.area,
         ended, whys, open => sheet.open_issues, seen => own.mark(), wrong, stale, f => fields.0,
         visitor => visitor.map(StaffMember::signed), people => own.gives.then(|| here(&staff)),
+        all_of_theirs => visitor.filter(|_| own.gives).map(|of| links::of(PEOPLE, &of.number)),
         form => context.secret(), today => context.clock.today().to_string(), place => "subjects",
     };
     page(&who.frame(daemon), PAGE, status, values)
 }
 
 /// Who may be given a subject: number and name.
-fn here(staff: &[StaffMember]) -> Vec<(&str, &str)> {
+pub(super) fn here(staff: &[StaffMember]) -> Vec<(&str, &str)> {
     let here = staff.iter().filter(|person| !person.has_left());
     here.map(|person| (person.number.as_str(), person.name.as_str())).collect()
 }
@@ -206,10 +207,7 @@ pub(super) async fn put(
             }
             Doing::Give { visitor, reason } if own.gives => {
                 let people = People::new(tx.staff().await?);
-                let found = people.find(&visitor).or_else(|why| {
-                    people.find(&visitor.to_uppercase()).map_err(|_| StoreError::Rule(why))
-                });
-                let visitor = found?;
+                let visitor = people.find_typed(&visitor).map_err(StoreError::Rule)?;
                 give(&mut tx, &number, visitor, &by, &reason).await?;
             }
             Doing::Give { .. } => {

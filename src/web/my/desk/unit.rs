@@ -1,4 +1,4 @@
-//! What a unit of the town answers for: the issues that were passed on to it, the nearest first; each is answered on its page.
+//! What a unit of the town answers for: the issues of its categories, the nearest first; each is answered on its page.
 
 use std::sync::Arc;
 
@@ -40,18 +40,17 @@ pub(super) async fn show(
 
 async fn read(daemon: &Daemon, who: &Who, done: bool) -> Result<Value, StoreError> {
     let mut record = daemon.pages.snapshot().await?;
-    let tree = record.area_tree().await?;
-    let areas: Vec<&str> = tree.all().map(|area| area.id.as_str()).collect();
-    let mut units: Vec<(String, Vec<Value>)> = Vec::new();
-    for (unit, department) in record.departments().await? {
-        if who.person.is_of_unit(&unit) {
-            let ids = record.issues_of_unit(&areas, &department.staff_id, done, SHOWN).await?;
-            units.push((unit, lines(&mut record, &ids).await?));
-        }
+    let plan = record.campaign().clone();
+    let mut units: Vec<Value> = Vec::new();
+    for unit in who.person.units() {
+        // As the right over an issue has it: by its class and the plan in effect, whenever it was classified.
+        let own = plan.categories_of(unit);
+        let categories: Vec<&str> = own.iter().map(|category| category.code()).collect();
+        let ids = record.issues_of_categories(&categories, done, SHOWN).await?;
+        let names: Vec<&str> = own.iter().map(|category| category.chinese()).collect();
+        let lines = lines(&mut record, &ids).await?;
+        units.push(context! { unit, categories => names.join("、"), lines });
     }
     record.end().await?;
-    units.sort_by(|(one, _), (other, _)| one.cmp(other));
-    let units: Vec<Value> =
-        units.into_iter().map(|(unit, lines)| context! { unit, lines }).collect();
     Ok(context! { units, done, most => SHOWN, place => "unit" })
 }
