@@ -189,7 +189,7 @@ impl Table {
         });
         let goes_on = self.goes_on_in_words(row);
         if !goes_on && is_sum(row.cells.iter().map(|cell| cell.text.as_str())) {
-            return Some(format!("「{}」，是汇总", short(&first)));
+            return Some(format!("「{}」", short(&first)));
         }
         // Of these an area alone is a row in which something was left out.
         let is_of_areas =

@@ -546,7 +546,7 @@ async fn what_is_remarked_on_a_cell_is_said_not_to_be_read() {
     let made = with_parts(Made::default().of(&two_rows(&["H1", "褚走"])), &parts);
     let told = taken(&fixture, "c.xlsx", made).await.understood().join("\n");
     for said in [
-        "第 2 行第 1 列「对象编号」：有批注「张三: 这户 不要了」",
+        "第 2 行第 1 列「对象编号」：有批注「张三:这户 不要了」",
         "第 2 行第 2 列「走访人员」：有批注「走访人换了」",
     ] {
         assert!(told.contains(said), "{said} in {told}");
