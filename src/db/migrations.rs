@@ -83,6 +83,7 @@ versions! {
     68 "0068_jobs_alive";
     69 "0069_upload_attempts";
     70 "0070_number_forms";
+    74 "0074_list_gaps";
 }
 
 /// The newest version of a database that this program knows.
