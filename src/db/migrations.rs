@@ -84,6 +84,7 @@ versions! {
     69 "0069_upload_attempts";
     70 "0070_number_forms";
     71 "0071_reminders_of_a_person";
+    74 "0074_list_gaps";
 }
 
 /// The newest version of a database that this program knows.

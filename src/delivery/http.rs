@@ -14,6 +14,7 @@ use reqwest::{Client, ClientBuilder, RequestBuilder, Response, StatusCode};
 
 use super::Outcome;
 use super::charset::Charset;
+use super::kept::kept;
 use crate::clock::real_millis;
 use crate::domain::delivery::Cause;
 use crate::domain::delivery::answer::{HttpCodes, Meaning, Said, meaning};
@@ -97,6 +98,8 @@ pub struct Answer {
     pub retry_after: Option<Duration>,
     /// What its sender's clock said.
     pub date: Option<jiff::Timestamp>,
+    /// How old it was when it came: a cache on the way may have kept it.
+    pub age: Duration,
 }
 
 /// Why there is no answer.
@@ -124,13 +127,13 @@ pub async fn ask(request: RequestBuilder) -> Result<Answer, NoAnswer> {
 pub async fn ask_in(request: RequestBuilder, charset: Charset) -> Result<Answer, NoAnswer> {
     let mut response = request.send().await.map_err(|error| no_answer(&error))?;
     let (status, retry_after) = (response.status(), retry_after(response.headers()));
-    let date = date(response.headers());
+    let (date, age) = (date(response.headers()), kept(response.headers()));
     let body = read_body(&mut response).await?;
     let packing = response.headers().get(CONTENT_ENCODING).and_then(|value| value.to_str().ok());
     let bytes = unpacked(body, packing.unwrap_or_default())?;
     let content_type = response.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
     let body = charset.read(&bytes, content_type).map_err(NoAnswer::unread)?;
-    Ok(Answer { status, body, retry_after, date })
+    Ok(Answer { status, body, retry_after, date, age })
 }
 
 async fn read_body(response: &mut Response) -> Result<Vec<u8>, NoAnswer> {

@@ -11,6 +11,7 @@ mod flow;
 mod gate;
 pub mod http;
 pub mod json;
+pub mod kept;
 mod lane;
 mod mended;
 pub(crate) mod said_no;

@@ -111,6 +111,17 @@ pub struct Consequences {
     pub taken: Vec<String>,
 }
 
+/// Within so many milliseconds one call of the platform's may overtake another.
+const OVERTAKE: i64 = 5 * 60_000;
+const DAY: i64 = 24 * 3_600_000;
+/// When a day begins in the township, after midnight in Greenwich.
+const MIDNIGHT: i64 = 16 * 3_600_000;
+
+/// Whether a time is a day's beginning: then it's dated by the day.
+const fn is_a_day(at: i64) -> bool {
+    at.rem_euclid(DAY) == MIDNIGHT
+}
+
 /// Referrals and their issues while answers are taken.
 #[derive(Debug)]
 pub struct Following {
@@ -208,13 +219,19 @@ impl Following {
     }
 
     /// How an answer stands to the last one that was taken for its number. Of two that the platform dates alike, as by the
-    /// day, the one that came by a later reading is later.
+    /// day, the one that came by a later reading is later; but not where both happened in one moment and came within another, as
+    /// calls do that overtake each other.
     fn against_last(&self, referral: &str, answer: &Answer) -> Ordering {
         let Some(known) = self.number(referral, &answer.number) else { return Ordering::Greater };
         let Some(said_at) = known.said_at else { return Ordering::Greater };
         let by_id = update_order(answer.update_id.as_deref(), known.said_by.as_deref());
         let by_time = answer.at.cmp(&said_at);
-        by_id.unwrap_or_else(|| by_time.then_with(|| Some(answer.heard_at).cmp(&known.heard_at)))
+        let overtook = known.heard_at.is_some_and(|heard| answer.heard_at - heard < OVERTAKE);
+        let by_reading = match overtook && !is_a_day(answer.at) {
+            true => Ordering::Equal,
+            false => Some(answer.heard_at).cmp(&known.heard_at),
+        };
+        by_id.unwrap_or_else(|| by_time.then(by_reading))
     }
 
     fn say(&mut self, id: &str, answer: &Answer) -> Result<(), Refusal> {

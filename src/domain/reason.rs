@@ -37,16 +37,22 @@ const NAMES: &[(&str, &str)] = &[
     ("misconfigured", "配置不对"),
     ("unwritable", "内容写不成对方要的格式"),
     ("broken_off", "处理回答时程序出错"),
+    (
+        "kept_by_a_cache",
+        "对方的回答是中间的缓存留下的旧内容，分不清新旧，没有采用：请让缓存放过这个接口",
+    ),
 ];
 
 /// How our own words open that stand as a reason by themselves; what the other side said stands behind them in brackets.
-const OURS: [&str; 12] = [
+const OURS: [&str; 14] = [
     "已经三天还没有给编号",
     "对方给的编号 ",
     "对方说收下了，却没有给编号，也查不到编号",
     "对方的清单里还没有",
     "还没有任何一件确知送达的可以用来对照",
     "平台的清单里没有，但清单可能还没有跟上",
+    "平台的清单里没有，而",
+    "平台的答复是中间的缓存",
     "这个编号下现在是别人的事",
     "可能已送达",
     "此前发出的可能已送达",

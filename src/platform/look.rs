@@ -23,7 +23,12 @@ pub(super) async fn look(
 ) -> Result<SearchResult, NoContact> {
     let (mut search, mut left) = (Search::new(sought, question.ways()), AGAIN_IN_ALL);
     while let Some(query) = search.query() {
-        let reply = heard(question, &query, &mut left).await?;
+        // That it's there is known; whether once more is worth no failure.
+        let reply = match search.has_found() {
+            true => question.ask(&query).await.ok(),
+            false => Some(heard(question, &query, &mut left).await?),
+        };
+        let Some(reply) = reply else { break };
         search.take(reply);
     }
     Ok(search.result())
@@ -94,7 +99,7 @@ mod tests {
                 *fails -= 1;
                 return Err(self.with.clone());
             }
-            Ok(Reply::Page { things: Vec::new(), total: None })
+            Ok(Reply::Page { things: Vec::new(), total: None, age: Duration::ZERO })
         }
     }
 

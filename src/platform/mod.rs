@@ -8,6 +8,7 @@ mod absence;
 mod asking;
 pub mod encode;
 mod examine;
+mod freshness;
 mod interface;
 mod look;
 mod marks;

@@ -11,9 +11,10 @@ use tracing::warn;
 use super::NoContact;
 use super::absence::Absence;
 use super::{Looks, Platform};
-use crate::db::{Content, Receipt, Store, StoreError};
+use crate::db::{Content, ListGap, Receipt, Store, StoreError};
 use crate::delivery::{Attempt, Entry, LookUp, Outcome, Transport};
-use crate::domain::delivery::search::{Lag, SearchResult, Sought, Subject, ZONES};
+use crate::domain::delivery::search::{Gap, KnownGaps, Lag, SearchResult, Sought, Subject, ZONES};
+use crate::domain::issue::Category;
 use crate::domain::referral::PHOTO;
 
 /// Takes referrals, messages and photos to one platform.
@@ -70,6 +71,10 @@ const KEYS_LAST: i64 = 20 * 3_600_000;
 
 /// What is said of a referral that the platform has more than once.
 const SEVERAL: &str = "平台上有的上报不止一件，多半是中间的网关发了两次：系统跟踪先列出的那一件，请到平台上核对，撤销多出的";
+/// What is said of a platform's lists that leave out what is known to be there, and show what is later.
+const LEAVES_OUT: &str = "平台的清单不按先后、或者有的不列出来：确知送达的没有列出，更晚的却列出了。没列出来的要多等一段时间、或由人核对，才重发；请到平台上核对有没有没列出的、为什么";
+/// For so long, in milliseconds, what was seen of its lists is held against them.
+const REMEMBERED: i64 = 30 * 24 * 3_600_000;
 /// What is said of one that the platform has though the record believes that it was never sent.
 const PUT_BACK: &str = "平台上已有本系统以为还没有发出的上报，没有重发：这台机器多半恢复成了较早的样子，请核对恢复以后有没有少了导入的表和办理记录";
 
@@ -121,13 +126,14 @@ impl PlatformAttempt {
         };
         Ok(Sought {
             subject,
+            category: self.category(),
             words: words.to_owned(),
             from: first.checked_sub(around).unwrap_or(Timestamp::MIN),
             to: now.checked_add(around).unwrap_or(Timestamp::MAX),
             // One that was never settled may have been sent as late as its lease ended.
             sent: at(entry.last_attempt_at.max(entry.unknown_since)),
             controls: self.store.controls(entry).await?,
-            lag: self.lag(entry, now),
+            lag: Lag { gaps: self.known_gaps().await?, ..self.lag(entry, now) },
         })
     }
 
@@ -159,9 +165,58 @@ impl PlatformAttempt {
 
     /// How far the platform's list may be behind, by our clock.
     fn lag(&self, entry: &Entry, now: Timestamp) -> Lag {
+        let shown = entry.list_lag.map(SignedDuration::from_millis);
+        Lag { now, shown, longest: self.longest(), gaps: KnownGaps::default() }
+    }
+
+    fn longest(&self) -> SignedDuration {
         let longest = self.store.context().clock.in_real_time(self.list_lag);
-        let longest = SignedDuration::try_from(longest).unwrap_or(SignedDuration::MAX);
-        Lag { now, shown: entry.list_lag.map(SignedDuration::from_millis), longest }
+        SignedDuration::try_from(longest).unwrap_or(SignedDuration::MAX)
+    }
+
+    const fn category(&self) -> Option<Category> {
+        match &self.content {
+            Content::Referral(dispatch) => Some(dispatch.category),
+            Content::Message(_) | Content::Photo(_) => None,
+        }
+    }
+
+    /// What earlier looks have shown of the platform's lists: of its requests, or of what is told about them.
+    async fn known_gaps(&self) -> Result<KnownGaps, StoreError> {
+        let own = self.category().map_or("", |category| category.code());
+        let since = self.store.context().clock.millis() - REMEMBERED;
+        let gaps = self.store.list_gaps(since).await?;
+        let alike = gaps.iter().filter(|gap| gap.category.is_empty() == own.is_empty());
+        let behind = alike.map(|gap| SignedDuration::from_millis(gap.behind)).max();
+        let omits = |gap: &ListGap| {
+            gap.category == own && SignedDuration::from_millis(gap.behind) >= self.longest()
+        };
+        Ok(KnownGaps {
+            behind: behind.unwrap_or_default(),
+            omits: !own.is_empty() && gaps.iter().any(omits),
+        })
+    }
+
+    /// Remembers that the platform's list left something out, for the looks to come, and says so.
+    async fn remember(&self, gap: &Gap) {
+        let since = self.store.context().clock.millis() - REMEMBERED;
+        let kept = async {
+            let mut tx = self.store.begin().await?;
+            tx.note_list_gap(gap, since).await?;
+            tx.commit().await
+        };
+        if let Err(error) = kept.await {
+            let error = error.for_log();
+            warn!(event = "platform.not_noted", error, "what was odd can't be written");
+        }
+        let category = gap.category.map(|category| format!("（{}）", category.chinese()));
+        let minutes = gap.behind.as_mins();
+        let sample = format!(
+            "{}{}送达已经 {minutes} 分钟，没有列出来",
+            gap.reference,
+            category.unwrap_or_default()
+        );
+        note(&self.store, LEAVES_OUT, sample).await;
     }
 
     /// How it can be looked for, where its receiver says that it has it: a repeated key would send it again.
@@ -242,6 +297,10 @@ impl PlatformAttempt {
             Ok(SearchResult::Unproven(reason)) => {
                 let for_want_of_a_control = sought.controls.is_empty();
                 LookUp::Unproven { reason, for_want_of_a_control, lag: None }
+            }
+            Ok(SearchResult::LeavesOut { why: reason, gap }) => {
+                self.remember(&gap).await;
+                LookUp::Unproven { reason, for_want_of_a_control: false, lag: None }
             }
             Ok(SearchResult::TooEarly { why: reason, lag }) => {
                 let lag = lag.and_then(|lag| i64::try_from(lag.as_millis()).ok());

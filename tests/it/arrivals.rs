@@ -1,7 +1,7 @@
 //! What arrived otherwise than one would think: without a number, under a number that is known already, or by a clock that
 //! was ahead.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -14,9 +14,9 @@ use zoufang::app::receive_updates::receive;
 use zoufang::daemon::platform;
 use zoufang::db::{Content, DebtState, Decision, Dispatch, Receipt, Store, StoreError};
 use zoufang::delivery::{LookUp, Outcome, Transport};
-use zoufang::domain::delivery::search::{SearchResult, Sought};
+use zoufang::domain::delivery::search::{Gap, KnownGaps, SearchResult, Sought};
 use zoufang::domain::delivery::{Entry, Settlement, Step, first_step};
-use zoufang::domain::issue::{Event, State};
+use zoufang::domain::issue::{Category, Event, State};
 use zoufang::domain::referral::{PlatformStatus, PlatformUpdate, Told, described};
 use zoufang::platform::{
     Answers, Looks, NoContact, Platform, PlatformTransport, ServiceGap, Unanswered,
@@ -174,6 +174,79 @@ on_both!(what_a_clock_wrote_that_was_ahead_doesnt_rest_until_then, async |fixtur
     says(&fixture, "7", PlatformStatus::Resolved).await;
     assert_eq!(count(&fixture, State::Resolved).await, 1);
 });
+
+on_both!(what_a_list_was_seen_to_leave_out_is_remembered, async |fixture: Fixture| {
+    let (fixture, entries) = claimed(fixture, 2).await;
+    let store = &fixture.store;
+    ends(&fixture, &entries[0], under("3")).await;
+    let unknown = Settlement::Unknown { reason: "timeout".to_owned(), not_before: 0 };
+    ends(&fixture, &entries[1], unknown).await;
+    let entries = take(&fixture).await;
+    let gap = Gap {
+        reference: "CHD2022-000001-R1".to_owned(),
+        category: Some(Category::Other),
+        behind: SignedDuration::from_mins(9),
+    };
+    let why = "平台的清单不全".to_owned();
+    let seen = SearchResult::LeavesOut { why: why.clone(), gap: gap.clone() };
+    let asked = Arc::new(Remembers { seen, sought: Mutex::default() });
+    let platform = Arc::<Remembers>::clone(&asked);
+    let transport = PlatformTransport::new(store.clone(), platform, Duration::ZERO, list_lag());
+    let look = async || {
+        let loaded = transport.load(&entries).await.unwrap();
+        loaded[&entries[0].target_id].look(&entries[0]).await;
+        asked.sought.lock().unwrap().clone().unwrap()
+    };
+    let first = look().await;
+    assert_eq!((first.lag.gaps, first.category), (KnownGaps::default(), Some(Category::Other)));
+    let control = &first.controls[0];
+    assert_eq!((control.category, control.is_open), (Some(Category::Other), true));
+    let gaps = look().await.lag.gaps;
+    assert_eq!(gaps, KnownGaps { behind: gap.behind, omits: false });
+    let notes = store.platform_notes(0).await.unwrap();
+    assert!(notes.iter().any(|note| note.sample.contains("9 分钟")), "{notes:?}");
+    // Longer than any list is behind: perhaps none of the category is ever listed.
+    for (hours, omits) in [(list_lag().as_secs() as i64 / 3600, true), (0, true)] {
+        let behind = SignedDuration::from_hours(hours);
+        let mut tx = store.begin().await.unwrap();
+        tx.note_list_gap(&Gap { behind, ..gap.clone() }, 0).await.unwrap();
+        tx.commit().await.unwrap();
+        assert_eq!(look().await.lag.gaps.omits, omits, "{hours}");
+    }
+    // And not for ever.
+    fixture.at(5, 30, 9);
+    assert_eq!(look().await.lag.gaps, KnownGaps::default());
+});
+
+/// A platform whose lists show this, and which remembers what was looked for.
+struct Remembers {
+    seen: SearchResult,
+    sought: Mutex<Option<Sought>>,
+}
+
+#[async_trait]
+impl Platform for Remembers {
+    async fn submit(&self, _: &Dispatch) -> Outcome {
+        Outcome::Unknown { reason: "timeout".to_owned() }
+    }
+
+    async fn find(&self, sought: &Sought) -> Result<SearchResult, NoContact> {
+        *self.sought.lock().unwrap() = Some(sought.clone());
+        Ok(self.seen.clone())
+    }
+
+    async fn fetch(&self, _: &[String]) -> Result<Answers, Unanswered> {
+        Ok(Answers::default())
+    }
+
+    async fn number_of(&self, _: &str) -> Result<Option<String>, Unanswered> {
+        Ok(None)
+    }
+
+    async fn service_gaps(&self) -> Result<Vec<ServiceGap>, NoContact> {
+        Ok(Vec::new())
+    }
+}
 
 on_both!(
     after_an_absence_nothing_goes_before_the_platform_has_said_whether_it_has_it,

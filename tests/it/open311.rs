@@ -179,6 +179,40 @@ async fn every_kind_of_answer_has_its_outcome() {
 }
 
 #[tokio::test]
+async fn what_a_cache_gives_is_as_old_as_it_says() {
+    let from: Timestamp = "2022-03-05T01:00:00Z".parse().unwrap();
+    let known = [("CHD2022-000009-R1", "3")];
+    let sought =
+        sought("CHD2022-000008-R1", "灯", from, from + SignedDuration::from_hours(1), &known);
+    let body =
+        r#"[{"service_request_id":"3","description":"桥[CHD2022-000009-R1]","status":"open"}]"#;
+    let date = |minutes: i64| {
+        let at = Timestamp::now() - SignedDuration::from_mins(minutes);
+        jiff::fmt::rfc2822::DateTimePrinter::new().timestamp_to_rfc9110_string(&at).unwrap()
+    };
+    for (name, value, absent, dated) in [
+        ("age", "60".to_owned(), true, Some(true)),
+        ("age", "3600".to_owned(), false, Some(true)),
+        ("warning", "110 cache \"Response is stale\"".to_owned(), false, None),
+        ("x-cache-status", "HIT".to_owned(), false, None),
+        ("x-cache-status", "MISS".to_owned(), true, Some(false)),
+        ("date", date(5), true, Some(false)),
+        ("date", date(120), false, Some(true)),
+    ] {
+        let server = MockServer::start().await;
+        let answer = ResponseTemplate::new(200).insert_header(name, &*value);
+        Mock::given(method("GET")).respond_with(answer.set_body_string(body)).mount(&server).await;
+        let adapter = adapter(&server.uri(), "json");
+        let seen = adapter.find(&sought).await.unwrap();
+        assert_eq!(seen == SearchResult::Absent, absent, "{name}: {value} {seen:?}");
+        // How it stands now, without a time of its own: so it was when it was made.
+        let told = adapter.fetch(&["3".to_owned()]).await;
+        let told = told.ok().map(|told| told.updates[0].at.is_some());
+        assert_eq!(told, dated, "{name}: {value}");
+    }
+}
+
+#[tokio::test]
 async fn a_look_tells_absent_from_unseen() {
     let server = MockServer::start().await;
     let requests = r#"[{"service_request_id":"1","description":"灯[CHD2022-000007-R12]"},
@@ -202,6 +236,8 @@ async fn a_look_tells_absent_from_unseen() {
         matches!(found, SearchResult::Found(receipt) if receipt.remote_id.as_deref() == Some("2"))
     );
     assert_eq!(look("CHD2022-000008-R1", &known).await.unwrap(), SearchResult::Absent);
+    let looked = server.received_requests().await.unwrap();
+    assert!(looked.iter().all(|asked| asked.headers["cache-control"] == "no-cache"));
     // Nothing that is known to be there is listed: then what isn't listed may be there too.
     for known in [&[][..], &[("CHD2022-000010-R1", "4")], &[("CHD2022-000010-R1", "3")]] {
         let seen = look("CHD2022-000008-R1", known).await.unwrap();

@@ -256,7 +256,14 @@ fn part(reference: &str, words: &str, known: &str) -> Sought {
     let at = Timestamp::UNIX_EPOCH;
     let subject =
         |reference: &str| Subject { reference: reference.to_owned(), remote_id: "1".to_owned() };
-    let controls = vec![Control { subject: subject(known), number: None, since: at, at }];
+    let controls = vec![Control {
+        subject: subject(known),
+        category: None,
+        is_open: true,
+        number: None,
+        since: at,
+        at,
+    }];
     Sought { subject: subject(reference), controls, ..sought("", words, at, at, &[]) }
 }
 

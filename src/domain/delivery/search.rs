@@ -10,10 +10,11 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
+mod gaps;
 mod question;
 
 pub use question::{
-    Control, Lag, Listed, Pages, Query, Reply, SearchResult, Sought, Subject, Ways,
+    Control, Gap, KnownGaps, Lag, Listed, Pages, Query, Reply, SearchResult, Sought, Subject, Ways,
 };
 
 use super::{NO_CONTROL, Receipt};
@@ -22,6 +23,8 @@ use crate::domain::recognition::{Sent, Shown};
 
 /// So many questions for one look at the most: whatever a platform lists, it's asked no more than this.
 pub const MOST_QUESTIONS: usize = 200;
+/// So many more are put where it was seen, to see whether it's there more than once.
+const MOST_MORE: usize = 5;
 /// A count that is a multiple of this may be where the platform stops counting.
 const ROUND: usize = 50;
 /// No window is made narrower.
@@ -91,6 +94,12 @@ pub struct Search<'s> {
     /// Whether the platform's own count has confirmed each list.
     counted: bool,
     questions: usize,
+    /// The age of the oldest answer to what is sought.
+    oldest: Duration,
+    /// What is sought, each time that it was seen, by its number; and how many questions are still put to see whether it's there more
+    /// than once.
+    copies: Vec<Option<String>>,
+    more: usize,
     end: Option<SearchResult>,
 }
 
@@ -121,6 +130,9 @@ impl<'s> Search<'s> {
             wordless: 0,
             counted: true,
             questions: 0,
+            oldest: Duration::ZERO,
+            copies: Vec::new(),
+            more: MOST_MORE,
             end: None,
         }
     }
@@ -138,7 +150,11 @@ impl<'s> Search<'s> {
 
     /// What it came to, once nothing is left to ask.
     pub fn result(self) -> SearchResult {
-        self.end.unwrap_or_else(|| SearchResult::Unproven(NOT_FINISHED.to_owned()))
+        let unfinished = || SearchResult::Unproven(NOT_FINISHED.to_owned());
+        match &self.end {
+            None if self.has_found() => self.found(),
+            _ => self.end.unwrap_or_else(unfinished),
+        }
     }
 
     /// Takes the answer to what [`Search::query`] asked.
@@ -147,7 +163,12 @@ impl<'s> Search<'s> {
         let Some(task) = self.tasks.last().copied() else { return };
         let is_first = self.page == first_page(self.ways);
         match reply {
-            Reply::Page { things, total } => self.read(task, &things, total),
+            Reply::Page { things, total, age } => {
+                if task.aim == Aim::Sought {
+                    self.oldest = self.oldest.max(age);
+                }
+                self.read(task, &things, total);
+            }
             Reply::Refused { .. } if self.before_zero.is_some() => self.after_zero(task),
             Reply::Refused { .. } if !is_first => self.close(task, End::OnePage),
             Reply::Refused { why, by_itself } if task.aim == Aim::Sought => {
@@ -159,20 +180,33 @@ impl<'s> Search<'s> {
         if self.end.is_none() && self.questions >= MOST_QUESTIONS {
             self.unproven(format!("问了平台 {MOST_QUESTIONS} 次还没有读完清单"));
         }
+        if self.has_found() {
+            let is_last = self.more == 0 || self.end.is_some();
+            self.more = self.more.saturating_sub(1);
+            self.end = is_last.then(|| self.found());
+        }
+    }
+
+    /// Whether it was seen: what is still asked may only show it once more.
+    pub const fn has_found(&self) -> bool {
+        !self.copies.is_empty()
+    }
+
+    fn found(&self) -> SearchResult {
+        let numbers: Vec<String> = self.copies.iter().flatten().cloned().collect();
+        let receipt = Receipt { remote_id: numbers.first().cloned(), token: None };
+        if numbers.len() > 1 {
+            SearchResult::Several(receipt, numbers)
+        } else {
+            SearchResult::Found(receipt)
+        }
     }
 
     fn read(&mut self, task: Task, things: &[Listed], total: Option<usize>) {
-        let ours = self.ours(things);
-        if let Some(first) = ours.first() {
-            let receipt = Receipt { remote_id: first.number.clone(), token: None };
-            let mut numbers: Vec<String> =
-                ours.iter().filter_map(|ours| ours.number.clone()).collect();
-            numbers.dedup();
-            self.end = Some(match numbers.len() {
-                0 | 1 => SearchResult::Found(receipt),
-                _ => SearchResult::Several(receipt, numbers),
-            });
-            return;
+        for number in self.ours(things) {
+            if !self.copies.contains(&number) {
+                self.copies.push(number);
+            }
         }
         self.note(task, things);
         let distinct: HashSet<&str> = things.iter().map(|thing| thing.key.as_str()).collect();
@@ -245,13 +279,11 @@ impl<'s> Search<'s> {
         }
     }
 
-    /// What is sought, where it's there; those that have a number first.
-    fn ours<'t>(&self, things: &'t [Listed]) -> Vec<&'t Listed> {
+    /// What is sought, where it's there: by what number.
+    fn ours(&self, things: &[Listed]) -> Vec<Option<String>> {
         let is_ours =
             |thing: &&Listed| Shown::of(thing.words.as_deref().unwrap_or_default()).is(&self.sent);
-        let mut ours: Vec<&Listed> = things.iter().filter(is_ours).collect();
-        ours.sort_by_key(|thing| thing.number.is_none());
-        ours
+        things.iter().filter(is_ours).map(|thing| thing.number.clone()).collect()
     }
 
     /// Notes what an answer shows of ours beside that.
@@ -282,7 +314,7 @@ impl<'s> Search<'s> {
 
     /// Whether a page that is the only one of its window may leave something out.
     fn one_page(&mut self, task: Task, held: usize) {
-        if held < self.ways.shortest_cut || held < self.longest {
+        if held < self.ways.shortest_cut || held < self.longest || self.has_found() {
             self.done();
         } else if !self.ways.window {
             match task.aim {
@@ -343,13 +375,16 @@ impl<'s> Search<'s> {
 
     /// All was read and it wasn't there: whether that proves anything.
     fn conclude(&mut self) {
+        if self.has_found() {
+            self.end = Some(self.found());
+            return;
+        }
         if self.doubtful {
             self.unproven(DOUBTFUL.to_owned());
             return;
         }
-        if let Some(left_out) = self.left_out() {
-            let shown = left_out.number.as_ref().unwrap_or(&left_out.subject.reference);
-            self.unproven(format!("平台的清单不全：确知送达的 {shown} 也没有列出来"));
+        if let Some(nothing) = self.kept_before().or_else(|| self.leaves_out()) {
+            self.end = Some(nothing);
             return;
         }
         let sees = |(control, shown): (&Control, &bool)| {
@@ -357,7 +392,11 @@ impl<'s> Search<'s> {
         };
         let seen = self.sought.controls.iter().zip(&self.shown).filter(|pair| sees(*pair));
         if let Some(newest) = seen.map(|(control, _)| control.since).max() {
-            self.end = Some(self.unless_behind(newest));
+            match self.own_kind() {
+                Ok(Some(place)) => self.ask_for(place),
+                Ok(None) => self.end = Some(self.unless_behind(newest)),
+                Err(unproven) => self.end = Some(unproven),
+            }
             return;
         }
         match self.asked_control.iter().zip(&self.shown).position(|(asked, shown)| !asked && !shown)
@@ -370,36 +409,6 @@ impl<'s> Search<'s> {
             }
             None => self.without_control(),
         }
-    }
-
-    /// Absence, unless the list may be behind. One that shows what came after the attempt isn't; another is behind by no more
-    /// than the age of the newest that it has shown to any look for this one, and what was sent that long ago would stand in it.
-    fn unless_behind(&self, newest: Timestamp) -> SearchResult {
-        let Sought { sent, lag: Lag { now, shown, longest }, .. } = *self.sought;
-        // Nothing is from the future but by a clock that was ahead.
-        let newest = Some(newest).filter(|newest| *newest <= now);
-        if newest.is_some_and(|newest| newest >= sent) {
-            return SearchResult::Absent;
-        }
-        let least = shown.unwrap_or(longest).min(longest);
-        if now.duration_since(sent) >= least {
-            return SearchResult::Absent;
-        }
-        let lag = newest.map(|newest| now.duration_since(newest).min(least)).or(shown);
-        SearchResult::TooEarly { why: BEHIND.to_owned(), lag }
-    }
-
-    /// A control that lies within what was read and wasn't shown: others may have been left out, too.
-    fn left_out(&self) -> Option<&Control> {
-        let zones = SignedDuration::try_from(ZONES).unwrap_or_default();
-        let within = |control: &Control| {
-            !self.ways.window
-                || control.since.duration_since(self.sought.from) >= zones
-                    && self.sought.to.duration_since(control.at) >= zones
-        };
-        let mut controls = self.sought.controls.iter().zip(&self.shown);
-        let left_out = controls.find(|(control, shown)| !**shown && within(control));
-        left_out.map(|(control, _)| control).filter(|_| self.is_list)
     }
 
     fn ask_for(&mut self, place: usize) {

@@ -274,8 +274,8 @@ fn what_is_taken_apart_again_leaves_what_it_was_joined_to() {
 
 #[test]
 fn of_what_is_dated_alike_the_later_reading_counts() {
-    let end = answer(5, "7", Resolved, "已修好");
-    let open = |heard_at| Answer { heard_at, ..answer(5, "7", InProgress, "没修好") };
+    let end = answer(MIDNIGHT, "7", Resolved, "已修好");
+    let open = |heard_at| Answer { heard_at, ..answer(MIDNIGHT, "7", InProgress, "没修好") };
     for (heard_at, state) in [(0, Standing::Ended), (1, Standing::Open)] {
         let follows = after(following(&["7"]), &[end.clone(), open(heard_at)]);
         assert_eq!(follows.referrals[0].1.state, state);
@@ -284,4 +284,17 @@ fn of_what_is_dated_alike_the_later_reading_counts() {
     let counted = |answer: Answer, id: &str| Answer { update_id: Some(id.to_owned()), ..answer };
     let answers = [counted(end, "12"), counted(open(1), "11")];
     assert_eq!(after(following(&["7"]), &answers).referrals[0].1.state, Standing::Ended);
+}
+
+#[test]
+fn calls_of_one_second_that_overtake_each_other_reopen_nothing() {
+    let end = answer(5, "7", Resolved, "已修好");
+    let open = |heard_at| Answer { heard_at, ..answer(5, "7", InProgress, "") };
+    for (heard_at, state) in [(1_000, Standing::Ended), (OVERTAKE, Standing::Open)] {
+        let follows = after(following(&["7"]), &[end.clone(), open(heard_at)]);
+        assert_eq!(follows.referrals[0].1.state, state);
+    }
+    // In their order they are taken as they come.
+    let follows = after(following(&["7"]), &[open(0), Answer { heard_at: 1_000, ..end }]);
+    assert_eq!(follows.referrals[0].1.state, Standing::Ended);
 }

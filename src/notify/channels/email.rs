@@ -167,6 +167,29 @@ fn is_of_the_sender(words: &str) -> bool {
     SAID.iter().any(|said| words.contains(said))
 }
 
+/// Whether a no says that there's no such mailbox (RFC 3463, X.1.x and X.2.1; RFC 5321, 4.2.2): so it is, though the sender's own
+/// address may be none to which anything is sent.
+fn names_the_mailbox(words: &str) -> bool {
+    const SAID: [&str; 15] = [
+        "5.1.1",
+        "5.1.2",
+        "5.1.3",
+        "5.1.6",
+        "5.1.10",
+        "5.2.1",
+        "user unknown",
+        "unknown user",
+        "no such",
+        "not exist",
+        "doesn't exist",
+        "mailbox unavailable",
+        "mailbox not found",
+        "user not found",
+        "invalid recipient",
+    ];
+    SAID.iter().any(|said| words.contains(said))
+}
+
 /// Whether a no says that we have sent as much as we may for now: whoever it's for may have it tomorrow. A mailbox that is
 /// full is its owner's affair. By the words of Exchange Online, NetEase's and Tencent's mail, Postfix and Gmail.
 fn is_a_share(words: &str) -> bool {
@@ -234,6 +257,13 @@ impl Channel for EmailChannel {
             Some(550 | 551 | 553 | 554) if !is_a_share(&words().to_lowercase()) => {
                 match self.server.whose_no(&self.from, &to).await {
                     Some(Ok(Unwanted::Address)) => outcome(&error),
+                    Some(Ok(Unwanted::Anybody)) if names_the_mailbox(&words().to_lowercase()) => {
+                        outcome(&error)
+                    }
+                    Some(Ok(Unwanted::Anybody)) => misconfigured(format!(
+                        "邮件服务器对哪个收件人都不收，连发件地址自己也不收：{}",
+                        words()
+                    )),
                     Some(Ok(Unwanted::Sender)) => {
                         misconfigured(format!("发件地址不被接受：{}", words()))
                     }

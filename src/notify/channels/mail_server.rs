@@ -26,6 +26,8 @@ pub(super) struct Server {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Unwanted {
     Sender,
+    /// Whatever address, the sender's own too.
+    Anybody,
     Address,
     Content,
 }
@@ -102,7 +104,13 @@ impl Server {
             Err(error) if error.is_permanent() => Unwanted::Sender,
             Err(error) => return Err(error),
             Ok(_) => match talk.command(Rcpt::new(to.email.clone(), Vec::new())).await {
-                Err(error) if error.is_permanent() => Unwanted::Address,
+                // An address that is known to be there shows whether it's about addresses at all.
+                Err(error) if error.is_permanent() => {
+                    match talk.command(Rcpt::new(from.email.clone(), Vec::new())).await {
+                        Err(error) if error.is_permanent() => Unwanted::Anybody,
+                        _ => Unwanted::Address,
+                    }
+                }
                 Err(error) => return Err(error),
                 Ok(_) => Unwanted::Content,
             },

@@ -4,9 +4,10 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::{Open311, whole_seconds};
 use crate::clock::Clock;
-use crate::delivery::http::{Answer, ask_in};
+use crate::delivery::http::Answer;
 use crate::domain::reason::in_words;
 use crate::platform::examine::{FAR_BACK, ROUND, unknown_words};
+use crate::platform::freshness::cache_remark;
 use crate::platform::interface::{Remark, clock_remark};
 use crate::platform::records::{Record, read_list};
 
@@ -22,7 +23,7 @@ impl Open311 {
         let from = whole_seconds(now.checked_sub(FAR_BACK).unwrap_or(now));
         let to = whole_seconds(now.checked_add(self.clock_skew).unwrap_or(now));
         let request = self.get("requests", &[("start_date", &from), ("end_date", &to)]);
-        match ask_in(request, self.charset).await {
+        match self.ask(request).await {
             Err(none) => {
                 let text = format!("请求清单没有回答（{}）", in_words(&none.reason).said);
                 remarks.push(Remark::wrong("platform.endpoint", text));
@@ -35,7 +36,7 @@ impl Open311 {
     fn examine_answer(&self, answer: &Answer, now: Timestamp) -> Vec<Remark> {
         let ahead = answer.date.map(|date| date.duration_since(now));
         let clocks = ahead.and_then(|ahead| clock_remark(ahead, self.clock_skew));
-        let mut remarks: Vec<Remark> = clocks.into_iter().collect();
+        let mut remarks: Vec<Remark> = clocks.into_iter().chain(cache_remark(answer)).collect();
         if !answer.status.is_success() {
             remarks.push(self.refused(answer));
             return remarks;

@@ -6,12 +6,13 @@ use std::sync::atomic::Ordering;
 use jiff::{SignedDuration, Timestamp};
 use reqwest::StatusCode;
 
-use super::{Open311, halves};
+use super::Open311;
 use crate::clock::township_zone;
-use crate::delivery::http::{Answer, TOO_LONG, ask_in};
+use crate::delivery::http::{Answer, TOO_LONG};
 use crate::domain::number_form::is_same;
 use crate::domain::referral::{PlatformUpdate, Told, meaning};
 use crate::platform::encode::{encode, is_segment};
+use crate::platform::freshness::as_of;
 use crate::platform::interface::{Answers, CUTS, NoContact, Unanswered, Unread};
 use crate::platform::records::{Record, read_list};
 use crate::platform::times::TimeFormat;
@@ -143,8 +144,10 @@ impl Open311 {
     }
 
     async fn asked(&self, path: &str, query: &[(&str, &str)]) -> Result<Answers, Unanswered> {
-        let records = self.records(path, query).await?;
-        let mut answers = self.answers(&records, Told::Now);
+        let answer = self.answer_to(self.get(path, query)).await?;
+        let age = self.clock.in_real_time(answer.age);
+        let records = read_list(&answer.body, self.format).map_err(NoContact::because)?;
+        let mut answers = as_of(self.answers(&records, Told::Now), age, self.clock.now())?;
         let shown = records.iter().filter_map(|record| {
             let text = record.get("description")?.clone();
             Some((record.get("service_request_id")?.clone(), text))
@@ -212,7 +215,7 @@ impl Open311 {
         let query =
             [("start_date", self.times.written(from)), ("end_date", self.times.written(to))];
         let query = query.each_ref().map(|(name, at)| (*name, at.as_str()));
-        let answer = match ask_in(self.get("servicerequestupdates", &query), self.charset).await {
+        let answer = match self.ask(self.get("servicerequestupdates", &query)).await {
             Ok(answer) => self.as_told(answer)?,
             Err(none) if none.reason.starts_with(TOO_LONG) => {
                 return Ok(Window::TooLong(none.into()));
@@ -228,6 +231,7 @@ impl Open311 {
         let records = if none { Ok(Vec::new()) } else { read_list(&answer.body, self.format) };
         let records = records.map_err(NoContact::because)?;
         self.gave_updates.store(true, Ordering::Relaxed);
+        self.was_kept.fetch_or(answer.age >= self.overlap, Ordering::Relaxed);
         Ok(Window::Read(records))
     }
 
@@ -242,6 +246,13 @@ impl Open311 {
         let records = self.records(&format!("tokens/{}", encode(token)), &[]).await?;
         Ok(records.iter().find_map(|record| Self::receipt(record)?.remote_id))
     }
+}
+
+/// A span's two halves.
+fn halves(from: Timestamp, to: Timestamp) -> [(Timestamp, Timestamp); 2] {
+    let half = to.duration_since(from) / 2;
+    let middle = from.checked_add(half).unwrap_or(to);
+    [(from, middle), (middle, to)]
 }
 
 /// When the township's day of an instant began.

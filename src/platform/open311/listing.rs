@@ -6,7 +6,7 @@ use super::super::interface::NoContact;
 use super::super::look::{Question, look, unheard};
 use super::super::records::{Record, read_list};
 use super::{Open311, whole_seconds};
-use crate::delivery::http::{TOO_LONG, ask_in};
+use crate::delivery::http::TOO_LONG;
 use crate::domain::delivery::NO_CONTROL;
 use crate::domain::delivery::search::{Listed, Pages, Query, Reply, SearchResult, Sought, Ways};
 use crate::domain::following::names_one;
@@ -58,7 +58,7 @@ impl Question for Listing<'_> {
         let mut asked = vec![("start_date", from.as_str()), ("end_date", &to)];
         asked.extend(self.status.map(|status| ("status", status)));
         asked.extend(page.iter().map(|page| ("page", page.as_str())));
-        let answer = match ask_in(self.adapter.get(self.list, &asked), self.adapter.charset).await {
+        let answer = match self.adapter.ask(self.adapter.get(self.list, &asked)).await {
             Ok(answer) => answer,
             Err(none) if none.reason.starts_with(TOO_LONG) => return Ok(Reply::TooLong),
             Err(none) => return Err(none.into()),
@@ -79,6 +79,8 @@ impl Question for Listing<'_> {
             number: record.get("service_request_id").filter(|number| names_one(number)).cloned(),
             words: record.get("description").cloned(),
         };
-        Ok(Reply::Page { things: records.iter().map(listed).collect(), total: None })
+        let things = records.iter().map(listed).collect();
+        let age = self.adapter.clock.in_real_time(answer.age);
+        Ok(Reply::Page { things, total: None, age })
     }
 }

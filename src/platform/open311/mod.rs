@@ -15,6 +15,7 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use reqwest::{Client, RequestBuilder, StatusCode};
 
+use super::freshness::ServerClock;
 use super::interface::{
     Answers, Changed, Looks, NoContact, Platform, Remark, ServiceGap, Unanswered, read_from,
 };
@@ -27,7 +28,7 @@ use crate::clock::Clock;
 use crate::db::{Dispatch, Message, Photo, Receipt};
 use crate::delivery::Outcome;
 use crate::delivery::charset::Charset;
-use crate::delivery::http::{Answer, ask_in, client, judged, says_no_more};
+use crate::delivery::http::{Answer, NoAnswer, ask_in, client, judged, says_no_more};
 use crate::delivery::said_no::says_no;
 use crate::delivery::sample::sample;
 use crate::domain::delivery::answer::{HttpCodes, says_it_is_there};
@@ -58,10 +59,13 @@ pub struct Open311 {
     clock: Clock,
     times: Times,
     charset: Charset,
+    server: ServerClock,
     /// The most updates that it ever gave at once.
     most_updates: AtomicUsize,
     /// Whether it ever gave a list of updates: until then a 404 may mean that there is none, or no such list.
     gave_updates: AtomicBool,
+    /// Whether the feed was last given by a cache that had kept it for longer than is read again.
+    was_kept: AtomicBool,
     shows_marks: ShowsMarks,
 }
 
@@ -100,8 +104,10 @@ impl Open311 {
             times: Times::new(&settings.times)
                 .map_err(|why| SettingsError::Wrong(format!("platform.times：{why}")))?,
             charset: settings.charset()?,
+            server: ServerClock::new(settings.clock_skew),
             most_updates: AtomicUsize::new(0),
             gave_updates: AtomicBool::new(false),
+            was_kept: AtomicBool::new(false),
             shows_marks: ShowsMarks::at(&settings.endpoint),
         })
     }
@@ -126,6 +132,11 @@ impl Open311 {
         self.client.get(self.address(path)).query(&query)
     }
 
+    /// Asks, and hears how old the answer is.
+    async fn ask(&self, request: RequestBuilder) -> Result<Answer, NoAnswer> {
+        Ok(self.server.dated(ask_in(request, self.charset).await?))
+    }
+
     /// The list that is at a path.
     async fn records(&self, path: &str, query: &[(&str, &str)]) -> Result<Vec<Record>, Unanswered> {
         let answer = self.answer_to(self.get(path, query)).await?;
@@ -139,7 +150,7 @@ impl Open311 {
 
     /// The same, and where it isn't one, whether it's about what was asked.
     async fn answer_to(&self, request: RequestBuilder) -> Result<Answer, Unanswered> {
-        self.success(self.as_told(ask_in(request, self.charset).await?)?)
+        self.success(self.as_told(self.ask(request).await?)?)
     }
 
     /// An answer that is a success.
@@ -248,7 +259,7 @@ impl Open311 {
         ];
         let given: Vec<_> = form.into_iter().filter(|(_, value)| !value.is_empty()).collect();
         let request = self.client.post(self.address("servicerequestupdates")).form(&given);
-        match ask_in(request, self.charset).await {
+        match self.ask(request).await {
             Ok(answer) => self.judged(&answer).unwrap_or_else(|| self.given(&answer)),
             Err(none) => none.into(),
         }
@@ -336,13 +347,6 @@ fn whole_seconds(at: Timestamp) -> String {
     at.round(jiff::Unit::Second).unwrap_or(at).to_string()
 }
 
-/// A span's two halves.
-fn halves(from: Timestamp, to: Timestamp) -> [(Timestamp, Timestamp); 2] {
-    let half = to.duration_since(from) / 2;
-    let middle = from.checked_add(half).unwrap_or(to);
-    [(from, middle), (middle, to)]
-}
-
 #[async_trait]
 impl Platform for Open311 {
     fn shows_marks(&self) -> Option<&ShowsMarks> {
@@ -363,7 +367,9 @@ impl Platform for Open311 {
         let began = self.clock.now();
         let since = read_from(cursor, began, self.overlap);
         let to = self.next_stop(since).min(began);
+        self.was_kept.store(false, Ordering::Relaxed);
         let (records, unsure) = self.updates_between(since, to).await?;
+        let unsure = unsure || self.was_kept.load(Ordering::Relaxed);
         let Answers { updates, unread, .. } = self.answers(&records, Told::Then);
         let unsure = unsure || !unread.is_empty() || !self.gave_updates.load(Ordering::Relaxed);
         let cursor = Some(to.to_string());
@@ -378,7 +384,7 @@ impl Platform for Open311 {
         let mut form = self.form(dispatch);
         form.extend(attributes.iter().map(|(name, value)| (name.as_str(), value.clone())));
         let request = self.client.post(self.address("requests")).form(&form);
-        let answer = match ask_in(request, self.charset).await {
+        let answer = match self.ask(request).await {
             Ok(answer) => answer,
             Err(none) => return none.into(),
         };

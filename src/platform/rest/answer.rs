@@ -208,8 +208,9 @@ mod tests {
     #[test]
     fn a_no_is_one_where_no_code_says_otherwise() {
         let no = |rules: &AnswerRules, status: StatusCode, body: &str| {
-            let answer = Answer { status, body: body.to_owned(), retry_after: None, date: None };
-            no_in(rules, &answer, &json::read(body).unwrap()).is_some()
+            let (body, age) = (body.to_owned(), std::time::Duration::ZERO);
+            let answer = Answer { status, body, retry_after: None, date: None, age };
+            no_in(rules, &answer, &json::read(&answer.body).unwrap()).is_some()
         };
         let (plain, ok) = (AnswerRules::default(), StatusCode::OK);
         assert!(no(&plain, ok, r#"{"success": false, "message": "系统繁忙"}"#));

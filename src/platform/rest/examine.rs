@@ -24,6 +24,7 @@ use crate::domain::mask;
 use crate::domain::reason::in_words;
 use crate::platform::NoContact;
 use crate::platform::examine::{FAR_BACK, ROUND, unknown_words};
+use crate::platform::freshness::cache_remark;
 use crate::platform::interface::{Remark, clock_remark};
 use crate::platform::templates::Templates;
 use crate::platform::times::Times;
@@ -200,7 +201,9 @@ impl Examiner<'_> {
     /// A signature is good for some minutes, and a window of time is the platform's.
     fn clocks(&self, answer: &Answer) -> Option<Remark> {
         let now = Clock::system().now();
-        clock_remark(answer.date?.duration_since(now), self.clock_skew)
+        let clock = answer.date.map(|date| date.duration_since(now));
+        let clock = clock.and_then(|ahead| clock_remark(ahead, self.clock_skew));
+        clock.or_else(|| cache_remark(answer))
     }
 
     /// The fields of things: whether each pointer meets something in any of them.

@@ -1,6 +1,7 @@
 //! How requests stand, what changed, and what the platform calls with: by the description's [status], [changes] and [push].
 
 use std::collections::HashSet;
+use std::time::Duration;
 
 use minijinja::value::merge_maps;
 use minijinja::{Value, context};
@@ -12,9 +13,9 @@ use super::examine::{NO_NUMBER, NOBODY};
 use super::parts::{reference_parts, window};
 use crate::clock::local_text;
 use crate::delivery::Outcome;
-use crate::delivery::http::ask_in;
 use crate::delivery::json;
 use crate::domain::referral::{PlatformUpdate, Told, meaning};
+use crate::platform::freshness::as_of;
 use crate::platform::interface::{
     Answers, CUTS, Changed, NoContact, Unanswered, Unread, read_from,
 };
@@ -90,20 +91,23 @@ impl Rest {
             return Ok(Answers::default());
         };
         let parts = context! { id => remote_ids.first(), ids => remote_ids };
-        self.pages_of(call, &parts, Told::Now).await
+        let (answers, age) = self.pages_of(call, &parts, Told::Now).await?;
+        Ok(as_of(answers, age, self.clock.now())?)
     }
 
-    /// Every page of a question: until one is empty or only tells what one before it told.
+    /// Every page of a question, and how old the oldest was: until one is empty or only tells what one before it told.
     async fn pages_of(
         &self,
         call: &Call,
         parts: &Value,
         told: Told,
-    ) -> Result<Answers, Unanswered> {
+    ) -> Result<(Answers, Duration), Unanswered> {
+        let mut oldest = Duration::ZERO;
         let (mut all, mut seen, mut pages) = (Answers::default(), HashSet::new(), HashSet::new());
         let has_pages = self.has_pages(call);
         for page in 1..=MOST_PAGES {
-            let value = self.asked(call, &context! { page, ..parts.clone() }).await?;
+            let (value, age) = self.asked(call, &context! { page, ..parts.clone() }).await?;
+            oldest = oldest.max(age);
             let things = items(&call.answer, &value)?;
             let page: Vec<String> =
                 things.iter().map(|thing| told_by(&call.answer, thing)).collect();
@@ -115,7 +119,7 @@ impl Rest {
             all.shown.extend(answers.shown);
             // A last page that is given again may say in each of its rows when it was given.
             if !has_pages || new.is_empty() || !pages.insert(page) {
-                return Ok(all);
+                return Ok((all, oldest));
             }
         }
         let reason = format!("too_many_pages: more than {MOST_PAGES}");
@@ -127,18 +131,18 @@ impl Rest {
         call.templates().any(|template| self.templates.names(template, "page"))
     }
 
-    /// One question; where it's refused, whether it's about what was asked.
+    /// One question, and how old its answer was; where it's refused, whether it's about what was asked.
     pub(super) async fn asked(
         &self,
         call: &Call,
         parts: &Value,
-    ) -> Result<serde_json::Value, Unanswered> {
+    ) -> Result<(serde_json::Value, Duration), Unanswered> {
         let answer = match self.call_with(call, parts, None).await {
             Ok(answer) => answer,
             Err(outcome) => return Err(NoContact::from(outcome).into()),
         };
         match judge(&call.answer, &answer) {
-            Verdict::Done(value) => Ok(value),
+            Verdict::Done(value) => Ok((value, self.clock.in_real_time(answer.age))),
             Verdict::NotDone(Outcome::Refused { reason }) => Err(Unanswered::This(reason)),
             Verdict::NotDone(outcome) => {
                 Err(Unanswered::of_status(answer.status, NoContact::from(outcome)))
@@ -155,16 +159,18 @@ impl Rest {
         let Some(next_at) = &changes.next_cursor else {
             let since = read_from(cursor, began, self.overlap);
             let parts = context! { cursor => since.to_string(), cursor_local => local_text(since) };
-            let Answers { updates, unread, .. } = self.pages_of(call, &parts, Told::Then).await?;
+            let (answers, age) = self.pages_of(call, &parts, Told::Then).await?;
+            let Answers { updates, unread, .. } = answers;
             let cursor = Some(began.to_string());
-            // One that isn't given page by page may have been cut off.
+            // One that isn't given page by page may have been cut off; one that was kept by a cache may lack what is new.
             let unsure = !unread.is_empty()
+                || age >= self.overlap
                 || !self.has_pages(call) && CUTS.contains(&(updates.len() + unread.len()));
             return Ok(Changed { updates, unread, cursor, unsure, ..Changed::default() });
         };
         let parts =
             context! { cursor => cursor.unwrap_or_default(), cursor_local => "", page => 1 };
-        let value = self.asked(call, &parts).await?;
+        let (value, _) = self.asked(call, &parts).await?;
         let things = items(&call.answer, &value)?;
         let Answers { updates, unread, .. } = self.answers(&call.answer, &things, Told::Then);
         let next = field(&value, Some(next_at));
@@ -191,7 +197,7 @@ impl Rest {
             (None, Some(call)) => (call, merge_maps([reference_parts(NOBODY), window(now, now)])),
             (None, None) => {
                 let request = self.client.get(format!("{}/", self.endpoint));
-                return Ok(ask_in(request, self.charset).await.map(drop)?);
+                return Ok(self.ask(request).await.map(drop)?);
             }
         };
         let answer = self.call_with(call, &context! { page => 1, ..parts }, None).await;

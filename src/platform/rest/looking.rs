@@ -1,5 +1,7 @@
 //! A look by a description: what may have arrived is asked for by the call that the description has for it.
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 use minijinja::value::merge_maps;
 use minijinja::{Value, context};
@@ -22,6 +24,9 @@ pub(super) trait Caller: Sync {
     fn names(&self, template: &str, name: &str) -> bool;
 
     async fn call(&self, call: &Call, parts: &Value) -> Result<Answer, Outcome>;
+
+    /// How old an answer was, by the campaign's clock.
+    fn age(&self, answer: &Answer) -> Duration;
 }
 
 /// What the templates have of a thing that is asked for.
@@ -110,7 +115,8 @@ impl Question for Looking<'_> {
                         .and_then(|count| count.parse().ok())
                         .ok_or_else(|| self.misfit("total", Some(at)))
                 });
-                Ok(Reply::Page { things: self.listed(&things)?, total: total.transpose()? })
+                let (things, total) = (self.listed(&things)?, total.transpose()?);
+                Ok(Reply::Page { things, total, age: self.caller.age(&answer) })
             }
             // By its own code.
             Verdict::NotDone(Outcome::Refused { reason }) if answer.status.is_success() => {

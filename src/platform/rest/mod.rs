@@ -20,8 +20,9 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use minijinja::Value;
 use reqwest::header::CONTENT_TYPE;
-use reqwest::{Client, Method, Request};
+use reqwest::{Client, Method, Request, RequestBuilder};
 
+use super::freshness::ServerClock;
 use super::interface::{
     Answers, Changed, Looks, NoContact, Platform, Remark, ServiceGap, Unanswered,
 };
@@ -32,7 +33,7 @@ use super::times::Times;
 use crate::clock::{Chance, Clock};
 use crate::db::{Dispatch, Message, Photo, Receipt};
 use crate::delivery::charset::Charset;
-use crate::delivery::http::{Answer, ask_in, client, says_no_more};
+use crate::delivery::http::{Answer, NoAnswer, ask_in, client, says_no_more};
 use crate::delivery::{Cause, Outcome};
 use crate::domain::delivery::answer::says_it_is_there;
 use crate::domain::delivery::search::{SearchResult, Sought, Subject};
@@ -69,6 +70,7 @@ pub struct Rest {
     clock_skew: std::time::Duration,
     times: Times,
     charset: Charset,
+    server: ServerClock,
     shows_marks: ShowsMarks,
 }
 
@@ -107,6 +109,7 @@ impl Rest {
             times: Times::new(&settings.times)
                 .map_err(|why| SettingsError::Wrong(format!("platform.times：{why}")))?,
             charset: settings.charset()?,
+            server: ServerClock::new(settings.clock_skew),
             shows_marks: ShowsMarks::at(&settings.endpoint),
         };
         rest.try_templates().map_err(wrong)?;
@@ -172,6 +175,11 @@ impl Rest {
         Ok(Some(multipart(&boundary, &fields, file)))
     }
 
+    /// Asks, and hears how old the answer is.
+    async fn ask(&self, request: RequestBuilder) -> Result<Answer, NoAnswer> {
+        Ok(self.server.dated(ask_in(request, self.charset).await?))
+    }
+
     /// One call, with a form in its body's place where there is one. Where a token was no longer good, once more
     /// with a new one: what doesn't know us stored nothing. An answer that isn't understood may say so in words of its own:
     /// the next call goes with a new token.
@@ -191,8 +199,8 @@ impl Rest {
                 *request.body_mut() = Some(body.clone().into());
             }
             let token = self.authenticator.put_on(&mut request).await.map_err(Outcome::from)?;
-            let sent = reqwest::RequestBuilder::from_parts(self.client.clone(), request);
-            let answer = ask_in(sent, self.charset).await.map_err(Outcome::from)?;
+            let sent = RequestBuilder::from_parts(self.client.clone(), request);
+            let answer = self.ask(sent).await.map_err(Outcome::from)?;
             let Some(token) = token else { return Ok(answer) };
             match of_token(&call.answer, &answer) {
                 OfToken::Ended => self.authenticator.forget(&token).await,
@@ -257,8 +265,8 @@ impl Asks for Rest {
     async fn ask_for(&self, call: &Call, parts: &Value) -> Result<Answer, NoContact> {
         let mut request = self.request(call, parts)?;
         self.authenticator.put_on(&mut request).await?;
-        let request = reqwest::RequestBuilder::from_parts(self.client.clone(), request);
-        Ok(ask_in(request, self.charset).await?)
+        let request = RequestBuilder::from_parts(self.client.clone(), request);
+        Ok(self.ask(request).await?)
     }
 }
 
@@ -270,6 +278,10 @@ impl Caller for Rest {
 
     async fn call(&self, call: &Call, parts: &Value) -> Result<Answer, Outcome> {
         self.call_with(call, parts, None).await
+    }
+
+    fn age(&self, answer: &Answer) -> std::time::Duration {
+        self.clock.in_real_time(answer.age)
     }
 }
 

@@ -92,6 +92,8 @@ async fn talk<S: AsyncRead + AsyncWrite + Unpin>(
             "RCPT" if line.contains("today@") => {
                 "550 5.1.90 Your message can't be sent because you've reached your daily limit"
             }
+            "RCPT" if line.contains("gone@") => "550 rejected",
+            "RCPT" if line.contains("evening@") => "550 rejected by policy",
             "RCPT" if line.contains("full@") => "452 4.2.2 mailbox full",
             "RCPT" if line.contains("grey@") => {
                 "451 4.7.1 Greylisting in action, please come back later"

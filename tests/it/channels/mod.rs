@@ -325,6 +325,14 @@ async fn mail_goes_over_tls_as_text_and_html_and_a_mailbox_that_isnt_there_is_na
         is(&sender, "not_sent", "misconfigured: 发件地址不被接受");
         // The same code of what is written, and of the sender: nobody's address is at fault.
         is(&email.send(&notice("短", to("policy@example.cn"))).await, "refused", "refused: ");
+        // A bare no is about the address where the sender's own is taken; where that isn't either, it's about whoever is written to.
+        let gone = || notice("短", to("gone@example.cn"));
+        is(&email.send(&gone()).await, "refused", "no_address");
+        let evening = rules(good, &ca).replace("<zoufang@", "<evening@");
+        let evening = channel(&fixture, ChannelKind::Email, &evening);
+        is(&evening.send(&gone()).await, "not_sent", "misconfigured: 邮件服务器对哪个收件人都不收");
+        let nobody = evening.send(&notice("短", to("nobody@example.cn"))).await;
+        is(&nobody, "refused", "no_address");
         let other = rules(good, &ca).replace("<zoufang@", "<other@");
         let other = channel(&fixture, ChannelKind::Email, &other);
         let sender = other.send(&notice("短", someone())).await;

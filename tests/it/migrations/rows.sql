@@ -99,3 +99,5 @@ UPDATE imports_under_way SET brought_by = 'O1 孙组';
 INSERT INTO provider_states VALUES ('h59', 1648429800000);
 -- version 67
 INSERT INTO campaign_figures VALUES ('CHD2021', 'area', 'a1', 'visited', 2);
+-- version 74
+INSERT INTO list_gaps VALUES ('ehushanying', 'other', 'CHD2022-000001-R1', 540000, 1648429200000);

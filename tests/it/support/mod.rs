@@ -25,7 +25,7 @@ use zoufang::clock::{Chance, Clock};
 use zoufang::daemon::{load_campaign, load_workdays};
 use zoufang::db::{Area, ChannelReach, Context, Form, Notice, Store, StoreError};
 use zoufang::delivery::{LaneRules, OnUnknown};
-use zoufang::domain::delivery::search::{Control, Lag, Sought, Subject};
+use zoufang::domain::delivery::search::{Control, KnownGaps, Lag, Sought, Subject};
 use zoufang::domain::delivery::{Claim, Entry};
 use zoufang::domain::staff::AddressKind;
 use zoufang::intake::{ImportError, Report, import};
@@ -290,17 +290,25 @@ pub fn sought(
 ) -> Sought {
     let control = |(reference, number): &(&str, &str)| Control {
         subject: Subject { reference: (*reference).to_owned(), ..Subject::default() },
+        category: None,
+        is_open: true,
         number: Some((*number).to_owned()),
         since: to,
         at: to,
     };
     Sought {
         subject: Subject { reference: reference.to_owned(), ..Subject::default() },
+        category: None,
         words: words.to_owned(),
         from,
         to,
         sent: from,
         controls: known.iter().map(control).collect(),
-        lag: Lag { now: to, shown: None, longest: SignedDuration::ZERO },
+        lag: Lag {
+            now: to,
+            shown: None,
+            longest: SignedDuration::ZERO,
+            gaps: KnownGaps::default(),
+        },
     }
 }

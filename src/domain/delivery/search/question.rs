@@ -1,8 +1,11 @@
 //! What a look is for, what it may ask, and what comes back.
 
+use std::time::Duration;
+
 use jiff::{SignedDuration, Timestamp};
 
 use crate::domain::delivery::Receipt;
+use crate::domain::issue::Category;
 
 /// By which a thing of ours is asked for.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -16,6 +19,9 @@ pub struct Subject {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Control {
     pub subject: Subject,
+    /// Where it's a referral: of which matter, and whether the platform is at it still.
+    pub category: Option<Category>,
+    pub is_open: bool,
     /// Its own number, where it has one: what is listed under it must carry its mark.
     pub number: Option<String>,
     /// When it was first sent: it isn't there for longer.
@@ -28,6 +34,7 @@ pub struct Control {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Sought {
     pub subject: Subject,
+    pub category: Option<Category>,
     /// What was written of it.
     pub words: String,
     /// The time in which it can have arrived.
@@ -48,6 +55,25 @@ pub struct Lag {
     pub shown: Option<SignedDuration>,
     /// No list is behind for longer.
     pub longest: SignedDuration,
+    pub gaps: KnownGaps,
+}
+
+/// Something that is known to be there and wasn't listed, while something later was.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Gap {
+    pub reference: String,
+    pub category: Option<Category>,
+    /// For how long it has been there.
+    pub behind: SignedDuration,
+}
+
+/// What earlier looks have shown of a platform's lists.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct KnownGaps {
+    /// For so long something was there and not listed, while something later was.
+    pub behind: SignedDuration,
+    /// And so much longer than any list is behind was one of the category that is looked for: perhaps none of it is ever listed.
+    pub omits: bool,
 }
 
 /// What a look showed.
@@ -60,6 +86,11 @@ pub enum SearchResult {
     Absent,
     /// It wasn't seen, and that proves nothing: why.
     Unproven(String),
+    /// The same, and something that is known to be there wasn't listed while something later was.
+    LeavesOut {
+        why: String,
+        gap: Gap,
+    },
     /// It wasn't seen in a list that shows what it must; what came so late may not stand in it yet. It's behind by no more than
     /// this.
     TooEarly {
@@ -123,6 +154,8 @@ pub enum Reply {
         things: Vec<Listed>,
         /// How many the platform says that there are in all.
         total: Option<usize>,
+        /// How old the answer was when it came: what has arrived since can't stand in it.
+        age: Duration,
     },
     /// It doesn't answer such a question (400, 404, 405, 501 …); `by_itself`: and nothing between says so in its place, as
     /// while it's being changed.

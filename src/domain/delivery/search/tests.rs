@@ -6,6 +6,8 @@ use unicode_normalization::UnicodeNormalization;
 use super::*;
 use crate::domain::referral::described;
 
+mod gaps;
+
 /// How a platform turns pages.
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Turns {
@@ -79,7 +81,7 @@ impl Platform {
             words: kept.text.as_ref().map(|text| text.chars().take(self.longest).collect()),
         };
         let total = self.counts.then_some(found.len());
-        Reply::Page { things: shown.map(listed).collect(), total }
+        Reply::Page { things: shown.map(listed).collect(), total, age: Duration::ZERO }
     }
 
     /// What a look for `sought` comes to, and how many questions it took.
@@ -116,6 +118,8 @@ fn control(number: usize, seconds: i64) -> Control {
     let Kept { number, reference, at, .. } = ours(number, seconds);
     Control {
         subject: Subject { reference, ..Subject::default() },
+        category: None,
+        is_open: true,
         number: Some(number),
         since: at,
         at,
@@ -126,13 +130,19 @@ fn control(number: usize, seconds: i64) -> Control {
 fn sought(controls: Vec<Control>) -> Sought {
     Sought {
         subject: Subject { reference: "CHD2022-000001-R1".to_owned(), ..Subject::default() },
+        category: None,
         words: TEXT.to_owned(),
         from: at(-90_000),
         to: at(90_000),
         sent: at(0),
         controls,
         // No list of these is behind; the others have tests of their own.
-        lag: Lag { now: at(90_000), shown: None, longest: SignedDuration::ZERO },
+        lag: Lag {
+            now: at(90_000),
+            shown: None,
+            longest: SignedDuration::ZERO,
+            gaps: KnownGaps::default(),
+        },
     }
 }
 
@@ -353,9 +363,9 @@ fn a_count_of_one_page_is_no_count() {
     let (sought, ways) = (sought(Vec::new()), Ways { pages: Pages::None, ..LISTS });
     let mut search = Search::new(&sought, ways);
     while let Some(query) = search.query() {
-        let Reply::Page { things, .. } = cut.answer(&query, ways) else { break };
+        let Reply::Page { things, age, .. } = cut.answer(&query, ways) else { break };
         let total = Some(things.len());
-        search.take(Reply::Page { things, total });
+        search.take(Reply::Page { things, total, age });
     }
     assert_ne!(search.result(), SearchResult::Absent);
 }
@@ -421,6 +431,7 @@ fn looked_at(now: i64, behind: i64, known: &[i64], shown: Option<i64>) -> Search
         now: at(now),
         shown: shown.map(SignedDuration::from_secs),
         longest: SignedDuration::from_hours(24),
+        gaps: KnownGaps::default(),
     };
     let sought = Sought { lag, ..sought(controls.collect()) };
     platform(kept).look(&sought, LISTS).0
