@@ -16,6 +16,7 @@ mod lane;
 mod mended;
 pub(crate) mod said_no;
 pub(crate) mod sample;
+pub mod xml;
 
 use std::collections::HashMap;
 

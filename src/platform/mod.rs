@@ -21,7 +21,6 @@ mod templates;
 pub mod times;
 mod transport;
 pub mod workbook;
-pub mod xml;
 
 pub use absence::Absence;
 pub use interface::{

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::xml::{self, Element};
 use crate::delivery::json::{self, scalar};
+use crate::delivery::xml::{self, Element};
 use crate::settings::WireFormat;
 
 /// One thing of an answer.

@@ -260,7 +260,7 @@ fn xml() {
     let words: Vec<&[u8]> = XML_WORDS.iter().chain(WORDS).map(|word| word.as_bytes()).collect();
     let take = |bytes: &[u8]| {
         // An error is an answer too.
-        let _ = zoufang::platform::xml::read(&String::from_utf8_lossy(bytes));
+        let _ = zoufang::delivery::xml::read(&String::from_utf8_lossy(bytes));
     };
     fuzz("xml", |chance| changed(chance, &seeds, &words), take);
 }

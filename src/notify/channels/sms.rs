@@ -1,5 +1,7 @@
 //! Text messages by whatever gateway the township has, described in a file such as config/sms/gateway.toml.
 
+mod answer;
+
 use std::collections::BTreeMap;
 use std::path::Path;
 
@@ -10,12 +12,12 @@ use serde::Deserialize;
 
 use super::{Channel, gist, misconfigured, short};
 use crate::clock::{Clock, local_text};
-use crate::db::{ADDRESS, Notice, Receipt};
+use crate::db::{ADDRESS, Notice};
 use crate::delivery::charset::Charset;
-use crate::delivery::http::{Answer, ask_in, failed, too_many};
-use crate::delivery::json;
+use crate::delivery::http::ask_in;
 use crate::delivery::{Entry, LookUp, Outcome};
 use crate::settings::{SettingsError, mistakes};
+use answer::AnswerRules;
 
 /// A gateway's file.
 #[derive(Debug, Deserialize)]
@@ -36,20 +38,6 @@ struct Gateway {
     #[serde(default)]
     headers: BTreeMap<String, String>,
     answer: AnswerRules,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct AnswerRules {
-    code: String,
-    message: String,
-    done: Vec<String>,
-    #[serde(default)]
-    no_address: Vec<String>,
-    #[serde(default)]
-    refused: Vec<String>,
-    #[serde(default)]
-    busy: Vec<String>,
 }
 
 fn signature() -> String {
@@ -81,6 +69,9 @@ impl SmsChannel {
             .map_err(|why| wrong(crate::domain::reason::of_system(why.kind()).to_owned()))?;
         let gateway: Gateway =
             toml::from_str(&text).map_err(|why| wrong(mistakes::in_toml(&text, &why)))?;
+        if let Some(mistake) = gateway.answer.mistake() {
+            return Err(wrong(mistake));
+        }
         let method =
             gateway.method.parse().map_err(|_| wrong(format!("method：{}", gateway.method)))?;
         let mut templates = Environment::new();
@@ -121,36 +112,6 @@ impl SmsChannel {
             self.templates.get_template(text).and_then(|template| template.render(parts));
         rendered.map_err(misconfigured)
     }
-
-    fn judge(&self, answer: &Answer) -> Outcome {
-        let rules = &self.gateway.answer;
-        let value = json::read(&answer.body).ok();
-        let coded = value.as_ref().is_some_and(|value| value.pointer(&rules.code).is_some());
-        if !answer.status.is_success() && !coded {
-            return failed(answer, "");
-        }
-        let Some(value) = value else {
-            return Outcome::Unread { reason: "not_json".to_owned() };
-        };
-        let text = |at: &str| value.pointer(at).and_then(json::scalar).unwrap_or_default();
-        let code = text(&rules.code);
-        let words: String = text(&rules.message).chars().take(200).collect();
-        let reason = |name: &str| format!("{name}: code {code} {words}");
-        if rules.done.contains(&code) && !answer.status.is_server_error() {
-            Outcome::Delivered(Receipt::default())
-        } else if rules.no_address.contains(&code) {
-            Outcome::Refused { reason: reason(ADDRESS) }
-        } else if rules.refused.contains(&code) {
-            Outcome::Refused { reason: reason("refused") }
-        } else if rules.busy.contains(&code) {
-            too_many(format!("code {code} {words}"), answer.retry_after)
-        } else if !answer.status.is_success() {
-            failed(answer, &words)
-        } else {
-            // A code that isn't in the file may mean anything, that it was sent too.
-            Outcome::Unread { reason: reason("unexpected_code") }
-        }
-    }
 }
 
 #[async_trait]
@@ -161,7 +122,7 @@ impl Channel for SmsChannel {
             Err(outcome) => return outcome,
         };
         match ask_in(request, Charset::chinese()).await {
-            Ok(answer) => self.judge(&answer),
+            Ok(answer) => self.gateway.answer.judge(&answer),
             Err(none) => none.into(),
         }
     }

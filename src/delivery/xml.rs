@@ -4,8 +4,9 @@
 use quick_xml::Reader;
 use quick_xml::escape::resolve_xml_entity;
 use quick_xml::events::{BytesRef, Event};
+use serde_json::{Map, Value};
 
-use crate::delivery::sample::sample;
+use super::sample::sample;
 
 /// No answer is nested deeper.
 const DEEPEST: usize = 64;
@@ -24,7 +25,7 @@ pub struct Element {
 /// What stands there in XML's place, and where.
 ///
 /// ```
-/// use zoufang::platform::xml::read;
+/// use zoufang::delivery::xml::read;
 /// let bomb = r#"<!DOCTYPE a [<!ENTITY b "bomb">]><a><c>x &amp; &b;&nbsp;&#26085;</c></a>"#;
 /// assert_eq!(read(bomb).unwrap().children[0].text, "x & &b; 日");
 /// ```
@@ -67,6 +68,43 @@ pub fn read(text: &str) -> Result<Element, String> {
             _ => {}
         }
     }
+}
+
+/// A document as JSON would have it: under its root's name its elements by their names, those of one name as a list.
+///
+/// # Errors
+/// What stands there in XML's place, and where.
+///
+/// ```
+/// use zoufang::delivery::xml::as_json;
+/// let value = as_json("<r><s>Success</s><to>1</to><to>2</to></r>").unwrap();
+/// assert_eq!(value, serde_json::json!({"r": {"s": "Success", "to": ["1", "2"]}}));
+/// ```
+pub fn as_json(text: &str) -> Result<Value, String> {
+    let Element { name, text, children } = read(text)?;
+    Ok(Value::Object(Map::from_iter([(name, value(text, children))])))
+}
+
+fn value(text: String, children: Vec<Element>) -> Value {
+    if children.is_empty() {
+        return Value::String(text);
+    }
+    let mut fields = Map::new();
+    for child in children {
+        let new = value(child.text, child.children);
+        match fields.get_mut(&child.name) {
+            None => {
+                fields.insert(child.name, Value::Array(vec![new]));
+            }
+            Some(Value::Array(those)) => those.push(new),
+            Some(_) => {}
+        }
+    }
+    let alone = |(name, those): (String, Value)| match those {
+        Value::Array(mut those) if those.len() == 1 => (name, those.remove(0)),
+        those => (name, those),
+    };
+    Value::Object(fields.into_iter().map(alone).collect())
 }
 
 fn end(mut open: Vec<Element>, text: &str) -> Result<Element, String> {
