@@ -218,6 +218,8 @@ fn unwrapped(body: &str) -> String {
 mod tests {
     #![allow(clippy::unwrap_used)]
 
+    use std::time::Duration;
+
     use reqwest::StatusCode;
 
     use super::*;
@@ -229,7 +231,13 @@ mod tests {
     fn answered(rules: &AnswerRules, status: u16, body: &str) -> (&'static str, String) {
         let status = StatusCode::from_u16(status).unwrap();
         let body = body.to_owned();
-        match rules.judge(&Answer { status, body, retry_after: None, date: None }) {
+        match rules.judge(&Answer {
+            status,
+            body,
+            retry_after: None,
+            date: None,
+            age: Duration::ZERO,
+        }) {
             Outcome::Delivered(_) => ("delivered", String::new()),
             Outcome::Refused { reason } => ("refused", reason),
             Outcome::NotSent { reason, .. } => ("not_sent", reason),
