@@ -84,7 +84,7 @@ fn last_answer(
         EventKind::Started => !is_town,
         _ => true,
     });
-    let gone = match (moved.next(), unsent) {
+    let gone = match (moved.next(), closed || unsent) {
         (None, true) => None,
         (None, false) => Some(format!(
             "{number} 已经重新上报平台，或者正在上报，收不回来，没有更正：请等平台办结以后再回访一次，登记群众那时的答复"

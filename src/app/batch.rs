@@ -399,6 +399,10 @@ fn said_before(row: &IssueChange, issue: &Issue, said: &SaidOf) -> Option<Proble
             && (row.keeps_urgency || class.urgency == urgency)
     };
     let known = issue.class.filter(|_| said.classes.iter().any(is_same))?;
+    // What was given back goes again as it was.
+    if issue.state == State::Returned && is_same(&known) {
+        return None;
+    }
     let since = match is_same(&known) {
         true => format!("现在是「{}」", issue.state),
         false => format!("后来改成了{}、{}、{}", known.level, known.category, known.urgency),

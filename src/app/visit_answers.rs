@@ -88,7 +88,7 @@ impl Desk<'_> {
             };
             self.put_answer_right((at, resident), (was, recorded), (row, answer), why)?;
         }
-        let open = self.answer(at, resident, answer, why.as_deref())?;
+        let open = self.answer((at, resident), row, answer, why.as_deref())?;
         self.visit(at, row, resident);
         self.remember_answer(at, resident, row, answer);
         let mut said = Vec::new();
@@ -98,6 +98,8 @@ impl Desk<'_> {
             said.push(NEVER_HEARD.to_owned());
         } else if let Some(open) = open.filter(|open| *open > 0) {
             said.push(too_early(open));
+        } else if open.is_none() && !answer.closes() && why.is_none() {
+            said.push(WORDLESS.to_owned());
         }
         let unused = why.filter(|_| before.is_none() && (answer.closes() || open.is_some()));
         said.extend(unused.map(|words| not_kept(&words)));
@@ -188,11 +190,11 @@ impl Desk<'_> {
     }
 
     /// Closes or reopens what was resolved for the resident, by their answer. Where nothing was, gives how many of their issues
-    /// nobody has resolved yet.
+    /// nobody has resolved yet. Whoever records it themselves says why; a table of answers may have no words.
     fn answer(
         &mut self,
-        at: usize,
-        resident: usize,
+        (at, resident): (usize, usize),
+        row: &NewVisit,
         answer: Satisfaction,
         why: Option<&str>,
     ) -> std::result::Result<Option<usize>, Problem> {
@@ -209,6 +211,9 @@ impl Desk<'_> {
         let event = match (answer.closes(), why) {
             (true, _) => Event::Satisfied,
             (false, Some(why)) => not_satisfied(why),
+            (false, None) if row.by.is_none() => {
+                Event::Reopened { reason: NOT_SATISFIED.to_owned() }
+            }
             (false, None) => {
                 let numbers: Vec<&str> = resolved.iter().map(|(_, number)| &**number).collect();
                 return Err(Problem::new(About::Text, no_words(&numbers)));
@@ -233,8 +238,13 @@ impl Desk<'_> {
 
 /// That somebody isn't satisfied, with what they say.
 fn not_satisfied(why: &str) -> Event {
-    Event::Reopened { reason: format!("群众回访时不满意：{why}") }
+    Event::Reopened { reason: format!("{NOT_SATISFIED}：{why}") }
 }
+
+const NOT_SATISFIED: &str = "群众回访时不满意";
+
+/// A word about a table's answer that has none.
+const WORDLESS: &str = "群众不满意，已重新办理，但没有写为什么，承办人看不到：请问清楚告诉承办人，下次把群众的原话写在「反映问题」列";
 
 /// Why nothing is put right, nor done anew, without a word.
 fn no_reason(row: &NewVisit, was: Satisfaction, answer: Satisfaction) -> String {
@@ -245,10 +255,7 @@ fn no_reason(row: &NewVisit, was: Satisfaction, answer: Satisfaction) -> String 
 }
 
 fn no_words(numbers: &[&str]) -> String {
-    format!(
-        "群众不满意，{} 要重新办理：请写明群众为什么不满意，照他的原话（表格里写在「反映问题」列）",
-        numbers.join("、")
-    )
+    format!("群众不满意，{} 要重新办理：请写明群众为什么不满意，照他的原话", numbers.join("、"))
 }
 
 /// A word about an answer that was put right since.

@@ -51,6 +51,7 @@ const VALUES: &[(&str, &str)] = &[
     ("HEAD", "标记"),
     ("NUMBER", "编号"),
     ("SUBJECT", "对象编号"),
+    ("SUBJECTS", "对象编号"),
     ("KEY", "编号"),
     ("ID", "编号"),
     ("TITLE", "名称"),

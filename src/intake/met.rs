@@ -114,7 +114,10 @@ pub(super) fn gone(text: &str) -> Option<(&str, &str)> {
     let at = text.find(marks).or_else(|| text.rfind('已').filter(|at| *at > 0))?;
     let (name, said) = text.split_at(at);
     let said = said.trim_matches(|c: char| marks.contains(&c) || ")）]】 ".contains(c));
-    let is_gone = GONE.iter().any(|word| said.contains(word)) || matches!(said, "亡" | "故");
+    // 搬迁安置点店 is where a shop is.
+    let is_a_place = said.ends_with(['店', '点', '区', '村', '院', '铺', '厂', '司', '部', '站']);
+    let is_gone =
+        !is_a_place && GONE.iter().any(|word| said.contains(word)) || matches!(said, "亡" | "故");
     is_gone.then_some((name.trim_matches([' ', '-', '—', '，', ',']), said))
 }
 
@@ -229,6 +232,7 @@ mod tests {
         ] {
             assert_eq!(not_one_person(name), None, "{name}");
         }
+        assert_eq!(gone("阳光超市（搬迁安置点店）"), None);
         for (name, why) in [
             ("王建国、李秀英", "2 个人"),
             ("王建国 李秀英", "2 个人"),

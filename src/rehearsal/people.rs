@@ -161,7 +161,7 @@ impl People {
 
     /// Visitors classify what they hadn't once the visits are over; the centre sends back at once what was refused.
     async fn classifications(&self, today: &Today) -> Result<String, StoreError> {
-        let mut lines = String::from("问题编号,责任层级,类别,轻重缓急,分类人,备注\n");
+        let mut lines = String::from("问题编号,状态,责任层级,类别,轻重缓急,分类人\n");
         let centre = today.of_town(Role::Centre).map_or("", |person| &person.number);
         let on = today.on;
         if on > today.plan.ends_on(PhaseName::Visit) {
@@ -171,17 +171,20 @@ impl People {
                     let category = Category::ALL[self.chance.below(Category::ALL.len())];
                     let (level, urgency) = (self.level(), self.urgency());
                     let number = &card.number;
-                    lines.push_str(&format!("{number},{level},{category},{urgency},{centre},\n"));
+                    lines.push_str(&format!(
+                        "{number},{},{level},{category},{urgency},{centre}\n",
+                        card.issue.state
+                    ));
                 }
             }
         }
         for card in self.store.issues_in(State::Returned, i64::MAX).await? {
             if let Some(class) = card.issue.class {
                 let (level, category, urgency) = (class.level, class.category, class.urgency);
-                let (number, month, day) = (&card.number, on.month(), on.day());
-                lines.push_str(&format!(
-                    "{number},{level},{category},{urgency},{centre},{month}月{day}日重报\n"
-                ));
+                let (number, state) = (&card.number, card.issue.state);
+                // How it stands is said: the same class without it would be an old table's.
+                lines
+                    .push_str(&format!("{number},{state},{level},{category},{urgency},{centre}\n"));
             }
         }
         Ok(lines)

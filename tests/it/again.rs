@@ -296,7 +296,7 @@ on_both!(what_a_table_of_before_says_of_a_class_is_asked_about, async |fixture: 
     assert_eq!(taken(&fixture, &meant).await.added, 1);
     // Reopened, it isn't begun by what was said before.
     taken(&fixture, "问题编号,办理结果\nCHD2022-000001,已更换灯泡\n").await;
-    let revisit = "走访日期,走访人员,对象编号,群众姓名,走访类型,满意度\n2022-03-20,Z6,H1,王建国,回访,不满意\n";
+    let revisit = "走访日期,走访人员,对象编号,群众姓名,走访类型,满意度,反映问题\n2022-03-20,Z6,H1,王建国,回访,不满意,又不亮了\n";
     taken(&fixture, revisit).await;
     let error = refused(&fixture, &format!("{}\n\n\n", list(town))).await;
     assert!(error.contains("现在是「重新办理」") && error.contains("像是旧表里的"), "{error}");
@@ -315,7 +315,7 @@ on_both!(who_began_it_before_doesnt_begin_it_anew, async |fixture: Fixture| {
     assert_eq!(taken(&fixture, &format!("{}\n", begun("褚走"))).await.same, 1);
     let error = refused(&fixture, &begun("卫访")).await;
     assert!(error.contains("问题处于「已办结」") && error.contains("请删去这一行"), "{error}");
-    let revisit = "走访日期,走访人员,对象编号,群众姓名,走访类型,满意度\n2022-03-20,Z6,H1,王建国,回访,不满意\n";
+    let revisit = "走访日期,走访人员,对象编号,群众姓名,走访类型,满意度,反映问题\n2022-03-20,Z6,H1,王建国,回访,不满意,又不亮了\n";
     taken(&fixture, revisit).await;
     let error = refused(&fixture, &format!("{}\n\n", begun("褚走"))).await;
     assert!(error.contains("上一次就是") && error.contains("像是旧表里的"), "{error}");

@@ -75,12 +75,23 @@ proptest! {
     fn a_referred_level_closes_only_on_the_platforms_word_or_an_override(events in proptest::collection::vec(event(), 0..60)) {
         let mut issue = Issue::default();
         let mut word_this_round = false;
+        // That somebody wasn't satisfied is taken back only where nothing but that has moved it (app/answered_before.rs).
+        let mut word_before = None;
         for event in events {
+            if event.kind() == EventKind::AnswerCorrected && word_before.is_none() {
+                continue;
+            }
+            let was = issue.state;
             if let Ok(next) = issue.apply(&event) {
                 match event.kind() {
                     EventKind::PlatformFinished | EventKind::PlatformOverridden => word_this_round = true,
-                    EventKind::Reopened => word_this_round = false,
-                    _ => {}
+                    EventKind::Reopened => {
+                        word_before = (was != State::Void).then_some(word_this_round);
+                        word_this_round = false;
+                    }
+                    EventKind::AnswerCorrected => word_this_round = word_before.take().unwrap_or_default(),
+                    EventKind::Queued => {}
+                    _ => word_before = None,
                 }
                 if let Event::PlatformOverridden { by, reason } = &event {
                     prop_assert!(!by.is_empty() && !reason.is_empty());

@@ -380,7 +380,7 @@ on_both!(a_campaign_of_before_still_tells_it, async |fixture: Fixture| {
     // What comes back, ends or passes to somebody else later is none of its affair.
     let people = store.earlier_figures_by(By::Person, "CHD2022").await.unwrap();
     says(&fixture, "H2,在册,,").await;
-    says(&fixture, "H3,去世,2023-03-01,").await;
+    says(&fixture, "H3,停业,2023-03-01,").await;
     let late = "对象编号,对象类型,对象名称,所属村,地址,状态,状态日期,状态说明\nH8,家庭,孙八,高桥村,8号,迁出,2022-06-01,\n";
     fixture.import("late.csv", late).await.unwrap();
     let mut tx = store.begin().await.unwrap();

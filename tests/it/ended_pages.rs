@@ -185,7 +185,7 @@ on_both!(what_ended_before_the_campaign_is_in_nobodys_list, async |fixture: Fixt
     let person = lead.get("/my/wall/people/Z6").await;
     person.is(200).says("走访对象 0 个，另有 1 个不再走访").hides("H2");
     // Whose last subject there ended visits there no more.
-    says(&fixture, "H3,去世,2023-03-01,").await;
+    says(&fixture, "H3,停业,2023-03-01,").await;
     let mut record = fixture.store.snapshot().await.unwrap();
     let tree = record.area_tree().await.unwrap();
     let areas: Vec<&str> = tree.all().map(|area| area.id.as_str()).collect();

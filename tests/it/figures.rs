@@ -291,7 +291,8 @@ impl Town {
         match self.chance.below(6) {
             4 | 5 => {
                 let (subject, _) = self.subject_and_visitor().await;
-                let state = self.one(&["迁出", "去世", "在册", "在册"]);
+                let ended = if subject == "H3" { "停业" } else { "去世" };
+                let state = self.one(&["迁出", ended, "在册", "在册"]);
                 self.import(format!("对象编号,状态\n{subject},{state}\n")).await;
             }
             0 => self.import(SUBJECTS.replace("王建国,高桥村", &format!("王建国,{village}"))).await,
