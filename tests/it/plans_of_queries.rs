@@ -88,7 +88,7 @@ const COMMANDS: &[&[&str]] = &[
     &["issue", "acknowledge", "CHD2022-000103", "--by", "Z5"],
     &["issue", "void", "CHD2022-000100", "--by", "Z3", "--reason", "重复"],
     &["outbox", "show", "referral:CHD2022-000101-R1"],
-    &["subject", "end", "H901", "--why", "迁出", "--by", "Z3", "--reason", "关门"],
+    &["subject", "end", "H901", "--why", "迁出", "--by", "Z3", "--reason", "搬走"],
     &["subject", "ended"],
     &["figures", "--campaign", "CHD2022"],
     &["reassign", "H902", "--to", "Z7", "--by", "Z3", "--reason", "换人"],

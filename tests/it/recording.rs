@@ -385,6 +385,10 @@ on_both!(a_revisit_brings_the_answer_and_closes, async |fixture: Fixture| {
             Form::open(browser, &at).await.with("on", "2022-06-02").with("manner", "face_to_face");
         form.without("answer").send(browser).await.is(422).says("请选群众是否满意");
         let form = Form::open(browser, &at).await.with("on", "2022-06-02").with("answer", answer);
+        let form = match answer {
+            "dissatisfied" => form.with("why", "又松动了").with("decided", "reopening"),
+            _ => form,
+        };
         form.send(browser).await.is(303);
     };
     revisit(&mut browser, "H1", "satisfied").await;
