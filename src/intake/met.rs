@@ -232,7 +232,7 @@ mod tests {
         ] {
             assert_eq!(not_one_person(name), None, "{name}");
         }
-        assert_eq!(gone("阳光超市（搬迁安置点店）"), None);
+        assert_eq!(super::gone("阳光超市（搬迁安置点店）"), None);
         for (name, why) in [
             ("王建国、李秀英", "2 个人"),
             ("王建国 李秀英", "2 个人"),
