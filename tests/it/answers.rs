@@ -67,6 +67,7 @@ on_both!(what_is_done_anew_has_the_residents_words, async |fixture: Fixture| {
     );
     assert_eq!(fixture.import("r.csv", &format!("{table}\n")).await.unwrap().same, 1);
     // What wasn't done anew by it isn't kept, and that's said.
+    fixture.at(3, 10, 10);
     let report = fixture.import("r.csv", &revisit("10", "不满意", "水压低")).await.unwrap();
     let said = format!("{:?}", report.remarks);
     assert!(said.contains("水压低") && said.contains("没有登记"), "{said}");

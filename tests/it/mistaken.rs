@@ -122,7 +122,7 @@ async fn sums_and_headings_of_blocks_are_passed_over_and_said() {
     for said in [
         "第 2 行没有读（「高桥村」，是小标题）",
         "第 5 行没有读（「高桥村汇总」）",
-        "第 6 行没有读（「一、杨桥村（1户）」，是小标题）",
+        "第 6 行没有读（「一、杨桥村(1户)」，是小标题）",
         "第 7 行没有读（「杨桥村小计」）",
     ] {
         assert!(told.contains(said), "{said} in {told}");
