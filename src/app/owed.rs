@@ -2,10 +2,10 @@
 
 use std::collections::HashMap;
 
-use super::owners::{everybody, owed_groups};
+use super::owners::owed_groups;
 use crate::db::{Result, Session};
 use crate::domain::duty::Warning;
-use crate::domain::escalation::DueGroup;
+use crate::domain::escalation::{DueGroup, Roster};
 use crate::domain::staff::StaffMember;
 
 /// So many are named; more are counted.
@@ -36,10 +36,13 @@ pub struct OwedBy {
 ///
 /// # Errors
 /// Where the record can't be read.
-pub async fn owed_by(session: &mut Session, person: &StaffMember) -> Result<OwedBy> {
-    let roster = everybody(session).await?;
+pub async fn owed_by(
+    session: &mut Session,
+    roster: &Roster,
+    person: &StaffMember,
+) -> Result<OwedBy> {
     let (plan, today) = (session.campaign().clone(), session.today());
-    let mut groups = owed_groups(session, &roster, person).await?;
+    let mut groups = owed_groups(session, roster, person).await?;
     // What each day asks for isn't there to be done before that day.
     groups.retain(|group| group.kind.missing_by(today).is_none_or(|by| group.due_on <= by));
     let more = groups.len().saturating_sub(LONGEST);
@@ -80,14 +83,11 @@ const PRESSED: usize = 20;
 /// Where the record can't be read.
 pub async fn pressed_by(
     session: &mut Session,
+    roster: &Roster,
     person: &StaffMember,
 ) -> Result<(Vec<Pressed>, usize)> {
     let today = session.today();
     let groups = session.groups_told_late(&person.id, today, READ).await?;
-    if groups.is_empty() {
-        return Ok((Vec::new(), 0));
-    }
-    let roster = everybody(session).await?;
     let plan = std::sync::Arc::clone(session.plans().now());
     let owned = |group: DueGroup| {
         let owners = roster.owners(&group, &plan);

@@ -4,6 +4,7 @@ use super::centre::{Word, tell_centre};
 use crate::db::{Result, Tx};
 use crate::domain::duty::DutyKind;
 use crate::domain::mask;
+use crate::domain::workdays::month_and_day;
 
 /// An issue that came back.
 #[derive(Debug, Clone)]
@@ -21,7 +22,7 @@ pub(super) async fn tell(tx: &mut Tx, back: &[CameBack]) -> Result<()> {
         let area = tx.area_tree().await?.get(&one.area_id).map(|area| area.name.clone());
         let within = tx.campaign().returned_within;
         let by = tx.context().workdays.plus(tx.today(), within);
-        let date = format!("{}月{}日", by.month(), by.day());
+        let date = month_and_day(by);
         tell_centre(tx, &word(one, &area.unwrap_or_default(), &date)).await?;
     }
     Ok(())

@@ -4,6 +4,16 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::civil::{Date, DateTime, Time, Weekday};
 
+/// A day as people say it who know the year.
+///
+/// ```
+/// use zoufang::domain::workdays::month_and_day;
+/// assert_eq!(month_and_day(jiff::civil::date(2022, 3, 5)), "3月5日");
+/// ```
+pub fn month_and_day(on: Date) -> String {
+    format!("{}月{}日", on.month(), on.day())
+}
+
 /// Which days are worked. A year that the table lacks falls back to weekends.
 #[derive(Debug, Clone, Default)]
 pub struct Workdays {

@@ -11,6 +11,7 @@ use crate::domain::campaign::{Campaign, EscalationStep};
 use crate::domain::duty::{DutyKind, Warning};
 use crate::domain::escalation::DueGroup;
 use crate::domain::holder::Holder;
+use crate::domain::workdays::month_and_day;
 
 /// As what somebody is told of a thing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -414,7 +415,7 @@ fn title(campaign: &Campaign, today: Date, items: &[Item], words: &[Word]) -> St
     let late = items.iter().filter(|item| campaign.warning(item.due_on, today) == Warning::Red);
     let late: i64 = late.map(|item| item.count).sum();
     let late = if late > 0 { format!("（超期{late}项）") } else { String::new() };
-    format!("【走访】{}月{}日：{}{late}", today.month(), today.day(), kinds.join("，"))
+    format!("【走访】{}：{}{late}", month_and_day(today), kinds.join("，"))
 }
 
 fn text(campaign: &Campaign, today: Date, key: &LineKey, line: &Line) -> LineText {
@@ -438,7 +439,7 @@ fn text(campaign: &Campaign, today: Date, key: &LineKey, line: &Line) -> LineTex
 
 fn when(today: Date, line: &Line) -> String {
     let days = (line.earliest - today).get_days();
-    let by = format!("{}月{}日", line.earliest.month(), line.earliest.day());
+    let by = month_and_day(line.earliest);
     let first = if line.several_dates { "最早的" } else { "" };
     match days {
         0 => format!("{first}今天（{by}）到期"),

@@ -12,7 +12,7 @@ use crate::domain::campaign::{Campaign, Phase, plus};
 use crate::domain::duty::DutyKind;
 use crate::domain::figures::percent;
 use crate::domain::staff::Role;
-use crate::domain::workdays::{Workdays, WorkingTime};
+use crate::domain::workdays::{Workdays, WorkingTime, month_and_day};
 
 /// Who hears how it stands, and who hears of what is handed in: the first that anybody holds.
 const LEADERS: &[Role] = &[Role::LeadingGroup];
@@ -70,7 +70,7 @@ async fn standing(
     let counts = store.counts().await?;
     let rates = counts.rates();
     let left = (phase.ends_on - today).get_days();
-    let by = format!("{}月{}日", phase.ends_on.month(), phase.ends_on.day());
+    let by = month_and_day(phase.ends_on);
     let mut lines = vec![format!(
         "走访率 {}（{}/{}），响应率 {}，解决率 {}（{}/{}），满意率 {}",
         percent(rates.visit),
@@ -159,9 +159,8 @@ async fn handed(
     }
     let by = plan.due_on(kind);
     let title = format!(
-        "{kind}（{}月{}日前）：已报{}份，还缺{}份",
-        by.month(),
-        by.day(),
+        "{kind}（{}前）：已报{}份，还缺{}份",
+        month_and_day(by),
         is_in.len(),
         missing.len()
     );

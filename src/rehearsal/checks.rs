@@ -9,6 +9,7 @@ use crate::domain::campaign::plus;
 use crate::domain::duty::DutyKind;
 use crate::domain::inspection::Finding;
 use crate::domain::staff::Role;
+use crate::domain::workdays::month_and_day;
 
 /// Each village is checked in the last days of the campaign.
 const CHECKED_BEFORE: i64 = 10;
@@ -72,7 +73,7 @@ pub(super) async fn of_drawn(today: &Today, store: &Store) -> Result<String, Sto
             }
             (true, _, Some(by)) if line.row.answered_at.is_none() => {
                 let by = &by.number;
-                lines.push_str(&format!("{number},,,,{by},{}月{}日核实\n", on.month(), on.day()));
+                lines.push_str(&format!("{number},,,,{by},{}核实\n", month_and_day(on)));
             }
             _ => {}
         }

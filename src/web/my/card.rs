@@ -16,6 +16,7 @@ use super::who::fields;
 use crate::app::cards::{Kept, Matter, Opened, is_code, open};
 use crate::daemon::Daemon;
 use crate::domain::visit::Satisfaction;
+use crate::domain::workdays::month_and_day;
 use crate::intake::{Sort, clean};
 use crate::reports::in_words;
 use crate::web::guesses::Guesses;
@@ -86,7 +87,7 @@ struct Line {
 fn planned(due: Date, today: Date) -> String {
     let year =
         if due.year() == today.year() { String::new() } else { format!("{}年", due.year()) };
-    let on = format!("{year}{}月{}日", due.month(), due.day());
+    let on = format!("{year}{}", month_and_day(due));
     match due < today {
         true => format!("原来计划在{on}前办好，已经过了这一天，正在催办"),
         false => format!("计划在{on}前办好"),

@@ -16,12 +16,14 @@ use super::who::Who;
 use crate::app::absences::stood_in_for;
 use crate::app::hand_ins;
 use crate::app::owed::{Owed, OwedBy, Pressed, owed_by, pressed_by};
+use crate::app::owners::everybody;
 use crate::daemon::Daemon;
 use crate::db::{AreaTree, StoreError};
 use crate::domain::duty::{DutyKind, Warning};
 use crate::domain::escalation::DueGroup;
 use crate::domain::rights::Right;
 use crate::domain::staff::StaffMember;
+use crate::domain::workdays::month_and_day;
 use crate::web::templates::TASKS;
 use crate::web::unavailable::unavailable;
 
@@ -59,7 +61,8 @@ pub(super) async fn show(
 async fn read(daemon: &Daemon, who: &Who) -> Result<minijinja::Value, StoreError> {
     let mut record = daemon.pages.snapshot().await?;
     let (today, tree) = (record.today(), record.area_tree().await?);
-    let OwedBy { named, more } = owed_by(&mut record, &who.person).await?;
+    let roster = everybody(&mut record).await?;
+    let OwedBy { named, more } = owed_by(&mut record, &roster, &who.person).await?;
     let backs = match named.iter().any(|owed| owed.group.kind.is_confirmed()) {
         true => hand_ins::owed(&mut record, &who.person).await?,
         false => Vec::new(),
@@ -71,10 +74,10 @@ async fn read(daemon: &Daemon, who: &Who) -> Result<minijinja::Value, StoreError
     let away: Vec<_> = away
         .iter()
         .map(|(absent, until)| {
-            context! { number => absent.number, name => absent.name, until => day(*until) }
+            context! { number => absent.number, name => absent.name, until => month_and_day(*until) }
         })
         .collect();
-    let (pressed, more_pressed) = pressed_by(&mut record, &who.person).await?;
+    let (pressed, more_pressed) = pressed_by(&mut record, &roster, &who.person).await?;
     let visits = record.assigned_to(&who.person.id).await?.len();
     record.end().await?;
     let pressed: Vec<Push> = pressed.into_iter().map(|one| push(one, &tree, today)).collect();
@@ -105,16 +108,11 @@ fn push(one: Pressed, tree: &AreaTree, today: Date) -> Push {
         what: group.kind.chinese(),
         count: group.open,
         area: tree.get(&group.area_id).map(|area| area.name.clone()).unwrap_or_default(),
-        due: day(group.due_on),
+        due: month_and_day(group.due_on),
         days: (today - group.due_on).get_days(),
         to: number.as_deref().map(issue),
         issue: number,
     }
-}
-
-/// A day of this year, as people say it.
-fn day(on: Date) -> String {
-    format!("{}月{}日", on.month(), on.day())
 }
 
 /// The page on which a kind of duty is met that no issue is about, where this person may open it.
@@ -167,7 +165,7 @@ fn line(
             1.. => format!("还有 {days} 天"),
             _ => format!("已超 {} 天", -days),
         },
-        due: day(group.due_on),
+        due: month_and_day(group.due_on),
         what: group.kind.chinese(),
         area: tree.get(&group.area_id).map(|area| area.name.clone()).unwrap_or_default(),
         count: group.open,
