@@ -380,14 +380,14 @@ fn said_before(row: &IssueChange, issue: &Issue, said: &SaidOf) -> Option<Proble
         );
         return Some(Problem::new(About::Result, text));
     }
-    if row.state.is_some() {
+    if row.state == Some(issue.state) {
         return None;
     }
     let is_begun = row.event == Some(Event::Started) && issue.state != State::InProgress;
     if is_begun && said.begun.is_old(&row.actor) {
         let text = format!(
-            "「{number}」上一次就是{}着手办理的，后来又重新办理了：{OLD}；这一次又着手办理了的，请在问题的页面上登记，或用 zoufang issue begin {number} --by 承办人编号",
-            row.actor
+            "「{number}」上一次就是{}着手办理的，后来又重新办理了：{OLD}；这一次又着手办理了的，请加「状态」列，填它现在的状态「{}」，再导入，或在问题的页面上登记，或用 zoufang issue begin {number} --by 承办人编号",
+            row.actor, issue.state
         );
         return Some(Problem::new(About::Issue, text));
     }

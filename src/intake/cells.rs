@@ -472,7 +472,7 @@ impl<'t> Cells<'t> {
     pub fn standing(&self) -> Vec<(Field, usize)> {
         let fields: &[Field] = match self.table.kind {
             Kind::IssueList => &[Field::State, Field::Level, Field::Category, Field::Urgency],
-            Kind::Classifications => &[Field::State],
+            Kind::Classifications | Kind::Beginnings => &[Field::State],
             _ => &[],
         };
         fields.iter().filter_map(|of| Some((*of, *self.table.columns.get(of)?))).collect()

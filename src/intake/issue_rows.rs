@@ -62,9 +62,10 @@ pub(super) fn read_beginning(cells: &mut Cells<'_>, people: &People) -> Option<I
     check_beside(cells, Field::Beginner);
     let by = people.named_in(cells, Field::Beginner).map(StaffMember::signed);
     let number = cells.required(Field::Issue);
+    let state = cells.optional(Field::State).and_then(State::read);
     let (number, actor) = (number?.to_owned(), by?);
     let event = Some(Event::Started);
-    Some(IssueChange { number, event, then: None, keeps_urgency: false, state: None, actor })
+    Some(IssueChange { number, event, then: None, keeps_urgency: false, state, actor })
 }
 
 /// A classification, what came of the town's work, or both; a list of issues may say neither.

@@ -181,7 +181,7 @@ impl Kind {
             // The reason's column stands there even where it's empty: it tells the list from a record of visits.
             Kind::Residents => (&[Subject, Resident, Unheard], &[Contact]),
             Kind::Acknowledgements => (&[Issue, Acknowledger], &[]),
-            Kind::Beginnings => (&[Issue, Beginner], &[]),
+            Kind::Beginnings => (&[Issue, Beginner], &[State]),
             Kind::Absences => (&[Absentee, From, Until], &[Deputy]),
             Kind::Inspections => {
                 (&[Inspection, Finding], &[CheckedOn, Inspector, Found, Answerer, Answer])

@@ -76,7 +76,7 @@ impl People {
             // Before anything is done with it: of what is resolved nobody takes note any more, and it counts as unanswered.
             files.push(("诉求签收", self.acknowledgements(&today)));
             files.push(("问题分类", self.classifications(&today).await?));
-            files.push(("着手办理", self.beginnings(&today)));
+            files.push(("着手办理", self.beginnings(&today).await?));
             files.push(("办理结果", self.handlings(&today).await?));
             files.push(("任务确认", self.confirmations(&today)));
             files.push(("督查", checks::visits(&today, &self.store, &self.chance).await?));
@@ -191,13 +191,20 @@ impl People {
     }
 
     /// Work on the town's own issues begins by its date.
-    fn beginnings(&self, today: &Today) -> String {
+    async fn beginnings(&self, today: &Today) -> Result<String, StoreError> {
+        // How each stands is said: who began it before may begin it anew.
+        let mut states = HashMap::new();
+        for state in [State::Classified, State::Reopened] {
+            let cards = self.store.issues_in(state, i64::MAX).await?;
+            states.extend(cards.into_iter().map(|card| (card.number, state)));
+        }
         let due = today.open(DutyKind::Begin).filter(|duty| duty.due_on <= plus(today.on, 1));
         let line = |duty: &Missing| {
             let (issue, by) = (duty.issue.as_deref()?, today.doer(duty)?);
-            Some(format!("{issue},{}\n", by.number))
+            let state = states.get(issue).map_or("", |state| state.chinese());
+            Some(format!("{issue},{state},{}\n", by.number))
         };
-        format!("问题编号,承办人\n{}", due.filter_map(line).collect::<String>())
+        Ok(format!("问题编号,状态,承办人\n{}", due.filter_map(line).collect::<String>()))
     }
 
     /// The town and its villages do their part of what is theirs, all of it before its date.
