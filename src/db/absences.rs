@@ -49,7 +49,7 @@ impl Session {
             "SELECT staff_id, deputy_id FROM absences WHERE from_date <= $1 AND until_date >= $1 ORDER BY from_date",
         )
         .bind(day.to_string())
-        .fetch_all(&mut *self.db)
+        .fetch_all(&mut self.db)
         .await?;
         Ok(rows.into_iter().collect())
     }
@@ -60,7 +60,7 @@ impl Session {
             "SELECT staff_id, from_date, until_date, deputy_id FROM absences WHERE until_date >= $1 ORDER BY from_date",
         )
         .bind(day.to_string())
-        .fetch_all(&mut *self.db)
+        .fetch_all(&mut self.db)
         .await?;
         let absence =
             |(staff_id, from, until, deputy_id): (String, String, String, Option<String>)| {
@@ -75,7 +75,7 @@ impl Session {
         let (number, name): (String, String) =
             sqlx::query_as("SELECT number, name FROM staff WHERE id = $1")
                 .bind(id.to_owned())
-                .fetch_one(&mut *self.db)
+                .fetch_one(&mut self.db)
                 .await?;
         Ok((number, self.context.open(STAFF_NAME, id, &name)?))
     }
@@ -84,7 +84,7 @@ impl Session {
     pub async fn dead_addresses(&mut self) -> Result<HashSet<(String, String)>> {
         let rows: Vec<(String, String)> =
             sqlx::query_as("SELECT staff_id, channel FROM dead_addresses")
-                .fetch_all(&mut *self.db)
+                .fetch_all(&mut self.db)
                 .await?;
         Ok(rows.into_iter().collect())
     }
@@ -98,7 +98,7 @@ impl Tx {
         )
         .bind(&new.staff_id)
         .bind(new.from.to_string())
-        .fetch_optional(&mut *self.db)
+        .fetch_optional(&mut self.db)
         .await?;
         let put = match known {
             Some((until, deputy)) if until == new.until.to_string() && deputy == new.deputy_id => {
@@ -120,7 +120,7 @@ impl Tx {
         .bind(new.until.to_string())
         .bind(&new.deputy_id)
         .bind(now)
-        .execute(&mut *self.db)
+        .execute(&mut self.db)
         .await?;
         Ok(put)
     }
@@ -142,7 +142,7 @@ impl Tx {
         .bind(channel)
         .bind(now)
         .bind(self.context.seal(DEAD_REASON, &row_of(staff, channel), reason)?)
-        .execute(&mut *self.db)
+        .execute(&mut self.db)
         .await?;
         Ok(())
     }
@@ -152,7 +152,7 @@ impl Tx {
         self.retally(Thing::Staff, [staff]).await?;
         sqlx::query("DELETE FROM dead_addresses WHERE staff_id = $1")
             .bind(staff)
-            .execute(&mut *self.db)
+            .execute(&mut self.db)
             .await?;
         Ok(())
     }

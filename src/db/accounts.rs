@@ -161,7 +161,7 @@ impl Session {
             "SELECT password, wrong, locked_until, closed_at FROM accounts WHERE staff_id = $1",
         )
         .bind(staff_id.to_owned())
-        .fetch_optional(&mut *self.db)
+        .fetch_optional(&mut self.db)
         .await?;
         let account = |AccountRow { password, wrong, locked_until, closed_at }| Account {
             password,
@@ -178,7 +178,7 @@ impl Session {
             "SELECT staff_id, until_at, ended_at FROM invitations WHERE token_hash = $1",
         )
         .bind(self.context.invitation_hash(token))
-        .fetch_optional(&mut *self.db)
+        .fetch_optional(&mut self.db)
         .await?;
         let invitation = |(staff_id, until_at, ended_at): (String, i64, Option<i64>)| Invitation {
             staff_id,
@@ -204,7 +204,7 @@ impl Session {
         )
         .bind(self.context.sign_in_hash(token))
         .bind(i64::from(half))
-        .fetch_optional(&mut *self.db)
+        .fetch_optional(&mut self.db)
         .await?;
         let sign_in = |row: SignInRow| {
             let way = word("sign_ins.way", &row.way, Way::read)?;
@@ -235,7 +235,7 @@ impl Session {
              FROM accounts a JOIN staff s ON s.id = a.staff_id ORDER BY s.number",
         )
         .bind(now)
-        .fetch_all(&mut *self.db)
+        .fetch_all(&mut self.db)
         .await?;
         let line = |row: LineRow| {
             Ok(AccountLine {
@@ -269,7 +269,7 @@ impl Tx {
             "INSERT INTO accounts (staff_id, wrong, locked_until) VALUES ($1, 0, 0) ON CONFLICT (staff_id) DO UPDATE SET closed_at = NULL",
         )
         .bind(staff_id.to_owned())
-        .execute(&mut *self.db)
+        .execute(&mut self.db)
         .await?;
         let hash = self.context.invitation_hash(token);
         sqlx::query(
@@ -279,7 +279,7 @@ impl Tx {
         .bind(staff_id.to_owned())
         .bind(now)
         .bind(until)
-        .execute(&mut *self.db)
+        .execute(&mut self.db)
         .await?;
         Ok(())
     }
@@ -290,7 +290,7 @@ impl Tx {
             "INSERT INTO accounts (staff_id, wrong, locked_until) VALUES ($1, 0, 0) ON CONFLICT (staff_id) DO NOTHING",
         )
         .bind(staff_id.to_owned())
-        .execute(&mut *self.db)
+        .execute(&mut self.db)
         .await?;
         Ok(())
     }
@@ -304,7 +304,7 @@ impl Tx {
         )
         .bind(staff_id.to_owned())
         .bind(now)
-        .execute(&mut *self.db)
+        .execute(&mut self.db)
         .await?;
         Ok(())
     }
@@ -313,7 +313,7 @@ impl Tx {
     pub async fn take_state(&mut self, state: &str, now: i64, until: i64) -> Result<bool> {
         sqlx::query("DELETE FROM provider_states WHERE until_at < $1")
             .bind(now)
-            .execute(&mut *self.db)
+            .execute(&mut self.db)
             .await?;
         let hash = self.context.state_hash(state);
         let taken = sqlx::query(
@@ -321,7 +321,7 @@ impl Tx {
         )
         .bind(hash)
         .bind(until)
-        .execute(&mut *self.db)
+        .execute(&mut self.db)
         .await?;
         Ok(taken.rows_affected() > 0)
     }
@@ -333,7 +333,7 @@ impl Tx {
         )
         .bind(now)
         .bind(staff_id.to_owned())
-        .execute(&mut *self.db)
+        .execute(&mut self.db)
         .await?;
         Ok(())
     }
@@ -351,7 +351,7 @@ impl Tx {
         .bind(password.map(str::to_owned))
         .bind(now)
         .bind(staff_id.to_owned())
-        .execute(&mut *self.db)
+        .execute(&mut self.db)
         .await?;
         Ok(())
     }
@@ -367,7 +367,7 @@ impl Tx {
             .bind(wrong)
             .bind(locked_until)
             .bind(staff_id.to_owned())
-            .execute(&mut *self.db)
+            .execute(&mut self.db)
             .await?;
         Ok(())
     }
@@ -383,7 +383,7 @@ impl Tx {
         sqlx::query("DELETE FROM sign_ins WHERE staff_id = $1 AND until_at < $2")
             .bind(staff_id.to_owned())
             .bind(now)
-            .execute(&mut *self.db)
+            .execute(&mut self.db)
             .await?;
         let hash = self.context.sign_in_hash(token);
         sqlx::query(
@@ -397,7 +397,7 @@ impl Tx {
         .bind(i64::from(half))
         .bind(manner.way.code())
         .bind(i64::from(manner.second_elsewhere))
-        .execute(&mut *self.db)
+        .execute(&mut self.db)
         .await?;
         Ok(())
     }
@@ -408,7 +408,7 @@ impl Tx {
         sqlx::query("UPDATE sign_ins SET seen_at = $1 WHERE token_hash = $2 AND ended_at IS NULL")
             .bind(now)
             .bind(hash)
-            .execute(&mut *self.db)
+            .execute(&mut self.db)
             .await?;
         Ok(())
     }
@@ -419,7 +419,7 @@ impl Tx {
         sqlx::query("UPDATE sign_ins SET ended_at = $1 WHERE token_hash = $2 AND ended_at IS NULL")
             .bind(now)
             .bind(hash)
-            .execute(&mut *self.db)
+            .execute(&mut self.db)
             .await?;
         Ok(())
     }
@@ -431,7 +431,7 @@ impl Tx {
         )
         .bind(now)
         .bind(staff_id.to_owned())
-        .execute(&mut *self.db)
+        .execute(&mut self.db)
         .await?;
         Ok(ended.rows_affected())
     }

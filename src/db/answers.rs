@@ -63,7 +63,7 @@ impl Session {
         .bind(before)
         .bind(after.to_owned())
         .bind(limit)
-        .fetch_all(&mut *self.db)
+        .fetch_all(&mut self.db)
         .await?)
     }
 }
@@ -80,7 +80,7 @@ impl Tx {
         );
         let gone: Vec<(String, String)> = sqlx::query_as(sqlx::AssertSqlSafe(forget))
             .bind(to_json(&ids)?)
-            .fetch_all(&mut *self.db)
+            .fetch_all(&mut self.db)
             .await?;
         for (word, _) in gone.iter().filter(|(_, status)| status.is_empty()) {
             self.tally.change(Some(&UnknownWord(word)), None);
@@ -114,7 +114,7 @@ impl Tx {
             .bind(to_json(&rows)?)
             .bind(self.context.platform_lane.clone())
             .bind(heard_at)
-            .execute(&mut *self.db)
+            .execute(&mut self.db)
             .await?;
         Ok(rows.into_iter().map(|row| (row.id, row.remote_id.to_owned())).collect())
     }
@@ -237,7 +237,7 @@ impl Tx {
         let rows: Vec<Row> = sqlx::query_as(sqlx::AssertSqlSafe(read))
             .bind(to_json(&numbers)?)
             .bind(self.context.platform_lane.clone())
-            .fetch_all(&mut *self.db)
+            .fetch_all(&mut self.db)
             .await?;
         // The last comes last and stays.
         let last = |(id, number, word, body, status, at): Row| {
@@ -265,7 +265,7 @@ impl Tx {
         );
         let known: Vec<(String, i64)> = sqlx::query_as(sqlx::AssertSqlSafe(read))
             .bind(to_json(&digests)?)
-            .fetch_all(&mut *self.db)
+            .fetch_all(&mut self.db)
             .await?;
         Ok(known.into_iter().collect())
     }

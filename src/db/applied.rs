@@ -2,14 +2,14 @@
 
 use std::sync::Arc;
 
-use sqlx::AnyConnection;
+use super::connection::TxConnection;
 
 use super::{Result, StoreError};
 use crate::domain::campaign::Campaign;
 use crate::domain::obligations::Plans;
 
 /// All of them; none where none was applied yet.
-pub(super) async fn all(db: &mut AnyConnection) -> Result<Option<Plans>> {
+pub(super) async fn all(db: &mut TxConnection) -> Result<Option<Plans>> {
     let read = sqlx::query_as("SELECT applied_at, body FROM plans ORDER BY version");
     let rows: Vec<(i64, String)> = read.fetch_all(db).await?;
     let mut plans: Option<Plans> = None;
@@ -25,7 +25,7 @@ pub(super) async fn all(db: &mut AnyConnection) -> Result<Option<Plans>> {
 
 /// What a turn goes by, whichever process changed it: all plans where these aren't all, and the fingerprint of the key.
 pub(super) async fn others(
-    db: &mut AnyConnection,
+    db: &mut TxConnection,
     known: &Plans,
 ) -> Result<(Option<Plans>, Option<String>)> {
     let read =

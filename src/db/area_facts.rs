@@ -28,7 +28,7 @@ impl Tx {
         .bind(INSPECTORS)
         .bind(on.to_string())
         .bind(Role::Inspector.code())
-        .execute(&mut *self.db)
+        .execute(&mut self.db)
         .await?;
         Ok(noted.rows_affected() > 0)
     }
@@ -47,7 +47,7 @@ impl Session {
              WHERE r.role = $1 ORDER BY s.number DESC",
         )
         .bind(Role::Department.code())
-        .fetch_all(&mut *self.db)
+        .fetch_all(&mut self.db)
         .await?;
         let department = |(unit, staff_id, area_id)| (unit, Department { staff_id, area_id });
         Ok(rows.into_iter().map(department).collect())
@@ -73,7 +73,7 @@ impl Session {
              UNION SELECT on_date FROM inspection_notes WHERE on_date >= $1",
         )
         .bind(since.to_owned())
-        .fetch_all(&mut *self.db)
+        .fetch_all(&mut self.db)
         .await?;
         days.iter().map(|day| date("visits.visited_on", day)).collect()
     }
@@ -82,7 +82,7 @@ impl Session {
     pub async fn inspectors_since(&mut self) -> Result<Option<Date>> {
         let since: Option<String> = sqlx::query_scalar("SELECT value FROM meta WHERE name = $1")
             .bind(INSPECTORS)
-            .fetch_optional(&mut *self.db)
+            .fetch_optional(&mut self.db)
             .await?;
         since.map(|day| date("meta.inspectors_since", &day)).transpose()
     }
@@ -123,7 +123,7 @@ impl Session {
                SELECT 1 FROM audit b WHERE b.action = 'send_back' AND b.target = a.target AND b.sequence > a.sequence)",
         )
         .bind(since)
-        .fetch_all(&mut *self.db)
+        .fetch_all(&mut self.db)
         .await?;
         Ok(keys.into_iter().collect())
     }

@@ -12,7 +12,10 @@ use crate::domain::area::{Area, AreaTree};
 impl Store {
     /// All areas, for going up.
     pub async fn area_tree(&self) -> Result<Arc<AreaTree>> {
-        self.last_tree.read(&mut *self.read.acquire().await?, self.dialect).await
+        let mut snapshot = self.snapshot().await?;
+        let tree = snapshot.area_tree().await?;
+        snapshot.end().await?;
+        Ok(tree)
     }
 }
 

@@ -64,10 +64,8 @@ impl Tx {
         self.retally_around(&[subject_id]).await?;
         let now = self.now();
         let of = "SELECT id FROM assignments WHERE subject_id = $1";
-        let id: Option<String> = sqlx::query_scalar(of)
-            .bind(subject_id.to_owned())
-            .fetch_optional(&mut *self.db)
-            .await?;
+        let id: Option<String> =
+            sqlx::query_scalar(of).bind(subject_id.to_owned()).fetch_optional(&mut self.db).await?;
         let Some(id) = id else { return Ok(()) };
         sqlx::query(
             "UPDATE assignments SET staff_id = $1, overridden_by = $2, override_reason = $3, overridden_at = $4
@@ -78,7 +76,7 @@ impl Tx {
         .bind(self.context.seal(OVERRIDE_REASON, &id, reason)?)
         .bind(now)
         .bind(subject_id.to_owned())
-        .execute(&mut *self.db)
+        .execute(&mut self.db)
         .await?;
         Ok(())
     }

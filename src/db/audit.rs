@@ -227,7 +227,7 @@ impl Tx {
         let previous: Option<String> =
             sqlx::query_scalar("SELECT hash FROM audit WHERE sequence = $1")
                 .bind(sequence - 1)
-                .fetch_optional(&mut *self.db)
+                .fetch_optional(&mut self.db)
                 .await?;
         let (actor, detail) = self.doer_of(&act);
         let mut entry = AuditEntry {
@@ -284,7 +284,7 @@ impl Tx {
         .bind(became)
         .bind(entry.previous_hash)
         .bind(entry.hash)
-        .execute(&mut *self.db)
+        .execute(&mut self.db)
         .await?;
         Ok(())
     }
@@ -299,7 +299,7 @@ impl Session {
         .bind(since)
         .bind(by.to_owned())
         .bind(action.to_owned())
-        .fetch_optional(&mut *self.db)
+        .fetch_optional(&mut self.db)
         .await?;
         Ok(found.is_some())
     }
@@ -308,7 +308,7 @@ impl Session {
         let page = format!(
             "SELECT {COLUMNS} FROM audit WHERE sequence > $1 ORDER BY sequence LIMIT {PAGE}"
         );
-        Ok(sqlx::query_as(sqlx::AssertSqlSafe(page)).bind(after).fetch_all(&mut *self.db).await?)
+        Ok(sqlx::query_as(sqlx::AssertSqlSafe(page)).bind(after).fetch_all(&mut self.db).await?)
     }
 
     /// The entries before one, the newest first, at most `limit`.
@@ -319,7 +319,7 @@ impl Session {
         let entries: Vec<AuditEntry> = sqlx::query_as(sqlx::AssertSqlSafe(page))
             .bind(before)
             .bind(limit)
-            .fetch_all(&mut *self.db)
+            .fetch_all(&mut self.db)
             .await?;
         entries.into_iter().map(|entry| entry.opened(&self.context)).collect()
     }
@@ -328,7 +328,7 @@ impl Session {
     pub async fn verify_audit(&mut self, remembered: Option<Anchor>) -> Result<AuditVerdict> {
         let counted: Option<i64> =
             sqlx::query_scalar("SELECT value FROM counters WHERE name = 'audit'")
-                .fetch_optional(&mut *self.db)
+                .fetch_optional(&mut self.db)
                 .await?;
         let context = self.shared_context();
         let mut chain = Chain { remembered, ..Chain::default() };

@@ -85,7 +85,7 @@ impl Tx {
         .bind(self.context.seal_optional(BREACH_REPORTER, &id, new.reporter.as_deref())?)
         .bind(self.context.seal_optional(BREACH_ABOUT, &id, new.about.as_deref())?)
         .bind(now)
-        .execute(&mut *self.db)
+        .execute(&mut self.db)
         .await?;
         Ok(number)
     }
@@ -95,7 +95,7 @@ impl Tx {
         let now = self.now();
         let open = "SELECT id FROM breaches WHERE number = $1 AND state = 'open'";
         let id: Option<String> =
-            sqlx::query_scalar(open).bind(number.to_owned()).fetch_optional(&mut *self.db).await?;
+            sqlx::query_scalar(open).bind(number.to_owned()).fetch_optional(&mut self.db).await?;
         let Some(id) = id else { return Ok(false) };
         sqlx::query(
             "UPDATE breaches SET state = 'closed', result_sealed = $1, closed_at = $2 WHERE id = $3",
@@ -103,7 +103,7 @@ impl Tx {
         .bind(self.context.seal(BREACH_RESULT, &id, result)?)
         .bind(now)
         .bind(&id)
-        .execute(&mut *self.db)
+        .execute(&mut self.db)
         .await?;
         Ok(true)
     }

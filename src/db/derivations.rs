@@ -46,7 +46,7 @@ impl Session {
     /// The derivation to go on with, the oldest first.
     pub async fn next_derivation(&mut self) -> Result<Option<Derivation>> {
         let next = "SELECT id, reason, done_to FROM derivations ORDER BY created_at, id LIMIT 1";
-        Ok(sqlx::query_as(next).fetch_optional(&mut *self.db).await?)
+        Ok(sqlx::query_as(next).fetch_optional(&mut self.db).await?)
     }
 }
 
@@ -61,7 +61,7 @@ impl Tx {
         .bind(id)
         .bind(reason.code())
         .bind(now)
-        .execute(&mut *self.db)
+        .execute(&mut self.db)
         .await?;
         Ok(())
     }
@@ -71,7 +71,7 @@ impl Tx {
         sqlx::query("UPDATE derivations SET done_to = $1 WHERE id = $2")
             .bind(subject.to_owned())
             .bind(id.to_owned())
-            .execute(&mut *self.db)
+            .execute(&mut self.db)
             .await?;
         Ok(())
     }
@@ -80,7 +80,7 @@ impl Tx {
     pub async fn derived(&mut self, id: &str) -> Result<()> {
         sqlx::query("DELETE FROM derivations WHERE id = $1")
             .bind(id.to_owned())
-            .execute(&mut *self.db)
+            .execute(&mut self.db)
             .await?;
         Ok(())
     }

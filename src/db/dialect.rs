@@ -1,5 +1,7 @@
 //! What differs between the two databases, and how rows come and go by sets: as JSON, one statement whatever their number.
 
+use std::time::Duration;
+
 use serde::de::DeserializeOwned;
 use sqlx::{Any, Executor};
 
@@ -13,6 +15,15 @@ pub enum Dialect {
 }
 
 impl Dialect {
+    /// How long a statement may say nothing. Whoever waits for a server can't tell one that is at work from one that the
+    /// network swallowed; a file always answers.
+    pub(super) fn longest_silence(self) -> Duration {
+        match self {
+            Dialect::Sqlite => Duration::MAX,
+            Dialect::Postgres => Duration::from_secs(300),
+        }
+    }
+
     /// Many rows in one statement: a table in brackets of the JSON objects in the list that is its first parameter, with
     /// these members as columns of text and of whole numbers.
     pub(super) fn rows(self, texts: &[&str], numbers: &[&str]) -> String {

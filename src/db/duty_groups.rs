@@ -234,7 +234,7 @@ impl Session {
         for ids in groups.chunks(AT_ONCE) {
             let rows: Vec<Label> = sqlx::query_as(sqlx::AssertSqlSafe(read.clone()))
                 .bind(to_json(&ids)?)
-                .fetch_all(&mut *self.db)
+                .fetch_all(&mut self.db)
                 .await?;
             for (group, key, issue, subject, id, kind, sealed) in rows {
                 let extra = self.campaign().extra_of(&key).map(|extra| extra.title.clone());

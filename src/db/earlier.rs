@@ -70,11 +70,7 @@ impl Tx {
                AND (name IN ('subjects', 'visited', 'to_revisit', 'revisit_done') OR name IN ({BY_DAY}) AND day >= $2)
              GROUP BY dimension, of_id, name HAVING SUM(total) <> 0"
         );
-        sqlx::query(sqlx::AssertSqlSafe(keep))
-            .bind(code)
-            .bind(start)
-            .execute(&mut *self.db)
-            .await?;
+        sqlx::query(sqlx::AssertSqlSafe(keep)).bind(code).bind(start).execute(&mut self.db).await?;
         Ok(())
     }
 }

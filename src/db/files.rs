@@ -38,7 +38,7 @@ impl Session {
         let row: Option<Row> =
             sqlx::query_as("SELECT id, name_sealed, size, pieces FROM files WHERE id = $1")
                 .bind(id.to_owned())
-                .fetch_optional(&mut *self.db)
+                .fetch_optional(&mut self.db)
                 .await?;
         let opened = |Row { id, name_sealed, size, pieces }| {
             let name = self.context.open(FILE_NAME, &id, &name_sealed)?;
@@ -54,7 +54,7 @@ impl Session {
         )
         .bind(id.to_owned())
         .bind(sequence)
-        .fetch_optional(&mut *self.db)
+        .fetch_optional(&mut self.db)
         .await?;
         let corrupt = || StoreError::Corrupt { what: "file_pieces", value: row_of(id, sequence) };
         let coded =
@@ -69,7 +69,7 @@ impl Session {
                AND NOT EXISTS (SELECT 1 FROM uploads u WHERE u.copy_id = f.id)
                AND NOT EXISTS (SELECT 1 FROM hand_ins h WHERE h.file_id = f.id)
              ORDER BY f.created_at LIMIT $2";
-        Ok(sqlx::query_scalar(found).bind(before).bind(limit).fetch_all(&mut *self.db).await?)
+        Ok(sqlx::query_scalar(found).bind(before).bind(limit).fetch_all(&mut self.db).await?)
     }
 }
 
@@ -85,7 +85,7 @@ impl Tx {
         .bind(sealed)
         .bind(size)
         .bind(now)
-        .execute(&mut *self.db)
+        .execute(&mut self.db)
         .await?;
         Ok(())
     }
@@ -98,7 +98,7 @@ impl Tx {
             .bind(id.to_owned())
             .bind(sequence)
             .bind(sealed)
-            .execute(&mut *self.db)
+            .execute(&mut self.db)
             .await?;
         Ok(())
     }
@@ -108,7 +108,7 @@ impl Tx {
         sqlx::query("UPDATE files SET pieces = $1 WHERE id = $2")
             .bind(pieces)
             .bind(id.to_owned())
-            .execute(&mut *self.db)
+            .execute(&mut self.db)
             .await?;
         Ok(())
     }
@@ -118,7 +118,7 @@ impl Tx {
         for statement in
             ["DELETE FROM file_pieces WHERE file_id = $1", "DELETE FROM files WHERE id = $1"]
         {
-            sqlx::query(statement).bind(id.to_owned()).execute(&mut *self.db).await?;
+            sqlx::query(statement).bind(id.to_owned()).execute(&mut self.db).await?;
         }
         Ok(())
     }

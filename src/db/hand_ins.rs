@@ -77,7 +77,7 @@ impl Session {
     pub async fn hand_in_duty(&mut self, id: &str) -> Result<Option<String>> {
         let found = "SELECT duty_key FROM hand_ins WHERE id = $1";
         let id = id.to_owned();
-        Ok(sqlx::query_scalar(found).bind(id).fetch_optional(&mut *self.db).await?)
+        Ok(sqlx::query_scalar(found).bind(id).fetch_optional(&mut self.db).await?)
     }
 }
 
@@ -100,7 +100,7 @@ impl Tx {
         .bind(file_id.map(str::to_owned))
         .bind(by.to_owned())
         .bind(now)
-        .execute(&mut *self.db)
+        .execute(&mut self.db)
         .await?;
         Ok(())
     }
@@ -116,7 +116,7 @@ impl Tx {
         .bind(now)
         .bind(sealed)
         .bind(id.to_owned())
-        .execute(&mut *self.db)
+        .execute(&mut self.db)
         .await?;
         Ok(())
     }

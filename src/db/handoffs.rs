@@ -58,7 +58,7 @@ impl Tx {
         .bind(&lane)
         .bind(now)
         .bind(limit)
-        .fetch_all(&mut *self.db)
+        .fetch_all(&mut self.db)
         .await?;
         if owed.is_empty() {
             return Ok(None);
@@ -73,7 +73,7 @@ impl Tx {
         .bind(on.to_string())
         .bind(row_count)
         .bind(now)
-        .execute(&mut *self.db)
+        .execute(&mut self.db)
         .await?;
         self.retally(Thing::Entry, owed.iter().map(|(debt, _)| debt.as_str())).await?;
         let row = |(place, (debt, referral)): (usize, &(String, String))| serde_json::json!({ "place": place, "debt": debt, "referral": referral });
@@ -91,7 +91,7 @@ impl Tx {
             sqlx::query(sqlx::AssertSqlSafe(statement))
                 .bind(rows.clone())
                 .bind(value)
-                .execute(&mut *self.db)
+                .execute(&mut self.db)
                 .await?;
         }
         Ok(Some(Handoff { number, on_date: on.to_string(), row_count, written_at: None }))
@@ -105,7 +105,7 @@ impl Tx {
                 "SELECT id, reference, remote_id, state FROM referrals WHERE reference = $1",
             )
             .bind(reference.to_owned())
-            .fetch_optional(&mut *self.db)
+            .fetch_optional(&mut self.db)
             .await?;
             if known.is_some() {
                 return Ok(known);
@@ -132,7 +132,7 @@ impl Tx {
         )
         .bind(self.context.platform_lane.clone())
         .bind(number.to_owned())
-        .fetch_optional(&mut *self.db)
+        .fetch_optional(&mut self.db)
         .await?)
     }
 
@@ -144,7 +144,7 @@ impl Tx {
         .bind(self.context.platform_lane.clone())
         .bind(number.to_owned())
         .bind(referral.to_owned())
-        .fetch_optional(&mut *self.db)
+        .fetch_optional(&mut self.db)
         .await?;
         Ok(known.is_some())
     }
@@ -154,7 +154,7 @@ impl Tx {
         let entries: Vec<String> =
             sqlx::query_scalar("SELECT id FROM outbox WHERE target_id = $1 AND kind = 'referral'")
                 .bind(referral)
-                .fetch_all(&mut *self.db)
+                .fetch_all(&mut self.db)
                 .await?;
         self.retally(Thing::Entry, entries.iter().map(String::as_str)).await?;
         let now = self.now();
@@ -165,7 +165,7 @@ impl Tx {
         .bind(state)
         .bind(now)
         .bind(referral)
-        .execute(&mut *self.db)
+        .execute(&mut self.db)
         .await?;
         Ok(())
     }
@@ -212,7 +212,7 @@ impl Store {
         sqlx::query("UPDATE handoffs SET written_at = $1 WHERE number = $2")
             .bind(now)
             .bind(number)
-            .execute(&mut *tx.db)
+            .execute(&mut tx.db)
             .await?;
         tx.commit().await
     }

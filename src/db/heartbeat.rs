@@ -31,7 +31,7 @@ impl Session {
     /// When the last heartbeat was written, by the clock of then.
     pub async fn last_beat_at(&mut self) -> Result<Option<i64>> {
         let at = "SELECT value FROM meta WHERE name = 'heartbeat'";
-        let at: Option<String> = sqlx::query_scalar(at).fetch_optional(&mut *self.db).await?;
+        let at: Option<String> = sqlx::query_scalar(at).fetch_optional(&mut self.db).await?;
         Ok(at.and_then(|at| at.parse().ok()))
     }
 }
@@ -56,7 +56,7 @@ impl Tx {
         let Some(pace) = clock.pace() else {
             sqlx::query("DELETE FROM meta WHERE name = $1")
                 .bind(REHEARSAL)
-                .execute(&mut *self.db)
+                .execute(&mut self.db)
                 .await?;
             return Ok(());
         };

@@ -128,14 +128,14 @@ impl Session {
     pub async fn imported_at(&mut self, digest: &str) -> Result<Option<i64>> {
         Ok(sqlx::query_scalar("SELECT imported_at FROM imports WHERE digest = $1")
             .bind(digest.to_owned())
-            .fetch_optional(&mut *self.db)
+            .fetch_optional(&mut self.db)
             .await?)
     }
 
     /// The file that is on its way in, as it's seen here.
     pub async fn import_on_its_way(&mut self) -> Result<Option<ImportUnderWay>> {
         let found: Option<ImportUnderWay> =
-            sqlx::query_as(UNDER_WAY).fetch_optional(&mut *self.db).await?;
+            sqlx::query_as(UNDER_WAY).fetch_optional(&mut self.db).await?;
         found.map(|import| import.opened(&self.context)).transpose()
     }
 }
@@ -157,7 +157,7 @@ impl Tx {
         .bind(import.changed)
         .bind(import.same)
         .bind(self.context.seal(IMPORT_TOLD, &import.digest, &import.told)?)
-        .execute(&mut *self.db)
+        .execute(&mut self.db)
         .await?;
         Ok(())
     }
@@ -166,7 +166,7 @@ impl Tx {
     pub async fn forget_import(&mut self, digest: &str) -> Result<()> {
         sqlx::query("DELETE FROM imports WHERE digest = $1")
             .bind(digest.to_owned())
-            .execute(&mut *self.db)
+            .execute(&mut self.db)
             .await?;
         Ok(())
     }
@@ -188,7 +188,7 @@ impl Tx {
         .bind(import.lease_until)
         .bind(now)
         .bind(import.brought_by.clone())
-        .execute(&mut *self.db)
+        .execute(&mut self.db)
         .await?;
         Ok(())
     }
@@ -206,7 +206,7 @@ impl Tx {
         .bind(import.to_owned())
         .bind(sequence)
         .bind(sealed.to_owned())
-        .execute(&mut *self.db)
+        .execute(&mut self.db)
         .await?;
         Ok(())
     }
@@ -230,7 +230,7 @@ impl Tx {
         .bind(import.skipped)
         .bind(import.id.clone())
         .bind(self.context.seal(UNDER_WAY_TOLD, &import.id, &import.told)?)
-        .execute(&mut *self.db)
+        .execute(&mut self.db)
         .await?;
         if noted.rows_affected() == 0 {
             return Err(StoreError::Rule(format!(
@@ -246,7 +246,7 @@ impl Tx {
         sqlx::query("DELETE FROM import_pieces WHERE import_id = $1 AND sequence = $2")
             .bind(import.to_owned())
             .bind(sequence)
-            .execute(&mut *self.db)
+            .execute(&mut self.db)
             .await?;
         Ok(())
     }
@@ -255,7 +255,7 @@ impl Tx {
     pub async fn end_import(&mut self, import: &str) -> Result<()> {
         sqlx::query("DELETE FROM imports_under_way WHERE id = $1")
             .bind(import.to_owned())
-            .execute(&mut *self.db)
+            .execute(&mut self.db)
             .await?;
         Ok(())
     }

@@ -315,7 +315,7 @@ impl Session {
             standing.condition()
         );
         let count = sqlx::query_scalar(sqlx::AssertSqlSafe(query)).bind(to_json(&areas)?);
-        Ok(count.fetch_one(&mut *self.db).await?)
+        Ok(count.fetch_one(&mut self.db).await?)
     }
 
     /// The one of that number.
@@ -434,7 +434,7 @@ impl Tx {
         .bind(staff.to_owned())
         .bind(sealed)
         .bind(now)
-        .execute(&mut *self.db)
+        .execute(&mut self.db)
         .await?;
         Ok(())
     }

@@ -183,7 +183,7 @@ impl Session {
              JOIN visits v ON v.id = i.visit_id JOIN staff p ON p.id = v.staff_id WHERE i.number = $1",
         )
         .bind(number.to_owned())
-        .fetch_optional(&mut *self.db)
+        .fetch_optional(&mut self.db)
         .await?;
         let row = row.ok_or_else(|| StoreError::no_issue(number))?;
         let context = &self.context;

@@ -111,7 +111,7 @@ impl Store {
         .bind(now.saturating_sub(stale_after))
         .bind(now.saturating_add(CLOCKS_APART))
         .bind(retry.map_or(i64::MIN, |retry| now.saturating_sub(retry)))
-        .execute(&mut *tx.db)
+        .execute(&mut tx.db)
         .await?;
         tx.commit().await?;
         Ok(claimed.rows_affected() > 0)
@@ -127,7 +127,7 @@ impl Store {
         .bind(now)
         .bind(job)
         .bind(slot)
-        .execute(&mut *tx.db)
+        .execute(&mut tx.db)
         .await?;
         tx.commit().await
     }
@@ -144,7 +144,7 @@ impl Store {
         .bind(tx.context().seal(JOB_OUTCOME, &row_of(job, slot), &ended.stored())?)
         .bind(job)
         .bind(slot)
-        .execute(&mut *tx.db)
+        .execute(&mut tx.db)
         .await?;
         sqlx::query(
             "DELETE FROM job_runs WHERE job = $1 AND (started_at > $2 OR slot < (
@@ -153,7 +153,7 @@ impl Store {
         )
         .bind(job)
         .bind(now.saturating_add(CLOCKS_APART))
-        .execute(&mut *tx.db)
+        .execute(&mut tx.db)
         .await?;
         tx.commit().await
     }
@@ -175,7 +175,7 @@ impl Tx {
         let run: Option<Row> = sqlx::query_as(sqlx::AssertSqlSafe(of_slot))
             .bind(job.to_owned())
             .bind(slot)
-            .fetch_optional(&mut *self.db)
+            .fetch_optional(&mut self.db)
             .await?;
         let run = run.map(|row| row.read(&self.context)).transpose()?;
         Ok(run.is_some_and(|(_, run)| matches!(run.ended, Some(Ended::Failed(_)))))
@@ -187,7 +187,7 @@ impl Session {
     pub async fn reminded_on(&mut self, day: Date) -> Result<bool> {
         let last =
             "SELECT MAX(slot) FROM job_runs WHERE job = 'reminders' AND finished_at IS NOT NULL";
-        let last: Option<i64> = sqlx::query_scalar(last).fetch_one(&mut *self.db).await?;
+        let last: Option<i64> = sqlx::query_scalar(last).fetch_one(&mut self.db).await?;
         Ok(last.is_some_and(|slot| township_date(slot) >= day))
     }
 }

@@ -2,8 +2,8 @@
 
 use std::sync::{Arc, PoisonError, RwLock};
 
+use super::connection::TxConnection;
 use serde::Deserialize;
-use sqlx::AnyConnection;
 
 use super::{Dialect, Result, StoreError, word};
 use crate::domain::area::{Area, AreaKind, AreaTree};
@@ -43,7 +43,7 @@ impl LastTree {
     /// All areas, as the connection sees them.
     pub(super) async fn read(
         &self,
-        db: &mut AnyConnection,
+        db: &mut TxConnection,
         dialect: Dialect,
     ) -> Result<Arc<AreaTree>> {
         let generation: Option<i64> =

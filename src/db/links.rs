@@ -83,7 +83,7 @@ impl Session {
             "SELECT staff_id, on_date, asks, until_at, ended_why FROM links WHERE token_hash = $1",
         )
         .bind(self.context.link_hash(token))
-        .fetch_optional(&mut *self.db)
+        .fetch_optional(&mut self.db)
         .await?;
         let now = self.now;
         Ok(row.map(|Row { staff_id, on_date, asks, until_at, ended_why }| Link {
@@ -136,7 +136,7 @@ impl Tx {
         )
         .bind(now)
         .bind(hash)
-        .execute(&mut *self.db)
+        .execute(&mut self.db)
         .await?;
         Ok(())
     }
@@ -153,7 +153,7 @@ impl Tx {
         .bind(GUESSES)
         .bind(now)
         .bind(hash)
-        .execute(&mut *self.db)
+        .execute(&mut self.db)
         .await?;
         Ok(())
     }
@@ -167,7 +167,7 @@ impl Tx {
         )
         .bind(now)
         .bind(staff_id.to_owned())
-        .execute(&mut *self.db)
+        .execute(&mut self.db)
         .await?;
         Ok(revoked.rows_affected())
     }

@@ -46,7 +46,7 @@ impl Tx {
         .bind(behind.unwrap_or(i64::MAX))
         .bind(self.now())
         .bind(since)
-        .execute(&mut *self.db)
+        .execute(&mut self.db)
         .await?;
         Ok(())
     }

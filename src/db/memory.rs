@@ -107,7 +107,7 @@ impl Store {
 impl Session {
     /// The same, as it's seen here.
     pub(super) async fn restored(&mut self) -> Result<Option<Restored>> {
-        restored(&mut *self.db).await
+        restored(&mut self.db).await
     }
 }
 
@@ -135,7 +135,7 @@ impl Tx {
         )
         .bind(name)
         .bind(value.to_owned())
-        .execute(&mut *self.db)
+        .execute(&mut self.db)
         .await?;
         Ok(())
     }
@@ -153,7 +153,7 @@ impl Tx {
              ON CONFLICT (name) DO UPDATE SET value = CAST(CAST(meta.value AS BIGINT) + 1 AS TEXT) RETURNING value",
         )
         .bind(BEATS)
-        .fetch_one(&mut *self.db)
+        .fetch_one(&mut self.db)
         .await?;
         Ok(beats.parse().unwrap_or(0))
     }
@@ -165,7 +165,7 @@ impl Tx {
     pub async fn refuse_older(&mut self) -> Result<()> {
         let beats: Option<String> = sqlx::query_scalar("SELECT value FROM meta WHERE name = $1")
             .bind(BEATS)
-            .fetch_optional(&mut *self.db)
+            .fetch_optional(&mut self.db)
             .await?;
         let beats = beats.and_then(|beats| beats.parse().ok()).unwrap_or(0);
         if beats < self.beats.load(Ordering::Relaxed) {
@@ -187,7 +187,7 @@ impl Tx {
                AND lease_until IS NULL LIMIT $1",
         )
         .bind(AT_ONCE)
-        .fetch_all(&mut *self.db)
+        .fetch_all(&mut self.db)
         .await?;
         self.retally(Thing::Entry, ids.iter().map(String::as_str)).await?;
         let mark = format!(
@@ -201,7 +201,7 @@ impl Tx {
             .bind(now)
             .bind(reason.to_owned())
             .bind(hold.unwrap_or_default().to_owned())
-            .execute(&mut *self.db)
+            .execute(&mut self.db)
             .await?;
         Ok(ids.len())
     }
@@ -213,12 +213,12 @@ impl Tx {
              WHERE o.kind = 'notice' AND o.state IN ('ready', 'held') AND n.on_date < $1",
         )
         .bind(today.to_owned())
-        .fetch_all(&mut *self.db)
+        .fetch_all(&mut self.db)
         .await?;
         self.cancel_notices(&ids, reason).await?;
         sqlx::query("DELETE FROM owed_digests WHERE on_date < $1")
             .bind(today.to_owned())
-            .execute(&mut *self.db)
+            .execute(&mut self.db)
             .await?;
         Ok(())
     }
@@ -238,7 +238,7 @@ impl Tx {
             &row_of(job, slot),
             &Ended::Done(outcome.to_owned()).stored(),
         )?)
-        .execute(&mut *self.db)
+        .execute(&mut self.db)
         .await?;
         Ok(())
     }

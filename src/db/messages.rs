@@ -84,7 +84,7 @@ impl Tx {
         )
         .bind(issue_id)
         .bind(round)
-        .fetch_optional(&mut *self.db)
+        .fetch_optional(&mut self.db)
         .await?;
         let Some((referral, remote_id)) = referral else {
             return Ok(());
@@ -97,7 +97,7 @@ impl Tx {
         .bind(&referral)
         .bind(sequence)
         .bind(now)
-        .execute(&mut *self.db)
+        .execute(&mut self.db)
         .await?;
         match remote_id {
             Some(_) => self.owe_messages_of(&to_json(&[referral.as_str()])?).await,
@@ -118,7 +118,7 @@ impl Tx {
         );
         let waiting: Vec<(String, String, i64)> = sqlx::query_as(sqlx::AssertSqlSafe(read))
             .bind(referral_ids.to_owned())
-            .fetch_all(&mut *self.db)
+            .fetch_all(&mut self.db)
             .await?;
         if waiting.is_empty() {
             return Ok(());
@@ -137,7 +137,7 @@ impl Tx {
         sqlx::query("UPDATE messages SET delivered_at = $1 WHERE id = $2")
             .bind(now)
             .bind(id)
-            .execute(&mut *self.db)
+            .execute(&mut self.db)
             .await?;
         Ok(())
     }

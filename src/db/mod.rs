@@ -32,6 +32,7 @@ mod beside;
 mod breaches;
 mod casework;
 mod connect;
+mod connection;
 mod contents;
 mod context;
 mod controls;
@@ -206,10 +207,10 @@ pub use writer::{IssueChange, Tx};
 
 pub use crate::domain::delivery::Receipt;
 
+use connection::TxConnection;
 use dialect::to_json;
 use in_use::InUse;
 use last_tree::LastTree;
-use session::TxConnection;
 use writer::Turns;
 
 pub use crate::domain::area::{Area, AreaTree};

@@ -158,7 +158,7 @@ impl Session {
         )
         .bind(on.to_string())
         .bind(DIGEST)
-        .fetch_all(&mut *self.db)
+        .fetch_all(&mut self.db)
         .await?;
         Ok(told.into_iter().collect())
     }
@@ -171,7 +171,7 @@ impl Session {
         Ok(sqlx::query_scalar(last)
             .bind(staff_id.to_owned())
             .bind(DIGEST)
-            .fetch_one(&mut *self.db)
+            .fetch_one(&mut self.db)
             .await?)
     }
 }
@@ -206,12 +206,12 @@ impl Tx {
             sqlx::query(sqlx::AssertSqlSafe(write.clone()))
                 .bind(&rows)
                 .bind(now)
-                .execute(&mut *self.db)
+                .execute(&mut self.db)
                 .await?;
             let owed: Vec<String> = sqlx::query_scalar(sqlx::AssertSqlSafe(owe.clone()))
                 .bind(&rows)
                 .bind(now)
-                .fetch_all(&mut *self.db)
+                .fetch_all(&mut self.db)
                 .await?;
             for lane in owed {
                 self.tally.change(None, Some(&CountedEntry::owed(lane, "ready", now)));
@@ -256,7 +256,7 @@ impl Tx {
             "SELECT staff_id, channel, on_date, topic, title, body FROM notices WHERE id = $1",
         )
         .bind(id)
-        .fetch_one(&mut *self.db)
+        .fetch_one(&mut self.db)
         .await?;
         if reason.starts_with(ADDRESS) {
             self.mark_dead(&staff, &channel, reason).await?;
@@ -269,7 +269,7 @@ impl Tx {
         .bind(&staff)
         .bind(&on)
         .bind(&topic)
-        .fetch_all(&mut *self.db)
+        .fetch_all(&mut self.db)
         .await?;
         let next = person.and_then(|person| {
             let reaches = |c: &&ChannelReach| !tried.contains(&c.lane) && c.reaches(&person, &dead);
@@ -279,7 +279,7 @@ impl Tx {
         let (html, several): (Option<String>, Option<String>) =
             sqlx::query_as("SELECT html, several FROM notices WHERE id = $1")
                 .bind(id)
-                .fetch_one(&mut *self.db)
+                .fetch_one(&mut self.db)
                 .await?;
         let context = self.shared_context();
         let title = context.open(NOTICE_TITLE, id, &title)?;
@@ -332,7 +332,7 @@ impl Tx {
         )
         .bind(now)
         .bind(id)
-        .execute(&mut *self.db)
+        .execute(&mut self.db)
         .await?;
         if delivered.rows_affected() > 0 {
             self.tally.change(None, Some(&DeliveredNotice));

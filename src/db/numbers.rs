@@ -101,7 +101,7 @@ impl Tx {
         )
         .bind(counter.to_owned())
         .bind(at_least)
-        .execute(&mut *self.db)
+        .execute(&mut self.db)
         .await?;
         Ok(())
     }
@@ -136,7 +136,7 @@ impl Session {
         let Some(lost) = lost else { return Ok(None) };
         let places = format!("SELECT DISTINCT l.place FROM lost_numbers l WHERE {MISSING}");
         let places: Vec<String> =
-            sqlx::query_scalar(AssertSqlSafe(places)).fetch_all(&mut *self.db).await?;
+            sqlx::query_scalar(AssertSqlSafe(places)).fetch_all(&mut self.db).await?;
         Ok(Some(Unsure { lost, places: places.into_iter().collect() }))
     }
 

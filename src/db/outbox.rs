@@ -81,7 +81,7 @@ impl Tx {
         .bind(now)
         .bind(unknown)
         .bind(first)
-        .execute(&mut *self.db)
+        .execute(&mut self.db)
         .await?;
         if owed.rows_affected() > 0 {
             let entry = CountedEntry::owed(lane, "ready", now);
@@ -106,7 +106,7 @@ impl Tx {
         .bind(failure.is_none().then_some(now))
         .bind(failure.is_some().then_some(now))
         .bind(self.context.seal_optional(LANE_FAILURE, lane, failure)?)
-        .execute(&mut *self.db)
+        .execute(&mut self.db)
         .await?;
         Ok(())
     }
@@ -258,7 +258,7 @@ impl Tx {
         let spent: Option<Option<i64>> =
             sqlx::query_scalar("SELECT spent_until FROM lanes WHERE name = $1")
                 .bind(lane.to_owned())
-                .fetch_optional(&mut *self.db)
+                .fetch_optional(&mut self.db)
                 .await?;
         Ok(spent.flatten().unwrap_or(0))
     }
@@ -270,7 +270,7 @@ impl Tx {
         )
         .bind(lane.to_owned())
         .bind(until)
-        .execute(&mut *self.db)
+        .execute(&mut self.db)
         .await?;
         Ok(())
     }
@@ -334,7 +334,7 @@ impl Tx {
             .bind(claim.owner)
             .bind(now.saturating_add(claim.lease))
             .bind(now)
-            .execute(&mut *self.db)
+            .execute(&mut self.db)
             .await?;
         Ok(())
     }
@@ -361,7 +361,7 @@ impl Tx {
             .bind(claim.lease)
             .bind(claim.settle_after)
             .bind(LEASE_EXPIRED)
-            .execute(&mut *self.db)
+            .execute(&mut self.db)
             .await?;
         Ok(())
     }
@@ -382,7 +382,7 @@ impl Tx {
             .bind(to_json(&held)?)
             .bind(claim.lane.to_owned())
             .bind(claim.owner.to_owned())
-            .fetch_all(&mut *self.db)
+            .fetch_all(&mut self.db)
             .await?;
         for (id, state, unknown, created_at) in released {
             let owed = CountedEntry::owed(claim.lane, &state, created_at);
@@ -423,7 +423,7 @@ impl Tx {
         sqlx::query(sqlx::AssertSqlSafe(write))
             .bind(to_json(&rows)?)
             .bind(now)
-            .execute(&mut *self.db)
+            .execute(&mut self.db)
             .await?;
         Ok(())
     }

@@ -218,7 +218,7 @@ impl Tx {
             "SELECT id, kind, target_id, {STATE}, withdrawn, given_number FROM outbox WHERE debt_key = $1"
         )))
         .bind(debt_key)
-        .fetch_optional(&mut *self.db)
+        .fetch_optional(&mut self.db)
         .await?
         .ok_or_else(|| no_debt(debt_key))?;
         let read = |why: String| word("outbox.withdrawn", &why, Withdrawal::read);
@@ -248,7 +248,7 @@ impl Tx {
             "SELECT COUNT(*) FROM referrals WHERE id = $1 AND state = 'waiting'",
         )
         .bind(referral)
-        .fetch_one(&mut *self.db)
+        .fetch_one(&mut self.db)
         .await?;
         Ok(waiting > 0)
     }
@@ -283,7 +283,7 @@ impl Tx {
         .bind(now)
         .bind(&debt.id)
         .bind(note)
-        .execute(&mut *self.db)
+        .execute(&mut self.db)
         .await?;
         Ok(())
     }

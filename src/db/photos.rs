@@ -94,7 +94,7 @@ impl Session {
     pub async fn photos_of(&mut self, issue_id: &str) -> Result<Vec<i64>> {
         let places =
             sqlx::query_scalar("SELECT place FROM photos WHERE issue_id = $1 ORDER BY place");
-        Ok(places.bind(issue_id.to_owned()).fetch_all(&mut *self.db).await?)
+        Ok(places.bind(issue_id.to_owned()).fetch_all(&mut self.db).await?)
     }
 
     /// The photo of an issue at that place; nothing where there is none.
@@ -104,7 +104,7 @@ impl Session {
         )
         .bind(issue_id.to_owned())
         .bind(place)
-        .fetch_optional(&mut *self.db)
+        .fetch_optional(&mut self.db)
         .await?;
         row.map(|(id, media_type, sealed)| {
             Ok(Photographed { media_type, bytes: opened(&self.context, &id, &sealed)? })
@@ -145,7 +145,7 @@ impl Tx {
         let known: Vec<String> =
             sqlx::query_scalar("SELECT digest FROM photos WHERE issue_id = $1")
                 .bind(&issue)
-                .fetch_all(&mut *self.db)
+                .fetch_all(&mut self.db)
                 .await?;
         if known.contains(&digest) {
             return Ok(Upsert::Same);
@@ -168,14 +168,14 @@ impl Tx {
         .bind(sealed)
         .bind(digest)
         .bind(now)
-        .execute(&mut *self.db)
+        .execute(&mut self.db)
         .await?;
         let referral: Option<String> = sqlx::query_scalar(
             "SELECT r.id FROM referrals r JOIN issues i ON i.id = r.issue_id AND i.round = r.round
              WHERE i.id = $1 AND r.remote_id IS NOT NULL",
         )
         .bind(issue)
-        .fetch_optional(&mut *self.db)
+        .fetch_optional(&mut self.db)
         .await?;
         if let Some(referral) = referral {
             self.owe_photos_of(&to_json(&[referral])?).await?;
@@ -198,7 +198,7 @@ impl Tx {
         );
         let owed: Vec<(String, String, String, i64)> = sqlx::query_as(sqlx::AssertSqlSafe(read))
             .bind(referral_ids.to_owned())
-            .fetch_all(&mut *self.db)
+            .fetch_all(&mut self.db)
             .await?;
         if owed.is_empty() {
             return Ok(());
@@ -212,7 +212,7 @@ impl Tx {
             .bind(&id)
             .bind(referral)
             .bind(photo)
-            .execute(&mut *self.db)
+            .execute(&mut self.db)
             .await?;
             let key = format!("photo:{}", referral::photo_reference(&reference, place));
             let first = unsure.as_ref().and_then(|unsure| unsure.since(&reference, None));
@@ -226,7 +226,7 @@ impl Tx {
         sqlx::query("UPDATE referral_photos SET delivered_at = $1 WHERE id = $2")
             .bind(now)
             .bind(id)
-            .execute(&mut *self.db)
+            .execute(&mut self.db)
             .await?;
         Ok(())
     }

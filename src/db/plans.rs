@@ -23,7 +23,10 @@ impl Store {
 
     /// Takes up the plan that was last applied, by whichever process; at first the file's.
     pub async fn refresh_plan(&self) -> Result<()> {
-        let Some(plans) = applied::all(&mut *self.read.acquire().await?).await? else {
+        let mut snapshot = self.snapshot().await?;
+        let applied = applied::all(&mut snapshot.db).await?;
+        snapshot.end().await?;
+        let Some(plans) = applied else {
             let mut tx = self.begin().await?;
             let plan = tx.context().campaign.clone();
             // Another process may have been first.
@@ -94,7 +97,7 @@ impl Tx {
     pub async fn put_plan(&mut self, plan: &Campaign, by: &str, reason: &str) -> Result<()> {
         let now = self.now();
         let version: i64 = sqlx::query_scalar("SELECT COALESCE(MAX(version), 0) + 1 FROM plans")
-            .fetch_one(&mut *self.db)
+            .fetch_one(&mut self.db)
             .await?;
         let row = version.to_string();
         sqlx::query(
@@ -107,7 +110,7 @@ impl Tx {
         .bind(self.context.seal(PLAN_BY, &row, by)?)
         .bind(self.context.seal(PLAN_REASON, &row, reason)?)
         .bind(now)
-        .execute(&mut *self.db)
+        .execute(&mut self.db)
         .await?;
         self.suppose(plan);
         self.groups.clear();
@@ -116,7 +119,7 @@ impl Tx {
 
     /// Numbers of the next campaign's issues begin anew.
     pub async fn reset_issue_numbers(&mut self) -> Result<()> {
-        sqlx::query("DELETE FROM counters WHERE name = 'issue'").execute(&mut *self.db).await?;
+        sqlx::query("DELETE FROM counters WHERE name = 'issue'").execute(&mut self.db).await?;
         Ok(())
     }
 }

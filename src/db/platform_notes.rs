@@ -50,7 +50,7 @@ impl Tx {
             .bind(what.clone())
             .bind(self.context.seal(NOTE_SAMPLE, &row_of(&lane, what), sample)?)
             .bind(now)
-            .execute(&mut *self.db)
+            .execute(&mut self.db)
             .await?;
         }
         Ok(())

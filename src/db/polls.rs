@@ -89,7 +89,7 @@ impl Tx {
         .bind(&self.context.platform_lane)
         .bind(cursor)
         .bind(self.now())
-        .execute(&mut *self.db)
+        .execute(&mut self.db)
         .await?;
         Ok(())
     }
@@ -104,7 +104,7 @@ impl Tx {
         .bind(now)
         .bind(self.context.platform_lane.clone())
         .bind(limit)
-        .execute(&mut *self.db)
+        .execute(&mut self.db)
         .await?;
         Ok(due.rows_affected())
     }

@@ -50,7 +50,7 @@ impl Tx {
             sqlx::query(sqlx::AssertSqlSafe(write))
                 .bind(now)
                 .bind(ahead)
-                .execute(&mut *self.db)
+                .execute(&mut self.db)
                 .await?;
         }
         Ok(())

@@ -3,7 +3,8 @@
 
 use std::ops::{Deref, DerefMut};
 
-use super::session::{Session, TxConnection};
+use super::connection::TxConnection;
+use super::session::Session;
 use super::{Dialect, Result, Store};
 
 /// The record at one instant, for reading.
@@ -17,7 +18,8 @@ impl Store {
             Dialect::Sqlite => "BEGIN",
             Dialect::Postgres => "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
         };
-        let db = TxConnection::begin(self.read.acquire().await?, begin).await?;
+        let longest = self.dialect.longest_silence();
+        let db = TxConnection::begin(self.read.acquire().await?, begin, longest).await?;
         Ok(Snapshot(self.session(db)))
     }
 }

@@ -50,7 +50,7 @@ impl Store {
         let first = sqlx::query(
             "INSERT INTO meta (name, value) VALUES ('figures', 'counted') ON CONFLICT (name) DO NOTHING",
         )
-        .execute(&mut *tx.db)
+        .execute(&mut tx.db)
         .await?;
         // Another process may have been faster.
         if first.rows_affected() > 0 {
@@ -122,7 +122,7 @@ impl Session {
     /// Where the database fails.
     pub async fn figure_mends(&mut self) -> Result<i64> {
         let read = sqlx::query_scalar("SELECT value FROM counters WHERE name = $1");
-        let mends: Option<i64> = read.bind(MENDS).fetch_optional(&mut *self.db).await?;
+        let mends: Option<i64> = read.bind(MENDS).fetch_optional(&mut self.db).await?;
         Ok(mends.unwrap_or(0))
     }
 
@@ -133,7 +133,7 @@ impl Session {
              FROM (SELECT group_id, COUNT(*) AS open FROM duties WHERE state = 'open' GROUP BY group_id) o
              JOIN duty_groups b ON b.id = o.group_id GROUP BY b.kind, b.due_on",
         )
-        .fetch_all(&mut *self.db)
+        .fetch_all(&mut self.db)
         .await?;
         for (kind, due_on, open) in rows {
             let kind = word("duty_groups.kind", &kind, DutyKind::read)?;
@@ -147,13 +147,13 @@ impl Session {
     async fn count_rest(&mut self, tally: &mut Tally) -> Result<()> {
         let delivered: i64 =
             sqlx::query_scalar("SELECT COUNT(*) FROM notices WHERE delivered_at IS NOT NULL")
-                .fetch_one(&mut *self.db)
+                .fetch_one(&mut self.db)
                 .await?;
         DeliveredNotice.count(tally, delivered);
         let words: Vec<(String, i64)> = sqlx::query_as(
             "SELECT word, COUNT(*) FROM referral_updates WHERE status IS NULL GROUP BY word",
         )
-        .fetch_all(&mut *self.db)
+        .fetch_all(&mut self.db)
         .await?;
         for (word, times) in words {
             UnknownWord(&word).count(tally, times);

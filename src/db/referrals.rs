@@ -199,7 +199,7 @@ impl Tx {
             "UPDATE referrals SET state = 'cancelled', poll_at = NULL WHERE state = 'queued' AND id {}",
             self.dialect.among()
         );
-        sqlx::query(sqlx::AssertSqlSafe(write)).bind(to_json(&ids)?).execute(&mut *self.db).await?;
+        sqlx::query(sqlx::AssertSqlSafe(write)).bind(to_json(&ids)?).execute(&mut self.db).await?;
         Ok(())
     }
 
@@ -222,11 +222,7 @@ impl Tx {
                remote_id = j.remote_id, token = j.token, delivered_at = $2
              FROM {source} AS j WHERE referrals.id = j.id"
         );
-        sqlx::query(sqlx::AssertSqlSafe(write))
-            .bind(&rows)
-            .bind(now)
-            .execute(&mut *self.db)
-            .await?;
+        sqlx::query(sqlx::AssertSqlSafe(write)).bind(&rows).bind(now).execute(&mut self.db).await?;
         // What was said under it of an earlier round is older than whatever is said of this one.
         let numbers = format!(
             "INSERT INTO referral_numbers (lane, remote_id, referral_id, state, said_at)
@@ -240,7 +236,7 @@ impl Tx {
         sqlx::query(sqlx::AssertSqlSafe(numbers))
             .bind(&rows)
             .bind(self.context.platform_lane.clone())
-            .execute(&mut *self.db)
+            .execute(&mut self.db)
             .await?;
         let ids: Vec<&str> = delivered.iter().map(|(id, _)| *id).collect();
         let ids = to_json(&ids)?;
@@ -273,7 +269,7 @@ impl Tx {
         let others: Vec<(String, String)> = sqlx::query_as(sqlx::AssertSqlSafe(read))
             .bind(to_json(&given)?)
             .bind(self.context.platform_lane.clone())
-            .fetch_all(&mut *self.db)
+            .fetch_all(&mut self.db)
             .await?;
         Ok(others.into_iter().collect())
     }
@@ -281,7 +277,7 @@ impl Tx {
     /// By which a referral is known on the platform.
     pub async fn reference_of(&mut self, id: &str) -> Result<String> {
         let read = sqlx::query_scalar("SELECT reference FROM referrals WHERE id = $1");
-        Ok(read.bind(id.to_owned()).fetch_one(&mut *self.db).await?)
+        Ok(read.bind(id.to_owned()).fetch_one(&mut self.db).await?)
     }
 
     /// What hadn't been there was queued, but for a few.
@@ -293,7 +289,7 @@ impl Tx {
         );
         let others: Vec<String> = sqlx::query_scalar(sqlx::AssertSqlSafe(others))
             .bind(to_json(&ids)?)
-            .fetch_all(&mut *self.db)
+            .fetch_all(&mut self.db)
             .await?;
         for (id, receipt) in delivered {
             let other = others.iter().any(|other| other == id);
@@ -313,7 +309,7 @@ impl Tx {
             "UPDATE referrals SET state = 'refused', poll_at = NULL WHERE id = $1 RETURNING issue_id",
         )
         .bind(id.to_owned())
-        .fetch_one(&mut *self.db)
+        .fetch_one(&mut self.db)
         .await?;
         let waits = self.is_current(id, &issue_id).await?
             && self.issue(&issue_id).await?.state == State::Queued;
@@ -327,7 +323,7 @@ impl Tx {
         )
         .bind(id)
         .bind(issue_id)
-        .fetch_one(&mut *self.db)
+        .fetch_one(&mut self.db)
         .await?;
         Ok(rounds.0 == rounds.1)
     }

@@ -101,7 +101,7 @@ impl Session {
             format!("SELECT group_id, staff_id, late FROM acknowledgements WHERE group_id {among}");
         let noted: Vec<(String, String, i64)> = sqlx::query_as(sqlx::AssertSqlSafe(noted))
             .bind(to_json(&ids)?)
-            .fetch_all(&mut *self.db)
+            .fetch_all(&mut self.db)
             .await?;
         let told = told.into_iter().map(|told| (told.group_id, told.step, told.staff_id));
         let acknowledged = noted.into_iter().map(|(group, staff, late)| (group, staff, late != 0));
@@ -122,7 +122,7 @@ impl Session {
         .bind(day.to_string())
         .bind(after.to_owned())
         .bind(limit)
-        .fetch_all(&mut *self.db)
+        .fetch_all(&mut self.db)
         .await?)
     }
 }
@@ -146,7 +146,7 @@ impl Tx {
             .bind(to_json(&rows)?)
             .bind(staff_id.to_owned())
             .bind(now)
-            .execute(&mut *self.db)
+            .execute(&mut self.db)
             .await?;
         Ok(usize::try_from(added.rows_affected()).unwrap_or(0))
     }
@@ -161,7 +161,7 @@ impl Tx {
         let rows: Vec<(String, String)> = sqlx::query_as(sqlx::AssertSqlSafe(read))
             .bind(to_json(&groups)?)
             .bind(DutyKind::Acknowledge.code())
-            .fetch_all(&mut *self.db)
+            .fetch_all(&mut self.db)
             .await?;
         let role = |role: String| word("duty_groups.role", &role, Role::read);
         rows.into_iter().map(|(issue, of)| Ok((issue, role(of)?))).collect()
@@ -185,12 +185,12 @@ impl Tx {
                 .bind(rows.clone())
                 .bind(on.to_string())
                 .bind(now)
-                .execute(&mut *self.db)
+                .execute(&mut self.db)
                 .await?;
             sqlx::query(sqlx::AssertSqlSafe(owe.clone()))
                 .bind(rows)
                 .bind(on.to_string())
-                .execute(&mut *self.db)
+                .execute(&mut self.db)
                 .await?;
         }
         Ok(())
@@ -206,7 +206,7 @@ impl Tx {
         )
         .bind(day.to_string())
         .bind(limit)
-        .execute(&mut *self.db)
+        .execute(&mut self.db)
         .await?;
         if moved.rows_affected() > 0 {
             return Ok(true);
@@ -216,11 +216,11 @@ impl Tx {
                WHERE o.staff_id = words.staff_id AND o.on_date <= words.on_date)",
         )
         .bind(day.to_string())
-        .execute(&mut *self.db)
+        .execute(&mut self.db)
         .await?;
         sqlx::query("UPDATE owed_digests SET on_date = $1 WHERE on_date < $1")
             .bind(day.to_string())
-            .execute(&mut *self.db)
+            .execute(&mut self.db)
             .await?;
         Ok(false)
     }
@@ -233,7 +233,7 @@ impl Tx {
         );
         let paid: Vec<String> = sqlx::query_scalar(sqlx::AssertSqlSafe(pay))
             .bind(to_json(&people)?)
-            .fetch_all(&mut *self.db)
+            .fetch_all(&mut self.db)
             .await?;
         Ok(paid.into_iter().collect())
     }

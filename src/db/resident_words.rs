@@ -54,7 +54,7 @@ impl Session {
         let row: Option<(i64, i64)> =
             sqlx::query_as("SELECT wrong, locked_until FROM card_guesses WHERE subject_id = $1")
                 .bind(subject_id.to_owned())
-                .fetch_optional(&mut *self.db)
+                .fetch_optional(&mut self.db)
                 .await?;
         Ok(row.map(|(wrong, locked_until)| CardGuesses { wrong, locked_until }).unwrap_or_default())
     }
@@ -70,7 +70,7 @@ impl Tx {
         .bind(subject_id.to_owned())
         .bind(guesses.wrong)
         .bind(guesses.locked_until)
-        .execute(&mut *self.db)
+        .execute(&mut self.db)
         .await?;
         Ok(())
     }
@@ -79,7 +79,7 @@ impl Tx {
     pub async fn forget_card_guesses(&mut self, now: i64) -> Result<()> {
         sqlx::query("DELETE FROM card_guesses WHERE locked_until <= $1")
             .bind(now)
-            .execute(&mut *self.db)
+            .execute(&mut self.db)
             .await?;
         Ok(())
     }
@@ -100,7 +100,7 @@ impl Tx {
         .bind(round)
         .bind(answer.code())
         .bind(now)
-        .execute(&mut *self.db)
+        .execute(&mut self.db)
         .await?;
         Ok(())
     }

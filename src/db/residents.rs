@@ -257,7 +257,7 @@ impl Session {
              AND NOT EXISTS (SELECT 1 FROM issues i JOIN mediations m ON m.issue_id = i.id
                WHERE i.resident_id = r.id AND m.follow_up_on IS NOT NULL AND m.followed_on IS NULL)
            LIMIT $2";
-        Ok(sqlx::query_as(read).bind(day.to_string()).bind(limit).fetch_all(&mut *self.db).await?)
+        Ok(sqlx::query_as(read).bind(day.to_string()).bind(limit).fetch_all(&mut self.db).await?)
     }
 
     /// The last revisit at which a resident answered.
@@ -276,7 +276,7 @@ impl Session {
         id: &str,
     ) -> Result<Vec<(String, String, Option<String>)>> {
         let read = "SELECT visited_on, kind, satisfaction FROM visits WHERE resident_id = $1 ORDER BY visited_on, id";
-        Ok(sqlx::query_as(read).bind(id.to_owned()).fetch_all(&mut *self.db).await?)
+        Ok(sqlx::query_as(read).bind(id.to_owned()).fetch_all(&mut self.db).await?)
     }
 }
 
@@ -318,7 +318,7 @@ impl Tx {
         .bind(id.to_owned())
         .bind(format!("{ERASED_KEY}{id}"))
         .bind(context.seal(RESIDENT_NAME, id, ERASED)?)
-        .execute(&mut *self.db)
+        .execute(&mut self.db)
         .await?;
         let issues = self.issues_of_resident(id).await?;
         let ids: Vec<&str> = issues.iter().map(|issue| issue.id.as_str()).collect();
@@ -388,9 +388,9 @@ impl Tx {
         );
         let photos = format!("DELETE FROM photos WHERE issue_id {among}");
         let ids = to_json(&issues)?;
-        sqlx::query(sqlx::AssertSqlSafe(links)).bind(&ids).execute(&mut *self.db).await?;
+        sqlx::query(sqlx::AssertSqlSafe(links)).bind(&ids).execute(&mut self.db).await?;
         let gone =
-            sqlx::query(sqlx::AssertSqlSafe(photos)).bind(&ids).execute(&mut *self.db).await?;
+            sqlx::query(sqlx::AssertSqlSafe(photos)).bind(&ids).execute(&mut self.db).await?;
         Ok(gone.rows_affected())
     }
 }

@@ -41,7 +41,7 @@ impl Session {
             "SELECT number FROM screens WHERE token_hash = $1 AND ended_at IS NULL",
         )
         .bind(self.context.screen_hash(token))
-        .fetch_optional(&mut *self.db)
+        .fetch_optional(&mut self.db)
         .await?;
         Ok(found.is_some())
     }
@@ -55,7 +55,7 @@ impl Session {
             "SELECT c.number, c.place, s.number AS by_number, c.created_at, c.ended_at
              FROM screens c JOIN staff s ON s.id = c.made_by ORDER BY c.number DESC",
         )
-        .fetch_all(&mut *self.db)
+        .fetch_all(&mut self.db)
         .await?;
         let screen = |Row { number, place, by_number, created_at, ended_at }| Screen {
             number,
@@ -90,7 +90,7 @@ impl Tx {
         .bind(place.to_owned())
         .bind(by.to_owned())
         .bind(now)
-        .execute(&mut *self.db)
+        .execute(&mut self.db)
         .await?;
         Ok(number)
     }
@@ -104,7 +104,7 @@ impl Tx {
             sqlx::query("UPDATE screens SET ended_at = $1 WHERE number = $2 AND ended_at IS NULL")
                 .bind(now)
                 .bind(number)
-                .execute(&mut *self.db)
+                .execute(&mut self.db)
                 .await?;
         Ok(ended.rows_affected() > 0)
     }

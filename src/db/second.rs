@@ -28,7 +28,7 @@ impl Session {
             "SELECT secret_sealed, confirmed_at, last_step FROM second_factors WHERE staff_id = $1",
         )
         .bind(staff_id.to_owned())
-        .fetch_optional(&mut *self.db)
+        .fetch_optional(&mut self.db)
         .await?;
         let opened = |(sealed, confirmed_at, last_step): (String, Option<i64>, i64)| {
             let secret = self.context.open(SECOND_SECRET, staff_id, &sealed)?;
@@ -48,7 +48,7 @@ impl Tx {
         )
         .bind(staff_id.to_owned())
         .bind(sealed)
-        .execute(&mut *self.db)
+        .execute(&mut self.db)
         .await?;
         Ok(())
     }
@@ -61,7 +61,7 @@ impl Tx {
         .bind(step)
         .bind(now)
         .bind(staff_id.to_owned())
-        .execute(&mut *self.db)
+        .execute(&mut self.db)
         .await?;
         Ok(())
     }
@@ -70,7 +70,7 @@ impl Tx {
     pub async fn end_second_factor(&mut self, staff_id: &str) -> Result<bool> {
         let ended = sqlx::query("DELETE FROM second_factors WHERE staff_id = $1")
             .bind(staff_id.to_owned())
-            .execute(&mut *self.db)
+            .execute(&mut self.db)
             .await?;
         Ok(ended.rows_affected() > 0)
     }

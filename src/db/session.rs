@@ -1,12 +1,10 @@
 //! One connection at one instant: what both a change and a snapshot read through.
 
-use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 
 use jiff::civil::Date;
-use sqlx::pool::PoolConnection;
-use sqlx::{Any, AnyConnection};
 
+use super::connection::TxConnection;
 use super::last_tree::LastTree;
 use super::{AreaTree, Context, Dialect};
 use crate::clock::township_date;
@@ -53,54 +51,5 @@ impl Session {
     /// The township's date when it began.
     pub fn today(&self) -> Date {
         township_date(self.now)
-    }
-}
-
-/// A pool's connection within a transaction. One that is let go before the transaction's end, or whose end failed, may
-/// be in any state: it's closed, which takes back what it had changed, and never comes back to its pool.
-#[derive(Debug)]
-pub(super) struct TxConnection {
-    connection: PoolConnection<Any>,
-    ended: bool,
-}
-
-impl TxConnection {
-    /// Begins a transaction by `begin`; a connection on which that fails is closed.
-    pub async fn begin(
-        connection: PoolConnection<Any>,
-        begin: &'static str,
-    ) -> sqlx::Result<TxConnection> {
-        let mut held = TxConnection { connection, ended: false };
-        sqlx::raw_sql(begin).execute(&mut *held).await?;
-        Ok(held)
-    }
-
-    /// Ends it by `end`, and gives it back to its pool. Where that fails, whether it was kept isn't known.
-    pub async fn end(mut self, end: &'static str) -> sqlx::Result<()> {
-        sqlx::raw_sql(end).execute(&mut *self).await?;
-        self.ended = true;
-        Ok(())
-    }
-}
-
-impl Drop for TxConnection {
-    fn drop(&mut self) {
-        if !self.ended {
-            self.connection.close_on_drop();
-        }
-    }
-}
-
-impl Deref for TxConnection {
-    type Target = AnyConnection;
-
-    fn deref(&self) -> &AnyConnection {
-        &self.connection
-    }
-}
-
-impl DerefMut for TxConnection {
-    fn deref_mut(&mut self) -> &mut AnyConnection {
-        &mut self.connection
     }
 }

@@ -34,7 +34,7 @@ impl Session {
         query: &str,
         parameters: &[Parameter],
     ) -> Result<Vec<T>> {
-        self.dialect.read(&mut *self.db, columns, query, parameters).await
+        self.dialect.read(&mut self.db, columns, query, parameters).await
     }
 }
 
@@ -104,7 +104,7 @@ impl Tx {
         for rows in rows.chunks(AT_ONCE) {
             sqlx::query(AssertSqlSafe(statement.to_owned()))
                 .bind(to_json(&rows)?)
-                .execute(&mut *self.db)
+                .execute(&mut self.db)
                 .await?;
         }
         Ok(())

@@ -125,8 +125,8 @@ impl Store {
 impl Session {
     /// Everyone, as this transaction sees them.
     pub async fn staff(&mut self) -> Result<Vec<StaffMember>> {
-        let rows = sqlx::query_as(ALL).fetch_all(&mut *self.db).await?;
-        join(rows, sqlx::query_as(ROLES).fetch_all(&mut *self.db).await?, &self.context)
+        let rows = sqlx::query_as(ALL).fetch_all(&mut self.db).await?;
+        join(rows, sqlx::query_as(ROLES).fetch_all(&mut self.db).await?, &self.context)
     }
 }
 
@@ -134,10 +134,10 @@ impl Session {
     /// The person of that id, and nobody else.
     pub async fn staff_member(&mut self, id: &str) -> Result<Option<StaffMember>> {
         let row: Option<Row> =
-            sqlx::query_as(ONE).bind(id.to_owned()).fetch_optional(&mut *self.db).await?;
+            sqlx::query_as(ONE).bind(id.to_owned()).fetch_optional(&mut self.db).await?;
         let Some(row) = row else { return Ok(None) };
         let roles = sqlx::query_as(ROLES_OF_ONE).bind(id.to_owned());
-        let roles = roles.fetch_all(&mut *self.db).await?;
+        let roles = roles.fetch_all(&mut self.db).await?;
         Ok(join(vec![row], roles, &self.context)?.pop())
     }
 
@@ -149,7 +149,7 @@ impl Session {
             if id.is_none() {
                 let found = format!("SELECT id FROM staff WHERE {same} ORDER BY number LIMIT 1");
                 let found = sqlx::query_scalar::<_, String>(sqlx::AssertSqlSafe(found));
-                id = found.bind(number.to_owned()).fetch_optional(&mut *self.db).await?;
+                id = found.bind(number.to_owned()).fetch_optional(&mut self.db).await?;
             }
         }
         match id {
@@ -250,7 +250,7 @@ impl Session {
              FROM staff t WHERE t.{column} IS NOT NULL ORDER BY t.number"
         );
         let rows: Vec<(String, String, i64)> =
-            sqlx::query_as(sqlx::AssertSqlSafe(all)).fetch_all(&mut *self.db).await?;
+            sqlx::query_as(sqlx::AssertSqlSafe(all)).fetch_all(&mut self.db).await?;
         let opened = |(staff_id, sealed, left): (String, String, i64)| {
             let address = self.context.open(field, &staff_id, &sealed)?;
             Ok(AddressOf { staff_id, address, left: left != 0 })
@@ -272,10 +272,10 @@ impl Session {
 
     /// Everyone, with their addresses.
     pub async fn known_staff(&mut self) -> Result<Vec<KnownStaff>> {
-        let rows: Vec<Row> = sqlx::query_as(ALL).fetch_all(&mut *self.db).await?;
+        let rows: Vec<Row> = sqlx::query_as(ALL).fetch_all(&mut self.db).await?;
         let opened = rows.iter().map(|row| row.sealed.clone().open(&row.id, &self.context));
         let opened = opened.collect::<Result<Vec<_>>>()?;
-        let roles = sqlx::query_as(ROLES).fetch_all(&mut *self.db).await?;
+        let roles = sqlx::query_as(ROLES).fetch_all(&mut self.db).await?;
         let people = join(rows, roles, &self.context)?;
         let known = people.into_iter().zip(opened);
         Ok(known.map(|(person, addresses)| KnownStaff { person, addresses }).collect())
@@ -315,7 +315,7 @@ impl Tx {
         let clear = format!("DELETE FROM staff_roles WHERE staff_id {}", self.dialect.among());
         sqlx::query(sqlx::AssertSqlSafe(clear))
             .bind(to_json(&people)?)
-            .execute(&mut *self.db)
+            .execute(&mut self.db)
             .await?;
         let mut rows: Vec<RoleRow<'_>> = Vec::new();
         for (staff_id, roles) in roles {
@@ -333,7 +333,7 @@ impl Tx {
     pub async fn renew_calendar(&mut self, staff_id: &str) -> Result<()> {
         sqlx::query("UPDATE staff SET calendar_version = calendar_version + 1 WHERE id = $1")
             .bind(staff_id)
-            .execute(&mut *self.db)
+            .execute(&mut self.db)
             .await?;
         Ok(())
     }

@@ -171,7 +171,7 @@ impl Session {
             "SELECT content_key, number FROM subjects WHERE area_id = $1 AND ended_on IS NULL";
         for area in areas {
             let own: Vec<(String, String)> =
-                sqlx::query_as(read).bind((*area).to_owned()).fetch_all(&mut *self.db).await?;
+                sqlx::query_as(read).bind((*area).to_owned()).fetch_all(&mut self.db).await?;
             told.extend(own);
         }
         told.sort_by(|one, other| one.1.cmp(&other.1));

@@ -20,7 +20,7 @@ impl Session {
             "SELECT staff_id, content_key, said_sealed FROM submissions WHERE id = $1",
         )
         .bind(id.to_owned())
-        .fetch_optional(&mut *self.db)
+        .fetch_optional(&mut self.db)
         .await?;
         row.map(|(staff_id, content_key, sealed)| {
             let said = self.context.open(SUBMISSION_SAID, id, &sealed)?;
@@ -39,7 +39,7 @@ impl Tx {
         )
         .bind(before)
         .bind(limit)
-        .execute(&mut *self.db)
+        .execute(&mut self.db)
         .await?;
         Ok(gone.rows_affected())
     }
@@ -55,7 +55,7 @@ impl Tx {
         .bind(submission.content_key.clone())
         .bind(sealed)
         .bind(now)
-        .execute(&mut *self.db)
+        .execute(&mut self.db)
         .await?;
         Ok(())
     }

@@ -78,7 +78,7 @@ impl Tx {
                 let read = sqlx::AssertSqlSafe(format!("{read} {}", self.dialect.among()));
                 let ids: Vec<String> = sqlx::query_scalar(read)
                     .bind(to_json(&subjects)?)
-                    .fetch_all(&mut *self.db)
+                    .fetch_all(&mut self.db)
                     .await?;
                 self.retally(thing, ids.iter().map(String::as_str)).await?;
             }
@@ -122,7 +122,7 @@ impl Tx {
         );
         sqlx::query(sqlx::AssertSqlSafe(add))
             .bind(to_json(&changes)?)
-            .execute(&mut *self.db)
+            .execute(&mut self.db)
             .await?;
         // Days pass: one of which nothing is left is kept no longer.
         let less = |change: &&CounterRow| change.total < 0 && !change.counter.day.is_empty();
@@ -134,7 +134,7 @@ impl Tx {
             );
             sqlx::query(sqlx::AssertSqlSafe(drop))
                 .bind(to_json(&less)?)
-                .execute(&mut *self.db)
+                .execute(&mut self.db)
                 .await?;
         }
         Ok(())

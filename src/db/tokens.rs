@@ -78,7 +78,7 @@ impl Session {
         let found = format!("{ROW} WHERE t.token_hash = $1");
         let row: Option<Row> = sqlx::query_as(sqlx::AssertSqlSafe(found))
             .bind(self.context.token_hash(token))
-            .fetch_optional(&mut *self.db)
+            .fetch_optional(&mut self.db)
             .await?;
         row.map(|row| row.opened(&self.context)).transpose()
     }
@@ -87,7 +87,7 @@ impl Session {
     pub async fn program_tokens(&mut self) -> Result<Vec<ProgramToken>> {
         let found = format!("{ROW} ORDER BY t.created_at DESC, t.id");
         let rows: Vec<Row> =
-            sqlx::query_as(sqlx::AssertSqlSafe(found)).fetch_all(&mut *self.db).await?;
+            sqlx::query_as(sqlx::AssertSqlSafe(found)).fetch_all(&mut self.db).await?;
         rows.into_iter().map(|row| row.opened(&self.context)).collect()
     }
 }
@@ -117,7 +117,7 @@ impl Tx {
         .bind(given.created_at)
         .bind(given.until_at)
         .bind(acts_as.to_owned())
-        .execute(&mut *self.db)
+        .execute(&mut self.db)
         .await?;
         Ok(())
     }
@@ -127,7 +127,7 @@ impl Tx {
         sqlx::query("UPDATE program_tokens SET seen_at = $1 WHERE id = $2")
             .bind(now)
             .bind(id.to_owned())
-            .execute(&mut *self.db)
+            .execute(&mut self.db)
             .await?;
         Ok(())
     }
@@ -139,7 +139,7 @@ impl Tx {
         )
         .bind(now)
         .bind(staff_id.to_owned())
-        .execute(&mut *self.db)
+        .execute(&mut self.db)
         .await?;
         Ok(())
     }
@@ -151,7 +151,7 @@ impl Tx {
         )
         .bind(now)
         .bind(id.to_owned())
-        .execute(&mut *self.db)
+        .execute(&mut self.db)
         .await?;
         Ok(ended.rows_affected() > 0)
     }

@@ -158,7 +158,7 @@ impl Tx {
         let known: Vec<String> = sqlx::query_scalar(sqlx::AssertSqlSafe(read))
             .bind(to_json(&keys)?)
             .bind(self.context.platform_lane.clone())
-            .fetch_all(&mut *self.db)
+            .fetch_all(&mut self.db)
             .await?;
         let form = |number: &&str| {
             let known = known_as(number, known.iter().map(String::as_str))?;
@@ -176,7 +176,7 @@ impl Tx {
         )
         .bind(self.context.platform_lane.clone())
         .bind(number.to_owned())
-        .execute(&mut *self.db)
+        .execute(&mut self.db)
         .await?;
         Ok(())
     }
@@ -245,7 +245,7 @@ impl Tx {
         let followers: Vec<String> = sqlx::query_scalar(sqlx::AssertSqlSafe(read))
             .bind(to_json(&numbers)?)
             .bind(self.context.platform_lane.clone())
-            .fetch_all(&mut *self.db)
+            .fetch_all(&mut self.db)
             .await?;
         self.retally(Thing::Referral, followers.iter().map(String::as_str)).await
     }
@@ -280,7 +280,7 @@ impl Tx {
         sqlx::query(sqlx::AssertSqlSafe(applied))
             .bind(to_json(&follows.taken)?)
             .bind(now)
-            .execute(&mut *self.db)
+            .execute(&mut self.db)
             .await?;
         Ok(())
     }
@@ -302,7 +302,7 @@ impl Tx {
         sqlx::query(sqlx::AssertSqlSafe(write))
             .bind(to_json(&numbers)?)
             .bind(self.context.platform_lane.clone())
-            .execute(&mut *self.db)
+            .execute(&mut self.db)
             .await?;
         Ok(())
     }
@@ -346,11 +346,11 @@ impl Tx {
              SELECT $2, remote_id, referral_id, 'current' FROM {source} AS j WHERE true
              ON CONFLICT (lane, remote_id, referral_id) DO NOTHING"
         );
-        sqlx::query(sqlx::AssertSqlSafe(open)).bind(rows.clone()).execute(&mut *self.db).await?;
+        sqlx::query(sqlx::AssertSqlSafe(open)).bind(rows.clone()).execute(&mut self.db).await?;
         sqlx::query(sqlx::AssertSqlSafe(put))
             .bind(rows)
             .bind(self.context.platform_lane.clone())
-            .execute(&mut *self.db)
+            .execute(&mut self.db)
             .await?;
         let ids: Vec<&str> = numbered.iter().map(|(id, _)| *id).collect();
         let ids = to_json(&ids)?;
@@ -409,14 +409,14 @@ impl Tx {
         let now = self.now();
         sqlx::query("DELETE FROM pushes WHERE received_at < $1")
             .bind(now - PUSHES_KEPT)
-            .execute(&mut *self.db)
+            .execute(&mut self.db)
             .await?;
         sqlx::query(
             "INSERT INTO pushes (id, received_at) VALUES ($1, $2) ON CONFLICT (id) DO NOTHING",
         )
         .bind(id.to_owned())
         .bind(now)
-        .execute(&mut *self.db)
+        .execute(&mut self.db)
         .await?;
         Ok(())
     }

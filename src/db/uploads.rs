@@ -117,7 +117,7 @@ impl Session {
         let found = format!("{ROW} WHERE id = $1");
         let row: Option<Row> = sqlx::query_as(sqlx::AssertSqlSafe(found))
             .bind(id.to_owned())
-            .fetch_optional(&mut *self.db)
+            .fetch_optional(&mut self.db)
             .await?;
         row.map(|row| row.opened(&self.context)).transpose()
     }
@@ -128,7 +128,7 @@ impl Session {
         let rows: Vec<Row> = sqlx::query_as(sqlx::AssertSqlSafe(found))
             .bind(staff_id.to_owned())
             .bind(limit)
-            .fetch_all(&mut *self.db)
+            .fetch_all(&mut self.db)
             .await?;
         rows.into_iter().map(|row| row.opened(&self.context)).collect()
     }
@@ -149,7 +149,7 @@ impl Session {
             .bind(to)
             .bind(now)
             .bind(limit)
-            .fetch_all(&mut *self.db)
+            .fetch_all(&mut self.db)
             .await?;
         rows.into_iter().map(|row| row.opened(&self.context)).collect()
     }
@@ -157,7 +157,7 @@ impl Session {
     /// Those that came before an instant, at most `limit`.
     pub async fn uploads_before(&mut self, before: i64, limit: i64) -> Result<Vec<String>> {
         let found = "SELECT id FROM uploads WHERE created_at < $1 ORDER BY created_at LIMIT $2";
-        Ok(sqlx::query_scalar(found).bind(before).bind(limit).fetch_all(&mut *self.db).await?)
+        Ok(sqlx::query_scalar(found).bind(before).bind(limit).fetch_all(&mut self.db).await?)
     }
 }
 
@@ -178,7 +178,7 @@ impl Tx {
         .bind(upload.version)
         .bind(upload.lease_until)
         .bind(upload.created_at)
-        .execute(&mut *self.db)
+        .execute(&mut self.db)
         .await?;
         Ok(())
     }
@@ -199,7 +199,7 @@ impl Tx {
         .bind(upload.lease_until)
         .bind(upload.attempts)
         .bind(upload.id.clone())
-        .execute(&mut *self.db)
+        .execute(&mut self.db)
         .await?;
         Ok(())
     }
@@ -208,7 +208,7 @@ impl Tx {
     pub async fn drop_upload(&mut self, id: &str) -> Result<()> {
         sqlx::query("DELETE FROM uploads WHERE id = $1")
             .bind(id.to_owned())
-            .execute(&mut *self.db)
+            .execute(&mut self.db)
             .await?;
         Ok(())
     }

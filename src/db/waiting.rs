@@ -59,7 +59,7 @@ impl Session {
                 .bind(DIGEST)
                 .bind(before)
                 .bind(limit)
-                .fetch_all(&mut *self.db)
+                .fetch_all(&mut self.db)
                 .await?;
             for (on, person) in rows {
                 if day.get_or_insert_with(|| on.clone()) == &on {
@@ -92,7 +92,7 @@ impl Tx {
                 .bind(to_json(&people)?)
                 .bind(day.to_string())
                 .bind(DIGEST)
-                .fetch_all(&mut *self.db)
+                .fetch_all(&mut self.db)
                 .await?;
         let (mut worded, mut nothing, mut links) = (Vec::new(), Vec::new(), Vec::new());
         for (debt, id, person, channel) in waiting {
@@ -133,7 +133,7 @@ impl Tx {
         );
         sqlx::query(sqlx::AssertSqlSafe(write))
             .bind(to_json(&worded)?)
-            .execute(&mut *self.db)
+            .execute(&mut self.db)
             .await?;
         Ok(())
     }
@@ -145,10 +145,7 @@ impl Tx {
              WHERE reminders.group_id = j.group_id AND reminders.step = j.step AND reminders.staff_id = j.staff",
             self.dialect.rows(&["group_id", "staff"], &["step", "duties"])
         );
-        sqlx::query(sqlx::AssertSqlSafe(write))
-            .bind(to_json(&said)?)
-            .execute(&mut *self.db)
-            .await?;
+        sqlx::query(sqlx::AssertSqlSafe(write)).bind(to_json(&said)?).execute(&mut self.db).await?;
         Ok(())
     }
 
@@ -160,7 +157,7 @@ impl Tx {
                AND o.lease_until IS NULL",
         )
         .bind(staff_id.to_owned())
-        .fetch_all(&mut *self.db)
+        .fetch_all(&mut self.db)
         .await?;
         self.cancel_notices(&ids, reason).await
     }
@@ -177,7 +174,7 @@ impl Tx {
             .bind(to_json(&ids)?)
             .bind(now)
             .bind(reason.to_owned())
-            .execute(&mut *self.db)
+            .execute(&mut self.db)
             .await?;
         Ok(())
     }

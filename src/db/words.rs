@@ -35,7 +35,7 @@ impl Session {
         )
         .bind(since.to_string())
         .bind(topic.to_owned())
-        .fetch_optional(&mut *self.db)
+        .fetch_optional(&mut self.db)
         .await?;
         Ok(told.is_some())
     }
@@ -78,7 +78,7 @@ impl Tx {
         .bind(on.clone())
         .bind(title)
         .bind(body)
-        .execute(&mut *self.db)
+        .execute(&mut self.db)
         .await?;
         self.owe_digest(staff_id, &on).await
     }
@@ -89,7 +89,7 @@ impl Tx {
         )
         .bind(staff_id.to_owned())
         .bind(on.to_owned())
-        .execute(&mut *self.db)
+        .execute(&mut self.db)
         .await?;
         Ok(())
     }

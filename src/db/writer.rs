@@ -9,7 +9,8 @@ use std::time::Duration;
 use tokio::sync::{Mutex, OwnedMutexGuard};
 use tracing::info;
 
-use super::session::{Session, TxConnection};
+use super::connection::{TxConnection, within};
+use super::session::Session;
 use super::{Contacts, Dialect, Result, Store, StoreError, applied};
 use crate::clock::Stopwatch;
 use crate::domain::counted::Thing;
@@ -19,6 +20,9 @@ use crate::domain::obligations::GroupKey;
 /// Begins a transaction of PostgreSQL's that waits for its turn. Where the network swallows its holder, the server ends it, so that
 /// nobody waits longer than that for a turn that never ends.
 const POSTGRES_TURN: &str = "BEGIN; SET LOCAL lock_timeout = '30s'; SET LOCAL idle_in_transaction_session_timeout = '10s'; DO $$ BEGIN PERFORM pg_advisory_xact_lock(810311); END $$";
+
+/// How long the database is waited for where a turn begins: somewhat longer than another process's turn is.
+const BEGINNING: Duration = Duration::from_secs(40);
 
 /// Who changes the record next in this process, in the order of asking; and how long the longest turn was.
 #[derive(Debug, Clone, Default)]
@@ -76,7 +80,11 @@ impl Store {
             Dialect::Postgres => POSTGRES_TURN,
         };
         let turn = Arc::clone(&self.turns.order).lock_owned().await;
-        let db = TxConnection::begin(self.write.acquire().await?, begin).await?;
+        let beginning = async {
+            TxConnection::begin(self.write.acquire().await?, begin, self.dialect.longest_silence())
+                .await
+        };
+        let db = within(BEGINNING, beginning).await?;
         let mut tx = Tx {
             session: self.session(db),
             contacts: Arc::clone(&self.contacts),
@@ -153,7 +161,7 @@ impl Tx {
         )
         .bind(counter.to_owned())
         .bind(count)
-        .fetch_one(&mut *self.db)
+        .fetch_one(&mut self.db)
         .await?;
         Ok(last - count + 1)
     }

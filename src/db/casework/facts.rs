@@ -206,7 +206,7 @@ impl Session {
     /// The ids of subjects after the one of id `after`, in their order, at most `limit`.
     pub async fn subject_ids_after(&mut self, after: &str, limit: i64) -> Result<Vec<String>> {
         let ids = sqlx::query_scalar("SELECT id FROM subjects WHERE id > $1 ORDER BY id LIMIT $2");
-        Ok(ids.bind(after.to_owned()).bind(limit).fetch_all(&mut *self.db).await?)
+        Ok(ids.bind(after.to_owned()).bind(limit).fetch_all(&mut self.db).await?)
     }
 
     /// The residents of these subjects.

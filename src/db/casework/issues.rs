@@ -125,7 +125,7 @@ impl Session {
             "SELECT id FROM issues WHERE state IN ('classified', 'reopened') AND level = 'town' AND town_finished = 0
                AND due_on < $1 ORDER BY number LIMIT $2",
         );
-        Ok(ids.bind(due_before.to_string()).bind(limit).fetch_all(&mut *self.db).await?)
+        Ok(ids.bind(due_before.to_string()).bind(limit).fetch_all(&mut self.db).await?)
     }
 }
 
