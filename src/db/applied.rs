@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use super::connection::TxConnection;
-
 use super::{Result, StoreError};
 use crate::domain::campaign::Campaign;
 use crate::domain::obligations::Plans;

@@ -13,6 +13,7 @@ use crate::domain::obligations::Plans;
 use crate::domain::reason::of_system;
 use crate::private_file::{claim, open_lock};
 
+use super::connection::within;
 use super::in_use::InUse;
 use super::last_tree::LastTree;
 use super::pooler::refuse_shared;
@@ -180,9 +181,8 @@ fn pages(url: &str, dialect: Dialect) -> Result<AnyPool> {
     let pool = pool(READERS, dialect, settings).acquire_timeout(PAGE_WAITS).after_release(
         |connection, _| {
             Box::pin(async move {
-                let answer = tokio::time::timeout(RETURN, connection.ping()).await;
                 // Any error makes the pool close it.
-                answer.unwrap_or(Err(sqlx::Error::PoolTimedOut)).map(|()| true)
+                within(RETURN, connection.ping()).await.map(|()| true)
             })
         },
     );

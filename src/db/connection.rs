@@ -7,7 +7,7 @@ use futures_util::stream::{self, BoxStream};
 use futures_util::{FutureExt, StreamExt};
 use sqlx::any::{AnyQueryResult, AnyRow, AnyStatement, AnyTypeInfo};
 use sqlx::pool::PoolConnection;
-use sqlx::{Any, Either, Execute, Executor, SqlStr};
+use sqlx::{Any, AnyPool, Either, Execute, Executor, SqlStr};
 
 /// A pool's connection within a transaction. One that is let go before the transaction's end, or whose end failed, may
 /// be in any state: it's closed, which takes back what it had changed, and never comes back to its pool. Each answer of a
@@ -20,14 +20,14 @@ pub(super) struct TxConnection {
 }
 
 impl TxConnection {
-    /// Begins a transaction by `begin`; a connection on which that fails is closed. No answer is waited for longer than
-    /// `longest`.
+    /// Begins a transaction by `begin` on a connection of this pool; one on which that fails is closed. No answer is waited
+    /// for longer than `longest`.
     pub async fn begin(
-        connection: PoolConnection<Any>,
+        pool: &AnyPool,
         begin: &'static str,
         longest: Duration,
     ) -> sqlx::Result<TxConnection> {
-        let mut held = TxConnection { connection, longest, ended: false };
+        let mut held = TxConnection { connection: pool.acquire().await?, longest, ended: false };
         sqlx::raw_sql(begin).execute(&mut held).await?;
         Ok(held)
     }
@@ -122,20 +122,16 @@ mod tests {
             AnyPoolOptions::new().max_connections(1).connect("sqlite::memory:").await.unwrap();
         let make = sqlx::raw_sql("CREATE TEMP TABLE own (id INT)");
         make.execute(&mut *pool.acquire().await.unwrap()).await.unwrap();
-        let begin = async || {
-            let connection = pool.acquire().await.unwrap();
-            TxConnection::begin(connection, "BEGIN", TIME_ENOUGH).await.unwrap()
-        };
+        let begin = async || TxConnection::begin(&pool, "BEGIN", TIME_ENOUGH).await.unwrap();
         let mut held = begin().await;
         let count = || sqlx::query_scalar::<_, i64>("SELECT COUNT(*) FROM own");
         assert_eq!(count().fetch_one(&mut held).await.unwrap(), 0);
         assert_eq!(count().fetch_all(&mut held).await.unwrap(), [0]);
         // What follows stands behind an answer that takes long.
         held.longest = Duration::from_millis(1);
-        let long =
-            "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 3000000)
-                    SELECT COUNT(*) FROM n";
-        let long = || sqlx::query_scalar::<_, i64>(long);
+        const LONG: &str = "WITH RECURSIVE n(i) AS
+             (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 3000000) SELECT COUNT(*) FROM n";
+        let long = || sqlx::query_scalar::<_, i64>(LONG);
         assert!(is_silence(long().fetch_all(&mut held).await));
         assert!(is_silence(long().fetch_optional(&mut held).await));
         assert!(is_silence(held.end("COMMIT").await));

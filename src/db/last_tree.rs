@@ -2,9 +2,9 @@
 
 use std::sync::{Arc, PoisonError, RwLock};
 
-use super::connection::TxConnection;
 use serde::Deserialize;
 
+use super::connection::TxConnection;
 use super::{Dialect, Result, StoreError, word};
 use crate::domain::area::{Area, AreaKind, AreaTree};
 

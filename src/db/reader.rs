@@ -19,7 +19,7 @@ impl Store {
             Dialect::Postgres => "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
         };
         let longest = self.dialect.longest_silence();
-        let db = TxConnection::begin(self.read.acquire().await?, begin, longest).await?;
+        let db = TxConnection::begin(&self.read, begin, longest).await?;
         Ok(Snapshot(self.session(db)))
     }
 }

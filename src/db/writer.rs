@@ -80,11 +80,8 @@ impl Store {
             Dialect::Postgres => POSTGRES_TURN,
         };
         let turn = Arc::clone(&self.turns.order).lock_owned().await;
-        let beginning = async {
-            TxConnection::begin(self.write.acquire().await?, begin, self.dialect.longest_silence())
-                .await
-        };
-        let db = within(BEGINNING, beginning).await?;
+        let longest = self.dialect.longest_silence();
+        let db = within(BEGINNING, TxConnection::begin(&self.write, begin, longest)).await?;
         let mut tx = Tx {
             session: self.session(db),
             contacts: Arc::clone(&self.contacts),

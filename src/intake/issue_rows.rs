@@ -62,10 +62,15 @@ pub(super) fn read_beginning(cells: &mut Cells<'_>, people: &People) -> Option<I
     check_beside(cells, Field::Beginner);
     let by = people.named_in(cells, Field::Beginner).map(StaffMember::signed);
     let number = cells.required(Field::Issue);
-    let state = cells.optional(Field::State).and_then(State::read);
+    let state = state_told(cells);
     let (number, actor) = (number?.to_owned(), by?);
     let event = Some(Event::Started);
     Some(IssueChange { number, event, then: None, keeps_urgency: false, state, actor })
+}
+
+/// How an issue stands, as a table tells it. Other words of a township's own say nothing of how it stands here.
+fn state_told(cells: &mut Cells<'_>) -> Option<State> {
+    cells.optional(Field::State).and_then(State::read)
 }
 
 /// A classification, what came of the town's work, or both; a list of issues may say neither.
@@ -94,8 +99,7 @@ pub(super) fn read_change(cells: &mut Cells<'_>, people: &People) -> Option<Issu
         None => "import".to_owned(),
     };
     let keeps_urgency = class.is_some() && cells.optional(Field::Urgency).is_none();
-    // Other words of a township's own say nothing of how an issue stands here.
-    let state = cells.optional(Field::State).and_then(State::read);
+    let state = state_told(cells);
     let (event, then) = match class {
         Some(class) => (Some(class?), finished),
         None => (finished, None),
