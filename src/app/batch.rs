@@ -317,8 +317,7 @@ fn news(row: &IssueChange, issue: &Issue, said: Option<&SaidOf>) -> Vec<Event> {
     let stands = |words: fn(&SaidOf) -> &Words, told: &str| {
         said.is_some_and(|said| words(said).stands(told))
     };
-    let is_begun = issue.state == State::InProgress
-        || row.state.is_none() && stands(|said| &said.begun, &row.actor);
+    let is_begun = issue.state == State::InProgress || stands(|said| &said.begun, &row.actor);
     let mut news = Vec::new();
     for event in [&row.event, &row.then].into_iter().flatten() {
         match event {

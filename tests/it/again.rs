@@ -328,13 +328,16 @@ on_both!(who_began_it_before_doesnt_begin_it_anew, async |fixture: Fixture| {
 on_both!(who_began_it_before_begins_it_anew_where_its_state_is_told, async |fixture: Fixture| {
     let fixture = at_work(fixture).await;
     taken(&fixture, &visits(&["2022-03-05,Z6,H1,王建国,,路灯不亮,有,镇村自办,居住环境,急"])).await;
-    taken(&fixture, "问题编号,承办人\nCHD2022-000001,褚走\n").await;
+    let told = |state: &str| format!("问题编号,状态,承办人\nCHD2022-000001,{state},褚走\n");
+    taken(&fixture, &told("已分类")).await;
     taken(&fixture, "问题编号,办理结果\nCHD2022-000001,已更换灯泡\n").await;
+    // The table of before, and one that says how it stands since, say nothing new.
+    assert_eq!(taken(&fixture, &format!("{}\n", told("已分类"))).await.same, 1);
+    assert_eq!(taken(&fixture, &told("已办结")).await.same, 1);
     let revisit = "走访日期,走访人员,对象编号,群众姓名,走访类型,满意度,反映问题\n2022-03-20,Z6,H1,王建国,回访,不满意,又不亮了\n";
     taken(&fixture, revisit).await;
-    let told = |state: &str| format!("问题编号,状态,承办人\nCHD2022-000001,{state},褚走\n");
     // A state of before is held against the record.
-    refused(&fixture, &told("已分类")).await;
+    refused(&fixture, &format!("{}\n\n", told("已分类"))).await;
     assert_eq!(state(&fixture, "CHD2022-000001").await, "重新办理");
     assert_eq!(taken(&fixture, &told("重新办理")).await.added, 1);
     assert_eq!(state(&fixture, "CHD2022-000001").await, "办理中");
