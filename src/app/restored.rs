@@ -48,7 +48,7 @@ pub async fn mark_restored(
     }
     let mut tx = store.begin().await?;
     go_on_from(&mut tx, remembered, lost).await?;
-    let before = store.restored().await?;
+    let before = tx.restored().await?;
     let restored = Restored {
         at: tx.now(),
         from: if found.at > 0 { found.at } else { remembered.at.min(tx.now()) },

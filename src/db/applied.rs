@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use super::connection::TxConnection;
+use super::connection::Connection;
 use super::{Result, StoreError};
 use crate::domain::campaign::Campaign;
 use crate::domain::obligations::Plans;
 
 /// All of them; none where none was applied yet.
-pub(super) async fn all(db: &mut TxConnection) -> Result<Option<Plans>> {
+pub(super) async fn all(db: &mut Connection) -> Result<Option<Plans>> {
     let read = sqlx::query_as("SELECT applied_at, body FROM plans ORDER BY version");
     let rows: Vec<(i64, String)> = read.fetch_all(db).await?;
     let mut plans: Option<Plans> = None;
@@ -24,7 +24,7 @@ pub(super) async fn all(db: &mut TxConnection) -> Result<Option<Plans>> {
 
 /// What a turn goes by, whichever process changed it: all plans where these aren't all, and the fingerprint of the key.
 pub(super) async fn others(
-    db: &mut TxConnection,
+    db: &mut Connection,
     known: &Plans,
 ) -> Result<(Option<Plans>, Option<String>)> {
     let read =

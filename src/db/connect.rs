@@ -13,7 +13,7 @@ use crate::domain::obligations::Plans;
 use crate::domain::reason::of_system;
 use crate::private_file::{claim, open_lock};
 
-use super::connection::within;
+use super::connection::{Pool, REST, within};
 use super::in_use::InUse;
 use super::last_tree::LastTree;
 use super::pooler::refuse_shared;
@@ -24,8 +24,8 @@ const READERS: u32 = 4;
 const PAGE_WAITS: Duration = Duration::from_secs(1);
 /// And a server that hasn't read it by then needn't go on.
 const PAGE_MILLIS: u32 = 1_500;
-/// How long a connection that comes back may take to answer; it's closed then.
-const RETURN: Duration = Duration::from_secs(1);
+/// Nor is one that says nothing by then there any more.
+const PAGE_SILENCE: Duration = Duration::from_secs(5);
 /// How long a writer waits for another process's transaction, such as an import beside the daemon.
 const BUSY_MILLIS: u32 = 30_000;
 
@@ -49,7 +49,8 @@ impl Store {
             Dialect::Sqlite => Some(Arc::new(InUse::of(sqlite_file(url))?)),
             Dialect::Postgres => None,
         };
-        let read = connect(url, dialect, READERS).await?;
+        let longest = dialect.longest_silence();
+        let read = Pool::new(connect(url, dialect, READERS).await?, longest);
         let pages = pages(url, dialect)?;
         // What was applied before is taken up below.
         let file = Plans::first(i64::MIN, Arc::new(context.campaign.clone()));
@@ -57,7 +58,7 @@ impl Store {
         let store = Store {
             read,
             pages,
-            write,
+            write: Pool::new(write, longest),
             turns: super::writer::Turns::default(),
             dialect,
             context: Arc::new(context),
@@ -90,7 +91,7 @@ impl Store {
         self.known_key(&self.read).await
     }
 
-    async fn known_key(&self, pool: &AnyPool) -> Result<Option<String>> {
+    async fn known_key(&self, pool: &Pool) -> Result<Option<String>> {
         let known = sqlx::query_scalar("SELECT value FROM meta WHERE name = 'key'");
         Ok(known.fetch_optional(pool).await?)
     }
@@ -154,8 +155,16 @@ fn pool(connections: u32, dialect: Dialect, settings: String) -> AnyPoolOptions 
     AnyPoolOptions::new()
         .max_connections(connections)
         .acquire_timeout(Duration::from_secs(60))
-        // A SQLite connection has nothing to go stale, and opening one anew costs its statements.
-        .test_before_acquire(dialect == Dialect::Postgres)
+        // Asked here instead, within a bound. A SQLite connection has nothing to go stale, and opening one anew costs its statements.
+        .test_before_acquire(false)
+        .before_acquire(move |connection, _| {
+            Box::pin(async move {
+                if dialect == Dialect::Postgres {
+                    within(REST, connection.ping()).await?;
+                }
+                Ok(true)
+            })
+        })
         .after_connect(move |connection, _| {
             let settings = settings.clone();
             Box::pin(async move {
@@ -173,20 +182,15 @@ async fn connect(url: &str, dialect: Dialect, connections: u32) -> Result<AnyPoo
 
 /// Connections for pages only, opened as they are needed. Nothing there is waited for: neither a connection, nor a
 /// statement, nor one that somebody stopped waiting for.
-fn pages(url: &str, dialect: Dialect) -> Result<AnyPool> {
+fn pages(url: &str, dialect: Dialect) -> Result<Pool> {
     let (url, mut settings) = settings(url, dialect, READER_CACHE);
+    let mut longest = dialect.longest_silence();
     if dialect == Dialect::Postgres {
         settings.push_str(&format!("; SET statement_timeout = {PAGE_MILLIS}"));
+        longest = PAGE_SILENCE;
     }
-    let pool = pool(READERS, dialect, settings).acquire_timeout(PAGE_WAITS).after_release(
-        |connection, _| {
-            Box::pin(async move {
-                // Any error makes the pool close it.
-                within(RETURN, connection.ping()).await.map(|()| true)
-            })
-        },
-    );
-    Ok(pool.connect_lazy(&url)?)
+    let pool = pool(READERS, dialect, settings).acquire_timeout(PAGE_WAITS);
+    Ok(Pool::new(pool.connect_lazy(&url)?, longest))
 }
 
 impl Store {

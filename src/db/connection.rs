@@ -1,38 +1,60 @@
-//! A connection within a transaction: it closes itself where that goes wrong, and waits for no answer for ever.
+//! Connections to the database. None of their answers is waited for without end: where the network swallows one, nobody ever
+//! says so. One whose work went wrong is closed.
 
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 use futures_util::stream::{self, BoxStream};
-use futures_util::{FutureExt, StreamExt};
+use futures_util::{FutureExt, StreamExt, TryStreamExt};
 use sqlx::any::{AnyQueryResult, AnyRow, AnyStatement, AnyTypeInfo};
 use sqlx::pool::PoolConnection;
 use sqlx::{Any, AnyPool, Either, Execute, Executor, SqlStr};
 
-/// A pool's connection within a transaction. One that is let go before the transaction's end, or whose end failed, may
-/// be in any state: it's closed, which takes back what it had changed, and never comes back to its pool. Each answer of a
-/// server is waited for within bounds: where the network swallows it nobody would ever say so, and a turn wouldn't end.
+/// How long a connection that was at rest, or goes to rest, may take to answer; it's closed then.
+pub(super) const REST: Duration = Duration::from_millis(500);
+
+/// Connections that are used again, and how long each may take to answer.
+#[derive(Debug, Clone)]
+pub(super) struct Pool {
+    connections: AnyPool,
+    longest: Duration,
+}
+
+impl Pool {
+    pub fn new(connections: AnyPool, longest: Duration) -> Pool {
+        Pool { connections, longest }
+    }
+
+    /// One of them.
+    async fn take(&self) -> sqlx::Result<Connection> {
+        let pooled = self.connections.acquire().await?;
+        Ok(Connection { pooled, longest: self.longest, ended: false })
+    }
+
+    /// Begins a transaction on one of them by `begin`.
+    pub async fn begin(&self, begin: &'static str) -> sqlx::Result<Connection> {
+        let mut taken = self.take().await?;
+        sqlx::raw_sql(begin).execute(&mut taken).await?;
+        Ok(taken)
+    }
+
+    /// Ends every connection.
+    pub async fn close(&self) {
+        self.connections.close().await;
+    }
+}
+
+/// A connection at work. One that is let go before its work has ended well may be in any state: it's closed, which takes back
+/// what its transaction had changed, and never comes back to its pool.
 #[derive(Debug)]
-pub(super) struct TxConnection {
-    connection: PoolConnection<Any>,
+pub(super) struct Connection {
+    pooled: PoolConnection<Any>,
     longest: Duration,
     ended: bool,
 }
 
-impl TxConnection {
-    /// Begins a transaction by `begin` on a connection of this pool; one on which that fails is closed. No answer is waited
-    /// for longer than `longest`.
-    pub async fn begin(
-        pool: &AnyPool,
-        begin: &'static str,
-        longest: Duration,
-    ) -> sqlx::Result<TxConnection> {
-        let mut held = TxConnection { connection: pool.acquire().await?, longest, ended: false };
-        sqlx::raw_sql(begin).execute(&mut held).await?;
-        Ok(held)
-    }
-
-    /// Ends it by `end`, and gives it back to its pool. Where that fails, whether it was kept isn't known.
+impl Connection {
+    /// Ends its transaction by `end`, and gives it back to its pool. Where that fails, whether it was kept isn't known.
     pub async fn end(mut self, end: &'static str) -> sqlx::Result<()> {
         sqlx::raw_sql(end).execute(&mut self).await?;
         self.ended = true;
@@ -40,15 +62,18 @@ impl TxConnection {
     }
 }
 
-impl Drop for TxConnection {
+impl Drop for Connection {
     fn drop(&mut self) {
-        if !self.ended {
-            self.connection.close_on_drop();
+        if self.ended {
+            // The pool asks whether it's still there. Where no answer comes, its place is another's.
+            tokio::spawn(tokio::time::timeout(REST, self.pooled.return_to_pool()));
+        } else {
+            self.pooled.close_on_drop();
         }
     }
 }
 
-impl<'c> Executor<'c> for &'c mut TxConnection {
+impl<'c> Executor<'c> for &'c mut Connection {
     type Database = Any;
 
     fn fetch_many<'e, 'q: 'e, E>(
@@ -60,7 +85,7 @@ impl<'c> Executor<'c> for &'c mut TxConnection {
         E: 'q + Execute<'q, Any>,
     {
         let longest = self.longest;
-        let answers = self.connection.fetch_many(query);
+        let answers = self.pooled.fetch_many(query);
         let each = stream::unfold(Some(answers), move |answers| async move {
             let mut answers = answers?;
             match tokio::time::timeout(longest, answers.next()).await {
@@ -76,7 +101,7 @@ impl<'c> Executor<'c> for &'c mut TxConnection {
         'c: 'e,
         E: 'q + Execute<'q, Any>,
     {
-        within(self.longest, self.connection.fetch_optional(query)).boxed()
+        within(self.longest, self.pooled.fetch_optional(query)).boxed()
     }
 
     fn prepare_with<'e>(
@@ -87,7 +112,63 @@ impl<'c> Executor<'c> for &'c mut TxConnection {
     where
         'c: 'e,
     {
-        within(self.longest, self.connection.prepare_with(sql, parameters)).boxed()
+        within(self.longest, self.pooled.prepare_with(sql, parameters)).boxed()
+    }
+}
+
+/// One statement on a connection of its own.
+impl<'p> Executor<'p> for &'_ Pool {
+    type Database = Any;
+
+    fn fetch_many<'e, 'q: 'e, E>(
+        self,
+        query: E,
+    ) -> BoxStream<'e, sqlx::Result<Either<AnyQueryResult, AnyRow>>>
+    where
+        'p: 'e,
+        E: 'q + Execute<'q, Any>,
+    {
+        let pool = self.clone();
+        let all = async move {
+            let mut taken = pool.take().await?;
+            let all: Vec<_> = taken.fetch_many(query).try_collect().await?;
+            taken.ended = true;
+            Ok::<_, sqlx::Error>(stream::iter(all.into_iter().map(Ok)))
+        };
+        stream::once(all).try_flatten().boxed()
+    }
+
+    fn fetch_optional<'e, 'q: 'e, E>(self, query: E) -> BoxFuture<'e, sqlx::Result<Option<AnyRow>>>
+    where
+        'p: 'e,
+        E: 'q + Execute<'q, Any>,
+    {
+        let pool = self.clone();
+        let one = async move {
+            let mut taken = pool.take().await?;
+            let row = taken.fetch_optional(query).await?;
+            taken.ended = true;
+            Ok(row)
+        };
+        one.boxed()
+    }
+
+    fn prepare_with<'e>(
+        self,
+        sql: SqlStr,
+        parameters: &'e [AnyTypeInfo],
+    ) -> BoxFuture<'e, sqlx::Result<AnyStatement>>
+    where
+        'p: 'e,
+    {
+        let pool = self.clone();
+        let prepared = async move {
+            let mut taken = pool.take().await?;
+            let statement = taken.prepare_with(sql, parameters).await?;
+            taken.ended = true;
+            Ok(statement)
+        };
+        prepared.boxed()
     }
 }
 
@@ -118,12 +199,11 @@ mod tests {
     #[tokio::test]
     async fn an_answer_that_never_comes_is_not_waited_for_and_the_next_connection_is_another() {
         sqlx::any::install_default_drivers();
-        let pool =
+        let connections =
             AnyPoolOptions::new().max_connections(1).connect("sqlite::memory:").await.unwrap();
-        let make = sqlx::raw_sql("CREATE TEMP TABLE own (id INT)");
-        make.execute(&mut *pool.acquire().await.unwrap()).await.unwrap();
-        let begin = async || TxConnection::begin(&pool, "BEGIN", TIME_ENOUGH).await.unwrap();
-        let mut held = begin().await;
+        let pool = Pool::new(connections, TIME_ENOUGH);
+        sqlx::raw_sql("CREATE TEMP TABLE own (id INT)").execute(&pool).await.unwrap();
+        let mut held = pool.begin("BEGIN").await.unwrap();
         let count = || sqlx::query_scalar::<_, i64>("SELECT COUNT(*) FROM own");
         assert_eq!(count().fetch_one(&mut held).await.unwrap(), 0);
         assert_eq!(count().fetch_all(&mut held).await.unwrap(), [0]);
@@ -135,8 +215,7 @@ mod tests {
         assert!(is_silence(long().fetch_all(&mut held).await));
         assert!(is_silence(long().fetch_optional(&mut held).await));
         assert!(is_silence(held.end("COMMIT").await));
-        let mut next = begin().await;
-        let missing = count().fetch_one(&mut next).await;
+        let missing = count().fetch_one(&pool).await;
         assert!(matches!(missing, Err(sqlx::Error::Database(_))), "{missing:?}");
     }
 }

@@ -4,7 +4,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use serde::Deserialize;
 
-use super::connection::TxConnection;
+use super::connection::Connection;
 use super::{Dialect, Result, StoreError, word};
 use crate::domain::area::{Area, AreaKind, AreaTree};
 
@@ -43,7 +43,7 @@ impl LastTree {
     /// All areas, as the connection sees them.
     pub(super) async fn read(
         &self,
-        db: &mut TxConnection,
+        db: &mut Connection,
         dialect: Dialect,
     ) -> Result<Arc<AreaTree>> {
         let generation: Option<i64> =

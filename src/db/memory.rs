@@ -106,7 +106,7 @@ impl Store {
 
 impl Session {
     /// The same, as it's seen here.
-    pub(super) async fn restored(&mut self) -> Result<Option<Restored>> {
+    pub async fn restored(&mut self) -> Result<Option<Restored>> {
         restored(&mut self.db).await
     }
 }

@@ -119,7 +119,6 @@ use std::sync::{Arc, Mutex, RwLock};
 
 use jiff::Timestamp;
 use jiff::civil::Date;
-use sqlx::AnyPool;
 
 pub use absences::{DeadAddress, NewAbsence};
 pub use accounts::{Account, AccountLine, Invitation, Manner, SignIn};
@@ -207,7 +206,7 @@ pub use writer::{IssueChange, Tx};
 
 pub use crate::domain::delivery::Receipt;
 
-use connection::TxConnection;
+use connection::{Connection, Pool};
 use dialect::to_json;
 use in_use::InUse;
 use last_tree::LastTree;
@@ -224,10 +223,10 @@ pub use crate::domain::staff::{Holders, StaffMember};
 /// The database.
 #[derive(Debug, Clone)]
 pub struct Store {
-    read: AnyPool,
+    read: Pool,
     /// What pages read through: see [`Store::for_pages`].
-    pages: AnyPool,
-    write: AnyPool,
+    pages: Pool,
+    write: Pool,
     turns: Turns,
     dialect: Dialect,
     context: Arc<Context>,
@@ -282,7 +281,7 @@ impl Store {
         Store { origin: Arc::new(origin), ..self.clone() }
     }
 
-    fn session(&self, db: TxConnection) -> Session {
+    fn session(&self, db: Connection) -> Session {
         Session {
             db,
             now: self.context.clock.millis(),

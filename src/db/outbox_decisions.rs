@@ -1,7 +1,9 @@
 //! The operator's desk at the outbox: what is there, and the few moves that only a named person may make.
 
+use sqlx::{Any, Executor};
+
 use super::personal::OUTBOX_ERROR;
-use super::{Context, Result, Store, StoreError, Tx, word};
+use super::{Context, Result, Session, Store, StoreError, Tx, word};
 use crate::domain::counted::Thing;
 use crate::domain::delivery::Withdrawal;
 use crate::words;
@@ -174,13 +176,21 @@ impl Store {
 
     /// One debt by its key.
     pub async fn debt(&self, debt_key: &str) -> Result<Debt> {
-        let found = format!("{} WHERE debt_key = $1", debts());
-        let row: Option<DebtRow> = sqlx::query_as(sqlx::AssertSqlSafe(found))
-            .bind(debt_key)
-            .fetch_optional(&self.read)
-            .await?;
-        row.ok_or_else(|| no_debt(debt_key))?.opened(&self.context)
+        debt(&self.read, debt_key).await?.opened(&self.context)
     }
+}
+
+impl Session {
+    /// The same, as it's seen here.
+    pub async fn debt(&mut self, debt_key: &str) -> Result<Debt> {
+        debt(&mut self.db, debt_key).await?.opened(&self.context)
+    }
+}
+
+async fn debt<'e>(db: impl Executor<'e, Database = Any>, debt_key: &str) -> Result<DebtRow> {
+    let found = format!("{} WHERE debt_key = $1", debts());
+    let read = sqlx::query_as(sqlx::AssertSqlSafe(found)).bind(debt_key.to_owned());
+    read.fetch_optional(db).await?.ok_or_else(|| no_debt(debt_key))
 }
 
 /// A debt of which a person decides.

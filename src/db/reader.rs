@@ -3,7 +3,6 @@
 
 use std::ops::{Deref, DerefMut};
 
-use super::connection::TxConnection;
 use super::session::Session;
 use super::{Dialect, Result, Store};
 
@@ -18,9 +17,7 @@ impl Store {
             Dialect::Sqlite => "BEGIN",
             Dialect::Postgres => "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
         };
-        let longest = self.dialect.longest_silence();
-        let db = TxConnection::begin(&self.read, begin, longest).await?;
-        Ok(Snapshot(self.session(db)))
+        Ok(Snapshot(self.session(self.read.begin(begin).await?)))
     }
 }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use jiff::civil::Date;
 
-use super::connection::TxConnection;
+use super::connection::Connection;
 use super::last_tree::LastTree;
 use super::{AreaTree, Context, Dialect};
 use crate::clock::township_date;
@@ -15,7 +15,7 @@ use crate::domain::obligations::Plans;
 /// What reads need: a connection within a transaction, the time at which it began, and what the record was handed.
 #[derive(Debug)]
 pub struct Session {
-    pub(super) db: TxConnection,
+    pub(super) db: Connection,
     /// When it began, in milliseconds: all that it changes, changes at once.
     pub(super) now: i64,
     pub(super) dialect: Dialect,

@@ -9,7 +9,7 @@ use std::time::Duration;
 use tokio::sync::{Mutex, OwnedMutexGuard};
 use tracing::info;
 
-use super::connection::{TxConnection, within};
+use super::connection::within;
 use super::session::Session;
 use super::{Contacts, Dialect, Result, Store, StoreError, applied};
 use crate::clock::Stopwatch;
@@ -18,8 +18,9 @@ use crate::domain::figures::Tally;
 use crate::domain::obligations::GroupKey;
 
 /// Begins a transaction of PostgreSQL's that waits for its turn. Where the network swallows its holder, the server ends it, so that
-/// nobody waits longer than that for a turn that never ends.
-const POSTGRES_TURN: &str = "BEGIN; SET LOCAL lock_timeout = '30s'; SET LOCAL idle_in_transaction_session_timeout = '10s'; DO $$ BEGIN PERFORM pg_advisory_xact_lock(810311); END $$";
+/// nobody waits longer than that for a turn that never ends; and a statement before the program gives it up, which would leave the
+/// server at it with the turn in its hand.
+const POSTGRES_TURN: &str = "BEGIN; SET LOCAL lock_timeout = '30s'; SET LOCAL statement_timeout = '290s'; SET LOCAL idle_in_transaction_session_timeout = '10s'; DO $$ BEGIN PERFORM pg_advisory_xact_lock(810311); END $$";
 
 /// How long the database is waited for where a turn begins: somewhat longer than another process's turn is.
 const BEGINNING: Duration = Duration::from_secs(40);
@@ -80,8 +81,7 @@ impl Store {
             Dialect::Postgres => POSTGRES_TURN,
         };
         let turn = Arc::clone(&self.turns.order).lock_owned().await;
-        let longest = self.dialect.longest_silence();
-        let db = within(BEGINNING, TxConnection::begin(&self.write, begin, longest)).await?;
+        let db = within(BEGINNING, self.write.begin(begin)).await?;
         let mut tx = Tx {
             session: self.session(db),
             contacts: Arc::clone(&self.contacts),

@@ -238,9 +238,7 @@ impl Lane {
         }
         // Whoever is at work anyway sees by what is claimed; an idle lane looks before it begins a change.
         if on_their_way == 0 && flow.ended.is_empty() {
-            let asking = self.parts.outbox.next_attempt(&self.parts.name);
-            let next =
-                tokio::time::timeout(ANSWER_WITHIN, asking).await.map_err(|_| no_answer())??;
+            let next = self.next_attempt().await?;
             if next.is_none_or(|next| next > self.parts.clock.millis()) {
                 flow.exhausted = true;
                 return Ok(0);
@@ -251,9 +249,15 @@ impl Lane {
         Ok(admitted)
     }
 
+    /// When something is next due here.
+    async fn next_attempt(&self) -> Result<Option<i64>, StoreError> {
+        let asking = self.parts.outbox.next_attempt(&self.parts.name);
+        tokio::time::timeout(ANSWER_WITHIN, asking).await.map_err(|_| no_answer())?
+    }
+
     async fn idle(&self) {
         let clock = &self.parts.clock;
-        let next = self.parts.outbox.next_attempt(&self.parts.name).await.ok().flatten();
+        let next = self.next_attempt().await.ok().flatten();
         let wait = next.map_or(Duration::MAX, |next| {
             Duration::from_millis(u64::try_from(next - clock.millis()).unwrap_or(1).max(1))
         });

@@ -240,7 +240,7 @@ async fn decide(
     let store = who.store(daemon);
     let mut tx = store.begin().await?;
     // Nobody else changes it in this turn.
-    let debt = store.debt(key).await?;
+    let debt = tx.debt(key).await?;
     if mark(&debt) != fields.text("seen") {
         tx.rollback().await?;
         return Ok(None);
