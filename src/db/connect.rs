@@ -25,7 +25,11 @@ const PAGE_WAITS: Duration = Duration::from_secs(1);
 /// And a server that hasn't read it by then needn't go on.
 const PAGE_MILLIS: u32 = 1_500;
 /// Nor is one that says nothing by then there any more.
-const PAGE_SILENCE: Duration = Duration::from_secs(5);
+const PAGE: Duration = Duration::from_secs(5);
+/// All that is counted or handed in is read by statements of seconds.
+const READING: Duration = Duration::from_secs(300);
+/// No turn is nearly as long, and everybody waits for it.
+const CHANGING: Duration = Duration::from_secs(60);
 /// How long a writer waits for another process's transaction, such as an import beside the daemon.
 const BUSY_MILLIS: u32 = 30_000;
 
@@ -49,8 +53,7 @@ impl Store {
             Dialect::Sqlite => Some(Arc::new(InUse::of(sqlite_file(url))?)),
             Dialect::Postgres => None,
         };
-        let longest = dialect.longest_silence();
-        let read = Pool::new(connect(url, dialect, READERS).await?, longest);
+        let read = Pool::new(connect(url, dialect, READERS).await?, dialect.silence(READING));
         let pages = pages(url, dialect)?;
         // What was applied before is taken up below.
         let file = Plans::first(i64::MIN, Arc::new(context.campaign.clone()));
@@ -58,7 +61,7 @@ impl Store {
         let store = Store {
             read,
             pages,
-            write: Pool::new(write, longest),
+            write: Pool::new(write, dialect.silence(CHANGING)),
             turns: super::writer::Turns::default(),
             dialect,
             context: Arc::new(context),
@@ -184,13 +187,11 @@ async fn connect(url: &str, dialect: Dialect, connections: u32) -> Result<AnyPoo
 /// statement, nor one that somebody stopped waiting for.
 fn pages(url: &str, dialect: Dialect) -> Result<Pool> {
     let (url, mut settings) = settings(url, dialect, READER_CACHE);
-    let mut longest = dialect.longest_silence();
     if dialect == Dialect::Postgres {
         settings.push_str(&format!("; SET statement_timeout = {PAGE_MILLIS}"));
-        longest = PAGE_SILENCE;
     }
     let pool = pool(READERS, dialect, settings).acquire_timeout(PAGE_WAITS);
-    Ok(Pool::new(pool.connect_lazy(&url)?, longest))
+    Ok(Pool::new(pool.connect_lazy(&url)?, dialect.silence(PAGE)))
 }
 
 impl Store {

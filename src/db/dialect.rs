@@ -15,12 +15,12 @@ pub enum Dialect {
 }
 
 impl Dialect {
-    /// How long a statement may say nothing. Whoever waits for a server can't tell one that is at work from one that the
-    /// network swallowed; a file always answers.
-    pub(super) fn longest_silence(self) -> Duration {
+    /// How long a statement may say nothing, where a server has so long. Whoever waits for one can't tell one that is at work
+    /// from one that the network swallowed; a file always answers.
+    pub(super) fn silence(self, of_server: Duration) -> Duration {
         match self {
             Dialect::Sqlite => Duration::MAX,
-            Dialect::Postgres => Duration::from_secs(300),
+            Dialect::Postgres => of_server,
         }
     }
 

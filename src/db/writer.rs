@@ -20,7 +20,7 @@ use crate::domain::obligations::GroupKey;
 /// Begins a transaction of PostgreSQL's that waits for its turn. Where the network swallows its holder, the server ends it, so that
 /// nobody waits longer than that for a turn that never ends; and a statement before the program gives it up, which would leave the
 /// server at it with the turn in its hand.
-const POSTGRES_TURN: &str = "BEGIN; SET LOCAL lock_timeout = '30s'; SET LOCAL statement_timeout = '290s'; SET LOCAL idle_in_transaction_session_timeout = '10s'; DO $$ BEGIN PERFORM pg_advisory_xact_lock(810311); END $$";
+const POSTGRES_TURN: &str = "BEGIN; SET LOCAL lock_timeout = '30s'; SET LOCAL statement_timeout = '50s'; SET LOCAL idle_in_transaction_session_timeout = '10s'; DO $$ BEGIN PERFORM pg_advisory_xact_lock(810311); END $$";
 
 /// How long the database is waited for where a turn begins: somewhat longer than another process's turn is.
 const BEGINNING: Duration = Duration::from_secs(40);
