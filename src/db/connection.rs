@@ -114,6 +114,14 @@ impl<'c> Executor<'c> for &'c mut Connection {
     {
         within(self.longest, self.pooled.prepare_with(sql, parameters)).boxed()
     }
+
+    #[cfg(feature = "describe")]
+    fn describe<'e>(self, sql: SqlStr) -> BoxFuture<'e, sqlx::Result<sqlx::Describe<Any>>>
+    where
+        'c: 'e,
+    {
+        within(self.longest, self.pooled.describe(sql)).boxed()
+    }
 }
 
 /// One statement on a connection of its own.
@@ -169,6 +177,21 @@ impl<'p> Executor<'p> for &'_ Pool {
             Ok(statement)
         };
         prepared.boxed()
+    }
+
+    #[cfg(feature = "describe")]
+    fn describe<'e>(self, sql: SqlStr) -> BoxFuture<'e, sqlx::Result<sqlx::Describe<Any>>>
+    where
+        'p: 'e,
+    {
+        let pool = self.clone();
+        let described = async move {
+            let mut taken = pool.take().await?;
+            let described = taken.describe(sql).await?;
+            taken.ended = true;
+            Ok(described)
+        };
+        described.boxed()
     }
 }
 
