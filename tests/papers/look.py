@@ -31,18 +31,24 @@ def look_through(file):
         assert any("签字" in str(row[0] or "") for row in sheet.iter_rows(values_only=True)), file
 
 
-def pdf_of(file, to):
-    """As LibreOffice or Chromium prints it."""
-    if file.suffix == ".html":
-        pdf = to / (file.stem + ".pdf")
-        chromium = os.environ.get("CHROMIUM", "chromium")
-        subprocess.run([chromium, "--headless", "--no-sandbox", "--disable-gpu", "--no-pdf-header-footer",
-                        f"--user-data-dir={to}/profile", f"--print-to-pdf={pdf}", file.resolve().as_uri()],
-                       check=True, capture_output=True)
-        return pdf
-    subprocess.run(["soffice", "--headless", "--convert-to", "pdf", "--outdir", str(to), str(file)],
+def pdfs_by_libreoffice(files, to):
+    """All in one process, with a profile of its own: where it makes nothing, it says so and its status is 0."""
+    assert len({file.stem for file in files}) == len(files), files
+    told = subprocess.run(["soffice", f"-env:UserInstallation={(to / 'office').as_uri()}", "--headless",
+                           "--convert-to", "pdf", "--outdir", str(to), *map(str, files)],
+                          check=True, capture_output=True, text=True, errors="replace")
+    pdfs = [to / (file.stem + ".pdf") for file in files]
+    assert all(pdf.exists() for pdf in pdfs), (sorted(pdf.name for pdf in pdfs if not pdf.exists()), told.stdout, told.stderr)
+    return pdfs
+
+
+def pdf_by_chromium(page, to):
+    pdf = to / f"{page.parent.name}-{page.stem}-page.pdf"
+    chromium = os.environ.get("CHROMIUM", "chromium")
+    subprocess.run([chromium, "--headless", "--no-sandbox", "--disable-gpu", "--no-pdf-header-footer",
+                    f"--user-data-dir={to}/profile", f"--print-to-pdf={pdf}", page.resolve().as_uri()],
                    check=True, capture_output=True)
-    return to / (file.stem + ".pdf")
+    return pdf
 
 
 tables = sorted(folder.glob("*.xlsx"))
@@ -53,7 +59,8 @@ kinds = [min(kind.glob("*.docx")) for kind in folder.iterdir() if any(kind.glob(
 pages = sorted((folder / "印制").glob("*.html"))
 pages += [min(kind.glob("*.html")) for kind in (folder / "印制").iterdir() if kind.is_dir()]
 with tempfile.TemporaryDirectory() as scratch:
-    for file in tables + kinds + pages:
-        pdf = pdf_of(file, pathlib.Path(scratch))
+    scratch = pathlib.Path(scratch)
+    pdfs = pdfs_by_libreoffice(tables + kinds, scratch) + [pdf_by_chromium(page, scratch) for page in pages]
+    for file, pdf in zip(tables + kinds + pages, pdfs, strict=True):
         subprocess.run(["pdftoppm", "-r", "60", "-png", str(pdf), str(pictures / f"{file.parent.name}-{file.stem}")], check=True)
 print(f"looked at {len(tables)} tables, {len(kinds)} documents, {len(pages)} pages")
