@@ -11,6 +11,7 @@ use crate::db::{AreaTree, Result, Session, Standing, Tx, Upsert};
 use crate::domain::duty::{DutyKind, DutyState};
 use crate::domain::obligations::area::confirmed_key;
 use crate::domain::obligations::{Department, Departments, Plans};
+use crate::domain::staff::units_of;
 
 /// That a person confirms something for an area.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -100,7 +101,7 @@ impl Places {
             }
         };
         if kind == DutyKind::Report
-            && let Some(Department { staff_id, area_id }) = self.departments.get(&row.area)
+            && let Some(Department { staff_id, area_id }) = self.answers_for(&row.area)
         {
             return Ok(Confirmed {
                 key: confirmed_key(kind, staff_id, None),
@@ -121,6 +122,13 @@ impl Places {
         let of = self.tree.get(&area_id).map(|area| area.name.clone()).unwrap_or_default();
         let key = confirmed_key(kind, &area_id, extra);
         Ok(Confirmed { key, kind, area_id, of, by: row.by.clone() })
+    }
+
+    /// Who answers for a unit, or for all of several that are one person's (城建办、民政办).
+    fn answers_for(&self, units: &str) -> Option<&Department> {
+        let mut found = units_of(units).map(|unit| self.departments.get(unit));
+        let first = found.next()??;
+        found.all(|other| other == Some(first)).then_some(first)
     }
 
     fn nor_a_unit(&self, problem: &Problem) -> Problem {

@@ -1,7 +1,7 @@
 //! Handing in (报送): what an area or a unit of the town hands in is a fact that meets its duty, with its file; whoever receives
 //! it sends it back with a word, and it's owed again.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use jiff::civil::Date;
 use serde_json::json;
@@ -144,7 +144,8 @@ async fn places(
             }
         }
     }
-    for (unit, department) in session.departments().await? {
+    let departments: BTreeMap<_, _> = session.departments().await?.into_iter().collect();
+    for (unit, department) in departments {
         let kind = DutyKind::Report;
         let key = confirmed_key(kind, &department.staff_id, None);
         let is_own = |person: &StaffMember| {
@@ -154,7 +155,10 @@ async fn places(
             && (which.seen_by.is_some_and(is_own) || is_seen(&department.area_id))
         {
             let title = kind.chinese().to_owned();
-            places.insert(key, Place { kind, title, of: unit, area_id: department.area_id });
+            // One person's report is of all units that are theirs.
+            let more = |place: &mut Place| place.of = format!("{}、{unit}", place.of);
+            let place = || Place { kind, title, of: unit.clone(), area_id: department.area_id };
+            places.entry(key).and_modify(more).or_insert_with(place);
         }
     }
     Ok(places)

@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use super::{Result, Session, Tx, date};
 use crate::domain::obligations::{Department, Departments};
-use crate::domain::staff::Role;
+use crate::domain::staff::{Role, units_of};
 
 #[derive(Deserialize)]
 struct Id {
@@ -49,8 +49,15 @@ impl Session {
         .bind(Role::Department.code())
         .fetch_all(&mut self.db)
         .await?;
-        let department = |(unit, staff_id, area_id)| (unit, Department { staff_id, area_id });
-        Ok(rows.into_iter().map(department).collect())
+        let mut departments = Departments::new();
+        for (units, staff_id, area_id) in rows {
+            for unit in units_of(&units) {
+                let department =
+                    Department { staff_id: staff_id.clone(), area_id: area_id.clone() };
+                departments.insert(unit.to_owned(), department);
+            }
+        }
+        Ok(departments)
     }
 
     /// Which of these areas somebody checked since a date.

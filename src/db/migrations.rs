@@ -85,6 +85,7 @@ versions! {
     70 "0070_number_forms";
     71 "0071_reminders_of_a_person";
     74 "0074_list_gaps";
+    75 "0075_several_units";
 }
 
 /// The newest version of a database that this program knows.

@@ -151,7 +151,7 @@ impl Roster {
     fn over(&self, group: &DueGroup, role: Role, owners: &[&StaffMember]) -> Vec<&StaffMember> {
         let unit = owners.iter().find(|owner| owner.roles.contains(&Role::Department));
         let by_unit = match (role, unit) {
-            (Role::SupervisingLeader, Some(owner)) => self.holders.leaders_of(&owner.unit),
+            (Role::SupervisingLeader, Some(owner)) => self.holders.leaders_of(owner),
             _ => Vec::new(),
         };
         match by_unit.is_empty() {

@@ -135,16 +135,20 @@ impl StaffMember {
         self.roles.iter().map(|role| role.rank()).max().unwrap_or(0)
     }
 
-    /// The units of the town that are theirs; a leader may have several (城建办、民政办).
+    /// The units of the town that are theirs; one person may have several (城建办、民政办).
     pub fn units(&self) -> impl Iterator<Item = &str> {
-        let named = self.unit.split(['、', '，', ',', ';', '；']).map(str::trim);
-        named.filter(|unit| !unit.is_empty())
+        units_of(&self.unit)
     }
 
     /// Whether a unit of the town is theirs.
     pub fn is_of_unit(&self, unit: &str) -> bool {
         self.units().any(|of| of == unit)
     }
+}
+
+/// Each unit of the town of those that stand in one text.
+pub fn units_of(text: &str) -> impl Iterator<Item = &str> {
+    text.split(['、', '，', ',', ';', '；']).map(str::trim).filter(|unit| !unit.is_empty())
 }
 
 /// Who holds which role where.
@@ -182,16 +186,18 @@ impl Holders {
 
     /// Who answers for a unit of the town.
     pub fn department(&self, unit: &str) -> Option<&StaffMember> {
-        self.of_unit(Role::Department, unit).into_iter().next()
+        self.of_a_unit(Role::Department, &[unit]).into_iter().next()
     }
 
-    /// Which leaders a unit of the town is under (分管领导).
-    pub fn leaders_of(&self, unit: &str) -> Vec<&StaffMember> {
-        self.of_unit(Role::SupervisingLeader, unit)
+    /// Which leaders the units of this person are under (分管领导).
+    pub fn leaders_of(&self, owner: &StaffMember) -> Vec<&StaffMember> {
+        self.of_a_unit(Role::SupervisingLeader, &owner.units().collect::<Vec<_>>())
     }
 
-    fn of_unit(&self, role: Role, unit: &str) -> Vec<&StaffMember> {
-        let of_unit = |p: &&StaffMember| p.roles.contains(&role) && p.is_of_unit(unit);
+    fn of_a_unit(&self, role: Role, units: &[&str]) -> Vec<&StaffMember> {
+        let of_unit = |p: &&StaffMember| {
+            p.roles.contains(&role) && units.iter().any(|unit| p.is_of_unit(unit))
+        };
         let mut found: Vec<&StaffMember> = self.staff.values().filter(of_unit).collect();
         found.sort_by(|a, b| a.number.cmp(&b.number));
         found

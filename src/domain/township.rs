@@ -330,8 +330,7 @@ impl Township<'_> {
             .staff
             .iter()
             .filter(|person| person.roles.contains(&Role::Department))
-            .map(|person| person.unit.clone())
-            .filter(|unit| !unit.is_empty())
+            .flat_map(|person| person.units().map(str::to_owned))
             .collect();
         units.sort_unstable();
         units.dedup();

@@ -349,16 +349,15 @@ impl Kind {
 
     /// What a column of that name holds; a name may mean different things in different kinds.
     pub fn field(self, name: &str) -> Option<Field> {
-        // Who is responsible for a task hasn't said by that that it's done.
-        if self == Kind::Confirmations && name == "责任人" {
-            return None;
-        }
         match (self, name) {
+            // Who is responsible for a task hasn't said by that that it's done.
+            (Kind::Confirmations, "责任人") => return None,
             (Kind::States, "日期") => return Some(Field::EndedOn),
             (Kind::States, "说明" | "原因" | "备注") => return Some(Field::EndedWords),
             _ => {}
         }
-        self.all_columns().find(|field| field.answers_to(name))
+        let read = Field::read(name);
+        self.all_columns().find(|field| field.is_meant_by(name, read))
     }
 
     /// Words in a column's name that make it doubtful whether the table is this kind, and what the column seems to hold.
@@ -407,9 +406,9 @@ pub(super) fn is_a_name(name: &str) -> bool {
 }
 
 impl Field {
-    pub(super) fn answers_to(self, name: &str) -> bool {
-        // `read` knows each name once; 名称 and 编号 and the like are shared, so ask the field itself.
-        Field::read(name) == Some(self) || self.also().contains(&name)
+    /// `read` is what it means anywhere; several share 名称, 编号 and the like, so the field is asked too.
+    pub(super) fn is_meant_by(self, name: &str, read: Option<Field>) -> bool {
+        read == Some(self) || self.also().contains(&name)
     }
 
     /// Whether a name means this field wherever it stands.

@@ -111,7 +111,7 @@ fn changed(text: &str) -> Option<String> {
     let parts = || text.split(AROUND).map(str::trim);
     parts().nth(1)?;
     let (at, name) = parts().map(bare).enumerate().find(|(_, name)| is_a_name(name))?;
-    let is_contact = Field::Contact.answers_to(&name);
+    let is_contact = Field::Contact.is_meant_by(&name, Field::read(&name));
     let changes = |part: &str| says_otherwise(part) || is_contact && is_of_others(part);
     let (_, beside) = parts().enumerate().find(|(place, part)| *place != at && changes(part))?;
     Some(format!("{name}({beside})"))

@@ -98,6 +98,37 @@ on_both!(
     }
 );
 
+on_both!(whoever_answers_for_two_units_is_asked_for_each, async |fixture: Fixture| {
+    let fixture = fixture.township().await;
+    let staff = "人员编号,姓名,角色,所属区划,工作单位\nD1,何城,镇直部门,370481111000,城建办\nD2,赵管,镇直部门,370481111000,城建办、民政办\n";
+    fixture.import("d.csv", staff).await.unwrap();
+    let mut plan = load_campaign("".as_ref()).unwrap();
+    plan.departments.insert(Category::LivingEnvironment, "城建办".to_owned());
+    plan.departments.insert(Category::BasicEducation, "民政办".to_owned());
+    zoufang::app::plan::apply(&fixture.store, &plan, "周正", "部门分工").await.unwrap();
+    fixture.at(4, 1, 9);
+    fixture.visit("2022-04-01,Z6,H1,王建国,,路灯不亮,有,镇村,居住环境,急").await.unwrap();
+    fixture.visit("2022-04-01,Z6,H2,李秀英,,学校太远,有,镇村,基础教育,急").await.unwrap();
+    // Of a unit that two name, the first by number; each beside the grid member.
+    let noted = "问题编号,签收人\nCHD2022-000001,D1\nCHD2022-000002,D2\n";
+    fixture.import("n.csv", noted).await.unwrap();
+    assert_eq!(open(&fixture, DutyKind::Acknowledge).await, 2);
+    // What two units owe isn't handed in by one word of both; what is one person's is.
+    let report = |of: &str| format!("任务,所属区划,确认人\n办结情况上报,\"{of}\",周正\n");
+    let owed = due(&fixture, DutyKind::Report).await.len();
+    let both = fixture.import("r.csv", &report("城建办、民政办")).await.unwrap_err();
+    assert!(both.to_string().contains("镇直部门填工作单位：城建办、民政办"), "{both}");
+    fixture.import("r1.csv", &report("民政办")).await.unwrap();
+    assert_eq!(due(&fixture, DutyKind::Report).await.len(), owed - 1);
+    let moved =
+        "人员编号,姓名,角色,所属区划,工作单位\nD1,何城,镇直部门,370481111000,规划办，城建办\n";
+    fixture.import("d2.csv", moved).await.unwrap();
+    zoufang::app::rederive::go_on(&fixture.store).await.unwrap();
+    fixture.import("r2.csv", &report("规划办、城建办")).await.unwrap();
+    assert_eq!(due(&fixture, DutyKind::Report).await.len(), owed - 2);
+    assert_eq!(zoufang::app::doctor::examine(&fixture.store, None).await.unwrap(), []);
+});
+
 on_both!(a_referred_issue_is_uploaded_within_its_limit, async |fixture: Fixture| {
     let fixture = fixture.township().await;
     fixture.at(4, 20, 9);

@@ -250,10 +250,10 @@ fn a_leader_is_over_a_branch_or_over_a_unit() {
         unit: unit.to_owned(),
         ..person(id, Role::SupervisingLeader, area)
     };
-    with(
-        &mut world,
-        vec![leader("over-branch", "branch", ""), leader("over-works", "town", "works、民政办")],
-    );
+    let of_two = person("of-two", Role::Department, "town");
+    let of_two = StaffMember { unit: "规划办，works".to_owned(), ..of_two };
+    let over_works = leader("over-works", "town", "works、民政办");
+    with(&mut world, vec![leader("over-branch", "branch", ""), over_works, of_two]);
     let report = DueGroup {
         kind: DutyKind::Report,
         staff_id: Some("works".to_owned()),
@@ -266,6 +266,8 @@ fn a_leader_is_over_a_branch_or_over_a_unit() {
         world.told(LAST, group).into_iter().map(|(who, _)| who).collect()
     };
     assert_eq!(told(&report), ["over-works", "leader"]);
+    let of_two = DueGroup { staff_id: Some("of-two".to_owned()), ..report };
+    assert_eq!(told(&of_two), ["over-works", "leader"]);
     let visits = DueGroup { next_step: 5, ..visits() };
     assert_eq!(told(&visits), ["over-branch", "leader"]);
 }
