@@ -34,23 +34,27 @@ pub fn environment() -> Environment<'static> {
 /// Adds the built-in templates, with the files of `folder` over them (none where it's empty), each as `mended` gives it.
 ///
 /// # Errors
-/// The first that can't be read, or isn't a template.
+/// That there's no such folder; the first that can't be read, is empty, or isn't a template.
 pub fn add_all(
     environment: &mut Environment<'static>,
     folder: &Path,
     built_in: &[(&'static str, &'static str)],
     mended: impl Fn(&str, String) -> String,
 ) -> Result<(), Flawed> {
+    let has_own = !folder.as_os_str().is_empty();
+    if has_own && !folder.is_dir() {
+        let why = Flaw::Unreadable("没有这个文件夹：请核对路径；不用自己的模板，就留空");
+        return Err(Flawed { file: folder.display().to_string(), why });
+    }
     for (name, built_in) in built_in.iter().copied() {
         let file = folder.join(name);
-        let own = !folder.as_os_str().is_empty() && file.exists();
+        let own = has_own && file.symlink_metadata().is_ok();
         let flawed = |why| {
             let file = if own { file.display().to_string() } else { name.to_owned() };
             Flawed { file, why }
         };
         let text = match own {
-            true => std::fs::read_to_string(&file)
-                .map_err(|why| flawed(Flaw::Unreadable(of_system(why.kind()))))?,
+            true => own_text(&file).map_err(|why| flawed(Flaw::Unreadable(why)))?,
             false => built_in.to_owned(),
         };
         environment
@@ -58,4 +62,14 @@ pub fn add_all(
             .map_err(|error| flawed(Flaw::NotUnderstood(error)))?;
     }
     Ok(())
+}
+
+/// What an operator wrote, without the mark that some editors put before it.
+fn own_text(file: &Path) -> Result<String, &'static str> {
+    let text = std::fs::read_to_string(file).map_err(|why| of_system(why.kind()))?;
+    let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
+    if text.trim().is_empty() {
+        return Err("是空的：请写上内容；要用自带的模板，就删掉这个文件");
+    }
+    Ok(text.to_owned())
 }

@@ -28,13 +28,13 @@ pub fn villages() -> Vec<&'static str> {
     fields.filter(|fields| fields[2] == "village").map(|fields| fields[0]).collect()
 }
 
-/// A visitor and a grid member for each village.
+/// A visitor, a grid member and a cadre for each village.
 pub fn staff() -> String {
     let mut table = String::from("人员编号,姓名,角色,所属区划\n");
     for (n, village) in villages().into_iter().enumerate() {
         let _ = write!(
             table,
-            "V{n},示例走访{n},走访人员,{village}\nG{n},示例网格{n},网格员,{village}\n"
+            "V{n},示例走访{n},走访人员,{village}\nG{n},示例网格{n},网格员,{village}\nB{n},示例包村{n},包村干部,{village}\n"
         );
     }
     table

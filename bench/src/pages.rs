@@ -56,7 +56,7 @@ async fn commands(url: &str) -> anyhow::Result<[f64; 2]> {
         let incoming = Incoming::look("one.csv", table.into_bytes(), &options).await?;
         incoming.import(&store, &options, &|_, _| {}).await?;
         a_visit.push(began.elapsed().as_secs_f64() * 1000.0);
-        let table = format!("任务,所属区划,确认人\n走访材料准备,{},V{n}\n", villages()[n]);
+        let table = format!("任务,所属区划,确认人\n走访材料准备,{},B{n}\n", villages()[n]);
         let began = Instant::now();
         import(&store, "confirm.csv", table.as_bytes(), false, &|_, _| {}).await?;
         a_confirmation.push(began.elapsed().as_secs_f64() * 1000.0);

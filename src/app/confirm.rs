@@ -5,13 +5,15 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use super::people::{Doers, with_roles};
 use super::problem::{About, Outcomes, Problem, all_well};
 use super::subjects::area_of;
 use crate::db::{AreaTree, Result, Session, Standing, Tx, Upsert};
 use crate::domain::duty::{DutyKind, DutyState};
 use crate::domain::obligations::area::confirmed_key;
 use crate::domain::obligations::{Department, Departments, Plans};
-use crate::domain::staff::units_of;
+use crate::domain::rights::Right;
+use crate::domain::staff::{StaffMember, units_of};
 
 /// That a person confirms something for an area.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -75,6 +77,33 @@ fn outcomes(decided: &Decided) -> Outcomes {
         Err(problem) => Err(problem.clone()),
     };
     decided.iter().map(outcome).collect()
+}
+
+/// By who hands in there, who owes it, or who stands in for one of them.
+fn by_whom_it_may(
+    doers: &Doers,
+    one: &Confirmed,
+    duty: &Standing,
+) -> std::result::Result<(), Problem> {
+    let (tree, group) = (&doers.tree, &duty.group);
+    let owing = doers.holders.owing(tree, group.staff_id.as_deref(), (group.role, &group.area_id));
+    let may = |person: &StaffMember| {
+        owing.iter().any(|owner| owner.id == person.id)
+            || Right::HandIn.is_of(person, tree, Some(&one.area_id))
+    };
+    let Some(person) = doers.holders.numbered(&one.by) else { return Ok(()) };
+    if doers.may(person, may) {
+        return Ok(());
+    }
+    let owing: Vec<String> = owing.iter().map(|owner| owner.signed()).collect();
+    let text = format!(
+        "{}，不能确认「{}」的{}：由{}或镇组织人事办公室确认",
+        with_roles(person),
+        one.of,
+        one.kind,
+        owing.join("、"),
+    );
+    Err(Problem::new(About::Confirmer, text))
 }
 
 /// Where what is confirmed may stand: areas, units of the town, and phases that were added.
@@ -158,12 +187,15 @@ async fn decide(session: &mut Session, rows: &[Confirmation]) -> Result<Decided>
         .into_iter()
         .map(|duty| (duty.key.clone(), duty))
         .collect();
+    let doers = Doers::read(session).await?;
     let stands = |one: Confirmed, row: &Confirmation| match standing.get(&one.key) {
         None => {
             let text = format!("「{}」没有「{}」这项任务", one.of, row.what);
             Err(Problem::new(About::Duty, text))
         }
-        Some(duty) if duty.state == DutyState::Open => Ok(Some(one)),
+        Some(duty) if duty.state == DutyState::Open => {
+            by_whom_it_may(&doers, &one, duty).map(|()| Some(one))
+        }
         Some(_) => Ok(None),
     };
     Ok(named.into_iter().zip(rows).map(|(one, row)| stands(one?, row)).collect())

@@ -9,7 +9,7 @@ use serde_json::json;
 use super::confirm::{Confirmed, confirmed};
 use super::owners::everybody;
 use crate::clock::township_date;
-use crate::db::{AreaTree, HandIn, Result, Session, Standing, StoreError, Tx};
+use crate::db::{AreaTree, ConfirmedBy, HandIn, Result, Session, Standing, StoreError, Tx};
 use crate::domain::area::Area;
 use crate::domain::campaign::Campaign;
 use crate::domain::duty::{DutyKind, DutyState};
@@ -33,10 +33,29 @@ pub struct Owed {
     pub who: Vec<String>,
     pub due_on: Date,
     pub is_in: bool,
+    /// How it came, where it's in.
+    pub came: Option<Came>,
     /// Each time that it was handed in for this campaign, the newest first.
     pub times: Vec<HandIn>,
     /// How often it was handed in, campaigns before counted: whoever acts has seen so many.
     pub version: i64,
+}
+
+/// How something came that is in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Came {
+    pub at: i64,
+    pub by: String,
+    pub how: How,
+}
+
+/// By what way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum How {
+    File,
+    Paper,
+    /// By a table or a command, which brings nothing with it.
+    Confirmed,
 }
 
 impl Owed {
@@ -47,8 +66,7 @@ impl Owed {
 
     /// Whether it's here, and came after its day.
     pub fn came_late(&self) -> bool {
-        let last = self.times.first().filter(|last| last.returned_at.is_none());
-        self.is_in && last.is_some_and(|last| township_date(last.handed_at) > self.due_on)
+        self.came.as_ref().is_some_and(|came| township_date(came.at) > self.due_on)
     }
 }
 
@@ -101,6 +119,7 @@ async fn owed_among(session: &mut Session, which: Which<'_>) -> Result<Vec<Owed>
         times.entry(time.duty_key.clone()).or_default().push(time);
     }
     let began = session.plans().began();
+    let mut confirmations = session.confirmations(&keys, began).await?;
     let owed = |duty: Standing| {
         let place = places.remove(&duty.key)?;
         let mut times = times.remove(&duty.key).unwrap_or_default();
@@ -108,6 +127,9 @@ async fn owed_among(session: &mut Session, which: Which<'_>) -> Result<Vec<Owed>
         // A campaign's before is over.
         times.retain(|time| time.handed_at >= began);
         let GroupKey { staff_id, role, area_id, due_on, .. } = duty.group;
+        let is_in = duty.state == DutyState::Met;
+        let confirmed = confirmations.remove(&duty.key);
+        let came = is_in.then(|| came(&roster, times.first(), confirmed)).flatten();
         let who = roster.holders.owing(&roster.tree, staff_id.as_deref(), (role, &area_id));
         (duty.state != DutyState::Cancelled).then_some(Owed {
             key: duty.key,
@@ -117,7 +139,8 @@ async fn owed_among(session: &mut Session, which: Which<'_>) -> Result<Vec<Owed>
             area_id: place.area_id,
             who: who.into_iter().map(|person| person.name.clone()).collect(),
             due_on,
-            is_in: duty.state == DutyState::Met,
+            is_in,
+            came,
             times,
             version,
         })
@@ -125,6 +148,18 @@ async fn owed_among(session: &mut Session, which: Which<'_>) -> Result<Vec<Owed>
     let mut owed: Vec<Owed> = standing.into_iter().filter_map(owed).collect();
     owed.sort_by(|a, b| (a.is_in, a.due_on, &a.of).cmp(&(b.is_in, b.due_on, &b.of)));
     Ok(owed)
+}
+
+/// By what was last handed in, else by what was confirmed.
+fn came(roster: &Roster, last: Option<&HandIn>, confirmed: Option<ConfirmedBy>) -> Option<Came> {
+    if let Some(last) = last.filter(|last| last.returned_at.is_none()) {
+        let by = roster.holders.person(&last.handed_by).map(StaffMember::signed);
+        let how = if last.file_id.is_some() { How::File } else { How::Paper };
+        return Some(Came { at: last.handed_at, by: by.unwrap_or_default(), how });
+    }
+    let ConfirmedBy { by, at } = confirmed?;
+    let by = roster.holders.numbered(&by).map_or(by, StaffMember::signed);
+    Some(Came { at, by, how: How::Confirmed })
 }
 
 async fn places(

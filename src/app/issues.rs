@@ -1,22 +1,27 @@
 //! Something happens to issues: their rows move, what the events pay ends, what they ask for is owed, in one set.
 
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
 use jiff::civil::Date;
 
 use super::casework::{Files, From, IssueFile, RuleBook};
+use super::people::{Doers, with_roles};
 use super::problem::{About, Did, Outcome, Outcomes, Problem};
 use super::returned::{self, CameBack};
 use crate::clock::township_date;
 use crate::db::{
-    Act, IssueChange, NewReferral, Result, Session, Standing, Store, StoreError, Tx, Upsert,
+    Act, IssueChange, IssueRow, NewReferral, Result, Session, Standing, Store, StoreError, Tx,
+    Upsert,
 };
+use crate::domain::campaign::Campaign;
 use crate::domain::delivery::Withdrawal;
 use crate::domain::duty::DutyState;
 use crate::domain::issue::{Event, EventKind, Issue, Level, Refusal};
 use crate::domain::obligations::issue::{Asked, DatedEvent, concerns_resident, note_key};
 use crate::domain::obligations::{Department, Ladder, difference};
 use crate::domain::referral;
+use crate::domain::rights::{Matter, Right};
 use crate::domain::staff::{Role, StaffMember};
 
 /// That something happened to an issue.
@@ -316,48 +321,97 @@ pub struct Acknowledgement {
     pub staff_id: String,
 }
 
+/// What a note is held against: the issue, who is asked for it, and who is who.
+struct Notes {
+    issues: HashMap<String, IssueRow>,
+    duties: HashMap<String, Standing>,
+    plan: Arc<Campaign>,
+    doers: Doers,
+}
+
+impl Notes {
+    async fn read(session: &mut Session, rows: &[Acknowledgement]) -> Result<Notes> {
+        let numbers: Vec<&str> = rows.iter().map(|row| row.number.as_str()).collect();
+        let issues = session.issues_numbered(&numbers).await?;
+        let ids: Vec<&str> = issues.iter().map(|row| row.id.as_str()).collect();
+        let duties = session.duties_of_issues(&ids).await?;
+        Ok(Notes {
+            issues: issues.into_iter().map(|row| (row.number.clone(), row)).collect(),
+            duties: duties.into_iter().map(|duty| (duty.key.clone(), duty)).collect(),
+            plan: Arc::clone(session.plans().now()),
+            doers: Doers::read(session).await?,
+        })
+    }
+
+    /// The event; nothing where the note was made before.
+    fn note(
+        &self,
+        row: &Acknowledgement,
+    ) -> Result<std::result::Result<Option<Happening>, Problem>> {
+        let Some(issue) = self.issues.get(&row.number) else {
+            return Ok(Err(no_issue(&row.number)));
+        };
+        let person = self.doers.holders.person(&row.staff_id);
+        let duty = |role| self.duties.get(&note_key(&issue.id, role));
+        // Whoever is both signs as whom it's asked of.
+        let waits = |role: &Role| duty(*role).is_some_and(|duty| duty.state == DutyState::Open);
+        let asked = [Role::Department, Role::GridMember];
+        let own = asked.iter().filter(|role| person.is_some_and(|p| p.roles.contains(role)));
+        let own: Vec<Role> = own.copied().collect();
+        let role = own.iter().copied().find(waits).or(own.first().copied());
+        let role = role.unwrap_or(Role::GridMember);
+        Ok(match (duty(role), person) {
+            (Some(duty), Some(person)) if duty.state == DutyState::Open => {
+                self.signed(issue, duty, person)?.map(Some)
+            }
+            (Some(_), _) => Ok(None),
+            (None, _) => {
+                let text = format!("「{}」不需要{role}签收", row.number);
+                Err(Problem::new(About::Issue, text))
+            }
+        })
+    }
+
+    /// Signed by whom it's asked of, who stands in for them, or who stands above them there.
+    fn signed(
+        &self,
+        issue: &IssueRow,
+        duty: &Standing,
+        person: &StaffMember,
+    ) -> Result<std::result::Result<Happening, Problem>> {
+        let (group, tree) = (&duty.group, &self.doers.tree);
+        let owing =
+            self.doers.holders.owing(tree, group.staff_id.as_deref(), (group.role, &group.area_id));
+        let unit =
+            issue.issue()?.class.and_then(|class| self.plan.unit_of_category(class.category));
+        let matter = Matter { area: &issue.area_id, visitor: None, unit };
+        let may = |one: &StaffMember| {
+            owing.iter().any(|asked| asked.id == one.id)
+                || Right::Acknowledge.is_over(one, tree, &matter)
+        };
+        if self.doers.may(person, may) {
+            let by = person.name.clone();
+            let event = Event::Acknowledged { by: by.clone(), role: group.role };
+            return Ok(Ok(Happening { issue_id: issue.id.clone(), event, actor: by }));
+        }
+        let asked: Vec<String> = owing.iter().map(|asked| asked.signed()).collect();
+        let text = format!(
+            "{}，不能签收「{}」，这件由{}签收：请填实际签收的人",
+            with_roles(person),
+            issue.number,
+            asked.join("、"),
+        );
+        Ok(Err(Problem::new(About::Acknowledger, text)))
+    }
+}
+
 /// What these acknowledgements are as events; nothing where one was made before.
 async fn notes(
     session: &mut Session,
     rows: &[Acknowledgement],
 ) -> Result<Vec<std::result::Result<Option<Happening>, Problem>>> {
-    let numbers: Vec<&str> = rows.iter().map(|row| row.number.as_str()).collect();
-    let issues = session.issues_numbered(&numbers).await?;
-    let by_number: HashMap<&str, &str> =
-        issues.iter().map(|row| (row.number.as_str(), row.id.as_str())).collect();
-    let staff: HashMap<String, StaffMember> =
-        session.staff().await?.into_iter().map(|person| (person.id.clone(), person)).collect();
-    let ids: Vec<&str> = by_number.values().copied().collect();
-    let duties: HashMap<String, DutyState> = session
-        .duties_of_issues(&ids)
-        .await?
-        .into_iter()
-        .map(|duty| (duty.key, duty.state))
-        .collect();
-    let note = |row: &Acknowledgement| {
-        let id = by_number.get(row.number.as_str()).ok_or_else(|| no_issue(&row.number))?;
-        let person = staff.get(&row.staff_id);
-        // Whoever is both signs as whom it's asked of.
-        let waits = |role: &&Role| duties.get(&note_key(id, **role)) == Some(&DutyState::Open);
-        let asked = [Role::Department, Role::GridMember];
-        let own: Vec<&Role> =
-            asked.iter().filter(|role| person.is_some_and(|p| p.roles.contains(role))).collect();
-        let role = own.iter().copied().find(waits).or(own.first().copied());
-        let role = role.copied().unwrap_or(Role::GridMember);
-        let by = person.map(|person| person.name.clone()).unwrap_or_default();
-        match duties.get(&note_key(id, role)) {
-            Some(DutyState::Open) => {
-                let event = Event::Acknowledged { by: by.clone(), role };
-                Ok(Some(Happening { issue_id: (*id).to_owned(), event, actor: by }))
-            }
-            Some(_) => Ok(None),
-            None => {
-                let text = format!("「{}」不需要{role}签收", row.number);
-                Err(Problem::new(About::Issue, text))
-            }
-        }
-    };
-    Ok(rows.iter().map(note).collect())
+    let asked = Notes::read(session, rows).await?;
+    rows.iter().map(|row| asked.note(row)).collect()
 }
 
 /// What these acknowledgements would do.

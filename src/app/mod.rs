@@ -42,6 +42,7 @@ mod duplicates;
 pub mod endings;
 pub mod erase;
 pub mod files;
+pub mod forms;
 pub mod hand_ins;
 pub mod hand_off;
 pub mod household;

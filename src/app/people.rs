@@ -2,9 +2,11 @@
 //! wherever a person is named.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use crate::db::{AreaTree, Result, Session, StaffMember, StoreError};
 use crate::domain::rights::Right;
+use crate::domain::staff::Holders;
 use crate::domain::subject::near_number;
 
 /// So many characters of what isn't a person are shown.
@@ -111,6 +113,38 @@ impl People {
     }
 }
 
+/// Those in whose name a table or a command says that something was done, with whom they stand in for today.
+pub(super) struct Doers {
+    pub tree: Arc<AreaTree>,
+    pub holders: Holders,
+    away: HashMap<String, Option<String>>,
+}
+
+impl Doers {
+    pub async fn read(session: &mut Session) -> Result<Doers> {
+        let (tree, staff) = (session.area_tree().await?, session.staff().await?);
+        let away = session.away_on(session.today()).await?;
+        Ok(Doers { tree, holders: Holders::new(staff), away })
+    }
+
+    /// Whether somebody may, or stands in for one who may and is away.
+    pub fn may(&self, person: &StaffMember, may: impl Fn(&StaffMember) -> bool) -> bool {
+        let stood_in_for = |(whose, deputy): (&String, &Option<String>)| {
+            deputy.as_ref() == Some(&person.id) && self.holders.person(whose).is_some_and(&may)
+        };
+        may(person) || self.away.iter().any(stood_in_for)
+    }
+}
+
+/// How a person is called who may not do something: with their number and roles.
+pub(super) fn with_roles(person: &StaffMember) -> String {
+    let roles: Vec<&str> = match person.has_left() {
+        true => vec!["离岗的人"],
+        false => person.roles.iter().map(|role| role.chinese()).collect(),
+    };
+    format!("{}（{}）是{}", person.number, person.name, roles.join("、"))
+}
+
 /// Who it is in whose name something is done, where they have the right to it over `area`; nothing stands for the town.
 ///
 /// # Errors
@@ -136,15 +170,5 @@ pub async fn acting(
         right = right.code(),
         "not theirs to do"
     );
-    let roles: Vec<&str> = match person.has_left() {
-        true => vec!["离岗的人"],
-        false => person.roles.iter().map(|role| role.chinese()).collect(),
-    };
-    Err(StoreError::Rule(format!(
-        "{}（{}）是{}，不能{right}；{}",
-        person.number,
-        person.name,
-        roles.join("、"),
-        who_may()
-    )))
+    Err(StoreError::Rule(format!("{}，不能{right}；{}", with_roles(person), who_may())))
 }

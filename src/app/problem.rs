@@ -67,6 +67,8 @@ pub enum About {
     State,
     Inspection,
     Inspector,
+    Acknowledger,
+    Confirmer,
     Found,
     Answerer,
     Mediation,

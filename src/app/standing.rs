@@ -4,7 +4,7 @@ use jiff::civil::Date;
 use tracing::warn;
 
 use super::centre::Word;
-use crate::db::{Result, Store};
+use crate::db::{Result, Session, Store};
 use crate::domain::staff::{Holders, Role, StaffMember};
 
 /// Puts a word into today's digest of all who hold the first of these roles that anybody holds, unless this was told since a
@@ -25,15 +25,7 @@ pub async fn tell_once(store: &Store, roles: &[Role], word: &Word, since: Date) 
         tx.rollback().await?;
         return Ok(0);
     }
-    let tree = tx.area_tree().await?;
-    let holders = Holders::new(tx.staff().await?);
-    let town = tree.find(&tx.campaign().town).map(|town| town.id.clone()).unwrap_or_default();
-    let mut levels = roles.iter().map(|role| holders.holders(&tree, *role, &town));
-    let people: Vec<&StaffMember> = levels.find(|level| !level.is_empty()).unwrap_or_default();
-    let dead = tx.dead_addresses().await?;
-    let reached = |person: &&&StaffMember| !tx.context().routes(person, &dead).is_empty();
-    let hears: Vec<String> =
-        people.iter().filter(reached).map(|person| person.id.clone()).collect();
+    let hears = hearing(&mut tx, roles).await?;
     let today = tx.today();
     let had_todays = tx.told_on(today).await?;
     if hears.iter().any(|person| had_todays.contains(person)) {
@@ -50,4 +42,35 @@ pub async fn tell_once(store: &Store, roles: &[Role], word: &Word, since: Date) 
     }
     tx.commit().await?;
     Ok(hears.len())
+}
+
+/// Who would hear a word; nobody where it was told since a day.
+///
+/// # Errors
+/// Where the record can't be read.
+pub async fn untold(
+    store: &Store,
+    roles: &[Role],
+    word: &Word,
+    since: Date,
+) -> Result<Vec<String>> {
+    let mut snapshot = store.snapshot().await?;
+    let hears = match snapshot.was_told(&word.topic, since).await? {
+        true => Vec::new(),
+        false => hearing(&mut snapshot, roles).await?,
+    };
+    snapshot.end().await?;
+    Ok(hears)
+}
+
+/// All in reach who hold the first of these roles that anybody holds in the campaign's town.
+async fn hearing(session: &mut Session, roles: &[Role]) -> Result<Vec<String>> {
+    let tree = session.area_tree().await?;
+    let holders = Holders::new(session.staff().await?);
+    let town = tree.find(&session.campaign().town).map(|town| town.id.clone()).unwrap_or_default();
+    let mut levels = roles.iter().map(|role| holders.holders(&tree, *role, &town));
+    let people: Vec<&StaffMember> = levels.find(|level| !level.is_empty()).unwrap_or_default();
+    let dead = session.dead_addresses().await?;
+    let reached = |person: &&&StaffMember| !session.context().routes(person, &dead).is_empty();
+    Ok(people.iter().filter(reached).map(|person| person.id.clone()).collect())
 }

@@ -1,6 +1,6 @@
 //! What residents answer at revisits: what it closes, what is done anew because of it, and an answer that was heard by mistake.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use super::answered_before::{AnswerPutRight, Answers, LastAnswer, RESIDENT};
 use super::problem::{About, Did, Outcome, Problem};
@@ -234,6 +234,28 @@ impl Desk<'_> {
         resident.visits.heard == 0
             && file.issues.iter().all(|issue| issue.resident_id != resident.row.id)
     }
+}
+
+/// What was said at these revisits, by the visits' ids: why somebody wasn't satisfied, or why an answer was put right.
+pub async fn said_at_revisits(
+    session: &mut Session,
+    visits: &[&str],
+) -> Result<HashMap<String, String>> {
+    let mut said = HashMap::new();
+    for (visit, answer, row) in session.events_at_revisits(visits).await? {
+        let words = match row.event() {
+            Some(Event::Reopened { reason }) if !answer.closes() && row.actor == RESIDENT => reason
+                .strip_prefix(NOT_SATISFIED)
+                .and_then(|rest| rest.strip_prefix('：'))
+                .map(str::to_owned),
+            Some(Event::AnswerCorrected { reason }) if answer.closes() => Some(reason),
+            _ => None,
+        };
+        if let Some(words) = words {
+            said.entry(visit).or_insert(words);
+        }
+    }
+    Ok(said)
 }
 
 /// That somebody isn't satisfied, with what they say.

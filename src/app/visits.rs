@@ -10,6 +10,7 @@ use super::met_before::{ask_of_elsewhere, told_of_elsewhere, told_of_renamed};
 use super::near::{hint_near, no_subject};
 use super::problem::{About, Did, Outcome, Outcomes, Problem, all_well};
 use super::subjects::places;
+pub use super::visit_answers::said_at_revisits;
 use super::visit_desk::{Decided, Desk};
 use super::visit_rows::may_visit;
 pub use super::visit_rows::{Heard, NewIssue, NewVisit};

@@ -48,6 +48,7 @@ pub async fn findings(settings: &Settings) -> Vec<Remark> {
     findings.extend(http::findings(settings).await);
     findings.extend(backup::findings(settings).await);
     findings.extend(of_township);
+    findings.extend(report_templates(settings));
     findings.extend(platform::findings(settings).await);
     findings.extend(channels(settings).await);
     findings.extend(sign_in::findings(settings).await);
@@ -81,6 +82,19 @@ async fn channels(settings: &Settings) -> Vec<Remark> {
 fn templates(settings: &Settings) -> Result<String, String> {
     Messages::read(&settings.notify.templates).map_err(|error| error.to_string())?;
     Ok("消息模板可用".to_owned())
+}
+
+/// The templates of what is handed in and printed: each that can't be filled in.
+fn report_templates(settings: &Settings) -> Vec<Remark> {
+    const KEY: &str = "reports.templates";
+    let flaws = match crate::reports::Templates::read(&settings.reports.templates) {
+        Ok(templates) => crate::reports::flaws(&templates),
+        Err(error) => vec![error],
+    };
+    if flaws.is_empty() {
+        return vec![Remark::well(KEY, "上报和印制的模板可用")];
+    }
+    flaws.iter().map(|flaw| Remark::wrong(KEY, flaw.to_string())).collect()
 }
 
 /// Whether it can be put together: its secrets are there, its description reads.

@@ -12,6 +12,7 @@ use super::record::ConfigFile;
 use super::table::{Output, Table};
 use super::{Reveal, wrong_input};
 use crate::app::batch::{asks_for_class, results_of};
+use crate::app::visits::said_at_revisits;
 use crate::db::{
     AbsenceOut, AreaTree, AssignmentOut, Context, EndedOut, HeardOut, Page, QuietOut, ResidentOut,
     Session, Store, SubjectOut, SubjectStanding, VisitOut,
@@ -173,10 +174,9 @@ async fn export(store: &Store, kind: Kind, reveals: bool, mut out: Out) -> anyho
         Kind::Subjects => each(&mut snapshot, &with, &mut out, subject).await?,
         Kind::Assignments => each(&mut snapshot, &with, &mut out, assignment).await?,
         Kind::Visits => {
-            let heard = |with: &With, of: &HeardOut| visit(with, &of.visit);
+            let heard = |with: &With, of: &HeardOut| visit(with, &of.visit, None);
             each(&mut snapshot, &with, &mut out, heard).await?;
-            each(&mut snapshot, &with, &mut out, |with: &With, of: &QuietOut| visit(with, &of.0))
-                .await?;
+            quiet(&mut snapshot, &with, &mut out).await?;
         }
         Kind::States => each(&mut snapshot, &with, &mut out, state_of).await?,
         Kind::Residents => each(&mut snapshot, &with, &mut out, resident).await?,
@@ -208,9 +208,25 @@ async fn each<P: Page>(
     loop {
         let page: Vec<P> = session.page_of(&after, PAGE).await?;
         let Some(last) = page.last() else { return Ok(()) };
-        last.id().clone_into(&mut after);
+        last.key().clone_into(&mut after);
         for of in &page {
             out.row(&row(with, of)?)?;
+        }
+    }
+}
+
+/// Visits at which nothing was asked for; revisits with what was said of their answers.
+async fn quiet(session: &mut Session, with: &With, out: &mut Out) -> anyhow::Result<()> {
+    let mut after = String::new();
+    loop {
+        let page: Vec<QuietOut> = session.page_of(&after, PAGE).await?;
+        let Some(last) = page.last() else { return Ok(()) };
+        last.key().clone_into(&mut after);
+        let revisits = page.iter().filter(|of| of.0.kind == VisitKind::Revisit.code());
+        let ids: Vec<&str> = revisits.map(Page::key).collect();
+        let mut said = said_at_revisits(session, &ids).await?;
+        for of in &page {
+            out.row(&visit(with, &of.0, said.remove(of.key()))?)?;
         }
     }
 }
@@ -309,7 +325,7 @@ fn absence(_: &With, of: &AbsenceOut) -> anyhow::Result<Row> {
     ])
 }
 
-fn visit(with: &With, of: &VisitOut) -> anyhow::Result<Row> {
+fn visit(with: &With, of: &VisitOut, said: Option<String>) -> anyhow::Result<Row> {
     let kind = VisitKind::read(&of.kind).unwrap_or(VisitKind::First);
     let word = |text: &Option<String>, read: fn(&str) -> Option<&'static str>| {
         text.as_deref().and_then(read).unwrap_or_default().to_owned()
@@ -337,7 +353,7 @@ fn visit(with: &With, of: &VisitOut) -> anyhow::Result<Row> {
         (Field::Manner, manner.to_owned()),
         with.personal(Field::Resident, Some(name)),
         with.personal(Field::Contact, contact),
-        with.personal(Field::Text, text),
+        with.personal(Field::Text, text.or(said)),
     ])
 }
 

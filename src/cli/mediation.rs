@@ -175,6 +175,7 @@ async fn list(store: &Store, reveals: bool, json: bool) -> anyhow::Result<()> {
         "实际回访日期",
         "是否履行",
         "履行情况",
+        "回访人",
     ];
     let mut table = Table::new(names, json)?;
     let shown = |text: String| match (reveals, text.is_empty()) {
@@ -183,6 +184,9 @@ async fn list(store: &Store, reveals: bool, json: bool) -> anyhow::Result<()> {
     };
     for (number, row) in &rows {
         let said = row.open(&context)?;
+        // Signed with their number before their name.
+        let by = row.followed_by(&context)?.unwrap_or_default();
+        let by = by.split(' ').next().unwrap_or_default();
         let kept = row.kept.map_or("", |kept| if kept == 1 { "履行" } else { "没有履行" });
         table.row([
             number.clone(),
@@ -195,6 +199,7 @@ async fn list(store: &Store, reveals: bool, json: bool) -> anyhow::Result<()> {
             row.followed_on.clone().unwrap_or_default(),
             kept.to_owned(),
             shown(said.followed.unwrap_or_default()),
+            by.to_owned(),
         ])?;
     }
     table.end()?;

@@ -74,6 +74,14 @@ impl Kind {
         }
     }
 
+    /// How the names of its files end.
+    const fn ending(self) -> &'static str {
+        match self {
+            Kind::Table(_) => "xlsx",
+            Kind::Document(_) => "docx",
+        }
+    }
+
     const fn code(self) -> &'static str {
         match self {
             Kind::Table(table) => table.code(),
@@ -115,6 +123,16 @@ impl Of {
     }
 }
 
+/// Refuses a name that says that something else is in the file.
+pub(super) fn check_ending(to: &Path, endings: &[&str]) -> anyhow::Result<()> {
+    let ending = to.extension().unwrap_or_default().to_string_lossy().to_lowercase();
+    if endings.contains(&ending.as_str()) {
+        return Ok(());
+    }
+    let (named, wanted) = (shown(to), endings.first().copied().unwrap_or_default());
+    Err(wrong_input(format!("{named}：文件名要以 .{wanted} 结尾，写出来的是这种文件")))
+}
+
 /// What can't be written so is wrong input.
 pub(super) fn unwritten(error: ReportError) -> anyhow::Error {
     match error {
@@ -130,11 +148,15 @@ pub(super) fn templates(settings: &Settings) -> anyhow::Result<Templates> {
 }
 
 pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
+    if let (Some(kind), Some(to)) = (arguments.kind, &arguments.output) {
+        check_ending(to, &[kind.ending()])?;
+    }
     let settings = arguments.config.settings()?;
     let templates = templates(&settings)?;
     let store = arguments.config.open(&settings).await?;
     let (mut asked, area) = arguments.of.asked(&store).await?;
     asked.unit.clone_from(&arguments.unit);
+    check_unit(&store, arguments.kind, &asked)?;
     if let Some(kind) = arguments.kind {
         check(&store, kind, &mut asked).await?;
     }
@@ -176,8 +198,7 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
 
 /// What a file is called where nobody says it.
 fn named(store: &Store, kind: Kind, asked: &Asked, whose: &str) -> PathBuf {
-    let ending = if matches!(kind, Kind::Table(_)) { "xlsx" } else { "docx" };
-    let day = asked.day(store);
+    let (day, ending) = (asked.day(store), kind.ending());
     PathBuf::from(format!("{}-{}-{day}.{ending}", kind.chinese(), safe(whose)))
 }
 
@@ -204,19 +225,32 @@ async fn one(
     Ok(())
 }
 
+/// Whether there's such a unit, and something of a unit's is asked for: of all of it at once, and of documents, only one is.
+fn check_unit(store: &Store, kind: Option<Kind>, asked: &Asked) -> anyhow::Result<()> {
+    let Some(unit) = &asked.unit else { return Ok(()) };
+    let plan = store.campaign();
+    let units: std::collections::BTreeSet<&str> =
+        plan.departments.values().map(String::as_str).collect();
+    if !units.contains(unit.as_str()) {
+        let all = units.into_iter().collect::<Vec<_>>().join("、");
+        let all = if all.is_empty() { "方案里一个也没有写".to_owned() } else { all };
+        let text = format!("--unit {unit}：没有这个单位，应为方案里承办问题的单位（{all}）");
+        return Err(wrong_input(text));
+    }
+    match kind {
+        Some(Kind::Table(_) | Kind::Document(Document::UnitReport)) => Ok(()),
+        Some(Kind::Document(_)) | None => Err(wrong_input(format!(
+            "--unit {unit}：总结里只有「{}」按单位写，请写明是哪一种",
+            Document::UnitReport
+        ))),
+    }
+}
+
 /// Whether a document can be written of what is asked for; of an area that isn't a village a report is of what is its own.
 async fn check(store: &Store, kind: Kind, asked: &mut Asked) -> anyhow::Result<()> {
     let Kind::Document(document) = kind else { return Ok(()) };
-    if let Some(unit) = &asked.unit {
-        let known = store.campaign().departments.values().any(|of| of == unit);
-        return if document == Document::UnitReport && known {
-            Ok(())
-        } else {
-            Err(wrong_input(format!(
-                "--unit {unit}：只有「{}」按单位写，单位要是方案 departments 里的",
-                Document::UnitReport
-            )))
-        };
+    if asked.unit.is_some() {
+        return Ok(());
     }
     let tree = store.area_tree().await?;
     let of = asked.area.as_deref().and_then(|area| tree.get(area));

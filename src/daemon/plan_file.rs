@@ -93,7 +93,7 @@ fn fill(plan: &mut Table) -> Result<(), toml::de::Error> {
         }
     }
     if !plan.contains_key("materials_due_on")
-        && let Some(day) = first_day(plan)
+        && let Some(day) = day_of(plan, "visit", "starts_on")
     {
         let due_on = plus(day, MATERIALS).to_string();
         plan.insert("materials_due_on".to_owned(), Value::String(due_on));
@@ -102,15 +102,26 @@ fn fill(plan: &mut Table) -> Result<(), toml::de::Error> {
     Ok(())
 }
 
-/// The first day of the visits.
-fn first_day(plan: &Table) -> Option<Date> {
+/// The first or last day of a phase.
+fn day_of(plan: &Table, phase: &str, end: &str) -> Option<Date> {
     let phases = plan.get("phases")?.as_array()?.iter();
-    let name = |phase: &&Value| phase.get("name").and_then(Value::as_str) == Some("visit");
-    phases.filter(name).find_map(|phase| match phase.get("starts_on")? {
+    let name = |one: &&Value| one.get("name").and_then(Value::as_str) == Some(phase);
+    phases.filter(name).find_map(|phase| match phase.get(end)? {
         Value::String(day) => day.parse().ok(),
         Value::Datetime(day) => day.to_string().parse().ok(),
         _ => None,
     })
+}
+
+/// The revisits' first word comes as their phase opens, however long that is (三(四)).
+fn open_with_the_phase(ladder: &mut Value, plan: &Table) {
+    let day = |end| day_of(plan, "feedback", end);
+    let (Some(first), Some(last)) = (day("starts_on"), day("ends_on")) else { return };
+    let steps = ladder.get_mut("steps").and_then(Value::as_array_mut);
+    let mut days = steps.into_iter().flatten().filter_map(|step| step.get_mut("days"));
+    let (Some(opening), Some(next)) = (days.next(), days.next()) else { return };
+    let span = -i64::from((last - first).get_days());
+    *opening = Value::Integer(next.as_integer().map_or(span, |next| span.min(next - 1)));
 }
 
 /// The duties that the plan's own ladders don't name climb the built-in ones.
@@ -124,6 +135,9 @@ fn fill_ladder(plan: &mut Table, built_in: &Table) {
     for mut ladder in of(built_in).unwrap_or_default() {
         let mut rest = duties(&ladder);
         rest.retain(|duty| !named.contains(duty));
+        if rest.iter().any(|duty| duty.as_str() == Some("revisit")) {
+            open_with_the_phase(&mut ladder, plan);
+        }
         if let (Some(table), false) = (ladder.as_table_mut(), rest.is_empty()) {
             table.insert("duties".to_owned(), Value::Array(rest));
             ladders.push(ladder);
@@ -162,6 +176,19 @@ mod tests {
         assert_eq!(plan.resolve_within.normal, built_in.resolve_within.normal);
         assert_eq!(plan.steps(DutyKind::Visit).len(), 1);
         assert_eq!(plan.steps(DutyKind::Classify), built_in.steps(DutyKind::Classify));
+    }
+
+    #[test]
+    fn the_first_word_of_the_revisits_comes_as_their_phase_opens() {
+        let opening = |until: &str| {
+            let plan = read(&SHORT.replace("2023-06-30", until)).unwrap();
+            let opening = plan.steps(DutyKind::Revisit)[0].days;
+            plus(plan.due_on(DutyKind::Revisit), opening)
+        };
+        for until in ["2023-06-30", "2023-07-31", "2023-06-20"] {
+            assert_eq!(opening(until), date(2023, 6, 1), "{until}");
+        }
+        assert!(read(&SHORT.replace("2023-06-30", "2023-06-02")).is_ok());
     }
 
     #[test]

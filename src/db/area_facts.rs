@@ -1,6 +1,6 @@
 //! What meets, or asks for, a duty of an area or a department.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use jiff::civil::Date;
 use serde::Deserialize;
@@ -13,6 +13,18 @@ use crate::domain::staff::{Role, units_of};
 struct Id {
     id: String,
 }
+
+/// That somebody confirmed something.
+#[derive(Debug, Clone, Deserialize)]
+pub struct ConfirmedBy {
+    #[serde(rename = "actor")]
+    pub by: String,
+    pub at: i64,
+}
+
+/// What somebody did is undone by what was sent back later.
+const STANDS: &str = "NOT EXISTS (
+   SELECT 1 FROM audit b WHERE b.action = 'send_back' AND b.target = a.target AND b.sequence > a.sequence)";
 
 /// The name under which it's kept since when there is an inspection group.
 const INSPECTORS: &str = "inspectors_since";
@@ -125,13 +137,38 @@ impl Session {
 
     /// The keys of what somebody confirmed since an instant, and nobody sent back since.
     pub async fn confirmed_since(&mut self, since: i64) -> Result<HashSet<String>> {
-        let keys: Vec<String> = sqlx::query_scalar(
-            "SELECT DISTINCT a.target FROM audit a WHERE a.action = 'confirm' AND a.at >= $1 AND NOT EXISTS (
-               SELECT 1 FROM audit b WHERE b.action = 'send_back' AND b.target = a.target AND b.sequence > a.sequence)",
-        )
-        .bind(since)
-        .fetch_all(&mut self.db)
-        .await?;
+        let read = format!(
+            "SELECT DISTINCT a.target FROM audit a WHERE a.action = 'confirm' AND a.at >= $1 AND {STANDS}"
+        );
+        let keys: Vec<String> = sqlx::query_scalar(sqlx::AssertSqlSafe(read))
+            .bind(since)
+            .fetch_all(&mut self.db)
+            .await?;
         Ok(keys.into_iter().collect())
+    }
+
+    /// By whom and when what has these keys was confirmed since an instant, where nobody sent it back since.
+    pub async fn confirmations(
+        &mut self,
+        keys: &[&str],
+        since: i64,
+    ) -> Result<HashMap<String, ConfirmedBy>> {
+        #[derive(Deserialize)]
+        struct Row {
+            target: String,
+            #[serde(flatten)]
+            confirmed: ConfirmedBy,
+        }
+        let query = format!(
+            "SELECT a.target, a.actor, a.at FROM audit a
+             WHERE a.action = 'confirm' AND a.at >= {since} AND {STANDS} AND a.target {} ORDER BY a.sequence",
+            self.dialect.among()
+        );
+        let rows: Vec<Row> = self.read_set(&["target", "actor", "at"], &query, keys, &[]).await?;
+        let mut first = HashMap::new();
+        for Row { target, confirmed } in rows {
+            first.entry(target).or_insert(confirmed);
+        }
+        Ok(first)
     }
 }

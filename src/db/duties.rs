@@ -451,13 +451,14 @@ impl Store {
         .await?)
     }
 
-    /// What is owed, by kind: open, and open past its date.
+    /// What is owed, by kind: open, and open past its date. What each day asks for isn't owed before that day.
     pub async fn open_duties(&self, today: Date) -> Result<Vec<(DutyKind, i64, i64)>> {
         let rows: Vec<(String, i64, i64)> = sqlx::query_as(
             "SELECT of_id, CAST(SUM(total) AS BIGINT), CAST(SUM(CASE WHEN day < $1 THEN total ELSE 0 END) AS BIGINT)
-             FROM tallies WHERE dimension = 'duty_kind' GROUP BY of_id HAVING SUM(total) <> 0 ORDER BY of_id",
+             FROM tallies WHERE dimension = 'duty_kind' AND NOT (of_id = $2 AND day > $1) GROUP BY of_id HAVING SUM(total) <> 0 ORDER BY of_id",
         )
         .bind(today.to_string())
+        .bind(DutyKind::Inspection.code())
         .fetch_all(&self.read)
         .await?;
         rows.into_iter()

@@ -91,42 +91,42 @@ pub struct AbsenceOut {
     pub deputy: Option<String>,
 }
 
-/// A table that is read page by page, by the ids of its rows.
+/// A table that is read page by page, by the ids of its rows, or by the numbers that people see where an index has them.
 pub trait Page: serde::de::DeserializeOwned + Send {
-    /// Its columns and its query: `$1` is the id after which it goes on, `$2` how many ids are wanted.
+    /// Its columns and its query: `$1` is the id or number after which it goes on, `$2` how many of them are wanted.
     const COLUMNS: &'static [&'static str];
     const QUERY: &'static str;
 
-    /// The row's id.
-    fn id(&self) -> &str;
+    /// The row's id or number, by which the next page goes on.
+    fn key(&self) -> &str;
 }
 
 macro_rules! pages {
-    ($($row:ident: $columns:expr, $query:literal;)+) => {
+    ($($row:ident by $key:ident: $columns:expr, $query:literal;)+) => {
         $(impl Page for $row {
             const COLUMNS: &'static [&'static str] = &$columns;
             const QUERY: &'static str = $query;
 
-            fn id(&self) -> &str {
-                &self.id
+            fn key(&self) -> &str {
+                &self.$key
             }
         })+
     };
 }
 
 pages! {
-    SubjectOut: [
+    SubjectOut by number: [
         "id", "number", "kind", "area_id", "name_sealed", "address_sealed", "ended_on", "ended_why", "ended_words_sealed"
     ],
         "SELECT id, number, kind, area_id, name_sealed, address_sealed, ended_on, ended_why, ended_words_sealed FROM subjects
-         WHERE id > $1 ORDER BY id LIMIT $2";
-    AssignmentOut: ["id", "subject", "visitor"],
-        "SELECT a.id, s.number AS subject, f.number AS visitor FROM assignments a
-         JOIN subjects s ON s.id = a.subject_id JOIN staff f ON f.id = a.staff_id WHERE a.id > $1 ORDER BY a.id LIMIT $2";
-    ResidentOut: ["id", "subject", "name_sealed", "contact_sealed", "unheard_sealed"],
+         WHERE number > $1 ORDER BY number LIMIT $2";
+    AssignmentOut by subject: ["id", "subject", "visitor"],
+        "SELECT a.id, s.number AS subject, f.number AS visitor FROM subjects s
+         JOIN assignments a ON a.subject_id = s.id JOIN staff f ON f.id = a.staff_id WHERE s.number > $1 ORDER BY s.number LIMIT $2";
+    ResidentOut by id: ["id", "subject", "name_sealed", "contact_sealed", "unheard_sealed"],
         "SELECT r.id, s.number AS subject, r.name_sealed, r.contact_sealed, r.unheard_sealed FROM residents r
          JOIN subjects s ON s.id = r.subject_id WHERE r.registered = 1 AND r.id > $1 ORDER BY r.id LIMIT $2";
-    VisitOut: [
+    VisitOut by id: [
         "id", "kind", "visited_on", "satisfaction", "face_to_face", "subject", "visitor", "resident",
         "issue", "name_sealed", "contact_sealed", "text_sealed", "level", "category", "urgency"
     ],
@@ -135,7 +135,7 @@ pages! {
          JOIN subjects s ON s.id = v.subject_id JOIN staff f ON f.id = v.staff_id JOIN residents r ON r.id = v.resident_id
          LEFT JOIN issues i ON i.visit_id = v.id
          WHERE v.id IN (SELECT id FROM visits WHERE id > $1 ORDER BY id LIMIT $2) ORDER BY v.id, i.number";
-    AbsenceOut: ["id", "person", "from_date", "until_date", "deputy"],
+    AbsenceOut by id: ["id", "person", "from_date", "until_date", "deputy"],
         "SELECT a.id, f.number AS person, a.from_date, a.until_date, d.number AS deputy FROM absences a
          JOIN staff f ON f.id = a.staff_id LEFT JOIN staff d ON d.id = a.deputy_id WHERE a.id > $1 ORDER BY a.id LIMIT $2";
 }
@@ -166,7 +166,7 @@ impl Page for HeardOut {
          JOIN staff f ON f.id = v.staff_id JOIN residents r ON r.id = v.resident_id
          WHERE i.number > $1 ORDER BY i.number LIMIT $2";
 
-    fn id(&self) -> &str {
+    fn key(&self) -> &str {
         &self.number
     }
 }
@@ -181,7 +181,7 @@ impl Page for QuietOut {
          WHERE v.id > $1 AND NOT EXISTS (SELECT 1 FROM issues i WHERE i.resident_id = v.resident_id AND i.visit_id = v.id)
          ORDER BY v.id LIMIT $2";
 
-    fn id(&self) -> &str {
+    fn key(&self) -> &str {
         &self.0.id
     }
 }
@@ -215,10 +215,10 @@ impl Page for EndedOut {
     const COLUMNS: &'static [&'static str] = SubjectOut::COLUMNS;
     const QUERY: &'static str =
         "SELECT id, number, kind, area_id, name_sealed, address_sealed, ended_on, ended_why, ended_words_sealed FROM subjects
-         WHERE ended_on IS NOT NULL AND id > $1 ORDER BY id LIMIT $2";
+         WHERE ended_on IS NOT NULL AND number > $1 ORDER BY number LIMIT $2";
 
-    fn id(&self) -> &str {
-        &self.0.id
+    fn key(&self) -> &str {
+        &self.0.number
     }
 }
 

@@ -4,7 +4,8 @@ use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
 use super::personal::{
-    MEDIATION_AGREEMENT, MEDIATION_FOLLOWED, MEDIATION_MEDIATOR, MEDIATION_PARTIES,
+    MEDIATION_AGREEMENT, MEDIATION_FOLLOWED, MEDIATION_FOLLOWED_BY, MEDIATION_MEDIATOR,
+    MEDIATION_PARTIES,
 };
 use super::sets::Columns;
 use super::{Context, Result, Session, Tx, date};
@@ -57,6 +58,7 @@ pub struct MediationRow {
     pub followed_on: Option<String>,
     pub kept: Option<i64>,
     followed_sealed: Option<String>,
+    followed_by: Option<String>,
 }
 
 /// A mediation, opened.
@@ -68,7 +70,7 @@ pub struct MediationLine {
     pub followed: Option<String>,
 }
 
-const COLUMNS: [&str; 11] = [
+const COLUMNS: [&str; 12] = [
     "id",
     "issue_id",
     "subject_id",
@@ -80,11 +82,12 @@ const COLUMNS: [&str; 11] = [
     "followed_on",
     "kept",
     "followed_sealed",
+    "followed_by",
 ];
 
 const ROWS: &str =
     "SELECT m.id, m.issue_id, i.subject_id, m.mediated_on, m.mediator_sealed, m.parties_sealed,
-   m.agreement_sealed, m.follow_up_on, m.followed_on, m.kept, m.followed_sealed
+   m.agreement_sealed, m.follow_up_on, m.followed_on, m.kept, m.followed_sealed, m.followed_by
  FROM mediations m JOIN issues i ON i.id = m.issue_id";
 
 impl MediationRow {
@@ -101,6 +104,11 @@ impl MediationRow {
     /// Whether they agreed on something.
     pub fn is_agreed(&self) -> bool {
         self.agreement_sealed.is_some()
+    }
+
+    /// Who saw to it afterwards, as they sign.
+    pub fn followed_by(&self, context: &Context) -> Result<Option<String>> {
+        context.open_optional(MEDIATION_FOLLOWED_BY, &self.id, self.followed_by.clone())
     }
 
     /// Who was heard and what they agreed on.

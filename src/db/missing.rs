@@ -116,7 +116,9 @@ impl Session {
         limit: i64,
         reveals: bool,
     ) -> Result<Vec<Missing>> {
-        let query = "SELECT d.duty_key, d.kind, d.group_id, b.staff_id AS staff, b.role, b.area_id, b.due_on, s.number AS subject,
+        // What is about an issue is missing where that arose, though a department of the town owes it.
+        let query = "SELECT d.duty_key, d.kind, d.group_id, b.staff_id AS staff, b.role, COALESCE(i.area_id, b.area_id) AS area_id,
+               b.due_on, s.number AS subject,
                s.kind AS subject_kind, s.id AS subject_id, s.name_sealed AS subject_name, r.id AS resident_id,
                r.name_sealed AS resident, i.number AS issue
              FROM duties d JOIN duty_groups b ON b.id = d.group_id LEFT JOIN subjects s ON s.id = d.subject_id

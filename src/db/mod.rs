@@ -92,6 +92,7 @@ mod queues;
 mod rates;
 mod reader;
 mod recount;
+mod referral_lines;
 mod referrals;
 mod reminders;
 mod resealed;
@@ -122,6 +123,7 @@ use jiff::civil::Date;
 
 pub use absences::{DeadAddress, NewAbsence};
 pub use accounts::{Account, AccountLine, Invitation, Manner, SignIn};
+pub use area_facts::ConfirmedBy;
 pub use assigned::Assigned;
 pub use assignments::{AreaHolds, NewAssignment};
 pub use audit::{Act, AuditEntry, AuditFilter, AuditVerdict};
@@ -172,9 +174,7 @@ pub use notices::{ADDRESS, DIGEST, NewNotice, Notice};
 pub use numbers::{NumberOf, place};
 pub use outbox_decisions::{Debt, DebtState, Decision};
 pub use outbox_named::NamedDebts;
-pub use papers::{
-    AnswerLine, IssueLine, MetLine, NoteLine, ReferralLine, Span, SpotLine, SubjectLine,
-};
+pub use papers::{AnswerLine, IssueLine, MetLine, NoteLine, Span, SpotLine, SubjectLine};
 pub use personal::ERASED_KEY;
 pub use photos::{LARGEST_PHOTO, Photo, Photographed, media_type};
 pub use platform_notes::{PlatformNote, Unasked};
@@ -183,6 +183,7 @@ pub use polls::OpenReferral;
 pub use rates::{AreaFigures, By, FiguresLine, PersonLine};
 pub use reader::Snapshot;
 pub use recount::FigureDifference;
+pub use referral_lines::{EndingWord, ReferralLine};
 pub use referrals::NewReferral;
 pub use reminders::{Open, Told, ToldGroup};
 pub use resident_words::{CardGuesses, ResidentWord};

@@ -1,5 +1,5 @@
 //! What is handed in, read an area and a page at a time: subjects with who visits them, who was met, what was asked for,
-//! where it was referred, and what was answered at the revisit.
+//! and what was answered at the revisit.
 
 use std::collections::HashMap;
 
@@ -35,9 +35,12 @@ pub struct SubjectLine {
     pub name: String,
     pub address: Option<String>,
     pub visitor: Option<String>,
-    /// Whether its first visit is complete, and when somebody was first met there.
+    /// Whether its first visit is complete, and when whoever is registered there had been met.
     pub visited: bool,
     pub visited_on: Option<Date>,
+    /// How many were met there, and how many who are registered there are left.
+    pub met: i64,
+    pub left: i64,
     /// That it wasn't to be visited any more by that day.
     pub ended: Option<Ended>,
 }
@@ -46,6 +49,11 @@ impl SubjectLine {
     /// Why it counts as neither visited nor missing: it ended before its visit.
     pub fn dropped(&self) -> Option<SubjectState> {
         self.ended.filter(|_| !self.visited).map(|ended| ended.why)
+    }
+
+    /// Whether somebody was met there, and it's still owed.
+    pub fn is_begun(&self) -> bool {
+        !self.visited && self.met > 0 && self.ended.is_none()
     }
 }
 
@@ -95,18 +103,6 @@ pub struct IssueLine {
     pub visitor: Option<String>,
 }
 
-/// A referral's number on the platform.
-#[derive(Debug, Clone, Deserialize)]
-pub struct ReferralLine {
-    pub issue_id: String,
-    pub round: i64,
-    pub reference: String,
-    pub state: String,
-    pub remote_id: Option<String>,
-    pub queued_at: i64,
-    pub delivered_at: Option<i64>,
-}
-
 /// What an inspector noted of a day, opened.
 #[derive(Debug, Clone)]
 pub struct NoteLine {
@@ -137,6 +133,8 @@ struct SubjectRow {
     visitor: Option<String>,
     met_at: Option<i64>,
     visited_on: Option<String>,
+    met: i64,
+    left_over: i64,
     ended_on: Option<String>,
     ended_why: Option<String>,
 }
@@ -145,16 +143,20 @@ impl SubjectRow {
     fn read(self, context: &Context, span: &Span) -> Result<SubjectLine> {
         let visited_on = self.visited_on.map(|on| date("visits.visited_on", &on)).transpose()?;
         let ended = ended_of(self.ended_on.as_deref(), self.ended_why.as_deref())?;
-        let met = self.met_at.is_some_and(|at| at < span.before || visited_on.is_some());
+        // A visit counts by its own day, though it was recorded later.
+        let all = self.met > 0 && self.left_over == 0;
+        let visited = self.met_at.is_some_and(|at| at < span.before || all);
         Ok(SubjectLine {
             kind: SubjectKind::read(&self.kind),
             name: context.open(SUBJECT_NAME, &self.id, &self.name_sealed)?,
             address: context.open_optional(SUBJECT_ADDRESS, &self.id, self.address_sealed)?,
-            visited: met,
+            visited,
             id: self.id,
             number: self.number,
             visitor: self.visitor,
-            visited_on,
+            visited_on: visited_on.filter(|_| visited),
+            met: self.met,
+            left: self.left_over,
             ended: ended.filter(|ended| ended.on <= span.on),
         })
     }
@@ -267,11 +269,17 @@ impl Session {
         span: &Span,
         limit: i64,
     ) -> Result<Vec<SubjectLine>> {
+        let first = "v.kind = 'first' AND v.visited_on >= $4 AND v.visited_on <= $5";
         let query = format!(
             "SELECT s.id, s.number, s.kind, s.name_sealed, s.address_sealed, a.staff_id AS visitor,
                CASE WHEN d.state = 'met' THEN COALESCE(d.met_at, 0) END AS met_at, s.ended_on, s.ended_why,
-               (SELECT MIN(v.visited_on) FROM visits v WHERE v.subject_id = s.id AND v.kind = 'first'
-                 AND v.visited_on >= $4 AND v.visited_on <= $5) AS visited_on
+               COALESCE((SELECT MAX(f.met_on) FROM (SELECT MIN(v.visited_on) AS met_on FROM residents r
+                   JOIN visits v ON v.resident_id = r.id WHERE r.subject_id = s.id AND r.registered = 1 AND {first}
+                   GROUP BY r.id) AS f),
+                 (SELECT MIN(v.visited_on) FROM visits v WHERE v.subject_id = s.id AND {first})) AS visited_on,
+               (SELECT COUNT(DISTINCT v.resident_id) FROM visits v WHERE v.subject_id = s.id AND {first}) AS met,
+               (SELECT COUNT(*) FROM residents r WHERE r.subject_id = s.id AND r.registered = 1 AND r.unheard_sealed IS NULL
+                 AND NOT EXISTS (SELECT 1 FROM visits v WHERE v.resident_id = r.id AND {first})) AS left_over
              FROM subjects s LEFT JOIN assignments a ON a.subject_id = s.id
              LEFT JOIN duties d ON d.duty_key = '{}' || s.id
              WHERE s.area_id = $1 AND s.number > $2 AND (s.ended_on IS NULL OR s.ended_on >= $4) ORDER BY s.number LIMIT $3",
@@ -286,6 +294,8 @@ impl Session {
             "visitor",
             "met_at",
             "visited_on",
+            "met",
+            "left_over",
             "ended_on",
             "ended_why",
         ];
@@ -373,18 +383,6 @@ impl Session {
         let parameters = [area.into(), after.into(), limit.into(), on.into()];
         let rows: Vec<IssueRow> = self.read_rows(&ISSUE, query, &parameters).await?;
         rows.into_iter().map(|row| row.read(&self.context)).collect()
-    }
-
-    /// Every referral of these issues.
-    pub async fn referral_lines(&mut self, issues: &[&str]) -> Result<Vec<ReferralLine>> {
-        let columns =
-            ["issue_id", "round", "reference", "state", "remote_id", "queued_at", "delivered_at"];
-        let query = format!(
-            "SELECT issue_id, round, reference, state, remote_id, queued_at, delivered_at FROM referrals
-             WHERE issue_id {} ORDER BY issue_id, round",
-            self.dialect.among()
-        );
-        self.read_set(&columns, &query, issues, &[]).await
     }
 
     /// What inspectors noted of these days.

@@ -254,6 +254,17 @@ impl Campaign {
         Ok(())
     }
 
+    /// The number on the visit form that is printed for the subject of that number.
+    pub fn form_number(&self, number: &str) -> String {
+        format!("{}-{number}", self.code)
+    }
+
+    /// The subject's number in the number of its form.
+    pub fn number_on_form<'t>(&self, text: &'t str) -> Option<&'t str> {
+        let rest = text.trim().strip_prefix(self.code.as_str())?.strip_prefix('-')?;
+        Some(rest).filter(|rest| !rest.is_empty())
+    }
+
     /// Which unit of the town answers for a category; nothing where the villages do.
     pub fn unit_of_category(&self, category: Category) -> Option<&str> {
         self.departments.get(&category).map(String::as_str)

@@ -125,11 +125,19 @@ impl DutyKind {
     pub const fn what_to_do(self, holder: Option<Holder>) -> &'static str {
         match (self, holder) {
             (DutyKind::Resolve, Some(Holder::Platform)) => "问题在平台办理中，请向平台催办",
-            (DutyKind::Resolve, Some(Holder::Centre)) => "问题还没有上报到平台，请核对后上报",
+            (DutyKind::Resolve, Some(Holder::Centre)) => {
+                "问题不在平台上（还没有上报，或者被退回），请核对后上报"
+            }
             (DutyKind::Resolve, Some(Holder::Resident)) => "问题已办结，请当面回访，问清是否满意",
             _ => self.to_do(),
         }
     }
+
+    /// What whoever a visit fell to for want of a visitor is to do: the visit itself is a visitor's.
+    pub const TO_ASSIGN: &str = "请指定走访人，再由其入户走访：登录后在「人员进度」里点开走访对象指定，或把由谁走访报镇组织人事办公室补进走访安排表";
+
+    /// The same on a page.
+    pub const TO_ASSIGN_HERE: &str = "还没有走访人：在「人员进度」里点开走访对象，指定走访人";
 
     /// The same on a page, where a button does it and no table is brought.
     pub const fn what_to_do_here(self, holder: Option<Holder>) -> &'static str {

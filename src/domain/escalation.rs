@@ -34,6 +34,24 @@ pub struct DueGroup {
     pub category: Option<Category>,
 }
 
+impl DueGroup {
+    /// What whoever owes it is to do, as a message says it.
+    pub fn what_to_do(&self) -> &'static str {
+        match self.kind.lacks_visitor(self.role) {
+            true => DutyKind::TO_ASSIGN,
+            false => self.kind.what_to_do(self.holder),
+        }
+    }
+
+    /// The same on a page.
+    pub fn what_to_do_here(&self) -> &'static str {
+        match self.kind.lacks_visitor(self.role) {
+            true => DutyKind::TO_ASSIGN_HERE,
+            false => self.kind.what_to_do_here(self.holder),
+        }
+    }
+}
+
 /// That a person is told of a group at a step.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Reminder {
@@ -303,6 +321,11 @@ impl Day<'_> {
             // Before the date nobody is late: they only hear of it.
             Recipient::Role(role) if *days <= 0 => {
                 let mut holders = self.roster.over(group, *role, &owners);
+                if holders.is_empty() {
+                    // Who does that role's work there for want of anybody.
+                    let whose = (*role, group.area_id.as_str());
+                    holders = self.roster.holders.owing(&self.roster.tree, None, whose);
+                }
                 holders.retain(|person| owners.iter().all(|owner| owner.id != person.id));
                 (holders, role.rank())
             }

@@ -177,6 +177,11 @@ impl Holders {
         self.staff.get(id)
     }
 
+    /// The person of that number.
+    pub fn numbered(&self, number: &str) -> Option<&StaffMember> {
+        self.staff.values().find(|person| person.number == number)
+    }
+
     /// Everyone, by number.
     pub fn all(&self) -> Vec<&StaffMember> {
         let mut all: Vec<&StaffMember> = self.staff.values().collect();

@@ -1,6 +1,8 @@
 //! What a row says beside the number that it's about: held against the record, so that a column that was sorted alone or a
 //! row that slipped is asked about instead of believed.
 
+use std::collections::HashMap;
+
 use super::cells::Cells;
 use super::claims::{Beside, key_of, person_of};
 use super::dates::read_time;
@@ -159,6 +161,23 @@ fn check_person(cells: &mut Cells<'_>, people: &People) {
         );
         let error = cells.remark_at(column, text);
         cells.errors.push(error);
+    }
+}
+
+impl Claimed {
+    /// Puts subjects' own numbers in the place of those of their forms.
+    pub fn by_own_number(&mut self, own: &HashMap<String, String>) {
+        let Claim { of, what, told, .. } = &mut self.claim;
+        if let Whose::Subject(number) = of
+            && let Some(own) = own.get(number)
+        {
+            number.clone_from(own);
+        }
+        if *what == What::SubjectNumber
+            && let Some(own) = own.get(told)
+        {
+            told.clone_from(own);
+        }
     }
 }
 

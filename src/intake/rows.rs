@@ -21,6 +21,7 @@ use super::text::short;
 use super::visit_rows::read_visit;
 use crate::app::assignments::{Assign, AssignArea};
 use crate::app::batch::Batch;
+use crate::app::forms::put_own_numbers;
 use crate::app::problem::{About, Problem};
 use crate::app::subjects::NewSubject;
 use crate::clock::Clock;
@@ -57,7 +58,9 @@ pub(super) struct Piece {
 impl Piece {
     /// Holds what its rows say beside their numbers against the record.
     pub async fn judge(&mut self, session: &mut Session) -> Result<(), StoreError> {
-        let claims = std::mem::take(&mut self.claims);
+        let mut claims = std::mem::take(&mut self.claims);
+        let own = put_own_numbers(session, &mut self.batch).await?;
+        claims.iter_mut().for_each(|claimed| claimed.by_own_number(&own));
         let (errors, remarks) = judge(claims, session).await?;
         self.errors.extend(errors);
         self.remarks.extend(remarks);
@@ -272,6 +275,8 @@ const fn field_of(kind: Kind, about: About) -> Field {
         },
         About::Inspection => Field::Inspection,
         About::Inspector => Field::Inspector,
+        About::Acknowledger => Field::Acknowledger,
+        About::Confirmer => Field::By,
         About::Found => Field::Found,
         About::Answerer => Field::Answerer,
         About::Mediation => Field::MediatedOn,

@@ -43,7 +43,7 @@ pub async fn calendar(
     calendar.name(&format!("走访任务（{}）", person.name)).timezone("Asia/Shanghai");
     for group in own {
         let names = labels.get(&group.id).map(|labels| labels.join("、")).unwrap_or_default();
-        let to_do = group.kind.what_to_do(group.holder);
+        let to_do = group.what_to_do();
         let text =
             if names.is_empty() { to_do.to_owned() } else { format!("{to_do}（{names}）") };
         let (area, count) = (recipients.area_name(&group.area_id), group.open);

@@ -58,6 +58,8 @@ pub(super) struct Item {
     pub for_want_of: String,
     /// Who has the issue that it's about.
     pub holder: Option<Holder>,
+    /// What whoever owes it is to do.
+    pub own: &'static str,
     /// Who owes it.
     pub owner: Option<String>,
 }
@@ -79,6 +81,7 @@ pub(super) fn items(recipients: &Recipients, told: Vec<ToldGroup>) -> Vec<Item> 
                 Part::Own => for_want_of(recipients, &group),
                 Part::Push | Part::Know => String::new(),
             },
+            own: group.what_to_do(),
             group: group.id,
             kind: group.kind,
             area_id: group.area_id,
@@ -101,14 +104,14 @@ impl Item {
     /// What its reader is to do.
     fn to_do(&self) -> &'static str {
         match self.part {
-            Part::Own => self.kind.what_to_do(self.holder),
+            Part::Own => self.own,
             Part::Push if self.kind == DutyKind::Returned => "请督促处理退回的问题",
             Part::Push => match self.holder.filter(|_| self.kind.follows_the_ball()) {
                 Some(Holder::Platform) => "请督促向平台催办",
                 _ => "请督促办理",
             },
             Part::Know if self.kind == DutyKind::Returned => {
-                "您网格上报的问题被退回，请协助服务中心弄清情况，必要时重新分类"
+                "这里上报的问题被退回，请看平台的原话，协助服务中心弄清情况，必要时重新分类"
             }
             Part::Know => "请知悉",
         }
@@ -118,7 +121,7 @@ impl Item {
 /// Why a group is its reader's, where nobody is assigned to it, or nobody holds the role.
 fn for_want_of(recipients: &Recipients, group: &DueGroup) -> String {
     if group.kind.lacks_visitor(group.role) {
-        return "没有走访人，请安排".to_owned();
+        return "没有走访人".to_owned();
     }
     match recipients.roster.is_vacant(group, &recipients.plan) {
         true => format!("没有{}，请代办或指定人员", group.role),

@@ -158,7 +158,8 @@ pub async fn preview(
         }
         page = snapshot.due_groups(day, &last, PAGE).await?;
     }
-    let (links, heard) = (Links::Shown, Heard { told, words: HashMap::new(), waiting: None });
+    let words = super::standing::words_on(store, day).await?;
+    let (links, heard) = (Links::Shown, Heard { told, words, waiting: None });
     let notices = notices(&mut snapshot, store, rules, &recipients, day, heard, links).await?;
     snapshot.end().await?;
     Ok(notices)

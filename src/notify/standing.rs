@@ -1,10 +1,12 @@
 //! What digests say besides their readers' duties: each week how the campaign stands, to the leading group; what was handed in
 //! to the organisation office and what is missing, by name; and what nobody holds or visits.
 
+use std::collections::HashMap;
+
 use jiff::civil::Date;
 
 use crate::app::hand_ins::{Owed, owed_of_kind};
-use crate::app::standing::tell_once;
+use crate::app::standing::{tell_once, untold};
 use crate::app::vacant::vacant;
 use crate::db::{Store, StoreError, Word};
 use crate::domain::area::AreaKind;
@@ -31,25 +33,54 @@ pub async fn tell_standing(store: &Store, hours: &WorkingTime) -> Result<usize, 
     if !hours.contains(now) {
         return Ok(0);
     }
-    let (today, plan) = (now.date(), store.campaign());
-    // The first working day of a week, or the first on which the service runs.
-    let week = plus(today, -i64::from(today.weekday().to_monday_zero_offset()));
     let mut told = 0;
-    if let Some(phase) = plan.phase_on(today) {
-        let standing = standing(store, &plan, phase, today).await?;
-        told += tell_once(store, LEADERS, &standing, week.max(phase.starts_on)).await?;
-        if let Some(word) = vacancies(store).await? {
-            told += tell_once(store, OFFICE, &word, week).await?;
-        }
-    }
-    for kind in HANDED_IN {
-        if is_told_on(today, plan.due_on(kind), &hours.workdays)
-            && let Some(word) = handed(store, &plan, kind).await?
-        {
-            told += tell_once(store, OFFICE, &word, today).await?;
-        }
+    for (roles, word, since) in due(store, now.date(), &hours.workdays).await? {
+        told += tell_once(store, roles, &word, since).await?;
     }
     Ok(told)
+}
+
+/// What would be put into the digests of a day as things stand now, by whoever would hear it.
+///
+/// # Errors
+/// Where the record can't be read.
+pub(super) async fn words_on(
+    store: &Store,
+    day: Date,
+) -> Result<HashMap<String, Vec<Word>>, StoreError> {
+    let (today, workdays) = (store.context().clock.today(), &store.context().workdays);
+    let mut words: HashMap<String, Vec<Word>> = HashMap::new();
+    for (roles, word, since) in due(store, day, workdays).await? {
+        // Any other day comes after the one on which it will have been told.
+        if workdays.on_or_after(since.max(today)) != day {
+            continue;
+        }
+        for person in untold(store, roles, &word, since).await? {
+            words.entry(person).or_default().push(word.clone());
+        }
+    }
+    Ok(words)
+}
+
+/// A word, whose it is, and since which day it's told once.
+type Due = (&'static [Role], Word, Date);
+
+async fn due(store: &Store, today: Date, workdays: &Workdays) -> Result<Vec<Due>, StoreError> {
+    let plan = store.campaign();
+    // The first working day of a week, or the first on which the service runs.
+    let week = plus(today, -i64::from(today.weekday().to_monday_zero_offset()));
+    let mut due = Vec::new();
+    if let Some(phase) = plan.phase_on(today) {
+        let standing = standing(store, &plan, phase, today).await?;
+        due.push((LEADERS, standing, week.max(phase.starts_on)));
+        due.extend(vacancies(store).await?.map(|word| (OFFICE, word, week)));
+    }
+    for kind in HANDED_IN {
+        if is_told_on(today, plan.due_on(kind), workdays) {
+            due.extend(handed(store, &plan, kind).await?.map(|word| (OFFICE, word, today)));
+        }
+    }
+    Ok(due)
 }
 
 /// What is handed in is told before its date, on it, on the day after, and then each Monday until all of it is in.
@@ -88,14 +119,11 @@ async fn standing(
     }
     lines.push("未完成的任务：".to_owned());
     let open = store.open_duties(today).await?;
-    // What is owed day by day is told as it's late.
-    let begun = |kind: &DutyKind, late: i64| match kind {
-        DutyKind::Inspection => late > 0,
+    let begun = |kind: &DutyKind| match kind {
+        DutyKind::Inspection => true,
         kind => plan.due_on(*kind) <= phase.ends_on,
     };
-    for (kind, open, late) in
-        open.iter().filter(|(kind, open, late)| *open > 0 && begun(kind, *late))
-    {
+    for (kind, open, late) in open.iter().filter(|(kind, open, _)| *open > 0 && begun(kind)) {
         let late = if *late > 0 { format!("，其中超期 {late}项") } else { String::new() };
         lines.push(format!("· {kind} {open}项{late}"));
     }
@@ -114,7 +142,7 @@ async fn by_place(store: &Store) -> Result<Vec<String>, StoreError> {
         true => ("各总支：", AreaKind::Branch),
         false => ("各村：", AreaKind::Village),
     };
-    let mut lines = vec![title.to_owned()];
+    let mut lines = Vec::new();
     for line in areas.under(kind) {
         let rates = line.counts.rates();
         lines.push(format!(
@@ -124,6 +152,9 @@ async fn by_place(store: &Store) -> Result<Vec<String>, StoreError> {
             percent(rates.resolution),
             percent(rates.satisfaction)
         ));
+    }
+    if !lines.is_empty() {
+        lines.insert(0, title.to_owned());
     }
     Ok(lines)
 }

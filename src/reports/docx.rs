@@ -8,6 +8,8 @@ use std::io::{Cursor, Write};
 use zip::ZipWriter;
 use zip::write::SimpleFileOptions;
 
+use super::plain::bare;
+
 /// The document's bytes.
 ///
 /// # Errors
@@ -136,9 +138,10 @@ fn widths(rows: &[Vec<&str>]) -> Vec<usize> {
 }
 
 fn escaped(text: &str) -> String {
-    let plain = text.chars().filter(|c| !c.is_control() || *c == '\t');
+    // What XML takes no other way is left out.
+    let taken = |c: &char| !(c.is_control() || matches!(c, '\u{fffe}' | '\u{ffff}')) || *c == '\t';
     let mut escaped = String::new();
-    for character in plain {
+    for character in bare(text).chars().filter(taken) {
         match character {
             '&' => escaped.push_str("&amp;"),
             '<' => escaped.push_str("&lt;"),

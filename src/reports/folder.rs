@@ -197,8 +197,8 @@ impl Everything<'_> {
     async fn print(&mut self, print: Print, asked: Asked, file: PathBuf) -> Result<()> {
         let (store, with) = (self.store, (self.templates, self.press));
         let write = async |to: &Path| write_print(store, print, &asked, with, to).await;
-        let count = into_file(&file, write).await?;
-        self.written.push(Written { file, count: i64::try_from(count).ok() });
+        let printed = into_file(&file, write).await?;
+        self.written.push(Written { file, count: i64::try_from(printed.count).ok() });
         Ok(())
     }
 }

@@ -6,16 +6,20 @@
 //! - `kinds`: what there is. `asked`: for which area and day, and who may see names.
 //! - `reading`: the record at that day, an area and a page of it at a time.
 //! - `sheet`: the form of a workbook, written row by row in constant memory; `workbooks`: one file for each table.
-//! - `docx`: the form of an official document; `summary`: what stands in it, by templates.
+//! - `until_full`: a workbook on a disk that has no more room.
+//! - `docx`: the form of an official document; `summary`: what stands in it, by templates; `plain`: no value is more than words
+//!   there; `trial`: whether a template can be filled in; `flaws`: which can't.
 //! - `print`: pages.
 //! - `folder`: all of it at once.
 
 mod asked;
 mod docx;
+mod flaws;
 mod folder;
 mod kinds;
 pub mod missing;
 mod places;
+mod plain;
 pub mod print;
 mod qr;
 mod reading;
@@ -23,9 +27,12 @@ mod sheet;
 mod summary;
 mod templates;
 mod tier;
+mod trial;
+mod until_full;
 mod workbooks;
 
 pub use asked::{Asked, allow};
+pub use flaws::flaws;
 pub use folder::{Written, into_file, safe, write_all};
 pub use kinds::{Document, Table};
 pub use sheet::{Book, Cell, Column, Layout, Paper, in_words, middle, words};

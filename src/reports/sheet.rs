@@ -8,9 +8,11 @@ use rust_xlsxwriter::{
     Color, DocProperties, ExcelDateTime, Format, FormatAlign, FormatBorder, Workbook, Worksheet,
 };
 
-use super::Result;
+use super::until_full::UntilFull;
+use super::{ReportError, Result};
 use crate::cell_text::fitted;
 use crate::domain::duty::Warning;
+use crate::domain::reason::of_system;
 
 /// So many rows stand on one sheet, of the million and some that a sheet holds.
 const ROWS: u32 = 1_000_000;
@@ -187,7 +189,17 @@ impl Book {
 
     /// Writes it all to a file.
     pub fn save(mut self, to: &Path) -> Result<()> {
-        Ok(self.workbook.save(to)?)
+        let unwritten = |kind| ReportError::File {
+            file: to.display().to_string(),
+            why: of_system(kind).to_owned(),
+        };
+        let file = std::fs::File::create(to).map_err(|why| unwritten(why.kind()))?;
+        let mut file = UntilFull::new(file);
+        let saved = self.workbook.save_to_writer(&mut file);
+        match file.failed {
+            Some(kind) => Err(unwritten(kind)),
+            None => Ok(saved?),
+        }
     }
 
     /// The same as bytes.

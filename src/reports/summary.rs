@@ -9,6 +9,7 @@ use super::places::Place;
 use super::reading::{Case, Reading};
 use super::sheet::in_words;
 use super::tier::Tiers;
+use super::trial;
 use super::workbooks::satisfaction::Answers;
 use super::workbooks::units::OfUnit;
 use super::{Asked, Document, ReportError, Result, Templates};
@@ -86,7 +87,7 @@ struct Issues {
     rate: String,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Default, Serialize)]
 struct Named {
     name: &'static str,
     count: i64,
@@ -112,14 +113,14 @@ struct Village {
     rate: String,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Default, Serialize)]
 struct Example {
     village: String,
     text: String,
     result: String,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Default, Serialize)]
 struct Open {
     number: String,
     village: String,
@@ -148,6 +149,18 @@ pub async fn write_document(
     let title = format!("{}{}", summary.of, document.chinese());
     let bytes = docx(&text, &title).map_err(|why| unwritten(to, &why))?;
     std::fs::write(to, bytes).map_err(|why| unwritten(to, &why))
+}
+
+/// What is wrong with a document's template.
+pub(super) fn try_out(templates: &Templates, document: Document) -> Option<ReportError> {
+    let full = Summary {
+        issues: Issues { categories: vec![Named::default()], ..Issues::default() },
+        villages: vec![Village::default(), Village::default()],
+        examples: vec![Example::default()],
+        open: vec![Open::default()],
+        ..Summary::default()
+    };
+    trial::try_out(templates, document.template(), full, Summary::default())
 }
 
 fn unwritten(to: &Path, why: &std::io::Error) -> ReportError {

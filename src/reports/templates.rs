@@ -1,10 +1,11 @@
 //! The words of what is handed in and handed out: template files that an operator can change.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use minijinja::Environment;
+use minijinja::{Environment, ErrorKind, UndefinedBehavior};
 use serde::Serialize;
 
+use super::plain::shielded;
 use super::{ReportError, Result};
 use crate::templates::{Flaw, Flawed, add_all, environment};
 
@@ -22,9 +23,16 @@ const BUILT_IN: [(&str, &str); 10] = [
     ("forms.html", include_str!("../../config/reports/forms.html")),
 ];
 
+/// So many steps filling in a template takes at most: the longest that are built in take a tenth of it.
+const MOST_STEPS: u64 = 5_000_000;
+
 /// The templates.
 #[derive(Debug, Clone)]
-pub struct Templates(Environment<'static>);
+pub struct Templates {
+    environment: Environment<'static>,
+    /// Where an operator's own are; empty for none.
+    folder: PathBuf,
+}
 
 impl Templates {
     /// The built-in ones, with the files of `folder` over them.
@@ -35,18 +43,32 @@ impl Templates {
         let mut environment = environment();
         environment.set_trim_blocks(true);
         environment.set_lstrip_blocks(true);
+        environment.set_undefined_behavior(UndefinedBehavior::Strict);
+        environment.set_fuel(Some(MOST_STEPS));
         add_all(&mut environment, folder, &BUILT_IN, |_, text| text)?;
-        Ok(Templates(environment))
+        Ok(Templates { environment, folder: folder.to_owned() })
     }
 
-    /// Fills in the template of that name.
+    /// Fills in the template of that name. In one that is read line by line no value is more than words.
     ///
     /// # Errors
     /// Where it can't be filled in.
     pub fn render(&self, name: &str, values: impl Serialize) -> Result<String> {
-        let wrong = |error| ReportError::Template { file: name.to_owned(), why: said(&error) };
-        let template = self.0.get_template(name).map_err(wrong)?;
-        template.render(values).map_err(wrong)
+        let wrong = |why| ReportError::Template { file: self.file(name), why };
+        let not_understood = |error: minijinja::Error| wrong(said(&error));
+        let template = self.environment.get_template(name).map_err(not_understood)?;
+        if name.ends_with(".html") {
+            return template.render(values).map_err(not_understood);
+        }
+        let values = shielded(values).map_err(|_| wrong("填不进去".to_owned()))?;
+        template.render(values).map_err(not_understood)
+    }
+
+    /// What a template is called, for whoever is to mend it.
+    fn file(&self, name: &str) -> String {
+        let own = self.folder.join(name);
+        let is_own = !self.folder.as_os_str().is_empty() && own.exists();
+        if is_own { own.display().to_string() } else { name.to_owned() }
     }
 }
 
@@ -62,8 +84,13 @@ impl From<Flawed> for ReportError {
 
 /// Where a template is wrong.
 fn said(error: &minijinja::Error) -> String {
+    let what = match error.kind() {
+        ErrorKind::UndefinedError => "用了没有的变量",
+        ErrorKind::OutOfFuel => "循环太多，填不完",
+        _ => "看不懂",
+    };
     match error.line() {
-        Some(line) => format!("第 {line} 行看不懂，请对照自带的模板改"),
-        None => "看不懂，请对照自带的模板改".to_owned(),
+        Some(line) => format!("第 {line} 行{what}，请对照自带的模板改"),
+        None => format!("{what}，请对照自带的模板改"),
     }
 }

@@ -90,6 +90,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "backup",
             "delivery",
             "settings",
+            "reports",
             "platform",
             "notify",
             "identity",

@@ -8,7 +8,8 @@ use zoufang::domain::issue::State;
 
 use crate::accounts::served;
 use crate::support::browser::{Answer, Browser, signed_in};
-use crate::support::{Fixture, on_both};
+use crate::support::program::run;
+use crate::support::{AREAS, ASSIGNMENTS, Fixture, STAFF, SUBJECTS, on_both};
 
 const LONG: &str =
     "[accounts]\nidle = '150d'\nlongest = '180d'\n[http]\ntrusted_proxies = ['127.0.0.1']\n";
@@ -124,3 +125,22 @@ on_both!(a_household_cannot_be_guessed, async |fixture: Fixture| {
     let request = request.header("origin", "https://evil.example").form(&[("digits", "0011")]);
     Browser::at(&url).send(request).await.is(403);
 });
+
+#[test]
+fn a_printed_card_has_room_for_long_names() {
+    let folder = tempfile::tempdir().unwrap();
+    let name = "青岛市城阳区城阳街道小寨子社区便民服务超市第三分店";
+    let subjects = SUBJECTS.replace("便民超市", name);
+    let tables = [("a.csv", AREAS), ("s.csv", STAFF), ("o.csv", &subjects), ("f.csv", ASSIGNMENTS)];
+    assert_eq!(run(&["key", "zoufang.key"], folder.path()).0, 0);
+    for (file, table) in tables {
+        std::fs::write(folder.path().join(file), table).unwrap();
+        assert_eq!(run(&["import", file], folder.path()).0, 0, "{file}");
+    }
+    let (code, _, error) = run(&["print", "联系服务群众卡", "-o", "cards.html"], folder.path());
+    assert_eq!(code, 0, "{error}");
+    let printed = std::fs::read_to_string(folder.path().join("cards.html")).unwrap();
+    let (class, rest) = ("<article class=\"card long\">", printed.split(name).next().unwrap());
+    assert_eq!(printed.matches(class).count(), 1, "{printed}");
+    assert!(rest.rsplit("<article").next().unwrap().starts_with(&class[8..]), "{printed}");
+}

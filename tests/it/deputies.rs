@@ -2,6 +2,7 @@
 
 use zoufang::app::absences::put;
 use zoufang::db::NewAbsence;
+use zoufang::domain::duty::DutyKind;
 use zoufang::domain::issue::State;
 
 use crate::accounts::served;
@@ -105,4 +106,31 @@ on_both!(standing_in_ends_with_the_absence, async |fixture: Fixture| {
     let mut other = signed_in(&fixture.store, &url, "Z4").await;
     let tasks = other.get("/my").await;
     stand_in(&mut other, &tasks, "Z6").await.is(404);
+});
+
+on_both!(a_table_is_signed_by_whom_it_may_be, async |fixture: Fixture| {
+    let fixture = away(fixture).await;
+    let more =
+        "人员编号,姓名,角色,所属区划\nZ8,孙网,网格员,杨桥村\nZ9,齐组,组织人事办公室,370481111000\n";
+    fixture.import("s2.csv", more).await.unwrap();
+    let open = async |kind| crate::duties::open(&fixture, kind).await;
+    // Another village's grid member is told whose it is; who stands above signs as by the command.
+    let note = |by: &str| format!("问题编号,签收人\n{ONE},{by}\n");
+    let wrong = fixture.import("n.csv", &note("Z8")).await.unwrap_err().to_string();
+    let said = "第 2 行第 2 列「签收人」：Z8（孙网）是网格员，不能签收「CHD2022-000001」，这件由Z5 陈网签收";
+    assert!(wrong.contains(said), "{wrong}");
+    assert_eq!(open(DutyKind::Acknowledge).await, 1);
+    fixture.import("n2.csv", &note("Z5")).await.unwrap();
+    assert_eq!(open(DutyKind::Acknowledge).await, 0);
+    // What is confirmed, by who hands in there, or the office; a deputy for whom they stand in for.
+    let ready = |area: &str, by: &str| format!("任务,所属区划,确认人\n走访材料准备,{area},{by}\n");
+    for by in ["Z8", "Z5"] {
+        let wrong = fixture.import("c.csv", &ready("高桥村", by)).await.unwrap_err().to_string();
+        assert!(wrong.contains("不能确认「高桥村委会」的走访材料准备"), "{wrong}");
+        assert!(wrong.contains("或镇组织人事办公室确认"), "{wrong}");
+    }
+    assert_eq!(open(DutyKind::Materials).await, 2);
+    fixture.import("c1.csv", &ready("高桥村", "Z7")).await.unwrap();
+    fixture.import("c2.csv", &ready("杨桥村", "Z9")).await.unwrap();
+    assert_eq!(open(DutyKind::Materials).await, 0);
 });

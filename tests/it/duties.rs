@@ -492,7 +492,7 @@ on_both!(what_nobody_is_assigned_to_is_somebodys_from_the_first_day, async |fixt
     let entries = claim(&fixture.store, "log", "t", 100, 60_000).await.unwrap();
     let bodies = notices(&fixture.store, &entries).await;
     let lead = bodies.iter().find(|notice| notice.staff_number == "Z4").unwrap();
-    assert!(lead.body.contains("没有走访人，请安排"), "{}", lead.body);
+    assert!(lead.body.contains("请指定走访人"), "{}", lead.body);
     // Assigned, they are the visitor's; somebody who visits meets it either way.
     fixture.import("f2.csv", "对象编号,走访人员\nH8,Z6\n").await.unwrap();
     let of = lines(&fixture, DutyKind::Visit).await.into_iter();

@@ -386,7 +386,10 @@ async fn told(kind: DutyKind, owed: Owed) -> String {
     let all = preview(&fixture.store, &rules(), day).await.unwrap();
     let mut told: Vec<String> = Vec::new();
     for notice in all.iter().filter(|notice| notice.channel == "log") {
-        let said = notice.body.lines().filter(|line| line.contains(kind.chinese()));
+        let said = notice
+            .body
+            .lines()
+            .filter(|line| line.starts_with("· [") && line.contains(kind.chinese()));
         let who = staff.iter().find(|person| person.id == notice.staff_id).unwrap();
         told.extend(said.map(|line| format!("  {} {}：{line}", who.number, who.name)));
     }

@@ -290,3 +290,31 @@ async fn scripts_are_ours_and_ask_nobody_else() {
     let policy = page.headers()["content-security-policy"].to_str().unwrap().to_owned();
     assert!(policy.contains("script-src 'self';") && !policy.contains("unsafe"), "{policy}");
 }
+
+on_both!(a_forms_number_leads_to_its_household, async |fixture: Fixture| {
+    let fixture = fixture.township().await;
+    let visit = "2022-03-01,Z6,CHD2022-H1,王建国,,路灯不亮,有,镇村,居住环境,急";
+    fixture.visit(visit).await.unwrap();
+    assert_eq!(fixture.visit(&visit.replace("CHD2022-", "")).await.unwrap().same, 1);
+    // Another campaign's form, and a form of nobody.
+    for number in ["CHD2021-H1", "CHD2022-H9"] {
+        let row = visit.replace("CHD2022-H1", number);
+        let why = fixture.visit(&row).await.unwrap_err().to_string();
+        assert!(why.contains(number), "{why}");
+    }
+    let url = served(&fixture.store, "").await;
+    let mut visitor = signed_in(&fixture.store, &url, "Z6").await;
+    let found = visitor.get("/my/households?find=CHD2022-H1").await;
+    found.is(200).says("找到 1 个").says("/my/households/H1");
+    visitor.get("/my/households?find=CHD2021-H1").await.is(200).says("找到 0 个");
+    // A subject that has that very number is meant by it.
+    fixture
+        .import(
+            "o.csv",
+            "对象编号,对象类型,对象名称,所属村,地址\nCHD2022-H1,家庭,孙大壮,高桥村,高桥村9号\n",
+        )
+        .await
+        .unwrap();
+    let why = fixture.visit(&visit.replace("王建国", "孙大壮")).await.unwrap_err().to_string();
+    assert!(why.contains("「CHD2022-H1」还没有走访人"), "{why}");
+});

@@ -487,7 +487,8 @@ impl Town {
         let (store, today) = (&self.fixture.store, self.today());
         let open: Vec<(String, i64, i64)> = sqlx::query_as(
             "SELECT d.kind, COUNT(*), COUNT(CASE WHEN b.due_on < $1 THEN 1 END) FROM duties d
-             JOIN duty_groups b ON b.id = d.group_id WHERE d.state = 'open' GROUP BY d.kind ORDER BY d.kind",
+             JOIN duty_groups b ON b.id = d.group_id WHERE d.state = 'open' AND NOT (d.kind = 'inspection' AND b.due_on > $1)
+             GROUP BY d.kind ORDER BY d.kind",
         )
         .bind(today.to_string())
         .fetch_all(&self.raw)

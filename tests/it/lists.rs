@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use jiff::ToSpan;
 use zoufang::app::doctor::examine;
 use zoufang::app::hand_ins::owed_of_kind;
 use zoufang::app::owners::owners;
@@ -304,6 +305,37 @@ on_both!(whoever_owes_what_is_handed_in_is_one_person_everywhere, async |fixture
     assert_eq!(reports, ["柴胡店镇", "高桥村委会"]);
     let own = |id: &str| tree.get(id).is_some_and(|area| area.kind == AreaKind::Town);
     assert!(all.iter().any(|owed| own(&owed.area_id)));
+});
+
+on_both!(what_is_confirmed_by_a_table_says_when_and_by_whom, async |fixture: Fixture| {
+    let fixture = township(fixture).await;
+    let owed = async |kind: DutyKind, area: &str| {
+        let mut record = fixture.store.snapshot().await.unwrap();
+        let all = owed_of_kind(&mut record, kind).await.unwrap();
+        record.end().await.unwrap();
+        all.into_iter().find(|owed| owed.of == area).unwrap()
+    };
+    // On its day, and days after it.
+    for (kind, area, by, days, word) in [
+        (DutyKind::Summary, "第一总支", "Z3", 5, "● 已收到，晚了"),
+        (DutyKind::LookBack, "高桥村委会", "Z4", 0, "■ 已收到"),
+    ] {
+        let due_on = owed(kind, area).await.due_on;
+        let day = due_on.checked_add(days.days()).unwrap();
+        fixture.clock.set(fixture.clock.instant(day.at(10, 0, 0, 0)));
+        let table = format!("任务,区划,确认人\n{kind},{area},{by}\n");
+        fixture.import("c.csv", &table).await.unwrap_or_else(|error| panic!("{error}"));
+        let one = owed(kind, area).await;
+        assert_eq!((one.is_in, one.came_late()), (true, days > 0), "{one:?}");
+        let staff = fixture.store.staff().await.unwrap();
+        let who = staff.iter().find(|person| person.number == by).unwrap().signed();
+        let said = format!("{day} 10:00:00 {who} 确认");
+        let url = served(&fixture.store, "").await;
+        let mut office = signed_in(&fixture.store, &url, "O1").await;
+        office.get(&format!("/my/hand-ins?what={kind}")).await.is(200).says(word).says(&said);
+        let page = office.get(&format!("/my/hand-ins/{}", one.key)).await;
+        page.is(200).says(word).says(&said).says("没有留下文件");
+    }
 });
 
 on_both!(lines_by_branch_and_village_name_each_place_once, async |fixture: Fixture| {

@@ -24,6 +24,7 @@ mod demo;
 mod deputies;
 mod derivation;
 mod desk;
+mod documents;
 mod domain;
 mod duties;
 mod ended;

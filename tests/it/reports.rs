@@ -12,6 +12,7 @@ use zoufang::db::{By, Store};
 use zoufang::domain::campaign::PhaseName;
 use zoufang::domain::duty::DutyKind;
 use zoufang::domain::issue::{Category, Event};
+use zoufang::domain::referral::{PlatformStatus, PlatformUpdate};
 use zoufang::domain::sampling::Size;
 use zoufang::reports::print::{Press, Print, code_of, write_print};
 use zoufang::reports::{
@@ -19,6 +20,7 @@ use zoufang::reports::{
     write_all, write_document, write_table,
 };
 
+use crate::db::{deliver, one_city_issue, receive, update};
 use crate::support::program::run;
 use crate::support::{AREAS, ASSIGNMENTS, Fixture, STAFF, SUBJECTS, on_both};
 
@@ -224,7 +226,7 @@ on_both!(any_area_and_any_day, |fixture: Fixture| async move {
 });
 
 /// The text of a document's part.
-fn part(file: &Path, name: &str) -> String {
+pub fn part(file: &Path, name: &str) -> String {
     let mut archive = zip::ZipArchive::new(std::fs::File::open(file).unwrap()).unwrap();
     let mut text = String::new();
     archive.by_name(name).unwrap().read_to_string(&mut text).unwrap();
@@ -273,10 +275,10 @@ on_both!(pages_are_printed_with_their_codes, |fixture: Fixture| async move {
     for print in Print::ALL {
         let file = folder.path().join(format!("{print}.html"));
         let with = (&templates, &press);
-        let count = write_print(&fixture.store, *print, &asked, with, &file).await.unwrap();
+        let printed = write_print(&fixture.store, *print, &asked, with, &file).await.unwrap();
         let html = std::fs::read_to_string(&file).unwrap();
         assert!(!html.contains("http-equiv") && !html.contains("<script"), "{print}");
-        pages.insert(print.code(), (count, html));
+        pages.insert(print.code(), (printed.count, html));
     }
     let (badges, html) = &pages["badges"];
     assert_eq!((*badges, html.matches("class=\"card\"").count()), (4, 4), "Z4 to Z7 visit");
@@ -587,4 +589,80 @@ on_both!(a_list_of_a_day_that_is_past_has_what_was_void_then, async |fixture: Fi
     tx.issue_event(&withdrawn, &event, "Z1").await.unwrap();
     tx.commit().await.unwrap();
     assert_eq!(lists(&Asked::default()).await, then);
+});
+
+/// How each referral stood on a day: its state, its number, the answer and the day of that.
+async fn referred(fixture: &Fixture, day: i8) -> Vec<[String; 4]> {
+    let asked = Asked { on: Some(date(2022, 3, day)), ..Asked::default() };
+    let (_at, file) = table(&fixture.store, Table::Referrals, &asked).await;
+    let columns = ["办理状态", "平台编号", "平台答复", "答复日期"];
+    body(&file, "上报台账").iter().map(|row| columns.map(|column| row[column].clone())).collect()
+}
+
+on_both!(a_referral_stands_as_it_stood_on_the_day, async |fixture: Fixture| {
+    let fixture = one_city_issue(fixture).await;
+    fixture.visit("2022-03-05,Z6,H2,李秀英,,门口积水,有,市直单办,居住环境,急").await.unwrap();
+    fixture.at(3, 20, 10);
+    let mut tx = fixture.store.begin().await.unwrap();
+    let withdrawn = tx.issues_numbered(&["CHD2022-000002"]).await.unwrap().remove(0).id;
+    let event = Event::Voided { reason: "群众撤回".to_owned() };
+    tx.issue_event(&withdrawn, &event, "Z1").await.unwrap();
+    tx.commit().await.unwrap();
+    fixture.at(3, 22, 10);
+    deliver(&fixture.store, "E1").await;
+    fixture.at(3, 24, 10);
+    let refused = PlatformUpdate {
+        text: "不属于受理范围".to_owned(),
+        ..update(&fixture, "E1", PlatformStatus::Refused, 1)
+    };
+    assert!(receive(&fixture.store, &refused).await);
+    let of = |rows: [[&str; 4]; 2]| rows.map(|row| row.map(str::to_owned));
+    let (waits, gone) = (["待上报", "", "", ""], ["已撤回", "", "", ""]);
+    assert_eq!(referred(&fixture, 12).await, of([waits, waits]));
+    assert_eq!(referred(&fixture, 21).await, of([waits, gone]));
+    assert_eq!(referred(&fixture, 23).await, of([["平台办理中", "E1", "", ""], gone]));
+    let refused = ["退回", "E1", "不属于受理范围", "2022-03-24"];
+    assert_eq!(referred(&fixture, 24).await, of([refused, gone]));
+});
+
+on_both!(an_answer_bears_the_platforms_own_day, async |fixture: Fixture| {
+    let fixture = one_city_issue(fixture).await;
+    deliver(&fixture.store, "E1").await;
+    fixture.at(3, 30, 10);
+    let done = PlatformUpdate {
+        text: "路灯已修好".to_owned(),
+        ..update(&fixture, "E1", PlatformStatus::Resolved, 72)
+    };
+    assert!(receive(&fixture.store, &done).await);
+    let rows = referred(&fixture, 30).await;
+    assert_eq!(rows, [["平台已办结", "E1", "路灯已修好", "2022-03-27"].map(str::to_owned)]);
+    // It was known here on the 30th.
+    assert_eq!(referred(&fixture, 28).await[0][0], "平台办理中");
+});
+
+on_both!(a_household_that_is_half_visited_is_not_finished, async |fixture: Fixture| {
+    let fixture = fixture.township().await;
+    fixture.at(3, 9, 10);
+    let register = "对象编号,群众姓名,未走访原因\nH1,王建国,\nH1,王小宝,\n";
+    fixture.import("register.csv", register).await.unwrap();
+    fixture.visit("2022-03-05,Z6,H1,王建国,,,无,,,").await.unwrap();
+    let arranged = async |asked: &Asked| {
+        let (_at, file) = table(&fixture.store, Table::Arrangement, asked).await;
+        let rows = body(&file, "走访活动安排表");
+        let row = rows.into_iter().find(|row| row["对象编号"] == "H1").unwrap();
+        (row["走访进度"].clone(), row["走访完成日期"].clone())
+    };
+    let of = |how: &str, on: &str| (how.to_owned(), on.to_owned());
+    assert_eq!(arranged(&Asked::default()).await, of("未走访完（1/2）", ""));
+    let (_at, file) = table(&fixture.store, Table::Arrangement, &Asked::default()).await;
+    let total = rows(&file, "走访活动安排表").concat();
+    assert!(total.iter().any(|cell| cell.contains("（其中未走访完 1 个）")), "{total:?}");
+    fixture.at(3, 13, 10);
+    fixture.visit("2022-03-12,Z6,H1,王小宝,,,无,,,").await.unwrap();
+    // Complete with the last of them; and on the day before, as it stood then.
+    assert_eq!(arranged(&Asked::default()).await, of("已走访", "2022-03-12"));
+    let on = |day| Asked { on: Some(date(2022, 3, day)), ..Asked::default() };
+    assert_eq!(arranged(&on(12)).await, of("已走访", "2022-03-12"));
+    assert_eq!(arranged(&on(11)).await, of("未走访完（1/2）", ""));
+    assert_eq!(arranged(&on(4)).await, of("未走访", ""));
 });

@@ -223,3 +223,73 @@ fn every_table_comes_again_equal_cell_by_cell() {
         assert_eq!(*before, after, "{kind}");
     }
 }
+
+/// A record of the small township in which somebody asked for something.
+fn one_issue(heard: &str) -> tempfile::TempDir {
+    let folder = empty_record();
+    let base = [("a.csv", AREAS), ("s.csv", STAFF), ("o.csv", SUBJECTS), ("f.csv", ASSIGNMENTS)];
+    for (name, table) in base {
+        take(folder.path(), name, table);
+    }
+    take(folder.path(), "v.csv", heard);
+    folder
+}
+
+fn told(folder: &Path, words: &[&str]) -> String {
+    let (code, out, error) = run(&[words, &["--reveal", "--by", "Z1"]].concat(), folder);
+    assert_eq!(code, 0, "{words:?}: {error}");
+    out
+}
+
+#[test]
+fn why_somebody_was_not_satisfied_comes_again() {
+    let first = one_issue(&format!("{VISITS}\n{}\n", MORE_VISITS[0]));
+    let done = "问题编号,办理结果,办理人\nCHD2022-000001,已更换灯泡,陈网\n";
+    take(first.path(), "d.csv", done);
+    let header = "走访日期,走访人员,对象编号,群众姓名,走访类型,满意度,反映问题";
+    let why = "修好两天又不亮";
+    let again = format!("{header}\n2022-03-12,Z6,H1,王建国,回访,不满意,{why}\n");
+    take(first.path(), "b.csv", &again);
+    let exported = told(first.path(), &["export", "visits"]);
+    assert_eq!(exported.matches(why).count(), 1, "{exported}");
+    let (_, hidden, _) = run(&["export", "visits"], first.path());
+    assert!(!hidden.contains(why) && hidden.contains("***"), "{hidden}");
+    let shown = |folder: &Path| told(folder, &["issue", "show", "CHD2022-000001"]);
+    let words = format!("：群众回访时不满意：{why}\n");
+    let before = shown(first.path());
+    assert!(before.contains(&words), "{before}");
+    // It's known here.
+    take(first.path(), "again.csv", &exported);
+    assert_eq!(told(first.path(), &["export", "visits"]), exported);
+    assert_eq!(shown(first.path()).matches("群众回访时不满意").count(), 1);
+    // Elsewhere it's done anew for the same words.
+    let heard: Vec<&str> = exported.lines().filter(|line| !line.contains("回访,")).collect();
+    let second = one_issue(&format!("{}\n", heard.join("\n")));
+    take(second.path(), "d.csv", done);
+    take(second.path(), "again.csv", &exported);
+    let after = shown(second.path());
+    assert!(after.contains(&words), "{after}");
+    assert_eq!(told(second.path(), &["export", "visits"]), exported);
+}
+
+#[test]
+fn mediations_come_again() {
+    let heard = format!("{VISITS}\n{}\n", MORE_VISITS[0]);
+    let first = one_issue(&heard);
+    let header = "问题编号,调解日期,调解人,当事人,调解协议,约定回访日期,实际回访日期,是否履行,履行情况,回访人";
+    let rows = "CHD2022-000001,2022-03-08,赵六,王建国、李四,以滴水线为界,2022-03-12,2022-03-12,履行,都照办,Z5\n\
+                CHD2022-000001,2022-03-06,赵六,王建国、李四,,,,,,\n";
+    take(first.path(), "m.csv", &format!("{header}\n{rows}"));
+    let exported = told(first.path(), &["mediation", "list"]);
+    assert!(exported.contains("都照办,Z5"), "{exported}");
+    let second = one_issue(&heard);
+    take(second.path(), "m.csv", &exported);
+    // Whatever has one number for each row stands in its order.
+    for kind in ["subjects", "assignments"] {
+        let of = |folder: &Path| told(folder, &["export", kind]);
+        assert_eq!(of(first.path()), of(second.path()), "{kind}");
+    }
+    assert_eq!(told(second.path(), &["mediation", "list"]), exported);
+    take(second.path(), "again.csv", &format!("{exported}\n"));
+    assert_eq!(told(second.path(), &["mediation", "list"]), exported);
+}

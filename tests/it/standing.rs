@@ -3,7 +3,7 @@
 use zoufang::db::Notice;
 use zoufang::domain::duty::DutyKind;
 use zoufang::domain::workdays::WorkingTime;
-use zoufang::notify::{remind, tell_standing};
+use zoufang::notify::{preview, remind, tell_standing};
 
 use crate::reminders::rules;
 use crate::support::{Fixture, claim, notices, on_both};
@@ -37,6 +37,18 @@ on_both!(the_leading_group_hears_each_week_how_it_stands, async |fixture: Fixtur
         assert_eq!(run(&fixture).await, 0);
     }
     fixture.visit("2022-03-05,Z6,H1,王建国,,,无,,,").await.unwrap();
+    // Who looks ahead sees it on the day on which it comes, and on no other.
+    for (day, hear) in [(7, 3), (8, 0), (14, 3)] {
+        let day = jiff::civil::date(2022, 3, day);
+        let ahead = preview(&fixture.store, &rules(), day).await.unwrap();
+        let with = ahead
+            .iter()
+            .filter(|one| one.body.contains("每周进展") || one.body.contains("没有人负责"));
+        let mut seen: Vec<&str> = with.map(|one| one.staff_id.as_str()).collect();
+        seen.sort_unstable();
+        seen.dedup();
+        assert_eq!(seen.len(), hear, "{day}: {seen:?}");
+    }
     fixture.at(3, 7, 9);
     assert_eq!(run(&fixture).await, 3);
     let week = said(&fixture).await;

@@ -143,3 +143,17 @@ on_both!(it_leads_down_to_the_village_its_people_and_their_subjects, async |fixt
     visitor.get("/my/wall/people/Z6").await.is(404);
     visitor.get("/my/wall/people/Z7").await.is(200).says("H3");
 });
+
+on_both!(it_is_printed_on_the_paper_that_is_asked_for, async |fixture: Fixture| {
+    let fixture = in_full_swing(fixture).await;
+    let url = served(&fixture.store, "").await;
+    let mut leader = signed_in(&fixture.store, &url, "Z1").await;
+    let page = leader.get("/my/wall").await;
+    page.is(200).says("<div class=\"chart  few\">").says("/my/wall?paper=a0");
+    for (asked, paper) in [("a0", "a0"), ("A1", "a1"), ("a2", "a2"), ("a3", "a3"), ("b5", "a3")] {
+        let page = leader.get(&format!("/my/wall?paper={asked}")).await;
+        page.is(200).says(&format!("<div class=\"chart {paper} few\">")).says("已选 A");
+    }
+    let style = leader.get("/my/style.css").await;
+    style.says("@page a0 { size: 1189mm 841mm").says("@media screen and (max-width: 47.99rem)");
+});

@@ -10,6 +10,7 @@ use crate::db::sets::Columns;
 use crate::db::{Context, Result, Session, Tx, to_json};
 use crate::domain::counted::{Standing, Thing, campaign_of};
 use crate::domain::issue::{Event, EventKind, Issue};
+use crate::domain::visit::Satisfaction;
 
 /// An event as it's kept.
 #[derive(Debug, Deserialize)]
@@ -35,6 +36,15 @@ impl EventRow {
         self.body = context.open(EVENT_BODY, &row, &self.body).unwrap_or_default();
         Ok(self)
     }
+}
+
+/// What came of a revisit's answer, with the visit.
+#[derive(Deserialize)]
+struct AnswerRow {
+    visit_id: String,
+    satisfaction: Option<String>,
+    #[serde(flatten)]
+    event: EventRow,
 }
 
 #[derive(Serialize)]
@@ -111,6 +121,28 @@ impl Session {
         let columns = ["issue_id", "sequence", "at", "actor", "body"];
         let rows: Vec<EventRow> = self.read_set(&columns, &query, issues, &[]).await?;
         rows.into_iter().map(|row| row.opened(&self.context)).collect()
+    }
+
+    /// What came of the answers at these revisits and was recorded with them: the visit's id, its answer, and the event.
+    pub async fn events_at_revisits(
+        &mut self,
+        visits: &[&str],
+    ) -> Result<Vec<(String, Satisfaction, EventRow)>> {
+        let query = format!(
+            "SELECT v.id AS visit_id, v.satisfaction, e.issue_id, e.sequence, e.at, e.actor, e.body FROM visits v
+             JOIN issues i ON i.resident_id = v.resident_id
+             JOIN issue_events e ON e.issue_id = i.id AND e.at = v.created_at
+             WHERE v.kind = 'revisit' AND v.id {} ORDER BY v.id, e.issue_id, e.sequence",
+            self.dialect.among()
+        );
+        let columns = ["visit_id", "satisfaction", "issue_id", "sequence", "at", "actor", "body"];
+        let rows: Vec<AnswerRow> = self.read_set(&columns, &query, visits, &[]).await?;
+        let answered =
+            rows.into_iter().filter_map(|AnswerRow { visit_id, satisfaction, event }| {
+                let answer = Satisfaction::read(satisfaction.as_deref()?)?;
+                Some(event.opened(&self.context).map(|event| (visit_id, answer, event)))
+            });
+        answered.collect()
     }
 }
 

@@ -301,6 +301,10 @@ fn before_its_date_a_role_only_hears_of_it() {
     };
     let told = world.told(date(2022, 3, 28), &returned);
     assert_eq!(told, names(&[("centre", None), ("grid", None)]));
+    // Where nobody holds that role, whoever does its work for want of them.
+    let elsewhere = DueGroup { area_id: "branch".to_owned(), ..returned };
+    let told = world.told(date(2022, 3, 28), &elsewhere);
+    assert_eq!(told, names(&[("centre", None), ("secretary", None)]));
 }
 
 /// Whoever of several already has the day's digest, everybody hears each step once, today or tomorrow.

@@ -3,6 +3,7 @@
 mod badges;
 mod leaflet;
 mod pdf;
+mod photos;
 mod press;
 mod subjects;
 
@@ -13,9 +14,11 @@ use serde::Serialize;
 pub use super::kinds::Print;
 pub use super::qr::code_of;
 pub use pdf::to_pdf;
+pub use photos::Photos;
 pub use press::Press;
 
 use super::reading::Reading;
+use super::trial;
 use super::{Asked, ReportError, Result, Templates};
 use crate::db::Store;
 use crate::domain::reason::of_system;
@@ -24,7 +27,16 @@ use press::town;
 /// As much as one file holds: a browser prints no more.
 const MOST: usize = 4_000;
 
-/// Writes pages to a file, and says how many badges, cards or forms it has.
+/// What was printed.
+#[derive(Debug, Default)]
+pub struct Printed {
+    /// How many badges, cards or forms.
+    pub count: usize,
+    /// Of badges with a folder of photos.
+    pub photos: Option<Photos>,
+}
+
+/// Writes pages to a file, and says what it has.
 ///
 /// # Errors
 /// Where the record can't be read, there is too much for one file, or it can't be written.
@@ -34,11 +46,14 @@ pub async fn write_print(
     asked: &Asked,
     (templates, press): (&Templates, &Press),
     to: &Path,
-) -> Result<usize> {
+) -> Result<Printed> {
     let mut reading = Reading::begin(store, asked).await?;
+    let mut photos = None;
     let (html, count) = match print {
         Print::Badges => {
-            let badges = badges::badges(&reading, press)?;
+            let mut badges = badges::badges(&reading);
+            let folder = press.photos.as_deref();
+            photos = folder.map(|folder| photos::put(folder, &mut badges)).transpose()?;
             (render(templates, "badges.html", &reading, &badges, 8)?, badges.len())
         }
         Print::Leaflet => (leaflet::leaflet(&reading, templates)?, 1),
@@ -56,7 +71,7 @@ pub async fn write_print(
         file: to.display().to_string(),
         why: of_system(why.kind()).to_owned(),
     })?;
-    Ok(count)
+    Ok(Printed { count, photos })
 }
 
 /// What stands on every page.
@@ -93,4 +108,19 @@ fn render<T: Serialize>(
             sheets: each.chunks(to_a_sheet).collect(),
         },
     )
+}
+
+/// What is wrong with the templates of what is printed.
+pub(super) fn try_out(templates: &Templates) -> Vec<ReportError> {
+    let mut wrong = leaflet::tried(templates);
+    wrong.extend(tried::<badges::Badge>(templates, "badges.html"));
+    wrong.extend(tried::<subjects::Card>(templates, "cards.html"));
+    wrong.extend(tried::<subjects::Form>(templates, "forms.html"));
+    wrong
+}
+
+fn tried<T: Serialize + Default>(templates: &Templates, template: &str) -> Option<ReportError> {
+    let one = [T::default()];
+    let pages = |sheets| Pages { campaign: "", town: String::new(), hotline: "", year: 0, sheets };
+    trial::try_out(templates, template, pages(vec![&one[..]]), pages(Vec::new()))
 }

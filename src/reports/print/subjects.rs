@@ -9,7 +9,7 @@ use super::press::Press;
 use crate::app::cards::address;
 
 /// What stands on a card.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Default, Serialize)]
 pub struct Card {
     number: String,
     name: String,
@@ -40,7 +40,7 @@ pub async fn cards(reading: &mut Reading, press: &Press) -> Result<Vec<Card>> {
 }
 
 /// What stands on a form before anybody writes on it.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Default, Serialize)]
 pub struct Form {
     /// Brings it back to its household.
     form: String,
@@ -58,7 +58,7 @@ pub async fn forms(reading: &mut Reading) -> Result<Vec<Form>> {
     let (mut pages, mut forms) = (reading.pages(), Vec::new());
     while let Some((place, subjects)) = pages.subjects(reading).await? {
         for subject in subjects.into_iter().filter(|one| one.ended.is_none()) {
-            let form = format!("{}-{}", reading.plan.code, subject.number);
+            let form = reading.plan.form_number(&subject.number);
             forms.push(Form {
                 code: code_of(&form),
                 form,

@@ -10,8 +10,9 @@ use super::super::reading::{Case, Reading};
 use super::super::sheet::{Book, Cell, Column, Paper, middle, words};
 use super::frame::{SIGNS, layout};
 use crate::clock::township_date;
-use crate::db::ReferralLine;
-use crate::domain::issue::Event;
+use crate::db::{EndingWord, ReferralLine};
+use crate::domain::issue::{Event, Issue};
+use crate::domain::referral::{PlatformStatus, withdrawal};
 
 const REFERRALS: &[Column] = &[
     middle("序号", 6.0),
@@ -39,11 +40,16 @@ pub async fn referrals(reading: &mut Reading, book: &mut Book) -> Result<i64> {
         for line in reading.record.referral_lines(&ids).await? {
             of_case.entry(line.issue_id.clone()).or_default().push(line);
         }
+        let mut words: HashMap<String, Vec<EndingWord>> = HashMap::new();
+        for word in reading.record.ending_words(&ids).await? {
+            words.entry(word.issue_id.clone()).or_default().push(word);
+        }
         for case in &cases {
             let lines = of_case.remove(&case.line.id).unwrap_or_default();
             let lines = lines.iter().filter(|line| line.queued_at < reading.span.before);
+            let words = words.remove(&case.line.id).unwrap_or_default();
             for line in lines {
-                let round = Round::of(case, line, reading.span.before);
+                let round = Round::of(case, line, &words, reading.span.before);
                 *states.entry(round.state).or_default() += 1;
                 sheet.row(&referred(reading, &place, case, line, &round))?;
             }
@@ -68,52 +74,101 @@ struct Round {
 }
 
 impl Round {
-    fn of(case: &Case, line: &ReferralLine, before: i64) -> Round {
+    /// What has happened since that day isn't told.
+    fn of(case: &Case, line: &ReferralLine, words: &[EndingWord], before: i64) -> Round {
         let delivered_on = line.delivered_at.filter(|at| *at < before).map(township_date);
-        let said = last_word(case, line.round);
-        // What has happened since that day isn't told.
-        let state = match line.state.as_str() {
-            "cancelled" => "已撤回",
-            _ if matches!(&said, Some((_, _, Ended::Refused))) => "退回",
-            _ if matches!(&said, Some((_, _, Ended::Done))) => "平台已办结",
-            "refused" if delivered_on.is_none() => "退回",
+        let way = Way::of(case, line.round);
+        let words: Vec<&EndingWord> =
+            words.iter().filter(|word| word.round == line.round).collect();
+        let state = match (line.state.as_str(), &way.last) {
+            ("cancelled", _) if was_cancelled(line, &way, before) => "已撤回",
+            (_, Some(last)) if last.ended == Ended::Refused => "退回",
+            (_, Some(_)) => "平台已办结",
+            // Its issue had gone on otherwise, and knows nothing of it.
+            ("refused", None) if was_refused(line, &words, before) => "退回",
             _ if delivered_on.is_none() => "待上报",
-            "waiting" => "待编号",
+            ("waiting", _) => "待编号",
             _ => "平台办理中",
         };
-        Round { state, delivered_on, said: said.map(|(text, on, _)| (text, on)) }
+        let said = way.last.map(|last| (last.said.clone(), last.said_on(&words)));
+        Round { state, delivered_on, said }
     }
 }
 
+fn was_cancelled(line: &ReferralLine, way: &Way, before: i64) -> bool {
+    line.settled_at.map_or(way.withdrawn, |at| at < before)
+}
+
+fn was_refused(line: &ReferralLine, words: &[&EndingWord], before: i64) -> bool {
+    let refusals = words.iter().filter(|word| word.status == PlatformStatus::Refused);
+    let refused_at = refusals.map(|word| word.applied_at).max().or(line.settled_at);
+    refused_at.is_some_and(|at| at < before)
+}
+
 /// What the platform's last word of a round was.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Ended {
     Done,
     Refused,
 }
 
-/// What was last said of a round, when, and what it meant.
-fn last_word(case: &Case, round: i64) -> Option<(String, Date, Ended)> {
-    let (mut at, mut last) = (1, None);
-    for dated in &case.events {
-        match &dated.event {
-            Event::PlatformFinished { reply: said }
-            | Event::PlatformOverridden { reason: said, .. }
-                if at == round =>
-            {
-                last = Some((said.clone(), dated.on, Ended::Done));
-            }
-            Event::PlatformReopened { .. } if at == round => last = None,
-            Event::Refused { reason } => {
-                if at == round {
-                    last = Some((reason.clone(), dated.on, Ended::Refused));
-                }
-                at += 1;
-            }
-            Event::Reopened { .. } => at += 1,
-            _ => {}
-        }
+/// What was last said of a round, and what it meant.
+struct LastWord {
+    said: String,
+    at: i64,
+    on: Date,
+    ended: Ended,
+}
+
+impl LastWord {
+    /// The day of which the platform says it, where it was the platform; else the day on which it was known here.
+    fn said_on(&self, words: &[&EndingWord]) -> Date {
+        let status = match self.ended {
+            Ended::Done => PlatformStatus::Resolved,
+            Ended::Refused => PlatformStatus::Refused,
+        };
+        // What is said and what follows from it are written in one turn.
+        let its = words.iter().filter(|word| word.status == status && word.applied_at == self.at);
+        its.map(|word| word.at).max().map_or(self.on, township_date)
     }
-    last
+}
+
+/// How a round went, as far as its issue's events tell.
+#[derive(Default)]
+struct Way {
+    last: Option<LastWord>,
+    /// It was no longer to be sent.
+    withdrawn: bool,
+}
+
+impl Way {
+    fn of(case: &Case, round: i64) -> Way {
+        let (mut way, mut issue) = (Way::default(), Issue::default());
+        for dated in &case.events {
+            let event = &dated.event;
+            let Ok(after) = issue.apply(event) else { continue };
+            let last = |said: &str, ended| {
+                Some(LastWord { said: said.to_owned(), at: dated.at, on: dated.on, ended })
+            };
+            match event {
+                Event::PlatformFinished { reply: said }
+                | Event::PlatformOverridden { reason: said, .. }
+                    if issue.round == round =>
+                {
+                    way.last = last(said, Ended::Done);
+                }
+                Event::Refused { reason } if issue.round == round => {
+                    way.last = last(reason, Ended::Refused);
+                }
+                // Also where it takes a refusal back.
+                Event::PlatformReopened { .. } if after.round == round => way.last = None,
+                _ => {}
+            }
+            way.withdrawn |= issue.round >= round && withdrawal(event, &after).is_some();
+            issue = after;
+        }
+        way
+    }
 }
 
 fn referred(

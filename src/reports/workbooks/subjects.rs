@@ -18,18 +18,19 @@ const ARRANGEMENT: &[Column] = &[
     middle("走访人员", 11.0),
     words("职务", 20.0),
     middle("联系电话", 14.0),
-    middle("走访进度", 9.0),
+    middle("走访进度", 14.0),
     middle("走访完成日期", 13.0),
 ];
 
 pub async fn arrangement(reading: &mut Reading, book: &mut Book) -> Result<i64> {
     let of = layout(reading, "走访活动安排表", "大走访活动安排表", Paper::A4, ARRANGEMENT);
     let mut sheet = book.sheet(of)?;
-    let (mut pages, mut visited, mut nobody) = (reading.pages(), 0_i64, 0_i64);
+    let (mut pages, mut visited, mut begun, mut nobody) = (reading.pages(), 0_i64, 0_i64, 0_i64);
     let mut endings = Endings::default();
     while let Some((place, subjects)) = pages.subjects(reading).await? {
         for subject in &subjects {
             visited += i64::from(subject.visited);
+            begun += i64::from(subject.is_begun());
             nobody += i64::from(subject.visitor.is_none() && subject.ended.is_none());
             subject.dropped().into_iter().for_each(|why| endings.add(why));
             sheet.row(&arranged(reading, &place, subject))?;
@@ -38,13 +39,22 @@ pub async fn arrangement(reading: &mut Reading, book: &mut Book) -> Result<i64> 
     let count = sheet.count();
     let owed = count - endings.count();
     let total = format!(
-        "合计：走访对象 {owed} 个，已走访 {visited} 个，未走访 {} 个；{}没有走访人的 {nobody} 个。走访人员和走访对象一访到底，中途不得更换。",
+        "合计：走访对象 {owed} 个，已走访 {visited} 个，未走访 {} 个{}；{}没有走访人的 {nobody} 个。走访人员和走访对象一访到底，中途不得更换。",
         owed - visited,
+        of_those_begun(begun),
         besides(&endings)
     );
     let note = of_today(reading, "走访对象名单、走访人员、职务和电话");
     sheet.end(&std::iter::once(total).chain(note).collect::<Vec<_>>(), SIGNS)?;
     Ok(count)
+}
+
+/// How many of those that aren't visited are only begun, where there are any.
+fn of_those_begun(begun: i64) -> String {
+    match begun {
+        0 => String::new(),
+        count => format!("（其中未走访完 {count} 个）"),
+    }
 }
 
 /// Those that aren't counted among them, where there are any.
@@ -80,6 +90,9 @@ fn visit_of(subject: &SubjectLine) -> String {
     match (subject.visited, subject.dropped()) {
         (true, _) => "已走访".to_owned(),
         (false, Some(why)) => why.chinese().to_owned(),
+        (false, None) if subject.is_begun() => {
+            format!("未走访完（{}/{}）", subject.met, subject.met + subject.left)
+        }
         (false, None) => "未走访".to_owned(),
     }
 }

@@ -70,8 +70,12 @@ async fn lines(daemon: &Daemon, who: &Who, which: &Which) -> Result<minijinja::V
         all => all.len(), visit => count("visit"), classify => count("classify"), revisit => count("revisit"),
     };
     let find = which.find.trim();
+    // As a printed form has it, by which it's brought back.
+    let plan = daemon.pages.campaign();
+    let on_form = plan.number_on_form(find);
     let is_found = |one: &&Assigned| {
         find.is_empty()
+            || on_form == Some(one.number.as_str())
             || [&one.number, &one.name, &one.address].iter().any(|text| text.contains(find))
     };
     let found: Vec<&Assigned> =

@@ -11,7 +11,7 @@ use serde::Serialize;
 
 use super::frame::page;
 use super::links::{households, issue, with};
-use super::routes::{HAND_INS, INSPECTIONS};
+use super::routes::{HAND_INS, INSPECTIONS, PEOPLE};
 use super::who::Who;
 use crate::app::absences::stood_in_for;
 use crate::app::hand_ins;
@@ -170,13 +170,16 @@ fn line(
         area: tree.get(&group.area_id).map(|area| area.name.clone()).unwrap_or_default(),
         count: group.open,
         about: about.join("、"),
-        to_do: group.kind.what_to_do_here(group.holder),
+        to_do: group.what_to_do_here(),
         back: sent_back(&group, person, papers),
         to: match group.kind {
             // Where nobody is assigned yet, somebody else will record it.
             DutyKind::Visit if is_own => Some(households("visit")),
             DutyKind::Classify if is_own => Some(households("classify")),
             DutyKind::Revisit if is_own => Some(households("revisit")),
+            kind if kind.lacks_visitor(group.role) => {
+                Right::SeePeople.is_held_by(person).then(|| PEOPLE.to_owned())
+            }
             kind => number.map(|number| issue(&number)).or_else(|| page_of(kind, person)),
         },
     }

@@ -34,6 +34,40 @@ pub(super) struct Which {
     /// The area; empty for all.
     #[serde(default)]
     area: String,
+    /// The paper on which the chart is printed; empty for whatever the printer has.
+    #[serde(default)]
+    paper: String,
+}
+
+/// A paper for the wall.
+#[derive(Debug, Serialize)]
+struct Paper {
+    code: &'static str,
+    name: &'static str,
+    to: String,
+}
+
+const PAPERS: [(&str, &str); 4] = [("a0", "A0"), ("a1", "A1"), ("a2", "A2"), ("a3", "A3")];
+
+/// The paper that is asked for; an unknown one is the smallest.
+fn paper(asked: &str) -> &'static str {
+    let known = PAPERS.iter().find(|(code, _)| code.eq_ignore_ascii_case(asked.trim()));
+    match known {
+        _ if asked.trim().is_empty() => "",
+        Some((code, _)) => code,
+        None => "a3",
+    }
+}
+
+/// How long a chart of so many lines is: the longer, the smaller its type in print.
+const fn length(lines: usize) -> &'static str {
+    match lines {
+        0..=12 => "few",
+        13..=20 => "some",
+        21..=28 => "many",
+        29..=44 => "most",
+        _ => "all",
+    }
 }
 
 /// Lines of one kind.
@@ -68,7 +102,7 @@ pub(super) async fn show(
     Extension(who): Extension<Who>,
     Query(which): Query<Which>,
 ) -> Response {
-    match read(&daemon, &who, &which.area).await {
+    match read(&daemon, &who, &which).await {
         Ok(Some(values)) => page(&who.frame(&daemon), WALL, StatusCode::OK, values),
         Ok(None) => {
             let said = "没有这个区划：可能已经改过。请从挂图的第一页重新点开";
@@ -81,9 +115,9 @@ pub(super) async fn show(
 async fn read(
     daemon: &Daemon,
     who: &Who,
-    area: &str,
+    which: &Which,
 ) -> Result<Option<minijinja::Value>, StoreError> {
-    let store = &daemon.pages;
+    let (store, area) = (&daemon.pages, which.area.as_str());
     let figures = store.figures_by_area().await?;
     let tree = figures.tree();
     let within = (!area.is_empty()).then_some(area);
@@ -108,13 +142,20 @@ async fn read(
         }
         _ => (Vec::new(), Vec::new()),
     };
+    let tables = tables(seen, &figures, here);
+    let lines = tables.iter().map(|table| table.lines.len()).sum::<usize>() + people.len();
+    let papers = PAPERS.map(|(code, name)| {
+        let to = links::with("/my/wall", &[("area", area), ("paper", code)]);
+        Paper { code, name, to }
+    });
     Ok(Some(context! {
+        paper => paper(&which.paper), papers, length => length(lines),
         without => unvisited(&without, &who.person), imports => Right::Import.is_held_by(&who.person),
         gives => Right::EndSubject.is_held_by(&who.person),
         title => here.map_or_else(|| plan.name.clone(), |here| here.name.clone()),
         way => way(tree, within), now => township_time(clock.now()),
         cells => seen.cells(&counts), late => counts.late, ended => counts.ended, earlier => if within.is_none() { earlier } else { 0 }, mediated => counts.mediated, agreed => counts.agreed,
-        tables => tables(seen, &figures, here),
+        tables,
         people => people.into_iter().map(|person| drawn_person(seen, person)).collect::<Vec<_>>(),
         is_village => here.is_some_and(|here| here.kind == AreaKind::Village),
         ledger => ledger(area, "", ""), may_screens => Right::Screen.is_held_by(&who.person), place => "wall",

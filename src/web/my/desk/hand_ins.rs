@@ -15,7 +15,7 @@ use super::download::download;
 use super::multipart::{Brought, read};
 use super::uploads::Bench;
 use crate::app::files;
-use crate::app::hand_ins::{Handled, Owed, file_of, hand_in, may, one, owed, send_back};
+use crate::app::hand_ins::{Came, Handled, How, Owed, file_of, hand_in, may, one, owed, send_back};
 use crate::clock::local_text;
 use crate::daemon::Daemon;
 use crate::db::{HandIn, StaffMember, StoreError};
@@ -92,7 +92,18 @@ fn line(one: &Owed, today: Date) -> Value {
     context! {
         to => of(HAND_INS, &one.key), of => one.of, title => one.title, who => one.who.join("、"), mark, word,
         due => one.due_on.to_string(), back => back.map(at), times => one.times.len(),
+        came => one.came.as_ref().map(came),
     }
+}
+
+/// When it came, and by whom.
+fn came(Came { at: when, by, how }: &Came) -> String {
+    let how = match how {
+        How::File => "报送",
+        How::Paper => "登记收到纸质材料",
+        How::Confirmed => "确认",
+    };
+    format!("{} {by} {how}", at(*when))
 }
 
 fn at(millis: i64) -> String {
