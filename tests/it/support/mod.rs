@@ -94,6 +94,17 @@ async fn file_with_schema() -> Vec<u8> {
     std::fs::read(&file).unwrap()
 }
 
+/// The same on PostgreSQL: the address of a new database. None where there's no PostgreSQL.
+async fn database_with_schema() -> Option<String> {
+    static WITH_SCHEMA: OnceCell<Option<String>> = OnceCell::const_new();
+    let template = WITH_SCHEMA.get_or_init(|| async {
+        let url = postgres::database().await?;
+        Store::migrate(&url, i64::MAX).await.unwrap();
+        url.rsplit('/').next().map(str::to_owned)
+    });
+    postgres::database_made(&format!("TEMPLATE {}", template.await.as_ref()?)).await
+}
+
 /// A record in a database of its own.
 pub struct Fixture {
     pub store: Store,
@@ -113,7 +124,7 @@ impl Fixture {
 
     /// None, and a word on standard error, where there is no PostgreSQL.
     pub async fn postgres() -> Option<Fixture> {
-        Some(Fixture::at_url(postgres::database_with_schema().await?).await)
+        Some(Fixture::at_url(database_with_schema().await?).await)
     }
 
     /// A record at this address.

@@ -10,8 +10,6 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use sqlx::{Connection, Executor, PgConnection};
-use tokio::sync::OnceCell;
-use zoufang::db::Store;
 
 struct Server {
     port: u16,
@@ -22,39 +20,19 @@ struct Server {
 static SERVER: OnceLock<Option<Server>> = OnceLock::new();
 static DATABASES: AtomicU32 = AtomicU32::new(0);
 
-static WITH_SCHEMA: OnceCell<String> = OnceCell::const_new();
-
 /// The address of a new, empty database.
 pub async fn database() -> Option<String> {
-    let name = create(server().await?, "").await;
-    Some(address(server().await?, &name))
+    database_made("").await
 }
 
-/// The address of a new database that has the schema and nothing else: as a first start leaves it, in a tenth of its time.
-pub async fn database_with_schema() -> Option<String> {
-    let server = server().await?;
-    let template = WITH_SCHEMA.get_or_init(|| async {
-        let name = create(server, "").await;
-        Store::migrate(&address(server, &name), i64::MAX).await.unwrap();
-        name
-    });
-    let name = create(server, &format!("TEMPLATE {}", template.await)).await;
-    Some(address(server, &name))
-}
-
-async fn server() -> Option<&'static Server> {
-    tokio::task::spawn_blocking(|| SERVER.get_or_init(start)).await.unwrap().as_ref()
-}
-
-async fn create(server: &Server, how: &str) -> String {
+/// The address of a new database, made as `how` says: `TEMPLATE NAME`.
+pub async fn database_made(how: &str) -> Option<String> {
+    let server =
+        tokio::task::spawn_blocking(|| SERVER.get_or_init(start)).await.unwrap().as_ref()?;
     let name = format!("t{}", DATABASES.fetch_add(1, Ordering::Relaxed));
     let statement = format!("CREATE DATABASE {name} {how}");
     connect(server.port).await.execute(sqlx::AssertSqlSafe(statement)).await.unwrap();
-    name
-}
-
-fn address(server: &Server, name: &str) -> String {
-    format!("postgres://zoufang@127.0.0.1:{}/{name}", server.port)
+    Some(format!("postgres://zoufang@127.0.0.1:{}/{name}", server.port))
 }
 
 pub(super) async fn connect(port: u16) -> PgConnection {
