@@ -547,7 +547,7 @@ fn the_commands_say_what_they_wrote_and_what_is_missing() {
         (vec!["report", "附件6", "--reveal", "--by", "Z6"], "不能写出带个人信息的上报材料"),
         (vec!["report", "工作开展情况总结"], "请用 --area 写明是哪个总支"),
         (vec!["report", "问题解决情况"], "或用 --unit 写明镇直部门"),
-        (vec!["report", "问题解决情况", "--unit", "民政办"], "方案 departments 里的"),
+        (vec!["report", "问题解决情况", "--unit", "民政办"], "没有这个单位"),
         (vec!["report", "纪律"], "督导组"),
         (vec!["report", "纪律", "--by", "Z1"], "查看和办理违纪反映"),
     ] {

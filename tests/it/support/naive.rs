@@ -176,8 +176,12 @@ impl Naive {
             Recipient::Owner => owing.clone(),
             Recipient::Role(role) if step.days > 0 => self.pressing(role, line, &owing),
             Recipient::Role(role) => {
-                let all = self.over(role, line, &owing).into_iter();
-                all.filter(|person| !owing.contains(person)).collect()
+                let mut all = self.over(role, line, &owing);
+                if all.is_empty() {
+                    all = self.for_want_of(role, &line.area_id);
+                }
+                all.retain(|person| !owing.contains(person));
+                all
             }
         };
         let is_own = step.who == Recipient::Owner;
@@ -262,8 +266,13 @@ impl Naive {
                 return people;
             }
         }
-        for role in UPWARD.into_iter().filter(|role| level(*role) > level(line.role)) {
-            let mut people = self.holding(role, &line.area_id);
+        self.for_want_of(line.role, &line.area_id)
+    }
+
+    /// Whose a role's work is there where nobody holds it: the next above's.
+    fn for_want_of(&self, role: Role, area: &str) -> Vec<String> {
+        for above in UPWARD.into_iter().filter(|above| level(*above) > level(role)) {
+            let mut people = self.holding(above, area);
             people.truncate(1);
             if !people.is_empty() {
                 return people;
