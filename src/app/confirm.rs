@@ -85,25 +85,14 @@ fn by_whom_it_may(
     one: &Confirmed,
     duty: &Standing,
 ) -> std::result::Result<(), Problem> {
-    let (tree, group) = (&doers.tree, &duty.group);
-    let owing = doers.holders.owing(tree, group.staff_id.as_deref(), (group.role, &group.area_id));
-    let may = |person: &StaffMember| {
-        owing.iter().any(|owner| owner.id == person.id)
-            || Right::HandIn.is_of(person, tree, Some(&one.area_id))
-    };
+    let hands_in =
+        |person: &StaffMember| Right::HandIn.is_of(person, &doers.tree, Some(&one.area_id));
     let Some(person) = doers.holders.numbered(&one.by) else { return Ok(()) };
-    if doers.may(person, may) {
-        return Ok(());
-    }
-    let owing: Vec<String> = owing.iter().map(|owner| owner.signed()).collect();
-    let text = format!(
-        "{}，不能确认「{}」的{}：由{}或镇组织人事办公室确认",
-        with_roles(person),
-        one.of,
-        one.kind,
-        owing.join("、"),
-    );
-    Err(Problem::new(About::Confirmer, text))
+    doers.may_meet(&duty.group, person, hands_in).map_err(|owing| {
+        let (who, Confirmed { of, kind, .. }) = (with_roles(person), one);
+        let text = format!("{who}，不能确认「{of}」的{kind}：由{owing}或镇组织人事办公室确认");
+        Problem::new(About::Confirmer, text)
+    })
 }
 
 /// Where what is confirmed may stand: areas, units of the town, and phases that were added.

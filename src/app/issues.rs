@@ -379,29 +379,23 @@ impl Notes {
         duty: &Standing,
         person: &StaffMember,
     ) -> Result<std::result::Result<Happening, Problem>> {
-        let (group, tree) = (&duty.group, &self.doers.tree);
-        let owing =
-            self.doers.holders.owing(tree, group.staff_id.as_deref(), (group.role, &group.area_id));
         let unit =
             issue.issue()?.class.and_then(|class| self.plan.unit_of_category(class.category));
         let matter = Matter { area: &issue.area_id, visitor: None, unit };
-        let may = |one: &StaffMember| {
-            owing.iter().any(|asked| asked.id == one.id)
-                || Right::Acknowledge.is_over(one, tree, &matter)
-        };
-        if self.doers.may(person, may) {
-            let by = person.name.clone();
-            let event = Event::Acknowledged { by: by.clone(), role: group.role };
-            return Ok(Ok(Happening { issue_id: issue.id.clone(), event, actor: by }));
-        }
-        let asked: Vec<String> = owing.iter().map(|asked| asked.signed()).collect();
-        let text = format!(
-            "{}，不能签收「{}」，这件由{}签收：请填实际签收的人",
-            with_roles(person),
-            issue.number,
-            asked.join("、"),
-        );
-        Ok(Err(Problem::new(About::Acknowledger, text)))
+        let signs = |one: &StaffMember| Right::Acknowledge.is_over(one, &self.doers.tree, &matter);
+        Ok(match self.doers.may_meet(&duty.group, person, signs) {
+            Ok(()) => {
+                let (by, role) = (person.name.clone(), duty.group.role);
+                let event = Event::Acknowledged { by: by.clone(), role };
+                Ok(Happening { issue_id: issue.id.clone(), event, actor: by })
+            }
+            Err(owing) => {
+                let (who, number) = (with_roles(person), &issue.number);
+                let text =
+                    format!("{who}，不能签收「{number}」，这件由{owing}签收：请填实际签收的人");
+                Err(Problem::new(About::Acknowledger, text))
+            }
+        })
     }
 }
 

@@ -44,7 +44,7 @@ pub async fn owed_by(
     let (plan, today) = (session.campaign().clone(), session.today());
     let mut groups = owed_groups(session, roster, person).await?;
     // What each day asks for isn't there to be done before that day.
-    groups.retain(|group| group.kind.missing_by(today).is_none_or(|by| group.due_on <= by));
+    groups.retain(|group| group.kind.is_there(group.due_on, today));
     let more = groups.len().saturating_sub(LONGEST);
     groups.truncate(LONGEST);
     let ids = |which: &dyn Fn(&DueGroup) -> bool| -> Vec<String> {

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::db::{AreaTree, Result, Session, StaffMember, StoreError};
+use crate::domain::obligations::GroupKey;
 use crate::domain::rights::Right;
 use crate::domain::staff::Holders;
 use crate::domain::subject::near_number;
@@ -127,12 +128,28 @@ impl Doers {
         Ok(Doers { tree, holders: Holders::new(staff), away })
     }
 
-    /// Whether somebody may, or stands in for one who may and is away.
-    pub fn may(&self, person: &StaffMember, may: impl Fn(&StaffMember) -> bool) -> bool {
+    /// Whether somebody may meet what this group owes: whoever owes it, has the right to it, or stands in for one of them who is
+    /// away.
+    ///
+    /// # Errors
+    /// Who owes it, as they sign.
+    pub fn may_meet(
+        &self,
+        group: &GroupKey,
+        person: &StaffMember,
+        has_right: impl Fn(&StaffMember) -> bool,
+    ) -> std::result::Result<(), String> {
+        let whose = (group.role, group.area_id.as_str());
+        let owing = self.holders.owing(&self.tree, group.staff_id.as_deref(), whose);
+        let may =
+            |one: &StaffMember| owing.iter().any(|owner| owner.id == one.id) || has_right(one);
         let stood_in_for = |(whose, deputy): (&String, &Option<String>)| {
-            deputy.as_ref() == Some(&person.id) && self.holders.person(whose).is_some_and(&may)
+            deputy.as_ref() == Some(&person.id) && self.holders.person(whose).is_some_and(may)
         };
-        may(person) || self.away.iter().any(stood_in_for)
+        if may(person) || self.away.iter().any(stood_in_for) {
+            return Ok(());
+        }
+        Err(owing.iter().map(|owner| owner.signed()).collect::<Vec<_>>().join("、"))
     }
 }
 

@@ -41,7 +41,7 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     while let Some(last) = page.last().map(|line| line.key.clone()) {
         let wanted = |line: &&DutyLine| {
             line.state == "open"
-                && line.kind.missing_by(today).is_none_or(|by| line.due_on <= by)
+                && line.kind.is_there(line.due_on, today)
                 && arguments.kind.is_none_or(|kind| kind == line.kind)
                 && (!arguments.late || line.due_on < today)
         };

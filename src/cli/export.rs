@@ -205,23 +205,29 @@ async fn each<P: Page>(
     row: impl Fn(&With, &P) -> anyhow::Result<Row>,
 ) -> anyhow::Result<()> {
     let mut after = String::new();
-    loop {
-        let page: Vec<P> = session.page_of(&after, PAGE).await?;
-        let Some(last) = page.last() else { return Ok(()) };
-        last.key().clone_into(&mut after);
+    while let Some(page) = next_page::<P>(session, &mut after).await? {
         for of in &page {
             out.row(&row(with, of)?)?;
         }
     }
+    Ok(())
+}
+
+/// The page after a key, which becomes its last one's; nothing where there's no more.
+async fn next_page<P: Page>(
+    session: &mut Session,
+    after: &mut String,
+) -> anyhow::Result<Option<Vec<P>>> {
+    let page: Vec<P> = session.page_of(after, PAGE).await?;
+    let Some(last) = page.last() else { return Ok(None) };
+    last.key().clone_into(after);
+    Ok(Some(page))
 }
 
 /// Visits at which nothing was asked for; revisits with what was said of their answers.
 async fn quiet(session: &mut Session, with: &With, out: &mut Out) -> anyhow::Result<()> {
     let mut after = String::new();
-    loop {
-        let page: Vec<QuietOut> = session.page_of(&after, PAGE).await?;
-        let Some(last) = page.last() else { return Ok(()) };
-        last.key().clone_into(&mut after);
+    while let Some(page) = next_page::<QuietOut>(session, &mut after).await? {
         let revisits = page.iter().filter(|of| of.0.kind == VisitKind::Revisit.code());
         let ids: Vec<&str> = revisits.map(Page::key).collect();
         let mut said = said_at_revisits(session, &ids).await?;
@@ -229,6 +235,7 @@ async fn quiet(session: &mut Session, with: &With, out: &mut Out) -> anyhow::Res
             out.row(&visit(with, &of.0, said.remove(of.key()))?)?;
         }
     }
+    Ok(())
 }
 
 fn areas(with: &With, out: &mut Out) -> anyhow::Result<()> {

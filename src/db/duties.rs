@@ -458,7 +458,7 @@ impl Store {
              FROM tallies WHERE dimension = 'duty_kind' AND NOT (of_id = $2 AND day > $1) GROUP BY of_id HAVING SUM(total) <> 0 ORDER BY of_id",
         )
         .bind(today.to_string())
-        .bind(DutyKind::Inspection.code())
+        .bind(DutyKind::OF_EACH_DAY.code())
         .fetch_all(&self.read)
         .await?;
         rows.into_iter()

@@ -91,7 +91,15 @@ impl DutyKind {
     /// Before which day's end it's due that somebody may miss by now; nothing where it's missing from when it's owed: what each
     /// day asks for isn't missing before that day.
     pub fn missing_by(self, today: Date) -> Option<Date> {
-        (self == DutyKind::Inspection).then_some(today)
+        (self == DutyKind::OF_EACH_DAY).then_some(today)
+    }
+
+    /// What each day asks for.
+    pub const OF_EACH_DAY: DutyKind = DutyKind::Inspection;
+
+    /// Whether one that is due on a day may be missing by now.
+    pub fn is_there(self, due_on: Date, today: Date) -> bool {
+        self.missing_by(today).is_none_or(|by| due_on <= by)
     }
 
     /// Whether someone confirms it, because no other fact in the record can show it.

@@ -139,6 +139,8 @@ pub async fn preview(
     rules: &ReminderRules,
     day: Date,
 ) -> Result<Vec<NewNotice>, StoreError> {
+    // Before the snapshot: each has one of the few readers at a time.
+    let words = super::standing::words_on(store, day).await?;
     let mut snapshot = store.snapshot().await?;
     let recipients = Arc::new(Recipients::on(&mut snapshot, day).await?);
     let told_today = snapshot.told_on(day).await?;
@@ -158,7 +160,6 @@ pub async fn preview(
         }
         page = snapshot.due_groups(day, &last, PAGE).await?;
     }
-    let words = super::standing::words_on(store, day).await?;
     let (links, heard) = (Links::Shown, Heard { told, words, waiting: None });
     let notices = notices(&mut snapshot, store, rules, &recipients, day, heard, links).await?;
     snapshot.end().await?;

@@ -80,10 +80,7 @@ impl Everything<'_> {
         let folder =
             if inner.is_empty() { self.folder.to_owned() } else { self.folder.join(inner) };
         let made = private_file::make_folder(&folder, 0o750);
-        made.map_err(|why| ReportError::File {
-            file: folder.display().to_string(),
-            why: crate::domain::reason::of_system(why.kind()).to_owned(),
-        })?;
+        made.map_err(|why| ReportError::of_file(&folder, why.kind()))?;
         Ok(folder)
     }
 

@@ -65,7 +65,7 @@ pub async fn lines(store: &Store, wanted: &Wanted) -> Result<Vec<Line>> {
         let is_wanted = |missing: &Missing| {
             wanted.kind.is_none_or(|kind| kind == missing.kind)
                 && (!wanted.late || missing.due_on < today)
-                && missing.kind.missing_by(today).is_none_or(|day| missing.due_on <= day)
+                && missing.kind.is_there(missing.due_on, today)
                 && is_in(&missing.area_id)
         };
         let found: Vec<Missing> = page.into_iter().filter(is_wanted).collect();

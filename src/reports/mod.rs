@@ -31,6 +31,11 @@ mod trial;
 mod until_full;
 mod workbooks;
 
+use std::path::Path;
+
+use crate::db::StoreError;
+use crate::domain::reason::of_system;
+
 pub use asked::{Asked, allow};
 pub use flaws::flaws;
 pub use folder::{Written, into_file, safe, write_all};
@@ -39,8 +44,6 @@ pub use sheet::{Book, Cell, Column, Layout, Paper, in_words, middle, words};
 pub use summary::write_document;
 pub use templates::Templates;
 pub use workbooks::write_table;
-
-use crate::db::StoreError;
 
 /// Why something can't be written.
 #[derive(Debug, thiserror::Error)]
@@ -53,6 +56,13 @@ pub enum ReportError {
     File { file: String, why: String },
     #[error("模板 {file} 不对：{why}")]
     Template { file: String, why: String },
+}
+
+impl ReportError {
+    /// That a file or folder can't be read or written, by the system's reason.
+    fn of_file(path: &Path, why: std::io::ErrorKind) -> ReportError {
+        ReportError::File { file: path.display().to_string(), why: of_system(why).to_owned() }
+    }
 }
 
 /// What is written here, or why it can't be.

@@ -12,7 +12,6 @@ use super::until_full::UntilFull;
 use super::{ReportError, Result};
 use crate::cell_text::fitted;
 use crate::domain::duty::Warning;
-use crate::domain::reason::of_system;
 
 /// So many rows stand on one sheet, of the million and some that a sheet holds.
 const ROWS: u32 = 1_000_000;
@@ -189,10 +188,7 @@ impl Book {
 
     /// Writes it all to a file.
     pub fn save(mut self, to: &Path) -> Result<()> {
-        let unwritten = |kind| ReportError::File {
-            file: to.display().to_string(),
-            why: of_system(kind).to_owned(),
-        };
+        let unwritten = |kind| ReportError::of_file(to, kind);
         let file = std::fs::File::create(to).map_err(|why| unwritten(why.kind()))?;
         let mut file = UntilFull::new(file);
         let saved = self.workbook.save_to_writer(&mut file);

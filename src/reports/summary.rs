@@ -147,8 +147,9 @@ pub async fn write_document(
     reading.record.end().await?;
     let text = templates.render(document.template(), &summary)?;
     let title = format!("{}{}", summary.of, document.chinese());
-    let bytes = docx(&text, &title).map_err(|why| unwritten(to, &why))?;
-    std::fs::write(to, bytes).map_err(|why| unwritten(to, &why))
+    let unwritten = |why: std::io::Error| ReportError::of_file(to, why.kind());
+    let bytes = docx(&text, &title).map_err(unwritten)?;
+    std::fs::write(to, bytes).map_err(unwritten)
 }
 
 /// What is wrong with a document's template.
@@ -161,11 +162,6 @@ pub(super) fn try_out(templates: &Templates, document: Document) -> Option<Repor
         ..Summary::default()
     };
     trial::try_out(templates, document.template(), full, Summary::default())
-}
-
-fn unwritten(to: &Path, why: &std::io::Error) -> ReportError {
-    let why = crate::domain::reason::of_system(why.kind()).to_owned();
-    ReportError::File { file: to.display().to_string(), why }
 }
 
 /// What is gathered from the record.

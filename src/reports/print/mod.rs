@@ -21,7 +21,6 @@ use super::reading::Reading;
 use super::trial;
 use super::{Asked, ReportError, Result, Templates};
 use crate::db::Store;
-use crate::domain::reason::of_system;
 use press::town;
 
 /// As much as one file holds: a browser prints no more.
@@ -67,10 +66,7 @@ pub async fn write_print(
         }
     };
     reading.record.end().await?;
-    std::fs::write(to, html).map_err(|why| ReportError::File {
-        file: to.display().to_string(),
-        why: of_system(why.kind()).to_owned(),
-    })?;
+    std::fs::write(to, html).map_err(|why| ReportError::of_file(to, why.kind()))?;
     Ok(Printed { count, photos })
 }
 

@@ -31,10 +31,7 @@ pub struct Photos {
 /// # Errors
 /// Where there's no such folder, or it can't be read.
 pub(super) fn put(folder: &Path, badges: &mut [Badge]) -> Result<Photos> {
-    let unread = |why: std::io::Error| ReportError::File {
-        file: folder.display().to_string(),
-        why: of_system(why.kind()).to_owned(),
-    };
+    let unread = |why: std::io::Error| ReportError::of_file(folder, why.kind());
     let entries: std::io::Result<Vec<DirEntry>> =
         std::fs::read_dir(folder).map_err(unread)?.collect();
     let mut entries = entries.map_err(unread)?;
